@@ -1,0 +1,1 @@
+//! espo-bench
