@@ -1,1 +1,3 @@
 //! espo-core
+
+pub mod search;

@@ -1,0 +1,172 @@
+//! The untyped vocabulary of a list request: what to select, which records, in
+//! which order, which page.
+//!
+//! Typed filters are thin wrappers that build the same [`WhereItem`]s; this
+//! module is also the escape hatch for what the typed layer does not know.
+//!
+//! ```
+//! use espo_core::search::{Order, SearchParams, WhereItem};
+//!
+//! let open = SearchParams::new()
+//!     .select(["id", "name"])
+//!     .filter(WhereItem::is_in("stage", ["Prospecting", "Qualification"]))
+//!     .filter(WhereItem::current_quarter("closeDate"))
+//!     .order_by("closeDate", Order::Desc)
+//!     .max_size(50);
+//! assert!(open.to_json().contains(r#""type":"in""#));
+//! ```
+
+mod encode;
+mod where_item;
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+pub use encode::{EncodeError, SearchEncoding};
+pub use where_item::{Operand, WhereItem};
+
+/// A name on the wire: borrowed when it is a constant, owned otherwise.
+pub type Name = Cow<'static, str>;
+
+/// The largest page that the server gives unless its configuration says
+/// otherwise (`recordListMaxSizeLimit`). Asking for more is a 403.
+pub const DEFAULT_MAX_SIZE_LIMIT: u32 = 200;
+
+/// Direction of an ordering.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// Smallest first; what the server does when only `orderBy` is given.
+    #[default]
+    Asc,
+    /// Largest first.
+    Desc,
+}
+
+impl Order {
+    /// `asc` or `desc`, as the server reads it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Asc => "asc",
+            Self::Desc => "desc",
+        }
+    }
+}
+
+/// Everything that a list, a related list or a mass action can be asked.
+///
+/// Absent members are not sent. Names follow the server's own rules: `select`
+/// and filters use **attribute** names (`accountId`), `order_by` uses **field**
+/// names (`account`), link filters use **link** names (`teams`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct SearchParams {
+    /// Attributes to return. `None` lets the server choose, which on a related
+    /// list can mean bare ids. Names it does not know it drops silently.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub select: Option<Vec<Name>>,
+    /// Conditions, all of which must hold.
+    #[serde(rename = "where", skip_serializing_if = "Vec::is_empty")]
+    pub where_: Vec<WhereItem>,
+    /// Field to order by. The server appends the id as tie-breaker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_by: Option<Name>,
+    /// Direction; without `order_by` it turns the entity type's default order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
+    /// Records to skip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// Page size, at most [`DEFAULT_MAX_SIZE_LIMIT`]; zero asks for the total alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_size: Option<u32>,
+    /// One named filter of the entity type, such as `open`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub primary_filter: Option<Name>,
+    /// Named switches such as `onlyMy`; several are joined by OR.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bool_filter_list: Vec<Name>,
+    /// Text search over the entity type's text fields; `*` is a wildcard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_filter: Option<String>,
+}
+
+impl SearchParams {
+    /// Parameters that ask for nothing in particular.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks for these attributes only (the server always adds `id`).
+    #[must_use]
+    pub fn select<I>(mut self, attributes: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<Name>,
+    {
+        self.select = Some(attributes.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Adds a condition that must hold beside those already there.
+    #[must_use]
+    pub fn filter(mut self, item: WhereItem) -> Self {
+        self.where_.push(item);
+        self
+    }
+
+    /// Orders by a field. Replaces an earlier ordering.
+    #[must_use]
+    pub fn order_by(mut self, field: impl Into<Name>, order: Order) -> Self {
+        self.order_by = Some(field.into());
+        self.order = Some(order);
+        self
+    }
+
+    /// Skips this many records.
+    #[must_use]
+    pub fn offset(mut self, offset: u64) -> Self {
+        self.offset = Some(offset);
+        self
+    }
+
+    /// Limits the page to this many records.
+    #[must_use]
+    pub fn max_size(mut self, max_size: u32) -> Self {
+        self.max_size = Some(max_size);
+        self
+    }
+
+    /// Applies a named primary filter; an unknown name is a 400.
+    #[must_use]
+    pub fn primary_filter(mut self, name: impl Into<Name>) -> Self {
+        self.primary_filter = Some(name.into());
+        self
+    }
+
+    /// Adds a named bool filter; an unknown name is a 400.
+    #[must_use]
+    pub fn bool_filter(mut self, name: impl Into<Name>) -> Self {
+        self.bool_filter_list.push(name.into());
+        self
+    }
+
+    /// Searches the entity type's text fields.
+    #[must_use]
+    pub fn text_filter(mut self, text: impl Into<String>) -> Self {
+        self.text_filter = Some(text.into());
+        self
+    }
+
+    /// The value of the one `searchParams` query parameter, before percent-encoding.
+    pub fn to_json(&self) -> String {
+        // Strings, numbers, lists and maps with string keys: nothing here can
+        // be refused by the serialiser.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
