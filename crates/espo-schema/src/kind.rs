@@ -1,0 +1,151 @@
+//! The field types that EspoCRM 9.3 knows.
+
+/// Declares [`FieldKind`] with the name of each type beside its variant, so that the two cannot drift apart.
+macro_rules! field_kinds {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// The type of a field: one variant per type of a stock EspoCRM 9.3 (46, and `id`), and [`FieldKind::Other`] for
+        /// those that an extension or a later version brings.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum FieldKind {
+            $($(#[$doc])* $variant,)*
+            /// A type that this crate does not know; its name is in [`Field::type_`](crate::Field::type_).
+            Other,
+        }
+
+        impl FieldKind {
+            /// Every known type, by name.
+            pub const ALL: &'static [FieldKind] = &[$(FieldKind::$variant,)*];
+
+            /// The kind that goes by this name in the metadata; [`FieldKind::Other`] for an unknown one.
+            #[must_use]
+            pub fn from_name(name: &str) -> FieldKind {
+                match name {
+                    $($name => FieldKind::$variant,)*
+                    _ => FieldKind::Other,
+                }
+            }
+
+            /// Its name in the metadata; empty for [`FieldKind::Other`].
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(FieldKind::$variant => $name,)*
+                    FieldKind::Other => "",
+                }
+            }
+        }
+    };
+}
+
+field_kinds! {
+    /// Postal address: street, city, state, country, postal code.
+    Address = "address",
+    /// List of texts.
+    Array = "array",
+    /// List of whole numbers.
+    ArrayInt = "arrayInt",
+    /// Several attachments.
+    AttachmentMultiple = "attachmentMultiple",
+    /// Number that the database counts up.
+    Autoincrement = "autoincrement",
+    /// Text of a barcode.
+    Barcode = "barcode",
+    /// Value of which the metadata says nothing.
+    Base = "base",
+    /// Yes or no.
+    Bool = "bool",
+    /// List of texts, shown as boxes to tick.
+    Checklist = "checklist",
+    /// Colour as `#rrggbb`.
+    Colorpicker = "colorpicker",
+    /// Amount with its currency code and its value in the base currency.
+    Currency = "currency",
+    /// Amount in the base currency; the sub-field of a currency field.
+    CurrencyConverted = "currencyConverted",
+    /// Calendar date.
+    Date = "date",
+    /// Point in time, UTC.
+    Datetime = "datetime",
+    /// Point in time, or a date for a whole day.
+    DatetimeOptional = "datetimeOptional",
+    /// Decimal number that travels as text (9.3 and later).
+    Decimal = "decimal",
+    /// Seconds between two date-time fields, computed.
+    Duration = "duration",
+    /// E-mail addresses of the record; the primary one is the value.
+    Email = "email",
+    /// One text out of a list.
+    Enum = "enum",
+    /// One number out of a list.
+    EnumFloat = "enumFloat",
+    /// One whole number out of a list.
+    EnumInt = "enumInt",
+    /// One attachment.
+    File = "file",
+    /// Number.
+    Float = "float",
+    /// Field of a linked record, shown here.
+    Foreign = "foreign",
+    /// The record's own key; not among `fields`, but used as a type in `entityDefs`.
+    Id = "id",
+    /// One attachment that is a picture.
+    Image = "image",
+    /// Whole number.
+    Int = "int",
+    /// Any list.
+    JsonArray = "jsonArray",
+    /// Any object.
+    JsonObject = "jsonObject",
+    /// One linked record.
+    Link = "link",
+    /// Several linked records, perhaps with middle-table columns.
+    LinkMultiple = "linkMultiple",
+    /// One linked record that holds the key.
+    LinkOne = "linkOne",
+    /// One linked record of any of several entity types.
+    LinkParent = "linkParent",
+    /// Map of an address: no value of its own.
+    Map = "map",
+    /// Several texts out of a list.
+    MultiEnum = "multiEnum",
+    /// Text with a prefix and a counter.
+    Number = "number",
+    /// Text that is never returned.
+    Password = "password",
+    /// Name of a person: salutation, first, last, middle.
+    PersonName = "personName",
+    /// Phone numbers of the record; the primary one is the value.
+    Phone = "phone",
+    /// Two amounts: from and to.
+    RangeCurrency = "rangeCurrency",
+    /// Two numbers: from and to.
+    RangeFloat = "rangeFloat",
+    /// Two whole numbers: from and to.
+    RangeInt = "rangeInt",
+    /// Long text, Markdown.
+    Text = "text",
+    /// Web address.
+    Url = "url",
+    /// List of web addresses.
+    UrlMultiple = "urlMultiple",
+    /// Short text.
+    Varchar = "varchar",
+    /// Long text, HTML.
+    Wysiwyg = "wysiwyg",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FieldKind;
+
+    #[test]
+    fn names_lead_back_to_their_kinds() {
+        assert_eq!(FieldKind::ALL.len(), 47);
+        for kind in FieldKind::ALL {
+            assert_eq!(FieldKind::from_name(kind.name()), *kind);
+        }
+        assert_eq!(FieldKind::from_name("varchar"), FieldKind::Varchar);
+        assert_eq!(FieldKind::from_name("Varchar"), FieldKind::Other);
+    }
+}
