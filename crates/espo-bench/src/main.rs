@@ -1,0 +1,2 @@
+//! The load tester's command line.
+fn main() {}

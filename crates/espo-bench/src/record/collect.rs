@@ -1,0 +1,304 @@
+//! The collector: drains the buffers, keeps the histograms, closes seconds.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+
+use super::interval::{Block, Blocks, IntervalSink, MAX_BLOCKS, Second};
+use super::{Buffer, FailureKey, MAX_MICROS, Outcome, Recorder, Sample, histogram};
+
+const SECOND: u64 = 1_000_000;
+
+/// Everything recorded for one operation and outcome.
+#[derive(Debug)]
+pub(crate) struct OutcomeData {
+    pub(crate) service: Histogram<u64>,
+    pub(crate) response: Histogram<u64>,
+    /// In nanoseconds; empty when nothing was decoded.
+    pub(crate) decode: Histogram<u64>,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+}
+
+impl OutcomeData {
+    fn new() -> Self {
+        Self { service: histogram(), response: histogram(), decode: histogram(), bytes_in: 0, bytes_out: 0 }
+    }
+}
+
+/// Everything recorded for one operation.
+#[derive(Debug)]
+pub(crate) struct OperationData {
+    pub(crate) outcomes: BTreeMap<Outcome, OutcomeData>,
+    pub(crate) blocks: Vec<Block>,
+}
+
+#[derive(Debug)]
+struct Operation {
+    tag: String,
+    /// A chain counts its iterations: they are no requests and stay out of the totals.
+    is_chain: bool,
+    outcomes: BTreeMap<Outcome, OutcomeData>,
+    interval_ok: Histogram<u64>,
+    interval_failed: Histogram<u64>,
+    blocks: Blocks,
+}
+
+/// What a run recorded.
+#[derive(Debug)]
+pub(crate) struct Collected {
+    pub(crate) operations: Vec<OperationData>,
+    pub(crate) failures: BTreeMap<FailureKey, (u64, String)>,
+    pub(crate) seconds: Vec<Second>,
+    pub(crate) step_seconds: u64,
+    pub(crate) block_seconds: u64,
+    pub(crate) lateness: Histogram<u64>,
+    pub(crate) lag: Histogram<u64>,
+    pub(crate) held_back: u64,
+}
+
+/// Running totals, for the progress display.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Snapshot {
+    pub(crate) ok: u64,
+    pub(crate) failed: u64,
+    pub(crate) last: Option<Second>,
+}
+
+pub(crate) struct Collector {
+    recorders: Vec<Recorder>,
+    spare: Buffer,
+    operations: Vec<Operation>,
+    failures: BTreeMap<FailureKey, (u64, String)>,
+    lateness: Histogram<u64>,
+    lag: Histogram<u64>,
+    held_back: u64,
+    /// Samples that end before this (warm-up) are not counted; microseconds from the start of the run.
+    from: u64,
+    /// End of the open interval, in microseconds from the start of the run.
+    boundary: u64,
+    /// Samples of a later interval than the open one.
+    early: Vec<Sample>,
+    step_seconds: u64,
+    in_step: u64,
+    step: Histogram<u64>,
+    step_failed: u64,
+    seconds: Vec<Second>,
+    block_seconds: u64,
+    in_block: u64,
+    sink: Option<Box<dyn IntervalSink>>,
+    snapshot: Snapshot,
+}
+
+impl Collector {
+    /// `tags` name the operations, with true for chains. `from` is the start of the measurement and
+    /// `length` its planned length in seconds, if it has one.
+    pub(crate) fn new(
+        tags: Vec<(String, bool)>,
+        recorders: Vec<Recorder>,
+        from: u64,
+        length: Option<f64>,
+        sink: Option<Box<dyn IntervalSink>>,
+    ) -> Self {
+        let operation = |(tag, is_chain)| Operation {
+            tag,
+            is_chain,
+            outcomes: BTreeMap::new(),
+            interval_ok: histogram(),
+            interval_failed: histogram(),
+            blocks: Blocks::new(),
+        };
+        Self {
+            recorders,
+            spare: Buffer::default(),
+            operations: tags.into_iter().map(operation).collect(),
+            failures: BTreeMap::new(),
+            lateness: histogram(),
+            lag: histogram(),
+            held_back: 0,
+            from,
+            boundary: from + SECOND,
+            early: Vec::new(),
+            // At most some 600 points in a chart, whatever the length of the run.
+            step_seconds: length.map_or(1, |l| (l / 600.0).ceil().max(1.0) as u64),
+            in_step: 0,
+            step: histogram(),
+            step_failed: 0,
+            seconds: Vec::new(),
+            block_seconds: 1,
+            in_block: 0,
+            sink,
+            snapshot: Snapshot::default(),
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Takes everything recorded until `now` (microseconds from the start of the run).
+    pub(crate) fn drain(&mut self, now: u64) {
+        let mut buffer = std::mem::take(&mut self.spare);
+        for index in 0..self.recorders.len() {
+            self.recorders[index].drain(&mut buffer);
+            for sample in buffer.samples.drain(..) {
+                self.take(sample);
+            }
+            for (key, (count, reason)) in buffer.failures.drain() {
+                self.failures.entry(key).or_insert((0, reason)).0 += count;
+            }
+            for micros in buffer.lateness.drain(..) {
+                self.lateness.saturating_record(micros.into());
+            }
+            for micros in buffer.lag.drain(..) {
+                self.lag.saturating_record(micros.into());
+            }
+            self.held_back += std::mem::take(&mut buffer.held_back);
+        }
+        self.spare = buffer;
+        while now >= self.boundary {
+            self.close_interval(SECOND);
+        }
+    }
+
+    /// Forgets failures and lateness of the warm-up. Called once, when the measurement starts.
+    pub(crate) fn start_measuring(&mut self, now: u64) {
+        self.drain(now);
+        self.failures.clear();
+        self.lateness.reset();
+        self.lag.reset();
+        self.held_back = 0;
+    }
+
+    fn take(&mut self, sample: Sample) {
+        if sample.ended < self.from {
+            return;
+        }
+        if sample.ended >= self.boundary {
+            self.early.push(sample);
+        } else {
+            self.count(&sample);
+        }
+    }
+
+    fn count(&mut self, sample: &Sample) {
+        let Some(operation) = self.operations.get_mut(usize::from(sample.operation)) else { return };
+        let data = operation.outcomes.entry(sample.outcome).or_insert_with(OutcomeData::new);
+        let response = sample.response.clamp(1, MAX_MICROS);
+        data.service.saturating_record(sample.service.clamp(1, MAX_MICROS));
+        data.response.saturating_record(response);
+        if sample.decode_nanos != Sample::NOT_DECODED {
+            data.decode.saturating_record(u64::from(sample.decode_nanos).max(1));
+        }
+        data.bytes_in += u64::from(sample.bytes_in);
+        data.bytes_out += u64::from(sample.bytes_out);
+        if sample.outcome == Outcome::Ok {
+            operation.interval_ok.saturating_record(response);
+        } else {
+            operation.interval_failed.saturating_record(response);
+        }
+        if operation.is_chain {
+            return;
+        }
+        if sample.outcome == Outcome::Ok {
+            self.step.saturating_record(response);
+            self.snapshot.ok += 1;
+        } else {
+            self.step_failed += 1;
+            self.snapshot.failed += 1;
+        }
+    }
+
+    fn close_interval(&mut self, length: u64) {
+        let start = (self.boundary - SECOND) as f64 / SECOND as f64;
+        let length = length as f64 / SECOND as f64;
+        for operation in &mut self.operations {
+            for (histogram, suffix) in [(&mut operation.interval_ok, ""), (&mut operation.interval_failed, ".failed")] {
+                if histogram.is_empty() {
+                    continue;
+                }
+                if let Some(sink) = &mut self.sink {
+                    sink.interval(start, length, &format!("{}{suffix}", operation.tag), histogram);
+                }
+                if suffix.is_empty() {
+                    operation.blocks.add(histogram);
+                }
+                histogram.reset();
+            }
+        }
+        self.in_block += 1;
+        if self.in_block == self.block_seconds {
+            self.close_block();
+        }
+        self.in_step += 1;
+        if self.in_step == self.step_seconds {
+            self.close_step();
+        }
+        self.boundary += SECOND;
+        for sample in std::mem::take(&mut self.early) {
+            self.take(sample);
+        }
+    }
+
+    fn close_block(&mut self) {
+        self.in_block = 0;
+        for operation in &mut self.operations {
+            operation.blocks.close();
+        }
+        if self.operations.first().is_some_and(|o| o.blocks.len() >= MAX_BLOCKS) {
+            self.block_seconds *= 2;
+            for operation in &mut self.operations {
+                operation.blocks.halve();
+            }
+        }
+    }
+
+    fn close_step(&mut self) {
+        let second = Second {
+            at: (self.seconds.len() as u64 * self.step_seconds) as f64,
+            ok: self.step.len(),
+            failed: self.step_failed,
+            p50: self.step.value_at_quantile(0.5),
+            p99: self.step.value_at_quantile(0.99),
+            max: self.step.max(),
+            target_rate: None,
+        };
+        self.in_step = 0;
+        self.step.reset();
+        self.step_failed = 0;
+        self.snapshot.last = Some(second.clone());
+        self.seconds.push(second);
+    }
+
+    /// Drains what is left and closes the last interval. `end` in microseconds from the start of the run;
+    /// the last block and step are dropped from the time series when they are shorter than half of the others.
+    pub(crate) fn finish(mut self, end: u64) -> Collected {
+        self.drain(end);
+        let rest = end.saturating_sub(self.boundary - SECOND);
+        if !self.early.is_empty() || rest > 0 {
+            self.boundary = self.boundary.max(end);
+            for sample in std::mem::take(&mut self.early) {
+                self.count(&sample);
+            }
+            self.close_interval(rest.max(1));
+        }
+        if self.in_block * 2 > self.block_seconds {
+            self.close_block();
+        }
+        if self.in_step > 0 {
+            self.close_step();
+        }
+        let operations = self.operations.into_iter();
+        let operations = operations.map(|o| OperationData { outcomes: o.outcomes, blocks: o.blocks.into_done() });
+        Collected {
+            operations: operations.collect(),
+            failures: self.failures,
+            seconds: self.seconds,
+            step_seconds: self.step_seconds,
+            block_seconds: self.block_seconds,
+            lateness: self.lateness,
+            lag: self.lag,
+            held_back: self.held_back,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Durations and byte sizes as they are written on the command line and in workloads.
+
+use std::time::Duration;
+
+/// Parses a duration as `250us`, `500ms`, `30s`, `5m` or `2h`; fractions are allowed (`1.5s`).
+///
+/// # Errors
+///
+/// A text that says what is expected, when the number or the unit is missing or unknown.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let trimmed = text.trim();
+    let split = trimmed.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(trimmed.len());
+    let (number, unit) = trimmed.split_at(split);
+    let expected = || format!("'{text}' is not a duration: write it as 250us, 500ms, 30s, 5m or 2h");
+    let number: f64 = number.parse().map_err(|_| expected())?;
+    let seconds = match unit.trim() {
+        "us" | "µs" => number / 1e6,
+        "ms" => number / 1e3,
+        "s" => number,
+        "m" => number * 60.0,
+        "h" => number * 3600.0,
+        _ => return Err(expected()),
+    };
+    Duration::try_from_secs_f64(seconds).map_err(|_| expected())
+}
+
+/// Parses a byte size as `512`, `16KiB` or `2MiB`.
+///
+/// # Errors
+///
+/// A text that says what is expected.
+pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
+    let trimmed = text.trim();
+    let split = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
+    let (number, unit) = trimmed.split_at(split);
+    let expected = || format!("'{text}' is not a size: write it as 512, 16KiB or 2MiB");
+    let number: u64 = number.parse().map_err(|_| expected())?;
+    let factor = match unit.trim() {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        _ => return Err(expected()),
+    };
+    number.checked_mul(factor).ok_or_else(expected)
+}
+
+/// A duration for people: `850 µs`, `12.3 ms`, `1.20 s`, `2m05s`.
+#[must_use]
+pub(crate) fn show_micros(micros: f64) -> String {
+    match micros {
+        m if m < 1_000.0 => format!("{m:.0} µs"),
+        m if m < 10_000.0 => format!("{:.2} ms", m / 1e3),
+        m if m < 100_000.0 => format!("{:.1} ms", m / 1e3),
+        m if m < 1_000_000.0 => format!("{:.0} ms", m / 1e3),
+        m if m < 120_000_000.0 => format!("{:.2} s", m / 1e6),
+        m => format!("{}m{:02}s", (m / 6e7) as u64, (m / 1e6) as u64 % 60),
+    }
+}
+
+/// A whole duration for people.
+#[must_use]
+pub(crate) fn show_duration(duration: Duration) -> String {
+    show_micros(duration.as_secs_f64() * 1e6)
+}
+
+/// A byte count for people: `900 B`, `13.6 KiB`, `4.2 MiB`.
+#[must_use]
+pub(crate) fn show_bytes(bytes: u64) -> String {
+    let b = bytes as f64;
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{:.1} KiB", b / 1024.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", b / 1_048_576.0),
+        _ => format!("{:.2} GiB", b / 1_073_741_824.0),
+    }
+}
+
+/// A count with a thin separator between thousands, as `12 345`.
+#[must_use]
+pub(crate) fn show_count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_with_their_unit() {
+        for (text, micros) in [("250us", 250), ("500ms", 500_000), ("30s", 30_000_000), ("1.5s", 1_500_000), ("5m", 300_000_000)] {
+            assert_eq!(parse_duration(text).unwrap(), Duration::from_micros(micros), "{text}");
+        }
+        for text in ["", "5", "s", "-1s", "5 days", "1e3s"] {
+            assert!(parse_duration(text).unwrap_err().contains("is not a duration"), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_with_their_unit() {
+        assert_eq!(parse_bytes("512"), Ok(512));
+        assert_eq!(parse_bytes("16KiB"), Ok(16_384));
+        assert_eq!(parse_bytes("2MiB"), Ok(2_097_152));
+        assert!(parse_bytes("2GB").is_err());
+        assert!(parse_bytes("99999999999999999999").is_err());
+    }
+
+    #[test]
+    fn values_are_shown_with_three_digits_that_matter() {
+        assert_eq!(show_micros(850.0), "850 µs");
+        assert_eq!(show_micros(1_234.0), "1.23 ms");
+        assert_eq!(show_micros(12_340.0), "12.3 ms");
+        assert_eq!(show_micros(1_200_000.0), "1.20 s");
+        assert_eq!(show_micros(125_000_000.0), "2m05s");
+        assert_eq!(show_count(1_234_567), "1,234,567");
+        assert_eq!(show_count(12), "12");
+        assert_eq!(show_bytes(13_926), "13.6 KiB");
+    }
+}
