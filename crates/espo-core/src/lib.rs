@@ -1,3 +1,35 @@
 //! espo-core
 
+pub mod auth;
+pub mod client;
+pub mod error;
+pub mod hooks;
+pub mod retry;
 pub mod search;
+
+mod request;
+mod response;
+mod timing;
+mod total;
+mod transport;
+
+pub mod typed;
+
+#[doc(hidden)]
+pub use serde_json;
+
+pub use http;
+pub use secrecy;
+
+pub use auth::Auth;
+pub use client::{Call, Client, ClientBuilder};
+pub use error::{DecodeFault, Error, Outcome, Stage};
+pub use request::Request;
+pub use response::Response;
+pub use retry::RetryPolicy;
+pub use search::{Order, SearchEncoding, SearchParams, WhereItem};
+pub use timing::Timing;
+pub use total::Total;
+
+/// A JSON object: a record of an entity type that is known only at run time.
+pub type JsonObject = serde_json::Map<String, serde_json::Value>;

@@ -26,6 +26,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use encode::{ESCAPED, push as push_parameter};
 pub use encode::{EncodeError, SearchEncoding};
 pub use where_item::{Operand, WhereItem};
 

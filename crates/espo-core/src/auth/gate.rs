@@ -1,0 +1,408 @@
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+
+use super::sign::{Signer, basic};
+use super::{Auth, Scheme, secret_header};
+use crate::error::{Answer, Error, Outcome, Stage};
+use crate::response::{Context, Response};
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const HMAC: HeaderName = HeaderName::from_static("x-hmac-authorization");
+const ESPO: HeaderName = HeaderName::from_static("espo-authorization");
+const BY_TOKEN: HeaderName = HeaderName::from_static("espo-authorization-by-token");
+const CODE: HeaderName = HeaderName::from_static("espo-authorization-code");
+const CREATE_SECRET: HeaderName = HeaderName::from_static("espo-authorization-create-token-secret");
+const ANOTHER_USER: HeaderName = HeaderName::from_static("x-another-user");
+
+/// Puts credentials on requests, and keeps refused ones from being sent again.
+pub(crate) struct Authenticator {
+    presenter: Presenter,
+    another_user: Option<HeaderValue>,
+    /// Set once a request was answered otherwise than by a refusal.
+    proven: AtomicBool,
+    refusal: Mutex<Option<Answer>>,
+    /// Held by the one request that proves the credentials, or by a log-in.
+    probe: Arc<AsyncMutex<()>>,
+}
+
+enum Presenter {
+    None,
+    Fixed(HeaderName, HeaderValue),
+    Hmac(Box<Signer>),
+    Login(Box<Login>),
+    Token(Arc<Token>),
+}
+
+struct Login {
+    user: String,
+    password: SecretString,
+    token_secret: bool,
+    code: Mutex<Option<SecretString>>,
+    token: Mutex<Option<Arc<Token>>>,
+}
+
+/// A token as it goes into headers.
+pub(crate) struct Token {
+    authorization: HeaderValue,
+    cookie: Option<HeaderValue>,
+    plain: SecretString,
+}
+
+/// Leave to send one attempt.
+pub(crate) struct Pass {
+    token: Option<Arc<Token>>,
+    /// Kept until the attempt has proven the credentials or not.
+    probe: Option<OwnedMutexGuard<()>>,
+}
+
+/// What [`Authenticator::admit`] found.
+pub(crate) enum Admission {
+    Pass(Pass),
+    /// A log-in must come first; the guard makes it the only one.
+    LogIn(OwnedMutexGuard<()>),
+}
+
+/// What to do about a 401.
+pub(crate) enum Verdict {
+    /// The token had run out: once more.
+    Again,
+    Refused,
+}
+
+impl Authenticator {
+    pub(crate) fn new(auth: &Auth) -> Result<Self, Error> {
+        let illegal = || Error::build("the credentials hold characters that no header can carry");
+        let secret = |text: &str| secret_header(text).ok_or_else(illegal);
+        let presenter = match &auth.scheme {
+            Scheme::None => Presenter::None,
+            Scheme::ApiKey(key) => Presenter::Fixed(API_KEY, secret(key.expose_secret())?),
+            Scheme::Hmac {
+                api_key,
+                secret_key,
+                raw_digest,
+            } => Presenter::Hmac(Box::new(Signer::new(
+                api_key.expose_secret(),
+                secret_key.expose_secret(),
+                *raw_digest,
+            ))),
+            Scheme::Basic { user, password } => {
+                check_user(user)?;
+                let value = format!("Basic {}", basic(user, password.expose_secret()));
+                Presenter::Fixed(header::AUTHORIZATION, secret(&value)?)
+            }
+            Scheme::Password {
+                user,
+                password,
+                every_request: true,
+                ..
+            } => {
+                check_user(user)?;
+                Presenter::Fixed(ESPO, secret(&basic(user, password.expose_secret()))?)
+            }
+            Scheme::Password {
+                user,
+                password,
+                code,
+                token_secret,
+                every_request: false,
+            } => {
+                check_user(user)?;
+                Presenter::Login(Box::new(Login {
+                    user: user.clone(),
+                    password: password.clone(),
+                    token_secret: *token_secret,
+                    code: Mutex::new(code.clone()),
+                    token: Mutex::new(None),
+                }))
+            }
+            Scheme::Token {
+                user,
+                token,
+                secret,
+            } => {
+                check_user(user)?;
+                Presenter::Token(Arc::new(
+                    Token::new(
+                        user,
+                        token.clone(),
+                        secret.as_ref().map(ExposeSecret::expose_secret),
+                    )
+                    .ok_or_else(illegal)?,
+                ))
+            }
+        };
+        let another_user = match &auth.another_user {
+            Some(name) => Some(HeaderValue::from_str(name).map_err(|_| {
+                Error::build("the name of the user to act as cannot be sent in a header")
+            })?),
+            None => None,
+        };
+        Ok(Self {
+            proven: AtomicBool::new(matches!(presenter, Presenter::None)),
+            presenter,
+            another_user,
+            refusal: Mutex::new(None),
+            probe: Arc::new(AsyncMutex::new(())),
+        })
+    }
+
+    /// Waits until the request may be sent with credentials, or fails without
+    /// sending when they were refused before.
+    pub(crate) async fn admit(&self, context: &Context) -> Result<Admission, Error> {
+        self.check_refusal(context)?;
+        if let Some(pass) = self.open_pass() {
+            return Ok(Admission::Pass(pass));
+        }
+        let guard = Arc::clone(&self.probe).lock_owned().await;
+        // Whoever held it may have been refused, or have opened the way.
+        self.check_refusal(context)?;
+        if let Some(pass) = self.open_pass() {
+            return Ok(Admission::Pass(pass));
+        }
+        match &self.presenter {
+            Presenter::Login(_) => Ok(Admission::LogIn(guard)),
+            Presenter::Token(token) => Ok(Admission::Pass(Pass {
+                token: Some(Arc::clone(token)),
+                probe: Some(guard),
+            })),
+            _ => Ok(Admission::Pass(Pass {
+                token: None,
+                probe: Some(guard),
+            })),
+        }
+    }
+
+    fn open_pass(&self) -> Option<Pass> {
+        let token = match &self.presenter {
+            Presenter::Login(login) => Some(lock(&login.token).clone()?),
+            Presenter::Token(token) => Some(Arc::clone(token)),
+            _ => None,
+        };
+        self.proven
+            .load(Ordering::Acquire)
+            .then_some(Pass { token, probe: None })
+    }
+
+    fn check_refusal(&self, context: &Context) -> Result<(), Error> {
+        match &*lock(&self.refusal) {
+            None => Ok(()),
+            Some(answer) => {
+                let mut error = Error::new(
+                    Stage::Status,
+                    Outcome::NotSent,
+                    Some(context.clone()),
+                    "not sent: the server refused these credentials before",
+                );
+                error.inner_mut().answer = Some(answer.clone());
+                Err(error)
+            }
+        }
+    }
+
+    /// Puts the credentials on a request. `path` is what the server signs over.
+    pub(crate) fn apply(&self, pass: &Pass, method: &Method, path: &str, headers: &mut HeaderMap) {
+        match &self.presenter {
+            Presenter::None => return,
+            Presenter::Fixed(name, value) => {
+                headers.insert(name.clone(), value.clone());
+            }
+            Presenter::Hmac(signer) => {
+                headers.insert(HMAC, signer.header(method, path));
+            }
+            Presenter::Login(_) | Presenter::Token(_) => {
+                if let Some(token) = &pass.token {
+                    token.apply(headers);
+                }
+            }
+        }
+        if let Some(name) = &self.another_user {
+            headers.insert(ANOTHER_USER, name.clone());
+        }
+    }
+
+    /// Takes notice of an answer that is no refusal.
+    pub(crate) fn accepted(&self) {
+        // A load first: the flag is shared by every task, a store would bounce it.
+        if !self.proven.load(Ordering::Relaxed) {
+            self.proven.store(true, Ordering::Release);
+        }
+    }
+
+    /// Takes notice of a 401.
+    pub(crate) fn refused(&self, pass: &Pass, answer: &Answer) -> Verdict {
+        if let (Presenter::Login(login), Some(used)) = (&self.presenter, &pass.token) {
+            let mut token = lock(&login.token);
+            match &*token {
+                // Somebody else has logged in anew meanwhile.
+                Some(current) if !Arc::ptr_eq(current, used) => {}
+                _ => *token = None,
+            }
+            return Verdict::Again;
+        }
+        self.latch(answer.clone());
+        Verdict::Refused
+    }
+
+    pub(crate) fn latch(&self, answer: Answer) {
+        *lock(&self.refusal) = Some(answer);
+        self.proven.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn forget_refusal(&self) {
+        *lock(&self.refusal) = None;
+    }
+
+    /// Headers of the log-in request.
+    pub(crate) fn login_headers(&self) -> Result<HeaderMap, Error> {
+        let Presenter::Login(login) = &self.presenter else {
+            return Err(Error::build("these credentials have no log-in"));
+        };
+        let illegal = || Error::build("the credentials hold characters that no header can carry");
+        let mut headers = HeaderMap::new();
+        let value = basic(&login.user, login.password.expose_secret());
+        headers.insert(ESPO, secret_header(&value).ok_or_else(illegal)?);
+        if login.token_secret {
+            headers.insert(CREATE_SECRET, HeaderValue::from_static("true"));
+        }
+        // A code is good for one use.
+        if let Some(code) = lock(&login.code).take() {
+            headers.insert(
+                CODE,
+                secret_header(code.expose_secret()).ok_or_else(illegal)?,
+            );
+        }
+        Ok(headers)
+    }
+
+    pub(crate) fn set_code(&self, new: SecretString) -> bool {
+        match &self.presenter {
+            Presenter::Login(login) => {
+                *lock(&login.code) = Some(new);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Keeps the token of a successful log-in.
+    pub(crate) fn logged_in(&self, response: &Response) -> Result<(), Error> {
+        #[derive(serde::Deserialize)]
+        struct AppUser {
+            token: Option<String>,
+            user: Option<Inner>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Inner {
+            token: Option<String>,
+            #[serde(rename = "userName")]
+            user_name: Option<String>,
+        }
+        let Presenter::Login(login) = &self.presenter else {
+            return Ok(());
+        };
+        let answer: AppUser = response.json()?;
+        let inner = answer.user;
+        let given = answer.token;
+        let (nested, name) = match inner {
+            Some(inner) => (inner.token, inner.user_name),
+            None => (None, None),
+        };
+        let plain = given.or(nested).ok_or_else(|| {
+            Error::decode(
+                response,
+                crate::error::DecodeFault::new(
+                    "the log-in gave no token; send the password with `on_every_request`",
+                ),
+            )
+        })?;
+        let user = name.unwrap_or_else(|| login.user.clone());
+        let secret = cookie_secret(&response.headers);
+        let token = Token::new(&user, plain.into(), secret.as_deref())
+            .ok_or_else(|| Error::build("the server's token cannot be sent in a header"))?;
+        *lock(&login.token) = Some(Arc::new(token));
+        self.accepted();
+        Ok(())
+    }
+
+    /// The token in use, for logging out.
+    pub(crate) fn current_token(&self) -> Option<SecretString> {
+        match &self.presenter {
+            Presenter::Login(login) => lock(&login.token).as_ref().map(|token| token.plain.clone()),
+            Presenter::Token(token) => Some(token.plain.clone()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn drop_token(&self) {
+        if let Presenter::Login(login) = &self.presenter {
+            *lock(&login.token) = None;
+        }
+    }
+}
+
+impl Pass {
+    /// Lets the other requests go: the credentials have been tried.
+    pub(crate) fn release(&mut self) {
+        self.probe = None;
+    }
+}
+
+impl Token {
+    fn new(user: &str, plain: SecretString, secret: Option<&str>) -> Option<Self> {
+        let authorization = secret_header(&basic(user, plain.expose_secret()))?;
+        let cookie = match secret {
+            Some(secret) => Some(secret_header(&format!("auth-token-secret={secret}"))?),
+            None => None,
+        };
+        Some(Self {
+            authorization,
+            cookie,
+            plain,
+        })
+    }
+
+    fn apply(&self, headers: &mut HeaderMap) {
+        headers.insert(ESPO, self.authorization.clone());
+        headers.insert(BY_TOKEN, HeaderValue::from_static("true"));
+        if let Some(cookie) = &self.cookie {
+            headers.insert(header::COOKIE, cookie.clone());
+        }
+    }
+}
+
+/// Whether an answer refuses the credentials as such.
+pub(crate) fn is_refusal(status: StatusCode) -> bool {
+    status == StatusCode::UNAUTHORIZED
+}
+
+fn cookie_secret(headers: &HeaderMap) -> Option<String> {
+    headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .filter_map(|cookie| cookie.trim().strip_prefix("auth-token-secret="))
+        .filter_map(|rest| rest.split(';').next())
+        .find(|secret| !secret.is_empty())
+        .map(str::to_owned)
+}
+
+fn check_user(user: &str) -> Result<(), Error> {
+    if user.is_empty() || user.contains(':') {
+        return Err(Error::build(
+            "the user name is empty or holds a colon, which the server takes for the end of it",
+        ));
+    }
+    Ok(())
+}
+
+/// The guarded values are replaced whole, so a panic elsewhere leaves them sound.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}

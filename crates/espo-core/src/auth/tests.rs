@@ -1,0 +1,40 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::Method;
+
+use super::sign::Signer;
+use super::{Auth, Authenticator};
+
+#[test]
+fn the_signature_is_over_method_and_path() {
+    // Computed with `printf 'GET /Account' | openssl dgst -sha256 -hmac secret`.
+    let header = Signer::new("key", "secret", false).header(&Method::GET, "/Account");
+    let plain = STANDARD.decode(header.as_bytes()).unwrap();
+    assert_eq!(String::from_utf8(plain).unwrap(), format!("key:{OPENSSL}"));
+    assert!(header.is_sensitive());
+}
+
+#[test]
+fn the_raw_digest_is_the_same_bytes() {
+    let header = Signer::new("key", "secret", true).header(&Method::GET, "/Account");
+    let plain = STANDARD.decode(header.as_bytes()).unwrap();
+    let hex: String = plain[4..]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(hex, OPENSSL);
+}
+
+#[test]
+fn credentials_that_no_header_can_carry_are_refused_without_showing_them() {
+    for auth in [
+        Auth::api_key("line\nbreak"),
+        Auth::basic("us:er", "line\nbreak"),
+        Auth::password("", "line\nbreak"),
+    ] {
+        let error = Authenticator::new(&auth).err().unwrap();
+        assert!(!format!("{error:?} {error} {auth:?}").contains("break"));
+    }
+}
+
+const OPENSSL: &str = "3142fcfcbf71e276ac936cd6f23e1a4e7a3c10b2cedf13e72f6addbbb5a864c6";

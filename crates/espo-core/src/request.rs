@@ -1,0 +1,257 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use percent_encoding::utf8_percent_encode;
+use serde::Serialize;
+
+use crate::search::SearchParams;
+
+mod escape {
+    use percent_encoding::AsciiSet;
+
+    pub(super) use crate::search::ESCAPED;
+
+    /// JSON in a query: colon and comma are legal there, and leaving them alone
+    /// lets a fifth more ids into the server's 8 KB of request line.
+    pub(super) const SEARCH: &AsciiSet = &ESCAPED.remove(b':').remove(b',');
+}
+
+/// One call, described; [`Client::send`](crate::Client::send) makes it.
+///
+/// A mistake in building (an empty path segment, a value that does not
+/// serialise) is kept and reported when the request is sent, so that calls chain.
+#[derive(Clone)]
+pub struct Request {
+    pub(crate) method: Method,
+    /// Percent-encoded, starting with `/`, after the API base. HMAC signs exactly this.
+    pub(crate) path: String,
+    /// Bytes of `path` that may be shown; what follows is a secret.
+    pub(crate) shown: usize,
+    pub(crate) query: String,
+    pub(crate) search: Option<String>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) idempotent: bool,
+    pub(crate) anonymous: bool,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) fault: Option<String>,
+}
+
+impl Request {
+    /// A request for the path made of `segments`, each percent-encoded once.
+    ///
+    /// Segments that would change the route are refused when the request is
+    /// sent: an empty one (`["Account", ""]` would list instead of read), `.`,
+    /// `..`, and one with a slash (the server decodes it before routing).
+    pub fn new<S: AsRef<str>>(method: Method, segments: &[S]) -> Self {
+        let mut request = Self {
+            idempotent: matches!(method, Method::GET | Method::HEAD | Method::OPTIONS),
+            method,
+            path: String::with_capacity(48),
+            shown: usize::MAX,
+            query: String::new(),
+            search: None,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            anonymous: false,
+            timeout: None,
+            fault: None,
+        };
+        for segment in segments {
+            request.push_segment(segment.as_ref());
+        }
+        if segments.is_empty() {
+            request.path.push('/');
+        }
+        request
+    }
+
+    /// A request for a path as the API's documentation writes it, such as
+    /// `Lead/action/convert`; split at slashes, each part percent-encoded.
+    pub fn path(method: Method, path: &str) -> Self {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        if path.is_empty() {
+            return Self::new::<&str>(method, &[]);
+        }
+        Self::new(method, &path.split('/').collect::<Vec<_>>())
+    }
+
+    fn push_segment(&mut self, segment: &str) {
+        let wrong = match segment {
+            "" => Some("is empty"),
+            "." | ".." => Some("is a relative path"),
+            s if s.contains(['/', '\\']) => Some("holds a slash"),
+            _ => None,
+        };
+        if let Some(what) = wrong {
+            self.fail(format!("a part of the path {what}: `{segment}`"));
+            return;
+        }
+        self.path.push('/');
+        self.path
+            .extend(utf8_percent_encode(segment, escape::ESCAPED));
+    }
+
+    fn fail(&mut self, message: String) {
+        self.fault.get_or_insert(message);
+    }
+
+    /// Adds a query parameter, percent-encoded.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+        crate::search::push_parameter(&mut self.query, name, &value.to_string());
+        self
+    }
+
+    /// Sends search parameters, in the encoding that the client is set to.
+    #[must_use]
+    pub fn search(mut self, params: &SearchParams) -> Self {
+        self.search = Some(params.to_json());
+        self
+    }
+
+    /// Sends `value` as a JSON body.
+    #[must_use]
+    pub fn json<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(bytes) => self.body(
+                bytes,
+                // Exactly this: `POST User` refuses a charset behind it.
+                HeaderValue::from_static("application/json"),
+            ),
+            Err(error) => {
+                self.fail(format!("the body cannot be written as JSON: {error}"));
+                self
+            }
+        }
+    }
+
+    /// Sends `bytes` as the body.
+    #[must_use]
+    pub fn body<C>(mut self, bytes: impl Into<Bytes>, content_type: C) -> Self
+    where
+        C: TryInto<HeaderValue>,
+    {
+        self.body = bytes.into();
+        match content_type.try_into() {
+            Ok(value) => {
+                self.headers.insert(header::CONTENT_TYPE, value);
+            }
+            Err(_) => self.fail("the content type is not a legal header value".to_owned()),
+        }
+        self
+    }
+
+    /// Sets a header. Authentication headers are the client's own: they are set
+    /// after these and win.
+    #[must_use]
+    pub fn header<N, V>(mut self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName>,
+        V: TryInto<HeaderValue>,
+    {
+        match (name.try_into(), value.try_into()) {
+            (Ok(name), Ok(value)) => {
+                self.headers.insert(name, value);
+            }
+            (Ok(name), Err(_)) => self.fail(format!("the value of header `{name}` is not legal")),
+            (Err(_), _) => self.fail("a header's name is not legal".to_owned()),
+        }
+        self
+    }
+
+    /// Says whether the request may be sent again after a failure that leaves
+    /// open whether the server acted. True for GET by itself and for nothing
+    /// else.
+    #[must_use]
+    pub fn idempotent(mut self, yes: bool) -> Self {
+        self.idempotent = yes;
+        self
+    }
+
+    /// Sends no credentials: for the few calls that need none.
+    #[must_use]
+    pub fn anonymous(mut self) -> Self {
+        self.anonymous = true;
+        self
+    }
+
+    /// A time limit for each attempt of this request, in place of the client's.
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// Keeps the path's part from segment `index` on out of errors and traces;
+    /// for the calls that carry a secret in their path.
+    #[must_use]
+    pub fn hide_path_from(mut self, index: usize) -> Self {
+        self.shown = self
+            .path
+            .match_indices('/')
+            .nth(index)
+            .map_or(usize::MAX, |(at, _)| at);
+        self
+    }
+
+    /// The path as errors and traces show it.
+    pub(crate) fn shown_path(&self) -> String {
+        match self.path.get(..self.shown) {
+            Some(start) => format!("{start}/…"),
+            None => self.path.clone(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Request {
+    /// Neither headers, query nor body: any of them may hold what nobody should read in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("path", &self.shown_path())
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn write_search(query: &mut String, json: &str) {
+    if !query.is_empty() {
+        query.push('&');
+    }
+    query.push_str("searchParams=");
+    query.extend(utf8_percent_encode(json, escape::SEARCH));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_escaped_once() {
+        let request = Request::new(Method::GET, &["Account", "a b%2é"]);
+        assert_eq!(request.path, "/Account/a%20b%252%C3%A9");
+        assert_eq!(
+            Request::path(Method::GET, "/Lead/action/convert").path,
+            "/Lead/action/convert"
+        );
+        assert_eq!(Request::path(Method::GET, "/").path, "/");
+    }
+
+    #[test]
+    fn segments_that_change_the_route_are_refused() {
+        for bad in ["", ".", "..", "a/b", "a\\b"] {
+            let request = Request::new(Method::DELETE, &["Account", bad]);
+            assert!(request.fault.is_some(), "{bad:?}");
+        }
+        assert!(Request::path(Method::GET, "Account/").fault.is_some());
+    }
+
+    #[test]
+    fn a_hidden_part_of_the_path_is_not_shown() {
+        let request = Request::new(Method::POST, &["LeadCapture", "s3cret"]).hide_path_from(1);
+        assert_eq!(request.shown_path(), "/LeadCapture/…");
+        assert!(!format!("{request:?}").contains("s3cret"));
+    }
+}

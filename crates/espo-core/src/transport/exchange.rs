@@ -1,0 +1,291 @@
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, header};
+use tokio::sync::OwnedSemaphorePermit;
+use url::Url;
+
+use super::wire::chain;
+use super::{Engine, Target, add_defaults, is_json};
+use crate::error::{Answer, Error, Outcome, Stage};
+use crate::request::Request;
+use crate::response::{Context, Response};
+use crate::timing::Timing;
+
+/// An answer whose headers are there and whose body is not yet.
+pub(crate) struct Opened {
+    answer: reqwest::Response,
+    context: Context,
+    timing: Timing,
+    deadline: Option<Instant>,
+    /// Between two pieces of a streamed body, where there is no deadline for the whole.
+    idle: Duration,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Engine {
+    /// Sends once and waits for the answer's headers.
+    pub(super) async fn exchange(
+        &self,
+        request: &Request,
+        context: &Context,
+        target: &Target<'_>,
+        mut headers: HeaderMap,
+        permit: Option<OwnedSemaphorePermit>,
+        timing: &mut Timing,
+    ) -> Result<Opened, Error> {
+        let mut text = String::with_capacity(
+            self.site.base.len() + target.path.len() + target.query.len() + 1,
+        );
+        text.push_str(&self.site.base);
+        text.push_str(&target.path);
+        if !target.query.is_empty() {
+            text.push('?');
+            text.push_str(&target.query);
+        }
+        let url = Url::parse(&text).map_err(|error| {
+            Error::new(
+                Stage::Build,
+                Outcome::NotSent,
+                Some(context.clone()),
+                format!("the request's URL cannot be built: {error}"),
+            )
+        })?;
+        add_defaults(&mut headers);
+        let mut outgoing = reqwest::Request::new(request.method.clone(), url);
+        *outgoing.headers_mut() = headers;
+        if !request.body.is_empty() {
+            *outgoing.body_mut() = Some(request.body.clone().into());
+        }
+
+        let limit = request.timeout.unwrap_or(self.timeout);
+        timing.attempts += 1;
+        timing.sent = Instant::now();
+        timing.first_byte = None;
+        let deadline = timing.sent.checked_add(limit);
+        let sent = within(deadline, self.http.execute(outgoing)).await;
+        let now = Instant::now();
+        timing.received = now;
+        let answer = match sent {
+            None => return Err(timed_out(context, limit, Stage::Send)),
+            Some(Err(error)) => return Err(transport_error(context, error)),
+            Some(Ok(answer)) => answer,
+        };
+        timing.first_byte = Some(now);
+        Ok(Opened {
+            answer,
+            context: context.clone(),
+            timing: *timing,
+            deadline,
+            idle: limit,
+            _permit: permit,
+        })
+    }
+}
+
+impl Opened {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.answer.status()
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.answer.headers()
+    }
+
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    pub(super) fn is_json(&self) -> bool {
+        is_json(self.headers())
+    }
+
+    /// Where a redirect points, resolved against the request's own URL.
+    pub(super) fn location(&self) -> Option<Url> {
+        let text = self.headers().get(header::LOCATION)?.to_str().ok()?;
+        self.answer.url().join(text).ok()
+    }
+
+    /// Reads the body of a success.
+    pub(super) async fn collect_into(
+        &mut self,
+        limit: usize,
+        timing: &mut Timing,
+    ) -> Result<Response, Error> {
+        let body = self.read(limit).await;
+        timing.received = Instant::now();
+        self.timing = *timing;
+        match body {
+            Ok(body) => Ok(Response {
+                status: self.status(),
+                headers: std::mem::take(self.answer.headers_mut()),
+                body,
+                timing: self.timing,
+                context: self.context.clone(),
+            }),
+            Err(lost) => Err(self.lost(lost, limit)),
+        }
+    }
+
+    pub(crate) async fn collect(mut self, limit: usize) -> Result<Response, Error> {
+        let mut timing = self.timing;
+        self.collect_into(limit, &mut timing).await
+    }
+
+    /// Reads the body of a refusal, as much of it as comes: the status counts.
+    pub(super) async fn into_answer(mut self, limit: usize, timing: &mut Timing) -> Answer {
+        let body = match self.read(limit).await {
+            Ok(body) => body,
+            Err(lost) => lost.partial.freeze(),
+        };
+        timing.received = Instant::now();
+        Answer {
+            status: self.status(),
+            headers: std::mem::take(self.answer.headers_mut()),
+            body,
+        }
+    }
+
+    async fn read(&mut self, limit: usize) -> Result<Bytes, Lost> {
+        let announced = self.answer.content_length();
+        if announced.is_some_and(|length| length > limit as u64) {
+            return Err(Lost {
+                partial: BytesMut::new(),
+                why: Why::TooLarge,
+            });
+        }
+        let mut first = Bytes::new();
+        let mut all = BytesMut::new();
+        loop {
+            let why = match within(self.deadline, self.answer.chunk()).await {
+                None => Why::TimedOut,
+                Some(Err(error)) => Why::Broken(chain(&error.without_url())),
+                Some(Ok(None)) => break,
+                Some(Ok(Some(piece))) => {
+                    if first.len() + all.len() + piece.len() > limit {
+                        Why::TooLarge
+                    } else if first.is_empty() && all.is_empty() {
+                        // Most answers are one piece, which is then not copied.
+                        first = piece;
+                        continue;
+                    } else {
+                        if all.is_empty() {
+                            let expected = announced.unwrap_or(0) as usize;
+                            all.reserve(expected.max(first.len() + piece.len()));
+                            all.extend_from_slice(&std::mem::take(&mut first));
+                        }
+                        all.extend_from_slice(&piece);
+                        continue;
+                    }
+                }
+            };
+            all.extend_from_slice(&first);
+            return Err(Lost { partial: all, why });
+        }
+        Ok(if all.is_empty() { first } else { all.freeze() })
+    }
+
+    /// The next piece of a body that is read as a stream; `None` at its end.
+    pub(crate) async fn next_piece(&mut self) -> Result<Option<Bytes>, Error> {
+        let deadline = Instant::now().checked_add(self.idle);
+        let why = match within(deadline, self.answer.chunk()).await {
+            Some(Ok(piece)) => return Ok(piece),
+            Some(Err(error)) => Why::Broken(chain(&error.without_url())),
+            None => Why::TimedOut,
+        };
+        Err(self.lost(
+            Lost {
+                partial: BytesMut::new(),
+                why,
+            },
+            0,
+        ))
+    }
+
+    fn lost(&self, lost: Lost, limit: usize) -> Error {
+        let message = match &lost.why {
+            Why::Broken(words) => format!("the answer broke off: {words}"),
+            Why::TimedOut => "the answer did not come whole within the time limit".to_owned(),
+            Why::TooLarge => format!(
+                "the answer is larger than the client's limit of {limit} bytes; ask for less, \
+                 raise the limit, or download it as a stream"
+            ),
+        };
+        // JSON with a 2xx is the server's word that it acted; other content may
+        // come from something between.
+        let outcome = if self.is_json() {
+            Outcome::Done
+        } else {
+            Outcome::Unknown
+        };
+        let mut error = Error::new(Stage::Receive, outcome, Some(self.context.clone()), message);
+        let inner = error.inner_mut();
+        inner.timeout = matches!(lost.why, Why::TimedOut);
+        inner.too_large = matches!(lost.why, Why::TooLarge);
+        inner.timing = Some(self.timing);
+        inner.answer = Some(Answer {
+            status: self.status(),
+            headers: self.headers().clone(),
+            body: lost.partial.freeze(),
+        });
+        error
+    }
+}
+
+struct Lost {
+    partial: BytesMut,
+    why: Why,
+}
+
+enum Why {
+    Broken(String),
+    TimedOut,
+    TooLarge,
+}
+
+/// `None` when the deadline came first.
+async fn within<F: Future>(deadline: Option<Instant>, future: F) -> Option<F::Output> {
+    match deadline {
+        Some(at) => tokio::time::timeout_at(at.into(), future).await.ok(),
+        None => Some(future.await),
+    }
+}
+
+fn timed_out(context: &Context, limit: Duration, stage: Stage) -> Error {
+    let mut error = Error::new(
+        stage,
+        Outcome::Unknown,
+        Some(context.clone()),
+        format!("no answer within {limit:?}"),
+    );
+    error.inner_mut().timeout = true;
+    error
+}
+
+fn transport_error(context: &Context, error: reqwest::Error) -> Error {
+    let timeout = error.is_timeout();
+    let (stage, outcome, what) = if error.is_connect() {
+        (Stage::Connect, Outcome::NotSent, "no connection")
+    } else if error.is_builder() {
+        (
+            Stage::Build,
+            Outcome::NotSent,
+            "the request cannot be built",
+        )
+    } else {
+        (
+            Stage::Send,
+            Outcome::Unknown,
+            "the connection broke before an answer came",
+        )
+    };
+    let words = chain(&error.without_url());
+    let mut error = Error::new(
+        stage,
+        outcome,
+        Some(context.clone()),
+        format!("{what}: {words}"),
+    );
+    error.inner_mut().timeout = timeout;
+    error
+}

@@ -1,0 +1,475 @@
+//! The one request path: build → sign → send → retry → classify.
+
+mod exchange;
+mod limit;
+mod retry_after;
+mod site;
+mod wire;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, Method, header};
+use tokio::sync::{OwnedMutexGuard, Semaphore};
+use tracing::Instrument as _;
+use tracing::field::Empty;
+
+use crate::auth::{Admission, Authenticator, Pass, Verdict, is_refusal};
+use crate::error::{Answer, Error, Outcome, Stage};
+use crate::hooks::{Hook, Outgoing};
+use crate::request::{Request, write_search};
+use crate::response::{Context, Response};
+use crate::retry::{Attempt, Failure, RetryPolicy, decide};
+use crate::search::{SearchEncoding, SearchParams};
+use crate::timing::Timing;
+
+pub(crate) use exchange::Opened;
+pub(crate) use limit::RateLimit;
+pub(crate) use site::Site;
+pub(crate) use wire::{Proxy, WireConfig, build as build_wire};
+
+/// A server that redirects its own API more often than this goes round in circles.
+const MAX_HOPS: u32 = 5;
+
+pub(crate) struct Engine {
+    pub(crate) http: reqwest::Client,
+    pub(crate) site: Site,
+    pub(crate) auth: Authenticator,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) timeout: Duration,
+    pub(crate) max_body: usize,
+    pub(crate) max_url: usize,
+    pub(crate) encoding: SearchEncoding,
+    pub(crate) in_flight: Option<Arc<Semaphore>>,
+    pub(crate) rate: Option<RateLimit>,
+    pub(crate) hooks: Vec<Arc<dyn Hook>>,
+}
+
+/// Whether the body is read before the call returns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Want {
+    Whole,
+    Stream,
+}
+
+enum Reply {
+    Whole(Response),
+    Open(Opened),
+}
+
+/// Where the next attempt goes.
+struct Target<'r> {
+    path: Cow<'r, str>,
+    query: Cow<'r, str>,
+}
+
+enum Step {
+    Reply(Reply),
+    /// Once more, elsewhere on the same API.
+    Redirect(Target<'static>),
+    /// Once more, with a new token.
+    TokenRanOut,
+}
+
+impl Engine {
+    pub(crate) async fn send(&self, request: &Request) -> Result<Response, Error> {
+        match self.traced(request, Want::Whole).await? {
+            Reply::Whole(response) => Ok(response),
+            Reply::Open(opened) => opened.collect(self.max_body).await,
+        }
+    }
+
+    pub(crate) async fn open(&self, request: &Request) -> Result<Opened, Error> {
+        match self.traced(request, Want::Stream).await? {
+            Reply::Open(opened) => Ok(opened),
+            Reply::Whole(_) => Err(Error::build("a stream was asked for and not opened")),
+        }
+    }
+
+    async fn traced(&self, request: &Request, want: Want) -> Result<Reply, Error> {
+        let context = Context {
+            method: request.method.clone(),
+            path: request.shown_path(),
+        };
+        // OpenTelemetry's HTTP client names. The query stays out: it may hold
+        // what people typed.
+        let span = tracing::debug_span!(
+            "http.client.request",
+            otel.kind = "client",
+            otel.name = %context.method,
+            http.request.method = %context.method,
+            server.address = %self.site.host,
+            server.port = self.site.port,
+            url.scheme = if self.site.https { "https" } else { "http" },
+            url.path = %context.path,
+            http.response.status_code = Empty,
+            http.request.resend_count = Empty,
+            error.r#type = Empty,
+        );
+        let mut timing = Timing::start();
+        let result = self
+            .attempts(request, &context, want, &mut timing)
+            .instrument(span.clone())
+            .await;
+        if timing.attempts > 1 {
+            span.record("http.request.resend_count", timing.attempts - 1);
+        }
+        match result {
+            Ok(reply) => {
+                let status = match &reply {
+                    Reply::Whole(response) => response.status,
+                    Reply::Open(opened) => opened.status(),
+                };
+                span.record("http.response.status_code", status.as_u16());
+                if let Reply::Whole(response) = &reply {
+                    for hook in &self.hooks {
+                        hook.after(Ok(response));
+                    }
+                }
+                Ok(reply)
+            }
+            Err(mut error) => {
+                if timing.received < timing.sent {
+                    timing.received = Instant::now();
+                }
+                let inner = error.inner_mut();
+                inner.timing = Some(timing);
+                inner.lost_safe = request.idempotent;
+                if let Some(status) = error.status() {
+                    span.record("http.response.status_code", status.as_u16());
+                }
+                span.record("error.type", error_type(&error).as_ref());
+                for hook in &self.hooks {
+                    hook.after(Err(&error));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn attempts(
+        &self,
+        request: &Request,
+        context: &Context,
+        want: Want,
+        timing: &mut Timing,
+    ) -> Result<Reply, Error> {
+        let mut target = Target {
+            path: Cow::Borrowed(&request.path),
+            query: self.query(request, context)?,
+        };
+        let mut hops = 0;
+        let mut log_ins = 0;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let last_log_in = log_ins > 0;
+            let step = self
+                .attempt(request, context, &target, want, timing, tries, last_log_in)
+                .await;
+            let error = match step {
+                Ok(Step::Reply(reply)) => return Ok(reply),
+                Ok(Step::TokenRanOut) => {
+                    log_ins += 1;
+                    continue;
+                }
+                Ok(Step::Redirect(next)) if hops < MAX_HOPS => {
+                    hops += 1;
+                    target = next;
+                    continue;
+                }
+                Ok(Step::Redirect(_)) => {
+                    return Err(Error::new(
+                        Stage::Status,
+                        Outcome::Refused,
+                        Some(context.clone()),
+                        "the server redirects in circles",
+                    ));
+                }
+                Err(error) => error,
+            };
+            let attempt = Attempt {
+                number: tries,
+                elapsed: timing.started.elapsed(),
+                idempotent: request.idempotent,
+                failure: failure(&error),
+                retry_after: error.retry_after(),
+            };
+            let Some(delay) = decide(&self.retry, &attempt, rand::random()) else {
+                return Err(error);
+            };
+            tracing::debug!(delay_ms = delay.as_millis() as u64, %error, "trying again");
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// One attempt, with a log-in before it when there is no token.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one caller; a struct would only rename them"
+    )]
+    async fn attempt(
+        &self,
+        request: &Request,
+        context: &Context,
+        target: &Target<'_>,
+        want: Want,
+        timing: &mut Timing,
+        tries: u32,
+        last_log_in: bool,
+    ) -> Result<Step, Error> {
+        let mut pass = if request.anonymous {
+            None
+        } else {
+            Some(self.pass(context).await?)
+        };
+        let mut headers = request.headers.clone();
+        for hook in &self.hooks {
+            hook.before(&mut Outgoing {
+                method: &request.method,
+                path: &context.path,
+                attempt: tries,
+                headers: &mut headers,
+            });
+        }
+        if let Some(pass) = &pass {
+            self.auth
+                .apply(pass, &request.method, &target.path, &mut headers);
+        }
+        let permit = match &self.in_flight {
+            // The semaphore is never closed.
+            Some(semaphore) => Arc::clone(semaphore).acquire_owned().await.ok(),
+            None => None,
+        };
+        if let Some(rate) = &self.rate {
+            let wait = rate.take(Instant::now());
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
+        }
+        let mut opened = self
+            .exchange(request, context, target, headers, permit, timing)
+            .await?;
+
+        let status = opened.status();
+        if let Some(pass) = &mut pass {
+            if status.is_success() || (status.is_client_error() && opened.is_json()) {
+                self.auth.accepted();
+            }
+            if !is_refusal(status) {
+                pass.release();
+            }
+        }
+        if status.is_success() {
+            return match want {
+                Want::Stream => Ok(Step::Reply(Reply::Open(opened))),
+                Want::Whole => {
+                    let response = opened.collect_into(self.max_body, timing).await?;
+                    Ok(Step::Reply(Reply::Whole(response)))
+                }
+            };
+        }
+        if status.is_redirection()
+            && let Some(step) = self.redirect(request, &opened)?
+        {
+            return Ok(step);
+        }
+        let answer = opened.into_answer(self.max_body, timing).await;
+        if let (Some(pass), true) = (&pass, is_refusal(status)) {
+            match self.auth.refused(pass, &answer) {
+                Verdict::Again if !last_log_in => return Ok(Step::TokenRanOut),
+                // A new token and refused again: not the token's fault.
+                Verdict::Again => self.auth.latch(answer.clone()),
+                Verdict::Refused => {}
+            }
+        }
+        Err(status_error(context, answer))
+    }
+
+    async fn pass(&self, context: &Context) -> Result<Pass, Error> {
+        loop {
+            match self.auth.admit(context).await? {
+                Admission::Pass(pass) => return Ok(pass),
+                Admission::LogIn(guard) => self.log_in(guard).await?,
+            }
+        }
+    }
+
+    /// Logs in, as the only one: the guard is held until the token is there.
+    async fn log_in(&self, guard: OwnedMutexGuard<()>) -> Result<(), Error> {
+        let mut request = Request::new(Method::GET, &["App", "user"]);
+        request.headers = self.auth.login_headers()?;
+        let context = Context {
+            method: Method::GET,
+            path: request.path.clone(),
+        };
+        let target = Target {
+            path: Cow::Borrowed(&request.path),
+            query: Cow::Borrowed(""),
+        };
+        let mut timing = Timing::start();
+        let headers = request.headers.clone();
+        let result = async {
+            let mut opened = self
+                .exchange(&request, &context, &target, headers, None, &mut timing)
+                .await?;
+            let status = opened.status();
+            if status.is_success() {
+                let response = opened.collect_into(self.max_body, &mut timing).await?;
+                return self.auth.logged_in(&response);
+            }
+            let answer = opened.into_answer(self.max_body, &mut timing).await;
+            if is_refusal(status) {
+                self.auth.latch(answer.clone());
+            }
+            Err(status_error(&context, answer))
+        }
+        .await;
+        drop(guard);
+        result.map_err(|mut error: Error| {
+            // What the caller wanted to do never left.
+            error.inner_mut().outcome = Outcome::NotSent;
+            error
+        })
+    }
+
+    /// Logs in now, if that is how the credentials work.
+    pub(crate) async fn ensure_logged_in(&self) -> Result<(), Error> {
+        let context = Context {
+            method: Method::GET,
+            path: "/App/user".to_owned(),
+        };
+        self.pass(&context).await.map(drop)
+    }
+
+    fn query<'r>(&self, request: &'r Request, context: &Context) -> Result<Cow<'r, str>, Error> {
+        let refuse = |message: String| {
+            Error::new(
+                Stage::Build,
+                Outcome::NotSent,
+                Some(context.clone()),
+                message,
+            )
+        };
+        if let Some(fault) = &request.fault {
+            return Err(refuse(fault.clone()));
+        }
+        let query = match &request.search {
+            None => Cow::Borrowed(request.query.as_str()),
+            Some(json) => {
+                let mut query = request.query.clone();
+                if self.encoding == SearchEncoding::Json {
+                    write_search(&mut query, json);
+                } else {
+                    // Brackets are the rare case; they pay for the detour.
+                    let params: SearchParams = serde_json::from_str(json)
+                        .map_err(|error| refuse(format!("search parameters: {error}")))?;
+                    let brackets = params
+                        .to_query(self.encoding)
+                        .map_err(|error| refuse(error.to_string()))?;
+                    if !query.is_empty() && !brackets.is_empty() {
+                        query.push('&');
+                    }
+                    query.push_str(&brackets);
+                }
+                Cow::Owned(query)
+            }
+        };
+        let length = self.site.base_path.len() + request.path.len() + 1 + query.len();
+        if length > self.max_url {
+            return Err(refuse(format!(
+                "the URL would be {length} bytes long and servers take about {}; split a long list \
+                 of ids over several requests, or filter by something shorter",
+                self.max_url
+            )));
+        }
+        Ok(query)
+    }
+
+    /// Follows a GET inside the same API; anything else is an error that says
+    /// where the server points.
+    fn redirect(&self, request: &Request, opened: &Opened) -> Result<Option<Step>, Error> {
+        let Some(location) = opened.location() else {
+            return Ok(None);
+        };
+        if request.method == Method::GET
+            && let Some(path) = self.site.relative(&location)
+        {
+            return Ok(Some(Step::Redirect(Target {
+                path: Cow::Owned(path.to_owned()),
+                query: Cow::Owned(location.query().unwrap_or_default().to_owned()),
+            })));
+        }
+        let mut shown = location.clone();
+        shown.set_query(None);
+        shown.set_fragment(None);
+        // Both can only fail on a URL without a host, which shows nothing either.
+        let _ = shown.set_username("");
+        let _ = shown.set_password(None);
+        let mut error = Error::status_error(
+            opened.context().clone(),
+            Answer {
+                status: opened.status(),
+                headers: opened.headers().clone(),
+                body: bytes::Bytes::new(),
+            },
+        );
+        error.inner_mut().message = Cow::Owned(format!(
+            "it redirects to {shown}, which is not followed: credentials go to no other place and \
+             a write is not sent twice; give the client the site's final URL"
+        ));
+        Err(error)
+    }
+}
+
+fn status_error(context: &Context, answer: Answer) -> Error {
+    let retry_after = retry_after::parse(&answer.headers);
+    let mut error = Error::status_error(context.clone(), answer);
+    error.inner_mut().retry_after = retry_after;
+    error
+}
+
+fn failure(error: &Error) -> Failure {
+    match error.stage() {
+        Stage::Connect => Failure::NotSent,
+        Stage::Send => Failure::Lost,
+        Stage::Receive if !error.is_too_large() => Failure::Lost,
+        Stage::Status => error
+            .status()
+            .map_or(Failure::Final, |status| Failure::Status(status.as_u16())),
+        _ => Failure::Final,
+    }
+}
+
+/// OpenTelemetry's `error.type`: the status, or a short word.
+fn error_type(error: &Error) -> Cow<'static, str> {
+    if error.is_timeout() {
+        return Cow::Borrowed("timeout");
+    }
+    match (error.stage(), error.status()) {
+        (Stage::Status, Some(status)) => Cow::Owned(status.as_u16().to_string()),
+        (Stage::Build, _) => Cow::Borrowed("build"),
+        (Stage::Connect, _) => Cow::Borrowed("connect"),
+        (Stage::Receive, _) => Cow::Borrowed("receive"),
+        (Stage::Decode, _) => Cow::Borrowed("decode"),
+        _ => Cow::Borrowed("send"),
+    }
+}
+
+/// Default headers of every request.
+fn add_defaults(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::ACCEPT) {
+        headers.insert(
+            header::ACCEPT,
+            header::HeaderValue::from_static("application/json"),
+        );
+    }
+}
+
+/// Whether an answer calls itself JSON.
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
+}

@@ -1,0 +1,148 @@
+use url::Url;
+
+use crate::error::Error;
+
+/// The API's base, resolved from whatever the user calls the site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Site {
+    /// Scheme to base path, no trailing slash: `https://crm.example.com/sub/api/v1`.
+    pub(crate) base: String,
+    /// The base's path alone: `/sub/api/v1`.
+    pub(crate) base_path: String,
+    pub(crate) origin: url::Origin,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) https: bool,
+}
+
+impl Site {
+    /// Reads a site's URL, with or without trailing slash, sub-folder, `/api/v1`
+    /// or the browser's `#Account`.
+    pub(crate) fn parse(text: &str, portal: Option<&str>) -> Result<Self, Error> {
+        let url = Url::parse(text.trim()).map_err(|error| {
+            Error::build(format!(
+                "the site's URL cannot be read ({error}); it is written like https://crm.example.com"
+            ))
+        })?;
+        let https = match url.scheme() {
+            "https" => true,
+            "http" => false,
+            other => {
+                return Err(Error::build(format!(
+                    "the site's URL must start with https:// or http://, not {other}:"
+                )));
+            }
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Error::build(
+                "the site's URL holds credentials, which end up in logs; give them with `auth`",
+            ));
+        }
+        if url.query().is_some() {
+            return Err(Error::build(
+                "the site's URL has a query string; give the site's address alone",
+            ));
+        }
+        let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+            return Err(Error::build("the site's URL names no host"));
+        };
+
+        let mut path = url.path().trim_end_matches('/').to_owned();
+        let mut portal = portal.map(str::to_owned);
+        if let Some(at) = path.find("/api/v1") {
+            let rest = &path[at + "/api/v1".len()..];
+            match rest.strip_prefix("/portal-access/") {
+                Some(id) if !id.contains('/') => portal = portal.or_else(|| Some(id.to_owned())),
+                _ if rest.is_empty() => {}
+                _ => {
+                    return Err(Error::build(format!(
+                        "the site's URL goes on behind /api/v1: `{rest}`"
+                    )));
+                }
+            }
+            path.truncate(at);
+        }
+        path.push_str("/api/v1");
+        if let Some(id) = portal {
+            if id.is_empty()
+                || !id
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"_=-".contains(&byte))
+            {
+                return Err(Error::build(format!("`{id}` is not a portal's id")));
+            }
+            path.push_str("/portal-access/");
+            path.push_str(&id);
+        }
+        let origin = url.origin();
+        Ok(Self {
+            base: format!("{}{path}", origin.ascii_serialization()),
+            base_path: path,
+            origin,
+            host: host.to_owned(),
+            port,
+            https,
+        })
+    }
+
+    /// The path behind the API base, if `url` is one of this API's.
+    pub(crate) fn relative<'u>(&self, url: &'u Url) -> Option<&'u str> {
+        if url.origin() != self.origin {
+            return None;
+        }
+        let rest = url.path().strip_prefix(self.base_path.as_str())?;
+        rest.starts_with('/').then_some(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Site;
+
+    #[test]
+    fn every_way_to_write_the_site_leads_to_one_base() {
+        for text in [
+            "https://crm.example.com",
+            "https://crm.example.com/",
+            "https://crm.example.com:443/api/v1",
+            " https://crm.example.com/api/v1/ ",
+            "https://crm.example.com/#Account",
+        ] {
+            let site = Site::parse(text, None).unwrap();
+            assert_eq!(site.base, "https://crm.example.com/api/v1", "{text}");
+        }
+        let sub = Site::parse("http://host:8080/crm/", None).unwrap();
+        assert_eq!(sub.base, "http://host:8080/crm/api/v1");
+        assert_eq!(
+            (sub.host.as_str(), sub.port, sub.https),
+            ("host", 8080, false)
+        );
+        for (text, id) in [
+            ("http://h/api/v1/portal-access/abc/", None),
+            ("http://h", Some("abc")),
+        ] {
+            let portal = Site::parse(text, id).unwrap();
+            assert_eq!(portal.base, "http://h/api/v1/portal-access/abc");
+        }
+        assert_eq!(
+            Site::parse("http://[::1]:80/", None).unwrap().base,
+            "http://[::1]/api/v1"
+        );
+    }
+
+    #[test]
+    fn what_is_no_site_says_why_and_shows_no_password() {
+        for (text, why) in [
+            ("crm.example.com", "cannot be read"),
+            ("ftp://host", "must start with"),
+            ("https://user:s3cret@host", "holds credentials"),
+            ("https://host/?a=b", "query string"),
+            ("https://host/api/v1/Account", "behind /api/v1"),
+        ] {
+            let error = Site::parse(text, None).unwrap_err().to_string();
+            assert!(error.contains(why), "{text}: {error}");
+            assert!(!error.contains("s3cret"));
+        }
+        assert!(Site::parse("http://h", Some("a/b")).is_err());
+    }
+}
