@@ -10,9 +10,17 @@
 //! Schema::diff(old: &Schema, new: &Schema) -> Vec<Change>
 //! ```
 
+mod complete;
+mod def;
 mod error;
+mod hash;
 mod kind;
+mod load;
+mod merge;
 mod model;
+mod resolve;
+mod shape;
+mod source;
 
 pub use error::Error;
 pub use kind::FieldKind;

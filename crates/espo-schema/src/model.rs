@@ -215,6 +215,9 @@ pub struct Field {
     pub no_load: bool,
     /// `orderBy` this field is refused (from the field or from its type's `fieldDefs`).
     pub order_disabled: bool,
+    /// The field can stand in `orderBy`: its type can be ordered, it has a column or an order of its own, and ordering is
+    /// not switched off.
+    pub orderable: bool,
     /// A value that tools cannot reach directly.
     pub direct_access_disabled: bool,
     /// Validated on an update even if the update does not send it.
@@ -223,6 +226,8 @@ pub struct Field {
     pub where_operators: Vec<String>,
     /// Parent field if this is a part of a composite one (`billingAddress` for `billingAddressCity`).
     pub composite_of: Option<String>,
+    /// Which part it is (`city`); set together with [`Field::composite_of`].
+    pub composite_part: Option<String>,
     /// Names of all attributes of the field: the actual ones, then the derived ones.
     pub attributes: Vec<String>,
     /// Attributes that carry the data.
@@ -306,19 +311,24 @@ pub struct Attribute {
     pub value: ValueType,
     /// Allowed values, where [`Attribute::value`] is an enum of any kind.
     pub options: Options,
-    /// Accepted in a create. False for derived and read-only attributes.
+    /// Accepted in a create. False for derived and read-only attributes, and for those that the server sets itself
+    /// (`createdAt`, `versionNumber`, counters).
     pub writable: bool,
     /// Accepted in a create and dropped in an update.
     pub create_only: bool,
     /// Has a column in the entity's own table.
     pub stored: bool,
+    /// Comes with the record's own query: it has a column, an expression (`select`) or a join.
+    pub selected: bool,
     /// Present in a list row when the request names no `select`.
     pub in_list: bool,
-    /// Present when one record is read.
+    /// Present when one record is read. Values that the server computes by code of its own may be present although this
+    /// is false: the metadata does not tell.
     pub in_read: bool,
-    /// Can stand as `attribute` of a where item that compares its value.
+    /// Can stand as `attribute` of a where item that compares its value. Fields with [`Field::column`] take the
+    /// `column…` items instead; ids of link-multiple fields are filtered by the link's name.
     pub filterable: bool,
-    /// Its field can stand in `orderBy`.
+    /// Can stand in `orderBy` (by the name of its field).
     pub orderable: bool,
     /// Exists for filters alone and never in a record (`phoneNumberNumeric`).
     pub filter_only: bool,
@@ -515,7 +525,7 @@ pub struct Link {
 
 impl Link {
     /// Whether `POST` and `DELETE` on `{Entity}/{id}/{link}` are allowed: has-many, many-to-many and children links that
-    /// are not read-only (ESPO-API.md A5).
+    /// are not read-only.
     #[must_use]
     pub fn can_link(&self) -> bool {
         !self.read_only

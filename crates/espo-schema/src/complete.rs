@@ -1,0 +1,271 @@
+//! What the server adds to merged metadata before it answers `GET Metadata` (ESPO-API.md A2, "additional builders").
+//!
+//! Nothing here changes an export that is complete already.
+
+use serde_json::{Map, Value, json};
+
+use crate::def::{Def, upper_first};
+use crate::model::{Diagnostic, Naming};
+
+/// Keys that a part of a composite field takes from its field.
+const INHERITED: [&str; 12] = [
+    "readOnly",
+    "disabled",
+    "notStorable",
+    "layoutListDisabled",
+    "layoutDetailDisabled",
+    "layoutMassUpdateDisabled",
+    "layoutFiltersDisabled",
+    "directAccessDisabled",
+    "directUpdateDisabled",
+    "customizationDisabled",
+    "importDisabled",
+    "exportDisabled",
+];
+
+/// Completes the tree in place. Every `entityDefs` body, field and link is an object afterwards; what was null or has no
+/// type is gone, with a diagnostic.
+pub(crate) fn complete(root: &mut Map<String, Value>, diagnostics: &mut Vec<Diagnostic>) {
+    for section in ["entityDefs", "scopes", "fields"] {
+        tidy(
+            root.entry(section).or_insert(Value::Null),
+            section,
+            diagnostics,
+        );
+    }
+    let types = root
+        .get("fields")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
+    let scopes = root
+        .get("scopes")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
+    let Some(Value::Object(entities)) = root.get_mut("entityDefs") else {
+        return;
+    };
+    let nothing = Map::new();
+    for (name, body) in entities.iter_mut() {
+        let Value::Object(body) = body else { continue };
+        let scope = Def(scopes
+            .get(name)
+            .and_then(Value::as_object)
+            .unwrap_or(&nothing));
+        complete_entity(name, body, scope, &types, diagnostics);
+    }
+    carry_dynamic_logic(root);
+}
+
+fn complete_entity(
+    name: &str,
+    body: &mut Map<String, Value>,
+    scope: Def<'_>,
+    types: &Map<String, Value>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    if let Some(collection) = body.get_mut("collection") {
+        if let Value::Object(collection) = collection {
+            mirror_order(collection);
+        } else {
+            body.shift_remove("collection");
+        }
+    }
+    let delete_id = Def(body).flag("deleteId");
+    for group in ["fields", "links"] {
+        let path = format!("entityDefs.{name}.{group}");
+        // An entity type may well have no links; one that has no fields still has its record id.
+        if group == "fields" || body.contains_key(group) {
+            tidy(body.entry(group).or_insert(Value::Null), &path, diagnostics);
+        }
+    }
+    if let Some(Value::Object(fields)) = body.get_mut("fields") {
+        add_parts(fields, types);
+        drop_untyped(fields, &format!("entityDefs.{name}.fields"), diagnostics);
+        if delete_id && !fields.contains_key("deleteId") {
+            let def = json!({"type": "varchar", "maxLength": 17, "readOnly": true, "notNull": true, "default": "0", "utility": true});
+            fields.insert("deleteId".to_owned(), def);
+        }
+        if scope.flag("stream") && !fields.contains_key("streamUpdatedAt") {
+            fields.insert(
+                "streamUpdatedAt".to_owned(),
+                json!({"type": "datetime", "readOnly": true}),
+            );
+        }
+        if scope.flag("assignedUsers") {
+            if let Some(Value::Object(def)) = fields.get_mut("assignedUser") {
+                def.insert("disabled".to_owned(), Value::Bool(true));
+            }
+        }
+    }
+    if let Some(Value::Object(links)) = body.get_mut("links") {
+        drop_untyped(links, &format!("entityDefs.{name}.links"), diagnostics);
+    }
+}
+
+/// Makes the value an object whose values are objects.
+fn tidy(value: &mut Value, path: &str, diagnostics: &mut Vec<Diagnostic>) {
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    let Value::Object(map) = value else { return };
+    map.retain(|key, child| {
+        // `[]` is how PHP prints an empty object.
+        if child.as_array().is_some_and(Vec::is_empty) {
+            *child = Value::Object(Map::new());
+        }
+        let keep = child.is_object();
+        if !keep {
+            diagnostics.push(Diagnostic {
+                path: format!("{path}.{key}"),
+                message: "the definition is null and was left out".to_owned(),
+            });
+        }
+        keep
+    });
+}
+
+/// The server drops fields and links that have no type.
+fn drop_untyped(defs: &mut Map<String, Value>, path: &str, diagnostics: &mut Vec<Diagnostic>) {
+    defs.retain(|key, def| {
+        let keep = def
+            .as_object()
+            .is_some_and(|d| Def(d).text("type").is_some());
+        if !keep {
+            diagnostics.push(Diagnostic {
+                path: format!("{path}.{key}"),
+                message: "the definition has no type and was left out".to_owned(),
+            });
+        }
+        keep
+    });
+}
+
+/// `sortBy` and `asc` are the older names of `orderBy` and `order`; the server keeps both.
+fn mirror_order(collection: &mut Map<String, Value>) {
+    let def = Def(collection);
+    if let Some(order_by) = def.text("orderBy") {
+        let ascending = def.get("order").and_then(Value::as_str) == Some("asc");
+        collection
+            .entry("sortBy")
+            .or_insert(Value::String(order_by));
+        collection.entry("asc").or_insert(Value::Bool(ascending));
+    } else if let Some(sort_by) = def.text("sortBy") {
+        let order = if def.flag("asc") { "asc" } else { "desc" };
+        collection.insert("orderBy".to_owned(), Value::String(sort_by));
+        collection
+            .entry("order")
+            .or_insert(Value::String(order.to_owned()));
+    }
+}
+
+/// How a field type joins the names of its parts.
+pub(crate) fn naming(field_type: Def<'_>) -> Naming {
+    match field_type.get("naming").and_then(Value::as_str) {
+        Some("prefix") => Naming::Prefix,
+        _ => Naming::Suffix,
+    }
+}
+
+/// `billingAddress` + `city` → `billingAddressCity`; `name` + `first` → `firstName`; the empty part is the field itself.
+pub(crate) fn part_name(field: &str, part: &str, naming: Naming) -> String {
+    match naming {
+        _ if part.is_empty() => field.to_owned(),
+        Naming::Suffix => format!("{field}{}", upper_first(part)),
+        Naming::Prefix => format!("{part}{}", upper_first(field)),
+    }
+}
+
+/// Adds the sub-fields of composite fields. One level: a part that is composite itself (`rangeCurrency`) gets none, as on
+/// the server.
+fn add_parts(fields: &mut Map<String, Value>, types: &Map<String, Value>) {
+    let names: Vec<String> = fields.keys().cloned().collect();
+    for name in names {
+        let Some(def) = fields.get(&name).and_then(Value::as_object) else {
+            continue;
+        };
+        let Some(field_type) = Def(def)
+            .text("type")
+            .and_then(|t| types.get(&t))
+            .and_then(Value::as_object)
+        else {
+            continue;
+        };
+        let Some(parts) = Def(field_type).map("fields") else {
+            continue;
+        };
+        let naming = naming(Def(field_type));
+        let inherited: Map<String, Value> = INHERITED
+            .iter()
+            .filter_map(|key| Some(((*key).to_owned(), Def(def).get(key)?.clone())))
+            .collect();
+        for (part, part_def) in parts {
+            let part_field = part_name(&name, part, naming);
+            if part_field == name {
+                continue;
+            }
+            let mut generated = inherited.clone();
+            for (key, value) in part_def.as_object().into_iter().flatten() {
+                generated.insert(key.clone(), empty_objects_as_lists(value.clone()));
+            }
+            generated
+                .entry("detailLayoutIncompatibleFieldList")
+                .or_insert_with(|| json!([name]));
+            match fields.get_mut(&part_field) {
+                Some(Value::Object(explicit)) => fill(explicit, generated),
+                _ => {
+                    fields.insert(part_field, Value::Object(generated));
+                }
+            }
+        }
+    }
+}
+
+/// Adds what the explicit definition lacks.
+fn fill(explicit: &mut Map<String, Value>, generated: Map<String, Value>) {
+    for (key, value) in generated {
+        match (explicit.get_mut(&key), value) {
+            (None, value) => {
+                explicit.insert(key, value);
+            }
+            (Some(Value::Object(inner)), Value::Object(value)) => fill(inner, value),
+            _ => {}
+        }
+    }
+}
+
+fn empty_objects_as_lists(value: Value) -> Value {
+    match value {
+        Value::Object(map) if map.is_empty() => Value::Array(Vec::new()),
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .map(|(k, v)| (k, empty_objects_as_lists(v)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+/// `clientDefs.X.dynamicLogic` is the older place of `logicDefs.X`.
+fn carry_dynamic_logic(root: &mut Map<String, Value>) {
+    let Some(client_defs) = root.get("clientDefs").and_then(Value::as_object) else {
+        return;
+    };
+    let found: Vec<(String, Map<String, Value>)> = client_defs
+        .iter()
+        .filter_map(|(name, defs)| {
+            Some((name.clone(), defs.get("dynamicLogic")?.as_object()?.clone()))
+        })
+        .filter(|(_, logic)| !logic.is_empty())
+        .collect();
+    for (name, logic) in found {
+        let Value::Object(logic_defs) = root.entry("logicDefs").or_insert_with(|| json!({})) else {
+            return;
+        };
+        match logic_defs.entry(name).or_insert_with(|| json!({})) {
+            Value::Object(explicit) => fill(explicit, logic),
+            other => *other = Value::Object(logic),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Reading single keys of a definition, as leniently as PHP reads them.
+
+use serde_json::{Map, Value};
+
+/// A definition that may lack any key.
+#[derive(Clone, Copy)]
+pub(crate) struct Def<'a>(pub(crate) &'a Map<String, Value>);
+
+impl<'a> Def<'a> {
+    /// The value, unless it is absent or null.
+    pub(crate) fn get(self, key: &str) -> Option<&'a Value> {
+        self.0.get(key).filter(|v| !v.is_null())
+    }
+
+    /// What PHP takes for true.
+    pub(crate) fn flag(self, key: &str) -> bool {
+        self.get(key).is_some_and(truthy)
+    }
+
+    /// The flag, from the fallback when this definition does not have the key.
+    pub(crate) fn flag_or(self, key: &str, fallback: Option<Def<'_>>) -> bool {
+        match self.get(key) {
+            Some(value) => truthy(value),
+            None => fallback.is_some_and(|f| f.flag(key)),
+        }
+    }
+
+    /// A text that is not empty.
+    pub(crate) fn text(self, key: &str) -> Option<String> {
+        self.get(key)
+            .and_then(Value::as_str)
+            .filter(|s| !s.is_empty())
+            .map(str::to_owned)
+    }
+
+    /// A whole number, also when it is written as text.
+    pub(crate) fn count(self, key: &str) -> Option<u64> {
+        match self.get(key)? {
+            Value::Number(n) => n.as_u64(),
+            Value::String(s) => s.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// A list of texts; other items are left out. An object stands for the list of its values, as PHP prints a list
+    /// whose keys have gaps.
+    pub(crate) fn texts(self, key: &str) -> Vec<String> {
+        self.get(key).and_then(option_texts).unwrap_or_default()
+    }
+
+    /// An object; empty when it is absent or something else.
+    pub(crate) fn map(self, key: &str) -> Option<&'a Map<String, Value>> {
+        self.get(key).and_then(Value::as_object)
+    }
+}
+
+fn truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(b) => *b,
+        Value::Number(n) => n.as_f64() != Some(0.0),
+        Value::String(s) => !s.is_empty() && s != "0",
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(_) => true,
+    }
+}
+
+/// The items of a list (or the values of an object) as texts, numbers included; `None` for anything else.
+pub(crate) fn option_texts(value: &Value) -> Option<Vec<String>> {
+    let text = |item: &Value| match item {
+        Value::String(s) => Some(s.clone()),
+        Value::Number(n) => Some(n.to_string()),
+        Value::Null => Some(String::new()),
+        _ => None,
+    };
+    match value {
+        Value::Array(list) => Some(list.iter().filter_map(text).collect()),
+        Value::Object(map) => Some(map.values().filter_map(text).collect()),
+        _ => None,
+    }
+}
+
+/// `city` → `City`. Field names are ASCII in stock; a custom one may not be.
+pub(crate) fn upper_first(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}

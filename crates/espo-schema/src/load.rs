@@ -1,0 +1,128 @@
+//! From files to a schema.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::complete::complete;
+use crate::error::Error;
+use crate::merge::{merge, remove_path};
+use crate::model::{Diagnostic, Schema};
+use crate::resolve::resolve;
+use crate::shape::check;
+use crate::source::Layer;
+
+impl Schema {
+    /// Reads metadata from files as `GET Metadata` answers them and from folders laid out `entityDefs/X.json`,
+    /// `scopes/X.json`, `fields/T.json` (other sections are kept in [`Schema::raw`]). Several are merged by EspoCRM's own
+    /// rules, later ones over earlier ones, and completed as the server completes them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSource`] for an empty list; [`Error::Io`], [`Error::Syntax`], [`Error::EmptyFolder`] or
+    /// [`Error::Shape`] naming the file. What is merely odd becomes a [`Diagnostic`] instead.
+    pub fn load<P: AsRef<Path>>(paths: &[P]) -> Result<Schema, Error> {
+        let layers = paths
+            .iter()
+            .map(|path| Layer::read(path.as_ref()))
+            .collect::<Result<Vec<_>, _>>()?;
+        from_layers(layers)
+    }
+
+    /// Takes one metadata tree that is in memory; `name` stands for the file in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] when it has not the shape of metadata.
+    pub fn from_value(value: Value, name: &str) -> Result<Schema, Error> {
+        from_layers(vec![Layer::from_value(value, name)])
+    }
+
+    /// Takes the text of one file; `name` stands for the file in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Syntax`] when it is no JSON, [`Error::Shape`] when it has not the shape of metadata.
+    pub fn from_json(text: &[u8], name: &str) -> Result<Schema, Error> {
+        Schema::from_value(crate::source::parse_json(text, name)?, name)
+    }
+
+    /// Lays metadata trees over this schema's, as [`Schema::load`] lays files over each other.
+    ///
+    /// # Errors
+    ///
+    /// As [`Schema::load`].
+    pub fn overlay<P: AsRef<Path>>(&self, paths: &[P]) -> Result<Schema, Error> {
+        let mut layers = vec![Layer::from_value(self.raw.clone(), "the schema below")];
+        for path in paths {
+            layers.push(Layer::read(path.as_ref())?);
+        }
+        from_layers(layers)
+    }
+}
+
+pub(crate) fn from_layers(layers: Vec<Layer>) -> Result<Schema, Error> {
+    let Some(first) = layers.first() else {
+        return Err(Error::NoSource);
+    };
+    let first_name = first.name.clone();
+    let mut diagnostics = Vec::new();
+    let mut tree = Value::Object(Map::new());
+    let mut unset = Vec::new();
+    for layer in layers {
+        check(&layer)?;
+        note_blanked(&tree, &layer.tree, &mut diagnostics);
+        unset.extend(layer.unset);
+        tree = merge(tree, layer.tree);
+    }
+    for path in &unset {
+        remove_path(&mut tree, path);
+    }
+    let Value::Object(mut root) = tree else {
+        unreachable!("every layer is an object, so their merge is one")
+    };
+    complete(&mut root, &mut diagnostics);
+    require_field_types(&root, &first_name)?;
+    Ok(resolve(root, diagnostics))
+}
+
+/// Without field types nothing is known of the attributes.
+fn require_field_types(root: &Map<String, Value>, file: &str) -> Result<(), Error> {
+    let is_empty = |key: &str| {
+        root.get(key)
+            .and_then(Value::as_object)
+            .is_none_or(Map::is_empty)
+    };
+    if is_empty("entityDefs") || !is_empty("fields") {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        file: file.to_owned(),
+        path: "fields".to_owned(),
+        expected: "the definitions of the field types".to_owned(),
+        found: "none in any of the sources".to_owned(),
+        hint: "a folder of customisations goes over a full export: give the export first, then the folder".to_owned(),
+    })
+}
+
+/// An override that is `[]` replaces the whole map below it. That is the server's rule, and hardly what was meant.
+fn note_blanked(base: &Value, over: &Value, diagnostics: &mut Vec<Diagnostic>) {
+    let entities = over.get("entityDefs").and_then(Value::as_object);
+    for (name, body) in entities.into_iter().flatten() {
+        for group in ["fields", "links"] {
+            let below = base
+                .get("entityDefs")
+                .and_then(|e| e.get(name))
+                .and_then(|e| e.get(group));
+            let lost = below.and_then(Value::as_object).map_or(0, Map::len);
+            if lost > 0 && body.get(group).is_some_and(Value::is_array) {
+                diagnostics.push(Diagnostic {
+                    path: format!("entityDefs.{name}.{group}"),
+                    message: format!(
+                        "an empty list blanks the {lost} definitions of the layers below"
+                    ),
+                });
+            }
+        }
+    }
+}

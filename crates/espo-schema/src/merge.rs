@@ -1,0 +1,185 @@
+//! Laying one metadata tree over another by EspoCRM's own rules (ESPO-API.md A2, "Merge of override B over base A").
+
+use serde_json::{Map, Value};
+
+/// Stands in a list for "keep what the base has, then these".
+const APPEND: &str = "__APPEND__";
+
+/// The base with the override laid over it.
+pub(crate) fn merge(base: Value, over: Value) -> Value {
+    if is_empty(&base) && is_empty(&over) {
+        return if base.is_array() || over.is_array() {
+            Value::Array(Vec::new())
+        } else {
+            over
+        };
+    }
+    match over {
+        Value::Object(over) => {
+            let mut merged = match base {
+                Value::Object(map) => map,
+                _ => Map::new(),
+            };
+            for (key, value) in over {
+                match merged.get_mut(&key) {
+                    Some(slot) if !slot.is_null() => *slot = merge(slot.take(), value),
+                    Some(slot) => *slot = without_append(value),
+                    None => {
+                        merged.insert(key, without_append(value));
+                    }
+                }
+            }
+            Value::Object(merged)
+        }
+        Value::Array(items) if items.iter().any(is_append) => {
+            let mut merged = match base {
+                Value::Array(list) => list,
+                _ => Vec::new(),
+            };
+            merged.extend(items.into_iter().filter(|item| !is_append(item)));
+            Value::Array(merged)
+        }
+        other => other,
+    }
+}
+
+/// What PHP calls empty, except that an object never is.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(b) => !b,
+        Value::Number(n) => n.as_f64() == Some(0.0),
+        Value::String(s) => s.is_empty() || s == "0",
+        Value::Array(list) => list.is_empty(),
+        Value::Object(_) => false,
+    }
+}
+
+fn is_append(value: &Value) -> bool {
+    value.as_str() == Some(APPEND)
+}
+
+/// The value without the mark, at any depth.
+fn without_append(value: Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(
+            items
+                .into_iter()
+                .filter(|item| !is_append(item))
+                .map(without_append)
+                .collect(),
+        ),
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .map(|(k, v)| (k, without_append(v)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+/// Takes the value at a path out of the tree. `unset.json` files name such paths.
+pub(crate) fn remove_path(tree: &mut Value, path: &[String]) {
+    let Some((last, parents)) = path.split_last() else {
+        return;
+    };
+    let mut here = tree;
+    for key in parents {
+        match here.get_mut(key.as_str()) {
+            Some(next) => here = next,
+            None => return,
+        }
+    }
+    if let Value::Object(map) = here {
+        map.shift_remove(last.as_str());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{merge, remove_path};
+
+    #[test]
+    fn each_rule_of_the_server_holds() {
+        for (name, base, over, expected) in [
+            (
+                "both empty, one a list",
+                json!({"k": []}),
+                json!({"k": null}),
+                json!({"k": []}),
+            ),
+            (
+                "both empty, no list",
+                json!({"k": ""}),
+                json!({"k": false}),
+                json!({"k": false}),
+            ),
+            (
+                "an empty object is not empty",
+                json!({"k": {}}),
+                json!({"k": []}),
+                json!({"k": []}),
+            ),
+            (
+                "objects merge by key",
+                json!({"k": {"a": 1, "b": 2}}),
+                json!({"k": {"b": 3, "c": 4}}),
+                json!({"k": {"a": 1, "b": 3, "c": 4}}),
+            ),
+            (
+                "a key is blanked with null",
+                json!({"k": {"a": 1}}),
+                json!({"k": null}),
+                json!({"k": null}),
+            ),
+            (
+                "a null in the base is replaced",
+                json!({"k": null}),
+                json!({"k": ["__APPEND__", 1]}),
+                json!({"k": [1]}),
+            ),
+            (
+                "a list replaces a list",
+                json!({"k": [1, 2]}),
+                json!({"k": [3]}),
+                json!({"k": [3]}),
+            ),
+            (
+                "a marked list is appended",
+                json!({"k": [1, 2]}),
+                json!({"k": [3, "__APPEND__"]}),
+                json!({"k": [1, 2, 3]}),
+            ),
+            (
+                "the mark in what is new goes",
+                json!({}),
+                json!({"k": {"l": ["__APPEND__", {"m": ["__APPEND__"]}]}}),
+                json!({"k": {"l": [{"m": []}]}}),
+            ),
+            (
+                "a scalar replaces an object",
+                json!({"k": {"a": 1}}),
+                json!({"k": 5}),
+                json!({"k": 5}),
+            ),
+            (
+                "an object replaces a scalar",
+                json!({"k": 5}),
+                json!({"k": {"a": 1}}),
+                json!({"k": {"a": 1}}),
+            ),
+        ] {
+            assert_eq!(merge(base, over), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_taken_out_and_a_missing_one_is_no_matter() {
+        let mut tree = json!({"a": {"b": {"c": 1, "d": 2}}});
+        remove_path(&mut tree, &["a".into(), "b".into(), "c".into()]);
+        remove_path(&mut tree, &["a".into(), "x".into(), "c".into()]);
+        assert_eq!(tree, json!({"a": {"b": {"d": 2}}}));
+    }
+}

@@ -1,0 +1,249 @@
+//! Field definitions.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::Context;
+use super::options::{resolve_options, resolve_pattern};
+use super::rules;
+use crate::complete::part_name;
+use crate::def::Def;
+use crate::kind::FieldKind;
+use crate::model::{Diagnostic, Field, FieldType};
+
+/// An attribute of a field and which part of the field it is.
+pub(super) struct Part {
+    pub(super) attribute: String,
+    /// `""` for the field itself.
+    pub(super) part: String,
+    pub(super) actual: bool,
+}
+
+pub(super) fn resolve_all(
+    entity: &str,
+    entity_def: Def<'_>,
+    context: &Context<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> IndexMap<String, Field> {
+    let Some(raw_fields) = entity_def.map("fields") else {
+        return IndexMap::new();
+    };
+    let mut fields: IndexMap<String, Field> = raw_fields
+        .iter()
+        .filter_map(|(name, raw)| {
+            Some((
+                name.clone(),
+                resolve(entity, name, raw.as_object()?, context, diagnostics),
+            ))
+        })
+        .collect();
+    let parts: Vec<(String, String, String)> = fields
+        .values()
+        .filter_map(|field| Some((field, context.field_types.get(&field.type_)?)))
+        .flat_map(|(field, field_type)| {
+            field_type.sub_fields.keys().map(|part| {
+                (
+                    part_name(&field.name, part, field_type.naming),
+                    field.name.clone(),
+                    part.clone(),
+                )
+            })
+        })
+        .collect();
+    for (name, parent, part) in parts {
+        if name == parent {
+            continue;
+        }
+        if let Some(field) = fields.get_mut(&name) {
+            field.composite_of = Some(parent);
+            field.composite_part = Some(part);
+        }
+    }
+    fields
+}
+
+fn resolve(
+    entity: &str,
+    name: &str,
+    raw: &Map<String, Value>,
+    context: &Context<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Field {
+    let def = Def(raw);
+    let path = format!("entityDefs.{entity}.fields.{name}");
+    let type_ = def.text("type").unwrap_or_default();
+    let kind = FieldKind::from_name(&type_);
+    let field_type = context.field_types.get(&type_);
+    // The record's key is a field in a few entity types; the server has no definition of that type.
+    if field_type.is_none() && kind != FieldKind::Id {
+        diagnostics.push(Diagnostic {
+            path: path.clone(),
+            message: format!("the field type `{type_}` has no definition; the field is taken as one value of its own name"),
+        });
+    }
+    let type_defs = field_type.map(|t| Def(&t.field_defs));
+    let (options, options_source) = resolve_options(def, &path, context.root, diagnostics);
+    let pattern = def
+        .text("pattern")
+        .map(|source| resolve_pattern(source, &path, context.root, diagnostics));
+    let parts = parts_of(name, kind, def, field_type);
+    let names = |actual: bool| {
+        parts
+            .iter()
+            .filter(|p| p.actual == actual)
+            .map(|p| p.attribute.clone())
+            .collect()
+    };
+    let actual_attributes: Vec<String> = names(true);
+    let not_actual_attributes: Vec<String> = names(false);
+
+    let mut field = Field {
+        name: name.to_owned(),
+        kind,
+        required: def.flag("required"),
+        read_only: def.flag_or("readOnly", type_defs),
+        read_only_after_create: def.flag("readOnlyAfterCreate"),
+        not_storable: def.flag_or("notStorable", type_defs),
+        disabled: def.flag("disabled"),
+        utility: def.flag("utility"),
+        audited: def.flag("audited"),
+        not_null: def.flag_or("notNull", type_defs),
+        default: def
+            .get("default")
+            .or_else(|| field_type?.default.as_ref().filter(|v| !v.is_null()))
+            .cloned(),
+        max_length: def.count("maxLength"),
+        min: def.get("min").cloned(),
+        max: def.get("max").cloned(),
+        max_count: def.count("maxCount"),
+        max_item_length: def.count("maxItemLength"),
+        options,
+        options_source,
+        allow_custom_options: def.flag("allowCustomOptions"),
+        pattern,
+        decimal: def.flag("decimal"),
+        db_type: def.text("dbType"),
+        link: def.text("link"),
+        foreign_field: def.text("field"),
+        column: def.text("column"),
+        columns: columns(def),
+        entity: def.text("entity"),
+        entity_list: def.texts("entityList"),
+        type_list: def.texts("typeList"),
+        no_load: def.flag("noLoad"),
+        order_disabled: def.flag_or("orderDisabled", type_defs),
+        orderable: false,
+        direct_access_disabled: def.flag("directAccessDisabled"),
+        force_validation: def.flag("forceValidation"),
+        where_operators: def
+            .map("where")
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key.clone())
+            .collect(),
+        composite_of: None,
+        composite_part: None,
+        attributes: actual_attributes
+            .iter()
+            .chain(&not_actual_attributes)
+            .cloned()
+            .collect(),
+        actual_attributes,
+        not_actual_attributes,
+        is_custom: def.flag("isCustom"),
+        raw: raw.clone(),
+        type_,
+    };
+    field.orderable = orderable(&field);
+    field
+}
+
+/// The attributes of a field: the parts that its type lists, then those that the definition adds.
+pub(super) fn parts_of(
+    name: &str,
+    kind: FieldKind,
+    def: Def<'_>,
+    field_type: Option<&FieldType>,
+) -> Vec<Part> {
+    let naming = field_type.map(|t| t.naming).unwrap_or_default();
+    let mut parts: Vec<Part> = Vec::new();
+    let mut add = |attribute: String, part: &str, actual: bool| {
+        if !parts.iter().any(|p| p.attribute == attribute) {
+            parts.push(Part {
+                attribute,
+                part: part.to_owned(),
+                actual,
+            });
+        }
+    };
+    let listed = field_type.filter(|t| t.actual_parts.is_some() || !t.not_actual_parts.is_empty());
+    match listed {
+        None => add(name.to_owned(), "", true),
+        Some(field_type) => {
+            for part in field_type.actual_parts.iter().flatten() {
+                add(part_name(name, part, naming), part, true);
+            }
+            for part in &field_type.not_actual_parts {
+                add(part_name(name, part, naming), part, false);
+            }
+        }
+    }
+    for part in def.texts("additionalAttributeList") {
+        if !rules::is_columns_of_nothing(&part, kind, def) {
+            add(part_name(name, &part, naming), &part, true);
+        }
+    }
+    if rules::has_columns(kind, def) {
+        add(part_name(name, "columns", naming), "columns", true);
+    }
+    if rules::has_converted(
+        kind,
+        def.flag_or("notStorable", field_type.map(|t| Def(&t.field_defs))),
+    ) {
+        add(part_name(name, "converted", naming), "converted", false);
+    }
+    for attribute in def.texts("fullNameAdditionalAttributeList") {
+        let part = attribute.clone();
+        add(attribute, &part, true);
+    }
+    parts
+}
+
+fn columns(def: Def<'_>) -> IndexMap<String, String> {
+    let columns = def.map("columns").into_iter().flatten();
+    columns
+        .filter_map(|(column, attribute)| Some((column.clone(), attribute.as_str()?.to_owned())))
+        .collect()
+}
+
+/// Whether `orderBy` takes the field (lists and maps never; what has no column only with an order of its own).
+fn orderable(field: &Field) -> bool {
+    use FieldKind as K;
+    let by_type = !matches!(
+        field.kind,
+        K::Address
+            | K::Array
+            | K::ArrayInt
+            | K::AttachmentMultiple
+            | K::Base
+            | K::Checklist
+            | K::JsonArray
+            | K::JsonObject
+            | K::LinkMultiple
+            | K::Map
+            | K::MultiEnum
+            | K::Password
+            | K::RangeCurrency
+            | K::RangeFloat
+            | K::RangeInt
+            | K::UrlMultiple
+    );
+    let has_order = !field.not_storable
+        || field.raw.contains_key("order")
+        || matches!(field.kind, K::Email | K::Phone | K::Foreign | K::LinkOne)
+        || matches!(
+            field.composite_part.as_deref(),
+            Some("isOptedOut" | "isInvalid")
+        );
+    by_type && has_order && !field.order_disabled && !field.disabled
+}

@@ -1,0 +1,268 @@
+//! Link definitions: what stands on the other side, how many, and through which columns.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::Context;
+use crate::def::Def;
+use crate::kind::FieldKind;
+use crate::model::{
+    Cardinality, Column, Diagnostic, EntityType, Field, Link, LinkType, Options, ValueType,
+};
+
+/// Relationships that are many-to-many without a reverse link.
+const MANY_TO_MANY: [&str; 5] = [
+    "entityTeam",
+    "entityUser",
+    "entityCollaborator",
+    "emailEmailAddress",
+    "smsPhoneNumber",
+];
+
+pub(super) fn resolve_all(
+    entity: &str,
+    entity_def: Def<'_>,
+    fields: &IndexMap<String, Field>,
+    context: &Context<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> IndexMap<String, Link> {
+    let mut links: IndexMap<String, Link> = IndexMap::new();
+    for (name, raw) in entity_def.map("links").into_iter().flatten() {
+        let Some(raw) = raw.as_object() else { continue };
+        let link = resolve(name, raw, fields);
+        if let LinkType::Other(type_) = &link.type_ {
+            diagnostics.push(Diagnostic {
+                path: format!("entityDefs.{entity}.links.{name}"),
+                message: format!("the link type `{type_}` is not known; nothing is offered on it"),
+            });
+        }
+        links.insert(name.clone(), link);
+    }
+    for field in fields.values() {
+        let link_defs = context
+            .field_types
+            .get(&field.type_)
+            .and_then(|t| t.link_defs.as_ref());
+        if let Some(raw) = link_defs.filter(|_| !links.contains_key(&field.name)) {
+            let mut link = resolve(&field.name, raw, fields);
+            link.implicit = true;
+            links.insert(field.name.clone(), link);
+        }
+    }
+    links
+}
+
+fn resolve(name: &str, raw: &Map<String, Value>, fields: &IndexMap<String, Field>) -> Link {
+    let def = Def(raw);
+    let mid_keys = <[String; 2]>::try_from(def.texts("midKeys")).ok();
+    Link {
+        name: name.to_owned(),
+        type_: match def.text("type").unwrap_or_default().as_str() {
+            "belongsTo" => LinkType::BelongsTo,
+            "hasMany" => LinkType::HasMany,
+            "hasOne" => LinkType::HasOne,
+            "hasChildren" => LinkType::HasChildren,
+            "belongsToParent" => LinkType::BelongsToParent,
+            other => LinkType::Other(other.to_owned()),
+        },
+        entity: def.text("entity"),
+        target_known: false,
+        foreign: def.text("foreign"),
+        relation_name: def.text("relationName"),
+        cardinality: Cardinality::Unknown,
+        mid_keys,
+        columns: IndexMap::new(),
+        column_attribute_map: def
+            .map("columnAttributeMap")
+            .into_iter()
+            .flatten()
+            .filter_map(|(column, attribute)| {
+                Some((column.clone(), attribute.as_str()?.to_owned()))
+            })
+            .collect(),
+        entity_list: def.texts("entityList"),
+        conditions: def.map("conditions").cloned().unwrap_or_default(),
+        foreign_name: def.text("foreignName"),
+        no_foreign_name: def.flag("noForeignName"),
+        no_join: def.flag("noJoin"),
+        read_only: def.flag("readOnly"),
+        disabled: def.flag("disabled"),
+        implicit: false,
+        has_field: fields.contains_key(name),
+        raw: raw.clone(),
+    }
+}
+
+/// Fills in what depends on the other side.
+pub(super) fn connect(
+    entities: &mut IndexMap<String, EntityType>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut found = Vec::new();
+    for entity in entities.values() {
+        for link in entity.links.values() {
+            let target = link.entity.as_deref().and_then(|name| entities.get(name));
+            let reverse = target.and_then(|t| t.links.get(link.foreign.as_deref()?));
+            note(entity, link, target, reverse, diagnostics);
+            found.push((
+                target.is_some(),
+                cardinality(link, reverse),
+                columns(entity, link, target, reverse),
+            ));
+        }
+    }
+    let links = entities.values_mut().flat_map(|e| e.links.values_mut());
+    for (link, (target_known, cardinality, columns)) in links.zip(found) {
+        link.target_known = target_known;
+        link.cardinality = cardinality;
+        link.columns = columns;
+    }
+}
+
+fn note(
+    entity: &EntityType,
+    link: &Link,
+    target: Option<&EntityType>,
+    reverse: Option<&Link>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let message = match (link.entity.as_deref(), target) {
+        (Some(name), None) => {
+            format!("the target `{name}` is not among the entity types; its ids are untyped")
+        }
+        (None, _) if !matches!(link.type_, LinkType::BelongsToParent | LinkType::Other(_)) => {
+            "the link names no target; its ids are untyped".to_owned()
+        }
+        (Some(name), Some(_)) if link.foreign.is_some() && reverse.is_none() => {
+            let foreign = link.foreign.as_deref().unwrap_or_default();
+            format!("`{name}` has no link `{foreign}` that leads back")
+        }
+        _ => return,
+    };
+    diagnostics.push(Diagnostic {
+        path: format!("entityDefs.{}.links.{}", entity.name, link.name),
+        message,
+    });
+}
+
+fn cardinality(link: &Link, reverse: Option<&Link>) -> Cardinality {
+    match link.type_ {
+        LinkType::BelongsTo if reverse.is_some_and(|r| r.type_ == LinkType::HasOne) => {
+            Cardinality::OneToOne { key_here: true }
+        }
+        LinkType::BelongsTo => Cardinality::ManyToOne,
+        LinkType::HasOne => Cardinality::OneToOne { key_here: false },
+        LinkType::HasChildren => Cardinality::Children,
+        LinkType::BelongsToParent => Cardinality::Parent,
+        LinkType::Other(_) => Cardinality::Unknown,
+        LinkType::HasMany => match reverse.map(|r| &r.type_) {
+            Some(LinkType::HasMany) => Cardinality::ManyToMany,
+            // Custom entity types of the template BasePlus say hasMany where hasChildren is meant.
+            Some(LinkType::BelongsToParent) => Cardinality::Children,
+            Some(_) => Cardinality::OneToMany,
+            None if link
+                .relation_name
+                .as_deref()
+                .is_some_and(|r| MANY_TO_MANY.contains(&r)) =>
+            {
+                Cardinality::ManyToMany
+            }
+            // The other side is not in the export; a middle table has a name, a plain one-to-many link has none.
+            None if link.relation_name.is_some() => Cardinality::ManyToMany,
+            None => Cardinality::OneToMany,
+        },
+    }
+}
+
+/// Middle-table columns, from either side, and those that the link-multiple field shows.
+fn columns(
+    owner: &EntityType,
+    link: &Link,
+    target: Option<&EntityType>,
+    reverse: Option<&Link>,
+) -> IndexMap<String, Column> {
+    let shown = owner
+        .fields
+        .get(&link.name)
+        .filter(|f| f.kind == FieldKind::LinkMultiple)
+        .map(|f| f.columns.clone())
+        .unwrap_or_default();
+    let own = Def(&link.raw).map("additionalColumns");
+    let theirs = reverse.and_then(|r| Def(&r.raw).map("additionalColumns"));
+    let mut defs: IndexMap<&str, Map<String, Value>> = IndexMap::new();
+    for (name, def) in own.into_iter().chain(theirs).flatten() {
+        let merged = defs.entry(name.as_str()).or_default();
+        for (key, value) in def.as_object().into_iter().flatten() {
+            merged.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    for name in shown.keys() {
+        defs.entry(name.as_str()).or_default();
+    }
+    defs.into_iter()
+        .map(|(name, def)| {
+            let target_attribute = reverse
+                .and_then(|r| r.column_attribute_map.get(name))
+                .or_else(|| shown.get(name))
+                .cloned();
+            let owner_attribute = link.column_attribute_map.get(name).cloned();
+            let target_field = target
+                .zip(target_attribute.as_deref())
+                .and_then(|(t, a)| t.fields.get(a));
+            let owner_field = owner_attribute.as_deref().and_then(|a| owner.fields.get(a));
+            (
+                name.to_owned(),
+                column(
+                    name,
+                    Def(&def),
+                    target_field,
+                    owner_field,
+                    target_attribute.clone(),
+                    owner_attribute.clone(),
+                ),
+            )
+        })
+        .collect()
+}
+
+fn column(
+    name: &str,
+    def: Def<'_>,
+    target_field: Option<&Field>,
+    owner_field: Option<&Field>,
+    target_attribute: Option<String>,
+    owner_attribute: Option<String>,
+) -> Column {
+    let listed = |field: &&Field| field.options.listed().is_some_and(|list| !list.is_empty());
+    let options = [target_field, owner_field]
+        .into_iter()
+        .flatten()
+        .find(listed)
+        .map(|f| f.options.clone())
+        .unwrap_or_default();
+    let type_ = def
+        .text("type")
+        .or_else(|| target_field.map(|f| f.type_.clone()))
+        .unwrap_or_default();
+    let value = match type_.as_str() {
+        "bool" => ValueType::Bool,
+        "int" | "enumInt" => ValueType::Int,
+        "float" | "enumFloat" => ValueType::Float,
+        "date" => ValueType::Date,
+        "datetime" => ValueType::DateTime,
+        "foreignId" | "id" => ValueType::Id { target: None },
+        "varchar" | "enum" | "text" | "foreignType" if options == Options::Any => ValueType::Text,
+        "varchar" | "enum" => ValueType::Enum,
+        _ => ValueType::Json,
+    };
+    Column {
+        name: name.to_owned(),
+        value,
+        options,
+        max_length: def.count("len").or_else(|| def.count("maxLength")),
+        default: def.get("default").cloned(),
+        target_attribute,
+        owner_attribute,
+        type_,
+    }
+}

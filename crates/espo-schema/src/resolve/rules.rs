@@ -1,0 +1,90 @@
+//! Where the attributes of the server differ from what the definitions say at first sight: one small function a rule.
+
+use crate::def::Def;
+use crate::kind::FieldKind;
+use crate::model::{EntityType, Field, Link, LinkType};
+
+/// Attributes that the server sets itself and drops from any input, whatever their fields say.
+pub(super) const SYSTEM: [&str; 9] = [
+    "id",
+    "deleted",
+    "createdAt",
+    "createdById",
+    "createdByName",
+    "modifiedAt",
+    "modifiedById",
+    "modifiedByName",
+    "versionNumber",
+];
+
+/// A link-multiple field with `columns` has `{field}Columns`, whether or not `additionalAttributeList` names it:
+/// `Email.replies` and `Email.tasks` do not, and have the attribute all the same.
+pub(super) fn has_columns(kind: FieldKind, def: Def<'_>) -> bool {
+    kind == FieldKind::LinkMultiple && def.map("columns").is_some_and(|c| !c.is_empty())
+}
+
+/// Named in `additionalAttributeList`, but there are no columns: the server does not know `Settings.oidcTeamsColumns`.
+pub(super) fn is_columns_of_nothing(part: &str, kind: FieldKind, def: Def<'_>) -> bool {
+    part == "columns" && kind == FieldKind::LinkMultiple && !has_columns(kind, def)
+}
+
+/// A currency field has `{field}Converted`, computed from its column: also where no sub-field says so (the ends of a
+/// currency range), and not where there is no column (`Campaign.revenue`).
+pub(super) fn has_converted(kind: FieldKind, not_storable: bool) -> bool {
+    kind == FieldKind::Currency && !not_storable
+}
+
+/// The sub-field `{field}Converted` of a currency field without a column has no attribute.
+pub(super) fn is_converted_of_nothing(field: &Field, entity: &EntityType) -> bool {
+    let parent = field
+        .composite_of
+        .as_deref()
+        .and_then(|name| entity.fields.get(name));
+    field.kind == FieldKind::CurrencyConverted && parent.is_some_and(|p| p.not_storable)
+}
+
+/// A link to one record whose key is here has its attributes even if no field shows it (`Task.email`, `Note.superParent`).
+pub(super) fn has_attributes_without_field(link: &Link, entity: &EntityType) -> bool {
+    let shown = entity.fields.get(&link.name).is_some_and(|f| {
+        matches!(
+            f.kind,
+            FieldKind::Link
+                | FieldKind::LinkOne
+                | FieldKind::LinkParent
+                | FieldKind::File
+                | FieldKind::Image
+        )
+    });
+    !shown && matches!(link.type_, LinkType::BelongsTo | LinkType::BelongsToParent)
+}
+
+/// The data layer has `name` for every entity type, although no record ever holds it where no field is called so.
+pub(super) fn has_bare_name(entity: &EntityType) -> bool {
+    !entity.fields.contains_key("name")
+}
+
+/// A phone field can be filtered by the digits of its numbers.
+pub(super) fn has_numeric(field: &Field) -> bool {
+    field.kind == FieldKind::Phone
+}
+
+/// All rows of `emailAddressData` and `phoneNumberData` are read for fields of these names only.
+pub(super) fn data_is_loaded(field: &Field) -> bool {
+    matches!(
+        (field.kind, field.name.as_str()),
+        (FieldKind::Email, "emailAddress") | (FieldKind::Phone, "phoneNumber")
+    )
+}
+
+/// Reminders of activities have no column and are read by code of their own.
+pub(super) fn is_reminders(field: &Field, entity: &EntityType) -> bool {
+    field.name == "reminders"
+        && field.kind == FieldKind::JsonArray
+        && (entity.scope.type_.as_deref() == Some("Event")
+            || matches!(entity.name.as_str(), "Call" | "Meeting" | "Task"))
+}
+
+/// Counters are the database's business, although their definitions do not say read-only.
+pub(super) fn is_counter(kind: FieldKind) -> bool {
+    matches!(kind, FieldKind::Autoincrement | FieldKind::Number)
+}
