@@ -2,6 +2,8 @@
 //!
 //! Nothing here changes an export that is complete already.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::def::{Def, upper_first};
@@ -177,10 +179,30 @@ pub(crate) fn part_name(field: &str, part: &str, naming: Naming) -> String {
     }
 }
 
-/// Adds the sub-fields of composite fields. One level: a part that is composite itself (`rangeCurrency`) gets none, as on
-/// the server.
+/// Adds the sub-fields of composite fields.
 fn add_parts(fields: &mut Map<String, Value>, types: &Map<String, Value>) {
-    let names: Vec<String> = fields.keys().cloned().collect();
+    let parts_of = |name: &str, def: &Value| {
+        let field_type = types
+            .get(&Def(def.as_object()?).text("type")?)?
+            .as_object()?;
+        let naming = naming(Def(field_type));
+        let parts = Def(field_type)
+            .map("fields")?
+            .keys()
+            .map(|part| part_name(name, part, naming));
+        Some(parts.filter(|part| part != name).collect::<Vec<_>>())
+    };
+    let all_parts: HashSet<String> = fields
+        .iter()
+        .filter_map(|(name, def)| parts_of(name, def))
+        .flatten()
+        .collect();
+    // A part that is composite itself (an end of a currency range) gets no parts of its own, as on the server.
+    let names: Vec<String> = fields
+        .keys()
+        .filter(|name| !all_parts.contains(*name))
+        .cloned()
+        .collect();
     for name in names {
         let Some(def) = fields.get(&name).and_then(Value::as_object) else {
             continue;

@@ -21,6 +21,8 @@ mod model;
 mod resolve;
 mod shape;
 mod source;
+#[cfg(feature = "stock")]
+mod stock;
 
 pub use error::Error;
 pub use kind::FieldKind;

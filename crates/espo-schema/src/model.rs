@@ -23,7 +23,7 @@ pub struct Schema {
     /// The merged metadata tree with every section that was given, completed as the server completes it: what an
     /// administrator's `GET Metadata` would answer.
     pub raw: Value,
-    /// What was odd in the metadata, and how it was taken. Empty for the stock schema.
+    /// What was odd in the metadata, and how it was taken.
     pub diagnostics: Vec<Diagnostic>,
     /// SHA-256 of [`Schema::raw`] in lower-case hex, independent of the order of object keys.
     pub content_hash: String,
@@ -48,6 +48,11 @@ pub struct EntityType {
     pub fields: IndexMap<String, Field>,
     /// Links in the order of the metadata, then those that fields create ([`Link::implicit`]).
     pub links: IndexMap<String, Link>,
+    /// Names of primary filters that the metadata shows. An instance shows those of its own menus only, and takes
+    /// `followed`, `starred` and `all` besides.
+    pub primary_filters: Vec<String>,
+    /// Names of boolean filters that the metadata shows.
+    pub bool_filters: Vec<String>,
     /// Every key that a record of this type can have on the wire: `id` first, then those of the fields in their order,
     /// then those of links without a field, then those of the scope.
     pub attributes: IndexMap<String, Attribute>,

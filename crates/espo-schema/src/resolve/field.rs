@@ -59,6 +59,9 @@ pub(super) fn resolve_all(
             field.composite_part = Some(part);
         }
     }
+    for field in fields.values_mut() {
+        field.orderable = orderable(field);
+    }
     fields
 }
 
@@ -97,7 +100,7 @@ fn resolve(
     let actual_attributes: Vec<String> = names(true);
     let not_actual_attributes: Vec<String> = names(false);
 
-    let mut field = Field {
+    Field {
         name: name.to_owned(),
         kind,
         required: def.flag("required"),
@@ -153,9 +156,7 @@ fn resolve(
         is_custom: def.flag("isCustom"),
         raw: raw.clone(),
         type_,
-    };
-    field.orderable = orderable(&field);
-    field
+    }
 }
 
 /// The attributes of a field: the parts that its type lists, then those that the definition adds.

@@ -99,9 +99,46 @@ fn entity_type(
         delete_id: def.flag("deleteId"),
         fields,
         links,
+        primary_filters: filter_names(name, "filterList", "primaryFilterClassNameMap", context),
+        bool_filters: filter_names(name, "boolFilterList", "boolFilterClassNameMap", context),
         attributes: IndexMap::new(),
         raw: raw.clone(),
     }
+}
+
+/// Filters are listed for the UI in `clientDefs`; the whole of them is in `selectDefs`, which only a folder can have: the
+/// server never shows it.
+fn filter_names(entity: &str, shown: &str, whole: &str, context: &Context<'_>) -> Vec<String> {
+    let body = |section: &str| {
+        context
+            .root
+            .get(section)
+            .and_then(|s| s.get(entity))
+            .and_then(Value::as_object)
+    };
+    let mut names: Vec<String> = Vec::new();
+    let mut add = |name: Option<&str>| {
+        if let Some(name) = name.filter(|n| !n.is_empty() && !names.iter().any(|known| known == n))
+        {
+            names.push(name.to_owned());
+        }
+    };
+    for item in body("clientDefs")
+        .and_then(|b| b.get(shown)?.as_array())
+        .into_iter()
+        .flatten()
+    {
+        add(item.as_str().or_else(|| item.get("name")?.as_str()));
+    }
+    for name in body("selectDefs")
+        .and_then(|b| b.get(whole)?.as_object())
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name)
+    {
+        add(Some(name));
+    }
+    names
 }
 
 fn scope(raw: &Map<String, Value>) -> Scope {
