@@ -1,11 +1,14 @@
 //! espo-core
 
+pub mod actions;
+pub mod attachments;
 pub mod auth;
 pub mod client;
 pub mod error;
 pub mod hooks;
 pub mod retry;
 pub mod search;
+pub mod webhook;
 
 mod request;
 mod response;

@@ -181,6 +181,25 @@ impl Error {
         error
     }
 
+    /// An answer of success that says that nothing was done: the bare `false` of
+    /// a link or unlink without a usable id.
+    #[cold]
+    pub fn not_done(response: &Response) -> Self {
+        let mut error = Self::new(
+            Stage::Status,
+            Outcome::Refused,
+            Some(response.context.clone()),
+            "with `false`: it did nothing",
+        );
+        error.0.answer = Some(Answer {
+            status: response.status,
+            headers: response.headers.clone(),
+            body: response.body.clone(),
+        });
+        error.0.timing = Some(response.timing);
+        error
+    }
+
     pub(crate) fn status_error(context: Context, answer: Answer) -> Self {
         // A 5xx of nginx or PHP may come after the work was done.
         let outcome = match answer.status.as_u16() {

@@ -1,0 +1,198 @@
+//! Exports to CSV and XLSX.
+
+use std::time::Instant;
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{JobStatus, Polling, Selection};
+use crate::JsonObject;
+use crate::client::Client;
+use crate::error::Error;
+
+/// An export, being described; see [`Client::export`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is exported before `run` or `start`"]
+pub struct Export<'c> {
+    client: &'c Client,
+    entity_type: String,
+    which: Selection,
+    format: Format,
+    members: JsonObject,
+}
+
+/// What an export is written as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// Comma-separated, with the instance's delimiter.
+    #[default]
+    Csv,
+    /// A spreadsheet.
+    Xlsx,
+}
+
+impl Client {
+    /// Exports records of `entity_type`; needs the export permission. The file
+    /// becomes an attachment: download it with
+    /// [`Attachments::download`](crate::attachments::Attachments::download).
+    pub fn export(&self, entity_type: impl Into<String>, which: Selection) -> Export<'_> {
+        Export {
+            client: self,
+            entity_type: entity_type.into(),
+            which,
+            format: Format::Csv,
+            members: JsonObject::new(),
+        }
+    }
+}
+
+impl Export<'_> {
+    /// What to write; CSV by default.
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+
+    fn list<I>(mut self, key: &str, names: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        self.members.insert(key.to_owned(), json!(names));
+        self
+    }
+
+    /// These fields only, by field name (XLSX goes by fields).
+    pub fn fields<I>(self, names: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.list("fieldList", names)
+    }
+
+    /// These attributes only, by attribute name (CSV goes by attributes).
+    pub fn attributes<I>(self, names: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.list("attributeList", names)
+    }
+
+    /// Parameters of the format, such as XLSX's `title`.
+    pub fn params(mut self, params: JsonObject) -> Self {
+        self.members
+            .insert("params".to_owned(), Value::Object(params));
+        self
+    }
+
+    fn body(&self, idle: bool) -> Result<Value, Error> {
+        let mut body = self.which.to_json()?;
+        body.extend(self.members.clone());
+        body.insert("entityType".to_owned(), json!(self.entity_type));
+        let format = match self.format {
+            Format::Csv => "csv",
+            Format::Xlsx => "xlsx",
+        };
+        body.insert("format".to_owned(), json!(format));
+        if idle {
+            body.insert("idle".to_owned(), json!(true));
+        }
+        Ok(Value::Object(body))
+    }
+
+    /// Exports now and answers the attachment's id.
+    ///
+    /// # Errors
+    /// As any request. It may take long: raise the client's time limit or use
+    /// [`Export::start`].
+    pub async fn run(self) -> Result<String, Error> {
+        #[derive(Deserialize)]
+        struct Exported {
+            id: String,
+        }
+        let body = self.body(false)?;
+        let exported: Exported = self.client.call(Method::POST, &["Export"], &body).await?;
+        Ok(exported.id)
+    }
+
+    /// Exports in the background of the server ("idle mode").
+    ///
+    /// # Errors
+    /// As any request.
+    pub async fn start(self) -> Result<ExportJob, Error> {
+        #[derive(Deserialize)]
+        struct Started {
+            #[serde(alias = "id", rename = "exportId")]
+            export_id: String,
+        }
+        let body = self.body(true)?;
+        let started: Started = self.client.call(Method::POST, &["Export"], &body).await?;
+        Ok(ExportJob {
+            client: self.client.clone(),
+            id: started.export_id,
+        })
+    }
+}
+
+/// An export that the server does in the background.
+#[derive(Clone, Debug)]
+pub struct ExportJob {
+    client: Client,
+    id: String,
+}
+
+/// How far an export in the background has come.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ExportProgress {
+    /// Where it stands.
+    pub status: JobStatus,
+    /// The file, once it is there.
+    #[serde(default)]
+    pub attachment_id: Option<String>,
+}
+
+impl ExportJob {
+    /// The job's id, to come back to it with [`ExportJob::resume`].
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// A job that was started earlier.
+    pub fn resume(client: &Client, id: impl Into<String>) -> Self {
+        Self {
+            client: client.clone(),
+            id: id.into(),
+        }
+    }
+
+    /// How far it is.
+    ///
+    /// # Errors
+    /// As any request.
+    pub async fn status(&self) -> Result<ExportProgress, Error> {
+        self.client.get(&["Export", &self.id, "status"]).await
+    }
+
+    /// Looks until it has ended or the polling's time is over, and answers the
+    /// last state seen.
+    ///
+    /// # Errors
+    /// As any request.
+    pub async fn wait(&self, polling: Polling) -> Result<ExportProgress, Error> {
+        let started = Instant::now();
+        loop {
+            let progress = self.status().await?;
+            if progress.status.is_final() || started.elapsed() >= polling.at_most {
+                return Ok(progress);
+            }
+            tokio::time::sleep(polling.every).await;
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! What the API offers beyond records and their relations, by subject.
+//!
+//! Each subject is reached from the client (`client.app()`, `client.stream()` …)
+//! and borrows it. Records of a known shape come as structs, all others as
+//! [`JsonObject`]s; every call goes through the same request path as the rest.
+
+pub mod activities;
+pub mod app;
+pub mod crm;
+pub mod currency;
+pub mod email;
+pub mod export;
+pub mod import;
+pub mod kanban;
+pub mod layout;
+pub mod mass;
+pub mod notifications;
+pub mod stream;
+pub mod users;
+
+use std::time::Duration;
+
+use http::Method;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::JsonObject;
+use crate::client::Client;
+use crate::error::Error;
+use crate::request::Request;
+use crate::search::{SearchParams, WhereItem};
+use crate::total::Total;
+
+/// A page of records whose entity type is known only at run time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct JsonPage {
+    /// How many there are, as far as the server says.
+    pub total: Total,
+    /// This page's records.
+    pub list: Vec<JsonObject>,
+}
+
+/// The records that a mass action, an export or a similar call is about.
+///
+/// The server takes "nothing chosen" for "everything"; here, everything has to
+/// be said, and an empty list of ids is refused before it is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selection(Choice);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Choice {
+    Ids(Vec<String>),
+    Search(Box<SearchParams>),
+}
+
+impl Selection {
+    /// These records.
+    pub fn ids<I>(ids: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        Self(Choice::Ids(
+            ids.into_iter().map(|id| id.as_ref().to_owned()).collect(),
+        ))
+    }
+
+    /// The records for which all of the conditions hold.
+    ///
+    /// An empty list of conditions is refused like an empty list of ids.
+    pub fn matching(items: impl IntoIterator<Item = WhereItem>) -> Self {
+        let mut params = SearchParams::new();
+        params.where_ = items.into_iter().collect();
+        Self(Choice::Search(Box::new(params)))
+    }
+
+    /// The records that a search finds: conditions, primary and bool filters,
+    /// text. Refused when it holds none of these.
+    pub fn search(params: SearchParams) -> Self {
+        Self(Choice::Search(Box::new(params)))
+    }
+
+    /// Every record of the entity type that the user can reach. `WhereItem` on
+    /// the id, so that the server is told so and does not infer it.
+    pub fn everything() -> Self {
+        Self::matching([WhereItem::is_not_null("id")])
+    }
+
+    /// The members that carry it: `ids`, or `where` with `searchParams`.
+    fn to_json(&self) -> Result<JsonObject, Error> {
+        let mut out = JsonObject::new();
+        match &self.0 {
+            Choice::Ids(ids) if ids.is_empty() => return Err(nothing()),
+            Choice::Ids(ids) => {
+                out.insert("ids".to_owned(), Value::from(ids.clone()));
+            }
+            Choice::Search(params) => {
+                let narrowed = !params.where_.is_empty()
+                    || params.primary_filter.is_some()
+                    || !params.bool_filter_list.is_empty()
+                    || params.text_filter.is_some();
+                if !narrowed {
+                    return Err(nothing());
+                }
+                out.insert("where".to_owned(), value(&params.where_)?);
+                out.insert("searchParams".to_owned(), value(params)?);
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn nothing() -> Error {
+    Error::build(
+        "nothing is chosen, which the server takes for every record; \
+         say `Selection::everything()` if that is meant",
+    )
+}
+
+fn value<T: Serialize + ?Sized>(of: &T) -> Result<Value, Error> {
+    serde_json::to_value(of)
+        .map_err(|error| Error::build(format!("the body cannot be written as JSON: {error}")))
+}
+
+/// How to wait for a job that the server does in the background.
+///
+/// The server's own job runner starts once a minute by default, so that a job
+/// takes up to a minute before it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Polling {
+    /// Time between two looks.
+    pub every: Duration,
+    /// When to stop looking; the job goes on nevertheless.
+    pub at_most: Duration,
+}
+
+impl Default for Polling {
+    /// Every 5 seconds, for an hour.
+    fn default() -> Self {
+        Self {
+            every: Duration::from_secs(5),
+            at_most: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// Where a background job stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum JobStatus {
+    /// Not begun.
+    Pending,
+    /// Under way.
+    Running,
+    /// Finished.
+    Success,
+    /// Given up.
+    Failed,
+    /// A state that a later version has.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl JobStatus {
+    /// Whether nothing more will happen.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Success | Self::Failed)
+    }
+}
+
+impl Client {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Error> {
+        self.send(Request::new(Method::GET, path)).await?.json()
+    }
+
+    pub(crate) async fn find(
+        &self,
+        path: &[&str],
+        params: &SearchParams,
+    ) -> Result<JsonPage, Error> {
+        let request = Request::new(Method::GET, path).search(params);
+        self.send(request).await?.json()
+    }
+
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: &Value,
+    ) -> Result<T, Error> {
+        let request = Request::new(method, path).json(body);
+        self.send(request).await?.json()
+    }
+
+    /// For calls that answer `true`, or something of no interest, when done.
+    pub(crate) async fn order(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<&Value>,
+    ) -> Result<(), Error> {
+        let mut request = Request::new(method, path);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = self.send(request).await?;
+        // 200 with `false` is how the server says that nothing happened.
+        match response.json::<Value>()? {
+            Value::Bool(false) => Err(Error::not_done(&response)),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_never_everything() {
+        for empty in [
+            Selection::ids(Vec::<String>::new()),
+            Selection::matching([]),
+            Selection::search(SearchParams::new().max_size(5)),
+        ] {
+            let error = empty.to_json().unwrap_err();
+            assert!(error.to_string().contains("everything"), "{error}");
+        }
+        let all = Selection::everything().to_json().unwrap();
+        assert_eq!(all["where"][0]["type"], "isNotNull");
+        assert_eq!(all["searchParams"]["where"], all["where"]);
+        let ids = Selection::ids(["a", "b"]).to_json().unwrap();
+        assert_eq!(serde_json::to_string(&ids).unwrap(), r#"{"ids":["a","b"]}"#);
+    }
+
+    #[test]
+    fn a_status_of_a_later_version_survives() {
+        let status: JobStatus = serde_json::from_str("\"Paused\"").unwrap();
+        assert_eq!(status, JobStatus::Other("Paused".to_owned()));
+        assert_eq!(serde_json::to_string(&status).unwrap(), "\"Paused\"");
+        assert!(!status.is_final() && JobStatus::Failed.is_final());
+    }
+}

@@ -1,0 +1,182 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_core::future::BoxFuture;
+use http::{HeaderMap, Method, header};
+use percent_encoding::percent_decode_str;
+
+use super::Attachments;
+use crate::error::Error;
+use crate::request::Request;
+use crate::transport::Opened;
+
+impl Attachments<'_> {
+    /// Downloads a file (`GET Attachment/file/{id}`) as a stream: one piece is
+    /// in memory at a time, and the client's limit on the size of answers does
+    /// not apply. Dropping it closes the connection.
+    ///
+    /// # Errors
+    /// As any request. A failure in the middle comes out of the stream; the
+    /// download is not begun anew by itself.
+    pub async fn download(&self, id: impl AsRef<str>) -> Result<Download, Error> {
+        let request = Request::new(Method::GET, &["Attachment", "file", id.as_ref()])
+            .header(header::ACCEPT, "*/*");
+        let opened = self.0.engine.open(&request).await?;
+        Ok(Download {
+            headers: opened.headers().clone(),
+            state: State::Idle(Box::new(opened)),
+        })
+    }
+}
+
+/// A file on its way; a stream of pieces.
+pub struct Download {
+    headers: HeaderMap,
+    state: State,
+}
+
+enum State {
+    Idle(Box<Opened>),
+    Reading(BoxFuture<'static, (Box<Opened>, Result<Option<Bytes>, Error>)>),
+    Ended,
+}
+
+impl Download {
+    /// The file's size, when the server says it.
+    pub fn size(&self) -> Option<u64> {
+        let value = self.headers.get(header::CONTENT_LENGTH)?;
+        value.to_str().ok()?.parse().ok()
+    }
+
+    /// The file's media type.
+    pub fn media_type(&self) -> Option<&str> {
+        self.headers.get(header::CONTENT_TYPE)?.to_str().ok()
+    }
+
+    /// The file's name from `Content-Disposition`, in any script: RFC 5987's
+    /// `filename*` first, then `filename` as percent-encoded or raw UTF-8.
+    pub fn file_name(&self) -> Option<String> {
+        let value = self.headers.get(header::CONTENT_DISPOSITION)?;
+        file_name(&String::from_utf8_lossy(value.as_bytes()))
+    }
+
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// When the connection breaks, or nothing comes within the time limit.
+    pub async fn next_piece(&mut self) -> Result<Option<Bytes>, Error> {
+        std::future::poll_fn(|context| self.poll_piece(context))
+            .await
+            .transpose()
+    }
+
+    /// Writes the rest of the file into `writer` and answers the bytes written.
+    ///
+    /// # Errors
+    /// When the connection breaks, or the writer fails.
+    pub async fn write_to<W>(mut self, writer: &mut W) -> Result<u64, Error>
+    where
+        W: tokio::io::AsyncWrite + Unpin + ?Sized,
+    {
+        use tokio::io::AsyncWriteExt as _;
+        let failed = |error| Error::build(format!("the download cannot be written: {error}"));
+        let mut written = 0;
+        while let Some(piece) = self.next_piece().await? {
+            writer.write_all(&piece).await.map_err(failed)?;
+            written += piece.len() as u64;
+        }
+        writer.flush().await.map_err(failed)?;
+        Ok(written)
+    }
+
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Ended) {
+                State::Ended => return Poll::Ready(None),
+                State::Idle(mut opened) => {
+                    self.state = State::Reading(Box::pin(async move {
+                        let piece = opened.next_piece().await;
+                        (opened, piece)
+                    }));
+                }
+                State::Reading(mut future) => match future.as_mut().poll(context) {
+                    Poll::Pending => {
+                        self.state = State::Reading(future);
+                        return Poll::Pending;
+                    }
+                    Poll::Ready((opened, Ok(Some(piece)))) => {
+                        self.state = State::Idle(opened);
+                        return Poll::Ready(Some(Ok(piece)));
+                    }
+                    Poll::Ready((_, Ok(None))) => return Poll::Ready(None),
+                    Poll::Ready((_, Err(error))) => return Poll::Ready(Some(Err(error))),
+                },
+            }
+        }
+    }
+}
+
+impl Stream for Download {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_piece(context)
+    }
+}
+
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download")
+            .field("size", &self.size())
+            .field("media_type", &self.media_type())
+            .finish_non_exhaustive()
+    }
+}
+
+fn file_name(disposition: &str) -> Option<String> {
+    let parameter = |name: &str| {
+        disposition
+            .split(';')
+            .skip(1)
+            .filter_map(|part| part.split_once('='))
+            .find(|(key, _)| key.trim().eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
+    };
+    let decode = |text: &str| percent_decode_str(text).decode_utf8().ok().map(String::from);
+    if let Some(extended) = parameter("filename*") {
+        let text = extended.splitn(3, '\'').nth(2).unwrap_or(extended);
+        return decode(text);
+    }
+    let quoted = disposition
+        .split_once("filename=\"")
+        .and_then(|(_, rest)| rest.rsplit_once('"'))
+        .map(|(name, _)| name.replace("\\\"", "\"").replace("\\\\", "\\"));
+    match quoted {
+        Some(name) => Some(decode(&name).unwrap_or(name)),
+        None => parameter("filename").map(|name| decode(name).unwrap_or_else(|| name.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn names_in_any_script_and_form() {
+        for (header, name) in [
+            ("attachment; filename=\"a b.txt\"", "a b.txt"),
+            ("attachment; filename=\"a;b.txt\"", "a;b.txt"),
+            ("attachment; filename=\"a\\\"b.txt\"", "a\"b.txt"),
+            ("attachment; filename=plain.txt", "plain.txt"),
+            ("attachment; filename=\"Звіт.pdf\"", "Звіт.pdf"),
+            ("attachment; filename*=UTF-8''%D0%97.pdf", "З.pdf"),
+            ("inline; filename=\"%E6%97%A5.txt\"", "日.txt"),
+        ] {
+            assert_eq!(file_name(header).as_deref(), Some(name), "{header}");
+        }
+        assert_eq!(file_name("attachment"), None);
+    }
+}

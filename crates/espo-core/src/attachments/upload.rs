@@ -1,0 +1,183 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderValue, Method};
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+use super::{Attachment, Attachments, Place};
+use crate::JsonObject;
+use crate::error::Error;
+use crate::request::Request;
+
+/// Raw bytes of one piece. As base64 it stays below nginx's default limit of
+/// 1 MB for a request body.
+const PIECE: usize = 512 * 1024;
+
+/// A file to be uploaded: its name, its media type, the field it is meant for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Upload {
+    name: String,
+    media_type: String,
+    place: Place,
+    piece: usize,
+}
+
+impl Upload {
+    /// A file. `name` may be in any script; `media_type` (`text/plain`) is
+    /// checked by the server against the name's extension and the field's
+    /// `accept` list.
+    pub fn new(name: impl Into<String>, media_type: impl Into<String>, place: Place) -> Self {
+        Self {
+            name: name.into(),
+            media_type: media_type.into(),
+            place,
+            piece: PIECE,
+        }
+    }
+
+    /// Bytes of one piece of an upload from a reader; 512 KiB by default. Larger
+    /// pieces need a server whose request limit is a third above that.
+    pub fn piece_size(mut self, bytes: usize) -> Self {
+        self.piece = bytes.max(1);
+        self
+    }
+
+    fn members(&self) -> Result<JsonObject, Error> {
+        if self.media_type.contains([',', ';']) {
+            return Err(Error::build(format!(
+                "the media type `{}` has parameters, which would cut the file short",
+                self.media_type
+            )));
+        }
+        let mut members = JsonObject::new();
+        members.insert("name".to_owned(), json!(self.name));
+        members.insert("type".to_owned(), json!(self.media_type));
+        members.insert("role".to_owned(), json!(self.place.role()));
+        self.place.write(&mut members);
+        Ok(members)
+    }
+
+    fn data_uri(&self, bytes: &[u8]) -> String {
+        let head = format!("data:{};base64,", self.media_type);
+        let mut text = String::with_capacity(head.len() + bytes.len().div_ceil(3) * 4);
+        text.push_str(&head);
+        STANDARD.encode_string(bytes, &mut text);
+        text
+    }
+}
+
+impl Attachments<'_> {
+    /// Uploads a file in one request.
+    ///
+    /// # Errors
+    /// As any request. Forbidden for a type or place that the server does not
+    /// allow; a 413 of a proxy says that the file is too large for one request.
+    pub async fn upload(&self, upload: &Upload, bytes: &[u8]) -> Result<Attachment, Error> {
+        let mut body = upload.members()?;
+        body.insert("size".to_owned(), json!(bytes.len()));
+        body.insert("file".to_owned(), Value::String(upload.data_uri(bytes)));
+        self.0
+            .call(Method::POST, &["Attachment"], &Value::Object(body))
+            .await
+    }
+
+    /// Uploads a file of `size` bytes piece by piece; one piece is in memory at
+    /// a time.
+    ///
+    /// When a piece fails the half file is deleted again, as far as the server
+    /// can be reached. A piece is never sent twice by itself: the server would
+    /// append it twice.
+    ///
+    /// # Errors
+    /// As any request; and when the reader fails or does not hold exactly `size`
+    /// bytes.
+    pub async fn upload_from<R>(
+        &self,
+        upload: &Upload,
+        size: u64,
+        mut reader: R,
+    ) -> Result<Attachment, Error>
+    where
+        R: AsyncRead + Unpin,
+    {
+        let mut body = upload.members()?;
+        if size == 0 {
+            // There would be no piece that completes it.
+            return self.upload(upload, &[]).await;
+        }
+        body.insert("size".to_owned(), json!(size));
+        body.insert("isBeingUploaded".to_owned(), json!(true));
+        let started: Attachment = self
+            .0
+            .call(Method::POST, &["Attachment"], &Value::Object(body))
+            .await?;
+        match self.pieces(upload, size, &mut reader, &started.id).await {
+            Ok(()) => Ok(started),
+            Err(error) => {
+                if let Err(left) = self.delete(&started.id).await {
+                    tracing::warn!(id = %started.id, error = %left, "half an upload stays behind");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn pieces<R>(
+        &self,
+        upload: &Upload,
+        size: u64,
+        reader: &mut R,
+        id: &str,
+    ) -> Result<(), Error>
+    where
+        R: AsyncRead + Unpin,
+    {
+        let mut buffer = Vec::with_capacity(upload.piece);
+        let mut sent = 0u64;
+        loop {
+            buffer.clear();
+            let mut limited = (&mut *reader).take(upload.piece as u64);
+            limited
+                .read_to_end(&mut buffer)
+                .await
+                .map_err(|error| Error::build(format!("the file cannot be read: {error}")))?;
+            if buffer.is_empty() {
+                break;
+            }
+            sent += buffer.len() as u64;
+            if sent > size {
+                return Err(Error::build(format!(
+                    "the file holds more than the {size} bytes that were announced"
+                )));
+            }
+            let request = Request::new(Method::POST, &["Attachment", "chunk", id]).body(
+                upload.data_uri(&buffer),
+                HeaderValue::from_static("application/octet-stream"),
+            );
+            self.0.send(request).await?;
+        }
+        if sent < size {
+            return Err(Error::build(format!(
+                "the file ended after {sent} of the {size} bytes that were announced"
+            )));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_uri_is_cut_nowhere() {
+        let upload = Upload::new("ф.txt", "text/plain", Place::multiple("Note", "attachments"));
+        assert_eq!(upload.data_uri(b"Hello"), "data:text/plain;base64,SGVsbG8=");
+        let members = upload.members().unwrap();
+        assert_eq!(members["parentType"], "Note");
+        assert_eq!(members["name"], "ф.txt");
+        let odd = Upload::new("a", "text/plain;charset=x,y", Place::file("Document", "file"));
+        assert!(odd.members().is_err());
+    }
+}
