@@ -148,11 +148,13 @@ fn drop_untyped(defs: &mut Map<String, Value>, path: &str, diagnostics: &mut Vec
 fn mirror_order(collection: &mut Map<String, Value>) {
     let def = Def(collection);
     if let Some(order_by) = def.text("orderBy") {
-        let ascending = def.get("order").and_then(Value::as_str) == Some("asc");
+        let ascending = def.text("order").map(|order| order == "asc");
         collection
             .entry("sortBy")
             .or_insert(Value::String(order_by));
-        collection.entry("asc").or_insert(Value::Bool(ascending));
+        if let Some(ascending) = ascending {
+            collection.entry("asc").or_insert(Value::Bool(ascending));
+        }
     } else if let Some(sort_by) = def.text("sortBy") {
         let order = if def.flag("asc") { "asc" } else { "desc" };
         collection.insert("orderBy".to_owned(), Value::String(sort_by));
