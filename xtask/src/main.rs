@@ -1,2 +1,50 @@
-//! xtask
-fn main() {}
+//! The one door: every task of the workspace is a subcommand.
+//!
+//! Exit codes: 0 fine; 1 a check did not hold; 2 wrong usage or bad input; 3 the target could not be reached or refused
+//! the credentials.
+
+mod codegen;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask", about, version)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Generates the typed SDK from metadata.
+    Codegen(codegen::Args),
+}
+
+/// How a task failed.
+enum Failure {
+    /// A check did not hold.
+    Check(String),
+    /// Wrong usage or bad input.
+    Input(String),
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Input(error.to_string())
+    }
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().task {
+        Task::Codegen(args) => codegen::run(&args),
+    };
+    let (message, code) = match outcome {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Check(message)) => (message, 1),
+        Err(Failure::Input(message)) => (message, 2),
+    };
+    eprintln!("error: {message}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,122 @@
+//! Docs of generated items, from what the metadata says.
+
+use espo_schema::{Attribute, AttributeRole, Cardinality, EntityType, Link, OptionsSource, ValueType};
+use proc_macro2::TokenStream;
+use quote::quote;
+use serde_json::Value;
+
+use crate::model::Attr;
+
+/// A doc comment; one line for each line of the text.
+pub(crate) fn doc(text: &str) -> TokenStream {
+    let lines = text.lines().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
+    quote!(#(#[doc = #lines])*)
+}
+
+/// Text of the metadata as inline code, whatever it holds.
+pub(crate) fn code(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+}
+
+/// The docs of a record struct.
+pub(crate) fn entity(entity: &EntityType) -> String {
+    let scope = &entity.scope;
+    let mut notes = Vec::new();
+    if let Some(module) = &scope.module {
+        notes.push(format!("module {}", code(module)));
+    }
+    if scope.stream {
+        notes.push("has a stream".to_owned());
+    }
+    if entity.optimistic_concurrency_control {
+        notes.push("has optimistic locking".to_owned());
+    }
+    if scope.disabled {
+        notes.push("disabled".to_owned());
+    }
+    let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
+    format!("A record of entity type {}{notes}.", code(&entity.name))
+}
+
+/// The docs of an attribute.
+pub(crate) fn attribute(attribute: &Attr<'_>) -> String {
+    let Attribute { name, field: of_field, link, role, value, .. } = attribute.schema;
+    let mut parts = vec![code(name)];
+    match attribute.field {
+        Some(field) if field.name == *name => parts.push(field.type_.clone()),
+        Some(field) => parts.push(format!("of {} ({})", code(&field.name), field.type_)),
+        None => {
+            if let Some(link) = link.as_ref().or(of_field.as_ref()) {
+                parts.push(format!("of link {}", code(link)));
+            }
+        }
+    }
+    if matches!(role, AttributeRole::Id)
+        && let ValueType::Id { target: Some(target) } = value
+    {
+        parts.push(format!("of {}", code(target)));
+    }
+    if let Some(field) = attribute.field.filter(|_| matches!(role, AttributeRole::Value | AttributeRole::AddressPart | AttributeRole::PersonNamePart)) {
+        if field.required {
+            parts.push("required".to_owned());
+        }
+        if let Some(length) = field.max_length {
+            parts.push(format!("at most {length} characters"));
+        }
+        for (bound, word) in [(&field.min, "at least"), (&field.max, "at most")] {
+            if let Some(bound @ (Value::Number(_) | Value::String(_))) = bound {
+                parts.push(format!("{word} {}", bound.to_string().trim_matches('"')));
+            }
+        }
+        if let Some(pattern) = &field.pattern {
+            parts.push(format!("matches {}", code(&pattern.source)));
+        }
+        match &field.options_source {
+            OptionsSource::Reference { entity, field } => {
+                parts.push(format!("options of {}", code(&format!("{entity}.{field}"))));
+            }
+            OptionsSource::Path(path) => parts.push(format!("options from {}", code(path))),
+            OptionsSource::None | OptionsSource::Own => {}
+        }
+        match &field.default {
+            None | Some(Value::Null | Value::Bool(false)) => {}
+            Some(Value::String(text)) if text.is_empty() || text.starts_with("javascript:") => {}
+            Some(Value::Array(items)) if items.is_empty() => {}
+            Some(default) => parts.push(format!("default {}", code(default.to_string().trim_matches('"')))),
+        }
+    }
+    parts.push(match (attribute.schema.writable, attribute.schema.create_only) {
+        (false, _) => "read-only".to_owned(),
+        (true, true) => "set on create only".to_owned(),
+        (true, false) => String::new(),
+    });
+    if !attribute.schema.in_list && attribute.schema.in_read {
+        parts.push("in a list only if selected".to_owned());
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(", ")
+}
+
+/// The docs of a link.
+pub(crate) fn link(link: &Link, target: Option<&str>) -> String {
+    let target = match (target, &link.entity) {
+        (Some(target), _) => format!("[`{target}`]"),
+        (None, Some(missing)) => format!("{}, which the metadata lacks", code(missing)),
+        (None, None) => "a record of any of several entity types".to_owned(),
+    };
+    let what = match link.cardinality {
+        Cardinality::OneToMany => "one to many",
+        Cardinality::ManyToMany => "many to many",
+        Cardinality::Children => "parent to children",
+        Cardinality::ManyToOne => "many to one",
+        Cardinality::OneToOne { .. } => "one to one",
+        Cardinality::Parent => "child to parent",
+        Cardinality::Unknown => "of an unknown kind",
+    };
+    let mut text = format!("{}: {what}, {target}", code(&link.name));
+    if let Some(foreign) = &link.foreign {
+        text += &format!(", whose link back is {}", code(foreign));
+    }
+    text
+}

@@ -1,0 +1,176 @@
+//! Rust names for what the metadata names.
+//!
+//! The rule is stable: a name depends on the wire name alone, unless two wire names of one scope would become the
+//! same Rust name. Then the one that is written the way EspoCRM writes names keeps it, and each of the others gets a
+//! suffix made from its own wire name, so that adding a field never changes the name of a third one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use heck::{ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
+use proc_macro2::{Ident, Span};
+
+/// Wire name to Rust name.
+pub type Plan = BTreeMap<String, String>;
+
+/// Names of attributes, fields, links, columns and modules: `snake_case`.
+pub fn snake_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
+    plan(wire, reserved, snake, |wire, rust| rust.to_lower_camel_case() == wire, "_")
+}
+
+/// Names of entity types: as they are where that is a Rust type name, else `UpperCamelCase`.
+pub fn entity_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
+    let is_type_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(|c| c.is_ascii_alphanumeric())
+    };
+    let convert = |name: &str| if is_type_name(name) { name.to_owned() } else { upper_camel(name) };
+    plan(wire, reserved, convert, |wire, rust| wire == rust, "Entity")
+}
+
+/// Names of the enums of an entity type's fields: `UpperCamelCase`.
+pub fn type_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
+    plan(wire, reserved, upper_camel, |wire, rust| rust.to_lower_camel_case() == wire, "Option")
+}
+
+/// Names of an enum's options: `UpperCamelCase`; the empty option is `Blank`.
+pub fn variant_plan<'a>(options: impl IntoIterator<Item = &'a str>) -> Plan {
+    let convert = |text: &str| if text.is_empty() { "Blank".to_owned() } else { upper_camel(text) };
+    let reserved = |text: &str, rust: &str| rust == "Other" || rust == "Self" || rust == "Blank" && !text.is_empty();
+    let options: BTreeSet<&str> = options.into_iter().collect();
+    let names = options.iter().map(|text| {
+        let name = convert(text);
+        let name = if reserved(text, &name) { name + "Option" } else { name };
+        ((*text).to_owned(), name)
+    });
+    settle(names.collect(), |wire, rust| wire == rust)
+}
+
+fn plan<'a>(
+    wire: impl IntoIterator<Item = &'a str>,
+    reserved: &[&str],
+    convert: impl Fn(&str) -> String,
+    canonical: impl Fn(&str, &str) -> bool,
+    suffix: &str,
+) -> Plan {
+    let names = wire.into_iter().map(|wire| {
+        let name = convert(wire);
+        let name = if reserved.contains(&name.as_str()) { name + suffix } else { name };
+        (wire.to_owned(), name)
+    });
+    settle(names.collect(), canonical)
+}
+
+/// Makes the names of a plan differ, in upper case as well, since constants are named after them.
+fn settle(mut plan: Plan, canonical: impl Fn(&str, &str) -> bool) -> Plan {
+    let mut owners: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (wire, rust) in &plan {
+        owners.entry(rust.to_uppercase()).or_default().push(wire.clone());
+    }
+    for wires in owners.into_values().filter(|wires| wires.len() > 1) {
+        let keeper = wires.iter().find(|wire| canonical(wire, &plan[*wire])).cloned();
+        for wire in wires.iter().filter(|wire| Some(*wire) != keeper.as_ref()) {
+            if let Some(rust) = plan.get_mut(wire) {
+                let joint = if rust.starts_with(char::is_uppercase) { "X" } else { "_x" };
+                *rust = format!("{rust}{joint}{:08x}", fnv(wire));
+            }
+        }
+    }
+    plan
+}
+
+/// `snake_case`, and a Rust identifier whatever the input.
+pub fn snake(wire: &str) -> String {
+    identifier(wire, &wire.to_snake_case(), "x")
+}
+
+/// `UpperCamelCase`, and a Rust identifier whatever the input.
+pub fn upper_camel(wire: &str) -> String {
+    let mut name = identifier(wire, &wire.to_upper_camel_case(), "X");
+    // An option can be a whole sentence.
+    if let Some((end, _)) = name.char_indices().nth(60) {
+        name.truncate(end);
+        name += &format!("X{:08x}", fnv(wire));
+    }
+    name
+}
+
+/// The name of a constant for a planned `snake_case` name.
+pub fn constant(snake: &str) -> Ident {
+    let name = snake.to_uppercase();
+    // The planned name is unique in upper case; heck would drop a leading or trailing underscore.
+    let name = if name.chars().all(|c| c == '_') { snake.to_shouty_snake_case() } else { name };
+    Ident::new(&name, Span::call_site())
+}
+
+/// A planned name as an identifier, raw if it is a keyword.
+pub fn ident(name: &str) -> Ident {
+    const NEVER_RAW: [&str; 5] = ["self", "Self", "super", "crate", "_"];
+    if NEVER_RAW.contains(&name) {
+        return Ident::new(&format!("{name}_"), Span::call_site());
+    }
+    match syn::parse_str::<Ident>(name) {
+        Ok(ident) => ident,
+        Err(_) => Ident::new_raw(name, Span::call_site()),
+    }
+}
+
+fn identifier(wire: &str, converted: &str, filler: &str) -> String {
+    let mut name: String = converted.chars().filter(|c| unicode_ident::is_xid_continue(*c)).collect();
+    if name.is_empty() {
+        return format!("{filler}{:08x}", fnv(wire));
+    }
+    if !name.starts_with(unicode_ident::is_xid_start) {
+        name.insert(0, '_');
+    }
+    name
+}
+
+/// FNV-1a: a short mark of a wire name that is the same on every machine.
+fn fnv(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{entity_plan, ident, snake_plan, variant_plan};
+
+    #[test]
+    fn ordinary_names_convert() {
+        let plan = snake_plan(["billingAddressCity", "address2Line", "type", "cRegion"], &[]);
+        assert_eq!(plan["billingAddressCity"], "billing_address_city");
+        assert_eq!(plan["address2Line"], "address2_line");
+        assert_eq!(plan["cRegion"], "c_region");
+        assert_eq!(ident(&plan["type"]).to_string(), "r#type");
+        assert_eq!(entity_plan(["OAuthAccount", "CAllTypes"], &[])["OAuthAccount"], "OAuthAccount");
+    }
+
+    #[test]
+    fn a_collision_renames_only_those_that_are_not_written_as_espocrm_writes_them() {
+        let alone = snake_plan(["fooBar"], &[]);
+        let with_others = snake_plan(["fooBar", "foo_bar", "FooBar"], &[]);
+        assert_eq!(alone["fooBar"], with_others["fooBar"]);
+        let distinct: std::collections::BTreeSet<_> = with_others.values().collect();
+        assert_eq!(distinct.len(), 3, "{with_others:?}");
+        // The suffix comes from the name alone, so a third name does not change it.
+        assert_eq!(snake_plan(["fooBar", "foo_bar"], &[])["foo_bar"], with_others["foo_bar"]);
+    }
+
+    #[test]
+    fn whatever_the_name_it_is_an_identifier() {
+        for wire in ["", "-", "1st", "a b", "self", "crate", "Self", "имя", "💥", "async", "_", "日本 語"] {
+            for name in snake_plan([wire], &[]).values().chain(variant_plan([wire]).values()) {
+                let ident = ident(name).to_string();
+                assert!(syn::parse_str::<proc_macro2::Ident>(&ident).is_ok(), "{wire:?} became {ident:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn options_never_take_the_names_of_the_enum_itself() {
+        let plan = variant_plan(["", "Blank", "Other", "other", "Self", "Closed Won", "closed-won"]);
+        assert_eq!(plan[""], "Blank");
+        assert_eq!(plan["Blank"], "BlankOption");
+        assert!(plan["Other"].starts_with("OtherOption"));
+        let distinct: std::collections::BTreeSet<_> = plan.values().collect();
+        assert_eq!(distinct.len(), plan.len(), "{plan:?}");
+    }
+}

@@ -1,0 +1,20 @@
+//! Access to attributes: who may set each.
+//!
+//! An access is only a name in the type of a [`Field`](super::Field); it has no values.
+
+/// The attribute can be set by a create and by an update.
+#[derive(Debug)]
+pub enum Writable {}
+
+/// The attribute can be set by a create only.
+#[derive(Debug)]
+pub enum CreateOnly {}
+
+/// The server alone sets the attribute.
+#[derive(Debug)]
+pub enum ReadOnly {}
+
+/// The attribute is one half of a field that is written as a whole, through the setter named after the field: a
+/// polymorphic parent, a date that may have a time.
+#[derive(Debug)]
+pub enum PartOfField {}

@@ -1,0 +1,119 @@
+//! Options of an enum field as a Rust enum that keeps what it does not know.
+
+/// What [`enumeration!`](crate::enumeration) implements: the options of an enum or multi-enum field.
+///
+/// Every text is a value: one that was not an option when the code was generated becomes `Other` and is
+/// written back unchanged.
+pub trait Enumeration: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static {
+    /// The options known when the code was generated, in the order of the metadata.
+    const OPTIONS: &'static [&'static str];
+
+    /// The value for a text.
+    fn from_text(text: &str) -> Self;
+
+    /// The text on the wire.
+    fn as_str(&self) -> &str;
+}
+
+/// Defines the Rust enum of a field's options.
+///
+/// ```
+/// espo_core::enumeration! {
+///     /// `stage` of `Opportunity`.
+///     pub enum Stage {
+///         Prospecting = "Prospecting",
+///         ClosedWon = "Closed Won",
+///     }
+/// }
+///
+/// assert_eq!(Stage::from("Closed Won"), Stage::ClosedWon);
+/// assert_eq!(Stage::ClosedWon.as_str(), "Closed Won");
+/// // An option that an admin added later is kept, and written back as it came.
+/// assert_eq!(Stage::from("On Hold"), Stage::Other("On Hold".into()));
+/// assert_eq!(Stage::from("On Hold").to_string(), "On Hold");
+/// ```
+///
+/// To match a value that may become an option later, compare the text: `stage.as_str() == "On Hold"` stays
+/// right when the next generation knows the option.
+#[macro_export]
+macro_rules! enumeration {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        $vis enum $name {
+            $($(#[$vmeta])* #[doc = concat!("`", $text, "`")] $variant,)*
+            /// A value that was no option when this code was generated.
+            Other(String),
+        }
+
+        impl $name {
+            /// The text on the wire.
+            pub fn as_str(&self) -> &str {
+                $crate::typed::Enumeration::as_str(self)
+            }
+        }
+
+        impl $crate::typed::Enumeration for $name {
+            const OPTIONS: &'static [&'static str] = &[$($text),*];
+
+            fn from_text(text: &str) -> Self {
+                match text {
+                    $($text => Self::$variant,)*
+                    other => Self::Other(other.to_owned()),
+                }
+            }
+
+            fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $text,)*
+                    Self::Other(text) => text,
+                }
+            }
+        }
+
+        $crate::enumeration_conversions!($name);
+    };
+}
+
+/// The conversions that every enum of [`enumeration!`](crate::enumeration) has; apart so that the table of
+/// options is expanded once.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! enumeration_conversions {
+    ($name:ident) => {
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                $crate::typed::Enumeration::from_text(text)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        $crate::text_value!($name);
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Enumeration;
+
+    crate::enumeration! {
+        /// Options as hostile as metadata can hold.
+        pub enum Hostile { Blank = "", OtherOption = "Other", Quote = "\"*/\n" }
+    }
+
+    #[test]
+    fn known_and_unknown_texts_come_back_unchanged() {
+        for text in ["", "Other", "\"*/\n", "Unknown", "other", "日本"] {
+            assert_eq!(Hostile::from_text(text).as_str(), text);
+        }
+        assert_eq!(Hostile::from_text("Other"), Hostile::OtherOption);
+        assert_eq!(Hostile::from_text("other"), Hostile::Other("other".into()));
+        assert_eq!(Hostile::OPTIONS, ["", "Other", "\"*/\n"]);
+    }
+}

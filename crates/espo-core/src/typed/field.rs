@@ -1,0 +1,321 @@
+//! Attributes as typed constants: what they can be filtered, ordered and written by.
+
+use std::marker::PhantomData;
+
+use jiff::civil::Date;
+use serde_json::Value;
+
+use super::access::Writable;
+use super::filter::Filter;
+use super::kind::{
+    self, Boolean, Comparable, Kind, List, Operand, Ordered, Sortable, Temporal, Textual, Unordered,
+};
+use super::value::AttributeValue;
+use crate::search::{Order, WhereItem};
+
+/// An attribute of entity type `E`, of kind `K`, with access `A`.
+///
+/// The generated code has one constant for each attribute, such as `account::NAME`. The kind decides which
+/// filters exist: `contains` on a text, `current_quarter` on a date, neither on the other.
+pub struct Field<E, K, A = Writable> {
+    name: &'static str,
+    marker: PhantomData<fn() -> (E, K, A)>,
+}
+
+impl<E, K, A> Field<E, K, A> {
+    /// The constant of an attribute. For generated code; the type states what the metadata says.
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            marker: PhantomData,
+        }
+    }
+
+    /// The attribute's name on the wire.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+impl<E, K, A> Clone for Field<E, K, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E, K, A> Copy for Field<E, K, A> {}
+
+impl<E, K, A> std::fmt::Debug for Field<E, K, A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Whether the values of a kind are points in time, whose where items carry `dateTime`.
+fn filter<E, K: 'static>(item: WhereItem) -> Filter<E> {
+    let is_time = [
+        std::any::TypeId::of::<kind::DateTime>(),
+        std::any::TypeId::of::<Unordered<kind::DateTime>>(),
+    ];
+    Filter::new(if is_time.contains(&std::any::TypeId::of::<K>()) {
+        item.date_time()
+    } else {
+        item
+    })
+}
+
+impl<E, K: Kind + 'static, A> Field<E, K, A> {
+    /// The attribute is not set.
+    pub fn is_null(self) -> Filter<E> {
+        Filter::new(WhereItem::is_null(self.name))
+    }
+
+    /// The attribute is set.
+    pub fn is_not_null(self) -> Filter<E> {
+        Filter::new(WhereItem::is_not_null(self.name))
+    }
+}
+
+impl<E, K: Comparable + 'static, A> Field<E, K, A> {
+    /// Equal to `value`. Texts compare without regard to case, accents and trailing blanks (the database's
+    /// collation).
+    pub fn eq(self, value: impl Operand<K>) -> Filter<E> {
+        Filter::new(WhereItem::equals(self.name, value.operand()))
+    }
+
+    /// Set and other than `value`: as in SQL, a record whose attribute is null does not match.
+    pub fn ne(self, value: impl Operand<K>) -> Filter<E> {
+        Filter::new(WhereItem::not_equals(self.name, value.operand()))
+    }
+
+    /// One of `values`; an empty list matches nothing.
+    pub fn is_in(self, values: impl IntoIterator<Item = impl Operand<K>>) -> Filter<E> {
+        Filter::new(WhereItem::is_in(self.name, kind::operands(values)))
+    }
+
+    /// Set and none of `values`; an empty list matches everything.
+    pub fn is_not_in(self, values: impl IntoIterator<Item = impl Operand<K>>) -> Filter<E> {
+        Filter::new(WhereItem::not_in(self.name, kind::operands(values)))
+    }
+}
+
+impl<E, K: Ordered + 'static, A> Field<E, K, A> {
+    /// Greater than `value`.
+    pub fn gt(self, value: impl Operand<K>) -> Filter<E> {
+        Filter::new(WhereItem::greater_than(self.name, value.operand()))
+    }
+
+    /// Greater than or equal to `value`.
+    pub fn ge(self, value: impl Operand<K>) -> Filter<E> {
+        Filter::new(WhereItem::greater_than_or_equals(
+            self.name,
+            value.operand(),
+        ))
+    }
+
+    /// Less than `value`.
+    pub fn lt(self, value: impl Operand<K>) -> Filter<E> {
+        Filter::new(WhereItem::less_than(self.name, value.operand()))
+    }
+
+    /// Less than or equal to `value`.
+    pub fn le(self, value: impl Operand<K>) -> Filter<E> {
+        Filter::new(WhereItem::less_than_or_equals(self.name, value.operand()))
+    }
+
+    /// From `low` to `high`, both included; for a time, a date stands for the whole day.
+    pub fn between(self, low: impl Operand<K>, high: impl Operand<K>) -> Filter<E> {
+        filter::<E, K>(WhereItem::between(self.name, low.operand(), high.operand()))
+    }
+}
+
+impl<E, K: Textual, A> Field<E, K, A> {
+    /// Contains `text`; `%` and `_` in it act as wildcards.
+    pub fn contains(self, text: &str) -> Filter<E> {
+        Filter::new(WhereItem::contains(self.name, text))
+    }
+
+    /// Set and does not contain `text`.
+    pub fn not_contains(self, text: &str) -> Filter<E> {
+        Filter::new(WhereItem::not_contains(self.name, text))
+    }
+
+    /// Starts with `text`; `%` and `_` in it act as wildcards.
+    pub fn starts_with(self, text: &str) -> Filter<E> {
+        Filter::new(WhereItem::starts_with(self.name, text))
+    }
+
+    /// Ends with `text`; `%` and `_` in it act as wildcards.
+    pub fn ends_with(self, text: &str) -> Filter<E> {
+        Filter::new(WhereItem::ends_with(self.name, text))
+    }
+
+    /// Matches an SQL `LIKE` pattern: `%` stands for any text, `_` for one character.
+    pub fn like(self, pattern: &str) -> Filter<E> {
+        Filter::new(WhereItem::like(self.name, pattern))
+    }
+
+    /// Set and does not match an SQL `LIKE` pattern.
+    pub fn not_like(self, pattern: &str) -> Filter<E> {
+        Filter::new(WhereItem::not_like(self.name, pattern))
+    }
+}
+
+impl<E, K: Boolean, A> Field<E, K, A> {
+    /// True.
+    pub fn is_true(self) -> Filter<E> {
+        Filter::new(WhereItem::is_true(self.name))
+    }
+
+    /// False.
+    pub fn is_false(self) -> Filter<E> {
+        Filter::new(WhereItem::is_false(self.name))
+    }
+}
+
+impl<E, K: List + 'static, A> Field<E, K, A> {
+    /// Holds at least one of `items`.
+    pub fn any_of<'a>(self, items: impl IntoIterator<Item = &'a K::Item>) -> Filter<E> {
+        Filter::new(WhereItem::array_any_of(self.name, items_json(items)))
+    }
+
+    /// Holds none of `items`.
+    pub fn none_of<'a>(self, items: impl IntoIterator<Item = &'a K::Item>) -> Filter<E> {
+        Filter::new(WhereItem::array_none_of(self.name, items_json(items)))
+    }
+
+    /// Holds all of `items`.
+    pub fn all_of<'a>(self, items: impl IntoIterator<Item = &'a K::Item>) -> Filter<E> {
+        Filter::new(WhereItem::array_all_of(self.name, items_json(items)))
+    }
+
+    /// Holds no item.
+    pub fn is_empty(self) -> Filter<E> {
+        Filter::new(WhereItem::array_is_empty(self.name))
+    }
+
+    /// Holds an item.
+    pub fn is_not_empty(self) -> Filter<E> {
+        Filter::new(WhereItem::array_is_not_empty(self.name))
+    }
+}
+
+fn items_json<'a, T: AttributeValue>(items: impl IntoIterator<Item = &'a T>) -> Vec<Value> {
+    items.into_iter().map(AttributeValue::to_json).collect()
+}
+
+macro_rules! periods {
+    ($($(#[$meta:meta])* $name:ident;)*) => {
+        impl<E, K: Temporal + 'static, A> Field<E, K, A> {
+            $($(#[$meta])*
+            pub fn $name(self) -> Filter<E> {
+                filter::<E, K>(WhereItem::$name(self.name))
+            })*
+        }
+    };
+}
+
+periods! {
+    /// Today, in the filter's time zone ([`Filter::time_zone`]), else the instance's.
+    today;
+    /// Before now; a date before today.
+    past;
+    /// After now; a date after today.
+    future;
+    /// From seven days ago to now.
+    last_seven_days;
+    /// In this month.
+    current_month;
+    /// In the month before this one.
+    last_month;
+    /// In the month after this one.
+    next_month;
+    /// In this quarter.
+    current_quarter;
+    /// In the quarter before this one.
+    last_quarter;
+    /// In this year.
+    current_year;
+    /// In the year before this one.
+    last_year;
+    /// In this fiscal year; the instance's settings say when it starts.
+    current_fiscal_year;
+    /// In the fiscal year before this one.
+    last_fiscal_year;
+    /// In this fiscal quarter.
+    current_fiscal_quarter;
+    /// In the fiscal quarter before this one.
+    last_fiscal_quarter;
+}
+
+impl<E, K: Temporal + 'static, A> Field<E, K, A> {
+    /// On the day `date`; for a time, within that day in the filter's time zone.
+    pub fn on(self, date: Date) -> Filter<E> {
+        filter::<E, K>(WhereItem::on(self.name, date.to_string()))
+    }
+
+    /// Set and not on the day `date`.
+    pub fn not_on(self, date: Date) -> Filter<E> {
+        filter::<E, K>(WhereItem::not_on(self.name, date.to_string()))
+    }
+
+    /// Before `value`; for a time and a date, before that day begins.
+    pub fn before(self, value: impl Operand<K>) -> Filter<E> {
+        filter::<E, K>(WhereItem::before(self.name, value.operand()))
+    }
+
+    /// After `value`; for a time and a date, after that day ends.
+    pub fn after(self, value: impl Operand<K>) -> Filter<E> {
+        filter::<E, K>(WhereItem::after(self.name, value.operand()))
+    }
+
+    /// From `days` days ago to today.
+    pub fn last_x_days(self, days: u32) -> Filter<E> {
+        filter::<E, K>(WhereItem::last_x_days(self.name, days))
+    }
+
+    /// From today to `days` days ahead.
+    pub fn next_x_days(self, days: u32) -> Filter<E> {
+        filter::<E, K>(WhereItem::next_x_days(self.name, days))
+    }
+
+    /// More than `days` days ago.
+    pub fn older_than_x_days(self, days: u32) -> Filter<E> {
+        filter::<E, K>(WhereItem::older_than_x_days(self.name, days))
+    }
+
+    /// More than `days` days ahead.
+    pub fn after_x_days(self, days: u32) -> Filter<E> {
+        filter::<E, K>(WhereItem::after_x_days(self.name, days))
+    }
+}
+
+/// An order of a list of `E`.
+#[derive(Debug)]
+pub struct OrderBy<E> {
+    pub(crate) field: &'static str,
+    pub(crate) order: Order,
+    marker: PhantomData<fn() -> E>,
+}
+
+impl<E> OrderBy<E> {
+    pub(crate) const fn new(field: &'static str, order: Order) -> Self {
+        Self {
+            field,
+            order,
+            marker: PhantomData,
+        }
+    }
+}
+
+impl<E, K: Sortable, A> Field<E, K, A> {
+    /// Smallest first; enums in the order of their options.
+    pub fn asc(self) -> OrderBy<E> {
+        OrderBy::new(self.name, Order::Asc)
+    }
+
+    /// Greatest first; enums against the order of their options.
+    pub fn desc(self) -> OrderBy<E> {
+        OrderBy::new(self.name, Order::Desc)
+    }
+}

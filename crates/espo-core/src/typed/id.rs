@@ -1,0 +1,168 @@
+//! Record ids, typed by the entity type they belong to.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use compact_str::CompactString;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The id of a record of entity type `E`.
+///
+/// EspoCRM's ids are 17 lower-case hexadecimal characters by default, but an instance may use UUIDs, and
+/// imported data may hold anything of `[A-Za-z0-9_=\-.]+`, so an id is an opaque text here. Up to 24 bytes
+/// are held inline, so an ordinary id costs no allocation.
+///
+/// An `Id<Account>` is not an `Id<Contact>`: giving one where the other is wanted does not compile.
+/// [`Id::cast`] converts deliberately.
+pub struct Id<E: ?Sized> {
+    text: CompactString,
+    entity: PhantomData<fn() -> Box<E>>,
+}
+
+impl<E: ?Sized> Id<E> {
+    /// An id from its text.
+    pub fn new(text: impl AsRef<str>) -> Self {
+        Self {
+            text: CompactString::new(text),
+            entity: PhantomData,
+        }
+    }
+
+    /// The text of the id.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The same text as the id of another entity type, for what the compiler cannot know (a polymorphic
+    /// parent, an id that came from elsewhere).
+    pub fn cast<T: ?Sized>(&self) -> Id<T> {
+        Id {
+            text: self.text.clone(),
+            entity: PhantomData,
+        }
+    }
+}
+
+/// The id of a record whose entity type is known only at run time.
+pub type AnyId = Id<dyn std::any::Any>;
+
+impl<E: ?Sized> Clone for Id<E> {
+    fn clone(&self) -> Self {
+        self.cast()
+    }
+}
+
+impl<E: ?Sized> PartialEq for Id<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl<E: ?Sized> Eq for Id<E> {}
+
+impl<E: ?Sized> PartialEq<str> for Id<E> {
+    fn eq(&self, other: &str) -> bool {
+        self.text == other
+    }
+}
+
+impl<E: ?Sized> PartialEq<&str> for Id<E> {
+    fn eq(&self, other: &&str) -> bool {
+        self.text == *other
+    }
+}
+
+impl<E: ?Sized> PartialOrd for Id<E> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<E: ?Sized> Ord for Id<E> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl<E: ?Sized> Hash for Id<E> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.as_str().hash(state);
+    }
+}
+
+impl<E: ?Sized> fmt::Debug for Id<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.text.as_str(), f)
+    }
+}
+
+impl<E: ?Sized> fmt::Display for Id<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+impl<E: ?Sized> AsRef<str> for Id<E> {
+    fn as_ref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl<E: ?Sized> FromStr for Id<E> {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self::new(text))
+    }
+}
+
+impl<E: ?Sized> From<&Id<E>> for Id<E> {
+    fn from(id: &Id<E>) -> Self {
+        id.clone()
+    }
+}
+
+impl<E: ?Sized> Serialize for Id<E> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de, E: ?Sized> Deserialize<'de> for Id<E> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self {
+            text: CompactString::deserialize(deserializer)?,
+            entity: PhantomData,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Id;
+
+    struct Account;
+    struct Contact;
+
+    #[test]
+    fn text_survives_every_conversion() {
+        let id: Id<Account> = "6b0595cdc80fa1ab0".parse().expect("infallible");
+        assert_eq!(id.as_str(), "6b0595cdc80fa1ab0");
+        assert_eq!(
+            serde_json::to_string(&id).expect("text"),
+            "\"6b0595cdc80fa1ab0\""
+        );
+        assert_eq!(
+            serde_json::from_str::<Id<Account>>("\"6b0595cdc80fa1ab0\"").expect("text"),
+            id
+        );
+        assert_eq!(id.cast::<Contact>(), "6b0595cdc80fa1ab0");
+        assert_eq!(
+            format!("{id:>20}|{id:?}"),
+            "   6b0595cdc80fa1ab0|\"6b0595cdc80fa1ab0\""
+        );
+    }
+}

@@ -1,0 +1,116 @@
+//! Paging by key: each page begins after the last record of the one before, wherever that is by now.
+
+use std::borrow::Cow;
+
+use futures_util::stream;
+use serde_json::Value;
+
+use super::decode::{Decode, Page};
+use super::list::{BoxStream, ListRequest};
+use crate::search::WhereItem;
+use crate::{DecodeFault, Error, Response};
+
+/// Where a page begins.
+enum Position {
+    /// Records whose attribute is null, from an id on; they come first.
+    Null(Option<String>),
+    /// Records whose attribute is set, the first.
+    Set,
+    /// Records after one with this value and id.
+    After(Value, String),
+    /// There are no more.
+    End,
+}
+
+/// All pages in the order of `attribute`, then id.
+pub(super) fn pages<E: Send + 'static, R: Decode>(
+    request: ListRequest<E, R>,
+    attribute: Cow<'static, str>,
+) -> BoxStream<Page<R>> {
+    // An id is never null.
+    let start = if attribute == "id" { Position::Set } else { Position::Null(None) };
+    let state = Keyset { request, attribute, position: start };
+    Box::pin(stream::try_unfold(state, Keyset::next))
+}
+
+struct Keyset<E, R> {
+    request: ListRequest<E, R>,
+    attribute: Cow<'static, str>,
+    position: Position,
+}
+
+impl<E: Send + 'static, R: Decode> Keyset<E, R> {
+    async fn next(mut self) -> Result<Option<(Page<R>, Self)>, Error> {
+        loop {
+            if matches!(self.position, Position::End) {
+                return Ok(None);
+            }
+            let (page, response) = self.request.keyed_page(self.condition()).await?;
+            let rows = page.rows();
+            let full = rows >= self.request.page_size();
+            let last = if rows == 0 { None } else { Some(self.last_key(&response)?) };
+            let was_null = matches!(self.position, Position::Null(_));
+            self.position = match (last, full) {
+                (Some((id, _)), true) if was_null => Position::Null(Some(id)),
+                (_, false) if was_null => Position::Set,
+                (Some((id, value)), true) => self.advance(id, value, &response)?,
+                _ => Position::End,
+            };
+            if rows > 0 {
+                return Ok(Some((page, self)));
+            }
+        }
+    }
+
+    fn advance(&self, id: String, value: Value, response: &Response) -> Result<Position, Error> {
+        if let Position::After(_, before) = &self.position
+            && *before == id
+        {
+            return Err(Error::decode(
+                response,
+                DecodeFault::new("the server gave the same page again; going on would never end"),
+            ));
+        }
+        Ok(Position::After(value, id))
+    }
+
+    fn condition(&self) -> Option<WhereItem> {
+        let attribute = self.attribute.clone();
+        match &self.position {
+            Position::Set if attribute == "id" => None,
+            Position::Set | Position::End => Some(WhereItem::is_not_null(attribute)),
+            Position::Null(None) => Some(WhereItem::is_null(attribute)),
+            Position::Null(Some(id)) => Some(WhereItem::and([
+                WhereItem::is_null(attribute),
+                WhereItem::greater_than("id", id.as_str()),
+            ])),
+            Position::After(_, id) if attribute == "id" => Some(WhereItem::greater_than("id", id.as_str())),
+            Position::After(value, id) => Some(WhereItem::or([
+                WhereItem::greater_than(attribute.clone(), value.clone()),
+                WhereItem::and([
+                    WhereItem::equals(attribute, value.clone()),
+                    WhereItem::greater_than("id", id.as_str()),
+                ]),
+            ])),
+        }
+    }
+
+    /// The id and the attribute of the last row. They are read from the text of the answer, since a projection need
+    /// not hold them.
+    fn last_key(&self, response: &Response) -> Result<(String, Value), Error> {
+        #[derive(serde::Deserialize)]
+        struct Rows<'a> {
+            #[serde(borrow)]
+            list: Vec<&'a serde_json::value::RawValue>,
+        }
+        let missing = |what: &str| Error::decode(response, DecodeFault::new(format!("the last row has no `{what}`")));
+        let rows: Rows<'_> = serde_json::from_str(response.text()?).map_err(|_| missing("id"))?;
+        let last = rows.list.last().ok_or_else(|| missing("id"))?;
+        let mut last: crate::JsonObject = serde_json::from_str(last.get()).map_err(|_| missing("id"))?;
+        let value = last.get(&*self.attribute).cloned();
+        match last.remove("id") {
+            Some(Value::String(id)) => Ok((id, value.ok_or_else(|| missing(&self.attribute))?)),
+            _ => Err(missing("id")),
+        }
+    }
+}

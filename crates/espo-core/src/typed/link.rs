@@ -1,0 +1,175 @@
+//! Links as typed constants: what they can be filtered by, and what can be done with them.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde_json::Value;
+
+use super::field::OrderBy;
+use super::filter::Filter;
+use super::id::Id;
+use crate::search::{Order, WhereItem};
+
+/// A link of entity type `E` to records of `T`, of kind `K`.
+///
+/// The generated code has one constant for each link, such as `account::links::CONTACTS`.
+pub struct Link<E, T, K> {
+    name: &'static str,
+    marker: PhantomData<fn() -> (E, Box<T>, K)>,
+}
+
+impl<E, T, K> Link<E, T, K> {
+    /// The constant of a link. For generated code; the type states what the metadata says.
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            marker: PhantomData,
+        }
+    }
+
+    /// The link's name on the wire.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+impl<E, T, K> Clone for Link<E, T, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E, T, K> Copy for Link<E, T, K> {}
+
+impl<E, T, K> fmt::Debug for Link<E, T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[$meta:meta])* $name:ident;)*) => {$(
+        $(#[$meta])*
+        #[derive(Debug)]
+        pub enum $name {}
+    )*};
+}
+
+kinds! {
+    /// Many records that each belong to one of these.
+    HasMany;
+    /// Many on both sides, through a middle table.
+    ManyToMany;
+    /// Many records that have one of these as their polymorphic parent.
+    Children;
+    /// One record, whose id is an attribute of this one.
+    BelongsTo;
+    /// As [`BelongsTo`], but without a field, so that no list can be ordered by it.
+    BelongsToHidden;
+    /// One record that holds the id of this one.
+    HasOne;
+    /// One record of any of several entity types.
+    Parent;
+}
+
+/// A link whose records the API neither links nor unlinks (`readOnly`); a field may still write it.
+#[derive(Debug)]
+pub struct ReadOnlyLink<K>(PhantomData<fn() -> K>);
+
+macro_rules! capability {
+    ($(#[$meta:meta])* $name:ident, $message:literal: $($kind:ty),*; readonly $($readonly:ty),*) => {
+        $(#[$meta])*
+        #[diagnostic::on_unimplemented(message = $message)]
+        pub trait $name {}
+
+        $(impl $name for $kind {})*
+        $(impl $name for ReadOnlyLink<$readonly> {})*
+    };
+}
+
+capability!(
+    /// A link to any number of records.
+    ToMany, "a link of kind `{Self}` does not lead to many records":
+    HasMany, ManyToMany, Children; readonly HasMany, ManyToMany, Children
+);
+
+capability!(
+    /// A link to one record at most.
+    ToOne, "a link of kind `{Self}` does not lead to one record":
+    BelongsTo, BelongsToHidden, HasOne; readonly BelongsTo, BelongsToHidden, HasOne
+);
+
+capability!(
+    /// A link through which records can be linked and unlinked.
+    Relatable, "records cannot be linked or unlinked through a link of kind `{Self}`":
+    HasMany, ManyToMany, Children; readonly
+);
+
+capability!(
+    /// A link that can be searched by the records it leads to.
+    LinkedWith, "a link of kind `{Self}` cannot be searched by the records it leads to":
+    HasMany, ManyToMany, BelongsTo, BelongsToHidden, HasOne;
+    readonly HasMany, ManyToMany, BelongsTo, BelongsToHidden, HasOne
+);
+
+capability!(
+    /// A link that can be searched by whether it leads to anything.
+    Linkable, "a link of kind `{Self}` cannot be searched by whether it leads to anything":
+    HasMany, ManyToMany, Children, BelongsTo, BelongsToHidden, HasOne;
+    readonly HasMany, ManyToMany, Children, BelongsTo, BelongsToHidden, HasOne
+);
+
+capability!(
+    /// A link that a list can be ordered by.
+    SortableLink, "the server does not order by a link of kind `{Self}`":
+    BelongsTo, HasOne, Parent; readonly BelongsTo, HasOne, Parent
+);
+
+fn texts<T: ?Sized>(ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Vec<Value> {
+    ids.into_iter()
+        .map(|id| Value::from(id.into().as_str()))
+        .collect()
+}
+
+impl<E, T, K: LinkedWith> Link<E, T, K> {
+    /// Linked with any of the records. The server refuses an id that does not exist (400, since 9.2).
+    pub fn linked_with(self, ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Filter<E> {
+        Filter::new(WhereItem::linked_with(self.name, texts(ids)))
+    }
+
+    /// Linked with none of the records.
+    pub fn not_linked_with(self, ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Filter<E> {
+        Filter::new(WhereItem::not_linked_with(self.name, texts(ids)))
+    }
+}
+
+impl<E, T, K: LinkedWith + ToMany> Link<E, T, K> {
+    /// Linked with all of the records.
+    pub fn linked_with_all(self, ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Filter<E> {
+        Filter::new(WhereItem::linked_with_all(self.name, texts(ids)))
+    }
+}
+
+impl<E, T, K: Linkable> Link<E, T, K> {
+    /// Leads to a record at least.
+    pub fn is_linked(self) -> Filter<E> {
+        Filter::new(WhereItem::is_linked(self.name))
+    }
+
+    /// Leads to no record.
+    pub fn is_not_linked(self) -> Filter<E> {
+        Filter::new(WhereItem::is_not_linked(self.name))
+    }
+}
+
+impl<E, T, K: SortableLink> Link<E, T, K> {
+    /// By the name of the linked record, a polymorphic parent by its entity type; smallest first.
+    pub fn asc(self) -> OrderBy<E> {
+        OrderBy::new(self.name, Order::Asc)
+    }
+
+    /// By the name of the linked record, a polymorphic parent by its entity type; greatest first.
+    pub fn desc(self) -> OrderBy<E> {
+        OrderBy::new(self.name, Order::Desc)
+    }
+}

@@ -1,0 +1,411 @@
+//! Lists: one page, all pages, all records.
+
+use std::borrow::Cow;
+use std::future::{Future, IntoFuture};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use futures_core::Stream;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use http::Method;
+
+use super::decode::{Decode, Page};
+use super::field::{Field, OrderBy};
+use super::filter::Filter;
+use super::records::{decode_error, decode_error_in_page};
+use crate::search::{Order, SearchParams};
+use crate::{Client, DecodeFault, Error, Request, Response};
+
+/// The largest page that a server gives by default.
+const LARGEST_PAGE: u32 = 200;
+
+/// A stream of results that can be moved about and polled at once.
+pub type BoxStream<T> = Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>;
+
+/// Attributes to ask for.
+pub trait Select<E> {
+    /// Their names on the wire.
+    fn names(self) -> Vec<Cow<'static, str>>;
+}
+
+impl<E, K, A> Select<E> for Field<E, K, A> {
+    fn names(self) -> Vec<Cow<'static, str>> {
+        vec![Cow::Borrowed(self.name())]
+    }
+}
+
+impl<E, K, A, const N: usize> Select<E> for [Field<E, K, A>; N] {
+    fn names(self) -> Vec<Cow<'static, str>> {
+        self.iter().map(|field| Cow::Borrowed(field.name())).collect()
+    }
+}
+
+macro_rules! select_tuples {
+    ($($name:ident)+) => {
+        impl<Entity, $($name: Select<Entity>),+> Select<Entity> for ($($name,)+) {
+            fn names(self) -> Vec<Cow<'static, str>> {
+                #[allow(non_snake_case)]
+                let ($($name,)+) = self;
+                let mut names = Vec::new();
+                $(names.extend($name.names());)+
+                names
+            }
+        }
+    };
+}
+
+select_tuples!(A);
+select_tuples!(A B);
+select_tuples!(A B C);
+select_tuples!(A B C D);
+select_tuples!(A B C D F);
+select_tuples!(A B C D F G);
+select_tuples!(A B C D F G H);
+select_tuples!(A B C D F G H I);
+select_tuples!(A B C D F G H I J);
+select_tuples!(A B C D F G H I J K);
+select_tuples!(A B C D F G H I J K L);
+select_tuples!(A B C D F G H I J K L M);
+
+/// A list of records of `E` that is not asked for yet, decoded as `R`.
+///
+/// Awaiting it sends it and gives a [`Page`]. Without [`ListRequest::select`] it asks for every attribute that a list
+/// row can hold: a related list for which nothing is selected can come back as bare ids.
+#[must_use = "nothing is sent until the request is awaited or turned into a stream"]
+pub struct ListRequest<E, R = E> {
+    client: Client,
+    segments: Vec<Cow<'static, str>>,
+    params: SearchParams,
+    no_total: bool,
+    strict: bool,
+    read_ahead: usize,
+    marker: PhantomData<fn() -> (E, R)>,
+}
+
+impl<E, R> Clone for ListRequest<E, R> {
+    fn clone(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            segments: self.segments.clone(),
+            params: self.params.clone(),
+            no_total: self.no_total,
+            strict: self.strict,
+            read_ahead: self.read_ahead,
+            marker: PhantomData,
+        }
+    }
+}
+
+impl<E, R> std::fmt::Debug for ListRequest<E, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ListRequest").field("path", &self.segments).field("params", &self.params).finish_non_exhaustive()
+    }
+}
+
+impl<E, R> ListRequest<E, R> {
+    pub(crate) fn new(client: Client, segments: Vec<Cow<'static, str>>) -> Self {
+        Self {
+            client,
+            segments,
+            params: SearchParams::new(),
+            no_total: false,
+            strict: false,
+            read_ahead: 0,
+            marker: PhantomData,
+        }
+    }
+
+    /// Only records that match; several filters must all match.
+    pub fn filter(mut self, filter: Filter<E>) -> Self {
+        self.params = self.params.filter(filter.into_item());
+        self
+    }
+
+    /// The order. Records that are equal in it come in the order of their ids.
+    pub fn order_by(mut self, order: OrderBy<E>) -> Self {
+        self.params = self.params.order_by(order.field, order.order);
+        self
+    }
+
+    /// Only these attributes, in one or several calls. The server adds a few of its own, the id among them.
+    pub fn select(mut self, attributes: impl Select<E>) -> Self {
+        let mut names = self.params.select.take().unwrap_or_default();
+        names.extend(attributes.names());
+        self.params = self.params.select(names);
+        self
+    }
+
+    /// At most so many records on a page. Servers refuse more than 200 unless set otherwise, and give that many where
+    /// nothing is said.
+    pub fn max_size(mut self, records: u32) -> Self {
+        self.params = self.params.max_size(records);
+        self
+    }
+
+    /// How many records to pass over.
+    pub fn offset(mut self, records: u64) -> Self {
+        self.params = self.params.offset(records);
+        self
+    }
+
+    /// A named filter of the instance, such as `open` for opportunities.
+    pub fn primary_filter(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.params = self.params.primary_filter(name);
+        self
+    }
+
+    /// A named switch of the instance, such as `onlyMy`. Of several, one must hold.
+    pub fn bool_filter(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.params = self.params.bool_filter(name);
+        self
+    }
+
+    /// A text to search for as the search box does; `*` stands for any text.
+    pub fn text_filter(mut self, text: impl Into<String>) -> Self {
+        self.params = self.params.text_filter(text);
+        self
+    }
+
+    /// Does not have the server count: the total is then only whether there is more.
+    pub fn no_total(mut self) -> Self {
+        self.no_total = true;
+        self
+    }
+
+    /// Makes a record that does not decode an error of the whole page. Otherwise it is in [`Page::rejected`].
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    /// How many pages a stream asks for before they are wanted. With 0, the default, the next page is asked for when
+    /// the one before is used up.
+    pub fn read_ahead(mut self, pages: usize) -> Self {
+        self.read_ahead = pages;
+        self
+    }
+
+    /// The search parameters as they will be sent, for what the typed calls do not offer.
+    pub fn params_mut(&mut self) -> &mut SearchParams {
+        &mut self.params
+    }
+
+    /// Decodes the records as `P`, a struct of your own, and asks for its attributes only.
+    pub fn project<P: Projection<Of = E>>(self) -> ListRequest<E, P> {
+        ListRequest {
+            client: self.client,
+            segments: self.segments,
+            params: self.params.select(P::select()),
+            no_total: self.no_total,
+            strict: self.strict,
+            read_ahead: self.read_ahead,
+            marker: PhantomData,
+        }
+    }
+}
+
+/// A struct of a user's own with some attributes of an entity type; made by `#[derive(Projection)]`.
+pub trait Projection: Decode {
+    /// The entity type whose attributes these are.
+    type Of;
+
+    /// The attributes to ask for.
+    fn select() -> Vec<&'static str>;
+}
+
+impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
+    fn request(&self) -> Request {
+        let mut params = self.params.clone();
+        if params.select.is_none()
+            && let Some(attributes) = R::default_select()
+        {
+            params = params.select(attributes);
+        }
+        let request = Request::new(Method::GET, &self.segments).search(&params);
+        if self.no_total { request.header("X-No-Total", "true") } else { request }
+    }
+
+    async fn page(&self) -> Result<(Page<R>, Response), Error> {
+        let response = self.client.send(self.request()).await?;
+        let page = R::decode_page(response.text()?).map_err(|error| decode_error(&response, error))?;
+        match page.rejected.first() {
+            Some(error) if self.strict => Err(decode_error(&response, error.clone())),
+            _ => Ok((page, response)),
+        }
+    }
+
+    /// Asks for one page.
+    ///
+    /// # Errors
+    /// Those of [`Client::send`], and one if the answer is no list.
+    pub async fn send(self) -> Result<Page<R>, Error> {
+        Ok(self.page().await?.0)
+    }
+
+    /// How many records match.
+    ///
+    /// # Errors
+    /// Those of [`Client::send`]; also if the server does not count this entity type.
+    pub async fn count(mut self) -> Result<u64, Error> {
+        self.params = self.params.max_size(0).select(["id"]);
+        self.no_total = false;
+        let (page, response) = self.page().await?;
+        page.total.exact().ok_or_else(|| {
+            Error::decode(&response, DecodeFault::new("the server does not count the records of this entity type"))
+        })
+    }
+
+    /// The first record; `None` if none matches.
+    ///
+    /// # Errors
+    /// Those of [`Client::send`], and one if the record does not decode.
+    pub async fn first(self) -> Result<Option<R>, Error> {
+        let page = self.max_size(1).no_total().strict().send().await?;
+        Ok(page.list.into_iter().next())
+    }
+
+    /// All records, in memory.
+    ///
+    /// # Errors
+    /// The first error of [`ListRequest::by_item`], that of a record that does not decode included.
+    pub async fn collect(self) -> Result<Vec<R>, Error> {
+        self.by_item().try_collect().await
+    }
+
+    /// All pages, one after the other, by offset, with constant memory.
+    ///
+    /// Offsets shift when others create or delete records meanwhile, so that a record can be skipped or come twice;
+    /// [`ListRequest::by_key`] does not have this. After an error the stream ends.
+    pub fn by_page(self) -> BoxStream<Page<R>> {
+        let size = self.params.max_size.unwrap_or(LARGEST_PAGE).max(1);
+        let read_ahead = self.read_ahead;
+        let start = Offset { offset: self.params.offset.unwrap_or(0), request: self.max_size(size), seen: None };
+        ahead(read_ahead, Box::pin(stream::try_unfold(Some(start), Offset::next)))
+    }
+
+    /// All records, one after the other, by offset, with constant memory; see [`ListRequest::by_page`].
+    ///
+    /// A record that does not decode is an error in its place, after which the stream goes on; after any other error
+    /// it ends.
+    pub fn by_item(self) -> BoxStream<R> {
+        items(self.by_page())
+    }
+
+    /// All records in the order of their ids, by key instead of by offset: a record that nobody touches comes exactly
+    /// once, whatever others write meanwhile. Replaces the order.
+    pub fn by_key(self) -> BoxStream<R> {
+        items(self.pages_by_key("id"))
+    }
+
+    /// All pages in the order of an attribute, records that are equal in it in the order of their ids, by key instead
+    /// of by offset. Records whose attribute is null come first.
+    ///
+    /// The attribute must be one that a list can be filtered and ordered by.
+    pub fn pages_by_key(mut self, attribute: impl Into<Cow<'static, str>>) -> BoxStream<Page<R>> {
+        let attribute = attribute.into();
+        let size = self.params.max_size.unwrap_or(LARGEST_PAGE).max(1);
+        self.params = self.params.max_size(size).order_by(attribute.clone(), Order::Asc);
+        self.params.offset = None;
+        // A counted total would cost the server a query a page, and says nothing about what is left.
+        self.no_total = true;
+        let select = self.params.select.take().or_else(|| {
+            R::default_select().map(|names| names.into_iter().map(Cow::Borrowed).collect())
+        });
+        if let Some(mut names) = select {
+            for key in [Cow::Borrowed("id"), attribute.clone()] {
+                if !names.contains(&key) {
+                    names.push(key);
+                }
+            }
+            self.params = self.params.select(names);
+        }
+        let read_ahead = self.read_ahead;
+        ahead(read_ahead, super::keyset::pages(self, attribute))
+    }
+
+    pub(crate) async fn keyed_page(
+        &self,
+        condition: Option<crate::WhereItem>,
+    ) -> Result<(Page<R>, Response), Error> {
+        let mut request = self.clone();
+        if let Some(condition) = condition {
+            request.params = request.params.filter(condition);
+        }
+        request.page().await
+    }
+
+    pub(crate) fn page_size(&self) -> usize {
+        self.params.max_size.unwrap_or(LARGEST_PAGE) as usize
+    }
+}
+
+impl<E: Send + 'static, R: Decode> IntoFuture for ListRequest<E, R> {
+    type Output = Result<Page<R>, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+struct Offset<E, R> {
+    request: ListRequest<E, R>,
+    offset: u64,
+    /// What the page before held: a server that ignores the offset would go on for ever.
+    seen: Option<u64>,
+}
+
+impl<E: Send + 'static, R: Decode> Offset<E, R> {
+    async fn next(state: Option<Self>) -> Result<Option<(Page<R>, Option<Self>)>, Error> {
+        let Some(mut state) = state else { return Ok(None) };
+        state.request.params.offset = Some(state.offset);
+        let (page, response) = state.request.page().await?;
+        let rows = page.rows() as u64;
+        state.offset += rows;
+        if rows == 0 {
+            return Ok(None);
+        }
+        let mut hasher = DefaultHasher::new();
+        response.body().hash(&mut hasher);
+        let digest = hasher.finish();
+        if state.seen == Some(digest) {
+            return Err(Error::decode(
+                &response,
+                DecodeFault::new("the server gave the same page for another offset; going on would never end"),
+            ));
+        }
+        state.seen = Some(digest);
+        let more = page.total.has_more(state.offset);
+        Ok(Some((page, more.then_some(state))))
+    }
+}
+
+fn items<R: Send + 'static>(pages: BoxStream<Page<R>>) -> BoxStream<R> {
+    Box::pin(pages.flat_map(|page| {
+        let items: Vec<Result<R, Error>> = match page {
+            Ok(page) => {
+                let rejected = page.rejected.into_iter().map(|error| Err(decode_error_in_page(error)));
+                page.list.into_iter().map(Ok).chain(rejected).collect()
+            }
+            Err(error) => vec![Err(error)],
+        };
+        stream::iter(items)
+    }))
+}
+
+/// Has a task ask for pages before they are wanted. Dropping the stream ends the task.
+fn ahead<T: Send + 'static>(pages: usize, mut stream: BoxStream<T>) -> BoxStream<T> {
+    if pages == 0 {
+        return stream;
+    }
+    let (sender, receiver) = tokio::sync::mpsc::channel(pages);
+    tokio::spawn(async move {
+        while let Some(page) = stream.next().await {
+            if sender.send(page).await.is_err() {
+                break;
+            }
+        }
+    });
+    Box::pin(stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) }))
+}

@@ -1,0 +1,55 @@
+//! The typed layer: what generated code is made of, and the operations on records, written once for all entity types.
+//!
+//! Generated code is data: structs, constants, enums, setters. It is decoded, filtered, sent and linked here.
+
+pub mod access;
+mod decode;
+mod enumeration;
+mod field;
+mod filter;
+mod id;
+mod keyset;
+pub mod kind;
+pub mod link;
+mod list;
+mod parent;
+mod record;
+mod record_ref;
+mod records;
+mod slot;
+mod value;
+mod write;
+
+pub use decode::{Decode, DecodeError, Page};
+pub use enumeration::Enumeration;
+pub use field::{Field, OrderBy};
+pub use filter::Filter;
+pub use id::{AnyId, Id};
+pub use link::Link;
+pub use list::{BoxStream, ListRequest, Projection, Select};
+pub use parent::ParentRef;
+pub use record::{Attribute, Entity, ExpectedEntity, HasStream, Record, RecordMeta, value};
+pub use record_ref::{RecordRef, Related};
+pub use records::{CreateRequest, Editable, NewRecord, Records, UpdateRequest, duplicates};
+pub use slot::Slot;
+pub use value::{
+    AttributeValue, ColumnSet, Columns, DateOrTime, EmailAddressRow, FromText, MediaTypes, Names,
+    PhoneNumberRow, ToJson, column, slot,
+};
+pub use write::{Attributes, Create, Settable, Update};
+
+/// What generated modules import.
+#[doc(hidden)]
+pub mod generated {
+    pub use jiff::Timestamp;
+    pub use jiff::civil::Date;
+    pub use rust_decimal::Decimal;
+    pub use serde_json::Value;
+
+    pub use super::{
+        AnyId, Attribute, Attributes, Columns, Create, DateOrTime, EmailAddressRow, Entity, Field, HasStream, Id, Link,
+        MediaTypes, Names, NewRecord, ParentRef, PhoneNumberRow, Record, RecordMeta, RecordRef, Related, Slot, ToJson, Update,
+        access, kind, link, slot, value,
+    };
+    pub use crate::JsonObject;
+}

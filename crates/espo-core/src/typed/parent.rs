@@ -1,0 +1,70 @@
+//! Polymorphic parents.
+
+/// A record of one of several entity types.
+pub trait ParentRef: Clone + std::fmt::Debug + PartialEq {
+    /// The parent from the two attributes that hold it.
+    fn from_parts(entity_type: &str, id: &str) -> Self;
+
+    /// The name of the parent's entity type.
+    fn entity_type(&self) -> &str;
+
+    /// The parent's id.
+    fn id(&self) -> super::AnyId;
+}
+
+/// Defines the enum of a polymorphic parent over the entity types that the metadata allows.
+#[macro_export]
+macro_rules! parent {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($variant:ident($entity:ty) = $text:literal),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        $vis enum $name {
+            $(#[doc = concat!("A record of entity type `", $text, "`.")] $variant($crate::typed::Id<$entity>),)*
+            /// A record of an entity type that was not allowed when this code was generated.
+            Other {
+                /// The name of the entity type.
+                entity_type: String,
+                /// The record's id.
+                id: $crate::typed::AnyId,
+            },
+        }
+
+        impl $crate::typed::ParentRef for $name {
+            fn from_parts(entity_type: &str, id: &str) -> Self {
+                match entity_type {
+                    $($text => Self::$variant($crate::typed::Id::new(id)),)*
+                    other => Self::Other { entity_type: other.to_owned(), id: $crate::typed::Id::new(id) },
+                }
+            }
+
+            fn entity_type(&self) -> &str {
+                match self {
+                    $(Self::$variant(_) => $text,)*
+                    Self::Other { entity_type, .. } => entity_type,
+                }
+            }
+
+            fn id(&self) -> $crate::typed::AnyId {
+                match self {
+                    $(Self::$variant(id) => id.cast(),)*
+                    Self::Other { id, .. } => id.clone(),
+                }
+            }
+        }
+
+        $(
+            impl From<$crate::typed::Id<$entity>> for $name {
+                fn from(id: $crate::typed::Id<$entity>) -> Self {
+                    Self::$variant(id)
+                }
+            }
+
+            impl From<&$crate::typed::Id<$entity>> for $name {
+                fn from(id: &$crate::typed::Id<$entity>) -> Self {
+                    Self::$variant(id.clone())
+                }
+            }
+        )*
+    };
+}

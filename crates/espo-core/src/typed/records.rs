@@ -1,0 +1,344 @@
+//! The operations on the records of one entity type, written once.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use http::Method;
+
+use super::decode::Decode;
+use super::id::Id;
+use super::list::ListRequest;
+use super::record::Entity;
+use super::record_ref::RecordRef;
+use crate::{Client, DecodeFault, Error, JsonObject, Outcome, Request, Response, Stage};
+
+/// Records that can be created and changed: those of an [`Entity`], and [`JsonObject`] for entity types that are
+/// known only at run time.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no entity type here",
+    note = "if it is one of the generated crate, switch its Cargo feature on, or generate it with `cargo xtask codegen`"
+)]
+pub trait Editable: Decode {
+    /// What a create takes.
+    type New: Into<JsonObject> + Send;
+    /// What an update takes.
+    type Patch: Into<JsonObject> + Send;
+
+    /// The record's id, if the answer held one.
+    fn record_id(&self) -> Option<Id<Self>>;
+}
+
+impl<E: Entity> Editable for E {
+    type New = E::New;
+    type Patch = E::Patch;
+
+    fn record_id(&self) -> Option<Id<Self>> {
+        self.id().cloned()
+    }
+}
+
+impl Editable for JsonObject {
+    type New = JsonObject;
+    type Patch = JsonObject;
+
+    fn record_id(&self) -> Option<Id<Self>> {
+        self.get("id")?.as_str().map(Id::new)
+    }
+}
+
+/// The records of one entity type, as `R`.
+///
+/// [`Client::records`] gives it for an entity type that the compiler knows, [`Client::untyped`] for any other.
+pub struct Records<R> {
+    client: Client,
+    entity_type: Cow<'static, str>,
+    marker: PhantomData<fn() -> R>,
+}
+
+impl<R> Clone for Records<R> {
+    fn clone(&self) -> Self {
+        Self { client: self.client.clone(), entity_type: self.entity_type.clone(), marker: PhantomData }
+    }
+}
+
+impl<R> fmt::Debug for Records<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Records").field(&self.entity_type).finish()
+    }
+}
+
+impl Client {
+    /// The records of entity type `E`.
+    pub fn records<E: Entity>(&self) -> Records<E> {
+        Records { client: self.clone(), entity_type: Cow::Borrowed(E::ENTITY_TYPE), marker: PhantomData }
+    }
+
+    /// The records of an entity type that is known only at run time, as JSON.
+    pub fn untyped(&self, entity_type: impl Into<Cow<'static, str>>) -> Records<JsonObject> {
+        Records { client: self.clone(), entity_type: entity_type.into(), marker: PhantomData }
+    }
+
+    /// One record by its id: its links and what can be done with it. Sends nothing yet.
+    pub fn record<E: Entity>(&self, id: impl Into<Id<E>>) -> E::Ref {
+        RecordRef::new(self.clone(), id.into()).into()
+    }
+
+    /// Lists records. Awaited, it gives a page; [`ListRequest::by_item`] goes through all.
+    pub fn list<E: Entity>(&self) -> ListRequest<E> {
+        self.records().list()
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// [`Error::is_not_found`] if there is none of that id; see [`Client::read_opt`].
+    pub async fn read<E: Entity>(&self, id: impl Into<Id<E>>) -> Result<E, Error> {
+        self.records().read(id).await
+    }
+
+    /// Reads a record; `None` if there is none of that id.
+    ///
+    /// # Errors
+    /// Those of [`Client::send`], and one if the record does not decode.
+    pub async fn read_opt<E: Entity>(&self, id: impl Into<Id<E>>) -> Result<Option<E>, Error> {
+        self.records().read_opt(id).await
+    }
+
+    /// Creates a record.
+    ///
+    /// The answer holds what was sent and what the server filled in, but not every attribute: it is no read.
+    pub fn create<N: NewRecord>(&self, new: N) -> CreateRequest<N::Entity> {
+        self.records::<N::Entity>().create(new)
+    }
+
+    /// Updates a record: what the patch neither sets nor clears is left alone.
+    pub fn update<E: Entity>(&self, id: impl Into<Id<E>>, patch: E::Patch) -> UpdateRequest<E> {
+        self.records::<E>().update(id, patch)
+    }
+
+    /// Deletes a record.
+    ///
+    /// # Errors
+    /// [`Error::is_not_found`] if there is none of that id.
+    pub async fn delete<E: Entity>(&self, id: impl Into<Id<E>>) -> Result<(), Error> {
+        self.records::<E>().delete(id).await
+    }
+}
+
+/// What a create takes, and of which entity type it is: so that `client.create(AccountNew::new("Acme"))` needs no
+/// type annotation.
+pub trait NewRecord {
+    /// The entity type.
+    type Entity: Entity<New = Self>;
+}
+
+impl<R> Records<R> {
+    /// The entity type's name.
+    pub fn entity_type(&self) -> &str {
+        &self.entity_type
+    }
+
+    /// The client that the calls go through.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn request(&self, method: Method, rest: &[&str]) -> Request {
+        let mut segments = Vec::with_capacity(1 + rest.len());
+        segments.push(&*self.entity_type);
+        segments.extend_from_slice(rest);
+        Request::new(method, &segments)
+    }
+}
+
+impl<R: Editable> Records<R> {
+    /// Lists records. Awaited, it gives a page; [`ListRequest::by_item`] goes through all.
+    pub fn list(&self) -> ListRequest<R> {
+        ListRequest::new(self.client.clone(), vec![self.entity_type.clone()])
+    }
+
+    /// Reads a record, with every attribute that the credentials may see.
+    ///
+    /// # Errors
+    /// [`Error::is_not_found`] if there is none of that id; see [`Records::read_opt`].
+    pub async fn read(&self, id: impl Into<Id<R>>) -> Result<R, Error> {
+        let id = id.into();
+        let response = self.client.send(self.request(Method::GET, &[id.as_str()])).await?;
+        decode_record(&response)
+    }
+
+    /// Reads a record; `None` if there is none of that id.
+    ///
+    /// # Errors
+    /// Those of [`Client::send`], and one if the record does not decode.
+    pub async fn read_opt(&self, id: impl Into<Id<R>>) -> Result<Option<R>, Error> {
+        match self.read(id).await {
+            Ok(record) => Ok(Some(record)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates a record.
+    pub fn create(&self, new: R::New) -> CreateRequest<R> {
+        CreateRequest {
+            client: self.client.clone(),
+            request: self.request(Method::POST, &[]).json(&new.into()),
+            marker: PhantomData,
+        }
+    }
+
+    /// Updates a record: what the patch neither sets nor clears is left alone.
+    pub fn update(&self, id: impl Into<Id<R>>, patch: R::Patch) -> UpdateRequest<R> {
+        let id = id.into();
+        UpdateRequest {
+            client: self.client.clone(),
+            request: self.request(Method::PUT, &[id.as_str()]).json(&patch.into()),
+            marker: PhantomData,
+        }
+    }
+
+    /// Deletes a record. It can be brought back with [`Records::restore`].
+    ///
+    /// # Errors
+    /// [`Error::is_not_found`] if there is none of that id.
+    pub async fn delete(&self, id: impl Into<Id<R>>) -> Result<(), Error> {
+        let id = id.into();
+        confirm(&self.client.send(self.request(Method::DELETE, &[id.as_str()])).await?)
+    }
+
+    /// Brings a deleted record back. The server lets administrators alone do this.
+    ///
+    /// # Errors
+    /// [`Error::is_forbidden`] for others, and for a record that is not deleted.
+    pub async fn restore(&self, id: impl Into<Id<R>>) -> Result<(), Error> {
+        let request = self.request(Method::POST, &["action", "restoreDeleted"]);
+        let id = id.into();
+        confirm(&self.client.send(request.json(&serde_json::json!({"id": id.as_str()}))).await?)
+    }
+}
+
+/// A create that is not sent yet; awaiting it sends it.
+#[must_use = "nothing is sent until the request is awaited"]
+pub struct CreateRequest<R> {
+    client: Client,
+    request: Request,
+    marker: PhantomData<fn() -> R>,
+}
+
+impl<R: Editable> CreateRequest<R> {
+    /// Creates the record even if the server takes it for a duplicate.
+    pub fn skip_duplicate_check(mut self) -> Self {
+        self.request = self.request.header("X-Skip-Duplicate-Check", "true");
+        self
+    }
+
+    /// Says of which record this is a copy; the server then copies the links that it copies for its own duplicates.
+    pub fn duplicate_of(mut self, source: impl Into<Id<R>>) -> Self {
+        self.request = self.request.header("X-Duplicate-Source-Id", source.into().as_str());
+        self
+    }
+
+    /// Sends it, once: a create is never repeated by itself.
+    ///
+    /// # Errors
+    /// [`Error::is_validation`] names field and rule; [`Error::is_duplicate`] carries the records that it would
+    /// duplicate ([`duplicates`]).
+    pub async fn send(self) -> Result<R, Error> {
+        decode_record(&self.client.send(self.request).await?)
+    }
+}
+
+impl<R: Editable> IntoFuture for CreateRequest<R> {
+    type Output = Result<R, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// An update that is not sent yet; awaiting it sends it.
+#[must_use = "nothing is sent until the request is awaited"]
+pub struct UpdateRequest<R> {
+    client: Client,
+    request: Request,
+    marker: PhantomData<fn() -> R>,
+}
+
+impl<R: Editable> UpdateRequest<R> {
+    /// Updates only if the record still has this `versionNumber`, where the entity type has optimistic locking. If
+    /// somebody else changed it meanwhile the error is [`Error::is_version_conflict`] and carries the server's values.
+    pub fn if_version(mut self, version: i64) -> Self {
+        self.request = self.request.header("X-Version-Number", version.to_string());
+        self
+    }
+
+    /// Updates the record even if the server takes it for a duplicate, where it checks that on updates.
+    pub fn skip_duplicate_check(mut self) -> Self {
+        self.request = self.request.header("X-Skip-Duplicate-Check", "true");
+        self
+    }
+
+    /// Sends it.
+    ///
+    /// # Errors
+    /// [`Error::is_validation`], [`Error::is_version_conflict`], [`Error::is_not_found`], and those of
+    /// [`Client::send`].
+    pub async fn send(self) -> Result<R, Error> {
+        decode_record(&self.client.send(self.request).await?)
+    }
+}
+
+impl<R: Editable> IntoFuture for UpdateRequest<R> {
+    type Output = Result<R, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// The records that a refused create would have duplicated; `None` if the error is another.
+///
+/// A record that does not decode is left out.
+pub fn duplicates<R: Decode>(error: &Error) -> Option<Vec<R>> {
+    let records = error.duplicates()?;
+    Some(records.into_iter().filter_map(|record| R::decode_value(record.into()).ok()).collect())
+}
+
+/// Decodes a record, or says what did not fit.
+pub(crate) fn decode_record<R: Decode>(response: &Response) -> Result<R, Error> {
+    R::decode_record(response.text()?).map_err(|error| decode_error(response, error))
+}
+
+pub(crate) fn decode_error(response: &Response, error: super::DecodeError) -> Error {
+    Error::decode(response, fault(error))
+}
+
+/// The same of a record in a page that is otherwise fine and was handed on already.
+pub(crate) fn decode_error_in_page(error: super::DecodeError) -> Error {
+    let mut outer = Error::new(Stage::Decode, Outcome::Done, None, "");
+    outer.inner_mut().fault = Some(fault(error));
+    outer
+}
+
+fn fault(error: super::DecodeError) -> DecodeFault {
+    let fault = DecodeFault::new(&error.message).of(error.entity_type, error.id);
+    match error.attribute {
+        Some(attribute) => fault.at(attribute.clone()).attribute(attribute),
+        None => fault,
+    }
+}
+
+/// An action's answer is `true`. `false` says that the server did nothing, with status 200.
+pub(crate) fn confirm(response: &Response) -> Result<(), Error> {
+    match response.text()?.trim() {
+        "true" => Ok(()),
+        "false" => Err(Error::not_done(response)),
+        _ => Err(Error::decode(response, DecodeFault::new("expected `true`"))),
+    }
+}

@@ -1,0 +1,401 @@
+//! Where a decoded attribute goes: the one place that knows how JSON of the server becomes a Rust value.
+//!
+//! The generated code maps an attribute's index to a [`Slot`]; everything else is here, compiled once for all
+//! entity types. What the server is known to send in an awkward form is accepted: a number as text, a whole
+//! float as an integer, PHP's `[]` for an empty map, an array with gaps as an object.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess,
+    Visitor,
+};
+use serde_json::Value;
+
+use super::value::{parse_date, parse_timestamp};
+
+/// The place of one attribute in a record.
+#[doc(hidden)]
+pub enum Slot<'a> {
+    /// A text.
+    Text(&'a mut Option<String>),
+    /// A boolean; 0, 1 and their texts are accepted.
+    Bool(&'a mut Option<bool>),
+    /// A whole number.
+    Int(&'a mut Option<i64>),
+    /// A number.
+    Float(&'a mut Option<f64>),
+    /// An exact decimal number, as number or text.
+    Decimal(&'a mut Option<Decimal>),
+    /// `YYYY-MM-DD`.
+    Date(&'a mut Option<Date>),
+    /// `YYYY-MM-DD HH:MM:SS` in UTC.
+    DateTime(&'a mut Option<Timestamp>),
+    /// A value made from a text: an id, an enum option.
+    Parsed(&'a mut dyn ParsedSlot),
+    /// An array of texts: ids, options, plain texts.
+    List(&'a mut dyn ListSlot),
+    /// An object from id to text.
+    Names(&'a mut dyn NamesSlot),
+    /// Any JSON, kept as it is.
+    Json(&'a mut Option<Value>),
+    /// Any other type, made from a JSON value.
+    Other(&'a mut dyn JsonSlot),
+}
+
+/// A slot filled from a text.
+#[doc(hidden)]
+pub trait ParsedSlot {
+    /// Sets the value, or empties the slot.
+    fn set(&mut self, text: Option<&str>);
+}
+
+/// A slot filled from an array of texts.
+#[doc(hidden)]
+pub trait ListSlot {
+    /// Empties the slot (`false`) or makes it an empty list (`true`).
+    fn begin(&mut self, present: bool);
+    /// Adds an item.
+    fn push(&mut self, text: &str);
+}
+
+/// A slot filled from an object of texts.
+#[doc(hidden)]
+pub trait NamesSlot {
+    /// Empties the slot (`false`) or makes it an empty map (`true`).
+    fn begin(&mut self, present: bool);
+    /// Adds an entry.
+    fn insert(&mut self, key: &str, text: &str);
+}
+
+/// A slot filled from any JSON value.
+#[doc(hidden)]
+pub trait JsonSlot {
+    /// Sets the value; the error says what was expected.
+    fn set(&mut self, value: Value) -> Result<(), String>;
+}
+
+impl<'de> DeserializeSeed<'de> for Slot<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        match self {
+            Slot::List(list) => deserializer.deserialize_any(ListVisitor(list)),
+            Slot::Names(names) => deserializer.deserialize_any(NamesVisitor(names)),
+            Slot::Json(slot) => {
+                *slot = Option::<Value>::deserialize(deserializer)?;
+                Ok(())
+            }
+            Slot::Other(slot) => slot
+                .set(Value::deserialize(deserializer)?)
+                .map_err(D::Error::custom),
+            scalar => {
+                let value = deserializer.deserialize_any(ScalarVisitor)?;
+                scalar.fill(value).map_err(D::Error::custom)
+            }
+        }
+    }
+}
+
+impl Slot<'_> {
+    /// Puts a scalar into a scalar slot. The error says what was expected and found.
+    fn fill(self, value: Scalar<'_>) -> Result<(), String> {
+        match self {
+            Slot::Text(slot) => *slot = value.into_text(),
+            Slot::Parsed(slot) => value.with_text(|text| slot.set(text)),
+            Slot::Bool(slot) => *slot = value.to_bool()?,
+            Slot::Int(slot) => *slot = value.to_int()?,
+            Slot::Float(slot) => *slot = value.to_float()?,
+            Slot::Decimal(slot) => *slot = value.to_decimal()?,
+            Slot::Date(slot) => *slot = value.parse("a date YYYY-MM-DD", parse_date)?,
+            Slot::DateTime(slot) => {
+                *slot = value.parse("a time YYYY-MM-DD HH:MM:SS", parse_timestamp)?
+            }
+            // The caller sends the others elsewhere.
+            Slot::List(_) | Slot::Names(_) | Slot::Json(_) | Slot::Other(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// A JSON value that is neither array nor object; a text without escapes is borrowed from the answer.
+#[derive(Debug)]
+enum Scalar<'de> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Big(u64),
+    Float(f64),
+    Borrowed(&'de str),
+    Owned(String),
+}
+
+impl Scalar<'_> {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Scalar::Borrowed(text) => Some(text),
+            Scalar::Owned(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Texts as they are; numbers and booleans as PHP prints them.
+    fn into_text(self) -> Option<String> {
+        match self {
+            Scalar::Owned(text) => Some(text),
+            Scalar::Borrowed(text) => Some(text.to_owned()),
+            Scalar::Null => None,
+            Scalar::Bool(value) => Some(if value { "1".to_owned() } else { String::new() }),
+            Scalar::Int(number) => Some(number.to_string()),
+            Scalar::Big(number) => Some(number.to_string()),
+            Scalar::Float(number) => Some(number.to_string()),
+        }
+    }
+
+    fn with_text(self, set: impl FnOnce(Option<&str>)) {
+        match self.text() {
+            Some(text) => set(Some(text)),
+            None => set(self.into_text().as_deref()),
+        }
+    }
+
+    fn to_bool(&self) -> Result<Option<bool>, String> {
+        Ok(match self {
+            Scalar::Null => None,
+            Scalar::Bool(value) => Some(*value),
+            Scalar::Int(number @ (0 | 1)) => Some(*number == 1),
+            _ => match self.text() {
+                Some("1" | "true") => Some(true),
+                Some("0" | "false" | "") => Some(false),
+                _ => return Err(self.unexpected("a boolean")),
+            },
+        })
+    }
+
+    fn to_int(&self) -> Result<Option<i64>, String> {
+        let unexpected = || self.unexpected("a whole number");
+        Ok(match self {
+            Scalar::Null => None,
+            Scalar::Int(number) => Some(*number),
+            // 2^53: beyond it a float no longer tells neighbouring whole numbers apart.
+            Scalar::Float(number)
+                if number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0 =>
+            {
+                Some(*number as i64)
+            }
+            _ => match self.text() {
+                Some("") => None,
+                Some(text) => Some(text.trim().parse().map_err(|_| unexpected())?),
+                None => return Err(unexpected()),
+            },
+        })
+    }
+
+    fn to_float(&self) -> Result<Option<f64>, String> {
+        Ok(match self {
+            Scalar::Null => None,
+            Scalar::Int(number) => Some(*number as f64),
+            Scalar::Big(number) => Some(*number as f64),
+            Scalar::Float(number) => Some(*number),
+            _ => match self.text() {
+                Some("") => None,
+                Some(text) => Some(
+                    text.trim()
+                        .parse()
+                        .map_err(|_| self.unexpected("a number"))?,
+                ),
+                None => return Err(self.unexpected("a number")),
+            },
+        })
+    }
+
+    /// A JSON number is a PHP float: its shortest decimal form, which is what the server printed, is taken.
+    fn to_decimal(&self) -> Result<Option<Decimal>, String> {
+        let unexpected = || self.unexpected("a decimal number of at most 28 digits");
+        let parse = |text: &str| {
+            text.parse()
+                .or_else(|_| Decimal::from_scientific(text))
+                .map_err(|_| unexpected())
+                .map(Some)
+        };
+        match self {
+            Scalar::Null => Ok(None),
+            Scalar::Int(number) => Ok(Some(Decimal::from(*number))),
+            Scalar::Big(number) => Ok(Some(Decimal::from(*number))),
+            Scalar::Float(number) => parse(&number.to_string()),
+            _ => match self.text() {
+                Some("") => Ok(None),
+                Some(text) => parse(text.trim()),
+                None => Err(unexpected()),
+            },
+        }
+    }
+
+    fn parse<T>(
+        &self,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, String> {
+        match self {
+            Scalar::Null => Ok(None),
+            _ => match self.text() {
+                Some("") => Ok(None),
+                Some(text) => parse(text)
+                    .map(Some)
+                    .ok_or_else(|| self.unexpected(expected)),
+                None => Err(self.unexpected(expected)),
+            },
+        }
+    }
+
+    fn unexpected(&self, expected: &str) -> String {
+        let found = match self {
+            Scalar::Null => "null".to_owned(),
+            Scalar::Bool(value) => value.to_string(),
+            Scalar::Int(number) => number.to_string(),
+            Scalar::Big(number) => number.to_string(),
+            Scalar::Float(number) => number.to_string(),
+            // A value may be personal data and long: its beginning is enough to recognise it.
+            Scalar::Borrowed(_) | Scalar::Owned(_) => {
+                format!(
+                    "the text {:?}",
+                    self.text()
+                        .unwrap_or_default()
+                        .chars()
+                        .take(32)
+                        .collect::<String>()
+                )
+            }
+        };
+        format!("expected {expected}, found {found}")
+    }
+}
+
+struct ScalarVisitor;
+
+impl<'de> Visitor<'de> for ScalarVisitor {
+    type Value = Scalar<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, number, boolean or null")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Scalar::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Scalar::Owned(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
+        Ok(Scalar::Owned(text))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Scalar::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Scalar::Bool(value))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Scalar::Int(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(i64::try_from(number).map_or(Scalar::Big(number), Scalar::Int))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Scalar::Float(number))
+    }
+}
+
+/// An item of a list or map; what is no scalar is passed over by the caller's type, not an error here.
+struct ScalarSeed;
+
+impl<'de> DeserializeSeed<'de> for ScalarSeed {
+    type Value = Scalar<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct ListVisitor<'a>(&'a mut dyn ListSlot);
+
+impl<'de> Visitor<'de> for ListVisitor<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of texts or null")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.0.begin(false);
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        self.0.begin(true);
+        while let Some(item) = items.next_element_seed(ScalarSeed)? {
+            item.with_text(|text| self.0.push(text.unwrap_or_default()));
+        }
+        Ok(())
+    }
+
+    /// PHP prints an array whose keys have gaps as an object.
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        self.0.begin(true);
+        while entries.next_key::<IgnoredAny>()?.is_some() {
+            let item = entries.next_value_seed(ScalarSeed)?;
+            item.with_text(|text| self.0.push(text.unwrap_or_default()));
+        }
+        Ok(())
+    }
+}
+
+struct NamesVisitor<'a>(&'a mut dyn NamesSlot);
+
+impl<'de> Visitor<'de> for NamesVisitor<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object from id to name or null")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.0.begin(false);
+        Ok(())
+    }
+
+    /// PHP prints an empty map as `[]`.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        self.0.begin(true);
+        match items.next_element::<IgnoredAny>()? {
+            None => Ok(()),
+            Some(_) => Err(A::Error::custom(
+                "expected an object from id to name, found an array with items",
+            )),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+        self.0.begin(true);
+        while let Some(key) = entries.next_key_seed(ScalarSeed)? {
+            let value = entries.next_value_seed(ScalarSeed)?;
+            key.with_text(|key| {
+                value.with_text(|text| {
+                    self.0
+                        .insert(key.unwrap_or_default(), text.unwrap_or_default())
+                });
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,469 @@
+//! The Rust types of attributes: how each is decoded, written and compared.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::id::Id;
+use super::slot::{JsonSlot, ListSlot, NamesSlot, ParsedSlot, Slot};
+
+/// A type that an attribute can have.
+///
+/// Implemented for what the metadata knows. For a type of your own, made from the text on the wire, use
+/// [`text_value!`](crate::text_value).
+pub trait AttributeValue: Sized + Clone + PartialEq + Debug + Send + Sync + 'static {
+    /// The slot that fills `value`.
+    #[doc(hidden)]
+    fn slot(value: &mut Option<Self>) -> Slot<'_>;
+
+    /// The JSON that the server takes for this value.
+    fn to_json(&self) -> Value;
+}
+
+/// An attribute of a record, of whatever type, for writing it back.
+#[doc(hidden)]
+pub trait ToJson {
+    /// The JSON of the value.
+    fn json(&self) -> Value;
+}
+
+impl<T: AttributeValue> ToJson for T {
+    fn json(&self) -> Value {
+        self.to_json()
+    }
+}
+
+/// The names of linked records by id, as in `teamsNames`.
+pub type Names<E> = BTreeMap<Id<E>, String>;
+
+/// The media types of attached files by id, as in `attachmentsTypes`.
+pub type MediaTypes<E> = BTreeMap<Id<E>, String>;
+
+/// The columns of a link by the id of the linked record, as in `contactsColumns`.
+pub type Columns<E, C> = BTreeMap<Id<E>, C>;
+
+macro_rules! direct {
+    ($($type:ty => $slot:ident, $value:ident => $json:expr;)*) => {$(
+        impl AttributeValue for $type {
+            fn slot(value: &mut Option<Self>) -> Slot<'_> {
+                Slot::$slot(value)
+            }
+
+            fn to_json(&self) -> Value {
+                let $value = self;
+                $json
+            }
+        }
+    )*};
+}
+
+direct! {
+    String => Text, text => Value::from(text.as_str());
+    bool => Bool, value => Value::from(*value);
+    i64 => Int, number => Value::from(*number);
+    f64 => Float, number => Value::from(*number);
+    Date => Date, date => Value::from(date.to_string());
+    Timestamp => DateTime, time => Value::from(format_timestamp(*time));
+    Decimal => Decimal, number => super::write::decimal_number(*number);
+    Value => Json, json => json.clone();
+}
+
+impl<T: FromText> ParsedSlot for Option<T> {
+    fn set(&mut self, text: Option<&str>) {
+        *self = text.map(T::from_text);
+    }
+}
+
+impl<E: ?Sized + 'static> AttributeValue for Id<E> {
+    fn slot(value: &mut Option<Self>) -> Slot<'_> {
+        Slot::Parsed(value)
+    }
+
+    fn to_json(&self) -> Value {
+        Value::from(self.as_str())
+    }
+}
+
+/// Makes a type that converts from and to text usable as the type of an attribute, alone or in a list.
+///
+/// The type needs `From<&str>` and `as_str(&self) -> &str`; enums of
+/// [`enumeration!`](crate::enumeration) have this already.
+#[macro_export]
+macro_rules! text_value {
+    ($name:ident) => {
+        impl $crate::typed::AttributeValue for $name {
+            fn slot(value: &mut Option<Self>) -> $crate::typed::Slot<'_> {
+                $crate::typed::Slot::Parsed(value)
+            }
+
+            fn to_json(&self) -> $crate::serde_json::Value {
+                $crate::serde_json::Value::from(self.as_str())
+            }
+        }
+
+        impl $crate::typed::FromText for $name {
+            fn from_text(text: &str) -> Self {
+                Self::from(text)
+            }
+        }
+    };
+}
+
+/// A value made from a text. Infallible: what is not known is kept.
+pub trait FromText {
+    /// The value for a text.
+    fn from_text(text: &str) -> Self;
+}
+
+impl FromText for String {
+    fn from_text(text: &str) -> Self {
+        text.to_owned()
+    }
+}
+
+impl<E: ?Sized> FromText for Id<E> {
+    fn from_text(text: &str) -> Self {
+        Id::new(text)
+    }
+}
+
+impl<T: FromText> ListSlot for Option<Vec<T>> {
+    fn begin(&mut self, present: bool) {
+        *self = present.then(Vec::new);
+    }
+
+    fn push(&mut self, text: &str) {
+        self.get_or_insert_default().push(T::from_text(text));
+    }
+}
+
+impl<T: FromText + AttributeValue> AttributeValue for Vec<T> {
+    fn slot(value: &mut Option<Self>) -> Slot<'_> {
+        Slot::List(value)
+    }
+
+    fn to_json(&self) -> Value {
+        Value::Array(self.iter().map(AttributeValue::to_json).collect())
+    }
+}
+
+impl<E: ?Sized> NamesSlot for Option<Names<E>> {
+    fn begin(&mut self, present: bool) {
+        *self = present.then(BTreeMap::new);
+    }
+
+    fn insert(&mut self, key: &str, text: &str) {
+        self.get_or_insert_default()
+            .insert(Id::new(key), text.to_owned());
+    }
+}
+
+impl<E: ?Sized + 'static> AttributeValue for Names<E> {
+    fn slot(value: &mut Option<Self>) -> Slot<'_> {
+        Slot::Names(value)
+    }
+
+    fn to_json(&self) -> Value {
+        Value::Object(
+            self.iter()
+                .map(|(id, name)| (id.to_string(), Value::from(name.as_str())))
+                .collect(),
+        )
+    }
+}
+
+/// The columns that a link has for each linked record; made by [`columns!`](crate::columns).
+pub trait ColumnSet: Sized + Clone + PartialEq + Debug + Default + Send + Sync + 'static {
+    /// Reads the columns of one linked record. The error names the column.
+    #[doc(hidden)]
+    fn from_json(value: Value) -> Result<Self, String>;
+
+    /// The columns as the server takes them; those that are `None` are left out.
+    #[doc(hidden)]
+    fn to_json(&self) -> Value;
+}
+
+impl<E: ?Sized, C: ColumnSet> JsonSlot for Option<Columns<E, C>> {
+    fn set(&mut self, value: Value) -> Result<(), String> {
+        *self = match value {
+            Value::Null => None,
+            Value::Array(items) if items.is_empty() => Some(BTreeMap::new()),
+            Value::Object(entries) => {
+                let columns = entries
+                    .into_iter()
+                    .map(|(id, row)| Ok((Id::new(id), C::from_json(row)?)));
+                Some(columns.collect::<Result<_, String>>()?)
+            }
+            other => {
+                return Err(format!(
+                    "expected an object from id to columns, found {}",
+                    kind_of(&other)
+                ));
+            }
+        };
+        Ok(())
+    }
+}
+
+impl<E: ?Sized + 'static, C: ColumnSet> AttributeValue for Columns<E, C> {
+    fn slot(value: &mut Option<Self>) -> Slot<'_> {
+        Slot::Other(value)
+    }
+
+    fn to_json(&self) -> Value {
+        Value::Object(
+            self.iter()
+                .map(|(id, columns)| (id.to_string(), columns.to_json()))
+                .collect(),
+        )
+    }
+}
+
+/// Reads one column; used by [`columns!`](crate::columns).
+#[doc(hidden)]
+pub fn column<T: AttributeValue>(
+    slot: &mut Option<T>,
+    name: &str,
+    value: Value,
+) -> Result<(), String> {
+    use serde::de::DeserializeSeed;
+    T::slot(slot)
+        .deserialize(value)
+        .map_err(|error: serde_json::Error| format!("column `{name}`: {error}"))
+}
+
+/// Defines the columns of a link: a struct of optional values that keeps columns it does not know.
+#[macro_export]
+macro_rules! columns {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$cmeta:meta])* $column:ident: $type:ty = $text:literal),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        #[non_exhaustive]
+        $vis struct $name {
+            $($(#[$cmeta])* #[doc = concat!("Column `", $text, "`.")] pub $column: Option<$type>,)*
+            /// Columns that were unknown when this code was generated.
+            pub other: $crate::JsonObject,
+        }
+
+        impl $name {
+            /// No column set.
+            pub fn new() -> Self {
+                Self::default()
+            }
+
+            $(
+                #[doc = concat!("Sets column `", $text, "`.")]
+                pub fn $column(mut self, value: impl Into<$type>) -> Self {
+                    self.$column = Some(value.into());
+                    self
+                }
+            )*
+        }
+
+        impl $crate::typed::ColumnSet for $name {
+            fn from_json(value: $crate::serde_json::Value) -> Result<Self, String> {
+                let mut columns = Self::default();
+                if let $crate::serde_json::Value::Object(entries) = value {
+                    for (name, value) in entries {
+                        match name.as_str() {
+                            $($text => $crate::typed::column(&mut columns.$column, $text, value)?,)*
+                            _ => { columns.other.insert(name, value); }
+                        }
+                    }
+                }
+                Ok(columns)
+            }
+
+            fn to_json(&self) -> $crate::serde_json::Value {
+                let mut entries = self.other.clone();
+                $(if let Some(value) = &self.$column {
+                    entries.insert($text.to_owned(), $crate::typed::AttributeValue::to_json(value));
+                })*
+                $crate::serde_json::Value::Object(entries)
+            }
+        }
+    };
+}
+
+/// One address in `emailAddressData`; the primary one comes first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EmailAddressRow {
+    /// The address as entered.
+    pub email_address: String,
+    /// The address in lower case; set by the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lower: Option<String>,
+    /// Whether it is the record's primary address.
+    pub primary: bool,
+    /// Whether its owner opted out of mass e-mail.
+    pub opt_out: bool,
+    /// Whether mail to it bounced.
+    pub invalid: bool,
+    /// What the server sent beside these.
+    #[serde(flatten)]
+    pub other: crate::JsonObject,
+}
+
+/// One number in `phoneNumberData`; the primary one comes first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PhoneNumberRow {
+    /// The number, in E.164 form unless the instance switched that off.
+    pub phone_number: String,
+    /// One of the field's `typeList`.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Whether it is the record's primary number.
+    pub primary: bool,
+    /// Whether its owner opted out.
+    pub opt_out: bool,
+    /// Whether the number does not work.
+    pub invalid: bool,
+    /// What the server sent beside these.
+    #[serde(flatten)]
+    pub other: crate::JsonObject,
+}
+
+macro_rules! rows {
+    ($($type:ty),*) => {$(
+        impl JsonSlot for Option<Vec<$type>> {
+            fn set(&mut self, value: Value) -> Result<(), String> {
+                *self = from_value(value)?;
+                Ok(())
+            }
+        }
+
+        impl AttributeValue for Vec<$type> {
+            fn slot(value: &mut Option<Self>) -> Slot<'_> {
+                Slot::Other(value)
+            }
+
+            fn to_json(&self) -> Value {
+                serde_json::to_value(self).unwrap_or_default()
+            }
+        }
+    )*};
+}
+
+rows!(EmailAddressRow, PhoneNumberRow, i64);
+
+fn from_value<T: DeserializeOwned>(value: Value) -> Result<Option<T>, String> {
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Reads `YYYY-MM-DD`.
+pub(crate) fn parse_date(text: &str) -> Option<Date> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+        return None;
+    }
+    let year = digits(&bytes[..4])?;
+    Date::new(
+        year,
+        digits(&bytes[5..7])? as i8,
+        digits(&bytes[8..10])? as i8,
+    )
+    .ok()
+}
+
+/// Reads `YYYY-MM-DD HH:MM:SS` (the server's form), without seconds, or RFC 3339. UTC unless it says otherwise.
+pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    let seconds = match bytes.len() {
+        19 if bytes[16] == b':' => digits(&bytes[17..19])?,
+        16 => 0,
+        _ => return text.parse().ok(),
+    };
+    if !matches!(bytes[10], b' ' | b'T') || bytes[13] != b':' {
+        return text.parse().ok();
+    }
+    let date = parse_date(text.get(..10)?)?;
+    let (hour, minute) = (digits(&bytes[11..13])? as i8, digits(&bytes[14..16])? as i8);
+    let time = DateTime::new(
+        date.year(),
+        date.month(),
+        date.day(),
+        hour,
+        minute,
+        seconds as i8,
+        0,
+    )
+    .ok()?;
+    TimeZone::UTC.to_timestamp(time).ok()
+}
+
+/// The server's form of a time: `YYYY-MM-DD HH:MM:SS`, UTC, whole seconds.
+pub(crate) fn format_timestamp(time: Timestamp) -> String {
+    let time = TimeZone::UTC.to_datetime(time);
+    format!(
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+        time.year(),
+        time.month(),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    )
+}
+
+fn digits(bytes: &[u8]) -> Option<i16> {
+    bytes.iter().try_fold(0i16, |number, byte| {
+        byte.is_ascii_digit()
+            .then(|| number.checked_mul(10)?.checked_add(i16::from(byte - b'0')))
+            .flatten()
+    })
+}
+
+/// The slot that fills `value`, for generated code.
+#[doc(hidden)]
+pub fn slot<T: AttributeValue>(value: &mut Option<T>) -> Slot<'_> {
+    T::slot(value)
+}
+
+/// A field that holds a point in time or, for the whole day, a date (`datetimeOptional`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DateOrTime {
+    /// A whole day, in no time zone.
+    Date(Date),
+    /// A point in time.
+    Time(Timestamp),
+}
+
+impl DateOrTime {
+    /// From the two attributes that hold it; the date decides.
+    #[doc(hidden)]
+    pub fn from_parts(time: Option<Timestamp>, date: Option<Date>) -> Option<Self> {
+        date.map(Self::Date).or(time.map(Self::Time))
+    }
+}
+
+impl From<Date> for DateOrTime {
+    fn from(date: Date) -> Self {
+        Self::Date(date)
+    }
+}
+
+impl From<Timestamp> for DateOrTime {
+    fn from(time: Timestamp) -> Self {
+        Self::Time(time)
+    }
+}

@@ -1,0 +1,253 @@
+//! What is sent: the attributes of a create or an update.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::access::{CreateOnly, Writable};
+use super::field::Field;
+use super::kind::Kind;
+use super::parent::ParentRef;
+use super::value::{AttributeValue, DateOrTime};
+use crate::JsonObject;
+
+/// What an update sends. An attribute is left alone unless it is set or cleared.
+#[derive(Clone, Copy, Debug)]
+pub enum Update {}
+
+/// What a create sends.
+#[derive(Clone, Copy, Debug)]
+pub enum Create {}
+
+/// Which accesses a write of mode `M` may set.
+#[diagnostic::on_unimplemented(
+    message = "an attribute with access `{Self}` cannot be sent by `{M}`",
+    note = "the server sets a read-only attribute itself; one that is part of a field is set through the setter named after the field"
+)]
+pub trait Settable<M> {}
+
+impl Settable<Create> for Writable {}
+impl Settable<Update> for Writable {}
+impl Settable<Create> for CreateOnly {}
+
+/// The attributes of a create (`M` = [`Create`]) or an update (`M` = [`Update`]) of entity type `E`.
+///
+/// Three states for each attribute: left alone, set ([`Attributes::set`]), set to null ([`Attributes::clear`]).
+/// The generated types wrap this one and have a setter for each attribute.
+pub struct Attributes<E, M> {
+    object: JsonObject,
+    marker: PhantomData<fn() -> (E, M)>,
+}
+
+impl<E, M> Attributes<E, M> {
+    /// No attribute set.
+    pub fn new() -> Self {
+        Self {
+            object: JsonObject::new(),
+            marker: PhantomData,
+        }
+    }
+
+    /// Sets an attribute.
+    pub fn set<K: Kind, A: Settable<M>>(
+        &mut self,
+        field: Field<E, K, A>,
+        value: impl Into<K::Value>,
+    ) {
+        self.put(field.name(), &value.into());
+    }
+
+    /// Sets an attribute to null. A field that requires a value answers with a validation error.
+    pub fn clear<K, A: Settable<M>>(&mut self, field: Field<E, K, A>) {
+        self.object.insert(field.name().to_owned(), Value::Null);
+    }
+
+    /// Sets an attribute by its name on the wire, for one that was unknown when the code was generated. The server
+    /// drops names that it does not know without a word.
+    pub fn set_raw(&mut self, attribute: impl Into<String>, value: impl Into<Value>) {
+        self.object.insert(attribute.into(), value.into());
+    }
+
+    /// Sets an attribute; for generated code, which knows that it may.
+    #[doc(hidden)]
+    pub fn put<T: AttributeValue>(&mut self, attribute: &str, value: &T) {
+        self.object.insert(attribute.to_owned(), value.to_json());
+    }
+
+    /// Sets an attribute to null; for generated code, which knows that it may.
+    #[doc(hidden)]
+    pub fn put_null(&mut self, attribute: &str) {
+        self.object.insert(attribute.to_owned(), Value::Null);
+    }
+
+    /// Sets both attributes of a field that holds a date or a time: the date decides, so a time nulls it.
+    #[doc(hidden)]
+    pub fn put_date_or_time(&mut self, time: &str, date: &str, value: DateOrTime) {
+        match value {
+            DateOrTime::Date(day) => self.put(date, &day),
+            DateOrTime::Time(instant) => {
+                self.put(time, &instant);
+                self.put_null(date);
+            }
+        }
+    }
+
+    /// Sets both attributes of a polymorphic parent.
+    #[doc(hidden)]
+    pub fn put_parent(&mut self, entity_type: &str, id: &str, parent: &impl ParentRef) {
+        self.object
+            .insert(entity_type.to_owned(), Value::from(parent.entity_type()));
+        self.put(id, &parent.id());
+    }
+
+    /// What will be sent.
+    pub fn as_json(&self) -> &JsonObject {
+        &self.object
+    }
+
+    /// What will be sent.
+    pub fn into_json(self) -> JsonObject {
+        self.object
+    }
+}
+
+impl<E, M> Default for Attributes<E, M> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E, M> Clone for Attributes<E, M> {
+    fn clone(&self) -> Self {
+        Self {
+            object: self.object.clone(),
+            marker: PhantomData,
+        }
+    }
+}
+
+impl<E, M> PartialEq for Attributes<E, M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.object == other.object
+    }
+}
+
+impl<E, M> fmt::Debug for Attributes<E, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.object, f)
+    }
+}
+
+/// A decimal as the server reads it without losing a digit: a JSON number where a double holds exactly these
+/// digits (what PHP parses and prints again), else its text, which decimal fields take as well.
+pub(crate) fn decimal_number(decimal: Decimal) -> Value {
+    let decimal = decimal.normalize();
+    if let Ok(whole) = i64::try_from(decimal)
+        && Decimal::from(whole) == decimal
+    {
+        return Value::from(whole);
+    }
+    let text = decimal.to_string();
+    match text.parse::<f64>() {
+        // Display of a double is its shortest form, so equal digits mean that none was lost.
+        Ok(double) if double.to_string() == text => Value::from(double),
+        _ => Value::from(text),
+    }
+}
+
+/// Defines the generated type that wraps [`Attributes`](crate::typed::Attributes) for one entity type.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! write_type {
+    ($entity:ident, $name:ident) => {
+        #[doc = concat!("The attributes of a create (`", stringify!($entity), "New`) or an update (`", stringify!($entity), "Patch`).")]
+        pub struct $name<M>($crate::typed::Attributes<$entity, M>);
+
+        impl<M> $name<M> {
+            fn with<T: $crate::typed::AttributeValue>(mut self, attribute: &str, value: T) -> Self {
+                self.0.put(attribute, &value);
+                self
+            }
+
+            /// Sets an attribute through its constant.
+            pub fn set<K: $crate::typed::kind::Kind, A: $crate::typed::Settable<M>>(
+                mut self,
+                field: $crate::typed::Field<$entity, K, A>,
+                value: impl Into<K::Value>,
+            ) -> Self {
+                self.0.set(field, value);
+                self
+            }
+
+            /// Sets an attribute to null.
+            pub fn clear<K, A: $crate::typed::Settable<M>>(mut self, field: $crate::typed::Field<$entity, K, A>) -> Self {
+                self.0.clear(field);
+                self
+            }
+
+            /// Sets an attribute by its name on the wire, for one that was unknown when the code was generated.
+            pub fn set_raw(mut self, attribute: impl Into<String>, value: impl Into<$crate::serde_json::Value>) -> Self {
+                self.0.set_raw(attribute, value);
+                self
+            }
+
+            /// What will be sent.
+            pub fn as_json(&self) -> &$crate::JsonObject {
+                self.0.as_json()
+            }
+        }
+
+        impl $name<$crate::typed::Update> {
+            /// An update that changes nothing yet.
+            pub fn new() -> Self {
+                Self($crate::typed::Attributes::new())
+            }
+        }
+
+        impl Default for $name<$crate::typed::Update> {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+
+        impl<M> Clone for $name<M> {
+            fn clone(&self) -> Self {
+                Self(self.0.clone())
+            }
+        }
+
+        impl<M> std::fmt::Debug for $name<M> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl<M> From<$name<M>> for $crate::JsonObject {
+            fn from(attributes: $name<M>) -> Self {
+                attributes.0.into_json()
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimal_number;
+    use rust_decimal::Decimal;
+
+    #[test]
+    fn money_keeps_its_digits() {
+        for (digits, json) in [
+            ("100.00", "100"),
+            ("1234.5669999999602", "1234.5669999999602"),
+            ("0.1", "0.1"),
+            ("-12.50", "-12.5"),
+            ("1234567890123456.789", "\"1234567890123456.789\""),
+        ] {
+            let decimal: Decimal = digits.parse().expect("a decimal");
+            assert_eq!(decimal_number(decimal).to_string(), json, "{digits}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! `cargo xtask codegen`.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use espo_codegen::{Generator, Output};
+use espo_schema::Schema;
+
+use crate::Failure;
+
+/// Arguments of `cargo xtask codegen`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Metadata: a folder laid out as EspoCRM lays its own out, or one file as `GET Metadata` answers it. Later ones
+    /// are merged over earlier ones. Without it, the workspace's `metadata/`.
+    #[arg(long = "metadata", value_name = "PATH")]
+    metadata: Vec<PathBuf>,
+    /// Writes a whole crate into this folder instead of `espo-typed`'s modules.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Name of that crate.
+    #[arg(long, value_name = "NAME", requires = "out")]
+    crate_name: Option<String>,
+    /// Only these entity types, separated by commas; of the others only the names exist, for typed ids.
+    #[arg(long, value_name = "ENTITY TYPES", value_delimiter = ',')]
+    only: Vec<String>,
+    /// What the crate has for `espo-core` in its manifest, such as `"0.1"`. Without it, the path of this workspace's.
+    #[arg(long, value_name = "DEPENDENCY", requires = "out")]
+    espo_core: Option<String>,
+    /// Writes nothing; exits with 1 and names the files that differ from what would be generated.
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let root = root();
+    let metadata = if args.metadata.is_empty() { vec![root.join("metadata")] } else { args.metadata.clone() };
+    let start = Instant::now();
+    let schema = Schema::load(&metadata)?;
+    for diagnostic in &schema.diagnostics {
+        eprintln!("warning: {diagnostic}");
+    }
+    let loaded = start.elapsed();
+    let output = Generator::new().only(args.only.iter().cloned()).generate(&schema)?;
+    let generated = start.elapsed() - loaded;
+
+    let (folder, output) = match &args.out {
+        None => (root.join("crates/espo-typed/src/generated"), output),
+        Some(folder) => (folder.clone(), output.into_crate(&crate_name(args, folder)?, &dependency(args, &root))),
+    };
+    let manifest = args.out.is_none().then(|| root.join("crates/espo-typed/Cargo.toml"));
+    if args.check {
+        return check(&output, &folder, manifest.as_deref());
+    }
+    output.write_to(&folder)?;
+    if let Some(path) = &manifest {
+        let text = output.manifest(path)?;
+        if std::fs::read_to_string(path)? != text {
+            std::fs::write(path, text)?;
+        }
+    }
+    let (files, lines) = output.files().fold((0, 0), |(files, lines), (_, text)| (files + 1, lines + text.lines().count()));
+    println!(
+        "{} entity types from {}: {files} files, {lines} lines in {} (read in {loaded:.0?}, generated in {generated:.0?})",
+        schema.entity_types.len(),
+        metadata.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" + "),
+        folder.display(),
+    );
+    Ok(())
+}
+
+fn check(output: &Output, folder: &Path, manifest: Option<&Path>) -> Result<(), Failure> {
+    let drift = output.drift(folder)?;
+    let mut lines: Vec<String> = Vec::new();
+    let groups = [("differs", &drift.changed), ("is missing", &drift.missing), ("is no longer generated", &drift.stale)];
+    for (what, paths) in groups {
+        lines.extend(paths.iter().map(|path| format!("{} {what}", path.display())));
+    }
+    if let Some(path) = manifest
+        && output.manifest(path)? != std::fs::read_to_string(path)?
+    {
+        lines.push(format!("{} differs in its features", path.display()));
+    }
+    if lines.is_empty() {
+        println!("{} is up to date", folder.display());
+        return Ok(());
+    }
+    for line in &lines {
+        println!("{line}");
+    }
+    Err(Failure::Check(format!("{} files are not what the metadata gives; run `cargo xtask codegen`", lines.len())))
+}
+
+fn crate_name(args: &Args, folder: &Path) -> Result<String, Failure> {
+    let name = match &args.crate_name {
+        Some(name) => name.clone(),
+        None => folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+    };
+    let fine = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if fine {
+        Ok(name)
+    } else {
+        Err(Failure::Input(format!(
+            "`{name}` is no name for a crate: it must begin with a letter and hold letters, digits, `-` and `_` only; give one with --crate-name"
+        )))
+    }
+}
+
+fn dependency(args: &Args, root: &Path) -> String {
+    match &args.espo_core {
+        Some(dependency) => dependency.clone(),
+        // Debug escapes as TOML's basic strings do.
+        None => format!("{{ path = {:?} }}", root.join("crates/espo-core").display().to_string()),
+    }
+}
+
+/// The workspace's folder.
+pub(crate) fn root() -> PathBuf {
+    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().map_or(manifest.clone(), Path::to_path_buf)
+}
