@@ -36,3 +36,14 @@ pub use total::Total;
 
 /// A JSON object: a record of an entity type that is known only at run time.
 pub type JsonObject = serde_json::Map<String, serde_json::Value>;
+
+/// What most programs use: `use espo_core::prelude::*;`, or the prelude of the generated crate, which has it all.
+pub mod prelude {
+    pub use futures_util::TryStreamExt;
+    pub use jiff::Timestamp;
+    pub use jiff::civil::{Date, date};
+    pub use rust_decimal::Decimal;
+
+    pub use crate::typed::{DateOrTime, Entity, Filter, Id, ParentRef, Record};
+    pub use crate::{Auth, Client, Error, JsonObject};
+}
