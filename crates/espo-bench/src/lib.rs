@@ -1,11 +1,39 @@
-//! espo-bench
+//! A load tester for EspoCRM.
+//!
+//! It drives an instance through [`espo_core`]'s one request path and says what latency the instance
+//! gives and how much load it holds; when the figures are not the instance's but the generator's own,
+//! it says that.
+//!
+//! ```no_run
+//! use espo_bench::{RunOptions, Target, Workload};
+//!
+//! let workload = Workload::builtin("mixed")?;
+//! let report = espo_bench::run(RunOptions::new(workload, Target::Embedded))?;
+//! println!("{}", espo_bench::output::table(&report));
+//! # Ok::<(), espo_bench::Error>(())
+//! ```
 
-mod error;
-pub mod schedule;
-mod seed;
-mod units;
-mod record;
-mod workload;
+mod clean;
 mod data;
+mod drive;
+mod error;
+mod ledger;
+pub mod output;
+mod record;
+pub mod report;
+mod schedule;
+mod seed;
+mod slo;
+mod time;
+mod units;
+mod workload;
+
+pub use clean::{Cleaned, clean};
+pub use drive::{Credentials, Limit, Load, RunOptions, Shard, Target, dry_run, run};
 pub use error::{Error, Result};
+pub use ledger::{Head, Leftover, read as read_ledger};
+pub use report::{Decode, Report};
+pub use schedule::{Arrivals, Phase};
+pub use slo::Slo;
+pub use units::parse_duration;
 pub use workload::Workload;

@@ -7,7 +7,7 @@ mod template;
 mod value;
 mod words;
 
-pub(crate) use template::{Marker, Need, Template};
+pub(crate) use template::{Marker, Template};
 pub(crate) use value::Sources;
 
 /// Makes the bytes of an upload: text, so that type checks on content find what the name promises.

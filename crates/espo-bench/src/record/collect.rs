@@ -73,8 +73,10 @@ pub(crate) struct Collector {
     lateness: Histogram<u64>,
     lag: Histogram<u64>,
     held_back: u64,
-    /// Samples that end before this (warm-up) are not counted; microseconds from the start of the run.
+    /// Samples meant to start before this (warm-up) are not counted; microseconds from the start of the run.
     from: u64,
+    /// End of the measurement: later answers are counted, but make no blocks of their own.
+    until: Option<u64>,
     /// End of the open interval, in microseconds from the start of the run.
     boundary: u64,
     /// Samples of a later interval than the open one.
@@ -117,6 +119,7 @@ impl Collector {
             lag: histogram(),
             held_back: 0,
             from,
+            until: length.map(|l| from + (l * SECOND as f64) as u64),
             boundary: from + SECOND,
             early: Vec::new(),
             // At most some 600 points in a chart, whatever the length of the run.
@@ -171,7 +174,7 @@ impl Collector {
     }
 
     fn take(&mut self, sample: Sample) {
-        if sample.ended < self.from {
+        if sample.ended.saturating_sub(sample.response) < self.from {
             return;
         }
         if sample.ended >= self.boundary {
@@ -212,6 +215,7 @@ impl Collector {
     fn close_interval(&mut self, length: u64) {
         let start = (self.boundary - SECOND) as f64 / SECOND as f64;
         let length = length as f64 / SECOND as f64;
+        let in_time = self.until.is_none_or(|until| self.boundary <= until);
         for operation in &mut self.operations {
             for (histogram, suffix) in [(&mut operation.interval_ok, ""), (&mut operation.interval_failed, ".failed")] {
                 if histogram.is_empty() {
@@ -220,15 +224,17 @@ impl Collector {
                 if let Some(sink) = &mut self.sink {
                     sink.interval(start, length, &format!("{}{suffix}", operation.tag), histogram);
                 }
-                if suffix.is_empty() {
+                if suffix.is_empty() && in_time {
                     operation.blocks.add(histogram);
                 }
                 histogram.reset();
             }
         }
-        self.in_block += 1;
-        if self.in_block == self.block_seconds {
-            self.close_block();
+        if in_time {
+            self.in_block += 1;
+            if self.in_block == self.block_seconds {
+                self.close_block();
+            }
         }
         self.in_step += 1;
         if self.in_step == self.step_seconds {

@@ -16,8 +16,9 @@ use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use collect::{Collector, Collected, OperationData};
-pub(crate) use interval::{Block, IntervalSink, Second};
+pub(crate) use collect::{Collected, Collector, OperationData, Snapshot};
+pub use interval::Second;
+pub(crate) use interval::{Block, IntervalSink};
 
 /// The longest time that can be recorded: one hour, in microseconds.
 pub(crate) const MAX_MICROS: u64 = 3_600_000_000;

@@ -28,8 +28,8 @@ fn samples_fall_into_the_second_in_which_they_ended() {
     let (sender, lines) = std::sync::mpsc::channel();
     let tags = vec![("list:Account".to_owned(), false)];
     let mut collector = Collector::new(tags, vec![recorder.clone()], 1_000_000, None, Some(Box::new(Log(sender))));
-    recorder.sample(sample(0, Outcome::Ok, 999_999, 5)); // warm-up
-    recorder.sample(sample(0, Outcome::Ok, 1_000_000, 100));
+    recorder.sample(sample(0, Outcome::Ok, 1_000_050, 100)); // meant to start in the warm-up
+    recorder.sample(sample(0, Outcome::Ok, 1_000_100, 100));
     recorder.sample(sample(0, Outcome::Client, 1_500_000, 50));
     recorder.sample(sample(0, Outcome::Ok, 2_000_001, 200)); // next second, drained before this one closes
     collector.drain(1_900_000);

@@ -23,7 +23,11 @@ mod timer {
         pub(super) fn new() -> std::io::Result<Self> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             let fd = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags)?;
-            Ok(Self { fd: AsyncFd::new(fd)? })
+            // An `OwnedFd` keeps its descriptor as long as it lives, which is all that the successor of this
+            // function (unsafe, so not for this crate) asks for.
+            #[allow(deprecated, reason = "the successor is unsafe and adds nothing for an OwnedFd")]
+            let fd = AsyncFd::new(fd)?;
+            Ok(Self { fd })
         }
 
         pub(super) async fn wait(&mut self, due: Instant) -> std::io::Result<()> {

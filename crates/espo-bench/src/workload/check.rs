@@ -254,6 +254,11 @@ fn name(source: &Source<'_>, name: &Spanned<String>) -> Result<String> {
 }
 
 impl Operation {
+    /// An operation with nothing but its kind, entity type and name.
+    pub(crate) fn plain(kind: Kind, entity: &str, name: String) -> Self {
+        Self::new(kind, entity.to_owned(), name)
+    }
+
     fn new(kind: Kind, entity: String, name: String) -> Self {
         Self {
             name,

@@ -8,6 +8,7 @@ mod check;
 mod csv_columns;
 mod file;
 mod model;
+pub(crate) mod resolve;
 
 
 use std::ops::Range;

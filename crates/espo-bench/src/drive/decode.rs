@@ -1,0 +1,48 @@
+//! What is done with a successful answer after the clock has stopped.
+
+use std::time::Instant;
+
+use espo_core::Response;
+use serde_json::Value;
+
+use crate::record::Sample;
+use crate::report::Decode;
+use crate::workload::{Kind, Operation};
+
+/// Decodes answers, or not.
+#[derive(Debug, Clone)]
+pub(crate) struct Decoder {
+    mode: Decode,
+}
+
+impl Decoder {
+    pub(crate) fn new(mode: Decode) -> Self {
+        Self { mode }
+    }
+
+    /// Whether the answer is what the operation asked for, and the nanoseconds that decoding took.
+    ///
+    /// Even when nothing is decoded, `false` where `true` was expected is a failure: the server says so with
+    /// status 200 when it did not link or delete.
+    pub(crate) fn decode(&self, operation: &Operation, response: &Response) -> (Result<(), String>, u32) {
+        if matches!(operation.kind, Kind::Delete | Kind::Link | Kind::Unlink) {
+            let body = response.body().as_ref();
+            let result = if body.trim_ascii() == b"true" { Ok(()) } else { Err(format!("answered {} where true was expected", shown(body))) };
+            return (result, Sample::NOT_DECODED);
+        }
+        if self.mode == Decode::Skip || operation.kind == Kind::Download {
+            return (Ok(()), Sample::NOT_DECODED);
+        }
+        let started = Instant::now();
+        let result = match super::typed::decode(operation, response) {
+            Some(result) => result,
+            None => response.json::<Value>().map(drop),
+        };
+        let nanos = u32::try_from(started.elapsed().as_nanos()).unwrap_or(Sample::NOT_DECODED - 1);
+        (result.map_err(|e| e.to_string().chars().take(300).collect()), nanos)
+    }
+}
+
+fn shown(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).chars().take(40).collect()
+}

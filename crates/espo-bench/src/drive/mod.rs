@@ -1,0 +1,289 @@
+//! The driver: from options to a report.
+
+mod act;
+mod decode;
+mod embedded;
+mod options;
+mod prepare;
+mod settle;
+mod target;
+mod thread;
+mod typed;
+mod usage;
+mod world;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime};
+
+pub use options::{Credentials, Limit, Load, RunOptions, Shard, Target};
+pub(crate) use settle::settle;
+pub(crate) use target::{Dialer, is_loopback, probe};
+
+use self::act::Shared;
+use self::prepare::Prepared;
+use self::thread::{Gauges, Job};
+use crate::error::{Error, Result};
+use crate::output::{HlogSink, Progress};
+use crate::record::{Collected, Collector, IntervalSink, Recorder};
+use crate::report::{Finished, INTERRUPTED, Report, RunInfo, ShardInfo, TargetInfo, Writes, build};
+
+/// Runs a load test and gives its report.
+///
+/// Blocks the calling thread; the load is sent from threads of its own. Limits that did not hold are in the
+/// report ([`Report::exit_code`]), not an error.
+///
+/// # Errors
+///
+/// [`Error::Usage`] for a workload that does not fit the target, a write to a host that was not allowed, a limit
+/// on an operation that the workload lacks; [`Error::Target`] when the target is not there or refuses the
+/// credentials, before or during the load; [`Error::Io`] when the ledger or the interval log cannot be written.
+pub fn run(options: RunOptions) -> Result<Report> {
+    let prepared = prepare::prepare(options)?;
+    let outcome = measure(&prepared);
+    let writes = prepared.clean_up();
+    let mut report = outcome?;
+    report.writes = writes?;
+    report.slos = prepared.options.slos.iter().map(|s| s.evaluate(&report)).collect();
+    Ok(report)
+}
+
+/// The requests that a run would send first, as text, without sending one of them. The target's metadata and
+/// lists are read.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn dry_run(options: RunOptions, iterations: u64) -> Result<Vec<String>> {
+    prepare::dry_run(options, iterations)
+}
+
+struct Running {
+    threads: Vec<std::thread::JoinHandle<Result<()>>>,
+    recorders: Vec<Recorder>,
+    gauges: Vec<Arc<Gauges>>,
+    start: Instant,
+    started: SystemTime,
+}
+
+fn launch(prepared: &Prepared) -> Result<Running> {
+    let options = &prepared.options;
+    let threads = options.threads.max(1);
+    let lead = Duration::from_millis(100);
+    let (start, started) = match options.start_at {
+        None => (Instant::now() + lead, SystemTime::now() + lead),
+        Some(at) => {
+            let wait = at.duration_since(SystemTime::now()).map_err(|_| Error::usage("--start-at has passed: give a later time to all shards"))?;
+            (Instant::now() + wait, at)
+        }
+    };
+    let shard = options.shard.map_or((0, 1), |s| (s.index, s.count));
+    let (mut handles, mut recorders, mut gauges) = (Vec::new(), Vec::new(), Vec::new());
+    for thread in 0..threads {
+        let job = Job {
+            shared: Arc::clone(&prepared.shared),
+            workload: options.workload.clone(),
+            settled: prepared.settled.clone(),
+            dialer: prepared.dialer.clone(),
+            recorder: Recorder::default(),
+            gauges: Arc::default(),
+            thread: (thread, threads),
+            shard,
+            drain: options.drain,
+            start,
+        };
+        recorders.push(job.recorder.clone());
+        gauges.push(Arc::clone(&job.gauges));
+        let handle = std::thread::Builder::new().name(format!("load-{thread}")).spawn(move || job.run());
+        handles.push(handle.map_err(|e| Error::usage(format!("no thread for sending: {e}")))?);
+    }
+    Ok(Running { threads: handles, recorders, gauges, start, started })
+}
+
+fn measure(prepared: &Prepared) -> Result<Report> {
+    let (options, settled, shared) = (&prepared.options, &prepared.settled, &prepared.shared);
+    let mut load = launch(prepared)?;
+    let (sink, log_error) = match &options.hdr {
+        None => (None, None),
+        Some(path) => {
+            let (sink, error) = HlogSink::create(path, load.started, &prepared.about())?;
+            (Some(Box::new(sink) as Box<dyn IntervalSink>), Some(error))
+        }
+    };
+    let tags = shared.plan.operations.iter().map(|r| (r.operation.name.clone(), r.operation.kind == crate::workload::Kind::Chain));
+    let from = settled.profile.measured_from();
+    let planned = settled.measured_seconds();
+    let from_micros = u64::try_from(from.as_micros()).unwrap_or(u64::MAX);
+    let mut collector = Collector::new(tags.collect(), std::mem::take(&mut load.recorders), from_micros, planned, sink);
+    let progress = Progress::new(options.progress, planned.map(|p| from + Duration::from_secs_f64(p)));
+    let watch = Watch { prepared, load: &load, progress: &progress };
+    let seen = watch.until_end(&mut collector);
+    let ended = load.start.elapsed();
+    for handle in load.threads.drain(..) {
+        match handle.join() {
+            Ok(result) => result?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+    progress.finish();
+    if let Some(error) = shared.broken.lock().take() {
+        return Err(error);
+    }
+    let done = Instant::now().saturating_duration_since(load.start);
+    let collected = collector.finish(u64::try_from(done.as_micros()).unwrap_or(u64::MAX));
+    if let Some(error) = log_error.and_then(|e| e.lock().take()) {
+        return Err(error);
+    }
+    if shared.refused.load(Ordering::Relaxed) {
+        return Err(Error::target(format!("{} refused the credentials during the load: stopped at once", prepared.dialer.url)));
+    }
+    let end = if seen.stopped.is_some() || planned.is_none() { ended } else { settled.profile.total() };
+    Ok(report(prepared, &load, collected, seen, (end.saturating_sub(from)).as_secs_f64()))
+}
+
+fn report(prepared: &Prepared, load: &Running, mut collected: Collected, seen: Seen, seconds: f64) -> Report {
+    let (options, settled) = (&prepared.options, &prepared.settled);
+    if settled.is_open() {
+        let from = settled.profile.measured_from().as_secs_f64();
+        let total = settled.profile.total().as_secs_f64();
+        let (_, shards) = options.shard.map_or((0, 1), |s| (s.index, s.count));
+        for second in &mut collected.seconds {
+            let middle = from + second.at + collected.step_seconds as f64 / 2.0;
+            second.target_rate = (middle < total).then(|| settled.profile.load_at(middle) / f64::from(shards));
+        }
+    }
+    let sum = |f: fn(&Gauges) -> u64| load.gauges.iter().map(|g| f(g)).sum::<u64>();
+    let scheduled = sum(|g| g.scheduled.load(Ordering::Relaxed));
+    let finished = Finished {
+        run: RunInfo {
+            id: prepared.shared.run_id.clone(),
+            started: crate::time::rfc3339(load.started),
+            seconds,
+            stopped: seen.stopped,
+            seed: settled.seed,
+            model: settled.model.clone(),
+            phases: settled.profile.phases().to_vec(),
+            workload: options.workload.name.clone(),
+            workload_source: options.workload.source.to_string(),
+            workload_sha256: prepared.workload_hash(),
+            decode: options.decode,
+            command: options.command.clone(),
+            shard: options.shard.map(|s| ShardInfo {
+                index: s.index,
+                count: s.count,
+                start_at: options.start_at.map(crate::time::rfc3339),
+            }),
+        },
+        target: TargetInfo {
+            url: prepared.dialer.url.clone(),
+            embedded: prepared.embedded.is_some(),
+            version: prepared.version.clone(),
+            records: prepared.records.clone(),
+            connect_micros: prepared.connect_micros.clone(),
+        },
+        collected,
+        scheduled: settled.is_open().then(|| (scheduled, sum(|g| g.begun.load(Ordering::Relaxed)))),
+        unsent: sum(|g| g.unsent.load(Ordering::Relaxed)),
+        in_flight_at_end: seen.in_flight_at_end,
+        thread_cpu: seen.cpu,
+        peak_memory: seen.peak_memory,
+        memory_by_minute: seen.memory_by_minute,
+    };
+    let operations: Vec<_> = prepared.shared.plan.operations.iter().map(|r| r.operation.clone()).collect();
+    let mut report = build(&operations, finished);
+    // Creates that other operations needed are a line of their own, if there were any.
+    let own = options.workload.operations.len();
+    let mut index = 0;
+    report.operations.retain(|o| {
+        index += 1;
+        index <= own || o.count() > 0
+    });
+    report
+}
+
+/// What the main thread saw while the load ran.
+#[derive(Debug, Default)]
+struct Seen {
+    stopped: Option<String>,
+    in_flight_at_end: u64,
+    /// CPU seconds by thread.
+    cpu: Vec<f64>,
+    peak_memory: u64,
+    memory_by_minute: Vec<(u32, u64)>,
+}
+
+struct Watch<'a> {
+    prepared: &'a Prepared,
+    load: &'a Running,
+    progress: &'a Progress,
+}
+
+impl Watch<'_> {
+    /// Drains the recorders ten times a second until the load is over or has to stop.
+    fn until_end(&self, collector: &mut Collector) -> Seen {
+        let settled = &self.prepared.settled;
+        let (from, total) = (settled.profile.measured_from(), settled.profile.total());
+        let mut seen = Seen::default();
+        let mut cpu_from: Option<Vec<f64>> = None;
+        let mut next_memory = Duration::ZERO;
+        loop {
+            std::thread::sleep(Duration::from_millis(100).min(self.left(total)).max(Duration::from_millis(1)));
+            let now = Instant::now().saturating_duration_since(self.load.start);
+            let micros = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
+            if cpu_from.is_none() && now >= from {
+                cpu_from = Some(self.cpu());
+                collector.start_measuring(micros);
+            } else {
+                collector.drain(micros);
+            }
+            if now >= next_memory {
+                next_memory = now + Duration::from_secs(1);
+                let memory = usage::resident_bytes();
+                seen.peak_memory = seen.peak_memory.max(memory);
+                let minute = u32::try_from(now.as_secs() / 60).unwrap_or(u32::MAX);
+                if minute >= 1 && seen.memory_by_minute.last().is_none_or(|(m, _)| *m < minute) {
+                    seen.memory_by_minute.push((minute, memory));
+                }
+            }
+            self.progress.update(now, now < from, collector.snapshot());
+            let finished = self.load.threads.iter().all(std::thread::JoinHandle::is_finished);
+            seen.stopped = self.reason_to_stop(collector);
+            if seen.stopped.is_some() || finished || now >= total {
+                break;
+            }
+        }
+        seen.in_flight_at_end = self.load.gauges.iter().map(|g| u64::from(g.in_flight.load(Ordering::Relaxed))).sum();
+        let before = cpu_from.unwrap_or_else(|| vec![0.0; self.load.gauges.len()]);
+        seen.cpu = self.cpu().iter().zip(before).map(|(after, before)| (after - before).max(0.0)).collect();
+        self.prepared.shared.stop.store(seen.stopped.is_some(), Ordering::Relaxed);
+        seen
+    }
+
+    fn left(&self, total: Duration) -> Duration {
+        (self.load.start + total).saturating_duration_since(Instant::now())
+    }
+
+    fn cpu(&self) -> Vec<f64> {
+        self.load.gauges.iter().map(|g| g.cpu_nanos.load(Ordering::Relaxed) as f64 / 1e9).collect()
+    }
+
+    fn reason_to_stop(&self, collector: &Collector) -> Option<String> {
+        let options = &self.prepared.options;
+        if self.prepared.interrupted() {
+            return Some(INTERRUPTED.into());
+        }
+        if self.prepared.shared.stop.load(Ordering::Relaxed) {
+            return Some("stopped".into());
+        }
+        let now = collector.snapshot();
+        let all = now.ok + now.failed;
+        if all >= 50 && now.failed as f64 > options.max_error_share * all as f64 {
+            return Some(format!("{} of {all} requests failed, more than the allowed {:.0} %", now.failed, options.max_error_share * 100.0));
+        }
+        if options.abort_when_hopeless {
+            let expected = self.prepared.expected_requests();
+            return options.slos.iter().find_map(|s| s.hopeless(now, expected));
+        }
+        None
+    }
+}

@@ -1,0 +1,220 @@
+//! What a run is told.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use espo_core::Auth;
+
+use crate::error::{Error, Result};
+use crate::report::{Decode, Report};
+use crate::schedule::Arrivals;
+use crate::slo::Slo;
+use crate::workload::{CredentialNames, Workload};
+
+/// The target of a run.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// An instance at a URL.
+    Url {
+        /// As [`espo_core::Client::builder`] takes it.
+        url: String,
+        /// One or several users; workers take them in turn.
+        credentials: Vec<Credentials>,
+    },
+    /// The embedded server, started in this process on a port of its own.
+    Embedded,
+}
+
+/// A user's credentials. Never shown.
+#[derive(Clone)]
+pub struct Credentials(pub(crate) Auth);
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credentials(..)")
+    }
+}
+
+impl Credentials {
+    /// From anything that [`Auth`] can express.
+    #[must_use]
+    pub fn new(auth: Auth) -> Self {
+        Self(auth)
+    }
+
+    /// From `ESPO_API_KEY` (with `ESPO_SECRET_KEY` for HMAC), or `ESPO_USERNAME` and `ESPO_PASSWORD`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] when neither pair is set.
+    pub fn from_env() -> Result<Self> {
+        Self::from_names(&CredentialNames {
+            api_key: Some("ESPO_API_KEY".into()),
+            secret_key: Some("ESPO_SECRET_KEY".into()),
+            username: Some("ESPO_USERNAME".into()),
+            password: Some("ESPO_PASSWORD".into()),
+        })
+        .map_err(|_| Error::usage("no credentials: set ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC), or ESPO_USERNAME and ESPO_PASSWORD"))
+    }
+
+    pub(crate) fn from_names(names: &CredentialNames) -> Result<Self> {
+        let get = |name: &Option<String>| {
+            let name = name.as_ref()?;
+            std::env::var(name).ok().filter(|v| !v.is_empty())
+        };
+        let auth = match (get(&names.api_key), get(&names.secret_key), get(&names.username), get(&names.password)) {
+            (Some(key), Some(secret), ..) => Auth::hmac(key, secret),
+            (Some(key), None, ..) => Auth::api_key(key),
+            (None, _, Some(user), Some(password)) => Auth::password(user, password),
+            _ => {
+                let named = [&names.api_key, &names.username, &names.password].into_iter().flatten().cloned().collect::<Vec<_>>();
+                return Err(Error::usage(format!("no credentials in the environment: {} not set", named.join(", "))));
+            }
+        };
+        Ok(Self(auth))
+    }
+}
+
+/// The load model and its size.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Load {
+    /// Workers, each sending the next request when the last was answered.
+    Closed {
+        /// How many.
+        concurrency: u32,
+    },
+    /// Iterations at set times.
+    Open {
+        /// Iterations a second.
+        rate: f64,
+        /// How they are spread.
+        arrivals: Arrivals,
+    },
+}
+
+/// When a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// After this time of measurement.
+    Duration(Duration),
+    /// After this many iterations.
+    Requests(u64),
+}
+
+/// One share of a distributed run: `0/4` to `3/4`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// From 0.
+    pub index: u32,
+    /// How many there are.
+    pub count: u32,
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("'{text}' is no shard: write it as 0/4 to 3/4");
+        let (index, count) = text.split_once('/').ok_or_else(wrong)?;
+        let shard = Self { index: index.parse().map_err(|_| wrong())?, count: count.parse().map_err(|_| wrong())? };
+        if shard.index < shard.count { Ok(shard) } else { Err(wrong()) }
+    }
+}
+
+/// Everything that a run is told. [`RunOptions::new`] gives defaults that the fields can then change.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// What to send.
+    pub workload: Workload,
+    /// To whom.
+    pub target: Target,
+    /// The load; none takes the workload's own stages, rate or concurrency.
+    pub load: Option<Load>,
+    /// When to end; none takes the workload's, or 30 s.
+    pub limit: Option<Limit>,
+    /// Time of unmeasured load before; none takes the workload's, or 0.
+    pub warmup: Option<Duration>,
+    /// Fixes mix, data and order; none takes the workload's, or 1.
+    pub seed: Option<u64>,
+    /// Most iterations in flight in the open model.
+    pub max_in_flight: Option<u32>,
+    /// What is done with answers after the clock has stopped.
+    pub decode: Decode,
+    /// Threads that send.
+    pub threads: u32,
+    /// Time limit of a request.
+    pub timeout: Duration,
+    /// How long requests in flight at the end are waited for.
+    pub drain: Duration,
+    /// Limits that the result is checked against.
+    pub slos: Vec<Slo>,
+    /// Stop as soon as a limit on an error share or a maximum can no longer hold.
+    pub abort_when_hopeless: bool,
+    /// Stop when more than this share of the requests failed, 0 to 1.
+    pub max_error_share: f64,
+    /// Hosts besides loopback to which the run may write.
+    pub allow_writes: Vec<String>,
+    /// The ledger file; none gives it a name from the run's id in the current folder.
+    pub ledger: Option<PathBuf>,
+    /// Leave what was created.
+    pub keep: bool,
+    /// Eight hexadecimal digits; none draws them.
+    pub run_id: Option<String>,
+    /// This process's share of a distributed run.
+    pub shard: Option<Shard>,
+    /// Wait for this moment before the load.
+    pub start_at: Option<SystemTime>,
+    /// Put worker and iteration into a header of each request (`X-Espo-Bench`), for logs.
+    pub tag_requests: bool,
+    /// Write the interval log here.
+    pub hdr: Option<PathBuf>,
+    /// Show the progress on a terminal's error output.
+    pub progress: bool,
+    /// End the run and report on Ctrl-C.
+    pub handle_interrupt: bool,
+    /// The command line as it goes into the report.
+    pub command: String,
+}
+
+impl RunOptions {
+    /// The defaults: the workload's own load, typed decoding, one sending thread.
+    #[must_use]
+    pub fn new(workload: Workload, target: Target) -> Self {
+        Self {
+            workload,
+            target,
+            load: None,
+            limit: None,
+            warmup: None,
+            seed: None,
+            max_in_flight: None,
+            decode: Decode::Typed,
+            threads: 1,
+            timeout: Duration::from_secs(60),
+            drain: Duration::from_secs(10),
+            slos: Vec::new(),
+            abort_when_hopeless: false,
+            max_error_share: 0.5,
+            allow_writes: Vec::new(),
+            ledger: None,
+            keep: false,
+            run_id: None,
+            shard: None,
+            start_at: None,
+            tag_requests: false,
+            hdr: None,
+            progress: false,
+            handle_interrupt: false,
+            command: String::new(),
+        }
+    }
+
+    /// Runs: see [`crate::run`].
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::run`].
+    pub fn run(self) -> Result<Report> {
+        crate::run(self)
+    }
+}

@@ -1,0 +1,343 @@
+//! Everything between the options and the first request, and the clean-up after the last.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Instant, SystemTime};
+
+use rand::RngExt as _;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::act::{Actor, Place, Shared};
+use super::decode::Decoder;
+use super::embedded::Embedded;
+use super::options::{RunOptions, Target};
+use super::settle::{Settled, settle};
+use super::target::{self, Dialer};
+use super::world::{Found, Own, World};
+use crate::clean;
+use crate::error::{Error, Result};
+use crate::ledger::{Head, Ledger};
+use crate::record::Recorder;
+use crate::report::{Model, Writes};
+use crate::seed;
+use crate::workload::resolve::{Plan, Resolved, resolve};
+use crate::workload::{Kind, Operation, Workload};
+
+/// Creates before the load are sent by so many at a time: quick, and no load test of its own.
+const SETUP_CONCURRENCY: u32 = 8;
+/// First coordinate of the set-up's random numbers and lanes.
+const SETUP: u64 = 4;
+
+/// A run that is ready to start.
+pub(crate) struct Prepared {
+    pub(crate) options: RunOptions,
+    pub(crate) settled: Settled,
+    pub(crate) dialer: Dialer,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) version: Option<String>,
+    pub(crate) records: BTreeMap<String, u64>,
+    pub(crate) connect_micros: Vec<u64>,
+    pub(crate) embedded: Option<Embedded>,
+    interrupts: Arc<AtomicU32>,
+    runtime: tokio::runtime::Runtime,
+    ledger_is_ours: bool,
+}
+
+pub(super) fn prepare(options: RunOptions) -> Result<Prepared> {
+    ready(options, false)
+}
+
+fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
+    let settled = settle(&options)?;
+    check_options(&options, &settled)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|e| Error::usage(format!("no runtime: {e}")))?;
+    let interrupts = Arc::new(AtomicU32::new(0));
+    if options.handle_interrupt {
+        listen_for_interrupts(&interrupts)?;
+    }
+    let (embedded, url, credentials) = match &options.target {
+        Target::Embedded => {
+            let server = Embedded::start(&options.workload)?;
+            let (url, credentials) = (server.url.clone(), vec![server.credentials.clone()]);
+            (Some(server), url, credentials)
+        }
+        Target::Url { url, credentials } => (None, url.clone(), credentials.clone()),
+    };
+    if !dry {
+        target::check_writes(&options, &url)?;
+    }
+    let dialer = Dialer { url, credentials, timeout: options.timeout };
+    let probe = runtime.block_on(target::probe(&dialer))?;
+    let mut plan = resolve(&options.workload, &probe.schema)?;
+    let prepares = add_prepares(&mut plan);
+    let run_id = options.run_id.take().unwrap_or_else(|| format!("{:08x}", rand::rng().random::<u32>()));
+    let (ledger, ledger_is_ours) = open_ledger(&options, &run_id, &dialer.url, dry)?;
+    let mut world = World { user_id: probe.user_id, skew: options.workload.skew, ..World::default() };
+    let wanted = entities_to_look_up(&options.workload, &plan);
+    let client = dialer.patient_client()?;
+    let mut records = runtime.block_on(target::snapshot(&client, &probe.schema, &wanted, &mut world));
+    records.retain(|entity, _| options.workload.entities().contains(&entity.as_str()));
+    let searches = plan.operations.iter().map(search_start).collect();
+    let mut shared = Shared {
+        plan,
+        searches,
+        prepares,
+        world,
+        ledger,
+        marker: format!("{} {run_id}", options.workload.prefix),
+        run_id,
+        decoder: Decoder::new(options.decode),
+        tag_requests: options.tag_requests,
+        dry: dry.then(Default::default),
+        stop: AtomicBool::new(false),
+        refused: AtomicBool::new(false),
+        broken: parking_lot::Mutex::new(None),
+    };
+    if !dry {
+        shared = runtime.block_on(set_up(&options, &settled, &dialer, shared))?;
+    }
+    Ok(Prepared {
+        options,
+        settled,
+        dialer,
+        shared: Arc::new(shared),
+        version: probe.version,
+        records,
+        connect_micros: probe.connect_micros,
+        embedded,
+        interrupts,
+        runtime,
+        ledger_is_ours,
+    })
+}
+
+fn check_options(options: &RunOptions, settled: &Settled) -> Result<()> {
+    for slo in &options.slos {
+        slo.check_against(&options.workload).map_err(Error::Usage)?;
+    }
+    if let (Some(shard), Model::Closed { concurrency }) = (options.shard, &settled.model) {
+        if *concurrency < shard.count {
+            return Err(Error::usage(format!("{concurrency} workers cannot be split over {} shards", shard.count)));
+        }
+    }
+    if let Some(id) = &options.run_id {
+        if id.is_empty() || id.len() > 8 || !id.chars().all(|c| c.is_ascii_hexdigit()) {
+            return Err(Error::usage(format!("'{id}' is no run id: it has up to 8 hexadecimal digits")));
+        }
+    }
+    Ok(())
+}
+
+/// The first Ctrl-C ends the load; the second leaves the clean-up to `espo-bench clean`.
+fn listen_for_interrupts(count: &Arc<AtomicU32>) -> Result<()> {
+    let count = Arc::clone(count);
+    let spawned = std::thread::Builder::new().name("interrupts".into()).spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async {
+            while tokio::signal::ctrl_c().await.is_ok() {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    });
+    spawned.map(drop).map_err(|e| Error::usage(format!("no thread for signals: {e}")))
+}
+
+/// An operation for each entity type of which requests may need a record of the run's own.
+fn add_prepares(plan: &mut Plan) -> BTreeMap<String, usize> {
+    let mut prepares = BTreeMap::new();
+    for entity in plan.makers.keys() {
+        prepares.insert(entity.clone(), plan.operations.len());
+        plan.operations.push(Resolved {
+            operation: Operation::plain(Kind::Create, entity, format!("prepare:{entity}")),
+            template: None,
+            foreign: None,
+            upload_owner: "parentType",
+        });
+    }
+    prepares
+}
+
+fn open_ledger(options: &RunOptions, run_id: &str, url: &str, dry: bool) -> Result<(Option<Ledger>, bool)> {
+    if dry || !options.workload.writes() {
+        return Ok((None, false));
+    }
+    let ours = options.ledger.is_none();
+    let path = options.ledger.clone().unwrap_or_else(|| PathBuf::from(format!("espo-bench-{run_id}.ledger")));
+    let started = crate::time::rfc3339(SystemTime::now());
+    let head = Head { ledger: 1, run: run_id.to_owned(), url: url.to_owned(), started };
+    Ok((Some(Ledger::create(&path, &head)?), ours))
+}
+
+/// Entity types whose records are read, and those that made-up records refer to.
+fn entities_to_look_up(workload: &Workload, plan: &Plan) -> Vec<String> {
+    let mut all: Vec<String> = workload.entities().into_iter().map(str::to_owned).collect();
+    let templates = plan.operations.iter().filter_map(|o| o.template.as_ref());
+    for template in templates.chain(plan.makers.values().map(|m| &m.template)) {
+        all.extend(template.targets().filter(|t| *t != "User").map(str::to_owned));
+    }
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The part of an operation's search parameters that is the same each time, without the closing brace.
+fn search_start(resolved: &Resolved) -> String {
+    let operation = &resolved.operation;
+    let mut select = operation.select.clone();
+    if select.is_empty() && operation.kind == Kind::Related {
+        // A related list without `select` can be bare ids.
+        select.push("name".into());
+    }
+    let mut params = serde_json::Map::new();
+    if !select.is_empty() {
+        params.insert("select".into(), json!(select));
+    }
+    if !operation.filter.is_empty() {
+        params.insert("where".into(), json!(operation.filter));
+    }
+    if let Some(field) = &operation.order_by {
+        params.insert("orderBy".into(), json!(field));
+        params.insert("order".into(), json!(if operation.descending { "desc" } else { "asc" }));
+    }
+    params.insert("maxSize".into(), json!(operation.max_size));
+    let mut text = serde_json::Value::Object(params).to_string();
+    text.pop();
+    text
+}
+
+/// Creates the records that the workload wants to be there, and adds them to what can be read.
+async fn set_up(options: &RunOptions, settled: &Settled, dialer: &Dialer, shared: Shared) -> Result<Shared> {
+    let (shard, shards) = options.shard.map_or((0, 1), |s| (s.index, s.count));
+    let mut shared = Arc::new(shared);
+    for (entity, wanted) in &options.workload.setup {
+        let there = shared.world.known.get(entity).map_or(0, Vec::len);
+        let missing = (*wanted as usize).saturating_sub(there);
+        let mine: Vec<u64> = (0..missing as u64).filter(|n| n % u64::from(shards) == u64::from(shard)).collect();
+        let mut running = tokio::task::JoinSet::new();
+        for part in 0..SETUP_CONCURRENCY {
+            let now = Instant::now();
+            let actor = Actor {
+                shared: Arc::clone(&shared),
+                client: dialer.client(0)?,
+                recorder: Recorder::default(),
+                in_flight: Arc::default(),
+                own: Own::default(),
+                origin: now,
+                measured_from: now,
+            };
+            let numbers: Vec<u64> = mine.iter().copied().filter(|n| n % u64::from(SETUP_CONCURRENCY) == u64::from(part)).collect();
+            let (entity, seed) = (entity.clone(), settled.seed);
+            running.spawn(async move {
+                let mut made = Vec::new();
+                for number in numbers {
+                    let mut rng = seed::rng(seed, &[SETUP, number]);
+                    let place = Place { lane: u32::MAX, number };
+                    match actor.set_up(&entity, place, &mut rng).await {
+                        Ok(id) => made.push((number, id)),
+                        Err(reason) => return Err(reason),
+                    }
+                }
+                Ok(made)
+            });
+        }
+        let mut made = Vec::new();
+        while let Some(done) = running.join_next().await {
+            match done {
+                Ok(Ok(part)) => made.extend(part),
+                Ok(Err(reason)) => return Err(Error::target(format!("setting up records of {entity}: {reason}"))),
+                Err(error) => return Err(Error::target(format!("setting up records of {entity}: {error}"))),
+            }
+        }
+        made.sort();
+        drop(running);
+        let Some(owned) = Arc::get_mut(&mut shared) else {
+            return Err(Error::target("a set-up request is still running"));
+        };
+        let known = owned.world.known.entry(entity.clone()).or_default();
+        known.extend(made.into_iter().map(|(_, (id, name))| Found { id, name: Some(name) }));
+    }
+    Arc::into_inner(shared).ok_or_else(|| Error::target("a set-up request is still running"))
+}
+
+impl Prepared {
+    pub(super) fn interrupted(&self) -> bool {
+        self.interrupts.load(Ordering::Relaxed) > 0
+    }
+
+    pub(super) fn workload_hash(&self) -> String {
+        hash(&self.options.workload.source)
+    }
+
+    /// The comment in the interval log that a merge goes by.
+    pub(super) fn about(&self) -> String {
+        let shard = self.options.shard.map_or("0/1".to_owned(), |s| format!("{}/{}", s.index, s.count));
+        format!("run {} shard {shard} seed {} workload {}", self.shared.run_id, self.settled.seed, self.workload_hash())
+    }
+
+    /// How many requests the whole run will be, as far as that is known: in the open model.
+    pub(super) fn expected_requests(&self) -> Option<f64> {
+        if let Some(requests) = self.settled.requests {
+            return Some(requests as f64);
+        }
+        let profile = &self.settled.profile;
+        let before = profile.due_before(profile.measured_from().as_secs_f64());
+        self.settled.is_open().then(|| profile.due_before(profile.total().as_secs_f64()) - before)
+    }
+
+    /// Removes what the run created; none when it created nothing.
+    pub(super) fn clean_up(&self) -> Result<Option<Writes>> {
+        let Some(ledger) = &self.shared.ledger else { return Ok(None) };
+        let path = ledger.path().display().to_string();
+        let (created, removed) = ledger.counts();
+        let mut writes = Writes { ledger: path, created, removed, left: created.saturating_sub(removed) };
+        if self.options.keep || self.shared.refused.load(Ordering::Relaxed) {
+            return Ok(Some(writes));
+        }
+        let leftovers = ledger.leftovers()?;
+        let client = self.dialer.patient_client()?;
+        let interrupts = Arc::clone(&self.interrupts);
+        // The Ctrl-C that ended the load does not end the clean-up; another one does.
+        let already = interrupts.load(Ordering::Relaxed);
+        let stop = || interrupts.load(Ordering::Relaxed) > already.max(1);
+        let gone = |entity: &str, id: &str| ledger.gone(entity, id);
+        let cleaned = self.runtime.block_on(clean::remove(&client, leftovers, &gone, &stop))?;
+        writes.created += cleaned.found;
+        writes.removed += cleaned.removed;
+        writes.left = cleaned.left;
+        if writes.left == 0 && self.ledger_is_ours {
+            // Nothing is left to remove: the file has served. Failing to delete it harms nothing.
+            let _ = std::fs::remove_file(ledger.path());
+        }
+        Ok(Some(writes))
+    }
+}
+
+pub(crate) fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+pub(super) fn dry_run(options: RunOptions, iterations: u64) -> Result<Vec<String>> {
+    let prepared = ready(options, true)?;
+    let now = Instant::now();
+    let actor = Actor {
+        shared: Arc::clone(&prepared.shared),
+        client: prepared.dialer.patient_client()?,
+        recorder: Recorder::default(),
+        in_flight: Arc::default(),
+        own: Own::default(),
+        origin: now,
+        measured_from: now,
+    };
+    let (workload, seed) = (&prepared.options.workload, prepared.settled.seed);
+    prepared.runtime.block_on(async {
+        for number in 0..iterations {
+            super::thread::dry_iteration(&actor, workload, seed, number).await;
+        }
+    });
+    let lines = prepared.shared.dry.as_ref().map(|d| std::mem::take(&mut *d.lock()));
+    Ok(lines.unwrap_or_default())
+}

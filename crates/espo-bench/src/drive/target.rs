@@ -1,0 +1,186 @@
+//! Everything before the load: reaching the target, its metadata, its records, the set-up.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use espo_core::{Client, Request, RetryPolicy, Stage, http::Method};
+use espo_schema::Schema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::options::{Credentials, RunOptions};
+use super::world::{Found, World};
+use crate::error::{Error, Result};
+
+/// How many ids of an entity type are looked up before the load.
+const SNAPSHOT: usize = 1_000;
+const PAGE: usize = 200;
+
+/// Makes clients for one target; each sending thread has its own, with connections of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct Dialer {
+    pub(crate) url: String,
+    pub(crate) credentials: Vec<Credentials>,
+    pub(crate) timeout: Duration,
+}
+
+impl Dialer {
+    /// A client that sends each request once, at once and whole: no retries, no cap, no redirects of its own.
+    pub(crate) fn client(&self, user: usize) -> Result<Client> {
+        let credentials = &self.credentials[user % self.credentials.len()];
+        Client::builder(&self.url)
+            .auth(credentials.0.clone())
+            .retry(RetryPolicy::none())
+            .max_in_flight(None)
+            .timeout(self.timeout)
+            // Think times would otherwise open a connection for each request.
+            .idle_timeout(Duration::from_secs(30))
+            .gzip(true)
+            .user_agent(concat!("espo-bench/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|e| Error::usage(e.to_string()))
+    }
+
+    /// A client for what is done beside the load, with the usual retries.
+    pub(crate) fn patient_client(&self) -> Result<Client> {
+        Client::builder(&self.url)
+            .auth(self.credentials[0].0.clone())
+            .timeout(self.timeout)
+            .user_agent(concat!("espo-bench/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|e| Error::usage(e.to_string()))
+    }
+}
+
+/// What was learnt about the target.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    pub(crate) version: Option<String>,
+    pub(crate) user_id: Option<String>,
+    pub(crate) schema: Schema,
+    pub(crate) connect_micros: Vec<u64>,
+}
+
+/// Whether the host is this machine.
+pub(crate) fn is_loopback(url: &str) -> Option<(String, bool)> {
+    let parsed = url::Url::parse(url).ok()?;
+    let (host, loopback) = match parsed.host()? {
+        url::Host::Domain(name) => (name.to_owned(), name == "localhost" || name.ends_with(".localhost")),
+        url::Host::Ipv4(ip) => (ip.to_string(), ip.is_loopback()),
+        url::Host::Ipv6(ip) => (ip.to_string(), ip.is_loopback()),
+    };
+    Some((host, loopback))
+}
+
+/// Refuses writes to other machines unless their host was named.
+pub(crate) fn check_writes(options: &RunOptions, url: &str) -> Result<()> {
+    let (host, loopback) = is_loopback(url).ok_or_else(|| Error::usage(format!("'{url}' is no URL with a host")))?;
+    if loopback || !options.workload.writes() || options.allow_writes.iter().any(|h| h.eq_ignore_ascii_case(&host)) {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "the workload '{}' writes, and {host} is not this machine: allow it with --allow-writes {host}, or take a workload that only reads (sync)",
+        options.workload.name
+    )))
+}
+
+/// Checks that the target is there and takes the credentials, and reads its metadata.
+///
+/// # Errors
+///
+/// [`Error::Target`] when it is not there, refuses the credentials, or is no EspoCRM.
+pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
+    let client = dialer.patient_client()?;
+    let connect_micros = connect_times(&dialer.url).await;
+    let user = get(&client, "App/user").await.map_err(|e| refused(&dialer.url, &e))?;
+    let user_id = user.pointer("/user/id").and_then(Value::as_str).map(str::to_owned);
+    let version = get(&client, "App/about").await.ok();
+    let version = version.and_then(|v| v.get("version").and_then(Value::as_str).map(str::to_owned));
+    let metadata = get(&client, "Metadata").await.map_err(|e| Error::target(format!("reading the metadata of {}: {e}", dialer.url)))?;
+    let schema = Schema::from_value(metadata, "the target's metadata").map_err(|e| Error::target(e.to_string()))?;
+    Ok(Probe { version, user_id, schema, connect_micros })
+}
+
+async fn get(client: &Client, path: &str) -> Result<Value, espo_core::Error> {
+    client.send(Request::path(Method::GET, path)).await?.json()
+}
+
+fn refused(url: &str, error: &espo_core::Error) -> Error {
+    let what = if error.is_unauthorized() || error.is_locked_out() {
+        "refuses the credentials"
+    } else if matches!(error.stage(), Stage::Connect | Stage::Send | Stage::Build) {
+        "cannot be reached"
+    } else {
+        "does not answer as an EspoCRM"
+    };
+    Error::target(format!("{url} {what}: {error}"))
+}
+
+/// TCP connections opened one after the other, name look-up included; empty when the first fails, which the
+/// probe then explains.
+async fn connect_times(url: &str) -> Vec<u64> {
+    let Some(parsed) = url::Url::parse(url).ok() else { return Vec::new() };
+    let (Some(host), Some(port)) = (parsed.host_str(), parsed.port_or_known_default()) else { return Vec::new() };
+    let host = host.trim_matches(['[', ']']);
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let started = Instant::now();
+        let opened = tokio::time::timeout(Duration::from_secs(5), tokio::net::TcpStream::connect((host, port))).await;
+        match opened {
+            Ok(Ok(_)) => times.push(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX)),
+            _ => break,
+        }
+    }
+    times
+}
+
+#[derive(Deserialize)]
+struct Page {
+    total: Option<i64>,
+    #[serde(default)]
+    list: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    id: String,
+    name: Option<Value>,
+}
+
+/// Looks up ids of the entity types, oldest first, and how many records there are.
+pub(crate) async fn snapshot(
+    client: &Client,
+    schema: &Schema,
+    entities: &[String],
+    world: &mut World,
+) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for entity in entities {
+        let known = world.known.entry(entity.clone()).or_default();
+        known.clear();
+        let by_age = schema.field(entity, "createdAt").is_some_and(|f| !f.order_disabled);
+        while known.len() < SNAPSHOT {
+            let mut params = json!({ "select": ["id", "name"], "maxSize": PAGE, "offset": known.len() });
+            if by_age {
+                params["orderBy"] = json!("createdAt");
+                params["order"] = json!("asc");
+            }
+            let request = Request::new(Method::GET, &[entity]).query("searchParams", params);
+            // An entity type that cannot be listed (no right, no list) has no known records; what needs one says so.
+            let Ok(answer) = client.send(request).await else { break };
+            let Ok(page) = answer.json::<Page>() else { break };
+            if let Some(total) = page.total.and_then(|t| u64::try_from(t).ok()) {
+                counts.insert(entity.clone(), total);
+            }
+            let rows = page.list.len();
+            known.extend(page.list.into_iter().map(|row| Found {
+                id: row.id,
+                name: row.name.and_then(|n| n.as_str().map(str::to_owned)),
+            }));
+            if rows < PAGE {
+                break;
+            }
+        }
+    }
+    counts
+}

@@ -1,0 +1,368 @@
+//! A sending thread: one runtime on one thread, with its own connections.
+//!
+//! Iterations of the closed model belong to a worker, those of the open model to a lane: each has its own
+//! records, so that what it sends does not depend on how others were scheduled.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rand::RngExt as _;
+use rand_pcg::Pcg64Mcg;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::act::{Actor, Place, Shared};
+use super::settle::Settled;
+use super::target::Dialer;
+use super::usage;
+use super::world::Own;
+use crate::error::{Error, Result};
+use crate::record::Recorder;
+use crate::report::Model;
+use crate::schedule::SendTimes;
+use crate::schedule::pacer::Pacer;
+use crate::seed;
+use crate::workload::{MixItem, Workload};
+
+/// Lanes of the open model over all shards: enough that concurrent iterations rarely share records.
+const LANES: u32 = 64;
+/// Iterations of the measurement are numbered from here, so that the length of the warm-up does not move them.
+const MEASURED: u64 = 1 << 32;
+/// First coordinate of random numbers: closed workers, open iterations, arrival times.
+const CLOSED: u64 = 1;
+const OPEN: u64 = 2;
+const ARRIVALS: u64 = 3;
+
+/// What a sending thread is told.
+pub(super) struct Job {
+    pub(super) shared: Arc<Shared>,
+    pub(super) workload: Workload,
+    pub(super) settled: Settled,
+    pub(super) dialer: Dialer,
+    pub(super) recorder: Recorder,
+    pub(super) gauges: Arc<Gauges>,
+    /// This thread and how many there are.
+    pub(super) thread: (u32, u32),
+    /// This shard and how many there are.
+    pub(super) shard: (u32, u32),
+    pub(super) drain: Duration,
+    pub(super) start: Instant,
+}
+
+/// What the main thread reads while a sending thread works.
+#[derive(Debug, Default)]
+pub(super) struct Gauges {
+    pub(super) cpu_nanos: AtomicU64,
+    pub(super) in_flight: Arc<AtomicU32>,
+    /// Scheduled iterations of the measurement that were begun, before its end and at all.
+    pub(super) begun: AtomicU64,
+    /// Scheduled iterations of the measurement.
+    pub(super) scheduled: AtomicU64,
+    pub(super) unsent: AtomicU64,
+}
+
+impl Job {
+    /// Runs until the load is over and the answers are in.
+    pub(super) fn run(self) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|e| Error::usage(format!("no runtime for sending: {e}")))?;
+        runtime.block_on(self.work())
+    }
+
+    async fn work(self) -> Result<()> {
+        let users = self.dialer.credentials.len();
+        let clients = (0..users).map(|user| self.dialer.client(user)).collect::<Result<Vec<_>>>()?;
+        let measured_from = self.start + self.settled.profile.measured_from();
+        let actor = |user: usize| Actor {
+            shared: Arc::clone(&self.shared),
+            client: clients[user % users].clone(),
+            recorder: self.recorder.clone(),
+            in_flight: Arc::clone(&self.gauges.in_flight),
+            own: Own::default(),
+            origin: self.start,
+            measured_from,
+        };
+        let heartbeat = tokio::spawn(heartbeat(self.recorder.clone(), Arc::clone(&self.gauges)));
+        let result = match self.settled.model {
+            Model::Closed { concurrency } => self.closed(concurrency, measured_from, &actor).await,
+            Model::Open { max_in_flight, .. } => self.open(max_in_flight, measured_from, &actor).await,
+        };
+        heartbeat.abort();
+        result
+    }
+
+    async fn closed(&self, concurrency: u32, measured_from: Instant, actor: &impl Fn(usize) -> Actor) -> Result<()> {
+        let (shard, shards) = self.shard;
+        let (thread, threads) = self.thread;
+        let mut workers = JoinSet::new();
+        let mine = (0..concurrency).filter(|w| w % shards == shard && (w / shards) % threads == thread);
+        for worker in mine {
+            let quota = self.settled.requests.map(|all| share(all, worker, concurrency));
+            let worker = Worker {
+                actor: actor(worker as usize),
+                workload: self.workload.clone(),
+                settled: self.settled.clone(),
+                index: worker,
+                quota,
+                start: self.start,
+                measured_from,
+            };
+            workers.spawn(worker.run());
+        }
+        self.join(workers).await
+    }
+
+    async fn open(&self, max_in_flight: u32, measured_from: Instant, actor: &impl Fn(usize) -> Actor) -> Result<()> {
+        let (shard, shards) = self.shard;
+        let (thread, threads) = self.thread;
+        let lanes: Vec<Actor> = (0..LANES).map(|lane| actor(lane as usize)).collect();
+        let Model::Open { arrivals, .. } = self.settled.model else { return Ok(()) };
+        let rng = seed::rng(self.settled.seed, &[ARRIVALS]);
+        let places = Arc::new(Semaphore::new((max_in_flight / shards / threads).max(1) as usize));
+        let mut pacer = pacer()?;
+        let mut running = JoinSet::new();
+        let mut measured = 0_u64;
+        let end = self.start + self.settled.profile.total();
+        let mut gone = false;
+        for (number, offset) in SendTimes::new(self.settled.profile.clone(), arrivals, rng) {
+            let intended = self.start + offset;
+            let counts = intended >= measured_from;
+            if counts {
+                measured += 1;
+                if self.settled.requests.is_some_and(|limit| measured > limit) {
+                    break;
+                }
+            }
+            let lane = u32::try_from(number % u64::from(LANES)).unwrap_or(0);
+            if lane % shards != shard || (lane / shards) % threads != thread {
+                continue;
+            }
+            if counts {
+                self.gauges.scheduled.fetch_add(1, Ordering::Relaxed);
+            }
+            if gone {
+                self.gauges.unsent.fetch_add(u64::from(counts), Ordering::Relaxed);
+                continue;
+            }
+            self.wait(&mut pacer, intended).await?;
+            let (place, held_back) = match Arc::clone(&places).try_acquire_owned() {
+                Ok(place) => (Some(place), false),
+                // After the end, what is still due waits as long as answers are waited for.
+                Err(_) => {
+                    let limit = tokio::time::Instant::from_std(end + self.drain);
+                    let waited = tokio::time::timeout_at(limit, Arc::clone(&places).acquire_owned()).await;
+                    (waited.ok().and_then(|p| p.ok()), true)
+                }
+            };
+            gone = self.stopped() || place.is_none();
+            if gone {
+                self.gauges.unsent.fetch_add(u64::from(counts), Ordering::Relaxed);
+                if self.stopped() {
+                    break;
+                }
+                continue;
+            }
+            let now = Instant::now();
+            if counts {
+                self.recorder.lateness(u64::try_from((now - intended).as_micros()).unwrap_or(u64::MAX), held_back);
+                self.gauges.begun.fetch_add(u64::from(now < end), Ordering::Relaxed);
+            }
+            let actor = lanes[lane as usize].clone();
+            let mut rng = seed::rng(self.settled.seed, &[OPEN, number]);
+            let item = choose(&self.workload.mix, &mut rng).clone();
+            running.spawn(async move {
+                actor.iterate(&item.steps, item.chain, intended, Place { lane, number }, &mut rng).await;
+                drop(place);
+                Ok(())
+            });
+            // Finished ones are collected as we go: a long run must not keep them.
+            while running.try_join_next().is_some() {}
+        }
+        self.join(running).await
+    }
+
+    /// Waits in parts, so that a stop is noticed at low rates too.
+    async fn wait(&self, pacer: &mut Pacer, due: Instant) -> Result<()> {
+        patient_wait(&self.shared, pacer, due).await
+    }
+
+    fn stopped(&self) -> bool {
+        self.shared.stop.load(Ordering::Relaxed)
+    }
+
+    /// Waits for what is running: without limit until the end of the load, then as long as the run drains.
+    /// What is dropped after that counts itself as unfinished.
+    async fn join(&self, mut tasks: JoinSet<Result<()>>) -> Result<()> {
+        let end = self.start + self.settled.profile.total();
+        let mut ticks = tokio::time::interval(Duration::from_millis(50));
+        let mut give_up = end + self.drain;
+        loop {
+            tokio::select! {
+                done = tasks.join_next() => match done {
+                    None => return Ok(()),
+                    Some(Ok(result)) => result?,
+                    Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                    Some(Err(_)) => {}
+                },
+                _ = ticks.tick() => {
+                    if self.stopped() {
+                        give_up = give_up.min(Instant::now() + self.drain);
+                    }
+                    if Instant::now() >= give_up {
+                        tasks.shutdown().await;
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A worker of the closed model.
+struct Worker {
+    actor: Actor,
+    workload: Workload,
+    settled: Settled,
+    /// Over all shards.
+    index: u32,
+    quota: Option<u64>,
+    start: Instant,
+    measured_from: Instant,
+}
+
+impl Worker {
+    async fn run(self) -> Result<()> {
+        let mut pacer = pacer()?;
+        pacer.wait_until(self.start).await.map_err(timer)?;
+        let end = self.start + self.settled.profile.total();
+        let (mut warm, mut measured) = (0_u64, 0_u64);
+        let mut earliest = self.start;
+        loop {
+            let now = Instant::now();
+            if now >= end || self.actor.shared.stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            if self.settled.profile.load_at((now - self.start).as_secs_f64()) <= f64::from(self.index) {
+                // Not yet, or no longer, one of the active workers of this stage.
+                pacer.wait_until(now + Duration::from_millis(10)).await.map_err(timer)?;
+                continue;
+            }
+            if now < earliest {
+                patient_wait(&self.actor.shared, &mut pacer, earliest.min(end)).await?;
+                continue;
+            }
+            let number = if now < self.measured_from {
+                warm += 1;
+                warm - 1
+            } else {
+                if self.quota.is_some_and(|quota| measured >= quota) {
+                    return Ok(());
+                }
+                measured += 1;
+                MEASURED + measured - 1
+            };
+            let mut rng = seed::rng(self.settled.seed, &[CLOSED, u64::from(self.index), number]);
+            let item = choose(&self.workload.mix, &mut rng);
+            let place = Place { lane: self.index, number };
+            self.actor.iterate(&item.steps, item.chain, now, place, &mut rng).await;
+            if let Some(pacing) = self.workload.pacing {
+                earliest = now + pacing;
+            }
+            if let Some((min, max)) = self.workload.think {
+                let think = if max > min { rng.random_range(min..=max) } else { min };
+                earliest = earliest.max(Instant::now() + think);
+            }
+        }
+    }
+}
+
+async fn patient_wait(shared: &Shared, pacer: &mut Pacer, due: Instant) -> Result<()> {
+    const PART: Duration = Duration::from_millis(200);
+    loop {
+        let now = Instant::now();
+        if now + PART >= due || shared.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        pacer.wait_until(now + PART).await.map_err(timer)?;
+    }
+    if !shared.stop.load(Ordering::Relaxed) {
+        pacer.wait_until(due).await.map_err(timer)?;
+    }
+    Ok(())
+}
+
+/// An iteration of the first worker, for a dry run.
+pub(super) async fn dry_iteration(actor: &Actor, workload: &Workload, seed: u64, number: u64) {
+    let number = MEASURED + number;
+    let mut rng = seed::rng(seed, &[CLOSED, 0, number]);
+    let item = choose(&workload.mix, &mut rng);
+    actor.iterate(&item.steps, item.chain, Instant::now(), Place { lane: 0, number }, &mut rng).await;
+}
+
+/// `all` split over `parts` as evenly as it goes.
+fn share(all: u64, part: u32, parts: u32) -> u64 {
+    all / u64::from(parts) + u64::from(u64::from(part) < all % u64::from(parts))
+}
+
+/// The mix item for one iteration, by weight.
+fn choose<'a>(mix: &'a [MixItem], rng: &mut Pcg64Mcg) -> &'a MixItem {
+    let total: u64 = mix.iter().map(|m| u64::from(m.weight)).sum();
+    let mut ticket = rng.random_range(0..total.max(1));
+    for item in mix {
+        match ticket.checked_sub(item.weight.into()) {
+            Some(rest) => ticket = rest,
+            None => return item,
+        }
+    }
+    &mix[0]
+}
+
+/// Measures how late the scheduler wakes a sleeper, and tells the CPU time of the thread.
+async fn heartbeat(recorder: Recorder, gauges: Arc<Gauges>) {
+    let Ok(mut pacer) = Pacer::new() else { return };
+    loop {
+        if let Some(nanos) = usage::thread_cpu_nanos() {
+            gauges.cpu_nanos.store(nanos, Ordering::Relaxed);
+        }
+        match pacer.wait_until(Instant::now() + Duration::from_millis(10)).await {
+            Ok(late) => recorder.lag(u64::try_from(late.as_micros()).unwrap_or(u64::MAX)),
+            Err(_) => return,
+        }
+    }
+}
+
+fn pacer() -> Result<Pacer> {
+    Pacer::new().map_err(timer)
+}
+
+fn timer(error: std::io::Error) -> Error {
+    Error::usage(format!("the timer for send times failed: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_is_split_without_loss() {
+        for (all, parts) in [(10, 3), (3, 16), (1_000, 7)] {
+            let shares: Vec<u64> = (0..parts).map(|p| share(all, p, parts)).collect();
+            assert_eq!(shares.iter().sum::<u64>(), all);
+            assert!(shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1);
+        }
+    }
+
+    #[test]
+    fn the_mix_follows_the_weights() {
+        let item = |weight, step| MixItem { chain: None, weight, steps: vec![step] };
+        let mix = [item(1, 0), item(0, 1), item(3, 2)];
+        let mut rng = seed::rng(1, &[]);
+        let mut counts = [0_u32; 3];
+        for _ in 0..4_000 {
+            counts[choose(&mix, &mut rng).steps[0]] += 1;
+        }
+        assert_eq!(counts[1], 0);
+        assert!((900..1_100).contains(&counts[0]), "{counts:?}");
+    }
+}

@@ -1,0 +1,50 @@
+//! A report in the forms that people and tools read.
+
+mod csv;
+pub(crate) mod charts;
+mod hlog;
+mod html;
+mod markdown;
+mod progress;
+mod prometheus;
+mod table;
+
+use crate::report::{Report, Verdict};
+
+pub use self::csv::csv;
+pub(crate) use hlog::HlogSink;
+pub(crate) use progress::Progress;
+pub use html::html;
+pub use markdown::markdown;
+pub use prometheus::prometheus;
+pub use table::table;
+
+/// The sentence that stands beside the figures when they are not the target's.
+pub(crate) fn warning(report: &Report) -> Option<String> {
+    let reasons = report.generator.reasons.join("; ");
+    match report.generator.verdict {
+        Verdict::Trustworthy => None,
+        Verdict::GeneratorSaturated => Some(format!(
+            "The load generator was the bottleneck: rates and percentiles are not the target's ({reasons})."
+        )),
+        Verdict::RateNotHeld => Some(format!("The set rate was not held ({reasons}).")),
+    }
+}
+
+/// What was run, in one line.
+pub(crate) fn headline(report: &Report) -> String {
+    use crate::report::Model;
+    let load = match &report.run.model {
+        Model::Closed { concurrency } => format!("{concurrency} workers"),
+        Model::Open { rate, arrivals, max_in_flight } => {
+            let arrivals = format!("{arrivals:?}").to_lowercase();
+            format!("{rate} iterations/s ({arrivals}), at most {max_in_flight} in flight")
+        }
+    };
+    let target = if report.target.embedded { "the embedded server".to_owned() } else { report.target.url.clone() };
+    let seconds = crate::units::show_micros(report.run.seconds * 1e6);
+    format!("{} on {target}: {load}, {seconds}, seed {}", report.run.workload, report.run.seed)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

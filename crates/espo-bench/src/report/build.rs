@@ -1,0 +1,173 @@
+//! From what was recorded to a report.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+
+use super::{
+    Distribution, ErrorReport, FORMAT_VERSION, Generator, Model, OperationReport, Outcome, OutcomeReport, Report,
+    RunInfo, TargetInfo, Totals, Verdict, encode_histogram,
+};
+use crate::record::{Collected, OperationData, histogram};
+use crate::workload::Operation;
+
+/// A thread busier than this has no room for a burst: its queue shows in the percentiles.
+const BUSY: f64 = 0.85;
+/// Waking this late at the 99th percentile moves the percentiles of fast requests.
+const LAG_MICROS: u64 = 5_000;
+/// Less than this of the offered rate is not the offered rate.
+const HELD: f64 = 0.99;
+
+/// What the driver knows beside the samples.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) run: RunInfo,
+    pub(crate) target: TargetInfo,
+    pub(crate) collected: Collected,
+    /// Scheduled and begun iterations of the open model in the measured time.
+    pub(crate) scheduled: Option<(u64, u64)>,
+    pub(crate) unsent: u64,
+    pub(crate) in_flight_at_end: u64,
+    /// CPU seconds of each generator thread during the measurement.
+    pub(crate) thread_cpu: Vec<f64>,
+    pub(crate) peak_memory: u64,
+    pub(crate) memory_by_minute: Vec<(u32, u64)>,
+}
+
+pub(crate) fn build(operations: &[Operation], finished: Finished) -> Report {
+    let Finished { run, target, collected, scheduled, unsent, in_flight_at_end, thread_cpu, peak_memory, memory_by_minute } =
+        finished;
+    let seconds = run.seconds.max(1e-6);
+    let reports: Vec<OperationReport> = operations
+        .iter()
+        .zip(&collected.operations)
+        .map(|(operation, data)| operation_report(operation, data, seconds))
+        .collect();
+    let mut errors: Vec<ErrorReport> = collected
+        .failures
+        .into_iter()
+        .filter_map(|((operation, outcome, status), (count, sample))| {
+            let operation = operations.get(usize::from(operation))?.name.clone();
+            Some(ErrorReport { operation, outcome, status: (status > 0).then_some(status), count, sample })
+        })
+        .collect();
+    errors.sort_by_key(|e| std::cmp::Reverse(e.count));
+    let cpu_seconds = thread_cpu.iter().sum::<f64>();
+    let lateness = matches!(run.model, Model::Open { .. }).then(|| Distribution::of(&collected.lateness));
+    let mut report = Report {
+        format: "espo-bench-report".into(),
+        version: FORMAT_VERSION,
+        tool: env!("CARGO_PKG_VERSION").into(),
+        target,
+        totals: Totals {
+            offered_rate: scheduled.map(|(due, _)| due as f64 / seconds),
+            achieved_rate: scheduled.map(|(_, begun)| begun as f64 / seconds),
+            unsent,
+            held_back: collected.held_back,
+            in_flight_at_end,
+            ..Totals::default()
+        },
+        all: Distribution::default(),
+        operations: reports,
+        errors,
+        generator: Generator {
+            threads: u32::try_from(thread_cpu.len()).unwrap_or(u32::MAX),
+            busiest_thread: thread_cpu.iter().fold(0.0, |a: f64, b| a.max(*b)) / seconds,
+            cpu_seconds,
+            cpu_per_10k: 0.0,
+            send_lateness: lateness,
+            scheduling_lag: Distribution::of(&collected.lag),
+            peak_memory,
+            memory_by_minute,
+            verdict: Verdict::Trustworthy,
+            reasons: Vec::new(),
+        },
+        writes: None,
+        slos: Vec::new(),
+        step_seconds: collected.step_seconds,
+        series: collected.seconds,
+        block_seconds: collected.block_seconds,
+        capacity: Vec::new(),
+        run,
+    };
+    recompute(&mut report);
+    report
+}
+
+/// Totals, the overall distribution and the verdict, from the operations and the generator's figures.
+pub(crate) fn recompute(report: &mut Report) {
+    let seconds = report.run.seconds.max(1e-6);
+    let mut all = histogram();
+    let totals = &mut report.totals;
+    (totals.requests, totals.failed, totals.bytes_in, totals.bytes_out) = (0, 0, 0, 0);
+    for operation in report.operations.iter().filter(|o| !o.is_chain()) {
+        totals.requests += operation.count();
+        totals.failed += operation.failed();
+        for outcome in &operation.outcomes {
+            totals.bytes_in += outcome.bytes_in;
+            totals.bytes_out += outcome.bytes_out;
+        }
+        if let Some(Ok(ok)) = operation.outcome(Outcome::Ok).map(|o| o.response.to_histogram()) {
+            // `all` resizes itself: adding cannot fail.
+            let added = all.add(ok);
+            debug_assert!(added.is_ok());
+        }
+    }
+    totals.rate = totals.requests as f64 / seconds;
+    report.all = Distribution::of(&all);
+    report.generator.cpu_per_10k = report.generator.cpu_seconds * 10_000.0 / (report.totals.requests.max(1) as f64);
+    (report.generator.verdict, report.generator.reasons) = verdict(report);
+}
+
+fn verdict(report: &Report) -> (Verdict, Vec<String>) {
+    let generator = &report.generator;
+    let mut reasons = Vec::new();
+    if generator.busiest_thread > BUSY {
+        reasons.push(format!("a sending thread used {:.0} % of a core", generator.busiest_thread * 100.0));
+    }
+    if generator.scheduling_lag.p99 > LAG_MICROS {
+        let lag = generator.scheduling_lag.p99 as f64 / 1e3;
+        reasons.push(format!("tasks were woken {lag:.1} ms late at the 99th percentile"));
+    }
+    if !reasons.is_empty() {
+        return (Verdict::GeneratorSaturated, reasons);
+    }
+    let totals = &report.totals;
+    if let (Some(offered), Some(achieved)) = (totals.offered_rate, totals.achieved_rate) {
+        if achieved < offered * HELD {
+            let reason = format!("{achieved:.1} of {offered:.1} iterations a second were begun in time; {} were never sent", totals.unsent);
+            return (Verdict::RateNotHeld, vec![reason]);
+        }
+    }
+    (Verdict::Trustworthy, reasons)
+}
+
+fn operation_report(operation: &Operation, data: &OperationData, seconds: f64) -> OperationReport {
+    let outcomes = data.outcomes.iter().map(|(outcome, d)| OutcomeReport {
+        outcome: *outcome,
+        count: d.response.len(),
+        rate: d.response.len() as f64 / seconds,
+        service: Distribution::of(&d.service),
+        response: Distribution::of(&d.response),
+        decode_nanos: (!d.decode.is_empty()).then(|| Distribution::of(&d.decode)),
+        bytes_in: d.bytes_in,
+        bytes_out: d.bytes_out,
+    });
+    let deflate = |h: Histogram<u64>| (!h.is_empty()).then(|| encode_histogram(&h));
+    OperationReport {
+        name: operation.name.clone(),
+        kind: operation.kind.as_str().into(),
+        entity: operation.entity.clone(),
+        outcomes: outcomes.collect(),
+        blocks: data.blocks.iter().map(|b| deflate(b.histogram())).collect(),
+    }
+}
+
+/// Counts of outcomes over all operations, chains left out.
+pub(crate) fn by_outcome(report: &Report) -> BTreeMap<Outcome, u64> {
+    let mut sums = BTreeMap::new();
+    for outcome in report.operations.iter().filter(|o| !o.is_chain()).flat_map(|o| &o.outcomes) {
+        *sums.entry(outcome.outcome).or_insert(0) += outcome.count;
+    }
+    sums
+}

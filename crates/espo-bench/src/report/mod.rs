@@ -1,0 +1,367 @@
+//! The result of a run: what every output, comparison and merge is made from.
+//!
+//! [`Report`] is the JSON format, version [`FORMAT_VERSION`]; its JSON Schema is checked in as
+//! `schema/report-1.json`. Histograms travel inside it, so that a report can be merged and compared
+//! without loss.
+
+mod build;
+mod distribution;
+mod load;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use build::{Finished, build, recompute};
+pub use distribution::Distribution;
+pub(crate) use distribution::{decode_histogram, encode_histogram};
+
+pub use crate::record::{Outcome, Second};
+use crate::schedule::{Arrivals, Phase};
+
+/// Version of the JSON format. It grows when a reader of the old one would misread the new one.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The result of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Always `espo-bench-report`.
+    pub format: String,
+    /// [`FORMAT_VERSION`].
+    pub version: u32,
+    /// Version of the load tester.
+    pub tool: String,
+    /// What was run.
+    pub run: RunInfo,
+    /// Against what.
+    pub target: TargetInfo,
+    /// Sums over all requests; chains are not counted, their steps are.
+    pub totals: Totals,
+    /// Response times of the successful requests of all operations.
+    pub all: Distribution,
+    /// By operation, in the order of the workload.
+    pub operations: Vec<OperationReport>,
+    /// Failures by operation and kind, most frequent first.
+    pub errors: Vec<ErrorReport>,
+    /// The load generator itself.
+    pub generator: Generator,
+    /// What the run created and removed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub writes: Option<Writes>,
+    /// Limits that were asked for and whether they held.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub slos: Vec<SloResult>,
+    /// Seconds between the entries of `series`.
+    pub step_seconds: u64,
+    /// The course of the run.
+    pub series: Vec<Second>,
+    /// Seconds in a block of `operations[].blocks`.
+    pub block_seconds: u64,
+    /// The probes of a capacity search, in the order of their load.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub capacity: Vec<Probe>,
+}
+
+/// What was run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunInfo {
+    /// Eight hexadecimal digits; part of the marker of every record that the run made.
+    pub id: String,
+    /// Start, RFC 3339.
+    pub started: String,
+    /// Length of the measurement in seconds, without warm-up.
+    pub seconds: f64,
+    /// Why it ended before its time, if it did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stopped: Option<String>,
+    /// Fixes mix, data and order.
+    pub seed: u64,
+    /// The load model.
+    pub model: Model,
+    /// The course of the load.
+    pub phases: Vec<Phase>,
+    /// Name of the workload.
+    pub workload: String,
+    /// The workload file as it was read.
+    pub workload_source: String,
+    /// SHA-256 of the workload file in lower-case hex.
+    pub workload_sha256: String,
+    /// What was done with answers.
+    pub decode: Decode,
+    /// The command line, without anything secret.
+    pub command: String,
+    /// Which share of a distributed run this is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub shard: Option<ShardInfo>,
+}
+
+/// The load model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "model", rename_all = "lowercase")]
+pub enum Model {
+    /// Workers that send the next request when the last was answered.
+    Closed {
+        /// How many workers, at the peak.
+        concurrency: u32,
+    },
+    /// Requests at set times, whether or not earlier ones were answered.
+    Open {
+        /// Iterations a second, at the peak.
+        rate: f64,
+        /// How they are spread.
+        arrivals: Arrivals,
+        /// How many may be in flight.
+        max_in_flight: u32,
+    },
+}
+
+/// What is done with a successful answer, after the clock has stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Decode {
+    /// Decoded into the typed SDK's records; entity types that it does not know into untyped ones.
+    #[default]
+    Typed,
+    /// Read whole and thrown away.
+    Skip,
+}
+
+/// A share of a distributed run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ShardInfo {
+    /// From 0.
+    pub index: u32,
+    /// How many there are.
+    pub count: u32,
+    /// The common start, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub start_at: Option<String>,
+}
+
+/// What was tested.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TargetInfo {
+    /// Address without credentials.
+    pub url: String,
+    /// The server ran inside the load tester: it shares the machine's cores with the generator.
+    pub embedded: bool,
+    /// EspoCRM's version, as `GET App/about` gives it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub version: Option<String>,
+    /// Records by entity type at the start; only those that the workload names and lists can count.
+    pub records: BTreeMap<String, u64>,
+    /// Microseconds to open a TCP connection, name look-up included: five attempts before the load.
+    pub connect_micros: Vec<u64>,
+}
+
+/// Sums.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Totals {
+    /// Requests, failed ones included.
+    pub requests: u64,
+    /// Those that did not succeed.
+    pub failed: u64,
+    /// `requests` by second of the measurement.
+    pub rate: f64,
+    /// Iterations a second that the schedule asked for (open model).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub offered_rate: Option<f64>,
+    /// Iterations a second that were begun (open model).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub achieved_rate: Option<f64>,
+    /// Scheduled iterations that were not begun before the run ended (open model).
+    pub unsent: u64,
+    /// Sends that had to wait for a free place in flight (open model).
+    pub held_back: u64,
+    /// Requests that were in flight when the measurement ended: waited for, and counted.
+    pub in_flight_at_end: u64,
+    /// Bytes of answers' bodies.
+    pub bytes_in: u64,
+    /// Bytes of requests' bodies.
+    pub bytes_out: u64,
+}
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OperationReport {
+    /// `list:Account`, or the name that the workload gives.
+    pub name: String,
+    /// `list`, `read`, … or `chain` for the iterations of a chain as a whole.
+    pub kind: String,
+    /// The entity type; empty for chains.
+    pub entity: String,
+    /// What happened, by outcome. Outcomes that did not occur are left out.
+    pub outcomes: Vec<OutcomeReport>,
+    /// Response times of successful requests in consecutive blocks of `block_seconds`: base64 of
+    /// HdrHistogram V2 with deflate; null for a block without requests.
+    pub blocks: Vec<Option<String>>,
+}
+
+/// One outcome of one operation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OutcomeReport {
+    /// How these requests ended.
+    pub outcome: Outcome,
+    /// How many.
+    pub count: u64,
+    /// By second of the measurement.
+    pub rate: f64,
+    /// From the send to the last byte, microseconds.
+    pub service: Distribution,
+    /// From the intended start to the last byte, microseconds. Equal to `service` in the closed model without pacing.
+    pub response: Distribution,
+    /// The client's own decoding, nanoseconds; it is in neither of the two above.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decode_nanos: Option<Distribution>,
+    /// Bytes of answers' bodies.
+    pub bytes_in: u64,
+    /// Bytes of requests' bodies.
+    pub bytes_out: u64,
+}
+
+/// Failures of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ErrorReport {
+    /// The operation's name.
+    pub operation: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// HTTP status, if there was an answer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<u16>,
+    /// How often.
+    pub count: u64,
+    /// What the server or the system said the first time.
+    pub sample: String,
+}
+
+/// The load generator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Generator {
+    /// Threads that send.
+    pub threads: u32,
+    /// Share of one core that the busiest of them used, 0 to 1.
+    pub busiest_thread: f64,
+    /// CPU seconds of all of them during the measurement.
+    pub cpu_seconds: f64,
+    /// The same by 10,000 requests.
+    pub cpu_per_10k: f64,
+    /// How late sends of the open model were that had a free place in flight, microseconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub send_lateness: Option<Distribution>,
+    /// How late a sleeping task was woken, microseconds, measured every 10 ms.
+    pub scheduling_lag: Distribution,
+    /// Largest resident memory in bytes seen once a second; the embedded server's included.
+    pub peak_memory: u64,
+    /// Resident memory in bytes once a minute: `[minute, bytes]`.
+    pub memory_by_minute: Vec<(u32, u64)>,
+    /// Whether the figures can be taken for the target's.
+    pub verdict: Verdict,
+    /// Why not, if not.
+    pub reasons: Vec<String>,
+}
+
+/// Whether the percentiles are the target's or the generator's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The generator had room to spare.
+    Trustworthy,
+    /// The generator was the bottleneck: rates and percentiles are not the target's.
+    GeneratorSaturated,
+    /// The generator kept up, but the set rate could not be held with the places in flight that it had.
+    RateNotHeld,
+}
+
+/// What the run created.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Writes {
+    /// The ledger file.
+    pub ledger: String,
+    /// Records created.
+    pub created: u64,
+    /// Records removed, by the workload and by the clean-up.
+    pub removed: u64,
+    /// Records that are still there.
+    pub left: u64,
+}
+
+/// A limit and whether it held.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SloResult {
+    /// As it was written.
+    pub expression: String,
+    /// What was measured, with its unit; none when there was nothing to measure.
+    pub measured: Option<String>,
+    /// Whether it held. A limit on an operation that had no request did not hold.
+    pub held: bool,
+}
+
+/// One probe of a capacity search.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Probe {
+    /// Rate a second, or workers.
+    pub load: f64,
+    /// Requests a second that were answered.
+    pub rate: f64,
+    /// Median response time, microseconds.
+    pub p50: u64,
+    /// 99th percentile, microseconds.
+    pub p99: u64,
+    /// Share of failed requests, 0 to 1.
+    pub errors: f64,
+    /// Whether all limits held, by majority when the probe was repeated.
+    pub held: bool,
+    /// How often this load was tried.
+    pub tries: u32,
+}
+
+impl Report {
+    /// The exit code of the process: 0, or 1 when a limit did not hold or the run was stopped for its
+    /// share of errors.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        u8::from(self.slos.iter().any(|s| !s.held) || self.run.stopped.as_deref().is_some_and(|s| s != INTERRUPTED))
+    }
+
+    /// The operation of that name.
+    #[must_use]
+    pub fn operation(&self, name: &str) -> Option<&OperationReport> {
+        self.operations.iter().find(|o| o.name == name)
+    }
+
+    /// The whole as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Plain data with text keys: this serialises.
+        serde_json::to_string_pretty(self).expect("a report is plain data")
+    }
+}
+
+/// [`RunInfo::stopped`] after Ctrl-C: the user's own wish, no failure.
+pub(crate) const INTERRUPTED: &str = "interrupted";
+
+impl OperationReport {
+    /// The requests that ended so, if there were any.
+    #[must_use]
+    pub fn outcome(&self, outcome: Outcome) -> Option<&OutcomeReport> {
+        self.outcomes.iter().find(|o| o.outcome == outcome)
+    }
+
+    /// How many requests, failed ones included.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.outcomes.iter().map(|o| o.count).sum()
+    }
+
+    /// How many did not succeed.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.outcomes.iter().filter(|o| o.outcome != Outcome::Ok).map(|o| o.count).sum()
+    }
+
+    pub(crate) fn is_chain(&self) -> bool {
+        self.kind == "chain"
+    }
+}

@@ -1,0 +1,219 @@
+//! Limits on the result: `list.p99 < 250ms`, `errors < 0.1%`, `read.rate > 100`.
+//!
+//! The left side is `METRIC` for the whole run or `OPERATION.METRIC`, where OPERATION is an operation's
+//! name, or a kind (`list`), which stands for all operations of that kind. Metrics: `p50`, `p90`, `p95`,
+//! `p99`, `p99.9` (any percentile), `mean`, `max`, `rate`, `errors`. Times are response times of
+//! successful requests.
+
+use std::fmt;
+use std::str::FromStr;
+
+use hdrhistogram::Histogram;
+
+use crate::record::{Outcome, Snapshot, histogram};
+use crate::report::{OperationReport, Report, SloResult};
+use crate::units::{parse_duration, show_micros};
+use crate::workload::Workload;
+
+/// A limit that a run is checked against.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slo {
+    text: String,
+    operation: Option<String>,
+    metric: Metric,
+    below: bool,
+    or_equal: bool,
+    /// Microseconds, requests a second, or a share.
+    bound: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Metric {
+    Quantile(f64),
+    Mean,
+    Max,
+    Rate,
+    Errors,
+}
+
+const FORM: &str = "write it as 'list.p99 < 250ms', 'errors < 0.1%' or 'read.rate > 100'";
+
+impl FromStr for Slo {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = |what: &str| format!("'{text}' is no limit: {what}; {FORM}");
+        let at = text.find(['<', '>']).ok_or_else(|| wrong("it has no '<' or '>'"))?;
+        let (left, right) = (text[..at].trim(), &text[at + 1..]);
+        let below = text[at..].starts_with('<');
+        let (or_equal, right) = match right.strip_prefix('=') {
+            Some(rest) => (true, rest.trim()),
+            None => (false, right.trim()),
+        };
+        let (operation, metric) = split_metric(left).ok_or_else(|| {
+            wrong(&format!("'{left}' does not end in a metric (p50, p99, p99.9, mean, max, rate, errors)"))
+        })?;
+        let bound = match metric {
+            Metric::Rate => right.trim_end_matches("/s").trim().parse().ok().filter(|r: &f64| r.is_finite() && *r >= 0.0),
+            Metric::Errors => match right.strip_suffix('%') {
+                Some(percent) => percent.trim().parse::<f64>().ok().map(|p| p / 100.0),
+                None => right.parse().ok(),
+            }
+            .filter(|share| (0.0..=1.0).contains(share)),
+            Metric::Quantile(_) | Metric::Mean | Metric::Max => {
+                parse_duration(right).ok().map(|d| d.as_secs_f64() * 1e6)
+            }
+        };
+        let expected = match metric {
+            Metric::Rate => "a rate such as 100",
+            Metric::Errors => "a share such as 0.1%",
+            Metric::Quantile(_) | Metric::Mean | Metric::Max => "a duration such as 250ms",
+        };
+        let bound = bound.ok_or_else(|| wrong(&format!("'{right}' is not {expected}")))?;
+        Ok(Self { text: text.trim().to_owned(), operation, metric, below, or_equal, bound })
+    }
+}
+
+/// `list.p99.9` → (`list`, p99.9); `errors` → the whole run.
+fn split_metric(left: &str) -> Option<(Option<String>, Metric)> {
+    let parse = |m: &str| match m {
+        "mean" => Some(Metric::Mean),
+        "max" => Some(Metric::Max),
+        "rate" => Some(Metric::Rate),
+        "errors" => Some(Metric::Errors),
+        _ => {
+            let percent: f64 = m.strip_prefix('p')?.parse().ok()?;
+            (percent > 0.0 && percent < 100.0).then_some(Metric::Quantile(percent / 100.0))
+        }
+    };
+    if let Some(metric) = parse(left) {
+        return Some((None, metric));
+    }
+    // The metric may hold a dot itself (p99.9): try the shortest name first.
+    left.match_indices('.').find_map(|(at, _)| {
+        let metric = parse(&left[at + 1..])?;
+        let operation = &left[..at];
+        (!operation.is_empty()).then(|| ((operation != "all").then(|| operation.to_owned()), metric))
+    })
+}
+
+impl fmt::Display for Slo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Slo {
+    /// Whether the workload has the operation or kind that the limit names.
+    ///
+    /// # Errors
+    ///
+    /// A text with near names.
+    pub fn check_against(&self, workload: &Workload) -> Result<(), String> {
+        let Some(wanted) = &self.operation else { return Ok(()) };
+        let names: Vec<&str> = workload.operations.iter().flat_map(|o| [o.name.as_str(), o.kind.as_str()]).collect();
+        if names.contains(&wanted.as_str()) {
+            return Ok(());
+        }
+        let near = crate::workload::near(wanted, names.iter().copied());
+        Err(format!("'{}': the workload '{}' has no operation '{wanted}'{near}", self.text, workload.name))
+    }
+
+    /// Why the limit can no longer hold, whatever the rest of the run brings. Only limits on the whole run can be
+    /// lost for good: a share of errors, or a maximum.
+    pub(crate) fn hopeless(&self, now: &Snapshot, expected: Option<f64>) -> Option<String> {
+        if self.operation.is_some() || !self.below {
+            return None;
+        }
+        let lost = match self.metric {
+            Metric::Errors => expected.is_some_and(|all| now.failed as f64 > self.bound * all),
+            Metric::Max => now.last.as_ref().is_some_and(|s| s.max as f64 > self.bound),
+            Metric::Quantile(_) | Metric::Mean | Metric::Rate => false,
+        };
+        lost.then(|| format!("'{}' can no longer hold", self.text))
+    }
+
+    pub(crate) fn evaluate(&self, report: &Report) -> SloResult {
+        let operations: Vec<&OperationReport> = match &self.operation {
+            None => report.operations.iter().filter(|o| !o.is_chain()).collect(),
+            Some(name) => match report.operation(name) {
+                Some(one) => vec![one],
+                None => report.operations.iter().filter(|o| o.kind == *name).collect(),
+            },
+        };
+        let value = self.value(&operations, report.run.seconds);
+        let held = value.is_some_and(|v| {
+            let strictly = if self.below { v < self.bound } else { v > self.bound };
+            strictly || (self.or_equal && v == self.bound)
+        });
+        SloResult { expression: self.text.clone(), measured: value.map(|v| self.show(v)), held }
+    }
+
+    fn value(&self, operations: &[&OperationReport], seconds: f64) -> Option<f64> {
+        let count: u64 = operations.iter().map(|o| o.count()).sum();
+        let failed: u64 = operations.iter().map(|o| o.failed()).sum();
+        if count == 0 {
+            return None;
+        }
+        let times = || -> Option<Histogram<u64>> {
+            let mut sum = histogram();
+            for outcome in operations.iter().filter_map(|o| o.outcome(Outcome::Ok)) {
+                sum.add(outcome.response.to_histogram().ok()?).ok()?;
+            }
+            (!sum.is_empty()).then_some(sum)
+        };
+        Some(match self.metric {
+            Metric::Rate => (count - failed) as f64 / seconds.max(1e-6),
+            Metric::Errors => failed as f64 / count as f64,
+            Metric::Quantile(q) => times()?.value_at_quantile(q) as f64,
+            Metric::Mean => times()?.mean(),
+            Metric::Max => times()?.max() as f64,
+        })
+    }
+
+    fn show(&self, value: f64) -> String {
+        match self.metric {
+            Metric::Rate => format!("{value:.1}/s"),
+            Metric::Errors => format!("{:.3}%", value * 100.0),
+            Metric::Quantile(_) | Metric::Mean | Metric::Max => show_micros(value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_read_in_all_their_forms() {
+        for (text, operation, metric, below, bound) in [
+            ("list.p99 < 250ms", Some("list"), Metric::Quantile(0.99), true, 250_000.0),
+            ("p99.9<2s", None, Metric::Quantile(0.999), true, 2_000_000.0),
+            ("list:Account.p99.9 <= 1us", Some("list:Account"), Metric::Quantile(0.999), true, 1.0),
+            ("errors < 0.1%", None, Metric::Errors, true, 0.001),
+            ("read.rate > 100", Some("read"), Metric::Rate, false, 100.0),
+            ("all.mean < 5ms", None, Metric::Mean, true, 5_000.0),
+            ("deal/create:Opportunity.max < 1s", Some("deal/create:Opportunity"), Metric::Max, true, 1_000_000.0),
+        ] {
+            let slo: Slo = text.parse().unwrap();
+            assert_eq!((slo.operation.as_deref(), slo.metric, slo.below), (operation, metric, below), "{text}");
+            assert!((slo.bound - bound).abs() < 1e-9, "{text}: {}", slo.bound);
+        }
+    }
+
+    #[test]
+    fn what_is_no_limit_is_refused_with_the_form() {
+        for text in ["nonsense", "list.p99", "list.p100 < 1s", "list.p99 < 250", "errors < 200%", "rate > fast", ".p99 < 1s", "p0 < 1s"] {
+            let error = text.parse::<Slo>().unwrap_err();
+            assert!(error.contains("write it as"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_limit_on_an_operation_that_the_workload_lacks_names_near_ones() {
+        let workload = Workload::builtin("mixed").unwrap();
+        assert!("list.p99 < 1s".parse::<Slo>().unwrap().check_against(&workload).is_ok());
+        let error = "lists.p99 < 1s".parse::<Slo>().unwrap().check_against(&workload).unwrap_err();
+        assert!(error.contains("'list'"), "{error}");
+    }
+}

@@ -1,0 +1,221 @@
+//! Names of a workload against the target's metadata.
+
+use std::ops::Range;
+
+use espo_schema::{EntityType, FieldKind, Schema};
+
+use super::{Kind, Operation, Workload, at, near};
+use crate::data::{Marker, Template};
+use crate::error::{Error, Result};
+
+/// An operation with what the metadata says about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Resolved {
+    pub(crate) operation: Operation,
+    /// For kinds that create or change records.
+    pub(crate) template: Option<Template>,
+    /// The entity type at the other end of the link.
+    pub(crate) foreign: Option<String>,
+    /// Attributes that carry the upload's owner: `relatedType` for a file, `parentType` for attachments.
+    pub(crate) upload_owner: &'static str,
+}
+
+/// How records of an entity type are created when an operation needs one of the run's own.
+#[derive(Debug, Clone)]
+pub(crate) struct Maker {
+    pub(crate) template: Template,
+    pub(crate) marker: Marker,
+}
+
+/// A workload whose names are known to the target.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) operations: Vec<Resolved>,
+    /// For every entity type of which the run may create records.
+    pub(crate) makers: std::collections::BTreeMap<String, Maker>,
+}
+
+struct Check<'a> {
+    workload: &'a Workload,
+    schema: &'a Schema,
+}
+
+/// Checks every name and compiles the templates.
+///
+/// # Errors
+///
+/// [`Error::Usage`] with line and column of the first name that the target does not know.
+pub(crate) fn resolve(workload: &Workload, schema: &Schema) -> Result<Plan> {
+    let check = Check { workload, schema };
+    let mut plan = Plan { operations: Vec::new(), makers: std::collections::BTreeMap::new() };
+    for operation in &workload.operations {
+        let resolved = check.operation(operation)?;
+        for (entity, own) in check.created_by(operation, &resolved) {
+            if own || !plan.makers.contains_key(&entity) {
+                let maker = check.maker(&entity, own.then_some(&resolved), &operation.places.entity)?;
+                plan.makers.insert(entity, maker);
+            }
+        }
+        plan.operations.push(resolved);
+    }
+    for entity in workload.setup.keys() {
+        if !plan.makers.contains_key(entity) {
+            let maker = check.maker(entity, None, &(0..0))?;
+            plan.makers.insert(entity.clone(), maker);
+        }
+    }
+    Ok(plan)
+}
+
+impl<'a> Check<'a> {
+    fn error(&self, span: &Range<usize>, message: &str) -> Error {
+        at(&self.workload.origin, &self.workload.source, span.clone(), message)
+    }
+
+    fn entity(&self, name: &str, span: &Range<usize>) -> Result<&'a EntityType> {
+        self.schema.entity_type(name).ok_or_else(|| {
+            let near = near(name, self.schema.entity_types.keys().map(String::as_str));
+            self.error(span, &format!("the target has no entity type '{name}', or this user may not read it{near}"))
+        })
+    }
+
+    fn operation(&self, operation: &Operation) -> Result<Resolved> {
+        let mut out = Resolved { operation: operation.clone(), template: None, foreign: None, upload_owner: "parentType" };
+        if operation.kind == Kind::Chain {
+            return Ok(out);
+        }
+        let places = &operation.places;
+        let entity = self.entity(&operation.entity, &places.entity)?;
+        let mut listed = entity;
+        if let Some(name) = &operation.link {
+            let link = entity.links.get(name).ok_or_else(|| {
+                let near = near(name, entity.links.keys().map(String::as_str));
+                self.error(&places.link, &format!("{} has no link '{name}'{near}", entity.name))
+            })?;
+            if matches!(operation.kind, Kind::Link | Kind::Unlink) && !link.can_link() {
+                return Err(self.error(&places.link, &format!("the server does not link or unlink through {}.{name}", entity.name)));
+            }
+            let foreign = link.entity.as_deref().ok_or_else(|| {
+                self.error(&places.link, &format!("{}.{name} leads to several entity types: it cannot be used here", entity.name))
+            })?;
+            listed = self.entity(foreign, &places.link)?;
+            out.foreign = Some(foreign.to_owned());
+        }
+        self.names(operation, listed)?;
+        let set = &operation.set;
+        for attribute in set.keys() {
+            self.known(entity, attribute, operation, "attribute")?;
+        }
+        for name in operation.fields.iter().filter(|n| *n != "*") {
+            self.known(entity, name, operation, "field")?;
+        }
+        let csv = self.workload.csv.get(&operation.entity).cloned();
+        out.template = match operation.kind {
+            Kind::Create => Some(Template::create(self.schema, entity, &operation.fields, set, csv)),
+            Kind::Update | Kind::MassUpdate => Some(Template::update(self.schema, entity, &operation.fields, set)),
+            _ => None,
+        }
+        .transpose()
+        .map_err(|m| self.error(&places.entity, &m))?;
+        if operation.kind == Kind::Upload {
+            out.upload_owner = self.upload(operation, entity)?;
+        }
+        Ok(out)
+    }
+
+    /// select, where, order and text filters speak of the entity type that is listed.
+    fn names(&self, operation: &Operation, listed: &EntityType) -> Result<()> {
+        for attribute in &operation.select {
+            if !listed.attributes.contains_key(attribute) {
+                let near = near(attribute, listed.attributes.keys().map(String::as_str));
+                let message = format!("{} has no attribute '{attribute}' to select{near}", listed.name);
+                return Err(self.error(self.place(operation, attribute), &message));
+            }
+        }
+        if let Some(field) = &operation.order_by {
+            let sortable = listed.fields.contains_key(field) || listed.attributes.contains_key(field);
+            if !sortable {
+                let near = near(field, listed.fields.keys().map(String::as_str));
+                return Err(self.error(self.place(operation, field), &format!("{} has no field '{field}' to order by{near}", listed.name)));
+            }
+        }
+        let mut items: Vec<&serde_json::Value> = operation.filter.iter().collect();
+        while let Some(item) = items.pop() {
+            if let Some(nested) = item.get("value").and_then(|v| v.as_array()).filter(|_| is_group(item)) {
+                items.extend(nested);
+            }
+            let Some(name) = item.get("attribute").and_then(|a| a.as_str()) else { continue };
+            if !listed.attributes.contains_key(name) && !listed.links.contains_key(name) && !listed.fields.contains_key(name) {
+                let near = near(name, listed.attributes.keys().map(String::as_str));
+                return Err(self.error(self.place(operation, name), &format!("{} has no attribute '{name}' to filter by{near}", listed.name)));
+            }
+        }
+        Ok(())
+    }
+
+    fn known(&self, entity: &EntityType, name: &str, operation: &Operation, what: &str) -> Result<()> {
+        if entity.attributes.contains_key(name) || entity.fields.contains_key(name) {
+            return Ok(());
+        }
+        let near = near(name, entity.fields.keys().chain(entity.attributes.keys()).map(String::as_str));
+        Err(self.error(self.place(operation, name), &format!("{} has no {what} '{name}'{near}", entity.name)))
+    }
+
+    fn place<'o>(&self, operation: &'o Operation, name: &str) -> &'o Range<usize> {
+        operation.places.names.get(name).unwrap_or(&operation.places.entity)
+    }
+
+    fn upload(&self, operation: &Operation, entity: &EntityType) -> Result<&'static str> {
+        let files = || entity.fields.values().filter(|f| matches!(f.kind, FieldKind::File | FieldKind::AttachmentMultiple));
+        let field = match &operation.field {
+            Some(name) => files().find(|f| f.name == *name),
+            None => files().next(),
+        };
+        match field.map(|f| &f.kind) {
+            Some(FieldKind::File) => Ok("relatedType"),
+            Some(_) => Ok("parentType"),
+            None => {
+                let known: Vec<&str> = files().map(|f| f.name.as_str()).collect();
+                let place = operation.field.as_ref().map_or(&operation.places.entity, |f| self.place(operation, f));
+                Err(self.error(place, &format!("{} has no such field for files (it has: {})", entity.name, known.join(", "))))
+            }
+        }
+    }
+
+    /// The entity types of which an operation may create records; true for the one that it is there to create.
+    fn created_by(&self, operation: &Operation, resolved: &Resolved) -> Vec<(String, bool)> {
+        let own = operation.entity.clone();
+        match operation.kind {
+            Kind::Create => vec![(own, true)],
+            Kind::Update | Kind::Delete | Kind::MassUpdate => vec![(own, false)],
+            Kind::Link | Kind::Unlink => {
+                let foreign = resolved.foreign.clone().map(|f| (f, false));
+                [(own, false)].into_iter().chain(foreign).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn maker(&self, entity: &str, create: Option<&Resolved>, span: &Range<usize>) -> Result<Maker> {
+        let entity = self.entity(entity, span)?;
+        let marker = Marker::of(entity).ok_or_else(|| {
+            let message = format!(
+                "records of {} cannot be created: it has no text that could carry the run's marker, and without one they could not be removed after a crash",
+                entity.name
+            );
+            self.error(span, &message)
+        })?;
+        let template = match create.and_then(|r| r.template.clone()) {
+            Some(template) => template,
+            None => {
+                let csv = self.workload.csv.get(&entity.name).cloned();
+                Template::create(self.schema, entity, &[], &serde_json::Map::new(), csv).map_err(|m| self.error(span, &m))?
+            }
+        };
+        Ok(Maker { template, marker })
+    }
+}
+
+fn is_group(item: &serde_json::Value) -> bool {
+    matches!(item.get("type").and_then(|t| t.as_str()), Some("and" | "or" | "not"))
+}
