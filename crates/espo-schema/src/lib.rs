@@ -12,6 +12,7 @@
 
 mod complete;
 mod def;
+mod diff;
 mod error;
 mod hash;
 mod kind;
@@ -24,6 +25,7 @@ mod source;
 #[cfg(feature = "stock")]
 mod stock;
 
+pub use diff::{Change, ChangeKind};
 pub use error::Error;
 pub use kind::FieldKind;
 pub use model::{

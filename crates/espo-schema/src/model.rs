@@ -245,6 +245,20 @@ pub struct Field {
     pub raw: Map<String, Value>,
 }
 
+impl Field {
+    /// Whether a create must name the field: it is required, can be written, and the server has no default to fill in.
+    #[must_use]
+    pub fn required_on_create(&self) -> bool {
+        let has_default = match &self.default {
+            None | Some(Value::Null) => false,
+            Some(Value::String(text)) => !text.is_empty() && !text.starts_with("javascript:"),
+            Some(Value::Array(list)) => !list.is_empty(),
+            Some(_) => true,
+        };
+        self.required && !has_default && !self.read_only && !self.disabled
+    }
+}
+
 /// The values that an enum-like field allows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Options {

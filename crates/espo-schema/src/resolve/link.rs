@@ -167,8 +167,14 @@ fn cardinality(link: &Link, reverse: Option<&Link>) -> Cardinality {
             {
                 Cardinality::ManyToMany
             }
-            // The other side is not in the export; a middle table has a name, a plain one-to-many link has none.
-            None if link.relation_name.is_some() => Cardinality::ManyToMany,
+            // The other side is not in the export; a middle table has a name, keys or columns, a plain one-to-many link
+            // has none.
+            None if ["relationName", "midKeys", "additionalColumns"]
+                .iter()
+                .any(|key| Def(&link.raw).get(key).is_some()) =>
+            {
+                Cardinality::ManyToMany
+            }
             None => Cardinality::OneToMany,
         },
     }

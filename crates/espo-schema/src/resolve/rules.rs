@@ -88,3 +88,125 @@ pub(super) fn is_reminders(field: &Field, entity: &EntityType) -> bool {
 pub(super) fn is_counter(kind: FieldKind) -> bool {
     matches!(kind, FieldKind::Autoincrement | FieldKind::Number)
 }
+
+#[cfg(all(test, feature = "stock"))]
+mod tests {
+    use super::*;
+    use crate::model::Schema;
+
+    /// Names of what a rule bites on in the stock schema.
+    fn fields(rule: impl Fn(&Field, &EntityType) -> bool) -> Vec<String> {
+        let entities = Schema::stock().entity_types.values();
+        entities
+            .flat_map(|e| {
+                e.fields
+                    .values()
+                    .filter(|f| rule(f, e))
+                    .map(|f| format!("{}.{}", e.name, f.name))
+            })
+            .collect()
+    }
+
+    // A rule that no longer bites on anything is to go: each list here fails then.
+
+    #[test]
+    fn columns_without_being_asked_for() {
+        let asked = |f: &Field| {
+            Def(&f.raw)
+                .texts("additionalAttributeList")
+                .contains(&"columns".to_owned())
+        };
+        let found = fields(|f, _| has_columns(f.kind, Def(&f.raw)) && !asked(f));
+        assert_eq!(found, ["Email.replies", "Email.tasks"]);
+    }
+
+    #[test]
+    fn columns_asked_for_in_vain() {
+        let asked = |f: &Field| Def(&f.raw).texts("additionalAttributeList");
+        let found = fields(|f, _| {
+            asked(f)
+                .iter()
+                .any(|part| is_columns_of_nothing(part, f.kind, Def(&f.raw)))
+        });
+        assert_eq!(found, ["Settings.oidcTeams"]);
+    }
+
+    #[test]
+    fn converted_amounts() {
+        let found = fields(|f, _| has_converted(f.kind, f.not_storable));
+        assert_eq!(
+            found,
+            [
+                "Campaign.budget",
+                "Lead.opportunityAmount",
+                "Opportunity.amount"
+            ]
+        );
+        assert_eq!(
+            fields(is_converted_of_nothing),
+            ["Campaign.revenueConverted"]
+        );
+    }
+
+    #[test]
+    fn links_with_attributes_and_no_field() {
+        let entities = Schema::stock().entity_types.values();
+        let found: Vec<String> = entities
+            .flat_map(|e| {
+                e.links
+                    .values()
+                    .filter(|l| has_attributes_without_field(l, e))
+                    .map(|l| format!("{}.{}", e.name, l.name))
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "Note.superParent",
+                "Task.email",
+                "TwoFactorCode.user",
+                "UserData.user"
+            ]
+        );
+    }
+
+    #[test]
+    fn names_without_a_field() {
+        let found = Schema::stock()
+            .entity_types
+            .values()
+            .filter(|e| has_bare_name(e))
+            .count();
+        assert_eq!(found, 38);
+    }
+
+    #[test]
+    fn phone_fields_have_digits_and_data() {
+        let phones =
+            ["Account", "Contact", "Lead", "Target", "User"].map(|e| format!("{e}.phoneNumber"));
+        assert_eq!(fields(|f, _| has_numeric(f)), phones);
+        assert_eq!(fields(|f, _| data_is_loaded(f)).len(), 10);
+    }
+
+    #[test]
+    fn reminders_and_counters() {
+        assert_eq!(
+            fields(is_reminders),
+            ["Call.reminders", "Meeting.reminders", "Task.reminders"]
+        );
+        assert_eq!(fields(|f, _| is_counter(f.kind)).len(), 8);
+    }
+
+    #[test]
+    fn every_system_attribute_is_one_of_some_entity_type() {
+        for name in SYSTEM {
+            assert!(
+                Schema::stock()
+                    .entity_types
+                    .values()
+                    .any(|e| e.attributes.contains_key(name)),
+                "{name}"
+            );
+        }
+    }
+}

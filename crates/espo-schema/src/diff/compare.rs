@@ -1,0 +1,621 @@
+//! Finding the differences.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::{Change, ChangeKind as C};
+use crate::model::{Attribute, EntityType, Field, Link, Schema, ValueType};
+
+/// Names that are at least this much alike (Jaro-Winkler) make a renaming likely.
+const ALIKE: f64 = 0.85;
+
+/// Share of fields that two entity types have in common when one looks like the other under a new name.
+const SAME_FIELDS: f64 = 0.8;
+
+/// Fields that nearly every entity type has: they say nothing about a renaming.
+const COMMON_FIELDS: [&str; 8] = [
+    "name",
+    "description",
+    "createdAt",
+    "modifiedAt",
+    "createdBy",
+    "modifiedBy",
+    "assignedUser",
+    "teams",
+];
+
+pub(super) fn compare(old: &Schema, new: &Schema) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let sides = Sides::of(&old.entity_types, &new.entity_types);
+    let renamed = sides.renamed(looks_like_entity);
+    for (from, to) in &renamed {
+        push(
+            &mut changes,
+            from,
+            None,
+            true,
+            C::EntityRenamed {
+                to: (*to).to_owned(),
+            },
+        );
+    }
+    for name in sides.removed_but(&renamed) {
+        push(&mut changes, name, None, true, C::EntityRemoved);
+    }
+    for name in sides.added_but(&renamed) {
+        push(&mut changes, name, None, false, C::EntityAdded);
+    }
+    for (old, new) in &sides.kept {
+        Entities {
+            old,
+            new,
+            changes: &mut changes,
+        }
+        .compare();
+    }
+    // Stable: what is said of one member stays in the order in which it was found.
+    changes.sort_by(|a, b| (&a.entity, &a.member).cmp(&(&b.entity, &b.member)));
+    changes
+}
+
+fn push(changes: &mut Vec<Change>, entity: &str, member: Option<&str>, breaking: bool, kind: C) {
+    changes.push(Change {
+        entity: entity.to_owned(),
+        member: member.map(str::to_owned),
+        breaking,
+        kind,
+    });
+}
+
+/// What two maps have in common by name, and what only one of them has.
+struct Sides<'a, T> {
+    kept: Vec<(&'a T, &'a T)>,
+    removed: BTreeMap<&'a str, &'a T>,
+    added: BTreeMap<&'a str, &'a T>,
+}
+
+impl<'a, T> Sides<'a, T> {
+    fn of(old: &'a IndexMap<String, T>, new: &'a IndexMap<String, T>) -> Sides<'a, T> {
+        let mut kept: Vec<_> = old
+            .iter()
+            .filter_map(|(name, o)| Some((name, o, new.get(name)?)))
+            .collect();
+        kept.sort_by_key(|(name, ..)| name.as_str());
+        let only = |a: &'a IndexMap<String, T>, b: &'a IndexMap<String, T>| {
+            a.iter()
+                .filter(|(name, _)| !b.contains_key(*name))
+                .map(|(name, item)| (name.as_str(), item))
+                .collect()
+        };
+        Sides {
+            kept: kept.into_iter().map(|(_, o, n)| (o, n)).collect(),
+            removed: only(old, new),
+            added: only(new, old),
+        }
+    }
+
+    /// Pairs of a removed and an added item that look like one item renamed; each is in one pair at most, the best first.
+    fn renamed(&self, likeness: fn(&'a T, &'a T) -> Option<f64>) -> Vec<(&'a str, &'a str)> {
+        let mut pairs: Vec<(f64, &str, &str)> = Vec::new();
+        for (from, old) in &self.removed {
+            for (to, new) in &self.added {
+                if let Some(likeness) = likeness(old, new) {
+                    pairs.push((likeness, from, to));
+                }
+            }
+        }
+        pairs.sort_by(|a, b| {
+            b.0.total_cmp(&a.0)
+                .then_with(|| (a.1, a.2).cmp(&(b.1, b.2)))
+        });
+        let (mut gone, mut come) = (BTreeSet::new(), BTreeSet::new());
+        let mut found: Vec<(&str, &str)> = pairs
+            .into_iter()
+            .filter(|(_, from, to)| {
+                !gone.contains(from) && !come.contains(to) && gone.insert(*from) && come.insert(*to)
+            })
+            .map(|(_, from, to)| (from, to))
+            .collect();
+        found.sort_unstable();
+        found
+    }
+
+    fn removed_but(&self, renamed: &[(&'a str, &'a str)]) -> impl Iterator<Item = &'a str> {
+        self.removed
+            .keys()
+            .copied()
+            .filter(|name| !renamed.iter().any(|(from, _)| from == name))
+    }
+
+    fn added_but(&self, renamed: &[(&'a str, &'a str)]) -> impl Iterator<Item = &'a str> {
+        self.added
+            .keys()
+            .copied()
+            .filter(|name| !renamed.iter().any(|(_, to)| to == name))
+    }
+}
+
+fn looks_like_entity(old: &EntityType, new: &EntityType) -> Option<f64> {
+    let own = |e: &EntityType| -> BTreeSet<(String, String)> {
+        let fields = e
+            .fields
+            .values()
+            .filter(|f| !COMMON_FIELDS.contains(&f.name.as_str()));
+        fields.map(|f| (f.name.clone(), f.type_.clone())).collect()
+    };
+    let (old, new) = (own(old), own(new));
+    let all = old.union(&new).count();
+    // Sizes are far below 2^52.
+    let share = old.intersection(&new).count() as f64 / all.max(1) as f64;
+    (all > 0 && share >= SAME_FIELDS).then_some(share)
+}
+
+fn looks_like_field(old: &Field, new: &Field) -> Option<f64> {
+    if old.type_ != new.type_ || old.composite_of.is_some() || new.composite_of.is_some() {
+        return None;
+    }
+    let alike = strsim::jaro_winkler(&old.name.to_lowercase(), &new.name.to_lowercase());
+    // A definition of the type alone is shared by chance.
+    let telling = old.raw.keys().any(|key| key != "type" && key != "isCustom");
+    let same = telling && old.raw == new.raw;
+    (alike >= ALIKE || same).then_some(alike + f64::from(u8::from(same)))
+}
+
+fn looks_like_link(old: &Link, new: &Link) -> Option<f64> {
+    let alike = strsim::jaro_winkler(&old.name.to_lowercase(), &new.name.to_lowercase());
+    let same_way = old.entity == new.entity && old.cardinality == new.cardinality;
+    let same_end = old.foreign.is_some() && old.foreign == new.foreign;
+    (same_way && (alike >= ALIKE || same_end)).then_some(alike)
+}
+
+/// One entity type before and after.
+struct Entities<'a, 'c> {
+    old: &'a EntityType,
+    new: &'a EntityType,
+    changes: &'c mut Vec<Change>,
+}
+
+impl Entities<'_, '_> {
+    fn say(&mut self, member: Option<&str>, breaking: bool, kind: C) {
+        push(self.changes, &self.old.name, member, breaking, kind);
+    }
+
+    fn compare(&mut self) {
+        let (old, new) = (&self.old.scope, &self.new.scope);
+        if old.disabled != new.disabled {
+            self.say(
+                None,
+                new.disabled,
+                C::EntityDisabled {
+                    disabled: new.disabled,
+                },
+            );
+        }
+        if old.stream != new.stream {
+            self.say(None, old.stream, C::StreamSwitched { on: new.stream });
+        }
+        if old.stars != new.stars {
+            self.say(None, old.stars, C::StarsSwitched { on: new.stars });
+        }
+        let (fields, links) = (self.fields(), self.links());
+        self.attributes(&fields, &links);
+        self.filters();
+    }
+
+    /// Returns the fields that were added, removed or renamed: their attributes are not news.
+    fn fields(&mut self) -> BTreeSet<String> {
+        let (old, new) = (self.old, self.new);
+        let sides = Sides::of(&old.fields, &new.fields);
+        let renamed = sides.renamed(looks_like_field);
+        let mut told: BTreeSet<String> = renamed
+            .iter()
+            .flat_map(|(from, to)| [from, to])
+            .map(|n| (*n).to_owned())
+            .collect();
+        for (from, to) in &renamed {
+            self.say(
+                Some(from),
+                true,
+                C::FieldRenamed {
+                    to: (*to).to_owned(),
+                },
+            );
+        }
+        // The parts of a composite field come and go with it.
+        let goes_along = |field: &Field, others: &BTreeMap<&str, &Field>| {
+            field
+                .composite_of
+                .as_deref()
+                .is_some_and(|whole| others.contains_key(whole))
+        };
+        for name in sides.removed_but(&renamed) {
+            told.insert(name.to_owned());
+            let field = &old.fields[name];
+            if !goes_along(field, &sides.removed) {
+                self.say(
+                    Some(name),
+                    true,
+                    C::FieldRemoved {
+                        type_: field.type_.clone(),
+                    },
+                );
+            }
+        }
+        for name in sides.added_but(&renamed) {
+            told.insert(name.to_owned());
+            let field = &new.fields[name];
+            if !goes_along(field, &sides.added) {
+                let required = field.required_on_create();
+                self.say(
+                    Some(name),
+                    required,
+                    C::FieldAdded {
+                        type_: field.type_.clone(),
+                        required,
+                    },
+                );
+            }
+        }
+        for (old, new) in &sides.kept {
+            self.field(old, new);
+        }
+        told
+    }
+
+    fn field(&mut self, old: &Field, new: &Field) {
+        let name = Some(old.name.as_str());
+        if old.type_ != new.type_ {
+            let breaking = old
+                .attributes
+                .iter()
+                .any(|a| self.value(a, false) != self.value(a, true));
+            self.say(
+                name,
+                breaking,
+                C::FieldRetyped {
+                    from: old.type_.clone(),
+                    to: new.type_.clone(),
+                },
+            );
+        }
+        if old.required_on_create() != new.required_on_create() {
+            // The arguments of a create change either way.
+            self.say(
+                name,
+                true,
+                C::RequiredChanged {
+                    required: new.required_on_create(),
+                },
+            );
+        }
+        if old.orderable != new.orderable {
+            self.say(
+                name,
+                old.orderable,
+                C::OrderableChanged {
+                    orderable: new.orderable,
+                },
+            );
+        }
+        if old.max_length != new.max_length {
+            let shorter = new
+                .max_length
+                .is_some_and(|new| old.max_length.is_none_or(|old| new < old));
+            self.say(
+                name,
+                shorter,
+                C::MaxLengthChanged {
+                    from: old.max_length,
+                    to: new.max_length,
+                },
+            );
+        }
+        let range = |f: &Field| {
+            let end = |v: &Option<Value>| v.as_ref().map_or_else(String::new, |v| v.to_string());
+            format!("{}..{}", end(&f.min), end(&f.max))
+        };
+        if range(old) != range(new) {
+            self.say(
+                name,
+                is_narrower(old, new),
+                C::RangeChanged {
+                    from: range(old),
+                    to: range(new),
+                },
+            );
+        }
+        let regex = |f: &Field| {
+            f.pattern
+                .as_ref()
+                .map(|p| p.regex.clone().unwrap_or_else(|| p.source.clone()))
+        };
+        if regex(old) != regex(new) {
+            self.say(
+                name,
+                new.pattern.is_some(),
+                C::PatternChanged {
+                    from: regex(old),
+                    to: regex(new),
+                },
+            );
+        }
+        if let Some((old, new)) = old.options.listed().zip(new.options.listed()) {
+            self.options(name, old, new);
+        }
+    }
+
+    fn value(&self, attribute: &str, after: bool) -> Option<&ValueType> {
+        let entity = if after { self.new } else { self.old };
+        entity.attributes.get(attribute).map(|a| &a.value)
+    }
+
+    fn options(&mut self, name: Option<&str>, old: &[String], new: &[String]) {
+        let mut renamed = BTreeSet::new();
+        // Only where the lists line up does the place tell which is which.
+        if old.len() == new.len() {
+            for (from, to) in old.iter().zip(new) {
+                if from != to && !new.contains(from) && !old.contains(to) {
+                    renamed.extend([from, to]);
+                    self.say(
+                        name,
+                        true,
+                        C::OptionRenamed {
+                            from: from.clone(),
+                            to: to.clone(),
+                        },
+                    );
+                }
+            }
+        }
+        for option in old
+            .iter()
+            .filter(|o| !new.contains(o) && !renamed.contains(o))
+        {
+            self.say(
+                name,
+                true,
+                C::OptionRemoved {
+                    option: option.clone(),
+                },
+            );
+        }
+        for option in new
+            .iter()
+            .filter(|o| !old.contains(o) && !renamed.contains(o))
+        {
+            self.say(
+                name,
+                false,
+                C::OptionAdded {
+                    option: option.clone(),
+                },
+            );
+        }
+    }
+
+    /// Returns the links that were added, removed or renamed.
+    fn links(&mut self) -> BTreeSet<String> {
+        let (old, new) = (self.old, self.new);
+        let sides = Sides::of(&old.links, &new.links);
+        let renamed = sides.renamed(looks_like_link);
+        let mut told: BTreeSet<String> = renamed
+            .iter()
+            .flat_map(|(from, to)| [from, to])
+            .map(|n| (*n).to_owned())
+            .collect();
+        for (from, to) in &renamed {
+            self.say(
+                Some(from),
+                true,
+                C::LinkRenamed {
+                    to: (*to).to_owned(),
+                },
+            );
+        }
+        for name in sides.removed_but(&renamed) {
+            told.insert(name.to_owned());
+            self.say(
+                Some(name),
+                true,
+                C::LinkRemoved {
+                    target: old.links[name].entity.clone(),
+                },
+            );
+        }
+        for name in sides.added_but(&renamed) {
+            told.insert(name.to_owned());
+            self.say(
+                Some(name),
+                false,
+                C::LinkAdded {
+                    target: new.links[name].entity.clone(),
+                },
+            );
+        }
+        for (old, new) in &sides.kept {
+            self.link(old, new);
+        }
+        told
+    }
+
+    fn link(&mut self, old: &Link, new: &Link) {
+        let name = Some(old.name.as_str());
+        if old.entity != new.entity {
+            self.say(
+                name,
+                true,
+                C::LinkRetargeted {
+                    from: old.entity.clone(),
+                    to: new.entity.clone(),
+                },
+            );
+        }
+        if old.target_known != new.target_known {
+            // The target came or went, which is told of the target: the rest is a guess on one of the sides.
+            return;
+        }
+        if old.cardinality != new.cardinality {
+            let (from, to) = (old.cardinality.to_string(), new.cardinality.to_string());
+            self.say(name, true, C::CardinalityChanged { from, to });
+        } else if old.can_link() != new.can_link() {
+            self.say(
+                name,
+                old.can_link(),
+                C::LinkableChanged {
+                    linkable: new.can_link(),
+                },
+            );
+        }
+        if old.foreign != new.foreign {
+            // What is called on this side stays; a reverse link that is gone is told at the other side.
+            self.say(
+                name,
+                false,
+                C::ReverseLinkChanged {
+                    from: old.foreign.clone(),
+                    to: new.foreign.clone(),
+                },
+            );
+        }
+        let sides = Sides::of(&old.columns, &new.columns);
+        for column in sides.removed.keys() {
+            self.say(
+                name,
+                true,
+                C::ColumnRemoved {
+                    column: (*column).to_owned(),
+                },
+            );
+        }
+        for column in sides.added.keys() {
+            self.say(
+                name,
+                false,
+                C::ColumnAdded {
+                    column: (*column).to_owned(),
+                },
+            );
+        }
+        for (old, new) in sides
+            .kept
+            .iter()
+            .filter(|(old, new)| old.value != new.value)
+        {
+            let (column, from, to) = (
+                old.name.clone(),
+                old.value.to_string(),
+                new.value.to_string(),
+            );
+            self.say(name, true, C::ColumnRetyped { column, from, to });
+        }
+    }
+
+    fn attributes(&mut self, fields: &BTreeSet<String>, links: &BTreeSet<String>) {
+        let (old, new) = (self.old, self.new);
+        let is_news = |a: &Attribute| {
+            let of = |owner: &Option<String>, told: &BTreeSet<String>| {
+                owner.as_ref().is_some_and(|o| told.contains(o))
+            };
+            !of(&a.field, fields) && !(a.field.is_none() && of(&a.link, links))
+        };
+        let sides = Sides::of(&old.attributes, &new.attributes);
+        for (name, _) in sides.removed.iter().filter(|(_, a)| is_news(a)) {
+            self.say(Some(name), true, C::AttributeRemoved);
+        }
+        for (name, _) in sides.added.iter().filter(|(_, a)| is_news(a)) {
+            self.say(Some(name), false, C::AttributeAdded);
+        }
+        for (old, new) in &sides.kept {
+            self.attribute(old, new);
+        }
+    }
+
+    fn attribute(&mut self, old: &Attribute, new: &Attribute) {
+        let name = Some(old.name.as_str());
+        match (&old.value, &new.value) {
+            (ValueType::ParentId { .. }, ValueType::ParentId { .. }) => {}
+            // Columns are told of the link.
+            (ValueType::ColumnMap { .. }, ValueType::ColumnMap { .. }) => {}
+            (
+                ValueType::ParentType { entity_list: from },
+                ValueType::ParentType { entity_list: to },
+            ) => {
+                if from != to {
+                    let narrower =
+                        !to.is_empty() && (from.is_empty() || from.iter().any(|t| !to.contains(t)));
+                    self.say(
+                        name,
+                        narrower,
+                        C::ParentTypesChanged {
+                            from: from.clone(),
+                            to: to.clone(),
+                        },
+                    );
+                }
+            }
+            (from, to) if from != to => {
+                self.say(
+                    name,
+                    true,
+                    C::AttributeRetyped {
+                        from: from.to_string(),
+                        to: to.to_string(),
+                    },
+                );
+            }
+            _ => {}
+        }
+        if old.writable != new.writable {
+            self.say(
+                name,
+                old.writable,
+                C::WritableChanged {
+                    writable: new.writable,
+                },
+            );
+        } else if old.create_only != new.create_only {
+            self.say(
+                name,
+                new.create_only,
+                C::CreateOnlyChanged {
+                    create_only: new.create_only,
+                },
+            );
+        }
+        if old.filterable != new.filterable {
+            self.say(
+                name,
+                old.filterable,
+                C::FilterableChanged {
+                    filterable: new.filterable,
+                },
+            );
+        }
+    }
+
+    fn filters(&mut self) {
+        let (old, new) = (&self.old.primary_filters, &self.new.primary_filters);
+        for name in old.iter().filter(|name| !new.contains(name)) {
+            self.say(Some(name), true, C::FilterRemoved);
+        }
+        for name in new.iter().filter(|name| !old.contains(name)) {
+            self.say(Some(name), false, C::FilterAdded);
+        }
+    }
+}
+
+/// Whether a value that was within the bounds may be outside them now.
+fn is_narrower(old: &Field, new: &Field) -> bool {
+    let number = |v: &Option<Value>| match v {
+        Some(Value::Number(n)) => n.as_f64(),
+        Some(Value::String(s)) => s.parse().ok(),
+        _ => None,
+    };
+    let tighter = |old: Option<f64>, new: Option<f64>, worse: fn(f64, f64) -> bool| {
+        new.is_some_and(|new| old.is_none_or(|old| worse(new, old)))
+    };
+    tighter(number(&old.min), number(&new.min), |new, old| new > old)
+        || tighter(number(&old.max), number(&new.max), |new, old| new < old)
+}
