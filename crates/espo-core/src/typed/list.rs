@@ -381,7 +381,7 @@ impl<E: Send + 'static, R: Decode> Offset<E, R> {
     }
 }
 
-fn items<R: Send + 'static>(pages: BoxStream<Page<R>>) -> BoxStream<R> {
+pub(super) fn items<R: Send + 'static>(pages: BoxStream<Page<R>>) -> BoxStream<R> {
     Box::pin(pages.flat_map(|page| {
         let items: Vec<Result<R, Error>> = match page {
             Ok(page) => {

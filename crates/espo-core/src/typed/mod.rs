@@ -12,11 +12,13 @@ mod keyset;
 pub mod kind;
 pub mod link;
 mod list;
+mod many;
 mod parent;
 mod record;
 mod record_ref;
 mod records;
 mod slot;
+mod upsert;
 mod value;
 mod write;
 
@@ -27,11 +29,13 @@ pub use filter::Filter;
 pub use id::{AnyId, Id};
 pub use link::Link;
 pub use list::{BoxStream, ListRequest, Projection, Select};
+pub use many::{Journal, Write, WriteMany, Written};
 pub use parent::ParentRef;
 pub use record::{Attribute, Entity, ExpectedEntity, HasStream, Record, RecordMeta, value};
 pub use record_ref::{RecordRef, Related};
 pub use records::{CreateRequest, Editable, NewRecord, Records, UpdateRequest, duplicates};
 pub use slot::Slot;
+pub use upsert::{Key, Upserted};
 pub use value::{
     AttributeValue, ColumnSet, Columns, DateOrTime, EmailAddressRow, FromText, MediaTypes, Names,
     PhoneNumberRow, ToJson, column, slot,

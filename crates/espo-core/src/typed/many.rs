@@ -1,0 +1,284 @@
+//! Many writes: bounded concurrency, an outcome for each in order, resumable.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_core::Stream;
+use futures_util::StreamExt;
+use http::Method;
+use serde::{Deserialize, Serialize};
+
+use super::id::Id;
+use super::list::BoxStream;
+use super::records::{Editable, Records, confirm, decode_record};
+use super::upsert::{Key, Upserted};
+use crate::{Error, JsonObject, Outcome};
+
+/// One of many writes.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Write<R: Editable> {
+    /// Creates a record.
+    Create(R::New),
+    /// Updates a record.
+    Update(Id<R>, R::Patch),
+    /// Deletes a record.
+    Delete(Id<R>),
+}
+
+/// What became of one write.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Written<R> {
+    /// The record as the server answered it.
+    Created(R),
+    /// The record as the server answered it.
+    Updated(R),
+    /// It is deleted, or was not there.
+    Deleted,
+    /// An earlier run of the same journal did it. The id is that of the record, where there is one.
+    DoneBefore(Option<Id<R>>),
+}
+
+/// What was written already, kept in a file, so that an interrupted run can be taken up again without doubling.
+///
+/// Before a write is sent its intent is noted under the write's key, and afterwards what became of it. A write that
+/// was noted but not confirmed when the run ended may have reached the server: [`Records::write_many`] settles it for
+/// updates and deletes by doing them again, which changes nothing, and for creates only by attributes that identify
+/// the record ([`WriteMany::identified_by`]); without those it is an error for that one write.
+#[derive(Debug)]
+pub struct Journal {
+    file: Mutex<File>,
+    known: BTreeMap<String, Entry>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Entry {
+    key: String,
+    state: State,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum State {
+    /// It is about to be sent; nobody knows what became of it.
+    Intended,
+    /// The server did it.
+    Done,
+    /// The server did not do it.
+    Refused,
+}
+
+impl Journal {
+    /// Opens a journal, or begins one.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written, or holds something else. A last line that a crash cut short is passed
+    /// over.
+    pub fn open(path: impl AsRef<Path>) -> std::io::Result<Self> {
+        let path = path.as_ref();
+        let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
+        let mut known = BTreeMap::new();
+        let lines: Vec<String> = BufReader::new(&file).lines().collect::<Result<_, _>>()?;
+        for (index, line) in lines.iter().enumerate() {
+            match serde_json::from_str::<Entry>(line) {
+                Ok(entry) => drop(known.insert(entry.key.clone(), entry)),
+                Err(_) if index + 1 == lines.len() => file.write_all(b"\n")?,
+                Err(_) if line.is_empty() => {}
+                Err(error) => {
+                    let message = format!("{}, line {}: no journal of writes: {error}", path.display(), index + 1);
+                    return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
+                }
+            }
+        }
+        Ok(Self { file: Mutex::new(file), known })
+    }
+
+    fn note(&self, key: &str, state: State, id: Option<&str>) -> Result<(), Error> {
+        let entry = Entry { key: key.to_owned(), state, id: id.map(str::to_owned) };
+        let mut line = serde_json::to_string(&entry).map_err(|error| Error::build(error.to_string()))?;
+        line.push('\n');
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_data());
+        written.map_err(|error| Error::build(format!("the journal cannot be written: {error}")))
+    }
+}
+
+/// Many writes that are not sent yet.
+#[must_use = "nothing is sent until the outcomes are asked for"]
+pub struct WriteMany<R> {
+    records: Records<R>,
+    concurrency: usize,
+    journal: Option<Arc<Journal>>,
+    key: Vec<String>,
+}
+
+impl<R: Editable> Records<R> {
+    /// Writes many records.
+    ///
+    /// ```no_run
+    /// # use espo_core::{Client, Error, JsonObject, typed::Write};
+    /// # use futures_util::{StreamExt, stream};
+    /// # async fn run(crm: Client, rows: Vec<JsonObject>) -> Result<(), Error> {
+    /// let writes = stream::iter(rows).enumerate().map(|(line, row)| (line.to_string(), Write::Create(row)));
+    /// let mut outcomes = crm.untyped("Account").write_many().concurrency(8).run(writes);
+    /// while let Some((line, outcome)) = outcomes.next().await {
+    ///     if let Err(error) = outcome {
+    ///         eprintln!("line {line}: {error}");
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn write_many(&self) -> WriteMany<R> {
+        WriteMany { records: self.clone(), concurrency: 4, journal: None, key: Vec::new() }
+    }
+
+    /// The records that were changed at or after a time, by the order of the change: for a sync that takes up where
+    /// it left off. Pages by key, so that records changed meanwhile come again rather than get lost.
+    ///
+    /// Deleted records do not show. The server's times have whole seconds: begin again at the time of the last record
+    /// seen, and expect it once more.
+    pub fn changes_since(&self, time: jiff::Timestamp) -> BoxStream<R> {
+        let since = super::value::format_timestamp(time);
+        let changed = crate::WhereItem::greater_than_or_equals("modifiedAt", since);
+        super::list::items(self.list().filter(changed.into()).pages_by_key("modifiedAt"))
+    }
+
+    /// The records of these ids, in as many requests as their number needs: a list of ids is limited by the length of
+    /// a URL. Ids that do not exist are passed over; the order is that of the ids within each request.
+    pub fn by_ids(&self, ids: impl IntoIterator<Item = impl Into<Id<R>>>) -> BoxStream<R> {
+        /// 100 ids of 36 characters and the attributes of the largest entity type stay below 8 KB.
+        const IDS: usize = 100;
+        let ids: Vec<String> = ids.into_iter().map(|id| id.into().to_string()).collect();
+        let records = self.clone();
+        let chunks: Vec<Vec<String>> = ids.chunks(IDS).map(<[String]>::to_vec).collect();
+        Box::pin(futures_util::stream::iter(chunks).flat_map(move |ids| {
+            let wanted = crate::WhereItem::is_in("id", ids);
+            super::list::items(records.list().filter(wanted.into()).pages_by_key("id"))
+        }))
+    }
+}
+
+impl<R: Editable> WriteMany<R> {
+    /// How many writes are under way at once; 4 by default.
+    pub fn concurrency(mut self, writes: usize) -> Self {
+        self.concurrency = writes.max(1);
+        self
+    }
+
+    /// Keeps what was done in a journal, and does not do again what it says is done.
+    pub fn journal(mut self, journal: impl Into<Arc<Journal>>) -> Self {
+        self.journal = Some(journal.into());
+        self
+    }
+
+    /// The attributes that identify a record: a create becomes an upsert by them when an earlier run may have sent it
+    /// already.
+    pub fn identified_by(mut self, key: impl Key<R>) -> Self {
+        self.key = key.names().into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// Sends the writes and gives their outcomes in their order, each with the key of its write.
+    ///
+    /// A key names a write in the journal, so it must be the same when the run is repeated: a line number, the id of
+    /// the source. An error is that of one write; the others go on. Dropping the stream stops sending.
+    pub fn run<S>(self, writes: S) -> impl Stream<Item = (String, Result<Written<R>, Error>)> + Send
+    where
+        S: Stream<Item = (String, Write<R>)> + Send,
+    {
+        let concurrency = self.concurrency;
+        let this = Arc::new(self);
+        writes
+            .map(move |(key, write)| {
+                let this = this.clone();
+                async move {
+                    let outcome = this.one(&key, write).await;
+                    (key, outcome)
+                }
+            })
+            .buffered(concurrency)
+    }
+
+    async fn one(&self, key: &str, write: Write<R>) -> Result<Written<R>, Error> {
+        let before = self.journal.as_ref().and_then(|journal| journal.known.get(key));
+        if let Some(entry) = before.filter(|entry| entry.state == State::Done) {
+            return Ok(Written::DoneBefore(entry.id.as_deref().map(Id::new)));
+        }
+        let note = |state, id: Option<&Id<R>>| match &self.journal {
+            Some(journal) => journal.note(key, state, id.map(Id::as_str)),
+            None => Ok(()),
+        };
+        note(State::Intended, None)?;
+        let maybe_sent = before.is_some_and(|entry| entry.state == State::Intended);
+        match self.send(write, maybe_sent).await {
+            Ok(Written::Created(record)) => {
+                note(State::Done, record.record_id().as_ref())?;
+                Ok(Written::Created(record))
+            }
+            Ok(Written::Updated(record)) => {
+                note(State::Done, record.record_id().as_ref())?;
+                Ok(Written::Updated(record))
+            }
+            Ok(other) => {
+                note(State::Done, None)?;
+                Ok(other)
+            }
+            Err(error) => {
+                match error.outcome() {
+                    // It was done, although its answer cannot be read.
+                    Outcome::Done => note(State::Done, None)?,
+                    // A create of unknown outcome was not sent again: it is as unknown as before.
+                    Outcome::Refused | Outcome::NotSent if !maybe_sent => note(State::Refused, None)?,
+                    _ => {}
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn send(&self, write: Write<R>, maybe_sent: bool) -> Result<Written<R>, Error> {
+        match write {
+            Write::Create(_) if maybe_sent && self.key.is_empty() => Err(Error::build(
+                "an earlier run was interrupted while it sent this create, so the record may exist; \
+                 name the attributes that identify it (`identified_by`) and run again",
+            )),
+            Write::Create(new) if maybe_sent => {
+                let names = self.key.iter().map(String::as_str).collect();
+                Ok(match self.records.upsert(Names(names), new).await? {
+                    Upserted::Created(record) => Written::Created(record),
+                    Upserted::Updated(record) => Written::Updated(record),
+                })
+            }
+            Write::Create(new) => {
+                let object: JsonObject = new.into();
+                let request = self.records.request(Method::POST, &[]).json(&object);
+                Ok(Written::Created(decode_record(&self.records.client().send(request).await?)?))
+            }
+            Write::Update(id, patch) => Ok(Written::Updated(self.records.update(id, patch).await?)),
+            Write::Delete(id) => {
+                let request = self.records.request(Method::DELETE, &[id.as_str()]);
+                match self.records.client().send(request).await {
+                    Ok(response) => confirm(&response)?,
+                    Err(error) if error.is_not_found() => {}
+                    Err(error) => return Err(error),
+                }
+                Ok(Written::Deleted)
+            }
+        }
+    }
+}
+
+struct Names<'a>(Vec<&'a str>);
+
+impl<R> Key<R> for Names<'_> {
+    fn names(&self) -> Vec<&str> {
+        self.0.clone()
+    }
+}
