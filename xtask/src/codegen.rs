@@ -69,6 +69,22 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Generates the stock SDK.
+pub(crate) fn write_stock() -> Result<(), Failure> {
+    run(&Args::stock(false))
+}
+
+/// Checks that the stock SDK is what the checked-in metadata gives.
+pub(crate) fn check_stock() -> Result<(), Failure> {
+    run(&Args::stock(true))
+}
+
+impl Args {
+    fn stock(check: bool) -> Self {
+        Self { metadata: Vec::new(), out: None, crate_name: None, only: Vec::new(), espo_core: None, check }
+    }
+}
+
 fn check(output: &Output, folder: &Path, manifest: Option<&Path>) -> Result<(), Failure> {
     let drift = output.drift(folder)?;
     let mut lines: Vec<String> = Vec::new();

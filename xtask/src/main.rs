@@ -4,6 +4,7 @@
 //! the credentials.
 
 mod codegen;
+mod steps;
 
 use std::process::ExitCode;
 
@@ -18,6 +19,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// The main job on the embedded server: generate, build, load, report.
+    Demo(steps::DemoArgs),
+    /// Everything that CI runs.
+    Test,
     /// Generates the typed SDK from metadata.
     Codegen(codegen::Args),
 }
@@ -38,6 +43,8 @@ impl<E: std::error::Error> From<E> for Failure {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
+        Task::Demo(args) => steps::demo(&args),
+        Task::Test => steps::test(),
         Task::Codegen(args) => codegen::run(&args),
     };
     let (message, code) = match outcome {
