@@ -1,5 +1,7 @@
 //! A look at, and a word in, every request: metrics, tracing headers, audit.
 
+use std::fmt;
+
 use http::{HeaderMap, Method};
 
 use crate::error::Error;
@@ -7,7 +9,6 @@ use crate::response::Response;
 
 /// An attempt about to be sent. Credentials are not in it: they are added
 /// after the hooks.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Outgoing<'a> {
     /// The method.
@@ -18,6 +19,18 @@ pub struct Outgoing<'a> {
     pub attempt: u32,
     /// Headers; a hook may add some (`traceparent`).
     pub headers: &'a mut HeaderMap,
+}
+
+impl fmt::Debug for Outgoing<'_> {
+    /// The headers' names alone: a header set by hand may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("method", self.method)
+            .field("path", &self.path)
+            .field("attempt", &self.attempt)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish()
+    }
 }
 
 /// Called before every attempt and after every call. Both run on the request's

@@ -34,6 +34,7 @@ pub struct Request {
     pub(crate) body: Bytes,
     pub(crate) idempotent: bool,
     pub(crate) anonymous: bool,
+    pub(crate) status_suffices: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) fault: Option<String>,
 }
@@ -55,6 +56,7 @@ impl Request {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             anonymous: false,
+            status_suffices: false,
             timeout: None,
             fault: None,
         };
@@ -174,6 +176,17 @@ impl Request {
     #[must_use]
     pub fn anonymous(mut self) -> Self {
         self.anonymous = true;
+        self
+    }
+
+    /// Says that a status of success is all the news there is, as with a delete
+    /// whose answer is always `true`: when the body is lost behind it, the call
+    /// has succeeded nevertheless and the answer's body reads `true`.
+    ///
+    /// Not for linking and unlinking, which can answer `false`.
+    #[must_use]
+    pub fn confirmed_by_status(mut self) -> Self {
+        self.status_suffices = true;
         self
     }
 

@@ -87,7 +87,7 @@ impl Activities<'_> {
             "list",
             target_type,
         ];
-        self.0.find(&path, params).await
+        self.0.find_json(&path, params).await
     }
 
     /// What comes up for a user within so many days.
@@ -166,6 +166,6 @@ impl Activities<'_> {
             parent_id.as_ref(),
             "composeEmailAddressList",
         ];
-        self.0.get(&path).await
+        self.0.get_json(&path).await
     }
 }

@@ -91,7 +91,9 @@ impl About {
         let mut parts = self.version.trim().splitn(3, '.');
         let mut next = || {
             let part = parts.next()?;
-            let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+            let digits = part
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(part.len());
             part[..digits].parse().ok()
         };
         Some((next()?, next()?, next().unwrap_or(0)))
@@ -104,7 +106,7 @@ impl App<'_> {
     /// # Errors
     /// As any request; [`Error::is_unauthorized`] for refused credentials.
     pub async fn user(&self) -> Result<AppUser, Error> {
-        let mut answer: AppUser = self.0.get(&["App", "user"]).await?;
+        let mut answer: AppUser = self.0.get_json(&["App", "user"]).await?;
         answer.user.remove("token");
         Ok(answer)
     }
@@ -114,7 +116,7 @@ impl App<'_> {
     /// # Errors
     /// As any request.
     pub async fn about(&self) -> Result<About, Error> {
-        self.0.get(&["App", "about"]).await
+        self.0.get_json(&["App", "about"]).await
     }
 
     /// Parameters for front ends (`GET App/appParams`, since 9.3).
@@ -122,7 +124,7 @@ impl App<'_> {
     /// # Errors
     /// As any request; not found before 9.3.
     pub async fn params(&self) -> Result<JsonObject, Error> {
-        self.0.get(&["App", "appParams"]).await
+        self.0.get_json(&["App", "appParams"]).await
     }
 
     /// The instance's settings, as far as the user may see them (`GET Settings`);
@@ -131,7 +133,7 @@ impl App<'_> {
     /// # Errors
     /// As any request.
     pub async fn settings(&self) -> Result<JsonObject, Error> {
-        self.0.get(&["Settings"]).await
+        self.0.get_json(&["Settings"]).await
     }
 
     /// Changes settings (`PUT Settings`, administrators) and answers all of them.
@@ -149,7 +151,7 @@ impl App<'_> {
     /// # Errors
     /// As any request.
     pub async fn metadata(&self) -> Result<Value, Error> {
-        self.0.get(&["Metadata"]).await
+        self.0.get_json(&["Metadata"]).await
     }
 
     /// One part of the metadata by dotted path, such as
@@ -216,7 +218,7 @@ impl App<'_> {
     /// # Errors
     /// As any request.
     pub async fn last_viewed(&self) -> Result<JsonPage, Error> {
-        self.0.get(&["LastViewed"]).await
+        self.0.get_json(&["LastViewed"]).await
     }
 }
 

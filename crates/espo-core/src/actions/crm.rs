@@ -54,7 +54,7 @@ impl Client {
             "records": conversion.records,
             "skipDuplicateCheck": conversion.skip_duplicate_check,
         });
-        self.call(Method::POST, &["Lead", "action", "convert"], &body)
+        self.call_json(Method::POST, &["Lead", "action", "convert"], &body)
             .await
     }
 
@@ -67,7 +67,7 @@ impl Client {
         lead_id: impl AsRef<str>,
     ) -> Result<JsonObject, Error> {
         let path = ["Lead", "action", "getConvertAttributes"];
-        self.call(Method::POST, &path, &json!({"id": lead_id.as_ref()}))
+        self.call_json(Method::POST, &path, &json!({"id": lead_id.as_ref()}))
             .await
     }
 
@@ -92,12 +92,8 @@ impl Client {
         target_id: &str,
     ) -> Result<(), Error> {
         let body = json!({"id": list_id, "targetType": target_type, "targetId": target_id});
-        self.order(
-            Method::POST,
-            &["TargetList", "action", action],
-            Some(&body),
-        )
-        .await
+        self.perform(Method::POST, &["TargetList", "action", action], Some(&body))
+            .await
     }
 
     /// Marks a member of a target list as opted out.
@@ -157,7 +153,7 @@ impl Client {
     ) -> Result<(), Error> {
         let body = json!({"id": list_id.as_ref(), "link": link});
         let path = ["TargetList", "action", "unlinkAll"];
-        self.order(Method::POST, &path, Some(&body)).await
+        self.perform(Method::POST, &path, Some(&body)).await
     }
 
     /// Meetings or calls: attendees, invitations, being held.
@@ -179,7 +175,7 @@ pub struct Event<'c> {
 impl Event<'_> {
     async fn act(&self, action: &str, body: Value) -> Result<(), Error> {
         let path = [self.entity_type.as_str(), "action", action];
-        self.client.order(Method::POST, &path, Some(&body)).await
+        self.client.perform(Method::POST, &path, Some(&body)).await
     }
 
     /// Users, contacts and leads who take part, with their acceptance.
@@ -188,7 +184,7 @@ impl Event<'_> {
     /// As any request.
     pub async fn attendees(&self, id: impl AsRef<str>) -> Result<JsonPage, Error> {
         let path = [self.entity_type.as_str(), id.as_ref(), "attendees"];
-        self.client.get(&path).await
+        self.client.get_json(&path).await
     }
 
     /// Mails the invitations.

@@ -50,12 +50,8 @@ impl Client {
                 .map_err(|_| Error::build(format!("the rate {rate} is no JSON number")))?;
             body.insert(code.clone(), Value::Number(number));
         }
-        self.order(
-            Method::PUT,
-            &["CurrencyRate"],
-            Some(&Value::Object(body)),
-        )
-        .await
+        self.perform(Method::PUT, &["CurrencyRate"], Some(&Value::Object(body)))
+            .await
     }
 }
 
@@ -73,7 +69,12 @@ mod tests {
 
     #[test]
     fn rates_keep_their_digits() {
-        for (text, expected) in [("1.1", "1.1"), ("1", "1"), ("0.000012", "0.000012"), ("1e-7", "0.0000001")] {
+        for (text, expected) in [
+            ("1.1", "1.1"),
+            ("1", "1"),
+            ("0.000012", "0.000012"),
+            ("1e-7", "0.0000001"),
+        ] {
             let number: Number = serde_json::from_str(text).unwrap();
             assert_eq!(parse(&number), Some(expected.parse().unwrap()), "{text}");
         }

@@ -63,7 +63,7 @@ impl Inbox<'_> {
     {
         let path = ["Email", "inbox", mark.as_str()];
         self.0
-            .order(Method::POST, &path, Some(&ids(email_ids)))
+            .perform(Method::POST, &path, Some(&ids(email_ids)))
             .await
     }
 
@@ -78,7 +78,7 @@ impl Inbox<'_> {
     {
         let path = ["Email", "inbox", mark.as_str()];
         self.0
-            .order(Method::DELETE, &path, Some(&ids(email_ids)))
+            .perform(Method::DELETE, &path, Some(&ids(email_ids)))
             .await
     }
 
@@ -88,7 +88,7 @@ impl Inbox<'_> {
     /// As any request.
     pub async fn mark_all_read(&self) -> Result<(), Error> {
         self.0
-            .order(
+            .perform(
                 Method::POST,
                 &["Email", "inbox", "read"],
                 Some(&json!({"all": true})),
@@ -107,7 +107,7 @@ impl Inbox<'_> {
     {
         let path = ["Email", "inbox", "folders", folder_id];
         self.0
-            .order(Method::POST, &path, Some(&ids(email_ids)))
+            .perform(Method::POST, &path, Some(&ids(email_ids)))
             .await
     }
 
@@ -116,7 +116,7 @@ impl Inbox<'_> {
     /// # Errors
     /// As any request.
     pub async fn unread_counts(&self) -> Result<JsonObject, Error> {
-        self.0.get(&["Email", "inbox", "notReadCounts"]).await
+        self.0.get_json(&["Email", "inbox", "notReadCounts"]).await
     }
 
     /// Fills a template in for a record: subject, body, attachments. `members`

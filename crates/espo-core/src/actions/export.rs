@@ -116,7 +116,10 @@ impl Export<'_> {
             id: String,
         }
         let body = self.body(false)?;
-        let exported: Exported = self.client.call(Method::POST, &["Export"], &body).await?;
+        let exported: Exported = self
+            .client
+            .call_json(Method::POST, &["Export"], &body)
+            .await?;
         Ok(exported.id)
     }
 
@@ -131,7 +134,10 @@ impl Export<'_> {
             export_id: String,
         }
         let body = self.body(true)?;
-        let started: Started = self.client.call(Method::POST, &["Export"], &body).await?;
+        let started: Started = self
+            .client
+            .call_json(Method::POST, &["Export"], &body)
+            .await?;
         Ok(ExportJob {
             client: self.client.clone(),
             id: started.export_id,
@@ -177,7 +183,7 @@ impl ExportJob {
     /// # Errors
     /// As any request.
     pub async fn status(&self) -> Result<ExportProgress, Error> {
-        self.client.get(&["Export", &self.id, "status"]).await
+        self.client.get_json(&["Export", &self.id, "status"]).await
     }
 
     /// Looks until it has ended or the polling's time is over, and answers the

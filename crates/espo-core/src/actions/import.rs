@@ -98,7 +98,10 @@ impl ImportSettings {
             attachment_id: attachment_id.into(),
             entity_type: entity_type.into(),
             action: ImportAction::Create,
-            attribute_list: attributes.into_iter().map(|name| Some(name.into())).collect(),
+            attribute_list: attributes
+                .into_iter()
+                .map(|name| Some(name.into()))
+                .collect(),
             update_by: Vec::new(),
             delimiter: ",".to_owned(),
             text_qualifier: "\"".to_owned(),
@@ -146,7 +149,7 @@ impl Imports<'_> {
 
     async fn on(&self, id: &str, what: &str) -> Result<(), Error> {
         self.0
-            .order(Method::POST, &["Import", id, what], None)
+            .perform(Method::POST, &["Import", id, what], None)
             .await
     }
 
@@ -181,7 +184,7 @@ impl Imports<'_> {
             "entityType": entity_type,
             "entityId": record_id.as_ref(),
         });
-        self.0.order(Method::POST, &path, Some(&body)).await
+        self.0.perform(Method::POST, &path, Some(&body)).await
     }
 
     /// Writes the rows that failed into a file and answers the attachment's id;
@@ -193,7 +196,7 @@ impl Imports<'_> {
         let path = ["Import", id.as_ref(), "exportErrors"];
         let answer: JsonObject = self
             .0
-            .call(Method::POST, &path, &serde_json::json!({}))
+            .call_json(Method::POST, &path, &serde_json::json!({}))
             .await?;
         Ok(answer
             .get("attachmentId")

@@ -52,19 +52,14 @@ impl Client {
     ///
     /// # Errors
     /// As any request.
-    pub async fn order_kanban<I>(
-        &self,
-        entity_type: &str,
-        group: &str,
-        ids: I,
-    ) -> Result<(), Error>
+    pub async fn order_kanban<I>(&self, entity_type: &str, group: &str, ids: I) -> Result<(), Error>
     where
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
         let ids: Vec<String> = ids.into_iter().map(|id| id.as_ref().to_owned()).collect();
         let body = json!({"entityType": entity_type, "group": group, "ids": ids});
-        self.order(Method::PUT, &["Kanban", "order"], Some(&body))
+        self.perform(Method::PUT, &["Kanban", "order"], Some(&body))
             .await
     }
 }

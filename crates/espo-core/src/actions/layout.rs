@@ -13,7 +13,7 @@ impl Client {
     /// # Errors
     /// As any request; not found when there is none of that name.
     pub async fn layout(&self, entity_type: &str, name: &str) -> Result<Value, Error> {
-        self.get(&[entity_type, "layout", name]).await
+        self.get_json(&[entity_type, "layout", name]).await
     }
 
     /// Replaces a layout (administrators), of a layout set or the standard one.

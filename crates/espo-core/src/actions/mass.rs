@@ -86,21 +86,7 @@ impl Client {
             "action": action,
             "data": data,
         });
-        self.call(Method::POST, &["Action"], &body).await
-    }
-
-    /// Brings a deleted record back (administrators).
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn restore_deleted(
-        &self,
-        entity_type: &str,
-        id: impl AsRef<str>,
-    ) -> Result<(), Error> {
-        let path = [entity_type, "action", "restoreDeleted"];
-        let body = json!({"id": id.as_ref()});
-        self.order(Method::POST, &path, Some(&body)).await
+        self.call_json(Method::POST, &["Action"], &body).await
     }
 
     /// The attributes with which a copy of a record would start.
@@ -113,7 +99,7 @@ impl Client {
         id: impl AsRef<str>,
     ) -> Result<JsonObject, Error> {
         let path = [entity_type, "action", "getDuplicateAttributes"];
-        self.call(Method::POST, &path, &json!({"id": id.as_ref()}))
+        self.call_json(Method::POST, &path, &json!({"id": id.as_ref()}))
             .await
     }
 }
@@ -147,11 +133,7 @@ impl Mass<'_> {
     ///
     /// # Errors
     /// As any request; needs edit access and the mass-update permission.
-    pub async fn update(
-        &self,
-        which: &Selection,
-        values: JsonObject,
-    ) -> Result<MassResult, Error> {
+    pub async fn update(&self, which: &Selection, values: JsonObject) -> Result<MassResult, Error> {
         self.update_with(which, values, []).await
     }
 
@@ -242,7 +224,7 @@ impl Mass<'_> {
     ) -> Result<MassResult, Error> {
         let body = self.body(action, which, data, false)?;
         self.client
-            .call(Method::POST, &["MassAction"], &body)
+            .call_json(Method::POST, &["MassAction"], &body)
             .await
     }
 
@@ -263,7 +245,7 @@ impl Mass<'_> {
         let body = self.body(action, which, data, true)?;
         let started: Started = self
             .client
-            .call(Method::POST, &["MassAction"], &body)
+            .call_json(Method::POST, &["MassAction"], &body)
             .await?;
         Ok(MassJob {
             client: self.client.clone(),
@@ -327,7 +309,7 @@ impl MassJob {
     /// As any request.
     pub async fn status(&self) -> Result<MassProgress, Error> {
         self.client
-            .get(&["MassAction", &self.id, "status"])
+            .get_json(&["MassAction", &self.id, "status"])
             .await
     }
 

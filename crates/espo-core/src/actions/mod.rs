@@ -171,11 +171,11 @@ impl JobStatus {
 }
 
 impl Client {
-    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Error> {
+    pub(crate) async fn get_json<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Error> {
         self.send(Request::new(Method::GET, path)).await?.json()
     }
 
-    pub(crate) async fn find(
+    pub(crate) async fn find_json(
         &self,
         path: &[&str],
         params: &SearchParams,
@@ -184,7 +184,7 @@ impl Client {
         self.send(request).await?.json()
     }
 
-    pub(crate) async fn call<T: DeserializeOwned>(
+    pub(crate) async fn call_json<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &[&str],
@@ -195,7 +195,7 @@ impl Client {
     }
 
     /// For calls that answer `true`, or something of no interest, when done.
-    pub(crate) async fn order(
+    pub(crate) async fn perform(
         &self,
         method: Method,
         path: &[&str],

@@ -37,7 +37,7 @@ impl Notifications<'_> {
     /// As any request.
     pub async fn unread_count(&self) -> Result<u64, Error> {
         self.0
-            .get(&["Notification", "action", "notReadCount"])
+            .get_json(&["Notification", "action", "notReadCount"])
             .await
     }
 
@@ -48,7 +48,11 @@ impl Notifications<'_> {
     pub async fn mark_all_read(&self) -> Result<(), Error> {
         let path = ["Notification", "action", "markAllRead"];
         self.0
-            .order(Method::POST, &path, Some(&Value::Object(Default::default())))
+            .perform(
+                Method::POST,
+                &path,
+                Some(&Value::Object(Default::default())),
+            )
             .await
     }
 
@@ -57,6 +61,8 @@ impl Notifications<'_> {
     /// # Errors
     /// As any request.
     pub async fn group(&self, id: impl AsRef<str>) -> Result<JsonPage, Error> {
-        self.0.get(&["Notification", id.as_ref(), "group"]).await
+        self.0
+            .get_json(&["Notification", id.as_ref(), "group"])
+            .await
     }
 }

@@ -374,7 +374,7 @@ impl Stream<'_> {
     /// # Errors
     /// As any request.
     pub async fn read(&self, note_id: impl AsRef<str>) -> Result<Note, Error> {
-        self.0.get(&["Note", note_id.as_ref()]).await
+        self.0.get_json(&["Note", note_id.as_ref()]).await
     }
 
     /// Changes a post's text; within 7 days unless the instance says otherwise.
@@ -384,7 +384,7 @@ impl Stream<'_> {
     pub async fn edit(&self, note_id: impl AsRef<str>, text: &str) -> Result<Note, Error> {
         let body = json!({"post": text});
         self.0
-            .call(Method::PUT, &["Note", note_id.as_ref()], &body)
+            .call_json(Method::PUT, &["Note", note_id.as_ref()], &body)
             .await
     }
 
@@ -394,7 +394,7 @@ impl Stream<'_> {
     /// As any request.
     pub async fn delete(&self, note_id: impl AsRef<str>) -> Result<(), Error> {
         self.0
-            .order(Method::DELETE, &["Note", note_id.as_ref()], None)
+            .perform(Method::DELETE, &["Note", note_id.as_ref()], None)
             .await
     }
 
@@ -404,7 +404,7 @@ impl Stream<'_> {
     /// As any request; the sixth is forbidden (`pinnedMaxCountExceeded`).
     pub async fn pin(&self, note_id: impl AsRef<str>) -> Result<(), Error> {
         self.0
-            .order(Method::POST, &["Note", note_id.as_ref(), "pin"], None)
+            .perform(Method::POST, &["Note", note_id.as_ref(), "pin"], None)
             .await
     }
 
@@ -414,7 +414,7 @@ impl Stream<'_> {
     /// As any request.
     pub async fn unpin(&self, note_id: impl AsRef<str>) -> Result<(), Error> {
         self.0
-            .order(Method::DELETE, &["Note", note_id.as_ref(), "pin"], None)
+            .perform(Method::DELETE, &["Note", note_id.as_ref(), "pin"], None)
             .await
     }
 
@@ -424,7 +424,7 @@ impl Stream<'_> {
     /// As any request.
     pub async fn react(&self, note_id: impl AsRef<str>, reaction: &str) -> Result<(), Error> {
         let path = ["Note", note_id.as_ref(), "myReactions", reaction];
-        self.0.order(Method::POST, &path, None).await
+        self.0.perform(Method::POST, &path, None).await
     }
 
     /// Takes a reaction back.
@@ -433,7 +433,7 @@ impl Stream<'_> {
     /// As any request.
     pub async fn unreact(&self, note_id: impl AsRef<str>, reaction: &str) -> Result<(), Error> {
         let path = ["Note", note_id.as_ref(), "myReactions", reaction];
-        self.0.order(Method::DELETE, &path, None).await
+        self.0.perform(Method::DELETE, &path, None).await
     }
 
     /// Who reacted so to a note.
@@ -446,7 +446,7 @@ impl Stream<'_> {
         reaction: &str,
     ) -> Result<JsonPage, Error> {
         self.0
-            .get(&["Note", note_id.as_ref(), "reactors", reaction])
+            .get_json(&["Note", note_id.as_ref(), "reactors", reaction])
             .await
     }
 }

@@ -40,7 +40,7 @@ impl Client {
             "currentPassword": current.expose_secret(),
             "password": new.expose_secret(),
         });
-        self.order(Method::PUT, &["UserSecurity", "password"], Some(&body))
+        self.perform(Method::PUT, &["UserSecurity", "password"], Some(&body))
             .await
     }
 }
@@ -51,7 +51,7 @@ impl User<'_> {
     /// # Errors
     /// As any request; forbidden for those of others.
     pub async fn preferences(&self) -> Result<JsonObject, Error> {
-        self.client.get(&["Preferences", &self.id]).await
+        self.client.get_json(&["Preferences", &self.id]).await
     }
 
     /// Changes preferences and answers all of them.
@@ -69,7 +69,7 @@ impl User<'_> {
     /// As any request.
     pub async fn reset_preferences(&self) -> Result<(), Error> {
         self.client
-            .order(Method::DELETE, &["Preferences", &self.id], None)
+            .perform(Method::DELETE, &["Preferences", &self.id], None)
             .await
     }
 
@@ -78,7 +78,7 @@ impl User<'_> {
     /// # Errors
     /// As any request.
     pub async fn acl(&self) -> Result<JsonObject, Error> {
-        self.client.get(&["User", &self.id, "acl"]).await
+        self.client.get_json(&["User", &self.id, "acl"]).await
     }
 
     /// Gives an API user a new key, or key and secret (administrators); the old
@@ -89,7 +89,7 @@ impl User<'_> {
     pub async fn generate_api_key(&self) -> Result<JsonObject, Error> {
         let path = ["UserSecurity", "apiKey", "generate"];
         self.client
-            .call(Method::POST, &path, &json!({"id": self.id}))
+            .call_json(Method::POST, &path, &json!({"id": self.id}))
             .await
     }
 
@@ -100,7 +100,7 @@ impl User<'_> {
     pub async fn generate_password(&self) -> Result<(), Error> {
         let path = ["UserSecurity", "password", "generate"];
         self.client
-            .order(Method::POST, &path, Some(&json!({"id": self.id})))
+            .perform(Method::POST, &path, Some(&json!({"id": self.id})))
             .await
     }
 
@@ -111,7 +111,7 @@ impl User<'_> {
     pub async fn send_password_link(&self) -> Result<(), Error> {
         let path = ["UserSecurity", "password", "recovery"];
         self.client
-            .order(Method::POST, &path, Some(&json!({"id": self.id})))
+            .perform(Method::POST, &path, Some(&json!({"id": self.id})))
             .await
     }
 
@@ -120,7 +120,7 @@ impl User<'_> {
     /// # Errors
     /// As any request.
     pub async fn security(&self) -> Result<JsonObject, Error> {
-        self.client.get(&["UserSecurity", &self.id]).await
+        self.client.get_json(&["UserSecurity", &self.id]).await
     }
 
     /// Changes the user's second-factor settings.

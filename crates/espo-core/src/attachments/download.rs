@@ -145,7 +145,12 @@ fn file_name(disposition: &str) -> Option<String> {
             .find(|(key, _)| key.trim().eq_ignore_ascii_case(name))
             .map(|(_, value)| value.trim())
     };
-    let decode = |text: &str| percent_decode_str(text).decode_utf8().ok().map(String::from);
+    let decode = |text: &str| {
+        percent_decode_str(text)
+            .decode_utf8()
+            .ok()
+            .map(String::from)
+    };
     if let Some(extended) = parameter("filename*") {
         let text = extended.splitn(3, '\'').nth(2).unwrap_or(extended);
         return decode(text);

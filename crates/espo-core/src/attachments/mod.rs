@@ -109,7 +109,7 @@ impl Attachments<'_> {
     /// # Errors
     /// As any request.
     pub async fn read(&self, id: impl AsRef<str>) -> Result<Attachment, Error> {
-        self.0.get(&["Attachment", id.as_ref()]).await
+        self.0.get_json(&["Attachment", id.as_ref()]).await
     }
 
     /// Deletes an attachment.
@@ -118,7 +118,7 @@ impl Attachments<'_> {
     /// As any request.
     pub async fn delete(&self, id: impl AsRef<str>) -> Result<(), Error> {
         self.0
-            .order(Method::DELETE, &["Attachment", id.as_ref()], None)
+            .perform(Method::DELETE, &["Attachment", id.as_ref()], None)
             .await
     }
 
@@ -130,7 +130,9 @@ impl Attachments<'_> {
         let mut body = JsonObject::new();
         place.write(&mut body);
         let path = ["Attachment", "copy", id.as_ref()];
-        self.0.call(Method::POST, &path, &Value::Object(body)).await
+        self.0
+            .call_json(Method::POST, &path, &Value::Object(body))
+            .await
     }
 
     /// Lets the server fetch an image from a URL.
@@ -142,7 +144,9 @@ impl Attachments<'_> {
         body.insert("url".to_owned(), json!(url));
         place.write(&mut body);
         let path = ["Attachment", "fromImageUrl"];
-        self.0.call(Method::POST, &path, &Value::Object(body)).await
+        self.0
+            .call_json(Method::POST, &path, &Value::Object(body))
+            .await
     }
 
     /// Puts an attachment into a record's field of type file or image; `None`
@@ -160,7 +164,9 @@ impl Attachments<'_> {
         let mut body = JsonObject::new();
         body.insert(format!("{field}Id"), json!(attachment_id));
         let path = [entity_type, id.as_ref()];
-        self.0.call(Method::PUT, &path, &Value::Object(body)).await
+        self.0
+            .call_json(Method::PUT, &path, &Value::Object(body))
+            .await
     }
 
     /// Adds attachments to a record's field of type attachmentMultiple and keeps
@@ -193,7 +199,7 @@ impl Attachments<'_> {
         let attribute = format!("{field}Ids");
         let mut rounds = 0;
         loop {
-            let record: JsonObject = self.0.get(&path).await?;
+            let record: JsonObject = self.0.get_json(&path).await?;
             let mut ids: Vec<String> = match record.get(&attribute) {
                 Some(Value::Array(ids)) => ids
                     .iter()

@@ -78,7 +78,7 @@ impl Attachments<'_> {
         body.insert("size".to_owned(), json!(bytes.len()));
         body.insert("file".to_owned(), Value::String(upload.data_uri(bytes)));
         self.0
-            .call(Method::POST, &["Attachment"], &Value::Object(body))
+            .call_json(Method::POST, &["Attachment"], &Value::Object(body))
             .await
     }
 
@@ -110,7 +110,7 @@ impl Attachments<'_> {
         body.insert("isBeingUploaded".to_owned(), json!(true));
         let started: Attachment = self
             .0
-            .call(Method::POST, &["Attachment"], &Value::Object(body))
+            .call_json(Method::POST, &["Attachment"], &Value::Object(body))
             .await?;
         match self.pieces(upload, size, &mut reader, &started.id).await {
             Ok(()) => Ok(started),
@@ -172,12 +172,20 @@ mod tests {
 
     #[test]
     fn a_data_uri_is_cut_nowhere() {
-        let upload = Upload::new("ф.txt", "text/plain", Place::multiple("Note", "attachments"));
+        let upload = Upload::new(
+            "ф.txt",
+            "text/plain",
+            Place::multiple("Note", "attachments"),
+        );
         assert_eq!(upload.data_uri(b"Hello"), "data:text/plain;base64,SGVsbG8=");
         let members = upload.members().unwrap();
         assert_eq!(members["parentType"], "Note");
         assert_eq!(members["name"], "ф.txt");
-        let odd = Upload::new("a", "text/plain;charset=x,y", Place::file("Document", "file"));
+        let odd = Upload::new(
+            "a",
+            "text/plain;charset=x,y",
+            Place::file("Document", "file"),
+        );
         assert!(odd.members().is_err());
     }
 }

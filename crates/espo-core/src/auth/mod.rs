@@ -11,6 +11,8 @@ use std::fmt;
 use http::HeaderValue;
 use secrecy::SecretString;
 
+pub use sign::Signer;
+
 pub(crate) use gate::{Admission, Authenticator, Pass, Verdict, is_refusal};
 
 /// Credentials, and how to present them.

@@ -4,16 +4,19 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderValue, Method};
 use sha2::Sha256;
 
-/// A keyed signer: the key schedule is done once, each request clones it.
+/// Makes `X-Hmac-Authorization` headers. [`Auth::hmac`](crate::Auth::hmac) does so for every request of a client; this
+/// is for requests that something else sends.
+// Keyed once: the key schedule costs as much as the digest of a path.
 #[derive(Clone)]
-pub(super) struct Signer {
+pub struct Signer {
     mac: Hmac<Sha256>,
     api_key: String,
     raw: bool,
 }
 
 impl Signer {
-    pub(super) fn new(api_key: &str, secret_key: &str, raw: bool) -> Self {
+    /// A signer for an API user's keys. `raw` gives the digest as bytes, for servers before 8.4.1.
+    pub fn new(api_key: &str, secret_key: &str, raw: bool) -> Self {
         let mac = Hmac::<Sha256>::new_from_slice(secret_key.as_bytes())
             // HMAC takes keys of any length.
             .expect("HMAC accepts a key of any length");
@@ -25,7 +28,7 @@ impl Signer {
     }
 
     /// `base64(apiKey:digest)` over `METHOD /path`, the path percent-encoded as sent.
-    pub(super) fn header(&self, method: &Method, path: &str) -> HeaderValue {
+    pub fn header(&self, method: &Method, path: &str) -> HeaderValue {
         let mut mac = self.mac.clone();
         mac.update(method.as_str().as_bytes());
         mac.update(b" ");
@@ -48,6 +51,12 @@ impl Signer {
             .expect("base64 text is a legal header value");
         value.set_sensitive(true);
         value
+    }
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signer").finish_non_exhaustive()
     }
 }
 

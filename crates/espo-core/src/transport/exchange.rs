@@ -127,6 +127,17 @@ impl Opened {
         }
     }
 
+    /// The answer of a call that its status has confirmed, in place of a lost body.
+    pub(super) fn confirmed(&mut self, timing: Timing) -> Response {
+        Response {
+            status: self.status(),
+            headers: std::mem::take(self.answer.headers_mut()),
+            body: Bytes::from_static(b"true"),
+            timing,
+            context: self.context.clone(),
+        }
+    }
+
     pub(crate) async fn collect(mut self, limit: usize) -> Result<Response, Error> {
         let mut timing = self.timing;
         self.collect_into(limit, &mut timing).await

@@ -265,7 +265,15 @@ impl Engine {
             return match want {
                 Want::Stream => Ok(Step::Reply(Reply::Open(opened))),
                 Want::Whole => {
-                    let response = opened.collect_into(self.max_body, timing).await?;
+                    let response = match opened.collect_into(self.max_body, timing).await {
+                        // The server's own word that it acted, and nothing else to know.
+                        Err(error)
+                            if request.status_suffices && error.outcome() == Outcome::Done =>
+                        {
+                            opened.confirmed(*timing)
+                        }
+                        other => other?,
+                    };
                     Ok(Step::Reply(Reply::Whole(response)))
                 }
             };

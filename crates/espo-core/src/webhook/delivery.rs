@@ -157,10 +157,16 @@ mod tests {
         let check = |headers: &HeaderMap| verify(headers, BODY, |_| Some(SECRET)).unwrap_err();
         assert_eq!(check(&HeaderMap::new()), SignatureError::Missing);
         for plain in [b"hook".as_slice(), b"hook:zz", b"hook:abc", b"\xff:00"] {
-            assert_eq!(check(&headers("signature", plain)), SignatureError::Malformed);
+            assert_eq!(
+                check(&headers("signature", plain)),
+                SignatureError::Malformed
+            );
         }
         // An empty digest is no way in.
-        assert_eq!(check(&headers("x-signature", b"hook:")), SignatureError::Mismatch);
+        assert_eq!(
+            check(&headers("x-signature", b"hook:")),
+            SignatureError::Mismatch
+        );
     }
 
     const DIGEST: &str = "83a943bfc694ba17caff68bc1c2eb91ad845c8909e1503904544df3b68993033";

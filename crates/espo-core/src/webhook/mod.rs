@@ -82,7 +82,9 @@ pub struct Webhook {
     pub other: JsonObject,
 }
 
-fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+fn secret<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SecretString>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.map(Into::into))
 }
 
@@ -105,14 +107,9 @@ impl Webhooks<'_> {
     /// As any request. Forbidden for an entity type or action without webhooks;
     /// a validation failure `notInternal` for a host that is internal or does
     /// not resolve.
-    pub async fn create(
-        &self,
-        event: &Event,
-        url: &str,
-        skip_own: bool,
-    ) -> Result<Webhook, Error> {
+    pub async fn create(&self, event: &Event, url: &str, skip_own: bool) -> Result<Webhook, Error> {
         let body = json!({"event": event.as_str(), "url": url, "skipOwn": skip_own});
-        self.0.call(Method::POST, &["Webhook"], &body).await
+        self.0.call_json(Method::POST, &["Webhook"], &body).await
     }
 
     /// One webhook, with its secret key.
@@ -120,7 +117,7 @@ impl Webhooks<'_> {
     /// # Errors
     /// As any request.
     pub async fn read(&self, id: impl AsRef<str>) -> Result<Webhook, Error> {
-        self.0.get(&["Webhook", id.as_ref()]).await
+        self.0.get_json(&["Webhook", id.as_ref()]).await
     }
 
     /// All webhooks that the user can see.
@@ -164,7 +161,7 @@ impl Webhooks<'_> {
     /// As any request.
     pub async fn delete(&self, id: impl AsRef<str>) -> Result<(), Error> {
         self.0
-            .order(Method::DELETE, &["Webhook", id.as_ref()], None)
+            .perform(Method::DELETE, &["Webhook", id.as_ref()], None)
             .await
     }
 
@@ -200,7 +197,7 @@ impl Webhooks<'_> {
         if kept.is_active == Some(false) {
             let body = json!({"isActive": true});
             let path = ["Webhook", kept.id.as_str()];
-            let _: JsonObject = self.0.call(Method::PUT, &path, &body).await?;
+            let _: JsonObject = self.0.call_json(Method::PUT, &path, &body).await?;
         }
         self.read(&kept.id).await
     }

@@ -1,0 +1,247 @@
+//! Any search parameters survive encoding, the wire, and a parser that is not
+//! the client's own.
+
+use std::collections::BTreeMap;
+
+use espo_core::http::Method;
+use espo_core::search::Operand;
+use espo_core::{Order, Request, SearchEncoding, SearchParams, WhereItem};
+use percent_encoding::percent_decode_str;
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use crate::server::{Server, builder};
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "[a-z&+#%'\"\\\\ \\n\\t=\\[\\]{}🦀é]{0,12}",
+        Just("a&b=c+d#e%41 '\"\n🦀[0]".to_owned()),
+    ]
+}
+
+fn scalar(typed: bool) -> BoxedStrategy<Value> {
+    if typed {
+        prop_oneof![
+            text().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            (-1e12..1e12f64).prop_map(Value::from),
+            any::<bool>().prop_map(Value::from),
+            Just(Value::Null),
+        ]
+        .boxed()
+    } else {
+        text().prop_map(Value::from).boxed()
+    }
+}
+
+fn item(typed: bool) -> impl Strategy<Value = WhereItem> {
+    let least = usize::from(!typed);
+    let leaf = prop_oneof![
+        (text(), scalar(typed)).prop_map(|(name, value)| WhereItem::not_on(name, value)),
+        (text(), prop::collection::vec(scalar(typed), least..4))
+            .prop_map(|(name, values)| WhereItem::is_in(name, values)),
+        text().prop_map(|name| WhereItem::is_null(name)
+            .date_time()
+            .time_zone("Europe/Kyiv")),
+        (text(), text()).prop_map(|(name, value)| WhereItem::contains(name, value).date()),
+    ];
+    leaf.prop_recursive(3, 16, 4, move |inner| {
+        (any::<bool>(), prop::collection::vec(inner, least..4)).prop_map(|(or, items)| match or {
+            true => WhereItem::or(items),
+            false => WhereItem::and(items),
+        })
+    })
+}
+
+fn params(typed: bool) -> impl Strategy<Value = SearchParams> {
+    (
+        // The list of names is joined by commas on the wire.
+        prop::option::of(prop::collection::vec("[a-zA-Z]{1,8}", 1..4)),
+        prop::collection::vec(item(typed), 0..4),
+        prop::option::of((text(), any::<bool>())),
+        prop::option::of(any::<u32>()),
+        prop::option::of(any::<u32>()),
+        prop::option::of(text()),
+        prop::collection::vec(text(), 0..3),
+        prop::option::of(text()),
+    )
+        .prop_map(
+            |(select, items, order, offset, size, primary, bools, filter)| {
+                let mut params = SearchParams::new();
+                if let Some(select) = select {
+                    params = params.select(select);
+                }
+                for item in items {
+                    params = params.filter(item);
+                }
+                if let Some((field, desc)) = order {
+                    params = params.order_by(field, if desc { Order::Desc } else { Order::Asc });
+                }
+                if let Some(offset) = offset {
+                    params = params.offset(offset.into());
+                }
+                if let Some(size) = size {
+                    params = params.max_size(size);
+                }
+                if let Some(primary) = primary {
+                    params = params.primary_filter(primary);
+                }
+                for name in bools {
+                    params = params.bool_filter(name);
+                }
+                if let Some(filter) = filter {
+                    params = params.text_filter(filter);
+                }
+                params
+            },
+        )
+}
+
+/// A query string as PHP reads it: pairs, decoded, brackets into trees.
+fn php(query: &str) -> Map<String, Value> {
+    let mut root = Map::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let decode = |text: &str| {
+            let text = text.replace('+', " ");
+            percent_decode_str(&text)
+                .decode_utf8()
+                .unwrap()
+                .into_owned()
+        };
+        let (key, value) = (decode(key), decode(value));
+        let mut parts = key.split('[');
+        let mut at = root
+            .entry(parts.next().unwrap().to_owned())
+            .or_insert(Value::Null);
+        for part in parts {
+            if at.is_null() {
+                *at = json!({});
+            }
+            let part = part.strip_suffix(']').unwrap().to_owned();
+            at = at
+                .as_object_mut()
+                .unwrap()
+                .entry(part)
+                .or_insert(Value::Null);
+        }
+        *at = Value::from(value);
+    }
+    root.into_iter()
+        .map(|(key, value)| (key, lists(value)))
+        .collect()
+}
+
+/// PHP's arrays with keys 0, 1, 2 … are lists.
+fn lists(value: Value) -> Value {
+    let Value::Object(map) = value else {
+        return value;
+    };
+    let map: Map<String, Value> = map
+        .into_iter()
+        .map(|(key, value)| (key, lists(value)))
+        .collect();
+    if map
+        .keys()
+        .enumerate()
+        .all(|(index, key)| *key == index.to_string())
+    {
+        return Value::Array(map.into_iter().map(|(_, value)| value).collect());
+    }
+    Value::Object(map)
+}
+
+/// Search parameters from the bracket form, as the server understands it.
+fn from_brackets(query: &str, aliased: bool) -> SearchParams {
+    let (where_key, select_key) = match aliased {
+        true => ("whereGroup", "attributeSelect"),
+        false => ("where", "select"),
+    };
+    let mut tree: BTreeMap<String, Value> = php(query).into_iter().collect();
+    let mut out = json!({});
+    if let Some(Value::String(select)) = tree.remove(select_key) {
+        out["select"] = json!(select.split(',').collect::<Vec<_>>());
+    }
+    if let Some(mut items) = tree.remove(where_key) {
+        flags(&mut items);
+        out["where"] = items;
+    }
+    for key in ["offset", "maxSize"] {
+        if let Some(Value::String(number)) = tree.remove(key) {
+            out[key] = json!(number.parse::<u64>().unwrap());
+        }
+    }
+    for (key, value) in tree {
+        out[key] = value;
+    }
+    serde_json::from_value(out).unwrap()
+}
+
+fn flags(items: &mut Value) {
+    for item in items.as_array_mut().into_iter().flatten() {
+        let Value::Object(item) = item else { continue };
+        for key in ["dateTime", "date"] {
+            if let Some(flag) = item.get_mut(key) {
+                *flag = json!(flag == "true");
+            }
+        }
+        if matches!(item["type"].as_str(), Some("and" | "or")) {
+            flags(&mut item["value"]);
+        }
+    }
+}
+
+/// Sends the parameters and gives back the query as it arrived.
+fn sent(encoding: SearchEncoding, params: &SearchParams) -> String {
+    thread_local! {
+        static RUNTIME: tokio::runtime::Runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+    }
+    RUNTIME.with(|runtime| {
+        runtime.block_on(async {
+            let server = Server::answering("{}").await;
+            let client = builder(&server.url())
+                .search_encoding(encoding)
+                .max_url_length(usize::MAX)
+                .build()
+                .unwrap();
+            let request = Request::new(Method::GET, &["Account"]).search(params);
+            client.send(request).await.unwrap();
+            server.last().query().to_owned()
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_json_form_survives(params in params(true)) {
+        let query = sent(SearchEncoding::Json, &params);
+        let tree = php(&query);
+        prop_assert_eq!(tree.len(), 1);
+        let back: SearchParams = serde_json::from_str(tree["searchParams"].as_str().unwrap()).unwrap();
+        prop_assert_eq!(back, params);
+    }
+
+    #[test]
+    fn the_bracket_form_survives(params in params(false), aliased in any::<bool>()) {
+        let encoding = match aliased {
+            true => SearchEncoding::BracketsAliased,
+            false => SearchEncoding::Brackets,
+        };
+        let query = sent(encoding, &params);
+        prop_assert_eq!(from_brackets(&query, aliased), params);
+    }
+}
+
+#[test]
+fn a_null_in_brackets_is_said_by_the_type() {
+    let params = SearchParams::new().filter(WhereItem::equals("a", Value::Null));
+    let back = from_brackets(&sent(SearchEncoding::Brackets, &params), false);
+    assert_eq!(back.where_[0].kind(), "isNull");
+    assert_eq!(*back.where_[0].operand(), Operand::None);
+}

@@ -1,0 +1,11 @@
+//! Behaviour over real sockets, against a server that does what a test tells it.
+
+mod auth;
+mod calls;
+mod encoding;
+mod faults;
+mod files;
+mod secrets;
+mod server;
+mod transport;
+mod webhooks;

@@ -1,0 +1,240 @@
+//! No secret in `Debug`, `Display`, traces at the finest level, or hooks.
+
+use std::fmt::Write as _;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use espo_core::hooks::{Hook, Outgoing};
+use espo_core::http::Method;
+use espo_core::secrecy::SecretString;
+use espo_core::webhook::Event;
+use espo_core::{Auth, Client, Error, JsonObject, Request, Response};
+
+use crate::server::{Act, Server, builder, bytes, json};
+
+const SECRETS: [&str; 9] = [
+    "s3cret-key",
+    "s3cret-hmac",
+    "s3cret-password",
+    "s3cret-token",
+    "s3cret-cookie",
+    "s3cret-code",
+    "s3cret-hook",
+    "s3cret-capture",
+    "s3cret-proxy",
+];
+
+/// Everything that was written anywhere.
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink {
+    fn note(&self, what: impl std::fmt::Debug) {
+        let mut text = String::new();
+        writeln!(text, "{what:?} {what:#?}").unwrap();
+        self.0.lock().unwrap().extend_from_slice(text.as_bytes());
+    }
+
+    fn note_error(&self, error: &Error) {
+        self.note(error);
+        self.note(error.to_string());
+        self.note(error.decode_fault());
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+/// Some libraries below write to `log` instead of `tracing`.
+impl log::Log for Sink {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        self.note(record.args());
+    }
+
+    fn flush(&self) {}
+}
+
+struct Look(Sink);
+
+impl Hook for Look {
+    fn before(&self, request: &mut Outgoing<'_>) {
+        self.0.note(&*request);
+    }
+
+    fn after(&self, result: Result<&Response, &Error>) {
+        match result {
+            Ok(response) => self.0.note(response),
+            Err(error) => self.0.note_error(error),
+        }
+    }
+}
+
+fn every_auth() -> Vec<Auth> {
+    vec![
+        Auth::api_key("s3cret-key"),
+        Auth::hmac("s3cret-key", "s3cret-hmac"),
+        Auth::hmac("s3cret-key", "s3cret-hmac").raw_digest(),
+        Auth::basic("bob", "s3cret-password"),
+        Auth::password("bob", "s3cret-password").on_every_request(),
+        Auth::password("bob", "s3cret-password")
+            .second_factor("s3cret-code")
+            .with_token_secret(),
+        Auth::token("bob", "s3cret-token", Some("s3cret-cookie".into())),
+    ]
+}
+
+/// The answers that a server can give: good, HTML, refusals, broken ones.
+fn answer(round: usize, path: &str) -> Act {
+    if path.ends_with("App/user") && round != 3 {
+        return Act::Write(bytes(
+            200,
+            "application/json",
+            "Set-Cookie: auth-token-secret=s3cret-cookie; path=/\r\n",
+            br#"{"user":{"userName":"bob","token":"s3cret-token"},"token":"s3cret-token"}"#,
+        ));
+    }
+    if path.contains("Webhook") {
+        return json(
+            200,
+            r#"{"id":"1","secretKey":"s3cret-hook","event":"A.create"}"#,
+        );
+    }
+    match round {
+        0 => json(200, "true"),
+        1 => Act::Write(bytes(200, "text/html", "", b"<html>")),
+        2 => json(404, ""),
+        3 => Act::Write(bytes(401, "text/html", "", b"")),
+        4 => Act::Cut(Vec::new()),
+        _ => Act::Write(bytes(
+            302,
+            "text/html",
+            "Location: http://bob:s3cret-proxy@example.com/?x=s3cret-token\r\n",
+            b"",
+        )),
+    }
+}
+
+async fn exercise(client: &Client, sink: &Sink) {
+    let app = client.app().user().await;
+    if let Err(error) = &app {
+        sink.note_error(error);
+    }
+    sink.note(app.ok());
+    let capture = client
+        .capture_lead("s3cret-capture", &JsonObject::new())
+        .await;
+    if let Err(error) = &capture {
+        sink.note_error(error);
+    }
+    let secret = SecretString::from("s3cret-password");
+    let changed = client.change_password(&secret, &secret).await;
+    if let Err(error) = &changed {
+        sink.note_error(error);
+    }
+    match client
+        .webhooks()
+        .create(&Event::create("A"), "https://x", false)
+        .await
+    {
+        Ok(hook) => sink.note(hook),
+        Err(error) => sink.note_error(&error),
+    }
+    let request = Request::new(Method::POST, &["X"])
+        .header("X-Mine", "s3cret-key")
+        .query("k", "s3cret-key")
+        .json("s3cret-password");
+    sink.note(&request);
+    match client.send(request).await {
+        Ok(response) => {
+            sink.note(&response);
+            if let Err(error) = response.json::<u8>() {
+                sink.note_error(&error);
+            }
+        }
+        Err(error) => sink.note_error(&error),
+    }
+    if let Err(error) = client.log_out().await {
+        sink.note_error(&error);
+    }
+    sink.note(client);
+}
+
+#[tokio::test]
+async fn no_secret_is_written_anywhere() {
+    let sink = Sink::default();
+    let writer = sink.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
+        .with_writer(move || writer.clone())
+        .finish();
+    // This thread's alone: other tests run beside.
+    let _guard = tracing::subscriber::set_default(subscriber);
+    log::set_boxed_logger(Box::new(sink.clone())).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+
+    for round in 0..6 {
+        for auth in every_auth() {
+            let server = Server::start(move |seen, _| answer(round, seen.path())).await;
+            sink.note(&auth);
+            let settings = builder(&server.url()).auth(auth).hook(Look(sink.clone()));
+            sink.note(&settings);
+            exercise(&settings.build().unwrap(), &sink).await;
+        }
+    }
+    // A proxy that is not there, and one whose URL is none.
+    for proxy in [
+        "http://bob:s3cret-proxy@127.0.0.1:9",
+        "bob:s3cret-proxy@:9:9",
+    ] {
+        let settings = builder("http://127.0.0.1:9").proxy(proxy);
+        sink.note(&settings);
+        match settings.build() {
+            Ok(client) => exercise(&client, &sink).await,
+            Err(error) => sink.note_error(&error),
+        }
+    }
+    if let Err(error) = builder("https://bob:s3cret-password@example.com").build() {
+        sink.note_error(&error);
+    }
+
+    let text = sink.text();
+    assert!(text.contains("http.client.request"), "traces were captured");
+    assert!(
+        text.contains("http.response.status_code"),
+        "with OpenTelemetry's names"
+    );
+    assert!(text.contains("/LeadCapture/…"));
+    for secret in SECRETS {
+        let encoded = [
+            secret.to_owned(),
+            base64::Engine::encode(
+                &base64::engine::general_purpose::STANDARD,
+                format!("bob:{secret}"),
+            ),
+        ];
+        for form in encoded {
+            let at = text.find(&form);
+            assert!(at.is_none(), "{form} in …{}…", {
+                let at = at.unwrap();
+                text.get(at.saturating_sub(200)..at + 60).unwrap_or("?")
+            });
+        }
+    }
+}
