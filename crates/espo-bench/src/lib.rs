@@ -35,5 +35,6 @@ pub use ledger::{Head, Leftover, read as read_ledger};
 pub use report::{Decode, Report};
 pub use schedule::{Arrivals, Phase};
 pub use slo::Slo;
+pub use time::parse_rfc3339 as parse_time;
 pub use units::parse_duration;
 pub use workload::Workload;

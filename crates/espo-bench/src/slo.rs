@@ -83,7 +83,8 @@ fn split_metric(left: &str) -> Option<(Option<String>, Metric)> {
         "errors" => Some(Metric::Errors),
         _ => {
             let percent: f64 = m.strip_prefix('p')?.parse().ok()?;
-            (percent > 0.0 && percent < 100.0).then_some(Metric::Quantile(percent / 100.0))
+            // Rounded, or 99.9 would ask for a hair more than 0.999 and get the next value.
+            (percent > 0.0 && percent < 100.0).then(|| Metric::Quantile((percent * 1e7).round() / 1e9))
         }
     };
     if let Some(metric) = parse(left) {

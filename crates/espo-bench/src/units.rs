@@ -57,12 +57,6 @@ pub(crate) fn show_micros(micros: f64) -> String {
     }
 }
 
-/// A whole duration for people.
-#[must_use]
-pub(crate) fn show_duration(duration: Duration) -> String {
-    show_micros(duration.as_secs_f64() * 1e6)
-}
-
 /// A byte count for people: `900 B`, `13.6 KiB`, `4.2 MiB`.
 #[must_use]
 pub(crate) fn show_bytes(bytes: u64) -> String {

@@ -444,8 +444,7 @@ impl Actor {
             Ok(response) => {
                 let received = response.timing().received;
                 let bytes_in = u32::try_from(response.body().len()).unwrap_or(u32::MAX);
-                let operation = &self.shared.plan.operations[index].operation;
-                let (decoded, nanos) = self.shared.decoder.decode(operation, &response);
+                let (decoded, nanos) = self.shared.decoder.decode(&self.shared.plan.operations[index], &response);
                 let outcome = if decoded.is_ok() { Outcome::Ok } else { Outcome::Decode };
                 self.record(index, outcome, intended, sent, received, nanos, bytes_in, bytes_out);
                 if let Err(reason) = decoded {

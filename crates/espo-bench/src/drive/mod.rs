@@ -17,16 +17,14 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 pub use options::{Credentials, Limit, Load, RunOptions, Shard, Target};
-pub(crate) use settle::settle;
-pub(crate) use target::{Dialer, is_loopback, probe};
+pub(crate) use target::Dialer;
 
-use self::act::Shared;
 use self::prepare::Prepared;
 use self::thread::{Gauges, Job};
 use crate::error::{Error, Result};
 use crate::output::{HlogSink, Progress};
 use crate::record::{Collected, Collector, IntervalSink, Recorder};
-use crate::report::{Finished, INTERRUPTED, Report, RunInfo, ShardInfo, TargetInfo, Writes, build};
+use crate::report::{Finished, INTERRUPTED, Report, RunInfo, ShardInfo, TargetInfo, build};
 
 /// Runs a load test and gives its report.
 ///
@@ -69,7 +67,7 @@ struct Running {
 fn launch(prepared: &Prepared) -> Result<Running> {
     let options = &prepared.options;
     let threads = options.threads.max(1);
-    let lead = Duration::from_millis(100);
+    let lead = Duration::from_millis(300);
     let (start, started) = match options.start_at {
         None => (Instant::now() + lead, SystemTime::now() + lead),
         Some(at) => {

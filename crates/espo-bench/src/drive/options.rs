@@ -176,6 +176,17 @@ pub struct RunOptions {
     pub command: String,
 }
 
+impl Workload {
+    /// The users that the workload names, from the environment; none when it names none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] naming the variable that is not set.
+    pub fn credentials(&self) -> Result<Vec<Credentials>> {
+        self.credentials.iter().map(Credentials::from_names).collect()
+    }
+}
+
 impl RunOptions {
     /// The defaults: the workload's own load, typed decoding, one sending thread.
     #[must_use]

@@ -9,6 +9,12 @@ use super::{Buffer, FailureKey, MAX_MICROS, Outcome, Recorder, Sample, histogram
 
 const SECOND: u64 = 1_000_000;
 
+/// `saturating_record` would not let the histogram grow: it would cut every value at the present size.
+fn record(histogram: &mut Histogram<u64>, value: u64) {
+    let recorded = histogram.record(value);
+    debug_assert!(recorded.is_ok(), "a histogram that resizes itself takes every value");
+}
+
 /// Everything recorded for one operation and outcome.
 #[derive(Debug)]
 pub(crate) struct OutcomeData {
@@ -151,10 +157,10 @@ impl Collector {
                 self.failures.entry(key).or_insert((0, reason)).0 += count;
             }
             for micros in buffer.lateness.drain(..) {
-                self.lateness.saturating_record(micros.into());
+                record(&mut self.lateness, micros.into());
             }
             for micros in buffer.lag.drain(..) {
-                self.lag.saturating_record(micros.into());
+                record(&mut self.lag, micros.into());
             }
             self.held_back += std::mem::take(&mut buffer.held_back);
         }
@@ -188,23 +194,23 @@ impl Collector {
         let Some(operation) = self.operations.get_mut(usize::from(sample.operation)) else { return };
         let data = operation.outcomes.entry(sample.outcome).or_insert_with(OutcomeData::new);
         let response = sample.response.clamp(1, MAX_MICROS);
-        data.service.saturating_record(sample.service.clamp(1, MAX_MICROS));
-        data.response.saturating_record(response);
+        record(&mut data.service, sample.service.clamp(1, MAX_MICROS));
+        record(&mut data.response, response);
         if sample.decode_nanos != Sample::NOT_DECODED {
-            data.decode.saturating_record(u64::from(sample.decode_nanos).max(1));
+            record(&mut data.decode, u64::from(sample.decode_nanos).max(1));
         }
         data.bytes_in += u64::from(sample.bytes_in);
         data.bytes_out += u64::from(sample.bytes_out);
         if sample.outcome == Outcome::Ok {
-            operation.interval_ok.saturating_record(response);
+            record(&mut operation.interval_ok, response);
         } else {
-            operation.interval_failed.saturating_record(response);
+            record(&mut operation.interval_failed, response);
         }
         if operation.is_chain {
             return;
         }
         if sample.outcome == Outcome::Ok {
-            self.step.saturating_record(response);
+            record(&mut self.step, response);
             self.snapshot.ok += 1;
         } else {
             self.step_failed += 1;

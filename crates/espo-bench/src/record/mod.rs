@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use collect::{Collected, Collector, OperationData, Snapshot};
 pub use interval::Second;
-pub(crate) use interval::{Block, IntervalSink};
+pub(crate) use interval::IntervalSink;
 
 /// The longest time that can be recorded: one hour, in microseconds.
 pub(crate) const MAX_MICROS: u64 = 3_600_000_000;
@@ -56,9 +56,6 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Ok, Self::Client, Self::Server, Self::Transport, Self::Timeout, Self::Decode, Self::Unfinished];
-
     /// As in reports and histogram tags.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -51,6 +51,19 @@ fn samples_fall_into_the_second_in_which_they_ended() {
 }
 
 #[test]
+fn long_times_are_kept_as_long_as_they_were() {
+    let recorder = Recorder::default();
+    let mut collector = Collector::new(vec![("read:X".to_owned(), false)], vec![recorder.clone()], 0, None, None);
+    for response in [50, 400_000, 7_200_000_000] {
+        recorder.sample(sample(0, Outcome::Ok, 8_000_000_000, response));
+    }
+    let done = collector.finish(8_000_000_001);
+    let data = &done.operations[0].outcomes[&Outcome::Ok].response;
+    assert!(data.equivalent(data.value_at_quantile(0.5), 400_000));
+    assert!(data.equivalent(data.max(), MAX_MICROS), "an hour is the longest: {}", data.max());
+}
+
+#[test]
 fn nothing_is_lost_whatever_the_moment_of_draining() {
     let recorder = Recorder::default();
     let mut collector = Collector::new(vec![("read:X".to_owned(), false)], vec![recorder.clone()], 0, None, None);

@@ -1,7 +1,5 @@
 //! From what was recorded to a report.
 
-use std::collections::BTreeMap;
-
 use hdrhistogram::Histogram;
 
 use super::{
@@ -161,13 +159,4 @@ fn operation_report(operation: &Operation, data: &OperationData, seconds: f64) -
         outcomes: outcomes.collect(),
         blocks: data.blocks.iter().map(|b| deflate(b.histogram())).collect(),
     }
-}
-
-/// Counts of outcomes over all operations, chains left out.
-pub(crate) fn by_outcome(report: &Report) -> BTreeMap<Outcome, u64> {
-    let mut sums = BTreeMap::new();
-    for outcome in report.operations.iter().filter(|o| !o.is_chain()).flat_map(|o| &o.outcomes) {
-        *sums.entry(outcome.outcome).or_insert(0) += outcome.count;
-    }
-    sums
 }
