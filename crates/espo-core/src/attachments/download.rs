@@ -40,9 +40,12 @@ pub struct Download {
 
 enum State {
     Idle(Box<Opened>),
-    Reading(BoxFuture<'static, (Box<Opened>, Result<Option<Bytes>, Error>)>),
+    Reading(BoxFuture<'static, Read>),
     Ended,
 }
+
+/// One piece, and what the next one is read from.
+type Read = (Box<Opened>, Result<Option<Bytes>, Error>);
 
 impl Download {
     /// The file's size, when the server says it.

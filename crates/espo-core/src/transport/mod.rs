@@ -64,12 +64,19 @@ struct Target<'r> {
     query: Cow<'r, str>,
 }
 
-enum Step {
-    Reply(Reply),
+/// Why an attempt gave no answer to hand out.
+enum Unfinished {
+    Failed(Error),
     /// Once more, elsewhere on the same API.
     Redirect(Target<'static>),
     /// Once more, with a new token.
     TokenRanOut,
+}
+
+impl From<Error> for Unfinished {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 impl Engine {
@@ -169,17 +176,17 @@ impl Engine {
                 .attempt(request, context, &target, want, timing, tries, last_log_in)
                 .await;
             let error = match step {
-                Ok(Step::Reply(reply)) => return Ok(reply),
-                Ok(Step::TokenRanOut) => {
+                Ok(reply) => return Ok(reply),
+                Err(Unfinished::TokenRanOut) => {
                     log_ins += 1;
                     continue;
                 }
-                Ok(Step::Redirect(next)) if hops < MAX_HOPS => {
+                Err(Unfinished::Redirect(next)) if hops < MAX_HOPS => {
                     hops += 1;
                     target = next;
                     continue;
                 }
-                Ok(Step::Redirect(_)) => {
+                Err(Unfinished::Redirect(_)) => {
                     return Err(Error::new(
                         Stage::Status,
                         Outcome::Refused,
@@ -187,7 +194,7 @@ impl Engine {
                         "the server redirects in circles",
                     ));
                 }
-                Err(error) => error,
+                Err(Unfinished::Failed(error)) => error,
             };
             let attempt = Attempt {
                 number: tries,
@@ -218,7 +225,7 @@ impl Engine {
         timing: &mut Timing,
         tries: u32,
         last_log_in: bool,
-    ) -> Result<Step, Error> {
+    ) -> Result<Reply, Unfinished> {
         let mut pass = if request.anonymous {
             None
         } else {
@@ -263,7 +270,7 @@ impl Engine {
         }
         if status.is_success() {
             return match want {
-                Want::Stream => Ok(Step::Reply(Reply::Open(opened))),
+                Want::Stream => Ok(Reply::Open(opened)),
                 Want::Whole => {
                     let response = match opened.collect_into(self.max_body, timing).await {
                         // The server's own word that it acted, and nothing else to know.
@@ -274,25 +281,25 @@ impl Engine {
                         }
                         other => other?,
                     };
-                    Ok(Step::Reply(Reply::Whole(response)))
+                    Ok(Reply::Whole(response))
                 }
             };
         }
         if status.is_redirection()
-            && let Some(step) = self.redirect(request, &opened)?
+            && let Some(next) = self.redirect(request, &opened)?
         {
-            return Ok(step);
+            return Err(Unfinished::Redirect(next));
         }
         let answer = opened.into_answer(self.max_body, timing).await;
         if let (Some(pass), true) = (&pass, is_refusal(status)) {
             match self.auth.refused(pass, &answer) {
-                Verdict::Again if !last_log_in => return Ok(Step::TokenRanOut),
+                Verdict::Again if !last_log_in => return Err(Unfinished::TokenRanOut),
                 // A new token and refused again: not the token's fault.
                 Verdict::Again => self.auth.latch(answer.clone()),
                 Verdict::Refused => {}
             }
         }
-        Err(status_error(context, answer))
+        Err(status_error(context, answer).into())
     }
 
     async fn pass(&self, context: &Context) -> Result<Pass, Error> {
@@ -397,17 +404,17 @@ impl Engine {
 
     /// Follows a GET inside the same API; anything else is an error that says
     /// where the server points.
-    fn redirect(&self, request: &Request, opened: &Opened) -> Result<Option<Step>, Error> {
+    fn redirect(&self, request: &Request, opened: &Opened) -> Result<Option<Target<'static>>, Error> {
         let Some(location) = opened.location() else {
             return Ok(None);
         };
         if request.method == Method::GET
             && let Some(path) = self.site.relative(&location)
         {
-            return Ok(Some(Step::Redirect(Target {
+            return Ok(Some(Target {
                 path: Cow::Owned(path.to_owned()),
                 query: Cow::Owned(location.query().unwrap_or_default().to_owned()),
-            })));
+            }));
         }
         let mut shown = location.clone();
         shown.set_query(None);
