@@ -95,10 +95,10 @@ fn complete_entity(
                 json!({"type": "datetime", "readOnly": true}),
             );
         }
-        if scope.flag("assignedUsers") {
-            if let Some(Value::Object(def)) = fields.get_mut("assignedUser") {
-                def.insert("disabled".to_owned(), Value::Bool(true));
-            }
+        if scope.flag("assignedUsers")
+            && let Some(Value::Object(def)) = fields.get_mut("assignedUser")
+        {
+            def.insert("disabled".to_owned(), Value::Bool(true));
         }
     }
     if let Some(Value::Object(links)) = body.get_mut("links") {
@@ -200,11 +200,13 @@ fn add_parts(fields: &mut Map<String, Value>, types: &Map<String, Value>) {
         .flatten()
         .collect();
     // A part that is composite itself (an end of a currency range) gets no parts of its own, as on the server.
-    let names: Vec<String> = fields
+    let mut names: Vec<String> = fields
         .keys()
         .filter(|name| !all_parts.contains(*name))
         .cloned()
         .collect();
+    // Two fields may claim a part of the same name: who gets it must not depend on the order of keys.
+    names.sort_unstable();
     for name in names {
         let Some(def) = fields.get(&name).and_then(Value::as_object) else {
             continue;

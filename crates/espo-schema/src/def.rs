@@ -42,6 +42,13 @@ impl<'a> Def<'a> {
         }
     }
 
+    /// A number, or text that stands for one (decimals).
+    pub(crate) fn scalar(self, key: &str) -> Option<Value> {
+        self.get(key)
+            .filter(|v| v.is_number() || v.is_string())
+            .cloned()
+    }
+
     /// A list of texts; other items are left out. An object stands for the list of its values, as PHP prints a list
     /// whose keys have gaps.
     pub(crate) fn texts(self, key: &str) -> Vec<String> {
@@ -75,7 +82,17 @@ pub(crate) fn option_texts(value: &Value) -> Option<Vec<String>> {
     };
     match value {
         Value::Array(list) => Some(list.iter().filter_map(text).collect()),
-        Value::Object(map) => Some(map.values().filter_map(text).collect()),
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            // The keys are the places of a list with gaps: `"2"` comes before `"10"`.
+            entries.sort_by_key(|(key, _)| (key.parse().unwrap_or(u64::MAX), key.as_str()));
+            Some(
+                entries
+                    .into_iter()
+                    .filter_map(|(_, item)| text(item))
+                    .collect(),
+            )
+        }
         _ => None,
     }
 }

@@ -4,6 +4,7 @@
 //! order of keys have no difference.
 
 mod compare;
+mod sides;
 
 use std::fmt;
 

@@ -1,5 +1,7 @@
 //! Every kind of difference is told apart, with the right verdict.
 
+#![cfg(feature = "stock")]
+
 use espo_schema::{Change, Schema};
 use serde_json::{Value, json};
 

@@ -1,5 +1,7 @@
 //! Reading files and folders: errors, layers, completion.
 
+#![cfg(feature = "stock")]
+
 use std::fs;
 use std::path::Path;
 

@@ -1,5 +1,7 @@
 //! Metadata that is odd but readable: what is made of it, and what is noted.
 
+#![cfg(feature = "stock")]
+
 use espo_schema::{
     AttributeRole, Cardinality, FieldKind, LinkType, Options, OptionsSource, Schema, ValueType,
 };

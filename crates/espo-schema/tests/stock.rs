@@ -1,5 +1,7 @@
 //! The stock schema against what EspoCRM 9.3 knows of itself.
 
+#![cfg(feature = "stock")]
+
 use std::collections::BTreeSet;
 
 use espo_schema::{AttributeSource, Cardinality, FieldKind, Schema};

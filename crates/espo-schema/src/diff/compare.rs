@@ -2,29 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use indexmap::IndexMap;
 use serde_json::Value;
 
+use super::sides::{Sides, looks_like_entity, looks_like_field, looks_like_link};
 use super::{Change, ChangeKind as C};
 use crate::model::{Attribute, EntityType, Field, Link, Schema, ValueType};
-
-/// Names that are at least this much alike (Jaro-Winkler) make a renaming likely.
-const ALIKE: f64 = 0.85;
-
-/// Share of fields that two entity types have in common when one looks like the other under a new name.
-const SAME_FIELDS: f64 = 0.8;
-
-/// Fields that nearly every entity type has: they say nothing about a renaming.
-const COMMON_FIELDS: [&str; 8] = [
-    "name",
-    "description",
-    "createdAt",
-    "modifiedAt",
-    "createdBy",
-    "modifiedBy",
-    "assignedUser",
-    "teams",
-];
 
 pub(super) fn compare(old: &Schema, new: &Schema) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -67,107 +49,6 @@ fn push(changes: &mut Vec<Change>, entity: &str, member: Option<&str>, breaking:
         breaking,
         kind,
     });
-}
-
-/// What two maps have in common by name, and what only one of them has.
-struct Sides<'a, T> {
-    kept: Vec<(&'a T, &'a T)>,
-    removed: BTreeMap<&'a str, &'a T>,
-    added: BTreeMap<&'a str, &'a T>,
-}
-
-impl<'a, T> Sides<'a, T> {
-    fn of(old: &'a IndexMap<String, T>, new: &'a IndexMap<String, T>) -> Sides<'a, T> {
-        let mut kept: Vec<_> = old
-            .iter()
-            .filter_map(|(name, o)| Some((name, o, new.get(name)?)))
-            .collect();
-        kept.sort_by_key(|(name, ..)| name.as_str());
-        let only = |a: &'a IndexMap<String, T>, b: &'a IndexMap<String, T>| {
-            a.iter()
-                .filter(|(name, _)| !b.contains_key(*name))
-                .map(|(name, item)| (name.as_str(), item))
-                .collect()
-        };
-        Sides {
-            kept: kept.into_iter().map(|(_, o, n)| (o, n)).collect(),
-            removed: only(old, new),
-            added: only(new, old),
-        }
-    }
-
-    /// Pairs of a removed and an added item that look like one item renamed; each is in one pair at most, the best first.
-    fn renamed(&self, likeness: fn(&'a T, &'a T) -> Option<f64>) -> Vec<(&'a str, &'a str)> {
-        let mut pairs: Vec<(f64, &str, &str)> = Vec::new();
-        for (from, old) in &self.removed {
-            for (to, new) in &self.added {
-                if let Some(likeness) = likeness(old, new) {
-                    pairs.push((likeness, from, to));
-                }
-            }
-        }
-        pairs.sort_by(|a, b| {
-            b.0.total_cmp(&a.0)
-                .then_with(|| (a.1, a.2).cmp(&(b.1, b.2)))
-        });
-        let (mut gone, mut come) = (BTreeSet::new(), BTreeSet::new());
-        let mut found: Vec<(&str, &str)> = pairs
-            .into_iter()
-            .filter(|(_, from, to)| {
-                !gone.contains(from) && !come.contains(to) && gone.insert(*from) && come.insert(*to)
-            })
-            .map(|(_, from, to)| (from, to))
-            .collect();
-        found.sort_unstable();
-        found
-    }
-
-    fn removed_but(&self, renamed: &[(&'a str, &'a str)]) -> impl Iterator<Item = &'a str> {
-        self.removed
-            .keys()
-            .copied()
-            .filter(|name| !renamed.iter().any(|(from, _)| from == name))
-    }
-
-    fn added_but(&self, renamed: &[(&'a str, &'a str)]) -> impl Iterator<Item = &'a str> {
-        self.added
-            .keys()
-            .copied()
-            .filter(|name| !renamed.iter().any(|(_, to)| to == name))
-    }
-}
-
-fn looks_like_entity(old: &EntityType, new: &EntityType) -> Option<f64> {
-    let own = |e: &EntityType| -> BTreeSet<(String, String)> {
-        let fields = e
-            .fields
-            .values()
-            .filter(|f| !COMMON_FIELDS.contains(&f.name.as_str()));
-        fields.map(|f| (f.name.clone(), f.type_.clone())).collect()
-    };
-    let (old, new) = (own(old), own(new));
-    let all = old.union(&new).count();
-    // Sizes are far below 2^52.
-    let share = old.intersection(&new).count() as f64 / all.max(1) as f64;
-    (all > 0 && share >= SAME_FIELDS).then_some(share)
-}
-
-fn looks_like_field(old: &Field, new: &Field) -> Option<f64> {
-    if old.type_ != new.type_ || old.composite_of.is_some() || new.composite_of.is_some() {
-        return None;
-    }
-    let alike = strsim::jaro_winkler(&old.name.to_lowercase(), &new.name.to_lowercase());
-    // A definition of the type alone is shared by chance.
-    let telling = old.raw.keys().any(|key| key != "type" && key != "isCustom");
-    let same = telling && old.raw == new.raw;
-    (alike >= ALIKE || same).then_some(alike + f64::from(u8::from(same)))
-}
-
-fn looks_like_link(old: &Link, new: &Link) -> Option<f64> {
-    let alike = strsim::jaro_winkler(&old.name.to_lowercase(), &new.name.to_lowercase());
-    let same_way = old.entity == new.entity && old.cardinality == new.cardinality;
-    let same_end = old.foreign.is_some() && old.foreign == new.foreign;
-    (same_way && (alike >= ALIKE || same_end)).then_some(alike)
 }
 
 /// One entity type before and after.
@@ -518,7 +399,10 @@ impl Entities<'_, '_> {
             let of = |owner: &Option<String>, told: &BTreeSet<String>| {
                 owner.as_ref().is_some_and(|o| told.contains(o))
             };
-            !of(&a.field, fields) && !(a.field.is_none() && of(&a.link, links))
+            match a.field {
+                Some(_) => !of(&a.field, fields),
+                None => !of(&a.link, links),
+            }
         };
         let sides = Sides::of(&old.attributes, &new.attributes);
         for (name, _) in sides.removed.iter().filter(|(_, a)| is_news(a)) {
@@ -541,20 +425,13 @@ impl Entities<'_, '_> {
             (
                 ValueType::ParentType { entity_list: from },
                 ValueType::ParentType { entity_list: to },
-            ) => {
-                if from != to {
-                    let narrower =
-                        !to.is_empty() && (from.is_empty() || from.iter().any(|t| !to.contains(t)));
-                    self.say(
-                        name,
-                        narrower,
-                        C::ParentTypesChanged {
-                            from: from.clone(),
-                            to: to.clone(),
-                        },
-                    );
-                }
+            ) if from != to => {
+                let narrower =
+                    !to.is_empty() && (from.is_empty() || from.iter().any(|t| !to.contains(t)));
+                let (from, to) = (from.clone(), to.clone());
+                self.say(name, narrower, C::ParentTypesChanged { from, to });
             }
+            (ValueType::ParentType { .. }, ValueType::ParentType { .. }) => {}
             (from, to) if from != to => {
                 self.say(
                     name,

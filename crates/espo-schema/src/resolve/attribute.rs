@@ -36,6 +36,9 @@ pub(super) fn derive(
     for field in entity.fields.values() {
         deriver.field(field, &mut found);
     }
+    for field in entity.fields.values().filter(|f| rules::has_numeric(f)) {
+        deriver.numeric(field, &mut found);
+    }
     for link in entity
         .links
         .values()
@@ -77,21 +80,23 @@ impl Deriver<'_> {
             if named.is_some_and(|f| f.attributes.contains(&f.name)) || part.attribute == "id" {
                 continue;
             }
-            let attribute = self.attribute(field, &part);
-            found.entry(part.attribute).or_insert(attribute);
+            // Where two fields have an attribute in common, the one that is first by name has it.
+            let other = found.get(&part.attribute).and_then(|a| a.field.as_deref());
+            if other.is_none_or(|other| other >= field.name.as_str()) {
+                found.insert(part.attribute.clone(), self.attribute(field, &part));
+            }
         }
-        if rules::has_numeric(field) {
-            let mut numeric = derived(
-                &format!("{}Numeric", field.name),
-                Role::Numeric,
-                ValueType::Text,
-                Source::Orm,
-            );
-            numeric.field = Some(field.name.clone());
-            numeric.filter_only = true;
-            numeric.filterable = true;
-            found.entry(numeric.name.clone()).or_insert(numeric);
-        }
+    }
+
+    fn numeric(&self, field: &Field, found: &mut IndexMap<String, Attribute>) {
+        let name = format!("{}Numeric", field.name);
+        let numeric = Attribute {
+            field: Some(field.name.clone()),
+            filter_only: true,
+            filterable: true,
+            ..derived(&name, Role::Numeric, ValueType::Text, Source::Orm)
+        };
+        found.entry(name).or_insert(numeric);
     }
 
     fn attribute(&self, field: &Field, part: &Part) -> Attribute {

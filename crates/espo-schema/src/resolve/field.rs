@@ -54,7 +54,11 @@ pub(super) fn resolve_all(
         if name == parent {
             continue;
         }
-        if let Some(field) = fields.get_mut(&name) {
+        let known = fields.get_mut(&name);
+        // Where two fields claim a part, the one that is first by name has it, whatever the order of keys.
+        if let Some(field) =
+            known.filter(|f| f.composite_of.as_ref().is_none_or(|other| parent < *other))
+        {
             field.composite_of = Some(parent);
             field.composite_part = Some(part);
         }
@@ -116,8 +120,8 @@ fn resolve(
             .or_else(|| field_type?.default.as_ref().filter(|v| !v.is_null()))
             .cloned(),
         max_length: def.count("maxLength"),
-        min: def.get("min").cloned(),
-        max: def.get("max").cloned(),
+        min: def.scalar("min"),
+        max: def.scalar("max"),
         max_count: def.count("maxCount"),
         max_item_length: def.count("maxItemLength"),
         options,

@@ -205,6 +205,7 @@ fn columns(
     for name in shown.keys() {
         defs.entry(name.as_str()).or_default();
     }
+    defs.sort_unstable_keys();
     defs.into_iter()
         .map(|(name, def)| {
             let target_attribute = reverse

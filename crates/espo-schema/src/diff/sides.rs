@@ -1,0 +1,135 @@
+//! What two schemas have in common by name, and what only looks renamed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use indexmap::IndexMap;
+
+use crate::model::{EntityType, Field, Link};
+
+/// Names that are at least this much alike (Jaro-Winkler) make a renaming likely.
+const ALIKE: f64 = 0.85;
+
+/// Share of fields that two entity types have in common when one looks like the other under a new name.
+const SAME_FIELDS: f64 = 0.8;
+
+/// Fields that nearly every entity type has: they say nothing about a renaming.
+const COMMON_FIELDS: [&str; 8] = [
+    "name",
+    "description",
+    "createdAt",
+    "modifiedAt",
+    "createdBy",
+    "modifiedBy",
+    "assignedUser",
+    "teams",
+];
+
+/// What two maps have in common by name, and what only one of them has.
+pub(super) struct Sides<'a, T> {
+    pub(super) kept: Vec<(&'a T, &'a T)>,
+    pub(super) removed: BTreeMap<&'a str, &'a T>,
+    pub(super) added: BTreeMap<&'a str, &'a T>,
+}
+
+impl<'a, T> Sides<'a, T> {
+    pub(super) fn of(old: &'a IndexMap<String, T>, new: &'a IndexMap<String, T>) -> Sides<'a, T> {
+        let mut kept: Vec<_> = old
+            .iter()
+            .filter_map(|(name, o)| Some((name, o, new.get(name)?)))
+            .collect();
+        kept.sort_by_key(|(name, ..)| name.as_str());
+        let only = |a: &'a IndexMap<String, T>, b: &'a IndexMap<String, T>| {
+            a.iter()
+                .filter(|(name, _)| !b.contains_key(*name))
+                .map(|(name, item)| (name.as_str(), item))
+                .collect()
+        };
+        Sides {
+            kept: kept.into_iter().map(|(_, o, n)| (o, n)).collect(),
+            removed: only(old, new),
+            added: only(new, old),
+        }
+    }
+
+    /// Pairs of a removed and an added item that look like one item renamed; each is in one pair at most, the best first.
+    pub(super) fn renamed(
+        &self,
+        likeness: fn(&'a T, &'a T) -> Option<f64>,
+    ) -> Vec<(&'a str, &'a str)> {
+        let mut pairs: Vec<(f64, &str, &str)> = Vec::new();
+        for (from, old) in &self.removed {
+            for (to, new) in &self.added {
+                if let Some(likeness) = likeness(old, new) {
+                    pairs.push((likeness, from, to));
+                }
+            }
+        }
+        pairs.sort_by(|a, b| {
+            b.0.total_cmp(&a.0)
+                .then_with(|| (a.1, a.2).cmp(&(b.1, b.2)))
+        });
+        let (mut gone, mut come) = (BTreeSet::new(), BTreeSet::new());
+        let mut found: Vec<(&str, &str)> = pairs
+            .into_iter()
+            .filter(|(_, from, to)| {
+                !gone.contains(from) && !come.contains(to) && gone.insert(*from) && come.insert(*to)
+            })
+            .map(|(_, from, to)| (from, to))
+            .collect();
+        found.sort_unstable();
+        found
+    }
+
+    pub(super) fn removed_but(
+        &self,
+        renamed: &[(&'a str, &'a str)],
+    ) -> impl Iterator<Item = &'a str> {
+        self.removed
+            .keys()
+            .copied()
+            .filter(|name| !renamed.iter().any(|(from, _)| from == name))
+    }
+
+    pub(super) fn added_but(
+        &self,
+        renamed: &[(&'a str, &'a str)],
+    ) -> impl Iterator<Item = &'a str> {
+        self.added
+            .keys()
+            .copied()
+            .filter(|name| !renamed.iter().any(|(_, to)| to == name))
+    }
+}
+
+pub(super) fn looks_like_entity(old: &EntityType, new: &EntityType) -> Option<f64> {
+    let own = |e: &EntityType| -> BTreeSet<(String, String)> {
+        let fields = e
+            .fields
+            .values()
+            .filter(|f| !COMMON_FIELDS.contains(&f.name.as_str()));
+        fields.map(|f| (f.name.clone(), f.type_.clone())).collect()
+    };
+    let (old, new) = (own(old), own(new));
+    let all = old.union(&new).count();
+    // Sizes are far below 2^52.
+    let share = old.intersection(&new).count() as f64 / all.max(1) as f64;
+    (all > 0 && share >= SAME_FIELDS).then_some(share)
+}
+
+pub(super) fn looks_like_field(old: &Field, new: &Field) -> Option<f64> {
+    if old.type_ != new.type_ || old.composite_of.is_some() || new.composite_of.is_some() {
+        return None;
+    }
+    let alike = strsim::jaro_winkler(&old.name.to_lowercase(), &new.name.to_lowercase());
+    // A definition of the type alone is shared by chance.
+    let telling = old.raw.keys().any(|key| key != "type" && key != "isCustom");
+    let same = telling && old.raw == new.raw;
+    (alike >= ALIKE || same).then_some(alike + f64::from(u8::from(same)))
+}
+
+pub(super) fn looks_like_link(old: &Link, new: &Link) -> Option<f64> {
+    let alike = strsim::jaro_winkler(&old.name.to_lowercase(), &new.name.to_lowercase());
+    let same_way = old.entity == new.entity && old.cardinality == new.cardinality;
+    let same_end = old.foreign.is_some() && old.foreign == new.foreign;
+    (same_way && (alike >= ALIKE || same_end)).then_some(alike)
+}

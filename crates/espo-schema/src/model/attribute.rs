@@ -1,0 +1,185 @@
+//! Attributes: the keys of a record on the wire.
+
+use super::{Column, Options};
+
+/// One key of a record on the wire.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attribute {
+    /// The key.
+    pub name: String,
+    /// The most specific field that it belongs to (`billingAddressCity` rather than `billingAddress`).
+    pub field: Option<String>,
+    /// The link whose ids, names or columns it carries.
+    pub link: Option<String>,
+    /// What part of its field or link it is.
+    pub role: AttributeRole,
+    /// What JSON it holds.
+    pub value: ValueType,
+    /// Allowed values, where [`Attribute::value`] is an enum of any kind.
+    pub options: Options,
+    /// Accepted in a create. False for derived and read-only attributes, and for those that the server sets itself
+    /// (`createdAt`, `versionNumber`, counters).
+    pub writable: bool,
+    /// Accepted in a create and dropped in an update.
+    pub create_only: bool,
+    /// Has a column in the entity's own table.
+    pub stored: bool,
+    /// Comes with the record's own query: it has a column, an expression (`select`) or a join.
+    pub selected: bool,
+    /// Present in a list row when the request names no `select`.
+    pub in_list: bool,
+    /// Present when one record is read. Values that the server computes by code of its own may be present although this
+    /// is false: the metadata does not tell.
+    pub in_read: bool,
+    /// Can stand as `attribute` of a where item that compares its value. Fields with [`Field::column`] take the
+    /// `column…` items instead; ids of link-multiple fields are filtered by the link's name.
+    pub filterable: bool,
+    /// Can stand in `orderBy` (by the name of its field).
+    pub orderable: bool,
+    /// Exists for filters alone and never in a record (`phoneNumberNumeric`).
+    pub filter_only: bool,
+    /// Accepted and never returned (passwords).
+    pub write_only: bool,
+    /// What brings it into being.
+    pub source: AttributeSource,
+}
+
+/// What brings an attribute into being.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttributeSource {
+    /// A field definition.
+    Field,
+    /// A link that has no field of its name.
+    Link,
+    /// A switch of the scope or of the entity definition (`isFollowed`, `versionNumber`, …).
+    Scope,
+    /// The server's data layer (`id`, `deleted`, `name`).
+    Orm,
+}
+
+/// What part of its field or link an attribute is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AttributeRole {
+    /// The field's one value (or the main one: an amount, a primary address).
+    Value,
+    /// Key of the record: `id`.
+    RecordId,
+    /// Id of a linked record (`accountId`, `parentId`, `fileId`).
+    Id,
+    /// Name of a linked record (`accountName`).
+    Name,
+    /// Entity type of a parent (`parentType`).
+    ParentType,
+    /// Ids of linked records (`teamsIds`).
+    Ids,
+    /// Their names by id (`teamsNames`).
+    Names,
+    /// Their middle-table columns by id (`contactsColumns`).
+    Columns,
+    /// Their MIME types by id (`attachmentsTypes`).
+    Types,
+    /// Currency code of an amount (`amountCurrency`).
+    Currency,
+    /// Amount in the base currency (`amountConverted`).
+    Converted,
+    /// Date of an all-day date-time (`dateEndDate`).
+    Date,
+    /// All addresses or numbers (`emailAddressData`).
+    Data,
+    /// `emailAddressIsOptedOut`
+    IsOptedOut,
+    /// `emailAddressIsInvalid`
+    IsInvalid,
+    /// Digits of a phone number, for filters (`phoneNumberNumeric`).
+    Numeric,
+    /// The joined name of a person (`name` over `firstName` and `lastName`).
+    PersonName,
+    /// A part of a person's name (`firstName`).
+    PersonNamePart,
+    /// A part of an address (`billingAddressCity`).
+    AddressPart,
+    /// An end of a range (`fromBudget`).
+    RangePart,
+    /// Soft-delete mark: `deleted`.
+    Deleted,
+    /// `versionNumber`
+    Version,
+    /// `isFollowed`
+    IsFollowed,
+    /// `isStarred`
+    IsStarred,
+    /// A part that only an extension's field type knows.
+    Other,
+}
+
+/// What JSON an attribute holds. Every attribute may also be absent, and nearly every one null.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ValueType {
+    /// Text.
+    Text,
+    /// `true` or `false`.
+    Bool,
+    /// A whole number. Up to 64 bits.
+    Int,
+    /// A number. The server prints `100.0` as `100`.
+    Float,
+    /// A decimal number as text (`"1000.0000"`).
+    Decimal,
+    /// An amount of money as a number; its digits matter.
+    Money,
+    /// `YYYY-MM-DD`
+    Date,
+    /// `YYYY-MM-DD HH:MM:SS`, UTC.
+    DateTime,
+    /// Id of a record.
+    Id {
+        /// Its entity type, when the metadata knows it.
+        target: Option<String>,
+    },
+    /// Id of a record whose entity type stands in the attribute of role [`AttributeRole::ParentType`].
+    ParentId {
+        /// Entity types allowed; empty when any is.
+        entity_list: Vec<String>,
+    },
+    /// Name of an entity type.
+    ParentType {
+        /// Entity types allowed; empty when any is.
+        entity_list: Vec<String>,
+    },
+    /// List of ids.
+    IdList {
+        /// Their entity type, when the metadata knows it.
+        target: Option<String>,
+    },
+    /// Object: id → name.
+    NameMap,
+    /// Object: id → object of middle-table columns.
+    ColumnMap {
+        /// The columns.
+        columns: Vec<Column>,
+    },
+    /// Object: id → MIME type.
+    TypeMap,
+    /// List of `{emailAddress, lower, primary, optOut, invalid}`.
+    EmailData,
+    /// List of `{phoneNumber, type, primary, optOut, invalid}`.
+    PhoneData,
+    /// Text out of [`Attribute::options`], which list at least one value.
+    Enum,
+    /// A whole number out of [`Attribute::options`]; the server does not check it.
+    EnumInt,
+    /// A number out of [`Attribute::options`]; the server does not check it.
+    EnumFloat,
+    /// List of texts out of [`Attribute::options`], which list at least one value.
+    EnumList,
+    /// List of texts.
+    TextList,
+    /// List of whole numbers.
+    IntList,
+    /// Any list.
+    JsonArray,
+    /// Any object.
+    JsonObject,
+    /// Any JSON value.
+    Json,
+}

@@ -1,0 +1,169 @@
+//! Fields, and what their values may be.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use crate::kind::FieldKind;
+
+/// One field definition, resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    /// The field's name.
+    pub name: String,
+    /// The type as written (`varchar`, or one that an extension brings).
+    pub type_: String,
+    /// The type as this crate knows it.
+    pub kind: FieldKind,
+    /// Must have a value on create, and on an update that sends it.
+    pub required: bool,
+    /// Input is dropped silently.
+    pub read_only: bool,
+    /// Input is accepted on create and dropped on update.
+    pub read_only_after_create: bool,
+    /// No column of its own (from the field or from its type's `fieldDefs`).
+    pub not_storable: bool,
+    /// Neither returned nor accepted.
+    pub disabled: bool,
+    /// Hidden in the UI, still in the API.
+    pub utility: bool,
+    /// Changes are noted in the stream.
+    pub audited: bool,
+    /// The column refuses null (from the field or from its type's `fieldDefs`).
+    pub not_null: bool,
+    /// The field's default, else its type's. A text starting with `javascript:` is the browser's business: the server
+    /// ignores it.
+    pub default: Option<Value>,
+    /// Largest length in characters, as written. The server's own default of 255 for varchar and enum is not filled in.
+    pub max_length: Option<u64>,
+    /// Smallest value (a number, or text for decimals).
+    pub min: Option<Value>,
+    /// Largest value.
+    pub max: Option<Value>,
+    /// Largest number of items.
+    pub max_count: Option<u64>,
+    /// Largest length of one item, in characters.
+    pub max_item_length: Option<u64>,
+    /// The values that an enum-like field allows.
+    pub options: Options,
+    /// Where [`Field::options`] were found.
+    pub options_source: OptionsSource,
+    /// Values outside the options are allowed as well.
+    pub allow_custom_options: bool,
+    /// The regular expression that a value must match.
+    pub pattern: Option<Pattern>,
+    /// A currency amount is kept as decimal and travels as text.
+    pub decimal: bool,
+    /// Type of the column where it differs (`bigint` lifts the 32-bit bound of an int).
+    pub db_type: Option<String>,
+    /// Foreign field: the link to go through.
+    pub link: Option<String>,
+    /// Foreign field: the field at the link's target.
+    pub foreign_field: Option<String>,
+    /// Middle-table column behind a filter-only field.
+    pub column: Option<String>,
+    /// Link-multiple: middle-table column → attribute of the linked record.
+    pub columns: IndexMap<String, String>,
+    /// Target of a link field that has no link of its name.
+    pub entity: Option<String>,
+    /// Allowed targets of a parent field; empty when any entity type is.
+    pub entity_list: Vec<String>,
+    /// Allowed `type` values of phone numbers.
+    pub type_list: Vec<String>,
+    /// Link-multiple that a read does not load.
+    pub no_load: bool,
+    /// `orderBy` this field is refused (from the field or from its type's `fieldDefs`).
+    pub order_disabled: bool,
+    /// The field can stand in `orderBy`: its type can be ordered, it has a column or an order of its own, and ordering is
+    /// not switched off.
+    pub orderable: bool,
+    /// A value that tools cannot reach directly.
+    pub direct_access_disabled: bool,
+    /// Validated on an update even if the update does not send it.
+    pub force_validation: bool,
+    /// Operators of a field that computes its own filter (keys of `where`, such as `=`, `LIKE`, `IN`).
+    pub where_operators: Vec<String>,
+    /// Parent field if this is a part of a composite one (`billingAddress` for `billingAddressCity`).
+    pub composite_of: Option<String>,
+    /// Which part it is (`city`); set together with [`Field::composite_of`].
+    pub composite_part: Option<String>,
+    /// Names of all attributes of the field: the actual ones, then the derived ones.
+    pub attributes: Vec<String>,
+    /// Attributes that carry the data.
+    pub actual_attributes: Vec<String>,
+    /// Attributes that the server derives.
+    pub not_actual_attributes: Vec<String>,
+    /// Made by an administrator on this instance.
+    pub is_custom: bool,
+    /// The definition as merged.
+    pub raw: Map<String, Value>,
+}
+
+impl Field {
+    /// Whether a create must name the field: it is required, can be written, and the server has no default to fill in.
+    #[must_use]
+    pub fn required_on_create(&self) -> bool {
+        let has_default = match &self.default {
+            None | Some(Value::Null) => false,
+            Some(Value::String(text)) => !text.is_empty() && !text.starts_with("javascript:"),
+            Some(Value::Array(list)) => !list.is_empty(),
+            Some(_) => true,
+        };
+        self.required && !has_default && !self.read_only && !self.disabled
+    }
+}
+
+/// The values that an enum-like field allows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Options {
+    /// No list is given: anything goes.
+    #[default]
+    Any,
+    /// Only these, in this order. `""` stands for null. An empty list allows nothing.
+    Listed(Vec<String>),
+}
+
+impl Options {
+    /// The listed values; `None` when anything goes.
+    #[must_use]
+    pub fn listed(&self) -> Option<&[String]> {
+        match self {
+            Options::Any => None,
+            Options::Listed(list) => Some(list),
+        }
+    }
+
+    /// Whether the value is allowed.
+    #[must_use]
+    pub fn allows(&self, value: &str) -> bool {
+        self.listed()
+            .is_none_or(|list| list.iter().any(|o| o == value))
+    }
+}
+
+/// Where the options of a field were found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum OptionsSource {
+    /// The definition names none.
+    #[default]
+    None,
+    /// `options` of the definition itself.
+    Own,
+    /// `optionsReference`: another field's.
+    Reference {
+        /// Entity type of that field.
+        entity: String,
+        /// That field.
+        field: String,
+    },
+    /// `optionsPath`: somewhere in the metadata.
+    Path(String),
+}
+
+/// A regular expression that a value must match as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    /// As written: an expression, or `$name` of a shared one.
+    pub source: String,
+    /// The expression without delimiters or anchors; `None` when a `$name` leads nowhere.
+    pub regex: Option<String>,
+}

@@ -1,0 +1,125 @@
+//! Links between entity types.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::{Options, ValueType};
+
+/// One link definition, resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// The link's name: what stands in `GET {Entity}/{id}/{link}`.
+    pub name: String,
+    /// The type as the metadata has it.
+    pub type_: LinkType,
+    /// Target entity type; `None` for a polymorphic parent.
+    pub entity: Option<String>,
+    /// Whether the metadata has that target. An export made for an API user lacks those that the user may not read.
+    pub target_known: bool,
+    /// Name of the reverse link at the target.
+    pub foreign: Option<String>,
+    /// Middle table or special relationship.
+    pub relation_name: Option<String>,
+    /// How many stand on either side.
+    pub cardinality: Cardinality,
+    /// Middle columns `[near, far]` where given.
+    pub mid_keys: Option<[String; 2]>,
+    /// Middle-table columns of a many-to-many link, given on either side.
+    pub columns: IndexMap<String, Column>,
+    /// Middle-table column → attribute of *this* entity type, filled when its records are listed through the reverse link.
+    pub column_attribute_map: IndexMap<String, String>,
+    /// Allowed targets of a parent link; empty when any entity type is.
+    pub entity_list: Vec<String>,
+    /// Fixed values of middle-table columns.
+    pub conditions: Map<String, Value>,
+    /// The attribute of the target that stands as its name, where it is not `name`.
+    pub foreign_name: Option<String>,
+    /// There is no name attribute.
+    pub no_foreign_name: bool,
+    /// The name is not in list rows; a read loads it.
+    pub no_join: bool,
+    /// Link and unlink are refused.
+    pub read_only: bool,
+    /// Switched off.
+    pub disabled: bool,
+    /// Not in `entityDefs.*.links`: a field of type file, image or attachmentMultiple creates it.
+    pub implicit: bool,
+    /// A field of the same name exists.
+    pub has_field: bool,
+    /// The definition as merged.
+    pub raw: Map<String, Value>,
+}
+
+impl Link {
+    /// Whether `POST` and `DELETE` on `{Entity}/{id}/{link}` are allowed: has-many, many-to-many and children links that
+    /// are not read-only.
+    #[must_use]
+    pub fn can_link(&self) -> bool {
+        !self.read_only
+            && !self.disabled
+            && matches!(
+                self.cardinality,
+                Cardinality::OneToMany | Cardinality::ManyToMany | Cardinality::Children
+            )
+    }
+}
+
+/// The type of a link, as the metadata has it. Many-to-many is no type of its own: see [`Cardinality`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkType {
+    /// `belongsTo`
+    BelongsTo,
+    /// `hasMany`
+    HasMany,
+    /// `hasOne`
+    HasOne,
+    /// `hasChildren`
+    HasChildren,
+    /// `belongsToParent`
+    BelongsToParent,
+    /// One that this crate does not know.
+    Other(String),
+}
+
+/// How many records stand on either side of a link, seen from the entity type that owns it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cardinality {
+    /// Many of these to one of those; the key is here.
+    ManyToOne,
+    /// One to one.
+    OneToOne {
+        /// The key is an attribute of this entity type.
+        key_here: bool,
+    },
+    /// One of these to many of those; the key is there.
+    OneToMany,
+    /// Many to many through a middle table.
+    ManyToMany,
+    /// Many of these to one record of any of several entity types; the keys are here.
+    Parent,
+    /// One of these to many of those, which have a [`Cardinality::Parent`] link.
+    Children,
+    /// The link's type is not known.
+    Unknown,
+}
+
+/// A column of a middle table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// The column's name (`role`).
+    pub name: String,
+    /// Its type as written (`varchar`, `bool`); empty when the metadata gives none.
+    pub type_: String,
+    /// What JSON it holds.
+    pub value: ValueType,
+    /// Allowed values, from the field that shows the column.
+    pub options: Options,
+    /// Largest length in characters.
+    pub max_length: Option<u64>,
+    /// Default value.
+    pub default: Option<Value>,
+    /// Attribute of the link's *target* that carries the column when targets are listed through the link.
+    pub target_attribute: Option<String>,
+    /// Attribute of the link's *owner* that carries the column when owners are listed through the reverse link.
+    pub owner_attribute: Option<String>,
+}
