@@ -1,0 +1,274 @@
+//! What is expected of an answer, as small demands that chain.
+
+use std::ops::Deref;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde_json::{Value, json};
+
+use crate::report::Difference;
+
+/// Why a behaviour ended early.
+#[derive(Debug, Clone)]
+pub(crate) enum Stop {
+    Differs(Box<Difference>),
+    Skipped(String),
+}
+
+pub(crate) type Outcome<T = ()> = Result<T, Stop>;
+
+/// An answer and the request it belongs to.
+pub(crate) struct Answer {
+    pub(crate) request: String,
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// The JSON of an answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Body {
+    pub(crate) request: String,
+    pub(crate) value: Value,
+}
+
+pub(crate) fn differs<T>(request: &str, what: impl Into<String>, expected: Value, got: Value) -> Outcome<T> {
+    Err(Stop::Differs(Box::new(Difference { request: request.to_owned(), what: what.into(), expected, got })))
+}
+
+pub(crate) fn skip<T>(why: impl Into<String>) -> Outcome<T> {
+    Err(Stop::Skipped(why.into()))
+}
+
+impl Answer {
+    /// Demands a status.
+    pub(crate) fn is(self, status: u16) -> Outcome<Self> {
+        if self.status == status {
+            return Ok(self);
+        }
+        let reason = self.reason_text().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        differs(&self.request, "status", json!(status), json!(format!("{}{reason}", self.status)))
+    }
+
+    /// Demands 200 and JSON.
+    pub(crate) fn ok(self) -> Outcome<Body> {
+        self.is(200)?.body()
+    }
+
+    /// Demands JSON.
+    pub(crate) fn body(self) -> Outcome<Body> {
+        match serde_json::from_slice(&self.body) {
+            Ok(value) => Ok(Body { request: self.request, value }),
+            Err(error) => differs(&self.request, format!("body ({error})"), json!("JSON"), json!(self.text())),
+        }
+    }
+
+    /// Demands 200 and the bare JSON `true`.
+    pub(crate) fn yes(self) -> Outcome {
+        self.is(200)?.exactly("true").map(drop)
+    }
+
+    /// Demands 200 and the bare JSON `false`.
+    pub(crate) fn no(self) -> Outcome {
+        self.is(200)?.exactly("false").map(drop)
+    }
+
+    /// Demands a body, to the byte.
+    pub(crate) fn exactly(self, text: &str) -> Outcome<Self> {
+        if self.body == text.as_bytes() { Ok(self) } else { differs(&self.request, "body", json!(text), json!(self.text())) }
+    }
+
+    /// Demands that the body's bytes hold `text`.
+    pub(crate) fn contains(self, text: &str) -> Outcome<Self> {
+        if self.text().contains(text) {
+            return Ok(self);
+        }
+        differs(&self.request, "body", json!(format!("… {text} …")), json!(self.text()))
+    }
+
+    /// Demands an empty body.
+    pub(crate) fn empty(self) -> Outcome<Self> {
+        self.exactly("")
+    }
+
+    /// Demands `X-Status-Reason`, word for word.
+    pub(crate) fn reason(self, reason: &str) -> Outcome<Self> {
+        let got = self.reason_text();
+        if got.as_deref() == Some(reason) {
+            return Ok(self);
+        }
+        differs(&self.request, "X-Status-Reason", json!(reason), json!(got))
+    }
+
+    /// Demands that there be no `X-Status-Reason`, or an empty one.
+    pub(crate) fn no_reason(self) -> Outcome<Self> {
+        match self.reason_text().as_deref() {
+            None | Some("") => Ok(self),
+            got => differs(&self.request, "X-Status-Reason", json!(null), json!(got)),
+        }
+    }
+
+    /// Demands a refusal: the status, the reason, and nothing in the body.
+    pub(crate) fn refused(self, status: u16, reason: &str) -> Outcome {
+        self.is(status)?.reason(reason)?.empty().map(drop)
+    }
+
+    /// Demands the refusal of a value by the rule `rule` of a field, as status, reason and body say it.
+    pub(crate) fn invalid(self, entity: &str, field: &str, rule: &str) -> Outcome {
+        self.is(400)?
+            .reason(&format!("Field validation failure; entityType: {entity}, field: {field}, type: {rule}."))?
+            .translation("validationFailure", &json!({"field": field, "type": rule}))
+    }
+
+    /// Demands the body of a translatable error.
+    pub(crate) fn translation(self, label: &str, data: &Value) -> Outcome {
+        let expected = json!({"messageTranslation": {"label": label, "scope": null, "data": data}});
+        let body = self.body()?;
+        if body.value == expected { Ok(()) } else { differs(&body.request, "body", expected, body.value) }
+    }
+
+    /// Demands a header's value; `None` for its absence.
+    pub(crate) fn header(self, name: &str, expected: Option<&str>) -> Outcome<Self> {
+        let got = self.header_text(name);
+        if got.as_deref() == expected { Ok(self) } else { differs(&self.request, name, json!(expected), json!(got)) }
+    }
+
+    /// Demands a page of HTML with `text` in it.
+    pub(crate) fn html(self, text: &str) -> Outcome<Self> {
+        let kind = self.header_text("content-type").unwrap_or_default();
+        if kind.starts_with("text/html") {
+            return self.contains(text);
+        }
+        differs(&self.request, "content-type", json!("text/html"), json!(kind))
+    }
+
+    pub(crate) fn header_text(&self, name: &str) -> Option<String> {
+        self.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+
+    pub(crate) fn reason_text(&self) -> Option<String> {
+        self.header_text("x-status-reason")
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+impl Body {
+    /// Demands that the value at `key` (a name, or a JSON pointer that starts with `/`) equals `expected`; numbers by
+    /// their value.
+    pub(crate) fn has(&self, key: &str, expected: impl Into<Value>) -> Outcome<&Self> {
+        let (expected, got) = (expected.into(), self.at(key));
+        match got {
+            Some(got) if equal(got, &expected) => Ok(self),
+            Some(got) => differs(&self.request, key, expected, got.clone()),
+            None => differs(&self.request, key, expected, json!("(absent)")),
+        }
+    }
+
+    /// Demands that `key` be there with `null`.
+    pub(crate) fn null(&self, key: &str) -> Outcome<&Self> {
+        self.has(key, Value::Null)
+    }
+
+    /// Demands that `key` be absent.
+    pub(crate) fn lacks(&self, key: &str) -> Outcome<&Self> {
+        match self.at(key) {
+            None => Ok(self),
+            Some(got) => differs(&self.request, key, json!("(absent)"), got.clone()),
+        }
+    }
+
+    /// Demands that `key` be absent or null.
+    pub(crate) fn unset(&self, key: &str) -> Outcome<&Self> {
+        if self.at(key).is_none_or(Value::is_null) { Ok(self) } else { self.lacks(key) }
+    }
+
+    /// Demands that `key` be there, whatever it holds.
+    pub(crate) fn holds(&self, key: &str) -> Outcome<&Self> {
+        self.that(key, "(present)", |_| true)
+    }
+
+    /// Demands that the value at `key` be as `words` say.
+    pub(crate) fn that(&self, key: &str, words: &str, test: impl Fn(&Value) -> bool) -> Outcome<&Self> {
+        match self.at(key) {
+            Some(got) if test(got) => Ok(self),
+            got => differs(&self.request, key, json!(words), got.cloned().unwrap_or_else(|| json!("(absent)"))),
+        }
+    }
+
+    /// Demands an object with exactly these keys.
+    pub(crate) fn only(&self, key: &str, keys: &[&str]) -> Outcome<&Self> {
+        let mut got: Vec<&str> =
+            self.at(key).and_then(Value::as_object).map_or_else(Vec::new, |map| map.keys().map(String::as_str).collect());
+        let mut expected = keys.to_vec();
+        got.sort_unstable();
+        expected.sort_unstable();
+        if got == expected { Ok(self) } else { differs(&self.request, format!("keys of {key}"), json!(expected), json!(got)) }
+    }
+
+    /// The record's id; empty when there is none.
+    pub(crate) fn id(&self) -> &str {
+        self.value["id"].as_str().unwrap_or_default()
+    }
+
+    /// The text at `key`; empty when there is none.
+    pub(crate) fn text(&self, key: &str) -> &str {
+        self.at(key).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The rows of a list.
+    pub(crate) fn rows(&self) -> &[Value] {
+        self.value["list"].as_array().map_or(&[], Vec::as_slice)
+    }
+
+    /// The ids of a list's rows, in order.
+    pub(crate) fn ids(&self) -> Vec<&str> {
+        self.rows().iter().filter_map(|row| row["id"].as_str()).collect()
+    }
+
+    /// The first row of a list as a body of its own.
+    pub(crate) fn first(&self) -> Outcome<Body> {
+        match self.rows().first() {
+            Some(row) => Ok(Body { request: self.request.clone(), value: row.clone() }),
+            None => differs(&self.request, "list", json!("at least one row"), self.value.clone()),
+        }
+    }
+
+    /// Demands the ids of a list's rows, in order.
+    pub(crate) fn rows_are(&self, expected: &[&str]) -> Outcome<&Self> {
+        let got = self.ids();
+        if got == expected { Ok(self) } else { differs(&self.request, "ids of the rows", json!(expected), json!(got)) }
+    }
+
+    /// Demands so many rows.
+    pub(crate) fn count(&self, expected: usize) -> Outcome<&Self> {
+        let got = self.rows().len();
+        if got == expected { Ok(self) } else { differs(&self.request, "number of rows", json!(expected), json!(got)) }
+    }
+
+    fn at(&self, key: &str) -> Option<&Value> {
+        if key.starts_with('/') || key.is_empty() { self.value.pointer(key) } else { self.value.get(key) }
+    }
+}
+
+impl Deref for Body {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.value
+    }
+}
+
+/// Equality in which 100 and 100.0 are the same number: PHP writes one as the other.
+pub(crate) fn equal(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) => x == y || x.as_f64() == y.as_f64(),
+        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal(x, y)),
+        (Value::Object(x), Value::Object(y)) => {
+            x.len() == y.len() && x.iter().all(|(key, x)| y.get(key).is_some_and(|y| equal(x, y)))
+        }
+        _ => a == b,
+    }
+}

@@ -1,0 +1,36 @@
+//! Behaviours of EspoCRM's REST API, each held against a server that claims them: a live instance, or the embedded
+//! server of this workspace. They are about the API alone; nothing here knows how a server is made.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), espo_conformance::Error> {
+//! use espo_conformance::{Suite, Users};
+//!
+//! let users = Users::from_environment(|name| std::env::var(name).ok());
+//! let report = Suite::new("https://crm.example.com", users).run(std::future::pending()).await?;
+//! print!("{}", report.text());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Each behaviour names the fact that it stands on: a section of the API facts (`E3`, `F4`) or a number of the quirks
+//! (`QUIRKS 5`), which are what a real server was seen to do. What versions do differently is expected accordingly; the
+//! version is what `App/about` says.
+//!
+//! A run makes records whose names start with a marker of its own, and removes them at the end, also after failures and
+//! when it is stopped; it changes no setting. A live instance should nevertheless be one made for testing: notes of the
+//! stream, deleted rows and log records stay in its database, as after any use. A run fails to log in six times; a
+//! second run within the same minute can reach the server's limit of ten and be locked out for a minute.
+
+mod answer;
+mod behaviours;
+mod ledger;
+mod report;
+mod run;
+mod test;
+mod users;
+mod wire;
+mod world;
+
+pub use report::{Difference, Finding, Report, Verdict};
+pub use run::{Error, Suite};
+pub use users::{Login, Users};

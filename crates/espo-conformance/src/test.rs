@@ -1,0 +1,381 @@
+//! What a behaviour has in hand: a server, somebody to speak as, and names that are its own.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::Write;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use crate::answer::{Answer, Body, Outcome, differs, skip};
+use crate::ledger::Ledger;
+use crate::users::{Login, Users};
+use crate::wire::Wire;
+use crate::world::World;
+
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The server's version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Version(pub(crate) u32, pub(crate) u32);
+
+impl Version {
+    /// Reads `9.3.10`; a text that is no version counts as newer than all, as a development copy is.
+    pub(crate) fn parse(text: &str) -> Version {
+        let mut parts = text.split(['.', '-']).map_while(|part| part.parse().ok());
+        match (parts.next(), parts.next()) {
+            (Some(major), Some(minor)) => Version(major, minor),
+            _ => Version(u32::MAX, 0),
+        }
+    }
+}
+
+pub(crate) struct Shared {
+    pub(crate) wire: Wire,
+    pub(crate) users: Users,
+    pub(crate) version: Version,
+    pub(crate) marker: String,
+    pub(crate) counter: Cell<u32>,
+    pub(crate) ledger: Ledger,
+    pub(crate) world: RefCell<Option<Rc<World>>>,
+    pub(crate) assignee: RefCell<Option<String>>,
+}
+
+/// A server as seen by one user.
+#[derive(Clone)]
+pub(crate) struct Test {
+    pub(crate) shared: Rc<Shared>,
+    pub(crate) login: Login,
+}
+
+impl Test {
+    // Who asks.
+
+    fn speaking_as(&self, login: Option<&Login>, who: &str) -> Outcome<Test> {
+        match login {
+            Some(login) => Ok(Test { shared: Rc::clone(&self.shared), login: login.clone() }),
+            None => skip(format!("no credentials of {who} were given")),
+        }
+    }
+
+    /// The server as the API user with a plain key sees it.
+    pub(crate) fn as_api(&self) -> Outcome<Test> {
+        let users = &self.shared.users;
+        self.speaking_as(users.api.as_ref().or(users.hmac.as_ref()), "an API user")
+    }
+
+    pub(crate) fn as_hmac(&self) -> Outcome<Test> {
+        self.speaking_as(self.shared.users.hmac.as_ref(), "an API user with a secret key")
+    }
+
+    pub(crate) fn as_weak(&self) -> Outcome<Test> {
+        self.speaking_as(self.shared.users.weak.as_ref(), "an API user with few rights")
+    }
+
+    pub(crate) fn as_admin(&self) -> Outcome<Test> {
+        self.speaking_as(self.shared.users.admin.as_ref(), "an administrator")
+    }
+
+    pub(crate) fn as_regular(&self) -> Outcome<Test> {
+        self.speaking_as(self.shared.users.regular.as_ref(), "a regular user")
+    }
+
+    /// The server as somebody with a password sees it: the regular user, or the administrator.
+    pub(crate) fn as_person(&self) -> Outcome<Test> {
+        self.as_regular().or_else(|_| self.as_admin())
+    }
+
+    /// The level that the asking user's rights give for an action: `all`, `own`, `no` and so on; `no` for a closed scope.
+    pub(crate) async fn level(&self, scope: &str, action: &str) -> Outcome<String> {
+        let user = self.get("App/user").await?.ok()?;
+        let table = &user["acl"]["table"][scope];
+        Ok(table[action].as_str().unwrap_or(if table == &json!(true) { "all" } else { "no" }).to_owned())
+    }
+
+    /// Skips unless the asking user's level is `wanted`.
+    pub(crate) async fn needs_level(&self, scope: &str, action: &str, wanted: &str) -> Outcome {
+        let level = self.level(scope, action).await?;
+        if level == wanted {
+            return Ok(());
+        }
+        skip(format!("it needs a user whose level of {action} for {scope} is `{wanted}`; here it is `{level}`"))
+    }
+
+    // What the server is.
+
+    pub(crate) fn at_least(&self, major: u32, minor: u32) -> bool {
+        self.shared.version >= Version(major, minor)
+    }
+
+    /// Skips on servers older than this.
+    pub(crate) fn since(&self, major: u32, minor: u32) -> Outcome {
+        if self.at_least(major, minor) { Ok(()) } else { skip(format!("since EspoCRM {major}.{minor}")) }
+    }
+
+    // Names.
+
+    /// A name that nothing else has; it starts with the run's marker.
+    pub(crate) fn name(&self, label: &str) -> String {
+        let n = self.shared.counter.get() + 1;
+        self.shared.counter.set(n);
+        format!("{} {n} {label}", self.shared.marker)
+    }
+
+    /// An address that nothing else has.
+    pub(crate) fn email(&self) -> String {
+        format!("{}@example.com", self.name("mail").to_lowercase().replace(' ', "-"))
+    }
+
+    // Requests.
+
+    /// A request for `target`: path and query behind the API's base, percent-encoded.
+    pub(crate) fn call<'a>(&'a self, method: &str, target: &str) -> Call<'a> {
+        Call {
+            test: self,
+            // The suite's own methods are all legal names.
+            method: Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET),
+            target: target.to_owned(),
+            headers: HeaderMap::new(),
+            body: None,
+            login: Some(&self.login),
+        }
+    }
+
+    pub(crate) async fn get(&self, target: &str) -> Outcome<Answer> {
+        self.call("GET", target).send().await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Outcome<Answer> {
+        self.call("POST", path).json(body).send().await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Outcome<Answer> {
+        self.call("PUT", path).json(body).send().await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Outcome<Answer> {
+        self.call("DELETE", path).send().await
+    }
+
+    pub(crate) async fn unlink(&self, path: &str, body: &Value) -> Outcome<Answer> {
+        self.call("DELETE", path).json(body).send().await
+    }
+
+    /// A list with JSON search parameters.
+    pub(crate) async fn list(&self, path: &str, parameters: &Value) -> Outcome<Answer> {
+        self.call("GET", path).query(&[("searchParams", &parameters.to_string())]).send().await
+    }
+
+    /// A list with query parameters.
+    pub(crate) async fn query(&self, path: &str, parameters: &[(&str, &str)]) -> Outcome<Answer> {
+        self.call("GET", path).query(parameters).send().await
+    }
+
+    // Records.
+
+    /// Creates a record; it is removed at the end. Skips where the user may not create one.
+    pub(crate) async fn create(&self, entity: &str, values: &Value) -> Outcome<Body> {
+        let answer = self.post(entity, values).await?;
+        if answer.status == 403 && answer.reason_text().is_some_and(|reason| reason.contains("create access")) {
+            return skip(format!("the user may not create a record of {entity}"));
+        }
+        let body = answer.ok()?;
+        body.that("id", "an id", Value::is_string)?;
+        Ok(body)
+    }
+
+    /// Creates an account with a name of its own and these values.
+    pub(crate) async fn account(&self, values: Value) -> Outcome<Body> {
+        self.create("Account", &self.named("account", values)).await
+    }
+
+    /// Creates an opportunity that the server accepts, with a name of its own and these values over the rest.
+    pub(crate) async fn opportunity(&self, values: Value) -> Outcome<Body> {
+        self.create("Opportunity", &self.deal(values)).await
+    }
+
+    /// Values of an opportunity that the server accepts, with these over them.
+    pub(crate) fn deal(&self, values: Value) -> Value {
+        let default = self.currency();
+        self.named("deal", merged(json!({"amount": 10, "amountCurrency": default, "closeDate": "2030-01-31"}), values))
+    }
+
+    /// Creates a contact with a last name of its own and these values.
+    pub(crate) async fn contact(&self, values: Value) -> Outcome<Body> {
+        self.create("Contact", &merged(json!({"lastName": self.name("contact")}), values)).await
+    }
+
+    /// Creates a task that the server accepts, assigned to somebody, with these values over the rest.
+    pub(crate) async fn task(&self, values: Value) -> Outcome<Body> {
+        let somebody = self.assignee().await?;
+        self.create("Task", &self.named("task", merged(json!({"assignedUserId": somebody}), values))).await
+    }
+
+    /// Creates a record of any type that has a name.
+    pub(crate) async fn make(&self, entity: &str, values: Value) -> Outcome<Body> {
+        self.create(entity, &self.named("record", values)).await
+    }
+
+    pub(crate) fn named(&self, label: &str, values: Value) -> Value {
+        merged(json!({"name": self.name(label)}), values)
+    }
+
+    /// Updates a record and demands that it be accepted.
+    pub(crate) async fn update(&self, entity: &str, record: &Body, values: &Value) -> Outcome<Body> {
+        self.put(&format!("{entity}/{}", record.id()), values).await?.ok()
+    }
+
+    /// Reads a record.
+    pub(crate) async fn read(&self, entity: &str, record: &Body) -> Outcome<Body> {
+        self.get(&format!("{entity}/{}", record.id())).await?.ok()
+    }
+
+    /// Has a record removed at the end that no `POST` of its type has made.
+    pub(crate) fn owe(&self, entity: &str, id: &str) {
+        self.shared.ledger.add(entity, id, &self.login);
+    }
+
+    /// The id of a user whom records can be assigned to.
+    pub(crate) async fn assignee(&self) -> Outcome<String> {
+        let known = self.shared.assignee.borrow().clone();
+        if let Some(id) = known {
+            return Ok(id);
+        }
+        let id = match self.as_person() {
+            Ok(person) => person.get("App/user").await?.ok()?.text("/user/id").to_owned(),
+            Err(_) => self.get("User?maxSize=1&select=id").await?.ok()?.text("/list/0/id").to_owned(),
+        };
+        if id.is_empty() {
+            return skip("there is no user to assign records to");
+        }
+        *self.shared.assignee.borrow_mut() = Some(id.clone());
+        Ok(id)
+    }
+
+    /// The id of a team.
+    pub(crate) async fn team(&self) -> Outcome<String> {
+        match self.get("Team?maxSize=1&select=id").await?.ok()?.ids().first() {
+            Some(id) => Ok((*id).to_owned()),
+            None => skip("there is no team that the user may see"),
+        }
+    }
+
+    /// The default currency; that of a new installation, unless the server says otherwise when the world is made.
+    pub(crate) fn currency(&self) -> String {
+        self.shared.world.borrow().as_ref().map_or_else(|| "USD".to_owned(), |world| world.currency.clone())
+    }
+
+    /// The records that the searches look at, made when first asked for.
+    pub(crate) async fn world(&self) -> Outcome<Rc<World>> {
+        let known = self.shared.world.borrow().clone();
+        match known {
+            Some(world) => Ok(world),
+            None => {
+                let world = Rc::new(World::make(self).await?);
+                *self.shared.world.borrow_mut() = Some(Rc::clone(&world));
+                Ok(world)
+            }
+        }
+    }
+}
+
+/// `over`'s keys over `base`'s.
+pub(crate) fn merged(mut base: Value, over: Value) -> Value {
+    if let (Value::Object(base), Value::Object(over)) = (&mut base, over) {
+        base.extend(over);
+    }
+    base
+}
+
+/// A request under construction.
+#[must_use = "`send` sends it"]
+pub(crate) struct Call<'a> {
+    test: &'a Test,
+    method: Method,
+    target: String,
+    headers: HeaderMap,
+    body: Option<Bytes>,
+    login: Option<&'a Login>,
+}
+
+impl Call<'_> {
+    /// Adds query parameters, percent-encoded.
+    pub(crate) fn query(mut self, parameters: &[(&str, &str)]) -> Self {
+        for (name, value) in parameters {
+            let mark = if self.target.contains('?') { '&' } else { '?' };
+            let (name, value) = (utf8_percent_encode(name, ESCAPED), utf8_percent_encode(value, ESCAPED));
+            // Writing to a String cannot fail.
+            let _ = write!(self.target, "{mark}{name}={value}");
+        }
+        self
+    }
+
+    /// Sets a header. A value that no header may hold is left out; the suite has none.
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(HeaderName::from_static(name), value);
+        }
+        self
+    }
+
+    /// A JSON body.
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.raw(body.to_string(), Some("application/json"))
+    }
+
+    /// A body as given.
+    pub(crate) fn raw(mut self, body: impl Into<Bytes>, content_type: Option<&str>) -> Self {
+        self.body = Some(body.into());
+        match content_type {
+            Some(kind) => self.header("content-type", kind),
+            None => self,
+        }
+    }
+
+    /// No credentials besides headers set by hand.
+    pub(crate) fn anonymous(mut self) -> Self {
+        self.login = None;
+        self
+    }
+
+    /// Sends it. What it creates is removed at the end.
+    pub(crate) async fn send(mut self) -> Outcome<Answer> {
+        let path = self.target.split('?').next().unwrap_or_default();
+        if let Some(login) = self.login {
+            login.apply(&mut self.headers, &self.method, path);
+        }
+        let request = self.describe();
+        let creates = self.method == Method::POST && !path.contains('/') && !matches!(path, "MassAction" | "Action");
+        let entity = if path == "Export" { "Attachment" } else { path }.to_owned();
+        let raw = match self.test.shared.wire.send(&self.method, &self.target, self.headers, self.body).await {
+            Ok(raw) => raw,
+            Err(error) => return differs(&request, "answer", json!("an answer"), json!(error)),
+        };
+        if creates
+            && raw.status.is_success()
+            && let Ok(body) = serde_json::from_slice::<Value>(&raw.body)
+            && let Some(id) = body["id"].as_str()
+        {
+            self.test.shared.ledger.add(&entity, id, self.login.unwrap_or(&self.test.login));
+        }
+        Ok(Answer { request, status: raw.status.as_u16(), headers: raw.headers, body: raw.body })
+    }
+
+    /// The request for a report: no headers, and no body where one may hold a secret.
+    fn describe(&self) -> String {
+        let target = percent_encoding::percent_decode_str(&self.target).decode_utf8_lossy().into_owned();
+        let mut text = format!("{} {target}", self.method);
+        if let Some(body) = &self.body
+            && !self.target.starts_with("App/")
+        {
+            text.push(' ');
+            text.push_str(&String::from_utf8_lossy(body));
+        }
+        match text.char_indices().nth(400) {
+            Some((at, _)) => format!("{}…", &text[..at]),
+            None => text,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Who the suite speaks as.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use sha2::Sha256;
+
+/// One way to log in.
+#[derive(Clone)]
+pub enum Login {
+    /// `X-Api-Key`.
+    ApiKey(SecretString),
+    /// `X-Hmac-Authorization`.
+    Hmac {
+        /// The API key.
+        key: SecretString,
+        /// The secret key that signs.
+        secret: SecretString,
+    },
+    /// `Espo-Authorization` with user name and password.
+    Password {
+        /// Login name.
+        name: String,
+        /// Password, or a token in its place.
+        password: SecretString,
+    },
+}
+
+/// The users that the suite may use; a behaviour whose user is missing is skipped.
+#[derive(Clone, Default, Debug)]
+pub struct Users {
+    /// An API user with a plain key and rights for everything: the one that most behaviours speak as.
+    pub api: Option<Login>,
+    /// An API user with a key and a secret key and the same rights.
+    pub hmac: Option<Login>,
+    /// An API user with few rights; what it may is read from the server.
+    pub weak: Option<Login>,
+    /// An administrator with a password.
+    pub admin: Option<Login>,
+    /// A regular user with a password and rights for everything.
+    pub regular: Option<Login>,
+}
+
+impl Users {
+    /// The users that the environment names. `ESPO_API_KEY` (with `ESPO_SECRET_KEY`, a user of the HMAC kind) and
+    /// `ESPO_USERNAME` with `ESPO_PASSWORD`, an administrator. Optional: `ESPO_HMAC_API_KEY` with `ESPO_HMAC_SECRET_KEY`
+    /// beside a plain key, `ESPO_WEAK_API_KEY`, `ESPO_REGULAR_USERNAME` with `ESPO_REGULAR_PASSWORD`.
+    ///
+    /// `variable` gives the value of an environment variable; an empty one counts as absent.
+    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Users {
+        let secret = |name: &str| variable(name).filter(|value| !value.is_empty()).map(SecretString::from);
+        let password = |name: &str, password: &str| {
+            Some(Login::Password { name: variable(name).filter(|value| !value.is_empty())?, password: secret(password)? })
+        };
+        let hmac = |key: &str, name: &str| Some(Login::Hmac { key: secret(key)?, secret: secret(name)? });
+        let signed = hmac("ESPO_API_KEY", "ESPO_SECRET_KEY");
+        Users {
+            api: if signed.is_some() { None } else { secret("ESPO_API_KEY").map(Login::ApiKey) },
+            hmac: signed.or_else(|| hmac("ESPO_HMAC_API_KEY", "ESPO_HMAC_SECRET_KEY")),
+            weak: secret("ESPO_WEAK_API_KEY").map(Login::ApiKey),
+            admin: password("ESPO_USERNAME", "ESPO_PASSWORD"),
+            regular: password("ESPO_REGULAR_USERNAME", "ESPO_REGULAR_PASSWORD"),
+        }
+    }
+
+    /// The users of a declaration as `espo-sim` reads and prints it: `{"roles": […], "users": [{"type", "userName",
+    /// "authMethod", "apiKey", "secretKey", "password", "rolesIds"}…]}`. Of each kind the first one; the user with few
+    /// rights is an API user with a plain key after the first.
+    pub fn from_declaration(declared: &Value) -> Users {
+        let mut users = Users::default();
+        let secret = |user: &Value, key: &str| user[key].as_str().map(SecretString::from);
+        for user in declared["users"].as_array().map_or(&[][..], Vec::as_slice) {
+            let place = match (user["type"].as_str(), user["authMethod"].as_str()) {
+                (Some("api"), Some("Hmac")) => &mut users.hmac,
+                (Some("api"), _) if users.api.is_none() => &mut users.api,
+                (Some("api"), _) => &mut users.weak,
+                (Some("admin"), _) => &mut users.admin,
+                _ => &mut users.regular,
+            };
+            if place.is_some() {
+                continue;
+            }
+            *place = match (secret(user, "apiKey"), secret(user, "secretKey"), secret(user, "password")) {
+                (Some(key), Some(secret), _) => Some(Login::Hmac { key, secret }),
+                (Some(key), None, _) => Some(Login::ApiKey(key)),
+                (None, _, Some(password)) => {
+                    Some(Login::Password { name: user["userName"].as_str().unwrap_or_default().to_owned(), password })
+                }
+                _ => None,
+            };
+        }
+        users
+    }
+
+    /// The user that most behaviours speak as.
+    pub(crate) fn main(&self) -> Option<&Login> {
+        self.api.as_ref().or(self.hmac.as_ref()).or(self.regular.as_ref()).or(self.admin.as_ref())
+    }
+}
+
+impl Login {
+    /// Sets the header that says who asks. The signature covers the method and the path behind the API's base, without
+    /// the query.
+    pub(crate) fn apply(&self, headers: &mut HeaderMap, method: &Method, path: &str) {
+        let (name, value) = match self {
+            Login::ApiKey(key) => ("x-api-key", key.expose_secret().to_owned()),
+            Login::Hmac { key, secret } => {
+                let mac = hex(&sign(secret, method, path));
+                ("x-hmac-authorization", STANDARD.encode(format!("{}:{mac}", key.expose_secret())))
+            }
+            Login::Password { name, password } => ("espo-authorization", basic(name, password)),
+        };
+        // Neither base64 nor a key can hold a byte that a header may not.
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+/// `base64(user:password)`.
+pub(crate) fn basic(name: &str, password: &SecretString) -> String {
+    STANDARD.encode(format!("{name}:{}", password.expose_secret()))
+}
+
+/// HMAC-SHA-256 of `METHOD /path` with the secret key.
+pub(crate) fn sign(secret: &SecretString, method: &Method, path: &str) -> Vec<u8> {
+    // HMAC takes a key of any length.
+    Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).map_or_else(
+        |_| Vec::new(),
+        |mac| mac.chain_update(format!("{method} /{path}")).finalize().into_bytes().to_vec(),
+    )
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl fmt::Debug for Login {
+    /// The kind alone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Login::ApiKey(_) => "ApiKey",
+            Login::Hmac { .. } => "Hmac",
+            Login::Password { .. } => "Password",
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! One request, one answer, nothing between: no retries, no redirects, no reading of errors. What a client would smooth
+//! over is what the suite is about.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+
+use crate::Error;
+
+/// The connection to one server.
+pub(crate) struct Wire {
+    client: reqwest::Client,
+    /// Up to and with `/api/v1/`.
+    base: String,
+}
+
+/// What came back, as it came.
+pub(crate) struct Raw {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Wire {
+    pub(crate) fn new(url: &str) -> Result<Self, Error> {
+        let site = url.trim_end_matches('/').trim_end_matches("/api/v1").trim_end_matches('/');
+        let parsed = reqwest::Url::parse(site).map_err(|error| Error::Usage(format!("`{url}` is no URL: {error}")))?;
+        if !matches!(parsed.scheme(), "http" | "https") || parsed.query().is_some() {
+            return Err(Error::Usage(format!("`{url}` is not the address of a site: http:// or https:// and no query")));
+        }
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(parsed.scheme() == "https")?)
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .gzip(false)
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(Duration::from_secs(60))
+            // Below the usual keep-alive of servers, so that no request meets a connection that is being closed.
+            .pool_idle_timeout(Duration::from_secs(4))
+            .user_agent(concat!("espo-conformance/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Error::Usage(format!("the HTTP client cannot be set up: {}", chain(&error))))?;
+        Ok(Wire { client, base: format!("{site}/api/v1/") })
+    }
+
+    /// Sends `target` (path and query behind the API's base, percent-encoded) and reads the whole answer.
+    pub(crate) async fn send(
+        &self,
+        method: &Method,
+        target: &str,
+        headers: HeaderMap,
+        body: Option<Bytes>,
+    ) -> Result<Raw, String> {
+        let mut request = self.client.request(method.clone(), format!("{}{target}", self.base)).headers(headers);
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        let answer = request.send().await.map_err(|error| chain(&error.without_url()))?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = answer.bytes().await.map_err(|error| chain(&error.without_url()))?;
+        Ok(Raw { status, headers, body })
+    }
+}
+
+fn tls(https: bool) -> Result<rustls::ClientConfig, Error> {
+    let failed = |error: rustls::Error| Error::Usage(format!("TLS cannot be set up: {error}"));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?;
+    if !https {
+        // Plain HTTP needs no roots, and reading the system's takes longer than the whole suite on a local server.
+        return Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
+    }
+    let verifier = rustls_platform_verifier::Verifier::new(provider).map_err(failed)?;
+    // The verifier is the platform's own; "dangerous" is how rustls names any that it did not build itself.
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+}
+
+/// An error's words with those of its causes: reqwest keeps the telling part in the sources.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
