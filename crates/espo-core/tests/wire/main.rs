@@ -7,5 +7,6 @@ mod faults;
 mod files;
 mod secrets;
 mod server;
+mod tls;
 mod transport;
 mod webhooks;

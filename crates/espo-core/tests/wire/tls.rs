@@ -1,0 +1,80 @@
+//! TLS with an authority of one's own.
+
+use std::sync::Arc;
+
+use espo_core::http::Method;
+use espo_core::{Client, Request, RetryPolicy};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+/// An HTTPS server for `localhost` that answers `1`; gives its port and the
+/// authority's certificate.
+async fn server() -> (u16, String) {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&key, &authority).unwrap();
+
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![leaf.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("localhost:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(socket).await else {
+                continue;
+            };
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let answer = b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\nContent-Length: 1\r\nConnection: close\r\n\r\n1";
+            let _ = stream.write_all(answer).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    (port, authority.pem())
+}
+
+fn get() -> Request {
+    Request::new(Method::GET, &["Account"])
+}
+
+#[tokio::test]
+async fn an_authority_of_ones_own_is_trusted_when_given_and_only_then() {
+    let (port, pem) = server().await;
+    let builder = || {
+        Client::builder(format!("https://localhost:{port}"))
+            .no_proxy()
+            .retry(RetryPolicy::none())
+    };
+    let trusting = builder().root_certificate(pem).build().unwrap();
+    assert_eq!(trusting.send(get()).await.unwrap().json::<u8>().unwrap(), 1);
+
+    let error = builder().build().unwrap().send(get()).await.unwrap_err();
+    assert!(error.is_connect(), "{error}");
+    assert!(error.to_string().contains("certificate"), "{error}");
+}
+
+#[test]
+fn what_is_no_certificate_is_refused_when_the_client_is_made() {
+    for pem in ["", "nonsense", "-----BEGIN CERTIFICATE-----\n%%%\n-----END CERTIFICATE-----\n"] {
+        let error = Client::builder("https://localhost")
+            .root_certificate(pem)
+            .build()
+            .unwrap_err();
+        assert!(error.to_string().contains("certificate"), "{error}");
+    }
+}
