@@ -13,6 +13,7 @@ use http::Method;
 use super::decode::{Decode, Page};
 use super::field::{Field, OrderBy};
 use super::filter::Filter;
+use super::projection::Projection;
 use super::records::{decode_error, decode_error_in_page};
 use crate::search::{Order, SearchParams};
 use crate::{Client, DecodeFault, Error, Request, Response};
@@ -203,15 +204,6 @@ impl<E, R> ListRequest<E, R> {
             marker: PhantomData,
         }
     }
-}
-
-/// A struct of a user's own with some attributes of an entity type; made by `#[derive(Projection)]`.
-pub trait Projection: Decode {
-    /// The entity type whose attributes these are.
-    type Of;
-
-    /// The attributes to ask for.
-    fn select() -> Vec<&'static str>;
 }
 
 impl<E: Send + 'static, R: Decode> ListRequest<E, R> {

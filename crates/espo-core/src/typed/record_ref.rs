@@ -11,6 +11,7 @@ use super::filter::Filter;
 use super::id::Id;
 use super::link::{Link, Relatable, ToMany, ToOne};
 use super::list::ListRequest;
+use super::projection::Projection;
 use super::record::{Entity, HasStream};
 use super::records::{UpdateRequest, confirm};
 use crate::{Client, Error, Request};
@@ -61,6 +62,14 @@ impl<E: Entity> RecordRef<E> {
     /// [`Error::is_not_found`] if there is none of that id.
     pub async fn read(&self) -> Result<E, Error> {
         self.client.read(&self.id).await
+    }
+
+    /// Reads the record as `P`, a struct of your own.
+    ///
+    /// # Errors
+    /// As [`RecordRef::read`]; also if an attribute that `P` requires is absent or null.
+    pub async fn read_as<P: Projection<Of = E>>(&self) -> Result<P, Error> {
+        self.client.records::<E>().read_as(&self.id).await
     }
 
     /// Reads the record; `None` if there is none of that id.
@@ -193,6 +202,16 @@ impl<E: Entity, T: Decode, K: ToOne> Related<E, T, K> {
     /// [`Error::is_not_found`] if the record that owns the link does not exist.
     pub async fn read(&self) -> Result<Option<T>, Error> {
         list::<E, T>(&self.client, E::ENTITY_TYPE, &self.id, self.link.name()).first().await
+    }
+}
+
+impl<E: Entity, T: Entity, K: ToOne> Related<E, T, K> {
+    /// Reads the linked record as `P`, a struct of your own; `None` if nothing is linked.
+    ///
+    /// # Errors
+    /// As [`Related::read`]; also if an attribute that `P` requires is absent or null.
+    pub async fn read_as<P: Projection<Of = T>>(&self) -> Result<Option<P>, Error> {
+        list::<E, T>(&self.client, E::ENTITY_TYPE, &self.id, self.link.name()).project::<P>().first().await
     }
 }
 

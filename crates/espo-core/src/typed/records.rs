@@ -11,6 +11,7 @@ use http::Method;
 use super::decode::Decode;
 use super::id::Id;
 use super::list::ListRequest;
+use super::projection::Projection;
 use super::record::Entity;
 use super::record_ref::RecordRef;
 use crate::{Client, DecodeFault, Error, JsonObject, Outcome, Request, Response, Stage};
@@ -165,6 +166,17 @@ impl<R: Editable> Records<R> {
     /// # Errors
     /// [`Error::is_not_found`] if there is none of that id; see [`Records::read_opt`].
     pub async fn read(&self, id: impl Into<Id<R>>) -> Result<R, Error> {
+        let id = id.into();
+        let response = self.client.send(self.request(Method::GET, &[id.as_str()])).await?;
+        decode_record(&response)
+    }
+
+    /// Reads a record as `P`, a struct of your own. The server answers every attribute nevertheless: a read has no
+    /// `select`.
+    ///
+    /// # Errors
+    /// As [`Records::read`]; also if an attribute that `P` requires is absent or null.
+    pub async fn read_as<P: Projection<Of = R>>(&self, id: impl Into<Id<R>>) -> Result<P, Error> {
         let id = id.into();
         let response = self.client.send(self.request(Method::GET, &[id.as_str()])).await?;
         decode_record(&response)

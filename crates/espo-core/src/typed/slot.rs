@@ -101,6 +101,24 @@ impl<'de> DeserializeSeed<'de> for Slot<'_> {
 }
 
 impl Slot<'_> {
+    /// Where the attribute's `Option` lies: what tells the attributes of one record apart.
+    pub(super) fn address(&self) -> *const () {
+        match self {
+            Slot::Text(place) => std::ptr::from_ref(&**place).cast(),
+            Slot::Bool(place) => std::ptr::from_ref(&**place).cast(),
+            Slot::Int(place) => std::ptr::from_ref(&**place).cast(),
+            Slot::Float(place) => std::ptr::from_ref(&**place).cast(),
+            Slot::Decimal(place) => std::ptr::from_ref(&**place).cast(),
+            Slot::Date(place) => std::ptr::from_ref(&**place).cast(),
+            Slot::DateTime(place) => std::ptr::from_ref(&**place).cast(),
+            Slot::Json(place) => std::ptr::from_ref(&**place).cast(),
+            Slot::Parsed(place) => std::ptr::from_ref(&**place).cast(),
+            Slot::List(place) => std::ptr::from_ref(&**place).cast(),
+            Slot::Names(place) => std::ptr::from_ref(&**place).cast(),
+            Slot::Other(place) => std::ptr::from_ref(&**place).cast(),
+        }
+    }
+
     /// Puts a scalar into a scalar slot. The error says what was expected and found.
     fn fill(self, value: Scalar<'_>) -> Result<(), String> {
         match self {

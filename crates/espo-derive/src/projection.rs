@@ -1,0 +1,203 @@
+//! From a struct to its implementation of `Projection`.
+//!
+//! The macro cannot see the metadata. It emits accesses to the fields of the entity's record struct instead, so that
+//! the compiler itself answers for names and types, with its own suggestions, at the user's own tokens.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Attribute, Data, DeriveInput, Error, Fields, LitStr, Path, Type};
+
+/// What `#[espo(…)]` on the struct says.
+struct Options {
+    entity: Path,
+    espo_core: Path,
+}
+
+/// One field of the struct.
+struct Field<'a> {
+    own: &'a Ident,
+    /// The field of the record struct; its span is where the compiler reports one that does not exist.
+    of_record: Ident,
+    type_: &'a Type,
+}
+
+pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
+    let options = options(input)?;
+    let fields = fields(input)?;
+    if !input.generics.params.is_empty() {
+        return Err(Error::new(input.generics.span(), "a projection has no type parameters: its attributes are known"));
+    }
+    let Options { entity, espo_core } = &options;
+    let name = &input.ident;
+    let takes = fields.iter().enumerate().map(|(index, field)| {
+        let (local, of_record, type_) = (format_ident!("field_{index}"), &field.of_record, field.type_);
+        let access = quote_spanned!(of_record.span()=> &mut record.#of_record);
+        quote!(let #local = reader.take::<_, #type_>(|record| #access);)
+    });
+    let values = fields.iter().enumerate().map(|(index, field)| {
+        let (local, own) = (format_ident!("field_{index}"), field.own);
+        quote!(#own: #local?)
+    });
+    Ok(quote! {
+        #[automatically_derived]
+        impl #espo_core::typed::Projection for #name {
+            type Of = #entity;
+
+            fn select() -> ::std::vec::Vec<&'static str> {
+                static NAMES: ::std::sync::OnceLock<::std::vec::Vec<&'static str>> = ::std::sync::OnceLock::new();
+                NAMES.get_or_init(#espo_core::typed::projection::names::<Self>).clone()
+            }
+
+            fn from_record(
+                reader: &mut #espo_core::typed::projection::Reader<'_, #entity>,
+            ) -> ::std::option::Option<Self> {
+                #(#takes)*
+                ::std::option::Option::Some(Self { #(#values,)* })
+            }
+        }
+
+        #[automatically_derived]
+        impl #espo_core::typed::Decode for #name {
+            const DECODES: &'static str = <#entity as #espo_core::typed::Decode>::DECODES;
+
+            fn default_select() -> ::std::option::Option<::std::vec::Vec<&'static str>> {
+                ::std::option::Option::Some(<Self as #espo_core::typed::Projection>::select())
+            }
+
+            fn decode_record(text: &str) -> ::std::result::Result<Self, #espo_core::typed::DecodeError> {
+                #espo_core::typed::projection::decode_record(text)
+            }
+
+            fn decode_value(
+                value: #espo_core::serde_json::Value,
+            ) -> ::std::result::Result<Self, #espo_core::typed::DecodeError> {
+                #espo_core::typed::projection::decode_value(value)
+            }
+
+            fn decode_page(
+                text: &str,
+            ) -> ::std::result::Result<#espo_core::typed::Page<Self>, #espo_core::typed::DecodeError> {
+                #espo_core::typed::projection::decode_page(text)
+            }
+        }
+    })
+}
+
+fn options(input: &DeriveInput) -> Result<Options, Error> {
+    let (mut entity, mut espo_core) = (None, None);
+    for attribute in espo(&input.attrs) {
+        attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("entity") {
+                entity = Some(meta.value()?.parse()?);
+                Ok(())
+            } else if meta.path.is_ident("crate") {
+                espo_core = Some(meta.value()?.parse()?);
+                Ok(())
+            } else {
+                Err(meta.error("expected `entity = …` or `crate = …`"))
+            }
+        })?;
+    }
+    let entity = entity.ok_or_else(|| {
+        Error::new(Span::call_site(), "which entity type? Add `#[espo(entity = Account)]` with the type that it is of")
+    })?;
+    Ok(Options { entity, espo_core: espo_core.unwrap_or_else(|| format_ident!("espo_core").into()) })
+}
+
+fn fields(input: &DeriveInput) -> Result<Vec<Field<'_>>, Error> {
+    let wanted = "a projection is a struct with named fields, one for each attribute";
+    let Data::Struct(data) = &input.data else { return Err(Error::new(input.ident.span(), wanted)) };
+    let Fields::Named(named) = &data.fields else { return Err(Error::new(input.ident.span(), wanted)) };
+    if named.named.is_empty() {
+        return Err(Error::new(input.ident.span(), wanted));
+    }
+    let mut fields = Vec::with_capacity(named.named.len());
+    for field in &named.named {
+        let Some(own) = &field.ident else { continue };
+        let mut of_record = own.clone();
+        for attribute in espo(&field.attrs) {
+            attribute.parse_nested_meta(|meta| {
+                if !meta.path.is_ident("attribute") {
+                    return Err(meta.error("expected `attribute = \"…\"`"));
+                }
+                of_record = rust_name(&meta.value()?.parse()?)?;
+                Ok(())
+            })?;
+        }
+        fields.push(Field { own, of_record, type_: &field.ty });
+    }
+    Ok(fields)
+}
+
+fn espo(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attributes.iter().filter(|attribute| attribute.path().is_ident("espo"))
+}
+
+/// The field of a record struct for the name of an attribute, be it written as in Rust or as on the wire.
+fn rust_name(name: &LitStr) -> Result<Ident, Error> {
+    let text = snake(&name.value());
+    if let Ok(ident) = syn::parse_str::<Ident>(&text) {
+        return Ok(Ident::new(&ident.to_string(), name.span()));
+    }
+    // A keyword: the record struct has it as a raw name.
+    match syn::parse_str::<Ident>(&format!("r#{text}")) {
+        Ok(_) => Ok(Ident::new_raw(&text, name.span())),
+        Err(_) => Err(Error::new(name.span(), "this is no name that a field can have; look up the record struct's")),
+    }
+}
+
+/// `billingAddressCity` → `billing_address_city`; what is written so already stays.
+fn snake(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    let mut previous_lower = false;
+    let mut chars = name.chars().peekable();
+    while let Some(c) = chars.next() {
+        let next_lower = chars.peek().is_some_and(|next| next.is_lowercase());
+        if c.is_uppercase() && (previous_lower || next_lower && !snake.is_empty() && !snake.ends_with('_')) {
+            snake.push('_');
+        }
+        previous_lower = c.is_lowercase() || c.is_numeric();
+        snake.extend(c.to_lowercase());
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{derive, snake};
+    use quote::quote;
+
+    #[test]
+    fn names_of_the_wire_become_those_of_the_record() {
+        for (wire, rust) in [
+            ("billingAddressCity", "billing_address_city"),
+            ("billing_address_city", "billing_address_city"),
+            ("address2Line", "address2_line"),
+            ("cRegion", "c_region"),
+            ("someURLPart", "some_url_part"),
+            ("type", "type"),
+        ] {
+            assert_eq!(snake(wire), rust, "{wire}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_projection_is_said_in_words() {
+        let cases = [
+            (quote!(struct A { id: String }), "which entity type?"),
+            (quote!(#[espo(entity = Account)] struct A(String);), "named fields"),
+            (quote!(#[espo(entity = Account)] enum A { B }), "named fields"),
+            (quote!(#[espo(entity = Account)] struct A {}), "named fields"),
+            (quote!(#[espo(entity = Account)] struct A<T> { id: T }), "no type parameters"),
+            (quote!(#[espo(entity = Account, what = 1)] struct A { id: String }), "expected `entity"),
+            (quote!(#[espo(entity = Account)] struct A { #[espo(rename = "x")] id: String }), "expected `attribute"),
+            (quote!(#[espo(entity = Account)] struct A { #[espo(attribute = "a b")] id: String }), "no name that a field"),
+        ];
+        for (input, expected) in cases {
+            let text = input.to_string();
+            let error = derive(&syn::parse2(input).expect("a type")).expect_err(&text).to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+}
