@@ -1,1 +1,206 @@
-//! charts
+//! Charts as inline SVG, rendered by plotters.
+//!
+//! Colours are drawn as stand-ins and replaced by CSS variables, so that one picture serves light, dark and
+//! print. Hover values are transparent strips over the plot with a title each: no script.
+
+use std::fmt::Write as _;
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+const WIDTH: u32 = 920;
+const HEIGHT: u32 = 300;
+/// More strips than this could not be hit with a pointer.
+const MAX_STRIPS: usize = 120;
+
+/// A line in a chart.
+pub(crate) struct Series {
+    pub(crate) name: String,
+    /// Index into the page's palette.
+    pub(crate) colour: usize,
+    pub(crate) points: Vec<(f64, f64)>,
+    pub(crate) filled: bool,
+}
+
+/// How numbers of an axis are placed and written.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Scale {
+    /// From 0 up.
+    Linear,
+    /// By decades.
+    Log,
+    /// Quantiles by their distance from 1: 0, 0.9, 0.99 … at equal steps.
+    Percentile,
+}
+
+/// A chart before it is drawn.
+pub(crate) struct Chart {
+    pub(crate) series: Vec<Series>,
+    pub(crate) x: Scale,
+    pub(crate) x_label: &'static str,
+    pub(crate) y: Scale,
+    pub(crate) show_x: fn(f64) -> String,
+    pub(crate) show_y: fn(f64) -> String,
+}
+
+/// Stand-ins: series from 16 on, then axis text and grid.
+fn stand_in(slot: usize) -> RGBColor {
+    RGBColor(1, 2, u8::try_from(16 + slot % 200).unwrap_or(16))
+}
+const TEXT: RGBColor = RGBColor(1, 2, 1);
+const GRID: RGBColor = RGBColor(1, 2, 2);
+
+impl Scale {
+    fn place(self, value: f64) -> f64 {
+        match self {
+            Self::Linear => value,
+            Self::Log => value.max(1e-9).log10(),
+            Self::Percentile => -(1.0 - value).max(1e-7).log10(),
+        }
+    }
+
+    /// Values at which the axis has a mark.
+    fn ticks(self, low: f64, high: f64) -> Vec<f64> {
+        match self {
+            Self::Percentile => [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999].into_iter().filter(|q| self.place(*q) <= self.place(high) + 0.01).collect(),
+            Self::Log => {
+                let decades = low.max(1e-9).log10().floor() as i32..=high.max(1e-9).log10().ceil() as i32;
+                let steps: &[f64] = if decades.clone().count() > 4 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+                let all = decades.flat_map(|d| steps.iter().map(move |s| s * 10_f64.powi(d)));
+                all.filter(|v| *v >= low * 0.999 && *v <= high * 1.001).collect()
+            }
+            Self::Linear => {
+                let raw = (high - low).max(1e-9) / 5.0;
+                let decade = 10_f64.powf(raw.log10().floor());
+                let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|s| s * decade).find(|s| *s >= raw).unwrap_or(raw);
+                let first = (low / step).ceil() as i64;
+                (first..).map(|n| n as f64 * step).take_while(|v| *v <= high * 1.0001).collect()
+            }
+        }
+    }
+
+    /// The range of the axis for these values: from 0, or rounded outwards to a mark.
+    fn range(self, values: impl Iterator<Item = f64>) -> (f64, f64) {
+        let (low, high) = values.filter(|v| v.is_finite()).fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
+        match self {
+            _ if low > high => (0.0, 1.0),
+            Self::Linear => (0.0, if high <= 0.0 { 1.0 } else { high * 1.08 }),
+            Self::Log => (low.max(1.0) * 0.8, high.max(2.0) * 1.25),
+            Self::Percentile => (0.0, high.max(0.9)),
+        }
+    }
+}
+
+/// The chart as an SVG element; empty when there is nothing to draw.
+pub(crate) fn svg(chart: &Chart) -> String {
+    if chart.series.iter().all(|s| s.points.is_empty()) {
+        return String::new();
+    }
+    let mut out = String::new();
+    let hover = {
+        let root = SVGBackend::with_string(&mut out, (WIDTH, HEIGHT)).into_drawing_area();
+        // Drawing into a string has no I/O that could fail; a failure would only leave the chart out.
+        draw(chart, &root).unwrap_or_default()
+    };
+    let mut svg = recolour(&out, chart.series.len());
+    if let Some(end) = svg.rfind("</svg>") {
+        svg.insert_str(end, &hover);
+    }
+    let label = chart.series.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ");
+    let open = format!("<svg class=\"chart\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\"", super::html::escape(&label));
+    match svg.find("<svg").and_then(|at| svg[at..].find('>').map(|end| (at, at + end))) {
+        Some((at, end)) => format!("{}{open} xmlns=\"http://www.w3.org/2000/svg\"{}", &svg[..at], &svg[end..]),
+        None => svg,
+    }
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+type DrawResult<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn draw(chart: &Chart, root: &Area<'_>) -> DrawResult<String> {
+    let xs = || chart.series.iter().flat_map(|s| s.points.iter().map(|p| p.0));
+    let ys = || chart.series.iter().flat_map(|s| s.points.iter().map(|p| p.1));
+    let (x_low, x_high) = match chart.x {
+        Scale::Linear => (0.0, xs().fold(0.0, f64::max).max(1e-9)),
+        scale => scale.range(xs()),
+    };
+    let (y_low, y_high) = chart.y.range(ys());
+    let (px, py) = (|v: f64| chart.x.place(v), |v: f64| chart.y.place(v));
+    let (y_from, y_to) = (py(y_low), py(y_high));
+    let mut plot = ChartBuilder::on(root)
+        .margin(8)
+        .margin_right(18)
+        .x_label_area_size(36)
+        .y_label_area_size(64)
+        .build_cartesian_2d(px(x_low)..px(x_high), y_from..y_to)?;
+    let text = |anchor: Pos| ("sans-serif", 12).into_font().color(&TEXT).pos(anchor);
+    for tick in chart.y.ticks(y_low, y_high) {
+        let at = py(tick);
+        plot.draw_series(LineSeries::new([(px(x_low), at), (px(x_high), at)], GRID))?;
+        let (x, y) = plot.backend_coord(&(px(x_low), at));
+        root.draw(&Text::new((chart.show_y)(tick), (x - 8, y), text(Pos::new(HPos::Right, VPos::Center))))?;
+    }
+    for tick in chart.x.ticks(x_low, x_high) {
+        let (x, y) = plot.backend_coord(&(px(tick), y_from));
+        root.draw(&PathElement::new(vec![(x, y), (x, y + 4)], GRID))?;
+        root.draw(&Text::new((chart.show_x)(tick), (x, y + 7), text(Pos::new(HPos::Center, VPos::Top))))?;
+    }
+    let (x, y) = plot.backend_coord(&(px(x_high), y_from));
+    root.draw(&Text::new(chart.x_label, (x, y + 22), text(Pos::new(HPos::Right, VPos::Top))))?;
+    for (slot, series) in chart.series.iter().enumerate() {
+        let points = series.points.iter().map(|(x, y)| (px(*x), py(y.max(y_low))));
+        let colour = stand_in(slot);
+        if series.filled {
+            plot.draw_series(AreaSeries::new(points.clone(), y_from, colour.mix(0.16)))?;
+        }
+        plot.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
+    }
+    let strips = strips(chart, |x| plot.backend_coord(&(px(x), y_from)), plot.backend_coord(&(px(x_low), y_to)).1);
+    root.present()?;
+    Ok(strips)
+}
+
+/// Transparent strips, each with the values of all lines at its place.
+fn strips(chart: &Chart, at: impl Fn(f64) -> (i32, i32), top: i32) -> String {
+    let Some(longest) = chart.series.iter().max_by_key(|s| s.points.len()) else { return String::new() };
+    let every = longest.points.len().div_ceil(MAX_STRIPS).max(1);
+    let places: Vec<f64> = longest.points.iter().step_by(every).map(|p| p.0).collect();
+    let mut out = String::new();
+    for (index, x) in places.iter().enumerate() {
+        let (centre, bottom) = at(*x);
+        let left = index.checked_sub(1).map_or(centre, |i| (at(places[i]).0 + centre) / 2);
+        let right = places.get(index + 1).map_or(centre, |next| (at(*next).0 + centre) / 2);
+        let mut text = (chart.show_x)(*x);
+        for series in &chart.series {
+            let nearest = series.points.iter().min_by(|a, b| (a.0 - x).abs().total_cmp(&(b.0 - x).abs()));
+            if let Some((_, y)) = nearest {
+                let _ = write!(text, "\n{}: {}", series.name, (chart.show_y)(*y));
+            }
+        }
+        let (left, width) = (left.min(right - 2), (right - left).max(4));
+        let height = bottom - top;
+        let _ = write!(
+            out,
+            "<g class=\"hit\"><title>{}</title><rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\"/>\
+             <path d=\"M{centre} {top}V{bottom}\"/></g>",
+            super::html::escape(&text)
+        );
+    }
+    out
+}
+
+fn recolour(svg: &str, series: usize) -> String {
+    let hex = |c: RGBColor| format!("#{:02X}{:02X}{:02X}", c.0, c.1, c.2);
+    let mut out = svg.to_owned();
+    let mut replace = |colour: RGBColor, class: &str| {
+        for (attribute, suffix) in [("fill", "f"), ("stroke", "s")] {
+            out = out.replace(&format!("{attribute}=\"{}\"", hex(colour)), &format!("class=\"{class}-{suffix}\""));
+        }
+    };
+    replace(TEXT, "text");
+    replace(GRID, "grid");
+    for slot in 0..series {
+        replace(stand_in(slot), &format!("line{slot}"));
+    }
+    out
+}
