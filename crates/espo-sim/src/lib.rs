@@ -1,1 +1,39 @@
-//! espo-sim
+//! A server that behaves as the REST API of EspoCRM, for any metadata, in memory.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), espo_sim::Error> {
+//! let sim = espo_sim::Sim::start().await?;
+//! println!("{} {}", sim.url(), sim.users().api_key_user().and_then(|u| u.api_key.as_deref()).unwrap_or_default());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Its worth is its fidelity: status codes, `X-Status-Reason` texts, bodies and the very set of attributes in each kind of
+//! answer are those of a real instance of version 9.3, derived by rule from the metadata, so that custom entity types are
+//! served as the stock ones are. It starts in milliseconds on a free port and stops when dropped; a fixed clock and seeded
+//! ids make answers repeat; [`Sim::requests`] tells what it saw; [`FaultRule`]s make it fail on demand.
+
+mod acl;
+mod app;
+mod auth;
+mod clock;
+mod config;
+mod error;
+mod faults;
+mod http;
+mod layout;
+mod log;
+mod record;
+mod routes;
+mod search;
+mod seed;
+mod sim;
+mod store;
+mod users;
+mod value;
+
+pub use error::Error;
+pub use faults::{FaultKind, FaultRule, Latency, Operation, When};
+pub use log::LoggedRequest;
+pub use sim::{Sim, SimBuilder};
+pub use users::{Role, Team, User, Users};

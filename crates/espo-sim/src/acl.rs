@@ -1,0 +1,332 @@
+//! Who may do what: role data merged into one table per user (ESPO-API.md D, "ACL facts").
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value as Json};
+
+use crate::app::App;
+use crate::http::{Refusal, Result};
+use crate::layout::{Layout, LinkKind};
+use crate::store::Row;
+use crate::value::Id;
+
+/// How far a right reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Level {
+    #[default]
+    No,
+    Own,
+    Team,
+    All,
+}
+
+/// What is done to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Action {
+    Create,
+    Read,
+    Edit,
+    Delete,
+    Stream,
+}
+
+impl Action {
+    const ALL: [Action; 5] = [Action::Create, Action::Read, Action::Edit, Action::Delete, Action::Stream];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Action::Create => "create",
+            Action::Read => "read",
+            Action::Edit => "edit",
+            Action::Delete => "delete",
+            Action::Stream => "stream",
+        }
+    }
+}
+
+/// Kind of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Admin,
+    Regular,
+    Api,
+}
+
+/// Rights on one scope.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Rights {
+    levels: [Level; 5],
+}
+
+impl Rights {
+    fn all() -> Rights {
+        Rights { levels: [Level::All; 5] }
+    }
+
+    fn get(&self, action: Action) -> Level {
+        self.levels[action as usize]
+    }
+
+    fn merge(&mut self, other: Rights) {
+        for (a, b) in self.levels.iter_mut().zip(other.levels) {
+            *a = (*a).max(b);
+        }
+    }
+
+    fn none(&self) -> bool {
+        self.levels.iter().all(|l| *l == Level::No)
+    }
+}
+
+/// One user's rights.
+#[derive(Debug, Clone)]
+pub(crate) struct Acl {
+    pub(crate) user_id: Id,
+    pub(crate) kind: Kind,
+    pub(crate) teams: Vec<Id>,
+    /// A role allows every scope.
+    everything: bool,
+    scopes: HashMap<String, Rights>,
+    /// Entity type → field → (readable, editable).
+    fields: HashMap<String, HashMap<String, (bool, bool)>>,
+    permissions: HashMap<String, String>,
+}
+
+/// Scopes open to everybody to this degree, without any role.
+const MINIMUM: &[(&str, [Level; 5])] = &[
+    // create, read, edit, delete, stream
+    ("Note", [Level::All, Level::Own, Level::Own, Level::Own, Level::No]),
+    ("Attachment", [Level::All, Level::Own, Level::Own, Level::Own, Level::No]),
+    ("EmailFilter", [Level::All, Level::Own, Level::Own, Level::Own, Level::No]),
+    ("EmailFolder", [Level::All, Level::Own, Level::Own, Level::Own, Level::No]),
+    ("EmailAccount", [Level::All, Level::Own, Level::Own, Level::Own, Level::No]),
+    ("Notification", [Level::No, Level::Own, Level::Own, Level::Own, Level::No]),
+    ("Preferences", [Level::No, Level::Own, Level::Own, Level::Own, Level::No]),
+    ("ActionHistoryRecord", [Level::No, Level::Own, Level::No, Level::No, Level::No]),
+    ("GroupEmailFolder", [Level::No, Level::Team, Level::No, Level::No, Level::No]),
+    ("Portal", [Level::No, Level::All, Level::No, Level::No, Level::No]),
+    ("User", [Level::No, Level::Own, Level::No, Level::No, Level::No]),
+    ("Team", [Level::No, Level::Team, Level::No, Level::No, Level::No]),
+    ("Stream", [Level::All; 5]),
+];
+
+/// Scopes that follow another one.
+const DERIVED: &[(&str, &str)] = &[
+    ("ImportError", "Import"),
+    ("ImportEml", "Import"),
+    ("WorkingTimeRange", "WorkingTimeCalendar"),
+    ("CurrencyRecord", "Currency"),
+    ("CurrencyRecordRate", "Currency"),
+    ("MassEmail", "Campaign"),
+    ("CampaignLogRecord", "Campaign"),
+    ("CampaignTrackingUrl", "Campaign"),
+];
+
+/// Entity types whose controllers refuse everybody but administrators (ESPO-API.md A7).
+pub(crate) const ADMIN_ONLY: &[&str] = &[
+    "AddressCountry",
+    "AppLogRecord",
+    "AppSecret",
+    "AuthLogRecord",
+    "AuthToken",
+    "AuthenticationProvider",
+    "DashboardTemplate",
+    "EmailQueueItem",
+    "Extension",
+    "InboundEmail",
+    "Job",
+    "LayoutSet",
+    "OAuthAccount",
+    "OAuthProvider",
+    "ScheduledJob",
+    "ScheduledJobLogRecord",
+    "WebhookEventQueueItem",
+    "WebhookQueueItem",
+];
+
+/// Actions that exist for a scope, where not all do.
+fn actions(scope: &str) -> &'static [Action] {
+    match scope {
+        "Team" => &[Action::Read],
+        "User" | "Currency" => &[Action::Read, Action::Edit],
+        _ => &Action::ALL,
+    }
+}
+
+impl Acl {
+    /// Merges the roles of a user.
+    pub(crate) fn build<'a>(user_id: &str, kind: Kind, teams: Vec<Id>, roles: impl Iterator<Item = RoleData<'a>>) -> Acl {
+        let mut acl = Acl {
+            user_id: user_id.into(),
+            kind,
+            teams,
+            everything: false,
+            scopes: HashMap::new(),
+            fields: HashMap::new(),
+            permissions: HashMap::new(),
+        };
+        for role in roles {
+            match role.data {
+                Json::String(s) if s == "all" => acl.everything = true,
+                Json::Object(scopes) => {
+                    for (scope, level) in scopes {
+                        acl.scopes.entry(scope.clone()).or_default().merge(rights(level));
+                    }
+                }
+                _ => {}
+            }
+            for (scope, fields) in role.field_data {
+                let Some(fields) = fields.as_object() else { continue };
+                for (field, rights) in fields {
+                    let yes = |a: &str| rights.get(a).and_then(Json::as_str) != Some("no");
+                    let entry = acl.fields.entry(scope.clone()).or_default().entry(field.clone()).or_insert((false, false));
+                    entry.0 |= yes("read");
+                    entry.1 |= yes("edit");
+                }
+            }
+            for (name, level) in role.permissions {
+                if let Some(level) = level.as_str()
+                    && name.ends_with("Permission")
+                {
+                    let known = acl.permissions.entry(name.clone()).or_default();
+                    let rank = |l: &str| ["", "not-set", "no", "own", "team", "yes", "all"].iter().position(|x| *x == l);
+                    if rank(level) > rank(known) {
+                        level.clone_into(known);
+                    }
+                }
+            }
+        }
+        acl
+    }
+
+    pub(crate) fn is_admin(&self) -> bool {
+        self.kind == Kind::Admin
+    }
+
+    /// `exportPermission` and the like: whether it is more than "no".
+    pub(crate) fn permission(&self, name: &str) -> bool {
+        self.is_admin() || self.permissions.get(name).is_some_and(|l| !matches!(l.as_str(), "" | "no" | "not-set"))
+    }
+
+    /// The value of a permission as `GET App/user` shows it.
+    pub(crate) fn permission_value(&self, name: &str) -> String {
+        if self.is_admin() {
+            return if matches!(name, "exportPermission" | "massUpdatePermission" | "auditPermission") { "yes" } else { "all" }.to_owned();
+        }
+        self.permissions.get(name).cloned().unwrap_or_else(|| "no".to_owned())
+    }
+
+    /// How far the user may do this in a scope.
+    pub(crate) fn level(&self, scope: &str, action: Action) -> Level {
+        if self.is_admin() {
+            return Level::All;
+        }
+        if ADMIN_ONLY.contains(&scope) || matches!(scope, "Role" | "PortalRole") {
+            return Level::No;
+        }
+        let scope = DERIVED.iter().find(|(s, _)| *s == scope).map_or(scope, |(_, of)| of);
+        let minimum = MINIMUM.iter().find(|(s, _)| *s == scope).map_or(Level::No, |(_, l)| l[action as usize]);
+        let by_role = if self.everything {
+            Level::All
+        } else {
+            self.scopes.get(scope).map_or(Level::No, |r| r.get(action))
+        };
+        let by_role = match (scope, action) {
+            _ if !actions(scope).contains(&action) => Level::No,
+            ("User", Action::Edit) => by_role.min(Level::Own),
+            // Scopes of the minimum that roles do not reach.
+            ("Note" | "Attachment" | "EmailFilter" | "EmailFolder" | "EmailAccount" | "Notification" | "Preferences"
+            | "ActionHistoryRecord" | "GroupEmailFolder", _) => Level::No,
+            _ => by_role,
+        };
+        let level = by_role.max(minimum);
+        // An API user reads its own user record and may edit it (QUIRKS 11).
+        if scope == "User" && action == Action::Edit { level.max(Level::Own) } else { level }
+    }
+
+    /// Whether the scope is open at all.
+    pub(crate) fn scope(&self, scope: &str) -> bool {
+        self.is_admin()
+            || Action::ALL.iter().any(|a| self.level(scope, *a) != Level::No)
+            || (!self.everything && self.scopes.get(scope).is_some_and(|r| !r.none()))
+    }
+
+    /// Refuses when the scope is closed for this action.
+    pub(crate) fn check_scope(&self, scope: &str, action: Action) -> Result<()> {
+        if self.level(scope, action) == Level::No {
+            return Err(Refusal::forbidden(format!("No {} access.", action.name())));
+        }
+        Ok(())
+    }
+
+    /// Whether a record is within reach.
+    pub(crate) fn record(&self, app: &App, layout: &Layout, row: &Row, action: Action) -> bool {
+        match self.level(&layout.name, action) {
+            Level::All => true,
+            Level::No => false,
+            Level::Own => self.owns(layout, row),
+            Level::Team => self.owns(layout, row) || self.shares_team(app, layout, row),
+        }
+    }
+
+    /// Own means: assigned user, and where there is none, creator (QUIRKS 11).
+    fn owns(&self, layout: &Layout, row: &Row) -> bool {
+        if layout.name == "User" || layout.name == "Preferences" {
+            return row.id == self.user_id;
+        }
+        let is_me = |attr: &str| layout.slot(attr).map(|s| row.get(s).as_str() == Some(self.user_id.as_str()));
+        if layout.name == "Notification" {
+            return is_me("userId").unwrap_or(false);
+        }
+        is_me("assignedUserId").or_else(|| is_me("createdById")).unwrap_or(false)
+    }
+
+    fn shares_team(&self, app: &App, layout: &Layout, row: &Row) -> bool {
+        if layout.name == "Team" {
+            return self.teams.contains(&row.id);
+        }
+        let Some(LinkKind::Many { relation, forward }) = layout.links.get("teams").map(|l| l.kind) else { return false };
+        app.store.relation(relation).of(&row.id, forward).iter().any(|p| self.teams.contains(&p.id))
+    }
+
+    /// Whether a field may be read.
+    pub(crate) fn may_read_field(&self, entity: &str, field: &str) -> bool {
+        self.is_admin() || self.fields.get(entity).and_then(|f| f.get(field)).is_none_or(|(read, _)| *read)
+    }
+
+    /// Whether a field may be written.
+    pub(crate) fn may_edit_field(&self, entity: &str, field: &str) -> bool {
+        self.is_admin() || self.fields.get(entity).and_then(|f| f.get(field)).is_none_or(|(read, edit)| *read && *edit)
+    }
+
+    /// Whether any field of this entity type is closed.
+    pub(crate) fn has_field_rules(&self, entity: &str) -> bool {
+        !self.is_admin() && self.fields.contains_key(entity)
+    }
+}
+
+/// A role's content.
+pub(crate) struct RoleData<'a> {
+    pub(crate) data: &'a Json,
+    pub(crate) field_data: &'a Map<String, Json>,
+    pub(crate) permissions: &'a Map<String, Json>,
+}
+
+fn rights(v: &Json) -> Rights {
+    match v {
+        Json::Bool(true) => Rights::all(),
+        Json::Object(map) => {
+            let mut rights = Rights::default();
+            for action in Action::ALL {
+                rights.levels[action as usize] = match map.get(action.name()).and_then(Json::as_str) {
+                    Some("all" | "yes" | "account" | "contact") => Level::All,
+                    Some("team") => Level::Team,
+                    Some("own") => Level::Own,
+                    _ => Level::No,
+                };
+            }
+            rights
+        }
+        _ => Rights::default(),
+    }
+}

@@ -1,0 +1,272 @@
+//! The application: all state of one server, and the way of a request through it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::Method;
+use parking_lot::{Mutex, RwLock};
+use serde_json::{Map, Value as Json, json};
+
+use crate::acl::{Acl, Kind, RoleData};
+use crate::auth::{Auth, Login};
+use crate::clock::{Clock, Ids};
+use crate::config::Config;
+use crate::faults::{Fault, Faults};
+use crate::http::json::Out;
+use crate::http::{Refusal, Reply, Request, Result};
+use crate::layout::{Layout, Layouts, LinkKind};
+use crate::log::{LoggedRequest, RequestLog};
+use crate::routes;
+use crate::store::Store;
+use crate::users::Role;
+use crate::value::{Id, Value};
+
+/// Switches of a server that do not change while it runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// Lock out an address after too many failed logins.
+    pub(crate) lockout: bool,
+    /// Write JSON as PHP does.
+    pub(crate) php_json: bool,
+    /// How many requests the log keeps.
+    pub(crate) log_limit: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { lockout: false, php_json: true, log_limit: 10_000 }
+    }
+}
+
+/// All state of one server.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) layouts: Arc<Layouts>,
+    pub(crate) store: Store,
+    pub(crate) auth: Auth,
+    pub(crate) clock: Clock,
+    pub(crate) ids: Ids,
+    pub(crate) config: RwLock<Config>,
+    pub(crate) options: Options,
+    pub(crate) faults: Faults,
+    pub(crate) log: RequestLog,
+    pub(crate) roles: RwLock<HashMap<Id, Role>>,
+    acls: RwLock<HashMap<Id, Arc<Acl>>>,
+    /// Changes on rebuild.
+    pub(crate) timestamp: i64,
+    /// State of the parts beside records: attachments, reactions, stars and so on, by part.
+    pub(crate) extras: routes::Extras,
+    note_number: AtomicU64,
+    /// Entity type and id → ids of the users who follow it.
+    pub(crate) followers: RwLock<HashMap<(String, Id), Vec<Id>>>,
+    /// Entity type, id and user of starred records.
+    pub(crate) stars: RwLock<std::collections::HashSet<(String, Id, Id)>>,
+    /// Serialises what the real server serialises by a database transaction: nothing but number counters.
+    pub(crate) gate: Mutex<()>,
+}
+
+/// What a handler knows about its caller.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) acl: Arc<Acl>,
+    pub(crate) login: Login,
+}
+
+impl Caller {
+    pub(crate) fn user_id(&self) -> &str {
+        &self.acl.user_id
+    }
+
+    pub(crate) fn require_admin(&self) -> Result<()> {
+        if self.acl.is_admin() { Ok(()) } else { Err(Refusal::forbidden_silently()) }
+    }
+}
+
+impl App {
+    pub(crate) fn new(layouts: Arc<Layouts>, clock: Clock, ids: Ids, options: Options, faults: Faults) -> App {
+        let store = Store::new(&layouts);
+        let timestamp = clock.now().as_second();
+        App {
+            layouts,
+            store,
+            auth: Auth::default(),
+            clock,
+            ids,
+            config: RwLock::new(Config::default()),
+            log: RequestLog::new(options.log_limit),
+            options,
+            faults,
+            roles: RwLock::default(),
+            acls: RwLock::default(),
+            timestamp,
+            extras: routes::Extras::default(),
+            note_number: AtomicU64::new(0),
+            followers: RwLock::default(),
+            stars: RwLock::default(),
+            gate: Mutex::default(),
+        }
+    }
+
+    /// Answers a request.
+    pub(crate) fn answer(&self, request: &Request, peer: SocketAddr, fault: Option<&Fault>) -> Reply {
+        if let Some(fault) = fault {
+            if let Some((status, body, retry_after)) = &fault.status {
+                let mut reply = Reply::json(body.clone().unwrap_or_default());
+                reply.status = *status;
+                return match retry_after {
+                    Some(n) => reply.header("retry-after", &n.to_string()),
+                    None => reply,
+                };
+            }
+            if fault.maintenance {
+                let mut reply = Reply::json(r#"{"message":"Application is in maintenance mode."}"#);
+                reply.status = 503;
+                reply.reason = Some("Application is in maintenance mode.".to_owned());
+                return reply;
+            }
+        }
+        let action_route = routes::is_action_route(request);
+        match self.handle(request, peer, fault) {
+            Ok(reply) => reply,
+            Err(refusal) => {
+                let mut reply = refusal.reply(self.options.php_json, action_route);
+                if refusal.status == 405 {
+                    reply = reply.header("allow", refusal.reason.as_deref().unwrap_or_default());
+                    reply.reason = None;
+                }
+                if refusal.status == 401 && refusal.reason.as_deref() == Some("none") {
+                    reply.reason = None;
+                    let quiet = request.method == Method::POST
+                        || request.header("referer").is_some()
+                        || request.header("x-requested-with") == Some("XMLHttpRequest");
+                    if !quiet {
+                        reply = reply.header("www-authenticate", "Basic realm=\"\"");
+                    }
+                }
+                reply
+            }
+        }
+    }
+
+    fn handle(&self, request: &Request, peer: SocketAddr, fault: Option<&Fault>) -> Result<Reply> {
+        let route = match routes::find(request) {
+            Ok(route) => route,
+            // OPTIONS is answered before the route's method is looked at (QUIRKS 2).
+            Err(refusal) if request.method == Method::OPTIONS && refusal.status == 405 => {
+                let mut reply = refusal.reply(self.options.php_json, false);
+                reply.status = 200;
+                reply.reason = None;
+                return Ok(reply.header("allow", refusal.reason.as_deref().unwrap_or_default()));
+            }
+            Err(refusal) => return Err(refusal),
+        };
+        let login = self.auth.login(self, request, peer.ip())?;
+        let caller = match login {
+            Some(login) => Some(Caller { acl: self.acl(&login.user_id), login }),
+            None => None,
+        };
+        let Some(caller) = caller else {
+            if route.public() {
+                return routes::dispatch_public(self, request, route);
+            }
+            return Err(Refusal::auth(401, Some("none".to_owned())));
+        };
+        let new_secret = caller.login.new_secret.clone();
+        let mut reply = routes::dispatch(self, request, &caller, route, fault.is_some_and(|f| f.no_total))?;
+        if let Some(secret) = new_secret {
+            reply = reply.header("set-cookie", &format!("auth-token-secret={secret}; path=/; HttpOnly; SameSite=Lax"));
+        }
+        Ok(reply)
+    }
+
+    /// A user's rights, merged from its roles and kept until a role or user changes.
+    pub(crate) fn acl(&self, user_id: &str) -> Arc<Acl> {
+        if let Some(acl) = self.acls.read().get(user_id) {
+            return Arc::clone(acl);
+        }
+        let linked = |link: &str| -> Vec<Id> {
+            let Some(layout) = self.layouts.find("User") else { return Vec::new() };
+            let Some(LinkKind::Many { relation, forward }) = layout.links.get(link).map(|l| l.kind) else { return Vec::new() };
+            self.store.relation(relation).of(user_id, forward).into_iter().map(|p| p.id).collect()
+        };
+        let kind = match self.user_type(user_id).as_deref() {
+            Some("admin" | "super-admin" | "system") => Kind::Admin,
+            Some("api") => Kind::Api,
+            _ => Kind::Regular,
+        };
+        let teams = linked("teams");
+        let roles = self.roles.read();
+        let mine: Vec<Role> = linked("roles").iter().filter_map(|id| roles.get(id.as_str()).cloned()).collect();
+        drop(roles);
+        let acl = Arc::new(Acl::build(
+            user_id,
+            kind,
+            teams,
+            mine.iter().map(|r| RoleData { data: &r.data, field_data: &r.field_data, permissions: &r.permissions }),
+        ));
+        self.acls.write().insert(user_id.into(), Arc::clone(&acl));
+        acl
+    }
+
+    /// Forgets computed rights, after a change of users, roles or teams.
+    pub(crate) fn forget_acls(&self) {
+        self.acls.write().clear();
+    }
+
+    fn user_type(&self, user_id: &str) -> Option<String> {
+        let layout = self.layouts.find("User")?;
+        let row = self.store.table(layout.index).get(user_id)?;
+        row.get(layout.slot("type")?).as_str().map(str::to_owned)
+    }
+
+    /// The layout of an entity type that must exist.
+    pub(crate) fn layout(&self, name: &str) -> Result<&Layout> {
+        self.layouts.find(name).ok_or_else(|| Refusal::not_found(format!("Controller '{name}' does not exist.")))
+    }
+
+    /// A JSON answer.
+    pub(crate) fn json(&self, v: &Json) -> Reply {
+        let mut out = self.out();
+        out.json(v);
+        Reply::json(out.into_bytes())
+    }
+
+    pub(crate) fn out(&self) -> Out {
+        Out::new(self.options.php_json)
+    }
+
+    pub(crate) fn next_note_number(&self) -> i64 {
+        self.note_number.fetch_add(1, Ordering::Relaxed) as i64 + 1
+    }
+
+    pub(crate) fn log_request(&self, request: &Request, status: u16, reason: Option<String>) {
+        self.log.push(LoggedRequest {
+            method: request.method.to_string(),
+            path: request.raw_path.clone(),
+            query: Json::Object(request.query.clone()),
+            body: serde_json::from_slice(&request.body).ok(),
+            status,
+            reason,
+        });
+    }
+
+    /// Name of a record: what `{link}Name` shows.
+    pub(crate) fn name_of(&self, layout: &Layout, id: &str) -> Value {
+        match self.store.table(layout.index).live(id) {
+            Some(row) => crate::record::view::name(self, layout, &row, "name"),
+            None => Value::Null,
+        }
+    }
+
+    /// `{}` or a map out of pairs, as JSON.
+    pub(crate) fn object(pairs: impl IntoIterator<Item = (String, Json)>) -> Json {
+        Json::Object(Map::from_iter(pairs))
+    }
+
+    /// A list answer with its total.
+    pub(crate) fn list_json(&self, total: i64, list: &[Json]) -> Reply {
+        self.json(&json!({"total": total, "list": list}))
+    }
+}

@@ -1,0 +1,194 @@
+//! Authentication: API keys, HMAC, passwords and tokens (ESPO-API.md D, QUIRKS 3).
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use parking_lot::{Mutex, RwLock};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use crate::app::App;
+use crate::http::{Refusal, Request, Result};
+use crate::value::Id;
+
+/// What a user proves itself with.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Credentials {
+    pub(crate) user_id: Id,
+    pub(crate) user_name: String,
+    pub(crate) password: Option<String>,
+    pub(crate) api_key: Option<String>,
+    pub(crate) secret_key: Option<String>,
+    pub(crate) hmac: bool,
+    pub(crate) active: bool,
+}
+
+/// A token that stands for a password.
+#[derive(Debug, Clone)]
+struct Token {
+    user_id: Id,
+    /// A cookie must come with the token.
+    secret: Option<String>,
+}
+
+/// How a request logged in.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Login {
+    pub(crate) user_id: Id,
+    /// Token of a login by password or token; `None` for API users.
+    pub(crate) token: Option<String>,
+    /// Secret that a `Set-Cookie` must bring to the client.
+    pub(crate) new_secret: Option<String>,
+}
+
+/// Credentials, tokens and failed attempts.
+#[derive(Debug, Default)]
+pub(crate) struct Auth {
+    users: RwLock<HashMap<Id, Credentials>>,
+    tokens: RwLock<HashMap<String, Token>>,
+    failures: Mutex<HashMap<IpAddr, VecDeque<Instant>>>,
+}
+
+/// More denied logins than this from one address in [`PERIOD`] lock it out.
+const MAX_FAILURES: usize = 10;
+const PERIOD: Duration = Duration::from_secs(60);
+
+impl Auth {
+    pub(crate) fn put(&self, user: Credentials) {
+        self.users.write().insert(user.user_id.clone(), user);
+    }
+
+    pub(crate) fn get(&self, user_id: &str) -> Option<Credentials> {
+        self.users.read().get(user_id).cloned()
+    }
+
+    /// Changes a user's credentials; makes them if there are none.
+    pub(crate) fn change(&self, user_id: &str, change: impl FnOnce(&mut Credentials)) {
+        let mut users = self.users.write();
+        let user = users.entry(user_id.into()).or_insert_with(|| Credentials { user_id: user_id.into(), active: true, ..Credentials::default() });
+        change(user);
+    }
+
+    fn find(&self, pick: impl Fn(&Credentials) -> bool) -> Option<Credentials> {
+        self.users.read().values().find(|u| u.active && pick(u)).cloned()
+    }
+
+    pub(crate) fn destroy_token(&self, token: &str) -> bool {
+        self.tokens.write().remove(token).is_some()
+    }
+
+    /// Who sends this request; `None` when it brings no credentials at all.
+    pub(crate) fn login(&self, app: &App, request: &Request, peer: IpAddr) -> Result<Option<Login>> {
+        if app.options.lockout && self.locked_out(peer) && !request.flag("espo-authorization-by-token") {
+            return Err(Refusal::auth(403, None));
+        }
+        let result = self.attempt(app, request);
+        if app.options.lockout && matches!(&result, Err(r) if r.status == 401) && !request.flag("espo-authorization-by-token") {
+            self.failures.lock().entry(peer).or_default().push_back(Instant::now());
+        }
+        result
+    }
+
+    fn locked_out(&self, peer: IpAddr) -> bool {
+        let mut failures = self.failures.lock();
+        let Some(times) = failures.get_mut(&peer) else { return false };
+        while times.front().is_some_and(|t| t.elapsed() > PERIOD) {
+            times.pop_front();
+        }
+        times.len() > MAX_FAILURES
+    }
+
+    fn attempt(&self, app: &App, request: &Request) -> Result<Option<Login>> {
+        let denied = || Refusal::auth(401, None);
+        if let Some(value) = request.header("espo-authorization") {
+            let (name, secret) = split_pair(value)?;
+            return self.by_password_or_token(app, request, &name, &secret, true).map(Some);
+        }
+        if let Some(key) = request.header("x-api-key") {
+            let user = self.find(|u| !u.hmac && u.api_key.as_deref() == Some(key)).ok_or_else(denied)?;
+            return Ok(Some(Login { user_id: user.user_id, ..Login::default() }));
+        }
+        if let Some(value) = request.header("x-hmac-authorization") {
+            return self.by_hmac(request, value).map(Some).ok_or_else(denied);
+        }
+        if let Some(value) = request.header("authorization") {
+            let Some(value) = value.strip_prefix("Basic ").or_else(|| value.strip_prefix("basic ")) else { return Ok(None) };
+            let (name, secret) = split_pair(value.trim())?;
+            return self.by_password_or_token(app, request, &name, &secret, false).map(Some);
+        }
+        if let Some(token) = cookie(request, "auth-token") {
+            let user_id = self.token(request, &token).ok_or_else(denied)?;
+            return Ok(Some(Login { user_id, token: Some(token), new_secret: None }));
+        }
+        Ok(None)
+    }
+
+    fn token(&self, request: &Request, token: &str) -> Option<Id> {
+        let tokens = self.tokens.read();
+        let found = tokens.get(token)?;
+        if let Some(secret) = &found.secret
+            && cookie(request, "auth-token-secret").as_deref() != Some(secret)
+        {
+            return None;
+        }
+        Some(found.user_id.clone())
+    }
+
+    fn by_password_or_token(&self, app: &App, request: &Request, name: &str, secret: &str, issue: bool) -> Result<Login> {
+        let denied = || Refusal::auth(401, None);
+        let user = self.find(|u| u.user_name == name && u.api_key.is_none()).ok_or_else(denied)?;
+        if self.token(request, secret).is_some_and(|id| id == user.user_id) {
+            return Ok(Login { user_id: user.user_id, token: Some(secret.to_owned()), new_secret: None });
+        }
+        let right = user.password.as_deref().is_some_and(|p| same(p.as_bytes(), secret.as_bytes()));
+        if !right || request.flag("espo-authorization-by-token") {
+            return Err(denied());
+        }
+        if !issue {
+            return Ok(Login { user_id: user.user_id, token: None, new_secret: None });
+        }
+        // Every login by password makes a token (QUIRKS 3).
+        let token = app.ids.secret();
+        let new_secret = request.flag("espo-authorization-create-token-secret").then(|| app.ids.secret());
+        self.tokens.write().insert(token.clone(), Token { user_id: user.user_id.clone(), secret: new_secret.clone() });
+        Ok(Login { user_id: user.user_id, token: Some(token), new_secret })
+    }
+
+    fn by_hmac(&self, request: &Request, value: &str) -> Option<Login> {
+        let decoded = STANDARD.decode(value.trim()).ok()?;
+        let colon = decoded.iter().position(|b| *b == b':')?;
+        let key = std::str::from_utf8(&decoded[..colon]).ok()?;
+        let sent = &decoded[colon + 1..];
+        let user = self.find(|u| u.hmac && u.api_key.as_deref() == Some(key))?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(user.secret_key.as_deref()?.as_bytes()).ok()?;
+        mac.update(format!("{} /{}", request.method, request.raw_path).as_bytes());
+        let raw = mac.finalize().into_bytes();
+        let hex: String = raw.iter().map(|b| format!("{b:02x}")).collect();
+        (same(hex.as_bytes(), sent) || same(&raw, sent))
+            .then_some(Login { user_id: user.user_id, ..Login::default() })
+    }
+}
+
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.ct_eq(b).into()
+}
+
+/// Splits base64 of `name:secret`; 400 without a colon or when it is not base64.
+fn split_pair(value: &str) -> Result<(String, String)> {
+    let bad = || Refusal::auth(400, Some("Auth: Bad authorization string provided.".to_owned()));
+    let decoded = STANDARD.decode(value).map_err(|_| bad())?;
+    let text = String::from_utf8_lossy(&decoded);
+    let (name, secret) = text.split_once(':').ok_or_else(bad)?;
+    Ok((name.trim().to_owned(), secret.trim().to_owned()))
+}
+
+fn cookie(request: &Request, name: &str) -> Option<String> {
+    request.header("cookie")?.split(';').find_map(|c| {
+        let (k, v) = c.trim().split_once('=')?;
+        (k == name).then(|| v.to_owned())
+    })
+}

@@ -1,0 +1,375 @@
+//! Faults on demand: what goes wrong, for which requests, and how often.
+
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::Method;
+use parking_lot::{Mutex, RwLock};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+
+use crate::http::Request;
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FaultKind {
+    /// The answer waits.
+    Latency(Latency),
+    /// No answer ever comes; the connection stays open.
+    Stall,
+    /// This status instead of the real answer, with an optional body and `Retry-After` in seconds.
+    Status {
+        /// HTTP status.
+        status: u16,
+        /// Body, sent as JSON.
+        body: Option<String>,
+        /// `Retry-After`.
+        retry_after: Option<u64>,
+    },
+    /// The connection is closed without an answer.
+    Reset,
+    /// The connection is closed after this share of the body (0 to 1).
+    ResetInBody(f64),
+    /// The body ends after this share, as if it were whole.
+    Truncate(f64),
+    /// The body comes in pieces of so many bytes, with a pause after each.
+    SlowBody(usize, Duration),
+    /// 503 as in maintenance mode.
+    Maintenance,
+    /// Lists answer with total -1 or -2 in place of the count.
+    NoTotal,
+}
+
+/// How long an answer waits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Latency {
+    /// Always the same.
+    Constant(Duration),
+    /// Log-normal with this median; sigma is the standard deviation of the logarithm.
+    LogNormal {
+        /// Median.
+        median: Duration,
+        /// Standard deviation of the natural logarithm.
+        sigma: f64,
+    },
+    /// `usual`, and in `share` of the cases `tail`.
+    LongTail {
+        /// Most answers.
+        usual: Duration,
+        /// The others.
+        tail: Duration,
+        /// Share of the others (0 to 1).
+        share: f64,
+    },
+}
+
+/// Which requests a fault hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Operation {
+    /// Every request.
+    #[default]
+    Any,
+    /// `GET {Entity}`
+    List,
+    /// `GET {Entity}/{id}`
+    Read,
+    /// `POST {Entity}`
+    Create,
+    /// `PUT` or `PATCH {Entity}/{id}`
+    Update,
+    /// `DELETE {Entity}/{id}`
+    Delete,
+    /// `GET {Entity}/{id}/{link}`
+    Related,
+    /// `POST {Entity}/{id}/{link}`
+    Link,
+    /// `DELETE {Entity}/{id}/{link}`
+    Unlink,
+}
+
+/// How often.
+#[derive(Debug, Clone, PartialEq)]
+pub enum When {
+    /// This share of the requests, at random (0 to 1).
+    Share(f64),
+    /// The requests of these numbers among those that the operation matches, counted from 1.
+    Sequence(Vec<u64>),
+    /// The first so many.
+    First(u64),
+}
+
+/// A rule: a fault, the requests it hits, and how often.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaultRule {
+    /// Which requests.
+    pub operation: Operation,
+    /// How often.
+    pub when: When,
+    /// What goes wrong.
+    pub kind: FaultKind,
+}
+
+impl FaultRule {
+    /// A fault that hits every request of an operation.
+    #[must_use]
+    pub fn always(operation: Operation, kind: FaultKind) -> FaultRule {
+        FaultRule { operation, when: When::Share(1.0), kind }
+    }
+}
+
+/// What happens to one request.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Fault {
+    pub(crate) delay: Option<Duration>,
+    pub(crate) stall: bool,
+    pub(crate) reset: bool,
+    pub(crate) status: Option<(u16, Option<String>, Option<u64>)>,
+    pub(crate) maintenance: bool,
+    pub(crate) cut: Option<Cut>,
+    pub(crate) slow_body: Option<(usize, Duration)>,
+    pub(crate) no_total: bool,
+}
+
+/// Where a body ends too early.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Cut {
+    pub(crate) share: f64,
+    pub(crate) reset: bool,
+}
+
+/// The rules in force.
+#[derive(Debug)]
+pub(crate) struct Faults {
+    rules: RwLock<Vec<(FaultRule, AtomicU64)>>,
+    random: Mutex<Pcg64Mcg>,
+}
+
+impl Faults {
+    pub(crate) fn new(rules: Vec<FaultRule>, seed: u64) -> Faults {
+        Faults {
+            rules: RwLock::new(rules.into_iter().map(|r| (r, AtomicU64::new(0))).collect()),
+            random: Mutex::new(Pcg64Mcg::seed_from_u64(seed)),
+        }
+    }
+
+    pub(crate) fn set(&self, rules: Vec<FaultRule>) {
+        *self.rules.write() = rules.into_iter().map(|r| (r, AtomicU64::new(0))).collect();
+    }
+
+    /// What the rules say about this request; all that hit are taken together.
+    pub(crate) fn next(&self, request: &Request) -> Option<Fault> {
+        let rules = self.rules.read();
+        if rules.is_empty() {
+            return None;
+        }
+        let operation = operation(request);
+        let mut fault = None;
+        for (rule, count) in rules.iter() {
+            if rule.operation != Operation::Any && Some(rule.operation) != operation {
+                continue;
+            }
+            let n = count.fetch_add(1, Ordering::Relaxed) + 1;
+            let hit = match &rule.when {
+                When::Share(share) => *share >= 1.0 || self.random.lock().random::<f64>() < *share,
+                When::Sequence(numbers) => numbers.contains(&n),
+                When::First(count) => n <= *count,
+            };
+            if hit {
+                self.apply(&rule.kind, fault.get_or_insert_with(Fault::default));
+            }
+        }
+        fault
+    }
+
+    fn apply(&self, kind: &FaultKind, fault: &mut Fault) {
+        match kind {
+            FaultKind::Latency(latency) => fault.delay = Some(fault.delay.unwrap_or_default() + self.draw(*latency)),
+            FaultKind::Stall => fault.stall = true,
+            FaultKind::Status { status, body, retry_after } => fault.status = Some((*status, body.clone(), *retry_after)),
+            FaultKind::Reset => fault.reset = true,
+            FaultKind::ResetInBody(share) => fault.cut = Some(Cut { share: *share, reset: true }),
+            FaultKind::Truncate(share) => fault.cut = Some(Cut { share: *share, reset: false }),
+            FaultKind::SlowBody(chunk, pause) => fault.slow_body = Some((*chunk, *pause)),
+            FaultKind::Maintenance => fault.maintenance = true,
+            FaultKind::NoTotal => fault.no_total = true,
+        }
+    }
+
+    fn draw(&self, latency: Latency) -> Duration {
+        match latency {
+            Latency::Constant(d) => d,
+            Latency::LogNormal { median, sigma } => {
+                let mut random = self.random.lock();
+                // Box and Muller's transform: one normal number from two uniform ones.
+                let (a, b): (f64, f64) = (1.0 - random.random::<f64>(), random.random());
+                let normal = (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos();
+                Duration::try_from_secs_f64(median.as_secs_f64() * (sigma * normal).exp()).unwrap_or(median)
+            }
+            Latency::LongTail { usual, tail, share } => {
+                if self.random.lock().random::<f64>() < share { tail } else { usual }
+            }
+        }
+    }
+}
+
+fn operation(request: &Request) -> Option<Operation> {
+    let s = &request.segments;
+    if s.iter().skip(1).any(|s| s == "action" || s == "layout") {
+        return None;
+    }
+    match (&request.method, s.len()) {
+        (&Method::GET, 1) => Some(Operation::List),
+        (&Method::POST, 1) => Some(Operation::Create),
+        (&Method::GET, 2) => Some(Operation::Read),
+        (&Method::PUT | &Method::PATCH, 2) => Some(Operation::Update),
+        (&Method::DELETE, 2) => Some(Operation::Delete),
+        (&Method::GET, 3) => Some(Operation::Related),
+        (&Method::POST, 3) => Some(Operation::Link),
+        (&Method::DELETE, 3) => Some(Operation::Unlink),
+        _ => None,
+    }
+}
+
+impl FromStr for FaultRule {
+    type Err = String;
+
+    /// `[OPERATION:][SHARE%|#N,N|first N:]KIND`, for example `list:10%:latency 200ms`, `create:#3:reset`,
+    /// `read:status 503 retry-after 2`, `slow-body 64 5ms`, `latency lognormal 50ms 0.8`, `latency tail 5ms 2s 1%`.
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        let parts: Vec<&str> = s.split(':').map(str::trim).collect();
+        let Some((kind, before)) = parts.split_last() else { return Err(format!("`{s}` is empty")) };
+        let (mut operation, mut when) = (Operation::Any, When::Share(1.0));
+        for part in before {
+            if let Some(op) = parse_operation(part) {
+                operation = op;
+            } else if let Some(share) = parse_share(part) {
+                when = When::Share(share);
+            } else if let Some(numbers) = part.strip_prefix('#') {
+                let numbers: Result<Vec<u64>, _> = numbers.split(',').map(|n| n.trim().parse()).collect();
+                when = When::Sequence(numbers.map_err(|_| format!("`{part}` is no list of numbers"))?);
+            } else if let Some(n) = part.strip_prefix("first ") {
+                when = When::First(n.trim().parse().map_err(|_| format!("`{part}` names no number"))?);
+            } else {
+                return Err(format!("`{part}` is neither an operation nor a share (`10%`) nor a sequence (`#1,4`, `first 3`)"));
+            }
+        }
+        Ok(FaultRule { operation, when, kind: parse_kind(kind)? })
+    }
+}
+
+fn parse_operation(s: &str) -> Option<Operation> {
+    Some(match s {
+        "any" => Operation::Any,
+        "list" => Operation::List,
+        "read" => Operation::Read,
+        "create" => Operation::Create,
+        "update" => Operation::Update,
+        "delete" => Operation::Delete,
+        "related" => Operation::Related,
+        "link" => Operation::Link,
+        "unlink" => Operation::Unlink,
+        _ => return None,
+    })
+}
+
+fn parse_share(s: &str) -> Option<f64> {
+    let percent: f64 = s.strip_suffix('%')?.trim().parse().ok()?;
+    (0.0..=100.0).contains(&percent).then_some(percent / 100.0)
+}
+
+fn parse_duration(s: &str) -> Result<Duration, String> {
+    let split = s.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(s.len());
+    let (number, unit) = s.split_at(split);
+    let number: f64 = number.parse().map_err(|_| format!("`{s}` is no duration (`500ms`, `2s`)"))?;
+    let seconds = match unit {
+        "ms" => number / 1000.0,
+        "s" => number,
+        "m" => number * 60.0,
+        _ => return Err(format!("`{s}` is no duration (`500ms`, `2s`)")),
+    };
+    Duration::try_from_secs_f64(seconds).map_err(|e| format!("`{s}`: {e}"))
+}
+
+fn parse_kind(s: &str) -> Result<FaultKind, String> {
+    let words: Vec<&str> = s.split_whitespace().collect();
+    let number = |s: &str| s.parse::<f64>().map_err(|_| format!("`{s}` is no number"));
+    let share = |s: Option<&&str>| match s {
+        None => Ok(0.5),
+        Some(s) => parse_share(s).ok_or_else(|| format!("`{s}` is no share (`50%`)")),
+    };
+    Ok(match words.as_slice() {
+        ["latency", "lognormal", median, sigma] => {
+            FaultKind::Latency(Latency::LogNormal { median: parse_duration(median)?, sigma: number(sigma)? })
+        }
+        ["latency", "tail", usual, tail, part] => FaultKind::Latency(Latency::LongTail {
+            usual: parse_duration(usual)?,
+            tail: parse_duration(tail)?,
+            share: share(Some(part))?,
+        }),
+        ["latency", d] => FaultKind::Latency(Latency::Constant(parse_duration(d)?)),
+        ["stall"] => FaultKind::Stall,
+        ["reset"] => FaultKind::Reset,
+        ["reset-in-body", rest @ ..] => FaultKind::ResetInBody(share(rest.first())?),
+        ["truncate", rest @ ..] => FaultKind::Truncate(share(rest.first())?),
+        ["slow-body", chunk, pause] => {
+            FaultKind::SlowBody(chunk.parse().map_err(|_| format!("`{chunk}` is no number of bytes"))?, parse_duration(pause)?)
+        }
+        ["maintenance"] => FaultKind::Maintenance,
+        ["no-total"] => FaultKind::NoTotal,
+        ["status", code, rest @ ..] => {
+            let status: u16 = code.parse().map_err(|_| format!("`{code}` is no status"))?;
+            if !(200..=599).contains(&status) {
+                return Err(format!("`{code}` is no status between 200 and 599"));
+            }
+            let (mut body, mut retry_after) = (None, None);
+            match rest {
+                [] => {}
+                ["retry-after", n] => retry_after = Some(n.parse().map_err(|_| format!("`{n}` is no number of seconds"))?),
+                ["body", words @ ..] => body = Some(words.join(" ")),
+                _ => return Err(format!("after a status comes `retry-after N` or `body TEXT`, not `{}`", rest.join(" "))),
+            }
+            FaultKind::Status { status, body, retry_after }
+        }
+        _ => {
+            return Err(format!(
+                "`{s}` is no fault: latency, stall, status, reset, reset-in-body, truncate, slow-body, maintenance, no-total"
+            ));
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_read_from_text() {
+        for (text, rule) in [
+            (
+                "list:10%:latency 200ms",
+                FaultRule {
+                    operation: Operation::List,
+                    when: When::Share(0.1),
+                    kind: FaultKind::Latency(Latency::Constant(Duration::from_millis(200))),
+                },
+            ),
+            (
+                "create:#1,3:reset",
+                FaultRule { operation: Operation::Create, when: When::Sequence(vec![1, 3]), kind: FaultKind::Reset },
+            ),
+            (
+                "status 503 retry-after 2",
+                FaultRule::always(
+                    Operation::Any,
+                    FaultKind::Status { status: 503, body: None, retry_after: Some(2) },
+                ),
+            ),
+        ] {
+            assert_eq!(text.parse::<FaultRule>(), Ok(rule), "{text}");
+        }
+        for bad in ["", "nonsense", "list:maybe:reset", "status 99", "latency soon", "truncate 200%"] {
+            assert!(bad.parse::<FaultRule>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The HTTP side: what a request is after parsing, what an answer is before it is sent, and how refusals look.
+
+pub(crate) mod body;
+pub(crate) mod json;
+pub(crate) mod query;
+pub(crate) mod server;
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde_json::{Map, Value as Json, json};
+
+/// A request, with its path below `/api/v1/` split and decoded.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    /// The path below the API base as it stands on the wire, without the leading slash and the query.
+    pub(crate) raw_path: String,
+    /// Decoded segments of the path.
+    pub(crate) segments: Vec<String>,
+    pub(crate) query: Map<String, Json>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|v| v.to_str().ok())
+    }
+
+    /// A query parameter that is text.
+    pub(crate) fn param(&self, name: &str) -> Option<&str> {
+        self.query.get(name).and_then(Json::as_str)
+    }
+
+    /// Whether a header says `true`.
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.header(name).is_some_and(|v| v.eq_ignore_ascii_case("true"))
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) content_type: Cow<'static, str>,
+    /// `X-Status-Reason`.
+    pub(crate) reason: Option<String>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: Bytes,
+    /// The body is a file: it is sent with its length.
+    pub(crate) sized: bool,
+}
+
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const HTML: &str = "text/html; charset=UTF-8";
+
+impl Reply {
+    /// 200 with JSON text.
+    pub(crate) fn json(body: impl Into<Bytes>) -> Reply {
+        Reply {
+            status: 200,
+            content_type: Cow::Borrowed(JSON),
+            reason: None,
+            headers: Vec::new(),
+            body: body.into(),
+            sized: false,
+        }
+    }
+
+    /// 200 with the literal `true` or `false`.
+    pub(crate) fn bool(v: bool) -> Reply {
+        Reply::json(if v { "true" } else { "false" })
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Reply {
+        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+            self.headers.push((HeaderName::from_static(name), value));
+        }
+        self
+    }
+}
+
+/// Why a request is refused: becomes the answer of an error.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    pub(crate) reason: Option<String>,
+    pub(crate) body: Option<Json>,
+    pub(crate) kind: RefusalKind,
+}
+
+/// Which layer of the server refuses, which decides content type and page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefusalKind {
+    /// An exception of the application: empty body or JSON.
+    Application,
+    /// Authentication: empty HTML.
+    Auth,
+    /// The framework's own HTML page.
+    Page,
+}
+
+pub(crate) type Result<T, E = Refusal> = std::result::Result<T, E>;
+
+impl Refusal {
+    fn new(status: u16, reason: impl Into<Option<String>>) -> Refusal {
+        Refusal { status, reason: reason.into(), body: None, kind: RefusalKind::Application }
+    }
+
+    pub(crate) fn bad_request(reason: impl Into<String>) -> Refusal {
+        Refusal::new(400, reason.into())
+    }
+
+    pub(crate) fn forbidden(reason: impl Into<String>) -> Refusal {
+        Refusal::new(403, reason.into())
+    }
+
+    /// 403 with an `X-Status-Reason` that is there and empty.
+    pub(crate) fn forbidden_silently() -> Refusal {
+        Refusal::new(403, String::new())
+    }
+
+    /// A refused filter or order: 400, and the text stands twice in the reason (QUIRKS 2).
+    pub(crate) fn forbidden_search(reason: &str) -> Refusal {
+        Refusal::new(400, format!("{reason} {reason}"))
+    }
+
+    pub(crate) fn not_found(reason: impl Into<String>) -> Refusal {
+        Refusal::new(404, reason.into())
+    }
+
+    pub(crate) fn not_found_silently() -> Refusal {
+        Refusal::new(404, None)
+    }
+
+    pub(crate) fn conflict(reason: &str, body: Json) -> Refusal {
+        Refusal { body: Some(body), ..Refusal::new(409, reason.to_owned()) }
+    }
+
+    /// 500 with an empty body: an exception that the application did not foresee.
+    pub(crate) fn internal() -> Refusal {
+        Refusal::new(500, None)
+    }
+
+    /// 500 with the framework's page: a type error.
+    pub(crate) fn internal_page() -> Refusal {
+        Refusal { kind: RefusalKind::Page, ..Refusal::new(500, None) }
+    }
+
+    /// 404 of the router.
+    pub(crate) fn no_route() -> Refusal {
+        Refusal { kind: RefusalKind::Page, ..Refusal::new(404, None) }
+    }
+
+    pub(crate) fn auth(status: u16, reason: Option<String>) -> Refusal {
+        Refusal { kind: RefusalKind::Auth, ..Refusal::new(status, reason) }
+    }
+
+    /// A field's value does not pass a validation.
+    pub(crate) fn validation(entity: &str, field: &str, type_: &str) -> Refusal {
+        Refusal::bad_request(format!(
+            "Field validation failure; entityType: {entity}, field: {field}, type: {type_}."
+        ))
+        .translated("validationFailure", json!({"field": field, "type": type_}))
+    }
+
+    /// Adds the body that names a translatable message.
+    pub(crate) fn translated(mut self, label: &str, data: Json) -> Refusal {
+        self.body = Some(json!({"messageTranslation": {"label": label, "scope": null, "data": data}}));
+        self
+    }
+
+    /// The same refusal as answered by an action route, which does not set a content type.
+    pub(crate) fn reply(&self, php: bool, action_route: bool) -> Reply {
+        let (content_type, body) = match (self.kind, &self.body) {
+            (RefusalKind::Page, _) => (HTML, Bytes::from(page(self.status))),
+            (RefusalKind::Auth, _) => (HTML, Bytes::new()),
+            (RefusalKind::Application, Some(body)) => {
+                let mut out = json::Out::new(php);
+                out.json(body);
+                (JSON, Bytes::from(out.into_bytes()))
+            }
+            (RefusalKind::Application, None) => (if action_route { HTML } else { JSON }, Bytes::new()),
+        };
+        Reply {
+            status: self.status,
+            content_type: Cow::Borrowed(content_type),
+            reason: self.reason.clone(),
+            headers: Vec::new(),
+            body,
+            sized: false,
+        }
+    }
+}
+
+/// An error page of the framework.
+fn page(status: u16) -> String {
+    let title = match status {
+        404 => "404 Not Found",
+        405 => "405 Method Not Allowed",
+        _ => "500 Internal Server Error",
+    };
+    format!(
+        "<!doctype html><html lang=\"en\">    <head>        <meta charset=\"utf-8\">        <title>{title}</title>    \
+         </head>    <body>        <h1>{title}</h1>    </body></html>"
+    )
+}
+
+/// The reason as bytes that a header may hold: control characters become blanks, the rest stays as UTF-8 (QUIRKS 2).
+pub(crate) fn reason_header(reason: &str) -> Option<HeaderValue> {
+    let bytes: Vec<u8> = reason.bytes().map(|b| if b < 0x20 || b == 0x7f { b' ' } else { b }).collect();
+    HeaderValue::from_bytes(&bytes).ok()
+}

@@ -1,0 +1,237 @@
+//! The socket: accepts connections on the current tokio runtime and hands requests to the application.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPIRES, LAST_MODIFIED};
+use http::{HeaderName, HeaderValue, Response};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::{Reply, Request, query};
+use crate::app::App;
+use crate::faults::{Cut, Fault};
+
+/// Largest body that is read.
+const MAX_BODY: usize = 64 * 1024 * 1024;
+/// Longest request target; beyond it nginx answers 414 (QUIRKS 5).
+const MAX_TARGET: usize = 8 * 1024;
+
+/// Accepts until `stop` says so.
+pub(crate) async fn run(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let accepted = tokio::select! {
+            a = listener.accept() => a,
+            _ = stop.changed() => return,
+        };
+        let Ok((stream, peer)) = accepted else {
+            // Out of file handles, most likely: give others the time to close some.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        tokio::spawn(serve(stream, peer, Arc::clone(&app), stop.clone()));
+    }
+}
+
+async fn serve(stream: TcpStream, peer: SocketAddr, app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let service = service_fn(move |req| {
+        let app = Arc::clone(&app);
+        async move { answer(req, peer, &app).await }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .half_close(true)
+        .max_buf_size(256 * 1024)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        _ = stop.changed() => {}
+    }
+}
+
+/// Ends the connection without an answer.
+#[derive(Debug)]
+struct Reset;
+
+impl std::fmt::Display for Reset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("connection reset on demand")
+    }
+}
+
+impl std::error::Error for Reset {}
+
+async fn answer(req: http::Request<Incoming>, peer: SocketAddr, app: &Arc<App>) -> Result<Response<Piece>, Reset> {
+    let (parts, body) = req.into_parts();
+    let target_len = parts.uri.path_and_query().map_or(0, |p| p.as_str().len());
+    if target_len > MAX_TARGET {
+        return Ok(respond(app, plain(414, "<html><head><title>414 Request-URI Too Large</title></head></html>"), None));
+    }
+    let body = match Limited::new(body, MAX_BODY).collect().await {
+        Ok(b) => b.to_bytes(),
+        Err(_) => {
+            return Ok(respond(app, plain(413, "<html><head><title>413 Request Entity Too Large</title></head></html>"), None));
+        }
+    };
+    let path = parts.uri.path();
+    let Some(raw_path) = path.strip_prefix("/api/v1").filter(|p| p.starts_with('/')) else {
+        return Ok(respond(app, plain(404, "<html><head><title>404 Not Found</title></head></html>"), None));
+    };
+    let raw_path = raw_path[1..].to_owned();
+    let request = Request {
+        method: parts.method,
+        segments: segments(&raw_path),
+        raw_path,
+        query: parts.uri.query().map(query::parse).unwrap_or_default(),
+        headers: parts.headers,
+        body,
+    };
+    let fault = app.faults.next(&request);
+    if let Some(fault) = &fault {
+        if let Some(delay) = fault.delay {
+            tokio::time::sleep(delay).await;
+        }
+        if fault.stall {
+            std::future::pending::<()>().await;
+        }
+        if fault.reset {
+            app.log_request(&request, 0, None);
+            return Err(Reset);
+        }
+    }
+    let reply = app.answer(&request, peer, fault.as_ref());
+    app.log_request(&request, reply.status, reply.reason.clone());
+    Ok(respond(app, reply, fault))
+}
+
+/// Decoded segments. `%2F` separates as `/` does (QUIRKS 11).
+fn segments(raw_path: &str) -> Vec<String> {
+    let decoded = query::decode_path(raw_path);
+    let text = String::from_utf8(decoded).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+    text.split('/').map(str::to_owned).collect()
+}
+
+fn plain(status: u16, body: &'static str) -> Reply {
+    Reply {
+        status,
+        content_type: "text/html".into(),
+        reason: None,
+        headers: Vec::new(),
+        body: Bytes::from_static(body.as_bytes()),
+        sized: true,
+    }
+}
+
+fn respond(app: &App, reply: Reply, fault: Option<Fault>) -> Response<Piece> {
+    let mut response = Response::new(Piece::new(&reply, fault));
+    *response.status_mut() = http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    if let Ok(v) = HeaderValue::from_str(&reply.content_type) {
+        headers.insert(CONTENT_TYPE, v);
+    }
+    if let Some(reason) = reply.reason.as_deref().and_then(super::reason_header) {
+        headers.insert(HeaderName::from_static("x-status-reason"), reason);
+    }
+    if reply.status < 400 {
+        headers.insert(EXPIRES, HeaderValue::from_static("0"));
+        headers.insert(
+            CACHE_CONTROL,
+            HeaderValue::from_static("no-store, no-cache, must-revalidate, post-check=0, pre-check=0"),
+        );
+        headers.insert(HeaderName::from_static("x-app-timestamp"), HeaderValue::from(app.timestamp));
+        if let Ok(v) = HeaderValue::from_str(&app.clock.http_date()) {
+            headers.insert(LAST_MODIFIED, v);
+        }
+    }
+    for (name, value) in reply.headers {
+        if name == ALLOW || name == CONTENT_LENGTH {
+            headers.insert(name, value);
+        } else {
+            headers.append(name, value);
+        }
+    }
+    response
+}
+
+/// A body that can be slow, be cut short, or have its length unknown (chunked transfer), as the real server's has.
+pub(crate) struct Piece {
+    rest: Bytes,
+    sized: bool,
+    cut: Option<Cut>,
+    pause: Option<Duration>,
+    chunk: usize,
+    timer: Option<Pin<Box<tokio::time::Sleep>>>,
+    failing: bool,
+}
+
+impl Piece {
+    fn new(reply: &Reply, fault: Option<Fault>) -> Piece {
+        let mut piece = Piece {
+            rest: reply.body.clone(),
+            sized: reply.sized || reply.body.is_empty(),
+            cut: None,
+            pause: None,
+            chunk: usize::MAX,
+            timer: None,
+            failing: false,
+        };
+        if let Some(fault) = fault {
+            piece.cut = fault.cut;
+            if let Some((chunk, pause)) = fault.slow_body {
+                piece.chunk = chunk.max(1);
+                piece.pause = Some(pause);
+            }
+            if let Some(cut) = &piece.cut {
+                let at = (piece.rest.len() as f64 * cut.share.clamp(0.0, 1.0)) as usize;
+                piece.failing = cut.reset;
+                // A truncated body claims its full length, so that the reader notices.
+                piece.rest.truncate(at.min(piece.rest.len()));
+                piece.sized = false;
+            }
+        }
+        piece
+    }
+}
+
+impl Body for Piece {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        if let Some(timer) = self.timer.as_mut() {
+            match timer.as_mut().poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(()) => self.timer = None,
+            }
+        }
+        if self.rest.is_empty() {
+            if std::mem::take(&mut self.failing) {
+                return Poll::Ready(Some(Err(std::io::Error::other("connection reset on demand"))));
+            }
+            return Poll::Ready(None);
+        }
+        let take = self.chunk.min(self.rest.len());
+        let piece = self.rest.split_to(take);
+        if let Some(pause) = self.pause {
+            self.timer = Some(Box::pin(tokio::time::sleep(pause)));
+        }
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && !self.failing
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.sized { SizeHint::with_exact(self.rest.len() as u64) } else { SizeHint::default() }
+    }
+}

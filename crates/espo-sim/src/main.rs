@@ -1,0 +1,93 @@
+//! The server on its own.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use espo_sim::{Error, FaultRule, Sim};
+
+/// A server that behaves as EspoCRM's REST API, in memory.
+#[derive(Debug, Parser)]
+#[command(name = "espo-sim", version)]
+struct Args {
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: String,
+    /// Metadata: a file as `GET Metadata` answers it, or a folder. Later ones are merged over earlier ones.
+    #[arg(long, value_name = "PATH")]
+    metadata: Vec<PathBuf>,
+    /// Roles, teams, users and records, in the shape that this program prints.
+    #[arg(long, value_name = "FILE")]
+    users: Option<PathBuf>,
+    /// Makes ids and made-up records repeat.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Made-up records to start with.
+    #[arg(long, value_name = "Entity=N,…", value_delimiter = ',', value_parser = entity_count)]
+    records: Vec<(String, usize)>,
+    /// A fault: `[operation:][10%|#1,3|first 5:]latency 200ms|stall|reset|status 503 …`.
+    #[arg(long, value_name = "RULE")]
+    fault: Vec<FaultRule>,
+    /// Lock out addresses after more than ten failed logins in a minute.
+    #[arg(long)]
+    lockout: bool,
+}
+
+fn entity_count(s: &str) -> Result<(String, usize), String> {
+    let (entity, n) = s.split_once('=').ok_or_else(|| format!("`{s}` is not of the form Entity=N"))?;
+    let n = n.trim().replace('_', "").parse().map_err(|_| format!("`{n}` is no number"))?;
+    Ok((entity.trim().to_owned(), n))
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("espo-sim: {e}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(args: Args) -> Result<(), Error> {
+    let mut builder = Sim::builder().listen(args.listen).lockout(args.lockout).request_log(0);
+    for path in args.metadata {
+        builder = builder.metadata(path);
+    }
+    if let Some(path) = args.users {
+        builder = builder.users_file(path);
+    }
+    if let Some(seed) = args.seed {
+        builder = builder.seed(seed);
+    }
+    for (entity, n) in args.records {
+        builder = builder.records(entity, n);
+    }
+    for rule in args.fault {
+        builder = builder.fault(rule);
+    }
+    let sim = builder.start().await?;
+    let mut stdout = std::io::stdout();
+    // Whoever started it may have stopped listening; it serves all the same.
+    let _ = writeln!(stdout, "{}", serde_json::json!({"url": sim.url(), "users": sim.users().users}));
+    let _ = stdout.flush();
+    interrupted().await;
+    Ok(())
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut term) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = term.recv() => return,
+                _ = tokio::signal::ctrl_c() => return,
+            }
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,281 @@
+//! Creating a record (ESPO-API.md F3, M6) and the shape of its answer (QUIRKS 4).
+
+use espo_schema::FieldKind;
+use indexmap::IndexMap;
+use serde_json::{Map, Value as Json};
+
+use super::hooks::{self, Draft};
+use super::validate::{self, Candidate};
+use super::{duplicates, input, links, view};
+use crate::acl::Action;
+use crate::app::{App, Caller};
+use crate::http::{Refusal, Reply, Request, Result};
+use crate::layout::{AttrIx, Layout, LinkKind, Source, Ty};
+use crate::store::Row;
+use crate::value::{Id, Value};
+
+/// `POST {Entity}`
+pub(crate) fn create(app: &App, caller: &Caller, layout: &Layout, request: &Request) -> Result<Reply> {
+    caller.acl.check_scope(&layout.name, Action::Create)?;
+    let body = request.json_body()?;
+    let skip = request.flag("x-skip-duplicate-check") || body.get("_skipDuplicateCheck") == Some(&Json::Bool(true));
+    let (row, shown) = insert(app, caller, layout, &body, skip)?;
+    Ok(answer(app, caller, layout, &row, &shown))
+}
+
+/// Checks and stores a new record. Gives its row and the values that the answer shows as they are in memory.
+pub(crate) fn insert(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    body: &Map<String, Json>,
+    skip_duplicates: bool,
+) -> Result<(Row, IndexMap<AttrIx, Value>)> {
+    let input = input::take(app, caller, layout, body, true);
+    let mut shown: IndexMap<AttrIx, Value> = IndexMap::new();
+    for (ix, attr) in layout.attrs.iter().enumerate() {
+        let loaded = matches!(attr.source, Source::IsFollowed | Source::IsStarred) || attr.filter_only || attr.write_only;
+        if attr.ty == Ty::Bool && !loaded {
+            shown.insert(ix, Value::Bool(false));
+        }
+        if let Some(default) = default_of(app, layout, ix) {
+            shown.insert(ix, default);
+        }
+    }
+    for (ix, raw) in &input {
+        shown.insert(*ix, input::coerce(app, layout, *ix, raw));
+    }
+    let value = |ix: AttrIx| shown.get(&ix).cloned().unwrap_or_default();
+    Candidate { app, layout, input: &input, value: &value, creating: true }.check()?;
+    check_stubs(layout, body)?;
+    links::check_references(app, caller, layout, &input)?;
+    for ix in input.keys() {
+        if shown[ix].is_null() && validate::null_refused(app, layout, *ix) {
+            return Err(Refusal::internal());
+        }
+    }
+    let now = Value::text(app.clock.datetime());
+    let mut row = Row { id: Id::from(app.ids.next(&app.clock)), deleted: false, values: vec![Value::Null; layout.slots].into() };
+    for (ix, v) in &shown {
+        if let Source::Slot(slot) = layout.attrs[*ix].source {
+            row.values[slot] = v.clone();
+        }
+    }
+    let mut draft = Draft { app, layout, row, old: None, input: &input, shown, user_id: caller.acl.user_id.clone() };
+    draft.set("createdAt", now.clone());
+    if layout.find("modifiedAt").is_some() {
+        draft.set("modifiedAt", now.clone());
+    }
+    draft.set("createdById", Value::Text(caller.acl.user_id.clone()));
+    if app.layouts.entity(layout).scope.stream {
+        draft.set("streamUpdatedAt", now);
+    }
+    draft.set("versionNumber", Value::Int(1));
+    hooks::before_save(&mut draft);
+    if !skip_duplicates {
+        let found = duplicates::find(app, caller, layout, &draft.row);
+        if !found.is_empty() {
+            return Err(Refusal::conflict("duplicate", duplicates::body(app, caller, layout, &found)));
+        }
+    }
+    numbers(&mut draft);
+    let Draft { row, shown, .. } = draft;
+    let stored = app.store.table(layout.index).insert(row);
+    links::write_sets(app, layout, &stored, &input, true);
+    write_stubs(app, layout, &stored, body);
+    hooks::after_save(app, layout, &stored, None, &input);
+    crate::routes::after_create(app, caller, layout, &stored, &input);
+    let row = app.store.table(layout.index).get(&stored.id).map_or_else(|| (*stored).clone(), |r| (*r).clone());
+    Ok((row, shown))
+}
+
+/// The default of an attribute: the field's own, unless it is the browser's business.
+fn default_of(app: &App, layout: &Layout, ix: AttrIx) -> Option<Value> {
+    let attr = &layout.attrs[ix];
+    let entity = app.layouts.entity(layout);
+    let field = entity.fields.get(attr.field.as_deref()?)?;
+    if field.name != attr.name || attr.write_only {
+        return None;
+    }
+    let default = field.raw.get("default")?;
+    if default.as_str().is_some_and(|s| s.starts_with("javascript:")) {
+        return None;
+    }
+    if matches!(field.kind, FieldKind::Link | FieldKind::LinkMultiple | FieldKind::LinkParent) {
+        return None;
+    }
+    // An empty text is no value.
+    if default.as_str() == Some("") {
+        return Some(Value::Null);
+    }
+    Some(input::coerce(app, layout, ix, default))
+}
+
+/// Counters: autoincrement values and formatted numbers.
+fn numbers(draft: &mut Draft) {
+    let entity = draft.app.layouts.entity(draft.layout);
+    let table = draft.app.store.table(draft.layout.index);
+    for field in entity.fields.values() {
+        let Some(slot) = draft.layout.slot(&field.name) else { continue };
+        match field.kind {
+            FieldKind::Autoincrement => {
+                // The database gives it: the answer does not know it yet.
+                draft.row.values[slot] = Value::Int(table.count_up(slot));
+            }
+            FieldKind::Number => {
+                let prefix = field.raw.get("prefix").and_then(Json::as_str).unwrap_or_default();
+                let width = field.raw.get("padLength").and_then(Json::as_u64).unwrap_or(5) as usize;
+                let n = table.count_up(slot);
+                draft.set(&field.name, Value::text(format!("{prefix}{n:0width$}")));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// `{link}Ids` of a link without a field relates one record on create; more are refused.
+fn check_stubs(layout: &Layout, body: &Map<String, Json>) -> Result<()> {
+    for (link, ids) in stubs(layout, body) {
+        if ids.len() > 1 {
+            return Err(Refusal::forbidden(format!("Relating with multiple records is not allowed. link: {link}."))
+                .translated("cannotRelateForbiddenLink", serde_json::json!({"link": link})));
+        }
+    }
+    Ok(())
+}
+
+fn write_stubs(app: &App, layout: &Layout, row: &Row, body: &Map<String, Json>) {
+    for (link, ids) in stubs(layout, body) {
+        if let (Some(def), [id]) = (layout.links.get(&link), ids.as_slice()) {
+            links::link_one(app, layout, row, def, id);
+        }
+    }
+}
+
+fn stubs(layout: &Layout, body: &Map<String, Json>) -> Vec<(String, Vec<String>)> {
+    body.iter()
+        .filter(|(key, _)| layout.find(key).is_none())
+        .filter_map(|(key, value)| {
+            let link = layout.links.get(key.strip_suffix("Ids")?)?;
+            let many = matches!(link.kind, LinkKind::HasMany { .. } | LinkKind::Many { .. } | LinkKind::Children { .. });
+            let ids = value.as_array()?.iter().filter_map(Json::as_str).map(str::to_owned).collect();
+            (link.field.is_none() && many).then(|| (link.name.clone(), ids))
+        })
+        .collect()
+}
+
+/// The answer: what is in memory and what loaders add. Untouched attributes are left out.
+pub(crate) fn answer(app: &App, caller: &Caller, layout: &Layout, row: &Row, shown: &IndexMap<AttrIx, Value>) -> Reply {
+    let mut out = app.out();
+    out.open_object();
+    for (ix, attr) in layout.attrs.iter().enumerate() {
+        if attr.write_only || attr.filter_only || !readable(app, caller, layout, ix) {
+            continue;
+        }
+        let in_read = layout.read_plan.contains(&ix);
+        let v = match &attr.source {
+            Source::Slot(_) if attr.name == "id" => Some(Value::Text(row.id.clone())),
+            // What was just set with an id is loaded with it.
+            Source::Slot(_) if attr.name.ends_with("Data") => Some(list_or_empty(view::value(app, layout, row, ix, caller.user_id()))),
+            Source::Slot(_) if is_flag(&attr.name) => match view::value(app, layout, row, ix, caller.user_id()) {
+                Value::Null => Some(Value::Bool(false)),
+                v => Some(v),
+            },
+            Source::Slot(slot) => shown.get(&ix).map(|v| match row.get(*slot) {
+                // Addresses may have changed on the way in.
+                stored @ Value::Text(_) if matches!(attr.name.as_str(), "emailAddress" | "phoneNumber") => stored.clone(),
+                _ => v.clone(),
+            }).or_else(|| (matches!(attr.name.as_str(), "emailAddress" | "phoneNumber") && !row.get(*slot).is_null()).then(|| row.get(*slot).clone())),
+            Source::LinkName(link) => {
+                let no_field_name = layout.links.get(link).is_none_or(|l| !matches!(l.kind, LinkKind::Unknown));
+                (in_read && no_field_name).then(|| view::value(app, layout, row, ix, caller.user_id()))
+            }
+            Source::Ids(_) | Source::Names(_) | Source::Columns(_) | Source::Types(_) => {
+                in_read.then(|| view::value(app, layout, row, ix, caller.user_id()))
+            }
+            Source::IsFollowed | Source::IsStarred | Source::FollowersIds | Source::FollowersNames => {
+                (in_read && follow_open(app, caller, layout, &attr.source))
+                    .then(|| view::value(app, layout, row, ix, caller.user_id()))
+            }
+            Source::Person(_) => person(app, layout, row, ix),
+            Source::Converted { amount, .. } => {
+                (!row.get(*amount).is_null()).then(|| view::value(app, layout, row, ix, caller.user_id()))
+            }
+            Source::Foreign { link, .. } => {
+                view::key(app, layout, row, link).map(|_| view::value(app, layout, row, ix, caller.user_id()))
+            }
+            Source::HasOneId(_) | Source::HasOneName(_) | Source::Numeric(_) => shown.get(&ix).cloned(),
+            Source::Special => match loaded_on_create(&layout.name, &attr.name) {
+                true => Some(view::value(app, layout, row, ix, caller.user_id())),
+                false => shown.get(&ix).cloned(),
+            },
+            Source::Nothing => shown.get(&ix).cloned(),
+        };
+        if let Some(v) = v {
+            out.key(&attr.name);
+            out.value(&v);
+        }
+    }
+    out.close_object();
+    Reply::json(out.into_bytes())
+}
+
+fn is_flag(name: &str) -> bool {
+    matches!(name, "emailAddressIsOptedOut" | "emailAddressIsInvalid" | "phoneNumberIsOptedOut" | "phoneNumberIsInvalid")
+}
+
+fn list_or_empty(v: Value) -> Value {
+    if v.is_null() { Value::json(Json::Array(Vec::new())) } else { v }
+}
+
+/// Attributes that a loader or hook of one entity type fills right away.
+fn loaded_on_create(entity: &str, attr: &str) -> bool {
+    matches!(
+        (entity, attr),
+        ("Opportunity", "amountWeightedConverted")
+            | ("TargetList", "entryCount" | "optedOutCount")
+            | ("Task" | "Meeting" | "Call", "reminders")
+            | ("Note", "reactionCounts" | "myReactions")
+    )
+}
+
+/// A person's name stands in the answer when both of its names were given; a lead falls back to what it has (QUIRKS 11).
+fn person(app: &App, layout: &Layout, row: &Row, ix: AttrIx) -> Option<Value> {
+    let attr = &layout.attrs[ix];
+    let Source::Person([first, _, last]) = attr.source else { return None };
+    if attr.name != "name" {
+        return None;
+    }
+    let filled = |s: Option<usize>| s.is_some_and(|s| row.get(s).non_empty().is_some());
+    if filled(first) && filled(last) {
+        return Some(view::value(app, layout, row, ix, ""));
+    }
+    if layout.name == "Lead" {
+        return ["emailAddress", "phoneNumber", "accountName"]
+            .iter()
+            .find_map(|a| layout.slot(a).and_then(|s| row.get(s).non_empty()))
+            .map(Value::text);
+    }
+    None
+}
+
+/// Followers are shown to those who may see the stream.
+pub(crate) fn follow_open(_app: &App, caller: &Caller, layout: &Layout, source: &Source) -> bool {
+    match source {
+        Source::FollowersIds | Source::FollowersNames => {
+            caller.acl.level(&layout.name, Action::Stream) != crate::acl::Level::No
+        }
+        _ => true,
+    }
+}
+
+/// Whether the caller may see an attribute.
+pub(crate) fn readable(app: &App, caller: &Caller, layout: &Layout, ix: AttrIx) -> bool {
+    if !caller.acl.has_field_rules(&layout.name) {
+        return true;
+    }
+    let attr = &layout.attrs[ix];
+    let Some(field) = attr.field.as_deref() else { return true };
+    let parent = app.layouts.entity(layout).fields.get(field).and_then(|f| f.composite_of.as_deref());
+    caller.acl.may_read_field(&layout.name, field) && parent.is_none_or(|p| caller.acl.may_read_field(&layout.name, p))
+}

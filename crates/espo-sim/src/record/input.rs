@@ -1,0 +1,219 @@
+//! What of a body is taken, and how it is brought into shape: dropped, sanitised, coerced (ESPO-API.md B1, F3, QUIRKS 4).
+
+use std::str::FromStr;
+
+use espo_schema::{AttributeRole, FieldKind};
+use indexmap::IndexMap;
+use jiff::civil::{Date, DateTime};
+use rust_decimal::Decimal;
+use serde_json::{Map, Value as Json};
+
+use crate::app::{App, Caller};
+use crate::http::json::php_float;
+use crate::layout::{Attr, AttrIx, Layout, Ty};
+use crate::value::Value;
+
+/// Attributes that no body can set.
+const SYSTEM: &[&str] = &[
+    "id",
+    "deleted",
+    "createdAt",
+    "createdById",
+    "createdByName",
+    "modifiedAt",
+    "modifiedById",
+    "modifiedByName",
+    "versionNumber",
+];
+
+/// What a body sets: the raw values, sanitised but not yet coerced, by attribute, in the order of the body.
+pub(crate) type Input = IndexMap<AttrIx, Json>;
+
+/// Takes what may be written; the rest is dropped without a word.
+pub(crate) fn take(app: &App, caller: &Caller, layout: &Layout, body: &Map<String, Json>, creating: bool) -> Input {
+    let entity = app.layouts.entity(layout);
+    let mut input = Input::new();
+    for (key, value) in body {
+        let Some(ix) = layout.find(key) else { continue };
+        let attr = &layout.attrs[ix];
+        if SYSTEM.contains(&key.as_str()) || !attr.writable || (attr.create_only && !creating) || attr.filter_only {
+            continue;
+        }
+        if matches!(attr.role, AttributeRole::Names | AttributeRole::Types) {
+            continue;
+        }
+        if let Some(field) = attr.field.as_deref().and_then(|f| entity.fields.get(f)) {
+            let parent = field.composite_of.as_deref().unwrap_or(&field.name);
+            if field.disabled || !caller.acl.may_edit_field(&layout.name, &field.name) || !caller.acl.may_edit_field(&layout.name, parent) {
+                continue;
+            }
+        }
+        input.insert(ix, sanitise(app, layout, attr, value));
+    }
+    input
+}
+
+fn kind_of(app: &App, layout: &Layout, attr: &Attr) -> FieldKind {
+    let entity = app.layouts.entity(layout);
+    attr.field.as_deref().and_then(|f| entity.fields.get(f)).map_or(FieldKind::Other, |f| f.kind)
+}
+
+/// Trims, empties and normalises before validation.
+fn sanitise(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> Json {
+    let kind = kind_of(app, layout, attr);
+    match (attr.ty, value) {
+        (Ty::Date, Json::String(s)) => Json::String(normal_date(s).unwrap_or_else(|| s.clone())),
+        (Ty::DateTime, Json::String(s)) => Json::String(normal_datetime(s).unwrap_or_else(|| s.clone())),
+        (Ty::Text, Json::String(s)) => match kind {
+            FieldKind::Phone if attr.role == AttributeRole::Value => Json::String(normal_phone(s)),
+            FieldKind::Enum => Json::String(s.clone()),
+            _ => Json::String(s.trim().to_owned()),
+        },
+        (Ty::List, Json::Null)
+            if matches!(kind, FieldKind::MultiEnum | FieldKind::Array | FieldKind::Checklist | FieldKind::UrlMultiple) =>
+        {
+            Json::Array(Vec::new())
+        }
+        (Ty::List, Json::Array(list)) if kind == FieldKind::Phone => {
+            let items = list.iter().map(|item| {
+                let mut item = item.clone();
+                if let Some(Json::String(s)) = item.get_mut("phoneNumber") {
+                    *s = normal_phone(s);
+                }
+                item
+            });
+            Json::Array(items.collect())
+        }
+        (Ty::List, Json::Array(list)) if matches!(kind, FieldKind::MultiEnum | FieldKind::Array | FieldKind::Checklist | FieldKind::UrlMultiple) => {
+            Json::Array(list.iter().map(|v| v.as_str().map_or_else(|| v.clone(), |s| Json::from(s.trim()))).collect())
+        }
+        _ => value.clone(),
+    }
+}
+
+/// The value as it is kept and echoed.
+pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Value {
+    let attr = &layout.attrs[ix];
+    let kind = kind_of(app, layout, attr);
+    match attr.ty {
+        _ if raw.is_null() => Value::Null,
+        Ty::Text | Ty::LongText | Ty::Id | Ty::Type => {
+            let text = php_text(raw);
+            if text.is_empty() && kind != FieldKind::Enum { Value::Null } else { Value::text(text) }
+        }
+        Ty::Date | Ty::DateTime => match raw.as_str() {
+            Some("") | None => Value::Null,
+            Some(s) => Value::text(s),
+        },
+        Ty::Bool => Value::Bool(match raw {
+            Json::Bool(b) => *b,
+            Json::Number(n) => n.as_i64() == Some(1),
+            Json::String(s) => matches!(s.as_str(), "1" | "true"),
+            _ => false,
+        }),
+        Ty::Int => match raw {
+            Json::String(s) if s.is_empty() => Value::Null,
+            v => php_number(v).map_or(Value::Null, |n| {
+                #[allow(clippy::cast_possible_truncation, reason = "PHP truncates")]
+                Value::Int(n as i64)
+            }),
+        },
+        Ty::Float => match raw {
+            Json::String(s) if s.is_empty() => Value::Null,
+            v => php_number(v).map_or(Value::Null, Value::Float),
+        },
+        Ty::Decimal => decimal(&php_text(raw)).map_or(Value::Null, Value::text),
+        Ty::List => match raw {
+            Json::Array(_) => Value::json(raw.clone()),
+            Json::String(s) => match serde_json::from_str::<Json>(s) {
+                Ok(v @ Json::Array(_)) => Value::json(v),
+                _ => Value::Null,
+            },
+            _ => Value::Null,
+        },
+        Ty::Object => match raw {
+            Json::Object(_) => Value::json(raw.clone()),
+            Json::String(s) => match serde_json::from_str::<Json>(s) {
+                Ok(v @ Json::Object(_)) => Value::json(v),
+                _ => Value::Null,
+            },
+            _ => Value::Null,
+        },
+        Ty::Any => Value::from_json(raw),
+    }
+}
+
+/// A scalar as PHP turns it into text; lists and objects by name (QUIRKS 4).
+pub(crate) fn php_text(v: &Json) -> String {
+    match v {
+        Json::Null => String::new(),
+        Json::Bool(b) => if *b { "1" } else { "" }.to_owned(),
+        Json::Number(n) => match (n.as_i64(), n.as_f64()) {
+            (Some(i), _) => i.to_string(),
+            (None, f) => php_float(f.unwrap_or_default(), 14, 'E'),
+        },
+        Json::String(s) => s.clone(),
+        Json::Array(_) => "Array".to_owned(),
+        Json::Object(_) => "Object".to_owned(),
+    }
+}
+
+/// A number, or text that is one as a whole (PHP's `is_numeric`).
+pub(crate) fn php_number(v: &Json) -> Option<f64> {
+    match v {
+        Json::Number(n) => n.as_f64(),
+        Json::String(s) => {
+            let t = s.trim();
+            if t.is_empty() || t.ends_with(|c: char| c.is_alphabetic()) { None } else { t.parse().ok() }
+        }
+        _ => None,
+    }
+}
+
+/// Text of a decimal with four places, the scale of a stock instance.
+fn decimal(s: &str) -> Option<String> {
+    let d = Decimal::from_str(s).ok()?;
+    let mut d = d.round_dp(4);
+    d.rescale(4);
+    Some(d.to_string())
+}
+
+/// `YYYY-MM-DD` out of itself or of a date-time as RFC 3339 has it.
+fn normal_date(s: &str) -> Option<String> {
+    if s.len() > 10 && s.as_bytes().get(10) == Some(&b'T') {
+        let date: Date = s[..10].parse().ok()?;
+        s.parse::<jiff::Timestamp>().ok()?;
+        return Some(date.to_string());
+    }
+    None
+}
+
+/// `YYYY-MM-DD HH:MM:SS` in UTC out of RFC 3339.
+fn normal_datetime(s: &str) -> Option<String> {
+    if s.as_bytes().get(10) == Some(&b'T') && !s.contains('.') {
+        let t: jiff::Timestamp = s.parse().ok()?;
+        return Some(crate::clock::format_datetime(t));
+    }
+    None
+}
+
+/// A calendar date.
+pub(crate) fn is_date(s: &str) -> bool {
+    s.len() == 10 && s.parse::<Date>().is_ok()
+}
+
+/// A point in time; the seconds may be left out.
+pub(crate) fn is_datetime(s: &str) -> bool {
+    let full = match s.len() {
+        16 => format!("{s}:00"),
+        19 => s.to_owned(),
+        _ => return false,
+    };
+    full.as_bytes()[10] == b' ' && full.parse::<DateTime>().is_ok()
+}
+
+/// A phone number without blanks, dashes and brackets, where what is left can be one.
+fn normal_phone(s: &str) -> String {
+    let t: String = s.trim().chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '/')).collect();
+    if t.starts_with('+') && t[1..].bytes().all(|b| b.is_ascii_digit()) { t } else { s.trim().to_owned() }
+}

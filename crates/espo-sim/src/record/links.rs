@@ -1,0 +1,282 @@
+//! Linking and unlinking, and the checks before (ESPO-API.md F3 "link check", M9, QUIRKS 6).
+
+use std::sync::Arc;
+
+use espo_schema::{AttributeRole, FieldKind};
+use serde_json::{Value as Json, json};
+
+use super::input::Input;
+use super::view;
+use crate::acl::Action;
+use crate::app::{App, Caller};
+use crate::http::{Refusal, Result};
+use crate::layout::{Layout, LinkDef, LinkKind, Source};
+use crate::store::Row;
+use crate::value::{Id, Value};
+
+/// Columns of a new pair.
+pub(crate) fn default_columns(app: &App, relation: usize) -> Arc<[Value]> {
+    app.layouts.relations[relation].columns.iter().map(|c| c.default.clone()).collect()
+}
+
+/// Every record that a body refers to must be there and be readable.
+pub(crate) fn check_references(app: &App, caller: &Caller, layout: &Layout, input: &Input) -> Result<()> {
+    for (ix, raw) in input {
+        let attr = &layout.attrs[*ix];
+        let (link, ids): (&str, Vec<&str>) = match attr.role {
+            AttributeRole::Id => (attr.name.strip_suffix("Id").unwrap_or_default(), raw.as_str().into_iter().collect()),
+            AttributeRole::Ids => {
+                let ids = raw.as_array().map(|l| l.iter().filter_map(Json::as_str).collect()).unwrap_or_default();
+                (attr.name.strip_suffix("Ids").unwrap_or_default(), ids)
+            }
+            _ => continue,
+        };
+        let target = match layout.links.get(link) {
+            Some(l) => match l.target {
+                Some(t) => Some(&app.layouts.entities[t]),
+                None => parent_type(app, layout, input, link),
+            },
+            None => parent_type(app, layout, input, link),
+        };
+        let Some(target) = target else { continue };
+        for id in ids.into_iter().filter(|id| !id.is_empty()) {
+            let Some(row) = app.store.table(target.index).live(id) else {
+                return Err(Refusal::forbidden(format!(
+                    "Can't relate with non-existing record. entity type: {}, link: {link}.",
+                    layout.name
+                ))
+                .translated("cannotRelateNonExisting", json!({"foreignEntityType": target.name})));
+            };
+            if !caller.acl.record(app, target, &row, Action::Read) && !matches!(target.name.as_str(), "User" | "Team" | "Attachment") {
+                return Err(Refusal::forbidden(format!(
+                    "Can't relate with forbidden record. entity type: {}, link: {link}.",
+                    layout.name
+                ))
+                .translated("cannotRelateForbidden", json!({"foreignEntityType": target.name, "action": "read"})));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn parent_type<'a>(app: &'a App, layout: &Layout, input: &Input, link: &str) -> Option<&'a Layout> {
+    let type_ = layout.find(&format!("{link}Type"))?;
+    app.layouts.find(input.get(&type_)?.as_str()?)
+}
+
+/// Writes `{link}Ids` and `{link}Columns` of a body: the set is replaced, columns are merged.
+pub(crate) fn write_sets(app: &App, layout: &Layout, row: &Row, input: &Input, creating: bool) -> bool {
+    let mut changed = false;
+    for (ix, raw) in input {
+        let attr = &layout.attrs[*ix];
+        let Source::Ids(link) = &attr.source else { continue };
+        let Some(def) = layout.links.get(link) else { continue };
+        // Anything but a list is taken without effect (QUIRKS 11).
+        let Some(list) = raw.as_array() else { continue };
+        let ids: Vec<Id> = list.iter().filter_map(Json::as_str).map(Id::from).collect();
+        let current: Vec<Id> = if creating {
+            Vec::new()
+        } else {
+            view::linked_through(app, layout, row, def).iter().map(|r| r.id.clone()).collect()
+        };
+        for id in current.iter().filter(|id| !ids.contains(id)) {
+            unlink_one(app, layout, row, def, id);
+            changed = true;
+        }
+        for id in ids.iter().filter(|id| !current.contains(id)) {
+            link_one(app, layout, row, def, id);
+            changed = true;
+        }
+    }
+    for (ix, raw) in input {
+        let Source::Columns(link) = &layout.attrs[*ix].source else { continue };
+        let Some(def) = layout.links.get(link) else { continue };
+        let (LinkKind::Many { relation, forward }, Some(map)) = (def.kind, raw.as_object()) else { continue };
+        let defs = &app.layouts.relations[relation].columns;
+        let table = app.store.relation(relation);
+        for (id, columns) in map {
+            let old = table.of(&row.id, forward).into_iter().find(|p| p.id == id.as_str());
+            let mut values = old.map_or_else(|| default_columns(app, relation).to_vec(), |p| p.columns.to_vec());
+            for (name, value) in columns.as_object().into_iter().flatten() {
+                if let Some(at) = defs.iter().position(|c| c.name == *name) {
+                    values[at] = if defs[at].is_bool { Value::Bool(value == &Json::Bool(true)) } else { Value::from_json(value) };
+                }
+            }
+            table.link(&row.id, forward, id, values.into());
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// Links one record, without any check.
+pub(crate) fn link_one(app: &App, layout: &Layout, row: &Row, def: &LinkDef, other: &str) {
+    let Some(target) = def.target.map(|t| &app.layouts.entities[t]) else { return };
+    match def.kind {
+        LinkKind::Many { relation, forward } => {
+            let table = app.store.relation(relation);
+            if !table.has(&row.id, forward, other) {
+                table.link(&row.id, forward, other, default_columns(app, relation));
+            }
+        }
+        LinkKind::HasMany { key } | LinkKind::HasOne { key } => {
+            if matches!(def.kind, LinkKind::HasOne { .. }) {
+                for old in app.store.table(target.index).by_key(key, &row.id) {
+                    set_key(app, target, &old.id, key, Value::Null);
+                }
+            }
+            set_key(app, target, other, key, Value::Text(row.id.clone()));
+        }
+        LinkKind::Children { id, type_ } => {
+            let field_slot = (def.field == Some(FieldKind::AttachmentMultiple)).then(|| target.slot("field")).flatten();
+            app.store.table(target.index).update(other, |r| {
+                r.values[id] = Value::Text(row.id.clone());
+                r.values[type_] = Value::text(layout.name.as_str());
+                if let Some(s) = field_slot {
+                    r.values[s] = Value::text(def.name.as_str());
+                }
+                true
+            });
+        }
+        LinkKind::BelongsTo { key } => set_key(app, layout, &row.id, key, Value::text(other)),
+        LinkKind::Parent { .. } | LinkKind::Unknown => {}
+    }
+}
+
+/// Unlinks one record, without any check.
+pub(crate) fn unlink_one(app: &App, layout: &Layout, row: &Row, def: &LinkDef, other: &str) {
+    let Some(target) = def.target.map(|t| &app.layouts.entities[t]) else { return };
+    match def.kind {
+        LinkKind::Many { relation, forward } => {
+            app.store.relation(relation).unlink(&row.id, forward, other);
+            // The primary account goes with its link.
+            if layout.name == "Account" && def.name == "contacts" {
+                clear_key(app, target, other, "accountId", &row.id);
+            }
+        }
+        LinkKind::HasMany { key } | LinkKind::HasOne { key } => {
+            app.store.table(target.index).update(other, |r| {
+                let mine = r.get(key).as_str() == Some(row.id.as_str());
+                if mine {
+                    r.values[key] = Value::Null;
+                }
+                mine
+            });
+        }
+        LinkKind::Children { id, type_ } => {
+            app.store.table(target.index).update(other, |r| {
+                let mine = r.get(id).as_str() == Some(row.id.as_str()) && r.get(type_).as_str() == Some(&layout.name);
+                if mine {
+                    r.values[id] = Value::Null;
+                    r.values[type_] = Value::Null;
+                }
+                mine
+            });
+        }
+        LinkKind::BelongsTo { key } => set_key(app, layout, &row.id, key, Value::Null),
+        LinkKind::Parent { .. } | LinkKind::Unknown => {}
+    }
+}
+
+fn set_key(app: &App, layout: &Layout, id: &str, key: usize, value: Value) {
+    app.store.table(layout.index).update(id, |r| {
+        r.values[key] = value;
+        true
+    });
+}
+
+fn clear_key(app: &App, layout: &Layout, id: &str, attr: &str, value: &str) {
+    let Some(slot) = layout.slot(attr) else { return };
+    app.store.table(layout.index).update(id, |r| {
+        let mine = r.get(slot).as_str() == Some(value);
+        if mine {
+            r.values[slot] = Value::Null;
+        }
+        mine
+    });
+}
+
+/// Has-many links that refuse records which another owner has (`recordDefs.…linkOnlyNotLinked` of a stock instance).
+const ONLY_NOT_LINKED: &[(&str, &str)] = &[("Account", "opportunities")];
+
+/// Links that allow mass relating (`recordDefs.…massLink` of a stock instance).
+pub(crate) const MASS_LINK: &[(&str, &str)] =
+    &[("TargetList", "users"), ("TargetList", "leads"), ("TargetList", "contacts"), ("TargetList", "accounts")];
+
+/// The link of a link or unlink request, with the record and everything that may refuse it.
+pub(crate) fn request_target<'a>(
+    app: &'a App,
+    caller: &Caller,
+    layout: &'a Layout,
+    id: &str,
+    link: &str,
+) -> Result<(Arc<Row>, &'a LinkDef, &'a Layout)> {
+    let row = app.store.table(layout.index).live(id);
+    let Some(def) = layout.links.get(link) else {
+        return Err(Refusal::not_found(format!("Link '{link}' does not exist.")));
+    };
+    let Some(row) = row else { return Err(Refusal::not_found_silently()) };
+    let linkable = matches!(def.kind, LinkKind::Many { .. } | LinkKind::HasMany { .. } | LinkKind::Children { .. });
+    let target = def.target.map(|t| &app.layouts.entities[t]);
+    let (true, Some(target)) = (linkable, target) else {
+        return Err(Refusal::forbidden("Only manyMany, hasMany & hasChildren relations are allowed."));
+    };
+    if def.read_only && !caller.acl.is_admin() {
+        return Err(Refusal::forbidden_silently().translated("noLinkAccess", json!({})));
+    }
+    if !caller.acl.record(app, layout, &row, Action::Edit) {
+        return Err(Refusal::forbidden(format!("No record access for link operation ({}:{link}).", layout.name))
+            .translated("noAccessToRecord", json!({"action": "edit"})));
+    }
+    Ok((row, def, target))
+}
+
+/// Links one record after all checks.
+pub(crate) fn link_checked(app: &App, caller: &Caller, layout: &Layout, row: &Row, def: &LinkDef, target: &Layout, id: &str) -> Result<()> {
+    let Some(other) = app.store.table(target.index).live(id) else { return Err(Refusal::not_found_silently()) };
+    // Linking writes on both sides; where it only reads the other one, `read` would do, and teams and users need more.
+    let action = match def.kind {
+        LinkKind::Many { .. } if !matches!(target.name.as_str(), "Team" | "User") => Action::Read,
+        _ => Action::Edit,
+    };
+    if !caller.acl.record(app, target, &other, action) {
+        return Err(Refusal::forbidden(format!("No foreign record access for link operation ({}:{}).", layout.name, def.name))
+            .translated("noAccessToForeignRecord", json!({"action": action.name()})));
+    }
+    if ONLY_NOT_LINKED.contains(&(layout.name.as_str(), def.name.as_str()))
+        && let LinkKind::HasMany { key } = def.kind
+        && other.get(key).non_empty().is_some()
+    {
+        return Err(Refusal::forbidden(format!(
+            "Cannot link as the record is already linked ({}:{}).",
+            layout.name, def.name
+        ))
+        .translated("cannotLinkAlreadyLinked", json!({})));
+    }
+    link_one(app, layout, row, def, id);
+    Ok(())
+}
+
+/// Unlinks one record after all checks.
+pub(crate) fn unlink_checked(app: &App, caller: &Caller, layout: &Layout, row: &Row, def: &LinkDef, target: &Layout, id: &str) -> Result<()> {
+    let Some(other) = app.store.table(target.index).live(id) else { return Err(Refusal::not_found_silently()) };
+    let action = match def.kind {
+        LinkKind::Many { .. } if !matches!(target.name.as_str(), "Team" | "User") => Action::Read,
+        _ => Action::Edit,
+    };
+    if !caller.acl.record(app, target, &other, action) {
+        return Err(Refusal::forbidden(format!("No foreign record access for unlink operation ({}:{}).", layout.name, def.name))
+            .translated("noAccessToForeignRecord", json!({"action": action.name()})));
+    }
+    if let (LinkKind::HasMany { .. } | LinkKind::Children { .. }, Some(foreign)) = (def.kind, &def.foreign)
+        && app.layouts.entity(target).fields.get(foreign).is_some_and(|f| f.required)
+    {
+        return Err(Refusal::forbidden(format!(
+            "Cannot unrelate as the link is required on the other side ({}:{foreign}}}).",
+            target.name
+        ))
+        .translated("cannotUnrelateRequiredLink", json!({})));
+    }
+    unlink_one(app, layout, row, def, id);
+    Ok(())
+}

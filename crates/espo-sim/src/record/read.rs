@@ -1,0 +1,306 @@
+//! Reading one record, lists and related lists (ESPO-API.md B4, C1, E6).
+
+use serde_json::Value as Json;
+
+use super::{create, view};
+use crate::acl::Action;
+use crate::app::{App, Caller};
+use crate::http::json::Out;
+use crate::http::{Refusal, Reply, Request, Result};
+use crate::layout::{AttrIx, Layout, LinkDef, LinkKind, Source, Ty};
+use crate::search::order::Order;
+use crate::search::params::SearchParams;
+use crate::search::{self, Found};
+use crate::store::Row;
+use crate::value::Value;
+
+/// `GET {Entity}/{id}`
+pub(crate) fn read(app: &App, caller: &Caller, layout: &Layout, id: &str) -> Result<Reply> {
+    caller.acl.check_scope(&layout.name, Action::Read)?;
+    // Administrators see deleted records.
+    let row = app
+        .store
+        .table(layout.index)
+        .get(id)
+        .filter(|r| !r.deleted || caller.acl.is_admin())
+        .ok_or_else(|| Refusal::not_found(format!("Record {id} does not exist.")))?;
+    if !caller.acl.record(app, layout, &row, Action::Read) {
+        return Err(Refusal::forbidden("No 'read' access."));
+    }
+    Ok(record_reply(app, caller, layout, &row))
+}
+
+/// A record as a read shows it.
+pub(crate) fn record_reply(app: &App, caller: &Caller, layout: &Layout, row: &Row) -> Reply {
+    let mut out = app.out();
+    write_record(app, caller, layout, row, &mut out);
+    Reply::json(out.into_bytes())
+}
+
+/// Writes a record as a read shows it.
+pub(crate) fn write_record(app: &App, caller: &Caller, layout: &Layout, row: &Row, out: &mut Out) {
+    out.open_object();
+    for ix in &layout.read_plan {
+        let attr = &layout.attrs[*ix];
+        if !create::readable(app, caller, layout, *ix) || !create::follow_open(app, caller, layout, &attr.source) {
+            continue;
+        }
+        let mut v = view::value(app, layout, row, *ix, caller.user_id());
+        if v.is_null() && matches!(attr.name.as_str(), "emailAddressData" | "phoneNumberData") {
+            v = Value::json(Json::Array(Vec::new()));
+        }
+        out.key(&attr.name);
+        out.value(&v);
+    }
+    out.close_object();
+}
+
+/// Entity types whose lists ignore `select` (`recordDefs.…forceSelectAllAttributes`).
+const SELECT_ALL: &[&str] = &["ActionHistoryRecord", "AuthLogRecord", "Job", "Role", "PortalRole", "CampaignLogRecord"];
+
+/// Attributes that a list row always has (`recordDefs.…mandatoryAttributeList`).
+const MANDATORY: &[(&str, &[&str])] = &[
+    ("Contact", &["accountId", "accountName"]),
+    ("Opportunity", &["accountId", "accountName"]),
+    ("User", &["isActive", "userName", "type"]),
+];
+
+/// Attributes that the select of a list brings along (`selectDefs.…selectAttributesDependencyMap` of a stock instance).
+const DEPENDS: &[(&str, &str, &[&str])] = &[
+    ("Task", "dateEnd", &["dateEndDate"]),
+    ("Task", "dateStart", &["dateStartDate"]),
+    ("Meeting", "dateEnd", &["dateEndDate"]),
+    ("Meeting", "dateStart", &["dateStartDate"]),
+];
+
+/// The attributes of a list row, in the order of the metadata.
+pub(crate) fn list_plan(app: &App, caller: &Caller, layout: &Layout, select: Option<&[String]>, order: &Order, link: Option<&LinkDef>) -> Vec<AttrIx> {
+    let mut wanted = vec![false; layout.attrs.len()];
+    let select = select.filter(|_| !SELECT_ALL.contains(&layout.name.as_str()));
+    match select {
+        None => {
+            for ix in &layout.list_plan {
+                wanted[*ix] = true;
+            }
+        }
+        Some(names) => {
+            let always = ["id", "assignedUserId", "createdById"];
+            let mandatory = MANDATORY.iter().find(|(e, _)| *e == layout.name).map(|(_, a)| *a).unwrap_or_default();
+            for name in always.iter().chain(mandatory) {
+                if let Some(ix) = layout.find(name) {
+                    wanted[ix] = true;
+                }
+            }
+            for ix in &order.attrs {
+                wanted[*ix] = true;
+                with_field(app, layout, *ix, &mut wanted);
+            }
+            for name in names {
+                if let Some(ix) = layout.find(name) {
+                    select_one(layout, ix, &mut wanted);
+                }
+                for (_, _, also) in DEPENDS.iter().filter(|(e, a, _)| *e == layout.name && a == name) {
+                    for a in *also {
+                        if let Some(ix) = layout.find(a) {
+                            wanted[ix] = true;
+                        }
+                    }
+                }
+            }
+            list_loaders(layout, &mut wanted);
+        }
+    }
+    for (_, ix) in link.map(|l| l.column_attrs.as_slice()).unwrap_or_default() {
+        wanted[*ix] = true;
+    }
+    (0..layout.attrs.len())
+        .filter(|ix| wanted[*ix] && !layout.attrs[*ix].write_only && !layout.attrs[*ix].filter_only)
+        .filter(|ix| create::readable(app, caller, layout, *ix))
+        .collect()
+}
+
+/// Ordering by a field selects all of its attributes that a list can have.
+fn with_field(app: &App, layout: &Layout, ix: AttrIx, wanted: &mut [bool]) {
+    let attr = &layout.attrs[ix];
+    let entity = app.layouts.entity(layout);
+    let Some(field) = attr.field.as_deref().and_then(|f| entity.fields.get(f)) else { return };
+    if matches!(
+        field.kind,
+        espo_schema::FieldKind::Link | espo_schema::FieldKind::LinkParent | espo_schema::FieldKind::File | espo_schema::FieldKind::Currency
+    ) {
+        for name in &field.attributes {
+            if let Some(ix) = layout.find(name).filter(|ix| layout.attrs[*ix].in_list) {
+                wanted[ix] = true;
+            }
+        }
+    }
+}
+
+/// A selected attribute, and what is loaded with it.
+fn select_one(layout: &Layout, ix: AttrIx, wanted: &mut [bool]) {
+    let attr = &layout.attrs[ix];
+    match &attr.source {
+        // One of a link-multiple's attributes brings all of them.
+        Source::Ids(link) | Source::Names(link) | Source::Columns(link) | Source::Types(link) => {
+            for (other, a) in layout.attrs.iter().enumerate() {
+                if matches!(&a.source, Source::Ids(l) | Source::Names(l) | Source::Columns(l) | Source::Types(l) if l == link) {
+                    wanted[other] = true;
+                }
+            }
+        }
+        _ if attr.in_list => wanted[ix] = true,
+        _ => {}
+    }
+}
+
+/// List loaders add the names of parents, and stars.
+fn list_loaders(layout: &Layout, wanted: &mut [bool]) {
+    for (ix, attr) in layout.attrs.iter().enumerate() {
+        match &attr.source {
+            Source::IsStarred => wanted[ix] = true,
+            Source::LinkName(link) if attr.in_list && layout.links.get(link).is_none_or(|l| l.target.is_none()) => {
+                wanted[ix] = true;
+            }
+            _ => {}
+        }
+    }
+    if layout.name == "Contact"
+        && let Some(ix) = layout.find("accountIsInactive")
+    {
+        wanted[ix] = true;
+    }
+}
+
+/// Writes one row of a list.
+fn write_row(app: &App, caller: &Caller, layout: &Layout, row: &Row, plan: &[AttrIx], columns: &[(AttrIx, Value)], text_length: usize, out: &mut Out) {
+    out.open_object();
+    for ix in plan {
+        let attr = &layout.attrs[*ix];
+        out.key(&attr.name);
+        if let Some((_, v)) = columns.iter().find(|(c, _)| c == ix) {
+            out.value(v);
+            continue;
+        }
+        match &attr.source {
+            Source::Slot(slot) if !matches!(attr.name.as_str(), "id" | "deleted") => match row.get(*slot) {
+                Value::Text(s) if attr.ty == Ty::LongText && s.len() > text_length => {
+                    let cut: String = s.chars().take(text_length).collect();
+                    out.value(&Value::text(cut));
+                }
+                v => out.value(v),
+            },
+            _ => out.value(&view::value(app, layout, row, *ix, caller.user_id())),
+        }
+    }
+    out.close_object();
+}
+
+/// `GET {Entity}`
+pub(crate) fn list(app: &App, caller: &Caller, layout: &Layout, request: &Request, no_total: bool) -> Result<Reply> {
+    caller.acl.check_scope(&layout.name, Action::Read)?;
+    let mut params = SearchParams::of(request, app.config.read().list_max_size)?;
+    params.no_total |= no_total || app.layouts.entity(layout).collection.count_disabled;
+    if layout.name == "User"
+        && let Some(type_) = request.param("userType")
+    {
+        params.where_.push(serde_json::json!({"type": "equals", "attribute": "type", "value": type_}));
+    }
+    let order = Order::of(app, caller, layout, &params)?;
+    let found = search_table(app, caller, layout, &params, &order)?;
+    let plan = list_plan(app, caller, layout, params.select.as_deref(), &order, None);
+    Ok(list_reply(app, caller, layout, &found, &plan))
+}
+
+/// Rows of a table that a search finds.
+pub(crate) fn search_table(app: &App, caller: &Caller, layout: &Layout, params: &SearchParams, order: &Order) -> Result<Found> {
+    let mut conditions = search::conditions(app, caller, layout, params)?;
+    conditions.extend(search::readable(app, caller, layout));
+    let rows = app.store.table(layout.index).snapshot();
+    Ok(search::page(app, layout, rows.iter(), &conditions, order, params, !params.no_total))
+}
+
+/// A list answer out of rows.
+pub(crate) fn list_reply(app: &App, caller: &Caller, layout: &Layout, found: &Found, plan: &[AttrIx]) -> Reply {
+    let mut out = app.out();
+    write_list(app, caller, layout, found, plan, |_| Vec::new(), &mut out);
+    Reply::json(out.into_bytes())
+}
+
+fn write_list(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    found: &Found,
+    plan: &[AttrIx],
+    columns: impl Fn(&Row) -> Vec<(AttrIx, Value)>,
+    out: &mut Out,
+) {
+    let text_length = app.config.read().list_text_length;
+    out.open_object();
+    out.key("total");
+    out.value(&Value::Int(found.total));
+    out.key("list");
+    out.open_array();
+    for row in &found.rows {
+        write_row(app, caller, layout, row, plan, &columns(row), text_length, out);
+    }
+    out.close_array();
+    out.close_object();
+}
+
+/// Links whose lists are not counted (`recordDefs.…countDisabled`).
+const NOT_COUNTED: &[(&str, &str)] = &[("ScheduledJob", "log")];
+
+/// Related lists that select the bare minimum when nothing is asked for (QUIRKS 5).
+const MINIMAL: &[(&str, &str)] = &[("Account", "contacts"), ("Account", "targetLists")];
+
+/// `GET {Entity}/{id}/{link}`
+pub(crate) fn related(app: &App, caller: &Caller, layout: &Layout, id: &str, link: &str, request: &Request, no_total: bool) -> Result<Reply> {
+    caller.acl.check_scope(&layout.name, Action::Read)?;
+    let Some(def) = layout.links.get(link) else {
+        return Err(Refusal::not_found(format!("Link '{link}' does not exist.")));
+    };
+    let row = app.store.table(layout.index).live(id).ok_or_else(Refusal::not_found_silently)?;
+    if !caller.acl.record(app, layout, &row, Action::Read) {
+        return Err(Refusal::forbidden_silently());
+    }
+    let Some(target) = def.target.map(|t| &app.layouts.entities[t]) else { return Err(Refusal::internal()) };
+    if def.kind == LinkKind::Unknown {
+        return Err(Refusal::internal());
+    }
+    caller.acl.check_scope(&target.name, Action::Read)?;
+    let mut params = SearchParams::of(request, app.config.read().list_max_size)?;
+    if MINIMAL.contains(&(layout.name.as_str(), link)) && params.select.is_none() {
+        params.select = Some(Vec::new());
+    }
+    let order = Order::of(app, caller, target, &params)?;
+    let mut conditions = search::conditions(app, caller, target, &params)?;
+    conditions.extend(search::readable(app, caller, target));
+    let rows = view::linked_through(app, layout, &row, def);
+    let count = !no_total && !NOT_COUNTED.contains(&(layout.name.as_str(), link));
+    let found = search::page(app, target, rows.iter(), &conditions, &order, &params, count);
+    let reverse = def.foreign.as_deref().and_then(|f| target.links.get(f));
+    let plan = list_plan(app, caller, target, params.select.as_deref(), &order, reverse);
+    let mut out = app.out();
+    write_list(app, caller, target, &found, &plan, |other| column_values(app, &row, def, reverse, other), &mut out);
+    Ok(Reply::json(out.into_bytes()))
+}
+
+/// Middle-table columns as attributes of the listed record.
+fn column_values(app: &App, row: &Row, def: &LinkDef, reverse: Option<&LinkDef>, other: &Row) -> Vec<(AttrIx, Value)> {
+    let (LinkKind::Many { relation, forward }, Some(reverse)) = (def.kind, reverse) else { return Vec::new() };
+    if reverse.column_attrs.is_empty() {
+        return Vec::new();
+    }
+    let defs = &app.layouts.relations[relation].columns;
+    let pair = app.store.relation(relation).of(&other.id, !forward).into_iter().find(|p| p.id == row.id);
+    let Some(pair) = pair else { return Vec::new() };
+    reverse
+        .column_attrs
+        .iter()
+        .filter_map(|(column, ix)| {
+            let at = defs.iter().position(|c| c.name == *column)?;
+            Some((*ix, pair.columns.get(at).cloned().unwrap_or_default()))
+        })
+        .collect()
+}

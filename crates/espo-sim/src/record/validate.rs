@@ -1,0 +1,391 @@
+//! Field validation: fields in the order of the metadata, the first failure ends it (ESPO-API.md F3).
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use espo_schema::{AttributeRole, Field, FieldKind};
+use parking_lot::Mutex;
+use regex::Regex;
+use serde_json::Value as Json;
+
+use super::input::{self, Input};
+use crate::app::App;
+use crate::http::{Refusal, Result};
+use crate::layout::{AttrIx, Layout, Ty};
+use crate::value::Value;
+
+/// The state of a record while it is being validated: what was sent, and what it will hold.
+pub(crate) struct Candidate<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) layout: &'a Layout,
+    /// Raw values of the body.
+    pub(crate) input: &'a Input,
+    /// The value an attribute will have; null when it has none.
+    pub(crate) value: &'a dyn Fn(AttrIx) -> Value,
+    pub(crate) creating: bool,
+}
+
+/// Shared patterns of a stock instance (`app.regExpPatterns`), for metadata that leaves them out.
+const NAMED: &[(&str, &str)] = &[
+    ("$noBadCharacters", "[^<>=]+"),
+    ("$noAsciiSpecialCharacters", "[^`~!@#$%^&*()_+={}\\[\\]|\\\\:;\"'<,>.?]+"),
+    ("$latinLetters", "[A-Za-z]+"),
+    ("$latinLettersDigits", "[A-Za-z0-9]+"),
+    ("$latinLettersDigitsWhitespace", "[A-Za-z0-9 ]+"),
+    ("$latinLettersWhitespace", "[A-Za-z ]+"),
+    ("$digits", "[0-9]+"),
+    ("$id", "[A-Za-z0-9_=\\-.]+"),
+    ("$phoneNumberLoose", "[0-9A-Za-z_@:#\\+\\(\\)\\-\\. ]+"),
+    ("$uriOptionalProtocol", "([a-zA-Z0-9]+:(//)?)?[^\\s]+\\.[^\\s]+|[a-zA-Z0-9]+:[^\\s]+"),
+    ("$uri", "[a-zA-Z0-9]+:(//)?[^\\s]+"),
+];
+
+fn regex(pattern: &str) -> Option<Arc<Regex>> {
+    static KNOWN: LazyLock<Mutex<HashMap<String, Option<Arc<Regex>>>>> = LazyLock::new(Mutex::default);
+    KNOWN
+        .lock()
+        .entry(pattern.to_owned())
+        .or_insert_with(|| Regex::new(&format!("^(?:{pattern})$")).ok().map(Arc::new))
+        .clone()
+}
+
+/// Whether a text matches a pattern as a whole. A pattern that this engine cannot read lets everything pass.
+fn matches(pattern: &str, text: &str) -> bool {
+    regex(pattern).is_none_or(|r| r.is_match(text))
+}
+
+fn named(name: &str) -> &'static str {
+    NAMED.iter().find(|(n, _)| *n == name).map_or(".*", |(_, p)| p)
+}
+
+impl Candidate<'_> {
+    /// Checks every field that is due.
+    pub(crate) fn check(&self) -> Result<()> {
+        let entity = self.app.layouts.entity(self.layout);
+        for field in entity.fields.values() {
+            let sent = || {
+                field.actual_attributes.iter().any(|a| self.layout.find(a).is_some_and(|ix| self.input.contains_key(&ix)))
+            };
+            if !self.creating && !field.force_validation && !sent() {
+                continue;
+            }
+            if field.read_only || field.disabled {
+                continue;
+            }
+            for type_ in self.rules(field) {
+                if !self.passes(field, &type_) {
+                    return Err(Refusal::validation(&self.layout.name, &field.name, &type_));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Names of the rules of a field, in order.
+    fn rules(&self, field: &Field) -> Vec<String> {
+        let type_ = self.app.layouts.schema.field_types.get(&field.type_);
+        let mut rules: Vec<String> = type_.map(|t| t.validation_list.clone()).unwrap_or_default();
+        for rule in type_.map(|t| t.mandatory_validation_list.as_slice()).unwrap_or_default() {
+            if !rules.contains(rule) {
+                rules.push(rule.clone());
+            }
+        }
+        let list = |key: &str| -> Vec<&str> {
+            field.raw.get(key).and_then(Json::as_array).map(|l| l.iter().filter_map(Json::as_str).collect()).unwrap_or_default()
+        };
+        for extra in list("validationList").into_iter().chain(list("mandatoryValidationList")) {
+            if !rules.iter().any(|r| r == extra) {
+                rules.push(extra.to_owned());
+            }
+        }
+        let suppressed = list("suppressValidationList");
+        rules.retain(|r| !suppressed.contains(&r.as_str()) && !stock_suppressed(&self.layout.name, &field.name, r));
+        rules
+    }
+
+    fn ix(&self, attr: &str) -> Option<AttrIx> {
+        self.layout.find(attr)
+    }
+
+    /// The raw value that was sent, if any.
+    fn raw(&self, attr: &str) -> Option<&Json> {
+        self.input.get(&self.ix(attr)?)
+    }
+
+    fn value(&self, attr: &str) -> Value {
+        self.ix(attr).map_or(Value::Null, |ix| (self.value)(ix))
+    }
+
+    fn passes(&self, field: &Field, rule: &str) -> bool {
+        let name = field.name.as_str();
+        match rule {
+            "required" => !self.is_required(field) || self.has_value(field),
+            "maxLength" => self.max_length(field),
+            "pattern" => self.pattern(field),
+            "valid" => self.valid(field),
+            "min" | "max" => self.bound(field, rule == "min"),
+            "rangeInternal" => match self.value(name) {
+                Value::Int(i) => match field.db_type.as_deref() {
+                    Some("bigint") => true,
+                    Some("smallint") => i16::try_from(i).is_ok(),
+                    _ => i32::try_from(i).is_ok(),
+                },
+                _ => true,
+            },
+            "inPermittedRange" => self.value(name).as_str().is_none_or(|s| s.trim_start_matches('-').split('.').next().is_none_or(|d| d.len() <= 9)),
+            "validCurrency" => {
+                let code = self.value(&format!("{name}Currency"));
+                code.as_str().is_none_or(|c| self.app.config.read().currency_list.iter().any(|x| x == c))
+            }
+            "array" => self.raw(name).is_none_or(|v| v.is_null() || v.is_array()),
+            "arrayOfString" => self.raw(name).and_then(Json::as_array).is_none_or(|l| l.iter().all(Json::is_string)),
+            "noEmptyString" => {
+                (field.kind != FieldKind::MultiEnum && field.raw.get("noEmptyString") != Some(&Json::Bool(true)))
+                    || self.raw(name).and_then(Json::as_array).is_none_or(|l| l.iter().all(|v| v.as_str() != Some("")))
+            }
+            "maxCount" => self.max_count(field),
+            "maxItemLength" => {
+                let max = field.max_item_length.unwrap_or(if field.kind == FieldKind::UrlMultiple { 255 } else { 100 });
+                self.strings(name).all(|s| s.chars().count() as u64 <= max)
+            }
+            "emailAddress" => self.email(name),
+            "columnsValid" => self.columns(field),
+            _ => true,
+        }
+    }
+
+    fn strings(&self, attr: &str) -> impl Iterator<Item = &str> {
+        self.raw(attr).and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
+    }
+
+    fn is_required(&self, field: &Field) -> bool {
+        field.required || (self.layout.name == "Lead" && field.name == "name" && self.creating && self.lead_has_nothing())
+    }
+
+    /// A lead needs a name unless it has something else to go by (dynamic logic of a stock instance, on create only).
+    fn lead_has_nothing(&self) -> bool {
+        ["accountName", "emailAddress", "phoneNumber"].iter().all(|a| self.value(a).non_empty().is_none())
+    }
+
+    fn has_value(&self, field: &Field) -> bool {
+        let name = &field.name;
+        let filled = |attr: &str| match self.value(attr) {
+            Value::Null => false,
+            Value::Text(s) => !s.is_empty(),
+            Value::Json(j) => j.as_array().is_none_or(|l| !l.is_empty()),
+            _ => true,
+        };
+        match field.kind {
+            FieldKind::Enum => !self.value(name).is_null(),
+            FieldKind::Link | FieldKind::LinkOne | FieldKind::File | FieldKind::Image => filled(&format!("{name}Id")),
+            FieldKind::LinkParent => filled(&format!("{name}Id")) && filled(&format!("{name}Type")),
+            FieldKind::LinkMultiple | FieldKind::AttachmentMultiple => {
+                let attr = format!("{name}Ids");
+                self.value(&attr).as_list().is_some_and(|l| !l.is_empty())
+                    || self.raw(&attr).is_some_and(|v| !v.is_null() && !v.is_array())
+            }
+            FieldKind::Currency => filled(name) && (!self.creating && self.raw(&format!("{name}Currency")).is_none_or(|v| !v.is_null()) || self.creating),
+            FieldKind::DatetimeOptional => filled(name) || filled(&format!("{name}Date")),
+            FieldKind::PersonName => field
+                .actual_attributes
+                .iter()
+                .any(|a| !a.starts_with("salutation") && filled(a)),
+            _ => filled(name),
+        }
+    }
+
+    fn max_length(&self, field: &Field) -> bool {
+        let default = match field.kind {
+            FieldKind::Varchar | FieldKind::Enum | FieldKind::Url | FieldKind::Email | FieldKind::Password => Some(255),
+            FieldKind::Barcode => Some(255),
+            FieldKind::Phone => Some(36),
+            _ => None,
+        };
+        let Some(max) = field.max_length.or(default) else { return true };
+        let fits = |s: &str| s.chars().count() as u64 <= max;
+        let own = self.raw(&field.name).filter(|v| !v.is_null()).map(input::php_text);
+        let own = own.or_else(|| self.value(&field.name).as_str().map(str::to_owned));
+        own.as_deref().is_none_or(fits)
+            && self.items(field).all(|i| i.get(&field.name).and_then(Json::as_str).is_none_or(fits))
+    }
+
+    /// Items of an e-mail or phone field's data.
+    fn items(&self, field: &Field) -> impl Iterator<Item = &Json> {
+        self.raw(&format!("{}Data", field.name)).and_then(Json::as_array).into_iter().flatten()
+    }
+
+    fn pattern(&self, field: &Field) -> bool {
+        let name = &field.name;
+        let is_id = |v: &Json| v.as_str().is_none_or(|s| s.is_empty() || matches("[A-Za-z0-9_=\\-.]+", s));
+        match field.kind {
+            FieldKind::Link | FieldKind::LinkOne | FieldKind::File | FieldKind::Image | FieldKind::LinkParent => {
+                self.raw(&format!("{name}Id")).is_none_or(is_id)
+            }
+            FieldKind::LinkMultiple | FieldKind::AttachmentMultiple => {
+                self.raw(&format!("{name}Ids")).and_then(Json::as_array).is_none_or(|l| l.iter().all(is_id))
+            }
+            FieldKind::UrlMultiple => self.strings(name).all(|s| matches(named("$uriOptionalProtocol"), s)),
+            _ => {
+                let Some(pattern) = &field.pattern else { return true };
+                let regex = match &pattern.regex {
+                    Some(r) => r.as_str(),
+                    None if pattern.source.starts_with('$') => named(&pattern.source),
+                    None => return true,
+                };
+                if field.kind == FieldKind::MultiEnum || field.kind == FieldKind::Array {
+                    return self.strings(name).all(|s| matches(regex, s));
+                }
+                match self.raw(name) {
+                    None => true,
+                    Some(v) => {
+                        let text = input::php_text(v);
+                        text.is_empty() || matches(regex, &text)
+                    }
+                }
+            }
+        }
+    }
+
+    fn valid(&self, field: &Field) -> bool {
+        let name = &field.name;
+        match field.kind {
+            FieldKind::Enum => match self.raw(name) {
+                None => true,
+                Some(v) => {
+                    let text = input::php_text(v);
+                    match field.options.listed() {
+                        None => true,
+                        Some(_) if v.is_null() => field.options.allows("") || self.required_null(field),
+                        Some(_) => field.options.allows(&text),
+                    }
+                }
+            },
+            FieldKind::MultiEnum | FieldKind::Array | FieldKind::Checklist | FieldKind::UrlMultiple => {
+                field.allow_custom_options
+                    || field.options.listed().is_none_or(|l| l.is_empty() && field.kind == FieldKind::Array)
+                    || self.strings(name).all(|s| field.options.allows(s))
+            }
+            FieldKind::Int => self.raw(name).is_none_or(|v| v.is_null() || v.as_str() == Some("") || input::php_number(v).is_some()),
+            FieldKind::Float => self.raw(name).is_none_or(|v| v.is_null() || v.as_str() == Some("") || input::php_number(v).is_some()),
+            FieldKind::Currency if field.decimal => self.raw(name).is_none_or(|v| v.is_null() || is_decimal(&input::php_text(v))),
+            FieldKind::Currency => {
+                self.raw(name).is_none_or(|v| v.is_null() || v.as_str() == Some("") || input::php_number(v).is_some())
+            }
+            FieldKind::Decimal => self.raw(name).is_none_or(|v| v.is_null() || is_decimal(&input::php_text(v))),
+            FieldKind::Date => self.raw(name).is_none_or(|v| v.is_null() || v.as_str().is_some_and(input::is_date)),
+            FieldKind::Datetime => self.raw(name).is_none_or(|v| v.is_null() || v.as_str().is_some_and(input::is_datetime)),
+            FieldKind::DatetimeOptional => {
+                self.raw(name).is_none_or(|v| v.is_null() || v.as_str().is_some_and(|s| input::is_datetime(s) || input::is_date(s)))
+                    && self.raw(&format!("{name}Date")).is_none_or(|v| v.is_null() || v.as_str().is_some_and(input::is_date))
+            }
+            FieldKind::Phone => self.phone(field),
+            FieldKind::Url => self.raw(name).is_none_or(|v| {
+                let text = input::php_text(v);
+                text.is_empty() || matches(named("$uriOptionalProtocol"), &text) || !text.contains(' ') && !text.contains('<')
+            }),
+            FieldKind::LinkParent => match self.raw(&format!("{name}Type")).and_then(Json::as_str).filter(|t| !t.is_empty()) {
+                None => true,
+                Some(t) if field.entity_list.is_empty() => self.app.layouts.find(t).is_some(),
+                Some(t) => field.entity_list.iter().any(|e| e == t),
+            },
+            FieldKind::Password => self.raw(name).is_none_or(|v| v.is_null() || v.is_string()),
+            _ => true,
+        }
+    }
+
+    /// Null in a required enum is the business of the rule `required`.
+    fn required_null(&self, field: &Field) -> bool {
+        field.required
+    }
+
+    fn bound(&self, field: &Field, lower: bool) -> bool {
+        let Some(bound) = (if lower { &field.min } else { &field.max }).as_ref() else { return true };
+        let Some(bound) = input::php_number(bound) else { return true };
+        match self.value(&field.name).as_f64() {
+            None => true,
+            Some(n) => if lower { n >= bound } else { n <= bound },
+        }
+    }
+
+    fn max_count(&self, field: &Field) -> bool {
+        let (attr, max) = match field.kind {
+            FieldKind::Email | FieldKind::Phone => (format!("{}Data", field.name), Some(10)),
+            FieldKind::LinkMultiple | FieldKind::AttachmentMultiple => (format!("{}Ids", field.name), field.max_count),
+            _ => (field.name.clone(), field.max_count),
+        };
+        let count = self.raw(&attr).and_then(Json::as_array).map_or(0, Vec::len) as u64;
+        max.is_none_or(|m| count <= m)
+    }
+
+    fn email(&self, name: &str) -> bool {
+        let own = self.raw(name).is_none_or(|v| v.is_null() || matches!(v, Json::String(s) if s.is_empty() || is_email(s)));
+        own && self
+            .raw(&format!("{name}Data"))
+            .and_then(Json::as_array)
+            .is_none_or(|l| l.iter().all(|i| i.get("emailAddress").and_then(Json::as_str).is_some_and(is_email)))
+    }
+
+    fn phone(&self, field: &Field) -> bool {
+        let name = &field.name;
+        let own = self.raw(name).is_none_or(|v| {
+            let text = input::php_text(v);
+            text.is_empty() || is_phone(&text)
+        });
+        own && self.items(field).all(|i| {
+            let number = i.get("phoneNumber").and_then(Json::as_str).is_some_and(is_phone);
+            let type_ = i.get("type").and_then(Json::as_str).is_none_or(|t| field.type_list.is_empty() || field.type_list.iter().any(|x| x == t));
+            number && type_
+        })
+    }
+
+    /// Text, enum and bool columns conform to the field that shows them at the other end.
+    fn columns(&self, field: &Field) -> bool {
+        let Some(Json::Object(columns)) = self.raw(&format!("{}Columns", field.name)) else { return true };
+        let Some(target) = crate::record::view::target(self.app, self.layout, &field.name) else { return true };
+        let entity = self.app.layouts.entity(target);
+        columns.values().filter_map(Json::as_object).flatten().all(|(column, value)| {
+            let Some(shown) = field.columns.get(column).and_then(|f| entity.fields.get(f)) else { return true };
+            match (shown.kind, value) {
+                (_, Json::Null) => true,
+                (FieldKind::Enum, Json::String(s)) => shown.options.allows(s),
+                (FieldKind::Varchar, Json::String(s)) => s.chars().count() as u64 <= shown.max_length.unwrap_or(255),
+                (FieldKind::Bool, v) => v.is_boolean(),
+                (FieldKind::Enum | FieldKind::Varchar, _) => false,
+                _ => true,
+            }
+        })
+    }
+}
+
+/// `suppressValidationList` of a stock instance, for metadata that leaves it out.
+fn stock_suppressed(entity: &str, field: &str, rule: &str) -> bool {
+    rule == "required" && matches!((entity, field), ("Meeting" | "Call", "dateEnd") | ("User", "firstName" | "lastName"))
+}
+
+fn is_decimal(s: &str) -> bool {
+    matches("-?[0-9]+(\\.[0-9]+)?", s)
+}
+
+/// PHP's e-mail filter, nearly.
+pub(crate) fn is_email(s: &str) -> bool {
+    s.len() <= 320
+        && matches(
+            "[A-Za-z0-9!#$%&'*+/=?^_`{|}~\\-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\\-]+)*@([A-Za-z0-9]([A-Za-z0-9\\-]*[A-Za-z0-9])?\\.)+[A-Za-z0-9]([A-Za-z0-9\\-]*[A-Za-z0-9])?",
+            s,
+        )
+}
+
+/// An international number in its normal form.
+fn is_phone(s: &str) -> bool {
+    matches("\\+[1-9][0-9]{6,14}", s)
+}
+
+/// Whether the layout's bool attribute refuses null: the database does, with a 500 (QUIRKS 4).
+pub(crate) fn null_refused(app: &App, layout: &Layout, ix: AttrIx) -> bool {
+    let attr = &layout.attrs[ix];
+    let entity = app.layouts.entity(layout);
+    attr.ty == Ty::Bool
+        && attr.role == AttributeRole::Value
+        && attr.stored
+        && attr.field.as_deref().and_then(|f| entity.fields.get(f)).is_some_and(|f| f.not_null)
+}

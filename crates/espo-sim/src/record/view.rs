@@ -1,0 +1,210 @@
+//! The value that an attribute shows, whatever it is made of.
+
+use std::sync::Arc;
+
+use espo_schema::FieldKind;
+use serde_json::{Map, Value as Json};
+
+use super::special;
+use crate::app::App;
+use crate::layout::{AttrIx, Layout, LinkDef, LinkKind, Source};
+use crate::store::{Pair, Row};
+use crate::value::{Id, Value};
+
+/// The value of an attribute of a stored row, as any user sees it.
+pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &str) -> Value {
+    let attr = &layout.attrs[ix];
+    match &attr.source {
+        Source::Slot(slot) => match attr.name.as_str() {
+            "id" => Value::Text(row.id.clone()),
+            "deleted" => Value::Bool(row.deleted),
+            _ => row.get(*slot).clone(),
+        },
+        Source::LinkName(link) => link_name(app, layout, row, link),
+        Source::HasOneId(link) => linked(app, layout, row, link).first().map_or(Value::Null, |r| Value::Text(r.id.clone())),
+        Source::HasOneName(link) => match (linked(app, layout, row, link).first(), target(app, layout, link)) {
+            (Some(r), Some(t)) => name(app, t, r, "name"),
+            _ => Value::Null,
+        },
+        Source::Foreign { link, attr } => match (linked(app, layout, row, link).first(), target(app, layout, link)) {
+            (Some(r), Some(t)) => t.find(attr).map_or(Value::Null, |ix| value(app, t, r, ix, user)),
+            _ => Value::Null,
+        },
+        Source::Ids(link) => {
+            Value::json(Json::Array(linked(app, layout, row, link).iter().map(|r| Json::from(r.id.as_str())).collect()))
+        }
+        Source::Names(link) => {
+            let names = target(app, layout, link).map(|t| {
+                linked(app, layout, row, link)
+                    .iter()
+                    .map(|r| (r.id.to_string(), name(app, t, r, "name").to_json()))
+                    .collect::<Map<_, _>>()
+            });
+            Value::json(Json::Object(names.unwrap_or_default()))
+        }
+        Source::Columns(link) => Value::json(columns(app, layout, row, link)),
+        Source::Types(link) => {
+            let types = target(app, layout, link).and_then(|t| t.slot("type")).map(|slot| {
+                linked(app, layout, row, link)
+                    .iter()
+                    .map(|r| (r.id.to_string(), r.get(slot).to_json()))
+                    .collect::<Map<_, _>>()
+            });
+            Value::json(Json::Object(types.unwrap_or_default()))
+        }
+        Source::Person(parts) => special::person_name(layout, row, *parts),
+        Source::Converted { amount, currency } => {
+            let code = row.get(*currency).as_str().unwrap_or_default().to_owned();
+            match row.get(*amount).as_f64() {
+                Some(n) => Value::Float(n * app.config.read().rate(&code)),
+                None => Value::Null,
+            }
+        }
+        Source::IsFollowed => Value::Bool(followers(app, layout, row).iter().any(|f| f == user)),
+        Source::FollowersIds => {
+            let ids = followers(app, layout, row);
+            Value::json(Json::Array(ids.iter().take(6).map(|f| Json::from(f.as_str())).collect()))
+        }
+        Source::FollowersNames => {
+            let ids = followers(app, layout, row);
+            let users = app.layouts.find("User");
+            let names = ids.iter().take(6).map(|f| {
+                (f.to_string(), users.map_or(Json::Null, |u| app.name_of(u, f).to_json()))
+            });
+            Value::json(Json::Object(names.collect()))
+        }
+        Source::IsStarred => {
+            let stars = app.stars.read();
+            Value::Bool(!stars.is_empty() && stars.contains(&(layout.name.clone(), row.id.clone(), user.into())))
+        }
+        Source::Numeric(slot) => match row.get(*slot).as_str() {
+            Some(s) => Value::text(s.chars().filter(char::is_ascii_digit).collect::<String>()),
+            None => Value::Null,
+        },
+        Source::Special => special::value(app, layout, row, &attr.name),
+        Source::Nothing => Value::Null,
+    }
+}
+
+fn followers(app: &App, layout: &Layout, row: &Row) -> Vec<Id> {
+    let followers = app.followers.read();
+    if followers.is_empty() {
+        return Vec::new();
+    }
+    followers.get(&(layout.name.clone(), row.id.clone())).cloned().unwrap_or_default()
+}
+
+/// The attribute that stands as a record's name.
+pub(crate) fn name(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value {
+    match layout.find(attr) {
+        Some(ix) => value(app, layout, row, ix, ""),
+        None => Value::Null,
+    }
+}
+
+/// `{link}Name`: the name of the record that the key refers to. A deleted record has none (QUIRKS 11).
+fn link_name(app: &App, layout: &Layout, row: &Row, link: &str) -> Value {
+    let Some((target, id)) = key(app, layout, row, link) else { return Value::Null };
+    let foreign_name = layout.links.get(link).map_or("name", |l| l.foreign_name.as_str());
+    match app.store.table(target.index).live(&id) {
+        Some(r) => name(app, target, &r, foreign_name),
+        None => Value::Null,
+    }
+}
+
+/// Entity type and id that a belongs-to or parent link holds.
+pub(crate) fn key<'a>(app: &'a App, layout: &Layout, row: &Row, link: &str) -> Option<(&'a Layout, Id)> {
+    match layout.links.get(link).map(|l| (l, l.kind)) {
+        Some((l, LinkKind::BelongsTo { key })) => {
+            let id = row.get(key).non_empty()?;
+            Some((&app.layouts.entities[l.target?], id.into()))
+        }
+        Some((_, LinkKind::Parent { id, type_ })) => {
+            Some((app.layouts.find(row.get(type_).as_str()?)?, row.get(id).non_empty()?.into()))
+        }
+        Some(_) => None,
+        // A parent field without a link of its own.
+        None => {
+            let id = layout.slot(&format!("{link}Id"))?;
+            let type_ = layout.slot(&format!("{link}Type"))?;
+            Some((app.layouts.find(row.get(type_).as_str()?)?, row.get(id).non_empty()?.into()))
+        }
+    }
+}
+
+/// The entity type at the other end of a link.
+pub(crate) fn target<'a>(app: &'a App, layout: &Layout, link: &str) -> Option<&'a Layout> {
+    layout.links.get(link)?.target.map(|t| &app.layouts.entities[t])
+}
+
+/// Live records at the other end of a link, oldest link first.
+pub(crate) fn linked(app: &App, layout: &Layout, row: &Row, link: &str) -> Vec<Arc<Row>> {
+    let Some(def) = layout.links.get(link) else { return Vec::new() };
+    linked_through(app, layout, row, def)
+}
+
+/// As [`linked`], with the link's definition at hand.
+pub(crate) fn linked_through(app: &App, layout: &Layout, row: &Row, def: &LinkDef) -> Vec<Arc<Row>> {
+    let Some(target) = def.target else {
+        return match key(app, layout, row, &def.name) {
+            Some((t, id)) => app.store.table(t.index).live(&id).into_iter().collect(),
+            None => Vec::new(),
+        };
+    };
+    let table = app.store.table(target);
+    match def.kind {
+        LinkKind::BelongsTo { key } => row.get(key).non_empty().and_then(|id| table.live(id)).into_iter().collect(),
+        LinkKind::HasOne { key } => table.by_key(key, &row.id).into_iter().take(1).collect(),
+        LinkKind::HasMany { key } => table.by_key(key, &row.id),
+        LinkKind::Children { id, type_ } => {
+            let field_slot = (def.field == Some(FieldKind::AttachmentMultiple))
+                .then(|| app.layouts.entities[target].slot("field"))
+                .flatten();
+            table
+                .by_key(id, &row.id)
+                .into_iter()
+                .filter(|r| r.get(type_).as_str() == Some(&layout.name))
+                // Several attachment fields of a record share one relation.
+                .filter(|r| field_slot.is_none_or(|s| r.get(s).as_str().is_none_or(|f| f == def.name)))
+                .collect()
+        }
+        LinkKind::Many { relation, forward } => app
+            .store
+            .relation(relation)
+            .of(&row.id, forward)
+            .iter()
+            .filter_map(|p| table.live(&p.id))
+            .collect(),
+        LinkKind::Parent { .. } | LinkKind::Unknown => Vec::new(),
+    }
+}
+
+/// Pairs of a many-to-many link whose other record is live.
+pub(crate) fn pairs(app: &App, row: &Row, def: &LinkDef) -> Vec<Pair> {
+    let (LinkKind::Many { relation, forward }, Some(target)) = (def.kind, def.target) else { return Vec::new() };
+    let table = app.store.table(target);
+    app.store.relation(relation).of(&row.id, forward).into_iter().filter(|p| table.live(&p.id).is_some()).collect()
+}
+
+/// `{link}Columns`: id → the columns that the field names.
+fn columns(app: &App, layout: &Layout, row: &Row, link: &str) -> Json {
+    let Some(def) = layout.links.get(link) else { return Json::Object(Map::new()) };
+    let LinkKind::Many { relation, .. } = def.kind else { return Json::Object(Map::new()) };
+    let defs = &app.layouts.relations[relation].columns;
+    let entity = app.layouts.entity(layout);
+    let shown: Vec<&String> = match entity.fields.get(link) {
+        Some(f) if !f.columns.is_empty() => f.columns.keys().collect(),
+        _ => defs.iter().map(|c| &c.name).collect(),
+    };
+    let map = pairs(app, row, def).into_iter().map(|p| {
+        let values = shown
+            .iter()
+            .map(|name| {
+                let at = defs.iter().position(|c| c.name == **name);
+                ((*name).clone(), at.and_then(|i| p.columns.get(i)).map_or(Json::Null, Value::to_json))
+            })
+            .collect();
+        (p.id.to_string(), Json::Object(values))
+    });
+    Json::Object(map.collect())
+}

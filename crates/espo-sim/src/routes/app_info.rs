@@ -1,0 +1,285 @@
+//! What the server says about itself: who is logged in, metadata, settings, currency rates.
+
+use http::Method;
+use serde_json::{Map, Value as Json, json};
+
+use super::{Call, Fixed};
+use crate::acl::Action;
+use crate::app::App;
+use crate::config::Config;
+use crate::http::{Refusal, Reply, Request, Result};
+use crate::record::read;
+
+pub(crate) const ROUTES: &[Fixed] = &[
+    Fixed::controller(Method::GET, "", root),
+    Fixed::controller(Method::GET, "App/user", user),
+    Fixed::controller(Method::GET, "App/about", about),
+    Fixed::controller(Method::POST, "App/destroyAuthToken", destroy_token),
+    Fixed::controller(Method::POST, "App/action/destroyAuthToken", destroy_token),
+    Fixed::controller(Method::GET, "Metadata", metadata),
+    Fixed::controller(Method::GET, "Settings", settings),
+    Fixed::controller(Method::PUT, "Settings", put_settings),
+    Fixed::controller(Method::GET, "I18n", i18n),
+    Fixed::controller(Method::GET, "CurrencyRate", currency_rates),
+    Fixed::controller(Method::PUT, "CurrencyRate", put_currency_rates),
+];
+
+/// The version that this server behaves as.
+pub(crate) const VERSION: &str = "9.3.10";
+
+fn root(call: &Call) -> Result<Reply> {
+    Ok(call.app.json(&json!("EspoCRM REST API")))
+}
+
+fn about(call: &Call) -> Result<Reply> {
+    Ok(call.app.json(&json!({"text": "EspoCRM", "version": VERSION})))
+}
+
+const PERMISSIONS: &[&str] = &[
+    "assignmentPermission",
+    "userPermission",
+    "messagePermission",
+    "portalPermission",
+    "groupEmailAccountPermission",
+    "exportPermission",
+    "massUpdatePermission",
+    "dataPrivacyPermission",
+    "followerManagementPermission",
+    "auditPermission",
+    "mentionPermission",
+    "userCalendarPermission",
+];
+
+/// `GET App/user`
+fn user(call: &Call) -> Result<Reply> {
+    let (app, caller) = (call.app, call.caller);
+    let layout = app.layout("User")?;
+    let row = app.store.table(layout.index).live(caller.user_id()).ok_or_else(Refusal::internal)?;
+    let record = read::record_reply(app, caller, layout, &row);
+    let mut user: Map<String, Json> = serde_json::from_slice(&record.body).unwrap_or_default();
+    let token = caller.login.token.clone();
+    if let Some(token) = &token {
+        user.insert("token".to_owned(), Json::from(token.as_str()));
+    }
+    let table: Map<String, Json> = app
+        .layouts
+        .entities
+        .iter()
+        .map(|l| {
+            let rights = [Action::Create, Action::Read, Action::Edit, Action::Delete, Action::Stream].map(|a| {
+                let level = format!("{:?}", caller.acl.level(&l.name, a)).to_lowercase();
+                (a.name().to_owned(), Json::from(if a == Action::Create && level != "no" { "yes".to_owned() } else { level }))
+            });
+            (l.name.clone(), if caller.acl.scope(&l.name) { Json::Object(Map::from_iter(rights)) } else { Json::Bool(false) })
+        })
+        .collect();
+    let mut acl = Map::from_iter([
+        ("table".to_owned(), Json::Object(table)),
+        ("fieldTable".to_owned(), json!({})),
+        ("fieldTableQuickAccess".to_owned(), json!({})),
+    ]);
+    for p in PERMISSIONS {
+        acl.insert((*p).to_owned(), Json::from(caller.acl.permission_value(p)));
+    }
+    let mut body = json!({
+        "user": user,
+        "acl": acl,
+        "preferences": {},
+        "settings": settings_object(&app.config.read()),
+        "language": "en_US",
+        "appParams": {"maxUploadSize": 256},
+    });
+    if let (Some(token), Some(body)) = (token, body.as_object_mut()) {
+        body.insert("token".to_owned(), Json::from(token));
+    }
+    Ok(app.json(&body))
+}
+
+/// `POST App/destroyAuthToken`
+fn destroy_token(call: &Call) -> Result<Reply> {
+    let body = call.request.json_body()?;
+    let Some(token) = body.get("token").and_then(Json::as_str).filter(|t| !t.is_empty()) else {
+        return Err(Refusal::bad_request("No `token`."));
+    };
+    Ok(Reply::bool(call.app.auth.destroy_token(token)))
+}
+
+/// `GET Metadata`: everything for administrators; others lose what they may not see (ESPO-API.md A1).
+fn metadata(call: &Call) -> Result<Reply> {
+    let (app, caller) = (call.app, call.caller);
+    let raw = &app.layouts.schema.raw;
+    let key = call.request.param("key").filter(|k| !k.is_empty());
+    if caller.acl.is_admin() {
+        return Ok(at_key(app, raw, key));
+    }
+    let mut tree = raw.clone();
+    let closed: Vec<String> = app
+        .layouts
+        .entities
+        .iter()
+        .map(|l| &l.name)
+        .filter(|name| **name != "Reminder" && !caller.acl.scope(name))
+        .cloned()
+        .collect();
+    if let Some(map) = tree.as_object_mut() {
+        for section in ["recordDefs", "authenticationMethods", "formula"] {
+            map.remove(section);
+        }
+        for section in ["entityDefs", "clientDefs", "entityAcl", "scopes", "logicDefs"] {
+            if let Some(Json::Object(entries)) = map.get_mut(section) {
+                entries.retain(|name, _| !closed.contains(name) && !(section == "entityDefs" && name == "Settings"));
+            }
+        }
+    }
+    Ok(at_key(app, &tree, key))
+}
+
+/// The part of a tree at a dotted path. A missing one is an empty body.
+fn at_key(app: &App, tree: &Json, key: Option<&str>) -> Reply {
+    let found = key.map_or(Some(tree), |k| k.split('.').try_fold(tree, |t, part| t.get(part)));
+    match found {
+        Some(v) => app.json(v),
+        None => Reply::json(""),
+    }
+}
+
+fn settings_object(config: &Config) -> Map<String, Json> {
+    let mut map = config.other.clone();
+    map.extend([
+        ("currencyList".to_owned(), json!(config.currency_list)),
+        ("defaultCurrency".to_owned(), json!(config.default_currency)),
+        ("baseCurrency".to_owned(), json!(config.base_currency)),
+        ("currencyRates".to_owned(), json!(config.currency_rates)),
+        ("timeZone".to_owned(), json!(config.time_zone)),
+        ("fiscalYearShift".to_owned(), json!(config.fiscal_year_shift)),
+        ("recordListMaxSizeLimit".to_owned(), json!(config.list_max_size)),
+        ("dateFormat".to_owned(), json!("DD.MM.YYYY")),
+        ("timeFormat".to_owned(), json!("HH:mm")),
+        ("language".to_owned(), json!("en_US")),
+        ("version".to_owned(), json!(VERSION)),
+        ("phoneNumberInternational".to_owned(), json!(true)),
+    ]);
+    map
+}
+
+fn settings(call: &Call) -> Result<Reply> {
+    Ok(call.app.json(&Json::Object(settings_object(&call.app.config.read()))))
+}
+
+/// `GET Settings` without a login: a reduced set.
+pub(super) fn public_settings(app: &App, _request: &Request) -> Result<Reply> {
+    let config = app.config.read();
+    Ok(app.json(&json!({
+        "language": "en_US",
+        "timeZone": config.time_zone,
+        "dateFormat": "DD.MM.YYYY",
+        "timeFormat": "HH:mm",
+        "weekStart": 0,
+        "theme": "Espo",
+    })))
+}
+
+/// `PUT Settings`, for administrators: what behaviour depends on takes effect, the rest is kept.
+fn put_settings(call: &Call) -> Result<Reply> {
+    call.caller.require_admin()?;
+    let body = call.request.json_body()?;
+    let mut config = call.app.config.write();
+    for (key, value) in body {
+        let text = value.as_str().map(str::to_owned);
+        match key.as_str() {
+            "currencyList" => {
+                config.currency_list =
+                    value.as_array().into_iter().flatten().filter_map(Json::as_str).map(str::to_owned).collect();
+            }
+            "defaultCurrency" => config.default_currency = text.unwrap_or_default(),
+            "baseCurrency" => config.base_currency = text.unwrap_or_default(),
+            "timeZone" => config.time_zone = text.unwrap_or_else(|| "UTC".to_owned()),
+            "fiscalYearShift" => config.fiscal_year_shift = value.as_i64().and_then(|n| i8::try_from(n).ok()).unwrap_or(0),
+            "recordListMaxSizeLimit" => config.list_max_size = value.as_i64().unwrap_or(200),
+            _ => {
+                config.other.insert(key, value);
+            }
+        }
+    }
+    let reply = call.app.json(&Json::Object(settings_object(&config)));
+    Ok(reply)
+}
+
+/// Labels: the names as the metadata has them, since a label file is no part of it.
+fn i18n(call: &Call) -> Result<Reply> {
+    Ok(labels(call.app))
+}
+
+/// `GET I18n` without a login.
+pub(super) fn public_i18n(app: &App, _request: &Request) -> Result<Reply> {
+    Ok(app.json(&json!({"Global": {"labels": {"Log in": "Log in"}, "messages": {}}})))
+}
+
+fn labels(app: &App) -> Reply {
+    let mut tree = Map::new();
+    for entity in app.layouts.schema.entity_types.values() {
+        let names = |keys: Vec<&String>| -> Json {
+            if keys.is_empty() {
+                // PHP writes an empty map as a list.
+                return json!([]);
+            }
+            Json::Object(keys.into_iter().map(|k| (k.clone(), Json::from(words(k)))).collect())
+        };
+        tree.insert(
+            entity.name.clone(),
+            json!({"fields": names(entity.fields.keys().collect()), "links": names(entity.links.keys().collect())}),
+        );
+    }
+    let scopes: Map<String, Json> = app.layouts.entities.iter().map(|l| (l.name.clone(), Json::from(words(&l.name)))).collect();
+    tree.insert("Global".to_owned(), json!({"scopeNames": scopes, "labels": {}, "messages": {}}));
+    app.json(&Json::Object(tree))
+}
+
+/// `billingAddress` → `Billing Address`
+fn words(name: &str) -> String {
+    let mut out = String::new();
+    for (i, c) in name.chars().enumerate() {
+        if i == 0 {
+            out.extend(c.to_uppercase());
+        } else {
+            if c.is_uppercase() {
+                out.push(' ');
+            }
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn may_use_currency(call: &Call, action: Action) -> Result<()> {
+    if call.caller.acl.level("Currency", action) == crate::acl::Level::No {
+        return Err(Refusal::forbidden_silently());
+    }
+    Ok(())
+}
+
+/// `GET CurrencyRate`
+fn currency_rates(call: &Call) -> Result<Reply> {
+    may_use_currency(call, Action::Read)?;
+    let config = call.app.config.read();
+    let rates: Map<String, Json> =
+        config.currency_list.iter().map(|code| (code.clone(), Json::from(config.rate(code)))).collect();
+    Ok(call.app.json(&Json::Object(rates)))
+}
+
+/// `PUT CurrencyRate`: unknown codes and the base currency are passed over, negative rates are refused.
+fn put_currency_rates(call: &Call) -> Result<Reply> {
+    may_use_currency(call, Action::Edit)?;
+    let body = call.request.json_body()?;
+    let mut config = call.app.config.write();
+    for (code, rate) in &body {
+        let Some(rate) = rate.as_f64() else { continue };
+        if rate < 0.0 {
+            return Err(Refusal::bad_request("Bad value."));
+        }
+        if config.currency_list.contains(code) && *code != config.base_currency {
+            config.currency_rates.insert(code.clone(), rate);
+        }
+    }
+    Ok(Reply::bool(true))
+}

@@ -1,0 +1,179 @@
+//! From a request to its handler (ESPO-API.md C).
+//!
+//! A table of fixed routes comes first: each module beside this one lists its own in a `ROUTES` constant, and
+//! [`TABLES`] joins them. What no fixed route takes goes by the general patterns (`{Entity}`, `{Entity}/{id}`,
+//! `{Entity}/{id}/{link}`, `{Entity}/action/{action}`). To add a route: write a handler, add a [`Fixed`] to a table.
+
+mod app_info;
+mod events;
+mod records;
+
+use std::borrow::Cow;
+
+use http::Method;
+
+pub(crate) use events::{after_create, after_delete, after_update};
+
+use crate::app::{App, Caller};
+use crate::http::{Refusal, Reply, Request, Result};
+
+/// State of routes beside plain records. Each part is a field with a type of its own module.
+#[derive(Debug, Default)]
+pub(crate) struct Extras {}
+
+/// What a handler of a fixed route is given.
+pub(crate) struct Call<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) request: &'a Request,
+    pub(crate) caller: &'a Caller,
+    /// Values of the pattern's placeholders, in their order.
+    pub(crate) params: Vec<&'a str>,
+    /// Totals are to be left out (a fault on demand).
+    pub(crate) no_total: bool,
+}
+
+/// A route of a fixed path.
+pub(crate) struct Fixed {
+    pub(crate) method: Method,
+    /// Segments; `:x` stands for any one, `:Entity` for one that begins upper-case.
+    pub(crate) path: &'static str,
+    pub(crate) handler: fn(&Call) -> Result<Reply>,
+    /// An action class of its own rather than a controller's method: its errors have no JSON content type.
+    pub(crate) action: bool,
+}
+
+impl Fixed {
+    pub(crate) const fn controller(method: Method, path: &'static str, handler: fn(&Call) -> Result<Reply>) -> Fixed {
+        Fixed { method, path, handler, action: false }
+    }
+
+    pub(crate) const fn action(method: Method, path: &'static str, handler: fn(&Call) -> Result<Reply>) -> Fixed {
+        Fixed { method, path, handler, action: true }
+    }
+}
+
+/// All fixed routes. Earlier tables win.
+const TABLES: &[&[Fixed]] = &[app_info::ROUTES, records::ROUTES];
+
+/// Fixed routes that need no login, with the handler for callers without one.
+const PUBLIC: &[(&str, fn(&App, &Request) -> Result<Reply>)] =
+    &[("Settings", app_info::public_settings), ("I18n", app_info::public_i18n)];
+
+/// Where a request goes.
+pub(crate) enum Route<'a> {
+    Fixed(&'static Fixed, Vec<&'a str>),
+    /// A controller's method.
+    Controller { name: Cow<'a, str>, rest: &'a [String] },
+}
+
+impl Route<'_> {
+    /// Whether the route answers callers who did not log in.
+    pub(crate) fn public(&self) -> bool {
+        matches!(self, Route::Fixed(f, _) if f.method == Method::GET && PUBLIC.iter().any(|(p, _)| *p == f.path))
+    }
+}
+
+/// Methods of the general patterns, by the number of segments.
+fn general(rest: &[String]) -> &'static [Method] {
+    match rest {
+        [] => &[Method::GET, Method::POST],
+        [a, _] if a == "action" => &[Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE],
+        [a, _] if a == "layout" => &[Method::GET, Method::PUT],
+        [_] => &[Method::GET, Method::PUT, Method::PATCH, Method::DELETE],
+        [_, _] => &[Method::GET, Method::POST, Method::DELETE],
+        _ => &[],
+    }
+}
+
+fn matches<'a>(pattern: &str, segments: &'a [String]) -> Option<Vec<&'a str>> {
+    let mut params = Vec::new();
+    let mut at = 0;
+    for part in pattern.split('/') {
+        let segment = segments.get(at)?;
+        if part == ":Entity" {
+            if segment.is_empty() {
+                return None;
+            }
+            params.push(segment.as_str());
+        } else if part.starts_with(':') {
+            if segment.is_empty() {
+                return None;
+            }
+            params.push(segment.as_str());
+        } else if part != segment {
+            return None;
+        }
+        at += 1;
+    }
+    (at == segments.len()).then_some(params)
+}
+
+/// Finds the route, or the framework's refusal.
+pub(crate) fn find(request: &Request) -> Result<Route<'_>> {
+    let segments = &request.segments;
+    let method = match request.method {
+        // A controller's list answers HEAD with its own refusal.
+        Method::HEAD => Method::GET,
+        ref m => m.clone(),
+    };
+    let mut allowed: Vec<Method> = Vec::new();
+    for fixed in TABLES.iter().flat_map(|t| t.iter()) {
+        if let Some(params) = matches(fixed.path, segments) {
+            if fixed.method == method {
+                return Ok(Route::Fixed(fixed, params));
+            }
+            if !allowed.contains(&fixed.method) {
+                allowed.push(fixed.method.clone());
+            }
+        }
+    }
+    let Some((controller, rest)) = segments.split_first() else { return Err(Refusal::no_route()) };
+    if !segments.iter().any(String::is_empty) {
+        let methods = general(rest);
+        if methods.contains(&method) {
+            return Ok(Route::Controller { name: upper_first(controller), rest });
+        }
+        for m in methods {
+            if !allowed.contains(m) {
+                allowed.push(m.clone());
+            }
+        }
+    }
+    if allowed.is_empty() {
+        return Err(Refusal::no_route());
+    }
+    let allow = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+    Err(Refusal { status: 405, reason: Some(allow), ..Refusal::no_route() })
+}
+
+/// Whether errors of this request's route come without a JSON content type.
+pub(crate) fn is_action_route(request: &Request) -> bool {
+    matches!(find(request), Ok(Route::Fixed(f, _)) if f.action)
+}
+
+/// The first letter of a controller may be lower case.
+fn upper_first(name: &str) -> Cow<'_, str> {
+    match name.chars().next() {
+        Some(c) if c.is_ascii_lowercase() => Cow::Owned(format!("{}{}", c.to_ascii_uppercase(), &name[1..])),
+        _ => Cow::Borrowed(name),
+    }
+}
+
+/// Answers a caller who is logged in.
+pub(crate) fn dispatch(app: &App, request: &Request, caller: &Caller, route: Route, no_total: bool) -> Result<Reply> {
+    match route {
+        Route::Fixed(fixed, params) => (fixed.handler)(&Call { app, request, caller, params, no_total }),
+        Route::Controller { name, rest } => records::controller(app, request, caller, &name, rest, no_total),
+    }
+}
+
+/// Answers a caller who is not.
+pub(crate) fn dispatch_public(app: &App, request: &Request, route: Route) -> Result<Reply> {
+    match route {
+        Route::Fixed(fixed, _) => match PUBLIC.iter().find(|(p, _)| *p == fixed.path) {
+            Some((_, handler)) => handler(app, request),
+            None => Err(Refusal::auth(401, None)),
+        },
+        Route::Controller { .. } => Err(Refusal::auth(401, None)),
+    }
+}

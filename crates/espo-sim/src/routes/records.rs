@@ -1,0 +1,240 @@
+//! Controllers of entity types: lists, records, links, actions.
+
+use http::Method;
+use serde_json::{Map, Value as Json};
+
+use super::{Call, Fixed};
+use crate::acl::Action;
+use crate::app::{App, Caller};
+use crate::http::{Refusal, Reply, Request, Result};
+use crate::layout::{Layout, LinkKind};
+use crate::record::{create, links, read, update};
+use crate::search;
+use crate::search::params::SearchParams;
+
+pub(crate) const ROUTES: &[Fixed] = &[
+    Fixed::controller(Method::POST, ":Entity/action/getDuplicateAttributes", duplicate_attributes),
+    Fixed::controller(Method::POST, ":Entity/action/restoreDeleted", restore_deleted),
+];
+
+/// Entity types without a controller (ESPO-API.md A7): over REST they do not exist.
+const NO_CONTROLLER: &[&str] = &[
+    "ArrayValue",
+    "Autofollow",
+    "Currency",
+    "Export",
+    "ImportEml",
+    "ImportEntity",
+    "KanbanOrder",
+    "LayoutRecord",
+    "MassAction",
+    "NextNumber",
+    "PasswordChangeRequest",
+    "Reminder",
+    "Sms",
+    "StarSubscription",
+    "StreamSubscription",
+    "SystemData",
+    "TwoFactorCode",
+    "UniqueId",
+    "UserData",
+    "UserReaction",
+];
+
+/// Controllers without routes for related records.
+const WITHOUT_LINKS: &[&str] = &[
+    "ActionHistoryRecord",
+    "AddressCountry",
+    "Attachment",
+    "AuthenticationProvider",
+    "CurrencyRecordRate",
+    "EmailAddress",
+    "EmailFolder",
+    "Extension",
+    "ExternalAccount",
+    "Job",
+    "Note",
+    "Notification",
+    "OAuthAccount",
+    "PhoneNumber",
+    "WebhookEventQueueItem",
+    "WebhookQueueItem",
+];
+
+/// Controllers that do not create or update.
+const NO_WRITE: &[&str] = &[
+    "ActionHistoryRecord",
+    "AppLogRecord",
+    "AuthLogRecord",
+    "CurrencyRecord",
+    "Job",
+    "WebhookEventQueueItem",
+    "WebhookQueueItem",
+];
+
+/// Controllers of no entity type, for the text of a missing action.
+const OTHER_CONTROLLERS: &[&str] = &["Admin", "App", "Settings", "Metadata", "Layout", "EntityManager", "FieldManager"];
+
+/// A controller's answer to a request by the general patterns.
+pub(super) fn controller(app: &App, request: &Request, caller: &Caller, name: &str, rest: &[String], no_total: bool) -> Result<Reply> {
+    let method = &request.method;
+    let missing = |action: &str| {
+        Refusal::not_found(format!("Action {method} '{action}' does not exist in controller '{name}'."))
+    };
+    if OTHER_CONTROLLERS.contains(&name) {
+        // They are for administrators, and refuse before they look at the action.
+        if !caller.acl.is_admin() {
+            return Err(Refusal::forbidden_silently());
+        }
+        return Err(missing(rest.last().map_or("index", String::as_str)));
+    }
+    let layout = app.layouts.find(name).filter(|l| !NO_CONTROLLER.contains(&l.name.as_str()));
+    let Some(layout) = layout else {
+        return Err(Refusal::not_found(format!("Controller '{name}' does not exist.")));
+    };
+    if crate::acl::ADMIN_ONLY.contains(&name) && !caller.acl.is_admin() {
+        return Err(Refusal::forbidden_silently());
+    }
+    let writes_refused = NO_WRITE.contains(&name) && !matches!(*method, Method::GET | Method::DELETE);
+    match rest {
+        [] => match *method {
+            Method::GET => read::list(app, caller, layout, request, no_total),
+            Method::POST if writes_refused => Err(missing("create")),
+            Method::POST => create::create(app, caller, layout, request),
+            _ => Err(missing("list")),
+        },
+        [id] => match *method {
+            Method::GET => read::read(app, caller, layout, id),
+            Method::PUT | Method::PATCH if writes_refused => Err(missing("update")),
+            Method::PUT | Method::PATCH => update::update(app, caller, layout, id, request),
+            Method::DELETE => update::delete(app, caller, layout, id),
+            _ => Err(missing("read")),
+        },
+        [a, action] if a == "action" => Err(missing(action)),
+        [a, layout_name] if a == "layout" => Err(Refusal::not_found(format!("Layout {name}:{layout_name} is not found."))),
+        [id, link] => {
+            if WITHOUT_LINKS.contains(&name) {
+                let action = match *method {
+                    Method::GET => "listLinked",
+                    Method::POST => "createLink",
+                    _ => "removeLink",
+                };
+                return Err(missing(action));
+            }
+            match *method {
+                Method::GET => read::related(app, caller, layout, id, link, request, no_total),
+                Method::POST => relate(app, caller, layout, id, link, request),
+                Method::DELETE => unrelate(app, caller, layout, id, link, request),
+                _ => Err(missing("listLinked")),
+            }
+        }
+        _ => Err(Refusal::no_route()),
+    }
+}
+
+/// Ids that a link request names.
+fn ids_of(body: &Map<String, Json>) -> Vec<String> {
+    let mut ids = Vec::new();
+    if let Some(id) = body.get("id").and_then(Json::as_str).filter(|i| !i.is_empty()) {
+        ids.push(id.to_owned());
+    }
+    for id in body.get("ids").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
+        if !ids.iter().any(|i| i == id) {
+            ids.push(id.to_owned());
+        }
+    }
+    ids
+}
+
+/// `POST {Entity}/{id}/{link}`
+fn relate(app: &App, caller: &Caller, layout: &Layout, id: &str, link: &str, request: &Request) -> Result<Reply> {
+    caller.acl.check_scope(&layout.name, Action::Read)?;
+    let body = request.json_body()?;
+    if body.get("massRelate") == Some(&Json::Bool(true)) {
+        return mass_relate(app, caller, layout, id, link, &body);
+    }
+    let ids = ids_of(&body);
+    if ids.is_empty() {
+        return Ok(Reply::bool(false));
+    }
+    let (row, def, target) = links::request_target(app, caller, layout, id, link)?;
+    for other in &ids {
+        links::link_checked(app, caller, layout, &row, def, target, other)?;
+    }
+    Ok(Reply::bool(true))
+}
+
+fn mass_relate(app: &App, caller: &Caller, layout: &Layout, id: &str, link: &str, body: &Map<String, Json>) -> Result<Reply> {
+    if !links::MASS_LINK.contains(&(layout.name.as_str(), link)) {
+        return Err(Refusal::forbidden("Mass link is not allowed."));
+    }
+    let (row, def, target) = links::request_target(app, caller, layout, id, link)?;
+    let mut params = match body.get("searchParams").and_then(Json::as_object) {
+        Some(map) => SearchParams::from_object(map)?,
+        None => SearchParams::default(),
+    };
+    if let Some(Json::Array(items)) = body.get("where") {
+        params.where_.extend(items.iter().cloned());
+    }
+    params.lift_pseudo_items()?;
+    let mut conditions = search::conditions(app, caller, target, &params)?;
+    conditions.extend(search::readable(app, caller, target));
+    let rows = app.store.table(target.index).snapshot();
+    for other in search::where_::matching(rows.iter(), &conditions) {
+        links::link_one(app, layout, &row, def, &other.id);
+    }
+    Ok(Reply::bool(true))
+}
+
+/// `DELETE {Entity}/{id}/{link}`
+fn unrelate(app: &App, caller: &Caller, layout: &Layout, id: &str, link: &str, request: &Request) -> Result<Reply> {
+    caller.acl.check_scope(&layout.name, Action::Read)?;
+    let ids = ids_of(&request.json_body()?);
+    if ids.is_empty() {
+        return Ok(Reply::bool(false));
+    }
+    let (row, def, target) = links::request_target(app, caller, layout, id, link)?;
+    for other in &ids {
+        links::unlink_checked(app, caller, layout, &row, def, target, other)?;
+    }
+    Ok(Reply::bool(true))
+}
+
+/// `POST {Entity}/action/getDuplicateAttributes`: a record as a read shows it, without its id.
+fn duplicate_attributes(call: &Call) -> Result<Reply> {
+    let layout = call.app.layout(call.params[0])?;
+    call.caller.acl.check_scope(&layout.name, Action::Create)?;
+    let body = call.request.json_body()?;
+    let Some(id) = body.get("id").and_then(Json::as_str) else { return Err(Refusal::bad_request("No ID.")) };
+    let row = call.app.store.table(layout.index).live(id).ok_or_else(Refusal::not_found_silently)?;
+    if !call.caller.acl.record(call.app, layout, &row, Action::Read) {
+        return Err(Refusal::forbidden("No 'read' access."));
+    }
+    let reply = read::record_reply(call.app, call.caller, layout, &row);
+    let mut record: Map<String, Json> = serde_json::from_slice(&reply.body).unwrap_or_default();
+    record.remove("id");
+    Ok(call.app.json(&Json::Object(record)))
+}
+
+/// `POST {Entity}/action/restoreDeleted`, for administrators.
+fn restore_deleted(call: &Call) -> Result<Reply> {
+    call.caller.require_admin()?;
+    let layout = call.app.layout(call.params[0])?;
+    let body = call.request.json_body()?;
+    let Some(id) = body.get("id").and_then(Json::as_str) else { return Err(Refusal::bad_request("No ID.")) };
+    let table = call.app.store.table(layout.index);
+    let row = table.get(id).ok_or_else(Refusal::not_found_silently)?;
+    if !row.deleted {
+        return Err(Refusal::forbidden("No 'deleted' attribute."));
+    }
+    table.update(id, |r| {
+        r.deleted = false;
+        true
+    });
+    Ok(Reply::bool(true))
+}
+
+/// The kind of a link, for the routes of other modules.
+pub(crate) fn is_many(layout: &Layout, link: &str) -> bool {
+    layout.links.get(link).is_some_and(|l| matches!(l.kind, LinkKind::Many { .. }))
+}

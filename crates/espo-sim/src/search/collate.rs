@@ -1,0 +1,166 @@
+//! Text comparison as MySQL's `utf8mb4_unicode_ci` does it: without case, accents and trailing blanks.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// The text without case and accents.
+pub(crate) fn fold(s: &str) -> Cow<'_, str> {
+    if s.is_ascii() {
+        if s.bytes().any(|b| b.is_ascii_uppercase()) { Cow::Owned(s.to_ascii_lowercase()) } else { Cow::Borrowed(s) }
+    } else {
+        let plain = s.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
+        Cow::Owned(plain.flat_map(expand).collect())
+    }
+}
+
+/// Letters that the collation takes apart.
+fn expand(c: char) -> impl Iterator<Item = char> {
+    let (first, second) = match c {
+        'ß' => ('s', Some('s')),
+        'æ' => ('a', Some('e')),
+        'œ' => ('o', Some('e')),
+        'ø' => ('o', None),
+        'ł' => ('l', None),
+        'đ' => ('d', None),
+        'ı' => ('i', None),
+        other => (other, None),
+    };
+    std::iter::once(first).chain(second)
+}
+
+/// Whether a text equals one that was folded and had its trailing blanks taken off.
+pub(crate) fn equals_folded(text: &str, folded: &str) -> bool {
+    let text = text.trim_end_matches(' ');
+    if text.is_ascii() { text.eq_ignore_ascii_case(folded) } else { fold(text) == folded }
+}
+
+/// A needle for [`equals_folded`].
+pub(crate) fn needle(s: &str) -> String {
+    fold(s.trim_end_matches(' ')).into_owned()
+}
+
+/// Order of two texts.
+pub(crate) fn cmp(a: &str, b: &str) -> Ordering {
+    let (a, b) = (a.trim_end_matches(' '), b.trim_end_matches(' '));
+    if a.is_ascii() && b.is_ascii() {
+        return a.bytes().map(weight).cmp(b.bytes().map(weight));
+    }
+    let (a, b) = (fold(a), fold(b));
+    a.chars().map(char_weight).cmp(b.chars().map(char_weight))
+}
+
+/// Blanks and punctuation before digits before letters.
+fn weight(b: u8) -> u32 {
+    let b = b.to_ascii_lowercase();
+    u32::from(b) + if b.is_ascii_alphabetic() { 0x200 } else if b.is_ascii_digit() { 0x100 } else { 0 }
+}
+
+fn char_weight(c: char) -> u32 {
+    if c.is_ascii() { weight(c as u8) } else { u32::from(c) + 0x200 }
+}
+
+/// A compiled `LIKE` pattern: `%` stands for anything, `_` for one character, `\` takes the next one as it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Like {
+    parts: Vec<Part>,
+    /// The pattern is `%text%` with plain text: a search does.
+    inside: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Part {
+    Any,
+    One,
+    Char(char),
+}
+
+impl Like {
+    pub(crate) fn new(pattern: &str) -> Like {
+        let folded = fold(pattern);
+        let mut parts = Vec::new();
+        let mut chars = folded.chars();
+        while let Some(c) = chars.next() {
+            parts.push(match c {
+                '%' => Part::Any,
+                '_' => Part::One,
+                '\\' => Part::Char(chars.next().unwrap_or('\\')),
+                c => Part::Char(c),
+            });
+        }
+        let inside = match parts.as_slice() {
+            [Part::Any, middle @ .., Part::Any] => middle
+                .iter()
+                .map(|p| if let Part::Char(c) = p { Some(*c) } else { None })
+                .collect::<Option<String>>(),
+            _ => None,
+        };
+        Like { parts, inside }
+    }
+
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        let text = fold(text);
+        if let Some(inside) = &self.inside {
+            return text.contains(inside.as_str());
+        }
+        let text: Vec<char> = text.chars().collect();
+        // Greedy with one way back: the last `%`.
+        let (mut t, mut p, mut back) = (0, 0, None);
+        while t < text.len() {
+            match self.parts.get(p) {
+                Some(Part::Any) => {
+                    back = Some((p, t));
+                    p += 1;
+                }
+                Some(Part::One) => (t, p) = (t + 1, p + 1),
+                Some(Part::Char(c)) if *c == text[t] => (t, p) = (t + 1, p + 1),
+                _ => match back {
+                    Some((bp, bt)) => {
+                        back = Some((bp, bt + 1));
+                        (p, t) = (bp + 1, bt + 1);
+                    }
+                    None => return false,
+                },
+            }
+        }
+        self.parts[p..].iter().all(|x| *x == Part::Any)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_accents_and_trailing_blanks_do_not_count() {
+        for (a, b) in [("Acme", "ACME  "), ("Zażółć", "zazolc"), ("Straße", "STRASSE"), ("é", "E")] {
+            assert!(equals_folded(a, &needle(b)), "{a} {b}");
+        }
+        assert!(!equals_folded(" acme", &needle("acme")));
+    }
+
+    #[test]
+    fn like_knows_its_wildcards() {
+        for (pattern, text, matches) in [
+            ("%ot_er%", "another", true),
+            ("all%", "All of them", true),
+            ("%them", "All of them", true),
+            ("a%c%e", "abcde", true),
+            ("%", "", true),
+            ("_", "", false),
+            ("100\\%", "100%", true),
+            ("100\\%", "1000", false),
+        ] {
+            assert_eq!(Like::new(pattern).matches(text), matches, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn punctuation_sorts_before_digits_and_letters() {
+        let mut names = ["b", "A", "_x", "1", "Ä1"];
+        names.sort_by(|a, b| cmp(a, b));
+        assert_eq!(names, ["_x", "1", "A", "Ä1", "b"]);
+    }
+}

@@ -1,0 +1,237 @@
+//! Date filters: each becomes a range of text bounds (ESPO-API.md E4).
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp, ToSpan};
+use serde_json::Value as Json;
+
+use super::params::leading_int;
+use crate::clock::format_datetime;
+use crate::http::{Refusal, Result};
+
+/// Bounds of a filter. Dates and date-times compare as text.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Range {
+    /// The bound and whether it is inside.
+    pub(crate) from: Option<(String, bool)>,
+    pub(crate) to: Option<(String, bool)>,
+    /// Everything with a value but what is inside.
+    pub(crate) negated: bool,
+}
+
+impl Range {
+    pub(crate) fn contains(&self, v: &str) -> bool {
+        let inside = self.from.as_ref().is_none_or(|(b, eq)| v > b.as_str() || (*eq && v == b))
+            && self.to.as_ref().is_none_or(|(b, eq)| v < b.as_str() || (*eq && v == b));
+        inside != self.negated
+    }
+}
+
+/// What the bounds depend on.
+pub(crate) struct DateContext<'a> {
+    pub(crate) now: Timestamp,
+    /// The instance's zone.
+    pub(crate) system_zone: &'a str,
+    pub(crate) fiscal_shift: i8,
+}
+
+/// Types that need no value.
+const RELATIVE: &[&str] = &[
+    "today",
+    "past",
+    "future",
+    "lastSevenDays",
+    "currentMonth",
+    "lastMonth",
+    "nextMonth",
+    "currentQuarter",
+    "lastQuarter",
+    "currentYear",
+    "lastYear",
+    "currentFiscalYear",
+    "lastFiscalYear",
+    "currentFiscalQuarter",
+    "lastFiscalQuarter",
+    "lastXDays",
+    "nextXDays",
+    "olderThanXDays",
+    "afterXDays",
+];
+
+/// Types that change their meaning with `dateTime`.
+const ABSOLUTE: &[&str] = &["on", "notOn", "before", "after", "between"];
+
+fn zone(name: &str) -> Result<TimeZone> {
+    TimeZone::get(name).map_err(|_| Refusal::bad_request("Bad timezone"))
+}
+
+/// The range of a date filter; `None` for types that are none.
+pub(crate) fn range(item: &Json, type_: &str, cx: &DateContext) -> Result<Option<Range>> {
+    let flag = |k: &str| match item.get(k) {
+        Some(Json::Bool(b)) => *b,
+        Some(Json::String(s)) => !matches!(s.as_str(), "" | "0" | "false"),
+        _ => false,
+    };
+    let date_time = flag("dateTime");
+    let item_zone = item.get("timeZone").and_then(Json::as_str);
+    let system = TimeZone::get(cx.system_zone).unwrap_or(TimeZone::UTC);
+    if date_time && (RELATIVE.contains(&type_) || ABSOLUTE.contains(&type_)) {
+        let tz = match item_zone {
+            Some(name) => zone(name)?,
+            None => system.clone(),
+        };
+        return Ok(date_time_range(item.get("value"), type_, &tz, &system, cx));
+    }
+    if !RELATIVE.contains(&type_) {
+        return Ok(None);
+    }
+    let tz = match item_zone {
+        Some(name) if flag("date") => zone(name)?,
+        _ => system,
+    };
+    let today = cx.now.to_zoned_datetime(tz).date();
+    let n = item.get("value").map(days).unwrap_or_default();
+    let at = |d: Date| d.to_string();
+    let shifted = |d: i64| at(add_days(today, d));
+    let closed = |a: String, b: String| Range { from: Some((a, true)), to: Some((b, true)), negated: false };
+    let range = match type_ {
+        "today" => closed(at(today), at(today)),
+        "past" => Range { to: Some((at(today), false)), ..Range::default() },
+        "future" => Range { from: Some((at(today), false)), ..Range::default() },
+        "lastSevenDays" => closed(shifted(-7), at(today)),
+        "lastXDays" => closed(shifted(-n), at(today)),
+        "nextXDays" => closed(at(today), shifted(n)),
+        "olderThanXDays" => Range { to: Some((shifted(-n), false)), ..Range::default() },
+        "afterXDays" => Range { from: Some((shifted(n), false)), ..Range::default() },
+        _ => match period(type_, today, cx.fiscal_shift) {
+            Some((from, to)) => Range { from: Some((at(from), true)), to: Some((at(to), false)), negated: false },
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(range))
+}
+
+fn date_time_range(value: Option<&Json>, type_: &str, tz: &TimeZone, system: &TimeZone, cx: &DateContext) -> Option<Range> {
+    let today = cx.now.to_zoned_datetime(tz.clone()).date();
+    let now = format_datetime(cx.now);
+    let n = value.map(days).unwrap_or_default();
+    let start = |d: Date| instant(d.to_datetime(Time::midnight()), tz);
+    let end = |d: Date| instant(d.to_datetime(Time::constant(23, 59, 59, 0)), tz);
+    let from = |b: String, eq: bool| Range { from: Some((b, eq)), ..Range::default() };
+    let to = |b: String, eq: bool| Range { to: Some((b, eq)), ..Range::default() };
+    let closed = |a: String, b: String| Range { from: Some((a, true)), to: Some((b, true)), negated: false };
+    // A value of more than ten characters is an instant already, in UTC.
+    let bound = |v: &Json, last: bool| {
+        let text = v.as_str()?;
+        if text.len() > 10 {
+            return Some(text.to_owned());
+        }
+        let date: Date = text.parse().ok()?;
+        Some(if last { end(date) } else { start(date) })
+    };
+    Some(match type_ {
+        "today" => closed(start(today), end(today)),
+        "past" => to(now, true),
+        "future" => from(now, false),
+        "lastSevenDays" => closed(start(add_days(today, -7)), now),
+        "lastXDays" => closed(start(add_days(today, -n)), now),
+        "nextXDays" => {
+            // The end is written as 24:59:59 of the last day, which is an hour into the next.
+            let last = add_days(today, n + 1).to_datetime(Time::constant(0, 59, 59, 0));
+            closed(now, instant(last, tz))
+        }
+        "olderThanXDays" => to(start(add_days(today, -n)), false),
+        "afterXDays" => from(start(add_days(today, n)), true),
+        "on" | "notOn" => {
+            let v = value?;
+            Range { negated: type_ == "notOn", ..closed(bound(v, false)?, bound(v, true)?) }
+        }
+        "before" => to(bound(value?, false)?, false),
+        "after" => from(bound(value?, true)?, false),
+        "between" => {
+            let list = value?.as_array()?;
+            closed(bound(list.first()?, false)?, bound(list.get(1)?, true)?)
+        }
+        _ => {
+            let today = cx.now.to_zoned_datetime(system.clone()).date();
+            let (first, after) = period(type_, today, cx.fiscal_shift)?;
+            closed(start(first), end(add_days(after, -1)))
+        }
+    })
+}
+
+/// First day of a period, and the day after its last.
+fn period(type_: &str, today: Date, fiscal_shift: i8) -> Option<(Date, Date)> {
+    let month = today.first_of_month();
+    let add = |d: Date, months: i64| d.checked_add(months.months()).unwrap_or(d);
+    let shift = i64::from(fiscal_shift);
+    let quarter_of = |d: Date| add(d.first_of_month(), -i64::from((d.month() - 1) % 3));
+    let year_of = |d: Date| d.first_of_year();
+    // A shifted calendar: move back, cut to the period's start, move forward again.
+    let fiscal = |cut: &dyn Fn(Date) -> Date| add(cut(add(month, -shift)), shift);
+    Some(match type_ {
+        "currentMonth" => (month, add(month, 1)),
+        "lastMonth" => (add(month, -1), month),
+        "nextMonth" => (add(month, 1), add(month, 2)),
+        "currentQuarter" => (quarter_of(today), add(quarter_of(today), 3)),
+        "lastQuarter" => (add(quarter_of(today), -3), quarter_of(today)),
+        "currentYear" => (year_of(today), add(year_of(today), 12)),
+        "lastYear" => (add(year_of(today), -12), year_of(today)),
+        "currentFiscalYear" => (fiscal(&year_of), add(fiscal(&year_of), 12)),
+        "lastFiscalYear" => (add(fiscal(&year_of), -12), fiscal(&year_of)),
+        "currentFiscalQuarter" => (fiscal(&quarter_of), add(fiscal(&quarter_of), 3)),
+        "lastFiscalQuarter" => (add(fiscal(&quarter_of), -3), fiscal(&quarter_of)),
+        _ => return None,
+    })
+}
+
+fn add_days(d: Date, n: i64) -> Date {
+    // Numbers out of a request may be of any size: beyond the calendar a bound stands at its edge.
+    let span = Span::new().try_days(n).ok();
+    span.and_then(|s| d.checked_add(s).ok()).unwrap_or(if n < 0 { Date::MIN } else { Date::MAX })
+}
+
+fn instant(dt: DateTime, tz: &TimeZone) -> String {
+    match tz.to_ambiguous_timestamp(dt).compatible() {
+        Ok(t) => format_datetime(t),
+        Err(_) => dt.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+    }
+}
+
+fn days(v: &Json) -> i64 {
+    match v {
+        Json::Number(n) => n.as_i64().or_else(|| n.as_f64().map(|f| f as i64)).unwrap_or_default(),
+        Json::String(s) => leading_int(s),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn bounds(item: Json) -> (Option<String>, Option<String>) {
+        let cx = DateContext { now: "2026-11-24T21:30:00Z".parse().unwrap(), system_zone: "UTC", fiscal_shift: 3 };
+        let type_ = item["type"].as_str().unwrap().to_owned();
+        let r = range(&item, &type_, &cx).unwrap().unwrap();
+        (r.from.map(|b| b.0), r.to.map(|b| b.0))
+    }
+
+    #[test]
+    fn periods_have_the_documented_bounds() {
+        let s = |a: &str, b: &str| (Some(a.to_owned()), Some(b.to_owned()));
+        for (item, expected) in [
+            (json!({"type": "currentQuarter"}), s("2026-10-01", "2027-01-01")),
+            (json!({"type": "lastMonth"}), s("2026-10-01", "2026-11-01")),
+            (json!({"type": "currentFiscalYear"}), s("2026-04-01", "2027-04-01")),
+            (json!({"type": "lastFiscalQuarter"}), s("2026-07-01", "2026-10-01")),
+            (json!({"type": "today", "dateTime": true, "timeZone": "Europe/Kyiv"}), s("2026-11-23 22:00:00", "2026-11-24 21:59:59")),
+            (json!({"type": "today", "date": true, "timeZone": "Asia/Tokyo"}), s("2026-11-25", "2026-11-25")),
+            (json!({"type": "on", "value": "2026-07-01", "dateTime": true, "timeZone": "Europe/Paris"}), s("2026-06-30 22:00:00", "2026-07-01 21:59:59")),
+            (json!({"type": "nextXDays", "value": "2", "dateTime": true}), s("2026-11-24 21:30:00", "2026-11-27 00:59:59")),
+        ] {
+            assert_eq!(bounds(item.clone()), expected, "{item}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Lists: which records, in what order, how many (ESPO-API.md E).
+
+pub(crate) mod collate;
+pub(crate) mod dates;
+pub(crate) mod filters;
+pub(crate) mod order;
+pub(crate) mod params;
+pub(crate) mod text;
+pub(crate) mod where_;
+
+use std::sync::Arc;
+
+use crate::acl::{Action, Level};
+use crate::app::{App, Caller};
+use crate::http::Result;
+use crate::layout::Layout;
+use crate::store::Row;
+use params::SearchParams;
+
+/// A condition on a row.
+pub(crate) type Pred<'a> = Box<dyn Fn(&Row) -> bool + 'a>;
+
+/// The rows of a page, and how many there are in all.
+pub(crate) struct Found {
+    pub(crate) rows: Vec<Arc<Row>>,
+    pub(crate) total: i64,
+}
+
+/// Every condition of a search: where items, filters, text.
+pub(crate) fn conditions<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout, params: &SearchParams) -> Result<Vec<Pred<'a>>> {
+    let mut conditions = where_::compile(app, caller, layout, &params.where_)?;
+    if let Some(name) = &params.primary_filter {
+        conditions.push(filters::primary(app, caller, layout, name)?);
+    }
+    if !params.bool_filters.is_empty() {
+        conditions.push(filters::bools(app, caller, layout, &params.bool_filters)?);
+    }
+    if let Some(text) = &params.text_filter {
+        conditions.push(text::compile(app, layout, text));
+    }
+    Ok(conditions)
+}
+
+/// The condition that the caller may read a row.
+pub(crate) fn readable<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout) -> Option<Pred<'a>> {
+    // API users do not see each other in lists of users (QUIRKS 11).
+    if layout.name == "User" && !caller.acl.is_admin() {
+        let type_ = layout.slot("type");
+        return Some(Box::new(move |row| type_.is_none_or(|s| row.get(s).as_str() != Some("api"))));
+    }
+    if caller.acl.level(&layout.name, Action::Read) == Level::All {
+        return None;
+    }
+    Some(Box::new(move |row| caller.acl.record(app, layout, row, Action::Read)))
+}
+
+/// Filters, orders and cuts a page out of `rows` (in the order of their creation).
+pub(crate) fn page<'r>(
+    app: &App,
+    layout: &Layout,
+    rows: impl DoubleEndedIterator<Item = &'r Arc<Row>>,
+    conditions: &[Pred],
+    order: &order::Order,
+    params: &SearchParams,
+    count: bool,
+) -> Found {
+    let limit = params.max_size.unwrap_or_else(|| app.config.read().list_max_size);
+    let (offset, limit) = (params.offset.max(0) as usize, limit.max(0) as usize);
+    let matching = rows.filter(|r| !r.deleted && conditions.iter().all(|c| c(r)));
+    // Without a count, one row more than the page says whether there are more.
+    let wanted = offset.saturating_add(limit).saturating_add(usize::from(!count));
+    let (mut rows, total) = order::top(app, layout, matching, order, wanted);
+    rows.drain(..offset.min(rows.len()));
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let total = if count {
+        i64::try_from(total).unwrap_or(i64::MAX)
+    } else if more {
+        -1
+    } else {
+        -2
+    };
+    Found { rows, total }
+}

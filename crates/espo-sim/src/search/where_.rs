@@ -1,0 +1,581 @@
+//! Where items: parsed, checked and compiled into conditions (ESPO-API.md E2 and E3).
+
+use std::collections::HashSet;
+
+use serde_json::Value as Json;
+
+use super::dates::{self, DateContext, Range};
+use super::{Pred, collate};
+use crate::acl::Action;
+use crate::app::{App, Caller};
+use crate::http::json::php_float;
+use crate::http::{Refusal, Result};
+use crate::layout::{AttrIx, Layout, LinkDef, LinkKind, Source, Ty};
+use crate::record::view;
+use crate::store::Row;
+use crate::value::{Id, Value};
+
+type Test = Box<dyn Fn(&Value) -> bool>;
+
+/// Types whose attribute is a link.
+const LINK_TYPES: &[&str] =
+    &["linkedWith", "notLinkedWith", "linkedWithAll", "isLinked", "isNotLinked", "inCategory", "isUserFromTeams"];
+/// Types whose value is a list of items.
+const GROUPS: &[&str] = &["and", "or", "not", "subQueryIn", "subQueryNotIn", "having"];
+const KEYS: &[&str] = &["type", "attribute", "field", "value", "dateTime", "date", "timeZone"];
+
+/// Compiles the items of a search; all of them must hold.
+pub(crate) fn compile<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout, items: &[Json]) -> Result<Vec<Pred<'a>>> {
+    for item in items {
+        parse(item)?;
+    }
+    let cx = Compiler { app, caller, layout };
+    for item in items {
+        cx.check(item)?;
+    }
+    items.iter().map(|item| cx.item(item)).collect()
+}
+
+/// What the server parses before it looks at anything: failures here are its own errors, 500.
+fn parse(item: &Json) -> Result<()> {
+    let Some(map) = item.as_object() else { return Err(Refusal::internal_page()) };
+    let Some(type_) = map.get("type").and_then(Json::as_str).filter(|t| !t.is_empty()) else {
+        return Err(Refusal::internal());
+    };
+    if map.keys().any(|k| !KEYS.contains(&k.as_str())) {
+        return Err(Refusal::internal());
+    }
+    if GROUPS.contains(&type_) {
+        return match map.get("value") {
+            None | Some(Json::Null) => Ok(()),
+            Some(Json::Array(items)) => items.iter().try_for_each(parse),
+            Some(Json::Object(items)) if !items.contains_key("type") => items.values().try_for_each(parse),
+            Some(_) => Err(Refusal::internal()),
+        };
+    }
+    match attribute(item) {
+        Some(a) if !a.is_empty() => Ok(()),
+        _ => Err(Refusal::internal()),
+    }
+}
+
+fn attribute(item: &Json) -> Option<&str> {
+    item.get("attribute").or_else(|| item.get("field")).and_then(Json::as_str)
+}
+
+/// The items of a group; a map stands for its values.
+fn group(item: &Json) -> Vec<&Json> {
+    match item.get("value") {
+        Some(Json::Array(items)) => items.iter().collect(),
+        Some(Json::Object(items)) => items.values().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The values of an item, whether it brings one or several.
+fn values(item: &Json) -> Vec<Json> {
+    match item.get("value") {
+        None | Some(Json::Null) => Vec::new(),
+        Some(Json::Array(list)) => list.clone(),
+        Some(Json::Object(map)) => map.values().cloned().collect(),
+        Some(v) => vec![v.clone()],
+    }
+}
+
+struct Compiler<'a> {
+    app: &'a App,
+    caller: &'a Caller,
+    layout: &'a Layout,
+}
+
+impl<'a> Compiler<'a> {
+    /// Refuses what may not be asked.
+    fn check(&self, item: &Json) -> Result<()> {
+        let type_ = item.get("type").and_then(Json::as_str).unwrap_or_default();
+        match type_ {
+            "and" | "or" => return group(item).into_iter().try_for_each(|i| self.check(i)),
+            "not" | "subQueryIn" | "subQueryNotIn" | "having" => {
+                return Err(Refusal::forbidden_search("Sub-queries are forbidden in where."));
+            }
+            _ => {}
+        }
+        let name = attribute(item).unwrap_or_default();
+        if name.contains(['.', ':', '#', '\'', '"', '('])
+            || name.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+            || matches!(name, "true" | "false" | "null")
+        {
+            return Err(Refusal::forbidden_search("Complex expressions are forbidden in where."));
+        }
+        if LINK_TYPES.contains(&type_) {
+            let Some(link) = self.layout.links.get(name) else {
+                return Err(Refusal::bad_request(format!("Not existing relation '{name}' in where.")));
+            };
+            let target_closed = link.target.is_some_and(|t| {
+                !self.caller.acl.scope(&self.app.layouts.entities[t].name)
+            });
+            if target_closed || !self.caller.acl.may_read_field(&self.layout.name, name) {
+                return Err(Refusal::forbidden_search(&format!("Forbidden relation '{name}' in where.")));
+            }
+            if matches!(type_, "linkedWith" | "notLinkedWith" | "linkedWithAll" | "inCategory") {
+                self.check_ids(link, &values(item))?;
+            }
+            return Ok(());
+        }
+        match self.layout.attr(name) {
+            Some(a) => {
+                let field = a.field.as_deref().unwrap_or(name);
+                if a.write_only || !self.field_open(field) {
+                    return Err(Refusal::forbidden_search(&format!("Forbidden attribute '{name}' in where.")));
+                }
+                Ok(())
+            }
+            // The ORM knows ids and names of every link, field or not.
+            None if self.is_stub(name) => Ok(()),
+            None => Err(Refusal::bad_request(format!("Not existing attribute '{name}' in where."))),
+        }
+    }
+
+    fn field_open(&self, field: &str) -> bool {
+        let disabled = self.app.layouts.entity(self.layout).fields.get(field).is_some_and(|f| f.disabled);
+        !disabled && self.caller.acl.may_read_field(&self.layout.name, field)
+    }
+
+    fn is_stub(&self, name: &str) -> bool {
+        let link = name.strip_suffix("Ids").or_else(|| name.strip_suffix("Names"));
+        link.and_then(|l| self.layout.links.get(l)).is_some_and(|l| {
+            matches!(l.kind, LinkKind::HasMany { .. } | LinkKind::Children { .. } | LinkKind::Many { .. })
+        })
+    }
+
+    /// Every id of a link filter must lead to a record that the caller may read (9.2 and later).
+    fn check_ids(&self, link: &LinkDef, ids: &[Json]) -> Result<()> {
+        let Some(target) = link.target.map(|t| &self.app.layouts.entities[t]) else { return Ok(()) };
+        for id in ids {
+            let Some(id) = id.as_str() else { continue };
+            let row = self.app.store.table(target.index).live(id);
+            match row {
+                None => {
+                    return Err(Refusal::forbidden_search(&format!("Record '{}' '{id}' not found.", target.name)));
+                }
+                Some(row) if !self.caller.acl.record(self.app, target, &row, Action::Read) => {
+                    return Err(Refusal::forbidden_search(&format!("No access to record '{}' '{id}'.", target.name)));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn item(&self, item: &Json) -> Result<Pred<'a>> {
+        let type_ = item.get("type").and_then(Json::as_str).unwrap_or_default();
+        let name = attribute(item).unwrap_or_default();
+        match type_ {
+            "and" | "or" => {
+                let parts: Vec<Pred> = group(item).into_iter().map(|i| self.item(i)).collect::<Result<_>>()?;
+                return Ok(if type_ == "and" || parts.is_empty() {
+                    Box::new(move |row| parts.iter().all(|p| p(row)))
+                } else {
+                    Box::new(move |row| parts.iter().any(|p| p(row)))
+                });
+            }
+            _ if LINK_TYPES.contains(&type_) => return self.link(type_, &self.layout.links[name], item),
+            _ if type_.starts_with("column") => return self.column(type_, name, item),
+            _ => {}
+        }
+        if self.layout.name == "User" && type_ == "isOfType" {
+            return Ok(self.user_of_type(item));
+        }
+        if self.layout.name == "Contact" && name == "accountAnyId" {
+            let test = self.test(type_, Ty::Id, item)?;
+            let def = self.layout.links.get("accounts");
+            let (app, layout) = (self.app, self.layout);
+            return Ok(match def {
+                Some(_) => Box::new(move |row| {
+                    view::linked(app, layout, row, "accounts").iter().any(|r| test(&Value::Text(r.id.clone())))
+                }),
+                None => Box::new(|_| false),
+            });
+        }
+        let Some(ix) = self.layout.find(name) else {
+            // A link stub: ids have no column to compare.
+            self.test(type_, Ty::List, item)?;
+            return if name.ends_with("Ids") { Err(Refusal::internal()) } else { Ok(Box::new(|_| false)) };
+        };
+        let attr = &self.layout.attrs[ix];
+        match type_ {
+            "any" => return Ok(Box::new(|_| true)),
+            "none" => return Ok(Box::new(|_| false)),
+            _ => {}
+        }
+        let test = self.test(type_, attr.ty, item)?;
+        if matches!(attr.source, Source::Ids(_)) {
+            return Err(Refusal::internal());
+        }
+        Ok(self.bind(ix, type_, test))
+    }
+
+    /// Joins a test with the place that its value comes from.
+    fn bind(&self, ix: AttrIx, type_: &str, test: Test) -> Pred<'a> {
+        let (app, layout) = (self.app, self.layout);
+        let attr = &layout.attrs[ix];
+        // Any of a record's addresses and numbers counts, not the primary one alone.
+        let data = matches!(attr.name.as_str(), "emailAddress" | "phoneNumber")
+            .then(|| layout.slot(&format!("{}Data", attr.name)))
+            .flatten()
+            .filter(|_| !matches!(type_, "isNull" | "isNotNull" | "ever"));
+        if let Some(data) = data {
+            let key = attr.name.clone();
+            let negative = type_.starts_with("not");
+            return Box::new(move |row| {
+                let Some(items) = row.get(data).as_list().filter(|l| !l.is_empty()) else { return test(&Value::Null) };
+                let mut each = items.iter().map(|i| test(&i.get(&key).map_or(Value::Null, Value::from_json)));
+                if negative { each.all(|x| x) } else { each.any(|x| x) }
+            });
+        }
+        match &attr.source {
+            Source::Slot(_) if attr.name == "id" => Box::new(move |row| test(&Value::Text(row.id.clone()))),
+            Source::Slot(_) if attr.name == "deleted" => Box::new(move |row| test(&Value::Bool(row.deleted))),
+            Source::Slot(slot) => {
+                let slot = *slot;
+                Box::new(move |row| test(row.get(slot)))
+            }
+            Source::LinkName(link) if layout.links.get(link).is_none_or(|l| l.target.is_none()) => Box::new(|_| false),
+            Source::LinkName(_)
+            | Source::HasOneId(_)
+            | Source::HasOneName(_)
+            | Source::Foreign { .. }
+            | Source::Person(_)
+            | Source::Converted { .. }
+            | Source::Numeric(_) => Box::new(move |row| test(&view::value(app, layout, row, ix, ""))),
+            Source::Special if attr.in_list => Box::new(move |row| test(&view::value(app, layout, row, ix, ""))),
+            // No column and no expression: nothing ever matches.
+            _ => Box::new(|_| false),
+        }
+    }
+
+    fn test(&self, type_: &str, ty: Ty, item: &Json) -> Result<Test> {
+        let bad = || Refusal::bad_request(format!("Bad where item '{type_}'."));
+        let null = Json::Null;
+        let value = item.get("value").unwrap_or(&null);
+        let config = self.app.config.read();
+        let cx = DateContext {
+            now: self.app.clock.now(),
+            system_zone: &config.time_zone,
+            fiscal_shift: config.fiscal_year_shift,
+        };
+        if let Some(range) = dates::range(item, type_, &cx)? {
+            return Ok(in_range(range));
+        }
+        drop(config);
+        Ok(match type_ {
+            "equals" | "on" => match value {
+                Json::Null => Box::new(|v| v.is_null()),
+                Json::Array(list) => one_of(ty, list),
+                v => equals(ty, v),
+            },
+            "notEquals" | "notOn" => match value {
+                Json::Null => Box::new(|v| !v.is_null()),
+                Json::Array(list) => not(one_of(ty, list)),
+                v => not(equals(ty, v)),
+            },
+            "in" => one_of(ty, value.as_array().ok_or_else(bad)?),
+            "notIn" => {
+                let list = value.as_array().ok_or_else(bad)?;
+                if list.is_empty() { Box::new(|_| true) } else { not(one_of(ty, list)) }
+            }
+            "greaterThan" | "after" => compare(ty, value, |o| o.is_gt()),
+            "lessThan" | "before" => compare(ty, value, |o| o.is_lt()),
+            "greaterThanOrEquals" => compare(ty, value, |o| o.is_ge()),
+            "lessThanOrEquals" => compare(ty, value, |o| o.is_le()),
+            "between" => {
+                let list = value.as_array().filter(|l| l.len() >= 2).ok_or_else(bad)?;
+                let (from, to) = (compare(ty, &list[0], |o| o.is_ge()), compare(ty, &list[1], |o| o.is_le()));
+                Box::new(move |v| from(v) && to(v))
+            }
+            "like" => like(value, |s| s.to_owned()),
+            "notLike" => not(like(value, |s| s.to_owned())),
+            "contains" => like(value, |s| format!("%{s}%")),
+            "notContains" => not(like(value, |s| format!("%{s}%"))),
+            "startsWith" => like(value, |s| format!("{s}%")),
+            "endsWith" => like(value, |s| format!("%{s}")),
+            "isNull" => Box::new(|v| v.is_null()),
+            "isNotNull" | "ever" => Box::new(|v| !v.is_null()),
+            "isTrue" => equals(ty, &Json::Bool(true)),
+            "isFalse" => equals(ty, &Json::Bool(false)),
+            "arrayAnyOf" | "arrayNoneOf" | "arrayAllOf" => {
+                let wanted = texts(value).ok_or_else(bad)?;
+                match type_ {
+                    "arrayAnyOf" => Box::new(move |v| items(v).any(|i| wanted.iter().any(|w| w == i))),
+                    "arrayNoneOf" => Box::new(move |v| !items(v).any(|i| wanted.iter().any(|w| w == i))),
+                    _ => Box::new(move |v| wanted.iter().all(|w| items(v).any(|i| i == w))),
+                }
+            }
+            "arrayIsEmpty" => Box::new(|v| items(v).next().is_none()),
+            "arrayIsNotEmpty" => Box::new(|v| items(v).next().is_some()),
+            "expression" => Box::new(|v| v.as_f64().is_some_and(|n| n != 0.0)),
+            "any" => Box::new(|_| true),
+            "none" => Box::new(|_| false),
+            _ => return Err(Refusal::bad_request(format!("Unknown where item type '{type_}'."))),
+        })
+    }
+
+    fn link(&self, type_: &str, link: &'a LinkDef, item: &Json) -> Result<Pred<'a>> {
+        let (app, layout) = (self.app, self.layout);
+        let bad = || Refusal::bad_request(format!("Bad where item '{type_}'."));
+        let ids: HashSet<Id> = values(item).iter().filter_map(Json::as_str).map(Id::from).collect();
+        if matches!(type_, "linkedWith" | "notLinkedWith" | "linkedWithAll") {
+            if item.get("value").is_none_or(Json::is_null) {
+                return Err(bad());
+            }
+            let allowed = match link.kind {
+                LinkKind::Many { .. } | LinkKind::HasMany { .. } => true,
+                LinkKind::BelongsTo { .. } | LinkKind::HasOne { .. } => type_ != "linkedWithAll",
+                _ => false,
+            };
+            if !allowed {
+                return Err(bad());
+            }
+        }
+        if link.kind == LinkKind::Unknown || (matches!(link.kind, LinkKind::Parent { .. }) && type_.starts_with("is")) {
+            return Err(Refusal::internal());
+        }
+        Ok(match type_ {
+            "linkedWith" | "notLinkedWith" => {
+                let wanted = type_ == "linkedWith";
+                match link.kind {
+                    // From the few ids to their records is shorter than the other way round.
+                    LinkKind::Many { relation, forward } => {
+                        let linked: HashSet<Id> = ids
+                            .iter()
+                            .flat_map(|id| app.store.relation(relation).of(id, !forward))
+                            .map(|p| p.id)
+                            .collect();
+                        Box::new(move |row| linked.contains(&row.id) == wanted)
+                    }
+                    LinkKind::BelongsTo { key } => {
+                        Box::new(move |row| row.get(key).non_empty().is_some_and(|id| ids.contains(id)) == wanted)
+                    }
+                    _ => Box::new(move |row| {
+                        view::linked_through(app, layout, row, link).iter().any(|r| ids.contains(&r.id)) == wanted
+                    }),
+                }
+            }
+            "linkedWithAll" => Box::new(move |row| {
+                let linked: HashSet<Id> =
+                    view::linked_through(app, layout, row, link).iter().map(|r| r.id.clone()).collect();
+                ids.iter().all(|id| linked.contains(id))
+            }),
+            "isLinked" | "isNotLinked" => {
+                let wanted = type_ == "isLinked";
+                match link.kind {
+                    LinkKind::BelongsTo { key } => Box::new(move |row| row.get(key).non_empty().is_some() == wanted),
+                    _ => Box::new(move |row| !view::linked_through(app, layout, row, link).is_empty() == wanted),
+                }
+            }
+            "inCategory" => {
+                let tree = ids.iter().flat_map(|id| self.descendants(link, id)).collect::<HashSet<Id>>();
+                Box::new(move |row| view::linked_through(app, layout, row, link).iter().any(|r| tree.contains(&r.id)))
+            }
+            _ => {
+                let user = app.layouts.find("User");
+                let teams = user.and_then(|u| u.links.get("teams"));
+                let Some(LinkKind::Many { relation, forward }) = teams.map(|t| t.kind) else { return Err(bad()) };
+                let users: HashSet<Id> =
+                    ids.iter().flat_map(|id| app.store.relation(relation).of(id, !forward)).map(|p| p.id).collect();
+                Box::new(move |row| view::linked_through(app, layout, row, link).iter().any(|r| users.contains(&r.id)))
+            }
+        })
+    }
+
+    /// A category and everything below it.
+    fn descendants(&self, link: &LinkDef, id: &str) -> Vec<Id> {
+        let mut found = vec![Id::from(id)];
+        let Some(target) = link.target.map(|t| &self.app.layouts.entities[t]) else { return found };
+        let Some(parent) = target.slot("parentId") else { return found };
+        let rows = self.app.store.table(target.index).snapshot();
+        let mut at = 0;
+        while at < found.len() {
+            let children: Vec<Id> = rows
+                .iter()
+                .filter(|r| !r.deleted && r.get(parent).as_str() == Some(found[at].as_str()) && !found.contains(&r.id))
+                .map(|r| r.id.clone())
+                .collect();
+            found.extend(children);
+            at += 1;
+        }
+        found
+    }
+
+    /// Filters by a column of a middle table.
+    fn column(&self, type_: &str, name: &str, item: &Json) -> Result<Pred<'a>> {
+        let bad = || Refusal::bad_request("Bad where item 'column'.");
+        let base = match type_ {
+            "columnEquals" => "equals",
+            "columnNotEquals" => "notEquals",
+            "columnIn" => "in",
+            "columnNotIn" => "notIn",
+            "columnLike" => "like",
+            "columnIsNull" => "isNull",
+            "columnIsNotNull" => "isNotNull",
+            _ => return Err(Refusal::bad_request(format!("Unknown where item type '{type_}'."))),
+        };
+        let entity = self.app.layouts.entity(self.layout);
+        let field = entity.fields.get(name).ok_or_else(bad)?;
+        let link = field.link.as_deref().and_then(|l| self.layout.links.get(l)).ok_or_else(bad)?;
+        let (LinkKind::Many { relation, .. }, Some(column)) = (link.kind, field.column.as_deref()) else { return Err(bad()) };
+        let at = self.app.layouts.relations[relation].columns.iter().position(|c| c.name == column).ok_or_else(bad)?;
+        let test = self.test(base, Ty::Text, item)?;
+        let app = self.app;
+        Ok(Box::new(move |row| view::pairs(app, row, link).iter().any(|p| p.columns.get(at).is_some_and(|v| test(v)))))
+    }
+
+    /// `isOfType` of users knows groups of types; `regular` matches nothing (QUIRKS 11).
+    fn user_of_type(&self, item: &Json) -> Pred<'a> {
+        let types: &[&str] = match item.get("value").and_then(Json::as_str) {
+            Some("internal") => &["regular", "admin", "super-admin"],
+            Some("api") => &["api"],
+            Some("portal") => &["portal"],
+            _ => &[],
+        };
+        let slot = self.layout.slot("type");
+        Box::new(move |row| slot.and_then(|s| row.get(s).as_str()).is_some_and(|t| types.contains(&t)))
+    }
+}
+
+fn items(v: &Value) -> impl Iterator<Item = &str> {
+    v.as_list().unwrap_or_default().iter().filter_map(Json::as_str)
+}
+
+fn texts(value: &Json) -> Option<Vec<String>> {
+    match value {
+        Json::Null => None,
+        Json::Array(list) => Some(list.iter().map(text_of).collect()),
+        Json::Object(map) => Some(map.values().map(text_of).collect()),
+        v => Some(vec![text_of(v)]),
+    }
+}
+
+/// A needle as SQL text.
+fn text_of(v: &Json) -> String {
+    match v {
+        Json::String(s) => s.clone(),
+        Json::Bool(b) => if *b { "1" } else { "0" }.to_owned(),
+        Json::Number(n) => match (n.as_i64(), n.as_f64()) {
+            (Some(i), _) => i.to_string(),
+            (None, f) => php_float(f.unwrap_or_default(), 17, 'E'),
+        },
+        _ => String::new(),
+    }
+}
+
+/// A needle as a number: text counts up to where it stops being one.
+fn number_of(v: &Json) -> f64 {
+    match v {
+        Json::Number(n) => n.as_f64().unwrap_or_default(),
+        Json::Bool(b) => f64::from(u8::from(*b)),
+        Json::String(s) => leading_number(s),
+        _ => 0.0,
+    }
+}
+
+fn leading_number(s: &str) -> f64 {
+    let s = s.trim_start();
+    let mut end = 0;
+    for (i, c) in s.char_indices() {
+        let next = i + c.len_utf8();
+        if s[..next].parse::<f64>().is_ok() && !s[..next].ends_with(|c: char| c.is_alphabetic()) {
+            end = next;
+        } else if !matches!(c, '-' | '+' | '.' | 'e' | 'E') {
+            break;
+        }
+    }
+    s[..end].parse().unwrap_or(0.0)
+}
+
+/// A needle for a date or date-time column: a date stands for its midnight.
+fn moment(ty: Ty, v: &Json) -> String {
+    let text = text_of(v);
+    if ty == Ty::DateTime && text.len() == 10 { format!("{text} 00:00:00") } else { text }
+}
+
+/// The negative of a test; never true of null (QUIRKS 5).
+fn not(test: Test) -> Test {
+    Box::new(move |v| !v.is_null() && !test(v))
+}
+
+#[allow(clippy::float_cmp, reason = "SQL compares exactly")]
+fn equals(ty: Ty, needle: &Json) -> Test {
+    match ty {
+        _ if ty.is_number() => {
+            let n = number_of(needle);
+            Box::new(move |v| v.as_f64() == Some(n))
+        }
+        Ty::Date | Ty::DateTime => {
+            let n = moment(ty, needle);
+            Box::new(move |v| v.as_str() == Some(n.as_str()))
+        }
+        _ => {
+            let n = collate::needle(&text_of(needle));
+            Box::new(move |v| v.as_str().is_some_and(|s| collate::equals_folded(s, &n)))
+        }
+    }
+}
+
+#[allow(clippy::float_cmp, reason = "SQL compares exactly")]
+fn one_of(ty: Ty, list: &[Json]) -> Test {
+    let list: Vec<&Json> = list.iter().filter(|v| !v.is_null()).collect();
+    match ty {
+        _ if ty.is_number() => {
+            let numbers: Vec<f64> = list.into_iter().map(number_of).collect();
+            Box::new(move |v| v.as_f64().is_some_and(|n| numbers.contains(&n)))
+        }
+        _ => {
+            let needles: HashSet<String> = list.into_iter().map(|v| collate::needle(&moment(ty, v))).collect();
+            Box::new(move |v| v.as_str().is_some_and(|s| needles.contains(collate::needle(s).as_str())))
+        }
+    }
+}
+
+fn compare(ty: Ty, needle: &Json, holds: fn(std::cmp::Ordering) -> bool) -> Test {
+    if needle.is_null() {
+        return Box::new(|_| false);
+    }
+    match ty {
+        _ if ty.is_number() => {
+            let n = number_of(needle);
+            Box::new(move |v| v.as_f64().and_then(|v| v.partial_cmp(&n)).is_some_and(holds))
+        }
+        Ty::Date | Ty::DateTime => {
+            let n = moment(ty, needle);
+            Box::new(move |v| v.as_str().is_some_and(|s| holds(s.cmp(&n))))
+        }
+        _ => {
+            let n = text_of(needle);
+            Box::new(move |v| v.as_str().is_some_and(|s| holds(collate::cmp(s, &n))))
+        }
+    }
+}
+
+fn like(needle: &Json, pattern: impl Fn(&str) -> String) -> Test {
+    if needle.is_null() {
+        return Box::new(|_| false);
+    }
+    let like = collate::Like::new(&pattern(&text_of(needle)));
+    Box::new(move |v| match v {
+        Value::Null => false,
+        Value::Text(s) => like.matches(s),
+        Value::Int(i) => like.matches(&i.to_string()),
+        Value::Float(f) => like.matches(&php_float(*f, 17, 'E')),
+        Value::Bool(b) => like.matches(if *b { "1" } else { "0" }),
+        Value::Json(j) => like.matches(&j.to_string()),
+    })
+}
+
+fn in_range(range: Range) -> Test {
+    Box::new(move |v| v.as_str().is_some_and(|s| range.contains(s)))
+}
+
+/// For callers outside of a request's search: rows of a table that match, unordered.
+pub(crate) fn matching<'r>(rows: impl Iterator<Item = &'r std::sync::Arc<Row>>, conditions: &[Pred]) -> Vec<std::sync::Arc<Row>> {
+    rows.filter(|r| !r.deleted && conditions.iter().all(|c| c(r))).cloned().collect()
+}

@@ -1,0 +1,348 @@
+//! The server as a program sees it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use espo_schema::Schema;
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::app::{App, Options};
+use crate::auth::Credentials;
+use crate::clock::{Clock, Ids};
+use crate::faults::{FaultRule, Faults};
+use crate::http::server;
+use crate::layout::{Layouts, LinkKind, Source};
+use crate::log::LoggedRequest;
+use crate::store::Row;
+use crate::users::{User, Users};
+use crate::value::{Id, Value};
+use crate::{Error, seed};
+
+/// A running server. It stops when this is dropped.
+///
+/// It runs on the tokio runtime that it was started in, and needs no thread of its own: hundreds of them may live in one
+/// test process.
+#[derive(Debug)]
+pub struct Sim {
+    app: Arc<App>,
+    address: SocketAddr,
+    users: Users,
+    stop: watch::Sender<bool>,
+}
+
+/// What a server is to be like. See [`Sim::builder`].
+#[derive(Debug, Default)]
+pub struct SimBuilder {
+    schema: Option<Arc<Schema>>,
+    metadata: Vec<PathBuf>,
+    users: Option<Users>,
+    users_file: Option<PathBuf>,
+    records: BTreeMap<String, usize>,
+    seed: Option<u64>,
+    clock: Option<Timestamp>,
+    options: Options,
+    faults: Vec<FaultRule>,
+    listen: Option<String>,
+}
+
+/// Layouts of the stock schema, compiled once per process.
+fn stock_layouts() -> Arc<Layouts> {
+    static LAYOUTS: OnceLock<Arc<Layouts>> = OnceLock::new();
+    Arc::clone(LAYOUTS.get_or_init(|| Arc::new(Layouts::build(Arc::new(Schema::stock().clone())))))
+}
+
+impl Sim {
+    /// Starts a server with the stock schema and the sample users on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Listen`] when no port can be had.
+    pub async fn start() -> Result<Sim, Error> {
+        Sim::builder().start().await
+    }
+
+    /// Says what a server is to be like.
+    #[must_use]
+    pub fn builder() -> SimBuilder {
+        SimBuilder::default()
+    }
+
+    /// Where it listens: `http://127.0.0.1:PORT`, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Who may log in, with the credentials.
+    #[must_use]
+    pub fn users(&self) -> &Users {
+        &self.users
+    }
+
+    /// The requests that it saw, oldest first (the last 10,000).
+    #[must_use]
+    pub fn requests(&self) -> Vec<LoggedRequest> {
+        self.app.log.all()
+    }
+
+    /// Forgets the requests that it saw.
+    pub fn clear_requests(&self) {
+        self.app.log.clear();
+    }
+
+    /// Replaces the faults in force; an empty list ends them.
+    pub fn set_faults(&self, rules: Vec<FaultRule>) {
+        self.app.faults.set(rules);
+    }
+
+    /// Number of live records of an entity type; 0 for one that the metadata does not have.
+    #[must_use]
+    pub fn count(&self, entity_type: &str) -> usize {
+        let Some(layout) = self.app.layouts.find(entity_type) else { return 0 };
+        self.app.store.table(layout.index).snapshot().iter().filter(|r| !r.deleted).count()
+    }
+
+    /// Adds a record as it stands, without validation; attributes that the entity type does not have are passed over.
+    /// Gives its id.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Declaration`] for an unknown entity type.
+    pub fn insert(&self, entity_type: &str, attributes: &Map<String, Json>) -> Result<String, Error> {
+        insert_record(&self.app, entity_type, attributes)
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+    }
+}
+
+impl SimBuilder {
+    /// Serves this schema instead of the stock one.
+    #[must_use]
+    pub fn schema(mut self, schema: impl Into<Arc<Schema>>) -> Self {
+        self.schema = Some(schema.into());
+        self
+    }
+
+    /// Serves the metadata of this file or folder; several are merged, later ones over earlier ones.
+    #[must_use]
+    pub fn metadata(mut self, path: impl AsRef<Path>) -> Self {
+        self.metadata.push(path.as_ref().to_owned());
+        self
+    }
+
+    /// Declares who may log in.
+    #[must_use]
+    pub fn users(mut self, users: Users) -> Self {
+        self.users = Some(users);
+        self
+    }
+
+    /// Reads who may log in from a file.
+    #[must_use]
+    pub fn users_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.users_file = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Starts with so many made-up records of an entity type.
+    #[must_use]
+    pub fn records(mut self, entity_type: impl Into<String>, count: usize) -> Self {
+        self.records.insert(entity_type.into(), count);
+        self
+    }
+
+    /// Makes ids, keys, faults and made-up records repeat from run to run.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Stops the clock at this time.
+    #[must_use]
+    pub fn clock(mut self, now: Timestamp) -> Self {
+        self.clock = Some(now);
+        self
+    }
+
+    /// Locks an address out after more than ten failed logins in a minute, as a real server does. Off unless asked for.
+    #[must_use]
+    pub fn lockout(mut self, on: bool) -> Self {
+        self.options.lockout = on;
+        self
+    }
+
+    /// Whether JSON is written as PHP writes it (the default): `\/`, `\uXXXX`, `100.0` as `100`.
+    #[must_use]
+    pub fn php_json(mut self, on: bool) -> Self {
+        self.options.php_json = on;
+        self
+    }
+
+    /// How many requests the log keeps (10,000 unless said otherwise; 0 for none).
+    #[must_use]
+    pub fn request_log(mut self, limit: usize) -> Self {
+        self.options.log_limit = limit;
+        self
+    }
+
+    /// Adds a fault on demand.
+    #[must_use]
+    pub fn fault(mut self, rule: FaultRule) -> Self {
+        self.faults.push(rule);
+        self
+    }
+
+    /// Listens on this address instead of a free port of 127.0.0.1.
+    #[must_use]
+    pub fn listen(mut self, address: impl Into<String>) -> Self {
+        self.listen = Some(address.into());
+        self
+    }
+
+    /// Starts the server on the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when metadata, users or records cannot be used, or the address cannot be listened on.
+    pub async fn start(self) -> Result<Sim, Error> {
+        let layouts = match (self.schema, self.metadata.is_empty()) {
+            (Some(schema), true) => Arc::new(Layouts::build(schema)),
+            (Some(schema), false) => Arc::new(Layouts::build(Arc::new(schema.overlay(&self.metadata)?))),
+            (None, true) => stock_layouts(),
+            (None, false) => Arc::new(Layouts::build(Arc::new(Schema::load(&self.metadata)?))),
+        };
+        let users = match (self.users, &self.users_file) {
+            (Some(users), _) => users,
+            (None, Some(path)) => Users::from_file(path)?,
+            (None, None) => Users::sample(),
+        };
+        let faults = Faults::new(self.faults, self.seed.unwrap_or_default());
+        let app = App::new(layouts, Clock::new(self.clock), Ids::new(self.seed), self.options, faults);
+        declare(&app, &users)?;
+        for (entity_type, count) in &self.records {
+            seed::fill(&app, entity_type, *count, self.seed.unwrap_or_default())?;
+        }
+        let address = self.listen.unwrap_or_else(|| "127.0.0.1:0".to_owned());
+        let fail = |source| Error::Listen { address: address.clone(), source };
+        let listener = TcpListener::bind(&address).await.map_err(fail)?;
+        let address = listener.local_addr().map_err(fail)?;
+        let app = Arc::new(app);
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(server::run(listener, Arc::clone(&app), stopped));
+        Ok(Sim { app, address, users, stop })
+    }
+}
+
+/// Puts roles, teams, users and records where requests find them.
+fn declare(app: &App, users: &Users) -> Result<(), Error> {
+    let object = |pairs: &[(&str, Json)]| -> Map<String, Json> {
+        pairs.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| ((*k).to_owned(), v.clone())).collect()
+    };
+    for role in &users.roles {
+        let mut attributes = object(&[
+            ("id", Json::from(role.id.as_str())),
+            ("name", Json::from(role.name.as_str())),
+            ("data", if role.data.is_object() { role.data.clone() } else { Json::Null }),
+            ("fieldData", Json::Object(role.field_data.clone())),
+        ]);
+        attributes.extend(role.permissions.clone());
+        insert_record(app, "Role", &attributes)?;
+        app.roles.write().insert(role.id.as_str().into(), role.clone());
+    }
+    for team in &users.teams {
+        insert_record(app, "Team", &object(&[("id", Json::from(team.id.as_str())), ("name", Json::from(team.name.as_str()))]))?;
+    }
+    for user in &users.users {
+        declare_user(app, user, &object)?;
+    }
+    for (entity_type, records) in &users.records {
+        for record in records {
+            insert_record(app, entity_type, record)?;
+        }
+    }
+    Ok(())
+}
+
+fn declare_user(app: &App, user: &User, object: &dyn Fn(&[(&str, Json)]) -> Map<String, Json>) -> Result<(), Error> {
+    let text = |v: &Option<String>| v.as_deref().map_or(Json::Null, Json::from);
+    let attributes = object(&[
+        ("id", Json::from(user.id.as_str())),
+        ("type", Json::from(user.type_.as_str())),
+        ("userName", Json::from(user.user_name.as_str())),
+        ("firstName", text(&user.first_name)),
+        ("lastName", text(&user.last_name)),
+        ("authMethod", text(&user.auth_method)),
+        ("apiKey", text(&user.api_key)),
+        ("isActive", Json::Bool(user.is_active)),
+    ]);
+    insert_record(app, "User", &attributes)?;
+    app.auth.put(Credentials {
+        user_id: user.id.as_str().into(),
+        user_name: user.user_name.clone(),
+        password: user.password.clone(),
+        api_key: user.api_key.clone(),
+        secret_key: user.secret_key.clone(),
+        hmac: user.auth_method.as_deref() == Some("Hmac"),
+        active: user.is_active,
+    });
+    let Some(layout) = app.layouts.find("User") else { return Ok(()) };
+    for (link, ids) in [("roles", &user.roles_ids), ("teams", &user.teams_ids)] {
+        let Some(LinkKind::Many { relation, forward }) = layout.links.get(link).map(|l| l.kind) else { continue };
+        for id in ids {
+            let columns = crate::record::links::default_columns(app, relation);
+            app.store.relation(relation).link(&user.id, forward, id, columns);
+        }
+    }
+    Ok(())
+}
+
+/// Adds a record as it stands.
+pub(crate) fn insert_record(app: &App, entity_type: &str, attributes: &Map<String, Json>) -> Result<String, Error> {
+    let layout = app
+        .layouts
+        .find(entity_type)
+        .ok_or_else(|| Error::Declaration(format!("records of `{entity_type}`: the metadata has no such entity type")))?;
+    let id = attributes
+        .get("id")
+        .and_then(Json::as_str)
+        .map_or_else(|| Id::from(app.ids.next(&app.clock)), Id::from);
+    let mut row = Row { id: id.clone(), deleted: false, values: vec![Value::Null; layout.slots].into() };
+    for (ix, attr) in layout.attrs.iter().enumerate() {
+        let Source::Slot(slot) = attr.source else { continue };
+        if attr.ty == crate::layout::Ty::Bool && attr.stored {
+            row.values[slot] = Value::Bool(false);
+        }
+        if let Some(v) = attributes.get(&attr.name) {
+            row.values[slot] = crate::record::input::coerce(app, layout, ix, v);
+        }
+    }
+    let now = Value::text(app.clock.datetime());
+    for attr in ["createdAt", "modifiedAt", "streamUpdatedAt"] {
+        if let Some(slot) = layout.slot(attr).filter(|s| row.values[*s].is_null()) {
+            row.values[slot] = now.clone();
+        }
+    }
+    if let Some(slot) = layout.slot("versionNumber").filter(|s| row.values[*s].is_null()) {
+        row.values[slot] = Value::Int(1);
+    }
+    let row = app.store.table(layout.index).insert(row);
+    let input = attributes.iter().filter_map(|(k, v)| Some((layout.find(k)?, v.clone()))).collect();
+    crate::record::links::write_sets(app, layout, &row, &input, true);
+    Ok(id.to_string())
+}

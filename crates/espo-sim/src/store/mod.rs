@@ -1,0 +1,37 @@
+//! Where records and relations are kept.
+//!
+//! A table keeps rows in chunks behind `Arc`s. A list takes a snapshot (one `Arc` clone) and evaluates without any lock; a
+//! writer copies the chunk that it changes if a snapshot still holds it. Locks are held for a look-up or one change, never
+//! for a request's whole work, and never two at a time.
+
+mod relation;
+mod table;
+
+pub(crate) use relation::{Pair, RelationTable};
+pub(crate) use table::{Row, Table};
+
+use crate::layout::{EntityIx, Layouts};
+
+/// All tables.
+#[derive(Debug)]
+pub(crate) struct Store {
+    tables: Vec<Table>,
+    relations: Vec<RelationTable>,
+}
+
+impl Store {
+    pub(crate) fn new(layouts: &Layouts) -> Store {
+        Store {
+            tables: layouts.entities.iter().map(|l| Table::new(l.indexed.clone())).collect(),
+            relations: layouts.relations.iter().map(|_| RelationTable::default()).collect(),
+        }
+    }
+
+    pub(crate) fn table(&self, entity: EntityIx) -> &Table {
+        &self.tables[entity]
+    }
+
+    pub(crate) fn relation(&self, relation: usize) -> &RelationTable {
+        &self.relations[relation]
+    }
+}

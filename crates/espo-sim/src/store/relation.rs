@@ -1,0 +1,100 @@
+//! One many-to-many relation, indexed both ways.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use crate::value::{Id, Value};
+
+/// One end of a pair, with the middle table's columns.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Pair {
+    pub(crate) id: Id,
+    pub(crate) columns: Arc<[Value]>,
+}
+
+/// Pairs of ids. "Forward" is from the side whose link was compiled first.
+#[derive(Debug, Default)]
+pub(crate) struct RelationTable {
+    inner: RwLock<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    forward: HashMap<Id, Vec<Pair>>,
+    backward: HashMap<Id, Vec<Pair>>,
+}
+
+impl RelationTable {
+    /// What is linked to `id`, in the order of linking.
+    pub(crate) fn of(&self, id: &str, forward: bool) -> Vec<Pair> {
+        let inner = self.inner.read();
+        let side = if forward { &inner.forward } else { &inner.backward };
+        side.get(id).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn has(&self, id: &str, forward: bool, other: &str) -> bool {
+        let inner = self.inner.read();
+        let side = if forward { &inner.forward } else { &inner.backward };
+        side.get(id).is_some_and(|pairs| pairs.iter().any(|p| p.id == other))
+    }
+
+    /// Links two records, or changes the columns of a link that is there already. Says whether it is new.
+    pub(crate) fn link(&self, id: &str, forward: bool, other: &str, columns: Arc<[Value]>) -> bool {
+        let mut inner = self.inner.write();
+        let (a, b) = if forward { (id, other) } else { (other, id) };
+        let added = put(inner.forward.entry(a.into()).or_default(), b, &columns);
+        put(inner.backward.entry(b.into()).or_default(), a, &columns);
+        added
+    }
+
+    /// Unlinks two records. Says whether they were linked.
+    pub(crate) fn unlink(&self, id: &str, forward: bool, other: &str) -> bool {
+        let mut inner = self.inner.write();
+        let (a, b) = if forward { (id, other) } else { (other, id) };
+        if let Some(pairs) = inner.backward.get_mut(b) {
+            pairs.retain(|p| p.id != a);
+        }
+        inner.forward.get_mut(a).is_some_and(|pairs| {
+            let before = pairs.len();
+            pairs.retain(|p| p.id != b);
+            pairs.len() != before
+        })
+    }
+
+    /// Every pair, forward.
+    pub(crate) fn all(&self) -> Vec<(Id, Pair)> {
+        let inner = self.inner.read();
+        inner.forward.iter().flat_map(|(id, pairs)| pairs.iter().map(|p| (id.clone(), p.clone()))).collect()
+    }
+}
+
+fn put(pairs: &mut Vec<Pair>, id: &str, columns: &Arc<[Value]>) -> bool {
+    match pairs.iter_mut().find(|p| p.id == id) {
+        Some(pair) => {
+            pair.columns = Arc::clone(columns);
+            false
+        }
+        None => {
+            pairs.push(Pair { id: id.into(), columns: Arc::clone(columns) });
+            true
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_agree() {
+        let r = RelationTable::default();
+        let columns: Arc<[Value]> = Arc::from([Value::Null]);
+        assert!(r.link("a", true, "x", Arc::clone(&columns)));
+        assert!(!r.link("x", false, "a", Arc::from([Value::Bool(true)])));
+        assert!(r.has("x", false, "a") && r.of("a", true)[0].columns[0] == Value::Bool(true));
+        assert!(r.unlink("x", false, "a"));
+        assert!(!r.unlink("a", true, "x") && r.of("x", false).is_empty());
+    }
+}

@@ -1,0 +1,229 @@
+//! Who may log in: roles, teams and users as a file or a program declares them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+
+use crate::Error;
+
+/// Roles, teams, users and records that a server starts with.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Users {
+    /// Roles, as EspoCRM's Role holds them.
+    #[serde(default)]
+    pub roles: Vec<Role>,
+    /// Teams.
+    #[serde(default)]
+    pub teams: Vec<Team>,
+    /// Users of every kind.
+    pub users: Vec<User>,
+    /// Records by entity type, each an object of attributes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub records: BTreeMap<String, Vec<Map<String, Json>>>,
+}
+
+/// What its holders may do.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Role {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// `"all"` (every scope in full) or an object: scope → `false`, `true` or an object of action → level.
+    #[serde(default)]
+    pub data: Json,
+    /// Scope → field → `{"read": "yes" | "no", "edit": "yes" | "no"}`.
+    #[serde(default)]
+    pub field_data: Map<String, Json>,
+    /// `assignmentPermission`, `exportPermission` and the others, by name.
+    #[serde(flatten)]
+    pub permissions: Map<String, Json>,
+}
+
+/// A team.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Team {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+}
+
+/// A user.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// Id.
+    pub id: String,
+    /// `admin`, `regular` or `api`.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// Login name.
+    pub user_name: String,
+    /// First name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    /// Last name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    /// Password of an admin or regular user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// `ApiKey` or `Hmac`, for API users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_method: Option<String>,
+    /// API key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<String>,
+    /// Secret key of an Hmac user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_key: Option<String>,
+    /// Roles.
+    #[serde(default)]
+    pub roles_ids: Vec<String>,
+    /// Teams.
+    #[serde(default)]
+    pub teams_ids: Vec<String>,
+    /// Whether the user may log in.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub is_active: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_yes(v: &bool) -> bool {
+    *v
+}
+
+impl Users {
+    /// Reads a file in the shape that `espo-sim` itself prints.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Users`] when the file cannot be read or is not of that shape.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Users, Error> {
+        let path = path.as_ref();
+        let fail = |what: String| Error::Users { path: path.display().to_string(), what };
+        let text = std::fs::read_to_string(path).map_err(|e| fail(e.to_string()))?;
+        serde_json::from_str(&text).map_err(|e| fail(e.to_string()))
+    }
+
+    /// One user of each kind, with made-up credentials: `admin` and `regular` by password, `api-key` and `api-hmac` with
+    /// a role for everything, `api-weak` with a role that allows little.
+    #[must_use]
+    pub fn sample() -> Users {
+        let full = "6500000000000a001";
+        let weak = "6500000000000a002";
+        let team = "6500000000000b001";
+        let level = |v: &str| Json::from(v);
+        let user = |id: &str, type_: &str, name: &str| User {
+            id: id.to_owned(),
+            type_: type_.to_owned(),
+            user_name: name.to_owned(),
+            last_name: Some(name.to_owned()),
+            is_active: true,
+            ..User::default()
+        };
+        Users {
+            roles: vec![
+                Role {
+                    id: full.to_owned(),
+                    name: "Everything".to_owned(),
+                    data: json!("all"),
+                    permissions: Map::from_iter([
+                        ("assignmentPermission".to_owned(), level("all")),
+                        ("userPermission".to_owned(), level("all")),
+                        ("messagePermission".to_owned(), level("all")),
+                        ("exportPermission".to_owned(), level("yes")),
+                        ("massUpdatePermission".to_owned(), level("yes")),
+                        ("followerManagementPermission".to_owned(), level("all")),
+                        ("auditPermission".to_owned(), level("yes")),
+                        ("mentionPermission".to_owned(), level("all")),
+                    ]),
+                    ..Role::default()
+                },
+                Role {
+                    id: weak.to_owned(),
+                    name: "Read accounts, own opportunities".to_owned(),
+                    data: json!({
+                        "Account": {"create": "no", "read": "all", "edit": "no", "delete": "no", "stream": "no"},
+                        "Contact": false,
+                        "Opportunity": {"create": "yes", "read": "own", "edit": "own", "delete": "no", "stream": "no"},
+                    }),
+                    field_data: Map::from_iter([(
+                        "Account".to_owned(),
+                        json!({"website": {"read": "no", "edit": "no"}}),
+                    )]),
+                    permissions: Map::from_iter([
+                        ("exportPermission".to_owned(), level("no")),
+                        ("massUpdatePermission".to_owned(), level("no")),
+                    ]),
+                },
+            ],
+            teams: vec![Team { id: team.to_owned(), name: "Sample".to_owned() }],
+            users: vec![
+                User { password: Some("admin-password".to_owned()), ..user("6500000000000c001", "admin", "admin") },
+                User {
+                    password: Some("regular-password".to_owned()),
+                    first_name: Some("Rae".to_owned()),
+                    roles_ids: vec![full.to_owned()],
+                    teams_ids: vec![team.to_owned()],
+                    ..user("6500000000000c002", "regular", "regular")
+                },
+                User {
+                    auth_method: Some("ApiKey".to_owned()),
+                    api_key: Some("11111111111111111111111111111111".to_owned()),
+                    roles_ids: vec![full.to_owned()],
+                    teams_ids: vec![team.to_owned()],
+                    ..user("6500000000000c003", "api", "api-key")
+                },
+                User {
+                    auth_method: Some("Hmac".to_owned()),
+                    api_key: Some("22222222222222222222222222222222".to_owned()),
+                    secret_key: Some("33333333333333333333333333333333".to_owned()),
+                    roles_ids: vec![full.to_owned()],
+                    teams_ids: vec![team.to_owned()],
+                    ..user("6500000000000c004", "api", "api-hmac")
+                },
+                User {
+                    auth_method: Some("ApiKey".to_owned()),
+                    api_key: Some("44444444444444444444444444444444".to_owned()),
+                    roles_ids: vec![weak.to_owned()],
+                    ..user("6500000000000c005", "api", "api-weak")
+                },
+            ],
+            records: BTreeMap::new(),
+        }
+    }
+
+    /// The first user that `pick` accepts.
+    #[must_use]
+    pub fn find(&self, pick: impl Fn(&User) -> bool) -> Option<&User> {
+        self.users.iter().find(|u| pick(u))
+    }
+
+    /// An active user with an API key (not HMAC), the one with most roles' rights first in the file.
+    #[must_use]
+    pub fn api_key_user(&self) -> Option<&User> {
+        self.find(|u| u.is_active && u.type_ == "api" && u.auth_method.as_deref() == Some("ApiKey"))
+    }
+
+    /// An active user with an API key and a secret key.
+    #[must_use]
+    pub fn hmac_user(&self) -> Option<&User> {
+        self.find(|u| u.is_active && u.type_ == "api" && u.auth_method.as_deref() == Some("Hmac"))
+    }
+
+    /// An active administrator with a password.
+    #[must_use]
+    pub fn admin(&self) -> Option<&User> {
+        self.find(|u| u.is_active && u.type_ == "admin" && u.password.is_some())
+    }
+}
