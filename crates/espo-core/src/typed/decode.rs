@@ -126,11 +126,11 @@ impl<R: Record> Decode for R {
     }
 
     fn decode_record(text: &str) -> Result<Self, DecodeError> {
-        let mut order = Order::default();
+        let (mut order, mut record) = (Order::default(), R::default());
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let record = RecordSeed::<R>::new(&mut order).deserialize(&mut deserializer);
-        match record.and_then(|record| deserializer.end().map(|()| record)) {
-            Ok(record) => Ok(record),
+        let seed = RecordSeed { order: &mut order, record: &mut record };
+        match seed.deserialize(&mut deserializer).and_then(|()| deserializer.end()) {
+            Ok(()) => Ok(record),
             Err(error) => match serde_json::from_str(text) {
                 Ok(value) => Self::decode_value(value),
                 Err(_) => Err(DecodeError::whole(R::RECORD_OF, error)),
@@ -240,52 +240,43 @@ impl Order {
     }
 }
 
+/// Fills a record where it lies: a record struct is some kilobytes, so that moving it about costs as much as filling it.
 struct RecordSeed<'a, R> {
     order: &'a mut Order,
-    record: std::marker::PhantomData<fn() -> R>,
-}
-
-impl<'a, R> RecordSeed<'a, R> {
-    fn new(order: &'a mut Order) -> Self {
-        Self {
-            order,
-            record: std::marker::PhantomData,
-        }
-    }
+    record: &'a mut R,
 }
 
 impl<'de, R: Record> DeserializeSeed<'de> for RecordSeed<'_, R> {
-    type Value = R;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<R, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de, R: Record> Visitor<'de> for RecordSeed<'_, R> {
-    type Value = R;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "an object with the attributes of {}", R::RECORD_OF)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<R, A::Error> {
-        let mut record = R::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         let mut position = 0;
         while let Some(key) = entries.next_key_seed(KeySeed::<R>::new(self.order, position))? {
             match key {
                 Key::Known(index) => {
-                    entries.next_value_seed(record.slot(index))?;
-                    record.meta_mut().set_present(index);
+                    entries.next_value_seed(self.record.slot(index))?;
+                    self.record.meta_mut().set_present(index);
                 }
                 Key::Unknown(name) => {
                     let value = entries.next_value()?;
-                    record.meta_mut().insert_unknown(name, value);
+                    self.record.meta_mut().insert_unknown(name, value);
                 }
             }
             position += 1;
         }
-        Ok(record)
+        Ok(())
     }
 }
 
@@ -400,10 +391,22 @@ impl<'de, R: Record> Visitor<'de> for ListSeed<R> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<R>, A::Error> {
-        let (mut list, mut order) = (Vec::new(), Order::default());
-        while let Some(record) = items.next_element_seed(RecordSeed::<R>::new(&mut order))? {
-            list.push(record);
-        }
-        Ok(list)
+        let mut list = Vec::new();
+        let filled = fill(&mut items, &mut list);
+        filled.map(|()| list)
     }
 }
+
+/// Decodes the records of a list into `list`, each in its final place.
+fn fill<'de, R: Record, A: SeqAccess<'de>>(items: &mut A, list: &mut Vec<R>) -> Result<(), A::Error> {
+    let mut order = Order::default();
+    loop {
+        list.push(R::default());
+        let Some(record) = list.last_mut() else { return Ok(()) };
+        if items.next_element_seed(RecordSeed { order: &mut order, record })?.is_none() {
+            list.pop();
+            return Ok(());
+        }
+    }
+}
+

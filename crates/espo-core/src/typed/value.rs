@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
@@ -397,18 +397,24 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
         return text.parse().ok();
     }
     let date = parse_date(text.get(..10)?)?;
-    let (hour, minute) = (digits(&bytes[11..13])? as i8, digits(&bytes[14..16])? as i8);
-    let time = DateTime::new(
-        date.year(),
-        date.month(),
-        date.day(),
-        hour,
-        minute,
-        seconds as i8,
-        0,
-    )
-    .ok()?;
-    TimeZone::UTC.to_timestamp(time).ok()
+    let (hour, minute) = (digits(&bytes[11..13])?, digits(&bytes[14..16])?);
+    if hour > 23 || minute > 59 || seconds > 59 {
+        return None;
+    }
+    let time = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(seconds);
+    Timestamp::from_second(days_since_epoch(date) * 86_400 + time).ok()
+}
+
+/// Days since 1970-01-01 in the Gregorian calendar, negative before. Written out since every record has several times,
+/// and a time zone's machinery costs five times as much.
+fn days_since_epoch(date: Date) -> i64 {
+    let (year, month, day) = (i64::from(date.year()), i64::from(date.month()), i64::from(date.day()));
+    // Years that begin in March have their leap day last.
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
 /// The server's form of a time: `YYYY-MM-DD HH:MM:SS`, UTC, whole seconds.
@@ -465,5 +471,46 @@ impl From<Date> for DateOrTime {
 impl From<Timestamp> for DateOrTime {
     fn from(time: Timestamp) -> Self {
         Self::Time(time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::{Date, date};
+    use jiff::tz::TimeZone;
+
+    use super::{days_since_epoch, format_timestamp, parse_date, parse_timestamp};
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let epoch = date(1970, 1, 1);
+        let mut day = Date::MIN;
+        while let Ok(next) = day.checked_add(jiff::Span::new().days(397)) {
+            let expected = i64::from(epoch.until(day).expect("days").get_days());
+            assert_eq!(days_since_epoch(day), expected, "{day}");
+            day = next;
+        }
+    }
+
+    #[test]
+    fn times_of_the_server_are_utc_and_come_back_as_they_were() {
+        for text in ["2026-01-31 08:15:00", "1969-12-31 23:59:59", "2024-02-29 00:00:00", "0001-01-01 00:00:00"] {
+            let time = parse_timestamp(text).unwrap_or_else(|| panic!("{text} is a time"));
+            assert_eq!(format_timestamp(time), text);
+            assert_eq!(TimeZone::UTC.to_datetime(time).to_string().replace('T', " "), text);
+        }
+        assert_eq!(parse_timestamp("2026-01-31 08:15"), parse_timestamp("2026-01-31T08:15:00Z"));
+        assert_eq!(parse_timestamp("2026-01-31T10:15:00+02:00"), parse_timestamp("2026-01-31 08:15:00"));
+    }
+
+    #[test]
+    fn what_is_no_date_is_refused() {
+        for text in ["2026-02-30", "2026-13-01", "26-01-01", "2026-1-1", "", "2026-01-01x", "0000-00-00", "20260-1-01"] {
+            assert_eq!(parse_date(text), None, "{text}");
+            assert_eq!(parse_timestamp(&format!("{text} 00:00:00")), None, "{text}");
+        }
+        for text in ["2026-01-01 24:00:00", "2026-01-01 00:60:00", "2026-01-01 00:00:60", "2026-01-01 aa:00:00", "日本日本日本日"] {
+            assert_eq!(parse_timestamp(text), None, "{text}");
+        }
     }
 }

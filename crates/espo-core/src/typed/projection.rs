@@ -1,0 +1,155 @@
+//! Structs of a user's own with some attributes of an entity type.
+//!
+//! A projection is decoded as the entity's record, by the one visitor that there is, and its attributes are moved out
+//! of that. The names on the wire are not written into it: an attribute is found by the place that it has in the
+//! record, so that neither the macro nor the generated code needs a table from Rust names to wire names.
+
+use serde_json::Value;
+
+use super::decode::{Decode, DecodeError, Page};
+use super::record::{Entity, Record};
+use super::value::AttributeValue;
+
+/// A struct of a user's own with some attributes of an entity type; made by `#[derive(Projection)]`.
+///
+/// ```ignore
+/// use espo_typed::prelude::*;
+///
+/// #[derive(Projection)]
+/// #[espo(entity = Account)]
+/// struct Card {
+///     id: Id<Account>,
+///     name: String,
+///     billing_address_city: Option<String>,
+///     #[espo(attribute = "assignedUserName")]
+///     owner: Option<String>,
+/// }
+///
+/// let cards: Vec<Card> = crm.list::<Account>().project::<Card>().collect().await?;
+/// ```
+///
+/// The compiler checks that the attributes exist and have these types. An attribute that can be absent or null is an
+/// `Option`; for one that is not, an answer without a value is an error that names it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no projection",
+    note = "derive it: `#[derive(Projection)] #[espo(entity = Account)]` on a struct with some of the attributes"
+)]
+pub trait Projection: Decode {
+    /// The entity type whose attributes these are.
+    type Of: Entity;
+
+    /// The attributes to ask for.
+    fn select() -> Vec<&'static str>;
+
+    /// Takes the attributes out of a record; `None` if one that must be there is not.
+    #[doc(hidden)]
+    fn from_record(reader: &mut Reader<'_, Self::Of>) -> Option<Self>;
+}
+
+/// What a projection can have for an attribute of type `T`: `T` itself where it must be there, or `Option<T>`.
+#[diagnostic::on_unimplemented(
+    message = "the attribute is of type `{T}`, which a field of type `{Self}` cannot hold",
+    label = "expected `{T}` or `Option<{T}>`",
+    note = "`Option<{T}>` also takes an attribute that is null or absent"
+)]
+pub trait Projected<T>: Sized {
+    /// From what the record holds.
+    #[doc(hidden)]
+    fn project(value: Option<T>) -> Option<Self>;
+}
+
+impl<T: AttributeValue> Projected<T> for T {
+    fn project(value: Option<T>) -> Option<Self> {
+        value
+    }
+}
+
+impl<T: AttributeValue> Projected<T> for Option<T> {
+    fn project(value: Option<T>) -> Option<Self> {
+        Some(value)
+    }
+}
+
+/// Hands out the attributes of a record, or their names.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Reader<'a, E> {
+    record: &'a mut E,
+    /// Set where only the names are asked for.
+    names: Option<Vec<&'static str>>,
+    missing: Option<&'static str>,
+}
+
+impl<E: Record> Reader<'_, E> {
+    /// Takes one attribute. `None` if it must be there and is not, and always while names are gathered.
+    pub fn take<T: AttributeValue, P: Projected<T>>(
+        &mut self,
+        place: impl FnOnce(&mut E) -> &mut Option<T>,
+    ) -> Option<P> {
+        let slot = place(self.record);
+        let address = std::ptr::from_ref(slot).cast::<()>();
+        if self.names.is_none() {
+            let taken = P::project(slot.take());
+            if taken.is_none() {
+                self.missing = Some(name_of(self.record, address));
+            }
+            return taken;
+        }
+        let name = name_of(self.record, address);
+        self.names.get_or_insert_default().push(name);
+        None
+    }
+}
+
+/// The name of the attribute that lies at an address within the record.
+fn name_of<E: Record>(record: &mut E, address: *const ()) -> &'static str {
+    let index = (0..E::ATTRIBUTES.len()).find(|index| record.slot(*index).address() == address);
+    // The place came from the record, so one of its slots is there.
+    index.map_or("", |index| E::ATTRIBUTES[index].name)
+}
+
+/// The names of a projection's attributes.
+#[doc(hidden)]
+pub fn names<P: Projection>() -> Vec<&'static str> {
+    let mut record = P::Of::default();
+    let mut reader = Reader { record: &mut record, names: Some(Vec::new()), missing: None };
+    drop(P::from_record(&mut reader));
+    reader.names.unwrap_or_default()
+}
+
+fn project<P: Projection>(mut record: P::Of) -> Result<P, DecodeError> {
+    let id = record.id().map(ToString::to_string);
+    let mut reader = Reader { record: &mut record, names: None, missing: None };
+    P::from_record(&mut reader).ok_or_else(|| DecodeError {
+        entity_type: P::Of::RECORD_OF,
+        id,
+        attribute: reader.missing.map(str::to_owned),
+        message: "expected a value, found null or no such attribute (make the projection's field an `Option`)".to_owned(),
+    })
+}
+
+/// [`Decode::decode_record`] of a projection.
+#[doc(hidden)]
+pub fn decode_record<P: Projection>(text: &str) -> Result<P, DecodeError> {
+    project(P::Of::decode_record(text)?)
+}
+
+/// [`Decode::decode_value`] of a projection.
+#[doc(hidden)]
+pub fn decode_value<P: Projection>(value: Value) -> Result<P, DecodeError> {
+    project(P::Of::decode_value(value)?)
+}
+
+/// [`Decode::decode_page`] of a projection.
+#[doc(hidden)]
+pub fn decode_page<P: Projection>(text: &str) -> Result<Page<P>, DecodeError> {
+    let records: Page<P::Of> = Decode::decode_page(text)?;
+    let mut page = Page { list: Vec::with_capacity(records.list.len()), total: records.total, rejected: records.rejected };
+    for record in records.list {
+        match project(record) {
+            Ok(record) => page.list.push(record),
+            Err(error) => page.rejected.push(error),
+        }
+    }
+    Ok(page)
+}
