@@ -1,4 +1,4 @@
-//! What the server adds to merged metadata before it answers `GET Metadata` (ESPO-API.md A2, "additional builders").
+//! What the server adds to merged metadata before it answers `GET Metadata`.
 //!
 //! Nothing here changes an export that is complete already.
 
@@ -45,6 +45,7 @@ pub(crate) fn complete(root: &mut Map<String, Value>, diagnostics: &mut Vec<Diag
         .and_then(Value::as_object)
         .cloned()
         .unwrap_or_default();
+    let has_stream_dates = !is_older_than_9(root);
     let Some(Value::Object(entities)) = root.get_mut("entityDefs") else {
         return;
     };
@@ -55,9 +56,22 @@ pub(crate) fn complete(root: &mut Map<String, Value>, diagnostics: &mut Vec<Diag
             .get(name)
             .and_then(Value::as_object)
             .unwrap_or(&nothing));
-        complete_entity(name, body, scope, &types, diagnostics);
+        complete_entity(name, body, scope, &types, has_stream_dates, diagnostics);
     }
     carry_dynamic_logic(root);
+}
+
+/// A server before 9.0 gives records with a stream no `streamUpdatedAt`. Its full export is known by `Account`, which is in
+/// every one and has a stream.
+fn is_older_than_9(root: &Map<String, Value>) -> bool {
+    let stream = root
+        .get("scopes")
+        .and_then(|s| s.get("Account")?.get("stream"));
+    let fields = root
+        .get("entityDefs")
+        .and_then(|e| e.get("Account")?.get("fields")?.as_object());
+    stream == Some(&Value::Bool(true))
+        && fields.is_some_and(|f| f.contains_key("createdAt") && !f.contains_key("streamUpdatedAt"))
 }
 
 fn complete_entity(
@@ -65,6 +79,7 @@ fn complete_entity(
     body: &mut Map<String, Value>,
     scope: Def<'_>,
     types: &Map<String, Value>,
+    has_stream_dates: bool,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     if let Some(collection) = body.get_mut("collection") {
@@ -89,7 +104,7 @@ fn complete_entity(
             let def = json!({"type": "varchar", "maxLength": 17, "readOnly": true, "notNull": true, "default": "0", "utility": true});
             fields.insert("deleteId".to_owned(), def);
         }
-        if scope.flag("stream") && !fields.contains_key("streamUpdatedAt") {
+        if scope.flag("stream") && has_stream_dates && !fields.contains_key("streamUpdatedAt") {
             fields.insert(
                 "streamUpdatedAt".to_owned(),
                 json!({"type": "datetime", "readOnly": true}),

@@ -231,7 +231,7 @@ pub enum ChangeKind {
     },
     /// The primary filter is new in the metadata.
     FilterAdded,
-    /// The primary filter is gone from the metadata.
+    /// The primary filter is gone from the metadata, which shows those of the menus only.
     FilterRemoved,
 }
 
@@ -359,7 +359,10 @@ impl fmt::Display for ChangeKind {
                 write!(f, "middle column `{column}` holds {to} now, held {from}")
             }
             C::FilterAdded => write!(f, "primary filter added"),
-            C::FilterRemoved => write!(f, "primary filter removed"),
+            C::FilterRemoved => write!(
+                f,
+                "primary filter no longer shown; the server may still take it"
+            ),
         }
     }
 }

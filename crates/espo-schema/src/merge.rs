@@ -1,4 +1,4 @@
-//! Laying one metadata tree over another by EspoCRM's own rules (ESPO-API.md A2, "Merge of override B over base A").
+//! Laying one metadata tree over another by EspoCRM's own rules.
 
 use serde_json::{Map, Value};
 

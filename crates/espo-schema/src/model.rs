@@ -62,7 +62,7 @@ pub struct EntityType {
     /// Every key that a record of this type can have on the wire: `id` first, then those of the fields in their order,
     /// then those of links without a field, then those of the scope.
     pub attributes: IndexMap<String, Attribute>,
-    /// `entityDefs.{name}` as merged.
+    /// `entityDefs.{name}` as merged, without `fields` and `links`.
     pub raw: Map<String, Value>,
 }
 

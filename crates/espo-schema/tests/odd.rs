@@ -279,3 +279,65 @@ fn a_pattern_is_looked_up_by_name() {
         ["entityDefs.A.fields.lost: the pattern `$noSuch` is not known; it is not checked"]
     );
 }
+
+#[test]
+fn an_export_made_for_an_api_user_lacks_entity_types_and_still_loads() {
+    let mut tree = Schema::stock().raw.clone();
+    for section in ["entityDefs", "scopes"] {
+        let map = tree[section]
+            .as_object_mut()
+            .expect("a section is an object");
+        for hidden in ["Lead", "Opportunity", "User"] {
+            map.remove(hidden).expect("a stock entity type");
+        }
+    }
+    let schema = Schema::from_value(tree, "export.json").expect("the export loads");
+    let (account, whole) = (
+        &schema.entity_types["Account"],
+        &Schema::stock().entity_types["Account"],
+    );
+    assert_eq!(account.attributes, whole.attributes);
+    assert!(!account.links["opportunities"].target_known);
+    assert_eq!(
+        account.links["opportunities"].cardinality,
+        Cardinality::OneToMany,
+        "a guess that is right here"
+    );
+    let contacts = &schema.entity_types["Contact"].links["opportunities"];
+    assert_eq!(
+        contacts.cardinality,
+        Cardinality::ManyToMany,
+        "it maps middle-table columns"
+    );
+    assert!(
+        contacts.columns.is_empty(),
+        "the other side is not there to tell"
+    );
+    let lost = notes(&schema)
+        .into_iter()
+        .filter(|n| n.contains("the target `Opportunity` is not among"))
+        .count();
+    assert!(lost > 3, "{lost}");
+}
+
+#[test]
+fn an_export_of_a_server_before_9_gets_no_stream_dates() {
+    let mut tree = Schema::stock().raw.clone();
+    for entity in ["Account", "Lead"] {
+        let fields = tree["entityDefs"][entity]["fields"]
+            .as_object_mut()
+            .expect("fields are an object");
+        fields.remove("streamUpdatedAt").expect("a stock field");
+    }
+    let schema = Schema::from_value(tree, "export-8.4.json").expect("the export loads");
+    assert!(
+        !schema.entity_types["Account"]
+            .attributes
+            .contains_key("streamUpdatedAt")
+    );
+    assert!(
+        !schema.entity_types["Lead"]
+            .attributes
+            .contains_key("streamUpdatedAt")
+    );
+}

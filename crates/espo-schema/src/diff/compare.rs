@@ -474,8 +474,13 @@ impl Entities<'_, '_> {
 
     fn filters(&mut self) {
         let (old, new) = (&self.old.primary_filters, &self.new.primary_filters);
+        // An export without the section shows no filters, and says nothing of them.
+        if old.is_empty() || new.is_empty() {
+            return;
+        }
         for name in old.iter().filter(|name| !new.contains(name)) {
-            self.say(Some(name), true, C::FilterRemoved);
+            // An instance shows those of its menus only, so the server may well take the filter still.
+            self.say(Some(name), false, C::FilterRemoved);
         }
         for name in new.iter().filter(|name| !old.contains(name)) {
             self.say(Some(name), false, C::FilterAdded);

@@ -47,6 +47,7 @@ pub(super) fn derive(
         deriver.bare_link(link, &mut found);
     }
     deriver.switches(&mut found);
+    found.shrink_to_fit();
     found
 }
 
@@ -228,6 +229,7 @@ impl Deriver<'_> {
         let listed = field.options.listed().is_some_and(|list| !list.is_empty());
         let with_options = |value: ValueType| (value, field.options.clone());
         let value = match field.kind {
+            K::Array if rules::holds_any_items(field) => ValueType::JsonArray,
             K::Enum if listed => return with_options(ValueType::Enum),
             K::MultiEnum | K::Checklist | K::Array if listed => {
                 return with_options(ValueType::EnumList);

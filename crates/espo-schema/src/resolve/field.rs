@@ -63,6 +63,7 @@ pub(super) fn resolve_all(
             field.composite_part = Some(part);
         }
     }
+    fields.shrink_to_fit();
     for field in fields.values_mut() {
         field.orderable = orderable(field);
     }

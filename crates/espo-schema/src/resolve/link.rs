@@ -169,9 +169,14 @@ fn cardinality(link: &Link, reverse: Option<&Link>) -> Cardinality {
             }
             // The other side is not in the export; a middle table has a name, keys or columns, a plain one-to-many link
             // has none.
-            None if ["relationName", "midKeys", "additionalColumns"]
-                .iter()
-                .any(|key| Def(&link.raw).get(key).is_some()) =>
+            None if [
+                "relationName",
+                "midKeys",
+                "additionalColumns",
+                "columnAttributeMap",
+            ]
+            .iter()
+            .any(|key| Def(&link.raw).get(key).is_some()) =>
             {
                 Cardinality::ManyToMany
             }

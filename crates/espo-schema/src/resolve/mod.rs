@@ -102,7 +102,12 @@ fn entity_type(
         primary_filters: filter_names(name, "filterList", "primaryFilterClassNameMap", context),
         bool_filters: filter_names(name, "boolFilterList", "boolFilterClassNameMap", context),
         attributes: IndexMap::new(),
-        raw: raw.clone(),
+        // Fields and links keep their own definitions: a second copy would double the memory of a large schema.
+        raw: raw
+            .iter()
+            .filter(|(key, _)| !matches!(key.as_str(), "fields" | "links"))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect(),
     }
 }
 

@@ -84,6 +84,15 @@ pub(super) fn is_reminders(field: &Field, entity: &EntityType) -> bool {
             || matches!(entity.name.as_str(), "Call" | "Meeting" | "Task"))
 }
 
+/// The menu (`tabList`) is an array whose items may be objects: its validation does not ask for texts.
+pub(super) fn holds_any_items(field: &Field) -> bool {
+    let list = |key: &str| Def(&field.raw).get(key).map(|_| Def(&field.raw).texts(key));
+    let asks = |list: Vec<String>| list.iter().any(|rule| rule == "arrayOfString");
+    field.kind == FieldKind::Array
+        && (list("suppressValidationList").is_some_and(asks)
+            || list("mandatoryValidationList").is_some_and(|list| !asks(list)))
+}
+
 /// Counters are the database's business, although their definitions do not say read-only.
 pub(super) fn is_counter(kind: FieldKind) -> bool {
     matches!(kind, FieldKind::Autoincrement | FieldKind::Number)
@@ -186,6 +195,15 @@ mod tests {
             ["Account", "Contact", "Lead", "Target", "User"].map(|e| format!("{e}.phoneNumber"));
         assert_eq!(fields(|f, _| has_numeric(f)), phones);
         assert_eq!(fields(|f, _| data_is_loaded(f)).len(), 10);
+    }
+
+    #[test]
+    fn menus_of_texts_and_objects() {
+        let found = fields(|f, _| holds_any_items(f));
+        assert_eq!(
+            found,
+            ["Portal.tabList", "Preferences.tabList", "Settings.tabList"]
+        );
     }
 
     #[test]
