@@ -14,6 +14,7 @@
 //! ```
 
 mod clean;
+mod compare;
 mod data;
 mod drive;
 mod error;
@@ -29,6 +30,7 @@ mod units;
 mod workload;
 
 pub use clean::{Cleaned, clean};
+pub use compare::{CompareOptions, Comparison, Difference, OperationComparison, Verdict, compare};
 pub use drive::{Credentials, Limit, Load, RunOptions, Shard, Target, dry_run, run};
 pub use error::{Error, Result};
 pub use ledger::{Head, Leftover, read as read_ledger};

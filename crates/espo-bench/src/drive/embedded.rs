@@ -1,18 +1,72 @@
-//! The embedded server: `espo-sim` in this process, on a thread of its own.
+//! The embedded server: `espo-sim` in this process, on threads of its own.
+
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use espo_core::Auth;
+use tokio::sync::oneshot;
 
 use super::options::Credentials;
 use crate::error::{Error, Result};
+use crate::workload::Workload;
+
+/// Records of each entity type of the workload that are there from the start: some pages of every list.
+const RECORDS: usize = 200;
 
 /// A server that ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Embedded {
     pub(super) url: String,
     pub(super) credentials: Credentials,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Embedded {
-    /// Starts a server with the stock metadata on a free port of 127.0.0.1.
-    pub(super) fn start(_workload: &crate::workload::Workload) -> Result<Self> {
-        Err(Error::target("no embedded server"))
+    /// Starts a server with the stock metadata on a free port of 127.0.0.1, with records for the workload to read.
+    pub(super) fn start(workload: &Workload) -> Result<Self> {
+        let mut builder = espo_sim::Sim::builder().request_log(0);
+        for entity in workload.entities() {
+            // Unknown names are for the check against the metadata, which says where in the file they stand.
+            if espo_schema::Schema::stock().entity_type(entity).is_some() {
+                builder = builder.records(entity, RECORDS);
+            }
+        }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let (ready, started) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = std::thread::Builder::new().name("server".into()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads((cores - 1).max(1)).enable_all().build();
+            let runtime = match runtime {
+                Ok(runtime) => runtime,
+                Err(error) => return drop(ready.send(Err(error.to_string()))),
+            };
+            runtime.block_on(async {
+                match builder.start().await {
+                    Err(error) => drop(ready.send(Err(error.to_string()))),
+                    Ok(sim) => {
+                        let key = sim.users().api_key_user().and_then(|u| u.api_key.clone());
+                        let key = key.ok_or_else(|| "the embedded server has no API user".to_owned());
+                        drop(ready.send(key.map(|key| (sim.url(), key))));
+                        // Ends when it is told to, or when the other side is gone.
+                        let _ = stopped.await;
+                    }
+                }
+            });
+        });
+        let thread = thread.map_err(|e| Error::target(format!("the embedded server has no thread: {e}")))?;
+        let answer = started.recv().map_err(|_| Error::target("the embedded server ended before it was ready"))?;
+        let (url, key) = answer.map_err(|e| Error::target(format!("the embedded server does not start: {e}")))?;
+        Ok(Self { url, credentials: Credentials::new(Auth::api_key(key)), stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the server has been printed; the load saw it as failed requests.
+            let _ = thread.join();
+        }
     }
 }

@@ -1,0 +1,129 @@
+//! How far a quantile of a run could be off, from its blocks.
+
+use rand::RngExt as _;
+
+use crate::report::decode_histogram;
+use crate::seed;
+
+const RESAMPLES: usize = 400;
+
+/// The blocks of one operation in one run, over common bins.
+#[derive(Debug)]
+pub(super) struct Blocks {
+    /// Middle of each bin, rising.
+    values: Vec<f64>,
+    /// Counts by block, then by bin.
+    counts: Vec<Vec<u32>>,
+}
+
+impl Blocks {
+    pub(super) fn read(blocks: &[Option<String>]) -> Result<Self, String> {
+        let decoded = blocks.iter().map(|b| b.as_deref().map_or_else(|| Ok(Vec::new()), pairs)).collect::<Result<Vec<_>, _>>()?;
+        let mut bins: Vec<u64> = decoded.iter().flatten().map(|(v, _)| *v).collect();
+        bins.sort_unstable();
+        bins.dedup();
+        let counts = decoded.iter().map(|block| {
+            let mut row = vec![0_u32; bins.len()];
+            for (value, count) in block {
+                if let Ok(index) = bins.binary_search(value) {
+                    row[index] += u32::try_from(*count).unwrap_or(u32::MAX);
+                }
+            }
+            row
+        });
+        Ok(Self { counts: counts.collect(), values: bins.iter().map(|v| *v as f64).collect() })
+    }
+
+    /// The quantile of the whole run.
+    pub(super) fn quantile(&self, q: f64) -> f64 {
+        let mut sums = vec![0_u64; self.values.len()];
+        for block in &self.counts {
+            add(&mut sums, block);
+        }
+        self.quantile_of(&sums, q)
+    }
+
+    /// Interpolated between bins, so that a small shift shows and resamples are not all equal.
+    fn quantile_of(&self, sums: &[u64], q: f64) -> f64 {
+        let total: u64 = sums.iter().sum();
+        let wanted = total as f64 * q;
+        let (mut seen, mut previous) = (0.0, self.values.first().copied().unwrap_or(1.0));
+        for (value, count) in self.values.iter().zip(sums) {
+            let count = *count as f64;
+            if count > 0.0 && seen + count >= wanted {
+                return previous + (value - previous) * ((wanted - seen) / count).clamp(0.0, 1.0);
+            }
+            if count > 0.0 {
+                previous = *value;
+            }
+            seen += count;
+        }
+        previous
+    }
+
+    /// The standard error of the logarithm of the quantile, by a circular block bootstrap.
+    pub(super) fn log_error(&self, q: f64, stream: u64) -> f64 {
+        let n = self.counts.len();
+        // Stretches long enough to hold what neighbouring blocks have in common.
+        let stretch = (n as f64).cbrt().ceil() as usize;
+        let mut rng = seed::rng(0x0b00_57a9, &[stream]);
+        let mut logs = Vec::with_capacity(RESAMPLES);
+        for _ in 0..RESAMPLES {
+            let mut sums = vec![0_u64; self.values.len()];
+            let mut drawn = 0;
+            while drawn < n {
+                let start = rng.random_range(0..n);
+                for offset in 0..stretch.min(n - drawn) {
+                    add(&mut sums, &self.counts[(start + offset) % n]);
+                    drawn += 1;
+                }
+            }
+            logs.push(self.quantile_of(&sums, q).max(1e-3).ln());
+        }
+        let mean = logs.iter().sum::<f64>() / logs.len() as f64;
+        let variance = logs.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / (logs.len() - 1) as f64;
+        // The histogram itself rounds to three digits.
+        variance.sqrt().max(0.0005)
+    }
+}
+
+fn add(sums: &mut [u64], block: &[u32]) {
+    for (sum, count) in sums.iter_mut().zip(block) {
+        *sum += u64::from(*count);
+    }
+}
+
+/// Values and counts of a histogram.
+fn pairs(text: &str) -> Result<Vec<(u64, u64)>, String> {
+    let histogram = decode_histogram(text)?;
+    Ok(histogram.iter_recorded().map(|v| (histogram.median_equivalent(v.value_iterated_to()), v.count_since_last_iteration())).collect())
+}
+
+/// The `z` beyond which a normal variable lies with probability `p`, both sides together.
+pub(super) fn z_score(p: f64) -> f64 {
+    // Bisection on the tail.
+    let tail = |z: f64| erfc(z / std::f64::consts::SQRT_2);
+    let (mut low, mut high) = (0.0, 10.0);
+    for _ in 0..60 {
+        let middle = (low + high) / 2.0;
+        if tail(middle) > p { low = middle } else { high = middle }
+    }
+    (low + high) / 2.0
+}
+
+/// Complementary error function, by the rational approximation 7.1.26 of Abramowitz and Stegun (error below 1.5e-7).
+fn erfc(x: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.327_591_1 * x);
+    let poly = t * (0.254_829_592 + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
+    poly * (-x * x).exp()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn z_scores_are_those_of_the_tables() {
+        for (p, z) in [(0.05, 1.960), (0.01, 2.576), (0.001, 3.291)] {
+            assert!((super::z_score(p) - z).abs() < 0.01, "{p}: {}", super::z_score(p));
+        }
+    }
+}
