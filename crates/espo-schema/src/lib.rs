@@ -1,14 +1,43 @@
 //! EspoCRM entity metadata, parsed into a resolved model.
 //!
-//! [`Schema::load`] takes files as `GET Metadata` answers them, or folders laid out `entityDefs/X.json`,
-//! `scopes/X.json`, `fields/T.json`; several are merged by EspoCRM's own rules:
+//! EspoCRM describes itself: which entity types there are, which fields they have, how they are linked. This crate reads
+//! that description and answers what a client, a server or a generator has to know of it: every key that a record can
+//! have on the wire, what it holds and whether it can be written, filtered or ordered by; how many records stand on
+//! either side of a link; which values an enum allows.
 //!
-//! ```text
-//! Schema::load(paths: &[impl AsRef<Path>]) -> Result<Schema, Error>   // later paths over earlier ones
-//! Schema::from_value(value: Value, name: &str) -> Result<Schema, Error> // one tree; `name` stands in errors
-//! Schema::stock() -> &'static Schema                                   // feature `stock` (default): EspoCRM 9.3
-//! Schema::diff(old: &Schema, new: &Schema) -> Vec<Change>
 //! ```
+//! # #[cfg(feature = "stock")] {
+//! use espo_schema::{Cardinality, Schema, ValueType};
+//!
+//! let schema = Schema::stock(); // or Schema::load(&["metadata.json", "custom/"])?
+//!
+//! let opportunity = schema.entity_type("Opportunity").unwrap();
+//! let amount = &opportunity.attributes["amount"];
+//! assert_eq!(amount.value, ValueType::Money);
+//! assert!(amount.writable && amount.in_list);
+//!
+//! let account = schema.link_target("Opportunity", "account").unwrap();
+//! assert_eq!(account.links["opportunities"].cardinality, Cardinality::OneToMany);
+//! # }
+//! ```
+//!
+//! # Where metadata comes from
+//!
+//! [`Schema::load`] takes files as `GET Metadata` answers them, and folders laid out as EspoCRM lays out its own
+//! (`entityDefs/Account.json`, `scopes/Account.json`, `fields/varchar.json`). Several are merged by EspoCRM's own rules,
+//! later ones over earlier ones; `__APPEND__` in a list keeps what the layers below have. Then what the server adds is
+//! added: the parts of composite fields, `streamUpdatedAt`, and so on. An export that is complete already stays as it is.
+//!
+//! # What is odd, and what is wrong
+//!
+//! Metadata in the wild has empty lists where objects belong, definitions that are null, links to entity types that an
+//! API user may not see, field types of extensions. None of it is an error: it is taken as well as it can be, and said in
+//! [`Schema::diagnostics`]. An [`Error`] is what cannot be metadata: a login page, half a file, a number where the
+//! entity types should be. It names the file and the place, and says what to do.
+//!
+//! # Features
+//!
+//! `stock` (on by default) builds the schema of a stock EspoCRM 9.3 into the library: `Schema::stock`.
 
 mod complete;
 mod def;

@@ -245,14 +245,22 @@ fn ends_of_a_currency_range_have_code_and_converted_amount() {
 #[test]
 fn names_and_attributes_that_collide_are_kept_apart() {
     let schema = with(json!({
-        "fields": {"a": {"type": "link"}, "aId": {"type": "int"}, "id": {"type": "varchar"}, "name": {"type": "varchar"}},
+        "fields": {
+            "a": {"type": "link"}, "aId": {"type": "int"}, "aName": {"type": "int"},
+            "id": {"type": "varchar"}, "name": {"type": "varchar"}
+        },
         "links": {"a": {"type": "belongsTo", "entity": "A"}}
     }));
     let a = &schema.entity_types["A"].attributes;
     assert_eq!(
-        a["aId"].value,
+        a["aId"].role,
+        AttributeRole::Id,
+        "the key of a link is what is stored"
+    );
+    assert_eq!(
+        a["aName"].value,
         ValueType::Int,
-        "the field of the attribute's own name knows it best"
+        "otherwise the field of the attribute's own name knows it best"
     );
     assert_eq!(a["id"].role, AttributeRole::RecordId);
     assert_eq!(a["name"].field.as_deref(), Some("name"));

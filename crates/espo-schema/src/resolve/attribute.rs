@@ -72,13 +72,16 @@ impl Deriver<'_> {
             self.field_types.get(&field.type_),
         );
         for part in parts {
-            // A field of the attribute's own name knows it best.
             let named = self
                 .entity
                 .fields
                 .get(&part.attribute)
                 .filter(|f| f.name != field.name);
-            if named.is_some_and(|f| f.attributes.contains(&f.name)) || part.attribute == "id" {
+            // A field of the attribute's own name knows it best, unless the attribute is a key of a link.
+            let is_named = named.is_some_and(|f| f.attributes.contains(&f.name))
+                && !rules::is_key_of_link(&part.attribute, field);
+            let is_key = part.part.is_empty() && rules::is_key_of_other(field, self.entity);
+            if is_named || is_key || part.attribute == "id" {
                 continue;
             }
             // Where two fields have an attribute in common, the one that is first by name has it.

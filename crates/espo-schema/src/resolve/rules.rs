@@ -58,6 +58,28 @@ pub(super) fn has_attributes_without_field(link: &Link, entity: &EntityType) -> 
     !shown && matches!(link.type_, LinkType::BelongsTo | LinkType::BelongsToParent)
 }
 
+/// Whether the attribute is a key (id or entity type) of a field that shows a link.
+pub(super) fn is_key_of_link(attribute: &str, field: &Field) -> bool {
+    let is_link = matches!(
+        field.kind,
+        FieldKind::Link
+            | FieldKind::LinkOne
+            | FieldKind::LinkParent
+            | FieldKind::File
+            | FieldKind::Image
+    );
+    is_link && field.actual_attributes.iter().any(|a| a == attribute)
+}
+
+/// A plain field named as the key of a link beside it: the key is what is stored (`Email.folderId` beside `folder`,
+/// `ActionHistoryRecord.targetType` beside `target`).
+pub(super) fn is_key_of_other(field: &Field, entity: &EntityType) -> bool {
+    entity
+        .fields
+        .values()
+        .any(|other| other.name != field.name && is_key_of_link(&field.name, other))
+}
+
 /// The data layer has `name` for every entity type, although no record ever holds it where no field is called so.
 pub(super) fn has_bare_name(entity: &EntityType) -> bool {
     !entity.fields.contains_key("name")
@@ -176,6 +198,14 @@ mod tests {
                 "TwoFactorCode.user",
                 "UserData.user"
             ]
+        );
+    }
+
+    #[test]
+    fn plain_fields_that_are_keys_of_links() {
+        assert_eq!(
+            fields(is_key_of_other),
+            ["ActionHistoryRecord.targetType", "Email.folderId"]
         );
     }
 
