@@ -271,10 +271,13 @@ pub(crate) fn follow_open(_app: &App, caller: &Caller, layout: &Layout, source: 
 
 /// Whether the caller may see an attribute.
 pub(crate) fn readable(app: &App, caller: &Caller, layout: &Layout, ix: AttrIx) -> bool {
+    let attr = &layout.attrs[ix];
+    if layout.name == "User" && matches!(attr.name.as_str(), "apiKey" | "secretKey") && !caller.acl.is_admin() {
+        return false;
+    }
     if !caller.acl.has_field_rules(&layout.name) {
         return true;
     }
-    let attr = &layout.attrs[ix];
     let Some(field) = attr.field.as_deref() else { return true };
     let parent = app.layouts.entity(layout).fields.get(field).and_then(|f| f.composite_of.as_deref());
     caller.acl.may_read_field(&layout.name, field) && parent.is_none_or(|p| caller.acl.may_read_field(&layout.name, p))

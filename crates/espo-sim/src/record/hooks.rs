@@ -63,6 +63,8 @@ pub(crate) fn before_save(d: &mut Draft) {
             activity_parent(d);
         }
         "Email" => activity_parent(d),
+        // Articles are ordered by hand: a new one has a place.
+        "KnowledgeBaseArticle" if d.old.is_none() && d.get("order").is_null() => d.set("order", Value::Int(0)),
         _ => {}
     }
     if matches!(d.layout.name.as_str(), "Task" | "Meeting" | "Call") {

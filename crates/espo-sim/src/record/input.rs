@@ -113,14 +113,12 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
         }),
         Ty::Int => match raw {
             Json::String(s) if s.is_empty() => Value::Null,
-            v => php_number(v).map_or(Value::Null, |n| {
-                #[allow(clippy::cast_possible_truncation, reason = "PHP truncates")]
-                Value::Int(n as i64)
-            }),
+            #[allow(clippy::cast_possible_truncation, reason = "PHP truncates")]
+            v => Value::Int(php_float_of(v) as i64),
         },
         Ty::Float => match raw {
             Json::String(s) if s.is_empty() => Value::Null,
-            v => php_number(v).map_or(Value::Null, Value::Float),
+            v => Value::Float(php_float_of(v)),
         },
         Ty::Decimal => decimal(&php_text(raw)).map_or(Value::Null, Value::text),
         Ty::List => match raw {
@@ -155,6 +153,17 @@ pub(crate) fn php_text(v: &Json) -> String {
         Json::String(s) => s.clone(),
         Json::Array(_) => "Array".to_owned(),
         Json::Object(_) => "Object".to_owned(),
+    }
+}
+
+/// A number out of anything: text counts up to where it stops being one. What is no number at all is refused by
+/// validation, and until then it is not "no value".
+fn php_float_of(v: &Json) -> f64 {
+    match v {
+        Json::Bool(b) => f64::from(u8::from(*b)),
+        Json::Number(n) => n.as_f64().unwrap_or_default(),
+        Json::String(s) => crate::search::where_::leading_number(s),
+        _ => 0.0,
     }
 }
 

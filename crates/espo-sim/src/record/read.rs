@@ -62,7 +62,7 @@ const SELECT_ALL: &[&str] = &["ActionHistoryRecord", "AuthLogRecord", "Job", "Ro
 const MANDATORY: &[(&str, &[&str])] = &[
     ("Contact", &["accountId", "accountName"]),
     ("Opportunity", &["accountId", "accountName"]),
-    ("User", &["isActive", "userName", "type"]),
+    ("User", &["isActive", "userName", "type", "name"]),
 ];
 
 /// Attributes that the select of a list brings along (`selectDefs.…selectAttributesDependencyMap` of a stock instance).
@@ -71,6 +71,7 @@ const DEPENDS: &[(&str, &str, &[&str])] = &[
     ("Task", "dateStart", &["dateStartDate"]),
     ("Meeting", "dateEnd", &["dateEndDate"]),
     ("Meeting", "dateStart", &["dateStartDate"]),
+    ("User", "apiKey", &["secretKey"]),
 ];
 
 /// The attributes of a list row, in the order of the metadata.
@@ -124,14 +125,9 @@ fn with_field(app: &App, layout: &Layout, ix: AttrIx, wanted: &mut [bool]) {
     let attr = &layout.attrs[ix];
     let entity = app.layouts.entity(layout);
     let Some(field) = attr.field.as_deref().and_then(|f| entity.fields.get(f)) else { return };
-    if matches!(
-        field.kind,
-        espo_schema::FieldKind::Link | espo_schema::FieldKind::LinkParent | espo_schema::FieldKind::File | espo_schema::FieldKind::Currency
-    ) {
-        for name in &field.attributes {
-            if let Some(ix) = layout.find(name).filter(|ix| layout.attrs[*ix].in_list) {
-                wanted[ix] = true;
-            }
+    for name in &field.attributes {
+        if let Some(ix) = layout.find(name).filter(|ix| layout.attrs[*ix].in_list) {
+            wanted[ix] = true;
         }
     }
 }
@@ -148,10 +144,14 @@ fn select_one(layout: &Layout, ix: AttrIx, wanted: &mut [bool]) {
                 }
             }
         }
-        _ if attr.in_list => wanted[ix] = true,
+        _ if attr.in_list || LOADED.contains(&(layout.name.as_str(), attr.name.as_str())) => wanted[ix] = true,
         _ => {}
     }
 }
+
+/// Attributes without a column that a loader fills when they are selected.
+const LOADED: &[(&str, &str)] =
+    &[("User", "secretKey"), ("TargetList", "entryCount"), ("TargetList", "optedOutCount"), ("Meeting", "reminders"), ("Call", "reminders"), ("Task", "reminders")];
 
 /// List loaders add the names of parents, and stars.
 fn list_loaders(layout: &Layout, wanted: &mut [bool]) {
@@ -199,7 +199,7 @@ fn write_row(app: &App, caller: &Caller, layout: &Layout, row: &Row, plan: &[Att
 pub(crate) fn list(app: &App, caller: &Caller, layout: &Layout, request: &Request, no_total: bool) -> Result<Reply> {
     caller.acl.check_scope(&layout.name, Action::Read)?;
     let mut params = SearchParams::of(request, app.config.read().list_max_size)?;
-    params.no_total |= no_total || app.layouts.entity(layout).collection.count_disabled;
+    params.no_total |= no_total || layout.name == "Notification" || app.layouts.entity(layout).collection.count_disabled;
     if layout.name == "User"
         && let Some(type_) = request.param("userType")
     {

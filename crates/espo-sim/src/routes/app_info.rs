@@ -13,7 +13,10 @@ use crate::record::read;
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, "", root),
     Fixed::controller(Method::GET, "App/user", user),
+    Fixed::controller(Method::GET, "App/appParams", app_params),
     Fixed::controller(Method::GET, "App/about", about),
+    Fixed::controller(Method::POST, "Admin/rebuild", admin_true),
+    Fixed::controller(Method::POST, "Admin/clearCache", admin_true),
     Fixed::controller(Method::POST, "App/destroyAuthToken", destroy_token),
     Fixed::controller(Method::POST, "App/action/destroyAuthToken", destroy_token),
     Fixed::controller(Method::GET, "Metadata", metadata),
@@ -33,6 +36,17 @@ fn root(call: &Call) -> Result<Reply> {
 
 fn about(call: &Call) -> Result<Reply> {
     Ok(call.app.json(&json!({"text": "EspoCRM", "version": VERSION})))
+}
+
+/// `GET App/appParams` (9.3)
+fn app_params(call: &Call) -> Result<Reply> {
+    Ok(call.app.json(&json!({"maxUploadSize": 256, "extensions": [], "templateEntityTypeList": []})))
+}
+
+/// Maintenance calls of administrators: there is nothing to rebuild here.
+fn admin_true(call: &Call) -> Result<Reply> {
+    call.caller.require_admin()?;
+    Ok(Reply::bool(true))
 }
 
 const PERMISSIONS: &[&str] = &[

@@ -198,7 +198,7 @@ impl<'a> Compiler<'a> {
         }
         let Some(ix) = self.layout.find(name) else {
             // A link stub: ids have no column to compare.
-            self.test(type_, Ty::List, item)?;
+            drop(self.test(type_, Ty::List, item)?);
             return if name.ends_with("Ids") { Err(Refusal::internal()) } else { Ok(Box::new(|_| false)) };
         };
         let attr = &self.layout.attrs[ix];
@@ -478,7 +478,7 @@ fn number_of(v: &Json) -> f64 {
     }
 }
 
-fn leading_number(s: &str) -> f64 {
+pub(crate) fn leading_number(s: &str) -> f64 {
     let s = s.trim_start();
     let mut end = 0;
     for (i, c) in s.char_indices() {
