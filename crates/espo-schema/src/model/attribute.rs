@@ -31,7 +31,7 @@ pub struct Attribute {
     /// Present when one record is read. Values that the server computes by code of its own may be present although this
     /// is false: the metadata does not tell.
     pub in_read: bool,
-    /// Can stand as `attribute` of a where item that compares its value. Fields with [`Field::column`] take the
+    /// Can stand as `attribute` of a where item that compares its value. Fields with [`Field::column`](super::Field::column) take the
     /// `column…` items instead; ids of link-multiple fields are filtered by the link's name.
     pub filterable: bool,
     /// Can stand in `orderBy` (by the name of its field).
