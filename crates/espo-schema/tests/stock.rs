@@ -411,3 +411,34 @@ fn the_built_in_schema_is_that_of_the_folder() {
     assert_eq!(loaded.content_hash, Schema::stock().content_hash);
     assert_eq!(&loaded, Schema::stock());
 }
+
+/// The value with sorted keys.
+fn sorted(value: &serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().map(|(k, v)| (k.clone(), sorted(v))).collect();
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            serde_json::Value::Object(entries.into_iter().collect())
+        }
+        serde_json::Value::Array(list) => list.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn metadata_files_have_one_form_so_that_edits_stay_small() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../metadata");
+    let sections = std::fs::read_dir(folder).expect("the folder is there");
+    let files = sections
+        .filter_map(|s| std::fs::read_dir(s.ok()?.path()).ok())
+        .flatten();
+    let mut checked = 0;
+    for path in files.map(|file| file.expect("an entry").path()) {
+        let text = std::fs::read_to_string(&path).expect("a text file");
+        let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let expected = serde_json::to_string_pretty(&sorted(&value)).expect("plain data") + "\n";
+        assert_eq!(text, expected, "{}", path.display());
+        checked += 1;
+    }
+    assert_eq!(checked, 89 + 91 + 46 + 32 + 1);
+}
