@@ -5,17 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 
-use crate::search::SearchParams;
-
-mod escape {
-    use percent_encoding::AsciiSet;
-
-    pub(super) use crate::search::ESCAPED;
-
-    /// JSON in a query: colon and comma are legal there, and leaving them alone
-    /// lets a fifth more ids into the server's 8 KB of request line.
-    pub(super) const SEARCH: &AsciiSet = &ESCAPED.remove(b':').remove(b',');
-}
+use crate::search::{ESCAPED, SearchParams};
 
 /// One call, described; [`Client::send`](crate::Client::send) makes it.
 ///
@@ -91,8 +81,7 @@ impl Request {
             return;
         }
         self.path.push('/');
-        self.path
-            .extend(utf8_percent_encode(segment, escape::ESCAPED));
+        self.path.extend(utf8_percent_encode(segment, ESCAPED));
     }
 
     fn fail(&mut self, message: String) {
@@ -229,12 +218,27 @@ impl std::fmt::Debug for Request {
     }
 }
 
+/// Appends the one `searchParams` parameter.
+///
+/// JSON is dense with characters to escape, which an iterator over runs of
+/// harmless text is slow at. Colon and comma are legal in a query; leaving them
+/// alone lets a fifth more ids into the server's 8 KB of request line.
 pub(crate) fn write_search(query: &mut String, json: &str) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
     if !query.is_empty() {
         query.push('&');
     }
+    query.reserve(json.len() * 2);
     query.push_str("searchParams=");
-    query.extend(utf8_percent_encode(json, escape::SEARCH));
+    for byte in json.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~:,".contains(&byte) {
+            query.push(char::from(byte));
+        } else {
+            query.push('%');
+            query.push(char::from(HEX[usize::from(byte >> 4)]));
+            query.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+    }
 }
 
 #[cfg(test)]

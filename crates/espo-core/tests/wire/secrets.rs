@@ -184,8 +184,9 @@ async fn no_secret_is_written_anywhere() {
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
         .with_writer(move || writer.clone())
         .finish();
-    // This thread's alone: other tests run beside.
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // For the whole process: with a subscriber of this thread alone, a call of
+    // another test could settle for all that nobody listens.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     log::set_boxed_logger(Box::new(sink.clone())).unwrap();
     log::set_max_level(log::LevelFilter::Trace);
 

@@ -70,7 +70,11 @@ async fn an_authority_of_ones_own_is_trusted_when_given_and_only_then() {
 
 #[test]
 fn what_is_no_certificate_is_refused_when_the_client_is_made() {
-    for pem in ["", "nonsense", "-----BEGIN CERTIFICATE-----\n%%%\n-----END CERTIFICATE-----\n"] {
+    for pem in [
+        "",
+        "nonsense",
+        "-----BEGIN CERTIFICATE-----\n%%%\n-----END CERTIFICATE-----\n",
+    ] {
         let error = Client::builder("https://localhost")
             .root_certificate(pem)
             .build()
