@@ -28,6 +28,7 @@ mod routes;
 mod search;
 mod seed;
 mod sim;
+mod snapshot;
 mod store;
 mod users;
 mod value;

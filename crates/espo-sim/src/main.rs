@@ -29,6 +29,9 @@ struct Args {
     /// A fault: `[operation:][10%|#1,3|first 5:]latency 200ms|stall|reset|status 503 …`.
     #[arg(long, value_name = "RULE")]
     fault: Vec<FaultRule>,
+    /// Start with the records (and, without --users, the users) of a snapshot.
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
     /// Lock out addresses after more than ten failed logins in a minute.
     #[arg(long)]
     lockout: bool,
@@ -58,6 +61,9 @@ async fn run(args: Args) -> Result<(), Error> {
     }
     if let Some(path) = args.users {
         builder = builder.users_file(path);
+    }
+    if let Some(path) = args.snapshot {
+        builder = builder.snapshot(path);
     }
     if let Some(seed) = args.seed {
         builder = builder.seed(seed);

@@ -21,7 +21,7 @@ use crate::log::LoggedRequest;
 use crate::store::Row;
 use crate::users::{User, Users};
 use crate::value::{Id, Value};
-use crate::{Error, seed};
+use crate::{Error, seed, snapshot};
 
 /// A running server. It stops when this is dropped.
 ///
@@ -48,6 +48,7 @@ pub struct SimBuilder {
     options: Options,
     faults: Vec<FaultRule>,
     listen: Option<String>,
+    snapshot: Option<PathBuf>,
 }
 
 /// Layouts of the stock schema, compiled once per process.
@@ -111,6 +112,15 @@ impl Sim {
     pub fn count(&self, entity_type: &str) -> usize {
         let Some(layout) = self.app.layouts.find(entity_type) else { return 0 };
         self.app.store.table(layout.index).snapshot().iter().filter(|r| !r.deleted).count()
+    }
+
+    /// Writes everything that it holds to a file, for [`SimBuilder::snapshot`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Snapshot`] when the file cannot be written.
+    pub fn save_snapshot(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        snapshot::save(&self.app, &self.users, path.as_ref())
     }
 
     /// Adds a record as it stands, without validation; attributes that the entity type does not have are passed over.
@@ -208,6 +218,13 @@ impl SimBuilder {
         self
     }
 
+    /// Starts with what [`Sim::save_snapshot`] wrote, its users included unless others are declared.
+    #[must_use]
+    pub fn snapshot(mut self, path: impl AsRef<Path>) -> Self {
+        self.snapshot = Some(path.as_ref().to_owned());
+        self
+    }
+
     /// Listens on this address instead of a free port of 127.0.0.1.
     #[must_use]
     pub fn listen(mut self, address: impl Into<String>) -> Self {
@@ -230,11 +247,17 @@ impl SimBuilder {
         let users = match (self.users, &self.users_file) {
             (Some(users), _) => users,
             (None, Some(path)) => Users::from_file(path)?,
-            (None, None) => Users::sample(),
+            (None, None) => match &self.snapshot {
+                Some(path) => snapshot::users(path)?,
+                None => Users::sample(),
+            },
         };
         let faults = Faults::new(self.faults, self.seed.unwrap_or_default());
         let app = App::new(layouts, Clock::new(self.clock), Ids::new(self.seed), self.options, faults);
         declare(&app, &users)?;
+        if let Some(path) = &self.snapshot {
+            snapshot::load(&app, path)?;
+        }
         for (entity_type, count) in &self.records {
             seed::fill(&app, entity_type, *count, self.seed.unwrap_or_default())?;
         }

@@ -120,7 +120,10 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
             Json::String(s) if s.is_empty() => Value::Null,
             v => Value::Float(php_float_of(v)),
         },
-        Ty::Decimal => decimal(&php_text(raw)).map_or(Value::Null, Value::text),
+        Ty::Decimal => {
+            let text = php_text(raw);
+            Value::text(decimal(&text).unwrap_or(text))
+        }
         Ty::List => match raw {
             Json::Array(_) => Value::json(raw.clone()),
             Json::String(s) => match serde_json::from_str::<Json>(s) {
