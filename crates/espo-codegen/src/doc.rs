@@ -1,6 +1,8 @@
 //! Docs of generated items, from what the metadata says.
 
-use espo_schema::{Attribute, AttributeRole, Cardinality, EntityType, Link, OptionsSource, ValueType};
+use espo_schema::{
+    Attribute, AttributeRole, Cardinality, EntityType, Link, OptionsSource, ValueType,
+};
 use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::Value;
@@ -9,14 +11,27 @@ use crate::model::Attr;
 
 /// A doc comment; one line for each line of the text.
 pub(crate) fn doc(text: &str) -> TokenStream {
-    let lines = text.lines().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
+    let lines = text.lines().map(|line| {
+        if line.is_empty() {
+            String::new()
+        } else {
+            format!(" {line}")
+        }
+    });
     quote!(#(#[doc = #lines])*)
 }
 
 /// Text of the metadata as inline code, whatever it holds.
 pub(crate) fn code(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.contains('`') {
+        format!("`` {text} ``")
+    } else {
+        format!("`{text}`")
+    }
 }
 
 /// The docs of a record struct.
@@ -35,13 +50,24 @@ pub(crate) fn entity(entity: &EntityType) -> String {
     if scope.disabled {
         notes.push("disabled".to_owned());
     }
-    let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
+    let notes = if notes.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", notes.join(", "))
+    };
     format!("A record of entity type {}{notes}.", code(&entity.name))
 }
 
 /// The docs of an attribute.
 pub(crate) fn attribute(attribute: &Attr<'_>) -> String {
-    let Attribute { name, field: of_field, link, role, value, .. } = attribute.schema;
+    let Attribute {
+        name,
+        field: of_field,
+        link,
+        role,
+        value,
+        ..
+    } = attribute.schema;
     let mut parts = vec![code(name)];
     match attribute.field {
         Some(field) if field.name == *name => parts.push(field.type_.clone()),
@@ -53,11 +79,18 @@ pub(crate) fn attribute(attribute: &Attr<'_>) -> String {
         }
     }
     if matches!(role, AttributeRole::Id)
-        && let ValueType::Id { target: Some(target) } = value
+        && let ValueType::Id {
+            target: Some(target),
+        } = value
     {
         parts.push(format!("of {}", code(target)));
     }
-    if let Some(field) = attribute.field.filter(|_| matches!(role, AttributeRole::Value | AttributeRole::AddressPart | AttributeRole::PersonNamePart)) {
+    if let Some(field) = attribute.field.filter(|_| {
+        matches!(
+            role,
+            AttributeRole::Value | AttributeRole::AddressPart | AttributeRole::PersonNamePart
+        )
+    }) {
         if field.required {
             parts.push("required".to_owned());
         }
@@ -83,14 +116,19 @@ pub(crate) fn attribute(attribute: &Attr<'_>) -> String {
             None | Some(Value::Null | Value::Bool(false)) => {}
             Some(Value::String(text)) if text.is_empty() || text.starts_with("javascript:") => {}
             Some(Value::Array(items)) if items.is_empty() => {}
-            Some(default) => parts.push(format!("default {}", code(default.to_string().trim_matches('"')))),
+            Some(default) => parts.push(format!(
+                "default {}",
+                code(default.to_string().trim_matches('"'))
+            )),
         }
     }
-    parts.push(match (attribute.schema.writable, attribute.schema.create_only) {
-        (false, _) => "read-only".to_owned(),
-        (true, true) => "set on create only".to_owned(),
-        (true, false) => String::new(),
-    });
+    parts.push(
+        match (attribute.schema.writable, attribute.schema.create_only) {
+            (false, _) => "read-only".to_owned(),
+            (true, true) => "set on create only".to_owned(),
+            (true, false) => String::new(),
+        },
+    );
     if !attribute.schema.in_list && attribute.schema.in_read {
         parts.push("in a list only if selected".to_owned());
     }

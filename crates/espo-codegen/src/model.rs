@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use espo_schema::{Attribute, AttributeRole, Cardinality, EntityType, Field, Link, Schema, ValueType};
+use espo_schema::{
+    Attribute, AttributeRole, Cardinality, EntityType, Field, Link, Schema, ValueType,
+};
 use proc_macro2::TokenStream;
 
 use crate::names::{self, Plan};
@@ -10,25 +12,102 @@ use crate::types::{self, RustType};
 
 /// Names that generated code imports or that Rust's prelude holds; an entity type or enum of that name is renamed.
 pub(crate) const RESERVED_TYPES: &[&str] = &[
-    "AnyId", "Attribute", "Attributes", "Box", "Clone", "Columns", "Copy", "Create", "Date", "DateOrTime", "Debug",
-    "Decimal", "Default", "Drop", "EmailAddressRow", "Entity", "Err", "Field", "Fn", "FnMut", "FnOnce", "From",
-    "HasStream", "Id", "Into", "Iterator", "JsonObject", "Link", "MediaTypes", "Names", "None", "Ok", "Option", "Ord",
-    "ParentRef", "Eq", "PartialEq", "PartialOrd", "PhoneNumberRow", "Record", "RecordMeta", "RecordRef", "Related",
-    "Result", "Self", "Send", "Settable", "Sized", "Slot", "Some", "String", "Sync", "Timestamp", "ToJson",
-    "ToOwned", "ToString", "Update", "Value", "Vec",
+    "AnyId",
+    "Attribute",
+    "Attributes",
+    "Box",
+    "Clone",
+    "Columns",
+    "Copy",
+    "Create",
+    "Date",
+    "DateOrTime",
+    "Debug",
+    "Decimal",
+    "Default",
+    "Drop",
+    "EmailAddressRow",
+    "Entity",
+    "Err",
+    "Field",
+    "Fn",
+    "FnMut",
+    "FnOnce",
+    "From",
+    "HasStream",
+    "Id",
+    "Into",
+    "Iterator",
+    "JsonObject",
+    "Link",
+    "MediaTypes",
+    "Names",
+    "None",
+    "Ok",
+    "Option",
+    "Ord",
+    "ParentRef",
+    "Eq",
+    "PartialEq",
+    "PartialOrd",
+    "PhoneNumberRow",
+    "Record",
+    "RecordMeta",
+    "RecordRef",
+    "Related",
+    "Result",
+    "Self",
+    "Send",
+    "Settable",
+    "Sized",
+    "Slot",
+    "Some",
+    "String",
+    "Sync",
+    "Timestamp",
+    "ToJson",
+    "ToOwned",
+    "ToString",
+    "Update",
+    "Value",
+    "Vec",
 ];
 
 /// Names that a record struct has beside its attributes.
 const RESERVED_ATTRIBUTES: &[&str] = &["meta"];
 
 /// Methods that every setter type has.
-const RESERVED_SETTERS: &[&str] = &["new", "set", "clear", "set_raw", "as_json", "with", "clone", "default"];
+const RESERVED_SETTERS: &[&str] = &[
+    "new", "set", "clear", "set_raw", "as_json", "with", "clone", "default",
+];
 
 /// Methods of `RecordRef`, which a link's accessor must not hide.
 const RESERVED_LINKS: &[&str] = &[
-    "id", "client", "get", "get_opt", "read", "read_opt", "update", "delete", "restore", "follow", "unfollow",
-    "followers", "add_followers", "star", "unstar", "stream", "posts", "post", "update_stream", "related", "new",
-    "clone", "deref", "from", "into",
+    "id",
+    "client",
+    "get",
+    "get_opt",
+    "read",
+    "read_opt",
+    "update",
+    "delete",
+    "restore",
+    "follow",
+    "unfollow",
+    "followers",
+    "add_followers",
+    "star",
+    "unstar",
+    "stream",
+    "posts",
+    "post",
+    "update_stream",
+    "related",
+    "new",
+    "clone",
+    "deref",
+    "from",
+    "into",
 ];
 
 /// Names that no module file can have.
@@ -176,29 +255,47 @@ impl<'s> Model<'s> {
         let names: BTreeSet<&str> = schema.entity_types.keys().map(String::as_str).collect();
         let entity_names = names::entity_plan(names.iter().copied(), RESERVED_TYPES);
         let modules = names::snake_plan(names.iter().copied(), RESERVED_MODULES);
+        let features = names::feature_plan(&modules);
         let entities = names
             .iter()
             .filter(|name| wanted.is_empty() || wanted.contains(**name))
             .filter_map(|name| schema.entity_types.get(*name))
-            .map(|entity| Entity::new(entity, &entity_names, modules[&entity.name].clone()))
+            .map(|entity| {
+                Entity::new(
+                    entity,
+                    &entity_names,
+                    modules[&entity.name].clone(),
+                    features[&entity.name].clone(),
+                )
+            })
             .collect();
-        Self { entities, entity_names }
+        Self {
+            entities,
+            entity_names,
+        }
     }
 }
 
 impl<'s> Entity<'s> {
-    fn new(schema: &'s EntityType, entity_names: &Plan, module: String) -> Self {
+    fn new(schema: &'s EntityType, entity_names: &Plan, module: String, feature: String) -> Self {
         let rust = entity_names[&schema.name].clone();
         let mut builder = types::Builder::new(schema, entity_names, &rust);
 
-        let in_record = schema.attributes.values().filter(|a| !a.filter_only && !a.write_only);
-        let in_record: BTreeMap<&str, &Attribute> = in_record.map(|a| (a.name.as_str(), a)).collect();
+        let in_record = schema
+            .attributes
+            .values()
+            .filter(|a| !a.filter_only && !a.write_only);
+        let in_record: BTreeMap<&str, &Attribute> =
+            in_record.map(|a| (a.name.as_str(), a)).collect();
         let attribute_names = names::snake_plan(in_record.keys().copied(), RESERVED_ATTRIBUTES);
         let attributes: Vec<Attr<'s>> = in_record
             .values()
             .map(|attribute| Attr {
                 schema: attribute,
-                field: attribute.field.as_ref().and_then(|field| schema.fields.get(field)),
+                field: attribute
+                    .field
+                    .as_ref()
+                    .and_then(|field| schema.fields.get(field)),
                 rust: attribute_names[&attribute.name].clone(),
                 type_: builder.attribute_type(attribute),
             })
@@ -210,7 +307,6 @@ impl<'s> Entity<'s> {
         let required = required(schema, &setters);
         let links = links(schema, entity_names, &mut builder);
         let (enums, columns, uses) = builder.finish();
-        let feature = module.trim_matches('_').replace('_', "-");
         Self {
             schema,
             rust,
@@ -230,34 +326,53 @@ impl<'s> Entity<'s> {
 
     /// Whether the attribute is set through its field's setter rather than one of its own.
     pub(crate) fn is_part_of_field(&self, attribute: &str) -> bool {
-        self.parents.iter().any(|p| p.type_attribute == attribute || p.id_attribute == attribute)
-            || self.dates_or_times.iter().any(|d| d.time == attribute || d.date == attribute)
+        self.parents
+            .iter()
+            .any(|p| p.type_attribute == attribute || p.id_attribute == attribute)
+            || self
+                .dates_or_times
+                .iter()
+                .any(|d| d.time == attribute || d.date == attribute)
     }
 
     /// The Rust name of an attribute of the record.
     pub(crate) fn attribute(&self, wire: &str) -> &str {
-        self.attributes.iter().find(|a| a.schema.name == wire).map_or("", |a| &a.rust)
+        self.attributes
+            .iter()
+            .find(|a| a.schema.name == wire)
+            .map_or("", |a| &a.rust)
     }
 }
 
-fn parents<'s>(schema: &'s EntityType, names: &Plan, builder: &mut types::Builder<'s, '_>) -> Vec<Parent<'s>> {
+fn parents<'s>(
+    schema: &'s EntityType,
+    names: &Plan,
+    builder: &mut types::Builder<'s, '_>,
+) -> Vec<Parent<'s>> {
     let attributes = || schema.attributes.values();
     let ids = attributes().filter_map(|attribute| match &attribute.value {
-        ValueType::ParentId { entity_list } if names.contains_key(&attribute.name) => Some((attribute, entity_list)),
+        ValueType::ParentId { entity_list } if names.contains_key(&attribute.name) => {
+            Some((attribute, entity_list))
+        }
         _ => None,
     });
     let mut found: Vec<_> = ids
         .filter_map(|(id, entity_list)| {
             let wire = id.field.as_deref().or(id.link.as_deref())?;
             let same = |a: &&Attribute| (a.field.as_deref().or(a.link.as_deref())) == Some(wire);
-            let type_ = attributes().filter(same).find(|a| a.role == AttributeRole::ParentType)?;
+            let type_ = attributes()
+                .filter(same)
+                .find(|a| a.role == AttributeRole::ParentType)?;
             names.contains_key(&type_.name).then_some(())?;
             Some((wire, id.name.as_str(), type_.name.as_str(), entity_list))
         })
         .collect();
     found.sort_unstable();
     let type_names = builder.type_names(found.iter().map(|(wire, ..)| *wire));
-    let accessors = names::snake_plan(found.iter().map(|(wire, ..)| *wire), &["id", "meta", "clone"]);
+    let accessors = names::snake_plan(
+        found.iter().map(|(wire, ..)| *wire),
+        &["id", "meta", "clone"],
+    );
     found
         .into_iter()
         .map(|(wire, id_attribute, type_attribute, entity_list)| Parent {
@@ -277,13 +392,28 @@ fn dates_or_times(schema: &EntityType) -> Vec<DateOrTime<'_>> {
         .values()
         .filter(|date| date.role == AttributeRole::Date)
         .filter_map(|date| {
-            let of_field = |a: &&Attribute| a.role == AttributeRole::Value && date.name == format!("{}Date", a.name);
-            Some((schema.attributes.values().find(of_field)?.name.as_str(), date.name.as_str()))
+            let of_field = |a: &&Attribute| {
+                a.role == AttributeRole::Value && date.name == format!("{}Date", a.name)
+            };
+            Some((
+                schema.attributes.values().find(of_field)?.name.as_str(),
+                date.name.as_str(),
+            ))
         })
         .collect();
     found.sort_unstable();
-    let names = names::snake_plan(found.iter().map(|(time, _)| *time), &["id", "meta", "clone"]);
-    found.into_iter().map(|(time, date)| DateOrTime { rust: names[time].clone(), time, date }).collect()
+    let names = names::snake_plan(
+        found.iter().map(|(time, _)| *time),
+        &["id", "meta", "clone"],
+    );
+    found
+        .into_iter()
+        .map(|(time, date)| DateOrTime {
+            rust: names[time].clone(),
+            time,
+            date,
+        })
+        .collect()
 }
 
 fn setters<'s>(
@@ -295,22 +425,44 @@ fn setters<'s>(
     let mut targets: Vec<(&'s str, Target<'s>, bool)> = Vec::new();
     let mut taken = BTreeSet::new();
     let create_only = |attribute: &str| schema.attributes[attribute].create_only;
-    for parent in parents.iter().filter(|p| schema.attributes[p.id_attribute].writable) {
+    for parent in parents
+        .iter()
+        .filter(|p| schema.attributes[p.id_attribute].writable)
+    {
         taken.extend([parent.id_attribute, parent.type_attribute]);
-        targets.push((parent.wire, Target::Parent(parent.clone()), create_only(parent.id_attribute)));
+        targets.push((
+            parent.wire,
+            Target::Parent(parent.clone()),
+            create_only(parent.id_attribute),
+        ));
     }
-    for field in dates_or_times.iter().filter(|d| schema.attributes[d.time].writable) {
+    for field in dates_or_times
+        .iter()
+        .filter(|d| schema.attributes[d.time].writable)
+    {
         taken.extend([field.time, field.date]);
-        targets.push((field.time, Target::DateOrTime(field.clone()), create_only(field.time)));
+        targets.push((
+            field.time,
+            Target::DateOrTime(field.clone()),
+            create_only(field.time),
+        ));
     }
-    for attribute in schema.attributes.values().filter(|a| a.writable && !taken.contains(a.name.as_str())) {
+    for attribute in schema
+        .attributes
+        .values()
+        .filter(|a| a.writable && !taken.contains(a.name.as_str()))
+    {
         let target = Target::Attribute(&attribute.name, builder.attribute_type(attribute));
         targets.push((&attribute.name, target, attribute.create_only));
     }
     let names = names::snake_plan(targets.iter().map(|(wire, ..)| *wire), RESERVED_SETTERS);
     let mut setters: Vec<_> = targets
         .into_iter()
-        .map(|(wire, target, create_only)| Setter { rust: names[wire].clone(), target, create_only })
+        .map(|(wire, target, create_only)| Setter {
+            rust: names[wire].clone(),
+            target,
+            create_only,
+        })
         .collect();
     setters.sort_by(|a, b| a.rust.cmp(&b.rust));
     setters
@@ -321,18 +473,37 @@ fn setters<'s>(
 fn required<'s>(schema: &EntityType, setters: &[Setter<'s>]) -> Vec<Setter<'s>> {
     let has_default = |field: &Field| match &field.default {
         None | Some(serde_json::Value::Null) => false,
-        Some(serde_json::Value::String(text)) => !text.starts_with("javascript:") && !text.is_empty(),
+        Some(serde_json::Value::String(text)) => {
+            !text.starts_with("javascript:") && !text.is_empty()
+        }
         Some(serde_json::Value::Array(items)) => !items.is_empty(),
         Some(_) => true,
     };
     let mut wanted: BTreeSet<&str> = BTreeSet::new();
-    for field in schema.fields.values().filter(|f| f.required && !f.read_only && !f.disabled && !has_default(f)) {
+    for field in schema
+        .fields
+        .values()
+        .filter(|f| f.required && !f.read_only && !f.disabled && !has_default(f))
+    {
         // The currency is filled in by the server; of the others the first attribute is the one that counts.
-        let main = field.actual_attributes.iter().filter_map(|name| schema.attributes.get(name)).find(|a| {
-            use AttributeRole::{Id, Ids, Value};
-            a.writable && matches!(a.role, Value | Id | Ids | AttributeRole::AddressPart | AttributeRole::PersonNamePart)
-                && (a.field.as_deref() == Some(&field.name) || matches!(a.role, Id | Ids | Value))
-        });
+        let main = field
+            .actual_attributes
+            .iter()
+            .filter_map(|name| schema.attributes.get(name))
+            .find(|a| {
+                use AttributeRole::{Id, Ids, Value};
+                a.writable
+                    && matches!(
+                        a.role,
+                        Value
+                            | Id
+                            | Ids
+                            | AttributeRole::AddressPart
+                            | AttributeRole::PersonNamePart
+                    )
+                    && (a.field.as_deref() == Some(&field.name)
+                        || matches!(a.role, Id | Ids | Value))
+            });
         wanted.extend(main.map(|a| a.name.as_str()));
     }
     let is_wanted = |setter: &&Setter<'s>| match &setter.target {
@@ -346,10 +517,18 @@ fn required<'s>(schema: &EntityType, setters: &[Setter<'s>]) -> Vec<Setter<'s>> 
     required
 }
 
-fn links<'s>(schema: &'s EntityType, entity_names: &Plan, builder: &mut types::Builder<'s, '_>) -> Vec<LinkItem<'s>> {
+fn links<'s>(
+    schema: &'s EntityType,
+    entity_names: &Plan,
+    builder: &mut types::Builder<'s, '_>,
+) -> Vec<LinkItem<'s>> {
     let usable = |link: &&Link| !link.disabled && link.cardinality != Cardinality::Unknown;
-    let links: BTreeMap<&str, &Link> =
-        schema.links.values().filter(usable).map(|link| (link.name.as_str(), link)).collect();
+    let links: BTreeMap<&str, &Link> = schema
+        .links
+        .values()
+        .filter(usable)
+        .map(|link| (link.name.as_str(), link))
+        .collect();
     let accessors = names::snake_plan(links.keys().copied(), RESERVED_LINKS);
     let constants = names::snake_plan(links.keys().copied(), &[]);
     links

@@ -14,31 +14,84 @@ pub type Plan = BTreeMap<String, String>;
 
 /// Names of attributes, fields, links, columns and modules: `snake_case`.
 pub fn snake_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
-    plan(wire, reserved, snake, |wire, rust| rust.to_lower_camel_case() == wire, "_")
+    plan(
+        wire,
+        reserved,
+        snake,
+        |wire, rust| rust.to_lower_camel_case() == wire,
+        "_",
+    )
+}
+
+/// Names of Cargo features for modules that are planned already: `kebab-case`. A feature that switches several on keeps
+/// its name.
+pub fn feature_plan(modules: &Plan) -> Plan {
+    let convert = |wire: &str| modules[wire].trim_matches('_').replace('_', "-");
+    let canonical = |wire: &str, rust: &str| modules[wire].replace('_', "-") == rust;
+    let filled = |wire: &str| {
+        let name = convert(wire);
+        if name.is_empty() {
+            format!("x{:08x}", fnv(wire))
+        } else {
+            name
+        }
+    };
+    plan(
+        modules.keys().map(String::as_str),
+        &["default", "all"],
+        filled,
+        canonical,
+        "-entity",
+    )
 }
 
 /// Names of entity types: as they are where that is a Rust type name, else `UpperCamelCase`.
 pub fn entity_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
     let is_type_name = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(|c| c.is_ascii_alphanumeric())
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.chars().all(|c| c.is_ascii_alphanumeric())
     };
-    let convert = |name: &str| if is_type_name(name) { name.to_owned() } else { upper_camel(name) };
+    let convert = |name: &str| {
+        if is_type_name(name) {
+            name.to_owned()
+        } else {
+            upper_camel(name)
+        }
+    };
     plan(wire, reserved, convert, |wire, rust| wire == rust, "Entity")
 }
 
 /// Names of the enums of an entity type's fields: `UpperCamelCase`.
 pub fn type_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
-    plan(wire, reserved, upper_camel, |wire, rust| rust.to_lower_camel_case() == wire, "Option")
+    plan(
+        wire,
+        reserved,
+        upper_camel,
+        |wire, rust| rust.to_lower_camel_case() == wire,
+        "Option",
+    )
 }
 
 /// Names of an enum's options: `UpperCamelCase`; the empty option is `Blank`.
 pub fn variant_plan<'a>(options: impl IntoIterator<Item = &'a str>) -> Plan {
-    let convert = |text: &str| if text.is_empty() { "Blank".to_owned() } else { upper_camel(text) };
-    let reserved = |text: &str, rust: &str| rust == "Other" || rust == "Self" || rust == "Blank" && !text.is_empty();
+    let convert = |text: &str| {
+        if text.is_empty() {
+            "Blank".to_owned()
+        } else {
+            upper_camel(text)
+        }
+    };
+    let reserved = |text: &str, rust: &str| {
+        rust == "Other" || rust == "Self" || rust == "Blank" && !text.is_empty()
+    };
     let options: BTreeSet<&str> = options.into_iter().collect();
     let names = options.iter().map(|text| {
         let name = convert(text);
-        let name = if reserved(text, &name) { name + "Option" } else { name };
+        let name = if reserved(text, &name) {
+            name + "Option"
+        } else {
+            name
+        };
         ((*text).to_owned(), name)
     });
     settle(names.collect(), |wire, rust| wire == rust)
@@ -53,7 +106,11 @@ fn plan<'a>(
 ) -> Plan {
     let names = wire.into_iter().map(|wire| {
         let name = convert(wire);
-        let name = if reserved.contains(&name.as_str()) { name + suffix } else { name };
+        let name = if reserved.contains(&name.as_str()) {
+            name + suffix
+        } else {
+            name
+        };
         (wire.to_owned(), name)
     });
     settle(names.collect(), canonical)
@@ -63,13 +120,23 @@ fn plan<'a>(
 fn settle(mut plan: Plan, canonical: impl Fn(&str, &str) -> bool) -> Plan {
     let mut owners: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (wire, rust) in &plan {
-        owners.entry(rust.to_uppercase()).or_default().push(wire.clone());
+        owners
+            .entry(rust.to_uppercase())
+            .or_default()
+            .push(wire.clone());
     }
     for wires in owners.into_values().filter(|wires| wires.len() > 1) {
-        let keeper = wires.iter().find(|wire| canonical(wire, &plan[*wire])).cloned();
+        let keeper = wires
+            .iter()
+            .find(|wire| canonical(wire, &plan[*wire]))
+            .cloned();
         for wire in wires.iter().filter(|wire| Some(*wire) != keeper.as_ref()) {
             if let Some(rust) = plan.get_mut(wire) {
-                let joint = if rust.starts_with(char::is_uppercase) { "X" } else { "_x" };
+                let joint = if rust.starts_with(char::is_uppercase) {
+                    "X"
+                } else {
+                    "_x"
+                };
                 *rust = format!("{rust}{joint}{:08x}", fnv(wire));
             }
         }
@@ -97,7 +164,11 @@ pub fn upper_camel(wire: &str) -> String {
 pub fn constant(snake: &str) -> Ident {
     let name = snake.to_uppercase();
     // The planned name is unique in upper case; heck would drop a leading or trailing underscore.
-    let name = if name.chars().all(|c| c == '_') { snake.to_shouty_snake_case() } else { name };
+    let name = if name.chars().all(|c| c == '_') {
+        snake.to_shouty_snake_case()
+    } else {
+        name
+    };
     Ident::new(&name, Span::call_site())
 }
 
@@ -114,7 +185,10 @@ pub fn ident(name: &str) -> Ident {
 }
 
 fn identifier(wire: &str, converted: &str, filler: &str) -> String {
-    let mut name: String = converted.chars().filter(|c| unicode_ident::is_xid_continue(*c)).collect();
+    let mut name: String = converted
+        .chars()
+        .filter(|c| unicode_ident::is_xid_continue(*c))
+        .collect();
     if name.is_empty() {
         return format!("{filler}{:08x}", fnv(wire));
     }
@@ -126,7 +200,9 @@ fn identifier(wire: &str, converted: &str, filler: &str) -> String {
 
 /// FNV-1a: a short mark of a wire name that is the same on every machine.
 fn fnv(text: &str) -> u32 {
-    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    text.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
 }
 
 #[cfg(test)]
@@ -135,12 +211,18 @@ mod tests {
 
     #[test]
     fn ordinary_names_convert() {
-        let plan = snake_plan(["billingAddressCity", "address2Line", "type", "cRegion"], &[]);
+        let plan = snake_plan(
+            ["billingAddressCity", "address2Line", "type", "cRegion"],
+            &[],
+        );
         assert_eq!(plan["billingAddressCity"], "billing_address_city");
         assert_eq!(plan["address2Line"], "address2_line");
         assert_eq!(plan["cRegion"], "c_region");
         assert_eq!(ident(&plan["type"]).to_string(), "r#type");
-        assert_eq!(entity_plan(["OAuthAccount", "CAllTypes"], &[])["OAuthAccount"], "OAuthAccount");
+        assert_eq!(
+            entity_plan(["OAuthAccount", "CAllTypes"], &[])["OAuthAccount"],
+            "OAuthAccount"
+        );
     }
 
     #[test]
@@ -151,22 +233,52 @@ mod tests {
         let distinct: std::collections::BTreeSet<_> = with_others.values().collect();
         assert_eq!(distinct.len(), 3, "{with_others:?}");
         // The suffix comes from the name alone, so a third name does not change it.
-        assert_eq!(snake_plan(["fooBar", "foo_bar"], &[])["foo_bar"], with_others["foo_bar"]);
+        assert_eq!(
+            snake_plan(["fooBar", "foo_bar"], &[])["foo_bar"],
+            with_others["foo_bar"]
+        );
     }
 
     #[test]
     fn whatever_the_name_it_is_an_identifier() {
-        for wire in ["", "-", "1st", "a b", "self", "crate", "Self", "имя", "💥", "async", "_", "日本 語"] {
-            for name in snake_plan([wire], &[]).values().chain(variant_plan([wire]).values()) {
+        for wire in [
+            "",
+            "-",
+            "1st",
+            "a b",
+            "self",
+            "crate",
+            "Self",
+            "имя",
+            "💥",
+            "async",
+            "_",
+            "日本 語",
+        ] {
+            for name in snake_plan([wire], &[])
+                .values()
+                .chain(variant_plan([wire]).values())
+            {
                 let ident = ident(name).to_string();
-                assert!(syn::parse_str::<proc_macro2::Ident>(&ident).is_ok(), "{wire:?} became {ident:?}");
+                assert!(
+                    syn::parse_str::<proc_macro2::Ident>(&ident).is_ok(),
+                    "{wire:?} became {ident:?}"
+                );
             }
         }
     }
 
     #[test]
     fn options_never_take_the_names_of_the_enum_itself() {
-        let plan = variant_plan(["", "Blank", "Other", "other", "Self", "Closed Won", "closed-won"]);
+        let plan = variant_plan([
+            "",
+            "Blank",
+            "Other",
+            "other",
+            "Self",
+            "Closed Won",
+            "closed-won",
+        ]);
         assert_eq!(plan[""], "Blank");
         assert_eq!(plan["Blank"], "BlankOption");
         assert!(plan["Other"].starts_with("OtherOption"));

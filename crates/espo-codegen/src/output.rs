@@ -36,7 +36,10 @@ impl Drift {
 
 impl Output {
     pub(crate) fn new(features: String) -> Self {
-        Self { files: BTreeMap::new(), features }
+        Self {
+            files: BTreeMap::new(),
+            features,
+        }
     }
 
     pub(crate) fn insert(&mut self, path: impl Into<PathBuf>, text: String) {
@@ -45,7 +48,9 @@ impl Output {
 
     /// The files: path and text.
     pub fn files(&self) -> impl Iterator<Item = (&Path, &str)> {
-        self.files.iter().map(|(path, text)| (path.as_path(), text.as_str()))
+        self.files
+            .iter()
+            .map(|(path, text)| (path.as_path(), text.as_str()))
     }
 
     /// The `[features]` of a manifest, without the heading.
@@ -58,11 +63,18 @@ impl Output {
     /// # Errors
     /// If the manifest has no such line.
     pub fn manifest(&self, path: &Path) -> Result<String, Error> {
-        let manifest = fs::read_to_string(path).map_err(|source| io(path, source))?.replace("\r\n", "\n");
+        let manifest = fs::read_to_string(path)
+            .map_err(|source| io(path, source))?
+            .replace("\r\n", "\n");
         let (kept, _) = manifest
             .split_once(FEATURES_MARK)
-            .ok_or_else(|| Error::Manifest { path: path.display().to_string() })?;
-        Ok(format!("{kept}{FEATURES_MARK}[features]\n{}", self.features))
+            .ok_or_else(|| Error::Manifest {
+                path: path.display().to_string(),
+            })?;
+        Ok(format!(
+            "{kept}{FEATURES_MARK}[features]\n{}",
+            self.features
+        ))
     }
 
     /// The same files as a whole crate that compiles on its own: manifest, `lib.rs`, and the modules under `src`.
@@ -85,11 +97,17 @@ impl Output {
             crate::emit::BANNER,
             name.replace('-', "_"),
         );
-        let generated = self.files.into_iter().map(|(path, text)| (Path::new("src/generated").join(path), text));
+        let generated = self
+            .files
+            .into_iter()
+            .map(|(path, text)| (Path::new("src/generated").join(path), text));
         let mut files: BTreeMap<PathBuf, String> = generated.collect();
         files.insert("Cargo.toml".into(), manifest);
         files.insert("src/lib.rs".into(), lib);
-        Self { files, features: self.features }
+        Self {
+            files,
+            features: self.features,
+        }
     }
 
     /// How the files of a folder differ from these.
@@ -105,8 +123,12 @@ impl Output {
                 // A checkout may have turned line ends into CRLF.
                 Ok(found) if found == *text || found.replace("\r\n", "\n") == *text => {}
                 Ok(_) => drift.changed.push(on_disk),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => drift.missing.push(on_disk),
-                Err(error) if error.kind() == std::io::ErrorKind::InvalidData => drift.changed.push(on_disk),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    drift.missing.push(on_disk)
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                    drift.changed.push(on_disk)
+                }
                 Err(source) => return Err(io(&on_disk, source)),
             }
         }
@@ -135,8 +157,12 @@ impl Output {
 
     /// Files in the folders of the generated modules that carry the banner and are no longer generated.
     fn stale(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {
-        let folders: std::collections::BTreeSet<_> =
-            self.files.keys().filter(|path| path.extension().is_some_and(|e| e == "rs")).filter_map(|p| p.parent()).collect();
+        let folders: std::collections::BTreeSet<_> = self
+            .files
+            .keys()
+            .filter(|path| path.extension().is_some_and(|e| e == "rs"))
+            .filter_map(|p| p.parent())
+            .collect();
         let mut stale = Vec::new();
         for folder in folders.into_iter().map(|parent| folder.join(parent)) {
             let entries = match fs::read_dir(&folder) {
@@ -148,7 +174,10 @@ impl Output {
                 let path = entry.map_err(|source| io(&folder, source))?.path();
                 let ours = |text: String| text.starts_with(crate::emit::BANNER.trim_end());
                 let known = self.files.keys().any(|known| path.ends_with(known));
-                if !known && path.extension().is_some_and(|e| e == "rs") && fs::read_to_string(&path).is_ok_and(ours) {
+                if !known
+                    && path.extension().is_some_and(|e| e == "rs")
+                    && fs::read_to_string(&path).is_ok_and(ours)
+                {
                     stale.push(path);
                 }
             }
@@ -172,5 +201,8 @@ fn write(path: &Path, text: &str) -> Result<(), Error> {
 }
 
 fn io(path: &Path, source: std::io::Error) -> Error {
-    Error::Io { path: path.display().to_string(), source }
+    Error::Io {
+        path: path.display().to_string(),
+        source,
+    }
 }

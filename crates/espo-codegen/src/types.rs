@@ -47,7 +47,9 @@ impl<'s, 'n> Builder<'s, 'n> {
             columns: BTreeMap::new(),
             uses: BTreeSet::new(),
         };
-        builder.taken.extend(["New", "Patch", "Ref", "Write"].map(|suffix| format!("{own}{suffix}")));
+        builder
+            .taken
+            .extend(["New", "Patch", "Ref", "Write"].map(|suffix| format!("{own}{suffix}")));
         let mut wanted: BTreeSet<&str> = BTreeSet::new();
         for attribute in schema.attributes.values() {
             if matches!(attribute.value, ValueType::Enum | ValueType::EnumList) {
@@ -86,7 +88,13 @@ impl<'s, 'n> Builder<'s, 'n> {
         known.into_iter().collect()
     }
 
-    pub(crate) fn finish(self) -> (BTreeMap<String, Enum<'s>>, Vec<Columns<'s>>, BTreeSet<String>) {
+    pub(crate) fn finish(
+        self,
+    ) -> (
+        BTreeMap<String, Enum<'s>>,
+        Vec<Columns<'s>>,
+        BTreeSet<String>,
+    ) {
         (self.enums, self.columns.into_values().collect(), self.uses)
     }
 
@@ -95,7 +103,9 @@ impl<'s, 'n> Builder<'s, 'n> {
         if !attribute.filterable {
             let value = &type_.value;
             type_.kind = quote!(kind::Opaque<#value>);
-        } else if !attribute.orderable || matches!(attribute.role, AttributeRole::Id | AttributeRole::Name) {
+        } else if !attribute.orderable
+            || matches!(attribute.role, AttributeRole::Id | AttributeRole::Name)
+        {
             // A list is ordered by the link itself, which sorts by the linked record's name.
             let kind = &type_.kind;
             type_.kind = match &attribute.value {
@@ -129,7 +139,12 @@ impl<'s, 'n> Builder<'s, 'n> {
             ValueType::IdList { target } => {
                 let id = self.id(target.as_deref());
                 let kind = quote!(kind::Opaque<Vec<#id>>);
-                each(quote!(Vec<#id>), quote!(impl Into<#id>), quote!(.map(Into::into)), kind)
+                each(
+                    quote!(Vec<#id>),
+                    quote!(impl Into<#id>),
+                    quote!(.map(Into::into)),
+                    kind,
+                )
             }
             ValueType::NameMap => {
                 let id = self.sibling_target(attribute);
@@ -144,7 +159,12 @@ impl<'s, 'n> Builder<'s, 'n> {
                 let name = self.columns_type(attribute, columns);
                 let item = quote!((Id<#target>, #name));
                 let value = quote!(Columns<#target, #name>);
-                each(value.clone(), item, TokenStream::new(), quote!(kind::Opaque<#value>))
+                each(
+                    value.clone(),
+                    item,
+                    TokenStream::new(),
+                    quote!(kind::Opaque<#value>),
+                )
             }
             ValueType::EmailData => rows(quote!(EmailAddressRow)),
             ValueType::PhoneData => rows(quote!(PhoneNumberRow)),
@@ -153,14 +173,25 @@ impl<'s, 'n> Builder<'s, 'n> {
                 None => into(quote!(String), quote!(kind::Text)),
             },
             ValueType::EnumList => match self.enumeration(attribute) {
-                Some(name) => each(quote!(Vec<#name>), quote!(#name), TokenStream::new(), quote!(kind::Items<#name>)),
+                Some(name) => each(
+                    quote!(Vec<#name>),
+                    quote!(#name),
+                    TokenStream::new(),
+                    quote!(kind::Items<#name>),
+                ),
                 None => texts(),
             },
             ValueType::TextList => texts(),
-            ValueType::IntList => each(quote!(Vec<i64>), quote!(i64), TokenStream::new(), quote!(kind::Opaque<Vec<i64>>)),
-            ValueType::JsonArray | ValueType::JsonObject | ValueType::Json => {
-                RustType { kind: quote!(kind::Opaque<Value>), ..into(quote!(Value), TokenStream::new()) }
-            }
+            ValueType::IntList => each(
+                quote!(Vec<i64>),
+                quote!(i64),
+                TokenStream::new(),
+                quote!(kind::Opaque<Vec<i64>>),
+            ),
+            ValueType::JsonArray | ValueType::JsonObject | ValueType::Json => RustType {
+                kind: quote!(kind::Opaque<Value>),
+                ..into(quote!(Value), TokenStream::new())
+            },
         }
     }
 
@@ -181,39 +212,56 @@ impl<'s, 'n> Builder<'s, 'n> {
     fn sibling_target(&mut self, attribute: &Attribute) -> TokenStream {
         let owner = attribute.field.as_deref().or(attribute.link.as_deref());
         let siblings = self.schema.attributes.values();
-        let target = siblings.filter(|a| owner.is_some() && a.field.as_deref().or(a.link.as_deref()) == owner).find_map(
-            |a| match &a.value {
+        let target = siblings
+            .filter(|a| owner.is_some() && a.field.as_deref().or(a.link.as_deref()) == owner)
+            .find_map(|a| match &a.value {
                 ValueType::IdList { target } => target.as_deref(),
                 _ => None,
-            },
-        );
+            });
         let through_link = || {
-            let link = self.schema.links.get(attribute.link.as_deref().or(owner)?)?;
+            let link = self
+                .schema
+                .links
+                .get(attribute.link.as_deref().or(owner)?)?;
             link.entity.as_deref()
         };
         // Followers are users, and have no field.
         let follower = || attribute.name.starts_with("followers").then_some("User");
-        match target.or_else(through_link).or_else(follower).and_then(|name| self.target(Some(name))) {
+        match target
+            .or_else(through_link)
+            .or_else(follower)
+            .and_then(|name| self.target(Some(name)))
+        {
             Some(target) => quote!(#target),
             None => quote!(dyn std::any::Any),
         }
     }
 
     fn enumeration(&mut self, attribute: &'s Attribute) -> Option<proc_macro2::Ident> {
-        let Options::Listed(options) = &attribute.options else { return None };
+        let Options::Listed(options) = &attribute.options else {
+            return None;
+        };
         let name = self.type_names.get(&attribute.name)?.clone();
         let of = format!("`{}` of [`{}`]", attribute.name, self.own);
-        self.enums.entry(name.clone()).or_insert(Enum { of, options });
+        self.enums
+            .entry(name.clone())
+            .or_insert(Enum { of, options });
         Some(names::ident(&name))
     }
 
-    fn columns_type(&mut self, attribute: &'s Attribute, columns: &'s [Column]) -> proc_macro2::Ident {
+    fn columns_type(
+        &mut self,
+        attribute: &'s Attribute,
+        columns: &'s [Column],
+    ) -> proc_macro2::Ident {
         if let Some(known) = self.columns.get(attribute.name.as_str()) {
             return names::ident(&known.type_name);
         }
         let type_name = self.type_names([attribute.name.as_str()])[&attribute.name].clone();
-        let rust_names = names::snake_plan(columns.iter().map(|c| c.name.as_str()), &["other", "new"]);
-        let sorted: BTreeMap<&str, &Column> = columns.iter().map(|c| (c.name.as_str(), c)).collect();
+        let rust_names =
+            names::snake_plan(columns.iter().map(|c| c.name.as_str()), &["other", "new"]);
+        let sorted: BTreeMap<&str, &Column> =
+            columns.iter().map(|c| (c.name.as_str(), c)).collect();
         let columns = sorted
             .into_values()
             .map(|column| {
@@ -225,7 +273,11 @@ impl<'s, 'n> Builder<'s, 'n> {
                     (ValueType::Date, _) => quote!(Date),
                     (ValueType::DateTime, _) => quote!(Timestamp),
                     (ValueType::Enum, Options::Listed(options)) => {
-                        let wire = format!("{}_{}", attribute.name.trim_end_matches("Columns"), column.name);
+                        let wire = format!(
+                            "{}_{}",
+                            attribute.name.trim_end_matches("Columns"),
+                            column.name
+                        );
                         let name = self.type_names([wire.as_str()])[&wire].clone();
                         let of = format!("Column `{}` of `{}`", column.name, attribute.name);
                         self.enums.insert(name.clone(), Enum { of, options });
@@ -235,47 +287,93 @@ impl<'s, 'n> Builder<'s, 'n> {
                     (ValueType::Text | ValueType::Enum | ValueType::Id { .. }, _) => quote!(String),
                     _ => quote!(Value),
                 };
-                (rust_names[&column.name].clone(), column.name.as_str(), type_)
+                (
+                    rust_names[&column.name].clone(),
+                    column.name.as_str(),
+                    type_,
+                )
             })
             .collect();
         let name = names::ident(&type_name);
-        self.columns.insert(&attribute.name, Columns { type_name, attribute: &attribute.name, columns });
+        self.columns.insert(
+            &attribute.name,
+            Columns {
+                type_name,
+                attribute: &attribute.name,
+                columns,
+            },
+        );
         name
     }
 }
 
 fn is_opaque(value: &ValueType) -> bool {
     use ValueType::{
-        ColumnMap, EmailData, IdList, IntList, Json, JsonArray, JsonObject, NameMap, PhoneData, TypeMap,
+        ColumnMap, EmailData, IdList, IntList, Json, JsonArray, JsonObject, NameMap, PhoneData,
+        TypeMap,
     };
     matches!(
         value,
-        ColumnMap { .. } | EmailData | IdList { .. } | IntList | Json | JsonArray | JsonObject | NameMap | PhoneData | TypeMap
+        ColumnMap { .. }
+            | EmailData
+            | IdList { .. }
+            | IntList
+            | Json
+            | JsonArray
+            | JsonObject
+            | NameMap
+            | PhoneData
+            | TypeMap
     )
 }
 
 /// A setter takes the type itself.
 fn plain(value: TokenStream, kind: TokenStream) -> RustType {
-    RustType { argument: value.clone(), convert: quote!(value), value, kind }
+    RustType {
+        argument: value.clone(),
+        convert: quote!(value),
+        value,
+        kind,
+    }
 }
 
 /// A setter takes whatever converts into the type.
 fn into(value: TokenStream, kind: TokenStream) -> RustType {
-    RustType { argument: quote!(impl Into<#value>), convert: quote!(value.into()), value, kind }
+    RustType {
+        argument: quote!(impl Into<#value>),
+        convert: quote!(value.into()),
+        value,
+        kind,
+    }
 }
 
 /// A setter takes items.
 fn each(value: TokenStream, item: TokenStream, map: TokenStream, kind: TokenStream) -> RustType {
     let convert = quote!(value.into_iter() #map.collect::<#value>());
-    RustType { argument: quote!(impl IntoIterator<Item = #item>), convert, value, kind }
+    RustType {
+        argument: quote!(impl IntoIterator<Item = #item>),
+        convert,
+        value,
+        kind,
+    }
 }
 
 fn texts() -> RustType {
-    each(quote!(Vec<String>), quote!(impl Into<String>), quote!(.map(Into::into)), quote!(kind::Items<String>))
+    each(
+        quote!(Vec<String>),
+        quote!(impl Into<String>),
+        quote!(.map(Into::into)),
+        quote!(kind::Items<String>),
+    )
 }
 
 fn rows(row: TokenStream) -> RustType {
-    each(quote!(Vec<#row>), row.clone(), TokenStream::new(), quote!(kind::Opaque<Vec<#row>>))
+    each(
+        quote!(Vec<#row>),
+        row.clone(),
+        TokenStream::new(),
+        quote!(kind::Opaque<Vec<#row>>),
+    )
 }
 
 fn opaque(value: TokenStream) -> RustType {
@@ -284,7 +382,9 @@ fn opaque(value: TokenStream) -> RustType {
 
 /// The kind of a link in the type of its constant.
 pub(crate) fn link_kind(link: &espo_schema::Link, has_orderable_field: bool) -> TokenStream {
-    use espo_schema::Cardinality::{Children, ManyToMany, ManyToOne, OneToMany, OneToOne, Parent, Unknown};
+    use espo_schema::Cardinality::{
+        Children, ManyToMany, ManyToOne, OneToMany, OneToOne, Parent, Unknown,
+    };
     let name = match link.cardinality {
         OneToMany | Unknown => "HasMany",
         ManyToMany => "ManyToMany",
@@ -295,5 +395,9 @@ pub(crate) fn link_kind(link: &espo_schema::Link, has_orderable_field: bool) -> 
         Parent => "Parent",
     };
     let name = format_ident!("{name}");
-    if link.read_only { quote!(link::ReadOnlyLink<link::#name>) } else { quote!(link::#name) }
+    if link.read_only {
+        quote!(link::ReadOnlyLink<link::#name>)
+    } else {
+        quote!(link::#name)
+    }
 }

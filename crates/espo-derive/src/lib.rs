@@ -33,5 +33,7 @@ mod projection;
 #[proc_macro_derive(Projection, attributes(espo))]
 pub fn projection(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
-    projection::derive(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+    projection::derive(&input)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }

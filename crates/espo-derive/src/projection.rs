@@ -26,14 +26,21 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
     let options = options(input)?;
     let fields = fields(input)?;
     if !input.generics.params.is_empty() {
-        return Err(Error::new(input.generics.span(), "a projection has no type parameters: its attributes are known"));
+        return Err(Error::new(
+            input.generics.span(),
+            "a projection has no type parameters: its attributes are known",
+        ));
     }
     let Options { entity, espo_core } = &options;
     let name = &input.ident;
     let takes = fields.iter().enumerate().map(|(index, field)| {
-        let (local, of_record, type_) = (format_ident!("field_{index}"), &field.of_record, field.type_);
+        let (local, of_record, type_) = (
+            format_ident!("field_{index}"),
+            &field.of_record,
+            field.type_,
+        );
         let access = quote_spanned!(of_record.span()=> &mut record.#of_record);
-        quote!(let #local = reader.take::<_, #type_>(|record| #access);)
+        quote!(let #local = reader.take(|record| #access).project::<#type_>(reader);)
     });
     let values = fields.iter().enumerate().map(|(index, field)| {
         let (local, own) = (format_ident!("field_{index}"), field.own);
@@ -100,15 +107,25 @@ fn options(input: &DeriveInput) -> Result<Options, Error> {
         })?;
     }
     let entity = entity.ok_or_else(|| {
-        Error::new(Span::call_site(), "which entity type? Add `#[espo(entity = Account)]` with the type that it is of")
+        Error::new(
+            Span::call_site(),
+            "which entity type? Add `#[espo(entity = Account)]` with the type that it is of",
+        )
     })?;
-    Ok(Options { entity, espo_core: espo_core.unwrap_or_else(|| format_ident!("espo_core").into()) })
+    Ok(Options {
+        entity,
+        espo_core: espo_core.unwrap_or_else(|| format_ident!("espo_core").into()),
+    })
 }
 
 fn fields(input: &DeriveInput) -> Result<Vec<Field<'_>>, Error> {
     let wanted = "a projection is a struct with named fields, one for each attribute";
-    let Data::Struct(data) = &input.data else { return Err(Error::new(input.ident.span(), wanted)) };
-    let Fields::Named(named) = &data.fields else { return Err(Error::new(input.ident.span(), wanted)) };
+    let Data::Struct(data) = &input.data else {
+        return Err(Error::new(input.ident.span(), wanted));
+    };
+    let Fields::Named(named) = &data.fields else {
+        return Err(Error::new(input.ident.span(), wanted));
+    };
     if named.named.is_empty() {
         return Err(Error::new(input.ident.span(), wanted));
     }
@@ -125,13 +142,19 @@ fn fields(input: &DeriveInput) -> Result<Vec<Field<'_>>, Error> {
                 Ok(())
             })?;
         }
-        fields.push(Field { own, of_record, type_: &field.ty });
+        fields.push(Field {
+            own,
+            of_record,
+            type_: &field.ty,
+        });
     }
     Ok(fields)
 }
 
 fn espo(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
-    attributes.iter().filter(|attribute| attribute.path().is_ident("espo"))
+    attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("espo"))
 }
 
 /// The field of a record struct for the name of an attribute, be it written as in Rust or as on the wire.
@@ -143,7 +166,10 @@ fn rust_name(name: &LitStr) -> Result<Ident, Error> {
     // A keyword: the record struct has it as a raw name.
     match syn::parse_str::<Ident>(&format!("r#{text}")) {
         Ok(_) => Ok(Ident::new_raw(&text, name.span())),
-        Err(_) => Err(Error::new(name.span(), "this is no name that a field can have; look up the record struct's")),
+        Err(_) => Err(Error::new(
+            name.span(),
+            "this is no name that a field can have; look up the record struct's",
+        )),
     }
 }
 
@@ -154,7 +180,9 @@ fn snake(name: &str) -> String {
     let mut chars = name.chars().peekable();
     while let Some(c) = chars.next() {
         let next_lower = chars.peek().is_some_and(|next| next.is_lowercase());
-        if c.is_uppercase() && (previous_lower || next_lower && !snake.is_empty() && !snake.ends_with('_')) {
+        if c.is_uppercase()
+            && (previous_lower || next_lower && !snake.is_empty() && !snake.ends_with('_'))
+        {
             snake.push('_');
         }
         previous_lower = c.is_lowercase() || c.is_numeric();
@@ -185,18 +213,81 @@ mod tests {
     #[test]
     fn what_is_no_projection_is_said_in_words() {
         let cases = [
-            (quote!(struct A { id: String }), "which entity type?"),
-            (quote!(#[espo(entity = Account)] struct A(String);), "named fields"),
-            (quote!(#[espo(entity = Account)] enum A { B }), "named fields"),
-            (quote!(#[espo(entity = Account)] struct A {}), "named fields"),
-            (quote!(#[espo(entity = Account)] struct A<T> { id: T }), "no type parameters"),
-            (quote!(#[espo(entity = Account, what = 1)] struct A { id: String }), "expected `entity"),
-            (quote!(#[espo(entity = Account)] struct A { #[espo(rename = "x")] id: String }), "expected `attribute"),
-            (quote!(#[espo(entity = Account)] struct A { #[espo(attribute = "a b")] id: String }), "no name that a field"),
+            (
+                quote!(
+                    struct A {
+                        id: String,
+                    }
+                ),
+                "which entity type?",
+            ),
+            (
+                quote!(
+                    #[espo(entity = Account)]
+                    struct A(String);
+                ),
+                "named fields",
+            ),
+            (
+                quote!(
+                    #[espo(entity = Account)]
+                    enum A {
+                        B,
+                    }
+                ),
+                "named fields",
+            ),
+            (
+                quote!(
+                    #[espo(entity = Account)]
+                    struct A {}
+                ),
+                "named fields",
+            ),
+            (
+                quote!(
+                    #[espo(entity = Account)]
+                    struct A<T> {
+                        id: T,
+                    }
+                ),
+                "no type parameters",
+            ),
+            (
+                quote!(
+                    #[espo(entity = Account, what = 1)]
+                    struct A {
+                        id: String,
+                    }
+                ),
+                "expected `entity",
+            ),
+            (
+                quote!(
+                    #[espo(entity = Account)]
+                    struct A {
+                        #[espo(rename = "x")]
+                        id: String,
+                    }
+                ),
+                "expected `attribute",
+            ),
+            (
+                quote!(
+                    #[espo(entity = Account)]
+                    struct A {
+                        #[espo(attribute = "a b")]
+                        id: String,
+                    }
+                ),
+                "no name that a field",
+            ),
         ];
         for (input, expected) in cases {
             let text = input.to_string();
-            let error = derive(&syn::parse2(input).expect("a type")).expect_err(&text).to_string();
+            let error = derive(&syn::parse2(input).expect("a type"))
+                .expect_err(&text)
+                .to_string();
             assert!(error.contains(expected), "{text}: {error}");
         }
     }

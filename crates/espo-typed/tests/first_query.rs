@@ -6,32 +6,60 @@ use espo_typed::prelude::*;
 use espo_typed::{account, contact};
 
 async fn client(sim: &Sim) -> Client {
-    let key = sim.users().api_key_user().and_then(|user| user.api_key.clone()).expect("a user with an API key");
-    Client::builder(sim.url()).auth(Auth::api_key(key)).build().expect("a client")
+    let key = sim
+        .users()
+        .api_key_user()
+        .and_then(|user| user.api_key.clone())
+        .expect("a user with an API key");
+    Client::builder(sim.url())
+        .auth(Auth::api_key(key))
+        .build()
+        .expect("a client")
 }
 
 #[tokio::test]
-async fn an_account_with_a_deal_is_created_found_through_its_link_and_patched_to_null() -> Result<(), Error> {
+async fn an_account_with_a_deal_is_created_found_through_its_link_and_patched_to_null()
+-> Result<(), Error> {
     let sim = Sim::start().await.expect("the embedded server starts");
     let crm = client(&sim).await;
 
-    let acme = crm.create(AccountNew::new("Acme").website("https://acme.example")).await?;
+    let acme = crm
+        .create(AccountNew::new("Acme").website("https://acme.example"))
+        .await?;
     let acme = acme.id().expect("a created record has an id");
-    let deal = OpportunityNew::new("Deal", 1_000, date(2030, 1, 31)).account_id(acme).stage(Stage::Prospecting);
+    let deal = OpportunityNew::new("Deal", 1_000, date(2030, 1, 31))
+        .account_id(acme)
+        .stage(Stage::Prospecting);
     let deal = crm.create(deal).await?;
 
     let deals = crm.record(acme).opportunities();
-    let open = deals.list().filter(opportunity::STAGE.eq(Stage::Prospecting)).await?;
+    let open = deals
+        .list()
+        .filter(opportunity::STAGE.eq(Stage::Prospecting))
+        .await?;
     assert_eq!(open.list.len(), 1);
     assert_eq!(open.list[0].id, deal.id);
     assert_eq!(open.list[0].name.as_deref(), Some("Deal"));
     assert_eq!(open.list[0].amount, Some(Decimal::from(1_000)));
-    assert!(deals.list().filter(opportunity::STAGE.eq(Stage::ClosedWon)).await?.list.is_empty());
+    assert!(
+        deals
+            .list()
+            .filter(opportunity::STAGE.eq(Stage::ClosedWon))
+            .await?
+            .list
+            .is_empty()
+    );
 
-    let patched = crm.update(acme, AccountPatch::new().clear(account::WEBSITE)).await?;
+    let patched = crm
+        .update(acme, AccountPatch::new().clear(account::WEBSITE))
+        .await?;
     assert_eq!(patched.website, None);
     assert!(patched.is_present("website"), "null, not absent");
-    assert_eq!(crm.read::<Account>(acme).await?.name.as_deref(), Some("Acme"), "the rest is left alone");
+    assert_eq!(
+        crm.read::<Account>(acme).await?.name.as_deref(),
+        Some("Acme"),
+        "the rest is left alone"
+    );
 
     crm.delete(deal.id().expect("an id")).await?;
     assert_eq!(crm.read_opt(deal.id().expect("an id")).await?, None);
@@ -44,14 +72,22 @@ async fn many_to_many_links_are_made_listed_filtered_and_undone() -> Result<(), 
     let crm = client(&sim).await;
     let acme = crm.create(AccountNew::new("Acme")).await?;
     let acme = acme.id().expect("an id");
-    let jane = crm.create(ContactNew::new("Roe").first_name("Jane")).await?;
+    let jane = crm
+        .create(ContactNew::new("Roe").first_name("Jane"))
+        .await?;
     let jane = jane.id().expect("an id");
 
     let contacts = crm.record(acme).contacts();
     contacts.link(jane).await?;
-    let listed = contacts.list().select((contact::FIRST_NAME, contact::LAST_NAME)).await?;
+    let listed = contacts
+        .list()
+        .select((contact::FIRST_NAME, contact::LAST_NAME))
+        .await?;
     assert_eq!(listed.list[0].last_name.as_deref(), Some("Roe"));
-    let found = crm.list::<Account>().filter(account::links::CONTACTS.linked_with([jane])).await?;
+    let found = crm
+        .list::<Account>()
+        .filter(account::links::CONTACTS.linked_with([jane]))
+        .await?;
     assert_eq!(found.list[0].id.as_ref(), Some(acme));
     contacts.unlink(jane).await?;
     assert!(contacts.list().await?.list.is_empty());
@@ -63,9 +99,13 @@ async fn an_upsert_creates_once_and_updates_after() -> Result<(), Error> {
     let sim = Sim::start().await.expect("the embedded server starts");
     let crm = client(&sim).await;
     let accounts = crm.records::<Account>();
-    let first = accounts.upsert(account::NAME, AccountNew::new("Acme").sic_code("1")).await?;
+    let first = accounts
+        .upsert(account::NAME, AccountNew::new("Acme").sic_code("1"))
+        .await?;
     assert!(first.is_created());
-    let second = accounts.upsert(account::NAME, AccountNew::new("Acme").sic_code("2")).await?;
+    let second = accounts
+        .upsert(account::NAME, AccountNew::new("Acme").sic_code("2"))
+        .await?;
     assert!(!second.is_created());
     assert_eq!(second.into_record().sic_code.as_deref(), Some("2"));
     assert_eq!(accounts.list().count().await?, 1);
@@ -78,12 +118,18 @@ async fn keyset_paging_gives_every_untouched_record_once_while_others_write() ->
     let crm = client(&sim).await;
     let mut before = std::collections::BTreeSet::new();
     for number in 0..300 {
-        let account = crm.create(AccountNew::new(format!("Account {number:03}"))).await?;
+        let account = crm
+            .create(AccountNew::new(format!("Account {number:03}")))
+            .await?;
         before.insert(account.id.expect("an id"));
     }
     // Deletes what was listed already: offsets shift and records are skipped, keys do not.
     let mut seen = std::collections::BTreeSet::new();
-    let mut by_key = crm.list::<Account>().select(account::NAME).max_size(20).by_key();
+    let mut by_key = crm
+        .list::<Account>()
+        .select(account::NAME)
+        .max_size(20)
+        .by_key();
     while let Some(account) = by_key.try_next().await? {
         let id = account.id.expect("an id");
         if seen.len() < 100 {
@@ -94,11 +140,19 @@ async fn keyset_paging_gives_every_untouched_record_once_while_others_write() ->
     assert_eq!(seen, before);
 
     let mut left: usize = 0;
-    let mut by_offset = crm.list::<Account>().select(account::NAME).order_by(account::NAME.asc()).max_size(20).by_item();
+    let mut by_offset = crm
+        .list::<Account>()
+        .select(account::NAME)
+        .order_by(account::NAME.asc())
+        .max_size(20)
+        .by_item();
     while let Some(account) = by_offset.try_next().await? {
         crm.delete::<Account>(account.id.expect("an id")).await?;
         left += 1;
     }
-    assert!(left < 200, "offset paging skips records when others are deleted meanwhile, {left} of 200 came");
+    assert!(
+        left < 200,
+        "offset paging skips records when others are deleted meanwhile, {left} of 200 came"
+    );
     Ok(())
 }

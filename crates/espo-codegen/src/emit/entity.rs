@@ -19,7 +19,10 @@ pub(crate) fn module(entity: &Entity<'_>) -> TokenStream {
     let implementation = record_impl(entity);
     let accessors = accessors(entity);
     let entity_impl = entity_impl(entity);
-    let constants = entity.attributes.iter().map(|attribute| field_constant(entity, attribute));
+    let constants = entity
+        .attributes
+        .iter()
+        .map(|attribute| field_constant(entity, attribute));
     let enums = enums(entity);
     let write = write::write(entity);
     let links = links::links(entity);
@@ -41,14 +44,22 @@ pub(crate) fn module(entity: &Entity<'_>) -> TokenStream {
 
 fn uses(names: &BTreeSet<String>) -> TokenStream {
     let names = names.iter().map(|name| ident(name));
-    if names.len() == 0 { TokenStream::new() } else { quote!(use super::{#(#names),*};) }
+    if names.len() == 0 {
+        TokenStream::new()
+    } else {
+        quote!(use super::{#(#names),*};)
+    }
 }
 
 fn record(entity: &Entity<'_>) -> TokenStream {
     let name = ident(&entity.rust);
     let about = doc(&doc::entity(entity.schema));
     let fields = entity.attributes.iter().map(|attribute| {
-        let (about, name, value) = (doc(&doc::attribute(attribute)), ident(&attribute.rust), &attribute.type_.value);
+        let (about, name, value) = (
+            doc(&doc::attribute(attribute)),
+            ident(&attribute.rust),
+            &attribute.type_.value,
+        );
         quote!(#about pub #name: Option<#value>)
     });
     quote! {
@@ -79,15 +90,29 @@ fn record_impl(entity: &Entity<'_>) -> TokenStream {
         quote!(#index)
     };
     // The last arm takes every other index as well, so that no arm can panic.
-    let arm = |index: usize| if index == last { quote!(_) } else { pattern(index) };
-    let slots = entity.attributes.iter().enumerate().map(|(index, attribute)| {
-        let (arm, field) = (arm(index), ident(&attribute.rust));
-        quote!(#arm => slot(&mut self.#field))
-    });
-    let values = entity.attributes.iter().enumerate().map(|(index, attribute)| {
-        let (arm, field) = (arm(index), ident(&attribute.rust));
-        quote!(#arm => value(&self.#field))
-    });
+    let arm = |index: usize| {
+        if index == last {
+            quote!(_)
+        } else {
+            pattern(index)
+        }
+    };
+    let slots = entity
+        .attributes
+        .iter()
+        .enumerate()
+        .map(|(index, attribute)| {
+            let (arm, field) = (arm(index), ident(&attribute.rust));
+            quote!(#arm => slot(&mut self.#field))
+        });
+    let values = entity
+        .attributes
+        .iter()
+        .enumerate()
+        .map(|(index, attribute)| {
+            let (arm, field) = (arm(index), ident(&attribute.rust));
+            quote!(#arm => value(&self.#field))
+        });
     quote! {
         impl Record for #name {
             const RECORD_OF: &'static str = #wire;
@@ -141,8 +166,14 @@ fn accessors(entity: &Entity<'_>) -> TokenStream {
     });
     let dates = entity.dates_or_times.iter().map(|field| {
         let method = ident(&field.rust);
-        let about = doc(&format!("{}, which is a whole day or a point in time.", doc::code(field.time)));
-        let (time, date) = (ident(entity.attribute(field.time)), ident(entity.attribute(field.date)));
+        let about = doc(&format!(
+            "{}, which is a whole day or a point in time.",
+            doc::code(field.time)
+        ));
+        let (time, date) = (
+            ident(entity.attribute(field.time)),
+            ident(entity.attribute(field.date)),
+        );
         quote! {
             #about
             pub fn #method(&self) -> Option<DateOrTime> {
@@ -158,9 +189,14 @@ fn accessors(entity: &Entity<'_>) -> TokenStream {
 
 fn entity_impl(entity: &Entity<'_>) -> TokenStream {
     let (name, wire) = (ident(&entity.rust), &entity.schema.name);
-    let [new, patch, reference] = ["New", "Patch", "Ref"].map(|suffix| ident(&format!("{}{suffix}", entity.rust)));
+    let [new, patch, reference] =
+        ["New", "Patch", "Ref"].map(|suffix| ident(&format!("{}{suffix}", entity.rust)));
     let id_field = ident(entity.attribute("id"));
-    let stream = entity.schema.scope.stream.then(|| quote!(impl HasStream for #name {}));
+    let stream = entity
+        .schema
+        .scope
+        .stream
+        .then(|| quote!(impl HasStream for #name {}));
     quote! {
         impl Entity for #name {
             const ENTITY_TYPE: &'static str = #wire;
@@ -177,7 +213,11 @@ fn entity_impl(entity: &Entity<'_>) -> TokenStream {
 }
 
 fn field_constant(entity: &Entity<'_>, attribute: &Attr<'_>) -> TokenStream {
-    let (owner, name, wire) = (ident(&entity.rust), constant(&attribute.rust), &attribute.schema.name);
+    let (owner, name, wire) = (
+        ident(&entity.rust),
+        constant(&attribute.rust),
+        &attribute.schema.name,
+    );
     let kind = &attribute.type_.kind;
     let about = doc(&doc::code(wire));
     let access = if entity.is_part_of_field(wire) && attribute.schema.writable {
@@ -199,14 +239,22 @@ fn enums(entity: &Entity<'_>) -> TokenStream {
         let plan = names::variant_plan(enumeration.options.iter().map(String::as_str));
         let mut seen = BTreeSet::new();
         // An option that is listed twice is one option.
-        let options = enumeration.options.iter().filter(|option| seen.insert(option.as_str())).map(|option| {
-            let variant = ident(&plan[option]);
-            quote!(#variant = #option)
-        });
+        let options = enumeration
+            .options
+            .iter()
+            .filter(|option| seen.insert(option.as_str()))
+            .map(|option| {
+                let variant = ident(&plan[option]);
+                quote!(#variant = #option)
+            });
         quote!(espo_core::enumeration! { #about pub enum #name { #(#options,)* } })
     });
     let parents = entity.parents.iter().map(|parent| {
-        let about = doc(&format!("{} of [`{}`].", doc::code(parent.wire), entity.rust));
+        let about = doc(&format!(
+            "{} of [`{}`].",
+            doc::code(parent.wire),
+            entity.rust
+        ));
         let name = ident(&parent.type_name);
         let plan = names::entity_plan(parent.targets.iter().map(|(wire, _)| *wire), &["Other"]);
         let targets = parent.targets.iter().map(|(target, rust)| {
@@ -216,7 +264,10 @@ fn enums(entity: &Entity<'_>) -> TokenStream {
         quote!(espo_core::parent! { #about pub enum #name { #(#targets,)* } })
     });
     let columns = entity.columns.iter().map(|columns| {
-        let about = doc(&format!("The columns that {} has for each linked record.", doc::code(columns.attribute)));
+        let about = doc(&format!(
+            "The columns that {} has for each linked record.",
+            doc::code(columns.attribute)
+        ));
         let name = ident(&columns.type_name);
         let columns = columns.columns.iter().map(|(rust, wire, type_)| {
             let rust = ident(rust);

@@ -11,7 +11,8 @@ use crate::names::ident;
 pub(crate) fn root(model: &Model<'_>, hash: &str) -> TokenStream {
     let modules = model.entities.iter().map(|entity| {
         let (feature, module, name) = (&entity.feature, ident(&entity.module), ident(&entity.rust));
-        let others = ["New", "Patch", "Ref"].map(|suffix| ident(&format!("{}{suffix}", entity.rust)));
+        let others =
+            ["New", "Patch", "Ref"].map(|suffix| ident(&format!("{}{suffix}", entity.rust)));
         quote! {
             #[cfg(feature = #feature)]
             pub mod #module;
@@ -22,14 +23,24 @@ pub(crate) fn root(model: &Model<'_>, hash: &str) -> TokenStream {
     // An id is typed by its entity type, so the name is there even where the entity type is not.
     let placeholders = model.entity_names.iter().map(|(wire, rust)| {
         let name = ident(rust);
-        match model.entities.iter().find(|entity| entity.schema.name == *wire) {
+        match model
+            .entities
+            .iter()
+            .find(|entity| entity.schema.name == *wire)
+        {
             Some(entity) => {
                 let feature = &entity.feature;
-                let about = doc(&format!("Entity type {}; its feature `{feature}` is off.", doc::code(wire)));
+                let about = doc(&format!(
+                    "Entity type {}; its feature `{feature}` is off.",
+                    doc::code(wire)
+                ));
                 quote!(#about #[cfg(not(feature = #feature))] #[derive(Debug)] pub enum #name {})
             }
             None => {
-                let about = doc(&format!("Entity type {}, which was left out.", doc::code(wire)));
+                let about = doc(&format!(
+                    "Entity type {}, which was left out.",
+                    doc::code(wire)
+                ));
                 quote!(#about #[derive(Debug)] pub enum #name {})
             }
         }

@@ -10,13 +10,24 @@ use crate::names::ident;
 /// The type behind create and update, with its setters.
 pub(crate) fn write(entity: &Entity<'_>) -> TokenStream {
     let owner = ident(&entity.rust);
-    let [write, new, patch] = ["Write", "New", "Patch"].map(|suffix| ident(&format!("{}{suffix}", entity.rust)));
+    let [write, new, patch] =
+        ["Write", "New", "Patch"].map(|suffix| ident(&format!("{}{suffix}", entity.rust)));
     let (about_new, about_patch) = (
         doc(&format!("What a create of [`{owner}`] sends.")),
-        doc(&format!("What an update of [`{owner}`] sends: what is neither set nor cleared is left alone.")),
+        doc(&format!(
+            "What an update of [`{owner}`] sends: what is neither set nor cleared is left alone."
+        )),
     );
-    let both = entity.setters.iter().filter(|setter| !setter.create_only).map(setter);
-    let create_only = entity.setters.iter().filter(|setter| setter.create_only).map(setter);
+    let both = entity
+        .setters
+        .iter()
+        .filter(|setter| !setter.create_only)
+        .map(setter);
+    let create_only = entity
+        .setters
+        .iter()
+        .filter(|setter| setter.create_only)
+        .map(setter);
     let constructor = constructor(entity);
     let default = entity.required.is_empty().then(|| {
         quote! {
@@ -62,7 +73,11 @@ fn constructor(entity: &Entity<'_>) -> TokenStream {
         let name = ident(&setter.rust);
         quote!(.#name(#name))
     });
-    let about = if entity.required.is_empty() { "A record to create." } else { "A record to create, with what the server requires." };
+    let about = if entity.required.is_empty() {
+        "A record to create."
+    } else {
+        "A record to create, with what the server requires."
+    };
     let about = doc(about);
     quote! {
         #about
@@ -97,7 +112,10 @@ fn setter(setter: &Setter<'_>) -> TokenStream {
         }
         Target::DateOrTime(field) => {
             let (time, date) = (field.time, field.date);
-            let about = doc(&format!("Sets {} to a whole day or a point in time.", doc::code(time)));
+            let about = doc(&format!(
+                "Sets {} to a whole day or a point in time.",
+                doc::code(time)
+            ));
             let clear = ident(&format!("clear_{}", setter.rust.trim_end_matches('_')));
             let about_clear = doc(&format!("Sets {} to null.", doc::code(time)));
             quote! {

@@ -64,49 +64,73 @@ fn filter<E, K: 'static>(item: WhereItem) -> Filter<E> {
     })
 }
 
-impl<E, K: Kind + 'static, A> Field<E, K, A> {
+impl<E, K, A> Field<E, K, A> {
     /// The attribute is not set.
-    pub fn is_null(self) -> Filter<E> {
+    pub fn is_null(self) -> Filter<E>
+    where
+        K: Kind + 'static,
+    {
         Filter::new(WhereItem::is_null(self.name))
     }
 
     /// The attribute is set.
-    pub fn is_not_null(self) -> Filter<E> {
+    pub fn is_not_null(self) -> Filter<E>
+    where
+        K: Kind + 'static,
+    {
         Filter::new(WhereItem::is_not_null(self.name))
     }
 }
 
-impl<E, K: Comparable + 'static, A> Field<E, K, A> {
+impl<E, K, A> Field<E, K, A> {
     /// Equal to `value`. Texts compare without regard to case, accents and trailing blanks (the database's
     /// collation).
-    pub fn eq(self, value: impl Operand<K>) -> Filter<E> {
+    pub fn eq(self, value: impl Operand<K>) -> Filter<E>
+    where
+        K: Comparable + 'static,
+    {
         Filter::new(WhereItem::equals(self.name, value.operand()))
     }
 
     /// Set and other than `value`: as in SQL, a record whose attribute is null does not match.
-    pub fn ne(self, value: impl Operand<K>) -> Filter<E> {
+    pub fn ne(self, value: impl Operand<K>) -> Filter<E>
+    where
+        K: Comparable + 'static,
+    {
         Filter::new(WhereItem::not_equals(self.name, value.operand()))
     }
 
     /// One of `values`; an empty list matches nothing.
-    pub fn is_in(self, values: impl IntoIterator<Item = impl Operand<K>>) -> Filter<E> {
+    pub fn is_in(self, values: impl IntoIterator<Item = impl Operand<K>>) -> Filter<E>
+    where
+        K: Comparable + 'static,
+    {
         Filter::new(WhereItem::is_in(self.name, kind::operands(values)))
     }
 
     /// Set and none of `values`; an empty list matches everything.
-    pub fn is_not_in(self, values: impl IntoIterator<Item = impl Operand<K>>) -> Filter<E> {
+    pub fn is_not_in(self, values: impl IntoIterator<Item = impl Operand<K>>) -> Filter<E>
+    where
+        K: Comparable + 'static,
+    {
         Filter::new(WhereItem::not_in(self.name, kind::operands(values)))
     }
 }
 
-impl<E, K: Ordered + 'static, A> Field<E, K, A> {
+impl<E, K, A> Field<E, K, A> {
     /// Greater than `value`.
-    pub fn gt(self, value: impl Operand<K>) -> Filter<E> {
+    pub fn gt(self, value: impl Operand<K>) -> Filter<E>
+    where
+        K: Ordered + 'static,
+    {
         Filter::new(WhereItem::greater_than(self.name, value.operand()))
     }
 
     /// Greater than or equal to `value`.
-    pub fn ge(self, value: impl Operand<K>) -> Filter<E> {
+    pub fn ge(self, value: impl Operand<K>) -> Filter<E>
+    where
+        K: Ordered + 'static,
+    {
         Filter::new(WhereItem::greater_than_or_equals(
             self.name,
             value.operand(),
@@ -114,88 +138,136 @@ impl<E, K: Ordered + 'static, A> Field<E, K, A> {
     }
 
     /// Less than `value`.
-    pub fn lt(self, value: impl Operand<K>) -> Filter<E> {
+    pub fn lt(self, value: impl Operand<K>) -> Filter<E>
+    where
+        K: Ordered + 'static,
+    {
         Filter::new(WhereItem::less_than(self.name, value.operand()))
     }
 
     /// Less than or equal to `value`.
-    pub fn le(self, value: impl Operand<K>) -> Filter<E> {
+    pub fn le(self, value: impl Operand<K>) -> Filter<E>
+    where
+        K: Ordered + 'static,
+    {
         Filter::new(WhereItem::less_than_or_equals(self.name, value.operand()))
     }
 
     /// From `low` to `high`, both included; for a time, a date stands for the whole day.
-    pub fn between(self, low: impl Operand<K>, high: impl Operand<K>) -> Filter<E> {
+    pub fn between(self, low: impl Operand<K>, high: impl Operand<K>) -> Filter<E>
+    where
+        K: Ordered + 'static,
+    {
         filter::<E, K>(WhereItem::between(self.name, low.operand(), high.operand()))
     }
 }
 
-impl<E, K: Textual, A> Field<E, K, A> {
+impl<E, K, A> Field<E, K, A> {
     /// Contains `text`; `%` and `_` in it act as wildcards.
-    pub fn contains(self, text: &str) -> Filter<E> {
+    pub fn contains(self, text: &str) -> Filter<E>
+    where
+        K: Textual,
+    {
         Filter::new(WhereItem::contains(self.name, text))
     }
 
     /// Set and does not contain `text`.
-    pub fn not_contains(self, text: &str) -> Filter<E> {
+    pub fn not_contains(self, text: &str) -> Filter<E>
+    where
+        K: Textual,
+    {
         Filter::new(WhereItem::not_contains(self.name, text))
     }
 
     /// Starts with `text`; `%` and `_` in it act as wildcards.
-    pub fn starts_with(self, text: &str) -> Filter<E> {
+    pub fn starts_with(self, text: &str) -> Filter<E>
+    where
+        K: Textual,
+    {
         Filter::new(WhereItem::starts_with(self.name, text))
     }
 
     /// Ends with `text`; `%` and `_` in it act as wildcards.
-    pub fn ends_with(self, text: &str) -> Filter<E> {
+    pub fn ends_with(self, text: &str) -> Filter<E>
+    where
+        K: Textual,
+    {
         Filter::new(WhereItem::ends_with(self.name, text))
     }
 
     /// Matches an SQL `LIKE` pattern: `%` stands for any text, `_` for one character.
-    pub fn like(self, pattern: &str) -> Filter<E> {
+    pub fn like(self, pattern: &str) -> Filter<E>
+    where
+        K: Textual,
+    {
         Filter::new(WhereItem::like(self.name, pattern))
     }
 
     /// Set and does not match an SQL `LIKE` pattern.
-    pub fn not_like(self, pattern: &str) -> Filter<E> {
+    pub fn not_like(self, pattern: &str) -> Filter<E>
+    where
+        K: Textual,
+    {
         Filter::new(WhereItem::not_like(self.name, pattern))
     }
 }
 
-impl<E, K: Boolean, A> Field<E, K, A> {
+impl<E, K, A> Field<E, K, A> {
     /// True.
-    pub fn is_true(self) -> Filter<E> {
+    pub fn is_true(self) -> Filter<E>
+    where
+        K: Boolean,
+    {
         Filter::new(WhereItem::is_true(self.name))
     }
 
     /// False.
-    pub fn is_false(self) -> Filter<E> {
+    pub fn is_false(self) -> Filter<E>
+    where
+        K: Boolean,
+    {
         Filter::new(WhereItem::is_false(self.name))
     }
 }
 
-impl<E, K: List + 'static, A> Field<E, K, A> {
+impl<E, K, A> Field<E, K, A> {
     /// Holds at least one of `items`.
-    pub fn any_of<'a>(self, items: impl IntoIterator<Item = &'a K::Item>) -> Filter<E> {
+    pub fn any_of<'a>(self, items: impl IntoIterator<Item = &'a K::Item>) -> Filter<E>
+    where
+        K: List + 'static,
+    {
         Filter::new(WhereItem::array_any_of(self.name, items_json(items)))
     }
 
     /// Holds none of `items`.
-    pub fn none_of<'a>(self, items: impl IntoIterator<Item = &'a K::Item>) -> Filter<E> {
+    pub fn none_of<'a>(self, items: impl IntoIterator<Item = &'a K::Item>) -> Filter<E>
+    where
+        K: List + 'static,
+    {
         Filter::new(WhereItem::array_none_of(self.name, items_json(items)))
     }
 
     /// Holds all of `items`.
-    pub fn all_of<'a>(self, items: impl IntoIterator<Item = &'a K::Item>) -> Filter<E> {
+    pub fn all_of<'a>(self, items: impl IntoIterator<Item = &'a K::Item>) -> Filter<E>
+    where
+        K: List + 'static,
+    {
         Filter::new(WhereItem::array_all_of(self.name, items_json(items)))
     }
 
     /// Holds no item.
-    pub fn is_empty(self) -> Filter<E> {
+    pub fn is_empty(self) -> Filter<E>
+    where
+        K: List + 'static,
+    {
         Filter::new(WhereItem::array_is_empty(self.name))
     }
 
     /// Holds an item.
-    pub fn is_not_empty(self) -> Filter<E> {
+    pub fn is_not_empty(self) -> Filter<E>
+    where
+        K: List + 'static,
+    {
         Filter::new(WhereItem::array_is_not_empty(self.name))
     }
 }
@@ -206,9 +278,9 @@ fn items_json<'a, T: AttributeValue>(items: impl IntoIterator<Item = &'a T>) -> 
 
 macro_rules! periods {
     ($($(#[$meta:meta])* $name:ident;)*) => {
-        impl<E, K: Temporal + 'static, A> Field<E, K, A> {
+        impl<E, K, A> Field<E, K, A> {
             $($(#[$meta])*
-            pub fn $name(self) -> Filter<E> {
+            pub fn $name(self) -> Filter<E> where K: Temporal + 'static {
                 filter::<E, K>(WhereItem::$name(self.name))
             })*
         }
@@ -248,44 +320,68 @@ periods! {
     last_fiscal_quarter;
 }
 
-impl<E, K: Temporal + 'static, A> Field<E, K, A> {
+impl<E, K, A> Field<E, K, A> {
     /// On the day `date`; for a time, within that day in the filter's time zone.
-    pub fn on(self, date: Date) -> Filter<E> {
+    pub fn on(self, date: Date) -> Filter<E>
+    where
+        K: Temporal + 'static,
+    {
         filter::<E, K>(WhereItem::on(self.name, date.to_string()))
     }
 
     /// Set and not on the day `date`.
-    pub fn not_on(self, date: Date) -> Filter<E> {
+    pub fn not_on(self, date: Date) -> Filter<E>
+    where
+        K: Temporal + 'static,
+    {
         filter::<E, K>(WhereItem::not_on(self.name, date.to_string()))
     }
 
     /// Before `value`; for a time and a date, before that day begins.
-    pub fn before(self, value: impl Operand<K>) -> Filter<E> {
+    pub fn before(self, value: impl Operand<K>) -> Filter<E>
+    where
+        K: Temporal + 'static,
+    {
         filter::<E, K>(WhereItem::before(self.name, value.operand()))
     }
 
     /// After `value`; for a time and a date, after that day ends.
-    pub fn after(self, value: impl Operand<K>) -> Filter<E> {
+    pub fn after(self, value: impl Operand<K>) -> Filter<E>
+    where
+        K: Temporal + 'static,
+    {
         filter::<E, K>(WhereItem::after(self.name, value.operand()))
     }
 
     /// From `days` days ago to today.
-    pub fn last_x_days(self, days: u32) -> Filter<E> {
+    pub fn last_x_days(self, days: u32) -> Filter<E>
+    where
+        K: Temporal + 'static,
+    {
         filter::<E, K>(WhereItem::last_x_days(self.name, days))
     }
 
     /// From today to `days` days ahead.
-    pub fn next_x_days(self, days: u32) -> Filter<E> {
+    pub fn next_x_days(self, days: u32) -> Filter<E>
+    where
+        K: Temporal + 'static,
+    {
         filter::<E, K>(WhereItem::next_x_days(self.name, days))
     }
 
     /// More than `days` days ago.
-    pub fn older_than_x_days(self, days: u32) -> Filter<E> {
+    pub fn older_than_x_days(self, days: u32) -> Filter<E>
+    where
+        K: Temporal + 'static,
+    {
         filter::<E, K>(WhereItem::older_than_x_days(self.name, days))
     }
 
     /// More than `days` days ahead.
-    pub fn after_x_days(self, days: u32) -> Filter<E> {
+    pub fn after_x_days(self, days: u32) -> Filter<E>
+    where
+        K: Temporal + 'static,
+    {
         filter::<E, K>(WhereItem::after_x_days(self.name, days))
     }
 }
@@ -308,14 +404,20 @@ impl<E> OrderBy<E> {
     }
 }
 
-impl<E, K: Sortable, A> Field<E, K, A> {
+impl<E, K, A> Field<E, K, A> {
     /// Smallest first; enums in the order of their options.
-    pub fn asc(self) -> OrderBy<E> {
+    pub fn asc(self) -> OrderBy<E>
+    where
+        K: Sortable,
+    {
         OrderBy::new(self.name, Order::Asc)
     }
 
     /// Greatest first; enums against the order of their options.
-    pub fn desc(self) -> OrderBy<E> {
+    pub fn desc(self) -> OrderBy<E>
+    where
+        K: Sortable,
+    {
         OrderBy::new(self.name, Order::Desc)
     }
 }

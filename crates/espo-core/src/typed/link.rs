@@ -131,45 +131,66 @@ fn texts<T: ?Sized>(ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Vec<Valu
         .collect()
 }
 
-impl<E, T, K: LinkedWith> Link<E, T, K> {
+impl<E, T, K> Link<E, T, K> {
     /// Linked with any of the records. The server refuses an id that does not exist (400, since 9.2).
-    pub fn linked_with(self, ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Filter<E> {
+    pub fn linked_with(self, ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Filter<E>
+    where
+        K: LinkedWith,
+    {
         Filter::new(WhereItem::linked_with(self.name, texts(ids)))
     }
 
     /// Linked with none of the records.
-    pub fn not_linked_with(self, ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Filter<E> {
+    pub fn not_linked_with(self, ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Filter<E>
+    where
+        K: LinkedWith,
+    {
         Filter::new(WhereItem::not_linked_with(self.name, texts(ids)))
     }
 }
 
-impl<E, T, K: LinkedWith + ToMany> Link<E, T, K> {
+impl<E, T, K> Link<E, T, K> {
     /// Linked with all of the records.
-    pub fn linked_with_all(self, ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Filter<E> {
+    pub fn linked_with_all(self, ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Filter<E>
+    where
+        K: LinkedWith + ToMany,
+    {
         Filter::new(WhereItem::linked_with_all(self.name, texts(ids)))
     }
 }
 
-impl<E, T, K: Linkable> Link<E, T, K> {
+impl<E, T, K> Link<E, T, K> {
     /// Leads to a record at least.
-    pub fn is_linked(self) -> Filter<E> {
+    pub fn is_linked(self) -> Filter<E>
+    where
+        K: Linkable,
+    {
         Filter::new(WhereItem::is_linked(self.name))
     }
 
     /// Leads to no record.
-    pub fn is_not_linked(self) -> Filter<E> {
+    pub fn is_not_linked(self) -> Filter<E>
+    where
+        K: Linkable,
+    {
         Filter::new(WhereItem::is_not_linked(self.name))
     }
 }
 
-impl<E, T, K: SortableLink> Link<E, T, K> {
+impl<E, T, K> Link<E, T, K> {
     /// By the name of the linked record, a polymorphic parent by its entity type; smallest first.
-    pub fn asc(self) -> OrderBy<E> {
+    pub fn asc(self) -> OrderBy<E>
+    where
+        K: SortableLink,
+    {
         OrderBy::new(self.name, Order::Asc)
     }
 
     /// By the name of the linked record, a polymorphic parent by its entity type; greatest first.
-    pub fn desc(self) -> OrderBy<E> {
+    pub fn desc(self) -> OrderBy<E>
+    where
+        K: SortableLink,
+    {
         OrderBy::new(self.name, Order::Desc)
     }
 }

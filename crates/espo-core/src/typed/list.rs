@@ -25,6 +25,10 @@ const LARGEST_PAGE: u32 = 200;
 pub type BoxStream<T> = Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>;
 
 /// Attributes to ask for.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no attribute of `{E}`",
+    note = "take constants of the entity type that is listed: `account::NAME` for an `Account`, alone, in an array or in a tuple"
+)]
 pub trait Select<E> {
     /// Their names on the wire.
     fn names(self) -> Vec<Cow<'static, str>>;
@@ -38,7 +42,9 @@ impl<E, K, A> Select<E> for Field<E, K, A> {
 
 impl<E, K, A, const N: usize> Select<E> for [Field<E, K, A>; N] {
     fn names(self) -> Vec<Cow<'static, str>> {
-        self.iter().map(|field| Cow::Borrowed(field.name())).collect()
+        self.iter()
+            .map(|field| Cow::Borrowed(field.name()))
+            .collect()
     }
 }
 
@@ -100,7 +106,10 @@ impl<E, R> Clone for ListRequest<E, R> {
 
 impl<E, R> std::fmt::Debug for ListRequest<E, R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ListRequest").field("path", &self.segments).field("params", &self.params).finish_non_exhaustive()
+        f.debug_struct("ListRequest")
+            .field("path", &self.segments)
+            .field("params", &self.params)
+            .finish_non_exhaustive()
     }
 }
 
@@ -215,12 +224,17 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
             params = params.select(attributes);
         }
         let request = Request::new(Method::GET, &self.segments).search(&params);
-        if self.no_total { request.header("X-No-Total", "true") } else { request }
+        if self.no_total {
+            request.header("X-No-Total", "true")
+        } else {
+            request
+        }
     }
 
     async fn page(&self) -> Result<(Page<R>, Response), Error> {
         let response = self.client.send(self.request()).await?;
-        let page = R::decode_page(response.text()?).map_err(|error| decode_error(&response, error))?;
+        let page =
+            R::decode_page(response.text()?).map_err(|error| decode_error(&response, error))?;
         match page.rejected.first() {
             Some(error) if self.strict => Err(decode_error(&response, error.clone())),
             _ => Ok((page, response)),
@@ -244,7 +258,10 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
         self.no_total = false;
         let (page, response) = self.page().await?;
         page.total.exact().ok_or_else(|| {
-            Error::decode(&response, DecodeFault::new("the server does not count the records of this entity type"))
+            Error::decode(
+                &response,
+                DecodeFault::new("the server does not count the records of this entity type"),
+            )
         })
     }
 
@@ -272,8 +289,15 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
     pub fn by_page(self) -> BoxStream<Page<R>> {
         let size = self.params.max_size.unwrap_or(LARGEST_PAGE).max(1);
         let read_ahead = self.read_ahead;
-        let start = Offset { offset: self.params.offset.unwrap_or(0), request: self.max_size(size), seen: None };
-        ahead(read_ahead, Box::pin(stream::try_unfold(Some(start), Offset::next)))
+        let start = Offset {
+            offset: self.params.offset.unwrap_or(0),
+            request: self.max_size(size),
+            seen: None,
+        };
+        ahead(
+            read_ahead,
+            Box::pin(stream::try_unfold(Some(start), Offset::next)),
+        )
     }
 
     /// All records, one after the other, by offset, with constant memory; see [`ListRequest::by_page`].
@@ -297,7 +321,10 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
     pub fn pages_by_key(mut self, attribute: impl Into<Cow<'static, str>>) -> BoxStream<Page<R>> {
         let attribute = attribute.into();
         let size = self.params.max_size.unwrap_or(LARGEST_PAGE).max(1);
-        self.params = self.params.max_size(size).order_by(attribute.clone(), Order::Asc);
+        self.params = self
+            .params
+            .max_size(size)
+            .order_by(attribute.clone(), Order::Asc);
         self.params.offset = None;
         // A counted total would cost the server a query a page, and says nothing about what is left.
         self.no_total = true;
@@ -350,7 +377,9 @@ struct Offset<E, R> {
 
 impl<E: Send + 'static, R: Decode> Offset<E, R> {
     async fn next(state: Option<Self>) -> Result<Option<(Page<R>, Option<Self>)>, Error> {
-        let Some(mut state) = state else { return Ok(None) };
+        let Some(mut state) = state else {
+            return Ok(None);
+        };
         state.request.params.offset = Some(state.offset);
         let (page, response) = state.request.page().await?;
         let rows = page.rows() as u64;
@@ -364,7 +393,9 @@ impl<E: Send + 'static, R: Decode> Offset<E, R> {
         if state.seen == Some(digest) {
             return Err(Error::decode(
                 &response,
-                DecodeFault::new("the server gave the same page for another offset; going on would never end"),
+                DecodeFault::new(
+                    "the server gave the same page for another offset; going on would never end",
+                ),
             ));
         }
         state.seen = Some(digest);
@@ -377,7 +408,10 @@ pub(super) fn items<R: Send + 'static>(pages: BoxStream<Page<R>>) -> BoxStream<R
     Box::pin(pages.flat_map(|page| {
         let items: Vec<Result<R, Error>> = match page {
             Ok(page) => {
-                let rejected = page.rejected.into_iter().map(|error| Err(decode_error_in_page(error)));
+                let rejected = page
+                    .rejected
+                    .into_iter()
+                    .map(|error| Err(decode_error_in_page(error)));
                 page.list.into_iter().map(Ok).chain(rejected).collect()
             }
             Err(error) => vec![Err(error)],
@@ -399,5 +433,7 @@ fn ahead<T: Send + 'static>(pages: usize, mut stream: BoxStream<T>) -> BoxStream
             }
         }
     });
-    Box::pin(stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) }))
+    Box::pin(stream::unfold(receiver, |mut receiver| async move {
+        Some((receiver.recv().await?, receiver))
+    }))
 }

@@ -81,23 +81,38 @@ pub struct Reader<'a, E> {
 }
 
 impl<E: Record> Reader<'_, E> {
-    /// Takes one attribute. `None` if it must be there and is not, and always while names are gathered.
-    pub fn take<T: AttributeValue, P: Projected<T>>(
-        &mut self,
-        place: impl FnOnce(&mut E) -> &mut Option<T>,
-    ) -> Option<P> {
-        let slot = place(self.record);
-        let address = std::ptr::from_ref(slot).cast::<()>();
-        if self.names.is_none() {
-            let taken = P::project(slot.take());
-            if taken.is_none() {
-                self.missing = Some(name_of(self.record, address));
-            }
-            return taken;
+    /// Takes one attribute out of the record.
+    pub fn take<T>(&mut self, place: impl FnOnce(&mut E) -> &mut Option<T>) -> Taken<T> {
+        let place = place(self.record);
+        Taken {
+            address: std::ptr::from_ref(place).cast(),
+            value: place.take(),
         }
-        let name = name_of(self.record, address);
-        self.names.get_or_insert_default().push(name);
-        None
+    }
+}
+
+/// An attribute taken out of a record. Apart from [`Reader::take`] so that the compiler settles the attribute's type
+/// first, and then holds the user's against it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Taken<T> {
+    address: *const (),
+    value: Option<T>,
+}
+
+impl<T> Taken<T> {
+    /// The attribute as the user's field has it. `None` if it must be there and is not, and always while names are
+    /// gathered.
+    pub fn project<P: Projected<T>>(self, reader: &mut Reader<'_, impl Record>) -> Option<P> {
+        if let Some(names) = &mut reader.names {
+            names.push(name_of(reader.record, self.address));
+            return None;
+        }
+        let projected = P::project(self.value);
+        if projected.is_none() {
+            reader.missing = Some(name_of(reader.record, self.address));
+        }
+        projected
     }
 }
 
@@ -112,14 +127,22 @@ fn name_of<E: Record>(record: &mut E, address: *const ()) -> &'static str {
 #[doc(hidden)]
 pub fn names<P: Projection>() -> Vec<&'static str> {
     let mut record = P::Of::default();
-    let mut reader = Reader { record: &mut record, names: Some(Vec::new()), missing: None };
+    let mut reader = Reader {
+        record: &mut record,
+        names: Some(Vec::new()),
+        missing: None,
+    };
     drop(P::from_record(&mut reader));
     reader.names.unwrap_or_default()
 }
 
 fn project<P: Projection>(mut record: P::Of) -> Result<P, DecodeError> {
     let id = record.id().map(ToString::to_string);
-    let mut reader = Reader { record: &mut record, names: None, missing: None };
+    let mut reader = Reader {
+        record: &mut record,
+        names: None,
+        missing: None,
+    };
     P::from_record(&mut reader).ok_or_else(|| DecodeError {
         entity_type: P::Of::RECORD_OF,
         id,
@@ -144,7 +167,11 @@ pub fn decode_value<P: Projection>(value: Value) -> Result<P, DecodeError> {
 #[doc(hidden)]
 pub fn decode_page<P: Projection>(text: &str) -> Result<Page<P>, DecodeError> {
     let records: Page<P::Of> = Decode::decode_page(text)?;
-    let mut page = Page { list: Vec::with_capacity(records.list.len()), total: records.total, rejected: records.rejected };
+    let mut page = Page {
+        list: Vec::with_capacity(records.list.len()),
+        total: records.total,
+        rejected: records.rejected,
+    };
     for record in records.list {
         match project(record) {
             Ok(record) => page.list.push(record),

@@ -28,7 +28,10 @@ pub struct RecordRef<E> {
 
 impl<E> Clone for RecordRef<E> {
     fn clone(&self) -> Self {
-        Self { client: self.client.clone(), id: self.id.clone() }
+        Self {
+            client: self.client.clone(),
+            id: self.id.clone(),
+        }
     }
 }
 
@@ -95,7 +98,11 @@ impl<E: Entity> RecordRef<E> {
 
     /// The records that a link leads to.
     pub fn related<T, K>(&self, link: Link<E, T, K>) -> Related<E, T, K> {
-        Related { client: self.client.clone(), id: self.id.clone(), link }
+        Related {
+            client: self.client.clone(),
+            id: self.id.clone(),
+            link,
+        }
     }
 
     /// Stars the record for the user. The server refuses this to API users.
@@ -123,12 +130,15 @@ impl<E: Entity> RecordRef<E> {
     }
 }
 
-impl<E: HasStream> RecordRef<E> {
+impl<E: Entity> RecordRef<E> {
     /// Has the user follow the record.
     ///
     /// # Errors
     /// [`Error::is_forbidden`] if the user may not see the record's stream.
-    pub async fn follow(&self) -> Result<(), Error> {
+    pub async fn follow(&self) -> Result<(), Error>
+    where
+        E: HasStream,
+    {
         self.action(Method::PUT, "subscription").await
     }
 
@@ -136,28 +146,49 @@ impl<E: HasStream> RecordRef<E> {
     ///
     /// # Errors
     /// [`Error::is_not_found`] if there is no such record.
-    pub async fn unfollow(&self) -> Result<(), Error> {
+    pub async fn unfollow(&self) -> Result<(), Error>
+    where
+        E: HasStream,
+    {
         self.action(Method::DELETE, "subscription").await
     }
 
     /// The record's followers: users. API users follow without being listed.
-    pub fn followers<U: Decode>(&self) -> ListRequest<U> {
+    pub fn followers<U: Decode>(&self) -> ListRequest<U>
+    where
+        E: HasStream,
+    {
         list(&self.client, E::ENTITY_TYPE, &self.id, "followers")
     }
 
     /// The record's stream, newest first. Decoded as `N`: the generated `Note`, or a JSON object.
-    pub fn stream<N: Decode>(&self) -> ListRequest<N> {
+    pub fn stream<N: Decode>(&self) -> ListRequest<N>
+    where
+        E: HasStream,
+    {
         list(&self.client, E::ENTITY_TYPE, &self.id, "stream")
     }
 
     /// The posts of the record's stream, newest first.
-    pub fn posts<N: Decode>(&self) -> ListRequest<N> {
+    pub fn posts<N: Decode>(&self) -> ListRequest<N>
+    where
+        E: HasStream,
+    {
         list(&self.client, E::ENTITY_TYPE, &self.id, "posts")
     }
 }
 
-fn list<E, R: Decode>(client: &Client, entity_type: &'static str, id: &Id<E>, link: &'static str) -> ListRequest<R> {
-    let segments = vec![Cow::Borrowed(entity_type), Cow::Owned(id.to_string()), Cow::Borrowed(link)];
+fn list<E, R: Decode>(
+    client: &Client,
+    entity_type: &'static str,
+    id: &Id<E>,
+    link: &'static str,
+) -> ListRequest<R> {
+    let segments = vec![
+        Cow::Borrowed(entity_type),
+        Cow::Owned(id.to_string()),
+        Cow::Borrowed(link),
+    ];
     ListRequest::new(client.clone(), segments)
 }
 
@@ -172,13 +203,19 @@ pub struct Related<E, T, K> {
 
 impl<E, T, K> fmt::Debug for Related<E, T, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Related").field("id", &self.id).field("link", &self.link).finish()
+        f.debug_struct("Related")
+            .field("id", &self.id)
+            .field("link", &self.link)
+            .finish()
     }
 }
 
 impl<E: Entity, T, K> Related<E, T, K> {
     fn request(&self, method: Method) -> Request {
-        Request::new(method, &[E::ENTITY_TYPE, self.id.as_str(), self.link.name()])
+        Request::new(
+            method,
+            &[E::ENTITY_TYPE, self.id.as_str(), self.link.name()],
+        )
     }
 
     async fn change(&self, method: Method, body: serde_json::Value) -> Result<(), Error> {
@@ -186,51 +223,78 @@ impl<E: Entity, T, K> Related<E, T, K> {
     }
 }
 
-impl<E: Entity, T: Decode, K: ToMany> Related<E, T, K> {
+impl<E: Entity, T, K> Related<E, T, K> {
     /// Lists the linked records.
-    pub fn list(&self) -> ListRequest<T> {
+    pub fn list(&self) -> ListRequest<T>
+    where
+        T: Decode,
+        K: ToMany,
+    {
         list(&self.client, E::ENTITY_TYPE, &self.id, self.link.name())
     }
 }
 
-impl<E: Entity, T: Decode, K: ToOne> Related<E, T, K> {
+impl<E: Entity, T, K> Related<E, T, K> {
     /// Reads the linked record; `None` if nothing is linked.
     ///
     /// It comes as a list row: with every attribute that a list holds, without those that only a read answers.
     ///
     /// # Errors
     /// [`Error::is_not_found`] if the record that owns the link does not exist.
-    pub async fn read(&self) -> Result<Option<T>, Error> {
-        list::<E, T>(&self.client, E::ENTITY_TYPE, &self.id, self.link.name()).first().await
+    pub async fn read(&self) -> Result<Option<T>, Error>
+    where
+        T: Decode,
+        K: ToOne,
+    {
+        list::<E, T>(&self.client, E::ENTITY_TYPE, &self.id, self.link.name())
+            .first()
+            .await
     }
 }
 
-impl<E: Entity, T: Entity, K: ToOne> Related<E, T, K> {
+impl<E: Entity, T, K> Related<E, T, K> {
     /// Reads the linked record as `P`, a struct of your own; `None` if nothing is linked.
     ///
     /// # Errors
     /// As [`Related::read`]; also if an attribute that `P` requires is absent or null.
-    pub async fn read_as<P: Projection<Of = T>>(&self) -> Result<Option<P>, Error> {
-        list::<E, T>(&self.client, E::ENTITY_TYPE, &self.id, self.link.name()).project::<P>().first().await
+    pub async fn read_as<P: Projection<Of = T>>(&self) -> Result<Option<P>, Error>
+    where
+        T: Entity,
+        K: ToOne,
+    {
+        list::<E, T>(&self.client, E::ENTITY_TYPE, &self.id, self.link.name())
+            .project::<P>()
+            .first()
+            .await
     }
 }
 
-impl<E: Entity, T, K: Relatable> Related<E, T, K> {
+impl<E: Entity, T, K> Related<E, T, K> {
     /// Links a record. Linking what is linked already changes nothing.
     ///
     /// A one-to-many link takes the record away from the one that it belonged to.
     ///
     /// # Errors
     /// [`Error::is_not_found`] if either record does not exist, [`Error::is_forbidden`] without the right to edit them.
-    pub async fn link(&self, id: impl Into<Id<T>>) -> Result<(), Error> {
-        self.change(Method::POST, json!({"id": id.into().as_str()})).await
+    pub async fn link(&self, id: impl Into<Id<T>>) -> Result<(), Error>
+    where
+        K: Relatable,
+    {
+        self.change(Method::POST, json!({"id": id.into().as_str()}))
+            .await
     }
 
     /// Links several records. The server links one after the other: if one fails, those before it stay linked.
     ///
     /// # Errors
     /// As [`Related::link`].
-    pub async fn link_all(&self, ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Result<(), Error> {
+    pub async fn link_all(
+        &self,
+        ids: impl IntoIterator<Item = impl Into<Id<T>>>,
+    ) -> Result<(), Error>
+    where
+        K: Relatable,
+    {
         match texts(ids) {
             // The server takes no id for a mistake, and answers `false`.
             ids if ids.is_empty() => Ok(()),
@@ -242,23 +306,40 @@ impl<E: Entity, T, K: Relatable> Related<E, T, K> {
     ///
     /// # Errors
     /// [`Error::is_forbidden`] where the link does not allow it.
-    pub async fn link_where(&self, filter: Filter<T>) -> Result<(), Error> {
-        self.change(Method::POST, json!({"massRelate": true, "where": [filter.into_item()]})).await
+    pub async fn link_where(&self, filter: Filter<T>) -> Result<(), Error>
+    where
+        K: Relatable,
+    {
+        self.change(
+            Method::POST,
+            json!({"massRelate": true, "where": [filter.into_item()]}),
+        )
+        .await
     }
 
     /// Unlinks a record. Unlinking what is not linked changes nothing.
     ///
     /// # Errors
     /// [`Error::is_forbidden`] if the link is required on the other side.
-    pub async fn unlink(&self, id: impl Into<Id<T>>) -> Result<(), Error> {
-        self.change(Method::DELETE, json!({"id": id.into().as_str()})).await
+    pub async fn unlink(&self, id: impl Into<Id<T>>) -> Result<(), Error>
+    where
+        K: Relatable,
+    {
+        self.change(Method::DELETE, json!({"id": id.into().as_str()}))
+            .await
     }
 
     /// Unlinks several records.
     ///
     /// # Errors
     /// As [`Related::unlink`].
-    pub async fn unlink_all(&self, ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Result<(), Error> {
+    pub async fn unlink_all(
+        &self,
+        ids: impl IntoIterator<Item = impl Into<Id<T>>>,
+    ) -> Result<(), Error>
+    where
+        K: Relatable,
+    {
         match texts(ids) {
             ids if ids.is_empty() => Ok(()),
             ids => self.change(Method::DELETE, json!({"ids": ids})).await,

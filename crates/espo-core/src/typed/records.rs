@@ -61,7 +61,11 @@ pub struct Records<R> {
 
 impl<R> Clone for Records<R> {
     fn clone(&self) -> Self {
-        Self { client: self.client.clone(), entity_type: self.entity_type.clone(), marker: PhantomData }
+        Self {
+            client: self.client.clone(),
+            entity_type: self.entity_type.clone(),
+            marker: PhantomData,
+        }
     }
 }
 
@@ -74,12 +78,20 @@ impl<R> fmt::Debug for Records<R> {
 impl Client {
     /// The records of entity type `E`.
     pub fn records<E: Entity>(&self) -> Records<E> {
-        Records { client: self.clone(), entity_type: Cow::Borrowed(E::ENTITY_TYPE), marker: PhantomData }
+        Records {
+            client: self.clone(),
+            entity_type: Cow::Borrowed(E::ENTITY_TYPE),
+            marker: PhantomData,
+        }
     }
 
     /// The records of an entity type that is known only at run time, as JSON.
     pub fn untyped(&self, entity_type: impl Into<Cow<'static, str>>) -> Records<JsonObject> {
-        Records { client: self.clone(), entity_type: entity_type.into(), marker: PhantomData }
+        Records {
+            client: self.clone(),
+            entity_type: entity_type.into(),
+            marker: PhantomData,
+        }
     }
 
     /// One record by its id: its links and what can be done with it. Sends nothing yet.
@@ -131,6 +143,10 @@ impl Client {
 
 /// What a create takes, and of which entity type it is: so that `client.create(AccountNew::new("Acme"))` needs no
 /// type annotation.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not what a create takes",
+    note = "an entity type's `…New` is: `AccountNew::new(…)` for an `Account`"
+)]
 pub trait NewRecord {
     /// The entity type.
     type Entity: Entity<New = Self>;
@@ -167,7 +183,10 @@ impl<R: Editable> Records<R> {
     /// [`Error::is_not_found`] if there is none of that id; see [`Records::read_opt`].
     pub async fn read(&self, id: impl Into<Id<R>>) -> Result<R, Error> {
         let id = id.into();
-        let response = self.client.send(self.request(Method::GET, &[id.as_str()])).await?;
+        let response = self
+            .client
+            .send(self.request(Method::GET, &[id.as_str()]))
+            .await?;
         decode_record(&response)
     }
 
@@ -178,7 +197,10 @@ impl<R: Editable> Records<R> {
     /// As [`Records::read`]; also if an attribute that `P` requires is absent or null.
     pub async fn read_as<P: Projection<Of = R>>(&self, id: impl Into<Id<R>>) -> Result<P, Error> {
         let id = id.into();
-        let response = self.client.send(self.request(Method::GET, &[id.as_str()])).await?;
+        let response = self
+            .client
+            .send(self.request(Method::GET, &[id.as_str()]))
+            .await?;
         decode_record(&response)
     }
 
@@ -208,7 +230,9 @@ impl<R: Editable> Records<R> {
         let id = id.into();
         UpdateRequest {
             client: self.client.clone(),
-            request: self.request(Method::PUT, &[id.as_str()]).json(&patch.into()),
+            request: self
+                .request(Method::PUT, &[id.as_str()])
+                .json(&patch.into()),
             marker: PhantomData,
         }
     }
@@ -219,7 +243,12 @@ impl<R: Editable> Records<R> {
     /// [`Error::is_not_found`] if there is none of that id.
     pub async fn delete(&self, id: impl Into<Id<R>>) -> Result<(), Error> {
         let id = id.into();
-        confirm(&self.client.send(self.request(Method::DELETE, &[id.as_str()])).await?)
+        confirm(
+            &self
+                .client
+                .send(self.request(Method::DELETE, &[id.as_str()]))
+                .await?,
+        )
     }
 
     /// Brings a deleted record back. The server lets administrators alone do this.
@@ -229,7 +258,12 @@ impl<R: Editable> Records<R> {
     pub async fn restore(&self, id: impl Into<Id<R>>) -> Result<(), Error> {
         let request = self.request(Method::POST, &["action", "restoreDeleted"]);
         let id = id.into();
-        confirm(&self.client.send(request.json(&serde_json::json!({"id": id.as_str()}))).await?)
+        confirm(
+            &self
+                .client
+                .send(request.json(&serde_json::json!({"id": id.as_str()})))
+                .await?,
+        )
     }
 }
 
@@ -250,7 +284,9 @@ impl<R: Editable> CreateRequest<R> {
 
     /// Says of which record this is a copy; the server then copies the links that it copies for its own duplicates.
     pub fn duplicate_of(mut self, source: impl Into<Id<R>>) -> Self {
-        self.request = self.request.header("X-Duplicate-Source-Id", source.into().as_str());
+        self.request = self
+            .request
+            .header("X-Duplicate-Source-Id", source.into().as_str());
         self
     }
 
@@ -319,7 +355,12 @@ impl<R: Editable> IntoFuture for UpdateRequest<R> {
 /// A record that does not decode is left out.
 pub fn duplicates<R: Decode>(error: &Error) -> Option<Vec<R>> {
     let records = error.duplicates()?;
-    Some(records.into_iter().filter_map(|record| R::decode_value(record.into()).ok()).collect())
+    Some(
+        records
+            .into_iter()
+            .filter_map(|record| R::decode_value(record.into()).ok())
+            .collect(),
+    )
 }
 
 /// Decodes a record, or says what did not fit.

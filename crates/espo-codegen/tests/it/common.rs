@@ -1,0 +1,74 @@
+//! What several tests of the generator need.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output as Ran};
+
+use espo_codegen::Output;
+use espo_schema::Schema;
+use serde_json::Value;
+
+/// Entity types over the stock field types.
+pub(crate) fn schema(mut tree: Value) -> Schema {
+    tree["fields"] = Schema::stock().raw["fields"].clone();
+    Schema::from_value(tree, "export.json").expect("the tree has the shape of metadata")
+}
+
+/// The export with everything in it that is hard to name.
+pub(crate) fn hostile() -> Value {
+    serde_json::from_str(include_str!("fixtures/hostile.json")).expect("the fixture is JSON")
+}
+
+/// The text of one generated file.
+pub(crate) fn file(output: &Output, path: &str) -> String {
+    let found = output.files().find(|(file, _)| *file == Path::new(path));
+    found
+        .map(|(_, text)| text.to_owned())
+        .unwrap_or_else(|| panic!("no {path}"))
+}
+
+/// Writes a whole crate below the target folder, against the workspace's own `espo-core` and versions.
+pub(crate) fn write_crate(name: &str, output: Output) -> PathBuf {
+    let workspace = workspace();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let core = format!(
+        "{{ path = {:?} }}",
+        workspace.join("crates/espo-core").display().to_string()
+    );
+    output
+        .into_crate(name, &core)
+        .write_to(&folder)
+        .expect("the crate is written");
+    std::fs::copy(workspace.join("Cargo.lock"), folder.join("Cargo.lock"))
+        .expect("the versions are those of the workspace");
+    folder
+}
+
+/// Runs cargo without the network in a folder, with the target folder of the workspace, so that dependencies are
+/// there already.
+pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> Ran {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .expect("the folder lies in the target folder");
+    Command::new(env!("CARGO"))
+        .args(arguments)
+        .arg("--offline")
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", target)
+        .env_remove("RUSTFLAGS")
+        .output()
+        .expect("cargo runs")
+}
+
+/// Fails with what the compiler said unless it was content and had nothing to warn of.
+pub(crate) fn assert_clean(ran: &Ran) {
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success() && !said.contains("warning"), "{said}");
+}
+
+fn workspace() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.ancestors()
+        .nth(2)
+        .expect("the crate lies two folders below the workspace")
+        .to_owned()
+}

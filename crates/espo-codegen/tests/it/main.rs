@@ -1,0 +1,6 @@
+//! The generator, from the outside.
+
+mod arbitrary;
+mod common;
+mod hostile;
+mod shape;

@@ -1,0 +1,35 @@
+//! What the output looks like, for reviewers.
+
+use crate::common;
+use espo_codegen::Generator;
+use serde_json::json;
+
+#[test]
+fn a_small_entity_type() {
+    let mut tree = json!({"entityDefs": {"Project": {
+        "fields": {
+            "name": {"type": "varchar", "required": true, "maxLength": 100},
+            "status": {"type": "enum", "options": ["", "Active", "On Hold"], "default": "Active"},
+            "budget": {"type": "currency", "min": 0},
+            "deadline": {"type": "datetimeOptional"},
+            "parent": {"type": "linkParent", "entityList": ["Project"]},
+            "members": {"type": "linkMultiple", "columns": {"role": "memberRole"}},
+            "createdAt": {"type": "datetime", "readOnly": true},
+        },
+        "links": {
+            "parent": {"type": "belongsToParent"},
+            "members": {"type": "hasMany", "entity": "Person", "relationName": "projectPerson", "foreign": "projects",
+                "additionalColumns": {"role": {"type": "varchar"}}},
+        },
+    }, "Person": {}}, "scopes": {"Project": {"entity": true, "stream": true}}});
+    tree["entityDefs"]["Person"]["fields"] = json!({"name": {"type": "varchar"}});
+    let schema = common::schema(tree);
+    let output = Generator::new()
+        .only(["Project"])
+        .generate(&schema)
+        .expect("Rust");
+    insta::assert_snapshot!("project", common::file(&output, "project.rs"));
+    let root = common::file(&output, "mod.rs");
+    let hash = &schema.content_hash;
+    insta::assert_snapshot!("root", root.replace(hash, "(hash)"));
+}

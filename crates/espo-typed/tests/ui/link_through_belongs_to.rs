@@ -1,0 +1,8 @@
+use espo_typed::prelude::*;
+
+async fn run(crm: Client) -> Result<(), Error> {
+    crm.record::<Opportunity>(Id::new("o1")).account().link(Id::new("a1")).await?;
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use espo_typed::prelude::*;
+
+#[derive(Projection)]
+struct Card {
+    name: String,
+}
+
+fn main() {}
