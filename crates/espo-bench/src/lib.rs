@@ -13,12 +13,16 @@
 //! # Ok::<(), espo_bench::Error>(())
 //! ```
 
+mod capacity;
 mod clean;
 mod compare;
 mod data;
 mod drive;
 mod error;
+mod init;
+mod k8s;
 mod ledger;
+mod merge;
 pub mod output;
 mod record;
 pub mod report;
@@ -29,11 +33,15 @@ mod time;
 mod units;
 mod workload;
 
+pub use capacity::{Capacity, CapacityOptions, capacity};
 pub use clean::{Cleaned, clean};
 pub use compare::{CompareOptions, Comparison, Difference, OperationComparison, Verdict, compare};
 pub use drive::{Credentials, Limit, Load, RunOptions, Shard, Target, dry_run, run};
 pub use error::{Error, Result};
+pub use init::init;
+pub use k8s::{K8sOptions, k8s};
 pub use ledger::{Head, Leftover, read as read_ledger};
+pub use merge::merge;
 pub use report::{Decode, Report};
 pub use schedule::{Arrivals, Phase};
 pub use slo::Slo;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use espo_bench::{Arrivals, Credentials, Decode, Limit, Load, Result, RunOptions, Shard, Slo, Target, Workload, parse_duration, parse_time};
+use espo_bench::{Arrivals, Credentials, Decode, K8sOptions, Limit, Load, Result, RunOptions, Shard, Slo, Target, Workload, parse_duration, parse_time};
 
 use super::write::OutputArgs;
 
@@ -18,6 +18,71 @@ pub(crate) struct RunArgs {
     /// Print the first N iterations' requests instead of sending them.
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20")]
     pub(crate) dry_run: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CapacityArgs {
+    #[command(flatten)]
+    pub(crate) load: LoadArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Search over workers of the closed model instead of rates of the open one.
+    #[arg(long)]
+    pub(crate) workers: bool,
+    /// Where to begin.
+    #[arg(long, default_value_t = 10.0)]
+    pub(crate) from: f64,
+    /// Where to stop raising.
+    #[arg(long, default_value_t = 10_000.0)]
+    pub(crate) to: f64,
+    /// How close to the edge, in percent.
+    #[arg(long, default_value_t = 5.0)]
+    pub(crate) precision: f64,
+    /// Length of a probe.
+    #[arg(long, value_parser = parse_duration, default_value = "10s")]
+    pub(crate) probe: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct K8sArgs {
+    /// A workload file (TOML), or one of the ready-made ones.
+    #[arg(default_value = "mixed")]
+    pub(crate) workload: String,
+    /// Name of the Job.
+    #[arg(long, default_value = "espo-bench")]
+    name: String,
+    /// Image whose entry point is espo-bench.
+    #[arg(long)]
+    image: String,
+    /// The instance.
+    #[arg(long)]
+    url: String,
+    /// Number of shards.
+    #[arg(long)]
+    shards: u32,
+    /// Secret that holds ESPO_API_KEY and the like.
+    #[arg(long, default_value = "espo-bench")]
+    secret: String,
+    /// Common start (RFC 3339), late enough for all pods to be there.
+    #[arg(long, value_name = "TIME")]
+    start_at: String,
+    /// Further options of `run`, behind `--`.
+    #[arg(last = true)]
+    args: Vec<String>,
+}
+
+impl K8sArgs {
+    pub(crate) fn options(&self) -> K8sOptions {
+        K8sOptions {
+            name: self.name.clone(),
+            image: self.image.clone(),
+            url: self.url.clone(),
+            shards: self.shards,
+            secret: self.secret.clone(),
+            start_at: self.start_at.clone(),
+            args: self.args.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

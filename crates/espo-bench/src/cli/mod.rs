@@ -6,9 +6,9 @@ mod write;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use espo_bench::{Credentials, Error, Report, Result, output};
+use espo_bench::{CapacityOptions, CompareOptions, Credentials, Error, Report, Result, Slo, output};
 
-use self::load::{LoadArgs, RunArgs};
+use self::load::{CapacityArgs, K8sArgs, LoadArgs, RunArgs};
 use self::write::OutputArgs;
 
 /// Load tester for EspoCRM.
@@ -36,6 +36,49 @@ enum Command {
         #[arg(long)]
         url: Option<String>,
     },
+    /// Finds the highest load at which the limits (--slo) hold.
+    Capacity(Box<CapacityArgs>),
+    /// Says what differs between two runs (JSON reports), and how sure that is. Exit code 1 when something got worse.
+    Compare {
+        /// The run before.
+        before: PathBuf,
+        /// The run after.
+        after: PathBuf,
+        /// Smallest change that gets a verdict, in percent.
+        #[arg(long, default_value_t = 5.0)]
+        threshold: f64,
+        /// Compare runs that are not comparable.
+        #[arg(long)]
+        force: bool,
+        /// Write the comparison as JSON.
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+        /// Write the comparison as Markdown.
+        #[arg(long, value_name = "FILE")]
+        markdown: Option<PathBuf>,
+    },
+    /// Puts the shards of one run together, without loss.
+    Merge {
+        /// The JSON reports of all shards.
+        #[arg(required = true)]
+        shards: Vec<PathBuf>,
+        /// A limit on the whole.
+        #[arg(long, value_name = "EXPR")]
+        slo: Vec<Slo>,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Writes a workload from an instance's metadata to standard output.
+    Init {
+        /// The instance.
+        #[arg(long)]
+        url: String,
+        /// Entity types; the usual ones and the instance's own if not given.
+        #[arg(long)]
+        entity: Vec<String>,
+    },
+    /// Prints the Kubernetes manifest of a distributed run.
+    K8s(Box<K8sArgs>),
     /// Shows a report (JSON, from `run --json`) as a table, or writes it in other forms.
     Report {
         /// The report.
@@ -55,6 +98,32 @@ pub(crate) fn run(cli: Cli) -> Result<u8> {
                 eprintln!("espo-bench: {reason}");
             }
             Ok(u8::from(cleaned.left > 0))
+        }
+        Command::Capacity(args) => find_capacity(&args),
+        Command::Compare { before, after, threshold, force, json, markdown } => {
+            let options = CompareOptions { threshold: threshold / 100.0, force, ..CompareOptions::default() };
+            let comparison = espo_bench::compare(&Report::load(&before)?, &Report::load(&after)?, options).map_err(usage)?;
+            print!("{}", output::comparison_table(&comparison));
+            let text = serde_json::to_string_pretty(&comparison).map_err(|e| usage(e.to_string()))?;
+            write::file(json.as_ref(), || text)?;
+            write::file(markdown.as_ref(), || output::comparison_markdown(&comparison))?;
+            Ok(comparison.exit_code())
+        }
+        Command::Merge { shards, slo, output } => {
+            let reports = shards.iter().map(|p| Report::load(p)).collect::<Result<Vec<_>>>()?;
+            let mut merged = espo_bench::merge(reports)?;
+            merged.check(&slo);
+            print!("{}", output::table(&merged));
+            output.write(&merged)?;
+            Ok(merged.exit_code())
+        }
+        Command::Init { url, entity } => {
+            print!("{}", espo_bench::init(&url, Credentials::from_env()?, &entity)?);
+            Ok(0)
+        }
+        Command::K8s(args) => {
+            print!("{}", espo_bench::k8s(&espo_bench::Workload::load(&args.workload)?, &args.options())?);
+            Ok(0)
         }
         Command::Report { report, output } => {
             let report = Report::load(&report)?;
@@ -81,6 +150,24 @@ fn run_load(args: RunArgs) -> Result<u8> {
     }
     output.write(&report)?;
     Ok(report.exit_code())
+}
+
+fn find_capacity(args: &CapacityArgs) -> Result<u8> {
+    args.output.check()?;
+    let mut run = args.load.options()?;
+    run.progress = false;
+    let options = CapacityOptions { run, workers: args.workers, from: args.from, to: args.to, precision: args.precision / 100.0, probe: args.probe };
+    let capacity = espo_bench::capacity(options, |line| eprintln!("{line}"))?;
+    match capacity.load {
+        Some(load) if args.workers => println!("capacity: {load:.0} workers; {}", capacity.ended),
+        Some(load) => println!("capacity: {load:.1} iterations/s; {}", capacity.ended),
+        None => println!("capacity: none; {}", capacity.ended),
+    }
+    if !args.load.quiet {
+        print!("{}", output::table(&capacity.report));
+    }
+    args.output.write(&capacity.report)?;
+    Ok(u8::from(capacity.load.is_none()))
 }
 
 fn options(load: &LoadArgs, output: &OutputArgs) -> Result<espo_bench::RunOptions> {

@@ -53,9 +53,18 @@ impl OutputArgs {
         ];
         for (file, form) in forms {
             if let Some(path) = file {
-                std::fs::write(path, form(report)).map_err(|source| Error::Io { path: path.clone(), source })?;
+                write(path, &form(report))?;
             }
         }
         Ok(())
     }
+}
+
+/// Writes a file if one was asked for.
+pub(crate) fn file(path: Option<&PathBuf>, text: impl FnOnce() -> String) -> Result<()> {
+    path.map_or(Ok(()), |path| write(path, &text()))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).map_err(|source| Error::Io { path: path.to_owned(), source })
 }

@@ -121,16 +121,17 @@ struct Guard<'a> {
     sent: Instant,
     intended: Instant,
     bytes_out: u32,
+    counted: bool,
     done: bool,
 }
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         self.actor.in_flight.fetch_sub(1, Ordering::Relaxed);
-        if !self.done {
+        if !self.done && self.counted {
             let now = Instant::now();
             self.actor.record(self.operation, Outcome::Unfinished, self.intended, self.sent, now, Sample::NOT_DECODED, 0, self.bytes_out);
-            self.actor.fail(self.operation, Outcome::Unfinished, 0, self.intended, || "still in flight when the run ended".into());
+            self.actor.fail(self.operation, Outcome::Unfinished, 0, || "still in flight when the run ended".into());
         }
     }
 }
@@ -147,17 +148,18 @@ impl Actor {
     pub(crate) async fn iterate(&self, steps: &[usize], chain: Option<usize>, intended: Instant, place: Place, rng: &mut Pcg64Mcg) {
         let begun = Instant::now();
         let delay = begun.saturating_duration_since(intended);
+        let counted = intended >= self.measured_from;
         let mut records = ChainRecords::new();
         let mut outcome = Outcome::Ok;
         for (number, step) in steps.iter().enumerate() {
             // A later step would have started as much earlier as the iteration did start late.
             let meant = if number == 0 { Some(intended) } else { None };
-            outcome = self.step(*step, meant, delay, place, number, &mut records, rng).await;
+            outcome = self.step(*step, meant, delay, place, number, counted, &mut records, rng).await;
             if outcome != Outcome::Ok || self.shared.refused.load(Ordering::Relaxed) {
                 break;
             }
         }
-        if let Some(chain) = chain {
+        if let Some(chain) = chain.filter(|_| counted) {
             let now = Instant::now();
             self.record(chain, outcome, intended, begun, now, Sample::NOT_DECODED, 0, 0);
         }
@@ -173,13 +175,14 @@ impl Actor {
         delay: Duration,
         place: Place,
         number: usize,
+        counted: bool,
         records: &mut ChainRecords,
         rng: &mut Pcg64Mcg,
     ) -> Outcome {
         let resolved = &self.shared.plan.operations[index];
         let operation = &resolved.operation;
         let entity = operation.entity.as_str();
-        let mut turn = Turn { meant, delay, place, number, text: String::new() };
+        let mut turn = Turn { meant, delay, place, number, text: String::new(), counted };
         match operation.kind {
             Kind::Create => self.create(index, entity, Some(resolved), &mut turn, records, rng).await,
             Kind::List | Kind::Search => {
@@ -436,7 +439,7 @@ impl Actor {
         let sent = Instant::now();
         let intended = turn.meant.take().unwrap_or_else(|| sent.checked_sub(turn.delay).unwrap_or(sent));
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let mut guard = Guard { actor: self, operation: index, sent, intended, bytes_out, done: false };
+        let mut guard = Guard { actor: self, operation: index, sent, intended, bytes_out, counted: turn.counted, done: false };
         let result = self.client.send(request).await;
         guard.done = true;
         drop(guard);
@@ -446,9 +449,11 @@ impl Actor {
                 let bytes_in = u32::try_from(response.body().len()).unwrap_or(u32::MAX);
                 let (decoded, nanos) = self.shared.decoder.decode(&self.shared.plan.operations[index], &response);
                 let outcome = if decoded.is_ok() { Outcome::Ok } else { Outcome::Decode };
-                self.record(index, outcome, intended, sent, received, nanos, bytes_in, bytes_out);
-                if let Err(reason) = decoded {
-                    self.fail(index, Outcome::Decode, response.status().as_u16(), intended, || reason);
+                if turn.counted {
+                    self.record(index, outcome, intended, sent, received, nanos, bytes_in, bytes_out);
+                    if let Err(reason) = decoded {
+                        self.fail(index, Outcome::Decode, response.status().as_u16(), || reason);
+                    }
                 }
                 Done { outcome, response: Some(response), pretended: None }
             }
@@ -456,8 +461,10 @@ impl Actor {
                 let received = error.timing().map_or_else(Instant::now, |t| t.received);
                 let (outcome, status) = classify(&error);
                 let bytes_in = error.body().map_or(0, |b| u32::try_from(b.len()).unwrap_or(u32::MAX));
-                self.record(index, outcome, intended, sent, received, Sample::NOT_DECODED, bytes_in, bytes_out);
-                self.fail(index, outcome, status, intended, || reason(&error));
+                if turn.counted {
+                    self.record(index, outcome, intended, sent, received, Sample::NOT_DECODED, bytes_in, bytes_out);
+                    self.fail(index, outcome, status, || reason(&error));
+                }
                 if error.is_unauthorized() || error.is_locked_out() {
                     self.shared.refused.store(true, Ordering::Relaxed);
                     self.shared.stop.store(true, Ordering::Relaxed);
@@ -481,18 +488,17 @@ impl Actor {
         });
     }
 
-    fn fail(&self, operation: usize, outcome: Outcome, status: u16, intended: Instant, reason: impl FnOnce() -> String) {
-        if intended >= self.measured_from {
-            self.recorder.failure((u16::try_from(operation).unwrap_or(u16::MAX), outcome, status), reason);
-        }
+    fn fail(&self, operation: usize, outcome: Outcome, status: u16, reason: impl FnOnce() -> String) {
+        self.recorder.failure((u16::try_from(operation).unwrap_or(u16::MAX), outcome, status), reason);
     }
 
     /// An operation that could not even be formed counts as failed, at once.
     fn cannot(&self, index: usize, turn: &Turn, reason: String) {
-        let now = Instant::now();
-        let intended = turn.meant.unwrap_or(now);
-        self.record(index, Outcome::Client, intended, now, now, Sample::NOT_DECODED, 0, 0);
-        self.fail(index, Outcome::Client, 0, intended, || reason);
+        if turn.counted {
+            let now = Instant::now();
+            self.record(index, Outcome::Client, turn.meant.unwrap_or(now), now, now, Sample::NOT_DECODED, 0, 0);
+            self.fail(index, Outcome::Client, 0, || reason);
+        }
     }
 
     fn halt(&self, error: crate::error::Error) {
@@ -511,6 +517,8 @@ struct Turn {
     number: usize,
     /// What the record carries that was created last.
     text: String,
+    /// Whether the iteration was meant to start in the measurement.
+    counted: bool,
 }
 
 fn newest(records: &ChainRecords, entity: &str) -> Option<String> {
@@ -550,7 +558,7 @@ impl Actor {
     /// Creates one record before the load: its id and the text of its marker, or what went wrong.
     pub(crate) async fn set_up(&self, entity: &str, place: Place, rng: &mut Pcg64Mcg) -> Result<(String, String), String> {
         let Some(index) = self.shared.prepares.get(entity) else { return Err("cannot be created".into()) };
-        let mut turn = Turn { meant: None, delay: Duration::ZERO, place, number: 0, text: String::new() };
+        let mut turn = Turn { meant: None, delay: Duration::ZERO, place, number: 0, text: String::new(), counted: true };
         let mut records = ChainRecords::new();
         let outcome = self.create(*index, entity, None, &mut turn, &mut records, rng).await;
         match newest(&records, entity) {

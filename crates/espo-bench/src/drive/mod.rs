@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 pub use options::{Credentials, Limit, Load, RunOptions, Shard, Target};
-pub(crate) use target::Dialer;
+pub(crate) use target::{Dialer, probe};
 
 use self::prepare::Prepared;
 use self::thread::{Gauges, Job};
@@ -42,7 +42,7 @@ pub fn run(options: RunOptions) -> Result<Report> {
     let writes = prepared.clean_up();
     let mut report = outcome?;
     report.writes = writes?;
-    report.slos = prepared.options.slos.iter().map(|s| s.evaluate(&report)).collect();
+    report.check(&prepared.options.slos);
     Ok(report)
 }
 

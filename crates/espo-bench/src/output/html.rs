@@ -101,7 +101,7 @@ impl Page {
         // Each chart maps its own lines to the page's colours.
         let map = chart.series.iter().enumerate().map(|(slot, s)| format!("--line{slot}:var(--c{})", s.colour));
         let map = map.collect::<Vec<_>>().join(";");
-        self.line(format!("<figure style=\"{map}\"><figcaption><h2>{title}</h2><p>{note}</p><p class=\"legend\">{legend}</p></figcaption>{drawn}</figure>"));
+        self.line(format!("<figure style=\"{map}\"><figcaption><h2>{title}</h2><p>{note}</p><p class=\"legend\">{legend}</p></figcaption><div class=\"scroll\">{drawn}</div></figure>"));
     }
 
     fn charts(&mut self, report: &Report) {
@@ -130,7 +130,9 @@ impl Page {
         };
         self.figure("Percentiles", "Response time that the given share of requests stayed below; both axes logarithmic.", &curve);
         let step = report.step_seconds.max(1) as f64;
-        let every = |f: &dyn Fn(&crate::report::Second) -> f64| -> Vec<(f64, f64)> { report.series.iter().map(|s| (s.at, f(s))).collect() };
+        // Answers after the end are in no full second: their rate would mean nothing.
+        let full: Vec<&crate::report::Second> = report.series.iter().filter(|s| s.at + step <= report.run.seconds + 0.01).collect();
+        let every = |f: &dyn Fn(&crate::report::Second) -> f64| -> Vec<(f64, f64)> { full.iter().map(|s| (s.at, f(s))).collect() };
         let mut rates = vec![Series { name: "answered".into(), colour: 0, points: every(&|s| (s.ok + s.failed) as f64 / step), filled: true }];
         if matches!(report.run.model, Model::Open { .. }) {
             let target = report.series.iter().filter_map(|s| s.target_rate.map(|t| (s.at, t))).collect();
@@ -147,7 +149,11 @@ impl Page {
             show_x: seconds,
             show_y: show_rate,
         };
-        self.figure("Errors", "Requests that failed in each second.", &failed);
+        if report.totals.failed > 0 {
+            self.figure("Errors", "Requests that failed in each second.", &failed);
+        } else {
+            self.line("<section><h2>Errors</h2><p>No request failed.</p></section>");
+        }
         if !report.capacity.is_empty() {
             let probes = |f: &dyn Fn(&crate::report::Probe) -> f64| report.capacity.iter().map(|p| (p.load, f(p))).collect();
             let capacity = Chart {

@@ -1,5 +1,6 @@
 //! A report in the forms that people and tools read.
 
+mod compare;
 mod csv;
 pub(crate) mod charts;
 mod hlog;
@@ -12,6 +13,7 @@ mod table;
 use crate::report::{Report, Verdict};
 
 pub use self::csv::csv;
+pub use compare::{comparison_markdown, comparison_table};
 pub(crate) use hlog::HlogSink;
 pub(crate) use progress::Progress;
 pub use html::html;

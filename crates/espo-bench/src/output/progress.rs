@@ -32,11 +32,6 @@ impl Progress {
         Self { bar }
     }
 
-    pub(crate) fn say(&self, message: &str) {
-        self.bar.set_message(message.to_owned());
-        self.bar.tick();
-    }
-
     pub(crate) fn update(&self, elapsed: Duration, warming_up: bool, now: &Snapshot) {
         self.bar.set_position(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
         let message = match (&now.last, warming_up) {

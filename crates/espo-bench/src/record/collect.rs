@@ -79,8 +79,6 @@ pub(crate) struct Collector {
     lateness: Histogram<u64>,
     lag: Histogram<u64>,
     held_back: u64,
-    /// Samples meant to start before this (warm-up) are not counted; microseconds from the start of the run.
-    from: u64,
     /// End of the measurement: later answers are counted, but make no blocks of their own.
     until: Option<u64>,
     /// End of the open interval, in microseconds from the start of the run.
@@ -124,7 +122,6 @@ impl Collector {
             lateness: histogram(),
             lag: histogram(),
             held_back: 0,
-            from,
             until: length.map(|l| from + (l * SECOND as f64) as u64),
             boundary: from + SECOND,
             early: Vec::new(),
@@ -180,9 +177,6 @@ impl Collector {
     }
 
     fn take(&mut self, sample: Sample) {
-        if sample.ended.saturating_sub(sample.response) < self.from {
-            return;
-        }
         if sample.ended >= self.boundary {
             self.early.push(sample);
         } else {

@@ -32,20 +32,18 @@ pub struct Second {
 #[derive(Debug, Clone)]
 pub(crate) struct Block {
     /// A V2 histogram of response times, not deflated; none when there were no requests.
-    pub(crate) bytes: Option<Vec<u8>>,
-    pub(crate) count: u64,
+    bytes: Option<Vec<u8>>,
 }
 
 impl Block {
     fn of(histogram: &Histogram<u64>) -> Self {
         let mut bytes = Vec::new();
-        let count = histogram.len();
-        if count > 0 {
+        if !histogram.is_empty() {
             // Writing to memory fails for no histogram of these bounds.
             let written = V2Serializer::new().serialize(histogram, &mut bytes);
             debug_assert!(written.is_ok());
         }
-        Self { bytes: (count > 0).then_some(bytes), count }
+        Self { bytes: (!bytes.is_empty()).then_some(bytes) }
     }
 
     pub(crate) fn histogram(&self) -> Histogram<u64> {

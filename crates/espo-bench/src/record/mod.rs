@@ -71,7 +71,7 @@ impl Outcome {
     }
 }
 
-/// One finished request (or iteration of a chain).
+/// One finished request (or iteration of a chain) that was meant to start in the measurement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
     /// Index of the operation.

@@ -331,6 +331,11 @@ impl Report {
         self.operations.iter().find(|o| o.name == name)
     }
 
+    /// Checks limits against the report and keeps the results in it.
+    pub fn check(&mut self, slos: &[crate::slo::Slo]) {
+        self.slos = slos.iter().map(|s| s.evaluate(self)).collect();
+    }
+
     /// The whole as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {

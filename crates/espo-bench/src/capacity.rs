@@ -1,0 +1,241 @@
+//! The highest load at which the limits hold.
+//!
+//! The load is raised by steps of half as much again until the limits break, then the gap is halved until it
+//! is as narrow as asked for. A probe can break by chance and hold by chance: near the edge every load is
+//! tried up to three times and the majority counts, so that noise does not pass for the knee.
+
+use std::time::Duration;
+
+use crate::drive::{Limit, Load, RunOptions, run};
+use crate::error::{Error, Result};
+use crate::report::{Probe, Report, Verdict};
+use crate::schedule::Arrivals;
+
+/// What a search is told.
+#[derive(Debug, Clone)]
+pub struct CapacityOptions {
+    /// The run: its load and limit are replaced by each probe's, its limits (`slos`) decide.
+    pub run: RunOptions,
+    /// Search over workers of the closed model instead of rates of the open one.
+    pub workers: bool,
+    /// Where to begin.
+    pub from: f64,
+    /// Where to stop raising.
+    pub to: f64,
+    /// How close to the edge: 0.05 stops when the gap is 5 % of the load.
+    pub precision: f64,
+    /// Length of a probe.
+    pub probe: Duration,
+}
+
+/// The result of a search.
+#[derive(Debug, Clone)]
+pub struct Capacity {
+    /// The highest load at which all limits held; none when they did not even hold at the first.
+    pub load: Option<f64>,
+    /// Why the search ended where it did.
+    pub ended: String,
+    /// The report of the best probe (or of the first, when none held), with all probes in `capacity`.
+    pub report: Report,
+}
+
+/// Decides about one load; `None` when the generator, not the target, was the limit.
+pub(crate) trait Prober {
+    fn probe(&mut self, load: f64) -> Result<Option<bool>>;
+}
+
+/// Searches for the capacity of the target.
+///
+/// # Errors
+///
+/// [`Error::Usage`] without limits or with a senseless range; whatever a run can fail with.
+pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<Capacity> {
+    if options.run.slos.is_empty() {
+        return Err(Error::usage("a capacity is the load at which limits hold: give at least one --slo"));
+    }
+    if !(options.from > 0.0 && options.to > options.from && options.precision > 0.0) {
+        return Err(Error::usage("the search needs 0 < from < to and a precision above 0"));
+    }
+    let mut runs = Runs { options: &options, probes: Vec::new(), best: None, first: None, say: &mut say };
+    let found = search(&mut runs, options.from, options.to, options.precision, options.workers)?;
+    let Runs { mut probes, best, first, .. } = runs;
+    probes.sort_by(|a, b| a.load.total_cmp(&b.load));
+    let mut report = best.map(|(_, r)| r).or(first).ok_or_else(|| Error::usage("no probe was made"))?;
+    report.capacity = probes;
+    Ok(Capacity { load: found.load, ended: found.ended, report })
+}
+
+struct Runs<'a> {
+    options: &'a CapacityOptions,
+    probes: Vec<Probe>,
+    best: Option<(f64, Report)>,
+    first: Option<Report>,
+    say: &'a mut dyn FnMut(&str),
+}
+
+impl Prober for Runs<'_> {
+    fn probe(&mut self, load: f64) -> Result<Option<bool>> {
+        let mut run_options = self.options.run.clone();
+        run_options.load = Some(if self.options.workers {
+            Load::Closed { concurrency: load as u32 }
+        } else {
+            Load::Open { rate: load, arrivals: Arrivals::Poisson }
+        });
+        run_options.limit = Some(Limit::Duration(self.options.probe));
+        run_options.run_id = None;
+        let report = run(run_options)?;
+        if report.generator.verdict == Verdict::GeneratorSaturated {
+            (self.say)(&format!("{load:9.1}  the generator is the limit: {}", report.generator.reasons.join("; ")));
+            return Ok(None);
+        }
+        let held = report.exit_code() == 0 && report.generator.verdict == Verdict::Trustworthy;
+        (self.say)(&format!(
+            "{load:9.1}  {:9.1}/s  p50 {}  p99 {}  {}",
+            report.totals.rate,
+            crate::units::show_micros(report.all.p50 as f64),
+            crate::units::show_micros(report.all.p99 as f64),
+            if held { "held" } else { "broken" }
+        ));
+        self.note(load, held, &report);
+        if self.first.is_none() {
+            self.first = Some(report);
+        }
+        Ok(Some(held))
+    }
+}
+
+impl Runs<'_> {
+    fn note(&mut self, load: f64, held: bool, report: &Report) {
+        if held && self.best.as_ref().is_none_or(|(best, _)| load > *best) {
+            self.best = Some((load, report.clone()));
+        }
+        let errors = report.totals.failed as f64 / report.totals.requests.max(1) as f64;
+        match self.probes.iter_mut().find(|p| p.load == load) {
+            Some(known) => {
+                known.tries += 1;
+                known.held = held;
+                known.p50 = known.p50.max(report.all.p50);
+                known.p99 = known.p99.max(report.all.p99);
+                known.errors = known.errors.max(errors);
+            }
+            None => self.probes.push(Probe { load, rate: report.totals.rate, p50: report.all.p50, p99: report.all.p99, errors, held, tries: 1 }),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Found {
+    pub(crate) load: Option<f64>,
+    pub(crate) ended: String,
+}
+
+/// The search itself, apart from how a load is tried.
+pub(crate) fn search(prober: &mut dyn Prober, from: f64, to: f64, precision: f64, whole: bool) -> Result<Found> {
+    let round = |v: f64| if whole { v.round().max(1.0) } else { v };
+    let found = |load: Option<f64>, ended: &str| Found { load, ended: ended.to_owned() };
+    const GENERATOR: &str = "the generator was the limit before the target was: the capacity is at least this";
+    let (mut low, mut high) = (None, None);
+    let mut load = round(from);
+    while high.is_none() {
+        match majority(prober, load)? {
+            None => return Ok(found(low, GENERATOR)),
+            Some(true) => {
+                low = Some(load);
+                if load >= to {
+                    return Ok(found(low, "all limits held up to the highest load asked for"));
+                }
+                load = round((load * 1.5).max(load + f64::from(u8::from(whole)))).min(to);
+            }
+            Some(false) => high = Some(load),
+        }
+    }
+    let (Some(mut low), Some(mut high)) = (low, high) else {
+        return Ok(found(None, "the limits did not even hold at the lowest load asked for"));
+    };
+    while high - low > precision * high && !(whole && high - low <= 1.0) {
+        let middle = round((low + high) / 2.0);
+        match majority(prober, middle)? {
+            None => return Ok(found(Some(low), GENERATOR)),
+            Some(true) => low = middle,
+            Some(false) => high = middle,
+        }
+    }
+    Ok(found(Some(low), "the limits break at the next higher load that was tried"))
+}
+
+/// Two of three: a load that holds or breaks twice is not tried a third time.
+fn majority(prober: &mut dyn Prober, load: f64) -> Result<Option<bool>> {
+    let (mut held, mut broken) = (0, 0);
+    while held < 2 && broken < 2 {
+        match prober.probe(load)? {
+            None => return Ok(None),
+            Some(true) => held += 1,
+            Some(false) => broken += 1,
+        }
+    }
+    Ok(Some(held == 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::RngExt as _;
+
+    use super::*;
+
+    /// Limits hold below the knee, except for a share of probes that go wrong either way.
+    struct Noisy {
+        knee: f64,
+        noise: f64,
+        generator: f64,
+        rng: rand_pcg::Pcg64Mcg,
+        tried: u32,
+    }
+
+    impl Prober for Noisy {
+        fn probe(&mut self, load: f64) -> Result<Option<bool>> {
+            self.tried += 1;
+            if load > self.generator {
+                return Ok(None);
+            }
+            let held = (load <= self.knee) != (self.rng.random::<f64>() < self.noise);
+            Ok(Some(held))
+        }
+    }
+
+    fn noisy(knee: f64, noise: f64) -> Noisy {
+        Noisy { knee, noise, generator: f64::MAX, rng: crate::seed::rng(3, &[]), tried: 0 }
+    }
+
+    #[test]
+    fn the_knee_is_found_to_the_precision_asked_for() {
+        for knee in [12.0, 95.0, 333.0, 870.0] {
+            let mut prober = noisy(knee, 0.0);
+            let load = search(&mut prober, 10.0, 1_000.0, 0.05, false).unwrap().load.unwrap();
+            assert!(load <= knee && load > knee * 0.93, "{load} for {knee}");
+            assert!(prober.tried < 50);
+        }
+    }
+
+    #[test]
+    fn a_probe_that_goes_wrong_by_chance_does_not_pass_for_the_knee() {
+        let mut near = 0;
+        for seed in 0..100 {
+            let mut prober = noisy(333.0, 0.05);
+            prober.rng = crate::seed::rng(seed, &[]);
+            let load = search(&mut prober, 10.0, 1_000.0, 0.05, false).unwrap().load.unwrap_or(0.0);
+            near += u32::from((load / 333.0 - 1.0).abs() < 0.1);
+        }
+        assert!(near >= 85, "{near} of 100");
+    }
+
+    #[test]
+    fn the_ends_of_the_range_and_the_generator_are_said_plainly() {
+        let search = |mut prober: Noisy, whole| search(&mut prober, 10.0, 100.0, 0.05, whole).unwrap();
+        assert_eq!(search(noisy(5.0, 0.0), false).load, None);
+        let all = search(noisy(1e9, 0.0), false);
+        assert_eq!((all.load, all.ended.contains("held up to")), (Some(100.0), true));
+        let saturated = search(Noisy { generator: 30.0, ..noisy(1e9, 0.0) }, false);
+        assert!(saturated.load.is_some_and(|l| l <= 30.0) && saturated.ended.contains("generator"));
+        assert_eq!(search(noisy(37.0, 0.0), true).load.map(f64::fract), Some(0.0));
+    }
+}
