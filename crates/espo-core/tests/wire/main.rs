@@ -2,7 +2,6 @@
 
 mod auth;
 mod calls;
-mod encoding;
 mod faults;
 mod files;
 mod secrets;

@@ -1,0 +1,92 @@
+//! Calls whose answers the embedded server makes.
+
+use espo_core::typed::Id;
+use espo_core::{Error, JsonObject, Outcome, Total};
+use espo_sim::Sim;
+use serde_json::{Value, json};
+
+use crate::{client, with};
+
+fn object(value: Value) -> JsonObject {
+    value.as_object().unwrap().clone()
+}
+
+#[tokio::test]
+async fn the_instance_says_what_it_is() {
+    let sim = Sim::start().await.unwrap();
+    let crm = client(&sim).build().unwrap();
+    let (major, ..) = crm.app().about().await.unwrap().numbers().unwrap();
+    assert!(major >= 9);
+    assert!(!crm.app().user().await.unwrap().is_admin());
+    assert!(crm.app().settings().await.unwrap().contains_key("defaultCurrency"));
+    let options = crm
+        .app()
+        .metadata_at("entityDefs.Lead.fields.status.options")
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(options.as_array().unwrap().contains(&json!("New")));
+    assert_eq!(crm.app().metadata_at("no.such.path").await.unwrap(), None);
+    crm.app().params().await.unwrap();
+    crm.app().i18n(false).await.unwrap();
+
+    let rates = crm.currency_rates().await.unwrap();
+    crm.set_currency_rates(&rates).await.unwrap();
+}
+
+#[tokio::test]
+async fn settings_can_be_read_without_credentials() {
+    let sim = Sim::start().await.unwrap();
+    let crm = with(&sim, espo_core::Auth::none()).build().unwrap();
+    crm.app().settings().await.unwrap();
+    let error = crm.app().user().await.unwrap_err();
+    assert!(error.is_unauthorized());
+}
+
+#[tokio::test]
+async fn errors_carry_what_the_server_says() {
+    let sim = Sim::start().await.unwrap();
+    let crm = client(&sim).build().unwrap();
+    let accounts = crm.untyped("Account");
+
+    let error = accounts.create(JsonObject::new()).send().await.unwrap_err();
+    let failure = error.validation().unwrap();
+    assert_eq!((failure.field.as_str(), failure.rule.as_str()), ("name", "required"));
+    assert_eq!(error.outcome(), Outcome::Refused);
+
+    let acme = accounts.create(object(json!({"name": "Acme"}))).send().await.unwrap();
+    let id = acme["id"].as_str().unwrap().to_owned();
+    let error = accounts.create(object(json!({"name": "Acme"}))).send().await.unwrap_err();
+    assert!(error.is_duplicate());
+    assert_eq!(error.duplicates().unwrap()[0]["id"], id.as_str());
+
+    let error = accounts
+        .update(Id::new(&id), object(json!({"name": "Other"})))
+        .if_version(99)
+        .send()
+        .await
+        .unwrap_err();
+    assert!(error.is_version_conflict());
+    assert_eq!(error.version_conflict().unwrap().values["name"], "Acme");
+
+    let error = accounts.list().max_size(201).send().await.unwrap_err();
+    assert!(error.is_forbidden() && !error.is_locked_out());
+    assert!(error.reason().unwrap().contains("200"), "{error}");
+
+    let error = crm.untyped("NoSuch").list().send().await.unwrap_err();
+    assert!(error.is_not_found());
+
+    accounts.delete(Id::new(&id)).await.unwrap();
+    let error: Error = accounts.read(Id::new(&id)).await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+}
+
+#[tokio::test]
+async fn totals_are_exact_or_words() {
+    let sim = Sim::builder().records("Account", 5).start().await.unwrap();
+    let crm = client(&sim).build().unwrap();
+    let list = || crm.untyped("Account").list().max_size(3);
+    assert_eq!(list().send().await.unwrap().total, Total::Exact(5));
+    assert_eq!(list().no_total().send().await.unwrap().total, Total::More);
+    assert_eq!(list().offset(3).no_total().send().await.unwrap().total, Total::NoMore);
+}
