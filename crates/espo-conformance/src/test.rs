@@ -120,7 +120,7 @@ impl Test {
     pub(crate) fn name(&self, label: &str) -> String {
         let n = self.shared.counter.get() + 1;
         self.shared.counter.set(n);
-        format!("{} {n} {label}", self.shared.marker)
+        format!("{} {label} {n}", self.shared.marker)
     }
 
     /// An address that nothing else has.

@@ -5,7 +5,28 @@ use futures_util::future::LocalBoxFuture;
 use crate::answer::Outcome;
 use crate::test::Test;
 
+mod access;
+mod app;
+mod authentication;
+mod bulk;
+mod coercion;
+mod create;
+mod crm;
 mod envelope;
+mod files;
+mod links;
+mod lists;
+mod money;
+mod order;
+mod protocol;
+mod search;
+mod search_dates;
+mod search_links;
+mod select;
+mod stream;
+mod update;
+mod validation;
+mod webhooks;
 
 /// One behaviour of a server.
 pub(crate) struct Behaviour {
@@ -38,7 +59,36 @@ where
 
 type Theme = (&'static str, fn() -> Vec<Behaviour>);
 
-const THEMES: &[Theme] = &[("envelope", envelope::all)];
+const THEMES: &[Theme] = &[
+    ("envelope", envelope::all),
+    ("authentication", authentication::all),
+    ("lists", lists::all),
+    ("select", select::all),
+    ("order", order::all),
+    ("search", search::all),
+    ("dates", search_dates::all),
+    ("link-search", search_links::all),
+    ("create", create::all),
+    ("coercion", coercion::all),
+    ("validation", validation::all),
+    ("update", update::updates),
+    ("versions", update::versions),
+    ("duplicates", update::duplicates),
+    ("deletion", update::deletion),
+    ("links", links::all),
+    ("access", access::all),
+    ("stream", stream::all),
+    ("files", files::all),
+    ("mass", bulk::mass_actions),
+    ("export", bulk::exports),
+    ("currency", money::all),
+    ("webhooks", webhooks::all),
+    ("metadata", app::metadata),
+    ("app", app::routes),
+    ("http", protocol::all),
+    ("leads", crm::leads),
+    ("crm", crm::crm),
+];
 
 /// All behaviours, in the order in which they run.
 pub(crate) fn all() -> Vec<Behaviour> {
