@@ -18,7 +18,13 @@ async fn the_instance_says_what_it_is() {
     let (major, ..) = crm.app().about().await.unwrap().numbers().unwrap();
     assert!(major >= 9);
     assert!(!crm.app().user().await.unwrap().is_admin());
-    assert!(crm.app().settings().await.unwrap().contains_key("defaultCurrency"));
+    assert!(
+        crm.app()
+            .settings()
+            .await
+            .unwrap()
+            .contains_key("defaultCurrency")
+    );
     let options = crm
         .app()
         .metadata_at("entityDefs.Lead.fields.status.options")
@@ -51,12 +57,23 @@ async fn errors_carry_what_the_server_says() {
 
     let error = accounts.create(JsonObject::new()).send().await.unwrap_err();
     let failure = error.validation().unwrap();
-    assert_eq!((failure.field.as_str(), failure.rule.as_str()), ("name", "required"));
+    assert_eq!(
+        (failure.field.as_str(), failure.rule.as_str()),
+        ("name", "required")
+    );
     assert_eq!(error.outcome(), Outcome::Refused);
 
-    let acme = accounts.create(object(json!({"name": "Acme"}))).send().await.unwrap();
+    let acme = accounts
+        .create(object(json!({"name": "Acme"})))
+        .send()
+        .await
+        .unwrap();
     let id = acme["id"].as_str().unwrap().to_owned();
-    let error = accounts.create(object(json!({"name": "Acme"}))).send().await.unwrap_err();
+    let error = accounts
+        .create(object(json!({"name": "Acme"})))
+        .send()
+        .await
+        .unwrap_err();
     assert!(error.is_duplicate());
     assert_eq!(error.duplicates().unwrap()[0]["id"], id.as_str());
 
@@ -88,5 +105,8 @@ async fn totals_are_exact_or_words() {
     let list = || crm.untyped("Account").list().max_size(3);
     assert_eq!(list().send().await.unwrap().total, Total::Exact(5));
     assert_eq!(list().no_total().send().await.unwrap().total, Total::More);
-    assert_eq!(list().offset(3).no_total().send().await.unwrap().total, Total::NoMore);
+    assert_eq!(
+        list().offset(3).no_total().send().await.unwrap().total,
+        Total::NoMore
+    );
 }

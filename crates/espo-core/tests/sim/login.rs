@@ -35,13 +35,18 @@ async fn every_kind_gets_in_as_whom_it_says() {
         (Auth::api_key(text(&key.api_key)), &key.user_name),
         (signed(), &hmac.user_name),
         (signed().raw_digest(), &hmac.user_name),
-        (Auth::basic(admin.user_name.clone(), text(&admin.password)), &admin.user_name),
+        (
+            Auth::basic(admin.user_name.clone(), text(&admin.password)),
+            &admin.user_name,
+        ),
         (password(), &admin.user_name),
         (password().on_every_request(), &admin.user_name),
         (password().with_token_secret(), &admin.user_name),
     ] {
         let shown = format!("{auth:?}");
-        let found = who(&sim, auth).await.unwrap_or_else(|error| panic!("{shown}: {error}"));
+        let found = who(&sim, auth)
+            .await
+            .unwrap_or_else(|error| panic!("{shown}: {error}"));
         assert_eq!(found, *name, "{shown}");
     }
 }
@@ -67,10 +72,20 @@ async fn a_log_out_ends_the_session() {
     crm.app().about().await.unwrap();
     assert!(crm.log_out().await.unwrap());
     crm.app().about().await.unwrap();
-    let paths: Vec<_> = sim.requests().into_iter().map(|request| request.path).collect();
+    let paths: Vec<_> = sim
+        .requests()
+        .into_iter()
+        .map(|request| request.path)
+        .collect();
     assert_eq!(
         paths,
-        ["App/user", "App/about", "App/destroyAuthToken", "App/user", "App/about"]
+        [
+            "App/user",
+            "App/about",
+            "App/destroyAuthToken",
+            "App/user",
+            "App/about"
+        ]
     );
 }
 

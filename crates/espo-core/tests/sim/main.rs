@@ -1,8 +1,9 @@
 //! Against the embedded server.
 
+mod calls;
 mod encoding;
 mod login;
-mod calls;
+mod paging;
 
 use espo_core::{Auth, Client, ClientBuilder, RetryPolicy};
 use espo_sim::Sim;
@@ -11,7 +12,10 @@ use espo_sim::Sim;
 fn client(sim: &Sim) -> ClientBuilder {
     let users = sim.users();
     let user = users.api_key_user().expect("a sample user");
-    with(sim, Auth::api_key(user.api_key.as_deref().expect("its key")))
+    with(
+        sim,
+        Auth::api_key(user.api_key.as_deref().expect("its key")),
+    )
 }
 
 fn with(sim: &Sim, auth: Auth) -> ClientBuilder {

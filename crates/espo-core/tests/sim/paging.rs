@@ -1,0 +1,130 @@
+//! Going through all records while others write.
+
+use std::collections::HashMap;
+
+use espo_core::typed::{BoxStream, Id, Page};
+use espo_core::{Client, JsonObject, Order};
+use espo_sim::Sim;
+use futures_util::TryStreamExt as _;
+use serde_json::{Value, json};
+
+use crate::client;
+
+fn object(value: Value) -> JsonObject {
+    value.as_object().unwrap().clone()
+}
+
+/// Records that nobody touches, and others, mixed: every fifth is touched.
+struct World {
+    sim: Sim,
+    crm: Client,
+    untouched: Vec<String>,
+    touched: Vec<String>,
+}
+
+impl World {
+    async fn new(records: usize) -> Self {
+        let sim = Sim::builder().seed(7).start().await.unwrap();
+        let (mut untouched, mut touched) = (Vec::new(), Vec::new());
+        for number in 0..records {
+            let record = object(
+                json!({"name": format!("Company {number}"), "sicCode": (number % 7).to_string()}),
+            );
+            let id = sim.insert("Account", &record).unwrap();
+            if number % 5 == 0 {
+                &mut touched
+            } else {
+                &mut untouched
+            }
+            .push(id);
+        }
+        let crm = client(&sim).build().unwrap();
+        Self {
+            sim,
+            crm,
+            untouched,
+            touched,
+        }
+    }
+
+    /// What the others do between two pages: one record goes, one changes, one comes.
+    async fn write(&mut self) {
+        let accounts = self.crm.untyped("Account");
+        let gone = self.touched.remove(0);
+        accounts.delete(Id::new(gone)).await.unwrap();
+        let changed = Id::new(&self.touched[self.touched.len() / 2]);
+        let patch = object(json!({"sicCode": "9"}));
+        accounts.update(changed, patch).send().await.unwrap();
+        self.sim
+            .insert("Account", &object(json!({"name": "New", "sicCode": "3"})))
+            .unwrap();
+    }
+
+    /// How often each untouched record came.
+    async fn walk(&mut self, mut pages: BoxStream<Page<JsonObject>>) -> Vec<(String, usize)> {
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        while let Some(page) = pages.try_next().await.unwrap() {
+            assert!(page.rejected.is_empty());
+            for record in &page.list {
+                *seen
+                    .entry(record["id"].as_str().unwrap().to_owned())
+                    .or_default() += 1;
+            }
+            self.write().await;
+        }
+        self.untouched
+            .iter()
+            .map(|id| (id.clone(), seen.get(id).copied().unwrap_or_default()))
+            .collect()
+    }
+}
+
+fn wrong(counts: &[(String, usize)]) -> usize {
+    counts.iter().filter(|(_, times)| *times != 1).count()
+}
+
+#[tokio::test]
+async fn by_key_every_untouched_record_comes_exactly_once() {
+    // By the id, and by an attribute that many records share.
+    for (attribute, records) in [("id", 10_000), ("sicCode", 2_000)] {
+        let mut world = World::new(records).await;
+        let list = world.crm.untyped("Account").list().max_size(200);
+        let counts = world.walk(list.pages_by_key(attribute)).await;
+        assert_eq!(wrong(&counts), 0, "by {attribute}");
+        assert_eq!(counts.len(), records * 4 / 5);
+    }
+}
+
+#[tokio::test]
+async fn by_offset_records_are_skipped_under_the_same_writes() {
+    let mut world = World::new(10_000).await;
+    let mut list = world.crm.untyped("Account").list().max_size(200);
+    list.params_mut().order_by = Some("id".into());
+    list.params_mut().order = Some(Order::Asc);
+    let counts = world.walk(list.by_page()).await;
+    assert!(wrong(&counts) > 0, "the test above could not fail");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_key_holds_while_another_task_writes() {
+    let mut world = World::new(3_000).await;
+    let pages = world.crm.untyped("Account").list().max_size(100).by_key();
+    let crm = world.crm.clone();
+    let mut touched = std::mem::take(&mut world.touched);
+    let writer = tokio::spawn(async move {
+        let accounts = crm.untyped("Account");
+        while let Some(id) = touched.pop() {
+            accounts.delete(Id::new(id)).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    });
+    let records: Vec<JsonObject> = pages.try_collect().await.unwrap();
+    writer.await.unwrap();
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    for record in &records {
+        *seen.entry(record["id"].as_str().unwrap()).or_default() += 1;
+    }
+    for id in &world.untouched {
+        assert_eq!(seen.get(id.as_str()), Some(&1), "{id}");
+    }
+}
