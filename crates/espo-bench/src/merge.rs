@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 use crate::record::{Second, histogram};
 use crate::report::{
-    Distribution, ErrorReport, Model, OperationReport, OutcomeReport, Report, Writes, decode_histogram, encode_histogram, recompute,
+    Distribution, ErrorReport, OperationReport, OutcomeReport, Report, Writes, decode_histogram, encode_histogram, recompute,
 };
 
 /// Merges the reports of all shards of one run.

@@ -285,3 +285,42 @@ impl Watch<'_> {
         None
     }
 }
+
+/// A report of these options in which nothing happened, for tests of what is made from reports.
+#[cfg(test)]
+pub(crate) fn empty_report(options: &RunOptions) -> Report {
+    let collected = Collector::new(Vec::new(), vec![Recorder::default()], 0, None, None).finish(0);
+    let settled = settle::settle(options).expect("options that settle");
+    let finished = Finished {
+        run: RunInfo {
+            id: "0a1b2c3d".into(),
+            started: "2026-01-31T08:15:00.000Z".into(),
+            seconds: 1.0,
+            stopped: None,
+            seed: settled.seed,
+            model: settled.model.clone(),
+            phases: settled.profile.phases().to_vec(),
+            workload: options.workload.name.clone(),
+            workload_source: options.workload.source.to_string(),
+            workload_sha256: prepare::hash(&options.workload.source),
+            decode: options.decode,
+            command: "espo-bench run".into(),
+            shard: None,
+        },
+        target: TargetInfo {
+            url: "http://127.0.0.1".into(),
+            embedded: false,
+            version: None,
+            records: std::collections::BTreeMap::new(),
+            connect_micros: vec![50],
+        },
+        collected,
+        scheduled: None,
+        unsent: 0,
+        in_flight_at_end: 0,
+        thread_cpu: vec![0.1],
+        peak_memory: 1 << 24,
+        memory_by_minute: Vec::new(),
+    };
+    build(&[], finished)
+}
