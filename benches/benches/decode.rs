@@ -47,7 +47,11 @@ fn encode(criterion: &mut Criterion) {
     criterion.bench_function("a page of 20 back to JSON", |bencher| {
         bencher.iter_batched(
             || page.list.clone(),
-            |list| list.iter().map(espo_core::typed::Record::to_json).collect::<Vec<_>>(),
+            |list| {
+                list.iter()
+                    .map(espo_core::typed::Record::to_json)
+                    .collect::<Vec<_>>()
+            },
             BatchSize::SmallInput,
         );
     });

@@ -19,10 +19,13 @@ fn search(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("search parameters");
     group.bench_function("typed filter", |bencher| {
         bencher.iter(|| {
-            opportunity::STAGE.is_in([Stage::Prospecting, Stage::Qualification]) & opportunity::AMOUNT.gt(10_000)
+            opportunity::STAGE.is_in([Stage::Prospecting, Stage::Qualification])
+                & opportunity::AMOUNT.gt(10_000)
         });
     });
-    group.bench_function("as JSON", |bencher| bencher.iter(|| params.to_query(SearchEncoding::Json).expect("encodes")));
+    group.bench_function("as JSON", |bencher| {
+        bencher.iter(|| params.to_query(SearchEncoding::Json).expect("encodes"))
+    });
     group.bench_function("in brackets", |bencher| {
         bencher.iter(|| params.to_query(SearchEncoding::Brackets).expect("encodes"));
     });
@@ -30,7 +33,11 @@ fn search(criterion: &mut Criterion) {
 }
 
 fn hmac(criterion: &mut Criterion) {
-    let signer = Signer::new("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210", false);
+    let signer = Signer::new(
+        "0123456789abcdef0123456789abcdef",
+        "fedcba9876543210fedcba9876543210",
+        false,
+    );
     criterion.bench_function("HMAC header", |bencher| {
         bencher.iter(|| signer.header(&Method::GET, "/Account/6b0595cdc80fa1ab0"));
     });

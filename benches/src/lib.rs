@@ -19,7 +19,9 @@ pub fn account_page(records: usize) -> String {
 /// One account as a list row.
 pub fn account(number: usize) -> String {
     let street = number % 200 + 1;
-    let row = ROW.replace("{hex}", &format!("{:05x}", number * 7919)).replace("{number}", &number.to_string());
+    let row = ROW
+        .replace("{hex}", &format!("{:05x}", number * 7919))
+        .replace("{number}", &number.to_string());
     row.replace("{street}", &street.to_string())
 }
 
@@ -48,7 +50,10 @@ pub struct DerivedPage {
 /// ids left as texts, unknown attributes dropped.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the attributes are those of the generated `Account`, which documents them")]
+#[expect(
+    missing_docs,
+    reason = "the attributes are those of the generated `Account`, which documents them"
+)]
 pub struct DerivedAccount {
     pub assigned_user_id: Option<String>,
     pub assigned_user_name: Option<String>,

@@ -34,21 +34,33 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let root = root();
-    let metadata = if args.metadata.is_empty() { vec![root.join("metadata")] } else { args.metadata.clone() };
+    let metadata = if args.metadata.is_empty() {
+        vec![root.join("metadata")]
+    } else {
+        args.metadata.clone()
+    };
     let start = Instant::now();
     let schema = Schema::load(&metadata)?;
     for diagnostic in &schema.diagnostics {
         eprintln!("warning: {diagnostic}");
     }
     let loaded = start.elapsed();
-    let output = Generator::new().only(args.only.iter().cloned()).generate(&schema)?;
+    let output = Generator::new()
+        .only(args.only.iter().cloned())
+        .generate(&schema)?;
     let generated = start.elapsed() - loaded;
 
     let (folder, output) = match &args.out {
         None => (root.join("crates/espo-typed/src/generated"), output),
-        Some(folder) => (folder.clone(), output.into_crate(&crate_name(args, folder)?, &dependency(args, &root))),
+        Some(folder) => (
+            folder.clone(),
+            output.into_crate(&crate_name(args, folder)?, &dependency(args, &root)),
+        ),
     };
-    let manifest = args.out.is_none().then(|| root.join("crates/espo-typed/Cargo.toml"));
+    let manifest = args
+        .out
+        .is_none()
+        .then(|| root.join("crates/espo-typed/Cargo.toml"));
     if args.check {
         return check(&output, &folder, manifest.as_deref());
     }
@@ -59,11 +71,17 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             std::fs::write(path, text)?;
         }
     }
-    let (files, lines) = output.files().fold((0, 0), |(files, lines), (_, text)| (files + 1, lines + text.lines().count()));
+    let (files, lines) = output.files().fold((0, 0), |(files, lines), (_, text)| {
+        (files + 1, lines + text.lines().count())
+    });
     println!(
         "{} entity types from {}: {files} files, {lines} lines in {} (read in {loaded:.0?}, generated in {generated:.0?})",
         schema.entity_types.len(),
-        metadata.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" + "),
+        metadata
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect::<Vec<_>>()
+            .join(" + "),
         folder.display(),
     );
     Ok(())
@@ -81,16 +99,31 @@ pub(crate) fn check_stock() -> Result<(), Failure> {
 
 impl Args {
     fn stock(check: bool) -> Self {
-        Self { metadata: Vec::new(), out: None, crate_name: None, only: Vec::new(), espo_core: None, check }
+        Self {
+            metadata: Vec::new(),
+            out: None,
+            crate_name: None,
+            only: Vec::new(),
+            espo_core: None,
+            check,
+        }
     }
 }
 
 fn check(output: &Output, folder: &Path, manifest: Option<&Path>) -> Result<(), Failure> {
     let drift = output.drift(folder)?;
     let mut lines: Vec<String> = Vec::new();
-    let groups = [("differs", &drift.changed), ("is missing", &drift.missing), ("is no longer generated", &drift.stale)];
+    let groups = [
+        ("differs", &drift.changed),
+        ("is missing", &drift.missing),
+        ("is no longer generated", &drift.stale),
+    ];
     for (what, paths) in groups {
-        lines.extend(paths.iter().map(|path| format!("{} {what}", path.display())));
+        lines.extend(
+            paths
+                .iter()
+                .map(|path| format!("{} {what}", path.display())),
+        );
     }
     if let Some(path) = manifest
         && output.manifest(path)? != std::fs::read_to_string(path)?
@@ -104,16 +137,24 @@ fn check(output: &Output, folder: &Path, manifest: Option<&Path>) -> Result<(), 
     for line in &lines {
         println!("{line}");
     }
-    Err(Failure::Check(format!("{} files are not what the metadata gives; run `cargo xtask codegen`", lines.len())))
+    Err(Failure::Check(format!(
+        "{} files are not what the metadata gives; run `cargo xtask codegen`",
+        lines.len()
+    )))
 }
 
 fn crate_name(args: &Args, folder: &Path) -> Result<String, Failure> {
     let name = match &args.crate_name {
         Some(name) => name.clone(),
-        None => folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        None => folder
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
     };
     let fine = name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if fine {
         Ok(name)
     } else {
@@ -127,12 +168,17 @@ fn dependency(args: &Args, root: &Path) -> String {
     match &args.espo_core {
         Some(dependency) => dependency.clone(),
         // Debug escapes as TOML's basic strings do.
-        None => format!("{{ path = {:?} }}", root.join("crates/espo-core").display().to_string()),
+        None => format!(
+            "{{ path = {:?} }}",
+            root.join("crates/espo-core").display().to_string()
+        ),
     }
 }
 
 /// The workspace's folder.
 pub(crate) fn root() -> PathBuf {
     let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    manifest.parent().map_or(manifest.clone(), Path::to_path_buf)
+    manifest
+        .parent()
+        .map_or(manifest.clone(), Path::to_path_buf)
 }

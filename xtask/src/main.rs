@@ -4,6 +4,7 @@
 //! the credentials.
 
 mod codegen;
+mod conformance;
 mod steps;
 
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ enum Task {
     Test,
     /// Generates the typed SDK from metadata.
     Codegen(codegen::Args),
+    /// Holds a server against the behaviours of EspoCRM's REST API.
+    Conformance(conformance::Args),
 }
 
 /// How a task failed.
@@ -33,6 +36,8 @@ enum Failure {
     Check(String),
     /// Wrong usage or bad input.
     Input(String),
+    /// The target could not be reached or refused the credentials.
+    Unreachable(String),
 }
 
 impl<E: std::error::Error> From<E> for Failure {
@@ -46,11 +51,13 @@ fn main() -> ExitCode {
         Task::Demo(args) => steps::demo(&args),
         Task::Test => steps::test(),
         Task::Codegen(args) => codegen::run(&args),
+        Task::Conformance(args) => conformance::run(&args),
     };
     let (message, code) = match outcome {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Check(message)) => (message, 1),
         Err(Failure::Input(message)) => (message, 2),
+        Err(Failure::Unreachable(message)) => (message, 3),
     };
     eprintln!("error: {message}");
     ExitCode::from(code)

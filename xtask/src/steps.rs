@@ -15,7 +15,10 @@ pub(crate) struct Steps {
 
 impl Steps {
     pub(crate) fn new() -> Self {
-        Self { start: Instant::now(), taken: Vec::new() }
+        Self {
+            start: Instant::now(),
+            taken: Vec::new(),
+        }
     }
 
     /// Runs `cargo` with arguments given as one line.
@@ -24,16 +27,28 @@ impl Steps {
     }
 
     /// Runs `cargo` with variables in its environment.
-    pub(crate) fn cargo_env(&mut self, what: &str, line: &str, env: &[(&str, &str)]) -> Result<(), Failure> {
+    pub(crate) fn cargo_env(
+        &mut self,
+        what: &str,
+        line: &str,
+        env: &[(&str, &str)],
+    ) -> Result<(), Failure> {
         // The cargo that runs this task, so that one toolchain does everything.
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.args(line.split_whitespace()).current_dir(root()).envs(env.iter().copied());
+        command
+            .args(line.split_whitespace())
+            .current_dir(root())
+            .envs(env.iter().copied());
         self.run(what, &format!("cargo {line}"), command)
     }
 
     /// Runs something in this process.
-    pub(crate) fn here(&mut self, what: &str, run: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    pub(crate) fn here(
+        &mut self,
+        what: &str,
+        run: impl FnOnce() -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         println!("\n=== {what}");
         let start = Instant::now();
         run()?;
@@ -44,9 +59,17 @@ impl Steps {
     fn run(&mut self, what: &str, line: &str, mut command: Command) -> Result<(), Failure> {
         println!("\n=== {what}: {line}");
         let start = Instant::now();
-        let status = command.status().map_err(|error| Failure::Input(format!("{line}: {error}")))?;
+        let status = command
+            .status()
+            .map_err(|error| Failure::Input(format!("{line}: {error}")))?;
         self.taken.push((what.to_owned(), start.elapsed()));
-        if status.success() { Ok(()) } else { Err(Failure::Check(format!("{what} failed: `{line}` ended with {status}"))) }
+        if status.success() {
+            Ok(())
+        } else {
+            Err(Failure::Check(format!(
+                "{what} failed: `{line}` ended with {status}"
+            )))
+        }
     }
 
     /// Says how long each step took.
@@ -64,9 +87,16 @@ pub(crate) fn test() -> Result<(), Failure> {
     let mut steps = Steps::new();
     steps.cargo("formatting", "fmt --all --check")?;
     steps.here("generated code is up to date", crate::codegen::check_stock)?;
-    steps.cargo("lints", "clippy --workspace --all-targets --locked -- -D warnings")?;
+    steps.cargo(
+        "lints",
+        "clippy --workspace --all-targets --locked -- -D warnings",
+    )?;
     steps.cargo("tests", "test --workspace --locked --no-fail-fast")?;
-    steps.cargo_env("docs", "doc --workspace --no-deps --locked", &[("RUSTDOCFLAGS", "-D warnings")])?;
+    steps.cargo_env(
+        "docs",
+        "doc --workspace --no-deps --locked",
+        &[("RUSTDOCFLAGS", "-D warnings")],
+    )?;
     steps.summary();
     Ok(())
 }
@@ -88,24 +118,38 @@ pub(crate) struct DemoArgs {
 /// `cargo xtask demo`: the main job on the embedded server.
 pub(crate) fn demo(args: &DemoArgs) -> Result<(), Failure> {
     let mut steps = Steps::new();
-    steps.here("the SDK, generated from metadata/", crate::codegen::write_stock)?;
+    steps.here(
+        "the SDK, generated from metadata/",
+        crate::codegen::write_stock,
+    )?;
     steps.cargo("build", "build --release --locked -p espo-bench")?;
     let html = root().join(&args.html);
     if let Some(folder) = html.parent() {
         std::fs::create_dir_all(folder)?;
     }
     let (duration, concurrency) = (&args.duration, args.concurrency);
-    let arguments =
-        format!("run --release --locked --quiet -p espo-bench -- run mixed --embedded --concurrency {concurrency} --duration {duration} --html");
+    let arguments = format!(
+        "run --release --locked --quiet -p espo-bench -- run mixed --embedded --concurrency {concurrency} --duration {duration} --html"
+    );
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(arguments.split_whitespace()).arg(&html).current_dir(root());
-    steps.run("a mixed load on the embedded server, through the SDK", &format!("cargo {arguments} {}", shown(&html)), command)?;
+    command
+        .args(arguments.split_whitespace())
+        .arg(&html)
+        .current_dir(root());
+    steps.run(
+        "a mixed load on the embedded server, through the SDK",
+        &format!("cargo {arguments} {}", shown(&html)),
+        command,
+    )?;
     steps.summary();
     println!("\nThe report, for a browser: {}", html.display());
     Ok(())
 }
 
 fn shown(path: &Path) -> String {
-    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+    path.strip_prefix(root())
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }

@@ -23,15 +23,26 @@ pub(crate) fn doc(text: &str) -> TokenStream {
 
 /// Text of the metadata as inline code, whatever it holds.
 pub(crate) fn code(text: &str) -> String {
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if text.contains('`') {
-        format!("`` {text} ``")
-    } else {
-        format!("`{text}`")
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => shown.push(' '),
+            c if c.is_control() || is_invisible(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
     }
+    // The code of a text that begins or ends with a backtick needs blanks around it.
+    if shown.contains('`') {
+        format!("`` {shown} ``")
+    } else {
+        format!("`{shown}`")
+    }
+}
+
+/// Marks that change how text is shown and are not seen themselves, such as those that turn its direction; the
+/// compiler refuses the latter.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{061c}' | '\u{feff}')
 }
 
 /// The docs of a record struct.

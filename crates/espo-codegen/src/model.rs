@@ -28,6 +28,9 @@ pub(crate) const RESERVED_TYPES: &[&str] = &[
     "Drop",
     "EmailAddressRow",
     "Entity",
+    "EXPECTED_SCHEMA",
+    "ExpectedEntity",
+    "METADATA_HASH",
     "Err",
     "Field",
     "Fn",
@@ -111,7 +114,22 @@ const RESERVED_LINKS: &[&str] = &[
 ];
 
 /// Names that no module file can have.
-const RESERVED_MODULES: &[&str] = &["mod", "lib", "main", "con", "prn", "aux", "nul"];
+const RESERVED_MODULES: &[&str] = &[
+    "mod",
+    "lib",
+    "main",
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    "alloc",
+    "core",
+    "espo_core",
+    "generated",
+    "prelude",
+    "std",
+    "test",
+];
 
 /// Everything that is generated for one schema.
 #[derive(Debug)]
@@ -254,7 +272,7 @@ impl<'s> Model<'s> {
     pub(crate) fn new(schema: &'s Schema, wanted: &BTreeSet<String>) -> Self {
         let names: BTreeSet<&str> = schema.entity_types.keys().map(String::as_str).collect();
         let entity_names = names::entity_plan(names.iter().copied(), RESERVED_TYPES);
-        let modules = names::snake_plan(names.iter().copied(), RESERVED_MODULES);
+        let modules = names::module_plan(names.iter().copied(), RESERVED_MODULES);
         let features = names::feature_plan(&modules);
         let entities = names
             .iter()

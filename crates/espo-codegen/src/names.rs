@@ -23,27 +23,47 @@ pub fn snake_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]
     )
 }
 
-/// Names of Cargo features for modules that are planned already: `kebab-case`. A feature that switches several on keeps
-/// its name.
-pub fn feature_plan(modules: &Plan) -> Plan {
-    let convert = |wire: &str| modules[wire].trim_matches('_').replace('_', "-");
-    let canonical = |wire: &str, rust: &str| modules[wire].replace('_', "-") == rust;
-    let filled = |wire: &str| {
-        let name = convert(wire);
-        if name.is_empty() {
-            format!("x{:08x}", fnv(wire))
-        } else {
-            name
+/// Names of modules, which are those of files as well: `snake_case` of ASCII, since a module of another name has no file.
+pub fn module_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
+    let convert = |wire: &str| {
+        let name = snake(wire);
+        if name.is_ascii() {
+            return name;
+        }
+        let ascii = name.replace(|c: char| !c.is_ascii(), "");
+        match ascii.trim_matches('_') {
+            "" => format!("x{:08x}", fnv(wire)),
+            ascii => snake(&format!("{ascii}_x{:08x}", fnv(wire))),
         }
     };
     plan(
+        wire,
+        reserved,
+        convert,
+        |wire, rust| rust.to_lower_camel_case() == wire,
+        "_",
+    )
+}
+
+/// Names of Cargo features for modules that are planned already: `kebab-case`. A feature that switches several on keeps
+/// its name.
+pub fn feature_plan(modules: &Plan) -> Plan {
+    let convert = |wire: &str| match modules[wire].trim_matches('_') {
+        "" => format!("x{:08x}", fnv(wire)),
+        name => name.replace('_', "-"),
+    };
+    let canonical = |wire: &str, rust: &str| modules[wire].replace('_', "-") == rust;
+    plan(
         modules.keys().map(String::as_str),
         &["default", "all"],
-        filled,
+        convert,
         canonical,
         "-entity",
     )
 }
+
+/// Names that go with each entity type's.
+pub(crate) const SUFFIXES: [&str; 4] = ["New", "Patch", "Ref", "Write"];
 
 /// Names of entity types: as they are where that is a Rust type name, else `UpperCamelCase`.
 pub fn entity_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
@@ -52,13 +72,25 @@ pub fn entity_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str
             && name.chars().all(|c| c.is_ascii_alphanumeric())
     };
     let convert = |name: &str| {
-        if is_type_name(name) {
+        if is_type_name(name) && name != "Self" {
             name.to_owned()
         } else {
             upper_camel(name)
         }
     };
-    plan(wire, reserved, convert, |wire, rust| wire == rust, "Entity")
+    let mut plan = plan(wire, reserved, convert, |wire, rust| wire == rust, "Entity");
+    // `AccountNew` is what a create of an `Account` takes, whatever else is called so.
+    let names: BTreeSet<String> = plan.values().cloned().collect();
+    for rust in plan.values_mut() {
+        let goes_with_another = SUFFIXES.iter().any(|suffix| {
+            rust.strip_suffix(suffix)
+                .is_some_and(|base| names.contains(base))
+        });
+        if goes_with_another {
+            rust.push_str("Entity");
+        }
+    }
+    plan
 }
 
 /// Names of the enums of an entity type's fields: `UpperCamelCase`.
@@ -174,17 +206,17 @@ pub fn constant(snake: &str) -> Ident {
 
 /// A planned name as an identifier, raw if it is a keyword.
 pub fn ident(name: &str) -> Ident {
-    const NEVER_RAW: [&str; 5] = ["self", "Self", "super", "crate", "_"];
-    if NEVER_RAW.contains(&name) {
-        return Ident::new(&format!("{name}_"), Span::call_site());
-    }
     match syn::parse_str::<Ident>(name) {
+        // A keyword since edition 2024, which the parser of this crate takes for a name.
+        Ok(_) if name == "gen" => Ident::new_raw(name, Span::call_site()),
         Ok(ident) => ident,
         Err(_) => Ident::new_raw(name, Span::call_site()),
     }
 }
 
 fn identifier(wire: &str, converted: &str, filler: &str) -> String {
+    /// Keywords that cannot be raw names either.
+    const NEVER_RAW: [&str; 5] = ["self", "Self", "super", "crate", "_"];
     let mut name: String = converted
         .chars()
         .filter(|c| unicode_ident::is_xid_continue(*c))
@@ -193,7 +225,10 @@ fn identifier(wire: &str, converted: &str, filler: &str) -> String {
         return format!("{filler}{:08x}", fnv(wire));
     }
     if !name.starts_with(unicode_ident::is_xid_start) {
-        name.insert(0, '_');
+        name.insert_str(0, if filler == "X" { "X" } else { "_" });
+    }
+    if NEVER_RAW.contains(&name.as_str()) {
+        name.push('_');
     }
     name
 }

@@ -128,8 +128,14 @@ impl<R: Record> Decode for R {
     fn decode_record(text: &str) -> Result<Self, DecodeError> {
         let (mut order, mut record) = (Order::default(), R::default());
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let seed = RecordSeed { order: &mut order, record: &mut record };
-        match seed.deserialize(&mut deserializer).and_then(|()| deserializer.end()) {
+        let seed = RecordSeed {
+            order: &mut order,
+            record: &mut record,
+        };
+        match seed
+            .deserialize(&mut deserializer)
+            .and_then(|()| deserializer.end())
+        {
             Ok(()) => Ok(record),
             Err(error) => match serde_json::from_str(text) {
                 Ok(value) => Self::decode_value(value),
@@ -398,15 +404,25 @@ impl<'de, R: Record> Visitor<'de> for ListSeed<R> {
 }
 
 /// Decodes the records of a list into `list`, each in its final place.
-fn fill<'de, R: Record, A: SeqAccess<'de>>(items: &mut A, list: &mut Vec<R>) -> Result<(), A::Error> {
+fn fill<'de, R: Record, A: SeqAccess<'de>>(
+    items: &mut A,
+    list: &mut Vec<R>,
+) -> Result<(), A::Error> {
     let mut order = Order::default();
     loop {
         list.push(R::default());
-        let Some(record) = list.last_mut() else { return Ok(()) };
-        if items.next_element_seed(RecordSeed { order: &mut order, record })?.is_none() {
+        let Some(record) = list.last_mut() else {
+            return Ok(());
+        };
+        if items
+            .next_element_seed(RecordSeed {
+                order: &mut order,
+                record,
+            })?
+            .is_none()
+        {
             list.pop();
             return Ok(());
         }
     }
 }
-

@@ -28,8 +28,16 @@ pub(super) fn pages<E: Send + 'static, R: Decode>(
     attribute: Cow<'static, str>,
 ) -> BoxStream<Page<R>> {
     // An id is never null.
-    let start = if attribute == "id" { Position::Set } else { Position::Null(None) };
-    let state = Keyset { request, attribute, position: start };
+    let start = if attribute == "id" {
+        Position::Set
+    } else {
+        Position::Null(None)
+    };
+    let state = Keyset {
+        request,
+        attribute,
+        position: start,
+    };
     Box::pin(stream::try_unfold(state, Keyset::next))
 }
 
@@ -48,7 +56,11 @@ impl<E: Send + 'static, R: Decode> Keyset<E, R> {
             let (page, response) = self.request.keyed_page(self.condition()).await?;
             let rows = page.rows();
             let full = rows >= self.request.page_size();
-            let last = if rows == 0 { None } else { Some(self.last_key(&response)?) };
+            let last = if rows == 0 {
+                None
+            } else {
+                Some(self.last_key(&response)?)
+            };
             let was_null = matches!(self.position, Position::Null(_));
             self.position = match (last, full) {
                 (Some((id, _)), true) if was_null => Position::Null(Some(id)),
@@ -84,7 +96,9 @@ impl<E: Send + 'static, R: Decode> Keyset<E, R> {
                 WhereItem::is_null(attribute),
                 WhereItem::greater_than("id", id.as_str()),
             ])),
-            Position::After(_, id) if attribute == "id" => Some(WhereItem::greater_than("id", id.as_str())),
+            Position::After(_, id) if attribute == "id" => {
+                Some(WhereItem::greater_than("id", id.as_str()))
+            }
             Position::After(value, id) => Some(WhereItem::or([
                 WhereItem::greater_than(attribute.clone(), value.clone()),
                 WhereItem::and([
@@ -103,10 +117,16 @@ impl<E: Send + 'static, R: Decode> Keyset<E, R> {
             #[serde(borrow)]
             list: Vec<&'a serde_json::value::RawValue>,
         }
-        let missing = |what: &str| Error::decode(response, DecodeFault::new(format!("the last row has no `{what}`")));
+        let missing = |what: &str| {
+            Error::decode(
+                response,
+                DecodeFault::new(format!("the last row has no `{what}`")),
+            )
+        };
         let rows: Rows<'_> = serde_json::from_str(response.text()?).map_err(|_| missing("id"))?;
         let last = rows.list.last().ok_or_else(|| missing("id"))?;
-        let mut last: crate::JsonObject = serde_json::from_str(last.get()).map_err(|_| missing("id"))?;
+        let mut last: crate::JsonObject =
+            serde_json::from_str(last.get()).map_err(|_| missing("id"))?;
         let value = last.get(&*self.attribute).cloned();
         match last.remove("id") {
             Some(Value::String(id)) => Ok((id, value.ok_or_else(|| missing(&self.attribute))?)),

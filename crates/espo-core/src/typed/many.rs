@@ -82,7 +82,11 @@ impl Journal {
     /// over.
     pub fn open(path: impl AsRef<Path>) -> std::io::Result<Self> {
         let path = path.as_ref();
-        let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .append(true)
+            .open(path)?;
         let mut known = BTreeMap::new();
         let lines: Vec<String> = BufReader::new(&file).lines().collect::<Result<_, _>>()?;
         for (index, line) in lines.iter().enumerate() {
@@ -91,20 +95,37 @@ impl Journal {
                 Err(_) if index + 1 == lines.len() => file.write_all(b"\n")?,
                 Err(_) if line.is_empty() => {}
                 Err(error) => {
-                    let message = format!("{}, line {}: no journal of writes: {error}", path.display(), index + 1);
-                    return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
+                    let message = format!(
+                        "{}, line {}: no journal of writes: {error}",
+                        path.display(),
+                        index + 1
+                    );
+                    return Err(std::io::Error::new(
+                        std::io::ErrorKind::InvalidData,
+                        message,
+                    ));
                 }
             }
         }
-        Ok(Self { file: Mutex::new(file), known })
+        Ok(Self {
+            file: Mutex::new(file),
+            known,
+        })
     }
 
     fn note(&self, key: &str, state: State, id: Option<&str>) -> Result<(), Error> {
-        let entry = Entry { key: key.to_owned(), state, id: id.map(str::to_owned) };
-        let mut line = serde_json::to_string(&entry).map_err(|error| Error::build(error.to_string()))?;
+        let entry = Entry {
+            key: key.to_owned(),
+            state,
+            id: id.map(str::to_owned),
+        };
+        let mut line =
+            serde_json::to_string(&entry).map_err(|error| Error::build(error.to_string()))?;
         line.push('\n');
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_data());
+        let written = file
+            .write_all(line.as_bytes())
+            .and_then(|()| file.sync_data());
         written.map_err(|error| Error::build(format!("the journal cannot be written: {error}")))
     }
 }
@@ -136,7 +157,12 @@ impl<R: Editable> Records<R> {
     /// # }
     /// ```
     pub fn write_many(&self) -> WriteMany<R> {
-        WriteMany { records: self.clone(), concurrency: 4, journal: None, key: Vec::new() }
+        WriteMany {
+            records: self.clone(),
+            concurrency: 4,
+            journal: None,
+            key: Vec::new(),
+        }
     }
 
     /// The records that were changed at or after a time, by the order of the change: for a sync that takes up where
@@ -147,7 +173,11 @@ impl<R: Editable> Records<R> {
     pub fn changes_since(&self, time: jiff::Timestamp) -> BoxStream<R> {
         let since = super::value::format_timestamp(time);
         let changed = crate::WhereItem::greater_than_or_equals("modifiedAt", since);
-        super::list::items(self.list().filter(changed.into()).pages_by_key("modifiedAt"))
+        super::list::items(
+            self.list()
+                .filter(changed.into())
+                .pages_by_key("modifiedAt"),
+        )
     }
 
     /// The records of these ids, in as many requests as their number needs: a list of ids is limited by the length of
@@ -207,7 +237,10 @@ impl<R: Editable> WriteMany<R> {
     }
 
     async fn one(&self, key: &str, write: Write<R>) -> Result<Written<R>, Error> {
-        let before = self.journal.as_ref().and_then(|journal| journal.known.get(key));
+        let before = self
+            .journal
+            .as_ref()
+            .and_then(|journal| journal.known.get(key));
         if let Some(entry) = before.filter(|entry| entry.state == State::Done) {
             return Ok(Written::DoneBefore(entry.id.as_deref().map(Id::new)));
         }
@@ -235,7 +268,9 @@ impl<R: Editable> WriteMany<R> {
                     // It was done, although its answer cannot be read.
                     Outcome::Done => note(State::Done, None)?,
                     // A create of unknown outcome was not sent again: it is as unknown as before.
-                    Outcome::Refused | Outcome::NotSent if !maybe_sent => note(State::Refused, None)?,
+                    Outcome::Refused | Outcome::NotSent if !maybe_sent => {
+                        note(State::Refused, None)?
+                    }
                     _ => {}
                 }
                 Err(error)
@@ -259,7 +294,9 @@ impl<R: Editable> WriteMany<R> {
             Write::Create(new) => {
                 let object: JsonObject = new.into();
                 let request = self.records.request(Method::POST, &[]).json(&object);
-                Ok(Written::Created(decode_record(&self.records.client().send(request).await?)?))
+                Ok(Written::Created(decode_record(
+                    &self.records.client().send(request).await?,
+                )?))
             }
             Write::Update(id, patch) => Ok(Written::Updated(self.records.update(id, patch).await?)),
             Write::Delete(id) => {

@@ -53,9 +53,9 @@ pub mod generated {
     pub use serde_json::Value;
 
     pub use super::{
-        AnyId, Attribute, Attributes, Columns, Create, DateOrTime, EmailAddressRow, Entity, Field, HasStream, Id, Link,
-        MediaTypes, Names, NewRecord, ParentRef, PhoneNumberRow, Record, RecordMeta, RecordRef, Related, Slot, ToJson, Update,
-        access, kind, link, slot, value,
+        AnyId, Attribute, Attributes, Columns, Create, DateOrTime, EmailAddressRow, Entity, Field,
+        HasStream, Id, Link, MediaTypes, Names, NewRecord, ParentRef, PhoneNumberRow, Record,
+        RecordMeta, RecordRef, Related, Slot, ToJson, Update, access, kind, link, slot, value,
     };
     pub use crate::JsonObject;
 }

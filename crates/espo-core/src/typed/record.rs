@@ -128,18 +128,21 @@ pub struct RecordMeta {
 }
 
 impl RecordMeta {
+    #[inline]
     pub(crate) fn set_present(&mut self, index: usize) {
         let (word, bit) = (index / 64, 1 << (index % 64));
         match self.present.get_mut(word) {
             Some(bits) => *bits |= bit,
-            None => {
-                let word = word - self.present.len();
-                if self.more_present.len() <= word {
-                    self.more_present.resize(word + 1, 0);
-                }
-                self.more_present[word] |= bit;
-            }
+            None => self.set_more_present(word - self.present.len(), bit),
         }
+    }
+
+    #[cold]
+    fn set_more_present(&mut self, word: usize, bit: u64) {
+        if self.more_present.len() <= word {
+            self.more_present.resize(word + 1, 0);
+        }
+        self.more_present[word] |= bit;
     }
 
     fn is_present(&self, index: usize) -> bool {
@@ -207,6 +210,9 @@ pub struct ExpectedEntity {
 impl ExpectedEntity {
     /// What the code of an entity type expects.
     pub const fn of<E: Entity>() -> Self {
-        Self { entity_type: E::ENTITY_TYPE, attributes: E::ATTRIBUTES }
+        Self {
+            entity_type: E::ENTITY_TYPE,
+            attributes: E::ATTRIBUTES,
+        }
     }
 }

@@ -83,6 +83,9 @@ impl<'de> DeserializeSeed<'de> for Slot<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         match self {
+            // Texts and ids are most of what a record holds: they go to their place directly.
+            Slot::Text(slot) => deserializer.deserialize_any(TextVisitor(slot)),
+            Slot::Parsed(slot) => deserializer.deserialize_any(ParsedVisitor(slot)),
             Slot::List(list) => deserializer.deserialize_any(ListVisitor(list)),
             Slot::Names(names) => deserializer.deserialize_any(NamesVisitor(names)),
             Slot::Json(slot) => {
@@ -122,8 +125,6 @@ impl Slot<'_> {
     /// Puts a scalar into a scalar slot. The error says what was expected and found.
     fn fill(self, value: Scalar<'_>) -> Result<(), String> {
         match self {
-            Slot::Text(slot) => *slot = value.into_text(),
-            Slot::Parsed(slot) => value.with_text(|text| slot.set(text)),
             Slot::Bool(slot) => *slot = value.to_bool()?,
             Slot::Int(slot) => *slot = value.to_int()?,
             Slot::Float(slot) => *slot = value.to_float()?,
@@ -133,7 +134,12 @@ impl Slot<'_> {
                 *slot = value.parse("a time YYYY-MM-DD HH:MM:SS", parse_timestamp)?
             }
             // The caller sends the others elsewhere.
-            Slot::List(_) | Slot::Names(_) | Slot::Json(_) | Slot::Other(_) => {}
+            Slot::Text(_)
+            | Slot::Parsed(_)
+            | Slot::List(_)
+            | Slot::Names(_)
+            | Slot::Json(_)
+            | Slot::Other(_) => {}
         }
         Ok(())
     }
@@ -333,6 +339,68 @@ impl<'de> Visitor<'de> for ScalarVisitor {
         Ok(Scalar::Float(number))
     }
 }
+
+/// A visitor that takes a text as it comes, and everything else as PHP would print it.
+macro_rules! text_visitor {
+    ($name:ident, $slot:ty, |$visitor:ident, $text:ident| $set:expr) => {
+        struct $name<'a>($slot);
+
+        impl $name<'_> {
+            fn other(self, scalar: Scalar<'_>) {
+                let ($visitor, text) = (self, scalar.into_text());
+                let $text = text.as_deref();
+                $set;
+            }
+        }
+
+        impl<'de> Visitor<'de> for $name<'_> {
+            type Value = ();
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, number, boolean or null")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<(), E> {
+                let ($visitor, $text) = (self, Some(text));
+                $set;
+                Ok(())
+            }
+
+            fn visit_unit<E>(self) -> Result<(), E> {
+                let ($visitor, $text) = (self, None::<&str>);
+                $set;
+                Ok(())
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+                self.other(Scalar::Bool(value));
+                Ok(())
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+                self.other(Scalar::Int(number));
+                Ok(())
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+                self.other(Scalar::Big(number));
+                Ok(())
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+                self.other(Scalar::Float(number));
+                Ok(())
+            }
+        }
+    };
+}
+
+text_visitor!(TextVisitor, &'a mut Option<String>, |visitor, text| {
+    *visitor.0 = text.map(str::to_owned)
+});
+text_visitor!(ParsedVisitor, &'a mut dyn ParsedSlot, |visitor, text| {
+    visitor.0.set(text)
+});
 
 /// An item of a list or map; what is no scalar is passed over by the caller's type, not an error here.
 struct ScalarSeed;

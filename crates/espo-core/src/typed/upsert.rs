@@ -78,7 +78,9 @@ impl<R: Editable> Records<R> {
         let mut conditions = Vec::new();
         for name in key.names() {
             match object.get(name) {
-                Some(value) if !value.is_null() => conditions.push((name.to_owned(), value.clone())),
+                Some(value) if !value.is_null() => {
+                    conditions.push((name.to_owned(), value.clone()))
+                }
                 _ => {
                     return Err(Error::build(format!(
                         "an upsert by `{name}` needs a value for it in the record: without one it would match any record that has none"
@@ -102,13 +104,19 @@ impl<R: Editable> Records<R> {
 
     /// The one record that matches; an error if there are several.
     async fn find_one(&self, conditions: &[(String, Value)]) -> Result<Option<Id<R>>, Error> {
-        let mut request = Records::<JsonObject>::list(&self.client().untyped(self.entity_type().to_owned())).max_size(2);
+        let mut request =
+            Records::<JsonObject>::list(&self.client().untyped(self.entity_type().to_owned()))
+                .max_size(2);
         for (name, value) in conditions {
             request = request.filter(WhereItem::equals(name.clone(), value.clone()).into());
         }
         request.params_mut().select = Some(vec!["id".into()]);
         let page = request.no_total().await?;
-        let ids: Vec<&str> = page.list.iter().filter_map(|row| row.get("id")?.as_str()).collect();
+        let ids: Vec<&str> = page
+            .list
+            .iter()
+            .filter_map(|row| row.get("id")?.as_str())
+            .collect();
         match ids[..] {
             [] => Ok(None),
             [id] => Ok(Some(Id::new(id))),
@@ -121,10 +129,22 @@ impl<R: Editable> Records<R> {
     }
 
     /// The record that somebody else created meanwhile: among the duplicates the one that has the key's values.
-    async fn raced(&self, conditions: &[(String, Value)], error: &Error) -> Result<Option<Id<R>>, Error> {
-        let same = |record: &&JsonObject| conditions.iter().all(|(name, value)| record.get(name) == Some(value));
+    async fn raced(
+        &self,
+        conditions: &[(String, Value)],
+        error: &Error,
+    ) -> Result<Option<Id<R>>, Error> {
+        let same = |record: &&JsonObject| {
+            conditions
+                .iter()
+                .all(|(name, value)| record.get(name) == Some(value))
+        };
         let found: Vec<JsonObject> = duplicates(error).unwrap_or_default();
-        match found.iter().find(same).and_then(|record| record.get("id")?.as_str()) {
+        match found
+            .iter()
+            .find(same)
+            .and_then(|record| record.get("id")?.as_str())
+        {
             Some(id) => Ok(Some(Id::new(id))),
             // The server compares without regard to case and the like: let it decide.
             None => self.find_one(conditions).await,

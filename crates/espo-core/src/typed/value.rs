@@ -408,7 +408,11 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
 /// Days since 1970-01-01 in the Gregorian calendar, negative before. Written out since every record has several times,
 /// and a time zone's machinery costs five times as much.
 fn days_since_epoch(date: Date) -> i64 {
-    let (year, month, day) = (i64::from(date.year()), i64::from(date.month()), i64::from(date.day()));
+    let (year, month, day) = (
+        i64::from(date.year()),
+        i64::from(date.month()),
+        i64::from(date.day()),
+    );
     // Years that begin in March have their leap day last.
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -494,22 +498,54 @@ mod tests {
 
     #[test]
     fn times_of_the_server_are_utc_and_come_back_as_they_were() {
-        for text in ["2026-01-31 08:15:00", "1969-12-31 23:59:59", "2024-02-29 00:00:00", "0001-01-01 00:00:00"] {
+        for text in [
+            "2026-01-31 08:15:00",
+            "1969-12-31 23:59:59",
+            "2024-02-29 00:00:00",
+            "0001-01-01 00:00:00",
+        ] {
             let time = parse_timestamp(text).unwrap_or_else(|| panic!("{text} is a time"));
             assert_eq!(format_timestamp(time), text);
-            assert_eq!(TimeZone::UTC.to_datetime(time).to_string().replace('T', " "), text);
+            assert_eq!(
+                TimeZone::UTC
+                    .to_datetime(time)
+                    .to_string()
+                    .replace('T', " "),
+                text
+            );
         }
-        assert_eq!(parse_timestamp("2026-01-31 08:15"), parse_timestamp("2026-01-31T08:15:00Z"));
-        assert_eq!(parse_timestamp("2026-01-31T10:15:00+02:00"), parse_timestamp("2026-01-31 08:15:00"));
+        assert_eq!(
+            parse_timestamp("2026-01-31 08:15"),
+            parse_timestamp("2026-01-31T08:15:00Z")
+        );
+        assert_eq!(
+            parse_timestamp("2026-01-31T10:15:00+02:00"),
+            parse_timestamp("2026-01-31 08:15:00")
+        );
     }
 
     #[test]
     fn what_is_no_date_is_refused() {
-        for text in ["2026-02-30", "2026-13-01", "26-01-01", "2026-1-1", "", "2026-01-01x", "0000-00-00", "20260-1-01"] {
+        for text in [
+            "2026-02-30",
+            "2026-13-01",
+            "26-01-01",
+            "2026-1-1",
+            "",
+            "2026-01-01x",
+            "0000-00-00",
+            "20260-1-01",
+        ] {
             assert_eq!(parse_date(text), None, "{text}");
             assert_eq!(parse_timestamp(&format!("{text} 00:00:00")), None, "{text}");
         }
-        for text in ["2026-01-01 24:00:00", "2026-01-01 00:60:00", "2026-01-01 00:00:60", "2026-01-01 aa:00:00", "日本日本日本日"] {
+        for text in [
+            "2026-01-01 24:00:00",
+            "2026-01-01 00:60:00",
+            "2026-01-01 00:00:60",
+            "2026-01-01 aa:00:00",
+            "日本日本日本日",
+        ] {
             assert_eq!(parse_timestamp(text), None, "{text}");
         }
     }
