@@ -167,7 +167,7 @@ fn settle(mut plan: Plan, canonical: impl Fn(&str, &str) -> bool) -> Plan {
                 let joint = if rust.starts_with(char::is_uppercase) {
                     "X"
                 } else {
-                    "_x"
+                    if rust.ends_with('_') { "x" } else { "_x" }
                 };
                 *rust = format!("{rust}{joint}{:08x}", fnv(wire));
             }
@@ -228,7 +228,7 @@ fn identifier(wire: &str, converted: &str, filler: &str) -> String {
         name.insert_str(0, if filler == "X" { "X" } else { "_" });
     }
     if NEVER_RAW.contains(&name.as_str()) {
-        name.push('_');
+        name.push_str(if filler == "X" { "X" } else { "_" });
     }
     name
 }

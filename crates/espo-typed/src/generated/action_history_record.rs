@@ -34,7 +34,7 @@ pub struct ActionHistoryRecord {
     pub target_id: Option<AnyId>,
     /// `targetName`, of `target` (linkParent), read-only
     pub target_name: Option<String>,
-    /// `targetType`, varchar
+    /// `targetType`, of `target` (linkParent)
     pub target_type: Option<String>,
     /// `userId`, of `user` (link), of `User`
     pub user_id: Option<Id<User>>,
@@ -63,7 +63,7 @@ impl Record for ActionHistoryRecord {
         Attribute::listed("number", "autoincrement"),
         Attribute::listed("targetId", "linkParent"),
         Attribute::listed("targetName", "linkParent"),
-        Attribute::listed("targetType", "varchar"),
+        Attribute::listed("targetType", "linkParent"),
         Attribute::listed("userId", "link"),
         Attribute::listed("userName", "link"),
         Attribute::listed("userType", "foreign"),
@@ -123,6 +123,18 @@ impl Record for ActionHistoryRecord {
     }
 }
 
+impl ActionHistoryRecord {
+    /// The record that `target` leads to.
+    pub fn target(&self) -> Option<TargetOption> {
+        Some(
+            TargetOption::from_parts(
+                self.target_type.as_deref()?,
+                self.target_id.as_ref()?.as_str(),
+            ),
+        )
+    }
+}
+
 impl Entity for ActionHistoryRecord {
     const ENTITY_TYPE: &'static str = "ActionHistoryRecord";
     type New = ActionHistoryRecordNew;
@@ -162,11 +174,15 @@ pub const NAME: Field<ActionHistoryRecord, kind::Opaque<String>, access::ReadOnl
 /// `number`
 pub const NUMBER: Field<ActionHistoryRecord, kind::Int, access::ReadOnly> = Field::new("number");
 /// `targetId`
-pub const TARGET_ID: Field<ActionHistoryRecord, kind::Unordered<kind::AnyId>> = Field::new("targetId");
+pub const TARGET_ID: Field<
+    ActionHistoryRecord,
+    kind::Unordered<kind::AnyId>,
+    access::PartOfField,
+> = Field::new("targetId");
 /// `targetName`
 pub const TARGET_NAME: Field<ActionHistoryRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("targetName");
 /// `targetType`
-pub const TARGET_TYPE: Field<ActionHistoryRecord, kind::Text> = Field::new("targetType");
+pub const TARGET_TYPE: Field<ActionHistoryRecord, kind::TypeName, access::PartOfField> = Field::new("targetType");
 /// `userId`
 pub const USER_ID: Field<ActionHistoryRecord, kind::Ref<User>> = Field::new("userId");
 /// `userName`
@@ -182,6 +198,10 @@ espo_core::enumeration! {
     #[doc = " `userType` of [`ActionHistoryRecord`]."] pub enum UserType { Regular =
     "regular", Admin = "admin", Portal = "portal", System = "system", SuperAdmin =
     "super-admin", Api = "api", }
+}
+
+espo_core::parent! {
+    #[doc = " `target` of [`ActionHistoryRecord`]."] pub enum TargetOption {}
 }
 
 /// What a create of [`ActionHistoryRecord`] sends.
@@ -226,14 +246,17 @@ impl<M> ActionHistoryRecordWrite<M> {
         self.with("ipAddress", value.into())
     }
 
-    /// Sets `targetId`.
-    pub fn target_id(self, value: impl Into<AnyId>) -> Self {
-        self.with("targetId", value.into())
+    /// Sets `target` to a record.
+    pub fn target(mut self, value: impl Into<TargetOption>) -> Self {
+        self.0.put_parent("targetType", "targetId", &value.into());
+        self
     }
 
-    /// Sets `targetType`.
-    pub fn target_type(self, value: impl Into<String>) -> Self {
-        self.with("targetType", value.into())
+    /// Sets `target` to null.
+    pub fn clear_target(mut self) -> Self {
+        self.0.put_null("targetType");
+        self.0.put_null("targetId");
+        self
     }
 
     /// Sets `userId`.

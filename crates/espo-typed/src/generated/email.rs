@@ -72,8 +72,8 @@ pub struct Email {
     pub email_accounts_names: Option<Names<EmailAccount>>,
     /// `emailAddress`, varchar
     pub email_address: Option<String>,
-    /// `folderId`, varchar, read-only
-    pub folder_id: Option<String>,
+    /// `folderId`, of `folder` (link), of `EmailFolder`, read-only
+    pub folder_id: Option<Id<EmailFolder>>,
     /// `folderName`, of `folder` (link), read-only
     pub folder_name: Option<String>,
     /// `folderStringId`, of `folderString` (link), of `EmailFolder`, read-only
@@ -264,7 +264,7 @@ impl Record for Email {
         Attribute::unlisted("emailAccountsIds", "linkMultiple"),
         Attribute::unlisted("emailAccountsNames", "linkMultiple"),
         Attribute::unlisted("emailAddress", "varchar"),
-        Attribute::unlisted("folderId", "varchar"),
+        Attribute::unlisted("folderId", "link"),
         Attribute::unlisted("folderName", "link"),
         Attribute::unlisted("folderStringId", "link"),
         Attribute::unlisted("folderStringName", "link"),
@@ -717,7 +717,7 @@ pub const EMAIL_ACCOUNTS_NAMES: Field<
 /// `emailAddress`
 pub const EMAIL_ADDRESS: Field<Email, kind::Opaque<String>> = Field::new("emailAddress");
 /// `folderId`
-pub const FOLDER_ID: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("folderId");
+pub const FOLDER_ID: Field<Email, kind::Opaque<Id<EmailFolder>>, access::ReadOnly> = Field::new("folderId");
 /// `folderName`
 pub const FOLDER_NAME: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("folderName");
 /// `folderStringId`

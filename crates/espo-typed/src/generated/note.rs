@@ -366,8 +366,8 @@ espo_core::enumeration! {
 }
 
 espo_core::enumeration! {
-    #[doc = " `targetType` of [`Note`]."] pub enum TargetType { SelfOption = "self", All
-    = "all", Teams = "teams", Users = "users", Portals = "portals", }
+    #[doc = " `targetType` of [`Note`]."] pub enum TargetType { SelfX = "self", All =
+    "all", Teams = "teams", Users = "users", Portals = "portals", }
 }
 
 espo_core::enumeration! {

@@ -77,7 +77,7 @@ pub struct Portal {
     /// `quickCreateList`, array
     pub quick_create_list: Option<Vec<String>>,
     /// `tabList`, array
-    pub tab_list: Option<Vec<String>>,
+    pub tab_list: Option<Value>,
     /// `theme`, enum
     pub theme: Option<String>,
     /// `themeParams`, jsonObject
@@ -322,7 +322,7 @@ pub const PORTAL_ROLES_NAMES: Field<
 /// `quickCreateList`
 pub const QUICK_CREATE_LIST: Field<Portal, kind::Unordered<kind::Items<String>>> = Field::new("quickCreateList");
 /// `tabList`
-pub const TAB_LIST: Field<Portal, kind::Unordered<kind::Items<String>>> = Field::new("tabList");
+pub const TAB_LIST: Field<Portal, kind::Opaque<Value>> = Field::new("tabList");
 /// `theme`
 pub const THEME: Field<Portal, kind::Text> = Field::new("theme");
 /// `themeParams`
@@ -468,8 +468,8 @@ impl<M> PortalWrite<M> {
     }
 
     /// Sets `tabList`.
-    pub fn tab_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.with("tabList", value.into_iter().map(Into::into).collect::<Vec<String>>())
+    pub fn tab_list(self, value: impl Into<Value>) -> Self {
+        self.with("tabList", value.into())
     }
 
     /// Sets `theme`.

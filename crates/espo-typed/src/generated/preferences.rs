@@ -86,7 +86,7 @@ pub struct Preferences {
     /// `tabColorsDisabled`, bool
     pub tab_colors_disabled: Option<bool>,
     /// `tabList`, array
-    pub tab_list: Option<Vec<String>>,
+    pub tab_list: Option<Value>,
     /// `textSearchStoringDisabled`, bool
     pub text_search_storing_disabled: Option<bool>,
     /// `theme`, enum
@@ -392,7 +392,7 @@ pub const SIGNATURE: Field<Preferences, kind::Text> = Field::new("signature");
 /// `tabColorsDisabled`
 pub const TAB_COLORS_DISABLED: Field<Preferences, kind::Bool> = Field::new("tabColorsDisabled");
 /// `tabList`
-pub const TAB_LIST: Field<Preferences, kind::Unordered<kind::Items<String>>> = Field::new("tabList");
+pub const TAB_LIST: Field<Preferences, kind::Opaque<Value>> = Field::new("tabList");
 /// `textSearchStoringDisabled`
 pub const TEXT_SEARCH_STORING_DISABLED: Field<Preferences, kind::Bool> = Field::new("textSearchStoringDisabled");
 /// `theme`
@@ -646,8 +646,8 @@ impl<M> PreferencesWrite<M> {
     }
 
     /// Sets `tabList`.
-    pub fn tab_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.with("tabList", value.into_iter().map(Into::into).collect::<Vec<String>>())
+    pub fn tab_list(self, value: impl Into<Value>) -> Self {
+        self.with("tabList", value.into())
     }
 
     /// Sets `textSearchStoringDisabled`.

@@ -383,7 +383,7 @@ pub struct Settings {
     /// `tabIconsDisabled`, bool
     pub tab_icons_disabled: Option<bool>,
     /// `tabList`, array
-    pub tab_list: Option<Vec<String>>,
+    pub tab_list: Option<Value>,
     /// `textFilterUseContainsForVarchar`, bool
     pub text_filter_use_contains_for_varchar: Option<bool>,
     /// `theme`, enum
@@ -1534,7 +1534,7 @@ pub const TAB_COLORS_DISABLED: Field<Settings, kind::Bool> = Field::new("tabColo
 /// `tabIconsDisabled`
 pub const TAB_ICONS_DISABLED: Field<Settings, kind::Bool> = Field::new("tabIconsDisabled");
 /// `tabList`
-pub const TAB_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("tabList");
+pub const TAB_LIST: Field<Settings, kind::Opaque<Value>> = Field::new("tabList");
 /// `textFilterUseContainsForVarchar`
 pub const TEXT_FILTER_USE_CONTAINS_FOR_VARCHAR: Field<Settings, kind::Bool> = Field::new(
     "textFilterUseContainsForVarchar",
@@ -2857,8 +2857,8 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `tabList`.
-    pub fn tab_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.with("tabList", value.into_iter().map(Into::into).collect::<Vec<String>>())
+    pub fn tab_list(self, value: impl Into<Value>) -> Self {
+        self.with("tabList", value.into())
     }
 
     /// Sets `textFilterUseContainsForVarchar`.
