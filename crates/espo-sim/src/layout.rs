@@ -129,7 +129,6 @@ pub(crate) struct LinkDef {
     pub(crate) foreign: Option<String>,
     /// There is a field of that name, and of what kind.
     pub(crate) field: Option<FieldKind>,
-    pub(crate) type_: LinkType,
     pub(crate) read_only: bool,
     /// Attribute of the target that stands as its name.
     pub(crate) foreign_name: String,
@@ -200,7 +199,6 @@ impl Layouts {
                         target,
                         foreign: link.foreign.clone(),
                         field: entity.fields.get(&link.name).map(|f| f.kind),
-                        type_: link.type_.clone(),
                         read_only: link.read_only || link.disabled,
                         foreign_name,
                         column_attrs,
@@ -208,6 +206,14 @@ impl Layouts {
                 );
             }
             entities[i].links = links;
+        }
+        // Streams look notes up by what they are about, which no link does.
+        if let Some(note) = by_name.get("Note").map(|i| &mut entities[*i]) {
+            for slot in ["parentId", "superParentId"].iter().filter_map(|a| note.slot(a)).collect::<Vec<_>>() {
+                if !note.indexed.contains(&slot) {
+                    note.indexed.push(slot);
+                }
+            }
         }
         Layouts { schema, entities, by_name, relations }
     }

@@ -201,6 +201,8 @@ pub(crate) fn answer(app: &App, caller: &Caller, layout: &Layout, row: &Row, sho
             Source::Converted { amount, .. } => {
                 (!row.get(*amount).is_null()).then(|| view::value(app, layout, row, ix, caller.user_id()))
             }
+            // Filled for a link that the body set, not for those of the system.
+            Source::Foreign { link, .. } if link == "createdBy" || link == "modifiedBy" => None,
             Source::Foreign { link, .. } => {
                 view::key(app, layout, row, link).map(|_| view::value(app, layout, row, ix, caller.user_id()))
             }
@@ -269,10 +271,26 @@ pub(crate) fn follow_open(_app: &App, caller: &Caller, layout: &Layout, source: 
     }
 }
 
+/// Attributes of users that only administrators see (`entityAcl.User` of a stock instance).
+const USER_HIDDEN: &[&str] = &[
+    "apiKey",
+    "secretKey",
+    "auth2FA",
+    "authMethod",
+    "dashboardTemplateId",
+    "dashboardTemplateName",
+    "deleteId",
+    "gender",
+    "layoutSetId",
+    "layoutSetName",
+    "userDataId",
+    "userDataName",
+];
+
 /// Whether the caller may see an attribute.
 pub(crate) fn readable(app: &App, caller: &Caller, layout: &Layout, ix: AttrIx) -> bool {
     let attr = &layout.attrs[ix];
-    if layout.name == "User" && matches!(attr.name.as_str(), "apiKey" | "secretKey") && !caller.acl.is_admin() {
+    if layout.name == "User" && USER_HIDDEN.contains(&attr.name.as_str()) && !caller.acl.is_admin() {
         return false;
     }
     if !caller.acl.has_field_rules(&layout.name) {

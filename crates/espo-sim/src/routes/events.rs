@@ -1,23 +1,26 @@
 //! What follows from a stored change, beyond the record itself.
 
+use super::stream;
 use crate::app::{App, Caller};
 use crate::layout::Layout;
 use crate::record::input::Input;
 use crate::store::Row;
 
 /// After a record came into being.
-pub(crate) fn after_create(app: &App, _caller: &Caller, layout: &Layout, row: &Row, input: &Input) {
+pub(crate) fn after_create(app: &App, caller: &Caller, layout: &Layout, row: &Row, input: &Input) {
     if layout.name == "User" {
         user_saved(app, layout, row, input);
     }
+    stream::created(app, caller, layout, row);
     access_changed(app, layout);
 }
 
 /// After a record was changed. `old` is the row before.
-pub(crate) fn after_update(app: &App, _caller: &Caller, layout: &Layout, _old: &Row, new: &Row, input: &Input) {
+pub(crate) fn after_update(app: &App, caller: &Caller, layout: &Layout, old: &Row, new: &Row, input: &Input) {
     if layout.name == "User" {
         user_saved(app, layout, new, input);
     }
+    stream::updated(app, caller, layout, old, new);
     access_changed(app, layout);
 }
 

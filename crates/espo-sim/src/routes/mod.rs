@@ -5,8 +5,12 @@
 //! `{Entity}/{id}/{link}`, `{Entity}/action/{action}`). To add a route: write a handler, add a [`Fixed`] to a table.
 
 mod app_info;
+mod attachments;
 mod events;
+mod follow;
+mod mass;
 mod records;
+mod stream;
 
 use std::borrow::Cow;
 
@@ -19,7 +23,11 @@ use crate::http::{Refusal, Reply, Request, Result};
 
 /// State of routes beside plain records. Each part is a field with a type of its own module.
 #[derive(Debug, Default)]
-pub(crate) struct Extras {}
+pub(crate) struct Extras {
+    pub(crate) reactions: stream::Reactions,
+    pub(crate) files: attachments::Files,
+    pub(crate) jobs: mass::Jobs,
+}
 
 /// What a handler of a fixed route is given.
 pub(crate) struct Call<'a> {
@@ -53,7 +61,7 @@ impl Fixed {
 }
 
 /// All fixed routes. Earlier tables win.
-const TABLES: &[&[Fixed]] = &[app_info::ROUTES, records::ROUTES];
+const TABLES: &[&[Fixed]] = &[app_info::ROUTES, records::ROUTES, follow::ROUTES, stream::ROUTES, mass::ROUTES, attachments::ROUTES];
 
 /// Fixed routes that need no login, with the handler for callers without one.
 const PUBLIC: &[(&str, fn(&App, &Request) -> Result<Reply>)] =

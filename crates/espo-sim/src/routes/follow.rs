@@ -1,0 +1,133 @@
+//! Following and starring records (ESPO-API.md C1, QUIRKS 8).
+
+use http::Method;
+use serde_json::Value as Json;
+
+use super::{Call, Fixed};
+use crate::acl::{Action, Kind, Level};
+use crate::http::{Refusal, Reply, Result};
+use crate::layout::Layout;
+use crate::record::read;
+use crate::search::order::Order;
+use crate::search::params::SearchParams;
+use crate::search::{self};
+use crate::value::Id;
+
+pub(crate) const ROUTES: &[Fixed] = &[
+    Fixed::controller(Method::PUT, ":Entity/:id/subscription", follow),
+    Fixed::controller(Method::DELETE, ":Entity/:id/subscription", unfollow),
+    Fixed::controller(Method::GET, ":Entity/:id/followers", followers),
+    Fixed::controller(Method::POST, ":Entity/:id/followers", add_followers),
+    Fixed::controller(Method::DELETE, ":Entity/:id/followers", remove_followers),
+    Fixed::action(Method::PUT, ":Entity/:id/starSubscription", star),
+    Fixed::action(Method::DELETE, ":Entity/:id/starSubscription", unstar),
+];
+
+/// The entity type of a route, and the id of a live record of it.
+fn target<'a>(call: &Call<'a>) -> Result<(&'a Layout, Id)> {
+    let layout = call.app.layout(&super::upper_first(call.params[0]))?;
+    let id = call.params[1];
+    call.app.store.table(layout.index).live(id).ok_or_else(Refusal::not_found_silently)?;
+    Ok((layout, id.into()))
+}
+
+fn set_follower(call: &Call, layout: &Layout, id: &Id, user: &str, follows: bool) {
+    if !call.app.layouts.entity(layout).scope.stream {
+        return;
+    }
+    let mut followers = call.app.followers.write();
+    let list = followers.entry((layout.name.clone(), id.clone())).or_default();
+    list.retain(|f| f != user);
+    if follows {
+        list.push(user.into());
+    }
+}
+
+/// Without a stream there is nothing to follow: the answer is `true` all the same.
+fn follow(call: &Call) -> Result<Reply> {
+    let (layout, id) = target(call)?;
+    if call.app.layouts.entity(layout).scope.stream {
+        let row = call.app.store.table(layout.index).live(&id).ok_or_else(Refusal::not_found_silently)?;
+        if !call.caller.acl.record(call.app, layout, &row, Action::Stream) {
+            return Err(Refusal::forbidden_silently());
+        }
+    }
+    set_follower(call, layout, &id, call.caller.user_id(), true);
+    Ok(Reply::bool(true))
+}
+
+fn unfollow(call: &Call) -> Result<Reply> {
+    let (layout, id) = target(call)?;
+    set_follower(call, layout, &id, call.caller.user_id(), false);
+    Ok(Reply::bool(true))
+}
+
+/// Users who follow a record; API users are not among them (QUIRKS 8).
+fn followers(call: &Call) -> Result<Reply> {
+    let (layout, id) = target(call)?;
+    let app = call.app;
+    let users = app.layout("User")?;
+    let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
+    let ids = app.followers.read().get(&(layout.name.clone(), id)).cloned().unwrap_or_default();
+    let table = app.store.table(users.index);
+    let type_ = users.slot("type");
+    let rows: Vec<_> = ids
+        .iter()
+        .filter_map(|u| table.live(u))
+        .filter(|r| type_.is_none_or(|s| r.get(s).as_str() != Some("api")))
+        .collect();
+    let order = Order::of(app, call.caller, users, &params)?;
+    let conditions = search::conditions(app, call.caller, users, &params)?;
+    let found = search::page(app, users, rows.iter(), &conditions, &order, &params, true);
+    let plan = read::list_plan(app, call.caller, users, params.select.as_deref(), &order, None);
+    Ok(read::list_reply(app, call.caller, users, &found, &plan))
+}
+
+fn user_ids(call: &Call) -> Result<Vec<String>> {
+    let body = call.request.json_body()?;
+    let one = body.get("id").and_then(Json::as_str).map(str::to_owned);
+    let many = body.get("ids").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).map(str::to_owned);
+    Ok(one.into_iter().chain(many).collect())
+}
+
+fn change_followers(call: &Call, follows: bool) -> Result<Reply> {
+    let (layout, id) = target(call)?;
+    let ids = user_ids(call)?;
+    let others = ids.iter().any(|u| u != call.caller.user_id());
+    if others && !call.caller.acl.permission("followerManagementPermission") {
+        return Err(Refusal::forbidden_silently());
+    }
+    let users = call.app.layout("User")?;
+    for user in ids {
+        if call.app.store.table(users.index).live(&user).is_some() {
+            set_follower(call, layout, &id, &user, follows);
+        }
+    }
+    Ok(Reply::bool(true))
+}
+
+fn add_followers(call: &Call) -> Result<Reply> {
+    change_followers(call, true)
+}
+
+fn remove_followers(call: &Call) -> Result<Reply> {
+    change_followers(call, false)
+}
+
+fn star(call: &Call) -> Result<Reply> {
+    let (layout, id) = target(call)?;
+    if call.caller.acl.kind == Kind::Api {
+        return Err(Refusal::forbidden("Not allowed for non-internal users."));
+    }
+    if call.caller.acl.level(&layout.name, Action::Read) == Level::No || !call.app.layouts.entity(layout).scope.stars {
+        return Err(Refusal::forbidden_silently());
+    }
+    call.app.stars.write().insert((layout.name.clone(), id, call.caller.acl.user_id.clone()));
+    Ok(Reply::bool(true))
+}
+
+fn unstar(call: &Call) -> Result<Reply> {
+    let (layout, id) = target(call)?;
+    call.app.stars.write().remove(&(layout.name.clone(), id, call.caller.acl.user_id.clone()));
+    Ok(Reply::bool(true))
+}
