@@ -5,7 +5,9 @@ use rand::RngExt as _;
 use crate::report::decode_histogram;
 use crate::seed;
 
-const RESAMPLES: usize = 400;
+const RESAMPLES: usize = 200;
+/// Bins to a factor of e: 1 % wide. Between them quantiles are interpolated.
+const BINS: f64 = 100.0;
 
 /// The blocks of one operation in one run, over common bins.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ pub(super) struct Blocks {
 impl Blocks {
     pub(super) fn read(blocks: &[Option<String>]) -> Result<Self, String> {
         let decoded = blocks.iter().map(|b| b.as_deref().map_or_else(|| Ok(Vec::new()), pairs)).collect::<Result<Vec<_>, _>>()?;
-        let mut bins: Vec<u64> = decoded.iter().flatten().map(|(v, _)| *v).collect();
+        let mut bins: Vec<i64> = decoded.iter().flatten().map(|(v, _)| *v).collect();
         bins.sort_unstable();
         bins.dedup();
         let counts = decoded.iter().map(|block| {
@@ -31,7 +33,7 @@ impl Blocks {
             }
             row
         });
-        Ok(Self { counts: counts.collect(), values: bins.iter().map(|v| *v as f64).collect() })
+        Ok(Self { counts: counts.collect(), values: bins.iter().map(|v| (*v as f64 / BINS).exp()).collect() })
     }
 
     /// The quantile of the whole run.
@@ -61,13 +63,13 @@ impl Blocks {
         previous
     }
 
-    /// The standard error of the logarithm of the quantile, by a circular block bootstrap.
-    pub(super) fn log_error(&self, q: f64, stream: u64) -> f64 {
+    /// The standard errors of the logarithms of quantiles, by a circular block bootstrap.
+    pub(super) fn log_errors<const N: usize>(&self, quantiles: [f64; N], stream: u64) -> [f64; N] {
         let n = self.counts.len();
         // Stretches long enough to hold what neighbouring blocks have in common.
         let stretch = (n as f64).cbrt().ceil() as usize;
         let mut rng = seed::rng(0x0b00_57a9, &[stream]);
-        let mut logs = Vec::with_capacity(RESAMPLES);
+        let mut logs = quantiles.map(|_| Vec::with_capacity(RESAMPLES));
         for _ in 0..RESAMPLES {
             let mut sums = vec![0_u64; self.values.len()];
             let mut drawn = 0;
@@ -78,12 +80,16 @@ impl Blocks {
                     drawn += 1;
                 }
             }
-            logs.push(self.quantile_of(&sums, q).max(1e-3).ln());
+            for (logs, q) in logs.iter_mut().zip(quantiles) {
+                logs.push(self.quantile_of(&sums, q).max(1e-3).ln());
+            }
         }
-        let mean = logs.iter().sum::<f64>() / logs.len() as f64;
-        let variance = logs.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / (logs.len() - 1) as f64;
-        // The histogram itself rounds to three digits.
-        variance.sqrt().max(0.0005)
+        logs.map(|logs| {
+            let mean = logs.iter().sum::<f64>() / logs.len() as f64;
+            let variance = logs.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / (logs.len() - 1) as f64;
+            // The histogram itself rounds to three digits.
+            variance.sqrt().max(0.0005)
+        })
     }
 }
 
@@ -93,10 +99,11 @@ fn add(sums: &mut [u64], block: &[u32]) {
     }
 }
 
-/// Values and counts of a histogram.
-fn pairs(text: &str) -> Result<Vec<(u64, u64)>, String> {
+/// Bins (logarithms) and counts of a histogram.
+fn pairs(text: &str) -> Result<Vec<(i64, u64)>, String> {
     let histogram = decode_histogram(text)?;
-    Ok(histogram.iter_recorded().map(|v| (histogram.median_equivalent(v.value_iterated_to()), v.count_since_last_iteration())).collect())
+    let bin = |value: u64| ((histogram.median_equivalent(value).max(1) as f64).ln() * BINS).round() as i64;
+    Ok(histogram.iter_recorded().map(|v| (bin(v.value_iterated_to()), v.count_since_last_iteration())).collect())
 }
 
 /// The `z` beyond which a normal variable lies with probability `p`, both sides together.

@@ -162,13 +162,16 @@ fn one(a: &OperationReport, b: &OperationReport, threshold: f64, z: f64) -> Resu
         return Ok(out);
     }
     let (blocks_a, blocks_b) = (Blocks::read(&a.blocks)?, Blocks::read(&b.blocks)?);
-    let difference = |q: f64| {
+    const FIGURES: [f64; 2] = [0.5, 0.99];
+    let (errors_a, errors_b) = (blocks_a.log_errors(FIGURES, 1), blocks_b.log_errors(FIGURES, 2));
+    let difference = |figure: usize| {
+        let q = FIGURES[figure];
         let (before, after) = (blocks_a.quantile(q), blocks_b.quantile(q));
         let log = (after / before).ln();
-        let error = (blocks_a.log_error(q, 1).powi(2) + blocks_b.log_error(q, 2).powi(2)).sqrt();
+        let error = errors_a[figure].hypot(errors_b[figure]);
         Difference { before, after, change: log.exp_m1(), low: (log - z * error).exp_m1(), high: (log + z * error).exp_m1() }
     };
-    let (p50, p99) = (difference(0.5), difference(0.99));
+    let (p50, p99) = (difference(0), difference(1));
     out.p50 = Some(p50);
     out.p99 = Some(p99);
     let sure = |d: &Difference| (d.low > 0.0 || d.high < 0.0) && d.change.abs() >= threshold;

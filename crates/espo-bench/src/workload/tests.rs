@@ -36,7 +36,7 @@ fn mistakes_are_named_with_line_and_column_and_near_names() {
         (&format!("{list}entity = \"Account\"\nwhere = [{{ attribute = \"name\" }}]"), "w.toml:4:10: a where item has a type"),
         (&format!("{list}entity = \"Account\"\nmax_size = 500"), "w.toml:4:12: a page has 1 to 200 records"),
         (&format!("{list}entity = \"Account\"\nlink = \"contacts\""), "w.toml:4:8: 'link' means nothing for kind 'list'"),
-        ("[[operation]]\nkind = \"related\"\nentity = \"Account\"\nlink = \"contcts\"", "w.toml:4:8: Account has no link 'contcts'; did you mean 'contacts'?"),
+        ("[[operation]]\nkind = \"related\"\nentity = \"Account\"\nlink = \"contcts\"", "w.toml:4:8: Account has no link 'contcts'; near names: 'contacts'"),
         ("[[operation]]\nkind = \"link\"\nentity = \"Opportunity\"\nlink = \"account\"", "w.toml:4:8: the server does not link or unlink through Opportunity.account"),
         ("[[operation]]\nkind = \"create\"\nentity = \"Contact\"\nfields = [\"fistName\"]", "w.toml:4:11: Contact has no field 'fistName'"),
         ("think = \"soon\"\n[[operation]]\nkind = \"list\"\nentity = \"Account\"", "w.toml:1:9"),
