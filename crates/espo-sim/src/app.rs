@@ -32,11 +32,13 @@ pub(crate) struct Options {
     pub(crate) php_json: bool,
     /// How many requests the log keeps.
     pub(crate) log_limit: usize,
+    /// When webhooks are sent.
+    pub(crate) webhooks: routes::delivery::Schedule,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { lockout: false, php_json: true, log_limit: 10_000 }
+        Options { lockout: false, php_json: true, log_limit: 10_000, webhooks: routes::delivery::Schedule::default() }
     }
 }
 

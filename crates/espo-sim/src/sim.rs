@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use espo_schema::Schema;
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ use crate::faults::{FaultRule, Faults};
 use crate::http::server;
 use crate::layout::{Layouts, LinkKind, Source};
 use crate::log::LoggedRequest;
+use crate::routes::delivery;
 use crate::store::Row;
 use crate::users::{User, Users};
 use crate::value::{Id, Value};
@@ -211,6 +213,15 @@ impl SimBuilder {
         self
     }
 
+    /// When webhooks are sent: changes are gathered for `gather` before they are (20 ms unless said otherwise; a real
+    /// server's job runs every five minutes), and a receiver that was not there is tried again after `retry_after` (ten
+    /// minutes), four times in all. Only loopback addresses are sent to.
+    #[must_use]
+    pub fn webhooks(mut self, gather: Duration, retry_after: Duration) -> Self {
+        self.options.webhooks = delivery::Schedule { gather, retry_after };
+        self
+    }
+
     /// Adds a fault on demand.
     #[must_use]
     pub fn fault(mut self, rule: FaultRule) -> Self {
@@ -267,6 +278,7 @@ impl SimBuilder {
         let address = listener.local_addr().map_err(fail)?;
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
+        tokio::spawn(delivery::run(Arc::clone(&app), stopped.clone()));
         tokio::spawn(server::run(listener, Arc::clone(&app), stopped));
         Ok(Sim { app, address, users, stop })
     }

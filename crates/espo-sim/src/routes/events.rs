@@ -1,6 +1,6 @@
 //! What follows from a stored change, beyond the record itself.
 
-use super::stream;
+use super::{stream, webhooks};
 use crate::app::{App, Caller};
 use crate::layout::Layout;
 use crate::record::input::Input;
@@ -12,6 +12,7 @@ pub(crate) fn after_create(app: &App, caller: &Caller, layout: &Layout, row: &Ro
         user_saved(app, layout, row, input);
     }
     stream::created(app, caller, layout, row);
+    webhooks::created(app, caller, layout, row);
     access_changed(app, layout);
 }
 
@@ -21,14 +22,16 @@ pub(crate) fn after_update(app: &App, caller: &Caller, layout: &Layout, old: &Ro
         user_saved(app, layout, new, input);
     }
     stream::updated(app, caller, layout, old, new);
+    webhooks::updated(app, caller, layout, old, new, input);
     access_changed(app, layout);
 }
 
 /// After a record was removed.
-pub(crate) fn after_delete(app: &App, _caller: &Caller, layout: &Layout, row: &Row) {
+pub(crate) fn after_delete(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
     if layout.name == "User" {
         app.auth.change(&row.id, |c| c.active = false);
     }
+    webhooks::deleted(app, caller, layout, row);
     access_changed(app, layout);
 }
 

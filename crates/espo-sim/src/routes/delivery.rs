@@ -1,0 +1,183 @@
+//! Sends webhooks' items: in batches, signed, and again where the receiver was not there (ESPO-API.md I).
+//!
+//! Only loopback addresses are sent to, over plain HTTP: a test server has no business anywhere else. An item for another
+//! address is dropped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
+use http::Uri;
+use http::header::{CONTENT_TYPE, HOST};
+use http_body_util::Full;
+use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
+use serde_json::Value as Json;
+use sha2::Sha256;
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
+
+use super::webhooks::is_loopback;
+use crate::app::App;
+use crate::value::Id;
+
+/// Items of one request at most.
+const BATCH: usize = 50;
+/// Attempts at one request at most.
+const ATTEMPTS: u32 = 4;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// When webhooks are sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Schedule {
+    /// Changes are gathered for so long before they are sent. A real server's job runs every five minutes.
+    pub(crate) gather: Duration,
+    /// Time between attempts.
+    pub(crate) retry_after: Duration,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Schedule { gather: Duration::from_millis(20), retry_after: Duration::from_secs(600) }
+    }
+}
+
+/// One thing to tell a webhook.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) webhook: Id,
+    pub(crate) payload: Json,
+}
+
+/// What waits to be sent.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    items: Mutex<Vec<Item>>,
+    filled: Notify,
+}
+
+impl Queue {
+    pub(crate) fn push(&self, item: Item) {
+        self.items.lock().push(item);
+        self.filled.notify_one();
+    }
+}
+
+/// Sends until `stop` says so.
+pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = app.extras.webhook_queue.filled.notified() => {}
+            _ = stop.changed() => return,
+        }
+        tokio::select! {
+            () = sleep(app.options.webhooks.gather) => {}
+            _ = stop.changed() => return,
+        }
+        let items = std::mem::take(&mut *app.extras.webhook_queue.items.lock());
+        for (webhook, payloads) in by_webhook(items) {
+            let (app, mut stop) = (Arc::clone(&app), stop.clone());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = send_all(&app, &webhook, &payloads) => {}
+                    _ = stop.changed() => {}
+                }
+            });
+        }
+    }
+}
+
+fn by_webhook(items: Vec<Item>) -> Vec<(Id, Vec<Json>)> {
+    let mut groups: Vec<(Id, Vec<Json>)> = Vec::new();
+    for item in items {
+        match groups.iter_mut().find(|(id, _)| *id == item.webhook) {
+            Some((_, list)) => list.push(item.payload),
+            None => groups.push((item.webhook, vec![item.payload])),
+        }
+    }
+    groups
+}
+
+/// Sends the batches of one webhook, in their order.
+async fn send_all(app: &App, webhook: &Id, payloads: &[Json]) {
+    for batch in payloads.chunks(BATCH) {
+        for attempt in 1..=ATTEMPTS {
+            let Some(status) = send(app, webhook, batch).await else { return };
+            match status {
+                410 => {
+                    if let Some(layout) = app.layouts.find("Webhook") {
+                        app.store.table(layout.index).erase(webhook);
+                    }
+                    return;
+                }
+                0 | 401 | 403 | 404 | 405 | 408 | 500 | 503 if attempt < ATTEMPTS => sleep(app.options.webhooks.retry_after).await,
+                _ => break,
+            }
+        }
+    }
+}
+
+/// One request. Gives the status, 0 for no answer; `None` when there is nobody to send to any more.
+async fn send(app: &App, webhook: &Id, batch: &[Json]) -> Option<u16> {
+    let layout = app.layouts.find("Webhook")?;
+    let row = app.store.table(layout.index).live(webhook)?;
+    let text = |attr: &str| layout.slot(attr).and_then(|s| row.get(s).as_str()).unwrap_or_default().to_owned();
+    if !layout.slot("isActive").is_some_and(|s| row.get(s).is_true()) {
+        return None;
+    }
+    let uri: Uri = text("url").parse().ok()?;
+    let host = uri.host()?;
+    if uri.scheme_str() != Some("http") || !is_loopback(host) {
+        return None;
+    }
+    let mut out = app.out();
+    out.json(&Json::Array(batch.to_vec()));
+    let body = out.into_bytes();
+    let signature = signature(&text("secretKey"), webhook, &body);
+    Some(match timeout(TOTAL_TIMEOUT, request(&uri, host, body, signature)).await {
+        Ok(Ok(status)) => status,
+        Ok(Err(_)) | Err(_) => 0,
+    })
+}
+
+/// Values of `Signature` (the digest in hexadecimal) and `X-Signature` (its bytes).
+fn signature(secret: &str, webhook: &str, body: &[u8]) -> (String, String) {
+    // Any length of key will do for an HMAC.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return Default::default() };
+    mac.update(body);
+    let digest = mac.finalize().into_bytes();
+    let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+    let raw: Vec<u8> = webhook.bytes().chain([b':']).chain(digest.iter().copied()).collect();
+    (STANDARD.encode(format!("{webhook}:{hex}")), STANDARD.encode(raw))
+}
+
+async fn request(uri: &Uri, host: &str, body: Vec<u8>, signature: (String, String)) -> std::io::Result<u16> {
+    let port = uri.port_u16().unwrap_or(80);
+    let address = (host.trim_start_matches('[').trim_end_matches(']'), port);
+    let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await??;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
+    let request = http::Request::post(uri.path_and_query().map_or("/", |p| p.as_str()))
+        .header(HOST, format!("{host}:{port}"))
+        .header(CONTENT_TYPE, "application/json")
+        .header("signature", signature.0)
+        .header("x-signature", signature.1)
+        .body(Full::new(Bytes::from(body)))
+        .map_err(std::io::Error::other)?;
+    let answer = async { sender.send_request(request).await.map(|r| r.status().as_u16()).map_err(std::io::Error::other) };
+    tokio::pin!(connection);
+    tokio::pin!(answer);
+    // The connection works for as long as the answer is waited for.
+    tokio::select! {
+        answer = &mut answer => answer,
+        end = &mut connection => match end {
+            Ok(()) => answer.await,
+            Err(e) => Err(std::io::Error::other(e)),
+        },
+    }
+}
