@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Call, Fixed};
-use crate::acl::Action;
+use crate::acl::{Acl, Action};
 use crate::app::App;
 use crate::config::Config;
 use crate::http::{Refusal, Reply, Request, Result};
@@ -75,26 +75,7 @@ fn user(call: &Call) -> Result<Reply> {
     if let Some(token) = &token {
         user.insert("token".to_owned(), Json::from(token.as_str()));
     }
-    let table: Map<String, Json> = app
-        .layouts
-        .entities
-        .iter()
-        .map(|l| {
-            let rights = [Action::Create, Action::Read, Action::Edit, Action::Delete, Action::Stream].map(|a| {
-                let level = format!("{:?}", caller.acl.level(&l.name, a)).to_lowercase();
-                (a.name().to_owned(), Json::from(if a == Action::Create && level != "no" { "yes".to_owned() } else { level }))
-            });
-            (l.name.clone(), if caller.acl.scope(&l.name) { Json::Object(Map::from_iter(rights)) } else { Json::Bool(false) })
-        })
-        .collect();
-    let mut acl = Map::from_iter([
-        ("table".to_owned(), Json::Object(table)),
-        ("fieldTable".to_owned(), json!({})),
-        ("fieldTableQuickAccess".to_owned(), json!({})),
-    ]);
-    for p in PERMISSIONS {
-        acl.insert((*p).to_owned(), Json::from(caller.acl.permission_value(p)));
-    }
+    let acl = acl_object(app, &caller.acl);
     let mut body = json!({
         "user": user,
         "acl": acl,
@@ -107,6 +88,31 @@ fn user(call: &Call) -> Result<Reply> {
         body.insert("token".to_owned(), Json::from(token));
     }
     Ok(app.json(&body))
+}
+
+/// A user's rights as `GET App/user` and `GET User/{id}/acl` show them.
+pub(super) fn acl_object(app: &App, acl: &Acl) -> Json {
+    let table: Map<String, Json> = app
+        .layouts
+        .entities
+        .iter()
+        .map(|l| {
+            let rights = [Action::Create, Action::Read, Action::Edit, Action::Delete, Action::Stream].map(|a| {
+                let level = format!("{:?}", acl.level(&l.name, a)).to_lowercase();
+                (a.name().to_owned(), Json::from(if a == Action::Create && level != "no" { "yes".to_owned() } else { level }))
+            });
+            (l.name.clone(), if acl.scope(&l.name) { Json::Object(Map::from_iter(rights)) } else { Json::Bool(false) })
+        })
+        .collect();
+    let mut object = Map::from_iter([
+        ("table".to_owned(), Json::Object(table)),
+        ("fieldTable".to_owned(), json!({})),
+        ("fieldTableQuickAccess".to_owned(), json!({})),
+    ]);
+    for p in PERMISSIONS {
+        object.insert((*p).to_owned(), Json::from(acl.permission_value(p)));
+    }
+    Json::Object(object)
 }
 
 /// `POST App/destroyAuthToken`

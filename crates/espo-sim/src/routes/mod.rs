@@ -6,11 +6,16 @@
 
 mod app_info;
 mod attachments;
+pub(crate) mod delivery;
 mod events;
 mod follow;
+mod lead;
 mod mass;
+mod openapi;
 mod records;
+mod search;
 mod stream;
+mod webhooks;
 
 use std::borrow::Cow;
 
@@ -27,6 +32,7 @@ pub(crate) struct Extras {
     pub(crate) reactions: stream::Reactions,
     pub(crate) files: attachments::Files,
     pub(crate) jobs: mass::Jobs,
+    pub(crate) webhook_queue: delivery::Queue,
 }
 
 /// What a handler of a fixed route is given.
@@ -61,7 +67,18 @@ impl Fixed {
 }
 
 /// All fixed routes. Earlier tables win.
-const TABLES: &[&[Fixed]] = &[app_info::ROUTES, records::ROUTES, follow::ROUTES, stream::ROUTES, mass::ROUTES, attachments::ROUTES];
+const TABLES: &[&[Fixed]] = &[
+    app_info::ROUTES,
+    search::ROUTES,
+    lead::ROUTES,
+    records::ROUTES,
+    follow::ROUTES,
+    stream::ROUTES,
+    mass::ROUTES,
+    attachments::ROUTES,
+    openapi::ROUTES,
+    webhooks::ROUTES,
+];
 
 /// Fixed routes that need no login, with the handler for callers without one.
 const PUBLIC: &[(&str, fn(&App, &Request) -> Result<Reply>)] =

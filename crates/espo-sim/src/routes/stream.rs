@@ -153,16 +153,34 @@ pub(super) fn created(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
             continue;
         }
         let reverse = owner.links.values().find(|l| l.target == Some(layout.index) && l.foreign.as_deref() == Some(&link.name));
-        if reverse.is_some_and(|l| audited_link(app, owner, &l.name)) {
-            write(app, caller.user_id(), &[
-                ("type", "CreateRelated".into()),
-                ("parentType", owner.name.as_str().into()),
-                ("parentId", Value::Text(id)),
-                ("relatedType", layout.name.as_str().into()),
-                ("relatedId", Value::Text(row.id.clone())),
-            ]);
+        if reverse.is_some_and(|l| audited_link(app, owner, &l.name))
+            && let Some(record) = app.store.table(owner.index).live(&id)
+        {
+            related_note(app, caller, "CreateRelated", owner, &record, layout, row);
         }
     }
+    for link in layout.links.values().filter(|l| matches!(l.kind, LinkKind::Many { .. })) {
+        let (Some(other), Some(foreign)) = (link.target.map(|t| &app.layouts.entities[t]), &link.foreign) else { continue };
+        if app.layouts.entity(other).scope.stream && audited_link(app, other, foreign) {
+            for record in view::linked_through(app, layout, row, link) {
+                related_note(app, caller, "Relate", other, &record, layout, row);
+            }
+        }
+    }
+}
+
+/// A note in the stream of `owner` about a record that now belongs to it.
+fn related_note(app: &App, caller: &Caller, type_: &str, owner: &Layout, record: &Row, layout: &Layout, row: &Row) {
+    let (super_type, super_id) = super_parent(app, owner, record);
+    write(app, caller.user_id(), &[
+        ("type", type_.into()),
+        ("parentType", owner.name.as_str().into()),
+        ("parentId", Value::Text(record.id.clone())),
+        ("superParentType", super_type),
+        ("superParentId", super_id),
+        ("relatedType", layout.name.as_str().into()),
+        ("relatedId", Value::Text(row.id.clone())),
+    ]);
 }
 
 fn created_data(app: &App, layout: &Layout, row: &Row) -> Json {
@@ -537,7 +555,13 @@ fn edit_note(call: &Call) -> Result<Reply> {
     // Of a post the text and the attachments can be changed, of other notes nothing.
     let is_post = text(notes, &row, "type").as_deref() == Some("Post");
     body.retain(|k, _| is_post && matches!(k.as_str(), "post" | "attachmentsIds"));
-    let (row, _, _) = update::change(call.app, call.caller, notes, &row, &body, None)?;
+    let (mut row, _, _) = update::change(call.app, call.caller, notes, &row, &body, None)?;
+    if let (Some(post), Some(slot)) = (body.get("post"), notes.slot("data")) {
+        // Who is mentioned follows from the text.
+        let mentions = mentions(call.app, post.as_str().unwrap_or_default());
+        row.values[slot] = Value::json(if mentions.is_empty() { json!({}) } else { json!({"mentions": mentions}) });
+        call.app.store.table(notes.index).insert(row.clone());
+    }
     Ok(whole(call, &row))
 }
 
