@@ -22,6 +22,10 @@ pub(crate) struct Args {
     /// Takes the credentials from a declaration as `espo-sim` reads and prints it.
     #[arg(long, value_name = "FILE", conflicts_with = "embedded")]
     users: Option<PathBuf>,
+    /// May change settings of the site, as the administrator, where a behaviour needs it (a second currency), and
+    /// restores them at the end.
+    #[arg(long)]
+    change_settings: bool,
     /// Writes the report as JSON; `-` for standard output, in place of the text.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -86,7 +90,7 @@ async fn hold(args: &Args) -> Result<Report, Failure> {
         // clap demands one of the two.
         (args.url.clone().unwrap_or_default(), users)
     };
-    let mut suite = Suite::new(url, users);
+    let mut suite = Suite::new(url, users).change_settings(args.change_settings || args.embedded);
     for name in &args.only {
         suite = suite.only(name);
     }

@@ -32,8 +32,18 @@ pub(crate) struct Body {
     pub(crate) value: Value,
 }
 
-pub(crate) fn differs<T>(request: &str, what: impl Into<String>, expected: Value, got: Value) -> Outcome<T> {
-    Err(Stop::Differs(Box::new(Difference { request: request.to_owned(), what: what.into(), expected, got })))
+pub(crate) fn differs<T>(
+    request: &str,
+    what: impl Into<String>,
+    expected: Value,
+    got: Value,
+) -> Outcome<T> {
+    Err(Stop::Differs(Box::new(Difference {
+        request: request.to_owned(),
+        what: what.into(),
+        expected,
+        got,
+    })))
 }
 
 pub(crate) fn skip<T>(why: impl Into<String>) -> Outcome<T> {
@@ -46,8 +56,16 @@ impl Answer {
         if self.status == status {
             return Ok(self);
         }
-        let reason = self.reason_text().map(|reason| format!(" ({reason})")).unwrap_or_default();
-        differs(&self.request, "status", json!(status), json!(format!("{}{reason}", self.status)))
+        let reason = self
+            .reason_text()
+            .map(|reason| format!(" ({reason})"))
+            .unwrap_or_default();
+        differs(
+            &self.request,
+            "status",
+            json!(status),
+            json!(format!("{}{reason}", self.status)),
+        )
     }
 
     /// Demands 200 and JSON.
@@ -58,8 +76,16 @@ impl Answer {
     /// Demands JSON.
     pub(crate) fn body(self) -> Outcome<Body> {
         match serde_json::from_slice(&self.body) {
-            Ok(value) => Ok(Body { request: self.request, value }),
-            Err(error) => differs(&self.request, format!("body ({error})"), json!("JSON"), json!(self.text())),
+            Ok(value) => Ok(Body {
+                request: self.request,
+                value,
+            }),
+            Err(error) => differs(
+                &self.request,
+                format!("body ({error})"),
+                json!("JSON"),
+                json!(self.text()),
+            ),
         }
     }
 
@@ -75,7 +101,11 @@ impl Answer {
 
     /// Demands a body, to the byte.
     pub(crate) fn exactly(self, text: &str) -> Outcome<Self> {
-        if self.body == text.as_bytes() { Ok(self) } else { differs(&self.request, "body", json!(text), json!(self.text())) }
+        if self.body == text.as_bytes() {
+            Ok(self)
+        } else {
+            differs(&self.request, "body", json!(text), json!(self.text()))
+        }
     }
 
     /// Demands that the body's bytes hold `text`.
@@ -83,7 +113,12 @@ impl Answer {
         if self.text().contains(text) {
             return Ok(self);
         }
-        differs(&self.request, "body", json!(format!("… {text} …")), json!(self.text()))
+        differs(
+            &self.request,
+            "body",
+            json!(format!("… {text} …")),
+            json!(self.text()),
+        )
     }
 
     /// Demands an empty body.
@@ -116,7 +151,9 @@ impl Answer {
     /// Demands the refusal of a value by the rule `rule` of a field, as status, reason and body say it.
     pub(crate) fn invalid(self, entity: &str, field: &str, rule: &str) -> Outcome {
         self.is(400)?
-            .reason(&format!("Field validation failure; entityType: {entity}, field: {field}, type: {rule}."))?
+            .reason(&format!(
+                "Field validation failure; entityType: {entity}, field: {field}, type: {rule}."
+            ))?
             .translation("validationFailure", &json!({"field": field, "type": rule}))
     }
 
@@ -124,13 +161,21 @@ impl Answer {
     pub(crate) fn translation(self, label: &str, data: &Value) -> Outcome {
         let expected = json!({"messageTranslation": {"label": label, "scope": null, "data": data}});
         let body = self.body()?;
-        if body.value == expected { Ok(()) } else { differs(&body.request, "body", expected, body.value) }
+        if body.value == expected {
+            Ok(())
+        } else {
+            differs(&body.request, "body", expected, body.value)
+        }
     }
 
     /// Demands a header's value; `None` for its absence.
     pub(crate) fn header(self, name: &str, expected: Option<&str>) -> Outcome<Self> {
         let got = self.header_text(name);
-        if got.as_deref() == expected { Ok(self) } else { differs(&self.request, name, json!(expected), json!(got)) }
+        if got.as_deref() == expected {
+            Ok(self)
+        } else {
+            differs(&self.request, name, json!(expected), json!(got))
+        }
     }
 
     /// Demands a page of HTML with `text` in it.
@@ -139,11 +184,18 @@ impl Answer {
         if kind.starts_with("text/html") {
             return self.contains(text);
         }
-        differs(&self.request, "content-type", json!("text/html"), json!(kind))
+        differs(
+            &self.request,
+            "content-type",
+            json!("text/html"),
+            json!(kind),
+        )
     }
 
     pub(crate) fn header_text(&self, name: &str) -> Option<String> {
-        self.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        self.headers
+            .get(name)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
     }
 
     pub(crate) fn reason_text(&self) -> Option<String> {
@@ -182,7 +234,11 @@ impl Body {
 
     /// Demands that `key` be absent or null.
     pub(crate) fn unset(&self, key: &str) -> Outcome<&Self> {
-        if self.at(key).is_none_or(Value::is_null) { Ok(self) } else { self.lacks(key) }
+        if self.at(key).is_none_or(Value::is_null) {
+            Ok(self)
+        } else {
+            self.lacks(key)
+        }
     }
 
     /// Demands that `key` be there, whatever it holds.
@@ -191,21 +247,42 @@ impl Body {
     }
 
     /// Demands that the value at `key` be as `words` say.
-    pub(crate) fn that(&self, key: &str, words: &str, test: impl Fn(&Value) -> bool) -> Outcome<&Self> {
+    pub(crate) fn that(
+        &self,
+        key: &str,
+        words: &str,
+        test: impl Fn(&Value) -> bool,
+    ) -> Outcome<&Self> {
         match self.at(key) {
             Some(got) if test(got) => Ok(self),
-            got => differs(&self.request, key, json!(words), got.cloned().unwrap_or_else(|| json!("(absent)"))),
+            got => differs(
+                &self.request,
+                key,
+                json!(words),
+                got.cloned().unwrap_or_else(|| json!("(absent)")),
+            ),
         }
     }
 
     /// Demands an object with exactly these keys.
     pub(crate) fn only(&self, key: &str, keys: &[&str]) -> Outcome<&Self> {
-        let mut got: Vec<&str> =
-            self.at(key).and_then(Value::as_object).map_or_else(Vec::new, |map| map.keys().map(String::as_str).collect());
+        let mut got: Vec<&str> = self
+            .at(key)
+            .and_then(Value::as_object)
+            .map_or_else(Vec::new, |map| map.keys().map(String::as_str).collect());
         let mut expected = keys.to_vec();
         got.sort_unstable();
         expected.sort_unstable();
-        if got == expected { Ok(self) } else { differs(&self.request, format!("keys of {key}"), json!(expected), json!(got)) }
+        if got == expected {
+            Ok(self)
+        } else {
+            differs(
+                &self.request,
+                format!("keys of {key}"),
+                json!(expected),
+                json!(got),
+            )
+        }
     }
 
     /// The record's id; empty when there is none.
@@ -225,31 +302,59 @@ impl Body {
 
     /// The ids of a list's rows, in order.
     pub(crate) fn ids(&self) -> Vec<&str> {
-        self.rows().iter().filter_map(|row| row["id"].as_str()).collect()
+        self.rows()
+            .iter()
+            .filter_map(|row| row["id"].as_str())
+            .collect()
     }
 
     /// The first row of a list as a body of its own.
     pub(crate) fn first(&self) -> Outcome<Body> {
         match self.rows().first() {
-            Some(row) => Ok(Body { request: self.request.clone(), value: row.clone() }),
-            None => differs(&self.request, "list", json!("at least one row"), self.value.clone()),
+            Some(row) => Ok(Body {
+                request: self.request.clone(),
+                value: row.clone(),
+            }),
+            None => differs(
+                &self.request,
+                "list",
+                json!("at least one row"),
+                self.value.clone(),
+            ),
         }
     }
 
     /// Demands the ids of a list's rows, in order.
     pub(crate) fn rows_are(&self, expected: &[&str]) -> Outcome<&Self> {
         let got = self.ids();
-        if got == expected { Ok(self) } else { differs(&self.request, "ids of the rows", json!(expected), json!(got)) }
+        if got == expected {
+            Ok(self)
+        } else {
+            differs(
+                &self.request,
+                "ids of the rows",
+                json!(expected),
+                json!(got),
+            )
+        }
     }
 
     /// Demands so many rows.
     pub(crate) fn count(&self, expected: usize) -> Outcome<&Self> {
         let got = self.rows().len();
-        if got == expected { Ok(self) } else { differs(&self.request, "number of rows", json!(expected), json!(got)) }
+        if got == expected {
+            Ok(self)
+        } else {
+            differs(&self.request, "number of rows", json!(expected), json!(got))
+        }
     }
 
     fn at(&self, key: &str) -> Option<&Value> {
-        if key.starts_with('/') || key.is_empty() { self.value.pointer(key) } else { self.value.get(key) }
+        if key.starts_with('/') || key.is_empty() {
+            self.value.pointer(key)
+        } else {
+            self.value.get(key)
+        }
     }
 }
 
@@ -265,10 +370,30 @@ impl Deref for Body {
 pub(crate) fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(x), Value::Number(y)) => x == y || x.as_f64() == y.as_f64(),
-        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal(x, y)),
+        (Value::Array(x), Value::Array(y)) => {
+            x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal(x, y))
+        }
         (Value::Object(x), Value::Object(y)) => {
-            x.len() == y.len() && x.iter().all(|(key, x)| y.get(key).is_some_and(|y| equal(x, y)))
+            x.len() == y.len()
+                && x.iter()
+                    .all(|(key, x)| y.get(key).is_some_and(|y| equal(x, y)))
         }
         _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::equal;
+
+    #[test]
+    fn a_whole_float_is_its_integer_and_nothing_else() {
+        assert!(equal(&json!({"a": [100]}), &json!({"a": [100.0]})));
+        assert!(!equal(&json!(100), &json!("100")));
+        assert!(!equal(&json!(1), &json!(true)));
+        assert!(!equal(&json!([]), &json!({})));
+        assert!(!equal(&json!({"a": null}), &json!({})));
     }
 }

@@ -38,7 +38,11 @@ const NAMED: &[(&str, &str)] = &[
 
 impl Ledger {
     pub(crate) fn add(&self, entity: &str, id: &str, login: &Login) {
-        self.0.borrow_mut().push(Owed { entity: entity.to_owned(), id: id.to_owned(), login: login.clone() });
+        self.0.borrow_mut().push(Owed {
+            entity: entity.to_owned(),
+            id: id.to_owned(),
+            login: login.clone(),
+        });
     }
 
     /// Removes everything, newest first, and then what carries the run's marker. Gives what could not be removed.
@@ -65,14 +69,27 @@ impl Ledger {
 /// Deletes as the one who made it, and, where that one may not, as the administrator.
 async fn remove(test: &Test, entity: &str, id: &str, login: &Login) -> Result<(), String> {
     let mut why = String::new();
-    for login in [Some(login), test.shared.users.admin.as_ref()].into_iter().flatten() {
+    for login in [Some(login), test.shared.users.admin.as_ref()]
+        .into_iter()
+        .flatten()
+    {
         let path = format!("{}/{id}", capitalised(entity));
         let mut headers = HeaderMap::new();
         login.apply(&mut headers, &Method::DELETE, &path);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        match test.shared.wire.send(&Method::DELETE, &path, headers, None).await {
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        match test
+            .shared
+            .wire
+            .send(&Method::DELETE, &path, headers, None)
+            .await
+        {
             // Gone already: the behaviour deleted it itself.
-            Ok(answer) if answer.status.is_success() || answer.status.as_u16() == 404 => return Ok(()),
+            Ok(answer) if answer.status.is_success() || answer.status.as_u16() == 404 => {
+                return Ok(());
+            }
             Ok(answer) => why = format!("status {}", answer.status.as_u16()),
             Err(error) => why = error,
         }
@@ -83,7 +100,13 @@ async fn remove(test: &Test, entity: &str, id: &str, login: &Login) -> Result<()
 /// Ids of the records that carry the run's marker and are still there. None where the user may not look.
 async fn strays(test: &Test, entity: &str, attribute: &str) -> Vec<String> {
     let marked = json!({"type": "startsWith", "attribute": attribute, "value": test.shared.marker});
-    match test.list(entity, &json!({"where": [marked], "select": ["id"], "maxSize": 200})).await {
+    match test
+        .list(
+            entity,
+            &json!({"where": [marked], "select": ["id"], "maxSize": 200}),
+        )
+        .await
+    {
         Ok(answer) if answer.status == 200 => serde_json::from_slice::<Value>(&answer.body)
             .ok()
             .and_then(|body| body["list"].as_array().cloned())
@@ -98,5 +121,7 @@ async fn strays(test: &Test, entity: &str, attribute: &str) -> Vec<String> {
 /// The first letter of a type's name may be small in a path.
 fn capitalised(entity: &str) -> String {
     let mut letters = entity.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }

@@ -17,7 +17,7 @@
 //! version is what `App/about` says.
 //!
 //! A run makes records whose names start with a marker of its own, and removes them at the end, also after failures and
-//! when it is stopped; it changes no setting. A live instance should nevertheless be one made for testing: notes of the
+//! when it is stopped; it changes no setting unless it may ([`Suite::change_settings`]). A live instance should nevertheless be one made for testing: notes of the
 //! stream, deleted rows and log records stay in its database, as after any use. A run fails to log in six times; a
 //! second run within the same minute can reach the server's limit of ten and be locked out for a minute.
 

@@ -73,7 +73,14 @@ pub struct Difference {
 
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}: expected {}, got {}", self.request, self.what, short(&self.expected), short(&self.got))
+        write!(
+            f,
+            "{}: {}: expected {}, got {}",
+            self.request,
+            self.what,
+            short(&self.expected),
+            short(&self.got)
+        )
     }
 }
 
@@ -98,8 +105,14 @@ impl Report {
             // Writing to a String cannot fail.
             let _ = match &finding.verdict {
                 Verdict::Holds => writeln!(text, "holds    {}  [{}]", finding.name, finding.fact),
-                Verdict::Differs(how) => writeln!(text, "DIFFERS  {}  [{}]\n         {how}", finding.name, finding.fact),
-                Verdict::Skipped { why } => writeln!(text, "skipped  {}  [{}]: {why}", finding.name, finding.fact),
+                Verdict::Differs(how) => writeln!(
+                    text,
+                    "DIFFERS  {}  [{}]\n         {how}",
+                    finding.name, finding.fact
+                ),
+                Verdict::Skipped { why } => {
+                    writeln!(text, "skipped  {}  [{}]: {why}", finding.name, finding.fact)
+                }
             };
         }
         let _ = writeln!(
@@ -111,7 +124,11 @@ impl Report {
             self.holds,
             self.differs,
             self.skipped,
-            if self.interrupted { "; stopped before the end" } else { "" },
+            if self.interrupted {
+                "; stopped before the end"
+            } else {
+                ""
+            },
         );
         for record in &self.left_behind {
             let _ = writeln!(text, "left behind: {record}");

@@ -39,12 +39,26 @@ pub struct Suite {
     url: String,
     users: Users,
     only: Vec<String>,
+    may_change_settings: bool,
 }
 
 impl Suite {
     /// A run of every behaviour against the site at `url` (with or without `/api/v1`).
     pub fn new(url: impl Into<String>, users: Users) -> Self {
-        Suite { url: url.into(), users, only: Vec::new() }
+        Suite {
+            url: url.into(),
+            users,
+            only: Vec::new(),
+            may_change_settings: false,
+        }
+    }
+
+    /// Lets the run change settings, as the administrator, where a behaviour needs it: it lists a second currency, and
+    /// lists the former ones again at the end. Off unless asked for.
+    #[must_use]
+    pub fn change_settings(mut self, yes: bool) -> Self {
+        self.may_change_settings = yes;
+        self
     }
 
     /// Only behaviours of this theme or with this name, or whose name starts so; may be repeated.
@@ -56,7 +70,10 @@ impl Suite {
 
     /// Names and facts of all behaviours, in the order in which they run.
     pub fn behaviours() -> Vec<(String, &'static str)> {
-        behaviours::all().into_iter().map(|behaviour| (behaviour.full_name(), behaviour.fact)).collect()
+        behaviours::all()
+            .into_iter()
+            .map(|behaviour| (behaviour.full_name(), behaviour.fact))
+            .collect()
     }
 
     /// Runs the behaviours one after another and removes what they made, also when `stop` completes before the end.
@@ -96,9 +113,14 @@ impl Suite {
                 Verdict::Differs(_) => report.differs += 1,
                 Verdict::Skipped { .. } => report.skipped += 1,
             }
-            report.behaviours.push(Finding { name: behaviour.full_name(), fact: behaviour.fact, verdict });
+            report.behaviours.push(Finding {
+                name: behaviour.full_name(),
+                fact: behaviour.fact,
+                verdict,
+            });
         }
         report.left_behind = Ledger::settle(&test).await;
+        report.left_behind.extend(test.restore_settings().await);
         Ok(report)
     }
 
@@ -107,7 +129,11 @@ impl Suite {
         if self.only.is_empty() {
             return Ok(all);
         }
-        all.retain(|behaviour| self.only.iter().any(|name| behaviour.full_name().starts_with(name.as_str())));
+        all.retain(|behaviour| {
+            self.only
+                .iter()
+                .any(|name| behaviour.full_name().starts_with(name.as_str()))
+        });
         if all.is_empty() {
             return Err(Error::Usage(format!(
                 "no behaviour is called `{}`; the themes are {}",
@@ -133,7 +159,9 @@ impl Suite {
         let answer = wire
             .send(&Method::GET, "App/about", headers, None)
             .await
-            .map_err(|error| Error::Unreachable(format!("{} does not answer: {error}", self.url)))?;
+            .map_err(|error| {
+                Error::Unreachable(format!("{} does not answer: {error}", self.url))
+            })?;
         let version = version(&self.url, &answer)?;
         let shared = Shared {
             wire,
@@ -144,8 +172,16 @@ impl Suite {
             ledger: Ledger::default(),
             world: RefCell::new(None),
             assignee: RefCell::new(None),
+            may_change_settings: self.may_change_settings,
+            currencies: RefCell::new(None),
         };
-        Ok((Test { shared: Rc::new(shared), login }, version))
+        Ok((
+            Test {
+                shared: Rc::new(shared),
+                login,
+            },
+            version,
+        ))
     }
 }
 
@@ -158,8 +194,14 @@ fn version(url: &str, answer: &Raw) -> Result<String, Error> {
         200 => serde_json::from_slice::<Value>(&answer.body)
             .ok()
             .and_then(|body| body["version"].as_str().map(str::to_owned))
-            .ok_or_else(|| Error::Unreachable(format!("{url} answers and is no EspoCRM: `App/about` names no version"))),
-        status => Err(Error::Unreachable(format!("{url} answers `App/about` with status {status}"))),
+            .ok_or_else(|| {
+                Error::Unreachable(format!(
+                    "{url} answers and is no EspoCRM: `App/about` names no version"
+                ))
+            }),
+        status => Err(Error::Unreachable(format!(
+            "{url} answers `App/about` with status {status}"
+        ))),
     }
 }
 

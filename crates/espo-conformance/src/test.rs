@@ -15,7 +15,14 @@ use crate::users::{Login, Users};
 use crate::wire::Wire;
 use crate::world::World;
 
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// The currency that a run adds where it may: any code that ISO 4217 has, and few instances use.
+const SECOND: &str = "NOK";
 
 /// The server's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +48,9 @@ pub(crate) struct Shared {
     pub(crate) ledger: Ledger,
     pub(crate) world: RefCell<Option<Rc<World>>>,
     pub(crate) assignee: RefCell<Option<String>>,
+    pub(crate) may_change_settings: bool,
+    /// The currencies that the server listed before the run listed one more.
+    pub(crate) currencies: RefCell<Option<Value>>,
 }
 
 /// A server as seen by one user.
@@ -55,7 +65,10 @@ impl Test {
 
     fn speaking_as(&self, login: Option<&Login>, who: &str) -> Outcome<Test> {
         match login {
-            Some(login) => Ok(Test { shared: Rc::clone(&self.shared), login: login.clone() }),
+            Some(login) => Ok(Test {
+                shared: Rc::clone(&self.shared),
+                login: login.clone(),
+            }),
             None => skip(format!("no credentials of {who} were given")),
         }
     }
@@ -67,11 +80,17 @@ impl Test {
     }
 
     pub(crate) fn as_hmac(&self) -> Outcome<Test> {
-        self.speaking_as(self.shared.users.hmac.as_ref(), "an API user with a secret key")
+        self.speaking_as(
+            self.shared.users.hmac.as_ref(),
+            "an API user with a secret key",
+        )
     }
 
     pub(crate) fn as_weak(&self) -> Outcome<Test> {
-        self.speaking_as(self.shared.users.weak.as_ref(), "an API user with few rights")
+        self.speaking_as(
+            self.shared.users.weak.as_ref(),
+            "an API user with few rights",
+        )
     }
 
     pub(crate) fn as_admin(&self) -> Outcome<Test> {
@@ -91,7 +110,10 @@ impl Test {
     pub(crate) async fn level(&self, scope: &str, action: &str) -> Outcome<String> {
         let user = self.get("App/user").await?.ok()?;
         let table = &user["acl"]["table"][scope];
-        Ok(table[action].as_str().unwrap_or(if table == &json!(true) { "all" } else { "no" }).to_owned())
+        Ok(table[action]
+            .as_str()
+            .unwrap_or(if table == &json!(true) { "all" } else { "no" })
+            .to_owned())
     }
 
     /// Skips unless the asking user's level is `wanted`.
@@ -100,7 +122,9 @@ impl Test {
         if level == wanted {
             return Ok(());
         }
-        skip(format!("it needs a user whose level of {action} for {scope} is `{wanted}`; here it is `{level}`"))
+        skip(format!(
+            "it needs a user whose level of {action} for {scope} is `{wanted}`; here it is `{level}`"
+        ))
     }
 
     // What the server is.
@@ -111,7 +135,11 @@ impl Test {
 
     /// Skips on servers older than this.
     pub(crate) fn since(&self, major: u32, minor: u32) -> Outcome {
-        if self.at_least(major, minor) { Ok(()) } else { skip(format!("since EspoCRM {major}.{minor}")) }
+        if self.at_least(major, minor) {
+            Ok(())
+        } else {
+            skip(format!("since EspoCRM {major}.{minor}"))
+        }
     }
 
     // Names.
@@ -125,7 +153,10 @@ impl Test {
 
     /// An address that nothing else has.
     pub(crate) fn email(&self) -> String {
-        format!("{}@example.com", self.name("mail").to_lowercase().replace(' ', "-"))
+        format!(
+            "{}@example.com",
+            self.name("mail").to_lowercase().replace(' ', "-")
+        )
     }
 
     // Requests.
@@ -165,7 +196,10 @@ impl Test {
 
     /// A list with JSON search parameters.
     pub(crate) async fn list(&self, path: &str, parameters: &Value) -> Outcome<Answer> {
-        self.call("GET", path).query(&[("searchParams", &parameters.to_string())]).send().await
+        self.call("GET", path)
+            .query(&[("searchParams", &parameters.to_string())])
+            .send()
+            .await
     }
 
     /// A list with query parameters.
@@ -178,7 +212,11 @@ impl Test {
     /// Creates a record; it is removed at the end. Skips where the user may not create one.
     pub(crate) async fn create(&self, entity: &str, values: &Value) -> Outcome<Body> {
         let answer = self.post(entity, values).await?;
-        if answer.status == 403 && answer.reason_text().is_some_and(|reason| reason.contains("create access")) {
+        if answer.status == 403
+            && answer
+                .reason_text()
+                .is_some_and(|reason| reason.contains("create access"))
+        {
             return skip(format!("the user may not create a record of {entity}"));
         }
         let body = answer.ok()?;
@@ -199,18 +237,32 @@ impl Test {
     /// Values of an opportunity that the server accepts, with these over them.
     pub(crate) fn deal(&self, values: Value) -> Value {
         let default = self.currency();
-        self.named("deal", merged(json!({"amount": 10, "amountCurrency": default, "closeDate": "2030-01-31"}), values))
+        self.named(
+            "deal",
+            merged(
+                json!({"amount": 10, "amountCurrency": default, "closeDate": "2030-01-31"}),
+                values,
+            ),
+        )
     }
 
     /// Creates a contact with a last name of its own and these values.
     pub(crate) async fn contact(&self, values: Value) -> Outcome<Body> {
-        self.create("Contact", &merged(json!({"lastName": self.name("contact")}), values)).await
+        self.create(
+            "Contact",
+            &merged(json!({"lastName": self.name("contact")}), values),
+        )
+        .await
     }
 
     /// Creates a task that the server accepts, assigned to somebody, with these values over the rest.
     pub(crate) async fn task(&self, values: Value) -> Outcome<Body> {
         let somebody = self.assignee().await?;
-        self.create("Task", &self.named("task", merged(json!({"assignedUserId": somebody}), values))).await
+        self.create(
+            "Task",
+            &self.named("task", merged(json!({"assignedUserId": somebody}), values)),
+        )
+        .await
     }
 
     /// Creates a record of any type that has a name.
@@ -223,8 +275,15 @@ impl Test {
     }
 
     /// Updates a record and demands that it be accepted.
-    pub(crate) async fn update(&self, entity: &str, record: &Body, values: &Value) -> Outcome<Body> {
-        self.put(&format!("{entity}/{}", record.id()), values).await?.ok()
+    pub(crate) async fn update(
+        &self,
+        entity: &str,
+        record: &Body,
+        values: &Value,
+    ) -> Outcome<Body> {
+        self.put(&format!("{entity}/{}", record.id()), values)
+            .await?
+            .ok()
     }
 
     /// Reads a record.
@@ -244,8 +303,18 @@ impl Test {
             return Ok(id);
         }
         let id = match self.as_person() {
-            Ok(person) => person.get("App/user").await?.ok()?.text("/user/id").to_owned(),
-            Err(_) => self.get("User?maxSize=1&select=id").await?.ok()?.text("/list/0/id").to_owned(),
+            Ok(person) => person
+                .get("App/user")
+                .await?
+                .ok()?
+                .text("/user/id")
+                .to_owned(),
+            Err(_) => self
+                .get("User?maxSize=1&select=id")
+                .await?
+                .ok()?
+                .text("/list/0/id")
+                .to_owned(),
         };
         if id.is_empty() {
             return skip("there is no user to assign records to");
@@ -256,7 +325,13 @@ impl Test {
 
     /// The id of a team.
     pub(crate) async fn team(&self) -> Outcome<String> {
-        match self.get("Team?maxSize=1&select=id").await?.ok()?.ids().first() {
+        match self
+            .get("Team?maxSize=1&select=id")
+            .await?
+            .ok()?
+            .ids()
+            .first()
+        {
             Some(id) => Ok((*id).to_owned()),
             None => skip("there is no team that the user may see"),
         }
@@ -264,7 +339,50 @@ impl Test {
 
     /// The default currency; that of a new installation, unless the server says otherwise when the world is made.
     pub(crate) fn currency(&self) -> String {
-        self.shared.world.borrow().as_ref().map_or_else(|| "USD".to_owned(), |world| world.currency.clone())
+        self.shared
+            .world
+            .borrow()
+            .as_ref()
+            .map_or_else(|| "USD".to_owned(), |world| world.currency.clone())
+    }
+
+    /// Lists a second currency, where the run may change settings: 1 of it is 1.25 of the base. False where it may not.
+    pub(crate) async fn second_currency(&self) -> Outcome<bool> {
+        let Some(admin) = self
+            .as_admin()
+            .ok()
+            .filter(|_| self.shared.may_change_settings)
+        else {
+            return Ok(false);
+        };
+        let before = admin.get("Settings").await?.ok()?["currencyList"].clone();
+        let mut list = before.as_array().cloned().unwrap_or_default();
+        list.push(json!(SECOND));
+        self.shared.currencies.borrow_mut().get_or_insert(before);
+        admin
+            .put("Settings", &json!({"currencyList": list}))
+            .await?
+            .is(200)?;
+        admin
+            .put("CurrencyRate", &json!({SECOND: 1.25}))
+            .await?
+            .is(200)?;
+        Ok(true)
+    }
+
+    /// Lists the currencies again that were listed before the run. Says what went wrong.
+    pub(crate) async fn restore_settings(&self) -> Option<String> {
+        let before = self.shared.currencies.borrow_mut().take()?;
+        let restored = match self.as_admin() {
+            Ok(admin) => admin
+                .put("Settings", &json!({"currencyList": before}))
+                .await
+                .and_then(|answer| answer.is(200)),
+            Err(stop) => Err(stop),
+        };
+        restored
+            .err()
+            .map(|_| format!("Settings: the list of currencies was {before}"))
     }
 
     /// The records that the searches look at, made when first asked for.
@@ -305,7 +423,10 @@ impl Call<'_> {
     pub(crate) fn query(mut self, parameters: &[(&str, &str)]) -> Self {
         for (name, value) in parameters {
             let mark = if self.target.contains('?') { '&' } else { '?' };
-            let (name, value) = (utf8_percent_encode(name, ESCAPED), utf8_percent_encode(value, ESCAPED));
+            let (name, value) = (
+                utf8_percent_encode(name, ESCAPED),
+                utf8_percent_encode(value, ESCAPED),
+            );
             // Writing to a String cannot fail.
             let _ = write!(self.target, "{mark}{name}={value}");
         }
@@ -347,9 +468,17 @@ impl Call<'_> {
             login.apply(&mut self.headers, &self.method, path);
         }
         let request = self.describe();
-        let creates = self.method == Method::POST && !path.contains('/') && !matches!(path, "MassAction" | "Action");
+        let creates = self.method == Method::POST
+            && !path.contains('/')
+            && !matches!(path, "MassAction" | "Action");
         let entity = if path == "Export" { "Attachment" } else { path }.to_owned();
-        let raw = match self.test.shared.wire.send(&self.method, &self.target, self.headers, self.body).await {
+        let raw = match self
+            .test
+            .shared
+            .wire
+            .send(&self.method, &self.target, self.headers, self.body)
+            .await
+        {
             Ok(raw) => raw,
             Err(error) => return differs(&request, "answer", json!("an answer"), json!(error)),
         };
@@ -358,14 +487,24 @@ impl Call<'_> {
             && let Ok(body) = serde_json::from_slice::<Value>(&raw.body)
             && let Some(id) = body["id"].as_str()
         {
-            self.test.shared.ledger.add(&entity, id, self.login.unwrap_or(&self.test.login));
+            self.test
+                .shared
+                .ledger
+                .add(&entity, id, self.login.unwrap_or(&self.test.login));
         }
-        Ok(Answer { request, status: raw.status.as_u16(), headers: raw.headers, body: raw.body })
+        Ok(Answer {
+            request,
+            status: raw.status.as_u16(),
+            headers: raw.headers,
+            body: raw.body,
+        })
     }
 
     /// The request for a report: no headers, and no body where one may hold a secret.
     fn describe(&self) -> String {
-        let target = percent_encoding::percent_decode_str(&self.target).decode_utf8_lossy().into_owned();
+        let target = percent_encoding::percent_decode_str(&self.target)
+            .decode_utf8_lossy()
+            .into_owned();
         let mut text = format!("{} {target}", self.method);
         if let Some(body) = &self.body
             && !self.target.starts_with("App/")
@@ -377,5 +516,18 @@ impl Call<'_> {
             Some((at, _)) => format!("{}…", &text[..at]),
             None => text,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Version;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        assert!(Version::parse("9.10.1") > Version::parse("9.2.7"));
+        assert!(Version::parse("10.0.0-beta1") > Version::parse("9.3.10"));
+        assert_eq!(Version::parse("8.4.2"), Version(8, 4));
+        assert!(Version::parse("@@version") > Version::parse("9.3.10"));
     }
 }

@@ -53,14 +53,30 @@ impl Users {
     ///
     /// `variable` gives the value of an environment variable; an empty one counts as absent.
     pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Users {
-        let secret = |name: &str| variable(name).filter(|value| !value.is_empty()).map(SecretString::from);
-        let password = |name: &str, password: &str| {
-            Some(Login::Password { name: variable(name).filter(|value| !value.is_empty())?, password: secret(password)? })
+        let secret = |name: &str| {
+            variable(name)
+                .filter(|value| !value.is_empty())
+                .map(SecretString::from)
         };
-        let hmac = |key: &str, name: &str| Some(Login::Hmac { key: secret(key)?, secret: secret(name)? });
+        let password = |name: &str, password: &str| {
+            Some(Login::Password {
+                name: variable(name).filter(|value| !value.is_empty())?,
+                password: secret(password)?,
+            })
+        };
+        let hmac = |key: &str, name: &str| {
+            Some(Login::Hmac {
+                key: secret(key)?,
+                secret: secret(name)?,
+            })
+        };
         let signed = hmac("ESPO_API_KEY", "ESPO_SECRET_KEY");
         Users {
-            api: if signed.is_some() { None } else { secret("ESPO_API_KEY").map(Login::ApiKey) },
+            api: if signed.is_some() {
+                None
+            } else {
+                secret("ESPO_API_KEY").map(Login::ApiKey)
+            },
             hmac: signed.or_else(|| hmac("ESPO_HMAC_API_KEY", "ESPO_HMAC_SECRET_KEY")),
             weak: secret("ESPO_WEAK_API_KEY").map(Login::ApiKey),
             admin: password("ESPO_USERNAME", "ESPO_PASSWORD"),
@@ -85,12 +101,17 @@ impl Users {
             if place.is_some() {
                 continue;
             }
-            *place = match (secret(user, "apiKey"), secret(user, "secretKey"), secret(user, "password")) {
+            *place = match (
+                secret(user, "apiKey"),
+                secret(user, "secretKey"),
+                secret(user, "password"),
+            ) {
                 (Some(key), Some(secret), _) => Some(Login::Hmac { key, secret }),
                 (Some(key), None, _) => Some(Login::ApiKey(key)),
-                (None, _, Some(password)) => {
-                    Some(Login::Password { name: user["userName"].as_str().unwrap_or_default().to_owned(), password })
-                }
+                (None, _, Some(password)) => Some(Login::Password {
+                    name: user["userName"].as_str().unwrap_or_default().to_owned(),
+                    password,
+                }),
                 _ => None,
             };
         }
@@ -99,7 +120,11 @@ impl Users {
 
     /// The user that most behaviours speak as.
     pub(crate) fn main(&self) -> Option<&Login> {
-        self.api.as_ref().or(self.hmac.as_ref()).or(self.regular.as_ref()).or(self.admin.as_ref())
+        self.api
+            .as_ref()
+            .or(self.hmac.as_ref())
+            .or(self.regular.as_ref())
+            .or(self.admin.as_ref())
     }
 }
 
@@ -111,7 +136,10 @@ impl Login {
             Login::ApiKey(key) => ("x-api-key", key.expose_secret().to_owned()),
             Login::Hmac { key, secret } => {
                 let mac = hex(&sign(secret, method, path));
-                ("x-hmac-authorization", STANDARD.encode(format!("{}:{mac}", key.expose_secret())))
+                (
+                    "x-hmac-authorization",
+                    STANDARD.encode(format!("{}:{mac}", key.expose_secret())),
+                )
             }
             Login::Password { name, password } => ("espo-authorization", basic(name, password)),
         };
@@ -132,7 +160,12 @@ pub(crate) fn sign(secret: &SecretString, method: &Method, path: &str) -> Vec<u8
     // HMAC takes a key of any length.
     Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).map_or_else(
         |_| Vec::new(),
-        |mac| mac.chain_update(format!("{method} /{path}")).finalize().into_bytes().to_vec(),
+        |mac| {
+            mac.chain_update(format!("{method} /{path}"))
+                .finalize()
+                .into_bytes()
+                .to_vec()
+        },
     )
 }
 
@@ -148,5 +181,85 @@ impl fmt::Debug for Login {
             Login::Hmac { .. } => "Hmac",
             Login::Password { .. } => "Password",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn environment(pairs: &[(&str, &str)]) -> Users {
+        Users::from_environment(|name| {
+            pairs
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn a_secret_key_makes_the_user_one_who_signs() {
+        let users = environment(&[("ESPO_API_KEY", "k"), ("ESPO_SECRET_KEY", "s")]);
+        assert!(users.api.is_none() && matches!(users.main(), Some(Login::Hmac { .. })));
+        let users = environment(&[("ESPO_API_KEY", "k"), ("ESPO_SECRET_KEY", "")]);
+        assert!(users.hmac.is_none() && matches!(users.main(), Some(Login::ApiKey(_))));
+        let users = environment(&[
+            ("ESPO_API_KEY", "k"),
+            ("ESPO_HMAC_API_KEY", "h"),
+            ("ESPO_HMAC_SECRET_KEY", "s"),
+        ]);
+        assert!(matches!(
+            (&users.api, &users.hmac),
+            (Some(Login::ApiKey(_)), Some(Login::Hmac { .. }))
+        ));
+    }
+
+    #[test]
+    fn a_name_without_password_is_nobody() {
+        assert!(environment(&[("ESPO_USERNAME", "admin")]).main().is_none());
+    }
+
+    #[test]
+    fn of_a_declaration_the_second_api_user_is_the_weak_one() {
+        let users = Users::from_declaration(&json!({"users": [
+            {"type": "admin", "userName": "admin", "password": "p"},
+            {"type": "api", "userName": "a", "authMethod": "ApiKey", "apiKey": "1"},
+            {"type": "api", "userName": "h", "authMethod": "Hmac", "apiKey": "2", "secretKey": "3"},
+            {"type": "api", "userName": "w", "authMethod": "ApiKey", "apiKey": "4"},
+        ]}));
+        let key = |login: &Option<Login>| match login {
+            Some(Login::ApiKey(key)) => key.expose_secret().to_owned(),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(
+            (key(&users.api), key(&users.weak), key(&users.hmac)),
+            ("1".into(), "4".into(), "Some(Hmac)".into())
+        );
+        assert!(users.admin.is_some() && users.regular.is_none());
+    }
+
+    #[test]
+    fn the_signature_is_over_method_and_path() {
+        // `printf 'GET /Account' | openssl dgst -sha256 -hmac secret`
+        let mac = hex(&sign(
+            &SecretString::from("secret"),
+            &Method::GET,
+            "Account",
+        ));
+        assert_eq!(
+            mac,
+            "3142fcfcbf71e276ac936cd6f23e1a4e7a3c10b2cedf13e72f6addbbb5a864c6"
+        );
+    }
+
+    #[test]
+    fn no_secret_shows() {
+        let users = environment(&[
+            ("ESPO_API_KEY", "s3cret"),
+            ("ESPO_USERNAME", "admin"),
+            ("ESPO_PASSWORD", "s3cret"),
+        ]);
+        assert!(!format!("{users:?}").contains("s3cret"));
     }
 }

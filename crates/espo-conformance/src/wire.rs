@@ -25,10 +25,16 @@ pub(crate) struct Raw {
 
 impl Wire {
     pub(crate) fn new(url: &str) -> Result<Self, Error> {
-        let site = url.trim_end_matches('/').trim_end_matches("/api/v1").trim_end_matches('/');
-        let parsed = reqwest::Url::parse(site).map_err(|error| Error::Usage(format!("`{url}` is no URL: {error}")))?;
+        let site = url
+            .trim_end_matches('/')
+            .trim_end_matches("/api/v1")
+            .trim_end_matches('/');
+        let parsed = reqwest::Url::parse(site)
+            .map_err(|error| Error::Usage(format!("`{url}` is no URL: {error}")))?;
         if !matches!(parsed.scheme(), "http" | "https") || parsed.query().is_some() {
-            return Err(Error::Usage(format!("`{url}` is not the address of a site: http:// or https:// and no query")));
+            return Err(Error::Usage(format!(
+                "`{url}` is not the address of a site: http:// or https:// and no query"
+            )));
         }
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls(parsed.scheme() == "https")?)
@@ -43,8 +49,16 @@ impl Wire {
             .pool_idle_timeout(Duration::from_secs(4))
             .user_agent(concat!("espo-conformance/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| Error::Usage(format!("the HTTP client cannot be set up: {}", chain(&error))))?;
-        Ok(Wire { client, base: format!("{site}/api/v1/") })
+            .map_err(|error| {
+                Error::Usage(format!(
+                    "the HTTP client cannot be set up: {}",
+                    chain(&error)
+                ))
+            })?;
+        Ok(Wire {
+            client,
+            base: format!("{site}/api/v1/"),
+        })
     }
 
     /// Sends `target` (path and query behind the API's base, percent-encoded) and reads the whole answer.
@@ -55,14 +69,27 @@ impl Wire {
         headers: HeaderMap,
         body: Option<Bytes>,
     ) -> Result<Raw, String> {
-        let mut request = self.client.request(method.clone(), format!("{}{target}", self.base)).headers(headers);
+        let mut request = self
+            .client
+            .request(method.clone(), format!("{}{target}", self.base))
+            .headers(headers);
         if let Some(body) = body {
             request = request.body(body);
         }
-        let answer = request.send().await.map_err(|error| chain(&error.without_url()))?;
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| chain(&error.without_url()))?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await.map_err(|error| chain(&error.without_url()))?;
-        Ok(Raw { status, headers, body })
+        let body = answer
+            .bytes()
+            .await
+            .map_err(|error| chain(&error.without_url()))?;
+        Ok(Raw {
+            status,
+            headers,
+            body,
+        })
     }
 }
 
@@ -74,11 +101,16 @@ fn tls(https: bool) -> Result<rustls::ClientConfig, Error> {
         .map_err(failed)?;
     if !https {
         // Plain HTTP needs no roots, and reading the system's takes longer than the whole suite on a local server.
-        return Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
+        return Ok(builder
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth());
     }
     let verifier = rustls_platform_verifier::Verifier::new(provider).map_err(failed)?;
     // The verifier is the platform's own; "dangerous" is how rustls names any that it did not build itself.
-    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+    Ok(builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
 }
 
 /// An error's words with those of its causes: reqwest keeps the telling part in the sources.

@@ -11,8 +11,14 @@ async fn blind(t: &Test) -> Outcome<(Test, String)> {
     let weak = t.as_weak()?;
     weak.needs_level("Account", "read", "all").await?;
     let acl = weak.get("App/user").await?.ok()?["acl"].clone();
-    let fields = acl["fieldTable"]["Account"].as_object().cloned().unwrap_or_default();
-    match fields.iter().find(|(field, rights)| field.as_str() == "website" && rights["read"] == "no") {
+    let fields = acl["fieldTable"]["Account"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
+    match fields
+        .iter()
+        .find(|(field, rights)| field.as_str() == "website" && rights["read"] == "no")
+    {
         Some((field, _)) => Ok((weak, field.clone())),
         None => skip("it needs a user who may read accounts and not their field `website`"),
     }
@@ -30,59 +36,91 @@ fn by_level() -> Vec<Behaviour> {
         check("create", "F1, D access", async |t| {
             let weak = t.as_weak()?;
             weak.needs_level("Account", "create", "no").await?;
-            weak.post("Account", &weak.named("refused", json!({}))).await?.is(403)?.empty().map(drop)
+            weak.post("Account", &weak.named("refused", json!({})))
+                .await?
+                .is(403)?
+                .empty()
+                .map(drop)
         }),
         check("update", "QUIRKS 11", async |t| {
             let weak = t.as_weak()?;
             weak.needs_level("Account", "edit", "no").await?;
             let account = t.account(json!({})).await?;
-            let answer = weak.put(&format!("Account/{}", account.id()), &json!({"sicCode": "7"})).await?;
+            let answer = weak
+                .put(
+                    &format!("Account/{}", account.id()),
+                    &json!({"sicCode": "7"}),
+                )
+                .await?;
             answer.refused(403, "No edit access.")
         }),
         check("delete", "F1", async |t| {
             let weak = t.as_weak()?;
             weak.needs_level("Account", "delete", "no").await?;
             let account = t.account(json!({})).await?;
-            weak.delete(&format!("Account/{}", account.id())).await?.refused(403, "No delete access.")
+            weak.delete(&format!("Account/{}", account.id()))
+                .await?
+                .refused(403, "No delete access.")
         }),
         check("closed-scope", "D access", async |t| {
             let weak = t.as_weak()?;
             weak.needs_level("Contact", "read", "no").await?;
             weak.get("Contact").await?.is(403)?.empty().map(drop)
         }),
-        check("lists-hide-what-is-not-readable", "D access, QUIRKS 11", async |t| {
-            let weak = t.as_weak()?;
-            weak.needs_level("Opportunity", "read", "own").await?;
-            let deal = t.opportunity(json!({})).await?;
-            let item = json!({"type": "equals", "attribute": "id", "value": deal.id()});
-            weak.list("Opportunity", &json!({"where": [item]})).await?.ok()?.has("total", 0)?.count(0).map(drop)
-        }),
+        check(
+            "lists-hide-what-is-not-readable",
+            "D access, QUIRKS 11",
+            async |t| {
+                let weak = t.as_weak()?;
+                weak.needs_level("Opportunity", "read", "own").await?;
+                let deal = t.opportunity(json!({})).await?;
+                let item = json!({"type": "equals", "attribute": "id", "value": deal.id()});
+                weak.list("Opportunity", &json!({"where": [item]}))
+                    .await?
+                    .ok()?
+                    .has("total", 0)?
+                    .count(0)
+                    .map(drop)
+            },
+        ),
         check("reads-refuse-what-is-not-readable", "D access", async |t| {
             let weak = t.as_weak()?;
             weak.needs_level("Opportunity", "read", "own").await?;
             let deal = t.opportunity(json!({})).await?;
-            weak.get(&format!("Opportunity/{}", deal.id())).await?.refused(403, "No 'read' access.")
+            weak.get(&format!("Opportunity/{}", deal.id()))
+                .await?
+                .refused(403, "No 'read' access.")
         }),
         check("own-is-the-assigned-user-alone", "QUIRKS 11", async |t| {
             let weak = t.as_weak()?;
             weak.needs_level("Opportunity", "read", "own").await?;
             weak.needs_level("Opportunity", "create", "yes").await?;
             let made = weak.opportunity(json!({})).await?;
-            weak.get(&format!("Opportunity/{}", made.id())).await?.refused(403, "No 'read' access.")
+            weak.get(&format!("Opportunity/{}", made.id()))
+                .await?
+                .refused(403, "No 'read' access.")
         }),
         check("mass-delete", "H3", async |t| {
             let weak = t.as_weak()?;
             weak.needs_level("Account", "delete", "no").await?;
             let account = t.account(json!({})).await?;
             let body = json!({"entityType": "Account", "action": "delete", "params": {"ids": [account.id()]}});
-            weak.post("MassAction", &body).await?.refused(403, "No delete access for 'Account'.")
+            weak.post("MassAction", &body)
+                .await?
+                .refused(403, "No delete access for 'Account'.")
         }),
         check("link-to-what-may-not-be-read", "F3 link check", async |t| {
             let weak = t.as_weak()?;
             weak.needs_level("Contact", "read", "no").await?;
             weak.needs_level("Opportunity", "create", "yes").await?;
             let contact = t.contact(json!({})).await?;
-            weak.post("Opportunity", &weak.deal(json!({"contactsIds": [contact.id()]}))).await?.is(403).map(drop)
+            weak.post(
+                "Opportunity",
+                &weak.deal(json!({"contactsIds": [contact.id()]})),
+            )
+            .await?
+            .is(403)
+            .map(drop)
         }),
     ]
 }
@@ -92,17 +130,30 @@ fn by_field() -> Vec<Behaviour> {
         check("field-is-absent-in-reads", "B1, D access", async |t| {
             let (weak, field) = blind(t).await?;
             let account = t.account(json!({"website": "hidden.example"})).await?;
-            weak.read("Account", &account).await?.lacks(&field)?.holds("name").map(drop)
+            weak.read("Account", &account)
+                .await?
+                .lacks(&field)?
+                .holds("name")
+                .map(drop)
         }),
         check("field-is-absent-in-rows", "B1, D access", async |t| {
             let (weak, field) = blind(t).await?;
             let account = t.account(json!({"website": "hidden.example"})).await?;
             let item = json!({"type": "equals", "attribute": "id", "value": account.id()});
-            weak.list("Account", &json!({"where": [item]})).await?.ok()?.first()?.lacks(&field)?.holds("name").map(drop)
+            weak.list("Account", &json!({"where": [item]}))
+                .await?
+                .ok()?
+                .first()?
+                .lacks(&field)?
+                .holds("name")
+                .map(drop)
         }),
         check("field-cannot-be-chosen", "B4, QUIRKS 5", async |t| {
             let (weak, field) = blind(t).await?;
-            let list = weak.list("Account", &json!({"select": ["name", field], "maxSize": 1})).await?.ok()?;
+            let list = weak
+                .list("Account", &json!({"select": ["name", field], "maxSize": 1}))
+                .await?
+                .ok()?;
             list.first()?.lacks(&field)?.holds("name").map(drop)
         }),
         check("field-cannot-be-searched", "E3, QUIRKS 2, N26", async |t| {
@@ -110,12 +161,19 @@ fn by_field() -> Vec<Behaviour> {
             let item = json!({"type": "equals", "attribute": field, "value": "x"});
             let answer = weak.list("Account", &json!({"where": [item]})).await?;
             let reason = format!("Forbidden attribute '{field}' in where.");
-            if t.at_least(9, 2) { answer.refused(400, &format!("{reason} {reason}")) } else { answer.refused(403, &reason) }
+            if t.at_least(9, 2) {
+                answer.refused(400, &format!("{reason} {reason}"))
+            } else {
+                answer.refused(403, &reason)
+            }
         }),
         check("field-cannot-be-ordered-by", "E3, QUIRKS 2", async |t| {
             let (weak, field) = blind(t).await?;
             let answer = weak.query("Account", &[("orderBy", &field)]).await?;
-            answer.is(if t.at_least(9, 2) { 400 } else { 403 })?.empty().map(drop)
+            answer
+                .is(if t.at_least(9, 2) { 400 } else { 403 })?
+                .empty()
+                .map(drop)
         }),
     ]
 }
@@ -123,29 +181,62 @@ fn by_field() -> Vec<Behaviour> {
 fn by_kind() -> Vec<Behaviour> {
     vec![
         check("administration", "QUIRKS 2", async |t| {
-            t.as_api()?.post("Admin/rebuild", &json!({})).await?.is(403)?.no_reason()?.empty().map(drop)
+            t.as_api()?
+                .post("Admin/rebuild", &json!({}))
+                .await?
+                .is(403)?
+                .no_reason()?
+                .empty()
+                .map(drop)
         }),
         check("settings", "C2", async |t| {
-            t.as_api()?.put("Settings", &json!({"siteUrl": "x"})).await?.is(403)?.empty().map(drop)
+            t.as_api()?
+                .put("Settings", &json!({"siteUrl": "x"}))
+                .await?
+                .is(403)?
+                .empty()
+                .map(drop)
         }),
-        check("types-of-administrators", "A7", async |t| t.as_api()?.get("ScheduledJob").await?.is(403)?.empty().map(drop)),
-        check("email-queue-even-with-every-right", "QUIRKS 11", async |t| {
-            t.as_api()?.get("EmailQueueItem").await?.is(403).map(drop)
+        check("types-of-administrators", "A7", async |t| {
+            t.as_api()?
+                .get("ScheduledJob")
+                .await?
+                .is(403)?
+                .empty()
+                .map(drop)
         }),
-        check("roles-are-closed", "D access", async |t| t.as_api()?.get("Role").await?.is(403).map(drop)),
+        check(
+            "email-queue-even-with-every-right",
+            "QUIRKS 11",
+            async |t| t.as_api()?.get("EmailQueueItem").await?.is(403).map(drop),
+        ),
+        check("roles-are-closed", "D access", async |t| {
+            t.as_api()?.get("Role").await?.is(403).map(drop)
+        }),
         check("types-without-controller", "A7", async |t| {
-            t.as_api()?.get("Reminder").await?.refused(404, "Controller 'Reminder' does not exist.")
+            t.as_api()?
+                .get("Reminder")
+                .await?
+                .refused(404, "Controller 'Reminder' does not exist.")
         }),
         check("own-user", "D access, QUIRKS 11", async |t| {
             let api = t.as_api()?;
             let me = api.get("App/user").await?.ok()?.text("/user/id").to_owned();
-            api.get(&format!("User/{me}")).await?.ok()?.has("type", "api")?.lacks("password").map(drop)
+            api.get(&format!("User/{me}"))
+                .await?
+                .ok()?
+                .has("type", "api")?
+                .lacks("password")
+                .map(drop)
         }),
         check("api-users-are-not-listed", "QUIRKS 11", async |t| {
             let api = t.as_api()?;
             let me = api.get("App/user").await?.ok()?.text("/user/id").to_owned();
             let list = api.get("User?select=id&maxSize=200").await?.ok()?;
-            list.that("list", "without API users", |rows| !rows.to_string().contains(&me)).map(drop)
+            list.that("list", "without API users", |rows| {
+                !rows.to_string().contains(&me)
+            })
+            .map(drop)
         }),
     ]
 }

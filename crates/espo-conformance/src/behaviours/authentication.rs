@@ -44,7 +44,11 @@ async fn token(t: &Test) -> Outcome<(String, SecretString)> {
 async fn signed(t: &Test, target: &str, mac: impl AsRef<[u8]>) -> Outcome<Answer> {
     let mut value = format!("{}:", key_pair(t)?.0).into_bytes();
     value.extend_from_slice(mac.as_ref());
-    t.call("GET", target).anonymous().header("x-hmac-authorization", &STANDARD.encode(value)).send().await
+    t.call("GET", target)
+        .anonymous()
+        .header("x-hmac-authorization", &STANDARD.encode(value))
+        .send()
+        .await
 }
 
 pub(super) fn all() -> Vec<Behaviour> {
@@ -58,117 +62,266 @@ fn refusals() -> Vec<Behaviour> {
     vec![
         check("nobody", "D failures, QUIRKS 3", async |t| {
             let answer = t.call("GET", "Account").anonymous().send().await?;
-            unauthorized(answer)?.header("www-authenticate", Some("Basic realm=\"\"")).map(drop)
+            unauthorized(answer)?
+                .header("www-authenticate", Some("Basic realm=\"\""))
+                .map(drop)
         }),
         check("nobody-from-a-script", "D failures", async |t| {
-            let call = t.call("GET", "Account").anonymous().header("x-requested-with", "XMLHttpRequest");
-            unauthorized(call.send().await?)?.header("www-authenticate", None).map(drop)
+            let call = t
+                .call("GET", "Account")
+                .anonymous()
+                .header("x-requested-with", "XMLHttpRequest");
+            unauthorized(call.send().await?)?
+                .header("www-authenticate", None)
+                .map(drop)
         }),
         check("nobody-posts", "J WWW-Authenticate on POST", async |t| {
-            let asked = if t.at_least(9, 2) { None } else { Some("Basic realm=\"\"") };
-            let call = t.call("POST", "Account").anonymous().json(&json!({"name": "x"}));
-            unauthorized(call.send().await?)?.header("www-authenticate", asked).map(drop)
+            let asked = if t.at_least(9, 2) {
+                None
+            } else {
+                Some("Basic realm=\"\"")
+            };
+            let call = t
+                .call("POST", "Account")
+                .anonymous()
+                .json(&json!({"name": "x"}));
+            unauthorized(call.send().await?)?
+                .header("www-authenticate", asked)
+                .map(drop)
         }),
         check("bearer-is-nobody", "QUIRKS 3", async |t| {
-            unauthorized(t.call("GET", "Account").anonymous().header("authorization", "Bearer abc").send().await?).map(drop)
+            unauthorized(
+                t.call("GET", "Account")
+                    .anonymous()
+                    .header("authorization", "Bearer abc")
+                    .send()
+                    .await?,
+            )
+            .map(drop)
         }),
         check("unknown-api-key", "D failures", async |t| {
-            let call = t.call("GET", "Account").anonymous().header("x-api-key", &"0".repeat(32));
-            unauthorized(call.send().await?)?.header("www-authenticate", None).map(drop)
+            let call = t
+                .call("GET", "Account")
+                .anonymous()
+                .header("x-api-key", &"0".repeat(32));
+            unauthorized(call.send().await?)?
+                .header("www-authenticate", None)
+                .map(drop)
         }),
         check("key-of-a-signing-user", "D, N15", async |t| {
             let (key, _) = key_pair(t)?;
-            unauthorized(t.call("GET", "Account").anonymous().header("x-api-key", &key).send().await?).map(drop)
+            unauthorized(
+                t.call("GET", "Account")
+                    .anonymous()
+                    .header("x-api-key", &key)
+                    .send()
+                    .await?,
+            )
+            .map(drop)
         }),
         check("header-without-colon", "D, QUIRKS 2", async |t| {
-            let call = t.call("GET", "Account").anonymous().header("espo-authorization", &STANDARD.encode("admin"));
-            call.send().await?.refused(400, "Auth: Bad authorization string provided.")
+            let call = t
+                .call("GET", "Account")
+                .anonymous()
+                .header("espo-authorization", &STANDARD.encode("admin"));
+            call.send()
+                .await?
+                .refused(400, "Auth: Bad authorization string provided.")
         }),
         check("wrong-password", "D failures", async |t| {
-            let value = basic(&password(t)?.0, &SecretString::from("no password of anybody"));
-            unauthorized(t.call("GET", "App/user").anonymous().header("espo-authorization", &value).send().await?).map(drop)
+            let value = basic(
+                &password(t)?.0,
+                &SecretString::from("no password of anybody"),
+            );
+            unauthorized(
+                t.call("GET", "App/user")
+                    .anonymous()
+                    .header("espo-authorization", &value)
+                    .send()
+                    .await?,
+            )
+            .map(drop)
         }),
     ]
 }
 
 fn api_users() -> Vec<Behaviour> {
     vec![
-        check("api-key", "D, QUIRKS 3", async |t| t.as_api()?.get("Account?maxSize=1").await?.ok().map(drop)),
-        check("hmac", "D HMAC, N15", async |t| t.as_hmac()?.get("Account").await?.ok().map(drop)),
+        check("api-key", "D, QUIRKS 3", async |t| {
+            t.as_api()?.get("Account?maxSize=1").await?.ok().map(drop)
+        }),
+        check("hmac", "D HMAC, N15", async |t| {
+            t.as_hmac()?.get("Account").await?.ok().map(drop)
+        }),
         check("hmac-does-not-sign-the-query", "D HMAC, N15", async |t| {
-            t.as_hmac()?.get("Account?maxSize=1&select=id").await?.ok().map(drop)
+            t.as_hmac()?
+                .get("Account?maxSize=1&select=id")
+                .await?
+                .ok()
+                .map(drop)
         }),
         check("hmac-signs-the-method", "D HMAC", async |t| {
             let signing = t.as_hmac()?;
-            let made = signing.create("Account", &t.named("signed", json!({}))).await?;
-            signing.delete(&format!("Account/{}", made.id())).await?.yes()
+            let made = signing
+                .create("Account", &t.named("signed", json!({})))
+                .await?;
+            signing
+                .delete(&format!("Account/{}", made.id()))
+                .await?
+                .yes()
         }),
-        check("hmac-signs-the-path-as-sent", "D HMAC, QUIRKS 3", async |t| {
-            let answer = t.as_hmac()?.get("NoSuch%C5%BB").await?;
-            answer.is(404).map(drop)
-        }),
+        check(
+            "hmac-signs-the-path-as-sent",
+            "D HMAC, QUIRKS 3",
+            async |t| {
+                let answer = t.as_hmac()?.get("NoSuch%C5%BB").await?;
+                answer.is(404).map(drop)
+            },
+        ),
         check("hmac-over-another-path", "D failures", async |t| {
             let (_, secret) = key_pair(t)?;
-            unauthorized(signed(t, "Account", hex(&sign(&secret, &Method::GET, "Contact"))).await?).map(drop)
+            unauthorized(signed(t, "Account", hex(&sign(&secret, &Method::GET, "Contact"))).await?)
+                .map(drop)
         }),
         check("hmac-digest-in-capitals", "QUIRKS 3", async |t| {
             let (_, secret) = key_pair(t)?;
-            unauthorized(signed(t, "Account", hex(&sign(&secret, &Method::GET, "Account")).to_uppercase()).await?).map(drop)
+            unauthorized(
+                signed(
+                    t,
+                    "Account",
+                    hex(&sign(&secret, &Method::GET, "Account")).to_uppercase(),
+                )
+                .await?,
+            )
+            .map(drop)
         }),
         check("hmac-digest-as-bytes", "D HMAC, QUIRKS 3", async |t| {
             let (_, secret) = key_pair(t)?;
-            signed(t, "Account?maxSize=1", sign(&secret, &Method::GET, "Account")).await?.ok().map(drop)
+            signed(
+                t,
+                "Account?maxSize=1",
+                sign(&secret, &Method::GET, "Account"),
+            )
+            .await?
+            .ok()
+            .map(drop)
         }),
         check("api-user-gets-no-token", "QUIRKS 3", async |t| {
-            t.as_api()?.get("App/user").await?.ok()?.unset("/user/token")?.has("/user/type", "api").map(drop)
+            t.as_api()?
+                .get("App/user")
+                .await?
+                .ok()?
+                .unset("/user/token")?
+                .has("/user/type", "api")
+                .map(drop)
         }),
-        check("espo-authorization-comes-first", "D precedence, QUIRKS 3", async |t| {
-            // The key would be good; the malformed header decides.
-            let api = t.as_api()?;
-            let call = api.call("GET", "Account").header("espo-authorization", &STANDARD.encode("admin"));
-            call.send().await?.is(400).map(drop)
-        }),
+        check(
+            "espo-authorization-comes-first",
+            "D precedence, QUIRKS 3",
+            async |t| {
+                // The key would be good; the malformed header decides.
+                let api = t.as_api()?;
+                let call = api
+                    .call("GET", "Account")
+                    .header("espo-authorization", &STANDARD.encode("admin"));
+                call.send().await?.is(400).map(drop)
+            },
+        ),
     ]
 }
 
 fn people() -> Vec<Behaviour> {
     vec![
         check("password", "D, QUIRKS 3", async |t| {
-            t.as_person()?.get("App/user").await?.ok()?.that("/user/token", "a token", Value::is_string).map(drop)
+            t.as_person()?
+                .get("App/user")
+                .await?
+                .ok()?
+                .that("/user/token", "a token", Value::is_string)
+                .map(drop)
         }),
         check("basic", "D, QUIRKS 3", async |t| {
             let (name, password) = password(t)?;
             let value = format!("Basic {}", basic(&name, &password));
-            t.call("GET", "Account?maxSize=1").anonymous().header("authorization", &value).send().await?.ok().map(drop)
+            t.call("GET", "Account?maxSize=1")
+                .anonymous()
+                .header("authorization", &value)
+                .send()
+                .await?
+                .ok()
+                .map(drop)
         }),
-        check("token-in-place-of-the-password", "D tokens, QUIRKS 3", async |t| {
-            let (name, token) = token(t).await?;
-            let call = t.call("GET", "Account?maxSize=1").anonymous();
-            call.header("espo-authorization", &basic(&name, &token)).send().await?.ok().map(drop)
-        }),
+        check(
+            "token-in-place-of-the-password",
+            "D tokens, QUIRKS 3",
+            async |t| {
+                let (name, token) = token(t).await?;
+                let call = t.call("GET", "Account?maxSize=1").anonymous();
+                call.header("espo-authorization", &basic(&name, &token))
+                    .send()
+                    .await?
+                    .ok()
+                    .map(drop)
+            },
+        ),
         check("password-where-a-token-is-due", "D token flag", async |t| {
             let (name, password) = password(t)?;
-            let call = t.call("GET", "Account?maxSize=1").anonymous().header("espo-authorization", &basic(&name, &password));
-            unauthorized(call.header("espo-authorization-by-token", "true").send().await?).map(drop)
+            let call = t
+                .call("GET", "Account?maxSize=1")
+                .anonymous()
+                .header("espo-authorization", &basic(&name, &password));
+            unauthorized(
+                call.header("espo-authorization-by-token", "true")
+                    .send()
+                    .await?,
+            )
+            .map(drop)
         }),
         check("destroyed-token", "D tokens, QUIRKS 3", async |t| {
             let (name, token) = token(t).await?;
             let header = basic(&name, &token);
-            let call = t.call("POST", "App/destroyAuthToken").anonymous().header("espo-authorization", &header);
-            call.json(&json!({"token": token.expose_secret()})).send().await?.yes()?;
-            let call = t.call("GET", "App/user").anonymous().header("espo-authorization", &header);
+            let call = t
+                .call("POST", "App/destroyAuthToken")
+                .anonymous()
+                .header("espo-authorization", &header);
+            call.json(&json!({"token": token.expose_secret()}))
+                .send()
+                .await?
+                .yes()?;
+            let call = t
+                .call("GET", "App/user")
+                .anonymous()
+                .header("espo-authorization", &header);
             // With this header the failure does not count towards the lock-out.
-            unauthorized(call.header("espo-authorization-by-token", "true").send().await?).map(drop)
+            unauthorized(
+                call.header("espo-authorization-by-token", "true")
+                    .send()
+                    .await?,
+            )
+            .map(drop)
         }),
-        check("token-with-a-secret", "D token secret, QUIRKS 3", async |t| {
-            let (name, password) = password(t)?;
-            let call = t.call("GET", "App/user").anonymous().header("espo-authorization", &basic(&name, &password));
-            let answer = call.header("espo-authorization-create-token-secret", "true").send().await?.is(200)?;
-            let cookie = answer.header_text("set-cookie").unwrap_or_default();
-            if !cookie.starts_with("auth-token-secret=") {
-                return answer.header("set-cookie", Some("auth-token-secret=…; HttpOnly")).map(drop);
-            }
-            Ok(())
-        }),
+        check(
+            "token-with-a-secret",
+            "D token secret, QUIRKS 3",
+            async |t| {
+                let (name, password) = password(t)?;
+                let call = t
+                    .call("GET", "App/user")
+                    .anonymous()
+                    .header("espo-authorization", &basic(&name, &password));
+                let answer = call
+                    .header("espo-authorization-create-token-secret", "true")
+                    .send()
+                    .await?
+                    .is(200)?;
+                let cookie = answer.header_text("set-cookie").unwrap_or_default();
+                if !cookie.starts_with("auth-token-secret=") {
+                    return answer
+                        .header("set-cookie", Some("auth-token-secret=…; HttpOnly"))
+                        .map(drop);
+                }
+                Ok(())
+            },
+        ),
     ]
 }

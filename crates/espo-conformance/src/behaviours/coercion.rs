@@ -21,7 +21,9 @@ async fn becomes(t: &Test, entity: &str, attribute: &str, sent: Value, read: Val
 /// A behaviour that is a value sent and a value read.
 macro_rules! becomes {
     ($name:literal, $fact:literal, $entity:literal, $attribute:literal, $sent:tt => $read:tt) => {
-        check($name, $fact, async |t| becomes(t, $entity, $attribute, json!($sent), json!($read)).await)
+        check($name, $fact, async |t| {
+            becomes(t, $entity, $attribute, json!($sent), json!($read)).await
+        })
     };
 }
 
@@ -54,23 +56,48 @@ fn texts_and_numbers() -> Vec<Behaviour> {
         becomes!("null-option-is-kept", "QUIRKS 4", "Account", "industry", null => null),
         check("null-on-a-bool-fails", "QUIRKS 4", async |t| {
             let made = t.contact(json!({"doNotCall": true})).await?;
-            t.put(&format!("Contact/{}", made.id()), &json!({"doNotCall": null})).await?.is(500)?.empty().map(drop)
+            t.put(
+                &format!("Contact/{}", made.id()),
+                &json!({"doNotCall": null}),
+            )
+            .await?
+            .is(500)?
+            .empty()
+            .map(drop)
         }),
         check("list-never-set-is-null", "QUIRKS 4", async |t| {
             let admin = t.as_admin()?;
             let team = admin.make("Team", json!({})).await?;
-            admin.read("Team", &team).await?.that("positionList", "null or an empty list", |v| v.is_null() || v == &json!([])).map(drop)
+            admin
+                .read("Team", &team)
+                .await?
+                .that("positionList", "null or an empty list", |v| {
+                    v.is_null() || v == &json!([])
+                })
+                .map(drop)
         }),
         check("list-set-to-null-is-empty", "QUIRKS 4", async |t| {
             let admin = t.as_admin()?;
             let team = admin.make("Team", json!({"positionList": ["a"]})).await?;
-            admin.update("Team", &team, &json!({"positionList": null})).await?;
-            admin.read("Team", &team).await?.has("positionList", json!([])).map(drop)
+            admin
+                .update("Team", &team, &json!({"positionList": null}))
+                .await?;
+            admin
+                .read("Team", &team)
+                .await?
+                .has("positionList", json!([]))
+                .map(drop)
         }),
         check("list-keeps-duplicates", "QUIRKS 4", async |t| {
             let admin = t.as_admin()?;
-            let team = admin.make("Team", json!({"positionList": ["a", "a"]})).await?;
-            admin.read("Team", &team).await?.has("positionList", json!(["a", "a"])).map(drop)
+            let team = admin
+                .make("Team", json!({"positionList": ["a", "a"]}))
+                .await?;
+            admin
+                .read("Team", &team)
+                .await?
+                .has("positionList", json!(["a", "a"]))
+                .map(drop)
         }),
     ]
 }
@@ -85,21 +112,36 @@ fn dates() -> Vec<Behaviour> {
         becomes!("moment-in-atom", "B1, QUIRKS 4", "Task", "dateEnd", "2030-01-01T10:00:00Z" => "2030-01-01 10:00:00"),
         becomes!("moment-with-zone", "B1", "Task", "dateEnd", "2030-01-01T10:00:00+02:00" => "2030-01-01 08:00:00"),
         check("moment-without-seconds-is-echoed", "QUIRKS 4", async |t| {
-            t.task(json!({"dateEnd": "2030-01-01 10:00"})).await?.has("dateEnd", "2030-01-01 10:00").map(drop)
+            t.task(json!({"dateEnd": "2030-01-01 10:00"}))
+                .await?
+                .has("dateEnd", "2030-01-01 10:00")
+                .map(drop)
         }),
-        check("day-of-an-optional-moment", "B2 datetimeOptional, QUIRKS 4", async |t| {
-            let task = t.task(json!({"dateEndDate": "2030-01-02"})).await?;
-            let read = t.read("Task", &task).await?;
-            // The end is the start of the next day in the server's zone: one day behind in UTC, give or take the zone.
-            let near = |v: &Value| v.as_str().is_some_and(|v| v.starts_with("2030-01-02") || v.starts_with("2030-01-03"));
-            read.has("dateEndDate", "2030-01-02")?.that("dateEnd", "the start of the next day", near).map(drop)
-        }),
+        check(
+            "day-of-an-optional-moment",
+            "B2 datetimeOptional, QUIRKS 4",
+            async |t| {
+                let task = t.task(json!({"dateEndDate": "2030-01-02"})).await?;
+                let read = t.read("Task", &task).await?;
+                // The end is the start of the next day in the server's zone: one day behind in UTC, give or take the zone.
+                let near = |v: &Value| {
+                    v.as_str()
+                        .is_some_and(|v| v.starts_with("2030-01-02") || v.starts_with("2030-01-03"))
+                };
+                read.has("dateEndDate", "2030-01-02")?
+                    .that("dateEnd", "the start of the next day", near)
+                    .map(drop)
+            },
+        ),
         check("all-day-meeting", "QUIRKS 4", async |t| {
             let somebody = t.assignee().await?;
             let values = json!({"dateStartDate": "2030-03-01", "dateEndDate": "2030-03-02", "isAllDay": true, "assignedUserId": somebody});
             let meeting = t.make("Meeting", values).await?;
             let read = t.read("Meeting", &meeting).await?;
-            read.has("dateStartDate", "2030-03-01")?.has("isAllDay", true)?.that("dateStart", "a moment", Value::is_string).map(drop)
+            read.has("dateStartDate", "2030-03-01")?
+                .has("isAllDay", true)?
+                .that("dateStart", "a moment", Value::is_string)
+                .map(drop)
         }),
         check("meeting-may-end-before-it-starts", "QUIRKS 4", async |t| {
             let somebody = t.assignee().await?;
@@ -110,7 +152,10 @@ fn dates() -> Vec<Behaviour> {
             let somebody = t.assignee().await?;
             let values = json!({"dateStart": "2030-02-01 09:00:00", "dateEnd": "2030-02-01 10:30:00", "assignedUserId": somebody});
             let meeting = t.make("Meeting", values).await?;
-            t.read("Meeting", &meeting).await?.has("duration", 5400).map(drop)
+            t.read("Meeting", &meeting)
+                .await?
+                .has("duration", 5400)
+                .map(drop)
         }),
     ]
 }
@@ -120,31 +165,53 @@ fn composites() -> Vec<Behaviour> {
         becomes!("phone-loses-its-blanks", "B3, QUIRKS 4", "Account", "phoneNumber", "+1 202 555 0145" => "+12025550145"),
         check("email-null-removes-it", "B3", async |t| {
             let made = t.account(json!({"emailAddress": t.email()})).await?;
-            t.update("Account", &made, &json!({"emailAddress": null})).await?;
-            t.read("Account", &made).await?.null("emailAddress")?.has("emailAddressData", json!([])).map(drop)
+            t.update("Account", &made, &json!({"emailAddress": null}))
+                .await?;
+            t.read("Account", &made)
+                .await?
+                .null("emailAddress")?
+                .has("emailAddressData", json!([]))
+                .map(drop)
         }),
         check("email-data-in-small-letters", "QUIRKS 4", async |t| {
             let address = t.email();
             let made = t.account(json!({})).await?;
             let data = json!([{"emailAddress": address.to_uppercase(), "primary": true}]);
-            let answer = t.update("Account", &made, &json!({"emailAddressData": data})).await?;
+            let answer = t
+                .update("Account", &made, &json!({"emailAddressData": data}))
+                .await?;
             answer.has("emailAddress", address).map(drop)
         }),
         check("parent-without-id-is-half-set", "QUIRKS 11", async |t| {
             let task = t.task(json!({"parentType": "Account"})).await?;
-            t.read("Task", &task).await?.has("parentType", "Account")?.null("parentId").map(drop)
+            t.read("Task", &task)
+                .await?
+                .has("parentType", "Account")?
+                .null("parentId")
+                .map(drop)
         }),
         check("parent", "B2 linkParent", async |t| {
             let account = t.account(json!({})).await?;
-            let task = t.task(json!({"parentType": "Account", "parentId": account.id()})).await?;
+            let task = t
+                .task(json!({"parentType": "Account", "parentId": account.id()}))
+                .await?;
             let read = t.read("Task", &task).await?;
-            read.has("parentType", "Account")?.has("parentId", account.id())?.has("parentName", account.text("name")).map(drop)
+            read.has("parentType", "Account")?
+                .has("parentId", account.id())?
+                .has("parentName", account.text("name"))
+                .map(drop)
         }),
         check("ids-that-are-no-list-are-ignored", "QUIRKS 11", async |t| {
             let contact = t.contact(json!({})).await?;
-            let deal = t.opportunity(json!({"contactsIds": [contact.id()]})).await?;
-            t.update("Opportunity", &deal, &json!({"contactsIds": "text"})).await?;
-            t.read("Opportunity", &deal).await?.has("contactsIds", json!([contact.id()])).map(drop)
+            let deal = t
+                .opportunity(json!({"contactsIds": [contact.id()]}))
+                .await?;
+            t.update("Opportunity", &deal, &json!({"contactsIds": "text"}))
+                .await?;
+            t.read("Opportunity", &deal)
+                .await?
+                .has("contactsIds", json!([contact.id()]))
+                .map(drop)
         }),
     ]
 }

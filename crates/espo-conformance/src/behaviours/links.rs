@@ -16,51 +16,109 @@ fn lists() -> Vec<Behaviour> {
     vec![
         check("list", "C1, QUIRKS 6", async |t| {
             let world = t.world().await?;
-            let path = format!("Account/{}/opportunities?select=id,name&orderBy=amount&order=desc", world.id("alpha"));
+            let path = format!(
+                "Account/{}/opportunities?select=id,name&orderBy=amount&order=desc",
+                world.id("alpha")
+            );
             let list = t.get(&path).await?.ok()?;
-            list.only("", &["total", "list"])?.has("total", 2)?.rows_are(&[&world.id("big"), &world.id("mid")]).map(drop)
+            list.only("", &["total", "list"])?
+                .has("total", 2)?
+                .rows_are(&[&world.id("big"), &world.id("mid")])
+                .map(drop)
         }),
         check("list-with-where", "C1", async |t| {
             let world = t.world().await?;
             let item = json!({"type": "equals", "attribute": "stage", "value": "Qualification"});
             let path = format!("Account/{}/opportunities", world.id("alpha"));
-            t.list(&path, &json!({"where": [item], "select": ["id"]})).await?.ok()?.rows_are(&[&world.id("mid")]).map(drop)
+            t.list(&path, &json!({"where": [item], "select": ["id"]}))
+                .await?
+                .ok()?
+                .rows_are(&[&world.id("mid")])
+                .map(drop)
         }),
         check("list-over-the-limit", "E1", async |t| {
-            let path = format!("Account/{}/opportunities?maxSize=201", t.world().await?.id("alpha"));
-            t.get(&path).await?.refused(403, "Max size should not exceed 200. Use offset and limit.")
+            let path = format!(
+                "Account/{}/opportunities?maxSize=201",
+                t.world().await?.id("alpha")
+            );
+            t.get(&path)
+                .await?
+                .refused(403, "Max size should not exceed 200. Use offset and limit.")
         }),
         check("bare-rows-without-select", "QUIRKS 5", async |t| {
             let path = format!("Account/{}/contacts", t.world().await?.id("alpha"));
-            t.get(&path).await?.ok()?.first()?.lacks("name")?.lacks("lastName").map(drop)
+            t.get(&path)
+                .await?
+                .ok()?
+                .first()?
+                .lacks("name")?
+                .lacks("lastName")
+                .map(drop)
         }),
         check("whole-rows-without-select", "QUIRKS 5", async |t| {
             let path = format!("Account/{}/opportunities", t.world().await?.id("alpha"));
-            t.get(&path).await?.ok()?.first()?.holds("name")?.holds("amount").map(drop)
+            t.get(&path)
+                .await?
+                .ok()?
+                .first()?
+                .holds("name")?
+                .holds("amount")
+                .map(drop)
         }),
         check("list-of-one-through-belongs-to", "QUIRKS 6", async |t| {
             let world = t.world().await?;
             let path = format!("Opportunity/{}/account?select=id", world.id("big"));
-            t.get(&path).await?.ok()?.has("total", 1)?.rows_are(&[&world.id("alpha")]).map(drop)
+            t.get(&path)
+                .await?
+                .ok()?
+                .has("total", 1)?
+                .rows_are(&[&world.id("alpha")])
+                .map(drop)
         }),
         check("list-through-parent-fails", "QUIRKS 11", async |t| {
             let account = t.account(json!({})).await?;
-            let task = t.task(json!({"parentType": "Account", "parentId": account.id()})).await?;
-            t.get(&format!("Task/{}/parent", task.id())).await?.is(500).map(drop)
+            let task = t
+                .task(json!({"parentType": "Account", "parentId": account.id()}))
+                .await?;
+            t.get(&format!("Task/{}/parent", task.id()))
+                .await?
+                .is(500)
+                .map(drop)
         }),
         check("unknown-link", "F1, QUIRKS 6", async |t| {
-            t.get(&format!("Account/{}/noSuch", t.world().await?.id("alpha"))).await?.is(404)?.empty().map(drop)
+            t.get(&format!("Account/{}/noSuch", t.world().await?.id("alpha")))
+                .await?
+                .is(404)?
+                .empty()
+                .map(drop)
         }),
         check("of-an-unknown-record", "F1", async |t| {
-            t.get("Account/0123456789abcdef0/opportunities").await?.is(404)?.empty().map(drop)
+            t.get("Account/0123456789abcdef0/opportunities")
+                .await?
+                .is(404)?
+                .empty()
+                .map(drop)
         }),
-        check("column-in-a-related-row", "A5 columnAttributeMap", async |t| {
-            let account = t.account(json!({})).await?;
-            let columns = json!({account.id(): {"role": "CTO"}});
-            t.contact(json!({"accountsIds": [account.id()], "accountsColumns": columns})).await?;
-            let path = format!("Account/{}/contacts?select=id,name,accountRole", account.id());
-            t.get(&path).await?.ok()?.first()?.has("accountRole", "CTO").map(drop)
-        }),
+        check(
+            "column-in-a-related-row",
+            "A5 columnAttributeMap",
+            async |t| {
+                let account = t.account(json!({})).await?;
+                let columns = json!({account.id(): {"role": "CTO"}});
+                t.contact(json!({"accountsIds": [account.id()], "accountsColumns": columns}))
+                    .await?;
+                let path = format!(
+                    "Account/{}/contacts?select=id,name,accountRole",
+                    account.id()
+                );
+                t.get(&path)
+                    .await?
+                    .ok()?
+                    .first()?
+                    .has("accountRole", "CTO")
+                    .map(drop)
+            },
+        ),
     ]
 }
 
@@ -68,79 +126,182 @@ fn linking() -> Vec<Behaviour> {
     vec![
         check("many-to-many", "C1, QUIRKS 6", async |t| {
             let (account, contact) = (t.account(json!({})).await?, t.contact(json!({})).await?);
-            t.post(&format!("Account/{}/contacts", account.id()), &json!({"id": contact.id()})).await?.yes()?;
-            t.read("Contact", &contact).await?.has("accountsIds", json!([account.id()])).map(drop)
+            t.post(
+                &format!("Account/{}/contacts", account.id()),
+                &json!({"id": contact.id()}),
+            )
+            .await?
+            .yes()?;
+            t.read("Contact", &contact)
+                .await?
+                .has("accountsIds", json!([account.id()]))
+                .map(drop)
         }),
         check("twice", "QUIRKS 6", async |t| {
             let (account, contact) = (t.account(json!({})).await?, t.contact(json!({})).await?);
             let path = format!("Account/{}/contacts", account.id());
             t.post(&path, &json!({"id": contact.id()})).await?.yes()?;
             t.post(&path, &json!({"id": contact.id()})).await?.yes()?;
-            t.get(&format!("{path}?select=id")).await?.ok()?.has("total", 1).map(drop)
+            t.get(&format!("{path}?select=id"))
+                .await?
+                .ok()?
+                .has("total", 1)
+                .map(drop)
         }),
         check("several", "C1", async |t| {
-            let (account, one, two) = (t.account(json!({})).await?, t.contact(json!({})).await?, t.contact(json!({})).await?);
+            let (account, one, two) = (
+                t.account(json!({})).await?,
+                t.contact(json!({})).await?,
+                t.contact(json!({})).await?,
+            );
             let path = format!("Account/{}/contacts", account.id());
-            t.post(&path, &json!({"ids": [one.id(), two.id()]})).await?.yes()?;
-            t.get(&format!("{path}?select=id")).await?.ok()?.has("total", 2).map(drop)
+            t.post(&path, &json!({"ids": [one.id(), two.id()]}))
+                .await?
+                .yes()?;
+            t.get(&format!("{path}?select=id"))
+                .await?
+                .ok()?
+                .has("total", 2)
+                .map(drop)
         }),
         check("has-many-writes-the-child", "M9", async |t| {
             let (account, deal) = (t.account(json!({})).await?, t.opportunity(json!({})).await?);
-            t.post(&format!("Account/{}/opportunities", account.id()), &json!({"id": deal.id()})).await?.yes()?;
-            t.read("Opportunity", &deal).await?.has("accountId", account.id()).map(drop)
+            t.post(
+                &format!("Account/{}/opportunities", account.id()),
+                &json!({"id": deal.id()}),
+            )
+            .await?
+            .yes()?;
+            t.read("Opportunity", &deal)
+                .await?
+                .has("accountId", account.id())
+                .map(drop)
         }),
         check("has-children-writes-the-parent", "M9", async |t| {
             let (account, task) = (t.account(json!({})).await?, t.task(json!({})).await?);
-            t.post(&format!("Account/{}/tasks", account.id()), &json!({"id": task.id()})).await?.yes()?;
-            t.read("Task", &task).await?.has("parentType", "Account")?.has("parentId", account.id()).map(drop)
+            t.post(
+                &format!("Account/{}/tasks", account.id()),
+                &json!({"id": task.id()}),
+            )
+            .await?
+            .yes()?;
+            t.read("Task", &task)
+                .await?
+                .has("parentType", "Account")?
+                .has("parentId", account.id())
+                .map(drop)
         }),
-        check("one-that-is-linked-elsewhere", "QUIRKS 6, M9 linkOnlyNotLinked", async |t| {
-            let (first, second) = (t.account(json!({})).await?, t.account(json!({})).await?);
-            let deal = t.opportunity(json!({"accountId": first.id()})).await?;
-            let answer = t.post(&format!("Account/{}/opportunities", second.id()), &json!({"id": deal.id()})).await?.is(403)?;
-            let answer = answer.reason("Cannot link as the record is already linked (Account:opportunities).")?;
-            answer.translation("cannotLinkAlreadyLinked", &json!({}))
-        }),
+        check(
+            "one-that-is-linked-elsewhere",
+            "QUIRKS 6, M9 linkOnlyNotLinked",
+            async |t| {
+                let (first, second) = (t.account(json!({})).await?, t.account(json!({})).await?);
+                let deal = t.opportunity(json!({"accountId": first.id()})).await?;
+                let answer = t
+                    .post(
+                        &format!("Account/{}/opportunities", second.id()),
+                        &json!({"id": deal.id()}),
+                    )
+                    .await?
+                    .is(403)?;
+                let answer = answer.reason(
+                    "Cannot link as the record is already linked (Account:opportunities).",
+                )?;
+                answer.translation("cannotLinkAlreadyLinked", &json!({}))
+            },
+        ),
         check("moved-by-an-update", "QUIRKS 6", async |t| {
             let (first, second) = (t.account(json!({})).await?, t.account(json!({})).await?);
             let deal = t.opportunity(json!({"accountId": first.id()})).await?;
-            t.update("Opportunity", &deal, &json!({"accountId": second.id()})).await?.has("accountId", second.id()).map(drop)
+            t.update("Opportunity", &deal, &json!({"accountId": second.id()}))
+                .await?
+                .has("accountId", second.id())
+                .map(drop)
         }),
         check("without-id", "C1, QUIRKS 6", async |t| {
-            t.post(&format!("Account/{}/contacts", t.account(json!({})).await?.id()), &json!({})).await?.no()
+            t.post(
+                &format!("Account/{}/contacts", t.account(json!({})).await?.id()),
+                &json!({}),
+            )
+            .await?
+            .no()
         }),
         check("attributes-create-nothing", "QUIRKS 6", async |t| {
             let account = t.account(json!({})).await?;
-            t.post(&format!("Account/{}/opportunities", account.id()), &t.deal(json!({}))).await?.no()
+            t.post(
+                &format!("Account/{}/opportunities", account.id()),
+                &t.deal(json!({})),
+            )
+            .await?
+            .no()
         }),
         check("what-is-missing", "QUIRKS 6", async |t| {
             let path = format!("Account/{}/contacts", t.account(json!({})).await?.id());
-            t.post(&path, &json!({"id": "0123456789abcdef0"})).await?.is(404)?.no_reason()?.empty().map(drop)
+            t.post(&path, &json!({"id": "0123456789abcdef0"}))
+                .await?
+                .is(404)?
+                .no_reason()?
+                .empty()
+                .map(drop)
         }),
         check("through-belongs-to", "QUIRKS 11, C1", async |t| {
             let (account, deal) = (t.account(json!({})).await?, t.opportunity(json!({})).await?);
-            let answer = t.post(&format!("Opportunity/{}/account", deal.id()), &json!({"id": account.id()})).await?;
-            answer.is(403)?.reason("Only manyMany, hasMany & hasChildren relations are allowed.").map(drop)
+            let answer = t
+                .post(
+                    &format!("Opportunity/{}/account", deal.id()),
+                    &json!({"id": account.id()}),
+                )
+                .await?;
+            answer
+                .is(403)?
+                .reason("Only manyMany, hasMany & hasChildren relations are allowed.")
+                .map(drop)
         }),
         check("a-team-needs-rights-on-it", "QUIRKS 6", async |t| {
             let api = t.as_api()?;
             let (account, team) = (api.account(json!({})).await?, api.team().await?);
-            let answer = api.post(&format!("Account/{}/teams", account.id()), &json!({"id": team})).await?.is(403)?;
-            let answer = answer.reason("No foreign record access for link operation (Account:teams).")?;
+            let answer = api
+                .post(
+                    &format!("Account/{}/teams", account.id()),
+                    &json!({"id": team}),
+                )
+                .await?
+                .is(403)?;
+            let answer =
+                answer.reason("No foreign record access for link operation (Account:teams).")?;
             answer.translation("noAccessToForeignRecord", &json!({"action": "edit"}))
         }),
-        check("by-search-is-refused", "C1 massRelate, QUIRKS 6", async |t| {
-            let path = format!("Account/{}/contacts", t.account(json!({})).await?.id());
-            let item = json!({"type": "equals", "attribute": "lastName", "value": "Nobody of this name"});
-            t.post(&path, &json!({"massRelate": true, "where": [item]})).await?.refused(403, "Mass link is not allowed.")
-        }),
-        check("by-search-where-allowed", "C1 massRelate, QUIRKS 6", async |t| {
-            let (list, contact) = (t.make("TargetList", json!({})).await?, t.contact(json!({})).await?);
-            let path = format!("TargetList/{}/contacts", list.id());
-            let item = json!({"type": "equals", "attribute": "lastName", "value": contact.text("lastName")});
-            t.post(&path, &json!({"massRelate": true, "where": [item]})).await?.yes()?;
-            t.get(&format!("{path}?select=id")).await?.ok()?.rows_are(&[contact.id()]).map(drop)
-        }),
+        check(
+            "by-search-is-refused",
+            "C1 massRelate, QUIRKS 6",
+            async |t| {
+                let path = format!("Account/{}/contacts", t.account(json!({})).await?.id());
+                let item = json!({"type": "equals", "attribute": "lastName", "value": "Nobody of this name"});
+                t.post(&path, &json!({"massRelate": true, "where": [item]}))
+                    .await?
+                    .refused(403, "Mass link is not allowed.")
+            },
+        ),
+        check(
+            "by-search-where-allowed",
+            "C1 massRelate, QUIRKS 6",
+            async |t| {
+                let (list, contact) = (
+                    t.make("TargetList", json!({})).await?,
+                    t.contact(json!({})).await?,
+                );
+                let path = format!("TargetList/{}/contacts", list.id());
+                let item = json!({"type": "equals", "attribute": "lastName", "value": contact.text("lastName")});
+                t.post(&path, &json!({"massRelate": true, "where": [item]}))
+                    .await?
+                    .yes()?;
+                t.get(&format!("{path}?select=id"))
+                    .await?
+                    .ok()?
+                    .rows_are(&[contact.id()])
+                    .map(drop)
+            },
+        ),
     ]
 }
 
@@ -151,39 +312,85 @@ fn unlinking() -> Vec<Behaviour> {
             let contact = t.contact(json!({"accountsIds": [account.id()]})).await?;
             let path = format!("Account/{}/contacts", account.id());
             t.unlink(&path, &json!({"id": contact.id()})).await?.yes()?;
-            t.get(&format!("{path}?select=id")).await?.ok()?.has("total", 0).map(drop)
+            t.get(&format!("{path}?select=id"))
+                .await?
+                .ok()?
+                .has("total", 0)
+                .map(drop)
         }),
         check("unlink-several", "C1", async |t| {
             let account = t.account(json!({})).await?;
             let one = t.contact(json!({"accountsIds": [account.id()]})).await?;
             let two = t.contact(json!({"accountsIds": [account.id()]})).await?;
             let path = format!("Account/{}/contacts", account.id());
-            t.unlink(&path, &json!({"ids": [one.id(), two.id()]})).await?.yes()?;
-            t.get(&format!("{path}?select=id")).await?.ok()?.has("total", 0).map(drop)
+            t.unlink(&path, &json!({"ids": [one.id(), two.id()]}))
+                .await?
+                .yes()?;
+            t.get(&format!("{path}?select=id"))
+                .await?
+                .ok()?
+                .has("total", 0)
+                .map(drop)
         }),
         check("unlink-what-is-not-linked", "QUIRKS 6", async |t| {
             let (account, contact) = (t.account(json!({})).await?, t.contact(json!({})).await?);
-            t.unlink(&format!("Account/{}/contacts", account.id()), &json!({"id": contact.id()})).await?.yes()
+            t.unlink(
+                &format!("Account/{}/contacts", account.id()),
+                &json!({"id": contact.id()}),
+            )
+            .await?
+            .yes()
         }),
         check("unlink-by-query-does-nothing", "QUIRKS 6, N23", async |t| {
             let account = t.account(json!({})).await?;
             let contact = t.contact(json!({"accountsIds": [account.id()]})).await?;
-            t.delete(&format!("Account/{}/contacts?id={}", account.id(), contact.id())).await?.no()?;
-            t.get(&format!("Account/{}/contacts?select=id", account.id())).await?.ok()?.has("total", 1).map(drop)
+            t.delete(&format!(
+                "Account/{}/contacts?id={}",
+                account.id(),
+                contact.id()
+            ))
+            .await?
+            .no()?;
+            t.get(&format!("Account/{}/contacts?select=id", account.id()))
+                .await?
+                .ok()?
+                .has("total", 1)
+                .map(drop)
         }),
         check("unlink-without-body", "QUIRKS 1, N23", async |t| {
-            t.delete(&format!("Account/{}/contacts", t.account(json!({})).await?.id())).await?.no()
+            t.delete(&format!(
+                "Account/{}/contacts",
+                t.account(json!({})).await?.id()
+            ))
+            .await?
+            .no()
         }),
         check("unlink-empties-the-child", "M9", async |t| {
             let account = t.account(json!({})).await?;
             let deal = t.opportunity(json!({"accountId": account.id()})).await?;
-            t.unlink(&format!("Account/{}/opportunities", account.id()), &json!({"id": deal.id()})).await?.yes()?;
-            t.read("Opportunity", &deal).await?.null("accountId")?.null("accountName").map(drop)
+            t.unlink(
+                &format!("Account/{}/opportunities", account.id()),
+                &json!({"id": deal.id()}),
+            )
+            .await?
+            .yes()?;
+            t.read("Opportunity", &deal)
+                .await?
+                .null("accountId")?
+                .null("accountName")
+                .map(drop)
         }),
         check("unlink-empties-the-parent", "M9", async |t| {
             let account = t.account(json!({})).await?;
-            let task = t.task(json!({"parentType": "Account", "parentId": account.id()})).await?;
-            t.unlink(&format!("Account/{}/tasks", account.id()), &json!({"id": task.id()})).await?.yes()?;
+            let task = t
+                .task(json!({"parentType": "Account", "parentId": account.id()}))
+                .await?;
+            t.unlink(
+                &format!("Account/{}/tasks", account.id()),
+                &json!({"id": task.id()}),
+            )
+            .await?
+            .yes()?;
             t.read("Task", &task).await?.null("parentId").map(drop)
         }),
     ]
@@ -193,77 +400,155 @@ fn sets() -> Vec<Behaviour> {
     vec![
         check("ids-link", "B2 linkMultiple", async |t| {
             let contact = t.contact(json!({})).await?;
-            let deal = t.opportunity(json!({"contactsIds": [contact.id()]})).await?;
+            let deal = t
+                .opportunity(json!({"contactsIds": [contact.id()]}))
+                .await?;
             let read = t.read("Opportunity", &deal).await?;
             let name = t.read("Contact", &contact).await?.text("name").to_owned();
-            read.has("contactsIds", json!([contact.id()]))?.has("contactsNames", json!({contact.id(): name})).map(drop)
+            read.has("contactsIds", json!([contact.id()]))?
+                .has("contactsNames", json!({contact.id(): name}))
+                .map(drop)
         }),
         check("ids-replace-the-set", "B2 linkMultiple, N24", async |t| {
             let (one, two) = (t.contact(json!({})).await?, t.contact(json!({})).await?);
             let deal = t.opportunity(json!({"contactsIds": [one.id()]})).await?;
-            t.update("Opportunity", &deal, &json!({"contactsIds": [two.id()]})).await?;
-            t.read("Opportunity", &deal).await?.has("contactsIds", json!([two.id()])).map(drop)
+            t.update("Opportunity", &deal, &json!({"contactsIds": [two.id()]}))
+                .await?;
+            t.read("Opportunity", &deal)
+                .await?
+                .has("contactsIds", json!([two.id()]))
+                .map(drop)
         }),
         check("no-ids-empty-the-set", "B2 linkMultiple, N24", async |t| {
-            let deal = t.opportunity(json!({"contactsIds": [t.contact(json!({})).await?.id()]})).await?;
-            t.update("Opportunity", &deal, &json!({"contactsIds": []})).await?;
-            t.read("Opportunity", &deal).await?.has("contactsIds", json!([]))?.has("contactsNames", json!({})).map(drop)
+            let deal = t
+                .opportunity(json!({"contactsIds": [t.contact(json!({})).await?.id()]}))
+                .await?;
+            t.update("Opportunity", &deal, &json!({"contactsIds": []}))
+                .await?;
+            t.read("Opportunity", &deal)
+                .await?
+                .has("contactsIds", json!([]))?
+                .has("contactsNames", json!({}))
+                .map(drop)
         }),
-        check("names-are-ignored", "B2 linkMultiple, QUIRKS 4", async |t| {
-            let contact = t.contact(json!({})).await?;
-            let deal = t.opportunity(json!({"contactsIds": [contact.id()]})).await?;
-            t.update("Opportunity", &deal, &json!({"contactsNames": {"x": "y"}})).await?;
-            t.read("Opportunity", &deal).await?.has("contactsIds", json!([contact.id()])).map(drop)
-        }),
+        check(
+            "names-are-ignored",
+            "B2 linkMultiple, QUIRKS 4",
+            async |t| {
+                let contact = t.contact(json!({})).await?;
+                let deal = t
+                    .opportunity(json!({"contactsIds": [contact.id()]}))
+                    .await?;
+                t.update("Opportunity", &deal, &json!({"contactsNames": {"x": "y"}}))
+                    .await?;
+                t.read("Opportunity", &deal)
+                    .await?
+                    .has("contactsIds", json!([contact.id()]))
+                    .map(drop)
+            },
+        ),
         check("null-ids-are-echoed", "QUIRKS 11", async |t| {
-            let deal = t.opportunity(json!({"contactsIds": [t.contact(json!({})).await?.id()]})).await?;
-            t.update("Opportunity", &deal, &json!({"contactsIds": null})).await?.null("contactsIds").map(drop)
+            let deal = t
+                .opportunity(json!({"contactsIds": [t.contact(json!({})).await?.id()]}))
+                .await?;
+            t.update("Opportunity", &deal, &json!({"contactsIds": null}))
+                .await?
+                .null("contactsIds")
+                .map(drop)
         }),
         check("columns", "B2 linkMultiple columns", async |t| {
             let contact = t.contact(json!({})).await?;
             let columns = json!({contact.id(): {"role": "Evaluator"}});
-            let deal = t.opportunity(json!({"contactsIds": [contact.id()], "contactsColumns": columns})).await?;
-            t.read("Opportunity", &deal).await?.has("contactsColumns", columns).map(drop)
+            let deal = t
+                .opportunity(json!({"contactsIds": [contact.id()], "contactsColumns": columns}))
+                .await?;
+            t.read("Opportunity", &deal)
+                .await?
+                .has("contactsColumns", columns)
+                .map(drop)
         }),
-        check("columns-alone-update", "B2 linkMultiple columns", async |t| {
-            let contact = t.contact(json!({})).await?;
-            let deal = t.opportunity(json!({"contactsIds": [contact.id()]})).await?;
-            let columns = json!({contact.id(): {"role": "Influencer"}});
-            t.update("Opportunity", &deal, &json!({"contactsColumns": columns})).await?;
-            t.read("Opportunity", &deal).await?.has("contactsColumns", columns)?.has("contactsIds", json!([contact.id()])).map(drop)
-        }),
-        check("columns-of-a-new-link-are-null", "B2 linkMultiple columns", async |t| {
-            let contact = t.contact(json!({})).await?;
-            let deal = t.opportunity(json!({"contactsIds": [contact.id()]})).await?;
-            deal.has("contactsColumns", json!({contact.id(): {"role": null}})).map(drop)
-        }),
+        check(
+            "columns-alone-update",
+            "B2 linkMultiple columns",
+            async |t| {
+                let contact = t.contact(json!({})).await?;
+                let deal = t
+                    .opportunity(json!({"contactsIds": [contact.id()]}))
+                    .await?;
+                let columns = json!({contact.id(): {"role": "Influencer"}});
+                t.update("Opportunity", &deal, &json!({"contactsColumns": columns}))
+                    .await?;
+                t.read("Opportunity", &deal)
+                    .await?
+                    .has("contactsColumns", columns)?
+                    .has("contactsIds", json!([contact.id()]))
+                    .map(drop)
+            },
+        ),
+        check(
+            "columns-of-a-new-link-are-null",
+            "B2 linkMultiple columns",
+            async |t| {
+                let contact = t.contact(json!({})).await?;
+                let deal = t
+                    .opportunity(json!({"contactsIds": [contact.id()]}))
+                    .await?;
+                deal.has("contactsColumns", json!({contact.id(): {"role": null}}))
+                    .map(drop)
+            },
+        ),
         check("teams", "B2 linkMultiple, QUIRKS 6", async |t| {
             let team = t.team().await?;
             let account = t.account(json!({"teamsIds": [team]})).await?;
             let item = json!({"type": "linkedWith", "attribute": "teams", "value": [team]});
             let mine = json!({"type": "equals", "attribute": "id", "value": account.id()});
-            t.list("Account", &json!({"where": [item, mine], "select": ["teamsIds"]})).await?.ok()?.first()?.has("teamsIds", json!([team])).map(drop)
+            t.list(
+                "Account",
+                &json!({"where": [item, mine], "select": ["teamsIds"]}),
+            )
+            .await?
+            .ok()?
+            .first()?
+            .has("teamsIds", json!([team]))
+            .map(drop)
         }),
-        check("contact-account-joins-the-accounts", "QUIRKS 4", async |t| {
-            let account = t.account(json!({})).await?;
-            let contact = t.contact(json!({"accountId": account.id()})).await?;
-            let read = t.read("Contact", &contact).await?;
-            read.has("accountId", account.id())?.has("accountsIds", json!([account.id()])).map(drop)
-        }),
+        check(
+            "contact-account-joins-the-accounts",
+            "QUIRKS 4",
+            async |t| {
+                let account = t.account(json!({})).await?;
+                let contact = t.contact(json!({"accountId": account.id()})).await?;
+                let read = t.read("Contact", &contact).await?;
+                read.has("accountId", account.id())?
+                    .has("accountsIds", json!([account.id()]))
+                    .map(drop)
+            },
+        ),
         check("contact-accounts-have-two-columns", "QUIRKS 4", async |t| {
             let account = t.account(json!({})).await?;
             let contact = t.contact(json!({"accountsIds": [account.id()]})).await?;
             let read = t.read("Contact", &contact).await?;
-            read.only(&format!("/accountsColumns/{}", account.id()), &["role", "isInactive"]).map(drop)
+            read.only(
+                &format!("/accountsColumns/{}", account.id()),
+                &["role", "isInactive"],
+            )
+            .map(drop)
         }),
         check("attachments", "B2 attachmentMultiple", async |t| {
             let file = json!({"name": "a.txt", "type": "text/plain", "role": "Attachment", "parentType": "Task", "field": "attachments", "file": "data:text/plain;base64,eA=="});
             let attachment = t.create("Attachment", &file).await?;
             let task = t.task(json!({"attachmentsIds": [attachment.id()]})).await?;
             let read = t.read("Task", &task).await?;
-            read.has("attachmentsNames", json!({attachment.id(): "a.txt"}))?.has("attachmentsTypes", json!({attachment.id(): "text/plain"}))?;
-            t.update("Task", &task, &json!({"attachmentsIds": []})).await?;
-            t.read("Task", &task).await?.that("attachmentsIds", "no ids", |ids| ids == &json!([]) || ids == &Value::Null).map(drop)
+            read.has("attachmentsNames", json!({attachment.id(): "a.txt"}))?
+                .has("attachmentsTypes", json!({attachment.id(): "text/plain"}))?;
+            t.update("Task", &task, &json!({"attachmentsIds": []}))
+                .await?;
+            t.read("Task", &task)
+                .await?
+                .that("attachmentsIds", "no ids", |ids| {
+                    ids == &json!([]) || ids == &Value::Null
+                })
+                .map(drop)
         }),
     ]
 }

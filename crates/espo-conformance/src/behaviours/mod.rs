@@ -54,7 +54,12 @@ fn check<F>(name: &'static str, fact: &'static str, ask: F) -> Behaviour
 where
     F: for<'a> AsyncFn(&'a Test) -> Outcome + Copy + 'static,
 {
-    Behaviour { theme: "", name, fact, run: Box::new(move |test| Box::pin(async move { ask(test).await })) }
+    Behaviour {
+        theme: "",
+        name,
+        fact,
+        run: Box::new(move |test| Box::pin(async move { ask(test).await })),
+    }
 }
 
 type Theme = (&'static str, fn() -> Vec<Behaviour>);
@@ -92,7 +97,8 @@ const THEMES: &[Theme] = &[
 
 /// All behaviours, in the order in which they run.
 pub(crate) fn all() -> Vec<Behaviour> {
-    let themed = |(theme, behaviours): &Theme| behaviours().into_iter().map(|b| Behaviour { theme, ..b });
+    let themed =
+        |(theme, behaviours): &Theme| behaviours().into_iter().map(|b| Behaviour { theme, ..b });
     THEMES.iter().flat_map(themed).collect()
 }
 

@@ -10,63 +10,175 @@ use crate::test::{Test, merged};
 async fn ordered(t: &Test, entity: &str, order: Value, labels: &[&str]) -> Outcome {
     let world = t.world().await?;
     let item = json!({"type": "in", "attribute": "id", "value": world.ids(entity)});
-    let list = t.list(entity, &merged(json!({"where": [item], "select": ["id"]}), order)).await?.ok()?;
+    let list = t
+        .list(
+            entity,
+            &merged(json!({"where": [item], "select": ["id"]}), order),
+        )
+        .await?
+        .ok()?;
     let got: Vec<&str> = list.ids().into_iter().map(|id| world.label(id)).collect();
-    if got == labels { Ok(()) } else { differs(&list.request, "order", json!(labels), json!(got)) }
+    if got == labels {
+        Ok(())
+    } else {
+        differs(&list.request, "order", json!(labels), json!(got))
+    }
 }
 
 /// The refusal of an order: a status that changed in 9.2, and the reason, said twice since.
 async fn forbidden(t: &Test, field: &str, reason: &str) -> Outcome {
     let answer = t.query("Account", &[("orderBy", field)]).await?;
-    if t.at_least(9, 2) { answer.refused(400, &format!("{reason} {reason}")) } else { answer.refused(403, reason) }
+    if t.at_least(9, 2) {
+        answer.refused(400, &format!("{reason} {reason}"))
+    } else {
+        answer.refused(403, reason)
+    }
 }
 
 pub(super) fn all() -> Vec<Behaviour> {
     vec![
         check("ascending", "E1, E3", async |t| {
-            ordered(t, "Account", json!({"orderBy": "name", "order": "asc"}), &["alpha", "beta", "delta", "gamma"]).await
+            ordered(
+                t,
+                "Account",
+                json!({"orderBy": "name", "order": "asc"}),
+                &["alpha", "beta", "delta", "gamma"],
+            )
+            .await
         }),
         check("descending-in-any-case", "E1, QUIRKS 5", async |t| {
-            ordered(t, "Account", json!({"orderBy": "name", "order": "DESC"}), &["gamma", "delta", "beta", "alpha"]).await
+            ordered(
+                t,
+                "Account",
+                json!({"orderBy": "name", "order": "DESC"}),
+                &["gamma", "delta", "beta", "alpha"],
+            )
+            .await
         }),
         check("without-direction-ascending", "E3", async |t| {
-            ordered(t, "Opportunity", json!({"orderBy": "probability"}), &["lost", "big", "mid", "won"]).await
+            ordered(
+                t,
+                "Opportunity",
+                json!({"orderBy": "probability"}),
+                &["lost", "big", "mid", "won"],
+            )
+            .await
         }),
         check("direction-alone", "E3, QUIRKS 5", async |t| {
-            ordered(t, "Account", json!({"order": "asc"}), &["alpha", "beta", "gamma", "delta"]).await
+            ordered(
+                t,
+                "Account",
+                json!({"order": "asc"}),
+                &["alpha", "beta", "gamma", "delta"],
+            )
+            .await
         }),
-        check("default-newest-first", "A3 collection, QUIRKS 5", async |t| {
-            ordered(t, "Account", json!({}), &["delta", "gamma", "beta", "alpha"]).await
-        }),
+        check(
+            "default-newest-first",
+            "A3 collection, QUIRKS 5",
+            async |t| {
+                ordered(
+                    t,
+                    "Account",
+                    json!({}),
+                    &["delta", "gamma", "beta", "alpha"],
+                )
+                .await
+            },
+        ),
         check("null-comes-first", "E3", async |t| {
-            ordered(t, "Account", json!({"orderBy": "sicCode", "order": "asc"}), &["gamma", "alpha", "beta", "delta"]).await
+            ordered(
+                t,
+                "Account",
+                json!({"orderBy": "sicCode", "order": "asc"}),
+                &["gamma", "alpha", "beta", "delta"],
+            )
+            .await
         }),
         check("text-is-not-sorted-as-numbers", "E3", async |t| {
-            ordered(t, "Account", json!({"orderBy": "sicCode", "order": "desc"}), &["delta", "beta", "alpha", "gamma"]).await
+            ordered(
+                t,
+                "Account",
+                json!({"orderBy": "sicCode", "order": "desc"}),
+                &["delta", "beta", "alpha", "gamma"],
+            )
+            .await
         }),
         check("enum-by-position", "QUIRKS 5", async |t| {
-            ordered(t, "Opportunity", json!({"orderBy": "stage", "order": "asc"}), &["big", "mid", "won", "lost"]).await
+            ordered(
+                t,
+                "Opportunity",
+                json!({"orderBy": "stage", "order": "asc"}),
+                &["big", "mid", "won", "lost"],
+            )
+            .await
         }),
         check("enum-by-position-descending", "QUIRKS 5", async |t| {
-            ordered(t, "Opportunity", json!({"orderBy": "stage", "order": "desc"}), &["lost", "won", "mid", "big"]).await
+            ordered(
+                t,
+                "Opportunity",
+                json!({"orderBy": "stage", "order": "desc"}),
+                &["lost", "won", "mid", "big"],
+            )
+            .await
         }),
         check("currency-by-converted-value", "E3", async |t| {
-            ordered(t, "Opportunity", json!({"orderBy": "amount", "order": "asc"}), &["lost", "won", "mid", "big"]).await
+            ordered(
+                t,
+                "Opportunity",
+                json!({"orderBy": "amount", "order": "asc"}),
+                &["lost", "won", "mid", "big"],
+            )
+            .await
         }),
         check("date", "E3", async |t| {
-            ordered(t, "Opportunity", json!({"orderBy": "closeDate", "order": "asc"}), &["won", "lost", "big", "mid"]).await
+            ordered(
+                t,
+                "Opportunity",
+                json!({"orderBy": "closeDate", "order": "asc"}),
+                &["won", "lost", "big", "mid"],
+            )
+            .await
         }),
-        check("ties-by-id-in-the-same-direction", "E3, QUIRKS 5", async |t| {
-            // None is assigned; ids grow with time.
-            ordered(t, "Account", json!({"orderBy": "assignedUser", "order": "asc"}), &["alpha", "beta", "gamma", "delta"]).await?;
-            ordered(t, "Account", json!({"orderBy": "assignedUser", "order": "desc"}), &["delta", "gamma", "beta", "alpha"]).await
-        }),
+        check(
+            "ties-by-id-in-the-same-direction",
+            "E3, QUIRKS 5",
+            async |t| {
+                // None is assigned; ids grow with time.
+                ordered(
+                    t,
+                    "Account",
+                    json!({"orderBy": "assignedUser", "order": "asc"}),
+                    &["alpha", "beta", "gamma", "delta"],
+                )
+                .await?;
+                ordered(
+                    t,
+                    "Account",
+                    json!({"orderBy": "assignedUser", "order": "desc"}),
+                    &["delta", "gamma", "beta", "alpha"],
+                )
+                .await
+            },
+        ),
         check("address-by-its-parts", "QUIRKS 5", async |t| {
             // Country, city, street: Paris before Zürich by country, the two in Paris by id.
-            ordered(t, "Account", json!({"orderBy": "billingAddress", "order": "asc"}), &["gamma", "alpha", "delta", "beta"]).await
+            ordered(
+                t,
+                "Account",
+                json!({"orderBy": "billingAddress", "order": "asc"}),
+                &["gamma", "alpha", "delta", "beta"],
+            )
+            .await
         }),
         check("bool", "E3", async |t| {
-            ordered(t, "Contact", json!({"orderBy": "doNotCall", "order": "asc"}), &["bob", "ann"]).await
+            ordered(
+                t,
+                "Contact",
+                json!({"orderBy": "doNotCall", "order": "asc"}),
+                &["bob", "ann"],
+            )
+            .await
         }),
         check("legacy-names", "E1", async |t| {
             let world = t.world().await?;
@@ -79,19 +191,39 @@ pub(super) fn all() -> Vec<Behaviour> {
                 ("sortBy", "name"),
                 ("asc", "false"),
             ];
-            t.query("Account", &pairs).await?.ok()?.rows_are(&[&last, &first]).map(drop)
+            t.query("Account", &pairs)
+                .await?
+                .ok()?
+                .rows_are(&[&last, &first])
+                .map(drop)
         }),
         check("bad-direction", "E1", async |t| {
-            t.get("Account?orderBy=name&order=up").await?.is(400)?.reason("order value is bad.")?.empty().map(drop)
+            t.get("Account?orderBy=name&order=up")
+                .await?
+                .is(400)?
+                .reason("order value is bad.")?
+                .empty()
+                .map(drop)
         }),
         check("unknown-field", "E3, QUIRKS 5", async |t| {
-            t.get("Account?orderBy=noSuch").await?.refused(400, "Order by non-existing field 'noSuch'.")
+            t.get("Account?orderBy=noSuch")
+                .await?
+                .refused(400, "Order by non-existing field 'noSuch'.")
         }),
         check("link-multiple", "E3", async |t| {
-            t.get("Opportunity?orderBy=contacts").await?.is(400)?.reason("Order by non-existing field 'contacts'.").map(drop)
+            t.get("Opportunity?orderBy=contacts")
+                .await?
+                .is(400)?
+                .reason("Order by non-existing field 'contacts'.")
+                .map(drop)
         }),
         check("through-a-link", "E3", async |t| {
-            forbidden(t, "campaign.name", "Complex expressions are forbidden in 'orderBy'.").await
+            forbidden(
+                t,
+                "campaign.name",
+                "Complex expressions are forbidden in 'orderBy'.",
+            )
+            .await
         }),
     ]
 }

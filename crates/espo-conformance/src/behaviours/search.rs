@@ -10,23 +10,41 @@ use crate::test::Test;
 pub(super) async fn finds(t: &Test, entity: &str, item: Value, labels: &[&str]) -> Outcome {
     let world = t.world().await?;
     let of_world = json!({"type": "in", "attribute": "id", "value": world.ids(entity)});
-    let list = t.list(entity, &json!({"where": [item, of_world], "select": ["id"]})).await?.ok()?;
+    let list = t
+        .list(
+            entity,
+            &json!({"where": [item, of_world], "select": ["id"]}),
+        )
+        .await?
+        .ok()?;
     let mut got: Vec<&str> = list.ids().into_iter().map(|id| world.label(id)).collect();
     let mut expected = labels.to_vec();
     got.sort_unstable();
     expected.sort_unstable();
-    if got == expected { Ok(()) } else { differs(&list.request, "records found", json!(expected), json!(got)) }
+    if got == expected {
+        Ok(())
+    } else {
+        differs(&list.request, "records found", json!(expected), json!(got))
+    }
 }
 
 /// A list of accounts with one where item.
 pub(super) async fn asked(t: &Test, item: Value) -> Outcome<Answer> {
-    t.list("Account", &json!({"where": [item], "select": ["id"], "maxSize": 1})).await
+    t.list(
+        "Account",
+        &json!({"where": [item], "select": ["id"], "maxSize": 1}),
+    )
+    .await
 }
 
 /// The refusal of a where item: a status that changed in 9.2, and the reason, said twice since.
 pub(super) async fn forbidden(t: &Test, item: Value, reason: &str) -> Outcome {
     let answer = asked(t, item).await?;
-    if t.at_least(9, 2) { answer.refused(400, &format!("{reason} {reason}")) } else { answer.refused(403, reason) }
+    if t.at_least(9, 2) {
+        answer.refused(400, &format!("{reason} {reason}"))
+    } else {
+        answer.refused(403, reason)
+    }
 }
 
 /// A behaviour that is one item and what it finds.
@@ -74,7 +92,16 @@ fn comparisons() -> Vec<Behaviour> {
         find!("deleted-are-never-found", "F6", "Account", {"type": "equals", "attribute": "deleted", "value": true}, []),
         find!("array-item-on-a-text", "E2", "Account", {"type": "arrayAnyOf", "attribute": "sicCode", "value": ["10"]}, []),
         check("in-scalar", "E2, QUIRKS 5", async |t| {
-            let answer = t.query("Account", &[("where[0][type]", "in"), ("where[0][attribute]", "type"), ("where[0][value]", "x")]).await?;
+            let answer = t
+                .query(
+                    "Account",
+                    &[
+                        ("where[0][type]", "in"),
+                        ("where[0][attribute]", "type"),
+                        ("where[0][value]", "x"),
+                    ],
+                )
+                .await?;
             answer.refused(400, "Bad where item 'in'.")
         }),
         check("bracket-true-finds-the-false", "QUIRKS 5", async |t| {
@@ -89,7 +116,11 @@ fn comparisons() -> Vec<Behaviour> {
                 ("where[1][value][]", &ann),
                 ("where[1][value][]", &bob),
             ];
-            t.query("Contact", &pairs).await?.ok()?.rows_are(&[&bob]).map(drop)
+            t.query("Contact", &pairs)
+                .await?
+                .ok()?
+                .rows_are(&[&bob])
+                .map(drop)
         }),
     ]
 }
@@ -110,49 +141,96 @@ fn texts() -> Vec<Behaviour> {
         find!("contains-in-a-number", "E2", "Opportunity", {"type": "contains", "attribute": "probability", "value": "0"}, ["big", "mid", "won", "lost"]),
         check("email", "B2 email", async |t| {
             let world = t.world().await?;
-            let address = world.get("alpha").map(|body| body.text("emailAddress").to_uppercase()).unwrap_or_default();
-            finds(t, "Account", json!({"type": "equals", "attribute": "emailAddress", "value": address}), &["alpha"]).await
+            let address = world
+                .get("alpha")
+                .map(|body| body.text("emailAddress").to_uppercase())
+                .unwrap_or_default();
+            finds(
+                t,
+                "Account",
+                json!({"type": "equals", "attribute": "emailAddress", "value": address}),
+                &["alpha"],
+            )
+            .await
         }),
         check("email-beside-the-primary", "B2 email", async |t| {
             let (first, second) = (t.email(), t.email());
             let data = json!([{"emailAddress": first, "primary": true}, {"emailAddress": second, "primary": false}]);
             let account = t.account(json!({"emailAddressData": data})).await?;
             let item = json!({"type": "equals", "attribute": "emailAddress", "value": second});
-            t.list("Account", &json!({"where": [item], "select": ["id"]})).await?.ok()?.rows_are(&[account.id()]).map(drop)
+            t.list("Account", &json!({"where": [item], "select": ["id"]}))
+                .await?
+                .ok()?
+                .rows_are(&[account.id()])
+                .map(drop)
         }),
         find!("phone", "B2 phone", "Account", {"type": "equals", "attribute": "phoneNumber", "value": "+12025550143"}, ["alpha"]),
         check("person-name", "B2 personName", async |t| {
             let world = t.world().await?;
-            let name = world.get("ann").map(|body| body.text("name").to_owned()).unwrap_or_default();
-            finds(t, "Contact", json!({"type": "equals", "attribute": "name", "value": name}), &["ann"]).await
+            let name = world
+                .get("ann")
+                .map(|body| body.text("name").to_owned())
+                .unwrap_or_default();
+            finds(
+                t,
+                "Contact",
+                json!({"type": "equals", "attribute": "name", "value": name}),
+                &["ann"],
+            )
+            .await
         }),
         check("text-filter-by-beginning", "E5", async |t| {
             let name = t.name("filter");
             let account = t.create("Account", &json!({"name": name})).await?;
-            t.list("Account", &json!({"textFilter": name, "select": ["id"]})).await?.ok()?.rows_are(&[account.id()])?;
+            t.list("Account", &json!({"textFilter": name, "select": ["id"]}))
+                .await?
+                .ok()?
+                .rows_are(&[account.id()])?;
             // Not from inside of a name.
             let inside = &name[4..];
-            t.list("Account", &json!({"textFilter": inside, "select": ["id"]})).await?.ok()?.count(0).map(drop)
+            t.list("Account", &json!({"textFilter": inside, "select": ["id"]}))
+                .await?
+                .ok()?
+                .count(0)
+                .map(drop)
         }),
         check("text-filter-star", "E5, QUIRKS 5", async |t| {
             let name = t.name("filter");
             let account = t.create("Account", &json!({"name": name})).await?;
             let filter = format!("*{}", &name[4..]);
-            t.list("Account", &json!({"textFilter": filter, "select": ["id"]})).await?.ok()?.rows_are(&[account.id()]).map(drop)
+            t.list("Account", &json!({"textFilter": filter, "select": ["id"]}))
+                .await?
+                .ok()?
+                .rows_are(&[account.id()])
+                .map(drop)
         }),
         check("text-filter-email", "E5", async |t| {
             let address = t.email();
             let account = t.account(json!({"emailAddress": address})).await?;
-            t.list("Account", &json!({"textFilter": address, "select": ["id"]})).await?.ok()?.rows_are(&[account.id()]).map(drop)
+            t.list("Account", &json!({"textFilter": address, "select": ["id"]}))
+                .await?
+                .ok()?
+                .rows_are(&[account.id()])
+                .map(drop)
         }),
         check("text-filter-as-an-item", "E2", async |t| {
             let name = t.name("filter");
             let account = t.create("Account", &json!({"name": name})).await?;
             let item = json!({"type": "textFilter", "value": name});
-            t.list("Account", &json!({"where": [item], "select": ["id"]})).await?.ok()?.rows_are(&[account.id()]).map(drop)
+            t.list("Account", &json!({"where": [item], "select": ["id"]}))
+                .await?
+                .ok()?
+                .rows_are(&[account.id()])
+                .map(drop)
         }),
         check("primary-as-an-item", "E2", async |t| {
-            finds(t, "Opportunity", json!({"type": "primary", "value": "won"}), &["won"]).await
+            finds(
+                t,
+                "Opportunity",
+                json!({"type": "primary", "value": "won"}),
+                &["won"],
+            )
+            .await
         }),
     ]
 }
@@ -204,18 +282,42 @@ fn groups() -> Vec<Behaviour> {
         }),
         check("unknown-attribute", "E3", async |t| {
             let item = json!({"type": "equals", "attribute": "noSuch", "value": 1});
-            asked(t, item).await?.refused(400, "Not existing attribute 'noSuch' in where.")
+            asked(t, item)
+                .await?
+                .refused(400, "Not existing attribute 'noSuch' in where.")
         }),
         check("field-that-is-no-attribute", "E3, N7", async |t| {
             let item = json!({"type": "equals", "attribute": "billingAddress", "value": "x"});
-            asked(t, item).await?.refused(400, "Not existing attribute 'billingAddress' in where.")
+            asked(t, item)
+                .await?
+                .refused(400, "Not existing attribute 'billingAddress' in where.")
         }),
         check("unknown-type", "E2", async |t| {
             let item = json!({"type": "noSuchType", "attribute": "name", "value": 1});
-            asked(t, item).await?.refused(400, "Unknown where item type 'noSuchType'.")
+            asked(t, item)
+                .await?
+                .refused(400, "Unknown where item type 'noSuchType'.")
         }),
-        check("item-without-type", "E2, QUIRKS 5", async |t| asked(t, json!({"attribute": "name", "value": "x"})).await?.is(500)?.empty().map(drop)),
-        check("item-without-attribute", "E2, QUIRKS 5", async |t| asked(t, json!({"type": "equals", "value": "x"})).await?.is(500)?.empty().map(drop)),
-        check("any-without-attribute", "QUIRKS 5", async |t| asked(t, json!({"type": "any"})).await?.is(500)?.empty().map(drop)),
+        check("item-without-type", "E2, QUIRKS 5", async |t| {
+            asked(t, json!({"attribute": "name", "value": "x"}))
+                .await?
+                .is(500)?
+                .empty()
+                .map(drop)
+        }),
+        check("item-without-attribute", "E2, QUIRKS 5", async |t| {
+            asked(t, json!({"type": "equals", "value": "x"}))
+                .await?
+                .is(500)?
+                .empty()
+                .map(drop)
+        }),
+        check("any-without-attribute", "QUIRKS 5", async |t| {
+            asked(t, json!({"type": "any"}))
+                .await?
+                .is(500)?
+                .empty()
+                .map(drop)
+        }),
     ]
 }

@@ -10,31 +10,57 @@ use crate::test::{Test, merged};
 async fn row(t: &Test, entity: &str, label: &str, more: Value) -> Outcome<Body> {
     let world = t.world().await?;
     let item = json!({"type": "equals", "attribute": "id", "value": world.id(label)});
-    t.list(entity, &merged(json!({"where": [item]}), more)).await?.ok()?.first()
+    t.list(entity, &merged(json!({"where": [item]}), more))
+        .await?
+        .ok()?
+        .first()
 }
 
 pub(super) fn all() -> Vec<Behaviour> {
     vec![
         check("everything-stored", "B4", async |t| {
             let row = row(t, "Account", "gamma", json!({})).await?;
-            row.null("website")?.null("industry")?.null("emailAddress")?.null("assignedUserName")?.holds("createdByName").map(drop)
+            row.null("website")?
+                .null("industry")?
+                .null("emailAddress")?
+                .null("assignedUserName")?
+                .holds("createdByName")
+                .map(drop)
         }),
         check("no-link-multiples", "B4, N9", async |t| {
-            row(t, "Account", "alpha", json!({})).await?.lacks("teamsIds")?.lacks("teamsNames").map(drop)
+            row(t, "Account", "alpha", json!({}))
+                .await?
+                .lacks("teamsIds")?
+                .lacks("teamsNames")
+                .map(drop)
         }),
         check("no-address-data", "B4, N9", async |t| {
             let row = row(t, "Account", "alpha", json!({})).await?;
-            row.lacks("emailAddressData")?.lacks("phoneNumberData")?.holds("emailAddressIsOptedOut").map(drop)
+            row.lacks("emailAddressData")?
+                .lacks("phoneNumberData")?
+                .holds("emailAddressIsOptedOut")
+                .map(drop)
         }),
         check("no-follow-flags", "B4, N9", async |t| {
-            row(t, "Account", "alpha", json!({})).await?.lacks("isFollowed")?.lacks("followersIds").map(drop)
+            row(t, "Account", "alpha", json!({}))
+                .await?
+                .lacks("isFollowed")?
+                .lacks("followersIds")
+                .map(drop)
         }),
         check("stars-in-rows", "J isStarred, QUIRKS 4", async |t| {
             let row = row(t, "Account", "alpha", json!({"select": ["id"]})).await?;
-            if t.at_least(9, 0) { row.holds("isStarred").map(drop) } else { row.lacks("isStarred").map(drop) }
+            if t.at_least(9, 0) {
+                row.holds("isStarred").map(drop)
+            } else {
+                row.lacks("isStarred").map(drop)
+            }
         }),
-        check("version-number-not-in-rows", "QUIRKS 4", async |t| {
-            row(t, "Account", "alpha", json!({})).await?.lacks("versionNumber").map(drop)
+        check("version-number-in-rows", "B1, B4", async |t| {
+            row(t, "Account", "gamma", json!({}))
+                .await?
+                .has("versionNumber", 1)
+                .map(drop)
         }),
         check("chosen", "B4", async |t| {
             let row = row(t, "Account", "alpha", json!({"select": ["id", "name"]})).await?;
@@ -45,42 +71,88 @@ pub(super) fn all() -> Vec<Behaviour> {
             row.only("", &keys).map(drop)
         }),
         check("order-attribute-comes-along", "B4, QUIRKS 5", async |t| {
-            let row = row(t, "Account", "alpha", json!({"select": ["name"], "orderBy": "sicCode"})).await?;
+            let row = row(
+                t,
+                "Account",
+                "alpha",
+                json!({"select": ["name"], "orderBy": "sicCode"}),
+            )
+            .await?;
             row.has("sicCode", "10")?.lacks("createdAt").map(drop)
         }),
         check("unknown-names-vanish", "B4, N8", async |t| {
-            row(t, "Account", "alpha", json!({"select": ["name", "noSuch"]})).await?.holds("name")?.lacks("noSuch").map(drop)
+            row(t, "Account", "alpha", json!({"select": ["name", "noSuch"]}))
+                .await?
+                .holds("name")?
+                .lacks("noSuch")
+                .map(drop)
         }),
         check("blank-behind-the-comma", "QUIRKS 5", async |t| {
             let world = t.world().await?;
             let id = world.id("alpha");
-            let item = [("where[0][type]", "equals"), ("where[0][attribute]", "id"), ("where[0][value]", id.as_str())];
-            let list = t.query("Account", &[&item[..], &[("select", "id, name")]].concat()).await?;
+            let item = [
+                ("where[0][type]", "equals"),
+                ("where[0][attribute]", "id"),
+                ("where[0][value]", id.as_str()),
+            ];
+            let list = t
+                .query("Account", &[&item[..], &[("select", "id, name")]].concat())
+                .await?;
             list.ok()?.first()?.lacks("name").map(drop)
         }),
         check("attribute-select-is-an-alias", "E1, J", async |t| {
             t.since(9, 0)?;
-            let row = t.get("Account?attributeSelect=name&maxSize=1").await?.ok()?.first()?;
+            let row = t
+                .get("Account?attributeSelect=name&maxSize=1")
+                .await?
+                .ok()?
+                .first()?;
             row.holds("name")?.lacks("website").map(drop)
         }),
         check("field-names-are-no-attributes", "B4, N7", async |t| {
             let row = row(t, "Opportunity", "big", json!({"select": ["campaign"]})).await?;
-            row.lacks("campaignId")?.lacks("campaignName")?.lacks("campaign").map(drop)
+            row.lacks("campaignId")?
+                .lacks("campaignName")?
+                .lacks("campaign")
+                .map(drop)
         }),
         check("ids-bring-names", "B4", async |t| {
             let row = row(t, "Opportunity", "mid", json!({"select": ["contactsIds"]})).await?;
             let world = t.world().await?;
-            row.has("contactsIds", json!([world.id("ann")]))?.holds("contactsNames")?.holds("contactsColumns").map(drop)
+            row.has("contactsIds", json!([world.id("ann")]))?
+                .holds("contactsNames")?
+                .holds("contactsColumns")
+                .map(drop)
         }),
         check("address-data-even-if-chosen", "B4, QUIRKS 4", async |t| {
-            row(t, "Account", "alpha", json!({"select": ["emailAddressData"]})).await?.lacks("emailAddressData").map(drop)
+            row(
+                t,
+                "Account",
+                "alpha",
+                json!({"select": ["emailAddressData"]}),
+            )
+            .await?
+            .lacks("emailAddressData")
+            .map(drop)
         }),
-        check("mandatory-attributes", "B4 mandatoryAttributeList", async |t| {
-            row(t, "Opportunity", "big", json!({"select": ["name"]})).await?.holds("accountId")?.holds("accountName").map(drop)
-        }),
+        check(
+            "mandatory-attributes",
+            "B4 mandatoryAttributeList",
+            async |t| {
+                row(t, "Opportunity", "big", json!({"select": ["name"]}))
+                    .await?
+                    .holds("accountId")?
+                    .holds("accountName")
+                    .map(drop)
+            },
+        ),
         check("ignored-by-reads", "B4, QUIRKS 4", async |t| {
             let world = t.world().await?;
-            t.get(&format!("Account/{}?select=id", world.id("alpha"))).await?.ok()?.has("sicCode", "10").map(drop)
+            t.get(&format!("Account/{}?select=id", world.id("alpha")))
+                .await?
+                .ok()?
+                .has("sicCode", "10")
+                .map(drop)
         }),
     ]
 }

@@ -8,76 +8,134 @@ use crate::test::Test;
 
 /// An update that names a version.
 async fn versioned(t: &Test, record: &Body, version: &str, values: Value) -> Outcome<Answer> {
-    let call = t.call("PUT", &format!("Account/{}", record.id())).header("x-version-number", version);
+    let call = t
+        .call("PUT", &format!("Account/{}", record.id()))
+        .header("x-version-number", version);
     call.json(&values).send().await
 }
 
 /// An account whose industry was changed once, so that its version is 2.
 async fn changed(t: &Test) -> Outcome<Body> {
     let account = t.account(json!({"industry": "Finance"})).await?;
-    t.update("Account", &account, &json!({"industry": "Banking"})).await?.has("versionNumber", 2)?;
+    t.update("Account", &account, &json!({"industry": "Banking"}))
+        .await?
+        .has("versionNumber", 2)?;
     Ok(account)
 }
 
 pub(super) fn updates() -> Vec<Behaviour> {
     vec![
         check("put-is-partial", "C1, QUIRKS 2", async |t| {
-            let made = t.account(json!({"sicCode": "7", "industry": "Finance"})).await?;
-            t.update("Account", &made, &json!({"industry": "Banking"})).await?.has("sicCode", "7")?.has("industry", "Banking").map(drop)
+            let made = t
+                .account(json!({"sicCode": "7", "industry": "Finance"}))
+                .await?;
+            t.update("Account", &made, &json!({"industry": "Banking"}))
+                .await?
+                .has("sicCode", "7")?
+                .has("industry", "Banking")
+                .map(drop)
         }),
         check("patch-is-put", "C1, QUIRKS 2", async |t| {
             let made = t.account(json!({"sicCode": "7"})).await?;
-            let call = t.call("PATCH", &format!("Account/{}", made.id())).json(&json!({"industry": "Banking"}));
-            call.send().await?.ok()?.has("sicCode", "7")?.has("industry", "Banking").map(drop)
+            let call = t
+                .call("PATCH", &format!("Account/{}", made.id()))
+                .json(&json!({"industry": "Banking"}));
+            call.send()
+                .await?
+                .ok()?
+                .has("sicCode", "7")?
+                .has("industry", "Banking")
+                .map(drop)
         }),
         check("answers-the-whole-record", "B1, QUIRKS 4", async |t| {
             let made = t.account(json!({})).await?;
-            t.update("Account", &made, &json!({"sicCode": "7"})).await?.null("website")?.null("description")?.holds("teamsIds").map(drop)
+            t.update("Account", &made, &json!({"sicCode": "7"}))
+                .await?
+                .null("website")?
+                .null("description")?
+                .holds("teamsIds")
+                .map(drop)
         }),
         check("null-clears", "B1", async |t| {
             let made = t.account(json!({"sicCode": "7"})).await?;
-            t.update("Account", &made, &json!({"sicCode": null})).await?.null("sicCode").map(drop)
+            t.update("Account", &made, &json!({"sicCode": null}))
+                .await?
+                .null("sicCode")
+                .map(drop)
         }),
         check("says-who-and-when", "M7", async |t| {
             let made = t.account(json!({})).await?;
             made.unset("modifiedById")?;
             let me = t.get("App/user").await?.ok()?.text("/user/id").to_owned();
-            t.update("Account", &made, &json!({"sicCode": "7"})).await?.has("modifiedById", me)?.holds("modifiedByName").map(drop)
+            t.update("Account", &made, &json!({"sicCode": "7"}))
+                .await?
+                .has("modifiedById", me)?
+                .holds("modifiedByName")
+                .map(drop)
         }),
         check("nothing-changed", "QUIRKS 7", async |t| {
             let made = t.account(json!({})).await?;
-            t.update("Account", &made, &json!({})).await?.has("name", made.text("name")).map(drop)
+            t.update("Account", &made, &json!({}))
+                .await?
+                .has("name", made.text("name"))
+                .map(drop)
         }),
         check("system-attributes-are-ignored", "F3, QUIRKS 4", async |t| {
             let made = t.account(json!({})).await?;
             let sent = json!({"createdAt": "2001-01-01 00:00:00", "id": "other", "deleted": true, "createdById": "zzz"});
             let put = t.update("Account", &made, &sent).await?;
-            put.has("id", made.id())?.has("createdAt", made.text("createdAt"))?.has("deleted", false).map(drop)
+            put.has("id", made.id())?
+                .has("createdAt", made.text("createdAt"))?
+                .has("deleted", false)
+                .map(drop)
         }),
         check("unknown-record", "F1", async |t| {
-            let answer = t.put("Account/0123456789abcdef0", &json!({"sicCode": "7"})).await?;
+            let answer = t
+                .put("Account/0123456789abcdef0", &json!({"sicCode": "7"}))
+                .await?;
             answer.is(404)?.empty().map(drop)
         }),
         check("email-data-is-stale-in-the-answer", "QUIRKS 4", async |t| {
             let (old, new) = (t.email(), t.email());
             let made = t.account(json!({"emailAddress": old})).await?;
-            let put = t.update("Account", &made, &json!({"emailAddress": new})).await?;
-            put.has("emailAddress", new.as_str())?.has("/emailAddressData/0/emailAddress", old)?;
-            t.read("Account", &made).await?.has("/emailAddressData/0/emailAddress", new).map(drop)
+            let put = t
+                .update("Account", &made, &json!({"emailAddress": new}))
+                .await?;
+            put.has("emailAddress", new.as_str())?
+                .has("/emailAddressData/0/emailAddress", old)?;
+            t.read("Account", &made)
+                .await?
+                .has("/emailAddressData/0/emailAddress", new)
+                .map(drop)
         }),
         check("email-keeps-the-others", "B3", async |t| {
             let (first, second, new) = (t.email(), t.email(), t.email());
             let data = json!([{"emailAddress": first, "primary": true}, {"emailAddress": second, "primary": false}]);
             let made = t.account(json!({"emailAddressData": data})).await?;
-            t.update("Account", &made, &json!({"emailAddress": new})).await?;
+            t.update("Account", &made, &json!({"emailAddress": new}))
+                .await?;
             let read = t.read("Account", &made).await?;
-            read.has("emailAddress", new)?.that("emailAddressData", "the second address still there", |data| data.to_string().contains(&second)).map(drop)
+            read.has("emailAddress", new)?
+                .that(
+                    "emailAddressData",
+                    "the second address still there",
+                    |data| data.to_string().contains(&second),
+                )
+                .map(drop)
         }),
         check("link-header", "J X-Record-Link-Updated, C1", async |t| {
             t.since(9, 1)?;
             let (deal, contact) = (t.opportunity(json!({})).await?, t.contact(json!({})).await?);
-            let answer = t.put(&format!("Opportunity/{}", deal.id()), &json!({"contactsIds": [contact.id()]})).await?;
-            answer.is(200)?.header("x-record-link-updated", Some("true")).map(drop)
+            let answer = t
+                .put(
+                    &format!("Opportunity/{}", deal.id()),
+                    &json!({"contactsIds": [contact.id()]}),
+                )
+                .await?;
+            answer
+                .is(200)?
+                .header("x-record-link-updated", Some("true"))
+                .map(drop)
         }),
     ]
 }
@@ -86,43 +144,89 @@ pub(super) fn versions() -> Vec<Behaviour> {
     vec![
         check("grows-with-every-update", "F5, QUIRKS 7", async |t| {
             let made = t.account(json!({})).await?;
-            t.update("Account", &made, &json!({"sicCode": "7"})).await?.has("versionNumber", 2)?;
-            t.update("Account", &made, &json!({"sicCode": "7"})).await?.has("versionNumber", 3).map(drop)
+            t.update("Account", &made, &json!({"sicCode": "7"}))
+                .await?
+                .has("versionNumber", 2)?;
+            t.update("Account", &made, &json!({"sicCode": "7"}))
+                .await?
+                .has("versionNumber", 3)
+                .map(drop)
         }),
         check("current", "F5", async |t| {
             let made = changed(t).await?;
-            versioned(t, &made, "2", json!({"industry": "Retail"})).await?.ok()?.has("industry", "Retail").map(drop)
+            versioned(t, &made, "2", json!({"industry": "Retail"}))
+                .await?
+                .ok()?
+                .has("industry", "Retail")
+                .map(drop)
         }),
         check("stale", "F5, N17", async |t| {
             let made = changed(t).await?;
-            let answer = versioned(t, &made, "1", json!({"industry": "Retail"})).await?.is(409)?.reason("modified")?;
-            answer.body()?.has("", json!({"values": {"industry": "Banking"}, "versionNumber": 2})).map(drop)
+            let answer = versioned(t, &made, "1", json!({"industry": "Retail"}))
+                .await?
+                .is(409)?
+                .reason("modified")?;
+            answer
+                .body()?
+                .has(
+                    "",
+                    json!({"values": {"industry": "Banking"}, "versionNumber": 2}),
+                )
+                .map(drop)
         }),
         check("stale-for-another-field", "QUIRKS 7", async |t| {
             let made = changed(t).await?;
-            versioned(t, &made, "1", json!({"sicCode": "7"})).await?.is(409)?.reason("modified").map(drop)
+            versioned(t, &made, "1", json!({"sicCode": "7"}))
+                .await?
+                .is(409)?
+                .reason("modified")
+                .map(drop)
         }),
         check("stale-with-the-same-value", "F5, QUIRKS 7", async |t| {
             let made = changed(t).await?;
-            versioned(t, &made, "1", json!({"industry": "Banking"})).await?.ok().map(drop)
+            versioned(t, &made, "1", json!({"industry": "Banking"}))
+                .await?
+                .ok()
+                .map(drop)
         }),
         check("garbage-is-zero", "QUIRKS 7", async |t| {
             let made = changed(t).await?;
-            versioned(t, &made, "abc", json!({"industry": "Retail"})).await?.is(409)?.reason("modified").map(drop)
+            versioned(t, &made, "abc", json!({"industry": "Retail"}))
+                .await?
+                .is(409)?
+                .reason("modified")
+                .map(drop)
         }),
         check("in-the-body-is-ignored", "QUIRKS 7", async |t| {
             let made = changed(t).await?;
-            t.update("Account", &made, &json!({"industry": "Retail", "versionNumber": 1})).await?.has("industry", "Retail").map(drop)
+            t.update(
+                "Account",
+                &made,
+                &json!({"industry": "Retail", "versionNumber": 1}),
+            )
+            .await?
+            .has("industry", "Retail")
+            .map(drop)
         }),
         check("deletes-ignore-it", "QUIRKS 7", async |t| {
             let made = t.account(json!({})).await?;
-            t.call("DELETE", &format!("Account/{}", made.id())).header("x-version-number", "999").send().await?.yes()
+            t.call("DELETE", &format!("Account/{}", made.id()))
+                .header("x-version-number", "999")
+                .send()
+                .await?
+                .yes()
         }),
         check("types-without-versions-ignore-it", "QUIRKS 7", async |t| {
             let made = t.contact(json!({})).await?;
             made.lacks("versionNumber")?;
-            let call = t.call("PUT", &format!("Contact/{}", made.id())).header("x-version-number", "999");
-            call.json(&json!({"title": "x", "description": "y"})).send().await?.ok().map(drop)
+            let call = t
+                .call("PUT", &format!("Contact/{}", made.id()))
+                .header("x-version-number", "999");
+            call.json(&json!({"title": "x", "description": "y"}))
+                .send()
+                .await?
+                .ok()
+                .map(drop)
         }),
     ]
 }
@@ -131,47 +235,85 @@ pub(super) fn duplicates() -> Vec<Behaviour> {
     vec![
         check("by-name", "F4, QUIRKS 7, N17", async |t| {
             let made = t.account(json!({})).await?;
-            let answer = t.post("Account", &json!({"name": made.text("name")})).await?.is(409)?.reason("duplicate")?;
+            let answer = t
+                .post("Account", &json!({"name": made.text("name")}))
+                .await?
+                .is(409)?
+                .reason("duplicate")?;
             let body = answer.body()?;
-            body.that("", "a list", Value::is_array)?.has("/0/id", made.id())?.holds("/0/website").map(drop)
+            body.that("", "a list", Value::is_array)?
+                .has("/0/id", made.id())?
+                .holds("/0/website")
+                .map(drop)
         }),
         check("by-email", "F4, QUIRKS 7", async |t| {
             let address = t.email();
             t.account(json!({"emailAddress": address})).await?;
-            let answer = t.post("Account", &t.named("other", json!({"emailAddress": address.to_uppercase()}))).await?;
+            let answer = t
+                .post(
+                    "Account",
+                    &t.named("other", json!({"emailAddress": address.to_uppercase()})),
+                )
+                .await?;
             answer.is(409)?.reason("duplicate").map(drop)
         }),
         check("by-person-name", "F4", async |t| {
             let last = t.name("Doe");
-            t.contact(json!({"firstName": "John", "lastName": last})).await?;
-            t.post("Contact", &json!({"firstName": "John", "lastName": last})).await?.is(409)?.reason("duplicate").map(drop)
+            t.contact(json!({"firstName": "John", "lastName": last}))
+                .await?;
+            t.post("Contact", &json!({"firstName": "John", "lastName": last}))
+                .await?
+                .is(409)?
+                .reason("duplicate")
+                .map(drop)
         }),
         check("another-first-name-is-another-person", "F4", async |t| {
             let last = t.name("Doe");
-            t.contact(json!({"firstName": "John", "lastName": last})).await?;
-            t.contact(json!({"firstName": "Jane", "lastName": last})).await.map(drop)
+            t.contact(json!({"firstName": "John", "lastName": last}))
+                .await?;
+            t.contact(json!({"firstName": "Jane", "lastName": last}))
+                .await
+                .map(drop)
         }),
         check("skipped-by-header", "F4", async |t| {
             let made = t.account(json!({})).await?;
-            let call = t.call("POST", "Account").header("x-skip-duplicate-check", "true");
-            call.json(&json!({"name": made.text("name")})).send().await?.ok().map(drop)
+            let call = t
+                .call("POST", "Account")
+                .header("x-skip-duplicate-check", "true");
+            call.json(&json!({"name": made.text("name")}))
+                .send()
+                .await?
+                .ok()
+                .map(drop)
         }),
         check("skipped-in-the-body", "F4, QUIRKS 7", async |t| {
             let made = t.account(json!({})).await?;
-            t.post("Account", &json!({"name": made.text("name"), "_skipDuplicateCheck": true})).await?.ok().map(drop)
+            t.post(
+                "Account",
+                &json!({"name": made.text("name"), "_skipDuplicateCheck": true}),
+            )
+            .await?
+            .ok()
+            .map(drop)
         }),
         check("not-on-update", "F3, QUIRKS 7", async |t| {
             let (one, other) = (t.account(json!({})).await?, t.account(json!({})).await?);
-            t.update("Account", &other, &json!({"name": one.text("name")})).await.map(drop)
+            t.update("Account", &other, &json!({"name": one.text("name")}))
+                .await
+                .map(drop)
         }),
         check("not-for-other-types", "F4", async |t| {
             let made = t.opportunity(json!({})).await?;
-            t.opportunity(json!({"name": made.text("name")})).await.map(drop)
+            t.opportunity(json!({"name": made.text("name")}))
+                .await
+                .map(drop)
         }),
         check("not-with-deleted-records", "F4, F6", async |t| {
             let made = t.account(json!({})).await?;
             t.delete(&format!("Account/{}", made.id())).await?.yes()?;
-            t.create("Account", &json!({"name": made.text("name")})).await.map(drop)
+            t.create("Account", &json!({"name": made.text("name")}))
+                .await
+                .map(drop)
         }),
     ]
 }
@@ -186,47 +328,84 @@ pub(super) fn deletion() -> Vec<Behaviour> {
         }),
         check("then-deletes-fail", "F6", async |t| {
             let made = gone(t).await?;
-            t.delete(&format!("Account/{}", made.id())).await?.refused(404, &format!("Record {} not found.", made.id()))
+            t.delete(&format!("Account/{}", made.id()))
+                .await?
+                .refused(404, &format!("Record {} not found.", made.id()))
         }),
         check("then-updates-fail", "QUIRKS 4", async |t| {
             let made = gone(t).await?;
-            t.put(&format!("Account/{}", made.id()), &json!({"sicCode": "7"})).await?.is(404)?.empty().map(drop)
+            t.put(&format!("Account/{}", made.id()), &json!({"sicCode": "7"}))
+                .await?
+                .is(404)?
+                .empty()
+                .map(drop)
         }),
         check("unknown-record", "F1", async |t| {
-            t.get("Account/0123456789abcdef0").await?.refused(404, "Record 0123456789abcdef0 does not exist.")
+            t.get("Account/0123456789abcdef0")
+                .await?
+                .refused(404, "Record 0123456789abcdef0 does not exist.")
         }),
-        check("an-administrator-still-reads", "F6, QUIRKS 4, N20", async |t| {
-            let admin = t.as_admin()?;
-            let made = gone(t).await?;
-            admin.read("Account", &made).await?.has("deleted", true)?.has("name", made.text("name")).map(drop)
-        }),
+        check(
+            "an-administrator-still-reads",
+            "F6, QUIRKS 4, N20",
+            async |t| {
+                let admin = t.as_admin()?;
+                let made = gone(t).await?;
+                admin
+                    .read("Account", &made)
+                    .await?
+                    .has("deleted", true)?
+                    .has("name", made.text("name"))
+                    .map(drop)
+            },
+        ),
         check("restored-by-an-administrator", "F6", async |t| {
             let admin = t.as_admin()?;
             let made = gone(t).await?;
-            admin.post("Account/action/restoreDeleted", &json!({"id": made.id()})).await?.yes()?;
+            admin
+                .post("Account/action/restoreDeleted", &json!({"id": made.id()}))
+                .await?
+                .yes()?;
             t.owe("Account", made.id());
-            t.read("Account", &made).await?.has("deleted", false).map(drop)
+            t.read("Account", &made)
+                .await?
+                .has("deleted", false)
+                .map(drop)
         }),
         check("restored-by-nobody-else", "F6", async |t| {
             let api = t.as_api()?;
             let made = gone(&api).await?;
-            api.post("Account/action/restoreDeleted", &json!({"id": made.id()})).await?.is(403).map(drop)
+            api.post("Account/action/restoreDeleted", &json!({"id": made.id()}))
+                .await?
+                .is(403)
+                .map(drop)
         }),
         check("restoring-what-lives", "QUIRKS 11", async |t| {
             let admin = t.as_admin()?;
             let made = t.account(json!({})).await?;
-            let answer = admin.post("Account/action/restoreDeleted", &json!({"id": made.id()})).await?;
+            let answer = admin
+                .post("Account/action/restoreDeleted", &json!({"id": made.id()}))
+                .await?;
             answer.is(403)?.reason("No 'deleted' attribute.").map(drop)
         }),
         check("children-keep-their-link", "QUIRKS 11", async |t| {
             let account = t.account(json!({})).await?;
             let deal = t.opportunity(json!({"accountId": account.id()})).await?;
-            t.delete(&format!("Account/{}", account.id())).await?.yes()?;
-            t.read("Opportunity", &deal).await?.has("accountId", account.id())?.null("accountName").map(drop)
+            t.delete(&format!("Account/{}", account.id()))
+                .await?
+                .yes()?;
+            t.read("Opportunity", &deal)
+                .await?
+                .has("accountId", account.id())?
+                .null("accountName")
+                .map(drop)
         }),
         check("links-of-the-deleted", "QUIRKS 11", async |t| {
             let made = gone(t).await?;
-            t.get(&format!("Account/{}/opportunities?select=id", made.id())).await?.is(404).map(drop)
+            t.get(&format!("Account/{}/opportunities?select=id", made.id()))
+                .await?
+                .is(404)
+                .map(drop)
         }),
     ]
 }

@@ -8,18 +8,25 @@ use crate::test::{Test, merged};
 
 /// Demands that creating an account with these values fails on a field by a rule.
 async fn account(t: &Test, values: Value, field: &str, rule: &str) -> Outcome {
-    t.post("Account", &t.named("refused", values)).await?.invalid("Account", field, rule)
+    t.post("Account", &t.named("refused", values))
+        .await?
+        .invalid("Account", field, rule)
 }
 
 /// The same for an opportunity.
 async fn deal(t: &Test, values: Value, field: &str, rule: &str) -> Outcome {
-    t.post("Opportunity", &t.deal(values)).await?.invalid("Opportunity", field, rule)
+    t.post("Opportunity", &t.deal(values))
+        .await?
+        .invalid("Opportunity", field, rule)
 }
 
 /// The same for a team, which has a list.
 async fn team(t: &Test, values: Value, rule: &str) -> Outcome {
     let admin = t.as_admin()?;
-    admin.post("Team", &admin.named("refused", values)).await?.invalid("Team", "positionList", rule)
+    admin
+        .post("Team", &admin.named("refused", values))
+        .await?
+        .invalid("Team", "positionList", rule)
 }
 
 pub(super) fn all() -> Vec<Behaviour> {
@@ -31,86 +38,237 @@ pub(super) fn all() -> Vec<Behaviour> {
 
 fn texts() -> Vec<Behaviour> {
     vec![
-        check("required-absent", "F3", async |t| t.post("Account", &json!({})).await?.invalid("Account", "name", "required")),
-        check("required-empty", "F3", async |t| account(t, json!({"name": ""}), "name", "required").await),
-        check("required-null", "F3", async |t| account(t, json!({"name": null}), "name", "required").await),
-        check("required-blank", "F3, B2 varchar", async |t| account(t, json!({"name": "   "}), "name", "required").await),
+        check("required-absent", "F3", async |t| {
+            t.post("Account", &json!({}))
+                .await?
+                .invalid("Account", "name", "required")
+        }),
+        check("required-empty", "F3", async |t| {
+            account(t, json!({"name": ""}), "name", "required").await
+        }),
+        check("required-null", "F3", async |t| {
+            account(t, json!({"name": null}), "name", "required").await
+        }),
+        check("required-blank", "F3, B2 varchar", async |t| {
+            account(t, json!({"name": "   "}), "name", "required").await
+        }),
         check("first-failing-field-alone", "F3, QUIRKS 2", async |t| {
-            account(t, json!({"name": "", "industry": "Nope", "emailAddress": "nope"}), "name", "required").await
+            let fields = t
+                .get("Metadata?key=entityDefs.Account.fields")
+                .await?
+                .ok()?;
+            let rules = [
+                ("name", "required"),
+                ("industry", "valid"),
+                ("emailAddress", "emailAddress"),
+            ];
+            let place = |field: &str| {
+                fields
+                    .as_object()
+                    .and_then(|map| map.keys().position(|key| key == field))
+            };
+            let (field, rule) = rules
+                .into_iter()
+                .min_by_key(|(field, _)| place(field))
+                .unwrap_or(rules[0]);
+            account(
+                t,
+                json!({"name": "", "industry": "Nope", "emailAddress": "nope"}),
+                field,
+                rule,
+            )
+            .await
         }),
         check("person-name-required", "F3 personName", async |t| {
-            t.post("Contact", &json!({"firstName": "Only"})).await?.invalid("Contact", "lastName", "required")
+            t.post("Contact", &json!({"firstName": "Only"}))
+                .await?
+                .invalid("Contact", "lastName", "required")
         }),
         check("lead-needs-some-name", "F3 dynamic logic, J", async |t| {
             t.since(9, 1)?;
-            t.post("Lead", &json!({})).await?.invalid("Lead", "name", "required")
+            t.post("Lead", &json!({}))
+                .await?
+                .invalid("Lead", "name", "required")
         }),
-        check("max-length", "F3 varchar", async |t| account(t, json!({"sicCode": "9".repeat(41)}), "sicCode", "maxLength").await),
+        check("max-length", "F3 varchar", async |t| {
+            account(
+                t,
+                json!({"sicCode": "9".repeat(41)}),
+                "sicCode",
+                "maxLength",
+            )
+            .await
+        }),
         check("max-length-counts-characters", "F3 varchar", async |t| {
-            t.account(json!({"sicCode": "é".repeat(40)})).await.map(drop)
+            t.account(json!({"sicCode": "é".repeat(40)}))
+                .await
+                .map(drop)
         }),
-        check("pattern-less-than", "QUIRKS 4", async |t| account(t, json!({"name": "a<b"}), "name", "pattern").await),
-        check("pattern-greater-than", "QUIRKS 4", async |t| account(t, json!({"name": "a>b"}), "name", "pattern").await),
+        check("pattern-less-than", "QUIRKS 4", async |t| {
+            account(t, json!({"name": "a<b"}), "name", "pattern").await
+        }),
+        check("pattern-greater-than", "QUIRKS 4", async |t| {
+            account(t, json!({"name": "a>b"}), "name", "pattern").await
+        }),
         check("pattern-lets-quotes-pass", "QUIRKS 4", async |t| {
             let name = t.name("a & \"b\" 'c'");
-            t.create("Account", &json!({"name": name})).await?.has("name", name).map(drop)
+            t.create("Account", &json!({"name": name}))
+                .await?
+                .has("name", name)
+                .map(drop)
         }),
-        check("enum", "F3 enum", async |t| account(t, json!({"industry": "Nope"}), "industry", "valid").await),
-        check("enum-is-case-sensitive", "F3 enum", async |t| account(t, json!({"industry": "finance"}), "industry", "valid").await),
-        check("enum-null-without-an-empty-option", "QUIRKS 11", async |t| {
-            t.post("Case", &t.named("refused", json!({"status": null}))).await?.invalid("Case", "status", "valid")
+        check("enum", "F3 enum", async |t| {
+            account(t, json!({"industry": "Nope"}), "industry", "valid").await
         }),
+        check("enum-is-case-sensitive", "F3 enum", async |t| {
+            account(t, json!({"industry": "finance"}), "industry", "valid").await
+        }),
+        check(
+            "enum-null-without-an-empty-option",
+            "QUIRKS 11",
+            async |t| {
+                t.post("Case", &t.named("refused", json!({"status": null})))
+                    .await?
+                    .invalid("Case", "status", "valid")
+            },
+        ),
         check("enum-on-update", "F3", async |t| {
             let made = t.account(json!({})).await?;
-            t.put(&format!("Account/{}", made.id()), &json!({"type": "Nope"})).await?.invalid("Account", "type", "valid")
+            t.put(&format!("Account/{}", made.id()), &json!({"type": "Nope"}))
+                .await?
+                .invalid("Account", "type", "valid")
         }),
         check("required-on-update-when-sent", "F3", async |t| {
             let made = t.account(json!({})).await?;
-            t.put(&format!("Account/{}", made.id()), &json!({"name": null})).await?.invalid("Account", "name", "required")
+            t.put(&format!("Account/{}", made.id()), &json!({"name": null}))
+                .await?
+                .invalid("Account", "name", "required")
         }),
-        check("email", "F3 email", async |t| account(t, json!({"emailAddress": "not-an-email"}), "emailAddress", "emailAddress").await),
+        check("email", "F3 email", async |t| {
+            account(
+                t,
+                json!({"emailAddress": "not-an-email"}),
+                "emailAddress",
+                "emailAddress",
+            )
+            .await
+        }),
         check("email-in-data", "F3 email", async |t| {
-            account(t, json!({"emailAddressData": [{"emailAddress": "nope", "primary": true}]}), "emailAddress", "emailAddress").await
+            account(
+                t,
+                json!({"emailAddressData": [{"emailAddress": "nope", "primary": true}]}),
+                "emailAddress",
+                "emailAddress",
+            )
+            .await
         }),
-        check("phone", "F3 phone", async |t| account(t, json!({"phoneNumber": "abc"}), "phoneNumber", "valid").await),
-        check("phone-must-be-international", "B3, N22", async |t| account(t, json!({"phoneNumber": "12"}), "phoneNumber", "valid").await),
-        check("url", "F3 url", async |t| account(t, json!({"website": "no url at all"}), "website", "valid").await),
-        check("list-of-a-scalar", "QUIRKS 4", async |t| team(t, json!({"positionList": "a"}), "array").await),
-        check("list-of-numbers", "QUIRKS 4", async |t| team(t, json!({"positionList": [1, 2]}), "arrayOfString").await),
-        check("list-item-too-long", "F3 array", async |t| team(t, json!({"positionList": ["x".repeat(101)]}), "maxItemLength").await),
+        check("phone", "F3 phone", async |t| {
+            account(t, json!({"phoneNumber": "abc"}), "phoneNumber", "valid").await
+        }),
+        check("phone-must-be-international", "B3, N22", async |t| {
+            account(t, json!({"phoneNumber": "12"}), "phoneNumber", "valid").await
+        }),
+        check("url", "F3 url", async |t| {
+            account(t, json!({"website": "no url at all"}), "website", "valid").await
+        }),
+        check("list-of-a-scalar", "QUIRKS 4", async |t| {
+            team(t, json!({"positionList": "a"}), "array").await
+        }),
+        check("list-of-numbers", "QUIRKS 4", async |t| {
+            team(t, json!({"positionList": [1, 2]}), "arrayOfString").await
+        }),
+        check("list-item-too-long", "F3 array", async |t| {
+            team(
+                t,
+                json!({"positionList": ["x".repeat(101)]}),
+                "maxItemLength",
+            )
+            .await
+        }),
     ]
 }
 
 fn numbers_and_dates() -> Vec<Behaviour> {
     vec![
-        check("max", "F3 int", async |t| deal(t, json!({"probability": 200}), "probability", "max").await),
-        check("min", "F3 int", async |t| deal(t, json!({"probability": -1}), "probability", "min").await),
-        check("int-of-text", "F3 int, QUIRKS 4", async |t| deal(t, json!({"probability": "abc"}), "probability", "valid").await),
-        check("int-of-text-that-begins-as-one", "B1", async |t| deal(t, json!({"probability": "12abc"}), "probability", "valid").await),
-        check("int-of-bool", "QUIRKS 4", async |t| deal(t, json!({"probability": true}), "probability", "valid").await),
+        check("max", "F3 int", async |t| {
+            deal(t, json!({"probability": 200}), "probability", "max").await
+        }),
+        check("min", "F3 int", async |t| {
+            deal(t, json!({"probability": -1}), "probability", "min").await
+        }),
+        check("int-of-text", "F3 int, QUIRKS 4", async |t| {
+            deal(t, json!({"probability": "abc"}), "probability", "valid").await
+        }),
+        check("int-of-text-that-begins-as-one", "B1", async |t| {
+            deal(t, json!({"probability": "12abc"}), "probability", "valid").await
+        }),
+        check("int-of-bool", "QUIRKS 4", async |t| {
+            deal(t, json!({"probability": true}), "probability", "valid").await
+        }),
         check("int-out-of-range", "F3 rangeInternal", async |t| {
             let values = t.named("refused", json!({"order": 3_000_000_000_u64}));
-            t.post("KnowledgeBaseArticle", &values).await?.invalid("KnowledgeBaseArticle", "order", "rangeInternal")
+            t.post("KnowledgeBaseArticle", &values).await?.invalid(
+                "KnowledgeBaseArticle",
+                "order",
+                "rangeInternal",
+            )
         }),
-        check("amount-of-text", "F3 currency", async |t| deal(t, json!({"amount": "abc"}), "amount", "valid").await),
-        check("amount-below-the-minimum", "F3 currency", async |t| deal(t, json!({"amount": -1}), "amount", "min").await),
-        check("amount-required", "F3", async |t| deal(t, json!({"amount": null}), "amount", "required").await),
-        check("unknown-currency", "F3 validCurrency, QUIRKS 4", async |t| {
-            deal(t, json!({"amountCurrency": "ZZZ"}), "amount", "validCurrency").await
+        check("amount-of-text", "F3 currency", async |t| {
+            deal(t, json!({"amount": "abc"}), "amount", "valid").await
         }),
-        check("date-in-another-form", "F3 date", async |t| deal(t, json!({"closeDate": "31/01/2030"}), "closeDate", "valid").await),
-        check("impossible-date", "QUIRKS 4", async |t| deal(t, json!({"closeDate": "2030-02-31"}), "closeDate", "valid").await),
-        check("empty-date", "QUIRKS 4", async |t| deal(t, json!({"closeDate": ""}), "closeDate", "valid").await),
-        check("date-required", "F3", async |t| deal(t, json!({"closeDate": null}), "closeDate", "required").await),
+        check("amount-below-the-minimum", "F3 currency", async |t| {
+            deal(t, json!({"amount": -1}), "amount", "min").await
+        }),
+        check("amount-required", "F3", async |t| {
+            deal(t, json!({"amount": null}), "amount", "required").await
+        }),
+        check(
+            "unknown-currency",
+            "F3 validCurrency, QUIRKS 4",
+            async |t| {
+                deal(
+                    t,
+                    json!({"amountCurrency": "ZZZ"}),
+                    "amount",
+                    "validCurrency",
+                )
+                .await
+            },
+        ),
+        check("date-in-another-form", "F3 date", async |t| {
+            deal(t, json!({"closeDate": "31/01/2030"}), "closeDate", "valid").await
+        }),
+        check("impossible-date", "QUIRKS 4", async |t| {
+            deal(t, json!({"closeDate": "2030-02-31"}), "closeDate", "valid").await
+        }),
+        check("empty-date", "QUIRKS 4", async |t| {
+            let values = t.named("refused", json!({"startDate": ""}));
+            t.post("Campaign", &values)
+                .await?
+                .invalid("Campaign", "startDate", "valid")
+        }),
+        check("date-required", "F3", async |t| {
+            deal(t, json!({"closeDate": null}), "closeDate", "required").await
+        }),
         check("moment-in-another-form", "F3 datetime, B1", async |t| {
             let somebody = t.assignee().await?;
-            let values = t.named("refused", json!({"dateEnd": "tomorrow", "assignedUserId": somebody}));
-            t.post("Task", &values).await?.invalid("Task", "dateEnd", "valid")
+            let values = t.named(
+                "refused",
+                json!({"dateEnd": "tomorrow", "assignedUserId": somebody}),
+            );
+            t.post("Task", &values)
+                .await?
+                .invalid("Task", "dateEnd", "valid")
         }),
         check("moment-with-fractions", "B1", async |t| {
             let somebody = t.assignee().await?;
-            let values = t.named("refused", json!({"dateEnd": "2030-01-01T10:00:00.5Z", "assignedUserId": somebody}));
-            t.post("Task", &values).await?.invalid("Task", "dateEnd", "valid")
+            let values = t.named(
+                "refused",
+                json!({"dateEnd": "2030-01-01T10:00:00.5Z", "assignedUserId": somebody}),
+            );
+            t.post("Task", &values)
+                .await?
+                .invalid("Task", "dateEnd", "valid")
         }),
     ]
 }
@@ -119,37 +277,76 @@ fn links() -> Vec<Behaviour> {
     vec![
         check("activity-needs-an-assignee", "QUIRKS 7", async |t| {
             let api = t.as_api()?;
-            api.post("Task", &api.named("refused", json!({}))).await?.invalid("Task", "assignedUser", "required")
+            api.post("Task", &api.named("refused", json!({})))
+                .await?
+                .invalid("Task", "assignedUser", "required")
         }),
-        check("link-to-what-is-missing", "F3 link check, QUIRKS 4", async |t| {
-            let values = json!({"lastName": t.name("refused"), "accountId": "0123456789abcdef0"});
-            let answer = t.post("Contact", &values).await?.is(403)?;
-            let answer = answer.reason("Can't relate with non-existing record. entity type: Contact, link: account.")?;
-            answer.translation("cannotRelateNonExisting", &json!({"foreignEntityType": "Account"}))
-        }),
+        check(
+            "link-to-what-is-missing",
+            "F3 link check, QUIRKS 4",
+            async |t| {
+                let values =
+                    json!({"lastName": t.name("refused"), "accountId": "0123456789abcdef0"});
+                let answer = t.post("Contact", &values).await?.is(403)?;
+                let answer = answer.reason(
+                    "Can't relate with non-existing record. entity type: Contact, link: account.",
+                )?;
+                answer.translation(
+                    "cannotRelateNonExisting",
+                    &json!({"foreignEntityType": "Account"}),
+                )
+            },
+        ),
         check("assignee-who-is-missing", "F3 link check", async |t| {
-            let answer = t.post("Account", &t.named("refused", json!({"assignedUserId": "0123456789abcdef0"}))).await?.is(403)?;
-            answer.translation("cannotRelateNonExisting", &json!({"foreignEntityType": "User"}))
+            let answer = t
+                .post(
+                    "Account",
+                    &t.named("refused", json!({"assignedUserId": "0123456789abcdef0"})),
+                )
+                .await?
+                .is(403)?;
+            answer.translation(
+                "cannotRelateNonExisting",
+                &json!({"foreignEntityType": "User"}),
+            )
         }),
         check("one-of-several-is-missing", "QUIRKS 4", async |t| {
             let contact = t.contact(json!({})).await?;
             let values = t.deal(json!({"contactsIds": [contact.id(), "0123456789abcdef0"]}));
             let answer = t.post("Opportunity", &values).await?.is(403)?;
-            answer.translation("cannotRelateNonExisting", &json!({"foreignEntityType": "Contact"}))
+            answer.translation(
+                "cannotRelateNonExisting",
+                &json!({"foreignEntityType": "Contact"}),
+            )
         }),
         check("link-id-of-bad-characters", "F3 link", async |t| {
-            t.post("Opportunity", &t.deal(json!({"accountId": "a b"}))).await?.invalid("Opportunity", "account", "pattern")
+            t.post("Opportunity", &t.deal(json!({"accountId": "a b"})))
+                .await?
+                .invalid("Opportunity", "account", "pattern")
         }),
         check("parent-of-a-wrong-type", "F3 linkParent", async |t| {
             let somebody = t.assignee().await?;
             let values = json!({"assignedUserId": somebody, "parentType": "NoSuch", "parentId": "0123456789abcdef0"});
-            t.post("Task", &t.named("refused", values)).await?.invalid("Task", "parent", "valid")
+            t.post("Task", &t.named("refused", values))
+                .await?
+                .invalid("Task", "parent", "valid")
         }),
-        check("bad-value-in-a-column", "F3 columnsValid, QUIRKS 11", async |t| {
-            let contact = t.contact(json!({})).await?;
-            let columns = json!({contact.id(): {"role": "Nope"}});
-            let values = merged(json!({"contactsIds": [contact.id()]}), json!({"contactsColumns": columns}));
-            t.post("Opportunity", &t.deal(values)).await?.invalid("Opportunity", "contacts", "columnsValid")
-        }),
+        check(
+            "bad-value-in-a-column",
+            "F3 columnsValid, QUIRKS 11",
+            async |t| {
+                let contact = t.contact(json!({})).await?;
+                let columns = json!({contact.id(): {"role": "Nope"}});
+                let values = merged(
+                    json!({"contactsIds": [contact.id()]}),
+                    json!({"contactsColumns": columns}),
+                );
+                t.post("Opportunity", &t.deal(values)).await?.invalid(
+                    "Opportunity",
+                    "contacts",
+                    "columnsValid",
+                )
+            },
+        ),
     ]
 }

@@ -9,8 +9,17 @@ use crate::test::Test;
 /// Asks for a webhook.
 async fn ask(t: &Test, event: &str, url: &str) -> Outcome<Answer> {
     let api = t.as_api()?;
-    let answer = api.post("Webhook", &json!({"event": event, "url": url, "isActive": false})).await?;
-    if answer.status == 403 && answer.reason_text().is_some_and(|reason| reason.contains("access")) {
+    let answer = api
+        .post(
+            "Webhook",
+            &json!({"event": event, "url": url, "isActive": false}),
+        )
+        .await?;
+    if answer.status == 403
+        && answer
+            .reason_text()
+            .is_some_and(|reason| reason.contains("access"))
+    {
         return crate::answer::skip("the user may not create webhooks");
     }
     Ok(answer)
@@ -22,31 +31,59 @@ pub(super) fn all() -> Vec<Behaviour> {
     vec![
         check("create-is-201", "I, QUIRKS 11, N1", async |t| {
             let made = ask(t, "Account.delete", URL).await?.is(201)?.body()?;
-            made.that("id", "an id", Value::is_string)?.that("secretKey", "a secret", Value::is_string)?.has("event", "Account.delete").map(drop)
+            made.that("id", "an id", Value::is_string)?
+                .that("secretKey", "a secret", Value::is_string)?
+                .has("event", "Account.delete")
+                .map(drop)
         }),
-        check("field-event", "I", async |t| ask(t, "Account.fieldUpdate.assignedUser", URL).await?.is(201).map(drop)),
+        check("field-event", "I", async |t| {
+            ask(t, "Account.fieldUpdate.assignedUser", URL)
+                .await?
+                .is(201)
+                .map(drop)
+        }),
         check("twice-is-allowed", "QUIRKS 11", async |t| {
             ask(t, "Account.update", URL).await?.is(201)?;
             ask(t, "Account.update", URL).await?.is(201).map(drop)
         }),
         check("unknown-type", "QUIRKS 11", async |t| {
-            ask(t, "NoSuch.create", URL).await?.is(403)?.reason("Entity type is not available for Webhooks.").map(drop)
+            ask(t, "NoSuch.create", URL)
+                .await?
+                .is(403)?
+                .reason("Entity type is not available for Webhooks.")
+                .map(drop)
         }),
         check("unknown-action", "QUIRKS 11", async |t| {
-            ask(t, "Account.explode", URL).await?.is(403)?.reason("Not supported event.").map(drop)
+            ask(t, "Account.explode", URL)
+                .await?
+                .is(403)?
+                .reason("Not supported event.")
+                .map(drop)
         }),
         check("event-is-fixed", "I, QUIRKS 11", async |t| {
             let made = ask(t, "Account.create", URL).await?.is(201)?.body()?;
             let api = t.as_api()?;
-            api.put(&format!("Webhook/{}", made.id()), &json!({"event": "Account.delete"})).await?.ok()?.has("event", "Account.create").map(drop)
+            api.put(
+                &format!("Webhook/{}", made.id()),
+                &json!({"event": "Account.delete"}),
+            )
+            .await?
+            .ok()?
+            .has("event", "Account.create")
+            .map(drop)
         }),
         check("host-that-does-not-resolve", "I, QUIRKS 11", async |t| {
             t.since(9, 3)?;
-            ask(t, "Account.create", "https://no-such-host.invalid/hook").await?.invalid("Webhook", "url", "notInternal")
+            ask(t, "Account.create", "https://no-such-host.invalid/hook")
+                .await?
+                .invalid("Webhook", "url", "notInternal")
         }),
         check("delete", "I", async |t| {
             let made = ask(t, "Account.create", URL).await?.is(201)?.body()?;
-            t.as_api()?.delete(&format!("Webhook/{}", made.id())).await?.yes()
+            t.as_api()?
+                .delete(&format!("Webhook/{}", made.id()))
+                .await?
+                .yes()
         }),
     ]
 }

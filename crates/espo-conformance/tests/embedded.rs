@@ -1,0 +1,199 @@
+//! The suite against the embedded server.
+
+use std::collections::BTreeMap;
+
+use espo_conformance::{Error, Report, Suite, Users, Verdict};
+use espo_sim::Sim;
+
+/// Behaviours in which the embedded server is known to differ, each with the reason.
+const KNOWN: &[(&str, &str)] = &[];
+
+/// Behaviours that are skipped on the embedded server, each with the reason.
+const SKIPPED: &[(&str, &str)] = &[];
+
+fn users(sim: &Sim) -> Users {
+    Users::from_declaration(&serde_json::to_value(sim.users()).unwrap())
+}
+
+async fn report(sim: &Sim) -> Report {
+    Suite::new(sim.url(), users(sim))
+        .run(std::future::pending())
+        .await
+        .unwrap()
+}
+
+/// Live records by type, without those that a server keeps for itself.
+fn records(sim: &Sim) -> BTreeMap<&'static str, usize> {
+    let types = [
+        "Account",
+        "Attachment",
+        "Call",
+        "Campaign",
+        "Case",
+        "Contact",
+        "Document",
+        "KnowledgeBaseArticle",
+        "KnowledgeBaseCategory",
+        "Lead",
+        "Meeting",
+        "Opportunity",
+        "TargetList",
+        "Task",
+        "Team",
+        "User",
+        "Webhook",
+    ];
+    types
+        .into_iter()
+        .map(|entity| (entity, sim.count(entity)))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_behaviour_holds_and_nothing_is_left() {
+    let sim = Sim::start().await.unwrap();
+    let before = records(&sim);
+    let report = report(&sim).await;
+    assert!(
+        report.behaviours.len() >= 150,
+        "{} behaviours",
+        report.behaviours.len()
+    );
+
+    let of = |pick: fn(&Verdict) -> bool| {
+        report
+            .behaviours
+            .iter()
+            .filter(|f| pick(&f.verdict))
+            .map(|f| f.name.as_str())
+            .collect::<Vec<_>>()
+    };
+    let names =
+        |known: &[(&'static str, &str)]| known.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    assert_eq!(
+        of(|v| matches!(v, Verdict::Differs(_))),
+        names(KNOWN),
+        "\n{}",
+        report.text()
+    );
+    assert_eq!(
+        of(|v| matches!(v, Verdict::Skipped { .. })),
+        names(SKIPPED),
+        "\n{}",
+        report.text()
+    );
+
+    assert_eq!(report.left_behind, [] as [String; 0]);
+    assert_eq!(records(&sim), before);
+}
+
+#[tokio::test]
+async fn a_stopped_run_cleans_up() {
+    let sim = Sim::start().await.unwrap();
+    let before = records(&sim);
+    // In the midst of the theme that makes most records, while a request is under way.
+    let busy = async {
+        while sim.count("Opportunity") < 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let report = Suite::new(sim.url(), users(&sim))
+        .only("search")
+        .run(busy)
+        .await
+        .unwrap();
+    assert!(report.interrupted);
+    assert_eq!(report.left_behind, [] as [String; 0]);
+    assert_eq!(records(&sim), before);
+}
+
+#[tokio::test]
+async fn a_behaviour_whose_user_is_missing_is_skipped() {
+    let sim = Sim::start().await.unwrap();
+    let alone = Users {
+        api: users(&sim).api,
+        ..Users::default()
+    };
+    let report = Suite::new(sim.url(), alone)
+        .only("deletion")
+        .run(std::future::pending())
+        .await
+        .unwrap();
+    let why = report.behaviours.iter().find_map(|f| match &f.verdict {
+        Verdict::Skipped { why } if f.name == "deletion.restored-by-an-administrator" => {
+            Some(why.as_str())
+        }
+        _ => None,
+    });
+    assert_eq!(why, Some("no credentials of an administrator were given"));
+}
+
+#[tokio::test]
+async fn a_difference_says_what_was_asked_expected_and_got() {
+    let sim = Sim::start().await.unwrap();
+    // The first delete fails, so that it cannot answer `true`.
+    sim.set_faults(vec!["delete:first 1:status 500".parse().unwrap()]);
+    let report = Suite::new(sim.url(), users(&sim))
+        .only("envelope.delete-is-true")
+        .run(std::future::pending())
+        .await
+        .unwrap();
+    let Verdict::Differs(how) = &report.behaviours[0].verdict else {
+        panic!("{}", report.text())
+    };
+    assert!(how.request.starts_with("DELETE Account/"), "{how}");
+    assert_eq!(
+        (how.what.as_str(), &how.expected),
+        ("status", &serde_json::json!(200))
+    );
+    assert_eq!(how.got, "500");
+    assert!(!report.is_clean());
+}
+
+#[tokio::test]
+async fn no_server_no_credentials_no_such_behaviour() {
+    let sim = Sim::start().await.unwrap();
+    let run = |url: String, users: Users, only: &'static str| async move {
+        let suite = if only.is_empty() {
+            Suite::new(url, users)
+        } else {
+            Suite::new(url, users).only(only)
+        };
+        suite.run(std::future::pending()).await.unwrap_err()
+    };
+    let nobody = run(sim.url(), Users::default(), "").await;
+    assert!(
+        matches!(&nobody, Error::Usage(what) if what.contains("ESPO_API_KEY")),
+        "{nobody}"
+    );
+    let unknown = run(sim.url(), users(&sim), "no-such").await;
+    assert!(
+        matches!(&unknown, Error::Usage(what) if what.contains("envelope")),
+        "{unknown}"
+    );
+    // The discard port: nobody listens there.
+    let silent = run("http://127.0.0.1:9".to_owned(), users(&sim), "").await;
+    assert!(matches!(silent, Error::Unreachable(_)), "{silent}");
+    let variable = |name: &str| (name == "ESPO_API_KEY").then(|| "0".repeat(32));
+    let refused = run(sim.url(), Users::from_environment(variable), "").await;
+    assert!(matches!(refused, Error::Refused(_)), "{refused}");
+}
+
+#[test]
+fn names_are_unique_and_facts_are_named() {
+    let behaviours = Suite::behaviours();
+    let mut names: Vec<&str> = behaviours.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+    for (name, fact) in &behaviours {
+        let known = fact.split(", ").all(|fact| {
+            let word = fact.split(' ').next().unwrap_or_default();
+            word == "QUIRKS"
+                || word == "general"
+                || word.starts_with(|c: char| ('A'..='N').contains(&c))
+                || word.contains("dynamic")
+        });
+        assert!(known, "{name}: {fact}");
+    }
+}
