@@ -7,7 +7,9 @@ use espo_schema::{
 };
 use proc_macro2::TokenStream;
 
+use crate::Error;
 use crate::names::{self, Plan};
+use crate::overrides::{EntityOverride, Overrides};
 use crate::types::{self, RustType};
 
 /// Names that generated code imports or that Rust's prelude holds; an entity type or enum of that name is renamed.
@@ -212,11 +214,24 @@ pub(crate) enum Target<'s> {
     Parent(Parent<'s>),
 }
 
+impl Target<'_> {
+    /// The attribute or field that is set, by its name in the metadata.
+    pub(crate) fn wire(&self) -> &str {
+        match self {
+            Self::Attribute(wire, _) => wire,
+            Self::DateOrTime(field) => field.time,
+            Self::Parent(parent) => parent.wire,
+        }
+    }
+}
+
 /// An enum of a field's options.
 #[derive(Debug)]
 pub(crate) struct Enum<'s> {
     /// What it belongs to, for the docs.
     pub(crate) of: String,
+    /// The attribute or column in the metadata.
+    pub(crate) wire: String,
     /// The options in the order of the metadata.
     pub(crate) options: &'s [String],
 }
@@ -275,43 +290,110 @@ pub(crate) struct LinkItem<'s> {
 
 impl<'s> Model<'s> {
     /// Settles what is generated for the entity types that `wanted` names, all if it is empty.
-    pub(crate) fn new(schema: &'s Schema, wanted: &BTreeSet<String>) -> Self {
+    pub(crate) fn new(
+        schema: &'s Schema,
+        wanted: &BTreeSet<String>,
+        overrides: &Overrides,
+    ) -> Result<Self, Error> {
         let names: BTreeSet<&str> = schema.entity_types.keys().map(String::as_str).collect();
-        let entity_names = names::entity_plan(names.iter().copied(), RESERVED_TYPES);
-        let modules = names::module_plan(names.iter().copied(), RESERVED_MODULES);
+        let renames = overrides
+            .entities
+            .iter()
+            .filter_map(|(wire, o)| Some((wire.as_str(), o.rename.as_deref()?)));
+        let renames: BTreeMap<&str, &str> = renames.collect();
+        let entity_names = with_renames(&names, &renames, RESERVED_TYPES, names::entity_plan)?;
+        let snake = renames
+            .iter()
+            .map(|(wire, rename)| (*wire, names::snake(rename)))
+            .collect::<Vec<_>>();
+        let snake = snake
+            .iter()
+            .map(|(wire, rename)| (*wire, rename.as_str()))
+            .collect();
+        let modules = with_renames(&names, &snake, RESERVED_MODULES, names::module_plan)?;
         let features = names::feature_plan(&modules);
+        let none = EntityOverride::default();
         let entities = names
             .iter()
             .filter(|name| wanted.is_empty() || wanted.contains(**name))
             .filter_map(|name| schema.entity_types.get(*name))
             .map(|entity| {
-                Entity::new(
+                (
                     entity,
-                    &entity_names,
-                    modules[&entity.name].clone(),
-                    features[&entity.name].clone(),
+                    overrides.entities.get(&entity.name).unwrap_or(&none),
                 )
             })
-            .collect();
-        Self {
+            .filter(|(_, overrides)| !overrides.skip)
+            .map(|(entity, overrides)| {
+                let (module, feature) = (
+                    modules[&entity.name].clone(),
+                    features[&entity.name].clone(),
+                );
+                Entity::new(entity, &entity_names, overrides, module, feature)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
             entities,
             entity_names,
-        }
+        })
     }
 }
 
+/// A plan in which some names are given; the others keep out of their way.
+fn with_renames<'a>(
+    wire: &BTreeSet<&'a str>,
+    renames: &BTreeMap<&'a str, &'a str>,
+    reserved: &[&'a str],
+    plan: impl Fn(Vec<&'a str>, &[&str]) -> Plan,
+) -> Result<Plan, Error> {
+    let mut taken = BTreeMap::new();
+    for (wire, rename) in renames {
+        if let Some(other) = taken.insert(rename.to_uppercase(), wire) {
+            return Err(Error::Override {
+                at: (*wire).to_owned(),
+                message: format!("`{rename}` is what `{other}` is renamed to as well"),
+            });
+        }
+    }
+    let reserved: Vec<&str> = reserved
+        .iter()
+        .copied()
+        .chain(renames.values().copied())
+        .collect();
+    let others = wire
+        .iter()
+        .copied()
+        .filter(|wire| !renames.contains_key(wire));
+    let mut plan = plan(others.collect(), &reserved);
+    let present = renames.iter().filter(|(from, _)| wire.contains(*from));
+    plan.extend(present.map(|(wire, rename)| ((*wire).to_owned(), (*rename).to_owned())));
+    Ok(plan)
+}
+
 impl<'s> Entity<'s> {
-    fn new(schema: &'s EntityType, entity_names: &Plan, module: String, feature: String) -> Self {
+    fn new(
+        schema: &'s EntityType,
+        entity_names: &Plan,
+        overrides: &EntityOverride,
+        module: String,
+        feature: String,
+    ) -> Result<Self, Error> {
         let rust = entity_names[&schema.name].clone();
-        let mut builder = types::Builder::new(schema, entity_names, &rust);
+        let mut builder = types::Builder::new(schema, entity_names, overrides, &rust);
 
         let in_record = schema
             .attributes
             .values()
-            .filter(|a| !a.filter_only && !a.write_only);
+            .filter(|a| !a.filter_only && !a.write_only && !overrides.is_skipped(&a.name));
         let in_record: BTreeMap<&str, &Attribute> =
             in_record.map(|a| (a.name.as_str(), a)).collect();
-        let attribute_names = names::snake_plan(in_record.keys().copied(), RESERVED_ATTRIBUTES);
+        let in_record_names: BTreeSet<&str> = in_record.keys().copied().collect();
+        let attribute_names = with_renames(
+            &in_record_names,
+            &overrides.renames(),
+            RESERVED_ATTRIBUTES,
+            names::snake_plan,
+        )?;
         let attributes: Vec<Attr<'s>> = in_record
             .values()
             .map(|attribute| Attr {
@@ -326,12 +408,12 @@ impl<'s> Entity<'s> {
             .collect();
 
         let parents = parents(schema, &attribute_names, &mut builder);
-        let dates_or_times = dates_or_times(schema);
-        let setters = setters(schema, &parents, &dates_or_times, &mut builder);
+        let dates_or_times = dates_or_times(schema, &attribute_names);
+        let setters = setters(schema, &parents, &dates_or_times, overrides, &mut builder)?;
         let required = required(schema, &setters);
         let links = links(schema, entity_names, &mut builder);
         let (enums, columns, uses) = builder.finish();
-        Self {
+        Ok(Self {
             schema,
             rust,
             module,
@@ -345,7 +427,7 @@ impl<'s> Entity<'s> {
             columns,
             links,
             uses,
-        }
+        })
     }
 
     /// Whether the attribute is set through its field's setter rather than one of its own.
@@ -410,7 +492,7 @@ fn parents<'s>(
         .collect()
 }
 
-fn dates_or_times(schema: &EntityType) -> Vec<DateOrTime<'_>> {
+fn dates_or_times<'s>(schema: &'s EntityType, in_record: &Plan) -> Vec<DateOrTime<'s>> {
     let mut found: Vec<_> = schema
         .attributes
         .values()
@@ -425,6 +507,7 @@ fn dates_or_times(schema: &EntityType) -> Vec<DateOrTime<'_>> {
             ))
         })
         .collect();
+    found.retain(|(time, date)| in_record.contains_key(*time) && in_record.contains_key(*date));
     found.sort_unstable();
     let names = names::snake_plan(
         found.iter().map(|(time, _)| *time),
@@ -444,8 +527,9 @@ fn setters<'s>(
     schema: &'s EntityType,
     parents: &[Parent<'s>],
     dates_or_times: &[DateOrTime<'s>],
+    overrides: &EntityOverride,
     builder: &mut types::Builder<'s, '_>,
-) -> Vec<Setter<'s>> {
+) -> Result<Vec<Setter<'s>>, Error> {
     let mut targets: Vec<(&'s str, Target<'s>, bool)> = Vec::new();
     let mut taken = BTreeSet::new();
     let create_only = |attribute: &str| schema.attributes[attribute].create_only;
@@ -471,15 +555,19 @@ fn setters<'s>(
             create_only(field.time),
         ));
     }
-    for attribute in schema
-        .attributes
-        .values()
-        .filter(|a| a.writable && !taken.contains(a.name.as_str()))
-    {
+    for attribute in schema.attributes.values().filter(|a| {
+        a.writable && !taken.contains(a.name.as_str()) && !overrides.is_skipped(&a.name)
+    }) {
         let target = Target::Attribute(&attribute.name, builder.attribute_type(attribute));
         targets.push((&attribute.name, target, attribute.create_only));
     }
-    let names = names::snake_plan(targets.iter().map(|(wire, ..)| *wire), RESERVED_SETTERS);
+    let wire = targets.iter().map(|(wire, ..)| *wire).collect();
+    let names = with_renames(
+        &wire,
+        &overrides.renames(),
+        RESERVED_SETTERS,
+        names::snake_plan,
+    )?;
     let mut setters: Vec<_> = targets
         .into_iter()
         .map(|(wire, target, create_only)| Setter {
@@ -489,7 +577,7 @@ fn setters<'s>(
         })
         .collect();
     setters.sort_by(|a, b| a.rust.cmp(&b.rust));
-    setters
+    Ok(setters)
 }
 
 /// The setters of what a create must hold: required fields without a default. A person's name is left out, since any

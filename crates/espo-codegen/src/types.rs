@@ -8,6 +8,7 @@ use quote::{format_ident, quote};
 
 use crate::model::{Columns, Enum, RESERVED_TYPES};
 use crate::names::{self, Plan};
+use crate::overrides::EntityOverride;
 
 /// How an attribute looks in Rust.
 #[derive(Debug, Clone)]
@@ -27,6 +28,7 @@ pub(crate) struct RustType {
 pub(crate) struct Builder<'s, 'n> {
     schema: &'s EntityType,
     entity_names: &'n Plan,
+    overrides: &'n EntityOverride,
     own: String,
     type_names: Plan,
     taken: BTreeSet<String>,
@@ -36,10 +38,16 @@ pub(crate) struct Builder<'s, 'n> {
 }
 
 impl<'s, 'n> Builder<'s, 'n> {
-    pub(crate) fn new(schema: &'s EntityType, entity_names: &'n Plan, own: &str) -> Self {
+    pub(crate) fn new(
+        schema: &'s EntityType,
+        entity_names: &'n Plan,
+        overrides: &'n EntityOverride,
+        own: &str,
+    ) -> Self {
         let mut builder = Self {
             schema,
             entity_names,
+            overrides,
             own: own.to_owned(),
             type_names: Plan::new(),
             taken: entity_names.values().cloned().collect(),
@@ -99,7 +107,10 @@ impl<'s, 'n> Builder<'s, 'n> {
     }
 
     pub(crate) fn attribute_type(&mut self, attribute: &'s Attribute) -> RustType {
-        let mut type_ = self.value_type(attribute);
+        let mut type_ = match self.own_type(attribute) {
+            Some(type_) => type_,
+            None => self.value_type(attribute),
+        };
         if !attribute.filterable {
             let value = &type_.value;
             type_.kind = quote!(kind::Opaque<#value>);
@@ -119,6 +130,31 @@ impl<'s, 'n> Builder<'s, 'n> {
             };
         }
         type_
+    }
+
+    /// The type that an override gives.
+    fn own_type(&mut self, attribute: &'s Attribute) -> Option<RustType> {
+        let wanted = self
+            .overrides
+            .attributes
+            .get(&attribute.name)?
+            .type_
+            .as_ref()?;
+        let wanted = syn::parse_str::<syn::Type>(wanted).ok()?;
+        // Filters compare what is on the wire; an enum's options are the user's own type now.
+        let kind = match attribute.value {
+            ValueType::Enum => quote!(kind::Text),
+            ValueType::EnumList => quote!(kind::Items<String>),
+            _ => self.value_type(attribute).kind,
+        };
+        // The condition on a time says that it is one, which only the kind of a time knows.
+        let opaque = is_opaque(&attribute.value) || attribute.value == ValueType::DateTime;
+        let kind = if opaque {
+            quote!(kind::Opaque<#wanted>)
+        } else {
+            quote!(kind::Own<#wanted, #kind>)
+        };
+        Some(into(quote!(#wanted), kind))
     }
 
     fn value_type(&mut self, attribute: &'s Attribute) -> RustType {
@@ -243,9 +279,11 @@ impl<'s, 'n> Builder<'s, 'n> {
         };
         let name = self.type_names.get(&attribute.name)?.clone();
         let of = format!("`{}` of [`{}`]", attribute.name, self.own);
-        self.enums
-            .entry(name.clone())
-            .or_insert(Enum { of, options });
+        self.enums.entry(name.clone()).or_insert_with(|| Enum {
+            of,
+            options,
+            wire: attribute.name.clone(),
+        });
         Some(names::ident(&name))
     }
 
@@ -280,7 +318,7 @@ impl<'s, 'n> Builder<'s, 'n> {
                         );
                         let name = self.type_names([wire.as_str()])[&wire].clone();
                         let of = format!("Column `{}` of `{}`", column.name, attribute.name);
-                        self.enums.insert(name.clone(), Enum { of, options });
+                        self.enums.insert(name.clone(), Enum { of, options, wire });
                         let name = names::ident(&name);
                         quote!(#name)
                     }

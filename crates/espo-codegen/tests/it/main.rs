@@ -3,4 +3,6 @@
 mod arbitrary;
 mod common;
 mod hostile;
+mod overrides;
+mod rust_names;
 mod shape;

@@ -84,6 +84,26 @@ impl<T: AttributeValue> Kind for Opaque<T> {
     type Value = T;
 }
 
+/// A kind `K` whose value is a type of the user's own, by an override of the generator.
+#[derive(Debug)]
+pub struct Own<T, K>(PhantomData<fn() -> (T, K)>);
+
+impl<T: AttributeValue, K: Kind> Kind for Own<T, K> {
+    type Value = T;
+}
+
+impl<T: AttributeValue, K: Kind> Operand<Own<T, K>> for T {
+    fn operand(self) -> Value {
+        self.to_json()
+    }
+}
+
+impl<T: AttributeValue, K: Kind> Operand<Own<T, K>> for &T {
+    fn operand(self) -> Value {
+        self.to_json()
+    }
+}
+
 /// A kind whose field the server does not order by (`orderDisabled`).
 #[derive(Debug)]
 pub struct Unordered<K>(PhantomData<fn() -> K>);
@@ -99,6 +119,7 @@ macro_rules! capability {
         pub trait $name: Kind {}
 
         $(impl<$($generics)*> $name for $kind {})*
+        impl<T: AttributeValue, K: $name> $name for Own<T, K> {}
     };
 }
 

@@ -1,0 +1,191 @@
+//! What a user wants otherwise than the rules give it: a small TOML file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use espo_schema::Schema;
+use serde::Deserialize;
+
+use crate::Error;
+
+/// Overrides of single entity types and attributes.
+///
+/// ```toml
+/// # What the types named below need, for a whole crate (`--out`).
+/// [dependencies]
+/// my-types = "1"
+///
+/// [entities.CProject]
+/// rename = "Project"
+///
+/// [entities.Account.attributes.cRegion]
+/// rename = "region"
+/// # A type that implements `AttributeValue`; `espo_core::text_value!` does that for one made from a text.
+/// type = "my_types::Region"
+///
+/// [entities.Account.attributes.cLegacy]
+/// skip = true
+/// ```
+///
+/// An attribute that is skipped is still kept in a record, among those that the generated code does not know. An override
+/// that does not apply, because the metadata no longer has what it names, is an error: a dead one would go unnoticed.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Overrides {
+    /// Dependencies of the generated crate, as its manifest has them.
+    #[serde(default)]
+    pub dependencies: toml::Table,
+    /// By the name of the entity type.
+    #[serde(default)]
+    pub entities: BTreeMap<String, EntityOverride>,
+}
+
+/// Overrides of one entity type.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct EntityOverride {
+    /// The Rust name of its record struct; module and feature are named after it.
+    pub rename: Option<String>,
+    /// Leaves it out; its name stays, for typed ids.
+    #[serde(default)]
+    pub skip: bool,
+    /// By the name on the wire.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, AttributeOverride>,
+}
+
+/// Overrides of one attribute.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct AttributeOverride {
+    /// The Rust name of its field and setter; its constant is named after it.
+    pub rename: Option<String>,
+    /// The path of its Rust type.
+    #[serde(rename = "type")]
+    pub type_: Option<String>,
+    /// Leaves it out.
+    #[serde(default)]
+    pub skip: bool,
+}
+
+impl Overrides {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// If it cannot be read or is not such a file.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let shown = path.display().to_string();
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, &shown),
+            Err(source) => Err(Error::Io {
+                path: shown,
+                source,
+            }),
+        }
+    }
+
+    /// Reads the text of a file; `name` stands for it in errors.
+    ///
+    /// # Errors
+    /// If it is not such a file; the message says where and what else could stand there.
+    pub fn parse(text: &str, name: &str) -> Result<Self, Error> {
+        toml::from_str(text).map_err(|error| Error::Override {
+            at: name.to_owned(),
+            message: error.to_string(),
+        })
+    }
+
+    /// Whether everything that is named is there and every name can be one.
+    pub(crate) fn check(&self, schema: &Schema) -> Result<(), Error> {
+        for (name, entity) in &self.entities {
+            let at = format!("entities.{name}");
+            let Some(known) = schema.entity_types.get(name) else {
+                return Err(unknown(at, "entity type", name, schema.entity_types.keys()));
+            };
+            if let Some(rename) = &entity.rename {
+                let fine =
+                    is_identifier(rename) && rename.starts_with(|c: char| c.is_ascii_uppercase());
+                let taken = crate::model::RESERVED_TYPES.contains(&rename.as_str())
+                    || schema.entity_types.contains_key(rename);
+                if !fine || taken {
+                    return Err(bad_name(
+                        at,
+                        rename,
+                        "the name of a Rust type that nothing else has",
+                    ));
+                }
+            }
+            for (attribute, wanted) in &entity.attributes {
+                let at = format!("{at}.attributes.{attribute}");
+                if !known.attributes.contains_key(attribute) {
+                    return Err(unknown(at, "attribute", attribute, known.attributes.keys()));
+                }
+                if let Some(rename) = &wanted.rename
+                    && (!is_identifier(rename) || rename == "meta" || rename == "gen")
+                {
+                    return Err(bad_name(at, rename, "the name of a Rust field"));
+                }
+                if let Some(type_) = &wanted.type_
+                    && syn::parse_str::<syn::Type>(type_).is_err()
+                {
+                    return Err(bad_name(at, type_, "a Rust type"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The lines that the manifest gets.
+    pub(crate) fn manifest_lines(&self) -> String {
+        let lines = self
+            .dependencies
+            .iter()
+            .map(|(name, value)| format!("{name} = {value}\n"));
+        lines.collect()
+    }
+}
+
+impl EntityOverride {
+    /// The attributes that get another name, and which.
+    pub(crate) fn renames(&self) -> BTreeMap<&str, &str> {
+        let attributes = self.attributes.iter();
+        attributes
+            .filter_map(|(wire, o)| Some((wire.as_str(), o.rename.as_deref()?)))
+            .collect()
+    }
+
+    pub(crate) fn is_skipped(&self, attribute: &str) -> bool {
+        self.attributes.get(attribute).is_some_and(|o| o.skip)
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    syn::parse_str::<proc_macro2::Ident>(name).is_ok()
+}
+
+fn bad_name(at: String, name: &str, expected: &str) -> Error {
+    Error::Override {
+        at,
+        message: format!("`{name}` cannot be {expected}"),
+    }
+}
+
+fn unknown<'a>(
+    at: String,
+    what: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a String>,
+) -> Error {
+    let near = crate::nearest(name, known)
+        .map(|near| format!("; did you mean `{near}`?"))
+        .unwrap_or_default();
+    let message = format!(
+        "the metadata has no {what} `{name}` (any more){near}; correct the override or drop it"
+    );
+    Error::Override { at, message }
+}

@@ -1,0 +1,159 @@
+//! What everything is called in Rust, so that a change of a name can be told before the compiler does.
+
+use std::fmt;
+
+use espo_schema::Schema;
+
+use crate::model::Model;
+use crate::{Error, Generator, names};
+
+/// The Rust name of something that the metadata names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct RustName {
+    /// The entity type that it belongs to, by its name in the metadata.
+    pub entity: String,
+    /// What it is.
+    pub kind: RustNameKind,
+    /// Its name in the metadata. For an option `attribute=option`.
+    pub wire: String,
+    /// Its name in Rust.
+    pub rust: String,
+}
+
+/// What a Rust name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum RustNameKind {
+    /// A record struct.
+    EntityType,
+    /// A module.
+    Module,
+    /// A field of a record struct, and its constant.
+    Attribute,
+    /// A setter of a create or update.
+    Setter,
+    /// An accessor of a link, and its constant.
+    Link,
+    /// An enum of options.
+    Enum,
+    /// An option of an enum.
+    Variant,
+}
+
+impl fmt::Display for RustNameKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EntityType => "type",
+            Self::Module => "module",
+            Self::Attribute => "attribute",
+            Self::Setter => "setter",
+            Self::Link => "link",
+            Self::Enum => "enum",
+            Self::Variant => "option",
+        })
+    }
+}
+
+/// Something that both schemas have and that is called otherwise in Rust since: names collide that did not, or no
+/// longer do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Renamed {
+    /// What it is, with its new name.
+    pub new: RustName,
+    /// Its old name.
+    pub old: String,
+}
+
+impl fmt::Display for Renamed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            new:
+                RustName {
+                    entity,
+                    kind,
+                    wire,
+                    rust,
+                },
+            old,
+        } = self;
+        write!(f, "{entity}")?;
+        if !matches!(kind, RustNameKind::EntityType | RustNameKind::Module) {
+            write!(f, ".{wire}")?;
+        }
+        write!(f, ": {kind} is called `{rust}` in Rust now, was `{old}`")
+    }
+}
+
+impl Generator {
+    /// What everything is called in Rust, sorted.
+    ///
+    /// # Errors
+    /// As [`Generator::generate`].
+    pub fn rust_names(&self, schema: &Schema) -> Result<Vec<RustName>, Error> {
+        let model = self.model(schema)?;
+        let mut names = all(&model);
+        names.sort();
+        Ok(names)
+    }
+
+    /// What is called otherwise in Rust with the new schema, though both have it.
+    ///
+    /// # Errors
+    /// As [`Generator::generate`].
+    pub fn renamed(&self, old: &Schema, new: &Schema) -> Result<Vec<Renamed>, Error> {
+        let (old, new) = (self.rust_names(old)?, self.rust_names(new)?);
+        let before = |name: &RustName| {
+            let key = |n: &RustName| (n.entity.clone(), n.kind, n.wire.clone());
+            let index = old.binary_search_by_key(&key(name), key).ok()?;
+            Some(old[index].rust.clone())
+        };
+        let renamed = new.into_iter().filter_map(|new| {
+            let old = before(&new)?;
+            (old != new.rust).then_some(Renamed { new, old })
+        });
+        Ok(renamed.collect())
+    }
+}
+
+fn all(model: &Model<'_>) -> Vec<RustName> {
+    let mut all = Vec::new();
+    for entity in &model.entities {
+        let mut push = |kind, wire: &str, rust: &str| {
+            all.push(RustName {
+                entity: entity.schema.name.clone(),
+                kind,
+                wire: wire.to_owned(),
+                rust: rust.to_owned(),
+            });
+        };
+        push(RustNameKind::EntityType, &entity.schema.name, &entity.rust);
+        push(RustNameKind::Module, &entity.schema.name, &entity.module);
+        for attribute in &entity.attributes {
+            push(
+                RustNameKind::Attribute,
+                &attribute.schema.name,
+                &attribute.rust,
+            );
+        }
+        for setter in &entity.setters {
+            push(RustNameKind::Setter, setter.target.wire(), &setter.rust);
+        }
+        for link in &entity.links {
+            push(RustNameKind::Link, &link.schema.name, &link.accessor);
+        }
+        for (rust, enumeration) in &entity.enums {
+            push(RustNameKind::Enum, &enumeration.wire, rust);
+            let plan = names::variant_plan(enumeration.options.iter().map(String::as_str));
+            for (option, variant) in &plan {
+                push(
+                    RustNameKind::Variant,
+                    &format!("{}={option}", enumeration.wire),
+                    variant,
+                );
+            }
+        }
+    }
+    all
+}
