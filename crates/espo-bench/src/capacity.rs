@@ -51,18 +51,46 @@ pub(crate) trait Prober {
 /// [`Error::Usage`] without limits or with a senseless range; whatever a run can fail with.
 pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<Capacity> {
     if options.run.slos.is_empty() {
-        return Err(Error::usage("a capacity is the load at which limits hold: give at least one --slo"));
+        return Err(Error::usage(
+            "a capacity is the load at which limits hold: give at least one --slo",
+        ));
     }
     if !(options.from > 0.0 && options.to > options.from && options.precision > 0.0) {
-        return Err(Error::usage("the search needs 0 < from < to and a precision above 0"));
+        return Err(Error::usage(
+            "the search needs 0 < from < to and a precision above 0",
+        ));
     }
-    let mut runs = Runs { options: &options, probes: Vec::new(), best: None, first: None, say: &mut say };
-    let found = search(&mut runs, options.from, options.to, options.precision, options.workers)?;
-    let Runs { mut probes, best, first, .. } = runs;
+    let mut runs = Runs {
+        options: &options,
+        probes: Vec::new(),
+        best: None,
+        first: None,
+        say: &mut say,
+    };
+    let found = search(
+        &mut runs,
+        options.from,
+        options.to,
+        options.precision,
+        options.workers,
+    )?;
+    let Runs {
+        mut probes,
+        best,
+        first,
+        ..
+    } = runs;
     probes.sort_by(|a, b| a.load.total_cmp(&b.load));
-    let mut report = best.map(|(_, r)| r).or(first).ok_or_else(|| Error::usage("no probe was made"))?;
+    let mut report = best
+        .map(|(_, r)| r)
+        .or(first)
+        .ok_or_else(|| Error::usage("no probe was made"))?;
     report.capacity = probes;
-    Ok(Capacity { load: found.load, ended: found.ended, report })
+    Ok(Capacity {
+        load: found.load,
+        ended: found.ended,
+        report,
+    })
 }
 
 struct Runs<'a> {
@@ -77,15 +105,23 @@ impl Prober for Runs<'_> {
     fn probe(&mut self, load: f64) -> Result<Option<bool>> {
         let mut run_options = self.options.run.clone();
         run_options.load = Some(if self.options.workers {
-            Load::Closed { concurrency: load as u32 }
+            Load::Closed {
+                concurrency: load as u32,
+            }
         } else {
-            Load::Open { rate: load, arrivals: Arrivals::Poisson }
+            Load::Open {
+                rate: load,
+                arrivals: Arrivals::Poisson,
+            }
         });
         run_options.limit = Some(Limit::Duration(self.options.probe));
         run_options.run_id = None;
         let report = run(run_options)?;
         if report.generator.verdict == Verdict::GeneratorSaturated {
-            (self.say)(&format!("{load:9.1}  the generator is the limit: {}", report.generator.reasons.join("; ")));
+            (self.say)(&format!(
+                "{load:9.1}  the generator is the limit: {}",
+                report.generator.reasons.join("; ")
+            ));
             return Ok(None);
         }
         let held = report.exit_code() == 0 && report.generator.verdict == Verdict::Trustworthy;
@@ -118,7 +154,15 @@ impl Runs<'_> {
                 known.p99 = known.p99.max(report.all.p99);
                 known.errors = known.errors.max(errors);
             }
-            None => self.probes.push(Probe { load, rate: report.totals.rate, p50: report.all.p50, p99: report.all.p99, errors, held, tries: 1 }),
+            None => self.probes.push(Probe {
+                load,
+                rate: report.totals.rate,
+                p50: report.all.p50,
+                p99: report.all.p99,
+                errors,
+                held,
+                tries: 1,
+            }),
         }
     }
 }
@@ -130,10 +174,20 @@ pub(crate) struct Found {
 }
 
 /// The search itself, apart from how a load is tried.
-pub(crate) fn search(prober: &mut dyn Prober, from: f64, to: f64, precision: f64, whole: bool) -> Result<Found> {
+pub(crate) fn search(
+    prober: &mut dyn Prober,
+    from: f64,
+    to: f64,
+    precision: f64,
+    whole: bool,
+) -> Result<Found> {
     let round = |v: f64| if whole { v.round().max(1.0) } else { v };
-    let found = |load: Option<f64>, ended: &str| Found { load, ended: ended.to_owned() };
-    const GENERATOR: &str = "the generator was the limit before the target was: the capacity is at least this";
+    let found = |load: Option<f64>, ended: &str| Found {
+        load,
+        ended: ended.to_owned(),
+    };
+    const GENERATOR: &str =
+        "the generator was the limit before the target was: the capacity is at least this";
     let (mut low, mut high) = (None, None);
     let mut load = round(from);
     while high.is_none() {
@@ -142,7 +196,10 @@ pub(crate) fn search(prober: &mut dyn Prober, from: f64, to: f64, precision: f64
             Some(true) => {
                 low = Some(load);
                 if load >= to {
-                    return Ok(found(low, "all limits held up to the highest load asked for"));
+                    return Ok(found(
+                        low,
+                        "all limits held up to the highest load asked for",
+                    ));
                 }
                 load = round((load * 1.5).max(load + f64::from(u8::from(whole)))).min(to);
             }
@@ -150,7 +207,10 @@ pub(crate) fn search(prober: &mut dyn Prober, from: f64, to: f64, precision: f64
         }
     }
     let (Some(mut low), Some(mut high)) = (low, high) else {
-        return Ok(found(None, "the limits did not even hold at the lowest load asked for"));
+        return Ok(found(
+            None,
+            "the limits did not even hold at the lowest load asked for",
+        ));
     };
     while high - low > precision * high && !(whole && high - low <= 1.0) {
         let middle = round((low + high) / 2.0);
@@ -160,7 +220,10 @@ pub(crate) fn search(prober: &mut dyn Prober, from: f64, to: f64, precision: f64
             Some(false) => high = middle,
         }
     }
-    Ok(found(Some(low), "the limits break at the next higher load that was tried"))
+    Ok(found(
+        Some(low),
+        "the limits break at the next higher load that was tried",
+    ))
 }
 
 /// Two of three: a load that holds or breaks twice is not tried a third time.
@@ -203,14 +266,23 @@ mod tests {
     }
 
     fn noisy(knee: f64, noise: f64) -> Noisy {
-        Noisy { knee, noise, generator: f64::MAX, rng: crate::seed::rng(3, &[]), tried: 0 }
+        Noisy {
+            knee,
+            noise,
+            generator: f64::MAX,
+            rng: crate::seed::rng(3, &[]),
+            tried: 0,
+        }
     }
 
     #[test]
     fn the_knee_is_found_to_the_precision_asked_for() {
         for knee in [12.0, 95.0, 333.0, 870.0] {
             let mut prober = noisy(knee, 0.0);
-            let load = search(&mut prober, 10.0, 1_000.0, 0.05, false).unwrap().load.unwrap();
+            let load = search(&mut prober, 10.0, 1_000.0, 0.05, false)
+                .unwrap()
+                .load
+                .unwrap();
             assert!(load <= knee && load > knee * 0.93, "{load} for {knee}");
             assert!(prober.tried < 50);
         }
@@ -222,7 +294,10 @@ mod tests {
         for seed in 0..100 {
             let mut prober = noisy(333.0, 0.05);
             prober.rng = crate::seed::rng(seed, &[]);
-            let load = search(&mut prober, 10.0, 1_000.0, 0.05, false).unwrap().load.unwrap_or(0.0);
+            let load = search(&mut prober, 10.0, 1_000.0, 0.05, false)
+                .unwrap()
+                .load
+                .unwrap_or(0.0);
             near += u32::from((load / 333.0 - 1.0).abs() < 0.1);
         }
         assert!(near >= 85, "{near} of 100");
@@ -230,12 +305,25 @@ mod tests {
 
     #[test]
     fn the_ends_of_the_range_and_the_generator_are_said_plainly() {
-        let search = |mut prober: Noisy, whole| search(&mut prober, 10.0, 100.0, 0.05, whole).unwrap();
+        let search =
+            |mut prober: Noisy, whole| search(&mut prober, 10.0, 100.0, 0.05, whole).unwrap();
         assert_eq!(search(noisy(5.0, 0.0), false).load, None);
         let all = search(noisy(1e9, 0.0), false);
-        assert_eq!((all.load, all.ended.contains("held up to")), (Some(100.0), true));
-        let saturated = search(Noisy { generator: 30.0, ..noisy(1e9, 0.0) }, false);
+        assert_eq!(
+            (all.load, all.ended.contains("held up to")),
+            (Some(100.0), true)
+        );
+        let saturated = search(
+            Noisy {
+                generator: 30.0,
+                ..noisy(1e9, 0.0)
+            },
+            false,
+        );
         assert!(saturated.load.is_some_and(|l| l <= 30.0) && saturated.ended.contains("generator"));
-        assert_eq!(search(noisy(37.0, 0.0), true).load.map(f64::fract), Some(0.0));
+        assert_eq!(
+            search(noisy(37.0, 0.0), true).load.map(f64::fract),
+            Some(0.0)
+        );
     }
 }

@@ -39,8 +39,14 @@ pub struct Cleaned {
 pub fn clean(path: &Path, url: Option<&str>, credentials: Credentials) -> Result<Cleaned> {
     let (head, leftovers) = ledger::read(path)?;
     let url = url.map_or(head.url.clone(), str::to_owned);
-    let dialer = Dialer { url, credentials: vec![credentials], timeout: std::time::Duration::from_secs(60) };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let dialer = Dialer {
+        url,
+        credentials: vec![credentials],
+        timeout: std::time::Duration::from_secs(60),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|e| Error::usage(format!("no runtime: {e}")))?;
     runtime.block_on(async {
         let client = dialer.patient_client()?;
@@ -65,7 +71,10 @@ pub(crate) async fn remove(
         match (leftover.id, leftover.marker) {
             (Some(id), _) => ids.push((leftover.entity, id)),
             (None, Some((attribute, value))) => {
-                markers.entry((leftover.entity, attribute)).or_default().insert(value);
+                markers
+                    .entry((leftover.entity, attribute))
+                    .or_default()
+                    .insert(value);
             }
             (None, None) => {}
         }
@@ -78,7 +87,8 @@ pub(crate) async fn remove(
             }
             Err(error) => {
                 out.left += values.len() as u64;
-                out.reasons.insert(format!("looking for records of {entity}: {error}"));
+                out.reasons
+                    .insert(format!("looking for records of {entity}: {error}"));
             }
         }
     }
@@ -88,7 +98,9 @@ pub(crate) async fn remove(
     let mut running: JoinSet<(String, String, Result<(), String>)> = JoinSet::new();
     loop {
         while running.len() < CONCURRENCY && !stop() {
-            let Some((entity, id)) = waiting.next() else { break };
+            let Some((entity, id)) = waiting.next() else {
+                break;
+            };
             let client = client.clone();
             running.spawn(async move {
                 let result = delete(&client, &entity, &id).await;
@@ -116,7 +128,10 @@ pub(crate) async fn remove(
 }
 
 async fn delete(client: &Client, entity: &str, id: &str) -> Result<(), String> {
-    match client.send(Request::new(Method::DELETE, &[entity, id])).await {
+    match client
+        .send(Request::new(Method::DELETE, &[entity, id]))
+        .await
+    {
         Ok(_) => Ok(()),
         Err(error) if error.is_not_found() => Ok(()),
         Err(error) => Err(error.to_string()),
@@ -124,8 +139,15 @@ async fn delete(client: &Client, entity: &str, id: &str) -> Result<(), String> {
 }
 
 /// Ids of records whose attribute is exactly one of the texts.
-async fn find(client: &Client, entity: &str, attribute: &str, values: &BTreeSet<String>) -> Result<Vec<String>, String> {
-    let Some(prefix) = common_prefix(values) else { return Ok(Vec::new()) };
+async fn find(
+    client: &Client,
+    entity: &str,
+    attribute: &str,
+    values: &BTreeSet<String>,
+) -> Result<Vec<String>, String> {
+    let Some(prefix) = common_prefix(values) else {
+        return Ok(Vec::new());
+    };
     let mut found = Vec::new();
     let mut offset = 0;
     loop {
@@ -138,9 +160,15 @@ async fn find(client: &Client, entity: &str, attribute: &str, values: &BTreeSet<
         let request = Request::new(Method::GET, &[entity]).query("searchParams", params);
         let answer = client.send(request).await.map_err(|e| e.to_string())?;
         let page: Value = answer.json().map_err(|e| e.to_string())?;
-        let rows = page.get("list").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let rows = page
+            .get("list")
+            .and_then(Value::as_array)
+            .map_or(&[][..], Vec::as_slice);
         for row in rows {
-            let text = row.get(attribute).and_then(Value::as_str).unwrap_or_default();
+            let text = row
+                .get(attribute)
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             // The server compares without regard to case or accents; we do not.
             if values.contains(text) {
                 found.extend(row.get("id").and_then(Value::as_str).map(str::to_owned));
@@ -157,7 +185,11 @@ async fn find(client: &Client, entity: &str, attribute: &str, values: &BTreeSet<
 fn common_prefix(values: &BTreeSet<String>) -> Option<String> {
     let (first, last) = (values.first()?, values.last()?);
     // Sorted, so the first and the last differ earliest.
-    let shared = first.bytes().zip(last.bytes()).take_while(|(a, b)| a == b).count();
+    let shared = first
+        .bytes()
+        .zip(last.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
     Some(first.get(..shared)?.trim_end().to_owned()).filter(|p| !p.is_empty())
 }
 
@@ -167,9 +199,20 @@ mod tests {
 
     #[test]
     fn the_search_goes_by_what_all_markers_share() {
-        let set = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect::<BTreeSet<_>>();
-        assert_eq!(common_prefix(&set(&["p 0a 0-1 A", "p 0a 0-2 B", "p 0a 1-1 C"])).as_deref(), Some("p 0a"));
-        assert_eq!(common_prefix(&set(&["p 0a 0-1 A"])).as_deref(), Some("p 0a 0-1 A"));
+        let set = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|t| (*t).to_owned())
+                .collect::<BTreeSet<_>>()
+        };
+        assert_eq!(
+            common_prefix(&set(&["p 0a 0-1 A", "p 0a 0-2 B", "p 0a 1-1 C"])).as_deref(),
+            Some("p 0a")
+        );
+        assert_eq!(
+            common_prefix(&set(&["p 0a 0-1 A"])).as_deref(),
+            Some("p 0a 0-1 A")
+        );
         assert_eq!(common_prefix(&set(&[])), None);
     }
 }

@@ -20,8 +20,14 @@ const USUAL: [&str; 6] = ["Account", "Contact", "Lead", "Opportunity", "Case", "
 ///
 /// [`Error::Target`] when the instance cannot be reached; [`Error::Usage`] for an entity type that it does not have.
 pub fn init(url: &str, credentials: Credentials, entities: &[String]) -> Result<String> {
-    let dialer = Dialer { url: url.to_owned(), credentials: vec![credentials], timeout: Duration::from_secs(60) };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let dialer = Dialer {
+        url: url.to_owned(),
+        credentials: vec![credentials],
+        timeout: Duration::from_secs(60),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|e| Error::usage(format!("no runtime: {e}")))?;
     let schema = runtime.block_on(probe(&dialer))?.schema;
     write(&schema, entities)
@@ -29,19 +35,26 @@ pub fn init(url: &str, credentials: Credentials, entities: &[String]) -> Result<
 
 pub(crate) fn write(schema: &Schema, entities: &[String]) -> Result<String> {
     let chosen: Vec<&EntityType> = if entities.is_empty() {
-        let usual = |e: &&EntityType| USUAL.contains(&e.name.as_str()) || (e.scope.is_custom && e.scope.object && !e.scope.disabled);
+        let usual = |e: &&EntityType| {
+            USUAL.contains(&e.name.as_str())
+                || (e.scope.is_custom && e.scope.object && !e.scope.disabled)
+        };
         schema.entity_types.values().filter(usual).collect()
     } else {
         let known = |name: &String| {
             schema.entity_type(name).ok_or_else(|| {
                 let near = near(name, schema.entity_types.keys().map(String::as_str));
-                Error::usage(format!("the target has no entity type '{name}', or this user may not read it{near}"))
+                Error::usage(format!(
+                    "the target has no entity type '{name}', or this user may not read it{near}"
+                ))
             })
         };
         entities.iter().map(known).collect::<Result<_>>()?
     };
     if chosen.is_empty() {
-        return Err(Error::usage("this user may read none of the usual entity types: name some with --entity"));
+        return Err(Error::usage(
+            "this user may read none of the usual entity types: name some with --entity",
+        ));
     }
     let mut out = String::from(
         "name = \"instance\"\ndescription = \"Written from the instance's metadata: change weights and fields to what your users do\"\n\
@@ -57,36 +70,78 @@ fn operations(schema: &Schema, entity: &EntityType, out: &mut String) {
     let name = &entity.name;
     let mut add = |kind: &str, weight: u32, more: &str| {
         // Writing to a String cannot fail.
-        let _ = write!(out, "\n[[operation]]\nkind = \"{kind}\"\nentity = \"{name}\"\nweight = {weight}\n{more}");
+        let _ = write!(
+            out,
+            "\n[[operation]]\nkind = \"{kind}\"\nentity = \"{name}\"\nweight = {weight}\n{more}"
+        );
     };
     let shown = |a: &&espo_schema::Attribute| {
-        a.in_list && !a.filter_only && matches!(a.role, AttributeRole::Value | AttributeRole::Name | AttributeRole::PersonName) && a.name != "deleted"
+        a.in_list
+            && !a.filter_only
+            && matches!(
+                a.role,
+                AttributeRole::Value | AttributeRole::Name | AttributeRole::PersonName
+            )
+            && a.name != "deleted"
     };
-    let select: Vec<String> = entity.attributes.values().filter(shown).take(6).map(|a| format!("\"{}\"", a.name)).collect();
+    let select: Vec<String> = entity
+        .attributes
+        .values()
+        .filter(shown)
+        .take(6)
+        .map(|a| format!("\"{}\"", a.name))
+        .collect();
     let order = match entity.fields.get("createdAt") {
         Some(field) if !field.order_disabled => "order_by = \"createdAt\"\norder = \"desc\"\n",
         _ => "",
     };
-    add("list", 20, &format!("select = [{}]\n{order}pages = 3\n", select.join(", ")));
-    let status = entity.scope.status_field.as_ref().and_then(|f| entity.attributes.get(f));
-    if let Some(option) = status.and_then(|a| a.options.listed()).and_then(|o| o.iter().find(|v| !v.is_empty())) {
+    add(
+        "list",
+        20,
+        &format!("select = [{}]\n{order}pages = 3\n", select.join(", ")),
+    );
+    let status = entity
+        .scope
+        .status_field
+        .as_ref()
+        .and_then(|f| entity.attributes.get(f));
+    if let Some(option) = status
+        .and_then(|a| a.options.listed())
+        .and_then(|o| o.iter().find(|v| !v.is_empty()))
+    {
         let field = entity.scope.status_field.as_deref().unwrap_or_default();
-        let filter = format!("name = \"filter:{name}\"\nwhere = [{{ type = \"equals\", attribute = \"{field}\", value = {} }}]\n", toml::Value::from(option.as_str()));
+        let filter = format!(
+            "name = \"filter:{name}\"\nwhere = [{{ type = \"equals\", attribute = \"{field}\", value = {} }}]\n",
+            toml::Value::from(option.as_str())
+        );
         add("list", 10, &filter);
     }
     add("read", 15, "");
     if !entity.collection.text_filter_fields.is_empty() {
         add("search", 5, "");
     }
-    let related = entity.links.values().find(|l| l.can_link() && !l.implicit && l.entity.as_ref().is_some_and(|e| schema.entity_type(e).is_some_and(|t| t.scope.object)));
+    let related = entity.links.values().find(|l| {
+        l.can_link()
+            && !l.implicit
+            && l.entity
+                .as_ref()
+                .is_some_and(|e| schema.entity_type(e).is_some_and(|t| t.scope.object))
+    });
     if let Some(link) = related {
-        add("related", 5, &format!("link = \"{}\"\nselect = [\"name\"]\n", link.name));
+        add(
+            "related",
+            5,
+            &format!("link = \"{}\"\nselect = [\"name\"]\n", link.name),
+        );
     }
     let none = serde_json::Map::new();
-    let creatable = Marker::of(entity).is_some() && crate::data::Template::create(schema, entity, &[], &none, None).is_ok();
+    let creatable = Marker::of(entity).is_some()
+        && crate::data::Template::create(schema, entity, &[], &none, None).is_ok();
     if creatable {
         add("create", 3, "");
-        let plain = |a: &&espo_schema::Attribute| a.name == "description" && a.writable && a.value == ValueType::Text;
+        let plain = |a: &&espo_schema::Attribute| {
+            a.name == "description" && a.writable && a.value == ValueType::Text
+        };
         if entity.attributes.values().any(|a| plain(&a)) {
             add("update", 5, "fields = [\"description\"]\n");
         }
@@ -104,9 +159,15 @@ mod tests {
         let all: Vec<String> = schema.entity_types.keys().cloned().collect();
         for entities in [Vec::new(), all] {
             let text = write(schema, &entities).unwrap();
-            let workload = Workload::parse("written.toml", &text, std::path::Path::new(".")).unwrap();
+            let workload =
+                Workload::parse("written.toml", &text, std::path::Path::new(".")).unwrap();
             resolve(&workload, schema).unwrap();
         }
-        assert!(write(schema, &["Acount".into()]).unwrap_err().to_string().contains("'Account'"));
+        assert!(
+            write(schema, &["Acount".into()])
+                .unwrap_err()
+                .to_string()
+                .contains("'Account'")
+        );
     }
 }

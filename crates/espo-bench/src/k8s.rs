@@ -33,18 +33,47 @@ pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
     let name = &options.name;
     let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    if name.len() > 52 || !name.chars().all(fine) || !edge(name.chars().next()) || !edge(name.chars().last()) {
-        return Err(Error::usage(format!("'{name}' is no name for a Job: up to 52 lower-case letters, digits and '-'")));
+    if name.len() > 52
+        || !name.chars().all(fine)
+        || !edge(name.chars().next())
+        || !edge(name.chars().last())
+    {
+        return Err(Error::usage(format!(
+            "'{name}' is no name for a Job: up to 52 lower-case letters, digits and '-'"
+        )));
     }
     if options.shards == 0 {
         return Err(Error::usage("a run has at least one shard"));
     }
     let shards = options.shards;
-    let mut args = vec!["run".to_owned(), "/workload/workload.toml".to_owned(), "--url".to_owned(), options.url.clone()];
-    args.extend(["--shard".to_owned(), format!("$(JOB_COMPLETION_INDEX)/{shards}"), "--start-at".to_owned(), options.start_at.clone()]);
+    let mut args = vec![
+        "run".to_owned(),
+        "/workload/workload.toml".to_owned(),
+        "--url".to_owned(),
+        options.url.clone(),
+    ];
+    args.extend([
+        "--shard".to_owned(),
+        format!("$(JOB_COMPLETION_INDEX)/{shards}"),
+        "--start-at".to_owned(),
+        options.start_at.clone(),
+    ]);
     args.extend(options.args.iter().cloned());
-    args.extend(["--quiet", "--json", "/dev/stdout", "--ledger", "/ledger/run.ledger"].map(String::from));
-    let args = args.iter().map(|a| quoted(a)).collect::<Vec<_>>().join(", ");
+    args.extend(
+        [
+            "--quiet",
+            "--json",
+            "/dev/stdout",
+            "--ledger",
+            "/ledger/run.ledger",
+        ]
+        .map(String::from),
+    );
+    let args = args
+        .iter()
+        .map(|a| quoted(a))
+        .collect::<Vec<_>>()
+        .join(", ");
     let mut file = String::new();
     for line in workload.source.lines() {
         // Writing to a String cannot fail.

@@ -32,7 +32,12 @@ pub struct Head {
 #[serde(tag = "t", rename_all = "lowercase")]
 enum Line {
     /// About to create: `n` numbers the intent, `e` is the entity type, `a` and `v` the marker's attribute and text.
-    Intent { n: u64, e: String, a: String, v: String },
+    Intent {
+        n: u64,
+        e: String,
+        a: String,
+        v: String,
+    },
     /// Intent `n` became record `id`.
     Made { n: u64, id: String },
     /// Intent `n` certainly became nothing: it was refused or never sent.
@@ -70,13 +75,24 @@ pub struct Leftover {
 impl Ledger {
     /// Creates the file; one that exists is never written over.
     pub(crate) fn create(path: &Path, head: &Head) -> Result<Self> {
-        let mut file =
-            OpenOptions::new().append(true).create_new(true).open(path).map_err(Error::io(path))?;
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .open(path)
+            .map_err(Error::io(path))?;
         let mut line = serde_json::to_string(head).unwrap_or_default();
         line.push('\n');
         file.write_all(line.as_bytes()).map_err(Error::io(path))?;
-        let state = State { file, next: 0, created: 0, removed: 0 };
-        Ok(Self { path: path.to_owned(), state: Mutex::new(state) })
+        let state = State {
+            file,
+            next: 0,
+            created: 0,
+            removed: 0,
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            state: Mutex::new(state),
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -87,7 +103,15 @@ impl Ledger {
     pub(crate) fn intent(&self, entity: &str, attribute: &str, value: &str) -> Result<u64> {
         let mut state = self.state.lock();
         let n = state.next;
-        self.append(&mut state, &Line::Intent { n, e: entity.into(), a: attribute.into(), v: value.into() })?;
+        self.append(
+            &mut state,
+            &Line::Intent {
+                n,
+                e: entity.into(),
+                a: attribute.into(),
+                v: value.into(),
+            },
+        )?;
         state.next += 1;
         Ok(n)
     }
@@ -108,7 +132,13 @@ impl Ledger {
     /// Notes that a record is gone.
     pub(crate) fn gone(&self, entity: &str, id: &str) -> Result<()> {
         let mut state = self.state.lock();
-        self.append(&mut state, &Line::Gone { e: entity.into(), id: id.into() })?;
+        self.append(
+            &mut state,
+            &Line::Gone {
+                e: entity.into(),
+                id: id.into(),
+            },
+        )?;
         state.removed += 1;
         Ok(())
     }
@@ -116,7 +146,10 @@ impl Ledger {
     fn append(&self, state: &mut State, line: &Line) -> Result<()> {
         let mut text = serde_json::to_string(line).unwrap_or_default();
         text.push('\n');
-        state.file.write_all(text.as_bytes()).map_err(Error::io(&self.path))
+        state
+            .file
+            .write_all(text.as_bytes())
+            .map_err(Error::io(&self.path))
     }
 
     /// Created and removed records so far.
@@ -137,7 +170,11 @@ fn leftovers(
     open: &HashMap<u64, (String, String, String)>,
 ) -> Vec<Leftover> {
     let known = alive.iter().flat_map(|(entity, ids)| {
-        ids.iter().map(|id| Leftover { entity: entity.clone(), id: Some(id.clone()), marker: None })
+        ids.iter().map(|id| Leftover {
+            entity: entity.clone(),
+            id: Some(id.clone()),
+            marker: None,
+        })
     });
     let unknown = open.values().map(|(entity, attribute, value)| Leftover {
         entity: entity.clone(),
@@ -159,7 +196,8 @@ fn leftovers(
 /// [`Error::Io`] when it cannot be read, [`Error::Usage`] when it is no ledger or a line in its middle is damaged.
 pub fn read(path: &Path) -> Result<(Head, Vec<Leftover>)> {
     let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
-    let wrong = |line: usize, what: &str| Error::usage(format!("{}:{line}: {what}", path.display()));
+    let wrong =
+        |line: usize, what: &str| Error::usage(format!("{}:{line}: {what}", path.display()));
     let mut lines = text.lines().enumerate().peekable();
     let head: Head = lines
         .next()
@@ -196,8 +234,15 @@ pub fn read(path: &Path) -> Result<(Head, Vec<Leftover>)> {
 
 /// Appends to a ledger of an earlier run that records are gone, so that a second `clean` finds nothing.
 pub(crate) fn append_gone(path: &Path, entity: &str, id: &str) -> Result<()> {
-    let mut file = OpenOptions::new().append(true).open(path).map_err(Error::io(path))?;
-    let mut text = serde_json::to_string(&Line::Gone { e: entity.into(), id: id.into() }).unwrap_or_default();
+    let mut file = OpenOptions::new()
+        .append(true)
+        .open(path)
+        .map_err(Error::io(path))?;
+    let mut text = serde_json::to_string(&Line::Gone {
+        e: entity.into(),
+        id: id.into(),
+    })
+    .unwrap_or_default();
     text.push('\n');
     file.write_all(text.as_bytes()).map_err(Error::io(path))
 }
@@ -207,7 +252,12 @@ mod tests {
     use super::*;
 
     fn head() -> Head {
-        Head { ledger: 1, run: "0a1b2c3d".into(), url: "http://127.0.0.1:1".into(), started: "2026-01-01T00:00:00Z".into() }
+        Head {
+            ledger: 1,
+            run: "0a1b2c3d".into(),
+            url: "http://127.0.0.1:1".into(),
+            started: "2026-01-01T00:00:00Z".into(),
+        }
     }
 
     #[test]
@@ -215,17 +265,33 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.ledger");
         let ledger = Ledger::create(&path, &head()).unwrap();
-        let kept = ledger.intent("Account", "name", "espo-bench 0a1b2c3d 0-0 A").unwrap();
-        let removed = ledger.intent("Account", "name", "espo-bench 0a1b2c3d 0-1 B").unwrap();
-        let refused = ledger.intent("Account", "name", "espo-bench 0a1b2c3d 0-2 C").unwrap();
-        ledger.intent("Contact", "lastName", "espo-bench 0a1b2c3d 0-3").unwrap();
+        let kept = ledger
+            .intent("Account", "name", "espo-bench 0a1b2c3d 0-0 A")
+            .unwrap();
+        let removed = ledger
+            .intent("Account", "name", "espo-bench 0a1b2c3d 0-1 B")
+            .unwrap();
+        let refused = ledger
+            .intent("Account", "name", "espo-bench 0a1b2c3d 0-2 C")
+            .unwrap();
+        ledger
+            .intent("Contact", "lastName", "espo-bench 0a1b2c3d 0-3")
+            .unwrap();
         ledger.settle(kept, Some("id1")).unwrap();
         ledger.settle(removed, Some("id2")).unwrap();
         ledger.settle(refused, None).unwrap();
         ledger.gone("Account", "id2").unwrap();
         let expected = [
-            Leftover { entity: "Account".into(), id: Some("id1".into()), marker: None },
-            Leftover { entity: "Contact".into(), id: None, marker: Some(("lastName".into(), "espo-bench 0a1b2c3d 0-3".into())) },
+            Leftover {
+                entity: "Account".into(),
+                id: Some("id1".into()),
+                marker: None,
+            },
+            Leftover {
+                entity: "Contact".into(),
+                id: None,
+                marker: Some(("lastName".into(), "espo-bench 0a1b2c3d 0-3".into())),
+            },
         ];
         assert_eq!(ledger.leftovers().unwrap(), expected);
         assert_eq!(ledger.counts(), (2, 1));
@@ -247,7 +313,12 @@ mod tests {
         std::fs::write(&path, &text).unwrap();
         assert_eq!(read(&path).unwrap().1.len(), 1);
         std::fs::write(&path, text + "\n{}\n").unwrap();
-        assert!(read(&path).unwrap_err().to_string().contains(":4: a damaged line"));
+        assert!(
+            read(&path)
+                .unwrap_err()
+                .to_string()
+                .contains(":4: a damaged line")
+        );
     }
 
     #[test]
@@ -255,7 +326,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.ledger");
         drop(Ledger::create(&path, &head()).unwrap());
-        assert!(matches!(Ledger::create(&path, &head()), Err(Error::Io { .. })));
+        assert!(matches!(
+            Ledger::create(&path, &head()),
+            Err(Error::Io { .. })
+        ));
         std::fs::write(&path, "hello\n").unwrap();
         assert!(read(&path).unwrap_err().to_string().contains("no ledger"));
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 use crate::record::{Second, histogram};
 use crate::report::{
-    Distribution, ErrorReport, OperationReport, OutcomeReport, Report, Writes, decode_histogram, encode_histogram, recompute,
+    Distribution, ErrorReport, OperationReport, OutcomeReport, Report, Writes, decode_histogram,
+    encode_histogram, recompute,
 };
 
 /// Merges the reports of all shards of one run.
@@ -19,11 +20,17 @@ pub fn merge(mut shards: Vec<Report>) -> Result<Report> {
     shards.sort_by_key(|r| r.run.shard.as_ref().map_or(0, |s| s.index));
     let mut shards = shards.into_iter();
     // `check` refuses an empty list.
-    let Some(mut sum) = shards.next() else { return Err(Error::usage("nothing to merge")) };
-    let same_steps = |r: &Report, sum: &Report| r.step_seconds == sum.step_seconds && r.block_seconds == sum.block_seconds;
+    let Some(mut sum) = shards.next() else {
+        return Err(Error::usage("nothing to merge"));
+    };
+    let same_steps = |r: &Report, sum: &Report| {
+        r.step_seconds == sum.step_seconds && r.block_seconds == sum.block_seconds
+    };
     for shard in shards {
         if !same_steps(&shard, &sum) {
-            return Err(Error::usage("the shards have time series of different steps"));
+            return Err(Error::usage(
+                "the shards have time series of different steps",
+            ));
         }
         add(&mut sum, shard).map_err(Error::Usage)?;
     }
@@ -33,11 +40,20 @@ pub fn merge(mut shards: Vec<Report>) -> Result<Report> {
 }
 
 fn check(shards: &[Report]) -> Result<()> {
-    let first = shards.first().ok_or_else(|| Error::usage("nothing to merge"))?;
-    let count = first.run.shard.as_ref().map(|s| s.count).ok_or_else(|| Error::usage("the first report is no shard: it was run without --shard"))?;
+    let first = shards
+        .first()
+        .ok_or_else(|| Error::usage("nothing to merge"))?;
+    let count =
+        first.run.shard.as_ref().map(|s| s.count).ok_or_else(|| {
+            Error::usage("the first report is no shard: it was run without --shard")
+        })?;
     let mut seen = BTreeMap::new();
     for report in shards {
-        let shard = report.run.shard.as_ref().ok_or_else(|| Error::usage(format!("report {} is no shard", report.run.id)))?;
+        let shard = report
+            .run
+            .shard
+            .as_ref()
+            .ok_or_else(|| Error::usage(format!("report {} is no shard", report.run.id)))?;
         let name = format!("shard {}/{}", shard.index, shard.count);
         let (a, b) = (&first.run, &report.run);
         let differs = [
@@ -46,23 +62,37 @@ fn check(shards: &[Report]) -> Result<()> {
             ("seed", a.seed != b.seed),
             ("load", a.model != b.model || a.phases != b.phases),
             ("decoding", a.decode != b.decode),
-            ("start", first.run.shard.as_ref().and_then(|s| s.start_at.as_ref()) != shard.start_at.as_ref()),
+            (
+                "start",
+                first.run.shard.as_ref().and_then(|s| s.start_at.as_ref())
+                    != shard.start_at.as_ref(),
+            ),
         ];
         if let Some((what, _)) = differs.iter().find(|(_, differs)| *differs) {
-            return Err(Error::usage(format!("{name} is of another run: its {what} differs")));
+            return Err(Error::usage(format!(
+                "{name} is of another run: its {what} differs"
+            )));
         }
         if let Some(stopped) = &report.run.stopped {
-            return Err(Error::usage(format!("{name} stopped early ({stopped}): the run is not what was planned")));
+            return Err(Error::usage(format!(
+                "{name} stopped early ({stopped}): the run is not what was planned"
+            )));
         }
         if seen.insert(shard.index, ()).is_some() {
             return Err(Error::usage(format!("{name} is given twice")));
         }
     }
-    let missing: Vec<String> = (0..count).filter(|i| !seen.contains_key(i)).map(|i| format!("{i}/{count}")).collect();
+    let missing: Vec<String> = (0..count)
+        .filter(|i| !seen.contains_key(i))
+        .map(|i| format!("{i}/{count}"))
+        .collect();
     if missing.is_empty() {
         Ok(())
     } else {
-        Err(Error::usage(format!("missing shards: {}", missing.join(", "))))
+        Err(Error::usage(format!(
+            "missing shards: {}",
+            missing.join(", ")
+        )))
     }
 }
 
@@ -74,7 +104,9 @@ fn add(sum: &mut Report, shard: Report) -> Result<(), String> {
         }
     }
     for error in shard.errors {
-        let same = |e: &&mut ErrorReport| e.operation == error.operation && e.outcome == error.outcome && e.status == error.status;
+        let same = |e: &&mut ErrorReport| {
+            e.operation == error.operation && e.outcome == error.outcome && e.status == error.status
+        };
         match sum.errors.iter_mut().find(same) {
             Some(known) => known.count += error.count,
             None => sum.errors.push(error),
@@ -91,7 +123,9 @@ fn add(sum: &mut Report, shard: Report) -> Result<(), String> {
     for (entity, count) in shard.target.records {
         sum.target.records.entry(entity).or_insert(count);
     }
-    sum.target.connect_micros.extend(shard.target.connect_micros);
+    sum.target
+        .connect_micros
+        .extend(shard.target.connect_micros);
     let (generator, other) = (&mut sum.generator, shard.generator);
     generator.threads += other.threads;
     generator.cpu_seconds += other.cpu_seconds;
@@ -107,7 +141,11 @@ fn add(sum: &mut Report, shard: Report) -> Result<(), String> {
         writes.created += other.created;
         writes.removed += other.removed;
         writes.left += other.left;
-        writes.ledger = if writes.ledger.is_empty() { other.ledger } else { format!("{} {}", writes.ledger, other.ledger) };
+        writes.ledger = if writes.ledger.is_empty() {
+            other.ledger
+        } else {
+            format!("{} {}", writes.ledger, other.ledger)
+        };
     }
     add_series(&mut sum.series, shard.series);
     sum.slos.clear();
@@ -120,7 +158,11 @@ fn plus(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 
 fn add_operation(sum: &mut OperationReport, other: OperationReport) -> Result<(), String> {
     for outcome in other.outcomes {
-        match sum.outcomes.iter().position(|o| o.outcome == outcome.outcome) {
+        match sum
+            .outcomes
+            .iter()
+            .position(|o| o.outcome == outcome.outcome)
+        {
             Some(index) => add_outcome(&mut sum.outcomes[index], &outcome)?,
             None => sum.outcomes.push(outcome),
         }
@@ -129,8 +171,11 @@ fn add_operation(sum: &mut OperationReport, other: OperationReport) -> Result<()
     for (index, block) in other.blocks.into_iter().enumerate() {
         match (sum.blocks.get_mut(index), block) {
             (Some(known), Some(block)) => {
-                let mut both = known.as_deref().map_or_else(|| Ok(histogram()), decode_histogram)?;
-                both.add(decode_histogram(&block)?).map_err(|e| e.to_string())?;
+                let mut both = known
+                    .as_deref()
+                    .map_or_else(|| Ok(histogram()), decode_histogram)?;
+                both.add(decode_histogram(&block)?)
+                    .map_err(|e| e.to_string())?;
                 *known = Some(encode_histogram(&both));
             }
             (Some(_), None) => {}

@@ -43,7 +43,9 @@ impl FromStr for Slo {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |what: &str| format!("'{text}' is no limit: {what}; {FORM}");
-        let at = text.find(['<', '>']).ok_or_else(|| wrong("it has no '<' or '>'"))?;
+        let at = text
+            .find(['<', '>'])
+            .ok_or_else(|| wrong("it has no '<' or '>'"))?;
         let (left, right) = (text[..at].trim(), &text[at + 1..]);
         let below = text[at..].starts_with('<');
         let (or_equal, right) = match right.strip_prefix('=') {
@@ -51,10 +53,17 @@ impl FromStr for Slo {
             None => (false, right.trim()),
         };
         let (operation, metric) = split_metric(left).ok_or_else(|| {
-            wrong(&format!("'{left}' does not end in a metric (p50, p99, p99.9, mean, max, rate, errors)"))
+            wrong(&format!(
+                "'{left}' does not end in a metric (p50, p99, p99.9, mean, max, rate, errors)"
+            ))
         })?;
         let bound = match metric {
-            Metric::Rate => right.trim_end_matches("/s").trim().parse().ok().filter(|r: &f64| r.is_finite() && *r >= 0.0),
+            Metric::Rate => right
+                .trim_end_matches("/s")
+                .trim()
+                .parse()
+                .ok()
+                .filter(|r: &f64| r.is_finite() && *r >= 0.0),
             Metric::Errors => match right.strip_suffix('%') {
                 Some(percent) => percent.trim().parse::<f64>().ok().map(|p| p / 100.0),
                 None => right.parse().ok(),
@@ -70,7 +79,14 @@ impl FromStr for Slo {
             Metric::Quantile(_) | Metric::Mean | Metric::Max => "a duration such as 250ms",
         };
         let bound = bound.ok_or_else(|| wrong(&format!("'{right}' is not {expected}")))?;
-        Ok(Self { text: text.trim().to_owned(), operation, metric, below, or_equal, bound })
+        Ok(Self {
+            text: text.trim().to_owned(),
+            operation,
+            metric,
+            below,
+            or_equal,
+            bound,
+        })
     }
 }
 
@@ -84,7 +100,8 @@ fn split_metric(left: &str) -> Option<(Option<String>, Metric)> {
         _ => {
             let percent: f64 = m.strip_prefix('p')?.parse().ok()?;
             // Rounded, or 99.9 would ask for a hair more than 0.999 and get the next value.
-            (percent > 0.0 && percent < 100.0).then(|| Metric::Quantile((percent * 1e7).round() / 1e9))
+            (percent > 0.0 && percent < 100.0)
+                .then(|| Metric::Quantile((percent * 1e7).round() / 1e9))
         }
     };
     if let Some(metric) = parse(left) {
@@ -94,7 +111,8 @@ fn split_metric(left: &str) -> Option<(Option<String>, Metric)> {
     left.match_indices('.').find_map(|(at, _)| {
         let metric = parse(&left[at + 1..])?;
         let operation = &left[..at];
-        (!operation.is_empty()).then(|| ((operation != "all").then(|| operation.to_owned()), metric))
+        (!operation.is_empty())
+            .then(|| ((operation != "all").then(|| operation.to_owned()), metric))
     })
 }
 
@@ -111,13 +129,22 @@ impl Slo {
     ///
     /// A text with near names.
     pub fn check_against(&self, workload: &Workload) -> Result<(), String> {
-        let Some(wanted) = &self.operation else { return Ok(()) };
-        let names: Vec<&str> = workload.operations.iter().flat_map(|o| [o.name.as_str(), o.kind.as_str()]).collect();
+        let Some(wanted) = &self.operation else {
+            return Ok(());
+        };
+        let names: Vec<&str> = workload
+            .operations
+            .iter()
+            .flat_map(|o| [o.name.as_str(), o.kind.as_str()])
+            .collect();
         if names.contains(&wanted.as_str()) {
             return Ok(());
         }
         let near = crate::workload::near(wanted, names.iter().copied());
-        Err(format!("'{}': the workload '{}' has no operation '{wanted}'{near}", self.text, workload.name))
+        Err(format!(
+            "'{}': the workload '{}' has no operation '{wanted}'{near}",
+            self.text, workload.name
+        ))
     }
 
     /// Why the limit can no longer hold, whatever the rest of the run brings. Only limits on the whole run can be
@@ -139,15 +166,27 @@ impl Slo {
             None => report.operations.iter().filter(|o| !o.is_chain()).collect(),
             Some(name) => match report.operation(name) {
                 Some(one) => vec![one],
-                None => report.operations.iter().filter(|o| o.kind == *name).collect(),
+                None => report
+                    .operations
+                    .iter()
+                    .filter(|o| o.kind == *name)
+                    .collect(),
             },
         };
         let value = self.value(&operations, report.run.seconds);
         let held = value.is_some_and(|v| {
-            let strictly = if self.below { v < self.bound } else { v > self.bound };
+            let strictly = if self.below {
+                v < self.bound
+            } else {
+                v > self.bound
+            };
             strictly || (self.or_equal && v == self.bound)
         });
-        SloResult { expression: self.text.clone(), measured: value.map(|v| self.show(v)), held }
+        SloResult {
+            expression: self.text.clone(),
+            measured: value.map(|v| self.show(v)),
+            held,
+        }
     }
 
     fn value(&self, operations: &[&OperationReport], seconds: f64) -> Option<f64> {
@@ -188,23 +227,54 @@ mod tests {
     #[test]
     fn limits_are_read_in_all_their_forms() {
         for (text, operation, metric, below, bound) in [
-            ("list.p99 < 250ms", Some("list"), Metric::Quantile(0.99), true, 250_000.0),
+            (
+                "list.p99 < 250ms",
+                Some("list"),
+                Metric::Quantile(0.99),
+                true,
+                250_000.0,
+            ),
             ("p99.9<2s", None, Metric::Quantile(0.999), true, 2_000_000.0),
-            ("list:Account.p99.9 <= 1us", Some("list:Account"), Metric::Quantile(0.999), true, 1.0),
+            (
+                "list:Account.p99.9 <= 1us",
+                Some("list:Account"),
+                Metric::Quantile(0.999),
+                true,
+                1.0,
+            ),
             ("errors < 0.1%", None, Metric::Errors, true, 0.001),
             ("read.rate > 100", Some("read"), Metric::Rate, false, 100.0),
             ("all.mean < 5ms", None, Metric::Mean, true, 5_000.0),
-            ("deal/create:Opportunity.max < 1s", Some("deal/create:Opportunity"), Metric::Max, true, 1_000_000.0),
+            (
+                "deal/create:Opportunity.max < 1s",
+                Some("deal/create:Opportunity"),
+                Metric::Max,
+                true,
+                1_000_000.0,
+            ),
         ] {
             let slo: Slo = text.parse().unwrap();
-            assert_eq!((slo.operation.as_deref(), slo.metric, slo.below), (operation, metric, below), "{text}");
+            assert_eq!(
+                (slo.operation.as_deref(), slo.metric, slo.below),
+                (operation, metric, below),
+                "{text}"
+            );
             assert!((slo.bound - bound).abs() < 1e-9, "{text}: {}", slo.bound);
         }
     }
 
     #[test]
     fn what_is_no_limit_is_refused_with_the_form() {
-        for text in ["nonsense", "list.p99", "list.p100 < 1s", "list.p99 < 250", "errors < 200%", "rate > fast", ".p99 < 1s", "p0 < 1s"] {
+        for text in [
+            "nonsense",
+            "list.p99",
+            "list.p100 < 1s",
+            "list.p99 < 250",
+            "errors < 200%",
+            "rate > fast",
+            ".p99 < 1s",
+            "p0 < 1s",
+        ] {
             let error = text.parse::<Slo>().unwrap_err();
             assert!(error.contains("write it as"), "{text}: {error}");
         }
@@ -213,8 +283,18 @@ mod tests {
     #[test]
     fn a_limit_on_an_operation_that_the_workload_lacks_names_near_ones() {
         let workload = Workload::builtin("mixed").unwrap();
-        assert!("list.p99 < 1s".parse::<Slo>().unwrap().check_against(&workload).is_ok());
-        let error = "lists.p99 < 1s".parse::<Slo>().unwrap().check_against(&workload).unwrap_err();
+        assert!(
+            "list.p99 < 1s"
+                .parse::<Slo>()
+                .unwrap()
+                .check_against(&workload)
+                .is_ok()
+        );
+        let error = "lists.p99 < 1s"
+            .parse::<Slo>()
+            .unwrap()
+            .check_against(&workload)
+            .unwrap_err();
         assert!(error.contains("'list'"), "{error}");
     }
 }

@@ -13,6 +13,8 @@ pub(crate) fn rfc3339(time: SystemTime) -> String {
 ///
 /// A text that says what is expected.
 pub fn parse_rfc3339(text: &str) -> Result<SystemTime, String> {
-    let time: jiff::Timestamp = text.parse().map_err(|e| format!("'{text}' is no time such as 2026-01-31T08:15:00Z: {e}"))?;
+    let time: jiff::Timestamp = text
+        .parse()
+        .map_err(|e| format!("'{text}' is no time such as 2026-01-31T08:15:00Z: {e}"))?;
     SystemTime::try_from(time).map_err(|e| e.to_string())
 }

@@ -9,9 +9,12 @@ use std::time::Duration;
 /// A text that says what is expected, when the number or the unit is missing or unknown.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let trimmed = text.trim();
-    let split = trimmed.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(trimmed.len());
+    let split = trimmed
+        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .unwrap_or(trimmed.len());
     let (number, unit) = trimmed.split_at(split);
-    let expected = || format!("'{text}' is not a duration: write it as 250us, 500ms, 30s, 5m or 2h");
+    let expected =
+        || format!("'{text}' is not a duration: write it as 250us, 500ms, 30s, 5m or 2h");
     let number: f64 = number.parse().map_err(|_| expected())?;
     let seconds = match unit.trim() {
         "us" | "µs" => number / 1e6,
@@ -31,7 +34,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 /// A text that says what is expected.
 pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     let trimmed = text.trim();
-    let split = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
+    let split = trimmed
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(trimmed.len());
     let (number, unit) = trimmed.split_at(split);
     let expected = || format!("'{text}' is not a size: write it as 512, 16KiB or 2MiB");
     let number: u64 = number.parse().map_err(|_| expected())?;
@@ -89,11 +94,26 @@ mod tests {
 
     #[test]
     fn durations_are_read_with_their_unit() {
-        for (text, micros) in [("250us", 250), ("500ms", 500_000), ("30s", 30_000_000), ("1.5s", 1_500_000), ("5m", 300_000_000)] {
-            assert_eq!(parse_duration(text).unwrap(), Duration::from_micros(micros), "{text}");
+        for (text, micros) in [
+            ("250us", 250),
+            ("500ms", 500_000),
+            ("30s", 30_000_000),
+            ("1.5s", 1_500_000),
+            ("5m", 300_000_000),
+        ] {
+            assert_eq!(
+                parse_duration(text).unwrap(),
+                Duration::from_micros(micros),
+                "{text}"
+            );
         }
         for text in ["", "5", "s", "-1s", "5 days", "1e3s"] {
-            assert!(parse_duration(text).unwrap_err().contains("is not a duration"), "{text}");
+            assert!(
+                parse_duration(text)
+                    .unwrap_err()
+                    .contains("is not a duration"),
+                "{text}"
+            );
         }
     }
 

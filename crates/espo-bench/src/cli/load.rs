@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use espo_bench::{Arrivals, Credentials, Decode, K8sOptions, Limit, Load, Result, RunOptions, Shard, Slo, Target, Workload, parse_duration, parse_time};
+use espo_bench::{
+    Arrivals, Credentials, Decode, K8sOptions, Limit, Load, Result, RunOptions, Shard, Slo, Target,
+    Workload, parse_duration, parse_time,
+};
 
 use super::write::OutputArgs;
 
@@ -91,7 +94,11 @@ pub(crate) struct LoadArgs {
     #[arg(default_value = "mixed")]
     pub(crate) workload: String,
     /// The instance.
-    #[arg(long, required_unless_present = "embedded", conflicts_with = "embedded")]
+    #[arg(
+        long,
+        required_unless_present = "embedded",
+        conflicts_with = "embedded"
+    )]
     pub(crate) url: Option<String>,
     /// Start the embedded server and test that.
     #[arg(long)]
@@ -174,14 +181,24 @@ impl LoadArgs {
             None => Target::Embedded,
             Some(url) => {
                 let several = workload.credentials()?;
-                let credentials = if several.is_empty() { vec![Credentials::from_env()?] } else { several };
-                Target::Url { url: url.clone(), credentials }
+                let credentials = if several.is_empty() {
+                    vec![Credentials::from_env()?]
+                } else {
+                    several
+                };
+                Target::Url {
+                    url: url.clone(),
+                    credentials,
+                }
             }
         };
         let mut options = RunOptions::new(workload, target);
         options.load = match (self.concurrency, self.rate) {
             (Some(concurrency), _) => Some(Load::Closed { concurrency }),
-            (None, Some(rate)) => Some(Load::Open { rate, arrivals: self.arrivals.unwrap_or_default() }),
+            (None, Some(rate)) => Some(Load::Open {
+                rate,
+                arrivals: self.arrivals.unwrap_or_default(),
+            }),
             (None, None) => None,
         };
         options.limit = match (self.duration, self.requests) {

@@ -6,7 +6,9 @@ mod write;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use espo_bench::{CapacityOptions, CompareOptions, Credentials, Error, Report, Result, Slo, output};
+use espo_bench::{
+    CapacityOptions, CompareOptions, Credentials, Error, Report, Result, Slo, output,
+};
 
 use self::load::{CapacityArgs, K8sArgs, LoadArgs, RunArgs};
 use self::write::OutputArgs;
@@ -93,24 +95,50 @@ pub(crate) fn run(cli: Cli) -> Result<u8> {
         Command::Run(args) => run_load(*args),
         Command::Clean { ledger, url } => {
             let cleaned = espo_bench::clean(&ledger, url.as_deref(), Credentials::from_env()?)?;
-            println!("removed {} records ({} of them never acknowledged), {} left", cleaned.removed, cleaned.found, cleaned.left);
+            println!(
+                "removed {} records ({} of them never acknowledged), {} left",
+                cleaned.removed, cleaned.found, cleaned.left
+            );
             for reason in &cleaned.reasons {
                 eprintln!("espo-bench: {reason}");
             }
             Ok(u8::from(cleaned.left > 0))
         }
         Command::Capacity(args) => find_capacity(&args),
-        Command::Compare { before, after, threshold, force, json, markdown } => {
-            let options = CompareOptions { threshold: threshold / 100.0, force, ..CompareOptions::default() };
-            let comparison = espo_bench::compare(&Report::load(&before)?, &Report::load(&after)?, options).map_err(usage)?;
+        Command::Compare {
+            before,
+            after,
+            threshold,
+            force,
+            json,
+            markdown,
+        } => {
+            let options = CompareOptions {
+                threshold: threshold / 100.0,
+                force,
+                ..CompareOptions::default()
+            };
+            let comparison =
+                espo_bench::compare(&Report::load(&before)?, &Report::load(&after)?, options)
+                    .map_err(usage)?;
             print!("{}", output::comparison_table(&comparison));
-            let text = serde_json::to_string_pretty(&comparison).map_err(|e| usage(e.to_string()))?;
+            let text =
+                serde_json::to_string_pretty(&comparison).map_err(|e| usage(e.to_string()))?;
             write::file(json.as_ref(), || text)?;
-            write::file(markdown.as_ref(), || output::comparison_markdown(&comparison))?;
+            write::file(markdown.as_ref(), || {
+                output::comparison_markdown(&comparison)
+            })?;
             Ok(comparison.exit_code())
         }
-        Command::Merge { shards, slo, output } => {
-            let reports = shards.iter().map(|p| Report::load(p)).collect::<Result<Vec<_>>>()?;
+        Command::Merge {
+            shards,
+            slo,
+            output,
+        } => {
+            let reports = shards
+                .iter()
+                .map(|p| Report::load(p))
+                .collect::<Result<Vec<_>>>()?;
             let mut merged = espo_bench::merge(reports)?;
             merged.check(&slo);
             print!("{}", output::table(&merged));
@@ -118,11 +146,20 @@ pub(crate) fn run(cli: Cli) -> Result<u8> {
             Ok(merged.exit_code())
         }
         Command::Init { url, entity } => {
-            print!("{}", espo_bench::init(&url, Credentials::from_env()?, &entity)?);
+            print!(
+                "{}",
+                espo_bench::init(&url, Credentials::from_env()?, &entity)?
+            );
             Ok(0)
         }
         Command::K8s(args) => {
-            print!("{}", espo_bench::k8s(&espo_bench::Workload::load(&args.workload)?, &args.options())?);
+            print!(
+                "{}",
+                espo_bench::k8s(
+                    &espo_bench::Workload::load(&args.workload)?,
+                    &args.options()
+                )?
+            );
             Ok(0)
         }
         Command::Report { report, output } => {
@@ -135,7 +172,11 @@ pub(crate) fn run(cli: Cli) -> Result<u8> {
 }
 
 fn run_load(args: RunArgs) -> Result<u8> {
-    let RunArgs { load, output, dry_run } = args;
+    let RunArgs {
+        load,
+        output,
+        dry_run,
+    } = args;
     output.check()?;
     let options = options(&load, &output)?;
     if let Some(iterations) = dry_run {
@@ -156,7 +197,14 @@ fn find_capacity(args: &CapacityArgs) -> Result<u8> {
     args.output.check()?;
     let mut run = args.load.options()?;
     run.progress = false;
-    let options = CapacityOptions { run, workers: args.workers, from: args.from, to: args.to, precision: args.precision / 100.0, probe: args.probe };
+    let options = CapacityOptions {
+        run,
+        workers: args.workers,
+        from: args.from,
+        to: args.to,
+        precision: args.precision / 100.0,
+        probe: args.probe,
+    };
     let capacity = espo_bench::capacity(options, |line| eprintln!("{line}"))?;
     match capacity.load {
         Some(load) if args.workers => println!("capacity: {load:.0} workers; {}", capacity.ended),
@@ -185,7 +233,13 @@ fn command_line() -> String {
         }
         _ => arg,
     });
-    let quoted = shown.map(|arg| if arg.contains([' ', '<', '>']) { format!("'{arg}'") } else { arg });
+    let quoted = shown.map(|arg| {
+        if arg.contains([' ', '<', '>']) {
+            format!("'{arg}'")
+        } else {
+            arg
+        }
+    });
     quoted.collect::<Vec<_>>().join(" ")
 }
 

@@ -29,15 +29,30 @@ pub(crate) struct OutputArgs {
 
 impl OutputArgs {
     fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        [&self.json, &self.csv, &self.hdr, &self.html, &self.markdown, &self.prometheus].into_iter().flatten()
+        [
+            &self.json,
+            &self.csv,
+            &self.hdr,
+            &self.html,
+            &self.markdown,
+            &self.prometheus,
+        ]
+        .into_iter()
+        .flatten()
     }
 
     /// A long run must not end with a file that cannot be written: the folders are looked at before.
     pub(crate) fn check(&self) -> Result<()> {
         for file in self.files() {
-            let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let folder = file
+                .parent()
+                .filter(|p| !p.as_os_str().is_empty())
+                .unwrap_or(Path::new("."));
             if !folder.is_dir() {
-                return Err(super::usage(format!("{}: the folder does not exist", file.display())));
+                return Err(super::usage(format!(
+                    "{}: the folder does not exist",
+                    file.display()
+                )));
             }
         }
         Ok(())
@@ -66,5 +81,8 @@ pub(crate) fn file(path: Option<&PathBuf>, text: impl FnOnce() -> String) -> Res
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|source| Error::Io { path: path.to_owned(), source })
+    std::fs::write(path, text).map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
+    })
 }

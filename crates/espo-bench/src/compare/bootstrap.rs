@@ -20,7 +20,10 @@ pub(super) struct Blocks {
 
 impl Blocks {
     pub(super) fn read(blocks: &[Option<String>]) -> Result<Self, String> {
-        let decoded = blocks.iter().map(|b| b.as_deref().map_or_else(|| Ok(Vec::new()), pairs)).collect::<Result<Vec<_>, _>>()?;
+        let decoded = blocks
+            .iter()
+            .map(|b| b.as_deref().map_or_else(|| Ok(Vec::new()), pairs))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut bins: Vec<i64> = decoded.iter().flatten().map(|(v, _)| *v).collect();
         bins.sort_unstable();
         bins.dedup();
@@ -33,7 +36,10 @@ impl Blocks {
             }
             row
         });
-        Ok(Self { counts: counts.collect(), values: bins.iter().map(|v| (*v as f64 / BINS).exp()).collect() })
+        Ok(Self {
+            counts: counts.collect(),
+            values: bins.iter().map(|v| (*v as f64 / BINS).exp()).collect(),
+        })
     }
 
     /// The quantile of the whole run.
@@ -86,7 +92,8 @@ impl Blocks {
         }
         logs.map(|logs| {
             let mean = logs.iter().sum::<f64>() / logs.len() as f64;
-            let variance = logs.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / (logs.len() - 1) as f64;
+            let variance =
+                logs.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / (logs.len() - 1) as f64;
             // The histogram itself rounds to three digits.
             variance.sqrt().max(0.0005)
         })
@@ -102,8 +109,13 @@ fn add(sums: &mut [u64], block: &[u32]) {
 /// Bins (logarithms) and counts of a histogram.
 fn pairs(text: &str) -> Result<Vec<(i64, u64)>, String> {
     let histogram = decode_histogram(text)?;
-    let bin = |value: u64| ((histogram.median_equivalent(value).max(1) as f64).ln() * BINS).round() as i64;
-    Ok(histogram.iter_recorded().map(|v| (bin(v.value_iterated_to()), v.count_since_last_iteration())).collect())
+    let bin = |value: u64| {
+        ((histogram.median_equivalent(value).max(1) as f64).ln() * BINS).round() as i64
+    };
+    Ok(histogram
+        .iter_recorded()
+        .map(|v| (bin(v.value_iterated_to()), v.count_since_last_iteration()))
+        .collect())
 }
 
 /// The `z` beyond which a normal variable lies with probability `p`, both sides together.
@@ -113,7 +125,11 @@ pub(super) fn z_score(p: f64) -> f64 {
     let (mut low, mut high) = (0.0, 10.0);
     for _ in 0..60 {
         let middle = (low + high) / 2.0;
-        if tail(middle) > p { low = middle } else { high = middle }
+        if tail(middle) > p {
+            low = middle
+        } else {
+            high = middle
+        }
     }
     (low + high) / 2.0
 }
@@ -121,7 +137,10 @@ pub(super) fn z_score(p: f64) -> f64 {
 /// Complementary error function, by the rational approximation 7.1.26 of Abramowitz and Stegun (error below 1.5e-7).
 fn erfc(x: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.327_591_1 * x);
-    let poly = t * (0.254_829_592 + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
+    let poly = t
+        * (0.254_829_592
+            + t * (-0.284_496_736
+                + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
     poly * (-x * x).exp()
 }
 
@@ -130,7 +149,11 @@ mod tests {
     #[test]
     fn z_scores_are_those_of_the_tables() {
         for (p, z) in [(0.05, 1.960), (0.01, 2.576), (0.001, 3.291)] {
-            assert!((super::z_score(p) - z).abs() < 0.01, "{p}: {}", super::z_score(p));
+            assert!(
+                (super::z_score(p) - z).abs() < 0.01,
+                "{p}: {}",
+                super::z_score(p)
+            );
         }
     }
 }

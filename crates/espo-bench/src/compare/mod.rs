@@ -28,7 +28,11 @@ pub struct CompareOptions {
 
 impl Default for CompareOptions {
     fn default() -> Self {
-        Self { threshold: 0.05, error: 0.01, force: false }
+        Self {
+            threshold: 0.05,
+            error: 0.01,
+            force: false,
+        }
     }
 }
 
@@ -104,30 +108,53 @@ const MIN_BLOCKS: usize = 6;
 /// # Errors
 ///
 /// The reasons why they are not comparable, unless forced.
-pub fn compare(before: &Report, after: &Report, options: CompareOptions) -> Result<Comparison, String> {
+pub fn compare(
+    before: &Report,
+    after: &Report,
+    options: CompareOptions,
+) -> Result<Comparison, String> {
     let objections = objections(before, after);
     if !objections.is_empty() && !options.force {
-        return Err(format!("these runs are not comparable (--force compares them nevertheless):\n  {}", objections.join("\n  ")));
+        return Err(format!(
+            "these runs are not comparable (--force compares them nevertheless):\n  {}",
+            objections.join("\n  ")
+        ));
     }
-    let pairs: Vec<(&OperationReport, &OperationReport)> =
-        before.operations.iter().filter_map(|a| Some((a, after.operation(&a.name)?))).collect();
+    let pairs: Vec<(&OperationReport, &OperationReport)> = before
+        .operations
+        .iter()
+        .filter_map(|a| Some((a, after.operation(&a.name)?)))
+        .collect();
     // Two figures for each operation.
     let z = bootstrap::z_score(options.error / (2.0 * pairs.len().max(1) as f64));
-    let operations = pairs.into_iter().map(|(a, b)| one(a, b, options.threshold, z));
-    Ok(Comparison { operations: operations.collect::<Result<_, _>>()?, objections, threshold: options.threshold })
+    let operations = pairs
+        .into_iter()
+        .map(|(a, b)| one(a, b, options.threshold, z));
+    Ok(Comparison {
+        operations: operations.collect::<Result<_, _>>()?,
+        objections,
+        threshold: options.threshold,
+    })
 }
 
 fn objections(a: &Report, b: &Report) -> Vec<String> {
     let mut out = Vec::new();
     if a.run.workload_sha256 != b.run.workload_sha256 {
-        out.push(format!("different workloads: {} and {}", a.run.workload, b.run.workload));
+        out.push(format!(
+            "different workloads: {} and {}",
+            a.run.workload, b.run.workload
+        ));
     }
     let load = |m: &Model| match m {
         Model::Closed { concurrency } => format!("{concurrency} workers"),
         Model::Open { rate, .. } => format!("{rate} iterations/s"),
     };
     if load(&a.run.model) != load(&b.run.model) {
-        out.push(format!("different load: {} and {}", load(&a.run.model), load(&b.run.model)));
+        out.push(format!(
+            "different load: {} and {}",
+            load(&a.run.model),
+            load(&b.run.model)
+        ));
     }
     if a.run.decode != b.run.decode {
         out.push("different decoding".into());
@@ -136,12 +163,17 @@ fn objections(a: &Report, b: &Report) -> Vec<String> {
         let other = b.target.records.get(entity).copied().unwrap_or(0);
         let (small, large) = (*count.min(&other) as f64, *count.max(&other) as f64);
         if large > small * 1.1 + 10.0 {
-            out.push(format!("different size of the target: {count} and {other} records of {entity}"));
+            out.push(format!(
+                "different size of the target: {count} and {other} records of {entity}"
+            ));
         }
     }
     for (name, report) in [("first", a), ("second", b)] {
         if report.generator.verdict == Generator::GeneratorSaturated {
-            out.push(format!("the generator of the {name} run was the bottleneck: {}", report.generator.reasons.join("; ")));
+            out.push(format!(
+                "the generator of the {name} run was the bottleneck: {}",
+                report.generator.reasons.join("; ")
+            ));
         }
         if report.run.stopped.is_some() {
             out.push(format!("the {name} run was stopped early"));
@@ -150,26 +182,50 @@ fn objections(a: &Report, b: &Report) -> Vec<String> {
     out
 }
 
-fn one(a: &OperationReport, b: &OperationReport, threshold: f64, z: f64) -> Result<OperationComparison, String> {
+fn one(
+    a: &OperationReport,
+    b: &OperationReport,
+    threshold: f64,
+    z: f64,
+) -> Result<OperationComparison, String> {
     let share = |o: &OperationReport| o.failed() as f64 / o.count().max(1) as f64;
     let errors = (share(a), share(b));
-    let mut out = OperationComparison { name: a.name.clone(), p50: None, p99: None, errors, verdict: Verdict::TooFew };
+    let mut out = OperationComparison {
+        name: a.name.clone(),
+        p50: None,
+        p99: None,
+        errors,
+        verdict: Verdict::TooFew,
+    };
     if let Some(verdict) = errors_verdict(a, b, z) {
         out.verdict = verdict;
     }
-    let enough = |o: &OperationReport| o.outcome(Outcome::Ok).is_some_and(|ok| ok.count >= MIN_REQUESTS) && o.blocks.iter().flatten().count() >= MIN_BLOCKS;
+    let enough = |o: &OperationReport| {
+        o.outcome(Outcome::Ok)
+            .is_some_and(|ok| ok.count >= MIN_REQUESTS)
+            && o.blocks.iter().flatten().count() >= MIN_BLOCKS
+    };
     if !enough(a) || !enough(b) {
         return Ok(out);
     }
     let (blocks_a, blocks_b) = (Blocks::read(&a.blocks)?, Blocks::read(&b.blocks)?);
     const FIGURES: [f64; 2] = [0.5, 0.99];
-    let (errors_a, errors_b) = (blocks_a.log_errors(FIGURES, 1), blocks_b.log_errors(FIGURES, 2));
+    let (errors_a, errors_b) = (
+        blocks_a.log_errors(FIGURES, 1),
+        blocks_b.log_errors(FIGURES, 2),
+    );
     let difference = |figure: usize| {
         let q = FIGURES[figure];
         let (before, after) = (blocks_a.quantile(q), blocks_b.quantile(q));
         let log = (after / before).ln();
         let error = errors_a[figure].hypot(errors_b[figure]);
-        Difference { before, after, change: log.exp_m1(), low: (log - z * error).exp_m1(), high: (log + z * error).exp_m1() }
+        Difference {
+            before,
+            after,
+            change: log.exp_m1(),
+            low: (log - z * error).exp_m1(),
+            high: (log + z * error).exp_m1(),
+        }
     };
     let (p50, p99) = (difference(0), difference(1));
     out.p50 = Some(p50);
@@ -197,7 +253,11 @@ fn errors_verdict(a: &OperationReport, b: &OperationReport, z: f64) -> Option<Ve
     let error = (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt();
     // A tenth of a percent is the smallest share that anyone sets a limit on.
     let clear = (q - p).abs() > z * error && (q - p).abs() > 0.001;
-    clear.then_some(if q > p { Verdict::Worse } else { Verdict::Better })
+    clear.then_some(if q > p {
+        Verdict::Worse
+    } else {
+        Verdict::Better
+    })
 }
 
 #[cfg(test)]

@@ -34,12 +34,19 @@ impl Marker {
                 && field.is_some_and(|f| {
                     matches!(f.kind, FieldKind::Varchar | FieldKind::Text)
                         && f.max_length.is_none_or(|m| m >= MARKER_ROOM)
-                        && f.pattern.as_ref().is_none_or(|p| p.source == "$noBadCharacters")
+                        && f.pattern
+                            .as_ref()
+                            .is_none_or(|p| p.source == "$noBadCharacters")
                 })
         };
-        let named = ["lastName", "name"].into_iter().filter_map(|n| entity.attributes.get(n));
+        let named = ["lastName", "name"]
+            .into_iter()
+            .filter_map(|n| entity.attributes.get(n));
         let found = named.chain(entity.attributes.values()).find(fits)?;
-        Some(Self { attribute: found.name.clone(), words: found.name != "lastName" })
+        Some(Self {
+            attribute: found.name.clone(),
+            words: found.name != "lastName",
+        })
     }
 }
 
@@ -77,14 +84,26 @@ impl Template {
         csv: Option<Arc<CsvColumns>>,
     ) -> Result<Self, Need> {
         let marker = Marker::of(entity);
-        let mut out = Self { entity: entity.name.clone(), entries: Vec::new(), set: set.clone(), csv };
+        let mut out = Self {
+            entity: entity.name.clone(),
+            entries: Vec::new(),
+            set: set.clone(),
+            csv,
+        };
         let given = |out: &Self, attribute: &str| {
             out.set.contains_key(attribute)
                 || out.entries.iter().any(|e| e.attribute == attribute)
-                || out.csv.as_ref().is_some_and(|c| c.attributes.iter().any(|a| a == attribute))
+                || out
+                    .csv
+                    .as_ref()
+                    .is_some_and(|c| c.attributes.iter().any(|a| a == attribute))
                 || marker.as_ref().is_some_and(|m| m.attribute == attribute)
         };
-        for field in entity.fields.values().filter(|f| f.required && !f.read_only && !f.disabled) {
+        for field in entity
+            .fields
+            .values()
+            .filter(|f| f.required && !f.read_only && !f.disabled)
+        {
             for attribute in values_of(entity, &field.name) {
                 if given(&out, &attribute.name) {
                     continue;
@@ -100,7 +119,12 @@ impl Template {
         }
         let all = fields.len() == 1 && fields[0] == "*";
         let wanted: Vec<&str> = if all {
-            entity.fields.values().filter(|f| !f.read_only && !f.disabled && !f.not_storable && !f.utility).map(|f| f.name.as_str()).collect()
+            entity
+                .fields
+                .values()
+                .filter(|f| !f.read_only && !f.disabled && !f.not_storable && !f.utility)
+                .map(|f| f.name.as_str())
+                .collect()
         } else {
             fields.iter().map(String::as_str).collect()
         };
@@ -126,7 +150,12 @@ impl Template {
         fields: &[String],
         set: &Map<String, Value>,
     ) -> Result<Self, Need> {
-        let mut out = Self { entity: entity.name.clone(), entries: Vec::new(), set: set.clone(), csv: None };
+        let mut out = Self {
+            entity: entity.name.clone(),
+            entries: Vec::new(),
+            set: set.clone(),
+            csv: None,
+        };
         if fields.is_empty() && set.is_empty() {
             let marker = Marker::of(entity);
             let plain = |a: &&Attribute| {
@@ -135,7 +164,10 @@ impl Template {
                     && !a.create_only
                     && a.role == AttributeRole::Value
                     && marker.as_ref().is_none_or(|m| m.attribute != a.name)
-                    && matches!(a.value, ValueType::Text | ValueType::Enum | ValueType::Int | ValueType::Bool)
+                    && matches!(
+                        a.value,
+                        ValueType::Text | ValueType::Enum | ValueType::Int | ValueType::Bool
+                    )
             };
             let description = entity.attributes.get("description").filter(plain);
             let found = description
@@ -143,21 +175,31 @@ impl Template {
                 .chain(entity.attributes.values().filter(plain))
                 .find_map(|a| entry(schema, entity, a, true));
             let Some(found) = found else {
-                return Err(format!("nothing of {} can be changed with a value made up: name fields or set values", entity.name));
+                return Err(format!(
+                    "nothing of {} can be changed with a value made up: name fields or set values",
+                    entity.name
+                ));
             };
             out.entries.push(found);
             return Ok(out);
         }
         for name in fields {
             for attribute in attributes_named(entity, name) {
-                if attribute.writable && !attribute.create_only && !set.contains_key(&attribute.name) {
-                    let entry = entry(schema, entity, attribute, true).ok_or_else(|| no_value(entity, attribute))?;
+                if attribute.writable
+                    && !attribute.create_only
+                    && !set.contains_key(&attribute.name)
+                {
+                    let entry = entry(schema, entity, attribute, true)
+                        .ok_or_else(|| no_value(entity, attribute))?;
                     out.entries.push(entry);
                 }
             }
         }
         if out.entries.is_empty() && set.is_empty() {
-            return Err(format!("none of the fields of {} can be written in an update", entity.name));
+            return Err(format!(
+                "none of the fields of {} can be written in an update",
+                entity.name
+            ));
         }
         Ok(out)
     }
@@ -176,7 +218,12 @@ impl Template {
         let mut body = Map::new();
         if let Some(csv) = &self.csv {
             if let Some(row) = csv.rows.choose(rng) {
-                for (attribute, cell) in csv.attributes.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
+                for (attribute, cell) in csv
+                    .attributes
+                    .iter()
+                    .zip(row)
+                    .filter(|(_, cell)| !cell.is_empty())
+                {
                     body.insert(attribute.clone(), cell.as_str().into());
                 }
             }
@@ -190,7 +237,10 @@ impl Template {
                     body.insert(entry.attribute.clone(), value);
                 }
                 None if entry.required => {
-                    return Err(format!("{}.{} needs an existing record of another type, and the target has none", self.entity, entry.attribute));
+                    return Err(format!(
+                        "{}.{} needs an existing record of another type, and the target has none",
+                        self.entity, entry.attribute
+                    ));
                 }
                 None => {}
             }
@@ -213,12 +263,19 @@ impl Template {
 impl Marker {
     /// What the record carries: the marker, and words for the eye where there is room.
     pub(crate) fn text(&self, rng: &mut impl rand::Rng, marker: &str) -> String {
-        if self.words { format!("{marker} {}", words::company(rng)) } else { marker.to_owned() }
+        if self.words {
+            format!("{marker} {}", words::company(rng))
+        } else {
+            marker.to_owned()
+        }
     }
 }
 
 fn no_value(entity: &EntityType, attribute: &Attribute) -> Need {
-    format!("no value can be made for '{}' of {}: give one with set = {{ {} = … }}", attribute.name, entity.name, attribute.name)
+    format!(
+        "no value can be made for '{}' of {}: give one with set = {{ {} = … }}",
+        attribute.name, entity.name, attribute.name
+    )
 }
 
 /// The attributes that carry a field's value: not the currency code, the all-day date or the parts that
@@ -241,20 +298,41 @@ fn attributes_named<'a>(entity: &'a EntityType, name: &str) -> Vec<&'a Attribute
         Some(attribute) => vec![attribute],
         None => {
             let address = |a: &&Attribute| a.role == AttributeRole::AddressPart && a.writable;
-            values_of(entity, name).chain(entity.attributes_of(name).filter(address)).collect()
+            values_of(entity, name)
+                .chain(entity.attributes_of(name).filter(address))
+                .collect()
         }
     }
 }
 
-fn entry(schema: &Schema, entity: &EntityType, attribute: &Attribute, required: bool) -> Option<Entry> {
+fn entry(
+    schema: &Schema,
+    entity: &EntityType,
+    attribute: &Attribute,
+    required: bool,
+) -> Option<Entry> {
     if let ValueType::ParentId { entity_list } = &attribute.value {
-        let kind = entity_list.iter().find(|e| schema.entity_type(e).is_some())?;
+        let kind = entity_list
+            .iter()
+            .find(|e| schema.entity_type(e).is_some())?;
         let type_attribute = format!("{}Type", attribute.name.strip_suffix("Id")?);
-        let recipe = Recipe::Id { target: kind.clone() };
+        let recipe = Recipe::Id {
+            target: kind.clone(),
+        };
         let with = Some((type_attribute, Value::from(kind.as_str())));
-        return Some(Entry { attribute: attribute.name.clone(), recipe, required, with });
+        return Some(Entry {
+            attribute: attribute.name.clone(),
+            recipe,
+            required,
+            with,
+        });
     }
     let field = attribute.field.as_ref().and_then(|f| entity.fields.get(f));
     let recipe = Recipe::of(attribute, field)?;
-    Some(Entry { attribute: attribute.name.clone(), recipe, required, with: None })
+    Some(Entry {
+        attribute: attribute.name.clone(),
+        recipe,
+        required,
+        with: None,
+    })
 }

@@ -15,8 +15,17 @@ impl Sources for Ids {
 fn render(entity: &str, fields: &[&str], seed: u64) -> Map<String, Value> {
     let schema = Schema::stock();
     let fields: Vec<String> = fields.iter().map(|f| (*f).to_owned()).collect();
-    let template = Template::create(schema, schema.entity_type(entity).unwrap(), &fields, &Map::new(), None).unwrap();
-    template.render(&mut seed::rng(seed, &[]), "0a-1", &Ids).unwrap()
+    let template = Template::create(
+        schema,
+        schema.entity_type(entity).unwrap(),
+        &fields,
+        &Map::new(),
+        None,
+    )
+    .unwrap();
+    template
+        .render(&mut seed::rng(seed, &[]), "0a-1", &Ids)
+        .unwrap()
 }
 
 #[test]
@@ -25,18 +34,31 @@ fn every_object_type_gets_values_of_the_right_shape_within_the_limits() {
     for entity in schema.entity_types.values().filter(|e| e.scope.object) {
         let template = Template::create(schema, entity, &["*".into()], &Map::new(), None).unwrap();
         for draw in 0..20 {
-            let record = template.render(&mut seed::rng(draw, &[]), "0a-1", &Ids).unwrap();
+            let record = template
+                .render(&mut seed::rng(draw, &[]), "0a-1", &Ids)
+                .unwrap();
             for (name, value) in &record {
                 let attribute = &entity.attributes[name];
                 assert!(attribute.writable, "{}.{name}", entity.name);
                 let field = attribute.field.as_ref().and_then(|f| entity.fields.get(f));
-                if let (Some(text), Some(max)) = (value.as_str(), field.and_then(|f| f.max_length)) {
-                    assert!(text.chars().count() as u64 <= max, "{}.{name}: {text}", entity.name);
+                if let (Some(text), Some(max)) = (value.as_str(), field.and_then(|f| f.max_length))
+                {
+                    assert!(
+                        text.chars().count() as u64 <= max,
+                        "{}.{name}: {text}",
+                        entity.name
+                    );
                 }
                 match attribute.value {
-                    ValueType::Enum => assert!(attribute.options.allows(value.as_str().unwrap()), "{}.{name}: {value}", entity.name),
+                    ValueType::Enum => assert!(
+                        attribute.options.allows(value.as_str().unwrap()),
+                        "{}.{name}: {value}",
+                        entity.name
+                    ),
                     ValueType::Int => assert!(value.is_i64(), "{}.{name}: {value}", entity.name),
-                    ValueType::Bool => assert!(value.is_boolean(), "{}.{name}: {value}", entity.name),
+                    ValueType::Bool => {
+                        assert!(value.is_boolean(), "{}.{name}: {value}", entity.name)
+                    }
                     ValueType::Date => assert_eq!(value.as_str().unwrap().len(), 10),
                     ValueType::DateTime => assert_eq!(value.as_str().unwrap().len(), 19),
                     _ => {}
@@ -52,11 +74,24 @@ fn what_the_server_requires_is_sent_without_being_asked_for() {
     for name in ["amount", "closeDate"] {
         assert!(opportunity.contains_key(name), "{opportunity:?}");
     }
-    assert!(render("Task", &[], 1)["assignedUserId"].as_str().unwrap().starts_with("User"));
+    assert!(
+        render("Task", &[], 1)["assignedUserId"]
+            .as_str()
+            .unwrap()
+            .starts_with("User")
+    );
     let contact = render("Contact", &["phoneNumber", "emailAddress"], 1);
     let phone = contact["phoneNumber"].as_str().unwrap();
-    assert!(phone.starts_with("+1") && phone.len() == 12 && phone[1..].chars().all(|c| c.is_ascii_digit()), "{phone}");
-    assert!(contact["emailAddress"].as_str().unwrap().contains("0a-1@"), "addresses are unique to the run");
+    assert!(
+        phone.starts_with("+1")
+            && phone.len() == 12
+            && phone[1..].chars().all(|c| c.is_ascii_digit()),
+        "{phone}"
+    );
+    assert!(
+        contact["emailAddress"].as_str().unwrap().contains("0a-1@"),
+        "addresses are unique to the run"
+    );
 }
 
 #[test]

@@ -45,23 +45,38 @@ pub(super) enum Recipe {
 impl Recipe {
     /// The recipe for an attribute of a field; none when no value can be made for it.
     pub(super) fn of(attribute: &Attribute, field: Option<&Field>) -> Option<Self> {
-        let max = field.and_then(|f| f.max_length).map_or(150, |m| usize::try_from(m).unwrap_or(150));
+        let max = field
+            .and_then(|f| f.max_length)
+            .map_or(150, |m| usize::try_from(m).unwrap_or(150));
         let name = attribute.name.as_str();
         let late = name.contains("End");
         let listed = || -> Option<Vec<String>> {
-            let options: Vec<String> =
-                attribute.options.listed()?.iter().filter(|o| !o.is_empty()).cloned().collect();
+            let options: Vec<String> = attribute
+                .options
+                .listed()?
+                .iter()
+                .filter(|o| !o.is_empty())
+                .cloned()
+                .collect();
             (!options.is_empty()).then_some(options)
         };
         let numbers = |options: Vec<String>| {
-            Self::OneOf(options.iter().filter_map(|o| serde_json::from_str(o).ok()).collect())
+            Self::OneOf(
+                options
+                    .iter()
+                    .filter_map(|o| serde_json::from_str(o).ok())
+                    .collect(),
+            )
         };
         Some(match &attribute.value {
             ValueType::Text => Self::text(attribute, field?, max)?,
             ValueType::Bool => Self::Bool,
             ValueType::Int => {
                 let (min, max) = bounds(field, 0.0, 100.0);
-                Self::Int { min: min.ceil() as i64, max: max.floor() as i64 }
+                Self::Int {
+                    min: min.ceil() as i64,
+                    max: max.floor() as i64,
+                }
             }
             ValueType::Float => {
                 let (min, max) = bounds(field, 0.0, 1000.0);
@@ -69,7 +84,11 @@ impl Recipe {
             }
             ValueType::Money => {
                 let (min, max) = bounds(field, 100.0, 100_000.0);
-                if field.is_some_and(|f| f.decimal) { Self::Decimal { min, max } } else { Self::Float { min, max } }
+                if field.is_some_and(|f| f.decimal) {
+                    Self::Decimal { min, max }
+                } else {
+                    Self::Float { min, max }
+                }
             }
             ValueType::Decimal => {
                 let (min, max) = bounds(field, 100.0, 100_000.0);
@@ -77,12 +96,18 @@ impl Recipe {
             }
             ValueType::Date => Self::Date { late },
             ValueType::DateTime => Self::DateTime { late },
-            ValueType::Id { target } => Self::Id { target: target.clone()? },
-            ValueType::IdList { target } => Self::IdList { target: target.clone()? },
+            ValueType::Id { target } => Self::Id {
+                target: target.clone()?,
+            },
+            ValueType::IdList { target } => Self::IdList {
+                target: target.clone()?,
+            },
             ValueType::Enum => Self::OneOf(listed()?.into_iter().map(Value::from).collect()),
             ValueType::EnumInt | ValueType::EnumFloat => numbers(listed()?),
             ValueType::EnumList => Self::ListOf(listed()?),
-            ValueType::TextList => Self::ListOf(vec!["alpha".into(), "beta".into(), "gamma".into()]),
+            ValueType::TextList => {
+                Self::ListOf(vec!["alpha".into(), "beta".into(), "gamma".into()])
+            }
             ValueType::IntList => Self::Fixed(json!([1, 2, 3])),
             ValueType::JsonArray => Self::Fixed(json!([])),
             ValueType::JsonObject => Self::Fixed(json!({})),
@@ -103,16 +128,24 @@ impl Recipe {
             FieldKind::Email => Self::Email,
             FieldKind::Phone => Self::Phone,
             FieldKind::Url => Self::Url,
-            _ if attribute.role == AttributeRole::PersonNamePart && name.starts_with("first") => Self::FirstName,
+            _ if attribute.role == AttributeRole::PersonNamePart && name.starts_with("first") => {
+                Self::FirstName
+            }
             _ if name.ends_with("City") => Self::City,
             _ if name.ends_with("Country") => Self::Country,
             _ if name.ends_with("PostalCode") => Self::PostalCode,
             _ if name == "accountName" || name == "name" => Self::Company,
-            FieldKind::Text | FieldKind::Wysiwyg => Self::Sentence { words: 24, max: max.max(20) },
+            FieldKind::Text | FieldKind::Wysiwyg => Self::Sentence {
+                words: 24,
+                max: max.max(20),
+            },
             _ => Self::Sentence { words: 3, max },
         };
         // A pattern that plain words do not match cannot be guessed: the workload has to `set` such a value.
-        let own_pattern = field.pattern.as_ref().filter(|p| p.source != "$noBadCharacters");
+        let own_pattern = field
+            .pattern
+            .as_ref()
+            .filter(|p| p.source != "$noBadCharacters");
         match (own_pattern, &recipe) {
             (None, _) | (_, Self::Url | Self::Email | Self::Phone) => Some(recipe),
             (Some(_), _) => None,
@@ -120,7 +153,12 @@ impl Recipe {
     }
 
     /// The value; `unique` is a short text that no other record of the run has.
-    pub(super) fn make(&self, rng: &mut impl rand::Rng, unique: &str, sources: &dyn Sources) -> Option<Value> {
+    pub(super) fn make(
+        &self,
+        rng: &mut impl rand::Rng,
+        unique: &str,
+        sources: &dyn Sources,
+    ) -> Option<Value> {
         Some(match self {
             Self::Fixed(value) => value.clone(),
             Self::FirstName => words::first_name(rng).into(),
@@ -146,14 +184,22 @@ impl Recipe {
             Self::Date { late } => day(rng, *late).into(),
             Self::DateTime { late } => {
                 let hour = rng.random_range(8..18);
-                format!("{} {hour:02}:{:02}:00", day(rng, *late), rng.random_range(0..4) * 15).into()
+                format!(
+                    "{} {hour:02}:{:02}:00",
+                    day(rng, *late),
+                    rng.random_range(0..4) * 15
+                )
+                .into()
             }
             Self::Id { target } => sources.id_of(target, rng.random())?.into(),
             Self::IdList { target } => json!([sources.id_of(target, rng.random())?]),
             Self::OneOf(values) => values.choose(rng)?.clone(),
             Self::ListOf(values) => {
                 let count = rng.random_range(1..=values.len().min(2));
-                values.sample(rng, count).map(|v| Value::from(v.as_str())).collect()
+                values
+                    .sample(rng, count)
+                    .map(|v| Value::from(v.as_str()))
+                    .collect()
             }
         })
     }
@@ -169,7 +215,10 @@ fn cents(rng: &mut impl rand::Rng, min: f64, max: f64) -> f64 {
 fn day(rng: &mut impl rand::Rng, late: bool) -> String {
     let first = date(if late { 2027 } else { 2026 }, 1, 1);
     let days = rng.random_range(0..360_i64);
-    first.checked_add(jiff::Span::new().days(days)).unwrap_or(first).to_string()
+    first
+        .checked_add(jiff::Span::new().days(days))
+        .unwrap_or(first)
+        .to_string()
 }
 
 /// The field's bounds, with defaults where it has none.

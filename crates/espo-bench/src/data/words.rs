@@ -3,20 +3,34 @@
 use rand::seq::IndexedRandom as _;
 
 const FIRST: [&str; 24] = [
-    "Ada", "Boris", "Carla", "Daniel", "Elena", "Farid", "Grace", "Hugo", "Irina", "Jonas", "Keiko", "Liam", "Maria",
-    "Nadia", "Oscar", "Petra", "Quentin", "Rosa", "Samir", "Tessa", "Umar", "Vera", "Walter", "Yusuf",
+    "Ada", "Boris", "Carla", "Daniel", "Elena", "Farid", "Grace", "Hugo", "Irina", "Jonas",
+    "Keiko", "Liam", "Maria", "Nadia", "Oscar", "Petra", "Quentin", "Rosa", "Samir", "Tessa",
+    "Umar", "Vera", "Walter", "Yusuf",
 ];
 const WORDS: [&str; 40] = [
-    "harbor", "summit", "granite", "meadow", "copper", "lantern", "cedar", "orbit", "pioneer", "delta", "falcon",
-    "marble", "ember", "willow", "cobalt", "prairie", "anchor", "beacon", "canyon", "drift", "echo", "fjord", "glacier",
-    "hollow", "island", "juniper", "kestrel", "lagoon", "mosaic", "nimbus", "opal", "quarry", "ridge", "saffron",
-    "timber", "umber", "valley", "walnut", "yarrow", "zephyr",
+    "harbor", "summit", "granite", "meadow", "copper", "lantern", "cedar", "orbit", "pioneer",
+    "delta", "falcon", "marble", "ember", "willow", "cobalt", "prairie", "anchor", "beacon",
+    "canyon", "drift", "echo", "fjord", "glacier", "hollow", "island", "juniper", "kestrel",
+    "lagoon", "mosaic", "nimbus", "opal", "quarry", "ridge", "saffron", "timber", "umber",
+    "valley", "walnut", "yarrow", "zephyr",
 ];
-const COMPANY: [&str; 8] = ["Systems", "Logistics", "Partners", "Foods", "Energy", "Media", "Works", "Trading"];
+const COMPANY: [&str; 8] = [
+    "Systems",
+    "Logistics",
+    "Partners",
+    "Foods",
+    "Energy",
+    "Media",
+    "Works",
+    "Trading",
+];
 const CITIES: [&str; 12] = [
-    "Berlin", "Lisbon", "Toronto", "Osaka", "Nairobi", "Lima", "Oslo", "Pune", "Austin", "Leeds", "Lyon", "Perth",
+    "Berlin", "Lisbon", "Toronto", "Osaka", "Nairobi", "Lima", "Oslo", "Pune", "Austin", "Leeds",
+    "Lyon", "Perth",
 ];
-const COUNTRIES: [&str; 8] = ["Germany", "Portugal", "Canada", "Japan", "Kenya", "Peru", "Norway", "India"];
+const COUNTRIES: [&str; 8] = [
+    "Germany", "Portugal", "Canada", "Japan", "Kenya", "Peru", "Norway", "India",
+];
 
 fn pick(rng: &mut impl rand::Rng, list: &'static [&'static str]) -> &'static str {
     list.choose(rng).copied().unwrap_or("word")
@@ -41,7 +55,12 @@ pub(super) fn country(rng: &mut impl rand::Rng) -> &'static str {
 /// A company's name: `Harbor Systems`.
 pub(super) fn company(rng: &mut impl rand::Rng) -> String {
     let word = word(rng);
-    format!("{}{} {}", word[..1].to_uppercase(), &word[1..], pick(rng, &COMPANY))
+    format!(
+        "{}{} {}",
+        word[..1].to_uppercase(),
+        &word[1..],
+        pick(rng, &COMPANY)
+    )
 }
 
 /// A sentence of `count` words.

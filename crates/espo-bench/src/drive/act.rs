@@ -72,7 +72,12 @@ struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn new(method: Method, segments: &[&'a str]) -> Self {
-        Self { method, segments: segments.to_vec(), search: None, body: None }
+        Self {
+            method,
+            segments: segments.to_vec(),
+            search: None,
+            body: None,
+        }
     }
 
     fn body(mut self, body: &impl serde::Serialize) -> Self {
@@ -130,8 +135,19 @@ impl Drop for Guard<'_> {
         self.actor.in_flight.fetch_sub(1, Ordering::Relaxed);
         if !self.done && self.counted {
             let now = Instant::now();
-            self.actor.record(self.operation, Outcome::Unfinished, self.intended, self.sent, now, Sample::NOT_DECODED, 0, self.bytes_out);
-            self.actor.fail(self.operation, Outcome::Unfinished, 0, || "still in flight when the run ended".into());
+            self.actor.record(
+                self.operation,
+                Outcome::Unfinished,
+                self.intended,
+                self.sent,
+                now,
+                Sample::NOT_DECODED,
+                0,
+                self.bytes_out,
+            );
+            self.actor.fail(self.operation, Outcome::Unfinished, 0, || {
+                "still in flight when the run ended".into()
+            });
         }
     }
 }
@@ -145,7 +161,14 @@ type ChainRecords = Vec<(String, String)>;
 
 impl Actor {
     /// Carries out the mix item `item`, meant to start at `intended`.
-    pub(crate) async fn iterate(&self, steps: &[usize], chain: Option<usize>, intended: Instant, place: Place, rng: &mut Pcg64Mcg) {
+    pub(crate) async fn iterate(
+        &self,
+        steps: &[usize],
+        chain: Option<usize>,
+        intended: Instant,
+        place: Place,
+        rng: &mut Pcg64Mcg,
+    ) {
         let begun = Instant::now();
         let delay = begun.saturating_duration_since(intended);
         let counted = intended >= self.measured_from;
@@ -154,14 +177,34 @@ impl Actor {
         for (number, step) in steps.iter().enumerate() {
             // A later step would have started as much earlier as the iteration did start late.
             let meant = if number == 0 { Some(intended) } else { None };
-            outcome = self.step(*step, meant, delay, place, number, counted, &mut records, rng).await;
+            outcome = self
+                .step(
+                    *step,
+                    meant,
+                    delay,
+                    place,
+                    number,
+                    counted,
+                    &mut records,
+                    rng,
+                )
+                .await;
             if outcome != Outcome::Ok || self.shared.refused.load(Ordering::Relaxed) {
                 break;
             }
         }
         if let Some(chain) = chain.filter(|_| counted) {
             let now = Instant::now();
-            self.record(chain, outcome, intended, begun, now, Sample::NOT_DECODED, 0, 0);
+            self.record(
+                chain,
+                outcome,
+                intended,
+                begun,
+                now,
+                Sample::NOT_DECODED,
+                0,
+                0,
+            );
         }
         for (entity, id) in records {
             self.own.add(&entity, id);
@@ -182,36 +225,72 @@ impl Actor {
         let resolved = &self.shared.plan.operations[index];
         let operation = &resolved.operation;
         let entity = operation.entity.as_str();
-        let mut turn = Turn { meant, delay, place, number, text: String::new(), counted };
+        let mut turn = Turn {
+            meant,
+            delay,
+            place,
+            number,
+            text: String::new(),
+            counted,
+        };
         match operation.kind {
-            Kind::Create => self.create(index, entity, Some(resolved), &mut turn, records, rng).await,
+            Kind::Create => {
+                self.create(index, entity, Some(resolved), &mut turn, records, rng)
+                    .await
+            }
             Kind::List | Kind::Search => {
                 let request = self.list_request(index, resolved, &[entity], rng);
                 self.plain(index, request, &mut turn).await
             }
             Kind::Read | Kind::Related | Kind::Stream => {
-                let Some(id) = self.some_record(entity, &mut turn, records, rng).await else { return Outcome::Client };
+                let Some(id) = self.some_record(entity, &mut turn, records, rng).await else {
+                    return Outcome::Client;
+                };
                 let request = match operation.kind {
                     Kind::Read => Call::new(Method::GET, &[entity, &id]),
-                    Kind::Stream => self.list_request(index, resolved, &[entity, &id, "stream"], rng),
-                    _ => self.list_request(index, resolved, &[entity, &id, operation.link.as_deref().unwrap_or_default()], rng),
+                    Kind::Stream => {
+                        self.list_request(index, resolved, &[entity, &id, "stream"], rng)
+                    }
+                    _ => self.list_request(
+                        index,
+                        resolved,
+                        &[entity, &id, operation.link.as_deref().unwrap_or_default()],
+                        rng,
+                    ),
                 };
                 self.plain(index, request, &mut turn).await
             }
             Kind::Update => {
-                let Some(id) = self.own_record(entity, &mut turn, records, rng).await else { return Outcome::Client };
-                let Some(body) = self.render(resolved, &turn, rng) else { return Outcome::Client };
+                let Some(id) = self.own_record(entity, &mut turn, records, rng).await else {
+                    return Outcome::Client;
+                };
+                let Some(body) = self.render(resolved, &turn, rng) else {
+                    return Outcome::Client;
+                };
                 let request = Call::new(Method::PUT, &[entity, &id]).body(&body);
                 self.send(index, request, &mut turn).await.outcome
             }
             Kind::Delete => self.delete(index, entity, &mut turn, records, rng).await,
             Kind::Link | Kind::Unlink => {
-                let Some(id) = self.own_record(entity, &mut turn, records, rng).await else { return Outcome::Client };
+                let Some(id) = self.own_record(entity, &mut turn, records, rng).await else {
+                    return Outcome::Client;
+                };
                 let foreign = resolved.foreign.as_deref().unwrap_or_default();
-                let Some(other) = self.own_record(foreign, &mut turn, records, rng).await else { return Outcome::Client };
-                let method = if operation.kind == Kind::Link { Method::POST } else { Method::DELETE };
-                let request = Call::new(method, &[entity, &id, operation.link.as_deref().unwrap_or_default()]);
-                self.send(index, request.body(&json!({ "id": other })), &mut turn).await.outcome
+                let Some(other) = self.own_record(foreign, &mut turn, records, rng).await else {
+                    return Outcome::Client;
+                };
+                let method = if operation.kind == Kind::Link {
+                    Method::POST
+                } else {
+                    Method::DELETE
+                };
+                let request = Call::new(
+                    method,
+                    &[entity, &id, operation.link.as_deref().unwrap_or_default()],
+                );
+                self.send(index, request.body(&json!({ "id": other })), &mut turn)
+                    .await
+                    .outcome
             }
             Kind::MassUpdate => {
                 let mut ids = Vec::new();
@@ -222,15 +301,25 @@ impl Actor {
                         None => return Outcome::Client,
                     }
                 }
-                let Some(values) = self.render(resolved, &turn, rng) else { return Outcome::Client };
+                let Some(values) = self.render(resolved, &turn, rng) else {
+                    return Outcome::Client;
+                };
                 let body = json!({ "entityType": entity, "action": "massUpdate", "params": { "ids": ids }, "data": values });
                 let request = Call::new(Method::POST, &["MassAction"]).body(&body);
                 self.send(index, request, &mut turn).await.outcome
             }
             Kind::Upload => self.upload(index, resolved, &mut turn, records, rng).await,
             Kind::Download => {
-                let Some(id) = self.own.pick("Attachment", rng).or_else(|| newest(records, "Attachment")) else {
-                    self.cannot(index, &turn, "nothing was uploaded yet: put an upload before the download".into());
+                let Some(id) = self
+                    .own
+                    .pick("Attachment", rng)
+                    .or_else(|| newest(records, "Attachment"))
+                else {
+                    self.cannot(
+                        index,
+                        &turn,
+                        "nothing was uploaded yet: put an upload before the download".into(),
+                    );
                     return Outcome::Client;
                 };
                 let request = Call::new(Method::GET, &["Attachment", "file", &id]);
@@ -244,7 +333,13 @@ impl Actor {
         self.send(index, request, turn).await.outcome
     }
 
-    fn list_request<'a>(&self, index: usize, resolved: &Resolved, segments: &[&'a str], rng: &mut Pcg64Mcg) -> Call<'a> {
+    fn list_request<'a>(
+        &self,
+        index: usize,
+        resolved: &Resolved,
+        segments: &[&'a str],
+        rng: &mut Pcg64Mcg,
+    ) -> Call<'a> {
         let operation = &resolved.operation;
         let mut search = self.shared.searches[index].clone();
         if operation.pages > 1 {
@@ -259,13 +354,24 @@ impl Actor {
             search.push_str(&format!(",\"textFilter\":{}", Value::from(text)));
         }
         search.push('}');
-        Call { search: Some(search), ..Call::new(Method::GET, segments) }
+        Call {
+            search: Some(search),
+            ..Call::new(Method::GET, segments)
+        }
     }
 
     /// A word of some record's name: the first, or behind a wildcard any other, as people search.
     fn search_text(&self, entity: &str, rng: &mut Pcg64Mcg) -> String {
-        let name = self.shared.world.pick(entity, rng).and_then(|f| f.name.as_deref()).unwrap_or("a");
-        let words: Vec<&str> = name.split_whitespace().filter(|w| w.len() > 2 && w.chars().all(char::is_alphanumeric)).collect();
+        let name = self
+            .shared
+            .world
+            .pick(entity, rng)
+            .and_then(|f| f.name.as_deref())
+            .unwrap_or("a");
+        let words: Vec<&str> = name
+            .split_whitespace()
+            .filter(|w| w.len() > 2 && w.chars().all(char::is_alphanumeric))
+            .collect();
         match words.last() {
             Some(last) if name.starts_with(last) => (*last).to_owned(),
             Some(last) => format!("*{last}"),
@@ -274,17 +380,35 @@ impl Actor {
     }
 
     fn unique(&self, turn: &Turn) -> String {
-        format!("{}-{}-{}-{}", self.shared.run_id, turn.place.lane, turn.place.number, turn.number)
+        format!(
+            "{}-{}-{}-{}",
+            self.shared.run_id, turn.place.lane, turn.place.number, turn.number
+        )
     }
 
-    fn render(&self, resolved: &Resolved, turn: &Turn, rng: &mut Pcg64Mcg) -> Option<Map<String, Value>> {
+    fn render(
+        &self,
+        resolved: &Resolved,
+        turn: &Turn,
+        rng: &mut Pcg64Mcg,
+    ) -> Option<Map<String, Value>> {
         // Required links were checked before the load; a body of an update has none that must be there.
-        resolved.template.as_ref()?.render(rng, &self.unique(turn), &self.shared.world).ok()
+        resolved
+            .template
+            .as_ref()?
+            .render(rng, &self.unique(turn), &self.shared.world)
+            .ok()
     }
 
     /// An existing record to read: in a chain the chain's own newest, else one found at the target, else one
     /// of the run's own, made if need be.
-    async fn some_record(&self, entity: &str, turn: &mut Turn, records: &mut ChainRecords, rng: &mut Pcg64Mcg) -> Option<String> {
+    async fn some_record(
+        &self,
+        entity: &str,
+        turn: &mut Turn,
+        records: &mut ChainRecords,
+        rng: &mut Pcg64Mcg,
+    ) -> Option<String> {
         if let Some(id) = newest(records, entity) {
             return Some(id);
         }
@@ -298,13 +422,21 @@ impl Actor {
     }
 
     /// A record that the run itself made, made now if there is none.
-    async fn own_record(&self, entity: &str, turn: &mut Turn, records: &mut ChainRecords, rng: &mut Pcg64Mcg) -> Option<String> {
+    async fn own_record(
+        &self,
+        entity: &str,
+        turn: &mut Turn,
+        records: &mut ChainRecords,
+        rng: &mut Pcg64Mcg,
+    ) -> Option<String> {
         if let Some(id) = newest(records, entity).or_else(|| self.own.pick(entity, rng)) {
             return Some(id);
         }
         let prepare = *self.shared.prepares.get(entity)?;
         let mut made = ChainRecords::new();
-        let outcome = self.create(prepare, entity, None, turn, &mut made, rng).await;
+        let outcome = self
+            .create(prepare, entity, None, turn, &mut made, rng)
+            .await;
         if outcome != Outcome::Ok {
             return None;
         }
@@ -323,7 +455,9 @@ impl Actor {
         rng: &mut Pcg64Mcg,
     ) -> Outcome {
         let maker = &self.shared.plan.makers[entity];
-        let template = resolved.and_then(|r| r.template.as_ref()).unwrap_or(&maker.template);
+        let template = resolved
+            .and_then(|r| r.template.as_ref())
+            .unwrap_or(&maker.template);
         let unique = self.unique(turn);
         let mut body = match template.render(rng, &unique, &self.shared.world) {
             Ok(body) => body,
@@ -332,16 +466,31 @@ impl Actor {
                 return Outcome::Client;
             }
         };
-        let marker = format!("{} {}-{}-{}", self.shared.marker, turn.place.lane, turn.place.number, turn.number);
+        let marker = format!(
+            "{} {}-{}-{}",
+            self.shared.marker, turn.place.lane, turn.place.number, turn.number
+        );
         let text = maker.marker.text(rng, &marker);
         body.insert(maker.marker.attribute.clone(), text.as_str().into());
         turn.text.clone_from(&text);
         let request = Call::new(Method::POST, &[entity]).body(&body);
         turn.number += 1_000;
-        self.create_with_ledger(index, entity, &maker.marker.attribute, &text, request, turn, records).await
+        self.create_with_ledger(
+            index,
+            entity,
+            &maker.marker.attribute,
+            &text,
+            request,
+            turn,
+            records,
+        )
+        .await
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call site each for records and uploads")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call site each for records and uploads"
+    )]
     async fn create_with_ledger(
         &self,
         index: usize,
@@ -357,7 +506,9 @@ impl Actor {
             records.extend(done.pretended.map(|id| (entity.to_owned(), id)));
             return done.outcome;
         }
-        let Some(ledger) = &self.shared.ledger else { return Outcome::Client };
+        let Some(ledger) = &self.shared.ledger else {
+            return Outcome::Client;
+        };
         let intent = match ledger.intent(entity, attribute, text) {
             Ok(intent) => intent,
             Err(error) => {
@@ -382,7 +533,14 @@ impl Actor {
         done.outcome
     }
 
-    async fn delete(&self, index: usize, entity: &str, turn: &mut Turn, records: &mut ChainRecords, rng: &mut Pcg64Mcg) -> Outcome {
+    async fn delete(
+        &self,
+        index: usize,
+        entity: &str,
+        turn: &mut Turn,
+        records: &mut ChainRecords,
+        rng: &mut Pcg64Mcg,
+    ) -> Outcome {
         let id = match newest(records, entity).or_else(|| self.own.take(entity, rng)) {
             Some(id) => id,
             None => match self.own_record(entity, turn, records, rng).await {
@@ -402,11 +560,21 @@ impl Actor {
         done.outcome
     }
 
-    async fn upload(&self, index: usize, resolved: &Resolved, turn: &mut Turn, records: &mut ChainRecords, rng: &mut Pcg64Mcg) -> Outcome {
+    async fn upload(
+        &self,
+        index: usize,
+        resolved: &Resolved,
+        turn: &mut Turn,
+        records: &mut ChainRecords,
+        rng: &mut Pcg64Mcg,
+    ) -> Outcome {
         use base64::Engine as _;
         let operation = &resolved.operation;
         let text = data::upload_text(rng, operation.size);
-        let name = format!("{} {}-{}-{}.txt", self.shared.marker, turn.place.lane, turn.place.number, turn.number);
+        let name = format!(
+            "{} {}-{}-{}.txt",
+            self.shared.marker, turn.place.lane, turn.place.number, turn.number
+        );
         let field = operation.field.as_deref().unwrap_or("attachments");
         let mut body = json!({
             "name": name,
@@ -418,7 +586,8 @@ impl Actor {
         body[resolved.upload_owner] = operation.entity.as_str().into();
         let request = Call::new(Method::POST, &["Attachment"]).body(&body);
         turn.number += 1_000;
-        self.create_with_ledger(index, "Attachment", "name", &name, request, turn, records).await
+        self.create_with_ledger(index, "Attachment", "name", &name, request, turn, records)
+            .await
     }
 
     /// Sends one request: starts the clock, stops it at the last byte, decodes, records.
@@ -426,20 +595,44 @@ impl Actor {
         if let Some(dry) = &self.shared.dry {
             let mut lines = dry.lock();
             let pretended = Some(format!("id{}", lines.len()));
-            lines.push(format!("{:24} {call}", self.shared.plan.operations[index].operation.name));
-            return Done { outcome: Outcome::Ok, response: None, pretended };
+            lines.push(format!(
+                "{:24} {call}",
+                self.shared.plan.operations[index].operation.name
+            ));
+            return Done {
+                outcome: Outcome::Ok,
+                response: None,
+                pretended,
+            };
         }
-        let bytes_out = call.body.as_ref().map_or(0, |b| u32::try_from(b.len()).unwrap_or(u32::MAX));
+        let bytes_out = call
+            .body
+            .as_ref()
+            .map_or(0, |b| u32::try_from(b.len()).unwrap_or(u32::MAX));
         let request = call.request();
         let request = if self.shared.tag_requests {
-            request.header("X-Espo-Bench", format!("{}/{}", turn.place.lane, turn.place.number))
+            request.header(
+                "X-Espo-Bench",
+                format!("{}/{}", turn.place.lane, turn.place.number),
+            )
         } else {
             request
         };
         let sent = Instant::now();
-        let intended = turn.meant.take().unwrap_or_else(|| sent.checked_sub(turn.delay).unwrap_or(sent));
+        let intended = turn
+            .meant
+            .take()
+            .unwrap_or_else(|| sent.checked_sub(turn.delay).unwrap_or(sent));
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let mut guard = Guard { actor: self, operation: index, sent, intended, bytes_out, counted: turn.counted, done: false };
+        let mut guard = Guard {
+            actor: self,
+            operation: index,
+            sent,
+            intended,
+            bytes_out,
+            counted: turn.counted,
+            done: false,
+        };
         let result = self.client.send(request).await;
         guard.done = true;
         drop(guard);
@@ -447,35 +640,78 @@ impl Actor {
             Ok(response) => {
                 let received = response.timing().received;
                 let bytes_in = u32::try_from(response.body().len()).unwrap_or(u32::MAX);
-                let (decoded, nanos) = self.shared.decoder.decode(&self.shared.plan.operations[index], &response);
-                let outcome = if decoded.is_ok() { Outcome::Ok } else { Outcome::Decode };
+                let (decoded, nanos) = self
+                    .shared
+                    .decoder
+                    .decode(&self.shared.plan.operations[index], &response);
+                let outcome = if decoded.is_ok() {
+                    Outcome::Ok
+                } else {
+                    Outcome::Decode
+                };
                 if turn.counted {
-                    self.record(index, outcome, intended, sent, received, nanos, bytes_in, bytes_out);
+                    self.record(
+                        index, outcome, intended, sent, received, nanos, bytes_in, bytes_out,
+                    );
                     if let Err(reason) = decoded {
-                        self.fail(index, Outcome::Decode, response.status().as_u16(), || reason);
+                        self.fail(index, Outcome::Decode, response.status().as_u16(), || {
+                            reason
+                        });
                     }
                 }
-                Done { outcome, response: Some(response), pretended: None }
+                Done {
+                    outcome,
+                    response: Some(response),
+                    pretended: None,
+                }
             }
             Err(error) => {
                 let received = error.timing().map_or_else(Instant::now, |t| t.received);
                 let (outcome, status) = classify(&error);
-                let bytes_in = error.body().map_or(0, |b| u32::try_from(b.len()).unwrap_or(u32::MAX));
+                let bytes_in = error
+                    .body()
+                    .map_or(0, |b| u32::try_from(b.len()).unwrap_or(u32::MAX));
                 if turn.counted {
-                    self.record(index, outcome, intended, sent, received, Sample::NOT_DECODED, bytes_in, bytes_out);
+                    self.record(
+                        index,
+                        outcome,
+                        intended,
+                        sent,
+                        received,
+                        Sample::NOT_DECODED,
+                        bytes_in,
+                        bytes_out,
+                    );
                     self.fail(index, outcome, status, || reason(&error));
                 }
                 if error.is_unauthorized() || error.is_locked_out() {
                     self.shared.refused.store(true, Ordering::Relaxed);
                     self.shared.stop.store(true, Ordering::Relaxed);
                 }
-                Done { outcome, response: None, pretended: None }
+                Done {
+                    outcome,
+                    response: None,
+                    pretended: None,
+                }
             }
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of a sample, in its order")]
-    fn record(&self, operation: usize, outcome: Outcome, intended: Instant, sent: Instant, ended: Instant, decode_nanos: u32, bytes_in: u32, bytes_out: u32) {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the fields of a sample, in its order"
+    )]
+    fn record(
+        &self,
+        operation: usize,
+        outcome: Outcome,
+        intended: Instant,
+        sent: Instant,
+        ended: Instant,
+        decode_nanos: u32,
+        bytes_in: u32,
+        bytes_out: u32,
+    ) {
         self.recorder.sample(Sample {
             operation: u16::try_from(operation).unwrap_or(u16::MAX),
             outcome,
@@ -488,15 +724,37 @@ impl Actor {
         });
     }
 
-    fn fail(&self, operation: usize, outcome: Outcome, status: u16, reason: impl FnOnce() -> String) {
-        self.recorder.failure((u16::try_from(operation).unwrap_or(u16::MAX), outcome, status), reason);
+    fn fail(
+        &self,
+        operation: usize,
+        outcome: Outcome,
+        status: u16,
+        reason: impl FnOnce() -> String,
+    ) {
+        self.recorder.failure(
+            (
+                u16::try_from(operation).unwrap_or(u16::MAX),
+                outcome,
+                status,
+            ),
+            reason,
+        );
     }
 
     /// An operation that could not even be formed counts as failed, at once.
     fn cannot(&self, index: usize, turn: &Turn, reason: String) {
         if turn.counted {
             let now = Instant::now();
-            self.record(index, Outcome::Client, turn.meant.unwrap_or(now), now, now, Sample::NOT_DECODED, 0, 0);
+            self.record(
+                index,
+                Outcome::Client,
+                turn.meant.unwrap_or(now),
+                now,
+                now,
+                Sample::NOT_DECODED,
+                0,
+                0,
+            );
             self.fail(index, Outcome::Client, 0, || reason);
         }
     }
@@ -522,7 +780,11 @@ struct Turn {
 }
 
 fn newest(records: &ChainRecords, entity: &str) -> Option<String> {
-    records.iter().rev().find(|(e, _)| e == entity).map(|(_, id)| id.clone())
+    records
+        .iter()
+        .rev()
+        .find(|(e, _)| e == entity)
+        .map(|(_, id)| id.clone())
 }
 
 fn id_of(response: &Response) -> Option<String> {
@@ -530,7 +792,9 @@ fn id_of(response: &Response) -> Option<String> {
     struct OnlyId {
         id: String,
     }
-    serde_json::from_slice::<OnlyId>(response.body()).ok().map(|r| r.id)
+    serde_json::from_slice::<OnlyId>(response.body())
+        .ok()
+        .map(|r| r.id)
 }
 
 fn classify(error: &espo_core::Error) -> (Outcome, u16) {
@@ -549,24 +813,48 @@ fn classify(error: &espo_core::Error) -> (Outcome, u16) {
 /// The server's own word where there is one: it holds neither ids nor secrets of ours.
 fn reason(error: &espo_core::Error) -> String {
     match error.reason() {
-        Some(reason) => reason.chars().filter(|c| !c.is_control()).take(200).collect(),
+        Some(reason) => reason
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect(),
         None => error.to_string().chars().take(200).collect(),
     }
 }
 
 impl Actor {
     /// Creates one record before the load: its id and the text of its marker, or what went wrong.
-    pub(crate) async fn set_up(&self, entity: &str, place: Place, rng: &mut Pcg64Mcg) -> Result<(String, String), String> {
-        let Some(index) = self.shared.prepares.get(entity) else { return Err("cannot be created".into()) };
-        let mut turn = Turn { meant: None, delay: Duration::ZERO, place, number: 0, text: String::new(), counted: true };
+    pub(crate) async fn set_up(
+        &self,
+        entity: &str,
+        place: Place,
+        rng: &mut Pcg64Mcg,
+    ) -> Result<(String, String), String> {
+        let Some(index) = self.shared.prepares.get(entity) else {
+            return Err("cannot be created".into());
+        };
+        let mut turn = Turn {
+            meant: None,
+            delay: Duration::ZERO,
+            place,
+            number: 0,
+            text: String::new(),
+            counted: true,
+        };
         let mut records = ChainRecords::new();
-        let outcome = self.create(*index, entity, None, &mut turn, &mut records, rng).await;
+        let outcome = self
+            .create(*index, entity, None, &mut turn, &mut records, rng)
+            .await;
         match newest(&records, entity) {
             Some(id) => Ok((id, turn.text)),
             None => {
                 let mut buffer = crate::record::Buffer::default();
                 self.recorder.drain(&mut buffer);
-                let reason = buffer.failures.into_values().next().map(|(_, reason)| reason);
+                let reason = buffer
+                    .failures
+                    .into_values()
+                    .next()
+                    .map(|(_, reason)| reason);
                 Err(reason.unwrap_or_else(|| outcome.as_str().to_owned()))
             }
         }

@@ -26,11 +26,19 @@ impl Decoder {
     ///
     /// Even when nothing is decoded, `false` where `true` was expected is a failure: the server says so with
     /// status 200 when it did not link or delete.
-    pub(crate) fn decode(&self, resolved: &Resolved, response: &Response) -> (Result<(), String>, u32) {
+    pub(crate) fn decode(
+        &self,
+        resolved: &Resolved,
+        response: &Response,
+    ) -> (Result<(), String>, u32) {
         let operation = &resolved.operation;
         if matches!(operation.kind, Kind::Delete | Kind::Link | Kind::Unlink) {
             let body = response.body().as_ref();
-            let result = if body.trim_ascii() == b"true" { Ok(()) } else { Err(format!("answered {} where true was expected", shown(body))) };
+            let result = if body.trim_ascii() == b"true" {
+                Ok(())
+            } else {
+                Err(format!("answered {} where true was expected", shown(body)))
+            };
             return (result, Sample::NOT_DECODED);
         }
         if self.mode == Decode::Skip || operation.kind == Kind::Download {
@@ -38,14 +46,22 @@ impl Decoder {
         }
         let started = Instant::now();
         let entity = operation.entity.as_str();
-        let result = response.text().map_err(|e| e.to_string()).and_then(|text| match operation.kind {
-            Kind::List | Kind::Search => (codec(entity).page)(text),
-            Kind::Related => (codec(resolved.foreign.as_deref().unwrap_or_default()).page)(text),
-            Kind::Stream => (codec("Note").page)(text),
-            Kind::Upload => (codec("Attachment").record)(text),
-            Kind::MassUpdate => serde_json::from_str::<Value>(text).map(drop).map_err(|e| e.to_string()),
-            _ => (codec(entity).record)(text),
-        });
+        let result =
+            response
+                .text()
+                .map_err(|e| e.to_string())
+                .and_then(|text| match operation.kind {
+                    Kind::List | Kind::Search => (codec(entity).page)(text),
+                    Kind::Related => {
+                        (codec(resolved.foreign.as_deref().unwrap_or_default()).page)(text)
+                    }
+                    Kind::Stream => (codec("Note").page)(text),
+                    Kind::Upload => (codec("Attachment").record)(text),
+                    Kind::MassUpdate => serde_json::from_str::<Value>(text)
+                        .map(drop)
+                        .map_err(|e| e.to_string()),
+                    _ => (codec(entity).record)(text),
+                });
         let nanos = u32::try_from(started.elapsed().as_nanos()).unwrap_or(Sample::NOT_DECODED - 1);
         (result.map_err(|e| e.chars().take(300).collect()), nanos)
     }

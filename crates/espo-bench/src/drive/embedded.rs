@@ -35,29 +35,44 @@ impl Embedded {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (ready, started) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
-        let thread = std::thread::Builder::new().name("server".into()).spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads((cores - 1).max(1)).enable_all().build();
-            let runtime = match runtime {
-                Ok(runtime) => runtime,
-                Err(error) => return drop(ready.send(Err(error.to_string()))),
-            };
-            runtime.block_on(async {
-                match builder.start().await {
-                    Err(error) => drop(ready.send(Err(error.to_string()))),
-                    Ok(sim) => {
-                        let key = sim.users().api_key_user().and_then(|u| u.api_key.clone());
-                        let key = key.ok_or_else(|| "the embedded server has no API user".to_owned());
-                        drop(ready.send(key.map(|key| (sim.url(), key))));
-                        // Ends when it is told to, or when the other side is gone.
-                        let _ = stopped.await;
+        let thread = std::thread::Builder::new()
+            .name("server".into())
+            .spawn(move || {
+                let runtime = tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads((cores - 1).max(1))
+                    .enable_all()
+                    .build();
+                let runtime = match runtime {
+                    Ok(runtime) => runtime,
+                    Err(error) => return drop(ready.send(Err(error.to_string()))),
+                };
+                runtime.block_on(async {
+                    match builder.start().await {
+                        Err(error) => drop(ready.send(Err(error.to_string()))),
+                        Ok(sim) => {
+                            let key = sim.users().api_key_user().and_then(|u| u.api_key.clone());
+                            let key =
+                                key.ok_or_else(|| "the embedded server has no API user".to_owned());
+                            drop(ready.send(key.map(|key| (sim.url(), key))));
+                            // Ends when it is told to, or when the other side is gone.
+                            let _ = stopped.await;
+                        }
                     }
-                }
+                });
             });
-        });
-        let thread = thread.map_err(|e| Error::target(format!("the embedded server has no thread: {e}")))?;
-        let answer = started.recv().map_err(|_| Error::target("the embedded server ended before it was ready"))?;
-        let (url, key) = answer.map_err(|e| Error::target(format!("the embedded server does not start: {e}")))?;
-        Ok(Self { url, credentials: Credentials::new(Auth::api_key(key)), stop: Some(stop), thread: Some(thread) })
+        let thread =
+            thread.map_err(|e| Error::target(format!("the embedded server has no thread: {e}")))?;
+        let answer = started
+            .recv()
+            .map_err(|_| Error::target("the embedded server ended before it was ready"))?;
+        let (url, key) = answer
+            .map_err(|e| Error::target(format!("the embedded server does not start: {e}")))?;
+        Ok(Self {
+            url,
+            credentials: Credentials::new(Auth::api_key(key)),
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 }
 

@@ -71,7 +71,9 @@ fn launch(prepared: &Prepared) -> Result<Running> {
     let (start, started) = match options.start_at {
         None => (Instant::now() + lead, SystemTime::now() + lead),
         Some(at) => {
-            let wait = at.duration_since(SystemTime::now()).map_err(|_| Error::usage("--start-at has passed: give a later time to all shards"))?;
+            let wait = at.duration_since(SystemTime::now()).map_err(|_| {
+                Error::usage("--start-at has passed: give a later time to all shards")
+            })?;
             (Instant::now() + wait, at)
         }
     };
@@ -92,10 +94,18 @@ fn launch(prepared: &Prepared) -> Result<Running> {
         };
         recorders.push(job.recorder.clone());
         gauges.push(Arc::clone(&job.gauges));
-        let handle = std::thread::Builder::new().name(format!("load-{thread}")).spawn(move || job.run());
+        let handle = std::thread::Builder::new()
+            .name(format!("load-{thread}"))
+            .spawn(move || job.run());
         handles.push(handle.map_err(|e| Error::usage(format!("no thread for sending: {e}")))?);
     }
-    Ok(Running { threads: handles, recorders, gauges, start, started })
+    Ok(Running {
+        threads: handles,
+        recorders,
+        gauges,
+        start,
+        started,
+    })
 }
 
 fn measure(prepared: &Prepared) -> Result<Report> {
@@ -108,13 +118,31 @@ fn measure(prepared: &Prepared) -> Result<Report> {
             (Some(Box::new(sink) as Box<dyn IntervalSink>), Some(error))
         }
     };
-    let tags = shared.plan.operations.iter().map(|r| (r.operation.name.clone(), r.operation.kind == crate::workload::Kind::Chain));
+    let tags = shared.plan.operations.iter().map(|r| {
+        (
+            r.operation.name.clone(),
+            r.operation.kind == crate::workload::Kind::Chain,
+        )
+    });
     let from = settled.profile.measured_from();
     let planned = settled.measured_seconds();
     let from_micros = u64::try_from(from.as_micros()).unwrap_or(u64::MAX);
-    let mut collector = Collector::new(tags.collect(), std::mem::take(&mut load.recorders), from_micros, planned, sink);
-    let progress = Progress::new(options.progress, planned.map(|p| from + Duration::from_secs_f64(p)));
-    let watch = Watch { prepared, load: &load, progress: &progress };
+    let mut collector = Collector::new(
+        tags.collect(),
+        std::mem::take(&mut load.recorders),
+        from_micros,
+        planned,
+        sink,
+    );
+    let progress = Progress::new(
+        options.progress,
+        planned.map(|p| from + Duration::from_secs_f64(p)),
+    );
+    let watch = Watch {
+        prepared,
+        load: &load,
+        progress: &progress,
+    };
     let seen = watch.until_end(&mut collector);
     let ended = load.start.elapsed();
     for handle in load.threads.drain(..) {
@@ -133,13 +161,32 @@ fn measure(prepared: &Prepared) -> Result<Report> {
         return Err(error);
     }
     if shared.refused.load(Ordering::Relaxed) {
-        return Err(Error::target(format!("{} refused the credentials during the load: stopped at once", prepared.dialer.url)));
+        return Err(Error::target(format!(
+            "{} refused the credentials during the load: stopped at once",
+            prepared.dialer.url
+        )));
     }
-    let end = if seen.stopped.is_some() || planned.is_none() { ended } else { settled.profile.total() };
-    Ok(report(prepared, &load, collected, seen, (end.saturating_sub(from)).as_secs_f64()))
+    let end = if seen.stopped.is_some() || planned.is_none() {
+        ended
+    } else {
+        settled.profile.total()
+    };
+    Ok(report(
+        prepared,
+        &load,
+        collected,
+        seen,
+        (end.saturating_sub(from)).as_secs_f64(),
+    ))
 }
 
-fn report(prepared: &Prepared, load: &Running, mut collected: Collected, seen: Seen, seconds: f64) -> Report {
+fn report(
+    prepared: &Prepared,
+    load: &Running,
+    mut collected: Collected,
+    seen: Seen,
+    seconds: f64,
+) -> Report {
     let (options, settled) = (&prepared.options, &prepared.settled);
     if settled.is_open() {
         let from = settled.profile.measured_from().as_secs_f64();
@@ -147,7 +194,8 @@ fn report(prepared: &Prepared, load: &Running, mut collected: Collected, seen: S
         let (_, shards) = options.shard.map_or((0, 1), |s| (s.index, s.count));
         for second in &mut collected.seconds {
             let middle = from + second.at + collected.step_seconds as f64 / 2.0;
-            second.target_rate = (middle < total).then(|| settled.profile.load_at(middle) / f64::from(shards));
+            second.target_rate =
+                (middle < total).then(|| settled.profile.load_at(middle) / f64::from(shards));
         }
     }
     let sum = |f: fn(&Gauges) -> u64| load.gauges.iter().map(|g| f(g)).sum::<u64>();
@@ -180,14 +228,22 @@ fn report(prepared: &Prepared, load: &Running, mut collected: Collected, seen: S
             connect_micros: prepared.connect_micros.clone(),
         },
         collected,
-        scheduled: settled.is_open().then(|| (scheduled, sum(|g| g.begun.load(Ordering::Relaxed)))),
+        scheduled: settled
+            .is_open()
+            .then(|| (scheduled, sum(|g| g.begun.load(Ordering::Relaxed)))),
         unsent: sum(|g| g.unsent.load(Ordering::Relaxed)),
         in_flight_at_end: seen.in_flight_at_end,
         thread_cpu: seen.cpu,
         peak_memory: seen.peak_memory,
         memory_by_minute: seen.memory_by_minute,
     };
-    let operations: Vec<_> = prepared.shared.plan.operations.iter().map(|r| r.operation.clone()).collect();
+    let operations: Vec<_> = prepared
+        .shared
+        .plan
+        .operations
+        .iter()
+        .map(|r| r.operation.clone())
+        .collect();
     let mut report = build(&operations, finished);
     // Creates that other operations needed are a line of their own, if there were any.
     let own = options.workload.operations.len();
@@ -225,7 +281,11 @@ impl Watch<'_> {
         let mut cpu_from: Option<Vec<f64>> = None;
         let mut next_memory = Duration::ZERO;
         loop {
-            std::thread::sleep(Duration::from_millis(100).min(self.left(total)).max(Duration::from_millis(1)));
+            std::thread::sleep(
+                Duration::from_millis(100)
+                    .min(self.left(total))
+                    .max(Duration::from_millis(1)),
+            );
             let now = Instant::now().saturating_duration_since(self.load.start);
             let micros = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
             if cpu_from.is_none() && now >= from {
@@ -239,21 +299,43 @@ impl Watch<'_> {
                 let memory = usage::resident_bytes();
                 seen.peak_memory = seen.peak_memory.max(memory);
                 let minute = u32::try_from(now.as_secs() / 60).unwrap_or(u32::MAX);
-                if minute >= 1 && seen.memory_by_minute.last().is_none_or(|(m, _)| *m < minute) {
+                if minute >= 1
+                    && seen
+                        .memory_by_minute
+                        .last()
+                        .is_none_or(|(m, _)| *m < minute)
+                {
                     seen.memory_by_minute.push((minute, memory));
                 }
             }
             self.progress.update(now, now < from, collector.snapshot());
-            let finished = self.load.threads.iter().all(std::thread::JoinHandle::is_finished);
+            let finished = self
+                .load
+                .threads
+                .iter()
+                .all(std::thread::JoinHandle::is_finished);
             seen.stopped = self.reason_to_stop(collector);
             if seen.stopped.is_some() || finished || now >= total {
                 break;
             }
         }
-        seen.in_flight_at_end = self.load.gauges.iter().map(|g| u64::from(g.in_flight.load(Ordering::Relaxed))).sum();
+        seen.in_flight_at_end = self
+            .load
+            .gauges
+            .iter()
+            .map(|g| u64::from(g.in_flight.load(Ordering::Relaxed)))
+            .sum();
         let before = cpu_from.unwrap_or_else(|| vec![0.0; self.load.gauges.len()]);
-        seen.cpu = self.cpu().iter().zip(before).map(|(after, before)| (after - before).max(0.0)).collect();
-        self.prepared.shared.stop.store(seen.stopped.is_some(), Ordering::Relaxed);
+        seen.cpu = self
+            .cpu()
+            .iter()
+            .zip(before)
+            .map(|(after, before)| (after - before).max(0.0))
+            .collect();
+        self.prepared
+            .shared
+            .stop
+            .store(seen.stopped.is_some(), Ordering::Relaxed);
         seen
     }
 
@@ -262,7 +344,11 @@ impl Watch<'_> {
     }
 
     fn cpu(&self) -> Vec<f64> {
-        self.load.gauges.iter().map(|g| g.cpu_nanos.load(Ordering::Relaxed) as f64 / 1e9).collect()
+        self.load
+            .gauges
+            .iter()
+            .map(|g| g.cpu_nanos.load(Ordering::Relaxed) as f64 / 1e9)
+            .collect()
     }
 
     fn reason_to_stop(&self, collector: &Collector) -> Option<String> {
@@ -276,7 +362,11 @@ impl Watch<'_> {
         let now = collector.snapshot();
         let all = now.ok + now.failed;
         if all >= 50 && now.failed as f64 > options.max_error_share * all as f64 {
-            return Some(format!("{} of {all} requests failed, more than the allowed {:.0} %", now.failed, options.max_error_share * 100.0));
+            return Some(format!(
+                "{} of {all} requests failed, more than the allowed {:.0} %",
+                now.failed,
+                options.max_error_share * 100.0
+            ));
         }
         if options.abort_when_hopeless {
             let expected = self.prepared.expected_requests();

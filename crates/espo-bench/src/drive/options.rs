@@ -62,13 +62,25 @@ impl Credentials {
             let name = name.as_ref()?;
             std::env::var(name).ok().filter(|v| !v.is_empty())
         };
-        let auth = match (get(&names.api_key), get(&names.secret_key), get(&names.username), get(&names.password)) {
+        let auth = match (
+            get(&names.api_key),
+            get(&names.secret_key),
+            get(&names.username),
+            get(&names.password),
+        ) {
             (Some(key), Some(secret), ..) => Auth::hmac(key, secret),
             (Some(key), None, ..) => Auth::api_key(key),
             (None, _, Some(user), Some(password)) => Auth::password(user, password),
             _ => {
-                let named = [&names.api_key, &names.username, &names.password].into_iter().flatten().cloned().collect::<Vec<_>>();
-                return Err(Error::usage(format!("no credentials in the environment: {} not set", named.join(", "))));
+                let named = [&names.api_key, &names.username, &names.password]
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .collect::<Vec<_>>();
+                return Err(Error::usage(format!(
+                    "no credentials in the environment: {} not set",
+                    named.join(", ")
+                )));
             }
         };
         Ok(Self(auth))
@@ -116,8 +128,15 @@ impl std::str::FromStr for Shard {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("'{text}' is no shard: write it as 0/4 to 3/4");
         let (index, count) = text.split_once('/').ok_or_else(wrong)?;
-        let shard = Self { index: index.parse().map_err(|_| wrong())?, count: count.parse().map_err(|_| wrong())? };
-        if shard.index < shard.count { Ok(shard) } else { Err(wrong()) }
+        let shard = Self {
+            index: index.parse().map_err(|_| wrong())?,
+            count: count.parse().map_err(|_| wrong())?,
+        };
+        if shard.index < shard.count {
+            Ok(shard)
+        } else {
+            Err(wrong())
+        }
     }
 }
 
@@ -183,7 +202,10 @@ impl Workload {
     ///
     /// [`Error::Usage`] naming the variable that is not set.
     pub fn credentials(&self) -> Result<Vec<Credentials>> {
-        self.credentials.iter().map(Credentials::from_names).collect()
+        self.credentials
+            .iter()
+            .map(Credentials::from_names)
+            .collect()
     }
 }
 

@@ -53,7 +53,9 @@ pub(super) fn prepare(options: RunOptions) -> Result<Prepared> {
 fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
     let settled = settle(&options)?;
     check_options(&options, &settled)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|e| Error::usage(format!("no runtime: {e}")))?;
     let interrupts = Arc::new(AtomicU32::new(0));
     if options.handle_interrupt {
@@ -70,16 +72,32 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
     if !dry {
         target::check_writes(&options, &url)?;
     }
-    let dialer = Dialer { url, credentials, timeout: options.timeout };
+    let dialer = Dialer {
+        url,
+        credentials,
+        timeout: options.timeout,
+    };
     let probe = runtime.block_on(target::probe(&dialer))?;
     let mut plan = resolve(&options.workload, &probe.schema)?;
     let prepares = add_prepares(&mut plan);
-    let run_id = options.run_id.take().unwrap_or_else(|| format!("{:08x}", rand::rng().random::<u32>()));
+    let run_id = options
+        .run_id
+        .take()
+        .unwrap_or_else(|| format!("{:08x}", rand::rng().random::<u32>()));
     let (ledger, ledger_is_ours) = open_ledger(&options, &run_id, &dialer.url, dry)?;
-    let mut world = World { user_id: probe.user_id, skew: options.workload.skew, ..World::default() };
+    let mut world = World {
+        user_id: probe.user_id,
+        skew: options.workload.skew,
+        ..World::default()
+    };
     let wanted = entities_to_look_up(&options.workload, &plan);
     let client = dialer.patient_client()?;
-    let mut records = runtime.block_on(target::snapshot(&client, &probe.schema, &wanted, &mut world));
+    let mut records = runtime.block_on(target::snapshot(
+        &client,
+        &probe.schema,
+        &wanted,
+        &mut world,
+    ));
     records.retain(|entity, _| options.workload.entities().contains(&entity.as_str()));
     let searches = plan.operations.iter().map(search_start).collect();
     let mut shared = Shared {
@@ -121,12 +139,17 @@ fn check_options(options: &RunOptions, settled: &Settled) -> Result<()> {
     }
     if let (Some(shard), Model::Closed { concurrency }) = (options.shard, &settled.model) {
         if *concurrency < shard.count {
-            return Err(Error::usage(format!("{concurrency} workers cannot be split over {} shards", shard.count)));
+            return Err(Error::usage(format!(
+                "{concurrency} workers cannot be split over {} shards",
+                shard.count
+            )));
         }
     }
     if let Some(id) = &options.run_id {
         if id.is_empty() || id.len() > 8 || !id.chars().all(|c| c.is_ascii_hexdigit()) {
-            return Err(Error::usage(format!("'{id}' is no run id: it has up to 8 hexadecimal digits")));
+            return Err(Error::usage(format!(
+                "'{id}' is no run id: it has up to 8 hexadecimal digits"
+            )));
         }
     }
     Ok(())
@@ -135,15 +158,24 @@ fn check_options(options: &RunOptions, settled: &Settled) -> Result<()> {
 /// The first Ctrl-C ends the load; the second leaves the clean-up to `espo-bench clean`.
 fn listen_for_interrupts(count: &Arc<AtomicU32>) -> Result<()> {
     let count = Arc::clone(count);
-    let spawned = std::thread::Builder::new().name("interrupts".into()).spawn(move || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-        runtime.block_on(async {
-            while tokio::signal::ctrl_c().await.is_ok() {
-                count.fetch_add(1, Ordering::Relaxed);
-            }
+    let spawned = std::thread::Builder::new()
+        .name("interrupts".into())
+        .spawn(move || {
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+            else {
+                return;
+            };
+            runtime.block_on(async {
+                while tokio::signal::ctrl_c().await.is_ok() {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            });
         });
-    });
-    spawned.map(drop).map_err(|e| Error::usage(format!("no thread for signals: {e}")))
+    spawned
+        .map(drop)
+        .map_err(|e| Error::usage(format!("no thread for signals: {e}")))
 }
 
 /// An operation for each entity type of which requests may need a record of the run's own.
@@ -161,14 +193,27 @@ fn add_prepares(plan: &mut Plan) -> BTreeMap<String, usize> {
     prepares
 }
 
-fn open_ledger(options: &RunOptions, run_id: &str, url: &str, dry: bool) -> Result<(Option<Ledger>, bool)> {
+fn open_ledger(
+    options: &RunOptions,
+    run_id: &str,
+    url: &str,
+    dry: bool,
+) -> Result<(Option<Ledger>, bool)> {
     if dry || !options.workload.writes() {
         return Ok((None, false));
     }
     let ours = options.ledger.is_none();
-    let path = options.ledger.clone().unwrap_or_else(|| PathBuf::from(format!("espo-bench-{run_id}.ledger")));
+    let path = options
+        .ledger
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("espo-bench-{run_id}.ledger")));
     let started = crate::time::rfc3339(SystemTime::now());
-    let head = Head { ledger: 1, run: run_id.to_owned(), url: url.to_owned(), started };
+    let head = Head {
+        ledger: 1,
+        run: run_id.to_owned(),
+        url: url.to_owned(),
+        started,
+    };
     Ok((Some(Ledger::create(&path, &head)?), ours))
 }
 
@@ -177,7 +222,12 @@ fn entities_to_look_up(workload: &Workload, plan: &Plan) -> Vec<String> {
     let mut all: Vec<String> = workload.entities().into_iter().map(str::to_owned).collect();
     let templates = plan.operations.iter().filter_map(|o| o.template.as_ref());
     for template in templates.chain(plan.makers.values().map(|m| &m.template)) {
-        all.extend(template.targets().filter(|t| *t != "User").map(str::to_owned));
+        all.extend(
+            template
+                .targets()
+                .filter(|t| *t != "User")
+                .map(str::to_owned),
+        );
     }
     all.sort();
     all.dedup();
@@ -201,7 +251,10 @@ fn search_start(resolved: &Resolved) -> String {
     }
     if let Some(field) = &operation.order_by {
         params.insert("orderBy".into(), json!(field));
-        params.insert("order".into(), json!(if operation.descending { "desc" } else { "asc" }));
+        params.insert(
+            "order".into(),
+            json!(if operation.descending { "desc" } else { "asc" }),
+        );
     }
     params.insert("maxSize".into(), json!(operation.max_size));
     let mut text = serde_json::Value::Object(params).to_string();
@@ -210,13 +263,20 @@ fn search_start(resolved: &Resolved) -> String {
 }
 
 /// Creates the records that the workload wants to be there, and adds them to what can be read.
-async fn set_up(options: &RunOptions, settled: &Settled, dialer: &Dialer, shared: Shared) -> Result<Shared> {
+async fn set_up(
+    options: &RunOptions,
+    settled: &Settled,
+    dialer: &Dialer,
+    shared: Shared,
+) -> Result<Shared> {
     let (shard, shards) = options.shard.map_or((0, 1), |s| (s.index, s.count));
     let mut shared = Arc::new(shared);
     for (entity, wanted) in &options.workload.setup {
         let there = shared.world.known.get(entity).map_or(0, Vec::len);
         let missing = (*wanted as usize).saturating_sub(there);
-        let mine: Vec<u64> = (0..missing as u64).filter(|n| n % u64::from(shards) == u64::from(shard)).collect();
+        let mine: Vec<u64> = (0..missing as u64)
+            .filter(|n| n % u64::from(shards) == u64::from(shard))
+            .collect();
         let mut running = tokio::task::JoinSet::new();
         for part in 0..SETUP_CONCURRENCY {
             let now = Instant::now();
@@ -229,13 +289,20 @@ async fn set_up(options: &RunOptions, settled: &Settled, dialer: &Dialer, shared
                 origin: now,
                 measured_from: now,
             };
-            let numbers: Vec<u64> = mine.iter().copied().filter(|n| n % u64::from(SETUP_CONCURRENCY) == u64::from(part)).collect();
+            let numbers: Vec<u64> = mine
+                .iter()
+                .copied()
+                .filter(|n| n % u64::from(SETUP_CONCURRENCY) == u64::from(part))
+                .collect();
             let (entity, seed) = (entity.clone(), settled.seed);
             running.spawn(async move {
                 let mut made = Vec::new();
                 for number in numbers {
                     let mut rng = seed::rng(seed, &[SETUP, number]);
-                    let place = Place { lane: u32::MAX, number };
+                    let place = Place {
+                        lane: u32::MAX,
+                        number,
+                    };
                     match actor.set_up(&entity, place, &mut rng).await {
                         Ok(id) => made.push((number, id)),
                         Err(reason) => return Err(reason),
@@ -248,8 +315,16 @@ async fn set_up(options: &RunOptions, settled: &Settled, dialer: &Dialer, shared
         while let Some(done) = running.join_next().await {
             match done {
                 Ok(Ok(part)) => made.extend(part),
-                Ok(Err(reason)) => return Err(Error::target(format!("setting up records of {entity}: {reason}"))),
-                Err(error) => return Err(Error::target(format!("setting up records of {entity}: {error}"))),
+                Ok(Err(reason)) => {
+                    return Err(Error::target(format!(
+                        "setting up records of {entity}: {reason}"
+                    )));
+                }
+                Err(error) => {
+                    return Err(Error::target(format!(
+                        "setting up records of {entity}: {error}"
+                    )));
+                }
             }
         }
         made.sort();
@@ -258,7 +333,10 @@ async fn set_up(options: &RunOptions, settled: &Settled, dialer: &Dialer, shared
             return Err(Error::target("a set-up request is still running"));
         };
         let known = owned.world.known.entry(entity.clone()).or_default();
-        known.extend(made.into_iter().map(|(_, (id, name))| Found { id, name: Some(name) }));
+        known.extend(made.into_iter().map(|(_, (id, name))| Found {
+            id,
+            name: Some(name),
+        }));
     }
     Arc::into_inner(shared).ok_or_else(|| Error::target("a set-up request is still running"))
 }
@@ -274,8 +352,16 @@ impl Prepared {
 
     /// The comment in the interval log that a merge goes by.
     pub(super) fn about(&self) -> String {
-        let shard = self.options.shard.map_or("0/1".to_owned(), |s| format!("{}/{}", s.index, s.count));
-        format!("run {} shard {shard} seed {} workload {}", self.shared.run_id, self.settled.seed, self.workload_hash())
+        let shard = self
+            .options
+            .shard
+            .map_or("0/1".to_owned(), |s| format!("{}/{}", s.index, s.count));
+        format!(
+            "run {} shard {shard} seed {} workload {}",
+            self.shared.run_id,
+            self.settled.seed,
+            self.workload_hash()
+        )
     }
 
     /// How many requests the whole run will be, as far as that is known: in the open model.
@@ -285,15 +371,24 @@ impl Prepared {
         }
         let profile = &self.settled.profile;
         let before = profile.due_before(profile.measured_from().as_secs_f64());
-        self.settled.is_open().then(|| profile.due_before(profile.total().as_secs_f64()) - before)
+        self.settled
+            .is_open()
+            .then(|| profile.due_before(profile.total().as_secs_f64()) - before)
     }
 
     /// Removes what the run created; none when it created nothing.
     pub(super) fn clean_up(&self) -> Result<Option<Writes>> {
-        let Some(ledger) = &self.shared.ledger else { return Ok(None) };
+        let Some(ledger) = &self.shared.ledger else {
+            return Ok(None);
+        };
         let path = ledger.path().display().to_string();
         let (created, removed) = ledger.counts();
-        let mut writes = Writes { ledger: path, created, removed, left: created.saturating_sub(removed) };
+        let mut writes = Writes {
+            ledger: path,
+            created,
+            removed,
+            left: created.saturating_sub(removed),
+        };
         if self.options.keep || self.shared.refused.load(Ordering::Relaxed) {
             return Ok(Some(writes));
         }
@@ -304,7 +399,9 @@ impl Prepared {
         let already = interrupts.load(Ordering::Relaxed);
         let stop = || interrupts.load(Ordering::Relaxed) > already.max(1);
         let gone = |entity: &str, id: &str| ledger.gone(entity, id);
-        let cleaned = self.runtime.block_on(clean::remove(&client, leftovers, &gone, &stop))?;
+        let cleaned = self
+            .runtime
+            .block_on(clean::remove(&client, leftovers, &gone, &stop))?;
         writes.created += cleaned.found;
         writes.removed += cleaned.removed;
         writes.left = cleaned.left;
@@ -317,7 +414,10 @@ impl Prepared {
 }
 
 pub(crate) fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
 }
 
 pub(super) fn dry_run(options: RunOptions, iterations: u64) -> Result<Vec<String>> {
@@ -338,6 +438,10 @@ pub(super) fn dry_run(options: RunOptions, iterations: u64) -> Result<Vec<String
             super::thread::dry_iteration(&actor, workload, seed, number).await;
         }
     });
-    let lines = prepared.shared.dry.as_ref().map(|d| std::mem::take(&mut *d.lock()));
+    let lines = prepared
+        .shared
+        .dry
+        .as_ref()
+        .map(|d| std::mem::take(&mut *d.lock()));
     Ok(lines.unwrap_or_default())
 }

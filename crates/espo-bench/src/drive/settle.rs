@@ -38,9 +38,16 @@ impl Settled {
 pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
     let defaults = &options.workload.defaults;
     let seed = options.seed.or(defaults.seed).unwrap_or(1);
-    let max_in_flight = options.max_in_flight.or(defaults.max_in_flight).unwrap_or(DEFAULT_IN_FLIGHT);
+    let max_in_flight = options
+        .max_in_flight
+        .or(defaults.max_in_flight)
+        .unwrap_or(DEFAULT_IN_FLIGHT);
     let arrivals = defaults.arrivals.unwrap_or_default();
-    let open = |rate: f64, arrivals: Arrivals| Model::Open { rate, arrivals, max_in_flight };
+    let open = |rate: f64, arrivals: Arrivals| Model::Open {
+        rate,
+        arrivals,
+        max_in_flight,
+    };
     if options.load.is_none() && options.limit.is_none() {
         if let Some(stages) = &options.workload.stages {
             let (phases, is_open) = match stages {
@@ -49,29 +56,59 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
             };
             let profile = Profile::new(phases);
             let peak = profile.peak();
-            let model = if is_open { open(peak, arrivals) } else { Model::Closed { concurrency: peak.ceil() as u32 } };
-            return Ok(Settled { model, profile, requests: None, seed });
+            let model = if is_open {
+                open(peak, arrivals)
+            } else {
+                Model::Closed {
+                    concurrency: peak.ceil() as u32,
+                }
+            };
+            return Ok(Settled {
+                model,
+                profile,
+                requests: None,
+                seed,
+            });
         }
     }
-    let load = options.load.unwrap_or(match (defaults.rate, defaults.concurrency) {
-        (Some(rate), _) => Load::Open { rate, arrivals },
-        (None, workers) => Load::Closed { concurrency: workers.unwrap_or(DEFAULT_CONCURRENCY) },
-    });
+    let load = options
+        .load
+        .unwrap_or(match (defaults.rate, defaults.concurrency) {
+            (Some(rate), _) => Load::Open { rate, arrivals },
+            (None, workers) => Load::Closed {
+                concurrency: workers.unwrap_or(DEFAULT_CONCURRENCY),
+            },
+        });
     let (model, level) = match load {
-        Load::Closed { concurrency: 0 } => return Err(Error::usage("a concurrency of 0 sends nothing")),
+        Load::Closed { concurrency: 0 } => {
+            return Err(Error::usage("a concurrency of 0 sends nothing"));
+        }
         Load::Closed { concurrency } => (Model::Closed { concurrency }, f64::from(concurrency)),
-        Load::Open { rate, arrivals } if rate.is_finite() && rate > 0.0 => (open(rate, arrivals), rate),
-        Load::Open { rate, .. } => return Err(Error::usage(format!("a rate of {rate} sends nothing: it must be above 0"))),
+        Load::Open { rate, arrivals } if rate.is_finite() && rate > 0.0 => {
+            (open(rate, arrivals), rate)
+        }
+        Load::Open { rate, .. } => {
+            return Err(Error::usage(format!(
+                "a rate of {rate} sends nothing: it must be above 0"
+            )));
+        }
     };
     let warmup = options.warmup.or(defaults.warmup).unwrap_or(Duration::ZERO);
-    let limit = options.limit.unwrap_or(Limit::Duration(defaults.duration.unwrap_or(DEFAULT_LENGTH)));
+    let limit = options
+        .limit
+        .unwrap_or(Limit::Duration(defaults.duration.unwrap_or(DEFAULT_LENGTH)));
     let (length, requests) = match limit {
-        Limit::Duration(d) if d.is_zero() => return Err(Error::usage("a duration of 0 measures nothing")),
+        Limit::Duration(d) if d.is_zero() => {
+            return Err(Error::usage("a duration of 0 measures nothing"));
+        }
         Limit::Duration(d) => (d, None),
         Limit::Requests(0) => return Err(Error::usage("0 requests measure nothing")),
         // The count ends the run; the time only has to be long enough for it.
         Limit::Requests(n) => match load {
-            Load::Open { rate, .. } => (Duration::from_secs_f64(2.0 * n as f64 / rate + 10.0), Some(n)),
+            Load::Open { rate, .. } => (
+                Duration::from_secs_f64(2.0 * n as f64 / rate + 10.0),
+                Some(n),
+            ),
             Load::Closed { .. } => (Duration::from_secs(366 * 24 * 3600), Some(n)),
         },
     };
@@ -87,5 +124,10 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
         phases.push(phase("warm-up", warmup, false));
     }
     phases.push(phase("load", length, true));
-    Ok(Settled { model, profile: Profile::new(phases), requests, seed })
+    Ok(Settled {
+        model,
+        profile: Profile::new(phases),
+        requests,
+        seed,
+    })
 }

@@ -65,7 +65,10 @@ pub(crate) struct Probe {
 pub(crate) fn is_loopback(url: &str) -> Option<(String, bool)> {
     let parsed = url::Url::parse(url).ok()?;
     let (host, loopback) = match parsed.host()? {
-        url::Host::Domain(name) => (name.to_owned(), name == "localhost" || name.ends_with(".localhost")),
+        url::Host::Domain(name) => (
+            name.to_owned(),
+            name == "localhost" || name.ends_with(".localhost"),
+        ),
         url::Host::Ipv4(ip) => (ip.to_string(), ip.is_loopback()),
         url::Host::Ipv6(ip) => (ip.to_string(), ip.is_loopback()),
     };
@@ -74,8 +77,15 @@ pub(crate) fn is_loopback(url: &str) -> Option<(String, bool)> {
 
 /// Refuses writes to other machines unless their host was named.
 pub(crate) fn check_writes(options: &RunOptions, url: &str) -> Result<()> {
-    let (host, loopback) = is_loopback(url).ok_or_else(|| Error::usage(format!("'{url}' is no URL with a host")))?;
-    if loopback || !options.workload.writes() || options.allow_writes.iter().any(|h| h.eq_ignore_ascii_case(&host)) {
+    let (host, loopback) =
+        is_loopback(url).ok_or_else(|| Error::usage(format!("'{url}' is no URL with a host")))?;
+    if loopback
+        || !options.workload.writes()
+        || options
+            .allow_writes
+            .iter()
+            .any(|h| h.eq_ignore_ascii_case(&host))
+    {
         return Ok(());
     }
     Err(Error::usage(format!(
@@ -92,13 +102,26 @@ pub(crate) fn check_writes(options: &RunOptions, url: &str) -> Result<()> {
 pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
     let client = dialer.patient_client()?;
     let connect_micros = connect_times(&dialer.url).await;
-    let user = get(&client, "App/user").await.map_err(|e| refused(&dialer.url, &e))?;
-    let user_id = user.pointer("/user/id").and_then(Value::as_str).map(str::to_owned);
+    let user = get(&client, "App/user")
+        .await
+        .map_err(|e| refused(&dialer.url, &e))?;
+    let user_id = user
+        .pointer("/user/id")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
     let version = get(&client, "App/about").await.ok();
     let version = version.and_then(|v| v.get("version").and_then(Value::as_str).map(str::to_owned));
-    let metadata = get(&client, "Metadata").await.map_err(|e| Error::target(format!("reading the metadata of {}: {e}", dialer.url)))?;
-    let schema = Schema::from_value(metadata, "the target's metadata").map_err(|e| Error::target(e.to_string()))?;
-    Ok(Probe { version, user_id, schema, connect_micros })
+    let metadata = get(&client, "Metadata")
+        .await
+        .map_err(|e| Error::target(format!("reading the metadata of {}: {e}", dialer.url)))?;
+    let schema = Schema::from_value(metadata, "the target's metadata")
+        .map_err(|e| Error::target(e.to_string()))?;
+    Ok(Probe {
+        version,
+        user_id,
+        schema,
+        connect_micros,
+    })
 }
 
 async fn get(client: &Client, path: &str) -> Result<Value, espo_core::Error> {
@@ -119,15 +142,25 @@ fn refused(url: &str, error: &espo_core::Error) -> Error {
 /// TCP connections opened one after the other, name look-up included; empty when the first fails, which the
 /// probe then explains.
 async fn connect_times(url: &str) -> Vec<u64> {
-    let Some(parsed) = url::Url::parse(url).ok() else { return Vec::new() };
-    let (Some(host), Some(port)) = (parsed.host_str(), parsed.port_or_known_default()) else { return Vec::new() };
+    let Some(parsed) = url::Url::parse(url).ok() else {
+        return Vec::new();
+    };
+    let (Some(host), Some(port)) = (parsed.host_str(), parsed.port_or_known_default()) else {
+        return Vec::new();
+    };
     let host = host.trim_matches(['[', ']']);
     let mut times = Vec::new();
     for _ in 0..5 {
         let started = Instant::now();
-        let opened = tokio::time::timeout(Duration::from_secs(5), tokio::net::TcpStream::connect((host, port))).await;
+        let opened = tokio::time::timeout(
+            Duration::from_secs(5),
+            tokio::net::TcpStream::connect((host, port)),
+        )
+        .await;
         match opened {
-            Ok(Ok(_)) => times.push(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX)),
+            Ok(Ok(_)) => {
+                times.push(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX))
+            }
             _ => break,
         }
     }
@@ -158,17 +191,24 @@ pub(crate) async fn snapshot(
     for entity in entities {
         let known = world.known.entry(entity.clone()).or_default();
         known.clear();
-        let by_age = schema.field(entity, "createdAt").is_some_and(|f| !f.order_disabled);
+        let by_age = schema
+            .field(entity, "createdAt")
+            .is_some_and(|f| !f.order_disabled);
         while known.len() < SNAPSHOT {
-            let mut params = json!({ "select": ["id", "name"], "maxSize": PAGE, "offset": known.len() });
+            let mut params =
+                json!({ "select": ["id", "name"], "maxSize": PAGE, "offset": known.len() });
             if by_age {
                 params["orderBy"] = json!("createdAt");
                 params["order"] = json!("asc");
             }
             let request = Request::new(Method::GET, &[entity]).query("searchParams", params);
             // An entity type that cannot be listed (no right, no list) has no known records; what needs one says so.
-            let Ok(answer) = client.send(request).await else { break };
-            let Ok(page) = answer.json::<Page>() else { break };
+            let Ok(answer) = client.send(request).await else {
+                break;
+            };
+            let Ok(page) = answer.json::<Page>() else {
+                break;
+            };
             if let Some(total) = page.total.and_then(|t| u64::try_from(t).ok()) {
                 counts.insert(entity.clone(), total);
             }

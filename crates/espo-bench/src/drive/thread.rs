@@ -66,14 +66,18 @@ pub(super) struct Gauges {
 impl Job {
     /// Runs until the load is over and the answers are in.
     pub(super) fn run(self) -> Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
         let runtime = runtime.map_err(|e| Error::usage(format!("no runtime for sending: {e}")))?;
         runtime.block_on(self.work())
     }
 
     async fn work(self) -> Result<()> {
         let users = self.dialer.credentials.len();
-        let clients = (0..users).map(|user| self.dialer.client(user)).collect::<Result<Vec<_>>>()?;
+        let clients = (0..users)
+            .map(|user| self.dialer.client(user))
+            .collect::<Result<Vec<_>>>()?;
         for client in &clients {
             // The first request of a client goes alone, until its credentials have proven good; a password is
             // exchanged for a token. Neither belongs into the figures.
@@ -93,19 +97,30 @@ impl Job {
         let heartbeat = tokio::spawn(heartbeat(self.recorder.clone(), Arc::clone(&self.gauges)));
         let result = match self.settled.model {
             Model::Closed { concurrency } => self.closed(concurrency, measured_from, &actor).await,
-            Model::Open { max_in_flight, .. } => self.open(max_in_flight, measured_from, &actor).await,
+            Model::Open { max_in_flight, .. } => {
+                self.open(max_in_flight, measured_from, &actor).await
+            }
         };
         heartbeat.abort();
         result
     }
 
-    async fn closed(&self, concurrency: u32, measured_from: Instant, actor: &impl Fn(usize) -> Actor) -> Result<()> {
+    async fn closed(
+        &self,
+        concurrency: u32,
+        measured_from: Instant,
+        actor: &impl Fn(usize) -> Actor,
+    ) -> Result<()> {
         let (shard, shards) = self.shard;
         let (thread, threads) = self.thread;
         let mut workers = JoinSet::new();
-        let mine = (0..concurrency).filter(|w| w % shards == shard && (w / shards) % threads == thread);
+        let mine =
+            (0..concurrency).filter(|w| w % shards == shard && (w / shards) % threads == thread);
         for worker in mine {
-            let quota = self.settled.requests.map(|all| share(all, worker, concurrency));
+            let quota = self
+                .settled
+                .requests
+                .map(|all| share(all, worker, concurrency));
             let worker = Worker {
                 actor: actor(worker as usize),
                 workload: self.workload.clone(),
@@ -120,13 +135,22 @@ impl Job {
         self.join(workers).await
     }
 
-    async fn open(&self, max_in_flight: u32, measured_from: Instant, actor: &impl Fn(usize) -> Actor) -> Result<()> {
+    async fn open(
+        &self,
+        max_in_flight: u32,
+        measured_from: Instant,
+        actor: &impl Fn(usize) -> Actor,
+    ) -> Result<()> {
         let (shard, shards) = self.shard;
         let (thread, threads) = self.thread;
         let lanes: Vec<Actor> = (0..LANES).map(|lane| actor(lane as usize)).collect();
-        let Model::Open { arrivals, .. } = self.settled.model else { return Ok(()) };
+        let Model::Open { arrivals, .. } = self.settled.model else {
+            return Ok(());
+        };
         let rng = seed::rng(self.settled.seed, &[ARRIVALS]);
-        let places = Arc::new(Semaphore::new((max_in_flight / shards / threads).max(1) as usize));
+        let places = Arc::new(Semaphore::new(
+            (max_in_flight / shards / threads).max(1) as usize
+        ));
         let mut pacer = pacer()?;
         let mut running = JoinSet::new();
         let mut measured = 0_u64;
@@ -149,7 +173,9 @@ impl Job {
                 self.gauges.scheduled.fetch_add(1, Ordering::Relaxed);
             }
             if gone {
-                self.gauges.unsent.fetch_add(u64::from(counts), Ordering::Relaxed);
+                self.gauges
+                    .unsent
+                    .fetch_add(u64::from(counts), Ordering::Relaxed);
                 continue;
             }
             self.wait(&mut pacer, intended).await?;
@@ -158,13 +184,16 @@ impl Job {
                 // After the end, what is still due waits as long as answers are waited for.
                 Err(_) => {
                     let limit = tokio::time::Instant::from_std(end + self.drain);
-                    let waited = tokio::time::timeout_at(limit, Arc::clone(&places).acquire_owned()).await;
+                    let waited =
+                        tokio::time::timeout_at(limit, Arc::clone(&places).acquire_owned()).await;
                     (waited.ok().and_then(|p| p.ok()), true)
                 }
             };
             gone = self.stopped() || place.is_none();
             if gone {
-                self.gauges.unsent.fetch_add(u64::from(counts), Ordering::Relaxed);
+                self.gauges
+                    .unsent
+                    .fetch_add(u64::from(counts), Ordering::Relaxed);
                 if self.stopped() {
                     break;
                 }
@@ -172,14 +201,27 @@ impl Job {
             }
             let now = Instant::now();
             if counts {
-                self.recorder.lateness(u64::try_from((now - intended).as_micros()).unwrap_or(u64::MAX), held_back);
-                self.gauges.begun.fetch_add(u64::from(now < end), Ordering::Relaxed);
+                self.recorder.lateness(
+                    u64::try_from((now - intended).as_micros()).unwrap_or(u64::MAX),
+                    held_back,
+                );
+                self.gauges
+                    .begun
+                    .fetch_add(u64::from(now < end), Ordering::Relaxed);
             }
             let actor = lanes[lane as usize].clone();
             let mut rng = seed::rng(self.settled.seed, &[OPEN, number]);
             let item = choose(&self.workload.mix, &mut rng).clone();
             running.spawn(async move {
-                actor.iterate(&item.steps, item.chain, intended, Place { lane, number }, &mut rng).await;
+                actor
+                    .iterate(
+                        &item.steps,
+                        item.chain,
+                        intended,
+                        Place { lane, number },
+                        &mut rng,
+                    )
+                    .await;
                 drop(place);
                 Ok(())
             });
@@ -250,9 +292,17 @@ impl Worker {
             if now >= end || self.actor.shared.stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            if self.settled.profile.load_at((now - self.start).as_secs_f64()) <= f64::from(self.index) {
+            if self
+                .settled
+                .profile
+                .load_at((now - self.start).as_secs_f64())
+                <= f64::from(self.index)
+            {
                 // Not yet, or no longer, one of the active workers of this stage.
-                pacer.wait_until(now + Duration::from_millis(10)).await.map_err(timer)?;
+                pacer
+                    .wait_until(now + Duration::from_millis(10))
+                    .await
+                    .map_err(timer)?;
                 continue;
             }
             if now < earliest {
@@ -271,13 +321,22 @@ impl Worker {
             };
             let mut rng = seed::rng(self.settled.seed, &[CLOSED, u64::from(self.index), number]);
             let item = choose(&self.workload.mix, &mut rng);
-            let place = Place { lane: self.index, number };
-            self.actor.iterate(&item.steps, item.chain, now, place, &mut rng).await;
+            let place = Place {
+                lane: self.index,
+                number,
+            };
+            self.actor
+                .iterate(&item.steps, item.chain, now, place, &mut rng)
+                .await;
             if let Some(pacing) = self.workload.pacing {
                 earliest = now + pacing;
             }
             if let Some((min, max)) = self.workload.think {
-                let think = if max > min { rng.random_range(min..=max) } else { min };
+                let think = if max > min {
+                    rng.random_range(min..=max)
+                } else {
+                    min
+                };
                 earliest = earliest.max(Instant::now() + think);
             }
         }
@@ -304,7 +363,15 @@ pub(super) async fn dry_iteration(actor: &Actor, workload: &Workload, seed: u64,
     let number = MEASURED + number;
     let mut rng = seed::rng(seed, &[CLOSED, 0, number]);
     let item = choose(&workload.mix, &mut rng);
-    actor.iterate(&item.steps, item.chain, Instant::now(), Place { lane: 0, number }, &mut rng).await;
+    actor
+        .iterate(
+            &item.steps,
+            item.chain,
+            Instant::now(),
+            Place { lane: 0, number },
+            &mut rng,
+        )
+        .await;
 }
 
 /// `all` split over `parts` as evenly as it goes.
@@ -332,7 +399,10 @@ async fn heartbeat(recorder: Recorder, gauges: Arc<Gauges>) {
         if let Some(nanos) = usage::thread_cpu_nanos() {
             gauges.cpu_nanos.store(nanos, Ordering::Relaxed);
         }
-        match pacer.wait_until(Instant::now() + Duration::from_millis(10)).await {
+        match pacer
+            .wait_until(Instant::now() + Duration::from_millis(10))
+            .await
+        {
             Ok(late) => recorder.lag(u64::try_from(late.as_micros()).unwrap_or(u64::MAX)),
             Err(_) => return,
         }
@@ -362,7 +432,11 @@ mod tests {
 
     #[test]
     fn the_mix_follows_the_weights() {
-        let item = |weight, step| MixItem { chain: None, weight, steps: vec![step] };
+        let item = |weight, step| MixItem {
+            chain: None,
+            weight,
+            steps: vec![step],
+        };
         let mix = [item(1, 0), item(0, 1), item(3, 2)];
         let mut rng = seed::rng(1, &[]);
         let mut counts = [0_u32; 3];

@@ -2,8 +2,8 @@
 
 use espo_core::typed::Decode;
 use espo_typed::{
-    Account, Attachment, Call, Campaign, Case, Contact, Document, Email, KnowledgeBaseArticle, Lead, Meeting, Note,
-    Opportunity, TargetList, Task, Team, User,
+    Account, Attachment, Call, Campaign, Case, Contact, Document, Email, KnowledgeBaseArticle,
+    Lead, Meeting, Note, Opportunity, TargetList, Task, Team, User,
 };
 
 /// How answers of one entity type are decoded.
@@ -51,7 +51,11 @@ mod tests {
         let fits = r#"{"total":1,"list":[{"id":"a","name":"Acme","isStarred":true}]}"#;
         let wrong = r#"{"total":1,"list":[{"id":"a","createdAt":{"no":"date"}}]}"#;
         assert_eq!((codec("Account").page)(fits), Ok(()));
-        assert!((codec("Account").page)(wrong).unwrap_err().contains("createdAt"));
+        assert!(
+            (codec("Account").page)(wrong)
+                .unwrap_err()
+                .contains("createdAt")
+        );
         assert_eq!((codec("CProject").page)(wrong), Ok(()));
         assert!((codec("CProject").record)("[1]").is_err());
     }

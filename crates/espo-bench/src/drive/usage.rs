@@ -16,7 +16,9 @@ pub(crate) fn thread_cpu_nanos() -> Option<u64> {
 pub(crate) fn resident_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|l| l.trim().strip_suffix(" kB")).and_then(|n| n.trim().parse::<u64>().ok());
+    let kilobytes = line
+        .and_then(|l| l.trim().strip_suffix(" kB"))
+        .and_then(|n| n.trim().parse::<u64>().ok());
     kilobytes.unwrap_or(0) * 1024
 }
 

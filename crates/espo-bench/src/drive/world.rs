@@ -107,15 +107,37 @@ mod tests {
     use crate::seed;
 
     fn world(skew: Option<Skew>) -> World {
-        let found = (0..100).map(|i| Found { id: i.to_string(), name: None }).collect();
-        World { known: BTreeMap::from([("X".to_owned(), found)]), user_id: None, skew }
+        let found = (0..100)
+            .map(|i| Found {
+                id: i.to_string(),
+                name: None,
+            })
+            .collect();
+        World {
+            known: BTreeMap::from([("X".to_owned(), found)]),
+            user_id: None,
+            skew,
+        }
     }
 
     #[test]
     fn a_skew_sends_its_share_to_the_hot_part() {
-        let world = world(Some(Skew { hot: 0.1, share: 0.9 }));
+        let world = world(Some(Skew {
+            hot: 0.1,
+            share: 0.9,
+        }));
         let mut rng = seed::rng(7, &[]);
-        let hot = (0..10_000).filter(|_| world.pick("X", &mut rng).unwrap().id.parse::<u32>().unwrap() < 10).count();
+        let hot = (0..10_000)
+            .filter(|_| {
+                world
+                    .pick("X", &mut rng)
+                    .unwrap()
+                    .id
+                    .parse::<u32>()
+                    .unwrap()
+                    < 10
+            })
+            .count();
         assert!((8_800..9_200).contains(&hot), "{hot}");
         assert!(world.pick("Y", &mut rng).is_none());
     }

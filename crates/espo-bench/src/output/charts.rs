@@ -62,26 +62,44 @@ impl Scale {
     /// Values at which the axis has a mark.
     fn ticks(self, low: f64, high: f64) -> Vec<f64> {
         match self {
-            Self::Percentile => [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999].into_iter().filter(|q| self.place(*q) <= self.place(high) + 0.01).collect(),
+            Self::Percentile => [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999]
+                .into_iter()
+                .filter(|q| self.place(*q) <= self.place(high) + 0.01)
+                .collect(),
             Self::Log => {
-                let decades = low.max(1e-9).log10().floor() as i32..=high.max(1e-9).log10().ceil() as i32;
-                let steps: &[f64] = if decades.clone().count() > 4 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+                let decades =
+                    low.max(1e-9).log10().floor() as i32..=high.max(1e-9).log10().ceil() as i32;
+                let steps: &[f64] = if decades.clone().count() > 4 {
+                    &[1.0]
+                } else {
+                    &[1.0, 2.0, 5.0]
+                };
                 let all = decades.flat_map(|d| steps.iter().map(move |s| s * 10_f64.powi(d)));
-                all.filter(|v| *v >= low * 0.999 && *v <= high * 1.001).collect()
+                all.filter(|v| *v >= low * 0.999 && *v <= high * 1.001)
+                    .collect()
             }
             Self::Linear => {
                 let raw = (high - low).max(1e-9) / 5.0;
                 let decade = 10_f64.powf(raw.log10().floor());
-                let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|s| s * decade).find(|s| *s >= raw).unwrap_or(raw);
+                let step = [1.0, 2.0, 5.0, 10.0]
+                    .into_iter()
+                    .map(|s| s * decade)
+                    .find(|s| *s >= raw)
+                    .unwrap_or(raw);
                 let first = (low / step).ceil() as i64;
-                (first..).map(|n| n as f64 * step).take_while(|v| *v <= high * 1.0001).collect()
+                (first..)
+                    .map(|n| n as f64 * step)
+                    .take_while(|v| *v <= high * 1.0001)
+                    .collect()
             }
         }
     }
 
     /// The range of the axis for these values: from 0, or rounded outwards to a mark.
     fn range(self, values: impl Iterator<Item = f64>) -> (f64, f64) {
-        let (low, high) = values.filter(|v| v.is_finite()).fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
+        let (low, high) = values
+            .filter(|v| v.is_finite())
+            .fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
         match self {
             _ if low > high => (0.0, 1.0),
             Self::Linear => (0.0, if high <= 0.0 { 1.0 } else { high * 1.08 }),
@@ -106,10 +124,25 @@ pub(crate) fn svg(chart: &Chart) -> String {
     if let Some(end) = svg.rfind("</svg>") {
         svg.insert_str(end, &hover);
     }
-    let label = chart.series.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ");
-    let open = format!("<svg class=\"chart\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\"", super::html::escape(&label));
-    match svg.find("<svg").and_then(|at| svg[at..].find('>').map(|end| (at, at + end))) {
-        Some((at, end)) => format!("{}{open} xmlns=\"http://www.w3.org/2000/svg\"{}", &svg[..at], &svg[end..]),
+    let label = chart
+        .series
+        .iter()
+        .map(|s| s.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let open = format!(
+        "<svg class=\"chart\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\"",
+        super::html::escape(&label)
+    );
+    match svg
+        .find("<svg")
+        .and_then(|at| svg[at..].find('>').map(|end| (at, at + end)))
+    {
+        Some((at, end)) => format!(
+            "{}{open} xmlns=\"http://www.w3.org/2000/svg\"{}",
+            &svg[..at],
+            &svg[end..]
+        ),
         None => svg,
     }
 }
@@ -118,8 +151,18 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 type DrawResult<T> = Result<T, Box<dyn std::error::Error>>;
 
 fn draw(chart: &Chart, root: &Area<'_>) -> DrawResult<String> {
-    let xs = || chart.series.iter().flat_map(|s| s.points.iter().map(|p| p.0));
-    let ys = || chart.series.iter().flat_map(|s| s.points.iter().map(|p| p.1));
+    let xs = || {
+        chart
+            .series
+            .iter()
+            .flat_map(|s| s.points.iter().map(|p| p.0))
+    };
+    let ys = || {
+        chart
+            .series
+            .iter()
+            .flat_map(|s| s.points.iter().map(|p| p.1))
+    };
     let (x_low, x_high) = match chart.x {
         Scale::Linear => (0.0, xs().fold(0.0, f64::max).max(1e-9)),
         scale => scale.range(xs()),
@@ -138,41 +181,69 @@ fn draw(chart: &Chart, root: &Area<'_>) -> DrawResult<String> {
         let at = py(tick);
         plot.draw_series(LineSeries::new([(px(x_low), at), (px(x_high), at)], GRID))?;
         let (x, y) = plot.backend_coord(&(px(x_low), at));
-        root.draw(&Text::new((chart.show_y)(tick), (x - 8, y), text(Pos::new(HPos::Right, VPos::Center))))?;
+        root.draw(&Text::new(
+            (chart.show_y)(tick),
+            (x - 8, y),
+            text(Pos::new(HPos::Right, VPos::Center)),
+        ))?;
     }
     for tick in chart.x.ticks(x_low, x_high) {
         let (x, y) = plot.backend_coord(&(px(tick), y_from));
         root.draw(&PathElement::new(vec![(x, y), (x, y + 4)], GRID))?;
-        root.draw(&Text::new((chart.show_x)(tick), (x, y + 7), text(Pos::new(HPos::Center, VPos::Top))))?;
+        root.draw(&Text::new(
+            (chart.show_x)(tick),
+            (x, y + 7),
+            text(Pos::new(HPos::Center, VPos::Top)),
+        ))?;
     }
     let (x, y) = plot.backend_coord(&(px(x_high), y_from));
-    root.draw(&Text::new(chart.x_label, (x, y + 22), text(Pos::new(HPos::Right, VPos::Top))))?;
+    root.draw(&Text::new(
+        chart.x_label,
+        (x, y + 22),
+        text(Pos::new(HPos::Right, VPos::Top)),
+    ))?;
     for (slot, series) in chart.series.iter().enumerate() {
-        let points = series.points.iter().map(|(x, y)| (px(*x), py(y.max(y_low))));
+        let points = series
+            .points
+            .iter()
+            .map(|(x, y)| (px(*x), py(y.max(y_low))));
         let colour = stand_in(slot);
         if series.filled {
             plot.draw_series(AreaSeries::new(points.clone(), y_from, colour.mix(0.16)))?;
         }
         plot.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
     }
-    let strips = strips(chart, |x| plot.backend_coord(&(px(x), y_from)), plot.backend_coord(&(px(x_low), y_to)).1);
+    let strips = strips(
+        chart,
+        |x| plot.backend_coord(&(px(x), y_from)),
+        plot.backend_coord(&(px(x_low), y_to)).1,
+    );
     root.present()?;
     Ok(strips)
 }
 
 /// Transparent strips, each with the values of all lines at its place.
 fn strips(chart: &Chart, at: impl Fn(f64) -> (i32, i32), top: i32) -> String {
-    let Some(longest) = chart.series.iter().max_by_key(|s| s.points.len()) else { return String::new() };
+    let Some(longest) = chart.series.iter().max_by_key(|s| s.points.len()) else {
+        return String::new();
+    };
     let every = longest.points.len().div_ceil(MAX_STRIPS).max(1);
     let places: Vec<f64> = longest.points.iter().step_by(every).map(|p| p.0).collect();
     let mut out = String::new();
     for (index, x) in places.iter().enumerate() {
         let (centre, bottom) = at(*x);
-        let left = index.checked_sub(1).map_or(centre, |i| (at(places[i]).0 + centre) / 2);
-        let right = places.get(index + 1).map_or(centre, |next| (at(*next).0 + centre) / 2);
+        let left = index
+            .checked_sub(1)
+            .map_or(centre, |i| (at(places[i]).0 + centre) / 2);
+        let right = places
+            .get(index + 1)
+            .map_or(centre, |next| (at(*next).0 + centre) / 2);
         let mut text = (chart.show_x)(*x);
         for series in &chart.series {
-            let nearest = series.points.iter().min_by(|a, b| (a.0 - x).abs().total_cmp(&(b.0 - x).abs()));
+            let nearest = series
+                .points
+                .iter()
+                .min_by(|a, b| (a.0 - x).abs().total_cmp(&(b.0 - x).abs()));
             if let Some((_, y)) = nearest {
                 let _ = write!(text, "\n{}: {}", series.name, (chart.show_y)(*y));
             }
@@ -194,7 +265,10 @@ fn recolour(svg: &str, series: usize) -> String {
     let mut out = svg.to_owned();
     let mut replace = |colour: RGBColor, class: &str| {
         for (attribute, suffix) in [("fill", "f"), ("stroke", "s")] {
-            out = out.replace(&format!("{attribute}=\"{}\"", hex(colour)), &format!("class=\"{class}-{suffix}\""));
+            out = out.replace(
+                &format!("{attribute}=\"{}\"", hex(colour)),
+                &format!("class=\"{class}-{suffix}\""),
+            );
         }
     };
     replace(TEXT, "text");

@@ -21,7 +21,12 @@ fn times(d: Option<&Difference>) -> [String; 2] {
         None => ["–".into(), "–".into()],
         Some(d) => [
             format!("{} → {}", show_micros(d.before), show_micros(d.after)),
-            format!("{:+.1} % [{:+.1}, {:+.1}]", d.change * 100.0, d.low * 100.0, d.high * 100.0),
+            format!(
+                "{:+.1} % [{:+.1}, {:+.1}]",
+                d.change * 100.0,
+                d.low * 100.0,
+                d.high * 100.0
+            ),
         ],
     }
 }
@@ -31,17 +36,35 @@ fn rows(comparison: &Comparison) -> impl Iterator<Item = [String; 7]> {
         let [p50, p50_change] = times(o.p50.as_ref());
         let [p99, p99_change] = times(o.p99.as_ref());
         let errors = format!("{:.2} → {:.2} %", o.errors.0 * 100.0, o.errors.1 * 100.0);
-        [o.name.clone(), p50, p50_change, p99, p99_change, errors, word(o.verdict).to_owned()]
+        [
+            o.name.clone(),
+            p50,
+            p50_change,
+            p99,
+            p99_change,
+            errors,
+            word(o.verdict).to_owned(),
+        ]
     })
 }
 
-const HEADER: [&str; 7] = ["operation", "p50", "change", "p99", "change", "errors", "verdict"];
+const HEADER: [&str; 7] = [
+    "operation",
+    "p50",
+    "change",
+    "p99",
+    "change",
+    "errors",
+    "verdict",
+];
 
 /// The comparison as a table.
 #[must_use]
 pub fn comparison_table(comparison: &Comparison) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(HEADER.iter().map(|h| Cell::new(h)));
     for column in table.column_iter_mut().skip(1).take(5) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -67,12 +90,19 @@ pub fn comparison_table(comparison: &Comparison) -> String {
 /// The comparison as Markdown.
 #[must_use]
 pub fn comparison_markdown(comparison: &Comparison) -> String {
-    let mut out = format!("| {} |\n| --- | ---: | ---: | ---: | ---: | ---: | --- |\n", HEADER.join(" | "));
+    let mut out = format!(
+        "| {} |\n| --- | ---: | ---: | ---: | ---: | ---: | --- |\n",
+        HEADER.join(" | ")
+    );
     for row in rows(comparison) {
         let _ = writeln!(out, "| {} |", row.join(" | "));
     }
     for objection in &comparison.objections {
-        let _ = writeln!(out, "\n> **Not comparable: {}**", objection.replace('<', "&lt;"));
+        let _ = writeln!(
+            out,
+            "\n> **Not comparable: {}**",
+            objection.replace('<', "&lt;")
+        );
     }
     out
 }

@@ -35,14 +35,22 @@ impl HlogSink {
     ) -> Result<(Self, std::sync::Arc<parking_lot::Mutex<Option<Error>>>)> {
         let file = File::create(path).map_err(Error::io(path))?;
         let mut file = BufWriter::new(file);
-        let since = started.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs_f64();
+        let since = started
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or(Duration::ZERO)
+            .as_secs_f64();
         let head = format!(
             "#[Histogram log format version 1.3]\n#[espo-bench {about}]\n#[StartTime: {since:.3} (seconds since epoch)]\n\
              \"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n"
         );
         file.write_all(head.as_bytes()).map_err(Error::io(path))?;
         let failed = std::sync::Arc::default();
-        let sink = Self { file, path: path.to_owned(), serializer: V2DeflateSerializer::new(), failed: std::sync::Arc::clone(&failed) };
+        let sink = Self {
+            file,
+            path: path.to_owned(),
+            serializer: V2DeflateSerializer::new(),
+            failed: std::sync::Arc::clone(&failed),
+        };
         Ok((sink, failed))
     }
 }
@@ -55,9 +63,14 @@ impl IntervalSink for HlogSink {
         debug_assert!(serialized.is_ok());
         // The column is a convenience: other writers divide by a million too, to show milliseconds from nanoseconds.
         let max = histogram.max() as f64 / 1_000.0;
-        let line = format!("Tag={tag},{start:.3},{length:.3},{max:.3},{}\n", BASE64.encode(&bytes));
+        let line = format!(
+            "Tag={tag},{start:.3},{length:.3},{max:.3},{}\n",
+            BASE64.encode(&bytes)
+        );
         if let Err(error) = self.file.write_all(line.as_bytes()) {
-            self.failed.lock().get_or_insert(Error::io(&self.path)(error));
+            self.failed
+                .lock()
+                .get_or_insert(Error::io(&self.path)(error));
         }
     }
 }
@@ -65,7 +78,9 @@ impl IntervalSink for HlogSink {
 impl Drop for HlogSink {
     fn drop(&mut self) {
         if let Err(error) = self.file.flush() {
-            self.failed.lock().get_or_insert(Error::io(&self.path)(error));
+            self.failed
+                .lock()
+                .get_or_insert(Error::io(&self.path)(error));
         }
     }
 }

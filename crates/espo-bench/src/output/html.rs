@@ -32,7 +32,10 @@ pub fn html(report: &Report) -> String {
 }
 
 pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 struct Page(String);
@@ -49,8 +52,18 @@ impl Page {
             Verdict::GeneratorSaturated => ("bad", "generator saturated"),
             Verdict::RateNotHeld => ("bad", "rate not held"),
         };
-        self.line(format!("<header><h1>{}</h1><p>{} <span class=\"badge {class}\">{verdict}</span></p></header>", escape(&report.run.workload), escape(&headline(report))));
-        for note in warning(report).into_iter().chain(report.run.stopped.iter().map(|s| format!("Stopped early: {s}."))) {
+        self.line(format!(
+            "<header><h1>{}</h1><p>{} <span class=\"badge {class}\">{verdict}</span></p></header>",
+            escape(&report.run.workload),
+            escape(&headline(report))
+        ));
+        for note in warning(report).into_iter().chain(
+            report
+                .run
+                .stopped
+                .iter()
+                .map(|s| format!("Stopped early: {s}.")),
+        ) {
             self.line(format!("<p class=\"warning\">{}</p>", escape(&note)));
         }
     }
@@ -61,17 +74,26 @@ impl Page {
         let mut cards = vec![
             ("requests", show_count(totals.requests)),
             ("per second", format!("{:.1}", totals.rate)),
-            ("failed", format!("{} ({share:.2} %)", show_count(totals.failed))),
+            (
+                "failed",
+                format!("{} ({share:.2} %)", show_count(totals.failed)),
+            ),
             ("p50", show_micros(all.p50 as f64)),
             ("p99", show_micros(all.p99 as f64)),
             ("p99.9", show_micros(all.p999 as f64)),
         ];
         if let (Some(offered), Some(achieved)) = (totals.offered_rate, totals.achieved_rate) {
-            cards.push(("begun of offered", format!("{achieved:.1} of {offered:.1}/s")));
+            cards.push((
+                "begun of offered",
+                format!("{achieved:.1} of {offered:.1}/s"),
+            ));
         }
         self.line("<section class=\"cards\">");
         for (name, value) in cards {
-            self.line(format!("<div><b>{}</b><span>{name}</span></div>", escape(&value)));
+            self.line(format!(
+                "<div><b>{}</b><span>{name}</span></div>",
+                escape(&value)
+            ));
         }
         self.line("</section>");
     }
@@ -82,7 +104,11 @@ impl Page {
         }
         self.line("<section><h2>Limits</h2><div class=\"scroll\"><table><thead><tr><th>limit</th><th class=\"n\">measured</th><th></th></tr></thead><tbody>");
         for slo in &report.slos {
-            let (class, word) = if slo.held { ("good", "held") } else { ("bad", "broken") };
+            let (class, word) = if slo.held {
+                ("good", "held")
+            } else {
+                ("bad", "broken")
+            };
             let measured = slo.measured.as_deref().unwrap_or("nothing");
             self.line(format!("<tr><td><code>{}</code></td><td class=\"n\">{}</td><td><span class=\"badge {class}\">{word}</span></td></tr>", escape(&slo.expression), escape(measured)));
         }
@@ -96,10 +122,19 @@ impl Page {
         }
         let mut legend = String::new();
         for (slot, series) in chart.series.iter().enumerate() {
-            let _ = write!(legend, "<span><i class=\"swatch line{slot}-b c{}\"></i>{}</span>", series.colour, escape(&series.name));
+            let _ = write!(
+                legend,
+                "<span><i class=\"swatch line{slot}-b c{}\"></i>{}</span>",
+                series.colour,
+                escape(&series.name)
+            );
         }
         // Each chart maps its own lines to the page's colours.
-        let map = chart.series.iter().enumerate().map(|(slot, s)| format!("--line{slot}:var(--c{})", s.colour));
+        let map = chart
+            .series
+            .iter()
+            .enumerate()
+            .map(|(slot, s)| format!("--line{slot}:var(--c{})", s.colour));
         let map = map.collect::<Vec<_>>().join(";");
         self.line(format!("<figure style=\"{map}\"><figcaption><h2>{title}</h2><p>{note}</p><p class=\"legend\">{legend}</p></figcaption><div class=\"scroll\">{drawn}</div></figure>"));
     }
@@ -109,10 +144,19 @@ impl Page {
             let answered = report.series.iter().filter(|s| s.ok > 0);
             answered.map(|s| (s.at, f(s))).collect()
         };
-        let line = |name: &str, colour, points| Series { name: name.into(), colour, points, filled: false };
+        let line = |name: &str, colour, points| Series {
+            name: name.into(),
+            colour,
+            points,
+            filled: false,
+        };
         let seconds = |v: f64| format!("{v:.0} s");
         let latency = Chart {
-            series: vec![line("p50", 0, of(&|s| s.p50 as f64)), line("p99", 1, of(&|s| s.p99 as f64)), line("max", 2, of(&|s| s.max as f64))],
+            series: vec![
+                line("p50", 0, of(&|s| s.p50 as f64)),
+                line("p99", 1, of(&|s| s.p99 as f64)),
+                line("max", 2, of(&|s| s.max as f64)),
+            ],
             x: Scale::Linear,
             x_label: "seconds from the start of the measurement",
             y: Scale::Log,
@@ -128,21 +172,58 @@ impl Page {
             show_x: |q| format!("{} %", trim(q * 100.0)),
             show_y: show_micros,
         };
-        self.figure("Percentiles", "Response time that the given share of requests stayed below; both axes logarithmic.", &curve);
+        self.figure(
+            "Percentiles",
+            "Response time that the given share of requests stayed below; both axes logarithmic.",
+            &curve,
+        );
         let step = report.step_seconds.max(1) as f64;
         // Answers after the end are in no full second: their rate would mean nothing.
-        let full: Vec<&crate::report::Second> = report.series.iter().filter(|s| s.at + step <= report.run.seconds + 0.01).collect();
-        let every = |f: &dyn Fn(&crate::report::Second) -> f64| -> Vec<(f64, f64)> { full.iter().map(|s| (s.at, f(s))).collect() };
-        let mut rates = vec![Series { name: "answered".into(), colour: 0, points: every(&|s| (s.ok + s.failed) as f64 / step), filled: true }];
+        let full: Vec<&crate::report::Second> = report
+            .series
+            .iter()
+            .filter(|s| s.at + step <= report.run.seconds + 0.01)
+            .collect();
+        let every = |f: &dyn Fn(&crate::report::Second) -> f64| -> Vec<(f64, f64)> {
+            full.iter().map(|s| (s.at, f(s))).collect()
+        };
+        let mut rates = vec![Series {
+            name: "answered".into(),
+            colour: 0,
+            points: every(&|s| (s.ok + s.failed) as f64 / step),
+            filled: true,
+        }];
         if matches!(report.run.model, Model::Open { .. }) {
-            let target = report.series.iter().filter_map(|s| s.target_rate.map(|t| (s.at, t))).collect();
+            let target = report
+                .series
+                .iter()
+                .filter_map(|s| s.target_rate.map(|t| (s.at, t)))
+                .collect();
             rates.push(line("target (iterations)", 3, target));
         }
-        let show_rate = |v: f64| if v >= 10.0 || v == 0.0 { format!("{}/s", show_count(v.round() as u64)) } else { format!("{v:.1}/s") };
-        let rate = Chart { series: rates, x: Scale::Linear, x_label: latency.x_label, y: Scale::Linear, show_x: seconds, show_y: show_rate };
+        let show_rate = |v: f64| {
+            if v >= 10.0 || v == 0.0 {
+                format!("{}/s", show_count(v.round() as u64))
+            } else {
+                format!("{v:.1}/s")
+            }
+        };
+        let rate = Chart {
+            series: rates,
+            x: Scale::Linear,
+            x_label: latency.x_label,
+            y: Scale::Linear,
+            show_x: seconds,
+            show_y: show_rate,
+        };
         self.figure("Rate", "Requests answered in each second, against the rate that was asked for in the open model.", &rate);
         let failed = Chart {
-            series: vec![Series { name: "failed".into(), colour: 2, points: every(&|s| s.failed as f64 / step), filled: true }],
+            series: vec![Series {
+                name: "failed".into(),
+                colour: 2,
+                points: every(&|s| s.failed as f64 / step),
+                filled: true,
+            }],
             x: Scale::Linear,
             x_label: latency.x_label,
             y: Scale::Linear,
@@ -155,9 +236,14 @@ impl Page {
             self.line("<section><h2>Errors</h2><p>No request failed.</p></section>");
         }
         if !report.capacity.is_empty() {
-            let probes = |f: &dyn Fn(&crate::report::Probe) -> f64| report.capacity.iter().map(|p| (p.load, f(p))).collect();
+            let probes = |f: &dyn Fn(&crate::report::Probe) -> f64| {
+                report.capacity.iter().map(|p| (p.load, f(p))).collect()
+            };
             let capacity = Chart {
-                series: vec![line("p50", 0, probes(&|p| p.p50 as f64)), line("p99", 1, probes(&|p| p.p99 as f64))],
+                series: vec![
+                    line("p50", 0, probes(&|p| p.p50 as f64)),
+                    line("p99", 1, probes(&|p| p.p99 as f64)),
+                ],
                 x: Scale::Linear,
                 x_label: "load",
                 y: Scale::Log,
@@ -181,7 +267,10 @@ impl Page {
             self.line(row);
         }
         let (totals, all) = (&report.totals, &report.all);
-        let times: String = times(all).iter().map(|t| format!("<td class=\"n\">{t}</td>")).collect();
+        let times: String = times(all)
+            .iter()
+            .map(|t| format!("<td class=\"n\">{t}</td>"))
+            .collect();
         self.line(format!(
             "</tbody><tfoot><tr><td>all requests</td><td class=\"n\">{}</td><td class=\"n\">{:.1}</td><td class=\"n\">{}</td>{times}<td></td><td></td><td></td><td class=\"n\">{}</td></tr></tfoot></table></div></section>",
             show_count(totals.requests),
@@ -210,26 +299,59 @@ impl Page {
     }
 
     fn details(&mut self, report: &Report) {
-        let (run, target, generator, totals) = (&report.run, &report.target, &report.generator, &report.totals);
+        let (run, target, generator, totals) = (
+            &report.run,
+            &report.target,
+            &report.generator,
+            &report.totals,
+        );
         let mut facts: Vec<(&str, String)> = vec![
-            ("target", format!("{}, EspoCRM {}", target.url, target.version.as_deref().unwrap_or("of unknown version"))),
+            (
+                "target",
+                format!(
+                    "{}, EspoCRM {}",
+                    target.url,
+                    target.version.as_deref().unwrap_or("of unknown version")
+                ),
+            ),
             ("started", run.started.clone()),
             ("run", run.id.clone()),
             ("seed", run.seed.to_string()),
             ("command", run.command.clone()),
-            ("workload", format!("{} (SHA-256 {})", run.workload, run.workload_sha256)),
+            (
+                "workload",
+                format!("{} (SHA-256 {})", run.workload, run.workload_sha256),
+            ),
         ];
-        let records: Vec<String> = target.records.iter().map(|(e, n)| format!("{e} {}", show_count(*n))).collect();
+        let records: Vec<String> = target
+            .records
+            .iter()
+            .map(|(e, n)| format!("{e} {}", show_count(*n)))
+            .collect();
         if !records.is_empty() {
             facts.push(("records at the start", records.join(", ")));
         }
-        facts.push(("in flight at the end", format!("{}, waited for and counted", totals.in_flight_at_end)));
+        facts.push((
+            "in flight at the end",
+            format!("{}, waited for and counted", totals.in_flight_at_end),
+        ));
         if totals.offered_rate.is_some() {
             facts.push(("never sent", show_count(totals.unsent)));
-            facts.push(("held back by the limit in flight", show_count(totals.held_back)));
+            facts.push((
+                "held back by the limit in flight",
+                show_count(totals.held_back),
+            ));
         }
         if let Some(late) = &generator.send_lateness {
-            facts.push(("lateness of sends", format!("p50 {}, p99 {}, max {}", show_micros(late.p50 as f64), show_micros(late.p99 as f64), show_micros(late.max as f64))));
+            facts.push((
+                "lateness of sends",
+                format!(
+                    "p50 {}, p99 {}, max {}",
+                    show_micros(late.p50 as f64),
+                    show_micros(late.p99 as f64),
+                    show_micros(late.max as f64)
+                ),
+            ));
         }
         let mut connects = target.connect_micros.clone();
         connects.sort_unstable();
@@ -248,46 +370,98 @@ impl Page {
             ),
         ));
         if let Some(writes) = &report.writes {
-            facts.push(("records of the run", format!("{} created, {} removed, {} left", writes.created, writes.removed, writes.left)));
+            facts.push((
+                "records of the run",
+                format!(
+                    "{} created, {} removed, {} left",
+                    writes.created, writes.removed, writes.left
+                ),
+            ));
         }
         self.line("<section><h2>Run</h2><dl>");
         for (name, value) in facts.iter().filter(|(_, v)| !v.is_empty()) {
             self.line(format!("<dt>{name}</dt><dd>{}</dd>", escape(value)));
         }
         self.line("</dl>");
-        self.line(format!("<details><summary>Workload file</summary><pre>{}</pre></details></section>", escape(&run.workload_source)));
+        self.line(format!(
+            "<details><summary>Workload file</summary><pre>{}</pre></details></section>",
+            escape(&run.workload_source)
+        ));
     }
 }
 
 fn times(d: &Distribution) -> [String; 6] {
-    [d.p50, d.p90, d.p95, d.p99, d.p999, d.max].map(|v| if d.count == 0 { "–".into() } else { show_micros(v as f64) })
+    [d.p50, d.p90, d.p95, d.p99, d.p999, d.max].map(|v| {
+        if d.count == 0 {
+            "–".into()
+        } else {
+            show_micros(v as f64)
+        }
+    })
 }
 
 fn row(operation: &OperationReport) -> String {
     let none = Distribution::default();
     let ok = operation.outcome(Outcome::Ok);
     let rate: f64 = operation.outcomes.iter().map(|o| o.rate).sum();
-    let mut cells = vec![show_count(operation.count()), format!("{rate:.1}"), show_count(operation.failed())];
+    let mut cells = vec![
+        show_count(operation.count()),
+        format!("{rate:.1}"),
+        show_count(operation.failed()),
+    ];
     cells.extend(times(ok.map_or(&none, |o| &o.response)));
     cells.push(ok.map_or("–".into(), |o| show_micros(o.service.p50 as f64)));
     cells.push(ok.map_or("–".into(), |o| show_micros(o.service.p99 as f64)));
-    cells.push(ok.and_then(|o| o.decode_nanos.as_ref()).map_or("–".into(), |d| show_micros(d.p50 as f64 / 1e3)));
-    cells.push(show_bytes(operation.outcomes.iter().map(|o| o.bytes_in).sum()));
-    let cells: String = cells.iter().map(|c| format!("<td class=\"n\">{c}</td>")).collect();
-    let class = if operation.is_chain() { " class=\"chain\"" } else { "" };
-    let note = if operation.is_chain() { " <small>(chain)</small>" } else { "" };
-    format!("<tr{class}><td>{}{note}</td>{cells}</tr>", escape(&operation.name))
+    cells.push(
+        ok.and_then(|o| o.decode_nanos.as_ref())
+            .map_or("–".into(), |d| show_micros(d.p50 as f64 / 1e3)),
+    );
+    cells.push(show_bytes(
+        operation.outcomes.iter().map(|o| o.bytes_in).sum(),
+    ));
+    let cells: String = cells
+        .iter()
+        .map(|c| format!("<td class=\"n\">{c}</td>"))
+        .collect();
+    let class = if operation.is_chain() {
+        " class=\"chain\""
+    } else {
+        ""
+    };
+    let note = if operation.is_chain() {
+        " <small>(chain)</small>"
+    } else {
+        ""
+    };
+    format!(
+        "<tr{class}><td>{}{note}</td>{cells}</tr>",
+        escape(&operation.name)
+    )
 }
 
 /// The curves of the operations with the most requests, and of all together.
 fn percentile_lines(report: &Report) -> Vec<Series> {
-    let mut busiest: Vec<&OperationReport> = report.operations.iter().filter(|o| !o.is_chain() && o.outcome(Outcome::Ok).is_some()).collect();
+    let mut busiest: Vec<&OperationReport> = report
+        .operations
+        .iter()
+        .filter(|o| !o.is_chain() && o.outcome(Outcome::Ok).is_some())
+        .collect();
     busiest.sort_by_key(|o| std::cmp::Reverse(o.count()));
     busiest.truncate(MAX_LINES - 1);
-    let mut lines = vec![Series { name: "all".into(), colour: 5, points: curve(&report.all), filled: false }];
+    let mut lines = vec![Series {
+        name: "all".into(),
+        colour: 5,
+        points: curve(&report.all),
+        filled: false,
+    }];
     for (colour, operation) in busiest.into_iter().enumerate() {
         if let Some(ok) = operation.outcome(Outcome::Ok) {
-            lines.push(Series { name: operation.name.clone(), colour, points: curve(&ok.response), filled: false });
+            lines.push(Series {
+                name: operation.name.clone(),
+                colour,
+                points: curve(&ok.response),
+                filled: false,
+            });
         }
     }
     lines
@@ -295,13 +469,18 @@ fn percentile_lines(report: &Report) -> Vec<Series> {
 
 /// Points of a percentile curve, as far as there are samples to tell.
 fn curve(distribution: &Distribution) -> Vec<(f64, f64)> {
-    let Ok(histogram) = distribution.to_histogram() else { return Vec::new() };
+    let Ok(histogram) = distribution.to_histogram() else {
+        return Vec::new();
+    };
     if histogram.is_empty() {
         return Vec::new();
     }
     let last = 1.0 - 1.0 / (histogram.len() as f64);
     let steps = (0..=60).map(|i| 1.0 - 10_f64.powf(-f64::from(i) / 10.0));
-    let mut points: Vec<(f64, f64)> = steps.take_while(|q| *q < last).map(|q| (q, histogram.value_at_quantile(q) as f64)).collect();
+    let mut points: Vec<(f64, f64)> = steps
+        .take_while(|q| *q < last)
+        .map(|q| (q, histogram.value_at_quantile(q) as f64))
+        .collect();
     points.push((last.max(0.0), histogram.max() as f64));
     points
 }

@@ -28,14 +28,25 @@ pub fn markdown(report: &Report) -> String {
             || vec!["–".to_owned(); 7],
             |ok| {
                 let r = &ok.response;
-                [r.p50, r.p90, r.p95, r.p99, r.p999, r.max, ok.service.p99].iter().map(|v| show_micros(*v as f64)).collect()
+                [r.p50, r.p90, r.p95, r.p99, r.p999, r.max, ok.service.p99]
+                    .iter()
+                    .map(|v| show_micros(*v as f64))
+                    .collect()
             },
         );
         let count = show_count(operation.count());
-        line(format!("| {} | {count} | {rate:.1} | {} | {} |", cell(&operation.name), show_count(operation.failed()), times.join(" | ")));
+        line(format!(
+            "| {} | {count} | {rate:.1} | {} | {} |",
+            cell(&operation.name),
+            show_count(operation.failed()),
+            times.join(" | ")
+        ));
     }
     let (totals, all) = (&report.totals, &report.all);
-    let times: Vec<String> = [all.p50, all.p90, all.p95, all.p99, all.p999, all.max].iter().map(|v| show_micros(*v as f64)).collect();
+    let times: Vec<String> = [all.p50, all.p90, all.p95, all.p99, all.p999, all.max]
+        .iter()
+        .map(|v| show_micros(*v as f64))
+        .collect();
     line(format!(
         "| **all** | {} | {:.1} | {} | {} | |",
         show_count(totals.requests),
@@ -47,22 +58,40 @@ pub fn markdown(report: &Report) -> String {
         line("\n| limit | measured | |\n| --- | ---: | --- |".into());
         for slo in &report.slos {
             let verdict = if slo.held { "held" } else { "**broken**" };
-            line(format!("| `{}` | {} | {verdict} |", cell(&slo.expression), slo.measured.as_deref().unwrap_or("nothing")));
+            line(format!(
+                "| `{}` | {} | {verdict} |",
+                cell(&slo.expression),
+                slo.measured.as_deref().unwrap_or("nothing")
+            ));
         }
     }
     if !report.errors.is_empty() {
         line("\n| errors | operation | | sample |\n| ---: | --- | --- | --- |".into());
         for e in report.errors.iter().take(10) {
-            let status = e.status.map_or(e.outcome.as_str().to_owned(), |s| s.to_string());
-            line(format!("| {} | {} | {status} | {} |", e.count, cell(&e.operation), cell(&e.sample)));
+            let status = e
+                .status
+                .map_or(e.outcome.as_str().to_owned(), |s| s.to_string());
+            line(format!(
+                "| {} | {} | {status} | {} |",
+                e.count,
+                cell(&e.operation),
+                cell(&e.sample)
+            ));
         }
     }
     let version = report.target.version.as_deref().unwrap_or("unknown");
-    line(format!("\nEspoCRM {}, run `{}`, started {}.", cell(version), report.run.id, report.run.started));
+    line(format!(
+        "\nEspoCRM {}, run `{}`, started {}.",
+        cell(version),
+        report.run.id,
+        report.run.started
+    ));
     out
 }
 
 /// Text inside a table cell: server texts must neither break the table nor bring markup.
 fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace(['\n', '\r'], " ").replace('<', "&lt;")
+    text.replace('|', "\\|")
+        .replace(['\n', '\r'], " ")
+        .replace('<', "&lt;")
 }

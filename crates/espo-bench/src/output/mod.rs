@@ -1,8 +1,8 @@
 //! A report in the forms that people and tools read.
 
+pub(crate) mod charts;
 mod compare;
 mod csv;
-pub(crate) mod charts;
 mod hlog;
 mod html;
 mod markdown;
@@ -15,9 +15,9 @@ use crate::report::{Report, Verdict};
 pub use self::csv::csv;
 pub use compare::{comparison_markdown, comparison_table};
 pub(crate) use hlog::HlogSink;
-pub(crate) use progress::Progress;
 pub use html::html;
 pub use markdown::markdown;
+pub(crate) use progress::Progress;
 pub use prometheus::prometheus;
 pub use table::table;
 
@@ -38,14 +38,25 @@ pub(crate) fn headline(report: &Report) -> String {
     use crate::report::Model;
     let load = match &report.run.model {
         Model::Closed { concurrency } => format!("{concurrency} workers"),
-        Model::Open { rate, arrivals, max_in_flight } => {
+        Model::Open {
+            rate,
+            arrivals,
+            max_in_flight,
+        } => {
             let arrivals = format!("{arrivals:?}").to_lowercase();
             format!("{rate} iterations/s ({arrivals}), at most {max_in_flight} in flight")
         }
     };
-    let target = if report.target.embedded { "the embedded server".to_owned() } else { report.target.url.clone() };
+    let target = if report.target.embedded {
+        "the embedded server".to_owned()
+    } else {
+        report.target.url.clone()
+    };
     let seconds = crate::units::show_micros(report.run.seconds * 1e6);
-    format!("{} on {target}: {load}, {seconds}, seed {}", report.run.workload, report.run.seed)
+    format!(
+        "{} on {target}: {load}, {seconds}, seed {}",
+        report.run.workload, report.run.seed
+    )
 }
 
 #[cfg(test)]

@@ -20,7 +20,11 @@ impl Progress {
             None => ProgressBar::new_spinner(),
         };
         // indicatif itself hides the bar when stderr is no terminal.
-        bar.set_draw_target(if shown { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() });
+        bar.set_draw_target(if shown {
+            ProgressDrawTarget::stderr_with_hz(5)
+        } else {
+            ProgressDrawTarget::hidden()
+        });
         let template = match length {
             Some(_) => "{bar:24} {percent:>3}% {msg}",
             None => "{spinner} {msg}",
@@ -33,7 +37,8 @@ impl Progress {
     }
 
     pub(crate) fn update(&self, elapsed: Duration, warming_up: bool, now: &Snapshot) {
-        self.bar.set_position(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
+        self.bar
+            .set_position(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
         let message = match (&now.last, warming_up) {
             (_, true) => "warming up".to_owned(),
             (None, false) => "measuring".to_owned(),

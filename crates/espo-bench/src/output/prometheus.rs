@@ -11,39 +11,100 @@ pub fn prometheus(report: &Report) -> String {
     let base = format!("workload=\"{}\"", escape(&report.run.workload));
     let mut metric = |name: &str, help: &str, lines: &[(String, f64)]| {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "# HELP espo_bench_{name} {help}\n# TYPE espo_bench_{name} gauge");
+        let _ = writeln!(
+            out,
+            "# HELP espo_bench_{name} {help}\n# TYPE espo_bench_{name} gauge"
+        );
         for (labels, value) in lines {
             let separator = if labels.is_empty() { "" } else { "," };
-            let _ = writeln!(out, "espo_bench_{name}{{{base}{separator}{labels}}} {value}");
+            let _ = writeln!(
+                out,
+                "espo_bench_{name}{{{base}{separator}{labels}}} {value}"
+            );
         }
     };
-    let (mut counts, mut rates, mut times, mut services) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut counts, mut rates, mut times, mut services) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for operation in &report.operations {
         for o in &operation.outcomes {
-            let labels = format!("operation=\"{}\",outcome=\"{}\"", escape(&operation.name), o.outcome.as_str());
+            let labels = format!(
+                "operation=\"{}\",outcome=\"{}\"",
+                escape(&operation.name),
+                o.outcome.as_str()
+            );
             counts.push((labels.clone(), o.count as f64));
             rates.push((labels.clone(), o.rate));
             for (d, list) in [(&o.response, &mut times), (&o.service, &mut services)] {
-                let quantiles = [("0.5", d.p50), ("0.9", d.p90), ("0.95", d.p95), ("0.99", d.p99), ("0.999", d.p999), ("1", d.max)];
-                list.extend(quantiles.map(|(q, v)| (format!("{labels},quantile=\"{q}\""), v as f64 / 1e6)));
+                let quantiles = [
+                    ("0.5", d.p50),
+                    ("0.9", d.p90),
+                    ("0.95", d.p95),
+                    ("0.99", d.p99),
+                    ("0.999", d.p999),
+                    ("1", d.max),
+                ];
+                list.extend(
+                    quantiles.map(|(q, v)| (format!("{labels},quantile=\"{q}\""), v as f64 / 1e6)),
+                );
             }
         }
     }
-    metric("requests", "Requests of the run, by operation and outcome.", &counts);
-    metric("requests_per_second", "Requests a second of the measurement.", &rates);
-    metric("response_seconds", "Time from the intended start to the last byte.", &times);
-    metric("service_seconds", "Time from the send to the last byte.", &services);
-    metric("duration_seconds", "Length of the measurement.", &[(String::new(), report.run.seconds)]);
-    metric("generator_busiest_thread", "Share of a core that the busiest sending thread used.", &[(String::new(), report.generator.busiest_thread)]);
-    let trusted = f64::from(u8::from(report.generator.verdict == crate::report::Verdict::Trustworthy));
-    metric("trustworthy", "1 when the figures are the target's, 0 when the generator was the bottleneck.", &[(String::new(), trusted)]);
+    metric(
+        "requests",
+        "Requests of the run, by operation and outcome.",
+        &counts,
+    );
+    metric(
+        "requests_per_second",
+        "Requests a second of the measurement.",
+        &rates,
+    );
+    metric(
+        "response_seconds",
+        "Time from the intended start to the last byte.",
+        &times,
+    );
+    metric(
+        "service_seconds",
+        "Time from the send to the last byte.",
+        &services,
+    );
+    metric(
+        "duration_seconds",
+        "Length of the measurement.",
+        &[(String::new(), report.run.seconds)],
+    );
+    metric(
+        "generator_busiest_thread",
+        "Share of a core that the busiest sending thread used.",
+        &[(String::new(), report.generator.busiest_thread)],
+    );
+    let trusted = f64::from(u8::from(
+        report.generator.verdict == crate::report::Verdict::Trustworthy,
+    ));
+    metric(
+        "trustworthy",
+        "1 when the figures are the target's, 0 when the generator was the bottleneck.",
+        &[(String::new(), trusted)],
+    );
     if !report.slos.is_empty() {
-        let slos = report.slos.iter().map(|s| (format!("expression=\"{}\"", escape(&s.expression)), f64::from(u8::from(s.held))));
-        metric("slo_held", "1 when the limit held.", &slos.collect::<Vec<_>>());
+        let slos = report.slos.iter().map(|s| {
+            (
+                format!("expression=\"{}\"", escape(&s.expression)),
+                f64::from(u8::from(s.held)),
+            )
+        });
+        metric(
+            "slo_held",
+            "1 when the limit held.",
+            &slos.collect::<Vec<_>>(),
+        );
     }
     out
 }
 
 fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }

@@ -8,15 +8,28 @@ use super::{headline, warning};
 use crate::report::{Distribution, OperationReport, Outcome, Report};
 use crate::units::{show_bytes, show_count, show_micros};
 
-const COLUMNS: [&str; 11] =
-    ["operation", "count", "rate/s", "errors", "service p50", "p50", "p90", "p95", "p99", "p99.9", "max"];
+const COLUMNS: [&str; 11] = [
+    "operation",
+    "count",
+    "rate/s",
+    "errors",
+    "service p50",
+    "p50",
+    "p90",
+    "p95",
+    "p99",
+    "p99.9",
+    "max",
+];
 
 /// The report as text: plain ASCII rules and no colours, so that it reads the same in a file.
 #[must_use]
 pub fn table(report: &Report) -> String {
     let mut out = format!("{}\n\n", headline(report));
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(COLUMNS.iter().map(|c| Cell::new(c)));
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -25,7 +38,14 @@ pub fn table(report: &Report) -> String {
         table.add_row(row(operation));
     }
     let totals = &report.totals;
-    table.add_row(figures("all requests", totals.requests, totals.rate, totals.failed, None, &report.all));
+    table.add_row(figures(
+        "all requests",
+        totals.requests,
+        totals.rate,
+        totals.failed,
+        None,
+        &report.all,
+    ));
     for line in table.to_string().lines() {
         out.push_str(line.trim_end());
         out.push('\n');
@@ -39,14 +59,43 @@ fn row(operation: &OperationReport) -> Vec<Cell> {
     let ok = operation.outcome(Outcome::Ok);
     let none = Distribution::default();
     let rate = operation.outcomes.iter().map(|o| o.rate).sum();
-    let name = if operation.is_chain() { format!("{} (chain)", operation.name) } else { operation.name.clone() };
+    let name = if operation.is_chain() {
+        format!("{} (chain)", operation.name)
+    } else {
+        operation.name.clone()
+    };
     let response = ok.map_or(&none, |o| &o.response);
-    figures(&name, operation.count(), rate, operation.failed(), ok.map(|o| &o.service), response)
+    figures(
+        &name,
+        operation.count(),
+        rate,
+        operation.failed(),
+        ok.map(|o| &o.service),
+        response,
+    )
 }
 
-fn figures(name: &str, count: u64, rate: f64, failed: u64, service: Option<&Distribution>, d: &Distribution) -> Vec<Cell> {
-    let time = |micros: u64| if d.count == 0 { "–".to_owned() } else { show_micros(micros as f64) };
-    let mut row = vec![name.to_owned(), show_count(count), format!("{rate:.1}"), show_count(failed)];
+fn figures(
+    name: &str,
+    count: u64,
+    rate: f64,
+    failed: u64,
+    service: Option<&Distribution>,
+    d: &Distribution,
+) -> Vec<Cell> {
+    let time = |micros: u64| {
+        if d.count == 0 {
+            "–".to_owned()
+        } else {
+            show_micros(micros as f64)
+        }
+    };
+    let mut row = vec![
+        name.to_owned(),
+        show_count(count),
+        format!("{rate:.1}"),
+        show_count(failed),
+    ];
     row.push(service.map_or_else(String::new, |s| show_micros(s.p50 as f64)));
     row.extend([d.p50, d.p90, d.p95, d.p99, d.p999, d.max].map(time));
     row.into_iter().map(Cell::new).collect()
@@ -67,7 +116,11 @@ fn details(report: &Report, out: &mut String) {
     if let (Some(offered), Some(achieved)) = (totals.offered_rate, totals.achieved_rate) {
         let lateness = report.generator.send_lateness.as_ref();
         let late = lateness.map_or(String::new(), |l| {
-            format!("; sends were {} late at the median, {} at p99", show_micros(l.p50 as f64), show_micros(l.p99 as f64))
+            format!(
+                "; sends were {} late at the median, {} at p99",
+                show_micros(l.p50 as f64),
+                show_micros(l.p99 as f64)
+            )
         });
         line(format!(
             "offered {offered:.1} iterations/s, begun {achieved:.1}/s, never sent {}, held back by the limit in flight {}{late}",
@@ -77,7 +130,10 @@ fn details(report: &Report, out: &mut String) {
     if !report.target.connect_micros.is_empty() {
         let mut connects = report.target.connect_micros.clone();
         connects.sort_unstable();
-        line(format!("opening a connection took {}", show_micros(connects[connects.len() / 2] as f64)));
+        line(format!(
+            "opening a connection took {}",
+            show_micros(connects[connects.len() / 2] as f64)
+        ));
     }
     let generator = &report.generator;
     line(format!(
@@ -90,8 +146,15 @@ fn details(report: &Report, out: &mut String) {
         show_bytes(generator.peak_memory)
     ));
     if let Some(writes) = &report.writes {
-        let left = if writes.left == 0 { String::new() } else { format!("; remove them with: espo-bench clean {}", writes.ledger) };
-        line(format!("created {} records, removed {}, left {}{left}", writes.created, writes.removed, writes.left));
+        let left = if writes.left == 0 {
+            String::new()
+        } else {
+            format!("; remove them with: espo-bench clean {}", writes.ledger)
+        };
+        line(format!(
+            "created {} records, removed {}, left {}{left}",
+            writes.created, writes.removed, writes.left
+        ));
     }
     if let Some(stopped) = &report.run.stopped {
         line(format!("STOPPED EARLY: {stopped}"));
@@ -103,7 +166,13 @@ fn details(report: &Report, out: &mut String) {
         line("\nerrors".into());
         for error in report.errors.iter().take(12) {
             let status = error.status.map_or(String::new(), |s| format!(" {s}"));
-            line(format!("  {:>8}  {} {}{status}: {}", error.count, error.operation, error.outcome.as_str(), error.sample));
+            line(format!(
+                "  {:>8}  {} {}{status}: {}",
+                error.count,
+                error.operation,
+                error.outcome.as_str(),
+                error.sample
+            ));
         }
         if report.errors.len() > 12 {
             line(format!("  and {} more kinds", report.errors.len() - 12));
@@ -113,7 +182,11 @@ fn details(report: &Report, out: &mut String) {
         line("\nlimits".into());
         for slo in &report.slos {
             let verdict = if slo.held { "held  " } else { "BROKEN" };
-            line(format!("  {verdict}  {}  (measured {})", slo.expression, slo.measured.as_deref().unwrap_or("nothing")));
+            line(format!(
+                "  {verdict}  {}  (measured {})",
+                slo.expression,
+                slo.measured.as_deref().unwrap_or("nothing")
+            ));
         }
     }
     if !report.capacity.is_empty() {
@@ -126,7 +199,11 @@ fn details(report: &Report, out: &mut String) {
                 show_micros(probe.p50 as f64),
                 show_micros(probe.p99 as f64),
                 probe.errors * 100.0,
-                if probe.held { "limits held" } else { "limits broken" }
+                if probe.held {
+                    "limits held"
+                } else {
+                    "limits broken"
+                }
             ));
         }
     }

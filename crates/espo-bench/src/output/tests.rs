@@ -1,5 +1,7 @@
 use super::*;
-use crate::report::{Distribution, ErrorReport, OperationReport, Outcome, OutcomeReport, Probe, Second, SloResult};
+use crate::report::{
+    Distribution, ErrorReport, OperationReport, Outcome, OutcomeReport, Probe, Second, SloResult,
+};
 use crate::{RunOptions, Target, Workload};
 
 /// A report with something of everything, and texts that want to be escaped.
@@ -19,7 +21,12 @@ pub(crate) fn sample() -> Report {
         bytes_in: 13_926_400,
         bytes_out: 0,
     };
-    let failed = OutcomeReport { outcome: Outcome::Server, count: 5, rate: 0.5, ..ok.clone() };
+    let failed = OutcomeReport {
+        outcome: Outcome::Server,
+        count: 5,
+        rate: 0.5,
+        ..ok.clone()
+    };
     let operation = OperationReport {
         name: "list:Account".into(),
         kind: "list".into(),
@@ -27,7 +34,10 @@ pub(crate) fn sample() -> Report {
         outcomes: vec![ok, failed],
         blocks: vec![Some(distribution.histogram.clone()), None],
     };
-    let mut report = crate::drive::empty_report(&RunOptions::new(Workload::builtin("sync").unwrap(), Target::Embedded));
+    let mut report = crate::drive::empty_report(&RunOptions::new(
+        Workload::builtin("sync").unwrap(),
+        Target::Embedded,
+    ));
     report.run.seconds = 10.0;
     report.operations = vec![operation];
     report.errors = vec![ErrorReport {
@@ -38,10 +48,41 @@ pub(crate) fn sample() -> Report {
         sample: "<script>alert(1)</script> | \"quoted\"".into(),
     }];
     report.series = (0..10)
-        .map(|at| Second { at: f64::from(at), ok: 100, failed: u64::from(at == 3) * 5, p50: 250_000, p99: 980_000, max: 1_000_000, target_rate: None })
+        .map(|at| Second {
+            at: f64::from(at),
+            ok: 100,
+            failed: u64::from(at == 3) * 5,
+            p50: 250_000,
+            p99: 980_000,
+            max: 1_000_000,
+            target_rate: None,
+        })
         .collect();
-    report.slos = vec![SloResult { expression: "p99 < 1ms".into(), measured: Some("980 ms".into()), held: false }];
-    report.capacity = vec![Probe { load: 10.0, rate: 10.0, p50: 1_000, p99: 2_000, errors: 0.0, held: true, tries: 2 }, Probe { load: 20.0, rate: 19.0, p50: 1_500, p99: 9_000, errors: 0.0, held: false, tries: 2 }];
+    report.slos = vec![SloResult {
+        expression: "p99 < 1ms".into(),
+        measured: Some("980 ms".into()),
+        held: false,
+    }];
+    report.capacity = vec![
+        Probe {
+            load: 10.0,
+            rate: 10.0,
+            p50: 1_000,
+            p99: 2_000,
+            errors: 0.0,
+            held: true,
+            tries: 2,
+        },
+        Probe {
+            load: 20.0,
+            rate: 19.0,
+            p50: 1_500,
+            p99: 9_000,
+            errors: 0.0,
+            held: false,
+            tries: 2,
+        },
+    ];
     crate::report::recompute(&mut report);
     report
 }
@@ -49,11 +90,21 @@ pub(crate) fn sample() -> Report {
 #[test]
 fn the_page_stands_alone_and_nothing_in_it_runs() {
     let page = html(&sample());
-    assert!(page.matches("<svg").count() >= 5, "{} charts", page.matches("<svg").count());
+    assert!(
+        page.matches("<svg").count() >= 5,
+        "{} charts",
+        page.matches("<svg").count()
+    );
     assert!(page.matches("<title>").count() > 20, "hover values");
     assert!(page.contains("prefers-color-scheme:dark") && page.contains("@media print"));
-    assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("href="), "no script, no network");
-    assert!(page.contains("&lt;script&gt;"), "texts of the server are escaped");
+    assert!(
+        !page.contains("<script") && !page.contains("src=") && !page.contains("href="),
+        "no script, no network"
+    );
+    assert!(
+        page.contains("&lt;script&gt;"),
+        "texts of the server are escaped"
+    );
     assert!(page.len() < 1 << 20);
 }
 
@@ -68,8 +119,18 @@ fn the_colours_of_charts_are_variables() {
 fn the_page_of_a_long_run_stays_below_a_mebibyte() {
     let mut report = sample();
     let one = report.series[0].clone();
-    report.series = (0..600).map(|at| Second { at: f64::from(at), ..one.clone() }).collect();
-    report.operations = (0..40).map(|i| OperationReport { name: format!("list:X{i}"), ..report.operations[0].clone() }).collect();
+    report.series = (0..600)
+        .map(|at| Second {
+            at: f64::from(at),
+            ..one.clone()
+        })
+        .collect();
+    report.operations = (0..40)
+        .map(|i| OperationReport {
+            name: format!("list:X{i}"),
+            ..report.operations[0].clone()
+        })
+        .collect();
     assert!(html(&report).len() < 1 << 20, "{}", html(&report).len());
 }
 
@@ -88,7 +149,10 @@ fn csv_has_a_line_an_outcome_and_reads_back() {
     let mut reader = ::csv::Reader::from_reader(text.as_bytes());
     let rows: Vec<::csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 2);
-    assert_eq!((&rows[0][0], &rows[0][3], &rows[0][4]), ("list:Account", "ok", "1000"));
+    assert_eq!(
+        (&rows[0][0], &rows[0][3], &rows[0][4]),
+        ("list:Account", "ok", "1000")
+    );
 }
 
 #[test]
@@ -96,14 +160,24 @@ fn markdown_keeps_its_tables_whatever_the_server_says() {
     let text = markdown(&sample());
     let rows: Vec<&str> = text.lines().filter(|l| l.contains("script")).collect();
     assert_eq!(rows.len(), 1);
-    assert!(rows[0].contains("&lt;script>") && rows[0].contains("\\|"), "{}", rows[0]);
+    assert!(
+        rows[0].contains("&lt;script>") && rows[0].contains("\\|"),
+        "{}",
+        rows[0]
+    );
 }
 
 #[test]
 fn prometheus_lines_have_a_name_labels_and_a_number() {
-    for line in prometheus(&sample()).lines().filter(|l| !l.starts_with('#')) {
+    for line in prometheus(&sample())
+        .lines()
+        .filter(|l| !l.starts_with('#'))
+    {
         let (series, value) = line.rsplit_once(' ').unwrap();
-        assert!(series.starts_with("espo_bench_") && series.ends_with('}'), "{line}");
+        assert!(
+            series.starts_with("espo_bench_") && series.ends_with('}'),
+            "{line}"
+        );
         assert!(value.parse::<f64>().is_ok(), "{line}");
     }
 }
@@ -118,12 +192,26 @@ fn a_report_survives_its_json_and_the_schema_beside_it_is_current() {
         std::fs::write(path, &schema).unwrap();
     }
     let kept = std::fs::read_to_string(path).unwrap();
-    assert!(kept == schema, "the schema has changed: run this test with ESPO_BENCH_WRITE_SCHEMA=1, and raise FORMAT_VERSION if old readers would misread");
+    assert!(
+        kept == schema,
+        "the schema has changed: run this test with ESPO_BENCH_WRITE_SCHEMA=1, and raise FORMAT_VERSION if old readers would misread"
+    );
 }
 
 #[test]
 fn what_is_no_report_is_refused_with_a_reason() {
-    for (text, expected) in [("[]", "not a report"), ("{\"format\":\"other\",\"version\":1}", "'other'"), ("{\"format\":\"espo-bench-report\",\"version\":9}", "format 9"), ("{\"format\":\"espo-bench-report\",\"version\":1}", "damaged")] {
+    for (text, expected) in [
+        ("[]", "not a report"),
+        ("{\"format\":\"other\",\"version\":1}", "'other'"),
+        (
+            "{\"format\":\"espo-bench-report\",\"version\":9}",
+            "format 9",
+        ),
+        (
+            "{\"format\":\"espo-bench-report\",\"version\":1}",
+            "damaged",
+        ),
+    ] {
         let error = Report::from_json(text).unwrap_err();
         assert!(error.contains(expected), "{text}: {error}");
     }

@@ -12,7 +12,10 @@ const SECOND: u64 = 1_000_000;
 /// `saturating_record` would not let the histogram grow: it would cut every value at the present size.
 fn record(histogram: &mut Histogram<u64>, value: u64) {
     let recorded = histogram.record(value);
-    debug_assert!(recorded.is_ok(), "a histogram that resizes itself takes every value");
+    debug_assert!(
+        recorded.is_ok(),
+        "a histogram that resizes itself takes every value"
+    );
 }
 
 /// Everything recorded for one operation and outcome.
@@ -28,7 +31,13 @@ pub(crate) struct OutcomeData {
 
 impl OutcomeData {
     fn new() -> Self {
-        Self { service: histogram(), response: histogram(), decode: histogram(), bytes_in: 0, bytes_out: 0 }
+        Self {
+            service: histogram(),
+            response: histogram(),
+            decode: histogram(),
+            bytes_in: 0,
+            bytes_out: 0,
+        }
     }
 }
 
@@ -185,8 +194,13 @@ impl Collector {
     }
 
     fn count(&mut self, sample: &Sample) {
-        let Some(operation) = self.operations.get_mut(usize::from(sample.operation)) else { return };
-        let data = operation.outcomes.entry(sample.outcome).or_insert_with(OutcomeData::new);
+        let Some(operation) = self.operations.get_mut(usize::from(sample.operation)) else {
+            return;
+        };
+        let data = operation
+            .outcomes
+            .entry(sample.outcome)
+            .or_insert_with(OutcomeData::new);
         let response = sample.response.clamp(1, MAX_MICROS);
         record(&mut data.service, sample.service.clamp(1, MAX_MICROS));
         record(&mut data.response, response);
@@ -217,12 +231,20 @@ impl Collector {
         let length = length as f64 / SECOND as f64;
         let in_time = self.until.is_none_or(|until| self.boundary <= until);
         for operation in &mut self.operations {
-            for (histogram, suffix) in [(&mut operation.interval_ok, ""), (&mut operation.interval_failed, ".failed")] {
+            for (histogram, suffix) in [
+                (&mut operation.interval_ok, ""),
+                (&mut operation.interval_failed, ".failed"),
+            ] {
                 if histogram.is_empty() {
                     continue;
                 }
                 if let Some(sink) = &mut self.sink {
-                    sink.interval(start, length, &format!("{}{suffix}", operation.tag), histogram);
+                    sink.interval(
+                        start,
+                        length,
+                        &format!("{}{suffix}", operation.tag),
+                        histogram,
+                    );
                 }
                 if suffix.is_empty() && in_time {
                     operation.blocks.add(histogram);
@@ -251,7 +273,11 @@ impl Collector {
         for operation in &mut self.operations {
             operation.blocks.close();
         }
-        if self.operations.first().is_some_and(|o| o.blocks.len() >= MAX_BLOCKS) {
+        if self
+            .operations
+            .first()
+            .is_some_and(|o| o.blocks.len() >= MAX_BLOCKS)
+        {
             self.block_seconds *= 2;
             for operation in &mut self.operations {
                 operation.blocks.halve();
@@ -295,7 +321,10 @@ impl Collector {
             self.close_step();
         }
         let operations = self.operations.into_iter();
-        let operations = operations.map(|o| OperationData { outcomes: o.outcomes, blocks: o.blocks.into_done() });
+        let operations = operations.map(|o| OperationData {
+            outcomes: o.outcomes,
+            blocks: o.blocks.into_done(),
+        });
         Collected {
             operations: operations.collect(),
             failures: self.failures,

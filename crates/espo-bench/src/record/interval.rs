@@ -43,7 +43,9 @@ impl Block {
             let written = V2Serializer::new().serialize(histogram, &mut bytes);
             debug_assert!(written.is_ok());
         }
-        Self { bytes: (!bytes.is_empty()).then_some(bytes) }
+        Self {
+            bytes: (!bytes.is_empty()).then_some(bytes),
+        }
     }
 
     pub(crate) fn histogram(&self) -> Histogram<u64> {
@@ -76,7 +78,10 @@ pub(crate) const MAX_BLOCKS: usize = 120;
 
 impl Blocks {
     pub(crate) fn new() -> Self {
-        Self { current: histogram(), done: Vec::new() }
+        Self {
+            current: histogram(),
+            done: Vec::new(),
+        }
     }
 
     pub(crate) fn add(&mut self, interval: &Histogram<u64>) {

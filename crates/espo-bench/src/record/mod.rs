@@ -17,8 +17,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use collect::{Collected, Collector, OperationData, Snapshot};
-pub use interval::Second;
 pub(crate) use interval::IntervalSink;
+pub use interval::Second;
 
 /// The longest time that can be recorded: one hour, in microseconds.
 pub(crate) const MAX_MICROS: u64 = 3_600_000_000;
@@ -35,7 +35,9 @@ pub(crate) fn histogram() -> Histogram<u64> {
 }
 
 /// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Outcome {
@@ -122,7 +124,11 @@ impl Recorder {
     /// Counts a failure; `reason` is only made for the first of its kind since the last drain.
     pub(crate) fn failure(&self, key: FailureKey, reason: impl FnOnce() -> String) {
         let mut buffer = self.0.lock();
-        buffer.failures.entry(key).or_insert_with(|| (0, reason())).0 += 1;
+        buffer
+            .failures
+            .entry(key)
+            .or_insert_with(|| (0, reason()))
+            .0 += 1;
     }
 
     pub(crate) fn lateness(&self, micros: u64, held_back: bool) {
@@ -130,12 +136,17 @@ impl Recorder {
         if held_back {
             buffer.held_back += 1;
         } else {
-            buffer.lateness.push(u32::try_from(micros).unwrap_or(u32::MAX));
+            buffer
+                .lateness
+                .push(u32::try_from(micros).unwrap_or(u32::MAX));
         }
     }
 
     pub(crate) fn lag(&self, micros: u64) {
-        self.0.lock().lag.push(u32::try_from(micros).unwrap_or(u32::MAX));
+        self.0
+            .lock()
+            .lag
+            .push(u32::try_from(micros).unwrap_or(u32::MAX));
     }
 
     /// Takes what has been recorded; `spare` gives its memory to the buffer, so that draining allocates

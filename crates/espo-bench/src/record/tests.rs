@@ -18,7 +18,9 @@ struct Log(std::sync::mpsc::Sender<(f64, String, u64)>);
 
 impl IntervalSink for Log {
     fn interval(&mut self, start: f64, _length: f64, tag: &str, histogram: &Histogram<u64>) {
-        self.0.send((start, tag.to_owned(), histogram.len())).unwrap();
+        self.0
+            .send((start, tag.to_owned(), histogram.len()))
+            .unwrap();
     }
 }
 
@@ -27,7 +29,13 @@ fn samples_fall_into_the_second_in_which_they_ended() {
     let recorder = Recorder::default();
     let (sender, lines) = std::sync::mpsc::channel();
     let tags = vec![("list:Account".to_owned(), false)];
-    let mut collector = Collector::new(tags, vec![recorder.clone()], 1_000_000, None, Some(Box::new(Log(sender))));
+    let mut collector = Collector::new(
+        tags,
+        vec![recorder.clone()],
+        1_000_000,
+        None,
+        Some(Box::new(Log(sender))),
+    );
     recorder.sample(sample(0, Outcome::Ok, 1_000_100, 100));
     recorder.sample(sample(0, Outcome::Client, 1_500_000, 50));
     recorder.sample(sample(0, Outcome::Ok, 2_000_001, 200)); // next second, drained before this one closes
@@ -45,27 +53,52 @@ fn samples_fall_into_the_second_in_which_they_ended() {
         ]
     );
     let ok = &done.operations[0].outcomes[&Outcome::Ok];
-    assert_eq!((ok.response.len(), ok.bytes_in, ok.response.max()), (3, 30, 300));
-    assert_eq!(done.seconds.iter().map(|s| (s.ok, s.failed)).collect::<Vec<_>>(), [(1, 1), (2, 0), (0, 0)]);
+    assert_eq!(
+        (ok.response.len(), ok.bytes_in, ok.response.max()),
+        (3, 30, 300)
+    );
+    assert_eq!(
+        done.seconds
+            .iter()
+            .map(|s| (s.ok, s.failed))
+            .collect::<Vec<_>>(),
+        [(1, 1), (2, 0), (0, 0)]
+    );
 }
 
 #[test]
 fn long_times_are_kept_as_long_as_they_were() {
     let recorder = Recorder::default();
-    let mut collector = Collector::new(vec![("read:X".to_owned(), false)], vec![recorder.clone()], 0, None, None);
+    let mut collector = Collector::new(
+        vec![("read:X".to_owned(), false)],
+        vec![recorder.clone()],
+        0,
+        None,
+        None,
+    );
     for response in [50, 400_000, 7_200_000_000] {
         recorder.sample(sample(0, Outcome::Ok, 8_000_000_000, response));
     }
     let done = collector.finish(8_000_000_001);
     let data = &done.operations[0].outcomes[&Outcome::Ok].response;
     assert!(data.equivalent(data.value_at_quantile(0.5), 400_000));
-    assert!(data.equivalent(data.max(), MAX_MICROS), "an hour is the longest: {}", data.max());
+    assert!(
+        data.equivalent(data.max(), MAX_MICROS),
+        "an hour is the longest: {}",
+        data.max()
+    );
 }
 
 #[test]
 fn nothing_is_lost_whatever_the_moment_of_draining() {
     let recorder = Recorder::default();
-    let mut collector = Collector::new(vec![("read:X".to_owned(), false)], vec![recorder.clone()], 0, None, None);
+    let mut collector = Collector::new(
+        vec![("read:X".to_owned(), false)],
+        vec![recorder.clone()],
+        0,
+        None,
+        None,
+    );
     for i in 0..10_000_u64 {
         recorder.sample(sample(0, Outcome::Ok, i * 1_000, 1 + i % 500));
         if i % 37 == 0 {
@@ -75,14 +108,23 @@ fn nothing_is_lost_whatever_the_moment_of_draining() {
     let done = collector.finish(10_000_000);
     let data = &done.operations[0];
     assert_eq!(data.outcomes[&Outcome::Ok].response.len(), 10_000);
-    assert_eq!(data.blocks.iter().map(|b| b.histogram().len()).sum::<u64>(), 10_000);
+    assert_eq!(
+        data.blocks.iter().map(|b| b.histogram().len()).sum::<u64>(),
+        10_000
+    );
     assert_eq!(done.seconds.iter().map(|s| s.ok).sum::<u64>(), 10_000);
 }
 
 #[test]
 fn long_runs_keep_a_bounded_number_of_blocks_and_every_sample() {
     let recorder = Recorder::default();
-    let mut collector = Collector::new(vec![("read:X".to_owned(), false)], vec![recorder.clone()], 0, Some(1000.0), None);
+    let mut collector = Collector::new(
+        vec![("read:X".to_owned(), false)],
+        vec![recorder.clone()],
+        0,
+        Some(1000.0),
+        None,
+    );
     for second in 0..1000_u64 {
         recorder.sample(sample(0, Outcome::Ok, second * 1_000_000, second + 1));
         collector.drain((second + 1) * 1_000_000);
@@ -101,11 +143,20 @@ fn long_runs_keep_a_bounded_number_of_blocks_and_every_sample() {
 #[test]
 fn failures_are_counted_by_kind_with_the_first_reason() {
     let recorder = Recorder::default();
-    let mut collector = Collector::new(vec![("read:X".to_owned(), false)], vec![recorder.clone()], 0, None, None);
+    let mut collector = Collector::new(
+        vec![("read:X".to_owned(), false)],
+        vec![recorder.clone()],
+        0,
+        None,
+        None,
+    );
     recorder.failure((0, Outcome::Client, 403), || "first".into());
     recorder.failure((0, Outcome::Client, 403), || "second".into());
     collector.drain(1);
     recorder.failure((0, Outcome::Client, 403), || "third".into());
     let done = collector.finish(2);
-    assert_eq!(done.failures[&(0, Outcome::Client, 403)], (3, "first".to_owned()));
+    assert_eq!(
+        done.failures[&(0, Outcome::Client, 403)],
+        (3, "first".to_owned())
+    );
 }

@@ -3,8 +3,8 @@
 use hdrhistogram::Histogram;
 
 use super::{
-    Distribution, ErrorReport, FORMAT_VERSION, Generator, Model, OperationReport, Outcome, OutcomeReport, Report,
-    RunInfo, TargetInfo, Totals, Verdict, encode_histogram,
+    Distribution, ErrorReport, FORMAT_VERSION, Generator, Model, OperationReport, Outcome,
+    OutcomeReport, Report, RunInfo, TargetInfo, Totals, Verdict, encode_histogram,
 };
 use crate::record::{Collected, OperationData, histogram};
 use crate::workload::Operation;
@@ -33,8 +33,17 @@ pub(crate) struct Finished {
 }
 
 pub(crate) fn build(operations: &[Operation], finished: Finished) -> Report {
-    let Finished { run, target, collected, scheduled, unsent, in_flight_at_end, thread_cpu, peak_memory, memory_by_minute } =
-        finished;
+    let Finished {
+        run,
+        target,
+        collected,
+        scheduled,
+        unsent,
+        in_flight_at_end,
+        thread_cpu,
+        peak_memory,
+        memory_by_minute,
+    } = finished;
     let seconds = run.seconds.max(1e-6);
     let reports: Vec<OperationReport> = operations
         .iter()
@@ -46,12 +55,19 @@ pub(crate) fn build(operations: &[Operation], finished: Finished) -> Report {
         .into_iter()
         .filter_map(|((operation, outcome, status), (count, sample))| {
             let operation = operations.get(usize::from(operation))?.name.clone();
-            Some(ErrorReport { operation, outcome, status: (status > 0).then_some(status), count, sample })
+            Some(ErrorReport {
+                operation,
+                outcome,
+                status: (status > 0).then_some(status),
+                count,
+                sample,
+            })
         })
         .collect();
     errors.sort_by_key(|e| std::cmp::Reverse(e.count));
     let cpu_seconds = thread_cpu.iter().sum::<f64>();
-    let lateness = matches!(run.model, Model::Open { .. }).then(|| Distribution::of(&collected.lateness));
+    let lateness =
+        matches!(run.model, Model::Open { .. }).then(|| Distribution::of(&collected.lateness));
     let mut report = Report {
         format: "espo-bench-report".into(),
         version: FORMAT_VERSION,
@@ -97,7 +113,12 @@ pub(crate) fn recompute(report: &mut Report) {
     let seconds = report.run.seconds.max(1e-6);
     let mut all = histogram();
     let totals = &mut report.totals;
-    (totals.requests, totals.failed, totals.bytes_in, totals.bytes_out) = (0, 0, 0, 0);
+    (
+        totals.requests,
+        totals.failed,
+        totals.bytes_in,
+        totals.bytes_out,
+    ) = (0, 0, 0, 0);
     for operation in report.operations.iter().filter(|o| !o.is_chain()) {
         totals.requests += operation.count();
         totals.failed += operation.failed();
@@ -105,7 +126,10 @@ pub(crate) fn recompute(report: &mut Report) {
             totals.bytes_in += outcome.bytes_in;
             totals.bytes_out += outcome.bytes_out;
         }
-        if let Some(Ok(ok)) = operation.outcome(Outcome::Ok).map(|o| o.response.to_histogram()) {
+        if let Some(Ok(ok)) = operation
+            .outcome(Outcome::Ok)
+            .map(|o| o.response.to_histogram())
+        {
             // `all` resizes itself: adding cannot fail.
             let added = all.add(ok);
             debug_assert!(added.is_ok());
@@ -113,7 +137,8 @@ pub(crate) fn recompute(report: &mut Report) {
     }
     totals.rate = totals.requests as f64 / seconds;
     report.all = Distribution::of(&all);
-    report.generator.cpu_per_10k = report.generator.cpu_seconds * 10_000.0 / (report.totals.requests.max(1) as f64);
+    report.generator.cpu_per_10k =
+        report.generator.cpu_seconds * 10_000.0 / (report.totals.requests.max(1) as f64);
     (report.generator.verdict, report.generator.reasons) = verdict(report);
 }
 
@@ -121,11 +146,16 @@ fn verdict(report: &Report) -> (Verdict, Vec<String>) {
     let generator = &report.generator;
     let mut reasons = Vec::new();
     if generator.busiest_thread > BUSY {
-        reasons.push(format!("a sending thread used {:.0} % of a core", generator.busiest_thread * 100.0));
+        reasons.push(format!(
+            "a sending thread used {:.0} % of a core",
+            generator.busiest_thread * 100.0
+        ));
     }
     if generator.scheduling_lag.p99 > LAG_MICROS {
         let lag = generator.scheduling_lag.p99 as f64 / 1e3;
-        reasons.push(format!("tasks were woken {lag:.1} ms late at the 99th percentile"));
+        reasons.push(format!(
+            "tasks were woken {lag:.1} ms late at the 99th percentile"
+        ));
     }
     if !reasons.is_empty() {
         return (Verdict::GeneratorSaturated, reasons);
@@ -133,7 +163,10 @@ fn verdict(report: &Report) -> (Verdict, Vec<String>) {
     let totals = &report.totals;
     if let (Some(offered), Some(achieved)) = (totals.offered_rate, totals.achieved_rate) {
         if achieved < offered * HELD {
-            let reason = format!("{achieved:.1} of {offered:.1} iterations a second were begun in time; {} were never sent", totals.unsent);
+            let reason = format!(
+                "{achieved:.1} of {offered:.1} iterations a second were begun in time; {} were never sent",
+                totals.unsent
+            );
             return (Verdict::RateNotHeld, vec![reason]);
         }
     }

@@ -73,7 +73,9 @@ pub(crate) fn decode_histogram(text: &str) -> Result<Histogram<u64>, String> {
     if text.is_empty() {
         return Ok(crate::record::histogram());
     }
-    let bytes = BASE64.decode(text).map_err(|e| format!("a histogram is not base64: {e}"))?;
+    let bytes = BASE64
+        .decode(text)
+        .map_err(|e| format!("a histogram is not base64: {e}"))?;
     let mut histogram: Histogram<u64> = Deserializer::new()
         .deserialize(&mut bytes.as_slice())
         .map_err(|e| format!("a histogram cannot be read: {e}"))?;

@@ -28,12 +28,16 @@ impl Report {
             format: String,
             version: u32,
         }
-        let head: Head = serde_json::from_str(text).map_err(|e| format!("not a report of espo-bench: {e}"))?;
+        let head: Head =
+            serde_json::from_str(text).map_err(|e| format!("not a report of espo-bench: {e}"))?;
         if head.format != "espo-bench-report" {
             return Err(format!("not a report of espo-bench but '{}'", head.format));
         }
         if head.version > FORMAT_VERSION {
-            return Err(format!("a report of format {}; this espo-bench reads up to {FORMAT_VERSION}", head.version));
+            return Err(format!(
+                "a report of format {}; this espo-bench reads up to {FORMAT_VERSION}",
+                head.version
+            ));
         }
         serde_json::from_str(text).map_err(|e| format!("a damaged report: {e}"))
     }

@@ -117,7 +117,9 @@ pub enum Model {
 }
 
 /// What is done with a successful answer, after the clock has stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Decode {
     /// Decoded into the typed SDK's records; entity types that it does not know into untyped ones.
@@ -322,7 +324,14 @@ impl Report {
     /// share of errors.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        u8::from(self.slos.iter().any(|s| !s.held) || self.run.stopped.as_deref().is_some_and(|s| s != INTERRUPTED))
+        u8::from(
+            self.slos.iter().any(|s| !s.held)
+                || self
+                    .run
+                    .stopped
+                    .as_deref()
+                    .is_some_and(|s| s != INTERRUPTED),
+        )
     }
 
     /// The operation of that name.
@@ -363,7 +372,11 @@ impl OperationReport {
     /// How many did not succeed.
     #[must_use]
     pub fn failed(&self) -> u64 {
-        self.outcomes.iter().filter(|o| o.outcome != Outcome::Ok).map(|o| o.count).sum()
+        self.outcomes
+            .iter()
+            .filter(|o| o.outcome != Outcome::Ok)
+            .map(|o| o.count)
+            .sum()
     }
 
     pub(crate) fn is_chain(&self) -> bool {

@@ -28,7 +28,9 @@ pub struct Phase {
 }
 
 /// How arrivals of the open model are spread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Arrivals {
     /// Evenly: at 100/s one every 10 ms.
@@ -60,7 +62,13 @@ impl Profile {
 
     /// Start of the first measured phase, from the start of the run.
     pub(crate) fn measured_from(&self) -> Duration {
-        Duration::from_secs_f64(self.phases.iter().take_while(|p| !p.measured).map(|p| p.seconds).sum())
+        Duration::from_secs_f64(
+            self.phases
+                .iter()
+                .take_while(|p| !p.measured)
+                .map(|p| p.seconds)
+                .sum(),
+        )
     }
 
     /// Load at the time `t` in seconds; 0 past the end.
@@ -77,7 +85,10 @@ impl Profile {
 
     /// The largest load of any phase.
     pub(crate) fn peak(&self) -> f64 {
-        self.phases.iter().map(|p| p.from.max(p.to)).fold(0.0, f64::max)
+        self.phases
+            .iter()
+            .map(|p| p.from.max(p.to))
+            .fold(0.0, f64::max)
     }
 
     /// How many arrivals are due before the time `t` in seconds.
@@ -85,7 +96,8 @@ impl Profile {
         let (mut start, mut sum) = (0.0, 0.0);
         for phase in &self.phases {
             let in_phase = (t - start).clamp(0.0, phase.seconds);
-            sum += phase.from * in_phase + (phase.to - phase.from) * in_phase * in_phase / (2.0 * phase.seconds);
+            sum += phase.from * in_phase
+                + (phase.to - phase.from) * in_phase * in_phase / (2.0 * phase.seconds);
             start += phase.seconds;
         }
         sum
@@ -101,8 +113,14 @@ impl Profile {
             let in_phase = (phase.from + phase.to) / 2.0 * phase.seconds;
             if left < in_phase {
                 let slope = (phase.to - phase.from) / phase.seconds;
-                let root = (phase.from * phase.from + 2.0 * slope * left).max(0.0).sqrt();
-                let t = if left == 0.0 { 0.0 } else { 2.0 * left / (phase.from + root) };
+                let root = (phase.from * phase.from + 2.0 * slope * left)
+                    .max(0.0)
+                    .sqrt();
+                let t = if left == 0.0 {
+                    0.0
+                } else {
+                    2.0 * left / (phase.from + root)
+                };
                 return Some(start + t.min(phase.seconds));
             }
             left -= in_phase;
@@ -127,7 +145,13 @@ pub(crate) struct SendTimes<R> {
 
 impl<R: Rng> SendTimes<R> {
     pub(crate) fn new(profile: Profile, arrivals: Arrivals, rng: R) -> Self {
-        Self { profile, arrivals, rng, sent: 0, reached: 0.0 }
+        Self {
+            profile,
+            arrivals,
+            rng,
+            sent: 0,
+            reached: 0.0,
+        }
     }
 }
 

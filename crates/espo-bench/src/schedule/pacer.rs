@@ -25,7 +25,10 @@ mod timer {
             let fd = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags)?;
             // An `OwnedFd` keeps its descriptor as long as it lives, which is all that the successor of this
             // function (unsafe, so not for this crate) asks for.
-            #[allow(deprecated, reason = "the successor is unsafe and adds nothing for an OwnedFd")]
+            #[allow(
+                deprecated,
+                reason = "the successor is unsafe and adds nothing for an OwnedFd"
+            )]
             let fd = AsyncFd::new(fd)?;
             Ok(Self { fd })
         }
@@ -35,7 +38,10 @@ mod timer {
             if left.is_zero() {
                 return Ok(());
             }
-            let once = Itimerspec { it_interval: spec(Duration::ZERO), it_value: spec(left) };
+            let once = Itimerspec {
+                it_interval: spec(Duration::ZERO),
+                it_value: spec(left),
+            };
             rustix::time::timerfd_settime(self.fd.get_ref(), TimerfdTimerFlags::empty(), &once)?;
             loop {
                 let mut ready = self.fd.readable_mut().await?;
@@ -73,13 +79,15 @@ mod thread {
     impl Timer {
         pub(super) fn new() -> std::io::Result<Self> {
             let (orders, receiver) = mpsc::channel::<(Instant, oneshot::Sender<()>)>();
-            std::thread::Builder::new().name("pacer".into()).spawn(move || {
-                while let Ok((due, done)) = receiver.recv() {
-                    std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                    // An error means that the waiting task was dropped: nothing left to wake.
-                    let _ = done.send(());
-                }
-            })?;
+            std::thread::Builder::new()
+                .name("pacer".into())
+                .spawn(move || {
+                    while let Ok((due, done)) = receiver.recv() {
+                        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                        // An error means that the waiting task was dropped: nothing left to wake.
+                        let _ = done.send(());
+                    }
+                })?;
             Ok(Self { orders })
         }
 
@@ -110,7 +118,9 @@ pub(crate) struct Pacer {
 impl Pacer {
     /// Needs a tokio runtime with I/O enabled around it.
     pub(crate) fn new() -> std::io::Result<Self> {
-        Ok(Self { timer: Timer::new()? })
+        Ok(Self {
+            timer: Timer::new()?,
+        })
     }
 
     /// Returns at `due` or a little later, at once when it has passed; and how late it is.
@@ -141,7 +151,11 @@ mod tests {
     #[tokio::test]
     async fn a_dropped_wait_does_not_shorten_the_next() {
         let mut pacer = Pacer::new().unwrap();
-        let dropped = tokio::time::timeout(Duration::from_millis(1), pacer.wait_until(Instant::now() + Duration::from_millis(5))).await;
+        let dropped = tokio::time::timeout(
+            Duration::from_millis(1),
+            pacer.wait_until(Instant::now() + Duration::from_millis(5)),
+        )
+        .await;
         assert!(dropped.is_err());
         let due = Instant::now() + Duration::from_millis(20);
         pacer.wait_until(due).await.unwrap();

@@ -2,11 +2,19 @@ use super::*;
 use crate::seed;
 
 fn phase(seconds: f64, from: f64, to: f64) -> Phase {
-    Phase { name: "p".into(), seconds, from, to, measured: true }
+    Phase {
+        name: "p".into(),
+        seconds,
+        from,
+        to,
+        measured: true,
+    }
 }
 
 fn times(phases: Vec<Phase>, arrivals: Arrivals) -> Vec<f64> {
-    SendTimes::new(Profile::new(phases), arrivals, seed::rng(1, &[])).map(|(_, t)| t.as_secs_f64()).collect()
+    SendTimes::new(Profile::new(phases), arrivals, seed::rng(1, &[]))
+        .map(|(_, t)| t.as_secs_f64())
+        .collect()
 }
 
 #[test]
@@ -38,7 +46,14 @@ fn a_ramp_down_to_nothing_is_no_special_case() {
 
 #[test]
 fn phases_follow_without_a_gap() {
-    let sent = times(vec![phase(1.0, 10.0, 10.0), phase(2.0, 10.0, 30.0), phase(1.0, 30.0, 30.0)], Arrivals::Constant);
+    let sent = times(
+        vec![
+            phase(1.0, 10.0, 10.0),
+            phase(2.0, 10.0, 30.0),
+            phase(1.0, 30.0, 30.0),
+        ],
+        Arrivals::Constant,
+    );
     assert_eq!(sent.len(), 10 + 40 + 30);
     let profile = Profile::new(vec![phase(1.0, 10.0, 10.0), phase(2.0, 10.0, 30.0)]);
     assert!((profile.due_before(2.0) - 25.0).abs() < 1e-9);
@@ -51,7 +66,8 @@ fn poisson_gaps_have_the_rate_as_mean_and_an_equal_deviation() {
     let sent = times(vec![phase(100.0, 100.0, 100.0)], Arrivals::Poisson);
     let gaps: Vec<f64> = sent.windows(2).map(|w| w[1] - w[0]).collect();
     let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
-    let deviation = (gaps.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / gaps.len() as f64).sqrt();
+    let deviation =
+        (gaps.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / gaps.len() as f64).sqrt();
     assert!((mean - 0.01).abs() < 0.0005, "{mean}");
     assert!((deviation / mean - 1.0).abs() < 0.05, "{deviation}");
 }
@@ -59,5 +75,8 @@ fn poisson_gaps_have_the_rate_as_mean_and_an_equal_deviation() {
 #[test]
 fn the_same_seed_gives_the_same_poisson_times() {
     let phases = || vec![phase(5.0, 10.0, 200.0)];
-    assert_eq!(times(phases(), Arrivals::Poisson), times(phases(), Arrivals::Poisson));
+    assert_eq!(
+        times(phases(), Arrivals::Poisson),
+        times(phases(), Arrivals::Poisson)
+    );
 }

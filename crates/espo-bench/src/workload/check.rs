@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 
 use super::file::{self, LoadFile, OperationFile, StageFile, ThinkFile, WorkloadFile};
-use super::model::{CredentialNames, Defaults, Kind, MixItem, Operation, Places, Skew, Stages, Workload};
+use super::model::{
+    CredentialNames, Defaults, Kind, MixItem, Operation, Places, Skew, Stages, Workload,
+};
 use super::{at, csv_columns, near};
 use crate::error::{Error, Result};
 use crate::schedule::Phase;
@@ -31,19 +33,36 @@ impl Source<'_> {
     }
 }
 
-pub(super) fn check(file: WorkloadFile, origin: &str, text: &str, folder: &Path) -> Result<Workload> {
+pub(super) fn check(
+    file: WorkloadFile,
+    origin: &str,
+    text: &str,
+    folder: &Path,
+) -> Result<Workload> {
     let source = Source { origin, text };
-    let default_name = Path::new(origin).file_stem().map_or(origin.into(), |s| s.to_string_lossy().into_owned());
-    let mut mix = Mix { source: &source, operations: Vec::new(), items: Vec::new(), names: HashSet::new() };
+    let default_name = Path::new(origin)
+        .file_stem()
+        .map_or(origin.into(), |s| s.to_string_lossy().into_owned());
+    let mut mix = Mix {
+        source: &source,
+        operations: Vec::new(),
+        items: Vec::new(),
+        names: HashSet::new(),
+    };
     for operation in file.operations {
         mix.single(operation)?;
     }
     for chain in file.chains {
         mix.chain(chain)?;
     }
-    let Mix { operations, items, .. } = mix;
+    let Mix {
+        operations, items, ..
+    } = mix;
     if items.iter().all(|i| i.weight == 0) {
-        return Err(source.error(0..0, "nothing to send: add an [[operation]] or a [[chain]] with a weight above 0"));
+        return Err(source.error(
+            0..0,
+            "nothing to send: add an [[operation]] or a [[chain]] with a weight above 0",
+        ));
     }
     let stages = stages(&source, file.stages)?;
     let mut csv = BTreeMap::new();
@@ -60,9 +79,15 @@ pub(super) fn check(file: WorkloadFile, origin: &str, text: &str, folder: &Path)
         origin: origin.into(),
         defaults: Defaults {
             concurrency: file.concurrency.map(|c| positive(&source, c)).transpose()?,
-            rate: file.rate.map(|r| load(&source, r.span(), r.into_inner())).transpose()?,
+            rate: file
+                .rate
+                .map(|r| load(&source, r.span(), r.into_inner()))
+                .transpose()?,
             arrivals: file.arrivals,
-            max_in_flight: file.max_in_flight.map(|c| positive(&source, c)).transpose()?,
+            max_in_flight: file
+                .max_in_flight
+                .map(|c| positive(&source, c))
+                .transpose()?,
             duration: file.duration.map(|d| d.into_inner().0),
             warmup: file.warmup.map(|d| d.into_inner().0),
             seed: file.seed,
@@ -75,7 +100,12 @@ pub(super) fn check(file: WorkloadFile, origin: &str, text: &str, folder: &Path)
         },
         skew: file.data.skew.map(|s| skew(&source, s)).transpose()?,
         csv,
-        setup: file.setup.records.into_iter().map(|(e, n)| (e.into_inner(), n.into_inner())).collect(),
+        setup: file
+            .setup
+            .records
+            .into_iter()
+            .map(|(e, n)| (e.into_inner(), n.into_inner()))
+            .collect(),
         credentials: credentials(&source, file.credentials)?,
         operations,
         mix: items,
@@ -91,7 +121,11 @@ fn positive(source: &Source<'_>, value: Spanned<u32>) -> Result<u32> {
 }
 
 fn load(source: &Source<'_>, span: Range<usize>, value: f64) -> Result<f64> {
-    if value.is_finite() && value > 0.0 { Ok(value) } else { Err(source.error(span, "must be above 0")) }
+    if value.is_finite() && value > 0.0 {
+        Ok(value)
+    } else {
+        Err(source.error(span, "must be above 0"))
+    }
 }
 
 fn think(source: &Source<'_>, think: Spanned<ThinkFile>) -> Result<(Duration, Duration)> {
@@ -106,11 +140,17 @@ fn think(source: &Source<'_>, think: Spanned<ThinkFile>) -> Result<(Duration, Du
 /// The prefix stands in names, where the server refuses some characters, and in a filter by equality.
 fn prefix(source: &Source<'_>, prefix: Spanned<String>) -> Result<String> {
     let text = prefix.get_ref();
-    let fine = (3..=24).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_ ".contains(c));
+    let fine = (3..=24).contains(&text.len())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_ ".contains(c));
     if fine && text.trim() == text {
         Ok(prefix.into_inner())
     } else {
-        Err(source.error(prefix.span(), "a prefix has 3 to 24 letters, digits, blanks, '-' or '_'"))
+        Err(source.error(
+            prefix.span(),
+            "a prefix has 3 to 24 letters, digits, blanks, '-' or '_'",
+        ))
     }
 }
 
@@ -124,7 +164,10 @@ fn skew(source: &Source<'_>, skew: Spanned<file::SkewFile>) -> Result<Skew> {
     }
 }
 
-fn credentials(source: &Source<'_>, list: Vec<Spanned<file::CredentialsFile>>) -> Result<Vec<CredentialNames>> {
+fn credentials(
+    source: &Source<'_>,
+    list: Vec<Spanned<file::CredentialsFile>>,
+) -> Result<Vec<CredentialNames>> {
     list.into_iter()
         .map(|item| {
             let span = item.span();
@@ -166,10 +209,20 @@ fn stages(source: &Source<'_>, list: Vec<Spanned<StageFile>>) -> Result<Option<S
         let measured = stage.measured.unwrap_or(true);
         let at = load.span();
         let mut push = |name: String, from: f64, to: f64| {
-            if !(from.is_finite() && to.is_finite() && from >= 0.0 && to >= 0.0 && from + to > 0.0) {
-                return Err(source.error(at.clone(), "loads are 0 or more, and not 0 throughout a stage"));
+            if !(from.is_finite() && to.is_finite() && from >= 0.0 && to >= 0.0 && from + to > 0.0)
+            {
+                return Err(source.error(
+                    at.clone(),
+                    "loads are 0 or more, and not 0 throughout a stage",
+                ));
             }
-            phases.push(Phase { name, seconds, from, to, measured });
+            phases.push(Phase {
+                name,
+                seconds,
+                from,
+                to,
+                measured,
+            });
             Ok(())
         };
         match load.into_inner() {
@@ -182,13 +235,29 @@ fn stages(source: &Source<'_>, list: Vec<Spanned<StageFile>>) -> Result<Option<S
             }
         }
     }
-    if let Some(late) = phases.iter().skip_while(|p| !p.measured).position(|p| !p.measured) {
-        return Err(source.error(0..0, format!("only stages at the start can be unmeasured, not number {}", late + 1)));
+    if let Some(late) = phases
+        .iter()
+        .skip_while(|p| !p.measured)
+        .position(|p| !p.measured)
+    {
+        return Err(source.error(
+            0..0,
+            format!(
+                "only stages at the start can be unmeasured, not number {}",
+                late + 1
+            ),
+        ));
     }
     if !phases.is_empty() && !phases.iter().any(|p| p.measured) {
         return Err(source.error(0..0, "no stage is measured"));
     }
-    Ok(open.map(|o| if o { Stages::Open(phases) } else { Stages::Closed(phases) }))
+    Ok(open.map(|o| {
+        if o {
+            Stages::Open(phases)
+        } else {
+            Stages::Closed(phases)
+        }
+    }))
 }
 
 struct Mix<'a> {
@@ -205,7 +274,11 @@ impl Mix<'_> {
         let weight = file.weight.as_ref().map_or(1, |w| *w.get_ref());
         let operation = operation(self.source, span.clone(), file, None)?;
         let index = self.add(operation, span)?;
-        self.items.push(MixItem { chain: None, weight, steps: vec![index] });
+        self.items.push(MixItem {
+            chain: None,
+            weight,
+            steps: vec![index],
+        });
         Ok(())
     }
 
@@ -220,23 +293,40 @@ impl Mix<'_> {
             let at = step.span();
             let file = step.into_inner();
             if let Some(weight) = &file.weight {
-                return Err(self.source.error(weight.span(), "a step has no weight: the chain has one"));
+                return Err(self
+                    .source
+                    .error(weight.span(), "a step has no weight: the chain has one"));
             }
             steps.push((operation(self.source, at.clone(), file, Some(&name))?, at));
         }
         if steps.is_empty() {
-            return Err(self.source.error(at_steps, "a chain has at least one [[chain.step]]"));
+            return Err(self
+                .source
+                .error(at_steps, "a chain has at least one [[chain.step]]"));
         }
         let whole = Operation::new(Kind::Chain, String::new(), name);
         let whole = self.add(whole, span)?;
-        let steps = steps.into_iter().map(|(step, at)| self.add(step, at)).collect::<Result<_>>()?;
-        self.items.push(MixItem { chain: Some(whole), weight, steps });
+        let steps = steps
+            .into_iter()
+            .map(|(step, at)| self.add(step, at))
+            .collect::<Result<_>>()?;
+        self.items.push(MixItem {
+            chain: Some(whole),
+            weight,
+            steps,
+        });
         Ok(())
     }
 
     fn add(&mut self, operation: Operation, span: Range<usize>) -> Result<usize> {
         if !self.names.insert(operation.name.clone()) {
-            return Err(self.source.error(span, format!("two operations are called '{}': give one a name", operation.name)));
+            return Err(self.source.error(
+                span,
+                format!(
+                    "two operations are called '{}': give one a name",
+                    operation.name
+                ),
+            ));
         }
         self.operations.push(operation);
         Ok(self.operations.len() - 1)
@@ -246,10 +336,17 @@ impl Mix<'_> {
 /// Names stand in limits (`list.p99`) and as tags in histogram logs, where ',' and blanks have a meaning.
 fn name(source: &Source<'_>, name: &Spanned<String>) -> Result<String> {
     let fine = |c: char| c.is_ascii_alphanumeric() || "_:-/".contains(c);
-    if !name.get_ref().is_empty() && name.get_ref().chars().all(fine) && name.get_ref() != "all" && name.get_ref() != "errors" {
+    if !name.get_ref().is_empty()
+        && name.get_ref().chars().all(fine)
+        && name.get_ref() != "all"
+        && name.get_ref() != "errors"
+    {
         Ok(name.get_ref().clone())
     } else {
-        Err(source.error(name.span(), "a name has letters, digits, '_', ':', '/' or '-', and is neither 'all' nor 'errors'"))
+        Err(source.error(
+            name.span(),
+            "a name has letters, digits, '_', ':', '/' or '-', and is neither 'all' nor 'errors'",
+        ))
     }
 }
 
@@ -290,18 +387,32 @@ fn allowed(kind: Kind) -> &'static [&'static str] {
         Kind::Read | Kind::Delete | Kind::Download | Kind::Chain => &[],
         Kind::Stream => &["max_size", "pages"],
         Kind::Create | Kind::Update => &["fields", "set"],
-        Kind::Related => &["link", "select", "where", "order_by", "order", "max_size", "pages"],
+        Kind::Related => &[
+            "link", "select", "where", "order_by", "order", "max_size", "pages",
+        ],
         Kind::Link | Kind::Unlink => &["link"],
         Kind::MassUpdate => &["fields", "set", "batch"],
         Kind::Upload => &["field", "size"],
     }
 }
 
-fn operation(source: &Source<'_>, span: Range<usize>, file: OperationFile, chain: Option<&str>) -> Result<Operation> {
-    let Some(kind) = Kind::REQUESTS.into_iter().find(|k| k.as_str() == file.kind.get_ref()) else {
+fn operation(
+    source: &Source<'_>,
+    span: Range<usize>,
+    file: OperationFile,
+    chain: Option<&str>,
+) -> Result<Operation> {
+    let Some(kind) = Kind::REQUESTS
+        .into_iter()
+        .find(|k| k.as_str() == file.kind.get_ref())
+    else {
         let known: Vec<&str> = Kind::REQUESTS.iter().map(|k| k.as_str()).collect();
         let near = near(file.kind.get_ref(), known.iter().copied());
-        let message = format!("unknown kind '{}'{near} (known: {})", file.kind.get_ref(), known.join(", "));
+        let message = format!(
+            "unknown kind '{}'{near} (known: {})",
+            file.kind.get_ref(),
+            known.join(", ")
+        );
         return Err(source.error(file.kind.span(), message));
     };
     let given: [(&str, Option<Range<usize>>); 12] = [
@@ -318,9 +429,15 @@ fn operation(source: &Source<'_>, span: Range<usize>, file: OperationFile, chain
         ("batch", file.batch.as_ref().map(Spanned::span)),
         ("size", file.size.as_ref().map(Spanned::span)),
     ];
-    for (key, at) in given.into_iter().chain([("field", file.field.as_ref().map(Spanned::span))]) {
+    for (key, at) in given
+        .into_iter()
+        .chain([("field", file.field.as_ref().map(Spanned::span))])
+    {
         if let Some(at) = at.filter(|_| !allowed(kind).contains(&key)) {
-            return Err(source.error(at, format!("'{key}' means nothing for kind '{}'", kind.as_str())));
+            return Err(source.error(
+                at,
+                format!("'{key}' means nothing for kind '{}'", kind.as_str()),
+            ));
         }
     }
     let Some(entity) = &file.entity else {
@@ -347,7 +464,9 @@ fn operation(source: &Source<'_>, span: Range<usize>, file: OperationFile, chain
     out.select = file.select.map_or_else(Vec::new, plain);
     out.fields = file.fields.map_or_else(Vec::new, plain);
     if let Some(order_by) = file.order_by {
-        out.places.names.insert(order_by.get_ref().clone(), order_by.span());
+        out.places
+            .names
+            .insert(order_by.get_ref().clone(), order_by.span());
         out.order_by = Some(order_by.into_inner());
     }
     if let Some(order) = file.order {
@@ -360,7 +479,10 @@ fn operation(source: &Source<'_>, span: Range<usize>, file: OperationFile, chain
     if let Some(max_size) = file.max_size {
         out.max_size = *max_size.get_ref();
         if !(1..=MAX_PAGE).contains(&out.max_size) {
-            return Err(source.error(max_size.span(), "a page has 1 to 200 records: the server refuses more"));
+            return Err(source.error(
+                max_size.span(),
+                "a page has 1 to 200 records: the server refuses more",
+            ));
         }
     }
     if let Some(pages) = file.pages {
@@ -404,14 +526,19 @@ fn operation(source: &Source<'_>, span: Range<usize>, file: OperationFile, chain
         }
     }
     out.field = file.field.map(|field| {
-        out.places.names.insert(field.get_ref().clone(), field.span());
+        out.places
+            .names
+            .insert(field.get_ref().clone(), field.span());
         field.into_inner()
     });
     Ok(out)
 }
 
 fn plain(list: Spanned<Vec<Spanned<String>>>) -> Vec<String> {
-    list.into_inner().into_iter().map(Spanned::into_inner).collect()
+    list.into_inner()
+        .into_iter()
+        .map(Spanned::into_inner)
+        .collect()
 }
 
 fn default_name(operation: &Operation) -> String {
@@ -432,6 +559,8 @@ fn json(value: toml::Value) -> Value {
         toml::Value::Boolean(b) => b.into(),
         toml::Value::Datetime(d) => d.to_string().into(),
         toml::Value::Array(items) => items.into_iter().map(json).collect(),
-        toml::Value::Table(table) => Value::Object(table.into_iter().map(|(k, v)| (k, json(v))).collect()),
+        toml::Value::Table(table) => {
+            Value::Object(table.into_iter().map(|(k, v)| (k, json(v))).collect())
+        }
     }
 }

@@ -122,7 +122,10 @@ pub(super) struct StageFile {
 
 /// `50` holds, `[0, 50]` ramps from the first to the second; `{ steps = [10, 20, 30] }` holds each for the stage's length.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a number, [from, to] or { steps = [..] }")]
+#[serde(
+    untagged,
+    expecting = "expected a number, [from, to] or { steps = [..] }"
+)]
 pub(super) enum LoadFile {
     Hold(f64),
     Ramp([f64; 2]),
@@ -136,7 +139,10 @@ pub(super) struct StepsFile {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a duration such as \"200ms\" or { min = \"100ms\", max = \"1s\" }")]
+#[serde(
+    untagged,
+    expecting = "expected a duration such as \"200ms\" or { min = \"100ms\", max = \"1s\" }"
+)]
 pub(super) enum ThinkFile {
     Fixed(TextDuration),
     Between(ThinkRange),
@@ -156,7 +162,9 @@ pub(super) struct TextDuration(pub(super) Duration);
 impl<'de> Deserialize<'de> for TextDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        parse_duration(&text).map(Self).map_err(serde::de::Error::custom)
+        parse_duration(&text)
+            .map(Self)
+            .map_err(serde::de::Error::custom)
     }
 }
 

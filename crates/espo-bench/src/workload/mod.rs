@@ -10,12 +10,11 @@ mod file;
 mod model;
 pub(crate) mod resolve;
 
-
 use std::ops::Range;
 use std::path::Path;
 
-pub(crate) use model::{CredentialNames, CsvColumns, Kind, MixItem, Operation, Skew, Stages};
 pub use model::Workload;
+pub(crate) use model::{CredentialNames, CsvColumns, Kind, MixItem, Operation, Skew, Stages};
 
 use crate::error::{Error, Result};
 
@@ -83,7 +82,12 @@ pub(crate) fn at(origin: &str, text: &str, span: Range<usize>, message: &str) ->
 pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let mut candidates: Vec<(f64, &str)> = known
         .into_iter()
-        .map(|k| (strsim::jaro_winkler(&name.to_lowercase(), &k.to_lowercase()), k))
+        .map(|k| {
+            (
+                strsim::jaro_winkler(&name.to_lowercase(), &k.to_lowercase()),
+                k,
+            )
+        })
         .filter(|(likeness, _)| *likeness > 0.78)
         .collect();
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -177,10 +177,18 @@ impl Kind {
     /// Whether the operation changes the target.
     pub(crate) fn writes(self) -> bool {
         match self {
-            Self::Create | Self::Update | Self::Delete | Self::Link | Self::Unlink | Self::MassUpdate | Self::Upload => true,
+            Self::Create
+            | Self::Update
+            | Self::Delete
+            | Self::Link
+            | Self::Unlink
+            | Self::MassUpdate
+            | Self::Upload => true,
             // A download fetches what the run itself has uploaded.
             Self::Download => true,
-            Self::List | Self::Search | Self::Read | Self::Related | Self::Stream | Self::Chain => false,
+            Self::List | Self::Search | Self::Read | Self::Related | Self::Stream | Self::Chain => {
+                false
+            }
         }
     }
 }
@@ -194,7 +202,12 @@ impl Workload {
 
     /// The entity types that the operations name, sorted.
     pub(crate) fn entities(&self) -> Vec<&str> {
-        let mut all: Vec<&str> = self.operations.iter().map(|o| o.entity.as_str()).filter(|e| !e.is_empty()).collect();
+        let mut all: Vec<&str> = self
+            .operations
+            .iter()
+            .map(|o| o.entity.as_str())
+            .filter(|e| !e.is_empty())
+            .collect();
         all.extend(self.setup.keys().map(String::as_str));
         all.sort_unstable();
         all.dedup();

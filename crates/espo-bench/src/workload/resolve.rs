@@ -47,12 +47,16 @@ struct Check<'a> {
 /// [`Error::Usage`] with line and column of the first name that the target does not know.
 pub(crate) fn resolve(workload: &Workload, schema: &Schema) -> Result<Plan> {
     let check = Check { workload, schema };
-    let mut plan = Plan { operations: Vec::new(), makers: std::collections::BTreeMap::new() };
+    let mut plan = Plan {
+        operations: Vec::new(),
+        makers: std::collections::BTreeMap::new(),
+    };
     for operation in &workload.operations {
         let resolved = check.operation(operation)?;
         for (entity, own) in check.created_by(operation, &resolved) {
             if own || !plan.makers.contains_key(&entity) {
-                let maker = check.maker(&entity, own.then_some(&resolved), &operation.places.entity)?;
+                let maker =
+                    check.maker(&entity, own.then_some(&resolved), &operation.places.entity)?;
                 plan.makers.insert(entity, maker);
             }
         }
@@ -69,18 +73,33 @@ pub(crate) fn resolve(workload: &Workload, schema: &Schema) -> Result<Plan> {
 
 impl<'a> Check<'a> {
     fn error(&self, span: &Range<usize>, message: &str) -> Error {
-        at(&self.workload.origin, &self.workload.source, span.clone(), message)
+        at(
+            &self.workload.origin,
+            &self.workload.source,
+            span.clone(),
+            message,
+        )
     }
 
     fn entity(&self, name: &str, span: &Range<usize>) -> Result<&'a EntityType> {
         self.schema.entity_type(name).ok_or_else(|| {
             let near = near(name, self.schema.entity_types.keys().map(String::as_str));
-            self.error(span, &format!("the target has no entity type '{name}', or this user may not read it{near}"))
+            self.error(
+                span,
+                &format!(
+                    "the target has no entity type '{name}', or this user may not read it{near}"
+                ),
+            )
         })
     }
 
     fn operation(&self, operation: &Operation) -> Result<Resolved> {
-        let mut out = Resolved { operation: operation.clone(), template: None, foreign: None, upload_owner: "parentType" };
+        let mut out = Resolved {
+            operation: operation.clone(),
+            template: None,
+            foreign: None,
+            upload_owner: "parentType",
+        };
         if operation.kind == Kind::Chain {
             return Ok(out);
         }
@@ -90,13 +109,28 @@ impl<'a> Check<'a> {
         if let Some(name) = &operation.link {
             let link = entity.links.get(name).ok_or_else(|| {
                 let near = near(name, entity.links.keys().map(String::as_str));
-                self.error(&places.link, &format!("{} has no link '{name}'{near}", entity.name))
+                self.error(
+                    &places.link,
+                    &format!("{} has no link '{name}'{near}", entity.name),
+                )
             })?;
             if matches!(operation.kind, Kind::Link | Kind::Unlink) && !link.can_link() {
-                return Err(self.error(&places.link, &format!("the server does not link or unlink through {}.{name}", entity.name)));
+                return Err(self.error(
+                    &places.link,
+                    &format!(
+                        "the server does not link or unlink through {}.{name}",
+                        entity.name
+                    ),
+                ));
             }
             let foreign = link.entity.as_deref().ok_or_else(|| {
-                self.error(&places.link, &format!("{}.{name} leads to several entity types: it cannot be used here", entity.name))
+                self.error(
+                    &places.link,
+                    &format!(
+                        "{}.{name} leads to several entity types: it cannot be used here",
+                        entity.name
+                    ),
+                )
             })?;
             listed = self.entity(foreign, &places.link)?;
             out.foreign = Some(foreign.to_owned());
@@ -111,8 +145,19 @@ impl<'a> Check<'a> {
         }
         let csv = self.workload.csv.get(&operation.entity).cloned();
         out.template = match operation.kind {
-            Kind::Create => Some(Template::create(self.schema, entity, &operation.fields, set, csv)),
-            Kind::Update | Kind::MassUpdate => Some(Template::update(self.schema, entity, &operation.fields, set)),
+            Kind::Create => Some(Template::create(
+                self.schema,
+                entity,
+                &operation.fields,
+                set,
+                csv,
+            )),
+            Kind::Update | Kind::MassUpdate => Some(Template::update(
+                self.schema,
+                entity,
+                &operation.fields,
+                set,
+            )),
             _ => None,
         }
         .transpose()
@@ -128,45 +173,92 @@ impl<'a> Check<'a> {
         for attribute in &operation.select {
             if !listed.attributes.contains_key(attribute) {
                 let near = near(attribute, listed.attributes.keys().map(String::as_str));
-                let message = format!("{} has no attribute '{attribute}' to select{near}", listed.name);
+                let message = format!(
+                    "{} has no attribute '{attribute}' to select{near}",
+                    listed.name
+                );
                 return Err(self.error(self.place(operation, attribute), &message));
             }
         }
         if let Some(field) = &operation.order_by {
-            let sortable = listed.fields.contains_key(field) || listed.attributes.contains_key(field);
+            let sortable =
+                listed.fields.contains_key(field) || listed.attributes.contains_key(field);
             if !sortable {
                 let near = near(field, listed.fields.keys().map(String::as_str));
-                return Err(self.error(self.place(operation, field), &format!("{} has no field '{field}' to order by{near}", listed.name)));
+                return Err(self.error(
+                    self.place(operation, field),
+                    &format!("{} has no field '{field}' to order by{near}", listed.name),
+                ));
             }
         }
         let mut items: Vec<&serde_json::Value> = operation.filter.iter().collect();
         while let Some(item) = items.pop() {
-            if let Some(nested) = item.get("value").and_then(|v| v.as_array()).filter(|_| is_group(item)) {
+            if let Some(nested) = item
+                .get("value")
+                .and_then(|v| v.as_array())
+                .filter(|_| is_group(item))
+            {
                 items.extend(nested);
             }
-            let Some(name) = item.get("attribute").and_then(|a| a.as_str()) else { continue };
-            if !listed.attributes.contains_key(name) && !listed.links.contains_key(name) && !listed.fields.contains_key(name) {
+            let Some(name) = item.get("attribute").and_then(|a| a.as_str()) else {
+                continue;
+            };
+            if !listed.attributes.contains_key(name)
+                && !listed.links.contains_key(name)
+                && !listed.fields.contains_key(name)
+            {
                 let near = near(name, listed.attributes.keys().map(String::as_str));
-                return Err(self.error(self.place(operation, name), &format!("{} has no attribute '{name}' to filter by{near}", listed.name)));
+                return Err(self.error(
+                    self.place(operation, name),
+                    &format!(
+                        "{} has no attribute '{name}' to filter by{near}",
+                        listed.name
+                    ),
+                ));
             }
         }
         Ok(())
     }
 
-    fn known(&self, entity: &EntityType, name: &str, operation: &Operation, what: &str) -> Result<()> {
+    fn known(
+        &self,
+        entity: &EntityType,
+        name: &str,
+        operation: &Operation,
+        what: &str,
+    ) -> Result<()> {
         if entity.attributes.contains_key(name) || entity.fields.contains_key(name) {
             return Ok(());
         }
-        let near = near(name, entity.fields.keys().chain(entity.attributes.keys()).map(String::as_str));
-        Err(self.error(self.place(operation, name), &format!("{} has no {what} '{name}'{near}", entity.name)))
+        let near = near(
+            name,
+            entity
+                .fields
+                .keys()
+                .chain(entity.attributes.keys())
+                .map(String::as_str),
+        );
+        Err(self.error(
+            self.place(operation, name),
+            &format!("{} has no {what} '{name}'{near}", entity.name),
+        ))
     }
 
     fn place<'o>(&self, operation: &'o Operation, name: &str) -> &'o Range<usize> {
-        operation.places.names.get(name).unwrap_or(&operation.places.entity)
+        operation
+            .places
+            .names
+            .get(name)
+            .unwrap_or(&operation.places.entity)
     }
 
     fn upload(&self, operation: &Operation, entity: &EntityType) -> Result<&'static str> {
-        let files = || entity.fields.values().filter(|f| matches!(f.kind, FieldKind::File | FieldKind::AttachmentMultiple));
+        let files = || {
+            entity
+                .fields
+                .values()
+                .filter(|f| matches!(f.kind, FieldKind::File | FieldKind::AttachmentMultiple))
+        };
         let field = match &operation.field {
             Some(name) => files().find(|f| f.name == *name),
             None => files().next(),
@@ -176,8 +268,18 @@ impl<'a> Check<'a> {
             Some(_) => Ok("parentType"),
             None => {
                 let known: Vec<&str> = files().map(|f| f.name.as_str()).collect();
-                let place = operation.field.as_ref().map_or(&operation.places.entity, |f| self.place(operation, f));
-                Err(self.error(place, &format!("{} has no such field for files (it has: {})", entity.name, known.join(", "))))
+                let place = operation
+                    .field
+                    .as_ref()
+                    .map_or(&operation.places.entity, |f| self.place(operation, f));
+                Err(self.error(
+                    place,
+                    &format!(
+                        "{} has no such field for files (it has: {})",
+                        entity.name,
+                        known.join(", ")
+                    ),
+                ))
             }
         }
     }
@@ -209,7 +311,8 @@ impl<'a> Check<'a> {
             Some(template) => template,
             None => {
                 let csv = self.workload.csv.get(&entity.name).cloned();
-                Template::create(self.schema, entity, &[], &serde_json::Map::new(), csv).map_err(|m| self.error(span, &m))?
+                Template::create(self.schema, entity, &[], &serde_json::Map::new(), csv)
+                    .map_err(|m| self.error(span, &m))?
             }
         };
         Ok(Maker { template, marker })
@@ -217,5 +320,8 @@ impl<'a> Check<'a> {
 }
 
 fn is_group(item: &serde_json::Value) -> bool {
-    matches!(item.get("type").and_then(|t| t.as_str()), Some("and" | "or" | "not"))
+    matches!(
+        item.get("type").and_then(|t| t.as_str()),
+        Some("and" | "or" | "not")
+    )
 }

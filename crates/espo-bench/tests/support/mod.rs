@@ -72,7 +72,10 @@ impl Server {
             for n in 0..*count {
                 next += 1;
                 let record = json!({ "id": id(next), "name": format!("Harbor {n}") });
-                records.entry(entity.clone()).or_default().insert(id(next), record.as_object().unwrap().clone());
+                records
+                    .entry(entity.clone())
+                    .or_default()
+                    .insert(id(next), record.as_object().unwrap().clone());
             }
         }
         let state = Arc::new(State {
@@ -91,11 +94,17 @@ impl Server {
                 if shared.stop.load(Ordering::Relaxed) {
                     return;
                 }
-                let (Ok(stream), shared) = (stream, Arc::clone(&shared)) else { continue };
+                let (Ok(stream), shared) = (stream, Arc::clone(&shared)) else {
+                    continue;
+                };
                 std::thread::spawn(move || drop(serve(stream, &shared)));
             }
         });
-        Self { url: format!("http://{address}"), address, state }
+        Self {
+            url: format!("http://{address}"),
+            address,
+            state,
+        }
     }
 
     /// The requests of the load so far: those that carry a worker's tag.
@@ -109,7 +118,13 @@ impl Server {
     }
 
     pub fn ids(&self, entity: &str) -> Vec<String> {
-        self.state.records.lock().unwrap().get(entity).map(|r| r.keys().cloned().collect()).unwrap_or_default()
+        self.state
+            .records
+            .lock()
+            .unwrap()
+            .get(entity)
+            .map(|r| r.keys().cloned().collect())
+            .unwrap_or_default()
     }
 }
 
@@ -138,12 +153,17 @@ fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Asked>> {
         return Ok(None);
     }
     let mut parts = line.split_whitespace();
-    let (method, target) = (parts.next().unwrap_or("").to_owned(), parts.next().unwrap_or("").to_owned());
+    let (method, target) = (
+        parts.next().unwrap_or("").to_owned(),
+        parts.next().unwrap_or("").to_owned(),
+    );
     let (mut length, mut tag, mut key) = (0, None, None);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header)?;
-        let Some((name, value)) = header.trim_end().split_once(':') else { break };
+        let Some((name, value)) = header.trim_end().split_once(':') else {
+            break;
+        };
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.trim().parse().unwrap_or(0),
             "x-espo-bench" => tag = Some(value.trim().to_owned()),
@@ -153,7 +173,13 @@ fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Asked>> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    Ok(Some(Asked { method, target, tag, key, body: String::from_utf8_lossy(&body).into_owned() }))
+    Ok(Some(Asked {
+        method,
+        target,
+        tag,
+        key,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    }))
 }
 
 fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
@@ -162,10 +188,21 @@ fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     while let Some(asked) = read(&mut reader)? {
         let started = Instant::now();
-        let path = asked.target.split('?').next().unwrap_or("").trim_start_matches("/api/v1/").to_owned();
+        let path = asked
+            .target
+            .split('?')
+            .next()
+            .unwrap_or("")
+            .trim_start_matches("/api/v1/")
+            .to_owned();
         let is_load = asked.tag.is_some();
         if let Some(tag) = asked.tag.clone() {
-            let seen = Seen { tag, method: asked.method.clone(), target: asked.target.clone(), body: asked.body.clone() };
+            let seen = Seen {
+                tag,
+                method: asked.method.clone(),
+                target: asked.target.clone(),
+                body: asked.body.clone(),
+            };
             state.seen.lock().unwrap().push(seen);
             wait(state, &asked.method, &path, started);
         }
@@ -179,9 +216,15 @@ fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
         }
         if is_load {
             let took = u64::try_from(started.elapsed().as_micros()).unwrap();
-            state.took.lock().unwrap().push((format!("{} {}", asked.method, path.split('/').next().unwrap_or("")), took));
+            state.took.lock().unwrap().push((
+                format!("{} {}", asked.method, path.split('/').next().unwrap_or("")),
+                took,
+            ));
         }
-        let head = format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
         writer.write_all((head + &body).as_bytes())?;
     }
     Ok(())
@@ -208,7 +251,12 @@ fn answer(state: &State, asked: &Asked, path: &str) -> (u16, String) {
         ("GET", ["App", "user"]) => (200, json!({ "user": { "id": "u1" } }).to_string()),
         ("GET", ["App", "about"]) => (200, json!({ "version": "9.3.0" }).to_string()),
         ("GET", ["Metadata"]) => (200, espo_schema::Schema::stock().raw.to_string()),
-        ("GET", [entity]) => match state.behaviour.list_body.clone().filter(|_| asked.tag.is_some()) {
+        ("GET", [entity]) => match state
+            .behaviour
+            .list_body
+            .clone()
+            .filter(|_| asked.tag.is_some())
+        {
             Some(body) => (200, body),
             None => (200, list(records.get(*entity), &asked.target)),
         },
@@ -216,7 +264,10 @@ fn answer(state: &State, asked: &Asked, path: &str) -> (u16, String) {
             let id = id(state.next.fetch_add(1, Ordering::Relaxed) + 1);
             let mut record: Map<String, Value> = serde_json::from_str(&asked.body).unwrap();
             record.insert("id".into(), id.clone().into());
-            records.entry((*entity).to_owned()).or_default().insert(id, record.clone());
+            records
+                .entry((*entity).to_owned())
+                .or_default()
+                .insert(id, record.clone());
             (200, Value::Object(record).to_string())
         }
         ("GET", [entity, id]) => match records.get(*entity).and_then(|r| r.get(*id)) {
@@ -241,25 +292,49 @@ fn answer(state: &State, asked: &Asked, path: &str) -> (u16, String) {
 }
 
 fn list(records: Option<&BTreeMap<String, Map<String, Value>>>, target: &str) -> String {
-    let query = target.split_once("searchParams=").map_or("%7B%7D", |(_, q)| q);
+    let query = target
+        .split_once("searchParams=")
+        .map_or("%7B%7D", |(_, q)| q);
     let decoded = percent_encoding::percent_decode_str(query).decode_utf8_lossy();
     let params: Value = serde_json::from_str(&decoded).unwrap();
-    let number = |key: &str, default: u64| params.get(key).and_then(Value::as_u64).unwrap_or(default) as usize;
-    let prefix = params.pointer("/where/0/value").and_then(Value::as_str);
-    let attribute = params.pointer("/where/0/attribute").and_then(Value::as_str).unwrap_or("name");
-    let fits = |record: &&Map<String, Value>| {
-        prefix.is_none_or(|p| record.get(attribute).and_then(Value::as_str).is_some_and(|v| v.starts_with(p)))
+    let number = |key: &str, default: u64| {
+        params.get(key).and_then(Value::as_u64).unwrap_or(default) as usize
     };
-    let all: Vec<&Map<String, Value>> = records.map(|r| r.values().filter(fits).collect()).unwrap_or_default();
-    let page: Vec<_> = all.iter().skip(number("offset", 0)).take(number("maxSize", 200)).collect();
+    let prefix = params.pointer("/where/0/value").and_then(Value::as_str);
+    let attribute = params
+        .pointer("/where/0/attribute")
+        .and_then(Value::as_str)
+        .unwrap_or("name");
+    let fits = |record: &&Map<String, Value>| {
+        prefix.is_none_or(|p| {
+            record
+                .get(attribute)
+                .and_then(Value::as_str)
+                .is_some_and(|v| v.starts_with(p))
+        })
+    };
+    let all: Vec<&Map<String, Value>> = records
+        .map(|r| r.values().filter(fits).collect())
+        .unwrap_or_default();
+    let page: Vec<_> = all
+        .iter()
+        .skip(number("offset", 0))
+        .take(number("maxSize", 200))
+        .collect();
     json!({ "total": all.len(), "list": page }).to_string()
 }
 
 /// Options for a run against the server, with requests tagged.
 pub fn options(server: &Server, workload: &str) -> espo_bench::RunOptions {
-    let workload = espo_bench::Workload::parse("test.toml", workload, std::path::Path::new(".")).unwrap();
-    let credentials = vec![espo_bench::Credentials::new(espo_core::Auth::api_key("key"))];
-    let target = espo_bench::Target::Url { url: server.url.clone(), credentials };
+    let workload =
+        espo_bench::Workload::parse("test.toml", workload, std::path::Path::new(".")).unwrap();
+    let credentials = vec![espo_bench::Credentials::new(espo_core::Auth::api_key(
+        "key",
+    ))];
+    let target = espo_bench::Target::Url {
+        url: server.url.clone(),
+        credentials,
+    };
     let mut options = espo_bench::RunOptions::new(workload, target);
     options.tag_requests = true;
     options
