@@ -9,12 +9,17 @@ mod attachments;
 pub(crate) mod delivery;
 mod events;
 mod follow;
+mod layouts;
 mod lead;
 mod mass;
+mod meetings;
 mod openapi;
+mod personal;
 mod records;
 mod search;
 mod stream;
+mod target_lists;
+mod tree;
 mod webhooks;
 
 use std::borrow::Cow;
@@ -32,6 +37,7 @@ pub(crate) struct Extras {
     pub(crate) reactions: stream::Reactions,
     pub(crate) files: attachments::Files,
     pub(crate) jobs: mass::Jobs,
+    pub(crate) layouts: layouts::Stored,
     pub(crate) webhook_queue: delivery::Queue,
 }
 
@@ -78,6 +84,11 @@ const TABLES: &[&[Fixed]] = &[
     attachments::ROUTES,
     openapi::ROUTES,
     webhooks::ROUTES,
+    target_lists::ROUTES,
+    meetings::ROUTES,
+    tree::ROUTES,
+    personal::ROUTES,
+    layouts::ROUTES,
 ];
 
 /// Fixed routes that need no login, with the handler for callers without one.

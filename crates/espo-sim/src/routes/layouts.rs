@@ -1,0 +1,104 @@
+//! Layouts of the user interface (ESPO-API.md C1): by rule from the metadata, until an administrator sets one.
+//!
+//! Layout files are no part of the metadata; clients that read layouts get ones that name the right fields.
+
+use std::collections::HashMap;
+
+use http::Method;
+use parking_lot::RwLock;
+use serde_json::{Value as Json, json};
+
+use super::{Call, Fixed};
+use crate::http::{Refusal, Reply, Result};
+use crate::layout::Layout;
+
+pub(crate) const ROUTES: &[Fixed] = &[
+    Fixed::controller(Method::GET, ":Entity/layout/:name", get),
+    Fixed::controller(Method::PUT, ":Entity/layout/:name", put),
+    Fixed::controller(Method::PUT, ":Entity/layout/:name/:set", put),
+];
+
+/// Layouts that were set, by entity type and name.
+#[derive(Debug, Default)]
+pub(crate) struct Stored(RwLock<HashMap<(String, String), Json>>);
+
+/// Fields of a list layout, at most.
+const IN_LIST: usize = 4;
+
+fn get(call: &Call) -> Result<Reply> {
+    let app = call.app;
+    let scope = super::upper_first(call.params[0]).into_owned();
+    let name = call.params[1];
+    if let Some(stored) = app.extras.layouts.0.read().get(&(scope.clone(), name.to_owned())) {
+        return Ok(app.json(stored));
+    }
+    let made = app.layouts.find(&scope).and_then(|layout| by_rule(call, layout, name));
+    match made {
+        Some(layout) => Ok(app.json(&layout)),
+        None => Err(Refusal::not_found(format!("Layout {scope}:{name} is not found."))),
+    }
+}
+
+fn put(call: &Call) -> Result<Reply> {
+    call.caller.require_admin()?;
+    let scope = super::upper_first(call.params[0]).into_owned();
+    // A list arrives wrapped, as every list in a body does.
+    let mut body = call.request.json_body()?;
+    let layout = match (body.len(), body.remove("list")) {
+        (1, Some(list @ Json::Array(_))) => list,
+        (_, Some(list)) => {
+            body.insert("list".to_owned(), list);
+            Json::Object(body)
+        }
+        (_, None) => Json::Object(body),
+    };
+    let reply = call.app.json(&layout);
+    call.app.extras.layouts.0.write().insert((scope, call.params[1].to_owned()), layout);
+    Ok(reply)
+}
+
+fn by_rule(call: &Call, layout: &Layout, name: &str) -> Option<Json> {
+    let entity = call.app.layouts.entity(layout);
+    let disabled = |field: &espo_schema::Field, key: &str| field.raw.get(key) == Some(&Json::Bool(true));
+    let shown = |key: &str| -> Vec<&str> {
+        let fields = entity.fields.values().filter(|f| !f.disabled && !f.utility && f.composite_of.is_none() && !disabled(f, key));
+        fields.map(|f| f.name.as_str()).collect()
+    };
+    let columns = |fields: Vec<&str>| -> Json {
+        fields.into_iter().map(|f| if f == "name" { json!({"name": f, "link": true}) } else { json!({"name": f}) }).collect()
+    };
+    let first_name = |mut fields: Vec<&'_ str>| -> Vec<String> {
+        // The name leads.
+        fields.sort_by_key(|f| *f != "name");
+        fields.into_iter().map(str::to_owned).collect()
+    };
+    let list = first_name(shown("layoutListDisabled"));
+    Some(match name {
+        "list" | "listSmall" | "kanban" => columns(list.iter().take(IN_LIST).map(String::as_str).collect()),
+        "detail" | "detailSmall" => {
+            let cells: Vec<Json> =
+                first_name(shown("layoutDetailDisabled")).into_iter().map(|f| json!({"name": f})).collect();
+            let rows: Vec<Json> = cells
+                .chunks(2)
+                .map(|pair| match pair {
+                    [a, b] => json!([a, b]),
+                    other => json!([other[0], false]),
+                })
+                .collect();
+            json!([{"label": "Overview", "rows": rows}])
+        }
+        "filters" => json!(shown("layoutFiltersDisabled")),
+        "massUpdate" => {
+            let writable = entity.fields.values().filter(|f| !f.read_only && f.composite_of.is_none() && !disabled(f, "layoutMassUpdateDisabled"));
+            json!(writable.map(|f| f.name.as_str()).collect::<Vec<_>>())
+        }
+        "relationships" => {
+            let many = layout.links.values().filter(|l| {
+                use crate::layout::LinkKind::{Children, HasMany, Many};
+                l.field.is_none() && matches!(l.kind, Many { .. } | HasMany { .. } | Children { .. })
+            });
+            json!(many.map(|l| json!({"name": l.name})).collect::<Vec<_>>())
+        }
+        _ => return None,
+    })
+}
