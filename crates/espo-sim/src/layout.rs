@@ -26,6 +26,14 @@ pub(crate) struct Layouts {
     pub(crate) relations: Vec<Relation>,
 }
 
+/// Attributes without a column that a loader of a stock instance fills (`recordDefs.…LoaderClassNameList`), and whether
+/// lists have them too.
+const LOADED: &[(&str, &str, bool)] = &[
+    ("TargetList", "entryCount", true),
+    ("TargetList", "optedOutCount", false),
+    ("User", "secretKey", false),
+];
+
 /// One entity type.
 #[derive(Debug)]
 pub(crate) struct Layout {
@@ -289,6 +297,14 @@ impl Layout {
             }
             if a.in_read {
                 layout.read_plan.push(ix);
+            }
+        }
+        for (_, attr, in_list) in LOADED.iter().filter(|(e, _, _)| *e == layout.name) {
+            let Some(ix) = layout.find(attr) else { continue };
+            for plan in [Some(&mut layout.read_plan), in_list.then_some(&mut layout.list_plan)].into_iter().flatten() {
+                if !plan.contains(&ix) {
+                    plan.push(ix);
+                }
             }
         }
         layout
