@@ -1,10 +1,13 @@
 //! The driver: from options to a report.
 
 mod act;
+mod call;
+mod create;
 mod decode;
 mod embedded;
 mod options;
 mod prepare;
+mod send;
 mod settle;
 mod target;
 mod thread;

@@ -1,0 +1,104 @@
+//! Requests before they are sent.
+
+use espo_core::{Request, http::Method};
+use rand::RngExt as _;
+use serde_json::Value;
+
+use super::act::{Actor, Turn};
+use crate::workload::Kind;
+use crate::workload::resolve::Resolved;
+
+/// A request before it is sent: what a dry run shows.
+pub(super) struct Call<'a> {
+    method: Method,
+    segments: Vec<&'a str>,
+    search: Option<String>,
+    pub(super) body: Option<Vec<u8>>,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(method: Method, segments: &[&'a str]) -> Self {
+        Self {
+            method,
+            segments: segments.to_vec(),
+            search: None,
+            body: None,
+        }
+    }
+
+    pub(super) fn body(mut self, body: &impl serde::Serialize) -> Self {
+        // Maps with text keys: this serialises.
+        self.body = Some(serde_json::to_vec(body).unwrap_or_default());
+        self
+    }
+
+    pub(super) fn request(self) -> Request {
+        let mut request = Request::new(self.method, &self.segments);
+        if let Some(search) = self.search {
+            request = request.query("searchParams", search);
+        }
+        match self.body {
+            Some(body) => request.body(body, "application/json"),
+            None => request,
+        }
+    }
+}
+
+impl std::fmt::Display for Call<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.segments.join("/"))?;
+        if let Some(search) = &self.search {
+            write!(f, "?searchParams={search}")?;
+        }
+        match &self.body {
+            Some(body) => write!(f, " {}", String::from_utf8_lossy(body)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Actor {
+    /// A list with the operation's search parameters, a page and a text by chance.
+    pub(super) fn list_call<'a>(
+        &self,
+        index: usize,
+        resolved: &Resolved,
+        segments: &[&'a str],
+        turn: &mut Turn<'_>,
+    ) -> Call<'a> {
+        let operation = &resolved.operation;
+        let mut search = self.shared.searches[index].clone();
+        if operation.pages > 1 {
+            let offset = turn.rng.random_range(0..operation.pages) * operation.max_size;
+            search.push_str(&format!(",\"offset\":{offset}"));
+        }
+        if operation.kind == Kind::Search {
+            let text = match operation.text.len() {
+                0 => self.search_text(&operation.entity, turn),
+                n => operation.text[turn.rng.random_range(0..n)].clone(),
+            };
+            search.push_str(&format!(",\"textFilter\":{}", Value::from(text)));
+        }
+        search.push('}');
+        Call {
+            search: Some(search),
+            ..Call::new(Method::GET, segments)
+        }
+    }
+
+    /// A word of some record's name: the first, or behind a wildcard any other, as people search.
+    fn search_text(&self, entity: &str, turn: &mut Turn<'_>) -> String {
+        let name = self
+            .shared
+            .world
+            .pick(entity, turn.rng)
+            .and_then(|f| f.name.as_deref())
+            .unwrap_or("a");
+        let plain = |w: &&str| w.len() > 2 && w.chars().all(char::is_alphanumeric);
+        match name.split_whitespace().rfind(plain) {
+            Some(last) if name.starts_with(last) => last.to_owned(),
+            Some(last) => format!("*{last}"),
+            None => "a".to_owned(),
+        }
+    }
+}

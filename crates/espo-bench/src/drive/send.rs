@@ -1,0 +1,267 @@
+//! Sending one request: when the clock starts and stops, and what is recorded.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use espo_core::{Response, Stage};
+
+use super::act::{Actor, Turn};
+use super::call::Call;
+use crate::record::{Outcome, Sample};
+
+/// How a request went.
+pub(super) struct Done {
+    pub(super) outcome: Outcome,
+    pub(super) response: Option<Response>,
+    /// The id that a dry run pretends a create gave.
+    pub(super) pretended: Option<String>,
+}
+
+/// The instants that a request's times run between.
+#[derive(Clone, Copy)]
+pub(super) struct Clock {
+    pub(super) intended: Instant,
+    pub(super) sent: Instant,
+    pub(super) ended: Instant,
+}
+
+/// What a request moved, and how long its decoding took.
+#[derive(Clone, Copy)]
+pub(super) struct Weight {
+    pub(super) bytes_in: usize,
+    pub(super) bytes_out: usize,
+    pub(super) decode_nanos: u32,
+}
+
+impl Weight {
+    pub(super) const NONE: Self = Self {
+        bytes_in: 0,
+        bytes_out: 0,
+        decode_nanos: Sample::NOT_DECODED,
+    };
+}
+
+/// Counts a request as unfinished when its future is dropped before the answer.
+struct Guard<'a> {
+    actor: &'a Actor,
+    operation: usize,
+    sent: Instant,
+    intended: Instant,
+    bytes_out: usize,
+    counted: bool,
+    done: bool,
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        self.actor.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if !self.done && self.counted {
+            let clock = Clock {
+                intended: self.intended,
+                sent: self.sent,
+                ended: Instant::now(),
+            };
+            let weight = Weight {
+                bytes_out: self.bytes_out,
+                ..Weight::NONE
+            };
+            self.actor
+                .record(self.operation, Outcome::Unfinished, clock, weight);
+            self.actor.fail(self.operation, Outcome::Unfinished, 0, || {
+                "still in flight when the run ended".into()
+            });
+        }
+    }
+}
+
+impl Actor {
+    pub(super) async fn send(&self, index: usize, call: Call<'_>, turn: &mut Turn<'_>) -> Done {
+        if let Some(dry) = &self.shared.dry {
+            let mut lines = dry.lock();
+            let pretended = Some(format!("id{}", lines.len()));
+            lines.push(format!(
+                "{:24} {call}",
+                self.shared.plan.operations[index].operation.name
+            ));
+            return Done {
+                outcome: Outcome::Ok,
+                response: None,
+                pretended,
+            };
+        }
+        let bytes_out = call.body.as_ref().map_or(0, Vec::len);
+        let mut request = call.request();
+        if self.shared.tag_requests {
+            request = request.header(
+                "X-Espo-Bench",
+                format!("{}/{}", turn.place.lane, turn.place.number),
+            );
+        }
+        let sent = Instant::now();
+        // A later request of an iteration would have been sent as much earlier as the iteration began late.
+        let intended = turn
+            .meant
+            .take()
+            .unwrap_or_else(|| sent.checked_sub(turn.delay).unwrap_or(sent));
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        let mut guard = Guard {
+            actor: self,
+            operation: index,
+            sent,
+            intended,
+            bytes_out,
+            counted: turn.counted,
+            done: false,
+        };
+        let result = self.client.send(request).await;
+        guard.done = true;
+        drop(guard);
+        match result {
+            Ok(response) => {
+                let clock = Clock {
+                    intended,
+                    sent,
+                    ended: response.timing().received,
+                };
+                let (decoded, decode_nanos) = self
+                    .shared
+                    .decoder
+                    .decode(&self.shared.plan.operations[index], &response);
+                let outcome = if decoded.is_ok() {
+                    Outcome::Ok
+                } else {
+                    Outcome::Decode
+                };
+                if turn.counted {
+                    self.record(
+                        index,
+                        outcome,
+                        clock,
+                        Weight {
+                            bytes_in: response.body().len(),
+                            bytes_out,
+                            decode_nanos,
+                        },
+                    );
+                    if let Err(reason) = decoded {
+                        self.fail(index, outcome, response.status().as_u16(), || reason);
+                    }
+                }
+                Done {
+                    outcome,
+                    response: Some(response),
+                    pretended: None,
+                }
+            }
+            Err(error) => {
+                let (outcome, status) = classify(&error);
+                if turn.counted {
+                    let clock = Clock {
+                        intended,
+                        sent,
+                        ended: error.timing().map_or_else(Instant::now, |t| t.received),
+                    };
+                    let bytes_in = error.body().map_or(0, |b| b.len());
+                    self.record(
+                        index,
+                        outcome,
+                        clock,
+                        Weight {
+                            bytes_in,
+                            bytes_out,
+                            ..Weight::NONE
+                        },
+                    );
+                    self.fail(index, outcome, status, || reason(&error));
+                }
+                if error.is_unauthorized() || error.is_locked_out() {
+                    self.shared.refused.store(true, Ordering::Relaxed);
+                    self.shared.stop.store(true, Ordering::Relaxed);
+                }
+                Done {
+                    outcome,
+                    response: None,
+                    pretended: None,
+                }
+            }
+        }
+    }
+
+    pub(super) fn record(&self, operation: usize, outcome: Outcome, clock: Clock, weight: Weight) {
+        let Clock {
+            intended,
+            sent,
+            ended,
+        } = clock;
+        self.recorder.sample(Sample {
+            operation: u16::try_from(operation).unwrap_or(u16::MAX),
+            outcome,
+            ended: micros(ended.saturating_duration_since(self.origin)),
+            service: micros(ended.saturating_duration_since(sent)),
+            response: micros(ended.saturating_duration_since(intended)),
+            decode_nanos: weight.decode_nanos,
+            bytes_in: u32::try_from(weight.bytes_in).unwrap_or(u32::MAX),
+            bytes_out: u32::try_from(weight.bytes_out).unwrap_or(u32::MAX),
+        });
+    }
+
+    fn fail(
+        &self,
+        operation: usize,
+        outcome: Outcome,
+        status: u16,
+        reason: impl FnOnce() -> String,
+    ) {
+        self.recorder.failure(
+            (
+                u16::try_from(operation).unwrap_or(u16::MAX),
+                outcome,
+                status,
+            ),
+            reason,
+        );
+    }
+
+    /// An operation that could not even be formed counts as failed, at once.
+    pub(super) fn cannot(&self, index: usize, turn: &Turn<'_>, reason: String) {
+        if turn.counted {
+            let now = Instant::now();
+            let clock = Clock {
+                intended: turn.meant.unwrap_or(now),
+                sent: now,
+                ended: now,
+            };
+            self.record(index, Outcome::Client, clock, Weight::NONE);
+            self.fail(index, Outcome::Client, 0, || reason);
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn classify(error: &espo_core::Error) -> (Outcome, u16) {
+    let status = error.status().map_or(0, |s| s.as_u16());
+    let outcome = match error.stage() {
+        _ if error.is_timeout() => Outcome::Timeout,
+        Stage::Status if status >= 500 => Outcome::Server,
+        Stage::Status => Outcome::Client,
+        Stage::Decode => Outcome::Decode,
+        Stage::Build => Outcome::Client,
+        _ => Outcome::Transport,
+    };
+    (outcome, status)
+}
+
+/// The server's own word where there is one: it holds neither ids nor secrets of ours.
+fn reason(error: &espo_core::Error) -> String {
+    match error.reason() {
+        Some(reason) => reason
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect(),
+        None => error.to_string().chars().take(200).collect(),
+    }
+}
