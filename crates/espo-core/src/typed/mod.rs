@@ -3,6 +3,7 @@
 //! Generated code is data: structs, constants, enums, setters. It is decoded, filtered, sent and linked here.
 
 pub mod access;
+mod check;
 mod decode;
 mod enumeration;
 mod field;
@@ -23,6 +24,7 @@ mod upsert;
 mod value;
 mod write;
 
+pub use check::{OnRebuild, SchemaDifference, SchemaDifferenceKind, differences};
 pub use decode::{Decode, DecodeError, Page};
 pub use enumeration::Enumeration;
 pub use field::{Field, OrderBy};

@@ -1,0 +1,310 @@
+//! Whether an instance is still what the generated code expects.
+//!
+//! The instance's `GET Metadata` is held against the attributes that generated code carries ([`ExpectedEntity`]). The
+//! names of a field's attributes follow from the field types that the same answer lists, so nothing else is needed.
+//! Attributes that belong to no field (`id`, `deleted`, `isFollowed`, those of links without a field) are the server's
+//! own and are not looked for.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::Value;
+
+use super::record::ExpectedEntity;
+use crate::hooks::Hook;
+use crate::{Client, Error, Response};
+
+/// Something that generated code expects and an instance does not have so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SchemaDifference {
+    /// The entity type.
+    pub entity_type: &'static str,
+    /// The attribute; none if it is the entity type that is missing.
+    pub attribute: Option<&'static str>,
+    /// What is different.
+    pub kind: SchemaDifferenceKind,
+}
+
+/// What is different.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SchemaDifferenceKind {
+    /// It is not there. An API user does not see entity types that it may not read.
+    Missing,
+    /// Its field has another type.
+    Retyped {
+        /// The type that the code was generated for.
+        expected: &'static str,
+        /// The type that it has.
+        found: String,
+    },
+}
+
+impl fmt::Display for SchemaDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.entity_type)?;
+        if let Some(attribute) = self.attribute {
+            write!(f, ".{attribute}")?;
+        }
+        match &self.kind {
+            SchemaDifferenceKind::Missing => f.write_str(" is missing"),
+            SchemaDifferenceKind::Retyped { expected, found } => {
+                write!(f, " is of type {found}, expected {expected}")
+            }
+        }
+    }
+}
+
+impl Client {
+    /// Names what the instance does not have as the generated code expects it: `crm.check_schema(EXPECTED_SCHEMA)`.
+    ///
+    /// Only an administrator sees the whole metadata. For others an entity type that they may not read counts as
+    /// missing; leave it out of what is asked for.
+    ///
+    /// # Errors
+    /// As any request; see [`App::metadata`](crate::actions::App::metadata).
+    pub async fn check_schema(
+        &self,
+        expected: &[ExpectedEntity],
+    ) -> Result<Vec<SchemaDifference>, Error> {
+        Ok(differences(&self.app().metadata().await?, expected))
+    }
+}
+
+/// Names what metadata, as `GET Metadata` answers it, does not have as the generated code expects it.
+pub fn differences(metadata: &Value, expected: &[ExpectedEntity]) -> Vec<SchemaDifference> {
+    let mut found = Vec::new();
+    for entity in expected {
+        let mut note = |attribute, kind| {
+            found.push(SchemaDifference {
+                entity_type: entity.entity_type,
+                attribute,
+                kind,
+            });
+        };
+        let Some(known) = metadata["entityDefs"].get(entity.entity_type) else {
+            note(None, SchemaDifferenceKind::Missing);
+            continue;
+        };
+        let types = attribute_types(known, &metadata["fields"]);
+        for attribute in entity.attributes {
+            if matches!(attribute.field_type, "" | "id") {
+                continue;
+            }
+            match types.get(attribute.name) {
+                Some(type_) if type_ == attribute.field_type => {}
+                Some(type_) => note(
+                    Some(attribute.name),
+                    SchemaDifferenceKind::Retyped {
+                        expected: attribute.field_type,
+                        found: type_.clone(),
+                    },
+                ),
+                None if is_part_of_field(known, attribute.name, attribute.field_type) => {}
+                None => note(Some(attribute.name), SchemaDifferenceKind::Missing),
+            }
+        }
+    }
+    found
+}
+
+/// The attributes of an entity type and the types of the fields that they belong to.
+fn attribute_types(entity: &Value, field_types: &Value) -> BTreeMap<String, String> {
+    let mut types = BTreeMap::new();
+    let fields = || entity["fields"].as_object().into_iter().flatten();
+    for (field, def) in fields() {
+        let Some(type_) = def["type"].as_str() else {
+            continue;
+        };
+        let of_type = &field_types[type_];
+        let is_prefix = of_type["naming"] == "prefix";
+        for list in ["actualFields", "notActualFields"] {
+            for part in of_type[list]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+            {
+                let name = match (part, is_prefix) {
+                    ("", _) => field.clone(),
+                    (part, true) => join(part, field),
+                    (part, false) => join(field, part),
+                };
+                let own = of_type["fields"][part]["type"].as_str();
+                types.insert(name, own.unwrap_or(type_).to_owned());
+            }
+        }
+    }
+    // A field of its own says more than the part of another; the server lists the parts of an address so.
+    for (field, def) in fields() {
+        if let Some(type_) = def["type"].as_str() {
+            let has_value = field_types[type_]["actualFields"]
+                .as_array()
+                .is_none_or(|parts| parts.iter().any(|p| p == ""));
+            if has_value || types.contains_key(field) {
+                types.insert(field.clone(), type_.to_owned());
+            }
+        }
+    }
+    types
+}
+
+/// Whether it looks like a part, by a name that the field types do not list (`contactsColumns`), of a field of the type.
+fn is_part_of_field(entity: &Value, attribute: &str, field_type: &str) -> bool {
+    let fields = entity["fields"].as_object();
+    fields.into_iter().flatten().any(|(field, def)| {
+        let rest = attribute.strip_prefix(field.as_str());
+        def["type"] == field_type
+            && (rest.is_some_and(|rest| rest.starts_with(char::is_uppercase) || rest.is_empty())
+                || attribute.ends_with(&join("", field)))
+    })
+}
+
+/// `billingAddress` + `city` → `billingAddressCity`.
+fn join(left: &str, right: &str) -> String {
+    let mut rest = right.chars();
+    rest.next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .fold(left.to_owned(), |mut name, first| {
+            name.push(first);
+            name
+        })
+        + rest.as_str()
+}
+
+/// Tells when the instance was rebuilt since the last answer: an administrator changed the metadata, or cleared the cache.
+///
+/// Every answer carries `X-App-Timestamp`, which such a rebuild changes. A service that runs for long may then call
+/// [`Client::check_schema`], or ask to be restarted with code generated anew. The callback runs on the task of the
+/// request, so it should only note the fact.
+///
+/// ```
+/// use espo_core::Client;
+/// use espo_core::typed::OnRebuild;
+///
+/// # fn main() -> Result<(), espo_core::Error> {
+/// let crm = Client::builder("https://crm.example.com")
+///     .hook(OnRebuild::new(|before, now| eprintln!("rebuilt: {before} → {now}")))
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct OnRebuild {
+    last: AtomicU64,
+    call: Box<dyn Fn(u64, u64) + Send + Sync>,
+}
+
+impl OnRebuild {
+    /// Calls `call` with the value before and the new one, once for each change. The first answer is no change.
+    pub fn new(call: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
+        Self {
+            last: AtomicU64::new(0),
+            call: Box::new(call),
+        }
+    }
+
+    fn see(&self, timestamp: u64) {
+        // Answers overtake each other: an older value than the last is no news.
+        let before = self.last.fetch_max(timestamp, Ordering::Relaxed);
+        if before != 0 && timestamp > before {
+            (self.call)(before, timestamp);
+        }
+    }
+}
+
+impl fmt::Debug for OnRebuild {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnRebuild")
+            .field("last", &self.last)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Hook for OnRebuild {
+    fn after(&self, result: Result<&Response, &Error>) {
+        if let Ok(response) = result
+            && let Some(timestamp) = response.app_timestamp()
+        {
+            self.see(timestamp);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::json;
+
+    use super::{OnRebuild, differences};
+    use crate::typed::{Attribute, ExpectedEntity};
+
+    const EXPECTED: ExpectedEntity = ExpectedEntity {
+        entity_type: "Account",
+        attributes: &[
+            Attribute::listed("accountId", "link"),
+            Attribute::listed("amount", "currency"),
+            Attribute::listed("amountConverted", "currencyConverted"),
+            Attribute::listed("contactsColumns", "linkMultiple"),
+            Attribute::listed("deleted", ""),
+            Attribute::listed("firstName", "varchar"),
+            Attribute::listed("id", "id"),
+            Attribute::listed("name", "personName"),
+        ],
+    };
+
+    fn told(fields: serde_json::Value) -> Vec<String> {
+        let metadata = json!({"entityDefs": {"Account": {"fields": fields}}, "fields": {
+            "link": {"actualFields": ["id"], "notActualFields": ["name"]},
+            "linkMultiple": {"actualFields": ["ids"], "notActualFields": ["names"]},
+            "currency": {"actualFields": ["currency", ""], "notActualFields": ["converted"],
+                "fields": {"converted": {"type": "currencyConverted"}}},
+            "personName": {"naming": "prefix", "actualFields": ["first", "last"], "notActualFields": [""],
+                "fields": {"first": {"type": "varchar"}}},
+        }});
+        differences(&metadata, &[EXPECTED])
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn what_is_missing_or_retyped_is_named() {
+        let mut fields = json!({"account": {"type": "link"}, "amount": {"type": "currency"}, "name": {"type": "personName"},
+            "contacts": {"type": "linkMultiple"}, "firstName": {"type": "varchar"}});
+        assert_eq!(told(fields.clone()), [""; 0]);
+        fields["amount"]["type"] = "int".into();
+        fields["contacts"] = json!(null);
+        fields["account"]["type"] = "varchar".into();
+        assert_eq!(
+            told(fields),
+            [
+                "Account.accountId is missing",
+                "Account.amount is of type int, expected currency",
+                "Account.amountConverted is missing",
+                "Account.contactsColumns is missing",
+            ]
+        );
+        let gone: Vec<String> = differences(&json!({}), &[EXPECTED])
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(gone, ["Account is missing"]);
+    }
+
+    #[test]
+    fn a_rebuild_is_told_once() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let hook = OnRebuild::new({
+            let told = told.clone();
+            move |before, now| told.lock().expect("nobody panicked").push((before, now))
+        });
+        for timestamp in [10, 10, 20, 10, 20, 30] {
+            hook.see(timestamp);
+        }
+        assert_eq!(*told.lock().expect("nobody panicked"), [(10, 20), (20, 30)]);
+    }
+}
