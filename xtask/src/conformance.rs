@@ -75,7 +75,11 @@ async fn hold(args: &Args) -> Result<Report, Failure> {
     // Until the run is over: it stops when it is dropped.
     let mut embedded = None;
     let (url, users) = if args.embedded {
-        let sim = embedded.insert(Sim::start().await?);
+        // With a custom entity type, for the field types that the stock ones hardly have.
+        let root = crate::codegen::root();
+        let custom = root.join("crates/espo-conformance/fixtures/custom.json");
+        let sim = Sim::builder().metadata(root.join("metadata")).metadata(custom).start().await?;
+        let sim = embedded.insert(sim);
         (
             sim.url(),
             Users::from_declaration(&serde_json::to_value(sim.users())?),

@@ -142,6 +142,17 @@ impl Test {
         }
     }
 
+    /// Skips unless the site is one whose settings may be changed: were the server to err, the request would change
+    /// what is not the run's own.
+    pub(crate) fn may_touch_everything(&self) -> Outcome {
+        if self.shared.may_change_settings {
+            return Ok(());
+        }
+        skip(
+            "a server that erred would change what is not the run's own; it needs leave to change settings",
+        )
+    }
+
     // Names.
 
     /// A name that nothing else has; it starts with the run's marker.

@@ -27,6 +27,7 @@ fn records(sim: &Sim) -> BTreeMap<&'static str, usize> {
     let types = [
         "Account",
         "Attachment",
+        "CSample",
         "Call",
         "Campaign",
         "Case",
@@ -51,7 +52,14 @@ fn records(sim: &Sim) -> BTreeMap<&'static str, usize> {
 
 #[tokio::test]
 async fn every_behaviour_holds_and_nothing_is_left() {
-    let sim = Sim::start().await.unwrap();
+    let stock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../metadata");
+    let custom = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/custom.json");
+    let sim = Sim::builder()
+        .metadata(stock)
+        .metadata(custom)
+        .start()
+        .await
+        .unwrap();
     let before = records(&sim);
     let report = report(&sim).await;
     assert!(

@@ -127,6 +127,7 @@ pub(super) fn mass_actions() -> Vec<Behaviour> {
             Ok(())
         }),
         check("nothing-chosen", "H3", async |t| {
+            t.may_touch_everything()?;
             mass(
                 t,
                 "update",

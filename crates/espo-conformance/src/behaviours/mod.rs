@@ -12,6 +12,7 @@ mod bulk;
 mod coercion;
 mod create;
 mod crm;
+mod custom;
 mod envelope;
 mod files;
 mod links;
@@ -76,6 +77,7 @@ const THEMES: &[Theme] = &[
     ("create", create::all),
     ("coercion", coercion::all),
     ("validation", validation::all),
+    ("custom", custom::all),
     ("update", update::updates),
     ("versions", update::versions),
     ("duplicates", update::duplicates),

@@ -71,6 +71,7 @@ pub(super) fn all() -> Vec<Behaviour> {
             t.get("CurrencyRate").await?.ok()?.lacks("ZZZ").map(drop)
         }),
         check("negative-rate", "C2", async |t| {
+            t.may_touch_everything()?;
             let (code, _) = other(t).await?;
             t.put("CurrencyRate", &json!({code: -1}))
                 .await?
