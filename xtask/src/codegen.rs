@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// Only these entity types, separated by commas; of the others only the names exist, for typed ids.
     #[arg(long, value_name = "ENTITY TYPES", value_delimiter = ',')]
     only: Vec<String>,
+    /// A TOML file with names and types that are wanted otherwise; see `espo_codegen::Overrides`.
+    #[arg(long, value_name = "FILE")]
+    overrides: Option<PathBuf>,
     /// What the crate has for `espo-core` in its manifest, such as `"0.1"`. Without it, the path of this workspace's.
     #[arg(long, value_name = "DEPENDENCY", requires = "out")]
     espo_core: Option<String>,
@@ -45,9 +48,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         eprintln!("warning: {diagnostic}");
     }
     let loaded = start.elapsed();
-    let output = Generator::new()
-        .only(args.only.iter().cloned())
-        .generate(&schema)?;
+    let mut generator = Generator::new().only(args.only.iter().cloned());
+    if let Some(path) = &args.overrides {
+        generator = generator.overrides(espo_codegen::Overrides::load(path)?);
+    }
+    let output = generator.generate(&schema)?;
     let generated = start.elapsed() - loaded;
 
     let (folder, output) = match &args.out {
@@ -105,6 +110,7 @@ impl Args {
             crate_name: None,
             only: Vec::new(),
             espo_core: None,
+            overrides: None,
             check,
         }
     }

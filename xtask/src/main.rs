@@ -5,6 +5,9 @@
 
 mod codegen;
 mod conformance;
+mod diff;
+mod instance;
+mod pull;
 mod steps;
 
 use std::process::ExitCode;
@@ -26,6 +29,12 @@ enum Task {
     Test,
     /// Generates the typed SDK from metadata.
     Codegen(codegen::Args),
+    /// Fetches the metadata of an instance.
+    Pull(pull::Args),
+    /// The difference of two exports: what breaks callers, what only adds.
+    Diff(diff::DiffArgs),
+    /// The difference of the checked-in metadata and a live instance.
+    Drift(diff::DriftArgs),
     /// Holds a server against the behaviours of EspoCRM's REST API.
     Conformance(conformance::Args),
 }
@@ -51,6 +60,9 @@ fn main() -> ExitCode {
         Task::Demo(args) => steps::demo(&args),
         Task::Test => steps::test(),
         Task::Codegen(args) => codegen::run(&args),
+        Task::Pull(args) => pull::run(&args),
+        Task::Diff(args) => diff::diff(&args),
+        Task::Drift(args) => diff::drift(&args),
         Task::Conformance(args) => conformance::run(&args),
     };
     let (message, code) = match outcome {
