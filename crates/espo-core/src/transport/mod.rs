@@ -404,7 +404,11 @@ impl Engine {
 
     /// Follows a GET inside the same API; anything else is an error that says
     /// where the server points.
-    fn redirect(&self, request: &Request, opened: &Opened) -> Result<Option<Target<'static>>, Error> {
+    fn redirect(
+        &self,
+        request: &Request,
+        opened: &Opened,
+    ) -> Result<Option<Target<'static>>, Error> {
         let Some(location) = opened.location() else {
             return Ok(None);
         };

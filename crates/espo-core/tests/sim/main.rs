@@ -4,6 +4,7 @@ mod calls;
 mod encoding;
 mod login;
 mod paging;
+mod rest;
 
 use espo_core::{Auth, Client, ClientBuilder, RetryPolicy};
 use espo_sim::Sim;

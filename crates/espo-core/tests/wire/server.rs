@@ -27,10 +27,6 @@ impl Seen {
         self.target.split('?').next().unwrap()
     }
 
-    pub(crate) fn query(&self) -> &str {
-        self.target.split_once('?').map_or("", |(_, query)| query)
-    }
-
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
