@@ -89,6 +89,9 @@ pub(crate) fn attribute(attribute: &Attr<'_>) -> String {
             }
         }
     }
+    if let Some(label) = attribute.label.filter(|label| !label.is_empty()) {
+        parts.push(format!("labelled {}", code(label)));
+    }
     if matches!(role, AttributeRole::Id)
         && let ValueType::Id {
             target: Some(target),

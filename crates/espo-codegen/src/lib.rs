@@ -86,6 +86,7 @@ pub enum Error {
 pub struct Generator {
     only: BTreeSet<String>,
     overrides: Overrides,
+    ungated: bool,
 }
 
 impl Generator {
@@ -108,6 +109,27 @@ impl Generator {
         self
     }
 
+    /// Generates modules without Cargo features, for a `build.rs`: what is wanted there is said by [`Generator::only`].
+    ///
+    /// ```no_run
+    /// // build.rs
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     println!("cargo::rerun-if-changed=metadata.json");
+    ///     let schema = espo_schema::Schema::load(&["metadata.json"])?;
+    ///     let output = espo_codegen::Generator::new().only(["Account", "Contact"]).without_features().generate(&schema)?;
+    ///     output.write_to(std::path::Path::new(&std::env::var("OUT_DIR")?).join("crm"))?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// The crate then has a module with `include!(concat!(env!("OUT_DIR"), "/crm/mod.rs"));` in it, and depends on
+    /// `espo-core`. `examples/build-rs` is such a crate.
+    #[must_use]
+    pub fn without_features(mut self) -> Self {
+        self.ungated = true;
+        self
+    }
+
     /// Generates the modules: `mod.rs` and a file for each entity type.
     ///
     /// # Errors
@@ -115,7 +137,7 @@ impl Generator {
     pub fn generate(&self, schema: &Schema) -> Result<Output, Error> {
         let model = self.model(schema)?;
         let mut output = Output::new(emit::features(&model), self.overrides.manifest_lines());
-        let root = emit::root(&model, &schema.content_hash);
+        let root = emit::root(&model, &schema.content_hash, !self.ungated);
         output.insert("mod.rs", emit::format(root, "the root module")?);
         for entity in &model.entities {
             let text = emit::format(emit::module(entity), &entity.schema.name)?;

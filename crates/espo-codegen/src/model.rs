@@ -6,6 +6,7 @@ use espo_schema::{
     Attribute, AttributeRole, Cardinality, EntityType, Field, Link, Schema, ValueType,
 };
 use proc_macro2::TokenStream;
+use serde_json::Value;
 
 use crate::Error;
 use crate::names::{self, Plan};
@@ -186,6 +187,8 @@ pub(crate) struct Attr<'s> {
     pub(crate) schema: &'s Attribute,
     /// The field that it belongs to.
     pub(crate) field: Option<&'s Field>,
+    /// What the field is called on the screen, where the metadata came with labels.
+    pub(crate) label: Option<&'s str>,
     /// Name of the struct's field.
     pub(crate) rust: String,
     /// Its type.
@@ -329,7 +332,8 @@ impl<'s> Model<'s> {
                     modules[&entity.name].clone(),
                     features[&entity.name].clone(),
                 );
-                Entity::new(entity, &entity_names, overrides, module, feature)
+                let labels = &schema.raw["i18n"][&entity.name]["fields"];
+                Entity::new(entity, &entity_names, overrides, labels, module, feature)
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
@@ -375,6 +379,7 @@ impl<'s> Entity<'s> {
         schema: &'s EntityType,
         entity_names: &Plan,
         overrides: &EntityOverride,
+        labels: &'s Value,
         module: String,
         feature: String,
     ) -> Result<Self, Error> {
@@ -402,6 +407,10 @@ impl<'s> Entity<'s> {
                     .field
                     .as_ref()
                     .and_then(|field| schema.fields.get(field)),
+                label: attribute
+                    .field
+                    .as_ref()
+                    .and_then(|field| labels.get(field)?.as_str()),
                 rust: attribute_names[&attribute.name].clone(),
                 type_: builder.attribute_type(attribute),
             })

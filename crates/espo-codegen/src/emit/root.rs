@@ -7,48 +7,49 @@ use crate::doc::{self, doc};
 use crate::model::Model;
 use crate::names::ident;
 
-/// The root module: one feature-gated module for each entity type.
-pub(crate) fn root(model: &Model<'_>, hash: &str) -> TokenStream {
+/// The root module: one module for each entity type, behind a feature if `gated`.
+pub(crate) fn root(model: &Model<'_>, hash: &str, gated: bool) -> TokenStream {
+    let on = |feature: &str| gated.then(|| quote!(#[cfg(feature = #feature)]));
     let modules = model.entities.iter().map(|entity| {
-        let (feature, module, name) = (&entity.feature, ident(&entity.module), ident(&entity.rust));
+        let (gate, module, name) = (
+            on(&entity.feature),
+            ident(&entity.module),
+            ident(&entity.rust),
+        );
         let others =
             ["New", "Patch", "Ref"].map(|suffix| ident(&format!("{}{suffix}", entity.rust)));
         quote! {
-            #[cfg(feature = #feature)]
+            #gate
             pub mod #module;
-            #[cfg(feature = #feature)]
+            #gate
             pub use #module::{#name, #(#others),*};
         }
     });
     // An id is typed by its entity type, so the name is there even where the entity type is not.
-    let placeholders = model.entity_names.iter().map(|(wire, rust)| {
+    let placeholders = model.entity_names.iter().filter_map(|(wire, rust)| {
         let name = ident(rust);
-        match model
-            .entities
-            .iter()
-            .find(|entity| entity.schema.name == *wire)
-        {
+        match model.entities.iter().find(|entity| entity.schema.name == *wire) {
+            Some(_) if !gated => None,
             Some(entity) => {
                 let feature = &entity.feature;
-                let about = doc(&format!(
-                    "Entity type {}; its feature `{feature}` is off.",
-                    doc::code(wire)
-                ));
-                quote!(#about #[cfg(not(feature = #feature))] #[derive(Debug)] pub enum #name {})
+                let about =
+                    doc(&format!("Entity type {}; its feature `{feature}` is off.", doc::code(wire)));
+                Some(quote!(#about #[cfg(not(feature = #feature))] #[derive(Debug)] pub enum #name {}))
             }
             None => {
-                let about = doc(&format!(
-                    "Entity type {}, which was left out.",
-                    doc::code(wire)
-                ));
-                quote!(#about #[derive(Debug)] pub enum #name {})
+                let about = doc(&format!("Entity type {}, which was left out.", doc::code(wire)));
+                Some(quote!(#about #[derive(Debug)] pub enum #name {}))
             }
         }
     });
     let expected = model.entities.iter().map(|entity| {
-        let (feature, module, name) = (&entity.feature, ident(&entity.module), ident(&entity.rust));
+        let (gate, module, name) = (
+            on(&entity.feature),
+            ident(&entity.module),
+            ident(&entity.rust),
+        );
         quote! {
-            #[cfg(feature = #feature)]
+            #gate
             ExpectedEntity::of::<#module::#name>()
         }
     });

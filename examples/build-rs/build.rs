@@ -1,0 +1,23 @@
+//! Generates the typed SDK whenever the metadata changes.
+
+use std::error::Error;
+use std::path::Path;
+
+use espo_codegen::Generator;
+use espo_schema::Schema;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    // The stock metadata, and over it the customisations as the instance keeps them in its `custom/` folder. A pulled
+    // export (`cargo xtask pull`) would be one file in their place.
+    let layers = ["../../metadata", "metadata"];
+    for layer in layers {
+        println!("cargo::rerun-if-changed={layer}");
+    }
+    let schema = Schema::load(&layers)?;
+    let output = Generator::new()
+        .only(["CEverything", "Account", "Contact", "User"])
+        .without_features()
+        .generate(&schema)?;
+    output.write_to(Path::new(&std::env::var("OUT_DIR")?).join("crm"))?;
+    Ok(())
+}
