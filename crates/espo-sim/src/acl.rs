@@ -31,7 +31,13 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    const ALL: [Action; 5] = [Action::Create, Action::Read, Action::Edit, Action::Delete, Action::Stream];
+    const ALL: [Action; 5] = [
+        Action::Create,
+        Action::Read,
+        Action::Edit,
+        Action::Delete,
+        Action::Stream,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -60,7 +66,9 @@ pub(crate) struct Rights {
 
 impl Rights {
     fn all() -> Rights {
-        Rights { levels: [Level::All; 5] }
+        Rights {
+            levels: [Level::All; 5],
+        }
     }
 
     fn get(&self, action: Action) -> Level {
@@ -95,18 +103,54 @@ pub(crate) struct Acl {
 /// Scopes open to everybody to this degree, without any role.
 const MINIMUM: &[(&str, [Level; 5])] = &[
     // create, read, edit, delete, stream
-    ("Note", [Level::All, Level::Own, Level::Own, Level::Own, Level::No]),
-    ("Attachment", [Level::All, Level::Own, Level::Own, Level::Own, Level::No]),
-    ("EmailFilter", [Level::All, Level::Own, Level::Own, Level::Own, Level::No]),
-    ("EmailFolder", [Level::All, Level::Own, Level::Own, Level::Own, Level::No]),
-    ("EmailAccount", [Level::All, Level::Own, Level::Own, Level::Own, Level::No]),
-    ("Notification", [Level::No, Level::Own, Level::Own, Level::Own, Level::No]),
-    ("Preferences", [Level::No, Level::Own, Level::Own, Level::Own, Level::No]),
-    ("ActionHistoryRecord", [Level::No, Level::Own, Level::No, Level::No, Level::No]),
-    ("GroupEmailFolder", [Level::No, Level::Team, Level::No, Level::No, Level::No]),
-    ("Portal", [Level::No, Level::All, Level::No, Level::No, Level::No]),
-    ("User", [Level::No, Level::Own, Level::No, Level::No, Level::No]),
-    ("Team", [Level::No, Level::Team, Level::No, Level::No, Level::No]),
+    (
+        "Note",
+        [Level::All, Level::Own, Level::Own, Level::Own, Level::No],
+    ),
+    (
+        "Attachment",
+        [Level::All, Level::Own, Level::Own, Level::Own, Level::No],
+    ),
+    (
+        "EmailFilter",
+        [Level::All, Level::Own, Level::Own, Level::Own, Level::No],
+    ),
+    (
+        "EmailFolder",
+        [Level::All, Level::Own, Level::Own, Level::Own, Level::No],
+    ),
+    (
+        "EmailAccount",
+        [Level::All, Level::Own, Level::Own, Level::Own, Level::No],
+    ),
+    (
+        "Notification",
+        [Level::No, Level::Own, Level::Own, Level::Own, Level::No],
+    ),
+    (
+        "Preferences",
+        [Level::No, Level::Own, Level::Own, Level::Own, Level::No],
+    ),
+    (
+        "ActionHistoryRecord",
+        [Level::No, Level::Own, Level::No, Level::No, Level::No],
+    ),
+    (
+        "GroupEmailFolder",
+        [Level::No, Level::Team, Level::No, Level::No, Level::No],
+    ),
+    (
+        "Portal",
+        [Level::No, Level::All, Level::No, Level::No, Level::No],
+    ),
+    (
+        "User",
+        [Level::No, Level::Own, Level::No, Level::No, Level::No],
+    ),
+    (
+        "Team",
+        [Level::No, Level::Team, Level::No, Level::No, Level::No],
+    ),
     ("Stream", [Level::All; 5]),
 ];
 
@@ -155,7 +199,12 @@ fn actions(scope: &str) -> &'static [Action] {
 
 impl Acl {
     /// Merges the roles of a user.
-    pub(crate) fn build<'a>(user_id: &str, kind: Kind, teams: Vec<Id>, roles: impl Iterator<Item = RoleData<'a>>) -> Acl {
+    pub(crate) fn build<'a>(
+        user_id: &str,
+        kind: Kind,
+        teams: Vec<Id>,
+        roles: impl Iterator<Item = RoleData<'a>>,
+    ) -> Acl {
         let mut acl = Acl {
             user_id: user_id.into(),
             kind,
@@ -170,16 +219,26 @@ impl Acl {
                 Json::String(s) if s == "all" => acl.everything = true,
                 Json::Object(scopes) => {
                     for (scope, level) in scopes {
-                        acl.scopes.entry(scope.clone()).or_default().merge(rights(level));
+                        acl.scopes
+                            .entry(scope.clone())
+                            .or_default()
+                            .merge(rights(level));
                     }
                 }
                 _ => {}
             }
             for (scope, fields) in role.field_data {
-                let Some(fields) = fields.as_object() else { continue };
+                let Some(fields) = fields.as_object() else {
+                    continue;
+                };
                 for (field, rights) in fields {
                     let yes = |a: &str| rights.get(a).and_then(Json::as_str) != Some("no");
-                    let entry = acl.fields.entry(scope.clone()).or_default().entry(field.clone()).or_insert((false, false));
+                    let entry = acl
+                        .fields
+                        .entry(scope.clone())
+                        .or_default()
+                        .entry(field.clone())
+                        .or_insert((false, false));
                     entry.0 |= yes("read");
                     entry.1 |= yes("edit");
                 }
@@ -189,7 +248,11 @@ impl Acl {
                     && name.ends_with("Permission")
                 {
                     let known = acl.permissions.entry(name.clone()).or_default();
-                    let rank = |l: &str| ["", "not-set", "no", "own", "team", "yes", "all"].iter().position(|x| *x == l);
+                    let rank = |l: &str| {
+                        ["", "not-set", "no", "own", "team", "yes", "all"]
+                            .iter()
+                            .position(|x| *x == l)
+                    };
                     if rank(level) > rank(known) {
                         level.clone_into(known);
                     }
@@ -205,15 +268,30 @@ impl Acl {
 
     /// `exportPermission` and the like: whether it is more than "no".
     pub(crate) fn permission(&self, name: &str) -> bool {
-        self.is_admin() || self.permissions.get(name).is_some_and(|l| !matches!(l.as_str(), "" | "no" | "not-set"))
+        self.is_admin()
+            || self
+                .permissions
+                .get(name)
+                .is_some_and(|l| !matches!(l.as_str(), "" | "no" | "not-set"))
     }
 
     /// The value of a permission as `GET App/user` shows it.
     pub(crate) fn permission_value(&self, name: &str) -> String {
         if self.is_admin() {
-            return if matches!(name, "exportPermission" | "massUpdatePermission" | "auditPermission") { "yes" } else { "all" }.to_owned();
+            return if matches!(
+                name,
+                "exportPermission" | "massUpdatePermission" | "auditPermission"
+            ) {
+                "yes"
+            } else {
+                "all"
+            }
+            .to_owned();
         }
-        self.permissions.get(name).cloned().unwrap_or_else(|| "no".to_owned())
+        self.permissions
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| "no".to_owned())
     }
 
     /// How far the user may do this in a scope.
@@ -224,8 +302,14 @@ impl Acl {
         if ADMIN_ONLY.contains(&scope) || matches!(scope, "Role" | "PortalRole") {
             return Level::No;
         }
-        let scope = DERIVED.iter().find(|(s, _)| *s == scope).map_or(scope, |(_, of)| of);
-        let minimum = MINIMUM.iter().find(|(s, _)| *s == scope).map_or(Level::No, |(_, l)| l[action as usize]);
+        let scope = DERIVED
+            .iter()
+            .find(|(s, _)| *s == scope)
+            .map_or(scope, |(_, of)| of);
+        let minimum = MINIMUM
+            .iter()
+            .find(|(s, _)| *s == scope)
+            .map_or(Level::No, |(_, l)| l[action as usize]);
         let by_role = if self.everything {
             Level::All
         } else {
@@ -235,19 +319,35 @@ impl Acl {
             _ if !actions(scope).contains(&action) => Level::No,
             ("User", Action::Edit) => by_role.min(Level::Own),
             // Scopes of the minimum that roles do not reach.
-            ("Note" | "Attachment" | "EmailFilter" | "EmailFolder" | "EmailAccount" | "Notification" | "Preferences"
-            | "ActionHistoryRecord" | "GroupEmailFolder", _) => Level::No,
+            (
+                "Note"
+                | "Attachment"
+                | "EmailFilter"
+                | "EmailFolder"
+                | "EmailAccount"
+                | "Notification"
+                | "Preferences"
+                | "ActionHistoryRecord"
+                | "GroupEmailFolder",
+                _,
+            ) => Level::No,
             _ => by_role,
         };
         let level = by_role.max(minimum);
         // An API user reads its own user record and may edit it (QUIRKS 11).
-        if scope == "User" && action == Action::Edit { level.max(Level::Own) } else { level }
+        if scope == "User" && action == Action::Edit {
+            level.max(Level::Own)
+        } else {
+            level
+        }
     }
 
     /// Whether the scope is open at all.
     pub(crate) fn scope(&self, scope: &str) -> bool {
         self.is_admin()
-            || Action::ALL.iter().any(|a| self.level(scope, *a) != Level::No)
+            || Action::ALL
+                .iter()
+                .any(|a| self.level(scope, *a) != Level::No)
             || (!self.everything && self.scopes.get(scope).is_some_and(|r| !r.none()))
     }
 
@@ -274,29 +374,52 @@ impl Acl {
         if layout.name == "User" || layout.name == "Preferences" {
             return row.id == self.user_id;
         }
-        let is_me = |attr: &str| layout.slot(attr).map(|s| row.get(s).as_str() == Some(self.user_id.as_str()));
+        let is_me = |attr: &str| {
+            layout
+                .slot(attr)
+                .map(|s| row.get(s).as_str() == Some(self.user_id.as_str()))
+        };
         if layout.name == "Notification" {
             return is_me("userId").unwrap_or(false);
         }
-        is_me("assignedUserId").or_else(|| is_me("createdById")).unwrap_or(false)
+        is_me("assignedUserId")
+            .or_else(|| is_me("createdById"))
+            .unwrap_or(false)
     }
 
     fn shares_team(&self, app: &App, layout: &Layout, row: &Row) -> bool {
         if layout.name == "Team" {
             return self.teams.contains(&row.id);
         }
-        let Some(LinkKind::Many { relation, forward }) = layout.links.get("teams").map(|l| l.kind) else { return false };
-        app.store.relation(relation).of(&row.id, forward).iter().any(|p| self.teams.contains(&p.id))
+        let Some(LinkKind::Many { relation, forward }) = layout.links.get("teams").map(|l| l.kind)
+        else {
+            return false;
+        };
+        app.store
+            .relation(relation)
+            .of(&row.id, forward)
+            .iter()
+            .any(|p| self.teams.contains(&p.id))
     }
 
     /// Whether a field may be read.
     pub(crate) fn may_read_field(&self, entity: &str, field: &str) -> bool {
-        self.is_admin() || self.fields.get(entity).and_then(|f| f.get(field)).is_none_or(|(read, _)| *read)
+        self.is_admin()
+            || self
+                .fields
+                .get(entity)
+                .and_then(|f| f.get(field))
+                .is_none_or(|(read, _)| *read)
     }
 
     /// Whether a field may be written.
     pub(crate) fn may_edit_field(&self, entity: &str, field: &str) -> bool {
-        self.is_admin() || self.fields.get(entity).and_then(|f| f.get(field)).is_none_or(|(read, edit)| *read && *edit)
+        self.is_admin()
+            || self
+                .fields
+                .get(entity)
+                .and_then(|f| f.get(field))
+                .is_none_or(|(read, edit)| *read && *edit)
     }
 
     /// Whether any field of this entity type is closed.
@@ -318,7 +441,8 @@ fn rights(v: &Json) -> Rights {
         Json::Object(map) => {
             let mut rights = Rights::default();
             for action in Action::ALL {
-                rights.levels[action as usize] = match map.get(action.name()).and_then(Json::as_str) {
+                rights.levels[action as usize] = match map.get(action.name()).and_then(Json::as_str)
+                {
                     Some("all" | "yes" | "account" | "contact") => Level::All,
                     Some("team") => Level::Team,
                     Some("own") => Level::Own,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Method;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use serde_json::{Map, Value as Json, json};
 
 use crate::acl::{Acl, Kind, RoleData};
@@ -32,13 +32,18 @@ pub(crate) struct Options {
     pub(crate) php_json: bool,
     /// How many requests the log keeps.
     pub(crate) log_limit: usize,
-    /// When webhooks are sent.
-    pub(crate) webhooks: routes::delivery::Schedule,
+    /// When work is done that no request waits for.
+    pub(crate) background: routes::delivery::Schedule,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { lockout: false, php_json: true, log_limit: 10_000, webhooks: routes::delivery::Schedule::default() }
+        Options {
+            lockout: false,
+            php_json: true,
+            log_limit: 10_000,
+            background: routes::delivery::Schedule::default(),
+        }
     }
 }
 
@@ -65,8 +70,6 @@ pub(crate) struct App {
     pub(crate) followers: RwLock<HashMap<(String, Id), Vec<Id>>>,
     /// Entity type, id and user of starred records.
     pub(crate) stars: RwLock<std::collections::HashSet<(String, Id, Id)>>,
-    /// Serialises what the real server serialises by a database transaction: nothing but number counters.
-    pub(crate) gate: Mutex<()>,
 }
 
 /// What a handler knows about its caller.
@@ -82,12 +85,22 @@ impl Caller {
     }
 
     pub(crate) fn require_admin(&self) -> Result<()> {
-        if self.acl.is_admin() { Ok(()) } else { Err(Refusal::forbidden_silently()) }
+        if self.acl.is_admin() {
+            Ok(())
+        } else {
+            Err(Refusal::forbidden_silently())
+        }
     }
 }
 
 impl App {
-    pub(crate) fn new(layouts: Arc<Layouts>, clock: Clock, ids: Ids, options: Options, faults: Faults) -> App {
+    pub(crate) fn new(
+        layouts: Arc<Layouts>,
+        clock: Clock,
+        ids: Ids,
+        options: Options,
+        faults: Faults,
+    ) -> App {
         let store = Store::new(&layouts);
         let timestamp = clock.now().as_second();
         App {
@@ -107,12 +120,16 @@ impl App {
             note_number: AtomicU64::new(0),
             followers: RwLock::default(),
             stars: RwLock::default(),
-            gate: Mutex::default(),
         }
     }
 
     /// Answers a request.
-    pub(crate) fn answer(&self, request: &Request, peer: SocketAddr, fault: Option<&Fault>) -> Reply {
+    pub(crate) fn answer(
+        &self,
+        request: &Request,
+        peer: SocketAddr,
+        fault: Option<&Fault>,
+    ) -> Reply {
         if let Some(fault) = fault {
             if let Some((status, body, retry_after)) = &fault.status {
                 let mut reply = Reply::json(body.clone().unwrap_or_default());
@@ -166,7 +183,10 @@ impl App {
         };
         let login = self.auth.login(self, request, peer.ip())?;
         let caller = match login {
-            Some(login) => Some(Caller { acl: self.acl(&login.user_id), login }),
+            Some(login) => Some(Caller {
+                acl: self.acl(&login.user_id),
+                login,
+            }),
             None => None,
         };
         let Some(caller) = caller else {
@@ -176,9 +196,18 @@ impl App {
             return Err(Refusal::auth(401, Some("none".to_owned())));
         };
         let new_secret = caller.login.new_secret.clone();
-        let mut reply = routes::dispatch(self, request, &caller, route, fault.is_some_and(|f| f.no_total))?;
+        let mut reply = routes::dispatch(
+            self,
+            request,
+            &caller,
+            route,
+            fault.is_some_and(|f| f.no_total),
+        )?;
         if let Some(secret) = new_secret {
-            reply = reply.header("set-cookie", &format!("auth-token-secret={secret}; path=/; HttpOnly; SameSite=Lax"));
+            reply = reply.header(
+                "set-cookie",
+                &format!("auth-token-secret={secret}; path=/; HttpOnly; SameSite=Lax"),
+            );
         }
         Ok(reply)
     }
@@ -189,9 +218,19 @@ impl App {
             return Arc::clone(acl);
         }
         let linked = |link: &str| -> Vec<Id> {
-            let Some(layout) = self.layouts.find("User") else { return Vec::new() };
-            let Some(LinkKind::Many { relation, forward }) = layout.links.get(link).map(|l| l.kind) else { return Vec::new() };
-            self.store.relation(relation).of(user_id, forward).into_iter().map(|p| p.id).collect()
+            let Some(layout) = self.layouts.find("User") else {
+                return Vec::new();
+            };
+            let Some(LinkKind::Many { relation, forward }) = layout.links.get(link).map(|l| l.kind)
+            else {
+                return Vec::new();
+            };
+            self.store
+                .relation(relation)
+                .of(user_id, forward)
+                .into_iter()
+                .map(|p| p.id)
+                .collect()
         };
         let kind = match self.user_type(user_id).as_deref() {
             Some("admin" | "super-admin" | "system") => Kind::Admin,
@@ -200,13 +239,20 @@ impl App {
         };
         let teams = linked("teams");
         let roles = self.roles.read();
-        let mine: Vec<Role> = linked("roles").iter().filter_map(|id| roles.get(id.as_str()).cloned()).collect();
+        let mine: Vec<Role> = linked("roles")
+            .iter()
+            .filter_map(|id| roles.get(id.as_str()).cloned())
+            .collect();
         drop(roles);
         let acl = Arc::new(Acl::build(
             user_id,
             kind,
             teams,
-            mine.iter().map(|r| RoleData { data: &r.data, field_data: &r.field_data, permissions: &r.permissions }),
+            mine.iter().map(|r| RoleData {
+                data: &r.data,
+                field_data: &r.field_data,
+                permissions: &r.permissions,
+            }),
         ));
         self.acls.write().insert(user_id.into(), Arc::clone(&acl));
         acl
@@ -225,7 +271,9 @@ impl App {
 
     /// The layout of an entity type that must exist.
     pub(crate) fn layout(&self, name: &str) -> Result<&Layout> {
-        self.layouts.find(name).ok_or_else(|| Refusal::not_found(format!("Controller '{name}' does not exist.")))
+        self.layouts
+            .find(name)
+            .ok_or_else(|| Refusal::not_found(format!("Controller '{name}' does not exist.")))
     }
 
     /// A JSON answer.
@@ -260,11 +308,6 @@ impl App {
             Some(row) => crate::record::view::name(self, layout, &row, "name"),
             None => Value::Null,
         }
-    }
-
-    /// `{}` or a map out of pairs, as JSON.
-    pub(crate) fn object(pairs: impl IntoIterator<Item = (String, Json)>) -> Json {
-        Json::Object(Map::from_iter(pairs))
     }
 
     /// A list answer with its total.

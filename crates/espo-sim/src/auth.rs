@@ -69,12 +69,20 @@ impl Auth {
     /// Changes a user's credentials; makes them if there are none.
     pub(crate) fn change(&self, user_id: &str, change: impl FnOnce(&mut Credentials)) {
         let mut users = self.users.write();
-        let user = users.entry(user_id.into()).or_insert_with(|| Credentials { user_id: user_id.into(), active: true, ..Credentials::default() });
+        let user = users.entry(user_id.into()).or_insert_with(|| Credentials {
+            user_id: user_id.into(),
+            active: true,
+            ..Credentials::default()
+        });
         change(user);
     }
 
     fn find(&self, pick: impl Fn(&Credentials) -> bool) -> Option<Credentials> {
-        self.users.read().values().find(|u| u.active && pick(u)).cloned()
+        self.users
+            .read()
+            .values()
+            .find(|u| u.active && pick(u))
+            .cloned()
     }
 
     pub(crate) fn destroy_token(&self, token: &str) -> bool {
@@ -82,20 +90,37 @@ impl Auth {
     }
 
     /// Who sends this request; `None` when it brings no credentials at all.
-    pub(crate) fn login(&self, app: &App, request: &Request, peer: IpAddr) -> Result<Option<Login>> {
-        if app.options.lockout && self.locked_out(peer) && !request.flag("espo-authorization-by-token") {
+    pub(crate) fn login(
+        &self,
+        app: &App,
+        request: &Request,
+        peer: IpAddr,
+    ) -> Result<Option<Login>> {
+        if app.options.lockout
+            && self.locked_out(peer)
+            && !request.flag("espo-authorization-by-token")
+        {
             return Err(Refusal::auth(403, None));
         }
         let result = self.attempt(app, request);
-        if app.options.lockout && matches!(&result, Err(r) if r.status == 401) && !request.flag("espo-authorization-by-token") {
-            self.failures.lock().entry(peer).or_default().push_back(Instant::now());
+        if app.options.lockout
+            && matches!(&result, Err(r) if r.status == 401)
+            && !request.flag("espo-authorization-by-token")
+        {
+            self.failures
+                .lock()
+                .entry(peer)
+                .or_default()
+                .push_back(Instant::now());
         }
         result
     }
 
     fn locked_out(&self, peer: IpAddr) -> bool {
         let mut failures = self.failures.lock();
-        let Some(times) = failures.get_mut(&peer) else { return false };
+        let Some(times) = failures.get_mut(&peer) else {
+            return false;
+        };
         while times.front().is_some_and(|t| t.elapsed() > PERIOD) {
             times.pop_front();
         }
@@ -106,23 +131,41 @@ impl Auth {
         let denied = || Refusal::auth(401, None);
         if let Some(value) = request.header("espo-authorization") {
             let (name, secret) = split_pair(value)?;
-            return self.by_password_or_token(app, request, &name, &secret, true).map(Some);
+            return self
+                .by_password_or_token(app, request, &name, &secret, true)
+                .map(Some);
         }
         if let Some(key) = request.header("x-api-key") {
-            let user = self.find(|u| !u.hmac && u.api_key.as_deref() == Some(key)).ok_or_else(denied)?;
-            return Ok(Some(Login { user_id: user.user_id, ..Login::default() }));
+            let user = self
+                .find(|u| !u.hmac && u.api_key.as_deref() == Some(key))
+                .ok_or_else(denied)?;
+            return Ok(Some(Login {
+                user_id: user.user_id,
+                ..Login::default()
+            }));
         }
         if let Some(value) = request.header("x-hmac-authorization") {
             return self.by_hmac(request, value).map(Some).ok_or_else(denied);
         }
         if let Some(value) = request.header("authorization") {
-            let Some(value) = value.strip_prefix("Basic ").or_else(|| value.strip_prefix("basic ")) else { return Ok(None) };
+            let Some(value) = value
+                .strip_prefix("Basic ")
+                .or_else(|| value.strip_prefix("basic "))
+            else {
+                return Ok(None);
+            };
             let (name, secret) = split_pair(value.trim())?;
-            return self.by_password_or_token(app, request, &name, &secret, false).map(Some);
+            return self
+                .by_password_or_token(app, request, &name, &secret, false)
+                .map(Some);
         }
         if let Some(token) = cookie(request, "auth-token") {
             let user_id = self.token(request, &token).ok_or_else(denied)?;
-            return Ok(Some(Login { user_id, token: Some(token), new_secret: None }));
+            return Ok(Some(Login {
+                user_id,
+                token: Some(token),
+                new_secret: None,
+            }));
         }
         Ok(None)
     }
@@ -138,24 +181,59 @@ impl Auth {
         Some(found.user_id.clone())
     }
 
-    fn by_password_or_token(&self, app: &App, request: &Request, name: &str, secret: &str, issue: bool) -> Result<Login> {
+    fn by_password_or_token(
+        &self,
+        app: &App,
+        request: &Request,
+        name: &str,
+        secret: &str,
+        issue: bool,
+    ) -> Result<Login> {
         let denied = || Refusal::auth(401, None);
-        let user = self.find(|u| u.user_name == name && u.api_key.is_none()).ok_or_else(denied)?;
-        if self.token(request, secret).is_some_and(|id| id == user.user_id) {
-            return Ok(Login { user_id: user.user_id, token: Some(secret.to_owned()), new_secret: None });
+        let user = self
+            .find(|u| u.user_name == name && u.api_key.is_none())
+            .ok_or_else(denied)?;
+        if self
+            .token(request, secret)
+            .is_some_and(|id| id == user.user_id)
+        {
+            return Ok(Login {
+                user_id: user.user_id,
+                token: Some(secret.to_owned()),
+                new_secret: None,
+            });
         }
-        let right = user.password.as_deref().is_some_and(|p| same(p.as_bytes(), secret.as_bytes()));
+        let right = user
+            .password
+            .as_deref()
+            .is_some_and(|p| same(p.as_bytes(), secret.as_bytes()));
         if !right || request.flag("espo-authorization-by-token") {
             return Err(denied());
         }
         if !issue {
-            return Ok(Login { user_id: user.user_id, token: None, new_secret: None });
+            return Ok(Login {
+                user_id: user.user_id,
+                token: None,
+                new_secret: None,
+            });
         }
         // Every login by password makes a token (QUIRKS 3).
         let token = app.ids.secret();
-        let new_secret = request.flag("espo-authorization-create-token-secret").then(|| app.ids.secret());
-        self.tokens.write().insert(token.clone(), Token { user_id: user.user_id.clone(), secret: new_secret.clone() });
-        Ok(Login { user_id: user.user_id, token: Some(token), new_secret })
+        let new_secret = request
+            .flag("espo-authorization-create-token-secret")
+            .then(|| app.ids.secret());
+        self.tokens.write().insert(
+            token.clone(),
+            Token {
+                user_id: user.user_id.clone(),
+                secret: new_secret.clone(),
+            },
+        );
+        Ok(Login {
+            user_id: user.user_id,
+            token: Some(token),
+            new_secret,
+        })
     }
 
     fn by_hmac(&self, request: &Request, value: &str) -> Option<Login> {
@@ -164,12 +242,15 @@ impl Auth {
         let key = std::str::from_utf8(&decoded[..colon]).ok()?;
         let sent = &decoded[colon + 1..];
         let user = self.find(|u| u.hmac && u.api_key.as_deref() == Some(key))?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(user.secret_key.as_deref()?.as_bytes()).ok()?;
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(user.secret_key.as_deref()?.as_bytes()).ok()?;
         mac.update(format!("{} /{}", request.method, request.raw_path).as_bytes());
         let raw = mac.finalize().into_bytes();
         let hex: String = raw.iter().map(|b| format!("{b:02x}")).collect();
-        (same(hex.as_bytes(), sent) || same(&raw, sent))
-            .then_some(Login { user_id: user.user_id, ..Login::default() })
+        (same(hex.as_bytes(), sent) || same(&raw, sent)).then_some(Login {
+            user_id: user.user_id,
+            ..Login::default()
+        })
     }
 }
 
@@ -179,7 +260,12 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 
 /// Splits base64 of `name:secret`; 400 without a colon or when it is not base64.
 fn split_pair(value: &str) -> Result<(String, String)> {
-    let bad = || Refusal::auth(400, Some("Auth: Bad authorization string provided.".to_owned()));
+    let bad = || {
+        Refusal::auth(
+            400,
+            Some("Auth: Bad authorization string provided.".to_owned()),
+        )
+    };
     let decoded = STANDARD.decode(value).map_err(|_| bad())?;
     let text = String::from_utf8_lossy(&decoded);
     let (name, secret) = text.split_once(':').ok_or_else(bad)?;

@@ -27,13 +27,18 @@ impl Clock {
 
     /// For `Last-Modified`.
     pub(crate) fn http_date(&self) -> String {
-        self.now().to_zoned_datetime(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+        self.now()
+            .to_zoned_datetime(TimeZone::UTC)
+            .strftime("%a, %d %b %Y %H:%M:%S GMT")
+            .to_string()
     }
 }
 
 /// `YYYY-MM-DD HH:MM:SS`, UTC.
 pub(crate) fn format_datetime(t: Timestamp) -> String {
-    t.to_zoned_datetime(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    t.to_zoned_datetime(TimeZone::UTC)
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
 }
 
 /// Makes record ids: 17 hex digits, from the clock or from a seed.
@@ -45,7 +50,10 @@ pub(crate) struct Ids {
 
 impl Ids {
     pub(crate) fn new(seed: Option<u64>) -> Ids {
-        Ids { seed, count: AtomicU64::new(0) }
+        Ids {
+            seed,
+            count: AtomicU64::new(0),
+        }
     }
 
     /// A new id. From the clock: 8 hex digits of seconds, 5 of microseconds, 4 that tell apart (QUIRKS 4). Seeded:
@@ -57,7 +65,12 @@ impl Ids {
                 // A fixed start keeps seeded ids free of the wall clock; a microsecond a record keeps them growing.
                 let micros = n + 1;
                 let seconds = 0x6500_0000 + micros / 1_000_000;
-                format!("{:08x}{:05x}{:04x}", seconds, micros % 1_000_000, mix(seed ^ n) & 0xffff)
+                format!(
+                    "{:08x}{:05x}{:04x}",
+                    seconds,
+                    micros % 1_000_000,
+                    mix(seed ^ n) & 0xffff
+                )
             }
             None => {
                 let t = clock.now();
@@ -98,9 +111,15 @@ mod tests {
         for seed in [None, Some(7)] {
             let ids = Ids::new(seed);
             let (a, b) = (ids.next(&clock), ids.next(&clock));
-            assert!(a.len() == 17 && a.bytes().all(|c| c.is_ascii_hexdigit()), "{a}");
+            assert!(
+                a.len() == 17 && a.bytes().all(|c| c.is_ascii_hexdigit()),
+                "{a}"
+            );
             assert_ne!(a, b);
         }
-        assert_eq!(Ids::new(Some(7)).next(&clock), Ids::new(Some(7)).next(&clock));
+        assert_eq!(
+            Ids::new(Some(7)).next(&clock),
+            Ids::new(Some(7)).next(&clock)
+        );
     }
 }

@@ -43,6 +43,10 @@ impl Default for Config {
 impl Config {
     /// Units of the base currency for one unit of `code`.
     pub(crate) fn rate(&self, code: &str) -> f64 {
-        if code == self.base_currency { 1.0 } else { self.currency_rates.get(code).copied().unwrap_or(1.0) }
+        if code == self.base_currency {
+            1.0
+        } else {
+            self.currency_rates.get(code).copied().unwrap_or(1.0)
+        }
     }
 }

@@ -114,7 +114,11 @@ impl FaultRule {
     /// A fault that hits every request of an operation.
     #[must_use]
     pub fn always(operation: Operation, kind: FaultKind) -> FaultRule {
-        FaultRule { operation, when: When::Share(1.0), kind }
+        FaultRule {
+            operation,
+            when: When::Share(1.0),
+            kind,
+        }
     }
 }
 
@@ -184,12 +188,28 @@ impl Faults {
 
     fn apply(&self, kind: &FaultKind, fault: &mut Fault) {
         match kind {
-            FaultKind::Latency(latency) => fault.delay = Some(fault.delay.unwrap_or_default() + self.draw(*latency)),
+            FaultKind::Latency(latency) => {
+                fault.delay = Some(fault.delay.unwrap_or_default() + self.draw(*latency))
+            }
             FaultKind::Stall => fault.stall = true,
-            FaultKind::Status { status, body, retry_after } => fault.status = Some((*status, body.clone(), *retry_after)),
+            FaultKind::Status {
+                status,
+                body,
+                retry_after,
+            } => fault.status = Some((*status, body.clone(), *retry_after)),
             FaultKind::Reset => fault.reset = true,
-            FaultKind::ResetInBody(share) => fault.cut = Some(Cut { share: *share, reset: true }),
-            FaultKind::Truncate(share) => fault.cut = Some(Cut { share: *share, reset: false }),
+            FaultKind::ResetInBody(share) => {
+                fault.cut = Some(Cut {
+                    share: *share,
+                    reset: true,
+                })
+            }
+            FaultKind::Truncate(share) => {
+                fault.cut = Some(Cut {
+                    share: *share,
+                    reset: false,
+                })
+            }
             FaultKind::SlowBody(chunk, pause) => fault.slow_body = Some((*chunk, *pause)),
             FaultKind::Maintenance => fault.maintenance = true,
             FaultKind::NoTotal => fault.no_total = true,
@@ -204,10 +224,15 @@ impl Faults {
                 // Box and Muller's transform: one normal number from two uniform ones.
                 let (a, b): (f64, f64) = (1.0 - random.random::<f64>(), random.random());
                 let normal = (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos();
-                Duration::try_from_secs_f64(median.as_secs_f64() * (sigma * normal).exp()).unwrap_or(median)
+                Duration::try_from_secs_f64(median.as_secs_f64() * (sigma * normal).exp())
+                    .unwrap_or(median)
             }
             Latency::LongTail { usual, tail, share } => {
-                if self.random.lock().random::<f64>() < share { tail } else { usual }
+                if self.random.lock().random::<f64>() < share {
+                    tail
+                } else {
+                    usual
+                }
             }
         }
     }
@@ -238,7 +263,9 @@ impl FromStr for FaultRule {
     /// `read:status 503 retry-after 2`, `slow-body 64 5ms`, `latency lognormal 50ms 0.8`, `latency tail 5ms 2s 1%`.
     fn from_str(s: &str) -> Result<Self, Self::Err> {
         let parts: Vec<&str> = s.split(':').map(str::trim).collect();
-        let Some((kind, before)) = parts.split_last() else { return Err(format!("`{s}` is empty")) };
+        let Some((kind, before)) = parts.split_last() else {
+            return Err(format!("`{s}` is empty"));
+        };
         let (mut operation, mut when) = (Operation::Any, When::Share(1.0));
         for part in before {
             if let Some(op) = parse_operation(part) {
@@ -246,15 +273,27 @@ impl FromStr for FaultRule {
             } else if let Some(share) = parse_share(part) {
                 when = When::Share(share);
             } else if let Some(numbers) = part.strip_prefix('#') {
-                let numbers: Result<Vec<u64>, _> = numbers.split(',').map(|n| n.trim().parse()).collect();
-                when = When::Sequence(numbers.map_err(|_| format!("`{part}` is no list of numbers"))?);
+                let numbers: Result<Vec<u64>, _> =
+                    numbers.split(',').map(|n| n.trim().parse()).collect();
+                when =
+                    When::Sequence(numbers.map_err(|_| format!("`{part}` is no list of numbers"))?);
             } else if let Some(n) = part.strip_prefix("first ") {
-                when = When::First(n.trim().parse().map_err(|_| format!("`{part}` names no number"))?);
+                when = When::First(
+                    n.trim()
+                        .parse()
+                        .map_err(|_| format!("`{part}` names no number"))?,
+                );
             } else {
-                return Err(format!("`{part}` is neither an operation nor a share (`10%`) nor a sequence (`#1,4`, `first 3`)"));
+                return Err(format!(
+                    "`{part}` is neither an operation nor a share (`10%`) nor a sequence (`#1,4`, `first 3`)"
+                ));
             }
         }
-        Ok(FaultRule { operation, when, kind: parse_kind(kind)? })
+        Ok(FaultRule {
+            operation,
+            when,
+            kind: parse_kind(kind)?,
+        })
     }
 }
 
@@ -281,7 +320,9 @@ fn parse_share(s: &str) -> Option<f64> {
 fn parse_duration(s: &str) -> Result<Duration, String> {
     let split = s.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(s.len());
     let (number, unit) = s.split_at(split);
-    let number: f64 = number.parse().map_err(|_| format!("`{s}` is no duration (`500ms`, `2s`)"))?;
+    let number: f64 = number
+        .parse()
+        .map_err(|_| format!("`{s}` is no duration (`500ms`, `2s`)"))?;
     let seconds = match unit {
         "ms" => number / 1000.0,
         "s" => number,
@@ -299,9 +340,10 @@ fn parse_kind(s: &str) -> Result<FaultKind, String> {
         Some(s) => parse_share(s).ok_or_else(|| format!("`{s}` is no share (`50%`)")),
     };
     Ok(match words.as_slice() {
-        ["latency", "lognormal", median, sigma] => {
-            FaultKind::Latency(Latency::LogNormal { median: parse_duration(median)?, sigma: number(sigma)? })
-        }
+        ["latency", "lognormal", median, sigma] => FaultKind::Latency(Latency::LogNormal {
+            median: parse_duration(median)?,
+            sigma: number(sigma)?,
+        }),
         ["latency", "tail", usual, tail, part] => FaultKind::Latency(Latency::LongTail {
             usual: parse_duration(usual)?,
             tail: parse_duration(tail)?,
@@ -312,9 +354,12 @@ fn parse_kind(s: &str) -> Result<FaultKind, String> {
         ["reset"] => FaultKind::Reset,
         ["reset-in-body", rest @ ..] => FaultKind::ResetInBody(share(rest.first())?),
         ["truncate", rest @ ..] => FaultKind::Truncate(share(rest.first())?),
-        ["slow-body", chunk, pause] => {
-            FaultKind::SlowBody(chunk.parse().map_err(|_| format!("`{chunk}` is no number of bytes"))?, parse_duration(pause)?)
-        }
+        ["slow-body", chunk, pause] => FaultKind::SlowBody(
+            chunk
+                .parse()
+                .map_err(|_| format!("`{chunk}` is no number of bytes"))?,
+            parse_duration(pause)?,
+        ),
         ["maintenance"] => FaultKind::Maintenance,
         ["no-total"] => FaultKind::NoTotal,
         ["status", code, rest @ ..] => {
@@ -325,11 +370,25 @@ fn parse_kind(s: &str) -> Result<FaultKind, String> {
             let (mut body, mut retry_after) = (None, None);
             match rest {
                 [] => {}
-                ["retry-after", n] => retry_after = Some(n.parse().map_err(|_| format!("`{n}` is no number of seconds"))?),
+                ["retry-after", n] => {
+                    retry_after = Some(
+                        n.parse()
+                            .map_err(|_| format!("`{n}` is no number of seconds"))?,
+                    )
+                }
                 ["body", words @ ..] => body = Some(words.join(" ")),
-                _ => return Err(format!("after a status comes `retry-after N` or `body TEXT`, not `{}`", rest.join(" "))),
+                _ => {
+                    return Err(format!(
+                        "after a status comes `retry-after N` or `body TEXT`, not `{}`",
+                        rest.join(" ")
+                    ));
+                }
             }
-            FaultKind::Status { status, body, retry_after }
+            FaultKind::Status {
+                status,
+                body,
+                retry_after,
+            }
         }
         _ => {
             return Err(format!(
@@ -356,19 +415,34 @@ mod tests {
             ),
             (
                 "create:#1,3:reset",
-                FaultRule { operation: Operation::Create, when: When::Sequence(vec![1, 3]), kind: FaultKind::Reset },
+                FaultRule {
+                    operation: Operation::Create,
+                    when: When::Sequence(vec![1, 3]),
+                    kind: FaultKind::Reset,
+                },
             ),
             (
                 "status 503 retry-after 2",
                 FaultRule::always(
                     Operation::Any,
-                    FaultKind::Status { status: 503, body: None, retry_after: Some(2) },
+                    FaultKind::Status {
+                        status: 503,
+                        body: None,
+                        retry_after: Some(2),
+                    },
                 ),
             ),
         ] {
             assert_eq!(text.parse::<FaultRule>(), Ok(rule), "{text}");
         }
-        for bad in ["", "nonsense", "list:maybe:reset", "status 99", "latency soon", "truncate 200%"] {
+        for bad in [
+            "",
+            "nonsense",
+            "list:maybe:reset",
+            "status 99",
+            "latency soon",
+            "truncate 200%",
+        ] {
             assert!(bad.parse::<FaultRule>().is_err(), "{bad}");
         }
     }

@@ -46,10 +46,21 @@ pub(crate) struct Layout {
     pub(crate) links: IndexMap<String, LinkDef>,
     /// Key slots that have an index, because a reverse link lists by them.
     pub(crate) indexed: Vec<Slot>,
+    /// Texts that have an index, because the duplicate check looks records up by them.
+    pub(crate) texts: Vec<TextKey>,
     /// Attributes of a list row without `select`.
     pub(crate) list_plan: Vec<AttrIx>,
     /// Attributes of a record that is read.
     pub(crate) read_plan: Vec<AttrIx>,
+}
+
+/// A text by which rows are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TextKey {
+    /// A text attribute, without case and accents.
+    Folded(Slot),
+    /// A key of each item of a list.
+    Items(Slot, &'static str),
 }
 
 /// How a value compares, orders and is coerced.
@@ -106,7 +117,10 @@ pub(crate) enum Source {
     HasOneId(String),
     HasOneName(String),
     /// An attribute of a linked record.
-    Foreign { link: String, attr: String },
+    Foreign {
+        link: String,
+        attr: String,
+    },
     /// Ids, names, columns or types through a link.
     Ids(String),
     Names(String),
@@ -115,7 +129,10 @@ pub(crate) enum Source {
     /// A person's name out of its parts: first, middle, last.
     Person([Option<Slot>; 3]),
     /// Amount in the base currency.
-    Converted { amount: Slot, currency: Slot },
+    Converted {
+        amount: Slot,
+        currency: Slot,
+    },
     IsFollowed,
     FollowersIds,
     FollowersNames,
@@ -147,13 +164,28 @@ pub(crate) struct LinkDef {
 /// How a link is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LinkKind {
-    BelongsTo { key: Slot },
-    Parent { id: Slot, type_: Slot },
+    BelongsTo {
+        key: Slot,
+    },
+    Parent {
+        id: Slot,
+        type_: Slot,
+    },
     /// The key is in the target's rows.
-    HasOne { key: Slot },
-    HasMany { key: Slot },
-    Children { id: Slot, type_: Slot },
-    Many { relation: usize, forward: bool },
+    HasOne {
+        key: Slot,
+    },
+    HasMany {
+        key: Slot,
+    },
+    Children {
+        id: Slot,
+        type_: Slot,
+    },
+    Many {
+        relation: usize,
+        forward: bool,
+    },
     /// The metadata does not say how.
     Unknown,
 }
@@ -174,17 +206,33 @@ pub(crate) struct ColumnDef {
 
 impl Layouts {
     pub(crate) fn build(schema: Arc<Schema>) -> Layouts {
-        let mut entities: Vec<Layout> = schema.entity_types.values().enumerate().map(|(i, e)| Layout::build(i, e)).collect();
-        let by_name: HashMap<String, EntityIx> = entities.iter().map(|l| (l.name.clone(), l.index)).collect();
+        let mut entities: Vec<Layout> = schema
+            .entity_types
+            .values()
+            .enumerate()
+            .map(|(i, e)| Layout::build(i, e))
+            .collect();
+        let by_name: HashMap<String, EntityIx> =
+            entities.iter().map(|l| (l.name.clone(), l.index)).collect();
         let mut relations = Vec::new();
         let mut known: HashMap<(String, String), usize> = HashMap::new();
         for (i, entity) in schema.entity_types.values().enumerate() {
             let mut links = IndexMap::new();
             for link in entity.links.values() {
                 let target = link.entity.as_deref().and_then(|t| by_name.get(t)).copied();
-                let kind = link_kind(&schema, &entities, entity, link, target, &mut relations, &mut known);
+                let kind = link_kind(
+                    &schema,
+                    &entities,
+                    entity,
+                    link,
+                    target,
+                    &mut relations,
+                    &mut known,
+                );
                 match kind {
-                    LinkKind::HasOne { key } | LinkKind::HasMany { key } | LinkKind::Children { id: key, .. } => {
+                    LinkKind::HasOne { key }
+                    | LinkKind::HasMany { key }
+                    | LinkKind::Children { id: key, .. } => {
                         if let Some(t) = target
                             && !entities[t].indexed.contains(&key)
                         {
@@ -193,7 +241,10 @@ impl Layouts {
                     }
                     _ => {}
                 }
-                let foreign_name = link.foreign_name.clone().unwrap_or_else(|| "name".to_owned());
+                let foreign_name = link
+                    .foreign_name
+                    .clone()
+                    .unwrap_or_else(|| "name".to_owned());
                 let column_attrs = link
                     .column_attribute_map
                     .iter()
@@ -217,13 +268,22 @@ impl Layouts {
         }
         // Streams look notes up by what they are about, which no link does.
         if let Some(note) = by_name.get("Note").map(|i| &mut entities[*i]) {
-            for slot in ["parentId", "superParentId"].iter().filter_map(|a| note.slot(a)).collect::<Vec<_>>() {
+            for slot in ["parentId", "superParentId"]
+                .iter()
+                .filter_map(|a| note.slot(a))
+                .collect::<Vec<_>>()
+            {
                 if !note.indexed.contains(&slot) {
                     note.indexed.push(slot);
                 }
             }
         }
-        Layouts { schema, entities, by_name, relations }
+        Layouts {
+            schema,
+            entities,
+            by_name,
+            relations,
+        }
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Layout> {
@@ -245,6 +305,7 @@ impl Layout {
             slots: 0,
             links: IndexMap::new(),
             indexed: Vec::new(),
+            texts: Vec::new(),
             list_plan: Vec::new(),
             read_plan: Vec::new(),
         };
@@ -256,7 +317,13 @@ impl Layout {
             let kept = field.is_some_and(|f| {
                 matches!(f.kind, FieldKind::Email if f.name == "emailAddress")
                     || matches!(f.kind, FieldKind::Phone if f.name == "phoneNumber")
-            }) || matches!(a.name.as_str(), "emailAddressIsOptedOut" | "emailAddressIsInvalid" | "phoneNumberIsOptedOut" | "phoneNumberIsInvalid");
+            }) || matches!(
+                a.name.as_str(),
+                "emailAddressIsOptedOut"
+                    | "emailAddressIsInvalid"
+                    | "phoneNumberIsOptedOut"
+                    | "phoneNumberIsInvalid"
+            );
             let is_foreign = field.is_some_and(|f| f.kind == FieldKind::Foreign);
             let source = if (a.stored || kept) && !is_foreign && !a.write_only && !a.filter_only {
                 layout.slots += 1;
@@ -299,9 +366,21 @@ impl Layout {
                 layout.read_plan.push(ix);
             }
         }
+        for field in duplicate_fields(entity) {
+            let key = duplicate_key(&layout, entity, field);
+            layout.texts.extend(key);
+        }
         for (_, attr, in_list) in LOADED.iter().filter(|(e, _, _)| *e == layout.name) {
-            let Some(ix) = layout.find(attr) else { continue };
-            for plan in [Some(&mut layout.read_plan), in_list.then_some(&mut layout.list_plan)].into_iter().flatten() {
+            let Some(ix) = layout.find(attr) else {
+                continue;
+            };
+            for plan in [
+                Some(&mut layout.read_plan),
+                in_list.then_some(&mut layout.list_plan),
+            ]
+            .into_iter()
+            .flatten()
+            {
                 if !plan.contains(&ix) {
                     plan.push(ix);
                 }
@@ -326,9 +405,47 @@ impl Layout {
     }
 }
 
+/// Fields that the duplicate check compares (ESPO-API.md F4).
+pub(crate) fn duplicate_fields(entity: &EntityType) -> Vec<&str> {
+    let scope = &entity.scope;
+    if !scope.duplicate_check_fields.is_empty() {
+        return scope
+            .duplicate_check_fields
+            .iter()
+            .map(String::as_str)
+            .collect();
+    }
+    match scope.type_.as_deref() {
+        Some("Person" | "Company") if scope.is_custom => vec!["name", "emailAddress"],
+        _ => Vec::new(),
+    }
+}
+
+/// The index by which the duplicate check looks a field up; a person's is the last name.
+pub(crate) fn duplicate_key(layout: &Layout, entity: &EntityType, field: &str) -> Option<TextKey> {
+    match (
+        &layout.attr(field)?.source,
+        entity.fields.get(field).map(|f| f.kind),
+    ) {
+        (Source::Person([_, _, last]), _) => Some(TextKey::Folded((*last)?)),
+        (_, Some(FieldKind::Email)) => Some(TextKey::Items(
+            layout.slot(&format!("{field}Data"))?,
+            "lower",
+        )),
+        (_, Some(FieldKind::Phone)) => Some(TextKey::Items(
+            layout.slot(&format!("{field}Data"))?,
+            "phoneNumber",
+        )),
+        (Source::Slot(slot), _) => Some(TextKey::Folded(*slot)),
+        _ => None,
+    }
+}
+
 fn type_of(value: &ValueType, kind: Option<FieldKind>) -> Ty {
     match value {
-        ValueType::Text if matches!(kind, Some(FieldKind::Text | FieldKind::Wysiwyg)) => Ty::LongText,
+        ValueType::Text if matches!(kind, Some(FieldKind::Text | FieldKind::Wysiwyg)) => {
+            Ty::LongText
+        }
         ValueType::Text | ValueType::Enum => Ty::Text,
         ValueType::Bool => Ty::Bool,
         ValueType::Int | ValueType::EnumInt => Ty::Int,
@@ -345,7 +462,10 @@ fn type_of(value: &ValueType, kind: Option<FieldKind>) -> Ty {
         | ValueType::TextList
         | ValueType::IntList
         | ValueType::JsonArray => Ty::List,
-        ValueType::NameMap | ValueType::ColumnMap { .. } | ValueType::TypeMap | ValueType::JsonObject => Ty::Object,
+        ValueType::NameMap
+        | ValueType::ColumnMap { .. }
+        | ValueType::TypeMap
+        | ValueType::JsonObject => Ty::Object,
         ValueType::Json => Ty::Any,
     }
 }
@@ -355,21 +475,33 @@ fn derived(layout: &Layout, entity: &EntityType, ix: AttrIx) -> Source {
     let attr = &layout.attrs[ix];
     let a = &entity.attributes[attr.name.as_str()];
     let field = attr.field.as_deref().and_then(|f| entity.fields.get(f));
-    let link_name = a.link.clone().or_else(|| a.field.clone().filter(|f| entity.links.contains_key(f)));
+    let link_name = a
+        .link
+        .clone()
+        .or_else(|| a.field.clone().filter(|f| entity.links.contains_key(f)));
     let link = link_name.as_deref().and_then(|l| entity.links.get(l));
     if let Some(f) = field
         && f.kind == FieldKind::Foreign
         && let (Some(link), Some(foreign)) = (&f.link, &f.foreign_field)
     {
-        return Source::Foreign { link: link.clone(), attr: foreign.clone() };
+        return Source::Foreign {
+            link: link.clone(),
+            attr: foreign.clone(),
+        };
     }
     match (a.role, link) {
-        (AttributeRole::Id, Some(l)) if l.type_ == LinkType::HasOne => Source::HasOneId(l.name.clone()),
-        (AttributeRole::Name, Some(l)) if l.type_ == LinkType::HasOne => Source::HasOneName(l.name.clone()),
+        (AttributeRole::Id, Some(l)) if l.type_ == LinkType::HasOne => {
+            Source::HasOneId(l.name.clone())
+        }
+        (AttributeRole::Name, Some(l)) if l.type_ == LinkType::HasOne => {
+            Source::HasOneName(l.name.clone())
+        }
         (AttributeRole::Name, Some(l)) => Source::LinkName(l.name.clone()),
         (AttributeRole::Name, None) => match &a.field {
             // A parent field needs no link of its own.
-            Some(f) if field.is_some_and(|f| f.kind == FieldKind::LinkParent) => Source::LinkName(f.clone()),
+            Some(f) if field.is_some_and(|f| f.kind == FieldKind::LinkParent) => {
+                Source::LinkName(f.clone())
+            }
             _ => Source::Nothing,
         },
         (AttributeRole::Ids, Some(l)) => Source::Ids(l.name.clone()),
@@ -396,7 +528,9 @@ fn derived(layout: &Layout, entity: &EntityType, ix: AttrIx) -> Source {
         }
         (AttributeRole::IsFollowed, _) => Source::IsFollowed,
         (AttributeRole::IsStarred, _) => Source::IsStarred,
-        (AttributeRole::Numeric, _) => layout.slot("phoneNumber").map_or(Source::Nothing, Source::Numeric),
+        (AttributeRole::Numeric, _) => layout
+            .slot("phoneNumber")
+            .map_or(Source::Nothing, Source::Numeric),
         _ => match attr.name.as_str() {
             "followersIds" => Source::FollowersIds,
             "followersNames" => Source::FollowersNames,
@@ -416,9 +550,18 @@ fn link_kind(
     relations: &mut Vec<Relation>,
     known: &mut HashMap<(String, String), usize>,
 ) -> LinkKind {
-    let own = |name: &str| schema.entity_types.get_index_of(&entity.name).and_then(|i| entities[i].slot(name));
+    let own = |name: &str| {
+        schema
+            .entity_types
+            .get_index_of(&entity.name)
+            .and_then(|i| entities[i].slot(name))
+    };
     let foreign = link.foreign.as_deref();
-    let there = |suffix: &str| entities.get(target?)?.slot(&format!("{}{suffix}", foreign?));
+    let there = |suffix: &str| {
+        entities
+            .get(target?)?
+            .slot(&format!("{}{suffix}", foreign?))
+    };
     let reverse_is_parent = target
         .zip(foreign)
         .and_then(|(t, f)| schema.entity_types[t].links.get(f))
@@ -429,9 +572,13 @@ fn link_kind(
     };
     match link.cardinality {
         Cardinality::ManyToOne | Cardinality::OneToOne { key_here: true } => {
-            own(&format!("{}Id", link.name)).map_or(LinkKind::Unknown, |key| LinkKind::BelongsTo { key })
+            own(&format!("{}Id", link.name))
+                .map_or(LinkKind::Unknown, |key| LinkKind::BelongsTo { key })
         }
-        Cardinality::Parent => match (own(&format!("{}Id", link.name)), own(&format!("{}Type", link.name))) {
+        Cardinality::Parent => match (
+            own(&format!("{}Id", link.name)),
+            own(&format!("{}Type", link.name)),
+        ) {
             (Some(id), Some(type_)) => LinkKind::Parent { id, type_ },
             _ => LinkKind::Unknown,
         },
@@ -440,12 +587,17 @@ fn link_kind(
         }
         Cardinality::Children => by_parent(),
         Cardinality::OneToMany if reverse_is_parent => by_parent(),
-        Cardinality::OneToMany => there("Id").map_or(LinkKind::Unknown, |key| LinkKind::HasMany { key }),
+        Cardinality::OneToMany => {
+            there("Id").map_or(LinkKind::Unknown, |key| LinkKind::HasMany { key })
+        }
         Cardinality::ManyToMany => {
             let here = (entity.name.clone(), link.name.clone());
             let reverse = link.entity.clone().zip(link.foreign.clone());
             if let Some(r) = reverse.as_ref().and_then(|r| known.get(r)) {
-                return LinkKind::Many { relation: *r, forward: false };
+                return LinkKind::Many {
+                    relation: *r,
+                    forward: false,
+                };
             }
             let columns = link
                 .columns
@@ -457,12 +609,19 @@ fn link_kind(
                         None => Value::Null,
                         Some(v) => Value::from_json(v),
                     };
-                    ColumnDef { name: c.name.clone(), default, is_bool }
+                    ColumnDef {
+                        name: c.name.clone(),
+                        default,
+                        is_bool,
+                    }
                 })
                 .collect();
             relations.push(Relation { columns });
             known.insert(here, relations.len() - 1);
-            LinkKind::Many { relation: relations.len() - 1, forward: true }
+            LinkKind::Many {
+                relation: relations.len() - 1,
+                forward: true,
+            }
         }
         Cardinality::Unknown => LinkKind::Unknown,
     }

@@ -31,7 +31,10 @@ pub(crate) struct RequestLog {
 
 impl RequestLog {
     pub(crate) fn new(limit: usize) -> RequestLog {
-        RequestLog { limit, entries: Mutex::default() }
+        RequestLog {
+            limit,
+            entries: Mutex::default(),
+        }
     }
 
     pub(crate) fn push(&self, entry: LoggedRequest) {

@@ -38,8 +38,14 @@ struct Args {
 }
 
 fn entity_count(s: &str) -> Result<(String, usize), String> {
-    let (entity, n) = s.split_once('=').ok_or_else(|| format!("`{s}` is not of the form Entity=N"))?;
-    let n = n.trim().replace('_', "").parse().map_err(|_| format!("`{n}` is no number"))?;
+    let (entity, n) = s
+        .split_once('=')
+        .ok_or_else(|| format!("`{s}` is not of the form Entity=N"))?;
+    let n = n
+        .trim()
+        .replace('_', "")
+        .parse()
+        .map_err(|_| format!("`{n}` is no number"))?;
     Ok((entity.trim().to_owned(), n))
 }
 
@@ -55,7 +61,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Error> {
-    let mut builder = Sim::builder().listen(args.listen).lockout(args.lockout).request_log(0);
+    let mut builder = Sim::builder()
+        .listen(args.listen)
+        .lockout(args.lockout)
+        .request_log(0);
     for path in args.metadata {
         builder = builder.metadata(path);
     }
@@ -77,7 +86,11 @@ async fn run(args: Args) -> Result<(), Error> {
     let sim = builder.start().await?;
     let mut stdout = std::io::stdout();
     // Whoever started it may have stopped listening; it serves all the same.
-    let _ = writeln!(stdout, "{}", serde_json::json!({"url": sim.url(), "users": sim.users().users}));
+    let _ = writeln!(
+        stdout,
+        "{}",
+        serde_json::json!({"url": sim.url(), "users": sim.users().users})
+    );
     let _ = stdout.flush();
     interrupted().await;
     Ok(())

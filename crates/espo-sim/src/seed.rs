@@ -13,23 +13,38 @@ use crate::store::Row;
 use crate::value::{Id, Value};
 
 const WORDS: &[&str] = &[
-    "Amber", "Birch", "Cedar", "Delta", "Ember", "Falcon", "Granite", "Harbor", "Indigo", "Juniper", "Keystone", "Lumen",
-    "Meadow", "Nimbus", "Orchid", "Pioneer", "Quartz", "Ridge", "Summit", "Tundra", "Umber", "Vertex", "Willow", "Yonder",
+    "Amber", "Birch", "Cedar", "Delta", "Ember", "Falcon", "Granite", "Harbor", "Indigo",
+    "Juniper", "Keystone", "Lumen", "Meadow", "Nimbus", "Orchid", "Pioneer", "Quartz", "Ridge",
+    "Summit", "Tundra", "Umber", "Vertex", "Willow", "Yonder",
 ];
 
 /// Adds `count` records of an entity type. The same seed gives the same records.
 pub(crate) fn fill(app: &App, entity_type: &str, count: usize, seed: u64) -> Result<(), Error> {
-    let layout = app
-        .layouts
-        .find(entity_type)
-        .ok_or_else(|| Error::Declaration(format!("records of `{entity_type}`: the metadata has no such entity type")))?;
+    let layout = app.layouts.find(entity_type).ok_or_else(|| {
+        Error::Declaration(format!(
+            "records of `{entity_type}`: the metadata has no such entity type"
+        ))
+    })?;
     // Each entity type has its own sequence, so that adding one leaves the others as they are.
-    let salt = entity_type.bytes().fold(0u64, |h, b| h.wrapping_mul(31).wrapping_add(u64::from(b)));
+    let salt = entity_type
+        .bytes()
+        .fold(0u64, |h, b| h.wrapping_mul(31).wrapping_add(u64::from(b)));
     let mut random = Pcg64Mcg::seed_from_u64(seed ^ salt);
-    let owner = app.layouts.find("User").and_then(|u| app.store.table(u.index).snapshot().iter().next().map(|r| r.id.clone()));
+    let owner = app.layouts.find("User").and_then(|u| {
+        app.store
+            .table(u.index)
+            .snapshot()
+            .iter()
+            .next()
+            .map(|r| r.id.clone())
+    });
     let table = app.store.table(layout.index);
     for n in 0..count {
-        let mut row = Row { id: Id::from(app.ids.next(&app.clock)), deleted: false, values: vec![Value::Null; layout.slots].into() };
+        let mut row = Row {
+            id: Id::from(app.ids.next(&app.clock)),
+            deleted: false,
+            values: vec![Value::Null; layout.slots].into(),
+        };
         for ix in 0..layout.attrs.len() {
             if let Source::Slot(slot) = layout.attrs[ix].source {
                 row.values[slot] = value(app, layout, ix, n, &mut random, owner.as_ref());
@@ -40,7 +55,14 @@ pub(crate) fn fill(app: &App, entity_type: &str, count: usize, seed: u64) -> Res
     Ok(())
 }
 
-fn value(app: &App, layout: &Layout, ix: usize, n: usize, random: &mut Pcg64Mcg, owner: Option<&Id>) -> Value {
+fn value(
+    app: &App,
+    layout: &Layout,
+    ix: usize,
+    n: usize,
+    random: &mut Pcg64Mcg,
+    owner: Option<&Id>,
+) -> Value {
     let attr = &layout.attrs[ix];
     let entity = app.layouts.entity(layout);
     let mut word = || WORDS[random.random_range(0..WORDS.len())];
@@ -48,7 +70,9 @@ fn value(app: &App, layout: &Layout, ix: usize, n: usize, random: &mut Pcg64Mcg,
         "createdAt" | "modifiedAt" | "streamUpdatedAt" => {
             // A minute apart, so that the default order is theirs.
             let back = jiff::SignedDuration::from_mins(i64::try_from(n).unwrap_or(0));
-            return Value::text(format_datetime(app.clock.now().checked_sub(back).unwrap_or(app.clock.now())));
+            return Value::text(format_datetime(
+                app.clock.now().checked_sub(back).unwrap_or(app.clock.now()),
+            ));
         }
         "createdById" => return owner.map_or(Value::Null, |o| Value::Text(o.clone())),
         "versionNumber" => return Value::Int(1),
@@ -57,25 +81,37 @@ fn value(app: &App, layout: &Layout, ix: usize, n: usize, random: &mut Pcg64Mcg,
         "emailAddress" => return Value::text(format!("record{n}@example.com")),
         "emailAddressData" => {
             let address = format!("record{n}@example.com");
-            return Value::json(json!([{"emailAddress": address, "lower": address, "primary": true, "optOut": false, "invalid": false}]));
+            return Value::json(
+                json!([{"emailAddress": address, "lower": address, "primary": true, "optOut": false, "invalid": false}]),
+            );
         }
         "emailAddressIsOptedOut" | "emailAddressIsInvalid" => return Value::Bool(false),
         "id" | "deleted" => return Value::Null,
         _ => {}
     }
-    let Some(field) = attr.field.as_deref().and_then(|f| entity.fields.get(f)) else { return Value::Null };
+    let Some(field) = attr.field.as_deref().and_then(|f| entity.fields.get(f)) else {
+        return Value::Null;
+    };
     match field.kind {
         FieldKind::Enum => match field.options.listed() {
             Some(options) if !options.is_empty() => {
                 let option = &options[random.random_range(0..options.len())];
-                if option.is_empty() { Value::Null } else { Value::text(option.as_str()) }
+                if option.is_empty() {
+                    Value::Null
+                } else {
+                    Value::text(option.as_str())
+                }
             }
-            _ if attr.name.ends_with("Currency") => Value::text(app.config.read().default_currency.as_str()),
+            _ if attr.name.ends_with("Currency") => {
+                Value::text(app.config.read().default_currency.as_str())
+            }
             _ => Value::Null,
         },
         FieldKind::Bool => Value::Bool(field.raw.get("default") == Some(&json!(true))),
         FieldKind::Int => match (&field.min, &field.max) {
-            (_, Some(max)) => Value::Int(random.random_range(0..=max.as_i64().unwrap_or(100).max(0))),
+            (_, Some(max)) => {
+                Value::Int(random.random_range(0..=max.as_i64().unwrap_or(100).max(0)))
+            }
             _ => Value::Int(random.random_range(0..1000)),
         },
         FieldKind::Float => Value::Float(f64::from(random.random_range(0..100_000)) / 100.0),

@@ -19,7 +19,7 @@ use crate::faults::{FaultRule, Faults};
 use crate::http::server;
 use crate::layout::{Layouts, LinkKind, Source};
 use crate::log::LoggedRequest;
-use crate::routes::delivery;
+use crate::routes::{delivery, jobs};
 use crate::store::Row;
 use crate::users::{User, Users};
 use crate::value::{Id, Value};
@@ -112,8 +112,16 @@ impl Sim {
     /// Number of live records of an entity type; 0 for one that the metadata does not have.
     #[must_use]
     pub fn count(&self, entity_type: &str) -> usize {
-        let Some(layout) = self.app.layouts.find(entity_type) else { return 0 };
-        self.app.store.table(layout.index).snapshot().iter().filter(|r| !r.deleted).count()
+        let Some(layout) = self.app.layouts.find(entity_type) else {
+            return 0;
+        };
+        self.app
+            .store
+            .table(layout.index)
+            .snapshot()
+            .iter()
+            .filter(|r| !r.deleted)
+            .count()
     }
 
     /// Writes everything that it holds to a file, for [`SimBuilder::snapshot`].
@@ -131,7 +139,11 @@ impl Sim {
     /// # Errors
     ///
     /// [`Error::Declaration`] for an unknown entity type.
-    pub fn insert(&self, entity_type: &str, attributes: &Map<String, Json>) -> Result<String, Error> {
+    pub fn insert(
+        &self,
+        entity_type: &str,
+        attributes: &Map<String, Json>,
+    ) -> Result<String, Error> {
         insert_record(&self.app, entity_type, attributes)
     }
 }
@@ -213,12 +225,19 @@ impl SimBuilder {
         self
     }
 
-    /// When webhooks are sent: changes are gathered for `gather` before they are (20 ms unless said otherwise; a real
-    /// server's job runs every five minutes), and a receiver that was not there is tried again after `retry_after` (ten
-    /// minutes), four times in all. Only loopback addresses are sent to.
+    /// How long changes are gathered before webhooks are told, and mass actions and exports with `"idle": true` wait
+    /// (20 ms unless said otherwise; a real server's jobs run every few minutes). Webhooks reach loopback addresses only.
     #[must_use]
-    pub fn webhooks(mut self, gather: Duration, retry_after: Duration) -> Self {
-        self.options.webhooks = delivery::Schedule { gather, retry_after };
+    pub fn background_delay(mut self, delay: Duration) -> Self {
+        self.options.background.delay = delay;
+        self
+    }
+
+    /// How long a webhook's receiver that was not there is left alone (ten minutes unless said otherwise) before the next
+    /// of four attempts.
+    #[must_use]
+    pub fn webhook_retry(mut self, after: Duration) -> Self {
+        self.options.background.retry_after = after;
         self
     }
 
@@ -251,7 +270,9 @@ impl SimBuilder {
     pub async fn start(self) -> Result<Sim, Error> {
         let layouts = match (self.schema, self.metadata.is_empty()) {
             (Some(schema), true) => Arc::new(Layouts::build(schema)),
-            (Some(schema), false) => Arc::new(Layouts::build(Arc::new(schema.overlay(&self.metadata)?))),
+            (Some(schema), false) => {
+                Arc::new(Layouts::build(Arc::new(schema.overlay(&self.metadata)?)))
+            }
             (None, true) => stock_layouts(),
             (None, false) => Arc::new(Layouts::build(Arc::new(Schema::load(&self.metadata)?))),
         };
@@ -264,7 +285,13 @@ impl SimBuilder {
             },
         };
         let faults = Faults::new(self.faults, self.seed.unwrap_or_default());
-        let app = App::new(layouts, Clock::new(self.clock), Ids::new(self.seed), self.options, faults);
+        let app = App::new(
+            layouts,
+            Clock::new(self.clock),
+            Ids::new(self.seed),
+            self.options,
+            faults,
+        );
         declare(&app, &users)?;
         if let Some(path) = &self.snapshot {
             snapshot::load(&app, path)?;
@@ -273,35 +300,64 @@ impl SimBuilder {
             seed::fill(&app, entity_type, *count, self.seed.unwrap_or_default())?;
         }
         let address = self.listen.unwrap_or_else(|| "127.0.0.1:0".to_owned());
-        let fail = |source| Error::Listen { address: address.clone(), source };
+        let fail = |source| Error::Listen {
+            address: address.clone(),
+            source,
+        };
         let listener = TcpListener::bind(&address).await.map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
         let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(delivery::run(Arc::clone(&app), stopped.clone()));
+        tokio::spawn(jobs::run(Arc::clone(&app), stopped.clone()));
         tokio::spawn(server::run(listener, Arc::clone(&app), stopped));
-        Ok(Sim { app, address, users, stop })
+        Ok(Sim {
+            app,
+            address,
+            users,
+            stop,
+        })
     }
 }
 
 /// Puts roles, teams, users and records where requests find them.
 fn declare(app: &App, users: &Users) -> Result<(), Error> {
     let object = |pairs: &[(&str, Json)]| -> Map<String, Json> {
-        pairs.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| ((*k).to_owned(), v.clone())).collect()
+        pairs
+            .iter()
+            .filter(|(_, v)| !v.is_null())
+            .map(|(k, v)| ((*k).to_owned(), v.clone()))
+            .collect()
     };
     for role in &users.roles {
         let mut attributes = object(&[
             ("id", Json::from(role.id.as_str())),
             ("name", Json::from(role.name.as_str())),
-            ("data", if role.data.is_object() { role.data.clone() } else { Json::Null }),
+            (
+                "data",
+                if role.data.is_object() {
+                    role.data.clone()
+                } else {
+                    Json::Null
+                },
+            ),
             ("fieldData", Json::Object(role.field_data.clone())),
         ]);
         attributes.extend(role.permissions.clone());
         insert_record(app, "Role", &attributes)?;
-        app.roles.write().insert(role.id.as_str().into(), role.clone());
+        app.roles
+            .write()
+            .insert(role.id.as_str().into(), role.clone());
     }
     for team in &users.teams {
-        insert_record(app, "Team", &object(&[("id", Json::from(team.id.as_str())), ("name", Json::from(team.name.as_str()))]))?;
+        insert_record(
+            app,
+            "Team",
+            &object(&[
+                ("id", Json::from(team.id.as_str())),
+                ("name", Json::from(team.name.as_str())),
+            ]),
+        )?;
     }
     for user in &users.users {
         declare_user(app, user, &object)?;
@@ -314,7 +370,11 @@ fn declare(app: &App, users: &Users) -> Result<(), Error> {
     Ok(())
 }
 
-fn declare_user(app: &App, user: &User, object: &dyn Fn(&[(&str, Json)]) -> Map<String, Json>) -> Result<(), Error> {
+fn declare_user(
+    app: &App,
+    user: &User,
+    object: &dyn Fn(&[(&str, Json)]) -> Map<String, Json>,
+) -> Result<(), Error> {
     let text = |v: &Option<String>| v.as_deref().map_or(Json::Null, Json::from);
     let attributes = object(&[
         ("id", Json::from(user.id.as_str())),
@@ -336,30 +396,48 @@ fn declare_user(app: &App, user: &User, object: &dyn Fn(&[(&str, Json)]) -> Map<
         hmac: user.auth_method.as_deref() == Some("Hmac"),
         active: user.is_active,
     });
-    let Some(layout) = app.layouts.find("User") else { return Ok(()) };
+    let Some(layout) = app.layouts.find("User") else {
+        return Ok(());
+    };
     for (link, ids) in [("roles", &user.roles_ids), ("teams", &user.teams_ids)] {
-        let Some(LinkKind::Many { relation, forward }) = layout.links.get(link).map(|l| l.kind) else { continue };
+        let Some(LinkKind::Many { relation, forward }) = layout.links.get(link).map(|l| l.kind)
+        else {
+            continue;
+        };
         for id in ids {
             let columns = crate::record::links::default_columns(app, relation);
-            app.store.relation(relation).link(&user.id, forward, id, columns);
+            app.store
+                .relation(relation)
+                .link(&user.id, forward, id, columns);
         }
     }
     Ok(())
 }
 
 /// Adds a record as it stands.
-pub(crate) fn insert_record(app: &App, entity_type: &str, attributes: &Map<String, Json>) -> Result<String, Error> {
-    let layout = app
-        .layouts
-        .find(entity_type)
-        .ok_or_else(|| Error::Declaration(format!("records of `{entity_type}`: the metadata has no such entity type")))?;
+pub(crate) fn insert_record(
+    app: &App,
+    entity_type: &str,
+    attributes: &Map<String, Json>,
+) -> Result<String, Error> {
+    let layout = app.layouts.find(entity_type).ok_or_else(|| {
+        Error::Declaration(format!(
+            "records of `{entity_type}`: the metadata has no such entity type"
+        ))
+    })?;
     let id = attributes
         .get("id")
         .and_then(Json::as_str)
         .map_or_else(|| Id::from(app.ids.next(&app.clock)), Id::from);
-    let mut row = Row { id: id.clone(), deleted: false, values: vec![Value::Null; layout.slots].into() };
+    let mut row = Row {
+        id: id.clone(),
+        deleted: false,
+        values: vec![Value::Null; layout.slots].into(),
+    };
     for (ix, attr) in layout.attrs.iter().enumerate() {
-        let Source::Slot(slot) = attr.source else { continue };
+        let Source::Slot(slot) = attr.source else {
+            continue;
+        };
         if attr.ty == crate::layout::Ty::Bool && attr.stored {
             row.values[slot] = Value::Bool(false);
         }
@@ -373,11 +451,17 @@ pub(crate) fn insert_record(app: &App, entity_type: &str, attributes: &Map<Strin
             row.values[slot] = now.clone();
         }
     }
-    if let Some(slot) = layout.slot("versionNumber").filter(|s| row.values[*s].is_null()) {
+    if let Some(slot) = layout
+        .slot("versionNumber")
+        .filter(|s| row.values[*s].is_null())
+    {
         row.values[slot] = Value::Int(1);
     }
     let row = app.store.table(layout.index).insert(row);
-    let input = attributes.iter().filter_map(|(k, v)| Some((layout.find(k)?, v.clone()))).collect();
+    let input = attributes
+        .iter()
+        .filter_map(|(k, v)| Some((layout.find(k)?, v.clone())))
+        .collect();
     crate::record::links::write_sets(app, layout, &row, &input, true);
     Ok(id.to_string())
 }

@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use espo_schema::FieldKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::Error;
 use crate::app::App;
-use crate::layout::{LinkKind, Source};
+use crate::layout::{Layout, LinkKind, Source};
 use crate::store::Row;
 use crate::users::Users;
 use crate::value::{Id, Value};
@@ -36,7 +37,10 @@ struct File {
 
 /// Writes everything that a server holds.
 pub(crate) fn save(app: &App, users: &Users, path: &Path) -> Result<(), Error> {
-    let fail = |what: String| Error::Snapshot { path: path.display().to_string(), what };
+    let fail = |what: String| Error::Snapshot {
+        path: path.display().to_string(),
+        what,
+    };
     let mut records = BTreeMap::new();
     let mut relations = BTreeMap::new();
     for layout in &app.layouts.entities {
@@ -46,7 +50,9 @@ pub(crate) fn save(app: &App, users: &Users, path: &Path) -> Result<(), Error> {
             .map(|row| {
                 let mut map = Map::new();
                 for attr in &layout.attrs {
-                    let Source::Slot(slot) = attr.source else { continue };
+                    let Source::Slot(slot) = attr.source else {
+                        continue;
+                    };
                     let value = row.get(slot);
                     if !value.is_null() {
                         map.insert(attr.name.clone(), value.to_json());
@@ -65,7 +71,13 @@ pub(crate) fn save(app: &App, users: &Users, path: &Path) -> Result<(), Error> {
             records.insert(layout.name.clone(), rows);
         }
         for link in layout.links.values() {
-            let LinkKind::Many { relation, forward: true } = link.kind else { continue };
+            let LinkKind::Many {
+                relation,
+                forward: true,
+            } = link.kind
+            else {
+                continue;
+            };
             let columns = &app.layouts.relations[relation].columns;
             let mut pairs: Vec<(String, String, Map<String, Json>)> = app
                 .store
@@ -73,7 +85,11 @@ pub(crate) fn save(app: &App, users: &Users, path: &Path) -> Result<(), Error> {
                 .all()
                 .into_iter()
                 .map(|(id, pair)| {
-                    let values = columns.iter().zip(pair.columns.iter()).map(|(c, v)| (c.name.clone(), v.to_json())).collect();
+                    let values = columns
+                        .iter()
+                        .zip(pair.columns.iter())
+                        .map(|(c, v)| (c.name.clone(), v.to_json()))
+                        .collect();
                     (id.to_string(), pair.id.to_string(), values)
                 })
                 .collect();
@@ -87,12 +103,30 @@ pub(crate) fn save(app: &App, users: &Users, path: &Path) -> Result<(), Error> {
         .followers
         .read()
         .iter()
-        .map(|((e, id), users)| (e.clone(), id.to_string(), users.iter().map(Id::to_string).collect()))
+        .map(|((e, id), users)| {
+            (
+                e.clone(),
+                id.to_string(),
+                users.iter().map(Id::to_string).collect(),
+            )
+        })
         .collect();
     followers.sort();
-    let mut stars: Vec<_> = app.stars.read().iter().map(|(e, id, u)| (e.clone(), id.to_string(), u.to_string())).collect();
+    let mut stars: Vec<_> = app
+        .stars
+        .read()
+        .iter()
+        .map(|(e, id, u)| (e.clone(), id.to_string(), u.to_string()))
+        .collect();
     stars.sort();
-    let file = File { format: FORMAT, users: users.clone(), records, relations, followers, stars };
+    let file = File {
+        format: FORMAT,
+        users: users.clone(),
+        records,
+        relations,
+        followers,
+        stars,
+    };
     let text = serde_json::to_string(&file).map_err(|e| fail(e.to_string()))?;
     std::fs::write(path, text).map_err(|e| fail(e.to_string()))
 }
@@ -103,23 +137,65 @@ pub(crate) fn users(path: &Path) -> Result<Users, Error> {
 }
 
 fn read(path: &Path) -> Result<File, Error> {
-    let fail = |what: String| Error::Snapshot { path: path.display().to_string(), what };
+    let fail = |what: String| Error::Snapshot {
+        path: path.display().to_string(),
+        what,
+    };
     let text = std::fs::read_to_string(path).map_err(|e| fail(e.to_string()))?;
     let file: File = serde_json::from_str(&text).map_err(|e| fail(e.to_string()))?;
     if file.format != FORMAT {
-        return Err(fail(format!("format {} is not known, only {FORMAT}", file.format)));
+        return Err(fail(format!(
+            "format {} is not known, only {FORMAT}",
+            file.format
+        )));
     }
     Ok(file)
+}
+
+/// Counters go on after the highest number that there is.
+fn go_on_counting(app: &App, layout: &Layout) {
+    let table = app.store.table(layout.index);
+    for field in app.layouts.entity(layout).fields.values() {
+        let counted = matches!(field.kind, FieldKind::Autoincrement | FieldKind::Number);
+        let Some(slot) = layout.slot(&field.name).filter(|_| counted) else {
+            continue;
+        };
+        let number = |row: &Row| match row.get(slot) {
+            Value::Int(n) => *n,
+            Value::Text(s) => s
+                .trim_start_matches(|c: char| !c.is_ascii_digit())
+                .parse()
+                .unwrap_or(0),
+            _ => 0,
+        };
+        table.count_from(
+            slot,
+            table
+                .snapshot()
+                .iter()
+                .map(|r| number(r))
+                .max()
+                .unwrap_or(0),
+        );
+    }
 }
 
 /// Puts everything of a snapshot into a server.
 pub(crate) fn load(app: &App, path: &Path) -> Result<(), Error> {
     let file = read(path)?;
     for (entity, rows) in &file.records {
-        let Some(layout) = app.layouts.find(entity) else { continue };
+        let Some(layout) = app.layouts.find(entity) else {
+            continue;
+        };
         for map in rows {
-            let Some(id) = map.get("id").and_then(Json::as_str) else { continue };
-            let mut row = Row { id: id.into(), deleted: false, values: vec![Value::Null; layout.slots].into() };
+            let Some(id) = map.get("id").and_then(Json::as_str) else {
+                continue;
+            };
+            let mut row = Row {
+                id: id.into(),
+                deleted: false,
+                values: vec![Value::Null; layout.slots].into(),
+            };
             row.deleted = map.get("deleted") == Some(&Json::Bool(true));
             for attr in &layout.attrs {
                 if let (Source::Slot(slot), Some(v)) = (&attr.source, map.get(&attr.name)) {
@@ -128,22 +204,34 @@ pub(crate) fn load(app: &App, path: &Path) -> Result<(), Error> {
             }
             app.store.table(layout.index).insert(row);
         }
+        go_on_counting(app, layout);
     }
     for (name, pairs) in &file.relations {
-        let link = name.split_once('.').and_then(|(e, l)| app.layouts.find(e)?.links.get(l));
-        let Some(LinkKind::Many { relation, forward }) = link.map(|l| l.kind) else { continue };
+        let link = name
+            .split_once('.')
+            .and_then(|(e, l)| app.layouts.find(e)?.links.get(l));
+        let Some(LinkKind::Many { relation, forward }) = link.map(|l| l.kind) else {
+            continue;
+        };
         for (a, b, columns) in pairs {
             let values = app.layouts.relations[relation]
                 .columns
                 .iter()
-                .map(|c| columns.get(&c.name).map_or_else(|| c.default.clone(), Value::from_json))
+                .map(|c| {
+                    columns
+                        .get(&c.name)
+                        .map_or_else(|| c.default.clone(), Value::from_json)
+                })
                 .collect();
             app.store.relation(relation).link(a, forward, b, values);
         }
     }
     let mut followers = app.followers.write();
     for (entity, id, users) in file.followers {
-        followers.insert((entity, id.as_str().into()), users.iter().map(|u| u.as_str().into()).collect());
+        followers.insert(
+            (entity, id.as_str().into()),
+            users.iter().map(|u| u.as_str().into()).collect(),
+        );
     }
     drop(followers);
     let mut stars = app.stars.write();

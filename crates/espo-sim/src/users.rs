@@ -110,7 +110,10 @@ impl Users {
     /// [`Error::Users`] when the file cannot be read or is not of that shape.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Users, Error> {
         let path = path.as_ref();
-        let fail = |what: String| Error::Users { path: path.display().to_string(), what };
+        let fail = |what: String| Error::Users {
+            path: path.display().to_string(),
+            what,
+        };
         let text = std::fs::read_to_string(path).map_err(|e| fail(e.to_string()))?;
         serde_json::from_str(&text).map_err(|e| fail(e.to_string()))
     }
@@ -167,9 +170,15 @@ impl Users {
                     ]),
                 },
             ],
-            teams: vec![Team { id: team.to_owned(), name: "Sample".to_owned() }],
+            teams: vec![Team {
+                id: team.to_owned(),
+                name: "Sample".to_owned(),
+            }],
             users: vec![
-                User { password: Some("admin-password".to_owned()), ..user("6500000000000c001", "admin", "admin") },
+                User {
+                    password: Some("admin-password".to_owned()),
+                    ..user("6500000000000c001", "admin", "admin")
+                },
                 User {
                     password: Some("regular-password".to_owned()),
                     first_name: Some("Rae".to_owned()),

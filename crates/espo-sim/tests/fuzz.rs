@@ -27,17 +27,39 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
         Just(serde_json::Value::Null),
         any::<bool>().prop_map(Into::into),
         any::<i64>().prop_map(Into::into),
-        any::<f64>().prop_map(|f| serde_json::Number::from_f64(f).map_or(serde_json::Value::Null, Into::into)),
+        any::<f64>().prop_map(
+            |f| serde_json::Number::from_f64(f).map_or(serde_json::Value::Null, Into::into)
+        ),
         prop::sample::select(vec![
-            "equals", "in", "and", "or", "between", "linkedWith", "today", "lastXDays", "contains", "name", "createdAt",
-            "contacts", "2030-02-31", "2030-01-01", "9999-12-31 23:59:59", "%", "", "Europe/Kyiv", "USD", "desc",
-        ]).prop_map(Into::into),
+            "equals",
+            "in",
+            "and",
+            "or",
+            "between",
+            "linkedWith",
+            "today",
+            "lastXDays",
+            "contains",
+            "name",
+            "createdAt",
+            "contacts",
+            "2030-02-31",
+            "2030-01-01",
+            "9999-12-31 23:59:59",
+            "%",
+            "",
+            "Europe/Kyiv",
+            "USD",
+            "desc",
+        ])
+        .prop_map(Into::into),
         ".{0,20}".prop_map(Into::into),
     ];
     leaf.prop_recursive(4, 24, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Into::into),
-            prop::collection::vec((key(), inner), 0..6).prop_map(|pairs| serde_json::Value::Object(pairs.into_iter().collect())),
+            prop::collection::vec((key(), inner), 0..6)
+                .prop_map(|pairs| serde_json::Value::Object(pairs.into_iter().collect())),
         ]
     })
 }
@@ -56,7 +78,17 @@ fn key() -> impl Strategy<Value = String> {
 }
 
 fn query() -> impl Strategy<Value = String> {
-    let encode = |s: String| s.bytes().map(|b| if b.is_ascii_alphanumeric() { (b as char).to_string() } else { format!("%{b:02X}") }).collect::<String>();
+    let encode = |s: String| {
+        s.bytes()
+            .map(|b| {
+                if b.is_ascii_alphanumeric() {
+                    (b as char).to_string()
+                } else {
+                    format!("%{b:02X}")
+                }
+            })
+            .collect::<String>()
+    };
     prop_oneof![
         2 => Just(String::new()),
         3 => json().prop_map(move |j| format!("searchParams={}", encode(j.to_string()))),
@@ -69,8 +101,19 @@ fn query() -> impl Strategy<Value = String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_random_requests_get_answers_that_are_http() {
-    let sim = Sim::builder().seed(1).records("Account", 20).records("Contact", 20).request_log(0).start().await.unwrap();
-    let key = sim.users().api_key_user().and_then(|u| u.api_key.clone()).unwrap();
+    let sim = Sim::builder()
+        .seed(1)
+        .records("Account", 20)
+        .records("Contact", 20)
+        .request_log(0)
+        .start()
+        .await
+        .unwrap();
+    let key = sim
+        .users()
+        .api_key_user()
+        .and_then(|u| u.api_key.clone())
+        .unwrap();
     let admin = common::base64("admin:admin-password");
     let address = sim.address();
     tokio::task::spawn_blocking(move || {
@@ -105,5 +148,10 @@ async fn ten_thousand_random_requests_get_answers_that_are_http() {
     // It still does its work.
     let talk = Talk::api(&sim);
     talk.create("Account", serde_json::json!({"name": "Still here"}));
-    assert!(talk.get("Account?maxSize=5").ok()["total"].as_i64().unwrap() >= 1);
+    assert!(
+        talk.get("Account?maxSize=5").ok()["total"]
+            .as_i64()
+            .unwrap()
+            >= 1
+    );
 }

@@ -22,7 +22,12 @@ fn fill(api: &Talk) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_items_match_as_sql_does() {
-    let sim = custom::builder().clock("2026-11-24T12:00:00Z".parse().unwrap()).seed(1).start().await.unwrap();
+    let sim = custom::builder()
+        .clock("2026-11-24T12:00:00Z".parse().unwrap())
+        .seed(1)
+        .start()
+        .await
+        .unwrap();
     tokio::task::spawn_blocking(move || {
         let api = Talk::api(&sim);
         let account = fill(&api);
@@ -123,21 +128,48 @@ async fn forbidden_fields_cannot_be_seen_or_searched() {
     let sim = Sim::start().await.unwrap();
     tokio::task::spawn_blocking(move || {
         let api = Talk::api(&sim);
-        let id = api.create("Account", json!({"name": "A", "website": "https://a.example"}));
+        let id = api.create(
+            "Account",
+            json!({"name": "A", "website": "https://a.example"}),
+        );
         let weak = Talk::key(&sim, "api-weak");
         let read = weak.get(&format!("Account/{id}")).ok();
-        assert!(read.get("website").is_none() && read.get("followersIds").is_none() && read.get("isFollowed").is_some());
-        let refused = weak.search("Account", json!({"where": [{"type": "isNotNull", "attribute": "website"}]}));
-        assert_eq!((refused.status, refused.reason()), (400, "Forbidden attribute 'website' in where. Forbidden attribute 'website' in where."));
+        assert!(
+            read.get("website").is_none()
+                && read.get("followersIds").is_none()
+                && read.get("isFollowed").is_some()
+        );
+        let refused = weak.search(
+            "Account",
+            json!({"where": [{"type": "isNotNull", "attribute": "website"}]}),
+        );
+        assert_eq!(
+            (refused.status, refused.reason()),
+            (
+                400,
+                "Forbidden attribute 'website' in where. Forbidden attribute 'website' in where."
+            )
+        );
         for (method, path, body, reason) in [
-            ("PUT", format!("Account/{id}"), Some(json!({"name": "B"})), "No edit access."),
+            (
+                "PUT",
+                format!("Account/{id}"),
+                Some(json!({"name": "B"})),
+                "No edit access.",
+            ),
             ("DELETE", format!("Account/{id}"), None, "No delete access."),
         ] {
             let answer = weak.call(method, &path, body);
             assert_eq!((answer.status, answer.reason()), (403, reason));
         }
-        let deal = api.create("Opportunity", json!({"name": "d", "amount": 1, "closeDate": "2030-01-01"}));
-        assert_eq!(weak.get(&format!("Opportunity/{deal}")).reason(), "No 'read' access.");
+        let deal = api.create(
+            "Opportunity",
+            json!({"name": "d", "amount": 1, "closeDate": "2030-01-01"}),
+        );
+        assert_eq!(
+            weak.get(&format!("Opportunity/{deal}")).reason(),
+            "No 'read' access."
+        );
         assert_eq!(weak.get("Opportunity").ok()["total"], json!(0));
         assert_eq!(weak.get("Contact").status, 403);
     })

@@ -22,7 +22,11 @@ struct Received {
 
 impl Received {
     fn header(&self, name: &str) -> String {
-        let found = self.head.lines().filter_map(|l| l.split_once(':')).find(|(k, _)| k.eq_ignore_ascii_case(name));
+        let found = self
+            .head
+            .lines()
+            .filter_map(|l| l.split_once(':'))
+            .find(|(k, _)| k.eq_ignore_ascii_case(name));
         found.map(|(_, v)| v.trim().to_owned()).unwrap_or_default()
     }
 
@@ -43,15 +47,23 @@ fn receiver(statuses: &'static [u16]) -> (SocketAddr, Receiver<Received>) {
             let received = loop {
                 let n = stream.read(&mut buffer).expect("a request");
                 bytes.extend_from_slice(&buffer[..n]);
-                let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") else { continue };
+                let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") else {
+                    continue;
+                };
                 let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-                let r = Received { head, body: bytes[end + 4..].to_vec() };
+                let r = Received {
+                    head,
+                    body: bytes[end + 4..].to_vec(),
+                };
                 if r.body.len() >= r.header("content-length").parse().expect("a length") {
                     break r;
                 }
             };
             let status = statuses[n.min(statuses.len() - 1)];
-            let _ = stream.write_all(format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").as_bytes());
+            let _ = stream.write_all(
+                format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                    .as_bytes(),
+            );
             if send.send(received).is_err() {
                 return;
             }
@@ -61,26 +73,49 @@ fn receiver(statuses: &'static [u16]) -> (SocketAddr, Receiver<Received>) {
 }
 
 fn next(from: &Receiver<Received>) -> Received {
-    from.recv_timeout(Duration::from_secs(20)).expect("a delivery")
+    from.recv_timeout(Duration::from_secs(20))
+        .expect("a delivery")
 }
 
 async fn start() -> Sim {
-    Sim::builder().webhooks(Duration::from_millis(100), Duration::from_millis(10)).start().await.expect("a server")
+    Sim::builder()
+        .background_delay(Duration::from_millis(100))
+        .webhook_retry(Duration::from_millis(10))
+        .start()
+        .await
+        .expect("a server")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_is_made_with_201_and_a_secret() {
     let sim = start().await;
     let api = Talk::api(&sim);
-    let answer = api.post("Webhook", json!({"event": "Account.fieldUpdate.assignedUser", "url": "http://127.0.0.1:9/x"}));
+    let answer = api.post(
+        "Webhook",
+        json!({"event": "Account.fieldUpdate.assignedUser", "url": "http://127.0.0.1:9/x"}),
+    );
     assert_eq!(answer.status, 201);
     let hook = answer.json();
-    assert_eq!((&hook["entityType"], &hook["type"], &hook["field"]), (&json!("Account"), &json!("fieldUpdate"), &json!("assignedUser")));
+    assert_eq!(
+        (&hook["entityType"], &hook["type"], &hook["field"]),
+        (
+            &json!("Account"),
+            &json!("fieldUpdate"),
+            &json!("assignedUser")
+        )
+    );
     assert_eq!(hook["secretKey"].as_str().map(str::len), Some(32));
     let id = hook["id"].as_str().expect("an id");
-    api.put(&format!("Webhook/{id}"), json!({"event": "Account.delete", "isActive": false})).ok();
+    api.put(
+        &format!("Webhook/{id}"),
+        json!({"event": "Account.delete", "isActive": false}),
+    )
+    .ok();
     let read = api.get(&format!("Webhook/{id}")).ok();
-    assert_eq!((&read["event"], &read["isActive"]), (&json!("Account.fieldUpdate.assignedUser"), &json!(false)));
+    assert_eq!(
+        (&read["event"], &read["isActive"]),
+        (&json!("Account.fieldUpdate.assignedUser"), &json!(false))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,10 +124,26 @@ async fn events_and_addresses_that_cannot_be_are_refused() {
     let api = Talk::api(&sim);
     let url = "http://127.0.0.1:9/";
     for (body, status, reason) in [
-        (json!({"event": "Nothing.create", "url": url}), 403, "Entity type is not available for Webhooks."),
-        (json!({"event": "Account.boil", "url": url}), 403, "Not supported event."),
-        (json!({"event": "Account", "url": url}), 403, "Not supported event."),
-        (json!({"event": "Account.create"}), 400, "Field validation failure; entityType: Webhook, field: url, type: required."),
+        (
+            json!({"event": "Nothing.create", "url": url}),
+            403,
+            "Entity type is not available for Webhooks.",
+        ),
+        (
+            json!({"event": "Account.boil", "url": url}),
+            403,
+            "Not supported event.",
+        ),
+        (
+            json!({"event": "Account", "url": url}),
+            403,
+            "Not supported event.",
+        ),
+        (
+            json!({"event": "Account.create"}),
+            400,
+            "Field validation failure; entityType: Webhook, field: url, type: required.",
+        ),
         (
             json!({"event": "Account.create", "url": "http://10.1.2.3/"}),
             400,
@@ -110,23 +161,45 @@ async fn changes_arrive_in_one_batch_with_both_signatures() {
     let sim = start().await;
     let api = Talk::api(&sim);
     let (address, received) = receiver(&[200]);
-    let hook = api.post("Webhook", json!({"event": "Account.create", "url": format!("http://{address}/hook?a=1")})).json();
+    let hook = api
+        .post(
+            "Webhook",
+            json!({"event": "Account.create", "url": format!("http://{address}/hook?a=1")}),
+        )
+        .json();
     api.create("Account", json!({"name": "One/1"}));
     api.create("Account", json!({"name": "Two"}));
     let request = next(&received);
-    assert!(request.head.starts_with("POST /hook?a=1 HTTP/1.1"), "{}", request.head);
+    assert!(
+        request.head.starts_with("POST /hook?a=1 HTTP/1.1"),
+        "{}",
+        request.head
+    );
     let names: Vec<Json> = request.items().iter().map(|i| i["name"].clone()).collect();
     assert_eq!(names, [json!("One/1"), json!("Two")]);
-    assert!(String::from_utf8_lossy(&request.body).contains("One\\/1"), "PHP escapes slashes");
+    assert!(
+        String::from_utf8_lossy(&request.body).contains("One\\/1"),
+        "PHP escapes slashes"
+    );
 
-    let (id, secret) = (hook["id"].as_str().expect("an id"), hook["secretKey"].as_str().expect("a secret"));
+    let (id, secret) = (
+        hook["id"].as_str().expect("an id"),
+        hook["secretKey"].as_str().expect("a secret"),
+    );
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
     mac.update(&request.body);
     let digest = mac.finalize().into_bytes();
     let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
     let base64 = base64::engine::general_purpose::STANDARD;
-    assert_eq!(request.header("signature"), base64.encode(format!("{id}:{hex}")));
-    let raw: Vec<u8> = id.bytes().chain(*b":").chain(digest.iter().copied()).collect();
+    assert_eq!(
+        request.header("signature"),
+        base64.encode(format!("{id}:{hex}"))
+    );
+    let raw: Vec<u8> = id
+        .bytes()
+        .chain(*b":")
+        .chain(digest.iter().copied())
+        .collect();
     assert_eq!(request.header("x-signature"), base64.encode(raw));
 }
 
@@ -138,7 +211,11 @@ async fn updates_tell_what_changed_and_deletes_tell_the_id() {
     let url = format!("http://{address}/");
     let id = api.create("Account", json!({"name": "Before", "industry": "Finance"}));
     api.post("Webhook", json!({"event": "Account.update", "url": url}));
-    api.put(&format!("Account/{id}"), json!({"name": "After", "industry": "Finance"})).ok();
+    api.put(
+        &format!("Account/{id}"),
+        json!({"name": "After", "industry": "Finance"}),
+    )
+    .ok();
     let items = next(&received).items();
     assert_eq!(items[0]["id"], json!(id));
     assert_eq!(items[0]["name"], json!("After"));
@@ -155,13 +232,21 @@ async fn a_receiver_that_fails_is_tried_four_times_and_one_that_is_gone_ends_the
     let sim = start().await;
     let api = Talk::api(&sim);
     let (address, received) = receiver(&[503, 500, 404, 200]);
-    api.post("Webhook", json!({"event": "Account.create", "url": format!("http://{address}/")}));
+    api.post(
+        "Webhook",
+        json!({"event": "Account.create", "url": format!("http://{address}/")}),
+    );
     let id = api.create("Account", json!({"name": "Again"}));
     for _ in 0..4 {
         assert_eq!(next(&received).items()[0]["id"], json!(id));
     }
     let (gone, told) = receiver(&[410]);
-    let hook = api.post("Webhook", json!({"event": "Lead.create", "url": format!("http://{gone}/")})).json();
+    let hook = api
+        .post(
+            "Webhook",
+            json!({"event": "Lead.create", "url": format!("http://{gone}/")}),
+        )
+        .json();
     api.create("Lead", json!({"lastName": "L"}));
     next(&told);
     let path = format!("Webhook/{}", hook["id"].as_str().expect("an id"));
@@ -178,9 +263,16 @@ async fn own_changes_are_skipped_when_asked_for() {
     let sim = start().await;
     let api = Talk::api(&sim);
     let (address, received) = receiver(&[200]);
-    api.post("Webhook", json!({"event": "Account.create", "url": format!("http://{address}/"), "skipOwn": true}));
+    api.post(
+        "Webhook",
+        json!({"event": "Account.create", "url": format!("http://{address}/"), "skipOwn": true}),
+    );
     api.create("Account", json!({"name": "Mine"}));
     Talk::admin(&sim).create("Account", json!({"name": "Theirs"}));
-    let names: Vec<Json> = next(&received).items().iter().map(|i| i["name"].clone()).collect();
+    let names: Vec<Json> = next(&received)
+        .items()
+        .iter()
+        .map(|i| i["name"].clone())
+        .collect();
     assert_eq!(names, [json!("Theirs")]);
 }

@@ -16,11 +16,16 @@ impl Request {
     ///
     /// 500 for what is not JSON, 400 for a scalar or null.
     pub(crate) fn json_body(&self) -> Result<Map<String, Json>> {
-        let content_type = self.header("content-type").unwrap_or_default().to_ascii_lowercase();
+        let content_type = self
+            .header("content-type")
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         let media_type = content_type.split(';').next().unwrap_or_default().trim();
         match media_type {
             "application/json" => parse(&self.body),
-            "application/x-www-form-urlencoded" => Ok(query::parse(&String::from_utf8_lossy(&self.body))),
+            "application/x-www-form-urlencoded" => {
+                Ok(query::parse(&String::from_utf8_lossy(&self.body)))
+            }
             _ => Ok(Map::new()),
         }
     }

@@ -14,7 +14,10 @@ pub(crate) struct Out {
 
 impl Out {
     pub(crate) fn new(php: bool) -> Out {
-        Out { buf: Vec::with_capacity(1024), php }
+        Out {
+            buf: Vec::with_capacity(1024),
+            php,
+        }
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
@@ -119,7 +122,10 @@ impl Out {
         if self.php {
             self.raw(&php_float(f, 17, 'e'));
         } else {
-            self.raw(&serde_json::Number::from_f64(f).map_or_else(|| "null".to_owned(), |n| n.to_string()));
+            self.raw(
+                &serde_json::Number::from_f64(f)
+                    .map_or_else(|| "null".to_owned(), |n| n.to_string()),
+            );
         }
     }
 
@@ -130,7 +136,8 @@ impl Out {
         let mut i = 0;
         while i < bytes.len() {
             let b = bytes[i];
-            let plain = b >= 0x20 && b != b'"' && b != b'\\' && (!self.php || (b != b'/' && b < 0x80));
+            let plain =
+                b >= 0x20 && b != b'"' && b != b'\\' && (!self.php || (b != b'/' && b < 0x80));
             if plain {
                 i += 1;
                 continue;
@@ -141,7 +148,8 @@ impl Out {
                 let c = s[i..].chars().next().unwrap_or('\u{fffd}');
                 let mut units = [0u16; 2];
                 for unit in c.encode_utf16(&mut units) {
-                    self.buf.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+                    self.buf
+                        .extend_from_slice(format!("\\u{unit:04x}").as_bytes());
                 }
                 i += c.len_utf8();
             } else {
@@ -170,12 +178,26 @@ impl Out {
 /// JSON uses 17 and `e`, a conversion to text 14 and `E`.
 pub(crate) fn php_float(f: f64, digits: usize, exponent: char) -> String {
     if f == 0.0 {
-        return if f.is_sign_negative() { "-0".to_owned() } else { "0".to_owned() };
+        return if f.is_sign_negative() {
+            "-0".to_owned()
+        } else {
+            "0".to_owned()
+        };
     }
     if !f.is_finite() {
-        return if f.is_nan() { "NAN".to_owned() } else if f > 0.0 { "INF".to_owned() } else { "-INF".to_owned() };
+        return if f.is_nan() {
+            "NAN".to_owned()
+        } else if f > 0.0 {
+            "INF".to_owned()
+        } else {
+            "-INF".to_owned()
+        };
     }
-    let scientific = if digits >= 17 { format!("{f:e}") } else { format!("{:.*e}", digits - 1, f) };
+    let scientific = if digits >= 17 {
+        format!("{f:e}")
+    } else {
+        format!("{:.*e}", digits - 1, f)
+    };
     let (mantissa, exp) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exp: i32 = exp.parse().unwrap_or(0);
     let negative = mantissa.starts_with('-');
@@ -225,7 +247,9 @@ mod tests {
     #[test]
     fn escapes_as_php_does() {
         assert_eq!(
-            php(&serde_json::json!({"a/b": "Zażółć \u{1f600}\n\"\\", "l": [1, 2.0, 2.5, true, null, {}, []]})),
+            php(
+                &serde_json::json!({"a/b": "Zażółć \u{1f600}\n\"\\", "l": [1, 2.0, 2.5, true, null, {}, []]})
+            ),
             "{\"a\\/b\":\"Za\\u017c\\u00f3\\u0142\\u0107 \\ud83d\\ude00\\n\\\"\\\\\",\"l\":[1,2,2.5,true,null,{},[]]}"
         );
     }
@@ -234,7 +258,10 @@ mod tests {
     fn writes_plainly_when_asked() {
         let mut out = Out::new(false);
         out.json(&serde_json::json!({"a/b": "ż", "f": 2.0}));
-        assert_eq!(String::from_utf8(out.into_bytes()).unwrap(), "{\"a/b\":\"ż\",\"f\":2.0}");
+        assert_eq!(
+            String::from_utf8(out.into_bytes()).unwrap(),
+            "{\"a/b\":\"ż\",\"f\":2.0}"
+        );
     }
 
     #[test]

@@ -36,7 +36,8 @@ impl Request {
 
     /// Whether a header says `true`.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        self.header(name).is_some_and(|v| v.eq_ignore_ascii_case("true"))
+        self.header(name)
+            .is_some_and(|v| v.eq_ignore_ascii_case("true"))
     }
 }
 
@@ -106,7 +107,12 @@ pub(crate) type Result<T, E = Refusal> = std::result::Result<T, E>;
 
 impl Refusal {
     fn new(status: u16, reason: impl Into<Option<String>>) -> Refusal {
-        Refusal { status, reason: reason.into(), body: None, kind: RefusalKind::Application }
+        Refusal {
+            status,
+            reason: reason.into(),
+            body: None,
+            kind: RefusalKind::Application,
+        }
     }
 
     pub(crate) fn bad_request(reason: impl Into<String>) -> Refusal {
@@ -136,7 +142,10 @@ impl Refusal {
     }
 
     pub(crate) fn conflict(reason: &str, body: Json) -> Refusal {
-        Refusal { body: Some(body), ..Refusal::new(409, reason.to_owned()) }
+        Refusal {
+            body: Some(body),
+            ..Refusal::new(409, reason.to_owned())
+        }
     }
 
     /// 500 with an empty body: an exception that the application did not foresee.
@@ -146,16 +155,25 @@ impl Refusal {
 
     /// 500 with the framework's page: a type error.
     pub(crate) fn internal_page() -> Refusal {
-        Refusal { kind: RefusalKind::Page, ..Refusal::new(500, None) }
+        Refusal {
+            kind: RefusalKind::Page,
+            ..Refusal::new(500, None)
+        }
     }
 
     /// 404 of the router.
     pub(crate) fn no_route() -> Refusal {
-        Refusal { kind: RefusalKind::Page, ..Refusal::new(404, None) }
+        Refusal {
+            kind: RefusalKind::Page,
+            ..Refusal::new(404, None)
+        }
     }
 
     pub(crate) fn auth(status: u16, reason: Option<String>) -> Refusal {
-        Refusal { kind: RefusalKind::Auth, ..Refusal::new(status, reason) }
+        Refusal {
+            kind: RefusalKind::Auth,
+            ..Refusal::new(status, reason)
+        }
     }
 
     /// A field's value does not pass a validation.
@@ -168,7 +186,8 @@ impl Refusal {
 
     /// Adds the body that names a translatable message.
     pub(crate) fn translated(mut self, label: &str, data: Json) -> Refusal {
-        self.body = Some(json!({"messageTranslation": {"label": label, "scope": null, "data": data}}));
+        self.body =
+            Some(json!({"messageTranslation": {"label": label, "scope": null, "data": data}}));
         self
     }
 
@@ -182,7 +201,9 @@ impl Refusal {
                 out.json(body);
                 (JSON, Bytes::from(out.into_bytes()))
             }
-            (RefusalKind::Application, None) => (if action_route { HTML } else { JSON }, Bytes::new()),
+            (RefusalKind::Application, None) => {
+                (if action_route { HTML } else { JSON }, Bytes::new())
+            }
         };
         Reply {
             status: self.status,
@@ -210,6 +231,9 @@ fn page(status: u16) -> String {
 
 /// The reason as bytes that a header may hold: control characters become blanks, the rest stays as UTF-8 (QUIRKS 2).
 pub(crate) fn reason_header(reason: &str) -> Option<HeaderValue> {
-    let bytes: Vec<u8> = reason.bytes().map(|b| if b < 0x20 || b == 0x7f { b' ' } else { b }).collect();
+    let bytes: Vec<u8> = reason
+        .bytes()
+        .map(|b| if b < 0x20 || b == 0x7f { b' ' } else { b })
+        .collect();
     HeaderValue::from_bytes(&bytes).ok()
 }

@@ -11,7 +11,9 @@ pub(crate) fn decode(s: &str) -> String {
         match bytes[i] {
             b'+' => out.push(b' '),
             b'%' => {
-                let hex = bytes.get(i + 1..i + 3).and_then(|h| std::str::from_utf8(h).ok());
+                let hex = bytes
+                    .get(i + 1..i + 3)
+                    .and_then(|h| std::str::from_utf8(h).ok());
                 match hex.and_then(|h| u8::from_str_radix(h, 16).ok()) {
                     Some(b) => {
                         out.push(b);
@@ -98,8 +100,14 @@ fn path_of(name: &str) -> Option<Vec<String>> {
 }
 
 fn insert(map: &mut Map<String, Json>, path: &[String], value: String) {
-    let Some((first, rest)) = path.split_first() else { return };
-    let key = if first.is_empty() { next_index(map).to_string() } else { first.clone() };
+    let Some((first, rest)) = path.split_first() else {
+        return;
+    };
+    let key = if first.is_empty() {
+        next_index(map).to_string()
+    } else {
+        first.clone()
+    };
     if rest.is_empty() {
         map.insert(key, Json::String(value));
         return;
@@ -114,7 +122,10 @@ fn insert(map: &mut Map<String, Json>, path: &[String], value: String) {
 }
 
 fn next_index(map: &Map<String, Json>) -> usize {
-    map.keys().filter_map(|k| k.parse::<usize>().ok()).max().map_or(0, |n| n + 1)
+    map.keys()
+        .filter_map(|k| k.parse::<usize>().ok())
+        .max()
+        .map_or(0, |n| n + 1)
 }
 
 fn listify(v: &mut Json) {
@@ -137,8 +148,14 @@ mod tests {
     fn nests_as_php_does() {
         for (query, parsed) in [
             ("a=1&b=x+y%21", json!({"a": "1", "b": "x y!"})),
-            ("w[0][type]=in&w[0][value][]=a&w[0][value][]=b", json!({"w": [{"type": "in", "value": ["a", "b"]}]})),
-            ("w[][type]=in&w[][attribute]=n", json!({"w": [{"type": "in"}, {"attribute": "n"}]})),
+            (
+                "w[0][type]=in&w[0][value][]=a&w[0][value][]=b",
+                json!({"w": [{"type": "in", "value": ["a", "b"]}]}),
+            ),
+            (
+                "w[][type]=in&w[][attribute]=n",
+                json!({"w": [{"type": "in"}, {"attribute": "n"}]}),
+            ),
             ("a=1&a[b]=2", json!({"a": {"b": "2"}})),
             ("a[1]=x", json!({"a": {"1": "x"}})),
             ("a.b=1", json!({"a_b": "1"})),

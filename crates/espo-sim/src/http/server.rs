@@ -42,7 +42,12 @@ pub(crate) async fn run(listener: TcpListener, app: Arc<App>, mut stop: watch::R
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, app: Arc<App>, mut stop: watch::Receiver<bool>) {
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    app: Arc<App>,
+    mut stop: watch::Receiver<bool>,
+) {
     let service = service_fn(move |req| {
         let app = Arc::clone(&app);
         async move { answer(req, peer, &app).await }
@@ -70,21 +75,46 @@ impl std::fmt::Display for Reset {
 
 impl std::error::Error for Reset {}
 
-async fn answer(req: http::Request<Incoming>, peer: SocketAddr, app: &Arc<App>) -> Result<Response<Piece>, Reset> {
+async fn answer(
+    req: http::Request<Incoming>,
+    peer: SocketAddr,
+    app: &Arc<App>,
+) -> Result<Response<Piece>, Reset> {
     let (parts, body) = req.into_parts();
     let target_len = parts.uri.path_and_query().map_or(0, |p| p.as_str().len());
     if target_len > MAX_TARGET {
-        return Ok(respond(app, plain(414, "<html><head><title>414 Request-URI Too Large</title></head></html>"), None));
+        return Ok(respond(
+            app,
+            plain(
+                414,
+                "<html><head><title>414 Request-URI Too Large</title></head></html>",
+            ),
+            None,
+        ));
     }
     let body = match Limited::new(body, MAX_BODY).collect().await {
         Ok(b) => b.to_bytes(),
         Err(_) => {
-            return Ok(respond(app, plain(413, "<html><head><title>413 Request Entity Too Large</title></head></html>"), None));
+            return Ok(respond(
+                app,
+                plain(
+                    413,
+                    "<html><head><title>413 Request Entity Too Large</title></head></html>",
+                ),
+                None,
+            ));
         }
     };
     let path = parts.uri.path();
     let Some(raw_path) = path.strip_prefix("/api/v1").filter(|p| p.starts_with('/')) else {
-        return Ok(respond(app, plain(404, "<html><head><title>404 Not Found</title></head></html>"), None));
+        return Ok(respond(
+            app,
+            plain(
+                404,
+                "<html><head><title>404 Not Found</title></head></html>",
+            ),
+            None,
+        ));
     };
     let raw_path = raw_path[1..].to_owned();
     let request = Request {
@@ -116,7 +146,8 @@ async fn answer(req: http::Request<Incoming>, peer: SocketAddr, app: &Arc<App>) 
 /// Decoded segments. `%2F` separates as `/` does (QUIRKS 11).
 fn segments(raw_path: &str) -> Vec<String> {
     let decoded = query::decode_path(raw_path);
-    let text = String::from_utf8(decoded).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+    let text = String::from_utf8(decoded)
+        .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
     text.split('/').map(str::to_owned).collect()
 }
 
@@ -133,7 +164,8 @@ fn plain(status: u16, body: &'static str) -> Reply {
 
 fn respond(app: &App, reply: Reply, fault: Option<Fault>) -> Response<Piece> {
     let mut response = Response::new(Piece::new(&reply, fault));
-    *response.status_mut() = http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     if let Ok(v) = HeaderValue::from_str(&reply.content_type) {
         headers.insert(CONTENT_TYPE, v);
@@ -145,9 +177,14 @@ fn respond(app: &App, reply: Reply, fault: Option<Fault>) -> Response<Piece> {
         headers.insert(EXPIRES, HeaderValue::from_static("0"));
         headers.insert(
             CACHE_CONTROL,
-            HeaderValue::from_static("no-store, no-cache, must-revalidate, post-check=0, pre-check=0"),
+            HeaderValue::from_static(
+                "no-store, no-cache, must-revalidate, post-check=0, pre-check=0",
+            ),
         );
-        headers.insert(HeaderName::from_static("x-app-timestamp"), HeaderValue::from(app.timestamp));
+        headers.insert(
+            HeaderName::from_static("x-app-timestamp"),
+            HeaderValue::from(app.timestamp),
+        );
         if let Ok(v) = HeaderValue::from_str(&app.clock.http_date()) {
             headers.insert(LAST_MODIFIED, v);
         }
@@ -206,7 +243,10 @@ impl Body for Piece {
     type Data = Bytes;
     type Error = std::io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
         if let Some(timer) = self.timer.as_mut() {
             match timer.as_mut().poll(cx) {
                 Poll::Pending => return Poll::Pending,
@@ -215,7 +255,9 @@ impl Body for Piece {
         }
         if self.rest.is_empty() {
             if std::mem::take(&mut self.failing) {
-                return Poll::Ready(Some(Err(std::io::Error::other("connection reset on demand"))));
+                return Poll::Ready(Some(Err(std::io::Error::other(
+                    "connection reset on demand",
+                ))));
             }
             return Poll::Ready(None);
         }
@@ -232,6 +274,10 @@ impl Body for Piece {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.sized { SizeHint::with_exact(self.rest.len() as u64) } else { SizeHint::default() }
+        if self.sized {
+            SizeHint::with_exact(self.rest.len() as u64)
+        } else {
+            SizeHint::default()
+        }
     }
 }

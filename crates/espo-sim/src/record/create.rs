@@ -15,10 +15,16 @@ use crate::store::Row;
 use crate::value::{Id, Value};
 
 /// `POST {Entity}`
-pub(crate) fn create(app: &App, caller: &Caller, layout: &Layout, request: &Request) -> Result<Reply> {
+pub(crate) fn create(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    request: &Request,
+) -> Result<Reply> {
     caller.acl.check_scope(&layout.name, Action::Create)?;
     let body = request.json_body()?;
-    let skip = request.flag("x-skip-duplicate-check") || body.get("_skipDuplicateCheck") == Some(&Json::Bool(true));
+    let skip = request.flag("x-skip-duplicate-check")
+        || body.get("_skipDuplicateCheck") == Some(&Json::Bool(true));
     let (row, shown) = insert(app, caller, layout, &body, skip)?;
     Ok(answer(app, caller, layout, &row, &shown))
 }
@@ -34,7 +40,9 @@ pub(crate) fn insert(
     let input = input::take(app, caller, layout, body, true);
     let mut shown: IndexMap<AttrIx, Value> = IndexMap::new();
     for (ix, attr) in layout.attrs.iter().enumerate() {
-        let loaded = matches!(attr.source, Source::IsFollowed | Source::IsStarred) || attr.filter_only || attr.write_only;
+        let loaded = matches!(attr.source, Source::IsFollowed | Source::IsStarred)
+            || attr.filter_only
+            || attr.write_only;
         if attr.ty == Ty::Bool && !loaded {
             shown.insert(ix, Value::Bool(false));
         }
@@ -46,7 +54,14 @@ pub(crate) fn insert(
         shown.insert(*ix, input::coerce(app, layout, *ix, raw));
     }
     let value = |ix: AttrIx| shown.get(&ix).cloned().unwrap_or_default();
-    Candidate { app, layout, input: &input, value: &value, creating: true }.check()?;
+    Candidate {
+        app,
+        layout,
+        input: &input,
+        value: &value,
+        creating: true,
+    }
+    .check()?;
     check_stubs(layout, body)?;
     links::check_references(app, caller, layout, &input)?;
     for ix in input.keys() {
@@ -55,13 +70,24 @@ pub(crate) fn insert(
         }
     }
     let now = Value::text(app.clock.datetime());
-    let mut row = Row { id: Id::from(app.ids.next(&app.clock)), deleted: false, values: vec![Value::Null; layout.slots].into() };
+    let mut row = Row {
+        id: Id::from(app.ids.next(&app.clock)),
+        deleted: false,
+        values: vec![Value::Null; layout.slots].into(),
+    };
     for (ix, v) in &shown {
         if let Source::Slot(slot) = layout.attrs[*ix].source {
             row.values[slot] = v.clone();
         }
     }
-    let mut draft = Draft { app, layout, row, old: None, input: &input, shown, user_id: caller.acl.user_id.clone() };
+    let mut draft = Draft {
+        app,
+        layout,
+        row,
+        old: None,
+        input: &input,
+        shown,
+    };
     draft.set("createdAt", now.clone());
     if layout.find("modifiedAt").is_some() {
         draft.set("modifiedAt", now.clone());
@@ -75,7 +101,10 @@ pub(crate) fn insert(
     if !skip_duplicates {
         let found = duplicates::find(app, caller, layout, &draft.row);
         if !found.is_empty() {
-            return Err(Refusal::conflict("duplicate", duplicates::body(app, caller, layout, &found)));
+            return Err(Refusal::conflict(
+                "duplicate",
+                duplicates::body(app, caller, layout, &found),
+            ));
         }
     }
     numbers(&mut draft);
@@ -85,7 +114,11 @@ pub(crate) fn insert(
     write_stubs(app, layout, &stored, body);
     hooks::after_save(app, layout, &stored, None, &input);
     crate::routes::after_create(app, caller, layout, &stored, &input);
-    let row = app.store.table(layout.index).get(&stored.id).map_or_else(|| (*stored).clone(), |r| (*r).clone());
+    let row = app
+        .store
+        .table(layout.index)
+        .get(&stored.id)
+        .map_or_else(|| (*stored).clone(), |r| (*r).clone());
     Ok((row, shown))
 }
 
@@ -98,10 +131,16 @@ fn default_of(app: &App, layout: &Layout, ix: AttrIx) -> Option<Value> {
         return None;
     }
     let default = field.raw.get("default")?;
-    if default.as_str().is_some_and(|s| s.starts_with("javascript:")) {
+    if default
+        .as_str()
+        .is_some_and(|s| s.starts_with("javascript:"))
+    {
         return None;
     }
-    if matches!(field.kind, FieldKind::Link | FieldKind::LinkMultiple | FieldKind::LinkParent) {
+    if matches!(
+        field.kind,
+        FieldKind::Link | FieldKind::LinkMultiple | FieldKind::LinkParent
+    ) {
         return None;
     }
     // An empty text is no value.
@@ -116,15 +155,25 @@ fn numbers(draft: &mut Draft) {
     let entity = draft.app.layouts.entity(draft.layout);
     let table = draft.app.store.table(draft.layout.index);
     for field in entity.fields.values() {
-        let Some(slot) = draft.layout.slot(&field.name) else { continue };
+        let Some(slot) = draft.layout.slot(&field.name) else {
+            continue;
+        };
         match field.kind {
             FieldKind::Autoincrement => {
                 // The database gives it: the answer does not know it yet.
                 draft.row.values[slot] = Value::Int(table.count_up(slot));
             }
             FieldKind::Number => {
-                let prefix = field.raw.get("prefix").and_then(Json::as_str).unwrap_or_default();
-                let width = field.raw.get("padLength").and_then(Json::as_u64).unwrap_or(5) as usize;
+                let prefix = field
+                    .raw
+                    .get("prefix")
+                    .and_then(Json::as_str)
+                    .unwrap_or_default();
+                let width = field
+                    .raw
+                    .get("padLength")
+                    .and_then(Json::as_u64)
+                    .unwrap_or(5) as usize;
                 let n = table.count_up(slot);
                 draft.set(&field.name, Value::text(format!("{prefix}{n:0width$}")));
             }
@@ -137,8 +186,13 @@ fn numbers(draft: &mut Draft) {
 fn check_stubs(layout: &Layout, body: &Map<String, Json>) -> Result<()> {
     for (link, ids) in stubs(layout, body) {
         if ids.len() > 1 {
-            return Err(Refusal::forbidden(format!("Relating with multiple records is not allowed. link: {link}."))
-                .translated("cannotRelateForbiddenLink", serde_json::json!({"link": link})));
+            return Err(Refusal::forbidden(format!(
+                "Relating with multiple records is not allowed. link: {link}."
+            ))
+            .translated(
+                "cannotRelateForbiddenLink",
+                serde_json::json!({"link": link}),
+            ));
         }
     }
     Ok(())
@@ -157,15 +211,29 @@ fn stubs(layout: &Layout, body: &Map<String, Json>) -> Vec<(String, Vec<String>)
         .filter(|(key, _)| layout.find(key).is_none())
         .filter_map(|(key, value)| {
             let link = layout.links.get(key.strip_suffix("Ids")?)?;
-            let many = matches!(link.kind, LinkKind::HasMany { .. } | LinkKind::Many { .. } | LinkKind::Children { .. });
-            let ids = value.as_array()?.iter().filter_map(Json::as_str).map(str::to_owned).collect();
+            let many = matches!(
+                link.kind,
+                LinkKind::HasMany { .. } | LinkKind::Many { .. } | LinkKind::Children { .. }
+            );
+            let ids = value
+                .as_array()?
+                .iter()
+                .filter_map(Json::as_str)
+                .map(str::to_owned)
+                .collect();
             (link.field.is_none() && many).then(|| (link.name.clone(), ids))
         })
         .collect()
 }
 
 /// The answer: what is in memory and what loaders add. Untouched attributes are left out.
-pub(crate) fn answer(app: &App, caller: &Caller, layout: &Layout, row: &Row, shown: &IndexMap<AttrIx, Value>) -> Reply {
+pub(crate) fn answer(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+    shown: &IndexMap<AttrIx, Value>,
+) -> Reply {
     let mut out = app.out();
     out.open_object();
     for (ix, attr) in layout.attrs.iter().enumerate() {
@@ -176,37 +244,61 @@ pub(crate) fn answer(app: &App, caller: &Caller, layout: &Layout, row: &Row, sho
         let v = match &attr.source {
             Source::Slot(_) if attr.name == "id" => Some(Value::Text(row.id.clone())),
             // What was just set with an id is loaded with it.
-            Source::Slot(_) if attr.name.ends_with("Data") => Some(list_or_empty(view::value(app, layout, row, ix, caller.user_id()))),
-            Source::Slot(_) if is_flag(&attr.name) => match view::value(app, layout, row, ix, caller.user_id()) {
-                Value::Null => Some(Value::Bool(false)),
-                v => Some(v),
-            },
-            Source::Slot(slot) => shown.get(&ix).map(|v| match row.get(*slot) {
-                // Addresses may have changed on the way in.
-                stored @ Value::Text(_) if matches!(attr.name.as_str(), "emailAddress" | "phoneNumber") => stored.clone(),
-                _ => v.clone(),
-            }).or_else(|| (matches!(attr.name.as_str(), "emailAddress" | "phoneNumber") && !row.get(*slot).is_null()).then(|| row.get(*slot).clone())),
+            Source::Slot(_) if attr.name.ends_with("Data") => Some(list_or_empty(view::value(
+                app,
+                layout,
+                row,
+                ix,
+                caller.user_id(),
+            ))),
+            Source::Slot(_) if is_flag(&attr.name) => {
+                match view::value(app, layout, row, ix, caller.user_id()) {
+                    Value::Null => Some(Value::Bool(false)),
+                    v => Some(v),
+                }
+            }
+            Source::Slot(slot) => shown
+                .get(&ix)
+                .map(|v| match row.get(*slot) {
+                    // Addresses may have changed on the way in.
+                    stored @ Value::Text(_)
+                        if matches!(attr.name.as_str(), "emailAddress" | "phoneNumber") =>
+                    {
+                        stored.clone()
+                    }
+                    _ => v.clone(),
+                })
+                .or_else(|| {
+                    (matches!(attr.name.as_str(), "emailAddress" | "phoneNumber")
+                        && !row.get(*slot).is_null())
+                    .then(|| row.get(*slot).clone())
+                }),
             Source::LinkName(link) => {
-                let no_field_name = layout.links.get(link).is_none_or(|l| !matches!(l.kind, LinkKind::Unknown));
-                (in_read && no_field_name).then(|| view::value(app, layout, row, ix, caller.user_id()))
+                let no_field_name = layout
+                    .links
+                    .get(link)
+                    .is_none_or(|l| !matches!(l.kind, LinkKind::Unknown));
+                (in_read && no_field_name)
+                    .then(|| view::value(app, layout, row, ix, caller.user_id()))
             }
             Source::Ids(_) | Source::Names(_) | Source::Columns(_) | Source::Types(_) => {
                 in_read.then(|| view::value(app, layout, row, ix, caller.user_id()))
             }
-            Source::IsFollowed | Source::IsStarred | Source::FollowersIds | Source::FollowersNames => {
-                (in_read && follow_open(app, caller, layout, &attr.source))
-                    .then(|| view::value(app, layout, row, ix, caller.user_id()))
-            }
+            Source::IsFollowed
+            | Source::IsStarred
+            | Source::FollowersIds
+            | Source::FollowersNames => (in_read && follow_open(app, caller, layout, &attr.source))
+                .then(|| view::value(app, layout, row, ix, caller.user_id())),
             Source::Person(_) => person(app, layout, row, ix),
-            Source::Converted { amount, .. } => {
-                (!row.get(*amount).is_null()).then(|| view::value(app, layout, row, ix, caller.user_id()))
-            }
+            Source::Converted { amount, .. } => (!row.get(*amount).is_null())
+                .then(|| view::value(app, layout, row, ix, caller.user_id())),
             // Filled for a link that the body set, not for those of the system.
             Source::Foreign { link, .. } if link == "createdBy" || link == "modifiedBy" => None,
-            Source::Foreign { link, .. } => {
-                view::key(app, layout, row, link).map(|_| view::value(app, layout, row, ix, caller.user_id()))
+            Source::Foreign { link, .. } => view::key(app, layout, row, link)
+                .map(|_| view::value(app, layout, row, ix, caller.user_id())),
+            Source::HasOneId(_) | Source::HasOneName(_) | Source::Numeric(_) => {
+                shown.get(&ix).cloned()
             }
-            Source::HasOneId(_) | Source::HasOneName(_) | Source::Numeric(_) => shown.get(&ix).cloned(),
             Source::Special => match loaded_on_create(&layout.name, &attr.name) {
                 true => Some(view::value(app, layout, row, ix, caller.user_id())),
                 false => shown.get(&ix).cloned(),
@@ -223,11 +315,21 @@ pub(crate) fn answer(app: &App, caller: &Caller, layout: &Layout, row: &Row, sho
 }
 
 fn is_flag(name: &str) -> bool {
-    matches!(name, "emailAddressIsOptedOut" | "emailAddressIsInvalid" | "phoneNumberIsOptedOut" | "phoneNumberIsInvalid")
+    matches!(
+        name,
+        "emailAddressIsOptedOut"
+            | "emailAddressIsInvalid"
+            | "phoneNumberIsOptedOut"
+            | "phoneNumberIsInvalid"
+    )
 }
 
 fn list_or_empty(v: Value) -> Value {
-    if v.is_null() { Value::json(Json::Array(Vec::new())) } else { v }
+    if v.is_null() {
+        Value::json(Json::Array(Vec::new()))
+    } else {
+        v
+    }
 }
 
 /// Attributes that a loader or hook of one entity type fills right away.
@@ -244,7 +346,9 @@ fn loaded_on_create(entity: &str, attr: &str) -> bool {
 /// A person's name stands in the answer when both of its names were given; a lead falls back to what it has (QUIRKS 11).
 fn person(app: &App, layout: &Layout, row: &Row, ix: AttrIx) -> Option<Value> {
     let attr = &layout.attrs[ix];
-    let Source::Person([first, _, last]) = attr.source else { return None };
+    let Source::Person([first, _, last]) = attr.source else {
+        return None;
+    };
     if attr.name != "name" {
         return None;
     }
@@ -290,13 +394,22 @@ const USER_HIDDEN: &[&str] = &[
 /// Whether the caller may see an attribute.
 pub(crate) fn readable(app: &App, caller: &Caller, layout: &Layout, ix: AttrIx) -> bool {
     let attr = &layout.attrs[ix];
-    if layout.name == "User" && USER_HIDDEN.contains(&attr.name.as_str()) && !caller.acl.is_admin() {
+    if layout.name == "User" && USER_HIDDEN.contains(&attr.name.as_str()) && !caller.acl.is_admin()
+    {
         return false;
     }
     if !caller.acl.has_field_rules(&layout.name) {
         return true;
     }
-    let Some(field) = attr.field.as_deref() else { return true };
-    let parent = app.layouts.entity(layout).fields.get(field).and_then(|f| f.composite_of.as_deref());
-    caller.acl.may_read_field(&layout.name, field) && parent.is_none_or(|p| caller.acl.may_read_field(&layout.name, p))
+    let Some(field) = attr.field.as_deref() else {
+        return true;
+    };
+    let parent = app
+        .layouts
+        .entity(layout)
+        .fields
+        .get(field)
+        .and_then(|f| f.composite_of.as_deref());
+    caller.acl.may_read_field(&layout.name, field)
+        && parent.is_none_or(|p| caller.acl.may_read_field(&layout.name, p))
 }

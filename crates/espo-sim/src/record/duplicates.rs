@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use espo_schema::FieldKind;
 use serde_json::Value as Json;
 
 use super::view;
 use crate::acl::Action;
 use crate::app::{App, Caller};
-use crate::layout::{Layout, Source};
+use crate::layout::{Layout, Source, duplicate_fields, duplicate_key};
 use crate::search::collate;
 use crate::store::Row;
-use crate::value::Value;
 
 /// At most so many are shown.
 const SHOWN: usize = 5;
@@ -19,54 +17,43 @@ const SHOWN: usize = 5;
 /// Records that the new one may be a second copy of.
 pub(crate) fn find(app: &App, caller: &Caller, layout: &Layout, row: &Row) -> Vec<Arc<Row>> {
     let entity = app.layouts.entity(layout);
-    let scope = &entity.scope;
-    let default: &[String] = match scope.type_.as_deref() {
-        Some("Person" | "Company") if scope.is_custom => &["name".to_owned(), "emailAddress".to_owned()],
-        _ => &[],
-    };
-    let fields = if scope.duplicate_check_fields.is_empty() { default } else { &scope.duplicate_check_fields };
-    let mut tests: Vec<Box<dyn Fn(&Row) -> bool>> = Vec::new();
-    for field in fields {
-        let Some(ix) = layout.find(field) else { continue };
-        match (&layout.attrs[ix].source, entity.fields.get(field).map(|f| f.kind)) {
-            (Source::Person([first, _, last]), _) => {
-                let (Some(first), Some(last)) = (*first, *last) else { continue };
-                let (Some(f), Some(l)) = (row.get(first).non_empty(), row.get(last).non_empty()) else { continue };
-                let (f, l) = (collate::needle(f), collate::needle(l));
-                tests.push(Box::new(move |r| {
-                    let same = |s: usize, n: &str| r.get(s).as_str().is_some_and(|t| collate::equals_folded(t, n));
-                    same(first, &f) && same(last, &l)
-                }));
-            }
-            (_, Some(kind @ (FieldKind::Email | FieldKind::Phone))) => {
-                let Some(slot) = layout.slot(&format!("{field}Data")) else { continue };
-                let key = if kind == FieldKind::Email { "lower" } else { "phoneNumber" };
-                let values = move |v: &Value| -> Vec<String> {
-                    v.as_list().unwrap_or_default().iter().filter_map(|i| i.get(key).and_then(Json::as_str)).map(str::to_owned).collect()
-                };
-                let mine = values(row.get(slot));
-                if !mine.is_empty() {
-                    tests.push(Box::new(move |r| values(r.get(slot)).iter().any(|v| mine.contains(v))));
+    let table = app.store.table(layout.index);
+    let mut found: Vec<Arc<Row>> = Vec::new();
+    for field in duplicate_fields(entity) {
+        let Some(key) = duplicate_key(layout, entity, field) else {
+            continue;
+        };
+        let texts = key.texts(row);
+        if texts.is_empty() {
+            continue;
+        }
+        let first = match layout.attr(field).map(|a| &a.source) {
+            // A person's first name must be the same too.
+            Some(Source::Person([first, _, _])) => {
+                match first.and_then(|s| Some((s, row.get(s).non_empty()?))) {
+                    Some((slot, text)) => Some((slot, collate::needle(text))),
+                    None => continue,
                 }
             }
-            (Source::Slot(slot), _) => {
-                let slot = *slot;
-                let Some(text) = row.get(slot).non_empty() else { continue };
-                let needle = collate::needle(text);
-                tests.push(Box::new(move |r| r.get(slot).as_str().is_some_and(|t| collate::equals_folded(t, &needle))));
+            _ => None,
+        };
+        for other in table.by_text(key, &texts) {
+            let same = first.as_ref().is_none_or(|(slot, needle)| {
+                other
+                    .get(*slot)
+                    .as_str()
+                    .is_some_and(|t| collate::equals_folded(t, needle))
+            });
+            if same
+                && !found.iter().any(|f| f.id == other.id)
+                && caller.acl.record(app, layout, &other, Action::Read)
+            {
+                found.push(other);
             }
-            _ => {}
         }
     }
-    if tests.is_empty() {
-        return Vec::new();
-    }
-    let rows = app.store.table(layout.index).snapshot();
-    rows.iter()
-        .filter(|r| !r.deleted && tests.iter().any(|t| t(r)) && caller.acl.record(app, layout, r, Action::Read))
-        .take(SHOWN)
-        .cloned()
-        .collect()
+    found.truncate(SHOWN);
+    found
 }
 
 /// The body of the refusal: full records as a list would show them.

@@ -7,7 +7,7 @@ use super::{special, view};
 use crate::app::App;
 use crate::layout::{AttrIx, Layout, LinkKind};
 use crate::store::Row;
-use crate::value::{Id, Value};
+use crate::value::Value;
 
 /// A record on its way into the store: its row, and what the answer shows beside it.
 pub(crate) struct Draft<'a> {
@@ -20,17 +20,20 @@ pub(crate) struct Draft<'a> {
     pub(crate) input: &'a Input,
     /// Values that the answer shows as they are in memory.
     pub(crate) shown: indexmap::IndexMap<AttrIx, Value>,
-    pub(crate) user_id: Id,
 }
 
 impl Draft<'_> {
     pub(crate) fn get(&self, attr: &str) -> Value {
-        self.layout.slot(attr).map_or(Value::Null, |s| self.row.get(s).clone())
+        self.layout
+            .slot(attr)
+            .map_or(Value::Null, |s| self.row.get(s).clone())
     }
 
     /// Sets an attribute, and has the answer show it.
     pub(crate) fn set(&mut self, attr: &str, value: Value) {
-        let Some(ix) = self.layout.find(attr) else { return };
+        let Some(ix) = self.layout.find(attr) else {
+            return;
+        };
         if let Some(slot) = self.layout.slot(attr) {
             self.row.values[slot] = value.clone();
         }
@@ -38,12 +41,17 @@ impl Draft<'_> {
     }
 
     pub(crate) fn sent(&self, attr: &str) -> bool {
-        self.layout.find(attr).is_some_and(|ix| self.input.contains_key(&ix))
+        self.layout
+            .find(attr)
+            .is_some_and(|ix| self.input.contains_key(&ix))
     }
 
     fn changed(&self, attr: &str) -> bool {
-        let Some(slot) = self.layout.slot(attr) else { return false };
-        self.old.is_none_or(|old| old.get(slot) != self.row.get(slot))
+        let Some(slot) = self.layout.slot(attr) else {
+            return false;
+        };
+        self.old
+            .is_none_or(|old| old.get(slot) != self.row.get(slot))
     }
 }
 
@@ -64,7 +72,9 @@ pub(crate) fn before_save(d: &mut Draft) {
         }
         "Email" => activity_parent(d),
         // Articles are ordered by hand: a new one has a place.
-        "KnowledgeBaseArticle" if d.old.is_none() && d.get("order").is_null() => d.set("order", Value::Int(0)),
+        "KnowledgeBaseArticle" if d.old.is_none() && d.get("order").is_null() => {
+            d.set("order", Value::Int(0))
+        }
         _ => {}
     }
     if matches!(d.layout.name.as_str(), "Task" | "Meeting" | "Call") {
@@ -78,9 +88,16 @@ pub(crate) fn before_save(d: &mut Draft) {
 fn currencies(d: &mut Draft) {
     let entity = d.app.layouts.entity(d.layout);
     let default = d.app.config.read().default_currency.clone();
-    for field in entity.fields.values().filter(|f| f.kind == espo_schema::FieldKind::Currency) {
+    for field in entity
+        .fields
+        .values()
+        .filter(|f| f.kind == espo_schema::FieldKind::Currency)
+    {
         let code = format!("{}Currency", field.name);
-        if !d.get(&field.name).is_null() && d.get(&code).is_null() && (d.old.is_none() || d.sent(&field.name)) {
+        if !d.get(&field.name).is_null()
+            && d.get(&code).is_null()
+            && (d.old.is_none() || d.sent(&field.name))
+        {
             d.set(&code, Value::text(default.as_str()));
         }
     }
@@ -89,17 +106,35 @@ fn currencies(d: &mut Draft) {
 /// E-mail addresses or phone numbers: the list and the primary one follow each other (ESPO-API.md B3).
 fn addresses(d: &mut Draft, field: &str, key: &str) {
     let data_attr = format!("{field}Data");
-    let (Some(slot), Some(data_slot)) = (d.layout.slot(field), d.layout.slot(&data_attr)) else { return };
-    let flags = [(format!("{field}IsOptedOut"), "optOut"), (format!("{field}IsInvalid"), "invalid")];
-    let touched = [field.to_owned(), data_attr.clone()].iter().any(|a| d.sent(a)) || flags.iter().any(|(a, _)| d.sent(a));
+    let (Some(slot), Some(data_slot)) = (d.layout.slot(field), d.layout.slot(&data_attr)) else {
+        return;
+    };
+    let flags = [
+        (format!("{field}IsOptedOut"), "optOut"),
+        (format!("{field}IsInvalid"), "invalid"),
+    ];
+    let touched = [field.to_owned(), data_attr.clone()]
+        .iter()
+        .any(|a| d.sent(a))
+        || flags.iter().any(|(a, _)| d.sent(a));
     if !touched {
         return;
     }
-    let mut items: Vec<Json> =
-        d.old.and_then(|o| o.get(data_slot).as_list()).map(<[Json]>::to_vec).unwrap_or_default();
-    let sent = d.layout.find(&data_attr).and_then(|ix| d.input.get(&ix)).and_then(Json::as_array);
+    let mut items: Vec<Json> = d
+        .old
+        .and_then(|o| o.get(data_slot).as_list())
+        .map(<[Json]>::to_vec)
+        .unwrap_or_default();
+    let sent = d
+        .layout
+        .find(&data_attr)
+        .and_then(|ix| d.input.get(&ix))
+        .and_then(Json::as_array);
     if let Some(list) = sent {
-        items = list.iter().filter_map(|i| item(i, key, d.layout, field)).collect();
+        items = list
+            .iter()
+            .filter_map(|i| item(i, key, d.layout, field))
+            .collect();
         if !items.is_empty() && !items.iter().any(|i| i["primary"] == json!(true)) {
             items[0]["primary"] = json!(true);
         }
@@ -114,7 +149,11 @@ fn addresses(d: &mut Draft, field: &str, key: &str) {
                 }
             }
             Some(text) => {
-                let known = items.iter().position(|i| i[key].as_str().is_some_and(|s| s.eq_ignore_ascii_case(&text)));
+                let known = items.iter().position(|i| {
+                    i[key]
+                        .as_str()
+                        .is_some_and(|s| s.eq_ignore_ascii_case(&text))
+                });
                 let made = json!({key: text, "primary": true});
                 let mut made = item(&made, key, d.layout, field).unwrap_or(Json::Null);
                 if let Some(at) = known {
@@ -139,7 +178,9 @@ fn addresses(d: &mut Draft, field: &str, key: &str) {
         }
     }
     let primary = items.first();
-    d.row.values[slot] = primary.and_then(|p| p[key].as_str()).map_or(Value::Null, Value::text);
+    d.row.values[slot] = primary
+        .and_then(|p| p[key].as_str())
+        .map_or(Value::Null, Value::text);
     for (attr, flag) in &flags {
         if let Some(s) = d.layout.slot(attr) {
             d.row.values[s] = primary.map_or(Value::Null, |p| Value::Bool(p[*flag] == json!(true)));
@@ -161,7 +202,12 @@ fn item(raw: &Json, key: &str, layout: &Layout, field: &str) -> Option<Json> {
             "invalid": flag("invalid"),
         })
     } else {
-        let default = if layout.name == "Contact" || layout.name == "Lead" || layout.name == "User" { "Mobile" } else { "Office" };
+        let default = if layout.name == "Contact" || layout.name == "Lead" || layout.name == "User"
+        {
+            "Mobile"
+        } else {
+            "Office"
+        };
         let _ = field;
         json!({
             "phoneNumber": text,
@@ -176,18 +222,29 @@ fn item(raw: &Json, key: &str, layout: &Layout, field: &str) -> Option<Json> {
 /// The stage gives the probability and is remembered.
 fn opportunity(d: &mut Draft) {
     let stage = d.get("stage");
-    let Some(stage_text) = stage.as_str().map(str::to_owned) else { return };
+    let Some(stage_text) = stage.as_str().map(str::to_owned) else {
+        return;
+    };
     let entity = d.app.layouts.entity(d.layout);
     if d.changed("stage") && !d.sent("probability") {
-        let map = entity.fields.get("stage").and_then(|f| f.raw.get("probabilityMap"));
+        let map = entity
+            .fields
+            .get("stage")
+            .and_then(|f| f.raw.get("probabilityMap"));
         if let Some(p) = special::stage_probability(map, &stage_text) {
             d.set("probability", Value::Int(p));
         }
     }
     if d.changed("stage") {
         let lost = d.get("probability") == Value::Int(0);
-        let previous = d.old.and_then(|o| d.layout.slot("stage").map(|s| o.get(s).clone()));
-        let last = if lost { previous.filter(|p| !p.is_null()).unwrap_or(stage) } else { stage };
+        let previous = d
+            .old
+            .and_then(|o| d.layout.slot("stage").map(|s| o.get(s).clone()));
+        let last = if lost {
+            previous.filter(|p| !p.is_null()).unwrap_or(stage)
+        } else {
+            stage
+        };
         d.set("lastStage", last);
     }
 }
@@ -197,7 +254,11 @@ fn task(d: &mut Draft) {
         return;
     }
     let done = d.get("status").as_str() == Some("Completed");
-    let when = if done { Value::text(d.app.clock.datetime()) } else { Value::Null };
+    let when = if done {
+        Value::text(d.app.clock.datetime())
+    } else {
+        Value::Null
+    };
     d.set("dateCompleted", when);
 }
 
@@ -217,10 +278,24 @@ fn optional_date(d: &mut Draft, field: &str) {
     if d.layout.slot(&date_attr).is_none() || !d.sent(&date_attr) {
         return;
     }
-    let Some(date) = d.get(&date_attr).as_str().and_then(|s| s.parse::<jiff::civil::Date>().ok()) else { return };
-    let date = if field == "dateEnd" { date.tomorrow().unwrap_or(date) } else { date };
-    let zone = jiff::tz::TimeZone::get(&d.app.config.read().time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    if let Ok(t) = date.to_datetime(jiff::civil::Time::midnight()).to_zoned_datetime(zone) {
+    let Some(date) = d
+        .get(&date_attr)
+        .as_str()
+        .and_then(|s| s.parse::<jiff::civil::Date>().ok())
+    else {
+        return;
+    };
+    let date = if field == "dateEnd" {
+        date.tomorrow().unwrap_or(date)
+    } else {
+        date
+    };
+    let zone =
+        jiff::tz::TimeZone::get(&d.app.config.read().time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    if let Ok(t) = date
+        .to_datetime(jiff::civil::Time::midnight())
+        .to_zoned_datetime(zone)
+    {
         let text = crate::clock::format_datetime(t.timestamp());
         d.set(field, Value::text(text));
     }
@@ -236,7 +311,11 @@ fn activity_parent(d: &mut Draft) {
     if let Some((layout, id)) = parent
         && let Some(row) = d.app.store.table(layout.index).live(&id)
     {
-        let of = |attr: &str| layout.slot(attr).map_or(Value::Null, |s| row.get(s).clone());
+        let of = |attr: &str| {
+            layout
+                .slot(attr)
+                .map_or(Value::Null, |s| row.get(s).clone())
+        };
         match layout.name.as_str() {
             "Account" => account = Value::Text(id),
             "Contact" => {
@@ -262,8 +341,11 @@ fn activity_parent(d: &mut Draft) {
 }
 
 /// Single links that mirror a member of a many-to-many link: entity type, many, one (QUIRKS 4: `Contact.accountId`).
-const PRIMARY: &[(&str, &str, &str)] =
-    &[("Contact", "accounts", "account"), ("Opportunity", "contacts", "contact"), ("Case", "contacts", "contact")];
+const PRIMARY: &[(&str, &str, &str)] = &[
+    ("Contact", "accounts", "account"),
+    ("Opportunity", "contacts", "contact"),
+    ("Case", "contacts", "contact"),
+];
 
 /// Runs after the row is stored: relations that follow from it.
 pub(crate) fn after_save(app: &App, layout: &Layout, row: &Row, old: Option<&Row>, input: &Input) {
@@ -273,12 +355,19 @@ pub(crate) fn after_save(app: &App, layout: &Layout, row: &Row, old: Option<&Row
     }
     if matches!(layout.name.as_str(), "Meeting" | "Call")
         && let Some(slot) = layout.slot("assignedUserId")
-        && let (Some(user), Some(LinkKind::Many { relation, forward })) =
-            (row.get(slot).non_empty(), layout.links.get("users").map(|l| l.kind))
+        && let (Some(user), Some(LinkKind::Many { relation, forward })) = (
+            row.get(slot).non_empty(),
+            layout.links.get("users").map(|l| l.kind),
+        )
     {
         let users = app.store.relation(relation);
         if !users.has(&row.id, forward, user) {
-            users.link(&row.id, forward, user, super::links::default_columns(app, relation));
+            users.link(
+                &row.id,
+                forward,
+                user,
+                super::links::default_columns(app, relation),
+            );
         }
     }
     follow_assigned(app, layout, row, old);
@@ -293,9 +382,10 @@ fn primary_link<'j>(
     one: &str,
     sent: &dyn Fn(&str) -> Option<&'j Json>,
 ) {
-    let (Some(slot), Some(LinkKind::Many { relation, forward })) =
-        (layout.slot(&format!("{one}Id")), layout.links.get(many).map(|l| l.kind))
-    else {
+    let (Some(slot), Some(LinkKind::Many { relation, forward })) = (
+        layout.slot(&format!("{one}Id")),
+        layout.links.get(many).map(|l| l.kind),
+    ) else {
         return;
     };
     let table = app.store.relation(relation);
@@ -303,15 +393,32 @@ fn primary_link<'j>(
     let now = row.get(slot).non_empty();
     let was = old.and_then(|o| o.get(slot).non_empty());
     match now {
-        Some(id) if was != Some(id) || sent("title").is_some() || sent("accountRole").is_some() || sent("accountIsInactive").is_some() => {
+        Some(id)
+            if was != Some(id)
+                || sent("title").is_some()
+                || sent("accountRole").is_some()
+                || sent("accountIsInactive").is_some() =>
+        {
             let mut columns: Vec<Value> = table
                 .of(&row.id, forward)
                 .iter()
                 .find(|p| p.id == id)
-                .map_or_else(|| super::links::default_columns(app, relation).to_vec(), |p| p.columns.to_vec());
-            for (column, attrs) in [("role", ["title", "accountRole"]), ("isInactive", ["accountIsInactive", "accountIsInactive"])] {
+                .map_or_else(
+                    || super::links::default_columns(app, relation).to_vec(),
+                    |p| p.columns.to_vec(),
+                );
+            for (column, attrs) in [
+                ("role", ["title", "accountRole"]),
+                ("isInactive", ["accountIsInactive", "accountIsInactive"]),
+            ] {
                 let at = defs.iter().position(|c| c.name == column);
-                if let (Some(at), Some(v)) = (at, attrs.iter().find_map(|a| sent(a)).filter(|_| layout.name == "Contact")) {
+                if let (Some(at), Some(v)) = (
+                    at,
+                    attrs
+                        .iter()
+                        .find_map(|a| sent(a))
+                        .filter(|_| layout.name == "Contact"),
+                ) {
                     columns[at] = Value::from_json(v);
                 }
             }
@@ -339,13 +446,22 @@ fn primary_link<'j>(
 /// A user follows what is assigned to it, where there is a stream.
 fn follow_assigned(app: &App, layout: &Layout, row: &Row, old: Option<&Row>) {
     let entity = app.layouts.entity(layout);
-    let Some(slot) = layout.slot("assignedUserId").filter(|_| entity.scope.stream) else { return };
-    let Some(user) = row.get(slot).non_empty() else { return };
+    let Some(slot) = layout
+        .slot("assignedUserId")
+        .filter(|_| entity.scope.stream)
+    else {
+        return;
+    };
+    let Some(user) = row.get(slot).non_empty() else {
+        return;
+    };
     if old.is_some_and(|o| o.get(slot).as_str() == Some(user)) {
         return;
     }
     let mut followers = app.followers.write();
-    let list = followers.entry((layout.name.clone(), row.id.clone())).or_default();
+    let list = followers
+        .entry((layout.name.clone(), row.id.clone()))
+        .or_default();
     if !list.iter().any(|f| f == user) {
         list.push(user.into());
     }

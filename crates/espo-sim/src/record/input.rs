@@ -30,13 +30,23 @@ const SYSTEM: &[&str] = &[
 pub(crate) type Input = IndexMap<AttrIx, Json>;
 
 /// Takes what may be written; the rest is dropped without a word.
-pub(crate) fn take(app: &App, caller: &Caller, layout: &Layout, body: &Map<String, Json>, creating: bool) -> Input {
+pub(crate) fn take(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    body: &Map<String, Json>,
+    creating: bool,
+) -> Input {
     let entity = app.layouts.entity(layout);
     let mut input = Input::new();
     for (key, value) in body {
         let Some(ix) = layout.find(key) else { continue };
         let attr = &layout.attrs[ix];
-        if SYSTEM.contains(&key.as_str()) || !attr.writable || (attr.create_only && !creating) || attr.filter_only {
+        if SYSTEM.contains(&key.as_str())
+            || !attr.writable
+            || (attr.create_only && !creating)
+            || attr.filter_only
+        {
             continue;
         }
         if matches!(attr.role, AttributeRole::Names | AttributeRole::Types) {
@@ -44,7 +54,10 @@ pub(crate) fn take(app: &App, caller: &Caller, layout: &Layout, body: &Map<Strin
         }
         if let Some(field) = attr.field.as_deref().and_then(|f| entity.fields.get(f)) {
             let parent = field.composite_of.as_deref().unwrap_or(&field.name);
-            if field.disabled || !caller.acl.may_edit_field(&layout.name, &field.name) || !caller.acl.may_edit_field(&layout.name, parent) {
+            if field.disabled
+                || !caller.acl.may_edit_field(&layout.name, &field.name)
+                || !caller.acl.may_edit_field(&layout.name, parent)
+            {
                 continue;
             }
         }
@@ -55,7 +68,10 @@ pub(crate) fn take(app: &App, caller: &Caller, layout: &Layout, body: &Map<Strin
 
 fn kind_of(app: &App, layout: &Layout, attr: &Attr) -> FieldKind {
     let entity = app.layouts.entity(layout);
-    attr.field.as_deref().and_then(|f| entity.fields.get(f)).map_or(FieldKind::Other, |f| f.kind)
+    attr.field
+        .as_deref()
+        .and_then(|f| entity.fields.get(f))
+        .map_or(FieldKind::Other, |f| f.kind)
 }
 
 /// Trims, empties and normalises before validation.
@@ -63,14 +79,22 @@ fn sanitise(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> Json {
     let kind = kind_of(app, layout, attr);
     match (attr.ty, value) {
         (Ty::Date, Json::String(s)) => Json::String(normal_date(s).unwrap_or_else(|| s.clone())),
-        (Ty::DateTime, Json::String(s)) => Json::String(normal_datetime(s).unwrap_or_else(|| s.clone())),
+        (Ty::DateTime, Json::String(s)) => {
+            Json::String(normal_datetime(s).unwrap_or_else(|| s.clone()))
+        }
         (Ty::Text, Json::String(s)) => match kind {
             FieldKind::Phone if attr.role == AttributeRole::Value => Json::String(normal_phone(s)),
             FieldKind::Enum => Json::String(s.clone()),
             _ => Json::String(s.trim().to_owned()),
         },
         (Ty::List, Json::Null)
-            if matches!(kind, FieldKind::MultiEnum | FieldKind::Array | FieldKind::Checklist | FieldKind::UrlMultiple) =>
+            if matches!(
+                kind,
+                FieldKind::MultiEnum
+                    | FieldKind::Array
+                    | FieldKind::Checklist
+                    | FieldKind::UrlMultiple
+            ) =>
         {
             Json::Array(Vec::new())
         }
@@ -84,8 +108,23 @@ fn sanitise(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> Json {
             });
             Json::Array(items.collect())
         }
-        (Ty::List, Json::Array(list)) if matches!(kind, FieldKind::MultiEnum | FieldKind::Array | FieldKind::Checklist | FieldKind::UrlMultiple) => {
-            Json::Array(list.iter().map(|v| v.as_str().map_or_else(|| v.clone(), |s| Json::from(s.trim()))).collect())
+        (Ty::List, Json::Array(list))
+            if matches!(
+                kind,
+                FieldKind::MultiEnum
+                    | FieldKind::Array
+                    | FieldKind::Checklist
+                    | FieldKind::UrlMultiple
+            ) =>
+        {
+            Json::Array(
+                list.iter()
+                    .map(|v| {
+                        v.as_str()
+                            .map_or_else(|| v.clone(), |s| Json::from(s.trim()))
+                    })
+                    .collect(),
+            )
         }
         _ => value.clone(),
     }
@@ -99,7 +138,11 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
         _ if raw.is_null() => Value::Null,
         Ty::Text | Ty::LongText | Ty::Id | Ty::Type => {
             let text = php_text(raw);
-            if text.is_empty() && kind != FieldKind::Enum { Value::Null } else { Value::text(text) }
+            if text.is_empty() && kind != FieldKind::Enum {
+                Value::Null
+            } else {
+                Value::text(text)
+            }
         }
         Ty::Date | Ty::DateTime => match raw.as_str() {
             Some("") | None => Value::Null,
@@ -176,7 +219,11 @@ pub(crate) fn php_number(v: &Json) -> Option<f64> {
         Json::Number(n) => n.as_f64(),
         Json::String(s) => {
             let t = s.trim();
-            if t.is_empty() || t.ends_with(|c: char| c.is_alphabetic()) { None } else { t.parse().ok() }
+            if t.is_empty() || t.ends_with(|c: char| c.is_alphabetic()) {
+                None
+            } else {
+                t.parse().ok()
+            }
         }
         _ => None,
     }
@@ -226,6 +273,14 @@ pub(crate) fn is_datetime(s: &str) -> bool {
 
 /// A phone number without blanks, dashes and brackets, where what is left can be one.
 fn normal_phone(s: &str) -> String {
-    let t: String = s.trim().chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '/')).collect();
-    if t.starts_with('+') && t[1..].bytes().all(|b| b.is_ascii_digit()) { t } else { s.trim().to_owned() }
+    let t: String = s
+        .trim()
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '/'))
+        .collect();
+    if t.starts_with('+') && t[1..].bytes().all(|b| b.is_ascii_digit()) {
+        t
+    } else {
+        s.trim().to_owned()
+    }
 }

@@ -16,17 +16,32 @@ use crate::value::{Id, Value};
 
 /// Columns of a new pair.
 pub(crate) fn default_columns(app: &App, relation: usize) -> Arc<[Value]> {
-    app.layouts.relations[relation].columns.iter().map(|c| c.default.clone()).collect()
+    app.layouts.relations[relation]
+        .columns
+        .iter()
+        .map(|c| c.default.clone())
+        .collect()
 }
 
 /// Every record that a body refers to must be there and be readable.
-pub(crate) fn check_references(app: &App, caller: &Caller, layout: &Layout, input: &Input) -> Result<()> {
+pub(crate) fn check_references(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    input: &Input,
+) -> Result<()> {
     for (ix, raw) in input {
         let attr = &layout.attrs[*ix];
         let (link, ids): (&str, Vec<&str>) = match attr.role {
-            AttributeRole::Id => (attr.name.strip_suffix("Id").unwrap_or_default(), raw.as_str().into_iter().collect()),
+            AttributeRole::Id => (
+                attr.name.strip_suffix("Id").unwrap_or_default(),
+                raw.as_str().into_iter().collect(),
+            ),
             AttributeRole::Ids => {
-                let ids = raw.as_array().map(|l| l.iter().filter_map(Json::as_str).collect()).unwrap_or_default();
+                let ids = raw
+                    .as_array()
+                    .map(|l| l.iter().filter_map(Json::as_str).collect())
+                    .unwrap_or_default();
                 (attr.name.strip_suffix("Ids").unwrap_or_default(), ids)
             }
             _ => continue,
@@ -45,14 +60,22 @@ pub(crate) fn check_references(app: &App, caller: &Caller, layout: &Layout, inpu
                     "Can't relate with non-existing record. entity type: {}, link: {link}.",
                     layout.name
                 ))
-                .translated("cannotRelateNonExisting", json!({"foreignEntityType": target.name})));
+                .translated(
+                    "cannotRelateNonExisting",
+                    json!({"foreignEntityType": target.name}),
+                ));
             };
-            if !caller.acl.record(app, target, &row, Action::Read) && !matches!(target.name.as_str(), "User" | "Team" | "Attachment") {
+            if !caller.acl.record(app, target, &row, Action::Read)
+                && !matches!(target.name.as_str(), "User" | "Team" | "Attachment")
+            {
                 return Err(Refusal::forbidden(format!(
                     "Can't relate with forbidden record. entity type: {}, link: {link}.",
                     layout.name
                 ))
-                .translated("cannotRelateForbidden", json!({"foreignEntityType": target.name, "action": "read"})));
+                .translated(
+                    "cannotRelateForbidden",
+                    json!({"foreignEntityType": target.name, "action": "read"}),
+                ));
             }
         }
     }
@@ -65,19 +88,32 @@ fn parent_type<'a>(app: &'a App, layout: &Layout, input: &Input, link: &str) -> 
 }
 
 /// Writes `{link}Ids` and `{link}Columns` of a body: the set is replaced, columns are merged.
-pub(crate) fn write_sets(app: &App, layout: &Layout, row: &Row, input: &Input, creating: bool) -> bool {
+pub(crate) fn write_sets(
+    app: &App,
+    layout: &Layout,
+    row: &Row,
+    input: &Input,
+    creating: bool,
+) -> bool {
     let mut changed = false;
     for (ix, raw) in input {
         let attr = &layout.attrs[*ix];
-        let Source::Ids(link) = &attr.source else { continue };
-        let Some(def) = layout.links.get(link) else { continue };
+        let Source::Ids(link) = &attr.source else {
+            continue;
+        };
+        let Some(def) = layout.links.get(link) else {
+            continue;
+        };
         // Anything but a list is taken without effect (QUIRKS 11).
         let Some(list) = raw.as_array() else { continue };
         let ids: Vec<Id> = list.iter().filter_map(Json::as_str).map(Id::from).collect();
         let current: Vec<Id> = if creating {
             Vec::new()
         } else {
-            view::linked_through(app, layout, row, def).iter().map(|r| r.id.clone()).collect()
+            view::linked_through(app, layout, row, def)
+                .iter()
+                .map(|r| r.id.clone())
+                .collect()
         };
         for id in current.iter().filter(|id| !ids.contains(id)) {
             unlink_one(app, layout, row, def, id);
@@ -89,17 +125,33 @@ pub(crate) fn write_sets(app: &App, layout: &Layout, row: &Row, input: &Input, c
         }
     }
     for (ix, raw) in input {
-        let Source::Columns(link) = &layout.attrs[*ix].source else { continue };
-        let Some(def) = layout.links.get(link) else { continue };
-        let (LinkKind::Many { relation, forward }, Some(map)) = (def.kind, raw.as_object()) else { continue };
+        let Source::Columns(link) = &layout.attrs[*ix].source else {
+            continue;
+        };
+        let Some(def) = layout.links.get(link) else {
+            continue;
+        };
+        let (LinkKind::Many { relation, forward }, Some(map)) = (def.kind, raw.as_object()) else {
+            continue;
+        };
         let defs = &app.layouts.relations[relation].columns;
         let table = app.store.relation(relation);
         for (id, columns) in map {
-            let old = table.of(&row.id, forward).into_iter().find(|p| p.id == id.as_str());
-            let mut values = old.map_or_else(|| default_columns(app, relation).to_vec(), |p| p.columns.to_vec());
+            let old = table
+                .of(&row.id, forward)
+                .into_iter()
+                .find(|p| p.id == id.as_str());
+            let mut values = old.map_or_else(
+                || default_columns(app, relation).to_vec(),
+                |p| p.columns.to_vec(),
+            );
             for (name, value) in columns.as_object().into_iter().flatten() {
                 if let Some(at) = defs.iter().position(|c| c.name == *name) {
-                    values[at] = if defs[at].is_bool { Value::Bool(value == &Json::Bool(true)) } else { Value::from_json(value) };
+                    values[at] = if defs[at].is_bool {
+                        Value::Bool(value == &Json::Bool(true))
+                    } else {
+                        Value::from_json(value)
+                    };
                 }
             }
             table.link(&row.id, forward, id, values.into());
@@ -111,7 +163,9 @@ pub(crate) fn write_sets(app: &App, layout: &Layout, row: &Row, input: &Input, c
 
 /// Links one record, without any check.
 pub(crate) fn link_one(app: &App, layout: &Layout, row: &Row, def: &LinkDef, other: &str) {
-    let Some(target) = def.target.map(|t| &app.layouts.entities[t]) else { return };
+    let Some(target) = def.target.map(|t| &app.layouts.entities[t]) else {
+        return;
+    };
     match def.kind {
         LinkKind::Many { relation, forward } => {
             let table = app.store.relation(relation);
@@ -128,7 +182,9 @@ pub(crate) fn link_one(app: &App, layout: &Layout, row: &Row, def: &LinkDef, oth
             set_key(app, target, other, key, Value::Text(row.id.clone()));
         }
         LinkKind::Children { id, type_ } => {
-            let field_slot = (def.field == Some(FieldKind::AttachmentMultiple)).then(|| target.slot("field")).flatten();
+            let field_slot = (def.field == Some(FieldKind::AttachmentMultiple))
+                .then(|| target.slot("field"))
+                .flatten();
             app.store.table(target.index).update(other, |r| {
                 r.values[id] = Value::Text(row.id.clone());
                 r.values[type_] = Value::text(layout.name.as_str());
@@ -145,7 +201,9 @@ pub(crate) fn link_one(app: &App, layout: &Layout, row: &Row, def: &LinkDef, oth
 
 /// Unlinks one record, without any check.
 pub(crate) fn unlink_one(app: &App, layout: &Layout, row: &Row, def: &LinkDef, other: &str) {
-    let Some(target) = def.target.map(|t| &app.layouts.entities[t]) else { return };
+    let Some(target) = def.target.map(|t| &app.layouts.entities[t]) else {
+        return;
+    };
     match def.kind {
         LinkKind::Many { relation, forward } => {
             app.store.relation(relation).unlink(&row.id, forward, other);
@@ -165,7 +223,8 @@ pub(crate) fn unlink_one(app: &App, layout: &Layout, row: &Row, def: &LinkDef, o
         }
         LinkKind::Children { id, type_ } => {
             app.store.table(target.index).update(other, |r| {
-                let mine = r.get(id).as_str() == Some(row.id.as_str()) && r.get(type_).as_str() == Some(&layout.name);
+                let mine = r.get(id).as_str() == Some(row.id.as_str())
+                    && r.get(type_).as_str() == Some(&layout.name);
                 if mine {
                     r.values[id] = Value::Null;
                     r.values[type_] = Value::Null;
@@ -186,7 +245,9 @@ fn set_key(app: &App, layout: &Layout, id: &str, key: usize, value: Value) {
 }
 
 fn clear_key(app: &App, layout: &Layout, id: &str, attr: &str, value: &str) {
-    let Some(slot) = layout.slot(attr) else { return };
+    let Some(slot) = layout.slot(attr) else {
+        return;
+    };
     app.store.table(layout.index).update(id, |r| {
         let mine = r.get(slot).as_str() == Some(value);
         if mine {
@@ -200,8 +261,12 @@ fn clear_key(app: &App, layout: &Layout, id: &str, attr: &str, value: &str) {
 const ONLY_NOT_LINKED: &[(&str, &str)] = &[("Account", "opportunities")];
 
 /// Links that allow mass relating (`recordDefs.…massLink` of a stock instance).
-pub(crate) const MASS_LINK: &[(&str, &str)] =
-    &[("TargetList", "users"), ("TargetList", "leads"), ("TargetList", "contacts"), ("TargetList", "accounts")];
+pub(crate) const MASS_LINK: &[(&str, &str)] = &[
+    ("TargetList", "users"),
+    ("TargetList", "leads"),
+    ("TargetList", "contacts"),
+    ("TargetList", "accounts"),
+];
 
 /// The link of a link or unlink request, with the record and everything that may refuse it.
 pub(crate) fn request_target<'a>(
@@ -215,33 +280,56 @@ pub(crate) fn request_target<'a>(
     let Some(def) = layout.links.get(link) else {
         return Err(Refusal::not_found(format!("Link '{link}' does not exist.")));
     };
-    let Some(row) = row else { return Err(Refusal::not_found_silently()) };
-    let linkable = matches!(def.kind, LinkKind::Many { .. } | LinkKind::HasMany { .. } | LinkKind::Children { .. });
+    let Some(row) = row else {
+        return Err(Refusal::not_found_silently());
+    };
+    let linkable = matches!(
+        def.kind,
+        LinkKind::Many { .. } | LinkKind::HasMany { .. } | LinkKind::Children { .. }
+    );
     let target = def.target.map(|t| &app.layouts.entities[t]);
     let (true, Some(target)) = (linkable, target) else {
-        return Err(Refusal::forbidden("Only manyMany, hasMany & hasChildren relations are allowed."));
+        return Err(Refusal::forbidden(
+            "Only manyMany, hasMany & hasChildren relations are allowed.",
+        ));
     };
     if def.read_only && !caller.acl.is_admin() {
         return Err(Refusal::forbidden_silently().translated("noLinkAccess", json!({})));
     }
     if !caller.acl.record(app, layout, &row, Action::Edit) {
-        return Err(Refusal::forbidden(format!("No record access for link operation ({}:{link}).", layout.name))
-            .translated("noAccessToRecord", json!({"action": "edit"})));
+        return Err(Refusal::forbidden(format!(
+            "No record access for link operation ({}:{link}).",
+            layout.name
+        ))
+        .translated("noAccessToRecord", json!({"action": "edit"})));
     }
     Ok((row, def, target))
 }
 
 /// Links one record after all checks.
-pub(crate) fn link_checked(app: &App, caller: &Caller, layout: &Layout, row: &Row, def: &LinkDef, target: &Layout, id: &str) -> Result<()> {
-    let Some(other) = app.store.table(target.index).live(id) else { return Err(Refusal::not_found_silently()) };
+pub(crate) fn link_checked(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+    def: &LinkDef,
+    target: &Layout,
+    id: &str,
+) -> Result<()> {
+    let Some(other) = app.store.table(target.index).live(id) else {
+        return Err(Refusal::not_found_silently());
+    };
     // Linking writes on both sides; where it only reads the other one, `read` would do, and teams and users need more.
     let action = match def.kind {
         LinkKind::Many { .. } if !matches!(target.name.as_str(), "Team" | "User") => Action::Read,
         _ => Action::Edit,
     };
     if !caller.acl.record(app, target, &other, action) {
-        return Err(Refusal::forbidden(format!("No foreign record access for link operation ({}:{}).", layout.name, def.name))
-            .translated("noAccessToForeignRecord", json!({"action": action.name()})));
+        return Err(Refusal::forbidden(format!(
+            "No foreign record access for link operation ({}:{}).",
+            layout.name, def.name
+        ))
+        .translated("noAccessToForeignRecord", json!({"action": action.name()})));
     }
     if ONLY_NOT_LINKED.contains(&(layout.name.as_str(), def.name.as_str()))
         && let LinkKind::HasMany { key } = def.kind
@@ -258,18 +346,37 @@ pub(crate) fn link_checked(app: &App, caller: &Caller, layout: &Layout, row: &Ro
 }
 
 /// Unlinks one record after all checks.
-pub(crate) fn unlink_checked(app: &App, caller: &Caller, layout: &Layout, row: &Row, def: &LinkDef, target: &Layout, id: &str) -> Result<()> {
-    let Some(other) = app.store.table(target.index).live(id) else { return Err(Refusal::not_found_silently()) };
+pub(crate) fn unlink_checked(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+    def: &LinkDef,
+    target: &Layout,
+    id: &str,
+) -> Result<()> {
+    let Some(other) = app.store.table(target.index).live(id) else {
+        return Err(Refusal::not_found_silently());
+    };
     let action = match def.kind {
         LinkKind::Many { .. } if !matches!(target.name.as_str(), "Team" | "User") => Action::Read,
         _ => Action::Edit,
     };
     if !caller.acl.record(app, target, &other, action) {
-        return Err(Refusal::forbidden(format!("No foreign record access for unlink operation ({}:{}).", layout.name, def.name))
-            .translated("noAccessToForeignRecord", json!({"action": action.name()})));
+        return Err(Refusal::forbidden(format!(
+            "No foreign record access for unlink operation ({}:{}).",
+            layout.name, def.name
+        ))
+        .translated("noAccessToForeignRecord", json!({"action": action.name()})));
     }
-    if let (LinkKind::HasMany { .. } | LinkKind::Children { .. }, Some(foreign)) = (def.kind, &def.foreign)
-        && app.layouts.entity(target).fields.get(foreign).is_some_and(|f| f.required)
+    if let (LinkKind::HasMany { .. } | LinkKind::Children { .. }, Some(foreign)) =
+        (def.kind, &def.foreign)
+        && app
+            .layouts
+            .entity(target)
+            .fields
+            .get(foreign)
+            .is_some_and(|f| f.required)
     {
         return Err(Refusal::forbidden(format!(
             "Cannot unrelate as the link is required on the other side ({}:{foreign}}}).",

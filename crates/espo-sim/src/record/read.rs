@@ -42,7 +42,9 @@ pub(crate) fn write_record(app: &App, caller: &Caller, layout: &Layout, row: &Ro
     out.open_object();
     for ix in &layout.read_plan {
         let attr = &layout.attrs[*ix];
-        if !create::readable(app, caller, layout, *ix) || !create::follow_open(app, caller, layout, &attr.source) {
+        if !create::readable(app, caller, layout, *ix)
+            || !create::follow_open(app, caller, layout, &attr.source)
+        {
             continue;
         }
         let mut v = view::value(app, layout, row, *ix, caller.user_id());
@@ -56,7 +58,14 @@ pub(crate) fn write_record(app: &App, caller: &Caller, layout: &Layout, row: &Ro
 }
 
 /// Entity types whose lists ignore `select` (`recordDefs.…forceSelectAllAttributes`).
-const SELECT_ALL: &[&str] = &["ActionHistoryRecord", "AuthLogRecord", "Job", "Role", "PortalRole", "CampaignLogRecord"];
+const SELECT_ALL: &[&str] = &[
+    "ActionHistoryRecord",
+    "AuthLogRecord",
+    "Job",
+    "Role",
+    "PortalRole",
+    "CampaignLogRecord",
+];
 
 /// Attributes that a list row always has (`recordDefs.…mandatoryAttributeList`).
 const MANDATORY: &[(&str, &[&str])] = &[
@@ -75,7 +84,14 @@ const DEPENDS: &[(&str, &str, &[&str])] = &[
 ];
 
 /// The attributes of a list row, in the order of the metadata.
-pub(crate) fn list_plan(app: &App, caller: &Caller, layout: &Layout, select: Option<&[String]>, order: &Order, link: Option<&LinkDef>) -> Vec<AttrIx> {
+pub(crate) fn list_plan(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    select: Option<&[String]>,
+    order: &Order,
+    link: Option<&LinkDef>,
+) -> Vec<AttrIx> {
     let mut wanted = vec![false; layout.attrs.len()];
     let select = select.filter(|_| !SELECT_ALL.contains(&layout.name.as_str()));
     match select {
@@ -86,7 +102,11 @@ pub(crate) fn list_plan(app: &App, caller: &Caller, layout: &Layout, select: Opt
         }
         Some(names) => {
             let always = ["id", "assignedUserId", "createdById"];
-            let mandatory = MANDATORY.iter().find(|(e, _)| *e == layout.name).map(|(_, a)| *a).unwrap_or_default();
+            let mandatory = MANDATORY
+                .iter()
+                .find(|(e, _)| *e == layout.name)
+                .map(|(_, a)| *a)
+                .unwrap_or_default();
             for name in always.iter().chain(mandatory) {
                 if let Some(ix) = layout.find(name) {
                     wanted[ix] = true;
@@ -100,7 +120,10 @@ pub(crate) fn list_plan(app: &App, caller: &Caller, layout: &Layout, select: Opt
                 if let Some(ix) = layout.find(name) {
                     select_one(layout, ix, &mut wanted);
                 }
-                for (_, _, also) in DEPENDS.iter().filter(|(e, a, _)| *e == layout.name && a == name) {
+                for (_, _, also) in DEPENDS
+                    .iter()
+                    .filter(|(e, a, _)| *e == layout.name && a == name)
+                {
                     for a in *also {
                         if let Some(ix) = layout.find(a) {
                             wanted[ix] = true;
@@ -124,7 +147,9 @@ pub(crate) fn list_plan(app: &App, caller: &Caller, layout: &Layout, select: Opt
 fn with_field(app: &App, layout: &Layout, ix: AttrIx, wanted: &mut [bool]) {
     let attr = &layout.attrs[ix];
     let entity = app.layouts.entity(layout);
-    let Some(field) = attr.field.as_deref().and_then(|f| entity.fields.get(f)) else { return };
+    let Some(field) = attr.field.as_deref().and_then(|f| entity.fields.get(f)) else {
+        return;
+    };
     for name in &field.attributes {
         if let Some(ix) = layout.find(name).filter(|ix| layout.attrs[*ix].in_list) {
             wanted[ix] = true;
@@ -139,26 +164,37 @@ fn select_one(layout: &Layout, ix: AttrIx, wanted: &mut [bool]) {
         // One of a link-multiple's attributes brings all of them.
         Source::Ids(link) | Source::Names(link) | Source::Columns(link) | Source::Types(link) => {
             for (other, a) in layout.attrs.iter().enumerate() {
-                if matches!(&a.source, Source::Ids(l) | Source::Names(l) | Source::Columns(l) | Source::Types(l) if l == link) {
+                if matches!(&a.source, Source::Ids(l) | Source::Names(l) | Source::Columns(l) | Source::Types(l) if l == link)
+                {
                     wanted[other] = true;
                 }
             }
         }
-        _ if attr.in_list || LOADED.contains(&(layout.name.as_str(), attr.name.as_str())) => wanted[ix] = true,
+        _ if attr.in_list || LOADED.contains(&(layout.name.as_str(), attr.name.as_str())) => {
+            wanted[ix] = true
+        }
         _ => {}
     }
 }
 
 /// Attributes without a column that a loader fills when they are selected.
-const LOADED: &[(&str, &str)] =
-    &[("User", "secretKey"), ("TargetList", "entryCount"), ("TargetList", "optedOutCount"), ("Meeting", "reminders"), ("Call", "reminders"), ("Task", "reminders")];
+const LOADED: &[(&str, &str)] = &[
+    ("User", "secretKey"),
+    ("TargetList", "entryCount"),
+    ("TargetList", "optedOutCount"),
+    ("Meeting", "reminders"),
+    ("Call", "reminders"),
+    ("Task", "reminders"),
+];
 
 /// List loaders add the names of parents, and stars.
 fn list_loaders(layout: &Layout, wanted: &mut [bool]) {
     for (ix, attr) in layout.attrs.iter().enumerate() {
         match &attr.source {
             Source::IsStarred => wanted[ix] = true,
-            Source::LinkName(link) if attr.in_list && layout.links.get(link).is_none_or(|l| l.target.is_none()) => {
+            Source::LinkName(link)
+                if attr.in_list && layout.links.get(link).is_none_or(|l| l.target.is_none()) =>
+            {
                 wanted[ix] = true;
             }
             _ => {}
@@ -172,7 +208,16 @@ fn list_loaders(layout: &Layout, wanted: &mut [bool]) {
 }
 
 /// Writes one row of a list.
-fn write_row(app: &App, caller: &Caller, layout: &Layout, row: &Row, plan: &[AttrIx], columns: &[(AttrIx, Value)], text_length: usize, out: &mut Out) {
+fn write_row(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+    plan: &[AttrIx],
+    columns: &[(AttrIx, Value)],
+    text_length: usize,
+    out: &mut Out,
+) {
     out.open_object();
     for ix in plan {
         let attr = &layout.attrs[*ix];
@@ -182,13 +227,15 @@ fn write_row(app: &App, caller: &Caller, layout: &Layout, row: &Row, plan: &[Att
             continue;
         }
         match &attr.source {
-            Source::Slot(slot) if !matches!(attr.name.as_str(), "id" | "deleted") => match row.get(*slot) {
-                Value::Text(s) if attr.ty == Ty::LongText && s.len() > text_length => {
-                    let cut: String = s.chars().take(text_length).collect();
-                    out.value(&Value::text(cut));
+            Source::Slot(slot) if !matches!(attr.name.as_str(), "id" | "deleted") => {
+                match row.get(*slot) {
+                    Value::Text(s) if attr.ty == Ty::LongText && s.len() > text_length => {
+                        let cut: String = s.chars().take(text_length).collect();
+                        out.value(&Value::text(cut));
+                    }
+                    v => out.value(v),
                 }
-                v => out.value(v),
-            },
+            }
             _ => out.value(&view::value(app, layout, row, *ix, caller.user_id())),
         }
     }
@@ -196,14 +243,24 @@ fn write_row(app: &App, caller: &Caller, layout: &Layout, row: &Row, plan: &[Att
 }
 
 /// `GET {Entity}`
-pub(crate) fn list(app: &App, caller: &Caller, layout: &Layout, request: &Request, no_total: bool) -> Result<Reply> {
+pub(crate) fn list(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    request: &Request,
+    no_total: bool,
+) -> Result<Reply> {
     caller.acl.check_scope(&layout.name, Action::Read)?;
     let mut params = SearchParams::of(request, app.config.read().list_max_size)?;
-    params.no_total |= no_total || layout.name == "Notification" || app.layouts.entity(layout).collection.count_disabled;
+    params.no_total |= no_total
+        || layout.name == "Notification"
+        || app.layouts.entity(layout).collection.count_disabled;
     if layout.name == "User"
         && let Some(type_) = request.param("userType")
     {
-        params.where_.push(serde_json::json!({"type": "equals", "attribute": "type", "value": type_}));
+        params
+            .where_
+            .push(serde_json::json!({"type": "equals", "attribute": "type", "value": type_}));
     }
     let order = Order::of(app, caller, layout, &params)?;
     let found = search_table(app, caller, layout, &params, &order)?;
@@ -212,15 +269,35 @@ pub(crate) fn list(app: &App, caller: &Caller, layout: &Layout, request: &Reques
 }
 
 /// Rows of a table that a search finds.
-pub(crate) fn search_table(app: &App, caller: &Caller, layout: &Layout, params: &SearchParams, order: &Order) -> Result<Found> {
+pub(crate) fn search_table(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    params: &SearchParams,
+    order: &Order,
+) -> Result<Found> {
     let mut conditions = search::conditions(app, caller, layout, params)?;
     conditions.extend(search::readable(app, caller, layout));
     let rows = app.store.table(layout.index).snapshot();
-    Ok(search::page(app, layout, rows.iter(), &conditions, order, params, !params.no_total))
+    Ok(search::page(
+        app,
+        layout,
+        rows.iter(),
+        &conditions,
+        order,
+        params,
+        !params.no_total,
+    ))
 }
 
 /// A list answer out of rows.
-pub(crate) fn list_reply(app: &App, caller: &Caller, layout: &Layout, found: &Found, plan: &[AttrIx]) -> Reply {
+pub(crate) fn list_reply(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    found: &Found,
+    plan: &[AttrIx],
+) -> Reply {
     let mut out = app.out();
     write_list(app, caller, layout, found, plan, |_| Vec::new(), &mut out);
     Reply::json(out.into_bytes())
@@ -242,7 +319,16 @@ fn write_list(
     out.key("list");
     out.open_array();
     for row in &found.rows {
-        write_row(app, caller, layout, row, plan, &columns(row), text_length, out);
+        write_row(
+            app,
+            caller,
+            layout,
+            row,
+            plan,
+            &columns(row),
+            text_length,
+            out,
+        );
     }
     out.close_array();
     out.close_object();
@@ -255,16 +341,30 @@ const NOT_COUNTED: &[(&str, &str)] = &[("ScheduledJob", "log")];
 const MINIMAL: &[(&str, &str)] = &[("Account", "contacts"), ("Account", "targetLists")];
 
 /// `GET {Entity}/{id}/{link}`
-pub(crate) fn related(app: &App, caller: &Caller, layout: &Layout, id: &str, link: &str, request: &Request, no_total: bool) -> Result<Reply> {
+pub(crate) fn related(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    id: &str,
+    link: &str,
+    request: &Request,
+    no_total: bool,
+) -> Result<Reply> {
     caller.acl.check_scope(&layout.name, Action::Read)?;
     let Some(def) = layout.links.get(link) else {
         return Err(Refusal::not_found(format!("Link '{link}' does not exist.")));
     };
-    let row = app.store.table(layout.index).live(id).ok_or_else(Refusal::not_found_silently)?;
+    let row = app
+        .store
+        .table(layout.index)
+        .live(id)
+        .ok_or_else(Refusal::not_found_silently)?;
     if !caller.acl.record(app, layout, &row, Action::Read) {
         return Err(Refusal::forbidden_silently());
     }
-    let Some(target) = def.target.map(|t| &app.layouts.entities[t]) else { return Err(Refusal::internal()) };
+    let Some(target) = def.target.map(|t| &app.layouts.entities[t]) else {
+        return Err(Refusal::internal());
+    };
     if def.kind == LinkKind::Unknown {
         return Err(Refusal::internal());
     }
@@ -278,22 +378,58 @@ pub(crate) fn related(app: &App, caller: &Caller, layout: &Layout, id: &str, lin
     conditions.extend(search::readable(app, caller, target));
     let rows = view::linked_through(app, layout, &row, def);
     let count = !no_total && !NOT_COUNTED.contains(&(layout.name.as_str(), link));
-    let found = search::page(app, target, rows.iter(), &conditions, &order, &params, count);
+    let found = search::page(
+        app,
+        target,
+        rows.iter(),
+        &conditions,
+        &order,
+        &params,
+        count,
+    );
     let reverse = def.foreign.as_deref().and_then(|f| target.links.get(f));
-    let plan = list_plan(app, caller, target, params.select.as_deref(), &order, reverse);
+    let plan = list_plan(
+        app,
+        caller,
+        target,
+        params.select.as_deref(),
+        &order,
+        reverse,
+    );
     let mut out = app.out();
-    write_list(app, caller, target, &found, &plan, |other| column_values(app, &row, def, reverse, other), &mut out);
+    write_list(
+        app,
+        caller,
+        target,
+        &found,
+        &plan,
+        |other| column_values(app, &row, def, reverse, other),
+        &mut out,
+    );
     Ok(Reply::json(out.into_bytes()))
 }
 
 /// Middle-table columns as attributes of the listed record.
-fn column_values(app: &App, row: &Row, def: &LinkDef, reverse: Option<&LinkDef>, other: &Row) -> Vec<(AttrIx, Value)> {
-    let (LinkKind::Many { relation, forward }, Some(reverse)) = (def.kind, reverse) else { return Vec::new() };
+fn column_values(
+    app: &App,
+    row: &Row,
+    def: &LinkDef,
+    reverse: Option<&LinkDef>,
+    other: &Row,
+) -> Vec<(AttrIx, Value)> {
+    let (LinkKind::Many { relation, forward }, Some(reverse)) = (def.kind, reverse) else {
+        return Vec::new();
+    };
     if reverse.column_attrs.is_empty() {
         return Vec::new();
     }
     let defs = &app.layouts.relations[relation].columns;
-    let pair = app.store.relation(relation).of(&other.id, !forward).into_iter().find(|p| p.id == row.id);
+    let pair = app
+        .store
+        .relation(relation)
+        .of(&other.id, !forward)
+        .into_iter()
+        .find(|p| p.id == row.id);
     let Some(pair) = pair else { return Vec::new() };
     reverse
         .column_attrs

@@ -13,27 +13,36 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value 
     let number = |name: &str| layout.slot(name).and_then(|s| row.get(s).as_f64());
     let text = |name: &str| layout.slot(name).and_then(|s| row.get(s).non_empty());
     match (layout.name.as_str(), attr) {
-        ("Opportunity", "amountWeightedConverted") => match (number("amount"), number("probability")) {
-            (Some(amount), Some(probability)) => {
-                let rate = app.config.read().rate(text("amountCurrency").unwrap_or_default());
-                Value::Float(amount * probability * rate / 100.0)
+        ("Opportunity", "amountWeightedConverted") => {
+            match (number("amount"), number("probability")) {
+                (Some(amount), Some(probability)) => {
+                    let rate = app
+                        .config
+                        .read()
+                        .rate(text("amountCurrency").unwrap_or_default());
+                    Value::Float(amount * probability * rate / 100.0)
+                }
+                _ => Value::Null,
             }
-            _ => Value::Null,
-        },
+        }
         ("Meeting" | "Call", "duration") => match (text("dateStart"), text("dateEnd")) {
             (Some(start), Some(end)) => seconds_between(start, end).map_or(Value::Null, Value::Int),
             _ => Value::Null,
         },
         ("Contact", "title") => account_column(app, layout, row, "role"),
         ("Contact", "accountIsInactive") => account_column(app, layout, row, "isInactive"),
-        ("Contact", "hasPortalUser") => Value::Bool(!view::linked(app, layout, row, "portalUser").is_empty()),
+        ("Contact", "hasPortalUser") => {
+            Value::Bool(!view::linked(app, layout, row, "portalUser").is_empty())
+        }
         ("OAuthAccount", "hasAccessToken") => Value::Bool(false),
         ("TargetList", "entryCount") => Value::Int(target_entries(app, layout, row, false)),
         ("TargetList", "optedOutCount") => Value::Int(target_entries(app, layout, row, true)),
         ("User", "position") => Value::Null,
-        ("User", "secretKey") => {
-            app.auth.get(&row.id).and_then(|c| c.secret_key).map_or(Value::Null, Value::text)
-        }
+        ("User", "secretKey") => app
+            .auth
+            .get(&row.id)
+            .and_then(|c| c.secret_key)
+            .map_or(Value::Null, Value::text),
         ("Task" | "Meeting" | "Call", "reminders") => Value::json(json!([])),
         ("Task", "isOverdue") => Value::Bool(false),
         ("Note", "reactionCounts") => Value::Null,
@@ -46,7 +55,11 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value 
 /// First, middle and last name with blanks between.
 pub(crate) fn person_name(layout: &Layout, row: &Row, parts: [Option<Slot>; 3]) -> Value {
     let [first, middle, last] = parts;
-    let joined: Vec<&str> = [first, middle, last].into_iter().flatten().filter_map(|s| row.get(s).non_empty()).collect();
+    let joined: Vec<&str> = [first, middle, last]
+        .into_iter()
+        .flatten()
+        .filter_map(|s| row.get(s).non_empty())
+        .collect();
     if !joined.is_empty() {
         return Value::text(joined.join(" "));
     }
@@ -68,11 +81,18 @@ pub(crate) fn person_name(layout: &Layout, row: &Row, parts: [Option<Slot>; 3]) 
 
 /// A column of the pair of a contact and its primary account.
 fn account_column(app: &App, layout: &Layout, row: &Row, column: &str) -> Value {
-    let (Some(slot), Some(def)) = (layout.slot("accountId"), layout.links.get("accounts")) else { return Value::Null };
-    let (Some(account), LinkKind::Many { relation, forward }) = (row.get(slot).non_empty(), def.kind) else {
+    let (Some(slot), Some(def)) = (layout.slot("accountId"), layout.links.get("accounts")) else {
         return Value::Null;
     };
-    let at = app.layouts.relations[relation].columns.iter().position(|c| c.name == column);
+    let (Some(account), LinkKind::Many { relation, forward }) =
+        (row.get(slot).non_empty(), def.kind)
+    else {
+        return Value::Null;
+    };
+    let at = app.layouts.relations[relation]
+        .columns
+        .iter()
+        .position(|c| c.name == column);
     app.store
         .relation(relation)
         .of(&row.id, forward)
@@ -85,11 +105,26 @@ fn account_column(app: &App, layout: &Layout, row: &Row, column: &str) -> Value 
 fn target_entries(app: &App, layout: &Layout, row: &Row, opted_out: bool) -> i64 {
     let mut count = 0;
     for link in ["accounts", "contacts", "leads", "users"] {
-        let Some(def) = layout.links.get(link) else { continue };
-        let LinkKind::Many { relation, .. } = def.kind else { continue };
-        let column = app.layouts.relations[relation].columns.iter().position(|c| c.name == "optedOut");
+        let Some(def) = layout.links.get(link) else {
+            continue;
+        };
+        let LinkKind::Many { relation, .. } = def.kind else {
+            continue;
+        };
+        let column = app.layouts.relations[relation]
+            .columns
+            .iter()
+            .position(|c| c.name == "optedOut");
         let pairs = view::pairs(app, row, def);
-        count += pairs.iter().filter(|p| !opted_out || column.and_then(|c| p.columns.get(c)).is_some_and(Value::is_true)).count();
+        count += pairs
+            .iter()
+            .filter(|p| {
+                !opted_out
+                    || column
+                        .and_then(|c| p.columns.get(c))
+                        .is_some_and(Value::is_true)
+            })
+            .count();
     }
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -99,7 +134,13 @@ pub(crate) fn seconds_between(a: &str, b: &str) -> Option<i64> {
     let parse = |s: &str| s.parse::<jiff::civil::DateTime>().ok();
     let (a, b) = (parse(a)?, parse(b)?);
     let zone = jiff::tz::TimeZone::UTC;
-    Some(b.to_zoned_datetime(zone.clone()).ok()?.timestamp().as_second() - a.to_zoned_datetime(zone).ok()?.timestamp().as_second())
+    Some(
+        b.to_zoned_datetime(zone.clone())
+            .ok()?
+            .timestamp()
+            .as_second()
+            - a.to_zoned_datetime(zone).ok()?.timestamp().as_second(),
+    )
 }
 
 /// Probability that a stage stands for (`fields.probability` follows `stage.probabilityMap`).

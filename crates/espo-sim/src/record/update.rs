@@ -4,7 +4,6 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::hooks::{self, Draft};
-use super::input::Input;
 use super::validate::{self, Candidate};
 use super::{create, input, links, view};
 use crate::acl::Action;
@@ -16,7 +15,13 @@ use crate::store::Row;
 use crate::value::Value;
 
 /// `PUT` and `PATCH {Entity}/{id}`
-pub(crate) fn update(app: &App, caller: &Caller, layout: &Layout, id: &str, request: &Request) -> Result<Reply> {
+pub(crate) fn update(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    id: &str,
+    request: &Request,
+) -> Result<Reply> {
     caller.acl.check_scope(&layout.name, Action::Edit)?;
     let body = request.json_body()?;
     let row = app
@@ -55,7 +60,14 @@ pub(crate) fn change(
         Some(v) => v.clone(),
         None => view::value(app, layout, row, ix, caller.user_id()),
     };
-    Candidate { app, layout, input: &input, value: &value, creating: false }.check()?;
+    Candidate {
+        app,
+        layout,
+        input: &input,
+        value: &value,
+        creating: false,
+    }
+    .check()?;
     links::check_references(app, caller, layout, &input)?;
     for ix in input.keys() {
         if shown[ix].is_null() && validate::null_refused(app, layout, *ix) {
@@ -69,7 +81,6 @@ pub(crate) fn change(
         old: Some(row),
         input: &input,
         shown,
-        user_id: caller.acl.user_id.clone(),
     };
     for (ix, v) in &draft.shown {
         if let Source::Slot(slot) = layout.attrs[*ix].source {
@@ -77,11 +88,19 @@ pub(crate) fn change(
         }
     }
     hooks::before_save(&mut draft);
-    let Draft { row: wanted, shown, .. } = draft;
-    let touched: Vec<usize> = (0..layout.slots).filter(|s| wanted.get(*s) != row.get(*s)).collect();
+    let Draft {
+        row: wanted, shown, ..
+    } = draft;
+    let touched: Vec<usize> = (0..layout.slots)
+        .filter(|s| wanted.get(*s) != row.get(*s))
+        .collect();
     let version_slot = layout.slot("versionNumber");
-    let modified = (!touched.is_empty())
-        .then(|| [("modifiedAt", Value::text(app.clock.datetime())), ("modifiedById", Value::Text(caller.acl.user_id.clone()))]);
+    let modified = (!touched.is_empty()).then(|| {
+        [
+            ("modifiedAt", Value::text(app.clock.datetime())),
+            ("modifiedById", Value::Text(caller.acl.user_id.clone())),
+        ]
+    });
     let new = app
         .store
         .table(layout.index)
@@ -105,13 +124,25 @@ pub(crate) fn change(
     let links_changed = links::write_sets(app, layout, &new, &input, false);
     hooks::after_save(app, layout, &new, Some(row), &input);
     crate::routes::after_update(app, caller, layout, row, &new, &input);
-    let new = app.store.table(layout.index).get(&new.id).map_or_else(|| (*new).clone(), |r| (*r).clone());
+    let new = app
+        .store
+        .table(layout.index)
+        .get(&new.id)
+        .map_or_else(|| (*new).clone(), |r| (*r).clone());
     Ok((new, shown, links_changed))
 }
 
 /// Refuses a stale version if the change is a real one (QUIRKS 7).
-fn check_version(app: &App, layout: &Layout, row: &Row, shown: &IndexMap<AttrIx, Value>, version: Option<i64>) -> Result<()> {
-    let (Some(sent), Some(slot)) = (version, layout.slot("versionNumber")) else { return Ok(()) };
+fn check_version(
+    app: &App,
+    layout: &Layout,
+    row: &Row,
+    shown: &IndexMap<AttrIx, Value>,
+    version: Option<i64>,
+) -> Result<()> {
+    let (Some(sent), Some(slot)) = (version, layout.slot("versionNumber")) else {
+        return Ok(());
+    };
     if !app.layouts.entity(layout).optimistic_concurrency_control {
         return Ok(());
     }
@@ -131,7 +162,10 @@ fn check_version(app: &App, layout: &Layout, row: &Row, shown: &IndexMap<AttrIx,
         let field = attr.field.as_deref().and_then(|f| entity.fields.get(f));
         for name in field.map(|f| f.attributes.as_slice()).unwrap_or_default() {
             if let Some(ix) = layout.find(name) {
-                values.insert(name.clone(), view::value(app, layout, row, ix, "").to_json());
+                values.insert(
+                    name.clone(),
+                    view::value(app, layout, row, ix, "").to_json(),
+                );
             }
         }
         if field.is_none() {
@@ -141,12 +175,22 @@ fn check_version(app: &App, layout: &Layout, row: &Row, shown: &IndexMap<AttrIx,
     if values.is_empty() {
         return Ok(());
     }
-    Err(Refusal::conflict("modified", json!({"values": values, "versionNumber": stored})))
+    Err(Refusal::conflict(
+        "modified",
+        json!({"values": values, "versionNumber": stored}),
+    ))
 }
 
 /// The answer: every attribute of a read, with what the body set as it is in memory. Parts that follow from it may be
 /// stale, as they are on the real server (QUIRKS 4).
-fn answer(app: &App, caller: &Caller, layout: &Layout, old: &Row, new: &Row, shown: &IndexMap<AttrIx, Value>) -> Reply {
+fn answer(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    old: &Row,
+    new: &Row,
+    shown: &IndexMap<AttrIx, Value>,
+) -> Reply {
     let mut out = app.out();
     out.open_object();
     for (ix, attr) in layout.attrs.iter().enumerate() {
@@ -167,8 +211,16 @@ fn answer(app: &App, caller: &Caller, layout: &Layout, old: &Row, new: &Row, sho
                 _ => v.clone(),
             },
             // Loaded before the save, and not again.
-            (Source::Slot(_), None) if attr.name == "emailAddressData" || attr.name == "phoneNumberData" => list_or_empty(current(old)),
-            (Source::Slot(_), None) if attr.name.ends_with("IsOptedOut") || attr.name.ends_with("IsInvalid") => current(old),
+            (Source::Slot(_), None)
+                if attr.name == "emailAddressData" || attr.name == "phoneNumberData" =>
+            {
+                list_or_empty(current(old))
+            }
+            (Source::Slot(_), None)
+                if attr.name.ends_with("IsOptedOut") || attr.name.ends_with("IsInvalid") =>
+            {
+                current(old)
+            }
             (Source::Ids(_) | Source::Columns(_), Some(v)) => v.clone(),
             (Source::Names(_) | Source::LinkName(_), _) => current(new),
             (_, Some(v)) => v.clone(),
@@ -182,7 +234,11 @@ fn answer(app: &App, caller: &Caller, layout: &Layout, old: &Row, new: &Row, sho
 }
 
 fn list_or_empty(v: Value) -> Value {
-    if v.is_null() { Value::json(json!([])) } else { v }
+    if v.is_null() {
+        Value::json(json!([]))
+    } else {
+        v
+    }
 }
 
 /// `DELETE {Entity}/{id}`
@@ -217,15 +273,4 @@ pub(crate) fn remove(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
         });
     }
     crate::routes::after_delete(app, caller, layout, row);
-}
-
-/// For bodies made by the server itself.
-pub(crate) fn set_attributes(app: &App, caller: &Caller, layout: &Layout, id: &str, body: &Map<String, Json>) -> Result<Row> {
-    let row = app.store.table(layout.index).live(id).ok_or_else(Refusal::not_found_silently)?;
-    change(app, caller, layout, &row, body, None).map(|(row, _, _)| row)
-}
-
-/// What a body would set, for callers that only need the names.
-pub(crate) fn sent_attributes(layout: &Layout, input: &Input) -> Vec<String> {
-    input.keys().map(|ix| layout.attrs[*ix].name.clone()).collect()
 }

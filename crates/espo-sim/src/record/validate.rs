@@ -28,7 +28,10 @@ pub(crate) struct Candidate<'a> {
 /// Shared patterns of a stock instance (`app.regExpPatterns`), for metadata that leaves them out.
 const NAMED: &[(&str, &str)] = &[
     ("$noBadCharacters", "[^<>=]+"),
-    ("$noAsciiSpecialCharacters", "[^`~!@#$%^&*()_+={}\\[\\]|\\\\:;\"'<,>.?]+"),
+    (
+        "$noAsciiSpecialCharacters",
+        "[^`~!@#$%^&*()_+={}\\[\\]|\\\\:;\"'<,>.?]+",
+    ),
     ("$latinLetters", "[A-Za-z]+"),
     ("$latinLettersDigits", "[A-Za-z0-9]+"),
     ("$latinLettersDigitsWhitespace", "[A-Za-z0-9 ]+"),
@@ -36,12 +39,16 @@ const NAMED: &[(&str, &str)] = &[
     ("$digits", "[0-9]+"),
     ("$id", "[A-Za-z0-9_=\\-.]+"),
     ("$phoneNumberLoose", "[0-9A-Za-z_@:#\\+\\(\\)\\-\\. ]+"),
-    ("$uriOptionalProtocol", "([a-zA-Z0-9]+:(//)?)?[^\\s]+\\.[^\\s]+|[a-zA-Z0-9]+:[^\\s]+"),
+    (
+        "$uriOptionalProtocol",
+        "([a-zA-Z0-9]+:(//)?)?[^\\s]+\\.[^\\s]+|[a-zA-Z0-9]+:[^\\s]+",
+    ),
     ("$uri", "[a-zA-Z0-9]+:(//)?[^\\s]+"),
 ];
 
 fn regex(pattern: &str) -> Option<Arc<Regex>> {
-    static KNOWN: LazyLock<Mutex<HashMap<String, Option<Arc<Regex>>>>> = LazyLock::new(Mutex::default);
+    static KNOWN: LazyLock<Mutex<HashMap<String, Option<Arc<Regex>>>>> =
+        LazyLock::new(Mutex::default);
     KNOWN
         .lock()
         .entry(pattern.to_owned())
@@ -55,7 +62,10 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 fn named(name: &str) -> &'static str {
-    NAMED.iter().find(|(n, _)| *n == name).map_or(".*", |(_, p)| p)
+    NAMED
+        .iter()
+        .find(|(n, _)| *n == name)
+        .map_or(".*", |(_, p)| p)
 }
 
 impl Candidate<'_> {
@@ -64,7 +74,11 @@ impl Candidate<'_> {
         let entity = self.app.layouts.entity(self.layout);
         for field in entity.fields.values() {
             let sent = || {
-                field.actual_attributes.iter().any(|a| self.layout.find(a).is_some_and(|ix| self.input.contains_key(&ix)))
+                field.actual_attributes.iter().any(|a| {
+                    self.layout
+                        .find(a)
+                        .is_some_and(|ix| self.input.contains_key(&ix))
+                })
             };
             if !self.creating && !field.force_validation && !sent() {
                 continue;
@@ -85,21 +99,35 @@ impl Candidate<'_> {
     fn rules(&self, field: &Field) -> Vec<String> {
         let type_ = self.app.layouts.schema.field_types.get(&field.type_);
         let mut rules: Vec<String> = type_.map(|t| t.validation_list.clone()).unwrap_or_default();
-        for rule in type_.map(|t| t.mandatory_validation_list.as_slice()).unwrap_or_default() {
+        for rule in type_
+            .map(|t| t.mandatory_validation_list.as_slice())
+            .unwrap_or_default()
+        {
             if !rules.contains(rule) {
                 rules.push(rule.clone());
             }
         }
         let list = |key: &str| -> Vec<&str> {
-            field.raw.get(key).and_then(Json::as_array).map(|l| l.iter().filter_map(Json::as_str).collect()).unwrap_or_default()
+            field
+                .raw
+                .get(key)
+                .and_then(Json::as_array)
+                .map(|l| l.iter().filter_map(Json::as_str).collect())
+                .unwrap_or_default()
         };
-        for extra in list("validationList").into_iter().chain(list("mandatoryValidationList")) {
+        for extra in list("validationList")
+            .into_iter()
+            .chain(list("mandatoryValidationList"))
+        {
             if !rules.iter().any(|r| r == extra) {
                 rules.push(extra.to_owned());
             }
         }
         let suppressed = list("suppressValidationList");
-        rules.retain(|r| !suppressed.contains(&r.as_str()) && !stock_suppressed(&self.layout.name, &field.name, r));
+        rules.retain(|r| {
+            !suppressed.contains(&r.as_str())
+                && !stock_suppressed(&self.layout.name, &field.name, r)
+        });
         rules
     }
 
@@ -132,20 +160,40 @@ impl Candidate<'_> {
                 },
                 _ => true,
             },
-            "inPermittedRange" => self.value(name).as_str().is_none_or(|s| s.trim_start_matches('-').split('.').next().is_none_or(|d| d.len() <= 9)),
+            "inPermittedRange" => self.value(name).as_str().is_none_or(|s| {
+                s.trim_start_matches('-')
+                    .split('.')
+                    .next()
+                    .is_none_or(|d| d.len() <= 9)
+            }),
             "validCurrency" => {
                 let code = self.value(&format!("{name}Currency"));
-                code.as_str().is_none_or(|c| self.app.config.read().currency_list.iter().any(|x| x == c))
+                code.as_str()
+                    .is_none_or(|c| self.app.config.read().currency_list.iter().any(|x| x == c))
             }
             "array" => self.raw(name).is_none_or(|v| v.is_null() || v.is_array()),
-            "arrayOfString" => self.raw(name).and_then(Json::as_array).is_none_or(|l| l.iter().all(Json::is_string)),
+            "arrayOfString" => self
+                .raw(name)
+                .and_then(Json::as_array)
+                .is_none_or(|l| l.iter().all(Json::is_string)),
             "noEmptyString" => {
-                (field.kind != FieldKind::MultiEnum && field.raw.get("noEmptyString") != Some(&Json::Bool(true)))
-                    || self.raw(name).and_then(Json::as_array).is_none_or(|l| l.iter().all(|v| v.as_str() != Some("")))
+                (field.kind != FieldKind::MultiEnum
+                    && field.raw.get("noEmptyString") != Some(&Json::Bool(true)))
+                    || self
+                        .raw(name)
+                        .and_then(Json::as_array)
+                        .is_none_or(|l| l.iter().all(|v| v.as_str() != Some("")))
             }
             "maxCount" => self.max_count(field),
             "maxItemLength" => {
-                let max = field.max_item_length.unwrap_or(if field.kind == FieldKind::UrlMultiple { 255 } else { 100 });
+                let max =
+                    field
+                        .max_item_length
+                        .unwrap_or(if field.kind == FieldKind::UrlMultiple {
+                            255
+                        } else {
+                            100
+                        });
                 self.strings(name).all(|s| s.chars().count() as u64 <= max)
             }
             "emailAddress" => self.email(name),
@@ -155,16 +203,26 @@ impl Candidate<'_> {
     }
 
     fn strings(&self, attr: &str) -> impl Iterator<Item = &str> {
-        self.raw(attr).and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
+        self.raw(attr)
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Json::as_str)
     }
 
     fn is_required(&self, field: &Field) -> bool {
-        field.required || (self.layout.name == "Lead" && field.name == "name" && self.creating && self.lead_has_nothing())
+        field.required
+            || (self.layout.name == "Lead"
+                && field.name == "name"
+                && self.creating
+                && self.lead_has_nothing())
     }
 
     /// A lead needs a name unless it has something else to go by (dynamic logic of a stock instance, on create only).
     fn lead_has_nothing(&self) -> bool {
-        ["accountName", "emailAddress", "phoneNumber"].iter().all(|a| self.value(a).non_empty().is_none())
+        ["accountName", "emailAddress", "phoneNumber"]
+            .iter()
+            .all(|a| self.value(a).non_empty().is_none())
     }
 
     fn has_value(&self, field: &Field) -> bool {
@@ -177,14 +235,25 @@ impl Candidate<'_> {
         };
         match field.kind {
             FieldKind::Enum => !self.value(name).is_null(),
-            FieldKind::Link | FieldKind::LinkOne | FieldKind::File | FieldKind::Image => filled(&format!("{name}Id")),
+            FieldKind::Link | FieldKind::LinkOne | FieldKind::File | FieldKind::Image => {
+                filled(&format!("{name}Id"))
+            }
             FieldKind::LinkParent => filled(&format!("{name}Id")) && filled(&format!("{name}Type")),
             FieldKind::LinkMultiple | FieldKind::AttachmentMultiple => {
                 let attr = format!("{name}Ids");
                 self.value(&attr).as_list().is_some_and(|l| !l.is_empty())
-                    || self.raw(&attr).is_some_and(|v| !v.is_null() && !v.is_array())
+                    || self
+                        .raw(&attr)
+                        .is_some_and(|v| !v.is_null() && !v.is_array())
             }
-            FieldKind::Currency => filled(name) && (!self.creating && self.raw(&format!("{name}Currency")).is_none_or(|v| !v.is_null()) || self.creating),
+            FieldKind::Currency => {
+                filled(name)
+                    && (!self.creating
+                        && self
+                            .raw(&format!("{name}Currency"))
+                            .is_none_or(|v| !v.is_null())
+                        || self.creating)
+            }
             FieldKind::DatetimeOptional => filled(name) || filled(&format!("{name}Date")),
             FieldKind::PersonName => field
                 .actual_attributes
@@ -196,37 +265,61 @@ impl Candidate<'_> {
 
     fn max_length(&self, field: &Field) -> bool {
         let default = match field.kind {
-            FieldKind::Varchar | FieldKind::Enum | FieldKind::Url | FieldKind::Email | FieldKind::Password => Some(255),
+            FieldKind::Varchar
+            | FieldKind::Enum
+            | FieldKind::Url
+            | FieldKind::Email
+            | FieldKind::Password => Some(255),
             FieldKind::Barcode => Some(255),
             FieldKind::Phone => Some(36),
             _ => None,
         };
-        let Some(max) = field.max_length.or(default) else { return true };
+        let Some(max) = field.max_length.or(default) else {
+            return true;
+        };
         let fits = |s: &str| s.chars().count() as u64 <= max;
-        let own = self.raw(&field.name).filter(|v| !v.is_null()).map(input::php_text);
+        let own = self
+            .raw(&field.name)
+            .filter(|v| !v.is_null())
+            .map(input::php_text);
         let own = own.or_else(|| self.value(&field.name).as_str().map(str::to_owned));
         own.as_deref().is_none_or(fits)
-            && self.items(field).all(|i| i.get(&field.name).and_then(Json::as_str).is_none_or(fits))
+            && self
+                .items(field)
+                .all(|i| i.get(&field.name).and_then(Json::as_str).is_none_or(fits))
     }
 
     /// Items of an e-mail or phone field's data.
     fn items(&self, field: &Field) -> impl Iterator<Item = &Json> {
-        self.raw(&format!("{}Data", field.name)).and_then(Json::as_array).into_iter().flatten()
+        self.raw(&format!("{}Data", field.name))
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
     }
 
     fn pattern(&self, field: &Field) -> bool {
         let name = &field.name;
-        let is_id = |v: &Json| v.as_str().is_none_or(|s| s.is_empty() || matches("[A-Za-z0-9_=\\-.]+", s));
+        let is_id = |v: &Json| {
+            v.as_str()
+                .is_none_or(|s| s.is_empty() || matches("[A-Za-z0-9_=\\-.]+", s))
+        };
         match field.kind {
-            FieldKind::Link | FieldKind::LinkOne | FieldKind::File | FieldKind::Image | FieldKind::LinkParent => {
-                self.raw(&format!("{name}Id")).is_none_or(is_id)
-            }
-            FieldKind::LinkMultiple | FieldKind::AttachmentMultiple => {
-                self.raw(&format!("{name}Ids")).and_then(Json::as_array).is_none_or(|l| l.iter().all(is_id))
-            }
-            FieldKind::UrlMultiple => self.strings(name).all(|s| matches(named("$uriOptionalProtocol"), s)),
+            FieldKind::Link
+            | FieldKind::LinkOne
+            | FieldKind::File
+            | FieldKind::Image
+            | FieldKind::LinkParent => self.raw(&format!("{name}Id")).is_none_or(is_id),
+            FieldKind::LinkMultiple | FieldKind::AttachmentMultiple => self
+                .raw(&format!("{name}Ids"))
+                .and_then(Json::as_array)
+                .is_none_or(|l| l.iter().all(is_id)),
+            FieldKind::UrlMultiple => self
+                .strings(name)
+                .all(|s| matches(named("$uriOptionalProtocol"), s)),
             _ => {
-                let Some(pattern) = &field.pattern else { return true };
+                let Some(pattern) = &field.pattern else {
+                    return true;
+                };
                 let regex = match &pattern.regex {
                     Some(r) => r.as_str(),
                     None if pattern.source.starts_with('$') => named(&pattern.source),
@@ -255,35 +348,66 @@ impl Candidate<'_> {
                     let text = input::php_text(v);
                     match field.options.listed() {
                         None => true,
-                        Some(_) if v.is_null() => field.options.allows("") || self.required_null(field),
+                        Some(_) if v.is_null() => {
+                            field.options.allows("") || self.required_null(field)
+                        }
                         Some(_) => field.options.allows(&text),
                     }
                 }
             },
-            FieldKind::MultiEnum | FieldKind::Array | FieldKind::Checklist | FieldKind::UrlMultiple => {
+            FieldKind::MultiEnum
+            | FieldKind::Array
+            | FieldKind::Checklist
+            | FieldKind::UrlMultiple => {
                 field.allow_custom_options
-                    || field.options.listed().is_none_or(|l| l.is_empty() && field.kind == FieldKind::Array)
+                    || field
+                        .options
+                        .listed()
+                        .is_none_or(|l| l.is_empty() && field.kind == FieldKind::Array)
                     || self.strings(name).all(|s| field.options.allows(s))
             }
-            FieldKind::Int => self.raw(name).is_none_or(|v| v.is_null() || v.as_str() == Some("") || input::php_number(v).is_some()),
-            FieldKind::Float => self.raw(name).is_none_or(|v| v.is_null() || v.as_str() == Some("") || input::php_number(v).is_some()),
-            FieldKind::Currency if field.decimal => self.raw(name).is_none_or(|v| v.is_null() || is_decimal(&input::php_text(v))),
-            FieldKind::Currency => {
-                self.raw(name).is_none_or(|v| v.is_null() || v.as_str() == Some("") || input::php_number(v).is_some())
-            }
-            FieldKind::Decimal => self.raw(name).is_none_or(|v| v.is_null() || is_decimal(&input::php_text(v))),
-            FieldKind::Date => self.raw(name).is_none_or(|v| v.is_null() || v.as_str().is_some_and(input::is_date)),
-            FieldKind::Datetime => self.raw(name).is_none_or(|v| v.is_null() || v.as_str().is_some_and(input::is_datetime)),
+            FieldKind::Int => self.raw(name).is_none_or(|v| {
+                v.is_null() || v.as_str() == Some("") || input::php_number(v).is_some()
+            }),
+            FieldKind::Float => self.raw(name).is_none_or(|v| {
+                v.is_null() || v.as_str() == Some("") || input::php_number(v).is_some()
+            }),
+            FieldKind::Currency if field.decimal => self
+                .raw(name)
+                .is_none_or(|v| v.is_null() || is_decimal(&input::php_text(v))),
+            FieldKind::Currency => self.raw(name).is_none_or(|v| {
+                v.is_null() || v.as_str() == Some("") || input::php_number(v).is_some()
+            }),
+            FieldKind::Decimal => self
+                .raw(name)
+                .is_none_or(|v| v.is_null() || is_decimal(&input::php_text(v))),
+            FieldKind::Date => self
+                .raw(name)
+                .is_none_or(|v| v.is_null() || v.as_str().is_some_and(input::is_date)),
+            FieldKind::Datetime => self
+                .raw(name)
+                .is_none_or(|v| v.is_null() || v.as_str().is_some_and(input::is_datetime)),
             FieldKind::DatetimeOptional => {
-                self.raw(name).is_none_or(|v| v.is_null() || v.as_str().is_some_and(|s| input::is_datetime(s) || input::is_date(s)))
-                    && self.raw(&format!("{name}Date")).is_none_or(|v| v.is_null() || v.as_str().is_some_and(input::is_date))
+                self.raw(name).is_none_or(|v| {
+                    v.is_null()
+                        || v.as_str()
+                            .is_some_and(|s| input::is_datetime(s) || input::is_date(s))
+                }) && self
+                    .raw(&format!("{name}Date"))
+                    .is_none_or(|v| v.is_null() || v.as_str().is_some_and(input::is_date))
             }
             FieldKind::Phone => self.phone(field),
             FieldKind::Url => self.raw(name).is_none_or(|v| {
                 let text = input::php_text(v);
-                text.is_empty() || matches(named("$uriOptionalProtocol"), &text) || !text.contains(' ') && !text.contains('<')
+                text.is_empty()
+                    || matches(named("$uriOptionalProtocol"), &text)
+                    || !text.contains(' ') && !text.contains('<')
             }),
-            FieldKind::LinkParent => match self.raw(&format!("{name}Type")).and_then(Json::as_str).filter(|t| !t.is_empty()) {
+            FieldKind::LinkParent => match self
+                .raw(&format!("{name}Type"))
+                .and_then(Json::as_str)
+                .filter(|t| !t.is_empty())
+            {
                 None => true,
                 Some(t) if field.entity_list.is_empty() => self.app.layouts.find(t).is_some(),
                 Some(t) => field.entity_list.iter().any(|e| e == t),
@@ -299,18 +423,30 @@ impl Candidate<'_> {
     }
 
     fn bound(&self, field: &Field, lower: bool) -> bool {
-        let Some(bound) = (if lower { &field.min } else { &field.max }).as_ref() else { return true };
-        let Some(bound) = input::php_number(bound) else { return true };
+        let Some(bound) = (if lower { &field.min } else { &field.max }).as_ref() else {
+            return true;
+        };
+        let Some(bound) = input::php_number(bound) else {
+            return true;
+        };
         match self.value(&field.name).as_f64() {
             None => true,
-            Some(n) => if lower { n >= bound } else { n <= bound },
+            Some(n) => {
+                if lower {
+                    n >= bound
+                } else {
+                    n <= bound
+                }
+            }
         }
     }
 
     fn max_count(&self, field: &Field) -> bool {
         let (attr, max) = match field.kind {
             FieldKind::Email | FieldKind::Phone => (format!("{}Data", field.name), Some(10)),
-            FieldKind::LinkMultiple | FieldKind::AttachmentMultiple => (format!("{}Ids", field.name), field.max_count),
+            FieldKind::LinkMultiple | FieldKind::AttachmentMultiple => {
+                (format!("{}Ids", field.name), field.max_count)
+            }
             _ => (field.name.clone(), field.max_count),
         };
         let count = self.raw(&attr).and_then(Json::as_array).map_or(0, Vec::len) as u64;
@@ -318,11 +454,19 @@ impl Candidate<'_> {
     }
 
     fn email(&self, name: &str) -> bool {
-        let own = self.raw(name).is_none_or(|v| v.is_null() || matches!(v, Json::String(s) if s.is_empty() || is_email(s)));
+        let own = self.raw(name).is_none_or(|v| {
+            v.is_null() || matches!(v, Json::String(s) if s.is_empty() || is_email(s))
+        });
         own && self
             .raw(&format!("{name}Data"))
             .and_then(Json::as_array)
-            .is_none_or(|l| l.iter().all(|i| i.get("emailAddress").and_then(Json::as_str).is_some_and(is_email)))
+            .is_none_or(|l| {
+                l.iter().all(|i| {
+                    i.get("emailAddress")
+                        .and_then(Json::as_str)
+                        .is_some_and(is_email)
+                })
+            })
     }
 
     fn phone(&self, field: &Field) -> bool {
@@ -332,34 +476,56 @@ impl Candidate<'_> {
             text.is_empty() || is_phone(&text)
         });
         own && self.items(field).all(|i| {
-            let number = i.get("phoneNumber").and_then(Json::as_str).is_some_and(is_phone);
-            let type_ = i.get("type").and_then(Json::as_str).is_none_or(|t| field.type_list.is_empty() || field.type_list.iter().any(|x| x == t));
+            let number = i
+                .get("phoneNumber")
+                .and_then(Json::as_str)
+                .is_some_and(is_phone);
+            let type_ = i.get("type").and_then(Json::as_str).is_none_or(|t| {
+                field.type_list.is_empty() || field.type_list.iter().any(|x| x == t)
+            });
             number && type_
         })
     }
 
     /// Text, enum and bool columns conform to the field that shows them at the other end.
     fn columns(&self, field: &Field) -> bool {
-        let Some(Json::Object(columns)) = self.raw(&format!("{}Columns", field.name)) else { return true };
-        let Some(target) = crate::record::view::target(self.app, self.layout, &field.name) else { return true };
+        let Some(Json::Object(columns)) = self.raw(&format!("{}Columns", field.name)) else {
+            return true;
+        };
+        let Some(target) = crate::record::view::target(self.app, self.layout, &field.name) else {
+            return true;
+        };
         let entity = self.app.layouts.entity(target);
-        columns.values().filter_map(Json::as_object).flatten().all(|(column, value)| {
-            let Some(shown) = field.columns.get(column).and_then(|f| entity.fields.get(f)) else { return true };
-            match (shown.kind, value) {
-                (_, Json::Null) => true,
-                (FieldKind::Enum, Json::String(s)) => shown.options.allows(s),
-                (FieldKind::Varchar, Json::String(s)) => s.chars().count() as u64 <= shown.max_length.unwrap_or(255),
-                (FieldKind::Bool, v) => v.is_boolean(),
-                (FieldKind::Enum | FieldKind::Varchar, _) => false,
-                _ => true,
-            }
-        })
+        columns
+            .values()
+            .filter_map(Json::as_object)
+            .flatten()
+            .all(|(column, value)| {
+                let Some(shown) = field.columns.get(column).and_then(|f| entity.fields.get(f))
+                else {
+                    return true;
+                };
+                match (shown.kind, value) {
+                    (_, Json::Null) => true,
+                    (FieldKind::Enum, Json::String(s)) => shown.options.allows(s),
+                    (FieldKind::Varchar, Json::String(s)) => {
+                        s.chars().count() as u64 <= shown.max_length.unwrap_or(255)
+                    }
+                    (FieldKind::Bool, v) => v.is_boolean(),
+                    (FieldKind::Enum | FieldKind::Varchar, _) => false,
+                    _ => true,
+                }
+            })
     }
 }
 
 /// `suppressValidationList` of a stock instance, for metadata that leaves it out.
 fn stock_suppressed(entity: &str, field: &str, rule: &str) -> bool {
-    rule == "required" && matches!((entity, field), ("Meeting" | "Call", "dateEnd") | ("User", "firstName" | "lastName"))
+    rule == "required"
+        && matches!(
+            (entity, field),
+            ("Meeting" | "Call", "dateEnd") | ("User", "firstName" | "lastName")
+        )
 }
 
 fn is_decimal(s: &str) -> bool {
@@ -387,5 +553,9 @@ pub(crate) fn null_refused(app: &App, layout: &Layout, ix: AttrIx) -> bool {
     attr.ty == Ty::Bool
         && attr.role == AttributeRole::Value
         && attr.stored
-        && attr.field.as_deref().and_then(|f| entity.fields.get(f)).is_some_and(|f| f.not_null)
+        && attr
+            .field
+            .as_deref()
+            .and_then(|f| entity.fields.get(f))
+            .is_some_and(|f| f.not_null)
 }

@@ -21,18 +21,31 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
             _ => row.get(*slot).clone(),
         },
         Source::LinkName(link) => link_name(app, layout, row, link),
-        Source::HasOneId(link) => linked(app, layout, row, link).first().map_or(Value::Null, |r| Value::Text(r.id.clone())),
-        Source::HasOneName(link) => match (linked(app, layout, row, link).first(), target(app, layout, link)) {
+        Source::HasOneId(link) => linked(app, layout, row, link)
+            .first()
+            .map_or(Value::Null, |r| Value::Text(r.id.clone())),
+        Source::HasOneName(link) => match (
+            linked(app, layout, row, link).first(),
+            target(app, layout, link),
+        ) {
             (Some(r), Some(t)) => name(app, t, r, "name"),
             _ => Value::Null,
         },
-        Source::Foreign { link, attr } => match (linked(app, layout, row, link).first(), target(app, layout, link)) {
-            (Some(r), Some(t)) => t.find(attr).map_or(Value::Null, |ix| value(app, t, r, ix, user)),
+        Source::Foreign { link, attr } => match (
+            linked(app, layout, row, link).first(),
+            target(app, layout, link),
+        ) {
+            (Some(r), Some(t)) => t
+                .find(attr)
+                .map_or(Value::Null, |ix| value(app, t, r, ix, user)),
             _ => Value::Null,
         },
-        Source::Ids(link) => {
-            Value::json(Json::Array(linked(app, layout, row, link).iter().map(|r| Json::from(r.id.as_str())).collect()))
-        }
+        Source::Ids(link) => Value::json(Json::Array(
+            linked(app, layout, row, link)
+                .iter()
+                .map(|r| Json::from(r.id.as_str()))
+                .collect(),
+        )),
         Source::Names(link) => {
             let names = target(app, layout, link).map(|t| {
                 linked(app, layout, row, link)
@@ -44,12 +57,14 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
         }
         Source::Columns(link) => Value::json(columns(app, layout, row, link)),
         Source::Types(link) => {
-            let types = target(app, layout, link).and_then(|t| t.slot("type")).map(|slot| {
-                linked(app, layout, row, link)
-                    .iter()
-                    .map(|r| (r.id.to_string(), r.get(slot).to_json()))
-                    .collect::<Map<_, _>>()
-            });
+            let types = target(app, layout, link)
+                .and_then(|t| t.slot("type"))
+                .map(|slot| {
+                    linked(app, layout, row, link)
+                        .iter()
+                        .map(|r| (r.id.to_string(), r.get(slot).to_json()))
+                        .collect::<Map<_, _>>()
+                });
             Value::json(Json::Object(types.unwrap_or_default()))
         }
         Source::Person(parts) => special::person_name(layout, row, *parts),
@@ -63,19 +78,27 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
         Source::IsFollowed => Value::Bool(followers(app, layout, row).iter().any(|f| f == user)),
         Source::FollowersIds => {
             let ids = followers(app, layout, row);
-            Value::json(Json::Array(ids.iter().take(6).map(|f| Json::from(f.as_str())).collect()))
+            Value::json(Json::Array(
+                ids.iter().take(6).map(|f| Json::from(f.as_str())).collect(),
+            ))
         }
         Source::FollowersNames => {
             let ids = followers(app, layout, row);
             let users = app.layouts.find("User");
             let names = ids.iter().take(6).map(|f| {
-                (f.to_string(), users.map_or(Json::Null, |u| app.name_of(u, f).to_json()))
+                (
+                    f.to_string(),
+                    users.map_or(Json::Null, |u| app.name_of(u, f).to_json()),
+                )
             });
             Value::json(Json::Object(names.collect()))
         }
         Source::IsStarred => {
             let stars = app.stars.read();
-            Value::Bool(!stars.is_empty() && stars.contains(&(layout.name.clone(), row.id.clone(), user.into())))
+            Value::Bool(
+                !stars.is_empty()
+                    && stars.contains(&(layout.name.clone(), row.id.clone(), user.into())),
+            )
         }
         Source::Numeric(slot) => match row.get(*slot).as_str() {
             Some(s) => Value::text(s.chars().filter(char::is_ascii_digit).collect::<String>()),
@@ -91,7 +114,10 @@ fn followers(app: &App, layout: &Layout, row: &Row) -> Vec<Id> {
     if followers.is_empty() {
         return Vec::new();
     }
-    followers.get(&(layout.name.clone(), row.id.clone())).cloned().unwrap_or_default()
+    followers
+        .get(&(layout.name.clone(), row.id.clone()))
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// The attribute that stands as a record's name.
@@ -104,8 +130,13 @@ pub(crate) fn name(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value {
 
 /// `{link}Name`: the name of the record that the key refers to. A deleted record has none (QUIRKS 11).
 fn link_name(app: &App, layout: &Layout, row: &Row, link: &str) -> Value {
-    let Some((target, id)) = key(app, layout, row, link) else { return Value::Null };
-    let foreign_name = layout.links.get(link).map_or("name", |l| l.foreign_name.as_str());
+    let Some((target, id)) = key(app, layout, row, link) else {
+        return Value::Null;
+    };
+    let foreign_name = layout
+        .links
+        .get(link)
+        .map_or("name", |l| l.foreign_name.as_str());
     match app.store.table(target.index).live(&id) {
         Some(r) => name(app, target, &r, foreign_name),
         None => Value::Null,
@@ -113,38 +144,58 @@ fn link_name(app: &App, layout: &Layout, row: &Row, link: &str) -> Value {
 }
 
 /// Entity type and id that a belongs-to or parent link holds.
-pub(crate) fn key<'a>(app: &'a App, layout: &Layout, row: &Row, link: &str) -> Option<(&'a Layout, Id)> {
+pub(crate) fn key<'a>(
+    app: &'a App,
+    layout: &Layout,
+    row: &Row,
+    link: &str,
+) -> Option<(&'a Layout, Id)> {
     match layout.links.get(link).map(|l| (l, l.kind)) {
         Some((l, LinkKind::BelongsTo { key })) => {
             let id = row.get(key).non_empty()?;
             Some((&app.layouts.entities[l.target?], id.into()))
         }
-        Some((_, LinkKind::Parent { id, type_ })) => {
-            Some((app.layouts.find(row.get(type_).as_str()?)?, row.get(id).non_empty()?.into()))
-        }
+        Some((_, LinkKind::Parent { id, type_ })) => Some((
+            app.layouts.find(row.get(type_).as_str()?)?,
+            row.get(id).non_empty()?.into(),
+        )),
         Some(_) => None,
         // A parent field without a link of its own.
         None => {
             let id = layout.slot(&format!("{link}Id"))?;
             let type_ = layout.slot(&format!("{link}Type"))?;
-            Some((app.layouts.find(row.get(type_).as_str()?)?, row.get(id).non_empty()?.into()))
+            Some((
+                app.layouts.find(row.get(type_).as_str()?)?,
+                row.get(id).non_empty()?.into(),
+            ))
         }
     }
 }
 
 /// The entity type at the other end of a link.
 pub(crate) fn target<'a>(app: &'a App, layout: &Layout, link: &str) -> Option<&'a Layout> {
-    layout.links.get(link)?.target.map(|t| &app.layouts.entities[t])
+    layout
+        .links
+        .get(link)?
+        .target
+        .map(|t| &app.layouts.entities[t])
 }
 
 /// Live records at the other end of a link, oldest link first.
 pub(crate) fn linked(app: &App, layout: &Layout, row: &Row, link: &str) -> Vec<Arc<Row>> {
-    let Some(def) = layout.links.get(link) else { return Vec::new() };
+    let Some(def) = layout.links.get(link) else {
+        return Vec::new();
+    };
     linked_through(app, layout, row, def)
 }
 
 /// As [`linked`], with the link's definition at hand.
-pub(crate) fn linked_through(app: &App, layout: &Layout, row: &Row, def: &LinkDef) -> Vec<Arc<Row>> {
+pub(crate) fn linked_through(
+    app: &App,
+    layout: &Layout,
+    row: &Row,
+    def: &LinkDef,
+) -> Vec<Arc<Row>> {
     let Some(target) = def.target else {
         return match key(app, layout, row, &def.name) {
             Some((t, id)) => app.store.table(t.index).live(&id).into_iter().collect(),
@@ -153,7 +204,12 @@ pub(crate) fn linked_through(app: &App, layout: &Layout, row: &Row, def: &LinkDe
     };
     let table = app.store.table(target);
     match def.kind {
-        LinkKind::BelongsTo { key } => row.get(key).non_empty().and_then(|id| table.live(id)).into_iter().collect(),
+        LinkKind::BelongsTo { key } => row
+            .get(key)
+            .non_empty()
+            .and_then(|id| table.live(id))
+            .into_iter()
+            .collect(),
         LinkKind::HasOne { key } => table.by_key(key, &row.id).into_iter().take(1).collect(),
         LinkKind::HasMany { key } => table.by_key(key, &row.id),
         LinkKind::Children { id, type_ } => {
@@ -165,7 +221,9 @@ pub(crate) fn linked_through(app: &App, layout: &Layout, row: &Row, def: &LinkDe
                 .into_iter()
                 .filter(|r| r.get(type_).as_str() == Some(&layout.name))
                 // Several attachment fields of a record share one relation.
-                .filter(|r| field_slot.is_none_or(|s| r.get(s).as_str().is_none_or(|f| f == def.name)))
+                .filter(|r| {
+                    field_slot.is_none_or(|s| r.get(s).as_str().is_none_or(|f| f == def.name))
+                })
                 .collect()
         }
         LinkKind::Many { relation, forward } => app
@@ -181,15 +239,26 @@ pub(crate) fn linked_through(app: &App, layout: &Layout, row: &Row, def: &LinkDe
 
 /// Pairs of a many-to-many link whose other record is live.
 pub(crate) fn pairs(app: &App, row: &Row, def: &LinkDef) -> Vec<Pair> {
-    let (LinkKind::Many { relation, forward }, Some(target)) = (def.kind, def.target) else { return Vec::new() };
+    let (LinkKind::Many { relation, forward }, Some(target)) = (def.kind, def.target) else {
+        return Vec::new();
+    };
     let table = app.store.table(target);
-    app.store.relation(relation).of(&row.id, forward).into_iter().filter(|p| table.live(&p.id).is_some()).collect()
+    app.store
+        .relation(relation)
+        .of(&row.id, forward)
+        .into_iter()
+        .filter(|p| table.live(&p.id).is_some())
+        .collect()
 }
 
 /// `{link}Columns`: id → the columns that the field names.
 fn columns(app: &App, layout: &Layout, row: &Row, link: &str) -> Json {
-    let Some(def) = layout.links.get(link) else { return Json::Object(Map::new()) };
-    let LinkKind::Many { relation, .. } = def.kind else { return Json::Object(Map::new()) };
+    let Some(def) = layout.links.get(link) else {
+        return Json::Object(Map::new());
+    };
+    let LinkKind::Many { relation, .. } = def.kind else {
+        return Json::Object(Map::new());
+    };
     let defs = &app.layouts.relations[relation].columns;
     let entity = app.layouts.entity(layout);
     let shown: Vec<&String> = match entity.fields.get(link) {
@@ -201,7 +270,11 @@ fn columns(app: &App, layout: &Layout, row: &Row, link: &str) -> Json {
             .iter()
             .map(|name| {
                 let at = defs.iter().position(|c| c.name == **name);
-                ((*name).clone(), at.and_then(|i| p.columns.get(i)).map_or(Json::Null, Value::to_json))
+                (
+                    (*name).clone(),
+                    at.and_then(|i| p.columns.get(i))
+                        .map_or(Json::Null, Value::to_json),
+                )
             })
             .collect();
         (p.id.to_string(), Json::Object(values))

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Call, Fixed};
 use crate::acl::{Acl, Action};
-use crate::app::App;
+use crate::app::{App, Caller};
 use crate::config::Config;
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::record::read;
@@ -20,6 +20,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::POST, "App/destroyAuthToken", destroy_token),
     Fixed::controller(Method::POST, "App/action/destroyAuthToken", destroy_token),
     Fixed::controller(Method::GET, "Metadata", metadata),
+    Fixed::controller(Method::GET, "Metadata/action/get", metadata_as_is),
     Fixed::controller(Method::GET, "Settings", settings),
     Fixed::controller(Method::PUT, "Settings", put_settings),
     Fixed::controller(Method::GET, "I18n", i18n),
@@ -35,12 +36,16 @@ fn root(call: &Call) -> Result<Reply> {
 }
 
 fn about(call: &Call) -> Result<Reply> {
-    Ok(call.app.json(&json!({"text": "EspoCRM", "version": VERSION})))
+    Ok(call
+        .app
+        .json(&json!({"text": "EspoCRM", "version": VERSION})))
 }
 
 /// `GET App/appParams` (9.3)
 fn app_params(call: &Call) -> Result<Reply> {
-    Ok(call.app.json(&json!({"maxUploadSize": 256, "extensions": [], "templateEntityTypeList": []})))
+    Ok(call
+        .app
+        .json(&json!({"maxUploadSize": 256, "extensions": [], "templateEntityTypeList": []})))
 }
 
 /// Maintenance calls of administrators: there is nothing to rebuild here.
@@ -68,7 +73,11 @@ const PERMISSIONS: &[&str] = &[
 fn user(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let layout = app.layout("User")?;
-    let row = app.store.table(layout.index).live(caller.user_id()).ok_or_else(Refusal::internal)?;
+    let row = app
+        .store
+        .table(layout.index)
+        .live(caller.user_id())
+        .ok_or_else(Refusal::internal)?;
     let record = read::record_reply(app, caller, layout, &row);
     let mut user: Map<String, Json> = serde_json::from_slice(&record.body).unwrap_or_default();
     let token = caller.login.token.clone();
@@ -97,11 +106,32 @@ pub(super) fn acl_object(app: &App, acl: &Acl) -> Json {
         .entities
         .iter()
         .map(|l| {
-            let rights = [Action::Create, Action::Read, Action::Edit, Action::Delete, Action::Stream].map(|a| {
+            let rights = [
+                Action::Create,
+                Action::Read,
+                Action::Edit,
+                Action::Delete,
+                Action::Stream,
+            ]
+            .map(|a| {
                 let level = format!("{:?}", acl.level(&l.name, a)).to_lowercase();
-                (a.name().to_owned(), Json::from(if a == Action::Create && level != "no" { "yes".to_owned() } else { level }))
+                (
+                    a.name().to_owned(),
+                    Json::from(if a == Action::Create && level != "no" {
+                        "yes".to_owned()
+                    } else {
+                        level
+                    }),
+                )
             });
-            (l.name.clone(), if acl.scope(&l.name) { Json::Object(Map::from_iter(rights)) } else { Json::Bool(false) })
+            (
+                l.name.clone(),
+                if acl.scope(&l.name) {
+                    Json::Object(Map::from_iter(rights))
+                } else {
+                    Json::Bool(false)
+                },
+            )
         })
         .collect();
     let mut object = Map::from_iter([
@@ -118,7 +148,11 @@ pub(super) fn acl_object(app: &App, acl: &Acl) -> Json {
 /// `POST App/destroyAuthToken`
 fn destroy_token(call: &Call) -> Result<Reply> {
     let body = call.request.json_body()?;
-    let Some(token) = body.get("token").and_then(Json::as_str).filter(|t| !t.is_empty()) else {
+    let Some(token) = body
+        .get("token")
+        .and_then(Json::as_str)
+        .filter(|t| !t.is_empty())
+    else {
         return Err(Refusal::bad_request("No `token`."));
     };
     Ok(Reply::bool(call.app.auth.destroy_token(token)))
@@ -145,18 +179,76 @@ fn metadata(call: &Call) -> Result<Reply> {
         for section in ["recordDefs", "authenticationMethods", "formula"] {
             map.remove(section);
         }
-        for section in ["entityDefs", "clientDefs", "entityAcl", "scopes", "logicDefs"] {
+        for section in [
+            "entityDefs",
+            "clientDefs",
+            "entityAcl",
+            "scopes",
+            "logicDefs",
+        ] {
             if let Some(Json::Object(entries)) = map.get_mut(section) {
-                entries.retain(|name, _| !closed.contains(name) && !(section == "entityDefs" && name == "Settings"));
+                entries.retain(|name, _| {
+                    !closed.contains(name) && !(section == "entityDefs" && name == "Settings")
+                });
+            }
+        }
+        if let Some(Json::Object(entities)) = map.get_mut("entityDefs") {
+            for (name, def) in entities {
+                hide_links(caller, name, def, &closed);
             }
         }
     }
     Ok(at_key(app, &tree, key))
 }
 
+/// Takes links to entity types that the caller does not see out of a definition; those with an open field stay. Parents
+/// are told only of the types that are left.
+fn hide_links(caller: &Caller, entity: &str, def: &mut Json, closed: &[String]) {
+    let open_field = |def: &Json, link: &str| {
+        def.get("fields").is_some_and(|f| f.get(link).is_some())
+            && caller.acl.may_read_field(entity, link)
+    };
+    let Some(links) = def.get("links").and_then(Json::as_object) else {
+        return;
+    };
+    let hidden: Vec<String> = links
+        .iter()
+        .filter(|(name, link)| {
+            let target = link.get("entity").and_then(Json::as_str);
+            target.is_some_and(|t| closed.iter().any(|c| c == t)) && !open_field(def, name)
+        })
+        .map(|(name, _)| name.clone())
+        .collect();
+    let parents: Vec<String> = links
+        .iter()
+        .filter(|(_, link)| link.get("type").and_then(Json::as_str) == Some("belongsToParent"))
+        .map(|(name, _)| name.clone())
+        .collect();
+    if let Some(links) = def.get_mut("links").and_then(Json::as_object_mut) {
+        links.retain(|name, _| !hidden.contains(name));
+    }
+    for parent in parents {
+        if let Some(Json::Array(list)) = def.pointer_mut(&format!("/fields/{parent}/entityList")) {
+            list.retain(|e| e.as_str().is_none_or(|e| !closed.iter().any(|c| c == e)));
+        }
+    }
+}
+
+/// `GET Metadata/action/get`: unfiltered, for administrators.
+fn metadata_as_is(call: &Call) -> Result<Reply> {
+    call.caller.require_admin()?;
+    Ok(at_key(
+        call.app,
+        &call.app.layouts.schema.raw,
+        call.request.param("key").filter(|k| !k.is_empty()),
+    ))
+}
+
 /// The part of a tree at a dotted path. A missing one is an empty body.
 fn at_key(app: &App, tree: &Json, key: Option<&str>) -> Reply {
-    let found = key.map_or(Some(tree), |k| k.split('.').try_fold(tree, |t, part| t.get(part)));
+    let found = key.map_or(Some(tree), |k| {
+        k.split('.').try_fold(tree, |t, part| t.get(part))
+    });
     match found {
         Some(v) => app.json(v),
         None => Reply::json(""),
@@ -171,8 +263,14 @@ fn settings_object(config: &Config) -> Map<String, Json> {
         ("baseCurrency".to_owned(), json!(config.base_currency)),
         ("currencyRates".to_owned(), json!(config.currency_rates)),
         ("timeZone".to_owned(), json!(config.time_zone)),
-        ("fiscalYearShift".to_owned(), json!(config.fiscal_year_shift)),
-        ("recordListMaxSizeLimit".to_owned(), json!(config.list_max_size)),
+        (
+            "fiscalYearShift".to_owned(),
+            json!(config.fiscal_year_shift),
+        ),
+        (
+            "recordListMaxSizeLimit".to_owned(),
+            json!(config.list_max_size),
+        ),
         ("dateFormat".to_owned(), json!("DD.MM.YYYY")),
         ("timeFormat".to_owned(), json!("HH:mm")),
         ("language".to_owned(), json!("en_US")),
@@ -183,7 +281,9 @@ fn settings_object(config: &Config) -> Map<String, Json> {
 }
 
 fn settings(call: &Call) -> Result<Reply> {
-    Ok(call.app.json(&Json::Object(settings_object(&call.app.config.read()))))
+    Ok(call
+        .app
+        .json(&Json::Object(settings_object(&call.app.config.read()))))
 }
 
 /// `GET Settings` without a login: a reduced set.
@@ -208,13 +308,23 @@ fn put_settings(call: &Call) -> Result<Reply> {
         let text = value.as_str().map(str::to_owned);
         match key.as_str() {
             "currencyList" => {
-                config.currency_list =
-                    value.as_array().into_iter().flatten().filter_map(Json::as_str).map(str::to_owned).collect();
+                config.currency_list = value
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Json::as_str)
+                    .map(str::to_owned)
+                    .collect();
             }
             "defaultCurrency" => config.default_currency = text.unwrap_or_default(),
             "baseCurrency" => config.base_currency = text.unwrap_or_default(),
             "timeZone" => config.time_zone = text.unwrap_or_else(|| "UTC".to_owned()),
-            "fiscalYearShift" => config.fiscal_year_shift = value.as_i64().and_then(|n| i8::try_from(n).ok()).unwrap_or(0),
+            "fiscalYearShift" => {
+                config.fiscal_year_shift = value
+                    .as_i64()
+                    .and_then(|n| i8::try_from(n).ok())
+                    .unwrap_or(0)
+            }
             "recordListMaxSizeLimit" => config.list_max_size = value.as_i64().unwrap_or(200),
             _ => {
                 config.other.insert(key, value);
@@ -243,15 +353,27 @@ fn labels(app: &App) -> Reply {
                 // PHP writes an empty map as a list.
                 return json!([]);
             }
-            Json::Object(keys.into_iter().map(|k| (k.clone(), Json::from(words(k)))).collect())
+            Json::Object(
+                keys.into_iter()
+                    .map(|k| (k.clone(), Json::from(words(k))))
+                    .collect(),
+            )
         };
         tree.insert(
             entity.name.clone(),
             json!({"fields": names(entity.fields.keys().collect()), "links": names(entity.links.keys().collect())}),
         );
     }
-    let scopes: Map<String, Json> = app.layouts.entities.iter().map(|l| (l.name.clone(), Json::from(words(&l.name)))).collect();
-    tree.insert("Global".to_owned(), json!({"scopeNames": scopes, "labels": {}, "messages": {}}));
+    let scopes: Map<String, Json> = app
+        .layouts
+        .entities
+        .iter()
+        .map(|l| (l.name.clone(), Json::from(words(&l.name))))
+        .collect();
+    tree.insert(
+        "Global".to_owned(),
+        json!({"scopeNames": scopes, "labels": {}, "messages": {}}),
+    );
     app.json(&Json::Object(tree))
 }
 
@@ -282,8 +404,11 @@ fn may_use_currency(call: &Call, action: Action) -> Result<()> {
 fn currency_rates(call: &Call) -> Result<Reply> {
     may_use_currency(call, Action::Read)?;
     let config = call.app.config.read();
-    let rates: Map<String, Json> =
-        config.currency_list.iter().map(|code| (code.clone(), Json::from(config.rate(code)))).collect();
+    let rates: Map<String, Json> = config
+        .currency_list
+        .iter()
+        .map(|code| (code.clone(), Json::from(config.rate(code))))
+        .collect();
     Ok(call.app.json(&Json::Object(rates)))
 }
 

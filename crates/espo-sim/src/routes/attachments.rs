@@ -45,9 +45,22 @@ const IMAGES: &[(&str, &str)] = &[
 const MAX_SIZE: u64 = 256 * 1024 * 1024;
 
 /// Stores a file that the server itself makes. Gives its id.
-pub(super) fn store(app: &App, caller: &Caller, name: &str, type_: &str, role: &str, contents: Vec<u8>) -> String {
-    let Some(layout) = app.layouts.find("Attachment") else { return String::new() };
-    let mut row = Row { id: Id::from(app.ids.next(&app.clock)), deleted: false, values: vec![Value::Null; layout.slots].into() };
+pub(super) fn store(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    type_: &str,
+    role: &str,
+    contents: Vec<u8>,
+) -> String {
+    let Some(layout) = app.layouts.find("Attachment") else {
+        return String::new();
+    };
+    let mut row = Row {
+        id: Id::from(app.ids.next(&app.clock)),
+        deleted: false,
+        values: vec![Value::Null; layout.slots].into(),
+    };
     let now = Value::text(app.clock.datetime());
     for (attr, value) in [
         ("name", Value::text(name)),
@@ -66,7 +79,11 @@ pub(super) fn store(app: &App, caller: &Caller, name: &str, type_: &str, role: &
         }
     }
     let row = app.store.table(layout.index).insert(row);
-    app.extras.files.0.write().insert(row.id.clone(), contents.into());
+    app.extras
+        .files
+        .0
+        .write()
+        .insert(row.id.clone(), contents.into());
     row.id.to_string()
 }
 
@@ -75,7 +92,12 @@ fn upload(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let layout = app.layout("Attachment")?;
     let mut body = call.request.json_body()?;
-    let text = |key: &str| body.get(key).and_then(Json::as_str).filter(|s| !s.is_empty()).map(str::to_owned);
+    let text = |key: &str| {
+        body.get(key)
+            .and_then(Json::as_str)
+            .filter(|s| !s.is_empty())
+            .map(str::to_owned)
+    };
     let being_uploaded = body.get("isBeingUploaded") == Some(&Json::Bool(true));
     let role = text("role").unwrap_or_else(|| "Attachment".to_owned());
     if !matches!(role.as_str(), "Attachment" | "Inline Attachment") {
@@ -84,17 +106,35 @@ fn upload(call: &Call) -> Result<Reply> {
     let contents = if being_uploaded {
         None
     } else {
-        let Some(file) = text("file") else { return Err(Refusal::bad_request("No file contents.")) };
+        let Some(file) = text("file") else {
+            return Err(Refusal::bad_request("No file contents."));
+        };
         let mut parts = file.split(',');
-        let (_, Some(data)) = (parts.next(), parts.next()) else { return Err(Refusal::bad_request("Bad file contents.")) };
-        Some(STANDARD.decode(data.trim()).map_err(|_| Refusal::bad_request("Bad file contents."))?)
+        let (_, Some(data)) = (parts.next(), parts.next()) else {
+            return Err(Refusal::bad_request("Bad file contents."));
+        };
+        Some(
+            STANDARD
+                .decode(data.trim())
+                .map_err(|_| Refusal::bad_request("Bad file contents."))?,
+        )
     };
-    let (field, owner) = (text("field"), text("parentType").or_else(|| text("relatedType")));
+    let (field, owner) = (
+        text("field"),
+        text("parentType").or_else(|| text("relatedType")),
+    );
     let (Some(field), Some(owner)) = (field, owner) else {
         return Err(Refusal::bad_request("No `field` and `parentType`."));
     };
     check_field(app, caller, &field, &owner, &role)?;
-    check_type(app, &field, &owner, &role, &text("name").unwrap_or_default(), text("type").as_deref())?;
+    check_type(
+        app,
+        &field,
+        &owner,
+        &role,
+        &text("name").unwrap_or_default(),
+        text("type").as_deref(),
+    )?;
     let size = match &contents {
         Some(c) => c.len() as u64,
         None => body.get("size").and_then(Json::as_u64).unwrap_or(0),
@@ -105,7 +145,15 @@ fn upload(call: &Call) -> Result<Reply> {
     if body.contains_key("parentType") {
         body.remove("relatedType");
     }
-    for key in ["file", "parentId", "relatedId", "contents", "storage", "storageFilePath", "global"] {
+    for key in [
+        "file",
+        "parentId",
+        "relatedId",
+        "contents",
+        "storage",
+        "storageFilePath",
+        "global",
+    ] {
         body.remove(key);
     }
     body.insert("role".to_owned(), Json::from(role));
@@ -124,31 +172,57 @@ fn upload(call: &Call) -> Result<Reply> {
     if let Some(ix) = layout.find("storage") {
         shown.insert(ix, "EspoUploadDir".into());
     }
-    app.extras.files.0.write().insert(row.id.clone(), contents.unwrap_or_default().into());
+    app.extras
+        .files
+        .0
+        .write()
+        .insert(row.id.clone(), contents.unwrap_or_default().into());
     Ok(create::answer(app, caller, layout, &row, &shown))
 }
 
 /// The field must be one that takes files, on an entity type that the caller may write.
 fn check_field(app: &App, caller: &Caller, field: &str, owner: &str, role: &str) -> Result<()> {
     let Some(layout) = app.layouts.find(owner) else {
-        return Err(Refusal::forbidden(format!("Entity type '{owner}' does not exist.")));
+        return Err(Refusal::forbidden(format!(
+            "Entity type '{owner}' does not exist."
+        )));
     };
-    let writable = [Action::Create, Action::Edit].iter().any(|a| caller.acl.level(owner, *a) != Level::No);
+    let writable = [Action::Create, Action::Edit]
+        .iter()
+        .any(|a| caller.acl.level(owner, *a) != Level::No);
     if !writable || !caller.acl.may_edit_field(owner, field) {
         return Err(Refusal::forbidden(format!("No access to '{owner}'.")));
     }
     let kind = app.layouts.entity(layout).fields.get(field).map(|f| f.kind);
     let suitable = match kind {
-        Some(FieldKind::File | FieldKind::Image | FieldKind::AttachmentMultiple) => role == "Attachment" || role == "Inline Attachment",
+        Some(FieldKind::File | FieldKind::Image | FieldKind::AttachmentMultiple) => {
+            role == "Attachment" || role == "Inline Attachment"
+        }
         Some(FieldKind::Text | FieldKind::Wysiwyg) => role == "Inline Attachment",
         _ => false,
     };
-    if suitable { Ok(()) } else { Err(Refusal::forbidden(format!("Field type for '{owner}.{field}' is not allowed."))) }
+    if suitable {
+        Ok(())
+    } else {
+        Err(Refusal::forbidden(format!(
+            "Field type for '{owner}.{field}' is not allowed."
+        )))
+    }
 }
 
 /// The file's type must be one that the field accepts.
-fn check_type(app: &App, field: &str, owner: &str, role: &str, name: &str, type_: Option<&str>) -> Result<()> {
-    let extension = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase()).unwrap_or_default();
+fn check_type(
+    app: &App,
+    field: &str,
+    owner: &str,
+    role: &str,
+    name: &str,
+    type_: Option<&str>,
+) -> Result<()> {
+    let extension = name
+        .rsplit_once('.')
+        .map(|(_, e)| e.to_ascii_lowercase())
+        .unwrap_or_default();
     let def = app.layouts.schema.field(owner, field);
     let is_image = def.is_some_and(|d| d.kind == FieldKind::Image) || role == "Inline Attachment";
     if is_image {
@@ -156,15 +230,24 @@ fn check_type(app: &App, field: &str, owner: &str, role: &str, name: &str, type_
             return Err(Refusal::forbidden("Not allowed file type."));
         };
         if type_.is_some_and(|t| t != *mime) {
-            return Err(Refusal::forbidden("Passed type does not correspond to extension."));
+            return Err(Refusal::forbidden(
+                "Passed type does not correspond to extension.",
+            ));
         }
     }
-    let accept = def.and_then(|d| d.raw.get("accept")).and_then(Json::as_array);
+    let accept = def
+        .and_then(|d| d.raw.get("accept"))
+        .and_then(Json::as_array);
     if let Some(accept) = accept.filter(|a| !a.is_empty()) {
-        let fits = accept.iter().filter_map(Json::as_str).any(|a| match a.strip_prefix('.') {
-            Some(e) => e.eq_ignore_ascii_case(&extension),
-            None => type_.is_some_and(|t| t == a || a.strip_suffix('*').is_some_and(|p| t.starts_with(p))),
-        });
+        let fits = accept
+            .iter()
+            .filter_map(Json::as_str)
+            .any(|a| match a.strip_prefix('.') {
+                Some(e) => e.eq_ignore_ascii_case(&extension),
+                None => type_.is_some_and(|t| {
+                    t == a || a.strip_suffix('*').is_some_and(|p| t.starts_with(p))
+                }),
+            });
         if !fits {
             return Err(Refusal::forbidden("Not allowed file type."));
         }
@@ -174,7 +257,12 @@ fn check_type(app: &App, field: &str, owner: &str, role: &str, name: &str, type_
 
 fn attachment<'a>(call: &Call<'a>) -> Result<(&'a Layout, std::sync::Arc<Row>)> {
     let layout = call.app.layout("Attachment")?;
-    let row = call.app.store.table(layout.index).live(call.params[0]).ok_or_else(Refusal::not_found_silently)?;
+    let row = call
+        .app
+        .store
+        .table(layout.index)
+        .live(call.params[0])
+        .ok_or_else(Refusal::not_found_silently)?;
     Ok((layout, row))
 }
 
@@ -184,19 +272,31 @@ fn chunk(call: &Call) -> Result<Reply> {
     if !call.caller.acl.record(call.app, layout, &row, Action::Edit) {
         return Err(Refusal::forbidden_silently());
     }
-    let flag = layout.slot("isBeingUploaded").ok_or_else(Refusal::internal)?;
+    let flag = layout
+        .slot("isBeingUploaded")
+        .ok_or_else(Refusal::internal)?;
     if !row.get(flag).is_true() {
         return Err(Refusal::forbidden("Attachment is not being-uploaded."));
     }
     let text = String::from_utf8_lossy(&call.request.body);
-    let Some((_, data)) = text.split_once(";base64,") else { return Err(Refusal::bad_request("Bad file contents.")) };
-    let piece = STANDARD.decode(data.trim()).map_err(|_| Refusal::bad_request("Bad file contents."))?;
-    let size = layout.slot("size").and_then(|s| row.get(s).as_f64()).unwrap_or_default() as usize;
+    let Some((_, data)) = text.split_once(";base64,") else {
+        return Err(Refusal::bad_request("Bad file contents."));
+    };
+    let piece = STANDARD
+        .decode(data.trim())
+        .map_err(|_| Refusal::bad_request("Bad file contents."))?;
+    let size = layout
+        .slot("size")
+        .and_then(|s| row.get(s).as_f64())
+        .unwrap_or_default() as usize;
     let mut files = call.app.extras.files.0.write();
     let whole = files.entry(row.id.clone()).or_default();
     let joined = [&whole[..], &piece[..]].concat();
     if joined.len() > size {
-        return Err(Refusal { reason: Some("File size mismatch.".to_owned()), ..Refusal::internal() });
+        return Err(Refusal {
+            reason: Some("File size mismatch.".to_owned()),
+            ..Refusal::internal()
+        });
     }
     let finished = joined.len() == size;
     *whole = joined.into();
@@ -216,11 +316,29 @@ fn file(call: &Call) -> Result<Reply> {
     if !may_read(call, layout, &row) {
         return Err(Refusal::forbidden_silently());
     }
-    let text = |attr: &str| layout.slot(attr).and_then(|s| row.get(s).non_empty()).map(str::to_owned);
-    let contents = call.app.extras.files.0.read().get(&row.id).cloned().ok_or_else(Refusal::not_found_silently)?;
+    let text = |attr: &str| {
+        layout
+            .slot(attr)
+            .and_then(|s| row.get(s).non_empty())
+            .map(str::to_owned)
+    };
+    let contents = call
+        .app
+        .extras
+        .files
+        .0
+        .read()
+        .get(&row.id)
+        .cloned()
+        .ok_or_else(Refusal::not_found_silently)?;
     let name = text("name").unwrap_or_default().replace('"', "\\\"");
-    let mut reply = Reply::json(contents).header("content-disposition", &format!("attachment; filename=\"{name}\""));
-    reply.content_type = text("type").unwrap_or_else(|| "application/octet-stream".to_owned()).into();
+    let mut reply = Reply::json(contents).header(
+        "content-disposition",
+        &format!("attachment; filename=\"{name}\""),
+    );
+    reply.content_type = text("type")
+        .unwrap_or_else(|| "application/octet-stream".to_owned())
+        .into();
     reply.sized = true;
     Ok(reply)
 }
@@ -257,7 +375,20 @@ fn copy(call: &Call) -> Result<Reply> {
         }
     }
     let (new, shown) = create::insert(call.app, call.caller, layout, &body, true)?;
-    let contents = call.app.extras.files.0.read().get(&row.id).cloned().unwrap_or_default();
-    call.app.extras.files.0.write().insert(new.id.clone(), contents);
+    let contents = call
+        .app
+        .extras
+        .files
+        .0
+        .read()
+        .get(&row.id)
+        .cloned()
+        .unwrap_or_default();
+    call.app
+        .extras
+        .files
+        .0
+        .write()
+        .insert(new.id.clone(), contents);
     Ok(create::answer(call.app, call.caller, layout, &new, &shown))
 }

@@ -32,18 +32,21 @@ const ATTEMPTS: u32 = 4;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// When webhooks are sent.
+/// When work is done that no request waits for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Schedule {
-    /// Changes are gathered for so long before they are sent. A real server's job runs every five minutes.
-    pub(crate) gather: Duration,
-    /// Time between attempts.
+    /// Changes are gathered, and idle jobs wait, for so long.
+    pub(crate) delay: Duration,
+    /// Time between attempts at a webhook.
     pub(crate) retry_after: Duration,
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Schedule { gather: Duration::from_millis(20), retry_after: Duration::from_secs(600) }
+        Schedule {
+            delay: Duration::from_millis(20),
+            retry_after: Duration::from_secs(600),
+        }
     }
 }
 
@@ -76,7 +79,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             _ = stop.changed() => return,
         }
         tokio::select! {
-            () = sleep(app.options.webhooks.gather) => {}
+            () = sleep(app.options.background.delay) => {}
             _ = stop.changed() => return,
         }
         let items = std::mem::take(&mut *app.extras.webhook_queue.items.lock());
@@ -107,7 +110,9 @@ fn by_webhook(items: Vec<Item>) -> Vec<(Id, Vec<Json>)> {
 async fn send_all(app: &App, webhook: &Id, payloads: &[Json]) {
     for batch in payloads.chunks(BATCH) {
         for attempt in 1..=ATTEMPTS {
-            let Some(status) = send(app, webhook, batch).await else { return };
+            let Some(status) = send(app, webhook, batch).await else {
+                return;
+            };
             match status {
                 410 => {
                     if let Some(layout) = app.layouts.find("Webhook") {
@@ -115,7 +120,9 @@ async fn send_all(app: &App, webhook: &Id, payloads: &[Json]) {
                     }
                     return;
                 }
-                0 | 401 | 403 | 404 | 405 | 408 | 500 | 503 if attempt < ATTEMPTS => sleep(app.options.webhooks.retry_after).await,
+                0 | 401 | 403 | 404 | 405 | 408 | 500 | 503 if attempt < ATTEMPTS => {
+                    sleep(app.options.background.retry_after).await
+                }
                 _ => break,
             }
         }
@@ -126,8 +133,17 @@ async fn send_all(app: &App, webhook: &Id, payloads: &[Json]) {
 async fn send(app: &App, webhook: &Id, batch: &[Json]) -> Option<u16> {
     let layout = app.layouts.find("Webhook")?;
     let row = app.store.table(layout.index).live(webhook)?;
-    let text = |attr: &str| layout.slot(attr).and_then(|s| row.get(s).as_str()).unwrap_or_default().to_owned();
-    if !layout.slot("isActive").is_some_and(|s| row.get(s).is_true()) {
+    let text = |attr: &str| {
+        layout
+            .slot(attr)
+            .and_then(|s| row.get(s).as_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    if !layout
+        .slot("isActive")
+        .is_some_and(|s| row.get(s).is_true())
+    {
         return None;
     }
     let uri: Uri = text("url").parse().ok()?;
@@ -139,29 +155,46 @@ async fn send(app: &App, webhook: &Id, batch: &[Json]) -> Option<u16> {
     out.json(&Json::Array(batch.to_vec()));
     let body = out.into_bytes();
     let signature = signature(&text("secretKey"), webhook, &body);
-    Some(match timeout(TOTAL_TIMEOUT, request(&uri, host, body, signature)).await {
-        Ok(Ok(status)) => status,
-        Ok(Err(_)) | Err(_) => 0,
-    })
+    Some(
+        match timeout(TOTAL_TIMEOUT, request(&uri, host, body, signature)).await {
+            Ok(Ok(status)) => status,
+            Ok(Err(_)) | Err(_) => 0,
+        },
+    )
 }
 
 /// Values of `Signature` (the digest in hexadecimal) and `X-Signature` (its bytes).
 fn signature(secret: &str, webhook: &str, body: &[u8]) -> (String, String) {
     // Any length of key will do for an HMAC.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return Default::default() };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
+        return Default::default();
+    };
     mac.update(body);
     let digest = mac.finalize().into_bytes();
     let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
-    let raw: Vec<u8> = webhook.bytes().chain([b':']).chain(digest.iter().copied()).collect();
-    (STANDARD.encode(format!("{webhook}:{hex}")), STANDARD.encode(raw))
+    let raw: Vec<u8> = webhook
+        .bytes()
+        .chain([b':'])
+        .chain(digest.iter().copied())
+        .collect();
+    (
+        STANDARD.encode(format!("{webhook}:{hex}")),
+        STANDARD.encode(raw),
+    )
 }
 
-async fn request(uri: &Uri, host: &str, body: Vec<u8>, signature: (String, String)) -> std::io::Result<u16> {
+async fn request(
+    uri: &Uri,
+    host: &str,
+    body: Vec<u8>,
+    signature: (String, String),
+) -> std::io::Result<u16> {
     let port = uri.port_u16().unwrap_or(80);
     let address = (host.trim_start_matches('[').trim_end_matches(']'), port);
     let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await??;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(std::io::Error::other)?;
     let request = http::Request::post(uri.path_and_query().map_or("/", |p| p.as_str()))
         .header(HOST, format!("{host}:{port}"))
         .header(CONTENT_TYPE, "application/json")
@@ -169,7 +202,13 @@ async fn request(uri: &Uri, host: &str, body: Vec<u8>, signature: (String, Strin
         .header("x-signature", signature.1)
         .body(Full::new(Bytes::from(body)))
         .map_err(std::io::Error::other)?;
-    let answer = async { sender.send_request(request).await.map(|r| r.status().as_u16()).map_err(std::io::Error::other) };
+    let answer = async {
+        sender
+            .send_request(request)
+            .await
+            .map(|r| r.status().as_u16())
+            .map_err(std::io::Error::other)
+    };
     tokio::pin!(connection);
     tokio::pin!(answer);
     // The connection works for as long as the answer is waited for.

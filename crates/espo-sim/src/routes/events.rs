@@ -1,6 +1,6 @@
 //! What follows from a stored change, beyond the record itself.
 
-use super::{stream, webhooks};
+use super::{notes, webhooks};
 use crate::app::{App, Caller};
 use crate::layout::Layout;
 use crate::record::input::Input;
@@ -11,17 +11,24 @@ pub(crate) fn after_create(app: &App, caller: &Caller, layout: &Layout, row: &Ro
     if layout.name == "User" {
         user_saved(app, layout, row, input);
     }
-    stream::created(app, caller, layout, row);
+    notes::created(app, caller, layout, row);
     webhooks::created(app, caller, layout, row);
     access_changed(app, layout);
 }
 
 /// After a record was changed. `old` is the row before.
-pub(crate) fn after_update(app: &App, caller: &Caller, layout: &Layout, old: &Row, new: &Row, input: &Input) {
+pub(crate) fn after_update(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    old: &Row,
+    new: &Row,
+    input: &Input,
+) {
     if layout.name == "User" {
         user_saved(app, layout, new, input);
     }
-    stream::updated(app, caller, layout, old, new);
+    notes::updated(app, caller, layout, old, new);
     webhooks::updated(app, caller, layout, old, new, input);
     access_changed(app, layout);
 }
@@ -43,8 +50,17 @@ fn access_changed(app: &App, layout: &Layout) {
 
 /// A user's record is what it logs in by.
 fn user_saved(app: &App, layout: &Layout, row: &Row, input: &Input) {
-    let text = |attr: &str| layout.slot(attr).and_then(|s| row.get(s).non_empty()).map(str::to_owned);
-    let password = layout.find("password").and_then(|ix| input.get(&ix)).and_then(|v| v.as_str()).map(str::to_owned);
+    let text = |attr: &str| {
+        layout
+            .slot(attr)
+            .and_then(|s| row.get(s).non_empty())
+            .map(str::to_owned)
+    };
+    let password = layout
+        .find("password")
+        .and_then(|ix| input.get(&ix))
+        .and_then(|v| v.as_str())
+        .map(str::to_owned);
     let active = layout.slot("isActive").is_none_or(|s| row.get(s).is_true());
     let api = text("type").as_deref() == Some("api");
     let hmac = text("authMethod").as_deref() == Some("Hmac");
@@ -63,8 +79,10 @@ fn user_saved(app: &App, layout: &Layout, row: &Row, input: &Input) {
         }
     });
     // The record shows the key that was made for it.
-    if let (Some(slot), Some(key)) = (layout.slot("apiKey"), app.auth.get(&row.id).and_then(|c| c.api_key))
-        && row.get(slot).is_null()
+    if let (Some(slot), Some(key)) = (
+        layout.slot("apiKey"),
+        app.auth.get(&row.id).and_then(|c| c.api_key),
+    ) && row.get(slot).is_null()
     {
         app.store.table(layout.index).update(&row.id, |r| {
             r.values[slot] = crate::value::Value::text(key);

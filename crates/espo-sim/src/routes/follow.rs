@@ -27,7 +27,11 @@ pub(crate) const ROUTES: &[Fixed] = &[
 fn target<'a>(call: &Call<'a>) -> Result<(&'a Layout, Id)> {
     let layout = call.app.layout(&super::upper_first(call.params[0]))?;
     let id = call.params[1];
-    call.app.store.table(layout.index).live(id).ok_or_else(Refusal::not_found_silently)?;
+    call.app
+        .store
+        .table(layout.index)
+        .live(id)
+        .ok_or_else(Refusal::not_found_silently)?;
     Ok((layout, id.into()))
 }
 
@@ -36,7 +40,9 @@ fn set_follower(call: &Call, layout: &Layout, id: &Id, user: &str, follows: bool
         return;
     }
     let mut followers = call.app.followers.write();
-    let list = followers.entry((layout.name.clone(), id.clone())).or_default();
+    let list = followers
+        .entry((layout.name.clone(), id.clone()))
+        .or_default();
     list.retain(|f| f != user);
     if follows {
         list.push(user.into());
@@ -47,8 +53,17 @@ fn set_follower(call: &Call, layout: &Layout, id: &Id, user: &str, follows: bool
 fn follow(call: &Call) -> Result<Reply> {
     let (layout, id) = target(call)?;
     if call.app.layouts.entity(layout).scope.stream {
-        let row = call.app.store.table(layout.index).live(&id).ok_or_else(Refusal::not_found_silently)?;
-        if !call.caller.acl.record(call.app, layout, &row, Action::Stream) {
+        let row = call
+            .app
+            .store
+            .table(layout.index)
+            .live(&id)
+            .ok_or_else(Refusal::not_found_silently)?;
+        if !call
+            .caller
+            .acl
+            .record(call.app, layout, &row, Action::Stream)
+        {
             return Err(Refusal::forbidden_silently());
         }
     }
@@ -68,7 +83,12 @@ fn followers(call: &Call) -> Result<Reply> {
     let app = call.app;
     let users = app.layout("User")?;
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
-    let ids = app.followers.read().get(&(layout.name.clone(), id)).cloned().unwrap_or_default();
+    let ids = app
+        .followers
+        .read()
+        .get(&(layout.name.clone(), id))
+        .cloned()
+        .unwrap_or_default();
     let table = app.store.table(users.index);
     let type_ = users.slot("type");
     let rows: Vec<_> = ids
@@ -79,14 +99,27 @@ fn followers(call: &Call) -> Result<Reply> {
     let order = Order::of(app, call.caller, users, &params)?;
     let conditions = search::conditions(app, call.caller, users, &params)?;
     let found = search::page(app, users, rows.iter(), &conditions, &order, &params, true);
-    let plan = read::list_plan(app, call.caller, users, params.select.as_deref(), &order, None);
+    let plan = read::list_plan(
+        app,
+        call.caller,
+        users,
+        params.select.as_deref(),
+        &order,
+        None,
+    );
     Ok(read::list_reply(app, call.caller, users, &found, &plan))
 }
 
 fn user_ids(call: &Call) -> Result<Vec<String>> {
     let body = call.request.json_body()?;
     let one = body.get("id").and_then(Json::as_str).map(str::to_owned);
-    let many = body.get("ids").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).map(str::to_owned);
+    let many = body
+        .get("ids")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .map(str::to_owned);
     Ok(one.into_iter().chain(many).collect())
 }
 
@@ -119,15 +152,23 @@ fn star(call: &Call) -> Result<Reply> {
     if call.caller.acl.kind == Kind::Api {
         return Err(Refusal::forbidden("Not allowed for non-internal users."));
     }
-    if call.caller.acl.level(&layout.name, Action::Read) == Level::No || !call.app.layouts.entity(layout).scope.stars {
+    if call.caller.acl.level(&layout.name, Action::Read) == Level::No
+        || !call.app.layouts.entity(layout).scope.stars
+    {
         return Err(Refusal::forbidden_silently());
     }
-    call.app.stars.write().insert((layout.name.clone(), id, call.caller.acl.user_id.clone()));
+    call.app
+        .stars
+        .write()
+        .insert((layout.name.clone(), id, call.caller.acl.user_id.clone()));
     Ok(Reply::bool(true))
 }
 
 fn unstar(call: &Call) -> Result<Reply> {
     let (layout, id) = target(call)?;
-    call.app.stars.write().remove(&(layout.name.clone(), id, call.caller.acl.user_id.clone()));
+    call.app
+        .stars
+        .write()
+        .remove(&(layout.name.clone(), id, call.caller.acl.user_id.clone()));
     Ok(Reply::bool(true))
 }

@@ -29,13 +29,24 @@ fn get(call: &Call) -> Result<Reply> {
     let app = call.app;
     let scope = super::upper_first(call.params[0]).into_owned();
     let name = call.params[1];
-    if let Some(stored) = app.extras.layouts.0.read().get(&(scope.clone(), name.to_owned())) {
+    if let Some(stored) = app
+        .extras
+        .layouts
+        .0
+        .read()
+        .get(&(scope.clone(), name.to_owned()))
+    {
         return Ok(app.json(stored));
     }
-    let made = app.layouts.find(&scope).and_then(|layout| by_rule(call, layout, name));
+    let made = app
+        .layouts
+        .find(&scope)
+        .and_then(|layout| by_rule(call, layout, name));
     match made {
         Some(layout) => Ok(app.json(&layout)),
-        None => Err(Refusal::not_found(format!("Layout {scope}:{name} is not found."))),
+        None => Err(Refusal::not_found(format!(
+            "Layout {scope}:{name} is not found."
+        ))),
     }
 }
 
@@ -53,19 +64,37 @@ fn put(call: &Call) -> Result<Reply> {
         (_, None) => Json::Object(body),
     };
     let reply = call.app.json(&layout);
-    call.app.extras.layouts.0.write().insert((scope, call.params[1].to_owned()), layout);
+    call.app
+        .extras
+        .layouts
+        .0
+        .write()
+        .insert((scope, call.params[1].to_owned()), layout);
     Ok(reply)
 }
 
 fn by_rule(call: &Call, layout: &Layout, name: &str) -> Option<Json> {
     let entity = call.app.layouts.entity(layout);
-    let disabled = |field: &espo_schema::Field, key: &str| field.raw.get(key) == Some(&Json::Bool(true));
+    let disabled =
+        |field: &espo_schema::Field, key: &str| field.raw.get(key) == Some(&Json::Bool(true));
     let shown = |key: &str| -> Vec<&str> {
-        let fields = entity.fields.values().filter(|f| !f.disabled && !f.utility && f.composite_of.is_none() && !disabled(f, key));
+        let fields = entity
+            .fields
+            .values()
+            .filter(|f| !f.disabled && !f.utility && f.composite_of.is_none() && !disabled(f, key));
         fields.map(|f| f.name.as_str()).collect()
     };
     let columns = |fields: Vec<&str>| -> Json {
-        fields.into_iter().map(|f| if f == "name" { json!({"name": f, "link": true}) } else { json!({"name": f}) }).collect()
+        fields
+            .into_iter()
+            .map(|f| {
+                if f == "name" {
+                    json!({"name": f, "link": true})
+                } else {
+                    json!({"name": f})
+                }
+            })
+            .collect()
     };
     let first_name = |mut fields: Vec<&'_ str>| -> Vec<String> {
         // The name leads.
@@ -74,10 +103,14 @@ fn by_rule(call: &Call, layout: &Layout, name: &str) -> Option<Json> {
     };
     let list = first_name(shown("layoutListDisabled"));
     Some(match name {
-        "list" | "listSmall" | "kanban" => columns(list.iter().take(IN_LIST).map(String::as_str).collect()),
+        "list" | "listSmall" | "kanban" => {
+            columns(list.iter().take(IN_LIST).map(String::as_str).collect())
+        }
         "detail" | "detailSmall" => {
-            let cells: Vec<Json> =
-                first_name(shown("layoutDetailDisabled")).into_iter().map(|f| json!({"name": f})).collect();
+            let cells: Vec<Json> = first_name(shown("layoutDetailDisabled"))
+                .into_iter()
+                .map(|f| json!({"name": f}))
+                .collect();
             let rows: Vec<Json> = cells
                 .chunks(2)
                 .map(|pair| match pair {
@@ -89,13 +122,16 @@ fn by_rule(call: &Call, layout: &Layout, name: &str) -> Option<Json> {
         }
         "filters" => json!(shown("layoutFiltersDisabled")),
         "massUpdate" => {
-            let writable = entity.fields.values().filter(|f| !f.read_only && f.composite_of.is_none() && !disabled(f, "layoutMassUpdateDisabled"));
+            let writable = entity.fields.values().filter(|f| {
+                !f.read_only && f.composite_of.is_none() && !disabled(f, "layoutMassUpdateDisabled")
+            });
             json!(writable.map(|f| f.name.as_str()).collect::<Vec<_>>())
         }
         "relationships" => {
             let many = layout.links.values().filter(|l| {
                 use crate::layout::LinkKind::{Children, HasMany, Many};
-                l.field.is_none() && matches!(l.kind, Many { .. } | HasMany { .. } | Children { .. })
+                l.field.is_none()
+                    && matches!(l.kind, Many { .. } | HasMany { .. } | Children { .. })
             });
             json!(many.map(|l| json!({"name": l.name})).collect::<Vec<_>>())
         }

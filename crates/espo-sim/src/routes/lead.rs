@@ -18,8 +18,11 @@ pub(crate) const ROUTES: &[Fixed] = &[
 ];
 
 /// Targets, in the order of conversion, with the lead's link to what came out.
-const TARGETS: &[(&str, &str)] =
-    &[("Account", "createdAccountId"), ("Contact", "createdContactId"), ("Opportunity", "createdOpportunityId")];
+const TARGETS: &[(&str, &str)] = &[
+    ("Account", "createdAccountId"),
+    ("Contact", "createdContactId"),
+    ("Opportunity", "createdOpportunityId"),
+];
 
 /// Fields of the targets that come from a lead's field of another name (`convertFields` of a stock instance).
 const FIELDS: &[(&str, &str, &str)] = &[
@@ -31,14 +34,36 @@ const FIELDS: &[(&str, &str, &str)] = &[
 
 /// Fields that are copied to every target that has them.
 const SAME: &[&str] = &[
-    "industry", "website", "emailAddress", "phoneNumber", "description", "assignedUser", "teams", "campaign", "targetLists",
-    "name", "title", "address", "doNotCall",
+    "industry",
+    "website",
+    "emailAddress",
+    "phoneNumber",
+    "description",
+    "assignedUser",
+    "teams",
+    "campaign",
+    "targetLists",
+    "name",
+    "title",
+    "address",
+    "doNotCall",
 ];
 
-fn lead<'a>(call: &Call<'a>, body: &Map<String, Json>, action: Action) -> Result<(&'a Layout, std::sync::Arc<Row>)> {
+fn lead<'a>(
+    call: &Call<'a>,
+    body: &Map<String, Json>,
+    action: Action,
+) -> Result<(&'a Layout, std::sync::Arc<Row>)> {
     let layout = call.app.layout("Lead")?;
-    let Some(id) = body.get("id").and_then(Json::as_str) else { return Err(Refusal::bad_request("No ID.")) };
-    let row = call.app.store.table(layout.index).live(id).ok_or_else(Refusal::not_found_silently)?;
+    let Some(id) = body.get("id").and_then(Json::as_str) else {
+        return Err(Refusal::bad_request("No ID."));
+    };
+    let row = call
+        .app
+        .store
+        .table(layout.index)
+        .live(id)
+        .ok_or_else(Refusal::not_found_silently)?;
     if !call.caller.acl.record(call.app, layout, &row, action) {
         return Err(Refusal::forbidden_silently());
     }
@@ -54,38 +79,76 @@ fn attributes(call: &Call) -> Result<Reply> {
         if let Some(target) = call.app.layouts.find(entity)
             && call.caller.acl.check_scope(entity, Action::Create).is_ok()
         {
-            answer.insert((*entity).to_owned(), Json::Object(target_attributes(call, layout, &row, target)));
+            answer.insert(
+                (*entity).to_owned(),
+                Json::Object(target_attributes(call, layout, &row, target)),
+            );
         }
     }
     Ok(call.app.json(&Json::Object(answer)))
 }
 
-fn target_attributes(call: &Call, layout: &Layout, row: &Row, target: &Layout) -> Map<String, Json> {
+fn target_attributes(
+    call: &Call,
+    layout: &Layout,
+    row: &Row,
+    target: &Layout,
+) -> Map<String, Json> {
     let app = call.app;
     let mut out = Map::new();
     let (from, to) = (app.layouts.entity(layout), app.layouts.entity(target));
     for field in to.fields.values() {
-        let mapped = FIELDS.iter().find(|(e, f, _)| *e == target.name && *f == field.name).map(|(_, _, s)| *s);
-        let same = SAME.contains(&field.name.as_str()) && from.fields.get(&field.name).is_some_and(|f| f.kind == field.kind);
-        let Some(source) = mapped.or(same.then_some(field.name.as_str())).and_then(|s| from.fields.get(s)) else { continue };
+        let mapped = FIELDS
+            .iter()
+            .find(|(e, f, _)| *e == target.name && *f == field.name)
+            .map(|(_, _, s)| *s);
+        let same = SAME.contains(&field.name.as_str())
+            && from
+                .fields
+                .get(&field.name)
+                .is_some_and(|f| f.kind == field.kind);
+        let Some(source) = mapped
+            .or(same.then_some(field.name.as_str()))
+            .and_then(|s| from.fields.get(s))
+        else {
+            continue;
+        };
         for (theirs, ours) in field.attributes.iter().zip(&source.attributes) {
-            let Some(ix) = layout.find(ours) else { continue };
+            let Some(ix) = layout.find(ours) else {
+                continue;
+            };
             let attr = &layout.attrs[ix];
             if attr.filter_only || ours.ends_with("Map") || ours.ends_with("Converted") {
                 continue;
             }
-            let loaded = layout.read_plan.contains(&ix) || !matches!(attr.source, Source::Ids(_) | Source::Names(_) | Source::Columns(_));
-            let value = if loaded { view::value(app, layout, row, ix, call.caller.user_id()).to_json() } else { Json::Null };
-            let value = if value.is_null() && ours.ends_with("Data") { json!([]) } else { value };
+            let loaded = layout.read_plan.contains(&ix)
+                || !matches!(
+                    attr.source,
+                    Source::Ids(_) | Source::Names(_) | Source::Columns(_)
+                );
+            let value = if loaded {
+                view::value(app, layout, row, ix, call.caller.user_id()).to_json()
+            } else {
+                Json::Null
+            };
+            let value = if value.is_null() && ours.ends_with("Data") {
+                json!([])
+            } else {
+                value
+            };
             out.insert(theirs.clone(), value);
         }
         if field.kind == espo_schema::FieldKind::LinkMultiple {
-            out.entry(format!("{}Columns", field.name)).or_insert(Json::Null);
+            out.entry(format!("{}Columns", field.name))
+                .or_insert(Json::Null);
         }
     }
     for attr in ["createdByName", "streamUpdatedAt"] {
         if let Some(ix) = layout.find(attr) {
-            out.insert(attr.to_owned(), view::value(app, layout, row, ix, "").to_json());
+            out.insert(
+                attr.to_owned(),
+                view::value(app, layout, row, ix, "").to_json(),
+            );
         }
     }
     out
@@ -96,7 +159,11 @@ fn convert(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let body = call.request.json_body()?;
     let (layout, row) = lead(call, &body, Action::Edit)?;
-    let records = body.get("records").and_then(Json::as_object).cloned().unwrap_or_default();
+    let records = body
+        .get("records")
+        .and_then(Json::as_object)
+        .cloned()
+        .unwrap_or_default();
     let skip = body.get("skipDuplicateCheck") == Some(&Json::Bool(true));
     let chosen: Vec<(&Layout, &str, Map<String, Json>)> = TARGETS
         .iter()
@@ -122,38 +189,68 @@ fn convert(call: &Call) -> Result<Reply> {
         if target.name == "Opportunity"
             && let Some(contact) = made.get("createdContactId").cloned()
         {
-            values.entry("contactsIds").or_insert_with(|| Json::Array(vec![contact]));
+            values
+                .entry("contactsIds")
+                .or_insert_with(|| Json::Array(vec![contact]));
         }
         let (created, _) = create::insert(app, caller, target, &values, true)?;
         made.insert(key.to_owned(), Json::from(created.id.as_str()));
     }
     let now = app.clock.datetime();
     app.store.table(layout.index).update(&row.id, |r| {
-        for (attr, value) in made.iter().map(|(k, v)| (k.as_str(), Value::from_json(v))).chain([
-            ("status", "Converted".into()),
-            ("convertedAt", Value::text(now.as_str())),
-            ("modifiedAt", Value::text(now.as_str())),
-            ("modifiedById", Value::Text(caller.acl.user_id.clone())),
-        ]) {
+        for (attr, value) in made
+            .iter()
+            .map(|(k, v)| (k.as_str(), Value::from_json(v)))
+            .chain([
+                ("status", "Converted".into()),
+                ("convertedAt", Value::text(now.as_str())),
+                ("modifiedAt", Value::text(now.as_str())),
+                ("modifiedById", Value::Text(caller.acl.user_id.clone())),
+            ])
+        {
             if let Some(slot) = layout.slot(attr) {
                 r.values[slot] = value;
             }
         }
         true
     });
-    let new = app.store.table(layout.index).live(&row.id).ok_or_else(Refusal::internal)?;
+    let new = app
+        .store
+        .table(layout.index)
+        .live(&row.id)
+        .ok_or_else(Refusal::internal)?;
     carry_over(app, layout, &new, &made);
-    super::after_update(app, caller, layout, &row, &new, &crate::record::input::Input::new());
+    super::after_update(
+        app,
+        caller,
+        layout,
+        &row,
+        &new,
+        &crate::record::input::Input::new(),
+    );
     Ok(crate::record::read::record_reply(app, caller, layout, &new))
 }
 
 /// Meetings, calls and e-mails of the lead go on with what came out of it.
 fn carry_over(app: &App, layout: &Layout, row: &Row, made: &Map<String, Json>) {
     for (entity, key) in TARGETS.iter().filter(|(e, _)| *e != "Opportunity") {
-        let (Some(target), Some(id)) = (app.layouts.find(entity), made.get(*key).and_then(Json::as_str)) else { continue };
-        let Some(new) = app.store.table(target.index).live(id) else { continue };
+        let (Some(target), Some(id)) = (
+            app.layouts.find(entity),
+            made.get(*key).and_then(Json::as_str),
+        ) else {
+            continue;
+        };
+        let Some(new) = app.store.table(target.index).live(id) else {
+            continue;
+        };
         for link in ["meetings", "calls"] {
-            let Some(def) = target.links.get(link).filter(|l| matches!(l.kind, crate::layout::LinkKind::Many { .. })) else { continue };
+            let Some(def) = target
+                .links
+                .get(link)
+                .filter(|l| matches!(l.kind, crate::layout::LinkKind::Many { .. }))
+            else {
+                continue;
+            };
             for other in view::linked(app, layout, row, link) {
                 links::link_one(app, target, &new, def, &other.id);
             }
@@ -166,13 +263,20 @@ fn possible_duplicates(call: &Call, chosen: &[(&Layout, &str, Map<String, Json>)
     let app = call.app;
     let mut found = Vec::new();
     for (target, _, values) in chosen {
-        let mut row = Row { id: "".into(), deleted: false, values: vec![Value::Null; target.slots].into() };
+        let mut row = Row {
+            id: "".into(),
+            deleted: false,
+            values: vec![Value::Null; target.slots].into(),
+        };
         for (attr, value) in values {
             if let (Some(ix), Some(slot)) = (target.find(attr), target.slot(attr)) {
                 row.values[slot] = crate::record::input::coerce(app, target, ix, value);
             }
         }
-        if let (Some(email), Some(slot)) = (values.get("emailAddress").and_then(Json::as_str), target.slot("emailAddressData")) {
+        if let (Some(email), Some(slot)) = (
+            values.get("emailAddress").and_then(Json::as_str),
+            target.slot("emailAddressData"),
+        ) {
             row.values[slot] = Value::json(json!([{"lower": email.to_lowercase()}]));
         }
         for other in duplicates::find(app, call.caller, target, &row) {

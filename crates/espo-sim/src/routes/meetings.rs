@@ -15,16 +15,31 @@ use crate::value::Value;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, ":Entity/:id/attendees", attendees),
-    Fixed::controller(Method::POST, ":Entity/action/setAcceptanceStatus", set_acceptance_status),
+    Fixed::controller(
+        Method::POST,
+        ":Entity/action/setAcceptanceStatus",
+        set_acceptance_status,
+    ),
     Fixed::controller(Method::POST, ":Entity/action/massSetHeld", mass_set_held),
-    Fixed::controller(Method::POST, ":Entity/action/massSetNotHeld", mass_set_not_held),
+    Fixed::controller(
+        Method::POST,
+        ":Entity/action/massSetNotHeld",
+        mass_set_not_held,
+    ),
 ];
 
 /// Links to the attendees of a stock meeting or call, for metadata without scopes.
 const STOCK_LINKS: &[&str] = &["users", "contacts", "leads"];
 
 fn is_event(call: &Call, layout: &Layout) -> bool {
-    matches!(layout.name.as_str(), "Meeting" | "Call") || call.app.layouts.entity(layout).scope.raw.contains_key("attendeeLinkMap")
+    matches!(layout.name.as_str(), "Meeting" | "Call")
+        || call
+            .app
+            .layouts
+            .entity(layout)
+            .scope
+            .raw
+            .contains_key("attendeeLinkMap")
 }
 
 fn event<'a>(call: &Call<'a>, action: &str) -> Result<&'a Layout> {
@@ -32,12 +47,27 @@ fn event<'a>(call: &Call<'a>, action: &str) -> Result<&'a Layout> {
     if is_event(call, layout) {
         return Ok(layout);
     }
-    Err(Refusal::not_found(format!("Action {} '{action}' does not exist in controller '{}'.", call.request.method, layout.name)))
+    Err(Refusal::not_found(format!(
+        "Action {} '{action}' does not exist in controller '{}'.",
+        call.request.method, layout.name
+    )))
 }
 
 fn attendee_links(call: &Call, layout: &Layout) -> Vec<String> {
-    match call.app.layouts.entity(layout).scope.raw.get("attendeeLinkMap").and_then(Json::as_object) {
-        Some(map) => map.values().filter_map(Json::as_str).map(str::to_owned).collect(),
+    match call
+        .app
+        .layouts
+        .entity(layout)
+        .scope
+        .raw
+        .get("attendeeLinkMap")
+        .and_then(Json::as_object)
+    {
+        Some(map) => map
+            .values()
+            .filter_map(Json::as_str)
+            .map(str::to_owned)
+            .collect(),
         None => STOCK_LINKS.iter().map(|l| (*l).to_owned()).collect(),
     }
 }
@@ -46,22 +76,45 @@ fn attendee_links(call: &Call, layout: &Layout) -> Vec<String> {
 fn attendees(call: &Call) -> Result<Reply> {
     let app = call.app;
     let Some(layout) = app.layouts.find(&super::upper_first(call.params[0])) else {
-        return Err(Refusal::not_found(format!("Controller '{}' does not exist.", call.params[0])));
+        return Err(Refusal::not_found(format!(
+            "Controller '{}' does not exist.",
+            call.params[0]
+        )));
     };
     if !is_event(call, layout) {
         // Another entity type may have a link of that name.
-        return read::related(app, call.caller, layout, call.params[1], "attendees", call.request, call.no_total);
+        return read::related(
+            app,
+            call.caller,
+            layout,
+            call.params[1],
+            "attendees",
+            call.request,
+            call.no_total,
+        );
     }
     call.caller.acl.check_scope(&layout.name, Action::Read)?;
-    let row = app.store.table(layout.index).live(call.params[1]).ok_or_else(Refusal::not_found_silently)?;
+    let row = app
+        .store
+        .table(layout.index)
+        .live(call.params[1])
+        .ok_or_else(Refusal::not_found_silently)?;
     if !call.caller.acl.record(app, layout, &row, Action::Read) {
         return Err(Refusal::forbidden_silently());
     }
     let mut list = Vec::new();
     for link in attendee_links(call, layout) {
-        let (Some(def), Some(target)) = (layout.links.get(&link), view::target(app, layout, &link)) else { continue };
-        let LinkKind::Many { relation, .. } = def.kind else { continue };
-        let status = app.layouts.relations[relation].columns.iter().position(|c| c.name == "status");
+        let (Some(def), Some(target)) = (layout.links.get(&link), view::target(app, layout, &link))
+        else {
+            continue;
+        };
+        let LinkKind::Many { relation, .. } = def.kind else {
+            continue;
+        };
+        let status = app.layouts.relations[relation]
+            .columns
+            .iter()
+            .position(|c| c.name == "status");
         for pair in view::pairs(app, &row, def) {
             list.push(json!({
                 "id": pair.id.as_str(),
@@ -75,7 +128,10 @@ fn attendees(call: &Call) -> Result<Reply> {
 }
 
 fn text<'b>(body: &'b Map<String, Json>, key: &str) -> Result<&'b str> {
-    body.get(key).and_then(Json::as_str).filter(|s| !s.is_empty()).ok_or_else(|| Refusal::bad_request(format!("No {key}.")))
+    body.get(key)
+        .and_then(Json::as_str)
+        .filter(|s| !s.is_empty())
+        .ok_or_else(|| Refusal::bad_request(format!("No {key}.")))
 }
 
 /// `POST Meeting/action/setAcceptanceStatus {id, status}`: of the caller, who must be an attendee.
@@ -84,20 +140,42 @@ fn set_acceptance_status(call: &Call) -> Result<Reply> {
     let layout = event(call, "setAcceptanceStatus")?;
     let body = call.request.json_body()?;
     let (id, status) = (text(&body, "id")?, text(&body, "status")?);
-    let known = app.layouts.entity(layout).fields.get("acceptanceStatus").and_then(|f| f.options.listed());
+    let known = app
+        .layouts
+        .entity(layout)
+        .fields
+        .get("acceptanceStatus")
+        .and_then(|f| f.options.listed());
     if known.is_some_and(|options| !options.iter().any(|o| o == status)) {
         return Err(Refusal::bad_request("Bad status."));
     }
-    let row = app.store.table(layout.index).live(id).ok_or_else(Refusal::not_found_silently)?;
-    let Some(LinkKind::Many { relation, forward }) = layout.links.get("users").map(|l| l.kind) else {
+    let row = app
+        .store
+        .table(layout.index)
+        .live(id)
+        .ok_or_else(Refusal::not_found_silently)?;
+    let Some(LinkKind::Many { relation, forward }) = layout.links.get("users").map(|l| l.kind)
+    else {
         return Err(Refusal::forbidden_silently());
     };
     let pairs = app.store.relation(relation);
-    let Some(pair) = pairs.of(&row.id, forward).into_iter().find(|p| p.id == call.caller.user_id()) else {
+    let Some(pair) = pairs
+        .of(&row.id, forward)
+        .into_iter()
+        .find(|p| p.id == call.caller.user_id())
+    else {
         return Err(Refusal::forbidden_silently());
     };
-    let mut columns = if pair.columns.is_empty() { links::default_columns(app, relation).to_vec() } else { pair.columns.to_vec() };
-    if let Some(at) = app.layouts.relations[relation].columns.iter().position(|c| c.name == "status") {
+    let mut columns = if pair.columns.is_empty() {
+        links::default_columns(app, relation).to_vec()
+    } else {
+        pair.columns.to_vec()
+    };
+    if let Some(at) = app.layouts.relations[relation]
+        .columns
+        .iter()
+        .position(|c| c.name == "status")
+    {
         columns[at] = Value::text(status);
     }
     pairs.link(&row.id, forward, call.caller.user_id(), columns.into());
@@ -110,13 +188,22 @@ fn mass_set(call: &Call, action: &str, key: &str, stock: &str) -> Result<Reply> 
     let layout = event(call, action)?;
     call.caller.acl.check_scope(&layout.name, Action::Edit)?;
     let body = call.request.json_body()?;
-    let Some(ids) = body.get("ids").and_then(Json::as_array) else { return Err(Refusal::bad_request("No ids.")) };
+    let Some(ids) = body.get("ids").and_then(Json::as_array) else {
+        return Err(Refusal::bad_request("No ids."));
+    };
     let scope = &app.layouts.entity(layout).scope;
-    let status = scope.raw.get(key).and_then(|l| l.get(0)).and_then(Json::as_str).unwrap_or(stock);
+    let status = scope
+        .raw
+        .get(key)
+        .and_then(|l| l.get(0))
+        .and_then(Json::as_str)
+        .unwrap_or(stock);
     let field = scope.status_field.as_deref().unwrap_or("status");
     let change = Map::from_iter([(field.to_owned(), json!(status))]);
     for id in ids.iter().filter_map(Json::as_str) {
-        let Some(row) = app.store.table(layout.index).live(id) else { continue };
+        let Some(row) = app.store.table(layout.index).live(id) else {
+            continue;
+        };
         if call.caller.acl.record(app, layout, &row, Action::Edit) {
             // A record that the change does not fit is passed over too.
             let _ = update::change(app, call.caller, layout, &row, &change, None);

@@ -8,15 +8,20 @@ mod app_info;
 mod attachments;
 pub(crate) mod delivery;
 mod events;
+mod export;
 mod follow;
+pub(crate) mod jobs;
 mod layouts;
 mod lead;
 mod mass;
 mod meetings;
+mod notes;
 mod openapi;
 mod personal;
+mod posts;
 mod records;
 mod search;
+mod single;
 mod stream;
 mod target_lists;
 mod tree;
@@ -34,9 +39,9 @@ use crate::http::{Refusal, Reply, Request, Result};
 /// State of routes beside plain records. Each part is a field with a type of its own module.
 #[derive(Debug, Default)]
 pub(crate) struct Extras {
-    pub(crate) reactions: stream::Reactions,
+    pub(crate) reactions: posts::Reactions,
     pub(crate) files: attachments::Files,
-    pub(crate) jobs: mass::Jobs,
+    pub(crate) jobs: jobs::Jobs,
     pub(crate) layouts: layouts::Stored,
     pub(crate) webhook_queue: delivery::Queue,
 }
@@ -63,12 +68,30 @@ pub(crate) struct Fixed {
 }
 
 impl Fixed {
-    pub(crate) const fn controller(method: Method, path: &'static str, handler: fn(&Call) -> Result<Reply>) -> Fixed {
-        Fixed { method, path, handler, action: false }
+    pub(crate) const fn controller(
+        method: Method,
+        path: &'static str,
+        handler: fn(&Call) -> Result<Reply>,
+    ) -> Fixed {
+        Fixed {
+            method,
+            path,
+            handler,
+            action: false,
+        }
     }
 
-    pub(crate) const fn action(method: Method, path: &'static str, handler: fn(&Call) -> Result<Reply>) -> Fixed {
-        Fixed { method, path, handler, action: true }
+    pub(crate) const fn action(
+        method: Method,
+        path: &'static str,
+        handler: fn(&Call) -> Result<Reply>,
+    ) -> Fixed {
+        Fixed {
+            method,
+            path,
+            handler,
+            action: true,
+        }
     }
 }
 
@@ -80,7 +103,10 @@ const TABLES: &[&[Fixed]] = &[
     records::ROUTES,
     follow::ROUTES,
     stream::ROUTES,
+    posts::ROUTES,
     mass::ROUTES,
+    single::ROUTES,
+    export::ROUTES,
     attachments::ROUTES,
     openapi::ROUTES,
     webhooks::ROUTES,
@@ -92,14 +118,19 @@ const TABLES: &[&[Fixed]] = &[
 ];
 
 /// Fixed routes that need no login, with the handler for callers without one.
-const PUBLIC: &[(&str, fn(&App, &Request) -> Result<Reply>)] =
-    &[("Settings", app_info::public_settings), ("I18n", app_info::public_i18n)];
+const PUBLIC: &[(&str, fn(&App, &Request) -> Result<Reply>)] = &[
+    ("Settings", app_info::public_settings),
+    ("I18n", app_info::public_i18n),
+];
 
 /// Where a request goes.
 pub(crate) enum Route<'a> {
     Fixed(&'static Fixed, Vec<&'a str>),
     /// A controller's method.
-    Controller { name: Cow<'a, str>, rest: &'a [String] },
+    Controller {
+        name: Cow<'a, str>,
+        rest: &'a [String],
+    },
 }
 
 impl Route<'_> {
@@ -113,7 +144,13 @@ impl Route<'_> {
 fn general(rest: &[String]) -> &'static [Method] {
     match rest {
         [] => &[Method::GET, Method::POST],
-        [a, _] if a == "action" => &[Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE],
+        [a, _] if a == "action" => &[
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ],
         [a, _] if a == "layout" => &[Method::GET, Method::PUT],
         [_] => &[Method::GET, Method::PUT, Method::PATCH, Method::DELETE],
         [_, _] => &[Method::GET, Method::POST, Method::DELETE],
@@ -163,11 +200,16 @@ pub(crate) fn find(request: &Request) -> Result<Route<'_>> {
             }
         }
     }
-    let Some((controller, rest)) = segments.split_first() else { return Err(Refusal::no_route()) };
+    let Some((controller, rest)) = segments.split_first() else {
+        return Err(Refusal::no_route());
+    };
     if !segments.iter().any(String::is_empty) {
         let methods = general(rest);
         if methods.contains(&method) {
-            return Ok(Route::Controller { name: upper_first(controller), rest });
+            return Ok(Route::Controller {
+                name: upper_first(controller),
+                rest,
+            });
         }
         for m in methods {
             if !allowed.contains(m) {
@@ -178,8 +220,16 @@ pub(crate) fn find(request: &Request) -> Result<Route<'_>> {
     if allowed.is_empty() {
         return Err(Refusal::no_route());
     }
-    let allow = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
-    Err(Refusal { status: 405, reason: Some(allow), ..Refusal::no_route() })
+    let allow = allowed
+        .iter()
+        .map(Method::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
+    Err(Refusal {
+        status: 405,
+        reason: Some(allow),
+        ..Refusal::no_route()
+    })
 }
 
 /// Whether errors of this request's route come without a JSON content type.
@@ -190,16 +240,32 @@ pub(crate) fn is_action_route(request: &Request) -> bool {
 /// The first letter of a controller may be lower case.
 fn upper_first(name: &str) -> Cow<'_, str> {
     match name.chars().next() {
-        Some(c) if c.is_ascii_lowercase() => Cow::Owned(format!("{}{}", c.to_ascii_uppercase(), &name[1..])),
+        Some(c) if c.is_ascii_lowercase() => {
+            Cow::Owned(format!("{}{}", c.to_ascii_uppercase(), &name[1..]))
+        }
         _ => Cow::Borrowed(name),
     }
 }
 
 /// Answers a caller who is logged in.
-pub(crate) fn dispatch(app: &App, request: &Request, caller: &Caller, route: Route, no_total: bool) -> Result<Reply> {
+pub(crate) fn dispatch(
+    app: &App,
+    request: &Request,
+    caller: &Caller,
+    route: Route,
+    no_total: bool,
+) -> Result<Reply> {
     match route {
-        Route::Fixed(fixed, params) => (fixed.handler)(&Call { app, request, caller, params, no_total }),
-        Route::Controller { name, rest } => records::controller(app, request, caller, &name, rest, no_total),
+        Route::Fixed(fixed, params) => (fixed.handler)(&Call {
+            app,
+            request,
+            caller,
+            params,
+            no_total,
+        }),
+        Route::Controller { name, rest } => {
+            records::controller(app, request, caller, &name, rest, no_total)
+        }
     }
 }
 

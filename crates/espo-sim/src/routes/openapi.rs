@@ -17,8 +17,15 @@ fn openapi(call: &Call) -> Result<Reply> {
     let module = call.request.param("module");
     let skip_custom = call.request.param("skipCustom") == Some("true");
     let schema = &call.app.layouts.schema;
-    if let Some(m) = module.filter(|m| !schema.entity_types.values().any(|e| e.scope.module.as_deref() == Some(m))) {
-        return Err(Refusal::bad_request(format!("Module '{m}' does not exist.")));
+    if let Some(m) = module.filter(|m| {
+        !schema
+            .entity_types
+            .values()
+            .any(|e| e.scope.module.as_deref() == Some(m))
+    }) {
+        return Err(Refusal::bad_request(format!(
+            "Module '{m}' does not exist."
+        )));
     }
     let included: Vec<&EntityType> = schema
         .entity_types
@@ -60,7 +67,10 @@ fn openapi(call: &Call) -> Result<Reply> {
             }),
         );
         for link in entity.links.values() {
-            let many = matches!(link.cardinality, Cardinality::OneToMany | Cardinality::ManyToMany | Cardinality::Children);
+            let many = matches!(
+                link.cardinality,
+                Cardinality::OneToMany | Cardinality::ManyToMany | Cardinality::Children
+            );
             let known = link.entity.as_deref().is_some_and(|t| names.contains(&t));
             if many && known && !link.read_only {
                 paths.insert(
@@ -90,14 +100,26 @@ fn openapi(call: &Call) -> Result<Reply> {
 }
 
 fn record_schema(entity: &EntityType) -> Json {
-    let mut properties = Map::from_iter([("id".to_owned(), json!({"type": "string", "readOnly": true}))]);
-    for attr in entity.attributes.values().filter(|a| a.in_read && !a.write_only) {
+    let mut properties =
+        Map::from_iter([("id".to_owned(), json!({"type": "string", "readOnly": true}))]);
+    for attr in entity
+        .attributes
+        .values()
+        .filter(|a| a.in_read && !a.write_only)
+    {
         let type_ = match attr.value {
             ValueType::Bool => "boolean",
             ValueType::Int | ValueType::EnumInt => "integer",
             ValueType::Float | ValueType::Money | ValueType::EnumFloat => "number",
-            ValueType::IdList { .. } | ValueType::TextList | ValueType::EnumList | ValueType::JsonArray | ValueType::IntList => "array",
-            ValueType::NameMap | ValueType::ColumnMap { .. } | ValueType::TypeMap | ValueType::JsonObject => "object",
+            ValueType::IdList { .. }
+            | ValueType::TextList
+            | ValueType::EnumList
+            | ValueType::JsonArray
+            | ValueType::IntList => "array",
+            ValueType::NameMap
+            | ValueType::ColumnMap { .. }
+            | ValueType::TypeMap
+            | ValueType::JsonObject => "object",
             _ => "string",
         };
         let mut property = json!({"type": [type_, "null"]});

@@ -22,12 +22,24 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::POST, "UserSecurity/apiKey/generate", generate_key),
     Fixed::action(Method::PUT, "UserSecurity/password", change_password),
     Fixed::controller(Method::GET, "UserSecurity/:id", security),
-    Fixed::action(Method::POST, "Email/inbox/read", |c| mark(c, "isRead", true)),
-    Fixed::action(Method::DELETE, "Email/inbox/read", |c| mark(c, "isRead", false)),
-    Fixed::action(Method::POST, "Email/inbox/important", |c| mark(c, "isImportant", true)),
-    Fixed::action(Method::DELETE, "Email/inbox/important", |c| mark(c, "isImportant", false)),
-    Fixed::action(Method::POST, "Email/inbox/inTrash", |c| mark(c, "inTrash", true)),
-    Fixed::action(Method::DELETE, "Email/inbox/inTrash", |c| mark(c, "inTrash", false)),
+    Fixed::action(Method::POST, "Email/inbox/read", |c| {
+        mark(c, "isRead", true)
+    }),
+    Fixed::action(Method::DELETE, "Email/inbox/read", |c| {
+        mark(c, "isRead", false)
+    }),
+    Fixed::action(Method::POST, "Email/inbox/important", |c| {
+        mark(c, "isImportant", true)
+    }),
+    Fixed::action(Method::DELETE, "Email/inbox/important", |c| {
+        mark(c, "isImportant", false)
+    }),
+    Fixed::action(Method::POST, "Email/inbox/inTrash", |c| {
+        mark(c, "inTrash", true)
+    }),
+    Fixed::action(Method::DELETE, "Email/inbox/inTrash", |c| {
+        mark(c, "inTrash", false)
+    }),
     Fixed::action(Method::GET, "Email/inbox/notReadCounts", not_read_counts),
 ];
 
@@ -37,7 +49,12 @@ fn own_user<'a>(call: &Call<'a>, id: &str) -> Result<(&'a Layout, Arc<Row>)> {
     if !call.caller.acl.is_admin() && id != call.caller.user_id() {
         return Err(Refusal::forbidden_silently());
     }
-    let row = call.app.store.table(users.index).live(id).ok_or_else(Refusal::not_found_silently)?;
+    let row = call
+        .app
+        .store
+        .table(users.index)
+        .live(id)
+        .ok_or_else(Refusal::not_found_silently)?;
     Ok((users, row))
 }
 
@@ -51,13 +68,18 @@ fn kept<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
         return Ok((layout, row));
     }
     make_default(app, layout, call.params[0])?;
-    Ok((layout, table.live(call.params[0]).ok_or_else(Refusal::internal)?))
+    Ok((
+        layout,
+        table.live(call.params[0]).ok_or_else(Refusal::internal)?,
+    ))
 }
 
 fn make_default(app: &App, layout: &Layout, id: &str) -> Result<()> {
     let fields = &app.layouts.entity(layout).fields;
-    let mut attributes: Map<String, Json> =
-        fields.values().filter_map(|f| Some((f.name.clone(), f.default.clone().filter(|d| !d.is_null())?))).collect();
+    let mut attributes: Map<String, Json> = fields
+        .values()
+        .filter_map(|f| Some((f.name.clone(), f.default.clone().filter(|d| !d.is_null())?)))
+        .collect();
     attributes.insert("id".to_owned(), json!(id));
     insert_record(app, &layout.name, &attributes).map_err(|_| Refusal::internal())?;
     Ok(())
@@ -85,10 +107,14 @@ fn reset_preferences(call: &Call) -> Result<Reply> {
 fn generate_key(call: &Call) -> Result<Reply> {
     call.caller.require_admin()?;
     let body = call.request.json_body()?;
-    let Some(id) = body.get("id").and_then(Json::as_str) else { return Err(Refusal::bad_request("No ID.")) };
+    let Some(id) = body.get("id").and_then(Json::as_str) else {
+        return Err(Refusal::bad_request("No ID."));
+    };
     let (users, row) = own_user(call, id)?;
     let app = call.app;
-    let is_api = users.slot("type").is_some_and(|s| row.get(s).as_str() == Some("api"));
+    let is_api = users
+        .slot("type")
+        .is_some_and(|s| row.get(s).as_str() == Some("api"));
     if !is_api {
         return Err(Refusal::forbidden_silently());
     }
@@ -116,7 +142,11 @@ fn generate_key(call: &Call) -> Result<Reply> {
 /// `PUT UserSecurity/password {currentPassword, password}`: of the caller.
 fn change_password(call: &Call) -> Result<Reply> {
     let body = call.request.json_body()?;
-    let text = |key: &str| body.get(key).and_then(Json::as_str).filter(|s| !s.is_empty());
+    let text = |key: &str| {
+        body.get(key)
+            .and_then(Json::as_str)
+            .filter(|s| !s.is_empty())
+    };
     let (Some(current), Some(new)) = (text("currentPassword"), text("password")) else {
         return Err(Refusal::bad_request("No `currentPassword` or `password`."));
     };
@@ -125,14 +155,18 @@ fn change_password(call: &Call) -> Result<Reply> {
     if known.as_deref() != Some(current) {
         return Err(Refusal::forbidden("Wrong password."));
     }
-    call.app.auth.change(id, |c| c.password = Some(new.to_owned()));
+    call.app
+        .auth
+        .change(id, |c| c.password = Some(new.to_owned()));
     Ok(Reply::bool(true))
 }
 
 /// `GET UserSecurity/{id}`: a second factor is not offered here.
 fn security(call: &Call) -> Result<Reply> {
     own_user(call, call.params[0])?;
-    Ok(call.app.json(&json!({"auth2FA": false, "auth2FAMethod": null})))
+    Ok(call
+        .app
+        .json(&json!({"auth2FA": false, "auth2FAMethod": null})))
 }
 
 /// The relation of e-mails and their users: relation, and its direction from the e-mail.
@@ -152,18 +186,40 @@ fn mark(call: &Call, column: &str, on: bool) -> Result<Reply> {
     let user = call.caller.user_id();
     let pairs = app.store.relation(relation);
     let all = column == "isRead" && body.get("all") == Some(&Json::Bool(true));
-    let ids: Vec<String> = match (all, body.get("ids").and_then(Json::as_array), body.get("id").and_then(Json::as_str)) {
-        (true, ..) => pairs.of(user, !forward).into_iter().map(|p| p.id.to_string()).collect(),
-        (_, Some(list), _) => list.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+    let ids: Vec<String> = match (
+        all,
+        body.get("ids").and_then(Json::as_array),
+        body.get("id").and_then(Json::as_str),
+    ) {
+        (true, ..) => pairs
+            .of(user, !forward)
+            .into_iter()
+            .map(|p| p.id.to_string())
+            .collect(),
+        (_, Some(list), _) => list
+            .iter()
+            .filter_map(Json::as_str)
+            .map(str::to_owned)
+            .collect(),
         (_, None, Some(id)) => vec![id.to_owned()],
         (_, None, None) => return Err(Refusal::bad_request("No `id` or `ids`.")),
     };
-    let Some(at) = app.layouts.relations[relation].columns.iter().position(|c| c.name == column) else {
+    let Some(at) = app.layouts.relations[relation]
+        .columns
+        .iter()
+        .position(|c| c.name == column)
+    else {
         return Err(Refusal::internal());
     };
     for id in ids {
-        let Some(pair) = pairs.of(&id, forward).into_iter().find(|p| p.id == user) else { continue };
-        let mut columns = if pair.columns.is_empty() { links::default_columns(app, relation).to_vec() } else { pair.columns.to_vec() };
+        let Some(pair) = pairs.of(&id, forward).into_iter().find(|p| p.id == user) else {
+            continue;
+        };
+        let mut columns = if pair.columns.is_empty() {
+            links::default_columns(app, relation).to_vec()
+        } else {
+            pair.columns.to_vec()
+        };
         columns[at] = Value::Bool(on);
         pairs.link(&id, forward, user, columns.into());
     }
@@ -177,9 +233,18 @@ fn not_read_counts(call: &Call) -> Result<Reply> {
     let columns = &app.layouts.relations[relation].columns;
     let at = |name: &str| columns.iter().position(|c| c.name == name);
     let (read, trash) = (at("isRead"), at("inTrash"));
-    let is = |columns: &[Value], at: Option<usize>| at.and_then(|i| columns.get(i)).is_some_and(Value::is_true);
-    let unread = app.store.relation(relation).of(call.caller.user_id(), !forward).into_iter().filter(|p| {
-        app.store.table(emails.index).live(&p.id).is_some() && !is(&p.columns, read) && !is(&p.columns, trash)
-    });
+    let is = |columns: &[Value], at: Option<usize>| {
+        at.and_then(|i| columns.get(i)).is_some_and(Value::is_true)
+    };
+    let unread = app
+        .store
+        .relation(relation)
+        .of(call.caller.user_id(), !forward)
+        .into_iter()
+        .filter(|p| {
+            app.store.table(emails.index).live(&p.id).is_some()
+                && !is(&p.columns, read)
+                && !is(&p.columns, trash)
+        });
     Ok(app.json(&json!({"inbox": unread.count()})))
 }

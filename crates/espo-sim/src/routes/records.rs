@@ -3,18 +3,27 @@
 use http::Method;
 use serde_json::{Map, Value as Json};
 
-use super::{Call, Fixed};
+use super::{Call, Fixed, notes};
 use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Request, Result};
-use crate::layout::{Layout, LinkKind};
-use crate::record::{create, links, read, update};
+use crate::layout::{Layout, LinkDef, LinkKind};
+use crate::record::{create, links, read, update, view};
 use crate::search;
 use crate::search::params::SearchParams;
+use crate::store::Row;
 
 pub(crate) const ROUTES: &[Fixed] = &[
-    Fixed::controller(Method::POST, ":Entity/action/getDuplicateAttributes", duplicate_attributes),
-    Fixed::controller(Method::POST, ":Entity/action/restoreDeleted", restore_deleted),
+    Fixed::controller(
+        Method::POST,
+        ":Entity/action/getDuplicateAttributes",
+        duplicate_attributes,
+    ),
+    Fixed::controller(
+        Method::POST,
+        ":Entity/action/restoreDeleted",
+        restore_deleted,
+    ),
 ];
 
 /// Entity types without a controller (ESPO-API.md A7): over REST they do not exist.
@@ -73,13 +82,30 @@ const NO_WRITE: &[&str] = &[
 ];
 
 /// Controllers of no entity type, for the text of a missing action.
-const OTHER_CONTROLLERS: &[&str] = &["Admin", "App", "Settings", "Metadata", "Layout", "EntityManager", "FieldManager"];
+const OTHER_CONTROLLERS: &[&str] = &[
+    "Admin",
+    "App",
+    "Settings",
+    "Metadata",
+    "Layout",
+    "EntityManager",
+    "FieldManager",
+];
 
 /// A controller's answer to a request by the general patterns.
-pub(super) fn controller(app: &App, request: &Request, caller: &Caller, name: &str, rest: &[String], no_total: bool) -> Result<Reply> {
+pub(super) fn controller(
+    app: &App,
+    request: &Request,
+    caller: &Caller,
+    name: &str,
+    rest: &[String],
+    no_total: bool,
+) -> Result<Reply> {
     let method = &request.method;
     let missing = |action: &str| {
-        Refusal::not_found(format!("Action {method} '{action}' does not exist in controller '{name}'."))
+        Refusal::not_found(format!(
+            "Action {method} '{action}' does not exist in controller '{name}'."
+        ))
     };
     if OTHER_CONTROLLERS.contains(&name) {
         // They are for administrators, and refuse before they look at the action.
@@ -88,14 +114,20 @@ pub(super) fn controller(app: &App, request: &Request, caller: &Caller, name: &s
         }
         return Err(missing(rest.last().map_or("index", String::as_str)));
     }
-    let layout = app.layouts.find(name).filter(|l| !NO_CONTROLLER.contains(&l.name.as_str()));
+    let layout = app
+        .layouts
+        .find(name)
+        .filter(|l| !NO_CONTROLLER.contains(&l.name.as_str()));
     let Some(layout) = layout else {
-        return Err(Refusal::not_found(format!("Controller '{name}' does not exist.")));
+        return Err(Refusal::not_found(format!(
+            "Controller '{name}' does not exist."
+        )));
     };
     if crate::acl::ADMIN_ONLY.contains(&name) && !caller.acl.is_admin() {
         return Err(Refusal::forbidden_silently());
     }
-    let writes_refused = NO_WRITE.contains(&name) && !matches!(*method, Method::GET | Method::DELETE);
+    let writes_refused =
+        NO_WRITE.contains(&name) && !matches!(*method, Method::GET | Method::DELETE);
     match rest {
         [] => match *method {
             Method::GET => read::list(app, caller, layout, request, no_total),
@@ -111,7 +143,9 @@ pub(super) fn controller(app: &App, request: &Request, caller: &Caller, name: &s
             _ => Err(missing("read")),
         },
         [a, action] if a == "action" => Err(missing(action)),
-        [a, layout_name] if a == "layout" => Err(Refusal::not_found(format!("Layout {name}:{layout_name} is not found."))),
+        [a, layout_name] if a == "layout" => Err(Refusal::not_found(format!(
+            "Layout {name}:{layout_name} is not found."
+        ))),
         [id, link] => {
             if WITHOUT_LINKS.contains(&name) {
                 let action = match *method {
@@ -135,10 +169,20 @@ pub(super) fn controller(app: &App, request: &Request, caller: &Caller, name: &s
 /// Ids that a link request names.
 fn ids_of(body: &Map<String, Json>) -> Vec<String> {
     let mut ids = Vec::new();
-    if let Some(id) = body.get("id").and_then(Json::as_str).filter(|i| !i.is_empty()) {
+    if let Some(id) = body
+        .get("id")
+        .and_then(Json::as_str)
+        .filter(|i| !i.is_empty())
+    {
         ids.push(id.to_owned());
     }
-    for id in body.get("ids").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
+    for id in body
+        .get("ids")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+    {
         if !ids.iter().any(|i| i == id) {
             ids.push(id.to_owned());
         }
@@ -147,7 +191,14 @@ fn ids_of(body: &Map<String, Json>) -> Vec<String> {
 }
 
 /// `POST {Entity}/{id}/{link}`
-fn relate(app: &App, caller: &Caller, layout: &Layout, id: &str, link: &str, request: &Request) -> Result<Reply> {
+fn relate(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    id: &str,
+    link: &str,
+    request: &Request,
+) -> Result<Reply> {
     caller.acl.check_scope(&layout.name, Action::Read)?;
     let body = request.json_body()?;
     if body.get("massRelate") == Some(&Json::Bool(true)) {
@@ -159,12 +210,23 @@ fn relate(app: &App, caller: &Caller, layout: &Layout, id: &str, link: &str, req
     }
     let (row, def, target) = links::request_target(app, caller, layout, id, link)?;
     for other in &ids {
+        let had = is_linked(app, layout, &row, def, other);
         links::link_checked(app, caller, layout, &row, def, target, other)?;
+        if let Some(other) = app.store.table(target.index).live(other).filter(|_| !had) {
+            notes::related(app, caller, layout, &row, link, &other, true);
+        }
     }
     Ok(Reply::bool(true))
 }
 
-fn mass_relate(app: &App, caller: &Caller, layout: &Layout, id: &str, link: &str, body: &Map<String, Json>) -> Result<Reply> {
+fn mass_relate(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    id: &str,
+    link: &str,
+    body: &Map<String, Json>,
+) -> Result<Reply> {
     if !links::MASS_LINK.contains(&(layout.name.as_str(), link)) {
         return Err(Refusal::forbidden("Mass link is not allowed."));
     }
@@ -187,7 +249,14 @@ fn mass_relate(app: &App, caller: &Caller, layout: &Layout, id: &str, link: &str
 }
 
 /// `DELETE {Entity}/{id}/{link}`
-fn unrelate(app: &App, caller: &Caller, layout: &Layout, id: &str, link: &str, request: &Request) -> Result<Reply> {
+fn unrelate(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    id: &str,
+    link: &str,
+    request: &Request,
+) -> Result<Reply> {
     caller.acl.check_scope(&layout.name, Action::Read)?;
     let ids = ids_of(&request.json_body()?);
     if ids.is_empty() {
@@ -195,7 +264,11 @@ fn unrelate(app: &App, caller: &Caller, layout: &Layout, id: &str, link: &str, r
     }
     let (row, def, target) = links::request_target(app, caller, layout, id, link)?;
     for other in &ids {
+        let had = is_linked(app, layout, &row, def, other);
         links::unlink_checked(app, caller, layout, &row, def, target, other)?;
+        if let Some(other) = app.store.table(target.index).live(other).filter(|_| had) {
+            notes::related(app, caller, layout, &row, link, &other, false);
+        }
     }
     Ok(Reply::bool(true))
 }
@@ -205,8 +278,15 @@ fn duplicate_attributes(call: &Call) -> Result<Reply> {
     let layout = call.app.layout(call.params[0])?;
     call.caller.acl.check_scope(&layout.name, Action::Create)?;
     let body = call.request.json_body()?;
-    let Some(id) = body.get("id").and_then(Json::as_str) else { return Err(Refusal::bad_request("No ID.")) };
-    let row = call.app.store.table(layout.index).live(id).ok_or_else(Refusal::not_found_silently)?;
+    let Some(id) = body.get("id").and_then(Json::as_str) else {
+        return Err(Refusal::bad_request("No ID."));
+    };
+    let row = call
+        .app
+        .store
+        .table(layout.index)
+        .live(id)
+        .ok_or_else(Refusal::not_found_silently)?;
     if !call.caller.acl.record(call.app, layout, &row, Action::Read) {
         return Err(Refusal::forbidden("No 'read' access."));
     }
@@ -216,12 +296,25 @@ fn duplicate_attributes(call: &Call) -> Result<Reply> {
     Ok(call.app.json(&Json::Object(record)))
 }
 
+fn is_linked(app: &App, layout: &Layout, row: &Row, def: &LinkDef, other: &str) -> bool {
+    match def.kind {
+        LinkKind::Many { relation, forward } => {
+            app.store.relation(relation).has(&row.id, forward, other)
+        }
+        _ => view::linked_through(app, layout, row, def)
+            .iter()
+            .any(|r| r.id == other),
+    }
+}
+
 /// `POST {Entity}/action/restoreDeleted`, for administrators.
 fn restore_deleted(call: &Call) -> Result<Reply> {
     call.caller.require_admin()?;
     let layout = call.app.layout(call.params[0])?;
     let body = call.request.json_body()?;
-    let Some(id) = body.get("id").and_then(Json::as_str) else { return Err(Refusal::bad_request("No ID.")) };
+    let Some(id) = body.get("id").and_then(Json::as_str) else {
+        return Err(Refusal::bad_request("No ID."));
+    };
     let table = call.app.store.table(layout.index);
     let row = table.get(id).ok_or_else(Refusal::not_found_silently)?;
     if !row.deleted {
@@ -232,9 +325,4 @@ fn restore_deleted(call: &Call) -> Result<Reply> {
         true
     });
     Ok(Reply::bool(true))
-}
-
-/// The kind of a link, for the routes of other modules.
-pub(crate) fn is_many(layout: &Layout, link: &str) -> bool {
-    layout.links.get(link).is_some_and(|l| matches!(l.kind, LinkKind::Many { .. }))
 }

@@ -24,8 +24,16 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, "EmailAddress/search", addresses),
     Fixed::controller(Method::GET, "User/:id/acl", user_acl),
     Fixed::action(Method::GET, "LastViewed", last_viewed),
-    Fixed::controller(Method::GET, "Notification/action/notReadCount", not_read_count),
-    Fixed::controller(Method::POST, "Notification/action/markAllRead", mark_all_read),
+    Fixed::controller(
+        Method::GET,
+        "Notification/action/notReadCount",
+        not_read_count,
+    ),
+    Fixed::controller(
+        Method::POST,
+        "Notification/action/markAllRead",
+        mark_all_read,
+    ),
     Fixed::controller(Method::GET, "PopupNotification/action/grouped", popups),
 ];
 
@@ -35,10 +43,19 @@ const GLOBAL: &[&str] = &["Account", "Contact", "Lead", "Opportunity"];
 /// `GET GlobalSearch?q=…`
 fn global_search(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
-    let q = call.request.param("q").map(str::trim).filter(|q| !q.is_empty());
-    let Some(q) = q else { return Err(Refusal::bad_request("No `q` parameter.")) };
+    let q = call
+        .request
+        .param("q")
+        .map(str::trim)
+        .filter(|q| !q.is_empty());
+    let Some(q) = q else {
+        return Err(Refusal::bad_request("No `q` parameter."));
+    };
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
-    let (offset, limit) = (params.offset as usize, params.max_size.unwrap_or(20) as usize);
+    let (offset, limit) = (
+        params.offset as usize,
+        params.max_size.unwrap_or(20) as usize,
+    );
     let mut found = Vec::new();
     for layout in GLOBAL.iter().filter_map(|e| app.layouts.find(e)) {
         if caller.acl.level(&layout.name, Action::Read) == Level::No {
@@ -47,7 +64,10 @@ fn global_search(call: &Call) -> Result<Reply> {
         let mut conditions = vec![text::compile(app, layout, q)];
         conditions.extend(search::readable(app, caller, layout));
         let rows = app.store.table(layout.index).snapshot();
-        let matching = rows.iter().rev().filter(|r| !r.deleted && conditions.iter().all(|c| c(r)));
+        let matching = rows
+            .iter()
+            .rev()
+            .filter(|r| !r.deleted && conditions.iter().all(|c| c(r)));
         let status = app.layouts.entity(layout).scope.status_field.clone();
         for row in matching.take(offset + limit + 1) {
             let mut item = json!({"id": row.id.as_str(), "name": view::name(app, layout, row, "name").to_json(), "_scope": layout.name});
@@ -68,9 +88,19 @@ fn kanban(call: &Call) -> Result<Reply> {
     let layout = app.layout(&super::upper_first(call.params[0]))?;
     caller.acl.check_scope(&layout.name, Action::Read)?;
     let entity = app.layouts.entity(layout);
-    let status = entity.scope.status_field.as_deref().filter(|f| layout.slot(f).is_some());
+    let status = entity
+        .scope
+        .status_field
+        .as_deref()
+        .filter(|f| layout.slot(f).is_some());
     let Some(status) = status else {
-        return Err(Refusal { reason: Some(format!("No status field for entity type '{}'.", layout.name)), ..Refusal::internal() });
+        return Err(Refusal {
+            reason: Some(format!(
+                "No status field for entity type '{}'.",
+                layout.name
+            )),
+            ..Refusal::internal()
+        });
     };
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let order = Order::of(app, caller, layout, &params)?;
@@ -82,17 +112,31 @@ fn kanban(call: &Call) -> Result<Reply> {
         .and_then(Json::as_array)
         .map(|l| l.iter().filter_map(Json::as_str).collect())
         .unwrap_or_default();
-    let options = entity.fields.get(status).and_then(|f| f.options.listed()).unwrap_or_default();
+    let options = entity
+        .fields
+        .get(status)
+        .and_then(|f| f.options.listed())
+        .unwrap_or_default();
     let (mut groups, mut list, mut total) = (Vec::new(), Vec::new(), 0);
-    for option in options.iter().filter(|o| !o.is_empty() && !ignored.contains(&o.as_str())) {
+    for option in options
+        .iter()
+        .filter(|o| !o.is_empty() && !ignored.contains(&o.as_str()))
+    {
         let mut params = params.clone();
-        params.where_.push(json!({"type": "equals", "attribute": status, "value": option}));
+        params
+            .where_
+            .push(json!({"type": "equals", "attribute": status, "value": option}));
         let found = read::search_table(app, caller, layout, &params, &order)?;
         let reply = read::list_reply(app, caller, layout, &found, &plan);
         let page: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
         let rows = page["list"].as_array().cloned().unwrap_or_default();
         total += found.total;
-        let style = entity.fields.get(status).and_then(|f| f.raw.get("style")).and_then(|s| s.get(option)).cloned();
+        let style = entity
+            .fields
+            .get(status)
+            .and_then(|f| f.raw.get("style"))
+            .and_then(|s| s.get(option))
+            .cloned();
         groups.push(json!({"name": option, "total": found.total, "list": rows, "label": option, "style": style}));
         list.extend(rows);
     }
@@ -122,13 +166,29 @@ fn get<'r>(layout: &Layout, row: &'r Row, attr: &str) -> Option<&'r str> {
 
 /// One entry of a list of activities.
 fn activity(call: &Call, layout: &Layout, row: &Row) -> Json {
-    let mut map = Map::from_iter([("_scope".to_owned(), Json::from(layout.name.as_str())), ("id".to_owned(), Json::from(row.id.as_str()))]);
+    let mut map = Map::from_iter([
+        ("_scope".to_owned(), Json::from(layout.name.as_str())),
+        ("id".to_owned(), Json::from(row.id.as_str())),
+    ]);
     for attr in [
-        "name", "status", "dateStart", "dateEnd", "dateStartDate", "dateEndDate", "assignedUserId", "assignedUserName", "parentId",
-        "parentType", "createdAt", "hasAttachment",
+        "name",
+        "status",
+        "dateStart",
+        "dateEnd",
+        "dateStartDate",
+        "dateEndDate",
+        "assignedUserId",
+        "assignedUserName",
+        "parentId",
+        "parentType",
+        "createdAt",
+        "hasAttachment",
     ] {
         if let Some(ix) = layout.find(attr) {
-            map.insert(attr.to_owned(), view::value(call.app, layout, row, ix, call.caller.user_id()).to_json());
+            map.insert(
+                attr.to_owned(),
+                view::value(call.app, layout, row, ix, call.caller.user_id()).to_json(),
+            );
         }
     }
     Json::Object(map)
@@ -140,31 +200,53 @@ const OVER: &[&str] = &["Held", "Not Held", "Completed", "Canceled"];
 fn of_record(call: &Call, over: bool) -> Result<Reply> {
     let app = call.app;
     let owner = app.layout(&super::upper_first(call.params[0]))?;
-    let row = app.store.table(owner.index).live(call.params[1]).ok_or_else(Refusal::not_found_silently)?;
+    let row = app
+        .store
+        .table(owner.index)
+        .live(call.params[1])
+        .ok_or_else(Refusal::not_found_silently)?;
     if !call.caller.acl.record(app, owner, &row, Action::Read) {
         return Err(Refusal::forbidden_silently());
     }
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let only = call.request.param("entityType").filter(|t| !t.is_empty());
     let mut found = Vec::new();
-    for layout in ["Meeting", "Call"].iter().filter_map(|e| app.layouts.find(e)).filter(|l| only.is_none_or(|o| o == l.name)) {
+    for layout in ["Meeting", "Call"]
+        .iter()
+        .filter_map(|e| app.layouts.find(e))
+        .filter(|l| only.is_none_or(|o| o == l.name))
+    {
         if call.caller.acl.level(&layout.name, Action::Read) == Level::No {
             continue;
         }
         let rows = app.store.table(layout.index).snapshot();
         for other in rows.iter().filter(|r| !r.deleted) {
-            let by_parent = get(layout, other, "parentId") == Some(row.id.as_str()) && get(layout, other, "parentType") == Some(owner.name.as_str());
-            let by_account = owner.name == "Account" && get(layout, other, "accountId") == Some(row.id.as_str());
+            let by_parent = get(layout, other, "parentId") == Some(row.id.as_str())
+                && get(layout, other, "parentType") == Some(owner.name.as_str());
+            let by_account =
+                owner.name == "Account" && get(layout, other, "accountId") == Some(row.id.as_str());
             let is_over = get(layout, other, "status").is_some_and(|s| OVER.contains(&s));
-            if (by_parent || by_account) && is_over == over && call.caller.acl.record(app, layout, other, Action::Read) {
-                found.push((get(layout, other, "dateStart").unwrap_or_default().to_owned(), activity(call, layout, other)));
+            if (by_parent || by_account)
+                && is_over == over
+                && call.caller.acl.record(app, layout, other, Action::Read)
+            {
+                found.push((
+                    get(layout, other, "dateStart")
+                        .unwrap_or_default()
+                        .to_owned(),
+                    activity(call, layout, other),
+                ));
             }
         }
     }
     found.sort_by(|a, b| b.0.cmp(&a.0));
     let total = found.len();
-    let list: Vec<Json> =
-        found.into_iter().map(|f| f.1).skip(params.offset as usize).take(params.max_size.unwrap_or(200) as usize).collect();
+    let list: Vec<Json> = found
+        .into_iter()
+        .map(|f| f.1)
+        .skip(params.offset as usize)
+        .take(params.max_size.unwrap_or(200) as usize)
+        .collect();
     Ok(app.list_json(total as i64, &list))
 }
 
@@ -179,18 +261,38 @@ fn history(call: &Call) -> Result<Reply> {
 /// `GET Activities?from&to&userId`: a calendar.
 fn calendar(call: &Call) -> Result<Reply> {
     let (from, to) = (call.request.param("from"), call.request.param("to"));
-    let (Some(from), Some(to)) = (from, to) else { return Err(Refusal::bad_request("No `from` or `to`.")) };
-    let user = call.request.param("userId").unwrap_or_else(|| call.caller.user_id());
+    let (Some(from), Some(to)) = (from, to) else {
+        return Err(Refusal::bad_request("No `from` or `to`."));
+    };
+    let user = call
+        .request
+        .param("userId")
+        .unwrap_or_else(|| call.caller.user_id());
     Ok(call.app.json(&Json::Array(between(call, user, from, to))))
 }
 
 /// `GET Activities/upcoming`: what is not over, from today on.
 fn upcoming(call: &Call) -> Result<Reply> {
-    let user = call.request.param("userId").unwrap_or_else(|| call.caller.user_id());
-    let days = call.request.param("futureDays").and_then(|d| d.parse::<i64>().ok()).unwrap_or(3).clamp(0, 3650);
+    let user = call
+        .request
+        .param("userId")
+        .unwrap_or_else(|| call.caller.user_id());
+    let days = call
+        .request
+        .param("futureDays")
+        .and_then(|d| d.parse::<i64>().ok())
+        .unwrap_or(3)
+        .clamp(0, 3650);
     let now = call.app.clock.now();
-    let end = now.checked_add(jiff::SignedDuration::from_hours(days * 24)).unwrap_or(now);
-    let list = between(call, user, &crate::clock::format_datetime(now), &crate::clock::format_datetime(end));
+    let end = now
+        .checked_add(jiff::SignedDuration::from_hours(days * 24))
+        .unwrap_or(now);
+    let list = between(
+        call,
+        user,
+        &crate::clock::format_datetime(now),
+        &crate::clock::format_datetime(end),
+    );
     Ok(call.app.list_json(list.len() as i64, &list))
 }
 
@@ -202,7 +304,10 @@ fn between(call: &Call, user: &str, from: &str, to: &str) -> Vec<Json> {
             continue;
         }
         let rows = app.store.table(layout.index).snapshot();
-        for row in rows.iter().filter(|r| !r.deleted && get(layout, r, "assignedUserId") == Some(user)) {
+        for row in rows
+            .iter()
+            .filter(|r| !r.deleted && get(layout, r, "assignedUserId") == Some(user))
+        {
             let when = get(layout, row, "dateStart").or_else(|| get(layout, row, "dateEnd"));
             if when.is_some_and(|w| w >= from && w < to) {
                 let mut item = activity(call, layout, row);
@@ -221,17 +326,33 @@ fn addresses(call: &Call) -> Result<Reply> {
         return Err(Refusal::forbidden_silently());
     }
     let q = call.request.param("q").unwrap_or_default().to_lowercase();
-    let limit = call.request.param("maxSize").and_then(|m| m.parse::<usize>().ok()).unwrap_or(5).min(200);
+    let limit = call
+        .request
+        .param("maxSize")
+        .and_then(|m| m.parse::<usize>().ok())
+        .unwrap_or(5)
+        .min(200);
     let mut found = Vec::new();
     // API users have no address book of their own (QUIRKS: the search of an API user is empty).
     if call.caller.acl.kind != crate::acl::Kind::Api && !q.is_empty() {
-        for layout in ["Contact", "Lead", "User", "Account"].iter().filter_map(|e| app.layouts.find(e)) {
+        for layout in ["Contact", "Lead", "User", "Account"]
+            .iter()
+            .filter_map(|e| app.layouts.find(e))
+        {
             let rows = app.store.table(layout.index).snapshot();
-            for row in rows.iter().filter(|r| !r.deleted && call.caller.acl.record(app, layout, r, Action::Read)) {
-                let Some(address) = get(layout, row, "emailAddress") else { continue };
+            for row in rows
+                .iter()
+                .filter(|r| !r.deleted && call.caller.acl.record(app, layout, r, Action::Read))
+            {
+                let Some(address) = get(layout, row, "emailAddress") else {
+                    continue;
+                };
                 let name = view::name(app, layout, row, "name");
                 let name = name.as_str().unwrap_or_default();
-                if found.len() < limit && (address.to_lowercase().starts_with(&q) || name.to_lowercase().starts_with(&q)) {
+                if found.len() < limit
+                    && (address.to_lowercase().starts_with(&q)
+                        || name.to_lowercase().starts_with(&q))
+                {
                     found.push(json!({
                         "emailAddress": address, "entityName": name, "entityType": layout.name, "entityId": row.id.as_str(),
                     }));
@@ -246,7 +367,11 @@ fn addresses(call: &Call) -> Result<Reply> {
 fn user_acl(call: &Call) -> Result<Reply> {
     let app = call.app;
     let users = app.layout("User")?;
-    let row = app.store.table(users.index).live(call.params[0]).ok_or_else(Refusal::not_found_silently)?;
+    let row = app
+        .store
+        .table(users.index)
+        .live(call.params[0])
+        .ok_or_else(Refusal::not_found_silently)?;
     if !call.caller.acl.is_admin() && row.id != call.caller.acl.user_id {
         return Err(Refusal::forbidden_silently());
     }
@@ -265,7 +390,9 @@ fn not_read_count(call: &Call) -> Result<Reply> {
     let rows = call.app.store.table(layout.index).snapshot();
     let count = rows
         .iter()
-        .filter(|r| !r.deleted && user.is_some_and(|s| r.get(s).as_str() == Some(call.caller.user_id())))
+        .filter(|r| {
+            !r.deleted && user.is_some_and(|s| r.get(s).as_str() == Some(call.caller.user_id()))
+        })
         .filter(|r| !read.is_some_and(|s| r.get(s).is_true()))
         .count();
     Ok(call.app.json(&json!(count)))
@@ -273,9 +400,15 @@ fn not_read_count(call: &Call) -> Result<Reply> {
 
 fn mark_all_read(call: &Call) -> Result<Reply> {
     let layout = call.app.layout("Notification")?;
-    let (Some(user), Some(read)) = (layout.slot("userId"), layout.slot("read")) else { return Ok(Reply::bool(true)) };
+    let (Some(user), Some(read)) = (layout.slot("userId"), layout.slot("read")) else {
+        return Ok(Reply::bool(true));
+    };
     let table = call.app.store.table(layout.index);
-    for row in table.snapshot().iter().filter(|r| r.get(user).as_str() == Some(call.caller.user_id())) {
+    for row in table
+        .snapshot()
+        .iter()
+        .filter(|r| r.get(user).as_str() == Some(call.caller.user_id()))
+    {
         table.update(&row.id, |r| {
             r.values[read] = crate::value::Value::Bool(true);
             true

@@ -16,7 +16,11 @@ use crate::value::Value;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::POST, "TargetList/action/optOut", opt_out),
-    Fixed::controller(Method::POST, "TargetList/action/cancelOptOut", cancel_opt_out),
+    Fixed::controller(
+        Method::POST,
+        "TargetList/action/cancelOptOut",
+        cancel_opt_out,
+    ),
     Fixed::controller(Method::POST, "TargetList/action/unlinkAll", unlink_all),
     Fixed::action(Method::GET, "TargetList/:id/optedOut", opted_out),
 ];
@@ -27,7 +31,12 @@ const COLUMN: &str = "optedOut";
 fn list<'a>(call: &Call<'a>, id: &str, action: Action) -> Result<(&'a Layout, Arc<Row>)> {
     let layout = call.app.layout("TargetList")?;
     call.caller.acl.check_scope(&layout.name, action)?;
-    let row = call.app.store.table(layout.index).live(id).ok_or_else(Refusal::not_found_silently)?;
+    let row = call
+        .app
+        .store
+        .table(layout.index)
+        .live(id)
+        .ok_or_else(Refusal::not_found_silently)?;
     if !call.caller.acl.record(call.app, layout, &row, action) {
         return Err(Refusal::forbidden_silently());
     }
@@ -35,34 +44,59 @@ fn list<'a>(call: &Call<'a>, id: &str, action: Action) -> Result<(&'a Layout, Ar
 }
 
 /// Links of members: many-to-many ones that know whether somebody opted out; relation, direction and column of each.
-fn member_links<'a>(call: &Call<'a>, layout: &'a Layout) -> impl Iterator<Item = (&'a LinkDef, usize, bool, usize)> {
+fn member_links<'a>(
+    call: &Call<'a>,
+    layout: &'a Layout,
+) -> impl Iterator<Item = (&'a LinkDef, usize, bool, usize)> {
     let relations = &call.app.layouts.relations;
     layout.links.values().filter_map(move |def| {
-        let LinkKind::Many { relation, forward } = def.kind else { return None };
-        let column = relations[relation].columns.iter().position(|c| c.name == COLUMN)?;
+        let LinkKind::Many { relation, forward } = def.kind else {
+            return None;
+        };
+        let column = relations[relation]
+            .columns
+            .iter()
+            .position(|c| c.name == COLUMN)?;
         Some((def, relation, forward, column))
     })
 }
 
 fn text<'b>(body: &'b Map<String, Json>, key: &str) -> Result<&'b str> {
-    body.get(key).and_then(Json::as_str).filter(|s| !s.is_empty()).ok_or_else(|| Refusal::bad_request(format!("No {key}.")))
+    body.get(key)
+        .and_then(Json::as_str)
+        .filter(|s| !s.is_empty())
+        .ok_or_else(|| Refusal::bad_request(format!("No {key}.")))
 }
 
 fn set_opted_out(call: &Call, out: bool) -> Result<Reply> {
     let body = call.request.json_body()?;
-    let (id, type_, target) = (text(&body, "id")?, text(&body, "targetType")?, text(&body, "targetId")?);
+    let (id, type_, target) = (
+        text(&body, "id")?,
+        text(&body, "targetType")?,
+        text(&body, "targetId")?,
+    );
     let (layout, row) = list(call, id, Action::Edit)?;
     let app = call.app;
-    let Some(foreign) = app.layouts.find(type_) else { return Err(Refusal::bad_request("Bad targetType.")) };
-    let Some((_, relation, forward, column)) = member_links(call, layout).find(|(def, ..)| def.target == Some(foreign.index)) else {
+    let Some(foreign) = app.layouts.find(type_) else {
+        return Err(Refusal::bad_request("Bad targetType."));
+    };
+    let Some((_, relation, forward, column)) =
+        member_links(call, layout).find(|(def, ..)| def.target == Some(foreign.index))
+    else {
         return Err(Refusal::bad_request("Bad targetType."));
     };
     if app.store.table(foreign.index).live(target).is_none() {
         return Err(Refusal::not_found_silently());
     }
     let pairs = app.store.relation(relation);
-    let old = pairs.of(&row.id, forward).into_iter().find(|p| p.id == target);
-    let mut columns = old.map_or_else(|| links::default_columns(app, relation).to_vec(), |p| p.columns.to_vec());
+    let old = pairs
+        .of(&row.id, forward)
+        .into_iter()
+        .find(|p| p.id == target);
+    let mut columns = old.map_or_else(
+        || links::default_columns(app, relation).to_vec(),
+        |p| p.columns.to_vec(),
+    );
     columns[column] = Value::Bool(out);
     pairs.link(&row.id, forward, target, columns.into());
     Ok(Reply::bool(true))
@@ -80,7 +114,9 @@ fn unlink_all(call: &Call) -> Result<Reply> {
     let body = call.request.json_body()?;
     let (id, link) = (text(&body, "id")?, text(&body, "link")?);
     let (layout, row) = list(call, id, Action::Edit)?;
-    let Some((_, relation, forward, _)) = member_links(call, layout).find(|(def, ..)| def.name == link) else {
+    let Some((_, relation, forward, _)) =
+        member_links(call, layout).find(|(def, ..)| def.name == link)
+    else {
         return Err(Refusal::bad_request("Not allowed link."));
     };
     let pairs = call.app.store.relation(relation);
@@ -97,13 +133,25 @@ fn opted_out(call: &Call) -> Result<Reply> {
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let mut members = Vec::new();
     for (def, _, _, column) in member_links(call, layout) {
-        let Some(target) = view::target(app, layout, &def.name) else { continue };
-        for pair in view::pairs(app, &row, def).iter().filter(|p| p.columns.get(column).is_some_and(Value::is_true)) {
+        let Some(target) = view::target(app, layout, &def.name) else {
+            continue;
+        };
+        for pair in view::pairs(app, &row, def)
+            .iter()
+            .filter(|p| p.columns.get(column).is_some_and(Value::is_true))
+        {
             members.push(json!({"id": pair.id.as_str(), "name": app.name_of(target, &pair.id).to_json(), "_scope": target.name}));
         }
     }
     let total = i64::try_from(members.len()).unwrap_or(i64::MAX);
-    let limit = params.max_size.unwrap_or_else(|| app.config.read().list_max_size).max(0) as usize;
-    let page: Vec<Json> = members.into_iter().skip(params.offset.max(0) as usize).take(limit).collect();
+    let limit = params
+        .max_size
+        .unwrap_or_else(|| app.config.read().list_max_size)
+        .max(0) as usize;
+    let page: Vec<Json> = members
+        .into_iter()
+        .skip(params.offset.max(0) as usize)
+        .take(limit)
+        .collect();
     Ok(app.list_json(total, &page))
 }

@@ -14,7 +14,11 @@ use crate::store::Row;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, ":Entity/action/listTree", list_tree),
-    Fixed::controller(Method::GET, ":Entity/action/lastChildrenIdList", last_children),
+    Fixed::controller(
+        Method::GET,
+        ":Entity/action/lastChildrenIdList",
+        last_children,
+    ),
     Fixed::controller(Method::POST, ":Entity/action/move", move_one),
 ];
 
@@ -22,7 +26,12 @@ pub(crate) const ROUTES: &[Fixed] = &[
 const DEPTH: usize = 2;
 
 /// Category types of a stock instance, for metadata without scopes.
-const STOCK: &[&str] = &["DocumentFolder", "EmailTemplateCategory", "KnowledgeBaseCategory", "TargetListCategory"];
+const STOCK: &[&str] = &[
+    "DocumentFolder",
+    "EmailTemplateCategory",
+    "KnowledgeBaseCategory",
+    "TargetListCategory",
+];
 
 struct Tree<'a> {
     layout: &'a Layout,
@@ -64,7 +73,8 @@ impl Tree<'_> {
 fn tree<'a>(call: &Call<'a>, action: &str, right: Action) -> Result<Tree<'a>> {
     let app = call.app;
     let layout = app.layout(&super::upper_first(call.params[0]))?;
-    let is_tree = app.layouts.entity(layout).scope.type_.as_deref() == Some("CategoryTree") || STOCK.contains(&layout.name.as_str());
+    let is_tree = app.layouts.entity(layout).scope.type_.as_deref() == Some("CategoryTree")
+        || STOCK.contains(&layout.name.as_str());
     let (true, Some(parent)) = (is_tree, layout.slot("parentId")) else {
         return Err(Refusal::not_found(format!(
             "Action {} '{action}' does not exist in controller '{}'.",
@@ -83,10 +93,19 @@ fn tree<'a>(call: &Call<'a>, action: &str, right: Action) -> Result<Tree<'a>> {
     let (order, name) = (layout.slot("order"), layout.slot("name"));
     rows.sort_by(|a, b| {
         let place = |r: &Row| order.and_then(|s| r.get(s).as_f64()).unwrap_or(f64::MAX);
-        let label = |r: &Row| name.and_then(|s| r.get(s).as_str().map(str::to_lowercase)).unwrap_or_default();
-        place(a).total_cmp(&place(b)).then_with(|| label(a).cmp(&label(b)))
+        let label = |r: &Row| {
+            name.and_then(|s| r.get(s).as_str().map(str::to_lowercase))
+                .unwrap_or_default()
+        };
+        place(a)
+            .total_cmp(&place(b))
+            .then_with(|| label(a).cmp(&label(b)))
     });
-    Ok(Tree { layout, parent, rows })
+    Ok(Tree {
+        layout,
+        parent,
+        rows,
+    })
 }
 
 fn node(call: &Call, tree: &Tree, row: &Row, depth: usize) -> Json {
@@ -101,7 +120,9 @@ fn node(call: &Call, tree: &Tree, row: &Row, depth: usize) -> Json {
         .collect();
     // Below the deepest level it is unknown whether there is more.
     let children = if depth > 1 {
-        tree.children(Some(&row.id)).map(|c| node(call, tree, c, depth - 1)).collect()
+        tree.children(Some(&row.id))
+            .map(|c| node(call, tree, c, depth - 1))
+            .collect()
     } else {
         Json::Null
     };
@@ -119,8 +140,14 @@ fn list_tree(call: &Call) -> Result<Reply> {
     {
         return Err(Refusal::not_found_silently());
     }
-    let depth = param("maxDepth").and_then(|d| d.parse().ok()).unwrap_or(DEPTH).clamp(1, 32);
-    let list: Vec<Json> = tree.children(parent).map(|r| node(call, &tree, r, depth)).collect();
+    let depth = param("maxDepth")
+        .and_then(|d| d.parse().ok())
+        .unwrap_or(DEPTH)
+        .clamp(1, 32);
+    let list: Vec<Json> = tree
+        .children(parent)
+        .map(|r| node(call, &tree, r, depth))
+        .collect();
     let data = parent.and_then(|id| tree.find(id)).map_or(Json::Null, |row| {
         let upper = tree.parent_of(row);
         json!({
@@ -142,8 +169,11 @@ fn list_tree(call: &Call) -> Result<Reply> {
 fn last_children(call: &Call) -> Result<Reply> {
     let tree = tree(call, "lastChildrenIdList", Action::Read)?;
     let parent = call.request.param("parentId").filter(|v| !v.is_empty());
-    let ids: Vec<&str> =
-        tree.children(parent).filter(|r| tree.children(Some(&r.id)).next().is_none()).map(|r| r.id.as_str()).collect();
+    let ids: Vec<&str> = tree
+        .children(parent)
+        .filter(|r| tree.children(Some(&r.id)).next().is_none())
+        .map(|r| r.id.as_str())
+        .collect();
     Ok(call.app.json(&json!(ids)))
 }
 
@@ -151,12 +181,23 @@ fn last_children(call: &Call) -> Result<Reply> {
 fn move_one(call: &Call) -> Result<Reply> {
     let tree = tree(call, "move", Action::Edit)?;
     let body = call.request.json_body()?;
-    let text = |key: &str| body.get(key).and_then(Json::as_str).filter(|s| !s.is_empty());
-    let (Some(id), Some(reference), Some(how)) = (text("id"), text("referenceId"), text("type")) else {
+    let text = |key: &str| {
+        body.get(key)
+            .and_then(Json::as_str)
+            .filter(|s| !s.is_empty())
+    };
+    let (Some(id), Some(reference), Some(how)) = (text("id"), text("referenceId"), text("type"))
+    else {
         return Err(Refusal::bad_request("No id, referenceId or type."));
     };
-    let (Some(row), Some(reference)) = (tree.find(id), tree.find(reference)) else { return Err(Refusal::not_found_silently()) };
-    if !call.caller.acl.record(call.app, tree.layout, row, Action::Edit) {
+    let (Some(row), Some(reference)) = (tree.find(id), tree.find(reference)) else {
+        return Err(Refusal::not_found_silently());
+    };
+    if !call
+        .caller
+        .acl
+        .record(call.app, tree.layout, row, Action::Edit)
+    {
         return Err(Refusal::forbidden("No edit access."));
     }
     let parent = match how {
@@ -165,7 +206,10 @@ fn move_one(call: &Call) -> Result<Reply> {
         _ => return Err(Refusal::bad_request("Bad type.")),
     };
     // A category cannot be below itself.
-    if parent.as_deref().is_some_and(|p| tree.path(p).iter().any(|a| a == row.id.as_str())) {
+    if parent
+        .as_deref()
+        .is_some_and(|p| tree.path(p).iter().any(|a| a == row.id.as_str()))
+    {
         return Err(Refusal::forbidden_silently());
     }
     let change = Map::from_iter([("parentId".to_owned(), json!(parent))]);
@@ -175,8 +219,17 @@ fn move_one(call: &Call) -> Result<Reply> {
 }
 
 /// Numbers the siblings anew, with the moved one at its place.
-fn place(call: &Call, tree: &Tree, row: &Arc<Row>, reference: &Row, parent: Option<&str>, how: &str) {
-    let Some(order) = tree.layout.slot("order") else { return };
+fn place(
+    call: &Call,
+    tree: &Tree,
+    row: &Arc<Row>,
+    reference: &Row,
+    parent: Option<&str>,
+    how: &str,
+) {
+    let Some(order) = tree.layout.slot("order") else {
+        return;
+    };
     let mut siblings: Vec<&Arc<Row>> = tree.children(parent).filter(|r| r.id != row.id).collect();
     let at = siblings.iter().position(|r| r.id == reference.id);
     let at = match (how, at) {
@@ -186,9 +239,12 @@ fn place(call: &Call, tree: &Tree, row: &Arc<Row>, reference: &Row, parent: Opti
     };
     siblings.insert(at, row);
     for (n, sibling) in (0i64..).zip(siblings) {
-        call.app.store.table(tree.layout.index).update(&sibling.id, |r| {
-            r.values[order] = crate::value::Value::Int(n);
-            true
-        });
+        call.app
+            .store
+            .table(tree.layout.index)
+            .update(&sibling.id, |r| {
+                r.values[order] = crate::value::Value::Int(n);
+                true
+            });
     }
 }

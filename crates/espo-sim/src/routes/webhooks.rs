@@ -27,7 +27,15 @@ pub(crate) const ROUTES: &[Fixed] = &[
 const MAX_PER_USER: usize = 50;
 
 /// Attributes whose change is not told.
-const SILENT: &[&str] = &["isFollowed", "isStarred", "followersIds", "followersNames", "modifiedAt", "streamUpdatedAt", "versionNumber"];
+const SILENT: &[&str] = &[
+    "isFollowed",
+    "isStarred",
+    "followersIds",
+    "followersNames",
+    "modifiedAt",
+    "streamUpdatedAt",
+    "versionNumber",
+];
 
 /// `POST Webhook`: the only create that answers 201.
 fn post(call: &Call) -> Result<Reply> {
@@ -38,7 +46,12 @@ fn post(call: &Call) -> Result<Reply> {
         return Err(Refusal::forbidden_silently());
     }
     let body = call.request.json_body()?;
-    let text = |key: &str| body.get(key).and_then(Json::as_str).map(str::trim).filter(|s| !s.is_empty());
+    let text = |key: &str| {
+        body.get(key)
+            .and_then(Json::as_str)
+            .map(str::trim)
+            .filter(|s| !s.is_empty())
+    };
     let (event, url) = (text("event"), text("url"));
     let mut parts = None;
     // What is missing is the validation's to refuse.
@@ -52,13 +65,18 @@ fn post(call: &Call) -> Result<Reply> {
     };
     if let (Some(user), Some(slot)) = (&user, layout.slot("userId")) {
         let rows = app.store.table(layout.index).snapshot();
-        let mine = rows.iter().filter(|r| !r.deleted && r.get(slot).as_str() == Some(user.as_str())).count();
+        let mine = rows
+            .iter()
+            .filter(|r| !r.deleted && r.get(slot).as_str() == Some(user.as_str()))
+            .count();
         if mine >= MAX_PER_USER {
             return Err(Refusal::forbidden_silently());
         }
     }
     let (row, mut shown) = create::insert(app, caller, layout, &body, true)?;
-    let Some((entity, kind, field)) = parts else { return Err(Refusal::internal()) };
+    let Some((entity, kind, field)) = parts else {
+        return Err(Refusal::internal());
+    };
     let mut given = vec![
         ("entityType", Value::text(entity)),
         ("type", Value::text(kind)),
@@ -92,17 +110,30 @@ fn post(call: &Call) -> Result<Reply> {
 fn put(call: &Call) -> Result<Reply> {
     let mut body = call.request.json_body()?;
     body.remove("event");
-    if let Some(url) = body.get("url").and_then(Json::as_str).filter(|u| !u.is_empty()) {
+    if let Some(url) = body
+        .get("url")
+        .and_then(Json::as_str)
+        .filter(|u| !u.is_empty())
+    {
         check_url(call.app, url)?;
     }
     let request = with_body(call.request, &body);
-    update::update(call.app, call.caller, call.app.layout("Webhook")?, call.params[0], &request)
+    update::update(
+        call.app,
+        call.caller,
+        call.app.layout("Webhook")?,
+        call.params[0],
+        &request,
+    )
 }
 
 /// The same request with another body.
 pub(super) fn with_body(request: &Request, body: &Map<String, Json>) -> Request {
     let mut headers = request.headers.clone();
-    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        http::header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     Request {
         method: request.method.clone(),
         raw_path: request.raw_path.clone(),
@@ -115,14 +146,24 @@ pub(super) fn with_body(request: &Request, body: &Map<String, Json>) -> Request 
 }
 
 /// `Account.create` → entity type, kind, field.
-fn parse_event(app: &App, caller: &Caller, event: &str) -> Result<(String, String, Option<String>)> {
+fn parse_event(
+    app: &App,
+    caller: &Caller,
+    event: &str,
+) -> Result<(String, String, Option<String>)> {
     let unsupported = || Refusal::forbidden("Not supported event.");
     let mut parts = event.split('.');
     let entity = parts.next().unwrap_or_default();
     let kind = parts.next().ok_or_else(unsupported)?;
     let field = parts.next();
-    let Some(layout) = app.layouts.find(entity).filter(|l| app.layouts.entity(l).scope.object) else {
-        return Err(Refusal::forbidden("Entity type is not available for Webhooks."));
+    let Some(layout) = app
+        .layouts
+        .find(entity)
+        .filter(|l| app.layouts.entity(l).scope.object)
+    else {
+        return Err(Refusal::forbidden(
+            "Entity type is not available for Webhooks.",
+        ));
     };
     if caller.acl.level(&layout.name, Action::Read) == Level::No {
         return Err(Refusal::forbidden_silently());
@@ -139,34 +180,71 @@ fn parse_event(app: &App, caller: &Caller, event: &str) -> Result<(String, Strin
 /// listen on, and the only place that this server delivers to. Others can be opened by `webhookAllowedAddressList`.
 fn check_url(app: &App, url: &str) -> Result<()> {
     let invalid = |type_: &str| Err(Refusal::validation("Webhook", "url", type_));
-    let Ok(uri) = url.parse::<Uri>() else { return invalid("valid") };
-    let (Some("http" | "https"), Some(host)) = (uri.scheme_str(), uri.host()) else { return invalid("valid") };
-    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-    let listed = app.config.read().other.get("webhookAllowedAddressList").and_then(Json::as_array).is_some_and(|list| {
-        list.iter().filter_map(Json::as_str).any(|a| a == format!("{host}:{port}"))
-    });
-    if listed || is_loopback(host) || leads_outside(host) { Ok(()) } else { invalid("notInternal") }
+    let Ok(uri) = url.parse::<Uri>() else {
+        return invalid("valid");
+    };
+    let (Some("http" | "https"), Some(host)) = (uri.scheme_str(), uri.host()) else {
+        return invalid("valid");
+    };
+    let port = uri
+        .port_u16()
+        .unwrap_or(if uri.scheme_str() == Some("https") {
+            443
+        } else {
+            80
+        });
+    let listed = app
+        .config
+        .read()
+        .other
+        .get("webhookAllowedAddressList")
+        .and_then(Json::as_array)
+        .is_some_and(|list| {
+            list.iter()
+                .filter_map(Json::as_str)
+                .any(|a| a == format!("{host}:{port}"))
+        });
+    if listed || is_loopback(host) || leads_outside(host) {
+        Ok(())
+    } else {
+        invalid("notInternal")
+    }
 }
 
 /// Whether a host is this machine.
 pub(super) fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Public addresses and names; nothing is looked up, so names under domains that never resolve (RFC 2606, RFC 6761) are
 /// told by their ending.
 fn leads_outside(host: &str) -> bool {
-    match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+    match host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>()
+    {
         Ok(IpAddr::V4(ip)) => {
-            !(ip.is_private() || ip.is_link_local() || ip.is_unspecified() || ip.is_broadcast() || ip.is_multicast())
+            !(ip.is_private()
+                || ip.is_link_local()
+                || ip.is_unspecified()
+                || ip.is_broadcast()
+                || ip.is_multicast())
         }
         Ok(IpAddr::V6(ip)) => {
             let first = ip.segments()[0];
-            !(ip.is_unspecified() || ip.is_multicast() || first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80)
+            !(ip.is_unspecified()
+                || ip.is_multicast()
+                || first & 0xfe00 == 0xfc00
+                || first & 0xffc0 == 0xfe80)
         }
         Err(_) => match host.rsplit_once('.') {
-            Some((_, top)) => !matches!(top, "example" | "invalid" | "test" | "local" | "localhost" | "internal"),
+            Some((_, top)) => !matches!(
+                top,
+                "example" | "invalid" | "test" | "local" | "localhost" | "internal"
+            ),
             None => false,
         },
     }
@@ -183,7 +261,14 @@ pub(super) fn created(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
     tell(app, caller, layout, row, &Change::Created);
 }
 
-pub(super) fn updated(app: &App, caller: &Caller, layout: &Layout, old: &Row, new: &Row, input: &Input) {
+pub(super) fn updated(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    old: &Row,
+    new: &Row,
+    input: &Input,
+) {
     tell(app, caller, layout, new, &Change::Updated { old, input });
 }
 
@@ -193,13 +278,22 @@ pub(super) fn deleted(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
 
 /// Queues a change for every webhook that is about it.
 fn tell(app: &App, caller: &Caller, layout: &Layout, row: &Row, change: &Change) {
-    let Some(webhooks) = app.layouts.find("Webhook") else { return };
+    let Some(webhooks) = app.layouts.find("Webhook") else {
+        return;
+    };
     if !app.layouts.entity(layout).scope.object {
         return;
     }
     let rows = app.store.table(webhooks.index).snapshot();
-    let get = |hook: &Row, attr: &str| webhooks.slot(attr).map_or(Value::Null, |s| hook.get(s).clone());
-    for hook in rows.iter().filter(|h| !h.deleted && get(h, "isActive").is_true()) {
+    let get = |hook: &Row, attr: &str| {
+        webhooks
+            .slot(attr)
+            .map_or(Value::Null, |s| hook.get(s).clone())
+    };
+    for hook in rows
+        .iter()
+        .filter(|h| !h.deleted && get(h, "isActive").is_true())
+    {
         if get(hook, "entityType").as_str() != Some(layout.name.as_str()) {
             continue;
         }
@@ -209,21 +303,40 @@ fn tell(app: &App, caller: &Caller, layout: &Layout, row: &Row, change: &Change)
             continue;
         }
         // Without a user of its own a webhook sees what its (administrating) creator sees.
-        let owner = user.as_str().map(str::to_owned).or_else(|| get(hook, "createdById").as_str().map(str::to_owned));
+        let owner = user
+            .as_str()
+            .map(str::to_owned)
+            .or_else(|| get(hook, "createdById").as_str().map(str::to_owned));
         let acl = app.acl(owner.as_deref().unwrap_or_default());
         let payload = match (get(hook, "type").as_str(), change) {
             (Some("create"), Change::Created) => Some(whole(app, &acl, layout, row)),
-            (Some("delete"), Change::Deleted) => Some(Map::from_iter([("id".to_owned(), json!(row.id.as_str()))])),
-            (Some("update"), Change::Updated { old, input }) => changed(app, &acl, layout, old, row, input),
+            (Some("delete"), Change::Deleted) => {
+                Some(Map::from_iter([("id".to_owned(), json!(row.id.as_str()))]))
+            }
+            (Some("update"), Change::Updated { old, input }) => {
+                changed(app, &acl, layout, old, row, input)
+            }
             (Some("fieldUpdate"), Change::Updated { old, input }) => {
                 let field = get(hook, "field");
-                field_changed(app, &acl, layout, field.as_str().unwrap_or_default(), old, row, input)
+                field_changed(
+                    app,
+                    &acl,
+                    layout,
+                    field.as_str().unwrap_or_default(),
+                    old,
+                    row,
+                    input,
+                )
             }
             _ => None,
         };
-        let reachable = matches!(change, Change::Deleted) || acl.record(app, layout, row, Action::Read);
+        let reachable =
+            matches!(change, Change::Deleted) || acl.record(app, layout, row, Action::Read);
         if let Some(payload) = payload.filter(|_| reachable) {
-            app.extras.webhook_queue.push(Item { webhook: hook.id.clone(), payload: Json::Object(payload) });
+            app.extras.webhook_queue.push(Item {
+                webhook: hook.id.clone(),
+                payload: Json::Object(payload),
+            });
         }
     }
 }
@@ -237,7 +350,10 @@ fn whole(app: &App, acl: &Acl, layout: &Layout, row: &Row) -> Map<String, Json> 
     let mut map = Map::new();
     for ix in &layout.read_plan {
         let attr = &layout.attrs[*ix];
-        let kept = matches!(attr.source, Source::Slot(_) | Source::Ids(_) | Source::LinkName(_) | Source::Person(_));
+        let kept = matches!(
+            attr.source,
+            Source::Slot(_) | Source::Ids(_) | Source::LinkName(_) | Source::Person(_)
+        );
         if !kept || !open(acl, layout, attr.field.as_deref()) {
             continue;
         }
@@ -261,28 +377,56 @@ fn touched(layout: &Layout, old: &Row, new: &Row, input: &Input) -> Vec<usize> {
 }
 
 /// Id and what changed; nothing when only silent attributes did.
-fn changed(app: &App, acl: &Acl, layout: &Layout, old: &Row, new: &Row, input: &Input) -> Option<Map<String, Json>> {
+fn changed(
+    app: &App,
+    acl: &Acl,
+    layout: &Layout,
+    old: &Row,
+    new: &Row,
+    input: &Input,
+) -> Option<Map<String, Json>> {
     let mut map = Map::from_iter([("id".to_owned(), json!(new.id.as_str()))]);
     for ix in touched(layout, old, new, input) {
         let attr = &layout.attrs[ix];
         if !SILENT.contains(&attr.name.as_str()) && open(acl, layout, attr.field.as_deref()) {
-            map.insert(attr.name.clone(), view::value(app, layout, new, ix, "").to_json());
+            map.insert(
+                attr.name.clone(),
+                view::value(app, layout, new, ix, "").to_json(),
+            );
         }
     }
     (map.len() > 1).then_some(map)
 }
 
 /// Id and all attributes of a field, when one of them changed.
-fn field_changed(app: &App, acl: &Acl, layout: &Layout, field: &str, old: &Row, new: &Row, input: &Input) -> Option<Map<String, Json>> {
+fn field_changed(
+    app: &App,
+    acl: &Acl,
+    layout: &Layout,
+    field: &str,
+    old: &Row,
+    new: &Row,
+    input: &Input,
+) -> Option<Map<String, Json>> {
     let def = app.layouts.entity(layout).fields.get(field)?;
     let touched = touched(layout, old, new, input);
-    let mine: Vec<usize> = def.attributes.iter().filter_map(|a| layout.find(a)).collect();
+    let mine: Vec<usize> = def
+        .attributes
+        .iter()
+        .filter_map(|a| layout.find(a))
+        .collect();
     if !mine.iter().any(|ix| touched.contains(ix)) || !open(acl, layout, Some(field)) {
         return None;
     }
     let mut map = Map::from_iter([("id".to_owned(), json!(new.id.as_str()))]);
-    for ix in mine.into_iter().filter(|ix| !layout.attrs[*ix].write_only && !layout.attrs[*ix].filter_only) {
-        map.insert(layout.attrs[ix].name.clone(), view::value(app, layout, new, ix, "").to_json());
+    for ix in mine
+        .into_iter()
+        .filter(|ix| !layout.attrs[*ix].write_only && !layout.attrs[*ix].filter_only)
+    {
+        map.insert(
+            layout.attrs[ix].name.clone(),
+            view::value(app, layout, new, ix, "").to_json(),
+        );
     }
     Some(map)
 }
@@ -304,6 +448,11 @@ mod tests {
         ] {
             assert_eq!(leads_outside(host), outside, "{host}");
         }
-        assert!(is_loopback("127.0.0.1") && is_loopback("[::1]") && is_loopback("localhost") && !is_loopback("10.0.0.1"));
+        assert!(
+            is_loopback("127.0.0.1")
+                && is_loopback("[::1]")
+                && is_loopback("localhost")
+                && !is_loopback("10.0.0.1")
+        );
     }
 }

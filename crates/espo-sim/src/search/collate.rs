@@ -9,9 +9,16 @@ use unicode_normalization::char::is_combining_mark;
 /// The text without case and accents.
 pub(crate) fn fold(s: &str) -> Cow<'_, str> {
     if s.is_ascii() {
-        if s.bytes().any(|b| b.is_ascii_uppercase()) { Cow::Owned(s.to_ascii_lowercase()) } else { Cow::Borrowed(s) }
+        if s.bytes().any(|b| b.is_ascii_uppercase()) {
+            Cow::Owned(s.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(s)
+        }
     } else {
-        let plain = s.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
+        let plain = s
+            .nfkd()
+            .filter(|c| !is_combining_mark(*c))
+            .flat_map(char::to_lowercase);
         Cow::Owned(plain.flat_map(expand).collect())
     }
 }
@@ -34,7 +41,11 @@ fn expand(c: char) -> impl Iterator<Item = char> {
 /// Whether a text equals one that was folded and had its trailing blanks taken off.
 pub(crate) fn equals_folded(text: &str, folded: &str) -> bool {
     let text = text.trim_end_matches(' ');
-    if text.is_ascii() { text.eq_ignore_ascii_case(folded) } else { fold(text) == folded }
+    if text.is_ascii() {
+        text.eq_ignore_ascii_case(folded)
+    } else {
+        fold(text) == folded
+    }
 }
 
 /// A needle for [`equals_folded`].
@@ -55,11 +66,22 @@ pub(crate) fn cmp(a: &str, b: &str) -> Ordering {
 /// Blanks and punctuation before digits before letters.
 fn weight(b: u8) -> u32 {
     let b = b.to_ascii_lowercase();
-    u32::from(b) + if b.is_ascii_alphabetic() { 0x200 } else if b.is_ascii_digit() { 0x100 } else { 0 }
+    u32::from(b)
+        + if b.is_ascii_alphabetic() {
+            0x200
+        } else if b.is_ascii_digit() {
+            0x100
+        } else {
+            0
+        }
 }
 
 fn char_weight(c: char) -> u32 {
-    if c.is_ascii() { weight(c as u8) } else { u32::from(c) + 0x200 }
+    if c.is_ascii() {
+        weight(c as u8)
+    } else {
+        u32::from(c) + 0x200
+    }
 }
 
 /// A compiled `LIKE` pattern: `%` stands for anything, `_` for one character, `\` takes the next one as it is.
@@ -93,7 +115,13 @@ impl Like {
         let inside = match parts.as_slice() {
             [Part::Any, middle @ .., Part::Any] => middle
                 .iter()
-                .map(|p| if let Part::Char(c) = p { Some(*c) } else { None })
+                .map(|p| {
+                    if let Part::Char(c) = p {
+                        Some(*c)
+                    } else {
+                        None
+                    }
+                })
                 .collect::<Option<String>>(),
             _ => None,
         };
@@ -135,7 +163,12 @@ mod tests {
 
     #[test]
     fn case_accents_and_trailing_blanks_do_not_count() {
-        for (a, b) in [("Acme", "ACME  "), ("Zażółć", "zazolc"), ("Straße", "STRASSE"), ("é", "E")] {
+        for (a, b) in [
+            ("Acme", "ACME  "),
+            ("Zażółć", "zazolc"),
+            ("Straße", "STRASSE"),
+            ("é", "E"),
+        ] {
             assert!(equals_folded(a, &needle(b)), "{a} {b}");
         }
         assert!(!equals_folded(" acme", &needle("acme")));
@@ -153,7 +186,11 @@ mod tests {
             ("100\\%", "100%", true),
             ("100\\%", "1000", false),
         ] {
-            assert_eq!(Like::new(pattern).matches(text), matches, "{pattern} {text}");
+            assert_eq!(
+                Like::new(pattern).matches(text),
+                matches,
+                "{pattern} {text}"
+            );
         }
     }
 

@@ -21,8 +21,14 @@ pub(crate) struct Range {
 
 impl Range {
     pub(crate) fn contains(&self, v: &str) -> bool {
-        let inside = self.from.as_ref().is_none_or(|(b, eq)| v > b.as_str() || (*eq && v == b))
-            && self.to.as_ref().is_none_or(|(b, eq)| v < b.as_str() || (*eq && v == b));
+        let inside = self
+            .from
+            .as_ref()
+            .is_none_or(|(b, eq)| v > b.as_str() || (*eq && v == b))
+            && self
+                .to
+                .as_ref()
+                .is_none_or(|(b, eq)| v < b.as_str() || (*eq && v == b));
         inside != self.negated
     }
 }
@@ -93,33 +99,69 @@ pub(crate) fn range(item: &Json, type_: &str, cx: &DateContext) -> Result<Option
     let n = item.get("value").map(days).unwrap_or_default();
     let at = |d: Date| d.to_string();
     let shifted = |d: i64| at(add_days(today, d));
-    let closed = |a: String, b: String| Range { from: Some((a, true)), to: Some((b, true)), negated: false };
+    let closed = |a: String, b: String| Range {
+        from: Some((a, true)),
+        to: Some((b, true)),
+        negated: false,
+    };
     let range = match type_ {
         "today" => closed(at(today), at(today)),
-        "past" => Range { to: Some((at(today), false)), ..Range::default() },
-        "future" => Range { from: Some((at(today), false)), ..Range::default() },
+        "past" => Range {
+            to: Some((at(today), false)),
+            ..Range::default()
+        },
+        "future" => Range {
+            from: Some((at(today), false)),
+            ..Range::default()
+        },
         "lastSevenDays" => closed(shifted(-7), at(today)),
         "lastXDays" => closed(shifted(-n), at(today)),
         "nextXDays" => closed(at(today), shifted(n)),
-        "olderThanXDays" => Range { to: Some((shifted(-n), false)), ..Range::default() },
-        "afterXDays" => Range { from: Some((shifted(n), false)), ..Range::default() },
+        "olderThanXDays" => Range {
+            to: Some((shifted(-n), false)),
+            ..Range::default()
+        },
+        "afterXDays" => Range {
+            from: Some((shifted(n), false)),
+            ..Range::default()
+        },
         _ => match period(type_, today, cx.fiscal_shift) {
-            Some((from, to)) => Range { from: Some((at(from), true)), to: Some((at(to), false)), negated: false },
+            Some((from, to)) => Range {
+                from: Some((at(from), true)),
+                to: Some((at(to), false)),
+                negated: false,
+            },
             None => return Ok(None),
         },
     };
     Ok(Some(range))
 }
 
-fn date_time_range(value: Option<&Json>, type_: &str, tz: &TimeZone, system: &TimeZone, cx: &DateContext) -> Option<Range> {
+fn date_time_range(
+    value: Option<&Json>,
+    type_: &str,
+    tz: &TimeZone,
+    system: &TimeZone,
+    cx: &DateContext,
+) -> Option<Range> {
     let today = cx.now.to_zoned_datetime(tz.clone()).date();
     let now = format_datetime(cx.now);
     let n = value.map(days).unwrap_or_default();
     let start = |d: Date| instant(d.to_datetime(Time::midnight()), tz);
     let end = |d: Date| instant(d.to_datetime(Time::constant(23, 59, 59, 0)), tz);
-    let from = |b: String, eq: bool| Range { from: Some((b, eq)), ..Range::default() };
-    let to = |b: String, eq: bool| Range { to: Some((b, eq)), ..Range::default() };
-    let closed = |a: String, b: String| Range { from: Some((a, true)), to: Some((b, true)), negated: false };
+    let from = |b: String, eq: bool| Range {
+        from: Some((b, eq)),
+        ..Range::default()
+    };
+    let to = |b: String, eq: bool| Range {
+        to: Some((b, eq)),
+        ..Range::default()
+    };
+    let closed = |a: String, b: String| Range {
+        from: Some((a, true)),
+        to: Some((b, true)),
+        negated: false,
+    };
     // A value of more than ten characters is an instant already, in UTC.
     let bound = |v: &Json, last: bool| {
         let text = v.as_str()?;
@@ -144,7 +186,10 @@ fn date_time_range(value: Option<&Json>, type_: &str, tz: &TimeZone, system: &Ti
         "afterXDays" => from(start(add_days(today, n)), true),
         "on" | "notOn" => {
             let v = value?;
-            Range { negated: type_ == "notOn", ..closed(bound(v, false)?, bound(v, true)?) }
+            Range {
+                negated: type_ == "notOn",
+                ..closed(bound(v, false)?, bound(v, true)?)
+            }
         }
         "before" => to(bound(value?, false)?, false),
         "after" => from(bound(value?, true)?, false),
@@ -188,7 +233,8 @@ fn period(type_: &str, today: Date, fiscal_shift: i8) -> Option<(Date, Date)> {
 fn add_days(d: Date, n: i64) -> Date {
     // Numbers out of a request may be of any size: beyond the calendar a bound stands at its edge.
     let span = Span::new().try_days(n).ok();
-    span.and_then(|s| d.checked_add(s).ok()).unwrap_or(if n < 0 { Date::MIN } else { Date::MAX })
+    span.and_then(|s| d.checked_add(s).ok())
+        .unwrap_or(if n < 0 { Date::MIN } else { Date::MAX })
 }
 
 fn instant(dt: DateTime, tz: &TimeZone) -> String {
@@ -200,7 +246,10 @@ fn instant(dt: DateTime, tz: &TimeZone) -> String {
 
 fn days(v: &Json) -> i64 {
     match v {
-        Json::Number(n) => n.as_i64().or_else(|| n.as_f64().map(|f| f as i64)).unwrap_or_default(),
+        Json::Number(n) => n
+            .as_i64()
+            .or_else(|| n.as_f64().map(|f| f as i64))
+            .unwrap_or_default(),
         Json::String(s) => leading_int(s),
         _ => 0,
     }
@@ -212,7 +261,11 @@ mod tests {
     use serde_json::json;
 
     fn bounds(item: Json) -> (Option<String>, Option<String>) {
-        let cx = DateContext { now: "2026-11-24T21:30:00Z".parse().unwrap(), system_zone: "UTC", fiscal_shift: 3 };
+        let cx = DateContext {
+            now: "2026-11-24T21:30:00Z".parse().unwrap(),
+            system_zone: "UTC",
+            fiscal_shift: 3,
+        };
         let type_ = item["type"].as_str().unwrap().to_owned();
         let r = range(&item, &type_, &cx).unwrap().unwrap();
         (r.from.map(|b| b.0), r.to.map(|b| b.0))
@@ -222,14 +275,35 @@ mod tests {
     fn periods_have_the_documented_bounds() {
         let s = |a: &str, b: &str| (Some(a.to_owned()), Some(b.to_owned()));
         for (item, expected) in [
-            (json!({"type": "currentQuarter"}), s("2026-10-01", "2027-01-01")),
+            (
+                json!({"type": "currentQuarter"}),
+                s("2026-10-01", "2027-01-01"),
+            ),
             (json!({"type": "lastMonth"}), s("2026-10-01", "2026-11-01")),
-            (json!({"type": "currentFiscalYear"}), s("2026-04-01", "2027-04-01")),
-            (json!({"type": "lastFiscalQuarter"}), s("2026-07-01", "2026-10-01")),
-            (json!({"type": "today", "dateTime": true, "timeZone": "Europe/Kyiv"}), s("2026-11-23 22:00:00", "2026-11-24 21:59:59")),
-            (json!({"type": "today", "date": true, "timeZone": "Asia/Tokyo"}), s("2026-11-25", "2026-11-25")),
-            (json!({"type": "on", "value": "2026-07-01", "dateTime": true, "timeZone": "Europe/Paris"}), s("2026-06-30 22:00:00", "2026-07-01 21:59:59")),
-            (json!({"type": "nextXDays", "value": "2", "dateTime": true}), s("2026-11-24 21:30:00", "2026-11-27 00:59:59")),
+            (
+                json!({"type": "currentFiscalYear"}),
+                s("2026-04-01", "2027-04-01"),
+            ),
+            (
+                json!({"type": "lastFiscalQuarter"}),
+                s("2026-07-01", "2026-10-01"),
+            ),
+            (
+                json!({"type": "today", "dateTime": true, "timeZone": "Europe/Kyiv"}),
+                s("2026-11-23 22:00:00", "2026-11-24 21:59:59"),
+            ),
+            (
+                json!({"type": "today", "date": true, "timeZone": "Asia/Tokyo"}),
+                s("2026-11-25", "2026-11-25"),
+            ),
+            (
+                json!({"type": "on", "value": "2026-07-01", "dateTime": true, "timeZone": "Europe/Paris"}),
+                s("2026-06-30 22:00:00", "2026-07-01 21:59:59"),
+            ),
+            (
+                json!({"type": "nextXDays", "value": "2", "dateTime": true}),
+                s("2026-11-24 21:30:00", "2026-11-27 00:59:59"),
+            ),
         ] {
             assert_eq!(bounds(item.clone()), expected, "{item}");
         }

@@ -18,16 +18,24 @@ fn stock(entity: &str, name: &str) -> Option<Json> {
         ("Account", "customers") => is("type", "Customer"),
         ("Account", "resellers") => is("type", "Reseller"),
         ("Account", "partners") => is("type", "Partner"),
-        ("Account", "recentlyCreated") => json!([{"type": "lastXDays", "attribute": "createdAt", "value": 7, "dateTime": true}]),
-        ("AppLogRecord", "errors") => json!([{"type": "in", "attribute": "level", "value": ["Error", "Critical", "Alert", "Emergency"]}]),
+        ("Account", "recentlyCreated") => {
+            json!([{"type": "lastXDays", "attribute": "createdAt", "value": 7, "dateTime": true}])
+        }
+        ("AppLogRecord", "errors") => {
+            json!([{"type": "in", "attribute": "level", "value": ["Error", "Critical", "Alert", "Emergency"]}])
+        }
         ("AuthLogRecord", "denied") => truth("isDenied", true),
         ("AuthLogRecord", "accepted") => truth("isDenied", false),
-        ("AuthToken" | "CurrencyRecord" | "User", "active") if entity != "CurrencyRecord" => truth("isActive", true),
+        ("AuthToken" | "CurrencyRecord" | "User", "active") if entity != "CurrencyRecord" => {
+            truth("isActive", true)
+        }
         ("AuthToken", "inactive") => truth("isActive", false),
         ("CurrencyRecord" | "EmailAccount" | "Template", "active") => status("Active"),
         ("Call" | "Meeting", "planned") => status("Planned"),
         ("Call" | "Meeting", "held") => status("Held"),
-        ("Call" | "Meeting", "todays") => json!([{"type": "today", "attribute": "dateStart", "dateTime": true}]),
+        ("Call" | "Meeting", "todays") => {
+            json!([{"type": "today", "attribute": "dateStart", "dateTime": true}])
+        }
         ("Campaign" | "Document", "active") => status("Active"),
         ("Document", "draft") => status("Draft"),
         ("CampaignLogRecord", "opened" | "sent" | "clicked" | "bounced") => {
@@ -50,8 +58,12 @@ fn stock(entity: &str, name: &str) -> Option<Json> {
         ("MassEmail", "actual") => status_in(&["Pending", "Draft", "In Process"]),
         ("MassEmail", "complete") => status("Complete"),
         ("Note", "posts") => is("type", "Post"),
-        ("Note", "updates") => json!([{"type": "in", "attribute": "type", "value": ["Update", "Status"]}]),
-        ("Opportunity", "open") => json!([{"type": "notIn", "attribute": "stage", "value": ["Closed Won", "Closed Lost"]}]),
+        ("Note", "updates") => {
+            json!([{"type": "in", "attribute": "type", "value": ["Update", "Status"]}])
+        }
+        ("Opportunity", "open") => {
+            json!([{"type": "notIn", "attribute": "stage", "value": ["Closed Won", "Closed Lost"]}])
+        }
         ("Opportunity", "won") => is("stage", "Closed Won"),
         ("Opportunity", "lost") => is("stage", "Closed Lost"),
         ("Task", "actual") => status_not_in(&["Completed", "Canceled", "Deferred"]),
@@ -82,39 +94,67 @@ fn stock(entity: &str, name: &str) -> Option<Json> {
         ]),
         ("User", "portal") => is("type", "portal"),
         ("User", "api") => is("type", "api"),
-        ("User", "internal") => json!([{"type": "in", "attribute": "type", "value": ["regular", "admin", "super-admin"]}]),
-        ("WorkingTimeRange", "actual") => json!([{"type": "afterXDays", "attribute": "dateEnd", "value": -1}]),
+        ("User", "internal") => {
+            json!([{"type": "in", "attribute": "type", "value": ["regular", "admin", "super-admin"]}])
+        }
+        ("WorkingTimeRange", "actual") => {
+            json!([{"type": "afterXDays", "attribute": "dateEnd", "value": -1}])
+        }
         // No record of a simulator is unattached.
-        ("Attachment" | "EmailAddress" | "PhoneNumber", "orphan") => json!([{"type": "none", "attribute": "id"}]),
+        ("Attachment" | "EmailAddress" | "PhoneNumber", "orphan") => {
+            json!([{"type": "none", "attribute": "id"}])
+        }
         _ => return None,
     })
 }
 
 /// The condition of a primary filter.
-pub(crate) fn primary<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout, name: &str) -> Result<Pred<'a>> {
+pub(crate) fn primary<'a>(
+    app: &'a App,
+    caller: &'a Caller,
+    layout: &'a Layout,
+    name: &str,
+) -> Result<Pred<'a>> {
     let items = match (layout.name.as_str(), name) {
         (_, "all") => return Ok(Box::new(|_| true)),
         (_, "followed") => return Ok(followed(app, caller, layout)),
         (_, "starred") => {
             let (entity, user) = (layout.name.clone(), caller.acl.user_id.clone());
-            return Ok(Box::new(move |row| app.stars.read().contains(&(entity.clone(), row.id.clone(), user.clone()))));
+            return Ok(Box::new(move |row| {
+                app.stars
+                    .read()
+                    .contains(&(entity.clone(), row.id.clone(), user.clone()))
+            }));
         }
         ("Contact", "portalUsers" | "notPortalUsers") => {
             let wanted = name == "portalUsers";
-            return Ok(Box::new(move |row| crate::record::view::linked(app, layout, row, "portalUser").is_empty() != wanted));
+            return Ok(Box::new(move |row| {
+                crate::record::view::linked(app, layout, row, "portalUser").is_empty() != wanted
+            }));
         }
         // It counts on a relation that a list does not join (QUIRKS 11).
         ("Contact", "accountActive") => return Err(Refusal::internal()),
-        (entity, name) => stock(entity, name)
-            .ok_or_else(|| Refusal::bad_request(format!("No primary filter '{name}' for '{entity}'.")))?,
+        (entity, name) => stock(entity, name).ok_or_else(|| {
+            Refusal::bad_request(format!("No primary filter '{name}' for '{entity}'."))
+        })?,
     };
     // The filters are the server's own: they are not subject to the caller's field rights.
-    let parts = where_::compile(app, caller, layout, items.as_array().map(Vec::as_slice).unwrap_or_default())?;
+    let parts = where_::compile(
+        app,
+        caller,
+        layout,
+        items.as_array().map(Vec::as_slice).unwrap_or_default(),
+    )?;
     Ok(Box::new(move |row| parts.iter().all(|p| p(row))))
 }
 
 /// The condition of bool filters: any of them.
-pub(crate) fn bools<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout, names: &[String]) -> Result<Pred<'a>> {
+pub(crate) fn bools<'a>(
+    app: &'a App,
+    caller: &'a Caller,
+    layout: &'a Layout,
+    names: &[String],
+) -> Result<Pred<'a>> {
     let mut parts: Vec<Pred<'a>> = Vec::new();
     for name in names {
         parts.push(match (layout.name.as_str(), name.as_str()) {
@@ -123,20 +163,32 @@ pub(crate) fn bools<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout, na
             (_, "shared") => Box::new(|_| false),
             ("User", "onlyMe") => Box::new(move |row| row.id == caller.acl.user_id),
             ("User", "onlyMyTeam") => {
-                let Some(LinkKind::Many { relation, forward }) = layout.links.get("teams").map(|l| l.kind) else {
+                let Some(LinkKind::Many { relation, forward }) =
+                    layout.links.get("teams").map(|l| l.kind)
+                else {
                     return Ok(Box::new(|_| false));
                 };
                 Box::new(move |row| {
-                    app.store.relation(relation).of(&row.id, forward).iter().any(|p| caller.acl.teams.contains(&p.id))
+                    app.store
+                        .relation(relation)
+                        .of(&row.id, forward)
+                        .iter()
+                        .any(|p| caller.acl.teams.contains(&p.id))
                 })
             }
             ("Note", "skipOwn") => {
                 let slot = layout.slot("createdById");
-                Box::new(move |row| slot.and_then(|s| row.get(s).as_str()) != Some(caller.user_id()))
+                Box::new(move |row| {
+                    slot.and_then(|s| row.get(s).as_str()) != Some(caller.user_id())
+                })
             }
-            ("Case", "open") | ("Task", "actual" | "completed") => primary(app, caller, layout, name)?,
+            ("Case", "open") | ("Task", "actual" | "completed") => {
+                primary(app, caller, layout, name)?
+            }
             (entity, name) => {
-                return Err(Refusal::bad_request(format!("No bool filter '{name}' for '{entity}'.")));
+                return Err(Refusal::bad_request(format!(
+                    "No bool filter '{name}' for '{entity}'."
+                )));
             }
         });
     }
@@ -147,17 +199,27 @@ fn followed<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout) -> Pred<'a
     let entity = layout.name.clone();
     Box::new(move |row| {
         let followers = app.followers.read();
-        followers.get(&(entity.clone(), row.id.clone())).is_some_and(|f| f.iter().any(|u| u == caller.user_id()))
+        followers
+            .get(&(entity.clone(), row.id.clone()))
+            .is_some_and(|f| f.iter().any(|u| u == caller.user_id()))
     })
 }
 
 /// Records of the caller: assigned to it, attended by it, else created by it.
 fn only_my<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout) -> Pred<'a> {
     if matches!(layout.name.as_str(), "Meeting" | "Call")
-        && let Some(LinkKind::Many { relation, forward }) = layout.links.get("users").map(|l| l.kind)
+        && let Some(LinkKind::Many { relation, forward }) =
+            layout.links.get("users").map(|l| l.kind)
     {
-        return Box::new(move |row| app.store.relation(relation).has(&row.id, forward, caller.user_id()));
+        return Box::new(move |row| {
+            app.store
+                .relation(relation)
+                .has(&row.id, forward, caller.user_id())
+        });
     }
-    let slot = layout.slot("assignedUserId").or_else(|| layout.slot("userId")).or_else(|| layout.slot("createdById"));
+    let slot = layout
+        .slot("assignedUserId")
+        .or_else(|| layout.slot("userId"))
+        .or_else(|| layout.slot("createdById"));
     Box::new(move |row| slot.and_then(|s| row.get(s).as_str()) == Some(caller.user_id()))
 }

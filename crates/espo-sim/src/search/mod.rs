@@ -27,7 +27,12 @@ pub(crate) struct Found {
 }
 
 /// Every condition of a search: where items, filters, text.
-pub(crate) fn conditions<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout, params: &SearchParams) -> Result<Vec<Pred<'a>>> {
+pub(crate) fn conditions<'a>(
+    app: &'a App,
+    caller: &'a Caller,
+    layout: &'a Layout,
+    params: &SearchParams,
+) -> Result<Vec<Pred<'a>>> {
     let mut conditions = where_::compile(app, caller, layout, &params.where_)?;
     if let Some(name) = &params.primary_filter {
         conditions.push(filters::primary(app, caller, layout, name)?);
@@ -42,16 +47,24 @@ pub(crate) fn conditions<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layou
 }
 
 /// The condition that the caller may read a row.
-pub(crate) fn readable<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout) -> Option<Pred<'a>> {
+pub(crate) fn readable<'a>(
+    app: &'a App,
+    caller: &'a Caller,
+    layout: &'a Layout,
+) -> Option<Pred<'a>> {
     // API users do not see each other in lists of users (QUIRKS 11).
     if layout.name == "User" && !caller.acl.is_admin() {
         let type_ = layout.slot("type");
-        return Some(Box::new(move |row| type_.is_none_or(|s| row.get(s).as_str() != Some("api"))));
+        return Some(Box::new(move |row| {
+            type_.is_none_or(|s| row.get(s).as_str() != Some("api"))
+        }));
     }
     if caller.acl.level(&layout.name, Action::Read) == Level::All {
         return None;
     }
-    Some(Box::new(move |row| caller.acl.record(app, layout, row, Action::Read)))
+    Some(Box::new(move |row| {
+        caller.acl.record(app, layout, row, Action::Read)
+    }))
 }
 
 /// Filters, orders and cuts a page out of `rows` (in the order of their creation).
@@ -64,11 +77,15 @@ pub(crate) fn page<'r>(
     params: &SearchParams,
     count: bool,
 ) -> Found {
-    let limit = params.max_size.unwrap_or_else(|| app.config.read().list_max_size);
+    let limit = params
+        .max_size
+        .unwrap_or_else(|| app.config.read().list_max_size);
     let (offset, limit) = (params.offset.max(0) as usize, limit.max(0) as usize);
     let matching = rows.filter(|r| !r.deleted && conditions.iter().all(|c| c(r)));
     // Without a count, one row more than the page says whether there are more.
-    let wanted = offset.saturating_add(limit).saturating_add(usize::from(!count));
+    let wanted = offset
+        .saturating_add(limit)
+        .saturating_add(usize::from(!count));
     let (mut rows, total) = order::top(app, layout, matching, order, wanted);
     rows.drain(..offset.min(rows.len()));
     let more = rows.len() > limit;

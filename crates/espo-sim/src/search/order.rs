@@ -36,72 +36,111 @@ pub(crate) struct Order {
 
 impl Order {
     /// The order that a search asks for, or the entity type's own.
-    pub(crate) fn of(app: &App, caller: &Caller, layout: &Layout, params: &SearchParams) -> Result<Order> {
+    pub(crate) fn of(
+        app: &App,
+        caller: &Caller,
+        layout: &Layout,
+        params: &SearchParams,
+    ) -> Result<Order> {
         let entity = app.layouts.entity(layout);
         let default = entity.collection.order_by.as_deref();
         let default_descending = entity.collection.order == Some(Direction::Desc);
         match &params.order_by {
             Some(field) => {
                 let keys = Self::check(app, caller, layout, field)?;
-                Ok(Self::build(layout, &keys, params.descending.unwrap_or(false)))
+                Ok(Self::build(
+                    layout,
+                    &keys,
+                    params.descending.unwrap_or(false),
+                ))
             }
             None => {
                 let descending = params.descending.unwrap_or(default_descending);
-                let keys = default.map(|f| attributes(app, layout, f)).unwrap_or_default();
+                let keys = default
+                    .map(|f| attributes(app, layout, f))
+                    .unwrap_or_default();
                 Ok(Self::build(layout, &keys, descending))
             }
         }
     }
 
-    /// Newest first by id: for lists that have no order of their own.
-    pub(crate) fn by_id(descending: bool) -> Order {
-        Order { keys: Vec::new(), id_descending: descending, attrs: Vec::new() }
-    }
-
     fn check(app: &App, caller: &Caller, layout: &Layout, field: &str) -> Result<Vec<AttrIx>> {
         let missing = || Refusal::bad_request(format!("Order by non-existing field '{field}'."));
         if field.contains(['.', ':', '#']) {
-            return Err(Refusal::forbidden_search("Complex expressions are forbidden in 'orderBy'."));
+            return Err(Refusal::forbidden_search(
+                "Complex expressions are forbidden in 'orderBy'.",
+            ));
         }
         let entity = app.layouts.entity(layout);
         if let Some(f) = entity.fields.get(field) {
-            if f.kind == FieldKind::Password || f.disabled || !caller.acl.may_read_field(&layout.name, field) {
-                return Err(Refusal::forbidden_search(&format!("Forbidden to order by field '{field}'.")));
+            if f.kind == FieldKind::Password
+                || f.disabled
+                || !caller.acl.may_read_field(&layout.name, field)
+            {
+                return Err(Refusal::forbidden_search(&format!(
+                    "Forbidden to order by field '{field}'."
+                )));
             }
             if f.order_disabled {
-                return Err(Refusal::forbidden_search(&format!("Order by the field '{field}' is disabled.")));
+                return Err(Refusal::forbidden_search(&format!(
+                    "Order by the field '{field}' is disabled."
+                )));
             }
         }
         let keys = attributes(app, layout, field);
-        if keys.is_empty() { Err(missing()) } else { Ok(keys) }
+        if keys.is_empty() {
+            Err(missing())
+        } else {
+            Ok(keys)
+        }
     }
 
     fn build(layout: &Layout, keys: &[AttrIx], descending: bool) -> Order {
         let keys: Vec<Key> = keys
             .iter()
-            .map(|ix| Key { attr: *ix, descending, options: layout.attrs[*ix].options.clone() })
+            .map(|ix| Key {
+                attr: *ix,
+                descending,
+                options: layout.attrs[*ix].options.clone(),
+            })
             .collect();
         // Enums go by position, and then the id ascends whatever the direction (QUIRKS 5).
         let by_enum = keys.first().is_some_and(|k| k.options.is_some());
-        Order { id_descending: descending && !by_enum, attrs: keys.iter().map(|k| k.attr).collect(), keys }
+        Order {
+            id_descending: descending && !by_enum,
+            attrs: keys.iter().map(|k| k.attr).collect(),
+            keys,
+        }
     }
 
     fn compare(&self, a: &Keyed, b: &Keyed) -> Ordering {
         for (i, key) in self.keys.iter().enumerate() {
             let ordering = match &key.options {
                 Some(options) => {
-                    let at = |v: &Value| v.as_str().and_then(|s| options.iter().position(|o| o == s)).map_or(0, |p| p + 1);
+                    let at = |v: &Value| {
+                        v.as_str()
+                            .and_then(|s| options.iter().position(|o| o == s))
+                            .map_or(0, |p| p + 1)
+                    };
                     at(&a.keys[i]).cmp(&at(&b.keys[i]))
                 }
                 None => compare_values(&a.keys[i], &b.keys[i]),
             };
-            let ordering = if key.descending { ordering.reverse() } else { ordering };
+            let ordering = if key.descending {
+                ordering.reverse()
+            } else {
+                ordering
+            };
             if ordering != Ordering::Equal {
                 return ordering;
             }
         }
         let ordering = a.row.id.cmp(&b.row.id);
-        if self.id_descending { ordering.reverse() } else { ordering }
+        if self.id_descending {
+            ordering.reverse()
+        } else {
+            ordering
+        }
     }
 }
 
@@ -119,12 +158,22 @@ fn attributes(app: &App, layout: &Layout, field: &str) -> Vec<AttrIx> {
             .collect()
     };
     match entity.fields.get(field).map(|f| f.kind) {
-        Some(FieldKind::Link | FieldKind::LinkOne | FieldKind::File | FieldKind::Image) => find(&[format!("{field}Name")]),
+        Some(FieldKind::Link | FieldKind::LinkOne | FieldKind::File | FieldKind::Image) => {
+            find(&[format!("{field}Name")])
+        }
         Some(FieldKind::LinkParent) => find(&[format!("{field}Type")]),
-        Some(FieldKind::Address) => find(&[format!("{field}Country"), format!("{field}City"), format!("{field}Street")]),
+        Some(FieldKind::Address) => find(&[
+            format!("{field}Country"),
+            format!("{field}City"),
+            format!("{field}Street"),
+        ]),
         Some(FieldKind::Currency) => {
             let converted = find(&[format!("{field}Converted")]);
-            if converted.is_empty() { find(&[field.to_owned()]) } else { converted }
+            if converted.is_empty() {
+                find(&[field.to_owned()])
+            } else {
+                converted
+            }
         }
         Some(FieldKind::LinkMultiple | FieldKind::AttachmentMultiple) => Vec::new(),
         _ => find(&[field.to_owned()]),
@@ -174,7 +223,9 @@ pub(crate) fn top<'r>(
         .keys
         .iter()
         .map(|k| match layout.attrs[k.attr].source {
-            Source::Slot(s) if !matches!(layout.attrs[k.attr].name.as_str(), "id" | "deleted") => Some(s),
+            Source::Slot(s) if !matches!(layout.attrs[k.attr].name.as_str(), "id" | "deleted") => {
+                Some(s)
+            }
             _ => None,
         })
         .collect();
@@ -198,7 +249,10 @@ pub(crate) fn top<'r>(
             continue;
         }
         if heap.len() < wanted {
-            heap.push(Candidate { order, keyed: key(row) });
+            heap.push(Candidate {
+                order,
+                keyed: key(row),
+            });
             continue;
         }
         if let Some(mut worst) = heap.peek_mut() {
@@ -207,17 +261,31 @@ pub(crate) fn top<'r>(
                 && k.options.is_none()
             {
                 let ordering = compare_values(row.get(*slot), &worst.keyed.keys[0]);
-                if (if k.descending { ordering.reverse() } else { ordering }) == Ordering::Greater {
+                if (if k.descending {
+                    ordering.reverse()
+                } else {
+                    ordering
+                }) == Ordering::Greater
+                {
                     continue;
                 }
             }
-            let candidate = Candidate { order, keyed: key(row) };
+            let candidate = Candidate {
+                order,
+                keyed: key(row),
+            };
             if candidate < *worst {
                 *worst = candidate;
             }
         }
     }
-    (heap.into_sorted_vec().into_iter().map(|c| Arc::clone(c.keyed.row)).collect(), total)
+    (
+        heap.into_sorted_vec()
+            .into_iter()
+            .map(|c| Arc::clone(c.keyed.row))
+            .collect(),
+        total,
+    )
 }
 
 /// Nulls first, as MySQL has it; text by collation.

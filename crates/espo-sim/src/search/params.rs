@@ -24,16 +24,20 @@ impl SearchParams {
     pub(crate) fn of(request: &Request, limit: i64) -> Result<SearchParams> {
         let mut params = match request.query.get("searchParams") {
             Some(Json::String(text)) => {
-                let parsed: Json =
-                    serde_json::from_str(text).map_err(|_| Refusal::bad_request("Invalid search params JSON."))?;
-                let Json::Object(map) = parsed else { return Err(Refusal::internal_page()) };
+                let parsed: Json = serde_json::from_str(text)
+                    .map_err(|_| Refusal::bad_request("Invalid search params JSON."))?;
+                let Json::Object(map) = parsed else {
+                    return Err(Refusal::internal_page());
+                };
                 SearchParams::from_object(&map)?
             }
             Some(_) => return Err(Refusal::internal_page()),
             None => from_query(&request.query)?,
         };
         if params.max_size.is_some_and(|n| n > limit) {
-            return Err(Refusal::forbidden(format!("Max size should not exceed {limit}. Use offset and limit.")));
+            return Err(Refusal::forbidden(format!(
+                "Max size should not exceed {limit}. Use offset and limit."
+            )));
         }
         if params.offset < 0 || params.max_size.is_some_and(|n| n < 0) {
             return Err(Refusal::internal());
@@ -53,7 +57,12 @@ impl SearchParams {
         };
         params.select = match map.get("select").or_else(|| map.get("attributeSelect")) {
             None | Some(Json::Null) => None,
-            Some(Json::Array(list)) => Some(list.iter().filter_map(Json::as_str).map(str::to_owned).collect()),
+            Some(Json::Array(list)) => Some(
+                list.iter()
+                    .filter_map(Json::as_str)
+                    .map(str::to_owned)
+                    .collect(),
+            ),
             Some(_) => return Err(Refusal::bad_request("select must be array.")),
         };
         params.where_ = match map.get("where").or_else(|| map.get("whereGroup")) {
@@ -81,11 +90,18 @@ impl SearchParams {
         };
         params.primary_filter = text("primaryFilter")?.filter(|s| !s.is_empty());
         params.bool_filters = match map.get("boolFilterList") {
-            Some(Json::Array(list)) => list.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+            Some(Json::Array(list)) => list
+                .iter()
+                .filter_map(Json::as_str)
+                .map(str::to_owned)
+                .collect(),
             _ => Vec::new(),
         };
         params.text_filter = text("textFilter")?.filter(|s| !s.is_empty());
-        if let Some(q) = text("q")?.map(|q| q.trim().to_owned()).filter(|q| !q.is_empty()) {
+        if let Some(q) = text("q")?
+            .map(|q| q.trim().to_owned())
+            .filter(|q| !q.is_empty())
+        {
             // Inside of `searchParams`, `q` does not switch the count off [665].
             params.text_filter = Some(q);
         }
@@ -99,11 +115,18 @@ impl SearchParams {
             let value = item.get("value");
             match item.get("type").and_then(Json::as_str) {
                 Some("bool") => {
-                    let names = value.and_then(Json::as_array).ok_or_else(|| Refusal::bad_request("Bad where item 'bool'."))?;
-                    self.bool_filters.extend(names.iter().filter_map(Json::as_str).map(str::to_owned));
+                    let names = value
+                        .and_then(Json::as_array)
+                        .ok_or_else(|| Refusal::bad_request("Bad where item 'bool'."))?;
+                    self.bool_filters
+                        .extend(names.iter().filter_map(Json::as_str).map(str::to_owned));
                 }
-                Some("primary") => self.primary_filter = value.and_then(Json::as_str).map(str::to_owned),
-                Some("textFilter") => self.text_filter = value.and_then(Json::as_str).map(str::to_owned),
+                Some("primary") => {
+                    self.primary_filter = value.and_then(Json::as_str).map(str::to_owned)
+                }
+                Some("textFilter") => {
+                    self.text_filter = value.and_then(Json::as_str).map(str::to_owned)
+                }
                 _ => kept.push(item),
             }
         }
@@ -113,15 +136,24 @@ impl SearchParams {
 }
 
 fn from_query(query: &Map<String, Json>) -> Result<SearchParams> {
-    let text = |key: &str| query.get(key).and_then(Json::as_str).filter(|s| !s.is_empty());
+    let text = |key: &str| {
+        query
+            .get(key)
+            .and_then(Json::as_str)
+            .filter(|s| !s.is_empty())
+    };
     let mut params = SearchParams {
-        select: text("attributeSelect").or_else(|| text("select")).map(|s| s.split(',').map(str::to_owned).collect()),
+        select: text("attributeSelect")
+            .or_else(|| text("select"))
+            .map(|s| s.split(',').map(str::to_owned).collect()),
         where_: match query.get("whereGroup").or_else(|| query.get("where")) {
             Some(Json::Array(list)) => list.clone(),
             Some(Json::Object(map)) => map.values().cloned().collect(),
             _ => Vec::new(),
         },
-        order_by: text("orderBy").or_else(|| text("sortBy")).map(str::to_owned),
+        order_by: text("orderBy")
+            .or_else(|| text("sortBy"))
+            .map(str::to_owned),
         max_size: text("maxSize").map(leading_int),
         offset: text("offset").map_or(0, leading_int),
         primary_filter: text("primaryFilter").map(str::to_owned),
@@ -129,8 +161,16 @@ fn from_query(query: &Map<String, Json>) -> Result<SearchParams> {
         ..SearchParams::default()
     };
     params.bool_filters = match query.get("boolFilterList") {
-        Some(Json::Array(list)) => list.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
-        Some(Json::Object(map)) => map.values().filter_map(Json::as_str).map(str::to_owned).collect(),
+        Some(Json::Array(list)) => list
+            .iter()
+            .filter_map(Json::as_str)
+            .map(str::to_owned)
+            .collect(),
+        Some(Json::Object(map)) => map
+            .values()
+            .filter_map(Json::as_str)
+            .map(str::to_owned)
+            .collect(),
         _ => Vec::new(),
     };
     params.descending = match (text("order"), text("asc")) {
@@ -160,5 +200,7 @@ pub(crate) fn leading_int(s: &str) -> i64 {
         .char_indices()
         .find(|(i, c)| !(c.is_ascii_digit() || (*i == 0 && (*c == '-' || *c == '+'))))
         .map_or(s.len(), |(i, _)| i);
-    s[..end].parse().unwrap_or(if end > 18 { i64::MAX } else { 0 })
+    s[..end]
+        .parse()
+        .unwrap_or(if end > 18 { i64::MAX } else { 0 })
 }

@@ -17,16 +17,29 @@ pub(crate) fn compile<'a>(app: &'a App, layout: &'a Layout, text: &str) -> Pred<
     }
     let entity = app.layouts.entity(layout);
     let default = ["name".to_owned()];
-    let fields: &[String] =
-        if entity.collection.text_filter_fields.is_empty() { &default } else { &entity.collection.text_filter_fields };
+    let fields: &[String] = if entity.collection.text_filter_fields.is_empty() {
+        &default
+    } else {
+        &entity.collection.text_filter_fields
+    };
     let wild = text.contains('*');
     let inside = text.chars().count() >= app.config.read().min_length_for_content_search;
-    let starts = if wild { text.replace('*', "%") } else { format!("{text}%") };
-    let contains = if wild { starts.clone() } else { format!("%{text}%") };
+    let starts = if wild {
+        text.replace('*', "%")
+    } else {
+        format!("{text}%")
+    };
+    let contains = if wild {
+        starts.clone()
+    } else {
+        format!("%{text}%")
+    };
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let mut tests: Vec<Pred<'a>> = Vec::new();
     for name in fields {
-        let Some(ix) = layout.find(name) else { continue };
+        let Some(ix) = layout.find(name) else {
+            continue;
+        };
         let attr = &layout.attrs[ix];
         let kind = entity.fields.get(name).map(|f| f.kind);
         let pattern = match (kind, attr.ty) {
@@ -36,22 +49,29 @@ pub(crate) fn compile<'a>(app: &'a App, layout: &'a Layout, text: &str) -> Pred<
                     continue;
                 }
                 let like = Like::new(&format!("{digits}%"));
-                tests.push(Box::new(move |row| match view::value(app, layout, row, ix, "") {
-                    Value::Text(s) => like.matches(&s.chars().filter(char::is_ascii_digit).collect::<String>()),
-                    _ => false,
+                tests.push(Box::new(move |row| {
+                    match view::value(app, layout, row, ix, "") {
+                        Value::Text(s) => like
+                            .matches(&s.chars().filter(char::is_ascii_digit).collect::<String>()),
+                        _ => false,
+                    }
                 }));
                 continue;
             }
             (_, Ty::Int) => {
                 let Ok(n) = text.parse::<i64>() else { continue };
-                tests.push(Box::new(move |row| view::value(app, layout, row, ix, "") == Value::Int(n)));
+                tests.push(Box::new(move |row| {
+                    view::value(app, layout, row, ix, "") == Value::Int(n)
+                }));
                 continue;
             }
             (_, Ty::LongText) if inside => &contains,
             _ => &starts,
         };
         let like = Like::new(pattern);
-        let data = layout.slot(&format!("{name}Data")).filter(|_| kind == Some(FieldKind::Email));
+        let data = layout
+            .slot(&format!("{name}Data"))
+            .filter(|_| kind == Some(FieldKind::Email));
         // A person is found by the last name and by both orders of the names too.
         let reversed = match attr.source {
             crate::layout::Source::Person([first, _, last]) => Some((first, last)),
@@ -59,14 +79,22 @@ pub(crate) fn compile<'a>(app: &'a App, layout: &'a Layout, text: &str) -> Pred<
         };
         tests.push(Box::new(move |row| {
             if let Some((first, last)) = reversed {
-                let part = |s: Option<usize>| s.and_then(|s| row.get(s).non_empty()).unwrap_or_default();
+                let part =
+                    |s: Option<usize>| s.and_then(|s| row.get(s).non_empty()).unwrap_or_default();
                 let (first, last) = (part(first), part(last));
-                if like.matches(first) || like.matches(last) || like.matches(&format!("{last} {first}")) {
+                if like.matches(first)
+                    || like.matches(last)
+                    || like.matches(&format!("{last} {first}"))
+                {
                     return true;
                 }
             }
             if let Some(items) = data.and_then(|s| row.get(s).as_list()) {
-                return items.iter().any(|i| i.get("lower").and_then(|v| v.as_str()).is_some_and(|v| like.matches(v)));
+                return items.iter().any(|i| {
+                    i.get("lower")
+                        .and_then(|v| v.as_str())
+                        .is_some_and(|v| like.matches(v))
+                });
             }
             matches!(view::value(app, layout, row, ix, ""), Value::Text(s) if like.matches(&s))
         }));

@@ -18,18 +18,42 @@ use crate::value::{Id, Value};
 type Test = Box<dyn Fn(&Value) -> bool>;
 
 /// Types whose attribute is a link.
-const LINK_TYPES: &[&str] =
-    &["linkedWith", "notLinkedWith", "linkedWithAll", "isLinked", "isNotLinked", "inCategory", "isUserFromTeams"];
+const LINK_TYPES: &[&str] = &[
+    "linkedWith",
+    "notLinkedWith",
+    "linkedWithAll",
+    "isLinked",
+    "isNotLinked",
+    "inCategory",
+    "isUserFromTeams",
+];
 /// Types whose value is a list of items.
 const GROUPS: &[&str] = &["and", "or", "not", "subQueryIn", "subQueryNotIn", "having"];
-const KEYS: &[&str] = &["type", "attribute", "field", "value", "dateTime", "date", "timeZone"];
+const KEYS: &[&str] = &[
+    "type",
+    "attribute",
+    "field",
+    "value",
+    "dateTime",
+    "date",
+    "timeZone",
+];
 
 /// Compiles the items of a search; all of them must hold.
-pub(crate) fn compile<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout, items: &[Json]) -> Result<Vec<Pred<'a>>> {
+pub(crate) fn compile<'a>(
+    app: &'a App,
+    caller: &'a Caller,
+    layout: &'a Layout,
+    items: &[Json],
+) -> Result<Vec<Pred<'a>>> {
     for item in items {
         parse(item)?;
     }
-    let cx = Compiler { app, caller, layout };
+    let cx = Compiler {
+        app,
+        caller,
+        layout,
+    };
     for item in items {
         cx.check(item)?;
     }
@@ -38,8 +62,14 @@ pub(crate) fn compile<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout, 
 
 /// What the server parses before it looks at anything: failures here are its own errors, 500.
 fn parse(item: &Json) -> Result<()> {
-    let Some(map) = item.as_object() else { return Err(Refusal::internal_page()) };
-    let Some(type_) = map.get("type").and_then(Json::as_str).filter(|t| !t.is_empty()) else {
+    let Some(map) = item.as_object() else {
+        return Err(Refusal::internal_page());
+    };
+    let Some(type_) = map
+        .get("type")
+        .and_then(Json::as_str)
+        .filter(|t| !t.is_empty())
+    else {
         return Err(Refusal::internal());
     };
     if map.keys().any(|k| !KEYS.contains(&k.as_str())) {
@@ -49,7 +79,9 @@ fn parse(item: &Json) -> Result<()> {
         return match map.get("value") {
             None | Some(Json::Null) => Ok(()),
             Some(Json::Array(items)) => items.iter().try_for_each(parse),
-            Some(Json::Object(items)) if !items.contains_key("type") => items.values().try_for_each(parse),
+            Some(Json::Object(items)) if !items.contains_key("type") => {
+                items.values().try_for_each(parse)
+            }
             Some(_) => Err(Refusal::internal()),
         };
     }
@@ -60,7 +92,9 @@ fn parse(item: &Json) -> Result<()> {
 }
 
 fn attribute(item: &Json) -> Option<&str> {
-    item.get("attribute").or_else(|| item.get("field")).and_then(Json::as_str)
+    item.get("attribute")
+        .or_else(|| item.get("field"))
+        .and_then(Json::as_str)
 }
 
 /// The items of a group; a map stands for its values.
@@ -95,7 +129,9 @@ impl<'a> Compiler<'a> {
         match type_ {
             "and" | "or" => return group(item).into_iter().try_for_each(|i| self.check(i)),
             "not" | "subQueryIn" | "subQueryNotIn" | "having" => {
-                return Err(Refusal::forbidden_search("Sub-queries are forbidden in where."));
+                return Err(Refusal::forbidden_search(
+                    "Sub-queries are forbidden in where.",
+                ));
             }
             _ => {}
         }
@@ -104,19 +140,28 @@ impl<'a> Compiler<'a> {
             || name.starts_with(|c: char| c.is_ascii_digit() || c == '-')
             || matches!(name, "true" | "false" | "null")
         {
-            return Err(Refusal::forbidden_search("Complex expressions are forbidden in where."));
+            return Err(Refusal::forbidden_search(
+                "Complex expressions are forbidden in where.",
+            ));
         }
         if LINK_TYPES.contains(&type_) {
             let Some(link) = self.layout.links.get(name) else {
-                return Err(Refusal::bad_request(format!("Not existing relation '{name}' in where.")));
+                return Err(Refusal::bad_request(format!(
+                    "Not existing relation '{name}' in where."
+                )));
             };
-            let target_closed = link.target.is_some_and(|t| {
-                !self.caller.acl.scope(&self.app.layouts.entities[t].name)
-            });
+            let target_closed = link
+                .target
+                .is_some_and(|t| !self.caller.acl.scope(&self.app.layouts.entities[t].name));
             if target_closed || !self.caller.acl.may_read_field(&self.layout.name, name) {
-                return Err(Refusal::forbidden_search(&format!("Forbidden relation '{name}' in where.")));
+                return Err(Refusal::forbidden_search(&format!(
+                    "Forbidden relation '{name}' in where."
+                )));
             }
-            if matches!(type_, "linkedWith" | "notLinkedWith" | "linkedWithAll" | "inCategory") {
+            if matches!(
+                type_,
+                "linkedWith" | "notLinkedWith" | "linkedWithAll" | "inCategory"
+            ) {
                 self.check_ids(link, &values(item))?;
             }
             return Ok(());
@@ -125,40 +170,64 @@ impl<'a> Compiler<'a> {
             Some(a) => {
                 let field = a.field.as_deref().unwrap_or(name);
                 if a.write_only || !self.field_open(field) {
-                    return Err(Refusal::forbidden_search(&format!("Forbidden attribute '{name}' in where.")));
+                    return Err(Refusal::forbidden_search(&format!(
+                        "Forbidden attribute '{name}' in where."
+                    )));
                 }
                 Ok(())
             }
             // The ORM knows ids and names of every link, field or not.
             None if self.is_stub(name) => Ok(()),
-            None => Err(Refusal::bad_request(format!("Not existing attribute '{name}' in where."))),
+            None => Err(Refusal::bad_request(format!(
+                "Not existing attribute '{name}' in where."
+            ))),
         }
     }
 
     fn field_open(&self, field: &str) -> bool {
-        let disabled = self.app.layouts.entity(self.layout).fields.get(field).is_some_and(|f| f.disabled);
+        let disabled = self
+            .app
+            .layouts
+            .entity(self.layout)
+            .fields
+            .get(field)
+            .is_some_and(|f| f.disabled);
         !disabled && self.caller.acl.may_read_field(&self.layout.name, field)
     }
 
     fn is_stub(&self, name: &str) -> bool {
-        let link = name.strip_suffix("Ids").or_else(|| name.strip_suffix("Names"));
-        link.and_then(|l| self.layout.links.get(l)).is_some_and(|l| {
-            matches!(l.kind, LinkKind::HasMany { .. } | LinkKind::Children { .. } | LinkKind::Many { .. })
-        })
+        let link = name
+            .strip_suffix("Ids")
+            .or_else(|| name.strip_suffix("Names"));
+        link.and_then(|l| self.layout.links.get(l))
+            .is_some_and(|l| {
+                matches!(
+                    l.kind,
+                    LinkKind::HasMany { .. } | LinkKind::Children { .. } | LinkKind::Many { .. }
+                )
+            })
     }
 
     /// Every id of a link filter must lead to a record that the caller may read (9.2 and later).
     fn check_ids(&self, link: &LinkDef, ids: &[Json]) -> Result<()> {
-        let Some(target) = link.target.map(|t| &self.app.layouts.entities[t]) else { return Ok(()) };
+        let Some(target) = link.target.map(|t| &self.app.layouts.entities[t]) else {
+            return Ok(());
+        };
         for id in ids {
             let Some(id) = id.as_str() else { continue };
             let row = self.app.store.table(target.index).live(id);
             match row {
                 None => {
-                    return Err(Refusal::forbidden_search(&format!("Record '{}' '{id}' not found.", target.name)));
+                    return Err(Refusal::forbidden_search(&format!(
+                        "Record '{}' '{id}' not found.",
+                        target.name
+                    )));
                 }
                 Some(row) if !self.caller.acl.record(self.app, target, &row, Action::Read) => {
-                    return Err(Refusal::forbidden_search(&format!("No access to record '{}' '{id}'.", target.name)));
+                    return Err(Refusal::forbidden_search(&format!(
+                        "No access to record '{}' '{id}'.",
+                        target.name
+                    )));
                 }
                 Some(_) => {}
             }
@@ -171,14 +240,19 @@ impl<'a> Compiler<'a> {
         let name = attribute(item).unwrap_or_default();
         match type_ {
             "and" | "or" => {
-                let parts: Vec<Pred> = group(item).into_iter().map(|i| self.item(i)).collect::<Result<_>>()?;
+                let parts: Vec<Pred> = group(item)
+                    .into_iter()
+                    .map(|i| self.item(i))
+                    .collect::<Result<_>>()?;
                 return Ok(if type_ == "and" || parts.is_empty() {
                     Box::new(move |row| parts.iter().all(|p| p(row)))
                 } else {
                     Box::new(move |row| parts.iter().any(|p| p(row)))
                 });
             }
-            _ if LINK_TYPES.contains(&type_) => return self.link(type_, &self.layout.links[name], item),
+            _ if LINK_TYPES.contains(&type_) => {
+                return self.link(type_, &self.layout.links[name], item);
+            }
             _ if type_.starts_with("column") => return self.column(type_, name, item),
             _ => {}
         }
@@ -191,7 +265,9 @@ impl<'a> Compiler<'a> {
             let (app, layout) = (self.app, self.layout);
             return Ok(match def {
                 Some(_) => Box::new(move |row| {
-                    view::linked(app, layout, row, "accounts").iter().any(|r| test(&Value::Text(r.id.clone())))
+                    view::linked(app, layout, row, "accounts")
+                        .iter()
+                        .any(|r| test(&Value::Text(r.id.clone())))
                 }),
                 None => Box::new(|_| false),
             });
@@ -199,7 +275,11 @@ impl<'a> Compiler<'a> {
         let Some(ix) = self.layout.find(name) else {
             // A link stub: ids have no column to compare.
             drop(self.test(type_, Ty::List, item)?);
-            return if name.ends_with("Ids") { Err(Refusal::internal()) } else { Ok(Box::new(|_| false)) };
+            return if name.ends_with("Ids") {
+                Err(Refusal::internal())
+            } else {
+                Ok(Box::new(|_| false))
+            };
         };
         let attr = &self.layout.attrs[ix];
         match type_ {
@@ -227,27 +307,45 @@ impl<'a> Compiler<'a> {
             let key = attr.name.clone();
             let negative = type_.starts_with("not");
             return Box::new(move |row| {
-                let Some(items) = row.get(data).as_list().filter(|l| !l.is_empty()) else { return test(&Value::Null) };
-                let mut each = items.iter().map(|i| test(&i.get(&key).map_or(Value::Null, Value::from_json)));
-                if negative { each.all(|x| x) } else { each.any(|x| x) }
+                let Some(items) = row.get(data).as_list().filter(|l| !l.is_empty()) else {
+                    return test(&Value::Null);
+                };
+                let mut each = items
+                    .iter()
+                    .map(|i| test(&i.get(&key).map_or(Value::Null, Value::from_json)));
+                if negative {
+                    each.all(|x| x)
+                } else {
+                    each.any(|x| x)
+                }
             });
         }
         match &attr.source {
-            Source::Slot(_) if attr.name == "id" => Box::new(move |row| test(&Value::Text(row.id.clone()))),
-            Source::Slot(_) if attr.name == "deleted" => Box::new(move |row| test(&Value::Bool(row.deleted))),
+            Source::Slot(_) if attr.name == "id" => {
+                Box::new(move |row| test(&Value::Text(row.id.clone())))
+            }
+            Source::Slot(_) if attr.name == "deleted" => {
+                Box::new(move |row| test(&Value::Bool(row.deleted)))
+            }
             Source::Slot(slot) => {
                 let slot = *slot;
                 Box::new(move |row| test(row.get(slot)))
             }
-            Source::LinkName(link) if layout.links.get(link).is_none_or(|l| l.target.is_none()) => Box::new(|_| false),
+            Source::LinkName(link) if layout.links.get(link).is_none_or(|l| l.target.is_none()) => {
+                Box::new(|_| false)
+            }
             Source::LinkName(_)
             | Source::HasOneId(_)
             | Source::HasOneName(_)
             | Source::Foreign { .. }
             | Source::Person(_)
             | Source::Converted { .. }
-            | Source::Numeric(_) => Box::new(move |row| test(&view::value(app, layout, row, ix, ""))),
-            Source::Special if attr.in_list => Box::new(move |row| test(&view::value(app, layout, row, ix, ""))),
+            | Source::Numeric(_) => {
+                Box::new(move |row| test(&view::value(app, layout, row, ix, "")))
+            }
+            Source::Special if attr.in_list => {
+                Box::new(move |row| test(&view::value(app, layout, row, ix, "")))
+            }
             // No column and no expression: nothing ever matches.
             _ => Box::new(|_| false),
         }
@@ -281,7 +379,11 @@ impl<'a> Compiler<'a> {
             "in" => one_of(ty, value.as_array().ok_or_else(bad)?),
             "notIn" => {
                 let list = value.as_array().ok_or_else(bad)?;
-                if list.is_empty() { Box::new(|_| true) } else { not(one_of(ty, list)) }
+                if list.is_empty() {
+                    Box::new(|_| true)
+                } else {
+                    not(one_of(ty, list))
+                }
             }
             "greaterThan" | "after" => compare(ty, value, |o| o.is_gt()),
             "lessThan" | "before" => compare(ty, value, |o| o.is_lt()),
@@ -289,7 +391,10 @@ impl<'a> Compiler<'a> {
             "lessThanOrEquals" => compare(ty, value, |o| o.is_le()),
             "between" => {
                 let list = value.as_array().filter(|l| l.len() >= 2).ok_or_else(bad)?;
-                let (from, to) = (compare(ty, &list[0], |o| o.is_ge()), compare(ty, &list[1], |o| o.is_le()));
+                let (from, to) = (
+                    compare(ty, &list[0], |o| o.is_ge()),
+                    compare(ty, &list[1], |o| o.is_le()),
+                );
                 Box::new(move |v| from(v) && to(v))
             }
             "like" => like(value, |s| s.to_owned()),
@@ -305,8 +410,12 @@ impl<'a> Compiler<'a> {
             "arrayAnyOf" | "arrayNoneOf" | "arrayAllOf" => {
                 let wanted = texts(value).ok_or_else(bad)?;
                 match type_ {
-                    "arrayAnyOf" => Box::new(move |v| items(v).any(|i| wanted.iter().any(|w| w == i))),
-                    "arrayNoneOf" => Box::new(move |v| !items(v).any(|i| wanted.iter().any(|w| w == i))),
+                    "arrayAnyOf" => {
+                        Box::new(move |v| items(v).any(|i| wanted.iter().any(|w| w == i)))
+                    }
+                    "arrayNoneOf" => {
+                        Box::new(move |v| !items(v).any(|i| wanted.iter().any(|w| w == i)))
+                    }
                     _ => Box::new(move |v| wanted.iter().all(|w| items(v).any(|i| i == w))),
                 }
             }
@@ -315,14 +424,22 @@ impl<'a> Compiler<'a> {
             "expression" => Box::new(|v| v.as_f64().is_some_and(|n| n != 0.0)),
             "any" => Box::new(|_| true),
             "none" => Box::new(|_| false),
-            _ => return Err(Refusal::bad_request(format!("Unknown where item type '{type_}'."))),
+            _ => {
+                return Err(Refusal::bad_request(format!(
+                    "Unknown where item type '{type_}'."
+                )));
+            }
         })
     }
 
     fn link(&self, type_: &str, link: &'a LinkDef, item: &Json) -> Result<Pred<'a>> {
         let (app, layout) = (self.app, self.layout);
         let bad = || Refusal::bad_request(format!("Bad where item '{type_}'."));
-        let ids: HashSet<Id> = values(item).iter().filter_map(Json::as_str).map(Id::from).collect();
+        let ids: HashSet<Id> = values(item)
+            .iter()
+            .filter_map(Json::as_str)
+            .map(Id::from)
+            .collect();
         if matches!(type_, "linkedWith" | "notLinkedWith" | "linkedWithAll") {
             if item.get("value").is_none_or(Json::is_null) {
                 return Err(bad());
@@ -336,7 +453,9 @@ impl<'a> Compiler<'a> {
                 return Err(bad());
             }
         }
-        if link.kind == LinkKind::Unknown || (matches!(link.kind, LinkKind::Parent { .. }) && type_.starts_with("is")) {
+        if link.kind == LinkKind::Unknown
+            || (matches!(link.kind, LinkKind::Parent { .. }) && type_.starts_with("is"))
+        {
             return Err(Refusal::internal());
         }
         Ok(match type_ {
@@ -352,37 +471,62 @@ impl<'a> Compiler<'a> {
                             .collect();
                         Box::new(move |row| linked.contains(&row.id) == wanted)
                     }
-                    LinkKind::BelongsTo { key } => {
-                        Box::new(move |row| row.get(key).non_empty().is_some_and(|id| ids.contains(id)) == wanted)
-                    }
+                    LinkKind::BelongsTo { key } => Box::new(move |row| {
+                        row.get(key).non_empty().is_some_and(|id| ids.contains(id)) == wanted
+                    }),
                     _ => Box::new(move |row| {
-                        view::linked_through(app, layout, row, link).iter().any(|r| ids.contains(&r.id)) == wanted
+                        view::linked_through(app, layout, row, link)
+                            .iter()
+                            .any(|r| ids.contains(&r.id))
+                            == wanted
                     }),
                 }
             }
             "linkedWithAll" => Box::new(move |row| {
-                let linked: HashSet<Id> =
-                    view::linked_through(app, layout, row, link).iter().map(|r| r.id.clone()).collect();
+                let linked: HashSet<Id> = view::linked_through(app, layout, row, link)
+                    .iter()
+                    .map(|r| r.id.clone())
+                    .collect();
                 ids.iter().all(|id| linked.contains(id))
             }),
             "isLinked" | "isNotLinked" => {
                 let wanted = type_ == "isLinked";
                 match link.kind {
-                    LinkKind::BelongsTo { key } => Box::new(move |row| row.get(key).non_empty().is_some() == wanted),
-                    _ => Box::new(move |row| !view::linked_through(app, layout, row, link).is_empty() == wanted),
+                    LinkKind::BelongsTo { key } => {
+                        Box::new(move |row| row.get(key).non_empty().is_some() == wanted)
+                    }
+                    _ => Box::new(move |row| {
+                        !view::linked_through(app, layout, row, link).is_empty() == wanted
+                    }),
                 }
             }
             "inCategory" => {
-                let tree = ids.iter().flat_map(|id| self.descendants(link, id)).collect::<HashSet<Id>>();
-                Box::new(move |row| view::linked_through(app, layout, row, link).iter().any(|r| tree.contains(&r.id)))
+                let tree = ids
+                    .iter()
+                    .flat_map(|id| self.descendants(link, id))
+                    .collect::<HashSet<Id>>();
+                Box::new(move |row| {
+                    view::linked_through(app, layout, row, link)
+                        .iter()
+                        .any(|r| tree.contains(&r.id))
+                })
             }
             _ => {
                 let user = app.layouts.find("User");
                 let teams = user.and_then(|u| u.links.get("teams"));
-                let Some(LinkKind::Many { relation, forward }) = teams.map(|t| t.kind) else { return Err(bad()) };
-                let users: HashSet<Id> =
-                    ids.iter().flat_map(|id| app.store.relation(relation).of(id, !forward)).map(|p| p.id).collect();
-                Box::new(move |row| view::linked_through(app, layout, row, link).iter().any(|r| users.contains(&r.id)))
+                let Some(LinkKind::Many { relation, forward }) = teams.map(|t| t.kind) else {
+                    return Err(bad());
+                };
+                let users: HashSet<Id> = ids
+                    .iter()
+                    .flat_map(|id| app.store.relation(relation).of(id, !forward))
+                    .map(|p| p.id)
+                    .collect();
+                Box::new(move |row| {
+                    view::linked_through(app, layout, row, link)
+                        .iter()
+                        .any(|r| users.contains(&r.id))
+                })
             }
         })
     }
@@ -390,14 +534,22 @@ impl<'a> Compiler<'a> {
     /// A category and everything below it.
     fn descendants(&self, link: &LinkDef, id: &str) -> Vec<Id> {
         let mut found = vec![Id::from(id)];
-        let Some(target) = link.target.map(|t| &self.app.layouts.entities[t]) else { return found };
-        let Some(parent) = target.slot("parentId") else { return found };
+        let Some(target) = link.target.map(|t| &self.app.layouts.entities[t]) else {
+            return found;
+        };
+        let Some(parent) = target.slot("parentId") else {
+            return found;
+        };
         let rows = self.app.store.table(target.index).snapshot();
         let mut at = 0;
         while at < found.len() {
             let children: Vec<Id> = rows
                 .iter()
-                .filter(|r| !r.deleted && r.get(parent).as_str() == Some(found[at].as_str()) && !found.contains(&r.id))
+                .filter(|r| {
+                    !r.deleted
+                        && r.get(parent).as_str() == Some(found[at].as_str())
+                        && !found.contains(&r.id)
+                })
                 .map(|r| r.id.clone())
                 .collect();
             found.extend(children);
@@ -417,16 +569,35 @@ impl<'a> Compiler<'a> {
             "columnLike" => "like",
             "columnIsNull" => "isNull",
             "columnIsNotNull" => "isNotNull",
-            _ => return Err(Refusal::bad_request(format!("Unknown where item type '{type_}'."))),
+            _ => {
+                return Err(Refusal::bad_request(format!(
+                    "Unknown where item type '{type_}'."
+                )));
+            }
         };
         let entity = self.app.layouts.entity(self.layout);
         let field = entity.fields.get(name).ok_or_else(bad)?;
-        let link = field.link.as_deref().and_then(|l| self.layout.links.get(l)).ok_or_else(bad)?;
-        let (LinkKind::Many { relation, .. }, Some(column)) = (link.kind, field.column.as_deref()) else { return Err(bad()) };
-        let at = self.app.layouts.relations[relation].columns.iter().position(|c| c.name == column).ok_or_else(bad)?;
+        let link = field
+            .link
+            .as_deref()
+            .and_then(|l| self.layout.links.get(l))
+            .ok_or_else(bad)?;
+        let (LinkKind::Many { relation, .. }, Some(column)) = (link.kind, field.column.as_deref())
+        else {
+            return Err(bad());
+        };
+        let at = self.app.layouts.relations[relation]
+            .columns
+            .iter()
+            .position(|c| c.name == column)
+            .ok_or_else(bad)?;
         let test = self.test(base, Ty::Text, item)?;
         let app = self.app;
-        Ok(Box::new(move |row| view::pairs(app, row, link).iter().any(|p| p.columns.get(at).is_some_and(|v| test(v)))))
+        Ok(Box::new(move |row| {
+            view::pairs(app, row, link)
+                .iter()
+                .any(|p| p.columns.get(at).is_some_and(|v| test(v)))
+        }))
     }
 
     /// `isOfType` of users knows groups of types; `regular` matches nothing (QUIRKS 11).
@@ -438,12 +609,18 @@ impl<'a> Compiler<'a> {
             _ => &[],
         };
         let slot = self.layout.slot("type");
-        Box::new(move |row| slot.and_then(|s| row.get(s).as_str()).is_some_and(|t| types.contains(&t)))
+        Box::new(move |row| {
+            slot.and_then(|s| row.get(s).as_str())
+                .is_some_and(|t| types.contains(&t))
+        })
     }
 }
 
 fn items(v: &Value) -> impl Iterator<Item = &str> {
-    v.as_list().unwrap_or_default().iter().filter_map(Json::as_str)
+    v.as_list()
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Json::as_str)
 }
 
 fn texts(value: &Json) -> Option<Vec<String>> {
@@ -495,7 +672,11 @@ pub(crate) fn leading_number(s: &str) -> f64 {
 /// A needle for a date or date-time column: a date stands for its midnight.
 fn moment(ty: Ty, v: &Json) -> String {
     let text = text_of(v);
-    if ty == Ty::DateTime && text.len() == 10 { format!("{text} 00:00:00") } else { text }
+    if ty == Ty::DateTime && text.len() == 10 {
+        format!("{text} 00:00:00")
+    } else {
+        text
+    }
 }
 
 /// The negative of a test; never true of null (QUIRKS 5).
@@ -530,8 +711,22 @@ fn one_of(ty: Ty, list: &[Json]) -> Test {
             Box::new(move |v| v.as_f64().is_some_and(|n| numbers.contains(&n)))
         }
         _ => {
-            let needles: HashSet<String> = list.into_iter().map(|v| collate::needle(&moment(ty, v))).collect();
-            Box::new(move |v| v.as_str().is_some_and(|s| needles.contains(collate::needle(s).as_str())))
+            let needles: HashSet<String> = list
+                .into_iter()
+                .map(|v| collate::needle(&moment(ty, v)))
+                .collect();
+            if needles.len() <= 8 {
+                // A few comparisons cost less than a fold and a hash.
+                let few: Vec<String> = needles.into_iter().collect();
+                return Box::new(move |v| {
+                    v.as_str()
+                        .is_some_and(|s| few.iter().any(|n| collate::equals_folded(s, n)))
+                });
+            }
+            Box::new(move |v| {
+                v.as_str()
+                    .is_some_and(|s| needles.contains(collate::needle(s).as_str()))
+            })
         }
     }
 }
@@ -543,7 +738,11 @@ fn compare(ty: Ty, needle: &Json, holds: fn(std::cmp::Ordering) -> bool) -> Test
     match ty {
         _ if ty.is_number() => {
             let n = number_of(needle);
-            Box::new(move |v| v.as_f64().and_then(|v| v.partial_cmp(&n)).is_some_and(holds))
+            Box::new(move |v| {
+                v.as_f64()
+                    .and_then(|v| v.partial_cmp(&n))
+                    .is_some_and(holds)
+            })
         }
         Ty::Date | Ty::DateTime => {
             let n = moment(ty, needle);
@@ -576,6 +775,11 @@ fn in_range(range: Range) -> Test {
 }
 
 /// For callers outside of a request's search: rows of a table that match, unordered.
-pub(crate) fn matching<'r>(rows: impl Iterator<Item = &'r std::sync::Arc<Row>>, conditions: &[Pred]) -> Vec<std::sync::Arc<Row>> {
-    rows.filter(|r| !r.deleted && conditions.iter().all(|c| c(r))).cloned().collect()
+pub(crate) fn matching<'r>(
+    rows: impl Iterator<Item = &'r std::sync::Arc<Row>>,
+    conditions: &[Pred],
+) -> Vec<std::sync::Arc<Row>> {
+    rows.filter(|r| !r.deleted && conditions.iter().all(|c| c(r)))
+        .cloned()
+        .collect()
 }

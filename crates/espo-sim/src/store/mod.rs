@@ -22,8 +22,16 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) fn new(layouts: &Layouts) -> Store {
         Store {
-            tables: layouts.entities.iter().map(|l| Table::new(l.indexed.clone())).collect(),
-            relations: layouts.relations.iter().map(|_| RelationTable::default()).collect(),
+            tables: layouts
+                .entities
+                .iter()
+                .map(|l| Table::new(l.indexed.clone(), l.texts.clone()))
+                .collect(),
+            relations: layouts
+                .relations
+                .iter()
+                .map(|_| RelationTable::default())
+                .collect(),
         }
     }
 

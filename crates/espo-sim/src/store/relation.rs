@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use parking_lot::RwLock;
 
 use crate::value::{Id, Value};
@@ -22,64 +23,89 @@ pub(crate) struct RelationTable {
 
 #[derive(Debug, Default)]
 struct Inner {
-    forward: HashMap<Id, Vec<Pair>>,
-    backward: HashMap<Id, Vec<Pair>>,
+    forward: HashMap<Id, Ends>,
+    backward: HashMap<Id, Ends>,
 }
+
+/// What one record is linked to, in the order of linking. A map, because one team may have every record.
+type Ends = IndexMap<Id, Arc<[Value]>>;
 
 impl RelationTable {
     /// What is linked to `id`, in the order of linking.
     pub(crate) fn of(&self, id: &str, forward: bool) -> Vec<Pair> {
         let inner = self.inner.read();
-        let side = if forward { &inner.forward } else { &inner.backward };
-        side.get(id).cloned().unwrap_or_default()
+        let side = if forward {
+            &inner.forward
+        } else {
+            &inner.backward
+        };
+        let pairs = side.get(id).into_iter().flatten();
+        pairs
+            .map(|(id, columns)| Pair {
+                id: id.clone(),
+                columns: Arc::clone(columns),
+            })
+            .collect()
     }
 
     pub(crate) fn has(&self, id: &str, forward: bool, other: &str) -> bool {
         let inner = self.inner.read();
-        let side = if forward { &inner.forward } else { &inner.backward };
-        side.get(id).is_some_and(|pairs| pairs.iter().any(|p| p.id == other))
+        let side = if forward {
+            &inner.forward
+        } else {
+            &inner.backward
+        };
+        side.get(id).is_some_and(|ends| ends.contains_key(other))
     }
 
     /// Links two records, or changes the columns of a link that is there already. Says whether it is new.
     pub(crate) fn link(&self, id: &str, forward: bool, other: &str, columns: Arc<[Value]>) -> bool {
         let mut inner = self.inner.write();
         let (a, b) = if forward { (id, other) } else { (other, id) };
-        let added = put(inner.forward.entry(a.into()).or_default(), b, &columns);
-        put(inner.backward.entry(b.into()).or_default(), a, &columns);
-        added
+        inner
+            .backward
+            .entry(b.into())
+            .or_default()
+            .insert(a.into(), Arc::clone(&columns));
+        inner
+            .forward
+            .entry(a.into())
+            .or_default()
+            .insert(b.into(), columns)
+            .is_none()
     }
 
     /// Unlinks two records. Says whether they were linked.
     pub(crate) fn unlink(&self, id: &str, forward: bool, other: &str) -> bool {
         let mut inner = self.inner.write();
         let (a, b) = if forward { (id, other) } else { (other, id) };
-        if let Some(pairs) = inner.backward.get_mut(b) {
-            pairs.retain(|p| p.id != a);
+        if let Some(ends) = inner.backward.get_mut(b) {
+            ends.shift_remove(a);
         }
-        inner.forward.get_mut(a).is_some_and(|pairs| {
-            let before = pairs.len();
-            pairs.retain(|p| p.id != b);
-            pairs.len() != before
-        })
+        inner
+            .forward
+            .get_mut(a)
+            .is_some_and(|ends| ends.shift_remove(b).is_some())
     }
 
     /// Every pair, forward.
     pub(crate) fn all(&self) -> Vec<(Id, Pair)> {
         let inner = self.inner.read();
-        inner.forward.iter().flat_map(|(id, pairs)| pairs.iter().map(|p| (id.clone(), p.clone()))).collect()
-    }
-}
-
-fn put(pairs: &mut Vec<Pair>, id: &str, columns: &Arc<[Value]>) -> bool {
-    match pairs.iter_mut().find(|p| p.id == id) {
-        Some(pair) => {
-            pair.columns = Arc::clone(columns);
-            false
-        }
-        None => {
-            pairs.push(Pair { id: id.into(), columns: Arc::clone(columns) });
-            true
-        }
+        let pairs = inner
+            .forward
+            .iter()
+            .flat_map(|(id, ends)| ends.iter().map(move |end| (id, end)));
+        pairs
+            .map(|(id, (other, columns))| {
+                (
+                    id.clone(),
+                    Pair {
+                        id: other.clone(),
+                        columns: Arc::clone(columns),
+                    },
+                )
+            })
+            .collect()
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use crate::layout::Slot;
+use crate::layout::{Slot, TextKey};
+use crate::search::collate;
 use crate::value::{Id, Value};
 
 /// Rows of a chunk. Small enough that copying one on a write costs microseconds, large enough that a snapshot of 100,000
@@ -50,18 +51,21 @@ struct Inner {
     len: usize,
     by_id: HashMap<Id, usize>,
     by_key: Vec<(Slot, HashMap<Id, Vec<usize>>)>,
+    /// What the duplicate check looks up.
+    by_text: Vec<(TextKey, HashMap<Id, Vec<usize>>)>,
     /// Highest value given out so far, by slot of an autoincrement or number attribute.
     counters: HashMap<Slot, i64>,
 }
 
 impl Table {
-    pub(crate) fn new(indexed: Vec<Slot>) -> Table {
+    pub(crate) fn new(indexed: Vec<Slot>, texts: Vec<TextKey>) -> Table {
         Table {
             inner: RwLock::new(Inner {
                 chunks: Rows::default(),
                 len: 0,
                 by_id: HashMap::new(),
                 by_key: indexed.into_iter().map(|s| (s, HashMap::new())).collect(),
+                by_text: texts.into_iter().map(|k| (k, HashMap::new())).collect(),
                 counters: HashMap::new(),
             }),
         }
@@ -86,9 +90,40 @@ impl Table {
     /// Live rows whose key in `slot` is `id`, in the order of their creation.
     pub(crate) fn by_key(&self, slot: Slot, id: &str) -> Vec<Arc<Row>> {
         let inner = self.inner.read();
-        let Some((_, index)) = inner.by_key.iter().find(|(s, _)| *s == slot) else { return Vec::new() };
-        let Some(places) = index.get(id) else { return Vec::new() };
-        places.iter().map(|at| inner.row(*at)).filter(|r| !r.deleted).cloned().collect()
+        let Some((_, index)) = inner.by_key.iter().find(|(s, _)| *s == slot) else {
+            return Vec::new();
+        };
+        let Some(places) = index.get(id) else {
+            return Vec::new();
+        };
+        places
+            .iter()
+            .map(|at| inner.row(*at))
+            .filter(|r| !r.deleted)
+            .cloned()
+            .collect()
+    }
+
+    /// Live rows that have one of these texts under a key of the text index, oldest first.
+    pub(crate) fn by_text(&self, key: TextKey, texts: &[Id]) -> Vec<Arc<Row>> {
+        let inner = self.inner.read();
+        let Some((_, index)) = inner.by_text.iter().find(|(k, _)| *k == key) else {
+            return Vec::new();
+        };
+        let mut places: Vec<usize> = texts
+            .iter()
+            .filter_map(|t| index.get(t))
+            .flatten()
+            .copied()
+            .collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+            .iter()
+            .map(|at| inner.row(*at))
+            .filter(|r| !r.deleted)
+            .cloned()
+            .collect()
     }
 
     /// Adds a row; replaces one of the same id.
@@ -106,12 +141,21 @@ impl Table {
                     index.entry(key.into()).or_default().push(at);
                 }
             }
+            for (key, index) in &mut inner.by_text {
+                for text in key.texts(&row) {
+                    index.entry(text).or_default().push(at);
+                }
+            }
         }
         row
     }
 
     /// Changes a row in place, under the lock. `None` when there is none of that id, or `change` declines.
-    pub(crate) fn update(&self, id: &str, change: impl FnOnce(&mut Row) -> bool) -> Option<Arc<Row>> {
+    pub(crate) fn update(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut Row) -> bool,
+    ) -> Option<Arc<Row>> {
         let mut inner = self.inner.write();
         let at = *inner.by_id.get(id)?;
         let mut row = (**inner.row(at)).clone();
@@ -133,12 +177,46 @@ impl Table {
         self.inner.write().by_id.remove(id);
     }
 
+    /// Has a counter go on after this number.
+    pub(crate) fn count_from(&self, slot: Slot, n: i64) {
+        let mut inner = self.inner.write();
+        let counter = inner.counters.entry(slot).or_insert(0);
+        *counter = (*counter).max(n);
+    }
+
     /// The next number of a counter that starts at 1.
     pub(crate) fn count_up(&self, slot: Slot) -> i64 {
         let mut inner = self.inner.write();
         let counter = inner.counters.entry(slot).or_insert(0);
         *counter += 1;
         *counter
+    }
+}
+
+impl TextKey {
+    /// The texts under which a row is found.
+    pub(crate) fn texts(self, row: &Row) -> Vec<Id> {
+        let value = row.get(self.slot());
+        match self {
+            TextKey::Folded(_) => value
+                .non_empty()
+                .map(|s| collate::needle(s).into())
+                .into_iter()
+                .collect(),
+            TextKey::Items(_, field) => {
+                let items = value.as_list().unwrap_or_default().iter();
+                items
+                    .filter_map(|i| i.get(field).and_then(|v| v.as_str()))
+                    .map(Id::from)
+                    .collect()
+            }
+        }
+    }
+
+    pub(crate) fn slot(self) -> Slot {
+        match self {
+            TextKey::Folded(slot) | TextKey::Items(slot, _) => slot,
+        }
     }
 }
 
@@ -173,6 +251,20 @@ impl Inner {
                 }
             }
         }
+        for (key, index) in &mut self.by_text {
+            let old = &self.chunks.0[at / CHUNK][at % CHUNK];
+            if old.get(key.slot()) == row.get(key.slot()) {
+                continue;
+            }
+            for text in key.texts(old) {
+                if let Some(places) = index.get_mut(&text) {
+                    places.retain(|p| *p != at);
+                }
+            }
+            for text in key.texts(&row) {
+                index.entry(text).or_default().push(at);
+            }
+        }
         let chunks = Arc::make_mut(&mut self.chunks.0);
         Arc::make_mut(&mut chunks[at / CHUNK])[at % CHUNK] = row;
     }
@@ -183,12 +275,16 @@ mod tests {
     use super::*;
 
     fn row(id: &str, key: &str) -> Row {
-        Row { id: id.into(), deleted: false, values: Box::new([Value::text(key)]) }
+        Row {
+            id: id.into(),
+            deleted: false,
+            values: Box::new([Value::text(key)]),
+        }
     }
 
     #[test]
     fn a_snapshot_does_not_see_later_changes() {
-        let table = Table::new(vec![0]);
+        let table = Table::new(vec![0], Vec::new());
         for i in 0..1000 {
             table.insert(row(&format!("r{i}"), "a"));
         }
@@ -197,14 +293,33 @@ mod tests {
             r.values[0] = Value::text("b");
             true
         });
-        assert_eq!(before.iter().filter(|r| r.get(0).as_str() == Some("a")).count(), 1000);
+        assert_eq!(
+            before
+                .iter()
+                .filter(|r| r.get(0).as_str() == Some("a"))
+                .count(),
+            1000
+        );
         assert_eq!(table.by_key(0, "a").len(), 999);
         assert_eq!(table.by_key(0, "b")[0].id, "r5");
     }
 
     #[test]
+    fn the_text_index_follows_changes() {
+        let table = Table::new(Vec::new(), vec![TextKey::Folded(0)]);
+        table.insert(row("x", "Acme "));
+        let find = |text: &str| table.by_text(TextKey::Folded(0), &[text.into()]).len();
+        assert_eq!((find("acme"), find("Acme")), (1, 0));
+        table.update("x", |r| {
+            r.values[0] = Value::text("Beta");
+            true
+        });
+        assert_eq!((find("acme"), find("beta")), (0, 1));
+    }
+
+    #[test]
     fn an_erased_row_is_gone_from_its_id_and_its_keys() {
-        let table = Table::new(vec![0]);
+        let table = Table::new(vec![0], Vec::new());
         table.insert(row("x", "a"));
         table.erase("x");
         assert!(table.get("x").is_none());

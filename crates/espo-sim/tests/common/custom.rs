@@ -26,7 +26,10 @@ fn definition() -> Json {
         });
         for (all, own) in [(standard, &mut fields), (standard_links, &mut links)] {
             for (k, v) in all.as_object().unwrap() {
-                own.as_object_mut().unwrap().entry(k.clone()).or_insert(v.clone());
+                own.as_object_mut()
+                    .unwrap()
+                    .entry(k.clone())
+                    .or_insert(v.clone());
             }
         }
         json!({"fields": fields, "links": links, "collection": {"orderBy": "createdAt", "order": "desc"}})

@@ -1,6 +1,10 @@
 //! A small HTTP client for tests. It shares nothing with the server.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
 
 pub mod custom;
 
@@ -23,7 +27,8 @@ pub struct Answer {
 
 impl Answer {
     pub fn json(&self) -> Json {
-        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.body)))
     }
 
     pub fn text(&self) -> String {
@@ -31,7 +36,9 @@ impl Answer {
     }
 
     pub fn reason(&self) -> &str {
-        self.headers.get("x-status-reason").map_or("", String::as_str)
+        self.headers
+            .get("x-status-reason")
+            .map_or("", String::as_str)
     }
 
     /// The JSON of a success.
@@ -52,8 +59,16 @@ pub fn raw(address: std::net::SocketAddr, request: &[u8]) -> std::io::Result<Vec
 }
 
 /// Sends a request on a connection of its own.
-pub fn send(sim: &Sim, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> std::io::Result<Answer> {
-    let mut request = format!("{method} /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n").into_bytes();
+pub fn send(
+    sim: &Sim,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&[u8]>,
+) -> std::io::Result<Answer> {
+    let mut request =
+        format!("{method} /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n")
+            .into_bytes();
     for (name, value) in headers {
         request.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
     }
@@ -62,7 +77,8 @@ pub fn send(sim: &Sim, method: &str, path: &str, headers: &[(&str, &str)], body:
     }
     request.extend_from_slice(b"\r\n");
     request.extend_from_slice(body.unwrap_or_default());
-    parse(&raw(sim.address(), &request)?, method == "HEAD").ok_or_else(|| std::io::Error::other("not HTTP"))
+    parse(&raw(sim.address(), &request)?, method == "HEAD")
+        .ok_or_else(|| std::io::Error::other("not HTTP"))
 }
 
 /// Reads an HTTP answer; `None` for what is none, or is cut short.
@@ -70,7 +86,12 @@ pub fn parse(bytes: &[u8], head: bool) -> Option<Answer> {
     let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
     let text = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let mut lines = text.split("\r\n");
-    let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
+    let status = lines
+        .next()?
+        .strip_prefix("HTTP/1.1 ")?
+        .get(..3)?
+        .parse()
+        .ok()?;
     let headers: HashMap<String, String> = lines
         .filter_map(|l| l.split_once(':'))
         .map(|(k, v)| (k.to_ascii_lowercase(), v.trim().to_owned()))
@@ -78,20 +99,30 @@ pub fn parse(bytes: &[u8], head: bool) -> Option<Answer> {
     let rest = &bytes[end + 4..];
     let body = if head {
         Vec::new()
-    } else if headers.get("transfer-encoding").is_some_and(|t| t == "chunked") {
+    } else if headers
+        .get("transfer-encoding")
+        .is_some_and(|t| t == "chunked")
+    {
         dechunk(rest)?
     } else {
-        let length: usize = headers.get("content-length").map_or(Some(0), |l| l.parse().ok())?;
+        let length: usize = headers
+            .get("content-length")
+            .map_or(Some(0), |l| l.parse().ok())?;
         rest.get(..length)?.to_vec()
     };
-    Some(Answer { status, headers, body })
+    Some(Answer {
+        status,
+        headers,
+        body,
+    })
 }
 
 fn dechunk(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     loop {
         let line = rest.windows(2).position(|w| w == b"\r\n")?;
-        let size = usize::from_str_radix(std::str::from_utf8(&rest[..line]).ok()?.trim(), 16).ok()?;
+        let size =
+            usize::from_str_radix(std::str::from_utf8(&rest[..line]).ok()?.trim(), 16).ok()?;
         rest = &rest[line + 2..];
         if size == 0 {
             return Some(out);
@@ -119,15 +150,28 @@ impl<'a> Talk<'a> {
 
     /// As an API user by name.
     pub fn key(sim: &'a Sim, user: &str) -> Talk<'a> {
-        let user = sim.users().find(|u| u.user_name == user).expect("a declared user");
+        let user = sim
+            .users()
+            .find(|u| u.user_name == user)
+            .expect("a declared user");
         let key = user.api_key.clone().expect("a user with a key");
-        Talk { sim, headers: vec![("X-Api-Key".to_owned(), key)] }
+        Talk {
+            sim,
+            headers: vec![("X-Api-Key".to_owned(), key)],
+        }
     }
 
     pub fn admin(sim: &'a Sim) -> Talk<'a> {
         let admin = sim.users().admin().expect("an admin");
-        let pair = format!("{}:{}", admin.user_name, admin.password.as_deref().unwrap_or_default());
-        Talk { sim, headers: vec![("Espo-Authorization".to_owned(), base64(pair))] }
+        let pair = format!(
+            "{}:{}",
+            admin.user_name,
+            admin.password.as_deref().unwrap_or_default()
+        );
+        Talk {
+            sim,
+            headers: vec![("Espo-Authorization".to_owned(), base64(pair))],
+        }
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Talk<'a> {
@@ -136,12 +180,23 @@ impl<'a> Talk<'a> {
     }
 
     pub fn call(&self, method: &str, path: &str, body: Option<Json>) -> Answer {
-        let mut headers: Vec<(&str, &str)> = self.headers.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let mut headers: Vec<(&str, &str)> = self
+            .headers
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
         let body = body.map(|b| b.to_string());
         if body.is_some() {
             headers.push(("Content-Type", "application/json"));
         }
-        send(self.sim, method, path, &headers, body.as_deref().map(str::as_bytes)).expect("an answer")
+        send(
+            self.sim,
+            method,
+            path,
+            &headers,
+            body.as_deref().map(str::as_bytes),
+        )
+        .expect("an answer")
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -162,20 +217,34 @@ impl<'a> Talk<'a> {
 
     /// Creates a record and gives its id.
     pub fn create(&self, entity: &str, body: Json) -> String {
-        self.post(entity, body).ok()["id"].as_str().expect("an id").to_owned()
+        self.post(entity, body).ok()["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
     }
 
     /// Ids of a list with these search parameters.
     pub fn found(&self, entity: &str, params: Json) -> Vec<String> {
         let list = self.search(entity, params).ok();
-        list["list"].as_array().expect("a list").iter().map(|r| r["name"].as_str().unwrap_or_default().to_owned()).collect()
+        list["list"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|r| r["name"].as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 
     pub fn search(&self, entity: &str, params: Json) -> Answer {
         let encoded: String = params
             .to_string()
             .bytes()
-            .map(|b| if b.is_ascii_alphanumeric() { (b as char).to_string() } else { format!("%{b:02X}") })
+            .map(|b| {
+                if b.is_ascii_alphanumeric() {
+                    (b as char).to_string()
+                } else {
+                    format!("%{b:02X}")
+                }
+            })
             .collect();
         self.get(&format!("{entity}?searchParams={encoded}"))
     }

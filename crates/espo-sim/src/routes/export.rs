@@ -1,0 +1,237 @@
+//! Exports: a file of records as an attachment (ESPO-API.md H4, QUIRKS 7, 11).
+
+use std::sync::Arc;
+
+use http::Method;
+use rust_xlsxwriter::Workbook;
+use serde_json::{Map, Value as Json, json};
+
+use super::jobs::{Job, What};
+use super::mass::{object, target};
+use super::{Call, Fixed, attachments};
+use crate::acl::Action;
+use crate::app::{App, Caller};
+use crate::http::json::php_float;
+use crate::http::{Refusal, Reply, Result};
+use crate::layout::Layout;
+use crate::record::{create, read, view};
+use crate::search;
+use crate::search::order::Order;
+use crate::search::params::SearchParams;
+use crate::store::Row;
+use crate::value::Value;
+
+pub(crate) const ROUTES: &[Fixed] = &[
+    Fixed::action(Method::POST, "Export", export),
+    Fixed::action(Method::GET, "Export/:id/status", status),
+    Fixed::action(Method::POST, "Export/:id/subscribe", subscribe),
+];
+
+/// `POST Export`: a file of the chosen records as an attachment. With nothing chosen, of all (QUIRKS 11).
+fn export(call: &Call) -> Result<Reply> {
+    let (app, caller) = (call.app, call.caller);
+    let body = call.request.json_body()?;
+    let Some(entity) = body.get("entityType").and_then(Json::as_str) else {
+        return Err(Refusal::bad_request("No `entityType`."));
+    };
+    let layout = app.layout(entity)?;
+    caller.acl.check_scope(&layout.name, Action::Read)?;
+    if !caller.acl.permission("exportPermission") {
+        return Err(Refusal::forbidden("No export permission."));
+    }
+    let format = body.get("format").and_then(Json::as_str).unwrap_or("csv");
+    if !matches!(format, "csv" | "xlsx") {
+        return Err(Refusal::bad_request("Not supported export format."));
+    }
+    if body.get("idle") == Some(&Json::Bool(true)) {
+        let id = app.extras.jobs.add(
+            app,
+            Job {
+                caller: caller.clone(),
+                body,
+                what: What::Export,
+            },
+        );
+        return Ok(app.json(&json!({"exportId": id})));
+    }
+    let id = perform(app, caller, &body)?;
+    Ok(app.json(&json!({"id": id})))
+}
+
+/// Makes the file of an export that was allowed. Gives the attachment's id.
+pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> Result<String> {
+    let layout = app.layout(
+        body.get("entityType")
+            .and_then(Json::as_str)
+            .unwrap_or_default(),
+    )?;
+    let mut target = target(app, caller, layout, &chosen(body), true)?;
+    target
+        .rows
+        .retain(|r| caller.acl.record(app, layout, r, Action::Read));
+    let order = Order::of(app, caller, layout, &SearchParams::default())?;
+    let names = |key: &str| {
+        body.get(key).and_then(Json::as_array).map(|l| {
+            l.iter()
+                .filter_map(Json::as_str)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+    };
+    let mut attributes: Vec<usize> = match (names("attributeList"), names("fieldList")) {
+        (Some(list), _) => list.iter().filter_map(|a| layout.find(a)).collect(),
+        (None, Some(fields)) => {
+            let entity = app.layouts.entity(layout);
+            let of = |f: &String| {
+                entity
+                    .fields
+                    .get(f)
+                    .map(|f| f.attributes.clone())
+                    .unwrap_or_default()
+            };
+            fields
+                .iter()
+                .flat_map(of)
+                .filter_map(|a| layout.find(&a))
+                .collect()
+        }
+        (None, None) => read::list_plan(app, caller, layout, None, &order, None),
+    };
+    let (rows, _) = search::order::top(app, layout, target.rows.iter(), &order, target.rows.len());
+    attributes.retain(|ix| {
+        let attr = &layout.attrs[*ix];
+        !attr.write_only && !attr.filter_only && create::readable(app, caller, layout, *ix)
+    });
+    let table = Table {
+        app,
+        layout,
+        rows: &rows,
+        attributes: &attributes,
+    };
+    let (type_, extension, contents) = match body.get("format").and_then(Json::as_str) {
+        Some("xlsx") => (XLSX, "xlsx", table.xlsx()?),
+        _ => ("text/csv", "csv", table.csv()),
+    };
+    Ok(attachments::store(
+        app,
+        caller,
+        &format!("Export_{}.{extension}", layout.name),
+        type_,
+        "Export File",
+        contents,
+    ))
+}
+
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/// What is chosen: at the top of the body, or in its `params`.
+fn chosen(body: &Map<String, Json>) -> Map<String, Json> {
+    let mut all = object(body, "params");
+    for key in ["ids", "where", "searchParams"] {
+        if let Some(v) = body.get(key) {
+            all.insert(key.to_owned(), v.clone());
+        }
+    }
+    all
+}
+
+/// The rows and columns of an export.
+struct Table<'a> {
+    app: &'a App,
+    layout: &'a Layout,
+    rows: &'a [Arc<Row>],
+    attributes: &'a [usize],
+}
+
+impl Table<'_> {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.attributes
+            .iter()
+            .map(|ix| self.layout.attrs[*ix].name.as_str())
+    }
+
+    fn values(&self, row: &Row) -> Vec<Value> {
+        self.attributes
+            .iter()
+            .map(|ix| view::value(self.app, self.layout, row, *ix, ""))
+            .collect()
+    }
+
+    /// Comma separated values as PHP writes them: quoted where needed, a byte order mark first.
+    fn csv(&self) -> Vec<u8> {
+        let mut out = String::from("\u{feff}");
+        let mut line = |cells: &mut dyn Iterator<Item = String>| {
+            let cells: Vec<String> = cells.map(|c| quoted(&c)).collect();
+            out.push_str(&cells.join(","));
+            out.push('\n');
+        };
+        line(&mut self.names().map(str::to_owned));
+        for row in self.rows {
+            line(&mut self.values(row).iter().map(text_of));
+        }
+        out.into_bytes()
+    }
+
+    /// A workbook of one sheet.
+    fn xlsx(&self) -> Result<Vec<u8>> {
+        let mut book = Workbook::new();
+        let sheet = book.add_worksheet();
+        let rows = std::iter::once(self.names().map(Value::text).collect())
+            .chain(self.rows.iter().map(|r| self.values(r)));
+        for (y, cells) in (0u32..).zip(rows) {
+            for (x, cell) in (0u16..).zip(cells) {
+                // More rows, columns or text than a sheet can hold.
+                match cell.as_f64().filter(|_| !matches!(cell, Value::Text(_))) {
+                    Some(n) => sheet.write_number(y, x, n).map(|_| ()),
+                    None => sheet.write_string(y, x, text_of(&cell)).map(|_| ()),
+                }
+                .map_err(|_| Refusal::internal())?;
+            }
+        }
+        book.save_to_buffer().map_err(|_| Refusal::internal())
+    }
+}
+
+fn quoted(s: &str) -> String {
+    if s.contains([',', '"', '\n', '\r', '\t', ' ', '\\']) {
+        format!("\"{}\"", s.replace('"', "\"\""))
+    } else {
+        s.to_owned()
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(b) => if *b { "1" } else { "0" }.to_owned(),
+        Value::Int(i) => i.to_string(),
+        Value::Float(f) => php_float(*f, 14, 'E'),
+        Value::Text(s) => s.to_string(),
+        Value::Json(j) => match j.as_array() {
+            Some(list) if list.iter().all(Json::is_string) => list
+                .iter()
+                .filter_map(Json::as_str)
+                .collect::<Vec<_>>()
+                .join(","),
+            _ => j.to_string(),
+        },
+    }
+}
+
+/// `GET Export/{id}/status`
+fn status(call: &Call) -> Result<Reply> {
+    let state = call
+        .app
+        .extras
+        .jobs
+        .state(call.params[0])
+        .ok_or_else(Refusal::not_found_silently)?;
+    Ok(call
+        .app
+        .json(&json!({"status": state.status, "attachmentId": state.attachment})))
+}
+
+/// `POST Export/{id}/subscribe`: there is nobody to notify.
+fn subscribe(call: &Call) -> Result<Reply> {
+    status(call).map(|_| Reply::bool(true))
+}

@@ -1,0 +1,117 @@
+//! Work that a request leaves for later (`"idle": true`), done in the background soon after.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde_json::{Map, Value as Json};
+use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
+
+use super::{export, mass};
+use crate::app::{App, Caller};
+use crate::value::Id;
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum What {
+    MassAction,
+    Export,
+}
+
+/// A request that is carried out later.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) caller: Caller,
+    pub(super) body: Map<String, Json>,
+    pub(super) what: What,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    /// `Pending`, `Running`, `Success` or `Failed`.
+    pub(super) status: &'static str,
+    pub(super) processed: usize,
+    /// The file that an export made.
+    pub(super) attachment: Option<String>,
+}
+
+/// Jobs, done and to be done.
+#[derive(Debug, Default)]
+pub(crate) struct Jobs {
+    states: Mutex<HashMap<Id, State>>,
+    waiting: Mutex<Vec<(Id, Job)>>,
+    filled: Notify,
+}
+
+impl Jobs {
+    /// Takes a job on. Gives its id.
+    pub(super) fn add(&self, app: &App, job: Job) -> String {
+        let id = app.ids.next(&app.clock);
+        self.set(
+            &id,
+            State {
+                status: "Pending",
+                processed: 0,
+                attachment: None,
+            },
+        );
+        self.waiting.lock().push((id.as_str().into(), job));
+        self.filled.notify_one();
+        id
+    }
+
+    pub(super) fn state(&self, id: &str) -> Option<State> {
+        self.states.lock().get(id).cloned()
+    }
+
+    fn set(&self, id: &str, state: State) {
+        self.states.lock().insert(id.into(), state);
+    }
+}
+
+/// Does jobs until `stop` says so.
+pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = app.extras.jobs.filled.notified() => {}
+            _ = stop.changed() => return,
+        }
+        tokio::select! {
+            () = sleep(app.options.background.delay) => {}
+            _ = stop.changed() => return,
+        }
+        let waiting = std::mem::take(&mut *app.extras.jobs.waiting.lock());
+        for (id, job) in waiting {
+            app.extras.jobs.set(
+                &id,
+                State {
+                    status: "Running",
+                    processed: 0,
+                    attachment: None,
+                },
+            );
+            app.extras.jobs.set(&id, work(&app, &job));
+        }
+    }
+}
+
+fn work(app: &App, job: &Job) -> State {
+    let done = match job.what {
+        What::MassAction => mass::perform(app, &job.caller, &job.body).map(|d| (d.ids.len(), None)),
+        What::Export => export::perform(app, &job.caller, &job.body).map(|id| (0, Some(id))),
+    };
+    match done {
+        Ok((processed, attachment)) => State {
+            status: "Success",
+            processed,
+            attachment,
+        },
+        Err(_) => State {
+            status: "Failed",
+            processed: 0,
+            attachment: None,
+        },
+    }
+}

@@ -1,0 +1,299 @@
+//! Notes that changes write into the stream (ESPO-API.md H1): created, updated, assigned, related.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::app::{App, Caller};
+use crate::layout::{Layout, LinkKind};
+use crate::record::view;
+use crate::store::Row;
+use crate::value::{Id, Value};
+
+/// Links whose new members are noted in the stream of their owner (`audited` of a stock instance).
+const AUDITED_LINKS: &[(&str, &[&str])] = &[
+    ("Account", &["calls", "documents", "meetings"]),
+    ("Case", &["articles", "calls", "meetings", "tasks"]),
+    ("Contact", &["calls", "documents", "meetings", "tasks"]),
+    (
+        "Lead",
+        &["calls", "cases", "documents", "meetings", "tasks"],
+    ),
+    ("Opportunity", &["calls", "documents", "meetings", "tasks"]),
+];
+
+/// Fields whose changes are noted (`audited` of a stock instance).
+const AUDITED_FIELDS: &[(&str, &[&str])] = &[
+    ("Account", &["name", "type"]),
+    ("Case", &["priority", "status", "type"]),
+    ("Lead", &["doNotCall", "opportunityAmount", "status"]),
+    ("Meeting", &["dateStart", "status"]),
+    (
+        "Opportunity",
+        &[
+            "account",
+            "amount",
+            "campaign",
+            "closeDate",
+            "leadSource",
+            "stage",
+        ],
+    ),
+    ("Task", &["dateEnd", "priority", "status"]),
+];
+
+fn audited_field(layout: &Layout, field: &espo_schema::Field) -> bool {
+    field.audited
+        || AUDITED_FIELDS
+            .iter()
+            .any(|(e, fields)| *e == layout.name && fields.contains(&field.name.as_str()))
+}
+
+fn audited_link(app: &App, layout: &Layout, link: &str) -> bool {
+    let raw = app
+        .layouts
+        .entity(layout)
+        .links
+        .get(link)
+        .and_then(|l| l.raw.get("audited"));
+    match raw {
+        Some(v) => *v == Json::Bool(true),
+        None => AUDITED_LINKS
+            .iter()
+            .any(|(e, links)| *e == layout.name && links.contains(&link)),
+    }
+}
+
+/// Writes a note.
+pub(super) fn write(app: &App, user: &str, attributes: &[(&str, Value)]) -> Option<Arc<Row>> {
+    let layout = app.layouts.find("Note")?;
+    let mut row = Row {
+        id: Id::from(app.ids.next(&app.clock)),
+        deleted: false,
+        values: vec![Value::Null; layout.slots].into(),
+    };
+    let now = Value::text(app.clock.datetime());
+    let base = [
+        ("createdAt", now.clone()),
+        ("modifiedAt", now),
+        ("createdById", Value::text(user)),
+        ("number", Value::Int(app.next_note_number())),
+        ("isInternal", Value::Bool(false)),
+        ("isGlobal", Value::Bool(false)),
+        ("isPinned", Value::Bool(false)),
+        ("data", Value::json(json!({}))),
+    ];
+    for (attr, value) in base.iter().chain(attributes) {
+        if let Some(slot) = layout.slot(attr) {
+            row.values[slot] = value.clone();
+        }
+    }
+    Some(app.store.table(layout.index).insert(row))
+}
+
+/// The record above: whose stream shows this record's notes too.
+pub(super) fn super_parent(app: &App, layout: &Layout, row: &Row) -> (Value, Value) {
+    if layout.name == "Account" {
+        return (Value::Null, Value::Null);
+    }
+    if let Some((parent, id)) = view::key(app, layout, row, "parent") {
+        return (Value::text(parent.name.as_str()), Value::Text(id));
+    }
+    match layout
+        .slot("accountId")
+        .and_then(|s| row.get(s).non_empty())
+    {
+        Some(id) => (Value::text("Account"), Value::text(id)),
+        None => (Value::Null, Value::Null),
+    }
+}
+
+/// After a create: a note on the record itself, and on owners whose link is audited.
+pub(super) fn created(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
+    let stream = app.layouts.entity(layout).scope.stream;
+    if stream {
+        let (super_type, super_id) = super_parent(app, layout, row);
+        write(
+            app,
+            caller.user_id(),
+            &[
+                ("type", "Create".into()),
+                ("parentType", layout.name.as_str().into()),
+                ("parentId", Value::Text(row.id.clone())),
+                ("superParentType", super_type),
+                ("superParentId", super_id),
+                ("data", Value::json(created_data(app, layout, row))),
+            ],
+        );
+    }
+    for link in layout.links.values() {
+        let (LinkKind::BelongsTo { .. } | LinkKind::Parent { .. }, Some((owner, id))) =
+            (link.kind, view::key(app, layout, row, &link.name))
+        else {
+            continue;
+        };
+        if !app.layouts.entity(owner).scope.stream {
+            continue;
+        }
+        let reverse = owner
+            .links
+            .values()
+            .find(|l| l.target == Some(layout.index) && l.foreign.as_deref() == Some(&link.name));
+        if reverse.is_some_and(|l| audited_link(app, owner, &l.name))
+            && let Some(record) = app.store.table(owner.index).live(&id)
+        {
+            related_note(app, caller, "CreateRelated", owner, &record, layout, row);
+        }
+    }
+    for link in layout
+        .links
+        .values()
+        .filter(|l| matches!(l.kind, LinkKind::Many { .. }))
+    {
+        let (Some(other), Some(foreign)) =
+            (link.target.map(|t| &app.layouts.entities[t]), &link.foreign)
+        else {
+            continue;
+        };
+        if app.layouts.entity(other).scope.stream && audited_link(app, other, foreign) {
+            for record in view::linked_through(app, layout, row, link) {
+                related_note(app, caller, "Relate", other, &record, layout, row);
+            }
+        }
+    }
+}
+
+/// A note in the stream of `owner` about a record that now belongs to it.
+fn related_note(
+    app: &App,
+    caller: &Caller,
+    type_: &str,
+    owner: &Layout,
+    record: &Row,
+    layout: &Layout,
+    row: &Row,
+) {
+    let (super_type, super_id) = super_parent(app, owner, record);
+    write(
+        app,
+        caller.user_id(),
+        &[
+            ("type", type_.into()),
+            ("parentType", owner.name.as_str().into()),
+            ("parentId", Value::Text(record.id.clone())),
+            ("superParentType", super_type),
+            ("superParentId", super_id),
+            ("relatedType", layout.name.as_str().into()),
+            ("relatedId", Value::Text(row.id.clone())),
+        ],
+    );
+}
+
+fn created_data(app: &App, layout: &Layout, row: &Row) -> Json {
+    let mut data = Map::new();
+    let get = |attr: &str| layout.slot(attr).and_then(|s| row.get(s).non_empty());
+    if let Some(user) = get("assignedUserId") {
+        data.insert("assignedUserId".to_owned(), Json::from(user));
+        data.insert(
+            "assignedUserName".to_owned(),
+            view::name(app, layout, row, "assignedUserName").to_json(),
+        );
+    }
+    if let Some(field) = app.layouts.entity(layout).scope.status_field.as_deref()
+        && let Some(status) = get(field)
+    {
+        data.insert("statusField".to_owned(), Json::from(field));
+        data.insert("statusValue".to_owned(), Json::from(status));
+    }
+    Json::Object(data)
+}
+
+/// After an update: what changed of the audited fields, and a new assignment.
+pub(super) fn updated(app: &App, caller: &Caller, layout: &Layout, old: &Row, new: &Row) {
+    let entity = app.layouts.entity(layout);
+    if !entity.scope.stream {
+        return;
+    }
+    let (mut fields, mut was, mut became) = (Vec::new(), Map::new(), Map::new());
+    for field in entity.fields.values().filter(|f| audited_field(layout, f)) {
+        let mut changed = false;
+        for attr in &field.actual_attributes {
+            let Some(slot) = layout.slot(attr) else {
+                continue;
+            };
+            if old.get(slot) != new.get(slot) {
+                changed = true;
+            }
+        }
+        if changed {
+            fields.push(Json::from(field.name.as_str()));
+            for attr in &field.actual_attributes {
+                if let Some(slot) = layout.slot(attr) {
+                    was.insert(attr.clone(), old.get(slot).to_json());
+                    became.insert(attr.clone(), new.get(slot).to_json());
+                }
+            }
+        }
+    }
+    let (super_type, super_id) = super_parent(app, layout, new);
+    let note = |type_: &str, data: Json| {
+        write(
+            app,
+            caller.user_id(),
+            &[
+                ("type", type_.into()),
+                ("parentType", layout.name.as_str().into()),
+                ("parentId", Value::Text(new.id.clone())),
+                ("superParentType", super_type.clone()),
+                ("superParentId", super_id.clone()),
+                ("data", Value::json(data)),
+            ],
+        );
+    };
+    if !fields.is_empty() {
+        let mut data = json!({"fields": fields, "attributes": {"was": was, "became": became}});
+        if let Some(field) = entity.scope.status_field.as_deref()
+            && let Some(value) = became.get(field)
+        {
+            data["value"] = value.clone();
+        }
+        note("Update", data);
+    }
+    if let Some(slot) = layout.slot("assignedUserId")
+        && old.get(slot) != new.get(slot)
+    {
+        let name = view::name(app, layout, new, "assignedUserName").to_json();
+        note(
+            "Assign",
+            json!({"assignedUserId": new.get(slot).to_json(), "assignedUserName": name}),
+        );
+    }
+}
+
+/// After a request linked or unlinked two records: a note on each side whose link is audited.
+pub(super) fn related(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+    link: &str,
+    other: &Row,
+    linked: bool,
+) {
+    let Some(def) = layout.links.get(link) else {
+        return;
+    };
+    let Some(target) = def.target.map(|t| &app.layouts.entities[t]) else {
+        return;
+    };
+    let type_ = if linked { "Relate" } else { "Unrelate" };
+    if app.layouts.entity(layout).scope.stream && audited_link(app, layout, link) {
+        related_note(app, caller, type_, layout, row, target, other);
+    }
+    if let Some(foreign) = &def.foreign
+        && app.layouts.entity(target).scope.stream
+        && audited_link(app, target, foreign)
+    {
+        related_note(app, caller, type_, target, other, layout, row);
+    }
+}

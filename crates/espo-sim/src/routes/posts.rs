@@ -1,0 +1,334 @@
+//! Posts in the stream: writing, changing, pinning and reacting to them (ESPO-API.md H1, QUIRKS 8).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use http::Method;
+use parking_lot::RwLock;
+use serde_json::{Map, Value as Json, json};
+
+use super::stream::{IN_RECORD, is_visible, note_json, notes_of, text};
+use super::{Call, Fixed, notes};
+use crate::acl::Action;
+use crate::app::{App, Caller};
+use crate::http::{Refusal, Reply, Result};
+use crate::record::input::Input;
+use crate::record::{links, update, view};
+use crate::store::Row;
+use crate::value::{Id, Value};
+
+pub(crate) const ROUTES: &[Fixed] = &[
+    Fixed::controller(Method::POST, "Note", post),
+    Fixed::controller(Method::GET, "Note/:id", read_note),
+    Fixed::controller(Method::PUT, "Note/:id", edit_note),
+    Fixed::controller(Method::PATCH, "Note/:id", edit_note),
+    Fixed::action(Method::POST, "Note/:id/pin", pin),
+    Fixed::action(Method::DELETE, "Note/:id/pin", unpin),
+    Fixed::action(Method::POST, "Note/:id/myReactions/:type", react),
+    Fixed::action(Method::DELETE, "Note/:id/myReactions/:type", unreact),
+];
+
+/// Reactions by note: type and user.
+#[derive(Debug, Default)]
+pub(crate) struct Reactions(RwLock<HashMap<Id, Vec<(String, Id)>>>);
+
+/// Attributes of a note that was just posted; null ones that were not set are left out.
+const POSTED: &[&str] = &[
+    "id",
+    "deleted",
+    "post",
+    "data",
+    "type",
+    "targetType",
+    "notifiedUserIdList",
+    "isInternal",
+    "reactionCounts",
+    "myReactions",
+    "createdAt",
+    "modifiedAt",
+    "parentId",
+    "parentType",
+    "parentName",
+    "relatedName",
+    "attachmentsIds",
+    "attachmentsNames",
+    "createdById",
+    "createdByName",
+    "modifiedByName",
+    "attachmentsTypes",
+];
+
+pub(super) fn counts(app: &App, row: &Row) -> Json {
+    let reactions = app.extras.reactions.0.read();
+    let mut map = Map::new();
+    for (type_, _) in reactions.get(&row.id).into_iter().flatten() {
+        let n = map.get(type_).and_then(Json::as_i64).unwrap_or(0);
+        map.insert(type_.clone(), Json::from(n + 1));
+    }
+    if map.is_empty() {
+        Json::Null
+    } else {
+        Json::Object(map)
+    }
+}
+
+pub(super) fn my_reactions(app: &App, caller: &Caller, row: &Row) -> Json {
+    let reactions = app.extras.reactions.0.read();
+    let mine = reactions
+        .get(&row.id)
+        .into_iter()
+        .flatten()
+        .filter(|(_, u)| u == caller.user_id());
+    Json::Array(mine.map(|(t, _)| Json::from(t.as_str())).collect())
+}
+
+/// `POST Note`: always a post, whatever type the body says (QUIRKS 8).
+fn post(call: &Call) -> Result<Reply> {
+    let (app, caller) = (call.app, call.caller);
+    let body = call.request.json_body()?;
+    let get = |key: &str| {
+        body.get(key)
+            .and_then(Json::as_str)
+            .filter(|s| !s.is_empty())
+    };
+    let ids = |key: &str| -> Vec<String> {
+        body.get(key)
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Json::as_str)
+            .map(str::to_owned)
+            .collect()
+    };
+    let notes = app.layout("Note")?;
+    let mut attributes: Vec<(&str, Value)> = vec![
+        ("type", "Post".into()),
+        ("post", get("post").map_or(Value::Null, Value::text)),
+        (
+            "isInternal",
+            Value::Bool(body.get("isInternal") == Some(&Json::Bool(true))),
+        ),
+    ];
+    let target_type = get("targetType");
+    if let (Some(type_), Some(id)) = (get("parentType"), get("parentId")) {
+        let Some(parent) = app.layouts.find(type_) else {
+            return Err(Refusal::bad_request("Bad parentType."));
+        };
+        let Some(row) = app.store.table(parent.index).live(id) else {
+            return Err(Refusal::forbidden(
+                "Can't relate with non-existing record. entity type: Note, link: parent.",
+            )
+            .translated(
+                "cannotRelateNonExisting",
+                json!({"foreignEntityType": parent.name}),
+            ));
+        };
+        if !caller.acl.record(app, parent, &row, Action::Read) {
+            return Err(Refusal::forbidden("No access to parent record."));
+        }
+        let (super_type, super_id) = notes::super_parent(app, parent, &row);
+        attributes.extend([
+            ("parentType", parent.name.as_str().into()),
+            ("parentId", Value::text(id)),
+            ("superParentType", super_type),
+            ("superParentId", super_id),
+        ]);
+    } else if let Some(t) = target_type {
+        let missing = |key: &str| Refusal::bad_request(format!("No {key}."));
+        match t {
+            "self" | "all" => {}
+            "users" if ids("usersIds").is_empty() => return Err(missing("usersIds")),
+            "teams" if ids("teamsIds").is_empty() => return Err(missing("teamsIds")),
+            "portals" if ids("portalsIds").is_empty() => return Err(missing("portalsIds")),
+            "users" | "teams" | "portals" => {}
+            _ => return Err(Refusal::validation("Note", "targetType", "valid")),
+        }
+        attributes.push(("targetType", Value::text(t)));
+    }
+    let mentions = mentions(app, get("post").unwrap_or_default());
+    let mentioned: Vec<Json> = mentions
+        .values()
+        .filter_map(|m| m.get("id").cloned())
+        .collect();
+    if !mentions.is_empty() {
+        attributes.push(("data", Value::json(json!({"mentions": mentions}))));
+    }
+    let row = notes::write(app, caller.user_id(), &attributes).ok_or_else(Refusal::internal)?;
+    let input: Input = body
+        .iter()
+        .filter(|(k, _)| k.ends_with("Ids"))
+        .filter_map(|(k, v)| Some((notes.find(k)?, v.clone())))
+        .collect();
+    links::write_sets(app, notes, &row, &input, true);
+    let mut answer = note_json(app, caller, &row, POSTED, true);
+    if let Json::Object(map) = &mut answer {
+        if mentioned.is_empty() {
+            map.remove("notifiedUserIdList");
+        } else {
+            map.insert("notifiedUserIdList".to_owned(), Json::Array(mentioned));
+        }
+        if !map.contains_key("parentId") {
+            let shown: &[&str] = match target_type {
+                Some("teams") => &["teams"],
+                Some("users") => &["users"],
+                Some("portals") => &["portals"],
+                _ => &["teams", "users"],
+            };
+            for link in shown {
+                for part in ["Ids", "Names"] {
+                    let name = format!("{link}{part}");
+                    if let Some(ix) = notes.find(&name) {
+                        map.insert(name, view::value(app, notes, &row, ix, "").to_json());
+                    }
+                }
+            }
+        }
+    }
+    Ok(app.json(&answer))
+}
+
+/// `@userName` in a text, by how it is written.
+fn mentions(app: &App, post: &str) -> Map<String, Json> {
+    let mut found = Map::new();
+    let Some(users) = app.layouts.find("User") else {
+        return found;
+    };
+    let Some(slot) = users.slot("userName") else {
+        return found;
+    };
+    let words = post.split(|c: char| !(c.is_alphanumeric() || matches!(c, '@' | '_' | '-' | '.')));
+    for word in words.filter(|w| w.len() > 1 && w.starts_with('@')) {
+        let name = word[1..].trim_end_matches('.');
+        let rows = app.store.table(users.index).snapshot();
+        if let Some(row) = rows
+            .iter()
+            .find(|r| !r.deleted && r.get(slot).as_str() == Some(name))
+        {
+            found.insert(
+                format!("@{name}"),
+                json!({"id": row.id.as_str(), "name": view::name(app, users, row, "name").to_json(), "userName": name, "_scope": "User"}),
+            );
+        }
+    }
+    found
+}
+
+fn note(call: &Call) -> Result<Arc<Row>> {
+    let notes = call.app.layout("Note")?;
+    let id = call.params[0];
+    call.app
+        .store
+        .table(notes.index)
+        .live(id)
+        .ok_or_else(|| Refusal::not_found(format!("Record {id} does not exist.")))
+}
+
+/// A note by itself: as in a stream, with the names of what it is about.
+fn whole(call: &Call, row: &Row) -> Reply {
+    let attrs: Vec<&str> = IN_RECORD
+        .iter()
+        .copied()
+        .chain(["parentName", "relatedName"])
+        .collect();
+    call.app
+        .json(&note_json(call.app, call.caller, row, &attrs, false))
+}
+
+fn read_note(call: &Call) -> Result<Reply> {
+    let row = note(call)?;
+    if !is_visible(call, call.app.layout("Note")?, &row) {
+        return Err(Refusal::forbidden("No 'read' access."));
+    }
+    Ok(whole(call, &row))
+}
+
+fn edit_note(call: &Call) -> Result<Reply> {
+    let row = note(call)?;
+    let notes = call.app.layout("Note")?;
+    if !call.caller.acl.record(call.app, notes, &row, Action::Edit) {
+        return Err(Refusal::forbidden("No edit access."));
+    }
+    let mut body = call.request.json_body()?;
+    // Of a post the text and the attachments can be changed, of other notes nothing.
+    let is_post = text(notes, &row, "type").as_deref() == Some("Post");
+    body.retain(|k, _| is_post && matches!(k.as_str(), "post" | "attachmentsIds"));
+    let (mut row, _, _) = update::change(call.app, call.caller, notes, &row, &body, None)?;
+    if let (Some(post), Some(slot)) = (body.get("post"), notes.slot("data")) {
+        // Who is mentioned follows from the text.
+        let mentions = mentions(call.app, post.as_str().unwrap_or_default());
+        row.values[slot] = Value::json(if mentions.is_empty() {
+            json!({})
+        } else {
+            json!({"mentions": mentions})
+        });
+        call.app.store.table(notes.index).insert(row.clone());
+    }
+    Ok(whole(call, &row))
+}
+
+fn set_pin(call: &Call, pinned: bool) -> Result<Reply> {
+    let row = note(call)?;
+    let notes = call.app.layout("Note")?;
+    if !is_visible(call, notes, &row) {
+        return Err(Refusal::forbidden_silently());
+    }
+    let slot = notes.slot("isPinned").ok_or_else(Refusal::internal)?;
+    if pinned
+        && let (Some(type_), Some(id)) = (
+            text(notes, &row, "parentType"),
+            text(notes, &row, "parentId"),
+        )
+        && let Some(parent) = call.app.layouts.find(&type_)
+        && notes_of(call.app, parent, &id)
+            .iter()
+            .filter(|r| r.get(slot).is_true())
+            .count()
+            >= 5
+    {
+        return Err(Refusal {
+            body: Some(
+                json!({"messageTranslation": {"label": "pinnedMaxCountExceeded", "scope": "Note", "data": {"count": "5"}}}),
+            ),
+            ..Refusal::forbidden("Pinned notes max count exceeded.")
+        });
+    }
+    call.app.store.table(notes.index).update(&row.id, |r| {
+        r.values[slot] = Value::Bool(pinned);
+        true
+    });
+    Ok(Reply::bool(true))
+}
+
+fn pin(call: &Call) -> Result<Reply> {
+    set_pin(call, true)
+}
+
+fn unpin(call: &Call) -> Result<Reply> {
+    set_pin(call, false)
+}
+
+fn set_reaction(call: &Call, on: bool) -> Result<Reply> {
+    let row = note(call)?;
+    if !is_visible(call, call.app.layout("Note")?, &row) {
+        return Err(Refusal::forbidden_silently());
+    }
+    let (type_, user) = (call.params[1], call.caller.acl.user_id.clone());
+    if type_ != "Like" {
+        return Err(Refusal::bad_request("Not allowed reaction."));
+    }
+    let mut reactions = call.app.extras.reactions.0.write();
+    let list = reactions.entry(row.id.clone()).or_default();
+    list.retain(|(t, u)| !(t == type_ && *u == user));
+    if on {
+        list.push((type_.to_owned(), user));
+    }
+    Ok(Reply::bool(true))
+}
+
+fn react(call: &Call) -> Result<Reply> {
+    set_reaction(call, true)
+}
+
+fn unreact(call: &Call) -> Result<Reply> {
+    set_reaction(call, false)
+}

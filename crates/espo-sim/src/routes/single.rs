@@ -1,0 +1,81 @@
+//! Actions on one record: merging, converting currencies (ESPO-API.md H3).
+
+use http::Method;
+use serde_json::{Map, Value as Json};
+
+use super::mass::{convert, object};
+use super::{Call, Fixed};
+use crate::acl::Action;
+use crate::app::{App, Caller};
+use crate::http::{Refusal, Reply, Result};
+use crate::layout::Layout;
+use crate::record::{read, update, view};
+use crate::store::Row;
+
+pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::POST, "Action", single)];
+
+/// `POST Action`: an action on one record.
+fn single(call: &Call) -> Result<Reply> {
+    let (app, caller) = (call.app, call.caller);
+    let body = call.request.json_body()?;
+    let text = |key: &str| {
+        body.get(key)
+            .and_then(Json::as_str)
+            .filter(|s| !s.is_empty())
+    };
+    let (Some(entity), Some(id), Some(action)) = (text("entityType"), text("id"), text("action"))
+    else {
+        return Err(Refusal::bad_request("No `entityType`, `id` or `action`."));
+    };
+    if !matches!(action, "merge" | "convertCurrency") {
+        return Err(Refusal::not_found(format!("Action '{action}' not found.")));
+    }
+    let layout = app.layout(entity)?;
+    let row = app
+        .store
+        .table(layout.index)
+        .live(id)
+        .ok_or_else(Refusal::not_found_silently)?;
+    if !caller.acl.record(app, layout, &row, Action::Edit) {
+        return Err(Refusal::forbidden("No edit access."));
+    }
+    let data = object(&body, "data");
+    let row = match action {
+        "convertCurrency" => convert(app, caller, layout, &row, &data)?,
+        _ => merge(app, caller, layout, &row, &data)?,
+    };
+    Ok(read::record_reply(app, caller, layout, &row))
+}
+
+/// Moves what is linked to the sources over, sets the chosen attributes, removes the sources.
+fn merge(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+    data: &Map<String, Json>,
+) -> Result<Row> {
+    let Some(sources) = data.get("sourceIdList").and_then(Json::as_array) else {
+        return Err(Refusal::bad_request("No `sourceIdList`."));
+    };
+    let table = app.store.table(layout.index);
+    for source in sources.iter().filter_map(Json::as_str) {
+        let Some(source) = table.live(source) else {
+            return Err(Refusal::not_found_silently());
+        };
+        if !caller.acl.record(app, layout, &source, Action::Delete) {
+            return Err(Refusal::forbidden("No delete access."));
+        }
+        for link in layout.links.values() {
+            use crate::layout::LinkKind::{Children, HasMany, Many};
+            if matches!(link.kind, HasMany { .. } | Children { .. } | Many { .. }) {
+                for other in view::linked_through(app, layout, &source, link) {
+                    crate::record::links::link_one(app, layout, row, link, &other.id);
+                }
+            }
+        }
+        update::remove(app, caller, layout, &source);
+    }
+    let attributes = object(data, "attributes");
+    update::change(app, caller, layout, row, &attributes, None).map(|(row, _, _)| row)
+}
