@@ -38,6 +38,8 @@ impl Request {
     pub fn new<S: AsRef<str>>(method: Method, segments: &[S]) -> Self {
         let mut request = Self {
             idempotent: matches!(method, Method::GET | Method::HEAD | Method::OPTIONS),
+            // `DELETE E/{id}` answers `true` and nothing else.
+            status_suffices: method == Method::DELETE && segments.len() == 2,
             method,
             path: String::with_capacity(48),
             shown: usize::MAX,
@@ -46,7 +48,6 @@ impl Request {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             anonymous: false,
-            status_suffices: false,
             timeout: None,
             fault: None,
         };
@@ -168,11 +169,12 @@ impl Request {
         self
     }
 
-    /// Says that a status of success is all the news there is, as with a delete
-    /// whose answer is always `true`: when the body is lost behind it, the call
-    /// has succeeded nevertheless and the answer's body reads `true`.
+    /// Says that a status of success is all the news there is: when the body is
+    /// lost behind it, the call has succeeded nevertheless and the answer's body
+    /// reads `true`.
     ///
-    /// Not for linking and unlinking, which can answer `false`.
+    /// A record's delete (`DELETE E/{id}`) is so by itself. Linking and unlinking
+    /// are not: they can answer `false`.
     #[must_use]
     pub fn confirmed_by_status(mut self) -> Self {
         self.status_suffices = true;

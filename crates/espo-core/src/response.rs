@@ -87,7 +87,11 @@ impl Response {
     #[cold]
     fn explain<T: DeserializeOwned>(&self, text: &str, error: &serde_json::Error) -> Error {
         if !error.is_data() {
-            return Error::decode(self, DecodeFault::new(self.not_json(text, error)));
+            let what = match text {
+                "" => "the answer is empty where JSON was expected".to_owned(),
+                _ => format!("the answer is not JSON: {error}"),
+            };
+            return Error::decode(self, DecodeFault::new(what));
         }
         let mut deserializer = serde_json::Deserializer::from_str(text);
         match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
@@ -100,13 +104,15 @@ impl Response {
         }
     }
 
-    fn not_json(&self, text: &str, error: &serde_json::Error) -> String {
-        if text.is_empty() {
-            return "the answer is empty where JSON was expected".to_owned();
+    /// What came instead of JSON: its content type and its start.
+    pub(crate) fn describe(&self) -> String {
+        if self.body.is_empty() {
+            return "the answer is empty".to_owned();
         }
-        let kind = self.content_type().unwrap_or("no content type");
+        let kind = self.content_type().unwrap_or("without a content type");
+        let text = String::from_utf8_lossy(self.body.get(..240).unwrap_or(&self.body));
         let start: String = text.trim_start().chars().take(60).collect();
-        format!("the answer ({kind}) is not JSON: {error}; it starts with {start:?}")
+        format!("the answer is {kind} and starts with {start:?}")
     }
 
     fn content_type(&self) -> Option<&str> {

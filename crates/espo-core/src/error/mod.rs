@@ -162,12 +162,13 @@ impl Error {
 
     /// An answer of success that does not fit what it was decoded into.
     #[cold]
-    pub fn decode(response: &Response, fault: DecodeFault) -> Self {
+    pub fn decode(response: &Response, mut fault: DecodeFault) -> Self {
         // JSON with a 2xx is the server's own word that it acted; a page with
         // a 2xx may come from anything between.
         let outcome = if response.is_json() {
             Outcome::Done
         } else {
+            fault.message = format!("{} ({})", fault.message, response.describe());
             Outcome::Unknown
         };
         let mut error = Self::new(Stage::Decode, outcome, Some(response.context.clone()), "");
@@ -310,7 +311,8 @@ impl fmt::Display for Error {
 }
 
 fn write_fault(f: &mut fmt::Formatter<'_>, fault: &DecodeFault) -> fmt::Result {
-    if let Some(entity) = &fault.entity {
+    // Empty where the entity type is known only at run time.
+    if let Some(entity) = fault.entity.as_deref().filter(|name| !name.is_empty()) {
         f.write_str(entity)?;
         if let Some(id) = &fault.id {
             write!(f, " {id}")?;

@@ -1,4 +1,4 @@
-use super::{Error, Stage};
+use super::{Error, Outcome, Stage};
 
 impl Error {
     fn is_status(&self, status: u16) -> bool {
@@ -182,6 +182,10 @@ impl Error {
                  wait a minute and stop whatever sends wrong credentials",
             );
         }
+        let done = self.0.stage == Stage::Receive && self.0.outcome == Outcome::Done;
+        if done && !self.0.lost_safe {
+            return Some("the server answered with success: do not repeat");
+        }
         if self.0.timeout {
             return Some(match self.0.stage {
                 Stage::Connect => "check that the host is reachable",
@@ -190,13 +194,10 @@ impl Error {
             });
         }
         match self.0.stage {
-            Stage::Send if !self.0.lost_safe => {
+            Stage::Send | Stage::Receive if !self.0.lost_safe => {
                 Some("whether the server acted is unknown: look before repeating")
             }
-            Stage::Receive if !self.0.lost_safe => {
-                Some("the server answered with success: do not repeat")
-            }
-            Stage::Decode if self.0.outcome == super::Outcome::Unknown => {
+            Stage::Decode if self.0.outcome == Outcome::Unknown => {
                 Some("check that the URL leads to EspoCRM and not to a proxy or log-in page")
             }
             _ => None,
