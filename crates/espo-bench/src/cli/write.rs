@@ -59,7 +59,8 @@ impl OutputArgs {
     }
 
     pub(crate) fn write(&self, report: &Report) -> Result<()> {
-        let forms: [(&Option<PathBuf>, fn(&Report) -> String); 5] = [
+        type Form = fn(&Report) -> String;
+        let forms: [(&Option<PathBuf>, Form); 5] = [
             (&self.json, Report::to_json),
             (&self.csv, output::csv),
             (&self.html, output::html),

@@ -216,16 +216,16 @@ impl Template {
         sources: &dyn Sources,
     ) -> Result<Map<String, Value>, Need> {
         let mut body = Map::new();
-        if let Some(csv) = &self.csv {
-            if let Some(row) = csv.rows.choose(rng) {
-                for (attribute, cell) in csv
-                    .attributes
-                    .iter()
-                    .zip(row)
-                    .filter(|(_, cell)| !cell.is_empty())
-                {
-                    body.insert(attribute.clone(), cell.as_str().into());
-                }
+        if let Some(csv) = &self.csv
+            && let Some(row) = csv.rows.choose(rng)
+        {
+            for (attribute, cell) in csv
+                .attributes
+                .iter()
+                .zip(row)
+                .filter(|(_, cell)| !cell.is_empty())
+            {
+                body.insert(attribute.clone(), cell.as_str().into());
             }
         }
         for entry in &self.entries {

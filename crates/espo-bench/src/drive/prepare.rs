@@ -137,20 +137,20 @@ fn check_options(options: &RunOptions, settled: &Settled) -> Result<()> {
     for slo in &options.slos {
         slo.check_against(&options.workload).map_err(Error::Usage)?;
     }
-    if let (Some(shard), Model::Closed { concurrency }) = (options.shard, &settled.model) {
-        if *concurrency < shard.count {
-            return Err(Error::usage(format!(
-                "{concurrency} workers cannot be split over {} shards",
-                shard.count
-            )));
-        }
+    if let (Some(shard), Model::Closed { concurrency }) = (options.shard, &settled.model)
+        && *concurrency < shard.count
+    {
+        return Err(Error::usage(format!(
+            "{concurrency} workers cannot be split over {} shards",
+            shard.count
+        )));
     }
-    if let Some(id) = &options.run_id {
-        if id.is_empty() || id.len() > 8 || !id.chars().all(|c| c.is_ascii_hexdigit()) {
-            return Err(Error::usage(format!(
-                "'{id}' is no run id: it has up to 8 hexadecimal digits"
-            )));
-        }
+    if let Some(id) = &options.run_id
+        && (id.is_empty() || id.len() > 8 || !id.chars().all(|c| c.is_ascii_hexdigit()))
+    {
+        return Err(Error::usage(format!(
+            "'{id}' is no run id: it has up to 8 hexadecimal digits"
+        )));
     }
     Ok(())
 }

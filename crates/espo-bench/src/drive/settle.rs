@@ -48,28 +48,29 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
         arrivals,
         max_in_flight,
     };
-    if options.load.is_none() && options.limit.is_none() {
-        if let Some(stages) = &options.workload.stages {
-            let (phases, is_open) = match stages {
-                Stages::Open(phases) => (phases.clone(), true),
-                Stages::Closed(phases) => (phases.clone(), false),
-            };
-            let profile = Profile::new(phases);
-            let peak = profile.peak();
-            let model = if is_open {
-                open(peak, arrivals)
-            } else {
-                Model::Closed {
-                    concurrency: peak.ceil() as u32,
-                }
-            };
-            return Ok(Settled {
-                model,
-                profile,
-                requests: None,
-                seed,
-            });
-        }
+    if options.load.is_none()
+        && options.limit.is_none()
+        && let Some(stages) = &options.workload.stages
+    {
+        let (phases, is_open) = match stages {
+            Stages::Open(phases) => (phases.clone(), true),
+            Stages::Closed(phases) => (phases.clone(), false),
+        };
+        let profile = Profile::new(phases);
+        let peak = profile.peak();
+        let model = if is_open {
+            open(peak, arrivals)
+        } else {
+            Model::Closed {
+                concurrency: peak.ceil() as u32,
+            }
+        };
+        return Ok(Settled {
+            model,
+            profile,
+            requests: None,
+            seed,
+        });
     }
     let load = options
         .load

@@ -65,7 +65,7 @@ pub fn comparison_table(comparison: &Comparison) -> String {
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(HEADER.iter().map(|h| Cell::new(h)));
+    table.set_header(HEADER.iter().map(Cell::new));
     for column in table.column_iter_mut().skip(1).take(5) {
         column.set_cell_alignment(CellAlignment::Right);
     }

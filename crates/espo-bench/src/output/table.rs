@@ -30,7 +30,7 @@ pub fn table(report: &Report) -> String {
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(COLUMNS.iter().map(|c| Cell::new(c)));
+    table.set_header(COLUMNS.iter().map(Cell::new));
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }

@@ -69,7 +69,7 @@ fn samples_fall_into_the_second_in_which_they_ended() {
 #[test]
 fn long_times_are_kept_as_long_as_they_were() {
     let recorder = Recorder::default();
-    let mut collector = Collector::new(
+    let collector = Collector::new(
         vec![("read:X".to_owned(), false)],
         vec![recorder.clone()],
         0,

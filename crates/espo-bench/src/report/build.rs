@@ -161,14 +161,14 @@ fn verdict(report: &Report) -> (Verdict, Vec<String>) {
         return (Verdict::GeneratorSaturated, reasons);
     }
     let totals = &report.totals;
-    if let (Some(offered), Some(achieved)) = (totals.offered_rate, totals.achieved_rate) {
-        if achieved < offered * HELD {
-            let reason = format!(
-                "{achieved:.1} of {offered:.1} iterations a second were begun in time; {} were never sent",
-                totals.unsent
-            );
-            return (Verdict::RateNotHeld, vec![reason]);
-        }
+    if let (Some(offered), Some(achieved)) = (totals.offered_rate, totals.achieved_rate)
+        && achieved < offered * HELD
+    {
+        let reason = format!(
+            "{achieved:.1} of {offered:.1} iterations a second were begun in time; {} were never sent",
+            totals.unsent
+        );
+        return (Verdict::RateNotHeld, vec![reason]);
     }
     (Verdict::Trustworthy, reasons)
 }

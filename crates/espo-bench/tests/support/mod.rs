@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 /// A request as the server saw it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// The header `X-Espo-Bench`: worker/iteration.
     pub tag: String,
     pub method: String,
@@ -29,7 +29,7 @@ type Delay = dyn Fn(&str, u64) -> Duration + Send + Sync;
 
 /// How the server behaves.
 #[derive(Clone, Default)]
-pub struct Behaviour {
+pub(crate) struct Behaviour {
     /// From method and path, and the number of the request, to the time before the answer.
     pub delay: Option<Arc<Delay>>,
     /// Answers nothing in the first part of every period, counted from the first request of the load.
@@ -44,9 +44,11 @@ pub struct Behaviour {
     pub list_body: Option<String>,
 }
 
+type Records = BTreeMap<String, BTreeMap<String, Map<String, Value>>>;
+
 struct State {
     behaviour: Behaviour,
-    records: Mutex<BTreeMap<String, BTreeMap<String, Map<String, Value>>>>,
+    records: Mutex<Records>,
     seen: Mutex<Vec<Seen>>,
     /// Microseconds that each request of the load really took inside the server.
     took: Mutex<Vec<(String, u64)>>,
@@ -56,17 +58,17 @@ struct State {
     stop: AtomicBool,
 }
 
-pub struct Server {
+pub(crate) struct Server {
     pub url: String,
     address: SocketAddr,
     state: Arc<State>,
 }
 
 impl Server {
-    pub fn start(behaviour: Behaviour) -> Self {
+    pub(crate) fn start(behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let mut records: BTreeMap<String, BTreeMap<String, Map<String, Value>>> = BTreeMap::new();
+        let mut records = Records::new();
         let mut next = 0;
         for (entity, count) in &behaviour.records {
             for n in 0..*count {
@@ -108,16 +110,16 @@ impl Server {
     }
 
     /// The requests of the load so far: those that carry a worker's tag.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.state.seen.lock().unwrap().clone()
     }
 
     /// Microseconds inside the server, by method and path.
-    pub fn took(&self) -> Vec<(String, u64)> {
+    pub(crate) fn took(&self) -> Vec<(String, u64)> {
         self.state.took.lock().unwrap().clone()
     }
 
-    pub fn ids(&self, entity: &str) -> Vec<String> {
+    pub(crate) fn ids(&self, entity: &str) -> Vec<String> {
         self.state
             .records
             .lock()
@@ -325,7 +327,7 @@ fn list(records: Option<&BTreeMap<String, Map<String, Value>>>, target: &str) ->
 }
 
 /// Options for a run against the server, with requests tagged.
-pub fn options(server: &Server, workload: &str) -> espo_bench::RunOptions {
+pub(crate) fn options(server: &Server, workload: &str) -> espo_bench::RunOptions {
     let workload =
         espo_bench::Workload::parse("test.toml", workload, std::path::Path::new(".")).unwrap();
     let credentials = vec![espo_bench::Credentials::new(espo_core::Auth::api_key(

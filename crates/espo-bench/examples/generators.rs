@@ -1,0 +1,111 @@
+//! What the load tester itself costs, beside other generators: a server with prepared bodies, and the plainest
+//! loop over reqwest to measure against.
+//!
+//! ```text
+//! generators serve PORT                                  # one thread; list of 20 accounts
+//! generators bare URL CONCURRENCY SECONDS skip|typed     # requests, rate, CPU seconds per 10,000
+//! ```
+//!
+//! Pin the server to one core and the generator to another (`taskset -c`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use espo_core::typed::Decode as _;
+use serde_json::{Value, json};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    match words.as_slice() {
+        ["serve", port] => runtime.block_on(serve(port)),
+        ["bare", url, concurrency, seconds, decode] => runtime.block_on(bare(
+            url,
+            concurrency.parse().expect("a concurrency"),
+            Duration::from_secs(seconds.parse().expect("seconds")),
+            *decode == "typed",
+        )),
+        _ => {
+            eprintln!("generators serve PORT | generators bare URL CONCURRENCY SECONDS skip|typed");
+            std::process::exit(2);
+        }
+    }
+}
+
+/// A page of 20 accounts with every attribute that a list row holds: some 13 KB.
+fn page() -> String {
+    let stock = espo_schema::Schema::stock().entity_type("Account").expect("stock has accounts");
+    let row = |n: u32| -> Value {
+        let listed = stock.attributes.values().filter(|a| a.in_list);
+        let cell = |a: &espo_schema::Attribute| match a.value {
+            espo_schema::ValueType::Bool => json!(false),
+            espo_schema::ValueType::Int => json!(n),
+            espo_schema::ValueType::DateTime => json!("2026-01-31 08:15:00"),
+            espo_schema::ValueType::Text => json!(format!("Harbor {n}")),
+            espo_schema::ValueType::Id { .. } => json!(format!("{n:017x}")),
+            _ => Value::Null,
+        };
+        listed.map(|a| (a.name.clone(), cell(a))).collect()
+    };
+    json!({ "total": 20, "list": (0..20).map(row).collect::<Vec<_>>() }).to_string()
+}
+
+async fn serve(port: &str) {
+    fn fixed(text: String) -> axum::routing::MethodRouter {
+        let text = bytes::Bytes::from(text);
+        get(move || {
+            let text = text.clone();
+            async move { ([(header::CONTENT_TYPE, "application/json")], text).into_response() }
+        })
+    }
+    let app = Router::new()
+        .route("/api/v1/App/user", fixed(json!({ "user": { "id": "u1" } }).to_string()))
+        .route("/api/v1/App/about", fixed(json!({ "version": "9.3.0" }).to_string()))
+        .route("/api/v1/Metadata", fixed(espo_schema::Schema::stock().raw.to_string()))
+        .route("/api/v1/Account", fixed(page()));
+    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await.expect("a free port");
+    println!("ready");
+    axum::serve(listener, app).await.expect("the server");
+}
+
+/// What anyone would write: a task a connection, a request after the other.
+async fn bare(url: &str, concurrency: u32, length: Duration, typed: bool) {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let url: Arc<str> = format!("{url}/api/v1/Account?searchParams=%7B%22maxSize%22%3A20%7D").into();
+    let done = Arc::new(AtomicU64::new(0));
+    let end = Instant::now() + length;
+    let before = cpu();
+    let started = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..concurrency {
+        let (client, url, done) = (client.clone(), Arc::clone(&url), Arc::clone(&done));
+        tasks.spawn(async move {
+            while Instant::now() < end {
+                let response = client.get(&*url).header("X-Api-Key", "key").send().await.expect("an answer");
+                let body = response.bytes().await.expect("a body");
+                if typed {
+                    let text = std::str::from_utf8(&body).expect("UTF-8");
+                    std::hint::black_box(espo_typed::Account::decode_page(text).expect("a page"));
+                }
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    while tasks.join_next().await.is_some() {}
+    let (count, seconds) = (done.load(Ordering::Relaxed), started.elapsed().as_secs_f64());
+    println!("{count} requests, {:.0}/s, {:.3} CPU s per 10,000", count as f64 / seconds, (cpu() - before) * 10_000.0 / count as f64);
+}
+
+/// CPU seconds of this process, user and system; Linux counts in hundredths.
+fn cpu() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();
+    let ticks = |i: usize| fields.get(i).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) / 100.0
+}
