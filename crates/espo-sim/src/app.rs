@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Method;
 use parking_lot::RwLock;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use crate::acl::{Acl, Kind, RoleData};
 use crate::auth::{Auth, Login};

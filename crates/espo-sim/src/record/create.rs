@@ -299,7 +299,7 @@ pub(crate) fn answer(
             Source::HasOneId(_) | Source::HasOneName(_) | Source::Numeric(_) => {
                 shown.get(&ix).cloned()
             }
-            Source::Special => match loaded_on_create(&layout.name, &attr.name) {
+            Source::Special => match loaded_on_create(app, layout, ix, in_read) {
                 true => Some(view::value(app, layout, row, ix, caller.user_id())),
                 false => shown.get(&ix).cloned(),
             },
@@ -332,15 +332,19 @@ fn list_or_empty(v: Value) -> Value {
     }
 }
 
-/// Attributes that a loader or hook of one entity type fills right away.
-fn loaded_on_create(entity: &str, attr: &str) -> bool {
-    matches!(
-        (entity, attr),
-        ("Opportunity", "amountWeightedConverted")
-            | ("TargetList", "entryCount" | "optedOutCount")
-            | ("Task" | "Meeting" | "Call", "reminders")
-            | ("Note", "reactionCounts" | "myReactions")
-    )
+/// Attributes that a loader or a hook fills right away: all without a column that a read has, but for those that come
+/// with the row itself (a `select` of their own).
+fn loaded_on_create(app: &App, layout: &Layout, ix: AttrIx, in_read: bool) -> bool {
+    let attr = &layout.attrs[ix];
+    let field = attr.field.as_deref().and_then(|f| app.layouts.entity(layout).fields.get(f));
+    if field.is_some_and(|f| matches!(f.kind, FieldKind::Email | FieldKind::Phone | FieldKind::CurrencyConverted)) {
+        return false;
+    }
+    let with_the_row = matches!(
+        (layout.name.as_str(), attr.name.as_str()),
+        ("Contact", "title" | "accountIsInactive" | "hasPortalUser") | ("Meeting" | "Call", "duration") | ("OAuthAccount", "hasAccessToken")
+    );
+    in_read && !with_the_row
 }
 
 /// A person's name stands in the answer when both of its names were given; a lead falls back to what it has (QUIRKS 11).

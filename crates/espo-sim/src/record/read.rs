@@ -337,9 +337,6 @@ fn write_list(
 /// Links whose lists are not counted (`recordDefs.…countDisabled`).
 const NOT_COUNTED: &[(&str, &str)] = &[("ScheduledJob", "log")];
 
-/// Related lists that select the bare minimum when nothing is asked for (QUIRKS 5).
-const MINIMAL: &[(&str, &str)] = &[("Account", "contacts"), ("Account", "targetLists")];
-
 /// `GET {Entity}/{id}/{link}`
 pub(crate) fn related(
     app: &App,
@@ -370,7 +367,9 @@ pub(crate) fn related(
     }
     caller.acl.check_scope(&target.name, Action::Read)?;
     let mut params = SearchParams::of(request, app.config.read().list_max_size)?;
-    if MINIMAL.contains(&(layout.name.as_str(), link)) && params.select.is_none() {
+    let reverse = def.foreign.as_deref().and_then(|f| target.links.get(f));
+    // The columns of the middle table are selected by themselves, and then nothing else is (QUIRKS 5).
+    if reverse.is_some_and(|r| !r.column_attrs.is_empty()) && params.select.is_none() {
         params.select = Some(Vec::new());
     }
     let order = Order::of(app, caller, target, &params)?;
@@ -387,7 +386,6 @@ pub(crate) fn related(
         &params,
         count,
     );
-    let reverse = def.foreign.as_deref().and_then(|f| target.links.get(f));
     let plan = list_plan(
         app,
         caller,
