@@ -15,11 +15,12 @@ use crate::acl::{Action, Level};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::create;
+use crate::record::{create, read};
 use crate::store::Row;
 use crate::value::{Id, Value};
 
 pub(crate) const ROUTES: &[Fixed] = &[
+    Fixed::controller(Method::GET, "Attachment", list),
     Fixed::controller(Method::POST, "Attachment", upload),
     Fixed::action(Method::POST, "Attachment/chunk/:id", chunk),
     Fixed::action(Method::GET, "Attachment/file/:id", file),
@@ -39,6 +40,12 @@ const IMAGES: &[(&str, &str)] = &[
     ("webp", "image/webp"),
     ("svg", "image/svg+xml"),
     ("avif", "image/avif"),
+];
+
+/// What the file of a stock document may be, for metadata that does not say.
+const DOCUMENTS: &[&str] = &[
+    ".pdf", ".odt", ".ods", ".odp", ".docx", ".xlsx", ".pptx", ".doc", ".xls", ".ppt", ".rtf",
+    ".csv", ".md", ".txt",
 ];
 
 /// Largest file, in bytes: 256 MB.
@@ -85,6 +92,18 @@ pub(super) fn store(
         .write()
         .insert(row.id.clone(), contents.into());
     row.id.to_string()
+}
+
+/// `GET Attachment`, for administrators.
+fn list(call: &Call) -> Result<Reply> {
+    call.caller.require_admin()?;
+    read::list(
+        call.app,
+        call.caller,
+        call.app.layout("Attachment")?,
+        call.request,
+        call.no_total,
+    )
 }
 
 /// `POST Attachment`
@@ -235,19 +254,22 @@ fn check_type(
             ));
         }
     }
-    let accept = def
-        .and_then(|d| d.raw.get("accept"))
-        .and_then(Json::as_array);
-    if let Some(accept) = accept.filter(|a| !a.is_empty()) {
-        let fits = accept
-            .iter()
+    let accept: Vec<&str> = match def.and_then(|d| d.raw.get("accept")) {
+        Some(list) => list
+            .as_array()
+            .into_iter()
+            .flatten()
             .filter_map(Json::as_str)
-            .any(|a| match a.strip_prefix('.') {
-                Some(e) => e.eq_ignore_ascii_case(&extension),
-                None => type_.is_some_and(|t| {
-                    t == a || a.strip_suffix('*').is_some_and(|p| t.starts_with(p))
-                }),
-            });
+            .collect(),
+        None if (owner, field) == ("Document", "file") => DOCUMENTS.to_vec(),
+        None => Vec::new(),
+    };
+    if !accept.is_empty() {
+        let fits = accept.iter().any(|a| match a.strip_prefix('.') {
+            Some(e) => e.eq_ignore_ascii_case(&extension),
+            None => type_
+                .is_some_and(|t| t == *a || a.strip_suffix('*').is_some_and(|p| t.starts_with(p))),
+        });
         if !fits {
             return Err(Refusal::forbidden("Not allowed file type."));
         }

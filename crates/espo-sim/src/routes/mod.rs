@@ -4,6 +4,7 @@
 //! [`TABLES`] joins them. What no fixed route takes goes by the general patterns (`{Entity}`, `{Entity}/{id}`,
 //! `{Entity}/{id}/{link}`, `{Entity}/action/{action}`). To add a route: write a handler, add a [`Fixed`] to a table.
 
+mod activities;
 mod app_info;
 mod attachments;
 pub(crate) mod delivery;
@@ -99,6 +100,7 @@ impl Fixed {
 const TABLES: &[&[Fixed]] = &[
     app_info::ROUTES,
     search::ROUTES,
+    activities::ROUTES,
     lead::ROUTES,
     records::ROUTES,
     follow::ROUTES,

@@ -1,7 +1,7 @@
-//! Searches across records: everything by name, boards by status, activities by time.
+//! Searches across records: everything by name, boards by status, addresses.
 
 use http::Method;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::{Call, Fixed};
 use crate::acl::{Action, Level};
@@ -17,10 +17,6 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::GET, "GlobalSearch", global_search),
     Fixed::controller(Method::GET, "Kanban/:Entity", kanban),
     Fixed::controller(Method::PUT, "Kanban/order", kanban_order),
-    Fixed::controller(Method::GET, "Activities", calendar),
-    Fixed::controller(Method::GET, "Activities/upcoming", upcoming),
-    Fixed::controller(Method::GET, "Activities/:Entity/:id/activities", activities),
-    Fixed::controller(Method::GET, "Activities/:Entity/:id/history", history),
     Fixed::controller(Method::GET, "EmailAddress/search", addresses),
     Fixed::controller(Method::GET, "User/:id/acl", user_acl),
     Fixed::action(Method::GET, "LastViewed", last_viewed),
@@ -158,165 +154,8 @@ fn kanban_order(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-const ACTIVITIES: &[&str] = &["Meeting", "Call", "Task"];
-
-fn get<'r>(layout: &Layout, row: &'r Row, attr: &str) -> Option<&'r str> {
+pub(super) fn get<'r>(layout: &Layout, row: &'r Row, attr: &str) -> Option<&'r str> {
     layout.slot(attr).and_then(|s| row.get(s).non_empty())
-}
-
-/// One entry of a list of activities.
-fn activity(call: &Call, layout: &Layout, row: &Row) -> Json {
-    let mut map = Map::from_iter([
-        ("_scope".to_owned(), Json::from(layout.name.as_str())),
-        ("id".to_owned(), Json::from(row.id.as_str())),
-    ]);
-    for attr in [
-        "name",
-        "status",
-        "dateStart",
-        "dateEnd",
-        "dateStartDate",
-        "dateEndDate",
-        "assignedUserId",
-        "assignedUserName",
-        "parentId",
-        "parentType",
-        "createdAt",
-        "hasAttachment",
-    ] {
-        if let Some(ix) = layout.find(attr) {
-            map.insert(
-                attr.to_owned(),
-                view::value(call.app, layout, row, ix, call.caller.user_id()).to_json(),
-            );
-        }
-    }
-    Json::Object(map)
-}
-
-/// Statuses in which an activity is over.
-const OVER: &[&str] = &["Held", "Not Held", "Completed", "Canceled"];
-
-fn of_record(call: &Call, over: bool) -> Result<Reply> {
-    let app = call.app;
-    let owner = app.layout(&super::upper_first(call.params[0]))?;
-    let row = app
-        .store
-        .table(owner.index)
-        .live(call.params[1])
-        .ok_or_else(Refusal::not_found_silently)?;
-    if !call.caller.acl.record(app, owner, &row, Action::Read) {
-        return Err(Refusal::forbidden_silently());
-    }
-    let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
-    let only = call.request.param("entityType").filter(|t| !t.is_empty());
-    let mut found = Vec::new();
-    for layout in ["Meeting", "Call"]
-        .iter()
-        .filter_map(|e| app.layouts.find(e))
-        .filter(|l| only.is_none_or(|o| o == l.name))
-    {
-        if call.caller.acl.level(&layout.name, Action::Read) == Level::No {
-            continue;
-        }
-        let rows = app.store.table(layout.index).snapshot();
-        for other in rows.iter().filter(|r| !r.deleted) {
-            let by_parent = get(layout, other, "parentId") == Some(row.id.as_str())
-                && get(layout, other, "parentType") == Some(owner.name.as_str());
-            let by_account =
-                owner.name == "Account" && get(layout, other, "accountId") == Some(row.id.as_str());
-            let is_over = get(layout, other, "status").is_some_and(|s| OVER.contains(&s));
-            if (by_parent || by_account)
-                && is_over == over
-                && call.caller.acl.record(app, layout, other, Action::Read)
-            {
-                found.push((
-                    get(layout, other, "dateStart")
-                        .unwrap_or_default()
-                        .to_owned(),
-                    activity(call, layout, other),
-                ));
-            }
-        }
-    }
-    found.sort_by(|a, b| b.0.cmp(&a.0));
-    let total = found.len();
-    let list: Vec<Json> = found
-        .into_iter()
-        .map(|f| f.1)
-        .skip(params.offset as usize)
-        .take(params.max_size.unwrap_or(200) as usize)
-        .collect();
-    Ok(app.list_json(total as i64, &list))
-}
-
-fn activities(call: &Call) -> Result<Reply> {
-    of_record(call, false)
-}
-
-fn history(call: &Call) -> Result<Reply> {
-    of_record(call, true)
-}
-
-/// `GET Activities?from&to&userId`: a calendar.
-fn calendar(call: &Call) -> Result<Reply> {
-    let (from, to) = (call.request.param("from"), call.request.param("to"));
-    let (Some(from), Some(to)) = (from, to) else {
-        return Err(Refusal::bad_request("No `from` or `to`."));
-    };
-    let user = call
-        .request
-        .param("userId")
-        .unwrap_or_else(|| call.caller.user_id());
-    Ok(call.app.json(&Json::Array(between(call, user, from, to))))
-}
-
-/// `GET Activities/upcoming`: what is not over, from today on.
-fn upcoming(call: &Call) -> Result<Reply> {
-    let user = call
-        .request
-        .param("userId")
-        .unwrap_or_else(|| call.caller.user_id());
-    let days = call
-        .request
-        .param("futureDays")
-        .and_then(|d| d.parse::<i64>().ok())
-        .unwrap_or(3)
-        .clamp(0, 3650);
-    let now = call.app.clock.now();
-    let end = now
-        .checked_add(jiff::SignedDuration::from_hours(days * 24))
-        .unwrap_or(now);
-    let list = between(
-        call,
-        user,
-        &crate::clock::format_datetime(now),
-        &crate::clock::format_datetime(end),
-    );
-    Ok(call.app.list_json(list.len() as i64, &list))
-}
-
-fn between(call: &Call, user: &str, from: &str, to: &str) -> Vec<Json> {
-    let app = call.app;
-    let mut found = Vec::new();
-    for layout in ACTIVITIES.iter().filter_map(|e| app.layouts.find(e)) {
-        if call.caller.acl.level(&layout.name, Action::Read) == Level::No {
-            continue;
-        }
-        let rows = app.store.table(layout.index).snapshot();
-        for row in rows
-            .iter()
-            .filter(|r| !r.deleted && get(layout, r, "assignedUserId") == Some(user))
-        {
-            let when = get(layout, row, "dateStart").or_else(|| get(layout, row, "dateEnd"));
-            if when.is_some_and(|w| w >= from && w < to) {
-                let mut item = activity(call, layout, row);
-                item["scope"] = Json::from(layout.name.as_str());
-                found.push(item);
-            }
-        }
-    }
-    found
 }
 
 /// `GET EmailAddress/search?q=…`: addresses of records whose address or name begins so.
