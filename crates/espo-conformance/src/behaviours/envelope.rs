@@ -16,7 +16,9 @@ pub(super) fn all() -> Vec<Behaviour> {
         check("create-is-200", "N1, QUIRKS 1", async |t| {
             let made = t.post("Account", &t.named("a", json!({}))).await?.is(200)?;
             made.header("location", None)?
-                .header("etag", None)
+                .header("etag", None)?
+                .body()?
+                .that("id", "an id", Value::is_string)
                 .map(drop)
         }),
         check("content-type-without-charset", "QUIRKS 1", async |t| {

@@ -53,6 +53,7 @@ pub(super) fn all() -> Vec<Behaviour> {
             "QUIRKS 7",
             async |t| {
                 let settings = t.get("Settings").await?.ok()?;
+                settings.holds("currencyList")?;
                 let listed: Vec<&str> = settings["currencyList"]
                     .as_array()
                     .map_or_else(Vec::new, |list| {
