@@ -46,6 +46,8 @@ pub(crate) struct Layout {
     pub(crate) links: IndexMap<String, LinkDef>,
     /// Key slots that have an index, because a reverse link lists by them.
     pub(crate) indexed: Vec<Slot>,
+    /// The date that lists are ordered by unless asked otherwise; it has an index.
+    pub(crate) date: Option<Slot>,
     /// Texts that have an index, because the duplicate check looks records up by them.
     pub(crate) texts: Vec<TextKey>,
     /// Attributes of a list row without `select`.
@@ -306,6 +308,7 @@ impl Layout {
             links: IndexMap::new(),
             indexed: Vec::new(),
             texts: Vec::new(),
+            date: None,
             list_plan: Vec::new(),
             read_plan: Vec::new(),
         };
@@ -366,6 +369,14 @@ impl Layout {
                 layout.read_plan.push(ix);
             }
         }
+        let order = entity
+            .collection
+            .order_by
+            .as_deref()
+            .and_then(|f| layout.attr(f));
+        layout.date = order
+            .filter(|a| matches!(a.ty, Ty::DateTime | Ty::Date))
+            .and_then(|a| layout.slot(&a.name));
         for field in duplicate_fields(entity) {
             let key = duplicate_key(&layout, entity, field);
             layout.texts.extend(key);

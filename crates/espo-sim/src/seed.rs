@@ -50,6 +50,14 @@ pub(crate) fn fill(app: &App, entity_type: &str, count: usize, seed: u64) -> Res
                 row.values[slot] = value(app, layout, ix, n, &mut random, owner.as_ref());
             }
         }
+        if let Some(created) = layout.slot("createdAt").map(|s| row.values[s].clone()) {
+            for slot in ["modifiedAt", "streamUpdatedAt"]
+                .iter()
+                .filter_map(|a| layout.slot(a))
+            {
+                row.values[slot] = created.clone();
+            }
+        }
         table.insert(row);
     }
     Ok(())
@@ -67,7 +75,9 @@ fn value(
     let entity = app.layouts.entity(layout);
     let mut word = || WORDS[random.random_range(0..WORDS.len())];
     match attr.name.as_str() {
-        "createdAt" | "modifiedAt" | "streamUpdatedAt" => {
+        // The same moment as the record's first date: an earlier slot has worked it out already.
+        "modifiedAt" | "streamUpdatedAt" => return Value::Null,
+        "createdAt" => {
             // A minute apart, so that the default order is theirs.
             let back = jiff::SignedDuration::from_mins(i64::try_from(n).unwrap_or(0));
             return Value::text(format_datetime(

@@ -336,13 +336,23 @@ fn list_or_empty(v: Value) -> Value {
 /// with the row itself (a `select` of their own).
 fn loaded_on_create(app: &App, layout: &Layout, ix: AttrIx, in_read: bool) -> bool {
     let attr = &layout.attrs[ix];
-    let field = attr.field.as_deref().and_then(|f| app.layouts.entity(layout).fields.get(f));
-    if field.is_some_and(|f| matches!(f.kind, FieldKind::Email | FieldKind::Phone | FieldKind::CurrencyConverted)) {
+    let field = attr
+        .field
+        .as_deref()
+        .and_then(|f| app.layouts.entity(layout).fields.get(f));
+    if field.is_some_and(|f| {
+        matches!(
+            f.kind,
+            FieldKind::Email | FieldKind::Phone | FieldKind::CurrencyConverted
+        )
+    }) {
         return false;
     }
     let with_the_row = matches!(
         (layout.name.as_str(), attr.name.as_str()),
-        ("Contact", "title" | "accountIsInactive" | "hasPortalUser") | ("Meeting" | "Call", "duration") | ("OAuthAccount", "hasAccessToken")
+        ("Contact", "title" | "accountIsInactive" | "hasPortalUser")
+            | ("Meeting" | "Call", "duration")
+            | ("OAuthAccount", "hasAccessToken")
     );
     in_read && !with_the_row
 }

@@ -278,6 +278,11 @@ pub(crate) fn search_table(
 ) -> Result<Found> {
     let mut conditions = search::conditions(app, caller, layout, params)?;
     conditions.extend(search::readable(app, caller, layout));
+    if conditions.is_empty()
+        && let Some(found) = first_page(app, layout, params, order)
+    {
+        return Ok(found);
+    }
     let rows = app.store.table(layout.index).snapshot();
     Ok(search::page(
         app,
@@ -288,6 +293,29 @@ pub(crate) fn search_table(
         params,
         !params.no_total,
     ))
+}
+
+/// A page of the whole table by the date that it is indexed by.
+fn first_page(app: &App, layout: &Layout, params: &SearchParams, order: &Order) -> Option<Found> {
+    let (attr, descending) = order.simple()?;
+    let slot = layout
+        .date
+        .filter(|s| layout.attrs[attr].source == Source::Slot(*s))?;
+    let limit = params
+        .max_size
+        .unwrap_or_else(|| app.config.read().list_max_size)
+        .max(0) as usize;
+    let offset = params.offset.max(0) as usize;
+    let (rows, count) = app
+        .store
+        .table(layout.index)
+        .by_date(slot, descending, offset, limit)?;
+    let total = match params.no_total {
+        false => i64::try_from(count).unwrap_or(i64::MAX),
+        true if count > offset.saturating_add(limit) => -1,
+        true => -2,
+    };
+    Some(Found { rows, total })
 }
 
 /// A list answer out of rows.

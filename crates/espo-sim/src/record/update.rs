@@ -34,7 +34,11 @@ pub(crate) fn update(
     }
     let version = request.header("x-version-number").map(leading_int);
     let (new, shown, links_changed) = change(app, caller, layout, &row, &body, version)?;
-    let nulled: Vec<AttrIx> = body.iter().filter(|(_, v)| v.is_null()).filter_map(|(k, _)| layout.find(k)).collect();
+    let nulled: Vec<AttrIx> = body
+        .iter()
+        .filter(|(_, v)| v.is_null())
+        .filter_map(|(k, _)| layout.find(k))
+        .collect();
     let mut reply = answer(app, caller, layout, &row, &new, &shown, &nulled);
     if links_changed {
         reply = reply.header("x-record-link-updated", "true");
@@ -224,7 +228,11 @@ fn answer(
                 current(old)
             }
             // Null is echoed; what is no list was passed over.
-            (Source::Ids(_) | Source::Columns(_), Some(v)) if !v.is_null() || nulled.contains(&ix) => v.clone(),
+            (Source::Ids(_) | Source::Columns(_), Some(v))
+                if !v.is_null() || nulled.contains(&ix) =>
+            {
+                v.clone()
+            }
             (Source::Names(_) | Source::LinkName(_), _) => current(new),
             (_, Some(v)) => v.clone(),
             (_, None) => current(new),

@@ -88,8 +88,16 @@ fn char_weight(c: char) -> u32 {
 #[derive(Debug, Clone)]
 pub(crate) struct Like {
     parts: Vec<Part>,
-    /// The pattern is `%text%` with plain text: a search does.
-    inside: Option<String>,
+    /// The pattern is plain text with `%` at neither, one or both of its ends: nearly every search is. ASCII texts are
+    /// compared to it without a copy.
+    plain: Option<Plain>,
+}
+
+#[derive(Debug, Clone)]
+struct Plain {
+    text: String,
+    open_start: bool,
+    open_end: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -112,27 +120,39 @@ impl Like {
                 c => Part::Char(c),
             });
         }
-        let inside = match parts.as_slice() {
-            [Part::Any, middle @ .., Part::Any] => middle
-                .iter()
-                .map(|p| {
-                    if let Part::Char(c) = p {
-                        Some(*c)
-                    } else {
-                        None
-                    }
-                })
-                .collect::<Option<String>>(),
-            _ => None,
+        let (open_start, rest) = match parts.split_first() {
+            Some((Part::Any, rest)) => (true, rest),
+            _ => (false, parts.as_slice()),
         };
-        Like { parts, inside }
+        let (open_end, middle) = match rest.split_last() {
+            Some((Part::Any, middle)) => (true, middle),
+            _ => (false, rest),
+        };
+        let text = middle
+            .iter()
+            .map(|p| {
+                if let Part::Char(c) = p {
+                    Some(*c)
+                } else {
+                    None
+                }
+            })
+            .collect::<Option<String>>();
+        let plain = text.map(|text| Plain {
+            text,
+            open_start,
+            open_end,
+        });
+        Like { parts, plain }
     }
 
     pub(crate) fn matches(&self, text: &str) -> bool {
-        let text = fold(text);
-        if let Some(inside) = &self.inside {
-            return text.contains(inside.as_str());
+        if let Some(plain) = &self.plain
+            && text.is_ascii()
+        {
+            return plain.matches(text.as_bytes());
         }
+        let text = fold(text);
         let text: Vec<char> = text.chars().collect();
         // Greedy with one way back: the last `%`.
         let (mut t, mut p, mut back) = (0, 0, None);
@@ -154,6 +174,22 @@ impl Like {
             }
         }
         self.parts[p..].iter().all(|x| *x == Part::Any)
+    }
+}
+
+impl Plain {
+    fn matches(&self, text: &[u8]) -> bool {
+        let needle = self.text.as_bytes();
+        let Some(most) = text.len().checked_sub(needle.len()) else {
+            return false;
+        };
+        let at = |i: usize| text[i..i + needle.len()].eq_ignore_ascii_case(needle);
+        match (self.open_start, self.open_end) {
+            (false, false) => most == 0 && at(0),
+            (false, true) => at(0),
+            (true, false) => at(most),
+            (true, true) => (0..=most).any(at),
+        }
     }
 }
 

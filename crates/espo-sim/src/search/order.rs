@@ -22,6 +22,17 @@ struct Key {
     descending: bool,
     /// Position of each option, for enums.
     options: Option<Vec<String>>,
+    /// Dates and ids compare by their bytes.
+    binary: bool,
+}
+
+impl Key {
+    fn compare(&self, a: &Value, b: &Value) -> Ordering {
+        match (a, b) {
+            (Value::Text(a), Value::Text(b)) if self.binary => a.as_bytes().cmp(b.as_bytes()),
+            _ => compare_values(a, b),
+        }
+    }
 }
 
 /// A list's order.
@@ -102,6 +113,7 @@ impl Order {
                 attr: *ix,
                 descending,
                 options: layout.attrs[*ix].options.clone(),
+                binary: matches!(layout.attrs[*ix].ty, Ty::Date | Ty::DateTime | Ty::Id),
             })
             .collect();
         // Enums go by position, and then the id ascends whatever the direction (QUIRKS 5).
@@ -110,6 +122,16 @@ impl Order {
             id_descending: descending && !by_enum,
             attrs: keys.iter().map(|k| k.attr).collect(),
             keys,
+        }
+    }
+
+    /// The attribute and direction, where the order is by one attribute and the id in the same direction.
+    pub(crate) fn simple(&self) -> Option<(AttrIx, bool)> {
+        match self.keys.as_slice() {
+            [key] if key.options.is_none() && key.descending == self.id_descending => {
+                Some((key.attr, key.descending))
+            }
+            _ => None,
         }
     }
 
@@ -124,7 +146,7 @@ impl Order {
                     };
                     at(&a.keys[i]).cmp(&at(&b.keys[i]))
                 }
-                None => compare_values(&a.keys[i], &b.keys[i]),
+                None => key.compare(&a.keys[i], &b.keys[i]),
             };
             let ordering = if key.descending {
                 ordering.reverse()
@@ -260,7 +282,7 @@ pub(crate) fn top<'r>(
             if let (Some(Some(slot)), Some(k)) = (slots.first(), order.keys.first())
                 && k.options.is_none()
             {
-                let ordering = compare_values(row.get(*slot), &worst.keyed.keys[0]);
+                let ordering = k.compare(row.get(*slot), &worst.keyed.keys[0]);
                 if (if k.descending {
                     ordering.reverse()
                 } else {

@@ -25,7 +25,7 @@ impl Store {
             tables: layouts
                 .entities
                 .iter()
-                .map(|l| Table::new(l.indexed.clone(), l.texts.clone()))
+                .map(|l| Table::new(l.indexed.clone(), l.texts.clone(), l.date))
                 .collect(),
             relations: layouts
                 .relations

@@ -1,6 +1,6 @@
 //! One entity type's rows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -51,6 +51,8 @@ struct Inner {
     len: usize,
     by_id: HashMap<Id, usize>,
     by_key: Vec<(Slot, HashMap<Id, Vec<usize>>)>,
+    /// Live rows by the date of the default order, then by id.
+    by_date: Option<(Slot, BTreeSet<(Id, Id, usize)>)>,
     /// What the duplicate check looks up.
     by_text: Vec<(TextKey, HashMap<Id, Vec<usize>>)>,
     /// Highest value given out so far, by slot of an autoincrement or number attribute.
@@ -58,13 +60,14 @@ struct Inner {
 }
 
 impl Table {
-    pub(crate) fn new(indexed: Vec<Slot>, texts: Vec<TextKey>) -> Table {
+    pub(crate) fn new(indexed: Vec<Slot>, texts: Vec<TextKey>, date: Option<Slot>) -> Table {
         Table {
             inner: RwLock::new(Inner {
                 chunks: Rows::default(),
                 len: 0,
                 by_id: HashMap::new(),
                 by_key: indexed.into_iter().map(|s| (s, HashMap::new())).collect(),
+                by_date: date.map(|slot| (slot, BTreeSet::new())),
                 by_text: texts.into_iter().map(|k| (k, HashMap::new())).collect(),
                 counters: HashMap::new(),
             }),
@@ -102,6 +105,32 @@ impl Table {
             .filter(|r| !r.deleted)
             .cloned()
             .collect()
+    }
+
+    /// A page of live rows by the date that the table is indexed by, and how many there are in all. `None` when the index
+    /// is by another attribute.
+    pub(crate) fn by_date(
+        &self,
+        slot: Slot,
+        descending: bool,
+        offset: usize,
+        limit: usize,
+    ) -> Option<(Vec<Arc<Row>>, usize)> {
+        let inner = self.inner.read();
+        let (_, index) = inner.by_date.as_ref().filter(|(s, _)| *s == slot)?;
+        let row = |entry: &(Id, Id, usize)| Arc::clone(inner.row(entry.2));
+        let rows = if descending {
+            index
+                .iter()
+                .rev()
+                .skip(offset)
+                .take(limit)
+                .map(row)
+                .collect()
+        } else {
+            index.iter().skip(offset).take(limit).map(row).collect()
+        };
+        Some((rows, index.len()))
     }
 
     /// Live rows that have one of these texts under a key of the text index, oldest first.
@@ -145,6 +174,11 @@ impl Table {
                 for text in key.texts(&row) {
                     index.entry(text).or_default().push(at);
                 }
+            }
+            if let Some((slot, index)) = &mut inner.by_date
+                && !row.deleted
+            {
+                index.insert(dated(&row, *slot, at));
             }
         }
         row
@@ -191,6 +225,15 @@ impl Table {
         *counter += 1;
         *counter
     }
+}
+
+/// The place of a row in the index by date. Null goes first, as an empty text does.
+fn dated(row: &Row, slot: Slot, at: usize) -> (Id, Id, usize) {
+    (
+        row.get(slot).as_str().unwrap_or_default().into(),
+        row.id.clone(),
+        at,
+    )
 }
 
 impl TextKey {
@@ -251,6 +294,15 @@ impl Inner {
                 }
             }
         }
+        if let Some((slot, index)) = &mut self.by_date {
+            let old = &self.chunks.0[at / CHUNK][at % CHUNK];
+            if old.deleted != row.deleted || old.get(*slot) != row.get(*slot) {
+                index.remove(&dated(old, *slot, at));
+                if !row.deleted {
+                    index.insert(dated(&row, *slot, at));
+                }
+            }
+        }
         for (key, index) in &mut self.by_text {
             let old = &self.chunks.0[at / CHUNK][at % CHUNK];
             if old.get(key.slot()) == row.get(key.slot()) {
@@ -284,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_does_not_see_later_changes() {
-        let table = Table::new(vec![0], Vec::new());
+        let table = Table::new(vec![0], Vec::new(), Some(0));
         for i in 0..1000 {
             table.insert(row(&format!("r{i}"), "a"));
         }
@@ -306,7 +358,7 @@ mod tests {
 
     #[test]
     fn the_text_index_follows_changes() {
-        let table = Table::new(Vec::new(), vec![TextKey::Folded(0)]);
+        let table = Table::new(Vec::new(), vec![TextKey::Folded(0)], None);
         table.insert(row("x", "Acme "));
         let find = |text: &str| table.by_text(TextKey::Folded(0), &[text.into()]).len();
         assert_eq!((find("acme"), find("Acme")), (1, 0));
@@ -318,8 +370,37 @@ mod tests {
     }
 
     #[test]
+    fn the_index_by_date_holds_live_rows_in_order() {
+        let table = Table::new(Vec::new(), Vec::new(), Some(0));
+        for (id, date) in [
+            ("a", "2026-01-02"),
+            ("b", "2026-01-01"),
+            ("c", "2026-01-02"),
+        ] {
+            table.insert(row(id, date));
+        }
+        let ids = |descending, offset, limit| {
+            let (rows, total) = table.by_date(0, descending, offset, limit).unwrap();
+            (
+                rows.iter().map(|r| r.id.to_string()).collect::<String>(),
+                total,
+            )
+        };
+        assert_eq!(
+            (ids(true, 0, 9), ids(false, 1, 1)),
+            (("cab".to_owned(), 3), ("a".to_owned(), 3))
+        );
+        table.update("c", |r| {
+            r.deleted = true;
+            true
+        });
+        assert_eq!(ids(true, 0, 9), ("ab".to_owned(), 2));
+        assert!(table.by_date(1, true, 0, 9).is_none());
+    }
+
+    #[test]
     fn an_erased_row_is_gone_from_its_id_and_its_keys() {
-        let table = Table::new(vec![0], Vec::new());
+        let table = Table::new(vec![0], Vec::new(), Some(0));
         table.insert(row("x", "a"));
         table.erase("x");
         assert!(table.get("x").is_none());
