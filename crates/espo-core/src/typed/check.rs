@@ -94,12 +94,12 @@ pub fn differences(metadata: &Value, expected: &[ExpectedEntity]) -> Vec<SchemaD
                 continue;
             }
             match types.get(attribute.name) {
-                Some(type_) if type_ == attribute.field_type => {}
-                Some(type_) => note(
+                Some(types) if types.iter().any(|type_| type_ == attribute.field_type) => {}
+                Some(types) => note(
                     Some(attribute.name),
                     SchemaDifferenceKind::Retyped {
                         expected: attribute.field_type,
-                        found: type_.clone(),
+                        found: types.join(" and "),
                     },
                 ),
                 None if is_part_of_field(known, attribute.name, attribute.field_type) => {}
@@ -110,9 +110,10 @@ pub fn differences(metadata: &Value, expected: &[ExpectedEntity]) -> Vec<SchemaD
     found
 }
 
-/// The attributes of an entity type and the types of the fields that they belong to.
-fn attribute_types(entity: &Value, field_types: &Value) -> BTreeMap<String, String> {
-    let mut types = BTreeMap::new();
+/// The attributes of an entity type and the types of the fields that they belong to. Two fields can have one attribute
+/// (`targetType` of a link `target` beside a field of that name).
+fn attribute_types(entity: &Value, field_types: &Value) -> BTreeMap<String, Vec<String>> {
+    let mut types: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let fields = || entity["fields"].as_object().into_iter().flatten();
     for (field, def) in fields() {
         let Some(type_) = def["type"].as_str() else {
@@ -133,18 +134,24 @@ fn attribute_types(entity: &Value, field_types: &Value) -> BTreeMap<String, Stri
                     (part, false) => join(field, part),
                 };
                 let own = of_type["fields"][part]["type"].as_str();
-                types.insert(name, own.unwrap_or(type_).to_owned());
+                types
+                    .entry(name)
+                    .or_default()
+                    .push(own.unwrap_or(type_).to_owned());
             }
         }
     }
-    // A field of its own says more than the part of another; the server lists the parts of an address so.
+    // The server lists the parts of an address as fields of their own, too.
     for (field, def) in fields() {
         if let Some(type_) = def["type"].as_str() {
             let has_value = field_types[type_]["actualFields"]
                 .as_array()
                 .is_none_or(|parts| parts.iter().any(|p| p == ""));
             if has_value || types.contains_key(field) {
-                types.insert(field.clone(), type_.to_owned());
+                let known = types.entry(field.clone()).or_default();
+                if !known.iter().any(|known| known == type_) {
+                    known.push(type_.to_owned());
+                }
             }
         }
     }

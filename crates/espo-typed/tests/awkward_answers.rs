@@ -1,0 +1,219 @@
+//! Answers in every form that servers are known to send decode, and nothing is lost on the way.
+
+use espo_core::typed::{Decode, Page, Record};
+use espo_typed::opportunity::Stage;
+use espo_typed::prelude::*;
+use serde_json::{Value, json};
+
+fn opportunity(attributes: Value) -> Opportunity {
+    Opportunity::decode_record(&attributes.to_string())
+        .unwrap_or_else(|error| panic!("{attributes}: {error}"))
+}
+
+#[test]
+fn numbers_come_whole_as_floats_and_as_texts() {
+    for (amount, expected) in [
+        (json!(100), "100"),
+        (json!(100.5), "100.5"),
+        (json!(1234.5669999999602), "1234.5669999999602"),
+        (json!("1000.0000"), "1000.0000"),
+        (json!("12.5"), "12.5"),
+        (json!(1e15), "1000000000000000"),
+    ] {
+        let deal = opportunity(json!({"id": "1", "amount": amount}));
+        assert_eq!(
+            deal.amount,
+            Some(expected.parse().expect("a decimal")),
+            "{amount}"
+        );
+    }
+    for probability in [json!(20), json!(20.0), json!("20")] {
+        assert_eq!(
+            opportunity(json!({"probability": probability})).probability,
+            Some(20),
+            "{probability}"
+        );
+    }
+    for flag in [json!(true), json!(1), json!("1"), json!("true")] {
+        assert_eq!(
+            opportunity(json!({"deleted": flag})).deleted,
+            Some(true),
+            "{flag}"
+        );
+    }
+    assert_eq!(
+        opportunity(json!({"name": 12345})).name.as_deref(),
+        Some("12345")
+    );
+}
+
+#[test]
+fn maps_and_lists_come_as_php_prints_them() {
+    let empty = opportunity(json!({"teamsNames": [], "teamsIds": [], "contactsColumns": []}));
+    assert_eq!(empty.teams_names.map(|names| names.len()), Some(0));
+    assert_eq!(empty.contacts_columns.map(|columns| columns.len()), Some(0));
+    let gaps = opportunity(json!({"teamsIds": {"0": "a", "2": "b"}}));
+    assert_eq!(
+        gaps.teams_ids
+            .map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        Some(vec!["a".into(), "b".into()])
+    );
+}
+
+#[test]
+fn absent_null_and_value_differ() {
+    let deal = opportunity(json!({"name": null, "stage": "Prospecting"}));
+    assert!(deal.is_present("name") && deal.name.is_none());
+    assert!(!deal.is_present("amount") && deal.amount.is_none());
+    assert_eq!(
+        Value::Object(deal.to_json()),
+        json!({"name": null, "stage": "Prospecting"})
+    );
+}
+
+#[test]
+fn what_the_instance_added_since_is_kept_and_written_back() {
+    let sent = json!({"id": "1", "stage": "On Hold", "cRegion": {"x": [1, 2]}, "amount": 5});
+    let deal = opportunity(sent.clone());
+    assert_eq!(deal.stage, Some(Stage::Other("On Hold".into())));
+    assert_eq!(deal.unknown("cRegion"), Some(&json!({"x": [1, 2]})));
+    assert_eq!(Value::Object(deal.to_json()), sent);
+}
+
+#[test]
+fn a_record_that_does_not_fit_is_named_and_does_not_lose_the_others() {
+    let page = json!({"total": 3, "list": [
+        {"id": "1", "name": "one"},
+        {"id": "2", "closeDate": "soon"},
+        {"id": "3", "name": "three"},
+    ]});
+    let page: Page<Opportunity> = Opportunity::decode_page(&page.to_string()).expect("a page");
+    assert_eq!(
+        page.list
+            .iter()
+            .filter_map(|deal| deal.name.as_deref())
+            .collect::<Vec<_>>(),
+        ["one", "three"]
+    );
+    let [rejected] = &page.rejected[..] else {
+        panic!("{:?}", page.rejected)
+    };
+    assert_eq!(
+        (
+            rejected.entity_type,
+            rejected.id.as_deref(),
+            rejected.attribute.as_deref()
+        ),
+        ("Opportunity", Some("2"), Some("closeDate"))
+    );
+    assert_eq!(
+        rejected.to_string(),
+        "Opportunity 2, attribute `closeDate`: expected a date YYYY-MM-DD, found the text \"soon\""
+    );
+}
+
+#[test]
+fn what_is_no_list_is_an_error_that_says_so() {
+    for text in [
+        "",
+        "[]",
+        "<html>",
+        r#"{"total":1}"#,
+        r#"{"total":1,"list":[{"id":"1""#,
+        r#"{"total":0,"list":[]} x"#,
+    ] {
+        let error = Opportunity::decode_page(text)
+            .map(|page| page.list.len())
+            .expect_err(text);
+        assert!(
+            error.to_string().starts_with("Opportunity: no list"),
+            "{text}: {error}"
+        );
+    }
+}
+
+#[test]
+fn an_all_day_field_is_a_date_and_a_parent_is_an_enum() {
+    let task = |attributes: Value| Task::decode_record(&attributes.to_string()).expect("a task");
+    let day = task(json!({"dateEnd": "2026-02-01 00:00:00", "dateEndDate": "2026-01-31"}));
+    assert_eq!(day.date_end(), Some(DateOrTime::Date(date(2026, 1, 31))));
+    let time = task(json!({"dateEnd": "2026-02-01 08:30:00", "dateEndDate": null}));
+    assert_eq!(
+        time.date_end(),
+        Some(DateOrTime::Time(
+            "2026-02-01T08:30:00Z".parse().expect("a time")
+        ))
+    );
+
+    let of_account = task(json!({"parentType": "Account", "parentId": "a1"}));
+    assert_eq!(
+        of_account.parent(),
+        Some(espo_typed::task::Parent::Account(Id::new("a1")))
+    );
+    let of_custom = task(json!({"parentType": "CProject", "parentId": "p1"}))
+        .parent()
+        .expect("a parent");
+    assert_eq!(
+        (of_custom.entity_type(), of_custom.id().as_str()),
+        ("CProject", "p1")
+    );
+    assert_eq!(
+        task(json!({"parentType": "Account", "parentId": null})).parent(),
+        None
+    );
+}
+
+#[test]
+fn a_write_sends_what_was_set_and_null_for_what_was_cleared() {
+    use espo_typed::{opportunity, task};
+    let patch = OpportunityPatch::new()
+        .amount(12)
+        .clear(opportunity::DESCRIPTION)
+        .stage(Stage::ClosedWon);
+    assert_eq!(
+        Value::Object(patch.as_json().clone()),
+        json!({"amount": 12, "description": null, "stage": "Closed Won"})
+    );
+    let parent = task::Parent::Account(Id::new("a1"));
+    let task = TaskPatch::new().parent(parent).date_end(date(2026, 1, 31));
+    assert_eq!(
+        Value::Object(task.as_json().clone()),
+        json!({"parentType": "Account", "parentId": "a1", "dateEndDate": "2026-01-31"})
+    );
+    let cleared = TaskPatch::new().clear_parent().clear_date_end();
+    assert_eq!(
+        Value::Object(cleared.as_json().clone()),
+        json!({"parentType": null, "parentId": null, "dateEnd": null, "dateEndDate": null})
+    );
+}
+
+#[test]
+fn filters_are_what_the_server_reads() {
+    use espo_typed::{account, meeting, opportunity};
+    let filter = opportunity::STAGE.is_in([Stage::Prospecting, Stage::Qualification])
+        & opportunity::AMOUNT.gt(10_000)
+        & (opportunity::CLOSE_DATE.current_quarter() | opportunity::CLOSE_DATE.is_null());
+    assert_eq!(
+        serde_json::to_value(filter.into_item()).expect("JSON"),
+        json!({"type": "and", "value": [
+            {"type": "in", "attribute": "stage", "value": ["Prospecting", "Qualification"]},
+            {"type": "greaterThan", "attribute": "amount", "value": 10_000},
+            {"type": "or", "value": [
+                {"type": "currentQuarter", "attribute": "closeDate"},
+                {"type": "isNull", "attribute": "closeDate"},
+            ]},
+        ]})
+    );
+    let zoned = meeting::CREATED_AT
+        .on(date(2026, 1, 31))
+        .time_zone("Europe/Kyiv");
+    assert_eq!(
+        serde_json::to_value(zoned.into_item()).expect("JSON"),
+        json!({"type": "on", "attribute": "createdAt", "value": "2026-01-31", "dateTime": true, "timeZone": "Europe/Kyiv"})
+    );
+    let linked = account::links::TEAMS.linked_with([Id::<Team>::new("t1")]);
+    assert_eq!(
+        serde_json::to_value(linked.into_item()).expect("JSON"),
+        json!({"type": "linkedWith", "attribute": "teams", "value": ["t1"]})
+    );
+}

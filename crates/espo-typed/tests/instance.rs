@@ -1,0 +1,57 @@
+//! The generated code against an instance: is it still what the code expects?
+
+use std::sync::{Arc, Mutex};
+
+use espo_schema::Schema;
+use espo_sim::Sim;
+use espo_typed::espo_core::typed::OnRebuild;
+use espo_typed::prelude::*;
+use serde_json::json;
+
+fn admin(sim: &Sim) -> Client {
+    let admin = sim.users().admin().expect("an administrator");
+    let auth = Auth::password(admin.user_name.clone(), admin.password.clone().unwrap_or_default());
+    Client::builder(sim.url()).auth(auth).build().expect("a client")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stock_instance_is_what_the_code_expects() {
+    let sim = Sim::start().await.expect("the server starts");
+    assert_eq!(admin(&sim).check_schema(EXPECTED_SCHEMA).await.expect("metadata"), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_administrator_changed_is_named() {
+    let mut tree = Schema::stock().raw.clone();
+    let account = tree["entityDefs"]["Account"]["fields"].as_object_mut().expect("fields");
+    account.remove("website");
+    account.insert("industry".into(), json!({"type": "varchar"}));
+    tree["entityDefs"].as_object_mut().expect("entity types").remove("Case");
+    let schema = Schema::from_value(tree, "changed").expect("metadata");
+    let sim = Sim::builder().schema(schema).start().await.expect("the server starts");
+    let told = admin(&sim).check_schema(EXPECTED_SCHEMA).await.expect("metadata");
+    let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        ["Account.industry is of type varchar, expected enum", "Account.website is missing", "Case is missing"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_stays_as_it_is_tells_of_no_rebuild() {
+    let sim = Sim::start().await.expect("the server starts");
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let user = sim.users().api_key_user().and_then(|user| user.api_key.clone()).expect("a key");
+    let crm = Client::builder(sim.url())
+        .auth(Auth::api_key(user))
+        .hook(OnRebuild::new({
+            let told = told.clone();
+            move |before, now| told.lock().expect("nobody panicked").push((before, now))
+        }))
+        .build()
+        .expect("a client");
+    for _ in 0..3 {
+        crm.list::<Account>().await.expect("a list");
+    }
+    assert_eq!(*told.lock().expect("nobody panicked"), []);
+}
