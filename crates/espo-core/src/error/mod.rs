@@ -1,5 +1,24 @@
 //! The one error type: at which stage a call failed, what the server said, and
 //! what the caller may safely conclude.
+//!
+//! What comes of each fault, as the tests hold it; "again" is the default
+//! [`RetryPolicy`](crate::RetryPolicy):
+//!
+//! | fault | stage | a write's [`Outcome`] | sent again by itself |
+//! | --- | --- | --- | --- |
+//! | cannot be built, URL too long, credentials refused before | Build, Status | NotSent | no |
+//! | connection refused, TLS, connect time-out | Connect | NotSent | yes, every method |
+//! | reset or time-out before the headers | Send | Unknown | reads |
+//! | reset, cut or time-out in the body of a success | Receive | Done; a record's delete succeeds | reads |
+//! | answer above the size limit | Receive | Done | no |
+//! | 400, 401, 403, 404, 409 | Status | Refused | no; once with a new token after a 401 |
+//! | 429, 503 | Status | Refused | reads, after `Retry-After` |
+//! | 502, 504 | Status | Unknown | reads |
+//! | 500 | Status | Unknown | no |
+//! | redirect inside the API | | | a GET follows it |
+//! | any other redirect | Status | Refused | no |
+//! | success that is not JSON (a proxy's page) | Decode | Unknown | no |
+//! | success that does not fit | Decode | Done | no |
 
 mod body;
 mod predicates;
