@@ -422,6 +422,30 @@ impl Acl {
                 .is_none_or(|(read, edit)| *read && *edit)
     }
 
+    /// Rules of fields by entity type, as `GET App/user` shows them.
+    pub(crate) fn field_table(&self) -> Json {
+        let word = |yes: bool| Json::from(if yes { "yes" } else { "no" });
+        let rules = |fields: &HashMap<String, (bool, bool)>| -> Json {
+            let rule = |(name, (read, edit)): (&String, &(bool, bool))| {
+                let rights = [
+                    ("read".to_owned(), word(*read)),
+                    ("edit".to_owned(), word(*edit)),
+                ];
+                (name.clone(), Json::Object(Map::from_iter(rights)))
+            };
+            Json::Object(fields.iter().map(rule).collect())
+        };
+        if self.is_admin() {
+            return Json::Object(Map::new());
+        }
+        Json::Object(
+            self.fields
+                .iter()
+                .map(|(entity, fields)| (entity.clone(), rules(fields)))
+                .collect(),
+        )
+    }
+
     /// Whether any field of this entity type is closed.
     pub(crate) fn has_field_rules(&self, entity: &str) -> bool {
         !self.is_admin() && self.fields.contains_key(entity)

@@ -257,3 +257,48 @@ async fn a_user_reads_its_own_rights() {
     let other = sim.users().admin().expect("an admin").id.clone();
     assert_eq!(narrow.get(&format!("User/{other}/acl")).status, 403);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_is_made_by_json_to_the_letter() {
+    let sim = sim().await;
+    let admin = sim.users().admin().expect("an admin");
+    let header = base64(format!(
+        "{}:{}",
+        admin.user_name,
+        admin.password.as_deref().unwrap_or_default()
+    ));
+    let make = |content_type: &str, name: &str| {
+        let body = json!({"userName": name, "lastName": "U", "type": "regular"}).to_string();
+        let headers = [
+            ("Espo-Authorization", header.as_str()),
+            ("Content-Type", content_type),
+        ];
+        send(&sim, "POST", "User", &headers, Some(body.as_bytes()))
+            .expect("an answer")
+            .status
+    };
+    assert_eq!(
+        (
+            make("application/json; charset=utf-8", "u1"),
+            make("application/json", "u2")
+        ),
+        (400, 200)
+    );
+    assert_eq!(
+        Talk::admin(&sim)
+            .call("PATCH", "Settings", Some(json!({})))
+            .status,
+        404
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_with_access_can_read_the_record() {
+    let sim = narrow().await;
+    let admin = Talk::admin(&sim);
+    let id = admin.create("Account", json!({"name": "A"}));
+    let users = admin.get(&format!("Account/{id}/usersAccess")).ok();
+    let admin_id = &sim.users().admin().expect("an admin").id;
+    let list = users["list"].as_array().expect("a list");
+    assert!(list.iter().any(|u| u["id"] == json!(admin_id)), "{users}");
+}

@@ -23,6 +23,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, "Metadata/action/get", metadata_as_is),
     Fixed::controller(Method::GET, "Settings", settings),
     Fixed::controller(Method::PUT, "Settings", put_settings),
+    Fixed::controller(Method::PATCH, "Settings", patch_settings),
     Fixed::controller(Method::GET, "I18n", i18n),
     Fixed::controller(Method::GET, "CurrencyRate", currency_rates),
     Fixed::controller(Method::PUT, "CurrencyRate", put_currency_rates),
@@ -136,7 +137,7 @@ pub(super) fn acl_object(app: &App, acl: &Acl) -> Json {
         .collect();
     let mut object = Map::from_iter([
         ("table".to_owned(), Json::Object(table)),
-        ("fieldTable".to_owned(), json!({})),
+        ("fieldTable".to_owned(), acl.field_table()),
         ("fieldTableQuickAccess".to_owned(), json!({})),
     ]);
     for p in PERMISSIONS {
@@ -333,6 +334,13 @@ fn put_settings(call: &Call) -> Result<Reply> {
     }
     let reply = call.app.json(&Json::Object(settings_object(&config)));
     Ok(reply)
+}
+
+/// There is no such action: settings are `PUT`.
+fn patch_settings(_call: &Call) -> Result<Reply> {
+    Err(Refusal::not_found(
+        "Action PATCH 'patch' does not exist in controller 'Settings'.",
+    ))
 }
 
 /// Labels: the names as the metadata has them, since a label file is no part of it.

@@ -94,6 +94,11 @@ pub(super) fn store(
     row.id.to_string()
 }
 
+/// The bytes of a file.
+pub(super) fn contents(app: &App, id: &str) -> Option<Bytes> {
+    app.extras.files.0.read().get(id).cloned()
+}
+
 /// `GET Attachment`, for administrators.
 fn list(call: &Call) -> Result<Reply> {
     call.caller.require_admin()?;

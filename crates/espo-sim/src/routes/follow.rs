@@ -1,5 +1,7 @@
 //! Following and starring records (ESPO-API.md C1, QUIRKS 8).
 
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::Value as Json;
 
@@ -11,12 +13,14 @@ use crate::record::read;
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
 use crate::search::{self};
+use crate::store::Row;
 use crate::value::Id;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::PUT, ":Entity/:id/subscription", follow),
     Fixed::controller(Method::DELETE, ":Entity/:id/subscription", unfollow),
     Fixed::controller(Method::GET, ":Entity/:id/followers", followers),
+    Fixed::action(Method::GET, ":Entity/:id/usersAccess", users_with_access),
     Fixed::controller(Method::POST, ":Entity/:id/followers", add_followers),
     Fixed::controller(Method::DELETE, ":Entity/:id/followers", remove_followers),
     Fixed::action(Method::PUT, ":Entity/:id/starSubscription", star),
@@ -82,7 +86,6 @@ fn followers(call: &Call) -> Result<Reply> {
     let (layout, id) = target(call)?;
     let app = call.app;
     let users = app.layout("User")?;
-    let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let ids = app
         .followers
         .read()
@@ -96,6 +99,13 @@ fn followers(call: &Call) -> Result<Reply> {
         .filter_map(|u| table.live(u))
         .filter(|r| type_.is_none_or(|s| r.get(s).as_str() != Some("api")))
         .collect();
+    list_users(call, users, &rows)
+}
+
+/// A page of these users.
+fn list_users(call: &Call, users: &Layout, rows: &[Arc<Row>]) -> Result<Reply> {
+    let app = call.app;
+    let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let order = Order::of(app, call.caller, users, &params)?;
     let conditions = search::conditions(app, call.caller, users, &params)?;
     let found = search::page(app, users, rows.iter(), &conditions, &order, &params, true);
@@ -108,6 +118,32 @@ fn followers(call: &Call) -> Result<Reply> {
         None,
     );
     Ok(read::list_reply(app, call.caller, users, &found, &plan))
+}
+
+/// `GET {Entity}/{id}/usersAccess`: users who can read a record.
+fn users_with_access(call: &Call) -> Result<Reply> {
+    let (layout, id) = target(call)?;
+    let app = call.app;
+    let row = app
+        .store
+        .table(layout.index)
+        .live(&id)
+        .ok_or_else(Refusal::not_found_silently)?;
+    if !call.caller.acl.record(app, layout, &row, Action::Read) {
+        return Err(Refusal::forbidden_silently());
+    }
+    let users = app.layout("User")?;
+    let type_ = users.slot("type");
+    let rows: Vec<Arc<Row>> = app
+        .store
+        .table(users.index)
+        .snapshot()
+        .iter()
+        .filter(|r| !r.deleted && type_.is_none_or(|s| r.get(s).as_str() != Some("api")))
+        .filter(|r| app.acl(&r.id).record(app, layout, &row, Action::Read))
+        .cloned()
+        .collect();
+    list_users(call, users, &rows)
 }
 
 fn user_ids(call: &Call) -> Result<Vec<String>> {

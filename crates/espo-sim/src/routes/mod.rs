@@ -11,6 +11,7 @@ pub(crate) mod delivery;
 mod events;
 mod export;
 mod follow;
+mod import;
 pub(crate) mod jobs;
 mod layouts;
 mod lead;
@@ -44,6 +45,7 @@ pub(crate) struct Extras {
     pub(crate) files: attachments::Files,
     pub(crate) jobs: jobs::Jobs,
     pub(crate) layouts: layouts::Stored,
+    pub(crate) imports: import::Imports,
     pub(crate) webhook_queue: delivery::Queue,
 }
 
@@ -101,6 +103,7 @@ const TABLES: &[&[Fixed]] = &[
     app_info::ROUTES,
     search::ROUTES,
     activities::ROUTES,
+    import::ROUTES,
     lead::ROUTES,
     records::ROUTES,
     follow::ROUTES,

@@ -9,7 +9,7 @@ use super::{Call, Fixed};
 use crate::app::App;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::{Layout, LinkKind};
-use crate::record::{links, read, update};
+use crate::record::{create, links, read, update};
 use crate::sim::insert_record;
 use crate::store::Row;
 use crate::value::Value;
@@ -19,6 +19,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::PUT, "Preferences/:id", put_preferences),
     Fixed::controller(Method::PATCH, "Preferences/:id", put_preferences),
     Fixed::controller(Method::DELETE, "Preferences/:id", reset_preferences),
+    Fixed::controller(Method::POST, "User", create_user),
     Fixed::action(Method::POST, "UserSecurity/apiKey/generate", generate_key),
     Fixed::action(Method::PUT, "UserSecurity/password", change_password),
     Fixed::controller(Method::GET, "UserSecurity/:id", security),
@@ -101,6 +102,19 @@ fn reset_preferences(call: &Call) -> Result<Reply> {
     kept(call)?;
     make_default(call.app, call.app.layout("Preferences")?, call.params[0])?;
     preferences(call)
+}
+
+/// `POST User` takes its content type to the letter (ESPO-API.md C3).
+fn create_user(call: &Call) -> Result<Reply> {
+    if call.request.header("content-type") != Some("application/json") {
+        return Err(Refusal::bad_request("Not supported content type."));
+    }
+    create::create(
+        call.app,
+        call.caller,
+        call.app.layout("User")?,
+        call.request,
+    )
 }
 
 /// `POST UserSecurity/apiKey/generate {id}`: a new key, and for HMAC users a new secret; the old ones end. Answers the user.

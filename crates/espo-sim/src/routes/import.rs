@@ -1,0 +1,439 @@
+//! Imports: a file of comma separated values becomes records (ESPO-API.md C4).
+//!
+//! Done while the request waits, whatever `idleMode` says. Rows that validation refuses become `ImportError` records.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use csv::ReaderBuilder;
+use http::Method;
+use jiff::civil::Date;
+use parking_lot::RwLock;
+use serde_json::{Map, Value as Json, json};
+
+use super::{Call, Fixed, attachments};
+use crate::acl::Action;
+use crate::app::{App, Caller};
+use crate::http::{Refusal, Reply, Result};
+use crate::layout::{Layout, Ty};
+use crate::record::{create, duplicates, input, read, update};
+use crate::sim::insert_record;
+use crate::store::Row;
+use crate::value::{Id, Value};
+
+pub(crate) const ROUTES: &[Fixed] = &[
+    Fixed::action(Method::POST, "Import/file", upload),
+    Fixed::action(Method::POST, "Import", run),
+    Fixed::controller(Method::GET, "Import/:id", get),
+    Fixed::action(Method::POST, "Import/:id/revert", revert),
+    Fixed::action(
+        Method::POST,
+        "Import/:id/removeDuplicates",
+        remove_duplicates,
+    ),
+];
+
+/// Records that imports made or changed.
+#[derive(Debug, Default)]
+pub(crate) struct Imports(RwLock<HashMap<Id, Vec<Entry>>>);
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum How {
+    Created,
+    /// Created although there is a record like it.
+    Duplicate,
+    Updated,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    record: Id,
+    how: How,
+}
+
+fn allowed(call: &Call) -> Result<()> {
+    if call.caller.acl.scope("Import") {
+        Ok(())
+    } else {
+        Err(Refusal::forbidden_silently())
+    }
+}
+
+/// `POST Import/file`: the file as a raw body.
+fn upload(call: &Call) -> Result<Reply> {
+    allowed(call)?;
+    let contents = call.request.body.to_vec();
+    let id = attachments::store(
+        call.app,
+        call.caller,
+        "import-file.csv",
+        "text/csv",
+        "Import File",
+        contents,
+    );
+    Ok(call.app.json(&json!({"attachmentId": id})))
+}
+
+/// How a file is read.
+struct Format<'a> {
+    attributes: Vec<Option<&'a str>>,
+    defaults: Map<String, Json>,
+    update_by: Vec<&'a str>,
+    date: &'a str,
+    decimal_mark: &'a str,
+    currency: Option<&'a str>,
+    creates: bool,
+    updates: bool,
+    skip_check: bool,
+}
+
+impl<'a> Format<'a> {
+    fn of(body: &'a Map<String, Json>) -> Result<Format<'a>> {
+        let text = |key: &str| {
+            body.get(key)
+                .and_then(Json::as_str)
+                .filter(|s| !s.is_empty())
+        };
+        let list = |key: &str| -> Vec<&'a str> {
+            body.get(key)
+                .and_then(Json::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Json::as_str)
+                .collect()
+        };
+        let Some(columns) = body.get("attributeList").and_then(Json::as_array) else {
+            return Err(Refusal::bad_request("No `attributeList`."));
+        };
+        let attributes: Vec<Option<&str>> = columns
+            .iter()
+            .map(|c| c.as_str().filter(|s| !s.is_empty()))
+            .collect();
+        let action = text("action").unwrap_or("create");
+        if !matches!(action, "create" | "createAndUpdate" | "update") {
+            return Err(Refusal::bad_request("Bad `action`."));
+        }
+        // The columns to find a record by: by name, or by their place.
+        let by_place = body
+            .get("updateBy")
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Json::as_u64);
+        let by_place =
+            by_place.filter_map(|n| attributes.get(usize::try_from(n).ok()?).copied().flatten());
+        let update_by = list("updateBy").into_iter().chain(by_place).collect();
+        Ok(Format {
+            defaults: body
+                .get("defaultValues")
+                .and_then(Json::as_object)
+                .cloned()
+                .unwrap_or_default(),
+            update_by,
+            date: text("dateFormat").unwrap_or("YYYY-MM-DD"),
+            decimal_mark: text("decimalMark").unwrap_or("."),
+            currency: text("currency"),
+            creates: action != "update",
+            updates: action != "create",
+            skip_check: body.get("skipDuplicateChecking") == Some(&Json::Bool(true)),
+            attributes,
+        })
+    }
+
+    /// The attributes of a record out of the cells of a row.
+    fn record(&self, layout: &Layout, cells: &csv::StringRecord) -> Map<String, Json> {
+        let mut record = self.defaults.clone();
+        for (attribute, cell) in self.attributes.iter().zip(cells) {
+            let (Some(name), false) = (attribute, cell.is_empty()) else {
+                continue;
+            };
+            let Some(attr) = layout.attr(name) else {
+                continue;
+            };
+            record.insert((*name).to_owned(), self.value(attr.ty, cell));
+            if let Some(currency) = self.currency
+                && layout.attr(&format!("{name}Currency")).is_some()
+            {
+                record
+                    .entry(format!("{name}Currency"))
+                    .or_insert_with(|| json!(currency));
+            }
+        }
+        record
+    }
+
+    fn value(&self, ty: Ty, cell: &str) -> Json {
+        match ty {
+            Ty::Float | Ty::Decimal | Ty::Int => {
+                let plain: String = cell
+                    .chars()
+                    .filter(|c| c.is_ascii_digit() || *c == '-' || self.decimal_mark.contains(*c))
+                    .map(|c| {
+                        if self.decimal_mark.contains(c) {
+                            '.'
+                        } else {
+                            c
+                        }
+                    })
+                    .collect();
+                json!(plain)
+            }
+            Ty::Bool => json!(matches!(cell.to_lowercase().as_str(), "1" | "true" | "yes")),
+            Ty::Date => json!(self.day(cell).unwrap_or_else(|| cell.to_owned())),
+            Ty::DateTime => {
+                let (day, time) = cell.split_once(' ').unwrap_or((cell, "00:00:00"));
+                json!(
+                    self.day(day)
+                        .map_or_else(|| cell.to_owned(), |d| format!("{d} {time}"))
+                )
+            }
+            Ty::List => match serde_json::from_str(cell) {
+                Ok(list @ Json::Array(_)) => list,
+                _ => cell.split(',').map(|s| json!(s.trim())).collect(),
+            },
+            _ => json!(cell),
+        }
+    }
+
+    /// `YYYY-MM-DD` out of a day in the format of the file.
+    fn day(&self, cell: &str) -> Option<String> {
+        let part = |token: &str| {
+            let at = self.date.find(token)?;
+            cell.get(at..at + token.len())?.parse::<i16>().ok()
+        };
+        let (month, day) = (
+            i8::try_from(part("MM")?).ok()?,
+            i8::try_from(part("DD")?).ok()?,
+        );
+        Date::new(part("YYYY")?, month, day)
+            .ok()
+            .map(|d| d.to_string())
+    }
+}
+
+/// `POST Import`
+fn run(call: &Call) -> Result<Reply> {
+    allowed(call)?;
+    let (app, caller) = (call.app, call.caller);
+    let body = call.request.json_body()?;
+    let text = |key: &str| {
+        body.get(key)
+            .and_then(Json::as_str)
+            .filter(|s| !s.is_empty())
+    };
+    let (Some(entity), Some(file)) = (text("entityType"), text("attachmentId")) else {
+        return Err(Refusal::bad_request("No `entityType` or `attachmentId`."));
+    };
+    let Some(target) = app.layouts.find(entity) else {
+        return Err(Refusal::bad_request("Bad `entityType`."));
+    };
+    caller.acl.check_scope(entity, Action::Create)?;
+    let format = Format::of(&body)?;
+    let contents = attachments::contents(app, file).ok_or_else(Refusal::not_found_silently)?;
+    let byte = |key: &str, default: u8| text(key).and_then(|s| s.bytes().next()).unwrap_or(default);
+    let mut reader = ReaderBuilder::new()
+        .delimiter(byte("delimiter", b','))
+        .quote(byte("textQualifier", b'"'))
+        .has_headers(body.get("headerRow") == Some(&Json::Bool(true)))
+        .flexible(true)
+        .from_reader(contents.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&contents));
+    let mut params = body.clone();
+    for key in ["attachmentId", "entityType", "attributeList"] {
+        params.remove(key);
+    }
+    let attributes = Map::from_iter([
+        ("entityType".to_owned(), json!(entity)),
+        ("status".to_owned(), json!("Complete")),
+        ("fileId".to_owned(), json!(file)),
+        ("attributeList".to_owned(), body["attributeList"].clone()),
+        ("params".to_owned(), Json::Object(params)),
+        ("createdById".to_owned(), json!(caller.user_id())),
+    ]);
+    let id = insert_record(app, "Import", &attributes).map_err(|_| Refusal::internal())?;
+    let mut entries = Vec::new();
+    for (n, cells) in reader.records().enumerate() {
+        let Ok(cells) = cells else { continue };
+        match take(app, caller, target, &format, format.record(target, &cells)) {
+            Ok(Some(entry)) => entries.push(entry),
+            Ok(None) => {}
+            Err(refusal) => note_error(app, &id, entity, n, &cells, &refusal),
+        }
+    }
+    app.extras
+        .imports
+        .0
+        .write()
+        .insert(id.as_str().into(), entries);
+    answer(call, &id)
+}
+
+/// One row: a record is made or changed.
+fn take(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    format: &Format,
+    record: Map<String, Json>,
+) -> Result<Option<Entry>> {
+    if format.updates
+        && let Some(row) = same(app, layout, format, &record)
+        && caller.acl.record(app, layout, &row, Action::Edit)
+    {
+        update::change(app, caller, layout, &row, &record, None)?;
+        return Ok(Some(Entry {
+            record: row.id.clone(),
+            how: How::Updated,
+        }));
+    }
+    if !format.creates {
+        return Ok(None);
+    }
+    let (row, _) = create::insert(app, caller, layout, &record, true)?;
+    let like = !format.skip_check
+        && duplicates::find(app, caller, layout, &row)
+            .iter()
+            .any(|d| d.id != row.id);
+    Ok(Some(Entry {
+        record: row.id,
+        how: if like { How::Duplicate } else { How::Created },
+    }))
+}
+
+/// The record whose chosen attributes are those of the row.
+fn same(
+    app: &App,
+    layout: &Layout,
+    format: &Format,
+    record: &Map<String, Json>,
+) -> Option<Arc<Row>> {
+    let wanted: Vec<(usize, Value)> = format
+        .update_by
+        .iter()
+        .map(|a| {
+            Some((
+                layout.slot(a)?,
+                input::coerce(app, layout, layout.find(a)?, record.get(*a)?),
+            ))
+        })
+        .collect::<Option<_>>()?;
+    if wanted.is_empty() {
+        return None;
+    }
+    let rows = app.store.table(layout.index).snapshot();
+    rows.iter()
+        .find(|r| !r.deleted && wanted.iter().all(|(slot, v)| r.get(*slot) == v))
+        .cloned()
+}
+
+fn note_error(
+    app: &App,
+    import: &str,
+    entity: &str,
+    n: usize,
+    cells: &csv::StringRecord,
+    refusal: &Refusal,
+) {
+    let failure = refusal
+        .body
+        .as_ref()
+        .and_then(|b| b.pointer("/messageTranslation/data"))
+        .cloned();
+    let attributes = Map::from_iter([
+        ("importId".to_owned(), json!(import)),
+        ("entityType".to_owned(), json!(entity)),
+        ("rowIndex".to_owned(), json!(n)),
+        (
+            "type".to_owned(),
+            json!(if failure.is_some() {
+                "Validation"
+            } else {
+                "No-Access"
+            }),
+        ),
+        (
+            "validationFailures".to_owned(),
+            failure.map_or(json!([]), |f| json!([f])),
+        ),
+        ("row".to_owned(), cells.iter().map(Json::from).collect()),
+    ]);
+    // Metadata without the entity type has nowhere to keep it.
+    let _ = insert_record(app, "ImportError", &attributes);
+}
+
+/// An import with its counts.
+fn answer(call: &Call, id: &str) -> Result<Reply> {
+    let layout = call.app.layout("Import")?;
+    let row = call
+        .app
+        .store
+        .table(layout.index)
+        .live(id)
+        .ok_or_else(Refusal::not_found_silently)?;
+    if !call.caller.acl.is_admin()
+        && layout
+            .slot("createdById")
+            .is_none_or(|s| row.get(s).as_str() != Some(call.caller.user_id()))
+    {
+        return Err(Refusal::forbidden("No 'read' access."));
+    }
+    let reply = read::record_reply(call.app, call.caller, layout, &row);
+    let mut record: Map<String, Json> = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let imports = call.app.extras.imports.0.read();
+    let entries = imports.get(id).map(Vec::as_slice).unwrap_or_default();
+    let count = |of: &[How]| json!(entries.iter().filter(|e| of.contains(&e.how)).count());
+    record.insert(
+        "importedCount".to_owned(),
+        count(&[How::Created, How::Duplicate]),
+    );
+    record.insert("updatedCount".to_owned(), count(&[How::Updated]));
+    record.insert("duplicateCount".to_owned(), count(&[How::Duplicate]));
+    Ok(call.app.json(&Json::Object(record)))
+}
+
+fn get(call: &Call) -> Result<Reply> {
+    allowed(call)?;
+    answer(call, call.params[0])
+}
+
+/// Removes what an import made and `which` lets through.
+fn remove(call: &Call, which: &[How]) -> Result<Reply> {
+    allowed(call)?;
+    answer(call, call.params[0])?;
+    let app = call.app;
+    let imports = app.layout("Import")?;
+    let row = app
+        .store
+        .table(imports.index)
+        .live(call.params[0])
+        .ok_or_else(Refusal::not_found_silently)?;
+    let entity = imports
+        .slot("entityType")
+        .and_then(|s| row.get(s).as_str())
+        .unwrap_or_default();
+    let layout = app.layout(entity)?;
+    let entries = app
+        .extras
+        .imports
+        .0
+        .read()
+        .get(call.params[0])
+        .cloned()
+        .unwrap_or_default();
+    for entry in entries.iter().filter(|e| which.contains(&e.how)) {
+        if let Some(row) = app.store.table(layout.index).live(&entry.record) {
+            update::remove(app, call.caller, layout, &row);
+        }
+    }
+    if let Some(list) = app.extras.imports.0.write().get_mut(call.params[0]) {
+        list.retain(|e| !which.contains(&e.how));
+    }
+    Ok(Reply::bool(true))
+}
+
+fn revert(call: &Call) -> Result<Reply> {
+    remove(call, &[How::Created, How::Duplicate])
+}
+
+fn remove_duplicates(call: &Call) -> Result<Reply> {
+    remove(call, &[How::Duplicate])
+}
