@@ -22,7 +22,10 @@ use serde_json::{Value, json};
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     match words.as_slice() {
         ["serve", port] => runtime.block_on(serve(port)),
         ["bare", url, concurrency, seconds, decode] => runtime.block_on(bare(
@@ -40,7 +43,9 @@ fn main() {
 
 /// A page of 20 accounts with every attribute that a list row holds: some 13 KB.
 fn page() -> String {
-    let stock = espo_schema::Schema::stock().entity_type("Account").expect("stock has accounts");
+    let stock = espo_schema::Schema::stock()
+        .entity_type("Account")
+        .expect("stock has accounts");
     let row = |n: u32| -> Value {
         let listed = stock.attributes.values().filter(|a| a.in_list);
         let cell = |a: &espo_schema::Attribute| match a.value {
@@ -65,19 +70,34 @@ async fn serve(port: &str) {
         })
     }
     let app = Router::new()
-        .route("/api/v1/App/user", fixed(json!({ "user": { "id": "u1" } }).to_string()))
-        .route("/api/v1/App/about", fixed(json!({ "version": "9.3.0" }).to_string()))
-        .route("/api/v1/Metadata", fixed(espo_schema::Schema::stock().raw.to_string()))
+        .route(
+            "/api/v1/App/user",
+            fixed(json!({ "user": { "id": "u1" } }).to_string()),
+        )
+        .route(
+            "/api/v1/App/about",
+            fixed(json!({ "version": "9.3.0" }).to_string()),
+        )
+        .route(
+            "/api/v1/Metadata",
+            fixed(espo_schema::Schema::stock().raw.to_string()),
+        )
         .route("/api/v1/Account", fixed(page()));
-    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await.expect("a free port");
+    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}"))
+        .await
+        .expect("a free port");
     println!("ready");
     axum::serve(listener, app).await.expect("the server");
 }
 
 /// What anyone would write: a task a connection, a request after the other.
 async fn bare(url: &str, concurrency: u32, length: Duration, typed: bool) {
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let url: Arc<str> = format!("{url}/api/v1/Account?searchParams=%7B%22maxSize%22%3A20%7D").into();
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let url: Arc<str> =
+        format!("{url}/api/v1/Account?searchParams=%7B%22maxSize%22%3A20%7D").into();
     let done = Arc::new(AtomicU64::new(0));
     let end = Instant::now() + length;
     let before = cpu();
@@ -87,7 +107,12 @@ async fn bare(url: &str, concurrency: u32, length: Duration, typed: bool) {
         let (client, url, done) = (client.clone(), Arc::clone(&url), Arc::clone(&done));
         tasks.spawn(async move {
             while Instant::now() < end {
-                let response = client.get(&*url).header("X-Api-Key", "key").send().await.expect("an answer");
+                let response = client
+                    .get(&*url)
+                    .header("X-Api-Key", "key")
+                    .send()
+                    .await
+                    .expect("an answer");
                 let body = response.bytes().await.expect("a body");
                 if typed {
                     let text = std::str::from_utf8(&body).expect("UTF-8");
@@ -98,14 +123,26 @@ async fn bare(url: &str, concurrency: u32, length: Duration, typed: bool) {
         });
     }
     while tasks.join_next().await.is_some() {}
-    let (count, seconds) = (done.load(Ordering::Relaxed), started.elapsed().as_secs_f64());
-    println!("{count} requests, {:.0}/s, {:.3} CPU s per 10,000", count as f64 / seconds, (cpu() - before) * 10_000.0 / count as f64);
+    let (count, seconds) = (
+        done.load(Ordering::Relaxed),
+        started.elapsed().as_secs_f64(),
+    );
+    println!(
+        "{count} requests, {:.0}/s, {:.3} CPU s per 10,000",
+        count as f64 / seconds,
+        (cpu() - before) * 10_000.0 / count as f64
+    );
 }
 
 /// CPU seconds of this process, user and system; Linux counts in hundredths.
 fn cpu() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();
-    let ticks = |i: usize| fields.get(i).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
+    let ticks = |i: usize| {
+        fields
+            .get(i)
+            .and_then(|f| f.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
     (ticks(11) + ticks(12)) / 100.0
 }

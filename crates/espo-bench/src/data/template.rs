@@ -327,6 +327,10 @@ fn entry(
             with,
         });
     }
+    if attribute.role == AttributeRole::Currency {
+        // Only the instance knows its currencies; an amount without a code gets the default one.
+        return None;
+    }
     let field = attribute.field.as_ref().and_then(|f| entity.fields.get(f));
     let recipe = Recipe::of(attribute, field)?;
     Some(Entry {

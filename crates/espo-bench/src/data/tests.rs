@@ -95,6 +95,15 @@ fn what_the_server_requires_is_sent_without_being_asked_for() {
 }
 
 #[test]
+fn currency_codes_are_left_to_the_instance() {
+    let lead = render("Lead", &["*"], 1);
+    assert!(
+        lead.contains_key("opportunityAmount") && !lead.contains_key("opportunityAmountCurrency"),
+        "{lead:?}"
+    );
+}
+
+#[test]
 fn equal_seeds_give_equal_records() {
     assert_eq!(render("Lead", &["*"], 5), render("Lead", &["*"], 5));
     assert_ne!(render("Lead", &["*"], 5), render("Lead", &["*"], 6));

@@ -225,7 +225,7 @@ impl Actor {
                     return WITHOUT;
                 };
                 let params = json!({ "ids": ids });
-                let body = json!({ "entityType": entity, "action": "massUpdate", "params": params, "data": values });
+                let body = json!({ "entityType": entity, "action": "update", "params": params, "data": { "values": values } });
                 Call::new(Method::POST, &["MassAction"]).body(&body)
             }
             Kind::Download => {

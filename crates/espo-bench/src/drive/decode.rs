@@ -57,13 +57,24 @@ impl Decoder {
                     }
                     Kind::Stream => (codec("Note").page)(text),
                     Kind::Upload => (codec("Attachment").record)(text),
-                    Kind::MassUpdate => serde_json::from_str::<Value>(text)
-                        .map(drop)
-                        .map_err(|e| e.to_string()),
+                    Kind::MassUpdate => mass_updated(text),
                     _ => (codec(entity).record)(text),
                 });
         let nanos = u32::try_from(started.elapsed().as_nanos()).unwrap_or(Sample::NOT_DECODED - 1);
         (result.map_err(|e| e.chars().take(300).collect()), nanos)
+    }
+}
+
+/// Records that may not be changed or do not validate are skipped silently: only the count tells.
+fn mass_updated(text: &str) -> Result<(), String> {
+    let answer: Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    match answer.get("count").and_then(Value::as_u64) {
+        Some(0) => Err("no record was updated".into()),
+        Some(_) => Ok(()),
+        None => Err(format!(
+            "answered {} where a count was expected",
+            shown(text.as_bytes())
+        )),
     }
 }
 

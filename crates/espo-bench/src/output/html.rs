@@ -403,7 +403,7 @@ fn times(d: &Distribution) -> [String; 6] {
 fn row(operation: &OperationReport) -> String {
     let none = Distribution::default();
     let ok = operation.outcome(Outcome::Ok);
-    let rate: f64 = operation.outcomes.iter().map(|o| o.rate).sum();
+    let rate = operation.rate();
     let mut cells = vec![
         show_count(operation.count()),
         format!("{rate:.1}"),

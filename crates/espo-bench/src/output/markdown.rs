@@ -23,7 +23,7 @@ pub fn markdown(report: &Report) -> String {
     line("| operation | count | rate/s | errors | p50 | p90 | p95 | p99 | p99.9 | max | service p99 |".into());
     line("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |".into());
     for operation in &report.operations {
-        let rate: f64 = operation.outcomes.iter().map(|o| o.rate).sum();
+        let rate = operation.rate();
         let times = operation.outcome(Outcome::Ok).map_or_else(
             || vec!["–".to_owned(); 7],
             |ok| {

@@ -58,7 +58,7 @@ pub fn table(report: &Report) -> String {
 fn row(operation: &OperationReport) -> Vec<Cell> {
     let ok = operation.outcome(Outcome::Ok);
     let none = Distribution::default();
-    let rate = operation.outcomes.iter().map(|o| o.rate).sum();
+    let rate = operation.rate();
     let name = if operation.is_chain() {
         format!("{} (chain)", operation.name)
     } else {

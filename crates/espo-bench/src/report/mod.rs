@@ -379,6 +379,12 @@ impl OperationReport {
             .sum()
     }
 
+    /// Requests a second, failed ones included.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        self.outcomes.iter().fold(0.0, |sum, o| sum + o.rate)
+    }
+
     pub(crate) fn is_chain(&self) -> bool {
         self.kind == "chain"
     }

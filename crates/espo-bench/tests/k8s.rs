@@ -1,0 +1,109 @@
+//! The manifest against the API's own types.
+
+use espo_bench::{K8sOptions, Workload, k8s};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::ConfigMap;
+
+fn options() -> K8sOptions {
+    K8sOptions {
+        name: "night-run".into(),
+        image: "registry.example/espo-bench:1".into(),
+        url: "https://crm.example.com".into(),
+        shards: 4,
+        secret: "crm-credentials".into(),
+        start_at: "2026-12-01T02:00:00Z".into(),
+        args: [
+            "--rate",
+            "400",
+            "--slo",
+            "list.p99 < 250ms",
+            "--allow-writes",
+            "crm.example.com",
+        ]
+        .map(String::from)
+        .to_vec(),
+    }
+}
+
+#[test]
+fn the_manifest_is_an_indexed_job_whose_pods_are_the_shards() {
+    let workload = Workload::builtin("mixed").unwrap();
+    let text = k8s(&workload, &options()).unwrap();
+    let (map, job) = text.split_once("\n---\n").unwrap();
+    let map: ConfigMap = serde_saphyr::from_str(map).unwrap();
+    let job: Job = serde_saphyr::from_str(job).unwrap();
+
+    let spec = job.spec.unwrap();
+    assert_eq!(spec.completion_mode.as_deref(), Some("Indexed"));
+    assert_eq!(
+        (spec.completions, spec.parallelism, spec.backoff_limit),
+        (Some(4), Some(4), Some(0))
+    );
+    let pod = spec.template.spec.unwrap();
+    assert_eq!(pod.restart_policy.as_deref(), Some("Never"));
+    let container = &pod.containers[0];
+    let args = container.args.as_ref().unwrap();
+    assert!(
+        args.windows(2)
+            .any(|w| w == ["--shard", "$(JOB_COMPLETION_INDEX)/4"]),
+        "{args:?}"
+    );
+    assert!(
+        args.contains(&"list.p99 < 250ms".to_owned()),
+        "arguments stay whole: {args:?}"
+    );
+    assert!(
+        container
+            .env
+            .as_ref()
+            .unwrap()
+            .iter()
+            .any(|e| e.name == "JOB_COMPLETION_INDEX")
+    );
+    let secret = container.env_from.as_ref().unwrap()[0]
+        .secret_ref
+        .as_ref()
+        .unwrap();
+    assert_eq!(secret.name, "crm-credentials");
+    assert!(
+        !text.contains("API_KEY:"),
+        "credentials come from the secret alone"
+    );
+
+    // The workload arrives as it was, so that the merge finds the same hash.
+    let file = &map.data.unwrap()["workload.toml"];
+    let arrived = Workload::parse("workload.toml", file, std::path::Path::new(".")).unwrap();
+    assert_eq!(arrived.name, workload.name);
+    assert_eq!(map.metadata.name, job.metadata.name);
+    let mounted = pod.volumes.unwrap().into_iter().any(|v| {
+        v.config_map
+            .is_some_and(|c| Some(c.name) == map.metadata.name)
+    });
+    assert!(mounted);
+}
+
+#[test]
+fn names_that_kubernetes_refuses_are_refused_here() {
+    let workload = Workload::builtin("sync").unwrap();
+    for name in ["", "Night", "night_run", "-night", "a".repeat(60).as_str()] {
+        let error = k8s(
+            &workload,
+            &K8sOptions {
+                name: name.into(),
+                ..options()
+            },
+        )
+        .unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{name}");
+    }
+    assert!(
+        k8s(
+            &workload,
+            &K8sOptions {
+                shards: 0,
+                ..options()
+            }
+        )
+        .is_err()
+    );
+}
