@@ -78,7 +78,11 @@ async fn hold(args: &Args) -> Result<Report, Failure> {
         // With a custom entity type, for the field types that the stock ones hardly have.
         let root = crate::codegen::root();
         let custom = root.join("crates/espo-conformance/fixtures/custom.json");
-        let sim = Sim::builder().metadata(root.join("metadata")).metadata(custom).start().await?;
+        let sim = Sim::builder()
+            .metadata(root.join("metadata"))
+            .metadata(custom)
+            .start()
+            .await?;
         let sim = embedded.insert(sim);
         (
             sim.url(),
@@ -103,7 +107,12 @@ async fn hold(args: &Args) -> Result<Report, Failure> {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        eprintln!("stopping; removing what the run has made");
+        eprintln!("stopping; removing what the run has made (a second time ends at once)");
+        tokio::spawn(async {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(1);
+            }
+        });
     };
     suite.run(interrupted).await.map_err(|error| match error {
         Error::Usage(message) => Failure::Input(message),
