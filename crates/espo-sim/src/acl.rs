@@ -318,6 +318,9 @@ impl Acl {
         let by_role = match (scope, action) {
             _ if !actions(scope).contains(&action) => Level::No,
             ("User", Action::Edit) => by_role.min(Level::Own),
+            // Webhooks are for API users, each with its own.
+            ("Webhook", _) if self.kind != Kind::Api => Level::No,
+            ("Webhook", action) if action != Action::Create => by_role.min(Level::Own),
             // Scopes of the minimum that roles do not reach.
             (
                 "Note"
@@ -379,7 +382,7 @@ impl Acl {
                 .slot(attr)
                 .map(|s| row.get(s).as_str() == Some(self.user_id.as_str()))
         };
-        if layout.name == "Notification" {
+        if matches!(layout.name.as_str(), "Notification" | "Webhook") {
             return is_me("userId").unwrap_or(false);
         }
         is_me("assignedUserId")

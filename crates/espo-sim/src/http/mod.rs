@@ -221,7 +221,7 @@ fn page(status: u16) -> String {
     let title = match status {
         404 => "404 Not Found",
         405 => "405 Method Not Allowed",
-        _ => "500 Internal Server Error",
+        _ => "Slim Application Error",
     };
     format!(
         "<!doctype html><html lang=\"en\">    <head>        <meta charset=\"utf-8\">        <title>{title}</title>    \

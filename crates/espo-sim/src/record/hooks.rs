@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::input::Input;
 use super::{special, view};
 use crate::app::App;
-use crate::layout::{AttrIx, Layout, LinkKind};
+use crate::layout::{AttrIx, Layout, LinkKind, Source, Ty};
 use crate::store::Row;
 use crate::value::Value;
 
@@ -57,6 +57,7 @@ impl Draft<'_> {
 
 /// Runs before the row is stored.
 pub(crate) fn before_save(d: &mut Draft) {
+    full_times(d);
     addresses(d, "emailAddress", "emailAddress");
     addresses(d, "phoneNumber", "phoneNumber");
     currencies(d);
@@ -80,6 +81,20 @@ pub(crate) fn before_save(d: &mut Draft) {
     if matches!(d.layout.name.as_str(), "Task" | "Meeting" | "Call") {
         for field in ["dateStart", "dateEnd"] {
             optional_date(d, field);
+        }
+    }
+}
+
+/// A time without seconds is stored with them; the answer echoes it as it came (QUIRKS 4).
+fn full_times(d: &mut Draft) {
+    for ix in d.input.keys() {
+        let attr = &d.layout.attrs[*ix];
+        let (Source::Slot(slot), Ty::DateTime) = (&attr.source, attr.ty) else { continue };
+        if let Value::Text(text) = &d.row.values[*slot]
+            && text.len() == 16
+        {
+            let text = format!("{text}:00");
+            d.row.values[*slot] = Value::text(text);
         }
     }
 }
@@ -118,6 +133,12 @@ fn addresses(d: &mut Draft, field: &str, key: &str) {
         .any(|a| d.sent(a))
         || flags.iter().any(|(a, _)| d.sent(a));
     if !touched {
+        if d.old.is_none() {
+            // Without an address there is nothing to opt out of.
+            for slot in flags.iter().filter_map(|(a, _)| d.layout.slot(a)) {
+                d.row.values[slot] = Value::Null;
+            }
+        }
         return;
     }
     let mut items: Vec<Json> = d
@@ -135,6 +156,10 @@ fn addresses(d: &mut Draft, field: &str, key: &str) {
             .iter()
             .filter_map(|i| item(i, key, d.layout, field))
             .collect();
+        // Written through the list, an address is kept in small letters (QUIRKS 4).
+        for one in items.iter_mut().filter(|i| i.get("lower").is_some()) {
+            one[key] = one["lower"].clone();
+        }
         if !items.is_empty() && !items.iter().any(|i| i["primary"] == json!(true)) {
             items[0]["primary"] = json!(true);
         }

@@ -189,7 +189,8 @@ fn metadata(call: &Call) -> Result<Reply> {
         ] {
             if let Some(Json::Object(entries)) = map.get_mut(section) {
                 entries.retain(|name, _| {
-                    !closed.contains(name) && !(section == "entityDefs" && name == "Settings")
+                    let settings = section == "entityDefs" && name == "Settings";
+                    !settings && !closed.contains(name)
                 });
             }
         }

@@ -63,7 +63,7 @@ pub(crate) struct Call<'a> {
 /// A route of a fixed path.
 pub(crate) struct Fixed {
     pub(crate) method: Method,
-    /// Segments; `:x` stands for any one, `:Entity` for one that begins upper-case.
+    /// Segments; `:x` stands for any one.
     pub(crate) path: &'static str,
     pub(crate) handler: fn(&Call) -> Result<Reply>,
     /// An action class of its own rather than a controller's method: its errors have no JSON content type.
@@ -122,8 +122,11 @@ const TABLES: &[&[Fixed]] = &[
     layouts::ROUTES,
 ];
 
+/// A handler for callers without a login.
+type Public = fn(&App, &Request) -> Result<Reply>;
+
 /// Fixed routes that need no login, with the handler for callers without one.
-const PUBLIC: &[(&str, fn(&App, &Request) -> Result<Reply>)] = &[
+const PUBLIC: &[(&str, Public)] = &[
     ("Settings", app_info::public_settings),
     ("I18n", app_info::public_i18n),
 ];
@@ -163,22 +166,18 @@ fn general(rest: &[String]) -> &'static [Method] {
     }
 }
 
-fn matches<'a>(pattern: &str, segments: &'a [String]) -> Option<Vec<&'a str>> {
+fn matches<'a>(fixed: &Fixed, segments: &'a [String]) -> Option<Vec<&'a str>> {
     let mut params = Vec::new();
     let mut at = 0;
-    for part in pattern.split('/') {
+    for part in fixed.path.split('/') {
         let segment = segments.get(at)?;
-        if part == ":Entity" {
+        if part.starts_with(':') {
             if segment.is_empty() {
                 return None;
             }
             params.push(segment.as_str());
-        } else if part.starts_with(':') {
-            if segment.is_empty() {
-                return None;
-            }
-            params.push(segment.as_str());
-        } else if part != segment {
+        } else if part != segment && (at > 0 || fixed.action || part != upper_first(segment)) {
+            // Only a controller's name may begin in lower case.
             return None;
         }
         at += 1;
@@ -196,7 +195,7 @@ pub(crate) fn find(request: &Request) -> Result<Route<'_>> {
     };
     let mut allowed: Vec<Method> = Vec::new();
     for fixed in TABLES.iter().flat_map(|t| t.iter()) {
-        if let Some(params) = matches(fixed.path, segments) {
+        if let Some(params) = matches(fixed, segments) {
             if fixed.method == method {
                 return Ok(Route::Fixed(fixed, params));
             }

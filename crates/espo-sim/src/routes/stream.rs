@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Call, Fixed, posts};
-use crate::acl::{Action, Kind};
+use crate::acl::{Action, Kind, Level};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
@@ -215,6 +215,9 @@ fn readable_record<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
 
 fn stream_of(call: &Call, filter: Option<&str>, pinned: bool) -> Result<Reply> {
     let (layout, row) = readable_record(call)?;
+    if call.caller.acl.level(&layout.name, Action::Stream) == Level::No {
+        return Err(Refusal::forbidden_silently());
+    }
     let app = call.app;
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let notes = app.layout("Note")?;

@@ -5,7 +5,7 @@ use espo_schema::FieldKind;
 use super::Pred;
 use super::collate::Like;
 use crate::app::App;
-use crate::layout::{Layout, Ty};
+use crate::layout::{Layout, Source, Ty};
 use crate::record::view;
 use crate::value::Value;
 
@@ -74,7 +74,7 @@ pub(crate) fn compile<'a>(app: &'a App, layout: &'a Layout, text: &str) -> Pred<
             .filter(|_| kind == Some(FieldKind::Email));
         // A person is found by the last name and by both orders of the names too.
         let reversed = match attr.source {
-            crate::layout::Source::Person([first, _, last]) => Some((first, last)),
+            Source::Person([first, _, last]) => Some((first, last)),
             _ => None,
         };
         tests.push(Box::new(move |row| {
@@ -89,14 +89,18 @@ pub(crate) fn compile<'a>(app: &'a App, layout: &'a Layout, text: &str) -> Pred<
                     return true;
                 }
             }
-            if let Some(items) = data.and_then(|s| row.get(s).as_list()) {
+            // The primary address is in the row itself; the list is looked at where there are more.
+            if let Some(items) = data.and_then(|s| row.get(s).as_list()).filter(|l| l.len() > 1) {
                 return items.iter().any(|i| {
                     i.get("lower")
                         .and_then(|v| v.as_str())
                         .is_some_and(|v| like.matches(v))
                 });
             }
-            matches!(view::value(app, layout, row, ix, ""), Value::Text(s) if like.matches(&s))
+            match &attr.source {
+                Source::Slot(slot) => row.get(*slot).as_str().is_some_and(|s| like.matches(s)),
+                _ => matches!(view::value(app, layout, row, ix, ""), Value::Text(s) if like.matches(&s)),
+            }
         }));
     }
     Box::new(move |row| tests.iter().any(|t| t(row)))

@@ -306,8 +306,13 @@ impl<'a> Compiler<'a> {
         if let Some(data) = data {
             let key = attr.name.clone();
             let negative = type_.starts_with("not");
+            let primary = layout.slot(&attr.name);
             return Box::new(move |row| {
-                let Some(items) = row.get(data).as_list().filter(|l| !l.is_empty()) else {
+                let list = row.get(data).as_list();
+                if let (Some(slot), Some(1)) = (primary, list.map(<[Json]>::len)) {
+                    return test(row.get(slot));
+                }
+                let Some(items) = list.filter(|l| !l.is_empty()) else {
                     return test(&Value::Null);
                 };
                 let mut each = items
