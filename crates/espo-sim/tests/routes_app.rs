@@ -302,3 +302,20 @@ async fn users_with_access_can_read_the_record() {
     let list = users["list"].as_array().expect("a list");
     assert!(list.iter().any(|u| u["id"] == json!(admin_id)), "{users}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_controllers_name_may_begin_in_lower_case_and_an_actions_may_not() {
+    let sim = sim().await;
+    let api = Talk::api(&sim);
+    let id = api.create("account", json!({"name": "A"}));
+    assert_eq!(api.get(&format!("account/{id}/stream")).status, 200);
+    assert_eq!(
+        api.post(
+            "note",
+            json!({"parentType": "Account", "parentId": id, "post": "p"})
+        )
+        .ok()["type"],
+        json!("Post")
+    );
+    assert_eq!(api.get("globalSearch?q=a").status, 404);
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use common::Talk;
-use espo_sim::Sim;
+use espo_sim::{Sim, User, Users};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value as Json, json};
 use sha2::Sha256;
@@ -275,4 +275,37 @@ async fn own_changes_are_skipped_when_asked_for() {
         .map(|i| i["name"].clone())
         .collect();
     assert_eq!(names, [json!("Theirs")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn api_users_have_webhooks_of_their_own_and_people_have_none() {
+    let mut users = Users::sample();
+    let other = users
+        .users
+        .iter()
+        .find(|u| u.user_name == "api-key")
+        .cloned()
+        .expect("the user");
+    users.users.push(User {
+        id: "second".to_owned(),
+        user_name: "second".to_owned(),
+        api_key: Some("2".repeat(32)),
+        ..other
+    });
+    let sim = Sim::builder().users(users).start().await.expect("a server");
+    let (first, second) = (Talk::api(&sim), Talk::key(&sim, "second"));
+    let hook = first
+        .post(
+            "Webhook",
+            json!({"event": "Account.create", "url": "http://127.0.0.1:9/"}),
+        )
+        .json();
+    let path = format!("Webhook/{}", hook["id"].as_str().expect("an id"));
+    assert_eq!(
+        (first.get(&path).status, second.get(&path).status),
+        (200, 403)
+    );
+    assert_eq!(second.get("Webhook").ok()["total"], json!(0));
+    assert_eq!(second.delete(&path).status, 403);
+    assert_eq!(Talk::admin(&sim).get("Webhook").ok()["total"], json!(1));
 }
