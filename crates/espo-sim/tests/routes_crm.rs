@@ -281,6 +281,12 @@ async fn a_board_groups_by_status() {
         .find(|g| g["name"] == json!("New"))
         .expect("a group");
     assert_eq!((new["total"].as_i64(), names(new).len()), (Some(2), 2));
+    let first = |board: &Json| board["list"][0]["id"].as_str().expect("an id").to_owned();
+    let last = new["list"][1]["id"].as_str().expect("an id").to_owned();
+    assert_ne!(first(&board), last);
+    let order = json!({"entityType": "Case", "group": "New", "ids": [last]});
+    assert_eq!(api.put("Kanban/order", order).ok(), json!(true));
+    assert_eq!(first(&api.get("Kanban/Case").ok()), last);
     let none = api.get("Kanban/Account");
     assert_eq!(
         (none.status, none.reason()),

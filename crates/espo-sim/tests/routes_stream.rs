@@ -274,3 +274,28 @@ async fn stars_are_for_people() {
         json!(false)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_mentioned_is_notified() {
+    let sim = sim().await;
+    let (api, admin) = (Talk::api(&sim), Talk::admin(&sim));
+    assert_eq!(admin.get("Notification/action/notReadCount").ok(), json!(0));
+    let note = api.create(
+        "Note",
+        json!({"post": "@admin and @api-key", "targetType": "self"}),
+    );
+    let list = admin.get("Notification").ok();
+    assert_eq!(
+        (&list["list"][0]["type"], &list["list"][0]["relatedId"]),
+        (&json!("MentionInPost"), &json!(note))
+    );
+    assert_eq!(admin.get("Notification/action/notReadCount").ok(), json!(1));
+    assert_eq!(
+        admin
+            .post("Notification/action/markAllRead", json!({}))
+            .ok(),
+        json!(true)
+    );
+    assert_eq!(admin.get("Notification/action/notReadCount").ok(), json!(0));
+    assert_eq!(api.get("Notification").ok()["list"], json!([]));
+}

@@ -46,6 +46,7 @@ pub(crate) struct Extras {
     pub(crate) jobs: jobs::Jobs,
     pub(crate) layouts: layouts::Stored,
     pub(crate) imports: import::Imports,
+    pub(crate) boards: search::Boards,
     pub(crate) webhook_queue: delivery::Queue,
 }
 

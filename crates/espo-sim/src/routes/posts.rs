@@ -14,6 +14,7 @@ use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::record::input::Input;
 use crate::record::{links, update, view};
+use crate::sim::insert_record;
 use crate::store::Row;
 use crate::value::{Id, Value};
 
@@ -162,6 +163,7 @@ fn post(call: &Call) -> Result<Reply> {
     links::write_sets(app, notes, &row, &input, true);
     let mut answer = note_json(app, caller, &row, POSTED, true);
     if let Json::Object(map) = &mut answer {
+        notify(call, &row, &mentioned);
         if mentioned.is_empty() {
             map.remove("notifiedUserIdList");
         } else {
@@ -185,6 +187,38 @@ fn post(call: &Call) -> Result<Reply> {
         }
     }
     Ok(app.json(&answer))
+}
+
+/// Those who are mentioned are told, other than the author and API users.
+fn notify(call: &Call, note: &Row, mentioned: &[Json]) {
+    let (app, Some(users)) = (call.app, call.app.layouts.find("User")) else {
+        return;
+    };
+    for id in mentioned
+        .iter()
+        .filter_map(Json::as_str)
+        .filter(|id| *id != call.caller.user_id())
+    {
+        let Some(user) = app.store.table(users.index).live(id) else {
+            continue;
+        };
+        if text(users, &user, "type").as_deref() == Some("api") {
+            continue;
+        }
+        let attributes = Map::from_iter([
+            ("type".to_owned(), json!("MentionInPost")),
+            ("userId".to_owned(), json!(id)),
+            (
+                "data".to_owned(),
+                json!({"noteId": note.id.as_str(), "userId": call.caller.user_id()}),
+            ),
+            ("relatedType".to_owned(), json!("Note")),
+            ("relatedId".to_owned(), json!(note.id.as_str())),
+            ("createdById".to_owned(), json!(call.caller.user_id())),
+        ]);
+        // Metadata without notifications has nowhere to keep one.
+        let _ = insert_record(app, "Notification", &attributes);
+    }
 }
 
 /// `@userName` in a text, by how it is written.

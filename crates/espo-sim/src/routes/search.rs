@@ -1,6 +1,9 @@
 //! Searches across records: everything by name, boards by status, addresses.
 
+use std::collections::HashMap;
+
 use http::Method;
+use parking_lot::RwLock;
 use serde_json::{Value as Json, json};
 
 use super::{Call, Fixed};
@@ -12,6 +15,7 @@ use crate::search::order::Order;
 use crate::search::params::SearchParams;
 use crate::search::{self, text};
 use crate::store::Row;
+use crate::value::Id;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::GET, "GlobalSearch", global_search),
@@ -122,7 +126,18 @@ fn kanban(call: &Call) -> Result<Reply> {
         params
             .where_
             .push(json!({"type": "equals", "attribute": status, "value": option}));
-        let found = read::search_table(app, caller, layout, &params, &order)?;
+        let mut found = read::search_table(app, caller, layout, &params, &order)?;
+        let places = app
+            .extras
+            .boards
+            .places(&layout.name, option, caller.user_id());
+        // What was never moved comes after what was, in the order of the list.
+        found.rows.sort_by_key(|r| {
+            places
+                .iter()
+                .position(|id| *id == r.id)
+                .unwrap_or(usize::MAX)
+        });
         let reply = read::list_reply(app, caller, layout, &found, &plan);
         let page: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
         let rows = page["list"].as_array().cloned().unwrap_or_default();
@@ -139,10 +154,27 @@ fn kanban(call: &Call) -> Result<Reply> {
     Ok(app.json(&json!({"total": total, "groups": groups, "list": list})))
 }
 
-/// `PUT Kanban/order`: places are taken note of by nobody here, the request is checked.
+/// Places that users gave records on boards: by entity type, group and user.
+#[derive(Debug, Default)]
+pub(crate) struct Boards(RwLock<HashMap<(String, String, Id), Vec<Id>>>);
+
+impl Boards {
+    fn places(&self, entity: &str, group: &str, user: &str) -> Vec<Id> {
+        let boards = self.0.read();
+        if boards.is_empty() {
+            return Vec::new();
+        }
+        boards
+            .get(&(entity.to_owned(), group.to_owned(), user.into()))
+            .cloned()
+            .unwrap_or_default()
+    }
+}
+
+/// `PUT Kanban/order {entityType, group, ids}`: the order of a group, for the caller.
 fn kanban_order(call: &Call) -> Result<Reply> {
     let body = call.request.json_body()?;
-    let (Some(entity), Some(_), Some(_)) = (
+    let (Some(entity), Some(group), Some(ids)) = (
         body.get("entityType").and_then(Json::as_str),
         body.get("group").and_then(Json::as_str),
         body.get("ids").and_then(Json::as_array),
@@ -151,6 +183,13 @@ fn kanban_order(call: &Call) -> Result<Reply> {
     };
     let layout = call.app.layout(entity)?;
     call.caller.acl.check_scope(&layout.name, Action::Read)?;
+    let ids = ids.iter().filter_map(Json::as_str).map(Id::from).collect();
+    let key = (
+        layout.name.clone(),
+        group.to_owned(),
+        call.caller.acl.user_id.clone(),
+    );
+    call.app.extras.boards.0.write().insert(key, ids);
     Ok(Reply::bool(true))
 }
 
