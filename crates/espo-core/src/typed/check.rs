@@ -64,7 +64,7 @@ impl Client {
     /// missing; leave it out of what is asked for.
     ///
     /// # Errors
-    /// As any request; see [`App::metadata`](crate::actions::App::metadata).
+    /// As any request; see [`App::metadata`](crate::actions::app::App::metadata).
     pub async fn check_schema(
         &self,
         expected: &[ExpectedEntity],

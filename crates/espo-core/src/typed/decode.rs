@@ -83,6 +83,11 @@ pub trait Decode: Sized + Send + Sync + 'static {
         None
     }
 
+    /// The type of the field that an attribute belongs to, where it is known.
+    fn field_type(_attribute: &str) -> Option<&'static str> {
+        None
+    }
+
     /// Decodes one record.
     ///
     /// # Errors
@@ -123,6 +128,10 @@ impl<R: Record> Decode for R {
 
     fn default_select() -> Option<Vec<&'static str>> {
         Some(R::select())
+    }
+
+    fn field_type(attribute: &str) -> Option<&'static str> {
+        Some(R::ATTRIBUTES[index_of::<R>(attribute)?].field_type)
     }
 
     fn decode_record(text: &str) -> Result<Self, DecodeError> {

@@ -1,6 +1,5 @@
 //! Typed conditions of a search.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{BitAnd, BitOr};
@@ -42,8 +41,8 @@ impl<E> Filter<E> {
     /// Sets the time zone (such as `Europe/Kyiv`) in which days, months and the like are meant, for every
     /// condition on a time in this filter. Without it the server takes its own.
     #[must_use]
-    pub fn time_zone(self, zone: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(in_zone(self.item, &zone.into()))
+    pub fn time_zone(self, zone: &str) -> Self {
+        Self::new(in_zone(self.item, zone))
     }
 
     /// The condition as a where item.
@@ -51,7 +50,7 @@ impl<E> Filter<E> {
         self.item
     }
 
-    fn join(self, other: Self, kind: &str, group: fn(Vec<WhereItem>) -> WhereItem) -> Self {
+    fn join(self, other: Self, kind: &str, group: impl FnOnce(Vec<WhereItem>) -> WhereItem) -> Self {
         let mut items = parts(self.item, kind);
         items.extend(parts(other.item, kind));
         Self::new(group(items))
@@ -66,7 +65,7 @@ fn parts(item: WhereItem, kind: &str) -> Vec<WhereItem> {
     }
 }
 
-fn in_zone(item: WhereItem, zone: &Cow<'static, str>) -> WhereItem {
+fn in_zone(item: WhereItem, zone: &str) -> WhereItem {
     match item.operand() {
         Operand::Items(items) => {
             let items: Vec<_> = items
@@ -79,7 +78,7 @@ fn in_zone(item: WhereItem, zone: &Cow<'static, str>) -> WhereItem {
                 WhereItem::and(items)
             }
         }
-        _ if item.is_date_time() => item.time_zone(zone.clone()),
+        _ if item.is_date_time() => item.time_zone(zone.to_owned()),
         _ => item,
     }
 }
@@ -88,7 +87,7 @@ impl<E> BitAnd for Filter<E> {
     type Output = Self;
 
     fn bitand(self, other: Self) -> Self {
-        self.join(other, "and", |items| WhereItem::and(items))
+        self.join(other, "and", WhereItem::and)
     }
 }
 
@@ -96,7 +95,7 @@ impl<E> BitOr for Filter<E> {
     type Output = Self;
 
     fn bitor(self, other: Self) -> Self {
-        self.join(other, "or", |items| WhereItem::or(items))
+        self.join(other, "or", WhereItem::or)
     }
 }
 

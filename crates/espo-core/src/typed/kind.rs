@@ -232,7 +232,8 @@ operands! {
     Bool: bool => value Value::from(value);
     Int: i64, i32, u32, u8, u16, i16 => number Value::from(number);
     Float: f64, f32, i64, i32, u32 => number Value::from(number);
-    Money: Decimal, i64, i32, u32 => number decimal_number(number.into());
+    Money: Decimal => number decimal_number(number);
+    Money: i64, i32, u32 => number decimal_number(Decimal::from(number));
     Date: jiff::civil::Date => date Value::from(date.to_string());
     DateTime: Timestamp => time Value::from(format_timestamp(time));
     DateTime: jiff::civil::Date => date Value::from(date.to_string());

@@ -77,8 +77,8 @@ select_tuples!(A B C D F G H I J K L M);
 
 /// A list of records of `E` that is not asked for yet, decoded as `R`.
 ///
-/// Awaiting it sends it and gives a [`Page`]. Without [`ListRequest::select`] it asks for every attribute that a list
-/// row can hold: a related list for which nothing is selected can come back as bare ids.
+/// Awaiting it sends it and gives a [`Page`]. Without [`ListRequest::select`] the rows hold every attribute that a list
+/// row can hold; of a related list, which can otherwise come back as bare ids, these are asked for.
 #[must_use = "nothing is sent until the request is awaited or turned into a stream"]
 pub struct ListRequest<E, R = E> {
     client: Client,
@@ -218,7 +218,8 @@ impl<E, R> ListRequest<E, R> {
 impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
     fn request(&self) -> Request {
         let mut params = self.params.clone();
-        if params.select.is_none()
+        if self.segments.len() > 1
+            && params.select.is_none()
             && let Some(attributes) = R::default_select()
         {
             params = params.select(attributes);
@@ -317,9 +318,16 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
     /// All pages in the order of an attribute, records that are equal in it in the order of their ids, by key instead
     /// of by offset. Records whose attribute is null come first.
     ///
-    /// The attribute must be one that a list can be filtered and ordered by.
+    /// The attribute must be one that a list can be filtered and ordered by, in the same order: not an enum, which the
+    /// server orders by the place of its options. A typed list refuses that; an untyped one cannot know.
     pub fn pages_by_key(mut self, attribute: impl Into<Cow<'static, str>>) -> BoxStream<Page<R>> {
         let attribute = attribute.into();
+        if R::field_type(&attribute).is_some_and(|type_| type_.starts_with("enum")) {
+            let message = format!(
+                "no paging by `{attribute}`: the server orders an enum by the place of its options and compares its text"
+            );
+            return Box::pin(stream::iter([Err(Error::build(message))]));
+        }
         let size = self.params.max_size.unwrap_or(LARGEST_PAGE).max(1);
         self.params = self
             .params

@@ -12,7 +12,7 @@ use super::value::AttributeValue;
 
 /// A struct of a user's own with some attributes of an entity type; made by `#[derive(Projection)]`.
 ///
-/// ```ignore
+/// ```text
 /// use espo_typed::prelude::*;
 ///
 /// #[derive(Projection)]

@@ -18,7 +18,7 @@ use crate::{Client, Error, Request};
 
 /// A record by its id. The generated reference of an entity type wraps it and adds an accessor for each link.
 ///
-/// ```ignore
+/// ```text
 /// let deals = crm.record(&account_id).opportunities();
 /// ```
 pub struct RecordRef<E> {
