@@ -320,15 +320,14 @@ impl SimBuilder {
     }
 }
 
+/// Attributes that have a value.
+fn object(pairs: &[(&str, Json)]) -> Map<String, Json> {
+    let filled = pairs.iter().filter(|(_, v)| !v.is_null());
+    filled.map(|(k, v)| ((*k).to_owned(), v.clone())).collect()
+}
+
 /// Puts roles, teams, users and records where requests find them.
 fn declare(app: &App, users: &Users) -> Result<(), Error> {
-    let object = |pairs: &[(&str, Json)]| -> Map<String, Json> {
-        pairs
-            .iter()
-            .filter(|(_, v)| !v.is_null())
-            .map(|(k, v)| ((*k).to_owned(), v.clone()))
-            .collect()
-    };
     for role in &users.roles {
         let mut attributes = object(&[
             ("id", Json::from(role.id.as_str())),
@@ -360,7 +359,7 @@ fn declare(app: &App, users: &Users) -> Result<(), Error> {
         )?;
     }
     for user in &users.users {
-        declare_user(app, user, &object)?;
+        declare_user(app, user)?;
     }
     for (entity_type, records) in &users.records {
         for record in records {
@@ -370,11 +369,7 @@ fn declare(app: &App, users: &Users) -> Result<(), Error> {
     Ok(())
 }
 
-fn declare_user(
-    app: &App,
-    user: &User,
-    object: &dyn Fn(&[(&str, Json)]) -> Map<String, Json>,
-) -> Result<(), Error> {
+fn declare_user(app: &App, user: &User) -> Result<(), Error> {
     let text = |v: &Option<String>| v.as_deref().map_or(Json::Null, Json::from);
     let attributes = object(&[
         ("id", Json::from(user.id.as_str())),

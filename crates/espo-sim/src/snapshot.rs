@@ -20,6 +20,9 @@ use crate::value::{Id, Value};
 /// Version of the format; a file of another one is refused.
 const FORMAT: u32 = 1;
 
+/// Two linked ids, with the columns of the middle table.
+type SavedPair = (String, String, Map<String, Json>);
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct File {
@@ -28,7 +31,7 @@ struct File {
     /// Entity type → rows, oldest first.
     records: BTreeMap<String, Vec<Map<String, Json>>>,
     /// `Entity.link` → pairs of ids with the columns of the middle table.
-    relations: BTreeMap<String, Vec<(String, String, Map<String, Json>)>>,
+    relations: BTreeMap<String, Vec<SavedPair>>,
     /// Who follows what: entity type, record, users.
     followers: Vec<(String, String, Vec<String>)>,
     /// What is starred: entity type, record, user.
@@ -79,7 +82,7 @@ pub(crate) fn save(app: &App, users: &Users, path: &Path) -> Result<(), Error> {
                 continue;
             };
             let columns = &app.layouts.relations[relation].columns;
-            let mut pairs: Vec<(String, String, Map<String, Json>)> = app
+            let mut pairs: Vec<SavedPair> = app
                 .store
                 .relation(relation)
                 .all()

@@ -89,7 +89,9 @@ pub(crate) fn before_save(d: &mut Draft) {
 fn full_times(d: &mut Draft) {
     for ix in d.input.keys() {
         let attr = &d.layout.attrs[*ix];
-        let (Source::Slot(slot), Ty::DateTime) = (&attr.source, attr.ty) else { continue };
+        let (Source::Slot(slot), Ty::DateTime) = (&attr.source, attr.ty) else {
+            continue;
+        };
         if let Value::Text(text) = &d.row.values[*slot]
             && text.len() == 16
         {

@@ -208,7 +208,7 @@ fn php_float_of(v: &Json) -> f64 {
     match v {
         Json::Bool(b) => f64::from(u8::from(*b)),
         Json::Number(n) => n.as_f64().unwrap_or_default(),
-        Json::String(s) => crate::search::where_::leading_number(s),
+        Json::String(s) => crate::search::compare::leading_number(s),
         _ => 0.0,
     }
 }

@@ -207,19 +207,21 @@ fn list_loaders(layout: &Layout, wanted: &mut [bool]) {
     }
 }
 
-/// Writes one row of a list.
-fn write_row(
-    app: &App,
-    caller: &Caller,
-    layout: &Layout,
-    row: &Row,
-    plan: &[AttrIx],
-    columns: &[(AttrIx, Value)],
+/// What all rows of a list have in common.
+struct RowContext<'a> {
+    app: &'a App,
+    caller: &'a Caller,
+    layout: &'a Layout,
+    plan: &'a [AttrIx],
+    /// Long texts are cut to so many characters.
     text_length: usize,
-    out: &mut Out,
-) {
+}
+
+/// Writes one row of a list.
+fn write_row(cx: &RowContext, row: &Row, columns: &[(AttrIx, Value)], out: &mut Out) {
+    let (app, layout) = (cx.app, cx.layout);
     out.open_object();
-    for ix in plan {
+    for ix in cx.plan {
         let attr = &layout.attrs[*ix];
         out.key(&attr.name);
         if let Some((_, v)) = columns.iter().find(|(c, _)| c == ix) {
@@ -229,14 +231,14 @@ fn write_row(
         match &attr.source {
             Source::Slot(slot) if !matches!(attr.name.as_str(), "id" | "deleted") => {
                 match row.get(*slot) {
-                    Value::Text(s) if attr.ty == Ty::LongText && s.len() > text_length => {
-                        let cut: String = s.chars().take(text_length).collect();
+                    Value::Text(s) if attr.ty == Ty::LongText && s.len() > cx.text_length => {
+                        let cut: String = s.chars().take(cx.text_length).collect();
                         out.value(&Value::text(cut));
                     }
                     v => out.value(v),
                 }
             }
-            _ => out.value(&view::value(app, layout, row, *ix, caller.user_id())),
+            _ => out.value(&view::value(app, layout, row, *ix, cx.caller.user_id())),
         }
     }
     out.close_object();
@@ -341,22 +343,20 @@ fn write_list(
     out: &mut Out,
 ) {
     let text_length = app.config.read().list_text_length;
+    let cx = RowContext {
+        app,
+        caller,
+        layout,
+        plan,
+        text_length,
+    };
     out.open_object();
     out.key("total");
     out.value(&Value::Int(found.total));
     out.key("list");
     out.open_array();
     for row in &found.rows {
-        write_row(
-            app,
-            caller,
-            layout,
-            row,
-            plan,
-            &columns(row),
-            text_length,
-            out,
-        );
+        write_row(&cx, row, &columns(row), out);
     }
     out.close_array();
     out.close_object();

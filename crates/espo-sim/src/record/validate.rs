@@ -246,13 +246,10 @@ impl Candidate<'_> {
                         .raw(&attr)
                         .is_some_and(|v| !v.is_null() && !v.is_array())
             }
+            // Taking the code away takes the amount's meaning away.
             FieldKind::Currency => {
-                filled(name)
-                    && (!self.creating
-                        && self
-                            .raw(&format!("{name}Currency"))
-                            .is_none_or(|v| !v.is_null())
-                        || self.creating)
+                let code = self.raw(&format!("{name}Currency"));
+                filled(name) && (self.creating || code.is_none_or(|v| !v.is_null()))
             }
             FieldKind::DatetimeOptional => filled(name) || filled(&format!("{name}Date")),
             FieldKind::PersonName => field

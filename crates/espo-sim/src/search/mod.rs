@@ -1,6 +1,7 @@
 //! Lists: which records, in what order, how many (ESPO-API.md E).
 
 pub(crate) mod collate;
+pub(crate) mod compare;
 pub(crate) mod dates;
 pub(crate) mod filters;
 pub(crate) mod order;

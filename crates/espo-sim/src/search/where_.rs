@@ -4,18 +4,16 @@ use std::collections::HashSet;
 
 use serde_json::Value as Json;
 
-use super::dates::{self, DateContext, Range};
-use super::{Pred, collate};
+use super::Pred;
+use super::compare::{Test, compare, equals, in_range, items, like, not, one_of, texts};
+use super::dates::{self, DateContext};
 use crate::acl::Action;
 use crate::app::{App, Caller};
-use crate::http::json::php_float;
 use crate::http::{Refusal, Result};
 use crate::layout::{AttrIx, Layout, LinkDef, LinkKind, Source, Ty};
 use crate::record::view;
 use crate::store::Row;
 use crate::value::{Id, Value};
-
-type Test = Box<dyn Fn(&Value) -> bool>;
 
 /// Types whose attribute is a link.
 const LINK_TYPES: &[&str] = &[
@@ -501,7 +499,7 @@ impl<'a> Compiler<'a> {
                         Box::new(move |row| row.get(key).non_empty().is_some() == wanted)
                     }
                     _ => Box::new(move |row| {
-                        !view::linked_through(app, layout, row, link).is_empty() == wanted
+                        view::linked_through(app, layout, row, link).is_empty() != wanted
                     }),
                 }
             }
@@ -601,7 +599,7 @@ impl<'a> Compiler<'a> {
         Ok(Box::new(move |row| {
             view::pairs(app, row, link)
                 .iter()
-                .any(|p| p.columns.get(at).is_some_and(|v| test(v)))
+                .any(|p| p.columns.get(at).is_some_and(&test))
         }))
     }
 
@@ -619,164 +617,6 @@ impl<'a> Compiler<'a> {
                 .is_some_and(|t| types.contains(&t))
         })
     }
-}
-
-fn items(v: &Value) -> impl Iterator<Item = &str> {
-    v.as_list()
-        .unwrap_or_default()
-        .iter()
-        .filter_map(Json::as_str)
-}
-
-fn texts(value: &Json) -> Option<Vec<String>> {
-    match value {
-        Json::Null => None,
-        Json::Array(list) => Some(list.iter().map(text_of).collect()),
-        Json::Object(map) => Some(map.values().map(text_of).collect()),
-        v => Some(vec![text_of(v)]),
-    }
-}
-
-/// A needle as SQL text.
-fn text_of(v: &Json) -> String {
-    match v {
-        Json::String(s) => s.clone(),
-        Json::Bool(b) => if *b { "1" } else { "0" }.to_owned(),
-        Json::Number(n) => match (n.as_i64(), n.as_f64()) {
-            (Some(i), _) => i.to_string(),
-            (None, f) => php_float(f.unwrap_or_default(), 17, 'E'),
-        },
-        _ => String::new(),
-    }
-}
-
-/// A needle as a number: text counts up to where it stops being one.
-fn number_of(v: &Json) -> f64 {
-    match v {
-        Json::Number(n) => n.as_f64().unwrap_or_default(),
-        Json::Bool(b) => f64::from(u8::from(*b)),
-        Json::String(s) => leading_number(s),
-        _ => 0.0,
-    }
-}
-
-pub(crate) fn leading_number(s: &str) -> f64 {
-    let s = s.trim_start();
-    let mut end = 0;
-    for (i, c) in s.char_indices() {
-        let next = i + c.len_utf8();
-        if s[..next].parse::<f64>().is_ok() && !s[..next].ends_with(|c: char| c.is_alphabetic()) {
-            end = next;
-        } else if !matches!(c, '-' | '+' | '.' | 'e' | 'E') {
-            break;
-        }
-    }
-    s[..end].parse().unwrap_or(0.0)
-}
-
-/// A needle for a date or date-time column: a date stands for its midnight.
-fn moment(ty: Ty, v: &Json) -> String {
-    let text = text_of(v);
-    if ty == Ty::DateTime && text.len() == 10 {
-        format!("{text} 00:00:00")
-    } else {
-        text
-    }
-}
-
-/// The negative of a test; never true of null (QUIRKS 5).
-fn not(test: Test) -> Test {
-    Box::new(move |v| !v.is_null() && !test(v))
-}
-
-#[allow(clippy::float_cmp, reason = "SQL compares exactly")]
-fn equals(ty: Ty, needle: &Json) -> Test {
-    match ty {
-        _ if ty.is_number() => {
-            let n = number_of(needle);
-            Box::new(move |v| v.as_f64() == Some(n))
-        }
-        Ty::Date | Ty::DateTime => {
-            let n = moment(ty, needle);
-            Box::new(move |v| v.as_str() == Some(n.as_str()))
-        }
-        _ => {
-            let n = collate::needle(&text_of(needle));
-            Box::new(move |v| v.as_str().is_some_and(|s| collate::equals_folded(s, &n)))
-        }
-    }
-}
-
-#[allow(clippy::float_cmp, reason = "SQL compares exactly")]
-fn one_of(ty: Ty, list: &[Json]) -> Test {
-    let list: Vec<&Json> = list.iter().filter(|v| !v.is_null()).collect();
-    match ty {
-        _ if ty.is_number() => {
-            let numbers: Vec<f64> = list.into_iter().map(number_of).collect();
-            Box::new(move |v| v.as_f64().is_some_and(|n| numbers.contains(&n)))
-        }
-        _ => {
-            let needles: HashSet<String> = list
-                .into_iter()
-                .map(|v| collate::needle(&moment(ty, v)))
-                .collect();
-            if needles.len() <= 8 {
-                // A few comparisons cost less than a fold and a hash.
-                let few: Vec<String> = needles.into_iter().collect();
-                return Box::new(move |v| {
-                    v.as_str()
-                        .is_some_and(|s| few.iter().any(|n| collate::equals_folded(s, n)))
-                });
-            }
-            Box::new(move |v| {
-                v.as_str()
-                    .is_some_and(|s| needles.contains(collate::needle(s).as_str()))
-            })
-        }
-    }
-}
-
-fn compare(ty: Ty, needle: &Json, holds: fn(std::cmp::Ordering) -> bool) -> Test {
-    if needle.is_null() {
-        return Box::new(|_| false);
-    }
-    match ty {
-        _ if ty.is_number() => {
-            let n = number_of(needle);
-            Box::new(move |v| {
-                v.as_f64()
-                    .and_then(|v| v.partial_cmp(&n))
-                    .is_some_and(holds)
-            })
-        }
-        Ty::Date | Ty::DateTime => {
-            let n = moment(ty, needle);
-            Box::new(move |v| v.as_str().is_some_and(|s| holds(s.cmp(&n))))
-        }
-        _ => {
-            let n = text_of(needle);
-            Box::new(move |v| v.as_str().is_some_and(|s| holds(collate::cmp(s, &n))))
-        }
-    }
-}
-
-fn like(needle: &Json, pattern: impl Fn(&str) -> String) -> Test {
-    if needle.is_null() {
-        return Box::new(|_| false);
-    }
-    let like = collate::Like::new(&pattern(&text_of(needle)));
-    Box::new(move |v| match v {
-        Value::Null => false,
-        Value::Text(s) => like.matches(s),
-        Value::Int(i) => like.matches(&i.to_string()),
-        Value::Float(f) => like.matches(&php_float(*f, 17, 'E')),
-        Value::Bool(b) => like.matches(if *b { "1" } else { "0" }),
-        Value::Json(j) => like.matches(&j.to_string()),
-    })
-}
-
-fn in_range(range: Range) -> Test {
-    Box::new(move |v| v.as_str().is_some_and(|s| range.contains(s)))
 }
 
 /// For callers outside of a request's search: rows of a table that match, unordered.

@@ -29,6 +29,9 @@ impl Row {
 
 type Chunk = Vec<Arc<Row>>;
 
+/// A row in the index by date: date, id, place.
+type Dated = (Id, Id, usize);
+
 /// A snapshot of a table's rows, in the order of their creation.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rows(Arc<Vec<Arc<Chunk>>>);
@@ -52,7 +55,7 @@ struct Inner {
     by_id: HashMap<Id, usize>,
     by_key: Vec<(Slot, HashMap<Id, Vec<usize>>)>,
     /// Live rows by the date of the default order, then by id.
-    by_date: Option<(Slot, BTreeSet<(Id, Id, usize)>)>,
+    by_date: Option<(Slot, BTreeSet<Dated>)>,
     /// What the duplicate check looks up.
     by_text: Vec<(TextKey, HashMap<Id, Vec<usize>>)>,
     /// Highest value given out so far, by slot of an autoincrement or number attribute.
@@ -118,7 +121,7 @@ impl Table {
     ) -> Option<(Vec<Arc<Row>>, usize)> {
         let inner = self.inner.read();
         let (_, index) = inner.by_date.as_ref().filter(|(s, _)| *s == slot)?;
-        let row = |entry: &(Id, Id, usize)| Arc::clone(inner.row(entry.2));
+        let row = |entry: &Dated| Arc::clone(inner.row(entry.2));
         let rows = if descending {
             index
                 .iter()
@@ -228,7 +231,7 @@ impl Table {
 }
 
 /// The place of a row in the index by date. Null goes first, as an empty text does.
-fn dated(row: &Row, slot: Slot, at: usize) -> (Id, Id, usize) {
+fn dated(row: &Row, slot: Slot, at: usize) -> Dated {
     (
         row.get(slot).as_str().unwrap_or_default().into(),
         row.id.clone(),
