@@ -92,6 +92,11 @@ async fn serve(port: &str) {
 
 /// What anyone would write: a task a connection, a request after the other.
 async fn bare(url: &str, concurrency: u32, length: Duration, typed: bool) {
+    // Over plain HTTP it is never used, but the client asks for one.
+    let provider = rustls::crypto::ring::default_provider();
+    provider
+        .install_default()
+        .expect("no provider before this one");
     let client = reqwest::Client::builder()
         .no_proxy()
         .build()

@@ -150,7 +150,7 @@ impl Page {
             points,
             filled: false,
         };
-        let seconds = |v: f64| format!("{v:.0} s");
+        let seconds = |v: f64| format!("{} s", trim(v));
         let latency = Chart {
             series: vec![
                 line("p50", 0, of(&|s| s.p50 as f64)),
