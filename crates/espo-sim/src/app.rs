@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Method;
 use parking_lot::RwLock;
@@ -65,7 +64,6 @@ pub(crate) struct App {
     pub(crate) timestamp: i64,
     /// State of the parts beside records: attachments, reactions, stars and so on, by part.
     pub(crate) extras: routes::Extras,
-    note_number: AtomicU64,
     /// Entity type and id → ids of the users who follow it.
     pub(crate) followers: RwLock<HashMap<(String, Id), Vec<Id>>>,
     /// Entity type, id and user of starred records.
@@ -117,7 +115,6 @@ impl App {
             acls: RwLock::default(),
             timestamp,
             extras: routes::Extras::default(),
-            note_number: AtomicU64::new(0),
             followers: RwLock::default(),
             stars: RwLock::default(),
         }
@@ -285,10 +282,6 @@ impl App {
 
     pub(crate) fn out(&self) -> Out {
         Out::new(self.options.php_json)
-    }
-
-    pub(crate) fn next_note_number(&self) -> i64 {
-        self.note_number.fetch_add(1, Ordering::Relaxed) as i64 + 1
     }
 
     pub(crate) fn log_request(&self, request: &Request, status: u16, reason: Option<String>) {

@@ -299,3 +299,31 @@ async fn who_is_mentioned_is_notified() {
     assert_eq!(admin.get("Notification/action/notReadCount").ok(), json!(0));
     assert_eq!(api.get("Notification").ok()["list"], json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn note_numbers_go_on_after_a_snapshot() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("snapshot.json");
+    let sim = sim().await;
+    let id = Talk::api(&sim).create("Account", json!({"name": "A"}));
+    Talk::api(&sim)
+        .put(&format!("Account/{id}"), json!({"type": "Partner"}))
+        .ok();
+    sim.save_snapshot(&file).expect("a snapshot");
+    let sim = Sim::builder()
+        .snapshot(&file)
+        .start()
+        .await
+        .expect("a server");
+    let api = Talk::api(&sim);
+    api.put(&format!("Account/{id}"), json!({"type": "Reseller"}))
+        .ok();
+    let stream = api.get(&format!("Account/{id}/stream")).ok();
+    let numbers: Vec<i64> = stream["list"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|n| n["number"].as_i64())
+        .collect();
+    assert_eq!(numbers, [3, 2, 1]);
+}

@@ -77,7 +77,6 @@ pub(super) fn write(app: &App, user: &str, attributes: &[(&str, Value)]) -> Opti
         ("createdAt", now.clone()),
         ("modifiedAt", now),
         ("createdById", Value::text(user)),
-        ("number", Value::Int(app.next_note_number())),
         ("isInternal", Value::Bool(false)),
         ("isGlobal", Value::Bool(false)),
         ("isPinned", Value::Bool(false)),
@@ -88,7 +87,11 @@ pub(super) fn write(app: &App, user: &str, attributes: &[(&str, Value)]) -> Opti
             row.values[slot] = value.clone();
         }
     }
-    Some(app.store.table(layout.index).insert(row))
+    let table = app.store.table(layout.index);
+    if let Some(slot) = layout.slot("number") {
+        row.values[slot] = Value::Int(table.count_up(slot));
+    }
+    Some(table.insert(row))
 }
 
 /// The record above: whose stream shows this record's notes too.
