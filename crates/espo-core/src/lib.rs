@@ -125,7 +125,7 @@ pub mod prelude {
     /// The crate itself: what `#[derive(Projection)]` refers to.
     pub use crate as espo_core;
     pub use crate::typed::{DateOrTime, Entity, Filter, Id, ParentRef, Projection, Record};
+    pub use crate::{Auth, Client, Error, JsonObject};
     #[cfg(feature = "derive")]
     pub use espo_derive::Projection;
-    pub use crate::{Auth, Client, Error, JsonObject};
 }
