@@ -10,30 +10,58 @@ use serde_json::json;
 
 fn admin(sim: &Sim) -> Client {
     let admin = sim.users().admin().expect("an administrator");
-    let auth = Auth::password(admin.user_name.clone(), admin.password.clone().unwrap_or_default());
-    Client::builder(sim.url()).auth(auth).build().expect("a client")
+    let auth = Auth::password(
+        admin.user_name.clone(),
+        admin.password.clone().unwrap_or_default(),
+    );
+    Client::builder(sim.url())
+        .auth(auth)
+        .build()
+        .expect("a client")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stock_instance_is_what_the_code_expects() {
     let sim = Sim::start().await.expect("the server starts");
-    assert_eq!(admin(&sim).check_schema(EXPECTED_SCHEMA).await.expect("metadata"), []);
+    assert_eq!(
+        admin(&sim)
+            .check_schema(EXPECTED_SCHEMA)
+            .await
+            .expect("metadata"),
+        []
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_administrator_changed_is_named() {
     let mut tree = Schema::stock().raw.clone();
-    let account = tree["entityDefs"]["Account"]["fields"].as_object_mut().expect("fields");
+    let account = tree["entityDefs"]["Account"]["fields"]
+        .as_object_mut()
+        .expect("fields");
     account.remove("website");
     account.insert("industry".into(), json!({"type": "varchar"}));
-    tree["entityDefs"].as_object_mut().expect("entity types").remove("Case");
+    tree["entityDefs"]
+        .as_object_mut()
+        .expect("entity types")
+        .remove("Case");
     let schema = Schema::from_value(tree, "changed").expect("metadata");
-    let sim = Sim::builder().schema(schema).start().await.expect("the server starts");
-    let told = admin(&sim).check_schema(EXPECTED_SCHEMA).await.expect("metadata");
+    let sim = Sim::builder()
+        .schema(schema)
+        .start()
+        .await
+        .expect("the server starts");
+    let told = admin(&sim)
+        .check_schema(EXPECTED_SCHEMA)
+        .await
+        .expect("metadata");
     let told: Vec<String> = told.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
-        ["Account.industry is of type varchar, expected enum", "Account.website is missing", "Case is missing"]
+        [
+            "Account.industry is of type varchar, expected enum",
+            "Account.website is missing",
+            "Case is missing"
+        ]
     );
 }
 
@@ -41,7 +69,11 @@ async fn what_an_administrator_changed_is_named() {
 async fn an_instance_that_stays_as_it_is_tells_of_no_rebuild() {
     let sim = Sim::start().await.expect("the server starts");
     let told = Arc::new(Mutex::new(Vec::new()));
-    let user = sim.users().api_key_user().and_then(|user| user.api_key.clone()).expect("a key");
+    let user = sim
+        .users()
+        .api_key_user()
+        .and_then(|user| user.api_key.clone())
+        .expect("a key");
     let crm = Client::builder(sim.url())
         .auth(Auth::api_key(user))
         .hook(OnRebuild::new({

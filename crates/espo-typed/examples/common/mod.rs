@@ -1,0 +1,24 @@
+//! The instance that the examples talk to.
+
+use espo_sim::Sim;
+use espo_typed::prelude::*;
+
+/// That of `ESPO_URL` and `ESPO_API_KEY`, else an embedded one, which stops when the second value is dropped.
+pub async fn instance() -> Result<(Client, Option<Sim>), Box<dyn std::error::Error>> {
+    if let Ok(url) = std::env::var("ESPO_URL") {
+        let auth = Auth::api_key(std::env::var("ESPO_API_KEY")?);
+        return Ok((Client::builder(url).auth(auth).build()?, None));
+    }
+    let sim = Sim::start().await?;
+    let key = sim
+        .users()
+        .api_key_user()
+        .and_then(|user| user.api_key.clone())
+        .unwrap_or_default();
+    Ok((
+        Client::builder(sim.url())
+            .auth(Auth::api_key(key))
+            .build()?,
+        Some(sim),
+    ))
+}

@@ -1,0 +1,46 @@
+//! Testing one's own code: an embedded server with one's own records, a fault on demand, and what it was asked.
+//!
+//! `cargo run -p espo-typed --example testing_your_code`
+
+use espo_sim::Sim;
+use espo_typed::prelude::*;
+
+/// The code to be tested.
+async fn count_customers(crm: &Client) -> Result<u64, Error> {
+    crm.list::<Account>()
+        .filter(account::TYPE.eq(account::Type::Customer))
+        .count()
+        .await
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // A fixed seed and clock give the same ids and times in every run.
+    let sim = Sim::builder().seed(7).start().await?;
+    for (name, kind) in [
+        ("Acme", "Customer"),
+        ("Umbrella", "Partner"),
+        ("Globex", "Customer"),
+    ] {
+        let record = serde_json::json!({"name": name, "type": kind});
+        sim.insert("Account", record.as_object().ok_or("an object")?)?;
+    }
+    let key = sim
+        .users()
+        .api_key_user()
+        .and_then(|user| user.api_key.clone())
+        .unwrap_or_default();
+    let crm = Client::builder(sim.url())
+        .auth(Auth::api_key(key))
+        .build()?;
+
+    assert_eq!(count_customers(&crm).await?, 2);
+    let asked = sim.requests();
+    assert_eq!(asked.len(), 1, "one request is enough");
+    println!(
+        "{} customers, by {} request",
+        count_customers(&crm).await?,
+        asked.len()
+    );
+    Ok(())
+}
