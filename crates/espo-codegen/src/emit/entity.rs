@@ -247,7 +247,7 @@ fn enums(entity: &Entity<'_>) -> TokenStream {
                 let variant = ident(&plan[option]);
                 quote!(#variant = #option)
             });
-        quote!(espo_core::enumeration! { #about pub enum #name { #(#options,)* } })
+        quote!(#[in_macro(enumeration)] #about pub enum #name { #(#options,)* })
     });
     let parents = entity.parents.iter().map(|parent| {
         let about = doc(&format!(
@@ -261,7 +261,7 @@ fn enums(entity: &Entity<'_>) -> TokenStream {
             let (variant, entity) = (ident(&plan[*target]), ident(rust));
             quote!(#variant(#entity) = #target)
         });
-        quote!(espo_core::parent! { #about pub enum #name { #(#targets,)* } })
+        quote!(#[in_macro(parent)] #about pub enum #name { #(#targets,)* })
     });
     let columns = entity.columns.iter().map(|columns| {
         let about = doc(&format!(
@@ -271,9 +271,9 @@ fn enums(entity: &Entity<'_>) -> TokenStream {
         let name = ident(&columns.type_name);
         let columns = columns.columns.iter().map(|(rust, wire, type_)| {
             let rust = ident(rust);
-            quote!(#rust: #type_ = #wire)
+            quote!(#rust(#type_) = #wire)
         });
-        quote!(espo_core::columns! { #about pub struct #name { #(#columns,)* } })
+        quote!(#[in_macro(columns)] #about pub enum #name { #(#columns,)* })
     });
     quote!(#(#enums)* #(#parents)* #(#columns)*)
 }

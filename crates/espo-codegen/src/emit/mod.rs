@@ -22,7 +22,62 @@ pub(crate) fn format(tokens: TokenStream, what: &str) -> Result<String, Error> {
         what: what.to_owned(),
         message: error.to_string(),
     })?;
-    Ok(format!("{BANNER}{}", spread(&prettyplease::unparse(&file))))
+    Ok(format!(
+        "{BANNER}{}",
+        spread(&into_macros(&prettyplease::unparse(&file)))
+    ))
+}
+
+/// Puts the enums marked with `#[in_macro(name)]` into calls of that macro. The formatter leaves what is inside a macro
+/// call as it is, so they are written as enums, and become calls only when they are formatted.
+fn into_macros(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut inside: Option<&str> = None;
+    for line in text.lines() {
+        match (
+            inside,
+            line.strip_prefix("#[in_macro(")
+                .and_then(|rest| rest.strip_suffix(")]")),
+        ) {
+            (_, Some(name)) => {
+                out.push_str(&format!("espo_core::{name}! {{\n"));
+                inside = Some(name);
+            }
+            (None, None) => {
+                out.push_str(line);
+                out.push('\n');
+            }
+            (Some(name), None) => {
+                let line = if name == "columns" {
+                    as_column(line)
+                } else {
+                    line.to_owned()
+                };
+                out.push_str(&format!("    {line}\n"));
+                if line == "}" || line.ends_with("{}") {
+                    out.push_str("}\n");
+                    inside = None;
+                }
+            }
+        }
+    }
+    out
+}
+
+/// A column, written as a variant `role(Role) = "role"` because the formatter knows that form, as the macro takes it.
+fn as_column(line: &str) -> String {
+    let line = line.replacen("pub enum ", "pub struct ", 1);
+    match (line.find('('), line.rfind(") = ")) {
+        (Some(open), Some(close)) if !line.trim_start().starts_with("//") => {
+            format!(
+                "{}: {}{}",
+                &line[..open],
+                &line[open + 1..close],
+                &line[close + 1..]
+            )
+        }
+        _ => line,
+    }
 }
 
 /// Sets a blank line before each item that has docs or attributes and follows a block, and writes a constant on one
@@ -47,7 +102,10 @@ fn spread(text: &str) -> String {
         if after_block && ITEM_STARTS.iter().any(|start| trimmed.starts_with(start)) {
             out.push('\n');
         }
-        after_block = trimmed.starts_with('}') && !trimmed.starts_with("} ");
+        let ends_block = trimmed.starts_with('}') && !trimmed.starts_with("} ");
+        after_block = ends_block
+            || trimmed.ends_with("{}")
+            || trimmed.starts_with("espo_core::") && trimmed.ends_with(';');
         if trimmed.starts_with("pub const ") && !trimmed.ends_with(';') {
             let mut parts = vec![line];
             for part in lines.by_ref() {

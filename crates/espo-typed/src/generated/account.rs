@@ -323,6 +323,7 @@ impl Entity for Account {
 }
 
 impl HasStream for Account {}
+
 /// `assignedUserId`
 pub const ASSIGNED_USER_ID: Field<Account, kind::Ref<User>> = Field::new("assignedUserId");
 /// `assignedUserName`
@@ -444,30 +445,72 @@ pub const VERSION_NUMBER: Field<Account, kind::Unordered<kind::Int>, access::Rea
 /// `website`
 pub const WEBSITE: Field<Account, kind::Text> = Field::new("website");
 espo_core::enumeration! {
-    #[doc = " `industry` of [`Account`]."] pub enum Industry { Blank = "", Advertising =
-    "Advertising", Aerospace = "Aerospace", Agriculture = "Agriculture",
-    ApparelAccessories = "Apparel & Accessories", Architecture = "Architecture",
-    Automotive = "Automotive", Banking = "Banking", Biotechnology = "Biotechnology",
-    BuildingMaterialsEquipment = "Building Materials & Equipment", Chemical = "Chemical",
-    Construction = "Construction", Consulting = "Consulting", Computer = "Computer",
-    Culture = "Culture", Creative = "Creative", Defense = "Defense", Education =
-    "Education", Electronics = "Electronics", ElectricPower = "Electric Power", Energy =
-    "Energy", EntertainmentLeisure = "Entertainment & Leisure", Finance = "Finance",
-    FoodBeverage = "Food & Beverage", Grocery = "Grocery", Healthcare = "Healthcare",
-    Hospitality = "Hospitality", Insurance = "Insurance", Legal = "Legal", Manufacturing
-    = "Manufacturing", MassMedia = "Mass Media", Marketing = "Marketing", Mining =
-    "Mining", Music = "Music", Publishing = "Publishing", Petroleum = "Petroleum",
-    RealEstate = "Real Estate", Retail = "Retail", Service = "Service", Sports =
-    "Sports", Software = "Software", Support = "Support", Shipping = "Shipping", Travel =
-    "Travel", Technology = "Technology", Telecommunications = "Telecommunications",
-    Television = "Television", Transportation = "Transportation",
-    TestingInspectionCertification = "Testing, Inspection & Certification",
-    VentureCapital = "Venture Capital", Wholesale = "Wholesale", Water = "Water", }
+    /// `industry` of [`Account`].
+    pub enum Industry {
+        Blank = "",
+        Advertising = "Advertising",
+        Aerospace = "Aerospace",
+        Agriculture = "Agriculture",
+        ApparelAccessories = "Apparel & Accessories",
+        Architecture = "Architecture",
+        Automotive = "Automotive",
+        Banking = "Banking",
+        Biotechnology = "Biotechnology",
+        BuildingMaterialsEquipment = "Building Materials & Equipment",
+        Chemical = "Chemical",
+        Construction = "Construction",
+        Consulting = "Consulting",
+        Computer = "Computer",
+        Culture = "Culture",
+        Creative = "Creative",
+        Defense = "Defense",
+        Education = "Education",
+        Electronics = "Electronics",
+        ElectricPower = "Electric Power",
+        Energy = "Energy",
+        EntertainmentLeisure = "Entertainment & Leisure",
+        Finance = "Finance",
+        FoodBeverage = "Food & Beverage",
+        Grocery = "Grocery",
+        Healthcare = "Healthcare",
+        Hospitality = "Hospitality",
+        Insurance = "Insurance",
+        Legal = "Legal",
+        Manufacturing = "Manufacturing",
+        MassMedia = "Mass Media",
+        Marketing = "Marketing",
+        Mining = "Mining",
+        Music = "Music",
+        Publishing = "Publishing",
+        Petroleum = "Petroleum",
+        RealEstate = "Real Estate",
+        Retail = "Retail",
+        Service = "Service",
+        Sports = "Sports",
+        Software = "Software",
+        Support = "Support",
+        Shipping = "Shipping",
+        Travel = "Travel",
+        Technology = "Technology",
+        Telecommunications = "Telecommunications",
+        Television = "Television",
+        Transportation = "Transportation",
+        TestingInspectionCertification = "Testing, Inspection & Certification",
+        VentureCapital = "Venture Capital",
+        Wholesale = "Wholesale",
+        Water = "Water",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `type` of [`Account`]."] pub enum Type { Blank = "", Customer = "Customer",
-    Investor = "Investor", Partner = "Partner", Reseller = "Reseller", }
+    /// `type` of [`Account`].
+    pub enum Type {
+        Blank = "",
+        Customer = "Customer",
+        Investor = "Investor",
+        Partner = "Partner",
+        Reseller = "Reseller",
+    }
 }
 
 /// What a create of [`Account`] sends.
@@ -475,6 +518,7 @@ pub type AccountNew = AccountWrite<Create>;
 /// What an update of [`Account`] sends: what is neither set nor cleared is left alone.
 pub type AccountPatch = AccountWrite<Update>;
 espo_core::write_type!(Account, AccountWrite);
+
 impl NewRecord for AccountNew {
     type Entity = Account;
 }
@@ -717,6 +761,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct AccountRef(RecordRef<Account>);
 espo_core::reference_type!(Account, AccountRef);
+
 impl AccountRef {
     /// `assignedUser`: many to one, [`User`]
     pub fn assigned_user(&self) -> Related<Account, User, link::BelongsTo> {

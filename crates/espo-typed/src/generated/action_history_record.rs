@@ -190,18 +190,30 @@ pub const USER_NAME: Field<ActionHistoryRecord, kind::RefName, access::ReadOnly>
 /// `userType`
 pub const USER_TYPE: Field<ActionHistoryRecord, kind::Enum<UserType>, access::ReadOnly> = Field::new("userType");
 espo_core::enumeration! {
-    #[doc = " `action` of [`ActionHistoryRecord`]."] pub enum Action { Read = "read",
-    Update = "update", Create = "create", Delete = "delete", }
+    /// `action` of [`ActionHistoryRecord`].
+    pub enum Action {
+        Read = "read",
+        Update = "update",
+        Create = "create",
+        Delete = "delete",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `userType` of [`ActionHistoryRecord`]."] pub enum UserType { Regular =
-    "regular", Admin = "admin", Portal = "portal", System = "system", SuperAdmin =
-    "super-admin", Api = "api", }
+    /// `userType` of [`ActionHistoryRecord`].
+    pub enum UserType {
+        Regular = "regular",
+        Admin = "admin",
+        Portal = "portal",
+        System = "system",
+        SuperAdmin = "super-admin",
+        Api = "api",
+    }
 }
 
 espo_core::parent! {
-    #[doc = " `target` of [`ActionHistoryRecord`]."] pub enum TargetOption {}
+    /// `target` of [`ActionHistoryRecord`].
+    pub enum TargetOption {}
 }
 
 /// What a create of [`ActionHistoryRecord`] sends.
@@ -209,6 +221,7 @@ pub type ActionHistoryRecordNew = ActionHistoryRecordWrite<Create>;
 /// What an update of [`ActionHistoryRecord`] sends: what is neither set nor cleared is left alone.
 pub type ActionHistoryRecordPatch = ActionHistoryRecordWrite<Update>;
 espo_core::write_type!(ActionHistoryRecord, ActionHistoryRecordWrite);
+
 impl NewRecord for ActionHistoryRecordNew {
     type Entity = ActionHistoryRecord;
 }
@@ -288,6 +301,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct ActionHistoryRecordRef(RecordRef<ActionHistoryRecord>);
 espo_core::reference_type!(ActionHistoryRecord, ActionHistoryRecordRef);
+
 impl ActionHistoryRecordRef {
     /// `authLogRecord`: many to one, [`AuthLogRecord`], whose link back is `actionHistoryRecords`
     pub fn auth_log_record(

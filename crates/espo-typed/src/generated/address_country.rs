@@ -82,6 +82,7 @@ pub type AddressCountryNew = AddressCountryWrite<Create>;
 /// What an update of [`AddressCountry`] sends: what is neither set nor cleared is left alone.
 pub type AddressCountryPatch = AddressCountryWrite<Update>;
 espo_core::write_type!(AddressCountry, AddressCountryWrite);
+
 impl NewRecord for AddressCountryNew {
     type Entity = AddressCountry;
 }
@@ -119,4 +120,5 @@ impl<M> AddressCountryWrite<M> {
 #[derive(Clone, Debug)]
 pub struct AddressCountryRef(RecordRef<AddressCountry>);
 espo_core::reference_type!(AddressCountry, AddressCountryRef);
+
 impl AddressCountryRef {}

@@ -145,15 +145,32 @@ pub const REQUEST_RESOURCE_PATH: Field<AppLogRecord, kind::Text, access::ReadOnl
 /// `requestUrl`
 pub const REQUEST_URL: Field<AppLogRecord, kind::Text, access::ReadOnly> = Field::new("requestUrl");
 espo_core::enumeration! {
-    #[doc = " `level` of [`AppLogRecord`]."] pub enum Level { Debug = "Debug", Info =
-    "Info", Notice = "Notice", Warning = "Warning", Error = "Error", Critical =
-    "Critical", Alert = "Alert", Emergency = "Emergency", }
+    /// `level` of [`AppLogRecord`].
+    pub enum Level {
+        Debug = "Debug",
+        Info = "Info",
+        Notice = "Notice",
+        Warning = "Warning",
+        Error = "Error",
+        Critical = "Critical",
+        Alert = "Alert",
+        Emergency = "Emergency",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `requestMethod` of [`AppLogRecord`]."] pub enum RequestMethod { Get =
-    "GET", Post = "POST", Put = "PUT", Update = "UPDATE", Delete = "DELETE", Patch =
-    "PATCH", Head = "HEAD", Options = "OPTIONS", Trace = "TRACE", }
+    /// `requestMethod` of [`AppLogRecord`].
+    pub enum RequestMethod {
+        Get = "GET",
+        Post = "POST",
+        Put = "PUT",
+        Update = "UPDATE",
+        Delete = "DELETE",
+        Patch = "PATCH",
+        Head = "HEAD",
+        Options = "OPTIONS",
+        Trace = "TRACE",
+    }
 }
 
 /// What a create of [`AppLogRecord`] sends.
@@ -161,6 +178,7 @@ pub type AppLogRecordNew = AppLogRecordWrite<Create>;
 /// What an update of [`AppLogRecord`] sends: what is neither set nor cleared is left alone.
 pub type AppLogRecordPatch = AppLogRecordWrite<Update>;
 espo_core::write_type!(AppLogRecord, AppLogRecordWrite);
+
 impl NewRecord for AppLogRecordNew {
     type Entity = AppLogRecord;
 }
@@ -173,6 +191,7 @@ impl AppLogRecordWrite<Create> {
 }
 
 impl<M> AppLogRecordWrite<M> {}
+
 impl Default for AppLogRecordWrite<Create> {
     fn default() -> Self {
         Self::new()
@@ -183,4 +202,5 @@ impl Default for AppLogRecordWrite<Create> {
 #[derive(Clone, Debug)]
 pub struct AppLogRecordRef(RecordRef<AppLogRecord>);
 espo_core::reference_type!(AppLogRecord, AppLogRecordRef);
+
 impl AppLogRecordRef {}

@@ -132,6 +132,7 @@ pub type AppSecretNew = AppSecretWrite<Create>;
 /// What an update of [`AppSecret`] sends: what is neither set nor cleared is left alone.
 pub type AppSecretPatch = AppSecretWrite<Update>;
 espo_core::write_type!(AppSecret, AppSecretWrite);
+
 impl NewRecord for AppSecretNew {
     type Entity = AppSecret;
 }
@@ -173,6 +174,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct AppSecretRef(RecordRef<AppSecret>);
 espo_core::reference_type!(AppSecret, AppSecretRef);
+
 impl AppSecretRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<AppSecret, User, link::BelongsTo> {

@@ -111,7 +111,8 @@ pub const NAME: Field<ArrayValue, kind::Opaque<String>, access::ReadOnly> = Fiel
 /// `value`
 pub const VALUE: Field<ArrayValue, kind::Text> = Field::new("value");
 espo_core::parent! {
-    #[doc = " `entity` of [`ArrayValue`]."] pub enum EntityOption {}
+    /// `entity` of [`ArrayValue`].
+    pub enum EntityOption {}
 }
 
 /// What a create of [`ArrayValue`] sends.
@@ -119,6 +120,7 @@ pub type ArrayValueNew = ArrayValueWrite<Create>;
 /// What an update of [`ArrayValue`] sends: what is neither set nor cleared is left alone.
 pub type ArrayValuePatch = ArrayValueWrite<Update>;
 espo_core::write_type!(ArrayValue, ArrayValueWrite);
+
 impl NewRecord for ArrayValueNew {
     type Entity = ArrayValue;
 }
@@ -159,4 +161,5 @@ impl<M> ArrayValueWrite<M> {
 #[derive(Clone, Debug)]
 pub struct ArrayValueRef(RecordRef<ArrayValue>);
 espo_core::reference_type!(ArrayValue, ArrayValueRef);
+
 impl ArrayValueRef {}

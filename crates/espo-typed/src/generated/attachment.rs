@@ -234,17 +234,25 @@ pub const STORAGE_FILE_PATH: Field<Attachment, kind::Text> = Field::new("storage
 /// `type`
 pub const TYPE: Field<Attachment, kind::Text> = Field::new("type");
 espo_core::enumeration! {
-    #[doc = " `role` of [`Attachment`]."] pub enum RoleOption { Attachment =
-    "Attachment", InlineAttachment = "Inline Attachment", ImportFile = "Import File",
-    ExportFile = "Export File", MailMerge = "Mail Merge", MassPdf = "Mass Pdf", }
+    /// `role` of [`Attachment`].
+    pub enum RoleOption {
+        Attachment = "Attachment",
+        InlineAttachment = "Inline Attachment",
+        ImportFile = "Import File",
+        ExportFile = "Export File",
+        MailMerge = "Mail Merge",
+        MassPdf = "Mass Pdf",
+    }
 }
 
 espo_core::parent! {
-    #[doc = " `parent` of [`Attachment`]."] pub enum Parent {}
+    /// `parent` of [`Attachment`].
+    pub enum Parent {}
 }
 
 espo_core::parent! {
-    #[doc = " `related` of [`Attachment`]."] pub enum RelatedOption {}
+    /// `related` of [`Attachment`].
+    pub enum RelatedOption {}
 }
 
 /// What a create of [`Attachment`] sends.
@@ -252,6 +260,7 @@ pub type AttachmentNew = AttachmentWrite<Create>;
 /// What an update of [`Attachment`] sends: what is neither set nor cleared is left alone.
 pub type AttachmentPatch = AttachmentWrite<Update>;
 espo_core::write_type!(Attachment, AttachmentWrite);
+
 impl NewRecord for AttachmentNew {
     type Entity = Attachment;
 }
@@ -356,6 +365,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct AttachmentRef(RecordRef<Attachment>);
 espo_core::reference_type!(Attachment, AttachmentRef);
+
 impl AttachmentRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<Attachment, User, link::BelongsTo> {

@@ -177,10 +177,17 @@ pub const USER_NAME: Field<AuthLogRecord, kind::RefName, access::ReadOnly> = Fie
 /// `username`
 pub const USERNAME: Field<AuthLogRecord, kind::Text, access::ReadOnly> = Field::new("username");
 espo_core::enumeration! {
-    #[doc = " `denialReason` of [`AuthLogRecord`]."] pub enum DenialReason { Blank = "",
-    Credentials = "CREDENTIALS", InactiveUser = "INACTIVE_USER", IsPortalUser =
-    "IS_PORTAL_USER", IsNotPortalUser = "IS_NOT_PORTAL_USER", UserIsNotInPortal =
-    "USER_IS_NOT_IN_PORTAL", IsSystemUser = "IS_SYSTEM_USER", Forbidden = "FORBIDDEN", }
+    /// `denialReason` of [`AuthLogRecord`].
+    pub enum DenialReason {
+        Blank = "",
+        Credentials = "CREDENTIALS",
+        InactiveUser = "INACTIVE_USER",
+        IsPortalUser = "IS_PORTAL_USER",
+        IsNotPortalUser = "IS_NOT_PORTAL_USER",
+        UserIsNotInPortal = "USER_IS_NOT_IN_PORTAL",
+        IsSystemUser = "IS_SYSTEM_USER",
+        Forbidden = "FORBIDDEN",
+    }
 }
 
 /// What a create of [`AuthLogRecord`] sends.
@@ -188,6 +195,7 @@ pub type AuthLogRecordNew = AuthLogRecordWrite<Create>;
 /// What an update of [`AuthLogRecord`] sends: what is neither set nor cleared is left alone.
 pub type AuthLogRecordPatch = AuthLogRecordWrite<Update>;
 espo_core::write_type!(AuthLogRecord, AuthLogRecordWrite);
+
 impl NewRecord for AuthLogRecordNew {
     type Entity = AuthLogRecord;
 }
@@ -233,6 +241,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct AuthLogRecordRef(RecordRef<AuthLogRecord>);
 espo_core::reference_type!(AuthLogRecord, AuthLogRecordRef);
+
 impl AuthLogRecordRef {
     /// `actionHistoryRecords`: one to many, [`ActionHistoryRecord`], whose link back is `authLogRecord`
     pub fn action_history_records(

@@ -153,6 +153,7 @@ pub type AuthTokenNew = AuthTokenWrite<Create>;
 /// What an update of [`AuthToken`] sends: what is neither set nor cleared is left alone.
 pub type AuthTokenPatch = AuthTokenWrite<Update>;
 espo_core::write_type!(AuthToken, AuthTokenWrite);
+
 impl NewRecord for AuthTokenNew {
     type Entity = AuthToken;
 }
@@ -196,6 +197,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct AuthTokenRef(RecordRef<AuthToken>);
 espo_core::reference_type!(AuthToken, AuthTokenRef);
+
 impl AuthTokenRef {
     /// `actionHistoryRecords`: one to many, [`ActionHistoryRecord`], whose link back is `authToken`
     pub fn action_history_records(

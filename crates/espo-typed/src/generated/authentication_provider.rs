@@ -177,20 +177,35 @@ pub const OIDC_USER_INFO_ENDPOINT: Field<AuthenticationProvider, kind::Text> = F
 /// `oidcUsernameClaim`
 pub const OIDC_USERNAME_CLAIM: Field<AuthenticationProvider, kind::Text> = Field::new("oidcUsernameClaim");
 espo_core::enumeration! {
-    #[doc = " `oidcAuthorizationPrompt` of [`AuthenticationProvider`]."] pub enum
-    OidcAuthorizationPrompt { None = "none", Consent = "consent", Login = "login",
-    SelectAccount = "select_account", }
+    /// `oidcAuthorizationPrompt` of [`AuthenticationProvider`].
+    pub enum OidcAuthorizationPrompt {
+        None = "none",
+        Consent = "consent",
+        Login = "login",
+        SelectAccount = "select_account",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `oidcJwtSignatureAlgorithmList` of [`AuthenticationProvider`]."] pub enum
-    OidcJwtSignatureAlgorithmList { Rs256 = "RS256", Rs384 = "RS384", Rs512 = "RS512",
-    Hs256 = "HS256", Hs384 = "HS384", Hs512 = "HS512", }
+    /// `oidcJwtSignatureAlgorithmList` of [`AuthenticationProvider`].
+    pub enum OidcJwtSignatureAlgorithmList {
+        Rs256 = "RS256",
+        Rs384 = "RS384",
+        Rs512 = "RS512",
+        Hs256 = "HS256",
+        Hs384 = "HS384",
+        Hs512 = "HS512",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `oidcScopes` of [`AuthenticationProvider`]."] pub enum OidcScopes { Profile
-    = "profile", Email = "email", Phone = "phone", Address = "address", }
+    /// `oidcScopes` of [`AuthenticationProvider`].
+    pub enum OidcScopes {
+        Profile = "profile",
+        Email = "email",
+        Phone = "phone",
+        Address = "address",
+    }
 }
 
 /// What a create of [`AuthenticationProvider`] sends.
@@ -198,6 +213,7 @@ pub type AuthenticationProviderNew = AuthenticationProviderWrite<Create>;
 /// What an update of [`AuthenticationProvider`] sends: what is neither set nor cleared is left alone.
 pub type AuthenticationProviderPatch = AuthenticationProviderWrite<Update>;
 espo_core::write_type!(AuthenticationProvider, AuthenticationProviderWrite);
+
 impl NewRecord for AuthenticationProviderNew {
     type Entity = AuthenticationProvider;
 }
@@ -296,4 +312,5 @@ impl<M> AuthenticationProviderWrite<M> {
 #[derive(Clone, Debug)]
 pub struct AuthenticationProviderRef(RecordRef<AuthenticationProvider>);
 espo_core::reference_type!(AuthenticationProvider, AuthenticationProviderRef);
+
 impl AuthenticationProviderRef {}

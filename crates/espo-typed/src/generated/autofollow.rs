@@ -89,6 +89,7 @@ pub type AutofollowNew = AutofollowWrite<Create>;
 /// What an update of [`Autofollow`] sends: what is neither set nor cleared is left alone.
 pub type AutofollowPatch = AutofollowWrite<Update>;
 espo_core::write_type!(Autofollow, AutofollowWrite);
+
 impl NewRecord for AutofollowNew {
     type Entity = Autofollow;
 }
@@ -122,4 +123,5 @@ impl Default for AutofollowWrite<Create> {
 #[derive(Clone, Debug)]
 pub struct AutofollowRef(RecordRef<Autofollow>);
 espo_core::reference_type!(Autofollow, AutofollowRef);
+
 impl AutofollowRef {}

@@ -321,54 +321,92 @@ pub const USERS_IDS: Field<Call, kind::Opaque<Vec<Id<User>>>> = Field::new("user
 /// `usersNames`
 pub const USERS_NAMES: Field<Call, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
 espo_core::enumeration! {
-    #[doc = " `acceptanceStatus` of [`Call`]."] pub enum AcceptanceStatus { None =
-    "None", Accepted = "Accepted", Tentative = "Tentative", Declined = "Declined", }
+    /// `acceptanceStatus` of [`Call`].
+    pub enum AcceptanceStatus {
+        None = "None",
+        Accepted = "Accepted",
+        Tentative = "Tentative",
+        Declined = "Declined",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " Column `status` of `contactsColumns`."] pub enum ContactsStatus { None =
-    "None", Accepted = "Accepted", Tentative = "Tentative", Declined = "Declined", }
+    /// Column `status` of `contactsColumns`.
+    pub enum ContactsStatus {
+        None = "None",
+        Accepted = "Accepted",
+        Tentative = "Tentative",
+        Declined = "Declined",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `direction` of [`Call`]."] pub enum Direction { Outbound = "Outbound",
-    Inbound = "Inbound", }
+    /// `direction` of [`Call`].
+    pub enum Direction {
+        Outbound = "Outbound",
+        Inbound = "Inbound",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " Column `status` of `leadsColumns`."] pub enum LeadsStatus { None = "None",
-    Accepted = "Accepted", Tentative = "Tentative", Declined = "Declined", }
+    /// Column `status` of `leadsColumns`.
+    pub enum LeadsStatus {
+        None = "None",
+        Accepted = "Accepted",
+        Tentative = "Tentative",
+        Declined = "Declined",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `status` of [`Call`]."] pub enum Status { Planned = "Planned", Held =
-    "Held", NotHeld = "Not Held", }
+    /// `status` of [`Call`].
+    pub enum Status {
+        Planned = "Planned",
+        Held = "Held",
+        NotHeld = "Not Held",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " Column `status` of `usersColumns`."] pub enum UsersStatus { None = "None",
-    Accepted = "Accepted", Tentative = "Tentative", Declined = "Declined", }
+    /// Column `status` of `usersColumns`.
+    pub enum UsersStatus {
+        None = "None",
+        Accepted = "Accepted",
+        Tentative = "Tentative",
+        Declined = "Declined",
+    }
 }
 
 espo_core::parent! {
-    #[doc = " `parent` of [`Call`]."] pub enum Parent { Account(Account) = "Account",
-    Case(Case) = "Case", Contact(Contact) = "Contact", Lead(Lead) = "Lead",
-    Opportunity(Opportunity) = "Opportunity", }
+    /// `parent` of [`Call`].
+    pub enum Parent {
+        Account(Account) = "Account",
+        Case(Case) = "Case",
+        Contact(Contact) = "Contact",
+        Lead(Lead) = "Lead",
+        Opportunity(Opportunity) = "Opportunity",
+    }
 }
 
 espo_core::columns! {
-    #[doc = " The columns that `contactsColumns` has for each linked record."] pub struct
-    ContactsColumns { status : ContactsStatus = "status", }
+    /// The columns that `contactsColumns` has for each linked record.
+    pub struct ContactsColumns {
+        status: ContactsStatus = "status",
+    }
 }
 
 espo_core::columns! {
-    #[doc = " The columns that `leadsColumns` has for each linked record."] pub struct
-    LeadsColumns { status : LeadsStatus = "status", }
+    /// The columns that `leadsColumns` has for each linked record.
+    pub struct LeadsColumns {
+        status: LeadsStatus = "status",
+    }
 }
 
 espo_core::columns! {
-    #[doc = " The columns that `usersColumns` has for each linked record."] pub struct
-    UsersColumns { status : UsersStatus = "status", }
+    /// The columns that `usersColumns` has for each linked record.
+    pub struct UsersColumns {
+        status: UsersStatus = "status",
+    }
 }
 
 /// What a create of [`Call`] sends.
@@ -376,6 +414,7 @@ pub type CallNew = CallWrite<Create>;
 /// What an update of [`Call`] sends: what is neither set nor cleared is left alone.
 pub type CallPatch = CallWrite<Update>;
 espo_core::write_type!(Call, CallWrite);
+
 impl NewRecord for CallNew {
     type Entity = Call;
 }
@@ -570,6 +609,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct CallRef(RecordRef<Call>);
 espo_core::reference_type!(Call, CallRef);
+
 impl CallRef {
     /// `account`: many to one, [`Account`]
     pub fn account(&self) -> Related<Call, Account, link::BelongsTo> {

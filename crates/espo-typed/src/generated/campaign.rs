@@ -414,14 +414,26 @@ pub const USERS_TEMPLATE_NAME: Field<Campaign, kind::Opaque<String>, access::Rea
     "usersTemplateName",
 );
 espo_core::enumeration! {
-    #[doc = " `status` of [`Campaign`]."] pub enum Status { Planning = "Planning", Active
-    = "Active", Inactive = "Inactive", Complete = "Complete", }
+    /// `status` of [`Campaign`].
+    pub enum Status {
+        Planning = "Planning",
+        Active = "Active",
+        Inactive = "Inactive",
+        Complete = "Complete",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `type` of [`Campaign`]."] pub enum Type { Email = "Email", Newsletter =
-    "Newsletter", InformationalEmail = "Informational Email", Web = "Web", Television =
-    "Television", Radio = "Radio", Mail = "Mail", }
+    /// `type` of [`Campaign`].
+    pub enum Type {
+        Email = "Email",
+        Newsletter = "Newsletter",
+        InformationalEmail = "Informational Email",
+        Web = "Web",
+        Television = "Television",
+        Radio = "Radio",
+        Mail = "Mail",
+    }
 }
 
 /// What a create of [`Campaign`] sends.
@@ -429,6 +441,7 @@ pub type CampaignNew = CampaignWrite<Create>;
 /// What an update of [`Campaign`] sends: what is neither set nor cleared is left alone.
 pub type CampaignPatch = CampaignWrite<Update>;
 espo_core::write_type!(Campaign, CampaignWrite);
+
 impl NewRecord for CampaignNew {
     type Entity = Campaign;
 }
@@ -588,6 +601,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct CampaignRef(RecordRef<Campaign>);
 espo_core::reference_type!(Campaign, CampaignRef);
+
 impl CampaignRef {
     /// `accounts`: one to many, [`Account`], whose link back is `campaign`
     pub fn accounts(&self) -> Related<Campaign, Account, link::HasMany> {

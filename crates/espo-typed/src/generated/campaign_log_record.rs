@@ -243,21 +243,35 @@ pub const STRING_ADDITIONAL_DATA: Field<CampaignLogRecord, kind::Text> = Field::
 /// `stringData`
 pub const STRING_DATA: Field<CampaignLogRecord, kind::Text> = Field::new("stringData");
 espo_core::enumeration! {
-    #[doc = " `action` of [`CampaignLogRecord`]."] pub enum Action { Sent = "Sent",
-    Opened = "Opened", OptedOut = "Opted Out", Bounced = "Bounced", Clicked = "Clicked",
-    OptedIn = "Opted In", LeadCreated = "Lead Created", }
+    /// `action` of [`CampaignLogRecord`].
+    pub enum Action {
+        Sent = "Sent",
+        Opened = "Opened",
+        OptedOut = "Opted Out",
+        Bounced = "Bounced",
+        Clicked = "Clicked",
+        OptedIn = "Opted In",
+        LeadCreated = "Lead Created",
+    }
 }
 
 espo_core::parent! {
-    #[doc = " `object` of [`CampaignLogRecord`]."] pub enum Object {
-    CampaignTrackingUrl(CampaignTrackingUrl) = "CampaignTrackingUrl", Email(Email) =
-    "Email", }
+    /// `object` of [`CampaignLogRecord`].
+    pub enum Object {
+        CampaignTrackingUrl(CampaignTrackingUrl) = "CampaignTrackingUrl",
+        Email(Email) = "Email",
+    }
 }
 
 espo_core::parent! {
-    #[doc = " `parent` of [`CampaignLogRecord`]."] pub enum Parent { Account(Account) =
-    "Account", Contact(Contact) = "Contact", Lead(Lead) = "Lead",
-    Opportunity(Opportunity) = "Opportunity", User(User) = "User", }
+    /// `parent` of [`CampaignLogRecord`].
+    pub enum Parent {
+        Account(Account) = "Account",
+        Contact(Contact) = "Contact",
+        Lead(Lead) = "Lead",
+        Opportunity(Opportunity) = "Opportunity",
+        User(User) = "User",
+    }
 }
 
 /// What a create of [`CampaignLogRecord`] sends.
@@ -265,6 +279,7 @@ pub type CampaignLogRecordNew = CampaignLogRecordWrite<Create>;
 /// What an update of [`CampaignLogRecord`] sends: what is neither set nor cleared is left alone.
 pub type CampaignLogRecordPatch = CampaignLogRecordWrite<Update>;
 espo_core::write_type!(CampaignLogRecord, CampaignLogRecordWrite);
+
 impl NewRecord for CampaignLogRecordNew {
     type Entity = CampaignLogRecord;
 }
@@ -368,6 +383,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct CampaignLogRecordRef(RecordRef<CampaignLogRecord>);
 espo_core::reference_type!(CampaignLogRecord, CampaignLogRecordRef);
+
 impl CampaignLogRecordRef {
     /// `campaign`: many to one, [`Campaign`], whose link back is `campaignLogRecords`
     pub fn campaign(&self) -> Related<CampaignLogRecord, Campaign, link::BelongsTo> {

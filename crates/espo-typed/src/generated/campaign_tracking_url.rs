@@ -149,8 +149,11 @@ pub const URL: Field<CampaignTrackingUrl, kind::Text> = Field::new("url");
 /// `urlToUse`
 pub const URL_TO_USE: Field<CampaignTrackingUrl, kind::Opaque<String>, access::ReadOnly> = Field::new("urlToUse");
 espo_core::enumeration! {
-    #[doc = " `action` of [`CampaignTrackingUrl`]."] pub enum Action { Redirect =
-    "Redirect", ShowMessage = "Show Message", }
+    /// `action` of [`CampaignTrackingUrl`].
+    pub enum Action {
+        Redirect = "Redirect",
+        ShowMessage = "Show Message",
+    }
 }
 
 /// What a create of [`CampaignTrackingUrl`] sends.
@@ -158,6 +161,7 @@ pub type CampaignTrackingUrlNew = CampaignTrackingUrlWrite<Create>;
 /// What an update of [`CampaignTrackingUrl`] sends: what is neither set nor cleared is left alone.
 pub type CampaignTrackingUrlPatch = CampaignTrackingUrlWrite<Update>;
 espo_core::write_type!(CampaignTrackingUrl, CampaignTrackingUrlWrite);
+
 impl NewRecord for CampaignTrackingUrlNew {
     type Entity = CampaignTrackingUrl;
 }
@@ -211,6 +215,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct CampaignTrackingUrlRef(RecordRef<CampaignTrackingUrl>);
 espo_core::reference_type!(CampaignTrackingUrl, CampaignTrackingUrlRef);
+
 impl CampaignTrackingUrlRef {
     /// `campaign`: many to one, [`Campaign`], whose link back is `trackingUrls`
     pub fn campaign(&self) -> Related<CampaignTrackingUrl, Campaign, link::BelongsTo> {

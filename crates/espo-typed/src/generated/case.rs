@@ -243,6 +243,7 @@ impl Entity for Case {
 }
 
 impl HasStream for Case {}
+
 /// `accountId`
 pub const ACCOUNT_ID: Field<Case, kind::Ref<Account>> = Field::new("accountId");
 /// `accountName`
@@ -330,19 +331,35 @@ pub const TYPE: Field<Case, kind::Enum<Type>> = Field::new("type");
 /// `versionNumber`
 pub const VERSION_NUMBER: Field<Case, kind::Unordered<kind::Int>, access::ReadOnly> = Field::new("versionNumber");
 espo_core::enumeration! {
-    #[doc = " `priority` of [`Case`]."] pub enum Priority { Low = "Low", Normal =
-    "Normal", High = "High", Urgent = "Urgent", }
+    /// `priority` of [`Case`].
+    pub enum Priority {
+        Low = "Low",
+        Normal = "Normal",
+        High = "High",
+        Urgent = "Urgent",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `status` of [`Case`]."] pub enum Status { New = "New", Assigned =
-    "Assigned", Pending = "Pending", Closed = "Closed", Rejected = "Rejected", Duplicate
-    = "Duplicate", }
+    /// `status` of [`Case`].
+    pub enum Status {
+        New = "New",
+        Assigned = "Assigned",
+        Pending = "Pending",
+        Closed = "Closed",
+        Rejected = "Rejected",
+        Duplicate = "Duplicate",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `type` of [`Case`]."] pub enum Type { Blank = "", Question = "Question",
-    Incident = "Incident", Problem = "Problem", }
+    /// `type` of [`Case`].
+    pub enum Type {
+        Blank = "",
+        Question = "Question",
+        Incident = "Incident",
+        Problem = "Problem",
+    }
 }
 
 /// What a create of [`Case`] sends.
@@ -350,6 +367,7 @@ pub type CaseNew = CaseWrite<Create>;
 /// What an update of [`Case`] sends: what is neither set nor cleared is left alone.
 pub type CasePatch = CaseWrite<Update>;
 espo_core::write_type!(Case, CaseWrite);
+
 impl NewRecord for CaseNew {
     type Entity = Case;
 }
@@ -490,6 +508,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct CaseRef(RecordRef<Case>);
 espo_core::reference_type!(Case, CaseRef);
+
 impl CaseRef {
     /// `account`: many to one, [`Account`], whose link back is `cases`
     pub fn account(&self) -> Related<Case, Account, link::BelongsTo> {

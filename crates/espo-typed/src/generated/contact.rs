@@ -378,6 +378,7 @@ impl Entity for Contact {
 }
 
 impl HasStream for Contact {}
+
 /// `acceptanceStatus`
 pub const ACCEPTANCE_STATUS: Field<Contact, kind::Opaque<String>> = Field::new("acceptanceStatus");
 /// `acceptanceStatusCalls`
@@ -522,24 +523,43 @@ pub const TEAMS_NAMES: Field<Contact, kind::Opaque<Names<Team>>, access::ReadOnl
 /// `title`
 pub const TITLE: Field<Contact, kind::Text> = Field::new("title");
 espo_core::enumeration! {
-    #[doc = " `accountType` of [`Contact`]."] pub enum AccountType { Blank = "", Customer
-    = "Customer", Investor = "Investor", Partner = "Partner", Reseller = "Reseller", }
-}
-
-espo_core::enumeration! {
-    #[doc = " `opportunityRole` of [`Contact`]."] pub enum OpportunityRole { Blank = "",
-    DecisionMaker = "Decision Maker", Evaluator = "Evaluator", Influencer = "Influencer",
+    /// `accountType` of [`Contact`].
+    pub enum AccountType {
+        Blank = "",
+        Customer = "Customer",
+        Investor = "Investor",
+        Partner = "Partner",
+        Reseller = "Reseller",
     }
 }
 
 espo_core::enumeration! {
-    #[doc = " `salutationName` of [`Contact`]."] pub enum SalutationName { Blank = "", Mr
-    = "Mr.", Ms = "Ms.", Mrs = "Mrs.", Dr = "Dr.", }
+    /// `opportunityRole` of [`Contact`].
+    pub enum OpportunityRole {
+        Blank = "",
+        DecisionMaker = "Decision Maker",
+        Evaluator = "Evaluator",
+        Influencer = "Influencer",
+    }
+}
+
+espo_core::enumeration! {
+    /// `salutationName` of [`Contact`].
+    pub enum SalutationName {
+        Blank = "",
+        Mr = "Mr.",
+        Ms = "Ms.",
+        Mrs = "Mrs.",
+        Dr = "Dr.",
+    }
 }
 
 espo_core::columns! {
-    #[doc = " The columns that `accountsColumns` has for each linked record."] pub struct
-    AccountsColumns { is_inactive : bool = "isInactive", role : String = "role", }
+    /// The columns that `accountsColumns` has for each linked record.
+    pub struct AccountsColumns {
+        is_inactive: bool = "isInactive",
+        role: String = "role",
+    }
 }
 
 /// What a create of [`Contact`] sends.
@@ -547,6 +567,7 @@ pub type ContactNew = ContactWrite<Create>;
 /// What an update of [`Contact`] sends: what is neither set nor cleared is left alone.
 pub type ContactPatch = ContactWrite<Update>;
 espo_core::write_type!(Contact, ContactWrite);
+
 impl NewRecord for ContactNew {
     type Entity = Contact;
 }
@@ -824,6 +845,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct ContactRef(RecordRef<Contact>);
 espo_core::reference_type!(Contact, ContactRef);
+
 impl ContactRef {
     /// `account`: many to one, [`Account`]
     pub fn account(&self) -> Related<Contact, Account, link::BelongsTo> {

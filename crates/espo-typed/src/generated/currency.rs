@@ -68,6 +68,7 @@ pub type CurrencyNew = CurrencyWrite<Create>;
 /// What an update of [`Currency`] sends: what is neither set nor cleared is left alone.
 pub type CurrencyPatch = CurrencyWrite<Update>;
 espo_core::write_type!(Currency, CurrencyWrite);
+
 impl NewRecord for CurrencyNew {
     type Entity = Currency;
 }
@@ -96,4 +97,5 @@ impl Default for CurrencyWrite<Create> {
 #[derive(Clone, Debug)]
 pub struct CurrencyRef(RecordRef<Currency>);
 espo_core::reference_type!(Currency, CurrencyRef);
+
 impl CurrencyRef {}

@@ -121,8 +121,11 @@ pub const STATUS: Field<CurrencyRecord, kind::Enum<Status>> = Field::new("status
 /// `symbol`
 pub const SYMBOL: Field<CurrencyRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("symbol");
 espo_core::enumeration! {
-    #[doc = " `status` of [`CurrencyRecord`]."] pub enum Status { Active = "Active",
-    Inactive = "Inactive", }
+    /// `status` of [`CurrencyRecord`].
+    pub enum Status {
+        Active = "Active",
+        Inactive = "Inactive",
+    }
 }
 
 /// What a create of [`CurrencyRecord`] sends.
@@ -130,6 +133,7 @@ pub type CurrencyRecordNew = CurrencyRecordWrite<Create>;
 /// What an update of [`CurrencyRecord`] sends: what is neither set nor cleared is left alone.
 pub type CurrencyRecordPatch = CurrencyRecordWrite<Update>;
 espo_core::write_type!(CurrencyRecord, CurrencyRecordWrite);
+
 impl NewRecord for CurrencyRecordNew {
     type Entity = CurrencyRecord;
 }
@@ -165,6 +169,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct CurrencyRecordRef(RecordRef<CurrencyRecord>);
 espo_core::reference_type!(CurrencyRecord, CurrencyRecordRef);
+
 impl CurrencyRecordRef {
     /// `rates`: one to many, [`CurrencyRecordRate`], whose link back is `record`
     pub fn rates(

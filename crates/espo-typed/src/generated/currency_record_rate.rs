@@ -153,6 +153,7 @@ pub type CurrencyRecordRateNew = CurrencyRecordRateWrite<Create>;
 /// What an update of [`CurrencyRecordRate`] sends: what is neither set nor cleared is left alone.
 pub type CurrencyRecordRatePatch = CurrencyRecordRateWrite<Update>;
 espo_core::write_type!(CurrencyRecordRate, CurrencyRecordRateWrite);
+
 impl NewRecord for CurrencyRecordRateNew {
     type Entity = CurrencyRecordRate;
 }
@@ -200,6 +201,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct CurrencyRecordRateRef(RecordRef<CurrencyRecordRate>);
 espo_core::reference_type!(CurrencyRecordRate, CurrencyRecordRateRef);
+
 impl CurrencyRecordRateRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<CurrencyRecordRate, User, link::BelongsTo> {

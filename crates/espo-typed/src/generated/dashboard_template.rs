@@ -125,6 +125,7 @@ pub type DashboardTemplateNew = DashboardTemplateWrite<Create>;
 /// What an update of [`DashboardTemplate`] sends: what is neither set nor cleared is left alone.
 pub type DashboardTemplatePatch = DashboardTemplateWrite<Update>;
 espo_core::write_type!(DashboardTemplate, DashboardTemplateWrite);
+
 impl NewRecord for DashboardTemplateNew {
     type Entity = DashboardTemplate;
 }
@@ -166,6 +167,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct DashboardTemplateRef(RecordRef<DashboardTemplate>);
 espo_core::reference_type!(DashboardTemplate, DashboardTemplateRef);
+
 impl DashboardTemplateRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<DashboardTemplate, User, link::BelongsTo> {

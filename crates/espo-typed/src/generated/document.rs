@@ -212,13 +212,24 @@ pub const TEAMS_NAMES: Field<Document, kind::Opaque<Names<Team>>, access::ReadOn
 /// `type`
 pub const TYPE: Field<Document, kind::Enum<Type>> = Field::new("type");
 espo_core::enumeration! {
-    #[doc = " `status` of [`Document`]."] pub enum Status { Draft = "Draft", Active =
-    "Active", Canceled = "Canceled", Expired = "Expired", }
+    /// `status` of [`Document`].
+    pub enum Status {
+        Draft = "Draft",
+        Active = "Active",
+        Canceled = "Canceled",
+        Expired = "Expired",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `type` of [`Document`]."] pub enum Type { Blank = "", Contract =
-    "Contract", Nda = "NDA", Eula = "EULA", LicenseAgreement = "License Agreement", }
+    /// `type` of [`Document`].
+    pub enum Type {
+        Blank = "",
+        Contract = "Contract",
+        Nda = "NDA",
+        Eula = "EULA",
+        LicenseAgreement = "License Agreement",
+    }
 }
 
 /// What a create of [`Document`] sends.
@@ -226,6 +237,7 @@ pub type DocumentNew = DocumentWrite<Create>;
 /// What an update of [`Document`] sends: what is neither set nor cleared is left alone.
 pub type DocumentPatch = DocumentWrite<Update>;
 espo_core::write_type!(Document, DocumentWrite);
+
 impl NewRecord for DocumentNew {
     type Entity = Document;
 }
@@ -339,6 +351,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct DocumentRef(RecordRef<Document>);
 espo_core::reference_type!(Document, DocumentRef);
+
 impl DocumentRef {
     /// `accounts`: many to many, [`Account`], whose link back is `documents`
     pub fn accounts(&self) -> Related<Document, Account, link::ManyToMany> {

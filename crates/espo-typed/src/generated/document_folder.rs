@@ -153,6 +153,7 @@ pub type DocumentFolderNew = DocumentFolderWrite<Create>;
 /// What an update of [`DocumentFolder`] sends: what is neither set nor cleared is left alone.
 pub type DocumentFolderPatch = DocumentFolderWrite<Update>;
 espo_core::write_type!(DocumentFolder, DocumentFolderWrite);
+
 impl NewRecord for DocumentFolderNew {
     type Entity = DocumentFolder;
 }
@@ -218,6 +219,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct DocumentFolderRef(RecordRef<DocumentFolder>);
 espo_core::reference_type!(DocumentFolder, DocumentFolderRef);
+
 impl DocumentFolderRef {
     /// `children`: one to many, [`DocumentFolder`], whose link back is `parent`
     pub fn children(

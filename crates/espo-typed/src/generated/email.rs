@@ -929,52 +929,87 @@ pub const USERS_IDS: Field<Email, kind::Opaque<Vec<Id<User>>>, access::ReadOnly>
 /// `usersNames`
 pub const USERS_NAMES: Field<Email, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
 espo_core::enumeration! {
-    #[doc = " `groupStatusFolder` of [`Email`]."] pub enum GroupStatusFolder { Blank =
-    "", Archive = "Archive", Trash = "Trash", }
+    /// `groupStatusFolder` of [`Email`].
+    pub enum GroupStatusFolder {
+        Blank = "",
+        Archive = "Archive",
+        Trash = "Trash",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " Column `status` of `repliesColumns`."] pub enum RepliesStatus { Draft =
-    "Draft", Sending = "Sending", Sent = "Sent", Archived = "Archived", Failed =
-    "Failed", }
+    /// Column `status` of `repliesColumns`.
+    pub enum RepliesStatus {
+        Draft = "Draft",
+        Sending = "Sending",
+        Sent = "Sent",
+        Archived = "Archived",
+        Failed = "Failed",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `status` of [`Email`]."] pub enum Status { Draft = "Draft", Sending =
-    "Sending", Sent = "Sent", Archived = "Archived", Failed = "Failed", }
+    /// `status` of [`Email`].
+    pub enum Status {
+        Draft = "Draft",
+        Sending = "Sending",
+        Sent = "Sent",
+        Archived = "Archived",
+        Failed = "Failed",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " Column `status` of `tasksColumns`."] pub enum TasksStatus { NotStarted =
-    "Not Started", Started = "Started", Completed = "Completed", Canceled = "Canceled",
-    Deferred = "Deferred", }
+    /// Column `status` of `tasksColumns`.
+    pub enum TasksStatus {
+        NotStarted = "Not Started",
+        Started = "Started",
+        Completed = "Completed",
+        Canceled = "Canceled",
+        Deferred = "Deferred",
+    }
 }
 
 espo_core::parent! {
-    #[doc = " `createdEvent` of [`Email`]."] pub enum CreatedEvent { Meeting(Meeting) =
-    "Meeting", }
+    /// `createdEvent` of [`Email`].
+    pub enum CreatedEvent {
+        Meeting(Meeting) = "Meeting",
+    }
 }
 
 espo_core::parent! {
-    #[doc = " `parent` of [`Email`]."] pub enum Parent { Account(Account) = "Account",
-    Case(Case) = "Case", Contact(Contact) = "Contact", Lead(Lead) = "Lead",
-    Opportunity(Opportunity) = "Opportunity", }
+    /// `parent` of [`Email`].
+    pub enum Parent {
+        Account(Account) = "Account",
+        Case(Case) = "Case",
+        Contact(Contact) = "Contact",
+        Lead(Lead) = "Lead",
+        Opportunity(Opportunity) = "Opportunity",
+    }
 }
 
 espo_core::columns! {
-    #[doc = " The columns that `repliesColumns` has for each linked record."] pub struct
-    RepliesColumns { status : RepliesStatus = "status", }
+    /// The columns that `repliesColumns` has for each linked record.
+    pub struct RepliesColumns {
+        status: RepliesStatus = "status",
+    }
 }
 
 espo_core::columns! {
-    #[doc = " The columns that `tasksColumns` has for each linked record."] pub struct
-    TasksColumns { status : TasksStatus = "status", }
+    /// The columns that `tasksColumns` has for each linked record.
+    pub struct TasksColumns {
+        status: TasksStatus = "status",
+    }
 }
 
 espo_core::columns! {
-    #[doc = " The columns that `usersColumns` has for each linked record."] pub struct
-    UsersColumns { folder_id : String = "folderId", in_archive : bool = "inArchive",
-    in_trash : bool = "inTrash", is_read : bool = "isRead", }
+    /// The columns that `usersColumns` has for each linked record.
+    pub struct UsersColumns {
+        folder_id: String = "folderId",
+        in_archive: bool = "inArchive",
+        in_trash: bool = "inTrash",
+        is_read: bool = "isRead",
+    }
 }
 
 /// What a create of [`Email`] sends.
@@ -982,6 +1017,7 @@ pub type EmailNew = EmailWrite<Create>;
 /// What an update of [`Email`] sends: what is neither set nor cleared is left alone.
 pub type EmailPatch = EmailWrite<Update>;
 espo_core::write_type!(Email, EmailWrite);
+
 impl NewRecord for EmailNew {
     type Entity = Email;
 }
@@ -1185,6 +1221,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct EmailRef(RecordRef<Email>);
 espo_core::reference_type!(Email, EmailRef);
+
 impl EmailRef {
     /// `account`: many to one, [`Account`]
     pub fn account(&self) -> Related<Email, Account, link::BelongsTo> {

@@ -303,23 +303,38 @@ pub const USE_SMTP: Field<EmailAccount, kind::Bool> = Field::new("useSmtp");
 /// `username`
 pub const USERNAME: Field<EmailAccount, kind::Text> = Field::new("username");
 espo_core::enumeration! {
-    #[doc = " `security` of [`EmailAccount`]."] pub enum Security { Blank = "", Ssl =
-    "SSL", Tls = "TLS", }
+    /// `security` of [`EmailAccount`].
+    pub enum Security {
+        Blank = "",
+        Ssl = "SSL",
+        Tls = "TLS",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `smtpAuthMechanism` of [`EmailAccount`]."] pub enum SmtpAuthMechanism {
-    Login = "login", Crammd5 = "crammd5", Plain = "plain", }
+    /// `smtpAuthMechanism` of [`EmailAccount`].
+    pub enum SmtpAuthMechanism {
+        Login = "login",
+        Crammd5 = "crammd5",
+        Plain = "plain",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `smtpSecurity` of [`EmailAccount`]."] pub enum SmtpSecurity { Blank = "",
-    Ssl = "SSL", Tls = "TLS", }
+    /// `smtpSecurity` of [`EmailAccount`].
+    pub enum SmtpSecurity {
+        Blank = "",
+        Ssl = "SSL",
+        Tls = "TLS",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `status` of [`EmailAccount`]."] pub enum Status { Active = "Active",
-    Inactive = "Inactive", }
+    /// `status` of [`EmailAccount`].
+    pub enum Status {
+        Active = "Active",
+        Inactive = "Inactive",
+    }
 }
 
 /// What a create of [`EmailAccount`] sends.
@@ -327,6 +342,7 @@ pub type EmailAccountNew = EmailAccountWrite<Create>;
 /// What an update of [`EmailAccount`] sends: what is neither set nor cleared is left alone.
 pub type EmailAccountPatch = EmailAccountWrite<Update>;
 espo_core::write_type!(EmailAccount, EmailAccountWrite);
+
 impl NewRecord for EmailAccountNew {
     type Entity = EmailAccount;
 }
@@ -499,6 +515,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct EmailAccountRef(RecordRef<EmailAccount>);
 espo_core::reference_type!(EmailAccount, EmailAccountRef);
+
 impl EmailAccountRef {
     /// `assignedUser`: many to one, [`User`]
     pub fn assigned_user(&self) -> Related<EmailAccount, User, link::BelongsTo> {

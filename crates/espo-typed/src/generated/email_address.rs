@@ -96,6 +96,7 @@ pub type EmailAddressNew = EmailAddressWrite<Create>;
 /// What an update of [`EmailAddress`] sends: what is neither set nor cleared is left alone.
 pub type EmailAddressPatch = EmailAddressWrite<Update>;
 espo_core::write_type!(EmailAddress, EmailAddressWrite);
+
 impl NewRecord for EmailAddressNew {
     type Entity = EmailAddress;
 }
@@ -138,4 +139,5 @@ impl<M> EmailAddressWrite<M> {
 #[derive(Clone, Debug)]
 pub struct EmailAddressRef(RecordRef<EmailAddress>);
 espo_core::reference_type!(EmailAddress, EmailAddressRef);
+
 impl EmailAddressRef {}

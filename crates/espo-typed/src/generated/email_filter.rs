@@ -233,14 +233,22 @@ pub const SUBJECT: Field<EmailFilter, kind::Text> = Field::new("subject");
 /// `to`
 pub const TO: Field<EmailFilter, kind::Text> = Field::new("to");
 espo_core::enumeration! {
-    #[doc = " `action` of [`EmailFilter`]."] pub enum Action { Skip = "Skip",
-    MoveToFolder = "Move to Folder", MoveToGroupFolder = "Move to Group Folder", None =
-    "None", }
+    /// `action` of [`EmailFilter`].
+    pub enum Action {
+        Skip = "Skip",
+        MoveToFolder = "Move to Folder",
+        MoveToGroupFolder = "Move to Group Folder",
+        None = "None",
+    }
 }
 
 espo_core::parent! {
-    #[doc = " `parent` of [`EmailFilter`]."] pub enum Parent { EmailAccount(EmailAccount)
-    = "EmailAccount", InboundEmail(InboundEmail) = "InboundEmail", User(User) = "User", }
+    /// `parent` of [`EmailFilter`].
+    pub enum Parent {
+        EmailAccount(EmailAccount) = "EmailAccount",
+        InboundEmail(InboundEmail) = "InboundEmail",
+        User(User) = "User",
+    }
 }
 
 /// What a create of [`EmailFilter`] sends.
@@ -248,6 +256,7 @@ pub type EmailFilterNew = EmailFilterWrite<Create>;
 /// What an update of [`EmailFilter`] sends: what is neither set nor cleared is left alone.
 pub type EmailFilterPatch = EmailFilterWrite<Update>;
 espo_core::write_type!(EmailFilter, EmailFilterWrite);
+
 impl NewRecord for EmailFilterNew {
     type Entity = EmailFilter;
 }
@@ -365,6 +374,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct EmailFilterRef(RecordRef<EmailFilter>);
 espo_core::reference_type!(EmailFilter, EmailFilterRef);
+
 impl EmailFilterRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<EmailFilter, User, link::BelongsTo> {

@@ -139,6 +139,7 @@ pub type EmailFolderNew = EmailFolderWrite<Create>;
 /// What an update of [`EmailFolder`] sends: what is neither set nor cleared is left alone.
 pub type EmailFolderPatch = EmailFolderWrite<Update>;
 espo_core::write_type!(EmailFolder, EmailFolderWrite);
+
 impl NewRecord for EmailFolderNew {
     type Entity = EmailFolder;
 }
@@ -182,6 +183,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct EmailFolderRef(RecordRef<EmailFolder>);
 espo_core::reference_type!(EmailFolder, EmailFolderRef);
+
 impl EmailFolderRef {
     /// `assignedUser`: many to one, [`User`]
     pub fn assigned_user(&self) -> Related<EmailFolder, User, link::BelongsTo> {

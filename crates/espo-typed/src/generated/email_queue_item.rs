@@ -154,12 +154,18 @@ pub const TARGET_NAME: Field<EmailQueueItem, kind::Opaque<String>, access::ReadO
 /// `targetType`
 pub const TARGET_TYPE: Field<EmailQueueItem, kind::TypeName, access::ReadOnly> = Field::new("targetType");
 espo_core::enumeration! {
-    #[doc = " `status` of [`EmailQueueItem`]."] pub enum Status { Pending = "Pending",
-    Sent = "Sent", Failed = "Failed", Sending = "Sending", }
+    /// `status` of [`EmailQueueItem`].
+    pub enum Status {
+        Pending = "Pending",
+        Sent = "Sent",
+        Failed = "Failed",
+        Sending = "Sending",
+    }
 }
 
 espo_core::parent! {
-    #[doc = " `target` of [`EmailQueueItem`]."] pub enum TargetOption {}
+    /// `target` of [`EmailQueueItem`].
+    pub enum TargetOption {}
 }
 
 /// What a create of [`EmailQueueItem`] sends.
@@ -167,6 +173,7 @@ pub type EmailQueueItemNew = EmailQueueItemWrite<Create>;
 /// What an update of [`EmailQueueItem`] sends: what is neither set nor cleared is left alone.
 pub type EmailQueueItemPatch = EmailQueueItemWrite<Update>;
 espo_core::write_type!(EmailQueueItem, EmailQueueItemWrite);
+
 impl NewRecord for EmailQueueItemNew {
     type Entity = EmailQueueItem;
 }
@@ -204,6 +211,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct EmailQueueItemRef(RecordRef<EmailQueueItem>);
 espo_core::reference_type!(EmailQueueItem, EmailQueueItemRef);
+
 impl EmailQueueItemRef {
     /// `massEmail`: many to one, [`MassEmail`], whose link back is `queueItems`
     pub fn mass_email(&self) -> Related<EmailQueueItem, MassEmail, link::BelongsTo> {

@@ -238,8 +238,11 @@ pub const VERSION_NUMBER: Field<
     access::ReadOnly,
 > = Field::new("versionNumber");
 espo_core::enumeration! {
-    #[doc = " `status` of [`EmailTemplate`]."] pub enum Status { Active = "Active",
-    Inactive = "Inactive", }
+    /// `status` of [`EmailTemplate`].
+    pub enum Status {
+        Active = "Active",
+        Inactive = "Inactive",
+    }
 }
 
 /// What a create of [`EmailTemplate`] sends.
@@ -247,6 +250,7 @@ pub type EmailTemplateNew = EmailTemplateWrite<Create>;
 /// What an update of [`EmailTemplate`] sends: what is neither set nor cleared is left alone.
 pub type EmailTemplatePatch = EmailTemplateWrite<Update>;
 espo_core::write_type!(EmailTemplate, EmailTemplateWrite);
+
 impl NewRecord for EmailTemplateNew {
     type Entity = EmailTemplate;
 }
@@ -348,6 +352,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct EmailTemplateRef(RecordRef<EmailTemplate>);
 espo_core::reference_type!(EmailTemplate, EmailTemplateRef);
+
 impl EmailTemplateRef {
     /// `assignedUser`: many to one, [`User`]
     pub fn assigned_user(&self) -> Related<EmailTemplate, User, link::BelongsTo> {

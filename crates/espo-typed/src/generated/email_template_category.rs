@@ -168,6 +168,7 @@ pub type EmailTemplateCategoryNew = EmailTemplateCategoryWrite<Create>;
 /// What an update of [`EmailTemplateCategory`] sends: what is neither set nor cleared is left alone.
 pub type EmailTemplateCategoryPatch = EmailTemplateCategoryWrite<Update>;
 espo_core::write_type!(EmailTemplateCategory, EmailTemplateCategoryWrite);
+
 impl NewRecord for EmailTemplateCategoryNew {
     type Entity = EmailTemplateCategory;
 }
@@ -237,6 +238,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct EmailTemplateCategoryRef(RecordRef<EmailTemplateCategory>);
 espo_core::reference_type!(EmailTemplateCategory, EmailTemplateCategoryRef);
+
 impl EmailTemplateCategoryRef {
     /// `children`: one to many, [`EmailTemplateCategory`], whose link back is `parent`
     pub fn children(

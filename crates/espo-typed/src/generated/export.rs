@@ -121,8 +121,13 @@ pub const PARAMS: Field<Export, kind::Text> = Field::new("params");
 /// `status`
 pub const STATUS: Field<Export, kind::Enum<Status>> = Field::new("status");
 espo_core::enumeration! {
-    #[doc = " `status` of [`Export`]."] pub enum Status { Pending = "Pending", Running =
-    "Running", Success = "Success", Failed = "Failed", }
+    /// `status` of [`Export`].
+    pub enum Status {
+        Pending = "Pending",
+        Running = "Running",
+        Success = "Success",
+        Failed = "Failed",
+    }
 }
 
 /// What a create of [`Export`] sends.
@@ -130,6 +135,7 @@ pub type ExportNew = ExportWrite<Create>;
 /// What an update of [`Export`] sends: what is neither set nor cleared is left alone.
 pub type ExportPatch = ExportWrite<Update>;
 espo_core::write_type!(Export, ExportWrite);
+
 impl NewRecord for ExportNew {
     type Entity = Export;
 }
@@ -180,6 +186,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct ExportRef(RecordRef<Export>);
 espo_core::reference_type!(Export, ExportRef);
+
 impl ExportRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<Export, User, link::BelongsTo> {

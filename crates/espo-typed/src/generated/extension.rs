@@ -135,9 +135,14 @@ pub const NAME: Field<Extension, kind::Text> = Field::new("name");
 /// `version`
 pub const VERSION: Field<Extension, kind::Text> = Field::new("version");
 espo_core::enumeration! {
-    #[doc = " `licenseStatus` of [`Extension`]."] pub enum LicenseStatus { Blank = "",
-    Valid = "Valid", Invalid = "Invalid", Expired = "Expired", SoftExpired =
-    "Soft-Expired", }
+    /// `licenseStatus` of [`Extension`].
+    pub enum LicenseStatus {
+        Blank = "",
+        Valid = "Valid",
+        Invalid = "Invalid",
+        Expired = "Expired",
+        SoftExpired = "Soft-Expired",
+    }
 }
 
 /// What a create of [`Extension`] sends.
@@ -145,6 +150,7 @@ pub type ExtensionNew = ExtensionWrite<Create>;
 /// What an update of [`Extension`] sends: what is neither set nor cleared is left alone.
 pub type ExtensionPatch = ExtensionWrite<Update>;
 espo_core::write_type!(Extension, ExtensionWrite);
+
 impl NewRecord for ExtensionNew {
     type Entity = Extension;
 }
@@ -209,6 +215,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct ExtensionRef(RecordRef<Extension>);
 espo_core::reference_type!(Extension, ExtensionRef);
+
 impl ExtensionRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<Extension, User, link::BelongsTo> {

@@ -89,6 +89,7 @@ pub type ExternalAccountNew = ExternalAccountWrite<Create>;
 /// What an update of [`ExternalAccount`] sends: what is neither set nor cleared is left alone.
 pub type ExternalAccountPatch = ExternalAccountWrite<Update>;
 espo_core::write_type!(ExternalAccount, ExternalAccountWrite);
+
 impl NewRecord for ExternalAccountNew {
     type Entity = ExternalAccount;
 }
@@ -127,4 +128,5 @@ impl Default for ExternalAccountWrite<Create> {
 #[derive(Clone, Debug)]
 pub struct ExternalAccountRef(RecordRef<ExternalAccount>);
 espo_core::reference_type!(ExternalAccount, ExternalAccountRef);
+
 impl ExternalAccountRef {}

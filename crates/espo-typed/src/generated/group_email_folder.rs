@@ -132,6 +132,7 @@ pub type GroupEmailFolderNew = GroupEmailFolderWrite<Create>;
 /// What an update of [`GroupEmailFolder`] sends: what is neither set nor cleared is left alone.
 pub type GroupEmailFolderPatch = GroupEmailFolderWrite<Update>;
 espo_core::write_type!(GroupEmailFolder, GroupEmailFolderWrite);
+
 impl NewRecord for GroupEmailFolderNew {
     type Entity = GroupEmailFolder;
 }
@@ -183,6 +184,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct GroupEmailFolderRef(RecordRef<GroupEmailFolder>);
 espo_core::reference_type!(GroupEmailFolder, GroupEmailFolderRef);
+
 impl GroupEmailFolderRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<GroupEmailFolder, User, link::BelongsTo> {

@@ -156,8 +156,14 @@ pub const STATUS: Field<Import, kind::Enum<Status>, access::ReadOnly> = Field::n
 /// `updatedCount`
 pub const UPDATED_COUNT: Field<Import, kind::Opaque<i64>, access::ReadOnly> = Field::new("updatedCount");
 espo_core::enumeration! {
-    #[doc = " `status` of [`Import`]."] pub enum Status { Standby = "Standby", Pending =
-    "Pending", InProcess = "In Process", Complete = "Complete", Failed = "Failed", }
+    /// `status` of [`Import`].
+    pub enum Status {
+        Standby = "Standby",
+        Pending = "Pending",
+        InProcess = "In Process",
+        Complete = "Complete",
+        Failed = "Failed",
+    }
 }
 
 /// What a create of [`Import`] sends.
@@ -165,6 +171,7 @@ pub type ImportNew = ImportWrite<Create>;
 /// What an update of [`Import`] sends: what is neither set nor cleared is left alone.
 pub type ImportPatch = ImportWrite<Update>;
 espo_core::write_type!(Import, ImportWrite);
+
 impl NewRecord for ImportNew {
     type Entity = Import;
 }
@@ -177,6 +184,7 @@ impl ImportWrite<Create> {
 }
 
 impl<M> ImportWrite<M> {}
+
 impl Default for ImportWrite<Create> {
     fn default() -> Self {
         Self::new()
@@ -198,6 +206,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct ImportRef(RecordRef<Import>);
 espo_core::reference_type!(Import, ImportRef);
+
 impl ImportRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<Import, User, link::BelongsTo> {

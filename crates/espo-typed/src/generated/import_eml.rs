@@ -83,6 +83,7 @@ pub type ImportEmlNew = ImportEmlWrite<Create>;
 /// What an update of [`ImportEml`] sends: what is neither set nor cleared is left alone.
 pub type ImportEmlPatch = ImportEmlWrite<Update>;
 espo_core::write_type!(ImportEml, ImportEmlWrite);
+
 impl NewRecord for ImportEmlNew {
     type Entity = ImportEml;
 }
@@ -118,6 +119,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct ImportEmlRef(RecordRef<ImportEml>);
 espo_core::reference_type!(ImportEml, ImportEmlRef);
+
 impl ImportEmlRef {
     /// `file`: many to one, [`Attachment`]
     pub fn file(&self) -> Related<ImportEml, Attachment, link::BelongsTo> {

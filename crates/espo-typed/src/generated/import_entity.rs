@@ -132,7 +132,8 @@ pub const IS_UPDATED: Field<ImportEntity, kind::Bool> = Field::new("isUpdated");
 /// `name`
 pub const NAME: Field<ImportEntity, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
 espo_core::parent! {
-    #[doc = " `entity` of [`ImportEntity`]."] pub enum EntityOption {}
+    /// `entity` of [`ImportEntity`].
+    pub enum EntityOption {}
 }
 
 /// What a create of [`ImportEntity`] sends.
@@ -140,6 +141,7 @@ pub type ImportEntityNew = ImportEntityWrite<Create>;
 /// What an update of [`ImportEntity`] sends: what is neither set nor cleared is left alone.
 pub type ImportEntityPatch = ImportEntityWrite<Update>;
 espo_core::write_type!(ImportEntity, ImportEntityWrite);
+
 impl NewRecord for ImportEntityNew {
     type Entity = ImportEntity;
 }
@@ -196,4 +198,5 @@ impl Default for ImportEntityWrite<Create> {
 #[derive(Clone, Debug)]
 pub struct ImportEntityRef(RecordRef<ImportEntity>);
 espo_core::reference_type!(ImportEntity, ImportEntityRef);
+
 impl ImportEntityRef {}

@@ -139,9 +139,14 @@ pub const VALIDATION_FAILURES: Field<
     access::ReadOnly,
 > = Field::new("validationFailures");
 espo_core::enumeration! {
-    #[doc = " `type` of [`ImportError`]."] pub enum Type { Blank = "", Validation =
-    "Validation", NoAccess = "No-Access", NotFound = "Not-Found",
-    IntegrityConstraintViolation = "Integrity-Constraint-Violation", }
+    /// `type` of [`ImportError`].
+    pub enum Type {
+        Blank = "",
+        Validation = "Validation",
+        NoAccess = "No-Access",
+        NotFound = "Not-Found",
+        IntegrityConstraintViolation = "Integrity-Constraint-Violation",
+    }
 }
 
 /// What a create of [`ImportError`] sends.
@@ -149,6 +154,7 @@ pub type ImportErrorNew = ImportErrorWrite<Create>;
 /// What an update of [`ImportError`] sends: what is neither set nor cleared is left alone.
 pub type ImportErrorPatch = ImportErrorWrite<Update>;
 espo_core::write_type!(ImportError, ImportErrorWrite);
+
 impl NewRecord for ImportErrorNew {
     type Entity = ImportError;
 }
@@ -161,6 +167,7 @@ impl ImportErrorWrite<Create> {
 }
 
 impl<M> ImportErrorWrite<M> {}
+
 impl Default for ImportErrorWrite<Create> {
     fn default() -> Self {
         Self::new()
@@ -178,6 +185,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct ImportErrorRef(RecordRef<ImportError>);
 espo_core::reference_type!(ImportError, ImportErrorRef);
+
 impl ImportErrorRef {
     /// `import`: many to one, [`Import`], whose link back is `errors`
     pub fn import(&self) -> Related<ImportError, Import, link::BelongsTo> {

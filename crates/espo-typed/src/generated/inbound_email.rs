@@ -437,29 +437,48 @@ pub const USE_SMTP: Field<InboundEmail, kind::Bool> = Field::new("useSmtp");
 /// `username`
 pub const USERNAME: Field<InboundEmail, kind::Text> = Field::new("username");
 espo_core::enumeration! {
-    #[doc = " `caseDistribution` of [`InboundEmail`]."] pub enum CaseDistribution { Blank
-    = "", DirectAssignment = "Direct-Assignment", RoundRobin = "Round-Robin", LeastBusy =
-    "Least-Busy", }
+    /// `caseDistribution` of [`InboundEmail`].
+    pub enum CaseDistribution {
+        Blank = "",
+        DirectAssignment = "Direct-Assignment",
+        RoundRobin = "Round-Robin",
+        LeastBusy = "Least-Busy",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `security` of [`InboundEmail`]."] pub enum Security { Blank = "", Ssl =
-    "SSL", Tls = "TLS", }
+    /// `security` of [`InboundEmail`].
+    pub enum Security {
+        Blank = "",
+        Ssl = "SSL",
+        Tls = "TLS",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `smtpAuthMechanism` of [`InboundEmail`]."] pub enum SmtpAuthMechanism {
-    Login = "login", Crammd5 = "crammd5", Plain = "plain", }
+    /// `smtpAuthMechanism` of [`InboundEmail`].
+    pub enum SmtpAuthMechanism {
+        Login = "login",
+        Crammd5 = "crammd5",
+        Plain = "plain",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `smtpSecurity` of [`InboundEmail`]."] pub enum SmtpSecurity { Blank = "",
-    Ssl = "SSL", Tls = "TLS", }
+    /// `smtpSecurity` of [`InboundEmail`].
+    pub enum SmtpSecurity {
+        Blank = "",
+        Ssl = "SSL",
+        Tls = "TLS",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `status` of [`InboundEmail`]."] pub enum Status { Active = "Active",
-    Inactive = "Inactive", }
+    /// `status` of [`InboundEmail`].
+    pub enum Status {
+        Active = "Active",
+        Inactive = "Inactive",
+    }
 }
 
 /// What a create of [`InboundEmail`] sends.
@@ -467,6 +486,7 @@ pub type InboundEmailNew = InboundEmailWrite<Create>;
 /// What an update of [`InboundEmail`] sends: what is neither set nor cleared is left alone.
 pub type InboundEmailPatch = InboundEmailWrite<Update>;
 espo_core::write_type!(InboundEmail, InboundEmailWrite);
+
 impl NewRecord for InboundEmailNew {
     type Entity = InboundEmail;
 }
@@ -716,6 +736,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct InboundEmailRef(RecordRef<InboundEmail>);
 espo_core::reference_type!(InboundEmail, InboundEmailRef);
+
 impl InboundEmailRef {
     /// `assignToUser`: many to one, [`User`]
     pub fn assign_to_user(&self) -> Related<InboundEmail, User, link::BelongsTo> {

@@ -82,6 +82,7 @@ pub type IntegrationNew = IntegrationWrite<Create>;
 /// What an update of [`Integration`] sends: what is neither set nor cleared is left alone.
 pub type IntegrationPatch = IntegrationWrite<Update>;
 espo_core::write_type!(Integration, IntegrationWrite);
+
 impl NewRecord for IntegrationNew {
     type Entity = Integration;
 }
@@ -115,4 +116,5 @@ impl Default for IntegrationWrite<Create> {
 #[derive(Clone, Debug)]
 pub struct IntegrationRef(RecordRef<Integration>);
 espo_core::reference_type!(Integration, IntegrationRef);
+
 impl IntegrationRef {}

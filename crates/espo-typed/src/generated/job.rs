@@ -226,8 +226,14 @@ pub const TARGET_ID: Field<Job, kind::Text> = Field::new("targetId");
 /// `targetType`
 pub const TARGET_TYPE: Field<Job, kind::Text> = Field::new("targetType");
 espo_core::enumeration! {
-    #[doc = " `status` of [`Job`]."] pub enum Status { Pending = "Pending", Ready =
-    "Ready", Running = "Running", Success = "Success", Failed = "Failed", }
+    /// `status` of [`Job`].
+    pub enum Status {
+        Pending = "Pending",
+        Ready = "Ready",
+        Running = "Running",
+        Success = "Success",
+        Failed = "Failed",
+    }
 }
 
 /// What a create of [`Job`] sends.
@@ -235,6 +241,7 @@ pub type JobNew = JobWrite<Create>;
 /// What an update of [`Job`] sends: what is neither set nor cleared is left alone.
 pub type JobPatch = JobWrite<Update>;
 espo_core::write_type!(Job, JobWrite);
+
 impl NewRecord for JobNew {
     type Entity = Job;
 }
@@ -363,6 +370,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct JobRef(RecordRef<Job>);
 espo_core::reference_type!(Job, JobRef);
+
 impl JobRef {
     /// `scheduledJob`: many to one, [`ScheduledJob`]
     pub fn scheduled_job(&self) -> Related<Job, ScheduledJob, link::BelongsTo> {

@@ -125,7 +125,8 @@ pub const USER_ID: Field<KanbanOrder, kind::Unordered<kind::AnyId>> = Field::new
 /// `userName`
 pub const USER_NAME: Field<KanbanOrder, kind::Opaque<String>, access::ReadOnly> = Field::new("userName");
 espo_core::parent! {
-    #[doc = " `entity` of [`KanbanOrder`]."] pub enum EntityOption {}
+    /// `entity` of [`KanbanOrder`].
+    pub enum EntityOption {}
 }
 
 /// What a create of [`KanbanOrder`] sends.
@@ -133,6 +134,7 @@ pub type KanbanOrderNew = KanbanOrderWrite<Create>;
 /// What an update of [`KanbanOrder`] sends: what is neither set nor cleared is left alone.
 pub type KanbanOrderPatch = KanbanOrderWrite<Update>;
 espo_core::write_type!(KanbanOrder, KanbanOrderWrite);
+
 impl NewRecord for KanbanOrderNew {
     type Entity = KanbanOrder;
 }
@@ -191,4 +193,5 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct KanbanOrderRef(RecordRef<KanbanOrder>);
 espo_core::reference_type!(KanbanOrder, KanbanOrderRef);
+
 impl KanbanOrderRef {}

@@ -288,12 +288,19 @@ pub const VERSION_NUMBER: Field<
     access::ReadOnly,
 > = Field::new("versionNumber");
 espo_core::enumeration! {
-    #[doc = " `status` of [`KnowledgeBaseArticle`]."] pub enum Status { Draft = "Draft",
-    InReview = "In Review", Published = "Published", Archived = "Archived", }
+    /// `status` of [`KnowledgeBaseArticle`].
+    pub enum Status {
+        Draft = "Draft",
+        InReview = "In Review",
+        Published = "Published",
+        Archived = "Archived",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `type` of [`KnowledgeBaseArticle`]."] pub enum Type { Article = "Article",
+    /// `type` of [`KnowledgeBaseArticle`].
+    pub enum Type {
+        Article = "Article",
     }
 }
 
@@ -302,6 +309,7 @@ pub type KnowledgeBaseArticleNew = KnowledgeBaseArticleWrite<Create>;
 /// What an update of [`KnowledgeBaseArticle`] sends: what is neither set nor cleared is left alone.
 pub type KnowledgeBaseArticlePatch = KnowledgeBaseArticleWrite<Update>;
 espo_core::write_type!(KnowledgeBaseArticle, KnowledgeBaseArticleWrite);
+
 impl NewRecord for KnowledgeBaseArticleNew {
     type Entity = KnowledgeBaseArticle;
 }
@@ -434,6 +442,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct KnowledgeBaseArticleRef(RecordRef<KnowledgeBaseArticle>);
 espo_core::reference_type!(KnowledgeBaseArticle, KnowledgeBaseArticleRef);
+
 impl KnowledgeBaseArticleRef {
     /// `assignedUser`: many to one, [`User`]
     pub fn assigned_user(&self) -> Related<KnowledgeBaseArticle, User, link::BelongsTo> {

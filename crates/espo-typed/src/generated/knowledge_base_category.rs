@@ -168,6 +168,7 @@ pub type KnowledgeBaseCategoryNew = KnowledgeBaseCategoryWrite<Create>;
 /// What an update of [`KnowledgeBaseCategory`] sends: what is neither set nor cleared is left alone.
 pub type KnowledgeBaseCategoryPatch = KnowledgeBaseCategoryWrite<Update>;
 espo_core::write_type!(KnowledgeBaseCategory, KnowledgeBaseCategoryWrite);
+
 impl NewRecord for KnowledgeBaseCategoryNew {
     type Entity = KnowledgeBaseCategory;
 }
@@ -233,6 +234,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct KnowledgeBaseCategoryRef(RecordRef<KnowledgeBaseCategory>);
 espo_core::reference_type!(KnowledgeBaseCategory, KnowledgeBaseCategoryRef);
+
 impl KnowledgeBaseCategoryRef {
     /// `articles`: many to many, [`KnowledgeBaseArticle`], whose link back is `categories`
     pub fn articles(

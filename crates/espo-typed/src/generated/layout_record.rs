@@ -90,6 +90,7 @@ pub type LayoutRecordNew = LayoutRecordWrite<Create>;
 /// What an update of [`LayoutRecord`] sends: what is neither set nor cleared is left alone.
 pub type LayoutRecordPatch = LayoutRecordWrite<Update>;
 espo_core::write_type!(LayoutRecord, LayoutRecordWrite);
+
 impl NewRecord for LayoutRecordNew {
     type Entity = LayoutRecord;
 }
@@ -135,6 +136,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct LayoutRecordRef(RecordRef<LayoutRecord>);
 espo_core::reference_type!(LayoutRecord, LayoutRecordRef);
+
 impl LayoutRecordRef {
     /// `layoutSet`: many to one, [`LayoutSet`], whose link back is `layoutRecords`
     pub fn layout_set(&self) -> Related<LayoutRecord, LayoutSet, link::BelongsTo> {

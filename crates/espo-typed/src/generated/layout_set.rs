@@ -90,6 +90,7 @@ pub type LayoutSetNew = LayoutSetWrite<Create>;
 /// What an update of [`LayoutSet`] sends: what is neither set nor cleared is left alone.
 pub type LayoutSetPatch = LayoutSetWrite<Update>;
 espo_core::write_type!(LayoutSet, LayoutSetWrite);
+
 impl NewRecord for LayoutSetNew {
     type Entity = LayoutSet;
 }
@@ -134,6 +135,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct LayoutSetRef(RecordRef<LayoutSet>);
 espo_core::reference_type!(LayoutSet, LayoutSetRef);
+
 impl LayoutSetRef {
     /// `layoutRecords`: one to many, [`LayoutRecord`], whose link back is `layoutSet`
     pub fn layout_records(&self) -> Related<LayoutSet, LayoutRecord, link::HasMany> {

@@ -373,6 +373,7 @@ impl Entity for Lead {
 }
 
 impl HasStream for Lead {}
+
 /// `acceptanceStatus`
 pub const ACCEPTANCE_STATUS: Field<Lead, kind::Opaque<String>> = Field::new("acceptanceStatus");
 /// `acceptanceStatusCalls`
@@ -512,43 +513,99 @@ pub const TITLE: Field<Lead, kind::Text> = Field::new("title");
 /// `website`
 pub const WEBSITE: Field<Lead, kind::Text> = Field::new("website");
 espo_core::enumeration! {
-    #[doc = " `industry` of [`Lead`]."] pub enum Industry { Blank = "", Advertising =
-    "Advertising", Aerospace = "Aerospace", Agriculture = "Agriculture",
-    ApparelAccessories = "Apparel & Accessories", Architecture = "Architecture",
-    Automotive = "Automotive", Banking = "Banking", Biotechnology = "Biotechnology",
-    BuildingMaterialsEquipment = "Building Materials & Equipment", Chemical = "Chemical",
-    Construction = "Construction", Consulting = "Consulting", Computer = "Computer",
-    Culture = "Culture", Creative = "Creative", Defense = "Defense", Education =
-    "Education", Electronics = "Electronics", ElectricPower = "Electric Power", Energy =
-    "Energy", EntertainmentLeisure = "Entertainment & Leisure", Finance = "Finance",
-    FoodBeverage = "Food & Beverage", Grocery = "Grocery", Healthcare = "Healthcare",
-    Hospitality = "Hospitality", Insurance = "Insurance", Legal = "Legal", Manufacturing
-    = "Manufacturing", MassMedia = "Mass Media", Marketing = "Marketing", Mining =
-    "Mining", Music = "Music", Publishing = "Publishing", Petroleum = "Petroleum",
-    RealEstate = "Real Estate", Retail = "Retail", Service = "Service", Sports =
-    "Sports", Software = "Software", Support = "Support", Shipping = "Shipping", Travel =
-    "Travel", Technology = "Technology", Telecommunications = "Telecommunications",
-    Television = "Television", Transportation = "Transportation",
-    TestingInspectionCertification = "Testing, Inspection & Certification",
-    VentureCapital = "Venture Capital", Wholesale = "Wholesale", Water = "Water", }
+    /// `industry` of [`Lead`].
+    pub enum Industry {
+        Blank = "",
+        Advertising = "Advertising",
+        Aerospace = "Aerospace",
+        Agriculture = "Agriculture",
+        ApparelAccessories = "Apparel & Accessories",
+        Architecture = "Architecture",
+        Automotive = "Automotive",
+        Banking = "Banking",
+        Biotechnology = "Biotechnology",
+        BuildingMaterialsEquipment = "Building Materials & Equipment",
+        Chemical = "Chemical",
+        Construction = "Construction",
+        Consulting = "Consulting",
+        Computer = "Computer",
+        Culture = "Culture",
+        Creative = "Creative",
+        Defense = "Defense",
+        Education = "Education",
+        Electronics = "Electronics",
+        ElectricPower = "Electric Power",
+        Energy = "Energy",
+        EntertainmentLeisure = "Entertainment & Leisure",
+        Finance = "Finance",
+        FoodBeverage = "Food & Beverage",
+        Grocery = "Grocery",
+        Healthcare = "Healthcare",
+        Hospitality = "Hospitality",
+        Insurance = "Insurance",
+        Legal = "Legal",
+        Manufacturing = "Manufacturing",
+        MassMedia = "Mass Media",
+        Marketing = "Marketing",
+        Mining = "Mining",
+        Music = "Music",
+        Publishing = "Publishing",
+        Petroleum = "Petroleum",
+        RealEstate = "Real Estate",
+        Retail = "Retail",
+        Service = "Service",
+        Sports = "Sports",
+        Software = "Software",
+        Support = "Support",
+        Shipping = "Shipping",
+        Travel = "Travel",
+        Technology = "Technology",
+        Telecommunications = "Telecommunications",
+        Television = "Television",
+        Transportation = "Transportation",
+        TestingInspectionCertification = "Testing, Inspection & Certification",
+        VentureCapital = "Venture Capital",
+        Wholesale = "Wholesale",
+        Water = "Water",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `salutationName` of [`Lead`]."] pub enum SalutationName { Blank = "", Mr =
-    "Mr.", Ms = "Ms.", Mrs = "Mrs.", Dr = "Dr.", }
+    /// `salutationName` of [`Lead`].
+    pub enum SalutationName {
+        Blank = "",
+        Mr = "Mr.",
+        Ms = "Ms.",
+        Mrs = "Mrs.",
+        Dr = "Dr.",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `source` of [`Lead`]."] pub enum Source { Blank = "", Call = "Call", Email
-    = "Email", ExistingCustomer = "Existing Customer", Partner = "Partner",
-    PublicRelations = "Public Relations", WebSite = "Web Site", Campaign = "Campaign",
-    OtherOption = "Other", }
+    /// `source` of [`Lead`].
+    pub enum Source {
+        Blank = "",
+        Call = "Call",
+        Email = "Email",
+        ExistingCustomer = "Existing Customer",
+        Partner = "Partner",
+        PublicRelations = "Public Relations",
+        WebSite = "Web Site",
+        Campaign = "Campaign",
+        OtherOption = "Other",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `status` of [`Lead`]."] pub enum Status { New = "New", Assigned =
-    "Assigned", InProcess = "In Process", Converted = "Converted", Recycled = "Recycled",
-    Dead = "Dead", }
+    /// `status` of [`Lead`].
+    pub enum Status {
+        New = "New",
+        Assigned = "Assigned",
+        InProcess = "In Process",
+        Converted = "Converted",
+        Recycled = "Recycled",
+        Dead = "Dead",
+    }
 }
 
 /// What a create of [`Lead`] sends.
@@ -556,6 +613,7 @@ pub type LeadNew = LeadWrite<Create>;
 /// What an update of [`Lead`] sends: what is neither set nor cleared is left alone.
 pub type LeadPatch = LeadWrite<Update>;
 espo_core::write_type!(Lead, LeadWrite);
+
 impl NewRecord for LeadNew {
     type Entity = Lead;
 }
@@ -832,6 +890,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct LeadRef(RecordRef<Lead>);
 espo_core::reference_type!(Lead, LeadRef);
+
 impl LeadRef {
     /// `assignedUser`: many to one, [`User`]
     pub fn assigned_user(&self) -> Related<Lead, User, link::BelongsTo> {

@@ -429,10 +429,18 @@ pub const TARGET_TEAM_ID: Field<LeadCapture, kind::Ref<Team>> = Field::new("targ
 /// `targetTeamName`
 pub const TARGET_TEAM_NAME: Field<LeadCapture, kind::RefName, access::ReadOnly> = Field::new("targetTeamName");
 espo_core::enumeration! {
-    #[doc = " `leadSource` of [`LeadCapture`]."] pub enum LeadSource { Blank = "", Call =
-    "Call", Email = "Email", ExistingCustomer = "Existing Customer", Partner = "Partner",
-    PublicRelations = "Public Relations", WebSite = "Web Site", Campaign = "Campaign",
-    OtherOption = "Other", }
+    /// `leadSource` of [`LeadCapture`].
+    pub enum LeadSource {
+        Blank = "",
+        Call = "Call",
+        Email = "Email",
+        ExistingCustomer = "Existing Customer",
+        Partner = "Partner",
+        PublicRelations = "Public Relations",
+        WebSite = "Web Site",
+        Campaign = "Campaign",
+        OtherOption = "Other",
+    }
 }
 
 /// What a create of [`LeadCapture`] sends.
@@ -440,6 +448,7 @@ pub type LeadCaptureNew = LeadCaptureWrite<Create>;
 /// What an update of [`LeadCapture`] sends: what is neither set nor cleared is left alone.
 pub type LeadCapturePatch = LeadCaptureWrite<Update>;
 espo_core::write_type!(LeadCapture, LeadCaptureWrite);
+
 impl NewRecord for LeadCaptureNew {
     type Entity = LeadCapture;
 }
@@ -650,6 +659,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct LeadCaptureRef(RecordRef<LeadCapture>);
 espo_core::reference_type!(LeadCapture, LeadCaptureRef);
+
 impl LeadCaptureRef {
     /// `campaign`: many to one, [`Campaign`]
     pub fn campaign(&self) -> Related<LeadCapture, Campaign, link::BelongsTo> {

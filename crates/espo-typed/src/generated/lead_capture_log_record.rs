@@ -155,8 +155,11 @@ pub const TARGET_NAME: Field<LeadCaptureLogRecord, kind::Opaque<String>, access:
 /// `targetType`
 pub const TARGET_TYPE: Field<LeadCaptureLogRecord, kind::TypeName, access::PartOfField> = Field::new("targetType");
 espo_core::parent! {
-    #[doc = " `target` of [`LeadCaptureLogRecord`]."] pub enum TargetOption {
-    Contact(Contact) = "Contact", Lead(Lead) = "Lead", }
+    /// `target` of [`LeadCaptureLogRecord`].
+    pub enum TargetOption {
+        Contact(Contact) = "Contact",
+        Lead(Lead) = "Lead",
+    }
 }
 
 /// What a create of [`LeadCaptureLogRecord`] sends.
@@ -164,6 +167,7 @@ pub type LeadCaptureLogRecordNew = LeadCaptureLogRecordWrite<Create>;
 /// What an update of [`LeadCaptureLogRecord`] sends: what is neither set nor cleared is left alone.
 pub type LeadCaptureLogRecordPatch = LeadCaptureLogRecordWrite<Update>;
 espo_core::write_type!(LeadCaptureLogRecord, LeadCaptureLogRecordWrite);
+
 impl NewRecord for LeadCaptureLogRecordNew {
     type Entity = LeadCaptureLogRecord;
 }
@@ -229,6 +233,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct LeadCaptureLogRecordRef(RecordRef<LeadCaptureLogRecord>);
 espo_core::reference_type!(LeadCaptureLogRecord, LeadCaptureLogRecordRef);
+
 impl LeadCaptureLogRecordRef {
     /// `leadCapture`: many to one, [`LeadCapture`], whose link back is `logRecords`
     pub fn lead_capture(

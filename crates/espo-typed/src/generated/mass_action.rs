@@ -135,8 +135,13 @@ pub const PROCESSED_COUNT: Field<MassAction, kind::Int> = Field::new("processedC
 /// `status`
 pub const STATUS: Field<MassAction, kind::Enum<Status>> = Field::new("status");
 espo_core::enumeration! {
-    #[doc = " `status` of [`MassAction`]."] pub enum Status { Pending = "Pending",
-    Running = "Running", Success = "Success", Failed = "Failed", }
+    /// `status` of [`MassAction`].
+    pub enum Status {
+        Pending = "Pending",
+        Running = "Running",
+        Success = "Success",
+        Failed = "Failed",
+    }
 }
 
 /// What a create of [`MassAction`] sends.
@@ -144,6 +149,7 @@ pub type MassActionNew = MassActionWrite<Create>;
 /// What an update of [`MassAction`] sends: what is neither set nor cleared is left alone.
 pub type MassActionPatch = MassActionWrite<Update>;
 espo_core::write_type!(MassAction, MassActionWrite);
+
 impl NewRecord for MassActionNew {
     type Entity = MassAction;
 }
@@ -203,6 +209,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct MassActionRef(RecordRef<MassAction>);
 espo_core::reference_type!(MassAction, MassActionRef);
+
 impl MassActionRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<MassAction, User, link::BelongsTo> {

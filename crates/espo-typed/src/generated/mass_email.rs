@@ -251,8 +251,14 @@ pub const TARGET_LISTS_NAMES: Field<
     access::ReadOnly,
 > = Field::new("targetListsNames");
 espo_core::enumeration! {
-    #[doc = " `status` of [`MassEmail`]."] pub enum Status { Draft = "Draft", Pending =
-    "Pending", Complete = "Complete", InProcess = "In Process", Failed = "Failed", }
+    /// `status` of [`MassEmail`].
+    pub enum Status {
+        Draft = "Draft",
+        Pending = "Pending",
+        Complete = "Complete",
+        InProcess = "In Process",
+        Failed = "Failed",
+    }
 }
 
 /// What a create of [`MassEmail`] sends.
@@ -260,6 +266,7 @@ pub type MassEmailNew = MassEmailWrite<Create>;
 /// What an update of [`MassEmail`] sends: what is neither set nor cleared is left alone.
 pub type MassEmailPatch = MassEmailWrite<Update>;
 espo_core::write_type!(MassEmail, MassEmailWrite);
+
 impl NewRecord for MassEmailNew {
     type Entity = MassEmail;
 }
@@ -394,6 +401,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct MassEmailRef(RecordRef<MassEmail>);
 espo_core::reference_type!(MassEmail, MassEmailRef);
+
 impl MassEmailRef {
     /// `campaign`: many to one, [`Campaign`], whose link back is `massEmails`
     pub fn campaign(&self) -> Related<MassEmail, Campaign, link::BelongsTo> {

@@ -291,6 +291,7 @@ impl Entity for Meeting {
 }
 
 impl HasStream for Meeting {}
+
 /// `acceptanceStatus`
 pub const ACCEPTANCE_STATUS: Field<
     Meeting,
@@ -388,49 +389,84 @@ pub const USERS_IDS: Field<Meeting, kind::Opaque<Vec<Id<User>>>> = Field::new("u
 /// `usersNames`
 pub const USERS_NAMES: Field<Meeting, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
 espo_core::enumeration! {
-    #[doc = " `acceptanceStatus` of [`Meeting`]."] pub enum AcceptanceStatus { None =
-    "None", Accepted = "Accepted", Tentative = "Tentative", Declined = "Declined", }
+    /// `acceptanceStatus` of [`Meeting`].
+    pub enum AcceptanceStatus {
+        None = "None",
+        Accepted = "Accepted",
+        Tentative = "Tentative",
+        Declined = "Declined",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " Column `status` of `contactsColumns`."] pub enum ContactsStatus { None =
-    "None", Accepted = "Accepted", Tentative = "Tentative", Declined = "Declined", }
+    /// Column `status` of `contactsColumns`.
+    pub enum ContactsStatus {
+        None = "None",
+        Accepted = "Accepted",
+        Tentative = "Tentative",
+        Declined = "Declined",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " Column `status` of `leadsColumns`."] pub enum LeadsStatus { None = "None",
-    Accepted = "Accepted", Tentative = "Tentative", Declined = "Declined", }
+    /// Column `status` of `leadsColumns`.
+    pub enum LeadsStatus {
+        None = "None",
+        Accepted = "Accepted",
+        Tentative = "Tentative",
+        Declined = "Declined",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `status` of [`Meeting`]."] pub enum Status { Planned = "Planned", Held =
-    "Held", NotHeld = "Not Held", }
+    /// `status` of [`Meeting`].
+    pub enum Status {
+        Planned = "Planned",
+        Held = "Held",
+        NotHeld = "Not Held",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " Column `status` of `usersColumns`."] pub enum UsersStatus { None = "None",
-    Accepted = "Accepted", Tentative = "Tentative", Declined = "Declined", }
+    /// Column `status` of `usersColumns`.
+    pub enum UsersStatus {
+        None = "None",
+        Accepted = "Accepted",
+        Tentative = "Tentative",
+        Declined = "Declined",
+    }
 }
 
 espo_core::parent! {
-    #[doc = " `parent` of [`Meeting`]."] pub enum Parent { Account(Account) = "Account",
-    Case(Case) = "Case", Contact(Contact) = "Contact", Lead(Lead) = "Lead",
-    Opportunity(Opportunity) = "Opportunity", }
+    /// `parent` of [`Meeting`].
+    pub enum Parent {
+        Account(Account) = "Account",
+        Case(Case) = "Case",
+        Contact(Contact) = "Contact",
+        Lead(Lead) = "Lead",
+        Opportunity(Opportunity) = "Opportunity",
+    }
 }
 
 espo_core::columns! {
-    #[doc = " The columns that `contactsColumns` has for each linked record."] pub struct
-    ContactsColumns { status : ContactsStatus = "status", }
+    /// The columns that `contactsColumns` has for each linked record.
+    pub struct ContactsColumns {
+        status: ContactsStatus = "status",
+    }
 }
 
 espo_core::columns! {
-    #[doc = " The columns that `leadsColumns` has for each linked record."] pub struct
-    LeadsColumns { status : LeadsStatus = "status", }
+    /// The columns that `leadsColumns` has for each linked record.
+    pub struct LeadsColumns {
+        status: LeadsStatus = "status",
+    }
 }
 
 espo_core::columns! {
-    #[doc = " The columns that `usersColumns` has for each linked record."] pub struct
-    UsersColumns { status : UsersStatus = "status", }
+    /// The columns that `usersColumns` has for each linked record.
+    pub struct UsersColumns {
+        status: UsersStatus = "status",
+    }
 }
 
 /// What a create of [`Meeting`] sends.
@@ -438,6 +474,7 @@ pub type MeetingNew = MeetingWrite<Create>;
 /// What an update of [`Meeting`] sends: what is neither set nor cleared is left alone.
 pub type MeetingPatch = MeetingWrite<Update>;
 espo_core::write_type!(Meeting, MeetingWrite);
+
 impl NewRecord for MeetingNew {
     type Entity = Meeting;
 }
@@ -648,6 +685,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct MeetingRef(RecordRef<Meeting>);
 espo_core::reference_type!(Meeting, MeetingRef);
+
 impl MeetingRef {
     /// `account`: many to one, [`Account`]
     pub fn account(&self) -> Related<Meeting, Account, link::BelongsTo> {

@@ -674,354 +674,442 @@ pub use working_time_range::{
 #[cfg(not(feature = "account"))]
 #[derive(Debug)]
 pub enum Account {}
+
 /// Entity type `ActionHistoryRecord`; its feature `action-history-record` is off.
 #[cfg(not(feature = "action-history-record"))]
 #[derive(Debug)]
 pub enum ActionHistoryRecord {}
+
 /// Entity type `AddressCountry`; its feature `address-country` is off.
 #[cfg(not(feature = "address-country"))]
 #[derive(Debug)]
 pub enum AddressCountry {}
+
 /// Entity type `AppLogRecord`; its feature `app-log-record` is off.
 #[cfg(not(feature = "app-log-record"))]
 #[derive(Debug)]
 pub enum AppLogRecord {}
+
 /// Entity type `AppSecret`; its feature `app-secret` is off.
 #[cfg(not(feature = "app-secret"))]
 #[derive(Debug)]
 pub enum AppSecret {}
+
 /// Entity type `ArrayValue`; its feature `array-value` is off.
 #[cfg(not(feature = "array-value"))]
 #[derive(Debug)]
 pub enum ArrayValue {}
+
 /// Entity type `Attachment`; its feature `attachment` is off.
 #[cfg(not(feature = "attachment"))]
 #[derive(Debug)]
 pub enum Attachment {}
+
 /// Entity type `AuthLogRecord`; its feature `auth-log-record` is off.
 #[cfg(not(feature = "auth-log-record"))]
 #[derive(Debug)]
 pub enum AuthLogRecord {}
+
 /// Entity type `AuthToken`; its feature `auth-token` is off.
 #[cfg(not(feature = "auth-token"))]
 #[derive(Debug)]
 pub enum AuthToken {}
+
 /// Entity type `AuthenticationProvider`; its feature `authentication-provider` is off.
 #[cfg(not(feature = "authentication-provider"))]
 #[derive(Debug)]
 pub enum AuthenticationProvider {}
+
 /// Entity type `Autofollow`; its feature `autofollow` is off.
 #[cfg(not(feature = "autofollow"))]
 #[derive(Debug)]
 pub enum Autofollow {}
+
 /// Entity type `Call`; its feature `call` is off.
 #[cfg(not(feature = "call"))]
 #[derive(Debug)]
 pub enum Call {}
+
 /// Entity type `Campaign`; its feature `campaign` is off.
 #[cfg(not(feature = "campaign"))]
 #[derive(Debug)]
 pub enum Campaign {}
+
 /// Entity type `CampaignLogRecord`; its feature `campaign-log-record` is off.
 #[cfg(not(feature = "campaign-log-record"))]
 #[derive(Debug)]
 pub enum CampaignLogRecord {}
+
 /// Entity type `CampaignTrackingUrl`; its feature `campaign-tracking-url` is off.
 #[cfg(not(feature = "campaign-tracking-url"))]
 #[derive(Debug)]
 pub enum CampaignTrackingUrl {}
+
 /// Entity type `Case`; its feature `case` is off.
 #[cfg(not(feature = "case"))]
 #[derive(Debug)]
 pub enum Case {}
+
 /// Entity type `Contact`; its feature `contact` is off.
 #[cfg(not(feature = "contact"))]
 #[derive(Debug)]
 pub enum Contact {}
+
 /// Entity type `Currency`; its feature `currency` is off.
 #[cfg(not(feature = "currency"))]
 #[derive(Debug)]
 pub enum Currency {}
+
 /// Entity type `CurrencyRecord`; its feature `currency-record` is off.
 #[cfg(not(feature = "currency-record"))]
 #[derive(Debug)]
 pub enum CurrencyRecord {}
+
 /// Entity type `CurrencyRecordRate`; its feature `currency-record-rate` is off.
 #[cfg(not(feature = "currency-record-rate"))]
 #[derive(Debug)]
 pub enum CurrencyRecordRate {}
+
 /// Entity type `DashboardTemplate`; its feature `dashboard-template` is off.
 #[cfg(not(feature = "dashboard-template"))]
 #[derive(Debug)]
 pub enum DashboardTemplate {}
+
 /// Entity type `Document`; its feature `document` is off.
 #[cfg(not(feature = "document"))]
 #[derive(Debug)]
 pub enum Document {}
+
 /// Entity type `DocumentFolder`; its feature `document-folder` is off.
 #[cfg(not(feature = "document-folder"))]
 #[derive(Debug)]
 pub enum DocumentFolder {}
+
 /// Entity type `Email`; its feature `email` is off.
 #[cfg(not(feature = "email"))]
 #[derive(Debug)]
 pub enum Email {}
+
 /// Entity type `EmailAccount`; its feature `email-account` is off.
 #[cfg(not(feature = "email-account"))]
 #[derive(Debug)]
 pub enum EmailAccount {}
+
 /// Entity type `EmailAddress`; its feature `email-address` is off.
 #[cfg(not(feature = "email-address"))]
 #[derive(Debug)]
 pub enum EmailAddress {}
+
 /// Entity type `EmailFilter`; its feature `email-filter` is off.
 #[cfg(not(feature = "email-filter"))]
 #[derive(Debug)]
 pub enum EmailFilter {}
+
 /// Entity type `EmailFolder`; its feature `email-folder` is off.
 #[cfg(not(feature = "email-folder"))]
 #[derive(Debug)]
 pub enum EmailFolder {}
+
 /// Entity type `EmailQueueItem`; its feature `email-queue-item` is off.
 #[cfg(not(feature = "email-queue-item"))]
 #[derive(Debug)]
 pub enum EmailQueueItem {}
+
 /// Entity type `EmailTemplate`; its feature `email-template` is off.
 #[cfg(not(feature = "email-template"))]
 #[derive(Debug)]
 pub enum EmailTemplate {}
+
 /// Entity type `EmailTemplateCategory`; its feature `email-template-category` is off.
 #[cfg(not(feature = "email-template-category"))]
 #[derive(Debug)]
 pub enum EmailTemplateCategory {}
+
 /// Entity type `Export`; its feature `export` is off.
 #[cfg(not(feature = "export"))]
 #[derive(Debug)]
 pub enum Export {}
+
 /// Entity type `Extension`; its feature `extension` is off.
 #[cfg(not(feature = "extension"))]
 #[derive(Debug)]
 pub enum Extension {}
+
 /// Entity type `ExternalAccount`; its feature `external-account` is off.
 #[cfg(not(feature = "external-account"))]
 #[derive(Debug)]
 pub enum ExternalAccount {}
+
 /// Entity type `GroupEmailFolder`; its feature `group-email-folder` is off.
 #[cfg(not(feature = "group-email-folder"))]
 #[derive(Debug)]
 pub enum GroupEmailFolder {}
+
 /// Entity type `Import`; its feature `import` is off.
 #[cfg(not(feature = "import"))]
 #[derive(Debug)]
 pub enum Import {}
+
 /// Entity type `ImportEml`; its feature `import-eml` is off.
 #[cfg(not(feature = "import-eml"))]
 #[derive(Debug)]
 pub enum ImportEml {}
+
 /// Entity type `ImportEntity`; its feature `import-entity` is off.
 #[cfg(not(feature = "import-entity"))]
 #[derive(Debug)]
 pub enum ImportEntity {}
+
 /// Entity type `ImportError`; its feature `import-error` is off.
 #[cfg(not(feature = "import-error"))]
 #[derive(Debug)]
 pub enum ImportError {}
+
 /// Entity type `InboundEmail`; its feature `inbound-email` is off.
 #[cfg(not(feature = "inbound-email"))]
 #[derive(Debug)]
 pub enum InboundEmail {}
+
 /// Entity type `Integration`; its feature `integration` is off.
 #[cfg(not(feature = "integration"))]
 #[derive(Debug)]
 pub enum Integration {}
+
 /// Entity type `Job`; its feature `job` is off.
 #[cfg(not(feature = "job"))]
 #[derive(Debug)]
 pub enum Job {}
+
 /// Entity type `KanbanOrder`; its feature `kanban-order` is off.
 #[cfg(not(feature = "kanban-order"))]
 #[derive(Debug)]
 pub enum KanbanOrder {}
+
 /// Entity type `KnowledgeBaseArticle`; its feature `knowledge-base-article` is off.
 #[cfg(not(feature = "knowledge-base-article"))]
 #[derive(Debug)]
 pub enum KnowledgeBaseArticle {}
+
 /// Entity type `KnowledgeBaseCategory`; its feature `knowledge-base-category` is off.
 #[cfg(not(feature = "knowledge-base-category"))]
 #[derive(Debug)]
 pub enum KnowledgeBaseCategory {}
+
 /// Entity type `LayoutRecord`; its feature `layout-record` is off.
 #[cfg(not(feature = "layout-record"))]
 #[derive(Debug)]
 pub enum LayoutRecord {}
+
 /// Entity type `LayoutSet`; its feature `layout-set` is off.
 #[cfg(not(feature = "layout-set"))]
 #[derive(Debug)]
 pub enum LayoutSet {}
+
 /// Entity type `Lead`; its feature `lead` is off.
 #[cfg(not(feature = "lead"))]
 #[derive(Debug)]
 pub enum Lead {}
+
 /// Entity type `LeadCapture`; its feature `lead-capture` is off.
 #[cfg(not(feature = "lead-capture"))]
 #[derive(Debug)]
 pub enum LeadCapture {}
+
 /// Entity type `LeadCaptureLogRecord`; its feature `lead-capture-log-record` is off.
 #[cfg(not(feature = "lead-capture-log-record"))]
 #[derive(Debug)]
 pub enum LeadCaptureLogRecord {}
+
 /// Entity type `MassAction`; its feature `mass-action` is off.
 #[cfg(not(feature = "mass-action"))]
 #[derive(Debug)]
 pub enum MassAction {}
+
 /// Entity type `MassEmail`; its feature `mass-email` is off.
 #[cfg(not(feature = "mass-email"))]
 #[derive(Debug)]
 pub enum MassEmail {}
+
 /// Entity type `Meeting`; its feature `meeting` is off.
 #[cfg(not(feature = "meeting"))]
 #[derive(Debug)]
 pub enum Meeting {}
+
 /// Entity type `NextNumber`; its feature `next-number` is off.
 #[cfg(not(feature = "next-number"))]
 #[derive(Debug)]
 pub enum NextNumber {}
+
 /// Entity type `Note`; its feature `note` is off.
 #[cfg(not(feature = "note"))]
 #[derive(Debug)]
 pub enum Note {}
+
 /// Entity type `Notification`; its feature `notification` is off.
 #[cfg(not(feature = "notification"))]
 #[derive(Debug)]
 pub enum Notification {}
+
 /// Entity type `OAuthAccount`; its feature `o-auth-account` is off.
 #[cfg(not(feature = "o-auth-account"))]
 #[derive(Debug)]
 pub enum OAuthAccount {}
+
 /// Entity type `OAuthProvider`; its feature `o-auth-provider` is off.
 #[cfg(not(feature = "o-auth-provider"))]
 #[derive(Debug)]
 pub enum OAuthProvider {}
+
 /// Entity type `Opportunity`; its feature `opportunity` is off.
 #[cfg(not(feature = "opportunity"))]
 #[derive(Debug)]
 pub enum Opportunity {}
+
 /// Entity type `PasswordChangeRequest`; its feature `password-change-request` is off.
 #[cfg(not(feature = "password-change-request"))]
 #[derive(Debug)]
 pub enum PasswordChangeRequest {}
+
 /// Entity type `PhoneNumber`; its feature `phone-number` is off.
 #[cfg(not(feature = "phone-number"))]
 #[derive(Debug)]
 pub enum PhoneNumber {}
+
 /// Entity type `Portal`; its feature `portal` is off.
 #[cfg(not(feature = "portal"))]
 #[derive(Debug)]
 pub enum Portal {}
+
 /// Entity type `PortalRole`; its feature `portal-role` is off.
 #[cfg(not(feature = "portal-role"))]
 #[derive(Debug)]
 pub enum PortalRole {}
+
 /// Entity type `Preferences`; its feature `preferences` is off.
 #[cfg(not(feature = "preferences"))]
 #[derive(Debug)]
 pub enum Preferences {}
+
 /// Entity type `Reminder`; its feature `reminder` is off.
 #[cfg(not(feature = "reminder"))]
 #[derive(Debug)]
 pub enum Reminder {}
+
 /// Entity type `Role`; its feature `role` is off.
 #[cfg(not(feature = "role"))]
 #[derive(Debug)]
 pub enum Role {}
+
 /// Entity type `ScheduledJob`; its feature `scheduled-job` is off.
 #[cfg(not(feature = "scheduled-job"))]
 #[derive(Debug)]
 pub enum ScheduledJob {}
+
 /// Entity type `ScheduledJobLogRecord`; its feature `scheduled-job-log-record` is off.
 #[cfg(not(feature = "scheduled-job-log-record"))]
 #[derive(Debug)]
 pub enum ScheduledJobLogRecord {}
+
 /// Entity type `Settings`; its feature `settings` is off.
 #[cfg(not(feature = "settings"))]
 #[derive(Debug)]
 pub enum Settings {}
+
 /// Entity type `Sms`; its feature `sms` is off.
 #[cfg(not(feature = "sms"))]
 #[derive(Debug)]
 pub enum Sms {}
+
 /// Entity type `StarSubscription`; its feature `star-subscription` is off.
 #[cfg(not(feature = "star-subscription"))]
 #[derive(Debug)]
 pub enum StarSubscription {}
+
 /// Entity type `StreamSubscription`; its feature `stream-subscription` is off.
 #[cfg(not(feature = "stream-subscription"))]
 #[derive(Debug)]
 pub enum StreamSubscription {}
+
 /// Entity type `SystemData`; its feature `system-data` is off.
 #[cfg(not(feature = "system-data"))]
 #[derive(Debug)]
 pub enum SystemData {}
+
 /// Entity type `Target`; its feature `target` is off.
 #[cfg(not(feature = "target"))]
 #[derive(Debug)]
 pub enum Target {}
+
 /// Entity type `TargetList`; its feature `target-list` is off.
 #[cfg(not(feature = "target-list"))]
 #[derive(Debug)]
 pub enum TargetList {}
+
 /// Entity type `TargetListCategory`; its feature `target-list-category` is off.
 #[cfg(not(feature = "target-list-category"))]
 #[derive(Debug)]
 pub enum TargetListCategory {}
+
 /// Entity type `Task`; its feature `task` is off.
 #[cfg(not(feature = "task"))]
 #[derive(Debug)]
 pub enum Task {}
+
 /// Entity type `Team`; its feature `team` is off.
 #[cfg(not(feature = "team"))]
 #[derive(Debug)]
 pub enum Team {}
+
 /// Entity type `Template`; its feature `template` is off.
 #[cfg(not(feature = "template"))]
 #[derive(Debug)]
 pub enum Template {}
+
 /// Entity type `TwoFactorCode`; its feature `two-factor-code` is off.
 #[cfg(not(feature = "two-factor-code"))]
 #[derive(Debug)]
 pub enum TwoFactorCode {}
+
 /// Entity type `UniqueId`; its feature `unique-id` is off.
 #[cfg(not(feature = "unique-id"))]
 #[derive(Debug)]
 pub enum UniqueId {}
+
 /// Entity type `User`; its feature `user` is off.
 #[cfg(not(feature = "user"))]
 #[derive(Debug)]
 pub enum User {}
+
 /// Entity type `UserData`; its feature `user-data` is off.
 #[cfg(not(feature = "user-data"))]
 #[derive(Debug)]
 pub enum UserData {}
+
 /// Entity type `UserReaction`; its feature `user-reaction` is off.
 #[cfg(not(feature = "user-reaction"))]
 #[derive(Debug)]
 pub enum UserReaction {}
+
 /// Entity type `Webhook`; its feature `webhook` is off.
 #[cfg(not(feature = "webhook"))]
 #[derive(Debug)]
 pub enum Webhook {}
+
 /// Entity type `WebhookEventQueueItem`; its feature `webhook-event-queue-item` is off.
 #[cfg(not(feature = "webhook-event-queue-item"))]
 #[derive(Debug)]
 pub enum WebhookEventQueueItem {}
+
 /// Entity type `WebhookQueueItem`; its feature `webhook-queue-item` is off.
 #[cfg(not(feature = "webhook-queue-item"))]
 #[derive(Debug)]
 pub enum WebhookQueueItem {}
+
 /// Entity type `WorkingTimeCalendar`; its feature `working-time-calendar` is off.
 #[cfg(not(feature = "working-time-calendar"))]
 #[derive(Debug)]
 pub enum WorkingTimeCalendar {}
+
 /// Entity type `WorkingTimeRange`; its feature `working-time-range` is off.
 #[cfg(not(feature = "working-time-range"))]
 #[derive(Debug)]

@@ -89,6 +89,7 @@ pub type NextNumberNew = NextNumberWrite<Create>;
 /// What an update of [`NextNumber`] sends: what is neither set nor cleared is left alone.
 pub type NextNumberPatch = NextNumberWrite<Update>;
 espo_core::write_type!(NextNumber, NextNumberWrite);
+
 impl NewRecord for NextNumberNew {
     type Entity = NextNumber;
 }
@@ -127,4 +128,5 @@ impl Default for NextNumberWrite<Create> {
 #[derive(Clone, Debug)]
 pub struct NextNumberRef(RecordRef<NextNumber>);
 espo_core::reference_type!(NextNumber, NextNumberRef);
+
 impl NextNumberRef {}

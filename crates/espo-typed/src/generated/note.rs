@@ -361,32 +361,54 @@ pub const USERS_IDS: Field<Note, kind::Opaque<Vec<Id<User>>>, access::CreateOnly
 /// `usersNames`
 pub const USERS_NAMES: Field<Note, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
 espo_core::enumeration! {
-    #[doc = " `createdByGender` of [`Note`]."] pub enum CreatedByGender { Blank = "",
-    Male = "Male", Female = "Female", Neutral = "Neutral", }
+    /// `createdByGender` of [`Note`].
+    pub enum CreatedByGender {
+        Blank = "",
+        Male = "Male",
+        Female = "Female",
+        Neutral = "Neutral",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `targetType` of [`Note`]."] pub enum TargetType { SelfX = "self", All =
-    "all", Teams = "teams", Users = "users", Portals = "portals", }
+    /// `targetType` of [`Note`].
+    pub enum TargetType {
+        SelfX = "self",
+        All = "all",
+        Teams = "teams",
+        Users = "users",
+        Portals = "portals",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `type` of [`Note`]."] pub enum Type { Post = "Post", Create = "Create",
-    CreateRelated = "CreateRelated", Update = "Update", Assign = "Assign", Relate =
-    "Relate", Unrelate = "Unrelate", EmailReceived = "EmailReceived", EmailSent =
-    "EmailSent", }
+    /// `type` of [`Note`].
+    pub enum Type {
+        Post = "Post",
+        Create = "Create",
+        CreateRelated = "CreateRelated",
+        Update = "Update",
+        Assign = "Assign",
+        Relate = "Relate",
+        Unrelate = "Unrelate",
+        EmailReceived = "EmailReceived",
+        EmailSent = "EmailSent",
+    }
 }
 
 espo_core::parent! {
-    #[doc = " `parent` of [`Note`]."] pub enum Parent {}
+    /// `parent` of [`Note`].
+    pub enum Parent {}
 }
 
 espo_core::parent! {
-    #[doc = " `related` of [`Note`]."] pub enum RelatedOption {}
+    /// `related` of [`Note`].
+    pub enum RelatedOption {}
 }
 
 espo_core::parent! {
-    #[doc = " `superParent` of [`Note`]."] pub enum SuperParent {}
+    /// `superParent` of [`Note`].
+    pub enum SuperParent {}
 }
 
 /// What a create of [`Note`] sends.
@@ -394,6 +416,7 @@ pub type NoteNew = NoteWrite<Create>;
 /// What an update of [`Note`] sends: what is neither set nor cleared is left alone.
 pub type NotePatch = NoteWrite<Update>;
 espo_core::write_type!(Note, NoteWrite);
+
 impl NewRecord for NoteNew {
     type Entity = Note;
 }
@@ -517,6 +540,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct NoteRef(RecordRef<Note>);
 espo_core::reference_type!(Note, NoteRef);
+
 impl NoteRef {
     /// `attachments`: parent to children, [`Attachment`], whose link back is `parent`
     pub fn attachments(&self) -> Related<Note, Attachment, link::Children> {

@@ -235,11 +235,13 @@ pub const USER_ID: Field<Notification, kind::Ref<User>> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<Notification, kind::RefName, access::ReadOnly> = Field::new("userName");
 espo_core::parent! {
-    #[doc = " `related` of [`Notification`]."] pub enum RelatedOption {}
+    /// `related` of [`Notification`].
+    pub enum RelatedOption {}
 }
 
 espo_core::parent! {
-    #[doc = " `relatedParent` of [`Notification`]."] pub enum RelatedParent {}
+    /// `relatedParent` of [`Notification`].
+    pub enum RelatedParent {}
 }
 
 /// What a create of [`Notification`] sends.
@@ -247,6 +249,7 @@ pub type NotificationNew = NotificationWrite<Create>;
 /// What an update of [`Notification`] sends: what is neither set nor cleared is left alone.
 pub type NotificationPatch = NotificationWrite<Update>;
 espo_core::write_type!(Notification, NotificationWrite);
+
 impl NewRecord for NotificationNew {
     type Entity = Notification;
 }
@@ -318,6 +321,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct NotificationRef(RecordRef<Notification>);
 espo_core::reference_type!(Notification, NotificationRef);
+
 impl NotificationRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<Notification, User, link::BelongsTo> {

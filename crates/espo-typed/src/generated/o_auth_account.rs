@@ -174,6 +174,7 @@ pub type OAuthAccountNew = OAuthAccountWrite<Create>;
 /// What an update of [`OAuthAccount`] sends: what is neither set nor cleared is left alone.
 pub type OAuthAccountPatch = OAuthAccountWrite<Update>;
 espo_core::write_type!(OAuthAccount, OAuthAccountWrite);
+
 impl NewRecord for OAuthAccountNew {
     type Entity = OAuthAccount;
 }
@@ -222,6 +223,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct OAuthAccountRef(RecordRef<OAuthAccount>);
 espo_core::reference_type!(OAuthAccount, OAuthAccountRef);
+
 impl OAuthAccountRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<OAuthAccount, User, link::BelongsTo> {

@@ -183,9 +183,13 @@ pub const SCOPES: Field<OAuthProvider, kind::Unordered<kind::Items<String>>> = F
 /// `tokenEndpoint`
 pub const TOKEN_ENDPOINT: Field<OAuthProvider, kind::Text> = Field::new("tokenEndpoint");
 espo_core::enumeration! {
-    #[doc = " `authorizationPrompt` of [`OAuthProvider`]."] pub enum AuthorizationPrompt
-    { None = "none", Consent = "consent", Login = "login", SelectAccount =
-    "select_account", }
+    /// `authorizationPrompt` of [`OAuthProvider`].
+    pub enum AuthorizationPrompt {
+        None = "none",
+        Consent = "consent",
+        Login = "login",
+        SelectAccount = "select_account",
+    }
 }
 
 /// What a create of [`OAuthProvider`] sends.
@@ -193,6 +197,7 @@ pub type OAuthProviderNew = OAuthProviderWrite<Create>;
 /// What an update of [`OAuthProvider`] sends: what is neither set nor cleared is left alone.
 pub type OAuthProviderPatch = OAuthProviderWrite<Update>;
 espo_core::write_type!(OAuthProvider, OAuthProviderWrite);
+
 impl NewRecord for OAuthProviderNew {
     type Entity = OAuthProvider;
 }
@@ -276,6 +281,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct OAuthProviderRef(RecordRef<OAuthProvider>);
 espo_core::reference_type!(OAuthProvider, OAuthProviderRef);
+
 impl OAuthProviderRef {
     /// `accounts`: one to many, [`OAuthAccount`], whose link back is `provider`
     pub fn accounts(

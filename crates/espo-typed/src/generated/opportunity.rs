@@ -247,6 +247,7 @@ impl Entity for Opportunity {
 }
 
 impl HasStream for Opportunity {}
+
 /// `accountId`
 pub const ACCOUNT_ID: Field<Opportunity, kind::Ref<Account>> = Field::new("accountId");
 /// `accountName`
@@ -345,33 +346,57 @@ pub const VERSION_NUMBER: Field<
     access::ReadOnly,
 > = Field::new("versionNumber");
 espo_core::enumeration! {
-    #[doc = " `contactRole` of [`Opportunity`]."] pub enum ContactRole { Blank = "",
-    DecisionMaker = "Decision Maker", Evaluator = "Evaluator", Influencer = "Influencer",
+    /// `contactRole` of [`Opportunity`].
+    pub enum ContactRole {
+        Blank = "",
+        DecisionMaker = "Decision Maker",
+        Evaluator = "Evaluator",
+        Influencer = "Influencer",
     }
 }
 
 espo_core::enumeration! {
-    #[doc = " Column `role` of `contactsColumns`."] pub enum ContactsRole { Blank = "",
-    DecisionMaker = "Decision Maker", Evaluator = "Evaluator", Influencer = "Influencer",
+    /// Column `role` of `contactsColumns`.
+    pub enum ContactsRole {
+        Blank = "",
+        DecisionMaker = "Decision Maker",
+        Evaluator = "Evaluator",
+        Influencer = "Influencer",
     }
 }
 
 espo_core::enumeration! {
-    #[doc = " `leadSource` of [`Opportunity`]."] pub enum LeadSource { Blank = "", Call =
-    "Call", Email = "Email", ExistingCustomer = "Existing Customer", Partner = "Partner",
-    PublicRelations = "Public Relations", WebSite = "Web Site", Campaign = "Campaign",
-    OtherOption = "Other", }
+    /// `leadSource` of [`Opportunity`].
+    pub enum LeadSource {
+        Blank = "",
+        Call = "Call",
+        Email = "Email",
+        ExistingCustomer = "Existing Customer",
+        Partner = "Partner",
+        PublicRelations = "Public Relations",
+        WebSite = "Web Site",
+        Campaign = "Campaign",
+        OtherOption = "Other",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `stage` of [`Opportunity`]."] pub enum Stage { Prospecting = "Prospecting",
-    Qualification = "Qualification", Proposal = "Proposal", Negotiation = "Negotiation",
-    ClosedWon = "Closed Won", ClosedLost = "Closed Lost", }
+    /// `stage` of [`Opportunity`].
+    pub enum Stage {
+        Prospecting = "Prospecting",
+        Qualification = "Qualification",
+        Proposal = "Proposal",
+        Negotiation = "Negotiation",
+        ClosedWon = "Closed Won",
+        ClosedLost = "Closed Lost",
+    }
 }
 
 espo_core::columns! {
-    #[doc = " The columns that `contactsColumns` has for each linked record."] pub struct
-    ContactsColumns { role : ContactsRole = "role", }
+    /// The columns that `contactsColumns` has for each linked record.
+    pub struct ContactsColumns {
+        role: ContactsRole = "role",
+    }
 }
 
 /// What a create of [`Opportunity`] sends.
@@ -379,6 +404,7 @@ pub type OpportunityNew = OpportunityWrite<Create>;
 /// What an update of [`Opportunity`] sends: what is neither set nor cleared is left alone.
 pub type OpportunityPatch = OpportunityWrite<Update>;
 espo_core::write_type!(Opportunity, OpportunityWrite);
+
 impl NewRecord for OpportunityNew {
     type Entity = Opportunity;
 }
@@ -536,6 +562,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct OpportunityRef(RecordRef<Opportunity>);
 espo_core::reference_type!(Opportunity, OpportunityRef);
+
 impl OpportunityRef {
     /// `account`: many to one, [`Account`], whose link back is `opportunities`
     pub fn account(&self) -> Related<Opportunity, Account, link::BelongsTo> {

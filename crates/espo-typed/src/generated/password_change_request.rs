@@ -104,6 +104,7 @@ pub type PasswordChangeRequestNew = PasswordChangeRequestWrite<Create>;
 /// What an update of [`PasswordChangeRequest`] sends: what is neither set nor cleared is left alone.
 pub type PasswordChangeRequestPatch = PasswordChangeRequestWrite<Update>;
 espo_core::write_type!(PasswordChangeRequest, PasswordChangeRequestWrite);
+
 impl NewRecord for PasswordChangeRequestNew {
     type Entity = PasswordChangeRequest;
 }
@@ -144,6 +145,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct PasswordChangeRequestRef(RecordRef<PasswordChangeRequest>);
 espo_core::reference_type!(PasswordChangeRequest, PasswordChangeRequestRef);
+
 impl PasswordChangeRequestRef {
     /// `user`: many to one, [`User`]
     pub fn user(&self) -> Related<PasswordChangeRequest, User, link::BelongsTo> {

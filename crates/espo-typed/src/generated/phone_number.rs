@@ -103,6 +103,7 @@ pub type PhoneNumberNew = PhoneNumberWrite<Create>;
 /// What an update of [`PhoneNumber`] sends: what is neither set nor cleared is left alone.
 pub type PhoneNumberPatch = PhoneNumberWrite<Update>;
 espo_core::write_type!(PhoneNumber, PhoneNumberWrite);
+
 impl NewRecord for PhoneNumberNew {
     type Entity = PhoneNumber;
 }
@@ -150,4 +151,5 @@ impl<M> PhoneNumberWrite<M> {
 #[derive(Clone, Debug)]
 pub struct PhoneNumberRef(RecordRef<PhoneNumber>);
 espo_core::reference_type!(PhoneNumber, PhoneNumberRef);
+
 impl PhoneNumberRef {}

@@ -340,6 +340,7 @@ pub type PortalNew = PortalWrite<Create>;
 /// What an update of [`Portal`] sends: what is neither set nor cleared is left alone.
 pub type PortalPatch = PortalWrite<Update>;
 espo_core::write_type!(Portal, PortalWrite);
+
 impl NewRecord for PortalNew {
     type Entity = Portal;
 }
@@ -537,6 +538,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct PortalRef(RecordRef<Portal>);
 espo_core::reference_type!(Portal, PortalRef);
+
 impl PortalRef {
     /// `articles`: many to many, [`KnowledgeBaseArticle`], whose link back is `portals`
     pub fn articles(&self) -> Related<Portal, KnowledgeBaseArticle, link::ManyToMany> {

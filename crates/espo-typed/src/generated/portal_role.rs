@@ -109,13 +109,21 @@ pub const MODIFIED_AT: Field<PortalRole, kind::DateTime, access::ReadOnly> = Fie
 /// `name`
 pub const NAME: Field<PortalRole, kind::Text> = Field::new("name");
 espo_core::enumeration! {
-    #[doc = " `exportPermission` of [`PortalRole`]."] pub enum ExportPermission { NotSet
-    = "not-set", Yes = "yes", No = "no", }
+    /// `exportPermission` of [`PortalRole`].
+    pub enum ExportPermission {
+        NotSet = "not-set",
+        Yes = "yes",
+        No = "no",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `massUpdatePermission` of [`PortalRole`]."] pub enum MassUpdatePermission {
-    NotSet = "not-set", Yes = "yes", No = "no", }
+    /// `massUpdatePermission` of [`PortalRole`].
+    pub enum MassUpdatePermission {
+        NotSet = "not-set",
+        Yes = "yes",
+        No = "no",
+    }
 }
 
 /// What a create of [`PortalRole`] sends.
@@ -123,6 +131,7 @@ pub type PortalRoleNew = PortalRoleWrite<Create>;
 /// What an update of [`PortalRole`] sends: what is neither set nor cleared is left alone.
 pub type PortalRolePatch = PortalRoleWrite<Update>;
 espo_core::write_type!(PortalRole, PortalRoleWrite);
+
 impl NewRecord for PortalRoleNew {
     type Entity = PortalRole;
 }
@@ -174,6 +183,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct PortalRoleRef(RecordRef<PortalRole>);
 espo_core::reference_type!(PortalRole, PortalRoleRef);
+
 impl PortalRoleRef {
     /// `portals`: many to many, [`Portal`], whose link back is `portalRoles`
     pub fn portals(&self) -> Related<PortalRole, Portal, link::ManyToMany> {

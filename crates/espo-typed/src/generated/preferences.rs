@@ -410,8 +410,11 @@ pub const USE_CUSTOM_TAB_LIST: Field<Preferences, kind::Bool> = Field::new("useC
 /// `weekStart`
 pub const WEEK_START: Field<Preferences, kind::Int> = Field::new("weekStart");
 espo_core::enumeration! {
-    #[doc = " `pageContentWidth` of [`Preferences`]."] pub enum PageContentWidth { Blank
-    = "", Wide = "Wide", }
+    /// `pageContentWidth` of [`Preferences`].
+    pub enum PageContentWidth {
+        Blank = "",
+        Wide = "Wide",
+    }
 }
 
 /// What a create of [`Preferences`] sends.
@@ -419,6 +422,7 @@ pub type PreferencesNew = PreferencesWrite<Create>;
 /// What an update of [`Preferences`] sends: what is neither set nor cleared is left alone.
 pub type PreferencesPatch = PreferencesWrite<Update>;
 espo_core::write_type!(Preferences, PreferencesWrite);
+
 impl NewRecord for PreferencesNew {
     type Entity = Preferences;
 }
@@ -701,4 +705,5 @@ impl Default for PreferencesWrite<Create> {
 #[derive(Clone, Debug)]
 pub struct PreferencesRef(RecordRef<Preferences>);
 espo_core::reference_type!(Preferences, PreferencesRef);
+
 impl PreferencesRef {}

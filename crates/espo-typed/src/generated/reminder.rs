@@ -147,12 +147,16 @@ pub const USER_ID: Field<Reminder, kind::Ref<User>> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<Reminder, kind::RefName, access::ReadOnly> = Field::new("userName");
 espo_core::enumeration! {
-    #[doc = " `type` of [`Reminder`]."] pub enum Type { Popup = "Popup", Email = "Email",
+    /// `type` of [`Reminder`].
+    pub enum Type {
+        Popup = "Popup",
+        Email = "Email",
     }
 }
 
 espo_core::parent! {
-    #[doc = " `entity` of [`Reminder`]."] pub enum EntityOption {}
+    /// `entity` of [`Reminder`].
+    pub enum EntityOption {}
 }
 
 /// What a create of [`Reminder`] sends.
@@ -160,6 +164,7 @@ pub type ReminderNew = ReminderWrite<Create>;
 /// What an update of [`Reminder`] sends: what is neither set nor cleared is left alone.
 pub type ReminderPatch = ReminderWrite<Update>;
 espo_core::write_type!(Reminder, ReminderWrite);
+
 impl NewRecord for ReminderNew {
     type Entity = Reminder;
 }
@@ -235,6 +240,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct ReminderRef(RecordRef<Reminder>);
 espo_core::reference_type!(Reminder, ReminderRef);
+
 impl ReminderRef {
     /// `user`: many to one, [`User`]
     pub fn user(&self) -> Related<Reminder, User, link::BelongsTo> {

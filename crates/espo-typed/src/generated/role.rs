@@ -192,65 +192,118 @@ pub const USER_CALENDAR_PERMISSION: Field<Role, kind::Enum<UserCalendarPermissio
 /// `userPermission`
 pub const USER_PERMISSION: Field<Role, kind::Enum<UserPermission>> = Field::new("userPermission");
 espo_core::enumeration! {
-    #[doc = " `assignmentPermission` of [`Role`]."] pub enum AssignmentPermission {
-    NotSet = "not-set", All = "all", Team = "team", No = "no", }
+    /// `assignmentPermission` of [`Role`].
+    pub enum AssignmentPermission {
+        NotSet = "not-set",
+        All = "all",
+        Team = "team",
+        No = "no",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `auditPermission` of [`Role`]."] pub enum AuditPermission { NotSet =
-    "not-set", Yes = "yes", No = "no", }
+    /// `auditPermission` of [`Role`].
+    pub enum AuditPermission {
+        NotSet = "not-set",
+        Yes = "yes",
+        No = "no",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `dataPrivacyPermission` of [`Role`]."] pub enum DataPrivacyPermission {
-    NotSet = "not-set", Yes = "yes", No = "no", }
+    /// `dataPrivacyPermission` of [`Role`].
+    pub enum DataPrivacyPermission {
+        NotSet = "not-set",
+        Yes = "yes",
+        No = "no",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `exportPermission` of [`Role`]."] pub enum ExportPermission { NotSet =
-    "not-set", Yes = "yes", No = "no", }
+    /// `exportPermission` of [`Role`].
+    pub enum ExportPermission {
+        NotSet = "not-set",
+        Yes = "yes",
+        No = "no",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `followerManagementPermission` of [`Role`]."] pub enum
-    FollowerManagementPermission { NotSet = "not-set", All = "all", Team = "team", No =
-    "no", }
+    /// `followerManagementPermission` of [`Role`].
+    pub enum FollowerManagementPermission {
+        NotSet = "not-set",
+        All = "all",
+        Team = "team",
+        No = "no",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `groupEmailAccountPermission` of [`Role`]."] pub enum
-    GroupEmailAccountPermission { NotSet = "not-set", All = "all", Team = "team", No =
-    "no", }
+    /// `groupEmailAccountPermission` of [`Role`].
+    pub enum GroupEmailAccountPermission {
+        NotSet = "not-set",
+        All = "all",
+        Team = "team",
+        No = "no",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `massUpdatePermission` of [`Role`]."] pub enum MassUpdatePermission {
-    NotSet = "not-set", Yes = "yes", No = "no", }
+    /// `massUpdatePermission` of [`Role`].
+    pub enum MassUpdatePermission {
+        NotSet = "not-set",
+        Yes = "yes",
+        No = "no",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `mentionPermission` of [`Role`]."] pub enum MentionPermission { NotSet =
-    "not-set", All = "all", Team = "team", No = "no", }
+    /// `mentionPermission` of [`Role`].
+    pub enum MentionPermission {
+        NotSet = "not-set",
+        All = "all",
+        Team = "team",
+        No = "no",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `messagePermission` of [`Role`]."] pub enum MessagePermission { NotSet =
-    "not-set", All = "all", Team = "team", No = "no", }
+    /// `messagePermission` of [`Role`].
+    pub enum MessagePermission {
+        NotSet = "not-set",
+        All = "all",
+        Team = "team",
+        No = "no",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `portalPermission` of [`Role`]."] pub enum PortalPermission { NotSet =
-    "not-set", Yes = "yes", No = "no", }
+    /// `portalPermission` of [`Role`].
+    pub enum PortalPermission {
+        NotSet = "not-set",
+        Yes = "yes",
+        No = "no",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `userCalendarPermission` of [`Role`]."] pub enum UserCalendarPermission {
-    NotSet = "not-set", All = "all", Team = "team", No = "no", }
+    /// `userCalendarPermission` of [`Role`].
+    pub enum UserCalendarPermission {
+        NotSet = "not-set",
+        All = "all",
+        Team = "team",
+        No = "no",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `userPermission` of [`Role`]."] pub enum UserPermission { NotSet =
-    "not-set", All = "all", Team = "team", No = "no", }
+    /// `userPermission` of [`Role`].
+    pub enum UserPermission {
+        NotSet = "not-set",
+        All = "all",
+        Team = "team",
+        No = "no",
+    }
 }
 
 /// What a create of [`Role`] sends.
@@ -258,6 +311,7 @@ pub type RoleNew = RoleWrite<Create>;
 /// What an update of [`Role`] sends: what is neither set nor cleared is left alone.
 pub type RolePatch = RoleWrite<Update>;
 espo_core::write_type!(Role, RoleWrite);
+
 impl NewRecord for RoleNew {
     type Entity = Role;
 }
@@ -365,6 +419,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct RoleRef(RecordRef<Role>);
 espo_core::reference_type!(Role, RoleRef);
+
 impl RoleRef {
     /// `teams`: many to many, [`Team`], whose link back is `roles`
     pub fn teams(&self) -> Related<Role, Team, link::ManyToMany> {

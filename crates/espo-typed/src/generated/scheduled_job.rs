@@ -142,8 +142,11 @@ pub const SCHEDULING: Field<ScheduledJob, kind::Text> = Field::new("scheduling")
 /// `status`
 pub const STATUS: Field<ScheduledJob, kind::Enum<Status>> = Field::new("status");
 espo_core::enumeration! {
-    #[doc = " `status` of [`ScheduledJob`]."] pub enum Status { Active = "Active",
-    Inactive = "Inactive", }
+    /// `status` of [`ScheduledJob`].
+    pub enum Status {
+        Active = "Active",
+        Inactive = "Inactive",
+    }
 }
 
 /// What a create of [`ScheduledJob`] sends.
@@ -151,6 +154,7 @@ pub type ScheduledJobNew = ScheduledJobWrite<Create>;
 /// What an update of [`ScheduledJob`] sends: what is neither set nor cleared is left alone.
 pub type ScheduledJobPatch = ScheduledJobWrite<Update>;
 espo_core::write_type!(ScheduledJob, ScheduledJobWrite);
+
 impl NewRecord for ScheduledJobNew {
     type Entity = ScheduledJob;
 }
@@ -203,6 +207,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct ScheduledJobRef(RecordRef<ScheduledJob>);
 espo_core::reference_type!(ScheduledJob, ScheduledJobRef);
+
 impl ScheduledJobRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<ScheduledJob, User, link::BelongsTo> {

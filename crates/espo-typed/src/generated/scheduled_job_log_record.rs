@@ -141,12 +141,16 @@ pub const TARGET_NAME: Field<ScheduledJobLogRecord, kind::Opaque<String>, access
 /// `targetType`
 pub const TARGET_TYPE: Field<ScheduledJobLogRecord, kind::TypeName, access::PartOfField> = Field::new("targetType");
 espo_core::enumeration! {
-    #[doc = " `status` of [`ScheduledJobLogRecord`]."] pub enum Status { Success =
-    "Success", Failed = "Failed", }
+    /// `status` of [`ScheduledJobLogRecord`].
+    pub enum Status {
+        Success = "Success",
+        Failed = "Failed",
+    }
 }
 
 espo_core::parent! {
-    #[doc = " `target` of [`ScheduledJobLogRecord`]."] pub enum TargetOption {}
+    /// `target` of [`ScheduledJobLogRecord`].
+    pub enum TargetOption {}
 }
 
 /// What a create of [`ScheduledJobLogRecord`] sends.
@@ -154,6 +158,7 @@ pub type ScheduledJobLogRecordNew = ScheduledJobLogRecordWrite<Create>;
 /// What an update of [`ScheduledJobLogRecord`] sends: what is neither set nor cleared is left alone.
 pub type ScheduledJobLogRecordPatch = ScheduledJobLogRecordWrite<Update>;
 espo_core::write_type!(ScheduledJobLogRecord, ScheduledJobLogRecordWrite);
+
 impl NewRecord for ScheduledJobLogRecordNew {
     type Entity = ScheduledJobLogRecord;
 }
@@ -202,6 +207,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct ScheduledJobLogRecordRef(RecordRef<ScheduledJobLogRecord>);
 espo_core::reference_type!(ScheduledJobLogRecord, ScheduledJobLogRecordRef);
+
 impl ScheduledJobLogRecordRef {
     /// `scheduledJob`: many to one, [`ScheduledJob`]
     pub fn scheduled_job(

@@ -1570,248 +1570,502 @@ pub const WORKING_TIME_CALENDAR_NAME: Field<
     access::ReadOnly,
 > = Field::new("workingTimeCalendarName");
 espo_core::enumeration! {
-    #[doc = " `ldapAccountCanonicalForm` of [`Settings`]."] pub enum
-    LdapAccountCanonicalForm { Dn = "Dn", Username = "Username", Backslash = "Backslash",
-    Principal = "Principal", }
+    /// `ldapAccountCanonicalForm` of [`Settings`].
+    pub enum LdapAccountCanonicalForm {
+        Dn = "Dn",
+        Username = "Username",
+        Backslash = "Backslash",
+        Principal = "Principal",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `ldapSecurity` of [`Settings`]."] pub enum LdapSecurity { Blank = "", Ssl =
-    "SSL", Tls = "TLS", }
+    /// `ldapSecurity` of [`Settings`].
+    pub enum LdapSecurity {
+        Blank = "",
+        Ssl = "SSL",
+        Tls = "TLS",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `oidcAuthorizationPrompt` of [`Settings`]."] pub enum
-    OidcAuthorizationPrompt { None = "none", Consent = "consent", Login = "login",
-    SelectAccount = "select_account", }
+    /// `oidcAuthorizationPrompt` of [`Settings`].
+    pub enum OidcAuthorizationPrompt {
+        None = "none",
+        Consent = "consent",
+        Login = "login",
+        SelectAccount = "select_account",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `oidcJwtSignatureAlgorithmList` of [`Settings`]."] pub enum
-    OidcJwtSignatureAlgorithmList { Rs256 = "RS256", Rs384 = "RS384", Rs512 = "RS512",
-    Hs256 = "HS256", Hs384 = "HS384", Hs512 = "HS512", }
+    /// `oidcJwtSignatureAlgorithmList` of [`Settings`].
+    pub enum OidcJwtSignatureAlgorithmList {
+        Rs256 = "RS256",
+        Rs384 = "RS384",
+        Rs512 = "RS512",
+        Hs256 = "HS256",
+        Hs384 = "HS384",
+        Hs512 = "HS512",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `oidcScopes` of [`Settings`]."] pub enum OidcScopes { Profile = "profile",
-    Email = "email", Phone = "phone", Address = "address", }
+    /// `oidcScopes` of [`Settings`].
+    pub enum OidcScopes {
+        Profile = "profile",
+        Email = "email",
+        Phone = "phone",
+        Address = "address",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `personNameFormat` of [`Settings`]."] pub enum PersonNameFormat { FirstLast
-    = "firstLast", LastFirst = "lastFirst", FirstMiddleLast = "firstMiddleLast",
-    LastFirstMiddle = "lastFirstMiddle", }
+    /// `personNameFormat` of [`Settings`].
+    pub enum PersonNameFormat {
+        FirstLast = "firstLast",
+        LastFirst = "lastFirst",
+        FirstMiddleLast = "firstMiddleLast",
+        LastFirstMiddle = "lastFirstMiddle",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `smtpSecurity` of [`Settings`]."] pub enum SmtpSecurity { Blank = "", Ssl =
-    "SSL", Tls = "TLS", }
+    /// `smtpSecurity` of [`Settings`].
+    pub enum SmtpSecurity {
+        Blank = "",
+        Ssl = "SSL",
+        Tls = "TLS",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `streamEmailNotificationsTypeList` of [`Settings`]."] pub enum
-    StreamEmailNotificationsTypeList { Post = "Post", Status = "Status", EmailReceived =
-    "EmailReceived", }
+    /// `streamEmailNotificationsTypeList` of [`Settings`].
+    pub enum StreamEmailNotificationsTypeList {
+        Post = "Post",
+        Status = "Status",
+        EmailReceived = "EmailReceived",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `timeZone` of [`Settings`]."] pub enum TimeZone { Utc = "UTC",
-    AfricaAbidjan = "Africa/Abidjan", AfricaAccra = "Africa/Accra", AfricaAddisAbaba =
-    "Africa/Addis_Ababa", AfricaAlgiers = "Africa/Algiers", AfricaAsmara =
-    "Africa/Asmara", AfricaBamako = "Africa/Bamako", AfricaBangui = "Africa/Bangui",
-    AfricaBanjul = "Africa/Banjul", AfricaBissau = "Africa/Bissau", AfricaBlantyre =
-    "Africa/Blantyre", AfricaBrazzaville = "Africa/Brazzaville", AfricaBujumbura =
-    "Africa/Bujumbura", AfricaCairo = "Africa/Cairo", AfricaCasablanca =
-    "Africa/Casablanca", AfricaCeuta = "Africa/Ceuta", AfricaConakry = "Africa/Conakry",
-    AfricaDakar = "Africa/Dakar", AfricaDarEsSalaam = "Africa/Dar_es_Salaam",
-    AfricaDjibouti = "Africa/Djibouti", AfricaDouala = "Africa/Douala", AfricaElAaiun =
-    "Africa/El_Aaiun", AfricaFreetown = "Africa/Freetown", AfricaGaborone =
-    "Africa/Gaborone", AfricaHarare = "Africa/Harare", AfricaJohannesburg =
-    "Africa/Johannesburg", AfricaJuba = "Africa/Juba", AfricaKampala = "Africa/Kampala",
-    AfricaKhartoum = "Africa/Khartoum", AfricaKigali = "Africa/Kigali", AfricaKinshasa =
-    "Africa/Kinshasa", AfricaLagos = "Africa/Lagos", AfricaLibreville =
-    "Africa/Libreville", AfricaLome = "Africa/Lome", AfricaLuanda = "Africa/Luanda",
-    AfricaLubumbashi = "Africa/Lubumbashi", AfricaLusaka = "Africa/Lusaka", AfricaMalabo
-    = "Africa/Malabo", AfricaMaputo = "Africa/Maputo", AfricaMaseru = "Africa/Maseru",
-    AfricaMbabane = "Africa/Mbabane", AfricaMogadishu = "Africa/Mogadishu",
-    AfricaMonrovia = "Africa/Monrovia", AfricaNairobi = "Africa/Nairobi", AfricaNdjamena
-    = "Africa/Ndjamena", AfricaNiamey = "Africa/Niamey", AfricaNouakchott =
-    "Africa/Nouakchott", AfricaOuagadougou = "Africa/Ouagadougou", AfricaPortoNovo =
-    "Africa/Porto-Novo", AfricaSaoTome = "Africa/Sao_Tome", AfricaTripoli =
-    "Africa/Tripoli", AfricaTunis = "Africa/Tunis", AfricaWindhoek = "Africa/Windhoek",
-    AmericaAdak = "America/Adak", AmericaAnchorage = "America/Anchorage", AmericaAnguilla
-    = "America/Anguilla", AmericaAntigua = "America/Antigua", AmericaAraguaina =
-    "America/Araguaina", AmericaArgentinaBuenosAires = "America/Argentina/Buenos_Aires",
-    AmericaArgentinaCatamarca = "America/Argentina/Catamarca", AmericaArgentinaCordoba =
-    "America/Argentina/Cordoba", AmericaArgentinaJujuy = "America/Argentina/Jujuy",
-    AmericaArgentinaLaRioja = "America/Argentina/La_Rioja", AmericaArgentinaMendoza =
-    "America/Argentina/Mendoza", AmericaArgentinaRioGallegos =
-    "America/Argentina/Rio_Gallegos", AmericaArgentinaSalta = "America/Argentina/Salta",
-    AmericaArgentinaSanJuan = "America/Argentina/San_Juan", AmericaArgentinaSanLuis =
-    "America/Argentina/San_Luis", AmericaArgentinaTucuman = "America/Argentina/Tucuman",
-    AmericaArgentinaUshuaia = "America/Argentina/Ushuaia", AmericaAruba =
-    "America/Aruba", AmericaAsuncion = "America/Asuncion", AmericaAtikokan =
-    "America/Atikokan", AmericaBahia = "America/Bahia", AmericaBahiaBanderas =
-    "America/Bahia_Banderas", AmericaBarbados = "America/Barbados", AmericaBelem =
-    "America/Belem", AmericaBelize = "America/Belize", AmericaBlancSablon =
-    "America/Blanc-Sablon", AmericaBoaVista = "America/Boa_Vista", AmericaBogota =
-    "America/Bogota", AmericaBoise = "America/Boise", AmericaCambridgeBay =
-    "America/Cambridge_Bay", AmericaCampoGrande = "America/Campo_Grande", AmericaCancun =
-    "America/Cancun", AmericaCaracas = "America/Caracas", AmericaCayenne =
-    "America/Cayenne", AmericaCayman = "America/Cayman", AmericaChicago =
-    "America/Chicago", AmericaChihuahua = "America/Chihuahua", AmericaCostaRica =
-    "America/Costa_Rica", AmericaCreston = "America/Creston", AmericaCuiaba =
-    "America/Cuiaba", AmericaCuracao = "America/Curacao", AmericaDanmarkshavn =
-    "America/Danmarkshavn", AmericaDawson = "America/Dawson", AmericaDawsonCreek =
-    "America/Dawson_Creek", AmericaDenver = "America/Denver", AmericaDetroit =
-    "America/Detroit", AmericaDominica = "America/Dominica", AmericaEdmonton =
-    "America/Edmonton", AmericaEirunepe = "America/Eirunepe", AmericaElSalvador =
-    "America/El_Salvador", AmericaFortaleza = "America/Fortaleza", AmericaGlaceBay =
-    "America/Glace_Bay", AmericaGodthab = "America/Godthab", AmericaGooseBay =
-    "America/Goose_Bay", AmericaGrandTurk = "America/Grand_Turk", AmericaGrenada =
-    "America/Grenada", AmericaGuadeloupe = "America/Guadeloupe", AmericaGuatemala =
-    "America/Guatemala", AmericaGuayaquil = "America/Guayaquil", AmericaGuyana =
-    "America/Guyana", AmericaHalifax = "America/Halifax", AmericaHavana =
-    "America/Havana", AmericaHermosillo = "America/Hermosillo",
-    AmericaIndianaIndianapolis = "America/Indiana/Indianapolis", AmericaIndianaKnox =
-    "America/Indiana/Knox", AmericaIndianaMarengo = "America/Indiana/Marengo",
-    AmericaIndianaPetersburg = "America/Indiana/Petersburg", AmericaIndianaTellCity =
-    "America/Indiana/Tell_City", AmericaIndianaVevay = "America/Indiana/Vevay",
-    AmericaIndianaVincennes = "America/Indiana/Vincennes", AmericaIndianaWinamac =
-    "America/Indiana/Winamac", AmericaInuvik = "America/Inuvik", AmericaIqaluit =
-    "America/Iqaluit", AmericaJamaica = "America/Jamaica", AmericaJuneau =
-    "America/Juneau", AmericaKentuckyLouisville = "America/Kentucky/Louisville",
-    AmericaKentuckyMonticello = "America/Kentucky/Monticello", AmericaKralendijk =
-    "America/Kralendijk", AmericaLaPaz = "America/La_Paz", AmericaLima = "America/Lima",
-    AmericaLosAngeles = "America/Los_Angeles", AmericaLowerPrinces =
-    "America/Lower_Princes", AmericaMaceio = "America/Maceio", AmericaManagua =
-    "America/Managua", AmericaManaus = "America/Manaus", AmericaMarigot =
-    "America/Marigot", AmericaMartinique = "America/Martinique", AmericaMatamoros =
-    "America/Matamoros", AmericaMazatlan = "America/Mazatlan", AmericaMenominee =
-    "America/Menominee", AmericaMerida = "America/Merida", AmericaMetlakatla =
-    "America/Metlakatla", AmericaMexicoCity = "America/Mexico_City", AmericaMiquelon =
-    "America/Miquelon", AmericaMoncton = "America/Moncton", AmericaMonterrey =
-    "America/Monterrey", AmericaMontevideo = "America/Montevideo", AmericaMontserrat =
-    "America/Montserrat", AmericaNassau = "America/Nassau", AmericaNewYork =
-    "America/New_York", AmericaNipigon = "America/Nipigon", AmericaNome = "America/Nome",
-    AmericaNoronha = "America/Noronha", AmericaNorthDakotaBeulah =
-    "America/North_Dakota/Beulah", AmericaNorthDakotaCenter =
-    "America/North_Dakota/Center", AmericaNorthDakotaNewSalem =
-    "America/North_Dakota/New_Salem", AmericaOjinaga = "America/Ojinaga", AmericaPanama =
-    "America/Panama", AmericaPangnirtung = "America/Pangnirtung", AmericaParamaribo =
-    "America/Paramaribo", AmericaPhoenix = "America/Phoenix", AmericaPortAuPrince =
-    "America/Port-au-Prince", AmericaPortOfSpain = "America/Port_of_Spain",
-    AmericaPortoVelho = "America/Porto_Velho", AmericaPuertoRico = "America/Puerto_Rico",
-    AmericaRainyRiver = "America/Rainy_River", AmericaRankinInlet =
-    "America/Rankin_Inlet", AmericaRecife = "America/Recife", AmericaRegina =
-    "America/Regina", AmericaResolute = "America/Resolute", AmericaRioBranco =
-    "America/Rio_Branco", AmericaSantaIsabel = "America/Santa_Isabel", AmericaSantarem =
-    "America/Santarem", AmericaSantiago = "America/Santiago", AmericaSantoDomingo =
-    "America/Santo_Domingo", AmericaSaoPaulo = "America/Sao_Paulo", AmericaScoresbysund =
-    "America/Scoresbysund", AmericaSitka = "America/Sitka", AmericaStBarthelemy =
-    "America/St_Barthelemy", AmericaStJohns = "America/St_Johns", AmericaStKitts =
-    "America/St_Kitts", AmericaStLucia = "America/St_Lucia", AmericaStThomas =
-    "America/St_Thomas", AmericaStVincent = "America/St_Vincent", AmericaSwiftCurrent =
-    "America/Swift_Current", AmericaTegucigalpa = "America/Tegucigalpa", AmericaThule =
-    "America/Thule", AmericaThunderBay = "America/Thunder_Bay", AmericaTijuana =
-    "America/Tijuana", AmericaToronto = "America/Toronto", AmericaTortola =
-    "America/Tortola", AmericaVancouver = "America/Vancouver", AmericaWhitehorse =
-    "America/Whitehorse", AmericaWinnipeg = "America/Winnipeg", AmericaYakutat =
-    "America/Yakutat", AmericaYellowknife = "America/Yellowknife", AntarcticaCasey =
-    "Antarctica/Casey", AntarcticaDavis = "Antarctica/Davis", AntarcticaDumontDUrville =
-    "Antarctica/DumontDUrville", AntarcticaMacquarie = "Antarctica/Macquarie",
-    AntarcticaMawson = "Antarctica/Mawson", AntarcticaMcMurdo = "Antarctica/McMurdo",
-    AntarcticaPalmer = "Antarctica/Palmer", AntarcticaRothera = "Antarctica/Rothera",
-    AntarcticaSyowa = "Antarctica/Syowa", AntarcticaVostok = "Antarctica/Vostok",
-    ArcticLongyearbyen = "Arctic/Longyearbyen", AsiaAden = "Asia/Aden", AsiaAlmaty =
-    "Asia/Almaty", AsiaAmman = "Asia/Amman", AsiaAnadyr = "Asia/Anadyr", AsiaAqtau =
-    "Asia/Aqtau", AsiaAqtobe = "Asia/Aqtobe", AsiaAshgabat = "Asia/Ashgabat", AsiaBaghdad
-    = "Asia/Baghdad", AsiaBahrain = "Asia/Bahrain", AsiaBaku = "Asia/Baku", AsiaBangkok =
-    "Asia/Bangkok", AsiaBeirut = "Asia/Beirut", AsiaBishkek = "Asia/Bishkek", AsiaBrunei
-    = "Asia/Brunei", AsiaChoibalsan = "Asia/Choibalsan", AsiaChongqing =
-    "Asia/Chongqing", AsiaColombo = "Asia/Colombo", AsiaDamascus = "Asia/Damascus",
-    AsiaDhaka = "Asia/Dhaka", AsiaDili = "Asia/Dili", AsiaDubai = "Asia/Dubai",
-    AsiaDushanbe = "Asia/Dushanbe", AsiaGaza = "Asia/Gaza", AsiaHarbin = "Asia/Harbin",
-    AsiaHebron = "Asia/Hebron", AsiaHoChiMinh = "Asia/Ho_Chi_Minh", AsiaHongKong =
-    "Asia/Hong_Kong", AsiaHovd = "Asia/Hovd", AsiaIrkutsk = "Asia/Irkutsk", AsiaJakarta =
-    "Asia/Jakarta", AsiaJayapura = "Asia/Jayapura", AsiaJerusalem = "Asia/Jerusalem",
-    AsiaKabul = "Asia/Kabul", AsiaKamchatka = "Asia/Kamchatka", AsiaKarachi =
-    "Asia/Karachi", AsiaKashgar = "Asia/Kashgar", AsiaKathmandu = "Asia/Kathmandu",
-    AsiaKhandyga = "Asia/Khandyga", AsiaKolkata = "Asia/Kolkata", AsiaKrasnoyarsk =
-    "Asia/Krasnoyarsk", AsiaKualaLumpur = "Asia/Kuala_Lumpur", AsiaKuching =
-    "Asia/Kuching", AsiaKuwait = "Asia/Kuwait", AsiaMacau = "Asia/Macau", AsiaMagadan =
-    "Asia/Magadan", AsiaMakassar = "Asia/Makassar", AsiaManila = "Asia/Manila",
-    AsiaMuscat = "Asia/Muscat", AsiaNicosia = "Asia/Nicosia", AsiaNovokuznetsk =
-    "Asia/Novokuznetsk", AsiaNovosibirsk = "Asia/Novosibirsk", AsiaOmsk = "Asia/Omsk",
-    AsiaOral = "Asia/Oral", AsiaPhnomPenh = "Asia/Phnom_Penh", AsiaPontianak =
-    "Asia/Pontianak", AsiaPyongyang = "Asia/Pyongyang", AsiaQatar = "Asia/Qatar",
-    AsiaQyzylorda = "Asia/Qyzylorda", AsiaRangoon = "Asia/Rangoon", AsiaRiyadh =
-    "Asia/Riyadh", AsiaSakhalin = "Asia/Sakhalin", AsiaSamarkand = "Asia/Samarkand",
-    AsiaSeoul = "Asia/Seoul", AsiaShanghai = "Asia/Shanghai", AsiaSingapore =
-    "Asia/Singapore", AsiaTaipei = "Asia/Taipei", AsiaTashkent = "Asia/Tashkent",
-    AsiaTbilisi = "Asia/Tbilisi", AsiaTehran = "Asia/Tehran", AsiaThimphu =
-    "Asia/Thimphu", AsiaTokyo = "Asia/Tokyo", AsiaUlaanbaatar = "Asia/Ulaanbaatar",
-    AsiaUrumqi = "Asia/Urumqi", AsiaUstNera = "Asia/Ust-Nera", AsiaVientiane =
-    "Asia/Vientiane", AsiaVladivostok = "Asia/Vladivostok", AsiaYakutsk = "Asia/Yakutsk",
-    AsiaYekaterinburg = "Asia/Yekaterinburg", AsiaYerevan = "Asia/Yerevan",
-    AtlanticAzores = "Atlantic/Azores", AtlanticBermuda = "Atlantic/Bermuda",
-    AtlanticCanary = "Atlantic/Canary", AtlanticCapeVerde = "Atlantic/Cape_Verde",
-    AtlanticFaroe = "Atlantic/Faroe", AtlanticMadeira = "Atlantic/Madeira",
-    AtlanticReykjavik = "Atlantic/Reykjavik", AtlanticSouthGeorgia =
-    "Atlantic/South_Georgia", AtlanticStHelena = "Atlantic/St_Helena", AtlanticStanley =
-    "Atlantic/Stanley", AustraliaAdelaide = "Australia/Adelaide", AustraliaBrisbane =
-    "Australia/Brisbane", AustraliaBrokenHill = "Australia/Broken_Hill", AustraliaCurrie
-    = "Australia/Currie", AustraliaDarwin = "Australia/Darwin", AustraliaEucla =
-    "Australia/Eucla", AustraliaHobart = "Australia/Hobart", AustraliaLindeman =
-    "Australia/Lindeman", AustraliaLordHowe = "Australia/Lord_Howe", AustraliaMelbourne =
-    "Australia/Melbourne", AustraliaPerth = "Australia/Perth", AustraliaSydney =
-    "Australia/Sydney", EuropeAmsterdam = "Europe/Amsterdam", EuropeAndorra =
-    "Europe/Andorra", EuropeAthens = "Europe/Athens", EuropeBelgrade = "Europe/Belgrade",
-    EuropeBerlin = "Europe/Berlin", EuropeBratislava = "Europe/Bratislava",
-    EuropeBrussels = "Europe/Brussels", EuropeBucharest = "Europe/Bucharest",
-    EuropeBudapest = "Europe/Budapest", EuropeBusingen = "Europe/Busingen",
-    EuropeChisinau = "Europe/Chisinau", EuropeCopenhagen = "Europe/Copenhagen",
-    EuropeDublin = "Europe/Dublin", EuropeGibraltar = "Europe/Gibraltar", EuropeGuernsey
-    = "Europe/Guernsey", EuropeHelsinki = "Europe/Helsinki", EuropeIsleOfMan =
-    "Europe/Isle_of_Man", EuropeIstanbul = "Europe/Istanbul", EuropeJersey =
-    "Europe/Jersey", EuropeKaliningrad = "Europe/Kaliningrad", EuropeKyiv =
-    "Europe/Kyiv", EuropeLisbon = "Europe/Lisbon", EuropeLjubljana = "Europe/Ljubljana",
-    EuropeLondon = "Europe/London", EuropeLuxembourg = "Europe/Luxembourg", EuropeMadrid
-    = "Europe/Madrid", EuropeMalta = "Europe/Malta", EuropeMariehamn =
-    "Europe/Mariehamn", EuropeMinsk = "Europe/Minsk", EuropeMonaco = "Europe/Monaco",
-    EuropeMoscow = "Europe/Moscow", EuropeOslo = "Europe/Oslo", EuropeParis =
-    "Europe/Paris", EuropePodgorica = "Europe/Podgorica", EuropePrague = "Europe/Prague",
-    EuropeRiga = "Europe/Riga", EuropeRome = "Europe/Rome", EuropeSamara =
-    "Europe/Samara", EuropeSanMarino = "Europe/San_Marino", EuropeSarajevo =
-    "Europe/Sarajevo", EuropeSimferopol = "Europe/Simferopol", EuropeSkopje =
-    "Europe/Skopje", EuropeSofia = "Europe/Sofia", EuropeStockholm = "Europe/Stockholm",
-    EuropeTallinn = "Europe/Tallinn", EuropeTirane = "Europe/Tirane", EuropeVaduz =
-    "Europe/Vaduz", EuropeVatican = "Europe/Vatican", EuropeVienna = "Europe/Vienna",
-    EuropeVilnius = "Europe/Vilnius", EuropeVolgograd = "Europe/Volgograd", EuropeWarsaw
-    = "Europe/Warsaw", EuropeZagreb = "Europe/Zagreb", EuropeZurich = "Europe/Zurich",
-    IndianAntananarivo = "Indian/Antananarivo", IndianChagos = "Indian/Chagos",
-    IndianChristmas = "Indian/Christmas", IndianCocos = "Indian/Cocos", IndianComoro =
-    "Indian/Comoro", IndianKerguelen = "Indian/Kerguelen", IndianMahe = "Indian/Mahe",
-    IndianMaldives = "Indian/Maldives", IndianMauritius = "Indian/Mauritius",
-    IndianMayotte = "Indian/Mayotte", IndianReunion = "Indian/Reunion", PacificApia =
-    "Pacific/Apia", PacificAuckland = "Pacific/Auckland", PacificChatham =
-    "Pacific/Chatham", PacificChuuk = "Pacific/Chuuk", PacificEaster = "Pacific/Easter",
-    PacificEfate = "Pacific/Efate", PacificEnderbury = "Pacific/Enderbury",
-    PacificFakaofo = "Pacific/Fakaofo", PacificFiji = "Pacific/Fiji", PacificFunafuti =
-    "Pacific/Funafuti", PacificGalapagos = "Pacific/Galapagos", PacificGambier =
-    "Pacific/Gambier", PacificGuadalcanal = "Pacific/Guadalcanal", PacificGuam =
-    "Pacific/Guam", PacificHonolulu = "Pacific/Honolulu", PacificJohnston =
-    "Pacific/Johnston", PacificKiritimati = "Pacific/Kiritimati", PacificKosrae =
-    "Pacific/Kosrae", PacificKwajalein = "Pacific/Kwajalein", PacificMajuro =
-    "Pacific/Majuro", PacificMarquesas = "Pacific/Marquesas", PacificMidway =
-    "Pacific/Midway", PacificNauru = "Pacific/Nauru", PacificNiue = "Pacific/Niue",
-    PacificNorfolk = "Pacific/Norfolk", PacificNoumea = "Pacific/Noumea", PacificPagoPago
-    = "Pacific/Pago_Pago", PacificPalau = "Pacific/Palau", PacificPitcairn =
-    "Pacific/Pitcairn", PacificPohnpei = "Pacific/Pohnpei", PacificPortMoresby =
-    "Pacific/Port_Moresby", PacificRarotonga = "Pacific/Rarotonga", PacificSaipan =
-    "Pacific/Saipan", PacificTahiti = "Pacific/Tahiti", PacificTarawa = "Pacific/Tarawa",
-    PacificTongatapu = "Pacific/Tongatapu", PacificWake = "Pacific/Wake", PacificWallis =
-    "Pacific/Wallis", }
+    /// `timeZone` of [`Settings`].
+    pub enum TimeZone {
+        Utc = "UTC",
+        AfricaAbidjan = "Africa/Abidjan",
+        AfricaAccra = "Africa/Accra",
+        AfricaAddisAbaba = "Africa/Addis_Ababa",
+        AfricaAlgiers = "Africa/Algiers",
+        AfricaAsmara = "Africa/Asmara",
+        AfricaBamako = "Africa/Bamako",
+        AfricaBangui = "Africa/Bangui",
+        AfricaBanjul = "Africa/Banjul",
+        AfricaBissau = "Africa/Bissau",
+        AfricaBlantyre = "Africa/Blantyre",
+        AfricaBrazzaville = "Africa/Brazzaville",
+        AfricaBujumbura = "Africa/Bujumbura",
+        AfricaCairo = "Africa/Cairo",
+        AfricaCasablanca = "Africa/Casablanca",
+        AfricaCeuta = "Africa/Ceuta",
+        AfricaConakry = "Africa/Conakry",
+        AfricaDakar = "Africa/Dakar",
+        AfricaDarEsSalaam = "Africa/Dar_es_Salaam",
+        AfricaDjibouti = "Africa/Djibouti",
+        AfricaDouala = "Africa/Douala",
+        AfricaElAaiun = "Africa/El_Aaiun",
+        AfricaFreetown = "Africa/Freetown",
+        AfricaGaborone = "Africa/Gaborone",
+        AfricaHarare = "Africa/Harare",
+        AfricaJohannesburg = "Africa/Johannesburg",
+        AfricaJuba = "Africa/Juba",
+        AfricaKampala = "Africa/Kampala",
+        AfricaKhartoum = "Africa/Khartoum",
+        AfricaKigali = "Africa/Kigali",
+        AfricaKinshasa = "Africa/Kinshasa",
+        AfricaLagos = "Africa/Lagos",
+        AfricaLibreville = "Africa/Libreville",
+        AfricaLome = "Africa/Lome",
+        AfricaLuanda = "Africa/Luanda",
+        AfricaLubumbashi = "Africa/Lubumbashi",
+        AfricaLusaka = "Africa/Lusaka",
+        AfricaMalabo = "Africa/Malabo",
+        AfricaMaputo = "Africa/Maputo",
+        AfricaMaseru = "Africa/Maseru",
+        AfricaMbabane = "Africa/Mbabane",
+        AfricaMogadishu = "Africa/Mogadishu",
+        AfricaMonrovia = "Africa/Monrovia",
+        AfricaNairobi = "Africa/Nairobi",
+        AfricaNdjamena = "Africa/Ndjamena",
+        AfricaNiamey = "Africa/Niamey",
+        AfricaNouakchott = "Africa/Nouakchott",
+        AfricaOuagadougou = "Africa/Ouagadougou",
+        AfricaPortoNovo = "Africa/Porto-Novo",
+        AfricaSaoTome = "Africa/Sao_Tome",
+        AfricaTripoli = "Africa/Tripoli",
+        AfricaTunis = "Africa/Tunis",
+        AfricaWindhoek = "Africa/Windhoek",
+        AmericaAdak = "America/Adak",
+        AmericaAnchorage = "America/Anchorage",
+        AmericaAnguilla = "America/Anguilla",
+        AmericaAntigua = "America/Antigua",
+        AmericaAraguaina = "America/Araguaina",
+        AmericaArgentinaBuenosAires = "America/Argentina/Buenos_Aires",
+        AmericaArgentinaCatamarca = "America/Argentina/Catamarca",
+        AmericaArgentinaCordoba = "America/Argentina/Cordoba",
+        AmericaArgentinaJujuy = "America/Argentina/Jujuy",
+        AmericaArgentinaLaRioja = "America/Argentina/La_Rioja",
+        AmericaArgentinaMendoza = "America/Argentina/Mendoza",
+        AmericaArgentinaRioGallegos = "America/Argentina/Rio_Gallegos",
+        AmericaArgentinaSalta = "America/Argentina/Salta",
+        AmericaArgentinaSanJuan = "America/Argentina/San_Juan",
+        AmericaArgentinaSanLuis = "America/Argentina/San_Luis",
+        AmericaArgentinaTucuman = "America/Argentina/Tucuman",
+        AmericaArgentinaUshuaia = "America/Argentina/Ushuaia",
+        AmericaAruba = "America/Aruba",
+        AmericaAsuncion = "America/Asuncion",
+        AmericaAtikokan = "America/Atikokan",
+        AmericaBahia = "America/Bahia",
+        AmericaBahiaBanderas = "America/Bahia_Banderas",
+        AmericaBarbados = "America/Barbados",
+        AmericaBelem = "America/Belem",
+        AmericaBelize = "America/Belize",
+        AmericaBlancSablon = "America/Blanc-Sablon",
+        AmericaBoaVista = "America/Boa_Vista",
+        AmericaBogota = "America/Bogota",
+        AmericaBoise = "America/Boise",
+        AmericaCambridgeBay = "America/Cambridge_Bay",
+        AmericaCampoGrande = "America/Campo_Grande",
+        AmericaCancun = "America/Cancun",
+        AmericaCaracas = "America/Caracas",
+        AmericaCayenne = "America/Cayenne",
+        AmericaCayman = "America/Cayman",
+        AmericaChicago = "America/Chicago",
+        AmericaChihuahua = "America/Chihuahua",
+        AmericaCostaRica = "America/Costa_Rica",
+        AmericaCreston = "America/Creston",
+        AmericaCuiaba = "America/Cuiaba",
+        AmericaCuracao = "America/Curacao",
+        AmericaDanmarkshavn = "America/Danmarkshavn",
+        AmericaDawson = "America/Dawson",
+        AmericaDawsonCreek = "America/Dawson_Creek",
+        AmericaDenver = "America/Denver",
+        AmericaDetroit = "America/Detroit",
+        AmericaDominica = "America/Dominica",
+        AmericaEdmonton = "America/Edmonton",
+        AmericaEirunepe = "America/Eirunepe",
+        AmericaElSalvador = "America/El_Salvador",
+        AmericaFortaleza = "America/Fortaleza",
+        AmericaGlaceBay = "America/Glace_Bay",
+        AmericaGodthab = "America/Godthab",
+        AmericaGooseBay = "America/Goose_Bay",
+        AmericaGrandTurk = "America/Grand_Turk",
+        AmericaGrenada = "America/Grenada",
+        AmericaGuadeloupe = "America/Guadeloupe",
+        AmericaGuatemala = "America/Guatemala",
+        AmericaGuayaquil = "America/Guayaquil",
+        AmericaGuyana = "America/Guyana",
+        AmericaHalifax = "America/Halifax",
+        AmericaHavana = "America/Havana",
+        AmericaHermosillo = "America/Hermosillo",
+        AmericaIndianaIndianapolis = "America/Indiana/Indianapolis",
+        AmericaIndianaKnox = "America/Indiana/Knox",
+        AmericaIndianaMarengo = "America/Indiana/Marengo",
+        AmericaIndianaPetersburg = "America/Indiana/Petersburg",
+        AmericaIndianaTellCity = "America/Indiana/Tell_City",
+        AmericaIndianaVevay = "America/Indiana/Vevay",
+        AmericaIndianaVincennes = "America/Indiana/Vincennes",
+        AmericaIndianaWinamac = "America/Indiana/Winamac",
+        AmericaInuvik = "America/Inuvik",
+        AmericaIqaluit = "America/Iqaluit",
+        AmericaJamaica = "America/Jamaica",
+        AmericaJuneau = "America/Juneau",
+        AmericaKentuckyLouisville = "America/Kentucky/Louisville",
+        AmericaKentuckyMonticello = "America/Kentucky/Monticello",
+        AmericaKralendijk = "America/Kralendijk",
+        AmericaLaPaz = "America/La_Paz",
+        AmericaLima = "America/Lima",
+        AmericaLosAngeles = "America/Los_Angeles",
+        AmericaLowerPrinces = "America/Lower_Princes",
+        AmericaMaceio = "America/Maceio",
+        AmericaManagua = "America/Managua",
+        AmericaManaus = "America/Manaus",
+        AmericaMarigot = "America/Marigot",
+        AmericaMartinique = "America/Martinique",
+        AmericaMatamoros = "America/Matamoros",
+        AmericaMazatlan = "America/Mazatlan",
+        AmericaMenominee = "America/Menominee",
+        AmericaMerida = "America/Merida",
+        AmericaMetlakatla = "America/Metlakatla",
+        AmericaMexicoCity = "America/Mexico_City",
+        AmericaMiquelon = "America/Miquelon",
+        AmericaMoncton = "America/Moncton",
+        AmericaMonterrey = "America/Monterrey",
+        AmericaMontevideo = "America/Montevideo",
+        AmericaMontserrat = "America/Montserrat",
+        AmericaNassau = "America/Nassau",
+        AmericaNewYork = "America/New_York",
+        AmericaNipigon = "America/Nipigon",
+        AmericaNome = "America/Nome",
+        AmericaNoronha = "America/Noronha",
+        AmericaNorthDakotaBeulah = "America/North_Dakota/Beulah",
+        AmericaNorthDakotaCenter = "America/North_Dakota/Center",
+        AmericaNorthDakotaNewSalem = "America/North_Dakota/New_Salem",
+        AmericaOjinaga = "America/Ojinaga",
+        AmericaPanama = "America/Panama",
+        AmericaPangnirtung = "America/Pangnirtung",
+        AmericaParamaribo = "America/Paramaribo",
+        AmericaPhoenix = "America/Phoenix",
+        AmericaPortAuPrince = "America/Port-au-Prince",
+        AmericaPortOfSpain = "America/Port_of_Spain",
+        AmericaPortoVelho = "America/Porto_Velho",
+        AmericaPuertoRico = "America/Puerto_Rico",
+        AmericaRainyRiver = "America/Rainy_River",
+        AmericaRankinInlet = "America/Rankin_Inlet",
+        AmericaRecife = "America/Recife",
+        AmericaRegina = "America/Regina",
+        AmericaResolute = "America/Resolute",
+        AmericaRioBranco = "America/Rio_Branco",
+        AmericaSantaIsabel = "America/Santa_Isabel",
+        AmericaSantarem = "America/Santarem",
+        AmericaSantiago = "America/Santiago",
+        AmericaSantoDomingo = "America/Santo_Domingo",
+        AmericaSaoPaulo = "America/Sao_Paulo",
+        AmericaScoresbysund = "America/Scoresbysund",
+        AmericaSitka = "America/Sitka",
+        AmericaStBarthelemy = "America/St_Barthelemy",
+        AmericaStJohns = "America/St_Johns",
+        AmericaStKitts = "America/St_Kitts",
+        AmericaStLucia = "America/St_Lucia",
+        AmericaStThomas = "America/St_Thomas",
+        AmericaStVincent = "America/St_Vincent",
+        AmericaSwiftCurrent = "America/Swift_Current",
+        AmericaTegucigalpa = "America/Tegucigalpa",
+        AmericaThule = "America/Thule",
+        AmericaThunderBay = "America/Thunder_Bay",
+        AmericaTijuana = "America/Tijuana",
+        AmericaToronto = "America/Toronto",
+        AmericaTortola = "America/Tortola",
+        AmericaVancouver = "America/Vancouver",
+        AmericaWhitehorse = "America/Whitehorse",
+        AmericaWinnipeg = "America/Winnipeg",
+        AmericaYakutat = "America/Yakutat",
+        AmericaYellowknife = "America/Yellowknife",
+        AntarcticaCasey = "Antarctica/Casey",
+        AntarcticaDavis = "Antarctica/Davis",
+        AntarcticaDumontDUrville = "Antarctica/DumontDUrville",
+        AntarcticaMacquarie = "Antarctica/Macquarie",
+        AntarcticaMawson = "Antarctica/Mawson",
+        AntarcticaMcMurdo = "Antarctica/McMurdo",
+        AntarcticaPalmer = "Antarctica/Palmer",
+        AntarcticaRothera = "Antarctica/Rothera",
+        AntarcticaSyowa = "Antarctica/Syowa",
+        AntarcticaVostok = "Antarctica/Vostok",
+        ArcticLongyearbyen = "Arctic/Longyearbyen",
+        AsiaAden = "Asia/Aden",
+        AsiaAlmaty = "Asia/Almaty",
+        AsiaAmman = "Asia/Amman",
+        AsiaAnadyr = "Asia/Anadyr",
+        AsiaAqtau = "Asia/Aqtau",
+        AsiaAqtobe = "Asia/Aqtobe",
+        AsiaAshgabat = "Asia/Ashgabat",
+        AsiaBaghdad = "Asia/Baghdad",
+        AsiaBahrain = "Asia/Bahrain",
+        AsiaBaku = "Asia/Baku",
+        AsiaBangkok = "Asia/Bangkok",
+        AsiaBeirut = "Asia/Beirut",
+        AsiaBishkek = "Asia/Bishkek",
+        AsiaBrunei = "Asia/Brunei",
+        AsiaChoibalsan = "Asia/Choibalsan",
+        AsiaChongqing = "Asia/Chongqing",
+        AsiaColombo = "Asia/Colombo",
+        AsiaDamascus = "Asia/Damascus",
+        AsiaDhaka = "Asia/Dhaka",
+        AsiaDili = "Asia/Dili",
+        AsiaDubai = "Asia/Dubai",
+        AsiaDushanbe = "Asia/Dushanbe",
+        AsiaGaza = "Asia/Gaza",
+        AsiaHarbin = "Asia/Harbin",
+        AsiaHebron = "Asia/Hebron",
+        AsiaHoChiMinh = "Asia/Ho_Chi_Minh",
+        AsiaHongKong = "Asia/Hong_Kong",
+        AsiaHovd = "Asia/Hovd",
+        AsiaIrkutsk = "Asia/Irkutsk",
+        AsiaJakarta = "Asia/Jakarta",
+        AsiaJayapura = "Asia/Jayapura",
+        AsiaJerusalem = "Asia/Jerusalem",
+        AsiaKabul = "Asia/Kabul",
+        AsiaKamchatka = "Asia/Kamchatka",
+        AsiaKarachi = "Asia/Karachi",
+        AsiaKashgar = "Asia/Kashgar",
+        AsiaKathmandu = "Asia/Kathmandu",
+        AsiaKhandyga = "Asia/Khandyga",
+        AsiaKolkata = "Asia/Kolkata",
+        AsiaKrasnoyarsk = "Asia/Krasnoyarsk",
+        AsiaKualaLumpur = "Asia/Kuala_Lumpur",
+        AsiaKuching = "Asia/Kuching",
+        AsiaKuwait = "Asia/Kuwait",
+        AsiaMacau = "Asia/Macau",
+        AsiaMagadan = "Asia/Magadan",
+        AsiaMakassar = "Asia/Makassar",
+        AsiaManila = "Asia/Manila",
+        AsiaMuscat = "Asia/Muscat",
+        AsiaNicosia = "Asia/Nicosia",
+        AsiaNovokuznetsk = "Asia/Novokuznetsk",
+        AsiaNovosibirsk = "Asia/Novosibirsk",
+        AsiaOmsk = "Asia/Omsk",
+        AsiaOral = "Asia/Oral",
+        AsiaPhnomPenh = "Asia/Phnom_Penh",
+        AsiaPontianak = "Asia/Pontianak",
+        AsiaPyongyang = "Asia/Pyongyang",
+        AsiaQatar = "Asia/Qatar",
+        AsiaQyzylorda = "Asia/Qyzylorda",
+        AsiaRangoon = "Asia/Rangoon",
+        AsiaRiyadh = "Asia/Riyadh",
+        AsiaSakhalin = "Asia/Sakhalin",
+        AsiaSamarkand = "Asia/Samarkand",
+        AsiaSeoul = "Asia/Seoul",
+        AsiaShanghai = "Asia/Shanghai",
+        AsiaSingapore = "Asia/Singapore",
+        AsiaTaipei = "Asia/Taipei",
+        AsiaTashkent = "Asia/Tashkent",
+        AsiaTbilisi = "Asia/Tbilisi",
+        AsiaTehran = "Asia/Tehran",
+        AsiaThimphu = "Asia/Thimphu",
+        AsiaTokyo = "Asia/Tokyo",
+        AsiaUlaanbaatar = "Asia/Ulaanbaatar",
+        AsiaUrumqi = "Asia/Urumqi",
+        AsiaUstNera = "Asia/Ust-Nera",
+        AsiaVientiane = "Asia/Vientiane",
+        AsiaVladivostok = "Asia/Vladivostok",
+        AsiaYakutsk = "Asia/Yakutsk",
+        AsiaYekaterinburg = "Asia/Yekaterinburg",
+        AsiaYerevan = "Asia/Yerevan",
+        AtlanticAzores = "Atlantic/Azores",
+        AtlanticBermuda = "Atlantic/Bermuda",
+        AtlanticCanary = "Atlantic/Canary",
+        AtlanticCapeVerde = "Atlantic/Cape_Verde",
+        AtlanticFaroe = "Atlantic/Faroe",
+        AtlanticMadeira = "Atlantic/Madeira",
+        AtlanticReykjavik = "Atlantic/Reykjavik",
+        AtlanticSouthGeorgia = "Atlantic/South_Georgia",
+        AtlanticStHelena = "Atlantic/St_Helena",
+        AtlanticStanley = "Atlantic/Stanley",
+        AustraliaAdelaide = "Australia/Adelaide",
+        AustraliaBrisbane = "Australia/Brisbane",
+        AustraliaBrokenHill = "Australia/Broken_Hill",
+        AustraliaCurrie = "Australia/Currie",
+        AustraliaDarwin = "Australia/Darwin",
+        AustraliaEucla = "Australia/Eucla",
+        AustraliaHobart = "Australia/Hobart",
+        AustraliaLindeman = "Australia/Lindeman",
+        AustraliaLordHowe = "Australia/Lord_Howe",
+        AustraliaMelbourne = "Australia/Melbourne",
+        AustraliaPerth = "Australia/Perth",
+        AustraliaSydney = "Australia/Sydney",
+        EuropeAmsterdam = "Europe/Amsterdam",
+        EuropeAndorra = "Europe/Andorra",
+        EuropeAthens = "Europe/Athens",
+        EuropeBelgrade = "Europe/Belgrade",
+        EuropeBerlin = "Europe/Berlin",
+        EuropeBratislava = "Europe/Bratislava",
+        EuropeBrussels = "Europe/Brussels",
+        EuropeBucharest = "Europe/Bucharest",
+        EuropeBudapest = "Europe/Budapest",
+        EuropeBusingen = "Europe/Busingen",
+        EuropeChisinau = "Europe/Chisinau",
+        EuropeCopenhagen = "Europe/Copenhagen",
+        EuropeDublin = "Europe/Dublin",
+        EuropeGibraltar = "Europe/Gibraltar",
+        EuropeGuernsey = "Europe/Guernsey",
+        EuropeHelsinki = "Europe/Helsinki",
+        EuropeIsleOfMan = "Europe/Isle_of_Man",
+        EuropeIstanbul = "Europe/Istanbul",
+        EuropeJersey = "Europe/Jersey",
+        EuropeKaliningrad = "Europe/Kaliningrad",
+        EuropeKyiv = "Europe/Kyiv",
+        EuropeLisbon = "Europe/Lisbon",
+        EuropeLjubljana = "Europe/Ljubljana",
+        EuropeLondon = "Europe/London",
+        EuropeLuxembourg = "Europe/Luxembourg",
+        EuropeMadrid = "Europe/Madrid",
+        EuropeMalta = "Europe/Malta",
+        EuropeMariehamn = "Europe/Mariehamn",
+        EuropeMinsk = "Europe/Minsk",
+        EuropeMonaco = "Europe/Monaco",
+        EuropeMoscow = "Europe/Moscow",
+        EuropeOslo = "Europe/Oslo",
+        EuropeParis = "Europe/Paris",
+        EuropePodgorica = "Europe/Podgorica",
+        EuropePrague = "Europe/Prague",
+        EuropeRiga = "Europe/Riga",
+        EuropeRome = "Europe/Rome",
+        EuropeSamara = "Europe/Samara",
+        EuropeSanMarino = "Europe/San_Marino",
+        EuropeSarajevo = "Europe/Sarajevo",
+        EuropeSimferopol = "Europe/Simferopol",
+        EuropeSkopje = "Europe/Skopje",
+        EuropeSofia = "Europe/Sofia",
+        EuropeStockholm = "Europe/Stockholm",
+        EuropeTallinn = "Europe/Tallinn",
+        EuropeTirane = "Europe/Tirane",
+        EuropeVaduz = "Europe/Vaduz",
+        EuropeVatican = "Europe/Vatican",
+        EuropeVienna = "Europe/Vienna",
+        EuropeVilnius = "Europe/Vilnius",
+        EuropeVolgograd = "Europe/Volgograd",
+        EuropeWarsaw = "Europe/Warsaw",
+        EuropeZagreb = "Europe/Zagreb",
+        EuropeZurich = "Europe/Zurich",
+        IndianAntananarivo = "Indian/Antananarivo",
+        IndianChagos = "Indian/Chagos",
+        IndianChristmas = "Indian/Christmas",
+        IndianCocos = "Indian/Cocos",
+        IndianComoro = "Indian/Comoro",
+        IndianKerguelen = "Indian/Kerguelen",
+        IndianMahe = "Indian/Mahe",
+        IndianMaldives = "Indian/Maldives",
+        IndianMauritius = "Indian/Mauritius",
+        IndianMayotte = "Indian/Mayotte",
+        IndianReunion = "Indian/Reunion",
+        PacificApia = "Pacific/Apia",
+        PacificAuckland = "Pacific/Auckland",
+        PacificChatham = "Pacific/Chatham",
+        PacificChuuk = "Pacific/Chuuk",
+        PacificEaster = "Pacific/Easter",
+        PacificEfate = "Pacific/Efate",
+        PacificEnderbury = "Pacific/Enderbury",
+        PacificFakaofo = "Pacific/Fakaofo",
+        PacificFiji = "Pacific/Fiji",
+        PacificFunafuti = "Pacific/Funafuti",
+        PacificGalapagos = "Pacific/Galapagos",
+        PacificGambier = "Pacific/Gambier",
+        PacificGuadalcanal = "Pacific/Guadalcanal",
+        PacificGuam = "Pacific/Guam",
+        PacificHonolulu = "Pacific/Honolulu",
+        PacificJohnston = "Pacific/Johnston",
+        PacificKiritimati = "Pacific/Kiritimati",
+        PacificKosrae = "Pacific/Kosrae",
+        PacificKwajalein = "Pacific/Kwajalein",
+        PacificMajuro = "Pacific/Majuro",
+        PacificMarquesas = "Pacific/Marquesas",
+        PacificMidway = "Pacific/Midway",
+        PacificNauru = "Pacific/Nauru",
+        PacificNiue = "Pacific/Niue",
+        PacificNorfolk = "Pacific/Norfolk",
+        PacificNoumea = "Pacific/Noumea",
+        PacificPagoPago = "Pacific/Pago_Pago",
+        PacificPalau = "Pacific/Palau",
+        PacificPitcairn = "Pacific/Pitcairn",
+        PacificPohnpei = "Pacific/Pohnpei",
+        PacificPortMoresby = "Pacific/Port_Moresby",
+        PacificRarotonga = "Pacific/Rarotonga",
+        PacificSaipan = "Pacific/Saipan",
+        PacificTahiti = "Pacific/Tahiti",
+        PacificTarawa = "Pacific/Tarawa",
+        PacificTongatapu = "Pacific/Tongatapu",
+        PacificWake = "Pacific/Wake",
+        PacificWallis = "Pacific/Wallis",
+    }
 }
 
 /// What a create of [`Settings`] sends.
@@ -1819,6 +2073,7 @@ pub type SettingsNew = SettingsWrite<Create>;
 /// What an update of [`Settings`] sends: what is neither set nor cleared is left alone.
 pub type SettingsPatch = SettingsWrite<Update>;
 espo_core::write_type!(Settings, SettingsWrite);
+
 impl NewRecord for SettingsNew {
     type Entity = Settings;
 }
@@ -2936,6 +3191,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct SettingsRef(RecordRef<Settings>);
 espo_core::reference_type!(Settings, SettingsRef);
+
 impl SettingsRef {
     /// `companyLogo`: many to one, [`Attachment`]
     pub fn company_logo(&self) -> Related<Settings, Attachment, link::BelongsTo> {

@@ -256,14 +256,24 @@ pub const TO_PHONE_NUMBERS_NAMES: Field<
     access::ReadOnly,
 > = Field::new("toPhoneNumbersNames");
 espo_core::enumeration! {
-    #[doc = " `status` of [`Sms`]."] pub enum Status { Draft = "Draft", Sending =
-    "Sending", Sent = "Sent", Archived = "Archived", Failed = "Failed", }
+    /// `status` of [`Sms`].
+    pub enum Status {
+        Draft = "Draft",
+        Sending = "Sending",
+        Sent = "Sent",
+        Archived = "Archived",
+        Failed = "Failed",
+    }
 }
 
 espo_core::parent! {
-    #[doc = " `parent` of [`Sms`]."] pub enum Parent { Account(Account) = "Account",
-    Contact(Contact) = "Contact", Lead(Lead) = "Lead", Opportunity(Opportunity) =
-    "Opportunity", }
+    /// `parent` of [`Sms`].
+    pub enum Parent {
+        Account(Account) = "Account",
+        Contact(Contact) = "Contact",
+        Lead(Lead) = "Lead",
+        Opportunity(Opportunity) = "Opportunity",
+    }
 }
 
 /// What a create of [`Sms`] sends.
@@ -271,6 +281,7 @@ pub type SmsNew = SmsWrite<Create>;
 /// What an update of [`Sms`] sends: what is neither set nor cleared is left alone.
 pub type SmsPatch = SmsWrite<Update>;
 espo_core::write_type!(Sms, SmsWrite);
+
 impl NewRecord for SmsNew {
     type Entity = Sms;
 }
@@ -379,6 +390,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct SmsRef(RecordRef<Sms>);
 espo_core::reference_type!(Sms, SmsRef);
+
 impl SmsRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<Sms, User, link::BelongsTo> {

@@ -122,7 +122,8 @@ pub const USER_ID: Field<StarSubscription, kind::Unordered<kind::AnyId>> = Field
 /// `userName`
 pub const USER_NAME: Field<StarSubscription, kind::Opaque<String>, access::ReadOnly> = Field::new("userName");
 espo_core::parent! {
-    #[doc = " `entity` of [`StarSubscription`]."] pub enum EntityOption {}
+    /// `entity` of [`StarSubscription`].
+    pub enum EntityOption {}
 }
 
 /// What a create of [`StarSubscription`] sends.
@@ -130,6 +131,7 @@ pub type StarSubscriptionNew = StarSubscriptionWrite<Create>;
 /// What an update of [`StarSubscription`] sends: what is neither set nor cleared is left alone.
 pub type StarSubscriptionPatch = StarSubscriptionWrite<Update>;
 espo_core::write_type!(StarSubscription, StarSubscriptionWrite);
+
 impl NewRecord for StarSubscriptionNew {
     type Entity = StarSubscription;
 }
@@ -171,4 +173,5 @@ impl Default for StarSubscriptionWrite<Create> {
 #[derive(Clone, Debug)]
 pub struct StarSubscriptionRef(RecordRef<StarSubscription>);
 espo_core::reference_type!(StarSubscription, StarSubscriptionRef);
+
 impl StarSubscriptionRef {}

@@ -115,7 +115,8 @@ pub const USER_ID: Field<StreamSubscription, kind::Unordered<kind::AnyId>> = Fie
 /// `userName`
 pub const USER_NAME: Field<StreamSubscription, kind::Opaque<String>, access::ReadOnly> = Field::new("userName");
 espo_core::parent! {
-    #[doc = " `entity` of [`StreamSubscription`]."] pub enum EntityOption {}
+    /// `entity` of [`StreamSubscription`].
+    pub enum EntityOption {}
 }
 
 /// What a create of [`StreamSubscription`] sends.
@@ -123,6 +124,7 @@ pub type StreamSubscriptionNew = StreamSubscriptionWrite<Create>;
 /// What an update of [`StreamSubscription`] sends: what is neither set nor cleared is left alone.
 pub type StreamSubscriptionPatch = StreamSubscriptionWrite<Update>;
 espo_core::write_type!(StreamSubscription, StreamSubscriptionWrite);
+
 impl NewRecord for StreamSubscriptionNew {
     type Entity = StreamSubscription;
 }
@@ -164,4 +166,5 @@ impl Default for StreamSubscriptionWrite<Create> {
 #[derive(Clone, Debug)]
 pub struct StreamSubscriptionRef(RecordRef<StreamSubscription>);
 espo_core::reference_type!(StreamSubscription, StreamSubscriptionRef);
+
 impl StreamSubscriptionRef {}

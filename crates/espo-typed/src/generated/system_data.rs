@@ -75,6 +75,7 @@ pub type SystemDataNew = SystemDataWrite<Create>;
 /// What an update of [`SystemData`] sends: what is neither set nor cleared is left alone.
 pub type SystemDataPatch = SystemDataWrite<Update>;
 espo_core::write_type!(SystemData, SystemDataWrite);
+
 impl NewRecord for SystemDataNew {
     type Entity = SystemData;
 }
@@ -103,4 +104,5 @@ impl Default for SystemDataWrite<Create> {
 #[derive(Clone, Debug)]
 pub struct SystemDataRef(RecordRef<SystemData>);
 espo_core::reference_type!(SystemData, SystemDataRef);
+
 impl SystemDataRef {}

@@ -296,8 +296,15 @@ pub const TITLE: Field<Target, kind::Text> = Field::new("title");
 /// `website`
 pub const WEBSITE: Field<Target, kind::Text> = Field::new("website");
 espo_core::enumeration! {
-    #[doc = " `salutationName` of [`Target`]."] pub enum SalutationName { Blank = "", Mr
-    = "Mr.", Mrs = "Mrs.", Ms = "Ms.", Dr = "Dr.", Drs = "Drs.", }
+    /// `salutationName` of [`Target`].
+    pub enum SalutationName {
+        Blank = "",
+        Mr = "Mr.",
+        Mrs = "Mrs.",
+        Ms = "Ms.",
+        Dr = "Dr.",
+        Drs = "Drs.",
+    }
 }
 
 /// What a create of [`Target`] sends.
@@ -305,6 +312,7 @@ pub type TargetNew = TargetWrite<Create>;
 /// What an update of [`Target`] sends: what is neither set nor cleared is left alone.
 pub type TargetPatch = TargetWrite<Update>;
 espo_core::write_type!(Target, TargetWrite);
+
 impl NewRecord for TargetNew {
     type Entity = Target;
 }
@@ -470,6 +478,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct TargetRef(RecordRef<Target>);
 espo_core::reference_type!(Target, TargetRef);
+
 impl TargetRef {
     /// `assignedUser`: many to one, [`User`]
     pub fn assigned_user(&self) -> Related<Target, User, link::BelongsTo> {

@@ -216,8 +216,11 @@ pub const TEAMS_IDS: Field<TargetList, kind::Opaque<Vec<Id<Team>>>> = Field::new
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<TargetList, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 espo_core::enumeration! {
-    #[doc = " `targetStatus` of [`TargetList`]."] pub enum TargetStatus { Listed =
-    "Listed", OptedOut = "Opted Out", }
+    /// `targetStatus` of [`TargetList`].
+    pub enum TargetStatus {
+        Listed = "Listed",
+        OptedOut = "Opted Out",
+    }
 }
 
 /// What a create of [`TargetList`] sends.
@@ -225,6 +228,7 @@ pub type TargetListNew = TargetListWrite<Create>;
 /// What an update of [`TargetList`] sends: what is neither set nor cleared is left alone.
 pub type TargetListPatch = TargetListWrite<Update>;
 espo_core::write_type!(TargetList, TargetListWrite);
+
 impl NewRecord for TargetListNew {
     type Entity = TargetList;
 }
@@ -331,6 +335,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct TargetListRef(RecordRef<TargetList>);
 espo_core::reference_type!(TargetList, TargetListRef);
+
 impl TargetListRef {
     /// `accounts`: many to many, [`Account`], whose link back is `targetLists`
     pub fn accounts(&self) -> Related<TargetList, Account, link::ManyToMany> {

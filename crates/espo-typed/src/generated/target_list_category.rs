@@ -164,6 +164,7 @@ pub type TargetListCategoryNew = TargetListCategoryWrite<Create>;
 /// What an update of [`TargetListCategory`] sends: what is neither set nor cleared is left alone.
 pub type TargetListCategoryPatch = TargetListCategoryWrite<Update>;
 espo_core::write_type!(TargetListCategory, TargetListCategoryWrite);
+
 impl NewRecord for TargetListCategoryNew {
     type Entity = TargetListCategory;
 }
@@ -233,6 +234,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct TargetListCategoryRef(RecordRef<TargetListCategory>);
 espo_core::reference_type!(TargetListCategory, TargetListCategoryRef);
+
 impl TargetListCategoryRef {
     /// `children`: one to many, [`TargetListCategory`], whose link back is `parent`
     pub fn children(

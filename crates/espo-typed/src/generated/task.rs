@@ -271,6 +271,7 @@ impl Entity for Task {
 }
 
 impl HasStream for Task {}
+
 /// `accountId`
 pub const ACCOUNT_ID: Field<Task, kind::Ref<Account>, access::ReadOnly> = Field::new("accountId");
 /// `accountName`
@@ -362,20 +363,35 @@ pub const TEAMS_NAMES: Field<Task, kind::Opaque<Names<Team>>, access::ReadOnly> 
 /// `versionNumber`
 pub const VERSION_NUMBER: Field<Task, kind::Unordered<kind::Int>, access::ReadOnly> = Field::new("versionNumber");
 espo_core::enumeration! {
-    #[doc = " `priority` of [`Task`]."] pub enum Priority { Low = "Low", Normal =
-    "Normal", High = "High", Urgent = "Urgent", }
+    /// `priority` of [`Task`].
+    pub enum Priority {
+        Low = "Low",
+        Normal = "Normal",
+        High = "High",
+        Urgent = "Urgent",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `status` of [`Task`]."] pub enum Status { NotStarted = "Not Started",
-    Started = "Started", Completed = "Completed", Canceled = "Canceled", Deferred =
-    "Deferred", }
+    /// `status` of [`Task`].
+    pub enum Status {
+        NotStarted = "Not Started",
+        Started = "Started",
+        Completed = "Completed",
+        Canceled = "Canceled",
+        Deferred = "Deferred",
+    }
 }
 
 espo_core::parent! {
-    #[doc = " `parent` of [`Task`]."] pub enum Parent { Account(Account) = "Account",
-    Case(Case) = "Case", Contact(Contact) = "Contact", Lead(Lead) = "Lead",
-    Opportunity(Opportunity) = "Opportunity", }
+    /// `parent` of [`Task`].
+    pub enum Parent {
+        Account(Account) = "Account",
+        Case(Case) = "Case",
+        Contact(Contact) = "Contact",
+        Lead(Lead) = "Lead",
+        Opportunity(Opportunity) = "Opportunity",
+    }
 }
 
 /// What a create of [`Task`] sends.
@@ -383,6 +399,7 @@ pub type TaskNew = TaskWrite<Create>;
 /// What an update of [`Task`] sends: what is neither set nor cleared is left alone.
 pub type TaskPatch = TaskWrite<Update>;
 espo_core::write_type!(Task, TaskWrite);
+
 impl NewRecord for TaskNew {
     type Entity = Task;
 }
@@ -519,6 +536,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct TaskRef(RecordRef<Task>);
 espo_core::reference_type!(Task, TaskRef);
+
 impl TaskRef {
     /// `account`: many to one, [`Account`]
     pub fn account(&self) -> Related<Task, Account, link::BelongsTo> {

@@ -151,6 +151,7 @@ pub type TeamNew = TeamWrite<Create>;
 /// What an update of [`Team`] sends: what is neither set nor cleared is left alone.
 pub type TeamPatch = TeamWrite<Update>;
 espo_core::write_type!(Team, TeamWrite);
+
 impl NewRecord for TeamNew {
     type Entity = Team;
 }
@@ -245,6 +246,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct TeamRef(RecordRef<Team>);
 espo_core::reference_type!(Team, TeamRef);
+
 impl TeamRef {
     /// `groupEmailFolders`: many to many, [`GroupEmailFolder`], whose link back is `teams`
     pub fn group_email_folders(

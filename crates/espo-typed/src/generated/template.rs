@@ -289,18 +289,31 @@ pub const VARIABLES: Field<Template, kind::Opaque<Value>> = Field::new("variable
 /// `versionNumber`
 pub const VERSION_NUMBER: Field<Template, kind::Unordered<kind::Int>, access::ReadOnly> = Field::new("versionNumber");
 espo_core::enumeration! {
-    #[doc = " `pageFormat` of [`Template`]."] pub enum PageFormat { A3 = "A3", A4 = "A4",
-    A5 = "A5", A6 = "A6", A7 = "A7", Custom = "Custom", }
+    /// `pageFormat` of [`Template`].
+    pub enum PageFormat {
+        A3 = "A3",
+        A4 = "A4",
+        A5 = "A5",
+        A6 = "A6",
+        A7 = "A7",
+        Custom = "Custom",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `pageOrientation` of [`Template`]."] pub enum PageOrientation { Portrait =
-    "Portrait", Landscape = "Landscape", }
+    /// `pageOrientation` of [`Template`].
+    pub enum PageOrientation {
+        Portrait = "Portrait",
+        Landscape = "Landscape",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `status` of [`Template`]."] pub enum Status { Active = "Active", Inactive =
-    "Inactive", }
+    /// `status` of [`Template`].
+    pub enum Status {
+        Active = "Active",
+        Inactive = "Inactive",
+    }
 }
 
 /// What a create of [`Template`] sends.
@@ -308,6 +321,7 @@ pub type TemplateNew = TemplateWrite<Create>;
 /// What an update of [`Template`] sends: what is neither set nor cleared is left alone.
 pub type TemplatePatch = TemplateWrite<Update>;
 espo_core::write_type!(Template, TemplateWrite);
+
 impl NewRecord for TemplateNew {
     type Entity = Template;
 }
@@ -467,6 +481,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct TemplateRef(RecordRef<Template>);
 espo_core::reference_type!(Template, TemplateRef);
+
 impl TemplateRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<Template, User, link::BelongsTo> {

@@ -118,6 +118,7 @@ pub type TwoFactorCodeNew = TwoFactorCodeWrite<Create>;
 /// What an update of [`TwoFactorCode`] sends: what is neither set nor cleared is left alone.
 pub type TwoFactorCodePatch = TwoFactorCodeWrite<Update>;
 espo_core::write_type!(TwoFactorCode, TwoFactorCodeWrite);
+
 impl NewRecord for TwoFactorCodeNew {
     type Entity = TwoFactorCode;
 }
@@ -168,6 +169,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct TwoFactorCodeRef(RecordRef<TwoFactorCode>);
 espo_core::reference_type!(TwoFactorCode, TwoFactorCodeRef);
+
 impl TwoFactorCodeRef {
     /// `user`: many to one, [`User`]
     pub fn user(&self) -> Related<TwoFactorCode, User, link::BelongsToHidden> {

@@ -133,7 +133,8 @@ pub const TARGET_TYPE: Field<UniqueId, kind::TypeName, access::PartOfField> = Fi
 /// `terminateAt`
 pub const TERMINATE_AT: Field<UniqueId, kind::DateTime> = Field::new("terminateAt");
 espo_core::parent! {
-    #[doc = " `target` of [`UniqueId`]."] pub enum TargetOption {}
+    /// `target` of [`UniqueId`].
+    pub enum TargetOption {}
 }
 
 /// What a create of [`UniqueId`] sends.
@@ -141,6 +142,7 @@ pub type UniqueIdNew = UniqueIdWrite<Create>;
 /// What an update of [`UniqueId`] sends: what is neither set nor cleared is left alone.
 pub type UniqueIdPatch = UniqueIdWrite<Update>;
 espo_core::write_type!(UniqueId, UniqueIdWrite);
+
 impl NewRecord for UniqueIdNew {
     type Entity = UniqueId;
 }
@@ -195,6 +197,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct UniqueIdRef(RecordRef<UniqueId>);
 espo_core::reference_type!(UniqueId, UniqueIdRef);
+
 impl UniqueIdRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<UniqueId, User, link::BelongsTo> {

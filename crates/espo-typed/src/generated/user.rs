@@ -592,28 +592,52 @@ pub const WORKING_TIME_CALENDAR_NAME: Field<
     access::ReadOnly,
 > = Field::new("workingTimeCalendarName");
 espo_core::enumeration! {
-    #[doc = " `authMethod` of [`User`]."] pub enum AuthMethod { Blank = "", ApiKey =
-    "ApiKey", Hmac = "Hmac", }
+    /// `authMethod` of [`User`].
+    pub enum AuthMethod {
+        Blank = "",
+        ApiKey = "ApiKey",
+        Hmac = "Hmac",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `gender` of [`User`]."] pub enum Gender { Blank = "", Male = "Male", Female
-    = "Female", Neutral = "Neutral", }
+    /// `gender` of [`User`].
+    pub enum Gender {
+        Blank = "",
+        Male = "Male",
+        Female = "Female",
+        Neutral = "Neutral",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `salutationName` of [`User`]."] pub enum SalutationName { Blank = "", Mr =
-    "Mr.", Ms = "Ms.", Mrs = "Mrs.", Dr = "Dr.", }
+    /// `salutationName` of [`User`].
+    pub enum SalutationName {
+        Blank = "",
+        Mr = "Mr.",
+        Ms = "Ms.",
+        Mrs = "Mrs.",
+        Dr = "Dr.",
+    }
 }
 
 espo_core::enumeration! {
-    #[doc = " `type` of [`User`]."] pub enum Type { Regular = "regular", Admin = "admin",
-    Portal = "portal", System = "system", SuperAdmin = "super-admin", Api = "api", }
+    /// `type` of [`User`].
+    pub enum Type {
+        Regular = "regular",
+        Admin = "admin",
+        Portal = "portal",
+        System = "system",
+        SuperAdmin = "super-admin",
+        Api = "api",
+    }
 }
 
 espo_core::columns! {
-    #[doc = " The columns that `teamsColumns` has for each linked record."] pub struct
-    TeamsColumns { role : String = "role", }
+    /// The columns that `teamsColumns` has for each linked record.
+    pub struct TeamsColumns {
+        role: String = "role",
+    }
 }
 
 /// What a create of [`User`] sends.
@@ -621,6 +645,7 @@ pub type UserNew = UserWrite<Create>;
 /// What an update of [`User`] sends: what is neither set nor cleared is left alone.
 pub type UserPatch = UserWrite<Update>;
 espo_core::write_type!(User, UserWrite);
+
 impl NewRecord for UserNew {
     type Entity = User;
 }
@@ -948,6 +973,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct UserRef(RecordRef<User>);
 espo_core::reference_type!(User, UserRef);
+
 impl UserRef {
     /// `accounts`: many to many, [`Account`], whose link back is `portalUsers`
     pub fn accounts(&self) -> Related<User, Account, link::ManyToMany> {

@@ -111,6 +111,7 @@ pub type UserDataNew = UserDataWrite<Create>;
 /// What an update of [`UserData`] sends: what is neither set nor cleared is left alone.
 pub type UserDataPatch = UserDataWrite<Update>;
 espo_core::write_type!(UserData, UserDataWrite);
+
 impl NewRecord for UserDataNew {
     type Entity = UserData;
 }
@@ -161,6 +162,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct UserDataRef(RecordRef<UserData>);
 espo_core::reference_type!(UserData, UserDataRef);
+
 impl UserDataRef {
     /// `user`: many to one, [`User`]
     pub fn user(&self) -> Related<UserData, User, link::BelongsToHidden> {

@@ -119,7 +119,10 @@ pub const USER_ID: Field<UserReaction, kind::Ref<User>> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<UserReaction, kind::RefName, access::ReadOnly> = Field::new("userName");
 espo_core::parent! {
-    #[doc = " `parent` of [`UserReaction`]."] pub enum Parent { Note(Note) = "Note", }
+    /// `parent` of [`UserReaction`].
+    pub enum Parent {
+        Note(Note) = "Note",
+    }
 }
 
 /// What a create of [`UserReaction`] sends.
@@ -127,6 +130,7 @@ pub type UserReactionNew = UserReactionWrite<Create>;
 /// What an update of [`UserReaction`] sends: what is neither set nor cleared is left alone.
 pub type UserReactionPatch = UserReactionWrite<Update>;
 espo_core::write_type!(UserReaction, UserReactionWrite);
+
 impl NewRecord for UserReactionNew {
     type Entity = UserReaction;
 }
@@ -182,6 +186,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct UserReactionRef(RecordRef<UserReaction>);
 espo_core::reference_type!(UserReaction, UserReactionRef);
+
 impl UserReactionRef {
     /// `user`: many to one, [`User`]
     pub fn user(&self) -> Related<UserReaction, User, link::BelongsTo> {

@@ -184,8 +184,13 @@ pub const USER_ID: Field<Webhook, kind::Ref<User>> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<Webhook, kind::RefName, access::ReadOnly> = Field::new("userName");
 espo_core::enumeration! {
-    #[doc = " `type` of [`Webhook`]."] pub enum Type { Create = "create", Update =
-    "update", FieldUpdate = "fieldUpdate", Delete = "delete", }
+    /// `type` of [`Webhook`].
+    pub enum Type {
+        Create = "create",
+        Update = "update",
+        FieldUpdate = "fieldUpdate",
+        Delete = "delete",
+    }
 }
 
 /// What a create of [`Webhook`] sends.
@@ -193,6 +198,7 @@ pub type WebhookNew = WebhookWrite<Create>;
 /// What an update of [`Webhook`] sends: what is neither set nor cleared is left alone.
 pub type WebhookPatch = WebhookWrite<Update>;
 espo_core::write_type!(Webhook, WebhookWrite);
+
 impl NewRecord for WebhookNew {
     type Entity = Webhook;
 }
@@ -253,6 +259,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct WebhookRef(RecordRef<Webhook>);
 espo_core::reference_type!(Webhook, WebhookRef);
+
 impl WebhookRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<Webhook, User, link::BelongsTo> {

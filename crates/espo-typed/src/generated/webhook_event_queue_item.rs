@@ -151,7 +151,8 @@ pub const USER_ID: Field<WebhookEventQueueItem, kind::Ref<User>> = Field::new("u
 /// `userName`
 pub const USER_NAME: Field<WebhookEventQueueItem, kind::RefName, access::ReadOnly> = Field::new("userName");
 espo_core::parent! {
-    #[doc = " `target` of [`WebhookEventQueueItem`]."] pub enum TargetOption {}
+    /// `target` of [`WebhookEventQueueItem`].
+    pub enum TargetOption {}
 }
 
 /// What a create of [`WebhookEventQueueItem`] sends.
@@ -159,6 +160,7 @@ pub type WebhookEventQueueItemNew = WebhookEventQueueItemWrite<Create>;
 /// What an update of [`WebhookEventQueueItem`] sends: what is neither set nor cleared is left alone.
 pub type WebhookEventQueueItemPatch = WebhookEventQueueItemWrite<Update>;
 espo_core::write_type!(WebhookEventQueueItem, WebhookEventQueueItemWrite);
+
 impl NewRecord for WebhookEventQueueItemNew {
     type Entity = WebhookEventQueueItem;
 }
@@ -218,6 +220,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct WebhookEventQueueItemRef(RecordRef<WebhookEventQueueItem>);
 espo_core::reference_type!(WebhookEventQueueItem, WebhookEventQueueItemRef);
+
 impl WebhookEventQueueItemRef {
     /// `user`: many to one, [`User`]
     pub fn user(&self) -> Related<WebhookEventQueueItem, User, link::BelongsTo> {

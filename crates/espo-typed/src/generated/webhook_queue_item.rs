@@ -172,12 +172,17 @@ pub const WEBHOOK_ID: Field<WebhookQueueItem, kind::Ref<Webhook>> = Field::new("
 /// `webhookName`
 pub const WEBHOOK_NAME: Field<WebhookQueueItem, kind::RefName, access::ReadOnly> = Field::new("webhookName");
 espo_core::enumeration! {
-    #[doc = " `status` of [`WebhookQueueItem`]."] pub enum Status { Pending = "Pending",
-    Success = "Success", Failed = "Failed", }
+    /// `status` of [`WebhookQueueItem`].
+    pub enum Status {
+        Pending = "Pending",
+        Success = "Success",
+        Failed = "Failed",
+    }
 }
 
 espo_core::parent! {
-    #[doc = " `target` of [`WebhookQueueItem`]."] pub enum TargetOption {}
+    /// `target` of [`WebhookQueueItem`].
+    pub enum TargetOption {}
 }
 
 /// What a create of [`WebhookQueueItem`] sends.
@@ -185,6 +190,7 @@ pub type WebhookQueueItemNew = WebhookQueueItemWrite<Create>;
 /// What an update of [`WebhookQueueItem`] sends: what is neither set nor cleared is left alone.
 pub type WebhookQueueItemPatch = WebhookQueueItemWrite<Update>;
 espo_core::write_type!(WebhookQueueItem, WebhookQueueItemWrite);
+
 impl NewRecord for WebhookQueueItemNew {
     type Entity = WebhookQueueItem;
 }
@@ -259,6 +265,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct WebhookQueueItemRef(RecordRef<WebhookQueueItem>);
 espo_core::reference_type!(WebhookQueueItem, WebhookQueueItemRef);
+
 impl WebhookQueueItemRef {
     /// `webhook`: many to one, [`Webhook`], whose link back is `queueItems`
     pub fn webhook(&self) -> Related<WebhookQueueItem, Webhook, link::BelongsTo> {

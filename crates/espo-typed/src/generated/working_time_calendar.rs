@@ -248,6 +248,7 @@ pub type WorkingTimeCalendarNew = WorkingTimeCalendarWrite<Create>;
 /// What an update of [`WorkingTimeCalendar`] sends: what is neither set nor cleared is left alone.
 pub type WorkingTimeCalendarPatch = WorkingTimeCalendarWrite<Update>;
 espo_core::write_type!(WorkingTimeCalendar, WorkingTimeCalendarWrite);
+
 impl NewRecord for WorkingTimeCalendarNew {
     type Entity = WorkingTimeCalendar;
 }
@@ -368,6 +369,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct WorkingTimeCalendarRef(RecordRef<WorkingTimeCalendar>);
 espo_core::reference_type!(WorkingTimeCalendar, WorkingTimeCalendarRef);
+
 impl WorkingTimeCalendarRef {
     /// `createdBy`: many to one, [`User`]
     pub fn created_by(&self) -> Related<WorkingTimeCalendar, User, link::BelongsTo> {

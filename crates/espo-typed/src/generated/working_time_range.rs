@@ -177,8 +177,11 @@ pub const USERS_IDS: Field<WorkingTimeRange, kind::Opaque<Vec<Id<User>>>> = Fiel
 /// `usersNames`
 pub const USERS_NAMES: Field<WorkingTimeRange, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
 espo_core::enumeration! {
-    #[doc = " `type` of [`WorkingTimeRange`]."] pub enum Type { NonWorking =
-    "Non-working", Working = "Working", }
+    /// `type` of [`WorkingTimeRange`].
+    pub enum Type {
+        NonWorking = "Non-working",
+        Working = "Working",
+    }
 }
 
 /// What a create of [`WorkingTimeRange`] sends.
@@ -186,6 +189,7 @@ pub type WorkingTimeRangeNew = WorkingTimeRangeWrite<Create>;
 /// What an update of [`WorkingTimeRange`] sends: what is neither set nor cleared is left alone.
 pub type WorkingTimeRangePatch = WorkingTimeRangeWrite<Update>;
 espo_core::write_type!(WorkingTimeRange, WorkingTimeRangeWrite);
+
 impl NewRecord for WorkingTimeRangeNew {
     type Entity = WorkingTimeRange;
 }
@@ -268,6 +272,7 @@ pub mod links {
 #[derive(Clone, Debug)]
 pub struct WorkingTimeRangeRef(RecordRef<WorkingTimeRange>);
 espo_core::reference_type!(WorkingTimeRange, WorkingTimeRangeRef);
+
 impl WorkingTimeRangeRef {
     /// `calendars`: many to many, [`WorkingTimeCalendar`], whose link back is `ranges`
     pub fn calendars(
