@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use espo_codegen::Generator;
-use espo_schema::{Change, Schema};
+use espo_schema::{Change, ChangeKind, Schema};
 use serde_json::json;
 
 use crate::{Failure, codegen, instance};
@@ -38,7 +38,7 @@ pub(crate) struct DriftArgs {
 
 pub(crate) fn diff(args: &DiffArgs) -> Result<(), Failure> {
     let (old, new) = (Schema::load(&[&args.old])?, Schema::load(&[&args.new])?);
-    tell(&old, &new, args.json)
+    tell(&old, &new, &[], args.json)
 }
 
 pub(crate) fn drift(args: &DriftArgs) -> Result<(), Failure> {
@@ -50,36 +50,41 @@ pub(crate) fn drift(args: &DriftArgs) -> Result<(), Failure> {
     let old = Schema::load(&metadata)?;
     let pulled = instance::pull(&args.url, false)?;
     let mut new = Schema::from_value(pulled.metadata, &args.url)?;
+    let (mut hidden, mut new_entities) = (Vec::new(), Vec::new());
     if !pulled.is_complete {
         // Not to be seen is not to be gone.
-        let hidden: Vec<_> = old
-            .entity_types
-            .keys()
-            .filter(|name| !new.entity_types.contains_key(*name))
-            .collect();
+        let entity_types = old.entity_types.iter();
+        for (name, entity) in entity_types.filter(|(name, _)| !new.entity_types.contains_key(*name))
+        {
+            hidden.push(name.clone());
+            new_entities.push((name.clone(), entity.clone()));
+        }
+        new.entity_types.extend(new_entities);
         if !hidden.is_empty() {
             eprintln!(
                 "note: the user is no administrator; {} entity types that it does not see are not compared: {}",
                 hidden.len(),
-                hidden
-                    .iter()
-                    .map(|name| name.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                hidden.join(", ")
             );
         }
-        for name in hidden {
-            if let Some(entity) = old.entity_types.get(name) {
-                new.entity_types.insert(name.clone(), entity.clone());
-            }
-        }
     }
-    tell(&old, &new, args.json)
+    tell(&old, &new, &hidden, args.json)
 }
 
-/// Prints what changed; an error if something of it breaks.
-fn tell(old: &Schema, new: &Schema, as_json: bool) -> Result<(), Failure> {
+/// Prints what changed; an error if something of it breaks. Links to entity types that are hidden from the user are
+/// hidden as well.
+fn tell(old: &Schema, new: &Schema, hidden: &[String], as_json: bool) -> Result<(), Failure> {
+    let is_hidden = |change: &Change| match &change.kind {
+        ChangeKind::LinkRemoved {
+            target: Some(target),
+        } => hidden.contains(target),
+        _ => false,
+    };
     let changes = Schema::diff(old, new);
+    let changes: Vec<Change> = changes
+        .into_iter()
+        .filter(|change| !is_hidden(change))
+        .collect();
     let renamed = Generator::new().renamed(old, new)?;
     let (breaking, adding): (Vec<&Change>, Vec<&Change>) =
         changes.iter().partition(|change| change.breaking);

@@ -10,10 +10,19 @@ use serde_json::{Value, json};
 /// Runs `cargo xtask …` with these credentials and no others.
 fn xtask(arguments: &[&str], credentials: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    for name in ["ESPO_API_KEY", "ESPO_SECRET_KEY", "ESPO_USERNAME", "ESPO_PASSWORD"] {
+    for name in [
+        "ESPO_API_KEY",
+        "ESPO_SECRET_KEY",
+        "ESPO_USERNAME",
+        "ESPO_PASSWORD",
+    ] {
         command.env_remove(name);
     }
-    command.args(arguments).envs(credentials.iter().copied()).output().expect("the binary runs")
+    command
+        .args(arguments)
+        .envs(credentials.iter().copied())
+        .output()
+        .expect("the binary runs")
 }
 
 fn text(output: &Output) -> String {
@@ -24,7 +33,8 @@ fn text(output: &Output) -> String {
 async fn beside(arguments: Vec<String>, credentials: Vec<(&'static str, String)>) -> Output {
     let run = move || {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let credentials: Vec<(&str, &str)> = credentials.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        let credentials: Vec<(&str, &str)> =
+            credentials.iter().map(|(k, v)| (*k, v.as_str())).collect();
         xtask(&arguments, &credentials)
     };
     tokio::task::spawn_blocking(run).await.expect("no panic")
@@ -33,7 +43,10 @@ async fn beside(arguments: Vec<String>, credentials: Vec<(&'static str, String)>
 fn admin(sim: &Sim) -> Vec<(&'static str, String)> {
     let admin = sim.users().admin().expect("an administrator");
     let password = admin.password.clone().expect("a password");
-    vec![("ESPO_USERNAME", admin.user_name.clone()), ("ESPO_PASSWORD", password)]
+    vec![
+        ("ESPO_USERNAME", admin.user_name.clone()),
+        ("ESPO_PASSWORD", password),
+    ]
 }
 
 fn api_user(sim: &Sim) -> Vec<(&'static str, String)> {
@@ -50,7 +63,11 @@ async fn an_administrators_pull_is_the_whole_metadata() {
     let sim = Sim::start().await.expect("the server starts");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("metadata.json");
-    let arguments = words(&format!("pull --url {} --out {}", sim.url(), path.display()));
+    let arguments = words(&format!(
+        "pull --url {} --out {}",
+        sim.url(),
+        path.display()
+    ));
     let ran = beside(arguments.clone(), admin(&sim)).await;
     assert!(ran.status.success(), "{}", text(&ran));
     let first = std::fs::read(&path).expect("the file");
@@ -61,7 +78,12 @@ async fn an_administrators_pull_is_the_whole_metadata() {
     // The same again is the same to the byte, and nothing else is left in the folder.
     beside(arguments, admin(&sim)).await;
     assert_eq!(std::fs::read(&path).expect("the file"), first);
-    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1);
+    assert_eq!(
+        std::fs::read_dir(folder.path())
+            .expect("the folder")
+            .count(),
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,11 +91,25 @@ async fn an_api_users_pull_says_that_it_may_not_be_whole() {
     let sim = Sim::start().await.expect("the server starts");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("metadata.json");
-    let ran = beside(words(&format!("pull --no-labels --url {} --out {}", sim.url(), path.display())), api_user(&sim)).await;
+    let ran = beside(
+        words(&format!(
+            "pull --no-labels --url {} --out {}",
+            sim.url(),
+            path.display()
+        )),
+        api_user(&sim),
+    )
+    .await;
     assert!(ran.status.success(), "{}", text(&ran));
-    assert!(text(&ran).contains("the user is no administrator"), "{}", text(&ran));
+    assert!(
+        text(&ran).contains("the user is no administrator"),
+        "{}",
+        text(&ran)
+    );
     let pulled = Schema::load(&[&path]).expect("the file is metadata");
-    espo_codegen::Generator::new().generate(&pulled).expect("Rust");
+    espo_codegen::Generator::new()
+        .generate(&pulled)
+        .expect("Rust");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,13 +118,24 @@ async fn a_refusal_leaves_the_earlier_file_whole() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("metadata.json");
     std::fs::write(&path, "earlier").expect("written");
-    let arguments = words(&format!("pull --url {} --out {}", sim.url(), path.display()));
-    let ran = beside(arguments.clone(), vec![("ESPO_API_KEY", "wrong".to_owned())]).await;
+    let arguments = words(&format!(
+        "pull --url {} --out {}",
+        sim.url(),
+        path.display()
+    ));
+    let ran = beside(
+        arguments.clone(),
+        vec![("ESPO_API_KEY", "wrong".to_owned())],
+    )
+    .await;
     assert_eq!(ran.status.code(), Some(3), "{}", text(&ran));
     let ran = beside(arguments, vec![]).await;
     assert_eq!(ran.status.code(), Some(2), "{}", text(&ran));
     assert!(text(&ran).contains("ESPO_API_KEY"), "{}", text(&ran));
-    let nobody = words(&format!("pull --url http://127.0.0.1:9 --out {}", path.display()));
+    let nobody = words(&format!(
+        "pull --url http://127.0.0.1:9 --out {}",
+        path.display()
+    ));
     let ran = beside(nobody, vec![("ESPO_API_KEY", "a".to_owned())]).await;
     assert_eq!(ran.status.code(), Some(3), "{}", text(&ran));
     assert_eq!(std::fs::read_to_string(&path).expect("the file"), "earlier");
@@ -100,27 +147,52 @@ async fn drift_is_what_the_instance_has_otherwise() {
     let layer = folder.path().join("layer.json");
     let changed = json!({"entityDefs": {"Account": {"fields": {"cRegion": {"type": "varchar"}, "website": {"type": "int"}}}}});
     write(&layer, &changed);
-    let sim = Sim::builder().schema(Schema::stock().overlay(&[&layer]).expect("a layer")).start().await.expect("a server");
+    let sim = Sim::builder()
+        .schema(Schema::stock().overlay(&[&layer]).expect("a layer"))
+        .start()
+        .await
+        .expect("a server");
     let ran = beside(words(&format!("drift --url {}", sim.url())), admin(&sim)).await;
     let told = text(&ran);
     assert_eq!(ran.status.code(), Some(1), "{told}");
-    assert!(told.contains("breaks  Account.website: field type changed from url to int"), "{told}");
-    assert!(told.contains("        Account.cRegion: field of type varchar added"), "{told}");
+    assert!(
+        told.contains("breaks  Account.website: field type changed from url to int"),
+        "{told}"
+    );
+    assert!(
+        told.contains("        Account.cRegion: field of type varchar added"),
+        "{told}"
+    );
 
-    let same = words(&format!("drift --url {} --metadata {} --metadata {}", sim.url(), stock().display(), layer.display()));
+    let same = words(&format!(
+        "drift --url {} --metadata {} --metadata {}",
+        sim.url(),
+        stock().display(),
+        layer.display()
+    ));
     for credentials in [admin(&sim), api_user(&sim)] {
         let ran = beside(same.clone(), credentials).await;
         assert!(ran.status.success(), "{}", text(&ran));
-        assert!(text(&ran).contains("0 breaking, 0 other differences"), "{}", text(&ran));
+        assert!(
+            text(&ran).contains("0 breaking, 0 other differences"),
+            "{}",
+            text(&ran)
+        );
     }
 }
 
 #[test]
 fn diff_tells_breaking_from_adding_in_text_and_json() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (old, new) = (folder.path().join("old.json"), folder.path().join("new.json"));
+    let (old, new) = (
+        folder.path().join("old.json"),
+        folder.path().join("new.json"),
+    );
     let fields = json!({"varchar": {}, "enum": {}});
-    write(&old, &json!({"fields": fields, "entityDefs": {"A": {"fields": {"foo_bar": {"type": "varchar"}}}}}));
+    write(
+        &old,
+        &json!({"fields": fields, "entityDefs": {"A": {"fields": {"foo_bar": {"type": "varchar"}}}}}),
+    );
     write(
         &new,
         &json!({"fields": fields, "entityDefs": {"A": {"fields": {"foo_bar": {"type": "varchar"}, "fooBar": {"type": "varchar"}}}}}),
@@ -129,11 +201,22 @@ fn diff_tells_breaking_from_adding_in_text_and_json() {
     let [a, b] = shown(&old, &new);
     let ran = xtask(&["diff", &a, &b], &[]);
     assert_eq!(ran.status.code(), Some(1), "{}", text(&ran));
-    assert!(text(&ran).contains("breaks  A.foo_bar: attribute is called `foo_bar_x"), "{}", text(&ran));
-    assert!(text(&ran).contains("        A.fooBar: field of type varchar added"), "{}", text(&ran));
+    assert!(
+        text(&ran).contains("breaks  A.foo_bar: attribute is called `foo_bar_x"),
+        "{}",
+        text(&ran)
+    );
+    assert!(
+        text(&ran).contains("        A.fooBar: field of type varchar added"),
+        "{}",
+        text(&ran)
+    );
     let ran = xtask(&["diff", "--json", &a, &b], &[]);
     let report: Value = serde_json::from_slice(&ran.stdout).expect("JSON");
-    assert_eq!((&report["version"], &report["breaking"]), (&json!(1), &json!(true)));
+    assert_eq!(
+        (&report["version"], &report["breaking"]),
+        (&json!(1), &json!(true))
+    );
     assert_eq!(report["rustNames"][0]["from"], "foo_bar");
     assert_eq!(report["changes"][0]["kind"], "fieldAdded");
 
@@ -148,5 +231,8 @@ fn write(path: &Path, value: &Value) {
 }
 
 fn stock() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").join("metadata")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace")
+        .join("metadata")
 }
