@@ -67,7 +67,7 @@ fn into_macros(text: &str) -> String {
 /// A column, written as a variant `role(Role) = "role"` because the formatter knows that form, as the macro takes it.
 fn as_column(line: &str) -> String {
     let line = line.replacen("pub enum ", "pub struct ", 1);
-    match (line.find('('), line.rfind(") = ")) {
+    match (line.find('('), line.find(") = ")) {
         (Some(open), Some(close)) if !line.trim_start().starts_with("//") => {
             format!(
                 "{}: {}{}",
