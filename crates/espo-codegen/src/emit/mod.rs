@@ -106,7 +106,7 @@ fn spread(text: &str) -> String {
         after_block = ends_block
             || trimmed.ends_with("{}")
             || trimmed.starts_with("espo_core::") && trimmed.ends_with(';');
-        if trimmed.starts_with("pub const ") && !trimmed.ends_with(';') {
+        if trimmed.starts_with("pub const ") && !trimmed.ends_with([';', '[']) {
             let mut parts = vec![line];
             for part in lines.by_ref() {
                 parts.push(part);
