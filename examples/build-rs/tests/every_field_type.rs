@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use espo_build_rs_example::crm::c_everything::{self as f, AChecklist, AMultiEnum, AnEnum, ContactsColumns, Parent, links};
+use espo_build_rs_example::crm::c_everything::{
+    self as f, AChecklist, AMultiEnum, AnEnum, ContactsColumns, Parent, links,
+};
 use espo_build_rs_example::crm::{Account, CEverything, CEverythingNew, CEverythingPatch, Contact};
 use espo_core::prelude::*;
-use espo_core::typed::{EmailAddressRow, Entity as _, OrderBy, PhoneNumberRow};
+use espo_core::typed::{EmailAddressRow, OrderBy, PhoneNumberRow};
 use espo_schema::Schema;
 use espo_sim::Sim;
 use serde_json::{Map, Value, json};
@@ -20,19 +22,46 @@ struct World {
 
 async fn world(php_json: bool) -> World {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let schema = Schema::load(&[root.join("../../metadata"), root.join("metadata")]).expect("metadata");
-    let sim = Sim::builder().schema(schema).php_json(php_json).start().await.expect("the server starts");
+    let schema =
+        Schema::load(&[root.join("../../metadata"), root.join("metadata")]).expect("metadata");
+    let sim = Sim::builder()
+        .schema(schema)
+        .php_json(php_json)
+        .start()
+        .await
+        .expect("the server starts");
     let admin = sim.users().admin().expect("an administrator");
-    let auth = Auth::password(admin.user_name.clone(), admin.password.clone().unwrap_or_default());
-    let crm = Client::builder(sim.url()).auth(auth).build().expect("a client");
+    let auth = Auth::password(
+        admin.user_name.clone(),
+        admin.password.clone().unwrap_or_default(),
+    );
+    let crm = Client::builder(sim.url())
+        .auth(auth)
+        .build()
+        .expect("a client");
     let insert = |entity_type: &str, attributes: Value| {
         let attributes: Map<String, Value> = attributes.as_object().cloned().unwrap_or_default();
         sim.insert(entity_type, &attributes).expect("a record")
     };
-    let account = Id::new(insert("Account", json!({"name": "Acme", "website": "https://acme.example"})));
-    let contact = Id::new(insert("Contact", json!({"firstName": "Ann", "lastName": "Lee"})));
-    let file = Id::new(insert("Attachment", json!({"name": "a.txt", "type": "text/plain", "role": "Attachment", "size": 1})));
-    World { sim, crm, account, contact, file }
+    let account = Id::new(insert(
+        "Account",
+        json!({"name": "Acme", "website": "https://acme.example"}),
+    ));
+    let contact = Id::new(insert(
+        "Contact",
+        json!({"firstName": "Ann", "lastName": "Lee"}),
+    ));
+    let file = Id::new(insert(
+        "Attachment",
+        json!({"name": "a.txt", "type": "text/plain", "role": "Attachment", "size": 1}),
+    ));
+    World {
+        sim,
+        crm,
+        account,
+        contact,
+        file,
+    }
 }
 
 fn time(text: &str) -> Timestamp {
@@ -46,7 +75,11 @@ fn decimal(text: &str) -> Decimal {
 impl World {
     /// Everything set.
     fn full(&self) -> CEverythingNew {
-        let email = EmailAddressRow { email_address: "ann@example.com".into(), primary: true, ..Default::default() };
+        let email = EmailAddressRow {
+            email_address: "ann@example.com".into(),
+            primary: true,
+            ..Default::default()
+        };
         let phone = PhoneNumberRow {
             phone_number: "+493012345678".into(),
             kind: Some("Office".into()),
@@ -111,46 +144,119 @@ impl World {
         assert_eq!(r.name.as_deref(), Some("Full"), "{what}");
         assert_eq!(r.a_barcode.as_deref(), Some("4006381333931"), "{what}");
         assert_eq!(r.a_bool, Some(true), "{what}");
-        assert_eq!(r.a_checklist, Some(vec![AChecklist::One, AChecklist::Three]), "{what}");
+        assert_eq!(
+            r.a_checklist,
+            Some(vec![AChecklist::One, AChecklist::Three]),
+            "{what}"
+        );
         assert_eq!(r.a_color.as_deref(), Some("#a1b2c3"), "{what}");
         assert_eq!(r.a_date, Some(date(2026, 2, 28)), "{what}");
         assert_eq!(r.a_datetime, Some(time("2026-02-28T09:30:00Z")), "{what}");
-        assert_eq!(r.a_decimal.map(|d| d.normalize()), Some(decimal("12.34")), "{what}");
+        assert_eq!(
+            r.a_decimal.map(|d| d.normalize()),
+            Some(decimal("12.34")),
+            "{what}"
+        );
         assert_eq!(r.a_file_id.as_ref(), Some(&self.file), "{what}");
         assert_eq!(r.a_float, Some(100.0), "{what}");
         assert_eq!(r.a_json_array, Some(json!([1, "two", null])), "{what}");
         assert_eq!(r.a_json_object, Some(json!({"a": {"b": []}})), "{what}");
-        assert_eq!(r.a_multi_enum, Some(vec![AMultiEnum::Red, AMultiEnum::Blue]), "{what}");
-        assert_eq!(r.a_text.as_deref(), Some("line one\nline two / \"quoted\" ü 💥"), "{what}");
-        assert_eq!(r.a_url.as_deref(), Some("https://example.com/a?b=c"), "{what}");
+        assert_eq!(
+            r.a_multi_enum,
+            Some(vec![AMultiEnum::Red, AMultiEnum::Blue]),
+            "{what}"
+        );
+        assert_eq!(
+            r.a_text.as_deref(),
+            Some("line one\nline two / \"quoted\" ü 💥"),
+            "{what}"
+        );
+        assert_eq!(
+            r.a_url.as_deref(),
+            Some("https://example.com/a?b=c"),
+            "{what}"
+        );
         assert_eq!(r.a_wysiwyg.as_deref(), Some("<p>text</p>"), "{what}");
         assert_eq!(r.account_id.as_ref(), Some(&self.account), "{what}");
-        assert_eq!(r.an_address_street.as_deref(), Some("Street 1\nHouse 2"), "{what}");
+        assert_eq!(
+            r.an_address_street.as_deref(),
+            Some("Street 1\nHouse 2"),
+            "{what}"
+        );
         assert_eq!(r.an_address_postal_code.as_deref(), Some("01001"), "{what}");
         assert_eq!(r.an_amount, Some(decimal("1234.56")), "{what}");
         assert_eq!(r.an_amount_currency.as_deref(), Some("USD"), "{what}");
-        assert_eq!(r.an_array, Some(vec!["x".to_owned(), "y".to_owned()]), "{what}");
+        assert_eq!(
+            r.an_array,
+            Some(vec!["x".to_owned(), "y".to_owned()]),
+            "{what}"
+        );
         assert_eq!(r.an_array_int, Some(vec![3, 1, 2]), "{what}");
         assert_eq!(r.an_enum, Some(AnEnum::InWork), "{what}");
-        assert_eq!((r.an_enum_float, r.an_enum_int), (Some(1.5), Some(2)), "{what}");
+        assert_eq!(
+            (r.an_enum_float, r.an_enum_int),
+            (Some(1.5), Some(2)),
+            "{what}"
+        );
         assert_eq!(r.an_image_id.as_ref(), Some(&self.file), "{what}");
         assert_eq!(r.an_int, Some(-7), "{what}");
-        assert_eq!(r.an_optional(), Some(DateOrTime::Date(date(2026, 3, 1))), "{what}");
-        assert_eq!(r.email_address.as_deref(), Some("ann@example.com"), "{what}");
-        assert_eq!((r.from_a_float_range, r.to_a_float_range), (Some(0.5), Some(2.0)), "{what}");
-        assert_eq!((r.from_a_money_range, r.to_a_money_range), (Some(decimal("10")), Some(decimal("20.5"))), "{what}");
-        assert_eq!((r.from_an_int_range, r.to_an_int_range), (Some(1), Some(5)), "{what}");
-        assert_eq!(r.parent(), Some(Parent::Account(self.account.clone())), "{what}");
+        assert_eq!(
+            r.an_optional(),
+            Some(DateOrTime::Date(date(2026, 3, 1))),
+            "{what}"
+        );
+        assert_eq!(
+            r.email_address.as_deref(),
+            Some("ann@example.com"),
+            "{what}"
+        );
+        assert_eq!(
+            (r.from_a_float_range, r.to_a_float_range),
+            (Some(0.5), Some(2.0)),
+            "{what}"
+        );
+        assert_eq!(
+            (r.from_a_money_range, r.to_a_money_range),
+            (Some(decimal("10")), Some(decimal("20.5"))),
+            "{what}"
+        );
+        assert_eq!(
+            (r.from_an_int_range, r.to_an_int_range),
+            (Some(1), Some(5)),
+            "{what}"
+        );
+        assert_eq!(
+            r.parent(),
+            Some(Parent::Account(self.account.clone())),
+            "{what}"
+        );
         assert_eq!(r.phone_number.as_deref(), Some("+493012345678"), "{what}");
-        assert_eq!(r.urls, Some(vec!["https://a.example".to_owned(), "https://b.example".to_owned()]), "{what}");
-        assert_eq!((r.first_person_name.as_deref(), r.last_person_name.as_deref()), (Some("Ann"), Some("Lee")), "{what}");
+        assert_eq!(
+            r.urls,
+            Some(vec![
+                "https://a.example".to_owned(),
+                "https://b.example".to_owned()
+            ]),
+            "{what}"
+        );
+        assert_eq!(
+            (
+                r.first_person_name.as_deref(),
+                r.last_person_name.as_deref()
+            ),
+            (Some("Ann"), Some("Lee")),
+            "{what}"
+        );
     }
 
     async fn ids(&self, filter: Filter<CEverything>) -> BTreeSet<String> {
         let shown = format!("{filter:?}");
         let page = self.crm.list::<CEverything>().filter(filter).strict().await;
         let page = page.unwrap_or_else(|error| panic!("{shown}: {error}"));
-        page.list.iter().filter_map(|record| Some(record.id()?.to_string())).collect()
+        page.list
+            .iter()
+            .filter_map(|record| Some(record.id()?.to_string()))
+            .collect()
     }
 }
 
@@ -218,10 +324,21 @@ async fn round_trip(php_json: bool) {
     assert_eq!(read.contacts_ids, Some(vec![world.contact.clone()]));
     let columns = read.contacts_columns.as_ref().expect("columns");
     assert_eq!(columns[&world.contact].role.as_deref(), Some("Buyer"));
-    assert_eq!(read.contacts_names.as_ref().expect("names")[&world.contact], "Ann Lee");
+    assert_eq!(
+        read.contacts_names.as_ref().expect("names")[&world.contact],
+        "Ann Lee"
+    );
     assert_eq!(read.files_ids, Some(vec![world.file.clone()]));
-    assert_eq!(read.email_address_data.as_ref().expect("rows")[0].email_address, "ann@example.com");
-    assert_eq!(read.phone_number_data.as_ref().expect("rows")[0].kind.as_deref(), Some("Office"));
+    assert_eq!(
+        read.email_address_data.as_ref().expect("rows")[0].email_address,
+        "ann@example.com"
+    );
+    assert_eq!(
+        read.phone_number_data.as_ref().expect("rows")[0]
+            .kind
+            .as_deref(),
+        Some("Office")
+    );
     assert_eq!(read.a_foreign.as_deref(), Some("https://acme.example"));
     assert!(read.created_at.is_some() && read.a_number.is_some() && read.counter.is_some());
     assert!(!read.is_present("aPassword"), "a password never comes back");
@@ -229,24 +346,59 @@ async fn round_trip(php_json: bool) {
     let again = espo_core::typed::Decode::decode_value(read.to_json().into());
     assert_eq!(again, Ok(read.clone()));
 
-    let listed = world.crm.list::<CEverything>().strict().await.expect("a list");
+    let listed = world
+        .crm
+        .list::<CEverything>()
+        .strict()
+        .await
+        .expect("a list");
     world.assert_full(&listed.list[0], "a list row");
 
-    let blank = world.crm.create(CEverythingNew::new("Blank")).await.expect("created");
+    let blank = world
+        .crm
+        .create(CEverythingNew::new("Blank"))
+        .await
+        .expect("created");
     let blank_id = blank.id().expect("an id").clone();
     for filter in filters(&world) {
         let shown = format!("{filter:?}");
-        assert_eq!(world.ids(filter).await, BTreeSet::from([id.to_string()]), "{shown}");
+        assert_eq!(
+            world.ids(filter).await,
+            BTreeSet::from([id.to_string()]),
+            "{shown}"
+        );
     }
     for order in orders() {
         let shown = format!("{order:?}");
-        let page = world.crm.list::<CEverything>().order_by(order).strict().await;
-        assert_eq!(page.unwrap_or_else(|e| panic!("{shown}: {e}")).list.len(), 2, "{shown}");
+        let page = world
+            .crm
+            .list::<CEverything>()
+            .order_by(order)
+            .strict()
+            .await;
+        assert_eq!(
+            page.unwrap_or_else(|e| panic!("{shown}: {e}")).list.len(),
+            2,
+            "{shown}"
+        );
     }
 
     // The blank record has no value, and says so by null.
-    let read = world.crm.read::<CEverything>(&blank_id).await.expect("read");
-    assert_eq!((read.an_int, read.a_date, read.an_amount, read.parent(), read.an_optional()), (None, None, None, None, None));
+    let read = world
+        .crm
+        .read::<CEverything>(&blank_id)
+        .await
+        .expect("read");
+    assert_eq!(
+        (
+            read.an_int,
+            read.a_date,
+            read.an_amount,
+            read.parent(),
+            read.an_optional()
+        ),
+        (None, None, None, None, None)
+    );
     assert!(read.is_present("anInt") && read.is_present("aDate"));
 
     let patch = CEverythingPatch::new()
@@ -258,13 +410,29 @@ async fn round_trip(php_json: bool) {
         .a_float(0.5)
         .contacts_ids(Vec::<Id<Contact>>::new());
     let updated = world.crm.update(&id, patch).await.expect("updated");
-    assert_eq!((updated.a_bool, updated.an_int, updated.a_float), (Some(false), Some(8), Some(0.5)));
-    assert_eq!(updated.an_optional(), Some(DateOrTime::Time(time("2026-03-01T12:00:00Z"))));
-    assert_eq!(updated.parent(), Some(Parent::Contact(world.contact.clone())));
+    assert_eq!(
+        (updated.a_bool, updated.an_int, updated.a_float),
+        (Some(false), Some(8), Some(0.5))
+    );
+    assert_eq!(
+        updated.an_optional(),
+        Some(DateOrTime::Time(time("2026-03-01T12:00:00Z")))
+    );
+    assert_eq!(
+        updated.parent(),
+        Some(Parent::Contact(world.contact.clone()))
+    );
     let read = world.crm.read::<CEverything>(&id).await.expect("read");
     assert_eq!(read.contacts_ids, Some(vec![]));
-    assert_eq!(read.contacts_names.map(|names| names.len()), Some(0), "PHP's [] is an empty map");
-    assert_eq!(read.a_text, created.a_text, "what was not named was left alone");
+    assert_eq!(
+        read.contacts_names.map(|names| names.len()),
+        Some(0),
+        "PHP's [] is an empty map"
+    );
+    assert_eq!(
+        read.a_text, created.a_text,
+        "what was not named was left alone"
+    );
 
     let patch = CEverythingPatch::new()
         .clear(f::A_BARCODE)
@@ -288,18 +456,48 @@ async fn round_trip(php_json: bool) {
         .clear_an_optional()
         .clear_parent();
     world.crm.update(&id, patch).await.expect("updated");
-    let read = world.crm.read::<CEverything>(&id).await.expect("read").to_json();
+    let read = world
+        .crm
+        .read::<CEverything>(&id)
+        .await
+        .expect("read")
+        .to_json();
     for attribute in [
-        "aBarcode", "aColor", "aDate", "aDatetime", "aDecimal", "aFloat", "aText", "aUrl", "aWysiwyg", "accountId",
-        "accountName", "anAddressCity", "anAmount", "anEnum", "anEnumInt", "anInt", "fromAnIntRange", "anOptional",
-        "anOptionalDate", "parentId", "parentType",
+        "aBarcode",
+        "aColor",
+        "aDate",
+        "aDatetime",
+        "aDecimal",
+        "aFloat",
+        "aText",
+        "aUrl",
+        "aWysiwyg",
+        "accountId",
+        "accountName",
+        "anAddressCity",
+        "anAmount",
+        "anEnum",
+        "anEnumInt",
+        "anInt",
+        "fromAnIntRange",
+        "anOptional",
+        "anOptionalDate",
+        "parentId",
+        "parentType",
     ] {
         assert_eq!(read.get(attribute), Some(&Value::Null), "{attribute}");
     }
     for attribute in ["emailAddress", "phoneNumber"] {
-        assert!(read.get(attribute).is_none_or(Value::is_null), "{attribute}");
+        assert!(
+            read.get(attribute).is_none_or(Value::is_null),
+            "{attribute}"
+        );
     }
-    assert_eq!(read["anArray"], json!(["x", "y"]), "what was not named was left alone");
+    assert_eq!(
+        read["anArray"],
+        json!(["x", "y"]),
+        "what was not named was left alone"
+    );
     drop(world.sim);
 }
 
@@ -316,10 +514,14 @@ async fn every_field_type_makes_the_round_trip_as_plain_json() {
 #[test]
 fn the_entity_type_has_a_field_of_every_type() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let schema = Schema::load(&[root.join("../../metadata"), root.join("metadata")]).expect("metadata");
+    let schema =
+        Schema::load(&[root.join("../../metadata"), root.join("metadata")]).expect("metadata");
     let fields = schema.entity_types["CEverything"].fields.values();
     let used: BTreeSet<&str> = fields.map(|field| field.type_.as_str()).collect();
     let known: BTreeSet<&str> = schema.field_types.keys().map(String::as_str).collect();
-    assert_eq!(known.difference(&used).collect::<Vec<_>>(), Vec::<&&str>::new());
+    assert_eq!(
+        known.difference(&used).collect::<Vec<_>>(),
+        Vec::<&&str>::new()
+    );
     assert_eq!(known.len(), 46);
 }
