@@ -4,7 +4,7 @@ use espo_sim::Sim;
 use espo_typed::prelude::*;
 
 /// That of `ESPO_URL` and `ESPO_API_KEY`, else an embedded one, which stops when the second value is dropped.
-pub async fn instance() -> Result<(Client, Option<Sim>), Box<dyn std::error::Error>> {
+pub(crate) async fn instance() -> Result<(Client, Option<Sim>), Box<dyn std::error::Error>> {
     if let Ok(url) = std::env::var("ESPO_URL") {
         let auth = Auth::api_key(std::env::var("ESPO_API_KEY")?);
         return Ok((Client::builder(url).auth(auth).build()?, None));
