@@ -9,36 +9,10 @@ use espo_core::actions::mass::UpdateMode;
 use espo_core::actions::stream::{NewPost, StreamQuery};
 use espo_core::actions::{JobStatus, Polling, Selection};
 use espo_core::attachments::{Place, Upload};
-use espo_core::typed::Id;
-use espo_core::{Client, JsonObject, SearchParams, WhereItem};
-use espo_sim::Sim;
-use serde_json::{Value, json};
+use espo_core::{JsonObject, SearchParams, WhereItem};
+use serde_json::json;
 
-use crate::client;
-
-fn object(value: Value) -> JsonObject {
-    value.as_object().unwrap().clone()
-}
-
-async fn start() -> (Sim, Client) {
-    let sim = Sim::start().await.unwrap();
-    let crm = client(&sim).build().unwrap();
-    (sim, crm)
-}
-
-async fn create(crm: &Client, entity_type: &'static str, attributes: Value) -> String {
-    let record = crm
-        .untyped(entity_type)
-        .create(object(attributes))
-        .send()
-        .await;
-    let record = record.unwrap_or_else(|error| panic!("{entity_type}: {error}"));
-    record["id"].as_str().unwrap().to_owned()
-}
-
-async fn read(crm: &Client, entity_type: &'static str, id: &str) -> JsonObject {
-    crm.untyped(entity_type).read(Id::new(id)).await.unwrap()
-}
+use crate::{create, object, read, start};
 
 #[tokio::test]
 async fn a_note_lives_from_post_to_delete() {
@@ -137,6 +111,15 @@ async fn a_file_joins_a_notes_attachments() {
         .unwrap();
     let note = crm.stream().read(&note.id).await.unwrap();
     assert_eq!(note.other["attachmentsIds"], json!([first.id, second.id]));
+
+    let notes = crm.stream();
+    let files = notes.attachments_of("Account", &account, 0, 5);
+    let files = files.await.unwrap();
+    let mut names: Vec<_> = files.list.iter().map(|file| file["name"].clone()).collect();
+    names.sort_by_key(ToString::to_string);
+    assert_eq!(names, ["a.txt", "b.txt"]);
+    let first = notes.attachments_of("Account", &account, 0, 1);
+    assert_eq!(first.await.unwrap().list.len(), 1);
 }
 
 /// How to wait for the embedded server's jobs, which are done at once.

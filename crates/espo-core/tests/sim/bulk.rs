@@ -1,0 +1,140 @@
+//! Imports, currency conversion, layouts, copies.
+
+use espo_core::WhereItem;
+use espo_core::actions::Selection;
+use espo_core::actions::import::{ImportAction, ImportSettings};
+use espo_core::http::Method;
+use espo_core::typed::Filter;
+use serde_json::{Value, json};
+
+use crate::{admin, create, object, read, start};
+
+#[tokio::test]
+async fn an_import_creates_updates_and_is_taken_back() {
+    let (sim, _) = start().await;
+    let crm = admin(&sim);
+    let known = create(&crm, "Account", json!({"name": "Known", "website": "old"})).await;
+    let csv =
+        "name,website\nKnown,https://known.example\n\"New, \"\"quoted\"\"\",https://new.example\n";
+    let file = crm.imports().upload(csv).await.unwrap();
+    let mut settings = ImportSettings::new(file, "Account", ["name", "website"]);
+    settings.action = ImportAction::CreateAndUpdate;
+    settings.update_by = vec![0];
+    let import = crm.imports().run(&settings).await.unwrap();
+    let id = import["id"].as_str().unwrap();
+    let counts = (&import["importedCount"], &import["updatedCount"]);
+    assert_eq!(counts, (&json!(1), &json!(1)), "{import:?}");
+    let record = read(&crm, "Account", &known).await;
+    assert_eq!(record["website"], "https://known.example");
+    let made = crm
+        .untyped("Account")
+        .list()
+        .filter(Filter::new(WhereItem::equals("name", "New, \"quoted\"")))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(made.list.len(), 1);
+
+    crm.imports().revert(id).await.unwrap();
+    assert_eq!(sim.count("Account"), 1, "what was updated stays");
+}
+
+#[tokio::test]
+async fn the_duplicates_of_an_import_can_be_removed() {
+    let (sim, _) = start().await;
+    let crm = admin(&sim);
+    create(&crm, "Account", json!({"name": "Twice"})).await;
+    let file = crm.imports().upload("Twice\nOnce\n").await.unwrap();
+    let mut settings = ImportSettings::new(file, "Account", ["name"]);
+    settings.header_row = false;
+    let import = crm.imports().run(&settings).await.unwrap();
+    assert_eq!(import["duplicateCount"], 1, "{import:?}");
+    assert_eq!(sim.count("Account"), 3);
+    let id = import["id"].as_str().unwrap();
+    crm.imports().remove_duplicates(id).await.unwrap();
+    assert_eq!(sim.count("Account"), 2);
+    let error = crm.imports().revert("none").await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+}
+
+#[tokio::test]
+async fn currencies_are_converted_by_given_rates_or_by_the_servers() {
+    let (sim, _) = start().await;
+    let crm = admin(&sim);
+    let settings =
+        json!({"currencyList": ["USD", "EUR"], "defaultCurrency": "USD", "baseCurrency": "USD"});
+    crm.app().update_settings(&object(settings)).await.unwrap();
+    let mut rates = crm.currency_rates().await.unwrap();
+    rates.insert("EUR".to_owned(), "2".parse().unwrap());
+    crm.set_currency_rates(&rates).await.unwrap();
+    assert_eq!(crm.currency_rates().await.unwrap()["EUR"], rates["EUR"]);
+
+    let deal = json!({"name": "D", "amount": 100, "amountCurrency": "USD", "closeDate": "2030-01-31", "stage": "Prospecting"});
+    let id = create(&crm, "Opportunity", deal).await;
+    let converted = crm.convert_currency("Opportunity", &id, "EUR", None);
+    let converted = converted.await.unwrap();
+    assert_eq!(converted["amount"].as_f64(), Some(50.0));
+    assert_eq!(converted["amountCurrency"], "EUR");
+
+    let rates = object(json!({"EUR": 3}));
+    let result = crm
+        .mass("Opportunity")
+        .convert_currency(&Selection::ids([&id]), "USD", Some(&rates))
+        .await
+        .unwrap();
+    assert_eq!(result.count, 1);
+    let record = read(&crm, "Opportunity", &id).await;
+    assert_eq!(record["amountCurrency"], "USD");
+    assert_eq!(record["amount"].as_f64(), Some(150.0));
+    let error = crm.convert_currency("Opportunity", &id, "XXX", None).await;
+    assert_eq!(error.unwrap_err().status().unwrap(), 400);
+}
+
+#[tokio::test]
+async fn mass_actions_of_administrators() {
+    let (sim, _) = start().await;
+    let crm = admin(&sim);
+    let users = sim.users();
+    let user = users.find(|user| user.type_ == "regular").unwrap();
+    let account = create(&crm, "Account", json!({"name": "A"})).await;
+    let (some, accounts) = (Selection::ids([&account]), crm.mass("Account"));
+    assert_eq!(accounts.recalculate_formula(&some).await.unwrap().count, 1);
+
+    let followers = async || {
+        let request = crm.request(Method::GET, ["Account", &account, "followers"]);
+        let page: Value = request.send_json().await.unwrap();
+        page["list"].as_array().unwrap().len()
+    };
+    let before = followers().await;
+    accounts.follow(&some, Some(&user.id)).await.unwrap();
+    assert_eq!(followers().await, before + 1);
+    accounts.unfollow(&some, Some(&user.id)).await.unwrap();
+    assert_eq!(followers().await, before);
+    assert_eq!(accounts.delete(&some).await.unwrap().count, 1);
+    assert_eq!(sim.count("Account"), 0);
+}
+
+#[tokio::test]
+async fn layouts_are_read_and_set() {
+    let (sim, crm) = start().await;
+    let list = crm.layout("Account", "list").await.unwrap();
+    assert!(!list.as_array().unwrap().is_empty());
+    let layout = json!([{"name": "website"}]);
+    let error = crm.set_layout("Account", "list", None, &layout).await;
+    assert!(error.unwrap_err().is_forbidden());
+    let boss = admin(&sim);
+    boss.set_layout("Account", "list", None, &layout)
+        .await
+        .unwrap();
+    assert_eq!(crm.layout("Account", "list").await.unwrap(), layout);
+    let error = crm.layout("Account", "noSuch").await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+}
+
+#[tokio::test]
+async fn a_record_gives_the_attributes_of_a_copy() {
+    let (_sim, crm) = start().await;
+    let id = create(&crm, "Account", json!({"name": "A", "website": "w"})).await;
+    let copy = crm.duplicate_attributes("Account", &id).await.unwrap();
+    assert_eq!((&copy["name"], copy.get("id")), (&json!("A"), None));
+}
