@@ -58,6 +58,15 @@ impl Value {
         }
     }
 
+    /// Whether it is all here, without a pointer to more.
+    pub(crate) fn is_inline(&self) -> bool {
+        match self {
+            Value::Text(s) => !s.is_heap_allocated(),
+            Value::Json(_) => false,
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => true,
+        }
+    }
+
     pub(crate) fn is_true(&self) -> bool {
         matches!(self, Value::Bool(true))
     }
@@ -114,5 +123,6 @@ mod tests {
     #[test]
     fn a_value_takes_24_bytes() {
         assert_eq!(size_of::<Value>(), 24);
+        assert_eq!(size_of::<Option<Value>>(), 24);
     }
 }

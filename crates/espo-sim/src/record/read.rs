@@ -278,23 +278,22 @@ pub(crate) fn search_table(
     params: &SearchParams,
     order: &Order,
 ) -> Result<Found> {
-    let mut conditions = search::conditions(app, caller, layout, params)?;
+    let (tests, mut conditions) = search::split(app, caller, layout, params)?;
     conditions.extend(search::readable(app, caller, layout));
-    if conditions.is_empty()
+    if tests.is_empty()
+        && conditions.is_empty()
         && let Some(found) = first_page(app, layout, params, order)
     {
         return Ok(found);
     }
     let rows = app.store.table(layout.index).snapshot();
-    Ok(search::page(
-        app,
-        layout,
-        rows.iter(),
-        &conditions,
-        order,
-        params,
-        !params.no_total,
-    ))
+    let count = !params.no_total;
+    Ok(if tests.is_empty() {
+        search::page(app, layout, rows.iter(), &conditions, order, params, count)
+    } else {
+        let rows = rows.matching(&tests);
+        search::page(app, layout, rows, &conditions, order, params, count)
+    })
 }
 
 /// A page of the whole table by the date that it is indexed by.

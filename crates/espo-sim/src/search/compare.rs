@@ -11,7 +11,7 @@ use crate::layout::Ty;
 use crate::value::Value;
 
 /// A test of one value.
-pub(super) type Test = Box<dyn Fn(&Value) -> bool>;
+pub(crate) type Test = Box<dyn Fn(&Value) -> bool>;
 
 pub(super) fn items(v: &Value) -> impl Iterator<Item = &str> {
     v.as_list()

@@ -35,6 +35,30 @@ pub(crate) fn conditions<'a>(
     params: &SearchParams,
 ) -> Result<Vec<Pred<'a>>> {
     let mut conditions = where_::compile(app, caller, layout, &params.where_)?;
+    named(app, caller, layout, params, &mut conditions)?;
+    Ok(conditions)
+}
+
+/// Every condition of a search, with those that are about one stored value apart.
+pub(crate) fn split<'a>(
+    app: &'a App,
+    caller: &'a Caller,
+    layout: &'a Layout,
+    params: &SearchParams,
+) -> Result<where_::Split<'a>> {
+    let (tests, mut conditions) = where_::split(app, caller, layout, &params.where_)?;
+    named(app, caller, layout, params, &mut conditions)?;
+    Ok((tests, conditions))
+}
+
+/// Adds the conditions of filters and of the text.
+fn named<'a>(
+    app: &'a App,
+    caller: &'a Caller,
+    layout: &'a Layout,
+    params: &SearchParams,
+    conditions: &mut Vec<Pred<'a>>,
+) -> Result<()> {
     if let Some(name) = &params.primary_filter {
         conditions.push(filters::primary(app, caller, layout, name)?);
     }
@@ -44,7 +68,7 @@ pub(crate) fn conditions<'a>(
     if let Some(text) = &params.text_filter {
         conditions.push(text::compile(app, layout, text));
     }
-    Ok(conditions)
+    Ok(())
 }
 
 /// The condition that the caller may read a row.

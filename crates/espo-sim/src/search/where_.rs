@@ -10,7 +10,7 @@ use super::dates::{self, DateContext};
 use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Result};
-use crate::layout::{AttrIx, Layout, LinkDef, LinkKind, Source, Ty};
+use crate::layout::{AttrIx, Layout, LinkDef, LinkKind, Slot, Source, Ty};
 use crate::record::view;
 use crate::store::Row;
 use crate::value::{Id, Value};
@@ -44,18 +44,29 @@ pub(crate) fn compile<'a>(
     layout: &'a Layout,
     items: &[Json],
 ) -> Result<Vec<Pred<'a>>> {
-    for item in items {
-        parse(item)?;
-    }
-    let cx = Compiler {
-        app,
-        caller,
-        layout,
-    };
-    for item in items {
-        cx.check(item)?;
-    }
+    let cx = Compiler::checked(app, caller, layout, items)?;
     items.iter().map(|item| cx.item(item)).collect()
+}
+
+/// What must hold of single values, and what must hold of the row besides.
+pub(crate) type Split<'a> = (Vec<(Slot, Test)>, Vec<Pred<'a>>);
+
+/// Like [`compile`], with the items that are about one stored value apart, for a scan by column.
+pub(crate) fn split<'a>(
+    app: &'a App,
+    caller: &'a Caller,
+    layout: &'a Layout,
+    items: &[Json],
+) -> Result<Split<'a>> {
+    let cx = Compiler::checked(app, caller, layout, items)?;
+    let (mut tests, mut conditions) = (Vec::new(), Vec::new());
+    for item in items {
+        match cx.stored(item)? {
+            Some(test) => tests.push(test),
+            None => conditions.push(cx.item(item)?),
+        }
+    }
+    Ok((tests, conditions))
 }
 
 /// What the server parses before it looks at anything: failures here are its own errors, 500.
@@ -121,6 +132,43 @@ struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
+    fn checked(
+        app: &'a App,
+        caller: &'a Caller,
+        layout: &'a Layout,
+        items: &[Json],
+    ) -> Result<Self> {
+        items.iter().try_for_each(parse)?;
+        let cx = Compiler {
+            app,
+            caller,
+            layout,
+        };
+        items.iter().try_for_each(|item| cx.check(item))?;
+        Ok(cx)
+    }
+
+    /// The test of an item that looks at nothing but one stored value.
+    fn stored(&self, item: &Json) -> Result<Option<(Slot, Test)>> {
+        let type_ = item.get("type").and_then(Json::as_str).unwrap_or_default();
+        let name = attribute(item).unwrap_or_default();
+        let other = matches!(type_, "and" | "or" | "any" | "none")
+            || LINK_TYPES.contains(&type_)
+            || type_.starts_with("column")
+            || matches!(
+                (self.layout.name.as_str(), type_, name),
+                ("User", "isOfType", _) | ("Contact", _, "accountAnyId")
+            )
+            || matches!(name, "id" | "deleted" | "emailAddress" | "phoneNumber");
+        let Some(attr) = self.layout.attr(name).filter(|_| !other) else {
+            return Ok(None);
+        };
+        let Source::Slot(slot) = attr.source else {
+            return Ok(None);
+        };
+        Ok(Some((slot, self.test(type_, attr.ty, item)?)))
+    }
+
     /// Refuses what may not be asked.
     fn check(&self, item: &Json) -> Result<()> {
         let type_ = item.get("type").and_then(Json::as_str).unwrap_or_default();
