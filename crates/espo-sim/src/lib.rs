@@ -12,6 +12,14 @@
 //! answer are those of a real instance of version 9.3, derived by rule from the metadata, so that custom entity types are
 //! served as the stock ones are. It starts in milliseconds on a free port and stops when dropped; a fixed clock and seeded
 //! ids make answers repeat; [`Sim::requests`] tells what it saw; [`FaultRule`]s make it fail on demand.
+//!
+//! # What it takes
+//!
+//! With 100,000 accounts on two shared cores, clients on the same ones: it starts in 0.6 s and holds 2.6 kB an account; a list
+//! with two conditions, an order and the total takes 2.5 ms (p50, one client), a read 0.03 ms, a create 0.08 ms; 16 clients
+//! get 400 such lists, 32,000 reads or 17,000 creates a second. A test that starts it, creates a record, reads it and stops it
+//! takes 0.3 ms, the first of a process 50 to 130 ms, since the stock schema is loaded then.
+//! `cargo run --release -p espo-sim --example load -- --records 100000` measures all of it.
 
 mod acl;
 mod app;
