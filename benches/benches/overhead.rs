@@ -23,34 +23,55 @@ const QUERY: &str = "/api/v1/Account?searchParams=%7B%22maxSize%22:20%7D";
 
 fn overhead(criterion: &mut Criterion) {
     let url = serve();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let mut group = criterion.benchmark_group("client CPU for a list of 20");
-    let hmac = || Auth::hmac("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210");
+    let hmac = || {
+        Auth::hmac(
+            "0123456789abcdef0123456789abcdef",
+            "fedcba9876543210fedcba9876543210",
+        )
+    };
 
-    let crm = Client::builder(&*url).auth(hmac()).build().expect("a client");
+    let crm = Client::builder(&*url)
+        .auth(hmac())
+        .build()
+        .expect("a client");
     group.bench_function("espo-core, typed, HMAC", |bencher| {
-        bencher.iter_custom(|rounds| cpu(&runtime, rounds, async || {
-            let page = crm.list::<Account>().max_size(20).await.expect("a page");
-            assert_eq!(page.list.len(), RECORDS);
-        }));
+        bencher.iter_custom(|rounds| {
+            cpu(&runtime, rounds, async || {
+                let page = crm.list::<Account>().max_size(20).await.expect("a page");
+                assert_eq!(page.list.len(), RECORDS);
+            })
+        });
     });
 
     let bare = bare();
     let address = format!("{url}{QUERY}");
     let fetch = async || {
-        let answer = bare.get(&address).header("X-Api-Key", "0123456789abcdef0123456789abcdef").send().await;
+        let answer = bare
+            .get(&address)
+            .header("X-Api-Key", "0123456789abcdef0123456789abcdef")
+            .send()
+            .await;
         answer.expect("an answer").bytes().await.expect("a body")
     };
     group.bench_function("bare reqwest, serde derive from bytes", |bencher| {
-        bencher.iter_custom(|rounds| cpu(&runtime, rounds, async || {
-            let page: DerivedPage = serde_json::from_slice(&fetch().await).expect("a page");
-            assert_eq!(page.list.len(), RECORDS);
-        }));
+        bencher.iter_custom(|rounds| {
+            cpu(&runtime, rounds, async || {
+                let page: DerivedPage = serde_json::from_slice(&fetch().await).expect("a page");
+                assert_eq!(page.list.len(), RECORDS);
+            })
+        });
     });
     group.bench_function("bare reqwest, no decoding", |bencher| {
-        bencher.iter_custom(|rounds| cpu(&runtime, rounds, async || {
-            fetch().await;
-        }));
+        bencher.iter_custom(|rounds| {
+            cpu(&runtime, rounds, async || {
+                fetch().await;
+            })
+        });
     });
     group.finish();
 
@@ -79,19 +100,27 @@ fn overhead(criterion: &mut Criterion) {
 
 /// reqwest as it comes, but for the TLS that it cannot be built without and that plain HTTP does not use.
 fn bare() -> reqwest::Client {
-    let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .expect("protocol versions")
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    reqwest::Client::builder().tls_backend_preconfigured(tls).build().expect("a client")
+    let tls = rustls::ClientConfig::builder_with_provider(
+        rustls::crypto::ring::default_provider().into(),
+    )
+    .with_safe_default_protocol_versions()
+    .expect("protocol versions")
+    .with_root_certificates(rustls::RootCertStore::empty())
+    .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .build()
+        .expect("a client")
 }
 
 /// CPU time of this thread for so many rounds.
 fn cpu(runtime: &Runtime, rounds: u64, mut round: impl AsyncFnMut()) -> Duration {
     let now = || {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-        Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+        Duration::new(
+            u64::try_from(time.tv_sec).unwrap_or(0),
+            u32::try_from(time.tv_nsec).unwrap_or(0),
+        )
     };
     let start = now();
     runtime.block_on(async {

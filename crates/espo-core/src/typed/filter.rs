@@ -50,7 +50,12 @@ impl<E> Filter<E> {
         self.item
     }
 
-    fn join(self, other: Self, kind: &str, group: impl FnOnce(Vec<WhereItem>) -> WhereItem) -> Self {
+    fn join(
+        self,
+        other: Self,
+        kind: &str,
+        group: impl FnOnce(Vec<WhereItem>) -> WhereItem,
+    ) -> Self {
         let mut items = parts(self.item, kind);
         items.extend(parts(other.item, kind));
         Self::new(group(items))
