@@ -49,7 +49,7 @@ macro_rules! enumeration {
 
         impl $name {
             /// The text on the wire.
-            pub fn as_str(&self) -> &str {
+            $vis fn as_str(&self) -> &str {
                 $crate::typed::Enumeration::as_str(self)
             }
         }
@@ -104,7 +104,7 @@ mod tests {
 
     crate::enumeration! {
         /// Options as hostile as metadata can hold.
-        pub enum Hostile { Blank = "", OtherOption = "Other", Quote = "\"*/\n" }
+        enum Hostile { Blank = "", OtherOption = "Other", Quote = "\"*/\n" }
     }
 
     #[test]
