@@ -1,5 +1,7 @@
 //! What the benchmarks share: an answer as a server gives it, and the structs that one would write by hand for it.
 
+pub mod scratch;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

@@ -3,23 +3,10 @@
 use espo_schema::{
     Attribute, AttributeRole, Cardinality, EntityType, Link, OptionsSource, ValueType,
 };
-use proc_macro2::TokenStream;
-use quote::quote;
 use serde_json::Value;
 
 use crate::model::Attr;
-
-/// A doc comment; one line for each line of the text.
-pub(crate) fn doc(text: &str) -> TokenStream {
-    let lines = text.lines().map(|line| {
-        if line.is_empty() {
-            String::new()
-        } else {
-            format!(" {line}")
-        }
-    });
-    quote!(#(#[doc = #lines])*)
-}
+use crate::names::is_invisible;
 
 /// Text of the metadata as inline code, whatever it holds.
 pub(crate) fn code(text: &str) -> String {
@@ -37,12 +24,6 @@ pub(crate) fn code(text: &str) -> String {
     } else {
         format!("`{shown}`")
     }
-}
-
-/// Marks that change how text is shown and are not seen themselves, such as those that turn its direction; the
-/// compiler refuses the latter.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{061c}' | '\u{feff}')
 }
 
 /// The docs of a record struct.

@@ -22,6 +22,7 @@ mod model;
 pub mod names;
 mod output;
 mod overrides;
+mod parallel;
 mod rust_names;
 mod types;
 
@@ -44,16 +45,6 @@ pub enum Error {
         name: String,
         /// The entity type whose name is nearest.
         near: Option<String>,
-    },
-    /// The generator wrote something that is no Rust: a defect of the generator.
-    #[error(
-        "the code generated for {what} is no Rust ({message}); this is a defect of the generator, please report it with the metadata"
-    )]
-    Syntax {
-        /// The entity type or file.
-        what: String,
-        /// What the parser said.
-        message: String,
     },
     /// A file could not be read or written.
     #[error("{path}: {source}")]
@@ -137,10 +128,12 @@ impl Generator {
     pub fn generate(&self, schema: &Schema) -> Result<Output, Error> {
         let model = self.model(schema)?;
         let mut output = Output::new(emit::features(&model), self.overrides.manifest_lines());
-        let root = emit::root(&model, &schema.content_hash, !self.ungated);
-        output.insert("mod.rs", emit::format(root, "the root module")?);
-        for entity in &model.entities {
-            let text = emit::format(emit::module(entity), &entity.schema.name)?;
+        output.insert(
+            "mod.rs",
+            emit::root(&model, &schema.content_hash, !self.ungated),
+        );
+        let modules = parallel::map(&model.entities, emit::module);
+        for (entity, text) in model.entities.iter().zip(modules) {
             output.insert(format!("{}.rs", entity.module), text);
         }
         Ok(output)

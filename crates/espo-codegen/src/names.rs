@@ -4,11 +4,10 @@
 //! same Rust name. Then the one that is written the way EspoCRM writes names keeps it, and each of the others gets a
 //! suffix made from its own wire name, so that adding a field never changes the name of a third one.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use heck::{ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
-use proc_macro2::{Ident, Span};
-
 /// Wire name to Rust name.
 pub type Plan = BTreeMap<String, String>;
 
@@ -16,7 +15,7 @@ pub type Plan = BTreeMap<String, String>;
 pub fn snake_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
     plan(
         wire,
-        reserved,
+        |name| reserved.contains(&name),
         snake,
         |wire, rust| rust.to_lower_camel_case() == wire,
         "_",
@@ -38,7 +37,7 @@ pub fn module_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str
     };
     plan(
         wire,
-        reserved,
+        |name| reserved.contains(&name),
         convert,
         |wire, rust| rust.to_lower_camel_case() == wire,
         "_",
@@ -55,7 +54,7 @@ pub fn feature_plan(modules: &Plan) -> Plan {
     let canonical = |wire: &str, rust: &str| modules[wire].replace('_', "-") == rust;
     plan(
         modules.keys().map(String::as_str),
-        &["default", "all"],
+        |name| matches!(name, "default" | "all"),
         convert,
         canonical,
         "-entity",
@@ -78,7 +77,13 @@ pub fn entity_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str
             upper_camel(name)
         }
     };
-    let mut plan = plan(wire, reserved, convert, |wire, rust| wire == rust, "Entity");
+    let mut plan = plan(
+        wire,
+        |name| reserved.contains(&name),
+        convert,
+        |wire, rust| wire == rust,
+        "Entity",
+    );
     // `AccountNew` is what a create of an `Account` takes, whatever else is called so.
     let names: BTreeSet<String> = plan.values().cloned().collect();
     for rust in plan.values_mut() {
@@ -94,10 +99,13 @@ pub fn entity_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str
 }
 
 /// Names of the enums of an entity type's fields: `UpperCamelCase`.
-pub fn type_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
+pub(crate) fn type_plan<'a>(
+    wire: impl IntoIterator<Item = &'a str>,
+    is_reserved: impl Fn(&str) -> bool,
+) -> Plan {
     plan(
         wire,
-        reserved,
+        is_reserved,
         upper_camel,
         |wire, rust| rust.to_lower_camel_case() == wire,
         "Option",
@@ -131,14 +139,14 @@ pub fn variant_plan<'a>(options: impl IntoIterator<Item = &'a str>) -> Plan {
 
 fn plan<'a>(
     wire: impl IntoIterator<Item = &'a str>,
-    reserved: &[&str],
+    is_reserved: impl Fn(&str) -> bool,
     convert: impl Fn(&str) -> String,
     canonical: impl Fn(&str, &str) -> bool,
     suffix: &str,
 ) -> Plan {
     let names = wire.into_iter().map(|wire| {
         let name = convert(wire);
-        let name = if reserved.contains(&name.as_str()) {
+        let name = if is_reserved(&name) {
             name + suffix
         } else {
             name
@@ -193,25 +201,38 @@ pub fn upper_camel(wire: &str) -> String {
 }
 
 /// The name of a constant for a planned `snake_case` name.
-pub fn constant(snake: &str) -> Ident {
+pub fn constant(snake: &str) -> String {
     let name = snake.to_uppercase();
     // The planned name is unique in upper case; heck would drop a leading or trailing underscore.
-    let name = if name.chars().all(|c| c == '_') {
+    if name.chars().all(|c| c == '_') {
         snake.to_shouty_snake_case()
     } else {
         name
-    };
-    Ident::new(&name, Span::call_site())
+    }
 }
 
 /// A planned name as an identifier, raw if it is a keyword.
-pub fn ident(name: &str) -> Ident {
-    match syn::parse_str::<Ident>(name) {
-        // A keyword since edition 2024, which the parser of this crate takes for a name.
-        Ok(_) if name == "gen" => Ident::new_raw(name, Span::call_site()),
-        Ok(ident) => ident,
-        Err(_) => Ident::new_raw(name, Span::call_site()),
+pub fn ident(name: &str) -> Cow<'_, str> {
+    match KEYWORDS.binary_search(&name) {
+        Ok(_) => Cow::Owned(format!("r#{name}")),
+        Err(_) => Cow::Borrowed(name),
     }
+}
+
+/// Rust's keywords up to edition 2024, those kept for later included; sorted. A planned name is none of those that
+/// cannot be raw.
+const KEYWORDS: [&str; 48] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let",
+    "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return",
+    "static", "struct", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use",
+    "virtual", "where", "while", "yield",
+];
+
+/// Marks that change how text is shown and are not seen themselves, such as those that turn its direction; the
+/// compiler refuses the latter.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{061c}' | '\u{feff}')
 }
 
 fn identifier(wire: &str, converted: &str, filler: &str) -> String {
@@ -253,7 +274,7 @@ mod tests {
         assert_eq!(plan["billingAddressCity"], "billing_address_city");
         assert_eq!(plan["address2Line"], "address2_line");
         assert_eq!(plan["cRegion"], "c_region");
-        assert_eq!(ident(&plan["type"]).to_string(), "r#type");
+        assert_eq!(ident(&plan["type"]), "r#type");
         assert_eq!(
             entity_plan(["OAuthAccount", "CAllTypes"], &[])["OAuthAccount"],
             "OAuthAccount"
@@ -294,9 +315,9 @@ mod tests {
                 .values()
                 .chain(variant_plan([wire]).values())
             {
-                let ident = ident(name).to_string();
+                let ident = ident(name);
                 assert!(
-                    syn::parse_str::<proc_macro2::Ident>(&ident).is_ok(),
+                    syn::parse_str::<syn::Ident>(&ident).is_ok(),
                     "{wire:?} became {ident:?}"
                 );
             }

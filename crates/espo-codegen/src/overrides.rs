@@ -131,7 +131,9 @@ impl Overrides {
                     return Err(bad_name(at, rename, "the name of a Rust field"));
                 }
                 if let Some(type_) = &wanted.type_
-                    && syn::parse_str::<syn::Type>(type_).is_err()
+                    && (syn::parse_str::<syn::Type>(type_).is_err()
+                        || type_.contains(['\n', '\r'])
+                        || ["//", "/*"].iter().any(|comment| type_.contains(comment)))
                 {
                     return Err(bad_name(at, type_, "a Rust type"));
                 }
@@ -165,7 +167,7 @@ impl EntityOverride {
 }
 
 fn is_identifier(name: &str) -> bool {
-    syn::parse_str::<proc_macro2::Ident>(name).is_ok()
+    syn::parse_str::<syn::Ident>(name).is_ok()
 }
 
 fn bad_name(at: String, name: &str, expected: &str) -> Error {

@@ -39,6 +39,10 @@ pub enum RustNameKind {
     Enum,
     /// An option of an enum.
     Variant,
+    /// The constant of a primary filter.
+    PrimaryFilter,
+    /// The constant of a boolean filter.
+    BoolFilter,
 }
 
 impl fmt::Display for RustNameKind {
@@ -51,6 +55,8 @@ impl fmt::Display for RustNameKind {
             Self::Link => "link",
             Self::Enum => "enum",
             Self::Variant => "option",
+            Self::PrimaryFilter => "primary filter",
+            Self::BoolFilter => "boolean filter",
         })
     }
 }
@@ -142,6 +148,12 @@ fn all(model: &Model<'_>) -> Vec<RustName> {
         }
         for link in &entity.links {
             push(RustNameKind::Link, &link.schema.name, &link.accessor);
+        }
+        for filter in &entity.primary_filters {
+            push(RustNameKind::PrimaryFilter, filter.wire, &filter.rust);
+        }
+        for filter in &entity.bool_filters {
+            push(RustNameKind::BoolFilter, filter.wire, &filter.rust);
         }
         for (rust, enumeration) in &entity.enums {
             push(RustNameKind::Enum, &enumeration.wire, rust);

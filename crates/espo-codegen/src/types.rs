@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use espo_schema::{Attribute, AttributeRole, Column, EntityType, Options, ValueType};
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
 
-use crate::model::{Columns, Enum, RESERVED_TYPES};
+use crate::model::{Columns, Enum, Names};
 use crate::names::{self, Plan};
 use crate::overrides::EntityOverride;
 
@@ -14,23 +12,24 @@ use crate::overrides::EntityOverride;
 #[derive(Debug, Clone)]
 pub(crate) struct RustType {
     /// Its type, without `Option`.
-    pub(crate) value: TokenStream,
+    pub(crate) value: String,
     /// What a setter takes.
-    pub(crate) argument: TokenStream,
+    pub(crate) argument: String,
     /// The value from a setter's `value`.
-    pub(crate) convert: TokenStream,
+    pub(crate) convert: String,
     /// Its kind in the type of its constant.
-    pub(crate) kind: TokenStream,
+    pub(crate) kind: String,
 }
 
 /// Gathers the types that an entity type needs while its attributes are gone through.
 #[derive(Debug)]
 pub(crate) struct Builder<'s, 'n> {
     schema: &'s EntityType,
-    entity_names: &'n Plan,
+    names: Names<'n>,
     overrides: &'n EntityOverride,
     own: String,
     type_names: Plan,
+    /// Names of types of this entity type.
     taken: BTreeSet<String>,
     enums: BTreeMap<String, Enum<'s>>,
     columns: BTreeMap<&'s str, Columns<'s>>,
@@ -40,24 +39,23 @@ pub(crate) struct Builder<'s, 'n> {
 impl<'s, 'n> Builder<'s, 'n> {
     pub(crate) fn new(
         schema: &'s EntityType,
-        entity_names: &'n Plan,
+        names: Names<'n>,
         overrides: &'n EntityOverride,
         own: &str,
     ) -> Self {
         let mut builder = Self {
             schema,
-            entity_names,
+            names,
             overrides,
             own: own.to_owned(),
             type_names: Plan::new(),
-            taken: entity_names.values().cloned().collect(),
+            taken: ["New", "Patch", "Ref", "Write"]
+                .map(|suffix| format!("{own}{suffix}"))
+                .into(),
             enums: BTreeMap::new(),
             columns: BTreeMap::new(),
             uses: BTreeSet::new(),
         };
-        builder
-            .taken
-            .extend(["New", "Patch", "Ref", "Write"].map(|suffix| format!("{own}{suffix}")));
         let mut wanted: BTreeSet<&str> = BTreeSet::new();
         for attribute in schema.attributes.values() {
             if matches!(attribute.value, ValueType::Enum | ValueType::EnumList) {
@@ -70,9 +68,8 @@ impl<'s, 'n> Builder<'s, 'n> {
 
     /// Names for types that are called after fields or attributes, none of them taken already.
     pub(crate) fn type_names<'a>(&mut self, wire: impl IntoIterator<Item = &'a str>) -> Plan {
-        let mut reserved: Vec<&str> = RESERVED_TYPES.to_vec();
-        reserved.extend(self.taken.iter().map(String::as_str));
-        let plan = names::type_plan(wire, &reserved);
+        let is_taken = |name: &str| self.names.taken.contains(name) || self.taken.contains(name);
+        let plan = names::type_plan(wire, is_taken);
         self.taken.extend(plan.values().cloned());
         plan
     }
@@ -88,7 +85,7 @@ impl<'s, 'n> Builder<'s, 'n> {
     pub(crate) fn known_targets(&mut self, entity_list: &'s [String]) -> Vec<(&'s str, String)> {
         let known: BTreeSet<(&str, String)> = entity_list
             .iter()
-            .filter_map(|name| Some((name.as_str(), self.entity_names.get(name)?.clone())))
+            .filter_map(|name| Some((name.as_str(), self.names.entity_types.get(name)?.clone())))
             .collect();
         for (_, rust) in &known {
             self.uses(rust);
@@ -113,7 +110,7 @@ impl<'s, 'n> Builder<'s, 'n> {
         };
         if !attribute.filterable {
             let value = &type_.value;
-            type_.kind = quote!(kind::Opaque<#value>);
+            type_.kind = format!("kind::Opaque<{value}>");
         } else if !attribute.orderable
             || matches!(attribute.role, AttributeRole::Id | AttributeRole::Name)
         {
@@ -122,11 +119,11 @@ impl<'s, 'n> Builder<'s, 'n> {
             type_.kind = match &attribute.value {
                 value if is_opaque(value) => kind.clone(),
                 ValueType::Id { target } => match self.target(target.as_deref()) {
-                    Some(target) => quote!(kind::Ref<#target>),
-                    None => quote!(kind::Unordered<kind::AnyId>),
+                    Some(target) => format!("kind::Ref<{target}>"),
+                    None => "kind::Unordered<kind::AnyId>".to_owned(),
                 },
-                _ if attribute.role == AttributeRole::Name => quote!(kind::RefName),
-                _ => quote!(kind::Unordered<#kind>),
+                _ if attribute.role == AttributeRole::Name => "kind::RefName".to_owned(),
+                _ => format!("kind::Unordered<{kind}>"),
             };
         }
         type_
@@ -140,112 +137,102 @@ impl<'s, 'n> Builder<'s, 'n> {
             .get(&attribute.name)?
             .type_
             .as_ref()?;
-        let wanted = syn::parse_str::<syn::Type>(wanted).ok()?;
+        let wanted = wanted.trim();
         // Filters compare what is on the wire; an enum's options are the user's own type now.
         let kind = match attribute.value {
-            ValueType::Enum => quote!(kind::Text),
-            ValueType::EnumList => quote!(kind::Items<String>),
+            ValueType::Enum => "kind::Text".to_owned(),
+            ValueType::EnumList => "kind::Items<String>".to_owned(),
             _ => self.value_type(attribute).kind,
         };
         // The condition on a time says that it is one, which only the kind of a time knows.
         let opaque = is_opaque(&attribute.value) || attribute.value == ValueType::DateTime;
         let kind = if opaque {
-            quote!(kind::Opaque<#wanted>)
+            format!("kind::Opaque<{wanted}>")
         } else {
-            quote!(kind::Own<#wanted, #kind>)
+            format!("kind::Own<{wanted}, {kind}>")
         };
-        Some(into(quote!(#wanted), kind))
+        Some(into(wanted, kind))
     }
 
     fn value_type(&mut self, attribute: &'s Attribute) -> RustType {
         match &attribute.value {
-            ValueType::Text => into(quote!(String), quote!(kind::Text)),
-            ValueType::ParentType { .. } => into(quote!(String), quote!(kind::TypeName)),
-            ValueType::Bool => plain(quote!(bool), quote!(kind::Bool)),
-            ValueType::Int | ValueType::EnumInt => plain(quote!(i64), quote!(kind::Int)),
-            ValueType::Float | ValueType::EnumFloat => plain(quote!(f64), quote!(kind::Float)),
-            ValueType::Decimal | ValueType::Money => into(quote!(Decimal), quote!(kind::Money)),
-            ValueType::Date => plain(quote!(Date), quote!(kind::Date)),
-            ValueType::DateTime => plain(quote!(Timestamp), quote!(kind::DateTime)),
+            ValueType::Text => into("String", "kind::Text"),
+            ValueType::ParentType { .. } => into("String", "kind::TypeName"),
+            ValueType::Bool => plain("bool", "kind::Bool"),
+            ValueType::Int | ValueType::EnumInt => plain("i64", "kind::Int"),
+            ValueType::Float | ValueType::EnumFloat => plain("f64", "kind::Float"),
+            ValueType::Decimal | ValueType::Money => into("Decimal", "kind::Money"),
+            ValueType::Date => plain("Date", "kind::Date"),
+            ValueType::DateTime => plain("Timestamp", "kind::DateTime"),
             ValueType::Id { target } => match self.target(target.as_deref()) {
-                Some(target) => into(quote!(Id<#target>), quote!(kind::Id<#target>)),
-                None => into(quote!(AnyId), quote!(kind::AnyId)),
+                Some(target) => into(format!("Id<{target}>"), format!("kind::Id<{target}>")),
+                None => into("AnyId", "kind::AnyId"),
             },
-            ValueType::ParentId { .. } => into(quote!(AnyId), quote!(kind::AnyId)),
+            ValueType::ParentId { .. } => into("AnyId", "kind::AnyId"),
             ValueType::IdList { target } => {
                 let id = self.id(target.as_deref());
-                let kind = quote!(kind::Opaque<Vec<#id>>);
+                let kind = format!("kind::Opaque<Vec<{id}>>");
                 each(
-                    quote!(Vec<#id>),
-                    quote!(impl Into<#id>),
-                    quote!(.map(Into::into)),
+                    format!("Vec<{id}>"),
+                    format!("impl Into<{id}>"),
+                    ".map(Into::into)",
                     kind,
                 )
             }
             ValueType::NameMap => {
                 let id = self.sibling_target(attribute);
-                opaque(quote!(Names<#id>))
+                opaque(format!("Names<{id}>"))
             }
             ValueType::TypeMap => {
                 let id = self.sibling_target(attribute);
-                opaque(quote!(MediaTypes<#id>))
+                opaque(format!("MediaTypes<{id}>"))
             }
             ValueType::ColumnMap { columns } => {
                 let target = self.sibling_target(attribute);
                 let name = self.columns_type(attribute, columns);
-                let item = quote!((Id<#target>, #name));
-                let value = quote!(Columns<#target, #name>);
-                each(
-                    value.clone(),
-                    item,
-                    TokenStream::new(),
-                    quote!(kind::Opaque<#value>),
-                )
+                let item = format!("(Id<{target}>, {name})");
+                let value = format!("Columns<{target}, {name}>");
+                each(value.clone(), item, "", format!("kind::Opaque<{value}>"))
             }
-            ValueType::EmailData => rows(quote!(EmailAddressRow)),
-            ValueType::PhoneData => rows(quote!(PhoneNumberRow)),
+            ValueType::EmailData => rows("EmailAddressRow"),
+            ValueType::PhoneData => rows("PhoneNumberRow"),
             ValueType::Enum => match self.enumeration(attribute) {
-                Some(name) => plain(quote!(#name), quote!(kind::Enum<#name>)),
-                None => into(quote!(String), quote!(kind::Text)),
+                Some(name) => plain(name.clone(), format!("kind::Enum<{name}>")),
+                None => into("String", "kind::Text"),
             },
             ValueType::EnumList => match self.enumeration(attribute) {
                 Some(name) => each(
-                    quote!(Vec<#name>),
-                    quote!(#name),
-                    TokenStream::new(),
-                    quote!(kind::Items<#name>),
+                    format!("Vec<{name}>"),
+                    name.clone(),
+                    "",
+                    format!("kind::Items<{name}>"),
                 ),
                 None => texts(),
             },
             ValueType::TextList => texts(),
-            ValueType::IntList => each(
-                quote!(Vec<i64>),
-                quote!(i64),
-                TokenStream::new(),
-                quote!(kind::Opaque<Vec<i64>>),
-            ),
+            ValueType::IntList => each("Vec<i64>", "i64", "", "kind::Opaque<Vec<i64>>"),
             ValueType::JsonArray | ValueType::JsonObject | ValueType::Json => RustType {
-                kind: quote!(kind::Opaque<Value>),
-                ..into(quote!(Value), TokenStream::new())
+                kind: "kind::Opaque<Value>".to_owned(),
+                ..into("Value", "")
             },
         }
     }
 
-    fn target(&mut self, entity: Option<&str>) -> Option<proc_macro2::Ident> {
-        let rust = self.entity_names.get(entity?)?.clone();
+    fn target(&mut self, entity: Option<&str>) -> Option<String> {
+        let rust = self.names.entity_types.get(entity?)?.clone();
         self.uses(&rust);
-        Some(names::ident(&rust))
+        Some(names::ident(&rust).into_owned())
     }
 
-    fn id(&mut self, target: Option<&str>) -> TokenStream {
+    fn id(&mut self, target: Option<&str>) -> String {
         match self.target(target) {
-            Some(target) => quote!(Id<#target>),
-            None => quote!(AnyId),
+            Some(target) => format!("Id<{target}>"),
+            None => "AnyId".to_owned(),
         }
     }
 
     /// The entity type whose ids are the keys of a map: that of the id list beside it.
-    fn sibling_target(&mut self, attribute: &Attribute) -> TokenStream {
+    fn sibling_target(&mut self, attribute: &Attribute) -> String {
         let owner = attribute.field.as_deref().or(attribute.link.as_deref());
         let siblings = self.schema.attributes.values();
         let target = siblings
@@ -268,12 +255,12 @@ impl<'s, 'n> Builder<'s, 'n> {
             .or_else(follower)
             .and_then(|name| self.target(Some(name)))
         {
-            Some(target) => quote!(#target),
-            None => quote!(dyn std::any::Any),
+            Some(target) => target,
+            None => "dyn std::any::Any".to_owned(),
         }
     }
 
-    fn enumeration(&mut self, attribute: &'s Attribute) -> Option<proc_macro2::Ident> {
+    fn enumeration(&mut self, attribute: &'s Attribute) -> Option<String> {
         let Options::Listed(options) = &attribute.options else {
             return None;
         };
@@ -284,16 +271,12 @@ impl<'s, 'n> Builder<'s, 'n> {
             options,
             wire: attribute.name.clone(),
         });
-        Some(names::ident(&name))
+        Some(names::ident(&name).into_owned())
     }
 
-    fn columns_type(
-        &mut self,
-        attribute: &'s Attribute,
-        columns: &'s [Column],
-    ) -> proc_macro2::Ident {
+    fn columns_type(&mut self, attribute: &'s Attribute, columns: &'s [Column]) -> String {
         if let Some(known) = self.columns.get(attribute.name.as_str()) {
-            return names::ident(&known.type_name);
+            return names::ident(&known.type_name).into_owned();
         }
         let type_name = self.type_names([attribute.name.as_str()])[&attribute.name].clone();
         let rust_names =
@@ -304,12 +287,12 @@ impl<'s, 'n> Builder<'s, 'n> {
             .into_values()
             .map(|column| {
                 let type_ = match (&column.value, &column.options) {
-                    (ValueType::Bool, _) => quote!(bool),
-                    (ValueType::Int | ValueType::EnumInt, _) => quote!(i64),
-                    (ValueType::Float | ValueType::EnumFloat, _) => quote!(f64),
-                    (ValueType::Money | ValueType::Decimal, _) => quote!(Decimal),
-                    (ValueType::Date, _) => quote!(Date),
-                    (ValueType::DateTime, _) => quote!(Timestamp),
+                    (ValueType::Bool, _) => "bool".to_owned(),
+                    (ValueType::Int | ValueType::EnumInt, _) => "i64".to_owned(),
+                    (ValueType::Float | ValueType::EnumFloat, _) => "f64".to_owned(),
+                    (ValueType::Money | ValueType::Decimal, _) => "Decimal".to_owned(),
+                    (ValueType::Date, _) => "Date".to_owned(),
+                    (ValueType::DateTime, _) => "Timestamp".to_owned(),
                     (ValueType::Enum, Options::Listed(options)) => {
                         let wire = format!(
                             "{}_{}",
@@ -319,11 +302,12 @@ impl<'s, 'n> Builder<'s, 'n> {
                         let name = self.type_names([wire.as_str()])[&wire].clone();
                         let of = format!("Column `{}` of `{}`", column.name, attribute.name);
                         self.enums.insert(name.clone(), Enum { of, options, wire });
-                        let name = names::ident(&name);
-                        quote!(#name)
+                        names::ident(&name).into_owned()
                     }
-                    (ValueType::Text | ValueType::Enum | ValueType::Id { .. }, _) => quote!(String),
-                    _ => quote!(Value),
+                    (ValueType::Text | ValueType::Enum | ValueType::Id { .. }, _) => {
+                        "String".to_owned()
+                    }
+                    _ => "Value".to_owned(),
                 };
                 (
                     rust_names[&column.name].clone(),
@@ -332,7 +316,7 @@ impl<'s, 'n> Builder<'s, 'n> {
                 )
             })
             .collect();
-        let name = names::ident(&type_name);
+        let name = names::ident(&type_name).into_owned();
         self.columns.insert(
             &attribute.name,
             Columns {
@@ -366,60 +350,68 @@ fn is_opaque(value: &ValueType) -> bool {
 }
 
 /// A setter takes the type itself.
-fn plain(value: TokenStream, kind: TokenStream) -> RustType {
+fn plain(value: impl Into<String>, kind: impl Into<String>) -> RustType {
+    let value = value.into();
     RustType {
         argument: value.clone(),
-        convert: quote!(value),
+        convert: "value".to_owned(),
         value,
-        kind,
+        kind: kind.into(),
     }
 }
 
 /// A setter takes whatever converts into the type.
-fn into(value: TokenStream, kind: TokenStream) -> RustType {
+fn into(value: impl Into<String>, kind: impl Into<String>) -> RustType {
+    let value = value.into();
     RustType {
-        argument: quote!(impl Into<#value>),
-        convert: quote!(value.into()),
+        argument: format!("impl Into<{value}>"),
+        convert: "value.into()".to_owned(),
         value,
-        kind,
+        kind: kind.into(),
     }
 }
 
 /// A setter takes items.
-fn each(value: TokenStream, item: TokenStream, map: TokenStream, kind: TokenStream) -> RustType {
-    let convert = quote!(value.into_iter() #map.collect::<#value>());
+fn each(
+    value: impl Into<String>,
+    item: impl AsRef<str>,
+    map: &str,
+    kind: impl Into<String>,
+) -> RustType {
+    let value = value.into();
     RustType {
-        argument: quote!(impl IntoIterator<Item = #item>),
-        convert,
+        argument: format!("impl IntoIterator<Item = {}>", item.as_ref()),
+        convert: format!("value.into_iter(){map}.collect::<{value}>()"),
         value,
-        kind,
+        kind: kind.into(),
     }
 }
 
 fn texts() -> RustType {
     each(
-        quote!(Vec<String>),
-        quote!(impl Into<String>),
-        quote!(.map(Into::into)),
-        quote!(kind::Items<String>),
+        "Vec<String>",
+        "impl Into<String>",
+        ".map(Into::into)",
+        "kind::Items<String>",
     )
 }
 
-fn rows(row: TokenStream) -> RustType {
+fn rows(row: &str) -> RustType {
     each(
-        quote!(Vec<#row>),
-        row.clone(),
-        TokenStream::new(),
-        quote!(kind::Opaque<Vec<#row>>),
+        format!("Vec<{row}>"),
+        row,
+        "",
+        format!("kind::Opaque<Vec<{row}>>"),
     )
 }
 
-fn opaque(value: TokenStream) -> RustType {
-    plain(value.clone(), quote!(kind::Opaque<#value>))
+fn opaque(value: String) -> RustType {
+    let kind = format!("kind::Opaque<{value}>");
+    plain(value, kind)
 }
 
 /// The kind of a link in the type of its constant.
-pub(crate) fn link_kind(link: &espo_schema::Link, has_orderable_field: bool) -> TokenStream {
+pub(crate) fn link_kind(link: &espo_schema::Link, has_orderable_field: bool) -> String {
     use espo_schema::Cardinality::{
         Children, ManyToMany, ManyToOne, OneToMany, OneToOne, Parent, Unknown,
     };
@@ -432,10 +424,9 @@ pub(crate) fn link_kind(link: &espo_schema::Link, has_orderable_field: bool) -> 
         OneToOne { key_here: false } => "HasOne",
         Parent => "Parent",
     };
-    let name = format_ident!("{name}");
     if link.read_only {
-        quote!(link::ReadOnlyLink<link::#name>)
+        format!("link::ReadOnlyLink<link::{name}>")
     } else {
-        quote!(link::#name)
+        format!("link::{name}")
     }
 }

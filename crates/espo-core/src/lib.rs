@@ -124,7 +124,9 @@ pub mod prelude {
 
     /// The crate itself: what `#[derive(Projection)]` refers to.
     pub use crate as espo_core;
-    pub use crate::typed::{DateOrTime, Entity, Filter, Id, ParentRef, Projection, Record};
+    pub use crate::typed::{
+        BoolFilter, DateOrTime, Entity, Filter, Id, ParentRef, PrimaryFilter, Projection, Record,
+    };
     pub use crate::{Auth, Client, Error, JsonObject};
     #[cfg(feature = "derive")]
     pub use espo_derive::Projection;

@@ -231,8 +231,13 @@ pub enum ChangeKind {
     },
     /// The primary filter is new in the metadata.
     FilterAdded,
-    /// The primary filter is gone from the metadata, which shows those of the menus only.
+    /// The primary filter is gone from the metadata, which shows those of the menus only: its constant is gone, while the
+    /// server may well take it still.
     FilterRemoved,
+    /// The boolean filter is new in the metadata.
+    BoolFilterAdded,
+    /// The boolean filter is gone from the metadata.
+    BoolFilterRemoved,
 }
 
 impl Schema {
@@ -362,6 +367,11 @@ impl fmt::Display for ChangeKind {
             C::FilterRemoved => write!(
                 f,
                 "primary filter no longer shown; the server may still take it"
+            ),
+            C::BoolFilterAdded => write!(f, "boolean filter added"),
+            C::BoolFilterRemoved => write!(
+                f,
+                "boolean filter no longer shown; the server may still take it"
             ),
         }
     }

@@ -2,6 +2,8 @@
 
 #![cfg(feature = "stock")]
 
+use std::collections::BTreeSet;
+
 use espo_schema::{Change, Schema};
 use serde_json::{Value, json};
 
@@ -13,7 +15,7 @@ fn base() -> Value {
             "Deal": {"entity": true, "object": true, "stream": true},
             "Firm": {"entity": true, "object": true}
         },
-        "clientDefs": {"Deal": {"filterList": ["open", {"name": "won"}]}},
+        "clientDefs": {"Deal": {"filterList": ["open", {"name": "won"}], "boolFilterList": ["onlyMy"]}},
         "entityDefs": {
             "Deal": {
                 "fields": {
@@ -304,6 +306,12 @@ fn every_kind_of_change_is_told_apart() {
             ],
         ),
         (
+            format!("{LINKS}/partners/additionalColumns/role"),
+            None,
+            // The field at the other end still lists it.
+            &["! Firm.partnerDeals: middle column `role` removed"],
+        ),
+        (
             format!("{LINKS}/partners/additionalColumns/role/type"),
             Some(json!("bool")),
             &[
@@ -326,7 +334,15 @@ fn every_kind_of_change_is_told_apart() {
             Some(json!(["open", "lost"])),
             &[
                 "  Deal.lost: primary filter added",
-                "  Deal.won: primary filter no longer shown; the server may still take it",
+                "! Deal.won: primary filter no longer shown; the server may still take it",
+            ],
+        ),
+        (
+            "/clientDefs/Deal/boolFilterList".into(),
+            Some(json!(["onlyTeams"])),
+            &[
+                "! Deal.onlyMy: boolean filter no longer shown; the server may still take it",
+                "  Deal.onlyTeams: boolean filter added",
             ],
         ),
         // What no generated code depends on.
@@ -334,15 +350,43 @@ fn every_kind_of_change_is_told_apart() {
         (format!("{FIELDS}/note/audited"), Some(json!(true)), &[]),
     ];
     let old = schema(base());
+    let mut kinds = BTreeSet::new();
     for (pointer, value, expected) in rows {
         let mut tree = base();
         set(&mut tree, &pointer, value.clone());
-        assert_eq!(
-            told(&Schema::diff(&old, &schema(tree))),
-            expected,
-            "{pointer} = {value:?}"
-        );
+        let changes = Schema::diff(&old, &schema(tree));
+        assert_eq!(told(&changes), expected, "{pointer} = {value:?}");
+        kinds.extend(changes.iter().map(kind));
     }
+    // Renames have a table of their own.
+    let renames = ["entityRenamed", "fieldRenamed", "linkRenamed"].map(str::to_owned);
+    kinds.extend(renames);
+    assert_eq!(kinds, known_kinds(), "every kind has its row");
+}
+
+/// The tag of a change's kind in JSON.
+fn kind(change: &Change) -> String {
+    let change = serde_json::to_value(change).expect("a change is plain data");
+    change["kind"]
+        .as_str()
+        .expect("a kind has a tag")
+        .to_owned()
+}
+
+/// The tags of all kinds, from the enum's definition.
+fn known_kinds() -> BTreeSet<String> {
+    let source = include_str!("../src/diff.rs");
+    let start = source.find("pub enum ChangeKind {").expect("the enum");
+    let body = &source[start..];
+    let body = &body[..body.find("\n}").expect("its end")];
+    let variants = body.lines().filter_map(|line| {
+        let name = line.strip_prefix("    ")?.trim_end_matches([',', ' ', '{']);
+        let first = name.chars().next()?;
+        first
+            .is_ascii_uppercase()
+            .then(|| first.to_ascii_lowercase().to_string() + &name[1..])
+    });
+    variants.collect()
 }
 
 /// Moves the value at one JSON pointer to another.

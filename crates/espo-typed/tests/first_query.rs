@@ -95,6 +95,44 @@ async fn many_to_many_links_are_made_listed_filtered_and_undone() -> Result<(), 
 }
 
 #[tokio::test]
+async fn filters_that_the_instance_knows_by_name_are_constants() -> Result<(), Error> {
+    let sim = Sim::start().await.expect("the embedded server starts");
+    let crm = client(&sim).await;
+    for stage in [Stage::Prospecting, Stage::ClosedWon] {
+        let deal = OpportunityNew::new(stage.to_string(), 1, date(2030, 1, 31)).stage(stage);
+        crm.create(deal).await?;
+    }
+    let open = crm
+        .list::<Opportunity>()
+        .primary_filter(opportunity::primary_filters::OPEN)
+        .await?;
+    assert_eq!(open.list.len(), 1);
+    assert_eq!(open.list[0].stage, Some(Stage::Prospecting));
+    let mine = crm
+        .list::<Opportunity>()
+        .bool_filter(opportunity::bool_filters::ONLY_MY)
+        .await?;
+    assert!(mine.list.is_empty(), "none is assigned to this user");
+
+    // One that the metadata does not show, and an entity type that is known only at run time.
+    let refused = crm
+        .list::<Opportunity>()
+        .primary_filter(PrimaryFilter::new("noSuchFilter"))
+        .await;
+    assert_eq!(
+        refused.expect_err("refused").status().map(|s| s.as_u16()),
+        Some(400)
+    );
+    let untyped = crm
+        .untyped("Opportunity")
+        .list()
+        .primary_filter("won")
+        .await?;
+    assert_eq!(untyped.list.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_upsert_creates_once_and_updates_after() -> Result<(), Error> {
     let sim = Sim::start().await.expect("the embedded server starts");
     let crm = client(&sim).await;

@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod common;
+mod features;
 mod hostile;
 mod overrides;
 mod rust_names;

@@ -13,6 +13,7 @@ use http::Method;
 use super::decode::{Decode, Page};
 use super::field::{Field, OrderBy};
 use super::filter::Filter;
+use super::named_filter::{IsBoolFilter, IsPrimaryFilter};
 use super::projection::Projection;
 use super::records::{decode_error, decode_error_in_page};
 use crate::search::{Order, SearchParams};
@@ -159,15 +160,15 @@ impl<E, R> ListRequest<E, R> {
         self
     }
 
-    /// A named filter of the instance, such as `open` for opportunities.
-    pub fn primary_filter(mut self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.params = self.params.primary_filter(name);
+    /// A filter that the instance knows by name, such as `opportunity::primary_filters::OPEN`. A list has one.
+    pub fn primary_filter(mut self, filter: impl IsPrimaryFilter<E>) -> Self {
+        self.params = self.params.primary_filter(filter.into_name());
         self
     }
 
-    /// A named switch of the instance, such as `onlyMy`. Of several, one must hold.
-    pub fn bool_filter(mut self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.params = self.params.bool_filter(name);
+    /// A filter that the instance knows by name, such as `opportunity::bool_filters::ONLY_MY`. Of several, one must hold.
+    pub fn bool_filter(mut self, filter: impl IsBoolFilter<E>) -> Self {
+        self.params = self.params.bool_filter(filter.into_name());
         self
     }
 

@@ -14,6 +14,7 @@ pub mod kind;
 pub mod link;
 mod list;
 mod many;
+mod named_filter;
 mod parent;
 pub mod projection;
 mod record;
@@ -33,6 +34,7 @@ pub use id::{AnyId, Id};
 pub use link::Link;
 pub use list::{BoxStream, ListRequest, Select};
 pub use many::{Journal, Write, WriteMany, Written};
+pub use named_filter::{BoolFilter, IsBoolFilter, IsPrimaryFilter, PrimaryFilter};
 pub use parent::ParentRef;
 pub use projection::Projection;
 pub use record::{Attribute, Entity, ExpectedEntity, HasStream, Record, RecordMeta, value};
@@ -55,9 +57,10 @@ pub mod generated {
     pub use serde_json::Value;
 
     pub use super::{
-        AnyId, Attribute, Attributes, Columns, Create, DateOrTime, EmailAddressRow, Entity, Field,
-        HasStream, Id, Link, MediaTypes, Names, NewRecord, ParentRef, PhoneNumberRow, Record,
-        RecordMeta, RecordRef, Related, Slot, ToJson, Update, access, kind, link, slot, value,
+        AnyId, Attribute, Attributes, BoolFilter, Columns, Create, DateOrTime, EmailAddressRow,
+        Entity, Field, HasStream, Id, Link, MediaTypes, Names, NewRecord, ParentRef,
+        PhoneNumberRow, PrimaryFilter, Record, RecordMeta, RecordRef, Related, Slot, ToJson,
+        Update, access, kind, link, slot, value,
     };
     pub use crate::JsonObject;
 }

@@ -472,18 +472,34 @@ impl Entities<'_, '_> {
         }
     }
 
+    /// Filters have constants, so that one which is no longer shown breaks who uses it.
     fn filters(&mut self) {
-        let (old, new) = (&self.old.primary_filters, &self.new.primary_filters);
-        // An export without the section shows no filters, and says nothing of them.
-        if old.is_empty() || new.is_empty() {
-            return;
-        }
-        for name in old.iter().filter(|name| !new.contains(name)) {
-            // An instance shows those of its menus only, so the server may well take the filter still.
-            self.say(Some(name), false, C::FilterRemoved);
-        }
-        for name in new.iter().filter(|name| !old.contains(name)) {
-            self.say(Some(name), false, C::FilterAdded);
+        let (old, new) = (self.old, self.new);
+        let groups = [
+            (
+                &old.primary_filters,
+                &new.primary_filters,
+                C::FilterRemoved,
+                C::FilterAdded,
+            ),
+            (
+                &old.bool_filters,
+                &new.bool_filters,
+                C::BoolFilterRemoved,
+                C::BoolFilterAdded,
+            ),
+        ];
+        for (old, new, removed, added) in groups {
+            // An export without the section shows no filters, and says nothing of them.
+            if old.is_empty() || new.is_empty() {
+                continue;
+            }
+            for name in old.iter().filter(|name| !new.contains(name)) {
+                self.say(Some(name), true, removed.clone());
+            }
+            for name in new.iter().filter(|name| !old.contains(name)) {
+                self.say(Some(name), false, added.clone());
+            }
         }
     }
 }

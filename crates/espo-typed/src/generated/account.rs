@@ -2,8 +2,8 @@
 //! Entity type `Account`.
 use espo_core::typed::generated::*;
 use super::{
-    Call, Campaign, CampaignLogRecord, Case, Contact, Document, Email, Lead, Meeting,
-    Opportunity, TargetList, Task, Team, User,
+    Call, Campaign, CampaignLogRecord, Case, Contact, Document, Email, Lead, Meeting, Opportunity, TargetList, Task,
+    Team, User,
 };
 
 /// A record of entity type `Account` (module `Crm`, has a stream, has optimistic locking).
@@ -183,6 +183,7 @@ impl Record for Account {
         Attribute::listed("versionNumber", ""),
         Attribute::listed("website", "url"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.assigned_user_id),
@@ -317,6 +318,7 @@ impl Entity for Account {
     type New = AccountNew;
     type Patch = AccountPatch;
     type Ref = AccountRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -403,9 +405,7 @@ pub const SHIPPING_ADDRESS_CITY: Field<Account, kind::Text> = Field::new("shippi
 /// `shippingAddressCountry`
 pub const SHIPPING_ADDRESS_COUNTRY: Field<Account, kind::Text> = Field::new("shippingAddressCountry");
 /// `shippingAddressMap`
-pub const SHIPPING_ADDRESS_MAP: Field<Account, kind::Opaque<Value>, access::ReadOnly> = Field::new(
-    "shippingAddressMap",
-);
+pub const SHIPPING_ADDRESS_MAP: Field<Account, kind::Opaque<Value>, access::ReadOnly> = Field::new("shippingAddressMap");
 /// `shippingAddressPostalCode`
 pub const SHIPPING_ADDRESS_POSTAL_CODE: Field<Account, kind::Text> = Field::new("shippingAddressPostalCode");
 /// `shippingAddressState`
@@ -419,21 +419,15 @@ pub const STREAM_UPDATED_AT: Field<Account, kind::DateTime, access::ReadOnly> = 
 /// `targetListId`
 pub const TARGET_LIST_ID: Field<Account, kind::Opaque<Id<TargetList>>> = Field::new("targetListId");
 /// `targetListIsOptedOut`
-pub const TARGET_LIST_IS_OPTED_OUT: Field<
-    Account,
-    kind::Opaque<bool>,
-    access::ReadOnly,
-> = Field::new("targetListIsOptedOut");
+pub const TARGET_LIST_IS_OPTED_OUT: Field<Account, kind::Opaque<bool>, access::ReadOnly> =
+    Field::new("targetListIsOptedOut");
 /// `targetListName`
 pub const TARGET_LIST_NAME: Field<Account, kind::Opaque<String>, access::ReadOnly> = Field::new("targetListName");
 /// `targetListsIds`
 pub const TARGET_LISTS_IDS: Field<Account, kind::Opaque<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
 /// `targetListsNames`
-pub const TARGET_LISTS_NAMES: Field<
-    Account,
-    kind::Opaque<Names<TargetList>>,
-    access::ReadOnly,
-> = Field::new("targetListsNames");
+pub const TARGET_LISTS_NAMES: Field<Account, kind::Opaque<Names<TargetList>>, access::ReadOnly> =
+    Field::new("targetListsNames");
 /// `teamsIds`
 pub const TEAMS_IDS: Field<Account, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
@@ -444,6 +438,33 @@ pub const TYPE: Field<Account, kind::Enum<Type>> = Field::new("type");
 pub const VERSION_NUMBER: Field<Account, kind::Unordered<kind::Int>, access::ReadOnly> = Field::new("versionNumber");
 /// `website`
 pub const WEBSITE: Field<Account, kind::Text> = Field::new("website");
+
+/// The primary filters of [`Account`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `customers`
+    pub const CUSTOMERS: PrimaryFilter<Account> = PrimaryFilter::new("customers");
+    /// `followed`
+    pub const FOLLOWED: PrimaryFilter<Account> = PrimaryFilter::new("followed");
+    /// `partners`
+    pub const PARTNERS: PrimaryFilter<Account> = PrimaryFilter::new("partners");
+    /// `recentlyCreated`
+    pub const RECENTLY_CREATED: PrimaryFilter<Account> = PrimaryFilter::new("recentlyCreated");
+    /// `resellers`
+    pub const RESELLERS: PrimaryFilter<Account> = PrimaryFilter::new("resellers");
+    /// `starred`
+    pub const STARRED: PrimaryFilter<Account> = PrimaryFilter::new("starred");
+}
+
+/// The boolean filters of [`Account`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `onlyMy`
+    pub const ONLY_MY: BoolFilter<Account> = BoolFilter::new("onlyMy");
+}
+
 espo_core::enumeration! {
     /// `industry` of [`Account`].
     pub enum Industry {
@@ -587,14 +608,8 @@ impl<M> AccountWrite<M> {
     }
 
     /// Sets `emailAddressData`.
-    pub fn email_address_data(
-        self,
-        value: impl IntoIterator<Item = EmailAddressRow>,
-    ) -> Self {
-        self.with(
-            "emailAddressData",
-            value.into_iter().collect::<Vec<EmailAddressRow>>(),
-        )
+    pub fn email_address_data(self, value: impl IntoIterator<Item = EmailAddressRow>) -> Self {
+        self.with("emailAddressData", value.into_iter().collect::<Vec<EmailAddressRow>>())
     }
 
     /// Sets `emailAddressIsInvalid`.
@@ -623,10 +638,7 @@ impl<M> AccountWrite<M> {
     }
 
     /// Sets `phoneNumberData`.
-    pub fn phone_number_data(
-        self,
-        value: impl IntoIterator<Item = PhoneNumberRow>,
-    ) -> Self {
+    pub fn phone_number_data(self, value: impl IntoIterator<Item = PhoneNumberRow>) -> Self {
         self.with("phoneNumberData", value.into_iter().collect::<Vec<PhoneNumberRow>>())
     }
 
@@ -676,25 +688,13 @@ impl<M> AccountWrite<M> {
     }
 
     /// Sets `targetListsIds`.
-    pub fn target_lists_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<TargetList>>>,
-    ) -> Self {
-        self.with(
-            "targetListsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>(),
-        )
+    pub fn target_lists_ids(self, value: impl IntoIterator<Item = impl Into<Id<TargetList>>>) -> Self {
+        self.with("targetListsIds", value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>())
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `type`.
@@ -711,6 +711,7 @@ impl<M> AccountWrite<M> {
 /// The links of [`Account`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `assignedUser`
     pub const ASSIGNED_USER: Link<Account, User, link::BelongsTo> = Link::new("assignedUser");
     /// `calls`
@@ -784,9 +785,7 @@ impl AccountRef {
     }
 
     /// `campaignLogRecords`: parent to children, [`CampaignLogRecord`], whose link back is `parent`
-    pub fn campaign_log_records(
-        &self,
-    ) -> Related<Account, CampaignLogRecord, link::Children> {
+    pub fn campaign_log_records(&self) -> Related<Account, CampaignLogRecord, link::Children> {
         self.0.related(links::CAMPAIGN_LOG_RECORDS)
     }
 

@@ -2,6 +2,7 @@
 //! Entity type `ActionHistoryRecord`.
 use espo_core::typed::generated::*;
 use super::{AuthLogRecord, AuthToken, User};
+
 /// A record of entity type `ActionHistoryRecord`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -68,6 +69,7 @@ impl Record for ActionHistoryRecord {
         Attribute::listed("userName", "link"),
         Attribute::listed("userType", "foreign"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.action),
@@ -126,12 +128,7 @@ impl Record for ActionHistoryRecord {
 impl ActionHistoryRecord {
     /// The record that `target` leads to.
     pub fn target(&self) -> Option<TargetOption> {
-        Some(
-            TargetOption::from_parts(
-                self.target_type.as_deref()?,
-                self.target_id.as_ref()?.as_str(),
-            ),
-        )
+        Some(TargetOption::from_parts(self.target_type.as_deref()?, self.target_id.as_ref()?.as_str()))
     }
 }
 
@@ -140,6 +137,7 @@ impl Entity for ActionHistoryRecord {
     type New = ActionHistoryRecordNew;
     type Patch = ActionHistoryRecordPatch;
     type Ref = ActionHistoryRecordRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -150,11 +148,8 @@ pub const ACTION: Field<ActionHistoryRecord, kind::Enum<Action>> = Field::new("a
 /// `authLogRecordId`
 pub const AUTH_LOG_RECORD_ID: Field<ActionHistoryRecord, kind::Ref<AuthLogRecord>> = Field::new("authLogRecordId");
 /// `authLogRecordName`
-pub const AUTH_LOG_RECORD_NAME: Field<
-    ActionHistoryRecord,
-    kind::RefName,
-    access::ReadOnly,
-> = Field::new("authLogRecordName");
+pub const AUTH_LOG_RECORD_NAME: Field<ActionHistoryRecord, kind::RefName, access::ReadOnly> =
+    Field::new("authLogRecordName");
 /// `authTokenId`
 pub const AUTH_TOKEN_ID: Field<ActionHistoryRecord, kind::Ref<AuthToken>> = Field::new("authTokenId");
 /// `authTokenName`
@@ -174,11 +169,8 @@ pub const NAME: Field<ActionHistoryRecord, kind::Opaque<String>, access::ReadOnl
 /// `number`
 pub const NUMBER: Field<ActionHistoryRecord, kind::Int, access::ReadOnly> = Field::new("number");
 /// `targetId`
-pub const TARGET_ID: Field<
-    ActionHistoryRecord,
-    kind::Unordered<kind::AnyId>,
-    access::PartOfField,
-> = Field::new("targetId");
+pub const TARGET_ID: Field<ActionHistoryRecord, kind::Unordered<kind::AnyId>, access::PartOfField> =
+    Field::new("targetId");
 /// `targetName`
 pub const TARGET_NAME: Field<ActionHistoryRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("targetName");
 /// `targetType`
@@ -189,6 +181,15 @@ pub const USER_ID: Field<ActionHistoryRecord, kind::Ref<User>> = Field::new("use
 pub const USER_NAME: Field<ActionHistoryRecord, kind::RefName, access::ReadOnly> = Field::new("userName");
 /// `userType`
 pub const USER_TYPE: Field<ActionHistoryRecord, kind::Enum<UserType>, access::ReadOnly> = Field::new("userType");
+
+/// The boolean filters of [`ActionHistoryRecord`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `onlyMy`
+    pub const ONLY_MY: BoolFilter<ActionHistoryRecord> = BoolFilter::new("onlyMy");
+}
+
 espo_core::enumeration! {
     /// `action` of [`ActionHistoryRecord`].
     pub enum Action {
@@ -213,7 +214,8 @@ espo_core::enumeration! {
 
 espo_core::parent! {
     /// `target` of [`ActionHistoryRecord`].
-    pub enum TargetOption {}
+    pub enum TargetOption {
+    }
 }
 
 /// What a create of [`ActionHistoryRecord`] sends.
@@ -287,6 +289,7 @@ impl Default for ActionHistoryRecordWrite<Create> {
 /// The links of [`ActionHistoryRecord`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `authLogRecord`
     pub const AUTH_LOG_RECORD: Link<ActionHistoryRecord, AuthLogRecord, link::BelongsTo> = Link::new("authLogRecord");
     /// `authToken`
@@ -304,16 +307,12 @@ espo_core::reference_type!(ActionHistoryRecord, ActionHistoryRecordRef);
 
 impl ActionHistoryRecordRef {
     /// `authLogRecord`: many to one, [`AuthLogRecord`], whose link back is `actionHistoryRecords`
-    pub fn auth_log_record(
-        &self,
-    ) -> Related<ActionHistoryRecord, AuthLogRecord, link::BelongsTo> {
+    pub fn auth_log_record(&self) -> Related<ActionHistoryRecord, AuthLogRecord, link::BelongsTo> {
         self.0.related(links::AUTH_LOG_RECORD)
     }
 
     /// `authToken`: many to one, [`AuthToken`], whose link back is `actionHistoryRecords`
-    pub fn auth_token(
-        &self,
-    ) -> Related<ActionHistoryRecord, AuthToken, link::BelongsTo> {
+    pub fn auth_token(&self) -> Related<ActionHistoryRecord, AuthToken, link::BelongsTo> {
         self.0.related(links::AUTH_TOKEN)
     }
 

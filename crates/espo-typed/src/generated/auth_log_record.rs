@@ -2,6 +2,7 @@
 //! Entity type `AuthLogRecord`.
 use espo_core::typed::generated::*;
 use super::{ActionHistoryRecord, AuthToken, Portal, User};
+
 /// A record of entity type `AuthLogRecord`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -71,6 +72,7 @@ impl Record for AuthLogRecord {
         Attribute::listed("userName", "link"),
         Attribute::listed("username", "varchar"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.auth_token_id),
@@ -133,6 +135,7 @@ impl Entity for AuthLogRecord {
     type New = AuthLogRecordNew;
     type Patch = AuthLogRecordPatch;
     type Ref = AuthLogRecordRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -176,6 +179,17 @@ pub const USER_ID: Field<AuthLogRecord, kind::Ref<User>, access::ReadOnly> = Fie
 pub const USER_NAME: Field<AuthLogRecord, kind::RefName, access::ReadOnly> = Field::new("userName");
 /// `username`
 pub const USERNAME: Field<AuthLogRecord, kind::Text, access::ReadOnly> = Field::new("username");
+
+/// The primary filters of [`AuthLogRecord`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `accepted`
+    pub const ACCEPTED: PrimaryFilter<AuthLogRecord> = PrimaryFilter::new("accepted");
+    /// `denied`
+    pub const DENIED: PrimaryFilter<AuthLogRecord> = PrimaryFilter::new("denied");
+}
+
 espo_core::enumeration! {
     /// `denialReason` of [`AuthLogRecord`].
     pub enum DenialReason {
@@ -223,12 +237,10 @@ impl Default for AuthLogRecordWrite<Create> {
 /// The links of [`AuthLogRecord`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `actionHistoryRecords`
-    pub const ACTION_HISTORY_RECORDS: Link<
-        AuthLogRecord,
-        ActionHistoryRecord,
-        link::HasMany,
-    > = Link::new("actionHistoryRecords");
+    pub const ACTION_HISTORY_RECORDS: Link<AuthLogRecord, ActionHistoryRecord, link::HasMany> =
+        Link::new("actionHistoryRecords");
     /// `authToken`
     pub const AUTH_TOKEN: Link<AuthLogRecord, AuthToken, link::BelongsTo> = Link::new("authToken");
     /// `portal`
@@ -244,9 +256,7 @@ espo_core::reference_type!(AuthLogRecord, AuthLogRecordRef);
 
 impl AuthLogRecordRef {
     /// `actionHistoryRecords`: one to many, [`ActionHistoryRecord`], whose link back is `authLogRecord`
-    pub fn action_history_records(
-        &self,
-    ) -> Related<AuthLogRecord, ActionHistoryRecord, link::HasMany> {
+    pub fn action_history_records(&self) -> Related<AuthLogRecord, ActionHistoryRecord, link::HasMany> {
         self.0.related(links::ACTION_HISTORY_RECORDS)
     }
 

@@ -2,6 +2,7 @@
 //! Entity type `AuthToken`.
 use espo_core::typed::generated::*;
 use super::{ActionHistoryRecord, Portal, User};
+
 /// A record of entity type `AuthToken`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -59,6 +60,7 @@ impl Record for AuthToken {
         Attribute::listed("userId", "link"),
         Attribute::listed("userName", "link"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.created_at),
@@ -113,6 +115,7 @@ impl Entity for AuthToken {
     type New = AuthTokenNew;
     type Patch = AuthTokenPatch;
     type Ref = AuthTokenRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -148,6 +151,17 @@ pub const TOKEN: Field<AuthToken, kind::Text, access::ReadOnly> = Field::new("to
 pub const USER_ID: Field<AuthToken, kind::Ref<User>, access::ReadOnly> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<AuthToken, kind::RefName, access::ReadOnly> = Field::new("userName");
+
+/// The primary filters of [`AuthToken`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `active`
+    pub const ACTIVE: PrimaryFilter<AuthToken> = PrimaryFilter::new("active");
+    /// `inactive`
+    pub const INACTIVE: PrimaryFilter<AuthToken> = PrimaryFilter::new("inactive");
+}
+
 /// What a create of [`AuthToken`] sends.
 pub type AuthTokenNew = AuthTokenWrite<Create>;
 /// What an update of [`AuthToken`] sends: what is neither set nor cleared is left alone.
@@ -181,12 +195,10 @@ impl Default for AuthTokenWrite<Create> {
 /// The links of [`AuthToken`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `actionHistoryRecords`
-    pub const ACTION_HISTORY_RECORDS: Link<
-        AuthToken,
-        ActionHistoryRecord,
-        link::HasMany,
-    > = Link::new("actionHistoryRecords");
+    pub const ACTION_HISTORY_RECORDS: Link<AuthToken, ActionHistoryRecord, link::HasMany> =
+        Link::new("actionHistoryRecords");
     /// `portal`
     pub const PORTAL: Link<AuthToken, Portal, link::BelongsTo> = Link::new("portal");
     /// `user`
@@ -200,9 +212,7 @@ espo_core::reference_type!(AuthToken, AuthTokenRef);
 
 impl AuthTokenRef {
     /// `actionHistoryRecords`: one to many, [`ActionHistoryRecord`], whose link back is `authToken`
-    pub fn action_history_records(
-        &self,
-    ) -> Related<AuthToken, ActionHistoryRecord, link::HasMany> {
+    pub fn action_history_records(&self) -> Related<AuthToken, ActionHistoryRecord, link::HasMany> {
         self.0.related(links::ACTION_HISTORY_RECORDS)
     }
 

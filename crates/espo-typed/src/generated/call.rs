@@ -2,6 +2,7 @@
 //! Entity type `Call`.
 use espo_core::typed::generated::*;
 use super::{Account, Case, Contact, Lead, Opportunity, Team, User};
+
 /// A record of entity type `Call` (module `Crm`).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -125,6 +126,7 @@ impl Record for Call {
         Attribute::unlisted("usersIds", "linkMultiple"),
         Attribute::unlisted("usersNames", "linkMultiple"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.acceptance_status),
@@ -221,12 +223,7 @@ impl Record for Call {
 impl Call {
     /// The record that `parent` leads to.
     pub fn parent(&self) -> Option<Parent> {
-        Some(
-            Parent::from_parts(
-                self.parent_type.as_deref()?,
-                self.parent_id.as_ref()?.as_str(),
-            ),
-        )
+        Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
 }
 
@@ -235,16 +232,14 @@ impl Entity for Call {
     type New = CallNew;
     type Patch = CallPatch;
     type Ref = CallRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
 
 /// `acceptanceStatus`
-pub const ACCEPTANCE_STATUS: Field<
-    Call,
-    kind::Unordered<kind::Enum<AcceptanceStatus>>,
-> = Field::new("acceptanceStatus");
+pub const ACCEPTANCE_STATUS: Field<Call, kind::Unordered<kind::Enum<AcceptanceStatus>>> = Field::new("acceptanceStatus");
 /// `accountId`
 pub const ACCOUNT_ID: Field<Call, kind::Ref<Account>, access::ReadOnly> = Field::new("accountId");
 /// `accountName`
@@ -254,10 +249,7 @@ pub const ASSIGNED_USER_ID: Field<Call, kind::Ref<User>> = Field::new("assignedU
 /// `assignedUserName`
 pub const ASSIGNED_USER_NAME: Field<Call, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `contactsColumns`
-pub const CONTACTS_COLUMNS: Field<
-    Call,
-    kind::Opaque<Columns<Contact, ContactsColumns>>,
-> = Field::new("contactsColumns");
+pub const CONTACTS_COLUMNS: Field<Call, kind::Opaque<Columns<Contact, ContactsColumns>>> = Field::new("contactsColumns");
 /// `contactsIds`
 pub const CONTACTS_IDS: Field<Call, kind::Opaque<Vec<Id<Contact>>>> = Field::new("contactsIds");
 /// `contactsNames`
@@ -320,6 +312,27 @@ pub const USERS_COLUMNS: Field<Call, kind::Opaque<Columns<User, UsersColumns>>> 
 pub const USERS_IDS: Field<Call, kind::Opaque<Vec<Id<User>>>> = Field::new("usersIds");
 /// `usersNames`
 pub const USERS_NAMES: Field<Call, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
+
+/// The primary filters of [`Call`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `held`
+    pub const HELD: PrimaryFilter<Call> = PrimaryFilter::new("held");
+    /// `planned`
+    pub const PLANNED: PrimaryFilter<Call> = PrimaryFilter::new("planned");
+    /// `todays`
+    pub const TODAYS: PrimaryFilter<Call> = PrimaryFilter::new("todays");
+}
+
+/// The boolean filters of [`Call`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `onlyMy`
+    pub const ONLY_MY: BoolFilter<Call> = BoolFilter::new("onlyMy");
+}
+
 espo_core::enumeration! {
     /// `acceptanceStatus` of [`Call`].
     pub enum AcceptanceStatus {
@@ -427,11 +440,7 @@ impl CallWrite<Create> {
         date_end: Timestamp,
         date_start: Timestamp,
     ) -> Self {
-        Self(Attributes::new())
-            .name(name)
-            .assigned_user_id(assigned_user_id)
-            .date_end(date_end)
-            .date_start(date_start)
+        Self(Attributes::new()).name(name).assigned_user_id(assigned_user_id).date_end(date_end).date_start(date_start)
     }
 }
 
@@ -447,25 +456,13 @@ impl<M> CallWrite<M> {
     }
 
     /// Sets `contactsColumns`.
-    pub fn contacts_columns(
-        self,
-        value: impl IntoIterator<Item = (Id<Contact>, ContactsColumns)>,
-    ) -> Self {
-        self.with(
-            "contactsColumns",
-            value.into_iter().collect::<Columns<Contact, ContactsColumns>>(),
-        )
+    pub fn contacts_columns(self, value: impl IntoIterator<Item = (Id<Contact>, ContactsColumns)>) -> Self {
+        self.with("contactsColumns", value.into_iter().collect::<Columns<Contact, ContactsColumns>>())
     }
 
     /// Sets `contactsIds`.
-    pub fn contacts_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Contact>>>,
-    ) -> Self {
-        self.with(
-            "contactsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Contact>>>(),
-        )
+    pub fn contacts_ids(self, value: impl IntoIterator<Item = impl Into<Id<Contact>>>) -> Self {
+        self.with("contactsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Contact>>>())
     }
 
     /// Sets `dateEnd`.
@@ -494,25 +491,13 @@ impl<M> CallWrite<M> {
     }
 
     /// Sets `leadsColumns`.
-    pub fn leads_columns(
-        self,
-        value: impl IntoIterator<Item = (Id<Lead>, LeadsColumns)>,
-    ) -> Self {
-        self.with(
-            "leadsColumns",
-            value.into_iter().collect::<Columns<Lead, LeadsColumns>>(),
-        )
+    pub fn leads_columns(self, value: impl IntoIterator<Item = (Id<Lead>, LeadsColumns)>) -> Self {
+        self.with("leadsColumns", value.into_iter().collect::<Columns<Lead, LeadsColumns>>())
     }
 
     /// Sets `leadsIds`.
-    pub fn leads_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Lead>>>,
-    ) -> Self {
-        self.with(
-            "leadsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Lead>>>(),
-        )
+    pub fn leads_ids(self, value: impl IntoIterator<Item = impl Into<Id<Lead>>>) -> Self {
+        self.with("leadsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Lead>>>())
     }
 
     /// Sets `name`.
@@ -549,42 +534,25 @@ impl<M> CallWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `usersColumns`.
-    pub fn users_columns(
-        self,
-        value: impl IntoIterator<Item = (Id<User>, UsersColumns)>,
-    ) -> Self {
-        self.with(
-            "usersColumns",
-            value.into_iter().collect::<Columns<User, UsersColumns>>(),
-        )
+    pub fn users_columns(self, value: impl IntoIterator<Item = (Id<User>, UsersColumns)>) -> Self {
+        self.with("usersColumns", value.into_iter().collect::<Columns<User, UsersColumns>>())
     }
 
     /// Sets `usersIds`.
-    pub fn users_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<User>>>,
-    ) -> Self {
-        self.with(
-            "usersIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<User>>>(),
-        )
+    pub fn users_ids(self, value: impl IntoIterator<Item = impl Into<Id<User>>>) -> Self {
+        self.with("usersIds", value.into_iter().map(Into::into).collect::<Vec<Id<User>>>())
     }
 }
 
 /// The links of [`Call`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `account`
     pub const ACCOUNT: Link<Call, Account, link::BelongsTo> = Link::new("account");
     /// `assignedUser`

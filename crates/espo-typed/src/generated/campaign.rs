@@ -2,8 +2,8 @@
 //! Entity type `Campaign`.
 use espo_core::typed::generated::*;
 use super::{
-    Account, CampaignLogRecord, CampaignTrackingUrl, Contact, Lead, MassEmail,
-    Opportunity, TargetList, Team, Template, User,
+    Account, CampaignLogRecord, CampaignTrackingUrl, Contact, Lead, MassEmail, Opportunity, TargetList, Team, Template,
+    User,
 };
 
 /// A record of entity type `Campaign` (module `Crm`).
@@ -165,6 +165,7 @@ impl Record for Campaign {
         Attribute::listed("usersTemplateId", "link"),
         Attribute::unlisted("usersTemplateName", "link"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.accounts_template_id),
@@ -287,6 +288,7 @@ impl Entity for Campaign {
     type New = CampaignNew;
     type Patch = CampaignPatch;
     type Ref = CampaignRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -295,11 +297,8 @@ impl Entity for Campaign {
 /// `accountsTemplateId`
 pub const ACCOUNTS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::new("accountsTemplateId");
 /// `accountsTemplateName`
-pub const ACCOUNTS_TEMPLATE_NAME: Field<
-    Campaign,
-    kind::Opaque<String>,
-    access::ReadOnly,
-> = Field::new("accountsTemplateName");
+pub const ACCOUNTS_TEMPLATE_NAME: Field<Campaign, kind::Opaque<String>, access::ReadOnly> =
+    Field::new("accountsTemplateName");
 /// `assignedUserId`
 pub const ASSIGNED_USER_ID: Field<Campaign, kind::Ref<User>> = Field::new("assignedUserId");
 /// `assignedUserName`
@@ -321,11 +320,8 @@ pub const CLICKED_PERCENTAGE: Field<Campaign, kind::Opaque<i64>, access::ReadOnl
 /// `contactsTemplateId`
 pub const CONTACTS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::new("contactsTemplateId");
 /// `contactsTemplateName`
-pub const CONTACTS_TEMPLATE_NAME: Field<
-    Campaign,
-    kind::Opaque<String>,
-    access::ReadOnly,
-> = Field::new("contactsTemplateName");
+pub const CONTACTS_TEMPLATE_NAME: Field<Campaign, kind::Opaque<String>, access::ReadOnly> =
+    Field::new("contactsTemplateName");
 /// `createdAt`
 pub const CREATED_AT: Field<Campaign, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -339,16 +335,11 @@ pub const DESCRIPTION: Field<Campaign, kind::Text> = Field::new("description");
 /// `endDate`
 pub const END_DATE: Field<Campaign, kind::Date> = Field::new("endDate");
 /// `excludingTargetListsIds`
-pub const EXCLUDING_TARGET_LISTS_IDS: Field<
-    Campaign,
-    kind::Opaque<Vec<Id<TargetList>>>,
-> = Field::new("excludingTargetListsIds");
+pub const EXCLUDING_TARGET_LISTS_IDS: Field<Campaign, kind::Opaque<Vec<Id<TargetList>>>> =
+    Field::new("excludingTargetListsIds");
 /// `excludingTargetListsNames`
-pub const EXCLUDING_TARGET_LISTS_NAMES: Field<
-    Campaign,
-    kind::Opaque<Names<TargetList>>,
-    access::ReadOnly,
-> = Field::new("excludingTargetListsNames");
+pub const EXCLUDING_TARGET_LISTS_NAMES: Field<Campaign, kind::Opaque<Names<TargetList>>, access::ReadOnly> =
+    Field::new("excludingTargetListsNames");
 /// `hardBouncedCount`
 pub const HARD_BOUNCED_COUNT: Field<Campaign, kind::Opaque<i64>, access::ReadOnly> = Field::new("hardBouncedCount");
 /// `id`
@@ -358,9 +349,7 @@ pub const LEAD_CREATED_COUNT: Field<Campaign, kind::Opaque<i64>, access::ReadOnl
 /// `leadsTemplateId`
 pub const LEADS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::new("leadsTemplateId");
 /// `leadsTemplateName`
-pub const LEADS_TEMPLATE_NAME: Field<Campaign, kind::Opaque<String>, access::ReadOnly> = Field::new(
-    "leadsTemplateName",
-);
+pub const LEADS_TEMPLATE_NAME: Field<Campaign, kind::Opaque<String>, access::ReadOnly> = Field::new("leadsTemplateName");
 /// `mailMergeOnlyWithAddress`
 pub const MAIL_MERGE_ONLY_WITH_ADDRESS: Field<Campaign, kind::Bool> = Field::new("mailMergeOnlyWithAddress");
 /// `modifiedAt`
@@ -396,11 +385,8 @@ pub const STATUS: Field<Campaign, kind::Enum<Status>> = Field::new("status");
 /// `targetListsIds`
 pub const TARGET_LISTS_IDS: Field<Campaign, kind::Opaque<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
 /// `targetListsNames`
-pub const TARGET_LISTS_NAMES: Field<
-    Campaign,
-    kind::Opaque<Names<TargetList>>,
-    access::ReadOnly,
-> = Field::new("targetListsNames");
+pub const TARGET_LISTS_NAMES: Field<Campaign, kind::Opaque<Names<TargetList>>, access::ReadOnly> =
+    Field::new("targetListsNames");
 /// `teamsIds`
 pub const TEAMS_IDS: Field<Campaign, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
@@ -410,9 +396,24 @@ pub const TYPE: Field<Campaign, kind::Enum<Type>> = Field::new("type");
 /// `usersTemplateId`
 pub const USERS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::new("usersTemplateId");
 /// `usersTemplateName`
-pub const USERS_TEMPLATE_NAME: Field<Campaign, kind::Opaque<String>, access::ReadOnly> = Field::new(
-    "usersTemplateName",
-);
+pub const USERS_TEMPLATE_NAME: Field<Campaign, kind::Opaque<String>, access::ReadOnly> = Field::new("usersTemplateName");
+
+/// The primary filters of [`Campaign`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `active`
+    pub const ACTIVE: PrimaryFilter<Campaign> = PrimaryFilter::new("active");
+}
+
+/// The boolean filters of [`Campaign`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `onlyMy`
+    pub const ONLY_MY: BoolFilter<Campaign> = BoolFilter::new("onlyMy");
+}
+
 espo_core::enumeration! {
     /// `status` of [`Campaign`].
     pub enum Status {
@@ -490,14 +491,8 @@ impl<M> CampaignWrite<M> {
     }
 
     /// Sets `excludingTargetListsIds`.
-    pub fn excluding_target_lists_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<TargetList>>>,
-    ) -> Self {
-        self.with(
-            "excludingTargetListsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>(),
-        )
+    pub fn excluding_target_lists_ids(self, value: impl IntoIterator<Item = impl Into<Id<TargetList>>>) -> Self {
+        self.with("excludingTargetListsIds", value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>())
     }
 
     /// Sets `leadsTemplateId`.
@@ -526,25 +521,13 @@ impl<M> CampaignWrite<M> {
     }
 
     /// Sets `targetListsIds`.
-    pub fn target_lists_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<TargetList>>>,
-    ) -> Self {
-        self.with(
-            "targetListsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>(),
-        )
+    pub fn target_lists_ids(self, value: impl IntoIterator<Item = impl Into<Id<TargetList>>>) -> Self {
+        self.with("targetListsIds", value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>())
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `type`.
@@ -561,6 +544,7 @@ impl<M> CampaignWrite<M> {
 /// The links of [`Campaign`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `accounts`
     pub const ACCOUNTS: Link<Campaign, Account, link::HasMany> = Link::new("accounts");
     /// `accountsTemplate`
@@ -619,9 +603,7 @@ impl CampaignRef {
     }
 
     /// `campaignLogRecords`: one to many, [`CampaignLogRecord`], whose link back is `campaign`
-    pub fn campaign_log_records(
-        &self,
-    ) -> Related<Campaign, CampaignLogRecord, link::HasMany> {
+    pub fn campaign_log_records(&self) -> Related<Campaign, CampaignLogRecord, link::HasMany> {
         self.0.related(links::CAMPAIGN_LOG_RECORDS)
     }
 
@@ -641,9 +623,7 @@ impl CampaignRef {
     }
 
     /// `excludingTargetLists`: many to many, [`TargetList`], whose link back is `campaignsExcluding`
-    pub fn excluding_target_lists(
-        &self,
-    ) -> Related<Campaign, TargetList, link::ManyToMany> {
+    pub fn excluding_target_lists(&self) -> Related<Campaign, TargetList, link::ManyToMany> {
         self.0.related(links::EXCLUDING_TARGET_LISTS)
     }
 
@@ -683,9 +663,7 @@ impl CampaignRef {
     }
 
     /// `trackingUrls`: one to many, [`CampaignTrackingUrl`], whose link back is `campaign`
-    pub fn tracking_urls(
-        &self,
-    ) -> Related<Campaign, CampaignTrackingUrl, link::HasMany> {
+    pub fn tracking_urls(&self) -> Related<Campaign, CampaignTrackingUrl, link::HasMany> {
         self.0.related(links::TRACKING_URLS)
     }
 

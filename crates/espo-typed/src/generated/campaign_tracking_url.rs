@@ -2,6 +2,7 @@
 //! Entity type `CampaignTrackingUrl`.
 use espo_core::typed::generated::*;
 use super::{Campaign, User};
+
 /// A record of entity type `CampaignTrackingUrl` (module `Crm`).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -59,6 +60,7 @@ impl Record for CampaignTrackingUrl {
         Attribute::listed("url", "url"),
         Attribute::unlisted("urlToUse", "varchar"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.action),
@@ -113,6 +115,7 @@ impl Entity for CampaignTrackingUrl {
     type New = CampaignTrackingUrlNew;
     type Patch = CampaignTrackingUrlPatch;
     type Ref = CampaignTrackingUrlRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -148,6 +151,7 @@ pub const NAME: Field<CampaignTrackingUrl, kind::Text> = Field::new("name");
 pub const URL: Field<CampaignTrackingUrl, kind::Text> = Field::new("url");
 /// `urlToUse`
 pub const URL_TO_USE: Field<CampaignTrackingUrl, kind::Opaque<String>, access::ReadOnly> = Field::new("urlToUse");
+
 espo_core::enumeration! {
     /// `action` of [`CampaignTrackingUrl`].
     pub enum Action {
@@ -203,6 +207,7 @@ impl<M> CampaignTrackingUrlWrite<M> {
 /// The links of [`CampaignTrackingUrl`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `campaign`
     pub const CAMPAIGN: Link<CampaignTrackingUrl, Campaign, link::BelongsTo> = Link::new("campaign");
     /// `createdBy`

@@ -2,8 +2,7 @@
 //! Entity type `Case`.
 use espo_core::typed::generated::*;
 use super::{
-    Account, Attachment, Call, Contact, Email, InboundEmail, KnowledgeBaseArticle, Lead,
-    Meeting, Task, Team, User,
+    Account, Attachment, Call, Contact, Email, InboundEmail, KnowledgeBaseArticle, Lead, Meeting, Task, Team, User,
 };
 
 /// A record of entity type `Case` (module `Crm`, has a stream, has optimistic locking).
@@ -135,6 +134,7 @@ impl Record for Case {
         Attribute::listed("type", "enum"),
         Attribute::listed("versionNumber", ""),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.account_id),
@@ -237,6 +237,7 @@ impl Entity for Case {
     type New = CaseNew;
     type Patch = CasePatch;
     type Ref = CaseRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -255,17 +256,11 @@ pub const ASSIGNED_USER_NAME: Field<Case, kind::RefName, access::ReadOnly> = Fie
 /// `attachmentsIds`
 pub const ATTACHMENTS_IDS: Field<Case, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
-pub const ATTACHMENTS_NAMES: Field<
-    Case,
-    kind::Opaque<Names<Attachment>>,
-    access::ReadOnly,
-> = Field::new("attachmentsNames");
+pub const ATTACHMENTS_NAMES: Field<Case, kind::Opaque<Names<Attachment>>, access::ReadOnly> =
+    Field::new("attachmentsNames");
 /// `attachmentsTypes`
-pub const ATTACHMENTS_TYPES: Field<
-    Case,
-    kind::Opaque<MediaTypes<Attachment>>,
-    access::ReadOnly,
-> = Field::new("attachmentsTypes");
+pub const ATTACHMENTS_TYPES: Field<Case, kind::Opaque<MediaTypes<Attachment>>, access::ReadOnly> =
+    Field::new("attachmentsTypes");
 /// `contactId`
 pub const CONTACT_ID: Field<Case, kind::Ref<Contact>> = Field::new("contactId");
 /// `contactName`
@@ -330,6 +325,29 @@ pub const TEAMS_NAMES: Field<Case, kind::Opaque<Names<Team>>, access::ReadOnly> 
 pub const TYPE: Field<Case, kind::Enum<Type>> = Field::new("type");
 /// `versionNumber`
 pub const VERSION_NUMBER: Field<Case, kind::Unordered<kind::Int>, access::ReadOnly> = Field::new("versionNumber");
+
+/// The primary filters of [`Case`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `closed`
+    pub const CLOSED: PrimaryFilter<Case> = PrimaryFilter::new("closed");
+    /// `followed`
+    pub const FOLLOWED: PrimaryFilter<Case> = PrimaryFilter::new("followed");
+    /// `open`
+    pub const OPEN: PrimaryFilter<Case> = PrimaryFilter::new("open");
+}
+
+/// The boolean filters of [`Case`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `onlyMy`
+    pub const ONLY_MY: BoolFilter<Case> = BoolFilter::new("onlyMy");
+    /// `open`
+    pub const OPEN: BoolFilter<Case> = BoolFilter::new("open");
+}
+
 espo_core::enumeration! {
     /// `priority` of [`Case`].
     pub enum Priority {
@@ -391,14 +409,8 @@ impl<M> CaseWrite<M> {
     }
 
     /// Sets `attachmentsIds`.
-    pub fn attachments_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Attachment>>>,
-    ) -> Self {
-        self.with(
-            "attachmentsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>(),
-        )
+    pub fn attachments_ids(self, value: impl IntoIterator<Item = impl Into<Id<Attachment>>>) -> Self {
+        self.with("attachmentsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>())
     }
 
     /// Sets `contactId`.
@@ -407,14 +419,8 @@ impl<M> CaseWrite<M> {
     }
 
     /// Sets `contactsIds`.
-    pub fn contacts_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Contact>>>,
-    ) -> Self {
-        self.with(
-            "contactsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Contact>>>(),
-        )
+    pub fn contacts_ids(self, value: impl IntoIterator<Item = impl Into<Id<Contact>>>) -> Self {
+        self.with("contactsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Contact>>>())
     }
 
     /// Sets `description`.
@@ -453,14 +459,8 @@ impl<M> CaseWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `type`.
@@ -472,6 +472,7 @@ impl<M> CaseWrite<M> {
 /// The links of [`Case`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `account`
     pub const ACCOUNT: Link<Case, Account, link::BelongsTo> = Link::new("account");
     /// `articles`

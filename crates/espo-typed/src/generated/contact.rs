@@ -2,8 +2,8 @@
 //! Entity type `Contact`.
 use espo_core::typed::generated::*;
 use super::{
-    Account, Call, Campaign, CampaignLogRecord, Case, Document, Email, Lead, Meeting,
-    Opportunity, TargetList, Task, Team, User,
+    Account, Call, Campaign, CampaignLogRecord, Case, Document, Email, Lead, Meeting, Opportunity, TargetList, Task,
+    Team, User,
 };
 
 /// A record of entity type `Contact` (module `Crm`, has a stream).
@@ -216,6 +216,7 @@ impl Record for Contact {
         Attribute::unlisted("teamsNames", "linkMultiple"),
         Attribute::listed("title", "varchar"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.acceptance_status),
@@ -372,6 +373,7 @@ impl Entity for Contact {
     type New = ContactNew;
     type Patch = ContactPatch;
     type Ref = ContactRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -398,10 +400,8 @@ pub const ACCOUNT_ROLE: Field<Contact, kind::Opaque<String>> = Field::new("accou
 /// `accountType`
 pub const ACCOUNT_TYPE: Field<Contact, kind::Enum<AccountType>, access::ReadOnly> = Field::new("accountType");
 /// `accountsColumns`
-pub const ACCOUNTS_COLUMNS: Field<
-    Contact,
-    kind::Opaque<Columns<Account, AccountsColumns>>,
-> = Field::new("accountsColumns");
+pub const ACCOUNTS_COLUMNS: Field<Contact, kind::Opaque<Columns<Account, AccountsColumns>>> =
+    Field::new("accountsColumns");
 /// `accountsIds`
 pub const ACCOUNTS_IDS: Field<Contact, kind::Opaque<Vec<Id<Account>>>> = Field::new("accountsIds");
 /// `accountsNames`
@@ -501,27 +501,46 @@ pub const STREAM_UPDATED_AT: Field<Contact, kind::DateTime, access::ReadOnly> = 
 /// `targetListId`
 pub const TARGET_LIST_ID: Field<Contact, kind::Opaque<Id<TargetList>>> = Field::new("targetListId");
 /// `targetListIsOptedOut`
-pub const TARGET_LIST_IS_OPTED_OUT: Field<
-    Contact,
-    kind::Opaque<bool>,
-    access::ReadOnly,
-> = Field::new("targetListIsOptedOut");
+pub const TARGET_LIST_IS_OPTED_OUT: Field<Contact, kind::Opaque<bool>, access::ReadOnly> =
+    Field::new("targetListIsOptedOut");
 /// `targetListName`
 pub const TARGET_LIST_NAME: Field<Contact, kind::Opaque<String>, access::ReadOnly> = Field::new("targetListName");
 /// `targetListsIds`
 pub const TARGET_LISTS_IDS: Field<Contact, kind::Opaque<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
 /// `targetListsNames`
-pub const TARGET_LISTS_NAMES: Field<
-    Contact,
-    kind::Opaque<Names<TargetList>>,
-    access::ReadOnly,
-> = Field::new("targetListsNames");
+pub const TARGET_LISTS_NAMES: Field<Contact, kind::Opaque<Names<TargetList>>, access::ReadOnly> =
+    Field::new("targetListsNames");
 /// `teamsIds`
 pub const TEAMS_IDS: Field<Contact, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<Contact, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `title`
 pub const TITLE: Field<Contact, kind::Text> = Field::new("title");
+
+/// The primary filters of [`Contact`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `accountActive`
+    pub const ACCOUNT_ACTIVE: PrimaryFilter<Contact> = PrimaryFilter::new("accountActive");
+    /// `followed`
+    pub const FOLLOWED: PrimaryFilter<Contact> = PrimaryFilter::new("followed");
+    /// `notPortalUsers`
+    pub const NOT_PORTAL_USERS: PrimaryFilter<Contact> = PrimaryFilter::new("notPortalUsers");
+    /// `portalUsers`
+    pub const PORTAL_USERS: PrimaryFilter<Contact> = PrimaryFilter::new("portalUsers");
+    /// `starred`
+    pub const STARRED: PrimaryFilter<Contact> = PrimaryFilter::new("starred");
+}
+
+/// The boolean filters of [`Contact`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `onlyMy`
+    pub const ONLY_MY: BoolFilter<Contact> = BoolFilter::new("onlyMy");
+}
+
 espo_core::enumeration! {
     /// `accountType` of [`Contact`].
     pub enum AccountType {
@@ -616,25 +635,13 @@ impl<M> ContactWrite<M> {
     }
 
     /// Sets `accountsColumns`.
-    pub fn accounts_columns(
-        self,
-        value: impl IntoIterator<Item = (Id<Account>, AccountsColumns)>,
-    ) -> Self {
-        self.with(
-            "accountsColumns",
-            value.into_iter().collect::<Columns<Account, AccountsColumns>>(),
-        )
+    pub fn accounts_columns(self, value: impl IntoIterator<Item = (Id<Account>, AccountsColumns)>) -> Self {
+        self.with("accountsColumns", value.into_iter().collect::<Columns<Account, AccountsColumns>>())
     }
 
     /// Sets `accountsIds`.
-    pub fn accounts_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Account>>>,
-    ) -> Self {
-        self.with(
-            "accountsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Account>>>(),
-        )
+    pub fn accounts_ids(self, value: impl IntoIterator<Item = impl Into<Id<Account>>>) -> Self {
+        self.with("accountsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Account>>>())
     }
 
     /// Sets `addressCity`.
@@ -688,14 +695,8 @@ impl<M> ContactWrite<M> {
     }
 
     /// Sets `emailAddressData`.
-    pub fn email_address_data(
-        self,
-        value: impl IntoIterator<Item = EmailAddressRow>,
-    ) -> Self {
-        self.with(
-            "emailAddressData",
-            value.into_iter().collect::<Vec<EmailAddressRow>>(),
-        )
+    pub fn email_address_data(self, value: impl IntoIterator<Item = EmailAddressRow>) -> Self {
+        self.with("emailAddressData", value.into_iter().collect::<Vec<EmailAddressRow>>())
     }
 
     /// Sets `emailAddressIsInvalid`.
@@ -739,10 +740,7 @@ impl<M> ContactWrite<M> {
     }
 
     /// Sets `phoneNumberData`.
-    pub fn phone_number_data(
-        self,
-        value: impl IntoIterator<Item = PhoneNumberRow>,
-    ) -> Self {
+    pub fn phone_number_data(self, value: impl IntoIterator<Item = PhoneNumberRow>) -> Self {
         self.with("phoneNumberData", value.into_iter().collect::<Vec<PhoneNumberRow>>())
     }
 
@@ -767,25 +765,13 @@ impl<M> ContactWrite<M> {
     }
 
     /// Sets `targetListsIds`.
-    pub fn target_lists_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<TargetList>>>,
-    ) -> Self {
-        self.with(
-            "targetListsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>(),
-        )
+    pub fn target_lists_ids(self, value: impl IntoIterator<Item = impl Into<Id<TargetList>>>) -> Self {
+        self.with("targetListsIds", value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>())
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `title`.
@@ -797,6 +783,7 @@ impl<M> ContactWrite<M> {
 /// The links of [`Contact`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `account`
     pub const ACCOUNT: Link<Contact, Account, link::BelongsTo> = Link::new("account");
     /// `accounts`
@@ -873,9 +860,7 @@ impl ContactRef {
     }
 
     /// `campaignLogRecords`: parent to children, [`CampaignLogRecord`], whose link back is `parent`
-    pub fn campaign_log_records(
-        &self,
-    ) -> Related<Contact, CampaignLogRecord, link::Children> {
+    pub fn campaign_log_records(&self) -> Related<Contact, CampaignLogRecord, link::Children> {
         self.0.related(links::CAMPAIGN_LOG_RECORDS)
     }
 

@@ -2,6 +2,7 @@
 //! Entity type `CurrencyRecordRate`.
 use espo_core::typed::generated::*;
 use super::{CurrencyRecord, User};
+
 /// A record of entity type `CurrencyRecordRate`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -59,6 +60,7 @@ impl Record for CurrencyRecordRate {
         Attribute::listed("recordId", "link"),
         Attribute::listed("recordName", "link"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.base_code),
@@ -113,6 +115,7 @@ impl Entity for CurrencyRecordRate {
     type New = CurrencyRecordRateNew;
     type Patch = CurrencyRecordRatePatch;
     type Ref = CurrencyRecordRateRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -148,6 +151,7 @@ pub const RATE: Field<CurrencyRecordRate, kind::Money> = Field::new("rate");
 pub const RECORD_ID: Field<CurrencyRecordRate, kind::Ref<CurrencyRecord>, access::CreateOnly> = Field::new("recordId");
 /// `recordName`
 pub const RECORD_NAME: Field<CurrencyRecordRate, kind::RefName, access::ReadOnly> = Field::new("recordName");
+
 /// What a create of [`CurrencyRecordRate`] sends.
 pub type CurrencyRecordRateNew = CurrencyRecordRateWrite<Create>;
 /// What an update of [`CurrencyRecordRate`] sends: what is neither set nor cleared is left alone.
@@ -160,11 +164,7 @@ impl NewRecord for CurrencyRecordRateNew {
 
 impl CurrencyRecordRateWrite<Create> {
     /// A record to create, with what the server requires.
-    pub fn new(
-        date: Date,
-        rate: impl Into<Decimal>,
-        record_id: impl Into<Id<CurrencyRecord>>,
-    ) -> Self {
+    pub fn new(date: Date, rate: impl Into<Decimal>, record_id: impl Into<Id<CurrencyRecord>>) -> Self {
         Self(Attributes::new()).date(date).rate(rate).record_id(record_id)
     }
 
@@ -189,6 +189,7 @@ impl<M> CurrencyRecordRateWrite<M> {
 /// The links of [`CurrencyRecordRate`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `createdBy`
     pub const CREATED_BY: Link<CurrencyRecordRate, User, link::BelongsTo> = Link::new("createdBy");
     /// `modifiedBy`
@@ -214,9 +215,7 @@ impl CurrencyRecordRateRef {
     }
 
     /// `record`: many to one, [`CurrencyRecord`]
-    pub fn record(
-        &self,
-    ) -> Related<CurrencyRecordRate, CurrencyRecord, link::BelongsTo> {
+    pub fn record(&self) -> Related<CurrencyRecordRate, CurrencyRecord, link::BelongsTo> {
         self.0.related(links::RECORD)
     }
 }

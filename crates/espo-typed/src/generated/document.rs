@@ -2,6 +2,7 @@
 //! Entity type `Document`.
 use espo_core::typed::generated::*;
 use super::{Account, Attachment, Contact, DocumentFolder, Lead, Opportunity, Team, User};
+
 /// A record of entity type `Document` (module `Crm`).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -86,6 +87,7 @@ impl Record for Document {
         Attribute::unlisted("teamsNames", "linkMultiple"),
         Attribute::listed("type", "enum"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.accounts_ids),
@@ -158,6 +160,7 @@ impl Entity for Document {
     type New = DocumentNew;
     type Patch = DocumentPatch;
     type Ref = DocumentRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -211,6 +214,25 @@ pub const TEAMS_IDS: Field<Document, kind::Opaque<Vec<Id<Team>>>> = Field::new("
 pub const TEAMS_NAMES: Field<Document, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `type`
 pub const TYPE: Field<Document, kind::Enum<Type>> = Field::new("type");
+
+/// The primary filters of [`Document`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `active`
+    pub const ACTIVE: PrimaryFilter<Document> = PrimaryFilter::new("active");
+    /// `draft`
+    pub const DRAFT: PrimaryFilter<Document> = PrimaryFilter::new("draft");
+}
+
+/// The boolean filters of [`Document`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `onlyMy`
+    pub const ONLY_MY: BoolFilter<Document> = BoolFilter::new("onlyMy");
+}
+
 espo_core::enumeration! {
     /// `status` of [`Document`].
     pub enum Status {
@@ -244,25 +266,15 @@ impl NewRecord for DocumentNew {
 
 impl DocumentWrite<Create> {
     /// A record to create, with what the server requires.
-    pub fn new(
-        name: impl Into<String>,
-        file_id: impl Into<Id<Attachment>>,
-        publish_date: Date,
-    ) -> Self {
+    pub fn new(name: impl Into<String>, file_id: impl Into<Id<Attachment>>, publish_date: Date) -> Self {
         Self(Attributes::new()).name(name).file_id(file_id).publish_date(publish_date)
     }
 }
 
 impl<M> DocumentWrite<M> {
     /// Sets `accountsIds`.
-    pub fn accounts_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Account>>>,
-    ) -> Self {
-        self.with(
-            "accountsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Account>>>(),
-        )
+    pub fn accounts_ids(self, value: impl IntoIterator<Item = impl Into<Id<Account>>>) -> Self {
+        self.with("accountsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Account>>>())
     }
 
     /// Sets `assignedUserId`.
@@ -306,14 +318,8 @@ impl<M> DocumentWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `type`.
@@ -325,6 +331,7 @@ impl<M> DocumentWrite<M> {
 /// The links of [`Document`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `accounts`
     pub const ACCOUNTS: Link<Document, Account, link::ManyToMany> = Link::new("accounts");
     /// `assignedUser`

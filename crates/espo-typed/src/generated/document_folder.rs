@@ -2,6 +2,7 @@
 //! Entity type `DocumentFolder`.
 use espo_core::typed::generated::*;
 use super::{Document, Team, User};
+
 /// A record of entity type `DocumentFolder` (module `Crm`).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -59,6 +60,7 @@ impl Record for DocumentFolder {
         Attribute::unlisted("teamsIds", "linkMultiple"),
         Attribute::unlisted("teamsNames", "linkMultiple"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.child_list),
@@ -113,6 +115,7 @@ impl Entity for DocumentFolder {
     type New = DocumentFolderNew;
     type Patch = DocumentFolderPatch;
     type Ref = DocumentFolderRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -148,6 +151,7 @@ pub const PARENT_NAME: Field<DocumentFolder, kind::RefName, access::ReadOnly> = 
 pub const TEAMS_IDS: Field<DocumentFolder, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<DocumentFolder, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
+
 /// What a create of [`DocumentFolder`] sends.
 pub type DocumentFolderNew = DocumentFolderWrite<Create>;
 /// What an update of [`DocumentFolder`] sends: what is neither set nor cleared is left alone.
@@ -187,20 +191,15 @@ impl<M> DocumentFolderWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 }
 
 /// The links of [`DocumentFolder`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `children`
     pub const CHILDREN: Link<DocumentFolder, DocumentFolder, link::ReadOnlyLink<link::HasMany>> = Link::new("children");
     /// `createdBy`
@@ -222,9 +221,7 @@ espo_core::reference_type!(DocumentFolder, DocumentFolderRef);
 
 impl DocumentFolderRef {
     /// `children`: one to many, [`DocumentFolder`], whose link back is `parent`
-    pub fn children(
-        &self,
-    ) -> Related<DocumentFolder, DocumentFolder, link::ReadOnlyLink<link::HasMany>> {
+    pub fn children(&self) -> Related<DocumentFolder, DocumentFolder, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::CHILDREN)
     }
 

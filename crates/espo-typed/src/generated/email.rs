@@ -2,8 +2,8 @@
 //! Entity type `Email`.
 use espo_core::typed::generated::*;
 use super::{
-    Account, Attachment, Case, Contact, EmailAccount, EmailAddress, EmailFolder,
-    GroupEmailFolder, InboundEmail, Lead, Meeting, Opportunity, Task, Team, User,
+    Account, Attachment, Case, Contact, EmailAccount, EmailAddress, EmailFolder, GroupEmailFolder, InboundEmail, Lead,
+    Meeting, Opportunity, Task, Team, User,
 };
 
 /// A record of entity type `Email`.
@@ -342,6 +342,7 @@ impl Record for Email {
         Attribute::unlisted("usersIds", "linkMultiple"),
         Attribute::unlisted("usersNames", "linkMultiple"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.account_id),
@@ -580,22 +581,12 @@ impl Record for Email {
 impl Email {
     /// The record that `createdEvent` leads to.
     pub fn created_event(&self) -> Option<CreatedEvent> {
-        Some(
-            CreatedEvent::from_parts(
-                self.created_event_type.as_deref()?,
-                self.created_event_id.as_ref()?.as_str(),
-            ),
-        )
+        Some(CreatedEvent::from_parts(self.created_event_type.as_deref()?, self.created_event_id.as_ref()?.as_str()))
     }
 
     /// The record that `parent` leads to.
     pub fn parent(&self) -> Option<Parent> {
-        Some(
-            Parent::from_parts(
-                self.parent_type.as_deref()?,
-                self.parent_id.as_ref()?.as_str(),
-            ),
-        )
+        Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
 
     /// `icsEventDateStart`, which is a whole day or a point in time.
@@ -609,6 +600,7 @@ impl Entity for Email {
     type New = EmailNew;
     type Patch = EmailPatch;
     type Ref = EmailRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -625,45 +617,27 @@ pub const ASSIGNED_USER_ID: Field<Email, kind::Ref<User>> = Field::new("assigned
 /// `assignedUserName`
 pub const ASSIGNED_USER_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `assignedUsersIds`
-pub const ASSIGNED_USERS_IDS: Field<
-    Email,
-    kind::Opaque<Vec<Id<User>>>,
-    access::ReadOnly,
-> = Field::new("assignedUsersIds");
+pub const ASSIGNED_USERS_IDS: Field<Email, kind::Opaque<Vec<Id<User>>>, access::ReadOnly> =
+    Field::new("assignedUsersIds");
 /// `assignedUsersNames`
-pub const ASSIGNED_USERS_NAMES: Field<
-    Email,
-    kind::Opaque<Names<User>>,
-    access::ReadOnly,
-> = Field::new("assignedUsersNames");
+pub const ASSIGNED_USERS_NAMES: Field<Email, kind::Opaque<Names<User>>, access::ReadOnly> =
+    Field::new("assignedUsersNames");
 /// `attachmentsIds`
 pub const ATTACHMENTS_IDS: Field<Email, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
-pub const ATTACHMENTS_NAMES: Field<
-    Email,
-    kind::Opaque<Names<Attachment>>,
-    access::ReadOnly,
-> = Field::new("attachmentsNames");
+pub const ATTACHMENTS_NAMES: Field<Email, kind::Opaque<Names<Attachment>>, access::ReadOnly> =
+    Field::new("attachmentsNames");
 /// `attachmentsTypes`
-pub const ATTACHMENTS_TYPES: Field<
-    Email,
-    kind::Opaque<MediaTypes<Attachment>>,
-    access::ReadOnly,
-> = Field::new("attachmentsTypes");
+pub const ATTACHMENTS_TYPES: Field<Email, kind::Opaque<MediaTypes<Attachment>>, access::ReadOnly> =
+    Field::new("attachmentsTypes");
 /// `bcc`
 pub const BCC: Field<Email, kind::Opaque<String>> = Field::new("bcc");
 /// `bccEmailAddressesIds`
-pub const BCC_EMAIL_ADDRESSES_IDS: Field<
-    Email,
-    kind::Opaque<Vec<Id<EmailAddress>>>,
-    access::ReadOnly,
-> = Field::new("bccEmailAddressesIds");
+pub const BCC_EMAIL_ADDRESSES_IDS: Field<Email, kind::Opaque<Vec<Id<EmailAddress>>>, access::ReadOnly> =
+    Field::new("bccEmailAddressesIds");
 /// `bccEmailAddressesNames`
-pub const BCC_EMAIL_ADDRESSES_NAMES: Field<
-    Email,
-    kind::Opaque<Names<EmailAddress>>,
-    access::ReadOnly,
-> = Field::new("bccEmailAddressesNames");
+pub const BCC_EMAIL_ADDRESSES_NAMES: Field<Email, kind::Opaque<Names<EmailAddress>>, access::ReadOnly> =
+    Field::new("bccEmailAddressesNames");
 /// `body`
 pub const BODY: Field<Email, kind::Text> = Field::new("body");
 /// `bodyPlain`
@@ -671,17 +645,11 @@ pub const BODY_PLAIN: Field<Email, kind::Text, access::ReadOnly> = Field::new("b
 /// `cc`
 pub const CC: Field<Email, kind::Opaque<String>> = Field::new("cc");
 /// `ccEmailAddressesIds`
-pub const CC_EMAIL_ADDRESSES_IDS: Field<
-    Email,
-    kind::Opaque<Vec<Id<EmailAddress>>>,
-    access::ReadOnly,
-> = Field::new("ccEmailAddressesIds");
+pub const CC_EMAIL_ADDRESSES_IDS: Field<Email, kind::Opaque<Vec<Id<EmailAddress>>>, access::ReadOnly> =
+    Field::new("ccEmailAddressesIds");
 /// `ccEmailAddressesNames`
-pub const CC_EMAIL_ADDRESSES_NAMES: Field<
-    Email,
-    kind::Opaque<Names<EmailAddress>>,
-    access::ReadOnly,
-> = Field::new("ccEmailAddressesNames");
+pub const CC_EMAIL_ADDRESSES_NAMES: Field<Email, kind::Opaque<Names<EmailAddress>>, access::ReadOnly> =
+    Field::new("ccEmailAddressesNames");
 /// `createEvent`
 pub const CREATE_EVENT: Field<Email, kind::Opaque<Value>> = Field::new("createEvent");
 /// `createdAt`
@@ -703,17 +671,11 @@ pub const DELETED: Field<Email, kind::Unordered<kind::Bool>, access::ReadOnly> =
 /// `deliveryDate`
 pub const DELIVERY_DATE: Field<Email, kind::DateTime, access::ReadOnly> = Field::new("deliveryDate");
 /// `emailAccountsIds`
-pub const EMAIL_ACCOUNTS_IDS: Field<
-    Email,
-    kind::Opaque<Vec<Id<EmailAccount>>>,
-    access::ReadOnly,
-> = Field::new("emailAccountsIds");
+pub const EMAIL_ACCOUNTS_IDS: Field<Email, kind::Opaque<Vec<Id<EmailAccount>>>, access::ReadOnly> =
+    Field::new("emailAccountsIds");
 /// `emailAccountsNames`
-pub const EMAIL_ACCOUNTS_NAMES: Field<
-    Email,
-    kind::Opaque<Names<EmailAccount>>,
-    access::ReadOnly,
-> = Field::new("emailAccountsNames");
+pub const EMAIL_ACCOUNTS_NAMES: Field<Email, kind::Opaque<Names<EmailAccount>>, access::ReadOnly> =
+    Field::new("emailAccountsNames");
 /// `emailAddress`
 pub const EMAIL_ADDRESS: Field<Email, kind::Opaque<String>> = Field::new("emailAddress");
 /// `folderId`
@@ -721,11 +683,7 @@ pub const FOLDER_ID: Field<Email, kind::Opaque<Id<EmailFolder>>, access::ReadOnl
 /// `folderName`
 pub const FOLDER_NAME: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("folderName");
 /// `folderStringId`
-pub const FOLDER_STRING_ID: Field<
-    Email,
-    kind::Opaque<Id<EmailFolder>>,
-    access::ReadOnly,
-> = Field::new("folderStringId");
+pub const FOLDER_STRING_ID: Field<Email, kind::Opaque<Id<EmailFolder>>, access::ReadOnly> = Field::new("folderStringId");
 /// `folderStringName`
 pub const FOLDER_STRING_NAME: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("folderStringName");
 /// `from`
@@ -733,11 +691,8 @@ pub const FROM: Field<Email, kind::Opaque<String>> = Field::new("from");
 /// `fromAddress`
 pub const FROM_ADDRESS: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("fromAddress");
 /// `fromEmailAddressId`
-pub const FROM_EMAIL_ADDRESS_ID: Field<
-    Email,
-    kind::Ref<EmailAddress>,
-    access::ReadOnly,
-> = Field::new("fromEmailAddressId");
+pub const FROM_EMAIL_ADDRESS_ID: Field<Email, kind::Ref<EmailAddress>, access::ReadOnly> =
+    Field::new("fromEmailAddressId");
 /// `fromEmailAddressName`
 pub const FROM_EMAIL_ADDRESS_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("fromEmailAddressName");
 /// `fromName`
@@ -749,11 +704,8 @@ pub const GROUP_FOLDER_ID: Field<Email, kind::Ref<GroupEmailFolder>, access::Rea
 /// `groupFolderName`
 pub const GROUP_FOLDER_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("groupFolderName");
 /// `groupStatusFolder`
-pub const GROUP_STATUS_FOLDER: Field<
-    Email,
-    kind::Enum<GroupStatusFolder>,
-    access::ReadOnly,
-> = Field::new("groupStatusFolder");
+pub const GROUP_STATUS_FOLDER: Field<Email, kind::Enum<GroupStatusFolder>, access::ReadOnly> =
+    Field::new("groupStatusFolder");
 /// `hasAttachment`
 pub const HAS_ATTACHMENT: Field<Email, kind::Bool, access::ReadOnly> = Field::new("hasAttachment");
 /// `icsContents`
@@ -761,17 +713,11 @@ pub const ICS_CONTENTS: Field<Email, kind::Text, access::ReadOnly> = Field::new(
 /// `icsEventData`
 pub const ICS_EVENT_DATA: Field<Email, kind::Opaque<Value>, access::ReadOnly> = Field::new("icsEventData");
 /// `icsEventDateStart`
-pub const ICS_EVENT_DATE_START: Field<
-    Email,
-    kind::Opaque<Timestamp>,
-    access::ReadOnly,
-> = Field::new("icsEventDateStart");
+pub const ICS_EVENT_DATE_START: Field<Email, kind::Opaque<Timestamp>, access::ReadOnly> =
+    Field::new("icsEventDateStart");
 /// `icsEventDateStartDate`
-pub const ICS_EVENT_DATE_START_DATE: Field<
-    Email,
-    kind::Opaque<Date>,
-    access::ReadOnly,
-> = Field::new("icsEventDateStartDate");
+pub const ICS_EVENT_DATE_START_DATE: Field<Email, kind::Opaque<Date>, access::ReadOnly> =
+    Field::new("icsEventDateStartDate");
 /// `icsEventUid`
 pub const ICS_EVENT_UID: Field<Email, kind::Text, access::ReadOnly> = Field::new("icsEventUid");
 /// `id`
@@ -783,17 +729,11 @@ pub const IN_ARCHIVE: Field<Email, kind::Opaque<bool>, access::ReadOnly> = Field
 /// `inTrash`
 pub const IN_TRASH: Field<Email, kind::Opaque<bool>, access::ReadOnly> = Field::new("inTrash");
 /// `inboundEmailsIds`
-pub const INBOUND_EMAILS_IDS: Field<
-    Email,
-    kind::Opaque<Vec<Id<InboundEmail>>>,
-    access::ReadOnly,
-> = Field::new("inboundEmailsIds");
+pub const INBOUND_EMAILS_IDS: Field<Email, kind::Opaque<Vec<Id<InboundEmail>>>, access::ReadOnly> =
+    Field::new("inboundEmailsIds");
 /// `inboundEmailsNames`
-pub const INBOUND_EMAILS_NAMES: Field<
-    Email,
-    kind::Opaque<Names<InboundEmail>>,
-    access::ReadOnly,
-> = Field::new("inboundEmailsNames");
+pub const INBOUND_EMAILS_NAMES: Field<Email, kind::Opaque<Names<InboundEmail>>, access::ReadOnly> =
+    Field::new("inboundEmailsNames");
 /// `isAutoReply`
 pub const IS_AUTO_REPLY: Field<Email, kind::Bool, access::ReadOnly> = Field::new("isAutoReply");
 /// `isBeingImported`
@@ -845,11 +785,8 @@ pub const REPLIED_ID: Field<Email, kind::Ref<Email>> = Field::new("repliedId");
 /// `repliedName`
 pub const REPLIED_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("repliedName");
 /// `repliesColumns`
-pub const REPLIES_COLUMNS: Field<
-    Email,
-    kind::Opaque<Columns<Email, RepliesColumns>>,
-    access::ReadOnly,
-> = Field::new("repliesColumns");
+pub const REPLIES_COLUMNS: Field<Email, kind::Opaque<Columns<Email, RepliesColumns>>, access::ReadOnly> =
+    Field::new("repliesColumns");
 /// `repliesIds`
 pub const REPLIES_IDS: Field<Email, kind::Opaque<Vec<Id<Email>>>, access::ReadOnly> = Field::new("repliesIds");
 /// `repliesNames`
@@ -859,17 +796,11 @@ pub const REPLY_TO: Field<Email, kind::Opaque<String>> = Field::new("replyTo");
 /// `replyToAddress`
 pub const REPLY_TO_ADDRESS: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("replyToAddress");
 /// `replyToEmailAddressesIds`
-pub const REPLY_TO_EMAIL_ADDRESSES_IDS: Field<
-    Email,
-    kind::Opaque<Vec<Id<EmailAddress>>>,
-    access::ReadOnly,
-> = Field::new("replyToEmailAddressesIds");
+pub const REPLY_TO_EMAIL_ADDRESSES_IDS: Field<Email, kind::Opaque<Vec<Id<EmailAddress>>>, access::ReadOnly> =
+    Field::new("replyToEmailAddressesIds");
 /// `replyToEmailAddressesNames`
-pub const REPLY_TO_EMAIL_ADDRESSES_NAMES: Field<
-    Email,
-    kind::Opaque<Names<EmailAddress>>,
-    access::ReadOnly,
-> = Field::new("replyToEmailAddressesNames");
+pub const REPLY_TO_EMAIL_ADDRESSES_NAMES: Field<Email, kind::Opaque<Names<EmailAddress>>, access::ReadOnly> =
+    Field::new("replyToEmailAddressesNames");
 /// `replyToName`
 pub const REPLY_TO_NAME: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("replyToName");
 /// `replyToString`
@@ -881,19 +812,14 @@ pub const SENT_BY_ID: Field<Email, kind::Ref<User>, access::ReadOnly> = Field::n
 /// `sentByName`
 pub const SENT_BY_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("sentByName");
 /// `skipNotificationMap`
-pub const SKIP_NOTIFICATION_MAP: Field<Email, kind::Opaque<Value>, access::ReadOnly> = Field::new(
-    "skipNotificationMap",
-);
+pub const SKIP_NOTIFICATION_MAP: Field<Email, kind::Opaque<Value>, access::ReadOnly> = Field::new("skipNotificationMap");
 /// `status`
 pub const STATUS: Field<Email, kind::Enum<Status>> = Field::new("status");
 /// `subject`
 pub const SUBJECT: Field<Email, kind::Opaque<String>> = Field::new("subject");
 /// `tasksColumns`
-pub const TASKS_COLUMNS: Field<
-    Email,
-    kind::Opaque<Columns<Task, TasksColumns>>,
-    access::ReadOnly,
-> = Field::new("tasksColumns");
+pub const TASKS_COLUMNS: Field<Email, kind::Opaque<Columns<Task, TasksColumns>>, access::ReadOnly> =
+    Field::new("tasksColumns");
 /// `tasksIds`
 pub const TASKS_IDS: Field<Email, kind::Opaque<Vec<Id<Task>>>, access::ReadOnly> = Field::new("tasksIds");
 /// `tasksNames`
@@ -905,29 +831,29 @@ pub const TEAMS_NAMES: Field<Email, kind::Opaque<Names<Team>>, access::ReadOnly>
 /// `to`
 pub const TO: Field<Email, kind::Opaque<String>> = Field::new("to");
 /// `toEmailAddressesIds`
-pub const TO_EMAIL_ADDRESSES_IDS: Field<
-    Email,
-    kind::Opaque<Vec<Id<EmailAddress>>>,
-    access::ReadOnly,
-> = Field::new("toEmailAddressesIds");
+pub const TO_EMAIL_ADDRESSES_IDS: Field<Email, kind::Opaque<Vec<Id<EmailAddress>>>, access::ReadOnly> =
+    Field::new("toEmailAddressesIds");
 /// `toEmailAddressesNames`
-pub const TO_EMAIL_ADDRESSES_NAMES: Field<
-    Email,
-    kind::Opaque<Names<EmailAddress>>,
-    access::ReadOnly,
-> = Field::new("toEmailAddressesNames");
+pub const TO_EMAIL_ADDRESSES_NAMES: Field<Email, kind::Opaque<Names<EmailAddress>>, access::ReadOnly> =
+    Field::new("toEmailAddressesNames");
 /// `typeHash`
 pub const TYPE_HASH: Field<Email, kind::Opaque<Value>, access::ReadOnly> = Field::new("typeHash");
 /// `usersColumns`
-pub const USERS_COLUMNS: Field<
-    Email,
-    kind::Opaque<Columns<User, UsersColumns>>,
-    access::ReadOnly,
-> = Field::new("usersColumns");
+pub const USERS_COLUMNS: Field<Email, kind::Opaque<Columns<User, UsersColumns>>, access::ReadOnly> =
+    Field::new("usersColumns");
 /// `usersIds`
 pub const USERS_IDS: Field<Email, kind::Opaque<Vec<Id<User>>>, access::ReadOnly> = Field::new("usersIds");
 /// `usersNames`
 pub const USERS_NAMES: Field<Email, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
+
+/// The boolean filters of [`Email`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `onlyMy`
+    pub const ONLY_MY: BoolFilter<Email> = BoolFilter::new("onlyMy");
+}
+
 espo_core::enumeration! {
     /// `groupStatusFolder` of [`Email`].
     pub enum GroupStatusFolder {
@@ -1041,14 +967,8 @@ impl<M> EmailWrite<M> {
     }
 
     /// Sets `attachmentsIds`.
-    pub fn attachments_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Attachment>>>,
-    ) -> Self {
-        self.with(
-            "attachmentsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>(),
-        )
+    pub fn attachments_ids(self, value: impl IntoIterator<Item = impl Into<Id<Attachment>>>) -> Self {
+        self.with("attachmentsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>())
     }
 
     /// Sets `bcc`.
@@ -1150,14 +1070,8 @@ impl<M> EmailWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `to`.
@@ -1169,6 +1083,7 @@ impl<M> EmailWrite<M> {
 /// The links of [`Email`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `account`
     pub const ACCOUNT: Link<Email, Account, link::BelongsTo> = Link::new("account");
     /// `assignedUser`
@@ -1202,9 +1117,7 @@ pub mod links {
     /// `replies`
     pub const REPLIES: Link<Email, Email, link::HasMany> = Link::new("replies");
     /// `replyToEmailAddresses`
-    pub const REPLY_TO_EMAIL_ADDRESSES: Link<Email, EmailAddress, link::ManyToMany> = Link::new(
-        "replyToEmailAddresses",
-    );
+    pub const REPLY_TO_EMAIL_ADDRESSES: Link<Email, EmailAddress, link::ManyToMany> = Link::new("replyToEmailAddresses");
     /// `sentBy`
     pub const SENT_BY: Link<Email, User, link::BelongsTo> = Link::new("sentBy");
     /// `tasks`
@@ -1294,9 +1207,7 @@ impl EmailRef {
     }
 
     /// `replyToEmailAddresses`: many to many, [`EmailAddress`]
-    pub fn reply_to_email_addresses(
-        &self,
-    ) -> Related<Email, EmailAddress, link::ManyToMany> {
+    pub fn reply_to_email_addresses(&self) -> Related<Email, EmailAddress, link::ManyToMany> {
         self.0.related(links::REPLY_TO_EMAIL_ADDRESSES)
     }
 

@@ -2,6 +2,7 @@
 //! Entity type `EmailAccount`.
 use espo_core::typed::generated::*;
 use super::{Email, EmailFilter, EmailFolder, User};
+
 /// A record of entity type `EmailAccount`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -125,6 +126,7 @@ impl Record for EmailAccount {
         Attribute::listed("useSmtp", "bool"),
         Attribute::listed("username", "varchar"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.assigned_user_id),
@@ -223,6 +225,7 @@ impl Entity for EmailAccount {
     type New = EmailAccountNew;
     type Patch = EmailAccountPatch;
     type Ref = EmailAccountRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -302,6 +305,15 @@ pub const USE_IMAP: Field<EmailAccount, kind::Bool> = Field::new("useImap");
 pub const USE_SMTP: Field<EmailAccount, kind::Bool> = Field::new("useSmtp");
 /// `username`
 pub const USERNAME: Field<EmailAccount, kind::Text> = Field::new("username");
+
+/// The primary filters of [`EmailAccount`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `active`
+    pub const ACTIVE: PrimaryFilter<EmailAccount> = PrimaryFilter::new("active");
+}
+
 espo_core::enumeration! {
     /// `security` of [`EmailAccount`].
     pub enum Security {
@@ -354,10 +366,7 @@ impl EmailAccountWrite<Create> {
         assigned_user_id: impl Into<Id<User>>,
         email_address: impl Into<String>,
     ) -> Self {
-        Self(Attributes::new())
-            .name(name)
-            .assigned_user_id(assigned_user_id)
-            .email_address(email_address)
+        Self(Attributes::new()).name(name).assigned_user_id(assigned_user_id).email_address(email_address)
     }
 }
 
@@ -398,14 +407,8 @@ impl<M> EmailAccountWrite<M> {
     }
 
     /// Sets `monitoredFolders`.
-    pub fn monitored_folders(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "monitoredFolders",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn monitored_folders(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("monitoredFolders", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `name`.
@@ -497,6 +500,7 @@ impl<M> EmailAccountWrite<M> {
 /// The links of [`EmailAccount`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `assignedUser`
     pub const ASSIGNED_USER: Link<EmailAccount, User, link::BelongsTo> = Link::new("assignedUser");
     /// `createdBy`

@@ -2,6 +2,7 @@
 //! Entity type `EmailFilter`.
 use espo_core::typed::generated::*;
 use super::{EmailAccount, EmailFolder, GroupEmailFolder, InboundEmail, User};
+
 /// A record of entity type `EmailFilter`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -89,6 +90,7 @@ impl Record for EmailFilter {
         Attribute::listed("subject", "varchar"),
         Attribute::listed("to", "varchar"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.action),
@@ -161,12 +163,7 @@ impl Record for EmailFilter {
 impl EmailFilter {
     /// The record that `parent` leads to.
     pub fn parent(&self) -> Option<Parent> {
-        Some(
-            Parent::from_parts(
-                self.parent_type.as_deref()?,
-                self.parent_id.as_ref()?.as_str(),
-            ),
-        )
+        Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
 }
 
@@ -175,6 +172,7 @@ impl Entity for EmailFilter {
     type New = EmailFilterNew;
     type Patch = EmailFilterPatch;
     type Ref = EmailFilterRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -203,9 +201,8 @@ pub const FROM: Field<EmailFilter, kind::Text> = Field::new("from");
 /// `groupEmailFolderId`
 pub const GROUP_EMAIL_FOLDER_ID: Field<EmailFilter, kind::Ref<GroupEmailFolder>> = Field::new("groupEmailFolderId");
 /// `groupEmailFolderName`
-pub const GROUP_EMAIL_FOLDER_NAME: Field<EmailFilter, kind::RefName, access::ReadOnly> = Field::new(
-    "groupEmailFolderName",
-);
+pub const GROUP_EMAIL_FOLDER_NAME: Field<EmailFilter, kind::RefName, access::ReadOnly> =
+    Field::new("groupEmailFolderName");
 /// `id`
 pub const ID: Field<EmailFilter, kind::Id<EmailFilter>, access::ReadOnly> = Field::new("id");
 /// `isGlobal`
@@ -232,6 +229,15 @@ pub const SKIP_NOTIFICATION: Field<EmailFilter, kind::Bool> = Field::new("skipNo
 pub const SUBJECT: Field<EmailFilter, kind::Text> = Field::new("subject");
 /// `to`
 pub const TO: Field<EmailFilter, kind::Text> = Field::new("to");
+
+/// The boolean filters of [`EmailFilter`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `onlyMy`
+    pub const ONLY_MY: BoolFilter<EmailFilter> = BoolFilter::new("onlyMy");
+}
+
 espo_core::enumeration! {
     /// `action` of [`EmailFilter`].
     pub enum Action {
@@ -293,25 +299,13 @@ impl<M> EmailFilterWrite<M> {
     }
 
     /// Sets `bodyContains`.
-    pub fn body_contains(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "bodyContains",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn body_contains(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("bodyContains", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `bodyContainsAll`.
-    pub fn body_contains_all(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "bodyContainsAll",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn body_contains_all(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("bodyContainsAll", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `emailFolderId`.
@@ -358,6 +352,7 @@ impl<M> EmailFilterWrite<M> {
 /// The links of [`EmailFilter`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `createdBy`
     pub const CREATED_BY: Link<EmailFilter, User, link::BelongsTo> = Link::new("createdBy");
     /// `emailFolder`
@@ -387,9 +382,7 @@ impl EmailFilterRef {
     }
 
     /// `groupEmailFolder`: many to one, [`GroupEmailFolder`]
-    pub fn group_email_folder(
-        &self,
-    ) -> Related<EmailFilter, GroupEmailFolder, link::BelongsTo> {
+    pub fn group_email_folder(&self) -> Related<EmailFilter, GroupEmailFolder, link::BelongsTo> {
         self.0.related(links::GROUP_EMAIL_FOLDER)
     }
 

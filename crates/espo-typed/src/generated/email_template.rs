@@ -2,6 +2,7 @@
 //! Entity type `EmailTemplate`.
 use espo_core::typed::generated::*;
 use super::{Attachment, EmailTemplateCategory, Team, User};
+
 /// A record of entity type `EmailTemplate` (has optimistic locking).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -92,6 +93,7 @@ impl Record for EmailTemplate {
         Attribute::unlisted("teamsNames", "linkMultiple"),
         Attribute::listed("versionNumber", ""),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.assigned_user_id),
@@ -168,6 +170,7 @@ impl Entity for EmailTemplate {
     type New = EmailTemplateNew;
     type Patch = EmailTemplatePatch;
     type Ref = EmailTemplateRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -180,17 +183,11 @@ pub const ASSIGNED_USER_NAME: Field<EmailTemplate, kind::RefName, access::ReadOn
 /// `attachmentsIds`
 pub const ATTACHMENTS_IDS: Field<EmailTemplate, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
-pub const ATTACHMENTS_NAMES: Field<
-    EmailTemplate,
-    kind::Opaque<Names<Attachment>>,
-    access::ReadOnly,
-> = Field::new("attachmentsNames");
+pub const ATTACHMENTS_NAMES: Field<EmailTemplate, kind::Opaque<Names<Attachment>>, access::ReadOnly> =
+    Field::new("attachmentsNames");
 /// `attachmentsTypes`
-pub const ATTACHMENTS_TYPES: Field<
-    EmailTemplate,
-    kind::Opaque<MediaTypes<Attachment>>,
-    access::ReadOnly,
-> = Field::new("attachmentsTypes");
+pub const ATTACHMENTS_TYPES: Field<EmailTemplate, kind::Opaque<MediaTypes<Attachment>>, access::ReadOnly> =
+    Field::new("attachmentsTypes");
 /// `body`
 pub const BODY: Field<EmailTemplate, kind::Text> = Field::new("body");
 /// `categoryId`
@@ -232,11 +229,27 @@ pub const TEAMS_IDS: Field<EmailTemplate, kind::Opaque<Vec<Id<Team>>>> = Field::
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<EmailTemplate, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `versionNumber`
-pub const VERSION_NUMBER: Field<
-    EmailTemplate,
-    kind::Unordered<kind::Int>,
-    access::ReadOnly,
-> = Field::new("versionNumber");
+pub const VERSION_NUMBER: Field<EmailTemplate, kind::Unordered<kind::Int>, access::ReadOnly> =
+    Field::new("versionNumber");
+
+/// The primary filters of [`EmailTemplate`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `actual`
+    pub const ACTUAL: PrimaryFilter<EmailTemplate> = PrimaryFilter::new("actual");
+    /// `starred`
+    pub const STARRED: PrimaryFilter<EmailTemplate> = PrimaryFilter::new("starred");
+}
+
+/// The boolean filters of [`EmailTemplate`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `onlyMy`
+    pub const ONLY_MY: BoolFilter<EmailTemplate> = BoolFilter::new("onlyMy");
+}
+
 espo_core::enumeration! {
     /// `status` of [`EmailTemplate`].
     pub enum Status {
@@ -269,14 +282,8 @@ impl<M> EmailTemplateWrite<M> {
     }
 
     /// Sets `attachmentsIds`.
-    pub fn attachments_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Attachment>>>,
-    ) -> Self {
-        self.with(
-            "attachmentsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>(),
-        )
+    pub fn attachments_ids(self, value: impl IntoIterator<Item = impl Into<Id<Attachment>>>) -> Self {
+        self.with("attachmentsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>())
     }
 
     /// Sets `body`.
@@ -320,20 +327,15 @@ impl<M> EmailTemplateWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 }
 
 /// The links of [`EmailTemplate`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `assignedUser`
     pub const ASSIGNED_USER: Link<EmailTemplate, User, link::BelongsTo> = Link::new("assignedUser");
     /// `attachments`
@@ -365,9 +367,7 @@ impl EmailTemplateRef {
     }
 
     /// `category`: many to one, [`EmailTemplateCategory`], whose link back is `emailTemplates`
-    pub fn category(
-        &self,
-    ) -> Related<EmailTemplate, EmailTemplateCategory, link::BelongsTo> {
+    pub fn category(&self) -> Related<EmailTemplate, EmailTemplateCategory, link::BelongsTo> {
         self.0.related(links::CATEGORY)
     }
 

@@ -2,6 +2,7 @@
 //! Entity type `EmailTemplateCategory`.
 use espo_core::typed::generated::*;
 use super::{EmailTemplate, Team, User};
+
 /// A record of entity type `EmailTemplateCategory`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -62,6 +63,7 @@ impl Record for EmailTemplateCategory {
         Attribute::unlisted("teamsIds", "linkMultiple"),
         Attribute::unlisted("teamsNames", "linkMultiple"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.child_list),
@@ -118,6 +120,7 @@ impl Entity for EmailTemplateCategory {
     type New = EmailTemplateCategoryNew;
     type Patch = EmailTemplateCategoryPatch;
     type Ref = EmailTemplateCategoryRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -142,11 +145,7 @@ pub const MODIFIED_AT: Field<EmailTemplateCategory, kind::DateTime, access::Read
 /// `modifiedById`
 pub const MODIFIED_BY_ID: Field<EmailTemplateCategory, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
 /// `modifiedByName`
-pub const MODIFIED_BY_NAME: Field<
-    EmailTemplateCategory,
-    kind::RefName,
-    access::ReadOnly,
-> = Field::new("modifiedByName");
+pub const MODIFIED_BY_NAME: Field<EmailTemplateCategory, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
 pub const NAME: Field<EmailTemplateCategory, kind::Text> = Field::new("name");
 /// `order`
@@ -158,11 +157,9 @@ pub const PARENT_NAME: Field<EmailTemplateCategory, kind::RefName, access::ReadO
 /// `teamsIds`
 pub const TEAMS_IDS: Field<EmailTemplateCategory, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
-pub const TEAMS_NAMES: Field<
-    EmailTemplateCategory,
-    kind::Opaque<Names<Team>>,
-    access::ReadOnly,
-> = Field::new("teamsNames");
+pub const TEAMS_NAMES: Field<EmailTemplateCategory, kind::Opaque<Names<Team>>, access::ReadOnly> =
+    Field::new("teamsNames");
+
 /// What a create of [`EmailTemplateCategory`] sends.
 pub type EmailTemplateCategoryNew = EmailTemplateCategoryWrite<Create>;
 /// What an update of [`EmailTemplateCategory`] sends: what is neither set nor cleared is left alone.
@@ -202,26 +199,18 @@ impl<M> EmailTemplateCategoryWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 }
 
 /// The links of [`EmailTemplateCategory`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `children`
-    pub const CHILDREN: Link<
-        EmailTemplateCategory,
-        EmailTemplateCategory,
-        link::ReadOnlyLink<link::HasMany>,
-    > = Link::new("children");
+    pub const CHILDREN: Link<EmailTemplateCategory, EmailTemplateCategory, link::ReadOnlyLink<link::HasMany>> =
+        Link::new("children");
     /// `createdBy`
     pub const CREATED_BY: Link<EmailTemplateCategory, User, link::BelongsTo> = Link::new("createdBy");
     /// `emailTemplates`
@@ -241,13 +230,7 @@ espo_core::reference_type!(EmailTemplateCategory, EmailTemplateCategoryRef);
 
 impl EmailTemplateCategoryRef {
     /// `children`: one to many, [`EmailTemplateCategory`], whose link back is `parent`
-    pub fn children(
-        &self,
-    ) -> Related<
-        EmailTemplateCategory,
-        EmailTemplateCategory,
-        link::ReadOnlyLink<link::HasMany>,
-    > {
+    pub fn children(&self) -> Related<EmailTemplateCategory, EmailTemplateCategory, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::CHILDREN)
     }
 
@@ -257,9 +240,7 @@ impl EmailTemplateCategoryRef {
     }
 
     /// `emailTemplates`: one to many, [`EmailTemplate`], whose link back is `category`
-    pub fn email_templates(
-        &self,
-    ) -> Related<EmailTemplateCategory, EmailTemplate, link::HasMany> {
+    pub fn email_templates(&self) -> Related<EmailTemplateCategory, EmailTemplate, link::HasMany> {
         self.0.related(links::EMAIL_TEMPLATES)
     }
 
@@ -269,9 +250,7 @@ impl EmailTemplateCategoryRef {
     }
 
     /// `parent`: many to one, [`EmailTemplateCategory`], whose link back is `children`
-    pub fn parent(
-        &self,
-    ) -> Related<EmailTemplateCategory, EmailTemplateCategory, link::BelongsTo> {
+    pub fn parent(&self) -> Related<EmailTemplateCategory, EmailTemplateCategory, link::BelongsTo> {
         self.0.related(links::PARENT)
     }
 

@@ -2,6 +2,7 @@
 //! Entity type `Export`.
 use espo_core::typed::generated::*;
 use super::{Attachment, User};
+
 /// A record of entity type `Export`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -47,6 +48,7 @@ impl Record for Export {
         Attribute::listed("params", "text"),
         Attribute::listed("status", "enum"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.attachment_id),
@@ -93,6 +95,7 @@ impl Entity for Export {
     type New = ExportNew;
     type Patch = ExportPatch;
     type Ref = ExportRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -120,6 +123,7 @@ pub const NOTIFY_ON_FINISH: Field<Export, kind::Bool> = Field::new("notifyOnFini
 pub const PARAMS: Field<Export, kind::Text> = Field::new("params");
 /// `status`
 pub const STATUS: Field<Export, kind::Enum<Status>> = Field::new("status");
+
 espo_core::enumeration! {
     /// `status` of [`Export`].
     pub enum Status {
@@ -178,6 +182,7 @@ impl Default for ExportWrite<Create> {
 /// The links of [`Export`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `createdBy`
     pub const CREATED_BY: Link<Export, User, link::BelongsTo> = Link::new("createdBy");
 }

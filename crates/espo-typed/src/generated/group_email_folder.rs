@@ -2,6 +2,7 @@
 //! Entity type `GroupEmailFolder`.
 use espo_core::typed::generated::*;
 use super::{Email, Team, User};
+
 /// A record of entity type `GroupEmailFolder`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -50,6 +51,7 @@ impl Record for GroupEmailFolder {
         Attribute::unlisted("teamsIds", "linkMultiple"),
         Attribute::unlisted("teamsNames", "linkMultiple"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.created_at),
@@ -98,6 +100,7 @@ impl Entity for GroupEmailFolder {
     type New = GroupEmailFolderNew;
     type Patch = GroupEmailFolderPatch;
     type Ref = GroupEmailFolderRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -127,6 +130,7 @@ pub const ORDER: Field<GroupEmailFolder, kind::Int> = Field::new("order");
 pub const TEAMS_IDS: Field<GroupEmailFolder, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<GroupEmailFolder, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
+
 /// What a create of [`GroupEmailFolder`] sends.
 pub type GroupEmailFolderNew = GroupEmailFolderWrite<Create>;
 /// What an update of [`GroupEmailFolder`] sends: what is neither set nor cleared is left alone.
@@ -156,20 +160,15 @@ impl<M> GroupEmailFolderWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 }
 
 /// The links of [`GroupEmailFolder`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `createdBy`
     pub const CREATED_BY: Link<GroupEmailFolder, User, link::BelongsTo> = Link::new("createdBy");
     /// `emails`

@@ -2,6 +2,7 @@
 //! Entity type `Import`.
 use espo_core::typed::generated::*;
 use super::{Attachment, ImportError, User};
+
 /// A record of entity type `Import`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -62,6 +63,7 @@ impl Record for Import {
         Attribute::listed("status", "enum"),
         Attribute::unlisted("updatedCount", "int"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.attribute_list),
@@ -118,6 +120,7 @@ impl Entity for Import {
     type New = ImportNew;
     type Patch = ImportPatch;
     type Ref = ImportRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -155,6 +158,7 @@ pub const PARAMS: Field<Import, kind::Opaque<Value>, access::ReadOnly> = Field::
 pub const STATUS: Field<Import, kind::Enum<Status>, access::ReadOnly> = Field::new("status");
 /// `updatedCount`
 pub const UPDATED_COUNT: Field<Import, kind::Opaque<i64>, access::ReadOnly> = Field::new("updatedCount");
+
 espo_core::enumeration! {
     /// `status` of [`Import`].
     pub enum Status {
@@ -183,8 +187,6 @@ impl ImportWrite<Create> {
     }
 }
 
-impl<M> ImportWrite<M> {}
-
 impl Default for ImportWrite<Create> {
     fn default() -> Self {
         Self::new()
@@ -194,6 +196,7 @@ impl Default for ImportWrite<Create> {
 /// The links of [`Import`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `createdBy`
     pub const CREATED_BY: Link<Import, User, link::BelongsTo> = Link::new("createdBy");
     /// `errors`
@@ -214,9 +217,7 @@ impl ImportRef {
     }
 
     /// `errors`: one to many, [`ImportError`], whose link back is `import`
-    pub fn errors(
-        &self,
-    ) -> Related<Import, ImportError, link::ReadOnlyLink<link::HasMany>> {
+    pub fn errors(&self) -> Related<Import, ImportError, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::ERRORS)
     }
 

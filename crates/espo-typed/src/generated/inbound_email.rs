@@ -2,6 +2,7 @@
 //! Entity type `InboundEmail`.
 use espo_core::typed::generated::*;
 use super::{Email, EmailFilter, EmailTemplate, GroupEmailFolder, Team, User};
+
 /// A record of entity type `InboundEmail`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -179,6 +180,7 @@ impl Record for InboundEmail {
         Attribute::listed("useSmtp", "bool"),
         Attribute::listed("username", "varchar"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.add_all_team_users),
@@ -313,6 +315,7 @@ impl Entity for InboundEmail {
     type New = InboundEmailNew;
     type Patch = InboundEmailPatch;
     type Ref = InboundEmailRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -351,11 +354,8 @@ pub const FROM_NAME: Field<InboundEmail, kind::Text> = Field::new("fromName");
 /// `groupEmailFolderId`
 pub const GROUP_EMAIL_FOLDER_ID: Field<InboundEmail, kind::Ref<GroupEmailFolder>> = Field::new("groupEmailFolderId");
 /// `groupEmailFolderName`
-pub const GROUP_EMAIL_FOLDER_NAME: Field<
-    InboundEmail,
-    kind::RefName,
-    access::ReadOnly,
-> = Field::new("groupEmailFolderName");
+pub const GROUP_EMAIL_FOLDER_NAME: Field<InboundEmail, kind::RefName, access::ReadOnly> =
+    Field::new("groupEmailFolderName");
 /// `host`
 pub const HOST: Field<InboundEmail, kind::Text> = Field::new("host");
 /// `id`
@@ -383,11 +383,8 @@ pub const REPLY: Field<InboundEmail, kind::Bool> = Field::new("reply");
 /// `replyEmailTemplateId`
 pub const REPLY_EMAIL_TEMPLATE_ID: Field<InboundEmail, kind::Ref<EmailTemplate>> = Field::new("replyEmailTemplateId");
 /// `replyEmailTemplateName`
-pub const REPLY_EMAIL_TEMPLATE_NAME: Field<
-    InboundEmail,
-    kind::RefName,
-    access::ReadOnly,
-> = Field::new("replyEmailTemplateName");
+pub const REPLY_EMAIL_TEMPLATE_NAME: Field<InboundEmail, kind::RefName, access::ReadOnly> =
+    Field::new("replyEmailTemplateName");
 /// `replyFromAddress`
 pub const REPLY_FROM_ADDRESS: Field<InboundEmail, kind::Text> = Field::new("replyFromAddress");
 /// `replyFromName`
@@ -436,6 +433,7 @@ pub const USE_IMAP: Field<InboundEmail, kind::Bool> = Field::new("useImap");
 pub const USE_SMTP: Field<InboundEmail, kind::Bool> = Field::new("useSmtp");
 /// `username`
 pub const USERNAME: Field<InboundEmail, kind::Text> = Field::new("username");
+
 espo_core::enumeration! {
     /// `caseDistribution` of [`InboundEmail`].
     pub enum CaseDistribution {
@@ -555,14 +553,8 @@ impl<M> InboundEmailWrite<M> {
     }
 
     /// Sets `monitoredFolders`.
-    pub fn monitored_folders(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "monitoredFolders",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn monitored_folders(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("monitoredFolders", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `name`.
@@ -681,14 +673,8 @@ impl<M> InboundEmailWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `useImap`.
@@ -710,6 +696,7 @@ impl<M> InboundEmailWrite<M> {
 /// The links of [`InboundEmail`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `assignToUser`
     pub const ASSIGN_TO_USER: Link<InboundEmail, User, link::BelongsTo> = Link::new("assignToUser");
     /// `createdBy`
@@ -723,9 +710,7 @@ pub mod links {
     /// `modifiedBy`
     pub const MODIFIED_BY: Link<InboundEmail, User, link::BelongsTo> = Link::new("modifiedBy");
     /// `replyEmailTemplate`
-    pub const REPLY_EMAIL_TEMPLATE: Link<InboundEmail, EmailTemplate, link::BelongsTo> = Link::new(
-        "replyEmailTemplate",
-    );
+    pub const REPLY_EMAIL_TEMPLATE: Link<InboundEmail, EmailTemplate, link::BelongsTo> = Link::new("replyEmailTemplate");
     /// `team`
     pub const TEAM: Link<InboundEmail, Team, link::BelongsTo> = Link::new("team");
     /// `teams`
@@ -759,9 +744,7 @@ impl InboundEmailRef {
     }
 
     /// `groupEmailFolder`: many to one, [`GroupEmailFolder`]
-    pub fn group_email_folder(
-        &self,
-    ) -> Related<InboundEmail, GroupEmailFolder, link::BelongsTo> {
+    pub fn group_email_folder(&self) -> Related<InboundEmail, GroupEmailFolder, link::BelongsTo> {
         self.0.related(links::GROUP_EMAIL_FOLDER)
     }
 
@@ -771,9 +754,7 @@ impl InboundEmailRef {
     }
 
     /// `replyEmailTemplate`: many to one, [`EmailTemplate`]
-    pub fn reply_email_template(
-        &self,
-    ) -> Related<InboundEmail, EmailTemplate, link::BelongsTo> {
+    pub fn reply_email_template(&self) -> Related<InboundEmail, EmailTemplate, link::BelongsTo> {
         self.0.related(links::REPLY_EMAIL_TEMPLATE)
     }
 

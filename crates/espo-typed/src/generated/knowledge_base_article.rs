@@ -2,6 +2,7 @@
 //! Entity type `KnowledgeBaseArticle`.
 use espo_core::typed::generated::*;
 use super::{Attachment, Case, KnowledgeBaseCategory, Portal, Team, User};
+
 /// A record of entity type `KnowledgeBaseArticle` (module `Crm`, has optimistic locking).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -104,6 +105,7 @@ impl Record for KnowledgeBaseArticle {
         Attribute::listed("type", "enum"),
         Attribute::listed("versionNumber", ""),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.assigned_user_id),
@@ -188,6 +190,7 @@ impl Entity for KnowledgeBaseArticle {
     type New = KnowledgeBaseArticleNew;
     type Patch = KnowledgeBaseArticlePatch;
     type Ref = KnowledgeBaseArticleRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -196,43 +199,26 @@ impl Entity for KnowledgeBaseArticle {
 /// `assignedUserId`
 pub const ASSIGNED_USER_ID: Field<KnowledgeBaseArticle, kind::Ref<User>> = Field::new("assignedUserId");
 /// `assignedUserName`
-pub const ASSIGNED_USER_NAME: Field<
-    KnowledgeBaseArticle,
-    kind::RefName,
-    access::ReadOnly,
-> = Field::new("assignedUserName");
+pub const ASSIGNED_USER_NAME: Field<KnowledgeBaseArticle, kind::RefName, access::ReadOnly> =
+    Field::new("assignedUserName");
 /// `attachmentsIds`
-pub const ATTACHMENTS_IDS: Field<
-    KnowledgeBaseArticle,
-    kind::Opaque<Vec<Id<Attachment>>>,
-> = Field::new("attachmentsIds");
+pub const ATTACHMENTS_IDS: Field<KnowledgeBaseArticle, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
-pub const ATTACHMENTS_NAMES: Field<
-    KnowledgeBaseArticle,
-    kind::Opaque<Names<Attachment>>,
-    access::ReadOnly,
-> = Field::new("attachmentsNames");
+pub const ATTACHMENTS_NAMES: Field<KnowledgeBaseArticle, kind::Opaque<Names<Attachment>>, access::ReadOnly> =
+    Field::new("attachmentsNames");
 /// `attachmentsTypes`
-pub const ATTACHMENTS_TYPES: Field<
-    KnowledgeBaseArticle,
-    kind::Opaque<MediaTypes<Attachment>>,
-    access::ReadOnly,
-> = Field::new("attachmentsTypes");
+pub const ATTACHMENTS_TYPES: Field<KnowledgeBaseArticle, kind::Opaque<MediaTypes<Attachment>>, access::ReadOnly> =
+    Field::new("attachmentsTypes");
 /// `body`
 pub const BODY: Field<KnowledgeBaseArticle, kind::Text> = Field::new("body");
 /// `bodyPlain`
 pub const BODY_PLAIN: Field<KnowledgeBaseArticle, kind::Text, access::ReadOnly> = Field::new("bodyPlain");
 /// `categoriesIds`
-pub const CATEGORIES_IDS: Field<
-    KnowledgeBaseArticle,
-    kind::Opaque<Vec<Id<KnowledgeBaseCategory>>>,
-> = Field::new("categoriesIds");
+pub const CATEGORIES_IDS: Field<KnowledgeBaseArticle, kind::Opaque<Vec<Id<KnowledgeBaseCategory>>>> =
+    Field::new("categoriesIds");
 /// `categoriesNames`
-pub const CATEGORIES_NAMES: Field<
-    KnowledgeBaseArticle,
-    kind::Opaque<Names<KnowledgeBaseCategory>>,
-    access::ReadOnly,
-> = Field::new("categoriesNames");
+pub const CATEGORIES_NAMES: Field<KnowledgeBaseArticle, kind::Opaque<Names<KnowledgeBaseCategory>>, access::ReadOnly> =
+    Field::new("categoriesNames");
 /// `createdAt`
 pub const CREATED_AT: Field<KnowledgeBaseArticle, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -262,11 +248,8 @@ pub const ORDER: Field<KnowledgeBaseArticle, kind::Int> = Field::new("order");
 /// `portalsIds`
 pub const PORTALS_IDS: Field<KnowledgeBaseArticle, kind::Opaque<Vec<Id<Portal>>>> = Field::new("portalsIds");
 /// `portalsNames`
-pub const PORTALS_NAMES: Field<
-    KnowledgeBaseArticle,
-    kind::Opaque<Names<Portal>>,
-    access::ReadOnly,
-> = Field::new("portalsNames");
+pub const PORTALS_NAMES: Field<KnowledgeBaseArticle, kind::Opaque<Names<Portal>>, access::ReadOnly> =
+    Field::new("portalsNames");
 /// `publishDate`
 pub const PUBLISH_DATE: Field<KnowledgeBaseArticle, kind::Date> = Field::new("publishDate");
 /// `status`
@@ -274,19 +257,30 @@ pub const STATUS: Field<KnowledgeBaseArticle, kind::Enum<Status>> = Field::new("
 /// `teamsIds`
 pub const TEAMS_IDS: Field<KnowledgeBaseArticle, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
-pub const TEAMS_NAMES: Field<
-    KnowledgeBaseArticle,
-    kind::Opaque<Names<Team>>,
-    access::ReadOnly,
-> = Field::new("teamsNames");
+pub const TEAMS_NAMES: Field<KnowledgeBaseArticle, kind::Opaque<Names<Team>>, access::ReadOnly> =
+    Field::new("teamsNames");
 /// `type`
 pub const TYPE: Field<KnowledgeBaseArticle, kind::Enum<Type>> = Field::new("type");
 /// `versionNumber`
-pub const VERSION_NUMBER: Field<
-    KnowledgeBaseArticle,
-    kind::Unordered<kind::Int>,
-    access::ReadOnly,
-> = Field::new("versionNumber");
+pub const VERSION_NUMBER: Field<KnowledgeBaseArticle, kind::Unordered<kind::Int>, access::ReadOnly> =
+    Field::new("versionNumber");
+
+/// The primary filters of [`KnowledgeBaseArticle`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `published`
+    pub const PUBLISHED: PrimaryFilter<KnowledgeBaseArticle> = PrimaryFilter::new("published");
+}
+
+/// The boolean filters of [`KnowledgeBaseArticle`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `onlyMy`
+    pub const ONLY_MY: BoolFilter<KnowledgeBaseArticle> = BoolFilter::new("onlyMy");
+}
+
 espo_core::enumeration! {
     /// `status` of [`KnowledgeBaseArticle`].
     pub enum Status {
@@ -328,14 +322,8 @@ impl<M> KnowledgeBaseArticleWrite<M> {
     }
 
     /// Sets `attachmentsIds`.
-    pub fn attachments_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Attachment>>>,
-    ) -> Self {
-        self.with(
-            "attachmentsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>(),
-        )
+    pub fn attachments_ids(self, value: impl IntoIterator<Item = impl Into<Id<Attachment>>>) -> Self {
+        self.with("attachmentsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>())
     }
 
     /// Sets `body`.
@@ -344,14 +332,8 @@ impl<M> KnowledgeBaseArticleWrite<M> {
     }
 
     /// Sets `categoriesIds`.
-    pub fn categories_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<KnowledgeBaseCategory>>>,
-    ) -> Self {
-        self.with(
-            "categoriesIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<KnowledgeBaseCategory>>>(),
-        )
+    pub fn categories_ids(self, value: impl IntoIterator<Item = impl Into<Id<KnowledgeBaseCategory>>>) -> Self {
+        self.with("categoriesIds", value.into_iter().map(Into::into).collect::<Vec<Id<KnowledgeBaseCategory>>>())
     }
 
     /// Sets `description`.
@@ -380,14 +362,8 @@ impl<M> KnowledgeBaseArticleWrite<M> {
     }
 
     /// Sets `portalsIds`.
-    pub fn portals_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Portal>>>,
-    ) -> Self {
-        self.with(
-            "portalsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Portal>>>(),
-        )
+    pub fn portals_ids(self, value: impl IntoIterator<Item = impl Into<Id<Portal>>>) -> Self {
+        self.with("portalsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Portal>>>())
     }
 
     /// Sets `publishDate`.
@@ -401,14 +377,8 @@ impl<M> KnowledgeBaseArticleWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `type`.
@@ -420,6 +390,7 @@ impl<M> KnowledgeBaseArticleWrite<M> {
 /// The links of [`KnowledgeBaseArticle`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `assignedUser`
     pub const ASSIGNED_USER: Link<KnowledgeBaseArticle, User, link::BelongsTo> = Link::new("assignedUser");
     /// `attachments`
@@ -450,9 +421,7 @@ impl KnowledgeBaseArticleRef {
     }
 
     /// `attachments`: parent to children, [`Attachment`], whose link back is `parent`
-    pub fn attachments(
-        &self,
-    ) -> Related<KnowledgeBaseArticle, Attachment, link::Children> {
+    pub fn attachments(&self) -> Related<KnowledgeBaseArticle, Attachment, link::Children> {
         self.0.related(links::ATTACHMENTS)
     }
 
@@ -462,9 +431,7 @@ impl KnowledgeBaseArticleRef {
     }
 
     /// `categories`: many to many, [`KnowledgeBaseCategory`], whose link back is `articles`
-    pub fn categories(
-        &self,
-    ) -> Related<KnowledgeBaseArticle, KnowledgeBaseCategory, link::ManyToMany> {
+    pub fn categories(&self) -> Related<KnowledgeBaseArticle, KnowledgeBaseCategory, link::ManyToMany> {
         self.0.related(links::CATEGORIES)
     }
 

@@ -2,6 +2,7 @@
 //! Entity type `KnowledgeBaseCategory`.
 use espo_core::typed::generated::*;
 use super::{KnowledgeBaseArticle, Team, User};
+
 /// A record of entity type `KnowledgeBaseCategory` (module `Crm`).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -62,6 +63,7 @@ impl Record for KnowledgeBaseCategory {
         Attribute::unlisted("teamsIds", "linkMultiple"),
         Attribute::unlisted("teamsNames", "linkMultiple"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.child_list),
@@ -118,6 +120,7 @@ impl Entity for KnowledgeBaseCategory {
     type New = KnowledgeBaseCategoryNew;
     type Patch = KnowledgeBaseCategoryPatch;
     type Ref = KnowledgeBaseCategoryRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -142,11 +145,7 @@ pub const MODIFIED_AT: Field<KnowledgeBaseCategory, kind::DateTime, access::Read
 /// `modifiedById`
 pub const MODIFIED_BY_ID: Field<KnowledgeBaseCategory, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
 /// `modifiedByName`
-pub const MODIFIED_BY_NAME: Field<
-    KnowledgeBaseCategory,
-    kind::RefName,
-    access::ReadOnly,
-> = Field::new("modifiedByName");
+pub const MODIFIED_BY_NAME: Field<KnowledgeBaseCategory, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
 pub const NAME: Field<KnowledgeBaseCategory, kind::Text> = Field::new("name");
 /// `order`
@@ -158,11 +157,9 @@ pub const PARENT_NAME: Field<KnowledgeBaseCategory, kind::RefName, access::ReadO
 /// `teamsIds`
 pub const TEAMS_IDS: Field<KnowledgeBaseCategory, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
-pub const TEAMS_NAMES: Field<
-    KnowledgeBaseCategory,
-    kind::Opaque<Names<Team>>,
-    access::ReadOnly,
-> = Field::new("teamsNames");
+pub const TEAMS_NAMES: Field<KnowledgeBaseCategory, kind::Opaque<Names<Team>>, access::ReadOnly> =
+    Field::new("teamsNames");
+
 /// What a create of [`KnowledgeBaseCategory`] sends.
 pub type KnowledgeBaseCategoryNew = KnowledgeBaseCategoryWrite<Create>;
 /// What an update of [`KnowledgeBaseCategory`] sends: what is neither set nor cleared is left alone.
@@ -202,20 +199,15 @@ impl<M> KnowledgeBaseCategoryWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 }
 
 /// The links of [`KnowledgeBaseCategory`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `articles`
     pub const ARTICLES: Link<KnowledgeBaseCategory, KnowledgeBaseArticle, link::ManyToMany> = Link::new("articles");
     /// `children`
@@ -237,16 +229,12 @@ espo_core::reference_type!(KnowledgeBaseCategory, KnowledgeBaseCategoryRef);
 
 impl KnowledgeBaseCategoryRef {
     /// `articles`: many to many, [`KnowledgeBaseArticle`], whose link back is `categories`
-    pub fn articles(
-        &self,
-    ) -> Related<KnowledgeBaseCategory, KnowledgeBaseArticle, link::ManyToMany> {
+    pub fn articles(&self) -> Related<KnowledgeBaseCategory, KnowledgeBaseArticle, link::ManyToMany> {
         self.0.related(links::ARTICLES)
     }
 
     /// `children`: one to many, [`KnowledgeBaseCategory`], whose link back is `parent`
-    pub fn children(
-        &self,
-    ) -> Related<KnowledgeBaseCategory, KnowledgeBaseCategory, link::HasMany> {
+    pub fn children(&self) -> Related<KnowledgeBaseCategory, KnowledgeBaseCategory, link::HasMany> {
         self.0.related(links::CHILDREN)
     }
 
@@ -261,9 +249,7 @@ impl KnowledgeBaseCategoryRef {
     }
 
     /// `parent`: many to one, [`KnowledgeBaseCategory`], whose link back is `children`
-    pub fn parent(
-        &self,
-    ) -> Related<KnowledgeBaseCategory, KnowledgeBaseCategory, link::BelongsTo> {
+    pub fn parent(&self) -> Related<KnowledgeBaseCategory, KnowledgeBaseCategory, link::BelongsTo> {
         self.0.related(links::PARENT)
     }
 

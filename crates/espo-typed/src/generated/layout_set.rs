@@ -2,6 +2,7 @@
 //! Entity type `LayoutSet`.
 use espo_core::typed::generated::*;
 use super::{LayoutRecord, Portal, Team};
+
 /// A record of entity type `LayoutSet`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -32,6 +33,7 @@ impl Record for LayoutSet {
         Attribute::listed("modifiedAt", "datetime"),
         Attribute::listed("name", "varchar"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.created_at),
@@ -68,6 +70,7 @@ impl Entity for LayoutSet {
     type New = LayoutSetNew;
     type Patch = LayoutSetPatch;
     type Ref = LayoutSetRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -85,6 +88,7 @@ pub const LAYOUT_LIST: Field<LayoutSet, kind::Unordered<kind::Items<String>>> = 
 pub const MODIFIED_AT: Field<LayoutSet, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `name`
 pub const NAME: Field<LayoutSet, kind::Text> = Field::new("name");
+
 /// What a create of [`LayoutSet`] sends.
 pub type LayoutSetNew = LayoutSetWrite<Create>;
 /// What an update of [`LayoutSet`] sends: what is neither set nor cleared is left alone.
@@ -104,14 +108,8 @@ impl LayoutSetWrite<Create> {
 
 impl<M> LayoutSetWrite<M> {
     /// Sets `layoutList`.
-    pub fn layout_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "layoutList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn layout_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("layoutList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `name`.
@@ -123,6 +121,7 @@ impl<M> LayoutSetWrite<M> {
 /// The links of [`LayoutSet`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `layoutRecords`
     pub const LAYOUT_RECORDS: Link<LayoutSet, LayoutRecord, link::HasMany> = Link::new("layoutRecords");
     /// `portals`

@@ -2,8 +2,8 @@
 //! Entity type `Lead`.
 use espo_core::typed::generated::*;
 use super::{
-    Account, Call, Campaign, CampaignLogRecord, Case, Contact, Document, Email, Meeting,
-    Opportunity, TargetList, Task, Team, User,
+    Account, Call, Campaign, CampaignLogRecord, Case, Contact, Document, Email, Meeting, Opportunity, TargetList, Task,
+    Team, User,
 };
 
 /// A record of entity type `Lead` (module `Crm`, has a stream).
@@ -213,6 +213,7 @@ impl Record for Lead {
         Attribute::listed("title", "varchar"),
         Attribute::listed("website", "url"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.acceptance_status),
@@ -367,6 +368,7 @@ impl Entity for Lead {
     type New = LeadNew;
     type Patch = LeadPatch;
     type Ref = LeadRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -463,9 +465,8 @@ pub const NAME: Field<Lead, kind::Text, access::ReadOnly> = Field::new("name");
 /// `opportunityAmount`
 pub const OPPORTUNITY_AMOUNT: Field<Lead, kind::Money> = Field::new("opportunityAmount");
 /// `opportunityAmountConverted`
-pub const OPPORTUNITY_AMOUNT_CONVERTED: Field<Lead, kind::Money, access::ReadOnly> = Field::new(
-    "opportunityAmountConverted",
-);
+pub const OPPORTUNITY_AMOUNT_CONVERTED: Field<Lead, kind::Money, access::ReadOnly> =
+    Field::new("opportunityAmountConverted");
 /// `opportunityAmountCurrency`
 pub const OPPORTUNITY_AMOUNT_CURRENCY: Field<Lead, kind::Text> = Field::new("opportunityAmountCurrency");
 /// `originalEmailId`
@@ -491,19 +492,15 @@ pub const STREAM_UPDATED_AT: Field<Lead, kind::DateTime, access::ReadOnly> = Fie
 /// `targetListId`
 pub const TARGET_LIST_ID: Field<Lead, kind::Opaque<Id<TargetList>>> = Field::new("targetListId");
 /// `targetListIsOptedOut`
-pub const TARGET_LIST_IS_OPTED_OUT: Field<Lead, kind::Opaque<bool>, access::ReadOnly> = Field::new(
-    "targetListIsOptedOut",
-);
+pub const TARGET_LIST_IS_OPTED_OUT: Field<Lead, kind::Opaque<bool>, access::ReadOnly> =
+    Field::new("targetListIsOptedOut");
 /// `targetListName`
 pub const TARGET_LIST_NAME: Field<Lead, kind::Opaque<String>, access::ReadOnly> = Field::new("targetListName");
 /// `targetListsIds`
 pub const TARGET_LISTS_IDS: Field<Lead, kind::Opaque<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
 /// `targetListsNames`
-pub const TARGET_LISTS_NAMES: Field<
-    Lead,
-    kind::Opaque<Names<TargetList>>,
-    access::ReadOnly,
-> = Field::new("targetListsNames");
+pub const TARGET_LISTS_NAMES: Field<Lead, kind::Opaque<Names<TargetList>>, access::ReadOnly> =
+    Field::new("targetListsNames");
 /// `teamsIds`
 pub const TEAMS_IDS: Field<Lead, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
@@ -512,6 +509,29 @@ pub const TEAMS_NAMES: Field<Lead, kind::Opaque<Names<Team>>, access::ReadOnly> 
 pub const TITLE: Field<Lead, kind::Text> = Field::new("title");
 /// `website`
 pub const WEBSITE: Field<Lead, kind::Text> = Field::new("website");
+
+/// The primary filters of [`Lead`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `active`
+    pub const ACTIVE: PrimaryFilter<Lead> = PrimaryFilter::new("active");
+    /// `actual`
+    pub const ACTUAL: PrimaryFilter<Lead> = PrimaryFilter::new("actual");
+    /// `converted`
+    pub const CONVERTED: PrimaryFilter<Lead> = PrimaryFilter::new("converted");
+    /// `followed`
+    pub const FOLLOWED: PrimaryFilter<Lead> = PrimaryFilter::new("followed");
+}
+
+/// The boolean filters of [`Lead`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `onlyMy`
+    pub const ONLY_MY: BoolFilter<Lead> = BoolFilter::new("onlyMy");
+}
+
 espo_core::enumeration! {
     /// `industry` of [`Lead`].
     pub enum Industry {
@@ -712,14 +732,8 @@ impl<M> LeadWrite<M> {
     }
 
     /// Sets `emailAddressData`.
-    pub fn email_address_data(
-        self,
-        value: impl IntoIterator<Item = EmailAddressRow>,
-    ) -> Self {
-        self.with(
-            "emailAddressData",
-            value.into_iter().collect::<Vec<EmailAddressRow>>(),
-        )
+    pub fn email_address_data(self, value: impl IntoIterator<Item = EmailAddressRow>) -> Self {
+        self.with("emailAddressData", value.into_iter().collect::<Vec<EmailAddressRow>>())
     }
 
     /// Sets `emailAddressIsInvalid`.
@@ -773,10 +787,7 @@ impl<M> LeadWrite<M> {
     }
 
     /// Sets `phoneNumberData`.
-    pub fn phone_number_data(
-        self,
-        value: impl IntoIterator<Item = PhoneNumberRow>,
-    ) -> Self {
+    pub fn phone_number_data(self, value: impl IntoIterator<Item = PhoneNumberRow>) -> Self {
         self.with("phoneNumberData", value.into_iter().collect::<Vec<PhoneNumberRow>>())
     }
 
@@ -811,25 +822,13 @@ impl<M> LeadWrite<M> {
     }
 
     /// Sets `targetListsIds`.
-    pub fn target_lists_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<TargetList>>>,
-    ) -> Self {
-        self.with(
-            "targetListsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>(),
-        )
+    pub fn target_lists_ids(self, value: impl IntoIterator<Item = impl Into<Id<TargetList>>>) -> Self {
+        self.with("targetListsIds", value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>())
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `title`.
@@ -852,6 +851,7 @@ impl Default for LeadWrite<Create> {
 /// The links of [`Lead`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `assignedUser`
     pub const ASSIGNED_USER: Link<Lead, User, link::BelongsTo> = Link::new("assignedUser");
     /// `calls`
@@ -908,9 +908,7 @@ impl LeadRef {
     }
 
     /// `campaignLogRecords`: parent to children, [`CampaignLogRecord`], whose link back is `parent`
-    pub fn campaign_log_records(
-        &self,
-    ) -> Related<Lead, CampaignLogRecord, link::Children> {
+    pub fn campaign_log_records(&self) -> Related<Lead, CampaignLogRecord, link::Children> {
         self.0.related(links::CAMPAIGN_LOG_RECORDS)
     }
 

@@ -2,6 +2,7 @@
 //! Entity type `LeadCaptureLogRecord`.
 use espo_core::typed::generated::*;
 use super::{Contact, Lead, LeadCapture};
+
 /// A record of entity type `LeadCaptureLogRecord`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -53,6 +54,7 @@ impl Record for LeadCaptureLogRecord {
         Attribute::listed("targetName", "linkParent"),
         Attribute::listed("targetType", "linkParent"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.created_at),
@@ -101,12 +103,7 @@ impl Record for LeadCaptureLogRecord {
 impl LeadCaptureLogRecord {
     /// The record that `target` leads to.
     pub fn target(&self) -> Option<TargetOption> {
-        Some(
-            TargetOption::from_parts(
-                self.target_type.as_deref()?,
-                self.target_id.as_ref()?.as_str(),
-            ),
-        )
+        Some(TargetOption::from_parts(self.target_type.as_deref()?, self.target_id.as_ref()?.as_str()))
     }
 }
 
@@ -115,6 +112,7 @@ impl Entity for LeadCaptureLogRecord {
     type New = LeadCaptureLogRecordNew;
     type Patch = LeadCaptureLogRecordPatch;
     type Ref = LeadCaptureLogRecordRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -135,25 +133,20 @@ pub const IS_CREATED: Field<LeadCaptureLogRecord, kind::Bool> = Field::new("isCr
 /// `leadCaptureId`
 pub const LEAD_CAPTURE_ID: Field<LeadCaptureLogRecord, kind::Ref<LeadCapture>> = Field::new("leadCaptureId");
 /// `leadCaptureName`
-pub const LEAD_CAPTURE_NAME: Field<
-    LeadCaptureLogRecord,
-    kind::RefName,
-    access::ReadOnly,
-> = Field::new("leadCaptureName");
+pub const LEAD_CAPTURE_NAME: Field<LeadCaptureLogRecord, kind::RefName, access::ReadOnly> =
+    Field::new("leadCaptureName");
 /// `name`
 pub const NAME: Field<LeadCaptureLogRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
 /// `number`
 pub const NUMBER: Field<LeadCaptureLogRecord, kind::Int, access::ReadOnly> = Field::new("number");
 /// `targetId`
-pub const TARGET_ID: Field<
-    LeadCaptureLogRecord,
-    kind::Unordered<kind::AnyId>,
-    access::PartOfField,
-> = Field::new("targetId");
+pub const TARGET_ID: Field<LeadCaptureLogRecord, kind::Unordered<kind::AnyId>, access::PartOfField> =
+    Field::new("targetId");
 /// `targetName`
 pub const TARGET_NAME: Field<LeadCaptureLogRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("targetName");
 /// `targetType`
 pub const TARGET_TYPE: Field<LeadCaptureLogRecord, kind::TypeName, access::PartOfField> = Field::new("targetType");
+
 espo_core::parent! {
     /// `target` of [`LeadCaptureLogRecord`].
     pub enum TargetOption {
@@ -223,6 +216,7 @@ impl Default for LeadCaptureLogRecordWrite<Create> {
 /// The links of [`LeadCaptureLogRecord`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `leadCapture`
     pub const LEAD_CAPTURE: Link<LeadCaptureLogRecord, LeadCapture, link::BelongsTo> = Link::new("leadCapture");
     /// `target`
@@ -236,9 +230,7 @@ espo_core::reference_type!(LeadCaptureLogRecord, LeadCaptureLogRecordRef);
 
 impl LeadCaptureLogRecordRef {
     /// `leadCapture`: many to one, [`LeadCapture`], whose link back is `logRecords`
-    pub fn lead_capture(
-        &self,
-    ) -> Related<LeadCaptureLogRecord, LeadCapture, link::BelongsTo> {
+    pub fn lead_capture(&self) -> Related<LeadCaptureLogRecord, LeadCapture, link::BelongsTo> {
         self.0.related(links::LEAD_CAPTURE)
     }
 }

@@ -2,6 +2,7 @@
 //! Entity type `MassEmail`.
 use espo_core::typed::generated::*;
 use super::{Campaign, EmailQueueItem, EmailTemplate, InboundEmail, TargetList, User};
+
 /// A record of entity type `MassEmail` (module `Crm`).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -98,6 +99,7 @@ impl Record for MassEmail {
         Attribute::unlisted("targetListsIds", "linkMultiple"),
         Attribute::unlisted("targetListsNames", "linkMultiple"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.campaign_id),
@@ -178,6 +180,7 @@ impl Entity for MassEmail {
     type New = MassEmailNew;
     type Patch = MassEmailPatch;
     type Ref = MassEmailRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -200,16 +203,11 @@ pub const EMAIL_TEMPLATE_ID: Field<MassEmail, kind::Ref<EmailTemplate>> = Field:
 /// `emailTemplateName`
 pub const EMAIL_TEMPLATE_NAME: Field<MassEmail, kind::RefName, access::ReadOnly> = Field::new("emailTemplateName");
 /// `excludingTargetListsIds`
-pub const EXCLUDING_TARGET_LISTS_IDS: Field<
-    MassEmail,
-    kind::Opaque<Vec<Id<TargetList>>>,
-> = Field::new("excludingTargetListsIds");
+pub const EXCLUDING_TARGET_LISTS_IDS: Field<MassEmail, kind::Opaque<Vec<Id<TargetList>>>> =
+    Field::new("excludingTargetListsIds");
 /// `excludingTargetListsNames`
-pub const EXCLUDING_TARGET_LISTS_NAMES: Field<
-    MassEmail,
-    kind::Opaque<Names<TargetList>>,
-    access::ReadOnly,
-> = Field::new("excludingTargetListsNames");
+pub const EXCLUDING_TARGET_LISTS_NAMES: Field<MassEmail, kind::Opaque<Names<TargetList>>, access::ReadOnly> =
+    Field::new("excludingTargetListsNames");
 /// `fromAddress`
 pub const FROM_ADDRESS: Field<MassEmail, kind::Text> = Field::new("fromAddress");
 /// `fromName`
@@ -245,11 +243,19 @@ pub const STORE_SENT_EMAILS: Field<MassEmail, kind::Bool> = Field::new("storeSen
 /// `targetListsIds`
 pub const TARGET_LISTS_IDS: Field<MassEmail, kind::Opaque<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
 /// `targetListsNames`
-pub const TARGET_LISTS_NAMES: Field<
-    MassEmail,
-    kind::Opaque<Names<TargetList>>,
-    access::ReadOnly,
-> = Field::new("targetListsNames");
+pub const TARGET_LISTS_NAMES: Field<MassEmail, kind::Opaque<Names<TargetList>>, access::ReadOnly> =
+    Field::new("targetListsNames");
+
+/// The primary filters of [`MassEmail`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `actual`
+    pub const ACTUAL: PrimaryFilter<MassEmail> = PrimaryFilter::new("actual");
+    /// `complete`
+    pub const COMPLETE: PrimaryFilter<MassEmail> = PrimaryFilter::new("complete");
+}
+
 espo_core::enumeration! {
     /// `status` of [`MassEmail`].
     pub enum Status {
@@ -279,11 +285,7 @@ impl MassEmailWrite<Create> {
         start_at: Timestamp,
         target_lists_ids: impl IntoIterator<Item = impl Into<Id<TargetList>>>,
     ) -> Self {
-        Self(Attributes::new())
-            .name(name)
-            .email_template_id(email_template_id)
-            .start_at(start_at)
-            .target_lists_ids(target_lists_ids)
+        Self(Attributes::new()).name(name).email_template_id(email_template_id).start_at(start_at).target_lists_ids(target_lists_ids)
     }
 
     /// Sets `campaignId`.
@@ -299,14 +301,8 @@ impl<M> MassEmailWrite<M> {
     }
 
     /// Sets `excludingTargetListsIds`.
-    pub fn excluding_target_lists_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<TargetList>>>,
-    ) -> Self {
-        self.with(
-            "excludingTargetListsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>(),
-        )
+    pub fn excluding_target_lists_ids(self, value: impl IntoIterator<Item = impl Into<Id<TargetList>>>) -> Self {
+        self.with("excludingTargetListsIds", value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>())
     }
 
     /// Sets `fromAddress`.
@@ -365,20 +361,15 @@ impl<M> MassEmailWrite<M> {
     }
 
     /// Sets `targetListsIds`.
-    pub fn target_lists_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<TargetList>>>,
-    ) -> Self {
-        self.with(
-            "targetListsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>(),
-        )
+    pub fn target_lists_ids(self, value: impl IntoIterator<Item = impl Into<Id<TargetList>>>) -> Self {
+        self.with("targetListsIds", value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>())
     }
 }
 
 /// The links of [`MassEmail`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `campaign`
     pub const CAMPAIGN: Link<MassEmail, Campaign, link::BelongsTo> = Link::new("campaign");
     /// `createdBy`
@@ -419,9 +410,7 @@ impl MassEmailRef {
     }
 
     /// `excludingTargetLists`: many to many, [`TargetList`], whose link back is `massEmailsExcluding`
-    pub fn excluding_target_lists(
-        &self,
-    ) -> Related<MassEmail, TargetList, link::ManyToMany> {
+    pub fn excluding_target_lists(&self) -> Related<MassEmail, TargetList, link::ManyToMany> {
         self.0.related(links::EXCLUDING_TARGET_LISTS)
     }
 

@@ -2,6 +2,7 @@
 //! Entity type `Meeting`.
 use espo_core::typed::generated::*;
 use super::{Account, Case, Contact, Email, Lead, Opportunity, Team, User};
+
 /// A record of entity type `Meeting` (module `Crm`, has a stream).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -149,6 +150,7 @@ impl Record for Meeting {
         Attribute::unlisted("usersIds", "linkMultiple"),
         Attribute::unlisted("usersNames", "linkMultiple"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.acceptance_status),
@@ -261,12 +263,7 @@ impl Record for Meeting {
 impl Meeting {
     /// The record that `parent` leads to.
     pub fn parent(&self) -> Option<Parent> {
-        Some(
-            Parent::from_parts(
-                self.parent_type.as_deref()?,
-                self.parent_id.as_ref()?.as_str(),
-            ),
-        )
+        Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
 
     /// `dateEnd`, which is a whole day or a point in time.
@@ -285,6 +282,7 @@ impl Entity for Meeting {
     type New = MeetingNew;
     type Patch = MeetingPatch;
     type Ref = MeetingRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -293,10 +291,8 @@ impl Entity for Meeting {
 impl HasStream for Meeting {}
 
 /// `acceptanceStatus`
-pub const ACCEPTANCE_STATUS: Field<
-    Meeting,
-    kind::Unordered<kind::Enum<AcceptanceStatus>>,
-> = Field::new("acceptanceStatus");
+pub const ACCEPTANCE_STATUS: Field<Meeting, kind::Unordered<kind::Enum<AcceptanceStatus>>> =
+    Field::new("acceptanceStatus");
 /// `accountId`
 pub const ACCOUNT_ID: Field<Meeting, kind::Ref<Account>, access::ReadOnly> = Field::new("accountId");
 /// `accountName`
@@ -306,10 +302,8 @@ pub const ASSIGNED_USER_ID: Field<Meeting, kind::Ref<User>> = Field::new("assign
 /// `assignedUserName`
 pub const ASSIGNED_USER_NAME: Field<Meeting, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `contactsColumns`
-pub const CONTACTS_COLUMNS: Field<
-    Meeting,
-    kind::Opaque<Columns<Contact, ContactsColumns>>,
-> = Field::new("contactsColumns");
+pub const CONTACTS_COLUMNS: Field<Meeting, kind::Opaque<Columns<Contact, ContactsColumns>>> =
+    Field::new("contactsColumns");
 /// `contactsIds`
 pub const CONTACTS_IDS: Field<Meeting, kind::Opaque<Vec<Id<Contact>>>> = Field::new("contactsIds");
 /// `contactsNames`
@@ -388,6 +382,29 @@ pub const USERS_COLUMNS: Field<Meeting, kind::Opaque<Columns<User, UsersColumns>
 pub const USERS_IDS: Field<Meeting, kind::Opaque<Vec<Id<User>>>> = Field::new("usersIds");
 /// `usersNames`
 pub const USERS_NAMES: Field<Meeting, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
+
+/// The primary filters of [`Meeting`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `followed`
+    pub const FOLLOWED: PrimaryFilter<Meeting> = PrimaryFilter::new("followed");
+    /// `held`
+    pub const HELD: PrimaryFilter<Meeting> = PrimaryFilter::new("held");
+    /// `planned`
+    pub const PLANNED: PrimaryFilter<Meeting> = PrimaryFilter::new("planned");
+    /// `todays`
+    pub const TODAYS: PrimaryFilter<Meeting> = PrimaryFilter::new("todays");
+}
+
+/// The boolean filters of [`Meeting`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `onlyMy`
+    pub const ONLY_MY: BoolFilter<Meeting> = BoolFilter::new("onlyMy");
+}
+
 espo_core::enumeration! {
     /// `acceptanceStatus` of [`Meeting`].
     pub enum AcceptanceStatus {
@@ -487,11 +504,7 @@ impl MeetingWrite<Create> {
         date_end: impl Into<DateOrTime>,
         date_start: impl Into<DateOrTime>,
     ) -> Self {
-        Self(Attributes::new())
-            .name(name)
-            .assigned_user_id(assigned_user_id)
-            .date_end(date_end)
-            .date_start(date_start)
+        Self(Attributes::new()).name(name).assigned_user_id(assigned_user_id).date_end(date_end).date_start(date_start)
     }
 }
 
@@ -507,25 +520,13 @@ impl<M> MeetingWrite<M> {
     }
 
     /// Sets `contactsColumns`.
-    pub fn contacts_columns(
-        self,
-        value: impl IntoIterator<Item = (Id<Contact>, ContactsColumns)>,
-    ) -> Self {
-        self.with(
-            "contactsColumns",
-            value.into_iter().collect::<Columns<Contact, ContactsColumns>>(),
-        )
+    pub fn contacts_columns(self, value: impl IntoIterator<Item = (Id<Contact>, ContactsColumns)>) -> Self {
+        self.with("contactsColumns", value.into_iter().collect::<Columns<Contact, ContactsColumns>>())
     }
 
     /// Sets `contactsIds`.
-    pub fn contacts_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Contact>>>,
-    ) -> Self {
-        self.with(
-            "contactsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Contact>>>(),
-        )
+    pub fn contacts_ids(self, value: impl IntoIterator<Item = impl Into<Id<Contact>>>) -> Self {
+        self.with("contactsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Contact>>>())
     }
 
     /// Sets `dateEnd` to a whole day or a point in time.
@@ -570,25 +571,13 @@ impl<M> MeetingWrite<M> {
     }
 
     /// Sets `leadsColumns`.
-    pub fn leads_columns(
-        self,
-        value: impl IntoIterator<Item = (Id<Lead>, LeadsColumns)>,
-    ) -> Self {
-        self.with(
-            "leadsColumns",
-            value.into_iter().collect::<Columns<Lead, LeadsColumns>>(),
-        )
+    pub fn leads_columns(self, value: impl IntoIterator<Item = (Id<Lead>, LeadsColumns)>) -> Self {
+        self.with("leadsColumns", value.into_iter().collect::<Columns<Lead, LeadsColumns>>())
     }
 
     /// Sets `leadsIds`.
-    pub fn leads_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Lead>>>,
-    ) -> Self {
-        self.with(
-            "leadsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Lead>>>(),
-        )
+    pub fn leads_ids(self, value: impl IntoIterator<Item = impl Into<Id<Lead>>>) -> Self {
+        self.with("leadsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Lead>>>())
     }
 
     /// Sets `name`.
@@ -625,42 +614,25 @@ impl<M> MeetingWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `usersColumns`.
-    pub fn users_columns(
-        self,
-        value: impl IntoIterator<Item = (Id<User>, UsersColumns)>,
-    ) -> Self {
-        self.with(
-            "usersColumns",
-            value.into_iter().collect::<Columns<User, UsersColumns>>(),
-        )
+    pub fn users_columns(self, value: impl IntoIterator<Item = (Id<User>, UsersColumns)>) -> Self {
+        self.with("usersColumns", value.into_iter().collect::<Columns<User, UsersColumns>>())
     }
 
     /// Sets `usersIds`.
-    pub fn users_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<User>>>,
-    ) -> Self {
-        self.with(
-            "usersIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<User>>>(),
-        )
+    pub fn users_ids(self, value: impl IntoIterator<Item = impl Into<Id<User>>>) -> Self {
+        self.with("usersIds", value.into_iter().map(Into::into).collect::<Vec<Id<User>>>())
     }
 }
 
 /// The links of [`Meeting`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `account`
     pub const ACCOUNT: Link<Meeting, Account, link::BelongsTo> = Link::new("account");
     /// `assignedUser`

@@ -2,6 +2,7 @@
 //! Entity type `Note`.
 use espo_core::typed::generated::*;
 use super::{Attachment, Portal, Team, User};
+
 /// A record of entity type `Note`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -131,6 +132,7 @@ impl Record for Note {
         Attribute::unlisted("usersIds", "linkMultiple"),
         Attribute::unlisted("usersNames", "linkMultiple"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.attachments_ids),
@@ -231,32 +233,17 @@ impl Record for Note {
 impl Note {
     /// The record that `parent` leads to.
     pub fn parent(&self) -> Option<Parent> {
-        Some(
-            Parent::from_parts(
-                self.parent_type.as_deref()?,
-                self.parent_id.as_ref()?.as_str(),
-            ),
-        )
+        Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
 
     /// The record that `related` leads to.
     pub fn related(&self) -> Option<RelatedOption> {
-        Some(
-            RelatedOption::from_parts(
-                self.related_type.as_deref()?,
-                self.related_id.as_ref()?.as_str(),
-            ),
-        )
+        Some(RelatedOption::from_parts(self.related_type.as_deref()?, self.related_id.as_ref()?.as_str()))
     }
 
     /// The record that `superParent` leads to.
     pub fn super_parent(&self) -> Option<SuperParent> {
-        Some(
-            SuperParent::from_parts(
-                self.super_parent_type.as_deref()?,
-                self.super_parent_id.as_ref()?.as_str(),
-            ),
-        )
+        Some(SuperParent::from_parts(self.super_parent_type.as_deref()?, self.super_parent_id.as_ref()?.as_str()))
     }
 }
 
@@ -265,6 +252,7 @@ impl Entity for Note {
     type New = NoteNew;
     type Patch = NotePatch;
     type Ref = NoteRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -273,17 +261,11 @@ impl Entity for Note {
 /// `attachmentsIds`
 pub const ATTACHMENTS_IDS: Field<Note, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
-pub const ATTACHMENTS_NAMES: Field<
-    Note,
-    kind::Opaque<Names<Attachment>>,
-    access::ReadOnly,
-> = Field::new("attachmentsNames");
+pub const ATTACHMENTS_NAMES: Field<Note, kind::Opaque<Names<Attachment>>, access::ReadOnly> =
+    Field::new("attachmentsNames");
 /// `attachmentsTypes`
-pub const ATTACHMENTS_TYPES: Field<
-    Note,
-    kind::Opaque<MediaTypes<Attachment>>,
-    access::ReadOnly,
-> = Field::new("attachmentsTypes");
+pub const ATTACHMENTS_TYPES: Field<Note, kind::Opaque<MediaTypes<Attachment>>, access::ReadOnly> =
+    Field::new("attachmentsTypes");
 /// `createdAt`
 pub const CREATED_AT: Field<Note, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdByGender`
@@ -343,11 +325,8 @@ pub const SUPER_PARENT_ID: Field<Note, kind::Unordered<kind::AnyId>, access::Rea
 /// `superParentName`
 pub const SUPER_PARENT_NAME: Field<Note, kind::Opaque<String>, access::ReadOnly> = Field::new("superParentName");
 /// `superParentType`
-pub const SUPER_PARENT_TYPE: Field<
-    Note,
-    kind::Unordered<kind::TypeName>,
-    access::ReadOnly,
-> = Field::new("superParentType");
+pub const SUPER_PARENT_TYPE: Field<Note, kind::Unordered<kind::TypeName>, access::ReadOnly> =
+    Field::new("superParentType");
 /// `targetType`
 pub const TARGET_TYPE: Field<Note, kind::Enum<TargetType>, access::CreateOnly> = Field::new("targetType");
 /// `teamsIds`
@@ -360,6 +339,25 @@ pub const TYPE: Field<Note, kind::Enum<Type>, access::ReadOnly> = Field::new("ty
 pub const USERS_IDS: Field<Note, kind::Opaque<Vec<Id<User>>>, access::CreateOnly> = Field::new("usersIds");
 /// `usersNames`
 pub const USERS_NAMES: Field<Note, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
+
+/// The primary filters of [`Note`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `posts`
+    pub const POSTS: PrimaryFilter<Note> = PrimaryFilter::new("posts");
+    /// `updates`
+    pub const UPDATES: PrimaryFilter<Note> = PrimaryFilter::new("updates");
+}
+
+/// The boolean filters of [`Note`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `skipOwn`
+    pub const SKIP_OWN: BoolFilter<Note> = BoolFilter::new("skipOwn");
+}
+
 espo_core::enumeration! {
     /// `createdByGender` of [`Note`].
     pub enum CreatedByGender {
@@ -398,17 +396,20 @@ espo_core::enumeration! {
 
 espo_core::parent! {
     /// `parent` of [`Note`].
-    pub enum Parent {}
+    pub enum Parent {
+    }
 }
 
 espo_core::parent! {
     /// `related` of [`Note`].
-    pub enum RelatedOption {}
+    pub enum RelatedOption {
+    }
 }
 
 espo_core::parent! {
     /// `superParent` of [`Note`].
-    pub enum SuperParent {}
+    pub enum SuperParent {
+    }
 }
 
 /// What a create of [`Note`] sends.
@@ -451,14 +452,8 @@ impl NoteWrite<Create> {
     }
 
     /// Sets `portalsIds`.
-    pub fn portals_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Portal>>>,
-    ) -> Self {
-        self.with(
-            "portalsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Portal>>>(),
-        )
+    pub fn portals_ids(self, value: impl IntoIterator<Item = impl Into<Id<Portal>>>) -> Self {
+        self.with("portalsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Portal>>>())
     }
 
     /// Sets `targetType`.
@@ -467,38 +462,20 @@ impl NoteWrite<Create> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `usersIds`.
-    pub fn users_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<User>>>,
-    ) -> Self {
-        self.with(
-            "usersIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<User>>>(),
-        )
+    pub fn users_ids(self, value: impl IntoIterator<Item = impl Into<Id<User>>>) -> Self {
+        self.with("usersIds", value.into_iter().map(Into::into).collect::<Vec<Id<User>>>())
     }
 }
 
 impl<M> NoteWrite<M> {
     /// Sets `attachmentsIds`.
-    pub fn attachments_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Attachment>>>,
-    ) -> Self {
-        self.with(
-            "attachmentsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>(),
-        )
+    pub fn attachments_ids(self, value: impl IntoIterator<Item = impl Into<Id<Attachment>>>) -> Self {
+        self.with("attachmentsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>())
     }
 
     /// Sets `post`.
@@ -516,6 +493,7 @@ impl Default for NoteWrite<Create> {
 /// The links of [`Note`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `attachments`
     pub const ATTACHMENTS: Link<Note, Attachment, link::Children> = Link::new("attachments");
     /// `createdBy`

@@ -2,6 +2,7 @@
 //! Entity type `OAuthAccount`.
 use espo_core::typed::generated::*;
 use super::{OAuthProvider, User};
+
 /// A record of entity type `OAuthAccount`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -68,6 +69,7 @@ impl Record for OAuthAccount {
         Attribute::listed("userId", "link"),
         Attribute::listed("userName", "link"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.created_at),
@@ -128,6 +130,7 @@ impl Entity for OAuthAccount {
     type New = OAuthAccountNew;
     type Patch = OAuthAccountPatch;
     type Ref = OAuthAccountRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -169,6 +172,7 @@ pub const PROVIDER_NAME: Field<OAuthAccount, kind::RefName, access::ReadOnly> = 
 pub const USER_ID: Field<OAuthAccount, kind::Ref<User>, access::ReadOnly> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<OAuthAccount, kind::RefName, access::ReadOnly> = Field::new("userName");
+
 /// What a create of [`OAuthAccount`] sends.
 pub type OAuthAccountNew = OAuthAccountWrite<Create>;
 /// What an update of [`OAuthAccount`] sends: what is neither set nor cleared is left alone.
@@ -181,10 +185,7 @@ impl NewRecord for OAuthAccountNew {
 
 impl OAuthAccountWrite<Create> {
     /// A record to create, with what the server requires.
-    pub fn new(
-        name: impl Into<String>,
-        provider_id: impl Into<Id<OAuthProvider>>,
-    ) -> Self {
+    pub fn new(name: impl Into<String>, provider_id: impl Into<Id<OAuthProvider>>) -> Self {
         Self(Attributes::new()).name(name).provider_id(provider_id)
     }
 
@@ -209,6 +210,7 @@ impl<M> OAuthAccountWrite<M> {
 /// The links of [`OAuthAccount`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `createdBy`
     pub const CREATED_BY: Link<OAuthAccount, User, link::BelongsTo> = Link::new("createdBy");
     /// `modifiedBy`

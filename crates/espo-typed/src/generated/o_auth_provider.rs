@@ -2,6 +2,7 @@
 //! Entity type `OAuthProvider`.
 use espo_core::typed::generated::*;
 use super::{OAuthAccount, User};
+
 /// A record of entity type `OAuthProvider`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -71,6 +72,7 @@ impl Record for OAuthProvider {
         Attribute::listed("scopes", "array"),
         Attribute::listed("tokenEndpoint", "url"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.authorization_endpoint),
@@ -133,6 +135,7 @@ impl Entity for OAuthProvider {
     type New = OAuthProviderNew;
     type Patch = OAuthProviderPatch;
     type Ref = OAuthProviderRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -143,15 +146,11 @@ pub const AUTHORIZATION_ENDPOINT: Field<OAuthProvider, kind::Text> = Field::new(
 /// `authorizationParams`
 pub const AUTHORIZATION_PARAMS: Field<OAuthProvider, kind::Opaque<Value>> = Field::new("authorizationParams");
 /// `authorizationPrompt`
-pub const AUTHORIZATION_PROMPT: Field<OAuthProvider, kind::Enum<AuthorizationPrompt>> = Field::new(
-    "authorizationPrompt",
-);
+pub const AUTHORIZATION_PROMPT: Field<OAuthProvider, kind::Enum<AuthorizationPrompt>> =
+    Field::new("authorizationPrompt");
 /// `authorizationRedirectUri`
-pub const AUTHORIZATION_REDIRECT_URI: Field<
-    OAuthProvider,
-    kind::Opaque<String>,
-    access::ReadOnly,
-> = Field::new("authorizationRedirectUri");
+pub const AUTHORIZATION_REDIRECT_URI: Field<OAuthProvider, kind::Opaque<String>, access::ReadOnly> =
+    Field::new("authorizationRedirectUri");
 /// `clientId`
 pub const CLIENT_ID: Field<OAuthProvider, kind::Text> = Field::new("clientId");
 /// `createdAt`
@@ -182,6 +181,7 @@ pub const SCOPE_SEPARATOR: Field<OAuthProvider, kind::Text> = Field::new("scopeS
 pub const SCOPES: Field<OAuthProvider, kind::Unordered<kind::Items<String>>> = Field::new("scopes");
 /// `tokenEndpoint`
 pub const TOKEN_ENDPOINT: Field<OAuthProvider, kind::Text> = Field::new("tokenEndpoint");
+
 espo_core::enumeration! {
     /// `authorizationPrompt` of [`OAuthProvider`].
     pub enum AuthorizationPrompt {
@@ -269,6 +269,7 @@ impl<M> OAuthProviderWrite<M> {
 /// The links of [`OAuthProvider`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `accounts`
     pub const ACCOUNTS: Link<OAuthProvider, OAuthAccount, link::ReadOnlyLink<link::HasMany>> = Link::new("accounts");
     /// `createdBy`
@@ -284,9 +285,7 @@ espo_core::reference_type!(OAuthProvider, OAuthProviderRef);
 
 impl OAuthProviderRef {
     /// `accounts`: one to many, [`OAuthAccount`], whose link back is `provider`
-    pub fn accounts(
-        &self,
-    ) -> Related<OAuthProvider, OAuthAccount, link::ReadOnlyLink<link::HasMany>> {
+    pub fn accounts(&self) -> Related<OAuthProvider, OAuthAccount, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::ACCOUNTS)
     }
 

@@ -2,6 +2,7 @@
 //! Entity type `PortalRole`.
 use espo_core::typed::generated::*;
 use super::{Portal, User};
+
 /// A record of entity type `PortalRole`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -41,6 +42,7 @@ impl Record for PortalRole {
         Attribute::listed("modifiedAt", "datetime"),
         Attribute::listed("name", "varchar"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.created_at),
@@ -83,6 +85,7 @@ impl Entity for PortalRole {
     type New = PortalRoleNew;
     type Patch = PortalRolePatch;
     type Ref = PortalRoleRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -101,13 +104,13 @@ pub const FIELD_DATA: Field<PortalRole, kind::Opaque<Value>> = Field::new("field
 /// `id`
 pub const ID: Field<PortalRole, kind::Id<PortalRole>, access::ReadOnly> = Field::new("id");
 /// `massUpdatePermission`
-pub const MASS_UPDATE_PERMISSION: Field<PortalRole, kind::Enum<MassUpdatePermission>> = Field::new(
-    "massUpdatePermission",
-);
+pub const MASS_UPDATE_PERMISSION: Field<PortalRole, kind::Enum<MassUpdatePermission>> =
+    Field::new("massUpdatePermission");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<PortalRole, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `name`
 pub const NAME: Field<PortalRole, kind::Text> = Field::new("name");
+
 espo_core::enumeration! {
     /// `exportPermission` of [`PortalRole`].
     pub enum ExportPermission {
@@ -173,6 +176,7 @@ impl<M> PortalRoleWrite<M> {
 /// The links of [`PortalRole`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `portals`
     pub const PORTALS: Link<PortalRole, Portal, link::ManyToMany> = Link::new("portals");
     /// `users`

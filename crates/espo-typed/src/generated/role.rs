@@ -2,6 +2,7 @@
 //! Entity type `Role`.
 use espo_core::typed::generated::*;
 use super::{Team, User};
+
 /// A record of entity type `Role`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -74,6 +75,7 @@ impl Record for Role {
         Attribute::listed("userCalendarPermission", "enum"),
         Attribute::listed("userPermission", "enum"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.assignment_permission),
@@ -138,6 +140,7 @@ impl Entity for Role {
     type New = RoleNew;
     type Patch = RolePatch;
     type Ref = RoleRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -160,15 +163,11 @@ pub const EXPORT_PERMISSION: Field<Role, kind::Enum<ExportPermission>> = Field::
 /// `fieldData`
 pub const FIELD_DATA: Field<Role, kind::Opaque<Value>> = Field::new("fieldData");
 /// `followerManagementPermission`
-pub const FOLLOWER_MANAGEMENT_PERMISSION: Field<
-    Role,
-    kind::Enum<FollowerManagementPermission>,
-> = Field::new("followerManagementPermission");
+pub const FOLLOWER_MANAGEMENT_PERMISSION: Field<Role, kind::Enum<FollowerManagementPermission>> =
+    Field::new("followerManagementPermission");
 /// `groupEmailAccountPermission`
-pub const GROUP_EMAIL_ACCOUNT_PERMISSION: Field<
-    Role,
-    kind::Enum<GroupEmailAccountPermission>,
-> = Field::new("groupEmailAccountPermission");
+pub const GROUP_EMAIL_ACCOUNT_PERMISSION: Field<Role, kind::Enum<GroupEmailAccountPermission>> =
+    Field::new("groupEmailAccountPermission");
 /// `id`
 pub const ID: Field<Role, kind::Id<Role>, access::ReadOnly> = Field::new("id");
 /// `info`
@@ -186,11 +185,11 @@ pub const NAME: Field<Role, kind::Text> = Field::new("name");
 /// `portalPermission`
 pub const PORTAL_PERMISSION: Field<Role, kind::Enum<PortalPermission>> = Field::new("portalPermission");
 /// `userCalendarPermission`
-pub const USER_CALENDAR_PERMISSION: Field<Role, kind::Enum<UserCalendarPermission>> = Field::new(
-    "userCalendarPermission",
-);
+pub const USER_CALENDAR_PERMISSION: Field<Role, kind::Enum<UserCalendarPermission>> =
+    Field::new("userCalendarPermission");
 /// `userPermission`
 pub const USER_PERMISSION: Field<Role, kind::Enum<UserPermission>> = Field::new("userPermission");
+
 espo_core::enumeration! {
     /// `assignmentPermission` of [`Role`].
     pub enum AssignmentPermission {
@@ -355,18 +354,12 @@ impl<M> RoleWrite<M> {
     }
 
     /// Sets `followerManagementPermission`.
-    pub fn follower_management_permission(
-        self,
-        value: FollowerManagementPermission,
-    ) -> Self {
+    pub fn follower_management_permission(self, value: FollowerManagementPermission) -> Self {
         self.with("followerManagementPermission", value)
     }
 
     /// Sets `groupEmailAccountPermission`.
-    pub fn group_email_account_permission(
-        self,
-        value: GroupEmailAccountPermission,
-    ) -> Self {
+    pub fn group_email_account_permission(self, value: GroupEmailAccountPermission) -> Self {
         self.with("groupEmailAccountPermission", value)
     }
 
@@ -409,6 +402,7 @@ impl<M> RoleWrite<M> {
 /// The links of [`Role`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `teams`
     pub const TEAMS: Link<Role, Team, link::ManyToMany> = Link::new("teams");
     /// `users`

@@ -2,6 +2,7 @@
 //! Entity type `ScheduledJob`.
 use espo_core::typed::generated::*;
 use super::{ScheduledJobLogRecord, User};
+
 /// A record of entity type `ScheduledJob`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -56,6 +57,7 @@ impl Record for ScheduledJob {
         Attribute::listed("scheduling", "varchar"),
         Attribute::listed("status", "enum"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.created_at),
@@ -108,6 +110,7 @@ impl Entity for ScheduledJob {
     type New = ScheduledJobNew;
     type Patch = ScheduledJobPatch;
     type Ref = ScheduledJobRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -141,6 +144,7 @@ pub const NAME: Field<ScheduledJob, kind::Text> = Field::new("name");
 pub const SCHEDULING: Field<ScheduledJob, kind::Text> = Field::new("scheduling");
 /// `status`
 pub const STATUS: Field<ScheduledJob, kind::Enum<Status>> = Field::new("status");
+
 espo_core::enumeration! {
     /// `status` of [`ScheduledJob`].
     pub enum Status {
@@ -161,11 +165,7 @@ impl NewRecord for ScheduledJobNew {
 
 impl ScheduledJobWrite<Create> {
     /// A record to create, with what the server requires.
-    pub fn new(
-        name: impl Into<String>,
-        job: impl Into<String>,
-        scheduling: impl Into<String>,
-    ) -> Self {
+    pub fn new(name: impl Into<String>, job: impl Into<String>, scheduling: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name).job(job).scheduling(scheduling)
     }
 }
@@ -195,6 +195,7 @@ impl<M> ScheduledJobWrite<M> {
 /// The links of [`ScheduledJob`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `createdBy`
     pub const CREATED_BY: Link<ScheduledJob, User, link::BelongsTo> = Link::new("createdBy");
     /// `log`

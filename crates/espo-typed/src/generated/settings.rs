@@ -2,6 +2,7 @@
 //! Entity type `Settings`.
 use espo_core::typed::generated::*;
 use super::{Attachment, Portal, PortalRole, Role, Team, User, WorkingTimeCalendar};
+
 /// A record of entity type `Settings`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -373,9 +374,7 @@ pub struct Settings {
     /// `streamEmailNotificationsEntityList`, multiEnum
     pub stream_email_notifications_entity_list: Option<Vec<String>>,
     /// `streamEmailNotificationsTypeList`, multiEnum
-    pub stream_email_notifications_type_list: Option<
-        Vec<StreamEmailNotificationsTypeList>,
-    >,
+    pub stream_email_notifications_type_list: Option<Vec<StreamEmailNotificationsTypeList>>,
     /// `streamEmailWithContentEntityTypeList`, multiEnum
     pub stream_email_with_content_entity_type_list: Option<Vec<String>>,
     /// `tabColorsDisabled`, bool
@@ -619,6 +618,7 @@ impl Record for Settings {
         Attribute::listed("workingTimeCalendarId", "link"),
         Attribute::unlisted("workingTimeCalendarName", "link"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.acl_allow_delete_created),
@@ -1045,6 +1045,7 @@ impl Entity for Settings {
     type New = SettingsNew;
     type Patch = SettingsPatch;
     type Ref = SettingsRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -1053,54 +1054,36 @@ impl Entity for Settings {
 /// `aclAllowDeleteCreated`
 pub const ACL_ALLOW_DELETE_CREATED: Field<Settings, kind::Bool> = Field::new("aclAllowDeleteCreated");
 /// `activitiesEntityList`
-pub const ACTIVITIES_ENTITY_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("activitiesEntityList");
+pub const ACTIVITIES_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
+    Field::new("activitiesEntityList");
 /// `addressCityList`
 pub const ADDRESS_CITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("addressCityList");
 /// `addressFormat`
 pub const ADDRESS_FORMAT: Field<Settings, kind::Int> = Field::new("addressFormat");
 /// `addressPreviewCity`
-pub const ADDRESS_PREVIEW_CITY: Field<
-    Settings,
-    kind::Opaque<String>,
-    access::ReadOnly,
-> = Field::new("addressPreviewCity");
+pub const ADDRESS_PREVIEW_CITY: Field<Settings, kind::Opaque<String>, access::ReadOnly> =
+    Field::new("addressPreviewCity");
 /// `addressPreviewCountry`
-pub const ADDRESS_PREVIEW_COUNTRY: Field<
-    Settings,
-    kind::Opaque<String>,
-    access::ReadOnly,
-> = Field::new("addressPreviewCountry");
+pub const ADDRESS_PREVIEW_COUNTRY: Field<Settings, kind::Opaque<String>, access::ReadOnly> =
+    Field::new("addressPreviewCountry");
 /// `addressPreviewMap`
 pub const ADDRESS_PREVIEW_MAP: Field<Settings, kind::Opaque<Value>, access::ReadOnly> = Field::new("addressPreviewMap");
 /// `addressPreviewPostalCode`
-pub const ADDRESS_PREVIEW_POSTAL_CODE: Field<
-    Settings,
-    kind::Opaque<String>,
-    access::ReadOnly,
-> = Field::new("addressPreviewPostalCode");
+pub const ADDRESS_PREVIEW_POSTAL_CODE: Field<Settings, kind::Opaque<String>, access::ReadOnly> =
+    Field::new("addressPreviewPostalCode");
 /// `addressPreviewState`
-pub const ADDRESS_PREVIEW_STATE: Field<
-    Settings,
-    kind::Opaque<String>,
-    access::ReadOnly,
-> = Field::new("addressPreviewState");
+pub const ADDRESS_PREVIEW_STATE: Field<Settings, kind::Opaque<String>, access::ReadOnly> =
+    Field::new("addressPreviewState");
 /// `addressPreviewStreet`
-pub const ADDRESS_PREVIEW_STREET: Field<
-    Settings,
-    kind::Opaque<String>,
-    access::ReadOnly,
-> = Field::new("addressPreviewStreet");
+pub const ADDRESS_PREVIEW_STREET: Field<Settings, kind::Opaque<String>, access::ReadOnly> =
+    Field::new("addressPreviewStreet");
 /// `addressStateList`
 pub const ADDRESS_STATE_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("addressStateList");
 /// `adminNotifications`
 pub const ADMIN_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("adminNotifications");
 /// `adminNotificationsNewExtensionVersion`
-pub const ADMIN_NOTIFICATIONS_NEW_EXTENSION_VERSION: Field<Settings, kind::Bool> = Field::new(
-    "adminNotificationsNewExtensionVersion",
-);
+pub const ADMIN_NOTIFICATIONS_NEW_EXTENSION_VERSION: Field<Settings, kind::Bool> =
+    Field::new("adminNotificationsNewExtensionVersion");
 /// `adminNotificationsNewVersion`
 pub const ADMIN_NOTIFICATIONS_NEW_VERSION: Field<Settings, kind::Bool> = Field::new("adminNotificationsNewVersion");
 /// `adminPanelIframeUrl`
@@ -1110,15 +1093,11 @@ pub const APPLICATION_NAME: Field<Settings, kind::Text> = Field::new("applicatio
 /// `assignmentEmailNotifications`
 pub const ASSIGNMENT_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("assignmentEmailNotifications");
 /// `assignmentEmailNotificationsEntityList`
-pub const ASSIGNMENT_EMAIL_NOTIFICATIONS_ENTITY_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("assignmentEmailNotificationsEntityList");
+pub const ASSIGNMENT_EMAIL_NOTIFICATIONS_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
+    Field::new("assignmentEmailNotificationsEntityList");
 /// `assignmentNotificationsEntityList`
-pub const ASSIGNMENT_NOTIFICATIONS_ENTITY_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("assignmentNotificationsEntityList");
+pub const ASSIGNMENT_NOTIFICATIONS_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
+    Field::new("assignmentNotificationsEntityList");
 /// `attachmentUploadChunkSize`
 pub const ATTACHMENT_UPLOAD_CHUNK_SIZE: Field<Settings, kind::Float> = Field::new("attachmentUploadChunkSize");
 /// `attachmentUploadMaxSize`
@@ -1134,21 +1113,14 @@ pub const AUTH2_FA_METHOD_LIST: Field<Settings, kind::Unordered<kind::Items<Stri
 /// `authIpAddressCheck`
 pub const AUTH_IP_ADDRESS_CHECK: Field<Settings, kind::Bool> = Field::new("authIpAddressCheck");
 /// `authIpAddressCheckExcludedUsersIds`
-pub const AUTH_IP_ADDRESS_CHECK_EXCLUDED_USERS_IDS: Field<
-    Settings,
-    kind::Opaque<Vec<Id<User>>>,
-> = Field::new("authIpAddressCheckExcludedUsersIds");
+pub const AUTH_IP_ADDRESS_CHECK_EXCLUDED_USERS_IDS: Field<Settings, kind::Opaque<Vec<Id<User>>>> =
+    Field::new("authIpAddressCheckExcludedUsersIds");
 /// `authIpAddressCheckExcludedUsersNames`
-pub const AUTH_IP_ADDRESS_CHECK_EXCLUDED_USERS_NAMES: Field<
-    Settings,
-    kind::Opaque<Names<User>>,
-    access::ReadOnly,
-> = Field::new("authIpAddressCheckExcludedUsersNames");
+pub const AUTH_IP_ADDRESS_CHECK_EXCLUDED_USERS_NAMES: Field<Settings, kind::Opaque<Names<User>>, access::ReadOnly> =
+    Field::new("authIpAddressCheckExcludedUsersNames");
 /// `authIpAddressWhitelist`
-pub const AUTH_IP_ADDRESS_WHITELIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("authIpAddressWhitelist");
+pub const AUTH_IP_ADDRESS_WHITELIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
+    Field::new("authIpAddressWhitelist");
 /// `authTokenLifetime`
 pub const AUTH_TOKEN_LIFETIME: Field<Settings, kind::Float> = Field::new("authTokenLifetime");
 /// `authTokenMaxIdleTime`
@@ -1172,14 +1144,10 @@ pub const BASELINE_ROLE_ID: Field<Settings, kind::Ref<Role>> = Field::new("basel
 /// `baselineRoleName`
 pub const BASELINE_ROLE_NAME: Field<Settings, kind::Opaque<String>, access::ReadOnly> = Field::new("baselineRoleName");
 /// `busyRangesEntityList`
-pub const BUSY_RANGES_ENTITY_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("busyRangesEntityList");
+pub const BUSY_RANGES_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
+    Field::new("busyRangesEntityList");
 /// `calendarEntityList`
-pub const CALENDAR_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new(
-    "calendarEntityList",
-);
+pub const CALENDAR_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("calendarEntityList");
 /// `cleanupDeletedRecords`
 pub const CLEANUP_DELETED_RECORDS: Field<Settings, kind::Bool> = Field::new("cleanupDeletedRecords");
 /// `companyLogoId`
@@ -1217,19 +1185,14 @@ pub const DELETED: Field<Settings, kind::Unordered<kind::Bool>, access::ReadOnly
 /// `displayListViewRecordCount`
 pub const DISPLAY_LIST_VIEW_RECORD_COUNT: Field<Settings, kind::Bool> = Field::new("displayListViewRecordCount");
 /// `emailAddressIsOptedOutByDefault`
-pub const EMAIL_ADDRESS_IS_OPTED_OUT_BY_DEFAULT: Field<Settings, kind::Bool> = Field::new(
-    "emailAddressIsOptedOutByDefault",
-);
+pub const EMAIL_ADDRESS_IS_OPTED_OUT_BY_DEFAULT: Field<Settings, kind::Bool> =
+    Field::new("emailAddressIsOptedOutByDefault");
 /// `emailAddressLookupEntityTypeList`
-pub const EMAIL_ADDRESS_LOOKUP_ENTITY_TYPE_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("emailAddressLookupEntityTypeList");
+pub const EMAIL_ADDRESS_LOOKUP_ENTITY_TYPE_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
+    Field::new("emailAddressLookupEntityTypeList");
 /// `emailAddressSelectEntityTypeList`
-pub const EMAIL_ADDRESS_SELECT_ENTITY_TYPE_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("emailAddressSelectEntityTypeList");
+pub const EMAIL_ADDRESS_SELECT_ENTITY_TYPE_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
+    Field::new("emailAddressSelectEntityTypeList");
 /// `emailMessageMaxSize`
 pub const EMAIL_MESSAGE_MAX_SIZE: Field<Settings, kind::Float> = Field::new("emailMessageMaxSize");
 /// `emailNotificationsDelay`
@@ -1245,10 +1208,8 @@ pub const FISCAL_YEAR_SHIFT: Field<Settings, kind::Int> = Field::new("fiscalYear
 /// `followCreatedEntities`
 pub const FOLLOW_CREATED_ENTITIES: Field<Settings, kind::Bool> = Field::new("followCreatedEntities");
 /// `globalSearchEntityList`
-pub const GLOBAL_SEARCH_ENTITY_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("globalSearchEntityList");
+pub const GLOBAL_SEARCH_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
+    Field::new("globalSearchEntityList");
 /// `googleMapsApiKey`
 pub const GOOGLE_MAPS_API_KEY: Field<Settings, kind::Text> = Field::new("googleMapsApiKey");
 /// `historyEntityList`
@@ -1270,10 +1231,8 @@ pub const LANGUAGE: Field<Settings, kind::Text> = Field::new("language");
 /// `lastViewedCount`
 pub const LAST_VIEWED_COUNT: Field<Settings, kind::Int> = Field::new("lastViewedCount");
 /// `ldapAccountCanonicalForm`
-pub const LDAP_ACCOUNT_CANONICAL_FORM: Field<
-    Settings,
-    kind::Enum<LdapAccountCanonicalForm>,
-> = Field::new("ldapAccountCanonicalForm");
+pub const LDAP_ACCOUNT_CANONICAL_FORM: Field<Settings, kind::Enum<LdapAccountCanonicalForm>> =
+    Field::new("ldapAccountCanonicalForm");
 /// `ldapAccountDomainName`
 pub const LDAP_ACCOUNT_DOMAIN_NAME: Field<Settings, kind::Text> = Field::new("ldapAccountDomainName");
 /// `ldapAccountDomainNameShort`
@@ -1297,26 +1256,17 @@ pub const LDAP_PORT: Field<Settings, kind::Text> = Field::new("ldapPort");
 /// `ldapPortalUserLdapAuth`
 pub const LDAP_PORTAL_USER_LDAP_AUTH: Field<Settings, kind::Bool> = Field::new("ldapPortalUserLdapAuth");
 /// `ldapPortalUserPortalsIds`
-pub const LDAP_PORTAL_USER_PORTALS_IDS: Field<Settings, kind::Opaque<Vec<Id<Portal>>>> = Field::new(
-    "ldapPortalUserPortalsIds",
-);
+pub const LDAP_PORTAL_USER_PORTALS_IDS: Field<Settings, kind::Opaque<Vec<Id<Portal>>>> =
+    Field::new("ldapPortalUserPortalsIds");
 /// `ldapPortalUserPortalsNames`
-pub const LDAP_PORTAL_USER_PORTALS_NAMES: Field<
-    Settings,
-    kind::Opaque<Names<Portal>>,
-    access::ReadOnly,
-> = Field::new("ldapPortalUserPortalsNames");
+pub const LDAP_PORTAL_USER_PORTALS_NAMES: Field<Settings, kind::Opaque<Names<Portal>>, access::ReadOnly> =
+    Field::new("ldapPortalUserPortalsNames");
 /// `ldapPortalUserRolesIds`
-pub const LDAP_PORTAL_USER_ROLES_IDS: Field<
-    Settings,
-    kind::Opaque<Vec<Id<PortalRole>>>,
-> = Field::new("ldapPortalUserRolesIds");
+pub const LDAP_PORTAL_USER_ROLES_IDS: Field<Settings, kind::Opaque<Vec<Id<PortalRole>>>> =
+    Field::new("ldapPortalUserRolesIds");
 /// `ldapPortalUserRolesNames`
-pub const LDAP_PORTAL_USER_ROLES_NAMES: Field<
-    Settings,
-    kind::Opaque<Names<PortalRole>>,
-    access::ReadOnly,
-> = Field::new("ldapPortalUserRolesNames");
+pub const LDAP_PORTAL_USER_ROLES_NAMES: Field<Settings, kind::Opaque<Names<PortalRole>>, access::ReadOnly> =
+    Field::new("ldapPortalUserRolesNames");
 /// `ldapSecurity`
 pub const LDAP_SECURITY: Field<Settings, kind::Enum<LdapSecurity>> = Field::new("ldapSecurity");
 /// `ldapTryUsernameSplit`
@@ -1324,11 +1274,8 @@ pub const LDAP_TRY_USERNAME_SPLIT: Field<Settings, kind::Bool> = Field::new("lda
 /// `ldapUserDefaultTeamId`
 pub const LDAP_USER_DEFAULT_TEAM_ID: Field<Settings, kind::Ref<Team>> = Field::new("ldapUserDefaultTeamId");
 /// `ldapUserDefaultTeamName`
-pub const LDAP_USER_DEFAULT_TEAM_NAME: Field<
-    Settings,
-    kind::Opaque<String>,
-    access::ReadOnly,
-> = Field::new("ldapUserDefaultTeamName");
+pub const LDAP_USER_DEFAULT_TEAM_NAME: Field<Settings, kind::Opaque<String>, access::ReadOnly> =
+    Field::new("ldapUserDefaultTeamName");
 /// `ldapUserEmailAddressAttribute`
 pub const LDAP_USER_EMAIL_ADDRESS_ATTRIBUTE: Field<Settings, kind::Text> = Field::new("ldapUserEmailAddressAttribute");
 /// `ldapUserFirstNameAttribute`
@@ -1346,11 +1293,8 @@ pub const LDAP_USER_PHONE_NUMBER_ATTRIBUTE: Field<Settings, kind::Text> = Field:
 /// `ldapUserTeamsIds`
 pub const LDAP_USER_TEAMS_IDS: Field<Settings, kind::Opaque<Vec<Id<Team>>>> = Field::new("ldapUserTeamsIds");
 /// `ldapUserTeamsNames`
-pub const LDAP_USER_TEAMS_NAMES: Field<
-    Settings,
-    kind::Opaque<Names<Team>>,
-    access::ReadOnly,
-> = Field::new("ldapUserTeamsNames");
+pub const LDAP_USER_TEAMS_NAMES: Field<Settings, kind::Opaque<Names<Team>>, access::ReadOnly> =
+    Field::new("ldapUserTeamsNames");
 /// `ldapUserTitleAttribute`
 pub const LDAP_USER_TITLE_ATTRIBUTE: Field<Settings, kind::Text> = Field::new("ldapUserTitleAttribute");
 /// `ldapUsername`
@@ -1358,9 +1302,8 @@ pub const LDAP_USERNAME: Field<Settings, kind::Text> = Field::new("ldapUsername"
 /// `maintenanceMode`
 pub const MAINTENANCE_MODE: Field<Settings, kind::Bool> = Field::new("maintenanceMode");
 /// `massEmailDisableMandatoryOptOutLink`
-pub const MASS_EMAIL_DISABLE_MANDATORY_OPT_OUT_LINK: Field<Settings, kind::Bool> = Field::new(
-    "massEmailDisableMandatoryOptOutLink",
-);
+pub const MASS_EMAIL_DISABLE_MANDATORY_OPT_OUT_LINK: Field<Settings, kind::Bool> =
+    Field::new("massEmailDisableMandatoryOptOutLink");
 /// `massEmailMaxPerBatchCount`
 pub const MASS_EMAIL_MAX_PER_BATCH_COUNT: Field<Settings, kind::Int> = Field::new("massEmailMaxPerBatchCount");
 /// `massEmailMaxPerHourCount`
@@ -1386,10 +1329,8 @@ pub const OIDC_ALLOW_REGULAR_USER_FALLBACK: Field<Settings, kind::Bool> = Field:
 /// `oidcAuthorizationEndpoint`
 pub const OIDC_AUTHORIZATION_ENDPOINT: Field<Settings, kind::Text> = Field::new("oidcAuthorizationEndpoint");
 /// `oidcAuthorizationPrompt`
-pub const OIDC_AUTHORIZATION_PROMPT: Field<
-    Settings,
-    kind::Enum<OidcAuthorizationPrompt>,
-> = Field::new("oidcAuthorizationPrompt");
+pub const OIDC_AUTHORIZATION_PROMPT: Field<Settings, kind::Enum<OidcAuthorizationPrompt>> =
+    Field::new("oidcAuthorizationPrompt");
 /// `oidcClientId`
 pub const OIDC_CLIENT_ID: Field<Settings, kind::Text> = Field::new("oidcClientId");
 /// `oidcCreateUser`
@@ -1401,10 +1342,8 @@ pub const OIDC_GROUP_CLAIM: Field<Settings, kind::Text> = Field::new("oidcGroupC
 /// `oidcJwksEndpoint`
 pub const OIDC_JWKS_ENDPOINT: Field<Settings, kind::Text> = Field::new("oidcJwksEndpoint");
 /// `oidcJwtSignatureAlgorithmList`
-pub const OIDC_JWT_SIGNATURE_ALGORITHM_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<OidcJwtSignatureAlgorithmList>>,
-> = Field::new("oidcJwtSignatureAlgorithmList");
+pub const OIDC_JWT_SIGNATURE_ALGORITHM_LIST: Field<Settings, kind::Unordered<kind::Items<OidcJwtSignatureAlgorithmList>>> =
+    Field::new("oidcJwtSignatureAlgorithmList");
 /// `oidcLogoutUrl`
 pub const OIDC_LOGOUT_URL: Field<Settings, kind::Text> = Field::new("oidcLogoutUrl");
 /// `oidcScopes`
@@ -1438,13 +1377,11 @@ pub const PASSWORD_GENERATE_LENGTH: Field<Settings, kind::Int> = Field::new("pas
 /// `passwordRecoveryDisabled`
 pub const PASSWORD_RECOVERY_DISABLED: Field<Settings, kind::Bool> = Field::new("passwordRecoveryDisabled");
 /// `passwordRecoveryForAdminDisabled`
-pub const PASSWORD_RECOVERY_FOR_ADMIN_DISABLED: Field<Settings, kind::Bool> = Field::new(
-    "passwordRecoveryForAdminDisabled",
-);
+pub const PASSWORD_RECOVERY_FOR_ADMIN_DISABLED: Field<Settings, kind::Bool> =
+    Field::new("passwordRecoveryForAdminDisabled");
 /// `passwordRecoveryForInternalUsersDisabled`
-pub const PASSWORD_RECOVERY_FOR_INTERNAL_USERS_DISABLED: Field<Settings, kind::Bool> = Field::new(
-    "passwordRecoveryForInternalUsersDisabled",
-);
+pub const PASSWORD_RECOVERY_FOR_INTERNAL_USERS_DISABLED: Field<Settings, kind::Bool> =
+    Field::new("passwordRecoveryForInternalUsersDisabled");
 /// `passwordRecoveryNoExposure`
 pub const PASSWORD_RECOVERY_NO_EXPOSURE: Field<Settings, kind::Bool> = Field::new("passwordRecoveryNoExposure");
 /// `passwordStrengthBothCases`
@@ -1456,9 +1393,8 @@ pub const PASSWORD_STRENGTH_LETTER_COUNT: Field<Settings, kind::Int> = Field::ne
 /// `passwordStrengthNumberCount`
 pub const PASSWORD_STRENGTH_NUMBER_COUNT: Field<Settings, kind::Int> = Field::new("passwordStrengthNumberCount");
 /// `passwordStrengthSpecialCharacterCount`
-pub const PASSWORD_STRENGTH_SPECIAL_CHARACTER_COUNT: Field<Settings, kind::Int> = Field::new(
-    "passwordStrengthSpecialCharacterCount",
-);
+pub const PASSWORD_STRENGTH_SPECIAL_CHARACTER_COUNT: Field<Settings, kind::Int> =
+    Field::new("passwordStrengthSpecialCharacterCount");
 /// `pdfEngine`
 pub const PDF_ENGINE: Field<Settings, kind::Text> = Field::new("pdfEngine");
 /// `personNameFormat`
@@ -1472,10 +1408,8 @@ pub const PHONE_NUMBER_INTERNATIONAL: Field<Settings, kind::Bool> = Field::new("
 /// `phoneNumberNumericSearch`
 pub const PHONE_NUMBER_NUMERIC_SEARCH: Field<Settings, kind::Bool> = Field::new("phoneNumberNumericSearch");
 /// `phoneNumberPreferredCountryList`
-pub const PHONE_NUMBER_PREFERRED_COUNTRY_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("phoneNumberPreferredCountryList");
+pub const PHONE_NUMBER_PREFERRED_COUNTRY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
+    Field::new("phoneNumberPreferredCountryList");
 /// `portalStreamEmailNotifications`
 pub const PORTAL_STREAM_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("portalStreamEmailNotifications");
 /// `postEmailNotifications`
@@ -1483,9 +1417,8 @@ pub const POST_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("po
 /// `quickCreateList`
 pub const QUICK_CREATE_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("quickCreateList");
 /// `quickSearchFullTextAppendWildcard`
-pub const QUICK_SEARCH_FULL_TEXT_APPEND_WILDCARD: Field<Settings, kind::Bool> = Field::new(
-    "quickSearchFullTextAppendWildcard",
-);
+pub const QUICK_SEARCH_FULL_TEXT_APPEND_WILDCARD: Field<Settings, kind::Bool> =
+    Field::new("quickSearchFullTextAppendWildcard");
 /// `readableDateFormatDisabled`
 pub const READABLE_DATE_FORMAT_DISABLED: Field<Settings, kind::Bool> = Field::new("readableDateFormatDisabled");
 /// `recordsPerPage`
@@ -1515,20 +1448,14 @@ pub const SMTP_USERNAME: Field<Settings, kind::Text> = Field::new("smtpUsername"
 /// `streamEmailNotifications`
 pub const STREAM_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("streamEmailNotifications");
 /// `streamEmailNotificationsEntityList`
-pub const STREAM_EMAIL_NOTIFICATIONS_ENTITY_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("streamEmailNotificationsEntityList");
+pub const STREAM_EMAIL_NOTIFICATIONS_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
+    Field::new("streamEmailNotificationsEntityList");
 /// `streamEmailNotificationsTypeList`
-pub const STREAM_EMAIL_NOTIFICATIONS_TYPE_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<StreamEmailNotificationsTypeList>>,
-> = Field::new("streamEmailNotificationsTypeList");
+pub const STREAM_EMAIL_NOTIFICATIONS_TYPE_LIST: Field<Settings, kind::Unordered<kind::Items<StreamEmailNotificationsTypeList>>> =
+    Field::new("streamEmailNotificationsTypeList");
 /// `streamEmailWithContentEntityTypeList`
-pub const STREAM_EMAIL_WITH_CONTENT_ENTITY_TYPE_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("streamEmailWithContentEntityTypeList");
+pub const STREAM_EMAIL_WITH_CONTENT_ENTITY_TYPE_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
+    Field::new("streamEmailWithContentEntityTypeList");
 /// `tabColorsDisabled`
 pub const TAB_COLORS_DISABLED: Field<Settings, kind::Bool> = Field::new("tabColorsDisabled");
 /// `tabIconsDisabled`
@@ -1536,9 +1463,8 @@ pub const TAB_ICONS_DISABLED: Field<Settings, kind::Bool> = Field::new("tabIcons
 /// `tabList`
 pub const TAB_LIST: Field<Settings, kind::Opaque<Value>> = Field::new("tabList");
 /// `textFilterUseContainsForVarchar`
-pub const TEXT_FILTER_USE_CONTAINS_FOR_VARCHAR: Field<Settings, kind::Bool> = Field::new(
-    "textFilterUseContainsForVarchar",
-);
+pub const TEXT_FILTER_USE_CONTAINS_FOR_VARCHAR: Field<Settings, kind::Bool> =
+    Field::new("textFilterUseContainsForVarchar");
 /// `theme`
 pub const THEME: Field<Settings, kind::Text> = Field::new("theme");
 /// `themeParams`
@@ -1560,15 +1486,12 @@ pub const USER_THEMES_DISABLED: Field<Settings, kind::Bool> = Field::new("userTh
 /// `weekStart`
 pub const WEEK_START: Field<Settings, kind::Int> = Field::new("weekStart");
 /// `workingTimeCalendarId`
-pub const WORKING_TIME_CALENDAR_ID: Field<Settings, kind::Ref<WorkingTimeCalendar>> = Field::new(
-    "workingTimeCalendarId",
-);
+pub const WORKING_TIME_CALENDAR_ID: Field<Settings, kind::Ref<WorkingTimeCalendar>> =
+    Field::new("workingTimeCalendarId");
 /// `workingTimeCalendarName`
-pub const WORKING_TIME_CALENDAR_NAME: Field<
-    Settings,
-    kind::Opaque<String>,
-    access::ReadOnly,
-> = Field::new("workingTimeCalendarName");
+pub const WORKING_TIME_CALENDAR_NAME: Field<Settings, kind::Opaque<String>, access::ReadOnly> =
+    Field::new("workingTimeCalendarName");
+
 espo_core::enumeration! {
     /// `ldapAccountCanonicalForm` of [`Settings`].
     pub enum LdapAccountCanonicalForm {
@@ -2086,11 +2009,7 @@ impl SettingsWrite<Create> {
         password_generate_length: i64,
         records_per_page_kanban: i64,
     ) -> Self {
-        Self(Attributes::new())
-            .email_scheduled_batch_count(email_scheduled_batch_count)
-            .mass_email_max_per_hour_count(mass_email_max_per_hour_count)
-            .password_generate_length(password_generate_length)
-            .records_per_page_kanban(records_per_page_kanban)
+        Self(Attributes::new()).email_scheduled_batch_count(email_scheduled_batch_count).mass_email_max_per_hour_count(mass_email_max_per_hour_count).password_generate_length(password_generate_length).records_per_page_kanban(records_per_page_kanban)
     }
 }
 
@@ -2101,25 +2020,13 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `activitiesEntityList`.
-    pub fn activities_entity_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "activitiesEntityList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn activities_entity_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("activitiesEntityList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `addressCityList`.
-    pub fn address_city_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "addressCityList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn address_city_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("addressCityList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `addressFormat`.
@@ -2128,14 +2035,8 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `addressStateList`.
-    pub fn address_state_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "addressStateList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn address_state_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("addressStateList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `adminNotifications`.
@@ -2180,14 +2081,8 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `assignmentNotificationsEntityList`.
-    pub fn assignment_notifications_entity_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "assignmentNotificationsEntityList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn assignment_notifications_entity_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("assignmentNotificationsEntityList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `attachmentUploadChunkSize`.
@@ -2216,14 +2111,8 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `auth2FAMethodList`.
-    pub fn auth2_fa_method_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "auth2FAMethodList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn auth2_fa_method_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("auth2FAMethodList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `authIpAddressCheck`.
@@ -2236,21 +2125,12 @@ impl<M> SettingsWrite<M> {
         self,
         value: impl IntoIterator<Item = impl Into<Id<User>>>,
     ) -> Self {
-        self.with(
-            "authIpAddressCheckExcludedUsersIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<User>>>(),
-        )
+        self.with("authIpAddressCheckExcludedUsersIds", value.into_iter().map(Into::into).collect::<Vec<Id<User>>>())
     }
 
     /// Sets `authIpAddressWhitelist`.
-    pub fn auth_ip_address_whitelist(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "authIpAddressWhitelist",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn auth_ip_address_whitelist(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("authIpAddressWhitelist", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `authTokenLifetime`.
@@ -2274,14 +2154,8 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `availableReactions`.
-    pub fn available_reactions(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "availableReactions",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn available_reactions(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("availableReactions", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `avatarsDisabled`.
@@ -2310,25 +2184,13 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `busyRangesEntityList`.
-    pub fn busy_ranges_entity_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "busyRangesEntityList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn busy_ranges_entity_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("busyRangesEntityList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `calendarEntityList`.
-    pub fn calendar_entity_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "calendarEntityList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn calendar_entity_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("calendarEntityList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `cleanupDeletedRecords`.
@@ -2357,14 +2219,8 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `currencyList`.
-    pub fn currency_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "currencyList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn currency_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("currencyList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `currencyRates`.
@@ -2418,25 +2274,13 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `emailAddressLookupEntityTypeList`.
-    pub fn email_address_lookup_entity_type_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "emailAddressLookupEntityTypeList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn email_address_lookup_entity_type_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("emailAddressLookupEntityTypeList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `emailAddressSelectEntityTypeList`.
-    pub fn email_address_select_entity_type_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "emailAddressSelectEntityTypeList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn email_address_select_entity_type_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("emailAddressSelectEntityTypeList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `emailMessageMaxSize`.
@@ -2475,14 +2319,8 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `globalSearchEntityList`.
-    pub fn global_search_entity_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "globalSearchEntityList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn global_search_entity_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("globalSearchEntityList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `googleMapsApiKey`.
@@ -2491,14 +2329,8 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `historyEntityList`.
-    pub fn history_entity_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "historyEntityList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn history_entity_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("historyEntityList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `inboundEmailMaxPortionSize`.
@@ -2602,25 +2434,13 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `ldapPortalUserPortalsIds`.
-    pub fn ldap_portal_user_portals_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Portal>>>,
-    ) -> Self {
-        self.with(
-            "ldapPortalUserPortalsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Portal>>>(),
-        )
+    pub fn ldap_portal_user_portals_ids(self, value: impl IntoIterator<Item = impl Into<Id<Portal>>>) -> Self {
+        self.with("ldapPortalUserPortalsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Portal>>>())
     }
 
     /// Sets `ldapPortalUserRolesIds`.
-    pub fn ldap_portal_user_roles_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<PortalRole>>>,
-    ) -> Self {
-        self.with(
-            "ldapPortalUserRolesIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<PortalRole>>>(),
-        )
+    pub fn ldap_portal_user_roles_ids(self, value: impl IntoIterator<Item = impl Into<Id<PortalRole>>>) -> Self {
+        self.with("ldapPortalUserRolesIds", value.into_iter().map(Into::into).collect::<Vec<Id<PortalRole>>>())
     }
 
     /// Sets `ldapSecurity`.
@@ -2674,14 +2494,8 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `ldapUserTeamsIds`.
-    pub fn ldap_user_teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "ldapUserTeamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn ldap_user_teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("ldapUserTeamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `ldapUserTitleAttribute`.
@@ -2799,10 +2613,7 @@ impl<M> SettingsWrite<M> {
         self,
         value: impl IntoIterator<Item = OidcJwtSignatureAlgorithmList>,
     ) -> Self {
-        self.with(
-            "oidcJwtSignatureAlgorithmList",
-            value.into_iter().collect::<Vec<OidcJwtSignatureAlgorithmList>>(),
-        )
+        self.with("oidcJwtSignatureAlgorithmList", value.into_iter().collect::<Vec<OidcJwtSignatureAlgorithmList>>())
     }
 
     /// Sets `oidcLogoutUrl`.
@@ -2826,14 +2637,8 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `oidcTeamsIds`.
-    pub fn oidc_teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "oidcTeamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn oidc_teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("oidcTeamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `oidcTokenEndpoint`.
@@ -2957,14 +2762,8 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `phoneNumberPreferredCountryList`.
-    pub fn phone_number_preferred_country_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "phoneNumberPreferredCountryList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn phone_number_preferred_country_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("phoneNumberPreferredCountryList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `portalStreamEmailNotifications`.
@@ -2978,14 +2777,8 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `quickCreateList`.
-    pub fn quick_create_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "quickCreateList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn quick_create_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("quickCreateList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `quickSearchFullTextAppendWildcard`.
@@ -3069,14 +2862,8 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `streamEmailNotificationsEntityList`.
-    pub fn stream_email_notifications_entity_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "streamEmailNotificationsEntityList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn stream_email_notifications_entity_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("streamEmailNotificationsEntityList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `streamEmailNotificationsTypeList`.
@@ -3095,10 +2882,7 @@ impl<M> SettingsWrite<M> {
         self,
         value: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        self.with(
-            "streamEmailWithContentEntityTypeList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+        self.with("streamEmailWithContentEntityTypeList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `tabColorsDisabled`.
@@ -3172,10 +2956,7 @@ impl<M> SettingsWrite<M> {
     }
 
     /// Sets `workingTimeCalendarId`.
-    pub fn working_time_calendar_id(
-        self,
-        value: impl Into<Id<WorkingTimeCalendar>>,
-    ) -> Self {
+    pub fn working_time_calendar_id(self, value: impl Into<Id<WorkingTimeCalendar>>) -> Self {
         self.with("workingTimeCalendarId", value.into())
     }
 }
@@ -3183,6 +2964,7 @@ impl<M> SettingsWrite<M> {
 /// The links of [`Settings`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `companyLogo`
     pub const COMPANY_LOGO: Link<Settings, Attachment, link::BelongsTo> = Link::new("companyLogo");
 }

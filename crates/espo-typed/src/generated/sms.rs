@@ -2,6 +2,7 @@
 //! Entity type `Sms`.
 use espo_core::typed::generated::*;
 use super::{Account, Contact, Lead, Opportunity, PhoneNumber, Team, User};
+
 /// A record of entity type `Sms`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -98,6 +99,7 @@ impl Record for Sms {
         Attribute::unlisted("toPhoneNumbersIds", "linkMultiple"),
         Attribute::unlisted("toPhoneNumbersNames", "linkMultiple"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.body),
@@ -176,12 +178,7 @@ impl Record for Sms {
 impl Sms {
     /// The record that `parent` leads to.
     pub fn parent(&self) -> Option<Parent> {
-        Some(
-            Parent::from_parts(
-                self.parent_type.as_deref()?,
-                self.parent_id.as_ref()?.as_str(),
-            ),
-        )
+        Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
 }
 
@@ -190,6 +187,7 @@ impl Entity for Sms {
     type New = SmsNew;
     type Patch = SmsPatch;
     type Ref = SmsRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -250,11 +248,9 @@ pub const TO: Field<Sms, kind::Opaque<String>> = Field::new("to");
 /// `toPhoneNumbersIds`
 pub const TO_PHONE_NUMBERS_IDS: Field<Sms, kind::Opaque<Vec<Id<PhoneNumber>>>> = Field::new("toPhoneNumbersIds");
 /// `toPhoneNumbersNames`
-pub const TO_PHONE_NUMBERS_NAMES: Field<
-    Sms,
-    kind::Opaque<Names<PhoneNumber>>,
-    access::ReadOnly,
-> = Field::new("toPhoneNumbersNames");
+pub const TO_PHONE_NUMBERS_NAMES: Field<Sms, kind::Opaque<Names<PhoneNumber>>, access::ReadOnly> =
+    Field::new("toPhoneNumbersNames");
+
 espo_core::enumeration! {
     /// `status` of [`Sms`].
     pub enum Status {
@@ -338,14 +334,8 @@ impl<M> SmsWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `to`.
@@ -354,20 +344,15 @@ impl<M> SmsWrite<M> {
     }
 
     /// Sets `toPhoneNumbersIds`.
-    pub fn to_phone_numbers_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<PhoneNumber>>>,
-    ) -> Self {
-        self.with(
-            "toPhoneNumbersIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<PhoneNumber>>>(),
-        )
+    pub fn to_phone_numbers_ids(self, value: impl IntoIterator<Item = impl Into<Id<PhoneNumber>>>) -> Self {
+        self.with("toPhoneNumbersIds", value.into_iter().map(Into::into).collect::<Vec<Id<PhoneNumber>>>())
     }
 }
 
 /// The links of [`Sms`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `createdBy`
     pub const CREATED_BY: Link<Sms, User, link::BelongsTo> = Link::new("createdBy");
     /// `fromPhoneNumber`

@@ -2,6 +2,7 @@
 //! Entity type `Target`.
 use espo_core::typed::generated::*;
 use super::{Team, User};
+
 /// A record of entity type `Target` (module `Crm`, disabled).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -122,6 +123,7 @@ impl Record for Target {
         Attribute::listed("title", "varchar"),
         Attribute::listed("website", "url"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.account_name),
@@ -218,6 +220,7 @@ impl Entity for Target {
     type New = TargetNew;
     type Patch = TargetPatch;
     type Ref = TargetRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -295,6 +298,7 @@ pub const TEAMS_NAMES: Field<Target, kind::Opaque<Names<Team>>, access::ReadOnly
 pub const TITLE: Field<Target, kind::Text> = Field::new("title");
 /// `website`
 pub const WEBSITE: Field<Target, kind::Text> = Field::new("website");
+
 espo_core::enumeration! {
     /// `salutationName` of [`Target`].
     pub enum SalutationName {
@@ -376,14 +380,8 @@ impl<M> TargetWrite<M> {
     }
 
     /// Sets `emailAddressData`.
-    pub fn email_address_data(
-        self,
-        value: impl IntoIterator<Item = EmailAddressRow>,
-    ) -> Self {
-        self.with(
-            "emailAddressData",
-            value.into_iter().collect::<Vec<EmailAddressRow>>(),
-        )
+    pub fn email_address_data(self, value: impl IntoIterator<Item = EmailAddressRow>) -> Self {
+        self.with("emailAddressData", value.into_iter().collect::<Vec<EmailAddressRow>>())
     }
 
     /// Sets `emailAddressIsInvalid`.
@@ -417,10 +415,7 @@ impl<M> TargetWrite<M> {
     }
 
     /// Sets `phoneNumberData`.
-    pub fn phone_number_data(
-        self,
-        value: impl IntoIterator<Item = PhoneNumberRow>,
-    ) -> Self {
+    pub fn phone_number_data(self, value: impl IntoIterator<Item = PhoneNumberRow>) -> Self {
         self.with("phoneNumberData", value.into_iter().collect::<Vec<PhoneNumberRow>>())
     }
 
@@ -440,14 +435,8 @@ impl<M> TargetWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `title`.
@@ -464,6 +453,7 @@ impl<M> TargetWrite<M> {
 /// The links of [`Target`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `assignedUser`
     pub const ASSIGNED_USER: Link<Target, User, link::BelongsTo> = Link::new("assignedUser");
     /// `createdBy`

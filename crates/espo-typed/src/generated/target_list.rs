@@ -2,6 +2,7 @@
 //! Entity type `TargetList`.
 use espo_core::typed::generated::*;
 use super::{Account, Campaign, Contact, Lead, MassEmail, TargetListCategory, Team, User};
+
 /// A record of entity type `TargetList` (module `Crm`).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -86,6 +87,7 @@ impl Record for TargetList {
         Attribute::unlisted("teamsIds", "linkMultiple"),
         Attribute::unlisted("teamsNames", "linkMultiple"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.assigned_user_id),
@@ -158,6 +160,7 @@ impl Entity for TargetList {
     type New = TargetListNew;
     type Patch = TargetListPatch;
     type Ref = TargetListRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -204,17 +207,23 @@ pub const OPTED_OUT_COUNT: Field<TargetList, kind::Opaque<i64>, access::ReadOnly
 /// `sourceCampaignId`
 pub const SOURCE_CAMPAIGN_ID: Field<TargetList, kind::Opaque<AnyId>> = Field::new("sourceCampaignId");
 /// `sourceCampaignName`
-pub const SOURCE_CAMPAIGN_NAME: Field<
-    TargetList,
-    kind::Opaque<String>,
-    access::ReadOnly,
-> = Field::new("sourceCampaignName");
+pub const SOURCE_CAMPAIGN_NAME: Field<TargetList, kind::Opaque<String>, access::ReadOnly> =
+    Field::new("sourceCampaignName");
 /// `targetStatus`
 pub const TARGET_STATUS: Field<TargetList, kind::Opaque<TargetStatus>, access::ReadOnly> = Field::new("targetStatus");
 /// `teamsIds`
 pub const TEAMS_IDS: Field<TargetList, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<TargetList, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
+
+/// The boolean filters of [`TargetList`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `onlyMy`
+    pub const ONLY_MY: BoolFilter<TargetList> = BoolFilter::new("onlyMy");
+}
+
 espo_core::enumeration! {
     /// `targetStatus` of [`TargetList`].
     pub enum TargetStatus {
@@ -257,25 +266,13 @@ impl<M> TargetListWrite<M> {
     }
 
     /// Sets `excludingActionList`.
-    pub fn excluding_action_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "excludingActionList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn excluding_action_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("excludingActionList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `includingActionList`.
-    pub fn including_action_list(
-        self,
-        value: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.with(
-            "includingActionList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+    pub fn including_action_list(self, value: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.with("includingActionList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `name`.
@@ -289,20 +286,15 @@ impl<M> TargetListWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 }
 
 /// The links of [`TargetList`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `accounts`
     pub const ACCOUNTS: Link<TargetList, Account, link::ManyToMany> = Link::new("accounts");
     /// `assignedUser`
@@ -353,9 +345,7 @@ impl TargetListRef {
     }
 
     /// `campaignsExcluding`: many to many, [`Campaign`], whose link back is `excludingTargetLists`
-    pub fn campaigns_excluding(
-        &self,
-    ) -> Related<TargetList, Campaign, link::ManyToMany> {
+    pub fn campaigns_excluding(&self) -> Related<TargetList, Campaign, link::ManyToMany> {
         self.0.related(links::CAMPAIGNS_EXCLUDING)
     }
 
@@ -385,9 +375,7 @@ impl TargetListRef {
     }
 
     /// `massEmailsExcluding`: many to many, [`MassEmail`], whose link back is `excludingTargetLists`
-    pub fn mass_emails_excluding(
-        &self,
-    ) -> Related<TargetList, MassEmail, link::ManyToMany> {
+    pub fn mass_emails_excluding(&self) -> Related<TargetList, MassEmail, link::ManyToMany> {
         self.0.related(links::MASS_EMAILS_EXCLUDING)
     }
 

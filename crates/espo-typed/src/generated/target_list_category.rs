@@ -2,6 +2,7 @@
 //! Entity type `TargetListCategory`.
 use espo_core::typed::generated::*;
 use super::{TargetList, Team, User};
+
 /// A record of entity type `TargetListCategory` (module `Crm`).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -62,6 +63,7 @@ impl Record for TargetListCategory {
         Attribute::unlisted("teamsIds", "linkMultiple"),
         Attribute::unlisted("teamsNames", "linkMultiple"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.child_list),
@@ -118,6 +120,7 @@ impl Entity for TargetListCategory {
     type New = TargetListCategoryNew;
     type Patch = TargetListCategoryPatch;
     type Ref = TargetListCategoryRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -154,11 +157,8 @@ pub const PARENT_NAME: Field<TargetListCategory, kind::RefName, access::ReadOnly
 /// `teamsIds`
 pub const TEAMS_IDS: Field<TargetListCategory, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
-pub const TEAMS_NAMES: Field<
-    TargetListCategory,
-    kind::Opaque<Names<Team>>,
-    access::ReadOnly,
-> = Field::new("teamsNames");
+pub const TEAMS_NAMES: Field<TargetListCategory, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
+
 /// What a create of [`TargetListCategory`] sends.
 pub type TargetListCategoryNew = TargetListCategoryWrite<Create>;
 /// What an update of [`TargetListCategory`] sends: what is neither set nor cleared is left alone.
@@ -198,26 +198,18 @@ impl<M> TargetListCategoryWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 }
 
 /// The links of [`TargetListCategory`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `children`
-    pub const CHILDREN: Link<
-        TargetListCategory,
-        TargetListCategory,
-        link::ReadOnlyLink<link::HasMany>,
-    > = Link::new("children");
+    pub const CHILDREN: Link<TargetListCategory, TargetListCategory, link::ReadOnlyLink<link::HasMany>> =
+        Link::new("children");
     /// `createdBy`
     pub const CREATED_BY: Link<TargetListCategory, User, link::BelongsTo> = Link::new("createdBy");
     /// `modifiedBy`
@@ -237,13 +229,7 @@ espo_core::reference_type!(TargetListCategory, TargetListCategoryRef);
 
 impl TargetListCategoryRef {
     /// `children`: one to many, [`TargetListCategory`], whose link back is `parent`
-    pub fn children(
-        &self,
-    ) -> Related<
-        TargetListCategory,
-        TargetListCategory,
-        link::ReadOnlyLink<link::HasMany>,
-    > {
+    pub fn children(&self) -> Related<TargetListCategory, TargetListCategory, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::CHILDREN)
     }
 
@@ -258,16 +244,12 @@ impl TargetListCategoryRef {
     }
 
     /// `parent`: many to one, [`TargetListCategory`], whose link back is `children`
-    pub fn parent(
-        &self,
-    ) -> Related<TargetListCategory, TargetListCategory, link::BelongsTo> {
+    pub fn parent(&self) -> Related<TargetListCategory, TargetListCategory, link::BelongsTo> {
         self.0.related(links::PARENT)
     }
 
     /// `targetLists`: one to many, [`TargetList`], whose link back is `category`
-    pub fn target_lists(
-        &self,
-    ) -> Related<TargetListCategory, TargetList, link::HasMany> {
+    pub fn target_lists(&self) -> Related<TargetListCategory, TargetList, link::HasMany> {
         self.0.related(links::TARGET_LISTS)
     }
 

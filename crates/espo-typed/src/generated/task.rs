@@ -2,6 +2,7 @@
 //! Entity type `Task`.
 use espo_core::typed::generated::*;
 use super::{Account, Attachment, Case, Contact, Email, Lead, Opportunity, Team, User};
+
 /// A record of entity type `Task` (module `Crm`, has a stream, has optimistic locking).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -137,6 +138,7 @@ impl Record for Task {
         Attribute::unlisted("teamsNames", "linkMultiple"),
         Attribute::listed("versionNumber", ""),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.account_id),
@@ -241,12 +243,7 @@ impl Record for Task {
 impl Task {
     /// The record that `parent` leads to.
     pub fn parent(&self) -> Option<Parent> {
-        Some(
-            Parent::from_parts(
-                self.parent_type.as_deref()?,
-                self.parent_id.as_ref()?.as_str(),
-            ),
-        )
+        Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
 
     /// `dateEnd`, which is a whole day or a point in time.
@@ -265,6 +262,7 @@ impl Entity for Task {
     type New = TaskNew;
     type Patch = TaskPatch;
     type Ref = TaskRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -283,17 +281,11 @@ pub const ASSIGNED_USER_NAME: Field<Task, kind::RefName, access::ReadOnly> = Fie
 /// `attachmentsIds`
 pub const ATTACHMENTS_IDS: Field<Task, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
-pub const ATTACHMENTS_NAMES: Field<
-    Task,
-    kind::Opaque<Names<Attachment>>,
-    access::ReadOnly,
-> = Field::new("attachmentsNames");
+pub const ATTACHMENTS_NAMES: Field<Task, kind::Opaque<Names<Attachment>>, access::ReadOnly> =
+    Field::new("attachmentsNames");
 /// `attachmentsTypes`
-pub const ATTACHMENTS_TYPES: Field<
-    Task,
-    kind::Opaque<MediaTypes<Attachment>>,
-    access::ReadOnly,
-> = Field::new("attachmentsTypes");
+pub const ATTACHMENTS_TYPES: Field<Task, kind::Opaque<MediaTypes<Attachment>>, access::ReadOnly> =
+    Field::new("attachmentsTypes");
 /// `contactId`
 pub const CONTACT_ID: Field<Task, kind::Ref<Contact>, access::ReadOnly> = Field::new("contactId");
 /// `contactName`
@@ -362,6 +354,39 @@ pub const TEAMS_IDS: Field<Task, kind::Opaque<Vec<Id<Team>>>> = Field::new("team
 pub const TEAMS_NAMES: Field<Task, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `versionNumber`
 pub const VERSION_NUMBER: Field<Task, kind::Unordered<kind::Int>, access::ReadOnly> = Field::new("versionNumber");
+
+/// The primary filters of [`Task`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `actual`
+    pub const ACTUAL: PrimaryFilter<Task> = PrimaryFilter::new("actual");
+    /// `actualStartingNotInFuture`
+    pub const ACTUAL_STARTING_NOT_IN_FUTURE: PrimaryFilter<Task> = PrimaryFilter::new("actualStartingNotInFuture");
+    /// `completed`
+    pub const COMPLETED: PrimaryFilter<Task> = PrimaryFilter::new("completed");
+    /// `deferred`
+    pub const DEFERRED: PrimaryFilter<Task> = PrimaryFilter::new("deferred");
+    /// `followed`
+    pub const FOLLOWED: PrimaryFilter<Task> = PrimaryFilter::new("followed");
+    /// `overdue`
+    pub const OVERDUE: PrimaryFilter<Task> = PrimaryFilter::new("overdue");
+    /// `todays`
+    pub const TODAYS: PrimaryFilter<Task> = PrimaryFilter::new("todays");
+}
+
+/// The boolean filters of [`Task`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `actual`
+    pub const ACTUAL: BoolFilter<Task> = BoolFilter::new("actual");
+    /// `completed`
+    pub const COMPLETED: BoolFilter<Task> = BoolFilter::new("completed");
+    /// `onlyMy`
+    pub const ONLY_MY: BoolFilter<Task> = BoolFilter::new("onlyMy");
+}
+
 espo_core::enumeration! {
     /// `priority` of [`Task`].
     pub enum Priority {
@@ -418,14 +443,8 @@ impl<M> TaskWrite<M> {
     }
 
     /// Sets `attachmentsIds`.
-    pub fn attachments_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Attachment>>>,
-    ) -> Self {
-        self.with(
-            "attachmentsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>(),
-        )
+    pub fn attachments_ids(self, value: impl IntoIterator<Item = impl Into<Id<Attachment>>>) -> Self {
+        self.with("attachmentsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>())
     }
 
     /// Sets `dateEnd` to a whole day or a point in time.
@@ -498,20 +517,15 @@ impl<M> TaskWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 }
 
 /// The links of [`Task`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `account`
     pub const ACCOUNT: Link<Task, Account, link::BelongsTo> = Link::new("account");
     /// `assignedUser`

@@ -2,6 +2,7 @@
 //! Entity type `Template`.
 use espo_core::typed::generated::*;
 use super::{Team, User};
+
 /// A record of entity type `Template` (has optimistic locking).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -119,6 +120,7 @@ impl Record for Template {
         Attribute::unlisted("variables", "base"),
         Attribute::listed("versionNumber", ""),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.body),
@@ -213,6 +215,7 @@ impl Entity for Template {
     type New = TemplateNew;
     type Patch = TemplatePatch;
     type Ref = TemplateRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -288,6 +291,15 @@ pub const TOP_MARGIN: Field<Template, kind::Float> = Field::new("topMargin");
 pub const VARIABLES: Field<Template, kind::Opaque<Value>> = Field::new("variables");
 /// `versionNumber`
 pub const VERSION_NUMBER: Field<Template, kind::Unordered<kind::Int>, access::ReadOnly> = Field::new("versionNumber");
+
+/// The primary filters of [`Template`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `active`
+    pub const ACTIVE: PrimaryFilter<Template> = PrimaryFilter::new("active");
+}
+
 espo_core::enumeration! {
     /// `pageFormat` of [`Template`].
     pub enum PageFormat {
@@ -440,14 +452,8 @@ impl<M> TemplateWrite<M> {
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `title`.
@@ -469,6 +475,7 @@ impl<M> TemplateWrite<M> {
 /// The links of [`Template`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `createdBy`
     pub const CREATED_BY: Link<Template, User, link::BelongsTo> = Link::new("createdBy");
     /// `modifiedBy`

@@ -2,9 +2,8 @@
 //! Entity type `User`.
 use espo_core::typed::generated::*;
 use super::{
-    Account, Attachment, Call, Contact, DashboardTemplate, Email, LayoutSet, Meeting,
-    Note, Portal, PortalRole, Role, TargetList, Task, Team, UserData,
-    WorkingTimeCalendar, WorkingTimeRange,
+    Account, Attachment, Call, Contact, DashboardTemplate, Email, LayoutSet, Meeting, Note, Portal, PortalRole, Role,
+    TargetList, Task, Team, UserData, WorkingTimeCalendar, WorkingTimeRange,
 };
 
 /// A record of entity type `User`.
@@ -244,6 +243,7 @@ impl Record for User {
         Attribute::listed("workingTimeCalendarId", "link"),
         Attribute::unlisted("workingTimeCalendarName", "link"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.acceptance_status),
@@ -418,6 +418,7 @@ impl Entity for User {
     type New = UserNew;
     type Patch = UserPatch;
     type Ref = UserRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -486,11 +487,8 @@ pub const EMAIL_ADDRESS_IS_OPTED_OUT: Field<User, kind::Bool> = Field::new("emai
 /// `emailAddressList`
 pub const EMAIL_ADDRESS_LIST: Field<User, kind::Opaque<Vec<String>>, access::ReadOnly> = Field::new("emailAddressList");
 /// `excludeFromReplyEmailAddressList`
-pub const EXCLUDE_FROM_REPLY_EMAIL_ADDRESS_LIST: Field<
-    User,
-    kind::Opaque<Vec<String>>,
-    access::ReadOnly,
-> = Field::new("excludeFromReplyEmailAddressList");
+pub const EXCLUDE_FROM_REPLY_EMAIL_ADDRESS_LIST: Field<User, kind::Opaque<Vec<String>>, access::ReadOnly> =
+    Field::new("excludeFromReplyEmailAddressList");
 /// `firstName`
 pub const FIRST_NAME: Field<User, kind::Text> = Field::new("firstName");
 /// `gender`
@@ -530,11 +528,8 @@ pub const PORTAL_NAME: Field<User, kind::Opaque<String>, access::ReadOnly> = Fie
 /// `portalRolesIds`
 pub const PORTAL_ROLES_IDS: Field<User, kind::Opaque<Vec<Id<PortalRole>>>> = Field::new("portalRolesIds");
 /// `portalRolesNames`
-pub const PORTAL_ROLES_NAMES: Field<
-    User,
-    kind::Opaque<Names<PortalRole>>,
-    access::ReadOnly,
-> = Field::new("portalRolesNames");
+pub const PORTAL_ROLES_NAMES: Field<User, kind::Opaque<Names<PortalRole>>, access::ReadOnly> =
+    Field::new("portalRolesNames");
 /// `portalsIds`
 pub const PORTALS_IDS: Field<User, kind::Opaque<Vec<Id<Portal>>>> = Field::new("portalsIds");
 /// `portalsNames`
@@ -554,9 +549,8 @@ pub const SECRET_KEY: Field<User, kind::Opaque<String>, access::ReadOnly> = Fiel
 /// `sendAccessInfo`
 pub const SEND_ACCESS_INFO: Field<User, kind::Opaque<bool>> = Field::new("sendAccessInfo");
 /// `targetListIsOptedOut`
-pub const TARGET_LIST_IS_OPTED_OUT: Field<User, kind::Opaque<bool>, access::ReadOnly> = Field::new(
-    "targetListIsOptedOut",
-);
+pub const TARGET_LIST_IS_OPTED_OUT: Field<User, kind::Opaque<bool>, access::ReadOnly> =
+    Field::new("targetListIsOptedOut");
 /// `teamRole`
 pub const TEAM_ROLE: Field<User, kind::Opaque<String>> = Field::new("teamRole");
 /// `teamsColumns`
@@ -576,21 +570,44 @@ pub const USER_DATA_ID: Field<User, kind::Ref<UserData>> = Field::new("userDataI
 /// `userDataName`
 pub const USER_DATA_NAME: Field<User, kind::RefName, access::ReadOnly> = Field::new("userDataName");
 /// `userEmailAddressList`
-pub const USER_EMAIL_ADDRESS_LIST: Field<
-    User,
-    kind::Opaque<Vec<String>>,
-    access::ReadOnly,
-> = Field::new("userEmailAddressList");
+pub const USER_EMAIL_ADDRESS_LIST: Field<User, kind::Opaque<Vec<String>>, access::ReadOnly> =
+    Field::new("userEmailAddressList");
 /// `userName`
 pub const USER_NAME: Field<User, kind::Text> = Field::new("userName");
 /// `workingTimeCalendarId`
 pub const WORKING_TIME_CALENDAR_ID: Field<User, kind::Ref<WorkingTimeCalendar>> = Field::new("workingTimeCalendarId");
 /// `workingTimeCalendarName`
-pub const WORKING_TIME_CALENDAR_NAME: Field<
-    User,
-    kind::Opaque<String>,
-    access::ReadOnly,
-> = Field::new("workingTimeCalendarName");
+pub const WORKING_TIME_CALENDAR_NAME: Field<User, kind::Opaque<String>, access::ReadOnly> =
+    Field::new("workingTimeCalendarName");
+
+/// The primary filters of [`User`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `active`
+    pub const ACTIVE: PrimaryFilter<User> = PrimaryFilter::new("active");
+    /// `activeApi`
+    pub const ACTIVE_API: PrimaryFilter<User> = PrimaryFilter::new("activeApi");
+    /// `activePortal`
+    pub const ACTIVE_PORTAL: PrimaryFilter<User> = PrimaryFilter::new("activePortal");
+    /// `api`
+    pub const API: PrimaryFilter<User> = PrimaryFilter::new("api");
+    /// `internal`
+    pub const INTERNAL: PrimaryFilter<User> = PrimaryFilter::new("internal");
+    /// `portal`
+    pub const PORTAL: PrimaryFilter<User> = PrimaryFilter::new("portal");
+}
+
+/// The boolean filters of [`User`] that the metadata shows.
+pub mod bool_filters {
+    use super::*;
+
+    /// `onlyMe`
+    pub const ONLY_ME: BoolFilter<User> = BoolFilter::new("onlyMe");
+    /// `onlyMyTeam`
+    pub const ONLY_MY_TEAM: BoolFilter<User> = BoolFilter::new("onlyMyTeam");
+}
+
 espo_core::enumeration! {
     /// `authMethod` of [`User`].
     pub enum AuthMethod {
@@ -674,14 +691,8 @@ impl<M> UserWrite<M> {
     }
 
     /// Sets `accountsIds`.
-    pub fn accounts_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Account>>>,
-    ) -> Self {
-        self.with(
-            "accountsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Account>>>(),
-        )
+    pub fn accounts_ids(self, value: impl IntoIterator<Item = impl Into<Id<Account>>>) -> Self {
+        self.with("accountsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Account>>>())
     }
 
     /// Sets `authLogRecordId`.
@@ -730,14 +741,8 @@ impl<M> UserWrite<M> {
     }
 
     /// Sets `emailAddressData`.
-    pub fn email_address_data(
-        self,
-        value: impl IntoIterator<Item = EmailAddressRow>,
-    ) -> Self {
-        self.with(
-            "emailAddressData",
-            value.into_iter().collect::<Vec<EmailAddressRow>>(),
-        )
+    pub fn email_address_data(self, value: impl IntoIterator<Item = EmailAddressRow>) -> Self {
+        self.with("emailAddressData", value.into_iter().collect::<Vec<EmailAddressRow>>())
     }
 
     /// Sets `emailAddressIsInvalid`.
@@ -801,10 +806,7 @@ impl<M> UserWrite<M> {
     }
 
     /// Sets `phoneNumberData`.
-    pub fn phone_number_data(
-        self,
-        value: impl IntoIterator<Item = PhoneNumberRow>,
-    ) -> Self {
+    pub fn phone_number_data(self, value: impl IntoIterator<Item = PhoneNumberRow>) -> Self {
         self.with("phoneNumberData", value.into_iter().collect::<Vec<PhoneNumberRow>>())
     }
 
@@ -819,36 +821,18 @@ impl<M> UserWrite<M> {
     }
 
     /// Sets `portalRolesIds`.
-    pub fn portal_roles_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<PortalRole>>>,
-    ) -> Self {
-        self.with(
-            "portalRolesIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<PortalRole>>>(),
-        )
+    pub fn portal_roles_ids(self, value: impl IntoIterator<Item = impl Into<Id<PortalRole>>>) -> Self {
+        self.with("portalRolesIds", value.into_iter().map(Into::into).collect::<Vec<Id<PortalRole>>>())
     }
 
     /// Sets `portalsIds`.
-    pub fn portals_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Portal>>>,
-    ) -> Self {
-        self.with(
-            "portalsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Portal>>>(),
-        )
+    pub fn portals_ids(self, value: impl IntoIterator<Item = impl Into<Id<Portal>>>) -> Self {
+        self.with("portalsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Portal>>>())
     }
 
     /// Sets `rolesIds`.
-    pub fn roles_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Role>>>,
-    ) -> Self {
-        self.with(
-            "rolesIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Role>>>(),
-        )
+    pub fn roles_ids(self, value: impl IntoIterator<Item = impl Into<Id<Role>>>) -> Self {
+        self.with("rolesIds", value.into_iter().map(Into::into).collect::<Vec<Id<Role>>>())
     }
 
     /// Sets `salutationName`.
@@ -867,25 +851,13 @@ impl<M> UserWrite<M> {
     }
 
     /// Sets `teamsColumns`.
-    pub fn teams_columns(
-        self,
-        value: impl IntoIterator<Item = (Id<Team>, TeamsColumns)>,
-    ) -> Self {
-        self.with(
-            "teamsColumns",
-            value.into_iter().collect::<Columns<Team, TeamsColumns>>(),
-        )
+    pub fn teams_columns(self, value: impl IntoIterator<Item = (Id<Team>, TeamsColumns)>) -> Self {
+        self.with("teamsColumns", value.into_iter().collect::<Columns<Team, TeamsColumns>>())
     }
 
     /// Sets `teamsIds`.
-    pub fn teams_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<Team>>>,
-    ) -> Self {
-        self.with(
-            "teamsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>(),
-        )
+    pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
+        self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
     /// Sets `title`.
@@ -914,10 +886,7 @@ impl<M> UserWrite<M> {
     }
 
     /// Sets `workingTimeCalendarId`.
-    pub fn working_time_calendar_id(
-        self,
-        value: impl Into<Id<WorkingTimeCalendar>>,
-    ) -> Self {
+    pub fn working_time_calendar_id(self, value: impl Into<Id<WorkingTimeCalendar>>) -> Self {
         self.with("workingTimeCalendarId", value.into())
     }
 }
@@ -925,6 +894,7 @@ impl<M> UserWrite<M> {
 /// The links of [`User`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `accounts`
     pub const ACCOUNTS: Link<User, Account, link::ManyToMany> = Link::new("accounts");
     /// `avatar`
@@ -962,9 +932,7 @@ pub mod links {
     /// `userData`
     pub const USER_DATA: Link<User, UserData, link::HasOne> = Link::new("userData");
     /// `workingTimeCalendar`
-    pub const WORKING_TIME_CALENDAR: Link<User, WorkingTimeCalendar, link::BelongsTo> = Link::new(
-        "workingTimeCalendar",
-    );
+    pub const WORKING_TIME_CALENDAR: Link<User, WorkingTimeCalendar, link::BelongsTo> = Link::new("workingTimeCalendar");
     /// `workingTimeRanges`
     pub const WORKING_TIME_RANGES: Link<User, WorkingTimeRange, link::ManyToMany> = Link::new("workingTimeRanges");
 }
@@ -1001,9 +969,7 @@ impl UserRef {
     }
 
     /// `dashboardTemplate`: many to one, [`DashboardTemplate`]
-    pub fn dashboard_template(
-        &self,
-    ) -> Related<User, DashboardTemplate, link::BelongsTo> {
+    pub fn dashboard_template(&self) -> Related<User, DashboardTemplate, link::BelongsTo> {
         self.0.related(links::DASHBOARD_TEMPLATE)
     }
 
@@ -1068,16 +1034,12 @@ impl UserRef {
     }
 
     /// `workingTimeCalendar`: many to one, [`WorkingTimeCalendar`]
-    pub fn working_time_calendar(
-        &self,
-    ) -> Related<User, WorkingTimeCalendar, link::BelongsTo> {
+    pub fn working_time_calendar(&self) -> Related<User, WorkingTimeCalendar, link::BelongsTo> {
         self.0.related(links::WORKING_TIME_CALENDAR)
     }
 
     /// `workingTimeRanges`: many to many, [`WorkingTimeRange`], whose link back is `users`
-    pub fn working_time_ranges(
-        &self,
-    ) -> Related<User, WorkingTimeRange, link::ManyToMany> {
+    pub fn working_time_ranges(&self) -> Related<User, WorkingTimeRange, link::ManyToMany> {
         self.0.related(links::WORKING_TIME_RANGES)
     }
 }

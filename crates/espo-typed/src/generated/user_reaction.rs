@@ -2,6 +2,7 @@
 //! Entity type `UserReaction`.
 use espo_core::typed::generated::*;
 use super::{Note, User};
+
 /// A record of entity type `UserReaction`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -41,6 +42,7 @@ impl Record for UserReaction {
         Attribute::listed("userId", "link"),
         Attribute::listed("userName", "link"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.created_at),
@@ -81,12 +83,7 @@ impl Record for UserReaction {
 impl UserReaction {
     /// The record that `parent` leads to.
     pub fn parent(&self) -> Option<Parent> {
-        Some(
-            Parent::from_parts(
-                self.parent_type.as_deref()?,
-                self.parent_id.as_ref()?.as_str(),
-            ),
-        )
+        Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
 }
 
@@ -95,6 +92,7 @@ impl Entity for UserReaction {
     type New = UserReactionNew;
     type Patch = UserReactionPatch;
     type Ref = UserReactionRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -118,6 +116,7 @@ pub const TYPE: Field<UserReaction, kind::Text> = Field::new("type");
 pub const USER_ID: Field<UserReaction, kind::Ref<User>> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<UserReaction, kind::RefName, access::ReadOnly> = Field::new("userName");
+
 espo_core::parent! {
     /// `parent` of [`UserReaction`].
     pub enum Parent {
@@ -176,6 +175,7 @@ impl Default for UserReactionWrite<Create> {
 /// The links of [`UserReaction`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `parent`
     pub const PARENT: Link<UserReaction, JsonObject, link::Parent> = Link::new("parent");
     /// `user`

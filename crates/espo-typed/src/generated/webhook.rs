@@ -2,6 +2,7 @@
 //! Entity type `Webhook`.
 use espo_core::typed::generated::*;
 use super::{User, WebhookQueueItem};
+
 /// A record of entity type `Webhook`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -74,6 +75,7 @@ impl Record for Webhook {
         Attribute::listed("userId", "link"),
         Attribute::listed("userName", "link"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.created_at),
@@ -138,6 +140,7 @@ impl Entity for Webhook {
     type New = WebhookNew;
     type Patch = WebhookPatch;
     type Ref = WebhookRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -183,6 +186,7 @@ pub const URL: Field<Webhook, kind::Text> = Field::new("url");
 pub const USER_ID: Field<Webhook, kind::Ref<User>> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<Webhook, kind::RefName, access::ReadOnly> = Field::new("userName");
+
 espo_core::enumeration! {
     /// `type` of [`Webhook`].
     pub enum Type {
@@ -245,6 +249,7 @@ impl<M> WebhookWrite<M> {
 /// The links of [`Webhook`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `createdBy`
     pub const CREATED_BY: Link<Webhook, User, link::BelongsTo> = Link::new("createdBy");
     /// `modifiedBy`
@@ -272,9 +277,7 @@ impl WebhookRef {
     }
 
     /// `queueItems`: one to many, [`WebhookQueueItem`], whose link back is `webhook`
-    pub fn queue_items(
-        &self,
-    ) -> Related<Webhook, WebhookQueueItem, link::ReadOnlyLink<link::HasMany>> {
+    pub fn queue_items(&self) -> Related<Webhook, WebhookQueueItem, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::QUEUE_ITEMS)
     }
 

@@ -2,6 +2,7 @@
 //! Entity type `WorkingTimeCalendar`.
 use espo_core::typed::generated::*;
 use super::{Team, User, WorkingTimeRange};
+
 /// A record of entity type `WorkingTimeCalendar`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -98,6 +99,7 @@ impl Record for WorkingTimeCalendar {
         Attribute::listed("weekday6", "bool"),
         Attribute::listed("weekday6TimeRanges", "jsonArray"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.created_at),
@@ -178,6 +180,7 @@ impl Entity for WorkingTimeCalendar {
     type New = WorkingTimeCalendarNew;
     type Patch = WorkingTimeCalendarPatch;
     type Ref = WorkingTimeCalendarRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
@@ -206,11 +209,8 @@ pub const NAME: Field<WorkingTimeCalendar, kind::Text> = Field::new("name");
 /// `teamsIds`
 pub const TEAMS_IDS: Field<WorkingTimeCalendar, kind::Opaque<Vec<Id<Team>>>, access::ReadOnly> = Field::new("teamsIds");
 /// `teamsNames`
-pub const TEAMS_NAMES: Field<
-    WorkingTimeCalendar,
-    kind::Opaque<Names<Team>>,
-    access::ReadOnly,
-> = Field::new("teamsNames");
+pub const TEAMS_NAMES: Field<WorkingTimeCalendar, kind::Opaque<Names<Team>>, access::ReadOnly> =
+    Field::new("teamsNames");
 /// `timeRanges`
 pub const TIME_RANGES: Field<WorkingTimeCalendar, kind::Opaque<Value>> = Field::new("timeRanges");
 /// `timeZone`
@@ -243,6 +243,7 @@ pub const WEEKDAY5_TIME_RANGES: Field<WorkingTimeCalendar, kind::Opaque<Value>> 
 pub const WEEKDAY6: Field<WorkingTimeCalendar, kind::Bool> = Field::new("weekday6");
 /// `weekday6TimeRanges`
 pub const WEEKDAY6_TIME_RANGES: Field<WorkingTimeCalendar, kind::Opaque<Value>> = Field::new("weekday6TimeRanges");
+
 /// What a create of [`WorkingTimeCalendar`] sends.
 pub type WorkingTimeCalendarNew = WorkingTimeCalendarWrite<Create>;
 /// What an update of [`WorkingTimeCalendar`] sends: what is neither set nor cleared is left alone.
@@ -355,6 +356,7 @@ impl<M> WorkingTimeCalendarWrite<M> {
 /// The links of [`WorkingTimeCalendar`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `createdBy`
     pub const CREATED_BY: Link<WorkingTimeCalendar, User, link::BelongsTo> = Link::new("createdBy");
     /// `modifiedBy`
@@ -382,16 +384,12 @@ impl WorkingTimeCalendarRef {
     }
 
     /// `ranges`: many to many, [`WorkingTimeRange`], whose link back is `calendars`
-    pub fn ranges(
-        &self,
-    ) -> Related<WorkingTimeCalendar, WorkingTimeRange, link::ManyToMany> {
+    pub fn ranges(&self) -> Related<WorkingTimeCalendar, WorkingTimeRange, link::ManyToMany> {
         self.0.related(links::RANGES)
     }
 
     /// `teams`: one to many, [`Team`], whose link back is `workingTimeCalendar`
-    pub fn teams(
-        &self,
-    ) -> Related<WorkingTimeCalendar, Team, link::ReadOnlyLink<link::HasMany>> {
+    pub fn teams(&self) -> Related<WorkingTimeCalendar, Team, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::TEAMS)
     }
 }

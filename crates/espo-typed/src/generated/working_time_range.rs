@@ -2,6 +2,7 @@
 //! Entity type `WorkingTimeRange`.
 use espo_core::typed::generated::*;
 use super::{User, WorkingTimeCalendar};
+
 /// A record of entity type `WorkingTimeRange`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -68,6 +69,7 @@ impl Record for WorkingTimeRange {
         Attribute::unlisted("usersIds", "linkMultiple"),
         Attribute::unlisted("usersNames", "linkMultiple"),
     ];
+
     fn slot(&mut self, index: usize) -> Slot<'_> {
         match index {
             0 => slot(&mut self.calendars_ids),
@@ -128,22 +130,18 @@ impl Entity for WorkingTimeRange {
     type New = WorkingTimeRangeNew;
     type Patch = WorkingTimeRangePatch;
     type Ref = WorkingTimeRangeRef;
+
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
 
 /// `calendarsIds`
-pub const CALENDARS_IDS: Field<
-    WorkingTimeRange,
-    kind::Opaque<Vec<Id<WorkingTimeCalendar>>>,
-> = Field::new("calendarsIds");
+pub const CALENDARS_IDS: Field<WorkingTimeRange, kind::Opaque<Vec<Id<WorkingTimeCalendar>>>> =
+    Field::new("calendarsIds");
 /// `calendarsNames`
-pub const CALENDARS_NAMES: Field<
-    WorkingTimeRange,
-    kind::Opaque<Names<WorkingTimeCalendar>>,
-    access::ReadOnly,
-> = Field::new("calendarsNames");
+pub const CALENDARS_NAMES: Field<WorkingTimeRange, kind::Opaque<Names<WorkingTimeCalendar>>, access::ReadOnly> =
+    Field::new("calendarsNames");
 /// `createdAt`
 pub const CREATED_AT: Field<WorkingTimeRange, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -176,6 +174,15 @@ pub const TYPE: Field<WorkingTimeRange, kind::Enum<Type>> = Field::new("type");
 pub const USERS_IDS: Field<WorkingTimeRange, kind::Opaque<Vec<Id<User>>>> = Field::new("usersIds");
 /// `usersNames`
 pub const USERS_NAMES: Field<WorkingTimeRange, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
+
+/// The primary filters of [`WorkingTimeRange`] that the metadata shows.
+pub mod primary_filters {
+    use super::*;
+
+    /// `actual`
+    pub const ACTUAL: PrimaryFilter<WorkingTimeRange> = PrimaryFilter::new("actual");
+}
+
 espo_core::enumeration! {
     /// `type` of [`WorkingTimeRange`].
     pub enum Type {
@@ -203,14 +210,8 @@ impl WorkingTimeRangeWrite<Create> {
 
 impl<M> WorkingTimeRangeWrite<M> {
     /// Sets `calendarsIds`.
-    pub fn calendars_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<WorkingTimeCalendar>>>,
-    ) -> Self {
-        self.with(
-            "calendarsIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<WorkingTimeCalendar>>>(),
-        )
+    pub fn calendars_ids(self, value: impl IntoIterator<Item = impl Into<Id<WorkingTimeCalendar>>>) -> Self {
+        self.with("calendarsIds", value.into_iter().map(Into::into).collect::<Vec<Id<WorkingTimeCalendar>>>())
     }
 
     /// Sets `dateEnd`.
@@ -244,20 +245,15 @@ impl<M> WorkingTimeRangeWrite<M> {
     }
 
     /// Sets `usersIds`.
-    pub fn users_ids(
-        self,
-        value: impl IntoIterator<Item = impl Into<Id<User>>>,
-    ) -> Self {
-        self.with(
-            "usersIds",
-            value.into_iter().map(Into::into).collect::<Vec<Id<User>>>(),
-        )
+    pub fn users_ids(self, value: impl IntoIterator<Item = impl Into<Id<User>>>) -> Self {
+        self.with("usersIds", value.into_iter().map(Into::into).collect::<Vec<Id<User>>>())
     }
 }
 
 /// The links of [`WorkingTimeRange`], for filters and orders.
 pub mod links {
     use super::*;
+
     /// `calendars`
     pub const CALENDARS: Link<WorkingTimeRange, WorkingTimeCalendar, link::ManyToMany> = Link::new("calendars");
     /// `createdBy`
@@ -275,9 +271,7 @@ espo_core::reference_type!(WorkingTimeRange, WorkingTimeRangeRef);
 
 impl WorkingTimeRangeRef {
     /// `calendars`: many to many, [`WorkingTimeCalendar`], whose link back is `ranges`
-    pub fn calendars(
-        &self,
-    ) -> Related<WorkingTimeRange, WorkingTimeCalendar, link::ManyToMany> {
+    pub fn calendars(&self) -> Related<WorkingTimeRange, WorkingTimeCalendar, link::ManyToMany> {
         self.0.related(links::CALENDARS)
     }
 

@@ -1,0 +1,235 @@
+//! What the generated SDK costs to compile, beside the same structs with serde's derive in the same run.
+//!
+//! `cargo run --release -p espo-benches --bin compile_cost`
+//!
+//! Writes crates below the target folder, builds what they depend on, and then compiles each crate itself again and
+//! again, one after the other in turn, without incremental compilation. The structs with serde's derive hold the same
+//! attributes, and nothing else: no constants, setters, links, enums or typed ids, and unknown attributes are dropped.
+//! Their ids, dates, numbers of money and options are texts, so that they are as cheap as such structs can be.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use espo_benches::scratch::{Scratch, median};
+use espo_codegen::{Generator, RustNameKind, names};
+use espo_schema::{Schema, ValueType};
+
+const FIVE: [&str; 5] = ["Account", "Contact", "Lead", "Opportunity", "Task"];
+const FIVE_FEATURES: &str = "account,contact,lead,opportunity,task";
+
+fn main() -> Result<()> {
+    let rounds = match std::env::args().nth(1) {
+        None => 5,
+        Some(number) => number
+            .parse()
+            .with_context(|| format!("`{number}` is no number of rounds"))?,
+    };
+    ensure!(rounds > 0, "no rounds, no figures");
+    let schema = Schema::stock();
+    let scratch = Scratch::new("compile-cost")?;
+
+    let whole = Generator::new().generate(schema)?;
+    let lines: usize = whole.files().map(|(_, text)| text.lines().count()).sum();
+    let entity_types = schema.entity_types.len();
+    let attributes: usize = derived(schema)?.1;
+    let typed = scratch.generated("cost-typed", whole)?;
+    let five = scratch.generated("cost-five", Generator::new().only(FIVE).generate(schema)?)?;
+    let plain = scratch.write("cost-derived", &derive_manifest(), &derived(schema)?.0)?;
+
+    println!(
+        "{entity_types} entity types, {attributes} attributes, {rounds} runs each, in turn; medians of `cargo check`:"
+    );
+    let check = ["check", "--quiet"];
+    let selected = [
+        "check",
+        "--quiet",
+        "--no-default-features",
+        "--features",
+        FIVE_FEATURES,
+    ];
+    let mut times = BTreeMap::new();
+    let commands: [(&str, &Path, &[&str]); 4] = [
+        ("the whole SDK", &typed, &check),
+        ("the same structs with serde's derive", &plain, &check),
+        ("five entity types of it, by features", &typed, &selected),
+        ("five entity types, by --only", &five, &check),
+    ];
+    for (_, folder, arguments) in commands {
+        scratch.cargo(folder, arguments)?;
+    }
+    for _ in 0..rounds {
+        for (what, folder, arguments) in commands {
+            let time = timed(&scratch, folder, arguments)?;
+            times.entry(what).or_insert_with(Vec::new).push(time);
+        }
+    }
+    let mut medians = BTreeMap::new();
+    for (what, ..) in commands {
+        let all = times
+            .get_mut(what)
+            .map(Vec::as_mut_slice)
+            .unwrap_or_default();
+        let middle = median(all);
+        medians.insert(what, middle.as_secs_f64());
+        let all: Vec<_> = all
+            .iter()
+            .map(|time| format!("{:.2}", time.as_secs_f64()))
+            .collect();
+        println!(
+            "  {:6.2} s  {what} ({})",
+            middle.as_secs_f64(),
+            all.join(" ")
+        );
+    }
+    let (typed_time, plain_time) = (
+        medians["the whole SDK"],
+        medians["the same structs with serde's derive"],
+    );
+    let per = |time: f64| time * 1000.0 / attributes as f64;
+    println!(
+        "  {:.2} ms an attribute against {:.2} with serde's derive: {:.2} of it",
+        per(typed_time),
+        per(plain_time),
+        typed_time / plain_time
+    );
+    println!(
+        "  {:.0} generated lines an entity type ({lines} in all)",
+        lines as f64 / entity_types as f64
+    );
+
+    println!(
+        "release build of a program that lists five entity types, the SDK and the program compiled:"
+    );
+    for (what, sdk) in [
+        ("against the whole SDK", &typed),
+        ("against the five", &five),
+    ] {
+        let program = program(&scratch, sdk)?;
+        let build = ["build", "--quiet", "--release"];
+        scratch.cargo(&program, &build)?;
+        let mut all = Vec::new();
+        for _ in 0..rounds.min(3) {
+            touch(sdk)?;
+            all.push(timed(&scratch, &program, &build)?);
+        }
+        println!("  {:6.2} s  {what}", median(&mut all).as_secs_f64());
+    }
+    Ok(())
+}
+
+/// How long a command takes that has to compile the crate of the folder and nothing else.
+fn timed(scratch: &Scratch, folder: &Path, arguments: &[&str]) -> Result<Duration> {
+    touch(folder)?;
+    let start = Instant::now();
+    scratch.cargo(folder, arguments)?;
+    Ok(start.elapsed())
+}
+
+/// Cargo compiles a crate again whose file is younger than its output.
+fn touch(folder: &Path) -> Result<()> {
+    for root in ["src/lib.rs", "src/main.rs"] {
+        if let Ok(file) = std::fs::File::options()
+            .append(true)
+            .open(folder.join(root))
+        {
+            file.set_modified(std::time::SystemTime::now())?;
+        }
+    }
+    Ok(())
+}
+
+fn derive_manifest() -> String {
+    "[dependencies]\nserde = { version = \"1\", features = [\"derive\"] }\nserde_json = \"1\"\n"
+        .to_owned()
+}
+
+/// The files of a crate with a struct an entity type, and how many attributes there are.
+fn derived(schema: &Schema) -> Result<(BTreeMap<PathBuf, String>, usize)> {
+    let rust_names = Generator::new().rust_names(schema)?;
+    let (mut files, mut attributes) = (BTreeMap::new(), 0);
+    let mut root = String::new();
+    for entity in schema.entity_types.values() {
+        let of = |kind: RustNameKind| {
+            rust_names
+                .iter()
+                .filter(move |n| n.entity == entity.name && n.kind == kind)
+        };
+        let one = |kind| {
+            of(kind)
+                .map(|n| n.rust.as_str())
+                .next()
+                .context("every entity type has a name")
+        };
+        let (name, module) = (one(RustNameKind::EntityType)?, one(RustNameKind::Module)?);
+        let mut text = format!(
+            "//! Entity type `{}`.\nuse serde::{{Deserialize, Serialize}};\n\n/// A record.\n\
+             #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]\n#[non_exhaustive]\npub struct {} {{\n",
+            entity.name,
+            names::ident(name)
+        );
+        for attribute in of(RustNameKind::Attribute) {
+            let (wire, rust) = (&attribute.wire, names::ident(&attribute.rust));
+            let type_ = plain_type(&entity.attributes[wire].value);
+            // Writing to a String cannot fail.
+            let _ = write!(
+                text,
+                "    /// `{wire}`\n    #[serde(rename = {wire:?})]\n    pub {rust}: Option<{type_}>,\n"
+            );
+            attributes += 1;
+        }
+        files.insert(format!("src/{module}.rs").into(), text + "}\n");
+        let (module, name) = (names::ident(module), names::ident(name));
+        let _ = write!(root, "pub mod {module};\npub use {module}::{name};\n");
+    }
+    files.insert(
+        "src/lib.rs".into(),
+        format!("//! Structs with serde's derive.\n#![allow(missing_docs)]\n{root}"),
+    );
+    Ok((files, attributes))
+}
+
+fn plain_type(value: &ValueType) -> &'static str {
+    match value {
+        ValueType::Bool => "bool",
+        ValueType::Int | ValueType::EnumInt => "i64",
+        ValueType::Float | ValueType::EnumFloat => "f64",
+        ValueType::IdList { .. } | ValueType::EnumList | ValueType::TextList => "Vec<String>",
+        ValueType::IntList => "Vec<i64>",
+        ValueType::NameMap | ValueType::TypeMap => "std::collections::BTreeMap<String, String>",
+        ValueType::EmailData | ValueType::PhoneData => "Vec<serde_json::Value>",
+        ValueType::ColumnMap { .. }
+        | ValueType::JsonArray
+        | ValueType::JsonObject
+        | ValueType::Json => "serde_json::Value",
+        _ => "String",
+    }
+}
+
+/// A program that lists five entity types.
+fn program(scratch: &Scratch, sdk: &Path) -> Result<PathBuf> {
+    let sdk_name = sdk
+        .file_name()
+        .and_then(|name| name.to_str())
+        .context("the crate's name")?;
+    let crate_name = sdk_name.replace('-', "_");
+    let lists: String = FIVE
+        .iter()
+        .map(|name| {
+            format!("    for record in crm.list::<{name}>().max_size(20).await?.list {{\n        println!(\"{{:?}} {{:?}}\", record.id, record.name);\n    }}\n")
+        })
+        .collect();
+    let main = format!(
+        "//! Lists five entity types.\nuse {crate_name}::prelude::*;\n\n#[tokio::main]\nasync fn main() -> Result<(), Error> {{\n    \
+         let url = std::env::args().nth(1).unwrap_or_default();\n    let key = std::env::args().nth(2).unwrap_or_default();\n    \
+         let crm = Client::builder(url).auth(Auth::api_key(key)).build()?;\n{lists}    Ok(())\n}}\n"
+    );
+    let manifest = format!(
+        "[dependencies]\n{sdk_name} = {{ path = {:?} }}\ntokio = {{ version = \"1\", features = [\"rt-multi-thread\", \"macros\"] }}\n",
+        sdk.display().to_string()
+    );
+    let files = BTreeMap::from([(PathBuf::from("src/main.rs"), main)]);
+    scratch.write(&format!("{sdk_name}-program"), &manifest, &files)
+}

@@ -1,0 +1,228 @@
+//! One entity type: its attributes, parents and links.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use espo_schema::{Attribute, AttributeRole, Cardinality, EntityType, Link, ValueType};
+use serde_json::Value;
+
+use super::reserved::{RESERVED_ATTRIBUTES, RESERVED_LINKS};
+use super::setters::{required, setters};
+use super::{Attr, DateOrTime, Entity, LinkItem, NamedFilter, Names, Parent, with_renames};
+use crate::Error;
+use crate::names::{self, Plan};
+use crate::overrides::EntityOverride;
+use crate::types;
+
+impl<'s> Entity<'s> {
+    pub(super) fn new(
+        schema: &'s EntityType,
+        names: Names<'_>,
+        overrides: &EntityOverride,
+        labels: &'s Value,
+        module: String,
+        feature: String,
+    ) -> Result<Self, Error> {
+        let rust = names.entity_types[&schema.name].clone();
+        let mut builder = types::Builder::new(schema, names, overrides, &rust);
+
+        let in_record = schema
+            .attributes
+            .values()
+            .filter(|a| !a.filter_only && !a.write_only && !overrides.is_skipped(&a.name));
+        let in_record: BTreeMap<&str, &Attribute> =
+            in_record.map(|a| (a.name.as_str(), a)).collect();
+        let in_record_names: BTreeSet<&str> = in_record.keys().copied().collect();
+        let attribute_names = with_renames(
+            &in_record_names,
+            &overrides.renames(),
+            RESERVED_ATTRIBUTES,
+            names::snake_plan,
+        )?;
+        let attributes: Vec<Attr<'s>> = in_record
+            .values()
+            .map(|attribute| Attr {
+                schema: attribute,
+                field: attribute
+                    .field
+                    .as_ref()
+                    .and_then(|field| schema.fields.get(field)),
+                label: attribute
+                    .field
+                    .as_ref()
+                    .and_then(|field| labels.get(field)?.as_str()),
+                rust: attribute_names[&attribute.name].clone(),
+                type_: builder.attribute_type(attribute),
+            })
+            .collect();
+
+        let parents = parents(schema, &attribute_names, &mut builder);
+        let dates_or_times = dates_or_times(schema, &attribute_names);
+        let setters = setters(schema, &parents, &dates_or_times, overrides, &mut builder)?;
+        let required = required(schema, &setters);
+        let links = links(schema, names.entity_types, &mut builder);
+        let (primary_filters, bool_filters) = filters(schema);
+        let (enums, columns, uses) = builder.finish();
+        Ok(Self {
+            schema,
+            rust,
+            module,
+            feature,
+            attributes,
+            setters,
+            required,
+            enums,
+            parents,
+            dates_or_times,
+            columns,
+            links,
+            primary_filters,
+            bool_filters,
+            uses,
+        })
+    }
+
+    /// Whether the attribute is set through its field's setter rather than one of its own.
+    pub(crate) fn is_part_of_field(&self, attribute: &str) -> bool {
+        self.parents
+            .iter()
+            .any(|p| p.type_attribute == attribute || p.id_attribute == attribute)
+            || self
+                .dates_or_times
+                .iter()
+                .any(|d| d.time == attribute || d.date == attribute)
+    }
+
+    /// The Rust name of an attribute of the record.
+    pub(crate) fn attribute(&self, wire: &str) -> &str {
+        self.attributes
+            .iter()
+            .find(|a| a.schema.name == wire)
+            .map_or("", |a| &a.rust)
+    }
+}
+
+fn parents<'s>(
+    schema: &'s EntityType,
+    names: &Plan,
+    builder: &mut types::Builder<'s, '_>,
+) -> Vec<Parent<'s>> {
+    let attributes = || schema.attributes.values();
+    let ids = attributes().filter_map(|attribute| match &attribute.value {
+        ValueType::ParentId { entity_list } if names.contains_key(&attribute.name) => {
+            Some((attribute, entity_list))
+        }
+        _ => None,
+    });
+    let mut found: Vec<_> = ids
+        .filter_map(|(id, entity_list)| {
+            let wire = id.field.as_deref().or(id.link.as_deref())?;
+            let same = |a: &&Attribute| (a.field.as_deref().or(a.link.as_deref())) == Some(wire);
+            let type_ = attributes()
+                .filter(same)
+                .find(|a| a.role == AttributeRole::ParentType)?;
+            names.contains_key(&type_.name).then_some(())?;
+            Some((wire, id.name.as_str(), type_.name.as_str(), entity_list))
+        })
+        .collect();
+    found.sort_unstable();
+    let type_names = builder.type_names(found.iter().map(|(wire, ..)| *wire));
+    let accessors = names::snake_plan(
+        found.iter().map(|(wire, ..)| *wire),
+        &["id", "meta", "clone"],
+    );
+    found
+        .into_iter()
+        .map(|(wire, id_attribute, type_attribute, entity_list)| Parent {
+            wire,
+            rust: accessors[wire].clone(),
+            type_name: type_names[wire].clone(),
+            type_attribute,
+            id_attribute,
+            targets: builder.known_targets(entity_list),
+        })
+        .collect()
+}
+
+fn dates_or_times<'s>(schema: &'s EntityType, in_record: &Plan) -> Vec<DateOrTime<'s>> {
+    let mut found: Vec<_> = schema
+        .attributes
+        .values()
+        .filter(|date| date.role == AttributeRole::Date)
+        .filter_map(|date| {
+            let of_field = |a: &&Attribute| {
+                a.role == AttributeRole::Value && date.name == format!("{}Date", a.name)
+            };
+            Some((
+                schema.attributes.values().find(of_field)?.name.as_str(),
+                date.name.as_str(),
+            ))
+        })
+        .collect();
+    found.retain(|(time, date)| in_record.contains_key(*time) && in_record.contains_key(*date));
+    found.sort_unstable();
+    let names = names::snake_plan(
+        found.iter().map(|(time, _)| *time),
+        &["id", "meta", "clone"],
+    );
+    found
+        .into_iter()
+        .map(|(time, date)| DateOrTime {
+            rust: names[time].clone(),
+            time,
+            date,
+        })
+        .collect()
+}
+
+fn links<'s>(
+    schema: &'s EntityType,
+    entity_names: &Plan,
+    builder: &mut types::Builder<'s, '_>,
+) -> Vec<LinkItem<'s>> {
+    let usable = |link: &&Link| !link.disabled && link.cardinality != Cardinality::Unknown;
+    let links: BTreeMap<&str, &Link> = schema
+        .links
+        .values()
+        .filter(usable)
+        .map(|link| (link.name.as_str(), link))
+        .collect();
+    let accessors = names::snake_plan(links.keys().copied(), RESERVED_LINKS);
+    let constants = names::snake_plan(links.keys().copied(), &[]);
+    links
+        .into_iter()
+        .map(|(name, link)| LinkItem {
+            schema: link,
+            accessor: accessors[name].clone(),
+            constant: constants[name].clone(),
+            target: link.entity.as_ref().and_then(|entity| {
+                let rust = entity_names.get(entity)?;
+                builder.uses(rust);
+                Some(rust.clone())
+            }),
+        })
+        .collect()
+}
+
+/// The primary filters and the boolean filters. Those of a stream and of stars go with the scope and stand in no list.
+fn filters(schema: &EntityType) -> (Vec<NamedFilter<'_>>, Vec<NamedFilter<'_>>) {
+    let scope = &schema.scope;
+    let of_scope = [(scope.stream, "followed"), (scope.stars, "starred")];
+    let of_scope = of_scope
+        .into_iter()
+        .filter_map(|(has, name)| has.then_some(name));
+    let primary = schema.primary_filters.iter().map(String::as_str);
+    let bools = schema.bool_filters.iter().map(String::as_str);
+    (
+        named(primary.chain(of_scope).collect()),
+        named(bools.collect()),
+    )
+}
+
+fn named(wire: BTreeSet<&str>) -> Vec<NamedFilter<'_>> {
+    let names = names::snake_plan(wire.iter().copied(), &[]);
+    let filters = wire.into_iter().map(|wire| NamedFilter {
+        rust: names[wire].clone(),
+        wire,
+    });
+    filters.collect()
+}

@@ -1,0 +1,283 @@
+//! What is generated, settled before a line is written: names, types and which parts exist.
+
+mod entity;
+mod reserved;
+mod setters;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use espo_schema::{Attribute, EntityType, Field, Link, Schema};
+
+use crate::names::{self, Plan};
+use crate::overrides::{EntityOverride, Overrides};
+use crate::types::RustType;
+use crate::{Error, parallel};
+
+use reserved::RESERVED_MODULES;
+pub(crate) use reserved::RESERVED_TYPES;
+
+/// Everything that is generated for one schema.
+#[derive(Debug)]
+pub(crate) struct Model<'s> {
+    /// The entity types, sorted by name.
+    pub(crate) entities: Vec<Entity<'s>>,
+    /// Entity types that are referred to, generated or not: wire name to Rust name.
+    pub(crate) entity_names: Plan,
+}
+
+/// Names that every entity type's module has to do with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names<'n> {
+    /// Entity types: wire name to Rust name.
+    pub(crate) entity_types: &'n Plan,
+    /// Names of types that are taken: those of entity types, and reserved ones.
+    pub(crate) taken: &'n HashSet<&'n str>,
+}
+
+/// One entity type.
+#[derive(Debug)]
+pub(crate) struct Entity<'s> {
+    /// What the metadata says.
+    pub(crate) schema: &'s EntityType,
+    /// Name of the record struct.
+    pub(crate) rust: String,
+    /// Name of the module.
+    pub(crate) module: String,
+    /// Name of the Cargo feature.
+    pub(crate) feature: String,
+    /// Attributes that a record holds, sorted by wire name.
+    pub(crate) attributes: Vec<Attr<'s>>,
+    /// What a create and an update can set, sorted by Rust name.
+    pub(crate) setters: Vec<Setter<'s>>,
+    /// What a create requires.
+    pub(crate) required: Vec<Setter<'s>>,
+    /// Enums, by Rust name.
+    pub(crate) enums: BTreeMap<String, Enum<'s>>,
+    /// Polymorphic parents.
+    pub(crate) parents: Vec<Parent<'s>>,
+    /// Fields that hold a date or a time, by their attributes.
+    pub(crate) dates_or_times: Vec<DateOrTime<'s>>,
+    /// Columns of links.
+    pub(crate) columns: Vec<Columns<'s>>,
+    /// Links, sorted by wire name.
+    pub(crate) links: Vec<LinkItem<'s>>,
+    /// Primary filters, sorted by wire name.
+    pub(crate) primary_filters: Vec<NamedFilter<'s>>,
+    /// Boolean filters, sorted by wire name.
+    pub(crate) bool_filters: Vec<NamedFilter<'s>>,
+    /// Rust names of other entity types that this one refers to.
+    pub(crate) uses: BTreeSet<String>,
+}
+
+/// An attribute of a record.
+#[derive(Debug)]
+pub(crate) struct Attr<'s> {
+    /// What the metadata says.
+    pub(crate) schema: &'s Attribute,
+    /// The field that it belongs to.
+    pub(crate) field: Option<&'s Field>,
+    /// What the field is called on the screen, where the metadata came with labels.
+    pub(crate) label: Option<&'s str>,
+    /// Name of the struct's field.
+    pub(crate) rust: String,
+    /// Its type.
+    pub(crate) type_: RustType,
+}
+
+/// A setter of a create or update.
+#[derive(Debug, Clone)]
+pub(crate) struct Setter<'s> {
+    /// Name of the method.
+    pub(crate) rust: String,
+    /// What it sets.
+    pub(crate) target: Target<'s>,
+    /// Only a create can set it.
+    pub(crate) create_only: bool,
+}
+
+/// What a setter sets.
+#[derive(Debug, Clone)]
+pub(crate) enum Target<'s> {
+    /// One attribute.
+    Attribute(&'s str, RustType),
+    /// Both attributes of a date that may have a time.
+    DateOrTime(DateOrTime<'s>),
+    /// Both attributes of a polymorphic parent.
+    Parent(Parent<'s>),
+}
+
+impl Target<'_> {
+    /// The attribute or field that is set, by its name in the metadata.
+    pub(crate) fn wire(&self) -> &str {
+        match self {
+            Self::Attribute(wire, _) => wire,
+            Self::DateOrTime(field) => field.time,
+            Self::Parent(parent) => parent.wire,
+        }
+    }
+}
+
+/// An enum of a field's options.
+#[derive(Debug)]
+pub(crate) struct Enum<'s> {
+    /// What it belongs to, for the docs.
+    pub(crate) of: String,
+    /// The attribute or column in the metadata.
+    pub(crate) wire: String,
+    /// The options in the order of the metadata.
+    pub(crate) options: &'s [String],
+}
+
+/// A polymorphic parent.
+#[derive(Debug, Clone)]
+pub(crate) struct Parent<'s> {
+    /// The field's wire name.
+    pub(crate) wire: &'s str,
+    /// Name of the accessor and setter.
+    pub(crate) rust: String,
+    /// Name of the enum.
+    pub(crate) type_name: String,
+    /// Attribute with the entity type.
+    pub(crate) type_attribute: &'s str,
+    /// Attribute with the id.
+    pub(crate) id_attribute: &'s str,
+    /// The entity types allowed that the metadata knows: wire name and Rust name.
+    pub(crate) targets: Vec<(&'s str, String)>,
+}
+
+/// A field that holds a date or a time.
+#[derive(Debug, Clone)]
+pub(crate) struct DateOrTime<'s> {
+    /// Name of the accessor and setter.
+    pub(crate) rust: String,
+    /// Attribute with the time.
+    pub(crate) time: &'s str,
+    /// Attribute with the date.
+    pub(crate) date: &'s str,
+}
+
+/// The columns of a link, as a struct.
+#[derive(Debug)]
+pub(crate) struct Columns<'s> {
+    /// Name of the struct.
+    pub(crate) type_name: String,
+    /// The attribute that holds them.
+    pub(crate) attribute: &'s str,
+    /// The columns: Rust name, wire name, type.
+    pub(crate) columns: Vec<(String, &'s str, String)>,
+}
+
+/// A link.
+#[derive(Debug)]
+pub(crate) struct LinkItem<'s> {
+    /// What the metadata says.
+    pub(crate) schema: &'s Link,
+    /// Name of the accessor.
+    pub(crate) accessor: String,
+    /// Name of the constant.
+    pub(crate) constant: String,
+    /// The entity type that it leads to, if the metadata has it.
+    pub(crate) target: Option<String>,
+}
+
+/// A filter that the instance knows by name.
+#[derive(Debug)]
+pub(crate) struct NamedFilter<'s> {
+    /// Name of the constant, in lower case.
+    pub(crate) rust: String,
+    /// Name on the wire.
+    pub(crate) wire: &'s str,
+}
+
+impl<'s> Model<'s> {
+    /// Settles what is generated for the entity types that `wanted` names, all if it is empty.
+    pub(crate) fn new(
+        schema: &'s Schema,
+        wanted: &BTreeSet<String>,
+        overrides: &Overrides,
+    ) -> Result<Self, Error> {
+        let names: BTreeSet<&str> = schema.entity_types.keys().map(String::as_str).collect();
+        let renames = overrides
+            .entities
+            .iter()
+            .filter_map(|(wire, o)| Some((wire.as_str(), o.rename.as_deref()?)));
+        let renames: BTreeMap<&str, &str> = renames.collect();
+        let entity_names = with_renames(&names, &renames, RESERVED_TYPES, names::entity_plan)?;
+        let snake = renames
+            .iter()
+            .map(|(wire, rename)| (*wire, names::snake(rename)))
+            .collect::<Vec<_>>();
+        let snake = snake
+            .iter()
+            .map(|(wire, rename)| (*wire, rename.as_str()))
+            .collect();
+        let modules = with_renames(&names, &snake, RESERVED_MODULES, names::module_plan)?;
+        let features = names::feature_plan(&modules);
+        let none = EntityOverride::default();
+        let wanted: Vec<(&EntityType, &EntityOverride)> = names
+            .iter()
+            .filter(|name| wanted.is_empty() || wanted.contains(**name))
+            .filter_map(|name| schema.entity_types.get(*name))
+            .map(|entity| {
+                (
+                    entity,
+                    overrides.entities.get(&entity.name).unwrap_or(&none),
+                )
+            })
+            .filter(|(_, overrides)| !overrides.skip)
+            .collect();
+        let taken: HashSet<&str> = RESERVED_TYPES
+            .iter()
+            .copied()
+            .chain(entity_names.values().map(String::as_str))
+            .collect();
+        let entities = parallel::map(&wanted, |(entity, overrides)| {
+            let (module, feature) = (
+                modules[&entity.name].clone(),
+                features[&entity.name].clone(),
+            );
+            let labels = &schema.raw["i18n"][&entity.name]["fields"];
+            let names = Names {
+                entity_types: &entity_names,
+                taken: &taken,
+            };
+            Entity::new(entity, names, overrides, labels, module, feature)
+        });
+        let entities = entities.into_iter().collect::<Result<_, _>>()?;
+        Ok(Self {
+            entities,
+            entity_names,
+        })
+    }
+}
+
+/// A plan in which some names are given; the others keep out of their way.
+fn with_renames<'a>(
+    wire: &BTreeSet<&'a str>,
+    renames: &BTreeMap<&'a str, &'a str>,
+    reserved: &[&'a str],
+    plan: impl Fn(Vec<&'a str>, &[&str]) -> Plan,
+) -> Result<Plan, Error> {
+    let mut taken = BTreeMap::new();
+    for (wire, rename) in renames {
+        if let Some(other) = taken.insert(rename.to_uppercase(), wire) {
+            return Err(Error::Override {
+                at: (*wire).to_owned(),
+                message: format!("`{rename}` is what `{other}` is renamed to as well"),
+            });
+        }
+    }
+    let reserved: Vec<&str> = reserved
+        .iter()
+        .copied()
+        .chain(renames.values().copied())
+        .collect();
+    let others = wire
+        .iter()
+        .copied()
+        .filter(|wire| !renames.contains_key(wire));
+    let mut plan = plan(others.collect(), &reserved);
+    let present = renames.iter().filter(|(from, _)| wire.contains(*from));
+    plan.extend(present.map(|(wire, rename)| ((*wire).to_owned(), (*rename).to_owned())));
+    Ok(plan)
+}

@@ -1,0 +1,130 @@
+//! What a create and an update can set, and what a create must.
+
+use std::collections::BTreeSet;
+
+use espo_schema::{AttributeRole, EntityType, Field};
+
+use super::reserved::RESERVED_SETTERS;
+use super::{DateOrTime, Parent, Setter, Target, with_renames};
+use crate::Error;
+use crate::names;
+use crate::overrides::EntityOverride;
+use crate::types;
+
+pub(super) fn setters<'s>(
+    schema: &'s EntityType,
+    parents: &[Parent<'s>],
+    dates_or_times: &[DateOrTime<'s>],
+    overrides: &EntityOverride,
+    builder: &mut types::Builder<'s, '_>,
+) -> Result<Vec<Setter<'s>>, Error> {
+    let mut targets: Vec<(&'s str, Target<'s>, bool)> = Vec::new();
+    let mut taken = BTreeSet::new();
+    let create_only = |attribute: &str| schema.attributes[attribute].create_only;
+    for parent in parents
+        .iter()
+        .filter(|p| schema.attributes[p.id_attribute].writable)
+    {
+        taken.extend([parent.id_attribute, parent.type_attribute]);
+        targets.push((
+            parent.wire,
+            Target::Parent(parent.clone()),
+            create_only(parent.id_attribute),
+        ));
+    }
+    for field in dates_or_times
+        .iter()
+        .filter(|d| schema.attributes[d.time].writable)
+    {
+        taken.extend([field.time, field.date]);
+        targets.push((
+            field.time,
+            Target::DateOrTime(field.clone()),
+            create_only(field.time),
+        ));
+    }
+    for attribute in schema.attributes.values().filter(|a| {
+        a.writable && !taken.contains(a.name.as_str()) && !overrides.is_skipped(&a.name)
+    }) {
+        let target = Target::Attribute(&attribute.name, builder.attribute_type(attribute));
+        targets.push((&attribute.name, target, attribute.create_only));
+    }
+    let wire = targets.iter().map(|(wire, ..)| *wire).collect();
+    let renames = overrides.renames();
+    // What sets a field of two attributes to null is called after it.
+    let clears: Vec<String> = targets
+        .iter()
+        .filter(|(_, target, _)| !matches!(target, Target::Attribute(..)))
+        .map(|(wire, ..)| {
+            let name = renames
+                .get(wire)
+                .map_or_else(|| names::snake(wire), |name| (*name).to_owned());
+            format!("clear_{}", name.trim_end_matches('_'))
+        })
+        .collect();
+    let reserved: Vec<&str> = RESERVED_SETTERS
+        .iter()
+        .copied()
+        .chain(clears.iter().map(String::as_str))
+        .collect();
+    let names = with_renames(&wire, &renames, &reserved, names::snake_plan)?;
+    let mut setters: Vec<_> = targets
+        .into_iter()
+        .map(|(wire, target, create_only)| Setter {
+            rust: names[wire].clone(),
+            target,
+            create_only,
+        })
+        .collect();
+    setters.sort_by(|a, b| a.rust.cmp(&b.rust));
+    Ok(setters)
+}
+
+/// The setters of what a create must hold: required fields without a default. A person's name is left out, since any
+/// of its parts will do.
+pub(super) fn required<'s>(schema: &EntityType, setters: &[Setter<'s>]) -> Vec<Setter<'s>> {
+    let has_default = |field: &Field| match &field.default {
+        None | Some(serde_json::Value::Null) => false,
+        Some(serde_json::Value::String(text)) => {
+            !text.starts_with("javascript:") && !text.is_empty()
+        }
+        Some(serde_json::Value::Array(items)) => !items.is_empty(),
+        Some(_) => true,
+    };
+    let mut wanted: BTreeSet<&str> = BTreeSet::new();
+    for field in schema
+        .fields
+        .values()
+        .filter(|f| f.required && !f.read_only && !f.disabled && !has_default(f))
+    {
+        // The currency is filled in by the server; of the others the first attribute is the one that counts.
+        let main = field
+            .actual_attributes
+            .iter()
+            .filter_map(|name| schema.attributes.get(name))
+            .find(|a| {
+                use AttributeRole::{Id, Ids, Value};
+                a.writable
+                    && matches!(
+                        a.role,
+                        Value
+                            | Id
+                            | Ids
+                            | AttributeRole::AddressPart
+                            | AttributeRole::PersonNamePart
+                    )
+                    && (a.field.as_deref() == Some(&field.name)
+                        || matches!(a.role, Id | Ids | Value))
+            });
+        wanted.extend(main.map(|a| a.name.as_str()));
+    }
+    let is_wanted = |setter: &&Setter<'s>| match &setter.target {
+        Target::Attribute(attribute, _) => wanted.contains(attribute),
+        Target::DateOrTime(field) => wanted.contains(field.time),
+        Target::Parent(parent) => wanted.contains(parent.id_attribute),
+    };
+    let mut required: Vec<_> = setters.iter().filter(is_wanted).cloned().collect();
+    // What a record is called comes first: everybody expects it there.
+    required.sort_by_key(|setter| (setter.rust != "name", setter.rust.clone()));
+    required
+}

@@ -1,0 +1,96 @@
+//! Filters that an instance knows by name.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::JsonObject;
+
+macro_rules! named_filter {
+    ($(#[$about:meta])* $name:ident, $(#[$about_trait:meta])* $trait:ident) => {
+        $(#[$about])*
+        pub struct $name<E> {
+            name: Cow<'static, str>,
+            marker: PhantomData<fn() -> E>,
+        }
+
+        impl<E> $name<E> {
+            /// The filter of that name, for one that the metadata does not show.
+            pub const fn new(name: &'static str) -> Self {
+                Self::from_cow(Cow::Borrowed(name))
+            }
+
+            /// The filter of a name that is known only at run time.
+            pub fn named(name: impl Into<Cow<'static, str>>) -> Self {
+                Self::from_cow(name.into())
+            }
+
+            const fn from_cow(name: Cow<'static, str>) -> Self {
+                Self {
+                    name,
+                    marker: PhantomData,
+                }
+            }
+
+            /// The name on the wire.
+            pub fn name(&self) -> &str {
+                &self.name
+            }
+        }
+
+        impl<E> Clone for $name<E> {
+            fn clone(&self) -> Self {
+                Self::from_cow(self.name.clone())
+            }
+        }
+
+        impl<E> fmt::Debug for $name<E> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.name).finish()
+            }
+        }
+
+        $(#[$about_trait])*
+        pub trait $trait<E> {
+            /// Its name on the wire.
+            fn into_name(self) -> Cow<'static, str>;
+        }
+
+        impl<E> $trait<E> for $name<E> {
+            fn into_name(self) -> Cow<'static, str> {
+                self.name
+            }
+        }
+
+        // The compiler knows nothing of an entity type that is named at run time.
+        impl<T: Into<Cow<'static, str>>> $trait<JsonObject> for T {
+            fn into_name(self) -> Cow<'static, str> {
+                self.into()
+            }
+        }
+    };
+}
+
+named_filter! {
+    /// A primary filter of `E`, of which a list takes one: `opportunity::primary_filters::OPEN`.
+    PrimaryFilter,
+    /// What a list of `E` takes as its primary filter: a constant of the entity type, or any name where the entity type
+    /// is known only at run time.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no primary filter of `{E}`",
+        note = "take a constant such as `opportunity::primary_filters::OPEN`; for a filter that the metadata does not show there is `PrimaryFilter::new(\"…\")`"
+    )]
+    IsPrimaryFilter
+}
+
+named_filter! {
+    /// A boolean filter of `E`, of which a list takes several: `opportunity::bool_filters::ONLY_MY`.
+    BoolFilter,
+    /// What a list of `E` takes as a boolean filter: a constant of the entity type, or any name where the entity type is
+    /// known only at run time.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no boolean filter of `{E}`",
+        note = "take a constant such as `opportunity::bool_filters::ONLY_MY`; for a filter that the metadata does not show there is `BoolFilter::new(\"…\")`"
+    )]
+    IsBoolFilter
+}
