@@ -111,7 +111,7 @@ pub(super) const RESERVED_LINKS: &[&str] = &[
     "into",
 ];
 
-/// Names that no module file can have.
+/// Names that no module file can have, and those of the modules in it.
 pub(super) const RESERVED_MODULES: &[&str] = &[
     "mod",
     "lib",
@@ -121,10 +121,13 @@ pub(super) const RESERVED_MODULES: &[&str] = &[
     "aux",
     "nul",
     "alloc",
+    "bool_filters",
     "core",
     "espo_core",
     "generated",
+    "links",
     "prelude",
+    "primary_filters",
     "std",
     "test",
 ];
