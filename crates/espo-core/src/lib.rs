@@ -76,6 +76,8 @@
 //! | `Opportunity/action/report…`, `…/emailAddressList`, `Document/action/…`, `KnowledgeBaseArticle/action/…`, `Campaign/…`, `MassEmail/action/…` | raw request |
 //! | `Webhook` | [`Client::webhooks`], [`webhook::verify`] |
 //!
+//! Each call is tested against the embedded server, over a socket.
+//!
 //! The raw request, [`Client::request`], takes any method and path and goes the same way as all others.
 
 pub mod actions;

@@ -46,6 +46,9 @@ impl Default for Options {
     }
 }
 
+/// Id of the user that stands for the system (QUIRKS 4).
+const SYSTEM: &str = "system";
+
 /// All state of one server.
 #[derive(Debug)]
 pub(crate) struct App {
@@ -232,6 +235,7 @@ impl App {
         let kind = match self.user_type(user_id).as_deref() {
             Some("admin" | "super-admin" | "system") => Kind::Admin,
             Some("api") => Kind::Api,
+            None if user_id == SYSTEM => Kind::Admin,
             _ => Kind::Regular,
         };
         let teams = linked("teams");
@@ -253,6 +257,14 @@ impl App {
         ));
         self.acls.write().insert(user_id.into(), Arc::clone(&acl));
         acl
+    }
+
+    /// The system itself, which may do everything: what comes in without a login is written by it.
+    pub(crate) fn system(&self) -> Caller {
+        Caller {
+            acl: self.acl(SYSTEM),
+            login: Login::default(),
+        }
     }
 
     /// Forgets computed rights, after a change of users, roles or teams.

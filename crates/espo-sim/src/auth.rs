@@ -8,11 +8,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use parking_lot::{Mutex, RwLock};
+use serde_json::json;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::app::App;
-use crate::http::{Refusal, Request, Result};
+use crate::http::{Refusal, RefusalKind, Request, Result};
 use crate::value::Id;
 
 /// What a user proves itself with.
@@ -25,6 +26,10 @@ pub(crate) struct Credentials {
     pub(crate) secret_key: Option<String>,
     pub(crate) hmac: bool,
     pub(crate) active: bool,
+    /// Method of a second factor that a login by password wants.
+    pub(crate) second_factor: Option<String>,
+    /// Where the code of the second factor is mailed.
+    pub(crate) address: Option<String>,
 }
 
 /// A token that stands for a password.
@@ -51,6 +56,8 @@ pub(crate) struct Auth {
     users: RwLock<HashMap<Id, Credentials>>,
     tokens: RwLock<HashMap<String, Token>>,
     failures: Mutex<HashMap<IpAddr, VecDeque<Instant>>>,
+    /// Second-factor codes under way, by user.
+    codes: Mutex<HashMap<Id, String>>,
 }
 
 /// More denied logins than this from one address in [`PERIOD`] lock it out.
@@ -210,6 +217,9 @@ impl Auth {
         if !right || request.flag("espo-authorization-by-token") {
             return Err(denied());
         }
+        if let Some(method) = &user.second_factor {
+            self.second_step(app, request, &user, method)?;
+        }
         if !issue {
             return Ok(Login {
                 user_id: user.user_id,
@@ -233,6 +243,42 @@ impl Auth {
             user_id: user.user_id,
             token: Some(token),
             new_secret,
+        })
+    }
+
+    /// The password was right; a code must come with it, which is mailed when none does.
+    fn second_step(
+        &self,
+        app: &App,
+        request: &Request,
+        user: &Credentials,
+        method: &str,
+    ) -> Result<()> {
+        if let Some(code) = request.header("espo-authorization-code") {
+            let mut codes = self.codes.lock();
+            let right = codes
+                .get(&user.user_id)
+                .is_some_and(|c| same(c.as_bytes(), code.as_bytes()));
+            if right {
+                codes.remove(&user.user_id);
+                return Ok(());
+            }
+            return Err(Refusal::auth(401, None));
+        }
+        let code: String = app.ids.secret().chars().take(6).collect();
+        let to = user.address.iter().cloned().collect();
+        app.extras.outbox.send(to, "2FA code", code.clone());
+        self.codes.lock().insert(user.user_id.clone(), code);
+        Err(Refusal {
+            kind: RefusalKind::Application,
+            body: Some(json!({
+                "status": "second-step-required",
+                "message": "enterCodeSentInEmail",
+                "view": null,
+                "token": null,
+                "data": {"method": method},
+            })),
+            ..Refusal::auth(401, Some("second-step-required".to_owned()))
         })
     }
 

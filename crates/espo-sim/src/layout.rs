@@ -32,6 +32,12 @@ const LOADED: &[(&str, &str, bool)] = &[
     ("TargetList", "entryCount", true),
     ("TargetList", "optedOutCount", false),
     ("User", "secretKey", false),
+    ("Notification", "groupedCount", true),
+    ("Email", "isRead", true),
+    ("Email", "isImportant", true),
+    ("Email", "inTrash", true),
+    ("Email", "inArchive", true),
+    ("Email", "folderId", true),
 ];
 
 /// One entity type.

@@ -19,6 +19,7 @@ use crate::faults::{FaultRule, Faults};
 use crate::http::server;
 use crate::layout::{Layouts, LinkKind, Source};
 use crate::log::LoggedRequest;
+use crate::outbox::Mail;
 use crate::routes::{delivery, jobs};
 use crate::store::Row;
 use crate::users::{User, Users};
@@ -102,6 +103,13 @@ impl Sim {
     /// Forgets the requests that it saw.
     pub fn clear_requests(&self) {
         self.app.log.clear();
+    }
+
+    /// The mail that it would have sent, oldest first: invitations, cancellations, new passwords (the text is the
+    /// password), requests to set one (the text is the request's id), second-factor codes (the text is the code).
+    #[must_use]
+    pub fn mails(&self) -> Vec<Mail> {
+        self.app.extras.outbox.all()
     }
 
     /// Replaces the faults in force; an empty list ends them.
@@ -390,6 +398,7 @@ fn declare_user(app: &App, user: &User) -> Result<(), Error> {
         secret_key: user.secret_key.clone(),
         hmac: user.auth_method.as_deref() == Some("Hmac"),
         active: user.is_active,
+        ..Credentials::default()
     });
     let Some(layout) = app.layouts.find("User") else {
         return Ok(());

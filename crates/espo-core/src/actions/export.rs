@@ -1,12 +1,11 @@
 //! Exports to CSV and XLSX.
 
-use std::time::Instant;
-
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{JobStatus, Polling, Selection};
+use super::job::sealed::Kind;
+use super::{Job, JobStatus, Progress, Selection};
 use crate::JsonObject;
 use crate::client::Client;
 use crate::error::Error;
@@ -138,19 +137,12 @@ impl Export<'_> {
             .client
             .call_json(Method::POST, &["Export"], &body)
             .await?;
-        Ok(ExportJob {
-            client: self.client.clone(),
-            id: started.export_id,
-        })
+        Ok(Job::resume(self.client, started.export_id))
     }
 }
 
 /// An export that the server does in the background.
-#[derive(Clone, Debug)]
-pub struct ExportJob {
-    client: Client,
-    id: String,
-}
+pub type ExportJob = Job<ExportProgress>;
 
 /// How far an export in the background has come.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -164,41 +156,12 @@ pub struct ExportProgress {
     pub attachment_id: Option<String>,
 }
 
-impl ExportJob {
-    /// The job's id, to come back to it with [`ExportJob::resume`].
-    pub fn id(&self) -> &str {
-        &self.id
-    }
+impl Kind for ExportProgress {
+    const PATH: &'static str = "Export";
+}
 
-    /// A job that was started earlier.
-    pub fn resume(client: &Client, id: impl Into<String>) -> Self {
-        Self {
-            client: client.clone(),
-            id: id.into(),
-        }
-    }
-
-    /// How far it is.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn status(&self) -> Result<ExportProgress, Error> {
-        self.client.get_json(&["Export", &self.id, "status"]).await
-    }
-
-    /// Looks until it has ended or the polling's time is over, and answers the
-    /// last state seen.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn wait(&self, polling: Polling) -> Result<ExportProgress, Error> {
-        let started = Instant::now();
-        loop {
-            let progress = self.status().await?;
-            if progress.status.is_final() || started.elapsed() >= polling.at_most {
-                return Ok(progress);
-            }
-            tokio::time::sleep(polling.every).await;
-        }
+impl Progress for ExportProgress {
+    fn status(&self) -> &JobStatus {
+        &self.status
     }
 }

@@ -1,12 +1,11 @@
 //! Mass actions, and actions on one record that are more than an update.
 
-use std::time::Instant;
-
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{JobStatus, Polling, Selection, value};
+use super::job::sealed::Kind;
+use super::{Job, JobStatus, Progress, Selection, value};
 use crate::JsonObject;
 use crate::client::Client;
 use crate::error::Error;
@@ -247,10 +246,7 @@ impl Mass<'_> {
             .client
             .call_json(Method::POST, &["MassAction"], &body)
             .await?;
-        Ok(MassJob {
-            client: self.client.clone(),
-            id: started.id,
-        })
+        Ok(Job::resume(self.client, started.id))
     }
 
     fn body(
@@ -271,11 +267,7 @@ impl Mass<'_> {
 }
 
 /// A mass action that the server does in the background.
-#[derive(Clone, Debug)]
-pub struct MassJob {
-    client: Client,
-    id: String,
-}
+pub type MassJob = Job<MassProgress>;
 
 /// How far a mass action in the background has come.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -289,44 +281,13 @@ pub struct MassProgress {
     pub processed_count: Option<u64>,
 }
 
-impl MassJob {
-    /// The job's id, to come back to it with [`MassJob::resume`].
-    pub fn id(&self) -> &str {
-        &self.id
-    }
+impl Kind for MassProgress {
+    const PATH: &'static str = "MassAction";
+}
 
-    /// A job that was started earlier.
-    pub fn resume(client: &Client, id: impl Into<String>) -> Self {
-        Self {
-            client: client.clone(),
-            id: id.into(),
-        }
-    }
-
-    /// How far it is.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn status(&self) -> Result<MassProgress, Error> {
-        self.client
-            .get_json(&["MassAction", &self.id, "status"])
-            .await
-    }
-
-    /// Looks until it has ended or the polling's time is over, and answers the
-    /// last state seen; whether it ended says [`JobStatus::is_final`].
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn wait(&self, polling: Polling) -> Result<MassProgress, Error> {
-        let started = Instant::now();
-        loop {
-            let progress = self.status().await?;
-            if progress.status.is_final() || started.elapsed() >= polling.at_most {
-                return Ok(progress);
-            }
-            tokio::time::sleep(polling.every).await;
-        }
+impl Progress for MassProgress {
+    fn status(&self) -> &JobStatus {
+        &self.status
     }
 }
 

@@ -11,6 +11,7 @@ pub mod currency;
 pub mod email;
 pub mod export;
 pub mod import;
+mod job;
 pub mod kanban;
 pub mod layout;
 pub mod mass;
@@ -18,12 +19,12 @@ pub mod notifications;
 pub mod stream;
 pub mod users;
 
-use std::time::Duration;
-
 use http::Method;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use job::{Job, JobStatus, Polling, Progress};
 
 use crate::JsonObject;
 use crate::client::Client;
@@ -124,52 +125,6 @@ fn value<T: Serialize + ?Sized>(of: &T) -> Result<Value, Error> {
         .map_err(|error| Error::build(format!("the body cannot be written as JSON: {error}")))
 }
 
-/// How to wait for a job that the server does in the background.
-///
-/// The server's own job runner starts once a minute by default, so that a job
-/// takes up to a minute before it begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Polling {
-    /// Time between two looks.
-    pub every: Duration,
-    /// When to stop looking; the job goes on nevertheless.
-    pub at_most: Duration,
-}
-
-impl Default for Polling {
-    /// Every 5 seconds, for an hour.
-    fn default() -> Self {
-        Self {
-            every: Duration::from_secs(5),
-            at_most: Duration::from_secs(3600),
-        }
-    }
-}
-
-/// Where a background job stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum JobStatus {
-    /// Not begun.
-    Pending,
-    /// Under way.
-    Running,
-    /// Finished.
-    Success,
-    /// Given up.
-    Failed,
-    /// A state that a later version has.
-    #[serde(untagged)]
-    Other(String),
-}
-
-impl JobStatus {
-    /// Whether nothing more will happen.
-    pub fn is_final(&self) -> bool {
-        matches!(self, Self::Success | Self::Failed)
-    }
-}
-
 impl Client {
     pub(crate) async fn get_json<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Error> {
         self.send(Request::new(Method::GET, path)).await?.json()
@@ -233,13 +188,5 @@ mod tests {
         assert_eq!(all["searchParams"]["where"], all["where"]);
         let ids = Selection::ids(["a", "b"]).to_json().unwrap();
         assert_eq!(serde_json::to_string(&ids).unwrap(), r#"{"ids":["a","b"]}"#);
-    }
-
-    #[test]
-    fn a_status_of_a_later_version_survives() {
-        let status: JobStatus = serde_json::from_str("\"Paused\"").unwrap();
-        assert_eq!(status, JobStatus::Other("Paused".to_owned()));
-        assert_eq!(serde_json::to_string(&status).unwrap(), "\"Paused\"");
-        assert!(!status.is_final() && JobStatus::Failed.is_final());
     }
 }

@@ -1,17 +1,13 @@
 //! Many writes: bounded concurrency, an outcome for each in order, resumable.
 
-use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write as _};
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures_core::Stream;
 use futures_util::StreamExt;
 use http::Method;
-use serde::{Deserialize, Serialize};
 
 use super::id::Id;
+use super::journal::{Journal, State};
 use super::list::BoxStream;
 use super::records::{Editable, Records, confirm, decode_record};
 use super::upsert::{Key, Upserted};
@@ -41,93 +37,6 @@ pub enum Written<R> {
     Deleted,
     /// An earlier run of the same journal did it. The id is that of the record, where there is one.
     DoneBefore(Option<Id<R>>),
-}
-
-/// What was written already, kept in a file, so that an interrupted run can be taken up again without doubling.
-///
-/// Before a write is sent its intent is noted under the write's key, and afterwards what became of it. A write that
-/// was noted but not confirmed when the run ended may have reached the server: [`Records::write_many`] settles it for
-/// updates and deletes by doing them again, which changes nothing, and for creates only by attributes that identify
-/// the record ([`WriteMany::identified_by`]); without those it is an error for that one write.
-#[derive(Debug)]
-pub struct Journal {
-    file: Mutex<File>,
-    known: BTreeMap<String, Entry>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Entry {
-    key: String,
-    state: State,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum State {
-    /// It is about to be sent; nobody knows what became of it.
-    Intended,
-    /// The server did it.
-    Done,
-    /// The server did not do it.
-    Refused,
-}
-
-impl Journal {
-    /// Opens a journal, or begins one.
-    ///
-    /// # Errors
-    /// If the file cannot be read or written, or holds something else. A last line that a crash cut short is passed
-    /// over.
-    pub fn open(path: impl AsRef<Path>) -> std::io::Result<Self> {
-        let path = path.as_ref();
-        let mut file = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .append(true)
-            .open(path)?;
-        let mut known = BTreeMap::new();
-        let lines: Vec<String> = BufReader::new(&file).lines().collect::<Result<_, _>>()?;
-        for (index, line) in lines.iter().enumerate() {
-            match serde_json::from_str::<Entry>(line) {
-                Ok(entry) => drop(known.insert(entry.key.clone(), entry)),
-                Err(_) if index + 1 == lines.len() => file.write_all(b"\n")?,
-                Err(_) if line.is_empty() => {}
-                Err(error) => {
-                    let message = format!(
-                        "{}, line {}: no journal of writes: {error}",
-                        path.display(),
-                        index + 1
-                    );
-                    return Err(std::io::Error::new(
-                        std::io::ErrorKind::InvalidData,
-                        message,
-                    ));
-                }
-            }
-        }
-        Ok(Self {
-            file: Mutex::new(file),
-            known,
-        })
-    }
-
-    fn note(&self, key: &str, state: State, id: Option<&str>) -> Result<(), Error> {
-        let entry = Entry {
-            key: key.to_owned(),
-            state,
-            id: id.map(str::to_owned),
-        };
-        let mut line =
-            serde_json::to_string(&entry).map_err(|error| Error::build(error.to_string()))?;
-        line.push('\n');
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = file
-            .write_all(line.as_bytes())
-            .and_then(|()| file.sync_data());
-        written.map_err(|error| Error::build(format!("the journal cannot be written: {error}")))
-    }
 }
 
 /// Many writes that are not sent yet.
@@ -237,45 +146,34 @@ impl<R: Editable> WriteMany<R> {
     }
 
     async fn one(&self, key: &str, write: Write<R>) -> Result<Written<R>, Error> {
-        let before = self
-            .journal
-            .as_ref()
-            .and_then(|journal| journal.known.get(key));
-        if let Some(entry) = before.filter(|entry| entry.state == State::Done) {
-            return Ok(Written::DoneBefore(entry.id.as_deref().map(Id::new)));
-        }
-        let note = |state, id: Option<&Id<R>>| match &self.journal {
-            Some(journal) => journal.note(key, state, id.map(Id::as_str)),
-            None => Ok(()),
+        let Some(journal) = &self.journal else {
+            return self.send(write, false).await;
         };
-        note(State::Intended, None)?;
-        let maybe_sent = before.is_some_and(|entry| entry.state == State::Intended);
-        match self.send(write, maybe_sent).await {
-            Ok(Written::Created(record)) => {
-                note(State::Done, record.record_id().as_ref())?;
-                Ok(Written::Created(record))
-            }
-            Ok(Written::Updated(record)) => {
-                note(State::Done, record.record_id().as_ref())?;
-                Ok(Written::Updated(record))
-            }
-            Ok(other) => {
-                note(State::Done, None)?;
-                Ok(other)
-            }
-            Err(error) => {
-                match error.outcome() {
-                    // It was done, although its answer cannot be read.
-                    Outcome::Done => note(State::Done, None)?,
-                    // A create of unknown outcome was not sent again: it is as unknown as before.
-                    Outcome::Refused | Outcome::NotSent if !maybe_sent => {
-                        note(State::Refused, None)?
-                    }
-                    _ => {}
-                }
-                Err(error)
-            }
+        // Held until the outcome is noted, or this future is dropped.
+        let turn = journal.begin(key)?;
+        let before = turn.before();
+        if let Some((State::Done, id)) = before {
+            return Ok(Written::DoneBefore(id.as_deref().map(Id::new)));
         }
+        let maybe_sent = matches!(before, Some((State::Intended, _)));
+        turn.note(State::Intended, None).await?;
+        let outcome = self.send(write, maybe_sent).await;
+        let (state, id) = match &outcome {
+            Ok(Written::Created(record) | Written::Updated(record)) => {
+                (State::Done, record.record_id())
+            }
+            Ok(_) => (State::Done, None),
+            Err(error) => match error.outcome() {
+                // It was done, although its answer cannot be read.
+                Outcome::Done => (State::Done, None),
+                // A create of unknown outcome was not sent again: it is as unknown as before.
+                Outcome::Refused | Outcome::NotSent if !maybe_sent => (State::Refused, None),
+                _ => return outcome,
+            },
+        };
+        // If this fails, the outcome is told all the same; a later run settles the write, and the next intent reports it.
+        let _ = turn.note(state, id.as_ref().map(Id::as_str)).await;
+        outcome
     }
 
     async fn send(&self, write: Write<R>, maybe_sent: bool) -> Result<Written<R>, Error> {

@@ -9,6 +9,7 @@ mod enumeration;
 mod field;
 mod filter;
 mod id;
+mod journal;
 mod keyset;
 pub mod kind;
 pub mod link;
@@ -31,15 +32,18 @@ pub use enumeration::Enumeration;
 pub use field::{Field, OrderBy};
 pub use filter::Filter;
 pub use id::{AnyId, Id};
+pub use journal::Journal;
 pub use link::Link;
 pub use list::{BoxStream, ListRequest, Select};
-pub use many::{Journal, Write, WriteMany, Written};
+pub use many::{Write, WriteMany, Written};
 pub use named_filter::{BoolFilter, IsBoolFilter, IsPrimaryFilter, PrimaryFilter};
 pub use parent::ParentRef;
 pub use projection::Projection;
 pub use record::{Attribute, Entity, ExpectedEntity, HasStream, Record, RecordMeta, value};
 pub use record_ref::{RecordRef, Related};
-pub use records::{CreateRequest, Editable, NewRecord, Records, UpdateRequest, duplicates};
+pub use records::{
+    CreateRequest, Editable, NewRecord, Records, SaveRequest, UpdateRequest, duplicates,
+};
 pub use slot::Slot;
 pub use upsert::{Key, Upserted};
 pub use value::{

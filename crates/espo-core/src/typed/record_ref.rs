@@ -221,6 +221,19 @@ impl<E: Entity, T, K> Related<E, T, K> {
     async fn change(&self, method: Method, body: serde_json::Value) -> Result<(), Error> {
         confirm(&self.client.send(self.request(method).json(&body)).await?)
     }
+
+    async fn change_all(
+        &self,
+        method: Method,
+        ids: impl IntoIterator<Item = impl Into<Id<T>>>,
+    ) -> Result<(), Error> {
+        let ids: Vec<String> = ids.into_iter().map(|id| id.into().to_string()).collect();
+        if ids.is_empty() {
+            // The server takes no id for a mistake, and answers `false`.
+            return Ok(());
+        }
+        self.change(method, json!({"ids": ids})).await
+    }
 }
 
 impl<E: Entity, T, K> Related<E, T, K> {
@@ -295,11 +308,7 @@ impl<E: Entity, T, K> Related<E, T, K> {
     where
         K: Relatable,
     {
-        match texts(ids) {
-            // The server takes no id for a mistake, and answers `false`.
-            ids if ids.is_empty() => Ok(()),
-            ids => self.change(Method::POST, json!({"ids": ids})).await,
-        }
+        self.change_all(Method::POST, ids).await
     }
 
     /// Links every record that matches. Only few links allow it; in the stock schema those of target lists.
@@ -340,15 +349,8 @@ impl<E: Entity, T, K> Related<E, T, K> {
     where
         K: Relatable,
     {
-        match texts(ids) {
-            ids if ids.is_empty() => Ok(()),
-            ids => self.change(Method::DELETE, json!({"ids": ids})).await,
-        }
+        self.change_all(Method::DELETE, ids).await
     }
-}
-
-fn texts<T>(ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Vec<String> {
-    ids.into_iter().map(|id| id.into().to_string()).collect()
 }
 
 /// Defines the conversions of a generated reference type.

@@ -14,6 +14,7 @@ use super::list::ListRequest;
 use super::projection::Projection;
 use super::record::Entity;
 use super::record_ref::RecordRef;
+use super::write::{Create, Update};
 use crate::{Client, DecodeFault, Error, JsonObject, Outcome, Request, Response, Stage};
 
 /// Records that can be created and changed: those of an [`Entity`], and [`JsonObject`] for entity types that are
@@ -267,81 +268,58 @@ impl<R: Editable> Records<R> {
     }
 }
 
-/// A create that is not sent yet; awaiting it sends it.
+/// A create or an update that is not sent yet; awaiting it sends it.
 #[must_use = "nothing is sent until the request is awaited"]
-pub struct CreateRequest<R> {
+pub struct SaveRequest<R, M> {
     client: Client,
     request: Request,
-    marker: PhantomData<fn() -> R>,
+    marker: PhantomData<fn() -> (R, M)>,
 }
 
-impl<R: Editable> CreateRequest<R> {
-    /// Creates the record even if the server takes it for a duplicate.
-    pub fn skip_duplicate_check(mut self) -> Self {
-        self.request = self.request.header("X-Skip-Duplicate-Check", "true");
+/// A create that is not sent yet.
+pub type CreateRequest<R> = SaveRequest<R, Create>;
+
+/// An update that is not sent yet.
+pub type UpdateRequest<R> = SaveRequest<R, Update>;
+
+impl<R: Editable, M> SaveRequest<R, M> {
+    /// Saves the record even if the server takes it for a duplicate. Stock entity types check that on creates alone.
+    pub fn skip_duplicate_check(self) -> Self {
+        self.header("X-Skip-Duplicate-Check", "true")
+    }
+
+    fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
         self
     }
 
-    /// Says of which record this is a copy; the server then copies the links that it copies for its own duplicates.
-    pub fn duplicate_of(mut self, source: impl Into<Id<R>>) -> Self {
-        self.request = self
-            .request
-            .header("X-Duplicate-Source-Id", source.into().as_str());
-        self
-    }
-
-    /// Sends it, once: a create is never repeated by itself.
+    /// Sends it, once: neither is repeated by itself when it may have reached the server.
     ///
     /// # Errors
     /// [`Error::is_validation`] names field and rule; [`Error::is_duplicate`] carries the records that it would
-    /// duplicate ([`duplicates`]).
-    pub async fn send(self) -> Result<R, Error> {
-        decode_record(&self.client.send(self.request).await?)
-    }
-}
-
-impl<R: Editable> IntoFuture for CreateRequest<R> {
-    type Output = Result<R, Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
-    }
-}
-
-/// An update that is not sent yet; awaiting it sends it.
-#[must_use = "nothing is sent until the request is awaited"]
-pub struct UpdateRequest<R> {
-    client: Client,
-    request: Request,
-    marker: PhantomData<fn() -> R>,
-}
-
-impl<R: Editable> UpdateRequest<R> {
-    /// Updates only if the record still has this `versionNumber`, where the entity type has optimistic locking. If
-    /// somebody else changed it meanwhile the error is [`Error::is_version_conflict`] and carries the server's values.
-    pub fn if_version(mut self, version: i64) -> Self {
-        self.request = self.request.header("X-Version-Number", version.to_string());
-        self
-    }
-
-    /// Updates the record even if the server takes it for a duplicate, where it checks that on updates.
-    pub fn skip_duplicate_check(mut self) -> Self {
-        self.request = self.request.header("X-Skip-Duplicate-Check", "true");
-        self
-    }
-
-    /// Sends it.
-    ///
-    /// # Errors
-    /// [`Error::is_validation`], [`Error::is_version_conflict`], [`Error::is_not_found`], and those of
+    /// duplicate ([`duplicates`]); [`Error::is_version_conflict`], [`Error::is_not_found`]; and those of
     /// [`Client::send`].
     pub async fn send(self) -> Result<R, Error> {
         decode_record(&self.client.send(self.request).await?)
     }
 }
 
-impl<R: Editable> IntoFuture for UpdateRequest<R> {
+impl<R: Editable> CreateRequest<R> {
+    /// Says of which record this is a copy; the server then copies the links that it copies for its own duplicates.
+    pub fn duplicate_of(self, source: impl Into<Id<R>>) -> Self {
+        self.header("X-Duplicate-Source-Id", source.into().as_str())
+    }
+}
+
+impl<R: Editable> UpdateRequest<R> {
+    /// Updates only if the record still has this `versionNumber`, where the entity type has optimistic locking. If
+    /// somebody else changed it meanwhile the error is [`Error::is_version_conflict`] and carries the server's values.
+    pub fn if_version(self, version: i64) -> Self {
+        self.header("X-Version-Number", &version.to_string())
+    }
+}
+
+impl<R: Editable, M: 'static> IntoFuture for SaveRequest<R, M> {
     type Output = Result<R, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 

@@ -58,6 +58,70 @@ async fn the_duplicates_of_an_import_can_be_removed() {
 }
 
 #[tokio::test]
+async fn a_duplicate_of_an_import_can_be_kept() {
+    let (sim, _) = start().await;
+    let crm = admin(&sim);
+    create(&crm, "Account", json!({"name": "Twice"})).await;
+    let file = crm.imports().upload("name\nTwice\n").await.unwrap();
+    let settings = ImportSettings::new(file, "Account", ["name"]);
+    let import = crm.imports().run(&settings).await.unwrap();
+    let id = import["id"].as_str().unwrap();
+    let twice = Filter::new(WhereItem::equals("name", "Twice"));
+    let page = crm
+        .untyped("Account")
+        .list()
+        .filter(twice)
+        .send()
+        .await
+        .unwrap();
+    let ids: Vec<_> = page
+        .list
+        .iter()
+        .map(|r| r["id"].as_str().unwrap())
+        .collect();
+    let mut kept = 0;
+    for record in ids {
+        let unmark = crm.imports().unmark_duplicate(id, "Account", record).await;
+        match unmark {
+            Ok(()) => kept += 1,
+            Err(error) => assert!(error.is_not_found(), "not of this import: {error}"),
+        }
+    }
+    assert_eq!(kept, 1);
+    let import = crm.request(Method::GET, ["Import", id]);
+    let import: Value = import.send_json().await.unwrap();
+    assert_eq!(import["duplicateCount"], 0);
+    crm.imports().remove_duplicates(id).await.unwrap();
+    assert_eq!(sim.count("Account"), 2);
+    let error = crm.imports().unmark_duplicate("none", "Account", "x").await;
+    assert!(error.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn the_rows_that_an_import_refused_come_as_a_file() {
+    let (sim, _) = start().await;
+    let crm = admin(&sim);
+    let run = async |csv: &'static str| {
+        let file = crm.imports().upload(csv).await.unwrap();
+        let settings = ImportSettings::new(file, "Account", ["name", "website"]);
+        let import = crm.imports().run(&settings).await.unwrap();
+        import["id"].as_str().unwrap().to_owned()
+    };
+    let fine = run("name,website\nA,a.example\n").await;
+    assert_eq!(crm.imports().export_errors(&fine).await.unwrap(), None);
+    let bad = run("name,website\nB,b.example\n,\"no, name\"\n").await;
+    let file = crm.imports().export_errors(&bad).await.unwrap().unwrap();
+    let mut csv = Vec::new();
+    let file = crm.attachments().download(file).await.unwrap();
+    file.write_to(&mut csv).await.unwrap();
+    assert_eq!(
+        String::from_utf8(csv).unwrap(),
+        "name,website\n,\"no, name\"\n"
+    );
+    assert_eq!(sim.count("Account"), 2);
+}
+
+#[tokio::test]
 async fn currencies_are_converted_by_given_rates_or_by_the_servers() {
     let (sim, _) = start().await;
     let crm = admin(&sim);

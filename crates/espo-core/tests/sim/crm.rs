@@ -2,10 +2,10 @@
 
 use espo_core::actions::activities::Side;
 use espo_core::http::Method;
-use espo_core::{Client, SearchParams, Total};
+use espo_core::{Auth, Client, SearchParams, Total};
 use serde_json::json;
 
-use crate::{create, me, read, start};
+use crate::{admin, create, me, object, read, start, with};
 
 async fn meeting(crm: &Client, attendee: &str, parent: Option<&str>) -> String {
     let tomorrow = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
@@ -97,6 +97,10 @@ async fn activities_by_side_type_and_day() {
             .any(|entry| entry["id"] == planned.as_str())
     );
     assert!(
+        page.list.iter().all(|entry| entry["id"] != held.as_str()),
+        "what is over does not come up"
+    );
+    assert!(
         activities
             .upcoming(&me, 0, 0, 5)
             .await
@@ -112,4 +116,119 @@ async fn activities_by_side_type_and_day() {
     assert!(ids.contains(&&json!(planned)), "{ids:?}");
     let error = activities.calendar(&me, now, until(200)).await.unwrap_err();
     assert!(error.is_forbidden(), "{error}");
+}
+
+#[tokio::test]
+async fn users_are_busy_when_they_attend_what_is_not_over() {
+    let (_sim, crm) = start().await;
+    let me = me(&crm).await;
+    let planned = meeting(&crm, &me, None).await;
+    let held = meeting(&crm, &me, None).await;
+    crm.event("Meeting").set_held_all([&held]).await.unwrap();
+    let now = jiff::Timestamp::now();
+    let until = |days: i64| now + jiff::SignedDuration::from_hours(24 * days);
+    let activities = crm.activities();
+    let busy = activities.busy_ranges([&me], now, until(7)).await.unwrap();
+    let ranges = busy[&me].as_array().unwrap();
+    assert_eq!(ranges.len(), 1, "{busy}");
+    let record = read(&crm, "Meeting", &planned).await;
+    assert_eq!(ranges[0]["dateStart"], record["dateStart"]);
+    assert_eq!(ranges[0]["dateEnd"], record["dateEnd"]);
+    let later = activities
+        .busy_ranges([&me], until(3), until(7))
+        .await
+        .unwrap();
+    assert_eq!(later[&me], json!([]));
+    let error = activities
+        .busy_ranges([&me], now, until(200))
+        .await
+        .unwrap_err();
+    assert!(error.is_forbidden(), "{error}");
+    let error = activities
+        .busy_ranges(["none"], now, until(7))
+        .await
+        .unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+}
+
+#[tokio::test]
+async fn invitations_and_cancellations_go_to_attendees_with_an_address() {
+    let (sim, crm) = start().await;
+    let me = me(&crm).await;
+    let id = meeting(&crm, &me, None).await;
+    let event = crm.event("Meeting");
+    let error = event.send_invitations(&id).await.unwrap_err();
+    assert!(
+        error.to_string().contains("did nothing"),
+        "nobody else: {error}"
+    );
+    assert!(sim.mails().is_empty());
+
+    let contact = json!({"lastName": "A", "emailAddress": "a@b.example"});
+    let contact = create(&crm, "Contact", contact).await;
+    let link = crm.request(Method::POST, ["Meeting", &id, "contacts"]);
+    link.json(&json!({"id": contact})).send().await.unwrap();
+    event.send_invitations(&id).await.unwrap();
+    event.send_cancellation(&id).await.unwrap();
+    let mails = sim.mails();
+    let subjects: Vec<_> = mails.iter().map(|mail| mail.subject.as_str()).collect();
+    assert_eq!(subjects, ["Invitation: Talk", "Cancellation: Talk"]);
+    assert!(mails.iter().all(|mail| mail.to == ["a@b.example"]));
+    let error = event.send_invitations("none").await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    let error = crm
+        .event("Account")
+        .send_invitations(&id)
+        .await
+        .unwrap_err();
+    assert!(error.is_not_found(), "no event: {error}");
+}
+
+#[tokio::test]
+async fn a_web_form_hands_leads_in_without_a_login() {
+    let (sim, crm) = start().await;
+    let boss = admin(&sim);
+    let list = create(&boss, "TargetList", json!({"name": "L"})).await;
+    let form = json!({"name": "F", "fieldList": ["firstName", "lastName", "emailAddress"],
+                      "leadSource": "Campaign", "targetListId": list});
+    let form = create(&boss, "LeadCapture", form).await;
+    let key = read(&boss, "LeadCapture", &form).await["apiKey"].clone();
+    let key = key.as_str().unwrap();
+    let anybody = with(&sim, Auth::none()).build().unwrap();
+    let lead = object(
+        json!({"lastName": "Adder", "emailAddress": "a@b.example", "description": "not asked for"}),
+    );
+    anybody.capture_lead(key, &lead).await.unwrap();
+
+    let leads = crm.untyped("Lead").list().send().await.unwrap().list;
+    assert_eq!(leads.len(), 1);
+    let record = read(&crm, "Lead", leads[0]["id"].as_str().unwrap()).await;
+    assert_eq!(
+        (&record["lastName"], &record["source"]),
+        (&json!("Adder"), &json!("Campaign"))
+    );
+    assert!(record["description"].is_null());
+    let members = crm.request(Method::GET, ["TargetList", &list, "leads"]);
+    let members: serde_json::Value = members.send_json().await.unwrap();
+    assert_eq!(members["total"], 1);
+
+    anybody.capture_lead(key, &lead).await.unwrap();
+    assert_eq!(sim.count("Lead"), 1, "the same address is the same lead");
+    let error = anybody.capture_lead("wrong", &lead).await.unwrap_err();
+    assert!(
+        error.is_not_found() && !error.to_string().contains("wrong"),
+        "{error}"
+    );
+    let off = object(json!({"isActive": false}));
+    boss.untyped("LeadCapture")
+        .update(espo_core::typed::Id::new(&form), off)
+        .await
+        .unwrap();
+    assert!(
+        anybody
+            .capture_lead(key, &lead)
+            .await
+            .unwrap_err()
+            .is_not_found()
+    );
 }

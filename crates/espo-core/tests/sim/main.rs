@@ -4,10 +4,15 @@ mod bulk;
 mod calls;
 mod crm;
 mod encoding;
+mod files;
 mod login;
+mod mail;
+mod notes;
 mod paging;
 mod people;
+mod records;
 mod rest;
+mod resume;
 
 use espo_core::typed::Id;
 use espo_core::{Auth, Client, ClientBuilder, JsonObject, RetryPolicy};

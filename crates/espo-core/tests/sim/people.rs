@@ -1,12 +1,12 @@
-//! What belongs to a user: preferences, password and keys, rights, the inbox.
+//! What belongs to a user: preferences, password and keys, rights.
 
-use espo_core::actions::email::Mark;
 use espo_core::http::Method;
 use espo_core::secrecy::SecretString;
 use espo_core::{Auth, Client};
+use espo_sim::Sim;
 use serde_json::json;
 
-use crate::{admin, create, me, object, start, with};
+use crate::{admin, me, object, start, with};
 
 #[tokio::test]
 async fn preferences_are_read_changed_and_reset() {
@@ -68,37 +68,93 @@ async fn a_password_is_changed_by_those_who_know_it() {
     assert!(error.is_unauthorized(), "{error}");
 }
 
-#[tokio::test]
-async fn marks_in_the_inbox() {
-    let (_sim, crm) = start().await;
-    let me = me(&crm).await;
-    let email = create(
-        &crm,
-        "Email",
-        json!({"name": "S", "subject": "S", "status": "Archived", "from": "a@b.example",
-               "to": "c@d.example", "dateSent": "2030-01-01 00:00:00"}),
-    )
-    .await;
-    crm.request(Method::POST, ["Email", &email, "users"])
-        .json(&json!({"id": me}))
-        .send()
-        .await
-        .unwrap();
-    let inbox = crm.inbox();
-    let unread = async || inbox.unread_counts().await.unwrap()["inbox"].clone();
-    assert_eq!(unread().await, 1);
-    inbox.mark(Mark::Read, [&email]).await.unwrap();
-    assert_eq!(unread().await, 0);
-    inbox.unmark(Mark::Read, [&email]).await.unwrap();
-    assert_eq!(unread().await, 1);
-    inbox.mark(Mark::InTrash, [&email]).await.unwrap();
-    assert_eq!(unread().await, 0, "what is in the trash does not count");
-    inbox.unmark(Mark::InTrash, [&email]).await.unwrap();
-    assert_eq!(unread().await, 1);
-    inbox.mark_all_read().await.unwrap();
-    assert_eq!(unread().await, 0);
+/// What the server would have mailed last.
+fn mailed(sim: &Sim) -> (Vec<String>, String) {
+    let mail = sim.mails().pop().unwrap();
+    (mail.to, mail.body)
+}
 
-    // A mark that shows in no count: the server refuses what it does not know.
-    inbox.mark(Mark::Important, [&email]).await.unwrap();
-    inbox.unmark(Mark::Important, [&email]).await.unwrap();
+#[tokio::test]
+async fn an_administrator_has_a_new_password_or_a_link_for_one_mailed() {
+    let (sim, crm) = start().await;
+    let users = sim.users();
+    let user = users.find(|user| user.type_ == "regular").unwrap();
+    let with_password = |password: &str| -> Client {
+        let auth = Auth::basic(&user.user_name, password);
+        with(&sim, auth).build().unwrap()
+    };
+    let boss = admin(&sim);
+    boss.user(&user.id).generate_password().await.unwrap();
+    let (to, password) = mailed(&sim);
+    assert_eq!(to, [user.user_name.clone()]);
+    assert_eq!(me(&with_password(&password)).await, user.id);
+    let old = with_password(user.password.as_deref().unwrap());
+    assert!(old.app().user().await.unwrap_err().is_unauthorized());
+
+    boss.user(&user.id).send_password_link().await.unwrap();
+    let (_, request) = mailed(&sim);
+    assert_ne!(request, password);
+    let anybody = with(&sim, Auth::none()).build().unwrap();
+    let body = json!({"requestId": request, "password": "chosen"});
+    let change = || anybody.request(Method::POST, "User/changePasswordByRequest");
+    change().json(&body).send().await.unwrap();
+    assert_eq!(me(&with_password("chosen")).await, user.id);
+    let error = change().json(&body).send().await.unwrap_err();
+    assert!(error.is_not_found(), "a link serves once: {error}");
+
+    for refused in [
+        crm.user(&user.id).generate_password().await.unwrap_err(),
+        crm.user(&user.id).send_password_link().await.unwrap_err(),
+        boss.user(me(&crm).await)
+            .generate_password()
+            .await
+            .unwrap_err(),
+    ] {
+        assert!(refused.is_forbidden(), "{refused}");
+    }
+    let error = boss.user("none").send_password_link().await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+}
+
+#[tokio::test]
+async fn a_second_factor_is_switched_on_asked_for_and_switched_off() {
+    let (sim, crm) = start().await;
+    let boss = admin(&sim);
+    let admin = sim.users().admin().unwrap().clone();
+    let on = object(json!({"auth2FA": true, "auth2FAMethod": "Email"}));
+    let error = boss.user(&admin.id).update_security(&on).await.unwrap_err();
+    assert!(error.is_forbidden(), "the settings offer none: {error}");
+    let settings = json!({"auth2FA": true, "auth2FAMethodList": ["Email"]});
+    boss.app().update_settings(&object(settings)).await.unwrap();
+    let security = boss.user(&admin.id).update_security(&on).await.unwrap();
+    assert_eq!(security["auth2FA"], true);
+    assert_eq!(boss.user(&admin.id).security().await.unwrap(), security);
+    let error = crm.user(&admin.id).update_security(&on).await.unwrap_err();
+    assert!(error.is_forbidden(), "{error}");
+
+    let log_in = |code: Option<String>| {
+        let password = admin.password.clone().unwrap();
+        let mut auth = Auth::password(&admin.user_name, password);
+        if let Some(code) = code {
+            auth = auth.second_factor(code);
+        }
+        with(&sim, auth).build().unwrap()
+    };
+    let error = log_in(None).app().about().await.unwrap_err();
+    assert!(error.is_second_factor_required(), "{error}");
+    let (_, code) = mailed(&sim);
+    let error = log_in(Some("wrong".to_owned()))
+        .app()
+        .about()
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_unauthorized() && !error.is_second_factor_required(),
+        "{error}"
+    );
+    log_in(Some(code)).app().about().await.unwrap();
+
+    let off = object(json!({"auth2FA": false}));
+    boss.user(&admin.id).update_security(&off).await.unwrap();
+    log_in(None).app().about().await.unwrap();
 }

@@ -22,6 +22,8 @@ pub(crate) struct Request {
     pub(crate) query: Map<String, Json>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// What was fetched for it from the address in its body.
+    pub(crate) image: Option<crate::routes::Image>,
 }
 
 impl Request {

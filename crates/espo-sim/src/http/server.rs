@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use super::{Reply, Request, query};
 use crate::app::App;
 use crate::faults::{Cut, Fault};
+use crate::routes;
 
 /// Largest body that is read.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -117,13 +118,14 @@ async fn answer(
         ));
     };
     let raw_path = raw_path[1..].to_owned();
-    let request = Request {
+    let mut request = Request {
         method: parts.method,
         segments: segments(&raw_path),
         raw_path,
         query: parts.uri.query().map(query::parse).unwrap_or_default(),
         headers: parts.headers,
         body,
+        image: None,
     };
     let fault = app.faults.next(&request);
     if let Some(fault) = &fault {
@@ -138,6 +140,7 @@ async fn answer(
             return Err(Reset);
         }
     }
+    request.image = routes::fetch_image(&request).await;
     let reply = app.answer(&request, peer, fault.as_ref());
     app.log_request(&request, reply.status, reply.reason.clone());
     Ok(respond(app, reply, fault))

@@ -353,6 +353,10 @@ fn loaded_on_create(app: &App, layout: &Layout, ix: AttrIx, in_read: bool) -> bo
         ("Contact", "title" | "accountIsInactive" | "hasPortalUser")
             | ("Meeting" | "Call", "duration")
             | ("OAuthAccount", "hasAccessToken")
+            | (
+                "Email",
+                "isRead" | "isImportant" | "inTrash" | "inArchive" | "folderId"
+            )
     );
     in_read && !with_the_row
 }

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json, json};
 
-use super::view;
+use super::{input, view};
 use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::layout::{Layout, Source, duplicate_fields, duplicate_key};
 use crate::search::collate;
 use crate::store::Row;
+use crate::value::Value;
 
 /// At most so many are shown.
 const SHOWN: usize = 5;
@@ -54,6 +55,32 @@ pub(crate) fn find(app: &App, caller: &Caller, layout: &Layout, row: &Row) -> Ve
     }
     found.truncate(SHOWN);
     found
+}
+
+/// Records that a new one of these attributes would be a second copy of.
+pub(crate) fn find_like(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    values: &Map<String, Json>,
+) -> Vec<Arc<Row>> {
+    let mut row = Row {
+        id: "".into(),
+        deleted: false,
+        values: vec![Value::Null; layout.slots].into(),
+    };
+    for (attr, value) in values {
+        if let (Some(ix), Some(slot)) = (layout.find(attr), layout.slot(attr)) {
+            row.values[slot] = input::coerce(app, layout, ix, value);
+        }
+    }
+    if let (Some(email), Some(slot)) = (
+        values.get("emailAddress").and_then(Json::as_str),
+        layout.slot("emailAddressData"),
+    ) {
+        row.values[slot] = Value::json(json!([{"lower": email.to_lowercase()}]));
+    }
+    find(app, caller, layout, &row)
 }
 
 /// The body of the refusal: full records as a list would show them.

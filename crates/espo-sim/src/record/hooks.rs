@@ -72,6 +72,17 @@ pub(crate) fn before_save(d: &mut Draft) {
             activity_parent(d);
         }
         "Email" => activity_parent(d),
+        // A folder belongs to whom it was made by.
+        "EmailFolder" if d.old.is_none() && d.get("assignedUserId").is_null() => {
+            let creator = d.get("createdById");
+            d.set("assignedUserId", creator);
+        }
+        "LeadCapture" if d.old.is_none() => {
+            for attr in ["apiKey", "formId"] {
+                let secret = d.app.ids.secret();
+                d.set(attr, Value::text(secret));
+            }
+        }
         // Articles are ordered by hand: a new one has a place.
         "KnowledgeBaseArticle" if d.old.is_none() && d.get("order").is_null() => {
             d.set("order", Value::Int(0))

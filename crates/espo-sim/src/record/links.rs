@@ -11,7 +11,7 @@ use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Result};
 use crate::layout::{Layout, LinkDef, LinkKind, Source};
-use crate::store::Row;
+use crate::store::{Pair, Row};
 use crate::value::{Id, Value};
 
 /// Columns of a new pair.
@@ -21,6 +21,15 @@ pub(crate) fn default_columns(app: &App, relation: usize) -> Arc<[Value]> {
         .iter()
         .map(|c| c.default.clone())
         .collect()
+}
+
+/// Columns of a pair that is there, in full.
+pub(crate) fn columns_of(app: &App, relation: usize, pair: &Pair) -> Vec<Value> {
+    if pair.columns.is_empty() {
+        default_columns(app, relation).to_vec()
+    } else {
+        pair.columns.to_vec()
+    }
 }
 
 /// Every record that a body refers to must be there and be readable.
@@ -306,16 +315,16 @@ pub(crate) fn request_target<'a>(
     Ok((row, def, target))
 }
 
-/// Links one record after all checks.
-pub(crate) fn link_checked(
+/// The record at the other end, if the caller may link or unlink it.
+fn other_end(
     app: &App,
     caller: &Caller,
     layout: &Layout,
-    row: &Row,
     def: &LinkDef,
     target: &Layout,
     id: &str,
-) -> Result<()> {
+    operation: &str,
+) -> Result<Arc<Row>> {
     let Some(other) = app.store.table(target.index).live(id) else {
         return Err(Refusal::not_found_silently());
     };
@@ -326,11 +335,25 @@ pub(crate) fn link_checked(
     };
     if !caller.acl.record(app, target, &other, action) {
         return Err(Refusal::forbidden(format!(
-            "No foreign record access for link operation ({}:{}).",
+            "No foreign record access for {operation} operation ({}:{}).",
             layout.name, def.name
         ))
         .translated("noAccessToForeignRecord", json!({"action": action.name()})));
     }
+    Ok(other)
+}
+
+/// Links one record after all checks.
+pub(crate) fn link_checked(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+    def: &LinkDef,
+    target: &Layout,
+    id: &str,
+) -> Result<()> {
+    let other = other_end(app, caller, layout, def, target, id, "link")?;
     if ONLY_NOT_LINKED.contains(&(layout.name.as_str(), def.name.as_str()))
         && let LinkKind::HasMany { key } = def.kind
         && other.get(key).non_empty().is_some()
@@ -355,20 +378,7 @@ pub(crate) fn unlink_checked(
     target: &Layout,
     id: &str,
 ) -> Result<()> {
-    let Some(other) = app.store.table(target.index).live(id) else {
-        return Err(Refusal::not_found_silently());
-    };
-    let action = match def.kind {
-        LinkKind::Many { .. } if !matches!(target.name.as_str(), "Team" | "User") => Action::Read,
-        _ => Action::Edit,
-    };
-    if !caller.acl.record(app, target, &other, action) {
-        return Err(Refusal::forbidden(format!(
-            "No foreign record access for unlink operation ({}:{}).",
-            layout.name, def.name
-        ))
-        .translated("noAccessToForeignRecord", json!({"action": action.name()})));
-    }
+    other_end(app, caller, layout, def, target, id, "unlink")?;
     if let (LinkKind::HasMany { .. } | LinkKind::Children { .. }, Some(foreign)) =
         (def.kind, &def.foreign)
         && app

@@ -9,7 +9,7 @@ use crate::store::Row;
 use crate::value::Value;
 
 /// The value of an attribute without a column (attributes-9.3: those with a `select` of their own).
-pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value {
+pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str, user: &str) -> Value {
     let number = |name: &str| layout.slot(name).and_then(|s| row.get(s).as_f64());
     let text = |name: &str| layout.slot(name).and_then(|s| row.get(s).non_empty());
     match (layout.name.as_str(), attr) {
@@ -45,9 +45,58 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value 
             .map_or(Value::Null, Value::text),
         ("Task" | "Meeting" | "Call", "reminders") => Value::json(json!([])),
         ("Task", "isOverdue") => Value::Bool(false),
+        ("Email", "isRead" | "isImportant" | "inTrash" | "inArchive" | "folderId") => {
+            email_mark(app, layout, row, attr, user)
+        }
+        ("Notification", "groupedCount") => grouped(app, layout, row),
         ("Note", "reactionCounts") => Value::Null,
         ("Note", "myReactions") => Value::json(json!([])),
         ("Campaign", name) if name.ends_with("Count") => Value::Int(0),
+        _ => Value::Null,
+    }
+}
+
+/// How many notifications of one action a notification stands for; null for one that stands alone.
+fn grouped(app: &App, layout: &Layout, row: &Row) -> Value {
+    let (Some(action), Some(user)) = (layout.slot("actionId"), layout.slot("userId")) else {
+        return Value::Null;
+    };
+    if row.get(action).non_empty().is_none() {
+        return Value::Null;
+    }
+    let rows = app.store.table(layout.index).snapshot();
+    let same = rows
+        .iter()
+        .filter(|r| !r.deleted && r.get(action) == row.get(action) && r.get(user) == row.get(user));
+    match same.count() {
+        0 | 1 => Value::Null,
+        n => Value::Int(i64::try_from(n).unwrap_or(i64::MAX)),
+    }
+}
+
+/// The relation of e-mails and the users in whose inbox they are, and its direction from the e-mail.
+pub(crate) fn email_users(emails: &Layout) -> Option<(usize, bool)> {
+    match emails.links.get("users")?.kind {
+        LinkKind::Many { relation, forward } => Some((relation, forward)),
+        _ => None,
+    }
+}
+
+/// A mark that an e-mail carries for each user apart; null where it is not in the user's inbox.
+fn email_mark(app: &App, emails: &Layout, row: &Row, column: &str, user: &str) -> Value {
+    let Some((relation, forward)) = email_users(emails) else {
+        return Value::Null;
+    };
+    let columns = &app.layouts.relations[relation].columns;
+    let at = columns.iter().position(|c| c.name == column);
+    let pairs = app.store.relation(relation).of(&row.id, forward);
+    let pair = pairs.iter().find(|p| p.id == user);
+    match (pair, at) {
+        (Some(pair), Some(at)) => match pair.columns.get(at) {
+            Some(value) => value.clone(),
+            // Linked before there were columns: nothing was marked.
+            None => columns[at].default.clone(),
+        },
         _ => Value::Null,
     }
 }

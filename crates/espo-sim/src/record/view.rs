@@ -104,7 +104,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
             Some(s) => Value::text(s.chars().filter(char::is_ascii_digit).collect::<String>()),
             None => Value::Null,
         },
-        Source::Special => special::value(app, layout, row, &attr.name),
+        Source::Special => special::value(app, layout, row, &attr.name, user),
         Source::Nothing => Value::Null,
     }
 }

@@ -1,9 +1,8 @@
-//! Activities: meetings, calls and e-mails of a record, and a user's calendar (ESPO-API.md C6).
+//! Activities: meetings, calls and e-mails of a record (ESPO-API.md C6).
 
 use std::sync::Arc;
 
 use http::Method;
-use jiff::civil::DateTime;
 use serde_json::{Map, Value as Json};
 
 use super::search::get;
@@ -18,8 +17,6 @@ use crate::search::params::SearchParams;
 use crate::store::Row;
 
 pub(crate) const ROUTES: &[Fixed] = &[
-    Fixed::controller(Method::GET, "Activities", calendar),
-    Fixed::controller(Method::GET, "Activities/upcoming", upcoming),
     Fixed::controller(Method::GET, "Activities/:Entity/:id/activities", |c| {
         of_record(c, false)
     }),
@@ -38,8 +35,6 @@ pub(crate) const ROUTES: &[Fixed] = &[
     ),
 ];
 
-/// Entity types of a calendar (`calendarEntityList` of a stock instance).
-const CALENDAR: &[&str] = &["Meeting", "Call", "Task"];
 /// What is to come (`activitiesEntityList` of a stock instance).
 const TO_COME: &[&str] = &["Meeting", "Call"];
 /// What is over (`historyEntityList` of a stock instance).
@@ -53,11 +48,9 @@ const OVER: &[&str] = &[
     "Archived",
     "Sent",
 ];
-/// Days that a calendar may span.
-const MAX_DAYS: i64 = 123;
 
 /// One entry of a list of activities.
-fn activity(call: &Call, layout: &Layout, row: &Row) -> Json {
+pub(super) fn activity(call: &Call, layout: &Layout, row: &Row) -> Json {
     let mut map = Map::from_iter([
         ("_scope".to_owned(), Json::from(layout.name.as_str())),
         ("id".to_owned(), Json::from(row.id.as_str())),
@@ -86,27 +79,31 @@ fn activity(call: &Call, layout: &Layout, row: &Row) -> Json {
     Json::Object(map)
 }
 
-/// Whether an activity is over (`historyStatusList` of its scope).
-fn is_over(call: &Call, layout: &Layout, row: &Row) -> bool {
+/// Whether an activity is over (`historyStatusList` of its scope, or else what is completed or canceled).
+pub(super) fn is_over(call: &Call, layout: &Layout, row: &Row) -> bool {
     let Some(status) = get(layout, row, "status") else {
         return false;
     };
-    let listed = call
-        .app
-        .layouts
-        .entity(layout)
-        .scope
-        .raw
-        .get("historyStatusList")
-        .and_then(Json::as_array);
-    match listed {
-        Some(list) => list.iter().any(|s| s.as_str() == Some(status)),
-        None => OVER.contains(&status),
+    let scope = &call.app.layouts.entity(layout).scope.raw;
+    let lists = |keys: &[&str]| -> Vec<String> {
+        let lists = keys.iter().filter_map(|k| scope.get(*k)?.as_array());
+        let statuses = lists.flatten().filter_map(Json::as_str);
+        statuses.map(str::to_owned).collect()
+    };
+    let over = lists(&["historyStatusList"]);
+    let over = if over.is_empty() {
+        lists(&["completedStatusList", "canceledStatusList"])
+    } else {
+        over
+    };
+    if over.is_empty() {
+        return OVER.contains(&status);
     }
+    over.iter().any(|s| s == status)
 }
 
 /// The record of a request, which the caller must be able to read.
-fn owner<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
+pub(super) fn owner<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
     let app = call.app;
     let owner = app.layout(&super::upper_first(call.params[0]))?;
     call.caller.acl.check_scope(&owner.name, Action::Read)?;
@@ -225,83 +222,4 @@ fn typed(call: &Call, over: bool) -> Result<Reply> {
     );
     let plan = read::list_plan(app, caller, layout, params.select.as_deref(), &order, None);
     Ok(read::list_reply(app, caller, layout, &page, &plan))
-}
-
-/// A date, or a date with its time.
-fn moment(s: &str) -> Option<DateTime> {
-    if s.len() == 10 {
-        format!("{s} 00:00:00").parse().ok()
-    } else {
-        s.parse().ok()
-    }
-}
-
-/// `GET Activities?from&to&userId`: a calendar.
-fn calendar(call: &Call) -> Result<Reply> {
-    let param = |name: &str| call.request.param(name).and_then(moment);
-    let (Some(from), Some(to)) = (param("from"), param("to")) else {
-        return Err(Refusal::bad_request("No `from` or `to`."));
-    };
-    if from
-        .until((jiff::Unit::Day, to))
-        .is_ok_and(|span| i64::from(span.get_days()) > MAX_DAYS)
-    {
-        return Err(Refusal::forbidden("Too long range."));
-    }
-    let user = call
-        .request
-        .param("userId")
-        .unwrap_or_else(|| call.caller.user_id());
-    let text = |t: DateTime| t.strftime("%Y-%m-%d %H:%M:%S").to_string();
-    Ok(call
-        .app
-        .json(&Json::Array(between(call, user, &text(from), &text(to)))))
-}
-
-/// `GET Activities/upcoming`: what is not over, from today on.
-fn upcoming(call: &Call) -> Result<Reply> {
-    let user = call
-        .request
-        .param("userId")
-        .unwrap_or_else(|| call.caller.user_id());
-    let days = call
-        .request
-        .param("futureDays")
-        .and_then(|d| d.parse::<i64>().ok())
-        .unwrap_or(3)
-        .clamp(0, 3650);
-    let now = call.app.clock.now();
-    let end = now
-        .checked_add(jiff::SignedDuration::from_hours(days * 24))
-        .unwrap_or(now);
-    let list = between(
-        call,
-        user,
-        &crate::clock::format_datetime(now),
-        &crate::clock::format_datetime(end),
-    );
-    Ok(call.app.list_json(list.len() as i64, &list))
-}
-
-fn between(call: &Call, user: &str, from: &str, to: &str) -> Vec<Json> {
-    let app = call.app;
-    let mut found = Vec::new();
-    for layout in CALENDAR.iter().filter_map(|e| app.layouts.find(e)) {
-        if call.caller.acl.level(&layout.name, Action::Read) == Level::No {
-            continue;
-        }
-        let rows = app.store.table(layout.index).snapshot();
-        for row in rows
-            .iter()
-            .filter(|r| !r.deleted && get(layout, r, "assignedUserId") == Some(user))
-        {
-            let when = get(layout, row, "dateStart").or_else(|| get(layout, row, "dateEnd"));
-            if when.is_some_and(|w| w >= from && w < to) {
-                let mut item = activity(call, layout, row);
-                item["scope"] = Json::from(layout.name.as_str());
-                found.push(item);
-            }
-        }
-    }
-    found
 }

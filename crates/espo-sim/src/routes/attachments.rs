@@ -8,7 +8,7 @@ use bytes::Bytes;
 use espo_schema::FieldKind;
 use http::Method;
 use parking_lot::RwLock;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::{Call, Fixed};
 use crate::acl::{Action, Level};
@@ -24,15 +24,14 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::POST, "Attachment", upload),
     Fixed::action(Method::POST, "Attachment/chunk/:id", chunk),
     Fixed::action(Method::GET, "Attachment/file/:id", file),
-    Fixed::action(Method::POST, "Attachment/copy/:id", copy),
 ];
 
 /// Contents by attachment.
 #[derive(Debug, Default)]
-pub(crate) struct Files(RwLock<HashMap<Id, Bytes>>);
+pub(crate) struct Files(pub(super) RwLock<HashMap<Id, Bytes>>);
 
 /// Image types by extension.
-const IMAGES: &[(&str, &str)] = &[
+pub(super) const IMAGES: &[(&str, &str)] = &[
     ("png", "image/png"),
     ("jpg", "image/jpeg"),
     ("jpeg", "image/jpeg"),
@@ -49,7 +48,7 @@ const DOCUMENTS: &[&str] = &[
 ];
 
 /// Largest file, in bytes: 256 MB.
-const MAX_SIZE: u64 = 256 * 1024 * 1024;
+pub(super) const MAX_SIZE: u64 = 256 * 1024 * 1024;
 
 /// Stores a file that the server itself makes. Gives its id.
 pub(super) fn store(
@@ -205,7 +204,13 @@ fn upload(call: &Call) -> Result<Reply> {
 }
 
 /// The field must be one that takes files, on an entity type that the caller may write.
-fn check_field(app: &App, caller: &Caller, field: &str, owner: &str, role: &str) -> Result<()> {
+pub(super) fn check_field(
+    app: &App,
+    caller: &Caller,
+    field: &str,
+    owner: &str,
+    role: &str,
+) -> Result<()> {
     let Some(layout) = app.layouts.find(owner) else {
         return Err(Refusal::forbidden(format!(
             "Entity type '{owner}' does not exist."
@@ -235,7 +240,7 @@ fn check_field(app: &App, caller: &Caller, field: &str, owner: &str, role: &str)
 }
 
 /// The file's type must be one that the field accepts.
-fn check_type(
+pub(super) fn check_type(
     app: &App,
     field: &str,
     owner: &str,
@@ -282,7 +287,7 @@ fn check_type(
     Ok(())
 }
 
-fn attachment<'a>(call: &Call<'a>) -> Result<(&'a Layout, std::sync::Arc<Row>)> {
+pub(super) fn attachment<'a>(call: &Call<'a>) -> Result<(&'a Layout, std::sync::Arc<Row>)> {
     let layout = call.app.layout("Attachment")?;
     let row = call
         .app
@@ -371,7 +376,7 @@ fn file(call: &Call) -> Result<Reply> {
 }
 
 /// Own attachments, and those of records that can be read.
-fn may_read(call: &Call, layout: &Layout, row: &Row) -> bool {
+pub(super) fn may_read(call: &Call, layout: &Layout, row: &Row) -> bool {
     if call.caller.acl.record(call.app, layout, row, Action::Read) {
         return true;
     }
@@ -381,41 +386,4 @@ fn may_read(call: &Call, layout: &Layout, row: &Row) -> bool {
             record.is_some_and(|r| call.caller.acl.record(call.app, owner, &r, Action::Read))
         })
     })
-}
-
-/// `POST Attachment/copy/{id}`: a new attachment with the same contents, for another field.
-fn copy(call: &Call) -> Result<Reply> {
-    let (layout, row) = attachment(call)?;
-    if !may_read(call, layout, &row) {
-        return Err(Refusal::forbidden_silently());
-    }
-    let request = call.request.json_body()?;
-    let mut body = Map::new();
-    for key in ["field", "parentType", "relatedType"] {
-        if let Some(v) = request.get(key) {
-            body.insert(key.to_owned(), v.clone());
-        }
-    }
-    for attr in ["name", "type", "size", "role"] {
-        if let Some(slot) = layout.slot(attr) {
-            body.insert(attr.to_owned(), row.get(slot).to_json());
-        }
-    }
-    let (new, shown) = create::insert(call.app, call.caller, layout, &body, true)?;
-    let contents = call
-        .app
-        .extras
-        .files
-        .0
-        .read()
-        .get(&row.id)
-        .cloned()
-        .unwrap_or_default();
-    call.app
-        .extras
-        .files
-        .0
-        .write()
-        .insert(new.id.clone(), contents);
-    Ok(create::answer(call.app, call.caller, layout, &new, &shown))
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Uri;
 use http::header::{CONTENT_TYPE, HOST};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use serde_json::Value as Json;
@@ -29,6 +29,8 @@ use crate::value::Id;
 const BATCH: usize = 50;
 /// Attempts at one request at most.
 const ATTEMPTS: u32 = 4;
+/// Largest answer of a receiver that is read, in bytes.
+const MAX_ANSWER: usize = 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -189,25 +191,53 @@ async fn request(
     body: Vec<u8>,
     signature: (String, String),
 ) -> std::io::Result<u16> {
+    let request = http::Request::post(uri.path_and_query().map_or("/", |p| p.as_str()))
+        .header(CONTENT_TYPE, "application/json")
+        .header("signature", signature.0)
+        .header("x-signature", signature.1);
+    let (parts, _) = exchange(uri, host, request, body, MAX_ANSWER).await?;
+    Ok(parts.status.as_u16())
+}
+
+/// Content type and body of what an address answers with 200; only loopback addresses are reached.
+pub(super) async fn fetch(url: &str, limit: u64) -> Option<(String, Bytes)> {
+    let uri: Uri = url.parse().ok()?;
+    let host = uri.host()?;
+    if uri.scheme_str() != Some("http") || !is_loopback(host) {
+        return None;
+    }
+    let request = http::Request::get(uri.path_and_query().map_or("/", |p| p.as_str()));
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let answer = exchange(&uri, host, request, Vec::new(), limit);
+    let (parts, body) = timeout(TOTAL_TIMEOUT, answer).await.ok()?.ok()?;
+    let type_ = parts.headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let type_ = type_.split(';').next().unwrap_or_default().trim();
+    (parts.status == http::StatusCode::OK).then(|| (type_.to_owned(), body))
+}
+
+/// One request and its answer, on a connection of its own.
+async fn exchange(
+    uri: &Uri,
+    host: &str,
+    request: http::request::Builder,
+    body: Vec<u8>,
+    limit: usize,
+) -> std::io::Result<(http::response::Parts, Bytes)> {
     let port = uri.port_u16().unwrap_or(80);
     let address = (host.trim_start_matches('[').trim_end_matches(']'), port);
     let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await??;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(std::io::Error::other)?;
-    let request = http::Request::post(uri.path_and_query().map_or("/", |p| p.as_str()))
+    let request = request
         .header(HOST, format!("{host}:{port}"))
-        .header(CONTENT_TYPE, "application/json")
-        .header("signature", signature.0)
-        .header("x-signature", signature.1)
         .body(Full::new(Bytes::from(body)))
         .map_err(std::io::Error::other)?;
     let answer = async {
-        sender
-            .send_request(request)
-            .await
-            .map(|r| r.status().as_u16())
-            .map_err(std::io::Error::other)
+        let answer = sender.send_request(request).await;
+        let (parts, body) = answer.map_err(std::io::Error::other)?.into_parts();
+        let body = Limited::new(body, limit).collect().await;
+        Ok((parts, body.map_err(std::io::Error::other)?.to_bytes()))
     };
     tokio::pin!(connection);
     tokio::pin!(answer);

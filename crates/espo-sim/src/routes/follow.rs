@@ -103,7 +103,7 @@ fn followers(call: &Call) -> Result<Reply> {
 }
 
 /// A page of these users.
-fn list_users(call: &Call, users: &Layout, rows: &[Arc<Row>]) -> Result<Reply> {
+pub(super) fn list_users(call: &Call, users: &Layout, rows: &[Arc<Row>]) -> Result<Reply> {
     let app = call.app;
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let order = Order::of(app, call.caller, users, &params)?;

@@ -11,12 +11,12 @@ use jiff::civil::Date;
 use parking_lot::RwLock;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Call, Fixed, attachments};
+use super::{Call, Fixed, attachments, import_results};
 use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::{Layout, Ty};
-use crate::record::{create, duplicates, input, read, update};
+use crate::record::{create, duplicates, input, update};
 use crate::sim::insert_record;
 use crate::store::Row;
 use crate::value::{Id, Value};
@@ -24,21 +24,14 @@ use crate::value::{Id, Value};
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::POST, "Import/file", upload),
     Fixed::action(Method::POST, "Import", run),
-    Fixed::controller(Method::GET, "Import/:id", get),
-    Fixed::action(Method::POST, "Import/:id/revert", revert),
-    Fixed::action(
-        Method::POST,
-        "Import/:id/removeDuplicates",
-        remove_duplicates,
-    ),
 ];
 
 /// Records that imports made or changed.
 #[derive(Debug, Default)]
-pub(crate) struct Imports(RwLock<HashMap<Id, Vec<Entry>>>);
+pub(crate) struct Imports(pub(super) RwLock<HashMap<Id, Vec<Entry>>>);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum How {
+pub(super) enum How {
     Created,
     /// Created although there is a record like it.
     Duplicate,
@@ -46,12 +39,12 @@ enum How {
 }
 
 #[derive(Debug, Clone)]
-struct Entry {
-    record: Id,
-    how: How,
+pub(super) struct Entry {
+    pub(super) record: Id,
+    pub(super) how: How,
 }
 
-fn allowed(call: &Call) -> Result<()> {
+pub(super) fn allowed(call: &Call) -> Result<()> {
     if call.caller.acl.scope("Import") {
         Ok(())
     } else {
@@ -211,6 +204,21 @@ impl<'a> Format<'a> {
     }
 }
 
+/// The rows of a file, read by the parameters of its import.
+pub(super) fn reader<'c>(params: &Map<String, Json>, contents: &'c [u8]) -> csv::Reader<&'c [u8]> {
+    ReaderBuilder::new()
+        .delimiter(byte(params, "delimiter", b','))
+        .quote(byte(params, "textQualifier", b'"'))
+        .has_headers(params.get("headerRow") == Some(&Json::Bool(true)))
+        .flexible(true)
+        .from_reader(contents.strip_prefix(b"\xef\xbb\xbf").unwrap_or(contents))
+}
+
+pub(super) fn byte(params: &Map<String, Json>, key: &str, default: u8) -> u8 {
+    let text = params.get(key).and_then(Json::as_str);
+    text.and_then(|s| s.bytes().next()).unwrap_or(default)
+}
+
 /// `POST Import`
 fn run(call: &Call) -> Result<Reply> {
     allowed(call)?;
@@ -230,13 +238,7 @@ fn run(call: &Call) -> Result<Reply> {
     caller.acl.check_scope(entity, Action::Create)?;
     let format = Format::of(&body)?;
     let contents = attachments::contents(app, file).ok_or_else(Refusal::not_found_silently)?;
-    let byte = |key: &str, default: u8| text(key).and_then(|s| s.bytes().next()).unwrap_or(default);
-    let mut reader = ReaderBuilder::new()
-        .delimiter(byte("delimiter", b','))
-        .quote(byte("textQualifier", b'"'))
-        .has_headers(body.get("headerRow") == Some(&Json::Bool(true)))
-        .flexible(true)
-        .from_reader(contents.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&contents));
+    let mut reader = reader(&body, &contents);
     let mut params = body.clone();
     for key in ["attachmentId", "entityType", "attributeList"] {
         params.remove(key);
@@ -264,7 +266,7 @@ fn run(call: &Call) -> Result<Reply> {
         .0
         .write()
         .insert(id.as_str().into(), entries);
-    answer(call, &id)
+    import_results::answer(call, &id)
 }
 
 /// One row: a record is made or changed.
@@ -358,82 +360,4 @@ fn note_error(
     ]);
     // Metadata without the entity type has nowhere to keep it.
     let _ = insert_record(app, "ImportError", &attributes);
-}
-
-/// An import with its counts.
-fn answer(call: &Call, id: &str) -> Result<Reply> {
-    let layout = call.app.layout("Import")?;
-    let row = call
-        .app
-        .store
-        .table(layout.index)
-        .live(id)
-        .ok_or_else(Refusal::not_found_silently)?;
-    if !call.caller.acl.is_admin()
-        && layout
-            .slot("createdById")
-            .is_none_or(|s| row.get(s).as_str() != Some(call.caller.user_id()))
-    {
-        return Err(Refusal::forbidden("No 'read' access."));
-    }
-    let reply = read::record_reply(call.app, call.caller, layout, &row);
-    let mut record: Map<String, Json> = serde_json::from_slice(&reply.body).unwrap_or_default();
-    let imports = call.app.extras.imports.0.read();
-    let entries = imports.get(id).map(Vec::as_slice).unwrap_or_default();
-    let count = |of: &[How]| json!(entries.iter().filter(|e| of.contains(&e.how)).count());
-    record.insert(
-        "importedCount".to_owned(),
-        count(&[How::Created, How::Duplicate]),
-    );
-    record.insert("updatedCount".to_owned(), count(&[How::Updated]));
-    record.insert("duplicateCount".to_owned(), count(&[How::Duplicate]));
-    Ok(call.app.json(&Json::Object(record)))
-}
-
-fn get(call: &Call) -> Result<Reply> {
-    allowed(call)?;
-    answer(call, call.params[0])
-}
-
-/// Removes what an import made and `which` lets through.
-fn remove(call: &Call, which: &[How]) -> Result<Reply> {
-    allowed(call)?;
-    answer(call, call.params[0])?;
-    let app = call.app;
-    let imports = app.layout("Import")?;
-    let row = app
-        .store
-        .table(imports.index)
-        .live(call.params[0])
-        .ok_or_else(Refusal::not_found_silently)?;
-    let entity = imports
-        .slot("entityType")
-        .and_then(|s| row.get(s).as_str())
-        .unwrap_or_default();
-    let layout = app.layout(entity)?;
-    let entries = app
-        .extras
-        .imports
-        .0
-        .read()
-        .get(call.params[0])
-        .cloned()
-        .unwrap_or_default();
-    for entry in entries.iter().filter(|e| which.contains(&e.how)) {
-        if let Some(row) = app.store.table(layout.index).live(&entry.record) {
-            update::remove(app, call.caller, layout, &row);
-        }
-    }
-    if let Some(list) = app.extras.imports.0.write().get_mut(call.params[0]) {
-        list.retain(|e| !which.contains(&e.how));
-    }
-    Ok(Reply::bool(true))
-}
-
-fn revert(call: &Call) -> Result<Reply> {
-    remove(call, &[How::Created, How::Duplicate])
-}
-
-fn remove_duplicates(call: &Call) -> Result<Reply> {
-    remove(call, &[How::Duplicate])
 }

@@ -263,23 +263,7 @@ fn possible_duplicates(call: &Call, chosen: &[(&Layout, &str, Map<String, Json>)
     let app = call.app;
     let mut found = Vec::new();
     for (target, _, values) in chosen {
-        let mut row = Row {
-            id: "".into(),
-            deleted: false,
-            values: vec![Value::Null; target.slots].into(),
-        };
-        for (attr, value) in values {
-            if let (Some(ix), Some(slot)) = (target.find(attr), target.slot(attr)) {
-                row.values[slot] = crate::record::input::coerce(app, target, ix, value);
-            }
-        }
-        if let (Some(email), Some(slot)) = (
-            values.get("emailAddress").and_then(Json::as_str),
-            target.slot("emailAddressData"),
-        ) {
-            row.values[slot] = Value::json(json!([{"lower": email.to_lowercase()}]));
-        }
-        for other in duplicates::find(app, call.caller, target, &row) {
+        for other in duplicates::find_like(app, call.caller, target, values) {
             found.push(json!({
                 "id": other.id.as_str(),
                 "name": view::name(app, target, &other, "name").to_json(),

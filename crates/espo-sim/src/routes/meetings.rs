@@ -1,7 +1,7 @@
 //! Meetings and calls: who attends, who accepted, held and not held in bulk (ESPO-API.md C6).
 //!
 //! What they go by is in the scope's metadata (`attendeeLinkMap`, `completedStatusList`, `canceledStatusList`), so that any
-//! entity type with it is served. Invitations are mail, which this server does not send: their routes do not exist here.
+//! entity type with it is served. Invitations are mail: they go to the outbox.
 
 use http::Method;
 use serde_json::{Map, Value as Json, json};
@@ -20,6 +20,12 @@ pub(crate) const ROUTES: &[Fixed] = &[
         ":Entity/action/setAcceptanceStatus",
         set_acceptance_status,
     ),
+    Fixed::controller(Method::POST, ":Entity/action/sendInvitations", |c| {
+        invite(c, "sendInvitations", "Invitation")
+    }),
+    Fixed::controller(Method::POST, ":Entity/action/sendCancellation", |c| {
+        invite(c, "sendCancellation", "Cancellation")
+    }),
     Fixed::controller(Method::POST, ":Entity/action/massSetHeld", mass_set_held),
     Fixed::controller(
         Method::POST,
@@ -166,11 +172,7 @@ fn set_acceptance_status(call: &Call) -> Result<Reply> {
     else {
         return Err(Refusal::forbidden_silently());
     };
-    let mut columns = if pair.columns.is_empty() {
-        links::default_columns(app, relation).to_vec()
-    } else {
-        pair.columns.to_vec()
-    };
+    let mut columns = links::columns_of(app, relation, &pair);
     if let Some(at) = app.layouts.relations[relation]
         .columns
         .iter()
@@ -179,6 +181,51 @@ fn set_acceptance_status(call: &Call) -> Result<Reply> {
         columns[at] = Value::text(status);
     }
     pairs.link(&row.id, forward, call.caller.user_id(), columns.into());
+    Ok(Reply::bool(true))
+}
+
+/// Mails the attendees who have an address, other than the caller, or those of them that `targets` names. `false` when
+/// there is nobody.
+fn invite(call: &Call, action: &str, subject: &str) -> Result<Reply> {
+    let app = call.app;
+    let layout = event(call, action)?;
+    let body = call.request.json_body()?;
+    let row = app
+        .store
+        .table(layout.index)
+        .live(text(&body, "id")?)
+        .ok_or_else(Refusal::not_found_silently)?;
+    if !call.caller.acl.record(app, layout, &row, Action::Edit) {
+        return Err(Refusal::forbidden("No edit access."));
+    }
+    let chosen = body.get("targets").and_then(Json::as_array);
+    let mut to = Vec::new();
+    for link in attendee_links(call, layout) {
+        let Some(target) = view::target(app, layout, &link) else {
+            continue;
+        };
+        for other in view::linked(app, layout, &row, &link) {
+            let is_chosen = chosen.is_none_or(|list| {
+                list.iter().any(|t| {
+                    t["id"] == other.id.as_str() && t["entityType"] == target.name.as_str()
+                })
+            });
+            let address = target
+                .slot("emailAddress")
+                .and_then(|s| other.get(s).non_empty());
+            if let (true, Some(address)) = (is_chosen && other.id != call.caller.user_id(), address)
+            {
+                to.push(address.to_owned());
+            }
+        }
+    }
+    if to.is_empty() {
+        return Ok(Reply::bool(false));
+    }
+    let name = view::name(app, layout, &row, "name");
+    let name = name.as_str().unwrap_or_default();
+    let subject = format!("{subject}: {name}");
+    app.extras.outbox.send(to, subject, String::new());
     Ok(Reply::bool(true))
 }
 

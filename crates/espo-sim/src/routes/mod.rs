@@ -6,26 +6,34 @@
 
 mod activities;
 mod app_info;
+mod attachment_sources;
 mod attachments;
+mod calendar;
+mod capture;
 pub(crate) mod delivery;
 mod events;
 mod export;
 mod follow;
 mod import;
+mod import_results;
+mod inbox;
 pub(crate) mod jobs;
 mod layouts;
 mod lead;
 mod mass;
 mod meetings;
 mod notes;
+mod notifications;
 mod openapi;
 mod personal;
 mod posts;
 mod records;
 mod search;
+mod security;
 mod single;
 mod stream;
 mod target_lists;
+mod templates;
 mod tree;
 mod webhooks;
 
@@ -33,10 +41,12 @@ use std::borrow::Cow;
 
 use http::Method;
 
+pub(crate) use attachment_sources::{Image, fetch as fetch_image};
 pub(crate) use events::{after_create, after_delete, after_update};
 
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Request, Result};
+use crate::outbox::Outbox;
 
 /// State of routes beside plain records. Each part is a field with a type of its own module.
 #[derive(Debug, Default)]
@@ -48,6 +58,7 @@ pub(crate) struct Extras {
     pub(crate) imports: import::Imports,
     pub(crate) boards: search::Boards,
     pub(crate) webhook_queue: delivery::Queue,
+    pub(crate) outbox: Outbox,
 }
 
 /// What a handler of a fixed route is given.
@@ -103,9 +114,14 @@ impl Fixed {
 const TABLES: &[&[Fixed]] = &[
     app_info::ROUTES,
     search::ROUTES,
+    notifications::ROUTES,
     activities::ROUTES,
+    calendar::ROUTES,
+    templates::ROUTES,
     import::ROUTES,
+    import_results::ROUTES,
     lead::ROUTES,
+    capture::ROUTES,
     records::ROUTES,
     follow::ROUTES,
     stream::ROUTES,
@@ -113,6 +129,7 @@ const TABLES: &[&[Fixed]] = &[
     mass::ROUTES,
     single::ROUTES,
     export::ROUTES,
+    attachment_sources::ROUTES,
     attachments::ROUTES,
     openapi::ROUTES,
     webhooks::ROUTES,
@@ -120,17 +137,37 @@ const TABLES: &[&[Fixed]] = &[
     meetings::ROUTES,
     tree::ROUTES,
     personal::ROUTES,
+    security::ROUTES,
+    inbox::ROUTES,
     layouts::ROUTES,
 ];
 
-/// A handler for callers without a login.
-type Public = fn(&App, &Request) -> Result<Reply>;
+/// A handler for callers without a login; it is given the values of the pattern's placeholders.
+type Public = fn(&App, &Request, &[&str]) -> Result<Reply>;
 
 /// Fixed routes that need no login, with the handler for callers without one.
-const PUBLIC: &[(&str, Public)] = &[
-    ("Settings", app_info::public_settings),
-    ("I18n", app_info::public_i18n),
+const PUBLIC: &[(Method, &str, Public)] = &[
+    (Method::GET, "Settings", |app, request, _| {
+        app_info::public_settings(app, request)
+    }),
+    (Method::GET, "I18n", |app, request, _| {
+        app_info::public_i18n(app, request)
+    }),
+    (Method::POST, "LeadCapture/:key", capture::capture),
+    (
+        Method::POST,
+        "User/changePasswordByRequest",
+        |app, request, _| security::change_by_request(app, request),
+    ),
 ];
+
+/// The handler of a fixed route for callers without a login, if it answers them.
+fn public(fixed: &Fixed) -> Option<Public> {
+    PUBLIC
+        .iter()
+        .find(|(method, path, _)| fixed.method == *method && fixed.path == *path)
+        .map(|(.., handler)| *handler)
+}
 
 /// Where a request goes.
 pub(crate) enum Route<'a> {
@@ -145,7 +182,7 @@ pub(crate) enum Route<'a> {
 impl Route<'_> {
     /// Whether the route answers callers who did not log in.
     pub(crate) fn public(&self) -> bool {
-        matches!(self, Route::Fixed(f, _) if f.method == Method::GET && PUBLIC.iter().any(|(p, _)| *p == f.path))
+        matches!(self, Route::Fixed(fixed, _) if public(fixed).is_some())
     }
 }
 
@@ -277,8 +314,8 @@ pub(crate) fn dispatch(
 /// Answers a caller who is not.
 pub(crate) fn dispatch_public(app: &App, request: &Request, route: Route) -> Result<Reply> {
     match route {
-        Route::Fixed(fixed, _) => match PUBLIC.iter().find(|(p, _)| *p == fixed.path) {
-            Some((_, handler)) => handler(app, request),
+        Route::Fixed(fixed, params) => match public(fixed) {
+            Some(handler) => handler(app, request, &params),
             None => Err(Refusal::auth(401, None)),
         },
         Route::Controller { .. } => Err(Refusal::auth(401, None)),

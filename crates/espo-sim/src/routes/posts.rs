@@ -7,6 +7,7 @@ use http::Method;
 use parking_lot::RwLock;
 use serde_json::{Map, Value as Json, json};
 
+use super::follow::list_users;
 use super::stream::{IN_RECORD, is_visible, note_json, notes_of, text};
 use super::{Call, Fixed, notes};
 use crate::acl::Action;
@@ -27,6 +28,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::DELETE, "Note/:id/pin", unpin),
     Fixed::action(Method::POST, "Note/:id/myReactions/:type", react),
     Fixed::action(Method::DELETE, "Note/:id/myReactions/:type", unreact),
+    Fixed::action(Method::GET, "Note/:id/reactors/:type", reactors),
 ];
 
 /// Reactions by note: type and user.
@@ -365,4 +367,24 @@ fn react(call: &Call) -> Result<Reply> {
 
 fn unreact(call: &Call) -> Result<Reply> {
     set_reaction(call, false)
+}
+
+/// `GET Note/{id}/reactors/{type}`: the users who reacted so.
+fn reactors(call: &Call) -> Result<Reply> {
+    let row = note(call)?;
+    if !is_visible(call, call.app.layout("Note")?, &row) {
+        return Err(Refusal::forbidden_silently());
+    }
+    let users = call.app.layout("User")?;
+    let table = call.app.store.table(users.index);
+    let reactions = call.app.extras.reactions.0.read();
+    let rows: Vec<_> = reactions
+        .get(&row.id)
+        .into_iter()
+        .flatten()
+        .filter(|(type_, _)| type_ == call.params[1])
+        .filter_map(|(_, user)| table.live(user))
+        .collect();
+    drop(reactions);
+    list_users(call, users, &rows)
 }

@@ -24,17 +24,6 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, "EmailAddress/search", addresses),
     Fixed::controller(Method::GET, "User/:id/acl", user_acl),
     Fixed::action(Method::GET, "LastViewed", last_viewed),
-    Fixed::controller(
-        Method::GET,
-        "Notification/action/notReadCount",
-        not_read_count,
-    ),
-    Fixed::controller(
-        Method::POST,
-        "Notification/action/markAllRead",
-        mark_all_read,
-    ),
-    Fixed::controller(Method::GET, "PopupNotification/action/grouped", popups),
 ];
 
 /// Entity types of a global search (`globalSearchEntityList` of a stock instance).
@@ -259,43 +248,4 @@ fn user_acl(call: &Call) -> Result<Reply> {
 /// `GET LastViewed`: reads are not recorded here, so nothing was viewed.
 fn last_viewed(call: &Call) -> Result<Reply> {
     Ok(call.app.list_json(0, &[]))
-}
-
-/// Unread notifications of the caller.
-fn not_read_count(call: &Call) -> Result<Reply> {
-    let layout = call.app.layout("Notification")?;
-    let (user, read) = (layout.slot("userId"), layout.slot("read"));
-    let rows = call.app.store.table(layout.index).snapshot();
-    let count = rows
-        .iter()
-        .filter(|r| {
-            !r.deleted && user.is_some_and(|s| r.get(s).as_str() == Some(call.caller.user_id()))
-        })
-        .filter(|r| !read.is_some_and(|s| r.get(s).is_true()))
-        .count();
-    Ok(call.app.json(&json!(count)))
-}
-
-fn mark_all_read(call: &Call) -> Result<Reply> {
-    let layout = call.app.layout("Notification")?;
-    let (Some(user), Some(read)) = (layout.slot("userId"), layout.slot("read")) else {
-        return Ok(Reply::bool(true));
-    };
-    let table = call.app.store.table(layout.index);
-    for row in table
-        .snapshot()
-        .iter()
-        .filter(|r| r.get(user).as_str() == Some(call.caller.user_id()))
-    {
-        table.update(&row.id, |r| {
-            r.values[read] = crate::value::Value::Bool(true);
-            true
-        });
-    }
-    Ok(Reply::bool(true))
-}
-
-/// Reminders are not kept here, so there is nothing to pop up.
-fn popups(call: &Call) -> Result<Reply> {
-    Ok(call.app.json(&json!({})))
 }

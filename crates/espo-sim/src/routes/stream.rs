@@ -15,6 +15,7 @@ use crate::search;
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
 use crate::store::Row;
+use crate::value::Value;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, ":Entity/:id/stream", record_stream),
@@ -187,15 +188,49 @@ pub(super) fn notes_of(app: &App, layout: &Layout, id: &str) -> Vec<Arc<Row>> {
     rows
 }
 
-fn kept(notes: &Layout, row: &Row, filter: Option<&str>, after: Option<&str>) -> bool {
-    let type_ = text(notes, row, "type").unwrap_or_default();
-    let right_type = match filter {
-        Some("posts") => type_ == "Post",
-        Some("updates") => matches!(type_.as_str(), "Update" | "Status"),
-        _ => true,
-    };
-    right_type
-        && after.is_none_or(|a| text(notes, row, "createdAt").is_some_and(|c| c.as_str() > a))
+/// Which notes a request asks for.
+struct Which<'a> {
+    notes: &'a Layout,
+    filter: Option<&'a str>,
+    after: Option<&'a str>,
+    before: Option<f64>,
+    /// The user whose notes are left out.
+    without: Option<&'a str>,
+}
+
+impl<'a> Which<'a> {
+    fn of(call: &'a Call, notes: &'a Layout, filter: Option<&'a str>) -> Self {
+        let param = |name: &str| call.request.param(name);
+        let skip_own = param("skipOwn") == Some("true");
+        Which {
+            notes,
+            filter,
+            after: param("after"),
+            before: param("beforeNumber").and_then(|n| n.parse().ok()),
+            without: skip_own.then(|| call.caller.user_id()),
+        }
+    }
+
+    fn keeps(&self, row: &Row) -> bool {
+        let value = |attr: &str| self.notes.slot(attr).map(|s| row.get(s));
+        let is = |attr: &str, of: &dyn Fn(&str) -> bool| {
+            value(attr).and_then(Value::as_str).is_some_and(of)
+        };
+        let right_type = match self.filter {
+            Some("posts") => is("type", &|t| t == "Post"),
+            Some("updates") => is("type", &|t| matches!(t, "Update" | "Status")),
+            _ => true,
+        };
+        let number = || value("number").and_then(Value::as_f64).unwrap_or_default();
+        right_type
+            && self
+                .after
+                .is_none_or(|after| is("createdAt", &|c| c > after))
+            && self.before.is_none_or(|before| number() < before)
+            && self
+                .without
+                .is_none_or(|user| !is("createdById", &|u| u == user))
+    }
 }
 
 fn readable_record<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
@@ -221,12 +256,9 @@ fn stream_of(call: &Call, filter: Option<&str>, pinned: bool) -> Result<Reply> {
     let app = call.app;
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let notes = app.layout("Note")?;
-    let after = call.request.param("after");
+    let which = Which::of(call, notes, filter);
     let all = notes_of(app, layout, &row.id);
-    let rows: Vec<_> = all
-        .iter()
-        .filter(|r| kept(notes, r, filter, after))
-        .collect();
+    let rows: Vec<_> = all.iter().filter(|r| which.keeps(r)).collect();
     let limit = params.max_size.unwrap_or(200) as usize;
     let list: Vec<Json> = rows
         .iter()
@@ -267,18 +299,7 @@ fn page(call: &Call, wanted: impl Fn(&Layout, &Row) -> bool) -> Result<(i64, Vec
     let (app, caller) = (call.app, call.caller);
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let notes = app.layout("Note")?;
-    let (filter, after) = (call.request.param("filter"), call.request.param("after"));
-    let skip_own = call.request.param("skipOwn") == Some("true");
-    let before: Option<f64> = call
-        .request
-        .param("beforeNumber")
-        .and_then(|n| n.parse().ok());
-    let number = |r: &Row| {
-        notes
-            .slot("number")
-            .and_then(|s| r.get(s).as_f64())
-            .unwrap_or_default()
-    };
+    let which = Which::of(call, notes, call.request.param("filter"));
     let limit = params
         .max_size
         .unwrap_or_else(|| app.config.read().list_max_size) as usize;
@@ -286,12 +307,7 @@ fn page(call: &Call, wanted: impl Fn(&Layout, &Row) -> bool) -> Result<(i64, Vec
     let mut found: Vec<&Arc<Row>> = rows
         .iter()
         .rev()
-        .filter(|r| !r.deleted && kept(notes, r, filter, after))
-        .filter(|r| before.is_none_or(|b| number(r) < b))
-        .filter(|r| {
-            !(skip_own && text(notes, r, "createdById").as_deref() == Some(caller.user_id()))
-        })
-        .filter(|r| wanted(notes, r))
+        .filter(|r| !r.deleted && which.keeps(r) && wanted(notes, r))
         .skip(params.offset as usize)
         .take(limit.saturating_add(1))
         .collect();

@@ -139,6 +139,7 @@ pub(super) fn with_body(request: &Request, body: &Map<String, Json>) -> Request 
         headers,
         // Maps of JSON values always serialise.
         body: Bytes::from(serde_json::to_vec(body).unwrap_or_default()),
+        image: None,
     }
 }
 

@@ -1,0 +1,88 @@
+//! Attachments beyond uploading: copies, images from elsewhere, fields of records.
+
+use espo_core::attachments::{Place, Upload};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::{create, read, start};
+
+#[tokio::test]
+async fn a_file_is_put_into_a_field_copied_and_deleted() {
+    let (_sim, crm) = start().await;
+    let files = crm.attachments();
+    let place = Place::file("Document", "file");
+    let upload = Upload::new("a.txt", "text/plain", place.clone());
+    let first = files.upload(&upload, b"one").await.unwrap();
+    let document = create(
+        &crm,
+        "Document",
+        json!({"name": "D", "fileId": first.id, "publishDate": "2026-01-31"}),
+    )
+    .await;
+
+    let copy = files.copy(&first.id, &place).await.unwrap();
+    assert_ne!(copy.id, first.id);
+    let mut content = Vec::new();
+    files
+        .download(&copy.id)
+        .await
+        .unwrap()
+        .write_to(&mut content)
+        .await
+        .unwrap();
+    assert_eq!(content, b"one");
+
+    let changed = files.set_file("Document", &document, "file", Some(&copy.id));
+    assert_eq!(changed.await.unwrap()["fileId"], copy.id.as_str());
+    assert_eq!(
+        read(&crm, "Document", &document).await["fileId"],
+        copy.id.as_str()
+    );
+    files.delete(&first.id).await.unwrap();
+    assert!(files.read(&first.id).await.unwrap_err().is_not_found());
+    assert!(files.copy("none", &place).await.unwrap_err().is_not_found());
+}
+
+/// Answers each request with these bytes of this type.
+async fn serve(type_: &'static str, content: &'static [u8]) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/logo.png?size=1", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let _ = socket.read(&mut [0; 4096]).await;
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: {type_}\r\nContent-Length: {}\r\n\r\n",
+                content.len()
+            );
+            let _ = socket.write_all(&[head.as_bytes(), content].concat()).await;
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn the_server_fetches_an_image_and_nothing_else() {
+    let (_sim, crm) = start().await;
+    let files = crm.attachments();
+    let place = Place::file("User", "avatar");
+    let url = serve("image/png", b"\x89PNG\r\n").await;
+    let image = files.from_image_url(&url, &place).await.unwrap();
+    assert_eq!(image.name.as_deref(), Some("logo.png"));
+    let mut content = Vec::new();
+    files
+        .download(&image.id)
+        .await
+        .unwrap()
+        .write_to(&mut content)
+        .await
+        .unwrap();
+    assert_eq!(content, b"\x89PNG\r\n");
+
+    let page = serve("text/html", b"<html>").await;
+    let error = files.from_image_url(&page, &place).await.unwrap_err();
+    assert!(error.is_forbidden(), "{error}");
+    let error = files
+        .from_image_url("http://127.0.0.1:1/x.png", &place)
+        .await;
+    assert!(error.unwrap_err().is_forbidden());
+}

@@ -1,0 +1,189 @@
+//! The inbox, templates, addresses.
+
+use espo_core::actions::email::Mark;
+use espo_core::attachments::{Place, Upload};
+use espo_core::http::Method;
+use espo_core::{Client, JsonObject};
+use serde_json::json;
+
+use crate::{admin, create, me, object, read, start};
+
+async fn received(crm: &Client, subject: &str) -> String {
+    let email = json!({"name": subject, "subject": subject, "status": "Archived", "from": "a@b.example",
+                       "to": "c@d.example", "dateSent": "2030-01-01 00:00:00"});
+    let email = create(crm, "Email", email).await;
+    let users = crm.request(Method::POST, ["Email", &email, "users"]);
+    users
+        .json(&json!({"id": me(crm).await}))
+        .send()
+        .await
+        .unwrap();
+    email
+}
+
+#[tokio::test]
+async fn marks_show_in_the_record_and_in_the_counts() {
+    let (_sim, crm) = start().await;
+    let email = received(&crm, "S").await;
+    let inbox = crm.inbox();
+    let unread = async || inbox.unread_counts().await.unwrap()["inbox"].clone();
+    let shown = async |attribute: &str| read(&crm, "Email", &email).await[attribute].clone();
+    assert_eq!(unread().await, 1);
+    for (mark, attribute, left) in [
+        (Mark::Read, "isRead", 0),
+        (Mark::InTrash, "inTrash", 0),
+        (Mark::Important, "isImportant", 1),
+    ] {
+        assert_eq!(shown(attribute).await, false, "{attribute}");
+        inbox.mark(mark, [&email]).await.unwrap();
+        assert_eq!(shown(attribute).await, true, "{attribute}");
+        assert_eq!(unread().await, left, "{attribute}");
+        inbox.unmark(mark, [&email]).await.unwrap();
+        assert_eq!(shown(attribute).await, false, "{attribute}");
+        assert_eq!(unread().await, 1, "{attribute}");
+    }
+    inbox.mark_all_read().await.unwrap();
+    assert_eq!(unread().await, 0);
+}
+
+#[tokio::test]
+async fn a_mark_is_of_one_user() {
+    let (sim, crm) = start().await;
+    let email = received(&crm, "S").await;
+    crm.inbox().mark(Mark::Important, [&email]).await.unwrap();
+    let boss = admin(&sim);
+    assert!(read(&boss, "Email", &email).await["isImportant"].is_null());
+    // What is not in one's inbox is passed over.
+    boss.inbox().mark(Mark::Read, [&email]).await.unwrap();
+    assert_eq!(read(&crm, "Email", &email).await["isRead"], false);
+}
+
+#[tokio::test]
+async fn e_mails_move_into_folders_of_ones_own() {
+    let (sim, crm) = start().await;
+    let email = received(&crm, "S").await;
+    let folder = create(&crm, "EmailFolder", json!({"name": "F"})).await;
+    let inbox = crm.inbox();
+    let counts = async || {
+        let counts = inbox.unread_counts().await.unwrap();
+        (
+            counts["inbox"].as_u64().unwrap(),
+            counts[&folder].as_u64().unwrap(),
+        )
+    };
+    assert_eq!(counts().await, (1, 0));
+    inbox.move_to(&folder, [&email]).await.unwrap();
+    assert_eq!(counts().await, (0, 1));
+    assert_eq!(
+        read(&crm, "Email", &email).await["folderId"],
+        folder.as_str()
+    );
+    inbox.move_to("archive", [&email]).await.unwrap();
+    assert_eq!(counts().await, (0, 0));
+    inbox.move_to("inbox", [&email]).await.unwrap();
+    assert_eq!(counts().await, (1, 0));
+    assert!(
+        inbox
+            .move_to("none", [&email])
+            .await
+            .unwrap_err()
+            .is_not_found()
+    );
+    let boss = admin(&sim);
+    let error = boss.inbox().move_to(&folder, [&email]).await.unwrap_err();
+    assert!(error.is_forbidden(), "somebody else's folder: {error}");
+}
+
+#[tokio::test]
+async fn a_template_is_filled_in_for_a_record() {
+    let (_sim, crm) = start().await;
+    let account = json!({"name": "Acme", "emailAddress": "hello@acme.example"});
+    let account = create(&crm, "Account", account).await;
+    let contact =
+        json!({"firstName": "Jane", "lastName": "Roe", "emailAddress": "jane@acme.example"});
+    create(&crm, "Contact", contact).await;
+    let template = json!({"name": "T", "subject": "To {Person.name}",
+        "body": "{Account.name}, {Person.firstName}, {User.userName}, {Nobody.name}, {", "isHtml": false});
+    let template = create(&crm, "EmailTemplate", template).await;
+    let upload = Upload::new(
+        "a.txt",
+        "text/plain",
+        Place::multiple("EmailTemplate", "attachments"),
+    );
+    let file = crm.attachments().upload(&upload, b"text").await.unwrap();
+    let files = crm.attachments();
+    files
+        .add_files("EmailTemplate", &template, "attachments", [&file.id])
+        .await
+        .unwrap();
+
+    let members = object(
+        json!({"parentType": "Account", "parentId": account, "emailAddress": "jane@acme.example"}),
+    );
+    let filled = crm
+        .inbox()
+        .prepare_template(&template, &members)
+        .await
+        .unwrap();
+    assert_eq!(filled["subject"], "To Jane Roe");
+    assert_eq!(filled["body"], "Acme, Jane, api-key, {Nobody.name}, {");
+    assert_eq!(filled["isHtml"], false);
+    let copy = filled["attachmentsIds"][0].as_str().unwrap();
+    assert_ne!(copy, file.id, "a copy: the template keeps its own");
+    assert_eq!(filled["attachmentsNames"][copy], "a.txt");
+
+    let inbox = crm.inbox();
+    let error = inbox
+        .prepare_template("none", &JsonObject::new())
+        .await
+        .unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    let unknown = object(json!({"parentType": "Account", "parentId": "none"}));
+    let error = inbox
+        .prepare_template(&template, &unknown)
+        .await
+        .unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+}
+
+#[tokio::test]
+async fn addresses_that_a_record_offers_and_that_begin_with_a_text() {
+    let (sim, crm) = start().await;
+    let account = json!({"name": "Acme", "emailAddress": "hello@acme.example"});
+    let account = create(&crm, "Account", account).await;
+    let contact =
+        json!({"lastName": "Roe", "emailAddress": "jane@acme.example", "accountId": account});
+    let contact = create(&crm, "Contact", contact).await;
+    let case = json!({"name": "C", "accountId": account, "contactsIds": [contact]});
+    let case = create(&crm, "Case", case).await;
+    let offered = async |entity_type: &str, id: &str| {
+        let list = crm
+            .activities()
+            .email_addresses(entity_type, id)
+            .await
+            .unwrap();
+        let mut list: Vec<_> = list
+            .iter()
+            .map(|a| a["emailAddress"].as_str().unwrap().to_owned())
+            .collect();
+        list.sort();
+        list
+    };
+    let both = ["hello@acme.example", "jane@acme.example"];
+    assert_eq!(offered("Case", &case).await, both);
+    assert_eq!(offered("Account", &account).await, both);
+    let error = crm
+        .activities()
+        .email_addresses("Case", "none")
+        .await
+        .unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+
+    let found = admin(&sim)
+        .inbox()
+        .search_addresses("jane", 5)
+        .await
+        .unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["entityId"], contact.as_str());
+}
