@@ -86,7 +86,7 @@ async fn an_administrator_has_a_new_password_or_a_link_for_one_mailed() {
     let boss = admin(&sim);
     boss.user(&user.id).generate_password().await.unwrap();
     let (to, password) = mailed(&sim);
-    assert_eq!(to, [user.user_name.clone()]);
+    assert_eq!(to, [user.user_name.as_str()]);
     assert_eq!(me(&with_password(&password)).await, user.id);
     let old = with_password(user.password.as_deref().unwrap());
     assert!(old.app().user().await.unwrap_err().is_unauthorized());
