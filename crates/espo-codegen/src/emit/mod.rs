@@ -1,6 +1,6 @@
 //! From the model to files: one function a concern, each writing one part of an entity type's module.
 //!
-//! The text is written as it is to be read. Making tokens first and formatting them takes thirty times as long, and
+//! The text is written as it is to be read. Making tokens first and formatting them takes twenty times as long, and
 //! generating is part of a user's build.
 
 mod code;

@@ -1,13 +1,19 @@
-//! Records from JSON: one visitor for all entity types.
+//! Records from JSON: one loop for all entity types.
 //!
 //! A page is decoded in one pass over its text. Only when something does not fit is it decoded again, record
 //! by record, so that one record that does not fit is named and does not lose the others.
+//!
+//! What is allocated: the list, once, with room for the rows that its length promises; a text, a list or a map for each
+//! attribute that holds one; and a map for a record with unknown attributes. Ids, options, numbers, dates, times, and
+//! which attributes were there lie in the record itself, and keys are never copied.
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::Value;
 
+use super::reader::{Reader, Unusual};
 use super::record::Record;
 use crate::JsonObject;
 use crate::Total;
@@ -135,21 +141,14 @@ impl<R: Record> Decode for R {
     }
 
     fn decode_record(text: &str) -> Result<Self, DecodeError> {
-        let (mut order, mut record) = (Order::default(), R::default());
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let seed = RecordSeed {
-            order: &mut order,
-            record: &mut record,
-        };
-        match seed
-            .deserialize(&mut deserializer)
-            .and_then(|()| deserializer.end())
-        {
-            Ok(()) => Ok(record),
-            Err(error) => match serde_json::from_str(text) {
-                Ok(value) => Self::decode_value(value),
-                Err(_) => Err(DecodeError::whole(R::RECORD_OF, error)),
-            },
+        let (mut reader, mut record) = (Reader::new(text), R::default());
+        let read = fill(&mut reader, &mut Order::default(), &mut record);
+        if read.and_then(|()| reader.end()).is_ok() {
+            return Ok(record);
+        }
+        match serde_json::from_str(text) {
+            Ok(value) => Self::decode_value(value),
+            Err(error) => Err(DecodeError::whole(R::RECORD_OF, error)),
         }
     }
 
@@ -180,11 +179,9 @@ impl<R: Record> Decode for R {
     }
 
     fn decode_page(text: &str) -> Result<Page<Self>, DecodeError> {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        match PageSeed::<R>::default()
-            .deserialize(&mut deserializer)
-            .and_then(|p| deserializer.end().map(|()| p))
-        {
+        let mut reader = Reader::new(text);
+        let page = read_page(&mut reader, rows::<R>(text.len()));
+        match page.and_then(|page| reader.end().map(|()| page)) {
             Ok(page) => Ok(page),
             Err(_) => decode_page_slowly(text),
         }
@@ -236,13 +233,14 @@ struct Order {
 const UNKNOWN: u16 = u16::MAX;
 
 impl Order {
+    /// The attribute that is expected at a position.
+    fn guess(&self, position: usize) -> Option<usize> {
+        let guess = self.indices.get(position)?;
+        (*guess != UNKNOWN).then_some(usize::from(*guess))
+    }
+
+    /// Looks an attribute up, and expects it there from now on.
     fn find<R: Record>(&mut self, position: usize, name: &str) -> Option<usize> {
-        if let Some(&guess) = self.indices.get(position)
-            && guess != UNKNOWN
-            && R::ATTRIBUTES[usize::from(guess)].name == name
-        {
-            return Some(usize::from(guess));
-        }
         let found = index_of::<R>(name);
         if self.indices.len() <= position {
             self.indices.resize(position + 1, UNKNOWN);
@@ -256,182 +254,81 @@ impl Order {
 }
 
 /// Fills a record where it lies: a record struct is some kilobytes, so that moving it about costs as much as filling it.
-struct RecordSeed<'a, R> {
-    order: &'a mut Order,
-    record: &'a mut R,
-}
-
-impl<'de, R: Record> DeserializeSeed<'de> for RecordSeed<'_, R> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de, R: Record> Visitor<'de> for RecordSeed<'_, R> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an object with the attributes of {}", R::RECORD_OF)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let mut position = 0;
-        while let Some(key) = entries.next_key_seed(KeySeed::<R>::new(self.order, position))? {
-            match key {
-                Key::Known(index) => {
-                    entries.next_value_seed(self.record.slot(index))?;
-                    self.record.meta_mut().set_present(index);
-                }
-                Key::Unknown(name) => {
-                    let value = entries.next_value()?;
-                    self.record.meta_mut().insert_unknown(name, value);
+fn fill<R: Record>(
+    reader: &mut Reader<'_>,
+    order: &mut Order,
+    record: &mut R,
+) -> Result<(), Unusual> {
+    reader.open(b'{')?;
+    let mut position = 0;
+    while reader.has_more(position == 0, b'}')? {
+        let guess = order.guess(position);
+        let index = match guess.filter(|index| reader.take_key(R::ATTRIBUTES[*index].name)) {
+            Some(index) => index,
+            None => {
+                let name = reader.key()?;
+                match order.find::<R>(position, &name) {
+                    Some(index) => index,
+                    None => {
+                        reader.expect(b':')?;
+                        let value = Value::deserialize(&mut *reader)?;
+                        record.meta_mut().insert_unknown(name.into_owned(), value);
+                        position += 1;
+                        continue;
+                    }
                 }
             }
-            position += 1;
-        }
-        Ok(())
-    }
-}
-
-enum Key {
-    Known(usize),
-    Unknown(String),
-}
-
-struct KeySeed<'a, R> {
-    order: &'a mut Order,
-    position: usize,
-    record: std::marker::PhantomData<fn() -> R>,
-}
-
-impl<'a, R> KeySeed<'a, R> {
-    fn new(order: &'a mut Order, position: usize) -> Self {
-        Self {
-            order,
-            position,
-            record: std::marker::PhantomData,
-        }
-    }
-}
-
-impl<'de, R: Record> DeserializeSeed<'de> for KeySeed<'_, R> {
-    type Value = Key;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<R: Record> Visitor<'_> for KeySeed<'_, R> {
-    type Value = Key;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of an attribute")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Key, E> {
-        Ok(match self.order.find::<R>(self.position, name) {
-            Some(index) => Key::Known(index),
-            None => Key::Unknown(name.to_owned()),
-        })
-    }
-}
-
-struct PageSeed<R>(std::marker::PhantomData<fn() -> R>);
-
-impl<R> Default for PageSeed<R> {
-    fn default() -> Self {
-        Self(std::marker::PhantomData)
-    }
-}
-
-impl<'de, R: Record> DeserializeSeed<'de> for PageSeed<R> {
-    type Value = Page<R>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Page<R>, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de, R: Record> Visitor<'de> for PageSeed<R> {
-    type Value = Page<R>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with `total` and `list`")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Page<R>, A::Error> {
-        let (mut list, mut count) = (None, None);
-        while let Some(name) = entries.next_key::<std::borrow::Cow<'de, str>>()? {
-            match &*name {
-                "list" => list = Some(entries.next_value_seed(ListSeed::<R>::default())?),
-                "total" => count = entries.next_value()?,
-                _ => {
-                    entries.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        let list = list.ok_or_else(|| serde::de::Error::missing_field("list"))?;
-        Ok(Page {
-            list,
-            total: total(count),
-            rejected: Vec::new(),
-        })
-    }
-}
-
-struct ListSeed<R>(std::marker::PhantomData<fn() -> R>);
-
-impl<R> Default for ListSeed<R> {
-    fn default() -> Self {
-        Self(std::marker::PhantomData)
-    }
-}
-
-impl<'de, R: Record> DeserializeSeed<'de> for ListSeed<R> {
-    type Value = Vec<R>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<R>, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de, R: Record> Visitor<'de> for ListSeed<R> {
-    type Value = Vec<R>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of records")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<R>, A::Error> {
-        let mut list = Vec::new();
-        let filled = fill(&mut items, &mut list);
-        filled.map(|()| list)
-    }
-}
-
-/// Decodes the records of a list into `list`, each in its final place.
-fn fill<'de, R: Record, A: SeqAccess<'de>>(
-    items: &mut A,
-    list: &mut Vec<R>,
-) -> Result<(), A::Error> {
-    let mut order = Order::default();
-    loop {
-        list.push(R::default());
-        let Some(record) = list.last_mut() else {
-            return Ok(());
         };
-        if items
-            .next_element_seed(RecordSeed {
-                order: &mut order,
-                record,
-            })?
-            .is_none()
-        {
-            list.pop();
-            return Ok(());
+        reader.expect(b':')?;
+        // What is null is empty already, unless the object has a key twice.
+        if record.meta().is_present(index) || !reader.take_null() {
+            record.slot(index).deserialize(&mut *reader)?;
+        }
+        record.meta_mut().set_present(index);
+        position += 1;
+    }
+    Ok(())
+}
+
+/// Reads the `{"total", "list"}` of a list.
+fn read_page<R: Record>(reader: &mut Reader<'_>, rows: usize) -> Result<Page<R>, Unusual> {
+    let (mut list, mut count, mut is_first) = (None, None, true);
+    reader.open(b'{')?;
+    while reader.has_more(is_first, b'}')? {
+        is_first = false;
+        let name = reader.key()?;
+        reader.expect(b':')?;
+        match &*name {
+            "list" => list = Some(read_list(reader, rows)?),
+            "total" => count = Option::<i64>::deserialize(&mut *reader)?,
+            _ => drop(IgnoredAny::deserialize(&mut *reader)?),
         }
     }
+    Ok(Page {
+        list: list.ok_or(Unusual)?,
+        total: total(count),
+        rejected: Vec::new(),
+    })
+}
+
+/// Reads the records of a list, each where it stays.
+fn read_list<R: Record>(reader: &mut Reader<'_>, rows: usize) -> Result<Vec<R>, Unusual> {
+    let (mut list, mut order) = (Vec::with_capacity(rows), Order::default());
+    reader.open(b'[')?;
+    while reader.has_more(list.is_empty(), b']')? {
+        list.push(R::default());
+        if let Some(record) = list.last_mut() {
+            fill(reader, &mut order, record)?;
+        }
+    }
+    Ok(list)
+}
+
+/// About how many rows a page of so many bytes has, if nothing was selected: a row is at least as long as the names that
+/// it holds. Room made at once spares a record, which is over a kilobyte, from being moved as the list grows.
+fn rows<R: Record>(bytes: usize) -> usize {
+    let listed = R::ATTRIBUTES.iter().filter(|attribute| attribute.in_list);
+    // Quotes, a colon, a comma and `null`.
+    let row: usize = listed.map(|attribute| attribute.name.len() + 8).sum();
+    (bytes / row.max(64)).min(200)
 }

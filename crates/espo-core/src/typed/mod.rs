@@ -18,6 +18,7 @@ mod many;
 mod named_filter;
 mod parent;
 pub mod projection;
+mod reader;
 mod record;
 mod record_ref;
 mod records;

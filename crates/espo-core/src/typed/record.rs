@@ -145,7 +145,8 @@ impl RecordMeta {
         self.more_present[word] |= bit;
     }
 
-    fn is_present(&self, index: usize) -> bool {
+    #[inline]
+    pub(crate) fn is_present(&self, index: usize) -> bool {
         let word = index / 64;
         let bits = self
             .present

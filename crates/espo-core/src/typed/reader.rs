@@ -1,0 +1,509 @@
+//! JSON of an answer, read without looking twice.
+//!
+//! Records of one page have the same keys in the same order, so that a key need not be found and then looked up: it is
+//! compared with the one that is expected, where it lies ([`Reader::take_key`]). No parser that hands out keys as texts
+//! can do that, and keys and nulls are most of an answer.
+//!
+//! What is not everyday (escapes, fractions, errors) is left to `serde_json`, so that this reader never has an opinion of
+//! its own: it accepts nothing that `serde_json` refuses, gives the same values, and its error says nothing but that the
+//! answer is to be decoded the slow way.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::forward_to_deserialize_any;
+
+/// Arrays and objects deeper than this are left to `serde_json`, which refuses a few levels more.
+const DEEPEST: u8 = 100;
+
+/// The answer is not what was expected, or not JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unusual;
+
+impl fmt::Display for Unusual {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("to be decoded the slow way")
+    }
+}
+
+impl std::error::Error for Unusual {}
+
+impl serde::de::Error for Unusual {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
+
+/// A place in a JSON text.
+#[derive(Debug)]
+pub(super) struct Reader<'de> {
+    text: &'de str,
+    at: usize,
+    depth: u8,
+}
+
+impl<'de> Reader<'de> {
+    pub(super) fn new(text: &'de str) -> Self {
+        Self {
+            text,
+            at: 0,
+            depth: 0,
+        }
+    }
+
+    /// Nothing but blanks may follow.
+    pub(super) fn end(&mut self) -> Result<(), Unusual> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(Unusual),
+        }
+    }
+
+    /// The next byte that is no blank.
+    fn peek(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        loop {
+            match bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                byte => return byte.copied(),
+            }
+        }
+    }
+
+    /// Passes over a byte that must be next.
+    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Unusual> {
+        if self.peek() == Some(byte) {
+            self.at += 1;
+            Ok(())
+        } else {
+            Err(Unusual)
+        }
+    }
+
+    /// Begins an array or object.
+    pub(super) fn open(&mut self, bracket: u8) -> Result<(), Unusual> {
+        self.expect(bracket)?;
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(Unusual);
+        }
+        Ok(())
+    }
+
+    /// Whether there is another item before the bracket that closes; passes over the comma or the bracket.
+    pub(super) fn has_more(&mut self, is_first: bool, bracket: u8) -> Result<bool, Unusual> {
+        match self.peek() {
+            Some(byte) if byte == bracket => {
+                self.at += 1;
+                self.depth -= 1;
+                Ok(false)
+            }
+            Some(_) if is_first => Ok(true),
+            Some(b',') => {
+                self.at += 1;
+                Ok(true)
+            }
+            _ => Err(Unusual),
+        }
+    }
+
+    /// Passes over a key if it is this one.
+    pub(super) fn take_key(&mut self, key: &str) -> bool {
+        if self.peek() != Some(b'"') {
+            return false;
+        }
+        let start = self.at + 1;
+        let end = start + key.len();
+        let bytes = self.text.as_bytes();
+        // No attribute that is expected has a character in its name that JSON escapes, or it is not found here.
+        let is_it = bytes.get(end) == Some(&b'"') && bytes[start..end] == *key.as_bytes();
+        if is_it {
+            self.at = end + 1;
+        }
+        is_it
+    }
+
+    /// The text of a key.
+    pub(super) fn key(&mut self) -> Result<Cow<'de, str>, Unusual> {
+        match self.peek() {
+            Some(b'"') => self.string(),
+            _ => Err(Unusual),
+        }
+    }
+
+    /// Passes over a null if it is one.
+    pub(super) fn take_null(&mut self) -> bool {
+        self.peek() == Some(b'n') && self.take("null").is_ok()
+    }
+
+    fn take(&mut self, word: &str) -> Result<(), Unusual> {
+        let end = self.at + word.len();
+        if self.text.as_bytes().get(self.at..end) == Some(word.as_bytes()) {
+            self.at = end;
+            Ok(())
+        } else {
+            Err(Unusual)
+        }
+    }
+
+    /// A text, the quote of which is next.
+    fn string(&mut self) -> Result<Cow<'de, str>, Unusual> {
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        let mut end = special(bytes, start + 1);
+        if bytes.get(end) == Some(&b'"') {
+            self.at = end + 1;
+            let text = self.text.get(start + 1..end).ok_or(Unusual)?;
+            return Ok(Cow::Borrowed(text));
+        }
+        loop {
+            match bytes.get(end) {
+                Some(b'"') => break,
+                Some(b'\\') => end = special(bytes, end + 2),
+                _ => return Err(Unusual),
+            }
+        }
+        self.at = end + 1;
+        let quoted = self.text.get(start..=end).ok_or(Unusual)?;
+        let text: String = serde_json::from_str(quoted).map_err(|_| Unusual)?;
+        Ok(Cow::Owned(text))
+    }
+
+    fn number<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unusual> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let of_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+        let length = rest.iter().take_while(|byte| of_number(byte)).count();
+        let digits = &rest[..length];
+        let text = &self.text[self.at..self.at + length];
+        self.at += length;
+        // Up to 18 digits without a leading zero: always within 64 bits.
+        if length <= 18
+            && digits.iter().all(u8::is_ascii_digit)
+            && (digits[0] != b'0' || length == 1)
+        {
+            let number = digits
+                .iter()
+                .fold(0_u64, |n, digit| n * 10 + u64::from(digit - b'0'));
+            return visitor.visit_u64(number);
+        }
+        let number: serde_json::Number = serde_json::from_str(text).map_err(|_| Unusual)?;
+        number.deserialize_any(visitor).map_err(|_| Unusual)
+    }
+}
+
+/// Where the first byte is that ends a text or needs a closer look: a quote, a backslash, or one that JSON does not allow.
+fn special(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES << 7;
+    /// Marks the lowest byte that is zero; what it marks above that one may be wrong.
+    fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word & HIGHS
+    }
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*word);
+        let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+        let marks = controls
+            | zeros(word ^ (ONES * u64::from(b'"')))
+            | zeros(word ^ (ONES * u64::from(b'\\')));
+        if marks != 0 {
+            return at + marks.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while bytes
+        .get(at)
+        .is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20))
+    {
+        at += 1;
+    }
+    at
+}
+
+impl<'de> Deserializer<'de> for &mut Reader<'de> {
+    type Error = Unusual;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
+        match self.peek() {
+            Some(b'"') => match self.string()? {
+                Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+                Cow::Owned(text) => visitor.visit_string(text),
+            },
+            Some(b'n') => {
+                self.take("null")?;
+                visitor.visit_unit()
+            }
+            Some(b't') => {
+                self.take("true")?;
+                visitor.visit_bool(true)
+            }
+            Some(b'f') => {
+                self.take("false")?;
+                visitor.visit_bool(false)
+            }
+            Some(b'0'..=b'9' | b'-') => self.number(visitor),
+            Some(b'[') => {
+                self.open(b'[')?;
+                let mut items = Items::new(self, b']');
+                let value = visitor.visit_seq(&mut items)?;
+                items.finish(value)
+            }
+            Some(b'{') => {
+                self.open(b'{')?;
+                let mut items = Items::new(self, b'}');
+                let value = visitor.visit_map(&mut items)?;
+                items.finish(value)
+            }
+            _ => Err(Unusual),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
+        if self.take_null() {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Unusual> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// The items of an array or object.
+struct Items<'r, 'de> {
+    reader: &'r mut Reader<'de>,
+    bracket: u8,
+    is_first: bool,
+    is_closed: bool,
+}
+
+impl<'r, 'de> Items<'r, 'de> {
+    fn new(reader: &'r mut Reader<'de>, bracket: u8) -> Self {
+        Self {
+            reader,
+            bracket,
+            is_first: true,
+            is_closed: false,
+        }
+    }
+
+    fn has_more(&mut self) -> Result<bool, Unusual> {
+        if self.is_closed {
+            return Ok(false);
+        }
+        let has_more = self.reader.has_more(self.is_first, self.bracket)?;
+        self.is_first = false;
+        self.is_closed = !has_more;
+        Ok(has_more)
+    }
+
+    /// A visitor must have taken all.
+    fn finish<T>(mut self, value: T) -> Result<T, Unusual> {
+        if self.has_more()? {
+            Err(Unusual)
+        } else {
+            Ok(value)
+        }
+    }
+}
+
+impl<'de> SeqAccess<'de> for &mut Items<'_, 'de> {
+    type Error = Unusual;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Unusual> {
+        if self.has_more()? {
+            seed.deserialize(&mut *self.reader).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+impl<'de> MapAccess<'de> for &mut Items<'_, 'de> {
+    type Error = Unusual;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Unusual> {
+        if !self.has_more()? {
+            return Ok(None);
+        }
+        if self.reader.peek() != Some(b'"') {
+            return Err(Unusual);
+        }
+        seed.deserialize(&mut *self.reader).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Unusual> {
+        self.reader.expect(b':')?;
+        seed.deserialize(&mut *self.reader)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::Deserialize;
+    use serde_json::Value;
+
+    use super::{Reader, Unusual, special};
+
+    fn read(text: &str) -> Result<Value, Unusual> {
+        let mut reader = Reader::new(text);
+        let value = Value::deserialize(&mut reader)?;
+        reader.end().map(|()| value)
+    }
+
+    fn assert_same(text: &str) {
+        if let Ok(value) = read(text) {
+            let other = serde_json::from_str::<Value>(text);
+            assert_eq!(Some(&value), other.as_ref().ok(), "{text:?}: {other:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_read_is_what_serde_json_reads() {
+        for text in [
+            "null",
+            " true ",
+            "false",
+            "0",
+            "-0",
+            "-1",
+            "12345678901234567",
+            "123456789012345678",
+            "18446744073709551615",
+            "1e3",
+            "-1.50",
+            "0.1",
+            "1234.5669999999602",
+            "\"\"",
+            "\"a\\/b\"",
+            "\"\\u00e4\\ud83d\\udca5\"",
+            "\"ü💥\"",
+            "[]",
+            "[1, \"a\", null, [{}]]",
+            "{}",
+            "{\"a\": {\"b\": [1.5]}, \"\\u0061\": 2}",
+            "{\"\": \"\"}",
+        ] {
+            assert_eq!(read(text).ok(), serde_json::from_str(text).ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused() {
+        for text in [
+            "",
+            "nul",
+            "nulll",
+            "01",
+            "-",
+            "1.",
+            ".5",
+            "+1",
+            "1e",
+            "--1",
+            "\"",
+            "\"a",
+            "\"\n\"",
+            "\"\\x\"",
+            "\"\\",
+            "\"\\\"",
+            "\"\\ud83d\"",
+            "[",
+            "[1",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "]",
+            "{",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{1:1}",
+            "{\"a\" 1}",
+            "1 2",
+            "[]]",
+            "{}}",
+            "\u{feff}1",
+            "tru",
+            "truE",
+        ] {
+            assert_eq!(read(text), Err(Unusual), "{text}");
+            assert!(serde_json::from_str::<Value>(text).is_err(), "{text}");
+        }
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        assert_eq!(read(&deep), Err(Unusual));
+    }
+
+    #[test]
+    fn a_key_is_taken_only_if_it_is_the_whole_key() {
+        let mut reader = Reader::new(" \"name\":1");
+        assert!(!reader.take_key("nam"));
+        assert!(!reader.take_key("names"));
+        assert!(reader.take_key("name"));
+        assert_eq!(reader.expect(b':'), Ok(()));
+        assert!(!Reader::new("\"nam").take_key("name"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_ends_where_a_byte_by_byte_search_ends(text in "[ -~ä💥\\n\\t\"\\\\]{0,40}", from in 0usize..50) {
+            let bytes = text.as_bytes();
+            let from = from.min(bytes.len());
+            let found = bytes[from..].iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+            prop_assert_eq!(special(bytes, from), from + found.unwrap_or(bytes.len() - from));
+        }
+
+        /// Texts made of the pieces of JSON, most of them no JSON.
+        #[test]
+        fn nothing_is_accepted_that_serde_json_refuses_and_values_are_the_same(
+            text in "([\\[\\]{},:\" ]|\"[a\\\\\"/u0ü]{0,4}\"|null|true|-?[0-9]{1,20}|[0-9]\\.[0-9]|1[eE]5){0,12}"
+        ) {
+            assert_same(&text);
+        }
+
+        #[test]
+        fn whatever_serde_json_writes_is_read(value in arbitrary()) {
+            let compact = value.to_string();
+            prop_assert_eq!(read(&compact), Ok(value.clone()));
+            let pretty = serde_json::to_string_pretty(&value).expect("JSON");
+            prop_assert_eq!(read(&pretty), Ok(value));
+        }
+    }
+
+    fn arbitrary() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec((any::<String>(), inner), 0..6)
+                    .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+            ]
+        })
+    }
+}
