@@ -12,7 +12,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    let metadata = here.join("../../metadata");
+    // A link to the repository's folder, so that a package holds it; a checkout without links has the folder itself.
+    let metadata = [here.join("metadata"), here.join("../../metadata")]
+        .into_iter()
+        .filter_map(|folder| fs::canonicalize(folder).ok())
+        .find(|folder| folder.is_dir())
+        .ok_or("the metadata of the stock schema is not there")?;
     // Cargo looks into a folder that it is told of.
     println!("cargo::rerun-if-changed={}", metadata.display());
     let mut root = Map::new();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use http::Method;
 use parking_lot::RwLock;
@@ -64,7 +65,7 @@ pub(crate) struct App {
     pub(crate) roles: RwLock<HashMap<Id, Role>>,
     acls: RwLock<HashMap<Id, Arc<Acl>>>,
     /// Changes on rebuild.
-    pub(crate) timestamp: i64,
+    timestamp: AtomicI64,
     /// State of the parts beside records: attachments, reactions, stars and so on, by part.
     pub(crate) extras: routes::Extras,
     /// Entity type and id → ids of the users who follow it.
@@ -116,11 +117,24 @@ impl App {
             faults,
             roles: RwLock::default(),
             acls: RwLock::default(),
-            timestamp,
+            timestamp: AtomicI64::new(timestamp),
             extras: routes::Extras::default(),
             followers: RwLock::default(),
             stars: RwLock::default(),
         }
+    }
+
+    /// When this instance was rebuilt last, in seconds.
+    pub(crate) fn timestamp(&self) -> i64 {
+        self.timestamp.load(Ordering::Relaxed)
+    }
+
+    /// Has the answers tell of a rebuild, also of a second one within the same second.
+    pub(crate) fn note_rebuild(&self) {
+        let now = self.clock.now().as_second();
+        let before = self.timestamp.fetch_add(1, Ordering::Relaxed);
+        self.timestamp
+            .fetch_max(now.max(before + 1), Ordering::Relaxed);
     }
 
     /// Answers a request.

@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use espo_schema::Schema;
 use espo_sim::Sim;
+use espo_typed::espo_core::Request;
+use espo_typed::espo_core::http::Method;
 use espo_typed::espo_core::typed::OnRebuild;
 use espo_typed::prelude::*;
 use serde_json::json;
@@ -66,7 +68,7 @@ async fn what_an_administrator_changed_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_instance_that_stays_as_it_is_tells_of_no_rebuild() {
+async fn a_rebuild_of_the_instance_is_told_once_and_nothing_else_is() {
     let sim = Sim::start().await.expect("the server starts");
     let told = Arc::new(Mutex::new(Vec::new()));
     let user = sim
@@ -86,4 +88,14 @@ async fn an_instance_that_stays_as_it_is_tells_of_no_rebuild() {
         crm.list::<Account>().await.expect("a list");
     }
     assert_eq!(*told.lock().expect("nobody panicked"), []);
+
+    // An administrator rebuilds it: the next answer tells, once.
+    let rebuild = Request::new(Method::POST, &["Admin", "rebuild"]);
+    admin(&sim).send(rebuild).await.expect("rebuilt");
+    for _ in 0..3 {
+        crm.list::<Account>().await.expect("a list");
+    }
+    let told = told.lock().expect("nobody panicked");
+    assert_eq!(told.len(), 1);
+    assert!(told[0].0 < told[0].1, "{told:?}");
 }

@@ -1,78 +1,27 @@
 //! A field of each type that EspoCRM knows, there and back: created, read, listed, filtered, ordered, updated, set to null.
 
+mod common;
+
 use std::collections::BTreeSet;
 
 use espo_build_rs_example::crm::c_everything::{
     self as f, AChecklist, AMultiEnum, AnEnum, ContactsColumns, Parent, links,
 };
-use espo_build_rs_example::crm::{Account, CEverything, CEverythingNew, CEverythingPatch, Contact};
+use espo_build_rs_example::crm::{CEverything, CEverythingNew, CEverythingPatch, Contact};
 use espo_core::prelude::*;
 use espo_core::typed::{EmailAddressRow, OrderBy, PhoneNumberRow};
 use espo_schema::Schema;
-use espo_sim::Sim;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-struct World {
-    sim: Sim,
-    crm: Client,
-    account: Id<Account>,
-    contact: Id<Contact>,
-    file: Id<espo_build_rs_example::crm::Attachment>,
+use common::{World, decimal, time, world};
+
+/// Everything set, and what is told of it.
+trait Everything {
+    fn full(&self) -> CEverythingNew;
+    fn assert_full(&self, r: &CEverything, what: &str);
 }
 
-async fn world(php_json: bool) -> World {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let schema =
-        Schema::load(&[root.join("../../metadata"), root.join("metadata")]).expect("metadata");
-    let sim = Sim::builder()
-        .schema(schema)
-        .php_json(php_json)
-        .start()
-        .await
-        .expect("the server starts");
-    let admin = sim.users().admin().expect("an administrator");
-    let auth = Auth::password(
-        admin.user_name.clone(),
-        admin.password.clone().unwrap_or_default(),
-    );
-    let crm = Client::builder(sim.url())
-        .auth(auth)
-        .build()
-        .expect("a client");
-    let insert = |entity_type: &str, attributes: Value| {
-        let attributes: Map<String, Value> = attributes.as_object().cloned().unwrap_or_default();
-        sim.insert(entity_type, &attributes).expect("a record")
-    };
-    let account = Id::new(insert(
-        "Account",
-        json!({"name": "Acme", "website": "https://acme.example"}),
-    ));
-    let contact = Id::new(insert(
-        "Contact",
-        json!({"firstName": "Ann", "lastName": "Lee"}),
-    ));
-    let file = Id::new(insert(
-        "Attachment",
-        json!({"name": "a.txt", "type": "text/plain", "role": "Attachment", "size": 1}),
-    ));
-    World {
-        sim,
-        crm,
-        account,
-        contact,
-        file,
-    }
-}
-
-fn time(text: &str) -> Timestamp {
-    text.parse().expect("a time")
-}
-
-fn decimal(text: &str) -> Decimal {
-    text.parse().expect("a number")
-}
-
-impl World {
+impl Everything for World {
     /// Everything set.
     fn full(&self) -> CEverythingNew {
         let email = EmailAddressRow {
@@ -247,16 +196,6 @@ impl World {
             (Some("Ann"), Some("Lee")),
             "{what}"
         );
-    }
-
-    async fn ids(&self, filter: Filter<CEverything>) -> BTreeSet<String> {
-        let shown = format!("{filter:?}");
-        let page = self.crm.list::<CEverything>().filter(filter).strict().await;
-        let page = page.unwrap_or_else(|error| panic!("{shown}: {error}"));
-        page.list
-            .iter()
-            .filter_map(|record| Some(record.id()?.to_string()))
-            .collect()
     }
 }
 

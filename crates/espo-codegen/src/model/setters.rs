@@ -124,7 +124,8 @@ pub(super) fn required<'s>(schema: &EntityType, setters: &[Setter<'s>]) -> Vec<S
         Target::Parent(parent) => wanted.contains(parent.id_attribute),
     };
     let mut required: Vec<_> = setters.iter().filter(is_wanted).cloned().collect();
-    // What a record is called comes first: everybody expects it there.
-    required.sort_by_key(|setter| (setter.rust != "name", setter.rust.clone()));
+    // What a record is called comes first, and a start before its end: everybody expects them there, and two times are
+    // easily confused.
+    required.sort_by_key(|setter| (setter.rust != "name", setter.rust.replace("start", " ")));
     required
 }

@@ -33,3 +33,20 @@ fn a_small_entity_type() {
     let hash = &schema.content_hash;
     insta::assert_snapshot!("root", root.replace(hash, "(hash)"));
 }
+
+#[test]
+fn labels_of_the_instance_are_in_the_docs() {
+    let tree = json!({
+        "entityDefs": {"Project": {"fields": {"cArea": {"type": "varchar"}, "cOther": {"type": "varchar"}}}},
+        "i18n": {"Project": {"fields": {"cArea": "Area of `work`", "cOther": ""}}},
+    });
+    let output = Generator::new()
+        .generate(&common::schema(tree))
+        .expect("Rust");
+    let project = common::file(&output, "project.rs");
+    assert!(
+        project.contains("/// `cArea`, varchar, labelled `` Area of `work` ``\n"),
+        "{project}"
+    );
+    assert!(project.contains("/// `cOther`, varchar\n"), "{project}");
+}

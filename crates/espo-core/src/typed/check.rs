@@ -2,8 +2,8 @@
 //!
 //! The instance's `GET Metadata` is held against the attributes that generated code carries ([`ExpectedEntity`]). The
 //! names of a field's attributes follow from the field types that the same answer lists, so nothing else is needed.
-//! Attributes that belong to no field (`id`, `deleted`, `isFollowed`, those of links without a field) are the server's
-//! own and are not looked for.
+//! Attributes that belong to no field follow from a link without one (`emailId`) or from a switch of the scope or the
+//! entity type (`isFollowed`, `versionNumber`); `id` and the `name` that every record has are not looked for.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -89,9 +89,17 @@ pub fn differences(metadata: &Value, expected: &[ExpectedEntity]) -> Vec<SchemaD
             continue;
         };
         let types = attribute_types(known, &metadata["fields"]);
+        let scope = &metadata["scopes"][entity.entity_type];
         for attribute in entity.attributes {
-            if matches!(attribute.field_type, "" | "id") {
-                continue;
+            match attribute.field_type {
+                "id" => continue,
+                "" => {
+                    if !is_without_field(known, scope, attribute.name) {
+                        note(Some(attribute.name), SchemaDifferenceKind::Missing);
+                    }
+                    continue;
+                }
+                _ => {}
             }
             match types.get(attribute.name) {
                 Some(types) if types.iter().any(|type_| type_ == attribute.field_type) => {}
@@ -156,6 +164,31 @@ fn attribute_types(entity: &Value, field_types: &Value) -> BTreeMap<String, Vec<
         }
     }
     types
+}
+
+/// Whether the attribute, which belonged to no field when the code was generated, is still there.
+fn is_without_field(entity: &Value, scope: &Value, attribute: &str) -> bool {
+    let is_on = |switch: &Value| switch == true;
+    // An export without scopes says nothing of their switches.
+    let scope_is_on = |switch: &str| scope.is_null() || is_on(&scope[switch]);
+    match attribute {
+        "name" => true,
+        "deleted" => !is_on(&entity["noDeletedAttribute"]),
+        "versionNumber" => is_on(&entity["optimisticConcurrencyControl"]),
+        "isFollowed" | "followersIds" | "followersNames" => scope_is_on("stream"),
+        "isStarred" => scope_is_on("stars"),
+        // A field that has the attribute now will do.
+        _ => {
+            let has = |section: &str, name: &str| {
+                entity[section].get(name).is_some_and(|def| !def.is_null())
+            };
+            let suffixes = ["Ids", "Names", "Columns", "Types", "Id", "Name", "Type"];
+            let mut stems = suffixes
+                .iter()
+                .filter_map(|suffix| attribute.strip_suffix(suffix));
+            has("fields", attribute) || stems.any(|stem| has("links", stem) || has("fields", stem))
+        }
+    }
 }
 
 /// Whether it looks like a part, by a name that the field types do not list (`contactsColumns`), of a field of the type.
@@ -257,14 +290,23 @@ mod tests {
             Attribute::listed("amountConverted", "currencyConverted"),
             Attribute::listed("contactsColumns", "linkMultiple"),
             Attribute::listed("deleted", ""),
+            Attribute::listed("emailId", ""),
             Attribute::listed("firstName", "varchar"),
             Attribute::listed("id", "id"),
+            Attribute::unlisted("isFollowed", ""),
             Attribute::listed("name", "personName"),
+            Attribute::listed("versionNumber", ""),
         ],
     };
 
     fn told(fields: serde_json::Value) -> Vec<String> {
-        let metadata = json!({"entityDefs": {"Account": {"fields": fields}}, "fields": {
+        told_of(
+            json!({"Account": {"fields": fields, "links": {"email": {}}, "optimisticConcurrencyControl": true}}),
+        )
+    }
+
+    fn told_of(entity_defs: serde_json::Value) -> Vec<String> {
+        let metadata = json!({"entityDefs": entity_defs, "scopes": {"Account": {"stream": true}}, "fields": {
             "link": {"actualFields": ["id"], "notActualFields": ["name"]},
             "linkMultiple": {"actualFields": ["ids"], "notActualFields": ["names"]},
             "currency": {"actualFields": ["currency", ""], "notActualFields": ["converted"],
@@ -300,6 +342,28 @@ mod tests {
             .map(ToString::to_string)
             .collect();
         assert_eq!(gone, ["Account is missing"]);
+    }
+
+    #[test]
+    fn what_belongs_to_no_field_is_looked_for_at_its_link_or_switch() {
+        let fields = json!({"account": {"type": "link"}, "amount": {"type": "currency"}, "name": {"type": "personName"},
+            "contacts": {"type": "linkMultiple"}, "firstName": {"type": "varchar"}});
+        let account = json!({"fields": fields, "noDeletedAttribute": true});
+        assert_eq!(
+            told_of(json!({"Account": account})),
+            [
+                "Account.deleted is missing",
+                "Account.emailId is missing",
+                "Account.versionNumber is missing",
+            ]
+        );
+        let metadata =
+            json!({"entityDefs": {"Account": account}, "scopes": {"Account": {"stream": false}}});
+        let told = differences(&metadata, &[EXPECTED]);
+        let told = told
+            .iter()
+            .filter(|difference| difference.attribute == Some("isFollowed"));
+        assert_eq!(told.count(), 1);
     }
 
     #[test]

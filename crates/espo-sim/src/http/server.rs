@@ -186,7 +186,7 @@ fn respond(app: &App, reply: Reply, fault: Option<Fault>) -> Response<Piece> {
         );
         headers.insert(
             HeaderName::from_static("x-app-timestamp"),
-            HeaderValue::from(app.timestamp),
+            HeaderValue::from(app.timestamp()),
         );
         if let Ok(v) = HeaderValue::from_str(&app.clock.http_date()) {
             headers.insert(LAST_MODIFIED, v);

@@ -96,7 +96,8 @@ fn parent_type<'a>(app: &'a App, layout: &Layout, input: &Input, link: &str) -> 
     app.layouts.find(input.get(&type_)?.as_str()?)
 }
 
-/// Writes `{link}Ids` and `{link}Columns` of a body: the set is replaced, columns are merged.
+/// Writes `{link}Ids`, `{link}Id` of a link whose key the other record has, and `{link}Columns` of a body: the set is
+/// replaced, columns are merged.
 pub(crate) fn write_sets(
     app: &App,
     layout: &Layout,
@@ -107,15 +108,23 @@ pub(crate) fn write_sets(
     let mut changed = false;
     for (ix, raw) in input {
         let attr = &layout.attrs[*ix];
-        let Source::Ids(link) = &attr.source else {
+        let (Source::Ids(link) | Source::HasOneId(link)) = &attr.source else {
             continue;
         };
         let Some(def) = layout.links.get(link) else {
             continue;
         };
-        // Anything but a list is taken without effect (QUIRKS 11).
-        let Some(list) = raw.as_array() else { continue };
-        let ids: Vec<Id> = list.iter().filter_map(Json::as_str).map(Id::from).collect();
+        let ids: Vec<Id> = if matches!(attr.source, Source::HasOneId(_)) {
+            raw.as_str()
+                .filter(|id| !id.is_empty())
+                .map(Id::from)
+                .into_iter()
+                .collect()
+        } else {
+            // Anything but a list is taken without effect (QUIRKS 11).
+            let Some(list) = raw.as_array() else { continue };
+            list.iter().filter_map(Json::as_str).map(Id::from).collect()
+        };
         let current: Vec<Id> = if creating {
             Vec::new()
         } else {

@@ -437,10 +437,10 @@ impl CallWrite<Create> {
     pub fn new(
         name: impl Into<String>,
         assigned_user_id: impl Into<Id<User>>,
-        date_end: Timestamp,
         date_start: Timestamp,
+        date_end: Timestamp,
     ) -> Self {
-        Self(Attributes::new()).name(name).assigned_user_id(assigned_user_id).date_end(date_end).date_start(date_start)
+        Self(Attributes::new()).name(name).assigned_user_id(assigned_user_id).date_start(date_start).date_end(date_end)
     }
 }
 

@@ -281,11 +281,11 @@ impl MassEmailWrite<Create> {
     /// A record to create, with what the server requires.
     pub fn new(
         name: impl Into<String>,
-        email_template_id: impl Into<Id<EmailTemplate>>,
         start_at: Timestamp,
+        email_template_id: impl Into<Id<EmailTemplate>>,
         target_lists_ids: impl IntoIterator<Item = impl Into<Id<TargetList>>>,
     ) -> Self {
-        Self(Attributes::new()).name(name).email_template_id(email_template_id).start_at(start_at).target_lists_ids(target_lists_ids)
+        Self(Attributes::new()).name(name).start_at(start_at).email_template_id(email_template_id).target_lists_ids(target_lists_ids)
     }
 
     /// Sets `campaignId`.

@@ -501,10 +501,10 @@ impl MeetingWrite<Create> {
     pub fn new(
         name: impl Into<String>,
         assigned_user_id: impl Into<Id<User>>,
-        date_end: impl Into<DateOrTime>,
         date_start: impl Into<DateOrTime>,
+        date_end: impl Into<DateOrTime>,
     ) -> Self {
-        Self(Attributes::new()).name(name).assigned_user_id(assigned_user_id).date_end(date_end).date_start(date_start)
+        Self(Attributes::new()).name(name).assigned_user_id(assigned_user_id).date_start(date_start).date_end(date_end)
     }
 }
 

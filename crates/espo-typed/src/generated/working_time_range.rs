@@ -203,8 +203,8 @@ impl NewRecord for WorkingTimeRangeNew {
 
 impl WorkingTimeRangeWrite<Create> {
     /// A record to create, with what the server requires.
-    pub fn new(date_end: Date, date_start: Date) -> Self {
-        Self(Attributes::new()).date_end(date_end).date_start(date_start)
+    pub fn new(date_start: Date, date_end: Date) -> Self {
+        Self(Attributes::new()).date_start(date_start).date_end(date_end)
     }
 }
 
