@@ -6,6 +6,7 @@
 mod codegen;
 mod conformance;
 mod diff;
+mod generators;
 mod instance;
 mod pull;
 mod steps;
@@ -37,6 +38,8 @@ enum Task {
     Drift(diff::DriftArgs),
     /// Holds a server against the behaviours of EspoCRM's REST API.
     Conformance(conformance::Args),
+    /// The load tester's own speed and CPU beside other generators, on a prepared server.
+    CompareGenerators(generators::Args),
 }
 
 /// How a task failed.
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Task::Diff(args) => diff::diff(&args),
         Task::Drift(args) => diff::drift(&args),
         Task::Conformance(args) => conformance::run(&args),
+        Task::CompareGenerators(args) => generators::run(&args),
     };
     let (message, code) = match outcome {
         Ok(()) => return ExitCode::SUCCESS,

@@ -2,11 +2,11 @@
 //! loop over reqwest to measure against.
 //!
 //! ```text
-//! generators serve PORT                                  # one thread; list of 20 accounts
-//! generators bare URL CONCURRENCY SECONDS skip|typed     # requests, rate, CPU seconds per 10,000
+//! generators serve PORT                                  # one thread; list of 20 accounts; port 0 takes a free one
+//! generators bare URL CONCURRENCY SECONDS skip|typed     # what it did, as one line of JSON
 //! ```
 //!
-//! Pin the server to one core and the generator to another (`taskset -c`).
+//! `cargo xtask compare-generators` runs both, each on a core of its own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -61,14 +61,27 @@ fn page() -> String {
     json!({ "total": 20, "list": (0..20).map(row).collect::<Vec<_>>() }).to_string()
 }
 
+fn fixed(text: String) -> axum::routing::MethodRouter {
+    let text = bytes::Bytes::from(text);
+    get(move || {
+        let text = text.clone();
+        async move { ([(header::CONTENT_TYPE, "application/json")], text).into_response() }
+    })
+}
+
+/// Lists, counted: `/count` says how many were answered, whatever their client says.
+fn counted(text: String, count: Arc<AtomicU64>) -> axum::routing::MethodRouter {
+    let text = bytes::Bytes::from(text);
+    get(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        let text = text.clone();
+        async move { ([(header::CONTENT_TYPE, "application/json")], text).into_response() }
+    })
+}
+
 async fn serve(port: &str) {
-    fn fixed(text: String) -> axum::routing::MethodRouter {
-        let text = bytes::Bytes::from(text);
-        get(move || {
-            let text = text.clone();
-            async move { ([(header::CONTENT_TYPE, "application/json")], text).into_response() }
-        })
-    }
+    let lists = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&lists);
     let app = Router::new()
         .route(
             "/api/v1/App/user",
@@ -82,11 +95,16 @@ async fn serve(port: &str) {
             "/api/v1/Metadata",
             fixed(espo_schema::Schema::stock().raw.to_string()),
         )
-        .route("/api/v1/Account", fixed(page()));
+        .route("/api/v1/Account", counted(page(), lists))
+        .route(
+            "/count",
+            get(move || async move { count.load(Ordering::Relaxed).to_string() }),
+        );
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}"))
         .await
         .expect("a free port");
-    println!("ready");
+    let address = listener.local_addr().expect("an address");
+    println!("http://{address}");
     axum::serve(listener, app).await.expect("the server");
 }
 
@@ -105,7 +123,6 @@ async fn bare(url: &str, concurrency: u32, length: Duration, typed: bool) {
         format!("{url}/api/v1/Account?searchParams=%7B%22maxSize%22%3A20%7D").into();
     let done = Arc::new(AtomicU64::new(0));
     let end = Instant::now() + length;
-    let before = cpu();
     let started = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..concurrency {
@@ -133,21 +150,7 @@ async fn bare(url: &str, concurrency: u32, length: Duration, typed: bool) {
         started.elapsed().as_secs_f64(),
     );
     println!(
-        "{count} requests, {:.0}/s, {:.3} CPU s per 10,000",
-        count as f64 / seconds,
-        (cpu() - before) * 10_000.0 / count as f64
+        "{}",
+        json!({ "requests": count, "per_second": count as f64 / seconds })
     );
-}
-
-/// CPU seconds of this process, user and system; Linux counts in hundredths.
-fn cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();
-    let ticks = |i: usize| {
-        fields
-            .get(i)
-            .and_then(|f| f.parse::<f64>().ok())
-            .unwrap_or(0.0)
-    };
-    (ticks(11) + ticks(12)) / 100.0
 }

@@ -1,0 +1,239 @@
+//! Figures of a comparison: medians, ratios, the table.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+/// One run of one generator.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Measured {
+    /// Requests a second, by its own word.
+    pub(crate) rate: f64,
+    /// Requests, by its own word.
+    pub(crate) requests: u64,
+    /// Requests that reached the server.
+    pub(crate) served: u64,
+    /// User and system seconds of the process for 10,000 served requests.
+    pub(crate) cpu_per_10k: f64,
+}
+
+/// The runs of one generator at one number of connections.
+#[derive(Debug)]
+pub(crate) struct Cell {
+    pub(crate) name: &'static str,
+    pub(crate) rounds: Vec<Measured>,
+}
+
+impl Cell {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            rounds: Vec::new(),
+        }
+    }
+
+    fn median(&self, figure: impl Fn(&Measured) -> f64) -> f64 {
+        median(self.rounds.iter().map(figure).collect())
+    }
+
+    /// The median over the rounds of this one's rate in parts of another's in the same round.
+    fn ratio(&self, other: &Self) -> f64 {
+        let pairs = self.rounds.iter().zip(&other.rounds);
+        median(pairs.map(|(a, b)| a.rate / b.rate).collect())
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => f64::NAN,
+        n if n % 2 == 1 => values[n / 2],
+        n => (values[n / 2 - 1] + values[n / 2]) / 2.0,
+    }
+}
+
+/// Of the rate that a generator states, so much may be missing at the server or be there besides: requests
+/// before the load, and those in flight at its end.
+const COUNTED: f64 = 0.02;
+
+/// Everything measured.
+#[derive(Debug)]
+pub(crate) struct Results {
+    body_bytes: usize,
+    /// By connections.
+    pub(crate) tables: Vec<(u32, Vec<Cell>)>,
+    /// Generators that are not installed, and where they are to be had.
+    pub(crate) absent: Vec<(&'static str, &'static str)>,
+}
+
+impl Results {
+    pub(crate) fn new(body_bytes: usize) -> Self {
+        Self {
+            body_bytes,
+            tables: Vec::new(),
+            absent: Vec::new(),
+        }
+    }
+
+    /// The bare loop with the decoding of a generator, if there is one: what does not decode is held against
+    /// the one that does not.
+    fn bare<'a>(cells: &'a [Cell], name: &str) -> Option<&'a Cell> {
+        let decode = if name.ends_with("typed") {
+            "typed"
+        } else {
+            "skip"
+        };
+        cells
+            .iter()
+            .find(|c| c.name.starts_with("bare") && c.name.ends_with(decode))
+    }
+
+    pub(crate) fn table(&self, seconds: u32, rounds: u32) -> String {
+        let mut out = format!(
+            "\nGET a list of {} bytes; server and generator on a core each; medians of {rounds} rounds of {seconds} s\n",
+            self.body_bytes
+        );
+        for (connections, cells) in &self.tables {
+            let _ = writeln!(
+                out,
+                "\n{:>4} connections {:>16} {:>20} {:>16}",
+                connections, "requests/s", "CPU s per 10,000", "of bare reqwest"
+            );
+            for cell in cells {
+                let ratio = Self::bare(cells, cell.name)
+                    .map_or_else(|| "–".to_owned(), |bare| format!("{:.3}", cell.ratio(bare)));
+                let _ = writeln!(
+                    out,
+                    "{:20} {:>12.0} {:>20.3} {:>16}",
+                    cell.name,
+                    cell.median(|m| m.rate),
+                    cell.median(|m| m.cpu_per_10k),
+                    ratio
+                );
+            }
+        }
+        for (name, source) in &self.absent {
+            let _ = writeln!(out, "\n{name} is not installed: {source}");
+        }
+        out
+    }
+
+    pub(crate) fn json(&self) -> String {
+        let cell = |cells: &[Cell], cell: &Cell| -> Value {
+            let rounds: Vec<Value> = cell
+                .rounds
+                .iter()
+                .map(|m| {
+                    json!({ "rate": m.rate, "requests": m.requests, "served": m.served, "cpu_per_10k": m.cpu_per_10k })
+                })
+                .collect();
+            json!({
+                "generator": cell.name,
+                "rate": cell.median(|m| m.rate),
+                "cpu_per_10k": cell.median(|m| m.cpu_per_10k),
+                "of_bare": Self::bare(cells, cell.name).map(|bare| cell.ratio(bare)),
+                "rounds": rounds,
+            })
+        };
+        let tables: Vec<Value> = self
+            .tables
+            .iter()
+            .map(|(connections, cells)| {
+                let rows: Vec<Value> = cells.iter().map(|c| cell(cells, c)).collect();
+                json!({ "connections": connections, "generators": rows })
+            })
+            .collect();
+        let absent: Vec<&str> = self.absent.iter().map(|(name, _)| *name).collect();
+        json!({ "body_bytes": self.body_bytes, "tables": tables, "absent": absent }).to_string()
+    }
+
+    /// Whether `espo-bench` reaches `least` of the bare loop everywhere, and all counts agree with the server's.
+    pub(crate) fn check(&self, least: f64) -> Result<(), String> {
+        let mut wrong = Vec::new();
+        for (connections, cells) in &self.tables {
+            for cell in cells {
+                for m in &cell.rounds {
+                    let difference = m.served.abs_diff(m.requests) as f64;
+                    if difference > m.served as f64 * COUNTED + 2.0 * f64::from(*connections) {
+                        wrong.push(format!(
+                            "{} says {} requests and the server counted {}",
+                            cell.name, m.requests, m.served
+                        ));
+                    }
+                }
+                if !cell.name.starts_with("espo-bench") {
+                    continue;
+                }
+                if let Some(bare) = Self::bare(cells, cell.name)
+                    && cell.ratio(bare) < least
+                {
+                    wrong.push(format!(
+                        "{} at {connections} connections: {:.3} of the bare loop's rate, less than {least}",
+                        cell.name,
+                        cell.ratio(bare)
+                    ));
+                }
+            }
+        }
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(wrong.join("\n"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(name: &'static str, rates: &[f64]) -> Cell {
+        let one = |rate: &f64| Measured {
+            rate: *rate,
+            requests: *rate as u64,
+            served: *rate as u64,
+            cpu_per_10k: 1e4 / rate,
+        };
+        Cell {
+            name,
+            rounds: rates.iter().map(one).collect(),
+        }
+    }
+
+    fn results(espo: &[f64], bare: &[f64]) -> Results {
+        let mut results = Results::new(13_600);
+        results.tables = vec![(
+            16,
+            vec![
+                cell("espo-bench skip", espo),
+                cell("bare reqwest skip", bare),
+                cell("bare reqwest typed", &[1.0, 1.0, 1.0]),
+            ],
+        )];
+        results
+    }
+
+    #[test]
+    fn rates_are_compared_round_by_round_with_the_same_decoding() {
+        // The machine was twice as fast in the third round; the ratio does not care.
+        let good = results(&[960.0, 1_000.0, 1_960.0], &[1_000.0, 1_010.0, 2_000.0]);
+        assert_eq!(good.check(0.95), Ok(()));
+        let slow = results(&[900.0, 910.0, 2_000.0], &[1_000.0, 1_000.0, 1_000.0]);
+        assert!(
+            slow.check(0.95).is_err_and(|m| m.contains("0.910")),
+            "{slow:?}"
+        );
+        assert!(slow.table(5, 3).contains("espo-bench skip"));
+    }
+
+    #[test]
+    fn a_generator_that_counts_what_the_server_never_saw_is_named() {
+        let mut results = results(&[1_000.0], &[1_000.0]);
+        results.tables[0].1[1].rounds[0].served = 900;
+        assert!(
+            results
+                .check(0.95)
+                .is_err_and(|m| m.contains("the server counted 900"))
+        );
+    }
+}
