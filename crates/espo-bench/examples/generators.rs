@@ -41,22 +41,47 @@ fn main() {
     }
 }
 
-/// A page of 20 accounts with every attribute that a list row holds: some 13 KB.
+/// A page of 20 accounts as a list view asks for them, the attributes that it always gets beside those that
+/// people choose: 13.6 KB.
 fn page() -> String {
+    const SHOWN: [&str; 21] = [
+        "id",
+        "name",
+        "deleted",
+        "website",
+        "emailAddress",
+        "phoneNumber",
+        "type",
+        "industry",
+        "billingAddressStreet",
+        "billingAddressCity",
+        "billingAddressCountry",
+        "billingAddressPostalCode",
+        "description",
+        "createdAt",
+        "modifiedAt",
+        "createdById",
+        "createdByName",
+        "modifiedById",
+        "assignedUserId",
+        "assignedUserName",
+        "isFollowed",
+    ];
     let stock = espo_schema::Schema::stock()
         .entity_type("Account")
         .expect("stock has accounts");
     let row = |n: u32| -> Value {
-        let listed = stock.attributes.values().filter(|a| a.in_list);
-        let cell = |a: &espo_schema::Attribute| match a.value {
-            espo_schema::ValueType::Bool => json!(false),
-            espo_schema::ValueType::Int => json!(n),
-            espo_schema::ValueType::DateTime => json!("2026-01-31 08:15:00"),
-            espo_schema::ValueType::Text => json!(format!("Harbor {n}")),
-            espo_schema::ValueType::Id { .. } => json!(format!("{n:017x}")),
-            _ => Value::Null,
+        let cell = |name: &&str| {
+            let attribute = &stock.attributes[*name];
+            let value = match attribute.value {
+                espo_schema::ValueType::Bool => json!(false),
+                espo_schema::ValueType::DateTime => json!("2026-01-31 08:15:00"),
+                espo_schema::ValueType::Id { .. } => json!(format!("{n:017x}")),
+                _ => json!(format!("Harbor {n:02} & Sons")),
+            };
+            ((*name).to_owned(), value)
         };
-        listed.map(|a| (a.name.clone(), cell(a))).collect()
+        SHOWN.iter().map(cell).collect()
     };
     json!({ "total": 20, "list": (0..20).map(row).collect::<Vec<_>>() }).to_string()
 }

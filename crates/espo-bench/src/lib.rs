@@ -35,7 +35,9 @@ mod workload;
 
 pub use capacity::{Capacity, CapacityOptions, capacity};
 pub use clean::{Cleaned, clean};
-pub use compare::{CompareOptions, Comparison, Difference, OperationComparison, Verdict, compare};
+pub use compare::{
+    CompareOptions, Comparison, Difference, OperationComparison, Verdict, compare, compare_sides,
+};
 pub use drive::{Credentials, Limit, Load, RunOptions, Shard, Target, dry_run, run};
 pub use error::{Error, Result};
 pub use init::init;

@@ -103,6 +103,14 @@ impl Request {
         self
     }
 
+    /// Sends search parameters that are already written as one JSON object, in the
+    /// encoding that the client is set to. Nothing checks them before the server does.
+    #[must_use]
+    pub fn search_json(mut self, json: impl Into<String>) -> Self {
+        self.search = Some(json.into());
+        self
+    }
+
     /// Sends `value` as a JSON body.
     #[must_use]
     pub fn json<T: Serialize + ?Sized>(mut self, value: &T) -> Self {

@@ -12,6 +12,16 @@ pub(crate) struct Context {
     pub(crate) path: String,
 }
 
+impl Context {
+    /// What is left where a context was taken.
+    pub(crate) fn empty() -> Self {
+        Self {
+            method: Method::GET,
+            path: String::new(),
+        }
+    }
+}
+
 /// A successful answer, whole, before it is decoded.
 #[derive(Clone)]
 pub struct Response {

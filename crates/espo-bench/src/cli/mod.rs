@@ -41,11 +41,19 @@ enum Command {
     /// Finds the highest load at which the limits (--slo) hold.
     Capacity(Box<CapacityArgs>),
     /// Says what differs between two runs (JSON reports), and how sure that is. Exit code 1 when something got worse.
+    ///
+    /// Several runs on each side, best taken in turn, also show what differs from run to run by itself:
+    /// `compare a1.json a2.json a3.json -- b1.json b2.json b3.json`.
+    #[command(
+        override_usage = "espo-bench compare [OPTIONS] BEFORE AFTER\n       espo-bench compare [OPTIONS] BEFORE... -- AFTER..."
+    )]
     Compare {
-        /// The run before.
-        before: PathBuf,
-        /// The run after.
-        after: PathBuf,
+        /// The run before and the run after; with `--`, the runs before.
+        #[arg(required = true, value_name = "BEFORE")]
+        before: Vec<PathBuf>,
+        /// The runs after.
+        #[arg(last = true, value_name = "AFTER")]
+        after: Vec<PathBuf>,
         /// Smallest change that gets a verdict, in percent.
         #[arg(long, default_value_t = 5.0)]
         threshold: f64,
@@ -106,8 +114,8 @@ pub(crate) fn run(cli: Cli) -> Result<u8> {
         }
         Command::Capacity(args) => find_capacity(&args),
         Command::Compare {
-            before,
-            after,
+            mut before,
+            mut after,
             threshold,
             force,
             json,
@@ -118,9 +126,22 @@ pub(crate) fn run(cli: Cli) -> Result<u8> {
                 force,
                 ..CompareOptions::default()
             };
-            let comparison =
-                espo_bench::compare(&Report::load(&before)?, &Report::load(&after)?, options)
-                    .map_err(usage)?;
+            if after.is_empty() {
+                if before.len() != 2 {
+                    return Err(usage(format!(
+                        "compare takes two reports, or several before `--` and several behind it; {} given",
+                        before.len()
+                    )));
+                }
+                after.extend(before.pop());
+            }
+            let load = |files: &[PathBuf]| {
+                let all = files.iter().map(|file| Report::load(file));
+                all.collect::<Result<Vec<_>>>()
+            };
+            let (before, after) = (load(&before)?, load(&after)?);
+            let (a, b): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
+            let comparison = espo_bench::compare_sides(&a, &b, options).map_err(usage)?;
             print!("{}", output::comparison_table(&comparison));
             let text =
                 serde_json::to_string_pretty(&comparison).map_err(|e| usage(e.to_string()))?;

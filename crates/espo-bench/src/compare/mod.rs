@@ -1,19 +1,24 @@
-//! Two runs against each other: what differs, how sure that is, and a verdict.
+//! Two runs, or several on each side, against each other: what differs, how sure that is, and a verdict.
 //!
-//! For each operation the median and the 99th percentile of both runs are compared as a ratio. How far the
-//! ratio could be off is estimated by a circular block bootstrap over the interval histograms: whole
-//! stretches of a run are drawn again, so that slow phases, which make neighbouring seconds alike, widen
-//! the interval as they should. A difference gets a verdict only when the interval leaves out "equal", at a
-//! level corrected for the number of comparisons, and when it is larger than the threshold: two runs on one
-//! machine always differ by a little that is no one's doing.
+//! For each operation the median and the 99th percentile of both sides are compared as a ratio. How far the
+//! ratio could be off is estimated in two ways. Within a run by a circular block bootstrap over the interval
+//! histograms: whole stretches are drawn again, so that slow phases, which make neighbouring seconds alike,
+//! widen the interval as they should. Between runs, when a side has several, by how much they differ from each
+//! other: a machine that is a little slower for the whole of a run cannot be seen from within it. The larger
+//! of both counts.
+//!
+//! A difference gets a verdict only when the interval leaves out "equal", at a level corrected for the number
+//! of comparisons, and when it is larger than the threshold: two runs on one machine always differ by a little
+//! that is no one's doing. What the generator's own scheduling lag explains is deducted before.
 
 mod bootstrap;
+mod judge;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::bootstrap::Blocks;
-use crate::report::{Model, OperationReport, Outcome, Report, Verdict as Generator};
+use self::judge::{Judge, Side};
+use crate::report::{Model, Report, Verdict as Generator};
 
 /// What a comparison is told.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,6 +47,12 @@ impl Default for CompareOptions {
 pub struct Comparison {
     /// By operation, in the order of the first run.
     pub operations: Vec<OperationComparison>,
+    /// How many runs there are on each side. Only with two or more on each does the interval hold what differs
+    /// from run to run.
+    pub runs: (usize, usize),
+    /// By how much the generator's own scheduling lag grew from the first side to the second, microseconds, at
+    /// the median and at the 99th percentile; twice as much is deducted from a difference before it gets a verdict.
+    pub lag_change: (f64, f64),
     /// Why the runs are not really comparable; only with `--force`.
     pub objections: Vec<String>,
     /// Smallest relative difference that gets a verdict.
@@ -100,10 +111,6 @@ impl Comparison {
     }
 }
 
-/// Fewer successful requests than this say nothing about a 99th percentile.
-const MIN_REQUESTS: u64 = 200;
-const MIN_BLOCKS: usize = 6;
-
 /// Compares two runs.
 ///
 /// # Errors
@@ -114,157 +121,110 @@ pub fn compare(
     after: &Report,
     options: CompareOptions,
 ) -> Result<Comparison, String> {
-    let objections = objections(before, after);
+    compare_sides(&[before], &[after], options)
+}
+
+/// Compares several runs with several others.
+///
+/// # Errors
+///
+/// As [`compare`]; also when a side has no run.
+pub fn compare_sides(
+    before: &[&Report],
+    after: &[&Report],
+    options: CompareOptions,
+) -> Result<Comparison, String> {
+    let (Some(first), false) = (before.first(), after.is_empty()) else {
+        return Err("there must be a run on each side".into());
+    };
+    let objections = objections(first, &before[1..], after);
     if !objections.is_empty() && !options.force {
         return Err(format!(
             "these runs are not comparable (--force compares them nevertheless):\n  {}",
             objections.join("\n  ")
         ));
     }
-    let pairs: Vec<(&OperationReport, &OperationReport)> = before
+    let names: Vec<&str> = first
         .operations
         .iter()
-        .filter_map(|a| Some((a, after.operation(&a.name)?)))
+        .map(|o| o.name.as_str())
+        .filter(|name| {
+            let all = before.iter().chain(after);
+            all.clone().all(|run| run.operation(name).is_some())
+        })
         .collect();
     // Two figures for each operation.
-    let z = bootstrap::z_score(options.error / (2.0 * pairs.len().max(1) as f64));
-    let operations = pairs
-        .into_iter()
-        .map(|(a, b)| one(a, b, options.threshold, z));
+    let level = options.error / (2.0 * names.len().max(1) as f64);
+    let sides = [Side::of(before), Side::of(after)];
+    let judge = Judge::new(&sides, options.threshold, level);
+    let operations = names.into_iter().map(|name| judge.operation(name));
     Ok(Comparison {
         operations: operations.collect::<Result<_, _>>()?,
+        runs: (before.len(), after.len()),
+        lag_change: judge.lag_change(),
         objections,
         threshold: options.threshold,
     })
 }
 
-fn objections(a: &Report, b: &Report) -> Vec<String> {
+/// What speaks against holding runs against each other; `first` is the run that the others are held against.
+fn objections(first: &Report, more_before: &[&Report], after: &[&Report]) -> Vec<String> {
     let mut out = Vec::new();
-    if a.run.workload_sha256 != b.run.workload_sha256 {
-        out.push(format!(
-            "different workloads: {} and {}",
-            a.run.workload, b.run.workload
-        ));
-    }
     let load = |m: &Model| match m {
         Model::Closed { concurrency } => format!("{concurrency} workers"),
         Model::Open { rate, .. } => format!("{rate} iterations/s"),
     };
-    if load(&a.run.model) != load(&b.run.model) {
-        out.push(format!(
-            "different load: {} and {}",
-            load(&a.run.model),
-            load(&b.run.model)
-        ));
-    }
-    if a.run.decode != b.run.decode {
-        out.push("different decoding".into());
-    }
-    for (entity, count) in &a.target.records {
-        let other = b.target.records.get(entity).copied().unwrap_or(0);
-        let (small, large) = (*count.min(&other) as f64, *count.max(&other) as f64);
-        if large > small * 1.1 + 10.0 {
+    for other in more_before.iter().chain(after) {
+        if first.run.workload_sha256 != other.run.workload_sha256 {
             out.push(format!(
-                "different size of the target: {count} and {other} records of {entity}"
+                "different workloads: {} and {}",
+                first.run.workload, other.run.workload
             ));
         }
-    }
-    for (name, report) in [("first", a), ("second", b)] {
-        if report.generator.verdict == Generator::GeneratorSaturated {
-            out.push(format!(
-                "the generator of the {name} run was the bottleneck: {}",
-                report.generator.reasons.join("; ")
-            ));
+        let (a, b) = (load(&first.run.model), load(&other.run.model));
+        if a != b {
+            out.push(format!("different load: {a} and {b}"));
         }
-        if report.run.stopped.is_some() {
-            out.push(format!("the {name} run was stopped early"));
+        if first.run.decode != other.run.decode {
+            out.push("different decoding".into());
+        }
+        for (entity, count) in &first.target.records {
+            let there = other.target.records.get(entity).copied().unwrap_or(0);
+            let (small, large) = (*count.min(&there) as f64, *count.max(&there) as f64);
+            if large > small * 1.1 + 10.0 {
+                out.push(format!(
+                    "different size of the target: {count} and {there} records of {entity}"
+                ));
+            }
         }
     }
+    let several = !more_before.is_empty() || after.len() > 1;
+    let before = std::iter::once(&first).chain(more_before);
+    let sides = [
+        ("first", before.copied().collect()),
+        ("second", after.to_vec()),
+    ];
+    for (side, runs) in sides {
+        for (number, run) in runs.iter().enumerate() {
+            let name = match several {
+                false => format!("the {side} run"),
+                true => format!("run {} of the {side} side", number + 1),
+            };
+            if run.generator.verdict == Generator::GeneratorSaturated {
+                out.push(format!(
+                    "the generator of {name} was the bottleneck: {}",
+                    run.generator.reasons.join("; ")
+                ));
+            }
+            if run.run.stopped.is_some() {
+                out.push(format!("{name} was stopped early"));
+            }
+        }
+    }
+    // Three runs of another workload are one objection.
+    let mut seen = std::collections::BTreeSet::new();
+    out.retain(|objection| seen.insert(objection.clone()));
     out
-}
-
-fn one(
-    a: &OperationReport,
-    b: &OperationReport,
-    threshold: f64,
-    z: f64,
-) -> Result<OperationComparison, String> {
-    let share = |o: &OperationReport| o.failed() as f64 / o.count().max(1) as f64;
-    let errors = (share(a), share(b));
-    let mut out = OperationComparison {
-        name: a.name.clone(),
-        p50: None,
-        p99: None,
-        errors,
-        verdict: Verdict::TooFew,
-    };
-    if let Some(verdict) = errors_verdict(a, b, z) {
-        out.verdict = verdict;
-    }
-    let enough = |o: &OperationReport| {
-        o.outcome(Outcome::Ok)
-            .is_some_and(|ok| ok.count >= MIN_REQUESTS)
-            && o.blocks.iter().flatten().count() >= MIN_BLOCKS
-    };
-    if !enough(a) || !enough(b) {
-        return Ok(out);
-    }
-    let (blocks_a, blocks_b) = (Blocks::read(&a.blocks)?, Blocks::read(&b.blocks)?);
-    const FIGURES: [f64; 2] = [0.5, 0.99];
-    let (errors_a, errors_b) = (
-        blocks_a.log_errors(FIGURES, 1),
-        blocks_b.log_errors(FIGURES, 2),
-    );
-    let difference = |figure: usize| {
-        let q = FIGURES[figure];
-        let (before, after) = (blocks_a.quantile(q), blocks_b.quantile(q));
-        let log = (after / before).ln();
-        let error = errors_a[figure].hypot(errors_b[figure]);
-        Difference {
-            before,
-            after,
-            change: log.exp_m1(),
-            low: (log - z * error).exp_m1(),
-            high: (log + z * error).exp_m1(),
-        }
-    };
-    let (p50, p99) = (difference(0), difference(1));
-    out.p50 = Some(p50);
-    out.p99 = Some(p99);
-    let sure =
-        |d: &Difference, least: f64| (d.low > 0.0 || d.high < 0.0) && d.change.abs() >= least;
-    // A tail wanders more from run to run than the bootstrap within a run can see.
-    let changed: Vec<&Difference> = [(&p50, threshold), (&p99, 2.0 * threshold)]
-        .into_iter()
-        .filter(|(d, least)| sure(d, *least))
-        .map(|(d, _)| d)
-        .collect();
-    if out.verdict == Verdict::TooFew {
-        out.verdict = match changed.as_slice() {
-            [] => Verdict::NoDifference,
-            some if some.iter().any(|d| d.change > 0.0) => Verdict::Worse,
-            _ => Verdict::Better,
-        };
-    }
-    Ok(out)
-}
-
-/// Two shares of errors by the normal approximation; none when they do not clearly differ.
-fn errors_verdict(a: &OperationReport, b: &OperationReport, z: f64) -> Option<Verdict> {
-    let (n, m) = (a.count() as f64, b.count() as f64);
-    if n < 1.0 || m < 1.0 {
-        return None;
-    }
-    let (p, q) = (a.failed() as f64 / n, b.failed() as f64 / m);
-    let pooled = (p * n + q * m) / (n + m);
-    let error = (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt();
-    // A tenth of a percent is the smallest share that anyone sets a limit on.
-    let clear = (q - p).abs() > z * error && (q - p).abs() > 0.001;
-    clear.then_some(if q > p {
-        Verdict::Worse
-    } else {
-        Verdict::Better
-    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use rand::RngExt as _;
 
 use super::*;
 use crate::record::histogram;
-use crate::report::{Distribution, OutcomeReport, encode_histogram};
+use crate::report::{Distribution, OperationReport, Outcome, OutcomeReport, encode_histogram};
 use crate::seed;
 
 /// A run of 30 blocks: each second has its own level (what a machine does), each request its own time.
@@ -41,11 +41,29 @@ fn operation(seed: u64, requests: u32, factor: f64, wander: f64) -> OperationRep
     }
 }
 
-/// As in a comparison of eight operations.
+fn run(operation: &OperationReport) -> Report {
+    let workload = crate::Workload::builtin("browse").unwrap();
+    let options = crate::RunOptions::new(workload, crate::Target::Embedded);
+    let mut report = crate::drive::empty_report(&options);
+    report.operations = vec![operation.clone()];
+    report
+}
+
+/// At the level of a comparison of eight operations.
+fn strict() -> CompareOptions {
+    CompareOptions {
+        error: 0.01 / 8.0,
+        ..CompareOptions::default()
+    }
+}
+
+fn judged(before: &[&Report], after: &[&Report]) -> OperationComparison {
+    let comparison = compare_sides(before, after, strict()).unwrap();
+    comparison.operations.into_iter().next().unwrap()
+}
+
 fn verdict(a: &OperationReport, b: &OperationReport) -> Verdict {
-    one(a, b, 0.05, bootstrap::z_score(0.01 / 16.0))
-        .unwrap()
-        .verdict
+    judged(&[&run(a)], &[&run(b)]).verdict
 }
 
 #[test]
@@ -92,4 +110,65 @@ fn too_few_requests_are_no_verdict_and_more_errors_are() {
     after.outcomes.push(failed);
     assert_eq!(verdict(&before, &after), Verdict::Worse);
     assert_eq!(verdict(&after, &before), Verdict::Better);
+}
+
+/// Three runs of a machine that has a speed of its own for the whole of each run, wandering by 4 %.
+fn side(seed: u64, factor: f64) -> Vec<Report> {
+    let mut rng = seed::rng(seed, &[7]);
+    let mut speed = move || (0.04 * (rng.random::<f64>() - 0.5) * 12.0_f64.sqrt()).exp();
+    (0..3)
+        .map(|n| run(&operation(seed * 10 + n, 60, factor * speed(), 0.01)))
+        .collect()
+}
+
+#[test]
+fn what_differs_from_run_to_run_is_no_difference_between_sides() {
+    let (mut wrong_single, mut wrong, mut found) = (0, 0, 0);
+    for pair in 0..20 {
+        let (a, b, slower) = (
+            side(pair * 3, 1.0),
+            side(pair * 3 + 1, 1.0),
+            side(pair * 3 + 2, 1.5),
+        );
+        let of = |side: &[Report], other: &[Report]| {
+            let (a, b): (Vec<_>, Vec<_>) = (side.iter().collect(), other.iter().collect());
+            let comparison = compare_sides(&a, &b, CompareOptions::default()).unwrap();
+            comparison.operations[0].verdict
+        };
+        wrong_single += u32::from(of(&a[..1], &b[..1]) != Verdict::NoDifference);
+        wrong += u32::from(of(&a, &b) != Verdict::NoDifference);
+        found += u32::from(of(&a, &slower) == Verdict::Worse);
+    }
+    assert!(
+        wrong <= 1,
+        "{wrong} of 20 equal pairs of three runs got a verdict"
+    );
+    assert!(found >= 18, "{found} of 20 slowdowns by half were found");
+    // What a single pair cannot know, and why several runs are taken at all.
+    assert!(wrong_single > wrong, "{wrong_single}");
+}
+
+#[test]
+fn what_the_generators_own_lag_explains_gets_no_verdict() {
+    let lag = |micros: u64| {
+        let mut all = histogram();
+        all.record_n(micros, 1_000).unwrap();
+        Distribution::of(&all)
+    };
+    // 20 ms and 22 ms: a tenth more.
+    let mut before = run(&operation(1, 200, 1.0, 0.01));
+    let mut after = run(&operation(2, 200, 1.1, 0.01));
+    before.generator.scheduling_lag = lag(60);
+    after.generator.scheduling_lag = lag(80);
+    assert_eq!(judged(&[&before], &[&after]).verdict, Verdict::Worse);
+    after.generator.scheduling_lag = lag(1_000);
+    assert_eq!(judged(&[&before], &[&after]).verdict, Verdict::NoDifference);
+    let comparison = compare(&before, &after, strict()).unwrap();
+    assert!(
+        (comparison.lag_change.0 - 940.0).abs() < 5.0,
+        "{:?}",
+        comparison.lag_change
+    );
+    // The other way round it makes nothing better either.
+    assert_eq!(judged(&[&after], &[&before]).verdict, Verdict::NoDifference);
 }

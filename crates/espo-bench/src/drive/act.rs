@@ -10,12 +10,13 @@ use serde_json::json;
 
 use super::call::Call;
 use super::decode::Decoder;
+use super::patience::Patience;
 use super::send::{Clock, Weight};
 use super::world::{Own, World};
 use crate::ledger::Ledger;
 use crate::record::{Outcome, Recorder};
-use crate::workload::Kind;
 use crate::workload::resolve::Plan;
+use crate::workload::{Kind, MixItem};
 
 /// What all iterations of a run share.
 pub(crate) struct Shared {
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) run_id: String,
     pub(crate) decoder: Decoder,
     pub(crate) tag_requests: bool,
+    /// Time limit of a request.
+    pub(crate) timeout: Duration,
     /// Requests are written here instead of being sent.
     pub(crate) dry: Option<parking_lot::Mutex<Vec<String>>>,
     /// Nothing that is meant to start later begins; set at the end and by every stop.
@@ -79,6 +82,7 @@ pub(super) struct Turn<'a> {
     pub(super) counted: bool,
     pub(super) records: &'a mut ChainRecords,
     pub(super) rng: &'a mut Pcg64Mcg,
+    pub(super) patience: &'a mut Patience,
 }
 
 impl<'a> Turn<'a> {
@@ -87,6 +91,7 @@ impl<'a> Turn<'a> {
         counted: bool,
         records: &'a mut ChainRecords,
         rng: &'a mut Pcg64Mcg,
+        patience: &'a mut Patience,
     ) -> Self {
         Self {
             meant: None,
@@ -97,6 +102,7 @@ impl<'a> Turn<'a> {
             counted,
             records,
             rng,
+            patience,
         }
     }
 
@@ -115,31 +121,30 @@ impl<'a> Turn<'a> {
 }
 
 impl Actor {
-    /// Carries out the steps of a mix item, meant to start at `intended`. A chain ends with its first step
-    /// that fails.
+    /// Carries out the steps of a mix item, meant to start at `intended` and begun now, at `begun`. A chain
+    /// ends with its first step that fails.
     pub(crate) async fn iterate(
         &self,
-        steps: &[usize],
-        chain: Option<usize>,
-        intended: Instant,
+        item: &MixItem,
+        (intended, begun): (Instant, Instant),
         place: Place,
         rng: &mut Pcg64Mcg,
+        patience: &mut Patience,
     ) {
-        let begun = Instant::now();
         let counted = intended >= self.measured_from;
         let mut records = ChainRecords::new();
-        let mut turn = Turn::new(place, counted, &mut records, rng);
+        let mut turn = Turn::new(place, counted, &mut records, rng, patience);
         turn.meant = Some(intended);
         turn.delay = begun.saturating_duration_since(intended);
         let mut outcome = Outcome::Ok;
-        for step in steps {
+        for step in &item.steps {
             turn.number += 1;
             outcome = self.step(*step, &mut turn).await;
             if outcome != Outcome::Ok || self.shared.refused.load(Ordering::Relaxed) {
                 break;
             }
         }
-        if let Some(chain) = chain.filter(|_| counted) {
+        if let Some(chain) = item.chain.filter(|_| counted) {
             self.record(
                 chain,
                 outcome,

@@ -35,7 +35,7 @@ impl<'a> Call<'a> {
     pub(super) fn request(self) -> Request {
         let mut request = Request::new(self.method, &self.segments);
         if let Some(search) = self.search {
-            request = request.query("searchParams", search);
+            request = request.search_json(search);
         }
         match self.body {
             Some(body) => request.body(body, "application/json"),
@@ -67,7 +67,9 @@ impl Actor {
         turn: &mut Turn<'_>,
     ) -> Call<'a> {
         let operation = &resolved.operation;
-        let mut search = self.shared.searches[index].clone();
+        let start = &self.shared.searches[index];
+        let mut search = String::with_capacity(start.len() + 64);
+        search.push_str(start);
         if operation.pages > 1 {
             let offset = turn.rng.random_range(0..operation.pages) * operation.max_size;
             search.push_str(&format!(",\"offset\":{offset}"));

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::act::{Actor, ChainRecords, Place, Turn};
 use super::call::Call;
+use super::patience::Patience;
 use crate::data;
 use crate::record::{Buffer, Outcome};
 use crate::workload::resolve::Resolved;
@@ -215,7 +216,8 @@ impl Actor {
             return Err("cannot be created".into());
         };
         let mut records = ChainRecords::new();
-        let mut turn = Turn::new(place, true, &mut records, rng);
+        let mut patience = Patience::new(self.shared.timeout);
+        let mut turn = Turn::new(place, true, &mut records, rng, &mut patience);
         let outcome = self.create(*index, entity, None, &mut turn).await;
         match turn.newest(entity) {
             Some(id) => Ok((id, turn.text)),

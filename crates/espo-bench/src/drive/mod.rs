@@ -6,6 +6,7 @@ mod create;
 mod decode;
 mod embedded;
 mod options;
+mod patience;
 mod prepare;
 mod send;
 mod settle;

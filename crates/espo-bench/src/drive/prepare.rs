@@ -110,6 +110,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         run_id,
         decoder: Decoder::new(options.decode),
         tag_requests: options.tag_requests,
+        timeout: options.timeout,
         dry: dry.then(Default::default),
         stop: AtomicBool::new(false),
         refused: AtomicBool::new(false),

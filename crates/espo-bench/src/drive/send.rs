@@ -1,5 +1,6 @@
 //! Sending one request: when the clock starts and stops, and what is recorded.
 
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -113,9 +114,33 @@ impl Actor {
             counted: turn.counted,
             done: false,
         };
-        let result = self.client.send(request).await;
+        let result = turn
+            .patience
+            .wait(sent, pin!(self.client.send(request)))
+            .await;
         guard.done = true;
         drop(guard);
+        let Some(result) = result else {
+            if turn.counted {
+                let clock = Clock {
+                    intended,
+                    sent,
+                    ended: Instant::now(),
+                };
+                let weight = Weight {
+                    bytes_out,
+                    ..Weight::NONE
+                };
+                self.record(index, Outcome::Timeout, clock, weight);
+                let limit = turn.patience.limit();
+                self.fail(index, Outcome::Timeout, 0, || no_answer(limit));
+            }
+            return Done {
+                outcome: Outcome::Timeout,
+                response: None,
+                pretended: None,
+            };
+        };
         match result {
             Ok(response) => {
                 let clock = Clock {
@@ -235,6 +260,10 @@ impl Actor {
             self.fail(index, Outcome::Client, 0, || reason);
         }
     }
+}
+
+pub(super) fn no_answer(limit: Duration) -> String {
+    format!("no answer within {limit:?}")
 }
 
 fn micros(duration: Duration) -> u64 {

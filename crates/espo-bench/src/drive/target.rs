@@ -32,7 +32,8 @@ impl Dialer {
             .auth(credentials.0.clone())
             .retry(RetryPolicy::none())
             .max_in_flight(None)
-            .timeout(self.timeout)
+            // Whoever sends waits with patience of his own: see `Patience`.
+            .timeout(Duration::MAX)
             // Think times would otherwise open a connection for each request.
             .idle_timeout(Duration::from_secs(30))
             .gzip(true)

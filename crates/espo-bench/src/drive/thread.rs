@@ -14,6 +14,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::act::{Actor, Place, Shared};
+use super::patience::Patience;
+use super::send::no_answer;
 use super::settle::Settled;
 use super::target::Dialer;
 use super::usage;
@@ -81,8 +83,12 @@ impl Job {
         for client in &clients {
             // The first request of a client goes alone, until its credentials have proven good; a password is
             // exchanged for a token. Neither belongs into the figures.
-            let known = client.send(Request::path(Method::GET, "App/user")).await;
-            known.map_err(|e| Error::target(format!("{}: {e}", self.dialer.url)))?;
+            let known = client.send(Request::path(Method::GET, "App/user"));
+            let known = tokio::time::timeout(self.dialer.timeout, known).await;
+            known
+                .map_err(|_| no_answer(self.dialer.timeout))
+                .and_then(|answer| answer.map_err(|e| e.to_string()))
+                .map_err(|e| Error::target(format!("{}: {e}", self.dialer.url)))?;
         }
         let measured_from = self.start + self.settled.profile.measured_from();
         let actor = |user: usize| Actor {
@@ -213,13 +219,15 @@ impl Job {
             let mut rng = seed::rng(self.settled.seed, &[OPEN, number]);
             let item = choose(&self.workload.mix, &mut rng).clone();
             running.spawn(async move {
+                let times = (intended, Instant::now());
+                let mut patience = Patience::new(actor.shared.timeout);
                 actor
                     .iterate(
-                        &item.steps,
-                        item.chain,
-                        intended,
+                        &item,
+                        times,
                         Place { lane, number },
                         &mut rng,
+                        &mut patience,
                     )
                     .await;
                 drop(place);
@@ -283,6 +291,7 @@ struct Worker {
 impl Worker {
     async fn run(self) -> Result<()> {
         let mut pacer = pacer()?;
+        let mut patience = Patience::new(self.actor.shared.timeout);
         pacer.wait_until(self.start).await.map_err(timer)?;
         let end = self.start + self.settled.profile.total();
         let (mut warm, mut measured) = (0_u64, 0_u64);
@@ -326,7 +335,7 @@ impl Worker {
                 number,
             };
             self.actor
-                .iterate(&item.steps, item.chain, now, place, &mut rng)
+                .iterate(item, (now, now), place, &mut rng, &mut patience)
                 .await;
             if let Some(pacing) = self.workload.pacing {
                 earliest = now + pacing;
@@ -363,13 +372,15 @@ pub(super) async fn dry_iteration(actor: &Actor, workload: &Workload, seed: u64,
     let number = MEASURED + number;
     let mut rng = seed::rng(seed, &[CLOSED, 0, number]);
     let item = choose(&workload.mix, &mut rng);
+    let now = Instant::now();
+    let mut patience = Patience::new(actor.shared.timeout);
     actor
         .iterate(
-            &item.steps,
-            item.chain,
-            Instant::now(),
+            item,
+            (now, now),
             Place { lane: 0, number },
             &mut rng,
+            &mut patience,
         )
         .await;
 }

@@ -48,6 +48,30 @@ fn rows(comparison: &Comparison) -> impl Iterator<Item = [String; 7]> {
     })
 }
 
+/// What bears on how far the verdicts can be trusted.
+fn notes(comparison: &Comparison) -> Vec<String> {
+    let mut out = Vec::new();
+    let (a, b) = comparison.runs;
+    if a < 2 || b < 2 {
+        out.push(
+            "one run a side: what differs from run to run by itself is not known; for that compare several, \
+             taken in turn: compare A1 A2 A3 -- B1 B2 B3"
+                .to_owned(),
+        );
+    }
+    let (p50, p99) = comparison.lag_change;
+    // Below a tenth of a millisecond it moves no request that goes over a network.
+    if p50.abs().max(p99.abs()) >= 100.0 {
+        out.push(format!(
+            "the generator's own scheduling lag changed by {:+.2} ms at the median and {:+.2} ms at the 99th percentile: \
+             twice as much was deducted before a verdict was given",
+            p50 / 1e3,
+            p99 / 1e3
+        ));
+    }
+    out
+}
+
 const HEADER: [&str; 7] = [
     "operation",
     "p50",
@@ -79,6 +103,9 @@ pub fn comparison_table(comparison: &Comparison) -> String {
     for line in table.to_string().lines() {
         let _ = writeln!(out, "{}", line.trim_end());
     }
+    for note in notes(comparison) {
+        let _ = writeln!(out, "\n{note}");
+    }
     let _ = writeln!(
         out,
         "\nin brackets: interval of the change at the level at which all of them together hold; a verdict needs one that leaves out 0, and a change of at least {:.0} %",
@@ -96,6 +123,9 @@ pub fn comparison_markdown(comparison: &Comparison) -> String {
     );
     for row in rows(comparison) {
         let _ = writeln!(out, "| {} |", row.join(" | "));
+    }
+    for note in notes(comparison) {
+        let _ = writeln!(out, "\n{note}");
     }
     for objection in &comparison.objections {
         let _ = writeln!(

@@ -1,8 +1,12 @@
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Sleep;
 use url::Url;
 
 use super::wire::chain;
@@ -17,7 +21,7 @@ pub(crate) struct Opened {
     answer: reqwest::Response,
     context: Context,
     timing: Timing,
-    deadline: Option<Instant>,
+    deadline: Deadline,
     /// Between two pieces of a streamed body, where there is no deadline for the whole.
     idle: Duration,
     _permit: Option<OwnedSemaphorePermit>,
@@ -34,23 +38,17 @@ impl Engine {
         permit: Option<OwnedSemaphorePermit>,
         timing: &mut Timing,
     ) -> Result<Opened, Error> {
-        let mut text = String::with_capacity(
-            self.site.base.len() + target.path.len() + target.query.len() + 1,
-        );
-        text.push_str(&self.site.base);
-        text.push_str(&target.path);
-        if !target.query.is_empty() {
-            text.push('?');
-            text.push_str(&target.query);
-        }
-        let url = Url::parse(&text).map_err(|error| {
-            Error::new(
-                Stage::Build,
-                Outcome::NotSent,
-                Some(context.clone()),
-                format!("the request's URL cannot be built: {error}"),
-            )
-        })?;
+        let url = self
+            .site
+            .url(&target.path, &target.query)
+            .map_err(|error| {
+                Error::new(
+                    Stage::Build,
+                    Outcome::NotSent,
+                    Some(context.clone()),
+                    format!("the request's URL cannot be built: {error}"),
+                )
+            })?;
         add_defaults(&mut headers);
         let mut outgoing = reqwest::Request::new(request.method.clone(), url);
         *outgoing.headers_mut() = headers;
@@ -62,8 +60,9 @@ impl Engine {
         timing.attempts += 1;
         timing.sent = Instant::now();
         timing.first_byte = None;
-        let deadline = timing.sent.checked_add(limit);
-        let sent = within(deadline, self.http.execute(outgoing)).await;
+        let mut deadline = Deadline::new(timing.sent, limit);
+        // Pinned here: the future is large, and handing it on would move it.
+        let sent = deadline.wait(pin!(self.http.execute(outgoing))).await;
         let now = Instant::now();
         timing.received = now;
         let answer = match sent {
@@ -121,7 +120,8 @@ impl Opened {
                 headers: std::mem::take(self.answer.headers_mut()),
                 body,
                 timing: self.timing,
-                context: self.context.clone(),
+                // Nobody asks an answer that was handed out.
+                context: std::mem::replace(&mut self.context, Context::empty()),
             }),
             Err(lost) => Err(self.lost(lost, limit)),
         }
@@ -168,7 +168,7 @@ impl Opened {
         let mut first = Bytes::new();
         let mut all = BytesMut::new();
         loop {
-            let why = match within(self.deadline, self.answer.chunk()).await {
+            let why = match self.deadline.wait(pin!(self.answer.chunk())).await {
                 None => Why::TimedOut,
                 Some(Err(error)) => Why::Broken(chain(&error.without_url())),
                 Some(Ok(None)) => break,
@@ -198,8 +198,8 @@ impl Opened {
 
     /// The next piece of a body that is read as a stream; `None` at its end.
     pub(crate) async fn next_piece(&mut self) -> Result<Option<Bytes>, Error> {
-        let deadline = Instant::now().checked_add(self.idle);
-        let why = match within(deadline, self.answer.chunk()).await {
+        let mut deadline = Deadline::new(Instant::now(), self.idle);
+        let why = match deadline.wait(pin!(self.answer.chunk())).await {
             Some(Ok(piece)) => return Ok(piece),
             Some(Err(error)) => Why::Broken(chain(&error.without_url())),
             None => Why::TimedOut,
@@ -254,11 +254,27 @@ enum Why {
     TooLarge,
 }
 
-/// `None` when the deadline came first.
-async fn within<F: Future>(deadline: Option<Instant>, future: F) -> Option<F::Output> {
-    match deadline {
-        Some(at) => tokio::time::timeout_at(at.into(), future).await.ok(),
-        None => Some(future.await),
+/// The time limit of one attempt, for headers and body together. One timer for
+/// both: setting it up anew for every piece costs more than the pieces do.
+struct Deadline(Option<Pin<Box<Sleep>>>);
+
+impl Deadline {
+    /// Without end when `limit` reaches beyond what the clock can tell.
+    fn new(from: Instant, limit: Duration) -> Self {
+        let at = from.checked_add(limit);
+        Self(at.map(|at| Box::pin(tokio::time::sleep_until(at.into()))))
+    }
+
+    /// `None` when the deadline came first.
+    async fn wait<F: Future>(&mut self, mut future: Pin<&mut F>) -> Option<F::Output> {
+        let Some(sleep) = &mut self.0 else {
+            return Some(future.await);
+        };
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => sleep.as_mut().poll(cx).map(|()| None),
+        })
+        .await
     }
 }
 

@@ -7,6 +7,7 @@ mod site;
 mod wire;
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -53,9 +54,14 @@ enum Want {
     Stream,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the common one is not worth an allocation"
+)]
 enum Reply {
     Whole(Response),
-    Open(Opened),
+    /// Larger still, and rare.
+    Open(Box<Opened>),
 }
 
 /// Where the next attempt goes.
@@ -89,7 +95,7 @@ impl Engine {
 
     pub(crate) async fn open(&self, request: &Request) -> Result<Opened, Error> {
         match self.traced(request, Want::Stream).await? {
-            Reply::Open(opened) => Ok(opened),
+            Reply::Open(opened) => Ok(*opened),
             Reply::Whole(_) => Err(Error::build("a stream was asked for and not opened")),
         }
     }
@@ -115,10 +121,15 @@ impl Engine {
             error.r#type = Empty,
         );
         let mut timing = Timing::start();
-        let result = self
-            .attempts(request, &context, want, &mut timing)
-            .instrument(span.clone())
-            .await;
+        let result = {
+            // Pinned here: it is some kilobytes large, and `instrument` would move it.
+            let mut attempts = pin!(self.attempts(request, &context, want, &mut timing));
+            if span.is_disabled() {
+                attempts.as_mut().await
+            } else {
+                attempts.as_mut().instrument(span.clone()).await
+            }
+        };
         if timing.attempts > 1 {
             span.record("http.request.resend_count", timing.attempts - 1);
         }
@@ -270,7 +281,7 @@ impl Engine {
         }
         if status.is_success() {
             return match want {
-                Want::Stream => Ok(Reply::Open(opened)),
+                Want::Stream => Ok(Reply::Open(Box::new(opened))),
                 Want::Whole => {
                     let response = match opened.collect_into(self.max_body, timing).await {
                         // The server's own word that it acted, and nothing else to know.

@@ -7,6 +7,8 @@ use crate::error::Error;
 pub(crate) struct Site {
     /// Scheme to base path, no trailing slash: `https://crm.example.com/sub/api/v1`.
     pub(crate) base: String,
+    /// `base`, read: a request's URL is made from it without reading the host again.
+    base_url: Url,
     /// The base's path alone: `/sub/api/v1`.
     pub(crate) base_path: String,
     pub(crate) origin: url::Origin,
@@ -75,14 +77,32 @@ impl Site {
             path.push_str(&id);
         }
         let origin = url.origin();
+        let base = format!("{}{path}", origin.ascii_serialization());
+        let base_url = Url::parse(&base)
+            .map_err(|error| Error::build(format!("the site's URL cannot be used: {error}")))?;
         Ok(Self {
-            base: format!("{}{path}", origin.ascii_serialization()),
+            base,
+            base_url,
             base_path: path,
             origin,
             host: host.to_owned(),
             port,
             https,
         })
+    }
+
+    /// The URL of a call: `path` and `query` percent-encoded, the path as behind the API base. Read as
+    /// relative to the base, so that the host is not read again for every request.
+    pub(crate) fn url(&self, path: &str, query: &str) -> Result<Url, url::ParseError> {
+        let mut text = String::with_capacity(self.base_path.len() + path.len() + query.len() + 1);
+        text.push_str(&self.base_path);
+        text.push_str(path);
+        if !query.is_empty() {
+            text.push('?');
+            text.push_str(query);
+        }
+        let base = Some(&self.base_url);
+        Url::options().base_url(base).parse(&text)
     }
 
     /// The path behind the API base, if `url` is one of this API's.
@@ -112,6 +132,14 @@ mod tests {
             assert_eq!(site.base, "https://crm.example.com/api/v1", "{text}");
         }
         let sub = Site::parse("http://host:8080/crm/", None).unwrap();
+        let url = sub.url(
+            "/Account/a%20b%2Fc",
+            "searchParams=%7B%22a%22:1%7D&x=%C3%A9",
+        );
+        assert_eq!(
+            url.as_str(),
+            "http://host:8080/crm/api/v1/Account/a%20b%2Fc?searchParams=%7B%22a%22:1%7D&x=%C3%A9"
+        );
         assert_eq!(sub.base, "http://host:8080/crm/api/v1");
         assert_eq!(
             (sub.host.as_str(), sub.port, sub.https),
