@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
@@ -40,6 +40,8 @@ pub(crate) struct Behaviour {
     pub mute_creates: bool,
     /// Records at the start, by entity type.
     pub records: BTreeMap<String, usize>,
+    /// So many requests of the load are worked on at a time; the others wait.
+    pub places: Option<usize>,
     /// A body for lists, in place of the records.
     pub list_body: Option<String>,
 }
@@ -53,6 +55,9 @@ struct State {
     /// Microseconds that each request of the load really took inside the server.
     took: Mutex<Vec<(String, u64)>>,
     load_started: Mutex<Option<Instant>>,
+    /// Requests that are being worked on.
+    busy: Mutex<usize>,
+    free: Condvar,
     next: AtomicU64,
     count: AtomicU64,
     stop: AtomicBool,
@@ -86,6 +91,8 @@ impl Server {
             seen: Mutex::default(),
             took: Mutex::default(),
             load_started: Mutex::default(),
+            busy: Mutex::default(),
+            free: Condvar::new(),
             next: AtomicU64::new(next),
             count: AtomicU64::new(0),
             stop: AtomicBool::new(false),
@@ -240,9 +247,17 @@ fn wait(state: &State, method: &str, path: &str, now: Instant) {
             std::thread::sleep(frozen - into);
         }
     }
+    if let Some(places) = state.behaviour.places {
+        let busy = state.busy.lock().unwrap();
+        *state.free.wait_while(busy, |busy| *busy >= places).unwrap() += 1;
+    }
     if let Some(delay) = &state.behaviour.delay {
         let number = state.count.fetch_add(1, Ordering::Relaxed);
         std::thread::sleep(delay(&format!("{method} {path}"), number));
+    }
+    if state.behaviour.places.is_some() {
+        *state.busy.lock().unwrap() -= 1;
+        state.free.notify_one();
     }
 }
 

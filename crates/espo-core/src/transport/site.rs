@@ -132,10 +132,12 @@ mod tests {
             assert_eq!(site.base, "https://crm.example.com/api/v1", "{text}");
         }
         let sub = Site::parse("http://host:8080/crm/", None).unwrap();
-        let url = sub.url(
-            "/Account/a%20b%2Fc",
-            "searchParams=%7B%22a%22:1%7D&x=%C3%A9",
-        );
+        let url = sub
+            .url(
+                "/Account/a%20b%2Fc",
+                "searchParams=%7B%22a%22:1%7D&x=%C3%A9",
+            )
+            .unwrap();
         assert_eq!(
             url.as_str(),
             "http://host:8080/crm/api/v1/Account/a%20b%2Fc?searchParams=%7B%22a%22:1%7D&x=%C3%A9"
