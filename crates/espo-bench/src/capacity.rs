@@ -28,6 +28,9 @@ pub struct CapacityOptions {
     pub probe: Duration,
 }
 
+/// Something else on the generator's machine can spoil a probe: it is then made again, so many times.
+const DISTURBED: u32 = 2;
+
 /// The result of a search.
 #[derive(Debug, Clone)]
 pub struct Capacity {
@@ -116,12 +119,25 @@ impl Prober for Runs<'_> {
         });
         run_options.limit = Some(Limit::Duration(self.options.probe));
         run_options.run_id = None;
-        let report = run(run_options)?;
+        let mut report = run(run_options.clone())?;
+        for _ in 0..DISTURBED {
+            if report.generator.verdict != Verdict::GeneratorSaturated {
+                break;
+            }
+            (self.say)(&format!(
+                "{load:9.1}  the generator was disturbed, once more: {}",
+                report.generator.reasons.join("; ")
+            ));
+            report = run(run_options.clone())?;
+        }
         if report.generator.verdict == Verdict::GeneratorSaturated {
             (self.say)(&format!(
                 "{load:9.1}  the generator is the limit: {}",
                 report.generator.reasons.join("; ")
             ));
+            if self.first.is_none() {
+                self.first = Some(report);
+            }
             return Ok(None);
         }
         let held = report.exit_code() == 0 && report.generator.verdict == Verdict::Trustworthy;
@@ -188,10 +204,13 @@ pub(crate) fn search(
     };
     const GENERATOR: &str =
         "the generator was the limit before the target was: the capacity is at least this";
+    const AT_ONCE: &str =
+        "the generator was the limit at the lowest load already: nothing is known of the target";
     let (mut low, mut high) = (None, None);
     let mut load = round(from);
     while high.is_none() {
         match majority(prober, load)? {
+            None if low.is_none() => return Ok(found(low, AT_ONCE)),
             None => return Ok(found(low, GENERATOR)),
             Some(true) => {
                 low = Some(load);

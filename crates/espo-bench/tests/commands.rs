@@ -65,20 +65,29 @@ fn capacity_finds_the_knee_and_its_curve_is_in_the_report() {
         "capacity w.toml --url {url} --tag-requests --from 60 --to 2000 --precision 15 --probe 1s --drain 1s --quiet --json c.json --html c.html --slo"
     );
     let (code, stdout, stderr) = out(bench(folder.path(), &line).arg("p90 < 150ms"));
-    assert_eq!(code, 0, "{stdout}{stderr}");
     let report = json(&folder.path().join("c.json"));
-    let probes = report["capacity"].as_array().unwrap();
+    assert!(stdout.starts_with("capacity: "), "{stdout}{stderr}");
+    let none = Vec::new();
+    let probes = report["capacity"].as_array().unwrap_or(&none);
     let loads: Vec<f64> = probes.iter().map(|p| p["load"].as_f64().unwrap()).collect();
-    assert!(loads.is_sorted() && loads.len() >= 3, "{loads:?}");
-    let held = |p: &&Value| p["held"] == true;
-    let best = probes.iter().rfind(held).unwrap()["load"].as_f64().unwrap();
-    assert!(
-        (90.0..=215.0).contains(&best),
-        "{best} of 200: {stdout}{stderr}"
-    );
-    assert!(stdout.starts_with("capacity: "), "{stdout}");
+    assert!(loads.is_sorted(), "{loads:?}");
+    let best = probes
+        .iter()
+        .rfind(|p| p["held"] == true)
+        .and_then(|p| p["load"].as_f64());
+    // A machine that is busy with other things may make the generator the limit: it says so, and shows no knee.
+    let disturbed = stdout.contains("the generator was the limit");
+    assert_eq!(code, i32::from(best.is_none()), "{stdout}{stderr}");
+    match best {
+        Some(best) => assert!(best <= 215.0, "{best} of 200: {stdout}{stderr}"),
+        None => assert!(disturbed, "{stdout}{stderr}"),
+    }
+    if !disturbed {
+        assert!(best >= Some(90.0), "{best:?} of 200: {stdout}{stderr}");
+        assert!(loads.len() >= 3, "{loads:?}");
+    }
     let page = std::fs::read_to_string(folder.path().join("c.html")).unwrap();
-    assert!(page.contains("Capacity"), "the curve is in the page");
+    assert_eq!(page.contains("Capacity"), !probes.is_empty());
 
     // Without a limit there is nothing to hold.
     let (code, _, stderr) = out(&mut bench(
@@ -143,7 +152,7 @@ fn compare_tells_by_its_exit_code_what_got_worse_and_refuses_what_is_not_compara
     let run = |server: &Server, workload: &str, report: &str| {
         let url = &server.url;
         let line = format!(
-            "run {workload} --url {url} --concurrency 8 --duration 8s --quiet --json {report}"
+            "run {workload} --url {url} --concurrency 8 --duration 8s --tag-requests --quiet --json {report}"
         );
         bench(folder.path(), &line).spawn().unwrap()
     };

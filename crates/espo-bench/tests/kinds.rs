@@ -63,9 +63,11 @@ batch = 3
 name = "file"
 [[chain.step]]
 kind = "upload"
-size = "4KB"
+entity = "Document"
+size = "4KiB"
 [[chain.step]]
 kind = "download"
+entity = "Attachment"
 
 [[chain]]
 name = "life"

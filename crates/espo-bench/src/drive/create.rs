@@ -122,7 +122,7 @@ impl Actor {
             "name": name,
             "type": "text/plain",
             "role": "Attachment",
-            "field": operation.field.as_deref().unwrap_or("attachments"),
+            "field": resolved.upload_field,
             "file": format!("data:text/plain;base64,{}", BASE64.encode(text)),
         });
         body[resolved.upload_owner] = operation.entity.as_str().into();

@@ -189,6 +189,7 @@ fn add_prepares(plan: &mut Plan) -> BTreeMap<String, usize> {
             template: None,
             foreign: None,
             upload_owner: "parentType",
+            upload_field: String::new(),
         });
     }
     prepares

@@ -18,6 +18,8 @@ pub(crate) struct Resolved {
     pub(crate) foreign: Option<String>,
     /// Attributes that carry the upload's owner: `relatedType` for a file, `parentType` for attachments.
     pub(crate) upload_owner: &'static str,
+    /// The field that an upload is for: the one that was named, or the entity type's first for files.
+    pub(crate) upload_field: String,
 }
 
 /// How records of an entity type are created when an operation needs one of the run's own.
@@ -99,6 +101,7 @@ impl<'a> Check<'a> {
             template: None,
             foreign: None,
             upload_owner: "parentType",
+            upload_field: String::new(),
         };
         if operation.kind == Kind::Chain {
             return Ok(out);
@@ -163,7 +166,7 @@ impl<'a> Check<'a> {
         .transpose()
         .map_err(|m| self.error(&places.entity, &m))?;
         if operation.kind == Kind::Upload {
-            out.upload_owner = self.upload(operation, entity)?;
+            (out.upload_owner, out.upload_field) = self.upload(operation, entity)?;
         }
         Ok(out)
     }
@@ -252,7 +255,7 @@ impl<'a> Check<'a> {
             .unwrap_or(&operation.places.entity)
     }
 
-    fn upload(&self, operation: &Operation, entity: &EntityType) -> Result<&'static str> {
+    fn upload(&self, operation: &Operation, entity: &EntityType) -> Result<(&'static str, String)> {
         let files = || {
             entity
                 .fields
@@ -263,9 +266,9 @@ impl<'a> Check<'a> {
             Some(name) => files().find(|f| f.name == *name),
             None => files().next(),
         };
-        match field.map(|f| &f.kind) {
-            Some(FieldKind::File) => Ok("relatedType"),
-            Some(_) => Ok("parentType"),
+        match field.map(|f| (&f.kind, f.name.clone())) {
+            Some((FieldKind::File, name)) => Ok(("relatedType", name)),
+            Some((_, name)) => Ok(("parentType", name)),
             None => {
                 let known: Vec<&str> = files().map(|f| f.name.as_str()).collect();
                 let place = operation

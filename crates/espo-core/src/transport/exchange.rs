@@ -10,7 +10,7 @@ use tokio::time::Sleep;
 use url::Url;
 
 use super::wire::chain;
-use super::{Engine, Target, add_defaults, is_json};
+use super::{Engine, Target, is_json};
 use crate::error::{Answer, Error, Outcome, Stage};
 use crate::request::Request;
 use crate::response::{Context, Response};
@@ -34,7 +34,7 @@ impl Engine {
         request: &Request,
         context: &Context,
         target: &Target<'_>,
-        mut headers: HeaderMap,
+        headers: HeaderMap,
         permit: Option<OwnedSemaphorePermit>,
         timing: &mut Timing,
     ) -> Result<Opened, Error> {
@@ -49,7 +49,6 @@ impl Engine {
                     format!("the request's URL cannot be built: {error}"),
                 )
             })?;
-        add_defaults(&mut headers);
         let mut outgoing = reqwest::Request::new(request.method.clone(), url);
         *outgoing.headers_mut() = headers;
         if !request.body.is_empty() {

@@ -487,16 +487,6 @@ fn error_type(error: &Error) -> Cow<'static, str> {
     }
 }
 
-/// Default headers of every request.
-fn add_defaults(headers: &mut HeaderMap) {
-    if !headers.contains_key(header::ACCEPT) {
-        headers.insert(
-            header::ACCEPT,
-            header::HeaderValue::from_static("application/json"),
-        );
-    }
-}
-
 /// Whether an answer calls itself JSON.
 fn is_json(headers: &HeaderMap) -> bool {
     headers

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderValue, header};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
@@ -29,7 +30,9 @@ pub(crate) enum Proxy {
 
 /// Builds the one pool of connections.
 pub(crate) fn build(config: WireConfig) -> Result<reqwest::Client, Error> {
+    let json = HeaderValue::from_static("application/json");
     let mut builder = reqwest::Client::builder()
+        .default_headers(HeaderMap::from_iter([(header::ACCEPT, json)]))
         .tls_backend_preconfigured(tls(&config)?)
         .http1_only()
         // The one request path follows redirects itself, where it knows what
