@@ -9,7 +9,7 @@ use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::layout::{Layout, Source, duplicate_fields, duplicate_key};
 use crate::search::collate;
-use crate::store::Row;
+use crate::store::{How, Row};
 use crate::value::Value;
 
 /// At most so many are shown.
@@ -38,7 +38,11 @@ pub(crate) fn find(app: &App, caller: &Caller, layout: &Layout, row: &Row) -> Ve
             }
             _ => None,
         };
-        for other in table.by_text(key, &texts) {
+        let texts: Vec<_> = texts
+            .iter()
+            .map(|t| (key, How::Whole, t.as_str()))
+            .collect();
+        for other in table.by_text(&texts, usize::MAX).unwrap_or_default() {
             let same = first.as_ref().is_none_or(|(slot, needle)| {
                 other
                     .get(*slot)

@@ -1,5 +1,7 @@
 //! Reading one record, lists and related lists (ESPO-API.md B4, C1, E6).
 
+use std::ops::Bound;
+
 use serde_json::Value as Json;
 
 use super::{create, view};
@@ -10,6 +12,7 @@ use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{AttrIx, Layout, LinkDef, LinkKind, Source, Ty};
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
+use crate::search::span::Walk;
 use crate::search::{self, Found};
 use crate::store::Row;
 use crate::value::Value;
@@ -286,8 +289,18 @@ pub(crate) fn search_table(
     {
         return Ok(found);
     }
-    let rows = app.store.table(layout.index).snapshot();
+    let holds = |row: &Row| {
+        tests.iter().all(|(slot, test)| test(row.get(*slot))) && conditions.iter().all(|c| c(row))
+    };
+    if let Some(found) = walk(app, layout, params, order, &holds) {
+        return Ok(found);
+    }
     let count = !params.no_total;
+    if let Some(rows) = search::narrow::candidates(app, layout, params) {
+        let rows = rows.iter().filter(|row| holds(row));
+        return Ok(search::page(app, layout, rows, &[], order, params, count));
+    }
+    let rows = app.store.table(layout.index).snapshot();
     Ok(if tests.is_empty() {
         search::page(app, layout, rows.iter(), &conditions, order, params, count)
     } else {
@@ -296,26 +309,74 @@ pub(crate) fn search_table(
     })
 }
 
-/// A page of the whole table by the date that it is indexed by.
-fn first_page(app: &App, layout: &Layout, params: &SearchParams, order: &Order) -> Option<Found> {
-    let (attr, descending) = order.simple()?;
-    let slot = layout
-        .date
-        .filter(|s| layout.attrs[attr].source == Source::Slot(*s))?;
+/// Offset and size of the page that is asked for.
+fn page_of(app: &App, params: &SearchParams) -> (usize, usize) {
     let limit = params
         .max_size
-        .unwrap_or_else(|| app.config.read().list_max_size)
-        .max(0) as usize;
-    let offset = params.offset.max(0) as usize;
-    let (rows, count) = app
-        .store
-        .table(layout.index)
-        .by_date(slot, descending, offset, limit)?;
+        .unwrap_or_else(|| app.config.read().list_max_size);
+    (params.offset.max(0) as usize, limit.max(0) as usize)
+}
+
+/// A page of the whole table in an order that an index gives.
+fn first_page(app: &App, layout: &Layout, params: &SearchParams, order: &Order) -> Option<Found> {
+    let (attr, descending) = order.simple()?;
+    let by = search::span::by(layout, attr)?;
+    let (offset, limit) = page_of(app, params);
+    let table = app.store.table(layout.index);
+    let (rows, count) = table.first(by, descending, offset, limit)?;
     let total = match params.no_total {
         false => i64::try_from(count).unwrap_or(i64::MAX),
         true if count > offset.saturating_add(limit) => -1,
         true => -2,
     };
+    Some(Found { rows, total })
+}
+
+/// Rows that are taken out of an index at a time: no lock is held while conditions look at them.
+const BATCH: usize = 256;
+
+/// A page of a search that bounds the attribute it is ordered by, and is not counted: along an index, to the page's end.
+fn walk(
+    app: &App,
+    layout: &Layout,
+    params: &SearchParams,
+    order: &Order,
+    holds: &dyn Fn(&Row) -> bool,
+) -> Option<Found> {
+    if !params.no_total {
+        return None;
+    }
+    let (attr, descending) = order.simple()?;
+    let by = search::span::by(layout, attr)?;
+    let (offset, limit) = page_of(app, params);
+    let wanted = offset.saturating_add(limit).saturating_add(1);
+    let mut rows = Vec::new();
+    let mut bounds = match search::span::bounds(layout, attr, &params.where_)? {
+        Walk::Nothing => return Some(Found { rows, total: -2 }),
+        Walk::Between(bounds) => bounds,
+    };
+    let table = app.store.table(layout.index);
+    while rows.len() < wanted {
+        let batch = table.batch(by, &bounds, descending, BATCH)?;
+        let more = batch.len() == BATCH;
+        let Some((last, _)) = batch.last().cloned() else {
+            break;
+        };
+        let found = batch.into_iter().map(|(_, row)| row);
+        rows.extend(found.filter(|row| holds(row)));
+        if !more {
+            break;
+        }
+        if descending {
+            bounds.1 = Bound::Excluded(last);
+        } else {
+            bounds.0 = Bound::Excluded(last);
+        }
+    }
+    rows.truncate(wanted);
+    let total = if rows.len() == wanted { -1 } else { -2 };
+    rows.truncate(wanted - 1);
+    rows.drain(..offset.min(rows.len()));
     Some(Found { rows, total })
 }
 

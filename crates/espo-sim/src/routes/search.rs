@@ -1,6 +1,7 @@
 //! Searches across records: everything by name, boards by status, addresses.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use http::Method;
 use parking_lot::RwLock;
@@ -13,7 +14,7 @@ use crate::layout::Layout;
 use crate::record::{read, view};
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
-use crate::search::{self, text};
+use crate::search::{self, narrow, text};
 use crate::store::Row;
 use crate::value::Id;
 
@@ -52,14 +53,18 @@ fn global_search(call: &Call) -> Result<Reply> {
         }
         let mut conditions = vec![text::compile(app, layout, q)];
         conditions.extend(search::readable(app, caller, layout));
-        let rows = app.store.table(layout.index).snapshot();
-        let matching = rows
-            .iter()
-            .rev()
-            .filter(|r| !r.deleted && conditions.iter().all(|c| c(r)));
+        let holds = |r: &Row| !r.deleted && conditions.iter().all(|c| c(r));
+        let wanted = offset + limit + 1;
+        let rows = match narrow::by_text(app, layout, q, usize::MAX) {
+            Some(rows) => first(rows.iter().rev(), holds, wanted),
+            None => {
+                let rows = app.store.table(layout.index).snapshot();
+                first(rows.iter().rev(), holds, wanted)
+            }
+        };
         let status = app.layouts.entity(layout).scope.status_field.clone();
-        for row in matching.take(offset + limit + 1) {
-            let mut item = json!({"id": row.id.as_str(), "name": view::name(app, layout, row, "name").to_json(), "_scope": layout.name});
+        for row in rows {
+            let mut item = json!({"id": row.id.as_str(), "name": view::name(app, layout, &row, "name").to_json(), "_scope": layout.name});
             if let Some(slot) = status.as_deref().and_then(|s| layout.slot(s)) {
                 item["status"] = row.get(slot).to_json();
             }
@@ -69,6 +74,15 @@ fn global_search(call: &Call) -> Result<Reply> {
     let more = found.len() > offset + limit;
     let list: Vec<Json> = found.into_iter().skip(offset).take(limit).collect();
     Ok(app.list_json(if more { -1 } else { -2 }, &list))
+}
+
+/// The first so many rows that pass.
+fn first<'r>(
+    rows: impl Iterator<Item = &'r Arc<Row>>,
+    holds: impl Fn(&Row) -> bool,
+    wanted: usize,
+) -> Vec<Arc<Row>> {
+    rows.filter(|r| holds(r)).take(wanted).cloned().collect()
 }
 
 /// `GET Kanban/{Entity}`: a list by status. A record with an empty status is in no group (QUIRKS 11).

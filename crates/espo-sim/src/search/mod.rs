@@ -4,8 +4,10 @@ pub(crate) mod collate;
 pub(crate) mod compare;
 pub(crate) mod dates;
 pub(crate) mod filters;
+pub(crate) mod narrow;
 pub(crate) mod order;
 pub(crate) mod params;
+pub(crate) mod span;
 pub(crate) mod text;
 pub(crate) mod where_;
 

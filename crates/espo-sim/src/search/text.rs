@@ -1,6 +1,6 @@
 //! The text filter (ESPO-API.md E5).
 
-use espo_schema::FieldKind;
+use espo_schema::{EntityType, FieldKind};
 
 use super::Pred;
 use super::collate::Like;
@@ -9,21 +9,32 @@ use crate::layout::{Layout, Source, Ty};
 use crate::record::view;
 use crate::value::Value;
 
+/// The text that is searched for.
+pub(super) fn trimmed(text: &str) -> &str {
+    text.strip_prefix("ft:").unwrap_or(text).trim()
+}
+
+/// The fields that are searched.
+pub(super) fn fields(entity: &EntityType) -> impl Iterator<Item = &str> {
+    let fields = &entity.collection.text_filter_fields;
+    let default = fields.is_empty().then_some("name");
+    fields.iter().map(String::as_str).chain(default)
+}
+
+/// Whether a text is long enough to be looked for inside of long texts.
+pub(super) fn looks_inside(app: &App, text: &str) -> bool {
+    text.chars().count() >= app.config.read().min_length_for_content_search
+}
+
 /// Rows that the text is found in.
 pub(crate) fn compile<'a>(app: &'a App, layout: &'a Layout, text: &str) -> Pred<'a> {
-    let text = text.strip_prefix("ft:").unwrap_or(text).trim().to_owned();
+    let text = trimmed(text).to_owned();
     if text.is_empty() {
         return Box::new(|_| true);
     }
     let entity = app.layouts.entity(layout);
-    let default = ["name".to_owned()];
-    let fields: &[String] = if entity.collection.text_filter_fields.is_empty() {
-        &default
-    } else {
-        &entity.collection.text_filter_fields
-    };
     let wild = text.contains('*');
-    let inside = text.chars().count() >= app.config.read().min_length_for_content_search;
+    let inside = looks_inside(app, &text);
     let starts = if wild {
         text.replace('*', "%")
     } else {
@@ -36,7 +47,7 @@ pub(crate) fn compile<'a>(app: &'a App, layout: &'a Layout, text: &str) -> Pred<
     };
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let mut tests: Vec<Pred<'a>> = Vec::new();
-    for name in fields {
+    for name in fields(entity) {
         let Some(ix) = layout.find(name) else {
             continue;
         };

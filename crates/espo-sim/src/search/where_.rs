@@ -100,14 +100,14 @@ fn parse(item: &Json) -> Result<()> {
     }
 }
 
-fn attribute(item: &Json) -> Option<&str> {
+pub(super) fn attribute(item: &Json) -> Option<&str> {
     item.get("attribute")
         .or_else(|| item.get("field"))
         .and_then(Json::as_str)
 }
 
 /// The items of a group; a map stands for its values.
-fn group(item: &Json) -> Vec<&Json> {
+pub(super) fn group(item: &Json) -> Vec<&Json> {
     match item.get("value") {
         Some(Json::Array(items)) => items.iter().collect(),
         Some(Json::Object(items)) => items.values().collect(),

@@ -4,11 +4,15 @@
 //! writer copies the chunk that it changes if a snapshot still holds it. Locks are held for a look-up or one change, never
 //! for a request's whole work, and never two at a time.
 
+mod chunk;
+mod index;
 mod relation;
 mod table;
 
+pub(crate) use chunk::Row;
+pub(crate) use index::{By, Find, How, Key};
 pub(crate) use relation::{Pair, RelationTable};
-pub(crate) use table::{Row, Table};
+pub(crate) use table::{Bounds, Table, is_plain};
 
 use crate::layout::{EntityIx, Layouts};
 

@@ -1,111 +1,15 @@
 //! One entity type's rows.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::ops::Bound;
+use std::sync::Arc;
 
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::chunk::{CHUNK, Chunk, Row, Rows};
+use super::index::{By, Find, Key, Ordered, Texts};
 use crate::layout::{Slot, TextKey};
-use crate::search::collate;
-use crate::search::compare::Test;
-use crate::value::{Id, Value};
-
-/// Rows of a chunk. Small enough that copying one on a write costs microseconds, large enough that a snapshot of 100,000
-/// rows holds 200 of them.
-const CHUNK: usize = 512;
-
-/// One record.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Row {
-    pub(crate) id: Id,
-    pub(crate) deleted: bool,
-    pub(crate) values: Box<[Value]>,
-}
-
-impl Row {
-    pub(crate) fn get(&self, slot: Slot) -> &Value {
-        self.values.get(slot).unwrap_or(&Value::Null)
-    }
-}
-
-/// One attribute of a chunk's rows, side by side. `None` stands for a value that is not held inline: it is looked up in its
-/// row, so that a column takes 24 bytes a row whatever the texts are.
-type Column = Box<[Option<Value>]>;
-
-/// Rows, and the columns of them that searches have asked for since the last change.
-///
-/// A scan that follows the pointer to every row waits for memory most of its time; one over a column does not.
-#[derive(Debug, Default)]
-struct Chunk {
-    rows: Vec<Arc<Row>>,
-    columns: OnceLock<Box<[OnceLock<Column>]>>,
-}
-
-impl Clone for Chunk {
-    /// For a change: the columns would not fit it.
-    fn clone(&self) -> Self {
-        Chunk {
-            rows: self.rows.clone(),
-            columns: OnceLock::new(),
-        }
-    }
-}
-
-impl Chunk {
-    /// The rows, for a change: the columns are worked out again when they are next asked for.
-    fn rows_mut(&mut self) -> &mut Vec<Arc<Row>> {
-        self.columns = OnceLock::new();
-        &mut self.rows
-    }
-
-    fn column(&self, slot: Slot) -> Option<&Column> {
-        let slots = || self.rows.first().map_or(0, |row| row.values.len());
-        let columns = self
-            .columns
-            .get_or_init(|| (0..slots()).map(|_| OnceLock::new()).collect());
-        Some(columns.get(slot)?.get_or_init(|| {
-            let values = self.rows.iter().map(|row| row.get(slot));
-            values.map(|v| v.is_inline().then(|| v.clone())).collect()
-        }))
-    }
-
-    /// Places of the rows whose values pass every test.
-    fn matching(&self, tests: &[(Slot, Test)]) -> Vec<usize> {
-        let mut places: Vec<usize> = (0..self.rows.len()).collect();
-        for (slot, test) in tests {
-            let column = self.column(*slot);
-            places.retain(|at| match column.and_then(|c| c[*at].as_ref()) {
-                Some(value) => test(value),
-                None => test(self.rows[*at].get(*slot)),
-            });
-        }
-        places
-    }
-}
-
-/// A row in the index by date: date, id, place.
-type Dated = (Id, Id, usize);
-
-/// A snapshot of a table's rows, in the order of their creation.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Rows(Arc<Vec<Arc<Chunk>>>);
-
-impl Rows {
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Arc<Row>> {
-        self.0.iter().flat_map(|c| c.rows.iter())
-    }
-
-    /// Rows whose values pass every test, in the order of their creation.
-    pub(crate) fn matching(
-        &self,
-        tests: &[(Slot, Test)],
-    ) -> impl DoubleEndedIterator<Item = &Arc<Row>> {
-        self.0.iter().flat_map(move |chunk| {
-            let places = chunk.matching(tests);
-            places.into_iter().map(|at| &chunk.rows[at])
-        })
-    }
-}
+use crate::value::Id;
 
 /// One entity type's rows, with an index by id and by the keys that links list by.
 #[derive(Debug)]
@@ -118,25 +22,31 @@ struct Inner {
     chunks: Rows,
     len: usize,
     by_id: HashMap<Id, usize>,
+    /// There are ids whose letters and bytes are not ordered alike.
+    odd_ids: bool,
     by_key: Vec<(Slot, HashMap<Id, Vec<usize>>)>,
-    /// Live rows by the date of the default order, then by id.
-    by_date: Option<(Slot, BTreeSet<Dated>)>,
-    /// What the duplicate check looks up.
-    by_text: Vec<(TextKey, HashMap<Id, Vec<usize>>)>,
+    ordered: Vec<Ordered>,
+    by_text: Vec<Texts>,
     /// Highest value given out so far, by slot of an autoincrement or number attribute.
     counters: HashMap<Slot, i64>,
 }
 
+/// Bounds of a walk along an order.
+pub(crate) type Bounds = (Bound<Key>, Bound<Key>);
+
 impl Table {
+    /// `indexed` are keys that links list by, `texts` what the duplicate check looks up, `date` what lists are ordered by
+    /// unless asked otherwise.
     pub(crate) fn new(indexed: Vec<Slot>, texts: Vec<TextKey>, date: Option<Slot>) -> Table {
         Table {
             inner: RwLock::new(Inner {
                 chunks: Rows::default(),
                 len: 0,
                 by_id: HashMap::new(),
+                odd_ids: false,
                 by_key: indexed.into_iter().map(|s| (s, HashMap::new())).collect(),
-                by_date: date.map(|slot| (slot, BTreeSet::new())),
-                by_text: texts.into_iter().map(|k| (k, HashMap::new())).collect(),
+                ordered: date.map(By::Date).map(Ordered::new).into_iter().collect(),
+                by_text: texts.into_iter().map(Texts::new).collect(),
                 counters: HashMap::new(),
             }),
         }
@@ -144,6 +54,16 @@ impl Table {
 
     pub(crate) fn snapshot(&self) -> Rows {
         self.inner.read().chunks.clone()
+    }
+
+    /// Number of rows, deleted ones among them.
+    pub(crate) fn len(&self) -> usize {
+        self.inner.read().len
+    }
+
+    /// Whether there are ids whose letters and bytes are not ordered alike.
+    pub(crate) fn has_odd_ids(&self) -> bool {
+        self.inner.read().odd_ids
     }
 
     /// The row of that id, deleted or not.
@@ -175,52 +95,103 @@ impl Table {
             .collect()
     }
 
-    /// A page of live rows by the date that the table is indexed by, and how many there are in all. `None` when the index
-    /// is by another attribute.
-    pub(crate) fn by_date(
+    /// A page of live rows in an order, and how many there are in all. `None` where an index cannot give that order.
+    pub(crate) fn first(
         &self,
-        slot: Slot,
+        by: By,
         descending: bool,
         offset: usize,
         limit: usize,
     ) -> Option<(Vec<Arc<Row>>, usize)> {
-        let inner = self.inner.read();
-        let (_, index) = inner.by_date.as_ref().filter(|(s, _)| *s == slot)?;
-        let row = |entry: &Dated| Arc::clone(inner.row(entry.2));
+        let inner = self.ordered(by)?;
+        let keys = &inner.ordered(by)?.keys;
+        let row = |key: &Key| Arc::clone(inner.row(key.2));
         let rows = if descending {
-            index
-                .iter()
+            keys.iter()
                 .rev()
                 .skip(offset)
                 .take(limit)
                 .map(row)
                 .collect()
         } else {
-            index.iter().skip(offset).take(limit).map(row).collect()
+            keys.iter().skip(offset).take(limit).map(row).collect()
         };
-        Some((rows, index.len()))
+        Some((rows, keys.len()))
     }
 
-    /// Live rows that have one of these texts under a key of the text index, oldest first.
-    pub(crate) fn by_text(&self, key: TextKey, texts: &[Id]) -> Vec<Arc<Row>> {
+    /// The next live rows in an order between two bounds, at most `limit`, with their keys. `None` as with [`Table::first`].
+    pub(crate) fn batch(
+        &self,
+        by: By,
+        bounds: &Bounds,
+        descending: bool,
+        limit: usize,
+    ) -> Option<Vec<(Key, Arc<Row>)>> {
+        let inner = self.ordered(by)?;
+        let keys = inner.ordered(by)?.keys.range(bounds.clone());
+        let row = |key: &Key| (key.clone(), Arc::clone(inner.row(key.2)));
+        Some(if descending {
+            keys.rev().take(limit).map(row).collect()
+        } else {
+            keys.take(limit).map(row).collect()
+        })
+    }
+
+    /// The table with the index of an order, which is made if it is not there.
+    fn ordered(&self, by: By) -> Option<RwLockReadGuard<'_, Inner>> {
         let inner = self.inner.read();
-        let Some((_, index)) = inner.by_text.iter().find(|(k, _)| *k == key) else {
-            return Vec::new();
-        };
-        let mut places: Vec<usize> = texts
-            .iter()
-            .filter_map(|t| index.get(t))
-            .flatten()
-            .copied()
-            .collect();
+        if by == By::Id && inner.odd_ids {
+            return None;
+        }
+        if inner.ordered(by).is_some() {
+            return Some(inner);
+        }
+        drop(inner);
+        let mut inner = self.inner.write();
+        if inner.ordered(by).is_none() {
+            let mut index = Ordered::new(by);
+            for (at, row) in inner.chunks.iter().enumerate() {
+                index.add(row, at);
+            }
+            inner.ordered.push(index);
+        }
+        Some(RwLockWriteGuard::downgrade(inner))
+    }
+
+    /// Makes the text index that can find this, if it is not there.
+    fn index_texts(&self, what: Find) {
+        if self.inner.read().texts(what).is_some() {
+            return;
+        }
+        let mut inner = self.inner.write();
+        if inner.texts(what).is_none() {
+            let mut index = Texts::for_find(what);
+            for (at, row) in inner.chunks.iter().enumerate() {
+                index.add(row, at);
+            }
+            inner.by_text.push(index);
+        }
+    }
+
+    /// Live rows that have one of these texts under its key, oldest first. `None` if they are more than `most`.
+    pub(crate) fn by_text(&self, wanted: &[Find], most: usize) -> Option<Vec<Arc<Row>>> {
+        for what in wanted {
+            self.index_texts(*what);
+        }
+        let inner = self.inner.read();
+        let mut places = Vec::new();
+        for what in wanted {
+            let left = most - places.len();
+            let found = inner.texts(*what)?.find(*what);
+            places.extend(found.take(left.saturating_add(1)));
+            if places.len() > most {
+                return None;
+            }
+        }
         places.sort_unstable();
         places.dedup();
-        places
-            .iter()
-            .map(|at| inner.row(*at))
-            .filter(|r| !r.deleted)
-            .cloned()
-            .collect()
+        let rows = places.iter().map(|at| inner.row(*at));
+        Some(rows.filter(|r| !r.deleted).cloned().collect())
     }
 
     /// Adds a row; replaces one of the same id.
@@ -233,20 +204,17 @@ impl Table {
             let at = inner.len;
             inner.push(Arc::clone(&row));
             inner.by_id.insert(row.id.clone(), at);
+            inner.odd_ids |= !is_plain(&row.id);
             for (slot, index) in &mut inner.by_key {
                 if let Some(key) = row.get(*slot).non_empty() {
                     index.entry(key.into()).or_default().push(at);
                 }
             }
-            for (key, index) in &mut inner.by_text {
-                for text in key.texts(&row) {
-                    index.entry(text).or_default().push(at);
-                }
+            for index in &mut inner.by_text {
+                index.add(&row, at);
             }
-            if let Some((slot, index)) = &mut inner.by_date
-                && !row.deleted
-            {
-                index.insert(dated(&row, *slot, at));
+            for index in &mut inner.ordered {
+                index.add(&row, at);
             }
         }
         row
@@ -295,45 +263,23 @@ impl Table {
     }
 }
 
-/// The place of a row in the index by date. Null goes first, as an empty text does.
-fn dated(row: &Row, slot: Slot, at: usize) -> Dated {
-    (
-        row.get(slot).as_str().unwrap_or_default().into(),
-        row.id.clone(),
-        at,
-    )
-}
-
-impl TextKey {
-    /// The texts under which a row is found.
-    pub(crate) fn texts(self, row: &Row) -> Vec<Id> {
-        let value = row.get(self.slot());
-        match self {
-            TextKey::Folded(_) => value
-                .non_empty()
-                .map(|s| collate::needle(s).into())
-                .into_iter()
-                .collect(),
-            TextKey::Items(_, field) => {
-                let items = value.as_list().unwrap_or_default().iter();
-                items
-                    .filter_map(|i| i.get(field).and_then(|v| v.as_str()))
-                    .map(Id::from)
-                    .collect()
-            }
-        }
-    }
-
-    pub(crate) fn slot(self) -> Slot {
-        match self {
-            TextKey::Folded(slot) | TextKey::Items(slot, _) => slot,
-        }
-    }
+/// Small letters and digits: their order is that of their bytes.
+pub(crate) fn is_plain(id: &str) -> bool {
+    id.bytes()
+        .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
 }
 
 impl Inner {
     fn row(&self, at: usize) -> &Arc<Row> {
         &self.chunks.0[at / CHUNK].rows[at % CHUNK]
+    }
+
+    fn ordered(&self, by: By) -> Option<&Ordered> {
+        self.ordered.iter().find(|o| o.by == by)
+    }
+
+    fn texts(&self, what: Find) -> Option<&Texts> {
+        self.by_text.iter().find(|t| t.serves(what))
     }
 
     fn push(&mut self, row: Arc<Row>) {
@@ -363,28 +309,12 @@ impl Inner {
                 }
             }
         }
-        if let Some((slot, index)) = &mut self.by_date {
-            let old = &self.chunks.0[at / CHUNK].rows[at % CHUNK];
-            if old.deleted != row.deleted || old.get(*slot) != row.get(*slot) {
-                index.remove(&dated(old, *slot, at));
-                if !row.deleted {
-                    index.insert(dated(&row, *slot, at));
-                }
-            }
+        let old = &self.chunks.0[at / CHUNK].rows[at % CHUNK];
+        for index in &mut self.ordered {
+            index.change(old, &row, at);
         }
-        for (key, index) in &mut self.by_text {
-            let old = &self.chunks.0[at / CHUNK].rows[at % CHUNK];
-            if old.get(key.slot()) == row.get(key.slot()) {
-                continue;
-            }
-            for text in key.texts(old) {
-                if let Some(places) = index.get_mut(&text) {
-                    places.retain(|p| *p != at);
-                }
-            }
-            for text in key.texts(&row) {
-                index.entry(text).or_default().push(at);
-            }
+        for index in &mut self.by_text {
+            index.change(old, &row, at);
         }
         let chunks = Arc::make_mut(&mut self.chunks.0);
         Arc::make_mut(&mut chunks[at / CHUNK]).rows_mut()[at % CHUNK] = row;
@@ -394,6 +324,9 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::search::compare::Test;
+    use crate::store::How;
+    use crate::value::Value;
 
     fn row(id: &str, key: &str) -> Row {
         Row {
@@ -449,7 +382,10 @@ mod tests {
     fn the_text_index_follows_changes() {
         let table = Table::new(Vec::new(), vec![TextKey::Folded(0)], None);
         table.insert(row("x", "Acme "));
-        let find = |text: &str| table.by_text(TextKey::Folded(0), &[text.into()]).len();
+        let find = |text: &str| {
+            let wanted = [(TextKey::Folded(0), How::Whole, text)];
+            table.by_text(&wanted, 9).unwrap().len()
+        };
         assert_eq!((find("acme"), find("Acme")), (1, 0));
         table.update("x", |r| {
             r.values[0] = Value::text("Beta");
@@ -459,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn the_index_by_date_holds_live_rows_in_order() {
+    fn an_index_by_date_holds_live_rows_in_order() {
         let table = Table::new(Vec::new(), Vec::new(), Some(0));
         for (id, date) in [
             ("a", "2026-01-02"),
@@ -469,7 +405,7 @@ mod tests {
             table.insert(row(id, date));
         }
         let ids = |descending, offset, limit| {
-            let (rows, total) = table.by_date(0, descending, offset, limit).unwrap();
+            let (rows, total) = table.first(By::Date(0), descending, offset, limit).unwrap();
             (
                 rows.iter().map(|r| r.id.to_string()).collect::<String>(),
                 total,
@@ -484,7 +420,6 @@ mod tests {
             true
         });
         assert_eq!(ids(true, 0, 9), ("ab".to_owned(), 2));
-        assert!(table.by_date(1, true, 0, 9).is_none());
     }
 
     #[test]
@@ -494,5 +429,40 @@ mod tests {
         table.erase("x");
         assert!(table.get("x").is_none());
         assert!(table.by_key(0, "a").is_empty());
+    }
+
+    #[test]
+    fn indexes_that_are_made_later_hold_what_was_there_and_follow_changes() {
+        let table = Table::new(Vec::new(), Vec::new(), None);
+        for (id, text) in [("b", "Beta"), ("a", "Alpha"), ("c", "beta max")] {
+            table.insert(row(id, text));
+        }
+        let starting = |text: &str| {
+            let wanted = [(TextKey::Folded(0), How::Start, text)];
+            let rows = table.by_text(&wanted, 9).unwrap();
+            rows.iter().map(|r| r.id.to_string()).collect::<String>()
+        };
+        let walk = |from: &str| {
+            let from = Bound::Excluded((from.into(), Id::default(), usize::MAX));
+            let batch = table.batch(By::Id, &(from, Bound::Unbounded), false, 9);
+            let ids = batch.unwrap().into_iter().map(|(_, r)| r.id.to_string());
+            ids.collect::<String>()
+        };
+        assert_eq!(
+            (starting("beta").as_str(), walk("a").as_str()),
+            ("bc", "bc")
+        );
+        table.insert(row("d", "BETA"));
+        table.update("b", |r| {
+            r.values[0] = Value::text("Gamma");
+            true
+        });
+        table.erase("c");
+        assert_eq!((starting("beta").as_str(), walk("a").as_str()), ("d", "bd"));
+        let wanted = [(TextKey::Folded(0), How::Start, "")];
+        assert!(table.by_text(&wanted, 2).is_none(), "too many");
+        // Ids whose letters and bytes are not ordered alike have no such index.
+        table.insert(row("A", "x"));
+        assert!(table.first(By::Id, false, 0, 1).is_none());
     }
 }
