@@ -269,6 +269,31 @@ async fn a_503_or_429_is_repeated_for_reads_when_the_wait_fits() {
 }
 
 #[tokio::test]
+async fn retry_after_may_be_a_date() {
+    under(
+        same,
+        |_| empty(503, "Retry-After: Sat, 31 Jan 2026 08:00:00 GMT\r\n"),
+        |kind, result, requests| {
+            let error = result.unwrap_err();
+            assert_eq!(error.retry_after(), Some(Duration::ZERO), "that is past");
+            assert_eq!(requests, if reads(kind) { 3 } else { 1 }, "{kind}");
+        },
+    )
+    .await;
+    under(
+        same,
+        |_| empty(503, "Retry-After: Tue, 01 Jan 2999 00:00:00 GMT\r\n"),
+        |kind, result, requests| {
+            let error = result.unwrap_err();
+            let centuries = Duration::from_secs(900 * 365 * 24 * 3600);
+            assert!(error.retry_after() > Some(centuries), "{error:?}");
+            assert_eq!(requests, 1, "above the overall limit: {kind}");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn html_with_status_200_is_an_error_that_says_what_came() {
     under(
         same,

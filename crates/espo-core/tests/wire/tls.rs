@@ -8,7 +8,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// An HTTPS server for `localhost` that answers `1`; gives its port and the
@@ -66,6 +66,31 @@ async fn an_authority_of_ones_own_is_trusted_when_given_and_only_then() {
     let error = builder().build().unwrap().send(get()).await.unwrap_err();
     assert!(error.is_connect(), "{error}");
     assert!(error.to_string().contains("certificate"), "{error}");
+}
+
+#[tokio::test]
+async fn a_default_provider_that_the_program_installed_is_left_alone() {
+    // One that can do nothing: whoever uses it cannot speak to anybody.
+    let theirs = CryptoProvider {
+        cipher_suites: Vec::new(),
+        kx_groups: Vec::new(),
+        ..ring::default_provider()
+    };
+    theirs.install_default().unwrap();
+    let (port, pem) = server().await;
+    let crm = Client::builder(format!("https://localhost:{port}"))
+        .no_proxy()
+        .root_certificate(pem)
+        .build()
+        .unwrap();
+    assert_eq!(crm.send(get()).await.unwrap().json::<u8>().unwrap(), 1);
+    let installed = CryptoProvider::get_default().unwrap();
+    assert!(installed.cipher_suites.is_empty(), "still theirs");
+    let own = tokio_rustls::rustls::ClientConfig::builder_with_provider(installed.clone());
+    assert!(
+        own.with_safe_default_protocol_versions().is_err(),
+        "the test could not fail"
+    );
 }
 
 #[test]
