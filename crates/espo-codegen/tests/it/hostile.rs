@@ -28,6 +28,13 @@ fn every_wire_name_is_in_the_output_unchanged() {
             "entity type {:?}",
             entity.name
         );
+        for filter in entity.primary_filters.iter().chain(&entity.bool_filters) {
+            assert!(
+                literals.contains(filter),
+                "filter {filter:?} of {:?}",
+                entity.name
+            );
+        }
         for attribute in entity
             .attributes
             .values()
