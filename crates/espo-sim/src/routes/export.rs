@@ -21,11 +21,7 @@ use crate::search::params::SearchParams;
 use crate::store::Row;
 use crate::value::Value;
 
-pub(crate) const ROUTES: &[Fixed] = &[
-    Fixed::action(Method::POST, "Export", export),
-    Fixed::action(Method::GET, "Export/:id/status", status),
-    Fixed::action(Method::POST, "Export/:id/subscribe", subscribe),
-];
+pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::POST, "Export", export)];
 
 /// `POST Export`: a file of the chosen records as an attachment. With nothing chosen, of all (QUIRKS 11).
 fn export(call: &Call) -> Result<Reply> {
@@ -216,22 +212,4 @@ fn text_of(value: &Value) -> String {
             _ => j.to_string(),
         },
     }
-}
-
-/// `GET Export/{id}/status`
-fn status(call: &Call) -> Result<Reply> {
-    let state = call
-        .app
-        .extras
-        .jobs
-        .state(call.params[0])
-        .ok_or_else(Refusal::not_found_silently)?;
-    Ok(call
-        .app
-        .json(&json!({"status": state.status, "attachmentId": state.attachment})))
-}
-
-/// `POST Export/{id}/subscribe`: there is nobody to notify.
-fn subscribe(call: &Call) -> Result<Reply> {
-    status(call).map(|_| Reply::bool(true))
 }

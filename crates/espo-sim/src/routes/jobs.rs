@@ -3,14 +3,44 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use http::Method;
 use parking_lot::Mutex;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
-use super::{export, mass};
+use super::{Call, Fixed, export, mass};
 use crate::app::{App, Caller};
+use crate::http::{Refusal, Reply, Result};
 use crate::value::Id;
+
+pub(crate) const ROUTES: &[Fixed] = &[
+    Fixed::action(Method::GET, "MassAction/:id/status", |c| {
+        status(
+            c,
+            |s| json!({"status": s.status, "processedCount": s.processed}),
+        )
+    }),
+    Fixed::action(Method::GET, "Export/:id/status", |c| {
+        status(
+            c,
+            |s| json!({"status": s.status, "attachmentId": s.attachment}),
+        )
+    }),
+    Fixed::action(Method::POST, "MassAction/:id/subscribe", subscribe),
+    Fixed::action(Method::POST, "Export/:id/subscribe", subscribe),
+];
+
+fn status(call: &Call, show: fn(&State) -> Json) -> Result<Reply> {
+    let state = call.app.extras.jobs.state(call.params[0]);
+    let state = state.ok_or_else(Refusal::not_found_silently)?;
+    Ok(call.app.json(&show(&state)))
+}
+
+/// There is nobody to notify.
+fn subscribe(call: &Call) -> Result<Reply> {
+    status(call, |_| Json::Bool(true))
+}
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy)]

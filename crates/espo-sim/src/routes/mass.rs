@@ -18,11 +18,7 @@ use crate::search::{self, where_};
 use crate::store::Row;
 use crate::value::Id;
 
-pub(crate) const ROUTES: &[Fixed] = &[
-    Fixed::action(Method::POST, "MassAction", run),
-    Fixed::action(Method::GET, "MassAction/:id/status", status),
-    Fixed::action(Method::POST, "MassAction/:id/subscribe", subscribe),
-];
+pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::POST, "MassAction", run)];
 
 /// What an action is applied to.
 pub(super) struct Target {
@@ -318,22 +314,4 @@ pub(super) fn convert(
     }
     drop(config);
     update::change(app, caller, layout, row, &values, None).map(|(row, _, _)| row)
-}
-
-/// `GET MassAction/{id}/status`
-fn status(call: &Call) -> Result<Reply> {
-    let state = call
-        .app
-        .extras
-        .jobs
-        .state(call.params[0])
-        .ok_or_else(Refusal::not_found_silently)?;
-    Ok(call
-        .app
-        .json(&json!({"status": state.status, "processedCount": state.processed})))
-}
-
-/// `POST MassAction/{id}/subscribe`: there is nobody to notify.
-fn subscribe(call: &Call) -> Result<Reply> {
-    status(call).map(|_| Reply::bool(true))
 }

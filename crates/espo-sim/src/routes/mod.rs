@@ -129,6 +129,7 @@ const TABLES: &[&[Fixed]] = &[
     mass::ROUTES,
     single::ROUTES,
     export::ROUTES,
+    jobs::ROUTES,
     attachment_sources::ROUTES,
     attachments::ROUTES,
     openapi::ROUTES,
