@@ -33,6 +33,11 @@ async fn the_instance_says_what_it_is() {
         .unwrap();
     assert!(options.as_array().unwrap().contains(&json!("New")));
     assert_eq!(crm.app().metadata_at("no.such.path").await.unwrap(), None);
+    let metadata = crm.app().metadata().await.unwrap();
+    assert_eq!(
+        metadata["entityDefs"]["Lead"]["fields"]["status"]["options"],
+        options
+    );
     crm.app().params().await.unwrap();
     crm.app().i18n(false).await.unwrap();
 

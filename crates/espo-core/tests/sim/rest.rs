@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use espo_core::actions::activities::Side;
 use espo_core::actions::crm::Conversion;
+use espo_core::actions::export::Format;
 use espo_core::actions::mass::UpdateMode;
 use espo_core::actions::stream::{NewPost, StreamQuery};
 use espo_core::actions::{JobStatus, Polling, Selection};
@@ -226,6 +227,12 @@ async fn an_export_holds_what_was_chosen() {
         .unwrap();
     let csv = String::from_utf8(csv).unwrap();
     assert!(csv.contains("Chosen") && !csv.contains("Other"), "{csv}");
+
+    let sheet = chosen().format(Format::Xlsx).run().await.unwrap();
+    let mut bytes = Vec::new();
+    let sheet = crm.attachments().download(sheet).await.unwrap();
+    sheet.write_to(&mut bytes).await.unwrap();
+    assert!(bytes.starts_with(b"PK"), "a workbook is an archive");
 }
 
 #[tokio::test]
@@ -344,6 +351,15 @@ mod webhooks {
             .unwrap();
         assert_eq!(hook.id, again.id);
         assert_eq!(crm.webhooks().list().await.unwrap().len(), 1);
+        let read = crm.webhooks().read(&hook.id).await.unwrap();
+        assert_eq!(read.event.as_deref(), Some("Account.create"));
+        assert!(
+            crm.webhooks()
+                .read("none")
+                .await
+                .unwrap_err()
+                .is_not_found()
+        );
 
         create(&crm, "Account", json!({"name": "Café / 🦀"})).await;
         let (mut headers, body) = receive(&listener).await;
