@@ -9,8 +9,8 @@ use tokio::time::Sleep;
 
 /// Waits for one answer after the other, each for as long as the limit says.
 ///
-/// One timer serves all of them: it is set anew only when it goes off, not for every request, which at full
-/// speed would cost as much as everything else that is done for one.
+/// One timer serves all of them: it is set anew only when it goes off. One for every request would take the lock of
+/// tokio's timer wheel twice each, to enter and to leave it.
 pub(super) struct Patience {
     limit: Duration,
     timer: Option<Pin<Box<Sleep>>>,

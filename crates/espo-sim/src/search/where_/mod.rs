@@ -1,19 +1,19 @@
 //! Where items: parsed, checked and compiled into conditions (ESPO-API.md E2 and E3).
 
-use std::collections::HashSet;
+mod check;
+mod links;
 
 use serde_json::Value as Json;
 
 use super::Pred;
 use super::compare::{Test, compare, equals, in_range, items, like, not, one_of, texts};
 use super::dates::{self, DateContext};
-use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Result};
-use crate::layout::{AttrIx, Layout, LinkDef, LinkKind, Slot, Source, Ty};
+use crate::layout::{AttrIx, Layout, Slot, Source, Ty};
 use crate::record::view;
 use crate::store::Row;
-use crate::value::{Id, Value};
+use crate::value::Value;
 
 /// Types whose attribute is a link.
 const LINK_TYPES: &[&str] = &[
@@ -167,118 +167,6 @@ impl<'a> Compiler<'a> {
             return Ok(None);
         };
         Ok(Some((slot, self.test(type_, attr.ty, item)?)))
-    }
-
-    /// Refuses what may not be asked.
-    fn check(&self, item: &Json) -> Result<()> {
-        let type_ = item.get("type").and_then(Json::as_str).unwrap_or_default();
-        match type_ {
-            "and" | "or" => return group(item).into_iter().try_for_each(|i| self.check(i)),
-            "not" | "subQueryIn" | "subQueryNotIn" | "having" => {
-                return Err(Refusal::forbidden_search(
-                    "Sub-queries are forbidden in where.",
-                ));
-            }
-            _ => {}
-        }
-        let name = attribute(item).unwrap_or_default();
-        if name.contains(['.', ':', '#', '\'', '"', '('])
-            || name.starts_with(|c: char| c.is_ascii_digit() || c == '-')
-            || matches!(name, "true" | "false" | "null")
-        {
-            return Err(Refusal::forbidden_search(
-                "Complex expressions are forbidden in where.",
-            ));
-        }
-        if LINK_TYPES.contains(&type_) {
-            let Some(link) = self.layout.links.get(name) else {
-                return Err(Refusal::bad_request(format!(
-                    "Not existing relation '{name}' in where."
-                )));
-            };
-            let target_closed = link
-                .target
-                .is_some_and(|t| !self.caller.acl.scope(&self.app.layouts.entities[t].name));
-            if target_closed || !self.caller.acl.may_read_field(&self.layout.name, name) {
-                return Err(Refusal::forbidden_search(&format!(
-                    "Forbidden relation '{name}' in where."
-                )));
-            }
-            if matches!(
-                type_,
-                "linkedWith" | "notLinkedWith" | "linkedWithAll" | "inCategory"
-            ) {
-                self.check_ids(link, &values(item))?;
-            }
-            return Ok(());
-        }
-        match self.layout.attr(name) {
-            Some(a) => {
-                let field = a.field.as_deref().unwrap_or(name);
-                if a.write_only || !self.field_open(field) {
-                    return Err(Refusal::forbidden_search(&format!(
-                        "Forbidden attribute '{name}' in where."
-                    )));
-                }
-                Ok(())
-            }
-            // The ORM knows ids and names of every link, field or not.
-            None if self.is_stub(name) => Ok(()),
-            None => Err(Refusal::bad_request(format!(
-                "Not existing attribute '{name}' in where."
-            ))),
-        }
-    }
-
-    fn field_open(&self, field: &str) -> bool {
-        let disabled = self
-            .app
-            .layouts
-            .entity(self.layout)
-            .fields
-            .get(field)
-            .is_some_and(|f| f.disabled);
-        !disabled && self.caller.acl.may_read_field(&self.layout.name, field)
-    }
-
-    fn is_stub(&self, name: &str) -> bool {
-        let link = name
-            .strip_suffix("Ids")
-            .or_else(|| name.strip_suffix("Names"));
-        link.and_then(|l| self.layout.links.get(l))
-            .is_some_and(|l| {
-                matches!(
-                    l.kind,
-                    LinkKind::HasMany { .. } | LinkKind::Children { .. } | LinkKind::Many { .. }
-                )
-            })
-    }
-
-    /// Every id of a link filter must lead to a record that the caller may read (9.2 and later).
-    fn check_ids(&self, link: &LinkDef, ids: &[Json]) -> Result<()> {
-        let Some(target) = link.target.map(|t| &self.app.layouts.entities[t]) else {
-            return Ok(());
-        };
-        for id in ids {
-            let Some(id) = id.as_str() else { continue };
-            let row = self.app.store.table(target.index).live(id);
-            match row {
-                None => {
-                    return Err(Refusal::forbidden_search(&format!(
-                        "Record '{}' '{id}' not found.",
-                        target.name
-                    )));
-                }
-                Some(row) if !self.caller.acl.record(self.app, target, &row, Action::Read) => {
-                    return Err(Refusal::forbidden_search(&format!(
-                        "No access to record '{}' '{id}'.",
-                        target.name
-                    )));
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(())
     }
 
     fn item(&self, item: &Json) -> Result<Pred<'a>> {
@@ -480,189 +368,6 @@ impl<'a> Compiler<'a> {
                     "Unknown where item type '{type_}'."
                 )));
             }
-        })
-    }
-
-    fn link(&self, type_: &str, link: &'a LinkDef, item: &Json) -> Result<Pred<'a>> {
-        let (app, layout) = (self.app, self.layout);
-        let bad = || Refusal::bad_request(format!("Bad where item '{type_}'."));
-        let ids: HashSet<Id> = values(item)
-            .iter()
-            .filter_map(Json::as_str)
-            .map(Id::from)
-            .collect();
-        if matches!(type_, "linkedWith" | "notLinkedWith" | "linkedWithAll") {
-            if item.get("value").is_none_or(Json::is_null) {
-                return Err(bad());
-            }
-            let allowed = match link.kind {
-                LinkKind::Many { .. } | LinkKind::HasMany { .. } => true,
-                LinkKind::BelongsTo { .. } | LinkKind::HasOne { .. } => type_ != "linkedWithAll",
-                _ => false,
-            };
-            if !allowed {
-                return Err(bad());
-            }
-        }
-        if link.kind == LinkKind::Unknown
-            || (matches!(link.kind, LinkKind::Parent { .. }) && type_.starts_with("is"))
-        {
-            return Err(Refusal::internal());
-        }
-        Ok(match type_ {
-            "linkedWith" | "notLinkedWith" => {
-                let wanted = type_ == "linkedWith";
-                match link.kind {
-                    // From the few ids to their records is shorter than the other way round.
-                    LinkKind::Many { relation, forward } => {
-                        let linked: HashSet<Id> = ids
-                            .iter()
-                            .flat_map(|id| app.store.relation(relation).of(id, !forward))
-                            .map(|p| p.id)
-                            .collect();
-                        Box::new(move |row| linked.contains(&row.id) == wanted)
-                    }
-                    LinkKind::BelongsTo { key } => Box::new(move |row| {
-                        row.get(key).non_empty().is_some_and(|id| ids.contains(id)) == wanted
-                    }),
-                    _ => Box::new(move |row| {
-                        view::linked_through(app, layout, row, link)
-                            .iter()
-                            .any(|r| ids.contains(&r.id))
-                            == wanted
-                    }),
-                }
-            }
-            "linkedWithAll" => Box::new(move |row| {
-                let linked: HashSet<Id> = view::linked_through(app, layout, row, link)
-                    .iter()
-                    .map(|r| r.id.clone())
-                    .collect();
-                ids.iter().all(|id| linked.contains(id))
-            }),
-            "isLinked" | "isNotLinked" => {
-                let wanted = type_ == "isLinked";
-                match link.kind {
-                    LinkKind::BelongsTo { key } => {
-                        Box::new(move |row| row.get(key).non_empty().is_some() == wanted)
-                    }
-                    _ => Box::new(move |row| {
-                        view::linked_through(app, layout, row, link).is_empty() != wanted
-                    }),
-                }
-            }
-            "inCategory" => {
-                let tree = ids
-                    .iter()
-                    .flat_map(|id| self.descendants(link, id))
-                    .collect::<HashSet<Id>>();
-                Box::new(move |row| {
-                    view::linked_through(app, layout, row, link)
-                        .iter()
-                        .any(|r| tree.contains(&r.id))
-                })
-            }
-            _ => {
-                let user = app.layouts.find("User");
-                let teams = user.and_then(|u| u.links.get("teams"));
-                let Some(LinkKind::Many { relation, forward }) = teams.map(|t| t.kind) else {
-                    return Err(bad());
-                };
-                let users: HashSet<Id> = ids
-                    .iter()
-                    .flat_map(|id| app.store.relation(relation).of(id, !forward))
-                    .map(|p| p.id)
-                    .collect();
-                Box::new(move |row| {
-                    view::linked_through(app, layout, row, link)
-                        .iter()
-                        .any(|r| users.contains(&r.id))
-                })
-            }
-        })
-    }
-
-    /// A category and everything below it.
-    fn descendants(&self, link: &LinkDef, id: &str) -> Vec<Id> {
-        let mut found = vec![Id::from(id)];
-        let Some(target) = link.target.map(|t| &self.app.layouts.entities[t]) else {
-            return found;
-        };
-        let Some(parent) = target.slot("parentId") else {
-            return found;
-        };
-        let rows = self.app.store.table(target.index).snapshot();
-        let mut at = 0;
-        while at < found.len() {
-            let children: Vec<Id> = rows
-                .iter()
-                .filter(|r| {
-                    !r.deleted
-                        && r.get(parent).as_str() == Some(found[at].as_str())
-                        && !found.contains(&r.id)
-                })
-                .map(|r| r.id.clone())
-                .collect();
-            found.extend(children);
-            at += 1;
-        }
-        found
-    }
-
-    /// Filters by a column of a middle table.
-    fn column(&self, type_: &str, name: &str, item: &Json) -> Result<Pred<'a>> {
-        let bad = || Refusal::bad_request("Bad where item 'column'.");
-        let base = match type_ {
-            "columnEquals" => "equals",
-            "columnNotEquals" => "notEquals",
-            "columnIn" => "in",
-            "columnNotIn" => "notIn",
-            "columnLike" => "like",
-            "columnIsNull" => "isNull",
-            "columnIsNotNull" => "isNotNull",
-            _ => {
-                return Err(Refusal::bad_request(format!(
-                    "Unknown where item type '{type_}'."
-                )));
-            }
-        };
-        let entity = self.app.layouts.entity(self.layout);
-        let field = entity.fields.get(name).ok_or_else(bad)?;
-        let link = field
-            .link
-            .as_deref()
-            .and_then(|l| self.layout.links.get(l))
-            .ok_or_else(bad)?;
-        let (LinkKind::Many { relation, .. }, Some(column)) = (link.kind, field.column.as_deref())
-        else {
-            return Err(bad());
-        };
-        let at = self.app.layouts.relations[relation]
-            .columns
-            .iter()
-            .position(|c| c.name == column)
-            .ok_or_else(bad)?;
-        let test = self.test(base, Ty::Text, item)?;
-        let app = self.app;
-        Ok(Box::new(move |row| {
-            view::pairs(app, row, link)
-                .iter()
-                .any(|p| p.columns.get(at).is_some_and(&test))
-        }))
-    }
-
-    /// `isOfType` of users knows groups of types; `regular` matches nothing (QUIRKS 11).
-    fn user_of_type(&self, item: &Json) -> Pred<'a> {
-        let types: &[&str] = match item.get("value").and_then(Json::as_str) {
-            Some("internal") => &["regular", "admin", "super-admin"],
-            Some("api") => &["api"],
-            Some("portal") => &["portal"],
-            _ => &[],
-        };
-        let slot = self.layout.slot("type");
-        Box::new(move |row| {
-            slot.and_then(|s| row.get(s).as_str())
-                .is_some_and(|t| types.contains(&t))
         })
     }
 }

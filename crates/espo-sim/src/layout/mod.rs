@@ -1,0 +1,263 @@
+//! The schema, compiled for serving: attributes with their place in a row, links with the place of their keys.
+
+mod build;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use espo_schema::{AttributeRole, EntityType, FieldKind, Schema};
+use indexmap::IndexMap;
+
+use crate::value::Value;
+
+/// Index of an attribute in its layout.
+pub(crate) type AttrIx = usize;
+/// Place of a value in a row.
+pub(crate) type Slot = usize;
+/// Index of an entity type.
+pub(crate) type EntityIx = usize;
+
+/// All entity types.
+#[derive(Debug)]
+pub(crate) struct Layouts {
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) entities: Vec<Layout>,
+    by_name: HashMap<String, EntityIx>,
+    /// Many-to-many relations; links refer to them by index.
+    pub(crate) relations: Vec<Relation>,
+}
+
+/// One entity type.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub(crate) index: EntityIx,
+    pub(crate) name: String,
+    pub(crate) attrs: Vec<Attr>,
+    by_name: HashMap<String, AttrIx>,
+    /// Number of values in a row.
+    pub(crate) slots: usize,
+    pub(crate) links: IndexMap<String, LinkDef>,
+    /// Key slots that have an index, because a reverse link lists by them.
+    pub(crate) indexed: Vec<Slot>,
+    /// The date that lists are ordered by unless asked otherwise; it has an index.
+    pub(crate) date: Option<Slot>,
+    /// Texts that have an index, because the duplicate check looks records up by them.
+    pub(crate) texts: Vec<TextKey>,
+    /// Attributes of a list row without `select`.
+    pub(crate) list_plan: Vec<AttrIx>,
+    /// Attributes of a record that is read.
+    pub(crate) read_plan: Vec<AttrIx>,
+}
+
+/// A text by which rows are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TextKey {
+    /// A text attribute, without case and accents.
+    Folded(Slot),
+    /// A key of each item of a list.
+    Items(Slot, &'static str),
+}
+
+/// How a value compares, orders and is coerced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ty {
+    Text,
+    LongText,
+    Id,
+    Type,
+    Bool,
+    Int,
+    Float,
+    Decimal,
+    Date,
+    DateTime,
+    List,
+    Object,
+    Any,
+}
+
+impl Ty {
+    pub(crate) fn is_number(self) -> bool {
+        matches!(self, Ty::Bool | Ty::Int | Ty::Float | Ty::Decimal)
+    }
+}
+
+/// One attribute.
+#[derive(Debug)]
+pub(crate) struct Attr {
+    pub(crate) name: String,
+    pub(crate) ty: Ty,
+    pub(crate) role: AttributeRole,
+    /// Its field, by name.
+    pub(crate) field: Option<String>,
+    pub(crate) source: Source,
+    /// Has a column of its own, as the metadata has it.
+    pub(crate) stored: bool,
+    pub(crate) writable: bool,
+    pub(crate) create_only: bool,
+    pub(crate) write_only: bool,
+    pub(crate) filter_only: bool,
+    pub(crate) in_list: bool,
+    /// Option order, where the attribute is an enum.
+    pub(crate) options: Option<Vec<String>>,
+}
+
+/// Where the value of an attribute comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Source {
+    Slot(Slot),
+    /// Name of the record that a key refers to.
+    LinkName(String),
+    /// Id or name of the one record that refers back.
+    HasOneId(String),
+    HasOneName(String),
+    /// An attribute of a linked record.
+    Foreign {
+        link: String,
+        attr: String,
+    },
+    /// Ids, names, columns or types through a link.
+    Ids(String),
+    Names(String),
+    Columns(String),
+    Types(String),
+    /// A person's name out of its parts: first, middle, last.
+    Person([Option<Slot>; 3]),
+    /// Amount in the base currency.
+    Converted {
+        amount: Slot,
+        currency: Slot,
+    },
+    IsFollowed,
+    FollowersIds,
+    FollowersNames,
+    IsStarred,
+    /// Digits of the phone number, for filters.
+    Numeric(Slot),
+    /// Computed by a rule of one entity type (`record::special`).
+    Special,
+    /// No value of its own.
+    Nothing,
+}
+
+/// One link.
+#[derive(Debug)]
+pub(crate) struct LinkDef {
+    pub(crate) name: String,
+    pub(crate) kind: LinkKind,
+    pub(crate) target: Option<EntityIx>,
+    pub(crate) foreign: Option<String>,
+    /// There is a field of that name, and of what kind.
+    pub(crate) field: Option<FieldKind>,
+    pub(crate) read_only: bool,
+    /// Attribute of the target that stands as its name.
+    pub(crate) foreign_name: String,
+    /// Middle-table column → attribute of the owner, filled when owners are listed through the reverse link.
+    pub(crate) column_attrs: Vec<(String, AttrIx)>,
+}
+
+/// How a link is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LinkKind {
+    BelongsTo {
+        key: Slot,
+    },
+    Parent {
+        id: Slot,
+        type_: Slot,
+    },
+    /// The key is in the target's rows.
+    HasOne {
+        key: Slot,
+    },
+    HasMany {
+        key: Slot,
+    },
+    Children {
+        id: Slot,
+        type_: Slot,
+    },
+    Many {
+        relation: usize,
+        forward: bool,
+    },
+    /// The metadata does not say how.
+    Unknown,
+}
+
+/// A many-to-many relation.
+#[derive(Debug)]
+pub(crate) struct Relation {
+    pub(crate) columns: Vec<ColumnDef>,
+}
+
+/// A column of a middle table.
+#[derive(Debug)]
+pub(crate) struct ColumnDef {
+    pub(crate) name: String,
+    pub(crate) default: Value,
+    pub(crate) is_bool: bool,
+}
+
+impl Layouts {
+    pub(crate) fn find(&self, name: &str) -> Option<&Layout> {
+        self.by_name.get(name).map(|i| &self.entities[*i])
+    }
+
+    pub(crate) fn entity(&self, layout: &Layout) -> &EntityType {
+        &self.schema.entity_types[layout.index]
+    }
+}
+
+impl Layout {
+    pub(crate) fn find(&self, attr: &str) -> Option<AttrIx> {
+        self.by_name.get(attr).copied()
+    }
+
+    pub(crate) fn attr(&self, name: &str) -> Option<&Attr> {
+        self.find(name).map(|i| &self.attrs[i])
+    }
+
+    pub(crate) fn slot(&self, name: &str) -> Option<Slot> {
+        match self.attr(name)?.source {
+            Source::Slot(s) => Some(s),
+            _ => None,
+        }
+    }
+}
+
+/// Fields that the duplicate check compares (ESPO-API.md F4).
+pub(crate) fn duplicate_fields(entity: &EntityType) -> Vec<&str> {
+    let scope = &entity.scope;
+    if !scope.duplicate_check_fields.is_empty() {
+        return scope
+            .duplicate_check_fields
+            .iter()
+            .map(String::as_str)
+            .collect();
+    }
+    match scope.type_.as_deref() {
+        Some("Person" | "Company") if scope.is_custom => vec!["name", "emailAddress"],
+        _ => Vec::new(),
+    }
+}
+
+/// The index by which the duplicate check looks a field up; a person's is the last name.
+pub(crate) fn duplicate_key(layout: &Layout, entity: &EntityType, field: &str) -> Option<TextKey> {
+    match (
+        &layout.attr(field)?.source,
+        entity.fields.get(field).map(|f| f.kind),
+    ) {
+        (Source::Person([_, _, last]), _) => Some(TextKey::Folded((*last)?)),
+        (_, Some(FieldKind::Email)) => Some(TextKey::Items(
+            layout.slot(&format!("{field}Data"))?,
+            "lower",
+        )),
+        (_, Some(FieldKind::Phone)) => Some(TextKey::Items(
+            layout.slot(&format!("{field}Data"))?,
+            "phoneNumber",
+        )),
+        (Source::Slot(slot), _) => Some(TextKey::Folded(*slot)),
+        _ => None,
+    }
+}
