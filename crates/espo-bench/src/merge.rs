@@ -126,6 +126,7 @@ fn add(sum: &mut Report, shard: Report) -> Result<(), String> {
     sum.target
         .connect_micros
         .extend(shard.target.connect_micros);
+    sum.target.tls_micros.extend(shard.target.tls_micros);
     let (generator, other) = (&mut sum.generator, shard.generator);
     generator.threads += other.threads;
     generator.cpu_seconds += other.cpu_seconds;

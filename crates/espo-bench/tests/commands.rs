@@ -76,6 +76,7 @@ fn capacity_finds_the_knee_and_its_curve_is_in_the_report() {
         .rfind(|p| p["held"] == true)
         .and_then(|p| p["load"].as_f64());
     // A machine that is busy with other things may make the generator the limit: it says so, and shows no knee.
+    // How close the search comes is established without a clock, in the tests of `capacity`.
     let disturbed = stdout.contains("the generator was the limit");
     assert_eq!(code, i32::from(best.is_none()), "{stdout}{stderr}");
     match best {

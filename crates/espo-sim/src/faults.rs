@@ -62,6 +62,16 @@ pub enum Latency {
         /// Share of the others (0 to 1).
         share: f64,
     },
+    /// In turn `steps` times from `from` up to `to`, equally far apart: the distribution is known beforehand, and after
+    /// every `steps` requests the percentiles are exact. A `steps` below 2 is `from` alone.
+    Spread {
+        /// The shortest.
+        from: Duration,
+        /// The longest.
+        to: Duration,
+        /// How many different ones.
+        steps: u32,
+    },
 }
 
 /// Which requests a fault hits.
@@ -180,16 +190,16 @@ impl Faults {
                 When::First(count) => n <= *count,
             };
             if hit {
-                self.apply(&rule.kind, fault.get_or_insert_with(Fault::default));
+                self.apply(&rule.kind, n, fault.get_or_insert_with(Fault::default));
             }
         }
         fault
     }
 
-    fn apply(&self, kind: &FaultKind, fault: &mut Fault) {
+    fn apply(&self, kind: &FaultKind, n: u64, fault: &mut Fault) {
         match kind {
             FaultKind::Latency(latency) => {
-                fault.delay = Some(fault.delay.unwrap_or_default() + self.draw(*latency))
+                fault.delay = Some(fault.delay.unwrap_or_default() + self.draw(*latency, n))
             }
             FaultKind::Stall => fault.stall = true,
             FaultKind::Status {
@@ -216,7 +226,7 @@ impl Faults {
         }
     }
 
-    fn draw(&self, latency: Latency) -> Duration {
+    fn draw(&self, latency: Latency, n: u64) -> Duration {
         match latency {
             Latency::Constant(d) => d,
             Latency::LogNormal { median, sigma } => {
@@ -233,6 +243,11 @@ impl Faults {
                 } else {
                     usual
                 }
+            }
+            Latency::Spread { from, to, steps } => {
+                let last = u64::from(steps.saturating_sub(1)).max(1);
+                let step = (n - 1) % u64::from(steps.max(1));
+                from + to.saturating_sub(from).mul_f64(step as f64 / last as f64)
             }
         }
     }
@@ -260,7 +275,8 @@ impl FromStr for FaultRule {
     type Err = String;
 
     /// `[OPERATION:][SHARE%|#N,N|first N:]KIND`, for example `list:10%:latency 200ms`, `create:#3:reset`,
-    /// `read:status 503 retry-after 2`, `slow-body 64 5ms`, `latency lognormal 50ms 0.8`, `latency tail 5ms 2s 1%`.
+    /// `read:status 503 retry-after 2`, `slow-body 64 5ms`, `latency lognormal 50ms 0.8`, `latency tail 5ms 2s 1%`,
+    /// `latency spread 5ms 15ms 1000`.
     fn from_str(s: &str) -> Result<Self, Self::Err> {
         let parts: Vec<&str> = s.split(':').map(str::trim).collect();
         let Some((kind, before)) = parts.split_last() else {
@@ -349,6 +365,13 @@ fn parse_kind(s: &str) -> Result<FaultKind, String> {
             tail: parse_duration(tail)?,
             share: share(Some(part))?,
         }),
+        ["latency", "spread", from, to, steps] => FaultKind::Latency(Latency::Spread {
+            from: parse_duration(from)?,
+            to: parse_duration(to)?,
+            steps: steps
+                .parse()
+                .map_err(|_| format!("`{steps}` is no number of steps"))?,
+        }),
         ["latency", d] => FaultKind::Latency(Latency::Constant(parse_duration(d)?)),
         ["stall"] => FaultKind::Stall,
         ["reset"] => FaultKind::Reset,
@@ -403,6 +426,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_spread_gives_every_step_once_in_turn() {
+        let faults = Faults::new(Vec::new(), 1);
+        let spread = |text: &str| {
+            let FaultKind::Latency(latency) = text.parse::<FaultRule>().unwrap().kind else {
+                panic!("{text}");
+            };
+            let micros = |n| faults.draw(latency, n).as_micros();
+            (1..=6).map(micros).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            spread("latency spread 5ms 9ms 5"),
+            [5_000, 6_000, 7_000, 8_000, 9_000, 5_000]
+        );
+        for alone in ["latency spread 5ms 9ms 1", "latency spread 5ms 9ms 0"] {
+            assert_eq!(spread(alone), [5_000; 6], "{alone}");
+        }
+    }
+
+    #[test]
     fn rules_are_read_from_text() {
         for (text, rule) in [
             (
@@ -441,6 +483,7 @@ mod tests {
             "list:maybe:reset",
             "status 99",
             "latency soon",
+            "latency spread 5ms 9ms many",
             "truncate 200%",
         ] {
             assert!(bad.parse::<FaultRule>().is_err(), "{bad}");

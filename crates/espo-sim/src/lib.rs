@@ -39,6 +39,7 @@ mod seed;
 mod sim;
 mod snapshot;
 mod store;
+mod timer;
 mod users;
 mod value;
 

@@ -29,7 +29,7 @@ use crate::{Error, seed, snapshot};
 /// A running server. It stops when this is dropped.
 ///
 /// It runs on the tokio runtime that it was started in, and needs no thread of its own: hundreds of them may live in one
-/// test process.
+/// test process. Only injected latencies are timed by a thread, one for the process.
 #[derive(Debug)]
 pub struct Sim {
     app: Arc<App>,

@@ -2,6 +2,7 @@
 
 mod act;
 mod call;
+mod connect;
 mod create;
 mod decode;
 mod embedded;
@@ -229,7 +230,8 @@ fn report(
             embedded: prepared.embedded.is_some(),
             version: prepared.version.clone(),
             records: prepared.records.clone(),
-            connect_micros: prepared.connect_micros.clone(),
+            connect_micros: prepared.connects.tcp.clone(),
+            tls_micros: prepared.connects.tls.clone(),
         },
         collected,
         scheduled: settled
@@ -407,6 +409,7 @@ pub(crate) fn empty_report(options: &RunOptions) -> Report {
             version: None,
             records: std::collections::BTreeMap::new(),
             connect_micros: vec![50],
+            tls_micros: Vec::new(),
         },
         collected,
         scheduled: None,

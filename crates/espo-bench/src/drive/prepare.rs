@@ -11,6 +11,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::act::{Actor, Place, Shared};
+use super::connect::Connects;
 use super::decode::Decoder;
 use super::embedded::Embedded;
 use super::options::{RunOptions, Target};
@@ -39,7 +40,7 @@ pub(crate) struct Prepared {
     pub(crate) shared: Arc<Shared>,
     pub(crate) version: Option<String>,
     pub(crate) records: BTreeMap<String, u64>,
-    pub(crate) connect_micros: Vec<u64>,
+    pub(crate) connects: Connects,
     pub(crate) embedded: Option<Embedded>,
     interrupts: Arc<AtomicU32>,
     runtime: tokio::runtime::Runtime,
@@ -126,7 +127,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         shared: Arc::new(shared),
         version: probe.version,
         records,
-        connect_micros: probe.connect_micros,
+        connects: probe.connects,
         embedded,
         interrupts,
         runtime,

@@ -1,13 +1,14 @@
 //! Everything before the load: reaching the target, its metadata, its records, the set-up.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use espo_core::{Client, Request, RetryPolicy, Stage, http::Method};
 use espo_schema::Schema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::connect::{Connects, connects};
 use super::options::{Credentials, RunOptions};
 use super::world::{Found, World};
 use crate::error::{Error, Result};
@@ -59,7 +60,7 @@ pub(crate) struct Probe {
     pub(crate) version: Option<String>,
     pub(crate) user_id: Option<String>,
     pub(crate) schema: Schema,
-    pub(crate) connect_micros: Vec<u64>,
+    pub(crate) connects: Connects,
 }
 
 /// Whether the host is this machine.
@@ -102,7 +103,7 @@ pub(crate) fn check_writes(options: &RunOptions, url: &str) -> Result<()> {
 /// [`Error::Target`] when it is not there, refuses the credentials, or is no EspoCRM.
 pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
     let client = dialer.patient_client()?;
-    let connect_micros = connect_times(&dialer.url).await;
+    let connects = connects(&dialer.url).await;
     let user = get(&client, "App/user")
         .await
         .map_err(|e| refused(&dialer.url, &e))?;
@@ -121,7 +122,7 @@ pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
         version,
         user_id,
         schema,
-        connect_micros,
+        connects,
     })
 }
 
@@ -138,34 +139,6 @@ fn refused(url: &str, error: &espo_core::Error) -> Error {
         "does not answer as an EspoCRM"
     };
     Error::target(format!("{url} {what}: {error}"))
-}
-
-/// TCP connections opened one after the other, name look-up included; empty when the first fails, which the
-/// probe then explains.
-async fn connect_times(url: &str) -> Vec<u64> {
-    let Some(parsed) = url::Url::parse(url).ok() else {
-        return Vec::new();
-    };
-    let (Some(host), Some(port)) = (parsed.host_str(), parsed.port_or_known_default()) else {
-        return Vec::new();
-    };
-    let host = host.trim_matches(['[', ']']);
-    let mut times = Vec::new();
-    for _ in 0..5 {
-        let started = Instant::now();
-        let opened = tokio::time::timeout(
-            Duration::from_secs(5),
-            tokio::net::TcpStream::connect((host, port)),
-        )
-        .await;
-        match opened {
-            Ok(Ok(_)) => {
-                times.push(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX))
-            }
-            _ => break,
-        }
-    }
-    times
 }
 
 #[derive(Deserialize)]

@@ -127,13 +127,15 @@ fn details(report: &Report, out: &mut String) {
             totals.unsent, totals.held_back
         ));
     }
-    if !report.target.connect_micros.is_empty() {
-        let mut connects = report.target.connect_micros.clone();
-        connects.sort_unstable();
-        line(format!(
-            "opening a connection took {}",
-            show_micros(connects[connects.len() / 2] as f64)
-        ));
+    let middle = |times: &[u64]| {
+        let mut times = times.to_vec();
+        times.sort_unstable();
+        times.get(times.len() / 2).map(|t| show_micros(*t as f64))
+    };
+    if let Some(tcp) = middle(&report.target.connect_micros) {
+        let tls = middle(&report.target.tls_micros)
+            .map_or_else(String::new, |tls| format!(", the TLS handshake {tls} more"));
+        line(format!("opening a connection took {tcp}{tls}"));
     }
     let generator = &report.generator;
     line(format!(

@@ -155,6 +155,9 @@ pub struct TargetInfo {
     pub records: BTreeMap<String, u64>,
     /// Microseconds to open a TCP connection, name look-up included: five attempts before the load.
     pub connect_micros: Vec<u64>,
+    /// Microseconds of the full TLS handshake on each of these connections; empty where the target is not HTTPS.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub tls_micros: Vec<u64>,
 }
 
 /// Sums.

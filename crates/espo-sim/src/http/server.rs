@@ -130,7 +130,7 @@ async fn answer(
     let fault = app.faults.next(&request);
     if let Some(fault) = &fault {
         if let Some(delay) = fault.delay {
-            tokio::time::sleep(delay).await;
+            crate::timer::wait(delay).await;
         }
         if fault.stall {
             std::future::pending::<()>().await;
