@@ -176,7 +176,7 @@ fn the_capacity_of_a_queue_is_found_from_short_probes() {
     // 3 % are the precision asked for; a probe of 10 s begins with an empty server, which flatters it by 2 to 4 %.
     let quiet = found(0.0);
     assert_eq!(near(&quiet), 50, "{quiet:?} of {truth}");
-    // With single tries a search would meet a hiccup on its way in 40 of 100 cases.
+    // With single tries 13 of these searches would take a hiccup for the knee.
     let noisy = found(0.05);
     assert!(near(&noisy) >= 46, "{noisy:?} of {truth}");
 }
