@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::charts::{Chart, Scale, Series, svg};
+use super::table::connecting;
 use super::{headline, warning};
 use crate::report::{Distribution, Model, OperationReport, Outcome, Report, Verdict};
 use crate::units::{show_bytes, show_count, show_micros};
@@ -140,8 +141,17 @@ impl Page {
     }
 
     fn charts(&mut self, report: &Report) {
+        let step = report.step_seconds.max(1) as f64;
+        let is_full = |s: &crate::report::Second| s.at + step <= report.run.seconds + 0.01;
+        let full = || report.series.iter().filter(|s| is_full(s));
+        // The few answers after the end make a point of their own, which is shown only if they were the slowest: as a
+        // rule their percentiles are those of a handful.
+        let slowest = full().map(|s| s.max).max();
         let of = |f: &dyn Fn(&crate::report::Second) -> f64| -> Vec<(f64, f64)> {
-            let answered = report.series.iter().filter(|s| s.ok > 0);
+            let answered = report
+                .series
+                .iter()
+                .filter(|s| s.ok > 0 && (is_full(s) || Some(s.max) > slowest));
             answered.map(|s| (s.at, f(s))).collect()
         };
         let line = |name: &str, colour, points| Series {
@@ -177,15 +187,9 @@ impl Page {
             "Response time that the given share of requests stayed below; both axes logarithmic.",
             &curve,
         );
-        let step = report.step_seconds.max(1) as f64;
         // Answers after the end are in no full second: their rate would mean nothing.
-        let full: Vec<&crate::report::Second> = report
-            .series
-            .iter()
-            .filter(|s| s.at + step <= report.run.seconds + 0.01)
-            .collect();
         let every = |f: &dyn Fn(&crate::report::Second) -> f64| -> Vec<(f64, f64)> {
-            full.iter().map(|s| (s.at, f(s))).collect()
+            full().map(|s| (s.at, f(s))).collect()
         };
         let mut rates = vec![Series {
             name: "answered".into(),
@@ -353,10 +357,8 @@ impl Page {
                 ),
             ));
         }
-        let mut connects = target.connect_micros.clone();
-        connects.sort_unstable();
-        if let Some(middle) = connects.get(connects.len() / 2) {
-            facts.push(("opening a connection", show_micros(*middle as f64)));
+        if let Some(took) = connecting(target) {
+            facts.push(("opening a connection", took));
         }
         facts.push((
             "generator",

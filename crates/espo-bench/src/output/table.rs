@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use super::{headline, warning};
-use crate::report::{Distribution, OperationReport, Outcome, Report};
+use crate::report::{Distribution, OperationReport, Outcome, Report, TargetInfo};
 use crate::units::{show_bytes, show_count, show_micros};
 
 const COLUMNS: [&str; 11] = [
@@ -127,15 +127,8 @@ fn details(report: &Report, out: &mut String) {
             totals.unsent, totals.held_back
         ));
     }
-    let middle = |times: &[u64]| {
-        let mut times = times.to_vec();
-        times.sort_unstable();
-        times.get(times.len() / 2).map(|t| show_micros(*t as f64))
-    };
-    if let Some(tcp) = middle(&report.target.connect_micros) {
-        let tls = middle(&report.target.tls_micros)
-            .map_or_else(String::new, |tls| format!(", the TLS handshake {tls} more"));
-        line(format!("opening a connection took {tcp}{tls}"));
+    if let Some(took) = connecting(&report.target) {
+        line(format!("opening a connection took {took}"));
     }
     let generator = &report.generator;
     line(format!(
@@ -209,4 +202,16 @@ fn details(report: &Report, out: &mut String) {
             ));
         }
     }
+}
+
+/// How long opening a connection took at the median, with the TLS handshake apart.
+pub(super) fn connecting(target: &TargetInfo) -> Option<String> {
+    let middle = |times: &[u64]| {
+        let mut times = times.to_vec();
+        times.sort_unstable();
+        times.get(times.len() / 2).map(|t| show_micros(*t as f64))
+    };
+    let tls = middle(&target.tls_micros)
+        .map_or_else(String::new, |tls| format!(", the TLS handshake {tls} more"));
+    middle(&target.connect_micros).map(|tcp| tcp + &tls)
 }
