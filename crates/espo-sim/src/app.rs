@@ -19,7 +19,7 @@ use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{Layout, Layouts, LinkKind};
 use crate::log::{LoggedRequest, RequestLog};
 use crate::routes;
-use crate::store::Store;
+use crate::store::{Row, Store};
 use crate::users::Role;
 use crate::value::{Id, Value};
 
@@ -297,6 +297,14 @@ impl App {
         self.layouts
             .find(name)
             .ok_or_else(|| Refusal::not_found(format!("Controller '{name}' does not exist.")))
+    }
+
+    /// A record that is there; 404 without a reason for one that is not.
+    pub(crate) fn live(&self, layout: &Layout, id: &str) -> Result<Arc<Row>> {
+        self.store
+            .table(layout.index)
+            .live(id)
+            .ok_or_else(Refusal::not_found_silently)
     }
 
     /// A JSON answer.

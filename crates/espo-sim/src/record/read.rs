@@ -439,11 +439,7 @@ pub(crate) fn related(
     let Some(def) = layout.links.get(link) else {
         return Err(Refusal::not_found(format!("Link '{link}' does not exist.")));
     };
-    let row = app
-        .store
-        .table(layout.index)
-        .live(id)
-        .ok_or_else(Refusal::not_found_silently)?;
+    let row = app.live(layout, id)?;
     if !caller.acl.record(app, layout, &row, Action::Read) {
         return Err(Refusal::forbidden_silently());
     }

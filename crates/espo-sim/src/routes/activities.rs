@@ -107,11 +107,7 @@ pub(super) fn owner<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
     let app = call.app;
     let owner = app.layout(&super::upper_first(call.params[0]))?;
     call.caller.acl.check_scope(&owner.name, Action::Read)?;
-    let row = app
-        .store
-        .table(owner.index)
-        .live(call.params[1])
-        .ok_or_else(Refusal::not_found_silently)?;
+    let row = app.live(owner, call.params[1])?;
     if !call.caller.acl.record(app, owner, &row, Action::Read) {
         return Err(Refusal::forbidden_silently());
     }

@@ -289,12 +289,7 @@ pub(super) fn check_type(
 
 pub(super) fn attachment<'a>(call: &Call<'a>) -> Result<(&'a Layout, std::sync::Arc<Row>)> {
     let layout = call.app.layout("Attachment")?;
-    let row = call
-        .app
-        .store
-        .table(layout.index)
-        .live(call.params[0])
-        .ok_or_else(Refusal::not_found_silently)?;
+    let row = call.app.live(layout, call.params[0])?;
     Ok((layout, row))
 }
 

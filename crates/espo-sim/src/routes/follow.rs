@@ -31,11 +31,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
 fn target<'a>(call: &Call<'a>) -> Result<(&'a Layout, Id)> {
     let layout = call.app.layout(&super::upper_first(call.params[0]))?;
     let id = call.params[1];
-    call.app
-        .store
-        .table(layout.index)
-        .live(id)
-        .ok_or_else(Refusal::not_found_silently)?;
+    call.app.live(layout, id)?;
     Ok((layout, id.into()))
 }
 
@@ -57,12 +53,7 @@ fn set_follower(call: &Call, layout: &Layout, id: &Id, user: &str, follows: bool
 fn follow(call: &Call) -> Result<Reply> {
     let (layout, id) = target(call)?;
     if call.app.layouts.entity(layout).scope.stream {
-        let row = call
-            .app
-            .store
-            .table(layout.index)
-            .live(&id)
-            .ok_or_else(Refusal::not_found_silently)?;
+        let row = call.app.live(layout, &id)?;
         if !call
             .caller
             .acl
@@ -124,11 +115,7 @@ pub(super) fn list_users(call: &Call, users: &Layout, rows: &[Arc<Row>]) -> Resu
 fn users_with_access(call: &Call) -> Result<Reply> {
     let (layout, id) = target(call)?;
     let app = call.app;
-    let row = app
-        .store
-        .table(layout.index)
-        .live(&id)
-        .ok_or_else(Refusal::not_found_silently)?;
+    let row = app.live(layout, &id)?;
     if !call.caller.acl.record(app, layout, &row, Action::Read) {
         return Err(Refusal::forbidden_silently());
     }

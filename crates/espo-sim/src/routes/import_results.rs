@@ -32,12 +32,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
 /// An import of the caller.
 fn own<'a>(call: &Call<'a>, id: &str) -> Result<(&'a Layout, Arc<Row>)> {
     let layout = call.app.layout("Import")?;
-    let row = call
-        .app
-        .store
-        .table(layout.index)
-        .live(id)
-        .ok_or_else(Refusal::not_found_silently)?;
+    let row = call.app.live(layout, id)?;
     if !call.caller.acl.is_admin()
         && layout
             .slot("createdById")

@@ -58,12 +58,7 @@ fn lead<'a>(
     let Some(id) = body.get("id").and_then(Json::as_str) else {
         return Err(Refusal::bad_request("No ID."));
     };
-    let row = call
-        .app
-        .store
-        .table(layout.index)
-        .live(id)
-        .ok_or_else(Refusal::not_found_silently)?;
+    let row = call.app.live(layout, id)?;
     if !call.caller.acl.record(call.app, layout, &row, action) {
         return Err(Refusal::forbidden_silently());
     }

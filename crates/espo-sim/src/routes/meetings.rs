@@ -100,11 +100,7 @@ fn attendees(call: &Call) -> Result<Reply> {
         );
     }
     call.caller.acl.check_scope(&layout.name, Action::Read)?;
-    let row = app
-        .store
-        .table(layout.index)
-        .live(call.params[1])
-        .ok_or_else(Refusal::not_found_silently)?;
+    let row = app.live(layout, call.params[1])?;
     if !call.caller.acl.record(app, layout, &row, Action::Read) {
         return Err(Refusal::forbidden_silently());
     }
@@ -155,11 +151,7 @@ fn set_acceptance_status(call: &Call) -> Result<Reply> {
     if known.is_some_and(|options| !options.iter().any(|o| o == status)) {
         return Err(Refusal::bad_request("Bad status."));
     }
-    let row = app
-        .store
-        .table(layout.index)
-        .live(id)
-        .ok_or_else(Refusal::not_found_silently)?;
+    let row = app.live(layout, id)?;
     let Some(LinkKind::Many { relation, forward }) = layout.links.get("users").map(|l| l.kind)
     else {
         return Err(Refusal::forbidden_silently());

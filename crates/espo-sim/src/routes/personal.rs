@@ -27,12 +27,7 @@ pub(super) fn own_user<'a>(call: &Call<'a>, id: &str) -> Result<(&'a Layout, Arc
     if !call.caller.acl.is_admin() && id != call.caller.user_id() {
         return Err(Refusal::forbidden_silently());
     }
-    let row = call
-        .app
-        .store
-        .table(users.index)
-        .live(id)
-        .ok_or_else(Refusal::not_found_silently)?;
+    let row = call.app.live(users, id)?;
     Ok((users, row))
 }
 

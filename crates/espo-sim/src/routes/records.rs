@@ -281,12 +281,7 @@ fn duplicate_attributes(call: &Call) -> Result<Reply> {
     let Some(id) = body.get("id").and_then(Json::as_str) else {
         return Err(Refusal::bad_request("No ID."));
     };
-    let row = call
-        .app
-        .store
-        .table(layout.index)
-        .live(id)
-        .ok_or_else(Refusal::not_found_silently)?;
+    let row = call.app.live(layout, id)?;
     if !call.caller.acl.record(call.app, layout, &row, Action::Read) {
         return Err(Refusal::forbidden("No 'read' access."));
     }

@@ -248,11 +248,7 @@ fn addresses(call: &Call) -> Result<Reply> {
 fn user_acl(call: &Call) -> Result<Reply> {
     let app = call.app;
     let users = app.layout("User")?;
-    let row = app
-        .store
-        .table(users.index)
-        .live(call.params[0])
-        .ok_or_else(Refusal::not_found_silently)?;
+    let row = app.live(users, call.params[0])?;
     if !call.caller.acl.is_admin() && row.id != call.caller.acl.user_id {
         return Err(Refusal::forbidden_silently());
     }

@@ -31,11 +31,7 @@ fn single(call: &Call) -> Result<Reply> {
         return Err(Refusal::not_found(format!("Action '{action}' not found.")));
     }
     let layout = app.layout(entity)?;
-    let row = app
-        .store
-        .table(layout.index)
-        .live(id)
-        .ok_or_else(Refusal::not_found_silently)?;
+    let row = app.live(layout, id)?;
     if !caller.acl.record(app, layout, &row, Action::Edit) {
         return Err(Refusal::forbidden("No edit access."));
     }

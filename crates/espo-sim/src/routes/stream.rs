@@ -236,12 +236,7 @@ impl<'a> Which<'a> {
 fn readable_record<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
     let layout = call.app.layout(&super::upper_first(call.params[0]))?;
     call.caller.acl.check_scope(&layout.name, Action::Read)?;
-    let row = call
-        .app
-        .store
-        .table(layout.index)
-        .live(call.params[1])
-        .ok_or_else(Refusal::not_found_silently)?;
+    let row = call.app.live(layout, call.params[1])?;
     if !call.caller.acl.record(call.app, layout, &row, Action::Read) {
         return Err(Refusal::forbidden_silently());
     }
@@ -343,11 +338,7 @@ fn global_stream(call: &Call) -> Result<Reply> {
 /// `GET User/{id}/stream/own`: what a user wrote.
 fn own_stream(call: &Call) -> Result<Reply> {
     let users = call.app.layout("User")?;
-    call.app
-        .store
-        .table(users.index)
-        .live(call.params[0])
-        .ok_or_else(Refusal::not_found_silently)?;
+    call.app.live(users, call.params[0])?;
     let (total, list) = page(call, |notes, row| {
         text(notes, row, "createdById").as_deref() == Some(call.params[0])
             && is_visible(call, notes, row)

@@ -31,12 +31,7 @@ const COLUMN: &str = "optedOut";
 fn list<'a>(call: &Call<'a>, id: &str, action: Action) -> Result<(&'a Layout, Arc<Row>)> {
     let layout = call.app.layout("TargetList")?;
     call.caller.acl.check_scope(&layout.name, action)?;
-    let row = call
-        .app
-        .store
-        .table(layout.index)
-        .live(id)
-        .ok_or_else(Refusal::not_found_silently)?;
+    let row = call.app.live(layout, id)?;
     if !call.caller.acl.record(call.app, layout, &row, action) {
         return Err(Refusal::forbidden_silently());
     }
