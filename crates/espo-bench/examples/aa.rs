@@ -1,7 +1,7 @@
 //! Does `compare` cry wolf? Pairs of equal runs, and of runs in which one operation is a tenth slower, against a
 //! server with an injected latency. `cargo run --release -p espo-bench --example aa -- [PAIRS] [SECONDS]`.
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/it/support/mod.rs"]
 mod support;
 
 use std::sync::Arc;

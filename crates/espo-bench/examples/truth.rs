@@ -1,7 +1,7 @@
 //! Shown against true: what `espo-bench` says where the truth is known. Give it a release build and a quiet
 //! machine: `cargo run --release -p espo-bench --example truth`. `injected` does the like with the embedded server.
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/it/support/mod.rs"]
 mod support;
 
 use std::sync::Arc;

@@ -1,0 +1,111 @@
+//! A target behind TLS, with an authority of its own.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::support::{Behaviour, Server};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+/// How long the proxy thinks between the connection and the handshake.
+const THINKS: Duration = Duration::from_millis(40);
+
+fn authority() -> (TlsAcceptor, String) {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&key, &authority).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![leaf.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    (TlsAcceptor::from(Arc::new(config)), authority.pem())
+}
+
+async fn pass_on(stream: TcpStream, acceptor: TlsAcceptor, behind: String) {
+    tokio::time::sleep(THINKS).await;
+    let Ok(mut inside) = acceptor.accept(stream).await else {
+        return;
+    };
+    let mut outside = TcpStream::connect(behind).await.unwrap();
+    let _ = tokio::io::copy_bidirectional(&mut inside, &mut outside).await;
+}
+
+#[test]
+fn the_handshake_is_told_apart_from_the_connection() {
+    let server = Server::start(Behaviour {
+        records: [("Account".to_owned(), 5)].into(),
+        ..Behaviour::default()
+    });
+    let behind = server.url.trim_start_matches("http://").to_owned();
+    let (acceptor, pem) = authority();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let listener = runtime.block_on(TcpListener::bind("localhost:0")).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    runtime.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(pass_on(stream, acceptor.clone(), behind.clone()));
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("authority.pem"), pem).unwrap();
+    let workload = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";
+    std::fs::write(folder.path().join("w.toml"), workload).unwrap();
+    let run = |url: &str, report: &str| {
+        let line = format!("run w.toml --url {url} --concurrency 2 --requests 20 --json {report}");
+        let output = Command::new(env!("CARGO_BIN_EXE_espo-bench"))
+            .args(line.split_whitespace())
+            .current_dir(folder.path())
+            .env("ESPO_API_KEY", "key")
+            .env_remove("ESPO_SECRET_KEY")
+            .env("SSL_CERT_FILE", "authority.pem")
+            .env("NO_PROXY", "*")
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        assert!(output.status.success(), "{said}");
+        let report = std::fs::read(folder.path().join(report)).unwrap();
+        let report: Value = serde_json::from_slice(&report).unwrap();
+        assert_eq!(report["totals"]["failed"], 0, "{said}");
+        (report["target"].clone(), said)
+    };
+    let micros = |target: &Value, key: &str| -> Vec<u64> {
+        let all = target[key].as_array().cloned().unwrap_or_default();
+        all.iter().filter_map(Value::as_u64).collect()
+    };
+
+    let url = format!("https://localhost:{port}");
+    let (target, said) = run(&url, "tls.json");
+    let (tcp, tls) = (
+        micros(&target, "connect_micros"),
+        micros(&target, "tls_micros"),
+    );
+    assert_eq!((tcp.len(), tls.len()), (5, 5), "{target}");
+    let thinks = u64::try_from(THINKS.as_micros()).unwrap();
+    assert!(tls.iter().all(|t| *t >= thinks), "{tls:?}");
+    // The kernel accepts: the proxy's thinking is no part of this one.
+    assert!(tcp.iter().min() < tls.iter().min(), "{tcp:?} {tls:?}");
+    assert!(said.contains("TLS handshake"), "{said}");
+
+    let (target, said) = run(&server.url, "plain.json");
+    let (tcp, tls) = (
+        micros(&target, "connect_micros"),
+        micros(&target, "tls_micros"),
+    );
+    assert_eq!((tcp.len(), tls.len()), (5, 0), "{target}");
+    assert!(!said.contains("TLS handshake"), "{said}");
+}

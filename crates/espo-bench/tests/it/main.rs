@@ -1,0 +1,11 @@
+//! The load tester as a library and as a program, over sockets. One binary: each links everything.
+
+mod commands;
+mod https;
+mod k8s;
+mod kinds;
+mod reproducible;
+mod run;
+mod support;
+mod truth;
+mod writes;

@@ -1,0 +1,358 @@
+//! A server that answers as EspoCRM's API does where the load tester looks, with faults and delays that a
+//! real one does not have on demand.
+//!
+//! It has a thread for each connection and sleeps with the system's own timer, so that an injected
+//! latency is kept to some 0.1 ms; what it really was is recorded.
+
+#![allow(dead_code, reason = "the examples use a part each")]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+/// A request as the server saw it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Seen {
+    /// The header `X-Espo-Bench`: worker/iteration.
+    pub tag: String,
+    pub method: String,
+    pub target: String,
+    pub body: String,
+}
+
+type Delay = dyn Fn(&str, u64) -> Duration + Send + Sync;
+
+/// How the server behaves.
+#[derive(Clone, Default)]
+pub(crate) struct Behaviour {
+    /// From method and path, and the number of the request, to the time before the answer.
+    pub delay: Option<Arc<Delay>>,
+    /// Answers nothing in the first part of every period, counted from the first request of the load.
+    pub freeze: Option<(Duration, Duration)>,
+    /// Answers requests of the load with this status.
+    pub status: Option<u16>,
+    /// Creates are carried out and never answered.
+    pub mute_creates: bool,
+    /// Records at the start, by entity type.
+    pub records: BTreeMap<String, usize>,
+    /// So many requests of the load are worked on at a time; the others wait.
+    pub places: Option<usize>,
+    /// A body for lists, in place of the records.
+    pub list_body: Option<String>,
+}
+
+type Records = BTreeMap<String, BTreeMap<String, Map<String, Value>>>;
+
+struct State {
+    behaviour: Behaviour,
+    records: Mutex<Records>,
+    seen: Mutex<Vec<Seen>>,
+    /// Microseconds that each request of the load really took inside the server.
+    took: Mutex<Vec<(String, u64)>>,
+    load_started: Mutex<Option<Instant>>,
+    /// Requests that are being worked on.
+    busy: Mutex<usize>,
+    free: Condvar,
+    next: AtomicU64,
+    count: AtomicU64,
+    stop: AtomicBool,
+}
+
+pub(crate) struct Server {
+    pub url: String,
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+impl Server {
+    pub(crate) fn start(behaviour: Behaviour) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut records = Records::new();
+        let mut next = 0;
+        for (entity, count) in &behaviour.records {
+            for n in 0..*count {
+                next += 1;
+                let record = json!({ "id": id(next), "name": format!("Harbor {n}") });
+                records
+                    .entry(entity.clone())
+                    .or_default()
+                    .insert(id(next), record.as_object().unwrap().clone());
+            }
+        }
+        let state = Arc::new(State {
+            behaviour,
+            records: Mutex::new(records),
+            seen: Mutex::default(),
+            took: Mutex::default(),
+            load_started: Mutex::default(),
+            busy: Mutex::default(),
+            free: Condvar::new(),
+            next: AtomicU64::new(next),
+            count: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
+        });
+        let shared = Arc::clone(&state);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if shared.stop.load(Ordering::Relaxed) {
+                    return;
+                }
+                let (Ok(stream), shared) = (stream, Arc::clone(&shared)) else {
+                    continue;
+                };
+                std::thread::spawn(move || drop(serve(stream, &shared)));
+            }
+        });
+        Self {
+            url: format!("http://{address}"),
+            address,
+            state,
+        }
+    }
+
+    /// The requests of the load so far: those that carry a worker's tag.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.state.seen.lock().unwrap().clone()
+    }
+
+    /// Microseconds inside the server, by method and path.
+    pub(crate) fn took(&self) -> Vec<(String, u64)> {
+        self.state.took.lock().unwrap().clone()
+    }
+
+    pub(crate) fn ids(&self, entity: &str) -> Vec<String> {
+        self.state
+            .records
+            .lock()
+            .unwrap()
+            .get(entity)
+            .map(|r| r.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.state.stop.store(true, Ordering::Relaxed);
+        drop(TcpStream::connect(self.address));
+    }
+}
+
+fn id(n: u64) -> String {
+    format!("{n:017x}")
+}
+
+struct Asked {
+    method: String,
+    target: String,
+    tag: Option<String>,
+    key: Option<String>,
+    body: String,
+}
+
+fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Asked>> {
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    let mut parts = line.split_whitespace();
+    let (method, target) = (
+        parts.next().unwrap_or("").to_owned(),
+        parts.next().unwrap_or("").to_owned(),
+    );
+    let (mut length, mut tag, mut key) = (0, None, None);
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header)?;
+        let Some((name, value)) = header.trim_end().split_once(':') else {
+            break;
+        };
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.trim().parse().unwrap_or(0),
+            "x-espo-bench" => tag = Some(value.trim().to_owned()),
+            "x-api-key" => key = Some(value.trim().to_owned()),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(Some(Asked {
+        method,
+        target,
+        tag,
+        key,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    }))
+}
+
+fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut writer = stream.try_clone()?;
+    let mut reader = BufReader::new(stream);
+    while let Some(asked) = read(&mut reader)? {
+        let started = Instant::now();
+        let path = asked
+            .target
+            .split('?')
+            .next()
+            .unwrap_or("")
+            .trim_start_matches("/api/v1/")
+            .to_owned();
+        let is_load = asked.tag.is_some();
+        if let Some(tag) = asked.tag.clone() {
+            let seen = Seen {
+                tag,
+                method: asked.method.clone(),
+                target: asked.target.clone(),
+                body: asked.body.clone(),
+            };
+            state.seen.lock().unwrap().push(seen);
+            wait(state, &asked.method, &path, started);
+        }
+        let (status, body) = match state.behaviour.status.filter(|_| is_load) {
+            Some(status) => (status, String::new()),
+            None if asked.key.as_deref() != Some("key") => (401, String::new()),
+            None => answer(state, &asked, &path),
+        };
+        if state.behaviour.mute_creates && asked.method == "POST" && is_load {
+            return Ok(());
+        }
+        if is_load {
+            let took = u64::try_from(started.elapsed().as_micros()).unwrap();
+            state.took.lock().unwrap().push((
+                format!("{} {}", asked.method, path.split('/').next().unwrap_or("")),
+                took,
+            ));
+        }
+        let head = format!(
+            "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        writer.write_all((head + &body).as_bytes())?;
+    }
+    Ok(())
+}
+
+fn wait(state: &State, method: &str, path: &str, now: Instant) {
+    if let Some((frozen, period)) = state.behaviour.freeze {
+        let start = *state.load_started.lock().unwrap().get_or_insert(now);
+        let into = Duration::from_nanos(((now - start).as_nanos() % period.as_nanos()) as u64);
+        if into < frozen {
+            std::thread::sleep(frozen - into);
+        }
+    }
+    if let Some(places) = state.behaviour.places {
+        let busy = state.busy.lock().unwrap();
+        *state.free.wait_while(busy, |busy| *busy >= places).unwrap() += 1;
+    }
+    if let Some(delay) = &state.behaviour.delay {
+        let number = state.count.fetch_add(1, Ordering::Relaxed);
+        std::thread::sleep(delay(&format!("{method} {path}"), number));
+    }
+    if state.behaviour.places.is_some() {
+        *state.busy.lock().unwrap() -= 1;
+        state.free.notify_one();
+    }
+}
+
+fn answer(state: &State, asked: &Asked, path: &str) -> (u16, String) {
+    let segments: Vec<&str> = path.split('/').collect();
+    let mut records = state.records.lock().unwrap();
+    match (asked.method.as_str(), segments.as_slice()) {
+        ("GET", ["App", "user"]) => (200, json!({ "user": { "id": "u1" } }).to_string()),
+        ("GET", ["App", "about"]) => (200, json!({ "version": "9.3.0" }).to_string()),
+        ("GET", ["Metadata"]) => (200, espo_schema::Schema::stock().raw.to_string()),
+        ("GET", [entity]) => match state
+            .behaviour
+            .list_body
+            .clone()
+            .filter(|_| asked.tag.is_some())
+        {
+            Some(body) => (200, body),
+            None => (200, list(records.get(*entity), &asked.target)),
+        },
+        ("POST", [entity]) => {
+            let id = id(state.next.fetch_add(1, Ordering::Relaxed) + 1);
+            let mut record: Map<String, Value> = serde_json::from_str(&asked.body).unwrap();
+            record.insert("id".into(), id.clone().into());
+            records
+                .entry((*entity).to_owned())
+                .or_default()
+                .insert(id, record.clone());
+            (200, Value::Object(record).to_string())
+        }
+        ("GET", [entity, id]) => match records.get(*entity).and_then(|r| r.get(*id)) {
+            Some(record) => (200, Value::Object(record.clone()).to_string()),
+            None => (404, String::new()),
+        },
+        ("PUT", [entity, id]) => match records.get_mut(*entity).and_then(|r| r.get_mut(*id)) {
+            Some(record) => {
+                record.extend(serde_json::from_str::<Map<String, Value>>(&asked.body).unwrap());
+                (200, Value::Object(record.clone()).to_string())
+            }
+            None => (404, String::new()),
+        },
+        ("DELETE", [entity, id]) => match records.get_mut(*entity).and_then(|r| r.remove(*id)) {
+            Some(_) => (200, "true".into()),
+            None => (404, String::new()),
+        },
+        ("GET", [_, _, _]) => (200, json!({ "total": 0, "list": [] }).to_string()),
+        ("POST" | "DELETE", [_, _, _]) => (200, "true".into()),
+        _ => (404, String::new()),
+    }
+}
+
+fn list(records: Option<&BTreeMap<String, Map<String, Value>>>, target: &str) -> String {
+    let query = target
+        .split_once("searchParams=")
+        .map_or("%7B%7D", |(_, q)| q);
+    let decoded = percent_encoding::percent_decode_str(query).decode_utf8_lossy();
+    let params: Value = serde_json::from_str(&decoded).unwrap();
+    let number = |key: &str, default: u64| {
+        params.get(key).and_then(Value::as_u64).unwrap_or(default) as usize
+    };
+    let prefix = params.pointer("/where/0/value").and_then(Value::as_str);
+    let attribute = params
+        .pointer("/where/0/attribute")
+        .and_then(Value::as_str)
+        .unwrap_or("name");
+    let fits = |record: &&Map<String, Value>| {
+        prefix.is_none_or(|p| {
+            record
+                .get(attribute)
+                .and_then(Value::as_str)
+                .is_some_and(|v| v.starts_with(p))
+        })
+    };
+    let all: Vec<&Map<String, Value>> = records
+        .map(|r| r.values().filter(fits).collect())
+        .unwrap_or_default();
+    let page: Vec<_> = all
+        .iter()
+        .skip(number("offset", 0))
+        .take(number("maxSize", 200))
+        .collect();
+    json!({ "total": all.len(), "list": page }).to_string()
+}
+
+/// Options for a run against the server, with requests tagged.
+pub(crate) fn options(server: &Server, workload: &str) -> espo_bench::RunOptions {
+    let workload =
+        espo_bench::Workload::parse("test.toml", workload, std::path::Path::new(".")).unwrap();
+    let credentials = vec![espo_bench::Credentials::new(espo_core::Auth::api_key(
+        "key",
+    ))];
+    let target = espo_bench::Target::Url {
+        url: server.url.clone(),
+        credentials,
+    };
+    let mut options = espo_bench::RunOptions::new(workload, target);
+    options.tag_requests = true;
+    options
+}

@@ -1,0 +1,489 @@
+//! Every kind of difference is told apart, with the right verdict.
+
+use std::collections::BTreeSet;
+
+use espo_schema::{Change, Schema};
+use serde_json::{Value, json};
+
+/// A small instance: two entity types of its own over the stock field types.
+fn base() -> Value {
+    json!({
+        "fields": Schema::stock().raw["fields"],
+        "scopes": {
+            "Deal": {"entity": true, "object": true, "stream": true},
+            "Firm": {"entity": true, "object": true}
+        },
+        "clientDefs": {"Deal": {"filterList": ["open", {"name": "won"}], "boolFilterList": ["onlyMy"]}},
+        "entityDefs": {
+            "Deal": {
+                "fields": {
+                    "name": {"type": "varchar", "required": true, "maxLength": 100},
+                    "stage": {"type": "enum", "options": ["New", "Old", "Lost"], "default": "New"},
+                    "note": {"type": "text"},
+                    "score": {"type": "int", "min": 0, "max": 100},
+                    "code": {"type": "varchar", "pattern": "[a-z]+"},
+                    "site": {"type": "address"},
+                    "internalRating": {"type": "float", "min": 1},
+                    "firm": {"type": "link"},
+                    "parent": {"type": "linkParent", "entityList": ["Firm"]},
+                    "partners": {"type": "linkMultiple", "columns": {"role": "dealRole"}}
+                },
+                "links": {
+                    "firm": {"type": "belongsTo", "entity": "Firm", "foreign": "deals"},
+                    "sponsor": {"type": "belongsTo", "entity": "Firm"},
+                    "parent": {"type": "belongsToParent", "entityList": ["Firm"]},
+                    "partners": {
+                        "type": "hasMany", "entity": "Firm", "foreign": "partnerDeals",
+                        "additionalColumns": {"role": {"type": "varchar", "len": 50}}
+                    }
+                }
+            },
+            "Firm": {
+                "fields": {
+                    "name": {"type": "varchar"},
+                    "size": {"type": "int"},
+                    "vat": {"type": "varchar", "maxLength": 20},
+                    "dealRole": {"type": "varchar", "notStorable": true}
+                },
+                "links": {
+                    "deals": {"type": "hasMany", "entity": "Deal", "foreign": "firm"},
+                    "partnerDeals": {"type": "hasMany", "entity": "Deal", "foreign": "partners"}
+                }
+            }
+        }
+    })
+}
+
+fn schema(value: Value) -> Schema {
+    Schema::from_value(value, "export.json").expect("the tree loads")
+}
+
+/// Sets the value at a JSON pointer, or removes it when there is none.
+fn set(tree: &mut Value, pointer: &str, value: Option<Value>) {
+    let (parent, key) = pointer.rsplit_once('/').expect("a pointer has a slash");
+    let map = tree
+        .pointer_mut(parent)
+        .and_then(Value::as_object_mut)
+        .expect("the parent is there");
+    match value {
+        Some(value) => {
+            map.insert(key.to_owned(), value);
+        }
+        None => {
+            assert!(map.remove(key).is_some(), "{pointer} is there");
+        }
+    }
+}
+
+fn told(changes: &[Change]) -> Vec<String> {
+    changes
+        .iter()
+        .map(|c| format!("{}{c}", if c.breaking { "! " } else { "  " }))
+        .collect()
+}
+
+const DEAL: &str = "/entityDefs/Deal";
+const FIELDS: &str = "/entityDefs/Deal/fields";
+const LINKS: &str = "/entityDefs/Deal/links";
+
+#[test]
+fn every_kind_of_change_is_told_apart() {
+    let rows: Vec<(String, Option<Value>, &[&str])> = vec![
+        (
+            "/entityDefs/Order".into(),
+            Some(json!({"fields": {"total": {"type": "int"}}})),
+            &["  Order: entity type added"],
+        ),
+        (
+            "/entityDefs/Firm".into(),
+            None,
+            &["! Firm: entity type removed"],
+        ),
+        (
+            "/scopes/Deal/disabled".into(),
+            Some(json!(true)),
+            &["! Deal: entity type switched off"],
+        ),
+        (
+            "/scopes/Deal/stream".into(),
+            Some(json!(false)),
+            &[
+                "! Deal: records can no longer be followed",
+                "! Deal.followersIds: attribute removed",
+                "! Deal.followersNames: attribute removed",
+                "! Deal.isFollowed: attribute removed",
+                "! Deal.streamUpdatedAt: field of type datetime removed",
+            ],
+        ),
+        (
+            "/scopes/Firm/stars".into(),
+            Some(json!(true)),
+            &[
+                "  Firm: records can be starred now",
+                "  Firm.isStarred: attribute added",
+            ],
+        ),
+        (
+            format!("{DEAL}/optimisticConcurrencyControl"),
+            Some(json!(true)),
+            &["  Deal.versionNumber: attribute added"],
+        ),
+        (
+            format!("{FIELDS}/extra"),
+            Some(json!({"type": "url"})),
+            &["  Deal.extra: field of type url added"],
+        ),
+        (
+            format!("{FIELDS}/extra"),
+            Some(json!({"type": "url", "required": true})),
+            &["! Deal.extra: required field of type url added: a create must name it"],
+        ),
+        (
+            format!("{FIELDS}/extra"),
+            Some(json!({"type": "url", "required": true, "default": "http://a.example"})),
+            &["  Deal.extra: field of type url added"],
+        ),
+        (
+            format!("{FIELDS}/extra"),
+            Some(json!({"type": "address"})),
+            &["  Deal.extra: field of type address added"],
+        ),
+        (
+            format!("{FIELDS}/note"),
+            None,
+            &["! Deal.note: field of type text removed"],
+        ),
+        (
+            format!("{FIELDS}/site"),
+            None,
+            &["! Deal.site: field of type address removed"],
+        ),
+        (
+            format!("{FIELDS}/note/type"),
+            Some(json!("int")),
+            &[
+                "! Deal.note: field type changed from text to int",
+                "! Deal.note: holds a whole number now, held text",
+            ],
+        ),
+        (
+            format!("{FIELDS}/note/type"),
+            Some(json!("wysiwyg")),
+            &["  Deal.note: field type changed from text to wysiwyg"],
+        ),
+        (
+            format!("{FIELDS}/note/required"),
+            Some(json!(true)),
+            &["! Deal.note: required now: a create must name it"],
+        ),
+        (
+            format!("{FIELDS}/name/required"),
+            Some(json!(false)),
+            &["! Deal.name: no longer required: a create need not name it"],
+        ),
+        (
+            format!("{FIELDS}/note/readOnly"),
+            Some(json!(true)),
+            &["! Deal.note: read-only now"],
+        ),
+        (
+            format!("{FIELDS}/note/readOnlyAfterCreate"),
+            Some(json!(true)),
+            &["! Deal.note: read-only after create now"],
+        ),
+        (
+            format!("{FIELDS}/note/orderDisabled"),
+            Some(json!(true)),
+            &["! Deal.note: can no longer be ordered by"],
+        ),
+        (
+            format!("{FIELDS}/note/notStorable"),
+            Some(json!(true)),
+            &[
+                "! Deal.note: can no longer be ordered by",
+                "! Deal.note: can no longer be filtered by",
+            ],
+        ),
+        (
+            format!("{FIELDS}/name/maxLength"),
+            Some(json!(50)),
+            &["! Deal.name: largest length changed from 100 to 50"],
+        ),
+        (
+            format!("{FIELDS}/name/maxLength"),
+            Some(json!(200)),
+            &["  Deal.name: largest length changed from 100 to 200"],
+        ),
+        (
+            format!("{FIELDS}/score/max"),
+            Some(json!(50)),
+            &["! Deal.score: allowed range changed from 0..100 to 0..50"],
+        ),
+        (
+            format!("{FIELDS}/score/min"),
+            None,
+            &["  Deal.score: allowed range changed from 0..100 to ..100"],
+        ),
+        (
+            format!("{FIELDS}/code/pattern"),
+            Some(json!("[0-9]+")),
+            &["! Deal.code: pattern changed from `[a-z]+` to `[0-9]+`"],
+        ),
+        (
+            format!("{FIELDS}/code/pattern"),
+            None,
+            &["  Deal.code: pattern changed from `[a-z]+` to nothing"],
+        ),
+        (
+            format!("{FIELDS}/stage/options"),
+            Some(json!(["New", "Old", "Lost", "Won"])),
+            &["  Deal.stage: option \"Won\" added"],
+        ),
+        (
+            format!("{FIELDS}/stage/options"),
+            Some(json!(["New", "Lost"])),
+            &["! Deal.stage: option \"Old\" removed"],
+        ),
+        (
+            format!("{FIELDS}/stage/options"),
+            Some(json!(["New", "Aged", "Lost"])),
+            &["! Deal.stage: option \"Old\" removed; \"Aged\" stands in its place: renamed?"],
+        ),
+        (
+            format!("{FIELDS}/stage/options"),
+            Some(json!(["Lost", "New", "Old"])),
+            &[],
+        ),
+        (
+            format!("{FIELDS}/stage/options"),
+            None,
+            &["! Deal.stage: holds text now, held one of the options"],
+        ),
+        (
+            format!("{LINKS}/more"),
+            Some(json!({"type": "hasMany", "entity": "Firm"})),
+            &["  Deal.more: link to `Firm` added"],
+        ),
+        (
+            format!("{LINKS}/sponsor"),
+            None,
+            &["! Deal.sponsor: link to `Firm` removed"],
+        ),
+        (
+            format!("{LINKS}/sponsor/entity"),
+            Some(json!("Deal")),
+            &[
+                "! Deal.sponsor: leads to `Deal` now, led to `Firm`",
+                "! Deal.sponsorId: holds an id of `Deal` now, held an id of `Firm`",
+            ],
+        ),
+        (
+            "/entityDefs/Firm/links/deals/type".into(),
+            Some(json!("hasOne")),
+            &[
+                "! Deal.firm: link is one-to-one with the key here now, was many-to-one",
+                "! Firm.deals: link is one-to-one with the key there now, was one-to-many",
+            ],
+        ),
+        (
+            format!("{LINKS}/partners/foreign"),
+            Some(json!("deals")),
+            &["  Deal.partners: reverse link is `deals` now, was `partnerDeals`"],
+        ),
+        (
+            format!("{LINKS}/partners/readOnly"),
+            Some(json!(true)),
+            &["! Deal.partners: records can no longer be linked and unlinked"],
+        ),
+        (
+            format!("{LINKS}/partners/additionalColumns/since"),
+            Some(json!({"type": "date"})),
+            &[
+                "  Deal.partners: middle column `since` added",
+                "  Firm.partnerDeals: middle column `since` added",
+            ],
+        ),
+        (
+            format!("{LINKS}/partners/additionalColumns/role"),
+            None,
+            // The field at the other end still lists it.
+            &["! Firm.partnerDeals: middle column `role` removed"],
+        ),
+        (
+            format!("{LINKS}/partners/additionalColumns/role/type"),
+            Some(json!("bool")),
+            &[
+                "! Deal.partners: middle column `role` holds true or false now, held text",
+                "! Firm.partnerDeals: middle column `role` holds true or false now, held text",
+            ],
+        ),
+        (
+            format!("{FIELDS}/parent/entityList"),
+            Some(json!(["Firm", "Deal"])),
+            &["  Deal.parentType: allowed parents are Firm, Deal now, were Firm"],
+        ),
+        (
+            format!("{FIELDS}/parent/entityList"),
+            Some(json!(["Deal"])),
+            &["! Deal.parentType: allowed parents are Deal now, were Firm"],
+        ),
+        (
+            "/clientDefs/Deal/filterList".into(),
+            Some(json!(["open", "lost"])),
+            &[
+                "  Deal.lost: primary filter added",
+                "! Deal.won: primary filter no longer shown; the server may still take it",
+            ],
+        ),
+        (
+            "/clientDefs/Deal/boolFilterList".into(),
+            Some(json!(["onlyTeams"])),
+            &[
+                "! Deal.onlyMy: boolean filter no longer shown; the server may still take it",
+                "  Deal.onlyTeams: boolean filter added",
+            ],
+        ),
+        // What no generated code depends on.
+        (format!("{FIELDS}/name/tooltip"), Some(json!(true)), &[]),
+        (format!("{FIELDS}/note/audited"), Some(json!(true)), &[]),
+    ];
+    let old = schema(base());
+    let mut kinds = BTreeSet::new();
+    for (pointer, value, expected) in rows {
+        let mut tree = base();
+        set(&mut tree, &pointer, value.clone());
+        let changes = Schema::diff(&old, &schema(tree));
+        assert_eq!(told(&changes), expected, "{pointer} = {value:?}");
+        kinds.extend(changes.iter().map(kind));
+    }
+    // Renames have a table of their own.
+    let renames = ["entityRenamed", "fieldRenamed", "linkRenamed"].map(str::to_owned);
+    kinds.extend(renames);
+    assert_eq!(kinds, known_kinds(), "every kind has its row");
+}
+
+/// The tag of a change's kind in JSON.
+fn kind(change: &Change) -> String {
+    let change = serde_json::to_value(change).expect("a change is plain data");
+    change["kind"]
+        .as_str()
+        .expect("a kind has a tag")
+        .to_owned()
+}
+
+/// The tags of all kinds, from the enum's definition.
+fn known_kinds() -> BTreeSet<String> {
+    let source = include_str!("../../src/diff.rs");
+    let start = source.find("pub enum ChangeKind {").expect("the enum");
+    let body = &source[start..];
+    let body = &body[..body.find("\n}").expect("its end")];
+    let variants = body.lines().filter_map(|line| {
+        let name = line.strip_prefix("    ")?.trim_end_matches([',', ' ', '{']);
+        let first = name.chars().next()?;
+        first
+            .is_ascii_uppercase()
+            .then(|| first.to_ascii_lowercase().to_string() + &name[1..])
+    });
+    variants.collect()
+}
+
+/// Moves the value at one JSON pointer to another.
+fn rename(tree: &mut Value, parent: &str, from: &str, to: &str) {
+    let map = tree
+        .pointer_mut(parent)
+        .and_then(Value::as_object_mut)
+        .expect("the parent is there");
+    let value = map.remove(from).expect("the old name is there");
+    map.insert(to.to_owned(), value);
+}
+
+#[test]
+fn what_looks_renamed_is_told_as_one_change() {
+    let old = schema(base());
+    for (parent, from, to, expected) in [
+        // The same definition under an unlike name, and a like name.
+        (
+            FIELDS,
+            "internalRating",
+            "weight",
+            "! Deal.internalRating: field removed; `weight` is like it: renamed?",
+        ),
+        (
+            FIELDS,
+            "note",
+            "notes",
+            "! Deal.note: field removed; `notes` is like it: renamed?",
+        ),
+        (
+            LINKS,
+            "sponsor",
+            "sponsors",
+            "! Deal.sponsor: link removed; `sponsors` leads to the same target: renamed?",
+        ),
+    ] {
+        let mut tree = base();
+        rename(&mut tree, parent, from, to);
+        assert_eq!(told(&Schema::diff(&old, &schema(tree))), [expected]);
+    }
+    // A field of the same type with nothing else in common is another field.
+    let mut tree = base();
+    rename(&mut tree, FIELDS, "note", "remarks");
+    assert_eq!(
+        told(&Schema::diff(&old, &schema(tree))),
+        [
+            "! Deal.note: field of type text removed",
+            "  Deal.remarks: field of type text added"
+        ]
+    );
+
+    let mut tree = base();
+    tree["entityDefs"]["Solo"] =
+        json!({"fields": {"size": {"type": "int"}, "vat": {"type": "varchar"}}});
+    let old = schema(tree.clone());
+    rename(&mut tree, "/entityDefs", "Solo", "Single");
+    assert_eq!(
+        told(&Schema::diff(&old, &schema(tree))),
+        ["! Solo: entity type removed; `Single` has the same fields: renamed?"]
+    );
+}
+
+#[test]
+fn what_is_the_same_has_no_difference() {
+    assert_eq!(Schema::diff(Schema::stock(), Schema::stock()), []);
+    let again =
+        Schema::from_value(reversed(&Schema::stock().raw), "reversed").expect("the tree loads");
+    assert_eq!(told(&Schema::diff(Schema::stock(), &again)), [""; 0]);
+}
+
+/// The value with the keys of every object in reverse order.
+fn reversed(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .rev()
+                .map(|(k, v)| (k.clone(), reversed(v)))
+                .collect(),
+        ),
+        Value::Array(list) => Value::Array(list.iter().map(reversed).collect()),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn a_change_serialises_with_its_parts() {
+    let mut tree = base();
+    set(
+        &mut tree,
+        "/entityDefs/Deal/fields/name/maxLength",
+        Some(json!(50)),
+    );
+    set(&mut tree, "/entityDefs/Order", Some(json!({})));
+    let changes = Schema::diff(&schema(base()), &schema(tree));
+    assert_eq!(
+        serde_json::to_value(&changes).expect("a change is plain data"),
+        json!([
+            {"entity": "Deal", "member": "name", "breaking": true, "kind": "maxLengthChanged", "from": 100, "to": 50},
+            {"entity": "Order", "breaking": false, "kind": "entityAdded"}
+        ])
+    );
+}

@@ -1,0 +1,338 @@
+//! Reading files and folders: errors, layers, completion.
+
+use std::fs;
+use std::path::Path;
+
+use espo_schema::{AttributeRole, Error, FieldKind, Options, Schema, ValueType};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+fn write(folder: &Path, file: &str, text: &str) {
+    let path = folder.join(file);
+    fs::create_dir_all(path.parent().expect("a file has a folder"))
+        .expect("the folder can be made");
+    fs::write(path, text).expect("the file can be written");
+}
+
+/// The message of the error that a file of this text gives.
+fn error_of(text: &[u8]) -> String {
+    let folder = TempDir::new().expect("a temporary folder");
+    let file = folder.path().join("export.json");
+    fs::write(&file, text).expect("the file can be written");
+    let error = Schema::load(&[&file]).expect_err("this is no metadata");
+    let message = error.to_string();
+    assert!(
+        message.contains("export.json"),
+        "the file is named: {message}"
+    );
+    message
+}
+
+#[test]
+fn what_is_no_export_is_named_with_a_remedy() {
+    for (text, expected) in [
+        ("", "the file is empty"),
+        ("  \n", "the file is empty"),
+        ("[", "the file ends too soon"),
+        ("{\"entityDefs\": {}} x", "trailing characters at line 1"),
+        ("<!DOCTYPE html><html>", "this is an HTML page"),
+        (
+            "{\"entityDefs\":5}",
+            "at `entityDefs`: expected an object, found the number 5",
+        ),
+        ("{}", "at `$`: expected an object with `entityDefs`"),
+        ("true", "found `true`"),
+        (
+            "{\"messageTranslation\":{\"label\":\"x\"}}",
+            "error answer of the server",
+        ),
+        ("{\"list\":[],\"total\":0}", "a list of records"),
+        (
+            r#"{"entityDefs":{"A":{"fields":{"n":{"type":7}}}},"fields":{"varchar":{}}}"#,
+            "at `entityDefs.A.fields.n.type`: expected text, found the number 7",
+        ),
+        (
+            r#"{"entityDefs":{"A":{"links":"all"}}}"#,
+            "at `entityDefs.A.links`: expected an object, found the text \"all\"",
+        ),
+        (
+            r#"{"entityDefs":{"A":{"fields":["x"]}}}"#,
+            "expected an object, found a list of 1",
+        ),
+        (
+            r#"{"fields":{"varchar":{"actualFields":"x"}}}"#,
+            "at `fields.varchar.actualFields`: expected a list of texts",
+        ),
+        (
+            r#"{"entityDefs":{"A":{"fields":{"n":{"type":"varchar"}}}}}"#,
+            "at `fields`: expected the definitions of the field types",
+        ),
+    ] {
+        let message = error_of(text.as_bytes());
+        assert!(message.contains(expected), "{text}: {message}");
+        assert!(message.contains("help: "), "{text}: {message}");
+    }
+    assert!(error_of(b"{\"a\": \"\xFF\"}").contains("not UTF-8"));
+    assert!(error_of(&[0xFF, 0xFE, b'{', 0]).contains("UTF-16"));
+}
+
+#[test]
+fn a_missing_path_and_an_empty_folder_are_errors() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let missing = folder.path().join("nothing.json");
+    assert!(matches!(Schema::load(&[&missing]), Err(Error::Io { path, .. }) if path == missing));
+    assert!(matches!(
+        Schema::load(&[folder.path()]),
+        Err(Error::EmptyFolder { .. })
+    ));
+    assert!(matches!(Schema::load::<&Path>(&[]), Err(Error::NoSource)));
+}
+
+#[test]
+fn an_error_in_a_folder_names_the_one_file() {
+    let folder = TempDir::new().expect("a temporary folder");
+    write(
+        folder.path(),
+        "entityDefs/Account.json",
+        r#"{"fields": {"name": 5}}"#,
+    );
+    let message = Schema::load(&[folder.path()])
+        .expect_err("a field is an object")
+        .to_string();
+    assert!(
+        message.contains("Account.json") && message.contains("`entityDefs.Account.fields.name`"),
+        "{message}"
+    );
+
+    write(folder.path(), "entityDefs/Account.json", "{");
+    let message = Schema::load(&[folder.path()])
+        .expect_err("the file is cut short")
+        .to_string();
+    assert!(message.contains("Account.json"), "{message}");
+}
+
+#[test]
+fn a_byte_order_mark_and_the_forms_of_php_are_taken() {
+    let text = "\u{feff}{\"entityDefs\":{\"A\":{\"fields\":{\"n\":{\"type\":\"varchar\"}},\"links\":[]},\"B\":[],\"C\":null},\"scopes\":[],\"fields\":{\"varchar\":[]}}";
+    let schema = Schema::from_json(text.as_bytes(), "export.json").expect("the export loads");
+    assert_eq!(schema.entity_types.keys().collect::<Vec<_>>(), ["A", "B"]);
+    assert!(schema.entity_types["A"].attributes.contains_key("n"));
+    let noted: Vec<String> = schema.diagnostics.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        noted,
+        ["entityDefs.C: the definition is null and was left out"]
+    );
+}
+
+/// Customisations as an instance keeps them in `custom/Espo/Custom/Resources/metadata`.
+fn custom() -> TempDir {
+    let folder = TempDir::new().expect("a temporary folder");
+    write(
+        folder.path(),
+        "entityDefs/Account.json",
+        r#"{"fields": {
+            "industry": {"options": ["__APPEND__", "Beekeeping"]},
+            "type": {"options": ["Partner", "Friend"]},
+            "cRegion": {"type": "address", "isCustom": true},
+            "cBudget": {"type": "currency", "isCustom": true, "readOnly": true},
+            "cSpan": {"type": "rangeInt", "isCustom": true},
+            "sicCode": null
+        }, "links": {"cProjects": {"type": "hasMany", "entity": "CProject", "foreign": "account"}}}"#,
+    );
+    write(
+        folder.path(),
+        "entityDefs/CProject.json",
+        r#"{"fields": {"name": {"type": "varchar", "required": true}, "account": {"type": "link"}},
+            "links": {"account": {"type": "belongsTo", "entity": "Account", "foreign": "cProjects"}}}"#,
+    );
+    write(
+        folder.path(),
+        "scopes/CProject.json",
+        r#"{"entity": true, "object": true, "module": "Custom", "stream": true, "isCustom": true}"#,
+    );
+    write(folder.path(), "scopes/Lead.json", "[]");
+    write(
+        folder.path(),
+        "entityDefs/unset.json",
+        r#"["Account.fields.website"]"#,
+    );
+    write(folder.path(), "README.txt", "not metadata");
+    folder
+}
+
+#[test]
+fn a_custom_layer_goes_over_the_stock_metadata() {
+    let folder = custom();
+    let schema = Schema::stock()
+        .overlay(&[folder.path()])
+        .expect("the layer fits");
+    let account = schema.entity_type("Account").expect("still there");
+
+    let industry = account.fields["industry"].options.listed().expect("listed");
+    assert_eq!(
+        industry.len(),
+        Schema::stock().entity_types["Account"].fields["industry"]
+            .options
+            .listed()
+            .expect("listed")
+            .len()
+            + 1
+    );
+    assert_eq!(
+        industry.last().map(String::as_str),
+        Some("Beekeeping"),
+        "appended"
+    );
+    assert_eq!(
+        account.fields["type"].options,
+        Options::Listed(vec!["Partner".into(), "Friend".into()]),
+        "replaced"
+    );
+    // `Lead.industry` refers to it.
+    assert!(
+        schema
+            .field("Lead", "industry")
+            .expect("stock")
+            .options
+            .allows("Beekeeping")
+    );
+
+    assert!(!account.fields.contains_key("sicCode"), "blanked with null");
+    assert!(
+        !account.attributes.contains_key("website"),
+        "taken out by unset.json"
+    );
+    assert!(
+        schema.scope("Lead").expect("stock").entity,
+        "a file that holds an empty list is skipped"
+    );
+    assert_eq!(
+        account.fields["name"],
+        Schema::stock().entity_types["Account"].fields["name"],
+        "the rest is as it was"
+    );
+
+    let project = schema.entity_type("CProject").expect("added");
+    assert!(
+        project.fields.contains_key("streamUpdatedAt"),
+        "a scope with a stream brings it"
+    );
+    assert!(project.attributes.contains_key("isFollowed"));
+    assert_eq!(
+        schema
+            .reverse_link("Account", "cProjects")
+            .map(|l| l.name.as_str()),
+        Some("account")
+    );
+}
+
+#[test]
+fn parts_of_a_custom_composite_field_are_added_as_the_server_adds_them() {
+    let folder = custom();
+    let schema = Schema::stock()
+        .overlay(&[folder.path()])
+        .expect("the layer fits");
+    let account = &schema.entity_types["Account"];
+    assert_eq!(
+        Value::Object(account.fields["cRegionCity"].raw.clone()),
+        json!({"maxLength": 100, "pattern": "$noBadCharacters", "type": "varchar", "detailLayoutIncompatibleFieldList": ["cRegion"]})
+    );
+    assert_eq!(
+        account.fields["cRegionStreet"].db_type.as_deref(),
+        Some("varchar")
+    );
+    assert_eq!(account.fields["cRegionMap"].kind, FieldKind::Map);
+    assert_eq!(
+        account.attributes["cRegionCity"].role,
+        AttributeRole::AddressPart
+    );
+    assert!(
+        !account.attributes.contains_key("cRegion"),
+        "an address has no attribute of its own"
+    );
+
+    // What the field forbids, its parts forbid.
+    assert!(account.fields["cBudgetCurrency"].read_only);
+    assert!(
+        !account.attributes["cBudget"].writable && !account.attributes["cBudgetCurrency"].writable
+    );
+    assert_eq!(
+        account.attributes["cBudgetConverted"].value,
+        ValueType::Money
+    );
+
+    for name in ["fromCSpan", "toCSpan"] {
+        assert_eq!(
+            account.attributes[name].value,
+            ValueType::Int,
+            "the parts of a range are put in front"
+        );
+    }
+}
+
+#[test]
+fn completing_what_is_complete_changes_nothing() {
+    let again = Schema::from_value(Schema::stock().raw.clone(), "again").expect("the tree loads");
+    assert_eq!(&again, Schema::stock());
+
+    let folder = custom();
+    let once = Schema::stock()
+        .overlay(&[folder.path()])
+        .expect("the layer fits");
+    let twice = Schema::from_value(once.raw.clone(), "again").expect("the tree loads");
+    assert_eq!(twice.raw, once.raw);
+    assert_eq!(twice.entity_types, once.entity_types);
+}
+
+#[test]
+fn an_empty_list_over_definitions_blanks_them_and_is_noted() {
+    let folder = TempDir::new().expect("a temporary folder");
+    write(folder.path(), "entityDefs/Team.json", r#"{"links": []}"#);
+    let schema = Schema::stock()
+        .overlay(&[folder.path()])
+        .expect("the layer fits");
+    assert!(schema.entity_types["Team"].links.is_empty());
+    assert!(
+        schema
+            .diagnostics
+            .iter()
+            .any(|d| d.path == "entityDefs.Team.links" && d.message.contains("blanks the 7"))
+    );
+}
+
+#[test]
+fn switches_of_the_scope_change_the_fields() {
+    let base = json!({
+        "fields": {"varchar": {}, "link": {"actualFields": ["id"], "notActualFields": ["name"]}, "datetime": {}},
+        "scopes": {"A": {"stream": true, "assignedUsers": true}},
+        "entityDefs": {"A": {
+            "deleteId": true,
+            "collection": {"sortBy": "name", "asc": true},
+            "fields": {"name": {"type": "varchar"}, "assignedUser": {"type": "link"}, "odd": {"maxLength": 3}},
+            "links": {"assignedUser": {"type": "belongsTo", "entity": "User"}, "odd": {"entity": "A"}}
+        }}
+    });
+    let schema = Schema::from_value(base, "x").expect("the tree loads");
+    let a = &schema.entity_types["A"];
+    assert_eq!(a.fields["deleteId"].max_length, Some(17));
+    assert!(a.fields["streamUpdatedAt"].read_only);
+    assert!(a.fields["assignedUser"].disabled && !a.attributes["assignedUserId"].writable);
+    assert_eq!(a.collection.order_by.as_deref(), Some("name"));
+    assert_eq!(
+        schema.raw["entityDefs"]["A"]["collection"],
+        json!({"sortBy": "name", "asc": true, "orderBy": "name", "order": "asc"})
+    );
+    assert!(
+        !a.fields.contains_key("odd") && !a.links.contains_key("odd"),
+        "no type"
+    );
+    let noted: Vec<&str> = schema.diagnostics.iter().map(|d| d.path.as_str()).collect();
+    assert_eq!(
+        noted,
+        [
+            "entityDefs.A.fields.odd",
+            "entityDefs.A.links.odd",
+            "entityDefs.A.links.assignedUser"
+        ]
+    );
+}

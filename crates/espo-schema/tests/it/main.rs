@@ -1,0 +1,9 @@
+//! Metadata as users have it, read through the public interface.
+
+#![cfg(feature = "stock")]
+
+mod arbitrary;
+mod diff;
+mod load;
+mod odd;
+mod stock;

@@ -1,0 +1,349 @@
+//! Metadata that is odd but readable: what is made of it, and what is noted.
+
+use espo_schema::{
+    AttributeRole, Cardinality, FieldKind, LinkType, Options, OptionsSource, Schema, ValueType,
+};
+use serde_json::{Value, json};
+
+/// One entity type `A` over the stock field types.
+fn with(entity: Value) -> Schema {
+    let fields = Schema::stock().raw["fields"].clone();
+    Schema::from_value(
+        json!({"entityDefs": {"A": entity}, "fields": fields}),
+        "export.json",
+    )
+    .expect("the tree loads")
+}
+
+fn notes(schema: &Schema) -> Vec<String> {
+    schema.diagnostics.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn options_in_every_form() {
+    let listed = |items: &[&str]| Options::Listed(items.iter().map(|s| (*s).to_owned()).collect());
+    for (def, expected, source) in [
+        (json!({}), Options::Any, OptionsSource::None),
+        (json!({"options": null}), Options::Any, OptionsSource::None),
+        (json!({"options": false}), Options::Any, OptionsSource::None),
+        (json!({"options": []}), listed(&[]), OptionsSource::Own),
+        (
+            json!({"options": ["", "a", 1, 2.5, null]}),
+            listed(&["", "a", "1", "2.5", ""]),
+            OptionsSource::Own,
+        ),
+        (
+            json!({"options": {"0": "a", "2": "b"}}),
+            listed(&["a", "b"]),
+            OptionsSource::Own,
+        ),
+        (
+            json!({"options": ["own"], "optionsReference": "A.other"}),
+            listed(&["x", "y"]),
+            OptionsSource::Reference {
+                entity: "A".into(),
+                field: "other".into(),
+            },
+        ),
+        (
+            json!({"options": ["own"], "optionsReference": "A.other", "optionsPath": "app.list"}),
+            Options::Any,
+            OptionsSource::Path("app.list".into()),
+        ),
+        (
+            json!({"optionsPath": "entityDefs.A.fields.other.options"}),
+            listed(&["x", "y"]),
+            OptionsSource::Path("entityDefs.A.fields.other.options".into()),
+        ),
+        (
+            json!({"optionsReference": "A.f"}),
+            Options::Any,
+            OptionsSource::Reference {
+                entity: "A".into(),
+                field: "f".into(),
+            },
+        ),
+    ] {
+        let mut field = def.clone();
+        field["type"] = json!("enum");
+        let schema =
+            with(json!({"fields": {"f": field, "other": {"type": "enum", "options": ["x", "y"]}}}));
+        let field = schema.field("A", "f").expect("the field");
+        assert_eq!(
+            (&field.options, &field.options_source),
+            (&expected, &source),
+            "{def}"
+        );
+        let leads_nowhere = expected == Options::Any && source != OptionsSource::None;
+        assert_eq!(
+            notes(&schema).len(),
+            usize::from(leads_nowhere),
+            "{def}: {:?}",
+            notes(&schema)
+        );
+    }
+    let schema = with(json!({"fields": {"f": {"type": "enum", "options": "a,b"}}}));
+    assert_eq!(
+        notes(&schema),
+        [
+            "entityDefs.A.fields.f: options are the text \"a,b\", expected a list; any value is taken as allowed"
+        ]
+    );
+}
+
+#[test]
+fn an_enum_without_values_is_text() {
+    let schema = with(json!({"fields": {
+        "none": {"type": "enum"}, "empty": {"type": "enum", "options": []}, "some": {"type": "enum", "options": ["a"]},
+        "many": {"type": "multiEnum", "options": ["a"]}, "free": {"type": "array"}
+    }}));
+    let value = |name: &str| &schema.entity_types["A"].attributes[name].value;
+    assert_eq!(value("none"), &ValueType::Text);
+    assert_eq!(value("empty"), &ValueType::Text);
+    assert_eq!(value("some"), &ValueType::Enum);
+    assert_eq!(value("many"), &ValueType::EnumList);
+    assert_eq!(value("free"), &ValueType::TextList);
+}
+
+#[test]
+fn an_unknown_field_type_follows_its_definition_or_is_one_json_value() {
+    let schema = Schema::from_value(
+        json!({
+            "entityDefs": {"A": {"fields": {"geo": {"type": "geoPoint"}, "odd": {"type": "noSuch"}}}},
+            "fields": {"geoPoint": {"actualFields": ["lat", "lng"], "notActualFields": ["label"]}}
+        }),
+        "export.json",
+    )
+    .expect("the tree loads");
+    let a = &schema.entity_types["A"];
+    assert_eq!(a.fields["geo"].kind, FieldKind::Other);
+    assert_eq!(a.fields["geo"].attributes, ["geoLat", "geoLng", "geoLabel"]);
+    assert_eq!(a.attributes["geoLat"].value, ValueType::Json);
+    assert_eq!(a.attributes["geoLat"].role, AttributeRole::Other);
+    assert!(a.attributes["geoLat"].writable && !a.attributes["geoLabel"].writable);
+    assert_eq!(a.attributes["odd"].value, ValueType::Json);
+    assert_eq!(
+        notes(&schema),
+        [
+            "entityDefs.A.fields.odd: the field type `noSuch` has no definition; the field is taken as one value of its own name"
+        ]
+    );
+}
+
+#[test]
+fn links_that_lead_nowhere_leave_ids_untyped_and_are_noted() {
+    let schema = with(json!({
+        "fields": {"owner": {"type": "link"}},
+        "links": {
+            "owner": {"type": "belongsTo", "entity": "Gone"},
+            "peers": {"type": "hasMany", "entity": "A", "foreign": "gone"},
+            "nowhere": {"type": "hasMany"},
+            "strange": {"type": "hasPolymorphs", "entity": "A"}
+        }
+    }));
+    let a = &schema.entity_types["A"];
+    assert!(!a.links["owner"].target_known);
+    assert!(schema.link_target("A", "owner").is_none());
+    assert_eq!(
+        a.attributes["ownerId"].value,
+        ValueType::Id {
+            target: Some("Gone".into())
+        }
+    );
+    assert_eq!(
+        a.links["strange"].type_,
+        LinkType::Other("hasPolymorphs".into())
+    );
+    assert_eq!(a.links["strange"].cardinality, Cardinality::Unknown);
+    assert!(!a.links["strange"].can_link());
+    assert_eq!(
+        notes(&schema),
+        [
+            "entityDefs.A.links.strange: the link type `hasPolymorphs` is not known; nothing is offered on it",
+            "entityDefs.A.links.owner: the target `Gone` is not among the entity types; its ids are untyped",
+            "entityDefs.A.links.peers: `A` has no link `gone` that leads back",
+            "entityDefs.A.links.nowhere: the link names no target; its ids are untyped",
+        ]
+    );
+}
+
+#[test]
+fn foreign_fields_take_the_value_of_what_they_show() {
+    let schema = with(json!({
+        "fields": {
+            "kind": {"type": "enum", "options": ["x"]},
+            "up": {"type": "link"},
+            "upKind": {"type": "foreign", "link": "up", "field": "kind"},
+            "upUpKind": {"type": "foreign", "link": "up", "field": "upKind"},
+            "circle": {"type": "foreign", "link": "up", "field": "circle"},
+            "lost": {"type": "foreign", "link": "none", "field": "kind"}
+        },
+        "links": {"up": {"type": "belongsTo", "entity": "A"}}
+    }));
+    let a = &schema.entity_types["A"].attributes;
+    for name in ["upKind", "upUpKind"] {
+        assert_eq!(a[name].value, ValueType::Enum, "{name}");
+        assert!(a[name].options.allows("x") && !a[name].options.allows("y"));
+        assert!(!a[name].writable && a[name].in_list, "{name}");
+    }
+    assert_eq!(a["circle"].value, ValueType::Json);
+    assert_eq!(a["lost"].value, ValueType::Json);
+}
+
+#[test]
+fn a_field_type_that_carries_a_link_brings_it_along() {
+    let schema = with(
+        json!({"fields": {"photo": {"type": "image"}, "papers": {"type": "attachmentMultiple"}}}),
+    );
+    let a = &schema.entity_types["A"];
+    assert!(a.links["photo"].implicit && a.links["papers"].implicit);
+    assert_eq!(a.links["papers"].cardinality, Cardinality::Children);
+    assert_eq!(
+        a.attributes["photoId"].value,
+        ValueType::Id {
+            target: Some("Attachment".into())
+        }
+    );
+    assert_eq!(
+        a.fields["papers"].attributes,
+        ["papersIds", "papersNames", "papersTypes"]
+    );
+}
+
+#[test]
+fn ends_of_a_currency_range_have_code_and_converted_amount() {
+    let schema = with(json!({"fields": {"span": {"type": "rangeCurrency"}}}));
+    let a = &schema.entity_types["A"];
+    let names: Vec<&str> = a
+        .attributes
+        .keys()
+        .map(String::as_str)
+        .filter(|n| n.contains("Span"))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "fromSpanCurrency",
+            "fromSpan",
+            "fromSpanConverted",
+            "toSpanCurrency",
+            "toSpan",
+            "toSpanConverted"
+        ]
+    );
+    assert!(
+        a.fields.contains_key("fromSpan") && !a.fields.contains_key("fromSpanCurrency"),
+        "one level of parts"
+    );
+    assert!(
+        a.attributes["fromSpanCurrency"].writable && !a.attributes["fromSpanConverted"].writable
+    );
+}
+
+#[test]
+fn names_and_attributes_that_collide_are_kept_apart() {
+    let schema = with(json!({
+        "fields": {
+            "a": {"type": "link"}, "aId": {"type": "int"}, "aName": {"type": "int"},
+            "id": {"type": "varchar"}, "name": {"type": "varchar"}
+        },
+        "links": {"a": {"type": "belongsTo", "entity": "A"}}
+    }));
+    let a = &schema.entity_types["A"].attributes;
+    assert_eq!(
+        a["aId"].role,
+        AttributeRole::Id,
+        "the key of a link is what is stored"
+    );
+    assert_eq!(
+        a["aName"].value,
+        ValueType::Int,
+        "otherwise the field of the attribute's own name knows it best"
+    );
+    assert_eq!(a["id"].role, AttributeRole::RecordId);
+    assert_eq!(a["name"].field.as_deref(), Some("name"));
+}
+
+#[test]
+fn a_pattern_is_looked_up_by_name() {
+    let schema = with(json!({"fields": {
+        "own": {"type": "varchar", "pattern": "[0-9]{4}"},
+        "named": {"type": "varchar", "pattern": "$noBadCharacters"},
+        "lost": {"type": "varchar", "pattern": "$noSuch"}
+    }}));
+    let regex = |name: &str| {
+        schema
+            .field("A", name)
+            .and_then(|f| f.pattern.as_ref())
+            .and_then(|p| p.regex.as_deref())
+    };
+    assert_eq!(regex("own"), Some("[0-9]{4}"));
+    assert_eq!(regex("named"), Some("[^<>=]+"));
+    assert_eq!(regex("lost"), None);
+    assert_eq!(
+        notes(&schema),
+        ["entityDefs.A.fields.lost: the pattern `$noSuch` is not known; it is not checked"]
+    );
+}
+
+#[test]
+fn an_export_made_for_an_api_user_lacks_entity_types_and_still_loads() {
+    let mut tree = Schema::stock().raw.clone();
+    for section in ["entityDefs", "scopes"] {
+        let map = tree[section]
+            .as_object_mut()
+            .expect("a section is an object");
+        for hidden in ["Lead", "Opportunity", "User"] {
+            map.remove(hidden).expect("a stock entity type");
+        }
+    }
+    let schema = Schema::from_value(tree, "export.json").expect("the export loads");
+    let (account, whole) = (
+        &schema.entity_types["Account"],
+        &Schema::stock().entity_types["Account"],
+    );
+    assert_eq!(account.attributes, whole.attributes);
+    assert!(!account.links["opportunities"].target_known);
+    assert_eq!(
+        account.links["opportunities"].cardinality,
+        Cardinality::OneToMany,
+        "a guess that is right here"
+    );
+    let contacts = &schema.entity_types["Contact"].links["opportunities"];
+    assert_eq!(
+        contacts.cardinality,
+        Cardinality::ManyToMany,
+        "it maps middle-table columns"
+    );
+    assert!(
+        contacts.columns.is_empty(),
+        "the other side is not there to tell"
+    );
+    let lost = notes(&schema)
+        .into_iter()
+        .filter(|n| n.contains("the target `Opportunity` is not among"))
+        .count();
+    assert!(lost > 3, "{lost}");
+}
+
+#[test]
+fn an_export_of_a_server_before_9_gets_no_stream_dates() {
+    let mut tree = Schema::stock().raw.clone();
+    for entity in ["Account", "Lead"] {
+        let fields = tree["entityDefs"][entity]["fields"]
+            .as_object_mut()
+            .expect("fields are an object");
+        fields.remove("streamUpdatedAt").expect("a stock field");
+    }
+    let schema = Schema::from_value(tree, "export-8.4.json").expect("the export loads");
+    assert!(
+        !schema.entity_types["Account"]
+            .attributes
+            .contains_key("streamUpdatedAt")
+    );
+    assert!(
+        !schema.entity_types["Lead"]
+            .attributes
+            .contains_key("streamUpdatedAt")
+    );
+}

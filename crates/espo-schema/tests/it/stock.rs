@@ -1,0 +1,442 @@
+//! The stock schema against what EspoCRM 9.3 knows of itself.
+
+use std::collections::BTreeSet;
+
+use espo_schema::{AttributeSource, Cardinality, FieldKind, Schema};
+
+/// Entity type; its fields; its links; its attributes; those of them that come with the record's own query.
+const COUNTS: [(&str, usize, usize, usize, usize); 89] = [
+    ("Account", 40, 22, 56, 38),
+    ("ActionHistoryRecord", 11, 4, 18, 16),
+    ("AddressCountry", 4, 0, 5, 4),
+    ("AppLogRecord", 11, 0, 14, 13),
+    ("AppSecret", 8, 2, 12, 12),
+    ("ArrayValue", 3, 0, 8, 6),
+    ("Attachment", 16, 3, 24, 20),
+    ("AuthLogRecord", 13, 4, 19, 18),
+    ("AuthToken", 10, 3, 15, 14),
+    ("AuthenticationProvider", 16, 0, 18, 17),
+    ("Autofollow", 3, 0, 6, 4),
+    ("Call", 22, 9, 37, 22),
+    ("Campaign", 38, 17, 49, 24),
+    ("CampaignLogRecord", 13, 5, 23, 19),
+    ("CampaignTrackingUrl", 10, 3, 15, 14),
+    ("Case", 21, 14, 39, 27),
+    ("Contact", 46, 21, 67, 41),
+    ("Currency", 2, 0, 3, 2),
+    ("CurrencyRecord", 8, 1, 11, 5),
+    ("CurrencyRecordRate", 9, 3, 15, 14),
+    ("DashboardTemplate", 7, 2, 11, 11),
+    ("Document", 15, 9, 24, 20),
+    ("DocumentFolder", 9, 6, 15, 12),
+    ("Email", 77, 22, 108, 44),
+    ("EmailAccount", 33, 6, 39, 39),
+    ("EmailAddress", 5, 0, 7, 6),
+    ("EmailFilter", 17, 5, 25, 24),
+    ("EmailFolder", 8, 3, 13, 13),
+    ("EmailQueueItem", 8, 2, 14, 12),
+    ("EmailTemplate", 15, 6, 26, 20),
+    ("EmailTemplateCategory", 10, 6, 16, 13),
+    ("Export", 6, 1, 11, 9),
+    ("Extension", 10, 1, 13, 13),
+    ("ExternalAccount", 4, 0, 6, 5),
+    ("GroupEmailFolder", 7, 4, 12, 10),
+    ("Import", 11, 2, 16, 12),
+    ("ImportEml", 1, 0, 5, 4),
+    ("ImportEntity", 6, 0, 11, 8),
+    ("ImportError", 9, 1, 13, 10),
+    ("InboundEmail", 48, 9, 57, 54),
+    ("Integration", 3, 0, 5, 4),
+    ("Job", 23, 1, 26, 26),
+    ("KanbanOrder", 4, 1, 10, 7),
+    ("KnowledgeBaseArticle", 19, 7, 30, 21),
+    ("KnowledgeBaseCategory", 10, 6, 16, 13),
+    ("LayoutRecord", 3, 1, 6, 6),
+    ("LayoutSet", 4, 3, 6, 6),
+    ("Lead", 48, 16, 66, 47),
+    ("LeadCapture", 41, 8, 50, 44),
+    ("LeadCaptureLogRecord", 7, 2, 13, 11),
+    ("MassAction", 9, 1, 13, 12),
+    ("MassEmail", 19, 8, 28, 23),
+    ("Meeting", 26, 9, 45, 26),
+    ("NextNumber", 3, 0, 6, 5),
+    ("Note", 22, 9, 39, 23),
+    ("Notification", 14, 4, 23, 17),
+    ("OAuthAccount", 14, 4, 20, 19),
+    ("OAuthProvider", 16, 3, 20, 19),
+    ("Opportunity", 24, 14, 40, 31),
+    ("PasswordChangeRequest", 4, 1, 8, 7),
+    ("PhoneNumber", 6, 0, 8, 7),
+    ("Portal", 31, 8, 40, 36),
+    ("PortalRole", 7, 2, 9, 9),
+    ("Preferences", 47, 0, 49, 46),
+    ("Reminder", 7, 2, 13, 11),
+    ("Role", 18, 2, 20, 19),
+    ("ScheduledJob", 10, 3, 14, 14),
+    ("ScheduledJobLogRecord", 6, 1, 11, 10),
+    ("Settings", 193, 0, 204, 183),
+    ("Sms", 16, 8, 28, 18),
+    ("StarSubscription", 4, 0, 9, 6),
+    ("StreamSubscription", 3, 0, 8, 5),
+    ("SystemData", 2, 0, 4, 3),
+    ("Target", 29, 4, 37, 31),
+    ("TargetList", 16, 13, 24, 14),
+    ("TargetListCategory", 10, 6, 16, 13),
+    ("Task", 23, 8, 41, 28),
+    ("Team", 9, 7, 14, 11),
+    ("Template", 29, 3, 35, 32),
+    ("TwoFactorCode", 5, 1, 10, 9),
+    ("UniqueId", 6, 2, 11, 10),
+    ("User", 57, 19, 78, 40),
+    ("UserData", 4, 1, 9, 8),
+    ("UserReaction", 4, 2, 9, 7),
+    ("Webhook", 14, 4, 20, 19),
+    ("WebhookEventQueueItem", 7, 2, 13, 11),
+    ("WebhookQueueItem", 10, 2, 16, 14),
+    ("WorkingTimeCalendar", 23, 4, 28, 26),
+    ("WorkingTimeRange", 12, 4, 18, 14),
+];
+
+#[test]
+fn every_entity_type_has_the_fields_links_and_attributes_of_the_server() {
+    let schema = Schema::stock();
+    let names: Vec<&str> = schema.entity_types.keys().map(String::as_str).collect();
+    assert_eq!(names, COUNTS.map(|row| row.0));
+    for (name, fields, links, attributes, selected) in COUNTS {
+        let entity = &schema.entity_types[name];
+        let found = (
+            entity.fields.len(),
+            entity.links.values().filter(|link| !link.implicit).count(),
+            entity.attributes.len(),
+            entity.attributes.values().filter(|a| a.selected).count(),
+        );
+        assert_eq!(found, (fields, links, attributes, selected), "{name}");
+    }
+    let total = |count: fn(&espo_schema::EntityType) -> usize| {
+        schema.entity_types.values().map(count).sum::<usize>()
+    };
+    assert_eq!(total(|e| e.fields.len()), 1531);
+    assert_eq!(
+        total(|e| e.links.values().filter(|l| !l.implicit).count()),
+        402
+    );
+    assert_eq!(schema.field_types.len(), 46);
+    assert_eq!(schema.other_scopes.len(), 10);
+}
+
+/// Every attribute, for entity types that between them have every kind of rule.
+const ATTRIBUTES: [(&str, &str); 7] = [
+    (
+        "Account",
+        "assignedUserId assignedUserName billingAddressCity billingAddressCountry billingAddressMap billingAddressPostalCode billingAddressState billingAddressStreet campaignId campaignName contactIsInactive contactRole createdAt createdById createdByName deleted description emailAddress emailAddressData emailAddressIsInvalid emailAddressIsOptedOut followersIds followersNames id industry isFollowed isStarred modifiedAt modifiedById modifiedByName name originalLeadId originalLeadName phoneNumber phoneNumberData phoneNumberIsInvalid phoneNumberIsOptedOut phoneNumberNumeric shippingAddressCity shippingAddressCountry shippingAddressMap shippingAddressPostalCode shippingAddressState shippingAddressStreet sicCode streamUpdatedAt targetListId targetListIsOptedOut targetListName targetListsIds targetListsNames teamsIds teamsNames type versionNumber website",
+    ),
+    (
+        "Contact",
+        "acceptanceStatus acceptanceStatusCalls acceptanceStatusMeetings accountAnyId accountId accountIsInactive accountName accountRole accountType accountsColumns accountsIds accountsNames addressCity addressCountry addressMap addressPostalCode addressState addressStreet assignedUserId assignedUserName campaignId campaignName createdAt createdById createdByName deleted description doNotCall emailAddress emailAddressData emailAddressIsInvalid emailAddressIsOptedOut firstName followersIds followersNames hasPortalUser id isFollowed isStarred lastName middleName modifiedAt modifiedById modifiedByName name opportunityRole originalEmailId originalEmailName originalLeadId originalLeadName phoneNumber phoneNumberData phoneNumberIsInvalid phoneNumberIsOptedOut phoneNumberNumeric portalUserId portalUserName salutationName streamUpdatedAt targetListId targetListIsOptedOut targetListName targetListsIds targetListsNames teamsIds teamsNames title",
+    ),
+    (
+        "CurrencyRecordRate",
+        "baseCode createdAt createdById createdByName date deleteId deleted id modifiedAt modifiedById modifiedByName name rate recordId recordName",
+    ),
+    (
+        "Note",
+        "attachmentsIds attachmentsNames attachmentsTypes createdAt createdByGender createdById createdByName data deleted id isGlobal isInternal isPinned modifiedAt modifiedById modifiedByName myReactions name notifiedUserIdList number parentId parentName parentType portalsIds portalsNames post reactionCounts relatedId relatedName relatedType superParentId superParentName superParentType targetType teamsIds teamsNames type usersIds usersNames",
+    ),
+    (
+        "Opportunity",
+        "accountId accountName amount amountConverted amountCurrency amountWeightedConverted assignedUserId assignedUserName campaignId campaignName closeDate contactId contactName contactRole contactsColumns contactsIds contactsNames createdAt createdById createdByName deleted description followersIds followersNames id isFollowed lastStage leadSource modifiedAt modifiedById modifiedByName name originalLeadId originalLeadName probability stage streamUpdatedAt teamsIds teamsNames versionNumber",
+    ),
+    (
+        "Task",
+        "accountId accountName assignedUserId assignedUserName attachmentsIds attachmentsNames attachmentsTypes contactId contactName createdAt createdById createdByName dateCompleted dateEnd dateEndDate dateStart dateStartDate deleted description emailId followersIds followersNames id isFollowed isOverdue modifiedAt modifiedById modifiedByName name originalEmailId originalEmailName parentId parentName parentType priority reminders status streamUpdatedAt teamsIds teamsNames versionNumber",
+    ),
+    (
+        "UserData",
+        "auth2FA auth2FAEmailAddress auth2FAMethod auth2FATotpSecret deleted id name userId userName",
+    ),
+];
+
+#[test]
+fn whole_attribute_sets_are_those_of_the_server() {
+    for (name, expected) in ATTRIBUTES {
+        let entity = Schema::stock()
+            .entity_type(name)
+            .expect("a stock entity type");
+        let found: BTreeSet<&str> = entity.attributes.keys().map(String::as_str).collect();
+        assert_eq!(found, expected.split(' ').collect(), "{name}");
+    }
+}
+
+fn names(entity: &str, keep: fn(&espo_schema::Attribute) -> bool) -> BTreeSet<&'static str> {
+    let entity = Schema::stock()
+        .entity_type(entity)
+        .expect("a stock entity type");
+    entity
+        .attributes
+        .values()
+        .filter(|a| keep(a))
+        .map(|a| a.name.as_str())
+        .collect()
+}
+
+#[test]
+fn a_read_lacks_exactly_what_the_server_leaves_out() {
+    // As observed on a running 9.3.
+    let absent = |entity| names(entity, |a| !a.in_read);
+    assert_eq!(
+        absent("Account"),
+        BTreeSet::from([
+            "billingAddressMap",
+            "contactIsInactive",
+            "contactRole",
+            "phoneNumberNumeric",
+            "shippingAddressMap",
+            "targetListId",
+            "targetListIsOptedOut",
+            "targetListName",
+            "targetListsIds",
+            "targetListsNames",
+        ])
+    );
+    assert_eq!(absent("Opportunity"), BTreeSet::from(["contactRole"]));
+}
+
+#[test]
+fn a_list_row_lacks_link_multiples_data_rows_and_follow_flags() {
+    let only_read = names("Account", |a| a.in_read && !a.in_list);
+    let expected = [
+        "emailAddressData",
+        "followersIds",
+        "followersNames",
+        "isFollowed",
+        "phoneNumberData",
+        "teamsIds",
+        "teamsNames",
+    ];
+    assert_eq!(only_read, BTreeSet::from(expected));
+    assert!(names("Account", |a| a.in_list).contains("isStarred"));
+    assert!(
+        names("Task", |a| a.in_list).contains("parentName"),
+        "a list loader adds names of parents"
+    );
+    let email = &Schema::stock().entity_types["Email"].attributes["tasksColumns"];
+    assert!(email.in_read && !email.in_list);
+}
+
+#[test]
+fn what_the_server_sets_itself_cannot_be_written() {
+    let account = names("Account", |a| a.writable);
+    for name in [
+        "id",
+        "deleted",
+        "createdAt",
+        "createdById",
+        "modifiedById",
+        "versionNumber",
+        "assignedUserName",
+        "teamsNames",
+        "originalLeadId",
+    ] {
+        assert!(!account.contains(name), "{name}");
+    }
+    for name in [
+        "name",
+        "assignedUserId",
+        "teamsIds",
+        "emailAddress",
+        "emailAddressData",
+        "emailAddressIsOptedOut",
+        "billingAddressCity",
+    ] {
+        assert!(account.contains(name), "{name}");
+    }
+    assert!(names("Opportunity", |a| a.writable).contains("amountCurrency"));
+    assert!(!names("Opportunity", |a| a.writable).contains("amountConverted"));
+    assert!(!names("Case", |a| a.writable).contains("number"));
+    assert!(
+        !names("Contact", |a| a.writable).contains("name"),
+        "the joined name of a person is derived"
+    );
+    assert!(names("Note", |a| a.create_only).contains("teamsIds"));
+}
+
+#[test]
+fn passwords_are_written_and_never_read() {
+    let password = &Schema::stock().entity_types["User"].attributes["password"];
+    assert!(password.write_only && password.writable);
+    assert!(!password.in_list && !password.in_read && !password.filterable && !password.orderable);
+}
+
+#[test]
+fn attributes_of_links_and_switches_say_where_they_come_from() {
+    let schema = Schema::stock();
+    let source = |entity: &str, name: &str| schema.entity_types[entity].attributes[name].source;
+    assert_eq!(source("Task", "emailId"), AttributeSource::Link);
+    assert!(
+        !schema.entity_types["Task"]
+            .attributes
+            .contains_key("emailName"),
+        "noForeignName"
+    );
+    assert_eq!(source("Note", "superParentType"), AttributeSource::Link);
+    assert_eq!(source("Account", "isStarred"), AttributeSource::Scope);
+    assert_eq!(source("Task", "versionNumber"), AttributeSource::Scope);
+    assert_eq!(source("Account", "deleted"), AttributeSource::Orm);
+    assert_eq!(source("ArrayValue", "name"), AttributeSource::Orm);
+    assert!(
+        !schema.entity_types["UserReaction"]
+            .attributes
+            .contains_key("deleted"),
+        "noDeletedAttribute"
+    );
+}
+
+#[test]
+fn cardinalities_follow_from_both_sides() {
+    use Cardinality as C;
+    for (entity, link, expected) in [
+        ("Account", "contacts", C::ManyToMany),
+        ("Account", "opportunities", C::OneToMany),
+        ("Account", "teams", C::ManyToMany),
+        ("Account", "calls", C::Children),
+        ("Account", "originalLead", C::OneToOne { key_here: false }),
+        ("Lead", "createdAccount", C::OneToOne { key_here: true }),
+        ("Opportunity", "account", C::ManyToOne),
+        ("Call", "parent", C::Parent),
+        ("Email", "toEmailAddresses", C::ManyToMany),
+        ("Case", "attachments", C::Children),
+    ] {
+        assert_eq!(
+            Schema::stock().entity_types[entity].links[link].cardinality,
+            expected,
+            "{entity}.{link}"
+        );
+    }
+}
+
+#[test]
+fn middle_columns_are_known_on_both_sides() {
+    let schema = Schema::stock();
+    let from_opportunity = &schema.entity_types["Opportunity"].links["contacts"].columns["role"];
+    assert_eq!(
+        from_opportunity.target_attribute.as_deref(),
+        Some("opportunityRole")
+    );
+    assert_eq!(
+        from_opportunity.owner_attribute.as_deref(),
+        Some("contactRole")
+    );
+    assert_eq!(from_opportunity.max_length, Some(50));
+    assert!(
+        from_opportunity.options.allows("Decision Maker")
+            && !from_opportunity.options.allows("Nobody")
+    );
+    let from_contact = &schema.entity_types["Contact"].links["opportunities"].columns["role"];
+    assert_eq!(
+        from_contact.target_attribute.as_deref(),
+        Some("contactRole")
+    );
+    assert_eq!(
+        from_contact.owner_attribute.as_deref(),
+        Some("opportunityRole")
+    );
+}
+
+#[test]
+fn options_come_from_paths_and_references() {
+    let field =
+        |entity: &str, name: &str| Schema::stock().field(entity, name).expect("a stock field");
+    assert_eq!(
+        field("Opportunity", "leadSource").options,
+        field("Lead", "source").options
+    );
+    assert_eq!(
+        field("LeadCapture", "leadSource").options,
+        field("Lead", "source").options
+    );
+    assert!(field("Lead", "source").options.allows("Web Site"));
+    assert_eq!(
+        field("Opportunity", "amountCurrency").options.listed(),
+        None
+    );
+}
+
+#[test]
+fn every_kind_in_use_is_known_and_parts_know_their_whole() {
+    let schema = Schema::stock();
+    for entity in schema.entity_types.values() {
+        for field in entity.fields.values() {
+            assert_ne!(
+                field.kind,
+                FieldKind::Other,
+                "{}.{}",
+                entity.name,
+                field.name
+            );
+            assert!(field.attributes.iter().all(|a| !a.is_empty()));
+        }
+    }
+    let city = schema
+        .field("Account", "billingAddressCity")
+        .expect("a part of the address");
+    assert_eq!(city.composite_of.as_deref(), Some("billingAddress"));
+    assert_eq!(city.composite_part.as_deref(), Some("city"));
+    let first = schema
+        .field("Contact", "firstName")
+        .expect("a part of the name");
+    assert_eq!(first.composite_of.as_deref(), Some("name"));
+}
+
+#[test]
+fn the_one_oddity_of_the_stock_metadata_is_noted() {
+    let found: Vec<String> = Schema::stock()
+        .diagnostics
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "entityDefs.TargetList.links.category: `TargetListCategory` has no link `category` that leads back"
+        ]
+    );
+}
+
+#[test]
+fn the_built_in_schema_is_that_of_the_folder() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../metadata");
+    let loaded = Schema::load(&[folder]).expect("the folder loads");
+    assert_eq!(loaded.content_hash, Schema::stock().content_hash);
+    assert_eq!(&loaded, Schema::stock());
+}
+
+/// The value with sorted keys.
+fn sorted(value: &serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().map(|(k, v)| (k.clone(), sorted(v))).collect();
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            serde_json::Value::Object(entries.into_iter().collect())
+        }
+        serde_json::Value::Array(list) => list.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn metadata_files_have_one_form_so_that_edits_stay_small() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../metadata");
+    let sections = std::fs::read_dir(folder).expect("the folder is there");
+    let files = sections
+        .filter_map(|s| std::fs::read_dir(s.ok()?.path()).ok())
+        .flatten();
+    let mut checked = 0;
+    for path in files.map(|file| file.expect("an entry").path()) {
+        let text = std::fs::read_to_string(&path).expect("a text file");
+        let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let expected = serde_json::to_string_pretty(&sorted(&value)).expect("plain data") + "\n";
+        assert_eq!(text, expected, "{}", path.display());
+        checked += 1;
+    }
+    assert_eq!(checked, 89 + 91 + 46 + 32 + 1);
+}

@@ -1,0 +1,17 @@
+//! The server over its own sockets. One binary: each links the whole simulator.
+
+mod auth;
+mod common;
+mod fuzz;
+mod indexes;
+mod lifecycle;
+mod links;
+mod records;
+mod routes_app;
+mod routes_bulk;
+mod routes_crm;
+mod routes_files;
+mod routes_import;
+mod routes_stream;
+mod search;
+mod webhooks;

@@ -1,0 +1,154 @@
+//! Imports of comma separated values.
+
+use crate::common::{Talk, send};
+use espo_sim::Sim;
+use serde_json::{Value as Json, json};
+
+const FILE: &str =
+    "Name;Industry;Employees;Since\nAcme;Legal;1,5;31.12.2029\nBad <name>;Legal;;\nBeta;;;\n";
+
+fn file(sim: &Sim, text: &str) -> String {
+    let key = sim
+        .users()
+        .find(|u| u.user_name == "api-key")
+        .and_then(|u| u.api_key.clone())
+        .expect("a key");
+    let headers = [("X-Api-Key", key.as_str()), ("Content-Type", "text/csv")];
+    let answer = send(sim, "POST", "Import/file", &headers, Some(text.as_bytes()))
+        .expect("an answer")
+        .ok();
+    answer["attachmentId"].as_str().expect("an id").to_owned()
+}
+
+fn body(attachment: &str, extra: Json) -> Json {
+    let mut body = json!({
+        "entityType": "Account", "attachmentId": attachment, "attributeList": ["name", "industry", "", ""], "action": "create",
+        "delimiter": ";", "textQualifier": "\"", "headerRow": true, "decimalMark": ",", "dateFormat": "DD.MM.YYYY",
+    });
+    for (key, value) in extra.as_object().expect("an object") {
+        body[key] = value.clone();
+    }
+    body
+}
+
+fn names(api: &Talk) -> Vec<String> {
+    let mut names = api.found("Account", json!({"select": ["name"]}));
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_become_records_and_can_be_taken_back() {
+    let sim = Sim::start().await.expect("a server");
+    let api = Talk::api(&sim);
+    let before = names(&api);
+    let import = api
+        .post(
+            "Import",
+            body(
+                &file(&sim, FILE),
+                json!({"defaultValues": {"type": "Customer"}}),
+            ),
+        )
+        .ok();
+    assert_eq!(
+        (
+            &import["status"],
+            &import["importedCount"],
+            &import["updatedCount"]
+        ),
+        (&json!("Complete"), &json!(2), &json!(0))
+    );
+    let id = import["id"].as_str().expect("an id");
+    let acme = api
+        .search(
+            "Account",
+            json!({"where": [{"type": "equals", "attribute": "name", "value": "Acme"}]}),
+        )
+        .ok();
+    assert_eq!(
+        (&acme["list"][0]["industry"], &acme["list"][0]["type"]),
+        (&json!("Legal"), &json!("Customer"))
+    );
+    let errors = Talk::admin(&sim).get(&format!("Import/{id}/errors")).ok();
+    assert_eq!(
+        (&errors["total"], &errors["list"][0]["rowIndex"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(
+        api.post(&format!("Import/{id}/revert"), json!({})).ok(),
+        json!(true)
+    );
+    assert_eq!(names(&api), before);
+    assert_eq!(
+        api.get(&format!("Import/{id}")).ok()["importedCount"],
+        json!(0)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_update_what_they_match() {
+    let sim = Sim::start().await.expect("a server");
+    let api = Talk::api(&sim);
+    let id = api.create("Account", json!({"name": "Acme"}));
+    let attachment = file(&sim, FILE);
+    let update = json!({"action": "update", "updateBy": [0]});
+    let import = api.post("Import", body(&attachment, update)).ok();
+    assert_eq!(
+        (&import["importedCount"], &import["updatedCount"]),
+        (&json!(0), &json!(1))
+    );
+    assert_eq!(
+        api.get(&format!("Account/{id}")).ok()["industry"],
+        json!("Legal")
+    );
+    let again = api.post("Import", body(&attachment, json!({}))).ok();
+    assert_eq!(
+        (&again["importedCount"], &again["duplicateCount"]),
+        (&json!(2), &json!(1))
+    );
+    let path = format!(
+        "Import/{}/removeDuplicates",
+        again["id"].as_str().expect("an id")
+    );
+    api.post(&path, json!({})).ok();
+    assert_eq!(names(&api).iter().filter(|n| *n == "Acme").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_and_days_are_read_in_the_format_of_the_file() {
+    let sim = Sim::start().await.expect("a server");
+    let api = Talk::api(&sim);
+    let attachment = file(&sim, "Deal;1.500,25;31.12.2029;Prospecting\n");
+    let deal = json!({
+        "entityType": "Opportunity", "attributeList": ["name", "amount", "closeDate", "stage"], "headerRow": false, "currency": "USD",
+    });
+    let import = api.post("Import", body(&attachment, deal)).ok();
+    assert_eq!(import["importedCount"], json!(1), "{import}");
+    let found = api.search("Opportunity", json!({})).ok();
+    let row = &found["list"][0];
+    assert_eq!(
+        (&row["amount"], &row["amountCurrency"], &row["closeDate"]),
+        (&json!(1500.25), &json!("USD"), &json!("2029-12-31"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_needs_its_parts() {
+    let sim = Sim::start().await.expect("a server");
+    let api = Talk::api(&sim);
+    assert_eq!(
+        api.post("Import", json!({"entityType": "Account"})).status,
+        400
+    );
+    assert_eq!(
+        api.post("Import", body("0123456789abcdef0", json!({})))
+            .status,
+        404
+    );
+    assert_eq!(
+        api.post("Import", body(&file(&sim, FILE), json!({"action": "boil"})))
+            .status,
+        400
+    );
+}

@@ -1,0 +1,9 @@
+//! The generated code as its users have it. One binary: each links the SDK and the simulator.
+
+mod awkward_answers;
+mod examples;
+mod first_query;
+mod instance;
+mod lossless;
+mod projection;
+mod relations;
