@@ -59,7 +59,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         None => (root.join("crates/espo-typed/src/generated"), output),
         Some(folder) => (
             folder.clone(),
-            output.into_crate(&crate_name(args, folder)?, &dependency(args, &root)),
+            output
+                .into_crate(&crate_name(args, folder)?, &dependency(args, folder, &root))
+                .keep_manifest(folder)?,
         ),
     };
     let manifest = args
@@ -170,15 +172,48 @@ fn crate_name(args: &Args, folder: &Path) -> Result<String, Failure> {
     }
 }
 
-fn dependency(args: &Args, root: &Path) -> String {
+/// A path that the crate in `folder` reaches this workspace's `espo-core` by.
+fn dependency(args: &Args, folder: &Path, root: &Path) -> String {
     match &args.espo_core {
         Some(dependency) => dependency.clone(),
         // Debug escapes as TOML's basic strings do.
         None => format!(
             "{{ path = {:?} }}",
-            root.join("crates/espo-core").display().to_string()
+            from(folder, &root.join("crates/espo-core"))
         ),
     }
+}
+
+/// `target` as seen from `folder`: relative, so that both can lie elsewhere on another machine, unless they have
+/// nothing in common.
+fn from(folder: &Path, target: &Path) -> String {
+    let real = |path: &Path| -> std::io::Result<PathBuf> {
+        let path = std::path::absolute(path)?;
+        // The folder need not be there yet; what is there may be reached through links.
+        let there = path.ancestors().find(|path| path.exists());
+        let there = there.unwrap_or(&path);
+        let rest = path.strip_prefix(there).unwrap_or(Path::new(""));
+        Ok(there.canonicalize()?.join(rest))
+    };
+    let (Ok(folder), Ok(target)) = (real(folder), real(target)) else {
+        return target.display().to_string();
+    };
+    let (mut from, mut to) = (
+        folder.components().peekable(),
+        target.components().peekable(),
+    );
+    let mut common = 0;
+    while from.peek().is_some() && from.peek() == to.peek() {
+        (from.next(), to.next());
+        common += 1;
+    }
+    // The root alone is no place that both lie in.
+    if common < 2 {
+        return target.display().to_string();
+    }
+    let up = from.map(|_| "..".to_owned());
+    let down = to.map(|part| part.as_os_str().to_string_lossy().into_owned());
+    up.chain(down).collect::<Vec<_>>().join("/")
 }
 
 /// The workspace's folder.

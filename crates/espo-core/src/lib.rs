@@ -24,6 +24,16 @@
 //! # Ok(()) }
 //! ```
 //!
+//! A program of its own needs this crate (or the generated one, which hands it on as `espo_core`) and tokio:
+//!
+//! ```toml
+//! [dependencies]
+//! espo-core = "0.1"
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! ```
+//!
+//! Streams, dates and decimals come from [`futures_util`], [`jiff`] and [`rust_decimal`], which are handed on as well.
+//!
 //! # One request path
 //!
 //! Everything goes through [`Client::send`]: built, signed, sent, repeated where that is safe, classified. So every
@@ -38,12 +48,18 @@
 //! Spans are named `http.client.request`, at level DEBUG, with OpenTelemetry's names (`http.request.method`,
 //! `url.path`, `http.response.status_code`, `http.request.resend_count`, `error.type` …). Queries stay out of them.
 //!
+//! # Speed
+//!
+//! Decoding a page allocates a text for every attribute that holds one, so the program's allocator counts: with mimalloc
+//! as `#[global_allocator]` in place of the C library's, one core decodes 28,000 typed lists of 20 records a second
+//! instead of 22,900. `select` or a [`typed::Projection`] asks for fewer attributes in the first place.
+//!
 //! # From the API's documentation to a call
 //!
 //! | REST function | call |
 //! | --- | --- |
 //! | `GET E`, `GET E/{id}` | `records.list()`, `.read(id)`, `.read_opt(id)` of [`typed::Records`]; streams `by_item`, `by_page`, `by_key` of [`typed::ListRequest`] |
-//! | `POST E`, `PUT E/{id}`, `DELETE E/{id}`, `POST E/action/restoreDeleted` | `.create(new)`, `.update(id, patch)`, `.delete(id)`, `.restore(id)`; `.upsert(…)`, `.write_many()` |
+//! | `POST E`, `PUT E/{id}`, `DELETE E/{id}`, `POST E/action/restoreDeleted` | `.create(new)`, `.update(id, patch)`, `.delete(id)`, `.restore(id)`; `.upsert(…)`, `.write_many()`; [`Client`] has the first of them for a record by itself |
 //! | `GET`, `POST`, `DELETE E/{id}/{link}`, mass relate | `.list()`, `.link(id)`, `.link_all(ids)`, `.link_where(filter)`, `.unlink(id)`, `.unlink_all(ids)` of [`typed::Related`] |
 //! | `PUT`, `DELETE E/{id}/subscription`, `starSubscription`, `GET E/{id}/followers` | `.follow()`, `.unfollow()`, `.star()`, `.unstar()`, `.followers()` of [`typed::RecordRef`] |
 //! | `POST`, `DELETE E/{id}/followers`, `GET E/{id}/usersAccess` | raw request |
@@ -101,7 +117,11 @@ pub mod typed;
 #[doc(hidden)]
 pub use serde_json;
 
+// What the public API speaks in: so that a program needs neither to depend on them nor to keep their versions in step.
+pub use futures_util;
 pub use http;
+pub use jiff;
+pub use rust_decimal;
 pub use secrecy;
 
 pub use auth::Auth;

@@ -94,6 +94,15 @@ impl Sim {
         &self.users
     }
 
+    /// The API key of the first user that has one and logs in by it; empty if there is none. A simulator to which no
+    /// users were given has one.
+    #[must_use]
+    pub fn api_key(&self) -> String {
+        let user = self.users.api_key_user();
+        user.and_then(|user| user.api_key.clone())
+            .unwrap_or_default()
+    }
+
     /// The requests that it saw, oldest first (the last 10,000).
     #[must_use]
     pub fn requests(&self) -> Vec<LoggedRequest> {

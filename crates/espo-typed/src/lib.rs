@@ -1,33 +1,69 @@
 //! A typed EspoCRM SDK of the stock schema: 89 entity types, generated from the metadata of EspoCRM 9.3.
 //!
-//! For your own instance, with its own entity types and fields, generate your own: `cargo xtask codegen`.
+//! For your own instance, with its own entity types and fields, generate your own: `cargo xtask codegen`. Everything
+//! said here holds for it too, under its name.
+//!
+//! ```toml
+//! [dependencies]
+//! espo-typed = "0.1"
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! ```
 //!
 //! ```no_run
 //! use espo_typed::prelude::*;
 //! use espo_typed::opportunity::{self, Stage};
 //!
-//! # async fn run() -> Result<(), Error> {
-//! let crm = Client::builder("https://crm.example.com").auth(Auth::api_key("the API key")).build()?;
+//! #[tokio::main]
+//! async fn main() -> Result<(), Error> {
+//!     let key = std::env::var("ESPO_API_KEY").expect("ESPO_API_KEY is set");
+//!     let crm = Client::builder("https://crm.example.com").auth(Auth::api_key(key)).build()?;
 //!
-//! let acme = crm.create(AccountNew::new("Acme")).await?;
-//! let id = acme.id().expect("a created record has an id");
+//!     let acme = crm.create(AccountNew::new("Acme")).await?;
+//!     let id = acme.id().expect("a created record has an id");
 //!
-//! let open = crm
-//!     .record(id)
-//!     .opportunities()
-//!     .list()
-//!     .filter(opportunity::STAGE.ne(Stage::ClosedWon) & opportunity::CLOSE_DATE.current_quarter())
-//!     .order_by(opportunity::CLOSE_DATE.desc())
-//!     .await?;
-//! for deal in open.list {
-//!     println!("{:?} {:?}", deal.name, deal.amount);
+//!     let open = crm
+//!         .record(id)
+//!         .opportunities()
+//!         .list()
+//!         .filter(opportunity::STAGE.ne(Stage::ClosedWon) & opportunity::CLOSE_DATE.current_quarter())
+//!         .order_by(opportunity::CLOSE_DATE.desc())
+//!         .await?;
+//!     for deal in open.list {
+//!         println!("{:?} {:?}", deal.name, deal.amount);
+//!     }
+//!     Ok(())
 //! }
-//! # Ok(())
-//! # }
 //! ```
 //!
 //! A misspelt field, a filter that the field's type does not allow, a link that does not exist, or an option that the
 //! instance does not know does not compile.
+//!
+//! # What there is for an entity type
+//!
+//! For `Contact`, and so for all:
+//!
+//! | | |
+//! | --- | --- |
+//! | [`Contact`] | a record: every attribute as an `Option`, unknown ones kept ([`Record`](espo_core::typed::Record)) |
+//! | [`ContactNew`], [`ContactPatch`] | what a create and an update send, with a setter for each attribute |
+//! | `contact::EMAIL_ADDRESS`, … | the attributes as constants: filters, orders, `select`, `clear` |
+//! | `contact::SalutationName`, … | the options of an enum, unknown ones kept |
+//! | `crm.record(&id).account()`, … | the links ([`ContactRef`]); `contact::links` for filters and orders |
+//! | `contact::primary_filters`, `bool_filters` | the filters that the instance knows by name |
+//!
+//! # What to do with it
+//!
+//! | | |
+//! | --- | --- |
+//! | one record | `crm.read(id)`, `read_opt`, `create(new)`, `update(id, patch)`, `upsert(key, new)`, `delete(id)` |
+//! | many records | `crm.list::<Contact>()`: awaited a page; `collect()`, `by_item()`, and `by_key()`, which neither skips nor repeats a record while others write; `crm.records::<Contact>().changes_since(time)` |
+//! | some attributes | `select(…)`, or a struct of your own: `#[derive(Projection)]`, `.project::<Card>()` |
+//! | many writes | `crm.records::<Contact>().write_many()`; `crm.mass("Contact")` has the server do it |
+//! | an error | [`Error`](espo_core::Error): `is_validation()`, `is_duplicate()`, `is_not_found()` …, each with what to do |
+//! | code over any entity type | `fn f<E: Entity>(crm: &Client)`; `crm.untyped("Contact")` where the type is known only at run time |
+//! | tests | the crate `espo-sim`: a server in memory, with faults on demand |
+//!
+//! The front page of [`espo_core`] has a table from every REST function to its call.
 
 #[rustfmt::skip]
 mod generated;

@@ -38,7 +38,7 @@ impl Client {
         entity_type: &str,
         id: impl AsRef<str>,
         source_ids: I,
-        attributes: JsonObject,
+        attributes: impl Into<JsonObject>,
     ) -> Result<JsonObject, Error>
     where
         I: IntoIterator,
@@ -48,7 +48,7 @@ impl Client {
             .into_iter()
             .map(|id| id.as_ref().to_owned())
             .collect();
-        let data = json!({"sourceIdList": sources, "attributes": attributes});
+        let data = json!({"sourceIdList": sources, "attributes": attributes.into()});
         self.action(entity_type, id, "merge", data).await
     }
 
@@ -128,11 +128,15 @@ pub enum UpdateMode {
 }
 
 impl Mass<'_> {
-    /// Sets `values` on the records.
+    /// Sets `values` on the records: a JSON object, or the patch of an entity type (`ContactPatch`).
     ///
     /// # Errors
     /// As any request; needs edit access and the mass-update permission.
-    pub async fn update(&self, which: &Selection, values: JsonObject) -> Result<MassResult, Error> {
+    pub async fn update(
+        &self,
+        which: &Selection,
+        values: impl Into<JsonObject>,
+    ) -> Result<MassResult, Error> {
         self.update_with(which, values, []).await
     }
 
@@ -144,14 +148,14 @@ impl Mass<'_> {
     pub async fn update_with<'a>(
         &self,
         which: &Selection,
-        values: JsonObject,
+        values: impl Into<JsonObject>,
         modes: impl IntoIterator<Item = (&'a str, UpdateMode)>,
     ) -> Result<MassResult, Error> {
         let mut actions = JsonObject::new();
         for (attribute, mode) in modes {
             actions.insert(attribute.to_owned(), value(&mode)?);
         }
-        let data = json!({"values": values, "actions": actions});
+        let data = json!({"values": values.into(), "actions": actions});
         self.run("update", which, data).await
     }
 

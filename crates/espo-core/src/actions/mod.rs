@@ -68,12 +68,12 @@ impl Selection {
         ))
     }
 
-    /// The records for which all of the conditions hold.
+    /// The records for which all of the conditions hold: where items, or the typed filters of an entity type.
     ///
     /// An empty list of conditions is refused like an empty list of ids.
-    pub fn matching(items: impl IntoIterator<Item = WhereItem>) -> Self {
+    pub fn matching(items: impl IntoIterator<Item = impl Into<WhereItem>>) -> Self {
         let mut params = SearchParams::new();
-        params.where_ = items.into_iter().collect();
+        params.where_ = items.into_iter().map(Into::into).collect();
         Self(Choice::Search(Box::new(params)))
     }
 
@@ -177,7 +177,7 @@ mod tests {
     fn nothing_is_never_everything() {
         for empty in [
             Selection::ids(Vec::<String>::new()),
-            Selection::matching([]),
+            Selection::matching(Vec::<WhereItem>::new()),
             Selection::search(SearchParams::new().max_size(5)),
         ] {
             let error = empty.to_json().unwrap_err();

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -153,12 +154,20 @@ impl Authenticator {
 
     /// Waits until the request may be sent with credentials, or fails without
     /// sending when they were refused before.
-    pub(crate) async fn admit(&self, context: &Context) -> Result<Admission, Error> {
+    pub(crate) async fn admit(
+        &self,
+        context: &Context,
+        limit: Duration,
+    ) -> Result<Admission, Error> {
         self.check_refusal(context)?;
         if let Some(pass) = self.open_pass() {
             return Ok(Admission::Pass(pass));
         }
-        let guard = Arc::clone(&self.probe).lock_owned().await;
+        // A server that stalls would otherwise be waited for by one request after the other.
+        let guard = Arc::clone(&self.probe).lock_owned();
+        let guard = tokio::time::timeout(limit, guard)
+            .await
+            .map_err(|_| waited(context, limit))?;
         // Whoever held it may have been refused, or have opened the way.
         self.check_refusal(context)?;
         if let Some(pass) = self.open_pass() {
@@ -269,14 +278,20 @@ impl Authenticator {
         if login.token_secret {
             headers.insert(CREATE_SECRET, HeaderValue::from_static("true"));
         }
-        // A code is good for one use.
-        if let Some(code) = lock(&login.code).take() {
+        if let Some(code) = &*lock(&login.code) {
             headers.insert(
                 CODE,
                 secret_header(code.expose_secret()).ok_or_else(illegal)?,
             );
         }
         Ok(headers)
+    }
+
+    /// A code is good for one use, of which the server knows once the log-in was sent.
+    pub(crate) fn drop_code(&self) {
+        if let Presenter::Login(login) = &self.presenter {
+            *lock(&login.code) = None;
+        }
     }
 
     pub(crate) fn set_code(&self, new: SecretString) -> bool {
@@ -373,6 +388,17 @@ impl Token {
             headers.insert(header::COOKIE, cookie.clone());
         }
     }
+}
+
+fn waited(context: &Context, limit: Duration) -> Error {
+    let mut error = Error::new(
+        Stage::Connect,
+        Outcome::NotSent,
+        Some(context.clone()),
+        format!("waited {limit:?} for an earlier request to show whether the credentials are good"),
+    );
+    error.inner_mut().timeout = true;
+    error
 }
 
 /// Whether an answer refuses the credentials as such.

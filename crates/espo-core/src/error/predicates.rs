@@ -158,14 +158,20 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self.0.stage {
             Stage::Connect => true,
-            Stage::Send | Stage::Receive => self.0.lost_safe && !self.0.too_large,
+            Stage::Send | Stage::Receive => self.is_harmless() && !self.0.too_large,
             Stage::Status => match self.status().map_or(0, |status| status.as_u16()) {
                 429 | 503 => true,
-                502 | 504 => self.0.lost_safe,
+                502 | 504 => self.is_harmless(),
                 _ => false,
             },
             Stage::Build | Stage::Decode => false,
         }
+    }
+
+    /// Whether nothing can have happened twice by another try: the request only reads, or what failed was a log-in
+    /// before it.
+    fn is_harmless(&self) -> bool {
+        self.0.lost_safe || self.0.outcome == Outcome::NotSent
     }
 
     /// What to do, for `Display`.
@@ -189,12 +195,12 @@ impl Error {
         if self.0.timeout {
             return Some(match self.0.stage {
                 Stage::Connect => "check that the host is reachable",
-                _ if self.0.lost_safe => "raise the time limit or ask for less",
+                _ if self.is_harmless() => "raise the time limit or ask for less",
                 _ => "whether the server acted is unknown: look before repeating",
             });
         }
         match self.0.stage {
-            Stage::Send | Stage::Receive if !self.0.lost_safe => {
+            Stage::Send | Stage::Receive if !self.is_harmless() => {
                 Some("whether the server acted is unknown: look before repeating")
             }
             Stage::Decode if self.0.outcome == Outcome::Unknown => {

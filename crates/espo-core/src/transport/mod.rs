@@ -210,7 +210,8 @@ impl Engine {
             let attempt = Attempt {
                 number: tries,
                 elapsed: timing.started.elapsed(),
-                idempotent: request.idempotent,
+                // A log-in that failed before a write left nothing of the write on the server.
+                idempotent: request.idempotent || error.outcome() == Outcome::NotSent,
                 failure: failure(&error),
                 retry_after: error.retry_after(),
             };
@@ -240,7 +241,8 @@ impl Engine {
         let mut pass = if request.anonymous {
             None
         } else {
-            Some(self.pass(context).await?)
+            let limit = request.timeout.unwrap_or(self.timeout);
+            Some(self.pass(context, limit).await?)
         };
         let mut headers = request.headers.clone();
         for hook in &self.hooks {
@@ -313,9 +315,9 @@ impl Engine {
         Err(status_error(context, answer).into())
     }
 
-    async fn pass(&self, context: &Context) -> Result<Pass, Error> {
+    async fn pass(&self, context: &Context, limit: Duration) -> Result<Pass, Error> {
         loop {
-            match self.auth.admit(context).await? {
+            match self.auth.admit(context, limit).await? {
                 Admission::Pass(pass) => return Ok(pass),
                 Admission::LogIn(guard) => self.log_in(guard).await?,
             }
@@ -337,9 +339,13 @@ impl Engine {
         let mut timing = Timing::start();
         let headers = request.headers.clone();
         let result = async {
-            let mut opened = self
+            let opened = self
                 .exchange(&request, &context, &target, headers, None, &mut timing)
-                .await?;
+                .await;
+            if !matches!(&opened, Err(error) if error.is_connect()) {
+                self.auth.drop_code();
+            }
+            let mut opened = opened?;
             let status = opened.status();
             if status.is_success() {
                 let response = opened.collect_into(self.max_body, &mut timing).await?;
@@ -366,7 +372,7 @@ impl Engine {
             method: Method::GET,
             path: "/App/user".to_owned(),
         };
-        self.pass(&context).await.map(drop)
+        self.pass(&context, self.timeout).await.map(drop)
     }
 
     fn query<'r>(&self, request: &'r Request, context: &Context) -> Result<Cow<'r, str>, Error> {

@@ -12,6 +12,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::reader::{Reader, Unusual};
 use super::record::Record;
@@ -190,26 +191,52 @@ impl<R: Record> Decode for R {
 
 /// Decodes a page record by record and says which did not fit.
 fn decode_page_slowly<R: Decode>(text: &str) -> Result<Page<R>, DecodeError> {
-    let answer: RawPage = serde_json::from_str(text)
-        .map_err(|error| DecodeError::whole(R::DECODES, format!("no list: {error}")))?;
-    let mut page = Page {
-        list: Vec::with_capacity(answer.list.len()),
-        total: total(answer.total),
-        rejected: vec![],
-    };
-    for record in answer.list {
-        match R::decode_value(record) {
-            Ok(record) => page.list.push(record),
-            Err(error) => page.rejected.push(error),
-        }
+    let no_list = |error| DecodeError::whole(R::DECODES, format!("no list: {error}"));
+    if let Ok(answer) = serde_json::from_str::<RawPage<Value>>(text) {
+        return Ok(answer.decode(R::decode_value));
     }
-    Ok(page)
+    // One record that is no sound JSON by serde_json's measure (nested too deeply, a number too great) must not lose the
+    // others either.
+    let answer: RawPage<&RawValue> = serde_json::from_str(text).map_err(no_list)?;
+    Ok(
+        answer.decode(|record| match serde_json::from_str(record.get()) {
+            Ok(value) => R::decode_value(value),
+            Err(error) => Err(DecodeError {
+                id: serde_json::from_str(record.get())
+                    .ok()
+                    .and_then(|OnlyId { id }| id),
+                ..DecodeError::whole(R::DECODES, error)
+            }),
+        }),
+    )
 }
 
 #[derive(serde::Deserialize)]
-struct RawPage {
+struct RawPage<T> {
     total: Option<i64>,
-    list: Vec<Value>,
+    list: Vec<T>,
+}
+
+impl<T> RawPage<T> {
+    fn decode<R>(self, decode: impl Fn(T) -> Result<R, DecodeError>) -> Page<R> {
+        let mut page = Page {
+            list: Vec::with_capacity(self.list.len()),
+            total: total(self.total),
+            rejected: Vec::new(),
+        };
+        for record in self.list {
+            match decode(record) {
+                Ok(record) => page.list.push(record),
+                Err(error) => page.rejected.push(error),
+            }
+        }
+        page
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct OnlyId {
+    id: Option<String>,
 }
 
 /// -1 and -2 stand for "more" and "no more" where the server does not count.

@@ -1,5 +1,6 @@
 //! Attributes as typed constants: what they can be filtered, ordered and written by.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use jiff::civil::Date;
@@ -44,6 +45,13 @@ impl<E, K, A> Clone for Field<E, K, A> {
 }
 
 impl<E, K, A> Copy for Field<E, K, A> {}
+
+/// The name on the wire: where an attribute is named by text, a constant will do.
+impl<E, K, A> From<Field<E, K, A>> for Cow<'static, str> {
+    fn from(field: Field<E, K, A>) -> Self {
+        Cow::Borrowed(field.name)
+    }
+}
 
 impl<E, K, A> std::fmt::Debug for Field<E, K, A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

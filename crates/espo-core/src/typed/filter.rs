@@ -122,6 +122,12 @@ impl<E> fmt::Debug for Filter<E> {
     }
 }
 
+impl<E> From<Filter<E>> for WhereItem {
+    fn from(filter: Filter<E>) -> Self {
+        filter.item
+    }
+}
+
 impl<E> From<WhereItem> for Filter<E> {
     fn from(item: WhereItem) -> Self {
         Self::new(item)

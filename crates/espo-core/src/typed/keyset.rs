@@ -1,6 +1,7 @@
 //! Paging by key: each page begins after the last record of the one before, wherever that is by now.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use futures_util::stream;
 use serde_json::Value;
@@ -125,11 +126,15 @@ impl<E: Send + 'static, R: Decode> Keyset<E, R> {
         };
         let rows: Rows<'_> = serde_json::from_str(response.text()?).map_err(|_| missing("id"))?;
         let last = rows.list.last().ok_or_else(|| missing("id"))?;
-        let mut last: crate::JsonObject =
+        // Of the other attributes one may be what serde_json refuses, which the page reports by itself.
+        let last: HashMap<String, &serde_json::value::RawValue> =
             serde_json::from_str(last.get()).map_err(|_| missing("id"))?;
-        let value = last.get(&*self.attribute).cloned();
-        match last.remove("id") {
-            Some(Value::String(id)) => Ok((id, value.ok_or_else(|| missing(&self.attribute))?)),
+        let value = |name: &str| -> Result<Value, Error> {
+            let text = last.get(name).ok_or_else(|| missing(name))?.get();
+            serde_json::from_str(text).map_err(|_| missing(name))
+        };
+        match value("id")? {
+            Value::String(id) => Ok((id, value(&self.attribute)?)),
             _ => Err(missing("id")),
         }
     }

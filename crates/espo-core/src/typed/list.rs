@@ -5,6 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -88,6 +89,7 @@ pub struct ListRequest<E, R = E> {
     no_total: bool,
     strict: bool,
     read_ahead: usize,
+    timeout: Option<Duration>,
     marker: PhantomData<fn() -> (E, R)>,
 }
 
@@ -100,6 +102,7 @@ impl<E, R> Clone for ListRequest<E, R> {
             no_total: self.no_total,
             strict: self.strict,
             read_ahead: self.read_ahead,
+            timeout: self.timeout,
             marker: PhantomData,
         }
     }
@@ -123,6 +126,7 @@ impl<E, R> ListRequest<E, R> {
             no_total: false,
             strict: false,
             read_ahead: 0,
+            timeout: None,
             marker: PhantomData,
         }
     }
@@ -197,6 +201,12 @@ impl<E, R> ListRequest<E, R> {
         self
     }
 
+    /// A time limit for each attempt of each page, in place of the client's: for a report that takes long.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
     /// The search parameters as they will be sent, for what the typed calls do not offer.
     pub fn params_mut(&mut self) -> &mut SearchParams {
         &mut self.params
@@ -211,6 +221,7 @@ impl<E, R> ListRequest<E, R> {
             no_total: self.no_total,
             strict: self.strict,
             read_ahead: self.read_ahead,
+            timeout: self.timeout,
             marker: PhantomData,
         }
     }
@@ -225,7 +236,10 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
         {
             params = params.select(attributes);
         }
-        let request = Request::new(Method::GET, &self.segments).search(&params);
+        let mut request = Request::new(Method::GET, &self.segments).search(&params);
+        if let Some(limit) = self.timeout {
+            request = request.timeout(limit);
+        }
         if self.no_total {
             request.header("X-No-Total", "true")
         } else {
@@ -304,8 +318,8 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
 
     /// All records, one after the other, by offset, with constant memory; see [`ListRequest::by_page`].
     ///
-    /// A record that does not decode is an error in its place, after which the stream goes on; after any other error
-    /// it ends.
+    /// A record that does not decode is an error behind the records of its page, after which the stream goes on; after
+    /// any other error it ends.
     pub fn by_item(self) -> BoxStream<R> {
         items(self.by_page())
     }
@@ -317,7 +331,8 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
     }
 
     /// All pages in the order of an attribute, records that are equal in it in the order of their ids, by key instead
-    /// of by offset. Records whose attribute is null come first.
+    /// of by offset. Records whose attribute is null come first. A constant or a name: `contact::MODIFIED_AT`,
+    /// `"modifiedAt"`.
     ///
     /// The attribute must be one that a list can be filtered and ordered by, in the same order: not an enum, which the
     /// server orders by the place of its options. A typed list refuses that; an untyped one cannot know.
@@ -435,14 +450,24 @@ fn ahead<T: Send + 'static>(pages: usize, mut stream: BoxStream<T>) -> BoxStream
         return stream;
     }
     let (sender, receiver) = tokio::sync::mpsc::channel(pages);
-    tokio::spawn(async move {
+    let task = Ahead(tokio::spawn(async move {
         while let Some(page) = stream.next().await {
             if sender.send(page).await.is_err() {
                 break;
             }
         }
-    });
-    Box::pin(stream::unfold(receiver, |mut receiver| async move {
-        Some((receiver.recv().await?, receiver))
-    }))
+    }));
+    Box::pin(stream::unfold(
+        (receiver, task),
+        |(mut receiver, task)| async move { Some((receiver.recv().await?, (receiver, task))) },
+    ))
+}
+
+/// The task that reads ahead. Without the abort a request that is under way would be waited for.
+struct Ahead(tokio::task::JoinHandle<()>);
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }

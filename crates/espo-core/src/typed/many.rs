@@ -9,9 +9,9 @@ use http::Method;
 use super::id::Id;
 use super::journal::{Journal, State};
 use super::list::BoxStream;
-use super::records::{Editable, Records, confirm, decode_record};
+use super::records::{Editable, Records, confirm};
 use super::upsert::{Key, Upserted};
-use crate::{Error, JsonObject, Outcome};
+use crate::{Error, Outcome};
 
 /// One of many writes.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ pub struct WriteMany<R> {
     concurrency: usize,
     journal: Option<Arc<Journal>>,
     key: Vec<String>,
+    skip_duplicate_check: bool,
 }
 
 impl<R: Editable> Records<R> {
@@ -53,7 +54,7 @@ impl<R: Editable> Records<R> {
     ///
     /// ```no_run
     /// # use espo_core::{Client, Error, JsonObject, typed::Write};
-    /// # use futures_util::{StreamExt, stream};
+    /// use espo_core::futures_util::{StreamExt, stream};
     /// # async fn run(crm: Client, rows: Vec<JsonObject>) -> Result<(), Error> {
     /// let writes = stream::iter(rows).enumerate().map(|(line, row)| (line.to_string(), Write::Create(row)));
     /// let mut outcomes = crm.untyped("Account").write_many().concurrency(8).run(writes);
@@ -71,6 +72,7 @@ impl<R: Editable> Records<R> {
             concurrency: 4,
             journal: None,
             key: Vec::new(),
+            skip_duplicate_check: false,
         }
     }
 
@@ -79,6 +81,9 @@ impl<R: Editable> Records<R> {
     ///
     /// Deleted records do not show. The server's times have whole seconds: begin again at the time of the last record
     /// seen, and expect it once more.
+    ///
+    /// For some of the attributes, or under further conditions, the same is
+    /// `list().filter(contact::MODIFIED_AT.ge(time) & …).project::<P>().pages_by_key(contact::MODIFIED_AT)`.
     pub fn changes_since(&self, time: jiff::Timestamp) -> BoxStream<R> {
         let since = super::value::format_timestamp(time);
         let changed = crate::WhereItem::greater_than_or_equals("modifiedAt", since);
@@ -121,6 +126,12 @@ impl<R: Editable> WriteMany<R> {
     /// already.
     pub fn identified_by(mut self, key: impl Key<R>) -> Self {
         self.key = key.names().into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// Creates records even if the server takes them for duplicates of others.
+    pub fn skip_duplicate_check(mut self) -> Self {
+        self.skip_duplicate_check = true;
         self
     }
 
@@ -184,17 +195,21 @@ impl<R: Editable> WriteMany<R> {
             )),
             Write::Create(new) if maybe_sent => {
                 let names = self.key.iter().map(String::as_str).collect();
-                Ok(match self.records.upsert(Names(names), new).await? {
+                let mut upsert = self.records.upsert(Names(names), new);
+                if self.skip_duplicate_check {
+                    upsert = upsert.skip_duplicate_check();
+                }
+                Ok(match upsert.await? {
                     Upserted::Created(record) => Written::Created(record),
                     Upserted::Updated(record) => Written::Updated(record),
                 })
             }
             Write::Create(new) => {
-                let object: JsonObject = new.into();
-                let request = self.records.request(Method::POST, &[]).json(&object);
-                Ok(Written::Created(decode_record(
-                    &self.records.client().send(request).await?,
-                )?))
+                let mut create = self.records.create(new);
+                if self.skip_duplicate_check {
+                    create = create.skip_duplicate_check();
+                }
+                Ok(Written::Created(create.await?))
             }
             Write::Update(id, patch) => Ok(Written::Updated(self.records.update(id, patch).await?)),
             Write::Delete(id) => {

@@ -46,7 +46,7 @@ pub use records::{
     CreateRequest, Editable, NewRecord, Records, SaveRequest, UpdateRequest, duplicates,
 };
 pub use slot::Slot;
-pub use upsert::{Key, Upserted};
+pub use upsert::{Key, UpsertRequest, Upserted};
 pub use value::{
     AttributeValue, ColumnSet, Columns, DateOrTime, EmailAddressRow, FromText, MediaTypes, Names,
     PhoneNumberRow, ToJson, column, slot,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::time::Duration;
 
 use http::Method;
 
@@ -268,6 +269,8 @@ impl<R: Editable> Records<R> {
     }
 }
 
+pub(super) const SKIP_DUPLICATE_CHECK: &str = "X-Skip-Duplicate-Check";
+
 /// A create or an update that is not sent yet; awaiting it sends it.
 #[must_use = "nothing is sent until the request is awaited"]
 pub struct SaveRequest<R, M> {
@@ -285,7 +288,13 @@ pub type UpdateRequest<R> = SaveRequest<R, Update>;
 impl<R: Editable, M> SaveRequest<R, M> {
     /// Saves the record even if the server takes it for a duplicate. Stock entity types check that on creates alone.
     pub fn skip_duplicate_check(self) -> Self {
-        self.header("X-Skip-Duplicate-Check", "true")
+        self.header(SKIP_DUPLICATE_CHECK, "true")
+    }
+
+    /// A time limit for each attempt, in place of the client's.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.request = self.request.timeout(limit);
+        self
     }
 
     fn header(mut self, name: &'static str, value: &str) -> Self {

@@ -1,13 +1,18 @@
 //! Create or update, by attributes that identify a record.
 
+use std::pin::Pin;
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::field::Field;
 use super::id::Id;
 use super::kind::{Comparable, Kind};
-use super::records::{Editable, Records, decode_record, duplicates};
+use super::records::{
+    Editable, NewRecord, Records, SKIP_DUPLICATE_CHECK, decode_record, duplicates,
+};
 use crate::search::WhereItem;
-use crate::{Error, JsonObject};
+use crate::{Client, Error, JsonObject, Request};
 
 /// What an upsert did.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +68,17 @@ impl<const N: usize> Key<JsonObject> for [&str; N] {
     }
 }
 
+impl Client {
+    /// Creates the record, or updates the one that has the same values of the key attributes; see [`Records::upsert`].
+    pub fn upsert<N: NewRecord>(
+        &self,
+        key: impl Key<N::Entity>,
+        record: N,
+    ) -> UpsertRequest<N::Entity> {
+        self.records::<N::Entity>().upsert(key, record)
+    }
+}
+
 impl<R: Editable> Records<R> {
     /// Creates the record, or updates the one that has the same values of the key attributes.
     ///
@@ -70,17 +86,52 @@ impl<R: Editable> Records<R> {
     /// and the server's duplicate check notices, that record is updated. EspoCRM has no unique keys over REST: where
     /// the entity type has no duplicate check on these attributes, two clients at once can still create two records.
     ///
+    /// An update sets what `record` sets and leaves the rest alone.
+    pub fn upsert(&self, key: impl Key<R>, record: R::New) -> UpsertRequest<R> {
+        UpsertRequest {
+            records: self.clone(),
+            key: key.names().into_iter().map(str::to_owned).collect(),
+            record: record.into(),
+            skip_duplicate_check: false,
+            timeout: None,
+        }
+    }
+}
+
+/// A create or update that is not sent yet; awaiting it sends it. See [`Records::upsert`].
+#[must_use = "nothing is sent until the request is awaited"]
+pub struct UpsertRequest<R> {
+    records: Records<R>,
+    key: Vec<String>,
+    record: JsonObject,
+    skip_duplicate_check: bool,
+    timeout: Option<Duration>,
+}
+
+impl<R: Editable> UpsertRequest<R> {
+    /// Creates the record even if the server takes it for a duplicate of one with another key: two people of one name.
+    /// Then nothing settles a race of two clients that create the same record at once.
+    pub fn skip_duplicate_check(mut self) -> Self {
+        self.skip_duplicate_check = true;
+        self
+    }
+
+    /// A time limit for each attempt of each of its requests, in place of the client's.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// Sends it.
+    ///
     /// # Errors
-    /// A key attribute that is not set in `record`, or null; more than one record with these values (the error names
+    /// A key attribute that is not set in the record, or null; more than one record with these values (the error names
     /// their ids); those of create and update.
-    pub async fn upsert(&self, key: impl Key<R>, record: R::New) -> Result<Upserted<R>, Error> {
-        let object: JsonObject = record.into();
+    pub async fn send(self) -> Result<Upserted<R>, Error> {
         let mut conditions = Vec::new();
-        for name in key.names() {
-            match object.get(name) {
-                Some(value) if !value.is_null() => {
-                    conditions.push((name.to_owned(), value.clone()))
-                }
+        for name in &self.key {
+            match self.record.get(name) {
+                Some(value) if !value.is_null() => conditions.push((name.clone(), value.clone())),
                 _ => {
                     return Err(Error::build(format!(
                         "an upsert by `{name}` needs a value for it in the record: without one it would match any record that has none"
@@ -89,24 +140,43 @@ impl<R: Editable> Records<R> {
             }
         }
         if let Some(id) = self.find_one(&conditions).await? {
-            return self.put(&id, &object).await.map(Upserted::Updated);
+            return self.put(&id).await.map(Upserted::Updated);
         }
-        let request = self.request(http::Method::POST, &[]).json(&object);
-        match self.client().send(request).await {
+        let mut request = self.request(http::Method::POST, &[]);
+        if self.skip_duplicate_check {
+            request = request.header(SKIP_DUPLICATE_CHECK, "true");
+        }
+        match self.records.client().send(request).await {
             Ok(response) => decode_record(&response).map(Upserted::Created),
             Err(error) if error.is_duplicate() => match self.raced(&conditions, &error).await? {
-                Some(id) => self.put(&id, &object).await.map(Upserted::Updated),
+                Some(id) => self.put(&id).await.map(Upserted::Updated),
                 None => Err(error),
             },
             Err(error) => Err(error),
         }
     }
 
+    /// A request that carries the record.
+    fn request(&self, method: http::Method, rest: &[&str]) -> Request {
+        let request = self.records.request(method, rest).json(&self.record);
+        match self.timeout {
+            Some(limit) => request.timeout(limit),
+            None => request,
+        }
+    }
+
     /// The one record that matches; an error if there are several.
     async fn find_one(&self, conditions: &[(String, Value)]) -> Result<Option<Id<R>>, Error> {
-        let mut request =
-            Records::<JsonObject>::list(&self.client().untyped(self.entity_type().to_owned()))
-                .max_size(2);
+        let entity_type = self.records.entity_type().to_owned();
+        let mut request = self
+            .records
+            .client()
+            .untyped(entity_type)
+            .list()
+            .max_size(2);
+        if let Some(limit) = self.timeout {
+            request = request.timeout(limit);
+        }
         for (name, value) in conditions {
             request = request.filter(WhereItem::equals(name.clone(), value.clone()).into());
         }
@@ -122,7 +192,7 @@ impl<R: Editable> Records<R> {
             [id] => Ok(Some(Id::new(id))),
             _ => Err(Error::build(format!(
                 "the key of the upsert identifies more than one record of {}, such as {}",
-                self.entity_type(),
+                self.records.entity_type(),
                 ids.join(" and ")
             ))),
         }
@@ -151,8 +221,27 @@ impl<R: Editable> Records<R> {
         }
     }
 
-    async fn put(&self, id: &Id<R>, object: &JsonObject) -> Result<R, Error> {
-        let request = self.request(http::Method::PUT, &[id.as_str()]).json(object);
-        decode_record(&self.client().send(request).await?)
+    async fn put(&self, id: &Id<R>) -> Result<R, Error> {
+        let request = self.request(http::Method::PUT, &[id.as_str()]);
+        decode_record(&self.records.client().send(request).await?)
+    }
+}
+
+impl<R: Editable> IntoFuture for UpsertRequest<R> {
+    type Output = Result<Upserted<R>, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+impl<R> std::fmt::Debug for UpsertRequest<R> {
+    /// Not the record: it may hold what nobody should read in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpsertRequest")
+            .field("records", &self.records)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }

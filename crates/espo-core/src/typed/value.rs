@@ -68,7 +68,7 @@ direct! {
     String => Text, text => Value::from(text.as_str());
     bool => Bool, value => Value::from(*value);
     i64 => Int, number => Value::from(*number);
-    f64 => Float, number => Value::from(*number);
+    f64 => Float, number => super::write::float_number(*number);
     Date => Date, date => Value::from(date.to_string());
     Timestamp => DateTime, time => Value::from(format_timestamp(*time));
     Decimal => Decimal, number => super::write::decimal_number(*number);
@@ -402,7 +402,9 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
         return None;
     }
     let time = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(seconds);
-    Timestamp::from_second(days_since_epoch(date) * 86_400 + time).ok()
+    // The last day of the year 9999 is beyond what a `Timestamp` holds, and is what "for ever" is often written as.
+    let second = days_since_epoch(date) * 86_400 + time;
+    Some(Timestamp::from_second(second).unwrap_or(Timestamp::MAX))
 }
 
 /// Days since 1970-01-01 in the Gregorian calendar, negative before. Written out since every record has several times,
@@ -423,6 +425,9 @@ fn days_since_epoch(date: Date) -> i64 {
 
 /// The server's form of a time: `YYYY-MM-DD HH:MM:SS`, UTC, whole seconds.
 pub(crate) fn format_timestamp(time: Timestamp) -> String {
+    if time == Timestamp::MAX {
+        return "9999-12-31 23:59:59".to_owned();
+    }
     let time = TimeZone::UTC.to_datetime(time);
     format!(
         "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",

@@ -140,6 +140,15 @@ impl<E, M> fmt::Debug for Attributes<E, M> {
     }
 }
 
+/// A number as JSON has it. What is none goes as its text, which the server refuses; JSON's null would empty the field.
+pub(crate) fn float_number(number: f64) -> Value {
+    if number.is_finite() {
+        Value::from(number)
+    } else {
+        Value::from(number.to_string())
+    }
+}
+
 /// A decimal as the server reads it without losing a digit: a JSON number where a double holds exactly these
 /// digits (what PHP parses and prints again), else its text, which decimal fields take as well.
 pub(crate) fn decimal_number(decimal: Decimal) -> Value {

@@ -5,6 +5,8 @@ use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use sha2::Sha256;
 
+use crate::typed::{Decode, DecodeError};
+
 /// Why a delivery is not to be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -88,10 +90,21 @@ pub fn verify<'b, K: AsRef<str>>(
 }
 
 impl Delivery<'_> {
-    /// The items, up to 50, in the order in which things happened: a created
-    /// record's attributes; an update's `id` and changed attributes; a deletion's
-    /// `id`; a field's `id` and attributes. Decode them into a record type, which
-    /// takes absent attributes as unset.
+    /// The items, up to 50, in the order in which things happened, as records of an entity type: a created record's
+    /// attributes; an update's `id` and changed attributes; a deletion's `id`; a field's `id` and attributes. What an
+    /// item does not hold is `None`, and not present ([`Record::is_present`](crate::typed::Record::is_present)).
+    ///
+    /// An item that does not fit is an error in its place and does not lose the others.
+    ///
+    /// # Errors
+    /// When the body is no array of JSON objects.
+    pub fn records<R: Decode>(&self) -> Result<Vec<Result<R, DecodeError>>, serde_json::Error> {
+        let items: Vec<crate::JsonObject> = self.items()?;
+        let decode = |item: crate::JsonObject| R::decode_value(item.into());
+        Ok(items.into_iter().map(decode).collect())
+    }
+
+    /// The items as whatever `T` takes; see [`Delivery::records`] for the record types.
     ///
     /// # Errors
     /// When the body is not an array of what `T` takes.

@@ -52,7 +52,7 @@ async fn upserts_at_once_make_one_record() {
     sim.set_faults(vec![FaultRule::always(Operation::Create, late)]);
     let record = |n: usize| object(json!({"name": "Same", "sicCode": n.to_string()}));
     let accounts = crm.untyped("Account");
-    let all = stream::iter(0..8).map(|n| accounts.upsert(["name"], record(n)));
+    let all = stream::iter(0..8).map(|n| accounts.upsert(["name"], record(n)).send());
     let all: Vec<Upserted<JsonObject>> = all.buffer_unordered(8).try_collect().await.unwrap();
     assert_eq!(all.iter().filter(|one| one.is_created()).count(), 1);
     assert_eq!(sim.count("Account"), 1);
