@@ -204,7 +204,8 @@ fn from(folder: &Path, target: &Path) -> String {
     );
     let mut common = 0;
     while from.peek().is_some() && from.peek() == to.peek() {
-        (from.next(), to.next());
+        from.next();
+        to.next();
         common += 1;
     }
     // The root alone is no place that both lie in.

@@ -4,6 +4,8 @@ mod auth;
 mod calls;
 mod faults;
 mod files;
+mod forms;
+mod gate;
 mod secrets;
 mod server;
 mod tls;

@@ -68,7 +68,14 @@ impl Drop for Server {
 impl Server {
     /// `act` gets the request and its number, from 0.
     pub(crate) async fn start(act: impl Fn(&Seen, usize) -> Act + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at(([127, 0, 0, 1], 0).into(), act).await
+    }
+
+    pub(crate) async fn start_at(
+        address: SocketAddr,
+        act: impl Fn(&Seen, usize) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let act = Arc::new(act);

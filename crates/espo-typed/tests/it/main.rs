@@ -1,6 +1,7 @@
 //! The generated code as its users have it. One binary: each links the SDK and the simulator.
 
 mod awkward_answers;
+mod edges;
 mod examples;
 mod first_query;
 mod instance;
