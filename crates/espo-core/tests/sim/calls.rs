@@ -1,11 +1,11 @@
 //! Calls whose answers the embedded server makes.
 
 use espo_core::typed::Id;
-use espo_core::{Error, JsonObject, Outcome, Total};
+use espo_core::{Error, JsonObject, Order, Outcome, SearchParams, Total};
 use espo_sim::Sim;
 use serde_json::{Value, json};
 
-use crate::{client, with};
+use crate::{admin, client, create, read, start, with};
 
 fn object(value: Value) -> JsonObject {
     value.as_object().unwrap().clone()
@@ -114,4 +114,61 @@ async fn totals_are_exact_or_words() {
         list().offset(3).no_total().send().await.unwrap().total,
         Total::NoMore
     );
+}
+
+#[tokio::test]
+async fn a_board_keeps_the_order_that_its_user_gives_it() {
+    let (sim, crm) = start().await;
+    let mut deals = Vec::new();
+    for name in ["A", "B", "C", "D"] {
+        let deal =
+            json!({"name": name, "amount": 1, "stage": "Proposal", "closeDate": "2026-01-31"});
+        deals.push(create(&crm, "Opportunity", deal).await);
+    }
+    let shown = async |crm: &espo_core::Client, params: &SearchParams| {
+        let board = crm.kanban("Opportunity", params).await.unwrap();
+        let group = board.groups.iter().find(|group| group.name == "Proposal");
+        let group = group.unwrap().clone();
+        assert_eq!(group.total, Total::Exact(4));
+        let names = group.list.iter().map(|deal| deal["name"].as_str().unwrap());
+        names.collect::<String>()
+    };
+    let by_name = SearchParams::new().order_by("name", Order::Asc);
+    assert_eq!(shown(&crm, &by_name).await, "ABCD");
+    let wanted = [&deals[3], &deals[1]];
+    crm.order_kanban("Opportunity", "Proposal", wanted)
+        .await
+        .unwrap();
+    // What was never moved comes after what was; pages are cut from the new order.
+    assert_eq!(shown(&crm, &by_name).await, "DBAC");
+    let page = by_name.clone().offset(1).max_size(2);
+    assert_eq!(shown(&crm, &page).await, "BA");
+    assert_eq!(shown(&admin(&sim), &by_name).await, "ABCD");
+}
+
+#[tokio::test]
+async fn what_was_looked_at_last_comes_first() {
+    let (sim, crm) = start().await;
+    let mut accounts = Vec::new();
+    for name in ["A", "B", "C"] {
+        accounts.push(create(&crm, "Account", json!({"name": name})).await);
+    }
+    let names = async |crm: &espo_core::Client| {
+        let page = crm.app().last_viewed().await.unwrap();
+        assert_eq!(page.total, Total::Exact(page.list.len() as u64));
+        let name = |item: &JsonObject| {
+            assert_eq!(item["targetType"], "Account");
+            item["targetName"].as_str().unwrap().to_owned()
+        };
+        page.list.iter().map(name).collect::<String>()
+    };
+    assert_eq!(names(&crm).await, "");
+    for account in [0, 1, 2, 0] {
+        read(&crm, "Account", &accounts[account]).await;
+    }
+    assert_eq!(names(&crm).await, "ACB");
+    let records = crm.untyped("Account");
+    records.delete(Id::new(&accounts[2])).await.unwrap();
+    assert_eq!(names(&crm).await, "AB");
+    assert_eq!(names(&admin(&sim)).await, "");
 }

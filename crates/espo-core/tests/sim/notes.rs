@@ -89,6 +89,15 @@ async fn posts_reach_whom_they_are_for() {
     let nobody = NewPost::to_portals("x", Vec::<String>::new());
     let error = notes.post(&nobody).await.unwrap_err();
     assert_eq!(error.status().unwrap(), 400);
+
+    let boss = admin(&sim);
+    let portal = create(&boss, "Portal", json!({"name": "Partners"})).await;
+    let post = NewPost::to_portals("x", [&portal]);
+    let note = boss.stream().post(&post).await.unwrap();
+    assert_eq!(note.other["portalsIds"], json!([portal]));
+    assert_eq!(note.other["portalsNames"][&portal], "Partners");
+    let kept = read(&boss, "Note", &note.id).await;
+    assert_eq!(kept["targetType"], "portals");
 }
 
 #[tokio::test]

@@ -204,6 +204,11 @@ impl Layouts {
         self.by_name.get(name).map(|i| &self.entities[*i])
     }
 
+    /// The layout of that place ([`Layout::index`]).
+    pub(crate) fn at(&self, index: usize) -> Option<&Layout> {
+        self.entities.get(index)
+    }
+
     pub(crate) fn entity(&self, layout: &Layout) -> &EntityType {
         &self.schema.entity_types[layout.index]
     }

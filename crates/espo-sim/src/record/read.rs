@@ -310,7 +310,7 @@ pub(crate) fn search_table(
 }
 
 /// Offset and size of the page that is asked for.
-fn page_of(app: &App, params: &SearchParams) -> (usize, usize) {
+pub(crate) fn page_of(app: &App, params: &SearchParams) -> (usize, usize) {
     let limit = params
         .max_size
         .unwrap_or_else(|| app.config.read().list_max_size);

@@ -18,6 +18,7 @@ mod import;
 mod import_results;
 mod inbox;
 pub(crate) mod jobs;
+mod kanban;
 mod layouts;
 mod lead;
 mod mass;
@@ -35,6 +36,7 @@ mod stream;
 mod target_lists;
 mod templates;
 mod tree;
+mod viewed;
 mod webhooks;
 
 use std::borrow::Cow;
@@ -56,7 +58,8 @@ pub(crate) struct Extras {
     pub(crate) jobs: jobs::Jobs,
     pub(crate) layouts: layouts::Stored,
     pub(crate) imports: import::Imports,
-    pub(crate) boards: search::Boards,
+    pub(crate) boards: kanban::Boards,
+    pub(crate) views: viewed::Views,
     pub(crate) webhook_queue: delivery::Queue,
     pub(crate) outbox: Outbox,
 }
@@ -114,6 +117,8 @@ impl Fixed {
 const TABLES: &[&[Fixed]] = &[
     app_info::ROUTES,
     search::ROUTES,
+    kanban::ROUTES,
+    viewed::ROUTES,
     notifications::ROUTES,
     activities::ROUTES,
     calendar::ROUTES,

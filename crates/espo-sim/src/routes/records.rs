@@ -136,7 +136,11 @@ pub(super) fn controller(
             _ => Err(missing("list")),
         },
         [id] => match *method {
-            Method::GET => read::read(app, caller, layout, id),
+            Method::GET => {
+                let reply = read::read(app, caller, layout, id)?;
+                super::viewed::note(app, caller, layout, id);
+                Ok(reply)
+            }
             Method::PUT | Method::PATCH if writes_refused => Err(missing("update")),
             Method::PUT | Method::PATCH => update::update(app, caller, layout, id, request),
             Method::DELETE => update::delete(app, caller, layout, id),
