@@ -9,7 +9,9 @@ use crate::error::Error;
 use crate::hooks::Hook;
 use crate::retry::RetryPolicy;
 use crate::search::SearchEncoding;
-use crate::transport::{Engine, Proxy, RateLimit, Site, WireConfig, build_wire};
+use crate::transport::{
+    Connecting, Engine, Observer, Proxy, RateLimit, Site, WireConfig, build_wire,
+};
 
 /// Settings of a [`Client`]; every one has a default that is fit for production.
 #[must_use = "`build` makes the client"]
@@ -31,6 +33,7 @@ pub struct ClientBuilder {
     roots_pem: Vec<Vec<u8>>,
     gzip: bool,
     user_agent: String,
+    observer: Option<Arc<Observer>>,
 }
 
 impl ClientBuilder {
@@ -56,6 +59,7 @@ impl ClientBuilder {
             roots_pem: Vec::new(),
             gzip: true,
             user_agent: concat!("espo-core/", env!("CARGO_PKG_VERSION")).to_owned(),
+            observer: None,
         }
     }
 
@@ -168,6 +172,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Calls `observer` for every connection that is opened or fails to open, and says how long that took. Requests
+    /// on connections that are open already cost nothing. Called where the connection is made: it must not block.
+    pub fn on_connect(mut self, observer: impl Fn(&Connecting) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
     /// Makes the client. Nothing is sent yet.
     ///
     /// # Errors
@@ -194,6 +205,7 @@ impl ClientBuilder {
             roots_pem: self.roots_pem,
             gzip: self.gzip,
             user_agent: self.user_agent,
+            observer: self.observer,
         })?;
         Ok(Client {
             engine: Arc::new(Engine {

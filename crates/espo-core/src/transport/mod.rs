@@ -1,5 +1,6 @@
 //! The one request path: build → sign → send → retry → classify.
 
+mod connecting;
 mod exchange;
 mod limit;
 mod retry_after;
@@ -25,6 +26,8 @@ use crate::retry::{Attempt, Failure, RetryPolicy, decide};
 use crate::search::{SearchEncoding, SearchParams};
 use crate::timing::Timing;
 
+pub use connecting::Connecting;
+pub(crate) use connecting::Observer;
 pub(crate) use exchange::Opened;
 pub(crate) use limit::RateLimit;
 pub(crate) use site::Site;

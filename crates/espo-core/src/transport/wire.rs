@@ -6,6 +6,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
 
+use super::connecting::{Observer, Watch};
 use crate::error::Error;
 
 /// What the connection layer is told.
@@ -17,6 +18,7 @@ pub(crate) struct WireConfig {
     pub(crate) roots_pem: Vec<Vec<u8>>,
     pub(crate) gzip: bool,
     pub(crate) user_agent: String,
+    pub(crate) observer: Option<Arc<Observer>>,
 }
 
 #[derive(Clone, Default)]
@@ -40,10 +42,15 @@ pub(crate) fn build(config: WireConfig) -> Result<reqwest::Client, Error> {
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
-        .connect_timeout(config.connect_timeout)
         .pool_idle_timeout(config.idle_timeout)
         .gzip(config.gzip)
         .user_agent(config.user_agent);
+    let limit = config.connect_timeout;
+    builder = match config.observer {
+        None => builder.connect_timeout(limit),
+        // It keeps the time limit itself: a layer of reqwest's own around it would be copied for every request.
+        Some(observer) => builder.connector_layer(Watch { observer, limit }),
+    };
     builder = match config.proxy {
         Proxy::Environment => builder,
         Proxy::None => builder.no_proxy(),

@@ -2,6 +2,7 @@
 
 mod auth;
 mod calls;
+mod connections;
 mod faults;
 mod files;
 mod forms;
