@@ -49,7 +49,7 @@ pub fn clean(path: &Path, url: Option<&str>, credentials: Credentials) -> Result
         .build();
     let runtime = runtime.map_err(|e| Error::usage(format!("no runtime: {e}")))?;
     runtime.block_on(async {
-        let client = dialer.patient_client()?;
+        let client = dialer.patient_client(0)?;
         let who = client.send(Request::path(Method::GET, "App/user")).await;
         who.map_err(|e| Error::target(format!("{}: {e}", dialer.url)))?;
         let gone = |entity: &str, id: &str| ledger::append_gone(path, entity, id);

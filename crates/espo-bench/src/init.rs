@@ -1,6 +1,7 @@
 //! Writing a workload from an instance's metadata.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use espo_schema::{AttributeRole, EntityType, Schema, ValueType};
@@ -12,6 +13,16 @@ use crate::workload::near;
 
 /// Entity types that people work with when nothing else is asked for.
 const USUAL: [&str; 6] = ["Account", "Contact", "Lead", "Opportunity", "Case", "Task"];
+
+/// As [`init`], from metadata: files or folders, later ones laid over earlier ones.
+///
+/// # Errors
+///
+/// [`Error::Usage`] when they cannot be read or are no metadata, or for an entity type that they do not have.
+pub fn init_from_metadata<P: AsRef<Path>>(metadata: &[P], entities: &[String]) -> Result<String> {
+    let schema = Schema::load(metadata).map_err(|e| Error::usage(e.to_string()))?;
+    write(&schema, entities)
+}
 
 /// A workload file for an instance: lists, reads, searches and related lists of the entity types, and for those
 /// that it can, creates and updates. `entities` empty takes the usual ones and the instance's own.

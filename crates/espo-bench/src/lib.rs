@@ -40,7 +40,7 @@ pub use compare::{
 };
 pub use drive::{Credentials, Limit, Load, RunOptions, Shard, Target, dry_run, run};
 pub use error::{Error, Result};
-pub use init::init;
+pub use init::{init, init_from_metadata};
 pub use k8s::{K8sOptions, k8s};
 pub use ledger::{Head, Leftover, read as read_ledger};
 pub use merge::merge;

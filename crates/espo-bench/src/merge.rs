@@ -62,6 +62,11 @@ fn check(shards: &[Report]) -> Result<()> {
             ("seed", a.seed != b.seed),
             ("load", a.model != b.model || a.phases != b.phases),
             ("decoding", a.decode != b.decode),
+            ("target", first.target.url != report.target.url),
+            (
+                "version of the target",
+                first.target.version != report.target.version,
+            ),
             (
                 "start",
                 first.run.shard.as_ref().and_then(|s| s.start_at.as_ref())
@@ -137,6 +142,16 @@ fn add(sum: &mut Report, shard: Report) -> Result<(), String> {
     if let (Some(lateness), Some(other)) = (&mut generator.send_lateness, &other.send_lateness) {
         add_distribution(lateness, other)?;
     }
+    sum.connections = match (sum.connections.take(), shard.connections) {
+        (Some(mut sum), Some(other)) => {
+            sum.opened += other.opened;
+            sum.during_measurement += other.during_measurement;
+            sum.failed += other.failed;
+            add_distribution(&mut sum.micros, &other.micros)?;
+            Some(sum)
+        }
+        (sum, other) => sum.or(other),
+    };
     if let Some(other) = shard.writes {
         let writes = sum.writes.get_or_insert_with(Writes::default);
         writes.created += other.created;

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use hdrhistogram::Histogram;
 
-use crate::record::{Outcome, Snapshot, histogram};
+use crate::record::{Outcome, SoFar, histogram};
 use crate::report::{OperationReport, Report, SloResult};
 use crate::units::{parse_duration, show_micros};
 use crate::workload::Workload;
@@ -147,18 +147,49 @@ impl Slo {
         ))
     }
 
-    /// Why the limit can no longer hold, whatever the rest of the run brings. Only limits on the whole run can be
-    /// lost for good: a share of errors, or a maximum.
-    pub(crate) fn hopeless(&self, now: &Snapshot, expected: Option<f64>) -> Option<String> {
-        if self.operation.is_some() || !self.below {
-            return None;
-        }
-        let lost = match self.metric {
-            Metric::Errors => expected.is_some_and(|all| now.failed as f64 > self.bound * all),
-            Metric::Max => now.last.as_ref().is_some_and(|s| s.max as f64 > self.bound),
-            Metric::Quantile(_) | Metric::Mean | Metric::Rate => false,
+    /// Which of the operations (name and kind, in order) the limit is about.
+    pub(crate) fn chosen<'a>(
+        &self,
+        operations: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+    ) -> Vec<bool> {
+        let named = |(name, _): (&str, &str)| self.operation.as_deref() == Some(name);
+        let by_name = operations.clone().any(named);
+        let is_chosen = |(name, kind): (&str, &str)| match self.operation.as_deref() {
+            None => kind != "chain",
+            Some(wanted) if by_name => name == wanted,
+            Some(wanted) => kind == wanted,
         };
-        lost.then(|| format!("'{}' can no longer hold", self.text))
+        operations.map(is_chosen).collect()
+    }
+
+    /// The bound in microseconds, for a limit on times.
+    pub(crate) fn micros(&self) -> f64 {
+        match self.metric {
+            Metric::Quantile(_) | Metric::Mean | Metric::Max => self.bound,
+            Metric::Rate | Metric::Errors => f64::INFINITY,
+        }
+    }
+
+    /// Why the limit cannot hold any more, even if the rest of the run were without fault.
+    ///
+    /// `left` is the most requests that the rest may still bring, `seconds` the length of the whole measurement.
+    pub(crate) fn hopeless(&self, now: SoFar, left: f64, seconds: f64) -> Option<String> {
+        let (ok, failed) = (now.ok as f64, now.failed as f64);
+        let why = match (self.metric, self.below) {
+            (Metric::Errors, true) => (failed > self.bound * (ok + failed + left))
+                .then(|| format!("{} requests failed", now.failed)),
+            (Metric::Max, true) => (now.max as f64 > self.bound)
+                .then(|| format!("one took {}", show_micros(now.max as f64))),
+            (Metric::Mean, true) => (now.micros > self.bound * (ok + left))
+                .then(|| format!("the mean is {}", show_micros(now.micros / ok.max(1.0)))),
+            // A histogram's value can stand for one that is a hair shorter: one request more than must be.
+            (Metric::Quantile(q), true) => (now.longer as f64 > (1.0 - q) * (ok + left) + 1.0)
+                .then(|| format!("{} of {} requests took longer", now.longer, now.ok)),
+            (Metric::Rate, false) => (ok + left < self.bound * seconds)
+                .then(|| format!("{} requests have succeeded so far", now.ok)),
+            _ => None,
+        };
+        why.map(|why| format!("'{}' cannot hold any more: {why}", self.text))
     }
 
     pub(crate) fn evaluate(&self, report: &Report) -> SloResult {
@@ -296,5 +327,53 @@ mod tests {
             .check_against(&workload)
             .unwrap_err();
         assert!(error.contains("'list'"), "{error}");
+    }
+
+    #[test]
+    fn a_limit_is_hopeless_when_the_rest_cannot_save_it_and_not_before() {
+        let seen = SoFar {
+            ok: 900,
+            failed: 100,
+            micros: 900.0 * 20_000.0,
+            max: 300_000,
+            longer: 30,
+        };
+        for (text, left, lost) in [
+            // 100 of 1,900 failed at best.
+            ("errors < 5%", 900.0, true),
+            ("errors < 6%", 900.0, false),
+            ("max < 250ms", 1e9, true),
+            ("max < 350ms", 0.0, false),
+            // 18 s in all, over at most 1,900 requests: 9.5 ms.
+            ("mean < 9ms", 1_000.0, true),
+            ("mean < 10ms", 1_000.0, false),
+            // 30 of 1,900 are 1.6 %.
+            ("p99 < 100ms", 1_000.0, true),
+            ("p98 < 100ms", 1_000.0, false),
+            ("p99 < 100ms", 3_000.0, false),
+            ("rate > 200", 1_000.0, true),
+            ("rate > 150", 1_000.0, false),
+            // What is asked the other way round can come at any time.
+            ("p99 > 1s", 0.0, false),
+        ] {
+            let slo: Slo = text.parse().unwrap();
+            let said = slo.hopeless(seen, left, 10.0);
+            assert_eq!(said.is_some(), lost, "{text} with {left} to come: {said:?}");
+        }
+    }
+
+    #[test]
+    fn a_limit_chooses_by_name_then_by_kind_and_the_whole_without_chains() {
+        let all = [("list:A", "list"), ("deal", "chain"), ("list", "read")];
+        for (text, chosen) in [
+            ("p99 < 1s", [true, false, true]),
+            ("list.p99 < 1s", [false, false, true]),
+            ("read.p99 < 1s", [false, false, true]),
+            ("deal.p99 < 1s", [false, true, false]),
+            ("chain.p99 < 1s", [false, true, false]),
+        ] {
+            let slo: Slo = text.parse().unwrap();
+            assert_eq!(slo.chosen(all.into_iter()), chosen, "{text}");
+        }
     }
 }

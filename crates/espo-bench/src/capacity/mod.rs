@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::drive::{Limit, Load, RunOptions, run};
 use crate::error::{Error, Result};
-use crate::report::{Probe, Report, Verdict};
+use crate::report::{INTERRUPTED, Probe, Report, Verdict};
 use crate::schedule::Arrivals;
 
 /// What a search is told.
@@ -68,6 +68,7 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
         probes: Vec::new(),
         best: None,
         first: None,
+        interrupted: false,
         say: &mut say,
     };
     let found = search(
@@ -81,6 +82,7 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
         mut probes,
         best,
         first,
+        interrupted,
         ..
     } = runs;
     probes.sort_by(|a, b| a.load.total_cmp(&b.load));
@@ -89,9 +91,14 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
         .or(first)
         .ok_or_else(|| Error::usage("no probe was made"))?;
     report.capacity = probes;
+    let ended = if interrupted {
+        "interrupted: the search was not finished".to_owned()
+    } else {
+        found.ended
+    };
     Ok(Capacity {
         load: found.load,
-        ended: found.ended,
+        ended,
         report,
     })
 }
@@ -101,6 +108,7 @@ struct Runs<'a> {
     probes: Vec<Probe>,
     best: Option<(f64, Report)>,
     first: Option<Report>,
+    interrupted: bool,
     say: &'a mut dyn FnMut(&str),
 }
 
@@ -114,14 +122,17 @@ impl Prober for Runs<'_> {
         } else {
             Load::Open {
                 rate: load,
-                arrivals: Arrivals::Poisson,
+                // As users come: evenly spaced requests would flatter the target.
+                arrivals: self.options.run.arrivals.unwrap_or(Arrivals::Poisson),
             }
         });
         run_options.limit = Some(Limit::Duration(self.options.probe));
         run_options.run_id = None;
         let mut report = run(run_options.clone())?;
         for _ in 0..DISTURBED {
-            if report.generator.verdict != Verdict::GeneratorSaturated {
+            if report.generator.verdict != Verdict::GeneratorSaturated
+                || report.run.stopped.as_deref() == Some(INTERRUPTED)
+            {
                 break;
             }
             (self.say)(&format!(
@@ -129,6 +140,11 @@ impl Prober for Runs<'_> {
                 report.generator.reasons.join("; ")
             ));
             report = run(run_options.clone())?;
+        }
+        if report.run.stopped.as_deref() == Some(INTERRUPTED) {
+            self.interrupted = true;
+            self.first.get_or_insert(report);
+            return Ok(None);
         }
         if report.generator.verdict == Verdict::GeneratorSaturated {
             (self.say)(&format!(

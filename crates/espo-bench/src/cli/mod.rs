@@ -1,6 +1,7 @@
 //! Commands and their options.
 
 mod load;
+mod manifest;
 mod write;
 
 use std::path::PathBuf;
@@ -10,15 +11,29 @@ use espo_bench::{
     CapacityOptions, CompareOptions, Credentials, Error, Report, Result, Slo, output,
 };
 
-use self::load::{CapacityArgs, K8sArgs, LoadArgs, RunArgs};
+use self::load::{CapacityArgs, RunArgs};
+use self::manifest::K8sArgs;
 use self::write::OutputArgs;
+
+const EXAMPLES: &str = "\
+Examples:
+  espo-bench run mixed --embedded                                  try it without an instance
+  export ESPO_API_KEY=…                                            who the load is sent as
+  espo-bench run browse --url https://crm.example.com --rate 20 --duration 2m --html report.html
+  espo-bench run sync --url https://crm.example.com --slo 'list.p99 < 500ms' --slo 'errors < 0.1%'
+  espo-bench capacity search --url https://crm.example.com --slo 'p95 < 1s'
+  espo-bench compare before.json after.json
+  espo-bench init --url https://crm.example.com > mine.toml        a workload for this very instance
+
+browse, mixed, import and search write (search and browse only where records to look at are missing): against
+anything but this machine that needs --allow-writes HOST. sync only reads.";
 
 /// Load tester for EspoCRM.
 ///
-/// Exit codes: 0 fine; 1 a limit did not hold, or a regression; 2 wrong usage or bad input; 3 the target
-/// could not be reached or refused the credentials.
+/// Exit codes: 0 fine; 1 a limit did not hold, something got worse, or nothing could be measured; 2 wrong usage or bad
+/// input; 3 the target could not be reached or refused the credentials.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version, about, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -28,9 +43,10 @@ pub(crate) struct Cli {
 enum Command {
     /// Runs a workload and prints its latencies.
     ///
-    /// Credentials come from ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC) or ESPO_USERNAME and ESPO_PASSWORD.
+    /// Credentials come from ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC) or ESPO_USERNAME and ESPO_PASSWORD, or from the
+    /// variables that the workload names. Without --rate, --concurrency and --duration the workload's own load is sent.
     Run(Box<RunArgs>),
-    /// Deletes what a run left behind, from its ledger.
+    /// Deletes what a run left behind, from its ledger; nothing else.
     Clean {
         /// The ledger file.
         ledger: PathBuf,
@@ -39,6 +55,9 @@ enum Command {
         url: Option<String>,
     },
     /// Finds the highest load at which the limits (--slo) hold.
+    ///
+    /// The load is raised by half each time until the limits break, then the gap is halved until it is as narrow as
+    /// asked for. Each load is tried two or three times, so that noise does not pass for the edge.
     Capacity(Box<CapacityArgs>),
     /// Says what differs between two runs (JSON reports), and how sure that is. Exit code 1 when something got worse.
     ///
@@ -80,9 +99,17 @@ enum Command {
     },
     /// Writes a workload from an instance's metadata to standard output.
     Init {
-        /// The instance.
-        #[arg(long)]
-        url: String,
+        /// The instance. Its credentials come from the environment, as for `run`.
+        #[arg(
+            long,
+            required_unless_present = "metadata",
+            conflicts_with = "metadata"
+        )]
+        url: Option<String>,
+        /// Metadata instead of an instance: a folder, or an export as `GET Metadata` answers it. Later ones are laid
+        /// over earlier ones.
+        #[arg(long, value_name = "PATH")]
+        metadata: Vec<PathBuf>,
         /// Entity types; the usual ones and the instance's own if not given.
         #[arg(long)]
         entity: Vec<String>,
@@ -100,7 +127,7 @@ enum Command {
 
 pub(crate) fn run(cli: Cli) -> Result<u8> {
     match cli.command {
-        Command::Run(args) => run_load(*args),
+        Command::Run(args) => run_load(&args),
         Command::Clean { ledger, url } => {
             let cleaned = espo_bench::clean(&ledger, url.as_deref(), Credentials::from_env()?)?;
             println!(
@@ -166,21 +193,20 @@ pub(crate) fn run(cli: Cli) -> Result<u8> {
             output.write(&merged)?;
             Ok(merged.exit_code())
         }
-        Command::Init { url, entity } => {
-            print!(
-                "{}",
-                espo_bench::init(&url, Credentials::from_env()?, &entity)?
-            );
+        Command::Init {
+            url,
+            metadata,
+            entity,
+        } => {
+            let written = match url {
+                Some(url) => espo_bench::init(&url, Credentials::from_env()?, &entity)?,
+                None => espo_bench::init_from_metadata(&metadata, &entity)?,
+            };
+            print!("{written}");
             Ok(0)
         }
         Command::K8s(args) => {
-            print!(
-                "{}",
-                espo_bench::k8s(
-                    &espo_bench::Workload::load(&args.workload)?,
-                    &args.options()
-                )?
-            );
+            print!("{}", args.manifest()?);
             Ok(0)
         }
         Command::Report { report, output } => {
@@ -192,57 +218,47 @@ pub(crate) fn run(cli: Cli) -> Result<u8> {
     }
 }
 
-fn run_load(args: RunArgs) -> Result<u8> {
-    let RunArgs {
-        load,
-        output,
-        dry_run,
-    } = args;
-    output.check()?;
-    let options = options(&load, &output)?;
-    if let Some(iterations) = dry_run {
+fn run_load(args: &RunArgs) -> Result<u8> {
+    args.output.check(args.hdr.as_ref())?;
+    let options = args.options()?;
+    if let Some(iterations) = args.dry_run {
         for line in espo_bench::dry_run(options, iterations)? {
             println!("{line}");
         }
         return Ok(0);
     }
     let report = espo_bench::run(options)?;
-    if !load.quiet {
+    if !args.base.quiet {
         print!("{}", output::table(&report));
     }
-    output.write(&report)?;
+    args.output.write(&report)?;
     Ok(report.exit_code())
 }
 
 fn find_capacity(args: &CapacityArgs) -> Result<u8> {
-    args.output.check()?;
-    let mut run = args.load.options()?;
+    args.output.check(None)?;
+    let mut run = args.base.options()?;
     run.progress = false;
+    let search = &args.search;
     let options = CapacityOptions {
         run,
-        workers: args.workers,
-        from: args.from,
-        to: args.to,
-        precision: args.precision / 100.0,
-        probe: args.probe,
+        workers: search.workers,
+        from: search.from,
+        to: search.to,
+        precision: search.precision / 100.0,
+        probe: search.probe,
     };
     let capacity = espo_bench::capacity(options, |line| eprintln!("{line}"))?;
     match capacity.load {
-        Some(load) if args.workers => println!("capacity: {load:.0} workers; {}", capacity.ended),
+        Some(load) if search.workers => println!("capacity: {load:.0} workers; {}", capacity.ended),
         Some(load) => println!("capacity: {load:.1} iterations/s; {}", capacity.ended),
         None => println!("capacity: none; {}", capacity.ended),
     }
-    if !args.load.quiet {
+    if !args.base.quiet {
         print!("{}", output::table(&capacity.report));
     }
     args.output.write(&capacity.report)?;
     Ok(u8::from(capacity.load.is_none()))
-}
-
-fn options(load: &LoadArgs, output: &OutputArgs) -> Result<espo_bench::RunOptions> {
-    let mut options = load.options()?;
-    options.hdr = output.hdr.clone();
-    Ok(options)
 }
 
 /// The command line as it goes into the report: no credential can be given as an argument, but a URL may hold one.

@@ -6,6 +6,7 @@ use clap::Args;
 use espo_bench::{Error, Report, Result, output};
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
     /// Write the report as JSON.
     #[arg(long, value_name = "FILE")]
@@ -13,9 +14,6 @@ pub(crate) struct OutputArgs {
     /// Write a line an operation and outcome as CSV.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// Write an HdrHistogram interval log (V2), one histogram a second and operation.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) hdr: Option<PathBuf>,
     /// Write one self-contained HTML page.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -32,7 +30,6 @@ impl OutputArgs {
         [
             &self.json,
             &self.csv,
-            &self.hdr,
             &self.html,
             &self.markdown,
             &self.prometheus,
@@ -42,8 +39,8 @@ impl OutputArgs {
     }
 
     /// A long run must not end with a file that cannot be written: the folders are looked at before.
-    pub(crate) fn check(&self) -> Result<()> {
-        for file in self.files() {
+    pub(crate) fn check(&self, another: Option<&PathBuf>) -> Result<()> {
+        for file in self.files().chain(another) {
             let folder = file
                 .parent()
                 .filter(|p| !p.as_os_str().is_empty())

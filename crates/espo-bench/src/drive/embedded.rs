@@ -1,9 +1,10 @@
 //! The embedded server: `espo-sim` in this process, on threads of its own.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use espo_core::Auth;
+use espo_schema::Schema;
 use tokio::sync::oneshot;
 
 use super::options::Credentials;
@@ -23,12 +24,20 @@ pub(crate) struct Embedded {
 }
 
 impl Embedded {
-    /// Starts a server with the stock metadata on a free port of 127.0.0.1, with records for the workload to read.
-    pub(super) fn start(workload: &Workload) -> Result<Self> {
+    /// Starts a server on a free port of 127.0.0.1, with records for the workload to read; with the stock metadata if
+    /// no other is given.
+    pub(super) fn start(workload: &Workload, schema: Option<&Arc<Schema>>) -> Result<Self> {
         let mut builder = espo_sim::Sim::builder().request_log(0);
+        if let Some(schema) = schema {
+            builder = builder.schema(Arc::clone(schema));
+        }
+        let known: &Schema = match schema {
+            Some(schema) => schema,
+            None => Schema::stock(),
+        };
         for entity in workload.entities() {
             // Unknown names are for the check against the metadata, which says where in the file they stand.
-            if espo_schema::Schema::stock().entity_type(entity).is_some() {
+            if known.entity_type(entity).is_some() {
                 builder = builder.records(entity, RECORDS);
             }
         }

@@ -6,6 +6,7 @@ mod connect;
 mod create;
 mod decode;
 mod embedded;
+mod interrupt;
 mod options;
 mod patience;
 mod prepare;
@@ -22,7 +23,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 pub use options::{Credentials, Limit, Load, RunOptions, Shard, Target};
-pub(crate) use target::{Dialer, probe};
+pub(crate) use target::{Dialer, is_loopback, probe};
 
 use self::prepare::Prepared;
 use self::thread::{Gauges, Job};
@@ -331,7 +332,8 @@ impl Watch<'_> {
             .iter()
             .map(|g| u64::from(g.in_flight.load(Ordering::Relaxed)))
             .sum();
-        let before = cpu_from.unwrap_or_else(|| vec![0.0; self.load.gauges.len()]);
+        // Without a measurement there is nothing that the warm-up's time could be a share of.
+        let before = cpu_from.unwrap_or_else(|| self.cpu());
         seen.cpu = self
             .cpu()
             .iter()
@@ -375,10 +377,49 @@ impl Watch<'_> {
             ));
         }
         if options.abort_when_hopeless {
-            let expected = self.prepared.expected_requests();
-            return options.slos.iter().find_map(|s| s.hopeless(now, expected));
+            return self.hopeless(collector);
         }
         None
+    }
+
+    /// The limit that cannot hold any more, if there is one.
+    fn hopeless(&self, collector: &Collector) -> Option<String> {
+        /// Before so much of the run nothing is known of the rest.
+        const EARLY: f64 = 0.05;
+        let prepared = self.prepared;
+        let (options, plan) = (&prepared.options, &prepared.shared.plan);
+        let operations = plan.operations.iter().map(|r| &r.operation);
+        let elapsed = Instant::now().saturating_duration_since(self.load.start);
+        let mut iterations = vec![false; plan.operations.len()];
+        for item in &options.workload.mix {
+            iterations[item.chain.unwrap_or(item.steps[0])] = true;
+        }
+        let ended = collector.so_far(&iterations, f64::INFINITY);
+        let ended = (ended.ok + ended.failed).max(1) as f64;
+        let (done, due) = match (prepared.settled.requests, prepared.settled.due(elapsed)) {
+            (Some(all), _) => (ended / all as f64, None),
+            (None, (done, due)) => (done, due),
+        };
+        if !(EARLY..1.0).contains(&done) {
+            return None;
+        }
+        // The rest of a closed run may be faster than what was seen; that of an open one is known but for the mix, and
+        // what is due but not answered is still to come.
+        let more = if prepared.settled.is_open() { 0.2 } else { 1.0 };
+        let late = due.map_or(1.0, |due| (due / ended).max(1.0));
+        let seconds = prepared.settled.measured_seconds();
+        options.slos.iter().find_map(|slo| {
+            let named = operations
+                .clone()
+                .map(|o| (o.name.as_str(), o.kind.as_str()));
+            let now = collector.so_far(&slo.chosen(named), slo.micros());
+            let seen = (now.ok + now.failed) as f64;
+            if seen < 20.0 {
+                return None;
+            }
+            let left = seen * late / done * (1.0 + more * (1.0 - done)) - seen;
+            slo.hopeless(now, left, seconds.unwrap_or(0.0))
+        })
     }
 }
 

@@ -1,9 +1,11 @@
 //! What a run is told.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use espo_core::Auth;
+use espo_schema::Schema;
 
 use crate::error::{Error, Result};
 use crate::report::{Decode, Report};
@@ -21,8 +23,22 @@ pub enum Target {
         /// One or several users; workers take them in turn.
         credentials: Vec<Credentials>,
     },
-    /// The embedded server, started in this process on a port of its own.
+    /// The embedded server with the stock metadata, started in this process on a port of its own.
     Embedded,
+    /// The embedded server with this metadata.
+    EmbeddedWith(Arc<Schema>),
+}
+
+impl Target {
+    /// The embedded server with the metadata of these files or folders, later ones laid over earlier ones.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] when they cannot be read or are no metadata.
+    pub fn embedded<P: AsRef<Path>>(metadata: &[P]) -> Result<Self> {
+        let schema = Schema::load(metadata).map_err(|e| Error::usage(e.to_string()))?;
+        Ok(Self::EmbeddedWith(Arc::new(schema)))
+    }
 }
 
 /// A user's credentials. Never shown.
@@ -153,6 +169,8 @@ pub struct RunOptions {
     pub limit: Option<Limit>,
     /// Time of unmeasured load before; none takes the workload's, or 0.
     pub warmup: Option<Duration>,
+    /// How arrivals are spread where the load comes from the workload; none takes the workload's, or constant.
+    pub arrivals: Option<Arrivals>,
     /// Fixes mix, data and order; none takes the workload's, or 1.
     pub seed: Option<u64>,
     /// Most iterations in flight in the open model.
@@ -219,6 +237,7 @@ impl RunOptions {
             load: None,
             limit: None,
             warmup: None,
+            arrivals: None,
             seed: None,
             max_in_flight: None,
             decode: Decode::Typed,

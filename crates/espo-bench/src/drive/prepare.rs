@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 use rand::RngExt as _;
@@ -14,6 +14,7 @@ use super::act::{Actor, Place, Shared};
 use super::connect::Connects;
 use super::decode::Decoder;
 use super::embedded::Embedded;
+use super::interrupt::Interrupts;
 use super::options::{RunOptions, Target};
 use super::settle::{Settled, settle};
 use super::target::{self, Dialer};
@@ -42,7 +43,7 @@ pub(crate) struct Prepared {
     pub(crate) records: BTreeMap<String, u64>,
     pub(crate) connects: Connects,
     pub(crate) embedded: Option<Embedded>,
-    interrupts: Arc<AtomicU32>,
+    interrupts: Interrupts,
     runtime: tokio::runtime::Runtime,
     ledger_is_ours: bool,
 }
@@ -58,17 +59,18 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         .enable_all()
         .build();
     let runtime = runtime.map_err(|e| Error::usage(format!("no runtime: {e}")))?;
-    let interrupts = Arc::new(AtomicU32::new(0));
-    if options.handle_interrupt {
-        listen_for_interrupts(&interrupts)?;
-    }
+    let interrupts = Interrupts::listen(options.handle_interrupt)?;
     let (embedded, url, credentials) = match &options.target {
-        Target::Embedded => {
-            let server = Embedded::start(&options.workload)?;
+        Target::Url { url, credentials } => (None, url.clone(), credentials.clone()),
+        embedded => {
+            let schema = match embedded {
+                Target::EmbeddedWith(schema) => Some(schema),
+                _ => None,
+            };
+            let server = Embedded::start(&options.workload, schema)?;
             let (url, credentials) = (server.url.clone(), vec![server.credentials.clone()]);
             (Some(server), url, credentials)
         }
-        Target::Url { url, credentials } => (None, url.clone(), credentials.clone()),
     };
     if !dry {
         target::check_writes(&options, &url)?;
@@ -92,7 +94,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         ..World::default()
     };
     let wanted = entities_to_look_up(&options.workload, &plan);
-    let client = dialer.patient_client()?;
+    let client = dialer.patient_client(0)?;
     let mut records = runtime.block_on(target::snapshot(
         &client,
         &probe.schema,
@@ -101,7 +103,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
     ));
     records.retain(|entity, _| options.workload.entities().contains(&entity.as_str()));
     let searches = plan.operations.iter().map(search_start).collect();
-    let mut shared = Shared {
+    let shared = Shared {
         plan,
         searches,
         prepares,
@@ -117,10 +119,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         refused: AtomicBool::new(false),
         broken: parking_lot::Mutex::new(None),
     };
-    if !dry {
-        shared = runtime.block_on(set_up(&options, &settled, &dialer, shared))?;
-    }
-    Ok(Prepared {
+    let mut prepared = Prepared {
         options,
         settled,
         dialer,
@@ -132,7 +131,19 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         interrupts,
         runtime,
         ledger_is_ours,
-    })
+    };
+    if !dry && let Err(error) = set_up(&mut prepared) {
+        // What was made so far must not be left behind.
+        let left = prepared.clean_up()?.filter(|w| w.left > 0);
+        return Err(match left {
+            None => error,
+            Some(writes) => Error::target(format!(
+                "{error}; {} records are left, remove them with: espo-bench clean {}",
+                writes.left, writes.ledger
+            )),
+        });
+    }
+    Ok(prepared)
 }
 
 fn check_options(options: &RunOptions, settled: &Settled) -> Result<()> {
@@ -155,29 +166,6 @@ fn check_options(options: &RunOptions, settled: &Settled) -> Result<()> {
         )));
     }
     Ok(())
-}
-
-/// The first Ctrl-C ends the load; the second leaves the clean-up to `espo-bench clean`.
-fn listen_for_interrupts(count: &Arc<AtomicU32>) -> Result<()> {
-    let count = Arc::clone(count);
-    let spawned = std::thread::Builder::new()
-        .name("interrupts".into())
-        .spawn(move || {
-            let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-            else {
-                return;
-            };
-            runtime.block_on(async {
-                while tokio::signal::ctrl_c().await.is_ok() {
-                    count.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-        });
-    spawned
-        .map(drop)
-        .map_err(|e| Error::usage(format!("no thread for signals: {e}")))
 }
 
 /// An operation for each entity type of which requests may need a record of the run's own.
@@ -266,87 +254,96 @@ fn search_start(resolved: &Resolved) -> String {
 }
 
 /// Creates the records that the workload wants to be there, and adds them to what can be read.
-async fn set_up(
-    options: &RunOptions,
-    settled: &Settled,
-    dialer: &Dialer,
-    shared: Shared,
-) -> Result<Shared> {
-    let (shard, shards) = options.shard.map_or((0, 1), |s| (s.index, s.count));
-    let mut shared = Arc::new(shared);
-    for (entity, wanted) in &options.workload.setup {
-        let there = shared.world.known.get(entity).map_or(0, Vec::len);
-        let missing = (*wanted as usize).saturating_sub(there);
+fn set_up(prepared: &mut Prepared) -> Result<()> {
+    let (shard, shards) = prepared
+        .options
+        .shard
+        .map_or((0, 1), |s| (s.index, s.count));
+    for (entity, wanted) in prepared.options.workload.setup.clone() {
+        let there = prepared.shared.world.known.get(&entity).map_or(0, Vec::len);
+        let missing = (wanted as usize).saturating_sub(there);
         let mine: Vec<u64> = (0..missing as u64)
             .filter(|n| n % u64::from(shards) == u64::from(shard))
             .collect();
-        let mut running = tokio::task::JoinSet::new();
-        for part in 0..SETUP_CONCURRENCY {
-            let now = Instant::now();
-            let actor = Actor {
-                shared: Arc::clone(&shared),
-                client: dialer.client(0)?,
-                recorder: Recorder::default(),
-                in_flight: Arc::default(),
-                own: Own::default(),
-                origin: now,
-                measured_from: now,
-            };
-            let numbers: Vec<u64> = mine
-                .iter()
-                .copied()
-                .filter(|n| n % u64::from(SETUP_CONCURRENCY) == u64::from(part))
-                .collect();
-            let (entity, seed) = (entity.clone(), settled.seed);
-            running.spawn(async move {
-                let mut made = Vec::new();
-                for number in numbers {
-                    let mut rng = seed::rng(seed, &[SETUP, number]);
-                    let place = Place {
-                        lane: u32::MAX,
-                        number,
-                    };
-                    match actor.set_up(&entity, place, &mut rng).await {
-                        Ok(id) => made.push((number, id)),
-                        Err(reason) => return Err(reason),
-                    }
-                }
-                Ok(made)
-            });
-        }
-        let mut made = Vec::new();
-        while let Some(done) = running.join_next().await {
-            match done {
-                Ok(Ok(part)) => made.extend(part),
-                Ok(Err(reason)) => {
-                    return Err(Error::target(format!(
-                        "setting up records of {entity}: {reason}"
-                    )));
-                }
-                Err(error) => {
-                    return Err(Error::target(format!(
-                        "setting up records of {entity}: {error}"
-                    )));
-                }
-            }
-        }
+        let mut made = prepared
+            .runtime
+            .block_on(create(prepared, &entity, &mine))?;
         made.sort();
-        drop(running);
-        let Some(owned) = Arc::get_mut(&mut shared) else {
+        let Some(shared) = Arc::get_mut(&mut prepared.shared) else {
             return Err(Error::target("a set-up request is still running"));
         };
-        let known = owned.world.known.entry(entity.clone()).or_default();
+        let known = shared.world.known.entry(entity).or_default();
         known.extend(made.into_iter().map(|(_, (id, name))| Found {
             id,
             name: Some(name),
         }));
     }
-    Arc::into_inner(shared).ok_or_else(|| Error::target("a set-up request is still running"))
+    Ok(())
+}
+
+/// The records of these numbers: number, id and marker.
+async fn create(
+    prepared: &Prepared,
+    entity: &str,
+    numbers: &[u64],
+) -> Result<Vec<(u64, (String, String))>> {
+    let mut running = tokio::task::JoinSet::new();
+    for part in 0..SETUP_CONCURRENCY {
+        let now = Instant::now();
+        let actor = Actor {
+            shared: Arc::clone(&prepared.shared),
+            client: prepared.dialer.client(0, &Recorder::default())?,
+            recorder: Recorder::default(),
+            in_flight: Arc::default(),
+            own: Own::default(),
+            origin: now,
+            measured_from: now,
+        };
+        let numbers: Vec<u64> = numbers
+            .iter()
+            .copied()
+            .filter(|n| n % u64::from(SETUP_CONCURRENCY) == u64::from(part))
+            .collect();
+        let (entity, seed) = (entity.to_owned(), prepared.settled.seed);
+        let interrupts = prepared.interrupts.clone();
+        running.spawn(async move {
+            let mut made = Vec::new();
+            for number in numbers {
+                if interrupts.since() > 0 {
+                    return Err("interrupted".to_owned());
+                }
+                let mut rng = seed::rng(seed, &[SETUP, number]);
+                let place = Place {
+                    lane: u32::MAX,
+                    number,
+                };
+                match actor.set_up(&entity, place, &mut rng).await {
+                    Ok(id) => made.push((number, id)),
+                    Err(reason) => return Err(reason),
+                }
+            }
+            Ok(made)
+        });
+    }
+    // All are waited for, whatever happens to one: what is under way may yet create.
+    let (mut made, mut failed) = (Vec::new(), None);
+    while let Some(done) = running.join_next().await {
+        match done.map_err(|e| e.to_string()).and_then(|part| part) {
+            Ok(part) => made.extend(part),
+            Err(reason) => failed = Some(reason),
+        }
+    }
+    match failed {
+        None => Ok(made),
+        Some(reason) => Err(Error::target(format!(
+            "setting up records of {entity}: {reason}"
+        ))),
+    }
 }
 
 impl Prepared {
     pub(super) fn interrupted(&self) -> bool {
-        self.interrupts.load(Ordering::Relaxed) > 0
+        self.interrupts.since() > 0
     }
 
     pub(super) fn workload_hash(&self) -> String {
@@ -367,18 +364,6 @@ impl Prepared {
         )
     }
 
-    /// How many requests the whole run will be, as far as that is known: in the open model.
-    pub(super) fn expected_requests(&self) -> Option<f64> {
-        if let Some(requests) = self.settled.requests {
-            return Some(requests as f64);
-        }
-        let profile = &self.settled.profile;
-        let before = profile.due_before(profile.measured_from().as_secs_f64());
-        self.settled
-            .is_open()
-            .then(|| profile.due_before(profile.total().as_secs_f64()) - before)
-    }
-
     /// Removes what the run created; none when it created nothing.
     pub(super) fn clean_up(&self) -> Result<Option<Writes>> {
         let Some(ledger) = &self.shared.ledger else {
@@ -396,11 +381,10 @@ impl Prepared {
             return Ok(Some(writes));
         }
         let leftovers = ledger.leftovers()?;
-        let client = self.dialer.patient_client()?;
-        let interrupts = Arc::clone(&self.interrupts);
+        let client = self.dialer.patient_client(0)?;
         // The Ctrl-C that ended the load does not end the clean-up; another one does.
-        let already = interrupts.load(Ordering::Relaxed);
-        let stop = || interrupts.load(Ordering::Relaxed) > already.max(1);
+        let already = self.interrupts.since();
+        let stop = || self.interrupts.since() > already.max(1);
         let gone = |entity: &str, id: &str| ledger.gone(entity, id);
         let cleaned = self
             .runtime
@@ -428,7 +412,7 @@ pub(super) fn dry_run(options: RunOptions, iterations: u64) -> Result<Vec<String
     let now = Instant::now();
     let actor = Actor {
         shared: Arc::clone(&prepared.shared),
-        client: prepared.dialer.patient_client()?,
+        client: prepared.dialer.patient_client(0)?,
         recorder: Recorder::default(),
         in_flight: Arc::default(),
         own: Own::default(),

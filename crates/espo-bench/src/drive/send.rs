@@ -249,6 +249,12 @@ impl Actor {
 
     /// An operation that could not even be formed counts as failed, at once.
     pub(super) fn cannot(&self, index: usize, turn: &Turn<'_>, reason: String) {
+        if let Some(dry) = &self.shared.dry {
+            let name = &self.shared.plan.operations[index].operation.name;
+            dry.lock()
+                .push(format!("{name:24} cannot be sent: {reason}"));
+            return;
+        }
         if turn.counted {
             let now = Instant::now();
             let clock = Clock {

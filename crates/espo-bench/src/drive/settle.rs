@@ -27,6 +27,21 @@ impl Settled {
         matches!(self.model, Model::Open { .. })
     }
 
+    /// Which part of the measurement is over, 0 to 1, and in the open model how many iterations of it were due.
+    pub(crate) fn due(&self, elapsed: Duration) -> (f64, Option<f64>) {
+        let (from, total) = (self.profile.measured_from(), self.profile.total());
+        let [from, now, total] = [from, elapsed.max(from), total].map(|d| {
+            let seconds = d.as_secs_f64();
+            if self.is_open() {
+                self.profile.due_before(seconds)
+            } else {
+                seconds
+            }
+        });
+        let done = ((now - from) / (total - from).max(1e-9)).clamp(0.0, 1.0);
+        (done, self.is_open().then_some(now - from))
+    }
+
     /// Planned seconds of measurement; none when the run is limited by requests.
     pub(crate) fn measured_seconds(&self) -> Option<f64> {
         let total = self.profile.total().as_secs_f64() - self.profile.measured_from().as_secs_f64();
@@ -42,16 +57,22 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
         .max_in_flight
         .or(defaults.max_in_flight)
         .unwrap_or(DEFAULT_IN_FLIGHT);
-    let arrivals = defaults.arrivals.unwrap_or_default();
+    let arrivals = options
+        .arrivals
+        .unwrap_or_else(|| options.workload.arrivals());
     let open = |rate: f64, arrivals: Arrivals| Model::Open {
         rate,
         arrivals,
         max_in_flight,
     };
     if options.load.is_none()
-        && options.limit.is_none()
         && let Some(stages) = &options.workload.stages
     {
+        if options.limit.is_some() || options.warmup.is_some() {
+            return Err(Error::usage(
+                "the workload has stages, which say how long it runs: change them, or give a rate or a concurrency to run without them",
+            ));
+        }
         let (phases, is_open) = match stages {
             Stages::Open(phases) => (phases.clone(), true),
             Stages::Closed(phases) => (phases.clone(), false),
@@ -80,6 +101,11 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
                 concurrency: workers.unwrap_or(DEFAULT_CONCURRENCY),
             },
         });
+    if options.arrivals.is_some() && matches!(load, Load::Closed { .. }) {
+        return Err(Error::usage(
+            "arrivals belong to the open model, and this load has workers: give a rate",
+        ));
+    }
     let (model, level) = match load {
         Load::Closed { concurrency: 0 } => {
             return Err(Error::usage("a concurrency of 0 sends nothing"));

@@ -12,6 +12,7 @@ use super::connect::{Connects, connects};
 use super::options::{Credentials, RunOptions};
 use super::world::{Found, World};
 use crate::error::{Error, Result};
+use crate::record::Recorder;
 
 /// How many ids of an entity type are looked up before the load.
 const SNAPSHOT: usize = 1_000;
@@ -27,7 +28,10 @@ pub(crate) struct Dialer {
 
 impl Dialer {
     /// A client that sends each request once, at once and whole: no retries, no cap, no redirects of its own.
-    pub(crate) fn client(&self, user: usize) -> Result<Client> {
+    ///
+    /// `recorder` is told of every connection that it opens.
+    pub(crate) fn client(&self, user: usize, recorder: &Recorder) -> Result<Client> {
+        let recorder = recorder.clone();
         let credentials = &self.credentials[user % self.credentials.len()];
         Client::builder(&self.url)
             .auth(credentials.0.clone())
@@ -38,15 +42,16 @@ impl Dialer {
             // Think times would otherwise open a connection for each request.
             .idle_timeout(Duration::from_secs(30))
             .gzip(true)
+            .on_connect(move |c| recorder.connection(c.opened, c.took))
             .user_agent(concat!("espo-bench/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| Error::usage(e.to_string()))
     }
 
     /// A client for what is done beside the load, with the usual retries.
-    pub(crate) fn patient_client(&self) -> Result<Client> {
+    pub(crate) fn patient_client(&self, user: usize) -> Result<Client> {
         Client::builder(&self.url)
-            .auth(self.credentials[0].0.clone())
+            .auth(self.credentials[user % self.credentials.len()].0.clone())
             .timeout(self.timeout)
             .user_agent(concat!("espo-bench/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -102,11 +107,27 @@ pub(crate) fn check_writes(options: &RunOptions, url: &str) -> Result<()> {
 ///
 /// [`Error::Target`] when it is not there, refuses the credentials, or is no EspoCRM.
 pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
-    let client = dialer.patient_client()?;
+    let holds_credentials = url::Url::parse(&dialer.url)
+        .is_ok_and(|url| !url.username().is_empty() || url.password().is_some());
+    if holds_credentials {
+        return Err(Error::usage(
+            "the URL holds credentials, which would end up in logs: give them in the environment",
+        ));
+    }
+    let client = dialer.patient_client(0)?;
     let connects = connects(&dialer.url).await;
     let user = get(&client, "App/user")
         .await
         .map_err(|e| refused(&dialer.url, &e))?;
+    // Each user is tried once and alone: sending threads that find out together are ten refusals, which lock the
+    // address out of a real instance.
+    for number in 1..dialer.credentials.len() {
+        let client = dialer.patient_client(number)?;
+        get(&client, "App/user").await.map_err(|e| {
+            let nth = format!("{} (the workload's credentials {})", dialer.url, number + 1);
+            refused(&nth, &e)
+        })?;
+    }
     let user_id = user
         .pointer("/user/id")
         .and_then(Value::as_str)

@@ -78,7 +78,7 @@ impl Job {
     async fn work(self) -> Result<()> {
         let users = self.dialer.credentials.len();
         let clients = (0..users)
-            .map(|user| self.dialer.client(user))
+            .map(|user| self.dialer.client(user, &self.recorder))
             .collect::<Result<Vec<_>>>()?;
         for client in &clients {
             // The first request of a client goes alone, until its credentials have proven good; a password is
@@ -189,12 +189,21 @@ impl Job {
                 Ok(place) => (Some(place), false),
                 // After the end, what is still due waits as long as answers are waited for.
                 Err(_) => {
-                    let limit = tokio::time::Instant::from_std(end + self.drain);
+                    let limit = if counts {
+                        end + self.drain
+                    } else {
+                        measured_from
+                    };
+                    let limit = tokio::time::Instant::from_std(limit);
                     let waited =
                         tokio::time::timeout_at(limit, Arc::clone(&places).acquire_owned()).await;
                     (waited.ok().and_then(|p| p.ok()), true)
                 }
             };
+            // What a warm-up could not send in its time is dropped: made up for later, it would take the measurement's.
+            if !counts && !self.stopped() && (place.is_none() || Instant::now() >= measured_from) {
+                continue;
+            }
             gone = self.stopped() || place.is_none();
             if gone {
                 self.gauges

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::charts::{Chart, Scale, Series, svg};
-use super::table::connecting;
+use super::table::{connecting, connections};
 use super::{headline, warning};
 use crate::report::{Distribution, Model, OperationReport, Outcome, Report, Verdict};
 use crate::units::{show_bytes, show_count, show_micros};
@@ -358,7 +358,10 @@ impl Page {
             ));
         }
         if let Some(took) = connecting(target) {
-            facts.push(("opening a connection", took));
+            facts.push(("opening a connection before the load", took));
+        }
+        if let Some(opened) = connections(report) {
+            facts.push(("connections", opened));
         }
         facts.push((
             "generator",

@@ -36,15 +36,20 @@ pub(crate) fn warning(report: &Report) -> Option<String> {
 /// What was run, in one line.
 pub(crate) fn headline(report: &Report) -> String {
     use crate::report::Model;
+    let stages = report.run.phases.iter().filter(|p| p.measured).count();
+    let stages = match stages {
+        0 | 1 => String::new(),
+        n => format!(" at the peak of {n} stages"),
+    };
     let load = match &report.run.model {
-        Model::Closed { concurrency } => format!("{concurrency} workers"),
+        Model::Closed { concurrency } => format!("{concurrency} workers{stages}"),
         Model::Open {
             rate,
             arrivals,
             max_in_flight,
         } => {
             let arrivals = format!("{arrivals:?}").to_lowercase();
-            format!("{rate} iterations/s ({arrivals}), at most {max_in_flight} in flight")
+            format!("{rate} iterations/s{stages} ({arrivals}), at most {max_in_flight} in flight")
         }
     };
     let target = if report.target.embedded {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use super::{headline, warning};
-use crate::report::{Distribution, OperationReport, Outcome, Report, TargetInfo};
+use crate::report::{Distribution, Model, OperationReport, Outcome, Report, TargetInfo};
 use crate::units::{show_bytes, show_count, show_micros};
 
 const COLUMNS: [&str; 11] = [
@@ -128,7 +128,10 @@ fn details(report: &Report, out: &mut String) {
         ));
     }
     if let Some(took) = connecting(&report.target) {
-        line(format!("opening a connection took {took}"));
+        line(format!("opening a connection before the load took {took}"));
+    }
+    if let Some(opened) = connections(report) {
+        line(opened);
     }
     let generator = &report.generator;
     line(format!(
@@ -185,10 +188,14 @@ fn details(report: &Report, out: &mut String) {
         }
     }
     if !report.capacity.is_empty() {
-        line("\ncapacity".into());
+        let unit = match report.run.model {
+            Model::Closed { .. } => "workers",
+            Model::Open { .. } => "iterations/s",
+        };
+        line(format!("\ncapacity ({unit}, then requests/s)"));
         for probe in &report.capacity {
             line(format!(
-                "  {:>9.1}  {:>9.1}/s  p50 {:>8}  p99 {:>8}  errors {:.2} %  {}",
+                "  {:>9.1}  {:>9.1}/s  p50 {:>8}  p99 {:>8}  errors {:.2} %  {}, tried {}",
                 probe.load,
                 probe.rate,
                 show_micros(probe.p50 as f64),
@@ -198,10 +205,41 @@ fn details(report: &Report, out: &mut String) {
                     "limits held"
                 } else {
                     "limits broken"
+                },
+                match probe.tries {
+                    1 => "once".to_owned(),
+                    n => format!("{n} times"),
                 }
             ));
         }
     }
+}
+
+/// How many connections the load opened, and how long that took.
+pub(super) fn connections(report: &Report) -> Option<String> {
+    let opened = report
+        .connections
+        .as_ref()
+        .filter(|c| c.opened + c.failed > 0)?;
+    let failed = match opened.failed {
+        0 => String::new(),
+        n => format!("; {} could not be opened", show_count(n)),
+    };
+    // More than a few: the server closes what could be used again, and requests pay for it.
+    let often = opened.during_measurement * 10 > report.totals.requests.max(100);
+    let advice = if often {
+        "; the server keeps few of them open, and the times of requests hold what opening takes"
+    } else {
+        ""
+    };
+    Some(format!(
+        "the load opened {} connections, {} of them during the measurement: p50 {}, p99 {}, max {}{failed}{advice}",
+        show_count(opened.opened),
+        show_count(opened.during_measurement),
+        show_micros(opened.micros.p50 as f64),
+        show_micros(opened.micros.p99 as f64),
+        show_micros(opened.micros.max as f64),
+    ))
 }
 
 /// How long opening a connection took at the median, with the TLS handshake apart.

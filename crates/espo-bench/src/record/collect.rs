@@ -59,6 +59,27 @@ struct Operation {
     blocks: Blocks,
 }
 
+/// The connections that the load opened.
+#[derive(Debug, Clone)]
+pub(crate) struct Connects {
+    /// Microseconds, of all of the run: opening one takes no longer in the measurement than in the warm-up.
+    pub(crate) micros: Histogram<u64>,
+    /// How many of them in the measurement.
+    pub(crate) measured: u64,
+    /// How many could not be opened, in the measurement.
+    pub(crate) failed: u64,
+}
+
+impl Connects {
+    fn new() -> Self {
+        Self {
+            micros: histogram(),
+            measured: 0,
+            failed: 0,
+        }
+    }
+}
+
 /// What a run recorded.
 #[derive(Debug)]
 pub(crate) struct Collected {
@@ -70,6 +91,7 @@ pub(crate) struct Collected {
     pub(crate) lateness: Histogram<u64>,
     pub(crate) lag: Histogram<u64>,
     pub(crate) held_back: u64,
+    pub(crate) connects: Connects,
 }
 
 /// Running totals, for the progress display.
@@ -80,6 +102,18 @@ pub(crate) struct Snapshot {
     pub(crate) last: Option<Second>,
 }
 
+/// What some operations have measured so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct SoFar {
+    pub(crate) ok: u64,
+    pub(crate) failed: u64,
+    /// Sum and maximum of the response times of those that succeeded.
+    pub(crate) micros: f64,
+    pub(crate) max: u64,
+    /// How many of those took longer than a bound.
+    pub(crate) longer: u64,
+}
+
 pub(crate) struct Collector {
     recorders: Vec<Recorder>,
     spare: Buffer,
@@ -88,6 +122,7 @@ pub(crate) struct Collector {
     lateness: Histogram<u64>,
     lag: Histogram<u64>,
     held_back: u64,
+    connects: Connects,
     /// End of the measurement: later answers are counted, but make no blocks of their own.
     until: Option<u64>,
     /// End of the open interval, in microseconds from the start of the run.
@@ -131,6 +166,7 @@ impl Collector {
             lateness: histogram(),
             lag: histogram(),
             held_back: 0,
+            connects: Connects::new(),
             until: length.map(|l| from + (l * SECOND as f64) as u64),
             boundary: from + SECOND,
             early: Vec::new(),
@@ -145,6 +181,30 @@ impl Collector {
             sink,
             snapshot: Snapshot::default(),
         }
+    }
+
+    /// What the chosen operations have measured so far; `chosen` has a place for each, in their order.
+    pub(crate) fn so_far(&self, chosen: &[bool], bound: f64) -> SoFar {
+        let mut out = SoFar::default();
+        let operations = self.operations.iter().zip(chosen);
+        for operation in operations.filter_map(|(o, chosen)| chosen.then_some(o)) {
+            for (outcome, data) in &operation.outcomes {
+                let times = &data.response;
+                if *outcome != Outcome::Ok {
+                    out.failed += times.len();
+                    continue;
+                }
+                out.ok += times.len();
+                out.micros += times.mean() * times.len() as f64;
+                out.max = out.max.max(times.max());
+                out.longer += times
+                    .iter_recorded()
+                    .filter(|v| v.value_iterated_to() as f64 > bound)
+                    .map(|v| v.count_at_value())
+                    .sum::<u64>();
+            }
+        }
+        out
     }
 
     pub(crate) fn snapshot(&self) -> &Snapshot {
@@ -169,6 +229,11 @@ impl Collector {
                 record(&mut self.lag, micros.into());
             }
             self.held_back += std::mem::take(&mut buffer.held_back);
+            self.connects.measured += buffer.connects.len() as u64;
+            for micros in buffer.connects.drain(..) {
+                record(&mut self.connects.micros, u64::from(micros).max(1));
+            }
+            self.connects.failed += std::mem::take(&mut buffer.unconnected);
         }
         self.spare = buffer;
         while now >= self.boundary {
@@ -183,6 +248,7 @@ impl Collector {
         self.lateness.reset();
         self.lag.reset();
         self.held_back = 0;
+        (self.connects.measured, self.connects.failed) = (0, 0);
     }
 
     fn take(&mut self, sample: Sample) {
@@ -334,6 +400,7 @@ impl Collector {
             lateness: self.lateness,
             lag: self.lag,
             held_back: self.held_back,
+            connects: self.connects,
         }
     }
 }

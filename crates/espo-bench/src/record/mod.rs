@@ -10,13 +10,14 @@ mod interval;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use collect::{Collected, Collector, OperationData, Snapshot};
+pub(crate) use collect::{Collected, Collector, OperationData, Snapshot, SoFar};
 pub(crate) use interval::IntervalSink;
 pub use interval::Second;
 
@@ -110,6 +111,10 @@ pub(crate) struct Buffer {
     pub(crate) lag: Vec<u32>,
     /// Sends that had to wait for a free place in flight.
     pub(crate) held_back: u64,
+    /// Microseconds that opening each connection took.
+    pub(crate) connects: Vec<u32>,
+    /// Connections that could not be opened.
+    pub(crate) unconnected: u64,
 }
 
 /// A buffer shared between one generator thread and the collector.
@@ -147,6 +152,17 @@ impl Recorder {
             .lock()
             .lag
             .push(u32::try_from(micros).unwrap_or(u32::MAX));
+    }
+
+    pub(crate) fn connection(&self, opened: bool, took: Duration) {
+        let mut buffer = self.0.lock();
+        if opened {
+            buffer
+                .connects
+                .push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
+        } else {
+            buffer.unconnected += 1;
+        }
     }
 
     /// Takes what has been recorded; `spare` gives its memory to the buffer, so that draining allocates

@@ -3,8 +3,8 @@
 use hdrhistogram::Histogram;
 
 use super::{
-    Distribution, ErrorReport, FORMAT_VERSION, Generator, Model, OperationReport, Outcome,
-    OutcomeReport, Report, RunInfo, TargetInfo, Totals, Verdict, encode_histogram,
+    Connections, Distribution, ErrorReport, FORMAT_VERSION, Generator, Model, OperationReport,
+    Outcome, OutcomeReport, Report, RunInfo, TargetInfo, Totals, Verdict, encode_histogram,
 };
 use crate::record::{Collected, OperationData, histogram};
 use crate::workload::Operation;
@@ -96,6 +96,12 @@ pub(crate) fn build(operations: &[Operation], finished: Finished) -> Report {
             verdict: Verdict::Trustworthy,
             reasons: Vec::new(),
         },
+        connections: Some(Connections {
+            opened: collected.connects.micros.len(),
+            during_measurement: collected.connects.measured,
+            failed: collected.connects.failed,
+            micros: Distribution::of(&collected.connects.micros),
+        }),
         writes: None,
         slos: Vec::new(),
         step_seconds: collected.step_seconds,
@@ -137,8 +143,10 @@ pub(crate) fn recompute(report: &mut Report) {
     }
     totals.rate = totals.requests as f64 / seconds;
     report.all = Distribution::of(&all);
-    report.generator.cpu_per_10k =
-        report.generator.cpu_seconds * 10_000.0 / (report.totals.requests.max(1) as f64);
+    report.generator.cpu_per_10k = match report.totals.requests {
+        0 => 0.0,
+        n => report.generator.cpu_seconds * 10_000.0 / n as f64,
+    };
     (report.generator.verdict, report.generator.reasons) = verdict(report);
 }
 

@@ -46,6 +46,9 @@ pub struct Report {
     pub errors: Vec<ErrorReport>,
     /// The load generator itself.
     pub generator: Generator,
+    /// The connections that the load opened; absent in reports of older versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub connections: Option<Connections>,
     /// What the run created and removed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub writes: Option<Writes>,
@@ -267,6 +270,20 @@ pub struct Generator {
     pub reasons: Vec<String>,
 }
 
+/// The connections that the load opened, warm-up included. Opening one is part of the times of the request that needs
+/// it: a server that closes after each answer shows here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Connections {
+    /// How many.
+    pub opened: u64,
+    /// How many of them during the measurement.
+    pub during_measurement: u64,
+    /// How many could not be opened during the measurement.
+    pub failed: u64,
+    /// Name look-up, TCP, a proxy's tunnel and the TLS handshake, microseconds.
+    pub micros: Distribution,
+}
+
 /// Whether the percentiles are the target's or the generator's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -323,17 +340,16 @@ pub struct Probe {
 }
 
 impl Report {
-    /// The exit code of the process: 0, or 1 when a limit did not hold or the run was stopped for its
-    /// share of errors.
+    /// The exit code of the process: 0, or 1 when a limit did not hold, the run was stopped for its share of errors, or
+    /// not one request was measured.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
+        let stopped = self.run.stopped.as_deref();
+        let interrupted = stopped == Some(INTERRUPTED);
         u8::from(
             self.slos.iter().any(|s| !s.held)
-                || self
-                    .run
-                    .stopped
-                    .as_deref()
-                    .is_some_and(|s| s != INTERRUPTED),
+                || (stopped.is_some() && !interrupted)
+                || (self.totals.requests == 0 && !interrupted),
         )
     }
 

@@ -9,26 +9,23 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use toml::Spanned;
 
-use super::file::{self, LoadFile, OperationFile, StageFile, ThinkFile, WorkloadFile};
-use super::model::{
-    CredentialNames, Defaults, Kind, MixItem, Operation, Places, Skew, Stages, Workload,
-};
-use super::{at, csv_columns, near};
+use super::file::{self, OperationFile, ThinkFile, WorkloadFile};
+use super::model::{CredentialNames, Defaults, Kind, MixItem, Operation, Places, Skew, Workload};
+use super::{at, csv_columns, filters, near, stages};
 use crate::error::{Error, Result};
-use crate::schedule::Phase;
 
 /// The largest page that the server gives.
 const MAX_PAGE: u32 = 200;
 /// The server cuts uploads at what its administrator set; above this a workload is surely a slip.
 const MAX_UPLOAD: u64 = 64 << 20;
 
-struct Source<'a> {
+pub(super) struct Source<'a> {
     origin: &'a str,
     text: &'a str,
 }
 
 impl Source<'_> {
-    fn error(&self, span: Range<usize>, message: impl AsRef<str>) -> Error {
+    pub(super) fn error(&self, span: Range<usize>, message: impl AsRef<str>) -> Error {
         at(self.origin, self.text, span, message.as_ref())
     }
 }
@@ -43,6 +40,7 @@ pub(super) fn check(
     let default_name = Path::new(origin)
         .file_stem()
         .map_or(origin.into(), |s| s.to_string_lossy().into_owned());
+    whole_load(&source, &file)?;
     let mut mix = Mix {
         source: &source,
         operations: Vec::new(),
@@ -58,19 +56,29 @@ pub(super) fn check(
     let Mix {
         operations, items, ..
     } = mix;
-    if items.iter().all(|i| i.weight == 0) {
+    if items.is_empty() {
+        return Err(source.error(0..0, "nothing to send: add an [[operation]] or a [[chain]]"));
+    }
+    if let Some(download) = operations.iter().find(|o| o.kind == Kind::Download)
+        && operations.iter().all(|o| o.kind != Kind::Upload)
+    {
+        let place = download.places.entity.clone();
         return Err(source.error(
-            0..0,
-            "nothing to send: add an [[operation]] or a [[chain]] with a weight above 0",
+            place,
+            "a download fetches what the run itself has uploaded: add an upload",
         ));
     }
-    let stages = stages(&source, file.stages)?;
+    let stages = stages::stages(&source, file.stages)?;
     let mut csv = BTreeMap::new();
     for part in file.data.csv {
         let span = part.span();
         let part = part.into_inner();
-        let columns = csv_columns::read(folder, &part).map_err(|m| source.error(span, m))?;
-        csv.insert(part.entity.into_inner(), Arc::new(columns));
+        let columns = csv_columns::read(folder, &part)
+            .map_err(|(place, message)| source.error(place, message))?;
+        let entity = part.entity.into_inner();
+        if csv.insert(entity.clone(), Arc::new(columns)).is_some() {
+            return Err(source.error(span, format!("two CSV files for {entity}")));
+        }
     }
     Ok(Workload {
         name: file.name.unwrap_or(default_name),
@@ -100,10 +108,10 @@ pub(super) fn check(
         },
         skew: file.data.skew.map(|s| skew(&source, s)).transpose()?,
         csv,
-        setup: file
-            .setup
-            .records
-            .into_iter()
+        setup_places: (file.setup.records.keys())
+            .map(|e| (e.get_ref().clone(), e.span()))
+            .collect(),
+        setup: (file.setup.records.into_iter())
             .map(|(e, n)| (e.into_inner(), n.into_inner()))
             .collect(),
         credentials: credentials(&source, file.credentials)?,
@@ -111,6 +119,34 @@ pub(super) fn check(
         mix: items,
         stages,
     })
+}
+
+/// Where the load is given, it is given once.
+fn whole_load(source: &Source<'_>, file: &WorkloadFile) -> Result<()> {
+    if let (Some(rate), Some(_)) = (&file.rate, &file.concurrency) {
+        return Err(source.error(rate.span(), "a workload has either a rate or a concurrency"));
+    }
+    for length in [&file.duration, &file.pacing].into_iter().flatten() {
+        if length.get_ref().0.is_zero() {
+            return Err(source.error(length.span(), "must be longer than 0"));
+        }
+    }
+    if file.stages.is_empty() {
+        return Ok(());
+    }
+    let given = [
+        ("rate", file.rate.as_ref().map(Spanned::span)),
+        ("concurrency", file.concurrency.as_ref().map(Spanned::span)),
+        ("duration", file.duration.as_ref().map(Spanned::span)),
+        ("warmup", file.warmup.as_ref().map(Spanned::span)),
+    ];
+    match given.into_iter().find_map(|(key, at)| Some((key, at?))) {
+        None => Ok(()),
+        Some((key, at)) => Err(source.error(
+            at,
+            format!("'{key}' beside stages: they say how much is sent, and for how long"),
+        )),
+    }
 }
 
 fn positive(source: &Source<'_>, value: Spanned<u32>) -> Result<u32> {
@@ -187,79 +223,6 @@ fn credentials(
         .collect()
 }
 
-fn stages(source: &Source<'_>, list: Vec<Spanned<StageFile>>) -> Result<Option<Stages>> {
-    let (mut phases, mut open) = (Vec::new(), None);
-    for (index, item) in list.into_iter().enumerate() {
-        let span = item.span();
-        let stage = item.into_inner();
-        let seconds = stage.duration.get_ref().0.as_secs_f64();
-        if seconds <= 0.0 {
-            return Err(source.error(stage.duration.span(), "a stage lasts longer than 0"));
-        }
-        let (load, is_open) = match (stage.rate, stage.concurrency) {
-            (Some(rate), None) => (rate, true),
-            (None, Some(workers)) => (workers, false),
-            _ => return Err(source.error(span, "a stage has either a rate or a concurrency")),
-        };
-        if open.is_some_and(|o| o != is_open) {
-            return Err(source.error(load.span(), "stages are all of rate or all of concurrency"));
-        }
-        open = Some(is_open);
-        let base = stage.name.unwrap_or_else(|| format!("stage {}", index + 1));
-        let measured = stage.measured.unwrap_or(true);
-        let at = load.span();
-        let mut push = |name: String, from: f64, to: f64| {
-            if !(from.is_finite() && to.is_finite() && from >= 0.0 && to >= 0.0 && from + to > 0.0)
-            {
-                return Err(source.error(
-                    at.clone(),
-                    "loads are 0 or more, and not 0 throughout a stage",
-                ));
-            }
-            phases.push(Phase {
-                name,
-                seconds,
-                from,
-                to,
-                measured,
-            });
-            Ok(())
-        };
-        match load.into_inner() {
-            LoadFile::Hold(value) => push(base, value, value)?,
-            LoadFile::Ramp([from, to]) => push(base, from, to)?,
-            LoadFile::Steps(steps) => {
-                for value in steps.steps {
-                    push(format!("{base} at {value}"), value, value)?;
-                }
-            }
-        }
-    }
-    if let Some(late) = phases
-        .iter()
-        .skip_while(|p| !p.measured)
-        .position(|p| !p.measured)
-    {
-        return Err(source.error(
-            0..0,
-            format!(
-                "only stages at the start can be unmeasured, not number {}",
-                late + 1
-            ),
-        ));
-    }
-    if !phases.is_empty() && !phases.iter().any(|p| p.measured) {
-        return Err(source.error(0..0, "no stage is measured"));
-    }
-    Ok(open.map(|o| {
-        if o {
-            Stages::Open(phases)
-        } else {
-            Stages::Closed(phases)
-        }
-    }))
-}
-
 struct Mix<'a> {
     source: &'a Source<'a>,
     operations: Vec<Operation>,
@@ -271,7 +234,7 @@ impl Mix<'_> {
     fn single(&mut self, item: Spanned<OperationFile>) -> Result<()> {
         let span = item.span();
         let file = item.into_inner();
-        let weight = file.weight.as_ref().map_or(1, |w| *w.get_ref());
+        let weight = weight(self.source, file.weight.clone())?;
         let operation = operation(self.source, span.clone(), file, None)?;
         let index = self.add(operation, span)?;
         self.items.push(MixItem {
@@ -286,7 +249,7 @@ impl Mix<'_> {
         let span = item.span();
         let chain = item.into_inner();
         let name = name(self.source, &chain.name)?;
-        let weight = chain.weight.as_ref().map_or(1, |w| *w.get_ref());
+        let weight = weight(self.source, chain.weight.clone())?;
         let at_steps = chain.steps.span();
         let mut steps = Vec::new();
         for step in chain.steps.into_inner() {
@@ -330,6 +293,17 @@ impl Mix<'_> {
         }
         self.operations.push(operation);
         Ok(self.operations.len() - 1)
+    }
+}
+
+fn weight(source: &Source<'_>, weight: Option<Spanned<u32>>) -> Result<u32> {
+    match weight {
+        None => Ok(1),
+        Some(zero) if *zero.get_ref() == 0 => Err(source.error(
+            zero.span(),
+            "a weight is at least 1: what must not be sent does not stand here",
+        )),
+        Some(weight) => Ok(weight.into_inner()),
     }
 }
 
@@ -507,11 +481,9 @@ fn operation(
         for item in filter.into_inner() {
             let at = item.span();
             let item = json(toml::Value::Table(item.into_inner()));
-            if item.get("type").and_then(Value::as_str).is_none() {
-                return Err(source.error(at, "a where item has a type, as { type = \"equals\", attribute = \"status\", value = \"New\" }"));
-            }
-            if let Some(attribute) = item.get("attribute").and_then(Value::as_str) {
-                out.places.names.insert(attribute.to_owned(), at);
+            let names = filters::check(&item).map_err(|m| source.error(at.clone(), m))?;
+            for name in names {
+                out.places.names.insert(name, at.clone());
             }
             out.filter.push(item);
         }

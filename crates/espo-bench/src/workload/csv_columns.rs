@@ -1,33 +1,34 @@
 //! Columns of a CSV file as data for created records.
 
+use std::ops::Range;
 use std::path::Path;
 
 use super::file::CsvFile;
 use super::model::CsvColumns;
 
 /// Reads the columns that `part` maps to attributes (`attribute = "column header"`), from `folder`.
-pub(super) fn read(folder: &Path, part: &CsvFile) -> Result<CsvColumns, String> {
-    let path = folder.join(&part.file);
+///
+/// # Errors
+///
+/// What is wrong, and the place in the workload file that says so.
+pub(super) fn read(folder: &Path, part: &CsvFile) -> Result<CsvColumns, (Range<usize>, String)> {
+    let path = folder.join(part.file.get_ref());
     let shown = path.display();
-    let mut reader = csv::Reader::from_path(&path).map_err(|e| format!("{shown}: {e}"))?;
-    let headers = reader
-        .headers()
-        .map_err(|e| format!("{shown}: {e}"))?
-        .clone();
+    let broken = |e: csv::Error| (part.file.span(), format!("{shown}: {e}"));
+    let mut reader = csv::Reader::from_path(&path).map_err(broken)?;
+    let headers = reader.headers().map_err(broken)?.clone();
     let mut columns = Vec::new();
     for (attribute, header) in &part.columns {
         let Some(index) = headers.iter().position(|h| h == header.get_ref()) else {
             let near = super::near(header.get_ref(), headers.iter());
-            return Err(format!(
-                "{shown} has no column '{}'{near}",
-                header.get_ref()
-            ));
+            let message = format!("{shown} has no column '{}'{near}", header.get_ref());
+            return Err((header.span(), message));
         };
-        columns.push((attribute.get_ref().clone(), index));
+        columns.push((attribute.clone(), index));
     }
     let mut rows = Vec::new();
     for record in reader.records() {
-        let record = record.map_err(|e| format!("{shown}: {e}"))?;
+        let record = record.map_err(broken)?;
         rows.push(
             columns
                 .iter()
@@ -36,10 +37,14 @@ pub(super) fn read(folder: &Path, part: &CsvFile) -> Result<CsvColumns, String> 
         );
     }
     if rows.is_empty() {
-        return Err(format!("{shown} has no rows"));
+        return Err((part.file.span(), format!("{shown} has no rows")));
     }
     Ok(CsvColumns {
-        attributes: columns.into_iter().map(|(a, _)| a).collect(),
+        places: columns.iter().map(|(a, _)| a.span()).collect(),
+        attributes: columns.into_iter().map(|(a, _)| a.into_inner()).collect(),
         rows,
+        entity_place: part.entity.span(),
+        file: part.file.get_ref().clone(),
+        path,
     })
 }

@@ -56,7 +56,7 @@ pub(super) struct SkewFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CsvFile {
-    pub(super) file: String,
+    pub(super) file: Spanned<String>,
     pub(super) entity: Spanned<String>,
     pub(super) columns: BTreeMap<Spanned<String>, Spanned<String>>,
 }

@@ -7,8 +7,10 @@
 mod check;
 mod csv_columns;
 mod file;
+mod filters;
 mod model;
 pub(crate) mod resolve;
+mod stages;
 
 use std::ops::Range;
 use std::path::Path;
@@ -64,10 +66,33 @@ impl Workload {
     /// [`Error::Usage`] with `origin:line:column` when it is not a valid workload; [`Error::Io`] when a CSV
     /// file that it names cannot be read.
     pub fn parse(origin: &str, text: &str, folder: &Path) -> Result<Self> {
-        let file: file::WorkloadFile = toml::from_str(text)
-            .map_err(|e| at(origin, text, e.span().unwrap_or(0..0), e.message()))?;
+        let file: file::WorkloadFile = toml::from_str(text).map_err(|e| {
+            at(
+                origin,
+                text,
+                e.span().unwrap_or(0..0),
+                &in_words(e.message()),
+            )
+        })?;
         check::check(file, origin, text, folder)
     }
+}
+
+/// What the reader of the file says, without the names that types have in Rust.
+fn in_words(message: &str) -> String {
+    let words = [
+        ("expected u32", "expected a whole number, 0 or more"),
+        ("expected u64", "expected a whole number, 0 or more"),
+        ("expected f64", "expected a number"),
+        ("expected a sequence", "expected a list"),
+        ("expected a map", "expected a table"),
+    ];
+    let said = words
+        .into_iter()
+        .fold(message.to_owned(), |text, (rust, words)| {
+            text.replace(rust, words)
+        });
+    said.replace('`', "'")
 }
 
 /// An error that names the place in a workload file.
@@ -91,6 +116,7 @@ pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> 
         .filter(|(likeness, _)| *likeness > 0.78)
         .collect();
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
+    candidates.dedup_by(|a, b| a.1 == b.1);
     candidates.truncate(3);
     match candidates.as_slice() {
         [] => String::new(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub struct Workload {
     pub(crate) skew: Option<Skew>,
     pub(crate) csv: BTreeMap<String, Arc<CsvColumns>>,
     pub(crate) setup: BTreeMap<String, u32>,
+    pub(crate) setup_places: BTreeMap<String, Range<usize>>,
     pub(crate) credentials: Vec<CredentialNames>,
     pub(crate) operations: Vec<Operation>,
     pub(crate) mix: Vec<MixItem>,
@@ -75,6 +77,12 @@ pub(crate) struct CredentialNames {
 pub(crate) struct CsvColumns {
     pub(crate) attributes: Vec<String>,
     pub(crate) rows: Vec<Vec<String>>,
+    /// The file as the workload names it, and where it is.
+    pub(crate) file: String,
+    pub(crate) path: PathBuf,
+    /// Where the workload names the entity type and the attributes.
+    pub(crate) entity_place: Range<usize>,
+    pub(crate) places: Vec<Range<usize>>,
 }
 
 /// What an iteration is: one operation, or the steps of a chain.
@@ -212,6 +220,12 @@ impl Workload {
         all.sort_unstable();
         all.dedup();
         all
+    }
+
+    /// How the file spreads arrivals; evenly if it does not say.
+    #[must_use]
+    pub fn arrivals(&self) -> Arrivals {
+        self.defaults.arrivals.unwrap_or_default()
     }
 
     /// Names the ready-made workloads.

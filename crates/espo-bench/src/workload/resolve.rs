@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use espo_schema::{EntityType, FieldKind, Schema};
+use espo_schema::{Attribute, EntityType, FieldKind, Schema};
 
 use super::{Kind, Operation, Workload, at, near};
 use crate::data::{Marker, Template};
@@ -66,8 +66,19 @@ pub(crate) fn resolve(workload: &Workload, schema: &Schema) -> Result<Plan> {
     }
     for entity in workload.setup.keys() {
         if !plan.makers.contains_key(entity) {
-            let maker = check.maker(entity, None, &(0..0))?;
+            let place = workload.setup_places.get(entity).cloned().unwrap_or(0..0);
+            let maker = check.maker(entity, None, &place)?;
             plan.makers.insert(entity.clone(), maker);
+        }
+    }
+    for (name, csv) in &workload.csv {
+        let entity = check.entity(name, &csv.entity_place)?;
+        for (attribute, place) in csv.attributes.iter().zip(&csv.places) {
+            check.writable(entity, attribute, place, true)?;
+        }
+        if !plan.makers.contains_key(name) {
+            let message = format!("nothing in this workload creates records of {name}");
+            return Err(check.error(&csv.entity_place, &message));
         }
     }
     Ok(plan)
@@ -140,11 +151,18 @@ impl<'a> Check<'a> {
         }
         self.names(operation, listed)?;
         let set = &operation.set;
+        let creates = operation.kind == Kind::Create;
         for attribute in set.keys() {
-            self.known(entity, attribute, operation, "attribute")?;
+            self.writable(entity, attribute, self.place(operation, attribute), creates)?;
         }
         for name in operation.fields.iter().filter(|n| *n != "*") {
             self.known(entity, name, operation, "field")?;
+            if entity.attributes.contains_key(name) && !entity.fields.contains_key(name) {
+                self.writable(entity, name, self.place(operation, name), creates)?;
+            } else if !entity.attributes_of(name).any(|a| can_write(a, creates)) {
+                let message = format!("{}.{name} is read-only", entity.name);
+                return Err(self.error(self.place(operation, name), &message));
+            }
         }
         let csv = self.workload.csv.get(&operation.entity).cloned();
         out.template = match operation.kind {
@@ -223,6 +241,25 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
+    /// An attribute that a create, or an update, may send.
+    fn writable(
+        &self,
+        entity: &EntityType,
+        name: &str,
+        place: &Range<usize>,
+        creates: bool,
+    ) -> Result<()> {
+        let message = match entity.attributes.get(name) {
+            Some(attribute) if can_write(attribute, creates) => return Ok(()),
+            Some(_) => format!("{}.{name} is read-only", entity.name),
+            None => {
+                let near = near(name, entity.attributes.keys().map(String::as_str));
+                format!("{} has no attribute '{name}'{near}", entity.name)
+            }
+        };
+        Err(self.error(place, &message))
+    }
+
     fn known(
         &self,
         entity: &EntityType,
@@ -271,17 +308,17 @@ impl<'a> Check<'a> {
             Some((_, name)) => Ok(("parentType", name)),
             None => {
                 let known: Vec<&str> = files().map(|f| f.name.as_str()).collect();
+                let known = match known.as_slice() {
+                    [] => "it has none".to_owned(),
+                    some => format!("it has: {}", some.join(", ")),
+                };
                 let place = operation
                     .field
                     .as_ref()
                     .map_or(&operation.places.entity, |f| self.place(operation, f));
                 Err(self.error(
                     place,
-                    &format!(
-                        "{} has no such field for files (it has: {})",
-                        entity.name,
-                        known.join(", ")
-                    ),
+                    &format!("{} has no such field for files ({known})", entity.name),
                 ))
             }
         }
@@ -322,9 +359,13 @@ impl<'a> Check<'a> {
     }
 }
 
+fn can_write(attribute: &Attribute, creates: bool) -> bool {
+    attribute.writable && (creates || !attribute.create_only)
+}
+
 fn is_group(item: &serde_json::Value) -> bool {
     matches!(
         item.get("type").and_then(|t| t.as_str()),
-        Some("and" | "or" | "not")
+        Some("and" | "or")
     )
 }

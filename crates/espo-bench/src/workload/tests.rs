@@ -28,7 +28,7 @@ fn mistakes_are_named_with_line_and_column_and_near_names() {
     let list = "[[operation]]\nkind = \"list\"\n";
     for (text, expected) in [
         ("name = ", "w.toml:1:8"),
-        ("nome = \"x\"\n", "w.toml:1:1: unknown field `nome`"),
+        ("nome = \"x\"\n", "w.toml:1:1: unknown field 'nome'"),
         (
             "[[operation]]\nkind = \"lsit\"\nentity = \"Account\"",
             "w.toml:2:8: unknown kind 'lsit'; did you mean 'list'?",
@@ -98,6 +98,146 @@ fn mistakes_are_named_with_line_and_column_and_near_names() {
             "{text}\ngave: {message}\nwanted: {expected}"
         );
     }
+}
+
+/// Everything that can be wrong in a file has its place; `^` in the text marks it.
+#[test]
+fn every_mistake_has_its_line_and_column() {
+    const LIST: &str = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";
+    let list = |more: &str| format!("{LIST}{more}\n");
+    let above = |first: &str| format!("{first}\n{LIST}");
+    let kind = |kind: &str, entity: &str, more: &str| {
+        format!("[[operation]]\nkind = \"{kind}\"\nentity = \"{entity}\"\n{more}\n")
+    };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("d.csv"), "N,M\na,b\n").unwrap();
+    let csv = |entity: &str, columns: &str| {
+        format!(
+            "[[data.csv]]\nfile = \"d.csv\"\nentity = {entity}\ncolumns = {{ {columns} }}\n[[operation]]\nkind = \"create\"\nentity = \"Account\"\n"
+        )
+    };
+    let mut wrong = Vec::new();
+    for (text, expected) in [
+        // Types and keys.
+        (above("name = ^5"), "expected a string"),
+        (above("rate = ^\"fast\""), "expected a number"),
+        (list("^pagse = 1"), "unknown field 'pagse'"),
+        (list("pages = ^1.5"), "expected a whole number"),
+        (list("select = ^\"name\""), "expected a list"),
+        (list("where = ^\"x\""), "expected a list"),
+        (above("arrivals = ^\"uniform\""), "unknown variant 'uniform'"),
+        (above("[[credentials]]\n^api_key = \"abc\""), "unknown field 'api_key'"),
+        ("x = [^\n".to_owned(), "unclosed array"),
+        // Numbers.
+        (list("weight = ^0"), "a weight is at least 1"),
+        (list("weight = ^-1"), "expected a whole number"),
+        (list("pages = ^-1"), "expected a whole number"),
+        (list("pages = ^0"), "must be at least 1"),
+        (list("max_size = ^0"), "a page has 1 to 200 records"),
+        (above("concurrency = ^0"), "must be at least 1"),
+        (above("rate = ^-1"), "must be above 0"),
+        (above("max_in_flight = ^0"), "must be at least 1"),
+        (above("duration = ^\"0s\""), "must be longer than 0"),
+        (above("duration = ^\"10\""), "is not a duration"),
+        (above("pacing = ^\"0s\""), "must be longer than 0"),
+        (above("think = ^{ min = \"2s\", max = \"1s\" }"), "min is above max"),
+        (above("rate = ^5\nconcurrency = 5"), "either a rate or a concurrency"),
+        (above("[data]\nskew = ^{ hot = 2, share = 0.5 }"), "hot and share are parts"),
+        (above("[setup]\nrecords = { Account = ^-5 }"), "expected a whole number"),
+        (kind("mass_update", "Account", "batch = ^0"), "must be at least 1"),
+        (kind("upload", "Document", "size = ^\"1TB\""), "is not a size"),
+        // Filters.
+        (
+            list("where = [^{ type = \"equlas\", attribute = \"name\" }]"),
+            "no filter is of the type 'equlas'; near names: 'equals'",
+        ),
+        (
+            list("where = [^{ type = \"not\", value = [] }]"),
+            "no filter is of the type 'not'",
+        ),
+        (
+            list("where = [^{ type = \"equals\", value = \"x\" }]"),
+            "needs an attribute",
+        ),
+        (
+            list("where = [^{ type = \"equals\", attribute = \"nmae\" }]"),
+            "no attribute 'nmae'",
+        ),
+        (
+            list("where = [^{ type = \"or\", value = [{ type = \"isNull\", attribute = \"nmae\" }] }]"),
+            "no attribute 'nmae'",
+        ),
+        (
+            list("where = [^{ type = \"or\", value = [{ attribute = \"name\" }] }]"),
+            "a where item has a type",
+        ),
+        (list("where = [^{ type = \"and\" }]"), "is a list of where items"),
+        (list("where = [^{ type = \"primary\" }]"), "needs a value"),
+        (list("order = ^\"up\""), "order is"),
+        // What a kind needs.
+        ("^[[operation]]\nkind = \"related\"\nentity = \"Account\"\n".into(), "needs a link"),
+        ("^[[operation]]\nkind = \"unlink\"\nentity = \"Account\"\n".into(), "needs a link"),
+        ("^[[operation]]\nkind = \"read\"\n".into(), "needs an entity"),
+        ("^[[operation]]\nentity = \"Account\"\n".into(), "missing field 'kind'"),
+        ("[[operation]]\nkind = \"download\"\nentity = ^\"Document\"\n".into(), "add an upload"),
+        ("[[chain]]\nname = \"x\"\nstep = ^[]\n".into(), "at least one"),
+        (
+            "[[chain]]\nname = \"x\"\nweight = ^0\n[[chain.step]]\nkind = \"read\"\nentity = \"Account\"\n".into(),
+            "a weight is at least 1",
+        ),
+        (
+            "[[chain]]\nname = \"x\"\n[[chain.step]]\nkind = \"read\"\nentity = ^\"Acount\"\n".into(),
+            "near names: 'Account'",
+        ),
+        (
+            "[[chain]]\nname = \"x\"\n[[chain.step]]\nkind = \"read\"\nentity = \"Account\"\nweight = ^3\n".into(),
+            "a step has no weight",
+        ),
+        (kind("search", "Account", "text = ^[]"), "texts to search for"),
+        // Data.
+        (kind("update", "Account", "fields = [^\"createdAt\"]"), "Account.createdAt is read-only"),
+        (kind("update", "Account", "set = ^{ createdAt = \"2020-01-01\" }"), "Account.createdAt is read-only"),
+        (kind("create", "Account", "set = ^{ nmae = \"x\" }"), "no attribute 'nmae'; did you mean 'name'?"),
+        (csv("^\"Acount\"", "name = \"N\""), "no entity type 'Acount'"),
+        (csv("^\"Contact\"", "lastName = \"N\""), "creates records of Contact"),
+        (csv("\"Account\"", "^nmae = \"N\""), "no attribute 'nmae'"),
+        (csv("\"Account\"", "^createdAt = \"N\""), "read-only"),
+        (csv("\"Account\"", "name = ^\"Q\""), "has no column 'Q'"),
+        (above("[[data.csv]]\nfile = ^\"no.csv\"\nentity = \"Account\"\ncolumns = { name = \"N\" }"), "no.csv"),
+        (above("[setup]\nrecords = { ^Acount = 5 }"), "no entity type 'Acount'"),
+        (above("^[[credentials]]\nsecret_key_env = \"S\""), "name the environment variables"),
+        // Stages.
+        (above("^[[stage]]\nrate = 5"), "missing field 'duration'"),
+        (above("[[stage]]\nduration = \"1s\"\nrate = ^-5"), "a load is 0 or more"),
+        (above("[[stage]]\nduration = \"1s\"\nrate = ^[0, 0]"), "a stage has some load"),
+        (above("[[stage]]\nduration = \"1s\"\nrate = ^[1]"), "expected a number, [from, to]"),
+        (above("[[stage]]\nduration = \"1s\"\nrate = ^{ steps = [] }"), "at least one step"),
+        (above("[[stage]]\nduration = \"1s\"\nconcurrency = ^2.5"), "whole numbers"),
+        (above("[[stage]]\nduration = ^\"0s\"\nrate = 5"), "longer than 0"),
+        (above("^[[stage]]\nduration = \"1s\"\nrate = 5\nmeasured = false"), "no stage is measured"),
+        (
+            above("[[stage]]\nduration = \"1s\"\nrate = 5\n^[[stage]]\nduration = \"1s\"\nrate = 5\nmeasured = false"),
+            "only stages at the start",
+        ),
+        (
+            above("[[stage]]\nduration = \"1s\"\nrate = 5\n[[stage]]\nduration = \"1s\"\nconcurrency = ^5"),
+            "all of rate or all of concurrency",
+        ),
+        (above("rate = ^5\n[[stage]]\nduration = \"1s\"\nrate = 5"), "'rate' beside stages"),
+    ] {
+        let (before, after) = text.split_once('^').unwrap();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
+        let whole = format!("{before}{after}");
+        let said = Workload::parse("w.toml", &whole, folder.path())
+            .and_then(|w| resolve(&w, Schema::stock()).map(drop))
+            .map_or_else(|e| e.to_string(), |()| "nothing".to_owned());
+        let place = format!("w.toml:{line}:{column}: ");
+        if !(said.starts_with(&place) && said.contains(expected)) {
+            wrong.push(format!("{whole}said: {said}\nwanted: {place}… {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 #[test]

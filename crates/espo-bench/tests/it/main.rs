@@ -8,4 +8,5 @@ mod reproducible;
 mod run;
 mod support;
 mod truth;
+mod usage;
 mod writes;

@@ -44,6 +44,10 @@ pub(crate) struct Behaviour {
     pub places: Option<usize>,
     /// A body for lists, in place of the records.
     pub list_body: Option<String>,
+    /// Closes the connection after each answer.
+    pub closes: bool,
+    /// Only so many creates; the others are refused with 403.
+    pub creates: Option<u64>,
 }
 
 type Records = BTreeMap<String, BTreeMap<String, Map<String, Value>>>;
@@ -60,6 +64,8 @@ struct State {
     free: Condvar,
     next: AtomicU64,
     count: AtomicU64,
+    /// Requests with another key than the right one.
+    refused: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -95,6 +101,7 @@ impl Server {
             free: Condvar::new(),
             next: AtomicU64::new(next),
             count: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             stop: AtomicBool::new(false),
         });
         let shared = Arc::clone(&state);
@@ -119,6 +126,11 @@ impl Server {
     /// The requests of the load so far: those that carry a worker's tag.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.state.seen.lock().unwrap().clone()
+    }
+
+    /// Requests whose credentials it refused.
+    pub(crate) fn refused(&self) -> u64 {
+        self.state.refused.load(Ordering::Relaxed)
     }
 
     /// Microseconds inside the server, by method and path.
@@ -217,7 +229,10 @@ fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
         }
         let (status, body) = match state.behaviour.status.filter(|_| is_load) {
             Some(status) => (status, String::new()),
-            None if asked.key.as_deref() != Some("key") => (401, String::new()),
+            None if asked.key.as_deref() != Some("key") => {
+                state.refused.fetch_add(1, Ordering::Relaxed);
+                (401, String::new())
+            }
             None => answer(state, &asked, &path),
         };
         if state.behaviour.mute_creates && asked.method == "POST" && is_load {
@@ -231,10 +246,18 @@ fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
             ));
         }
         let head = format!(
-            "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            body.len()
+            "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: {}\r\n\r\n",
+            body.len(),
+            if state.behaviour.closes {
+                "close"
+            } else {
+                "keep-alive"
+            }
         );
         writer.write_all((head + &body).as_bytes())?;
+        if state.behaviour.closes {
+            return Ok(());
+        }
     }
     Ok(())
 }
@@ -277,6 +300,12 @@ fn answer(state: &State, asked: &Asked, path: &str) -> (u16, String) {
             Some(body) => (200, body),
             None => (200, list(records.get(*entity), &asked.target)),
         },
+        ("POST", [_])
+            if (state.behaviour.creates)
+                .is_some_and(|most| state.next.load(Ordering::Relaxed) >= most) =>
+        {
+            (403, String::new())
+        }
         ("POST", [entity]) => {
             let id = id(state.next.fetch_add(1, Ordering::Relaxed) + 1);
             let mut record: Map<String, Value> = serde_json::from_str(&asked.body).unwrap();

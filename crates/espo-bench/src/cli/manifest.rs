@@ -1,0 +1,71 @@
+//! Options of the Kubernetes manifest.
+
+use clap::{Args, Parser as _};
+use espo_bench::{K8sOptions, Result, Workload};
+
+#[derive(Debug, Args)]
+pub(crate) struct K8sArgs {
+    /// A workload file (TOML), or one of mixed, browse, sync, import, search.
+    #[arg(default_value = "mixed")]
+    workload: String,
+    /// Name of the Job.
+    #[arg(long, default_value = "espo-bench")]
+    name: String,
+    /// Image whose entry point is espo-bench.
+    #[arg(long)]
+    image: String,
+    /// The instance, as the pods see it.
+    #[arg(long)]
+    url: String,
+    /// Number of shards: each is a pod.
+    #[arg(long, value_name = "N")]
+    shards: u32,
+    /// Secret that holds ESPO_API_KEY and the like.
+    #[arg(long, default_value = "espo-bench")]
+    secret: String,
+    /// Common start (RFC 3339), late enough for all pods to be there.
+    #[arg(long, value_name = "TIME")]
+    start_at: String,
+    /// Further options of `run`, behind `--`: the whole run's rate or concurrency, its duration, and so on.
+    #[arg(last = true)]
+    args: Vec<String>,
+}
+
+impl K8sArgs {
+    /// The manifest. What the pods will be told is read as they will read it, so that a slip shows here.
+    pub(crate) fn manifest(&self) -> Result<String> {
+        let (url, start_at) = (&self.url, &self.start_at);
+        let shard = format!("0/{}", self.shards.max(1));
+        let line = [
+            "espo-bench",
+            "run",
+            "workload",
+            "--url",
+            url,
+            "--shard",
+            &shard,
+            "--start-at",
+            start_at,
+        ];
+        let whole = line
+            .into_iter()
+            .chain(self.args.iter().map(String::as_str))
+            .chain(["--quiet", "--json", "report", "--ledger", "ledger"]);
+        super::Cli::try_parse_from(whole).map_err(|e| {
+            super::usage(format!(
+                "the pods would not understand this: {}",
+                e.render()
+            ))
+        })?;
+        let options = K8sOptions {
+            name: self.name.clone(),
+            image: self.image.clone(),
+            url: self.url.clone(),
+            shards: self.shards,
+            secret: self.secret.clone(),
+            start_at: self.start_at.clone(),
+            args: self.args.clone(),
+        };
+        espo_bench::k8s(&Workload::load(&self.workload)?, &options)
+    }
+}

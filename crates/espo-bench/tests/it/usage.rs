@@ -1,0 +1,302 @@
+//! What users get wrong, and what a run says of it.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::{Behaviour, Server};
+
+const READS: &str = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";
+const CREATES: &str = "[[operation]]\nkind = \"create\"\nentity = \"Account\"\n";
+
+fn bench(folder: &Path, line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_espo-bench"));
+    command
+        .args(line.split_whitespace())
+        .current_dir(folder)
+        .env("ESPO_API_KEY", "key")
+        .env("NO_PROXY", "*")
+        .env_remove("ESPO_SECRET_KEY");
+    command
+}
+
+fn out(command: &mut Command) -> (i32, String) {
+    let output = command.output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(said).unwrap(),
+    )
+}
+
+fn folder_with(workload: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("w.toml"), workload).unwrap();
+    folder
+}
+
+fn accounts(behaviour: Behaviour) -> Server {
+    Server::start(Behaviour {
+        records: [("Account".to_owned(), 20)].into(),
+        ..behaviour
+    })
+}
+
+/// Ten refusals lock an address out of a real instance.
+#[test]
+fn one_wrong_user_of_several_is_refused_once_however_many_threads_send() {
+    let server = accounts(Behaviour::default());
+    let users = "[[credentials]]\napi_key_env = \"GOOD\"\n[[credentials]]\napi_key_env = \"BAD\"\n";
+    let folder = folder_with(&format!("{users}{READS}"));
+    let line = format!("run w.toml --url {} --threads 12 --requests 50", server.url);
+    let mut command = bench(folder.path(), &line);
+    let (code, said) = out(command.env("GOOD", "key").env("BAD", "secret-of-mine"));
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("credentials 2"), "{said}");
+    assert!(!said.contains("secret-of-mine"), "{said}");
+    assert_eq!(server.refused(), 1);
+    assert!(server.seen().is_empty());
+}
+
+#[test]
+fn what_contradicts_itself_is_refused_before_anything_is_sent() {
+    let stages = format!("[[stage]]\nduration = \"1s\"\nrate = 5\n{READS}");
+    let folder = folder_with(&stages);
+    std::fs::write(folder.path().join("plain.toml"), READS).unwrap();
+    let server = accounts(Behaviour::default());
+    let url = &server.url;
+    let with_password = url.replace("http://", "http://me:topsecret@");
+    for (line, expected) in [
+        (
+            format!("run w.toml --url {url} --duration 2s"),
+            "has stages",
+        ),
+        (format!("run w.toml --url {url} --warmup 2s"), "has stages"),
+        (
+            format!("run plain.toml --url {url} --concurrency 2 --arrivals poisson"),
+            "open model",
+        ),
+        (
+            format!("run plain.toml --url {url} --max-in-flight 0"),
+            "--max-in-flight",
+        ),
+        (
+            format!("run plain.toml --url {url} --threads 0"),
+            "--threads",
+        ),
+        (
+            format!("run plain.toml --url {url} --max-error-share 7"),
+            "is no share",
+        ),
+        (
+            format!("run plain.toml --url {url} --shard 4/4"),
+            "is no shard",
+        ),
+        (
+            format!("run plain.toml --url {url} --metadata x"),
+            "cannot be used with",
+        ),
+        (
+            format!("capacity plain.toml --url {url} --slo p99<1s --rate 5"),
+            "--rate",
+        ),
+        ("merge a.json --hdr x".to_owned(), "--hdr"),
+        (
+            format!("run plain.toml --url {with_password} --requests 1"),
+            "URL holds credentials",
+        ),
+        (
+            format!("init --url {with_password}"),
+            "URL holds credentials",
+        ),
+    ] {
+        let (code, said) = out(&mut bench(folder.path(), &line));
+        assert_eq!(code, 2, "{line}: {said}");
+        assert!(said.contains(expected), "{line}: {said}");
+        assert!(!said.contains("topsecret"), "{line}: {said}");
+    }
+    assert!(server.seen().is_empty());
+}
+
+#[test]
+fn arrivals_of_the_file_and_of_the_command_line_both_count() {
+    let folder = folder_with(&format!("rate = 20\narrivals = \"poisson\"\n{READS}"));
+    let server = accounts(Behaviour::default());
+    for (more, rate, arrivals) in [
+        ("", 20.0, "poisson"),
+        ("--arrivals constant", 20.0, "constant"),
+        ("--rate 40", 40.0, "poisson"),
+        ("--rate 40 --arrivals constant", 40.0, "constant"),
+    ] {
+        let line = format!(
+            "run w.toml --url {} --requests 3 --quiet --json r.json {more}",
+            server.url
+        );
+        let (code, said) = out(&mut bench(folder.path(), &line));
+        assert_eq!(code, 0, "{said}");
+        let text = std::fs::read(folder.path().join("r.json")).unwrap();
+        let model = serde_json::from_slice::<Value>(&text).unwrap()["run"]["model"].clone();
+        assert_eq!(
+            (model["rate"].as_f64(), model["arrivals"].as_str()),
+            (Some(rate), Some(arrivals)),
+            "{more}"
+        );
+    }
+}
+
+#[test]
+fn connections_are_counted_and_a_server_that_closes_them_is_told_of() {
+    let folder = folder_with(READS);
+    for closes in [false, true] {
+        let server = accounts(Behaviour {
+            closes,
+            ..Behaviour::default()
+        });
+        let line = format!(
+            "run w.toml --url {} --concurrency 2 --requests 150 --json r.json --html r.html",
+            server.url
+        );
+        let (code, said) = out(&mut bench(folder.path(), &line));
+        assert_eq!(code, 0, "{said}");
+        let text = std::fs::read(folder.path().join("r.json")).unwrap();
+        let report: Value = serde_json::from_slice(&text).unwrap();
+        let connections = &report["connections"];
+        let opened = connections["opened"].as_u64().unwrap();
+        assert_eq!(connections["micros"]["count"].as_u64(), Some(opened));
+        assert_eq!(connections["failed"], 0);
+        if closes {
+            assert!(opened >= 150, "{connections}");
+        } else {
+            assert!((1..=4).contains(&opened), "{connections}");
+        }
+        assert!(said.contains("the load opened"), "{said}");
+        assert_eq!(said.contains("keeps few of them open"), closes, "{said}");
+        let page = std::fs::read_to_string(folder.path().join("r.html")).unwrap();
+        assert!(page.contains("the load opened"));
+    }
+}
+
+#[test]
+fn a_set_up_that_fails_half_way_leaves_nothing() {
+    let folder = folder_with(&format!("[setup]\nrecords = {{ Contact = 30 }}\n{READS}"));
+    let server = accounts(Behaviour {
+        creates: Some(20 + 12),
+        ..Behaviour::default()
+    });
+    let line = format!("run w.toml --url {} --requests 5", server.url);
+    let (code, said) = out(&mut bench(folder.path(), &line));
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("setting up records of Contact"), "{said}");
+    assert!(!said.contains("are left"), "{said}");
+    assert!(server.ids("Contact").is_empty());
+    let ledgers = std::fs::read_dir(folder.path()).unwrap().flatten();
+    assert!(ledgers.into_iter().all(|f| f.file_name() == "w.toml"));
+}
+
+/// CI and Kubernetes end a job with SIGTERM.
+#[cfg(unix)]
+#[test]
+fn what_ends_a_job_gets_the_same_clean_up_as_ctrl_c() {
+    for signal in ["TERM", "INT"] {
+        let folder = folder_with(CREATES);
+        let server = accounts(Behaviour::default());
+        let line = format!(
+            "run w.toml --url {} --concurrency 2 --duration 10m --tag-requests --json r.json",
+            server.url
+        );
+        let child = bench(folder.path(), &line)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let waiting = Instant::now();
+        while server.seen().len() < 20 {
+            assert!(
+                waiting.elapsed() < Duration::from_secs(60),
+                "nothing was sent"
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let killed = Command::new("kill")
+            .args(["-s", signal, &child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(killed.success());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{signal}: {said}");
+        assert!(
+            said.contains("STOPPED EARLY: interrupted"),
+            "{signal}: {said}"
+        );
+        assert_eq!(server.ids("Account").len(), 20, "{signal}: {said}");
+        assert!(folder.path().join("r.json").exists());
+    }
+}
+
+#[test]
+fn a_run_that_can_no_longer_hold_its_limit_stops_when_told_to() {
+    let folder = folder_with(READS);
+    let server = accounts(Behaviour {
+        delay: Some(std::sync::Arc::new(|_: &str, _| Duration::from_millis(10))),
+        ..Behaviour::default()
+    });
+    for load in [
+        "--rate 200 --duration 60s",
+        "--concurrency 4 --duration 60s",
+        "--concurrency 4 --requests 8000",
+    ] {
+        let line = format!(
+            "run w.toml --url {} {load} --abort-when-hopeless --json r.json --slo",
+            server.url
+        );
+        let (code, said) = out(bench(folder.path(), &line).arg("list.p90 < 1ms"));
+        assert_eq!(code, 1, "{said}");
+        assert!(
+            said.contains("'list.p90 < 1ms' cannot hold any more"),
+            "{load}: {said}"
+        );
+        assert!(said.contains("BROKEN"), "{said}");
+        let text = std::fs::read(folder.path().join("r.json")).unwrap();
+        let report: Value = serde_json::from_slice(&text).unwrap();
+        assert!(report["run"]["seconds"].as_f64().unwrap() < 40.0, "{load}");
+    }
+}
+
+#[test]
+fn a_dry_run_says_what_cannot_be_sent() {
+    let folder = folder_with("[[operation]]\nkind = \"read\"\nentity = \"Case\"\n");
+    let server = accounts(Behaviour::default());
+    let line = format!("run w.toml --url {} --dry-run 1", server.url);
+    let (code, said) = out(&mut bench(folder.path(), &line));
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("cannot be sent: there is no record of Case"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_workload_is_written_from_metadata_and_tried_on_the_embedded_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let extra = r#"{"entityDefs":{"CProject":{"fields":{"name":{"type":"varchar","required":true},"description":{"type":"text"},"stage":{"type":"enum","options":["Plan","Build"]}}}},"scopes":{"CProject":{"entity":true,"object":true,"isCustom":true,"acl":true,"module":"Custom"}}}"#;
+    std::fs::write(folder.path().join("extra.json"), extra).unwrap();
+    let stock = espo_schema::Schema::stock().raw.to_string();
+    std::fs::write(folder.path().join("stock.json"), stock).unwrap();
+    let layers = "--metadata stock.json --metadata extra.json";
+    let (code, workload) = out(&mut bench(
+        folder.path(),
+        &format!("init {layers} --entity CProject --entity Account"),
+    ));
+    assert_eq!(code, 0, "{workload}");
+    assert!(workload.contains("entity = \"CProject\""), "{workload}");
+    std::fs::write(folder.path().join("w.toml"), workload).unwrap();
+    let line =
+        format!("run w.toml --embedded {layers} --concurrency 2 --requests 60 --json r.json");
+    let (code, said) = out(&mut bench(folder.path(), &line));
+    assert_eq!(code, 0, "{said}");
+    let text = std::fs::read(folder.path().join("r.json")).unwrap();
+    let report: Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(report["totals"]["failed"], 0, "{said}");
+}
