@@ -1,5 +1,7 @@
 //! The load tester as a library and as a program, over sockets. One binary: each links everything.
 
+#[path = "../../../espo-core/tests/wire/authority.rs"]
+mod authority;
 mod commands;
 mod https;
 mod k8s;

@@ -20,28 +20,21 @@ pub(super) fn setters<'s>(
 ) -> Result<Vec<Setter<'s>>, Error> {
     let mut targets: Vec<(&'s str, Target<'s>, bool)> = Vec::new();
     let mut taken = BTreeSet::new();
-    let create_only = |attribute: &str| schema.attributes[attribute].create_only;
-    for parent in parents
-        .iter()
-        .filter(|p| schema.attributes[p.id_attribute].writable)
-    {
-        taken.extend([parent.id_attribute, parent.type_attribute]);
-        targets.push((
-            parent.wire,
-            Target::Parent(parent.clone()),
-            create_only(parent.id_attribute),
-        ));
-    }
-    for field in dates_or_times
-        .iter()
-        .filter(|d| schema.attributes[d.time].writable)
-    {
-        taken.extend([field.time, field.date]);
-        targets.push((
-            field.time,
-            Target::DateOrTime(field.clone()),
-            create_only(field.time),
-        ));
+    // One setter for both attributes of a field; the first says whether it can be set.
+    let parents = parents.iter().map(|parent| {
+        let attributes = [parent.id_attribute, parent.type_attribute];
+        (parent.wire, attributes, Target::Parent(parent.clone()))
+    });
+    let dates_or_times = dates_or_times.iter().map(|field| {
+        let attributes = [field.time, field.date];
+        (field.time, attributes, Target::DateOrTime(field.clone()))
+    });
+    for (wire, attributes, target) in parents.chain(dates_or_times) {
+        let first = &schema.attributes[attributes[0]];
+        if first.writable {
+            taken.extend(attributes);
+            targets.push((wire, target, first.create_only));
+        }
     }
     for attribute in schema.attributes.values().filter(|a| {
         a.writable && !taken.contains(a.name.as_str()) && !overrides.is_skipped(&a.name)

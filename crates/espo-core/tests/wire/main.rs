@@ -1,6 +1,7 @@
 //! Behaviour over real sockets, against a server that does what a test tells it.
 
 mod auth;
+mod authority;
 mod calls;
 mod connections;
 mod faults;
