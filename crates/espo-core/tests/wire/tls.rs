@@ -1,7 +1,5 @@
 //! TLS with an authority of one's own.
 
-use std::sync::Arc;
-
 use espo_core::http::Method;
 use espo_core::{Client, Request, RetryPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

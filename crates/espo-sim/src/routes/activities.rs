@@ -10,7 +10,7 @@ use super::{Call, Fixed};
 use crate::acl::{Action, Level};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::{read, view};
+use crate::record::{read, select, view};
 use crate::search;
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
@@ -216,6 +216,6 @@ fn typed(call: &Call, over: bool) -> Result<Reply> {
         &params,
         !params.no_total,
     );
-    let plan = read::list_plan(app, caller, layout, params.select.as_deref(), &order, None);
+    let plan = select::list_plan(app, caller, layout, params.select.as_deref(), &order, None);
     Ok(read::list_reply(app, caller, layout, &page, &plan))
 }

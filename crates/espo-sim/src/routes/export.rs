@@ -14,7 +14,7 @@ use crate::app::{App, Caller};
 use crate::http::json::php_float;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::{create, read, view};
+use crate::record::{create, select, view};
 use crate::search;
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
@@ -91,7 +91,7 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
                 .filter_map(|a| layout.find(&a))
                 .collect()
         }
-        (None, None) => read::list_plan(app, caller, layout, None, &order, None),
+        (None, None) => select::list_plan(app, caller, layout, None, &order, None),
     };
     let (rows, _) = search::order::top(app, layout, target.rows.iter(), &order, target.rows.len());
     attributes.retain(|ix| {

@@ -9,7 +9,7 @@ use super::{Call, Fixed};
 use crate::acl::{Action, Kind, Level};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::read;
+use crate::record::{read, select};
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
 use crate::search::{self};
@@ -100,7 +100,7 @@ pub(super) fn list_users(call: &Call, users: &Layout, rows: &[Arc<Row>]) -> Resu
     let order = Order::of(app, call.caller, users, &params)?;
     let conditions = search::conditions(app, call.caller, users, &params)?;
     let found = search::page(app, users, rows.iter(), &conditions, &order, &params, true);
-    let plan = read::list_plan(
+    let plan = select::list_plan(
         app,
         call.caller,
         users,

@@ -11,7 +11,7 @@ use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::read;
+use crate::record::{read, select};
 use crate::search::Found;
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
@@ -44,7 +44,7 @@ fn kanban(call: &Call) -> Result<Reply> {
     };
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let order = Order::of(app, caller, layout, &params)?;
-    let plan = read::list_plan(app, caller, layout, params.select.as_deref(), &order, None);
+    let plan = select::list_plan(app, caller, layout, params.select.as_deref(), &order, None);
     let ignored: Vec<&str> = entity
         .scope
         .raw

@@ -10,7 +10,7 @@ use super::{Call, Fixed};
 use crate::acl::Action;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::read;
+use crate::record::{read, select};
 use crate::search::Found;
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
@@ -68,7 +68,7 @@ fn answer(
         rows: ordered.into_iter().skip(offset).take(limit).collect(),
         total,
     };
-    let plan = read::list_plan(app, caller, layout, params.select.as_deref(), &order, None);
+    let plan = select::list_plan(app, caller, layout, params.select.as_deref(), &order, None);
     Ok(read::list_reply(app, caller, layout, &found, &plan))
 }
 

@@ -10,7 +10,7 @@ use crate::acl::{Action, Kind, Level};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::{read, view};
+use crate::record::{read, select, view};
 use crate::search;
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
@@ -358,7 +358,7 @@ fn stream_attachments(call: &Call) -> Result<Reply> {
         .collect();
     let order = Order::of(app, call.caller, attachments, &params)?;
     let found = search::page(app, attachments, rows.iter(), &[], &order, &params, true);
-    let plan = read::list_plan(
+    let plan = select::list_plan(
         app,
         call.caller,
         attachments,
