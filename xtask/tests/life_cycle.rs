@@ -141,6 +141,99 @@ async fn a_refusal_leaves_the_earlier_file_whole() {
     assert_eq!(std::fs::read_to_string(&path).expect("the file"), "earlier");
 }
 
+/// An instance with an entity type of its own, labels and filters included.
+fn custom() -> Value {
+    json!({
+        "entityDefs": {"CProject": {
+            "fields": {
+                "name": {"type": "varchar", "required": true},
+                "status": {"type": "enum", "options": ["Draft", "On Hold"], "default": "Draft"},
+                "budget": {"type": "currency"},
+                "account": {"type": "link"},
+            },
+            "links": {"account": {"type": "belongsTo", "entity": "Account"}},
+        }},
+        "scopes": {"CProject": {"entity": true, "object": true, "acl": true, "isCustom": true, "type": "Base"}},
+        "clientDefs": {"CProject": {"filterList": ["active", {"name": "lateOnes"}], "boolFilterList": ["onlyMy"]}},
+        "i18n": {"CProject": {"fields": {"budget": "Approved sum"}, "links": {}}},
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pulled_becomes_names_types_and_docs() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let (layer, pulled) = (
+        folder.path().join("layer.json"),
+        folder.path().join("pulled.json"),
+    );
+    write(&layer, &custom());
+    let sim = Sim::builder()
+        .schema(Schema::stock().overlay(&[&layer]).expect("a layer"))
+        .start()
+        .await
+        .expect("a server");
+    let pull = words(&format!(
+        "pull --url {} --out {}",
+        sim.url(),
+        pulled.display()
+    ));
+    let ran = beside(pull, admin(&sim)).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+
+    let made = folder.path().join("my-crm");
+    let codegen = |more: &str| {
+        let arguments = words(&format!(
+            "codegen --metadata {} --out {} --crate-name my-crm {more}",
+            pulled.display(),
+            made.display()
+        ));
+        beside(arguments, vec![])
+    };
+    let ran = codegen("").await;
+    assert!(ran.status.success(), "{}", text(&ran));
+    let module =
+        std::fs::read_to_string(made.join("src/generated/c_project.rs")).expect("the module");
+    for line in [
+        "Approved sum",
+        "pub const ACTIVE: PrimaryFilter<CProject> = PrimaryFilter::new(\"active\");",
+        "pub const LATE_ONES: PrimaryFilter<CProject> = PrimaryFilter::new(\"lateOnes\");",
+        "pub const ONLY_MY: BoolFilter<CProject> = BoolFilter::new(\"onlyMy\");",
+        "OnHold = \"On Hold\",",
+        "pub account_id: Option<Id<Account>>,",
+        "pub fn new(name: impl Into<String>) -> Self {",
+    ] {
+        assert!(module.contains(line), "{line}");
+    }
+
+    // The manifest is its owner's but for the features, and finds `espo-core` wherever both lie.
+    let path = made.join("Cargo.toml");
+    let manifest = std::fs::read_to_string(&path).expect("the manifest");
+    let (_, core) = manifest
+        .split_once("espo-core = { path = \"")
+        .expect("the dependency");
+    let core = made.join(core.split('"').next().expect("a path"));
+    let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/espo-core");
+    assert_eq!(
+        core.canonicalize().expect("a folder"),
+        wanted.canonicalize().expect("a folder")
+    );
+    let edited = manifest
+        .replace("\n[workspace]\n", "\n")
+        .replace("0.1.0", "2.5.0");
+    assert_ne!(edited, manifest);
+    std::fs::write(&path, &edited).expect("written");
+    for more in ["", "--check"] {
+        let ran = codegen(more).await;
+        assert!(ran.status.success(), "{}", text(&ran));
+        assert_eq!(
+            std::fs::read_to_string(&path).expect("the manifest"),
+            edited
+        );
+    }
+    let ran = codegen("--only Account --check").await;
+    assert_eq!(ran.status.code(), Some(1), "{}", text(&ran));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn drift_is_what_the_instance_has_otherwise() {
     let folder = tempfile::tempdir().expect("a folder");

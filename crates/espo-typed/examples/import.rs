@@ -43,7 +43,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for website in ["https://acme.example", "https://acme.example"] {
         let key = account::WEBSITE;
         let upserted = crm
-            .records::<Account>()
             .upsert(key, AccountNew::new("Acme").website(website))
             .await?;
         println!(

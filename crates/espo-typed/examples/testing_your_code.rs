@@ -25,13 +25,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let record = serde_json::json!({"name": name, "type": kind});
         sim.insert("Account", record.as_object().ok_or("an object")?)?;
     }
-    let key = sim
-        .users()
-        .api_key_user()
-        .and_then(|user| user.api_key.clone())
-        .unwrap_or_default();
     let crm = Client::builder(sim.url())
-        .auth(Auth::api_key(key))
+        .auth(Auth::api_key(sim.api_key()))
         .build()?;
 
     assert_eq!(count_customers(&crm).await?, 2);

@@ -9,7 +9,6 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use espo_typed::espo_core::typed::Decode;
 use espo_typed::espo_core::webhook::verify;
 use espo_typed::prelude::*;
 
@@ -36,11 +35,11 @@ async fn receive(
             return StatusCode::FORBIDDEN;
         }
     };
-    let Ok(items) = delivery.items::<espo_typed::espo_core::JsonObject>() else {
+    let Ok(accounts) = delivery.records::<Account>() else {
         return StatusCode::BAD_REQUEST;
     };
-    for item in items {
-        match Account::decode_value(item.into()) {
+    for account in accounts {
+        match account {
             Ok(account) => println!("account {:?} is called {:?}", account.id, account.name),
             Err(error) => eprintln!("left out: {error}"),
         }

@@ -38,7 +38,7 @@ pub(crate) fn module(entity: &Entity<'_>) -> String {
 fn record(code: &mut Code, entity: &Entity<'_>) {
     code.blank();
     code.docs(doc::entity(entity.schema));
-    code.line("#[derive(Clone, Debug, Default, PartialEq)]");
+    code.line("#[derive(Clone, Default)]");
     code.line("#[non_exhaustive]");
     code.block(format_args!("pub struct {} {{", ident(&entity.rust)), |code| {
         for attribute in &entity.attributes {
@@ -49,6 +49,10 @@ fn record(code: &mut Code, entity: &Entity<'_>) {
         code.docs("What the record holds beside these: which were in the answer, and attributes unknown here.");
         code.line("pub meta: RecordMeta,");
     });
+    code.line(format_args!(
+        "espo_core::record_type!({});",
+        ident(&entity.rust)
+    ));
 }
 
 fn record_impl(code: &mut Code, entity: &Entity<'_>) {

@@ -40,7 +40,9 @@ pub use many::{Write, WriteMany, Written};
 pub use named_filter::{BoolFilter, IsBoolFilter, IsPrimaryFilter, PrimaryFilter};
 pub use parent::ParentRef;
 pub use projection::Projection;
-pub use record::{Attribute, Entity, ExpectedEntity, HasStream, Record, RecordMeta, value};
+pub use record::{
+    Attribute, Entity, ExpectedEntity, HasStream, Record, RecordMeta, debug, equal, value,
+};
 pub use record_ref::{RecordRef, Related};
 pub use records::{
     CreateRequest, Editable, NewRecord, Records, SaveRequest, UpdateRequest, duplicates,

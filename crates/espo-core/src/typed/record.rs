@@ -119,6 +119,53 @@ pub fn value<T: AttributeValue>(value: &Option<T>) -> Option<&dyn ToJson> {
     value.as_ref().map(|value| value as &dyn ToJson)
 }
 
+/// Shows what of a record was in the answer or was set since, by the names on the wire.
+#[doc(hidden)]
+pub fn debug<R: Record>(record: &R, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut shown = f.debug_struct(R::RECORD_OF);
+    for (index, attribute) in R::ATTRIBUTES.iter().enumerate() {
+        if let Some(value) = record.value(index) {
+            shown.field(attribute.name, value.debug());
+        } else if record.meta().is_present(index) {
+            shown.field(attribute.name, &format_args!("null"));
+        }
+    }
+    for (name, value) in record.meta().unknown() {
+        shown.field(name, value);
+    }
+    shown.finish()
+}
+
+/// Whether two records hold the same.
+#[doc(hidden)]
+pub fn equal<R: Record>(one: &R, other: &R) -> bool {
+    let same = |index| match (one.value(index), other.value(index)) {
+        (Some(one), Some(other)) => one.equals(other),
+        (one, other) => one.is_none() && other.is_none(),
+    };
+    one.meta() == other.meta() && (0..R::ATTRIBUTES.len()).all(same)
+}
+
+/// Shows and compares the records of an entity type. Not derived: that would be a tenth of what the generated code costs
+/// to compile, and would show every attribute that is not there.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! record_type {
+    ($entity:ident) => {
+        impl std::fmt::Debug for $entity {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::typed::debug(self, f)
+            }
+        }
+
+        impl PartialEq for $entity {
+            fn eq(&self, other: &Self) -> bool {
+                $crate::typed::equal(self, other)
+            }
+        }
+    };
+}
+
 /// What a record holds beside its known attributes: which of them were in the answer, and the unknown ones.
 #[derive(Clone, Default, PartialEq)]
 pub struct RecordMeta {

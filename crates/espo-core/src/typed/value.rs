@@ -1,5 +1,6 @@
 //! The Rust types of attributes: how each is decoded, written and compared.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -27,16 +28,37 @@ pub trait AttributeValue: Sized + Clone + PartialEq + Debug + Send + Sync + 'sta
     fn to_json(&self) -> Value;
 }
 
-/// An attribute of a record, of whatever type, for writing it back.
+/// An attribute of a record, of whatever type: for writing it back, showing it, and comparing it.
 #[doc(hidden)]
 pub trait ToJson {
     /// The JSON of the value.
     fn json(&self) -> Value;
+
+    /// The value, to be shown.
+    fn debug(&self) -> &dyn Debug;
+
+    /// The value, to be compared.
+    fn any(&self) -> &dyn Any;
+
+    /// Whether `other` is the same value.
+    fn equals(&self, other: &dyn ToJson) -> bool;
 }
 
 impl<T: AttributeValue> ToJson for T {
     fn json(&self) -> Value {
         self.to_json()
+    }
+
+    fn debug(&self) -> &dyn Debug {
+        self
+    }
+
+    fn any(&self) -> &dyn Any {
+        self
+    }
+
+    fn equals(&self, other: &dyn ToJson) -> bool {
+        other.any().downcast_ref::<T>() == Some(self)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the server says about itself: who is logged in, metadata, settings, currency rates.
 
+use std::borrow::Cow;
+
 use http::Method;
 use serde_json::{Map, Value as Json, json};
 
@@ -160,10 +162,21 @@ fn destroy_token(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(call.app.auth.destroy_token(token)))
 }
 
+/// The metadata without the labels that were pulled with it: they are answered apart.
+fn raw(app: &App) -> Cow<'_, Json> {
+    let mut raw = Cow::Borrowed(&app.layouts.schema.raw);
+    if raw.get(LABELS).is_some()
+        && let Some(sections) = raw.to_mut().as_object_mut()
+    {
+        sections.remove(LABELS);
+    }
+    raw
+}
+
 /// `GET Metadata`: everything for administrators; others lose what they may not see (ESPO-API.md A1).
 fn metadata(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
-    let raw = &app.layouts.schema.raw;
+    let raw = &*raw(app);
     let key = call.request.param("key").filter(|k| !k.is_empty());
     if caller.acl.is_admin() {
         return Ok(at_key(app, raw, key));
@@ -242,7 +255,7 @@ fn metadata_as_is(call: &Call) -> Result<Reply> {
     call.caller.require_admin()?;
     Ok(at_key(
         call.app,
-        &call.app.layouts.schema.raw,
+        &raw(call.app),
         call.request.param("key").filter(|k| !k.is_empty()),
     ))
 }
@@ -345,7 +358,11 @@ fn patch_settings(_call: &Call) -> Result<Reply> {
     ))
 }
 
-/// Labels: the names as the metadata has them, since a label file is no part of it.
+/// Where a pull keeps the labels.
+const LABELS: &str = "i18n";
+
+/// Labels: those that were pulled with the metadata, else the names as the metadata has them, since a label file is no
+/// part of it.
 fn i18n(call: &Call) -> Result<Reply> {
     Ok(labels(call.app))
 }
@@ -356,6 +373,9 @@ pub(super) fn public_i18n(app: &App, _request: &Request) -> Result<Reply> {
 }
 
 fn labels(app: &App) -> Reply {
+    if let Some(pulled) = app.layouts.schema.raw.get(LABELS) {
+        return app.json(pulled);
+    }
     let mut tree = Map::new();
     for entity in app.layouts.schema.entity_types.values() {
         let names = |keys: Vec<&String>| -> Json {

@@ -10,14 +10,9 @@ pub(crate) async fn instance() -> Result<(Client, Option<Sim>), Box<dyn std::err
         return Ok((Client::builder(url).auth(auth).build()?, None));
     }
     let sim = Sim::start().await?;
-    let key = sim
-        .users()
-        .api_key_user()
-        .and_then(|user| user.api_key.clone())
-        .unwrap_or_default();
     Ok((
         Client::builder(sim.url())
-            .auth(Auth::api_key(key))
+            .auth(Auth::api_key(sim.api_key()))
             .build()?,
         Some(sim),
     ))

@@ -7,7 +7,7 @@ use super::{
 };
 
 /// A record of entity type `Account` (module `Crm`, has a stream, has optimistic locking).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Account {
     /// `assignedUserId`, of `assignedUser` (link), of `User`
@@ -123,6 +123,7 @@ pub struct Account {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Account);
 
 impl Record for Account {
     const RECORD_OF: &'static str = "Account";

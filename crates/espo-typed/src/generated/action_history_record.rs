@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{AuthLogRecord, AuthToken, User};
 
 /// A record of entity type `ActionHistoryRecord`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ActionHistoryRecord {
     /// `action`, enum
@@ -46,6 +46,7 @@ pub struct ActionHistoryRecord {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(ActionHistoryRecord);
 
 impl Record for ActionHistoryRecord {
     const RECORD_OF: &'static str = "ActionHistoryRecord";

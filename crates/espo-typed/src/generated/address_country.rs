@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `AddressCountry`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct AddressCountry {
     /// `code`, varchar, required, at most 2 characters, matches `[A-Z]{2}`
@@ -19,6 +19,7 @@ pub struct AddressCountry {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(AddressCountry);
 
 impl Record for AddressCountry {
     const RECORD_OF: &'static str = "AddressCountry";

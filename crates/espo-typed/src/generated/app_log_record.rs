@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `AppLogRecord`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct AppLogRecord {
     /// `code`, int, read-only
@@ -37,6 +37,7 @@ pub struct AppLogRecord {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(AppLogRecord);
 
 impl Record for AppLogRecord {
     const RECORD_OF: &'static str = "AppLogRecord";

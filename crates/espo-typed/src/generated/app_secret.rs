@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{User};
 
 /// A record of entity type `AppSecret`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct AppSecret {
     /// `createdAt`, datetime, read-only
@@ -34,6 +34,7 @@ pub struct AppSecret {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(AppSecret);
 
 impl Record for AppSecret {
     const RECORD_OF: &'static str = "AppSecret";

@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `ArrayValue`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ArrayValue {
     /// `attribute`, varchar, at most 100 characters
@@ -25,6 +25,7 @@ pub struct ArrayValue {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(ArrayValue);
 
 impl Record for ArrayValue {
     const RECORD_OF: &'static str = "ArrayValue";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{User};
 
 /// A record of entity type `Attachment`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Attachment {
     /// `contents`, text
@@ -58,6 +58,7 @@ pub struct Attachment {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Attachment);
 
 impl Record for Attachment {
     const RECORD_OF: &'static str = "Attachment";

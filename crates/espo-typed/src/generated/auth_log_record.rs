@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{ActionHistoryRecord, AuthToken, Portal, User};
 
 /// A record of entity type `AuthLogRecord`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct AuthLogRecord {
     /// `authTokenId`, of `authToken` (link), of `AuthToken`, read-only
@@ -48,6 +48,7 @@ pub struct AuthLogRecord {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(AuthLogRecord);
 
 impl Record for AuthLogRecord {
     const RECORD_OF: &'static str = "AuthLogRecord";

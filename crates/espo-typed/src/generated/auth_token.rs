@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{ActionHistoryRecord, Portal, User};
 
 /// A record of entity type `AuthToken`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct AuthToken {
     /// `createdAt`, datetime, read-only
@@ -40,6 +40,7 @@ pub struct AuthToken {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(AuthToken);
 
 impl Record for AuthToken {
     const RECORD_OF: &'static str = "AuthToken";

@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `AuthenticationProvider`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct AuthenticationProvider {
     /// `deleted`, read-only
@@ -43,6 +43,7 @@ pub struct AuthenticationProvider {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(AuthenticationProvider);
 
 impl Record for AuthenticationProvider {
     const RECORD_OF: &'static str = "AuthenticationProvider";

@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `Autofollow`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Autofollow {
     /// `deleted`, read-only
@@ -21,6 +21,7 @@ pub struct Autofollow {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Autofollow);
 
 impl Record for Autofollow {
     const RECORD_OF: &'static str = "Autofollow";

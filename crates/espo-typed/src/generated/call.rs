@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Account, Case, Contact, Lead, Opportunity, Team, User};
 
 /// A record of entity type `Call` (module `Crm`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Call {
     /// `acceptanceStatus`, enum
@@ -84,6 +84,7 @@ pub struct Call {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Call);
 
 impl Record for Call {
     const RECORD_OF: &'static str = "Call";

@@ -7,7 +7,7 @@ use super::{
 };
 
 /// A record of entity type `Campaign` (module `Crm`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Campaign {
     /// `accountsTemplateId`, of `accountsTemplate` (link), of `Template`
@@ -111,6 +111,7 @@ pub struct Campaign {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Campaign);
 
 impl Record for Campaign {
     const RECORD_OF: &'static str = "Campaign";

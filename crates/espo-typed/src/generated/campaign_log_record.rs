@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Account, Campaign, CampaignTrackingUrl, Contact, Email, EmailQueueItem, Lead, Opportunity, User};
 
 /// A record of entity type `CampaignLogRecord` (module `Crm`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct CampaignLogRecord {
     /// `action`, enum, required, at most 50 characters
@@ -56,6 +56,7 @@ pub struct CampaignLogRecord {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(CampaignLogRecord);
 
 impl Record for CampaignLogRecord {
     const RECORD_OF: &'static str = "CampaignLogRecord";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Campaign, User};
 
 /// A record of entity type `CampaignTrackingUrl` (module `Crm`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct CampaignTrackingUrl {
     /// `action`, enum, at most 12 characters, default `Redirect`
@@ -40,6 +40,7 @@ pub struct CampaignTrackingUrl {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(CampaignTrackingUrl);
 
 impl Record for CampaignTrackingUrl {
     const RECORD_OF: &'static str = "CampaignTrackingUrl";

@@ -6,7 +6,7 @@ use super::{
 };
 
 /// A record of entity type `Case` (module `Crm`, has a stream, has optimistic locking).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Case {
     /// `accountId`, of `account` (link), of `Account`
@@ -90,6 +90,7 @@ pub struct Case {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Case);
 
 impl Record for Case {
     const RECORD_OF: &'static str = "Case";

@@ -7,7 +7,7 @@ use super::{
 };
 
 /// A record of entity type `Contact` (module `Crm`, has a stream).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Contact {
     /// `acceptanceStatus`, varchar
@@ -145,6 +145,7 @@ pub struct Contact {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Contact);
 
 impl Record for Contact {
     const RECORD_OF: &'static str = "Contact";

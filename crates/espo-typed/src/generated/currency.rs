@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `Currency`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Currency {
     /// `id`, read-only
@@ -15,6 +15,7 @@ pub struct Currency {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Currency);
 
 impl Record for Currency {
     const RECORD_OF: &'static str = "Currency";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{CurrencyRecordRate};
 
 /// A record of entity type `CurrencyRecord`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct CurrencyRecord {
     /// `code`, varchar, required, at most 3 characters, read-only
@@ -32,6 +32,7 @@ pub struct CurrencyRecord {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(CurrencyRecord);
 
 impl Record for CurrencyRecord {
     const RECORD_OF: &'static str = "CurrencyRecord";

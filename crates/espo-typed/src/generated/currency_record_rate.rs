@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{CurrencyRecord, User};
 
 /// A record of entity type `CurrencyRecordRate`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct CurrencyRecordRate {
     /// `baseCode`, varchar, at most 3 characters, read-only
@@ -40,6 +40,7 @@ pub struct CurrencyRecordRate {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(CurrencyRecordRate);
 
 impl Record for CurrencyRecordRate {
     const RECORD_OF: &'static str = "CurrencyRecordRate";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{User};
 
 /// A record of entity type `DashboardTemplate`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct DashboardTemplate {
     /// `createdAt`, datetime, read-only
@@ -32,6 +32,7 @@ pub struct DashboardTemplate {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(DashboardTemplate);
 
 impl Record for DashboardTemplate {
     const RECORD_OF: &'static str = "DashboardTemplate";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Account, Attachment, Contact, DocumentFolder, Lead, Opportunity, Team, User};
 
 /// A record of entity type `Document` (module `Crm`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Document {
     /// `accountsIds`, of `accounts` (linkMultiple)
@@ -58,6 +58,7 @@ pub struct Document {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Document);
 
 impl Record for Document {
     const RECORD_OF: &'static str = "Document";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Document, Team, User};
 
 /// A record of entity type `DocumentFolder` (module `Crm`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct DocumentFolder {
     /// `childList`, jsonArray
@@ -40,6 +40,7 @@ pub struct DocumentFolder {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(DocumentFolder);
 
 impl Record for DocumentFolder {
     const RECORD_OF: &'static str = "DocumentFolder";

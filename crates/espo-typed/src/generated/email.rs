@@ -7,7 +7,7 @@ use super::{
 };
 
 /// A record of entity type `Email`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Email {
     /// `accountId`, of `account` (link), of `Account`, read-only
@@ -229,6 +229,7 @@ pub struct Email {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Email);
 
 impl Record for Email {
     const RECORD_OF: &'static str = "Email";

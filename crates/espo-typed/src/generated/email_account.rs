@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Email, EmailFilter, EmailFolder, User};
 
 /// A record of entity type `EmailAccount`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct EmailAccount {
     /// `assignedUserId`, of `assignedUser` (link), of `User`
@@ -84,6 +84,7 @@ pub struct EmailAccount {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(EmailAccount);
 
 impl Record for EmailAccount {
     const RECORD_OF: &'static str = "EmailAccount";

@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `EmailAddress`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct EmailAddress {
     /// `deleted`, read-only
@@ -23,6 +23,7 @@ pub struct EmailAddress {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(EmailAddress);
 
 impl Record for EmailAddress {
     const RECORD_OF: &'static str = "EmailAddress";

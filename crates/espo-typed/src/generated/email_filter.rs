@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{EmailAccount, EmailFolder, GroupEmailFolder, InboundEmail, User};
 
 /// A record of entity type `EmailFilter`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct EmailFilter {
     /// `action`, enum, default `Skip`
@@ -60,6 +60,7 @@ pub struct EmailFilter {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(EmailFilter);
 
 impl Record for EmailFilter {
     const RECORD_OF: &'static str = "EmailFilter";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{User};
 
 /// A record of entity type `EmailFolder`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct EmailFolder {
     /// `assignedUserId`, of `assignedUser` (link), of `User`, read-only
@@ -36,6 +36,7 @@ pub struct EmailFolder {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(EmailFolder);
 
 impl Record for EmailFolder {
     const RECORD_OF: &'static str = "EmailFolder";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{MassEmail};
 
 /// A record of entity type `EmailQueueItem` (module `Crm`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct EmailQueueItem {
     /// `attemptCount`, int, default `0`, read-only
@@ -38,6 +38,7 @@ pub struct EmailQueueItem {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(EmailQueueItem);
 
 impl Record for EmailQueueItem {
     const RECORD_OF: &'static str = "EmailQueueItem";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Attachment, EmailTemplateCategory, Team, User};
 
 /// A record of entity type `EmailTemplate` (has optimistic locking).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct EmailTemplate {
     /// `assignedUserId`, of `assignedUser` (link), of `User`
@@ -62,6 +62,7 @@ pub struct EmailTemplate {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(EmailTemplate);
 
 impl Record for EmailTemplate {
     const RECORD_OF: &'static str = "EmailTemplate";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{EmailTemplate, Team, User};
 
 /// A record of entity type `EmailTemplateCategory`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct EmailTemplateCategory {
     /// `childList`, jsonArray
@@ -42,6 +42,7 @@ pub struct EmailTemplateCategory {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(EmailTemplateCategory);
 
 impl Record for EmailTemplateCategory {
     const RECORD_OF: &'static str = "EmailTemplateCategory";

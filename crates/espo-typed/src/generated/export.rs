@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Attachment, User};
 
 /// A record of entity type `Export`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Export {
     /// `attachmentId`, of `attachment` (link), of `Attachment`
@@ -32,6 +32,7 @@ pub struct Export {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Export);
 
 impl Record for Export {
     const RECORD_OF: &'static str = "Export";

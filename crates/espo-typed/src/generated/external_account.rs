@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `ExternalAccount`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ExternalAccount {
     /// `data`, jsonObject
@@ -21,6 +21,7 @@ pub struct ExternalAccount {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(ExternalAccount);
 
 impl Record for ExternalAccount {
     const RECORD_OF: &'static str = "ExternalAccount";

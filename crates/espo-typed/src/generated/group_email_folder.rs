@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Email, Team, User};
 
 /// A record of entity type `GroupEmailFolder`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct GroupEmailFolder {
     /// `createdAt`, datetime, read-only
@@ -34,6 +34,7 @@ pub struct GroupEmailFolder {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(GroupEmailFolder);
 
 impl Record for GroupEmailFolder {
     const RECORD_OF: &'static str = "GroupEmailFolder";

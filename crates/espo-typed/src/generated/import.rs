@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Attachment, ImportError, User};
 
 /// A record of entity type `Import`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Import {
     /// `attributeList`, jsonArray, read-only
@@ -42,6 +42,7 @@ pub struct Import {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Import);
 
 impl Record for Import {
     const RECORD_OF: &'static str = "Import";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Attachment};
 
 /// A record of entity type `ImportEml`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ImportEml {
     /// `deleted`, read-only
@@ -20,6 +20,7 @@ pub struct ImportEml {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(ImportEml);
 
 impl Record for ImportEml {
     const RECORD_OF: &'static str = "ImportEml";

@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `ImportEntity`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ImportEntity {
     /// `deleted`, read-only
@@ -31,6 +31,7 @@ pub struct ImportEntity {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(ImportEntity);
 
 impl Record for ImportEntity {
     const RECORD_OF: &'static str = "ImportEntity";

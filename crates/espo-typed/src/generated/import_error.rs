@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Import};
 
 /// A record of entity type `ImportError`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ImportError {
     /// `deleted`, read-only
@@ -36,6 +36,7 @@ pub struct ImportError {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(ImportError);
 
 impl Record for ImportError {
     const RECORD_OF: &'static str = "ImportError";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Email, EmailFilter, EmailTemplate, GroupEmailFolder, Team, User};
 
 /// A record of entity type `InboundEmail`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct InboundEmail {
     /// `addAllTeamUsers`, bool, default `true`
@@ -120,6 +120,7 @@ pub struct InboundEmail {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(InboundEmail);
 
 impl Record for InboundEmail {
     const RECORD_OF: &'static str = "InboundEmail";

@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `Integration`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Integration {
     /// `data`, jsonObject
@@ -19,6 +19,7 @@ pub struct Integration {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Integration);
 
 impl Record for Integration {
     const RECORD_OF: &'static str = "Integration";

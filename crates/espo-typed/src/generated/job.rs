@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{ScheduledJob};
 
 /// A record of entity type `Job`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Job {
     /// `attempts`, int
@@ -62,6 +62,7 @@ pub struct Job {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Job);
 
 impl Record for Job {
     const RECORD_OF: &'static str = "Job";

@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `KanbanOrder`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct KanbanOrder {
     /// `deleted`, read-only
@@ -29,6 +29,7 @@ pub struct KanbanOrder {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(KanbanOrder);
 
 impl Record for KanbanOrder {
     const RECORD_OF: &'static str = "KanbanOrder";

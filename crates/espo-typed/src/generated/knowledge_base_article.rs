@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Attachment, Case, KnowledgeBaseCategory, Portal, Team, User};
 
 /// A record of entity type `KnowledgeBaseArticle` (module `Crm`, has optimistic locking).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct KnowledgeBaseArticle {
     /// `assignedUserId`, of `assignedUser` (link), of `User`
@@ -70,6 +70,7 @@ pub struct KnowledgeBaseArticle {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(KnowledgeBaseArticle);
 
 impl Record for KnowledgeBaseArticle {
     const RECORD_OF: &'static str = "KnowledgeBaseArticle";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{KnowledgeBaseArticle, Team, User};
 
 /// A record of entity type `KnowledgeBaseCategory` (module `Crm`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct KnowledgeBaseCategory {
     /// `childList`, jsonArray
@@ -42,6 +42,7 @@ pub struct KnowledgeBaseCategory {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(KnowledgeBaseCategory);
 
 impl Record for KnowledgeBaseCategory {
     const RECORD_OF: &'static str = "KnowledgeBaseCategory";

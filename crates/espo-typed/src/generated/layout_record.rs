@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{LayoutSet};
 
 /// A record of entity type `LayoutRecord`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct LayoutRecord {
     /// `data`, text
@@ -22,6 +22,7 @@ pub struct LayoutRecord {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(LayoutRecord);
 
 impl Record for LayoutRecord {
     const RECORD_OF: &'static str = "LayoutRecord";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{LayoutRecord, Portal, Team};
 
 /// A record of entity type `LayoutSet`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct LayoutSet {
     /// `createdAt`, datetime, read-only
@@ -22,6 +22,7 @@ pub struct LayoutSet {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(LayoutSet);
 
 impl Record for LayoutSet {
     const RECORD_OF: &'static str = "LayoutSet";

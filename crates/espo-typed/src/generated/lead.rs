@@ -7,7 +7,7 @@ use super::{
 };
 
 /// A record of entity type `Lead` (module `Crm`, has a stream).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Lead {
     /// `acceptanceStatus`, varchar
@@ -143,6 +143,7 @@ pub struct Lead {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Lead);
 
 impl Record for Lead {
     const RECORD_OF: &'static str = "Lead";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Campaign, EmailTemplate, InboundEmail, LeadCaptureLogRecord, TargetList, Team, User};
 
 /// A record of entity type `LeadCapture`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct LeadCapture {
     /// `apiKey`, varchar, at most 36 characters, read-only
@@ -110,6 +110,7 @@ pub struct LeadCapture {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(LeadCapture);
 
 impl Record for LeadCapture {
     const RECORD_OF: &'static str = "LeadCapture";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Contact, Lead, LeadCapture};
 
 /// A record of entity type `LeadCaptureLogRecord`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct LeadCaptureLogRecord {
     /// `createdAt`, datetime, read-only
@@ -36,6 +36,7 @@ pub struct LeadCaptureLogRecord {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(LeadCaptureLogRecord);
 
 impl Record for LeadCaptureLogRecord {
     const RECORD_OF: &'static str = "LeadCaptureLogRecord";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{User};
 
 /// A record of entity type `MassAction`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct MassAction {
     /// `action`, varchar, required
@@ -36,6 +36,7 @@ pub struct MassAction {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(MassAction);
 
 impl Record for MassAction {
     const RECORD_OF: &'static str = "MassAction";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Campaign, EmailQueueItem, EmailTemplate, InboundEmail, TargetList, User};
 
 /// A record of entity type `MassEmail` (module `Crm`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct MassEmail {
     /// `campaignId`, of `campaign` (link), of `Campaign`, set on create only
@@ -66,6 +66,7 @@ pub struct MassEmail {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(MassEmail);
 
 impl Record for MassEmail {
     const RECORD_OF: &'static str = "MassEmail";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Account, Case, Contact, Email, Lead, Opportunity, Team, User};
 
 /// A record of entity type `Meeting` (module `Crm`, has a stream).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Meeting {
     /// `acceptanceStatus`, enum
@@ -100,6 +100,7 @@ pub struct Meeting {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Meeting);
 
 impl Record for Meeting {
     const RECORD_OF: &'static str = "Meeting";

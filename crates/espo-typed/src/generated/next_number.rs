@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `NextNumber`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct NextNumber {
     /// `deleted`, read-only
@@ -21,6 +21,7 @@ pub struct NextNumber {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(NextNumber);
 
 impl Record for NextNumber {
     const RECORD_OF: &'static str = "NextNumber";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Attachment, Portal, Team, User};
 
 /// A record of entity type `Note`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Note {
     /// `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected
@@ -88,6 +88,7 @@ pub struct Note {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Note);
 
 impl Record for Note {
     const RECORD_OF: &'static str = "Note";

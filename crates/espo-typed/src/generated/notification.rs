@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{User};
 
 /// A record of entity type `Notification`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Notification {
     /// `actionId`, varchar, at most 36 characters, read-only
@@ -56,6 +56,7 @@ pub struct Notification {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Notification);
 
 impl Record for Notification {
     const RECORD_OF: &'static str = "Notification";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{OAuthProvider, User};
 
 /// A record of entity type `OAuthAccount`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct OAuthAccount {
     /// `createdAt`, datetime, read-only
@@ -46,6 +46,7 @@ pub struct OAuthAccount {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(OAuthAccount);
 
 impl Record for OAuthAccount {
     const RECORD_OF: &'static str = "OAuthAccount";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{OAuthAccount, User};
 
 /// A record of entity type `OAuthProvider`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct OAuthProvider {
     /// `authorizationEndpoint`, url, at most 512 characters
@@ -48,6 +48,7 @@ pub struct OAuthProvider {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(OAuthProvider);
 
 impl Record for OAuthProvider {
     const RECORD_OF: &'static str = "OAuthProvider";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Account, Call, Campaign, Contact, Document, Email, Lead, Meeting, Task, Team, User};
 
 /// A record of entity type `Opportunity` (module `Crm`, has a stream, has optimistic locking).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Opportunity {
     /// `accountId`, of `account` (link), of `Account`
@@ -90,6 +90,7 @@ pub struct Opportunity {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Opportunity);
 
 impl Record for Opportunity {
     const RECORD_OF: &'static str = "Opportunity";

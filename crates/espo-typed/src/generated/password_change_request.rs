@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{User};
 
 /// A record of entity type `PasswordChangeRequest`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct PasswordChangeRequest {
     /// `createdAt`, datetime, read-only
@@ -26,6 +26,7 @@ pub struct PasswordChangeRequest {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(PasswordChangeRequest);
 
 impl Record for PasswordChangeRequest {
     const RECORD_OF: &'static str = "PasswordChangeRequest";

@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `PhoneNumber`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct PhoneNumber {
     /// `deleted`, read-only
@@ -25,6 +25,7 @@ pub struct PhoneNumber {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(PhoneNumber);
 
 impl Record for PhoneNumber {
     const RECORD_OF: &'static str = "PhoneNumber";

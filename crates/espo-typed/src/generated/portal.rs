@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Attachment, AuthenticationProvider, KnowledgeBaseArticle, LayoutSet, Note, PortalRole, User};
 
 /// A record of entity type `Portal`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Portal {
     /// `applicationName`, varchar
@@ -90,6 +90,7 @@ pub struct Portal {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Portal);
 
 impl Record for Portal {
     const RECORD_OF: &'static str = "Portal";

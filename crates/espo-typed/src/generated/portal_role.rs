@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Portal, User};
 
 /// A record of entity type `PortalRole`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct PortalRole {
     /// `createdAt`, datetime, read-only
@@ -28,6 +28,7 @@ pub struct PortalRole {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(PortalRole);
 
 impl Record for PortalRole {
     const RECORD_OF: &'static str = "PortalRole";

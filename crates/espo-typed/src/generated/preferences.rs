@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `Preferences`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Preferences {
     /// `addCustomTabs`, bool
@@ -107,6 +107,7 @@ pub struct Preferences {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Preferences);
 
 impl Record for Preferences {
     const RECORD_OF: &'static str = "Preferences";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{User};
 
 /// A record of entity type `Reminder` (module `Crm`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Reminder {
     /// `deleted`, read-only
@@ -36,6 +36,7 @@ pub struct Reminder {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Reminder);
 
 impl Record for Reminder {
     const RECORD_OF: &'static str = "Reminder";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Team, User};
 
 /// A record of entity type `Role`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Role {
     /// `assignmentPermission`, enum, default `not-set`
@@ -50,6 +50,7 @@ pub struct Role {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Role);
 
 impl Record for Role {
     const RECORD_OF: &'static str = "Role";

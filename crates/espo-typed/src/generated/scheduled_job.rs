@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{ScheduledJobLogRecord, User};
 
 /// A record of entity type `ScheduledJob`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ScheduledJob {
     /// `createdAt`, datetime, read-only
@@ -38,6 +38,7 @@ pub struct ScheduledJob {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(ScheduledJob);
 
 impl Record for ScheduledJob {
     const RECORD_OF: &'static str = "ScheduledJob";

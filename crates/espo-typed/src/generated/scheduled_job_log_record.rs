@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{ScheduledJob};
 
 /// A record of entity type `ScheduledJobLogRecord`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ScheduledJobLogRecord {
     /// `createdAt`, datetime, read-only
@@ -32,6 +32,7 @@ pub struct ScheduledJobLogRecord {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(ScheduledJobLogRecord);
 
 impl Record for ScheduledJobLogRecord {
     const RECORD_OF: &'static str = "ScheduledJobLogRecord";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Attachment, Portal, PortalRole, Role, Team, User, WorkingTimeCalendar};
 
 /// A record of entity type `Settings`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Settings {
     /// `aclAllowDeleteCreated`, bool
@@ -412,6 +412,7 @@ pub struct Settings {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Settings);
 
 impl Record for Settings {
     const RECORD_OF: &'static str = "Settings";

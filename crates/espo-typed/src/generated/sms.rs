@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Account, Contact, Lead, Opportunity, PhoneNumber, Team, User};
 
 /// A record of entity type `Sms`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Sms {
     /// `body`, text
@@ -66,6 +66,7 @@ pub struct Sms {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Sms);
 
 impl Record for Sms {
     const RECORD_OF: &'static str = "Sms";

@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `StarSubscription`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct StarSubscription {
     /// `createdAt`, datetime, read-only
@@ -27,6 +27,7 @@ pub struct StarSubscription {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(StarSubscription);
 
 impl Record for StarSubscription {
     const RECORD_OF: &'static str = "StarSubscription";

@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `StreamSubscription`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct StreamSubscription {
     /// `deleted`, read-only
@@ -25,6 +25,7 @@ pub struct StreamSubscription {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(StreamSubscription);
 
 impl Record for StreamSubscription {
     const RECORD_OF: &'static str = "StreamSubscription";

@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `SystemData`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct SystemData {
     /// `deleted`, read-only
@@ -17,6 +17,7 @@ pub struct SystemData {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(SystemData);
 
 impl Record for SystemData {
     const RECORD_OF: &'static str = "SystemData";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Team, User};
 
 /// A record of entity type `Target` (module `Crm`, disabled).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Target {
     /// `accountName`, varchar, at most 100 characters
@@ -82,6 +82,7 @@ pub struct Target {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Target);
 
 impl Record for Target {
     const RECORD_OF: &'static str = "Target";

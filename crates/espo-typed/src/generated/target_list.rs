@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Account, Campaign, Contact, Lead, MassEmail, TargetListCategory, Team, User};
 
 /// A record of entity type `TargetList` (module `Crm`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct TargetList {
     /// `assignedUserId`, of `assignedUser` (link), of `User`
@@ -58,6 +58,7 @@ pub struct TargetList {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(TargetList);
 
 impl Record for TargetList {
     const RECORD_OF: &'static str = "TargetList";

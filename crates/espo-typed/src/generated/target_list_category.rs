@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{TargetList, Team, User};
 
 /// A record of entity type `TargetListCategory` (module `Crm`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct TargetListCategory {
     /// `childList`, jsonArray
@@ -42,6 +42,7 @@ pub struct TargetListCategory {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(TargetListCategory);
 
 impl Record for TargetListCategory {
     const RECORD_OF: &'static str = "TargetListCategory";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Account, Attachment, Case, Contact, Email, Lead, Opportunity, Team, User};
 
 /// A record of entity type `Task` (module `Crm`, has a stream, has optimistic locking).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Task {
     /// `accountId`, of `account` (link), of `Account`, read-only
@@ -92,6 +92,7 @@ pub struct Task {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Task);
 
 impl Record for Task {
     const RECORD_OF: &'static str = "Task";

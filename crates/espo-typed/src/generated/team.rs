@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{GroupEmailFolder, InboundEmail, LayoutSet, Note, Role, User, WorkingTimeCalendar};
 
 /// A record of entity type `Team`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Team {
     /// `createdAt`, datetime, read-only
@@ -38,6 +38,7 @@ pub struct Team {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Team);
 
 impl Record for Team {
     const RECORD_OF: &'static str = "Team";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Team, User};
 
 /// A record of entity type `Template` (has optimistic locking).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Template {
     /// `body`, wysiwyg
@@ -80,6 +80,7 @@ pub struct Template {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Template);
 
 impl Record for Template {
     const RECORD_OF: &'static str = "Template";

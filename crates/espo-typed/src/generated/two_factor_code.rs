@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{User};
 
 /// A record of entity type `TwoFactorCode`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct TwoFactorCode {
     /// `attemptsLeft`, int
@@ -30,6 +30,7 @@ pub struct TwoFactorCode {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(TwoFactorCode);
 
 impl Record for TwoFactorCode {
     const RECORD_OF: &'static str = "TwoFactorCode";

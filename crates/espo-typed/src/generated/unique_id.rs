@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{User};
 
 /// A record of entity type `UniqueId`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct UniqueId {
     /// `createdAt`, datetime, read-only
@@ -32,6 +32,7 @@ pub struct UniqueId {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(UniqueId);
 
 impl Record for UniqueId {
     const RECORD_OF: &'static str = "UniqueId";

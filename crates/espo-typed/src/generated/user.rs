@@ -7,7 +7,7 @@ use super::{
 };
 
 /// A record of entity type `User`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct User {
     /// `acceptanceStatus`, varchar
@@ -163,6 +163,7 @@ pub struct User {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(User);
 
 impl Record for User {
     const RECORD_OF: &'static str = "User";

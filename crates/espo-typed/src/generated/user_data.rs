@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{User};
 
 /// A record of entity type `UserData`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct UserData {
     /// `auth2FA`, bool
@@ -28,6 +28,7 @@ pub struct UserData {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(UserData);
 
 impl Record for UserData {
     const RECORD_OF: &'static str = "UserData";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Note, User};
 
 /// A record of entity type `UserReaction`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct UserReaction {
     /// `createdAt`, datetime, read-only
@@ -28,6 +28,7 @@ pub struct UserReaction {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(UserReaction);
 
 impl Record for UserReaction {
     const RECORD_OF: &'static str = "UserReaction";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{User, WebhookQueueItem};
 
 /// A record of entity type `Webhook`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Webhook {
     /// `createdAt`, datetime, read-only
@@ -50,6 +50,7 @@ pub struct Webhook {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(Webhook);
 
 impl Record for Webhook {
     const RECORD_OF: &'static str = "Webhook";

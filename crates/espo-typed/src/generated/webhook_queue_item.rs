@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Webhook};
 
 /// A record of entity type `WebhookQueueItem`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct WebhookQueueItem {
     /// `attempts`, int, default `0`
@@ -42,6 +42,7 @@ pub struct WebhookQueueItem {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(WebhookQueueItem);
 
 impl Record for WebhookQueueItem {
     const RECORD_OF: &'static str = "WebhookQueueItem";

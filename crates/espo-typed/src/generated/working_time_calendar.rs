@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Team, User, WorkingTimeRange};
 
 /// A record of entity type `WorkingTimeCalendar`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct WorkingTimeCalendar {
     /// `createdAt`, datetime, read-only
@@ -66,6 +66,7 @@ pub struct WorkingTimeCalendar {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(WorkingTimeCalendar);
 
 impl Record for WorkingTimeCalendar {
     const RECORD_OF: &'static str = "WorkingTimeCalendar";

@@ -4,7 +4,7 @@ use espo_core::typed::generated::*;
 use super::{User, WorkingTimeCalendar};
 
 /// A record of entity type `WorkingTimeRange`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct WorkingTimeRange {
     /// `calendarsIds`, of `calendars` (linkMultiple), in a list only if selected
@@ -46,6 +46,7 @@ pub struct WorkingTimeRange {
     /// What the record holds beside these: which were in the answer, and attributes unknown here.
     pub meta: RecordMeta,
 }
+espo_core::record_type!(WorkingTimeRange);
 
 impl Record for WorkingTimeRange {
     const RECORD_OF: &'static str = "WorkingTimeRange";

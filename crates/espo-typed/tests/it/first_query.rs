@@ -6,13 +6,8 @@ use espo_typed::prelude::*;
 use espo_typed::{account, contact};
 
 async fn client(sim: &Sim) -> Client {
-    let key = sim
-        .users()
-        .api_key_user()
-        .and_then(|user| user.api_key.clone())
-        .expect("a user with an API key");
     Client::builder(sim.url())
-        .auth(Auth::api_key(key))
+        .auth(Auth::api_key(sim.api_key()))
         .build()
         .expect("a client")
 }

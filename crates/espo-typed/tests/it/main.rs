@@ -6,5 +6,7 @@ mod examples;
 mod first_query;
 mod instance;
 mod lossless;
+mod program;
 mod projection;
 mod relations;
+mod shown;
