@@ -71,7 +71,11 @@ mod generated;
 pub use espo_core;
 pub use generated::*;
 
-/// What most programs use: the client, and every generated entity type.
+/// What most programs use: the client, and every generated entity type with its module.
+///
+/// The modules are called after the entity types (`account`, `import`, `user` …). Where two globs bring in the same name
+/// the compiler asks which is meant; a program with such modules of its own imports what it needs instead:
+/// `use espo_typed::{Account, account, espo_core::prelude::*};`
 pub mod prelude {
     pub use crate::generated::*;
     pub use espo_core::prelude::*;
