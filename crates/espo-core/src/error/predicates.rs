@@ -144,7 +144,8 @@ impl Error {
     ///
     /// # Troubleshooting
     /// Check host, port, DNS, proxy and the certificate; the message names the
-    /// cause. Nothing was sent.
+    /// cause. Nothing was sent. With [`Error::is_timeout`] it can also be that an earlier request, which was to show
+    /// whether the credentials are good, got no answer in that time.
     pub fn is_connect(&self) -> bool {
         self.0.stage == Stage::Connect
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use espo_core::http::Method;
 use espo_core::{Auth, Client, Error, Outcome, Request, RetryPolicy, Stage};
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use tokio::net::TcpListener;
 
@@ -134,4 +135,28 @@ async fn a_code_outlives_a_connection_that_did_not_come_about() {
     let seen = server.seen();
     assert_eq!(seen[0].header("Espo-Authorization-Code"), Some("123456"));
     assert_eq!(seen[1].header("Espo-Authorization-Code"), None);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_dropped_takes_what_it_reads_ahead_along() {
+    let server = Server::start(|_, number| match number {
+        0 => json(200, r#"{"total":5,"list":[{"id":"1"}]}"#),
+        1 => Act::Stall(Vec::new()),
+        _ => json(200, "1"),
+    })
+    .await;
+    let client = builder(&server.url())
+        .max_in_flight(1)
+        .timeout(Duration::from_secs(3_600))
+        .build()
+        .unwrap();
+    let list = client.untyped("Account").list().max_size(1);
+    let mut pages = list.read_ahead(1).by_page();
+    pages.next().await.unwrap().unwrap();
+    while server.seen().len() < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    drop(pages);
+    // The only permit is free again.
+    client.send(get()).await.unwrap();
 }
