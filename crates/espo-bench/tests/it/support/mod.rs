@@ -372,13 +372,18 @@ fn list(records: Option<&BTreeMap<String, Map<String, Value>>>, target: &str) ->
 
 /// Options for a run against the server, with requests tagged.
 pub(crate) fn options(server: &Server, workload: &str) -> espo_bench::RunOptions {
+    options_at(&server.url, workload)
+}
+
+/// As [`options`], for a server of another kind.
+pub(crate) fn options_at(url: &str, workload: &str) -> espo_bench::RunOptions {
     let workload =
         espo_bench::Workload::parse("test.toml", workload, std::path::Path::new(".")).unwrap();
     let credentials = vec![espo_bench::Credentials::new(espo_core::Auth::api_key(
         "key",
     ))];
     let target = espo_bench::Target::Url {
-        url: server.url.clone(),
+        url: url.to_owned(),
         credentials,
     };
     let mut options = espo_bench::RunOptions::new(workload, target);
