@@ -19,7 +19,7 @@ use axum::routing::get;
 use espo_core::typed::Decode as _;
 use serde_json::{Value, json};
 
-fn main() {
+pub(crate) fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -78,6 +78,7 @@ impl Frozen {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
         std::thread::spawn(move || {
+            pin(1);
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
@@ -236,7 +237,22 @@ fn one_stall() {
     }
 }
 
+/// Keeps the thread, and those that it starts, on one core, as `compare-generators` does: otherwise the scheduler
+/// puts server and generator on the same one for some of the thaws.
+fn pin(core: usize) {
+    #[cfg(target_os = "linux")]
+    {
+        let mut cores = rustix::thread::CpuSet::new();
+        cores.set(core);
+        // On a machine with one core there is nothing to keep apart.
+        let _ = rustix::thread::sched_setaffinity(None, &cores);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = core;
+}
+
 fn main() -> ExitCode {
+    pin(0);
     let parts: Vec<String> = std::env::args().skip(1).collect();
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|p| p == part);
     let mut all = true;

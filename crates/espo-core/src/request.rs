@@ -1,9 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
+use url::Url;
 
 use crate::search::{ESCAPED, SearchParams};
 
@@ -27,6 +29,14 @@ pub struct Request {
     pub(crate) status_suffices: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) fault: Option<String>,
+    /// What sending would make of path and query, when that has been made already.
+    pub(crate) prepared: Option<Arc<Prepared>>,
+}
+
+/// A request's URL, for clients of one site.
+pub(crate) struct Prepared {
+    pub(crate) base: String,
+    pub(crate) url: Url,
 }
 
 impl Request {
@@ -50,6 +60,7 @@ impl Request {
             anonymous: false,
             timeout: None,
             fault: None,
+            prepared: None,
         };
         for segment in segments {
             request.push_segment(segment.as_ref());
@@ -92,6 +103,7 @@ impl Request {
     /// Adds a query parameter, percent-encoded.
     #[must_use]
     pub fn query(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+        self.prepared = None;
         crate::search::push_parameter(&mut self.query, name, &value.to_string());
         self
     }
@@ -99,6 +111,7 @@ impl Request {
     /// Sends search parameters, in the encoding that the client is set to.
     #[must_use]
     pub fn search(mut self, params: &SearchParams) -> Self {
+        self.prepared = None;
         self.search = Some(params.to_json());
         self
     }
@@ -107,6 +120,7 @@ impl Request {
     /// encoding that the client is set to. Nothing checks them before the server does.
     #[must_use]
     pub fn search_json(mut self, json: impl Into<String>) -> Self {
+        self.prepared = None;
         self.search = Some(json.into());
         self
     }

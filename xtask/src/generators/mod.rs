@@ -2,7 +2,8 @@
 //!
 //! A server with prepared answers has one core, the generator another. The generators run in turn, several
 //! rounds of them, so that what the machine does meanwhile meets all alike; CPU seconds are what the kernel
-//! counted for the whole process, start and end included.
+//! counted for the whole process, start and end included. The bare loop runs with the system's allocator, as anyone
+//! writes it, and with the one that `espo-bench` brings.
 
 mod result;
 mod server;
@@ -167,11 +168,13 @@ fn measure_one(
 pub(crate) struct Built {
     pub(crate) espo_bench: PathBuf,
     pub(crate) generators: PathBuf,
+    /// The same with the allocator of `espo-bench`.
+    pub(crate) mimalloc: PathBuf,
 }
 
 /// Builds in release and asks Cargo where it put the programs.
 fn build() -> Result<Built, Failure> {
-    const LINE: &str = "build --release --locked -p espo-bench --bin espo-bench --example generators --message-format json-render-diagnostics";
+    const LINE: &str = "build --release --locked -p espo-bench --bin espo-bench --example generators --example generators_mimalloc --message-format json-render-diagnostics";
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(LINE.split_whitespace())
@@ -192,5 +195,6 @@ fn build() -> Result<Built, Failure> {
     Ok(Built {
         espo_bench: find("espo-bench")?,
         generators: find("generators")?,
+        mimalloc: find("generators_mimalloc")?,
     })
 }

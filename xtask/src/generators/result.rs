@@ -85,7 +85,7 @@ impl Results {
         };
         cells
             .iter()
-            .find(|c| c.name.starts_with("bare") && c.name.ends_with(decode))
+            .find(|c| c.name.starts_with("bare reqwest") && c.name.ends_with(decode))
     }
 
     pub(crate) fn table(&self, seconds: u32, rounds: u32) -> String {

@@ -85,9 +85,11 @@ pub(crate) fn all(built: &Built, folder: &Path) -> Result<Vec<Tool>, Failure> {
     std::fs::write(&script, K6_SCRIPT)?;
     Ok(vec![
         espo_bench(built, folder, &workload, "espo-bench skip", "skip"),
-        bare(built, "bare reqwest skip", "skip"),
+        bare(&built.generators, "bare reqwest skip", "skip"),
+        bare(&built.mimalloc, "bare mimalloc skip", "skip"),
         espo_bench(built, folder, &workload, "espo-bench typed", "typed"),
-        bare(built, "bare reqwest typed", "typed"),
+        bare(&built.generators, "bare reqwest typed", "typed"),
+        bare(&built.mimalloc, "bare mimalloc typed", "typed"),
         Tool::other("wrk", "apt-get install wrk", wrk, read_wrk),
         Tool::other("oha", "cargo install oha", oha, read_oha),
         Tool::other("hey", "apt-get install hey", hey, read_hey),
@@ -138,11 +140,11 @@ fn read_espo_bench(text: &str) -> Result<Said, String> {
     })
 }
 
-fn bare(built: &Built, name: &'static str, decode: &'static str) -> Tool {
+fn bare(program: &Path, name: &'static str, decode: &'static str) -> Tool {
     Tool {
         name,
         family: "bare",
-        program: built.generators.clone(),
+        program: program.to_owned(),
         source: "",
         environment: Vec::new(),
         arguments: Box::new(move |plan| {

@@ -1,10 +1,10 @@
 //! One iteration: which requests it makes.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use espo_core::{Client, http::Method};
+use espo_core::{Client, Request, http::Method};
 use rand_pcg::Pcg64Mcg;
 use serde_json::json;
 
@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     pub(crate) plan: Plan,
     /// Beginning of the search parameters of each operation, without the closing brace.
     pub(crate) searches: Vec<String>,
+    /// The request of each operation that sends the same one every time, once it has been written.
+    pub(crate) fixed: Vec<OnceLock<Request>>,
     /// Index of the operation that counts creates which others needed, by entity type.
     pub(crate) prepares: std::collections::BTreeMap<String, usize>,
     pub(crate) world: World,

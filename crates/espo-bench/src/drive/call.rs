@@ -14,6 +14,8 @@ pub(super) struct Call<'a> {
     segments: Vec<&'a str>,
     search: Option<String>,
     pub(super) body: Option<Vec<u8>>,
+    /// Whether the operation sends this very request every time.
+    pub(super) fixed: bool,
 }
 
 impl<'a> Call<'a> {
@@ -23,6 +25,7 @@ impl<'a> Call<'a> {
             segments: segments.to_vec(),
             search: None,
             body: None,
+            fixed: false,
         }
     }
 
@@ -32,7 +35,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    pub(super) fn request(self) -> Request {
+    fn request(self) -> Request {
         let mut request = Request::new(self.method, &self.segments);
         if let Some(search) = self.search {
             request = request.search_json(search);
@@ -58,6 +61,23 @@ impl std::fmt::Display for Call<'_> {
 }
 
 impl Actor {
+    /// The request of a call; one that is the same every time is written once.
+    pub(super) fn request(&self, index: usize, call: Call<'_>) -> Request {
+        if !call.fixed {
+            return call.request();
+        }
+        let place = &self.shared.fixed[index];
+        if let Some(ready) = place.get() {
+            return ready.clone();
+        }
+        let request = call.request();
+        match self.client.prepare(request.clone()) {
+            Ok(ready) => place.get_or_init(|| ready).clone(),
+            // Sending it says what is wrong, in the place where failures are counted.
+            Err(_) => request,
+        }
+    }
+
     /// A list with the operation's search parameters, a page and a text by chance.
     pub(super) fn list_call<'a>(
         &self,
@@ -67,6 +87,13 @@ impl Actor {
         turn: &mut Turn<'_>,
     ) -> Call<'a> {
         let operation = &resolved.operation;
+        let fixed = operation.kind == Kind::List && operation.pages <= 1;
+        if fixed && self.shared.fixed[index].get().is_some() {
+            return Call {
+                fixed,
+                ..Call::new(Method::GET, segments)
+            };
+        }
         let start = &self.shared.searches[index];
         let mut search = String::with_capacity(start.len() + 64);
         search.push_str(start);
@@ -84,6 +111,7 @@ impl Actor {
         search.push('}');
         Call {
             search: Some(search),
+            fixed,
             ..Call::new(Method::GET, segments)
         }
     }

@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+<<<<<<< HEAD
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+=======
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+>>>>>>> 33fe95d (A request that is the same each time is written once; the frozen server of truth stands on a core of its own)
 use std::time::{Instant, SystemTime};
 
 use rand::RngExt as _;
@@ -102,10 +107,12 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         &mut world,
     ));
     records.retain(|entity, _| options.workload.entities().contains(&entity.as_str()));
-    let searches = plan.operations.iter().map(search_start).collect();
+    let searches: Vec<_> = plan.operations.iter().map(search_start).collect();
+    let fixed = searches.iter().map(|_| OnceLock::new()).collect();
     let shared = Shared {
         plan,
         searches,
+        fixed,
         prepares,
         world,
         ledger,

@@ -91,7 +91,7 @@ impl Actor {
             };
         }
         let bytes_out = call.body.as_ref().map_or(0, Vec::len);
-        let mut request = call.request();
+        let mut request = self.request(index, call);
         if self.shared.tag_requests {
             request = request.header(
                 "X-Espo-Bench",

@@ -44,6 +44,25 @@ impl Client {
         self.engine.send(&request).await
     }
 
+    /// Writes a request's URL now instead of each time it is sent: for one that is sent again and again, as by a
+    /// poller or a load test. Sent by a client of another site, or changed afterwards, it is written anew.
+    ///
+    /// ```no_run
+    /// # async fn f(crm: espo_core::Client) -> Result<(), espo_core::Error> {
+    /// use espo_core::{Request, http::Method};
+    /// let count = crm.prepare(Request::path(Method::GET, "Account").search_json(r#"{"maxSize":0}"#))?;
+    /// for _ in 0..3 {
+    ///     crm.send(count.clone()).await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// What is wrong with the request itself: a part of the path that is not allowed, a URL too long.
+    pub fn prepare(&self, request: Request) -> Result<Request, Error> {
+        self.engine.prepare(request)
+    }
+
     /// Any call of the API, typed or not: the same authentication, limits,
     /// retries and errors.
     ///

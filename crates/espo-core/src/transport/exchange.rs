@@ -38,17 +38,10 @@ impl Engine {
         permit: Option<OwnedSemaphorePermit>,
         timing: &mut Timing,
     ) -> Result<Opened, Error> {
-        let url = self
-            .site
-            .url(&target.path, &target.query)
-            .map_err(|error| {
-                Error::new(
-                    Stage::Build,
-                    Outcome::NotSent,
-                    Some(context.clone()),
-                    format!("the request's URL cannot be built: {error}"),
-                )
-            })?;
+        let url = match target.url {
+            Some(url) => url.clone(),
+            None => self.url(&target.path, &target.query, context)?,
+        };
         let mut outgoing = reqwest::Request::new(request.method.clone(), url);
         *outgoing.headers_mut() = headers;
         if !request.body.is_empty() {

@@ -16,11 +16,12 @@ use http::{HeaderMap, Method, header};
 use tokio::sync::{OwnedMutexGuard, Semaphore};
 use tracing::Instrument as _;
 use tracing::field::Empty;
+use url::Url;
 
 use crate::auth::{Admission, Authenticator, Pass, Verdict, is_refusal};
 use crate::error::{Answer, Error, Outcome, Stage};
 use crate::hooks::{Hook, Outgoing};
-use crate::request::{Request, write_search};
+use crate::request::{Prepared, Request, write_search};
 use crate::response::{Context, Response};
 use crate::retry::{Attempt, Failure, RetryPolicy, decide};
 use crate::search::{SearchEncoding, SearchParams};
@@ -71,6 +72,8 @@ enum Reply {
 struct Target<'r> {
     path: Cow<'r, str>,
     query: Cow<'r, str>,
+    /// Both behind the base, where that is written already.
+    url: Option<&'r Url>,
 }
 
 /// Why an attempt gave no answer to hand out.
@@ -176,10 +179,7 @@ impl Engine {
         want: Want,
         timing: &mut Timing,
     ) -> Result<Reply, Error> {
-        let mut target = Target {
-            path: Cow::Borrowed(&request.path),
-            query: self.query(request, context)?,
-        };
+        let mut target = self.target(request, context)?;
         let mut hops = 0;
         let mut log_ins = 0;
         let mut tries = 0;
@@ -338,6 +338,7 @@ impl Engine {
         let target = Target {
             path: Cow::Borrowed(&request.path),
             query: Cow::Borrowed(""),
+            url: None,
         };
         let mut timing = Timing::start();
         let headers = request.headers.clone();
@@ -376,6 +377,51 @@ impl Engine {
             path: "/App/user".to_owned(),
         };
         self.pass(&context, self.timeout).await.map(drop)
+    }
+
+    /// Where a request goes first.
+    fn target<'r>(&self, request: &'r Request, context: &Context) -> Result<Target<'r>, Error> {
+        let path = Cow::Borrowed(request.path.as_str());
+        let ready = request.prepared.as_deref();
+        // What went wrong in describing the request since is said by `query`.
+        let ready = ready.filter(|_| request.fault.is_none());
+        Ok(match ready.filter(|ready| ready.base == self.site.base) {
+            Some(ready) => Target {
+                path,
+                query: Cow::Borrowed(""),
+                url: Some(&ready.url),
+            },
+            None => Target {
+                path,
+                query: self.query(request, context)?,
+                url: None,
+            },
+        })
+    }
+
+    pub(crate) fn prepare(&self, mut request: Request) -> Result<Request, Error> {
+        let context = Context {
+            method: request.method.clone(),
+            path: request.shown_path(),
+        };
+        let query = self.query(&request, &context)?;
+        let url = self.url(&request.path, &query, &context)?;
+        request.prepared = Some(Arc::new(Prepared {
+            base: self.site.base.clone(),
+            url,
+        }));
+        Ok(request)
+    }
+
+    fn url(&self, path: &str, query: &str, context: &Context) -> Result<Url, Error> {
+        self.site.url(path, query).map_err(|error| {
+            Error::new(
+                Stage::Build,
+                Outcome::NotSent,
+                Some(context.clone()),
+                format!("the request's URL cannot be built: {error}"),
+            )
+        })
     }
 
     fn query<'r>(&self, request: &'r Request, context: &Context) -> Result<Cow<'r, str>, Error> {
@@ -438,6 +484,7 @@ impl Engine {
             return Ok(Some(Target {
                 path: Cow::Owned(path.to_owned()),
                 query: Cow::Owned(location.query().unwrap_or_default().to_owned()),
+                url: None,
             }));
         }
         let mut shown = location.clone();

@@ -123,6 +123,42 @@ async fn what_cannot_be_built_is_not_sent() {
 }
 
 #[tokio::test]
+async fn a_prepared_request_is_sent_as_it_would_have_been() {
+    let (server, other) = (Server::answering("1").await, Server::answering("1").await);
+    let client = builder(&server.url()).build().unwrap();
+    let search = r#"{"maxSize":1,"where":[{"type":"equals","attribute":"name","value":"ä &"}]}"#;
+    let plain = get("Account").query("x", "1").search_json(search);
+    let ready = client.prepare(plain.clone()).unwrap();
+    let elsewhere = builder(&other.url()).build().unwrap();
+    for request in [plain.clone(), ready.clone(), ready.clone()] {
+        client.send(request).await.unwrap();
+    }
+    elsewhere.send(ready.clone()).await.unwrap();
+    client.send(ready.clone().query("y", "2")).await.unwrap();
+    let seen: Vec<String> = server.seen().into_iter().map(|s| s.target).collect();
+    assert!(
+        seen[0].contains("x=1&searchParams=%7B%22maxSize"),
+        "{seen:?}"
+    );
+    assert_eq!((&seen[1], &seen[2]), (&seen[0], &seen[0]));
+    assert_eq!(other.seen()[0].target, seen[0]);
+    assert!(
+        seen[3].contains("y=2") && seen[3].contains("searchParams"),
+        "{seen:?}"
+    );
+
+    // What is wrong is told as ever, before and after.
+    assert!(
+        client
+            .prepare(Request::new(Method::GET, &["Account", ""]))
+            .is_err()
+    );
+    let spoilt = ready.header("X-A", "line\nbreak");
+    assert!(client.send(spoilt).await.is_err());
+    assert_eq!(server.seen().len(), 4);
+}
+
+#[tokio::test]
 async fn a_get_is_redirected_inside_the_api_and_signed_anew() {
     let server = Server::start(|seen, _| match seen.path() {
         "/api/v1/old" => empty(301, "Location: /api/v1/new?x=1\r\n"),
