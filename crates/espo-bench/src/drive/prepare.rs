@@ -2,13 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-<<<<<<< HEAD
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-=======
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
->>>>>>> 33fe95d (A request that is the same each time is written once; the frozen server of truth stands on a core of its own)
 use std::time::{Instant, SystemTime};
 
 use rand::RngExt as _;
