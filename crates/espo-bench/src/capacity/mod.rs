@@ -66,7 +66,7 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
     let mut runs = Runs {
         options: &options,
         probes: Vec::new(),
-        best: None,
+        held: Vec::new(),
         first: None,
         interrupted: false,
         say: &mut say,
@@ -80,14 +80,22 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
     )?;
     let Runs {
         mut probes,
-        best,
+        mut held,
         first,
         interrupted,
         ..
     } = runs;
     probes.sort_by(|a, b| a.load.total_cmp(&b.load));
-    let mut report = best
-        .map(|(_, r)| r)
+    // Above the capacity there may be a load at which a try held before the generator became the limit: undecided.
+    let within = |load: f64| found.load.is_some_and(|capacity| load <= capacity);
+    for probe in &mut probes {
+        probe.held &= within(probe.load);
+    }
+    held.retain(|(load, _)| within(*load));
+    let mut report = held
+        .into_iter()
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, report)| report)
         .or(first)
         .ok_or_else(|| Error::usage("no probe was made"))?;
     report.capacity = probes;
@@ -106,7 +114,8 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
 struct Runs<'a> {
     options: &'a CapacityOptions,
     probes: Vec<Probe>,
-    best: Option<(f64, Report)>,
+    /// The report of the first try that held at a load.
+    held: Vec<(f64, Report)>,
     first: Option<Report>,
     interrupted: bool,
     say: &'a mut dyn FnMut(&str),
@@ -174,8 +183,8 @@ impl Prober for Runs<'_> {
 
 impl Runs<'_> {
     fn note(&mut self, load: f64, held: bool, report: &Report) {
-        if held && self.best.as_ref().is_none_or(|(best, _)| load > *best) {
-            self.best = Some((load, report.clone()));
+        if held && self.held.iter().all(|(other, _)| *other != load) {
+            self.held.push((load, report.clone()));
         }
         let errors = report.totals.failed as f64 / report.totals.requests.max(1) as f64;
         match self.probes.iter_mut().find(|p| p.load == load) {
