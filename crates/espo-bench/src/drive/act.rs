@@ -83,6 +83,8 @@ pub(super) struct Turn<'a> {
     /// Whether the iteration was meant to start in the measurement.
     pub(super) counted: bool,
     pub(super) records: &'a mut ChainRecords,
+    /// In a chain: the records of others that its steps have looked at, one of an entity type.
+    pub(super) looked_at: Option<ChainRecords>,
     pub(super) rng: &'a mut Pcg64Mcg,
     pub(super) patience: &'a mut Patience,
 }
@@ -103,6 +105,7 @@ impl<'a> Turn<'a> {
             text: String::new(),
             counted,
             records,
+            looked_at: None,
             rng,
             patience,
         }
@@ -136,6 +139,7 @@ impl Actor {
         let counted = intended >= self.measured_from;
         let mut records = ChainRecords::new();
         let mut turn = Turn::new(place, counted, &mut records, rng, patience);
+        turn.looked_at = item.chain.map(|_| ChainRecords::new());
         turn.meant = Some(intended);
         turn.delay = begun.saturating_duration_since(intended);
         let mut outcome = Outcome::Ok;

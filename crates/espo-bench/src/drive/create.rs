@@ -45,13 +45,20 @@ impl Actor {
             .ok()
     }
 
-    /// An existing record to read: in a chain the chain's own newest, else one found at the target, else one
-    /// of the run's own, made if need be.
+    /// An existing record to read: in a chain the chain's own newest or the one that an earlier step looked at, else one
+    /// found at the target, else one of the run's own, made if need be.
     pub(super) async fn some_record(&self, entity: &str, turn: &mut Turn<'_>) -> Option<String> {
         if let Some(id) = turn.newest(entity) {
             return Some(id);
         }
+        let seen = turn.looked_at.iter().flatten().find(|(e, _)| e == entity);
+        if let Some((_, id)) = seen {
+            return Some(id.clone());
+        }
         if let Some(found) = self.shared.world.pick(entity, turn.rng) {
+            if let Some(seen) = &mut turn.looked_at {
+                seen.push((entity.to_owned(), found.id.clone()));
+            }
             return Some(found.id.clone());
         }
         self.own_record(entity, turn).await

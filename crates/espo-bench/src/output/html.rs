@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::charts::{Chart, Scale, Series, svg};
+use super::summary::{Tone, sentences, unit};
 use super::table::{connecting, connections};
 use super::{headline, warning};
 use crate::report::{Distribution, Model, OperationReport, Outcome, Report, Verdict};
@@ -22,6 +23,7 @@ pub fn html(report: &Report) -> String {
          <title>{title}</title><style>{STYLE}</style></head><body><main>"
     ));
     page.header(report);
+    page.summary(report);
     page.cards(report);
     page.slos(report);
     page.charts(report);
@@ -49,8 +51,8 @@ impl Page {
 
     fn header(&mut self, report: &Report) {
         let (class, verdict) = match report.generator.verdict {
-            Verdict::Trustworthy => ("good", "the generator had room to spare"),
-            Verdict::GeneratorSaturated => ("bad", "generator saturated"),
+            Verdict::Trustworthy => ("good", "figures can be trusted"),
+            Verdict::GeneratorSaturated => ("bad", "not trustworthy: generator saturated"),
             Verdict::RateNotHeld => ("bad", "rate not held"),
         };
         self.line(format!(
@@ -67,6 +69,19 @@ impl Page {
         ) {
             self.line(format!("<p class=\"warning\">{}</p>", escape(&note)));
         }
+    }
+
+    fn summary(&mut self, report: &Report) {
+        self.line("<section class=\"summary\"><h2>In short</h2><ul>");
+        for (tone, sentence) in sentences(report) {
+            let class = match tone {
+                Tone::Good => "yes",
+                Tone::Bad => "no",
+                Tone::Plain => "so",
+            };
+            self.line(format!("<li class=\"{class}\">{}</li>", escape(&sentence)));
+        }
+        self.line("</ul></section>");
     }
 
     fn cards(&mut self, report: &Report) {
@@ -86,7 +101,7 @@ impl Page {
         if let (Some(offered), Some(achieved)) = (totals.offered_rate, totals.achieved_rate) {
             cards.push((
                 "begun of offered",
-                format!("{achieved:.1} of {offered:.1}/s"),
+                format!("{achieved:.0} of {offered:.0}/s"),
             ));
         }
         self.line("<section class=\"cards\">");
@@ -249,7 +264,7 @@ impl Page {
                     line("p99", 1, probes(&|p| p.p99 as f64)),
                 ],
                 x: Scale::Linear,
-                x_label: "load",
+                x_label: unit(report),
                 y: Scale::Log,
                 show_x: |v| trim(v),
                 show_y: show_micros,
@@ -261,7 +276,7 @@ impl Page {
     fn operations(&mut self, report: &Report) {
         self.line(
             "<section><h2>Operations</h2><p>Response times run from the intended start of a request to its last byte, service times from its send; \
-             both of successful requests. Decoding is the client's own and in neither.</p><div class=\"scroll\"><table><thead><tr>\
+             both of successful requests. Decoding is the client's own and in neither. A percentile in italics has too few requests behind it: it is the slowest of them.</p><div class=\"scroll\"><table><thead><tr>\
              <th>operation</th><th class=\"n\">count</th><th class=\"n\">rate/s</th><th class=\"n\">errors</th><th class=\"n\">p50</th><th class=\"n\">p90</th>\
              <th class=\"n\">p95</th><th class=\"n\">p99</th><th class=\"n\">p99.9</th><th class=\"n\">max</th><th class=\"n\">service p50</th><th class=\"n\">service p99</th>\
              <th class=\"n\">decode p50</th><th class=\"n\">bytes in</th></tr></thead><tbody>",
@@ -271,10 +286,7 @@ impl Page {
             self.line(row);
         }
         let (totals, all) = (&report.totals, &report.all);
-        let times: String = times(all)
-            .iter()
-            .map(|t| format!("<td class=\"n\">{t}</td>"))
-            .collect();
+        let times: String = times(all).concat();
         self.line(format!(
             "</tbody><tfoot><tr><td>all requests</td><td class=\"n\">{}</td><td class=\"n\">{:.1}</td><td class=\"n\">{}</td>{times}<td></td><td></td><td></td><td class=\"n\">{}</td></tr></tfoot></table></div></section>",
             show_count(totals.requests),
@@ -395,13 +407,17 @@ impl Page {
     }
 }
 
+/// Cells of percentiles. One that fewer requests stand behind than it takes is the slowest request, and is shown as such.
 fn times(d: &Distribution) -> [String; 6] {
-    [d.p50, d.p90, d.p95, d.p99, d.p999, d.max].map(|v| {
-        if d.count == 0 {
-            "–".into()
-        } else {
-            show_micros(v as f64)
-        }
+    let needed = [2, 10, 20, 100, 1_000, 1];
+    let values = [d.p50, d.p90, d.p95, d.p99, d.p999, d.max];
+    std::array::from_fn(|i| match (d.count, d.count < needed[i]) {
+        (0, _) => "<td class=\"n\">–</td>".to_owned(),
+        (_, few) => format!(
+            "<td class=\"n{}\">{}</td>",
+            if few { " few" } else { "" },
+            show_micros(values[i] as f64)
+        ),
     })
 }
 
@@ -409,25 +425,26 @@ fn row(operation: &OperationReport) -> String {
     let none = Distribution::default();
     let ok = operation.outcome(Outcome::Ok);
     let rate = operation.rate();
-    let mut cells = vec![
-        show_count(operation.count()),
-        format!("{rate:.1}"),
-        show_count(operation.failed()),
-    ];
-    cells.extend(times(ok.map_or(&none, |o| &o.response)));
-    cells.push(ok.map_or("–".into(), |o| show_micros(o.service.p50 as f64)));
-    cells.push(ok.map_or("–".into(), |o| show_micros(o.service.p99 as f64)));
-    cells.push(
+    let plain = |text: String| format!("<td class=\"n\">{text}</td>");
+    let failed = operation.failed();
+    let mut cells = plain(show_count(operation.count()));
+    cells.push_str(&plain(format!("{rate:.1}")));
+    cells.push_str(&match failed {
+        0 => plain("0".into()),
+        n => format!("<td class=\"n wrong\">{}</td>", show_count(n)),
+    });
+    cells.push_str(&times(ok.map_or(&none, |o| &o.response)).concat());
+    let service =
+        |f: fn(&Distribution) -> u64| ok.map_or("–".into(), |o| show_micros(f(&o.service) as f64));
+    cells.push_str(&plain(service(|d| d.p50)));
+    cells.push_str(&plain(service(|d| d.p99)));
+    cells.push_str(&plain(
         ok.and_then(|o| o.decode_nanos.as_ref())
             .map_or("–".into(), |d| show_micros(d.p50 as f64 / 1e3)),
-    );
-    cells.push(show_bytes(
-        operation.outcomes.iter().map(|o| o.bytes_in).sum(),
     ));
-    let cells: String = cells
-        .iter()
-        .map(|c| format!("<td class=\"n\">{c}</td>"))
-        .collect();
+    cells.push_str(&plain(show_bytes(
+        operation.outcomes.iter().map(|o| o.bytes_in).sum(),
+    )));
     let class = if operation.is_chain() {
         " class=\"chain\""
     } else {
@@ -491,7 +508,7 @@ fn curve(distribution: &Distribution) -> Vec<(f64, f64)> {
 }
 
 /// A number without needless zeros.
-fn trim(value: f64) -> String {
+pub(super) fn trim(value: f64) -> String {
     let text = format!("{value:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

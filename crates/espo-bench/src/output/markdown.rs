@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::summary::{Tone, sentences};
 use super::{headline, warning};
 use crate::report::{Outcome, Report};
 use crate::units::{show_count, show_micros};
@@ -14,6 +15,15 @@ pub fn markdown(report: &Report) -> String {
     let mut line = |text: String| {
         let _ = writeln!(out, "{text}");
     };
+    for (tone, sentence) in sentences(report) {
+        let mark = match tone {
+            Tone::Good => "✅ ",
+            Tone::Bad => "❌ ",
+            Tone::Plain => continue,
+        };
+        line(format!("{mark}{}  ", cell(&sentence)));
+    }
+    line(String::new());
     if let Some(warning) = warning(report) {
         line(format!("> **{}**\n", cell(&warning)));
     }

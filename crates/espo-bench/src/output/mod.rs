@@ -8,6 +8,7 @@ mod html;
 mod markdown;
 mod progress;
 mod prometheus;
+mod summary;
 mod table;
 
 use crate::report::{Report, Verdict};

@@ -87,6 +87,27 @@ pub fn prometheus(report: &Report) -> String {
         "1 when the figures are the target's, 0 when the generator was the bottleneck.",
         &[(String::new(), trusted)],
     );
+    let totals = &report.totals;
+    if let (Some(offered), Some(achieved)) = (totals.offered_rate, totals.achieved_rate) {
+        let value = |v: f64| [(String::new(), v)];
+        metric(
+            "offered_rate",
+            "Iterations a second that were asked for.",
+            &value(offered),
+        );
+        metric(
+            "achieved_rate",
+            "Iterations a second that were begun in time.",
+            &value(achieved),
+        );
+    }
+    if let Some(connections) = &report.connections {
+        metric(
+            "connections_opened",
+            "Connections that the load opened.",
+            &[(String::new(), connections.opened as f64)],
+        );
+    }
     if !report.slos.is_empty() {
         let slos = report.slos.iter().map(|s| {
             (

@@ -51,6 +51,11 @@ pub fn table(report: &Report) -> String {
         out.push('\n');
     }
     out.push_str("\ntimes are response times of successful requests, from the intended start; service p50 runs from the send\n");
+    let few =
+        |o: &OperationReport| (1..1_000).contains(&o.outcome(Outcome::Ok).map_or(0, |ok| ok.count));
+    if report.operations.iter().any(few) {
+        out.push_str("with fewer than 1,000 requests p99.9 is the longest of them, with fewer than 100 p99 is\n");
+    }
     details(report, &mut out);
     out
 }

@@ -159,12 +159,11 @@ fn csv_has_a_line_an_outcome_and_reads_back() {
 fn markdown_keeps_its_tables_whatever_the_server_says() {
     let text = markdown(&sample());
     let rows: Vec<&str> = text.lines().filter(|l| l.contains("script")).collect();
-    assert_eq!(rows.len(), 1);
-    assert!(
-        rows[0].contains("&lt;script>") && rows[0].contains("\\|"),
-        "{}",
-        rows[0]
-    );
+    // Once in a sentence, once in the table.
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        assert!(row.contains("&lt;script>") && row.contains("\\|"), "{row}");
+    }
 }
 
 #[test]
@@ -215,4 +214,49 @@ fn what_is_no_report_is_refused_with_a_reason() {
         let error = Report::from_json(text).unwrap_err();
         assert!(error.contains(expected), "{text}: {error}");
     }
+}
+
+#[test]
+fn the_report_says_in_sentences_what_its_figures_mean() {
+    use super::summary::{Tone, sentences};
+
+    let said = |report: &Report| -> Vec<String> {
+        sentences(report)
+            .into_iter()
+            .map(|(tone, text)| format!("{tone:?}: {text}"))
+            .collect()
+    };
+    let mut report = sample();
+    crate::report::recompute(&mut report);
+    report.run.model = crate::report::Model::Open {
+        rate: 100.0,
+        arrivals: crate::Arrivals::Constant,
+        max_in_flight: 9,
+    };
+    (report.totals.offered_rate, report.totals.achieved_rate) = (Some(100.0), Some(60.0));
+    report.totals.unsent = 400;
+    report.generator.verdict = Verdict::RateNotHeld;
+    let text = said(&report).join("\n");
+    for expected in [
+        "Bad: 1 of 1 limits did not hold: p99 < 1ms (measured 980 ms).",
+        "Good: The limits held up to 10 iterations/s; 20, the next higher load that was tried, broke them.",
+        "Plain: Half of the requests were answered within 250 ms, 99 of 100 within 980 ms; the slowest took 1.00 s.",
+        "Bad: 5 of 1,005 requests failed (0.50 %), most often list:Account with status 500",
+        "Bad: The rate was not held: 60.0 of 100.0 iterations/s were begun in time, 400 never.",
+    ] {
+        assert!(text.contains(expected), "{expected}\nin\n{text}");
+    }
+    // The server's words are text, in every form.
+    assert!(!html(&report).contains("<script>"));
+
+    report.slos[0].held = true;
+    report.errors.clear();
+    report.totals.failed = 0;
+    report.generator.verdict = Verdict::GeneratorSaturated;
+    let tones = sentences(&report);
+    assert!(
+        tones.iter().all(|(tone, _)| *tone != Tone::Bad),
+        "{tones:?}"
+    );
+    assert!(!said(&report).join("\n").contains("not the bottleneck"));
 }

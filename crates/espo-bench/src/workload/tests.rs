@@ -241,6 +241,27 @@ fn every_mistake_has_its_line_and_column() {
 }
 
 #[test]
+fn the_workloads_of_the_guide_are_workloads() {
+    let guide = include_str!("../../README.md");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("people.csv"),
+        "First name,Town\nZoe,Ghent\n",
+    )
+    .unwrap();
+    let texts: Vec<&str> = guide
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(texts.len(), 3);
+    for text in texts {
+        let workload = Workload::parse("README.md", text, folder.path()).unwrap();
+        resolve(&workload, Schema::stock()).unwrap();
+    }
+}
+
+#[test]
 fn stages_ramps_and_steps_become_phases() {
     let text = "[[stage]]\nduration = \"5s\"\nrate = 10\nmeasured = false\n[[stage]]\nduration = \"10s\"\nrate = [10, 50]\n\
                 [[stage]]\nduration = \"2s\"\nrate = { steps = [60, 70] }\n[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";

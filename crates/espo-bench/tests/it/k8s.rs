@@ -83,6 +83,40 @@ fn the_manifest_is_an_indexed_job_whose_pods_are_the_shards() {
 }
 
 #[test]
+fn what_the_pods_would_refuse_or_miss_is_told_or_brought_along() {
+    let mixed = Workload::builtin("mixed").unwrap();
+    let silent = K8sOptions {
+        args: Vec::new(),
+        ..options()
+    };
+    let error = k8s(&mixed, &silent).unwrap_err().to_string();
+    assert!(error.contains("--allow-writes crm.example.com"), "{error}");
+    assert!(k8s(&Workload::builtin("sync").unwrap(), &silent).is_ok());
+
+    // A first line that begins with a blank, and cells that YAML would read otherwise.
+    let cells = " Name,Town\n\"yes: no\",# Ghent\n";
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    for file in ["people.csv", "data/people.csv"] {
+        std::fs::write(folder.path().join(file), cells).unwrap();
+    }
+    let with = |file: &str| {
+        let text = format!(
+            "[[credentials]]\napi_key_env = \"SALES_KEY\"\n[[data.csv]]\nfile = \"{file}\"\nentity = \"Contact\"\n\
+             columns = {{ firstName = \" Name\" }}\n[[operation]]\nkind = \"create\"\nentity = \"Contact\"\n"
+        );
+        Workload::parse("w.toml", &text, folder.path()).unwrap()
+    };
+    let text = k8s(&with("people.csv"), &options()).unwrap();
+    assert!(text.contains("--from-literal=SALES_KEY="), "{text}");
+    let (map, _) = text.split_once("\n---\n").unwrap();
+    let map: ConfigMap = serde_saphyr::from_str(map).unwrap();
+    assert_eq!(map.data.unwrap()["people.csv"], cells);
+    let error = k8s(&with("data/people.csv"), &options()).unwrap_err();
+    assert!(error.to_string().contains("beside the workload"), "{error}");
+}
+
+#[test]
 fn names_that_kubernetes_refuses_are_refused_here() {
     let workload = Workload::builtin("sync").unwrap();
     for name in ["", "Night", "night_run", "-night", "a".repeat(60).as_str()] {

@@ -248,7 +248,7 @@ fn a_run_that_can_no_longer_hold_its_limit_stops_when_told_to() {
         "--concurrency 4 --requests 8000",
     ] {
         let line = format!(
-            "run w.toml --url {} {load} --abort-when-hopeless --json r.json --slo",
+            "run w.toml --url {} {load} --tag-requests --abort-when-hopeless --json r.json --slo",
             server.url
         );
         let (code, said) = out(bench(folder.path(), &line).arg("list.p90 < 1ms"));
@@ -275,6 +275,63 @@ fn a_dry_run_says_what_cannot_be_sent() {
         said.contains("cannot be sent: there is no record of Case"),
         "{said}"
     );
+}
+
+/// A warm-up that the target cannot keep up with is cut off at its end.
+#[test]
+fn what_the_warm_up_could_not_send_does_not_eat_into_the_measurement() {
+    let folder = folder_with(READS);
+    let server = accounts(Behaviour {
+        delay: Some(std::sync::Arc::new(|_: &str, _| Duration::from_millis(50))),
+        ..Behaviour::default()
+    });
+    // 20 a second can be answered; 400 would wait from the warm-up alone.
+    let line = format!(
+        "run w.toml --url {} --rate 400 --tag-requests --max-in-flight 1 --warmup 1s --duration 1s --drain 1s --quiet --json r.json",
+        server.url
+    );
+    let (code, said) = out(&mut bench(folder.path(), &line));
+    assert_eq!(code, 0, "{said}");
+    let text = std::fs::read(folder.path().join("r.json")).unwrap();
+    let report: Value = serde_json::from_slice(&text).unwrap();
+    let totals = &report["totals"];
+    assert!(totals["requests"].as_u64() > Some(0), "{totals}");
+    assert!(totals["unsent"].as_u64() > Some(0), "{totals}");
+    assert_eq!(report["generator"]["verdict"], "rate_not_held", "{report}");
+}
+
+#[test]
+fn a_chain_looks_at_one_record_in_all_its_steps() {
+    let folder = folder_with(
+        "[[chain]]\nname = \"open\"\n[[chain.step]]\nkind = \"read\"\nentity = \"Account\"\n\
+         [[chain.step]]\nkind = \"stream\"\nentity = \"Account\"\n\
+         [[chain.step]]\nkind = \"related\"\nentity = \"Account\"\nlink = \"contacts\"\n",
+    );
+    let server = accounts(Behaviour::default());
+    let line = format!(
+        "run w.toml --url {} --concurrency 1 --requests 30 --tag-requests",
+        server.url
+    );
+    let (code, said) = out(&mut bench(folder.path(), &line));
+    assert_eq!(code, 0, "{said}");
+    let seen = server.seen();
+    assert_eq!(seen.len(), 90);
+    let id = |target: &str| {
+        target
+            .split('/')
+            .nth(4)
+            .unwrap()
+            .split('?')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let ids: Vec<String> = seen.iter().map(|s| id(&s.target)).collect();
+    assert!(
+        ids.chunks(3).all(|c| c[0] == c[1] && c[1] == c[2]),
+        "{ids:?}"
+    );
+    assert!(ids.iter().any(|id| *id != ids[0]));
 }
 
 #[test]

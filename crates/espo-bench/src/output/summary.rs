@@ -1,0 +1,232 @@
+//! What a report says, in sentences: for readers who do not live with percentiles.
+
+use crate::record::histogram;
+use crate::report::{Distribution, Model, Outcome, Report, Verdict};
+use crate::units::{show_count, show_micros};
+
+/// How a sentence is to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Good,
+    Bad,
+    Plain,
+}
+
+/// The report in short, the most important first.
+pub(crate) fn sentences(report: &Report) -> Vec<(Tone, String)> {
+    let mut out = Vec::new();
+    out.extend(limits(report));
+    out.extend(capacity(report));
+    let failed = report.totals.failed > 0;
+    out.extend(failed.then(|| errors(report)));
+    if report.all.count == 0 {
+        out.push((
+            Tone::Bad,
+            "No request succeeded: there are no times to show.".into(),
+        ));
+    } else {
+        out.extend(times(report));
+    }
+    out.extend((!failed).then(|| errors(report)));
+    out.extend(model(report));
+    out.extend(generator(report));
+    out
+}
+
+fn limits(report: &Report) -> Option<(Tone, String)> {
+    let broken: Vec<String> = (report.slos.iter())
+        .filter(|s| !s.held)
+        .map(|s| {
+            let measured = s.measured.as_deref().unwrap_or("nothing");
+            format!("{} (measured {measured})", s.expression)
+        })
+        .collect();
+    match (report.slos.len(), broken.len()) {
+        (0, _) => None,
+        (1, 0) => Some((Tone::Good, "The limit held.".into())),
+        (all, 0) => Some((Tone::Good, format!("All {all} limits held."))),
+        (all, some) => Some((
+            Tone::Bad,
+            format!(
+                "{some} of {all} limits did not hold: {}.",
+                broken.join(", ")
+            ),
+        )),
+    }
+}
+
+fn capacity(report: &Report) -> Option<(Tone, String)> {
+    if report.capacity.is_empty() {
+        return None;
+    }
+    let unit = unit(report);
+    let held = report.capacity.iter().rfind(|p| p.held);
+    let broken = (report.capacity.iter()).find(|p| !p.held && held.is_none_or(|h| p.load > h.load));
+    let load = |load: f64| super::html::trim((load * 10.0).round() / 10.0);
+    Some(match (held, broken) {
+        (Some(held), Some(broken)) => (
+            Tone::Good,
+            format!(
+                "The limits held up to {} {unit}; {}, the next higher load that was tried, broke them.",
+                load(held.load),
+                load(broken.load)
+            ),
+        ),
+        (Some(held), None) => (
+            Tone::Good,
+            format!(
+                "The limits held up to {} {unit}, the highest load that was tried.",
+                load(held.load)
+            ),
+        ),
+        (None, _) => (
+            Tone::Bad,
+            "The limits held at no load that was tried.".into(),
+        ),
+    })
+}
+
+/// What loads are counted in.
+pub(crate) fn unit(report: &Report) -> &'static str {
+    match report.run.model {
+        Model::Closed { .. } => "workers",
+        Model::Open { .. } => "iterations/s",
+    }
+}
+
+fn times(report: &Report) -> Vec<(Tone, String)> {
+    let all = &report.all;
+    let time = |micros: u64| show_micros(micros as f64);
+    let mut out = vec![(
+        Tone::Plain,
+        format!(
+            "Half of the requests were answered within {}, 99 of 100 within {}; the slowest took {}.",
+            time(all.p50),
+            time(all.p99),
+            time(all.max)
+        ),
+    )];
+    let slowest = (report.operations.iter())
+        .filter(|o| !o.is_chain())
+        .filter_map(|o| Some((o, &o.outcome(Outcome::Ok)?.response)))
+        .filter(|(_, times)| times.count >= 100)
+        .max_by_key(|(_, times)| times.p99);
+    if let Some((operation, times)) = slowest.filter(|_| report.operations.len() > 1) {
+        out.push((
+            Tone::Plain,
+            format!(
+                "The slowest operation is {}: 99 of 100 within {}.",
+                operation.name,
+                time(times.p99)
+            ),
+        ));
+    }
+    if all.count < 1_000 {
+        out.push((
+            Tone::Plain,
+            format!(
+                "Only {} requests succeeded: far percentiles are single requests, and a longer run would say more.",
+                show_count(all.count)
+            ),
+        ));
+    }
+    out
+}
+
+fn errors(report: &Report) -> (Tone, String) {
+    let totals = &report.totals;
+    if totals.failed == 0 {
+        return (Tone::Good, "No request failed.".into());
+    }
+    let share = totals.failed as f64 * 100.0 / totals.requests.max(1) as f64;
+    let mut text = format!(
+        "{} of {} requests failed ({share:.2} %)",
+        show_count(totals.failed),
+        show_count(totals.requests)
+    );
+    if let Some(first) = report.errors.first() {
+        let kind = first.status.map_or_else(
+            || format!("as {}", first.outcome.as_str()),
+            |status| format!("with status {status}"),
+        );
+        text.push_str(&format!(
+            ", most often {} {kind}: {}",
+            first.operation, first.sample
+        ));
+    }
+    (Tone::Bad, format!("{}.", text.trim_end_matches('.')))
+}
+
+fn model(report: &Report) -> Option<(Tone, String)> {
+    let totals = &report.totals;
+    match (&report.run.model, totals.offered_rate, totals.achieved_rate) {
+        (Model::Closed { .. }, ..) => Some((
+            Tone::Plain,
+            "Each worker waits for an answer before its next request, so a slow server is asked less: this shows what \
+             so many users at a time get. What a given load does to the server is measured with a rate."
+                .into(),
+        )),
+        (Model::Open { .. }, Some(offered), Some(achieved)) => {
+            let service = service(report);
+            let held = report.generator.verdict != Verdict::RateNotHeld;
+            let begun = if held {
+                format!("The rate was held: {achieved:.1} of {offered:.1} iterations/s were begun in time.")
+            } else {
+                format!(
+                    "The rate was not held: {achieved:.1} of {offered:.1} iterations/s were begun in time, {} never.",
+                    show_count(totals.unsent)
+                )
+            };
+            let tone = if held { Tone::Good } else { Tone::Bad };
+            Some((
+                tone,
+                format!(
+                    "{begun} Times count from when a request should have been sent, so that a server that stalls \
+                     cannot hide it; counted from the send alone, 99 of 100 took {} or less.",
+                    show_micros(service.p99 as f64)
+                ),
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// Service times of the successful requests of all operations.
+fn service(report: &Report) -> Distribution {
+    let mut all = histogram();
+    for operation in report.operations.iter().filter(|o| !o.is_chain()) {
+        if let Some(Ok(times)) = operation
+            .outcome(Outcome::Ok)
+            .map(|o| o.service.to_histogram())
+        {
+            // `all` resizes itself: adding cannot fail.
+            let added = all.add(times);
+            debug_assert!(added.is_ok());
+        }
+    }
+    Distribution::of(&all)
+}
+
+fn generator(report: &Report) -> Vec<(Tone, String)> {
+    let generator = &report.generator;
+    let mut out = Vec::new();
+    // When it was the bottleneck a warning says so, above everything.
+    if generator.verdict != Verdict::GeneratorSaturated && report.totals.requests > 0 {
+        out.push((
+            Tone::Good,
+            format!(
+                "The load generator used {:.0} % of a core and was not the bottleneck: the times are the target's.",
+                generator.busiest_thread * 100.0
+            ),
+        ));
+    }
+    if report.target.embedded {
+        out.push((
+            Tone::Plain,
+            "The server was the embedded one, on the generator's own machine: this tries out a workload and says \
+             nothing of a real instance."
+                .into(),
+        ));
+    }
+    out
+}
