@@ -297,7 +297,8 @@ fn what_the_warm_up_could_not_send_does_not_eat_into_the_measurement() {
     let totals = &report["totals"];
     assert!(totals["requests"].as_u64() > Some(0), "{totals}");
     assert!(totals["unsent"].as_u64() > Some(0), "{totals}");
-    assert_eq!(report["generator"]["verdict"], "rate_not_held", "{report}");
+    // Not held, or, on a machine that is busy with other things, the generator itself too slow: never trusted.
+    assert_ne!(report["generator"]["verdict"], "trustworthy", "{report}");
 }
 
 #[test]
