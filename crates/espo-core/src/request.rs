@@ -7,6 +7,7 @@ use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use url::Url;
 
+use crate::response::Context;
 use crate::search::{ESCAPED, SearchParams};
 
 /// One call, described; [`Client::send`](crate::Client::send) makes it.
@@ -37,6 +38,7 @@ pub struct Request {
 pub(crate) struct Prepared {
     pub(crate) base: String,
     pub(crate) url: Url,
+    pub(crate) context: Context,
 }
 
 impl Request {
@@ -214,6 +216,7 @@ impl Request {
     /// for the calls that carry a secret in their path.
     #[must_use]
     pub fn hide_path_from(mut self, index: usize) -> Self {
+        self.prepared = None;
         self.shown = self
             .path
             .match_indices('/')
@@ -227,6 +230,16 @@ impl Request {
         match self.path.get(..self.shown) {
             Some(start) => format!("{start}/…"),
             None => self.path.clone(),
+        }
+    }
+
+    pub(crate) fn context(&self) -> Context {
+        match &self.prepared {
+            Some(ready) => ready.context.clone(),
+            None => Context {
+                method: self.method.clone(),
+                path: self.shown_path().into(),
+            },
         }
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -9,7 +11,8 @@ use crate::timing::Timing;
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) method: Method,
-    pub(crate) path: String,
+    /// Shared: every answer and every error has it.
+    pub(crate) path: Arc<str>,
 }
 
 impl Context {
@@ -17,7 +20,7 @@ impl Context {
     pub(crate) fn empty() -> Self {
         Self {
             method: Method::GET,
-            path: String::new(),
+            path: Arc::default(),
         }
     }
 }

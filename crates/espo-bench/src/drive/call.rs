@@ -1,5 +1,7 @@
 //! Requests before they are sent.
 
+use std::borrow::Cow;
+
 use espo_core::{Request, http::Method};
 use rand::RngExt as _;
 use serde_json::Value;
@@ -62,19 +64,19 @@ impl std::fmt::Display for Call<'_> {
 
 impl Actor {
     /// The request of a call; one that is the same every time is written once.
-    pub(super) fn request(&self, index: usize, call: Call<'_>) -> Request {
+    pub(super) fn request(&self, index: usize, call: Call<'_>) -> Cow<'_, Request> {
         if !call.fixed {
-            return call.request();
+            return Cow::Owned(call.request());
         }
         let place = &self.shared.fixed[index];
         if let Some(ready) = place.get() {
-            return ready.clone();
+            return Cow::Borrowed(ready);
         }
         let request = call.request();
         match self.client.prepare(request.clone()) {
-            Ok(ready) => place.get_or_init(|| ready).clone(),
+            Ok(ready) => Cow::Borrowed(place.get_or_init(|| ready)),
             // Sending it says what is wrong, in the place where failures are counted.
-            Err(_) => request,
+            Err(_) => Cow::Owned(request),
         }
     }
 

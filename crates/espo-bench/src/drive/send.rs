@@ -1,5 +1,6 @@
 //! Sending one request: when the clock starts and stops, and what is recorded.
 
+use std::borrow::Cow;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -93,10 +94,10 @@ impl Actor {
         let bytes_out = call.body.as_ref().map_or(0, Vec::len);
         let mut request = self.request(index, call);
         if self.shared.tag_requests {
-            request = request.header(
+            request = Cow::Owned(request.into_owned().header(
                 "X-Espo-Bench",
                 format!("{}/{}", turn.place.lane, turn.place.number),
-            );
+            ));
         }
         let sent = Instant::now();
         // A later request of an iteration would have been sent as much earlier as the iteration began late.

@@ -3,6 +3,7 @@
 mod builder;
 mod call;
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -35,13 +36,13 @@ impl Client {
         ClientBuilder::new(url.into())
     }
 
-    /// Sends a request: signs it, keeps the limits, repeats it where that is
+    /// Sends a request, given away or lent: signs it, keeps the limits, repeats it where that is
     /// safe, and turns every answer but success into an error.
     ///
     /// # Errors
     /// Whatever [`Error`] can be, decoding aside.
-    pub async fn send(&self, request: Request) -> Result<Response, Error> {
-        self.engine.send(&request).await
+    pub async fn send(&self, request: impl Borrow<Request>) -> Result<Response, Error> {
+        self.engine.send(request.borrow()).await
     }
 
     /// Writes a request's URL now instead of each time it is sent: for one that is sent again and again, as by a
@@ -52,7 +53,7 @@ impl Client {
     /// use espo_core::{Request, http::Method};
     /// let count = crm.prepare(Request::path(Method::GET, "Account").search_json(r#"{"maxSize":0}"#))?;
     /// for _ in 0..3 {
-    ///     crm.send(count.clone()).await?;
+    ///     crm.send(&count).await?;
     /// }
     /// # Ok(()) }
     /// ```

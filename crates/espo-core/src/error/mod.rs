@@ -253,7 +253,7 @@ impl Error {
 
     /// The request's path after the API base, without query and without secrets.
     pub fn path(&self) -> Option<&str> {
-        self.0.context.as_ref().map(|context| context.path.as_str())
+        self.0.context.as_ref().map(|context| &*context.path)
     }
 
     /// The status, when the server answered. An error of stage

@@ -10,7 +10,7 @@ fn answered(status: u16, headers: &[(&'static str, &[u8])], body: &'static str) 
     Error::status_error(
         Context {
             method: Method::POST,
-            path: "/Account".to_owned(),
+            path: "/Account".into(),
         },
         Answer {
             status: StatusCode::from_u16(status).unwrap(),

@@ -107,10 +107,7 @@ impl Engine {
     }
 
     async fn traced(&self, request: &Request, want: Want) -> Result<Reply, Error> {
-        let context = Context {
-            method: request.method.clone(),
-            path: request.shown_path(),
-        };
+        let context = request.context();
         // OpenTelemetry's HTTP client names. The query stays out: it may hold
         // what people typed.
         let span = tracing::debug_span!(
@@ -333,7 +330,7 @@ impl Engine {
         request.headers = self.auth.login_headers()?;
         let context = Context {
             method: Method::GET,
-            path: request.path.clone(),
+            path: request.path.as_str().into(),
         };
         let target = Target {
             path: Cow::Borrowed(&request.path),
@@ -374,7 +371,7 @@ impl Engine {
     pub(crate) async fn ensure_logged_in(&self) -> Result<(), Error> {
         let context = Context {
             method: Method::GET,
-            path: "/App/user".to_owned(),
+            path: "/App/user".into(),
         };
         self.pass(&context, self.timeout).await.map(drop)
     }
@@ -400,15 +397,13 @@ impl Engine {
     }
 
     pub(crate) fn prepare(&self, mut request: Request) -> Result<Request, Error> {
-        let context = Context {
-            method: request.method.clone(),
-            path: request.shown_path(),
-        };
+        let context = request.context();
         let query = self.query(&request, &context)?;
         let url = self.url(&request.path, &query, &context)?;
         request.prepared = Some(Arc::new(Prepared {
             base: self.site.base.clone(),
             url,
+            context,
         }));
         Ok(request)
     }
