@@ -5,22 +5,13 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::cli::{accounts, bench, folder_with};
 use crate::support::{Behaviour, Server};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::Value;
 
 const READS: &str = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n[[operation]]\nkind = \"read\"\nentity = \"Account\"\n";
-
-fn bench(folder: &Path, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_espo-bench"));
-    command
-        .args(line.split_whitespace())
-        .current_dir(folder)
-        .env("ESPO_API_KEY", "key")
-        .env_remove("ESPO_SECRET_KEY");
-    command
-}
 
 fn out(command: &mut Command) -> (i32, String, String) {
     let Output {
@@ -34,19 +25,6 @@ fn out(command: &mut Command) -> (i32, String, String) {
 
 fn json(file: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
-}
-
-fn folder_with(workload: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("w.toml"), workload).unwrap();
-    folder
-}
-
-fn accounts(behaviour: Behaviour) -> Server {
-    Server::start(Behaviour {
-        records: [("Account".to_owned(), 20)].into(),
-        ..behaviour
-    })
 }
 
 #[test]

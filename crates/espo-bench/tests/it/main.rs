@@ -2,6 +2,7 @@
 
 #[path = "../../../espo-core/tests/wire/authority.rs"]
 mod authority;
+mod cli;
 mod commands;
 mod https;
 mod k8s;

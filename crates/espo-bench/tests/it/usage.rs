@@ -1,26 +1,15 @@
 //! What users get wrong, and what a run says of it.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Behaviour, Server};
+use crate::cli::{accounts, bench, folder_with};
+use crate::support::Behaviour;
 
 const READS: &str = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";
 const CREATES: &str = "[[operation]]\nkind = \"create\"\nentity = \"Account\"\n";
-
-fn bench(folder: &Path, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_espo-bench"));
-    command
-        .args(line.split_whitespace())
-        .current_dir(folder)
-        .env("ESPO_API_KEY", "key")
-        .env("NO_PROXY", "*")
-        .env_remove("ESPO_SECRET_KEY");
-    command
-}
 
 fn out(command: &mut Command) -> (i32, String) {
     let output = command.output().unwrap();
@@ -29,19 +18,6 @@ fn out(command: &mut Command) -> (i32, String) {
         output.status.code().unwrap(),
         String::from_utf8(said).unwrap(),
     )
-}
-
-fn folder_with(workload: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("w.toml"), workload).unwrap();
-    folder
-}
-
-fn accounts(behaviour: Behaviour) -> Server {
-    Server::start(Behaviour {
-        records: [("Account".to_owned(), 20)].into(),
-        ..behaviour
-    })
 }
 
 /// Ten refusals lock an address out of a real instance.
