@@ -15,13 +15,14 @@ use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::faults::{Fault, Faults};
 use crate::http::json::Out;
-use crate::http::{Refusal, Reply, Request, Result};
+use crate::http::{ErrorContext, Refusal, Reply, Request, Result};
 use crate::layout::{Layout, Layouts, LinkKind};
 use crate::log::{LoggedRequest, RequestLog};
 use crate::routes;
 use crate::store::{Row, Store};
 use crate::users::Role;
 use crate::value::{Id, Value};
+use crate::version::Version;
 
 /// Switches of a server that do not change while it runs.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub(crate) struct Options {
     pub(crate) php_json: bool,
     /// How many requests the log keeps.
     pub(crate) log_limit: usize,
+    /// The version to behave as; by default the one that the metadata comes from.
+    pub(crate) version: Option<Version>,
     /// When work is done that no request waits for.
     pub(crate) background: routes::delivery::Schedule,
 }
@@ -42,6 +45,7 @@ impl Default for Options {
             lockout: false,
             php_json: true,
             log_limit: 10_000,
+            version: None,
             background: routes::delivery::Schedule::default(),
         }
     }
@@ -60,6 +64,8 @@ pub(crate) struct App {
     pub(crate) ids: Ids,
     pub(crate) config: RwLock<Config>,
     pub(crate) options: Options,
+    /// The version that it behaves as.
+    pub(crate) version: Version,
     pub(crate) faults: Faults,
     pub(crate) log: RequestLog,
     pub(crate) roles: RwLock<HashMap<Id, Role>>,
@@ -105,6 +111,9 @@ impl App {
     ) -> App {
         let store = Store::new(&layouts);
         let timestamp = clock.now().as_second();
+        let version = options
+            .version
+            .unwrap_or_else(|| Version::of_metadata(&layouts.schema));
         App {
             layouts,
             store,
@@ -113,6 +122,7 @@ impl App {
             ids,
             config: RwLock::new(Config::default()),
             log: RequestLog::new(options.log_limit),
+            version,
             options,
             faults,
             roles: RwLock::default(),
@@ -160,11 +170,10 @@ impl App {
                 return reply;
             }
         }
-        let action_route = routes::is_action_route(request);
         match self.handle(request, peer, fault) {
             Ok(reply) => reply,
             Err(refusal) => {
-                let mut reply = refusal.reply(self.options.php_json, action_route);
+                let mut reply = refusal.reply(&self.error_context(request));
                 if refusal.status == 405 {
                     reply = reply.header("allow", refusal.reason.as_deref().unwrap_or_default());
                     reply.reason = None;
@@ -187,11 +196,16 @@ impl App {
         let route = match routes::find(request) {
             Ok(route) => route,
             // OPTIONS is answered before the route's method is looked at (QUIRKS 2).
-            Err(refusal) if request.method == Method::OPTIONS && refusal.status == 405 => {
-                let mut reply = refusal.reply(self.options.php_json, false);
+            Err(refusal)
+                if request.method == Method::OPTIONS && matches!(refusal.status, 404 | 405) =>
+            {
+                let mut reply = refusal.reply(&self.error_context(request));
                 reply.status = 200;
                 reply.reason = None;
-                return Ok(reply.header("allow", refusal.reason.as_deref().unwrap_or_default()));
+                return Ok(match refusal.reason.as_deref() {
+                    Some(allow) => reply.header("allow", allow),
+                    None => reply,
+                });
             }
             Err(refusal) => return Err(refusal),
         };
@@ -224,6 +238,15 @@ impl App {
             );
         }
         Ok(reply)
+    }
+
+    fn error_context<'a>(&self, request: &'a Request) -> ErrorContext<'a> {
+        ErrorContext {
+            version: self.version,
+            php_json: self.options.php_json,
+            action_route: routes::is_action_route(request),
+            accept: request.header("accept").unwrap_or_default(),
+        }
     }
 
     /// A user's rights, merged from its roles and kept until a role or user changes.

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Its worth is its fidelity: status codes, `X-Status-Reason` texts, bodies and the very set of attributes in each kind of
-//! answer are those of a real instance of version 9.3, derived by rule from the metadata, so that custom entity types are
+//! answer are those of a real instance of version 9.3 or 10.0, derived by rule from the metadata, so that custom entity types are
 //! served as the stock ones are. It starts in milliseconds on a free port and stops when dropped; a fixed clock and seeded
 //! ids make answers repeat; [`Sim::requests`] tells what it saw; [`FaultRule`]s make it fail on demand.
 //!
@@ -42,6 +42,7 @@ mod store;
 mod timer;
 mod users;
 mod value;
+mod version;
 
 pub use error::Error;
 pub use faults::{FaultKind, FaultRule, Latency, Operation, When};
@@ -49,3 +50,4 @@ pub use log::LoggedRequest;
 pub use outbox::Mail;
 pub use sim::{Sim, SimBuilder};
 pub use users::{Role, Team, User, Users};
+pub use version::Version;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use espo_sim::{Error, FaultRule, Sim};
+use espo_sim::{Error, FaultRule, Sim, Version};
 
 /// A server that behaves as EspoCRM's REST API, in memory.
 #[derive(Debug, Parser)]
@@ -20,6 +20,10 @@ struct Args {
     /// Roles, teams, users and records, in the shape that this program prints.
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
+    /// EspoCRM version to behave as: 9.3 or 10.0. Other versions are treated as the nearest of these. Defaults to the
+    /// version that the metadata comes from.
+    #[arg(long, value_name = "VERSION", value_parser = Version::nearest)]
+    espo_version: Option<(Version, bool)>,
     /// Makes ids and made-up records repeat.
     #[arg(long)]
     seed: Option<u64>,
@@ -73,6 +77,12 @@ async fn run(args: Args) -> Result<(), Error> {
     }
     if let Some(path) = args.snapshot {
         builder = builder.snapshot(path);
+    }
+    if let Some((version, exact)) = args.espo_version {
+        if !exact {
+            eprintln!("espo-sim: note: behaves as {version}, the nearest known version");
+        }
+        builder = builder.version(version);
     }
     if let Some(seed) = args.seed {
         builder = builder.seed(seed);

@@ -24,6 +24,7 @@ use crate::routes::{delivery, jobs};
 use crate::store::Row;
 use crate::users::{User, Users};
 use crate::value::{Id, Value};
+use crate::version::Version;
 use crate::{Error, seed, snapshot};
 
 /// A running server. It stops when this is dropped.
@@ -101,6 +102,12 @@ impl Sim {
         let user = self.users.api_key_user();
         user.and_then(|user| user.api_key.clone())
             .unwrap_or_default()
+    }
+
+    /// The version of EspoCRM that it behaves as.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.app.version
     }
 
     /// The requests that it saw, oldest first (the last 10,000).
@@ -232,6 +239,13 @@ impl SimBuilder {
     #[must_use]
     pub fn php_json(mut self, on: bool) -> Self {
         self.options.php_json = on;
+        self
+    }
+
+    /// Behaves as this version of EspoCRM. Defaults to the version that the metadata comes from.
+    #[must_use]
+    pub fn version(mut self, version: Version) -> Self {
+        self.options.version = Some(version);
         self
     }
 

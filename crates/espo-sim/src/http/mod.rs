@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 pub(crate) mod json;
+mod pages;
 pub(crate) mod query;
 pub(crate) mod server;
 
@@ -10,6 +11,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value as Json, json};
+
+use crate::version::Version;
 
 /// A request, with its path below `/api/v1/` split and decoded.
 #[derive(Debug)]
@@ -92,6 +95,20 @@ pub(crate) struct Refusal {
     pub(crate) reason: Option<String>,
     pub(crate) body: Option<Json>,
     pub(crate) kind: RefusalKind,
+    /// One exception wraps another: up to 9.3 the reason is sent twice.
+    pub(crate) wrapped: bool,
+}
+
+/// What the response to a refused request depends on besides the refusal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ErrorContext<'a> {
+    pub(crate) version: Version,
+    /// Write JSON as PHP does.
+    pub(crate) php_json: bool,
+    /// The route is an action class, which does not set a content type for errors.
+    pub(crate) action_route: bool,
+    /// The request's `Accept` header.
+    pub(crate) accept: &'a str,
 }
 
 /// Which layer of the server refuses, which decides content type and page.
@@ -101,7 +118,7 @@ pub(crate) enum RefusalKind {
     Application,
     /// Authentication: empty HTML.
     Auth,
-    /// The framework's own HTML page.
+    /// The framework's own page.
     Page,
 }
 
@@ -114,6 +131,7 @@ impl Refusal {
             reason: reason.into(),
             body: None,
             kind: RefusalKind::Application,
+            wrapped: false,
         }
     }
 
@@ -130,9 +148,12 @@ impl Refusal {
         Refusal::new(403, String::new())
     }
 
-    /// A refused filter or order: 400, and the text stands twice in the reason (QUIRKS 2).
-    pub(crate) fn forbidden_search(reason: &str) -> Refusal {
-        Refusal::new(400, format!("{reason} {reason}"))
+    /// A refused filter or order: 400, and up to 9.3 the reason twice.
+    pub(crate) fn forbidden_search(reason: impl Into<String>) -> Refusal {
+        Refusal {
+            wrapped: true,
+            ..Refusal::new(400, reason.into())
+        }
     }
 
     pub(crate) fn not_found(reason: impl Into<String>) -> Refusal {
@@ -193,42 +214,35 @@ impl Refusal {
         self
     }
 
-    /// The same refusal as answered by an action route, which does not set a content type.
-    pub(crate) fn reply(&self, php: bool, action_route: bool) -> Reply {
+    /// The response to the refused request.
+    pub(crate) fn reply(&self, to: &ErrorContext) -> Reply {
         let (content_type, body) = match (self.kind, &self.body) {
-            (RefusalKind::Page, _) => (HTML, Bytes::from(page(self.status))),
+            (RefusalKind::Page, _) => pages::error(self.status, to.accept),
             (RefusalKind::Auth, _) => (HTML, Bytes::new()),
             (RefusalKind::Application, Some(body)) => {
-                let mut out = json::Out::new(php);
+                let mut out = json::Out::new(to.php_json);
                 out.json(body);
                 (JSON, Bytes::from(out.into_bytes()))
             }
             (RefusalKind::Application, None) => {
-                (if action_route { HTML } else { JSON }, Bytes::new())
+                (if to.action_route { HTML } else { JSON }, Bytes::new())
             }
+        };
+        let reason = match &self.reason {
+            Some(reason) if self.wrapped && to.version < Version::V10_0 => {
+                Some(format!("{reason} {reason}"))
+            }
+            reason => reason.clone(),
         };
         Reply {
             status: self.status,
             content_type: Cow::Borrowed(content_type),
-            reason: self.reason.clone(),
+            reason,
             headers: Vec::new(),
             body,
             sized: false,
         }
     }
-}
-
-/// An error page of the framework.
-fn page(status: u16) -> String {
-    let title = match status {
-        404 => "404 Not Found",
-        405 => "405 Method Not Allowed",
-        _ => "Slim Application Error",
-    };
-    format!(
-        "<!doctype html><html lang=\"en\">    <head>        <meta charset=\"utf-8\">        <title>{title}</title>    \
-         </head>    <body>        <h1>{title}</h1>    </body></html>"
-    )
 }
 
 /// The reason as bytes that a header may hold: control characters become blanks, the rest stays as UTF-8 (QUIRKS 2).

@@ -31,9 +31,6 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::PUT, "CurrencyRate", put_currency_rates),
 ];
 
-/// The version that this server behaves as.
-pub(crate) const VERSION: &str = "9.3.10";
-
 fn root(call: &Call) -> Result<Reply> {
     Ok(call.app.json(&json!("EspoCRM REST API")))
 }
@@ -41,7 +38,7 @@ fn root(call: &Call) -> Result<Reply> {
 fn about(call: &Call) -> Result<Reply> {
     Ok(call
         .app
-        .json(&json!({"text": "EspoCRM", "version": VERSION})))
+        .json(&json!({"text": "EspoCRM", "version": call.app.version.release()})))
 }
 
 /// `GET App/appParams` (9.3)
@@ -93,7 +90,7 @@ fn user(call: &Call) -> Result<Reply> {
         "user": user,
         "acl": acl,
         "preferences": {},
-        "settings": settings_object(&app.config.read()),
+        "settings": settings_object(app, &app.config.read()),
         "language": "en_US",
         "appParams": {"maxUploadSize": 256},
     });
@@ -271,7 +268,7 @@ fn at_key(app: &App, tree: &Json, key: Option<&str>) -> Reply {
     }
 }
 
-fn settings_object(config: &Config) -> Map<String, Json> {
+fn settings_object(app: &App, config: &Config) -> Map<String, Json> {
     let mut map = config.other.clone();
     map.extend([
         ("currencyList".to_owned(), json!(config.currency_list)),
@@ -290,16 +287,17 @@ fn settings_object(config: &Config) -> Map<String, Json> {
         ("dateFormat".to_owned(), json!("DD.MM.YYYY")),
         ("timeFormat".to_owned(), json!("HH:mm")),
         ("language".to_owned(), json!("en_US")),
-        ("version".to_owned(), json!(VERSION)),
+        ("version".to_owned(), json!(app.version.release())),
         ("phoneNumberInternational".to_owned(), json!(true)),
     ]);
     map
 }
 
 fn settings(call: &Call) -> Result<Reply> {
-    Ok(call
-        .app
-        .json(&Json::Object(settings_object(&call.app.config.read()))))
+    Ok(call.app.json(&Json::Object(settings_object(
+        call.app,
+        &call.app.config.read(),
+    ))))
 }
 
 /// `GET Settings` without a login: a reduced set.
@@ -347,7 +345,9 @@ fn put_settings(call: &Call) -> Result<Reply> {
             }
         }
     }
-    let reply = call.app.json(&Json::Object(settings_object(&config)));
+    let reply = call
+        .app
+        .json(&Json::Object(settings_object(call.app, &config)));
     Ok(reply)
 }
 

@@ -86,7 +86,7 @@ fn openapi(call: &Call) -> Result<Reply> {
     }
     let document = json!({
         "openapi": "3.1.1",
-        "info": {"title": "EspoCRM API", "version": super::app_info::VERSION},
+        "info": {"title": "EspoCRM API", "version": call.app.version.release()},
         "paths": paths,
         "components": {
             "schemas": schemas,

@@ -88,12 +88,12 @@ impl Order {
                 || f.disabled
                 || !caller.acl.may_read_field(&layout.name, field)
             {
-                return Err(Refusal::forbidden_search(&format!(
+                return Err(Refusal::forbidden_search(format!(
                     "Forbidden to order by field '{field}'."
                 )));
             }
             if f.order_disabled {
-                return Err(Refusal::forbidden_search(&format!(
+                return Err(Refusal::forbidden_search(format!(
                     "Order by the field '{field}' is disabled."
                 )));
             }

@@ -39,7 +39,7 @@ impl Compiler<'_> {
                 .target
                 .is_some_and(|t| !self.caller.acl.scope(&self.app.layouts.entities[t].name));
             if target_closed || !self.caller.acl.may_read_field(&self.layout.name, name) {
-                return Err(Refusal::forbidden_search(&format!(
+                return Err(Refusal::forbidden_search(format!(
                     "Forbidden relation '{name}' in where."
                 )));
             }
@@ -55,7 +55,7 @@ impl Compiler<'_> {
             Some(a) => {
                 let field = a.field.as_deref().unwrap_or(name);
                 if a.write_only || !self.field_open(field) {
-                    return Err(Refusal::forbidden_search(&format!(
+                    return Err(Refusal::forbidden_search(format!(
                         "Forbidden attribute '{name}' in where."
                     )));
                 }
@@ -103,13 +103,13 @@ impl Compiler<'_> {
             let row = self.app.store.table(target.index).live(id);
             match row {
                 None => {
-                    return Err(Refusal::forbidden_search(&format!(
+                    return Err(Refusal::forbidden_search(format!(
                         "Record '{}' '{id}' not found.",
                         target.name
                     )));
                 }
                 Some(row) if !self.caller.acl.record(self.app, target, &row, Action::Read) => {
-                    return Err(Refusal::forbidden_search(&format!(
+                    return Err(Refusal::forbidden_search(format!(
                         "No access to record '{}' '{id}'.",
                         target.name
                     )));
