@@ -133,7 +133,7 @@ pub use retry::RetryPolicy;
 pub use search::{Order, SearchEncoding, SearchParams, WhereItem};
 pub use timing::Timing;
 pub use total::Total;
-pub use transport::Connecting;
+pub use transport::{Connecting, ProxyInfo, ProxySource, TlsBackend};
 
 /// A JSON object: a record of an entity type that is known only at run time.
 pub type JsonObject = serde_json::Map<String, serde_json::Value>;

@@ -186,6 +186,20 @@ impl Authenticator {
         }
     }
 
+    /// The first of `headers` that [`Authenticator::apply`] would replace.
+    pub(crate) fn conflict(&self, headers: &HeaderMap) -> Option<HeaderName> {
+        let mut own = match &self.presenter {
+            Presenter::None => return None,
+            Presenter::Fixed(name, _) => vec![name.clone()],
+            Presenter::Hmac(_) => vec![HMAC],
+            Presenter::Login(_) | Presenter::Token(_) => vec![ESPO, BY_TOKEN],
+        };
+        if self.another_user.is_some() {
+            own.push(ANOTHER_USER);
+        }
+        own.into_iter().find(|name| headers.contains_key(name))
+    }
+
     fn open_pass(&self) -> Option<Pass> {
         let token = match &self.presenter {
             Presenter::Login(login) => Some(lock(&login.token).clone()?),

@@ -14,6 +14,7 @@ use secrecy::SecretString;
 pub use sign::Signer;
 
 pub(crate) use gate::{Admission, Authenticator, Pass, Verdict, is_refusal};
+pub(crate) use sign::basic;
 
 /// Credentials, and how to present them.
 ///

@@ -60,6 +60,6 @@ impl std::fmt::Debug for Signer {
     }
 }
 
-pub(super) fn basic(user: &str, secret: &str) -> String {
+pub(crate) fn basic(user: &str, secret: &str) -> String {
     STANDARD.encode(format!("{user}:{secret}"))
 }

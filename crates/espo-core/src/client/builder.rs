@@ -1,16 +1,20 @@
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use tokio::sync::Semaphore;
 
 use super::Client;
-use crate::auth::{Auth, Authenticator};
+use crate::auth::{Auth, Authenticator, basic};
 use crate::error::Error;
 use crate::hooks::Hook;
 use crate::retry::RetryPolicy;
 use crate::search::SearchEncoding;
 use crate::transport::{
-    Connecting, Engine, Observer, Proxy, RateLimit, Site, WireConfig, build_wire,
+    Connecting, Engine, Identity, Observer, ProxyChoice, RateLimit, Site, TlsBackend, Wire,
+    WireConfig, build_wire,
 };
 
 /// Settings of a [`Client`]; every one has a default that is fit for production.
@@ -29,8 +33,14 @@ pub struct ClientBuilder {
     max_in_flight: Option<usize>,
     max_rate: Option<f64>,
     hooks: Vec<Arc<dyn Hook>>,
-    proxy: Proxy,
+    proxy: ProxyChoice,
+    connect_to: Option<SocketAddr>,
+    tls_backend: Option<TlsBackend>,
     roots_pem: Vec<Vec<u8>>,
+    identity: Option<Identity>,
+    headers: HeaderMap,
+    /// The first setting that cannot be used, reported by `build` so that calls chain.
+    fault: Option<String>,
     gzip: bool,
     user_agent: String,
     observer: Option<Arc<Observer>>,
@@ -55,8 +65,13 @@ impl ClientBuilder {
             max_in_flight: Some(64),
             max_rate: None,
             hooks: Vec::new(),
-            proxy: Proxy::Environment,
+            proxy: ProxyChoice::Environment,
+            connect_to: None,
+            tls_backend: None,
             roots_pem: Vec::new(),
+            identity: None,
+            headers: HeaderMap::new(),
+            fault: None,
             gzip: true,
             user_agent: concat!("espo-core/", env!("CARGO_PKG_VERSION")).to_owned(),
             observer: None,
@@ -140,27 +155,88 @@ impl ClientBuilder {
         self
     }
 
-    /// Goes through this proxy (`http://`, `https://`), user and password in the
-    /// URL. By default the environment decides (`HTTPS_PROXY`, `NO_PROXY`).
+    /// Sends a header with every request, the login included: the token of a gateway in front of EspoCRM, for example.
+    /// A header of a single request replaces it. An invalid name or value, or a header that the authentication scheme
+    /// sets itself, is an error of [`ClientBuilder::build`].
+    pub fn header<N, V>(mut self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName>,
+        V: TryInto<HeaderValue>,
+    {
+        match (name.try_into(), value.try_into()) {
+            (Ok(name), Ok(mut value)) => {
+                // It may be a secret.
+                value.set_sensitive(true);
+                self.headers.insert(name, value);
+            }
+            (Ok(name), Err(_)) => self.fail(format!("invalid value of header `{name}`")),
+            (Err(_), _) => self.fail("invalid header name".to_owned()),
+        }
+        self
+    }
+
+    /// Sends `Authorization: Basic` with every request, for a gateway in front of EspoCRM that demands it. EspoCRM's
+    /// own credentials have to travel in another header: all schemes but [`Auth::basic`] and [`Auth::bearer`] do.
+    pub fn gateway_basic_auth(self, user: &str, password: impl Into<SecretString>) -> Self {
+        let value = format!("Basic {}", basic(user, password.into().expose_secret()));
+        self.header(header::AUTHORIZATION, value)
+    }
+
+    /// Connects through this proxy (`http://`, `https://`, `socks5://`, `socks5h://`), with user and password in the
+    /// URL.
+    ///
+    /// Defaults to the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), which is ignored for sites on
+    /// this machine (`localhost`, `127.0.0.1` …). [`Client::proxy`] returns the proxy that is used.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = Proxy::Url(url.into());
+        self.proxy = ProxyChoice::Url(url.into());
         self
     }
 
-    /// Goes through no proxy, whatever the environment says.
+    /// Uses no proxy, regardless of the environment.
     pub fn no_proxy(mut self) -> Self {
-        self.proxy = Proxy::None;
+        self.proxy = ProxyChoice::Direct;
         self
     }
 
-    /// Trusts these certificates (PEM, one or several) beside the system's own.
+    /// Connects to this address instead of looking up the host of the URL; the `Host` header, TLS's server name and the
+    /// certificate check still use the URL. For one of several servers behind a name, or a name that is not in DNS yet.
+    /// Proxies of the environment are ignored.
+    ///
+    /// The URL must have a host name; its port must be the default one, or that of the address.
+    pub fn connect_to(mut self, address: SocketAddr) -> Self {
+        self.connect_to = Some(address);
+        self
+    }
+
+    /// Selects the TLS implementation. Defaults to rustls if the feature `rustls` is enabled, else to the one of the
+    /// feature `native-tls`.
+    pub fn tls_backend(mut self, backend: TlsBackend) -> Self {
+        self.tls_backend = Some(backend);
+        self
+    }
+
+    /// Trusts these certificates (PEM, one or several) in addition to the system's: a private CA.
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.roots_pem.push(pem.into());
         self
     }
 
-    /// Whether answers may come compressed; true by default. A load test that
-    /// counts bytes may not want it.
+    /// Authenticates the connection with a client certificate (mutual TLS): the certificate followed by its
+    /// intermediates, and the private key, both as PEM. One PEM file that contains both can be passed twice.
+    pub fn client_certificate(
+        mut self,
+        chain_pem: impl Into<Vec<u8>>,
+        key_pem: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.identity = Some(Identity {
+            chain_pem: chain_pem.into(),
+            key_pem: SecretSlice::from(key_pem.into()),
+        });
+        self
+    }
+
+    /// Whether to accept compressed responses; defaults to true. A load test that counts bytes may not want it. Without
+    /// the Cargo feature `gzip`, responses are never compressed.
     pub fn gzip(mut self, yes: bool) -> Self {
         self.gzip = yes;
         self
@@ -177,6 +253,10 @@ impl ClientBuilder {
     pub fn on_connect(mut self, observer: impl Fn(&Connecting) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
+    }
+
+    fn fail(&mut self, fault: String) {
+        self.fault.get_or_insert(fault);
     }
 
     /// Makes the client. Nothing is sent yet.
@@ -197,20 +277,37 @@ impl ClientBuilder {
                 "a cap of zero requests in flight sends nothing",
             ));
         }
-        let http = build_wire(WireConfig {
-            https: site.https,
-            connect_timeout: self.connect_timeout,
-            idle_timeout: self.idle_timeout,
-            proxy: self.proxy,
-            roots_pem: self.roots_pem,
-            gzip: self.gzip,
-            user_agent: self.user_agent,
-            observer: self.observer,
-        })?;
+        if let Some(fault) = self.fault {
+            return Err(Error::build(fault));
+        }
+        let auth = Authenticator::new(&self.auth)?;
+        if let Some(name) = auth.conflict(&self.headers) {
+            return Err(Error::build(format!(
+                "the header `{name}` is set by `header` or `gateway_basic_auth` and by the authentication scheme; use a \
+                 scheme that sends another header (`Auth::password`, `Auth::api_key`, `Auth::hmac`)"
+            )));
+        }
+        let Wire { http, proxy } = build_wire(
+            &site,
+            WireConfig {
+                connect_timeout: self.connect_timeout,
+                idle_timeout: self.idle_timeout,
+                proxy: self.proxy,
+                connect_to: self.connect_to,
+                tls_backend: self.tls_backend,
+                roots_pem: self.roots_pem,
+                identity: self.identity,
+                headers: self.headers,
+                gzip: self.gzip,
+                user_agent: self.user_agent,
+                observer: self.observer,
+            },
+        )?;
         Ok(Client {
             engine: Arc::new(Engine {
                 http,
-                auth: Authenticator::new(&self.auth)?,
+                proxy,
+                auth,
                 site,
                 retry: self.retry,
                 timeout: self.timeout,

@@ -17,7 +17,7 @@ pub use call::{Call, IntoRequest};
 use crate::error::Error;
 use crate::request::Request;
 use crate::response::Response;
-use crate::transport::Engine;
+use crate::transport::{Engine, ProxyInfo};
 
 /// A connection to one EspoCRM instance as one user.
 ///
@@ -80,6 +80,12 @@ impl Client {
     /// The API's base URL, as requests use it.
     pub fn base_url(&self) -> &str {
         &self.engine.site.base
+    }
+
+    /// The proxy that the client's connections go through, if any: set by [`ClientBuilder::proxy`] or found in the
+    /// environment.
+    pub fn proxy(&self) -> Option<&ProxyInfo> {
+        self.engine.proxy.as_ref()
     }
 
     /// Logs in now instead of with the first request; nothing to do for

@@ -90,6 +90,8 @@ pub(crate) struct Inner {
     pub(crate) fault: Option<DecodeFault>,
     pub(crate) timing: Option<Timing>,
     pub(crate) retry_after: Option<Duration>,
+    /// What to do, where the transport knows more than the status.
+    pub(crate) remedy: Option<&'static str>,
 }
 
 /// What the server answered, as far as it came.
@@ -171,6 +173,7 @@ impl Error {
             fault: None,
             timing: None,
             retry_after: None,
+            remedy: None,
         })
     }
 

@@ -177,6 +177,9 @@ impl Error {
 
     /// What to do, for `Display`.
     pub(crate) fn advice(&self) -> Option<&'static str> {
+        if self.0.remedy.is_some() {
+            return self.0.remedy;
+        }
         if self.is_second_factor_required() {
             return Some("log in with a second-factor code");
         }

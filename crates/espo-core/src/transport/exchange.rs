@@ -9,6 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 use url::Url;
 
+use super::remedy::{Attempted, rejects_certificate, remedy};
 use super::wire::chain;
 use super::{Engine, Target, is_json};
 use crate::error::{Answer, Error, Outcome, Stage};
@@ -59,7 +60,7 @@ impl Engine {
         timing.received = now;
         let answer = match sent {
             None => return Err(timed_out(context, limit, Stage::Send)),
-            Some(Err(error)) => return Err(transport_error(context, error)),
+            Some(Err(error)) => return Err(self.transport_error(context, error)),
             Some(Ok(answer)) => answer,
         };
         timing.first_byte = Some(now);
@@ -281,30 +282,43 @@ fn timed_out(context: &Context, limit: Duration, stage: Stage) -> Error {
     error
 }
 
-fn transport_error(context: &Context, error: reqwest::Error) -> Error {
-    let timeout = error.is_timeout();
-    let (stage, outcome, what) = if error.is_connect() {
-        (Stage::Connect, Outcome::NotSent, "no connection")
-    } else if error.is_builder() {
-        (
-            Stage::Build,
-            Outcome::NotSent,
-            "the request cannot be built",
-        )
-    } else {
-        (
-            Stage::Send,
-            Outcome::Unknown,
-            "the connection broke before an answer came",
-        )
-    };
-    let words = chain(&error.without_url());
-    let mut error = Error::new(
-        stage,
-        outcome,
-        Some(context.clone()),
-        format!("{what}: {words}"),
-    );
-    error.inner_mut().timeout = timeout;
-    error
+impl Engine {
+    fn transport_error(&self, context: &Context, error: reqwest::Error) -> Error {
+        let timeout = error.is_timeout();
+        let (connect, builder) = (error.is_connect(), error.is_builder());
+        let words = chain(&error.without_url());
+        let (stage, outcome, what) = if connect || rejects_certificate(&words) {
+            (Stage::Connect, Outcome::NotSent, "no connection")
+        } else if builder {
+            (
+                Stage::Build,
+                Outcome::NotSent,
+                "the request cannot be built",
+            )
+        } else {
+            (
+                Stage::Send,
+                Outcome::Unknown,
+                "the connection broke before an answer came",
+            )
+        };
+        let via = match &self.proxy {
+            Some(proxy) if stage == Stage::Connect => format!(" through the proxy {proxy}"),
+            _ => String::new(),
+        };
+        let mut error = Error::new(
+            stage,
+            outcome,
+            Some(context.clone()),
+            format!("{what}{via}: {words}"),
+        );
+        let inner = error.inner_mut();
+        inner.timeout = timeout;
+        inner.remedy = remedy(&Attempted {
+            https: self.site.https,
+            through_proxy: self.proxy.is_some(),
+            causes: &words,
+        });
+        error
+    }
 }

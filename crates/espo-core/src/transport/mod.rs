@@ -3,8 +3,11 @@
 mod connecting;
 mod exchange;
 mod limit;
+mod proxy;
+mod remedy;
 mod retry_after;
 mod site;
+mod tls;
 mod wire;
 
 use std::borrow::Cow;
@@ -31,14 +34,19 @@ pub use connecting::Connecting;
 pub(crate) use connecting::Observer;
 pub(crate) use exchange::Opened;
 pub(crate) use limit::RateLimit;
+pub(crate) use proxy::ProxyChoice;
+pub use proxy::{ProxyInfo, ProxySource};
 pub(crate) use site::Site;
-pub(crate) use wire::{Proxy, WireConfig, build as build_wire};
+pub(crate) use tls::Identity;
+pub use tls::TlsBackend;
+pub(crate) use wire::{Wire, WireConfig, build as build_wire};
 
 /// A server that redirects its own API more often than this goes round in circles.
 const MAX_HOPS: u32 = 5;
 
 pub(crate) struct Engine {
     pub(crate) http: reqwest::Client,
+    pub(crate) proxy: Option<ProxyInfo>,
     pub(crate) site: Site,
     pub(crate) auth: Authenticator,
     pub(crate) retry: RetryPolicy,

@@ -1,4 +1,6 @@
-use url::Url;
+use std::net::IpAddr;
+
+use url::{Host, Url};
 
 use crate::error::Error;
 
@@ -15,6 +17,39 @@ pub(crate) struct Site {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) https: bool,
+    host_kind: HostKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HostKind {
+    Name { loopback: bool },
+    Address { loopback: bool },
+}
+
+impl HostKind {
+    fn of(host: &Host<&str>) -> Self {
+        match host {
+            Host::Domain(name) => Self::Name {
+                // RFC 6761: every name below `localhost` is this machine.
+                loopback: {
+                    let name = name.trim_end_matches('.');
+                    name == "localhost" || name.ends_with(".localhost")
+                },
+            },
+            Host::Ipv4(address) => Self::Address {
+                loopback: is_local(IpAddr::V4(*address)),
+            },
+            Host::Ipv6(address) => Self::Address {
+                loopback: is_local(IpAddr::V6(*address)),
+            },
+        }
+    }
+}
+
+/// The unspecified address reaches this machine as well.
+fn is_local(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    address.is_loopback() || address.is_unspecified()
 }
 
 impl Site {
@@ -48,6 +83,11 @@ impl Site {
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
             return Err(Error::build("the site's URL names no host"));
         };
+        let host_kind = url
+            .host()
+            .map_or(HostKind::Name { loopback: false }, |host| {
+                HostKind::of(&host)
+            });
 
         let mut path = url.path().trim_end_matches('/').to_owned();
         let mut portal = portal.map(str::to_owned);
@@ -88,7 +128,21 @@ impl Site {
             host: host.to_owned(),
             port,
             https,
+            host_kind,
         })
+    }
+
+    /// Whether the site is on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        matches!(
+            self.host_kind,
+            HostKind::Name { loopback: true } | HostKind::Address { loopback: true }
+        )
+    }
+
+    /// Whether the URL has an IP address in place of a name.
+    pub(crate) fn is_address(&self) -> bool {
+        matches!(self.host_kind, HostKind::Address { .. })
     }
 
     /// The URL of a call: `path` and `query` percent-encoded, the path as behind the API base. Read as
@@ -158,6 +212,31 @@ mod tests {
             Site::parse("http://[::1]:80/", None).unwrap().base,
             "http://[::1]/api/v1"
         );
+    }
+
+    #[test]
+    fn sites_on_this_machine_are_recognised() {
+        for (text, loopback) in [
+            ("http://localhost:8080", true),
+            ("http://LOCALHOST", true),
+            ("http://crm.localhost/sub", true),
+            ("http://localhost.", true),
+            ("http://127.0.0.1", true),
+            ("https://127.8.9.1", true),
+            ("http://[::1]:1", true),
+            ("http://[::ffff:127.0.0.1]", true),
+            ("http://0.0.0.0:80", true),
+            ("http://localhost.example.com", false),
+            ("http://notlocalhost", false),
+            ("http://128.0.0.1", false),
+            ("http://[2001:db8::1]", false),
+        ] {
+            assert_eq!(
+                Site::parse(text, None).unwrap().is_loopback(),
+                loopback,
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -1,113 +1,119 @@
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls_platform_verifier::Verifier;
 
+use super::Site;
 use super::connecting::{Observer, Watch};
+use super::proxy::{ProxyChoice, ProxyInfo, resolve};
+use super::tls::{Identity, TlsBackend, configure};
 use crate::error::Error;
 
-/// What the connection layer is told.
+/// Settings of the connection layer.
+#[cfg_attr(
+    not(any(feature = "rustls", feature = "native-tls")),
+    expect(dead_code, reason = "certificates are read by TLS backends only")
+)]
 pub(crate) struct WireConfig {
-    pub(crate) https: bool,
     pub(crate) connect_timeout: Duration,
     pub(crate) idle_timeout: Duration,
-    pub(crate) proxy: Proxy,
+    pub(crate) proxy: ProxyChoice,
+    pub(crate) connect_to: Option<SocketAddr>,
+    pub(crate) tls_backend: Option<TlsBackend>,
     pub(crate) roots_pem: Vec<Vec<u8>>,
+    pub(crate) identity: Option<Identity>,
+    pub(crate) headers: HeaderMap,
     pub(crate) gzip: bool,
     pub(crate) user_agent: String,
     pub(crate) observer: Option<Arc<Observer>>,
 }
 
-#[derive(Clone, Default)]
-pub(crate) enum Proxy {
-    /// `HTTPS_PROXY`, `NO_PROXY` and their kin.
-    #[default]
-    Environment,
-    None,
-    Url(String),
+/// The one pool of connections, and the proxy that they go through.
+pub(crate) struct Wire {
+    pub(crate) http: reqwest::Client,
+    pub(crate) proxy: Option<ProxyInfo>,
 }
 
-/// Builds the one pool of connections.
-pub(crate) fn build(config: WireConfig) -> Result<reqwest::Client, Error> {
-    let json = HeaderValue::from_static("application/json");
+pub(crate) fn build(site: &Site, mut config: WireConfig) -> Result<Wire, Error> {
+    let route = resolve(&config.proxy, site, config.connect_to.is_some())?;
+    let needs_tls = site.https
+        || route
+            .as_ref()
+            .is_some_and(|route| route.info.url().starts_with("https:"));
+    let mut headers = std::mem::take(&mut config.headers);
+    headers
+        .entry(header::ACCEPT)
+        .or_insert(HeaderValue::from_static("application/json"));
     let mut builder = reqwest::Client::builder()
-        .default_headers(HeaderMap::from_iter([(header::ACCEPT, json)]))
-        .tls_backend_preconfigured(tls(&config)?)
+        .default_headers(headers)
         .http1_only()
-        // The one request path follows redirects itself, where it knows what
-        // may go along.
+        // The one request path follows redirects itself, where it knows what may go along.
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
         .pool_idle_timeout(config.idle_timeout)
-        .gzip(config.gzip)
-        .user_agent(config.user_agent);
+        .user_agent(std::mem::take(&mut config.user_agent))
+        .no_proxy()
+        // A feature of reqwest that another crate enables changes nothing here.
+        .no_hickory_dns()
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate();
+    #[cfg(feature = "gzip")]
+    {
+        builder = builder.gzip(config.gzip);
+    }
+    #[cfg(not(feature = "gzip"))]
+    let _ = config.gzip;
+    builder = configure(builder, &config, needs_tls)?;
     let limit = config.connect_timeout;
     builder = match config.observer {
         None => builder.connect_timeout(limit),
         // It keeps the time limit itself: a layer of reqwest's own around it would be copied for every request.
         Some(observer) => builder.connector_layer(Watch { observer, limit }),
     };
-    builder = match config.proxy {
-        Proxy::Environment => builder,
-        Proxy::None => builder.no_proxy(),
-        Proxy::Url(url) => builder.proxy(
-            reqwest::Proxy::all(&url)
-                // Its text would repeat the URL, which may hold a password.
-                .map_err(|_| Error::build("the proxy's URL cannot be read"))?,
-        ),
-    };
-    builder.build().map_err(|error| {
+    if let Some(address) = config.connect_to {
+        check_address(site, address)?;
+        builder = builder.resolve(&site.host, address);
+    }
+    let mut info = None;
+    if let Some(route) = route {
+        info = Some(route.info);
+        builder = builder.proxy(route.proxy);
+    }
+    let http = builder.build().map_err(|error| {
         Error::build(format!(
-            "the HTTP client cannot be set up: {}",
+            "cannot set up the HTTP client: {}",
             chain(&error.without_url())
         ))
-    })
+    })?;
+    Ok(Wire { http, proxy: info })
 }
 
-/// TLS with a provider of its own choosing: the process-wide default is not
-/// touched, and a program that links both ring and aws-lc does not panic.
-fn tls(config: &WireConfig) -> Result<rustls::ClientConfig, Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let failed = |error: rustls::Error| Error::build(format!("TLS cannot be set up: {error}"));
-    let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(failed)?;
-    if !config.https && !matches!(&config.proxy, Proxy::Url(url) if url.starts_with("https")) {
-        // Plain HTTP needs no roots, and reading the system's takes longer than
-        // a local test should.
-        return Ok(builder
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth());
+/// The HTTP client uses another address only in place of a name, and another port only where the URL has none.
+fn check_address(site: &Site, address: SocketAddr) -> Result<(), Error> {
+    if site.is_address() {
+        return Err(Error::build(format!(
+            "cannot connect to {address} for {}: `connect_to` replaces the lookup of a host name, and the URL has an \
+             address; put {address} into the URL, or the name of the site",
+            site.host
+        )));
     }
-    let mut extra = Vec::new();
-    for pem in &config.roots_pem {
-        let before = extra.len();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            extra.push(certificate.map_err(|error| {
-                Error::build(format!("a root certificate is not PEM: {error}"))
-            })?);
-        }
-        if extra.len() == before {
-            return Err(Error::build(
-                "a root certificate given holds no `BEGIN CERTIFICATE` block",
-            ));
-        }
+    let default = if site.https { 443 } else { 80 };
+    if site.port != default && address.port() != site.port {
+        return Err(Error::build(format!(
+            "cannot connect to port {} for a URL with port {}; leave the port out of the URL",
+            address.port(),
+            site.port
+        )));
     }
-    let verifier = Verifier::new_with_extra_roots(extra, provider).map_err(failed)?;
-    Ok(builder
-        // The verifier is the platform's own; "dangerous" is how rustls names
-        // any verifier that it did not build itself.
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth())
+    Ok(())
 }
 
-/// An error's words with those of its causes: reqwest keeps the telling part
-/// ("connection refused", "certificate expired") in the sources.
+/// The text of an error with those of its causes: reqwest keeps the useful part ("connection refused", "certificate
+/// expired") in the sources.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

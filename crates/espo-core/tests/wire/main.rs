@@ -8,6 +8,7 @@ mod faults;
 mod files;
 mod forms;
 mod gate;
+mod proxies;
 mod secrets;
 mod server;
 mod tls;

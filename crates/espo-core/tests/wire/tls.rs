@@ -1,14 +1,25 @@
-//! TLS with an authority of one's own.
+//! TLS with a private certificate authority.
+
+use std::sync::Arc;
 
 use espo_core::http::Method;
 use espo_core::{Client, Request, RetryPolicy};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 /// An HTTPS server for `localhost` that answers `1`; gives its port and the
 /// authority's certificate.
 async fn server() -> (u16, String) {
     let (acceptor, pem) = crate::authority::authority();
+    (serve(acceptor).await, pem)
+}
+
+async fn serve(acceptor: TlsAcceptor) -> u16 {
     let listener = tokio::net::TcpListener::bind("localhost:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -23,7 +34,38 @@ async fn server() -> (u16, String) {
             let _ = stream.shutdown().await;
         }
     });
-    (port, pem)
+    port
+}
+
+/// An HTTPS server for `localhost` that demands a client certificate; returns its port, the authority's certificate, and
+/// a client's chain and key.
+async fn mutual() -> (u16, String, String, String) {
+    let mut ca = CertificateParams::new(Vec::new()).unwrap();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
+    let signed = |name: &str| {
+        let key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        (leaf.signed_by(&key, &ca).unwrap(), key)
+    };
+    let (server, server_key) = signed("localhost");
+    let (client, client_key) = signed("client");
+    let provider = Arc::new(ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(ca.der().clone()).unwrap();
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier.build().unwrap())
+        .with_single_cert(
+            vec![server.der().clone()],
+            PrivateKeyDer::try_from(server_key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    let port = serve(TlsAcceptor::from(Arc::new(config))).await;
+    (port, ca.pem(), client.pem(), client_key.serialize_pem())
 }
 
 fn get() -> Request {
@@ -69,6 +111,37 @@ async fn a_default_provider_that_the_program_installed_is_left_alone() {
         own.with_safe_default_protocol_versions().is_err(),
         "the test could not fail"
     );
+}
+
+#[tokio::test]
+async fn client_certificates_are_presented() {
+    let (port, ca, chain, key) = mutual().await;
+    let builder = || {
+        Client::builder(format!("https://localhost:{port}"))
+            .root_certificate(ca.as_str())
+            .retry(RetryPolicy::none())
+    };
+    let both = format!("{key}{chain}");
+    for (chain, key) in [(&chain, &key), (&both, &both)] {
+        let client = builder().client_certificate(chain.as_str(), key.as_str());
+        let client = client.build().unwrap();
+        assert_eq!(client.send(get()).await.unwrap().json::<u8>().unwrap(), 1);
+    }
+    let error = builder().build().unwrap().send(get()).await.unwrap_err();
+    assert!(error.to_string().contains("client certificate"), "{error}");
+
+    let (_, _, other_chain, _) = mutual().await;
+    for (chain, key) in [
+        ("", key.as_str()),
+        (chain.as_str(), ""),
+        (other_chain.as_str(), key.as_str()),
+    ] {
+        let error = builder()
+            .client_certificate(chain, key)
+            .build()
+            .unwrap_err();
+        assert!(error.to_string().contains("client certificate"), "{error}");
+    }
 }
 
 #[test]

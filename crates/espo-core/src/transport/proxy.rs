@@ -1,0 +1,171 @@
+//! Which proxy the client's connections go through.
+
+use std::fmt;
+
+use hyper_util::client::proxy::matcher::Matcher;
+use url::Url;
+
+use super::Site;
+use crate::error::Error;
+
+/// The caller's choice.
+#[derive(Clone, Default)]
+pub(crate) enum ProxyChoice {
+    /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, and the system's settings on macOS and Windows.
+    #[default]
+    Environment,
+    Direct,
+    Url(String),
+}
+
+/// The proxy that a client's connections go through; see [`Client::proxy`](crate::Client::proxy).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyInfo {
+    url: String,
+    source: ProxySource,
+}
+
+/// Where the proxy was set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProxySource {
+    /// [`ClientBuilder::proxy`](crate::ClientBuilder::proxy).
+    Builder,
+    /// A variable such as `HTTPS_PROXY`, or the system's settings.
+    Environment,
+}
+
+impl ProxyInfo {
+    /// Scheme, host and port, without credentials: `http://proxy.example.com:3128`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where the proxy was set.
+    pub fn source(&self) -> ProxySource {
+        self.source
+    }
+}
+
+impl fmt::Display for ProxyInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)?;
+        match self.source {
+            ProxySource::Builder => Ok(()),
+            ProxySource::Environment => f.write_str(" (from the environment)"),
+        }
+    }
+}
+
+/// A proxy as the HTTP client takes it, and as it may be shown.
+pub(crate) struct Route {
+    pub(crate) info: ProxyInfo,
+    pub(crate) proxy: reqwest::Proxy,
+}
+
+/// Resolves the choice once: a client speaks to one site only, so that the proxy is the same for all its requests.
+/// Like Go and curl, variables are ignored for a site on this machine, and for one whose address is given.
+pub(crate) fn resolve(
+    choice: &ProxyChoice,
+    site: &Site,
+    address_given: bool,
+) -> Result<Option<Route>, Error> {
+    let (matcher, source) = match choice {
+        ProxyChoice::Direct => return Ok(None),
+        ProxyChoice::Environment if address_given || site.is_loopback() => return Ok(None),
+        ProxyChoice::Environment => (Matcher::from_system(), ProxySource::Environment),
+        ProxyChoice::Url(_) if address_given => {
+            return Err(Error::build(
+                "`connect_to` and `proxy` cannot be combined: the proxy resolves the host; remove one of them",
+            ));
+        }
+        ProxyChoice::Url(url) => (
+            Matcher::builder().all(url.as_str()).build(),
+            ProxySource::Builder,
+        ),
+    };
+    // The text of a parser's error could repeat the URL, which may contain a password.
+    let invalid = || {
+        Error::build(
+            "invalid proxy URL: expected http://, https://, socks5:// or socks5h://, a host and a port",
+        )
+    };
+    let found = site
+        .base
+        .parse()
+        .ok()
+        .and_then(|uri| matcher.intercept(&uri));
+    let Some(found) = found else {
+        return match source {
+            ProxySource::Builder => Err(invalid()),
+            ProxySource::Environment => Ok(None),
+        };
+    };
+    let uri = found.uri();
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return Err(invalid());
+    };
+    let shown = format!("{scheme}://{authority}");
+    let mut url = Url::parse(&shown).map_err(|_| invalid())?;
+    if let Some((user, password)) = found.raw_auth() {
+        url.set_username(user).map_err(|()| invalid())?;
+        url.set_password(Some(password)).map_err(|()| invalid())?;
+    }
+    let mut proxy = reqwest::Proxy::all(url).map_err(|_| invalid())?;
+    if let Some(value) = found.basic_auth() {
+        proxy = proxy.custom_http_auth(value.clone());
+    }
+    Ok(Some(Route {
+        info: ProxyInfo { url: shown, source },
+        proxy,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explicit(url: &str) -> Result<Option<Route>, Error> {
+        let site = Site::parse("http://127.0.0.1:8080", None).unwrap();
+        resolve(&ProxyChoice::Url(url.to_owned()), &site, false)
+    }
+
+    #[test]
+    fn explicit_proxies_are_used_for_loopback_too_and_shown_without_credentials() {
+        for (url, shown) in [
+            (
+                "http://proxy.example.com:3128",
+                "http://proxy.example.com:3128",
+            ),
+            ("proxy.example.com:3128", "http://proxy.example.com:3128"),
+            ("https://bob:s3cret@proxy:8443", "https://proxy:8443"),
+            (
+                "socks5h://bob:s3cret@127.0.0.1:1080",
+                "socks5h://127.0.0.1:1080",
+            ),
+        ] {
+            let route = explicit(url).unwrap().unwrap();
+            assert_eq!(route.info.to_string(), shown);
+            assert!(!format!("{:?}", route.info).contains("s3cret"));
+        }
+        for url in ["", "ftp://proxy:21", "http://", "bob:s3cret@:9:9"] {
+            let error = explicit(url).err().expect(url).to_string();
+            assert!(
+                error.contains("invalid proxy URL") && !error.contains("s3cret"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn proxies_and_given_addresses_exclude_each_other() {
+        let site = Site::parse("https://crm.example.com", None).unwrap();
+        let choice = ProxyChoice::Url("http://proxy:3128".to_owned());
+        assert!(resolve(&choice, &site, true).is_err());
+        assert!(
+            resolve(&ProxyChoice::Environment, &site, true)
+                .unwrap()
+                .is_none()
+        );
+    }
+}

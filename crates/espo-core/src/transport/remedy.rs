@@ -1,0 +1,115 @@
+//! What to do about a connection that failed, by the text of its causes.
+//!
+//! The causes come from several libraries, whose types are not part of any interface; their texts are stable, and a
+//! text that is not recognised only lacks the advice.
+
+/// What a failed connection was used for.
+pub(super) struct Attempted<'t> {
+    pub(super) https: bool,
+    pub(super) through_proxy: bool,
+    /// The texts of the causes, joined.
+    pub(super) causes: &'t str,
+}
+
+/// Whether a server ended the TLS handshake because of the client's certificate, or for lack of one. With TLS 1.3 its
+/// alert arrives when the client has finished the handshake already; the request was not processed.
+pub(super) fn rejects_certificate(causes: &str) -> bool {
+    let causes = causes.to_ascii_lowercase();
+    causes.contains("alert")
+        && [
+            "certificaterequired",
+            "certificate required",
+            "badcertificate",
+            "bad certificate",
+            "unknownca",
+            "unknown ca",
+        ]
+        .iter()
+        .any(|part| causes.contains(part))
+}
+
+/// The advice for a failure, without a full stop.
+pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
+    let causes = attempted.causes.to_ascii_lowercase();
+    let any = |parts: &[&str]| parts.iter().any(|part| causes.contains(part));
+    if attempted.https
+        && any(&[
+            "invalidcontenttype",
+            "wrong version number",
+            "packet length too long",
+        ])
+    {
+        return Some("the port does not speak TLS; use http:// or the port of HTTPS");
+    }
+    if any(&["certificaterequired", "certificate required"]) {
+        return Some("the server demands a client certificate; set it with `client_certificate`");
+    }
+    if rejects_certificate(attempted.causes) {
+        return Some(
+            "the server rejected the client certificate; check who issued it, and when it expires",
+        );
+    }
+    if any(&[
+        "unknownissuer",
+        "unknown issuer",
+        "self-signed",
+        "self signed",
+        "local issuer",
+    ]) {
+        return Some(
+            "the issuer of the certificate is not trusted; add the certificate of the CA with `root_certificate`",
+        );
+    }
+    if any(&["notvalidforname", "hostname mismatch", "host name mismatch"]) {
+        return Some("the certificate was issued for another host name; use a URL with that name");
+    }
+    if any(&["expired", "notvalidyet", "not yet valid"]) && causes.contains("certificate") {
+        return Some("renew the server's certificate, or correct the clock of this machine");
+    }
+    if any(&[
+        "proxy authorization required",
+        "proxy authentication required",
+        "407",
+    ]) && attempted.through_proxy
+    {
+        return Some("the proxy demands credentials; put user and password into its URL");
+    }
+    if attempted.through_proxy {
+        return Some("check the proxy, or bypass it with `no_proxy` or the variable NO_PROXY");
+    }
+    if !attempted.https && any(&["invalid http version", "invalid http"]) {
+        return Some("the port does not speak HTTP; if it speaks TLS, use https://");
+    }
+    if any(&["dns error", "failed to lookup address"]) {
+        return Some("check the host name");
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unrecognised_causes_give_no_advice() {
+        let of = |https, through_proxy, causes| {
+            remedy(&Attempted {
+                https,
+                through_proxy,
+                causes,
+            })
+        };
+        assert_eq!(of(true, false, "connection reset"), None);
+        // A plain connection cannot fail for a reason of TLS.
+        assert_eq!(of(false, false, "InvalidContentType"), None);
+        assert!(
+            of(
+                true,
+                false,
+                "error:0A00010B:SSL routines:ssl3_get_record:wrong version number"
+            )
+            .unwrap()
+            .contains("does not speak TLS")
+        );
+    }
+}
