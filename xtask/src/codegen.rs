@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let start = Instant::now();
     let schema = Schema::load(&metadata)?;
     for diagnostic in &schema.diagnostics {
-        eprintln!("warning: {diagnostic}");
+        eprintln!("{}: {diagnostic}", diagnostic.level);
     }
     let loaded = start.elapsed();
     let mut generator = Generator::new().only(args.only.iter().cloned());

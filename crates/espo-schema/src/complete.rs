@@ -134,10 +134,10 @@ fn tidy(value: &mut Value, path: &str, diagnostics: &mut Vec<Diagnostic>) {
         }
         let keep = child.is_object();
         if !keep {
-            diagnostics.push(Diagnostic {
-                path: format!("{path}.{key}"),
-                message: "the definition is null and was left out".to_owned(),
-            });
+            diagnostics.push(Diagnostic::warning(
+                format!("{path}.{key}"),
+                "the definition is null and was left out".to_owned(),
+            ));
         }
         keep
     });
@@ -150,10 +150,10 @@ fn drop_untyped(defs: &mut Map<String, Value>, path: &str, diagnostics: &mut Vec
             .as_object()
             .is_some_and(|d| Def(d).text("type").is_some());
         if !keep {
-            diagnostics.push(Diagnostic {
-                path: format!("{path}.{key}"),
-                message: "the definition has no type and was left out".to_owned(),
-            });
+            diagnostics.push(Diagnostic::warning(
+                format!("{path}.{key}"),
+                "the definition has no type and was left out".to_owned(),
+            ));
         }
         keep
     });

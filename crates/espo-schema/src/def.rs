@@ -36,17 +36,36 @@ impl<'a> Def<'a> {
     /// A whole number, also when it is written as text.
     pub(crate) fn count(self, key: &str) -> Option<u64> {
         match self.get(key)? {
-            Value::Number(n) => n.as_u64(),
+            // The fraction of a float without one is lost on nothing.
+            Value::Number(n) => n.as_u64().or_else(|| {
+                let float = n.as_f64()?;
+                (float >= 0.0 && float.fract() == 0.0 && float <= u32::MAX.into())
+                    .then_some(float as u64)
+            }),
             Value::String(s) => s.trim().parse().ok(),
             _ => None,
         }
     }
 
-    /// A number, or text that stands for one (decimals).
+    /// A number, or a string that stands for one (the bounds of decimals).
     pub(crate) fn scalar(self, key: &str) -> Option<Value> {
         self.get(key)
             .filter(|v| v.is_number() || v.is_string())
             .cloned()
+    }
+
+    /// A number, also when it is written as a string; a string that is not a number is ignored.
+    pub(crate) fn number(self, key: &str) -> Option<Value> {
+        let text = match self.get(key)? {
+            Value::Number(n) => return Some(Value::Number(n.clone())),
+            Value::String(text) => text.trim(),
+            _ => return None,
+        };
+        let int = text.parse::<i64>().ok().map(Value::from);
+        int.or_else(|| {
+            let float = text.parse::<f64>().ok().filter(|f| f.is_finite())?;
+            Some(Value::from(float))
+        })
     }
 
     /// A list of texts; other items are left out. An object stands for the list of its values, as PHP prints a list

@@ -9,7 +9,7 @@ macro_rules! field_kinds {
         #[non_exhaustive]
         pub enum FieldKind {
             $($(#[$doc])* $variant,)*
-            /// A type that this crate does not know; its name is in [`Field::type_`](crate::Field::type_).
+            /// A custom type whose values are unknown: its definition names a column type that is none of these.
             Other,
         }
 

@@ -59,6 +59,6 @@ pub use error::Error;
 pub use kind::FieldKind;
 pub use model::{
     Attribute, AttributeRole, AttributeSource, Cardinality, Collection, Column, Diagnostic,
-    EntityType, Field, FieldType, Link, LinkType, Naming, Options, OptionsSource, Order, Pattern,
-    Schema, Scope, ValueType,
+    EntityType, Field, FieldType, Level, Link, LinkType, Naming, Options, OptionsSource, Order,
+    Pattern, Schema, Scope, ValueType,
 };

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::complete::complete;
 use crate::error::Error;
-use crate::merge::{merge, remove_path};
+use crate::merge::{merge, remove_paths};
 use crate::model::{Diagnostic, Schema};
 use crate::resolve::resolve;
 use crate::shape::check;
@@ -75,9 +75,7 @@ pub(crate) fn from_layers(layers: Vec<Layer>) -> Result<Schema, Error> {
         unset.extend(layer.unset);
         tree = merge(tree, layer.tree);
     }
-    for path in &unset {
-        remove_path(&mut tree, path);
-    }
+    remove_paths(&mut tree, &unset);
     let Value::Object(mut root) = tree else {
         unreachable!("every layer is an object, so their merge is one")
     };
@@ -116,12 +114,10 @@ fn note_blanked(base: &Value, over: &Value, diagnostics: &mut Vec<Diagnostic>) {
                 .and_then(|e| e.get(group));
             let lost = below.and_then(Value::as_object).map_or(0, Map::len);
             if lost > 0 && body.get(group).is_some_and(Value::is_array) {
-                diagnostics.push(Diagnostic {
-                    path: format!("entityDefs.{name}.{group}"),
-                    message: format!(
-                        "an empty list blanks the {lost} definitions of the layers below"
-                    ),
-                });
+                diagnostics.push(Diagnostic::warning(
+                    format!("entityDefs.{name}.{group}"),
+                    format!("an empty list blanks the {lost} definitions of the layers below"),
+                ));
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Laying one metadata tree over another by EspoCRM's own rules.
 
+use std::collections::{BTreeMap, HashSet};
+
 use serde_json::{Map, Value};
 
 /// Stands in a list for "keep what the base has, then these".
@@ -78,20 +80,22 @@ fn without_append(value: Value) -> Value {
     }
 }
 
-/// Takes the value at a path out of the tree. `unset.json` files name such paths.
-pub(crate) fn remove_path(tree: &mut Value, path: &[String]) {
-    let Some((last, parents)) = path.split_last() else {
-        return;
-    };
-    let mut here = tree;
-    for key in parents {
-        match here.get_mut(key.as_str()) {
-            Some(next) => here = next,
-            None => return,
+/// Takes the values at the paths out of the tree. `unset.json` files name such paths.
+pub(crate) fn remove_paths(tree: &mut Value, paths: &[Vec<String>]) {
+    // Per parent, so that a long list of paths goes through each object once.
+    let mut by_parent: BTreeMap<&[String], HashSet<&str>> = BTreeMap::new();
+    for path in paths {
+        if let Some((last, parents)) = path.split_last() {
+            by_parent.entry(parents).or_default().insert(last);
         }
     }
-    if let Value::Object(map) = here {
-        map.shift_remove(last.as_str());
+    for (parents, keys) in by_parent {
+        let parent = parents
+            .iter()
+            .try_fold(&mut *tree, |here, key| here.get_mut(key.as_str()));
+        if let Some(Value::Object(map)) = parent {
+            map.retain(|key, _| !keys.contains(key.as_str()));
+        }
     }
 }
 
@@ -99,7 +103,7 @@ pub(crate) fn remove_path(tree: &mut Value, path: &[String]) {
 mod tests {
     use serde_json::json;
 
-    use super::{merge, remove_path};
+    use super::{merge, remove_paths};
 
     #[test]
     fn each_rule_of_the_server_holds() {
@@ -176,10 +180,13 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_taken_out_and_a_missing_one_is_no_matter() {
-        let mut tree = json!({"a": {"b": {"c": 1, "d": 2}}});
-        remove_path(&mut tree, &["a".into(), "b".into(), "c".into()]);
-        remove_path(&mut tree, &["a".into(), "x".into(), "c".into()]);
+    fn paths_are_removed_and_missing_ones_ignored() {
+        let mut tree = json!({"a": {"b": {"c": 1, "d": 2, "e": 3}}, "f": 4});
+        let paths = ["a.b.c", "a.b.e", "a.x.c", "a.b.d.y", "f"];
+        remove_paths(
+            &mut tree,
+            &paths.map(|path| path.split('.').map(str::to_owned).collect()),
+        );
         assert_eq!(tree, json!({"a": {"b": {"d": 2}}}));
     }
 }

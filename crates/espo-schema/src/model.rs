@@ -9,6 +9,8 @@ use std::fmt;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use crate::kind::FieldKind;
+
 mod attribute;
 mod field;
 mod link;
@@ -126,6 +128,17 @@ pub enum Order {
 pub struct FieldType {
     /// The type's name (`varchar`).
     pub name: String,
+    /// The known type whose values fields of this type have: the type itself, or for a custom one the type that its
+    /// definition describes.
+    pub kind: FieldKind,
+    /// Whether the type comes from an extension or from the instance.
+    pub is_custom: bool,
+    /// Fields of this type have no attribute of their own name (`skipOrmDefs`); their sub-fields may have some.
+    pub skips_attribute: bool,
+    /// The server makes the attributes of this type with its own code, so that only the listed parts are known.
+    pub has_converter: bool,
+    /// Fields of this type cannot be written, whatever their definitions say.
+    pub read_only: bool,
     /// Whether parts are put before or after the field's name.
     pub naming: Naming,
     /// Parts that carry data. `""` is the field itself. `None` when the metadata does not list any.
@@ -161,10 +174,48 @@ pub enum Naming {
 /// Something odd in the metadata, and how it was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// Whether it may be a mistake, or is merely good to know.
+    pub level: Level,
     /// Where, as a dotted path (`entityDefs.Account.links.deals`).
     pub path: String,
     /// What was found and what was made of it.
     pub message: String,
+}
+
+/// How serious a [`Diagnostic`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Expected in customised metadata; nothing is lost.
+    Note,
+    /// Probably a mistake in the metadata; something was left out or is less typed than it could be.
+    Warning,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+impl Diagnostic {
+    pub(crate) fn note(path: impl Into<String>, message: impl Into<String>) -> Self {
+        let (path, message) = (path.into(), message.into());
+        Self {
+            level: Level::Note,
+            path,
+            message,
+        }
+    }
+
+    pub(crate) fn warning(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            level: Level::Warning,
+            ..Self::note(path, message)
+        }
+    }
 }
 
 impl fmt::Display for Diagnostic {

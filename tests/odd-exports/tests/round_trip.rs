@@ -171,7 +171,7 @@ fn an_export_of_9_2_has_stream_stars_and_decimal_money() {
     let contact = attributes(v9_2::EXPECTED_SCHEMA, "Contact");
     assert!(contact.is_superset(&["streamUpdatedAt", "accountsColumns", "portalUserId"].into()));
     let invoice = v9_2::CInvoice::default();
-    let (total, extension): (Option<Decimal>, Option<Value>) =
+    let (total, extension): (Option<Decimal>, Option<String>) =
         (invoice.total, invoice.from_extension);
     assert_eq!((total, extension), (None, None));
     // The lines' entity type is not in the export: the link is there, and leads to any object.

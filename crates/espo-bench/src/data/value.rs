@@ -46,7 +46,7 @@ impl Recipe {
     /// The recipe for an attribute of a field; none when no value can be made for it.
     pub(super) fn of(attribute: &Attribute, field: Option<&Field>) -> Option<Self> {
         let max = field
-            .and_then(|f| f.max_length)
+            .and_then(espo_schema::Field::length_limit)
             .map_or(150, |m| usize::try_from(m).unwrap_or(150));
         let name = attribute.name.as_str();
         let late = name.contains("End");

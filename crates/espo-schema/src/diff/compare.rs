@@ -1,6 +1,6 @@
 //! Finding the differences.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
@@ -233,46 +233,30 @@ impl Entities<'_, '_> {
     }
 
     fn options(&mut self, name: Option<&str>, old: &[String], new: &[String]) {
-        let mut renamed = BTreeSet::new();
+        let (before, after): (HashSet<&String>, HashSet<&String>) =
+            (old.iter().collect(), new.iter().collect());
+        let mut renamed = HashSet::new();
         // Only where the lists line up does the place tell which is which.
         if old.len() == new.len() {
             for (from, to) in old.iter().zip(new) {
-                if from != to && !new.contains(from) && !old.contains(to) {
+                if from != to && !after.contains(from) && !before.contains(to) {
                     renamed.extend([from, to]);
-                    self.say(
-                        name,
-                        true,
-                        C::OptionRenamed {
-                            from: from.clone(),
-                            to: to.clone(),
-                        },
-                    );
+                    let (from, to) = (from.clone(), to.clone());
+                    self.say(name, true, C::OptionRenamed { from, to });
                 }
             }
         }
-        for option in old
-            .iter()
-            .filter(|o| !new.contains(o) && !renamed.contains(o))
-        {
-            self.say(
-                name,
-                true,
-                C::OptionRemoved {
-                    option: option.clone(),
-                },
-            );
+        for option in old {
+            if !after.contains(option) && !renamed.contains(option) {
+                let option = option.clone();
+                self.say(name, true, C::OptionRemoved { option });
+            }
         }
-        for option in new
-            .iter()
-            .filter(|o| !old.contains(o) && !renamed.contains(o))
-        {
-            self.say(
-                name,
-                false,
-                C::OptionAdded {
-                    option: option.clone(),
-                },
-            );
+        for option in new {
+            if !before.contains(option) && !renamed.contains(option) {
+                let option = option.clone();
+                self.say(name, false, C::OptionAdded { option });
+            }
         }
     }
 

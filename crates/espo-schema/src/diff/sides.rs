@@ -9,6 +9,10 @@ use crate::model::{EntityType, Field, Link};
 /// Names that are at least this much alike (Jaro-Winkler) make a renaming likely.
 const ALIKE: f64 = 0.85;
 
+/// Names are compared for this many pairs at most; beyond, only items with nothing in common but their place are left,
+/// and a guess about each pair would take longer than the rest of the comparison.
+const MAX_PAIRS: usize = 1_000_000;
+
 /// Share of fields that two entity types have in common when one looks like the other under a new name.
 const SAME_FIELDS: f64 = 0.8;
 
@@ -57,6 +61,9 @@ impl<'a, T> Sides<'a, T> {
         likeness: fn(&'a T, &'a T) -> Option<f64>,
     ) -> Vec<(&'a str, &'a str)> {
         let mut pairs: Vec<(f64, &str, &str)> = Vec::new();
+        if self.removed.len().saturating_mul(self.added.len()) > MAX_PAIRS {
+            return Vec::new();
+        }
         for (from, old) in &self.removed {
             for (to, new) in &self.added {
                 if let Some(likeness) = likeness(old, new) {
@@ -84,35 +91,37 @@ impl<'a, T> Sides<'a, T> {
         &self,
         renamed: &[(&'a str, &'a str)],
     ) -> impl Iterator<Item = &'a str> {
+        let renamed: BTreeSet<&str> = renamed.iter().map(|(from, _)| *from).collect();
         self.removed
             .keys()
             .copied()
-            .filter(|name| !renamed.iter().any(|(from, _)| from == name))
+            .filter(move |name| !renamed.contains(name))
     }
 
     pub(super) fn added_but(
         &self,
         renamed: &[(&'a str, &'a str)],
     ) -> impl Iterator<Item = &'a str> {
+        let renamed: BTreeSet<&str> = renamed.iter().map(|(_, to)| *to).collect();
         self.added
             .keys()
             .copied()
-            .filter(|name| !renamed.iter().any(|(_, to)| to == name))
+            .filter(move |name| !renamed.contains(name))
     }
 }
 
 pub(super) fn looks_like_entity(old: &EntityType, new: &EntityType) -> Option<f64> {
-    let own = |e: &EntityType| -> BTreeSet<(String, String)> {
-        let fields = e
-            .fields
-            .values()
-            .filter(|f| !COMMON_FIELDS.contains(&f.name.as_str()));
-        fields.map(|f| (f.name.clone(), f.type_.clone())).collect()
+    let is_own = |f: &&Field| !COMMON_FIELDS.contains(&f.name.as_str());
+    let own = |e: &EntityType| e.fields.values().filter(is_own).count();
+    let in_both = |f: &&Field| {
+        new.fields
+            .get(&f.name)
+            .is_some_and(|other| other.type_ == f.type_)
     };
-    let (old, new) = (own(old), own(new));
-    let all = old.union(&new).count();
+    let common = old.fields.values().filter(is_own).filter(in_both).count();
+    let all = own(old) + own(new) - common;
     // Sizes are far below 2^52.
-    let share = old.intersection(&new).count() as f64 / all.max(1) as f64;
+    let share = common as f64 / all.max(1) as f64;
     (all > 0 && share >= SAME_FIELDS).then_some(share)
 }
 

@@ -12,8 +12,11 @@ pub struct Field {
     pub name: String,
     /// The type as written (`varchar`, or one that an extension brings).
     pub type_: String,
-    /// The type as this crate knows it.
+    /// The type as this crate knows it. For a custom type it is the known type whose values the field has
+    /// ([`FieldType::kind`](super::FieldType::kind)); a type without a definition is varchar, as on the server.
     pub kind: FieldKind,
+    /// The type is not one of EspoCRM's own: an extension or the instance defines it, or nobody does.
+    pub has_custom_type: bool,
     /// Must have a value on create, and on an update that sends it.
     pub required: bool,
     /// Input is dropped silently.
@@ -35,6 +38,9 @@ pub struct Field {
     pub default: Option<Value>,
     /// Largest length in characters, as written. The server's own default of 255 for varchar and enum is not filled in.
     pub max_length: Option<u64>,
+    /// Length of the column in characters, where the field or its type gives one (`len`). The server checks
+    /// [`Field::max_length`] and fails with a database error on a longer value.
+    pub column_length: Option<u64>,
     /// Smallest value (a number, or text for decimals).
     pub min: Option<Value>,
     /// Largest value.
@@ -99,6 +105,16 @@ pub struct Field {
 }
 
 impl Field {
+    /// Largest length in characters that can be stored: the shorter of [`Field::max_length`] and
+    /// [`Field::column_length`].
+    #[must_use]
+    pub fn length_limit(&self) -> Option<u64> {
+        match (self.max_length, self.column_length) {
+            (Some(checked), Some(column)) => Some(checked.min(column)),
+            (checked, column) => checked.or(column),
+        }
+    }
+
     /// Whether a create must name the field: it is required, can be written, and the server has no default to fill in.
     #[must_use]
     pub fn required_on_create(&self) -> bool {

@@ -33,8 +33,9 @@ pub(super) fn derive(
     };
     let mut found = IndexMap::new();
     deriver.record_id(&mut found);
+    let keys = rules::link_keys(entity);
     for field in entity.fields.values() {
-        deriver.field(field, &mut found);
+        deriver.field(field, &keys, &mut found);
     }
     for field in entity.fields.values().filter(|f| rules::has_numeric(f)) {
         deriver.numeric(field, &mut found);
@@ -61,7 +62,12 @@ impl Deriver<'_> {
         found.insert(id.name.clone(), id);
     }
 
-    fn field(&self, field: &Field, found: &mut IndexMap<String, Attribute>) {
+    fn field(
+        &self,
+        field: &Field,
+        keys: &rules::LinkKeys<'_>,
+        found: &mut IndexMap<String, Attribute>,
+    ) {
         if rules::is_converted_of_nothing(field, self.entity) {
             return;
         }
@@ -80,7 +86,7 @@ impl Deriver<'_> {
             // A field of the attribute's own name knows it best, unless the attribute is a key of a link.
             let is_named = named.is_some_and(|f| f.attributes.contains(&f.name))
                 && !rules::is_key_of_link(&part.attribute, field);
-            let is_key = part.part.is_empty() && rules::is_key_of_other(field, self.entity);
+            let is_key = part.part.is_empty() && rules::is_key_of_other(field, keys);
             if is_named || is_key || part.attribute == "id" {
                 continue;
             }
@@ -172,7 +178,11 @@ impl Deriver<'_> {
                 .as_deref()
                 .and_then(|name| self.entity.fields.get(name));
             if let Some((whole, part)) = whole.zip(field.composite_part.as_deref()) {
-                return part_role(whole.kind, part);
+                // A part that has a definition is a field like any other, unless its whole gives it a role.
+                return match part_role(whole.kind, part) {
+                    Role::Other if field.kind != K::Map => Role::Value,
+                    role => role,
+                };
             }
         }
         part_role(field.kind, part)
@@ -272,18 +282,48 @@ impl Deriver<'_> {
         (value, Options::Any)
     }
 
+    /// What a foreign field shows: a field of the linked record, or one of its attributes (`imageId`).
     fn foreign(&self, field: &Field, hops: usize) -> (ValueType, Options) {
-        let found = || {
+        let untyped = (ValueType::Json, Options::Any);
+        let target = || {
             let link = self.entity.links.get(field.link.as_deref()?)?;
-            let entity = self.entities.get(link.entity.as_deref()?)?;
-            Some((entity, entity.fields.get(field.foreign_field.as_deref()?)?))
+            self.entities.get(link.entity.as_deref()?)
         };
-        match found() {
-            Some((entity, field)) if hops > 0 => {
-                Deriver { entity, ..*self }.by_kind(field, hops - 1)
-            }
-            _ => (ValueType::Json, Options::Any),
+        let (Some(entity), Some(name)) = (target(), field.foreign_field.as_deref()) else {
+            return untyped;
+        };
+        if hops == 0 {
+            return untyped;
         }
+        let there = Deriver { entity, ..*self };
+        match entity.fields.get(name) {
+            Some(shown) => there.by_kind(shown, hops - 1),
+            None => there.by_attribute(name, hops - 1).unwrap_or(untyped),
+        }
+    }
+
+    /// The value of an attribute whose name is that of a field or link with a part behind it.
+    fn by_attribute(&self, name: &str, hops: usize) -> Option<(ValueType, Options)> {
+        let cuts = name.char_indices().filter(|(_, c)| c.is_uppercase());
+        for (cut, _) in cuts {
+            let owner = &name[..cut];
+            if let Some(field) = self.entity.fields.get(owner) {
+                let field_type = self.field_types.get(&field.type_);
+                let mut parts =
+                    parts_of(owner, field.kind, Def(&field.raw), field_type).into_iter();
+                if let Some(part) = parts.find(|part| part.attribute == name) {
+                    let link = self.entity.links.get(owner).filter(|l| !l.disabled);
+                    let role = self.role(field, &part.part);
+                    return Some(self.value(field, role, link, hops));
+                }
+            } else if let Some(link) = self.entity.links.get(owner)
+                && &name[cut..] == "Id"
+            {
+                let target = link.entity.clone();
+                return Some((ValueType::Id { target }, Options::Any));
+            }
+        }
+        None
     }
 
     fn bare_link(&self, link: &Link, found: &mut IndexMap<String, Attribute>) {
@@ -404,6 +444,8 @@ fn is_stored(field: &Field, role: Role) -> bool {
     match role {
         Role::Name | Role::Ids | Role::Names | Role::Columns | Role::Types | Role::Data => false,
         Role::Converted | Role::PersonName | Role::IsOptedOut | Role::IsInvalid => false,
+        // Only code of the extension knows what such a part is.
+        Role::Other => false,
         _ => !field.not_storable && !matches!(field.kind, K::LinkOne | K::Foreign | K::Map),
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::Context;
 use super::options::{resolve_options, resolve_pattern};
 use super::rules;
+use super::types::is_link_like;
 use crate::complete::part_name;
 use crate::def::Def;
 use crate::kind::FieldKind;
@@ -80,16 +81,16 @@ fn resolve(
     let def = Def(raw);
     let path = format!("entityDefs.{entity}.fields.{name}");
     let type_ = def.text("type").unwrap_or_default();
-    let kind = FieldKind::from_name(&type_);
     let field_type = context.field_types.get(&type_);
-    // The record's key is a field in a few entity types; the server has no definition of that type.
-    if field_type.is_none() && kind != FieldKind::Id {
-        diagnostics.push(Diagnostic {
-            path: path.clone(),
-            message: format!("the field type `{type_}` has no definition; the field is taken as one value of its own name"),
-        });
-    }
+    let (kind, has_custom_type) = match (field_type, FieldKind::from_name(&type_)) {
+        (Some(field_type), _) => (field_type.kind, field_type.is_custom),
+        // The server treats a type that nothing defines as varchar.
+        (None, FieldKind::Other) => (FieldKind::Varchar, true),
+        // The record's key is a field in a few entity types, and an export that was cut down may lack a definition.
+        (None, known) => (known, false),
+    };
     let type_defs = field_type.map(|t| Def(&t.field_defs));
+    let type_count = |key: &str| type_defs.and_then(|defs| defs.count(key));
     let (options, options_source) = resolve_options(def, &path, context.root, diagnostics);
     let pattern = def
         .text("pattern")
@@ -108,10 +109,11 @@ fn resolve(
     Field {
         name: name.to_owned(),
         kind,
+        has_custom_type,
         required: def.flag("required"),
-        read_only: def.flag_or("readOnly", type_defs),
+        read_only: def.flag("readOnly") || field_type.is_some_and(|t| t.read_only),
         read_only_after_create: def.flag("readOnlyAfterCreate"),
-        not_storable: def.flag_or("notStorable", type_defs),
+        not_storable: not_storable(def, type_defs),
         disabled: def.flag("disabled"),
         utility: def.flag("utility"),
         audited: def.flag("audited"),
@@ -121,8 +123,11 @@ fn resolve(
             .or_else(|| field_type?.default.as_ref().filter(|v| !v.is_null()))
             .cloned(),
         max_length: def.count("maxLength"),
-        min: def.scalar("min"),
-        max: def.scalar("max"),
+        column_length: type_count("len")
+            .or_else(|| type_count("maxLength"))
+            .or_else(|| def.count("len")),
+        min: bound(def, "min", kind),
+        max: bound(def, "max", kind),
         max_count: def.count("maxCount"),
         max_item_length: def.count("maxItemLength"),
         options,
@@ -164,6 +169,26 @@ fn resolve(
     }
 }
 
+/// The definition of the type is merged over that of the field, except that a field of the type `base` with a column
+/// type has a column.
+fn not_storable(def: Def<'_>, type_defs: Option<Def<'_>>) -> bool {
+    match type_defs.and_then(|defs| defs.get("notStorable")) {
+        Some(_) if def.get("dbType").is_some() && def.text("type").as_deref() == Some("base") => {
+            false
+        }
+        Some(_) => type_defs.is_some_and(|defs| defs.flag("notStorable")),
+        None => def.flag("notStorable"),
+    }
+}
+
+/// Bounds of decimals are strings; a bound of any other number may be written as one.
+fn bound(def: Def<'_>, key: &str, kind: FieldKind) -> Option<Value> {
+    match kind {
+        FieldKind::Decimal | FieldKind::Currency => def.scalar(key),
+        _ => def.number(key),
+    }
+}
+
 /// The attributes of a field: the parts that its type lists, then those that the definition adds.
 pub(super) fn parts_of(
     name: &str,
@@ -183,14 +208,21 @@ pub(super) fn parts_of(
         }
     };
     let listed = field_type.filter(|t| t.actual_parts.is_some() || !t.not_actual_parts.is_empty());
+    let skips = def.flag("skipOrmDefs") || field_type.is_some_and(|t| t.skips_attribute);
     match listed {
+        None if skips => {}
         None => add(name.to_owned(), "", true),
         Some(field_type) => {
-            for part in field_type.actual_parts.iter().flatten() {
+            let is_there = |part: &&String| !(skips && part.is_empty());
+            for part in field_type.actual_parts.iter().flatten().filter(is_there) {
                 add(part_name(name, part, naming), part, true);
             }
-            for part in &field_type.not_actual_parts {
+            for part in field_type.not_actual_parts.iter().filter(is_there) {
                 add(part_name(name, part, naming), part, false);
+            }
+            // The server's data layer has a column per field, whether or not the type lists it.
+            if field_type.is_custom && !skips && !field_type.has_converter && !is_link_like(kind) {
+                add(name.to_owned(), "", false);
             }
         }
     }
@@ -204,7 +236,7 @@ pub(super) fn parts_of(
     }
     if rules::has_converted(
         kind,
-        def.flag_or("notStorable", field_type.map(|t| Def(&t.field_defs))),
+        not_storable(def, field_type.map(|t| Def(&t.field_defs))),
     ) {
         add(part_name(name, "converted", naming), "converted", false);
     }
@@ -251,5 +283,7 @@ fn orderable(field: &Field) -> bool {
             field.composite_part.as_deref(),
             Some("isOptedOut" | "isInvalid")
         );
-    by_type && has_order && !field.order_disabled && !field.disabled
+    // A field without an attribute of its name is ordered by the record that it links to, if any.
+    let has_target = is_link_like(field.kind) || field.attributes.contains(&field.name);
+    by_type && has_target && has_order && !field.order_disabled && !field.disabled
 }

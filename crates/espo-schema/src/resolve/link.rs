@@ -19,6 +19,15 @@ const MANY_TO_MANY: [&str; 5] = [
     "smsPhoneNumber",
 ];
 
+/// The server compares the name with a small first letter.
+fn is_many_to_many(relation: &str) -> bool {
+    let mut chars = relation.chars();
+    let first = chars.next().map(|c| c.to_ascii_lowercase());
+    MANY_TO_MANY
+        .iter()
+        .any(|known| known.chars().next() == first && known[1..] == *chars.as_str())
+}
+
 pub(super) fn resolve_all(
     entity: &str,
     entity_def: Def<'_>,
@@ -31,10 +40,10 @@ pub(super) fn resolve_all(
         let Some(raw) = raw.as_object() else { continue };
         let link = resolve(name, raw, fields);
         if let LinkType::Other(type_) = &link.type_ {
-            diagnostics.push(Diagnostic {
-                path: format!("entityDefs.{entity}.links.{name}"),
-                message: format!("the link type `{type_}` is not known; nothing is offered on it"),
-            });
+            diagnostics.push(Diagnostic::warning(
+                format!("entityDefs.{entity}.links.{name}"),
+                format!("the link type `{type_}` is not known; nothing is offered on it"),
+            ));
         }
         links.insert(name.clone(), link);
     }
@@ -139,10 +148,10 @@ fn note(
         }
         _ => return,
     };
-    diagnostics.push(Diagnostic {
-        path: format!("entityDefs.{}.links.{}", entity.name, link.name),
+    diagnostics.push(Diagnostic::warning(
+        format!("entityDefs.{}.links.{}", entity.name, link.name),
         message,
-    });
+    ));
 }
 
 fn cardinality(link: &Link, reverse: Option<&Link>) -> Cardinality {
@@ -160,11 +169,7 @@ fn cardinality(link: &Link, reverse: Option<&Link>) -> Cardinality {
             // Custom entity types of the template BasePlus say hasMany where hasChildren is meant.
             Some(LinkType::BelongsToParent) => Cardinality::Children,
             Some(_) => Cardinality::OneToMany,
-            None if link
-                .relation_name
-                .as_deref()
-                .is_some_and(|r| MANY_TO_MANY.contains(&r)) =>
-            {
+            None if link.relation_name.as_deref().is_some_and(is_many_to_many) => {
                 Cardinality::ManyToMany
             }
             // The other side is not in the export; a middle table has a name, keys or columns, a plain one-to-many link
@@ -256,15 +261,23 @@ fn column(
         .text("type")
         .or_else(|| target_field.map(|f| f.type_.clone()))
         .unwrap_or_default();
-    let value = match type_.as_str() {
-        "bool" => ValueType::Bool,
-        "int" | "enumInt" => ValueType::Int,
-        "float" | "enumFloat" => ValueType::Float,
-        "date" => ValueType::Date,
-        "datetime" => ValueType::DateTime,
-        "foreignId" | "id" => ValueType::Id { target: None },
-        "varchar" | "enum" | "text" | "foreignType" if options == Options::Any => ValueType::Text,
-        "varchar" | "enum" => ValueType::Enum,
+    // The definition may name a custom field type; then the field that shows the column knows what it is.
+    let kind = match (FieldKind::from_name(&type_), target_field, owner_field) {
+        (FieldKind::Other, Some(field), _) | (FieldKind::Other, None, Some(field)) => field.kind,
+        (kind, ..) => kind,
+    };
+    let value = match kind {
+        FieldKind::Bool => ValueType::Bool,
+        FieldKind::Int | FieldKind::EnumInt => ValueType::Int,
+        FieldKind::Float | FieldKind::EnumFloat => ValueType::Float,
+        FieldKind::Decimal => ValueType::Decimal,
+        FieldKind::Date => ValueType::Date,
+        FieldKind::Datetime => ValueType::DateTime,
+        FieldKind::Id => ValueType::Id { target: None },
+        FieldKind::Varchar | FieldKind::Enum if options != Options::Any => ValueType::Enum,
+        FieldKind::Varchar | FieldKind::Enum | FieldKind::Text | FieldKind::Url => ValueType::Text,
+        FieldKind::Other if type_ == "foreignId" => ValueType::Id { target: None },
+        FieldKind::Other if type_ == "foreignType" => ValueType::Text,
         _ => ValueType::Json,
     };
     Column {

@@ -5,11 +5,11 @@ mod field;
 mod link;
 mod options;
 mod rules;
+mod types;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use crate::complete::naming;
 use crate::def::Def;
 use crate::hash::content_hash;
 use crate::model::{Collection, Diagnostic, EntityType, FieldType, Order, Schema, Scope};
@@ -24,7 +24,7 @@ pub(crate) struct Context<'a> {
 /// Never fails: what cannot be resolved is left open, with a diagnostic.
 pub(crate) fn resolve(root: Map<String, Value>, mut diagnostics: Vec<Diagnostic>) -> Schema {
     let field_types: IndexMap<String, FieldType> = section(&root, "fields")
-        .map(|(name, raw)| (name.clone(), field_type(name, raw)))
+        .map(|(name, raw)| (name.clone(), types::field_type(name, raw)))
         .collect();
     let context = Context {
         root: &root,
@@ -39,6 +39,7 @@ pub(crate) fn resolve(root: Map<String, Value>, mut diagnostics: Vec<Diagnostic>
             )
         })
         .collect();
+    types::note_custom_types(entity_types.values(), &field_types, &mut diagnostics);
     link::connect(&mut entity_types, &mut diagnostics);
     let attributes: Vec<_> = entity_types
         .values()
@@ -177,30 +178,5 @@ fn collection(raw: &Map<String, Value>) -> Collection {
         text_filter_fields: def.texts("textFilterFields"),
         full_text_search: def.flag("fullTextSearch"),
         count_disabled: def.flag("countDisabled"),
-    }
-}
-
-fn field_type(name: &str, raw: &Map<String, Value>) -> FieldType {
-    let def = Def(raw);
-    FieldType {
-        name: name.to_owned(),
-        naming: naming(def),
-        actual_parts: def
-            .get("actualFields")
-            .is_some()
-            .then(|| def.texts("actualFields")),
-        not_actual_parts: def.texts("notActualFields"),
-        sub_fields: def
-            .map("fields")
-            .into_iter()
-            .flatten()
-            .filter_map(|(part, raw)| Some((part.clone(), raw.as_object()?.clone())))
-            .collect(),
-        field_defs: def.map("fieldDefs").cloned().unwrap_or_default(),
-        link_defs: def.map("linkDefs").cloned(),
-        default: def.get("default").cloned(),
-        validation_list: def.texts("validationList"),
-        mandatory_validation_list: def.texts("mandatoryValidationList"),
-        raw: raw.clone(),
     }
 }

@@ -18,10 +18,10 @@ pub(super) fn resolve_options(
     let source = source_of(def);
     let options = follow(def, root, MAX_HOPS);
     let options = options.unwrap_or_else(|message| {
-        diagnostics.push(Diagnostic {
-            path: path.to_owned(),
-            message: format!("{message}; any value is taken as allowed"),
-        });
+        diagnostics.push(Diagnostic::warning(
+            path.to_owned(),
+            format!("{message}; any value is taken as allowed"),
+        ));
         Options::Any
     });
     (options, source)
@@ -132,10 +132,10 @@ pub(super) fn resolve_pattern(
         }
     };
     if regex.is_none() {
-        diagnostics.push(Diagnostic {
-            path: path.to_owned(),
-            message: format!("the pattern `{source}` is not known; it is not checked"),
-        });
+        diagnostics.push(Diagnostic::warning(
+            path.to_owned(),
+            format!("the pattern `{source}` is not known; it is not checked"),
+        ));
     }
     Pattern { source, regex }
 }

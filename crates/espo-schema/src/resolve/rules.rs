@@ -1,5 +1,7 @@
 //! Where the attributes of the server differ from what the definitions say at first sight: one small function a rule.
 
+use std::collections::HashMap;
+
 use crate::def::Def;
 use crate::kind::FieldKind;
 use crate::model::{EntityType, Field, Link, LinkType};
@@ -71,13 +73,26 @@ pub(super) fn is_key_of_link(attribute: &str, field: &Field) -> bool {
     is_link && field.actual_attributes.iter().any(|a| a == attribute)
 }
 
+/// The keys of an entity type's links, each with the fields that show such a link.
+pub(super) type LinkKeys<'a> = HashMap<&'a str, Vec<&'a str>>;
+
+/// Collects the keys once, so that the lookup per field does not depend on the number of fields.
+pub(super) fn link_keys(entity: &EntityType) -> LinkKeys<'_> {
+    let mut keys = LinkKeys::new();
+    for field in entity.fields.values() {
+        let own = field.actual_attributes.iter();
+        for key in own.filter(|key| is_key_of_link(key, field)) {
+            keys.entry(key).or_default().push(&field.name);
+        }
+    }
+    keys
+}
+
 /// A plain field named as the key of a link beside it: the key is what is stored (`Email.folderId` beside `folder`,
 /// `ActionHistoryRecord.targetType` beside `target`).
-pub(super) fn is_key_of_other(field: &Field, entity: &EntityType) -> bool {
-    entity
-        .fields
-        .values()
-        .any(|other| other.name != field.name && is_key_of_link(&field.name, other))
+pub(super) fn is_key_of_other(field: &Field, keys: &LinkKeys<'_>) -> bool {
+    keys.get(field.name.as_str())
+        .is_some_and(|owners| owners.iter().any(|owner| *owner != field.name))
 }
 
 /// The data layer has `name` for every entity type, although no record ever holds it where no field is called so.
@@ -204,7 +219,7 @@ mod tests {
     #[test]
     fn plain_fields_that_are_keys_of_links() {
         assert_eq!(
-            fields(is_key_of_other),
+            fields(|f, e| is_key_of_other(f, &link_keys(e))),
             ["ActionHistoryRecord.targetType", "Email.folderId"]
         );
     }

@@ -7,3 +7,4 @@ mod diff;
 mod load;
 mod odd;
 mod stock;
+mod types;

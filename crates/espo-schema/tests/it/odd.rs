@@ -1,7 +1,7 @@
 //! Metadata that is odd but readable: what is made of it, and what is noted.
 
 use espo_schema::{
-    AttributeRole, Cardinality, FieldKind, LinkType, Options, OptionsSource, Schema, ValueType,
+    AttributeRole, Cardinality, LinkType, Options, OptionsSource, Schema, ValueType,
 };
 use serde_json::{Value, json};
 
@@ -103,31 +103,6 @@ fn an_enum_without_values_is_text() {
     assert_eq!(value("some"), &ValueType::Enum);
     assert_eq!(value("many"), &ValueType::EnumList);
     assert_eq!(value("free"), &ValueType::TextList);
-}
-
-#[test]
-fn an_unknown_field_type_follows_its_definition_or_is_one_json_value() {
-    let schema = Schema::from_value(
-        json!({
-            "entityDefs": {"A": {"fields": {"geo": {"type": "geoPoint"}, "odd": {"type": "noSuch"}}}},
-            "fields": {"geoPoint": {"actualFields": ["lat", "lng"], "notActualFields": ["label"]}}
-        }),
-        "export.json",
-    )
-    .expect("the tree loads");
-    let a = &schema.entity_types["A"];
-    assert_eq!(a.fields["geo"].kind, FieldKind::Other);
-    assert_eq!(a.fields["geo"].attributes, ["geoLat", "geoLng", "geoLabel"]);
-    assert_eq!(a.attributes["geoLat"].value, ValueType::Json);
-    assert_eq!(a.attributes["geoLat"].role, AttributeRole::Other);
-    assert!(a.attributes["geoLat"].writable && !a.attributes["geoLabel"].writable);
-    assert_eq!(a.attributes["odd"].value, ValueType::Json);
-    assert_eq!(
-        notes(&schema),
-        [
-            "entityDefs.A.fields.odd: the field type `noSuch` has no definition; the field is taken as one value of its own name"
-        ]
-    );
 }
 
 #[test]
