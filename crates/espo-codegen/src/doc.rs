@@ -26,6 +26,32 @@ pub(crate) fn code(text: &str) -> String {
     }
 }
 
+/// A type of the generated code with its article, as a link.
+pub(crate) fn a(rust: &str) -> String {
+    format!("{} [`{rust}`]", if takes_an(rust) { "An" } else { "A" })
+}
+
+/// Whether a name is pronounced with a vowel first: by its first letter, or by its letters where it begins with an
+/// abbreviation, as in `HTMLPage`, `SMSLog`.
+fn takes_an(name: &str) -> bool {
+    let mut letters = name.chars();
+    let (first, second) = (letters.next(), letters.next());
+    let Some(first) = first.map(|c| c.to_ascii_uppercase()) else {
+        return false;
+    };
+    let is_spelt = name.len() == 1
+        || second.is_some_and(|c| c.is_ascii_uppercase())
+            && letters.next().is_none_or(|c| c.is_ascii_uppercase());
+    if is_spelt {
+        return "AEFHILMNORSX".contains(first);
+    }
+    let lower = name.to_ascii_lowercase();
+    let like_you = ["uni", "use", "usa", "uti", "ura", "eu", "one", "once"];
+    "AEIOU".contains(first) && !like_you.iter().any(|start| lower.starts_with(start))
+        || lower.starts_with("hour")
+        || lower.starts_with("honest")
+}
+
 /// The docs of a record struct.
 pub(crate) fn entity(entity: &EntityType) -> String {
     let scope = &entity.scope;

@@ -219,6 +219,11 @@ pub fn ident(name: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether a planned name is a keyword, and so has to be a raw identifier.
+pub(crate) fn is_keyword(name: &str) -> bool {
+    KEYWORDS.binary_search(&name).is_ok()
+}
+
 /// Rust's keywords up to edition 2024, those kept for later included; sorted. A planned name is none of those that
 /// cannot be raw.
 const KEYWORDS: [&str; 48] = [

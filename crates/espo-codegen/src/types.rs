@@ -12,13 +12,54 @@ use crate::overrides::EntityOverride;
 #[derive(Debug, Clone)]
 pub(crate) struct RustType {
     /// Its type, without `Option`.
-    pub(crate) value: String,
-    /// What a setter takes.
-    pub(crate) argument: String,
-    /// The value from a setter's `value`.
-    pub(crate) convert: String,
+    pub(crate) value: Type,
     /// Its kind in the type of its constant.
-    pub(crate) kind: String,
+    pub(crate) kind: Kind,
+}
+
+/// An entity type by its Rust name; `None` if the metadata does not say which.
+pub(crate) type Target = Option<String>;
+
+/// A Rust type. Names in it are planned names, so that tokens can be made of them whatever the metadata holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Type {
+    Text,
+    Bool,
+    Int,
+    Float,
+    Decimal,
+    Date,
+    Timestamp,
+    Json,
+    Id(Target),
+    Enum(String),
+    List(Box<Type>),
+    Names(Target),
+    MediaTypes(Target),
+    /// The columns of a link to a target, in a struct of this name.
+    Columns(Target, String),
+    /// One of `espo-core`'s structs for a row of a list.
+    Row(&'static str),
+    /// The type that an override gives, which is known to be a Rust type.
+    Own(String),
+}
+
+/// A kind: which filters and orders an attribute has.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Kind {
+    /// One of `espo-core`'s kinds that have no parameter.
+    Plain(&'static str),
+    Id(String),
+    /// The id of a link, which a list can be ordered by.
+    Ref(String),
+    Enum(String),
+    /// A list of this type.
+    Items(Type),
+    /// The attribute's value, without filters.
+    Opaque,
+    Unordered(Box<Kind>),
+    /// The attribute's own type, compared as this kind.
+    Own(Box<Kind>),
 }
 
 /// Gathers the types that an entity type needs while its attributes are gone through.
@@ -109,21 +150,19 @@ impl<'s, 'n> Builder<'s, 'n> {
             None => self.value_type(attribute),
         };
         if !attribute.filterable {
-            let value = &type_.value;
-            type_.kind = format!("kind::Opaque<{value}>");
-        } else if !attribute.orderable
-            || matches!(attribute.role, AttributeRole::Id | AttributeRole::Name)
+            type_.kind = Kind::Opaque;
+        } else if (!attribute.orderable
+            || matches!(attribute.role, AttributeRole::Id | AttributeRole::Name))
+            && !is_opaque(&attribute.value)
         {
             // A list is ordered by the link itself, which sorts by the linked record's name.
-            let kind = &type_.kind;
             type_.kind = match &attribute.value {
-                value if is_opaque(value) => kind.clone(),
                 ValueType::Id { target } => match self.target(target.as_deref()) {
-                    Some(target) => format!("kind::Ref<{target}>"),
-                    None => "kind::Unordered<kind::AnyId>".to_owned(),
+                    Some(target) => Kind::Ref(target),
+                    None => unordered(Kind::Plain("AnyId")),
                 },
-                _ if attribute.role == AttributeRole::Name => "kind::RefName".to_owned(),
-                _ => format!("kind::Unordered<{kind}>"),
+                _ if attribute.role == AttributeRole::Name => Kind::Plain("RefName"),
+                _ => unordered(type_.kind),
             };
         }
         type_
@@ -137,102 +176,78 @@ impl<'s, 'n> Builder<'s, 'n> {
             .get(&attribute.name)?
             .type_
             .as_ref()?;
-        let wanted = wanted.trim();
+        let value = Type::Own(wanted.trim().to_owned());
+        // The condition on a time says that it is one, which only the kind of a time knows.
+        if is_opaque(&attribute.value) || attribute.value == ValueType::DateTime {
+            return Some(type_of(value, Kind::Opaque));
+        }
         // Filters compare what is on the wire; an enum's options are the user's own type now.
         let kind = match attribute.value {
-            ValueType::Enum => "kind::Text".to_owned(),
-            ValueType::EnumList => "kind::Items<String>".to_owned(),
+            ValueType::Enum => Kind::Plain("Text"),
+            ValueType::EnumList => Kind::Items(Type::Text),
             _ => self.value_type(attribute).kind,
         };
-        // The condition on a time says that it is one, which only the kind of a time knows.
-        let opaque = is_opaque(&attribute.value) || attribute.value == ValueType::DateTime;
-        let kind = if opaque {
-            format!("kind::Opaque<{wanted}>")
-        } else {
-            format!("kind::Own<{wanted}, {kind}>")
-        };
-        Some(into(wanted, kind))
+        Some(type_of(value, Kind::Own(Box::new(kind))))
     }
 
     fn value_type(&mut self, attribute: &'s Attribute) -> RustType {
+        use Kind::Plain;
         match &attribute.value {
-            ValueType::Text => into("String", "kind::Text"),
-            ValueType::ParentType { .. } => into("String", "kind::TypeName"),
-            ValueType::Bool => plain("bool", "kind::Bool"),
-            ValueType::Int | ValueType::EnumInt => plain("i64", "kind::Int"),
-            ValueType::Float | ValueType::EnumFloat => plain("f64", "kind::Float"),
-            ValueType::Decimal | ValueType::Money => into("Decimal", "kind::Money"),
-            ValueType::Date => plain("Date", "kind::Date"),
-            ValueType::DateTime => plain("Timestamp", "kind::DateTime"),
+            ValueType::Text => type_of(Type::Text, Plain("Text")),
+            ValueType::ParentType { .. } => type_of(Type::Text, Plain("TypeName")),
+            ValueType::Bool => type_of(Type::Bool, Plain("Bool")),
+            ValueType::Int | ValueType::EnumInt => type_of(Type::Int, Plain("Int")),
+            ValueType::Float | ValueType::EnumFloat => type_of(Type::Float, Plain("Float")),
+            ValueType::Decimal | ValueType::Money => type_of(Type::Decimal, Plain("Money")),
+            ValueType::Date => type_of(Type::Date, Plain("Date")),
+            ValueType::DateTime => type_of(Type::Timestamp, Plain("DateTime")),
             ValueType::Id { target } => match self.target(target.as_deref()) {
-                Some(target) => into(format!("Id<{target}>"), format!("kind::Id<{target}>")),
-                None => into("AnyId", "kind::AnyId"),
+                Some(target) => type_of(Type::Id(Some(target.clone())), Kind::Id(target)),
+                None => type_of(Type::Id(None), Plain("AnyId")),
             },
-            ValueType::ParentId { .. } => into("AnyId", "kind::AnyId"),
+            ValueType::ParentId { .. } => type_of(Type::Id(None), Plain("AnyId")),
             ValueType::IdList { target } => {
-                let id = self.id(target.as_deref());
-                let kind = format!("kind::Opaque<Vec<{id}>>");
-                each(
-                    format!("Vec<{id}>"),
-                    format!("impl Into<{id}>"),
-                    ".map(Into::into)",
-                    kind,
-                )
+                let id = Type::Id(self.target(target.as_deref()));
+                type_of(list(id), Kind::Opaque)
             }
             ValueType::NameMap => {
-                let id = self.sibling_target(attribute);
-                opaque(format!("Names<{id}>"))
+                type_of(Type::Names(self.sibling_target(attribute)), Kind::Opaque)
             }
             ValueType::TypeMap => {
-                let id = self.sibling_target(attribute);
-                opaque(format!("MediaTypes<{id}>"))
+                let target = self.sibling_target(attribute);
+                type_of(Type::MediaTypes(target), Kind::Opaque)
             }
             ValueType::ColumnMap { columns } => {
                 let target = self.sibling_target(attribute);
                 let name = self.columns_type(attribute, columns);
-                let item = format!("(Id<{target}>, {name})");
-                let value = format!("Columns<{target}, {name}>");
-                each(value.clone(), item, "", format!("kind::Opaque<{value}>"))
+                type_of(Type::Columns(target, name), Kind::Opaque)
             }
-            ValueType::EmailData => rows("EmailAddressRow"),
-            ValueType::PhoneData => rows("PhoneNumberRow"),
+            ValueType::EmailData => type_of(list(Type::Row("EmailAddressRow")), Kind::Opaque),
+            ValueType::PhoneData => type_of(list(Type::Row("PhoneNumberRow")), Kind::Opaque),
             ValueType::Enum => match self.enumeration(attribute) {
-                Some(name) => plain(name.clone(), format!("kind::Enum<{name}>")),
-                None => into("String", "kind::Text"),
+                Some(name) => type_of(Type::Enum(name.clone()), Kind::Enum(name)),
+                None => type_of(Type::Text, Plain("Text")),
             },
-            ValueType::EnumList => match self.enumeration(attribute) {
-                Some(name) => each(
-                    format!("Vec<{name}>"),
-                    name.clone(),
-                    "",
-                    format!("kind::Items<{name}>"),
-                ),
-                None => texts(),
-            },
-            ValueType::TextList => texts(),
-            ValueType::IntList => each("Vec<i64>", "i64", "", "kind::Opaque<Vec<i64>>"),
-            ValueType::JsonArray | ValueType::JsonObject | ValueType::Json => RustType {
-                kind: "kind::Opaque<Value>".to_owned(),
-                ..into("Value", "")
-            },
+            ValueType::EnumList => {
+                let item = self.enumeration(attribute).map_or(Type::Text, Type::Enum);
+                type_of(list(item.clone()), Kind::Items(item))
+            }
+            ValueType::TextList => type_of(list(Type::Text), Kind::Items(Type::Text)),
+            ValueType::IntList => type_of(list(Type::Int), Kind::Opaque),
+            ValueType::JsonArray | ValueType::JsonObject | ValueType::Json => {
+                type_of(Type::Json, Kind::Opaque)
+            }
         }
     }
 
-    fn target(&mut self, entity: Option<&str>) -> Option<String> {
+    fn target(&mut self, entity: Option<&str>) -> Target {
         let rust = self.names.entity_types.get(entity?)?.clone();
         self.uses(&rust);
-        Some(names::ident(&rust).into_owned())
-    }
-
-    fn id(&mut self, target: Option<&str>) -> String {
-        match self.target(target) {
-            Some(target) => format!("Id<{target}>"),
-            None => "AnyId".to_owned(),
-        }
+        Some(rust)
     }
 
     /// The entity type whose ids are the keys of a map: that of the id list beside it.
-    fn sibling_target(&mut self, attribute: &Attribute) -> String {
+    fn sibling_target(&mut self, attribute: &Attribute) -> Target {
         let owner = attribute.field.as_deref().or(attribute.link.as_deref());
         let siblings = self.schema.attributes.values();
         let target = siblings
@@ -250,14 +265,7 @@ impl<'s, 'n> Builder<'s, 'n> {
         };
         // Followers are users, and have no field.
         let follower = || attribute.name.starts_with("followers").then_some("User");
-        match target
-            .or_else(through_link)
-            .or_else(follower)
-            .and_then(|name| self.target(Some(name)))
-        {
-            Some(target) => target,
-            None => "dyn std::any::Any".to_owned(),
-        }
+        self.target(target.or_else(through_link).or_else(follower))
     }
 
     fn enumeration(&mut self, attribute: &'s Attribute) -> Option<String> {
@@ -271,12 +279,12 @@ impl<'s, 'n> Builder<'s, 'n> {
             options,
             wire: attribute.name.clone(),
         });
-        Some(names::ident(&name).into_owned())
+        Some(name)
     }
 
     fn columns_type(&mut self, attribute: &'s Attribute, columns: &'s [Column]) -> String {
         if let Some(known) = self.columns.get(attribute.name.as_str()) {
-            return names::ident(&known.type_name).into_owned();
+            return known.type_name.clone();
         }
         let type_name = self.type_names([attribute.name.as_str()])[&attribute.name].clone();
         let rust_names =
@@ -287,12 +295,12 @@ impl<'s, 'n> Builder<'s, 'n> {
             .into_values()
             .map(|column| {
                 let type_ = match (&column.value, &column.options) {
-                    (ValueType::Bool, _) => "bool".to_owned(),
-                    (ValueType::Int | ValueType::EnumInt, _) => "i64".to_owned(),
-                    (ValueType::Float | ValueType::EnumFloat, _) => "f64".to_owned(),
-                    (ValueType::Money | ValueType::Decimal, _) => "Decimal".to_owned(),
-                    (ValueType::Date, _) => "Date".to_owned(),
-                    (ValueType::DateTime, _) => "Timestamp".to_owned(),
+                    (ValueType::Bool, _) => Type::Bool,
+                    (ValueType::Int | ValueType::EnumInt, _) => Type::Int,
+                    (ValueType::Float | ValueType::EnumFloat, _) => Type::Float,
+                    (ValueType::Money | ValueType::Decimal, _) => Type::Decimal,
+                    (ValueType::Date, _) => Type::Date,
+                    (ValueType::DateTime, _) => Type::Timestamp,
                     (ValueType::Enum, Options::Listed(options)) => {
                         let wire = format!(
                             "{}_{}",
@@ -301,13 +309,12 @@ impl<'s, 'n> Builder<'s, 'n> {
                         );
                         let name = self.type_names([wire.as_str()])[&wire].clone();
                         let of = format!("Column `{}` of `{}`", column.name, attribute.name);
-                        self.enums.insert(name.clone(), Enum { of, options, wire });
-                        names::ident(&name).into_owned()
+                        let enumeration = Enum { of, options, wire };
+                        self.enums.insert(name.clone(), enumeration);
+                        Type::Enum(name)
                     }
-                    (ValueType::Text | ValueType::Enum | ValueType::Id { .. }, _) => {
-                        "String".to_owned()
-                    }
-                    _ => "Value".to_owned(),
+                    (ValueType::Text | ValueType::Enum | ValueType::Id { .. }, _) => Type::Text,
+                    _ => Type::Json,
                 };
                 (
                     rust_names[&column.name].clone(),
@@ -316,16 +323,15 @@ impl<'s, 'n> Builder<'s, 'n> {
                 )
             })
             .collect();
-        let name = names::ident(&type_name).into_owned();
         self.columns.insert(
             &attribute.name,
             Columns {
-                type_name,
+                type_name: type_name.clone(),
                 attribute: &attribute.name,
                 columns,
             },
         );
-        name
+        type_name
     }
 }
 
@@ -349,84 +355,14 @@ fn is_opaque(value: &ValueType) -> bool {
     )
 }
 
-/// A setter takes the type itself.
-fn plain(value: impl Into<String>, kind: impl Into<String>) -> RustType {
-    let value = value.into();
-    RustType {
-        argument: value.clone(),
-        convert: "value".to_owned(),
-        value,
-        kind: kind.into(),
-    }
+fn type_of(value: Type, kind: Kind) -> RustType {
+    RustType { value, kind }
 }
 
-/// A setter takes whatever converts into the type.
-fn into(value: impl Into<String>, kind: impl Into<String>) -> RustType {
-    let value = value.into();
-    RustType {
-        argument: format!("impl Into<{value}>"),
-        convert: "value.into()".to_owned(),
-        value,
-        kind: kind.into(),
-    }
+fn list(item: Type) -> Type {
+    Type::List(Box::new(item))
 }
 
-/// A setter takes items.
-fn each(
-    value: impl Into<String>,
-    item: impl AsRef<str>,
-    map: &str,
-    kind: impl Into<String>,
-) -> RustType {
-    let value = value.into();
-    RustType {
-        argument: format!("impl IntoIterator<Item = {}>", item.as_ref()),
-        convert: format!("value.into_iter(){map}.collect::<{value}>()"),
-        value,
-        kind: kind.into(),
-    }
-}
-
-fn texts() -> RustType {
-    each(
-        "Vec<String>",
-        "impl Into<String>",
-        ".map(Into::into)",
-        "kind::Items<String>",
-    )
-}
-
-fn rows(row: &str) -> RustType {
-    each(
-        format!("Vec<{row}>"),
-        row,
-        "",
-        format!("kind::Opaque<Vec<{row}>>"),
-    )
-}
-
-fn opaque(value: String) -> RustType {
-    let kind = format!("kind::Opaque<{value}>");
-    plain(value, kind)
-}
-
-/// The kind of a link in the type of its constant.
-pub(crate) fn link_kind(link: &espo_schema::Link, has_orderable_field: bool) -> String {
-    use espo_schema::Cardinality::{
-        Children, ManyToMany, ManyToOne, OneToMany, OneToOne, Parent, Unknown,
-    };
-    let name = match link.cardinality {
-        OneToMany | Unknown => "HasMany",
-        ManyToMany => "ManyToMany",
-        Children => "Children",
-        ManyToOne | OneToOne { key_here: true } if has_orderable_field => "BelongsTo",
-        ManyToOne | OneToOne { key_here: true } => "BelongsToHidden",
-        OneToOne { key_here: false } => "HasOne",
-        Parent => "Parent",
-    };
-    if link.read_only {
-        format!("link::ReadOnlyLink<link::{name}>")
-    } else {
-        format!("link::{name}")
-    }
+fn unordered(kind: Kind) -> Kind {
+    Kind::Unordered(Box::new(kind))
 }

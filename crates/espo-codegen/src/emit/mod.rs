@@ -1,14 +1,15 @@
-//! From the model to files: one function a concern, each writing one part of an entity type's module.
+//! From the model to files: one function per concern, each a template of one part of an entity type's module.
 //!
-//! The text is written as it is to be read. Making tokens first and formatting them takes twenty times as long, and
-//! generating is part of a user's build.
+//! The templates are `quote!`, so that names and texts of the metadata arrive as identifiers and literals whatever they
+//! hold. `print` makes the text of them.
 
-mod code;
 mod constants;
 mod entity;
 mod links;
 mod options;
+mod print;
 mod root;
+mod tokens;
 mod write;
 
 pub(crate) use entity::module;

@@ -2,81 +2,79 @@
 
 use std::collections::BTreeSet;
 
-use super::code::{Code, literal};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::tokens::{docs, ident, type_};
 use crate::doc;
 use crate::model::Entity;
-use crate::names::{self, ident};
+use crate::names;
 
 /// An enum for each field with options.
-pub(crate) fn enums(code: &mut Code, entity: &Entity<'_>) {
-    for (name, enumeration) in &entity.enums {
+pub(super) fn enums(entity: &Entity<'_>) -> TokenStream {
+    let enums = entity.enums.iter().map(|(name, enumeration)| {
         let plan = names::variant_plan(enumeration.options.iter().map(String::as_str));
-        let head = format!("pub enum {} {{", ident(name));
-        in_macro(
-            code,
-            "enumeration",
-            &format!("{}.", enumeration.of),
-            &head,
-            |code| {
-                let mut seen = BTreeSet::new();
-                // An option that is listed twice is one option.
-                for option in enumeration
-                    .options
-                    .iter()
-                    .filter(|o| seen.insert(o.as_str()))
-                {
-                    code.line(format_args!(
-                        "{} = {},",
-                        ident(&plan[option]),
-                        literal(option)
-                    ));
-                }
-            },
-        );
-    }
+        let (about, name) = (docs(format!("{}.", enumeration.of)), ident(name));
+        let mut seen = BTreeSet::new();
+        // An option that is listed twice is one option.
+        let options = enumeration.options.iter().filter(|o| seen.insert(*o));
+        let variants = options.map(|option| {
+            let variant = ident(&plan[option]);
+            quote!(#variant = #option)
+        });
+        quote! {
+            espo_core::enumeration! {
+                #about
+                pub enum #name { #(#variants),* }
+            }
+        }
+    });
+    quote!(#(#enums)*)
 }
 
 /// An enum for each polymorphic parent.
-pub(crate) fn parents(code: &mut Code, entity: &Entity<'_>) {
-    for parent in &entity.parents {
-        let about = format!("{} of [`{}`].", doc::code(parent.wire), entity.rust);
+pub(super) fn parents(entity: &Entity<'_>) -> TokenStream {
+    let parents = entity.parents.iter().map(|parent| {
+        let about = docs(format!(
+            "{} of [`{}`].",
+            doc::code(parent.wire),
+            entity.rust
+        ));
+        let name = ident(&parent.type_name);
         let targets = parent.targets.iter();
         let plan = names::entity_plan(targets.map(|(wire, _)| *wire), &["Other"]);
-        let head = format!("pub enum {} {{", ident(&parent.type_name));
-        in_macro(code, "parent", &about, &head, |code| {
-            for (target, rust) in &parent.targets {
-                let (variant, entity) = (ident(&plan[*target]), ident(rust));
-                code.line(format_args!("{variant}({entity}) = {},", literal(target)));
-            }
+        let variants = parent.targets.iter().map(|(target, rust)| {
+            let (variant, entity) = (ident(&plan[*target]), ident(rust));
+            quote!(#variant(#entity) = #target)
         });
-    }
+        quote! {
+            espo_core::parent! {
+                #about
+                pub enum #name { #(#variants),* }
+            }
+        }
+    });
+    quote!(#(#parents)*)
 }
 
 /// A struct for the columns of each link that has some.
-pub(crate) fn columns(code: &mut Code, entity: &Entity<'_>) {
-    for columns in &entity.columns {
-        let about = format!(
+pub(super) fn columns(entity: &Entity<'_>) -> TokenStream {
+    let columns = entity.columns.iter().map(|columns| {
+        let about = docs(format!(
             "The columns that {} has for each linked record.",
             doc::code(columns.attribute)
-        );
-        let head = format!("pub struct {} {{", ident(&columns.type_name));
-        in_macro(code, "columns", &about, &head, |code| {
-            for (rust, wire, type_) in &columns.columns {
-                code.line(format_args!(
-                    "{}: {type_} = {},",
-                    ident(rust),
-                    literal(wire)
-                ));
-            }
+        ));
+        let name = ident(&columns.type_name);
+        let fields = columns.columns.iter().map(|(rust, wire, of)| {
+            let (rust, type_) = (ident(rust), type_(of));
+            quote!(#[column(#wire)] #rust: #type_)
         });
-    }
-}
-
-/// A call of one of `espo-core`'s macros that define a type.
-fn in_macro(code: &mut Code, name: &str, about: &str, head: &str, body: impl FnOnce(&mut Code)) {
-    code.blank();
-    code.block(format_args!("espo_core::{name}! {{"), |code| {
-        code.docs(about);
-        code.block(head, body);
+        quote! {
+            espo_core::columns! {
+                #about
+                pub struct #name { #(#fields),* }
+            }
+        }
     });
+    quote!(#(#columns)*)
 }

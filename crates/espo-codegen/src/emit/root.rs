@@ -1,50 +1,59 @@
 //! The files around the modules: the root module, the list of features.
 
-use super::BANNER;
-use super::code::{Code, literal};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::print::Printer;
+use super::tokens::{docs, ident, suffixed};
 use crate::doc;
 use crate::model::Model;
-use crate::names::ident;
 
 /// The root module: one module for each entity type, behind a feature if `gated`.
 pub(crate) fn root(model: &Model<'_>, hash: &str, gated: bool) -> String {
-    let mut code = Code::new(BANNER, 4096 + model.entities.len() * 512);
-    let gate = |code: &mut Code, feature: &str| {
-        if gated {
-            code.line(format_args!("#[cfg(feature = {})]", literal(feature)));
+    let gate = |feature: &str| gated.then(|| quote!(#[cfg(feature = #feature)]));
+    let expected = model.entities.iter().map(|entity| {
+        let (gate, module, name) = (
+            gate(&entity.feature),
+            ident(&entity.module),
+            ident(&entity.rust),
+        );
+        quote!(#gate ExpectedEntity::of::<#module::#name>())
+    });
+    let modules = model.entities.iter().map(|entity| {
+        let (gate, module, name) = (
+            gate(&entity.feature),
+            ident(&entity.module),
+            ident(&entity.rust),
+        );
+        let [new, patch, reference] =
+            ["New", "Patch", "Ref"].map(|suffix| suffixed(&entity.rust, suffix));
+        quote! {
+            #gate
+            pub mod #module;
+            #gate
+            pub use #module::{#name, #new, #patch, #reference};
         }
-    };
-    code.line("use espo_core::typed::ExpectedEntity;");
-    code.blank();
-    code.docs("SHA-256 of the metadata that this was generated from.");
-    code.line(format_args!(
-        "pub const METADATA_HASH: &str = {};",
-        literal(hash)
-    ));
-    code.blank();
-    code.docs("The entity types and attributes that this code expects of an instance.");
-    code.between(
-        "pub const EXPECTED_SCHEMA: &[ExpectedEntity] = &[",
-        "];",
-        |code| {
-            for entity in &model.entities {
-                gate(code, &entity.feature);
-                let (module, name) = (ident(&entity.module), ident(&entity.rust));
-                code.line(format_args!("ExpectedEntity::of::<{module}::{name}>(),"));
-            }
-        },
-    );
-    code.blank();
-    for entity in &model.entities {
-        let (module, name, rust) = (ident(&entity.module), ident(&entity.rust), &entity.rust);
-        gate(&mut code, &entity.feature);
-        code.line(format_args!("pub mod {module};"));
-        gate(&mut code, &entity.feature);
-        code.line(format_args!(
-            "pub use {module}::{{{name}, {rust}New, {rust}Patch, {rust}Ref}};"
-        ));
-    }
-    // An id is typed by its entity type, so the name is there even where the entity type is not.
+    });
+    let absent = absent(model, gated);
+    let mut printer = Printer::new(None, 4096 + model.entities.len() * 512);
+    printer.add(quote! {
+        use espo_core::typed::ExpectedEntity;
+
+        /// SHA-256 of the metadata that this was generated from.
+        pub const METADATA_HASH: &str = #hash;
+
+        /// The entity types and attributes that this code expects of an instance.
+        pub const EXPECTED_SCHEMA: &[ExpectedEntity] = &[#(#expected),*];
+
+        #(#modules)*
+        #(#absent)*
+    });
+    printer.into_text()
+}
+
+/// An id is typed by its entity type, so the name is there even where the entity type is not.
+fn absent(model: &Model<'_>, gated: bool) -> Vec<TokenStream> {
+    let mut absent = Vec::new();
     for (wire, rust) in &model.entity_names {
         let generated = model
             .entities
@@ -54,21 +63,23 @@ pub(crate) fn root(model: &Model<'_>, hash: &str, gated: bool) -> String {
             Ok(index) => Some(&model.entities[index].feature),
             Err(_) => None,
         };
-        let wire = doc::code(wire);
-        code.blank();
-        match feature {
-            Some(feature) => {
-                code.docs(format!(
-                    "Entity type {wire}; its feature `{feature}` is off."
-                ));
-                code.line(format_args!("#[cfg(not(feature = {}))]", literal(feature)));
-            }
-            None => code.docs(format!("Entity type {wire}, which was left out.")),
-        }
-        code.line("#[derive(Debug)]");
-        code.line(format_args!("pub enum {} {{}}", ident(rust)));
+        let (wire, name) = (doc::code(wire), ident(rust));
+        let (about, gate) = match feature {
+            Some(feature) => (
+                format!("Entity type {wire}; its feature `{feature}` is off."),
+                Some(quote!(#[cfg(not(feature = #feature))])),
+            ),
+            None => (format!("Entity type {wire}, which was left out."), None),
+        };
+        let about = docs(about);
+        absent.push(quote! {
+            #about
+            #gate
+            #[derive(Debug)]
+            pub enum #name {}
+        });
     }
-    code.into_text()
+    absent
 }
 
 /// The features of the manifest: one for each entity type.

@@ -10,7 +10,7 @@ use espo_schema::{Attribute, EntityType, Field, Link, Schema};
 
 use crate::names::{self, Plan};
 use crate::overrides::{EntityOverride, Overrides};
-use crate::types::RustType;
+use crate::types::{RustType, Type};
 use crate::{Error, parallel};
 
 use reserved::RESERVED_MODULES;
@@ -164,7 +164,7 @@ pub(crate) struct Columns<'s> {
     /// The attribute that holds them.
     pub(crate) attribute: &'s str,
     /// The columns: Rust name, wire name, type.
-    pub(crate) columns: Vec<(String, &'s str, String)>,
+    pub(crate) columns: Vec<(String, &'s str, Type)>,
 }
 
 /// A link.

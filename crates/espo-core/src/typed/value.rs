@@ -264,12 +264,12 @@ pub fn column<T: AttributeValue>(
 /// Defines the columns of a link: a struct of optional values that keeps columns it does not know.
 #[macro_export]
 macro_rules! columns {
-    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$cmeta:meta])* $column:ident: $type:ty = $text:literal),* $(,)? }) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident { $(#[column($text:literal)] $column:ident: $type:ty),* $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq)]
         #[non_exhaustive]
         $vis struct $name {
-            $($(#[$cmeta])* #[doc = concat!("Column `", $text, "`.")] pub $column: Option<$type>,)*
+            $(#[doc = concat!("Column `", $text, "`.")] pub $column: Option<$type>,)*
             /// Columns that were unknown when this code was generated.
             pub other: $crate::JsonObject,
         }

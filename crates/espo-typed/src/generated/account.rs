@@ -2,8 +2,8 @@
 //! Entity type `Account`.
 use espo_core::typed::generated::*;
 use super::{
-    Call, Campaign, CampaignLogRecord, Case, Contact, Document, Email, Lead, Meeting, Opportunity, TargetList, Task,
-    Team, User,
+    Call, Campaign, CampaignLogRecord, Case, Contact, Document, Email, Lead, Meeting,
+    Opportunity, TargetList, Task, Team, User,
 };
 
 /// A record of entity type `Account` (module `Crm`, has a stream, has optimistic locking).
@@ -120,7 +120,7 @@ pub struct Account {
     pub version_number: Option<i64>,
     /// `website`, url
     pub website: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Account);
@@ -406,7 +406,9 @@ pub const SHIPPING_ADDRESS_CITY: Field<Account, kind::Text> = Field::new("shippi
 /// `shippingAddressCountry`
 pub const SHIPPING_ADDRESS_COUNTRY: Field<Account, kind::Text> = Field::new("shippingAddressCountry");
 /// `shippingAddressMap`
-pub const SHIPPING_ADDRESS_MAP: Field<Account, kind::Opaque<Value>, access::ReadOnly> = Field::new("shippingAddressMap");
+pub const SHIPPING_ADDRESS_MAP: Field<Account, kind::Opaque<Value>, access::ReadOnly> = Field::new(
+    "shippingAddressMap",
+);
 /// `shippingAddressPostalCode`
 pub const SHIPPING_ADDRESS_POSTAL_CODE: Field<Account, kind::Text> = Field::new("shippingAddressPostalCode");
 /// `shippingAddressState`
@@ -420,15 +422,21 @@ pub const STREAM_UPDATED_AT: Field<Account, kind::DateTime, access::ReadOnly> = 
 /// `targetListId`
 pub const TARGET_LIST_ID: Field<Account, kind::Opaque<Id<TargetList>>> = Field::new("targetListId");
 /// `targetListIsOptedOut`
-pub const TARGET_LIST_IS_OPTED_OUT: Field<Account, kind::Opaque<bool>, access::ReadOnly> =
-    Field::new("targetListIsOptedOut");
+pub const TARGET_LIST_IS_OPTED_OUT: Field<
+    Account,
+    kind::Opaque<bool>,
+    access::ReadOnly,
+> = Field::new("targetListIsOptedOut");
 /// `targetListName`
 pub const TARGET_LIST_NAME: Field<Account, kind::Opaque<String>, access::ReadOnly> = Field::new("targetListName");
 /// `targetListsIds`
 pub const TARGET_LISTS_IDS: Field<Account, kind::Opaque<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
 /// `targetListsNames`
-pub const TARGET_LISTS_NAMES: Field<Account, kind::Opaque<Names<TargetList>>, access::ReadOnly> =
-    Field::new("targetListsNames");
+pub const TARGET_LISTS_NAMES: Field<
+    Account,
+    kind::Opaque<Names<TargetList>>,
+    access::ReadOnly,
+> = Field::new("targetListsNames");
 /// `teamsIds`
 pub const TEAMS_IDS: Field<Account, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
@@ -535,9 +543,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`Account`] sends.
+/// The attributes that a create of [`Account`] sends.
 pub type AccountNew = AccountWrite<Create>;
-/// What an update of [`Account`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Account`] sends; the others stay unchanged.
 pub type AccountPatch = AccountWrite<Update>;
 espo_core::write_type!(Account, AccountWrite);
 
@@ -759,7 +767,7 @@ pub mod links {
     pub const TEAMS: Link<Account, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`Account`] by its id: what can be done with it, and its links.
+/// An [`Account`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct AccountRef(RecordRef<Account>);
 espo_core::reference_type!(Account, AccountRef);

@@ -43,7 +43,7 @@ pub struct ActionHistoryRecord {
     pub user_name: Option<String>,
     /// `userType`, foreign, read-only
     pub user_type: Option<UserType>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(ActionHistoryRecord);
@@ -149,8 +149,11 @@ pub const ACTION: Field<ActionHistoryRecord, kind::Enum<Action>> = Field::new("a
 /// `authLogRecordId`
 pub const AUTH_LOG_RECORD_ID: Field<ActionHistoryRecord, kind::Ref<AuthLogRecord>> = Field::new("authLogRecordId");
 /// `authLogRecordName`
-pub const AUTH_LOG_RECORD_NAME: Field<ActionHistoryRecord, kind::RefName, access::ReadOnly> =
-    Field::new("authLogRecordName");
+pub const AUTH_LOG_RECORD_NAME: Field<
+    ActionHistoryRecord,
+    kind::RefName,
+    access::ReadOnly,
+> = Field::new("authLogRecordName");
 /// `authTokenId`
 pub const AUTH_TOKEN_ID: Field<ActionHistoryRecord, kind::Ref<AuthToken>> = Field::new("authTokenId");
 /// `authTokenName`
@@ -170,8 +173,11 @@ pub const NAME: Field<ActionHistoryRecord, kind::Opaque<String>, access::ReadOnl
 /// `number`
 pub const NUMBER: Field<ActionHistoryRecord, kind::Int, access::ReadOnly> = Field::new("number");
 /// `targetId`
-pub const TARGET_ID: Field<ActionHistoryRecord, kind::Unordered<kind::AnyId>, access::PartOfField> =
-    Field::new("targetId");
+pub const TARGET_ID: Field<
+    ActionHistoryRecord,
+    kind::Unordered<kind::AnyId>,
+    access::PartOfField,
+> = Field::new("targetId");
 /// `targetName`
 pub const TARGET_NAME: Field<ActionHistoryRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("targetName");
 /// `targetType`
@@ -215,13 +221,12 @@ espo_core::enumeration! {
 
 espo_core::parent! {
     /// `target` of [`ActionHistoryRecord`].
-    pub enum TargetOption {
-    }
+    pub enum TargetOption {}
 }
 
-/// What a create of [`ActionHistoryRecord`] sends.
+/// The attributes that a create of [`ActionHistoryRecord`] sends.
 pub type ActionHistoryRecordNew = ActionHistoryRecordWrite<Create>;
-/// What an update of [`ActionHistoryRecord`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`ActionHistoryRecord`] sends; the others stay unchanged.
 pub type ActionHistoryRecordPatch = ActionHistoryRecordWrite<Update>;
 espo_core::write_type!(ActionHistoryRecord, ActionHistoryRecordWrite);
 
@@ -301,7 +306,7 @@ pub mod links {
     pub const USER: Link<ActionHistoryRecord, User, link::BelongsTo> = Link::new("user");
 }
 
-/// A [`ActionHistoryRecord`] by its id: what can be done with it, and its links.
+/// An [`ActionHistoryRecord`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct ActionHistoryRecordRef(RecordRef<ActionHistoryRecord>);
 espo_core::reference_type!(ActionHistoryRecord, ActionHistoryRecordRef);

@@ -16,7 +16,7 @@ pub struct AddressCountry {
     pub name: Option<String>,
     /// `preferredName`, base
     pub preferred_name: Option<Value>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(AddressCountry);
@@ -82,9 +82,9 @@ pub const NAME: Field<AddressCountry, kind::Text> = Field::new("name");
 /// `preferredName`
 pub const PREFERRED_NAME: Field<AddressCountry, kind::Opaque<Value>> = Field::new("preferredName");
 
-/// What a create of [`AddressCountry`] sends.
+/// The attributes that a create of [`AddressCountry`] sends.
 pub type AddressCountryNew = AddressCountryWrite<Create>;
-/// What an update of [`AddressCountry`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`AddressCountry`] sends; the others stay unchanged.
 pub type AddressCountryPatch = AddressCountryWrite<Update>;
 espo_core::write_type!(AddressCountry, AddressCountryWrite);
 
@@ -121,7 +121,7 @@ impl<M> AddressCountryWrite<M> {
     }
 }
 
-/// A [`AddressCountry`] by its id: what can be done with it, and its links.
+/// An [`AddressCountry`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct AddressCountryRef(RecordRef<AddressCountry>);
 espo_core::reference_type!(AddressCountry, AddressCountryRef);

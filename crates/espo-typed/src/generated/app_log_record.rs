@@ -34,7 +34,7 @@ pub struct AppLogRecord {
     pub request_resource_path: Option<String>,
     /// `requestUrl`, varchar, at most 512 characters, read-only
     pub request_url: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(AppLogRecord);
@@ -139,7 +139,11 @@ pub const NAME: Field<AppLogRecord, kind::Opaque<String>, access::ReadOnly> = Fi
 /// `number`
 pub const NUMBER: Field<AppLogRecord, kind::Int, access::ReadOnly> = Field::new("number");
 /// `requestMethod`
-pub const REQUEST_METHOD: Field<AppLogRecord, kind::Enum<RequestMethod>, access::ReadOnly> = Field::new("requestMethod");
+pub const REQUEST_METHOD: Field<
+    AppLogRecord,
+    kind::Enum<RequestMethod>,
+    access::ReadOnly,
+> = Field::new("requestMethod");
 /// `requestResourcePath`
 pub const REQUEST_RESOURCE_PATH: Field<AppLogRecord, kind::Text, access::ReadOnly> = Field::new("requestResourcePath");
 /// `requestUrl`
@@ -182,9 +186,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`AppLogRecord`] sends.
+/// The attributes that a create of [`AppLogRecord`] sends.
 pub type AppLogRecordNew = AppLogRecordWrite<Create>;
-/// What an update of [`AppLogRecord`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`AppLogRecord`] sends; the others stay unchanged.
 pub type AppLogRecordPatch = AppLogRecordWrite<Update>;
 espo_core::write_type!(AppLogRecord, AppLogRecordWrite);
 
@@ -205,7 +209,7 @@ impl Default for AppLogRecordWrite<Create> {
     }
 }
 
-/// A [`AppLogRecord`] by its id: what can be done with it, and its links.
+/// An [`AppLogRecord`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct AppLogRecordRef(RecordRef<AppLogRecord>);
 espo_core::reference_type!(AppLogRecord, AppLogRecordRef);

@@ -22,7 +22,7 @@ pub struct ArrayValue {
     pub name: Option<String>,
     /// `value`, varchar, required, at most 100 characters
     pub value: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(ArrayValue);
@@ -112,13 +112,12 @@ pub const VALUE: Field<ArrayValue, kind::Text> = Field::new("value");
 
 espo_core::parent! {
     /// `entity` of [`ArrayValue`].
-    pub enum EntityOption {
-    }
+    pub enum EntityOption {}
 }
 
-/// What a create of [`ArrayValue`] sends.
+/// The attributes that a create of [`ArrayValue`] sends.
 pub type ArrayValueNew = ArrayValueWrite<Create>;
-/// What an update of [`ArrayValue`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`ArrayValue`] sends; the others stay unchanged.
 pub type ArrayValuePatch = ArrayValueWrite<Update>;
 espo_core::write_type!(ArrayValue, ArrayValueWrite);
 
@@ -158,7 +157,7 @@ impl<M> ArrayValueWrite<M> {
     }
 }
 
-/// A [`ArrayValue`] by its id: what can be done with it, and its links.
+/// An [`ArrayValue`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct ArrayValueRef(RecordRef<ArrayValue>);
 espo_core::reference_type!(ArrayValue, ArrayValueRef);

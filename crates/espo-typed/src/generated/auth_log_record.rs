@@ -45,7 +45,7 @@ pub struct AuthLogRecord {
     pub user_name: Option<String>,
     /// `username`, varchar, at most 100 characters, read-only
     pub username: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(AuthLogRecord);
@@ -205,9 +205,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`AuthLogRecord`] sends.
+/// The attributes that a create of [`AuthLogRecord`] sends.
 pub type AuthLogRecordNew = AuthLogRecordWrite<Create>;
-/// What an update of [`AuthLogRecord`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`AuthLogRecord`] sends; the others stay unchanged.
 pub type AuthLogRecordPatch = AuthLogRecordWrite<Update>;
 espo_core::write_type!(AuthLogRecord, AuthLogRecordWrite);
 
@@ -240,8 +240,11 @@ pub mod links {
     use super::*;
 
     /// `actionHistoryRecords`
-    pub const ACTION_HISTORY_RECORDS: Link<AuthLogRecord, ActionHistoryRecord, link::HasMany> =
-        Link::new("actionHistoryRecords");
+    pub const ACTION_HISTORY_RECORDS: Link<
+        AuthLogRecord,
+        ActionHistoryRecord,
+        link::HasMany,
+    > = Link::new("actionHistoryRecords");
     /// `authToken`
     pub const AUTH_TOKEN: Link<AuthLogRecord, AuthToken, link::BelongsTo> = Link::new("authToken");
     /// `portal`
@@ -250,7 +253,7 @@ pub mod links {
     pub const USER: Link<AuthLogRecord, User, link::BelongsTo> = Link::new("user");
 }
 
-/// A [`AuthLogRecord`] by its id: what can be done with it, and its links.
+/// An [`AuthLogRecord`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct AuthLogRecordRef(RecordRef<AuthLogRecord>);
 espo_core::reference_type!(AuthLogRecord, AuthLogRecordRef);

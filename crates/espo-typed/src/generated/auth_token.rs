@@ -37,7 +37,7 @@ pub struct AuthToken {
     pub user_id: Option<Id<User>>,
     /// `userName`, of `user` (link), read-only
     pub user_name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(AuthToken);
@@ -163,9 +163,9 @@ pub mod primary_filters {
     pub const INACTIVE: PrimaryFilter<AuthToken> = PrimaryFilter::new("inactive");
 }
 
-/// What a create of [`AuthToken`] sends.
+/// The attributes that a create of [`AuthToken`] sends.
 pub type AuthTokenNew = AuthTokenWrite<Create>;
-/// What an update of [`AuthToken`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`AuthToken`] sends; the others stay unchanged.
 pub type AuthTokenPatch = AuthTokenWrite<Update>;
 espo_core::write_type!(AuthToken, AuthTokenWrite);
 
@@ -198,15 +198,18 @@ pub mod links {
     use super::*;
 
     /// `actionHistoryRecords`
-    pub const ACTION_HISTORY_RECORDS: Link<AuthToken, ActionHistoryRecord, link::HasMany> =
-        Link::new("actionHistoryRecords");
+    pub const ACTION_HISTORY_RECORDS: Link<
+        AuthToken,
+        ActionHistoryRecord,
+        link::HasMany,
+    > = Link::new("actionHistoryRecords");
     /// `portal`
     pub const PORTAL: Link<AuthToken, Portal, link::BelongsTo> = Link::new("portal");
     /// `user`
     pub const USER: Link<AuthToken, User, link::BelongsTo> = Link::new("user");
 }
 
-/// A [`AuthToken`] by its id: what can be done with it, and its links.
+/// An [`AuthToken`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct AuthTokenRef(RecordRef<AuthToken>);
 espo_core::reference_type!(AuthToken, AuthTokenRef);

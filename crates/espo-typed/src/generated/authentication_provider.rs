@@ -40,7 +40,7 @@ pub struct AuthenticationProvider {
     pub oidc_user_info_endpoint: Option<String>,
     /// `oidcUsernameClaim`, varchar, options from `entityDefs.Settings.fields.oidcUsernameClaim.options`, default `sub`
     pub oidc_username_claim: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(AuthenticationProvider);
@@ -140,14 +140,20 @@ pub const METHOD: Field<AuthenticationProvider, kind::Text> = Field::new("method
 /// `name`
 pub const NAME: Field<AuthenticationProvider, kind::Text> = Field::new("name");
 /// `oidcAuthorizationEndpoint`
-pub const OIDC_AUTHORIZATION_ENDPOINT: Field<AuthenticationProvider, kind::Text> =
-    Field::new("oidcAuthorizationEndpoint");
+pub const OIDC_AUTHORIZATION_ENDPOINT: Field<AuthenticationProvider, kind::Text> = Field::new(
+    "oidcAuthorizationEndpoint",
+);
 /// `oidcAuthorizationPrompt`
-pub const OIDC_AUTHORIZATION_PROMPT: Field<AuthenticationProvider, kind::Enum<OidcAuthorizationPrompt>> =
-    Field::new("oidcAuthorizationPrompt");
+pub const OIDC_AUTHORIZATION_PROMPT: Field<
+    AuthenticationProvider,
+    kind::Enum<OidcAuthorizationPrompt>,
+> = Field::new("oidcAuthorizationPrompt");
 /// `oidcAuthorizationRedirectUri`
-pub const OIDC_AUTHORIZATION_REDIRECT_URI: Field<AuthenticationProvider, kind::Opaque<String>, access::ReadOnly> =
-    Field::new("oidcAuthorizationRedirectUri");
+pub const OIDC_AUTHORIZATION_REDIRECT_URI: Field<
+    AuthenticationProvider,
+    kind::Opaque<String>,
+    access::ReadOnly,
+> = Field::new("oidcAuthorizationRedirectUri");
 /// `oidcClientId`
 pub const OIDC_CLIENT_ID: Field<AuthenticationProvider, kind::Text> = Field::new("oidcClientId");
 /// `oidcCreateUser`
@@ -155,13 +161,17 @@ pub const OIDC_CREATE_USER: Field<AuthenticationProvider, kind::Bool> = Field::n
 /// `oidcJwksEndpoint`
 pub const OIDC_JWKS_ENDPOINT: Field<AuthenticationProvider, kind::Text> = Field::new("oidcJwksEndpoint");
 /// `oidcJwtSignatureAlgorithmList`
-pub const OIDC_JWT_SIGNATURE_ALGORITHM_LIST: Field<AuthenticationProvider, kind::Unordered<kind::Items<OidcJwtSignatureAlgorithmList>>> =
-    Field::new("oidcJwtSignatureAlgorithmList");
+pub const OIDC_JWT_SIGNATURE_ALGORITHM_LIST: Field<
+    AuthenticationProvider,
+    kind::Unordered<kind::Items<OidcJwtSignatureAlgorithmList>>,
+> = Field::new("oidcJwtSignatureAlgorithmList");
 /// `oidcLogoutUrl`
 pub const OIDC_LOGOUT_URL: Field<AuthenticationProvider, kind::Text> = Field::new("oidcLogoutUrl");
 /// `oidcScopes`
-pub const OIDC_SCOPES: Field<AuthenticationProvider, kind::Unordered<kind::Items<OidcScopes>>> =
-    Field::new("oidcScopes");
+pub const OIDC_SCOPES: Field<
+    AuthenticationProvider,
+    kind::Unordered<kind::Items<OidcScopes>>,
+> = Field::new("oidcScopes");
 /// `oidcSync`
 pub const OIDC_SYNC: Field<AuthenticationProvider, kind::Bool> = Field::new("oidcSync");
 /// `oidcTokenEndpoint`
@@ -203,9 +213,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`AuthenticationProvider`] sends.
+/// The attributes that a create of [`AuthenticationProvider`] sends.
 pub type AuthenticationProviderNew = AuthenticationProviderWrite<Create>;
-/// What an update of [`AuthenticationProvider`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`AuthenticationProvider`] sends; the others stay unchanged.
 pub type AuthenticationProviderPatch = AuthenticationProviderWrite<Update>;
 espo_core::write_type!(AuthenticationProvider, AuthenticationProviderWrite);
 
@@ -300,7 +310,7 @@ impl<M> AuthenticationProviderWrite<M> {
     }
 }
 
-/// A [`AuthenticationProvider`] by its id: what can be done with it, and its links.
+/// An [`AuthenticationProvider`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct AuthenticationProviderRef(RecordRef<AuthenticationProvider>);
 espo_core::reference_type!(AuthenticationProvider, AuthenticationProviderRef);

@@ -18,7 +18,7 @@ pub struct Autofollow {
     pub user_id: Option<AnyId>,
     /// `userName`, of `user` (link), read-only
     pub user_name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Autofollow);
@@ -89,9 +89,9 @@ pub const USER_ID: Field<Autofollow, kind::Unordered<kind::AnyId>> = Field::new(
 /// `userName`
 pub const USER_NAME: Field<Autofollow, kind::Opaque<String>, access::ReadOnly> = Field::new("userName");
 
-/// What a create of [`Autofollow`] sends.
+/// The attributes that a create of [`Autofollow`] sends.
 pub type AutofollowNew = AutofollowWrite<Create>;
-/// What an update of [`Autofollow`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Autofollow`] sends; the others stay unchanged.
 pub type AutofollowPatch = AutofollowWrite<Update>;
 espo_core::write_type!(Autofollow, AutofollowWrite);
 
@@ -124,7 +124,7 @@ impl Default for AutofollowWrite<Create> {
     }
 }
 
-/// A [`Autofollow`] by its id: what can be done with it, and its links.
+/// An [`Autofollow`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct AutofollowRef(RecordRef<Autofollow>);
 espo_core::reference_type!(Autofollow, AutofollowRef);

@@ -81,7 +81,7 @@ pub struct Call {
     pub users_ids: Option<Vec<Id<User>>>,
     /// `usersNames`, of `users` (linkMultiple), read-only, in a list only if selected
     pub users_names: Option<Names<User>>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Call);
@@ -240,7 +240,10 @@ impl Entity for Call {
 }
 
 /// `acceptanceStatus`
-pub const ACCEPTANCE_STATUS: Field<Call, kind::Unordered<kind::Enum<AcceptanceStatus>>> = Field::new("acceptanceStatus");
+pub const ACCEPTANCE_STATUS: Field<
+    Call,
+    kind::Unordered<kind::Enum<AcceptanceStatus>>,
+> = Field::new("acceptanceStatus");
 /// `accountId`
 pub const ACCOUNT_ID: Field<Call, kind::Ref<Account>, access::ReadOnly> = Field::new("accountId");
 /// `accountName`
@@ -250,7 +253,10 @@ pub const ASSIGNED_USER_ID: Field<Call, kind::Ref<User>> = Field::new("assignedU
 /// `assignedUserName`
 pub const ASSIGNED_USER_NAME: Field<Call, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `contactsColumns`
-pub const CONTACTS_COLUMNS: Field<Call, kind::Opaque<Columns<Contact, ContactsColumns>>> = Field::new("contactsColumns");
+pub const CONTACTS_COLUMNS: Field<
+    Call,
+    kind::Opaque<Columns<Contact, ContactsColumns>>,
+> = Field::new("contactsColumns");
 /// `contactsIds`
 pub const CONTACTS_IDS: Field<Call, kind::Opaque<Vec<Id<Contact>>>> = Field::new("contactsIds");
 /// `contactsNames`
@@ -405,27 +411,30 @@ espo_core::parent! {
 espo_core::columns! {
     /// The columns that `contactsColumns` has for each linked record.
     pub struct ContactsColumns {
-        status: ContactsStatus = "status",
+        #[column("status")]
+        status: ContactsStatus,
     }
 }
 
 espo_core::columns! {
     /// The columns that `leadsColumns` has for each linked record.
     pub struct LeadsColumns {
-        status: LeadsStatus = "status",
+        #[column("status")]
+        status: LeadsStatus,
     }
 }
 
 espo_core::columns! {
     /// The columns that `usersColumns` has for each linked record.
     pub struct UsersColumns {
-        status: UsersStatus = "status",
+        #[column("status")]
+        status: UsersStatus,
     }
 }
 
-/// What a create of [`Call`] sends.
+/// The attributes that a create of [`Call`] sends.
 pub type CallNew = CallWrite<Create>;
-/// What an update of [`Call`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Call`] sends; the others stay unchanged.
 pub type CallPatch = CallWrite<Update>;
 espo_core::write_type!(Call, CallWrite);
 
@@ -441,7 +450,11 @@ impl CallWrite<Create> {
         date_start: Timestamp,
         date_end: Timestamp,
     ) -> Self {
-        Self(Attributes::new()).name(name).assigned_user_id(assigned_user_id).date_start(date_start).date_end(date_end)
+        Self(Attributes::new())
+            .name(name)
+            .assigned_user_id(assigned_user_id)
+            .date_start(date_start)
+            .date_end(date_end)
     }
 }
 

@@ -2,8 +2,8 @@
 //! Entity type `Campaign`.
 use espo_core::typed::generated::*;
 use super::{
-    Account, CampaignLogRecord, CampaignTrackingUrl, Contact, Lead, MassEmail, Opportunity, TargetList, Team, Template,
-    User,
+    Account, CampaignLogRecord, CampaignTrackingUrl, Contact, Lead, MassEmail,
+    Opportunity, TargetList, Team, Template, User,
 };
 
 /// A record of entity type `Campaign` (module `Crm`).
@@ -108,7 +108,7 @@ pub struct Campaign {
     pub users_template_id: Option<Id<Template>>,
     /// `usersTemplateName`, of `usersTemplate` (link), read-only, in a list only if selected
     pub users_template_name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Campaign);
@@ -298,8 +298,11 @@ impl Entity for Campaign {
 /// `accountsTemplateId`
 pub const ACCOUNTS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::new("accountsTemplateId");
 /// `accountsTemplateName`
-pub const ACCOUNTS_TEMPLATE_NAME: Field<Campaign, kind::Opaque<String>, access::ReadOnly> =
-    Field::new("accountsTemplateName");
+pub const ACCOUNTS_TEMPLATE_NAME: Field<
+    Campaign,
+    kind::Opaque<String>,
+    access::ReadOnly,
+> = Field::new("accountsTemplateName");
 /// `assignedUserId`
 pub const ASSIGNED_USER_ID: Field<Campaign, kind::Ref<User>> = Field::new("assignedUserId");
 /// `assignedUserName`
@@ -321,8 +324,11 @@ pub const CLICKED_PERCENTAGE: Field<Campaign, kind::Opaque<i64>, access::ReadOnl
 /// `contactsTemplateId`
 pub const CONTACTS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::new("contactsTemplateId");
 /// `contactsTemplateName`
-pub const CONTACTS_TEMPLATE_NAME: Field<Campaign, kind::Opaque<String>, access::ReadOnly> =
-    Field::new("contactsTemplateName");
+pub const CONTACTS_TEMPLATE_NAME: Field<
+    Campaign,
+    kind::Opaque<String>,
+    access::ReadOnly,
+> = Field::new("contactsTemplateName");
 /// `createdAt`
 pub const CREATED_AT: Field<Campaign, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -336,11 +342,16 @@ pub const DESCRIPTION: Field<Campaign, kind::Text> = Field::new("description");
 /// `endDate`
 pub const END_DATE: Field<Campaign, kind::Date> = Field::new("endDate");
 /// `excludingTargetListsIds`
-pub const EXCLUDING_TARGET_LISTS_IDS: Field<Campaign, kind::Opaque<Vec<Id<TargetList>>>> =
-    Field::new("excludingTargetListsIds");
+pub const EXCLUDING_TARGET_LISTS_IDS: Field<
+    Campaign,
+    kind::Opaque<Vec<Id<TargetList>>>,
+> = Field::new("excludingTargetListsIds");
 /// `excludingTargetListsNames`
-pub const EXCLUDING_TARGET_LISTS_NAMES: Field<Campaign, kind::Opaque<Names<TargetList>>, access::ReadOnly> =
-    Field::new("excludingTargetListsNames");
+pub const EXCLUDING_TARGET_LISTS_NAMES: Field<
+    Campaign,
+    kind::Opaque<Names<TargetList>>,
+    access::ReadOnly,
+> = Field::new("excludingTargetListsNames");
 /// `hardBouncedCount`
 pub const HARD_BOUNCED_COUNT: Field<Campaign, kind::Opaque<i64>, access::ReadOnly> = Field::new("hardBouncedCount");
 /// `id`
@@ -350,7 +361,9 @@ pub const LEAD_CREATED_COUNT: Field<Campaign, kind::Opaque<i64>, access::ReadOnl
 /// `leadsTemplateId`
 pub const LEADS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::new("leadsTemplateId");
 /// `leadsTemplateName`
-pub const LEADS_TEMPLATE_NAME: Field<Campaign, kind::Opaque<String>, access::ReadOnly> = Field::new("leadsTemplateName");
+pub const LEADS_TEMPLATE_NAME: Field<Campaign, kind::Opaque<String>, access::ReadOnly> = Field::new(
+    "leadsTemplateName",
+);
 /// `mailMergeOnlyWithAddress`
 pub const MAIL_MERGE_ONLY_WITH_ADDRESS: Field<Campaign, kind::Bool> = Field::new("mailMergeOnlyWithAddress");
 /// `modifiedAt`
@@ -386,8 +399,11 @@ pub const STATUS: Field<Campaign, kind::Enum<Status>> = Field::new("status");
 /// `targetListsIds`
 pub const TARGET_LISTS_IDS: Field<Campaign, kind::Opaque<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
 /// `targetListsNames`
-pub const TARGET_LISTS_NAMES: Field<Campaign, kind::Opaque<Names<TargetList>>, access::ReadOnly> =
-    Field::new("targetListsNames");
+pub const TARGET_LISTS_NAMES: Field<
+    Campaign,
+    kind::Opaque<Names<TargetList>>,
+    access::ReadOnly,
+> = Field::new("targetListsNames");
 /// `teamsIds`
 pub const TEAMS_IDS: Field<Campaign, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
@@ -397,7 +413,9 @@ pub const TYPE: Field<Campaign, kind::Enum<Type>> = Field::new("type");
 /// `usersTemplateId`
 pub const USERS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::new("usersTemplateId");
 /// `usersTemplateName`
-pub const USERS_TEMPLATE_NAME: Field<Campaign, kind::Opaque<String>, access::ReadOnly> = Field::new("usersTemplateName");
+pub const USERS_TEMPLATE_NAME: Field<Campaign, kind::Opaque<String>, access::ReadOnly> = Field::new(
+    "usersTemplateName",
+);
 
 /// The primary filters of [`Campaign`] that the metadata shows.
 pub mod primary_filters {
@@ -438,9 +456,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`Campaign`] sends.
+/// The attributes that a create of [`Campaign`] sends.
 pub type CampaignNew = CampaignWrite<Create>;
-/// What an update of [`Campaign`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Campaign`] sends; the others stay unchanged.
 pub type CampaignPatch = CampaignWrite<Update>;
 espo_core::write_type!(Campaign, CampaignWrite);
 

@@ -37,7 +37,7 @@ pub struct CampaignTrackingUrl {
     pub url: Option<String>,
     /// `urlToUse`, varchar, read-only
     pub url_to_use: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(CampaignTrackingUrl);
@@ -161,9 +161,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`CampaignTrackingUrl`] sends.
+/// The attributes that a create of [`CampaignTrackingUrl`] sends.
 pub type CampaignTrackingUrlNew = CampaignTrackingUrlWrite<Create>;
-/// What an update of [`CampaignTrackingUrl`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`CampaignTrackingUrl`] sends; the others stay unchanged.
 pub type CampaignTrackingUrlPatch = CampaignTrackingUrlWrite<Update>;
 espo_core::write_type!(CampaignTrackingUrl, CampaignTrackingUrlWrite);
 

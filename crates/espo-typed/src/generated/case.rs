@@ -2,7 +2,8 @@
 //! Entity type `Case`.
 use espo_core::typed::generated::*;
 use super::{
-    Account, Attachment, Call, Contact, Email, InboundEmail, KnowledgeBaseArticle, Lead, Meeting, Task, Team, User,
+    Account, Attachment, Call, Contact, Email, InboundEmail, KnowledgeBaseArticle, Lead,
+    Meeting, Task, Team, User,
 };
 
 /// A record of entity type `Case` (module `Crm`, has a stream, has optimistic locking).
@@ -87,7 +88,7 @@ pub struct Case {
     pub r#type: Option<Type>,
     /// `versionNumber`, read-only
     pub version_number: Option<i64>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Case);
@@ -257,11 +258,17 @@ pub const ASSIGNED_USER_NAME: Field<Case, kind::RefName, access::ReadOnly> = Fie
 /// `attachmentsIds`
 pub const ATTACHMENTS_IDS: Field<Case, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
-pub const ATTACHMENTS_NAMES: Field<Case, kind::Opaque<Names<Attachment>>, access::ReadOnly> =
-    Field::new("attachmentsNames");
+pub const ATTACHMENTS_NAMES: Field<
+    Case,
+    kind::Opaque<Names<Attachment>>,
+    access::ReadOnly,
+> = Field::new("attachmentsNames");
 /// `attachmentsTypes`
-pub const ATTACHMENTS_TYPES: Field<Case, kind::Opaque<MediaTypes<Attachment>>, access::ReadOnly> =
-    Field::new("attachmentsTypes");
+pub const ATTACHMENTS_TYPES: Field<
+    Case,
+    kind::Opaque<MediaTypes<Attachment>>,
+    access::ReadOnly,
+> = Field::new("attachmentsTypes");
 /// `contactId`
 pub const CONTACT_ID: Field<Case, kind::Ref<Contact>> = Field::new("contactId");
 /// `contactName`
@@ -381,9 +388,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`Case`] sends.
+/// The attributes that a create of [`Case`] sends.
 pub type CaseNew = CaseWrite<Create>;
-/// What an update of [`Case`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Case`] sends; the others stay unchanged.
 pub type CasePatch = CaseWrite<Update>;
 espo_core::write_type!(Case, CaseWrite);
 

@@ -2,8 +2,8 @@
 //! Entity type `Contact`.
 use espo_core::typed::generated::*;
 use super::{
-    Account, Call, Campaign, CampaignLogRecord, Case, Document, Email, Lead, Meeting, Opportunity, TargetList, Task,
-    Team, User,
+    Account, Call, Campaign, CampaignLogRecord, Case, Document, Email, Lead, Meeting,
+    Opportunity, TargetList, Task, Team, User,
 };
 
 /// A record of entity type `Contact` (module `Crm`, has a stream).
@@ -142,7 +142,7 @@ pub struct Contact {
     pub teams_names: Option<Names<Team>>,
     /// `title`, varchar, at most 100 characters
     pub title: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Contact);
@@ -401,8 +401,10 @@ pub const ACCOUNT_ROLE: Field<Contact, kind::Opaque<String>> = Field::new("accou
 /// `accountType`
 pub const ACCOUNT_TYPE: Field<Contact, kind::Enum<AccountType>, access::ReadOnly> = Field::new("accountType");
 /// `accountsColumns`
-pub const ACCOUNTS_COLUMNS: Field<Contact, kind::Opaque<Columns<Account, AccountsColumns>>> =
-    Field::new("accountsColumns");
+pub const ACCOUNTS_COLUMNS: Field<
+    Contact,
+    kind::Opaque<Columns<Account, AccountsColumns>>,
+> = Field::new("accountsColumns");
 /// `accountsIds`
 pub const ACCOUNTS_IDS: Field<Contact, kind::Opaque<Vec<Id<Account>>>> = Field::new("accountsIds");
 /// `accountsNames`
@@ -502,15 +504,21 @@ pub const STREAM_UPDATED_AT: Field<Contact, kind::DateTime, access::ReadOnly> = 
 /// `targetListId`
 pub const TARGET_LIST_ID: Field<Contact, kind::Opaque<Id<TargetList>>> = Field::new("targetListId");
 /// `targetListIsOptedOut`
-pub const TARGET_LIST_IS_OPTED_OUT: Field<Contact, kind::Opaque<bool>, access::ReadOnly> =
-    Field::new("targetListIsOptedOut");
+pub const TARGET_LIST_IS_OPTED_OUT: Field<
+    Contact,
+    kind::Opaque<bool>,
+    access::ReadOnly,
+> = Field::new("targetListIsOptedOut");
 /// `targetListName`
 pub const TARGET_LIST_NAME: Field<Contact, kind::Opaque<String>, access::ReadOnly> = Field::new("targetListName");
 /// `targetListsIds`
 pub const TARGET_LISTS_IDS: Field<Contact, kind::Opaque<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
 /// `targetListsNames`
-pub const TARGET_LISTS_NAMES: Field<Contact, kind::Opaque<Names<TargetList>>, access::ReadOnly> =
-    Field::new("targetListsNames");
+pub const TARGET_LISTS_NAMES: Field<
+    Contact,
+    kind::Opaque<Names<TargetList>>,
+    access::ReadOnly,
+> = Field::new("targetListsNames");
 /// `teamsIds`
 pub const TEAMS_IDS: Field<Contact, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
@@ -577,14 +585,16 @@ espo_core::enumeration! {
 espo_core::columns! {
     /// The columns that `accountsColumns` has for each linked record.
     pub struct AccountsColumns {
-        is_inactive: bool = "isInactive",
-        role: String = "role",
+        #[column("isInactive")]
+        is_inactive: bool,
+        #[column("role")]
+        role: String,
     }
 }
 
-/// What a create of [`Contact`] sends.
+/// The attributes that a create of [`Contact`] sends.
 pub type ContactNew = ContactWrite<Create>;
-/// What an update of [`Contact`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Contact`] sends; the others stay unchanged.
 pub type ContactPatch = ContactWrite<Update>;
 espo_core::write_type!(Contact, ContactWrite);
 

@@ -12,7 +12,7 @@ pub struct Currency {
     pub name: Option<String>,
     /// `rate`, float
     pub rate: Option<f64>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Currency);
@@ -68,9 +68,9 @@ pub const NAME: Field<Currency, kind::Opaque<String>, access::ReadOnly> = Field:
 /// `rate`
 pub const RATE: Field<Currency, kind::Float> = Field::new("rate");
 
-/// What a create of [`Currency`] sends.
+/// The attributes that a create of [`Currency`] sends.
 pub type CurrencyNew = CurrencyWrite<Create>;
-/// What an update of [`Currency`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Currency`] sends; the others stay unchanged.
 pub type CurrencyPatch = CurrencyWrite<Update>;
 espo_core::write_type!(Currency, CurrencyWrite);
 

@@ -37,7 +37,7 @@ pub struct CurrencyRecordRate {
     pub record_id: Option<Id<CurrencyRecord>>,
     /// `recordName`, of `record` (link), read-only
     pub record_name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(CurrencyRecordRate);
@@ -153,9 +153,9 @@ pub const RECORD_ID: Field<CurrencyRecordRate, kind::Ref<CurrencyRecord>, access
 /// `recordName`
 pub const RECORD_NAME: Field<CurrencyRecordRate, kind::RefName, access::ReadOnly> = Field::new("recordName");
 
-/// What a create of [`CurrencyRecordRate`] sends.
+/// The attributes that a create of [`CurrencyRecordRate`] sends.
 pub type CurrencyRecordRateNew = CurrencyRecordRateWrite<Create>;
-/// What an update of [`CurrencyRecordRate`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`CurrencyRecordRate`] sends; the others stay unchanged.
 pub type CurrencyRecordRatePatch = CurrencyRecordRateWrite<Update>;
 espo_core::write_type!(CurrencyRecordRate, CurrencyRecordRateWrite);
 

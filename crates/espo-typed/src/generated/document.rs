@@ -55,7 +55,7 @@ pub struct Document {
     pub teams_names: Option<Names<Team>>,
     /// `type`, enum
     pub r#type: Option<Type>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Document);
@@ -255,9 +255,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`Document`] sends.
+/// The attributes that a create of [`Document`] sends.
 pub type DocumentNew = DocumentWrite<Create>;
-/// What an update of [`Document`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Document`] sends; the others stay unchanged.
 pub type DocumentPatch = DocumentWrite<Update>;
 espo_core::write_type!(Document, DocumentWrite);
 

@@ -37,7 +37,7 @@ pub struct DocumentFolder {
     pub teams_ids: Option<Vec<Id<Team>>>,
     /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
     pub teams_names: Option<Names<Team>>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(DocumentFolder);
@@ -153,9 +153,9 @@ pub const TEAMS_IDS: Field<DocumentFolder, kind::Opaque<Vec<Id<Team>>>> = Field:
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<DocumentFolder, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 
-/// What a create of [`DocumentFolder`] sends.
+/// The attributes that a create of [`DocumentFolder`] sends.
 pub type DocumentFolderNew = DocumentFolderWrite<Create>;
-/// What an update of [`DocumentFolder`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`DocumentFolder`] sends; the others stay unchanged.
 pub type DocumentFolderPatch = DocumentFolderWrite<Update>;
 espo_core::write_type!(DocumentFolder, DocumentFolderWrite);
 

@@ -2,8 +2,8 @@
 //! Entity type `Email`.
 use espo_core::typed::generated::*;
 use super::{
-    Account, Attachment, Case, Contact, EmailAccount, EmailAddress, EmailFolder, GroupEmailFolder, InboundEmail, Lead,
-    Meeting, Opportunity, Task, Team, User,
+    Account, Attachment, Case, Contact, EmailAccount, EmailAddress, EmailFolder,
+    GroupEmailFolder, InboundEmail, Lead, Meeting, Opportunity, Task, Team, User,
 };
 
 /// A record of entity type `Email`.
@@ -226,7 +226,7 @@ pub struct Email {
     pub users_ids: Option<Vec<Id<User>>>,
     /// `usersNames`, of `users` (linkMultiple), read-only
     pub users_names: Option<Names<User>>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Email);
@@ -618,27 +618,45 @@ pub const ASSIGNED_USER_ID: Field<Email, kind::Ref<User>> = Field::new("assigned
 /// `assignedUserName`
 pub const ASSIGNED_USER_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `assignedUsersIds`
-pub const ASSIGNED_USERS_IDS: Field<Email, kind::Opaque<Vec<Id<User>>>, access::ReadOnly> =
-    Field::new("assignedUsersIds");
+pub const ASSIGNED_USERS_IDS: Field<
+    Email,
+    kind::Opaque<Vec<Id<User>>>,
+    access::ReadOnly,
+> = Field::new("assignedUsersIds");
 /// `assignedUsersNames`
-pub const ASSIGNED_USERS_NAMES: Field<Email, kind::Opaque<Names<User>>, access::ReadOnly> =
-    Field::new("assignedUsersNames");
+pub const ASSIGNED_USERS_NAMES: Field<
+    Email,
+    kind::Opaque<Names<User>>,
+    access::ReadOnly,
+> = Field::new("assignedUsersNames");
 /// `attachmentsIds`
 pub const ATTACHMENTS_IDS: Field<Email, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
-pub const ATTACHMENTS_NAMES: Field<Email, kind::Opaque<Names<Attachment>>, access::ReadOnly> =
-    Field::new("attachmentsNames");
+pub const ATTACHMENTS_NAMES: Field<
+    Email,
+    kind::Opaque<Names<Attachment>>,
+    access::ReadOnly,
+> = Field::new("attachmentsNames");
 /// `attachmentsTypes`
-pub const ATTACHMENTS_TYPES: Field<Email, kind::Opaque<MediaTypes<Attachment>>, access::ReadOnly> =
-    Field::new("attachmentsTypes");
+pub const ATTACHMENTS_TYPES: Field<
+    Email,
+    kind::Opaque<MediaTypes<Attachment>>,
+    access::ReadOnly,
+> = Field::new("attachmentsTypes");
 /// `bcc`
 pub const BCC: Field<Email, kind::Opaque<String>> = Field::new("bcc");
 /// `bccEmailAddressesIds`
-pub const BCC_EMAIL_ADDRESSES_IDS: Field<Email, kind::Opaque<Vec<Id<EmailAddress>>>, access::ReadOnly> =
-    Field::new("bccEmailAddressesIds");
+pub const BCC_EMAIL_ADDRESSES_IDS: Field<
+    Email,
+    kind::Opaque<Vec<Id<EmailAddress>>>,
+    access::ReadOnly,
+> = Field::new("bccEmailAddressesIds");
 /// `bccEmailAddressesNames`
-pub const BCC_EMAIL_ADDRESSES_NAMES: Field<Email, kind::Opaque<Names<EmailAddress>>, access::ReadOnly> =
-    Field::new("bccEmailAddressesNames");
+pub const BCC_EMAIL_ADDRESSES_NAMES: Field<
+    Email,
+    kind::Opaque<Names<EmailAddress>>,
+    access::ReadOnly,
+> = Field::new("bccEmailAddressesNames");
 /// `body`
 pub const BODY: Field<Email, kind::Text> = Field::new("body");
 /// `bodyPlain`
@@ -646,11 +664,17 @@ pub const BODY_PLAIN: Field<Email, kind::Text, access::ReadOnly> = Field::new("b
 /// `cc`
 pub const CC: Field<Email, kind::Opaque<String>> = Field::new("cc");
 /// `ccEmailAddressesIds`
-pub const CC_EMAIL_ADDRESSES_IDS: Field<Email, kind::Opaque<Vec<Id<EmailAddress>>>, access::ReadOnly> =
-    Field::new("ccEmailAddressesIds");
+pub const CC_EMAIL_ADDRESSES_IDS: Field<
+    Email,
+    kind::Opaque<Vec<Id<EmailAddress>>>,
+    access::ReadOnly,
+> = Field::new("ccEmailAddressesIds");
 /// `ccEmailAddressesNames`
-pub const CC_EMAIL_ADDRESSES_NAMES: Field<Email, kind::Opaque<Names<EmailAddress>>, access::ReadOnly> =
-    Field::new("ccEmailAddressesNames");
+pub const CC_EMAIL_ADDRESSES_NAMES: Field<
+    Email,
+    kind::Opaque<Names<EmailAddress>>,
+    access::ReadOnly,
+> = Field::new("ccEmailAddressesNames");
 /// `createEvent`
 pub const CREATE_EVENT: Field<Email, kind::Opaque<Value>> = Field::new("createEvent");
 /// `createdAt`
@@ -672,11 +696,17 @@ pub const DELETED: Field<Email, kind::Unordered<kind::Bool>, access::ReadOnly> =
 /// `deliveryDate`
 pub const DELIVERY_DATE: Field<Email, kind::DateTime, access::ReadOnly> = Field::new("deliveryDate");
 /// `emailAccountsIds`
-pub const EMAIL_ACCOUNTS_IDS: Field<Email, kind::Opaque<Vec<Id<EmailAccount>>>, access::ReadOnly> =
-    Field::new("emailAccountsIds");
+pub const EMAIL_ACCOUNTS_IDS: Field<
+    Email,
+    kind::Opaque<Vec<Id<EmailAccount>>>,
+    access::ReadOnly,
+> = Field::new("emailAccountsIds");
 /// `emailAccountsNames`
-pub const EMAIL_ACCOUNTS_NAMES: Field<Email, kind::Opaque<Names<EmailAccount>>, access::ReadOnly> =
-    Field::new("emailAccountsNames");
+pub const EMAIL_ACCOUNTS_NAMES: Field<
+    Email,
+    kind::Opaque<Names<EmailAccount>>,
+    access::ReadOnly,
+> = Field::new("emailAccountsNames");
 /// `emailAddress`
 pub const EMAIL_ADDRESS: Field<Email, kind::Opaque<String>> = Field::new("emailAddress");
 /// `folderId`
@@ -684,7 +714,11 @@ pub const FOLDER_ID: Field<Email, kind::Opaque<Id<EmailFolder>>, access::ReadOnl
 /// `folderName`
 pub const FOLDER_NAME: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("folderName");
 /// `folderStringId`
-pub const FOLDER_STRING_ID: Field<Email, kind::Opaque<Id<EmailFolder>>, access::ReadOnly> = Field::new("folderStringId");
+pub const FOLDER_STRING_ID: Field<
+    Email,
+    kind::Opaque<Id<EmailFolder>>,
+    access::ReadOnly,
+> = Field::new("folderStringId");
 /// `folderStringName`
 pub const FOLDER_STRING_NAME: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("folderStringName");
 /// `from`
@@ -692,8 +726,11 @@ pub const FROM: Field<Email, kind::Opaque<String>> = Field::new("from");
 /// `fromAddress`
 pub const FROM_ADDRESS: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("fromAddress");
 /// `fromEmailAddressId`
-pub const FROM_EMAIL_ADDRESS_ID: Field<Email, kind::Ref<EmailAddress>, access::ReadOnly> =
-    Field::new("fromEmailAddressId");
+pub const FROM_EMAIL_ADDRESS_ID: Field<
+    Email,
+    kind::Ref<EmailAddress>,
+    access::ReadOnly,
+> = Field::new("fromEmailAddressId");
 /// `fromEmailAddressName`
 pub const FROM_EMAIL_ADDRESS_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("fromEmailAddressName");
 /// `fromName`
@@ -705,8 +742,11 @@ pub const GROUP_FOLDER_ID: Field<Email, kind::Ref<GroupEmailFolder>, access::Rea
 /// `groupFolderName`
 pub const GROUP_FOLDER_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("groupFolderName");
 /// `groupStatusFolder`
-pub const GROUP_STATUS_FOLDER: Field<Email, kind::Enum<GroupStatusFolder>, access::ReadOnly> =
-    Field::new("groupStatusFolder");
+pub const GROUP_STATUS_FOLDER: Field<
+    Email,
+    kind::Enum<GroupStatusFolder>,
+    access::ReadOnly,
+> = Field::new("groupStatusFolder");
 /// `hasAttachment`
 pub const HAS_ATTACHMENT: Field<Email, kind::Bool, access::ReadOnly> = Field::new("hasAttachment");
 /// `icsContents`
@@ -714,11 +754,17 @@ pub const ICS_CONTENTS: Field<Email, kind::Text, access::ReadOnly> = Field::new(
 /// `icsEventData`
 pub const ICS_EVENT_DATA: Field<Email, kind::Opaque<Value>, access::ReadOnly> = Field::new("icsEventData");
 /// `icsEventDateStart`
-pub const ICS_EVENT_DATE_START: Field<Email, kind::Opaque<Timestamp>, access::ReadOnly> =
-    Field::new("icsEventDateStart");
+pub const ICS_EVENT_DATE_START: Field<
+    Email,
+    kind::Opaque<Timestamp>,
+    access::ReadOnly,
+> = Field::new("icsEventDateStart");
 /// `icsEventDateStartDate`
-pub const ICS_EVENT_DATE_START_DATE: Field<Email, kind::Opaque<Date>, access::ReadOnly> =
-    Field::new("icsEventDateStartDate");
+pub const ICS_EVENT_DATE_START_DATE: Field<
+    Email,
+    kind::Opaque<Date>,
+    access::ReadOnly,
+> = Field::new("icsEventDateStartDate");
 /// `icsEventUid`
 pub const ICS_EVENT_UID: Field<Email, kind::Text, access::ReadOnly> = Field::new("icsEventUid");
 /// `id`
@@ -730,11 +776,17 @@ pub const IN_ARCHIVE: Field<Email, kind::Opaque<bool>, access::ReadOnly> = Field
 /// `inTrash`
 pub const IN_TRASH: Field<Email, kind::Opaque<bool>, access::ReadOnly> = Field::new("inTrash");
 /// `inboundEmailsIds`
-pub const INBOUND_EMAILS_IDS: Field<Email, kind::Opaque<Vec<Id<InboundEmail>>>, access::ReadOnly> =
-    Field::new("inboundEmailsIds");
+pub const INBOUND_EMAILS_IDS: Field<
+    Email,
+    kind::Opaque<Vec<Id<InboundEmail>>>,
+    access::ReadOnly,
+> = Field::new("inboundEmailsIds");
 /// `inboundEmailsNames`
-pub const INBOUND_EMAILS_NAMES: Field<Email, kind::Opaque<Names<InboundEmail>>, access::ReadOnly> =
-    Field::new("inboundEmailsNames");
+pub const INBOUND_EMAILS_NAMES: Field<
+    Email,
+    kind::Opaque<Names<InboundEmail>>,
+    access::ReadOnly,
+> = Field::new("inboundEmailsNames");
 /// `isAutoReply`
 pub const IS_AUTO_REPLY: Field<Email, kind::Bool, access::ReadOnly> = Field::new("isAutoReply");
 /// `isBeingImported`
@@ -786,8 +838,11 @@ pub const REPLIED_ID: Field<Email, kind::Ref<Email>> = Field::new("repliedId");
 /// `repliedName`
 pub const REPLIED_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("repliedName");
 /// `repliesColumns`
-pub const REPLIES_COLUMNS: Field<Email, kind::Opaque<Columns<Email, RepliesColumns>>, access::ReadOnly> =
-    Field::new("repliesColumns");
+pub const REPLIES_COLUMNS: Field<
+    Email,
+    kind::Opaque<Columns<Email, RepliesColumns>>,
+    access::ReadOnly,
+> = Field::new("repliesColumns");
 /// `repliesIds`
 pub const REPLIES_IDS: Field<Email, kind::Opaque<Vec<Id<Email>>>, access::ReadOnly> = Field::new("repliesIds");
 /// `repliesNames`
@@ -797,11 +852,17 @@ pub const REPLY_TO: Field<Email, kind::Opaque<String>> = Field::new("replyTo");
 /// `replyToAddress`
 pub const REPLY_TO_ADDRESS: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("replyToAddress");
 /// `replyToEmailAddressesIds`
-pub const REPLY_TO_EMAIL_ADDRESSES_IDS: Field<Email, kind::Opaque<Vec<Id<EmailAddress>>>, access::ReadOnly> =
-    Field::new("replyToEmailAddressesIds");
+pub const REPLY_TO_EMAIL_ADDRESSES_IDS: Field<
+    Email,
+    kind::Opaque<Vec<Id<EmailAddress>>>,
+    access::ReadOnly,
+> = Field::new("replyToEmailAddressesIds");
 /// `replyToEmailAddressesNames`
-pub const REPLY_TO_EMAIL_ADDRESSES_NAMES: Field<Email, kind::Opaque<Names<EmailAddress>>, access::ReadOnly> =
-    Field::new("replyToEmailAddressesNames");
+pub const REPLY_TO_EMAIL_ADDRESSES_NAMES: Field<
+    Email,
+    kind::Opaque<Names<EmailAddress>>,
+    access::ReadOnly,
+> = Field::new("replyToEmailAddressesNames");
 /// `replyToName`
 pub const REPLY_TO_NAME: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("replyToName");
 /// `replyToString`
@@ -813,14 +874,19 @@ pub const SENT_BY_ID: Field<Email, kind::Ref<User>, access::ReadOnly> = Field::n
 /// `sentByName`
 pub const SENT_BY_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("sentByName");
 /// `skipNotificationMap`
-pub const SKIP_NOTIFICATION_MAP: Field<Email, kind::Opaque<Value>, access::ReadOnly> = Field::new("skipNotificationMap");
+pub const SKIP_NOTIFICATION_MAP: Field<Email, kind::Opaque<Value>, access::ReadOnly> = Field::new(
+    "skipNotificationMap",
+);
 /// `status`
 pub const STATUS: Field<Email, kind::Enum<Status>> = Field::new("status");
 /// `subject`
 pub const SUBJECT: Field<Email, kind::Opaque<String>> = Field::new("subject");
 /// `tasksColumns`
-pub const TASKS_COLUMNS: Field<Email, kind::Opaque<Columns<Task, TasksColumns>>, access::ReadOnly> =
-    Field::new("tasksColumns");
+pub const TASKS_COLUMNS: Field<
+    Email,
+    kind::Opaque<Columns<Task, TasksColumns>>,
+    access::ReadOnly,
+> = Field::new("tasksColumns");
 /// `tasksIds`
 pub const TASKS_IDS: Field<Email, kind::Opaque<Vec<Id<Task>>>, access::ReadOnly> = Field::new("tasksIds");
 /// `tasksNames`
@@ -832,16 +898,25 @@ pub const TEAMS_NAMES: Field<Email, kind::Opaque<Names<Team>>, access::ReadOnly>
 /// `to`
 pub const TO: Field<Email, kind::Opaque<String>> = Field::new("to");
 /// `toEmailAddressesIds`
-pub const TO_EMAIL_ADDRESSES_IDS: Field<Email, kind::Opaque<Vec<Id<EmailAddress>>>, access::ReadOnly> =
-    Field::new("toEmailAddressesIds");
+pub const TO_EMAIL_ADDRESSES_IDS: Field<
+    Email,
+    kind::Opaque<Vec<Id<EmailAddress>>>,
+    access::ReadOnly,
+> = Field::new("toEmailAddressesIds");
 /// `toEmailAddressesNames`
-pub const TO_EMAIL_ADDRESSES_NAMES: Field<Email, kind::Opaque<Names<EmailAddress>>, access::ReadOnly> =
-    Field::new("toEmailAddressesNames");
+pub const TO_EMAIL_ADDRESSES_NAMES: Field<
+    Email,
+    kind::Opaque<Names<EmailAddress>>,
+    access::ReadOnly,
+> = Field::new("toEmailAddressesNames");
 /// `typeHash`
 pub const TYPE_HASH: Field<Email, kind::Opaque<Value>, access::ReadOnly> = Field::new("typeHash");
 /// `usersColumns`
-pub const USERS_COLUMNS: Field<Email, kind::Opaque<Columns<User, UsersColumns>>, access::ReadOnly> =
-    Field::new("usersColumns");
+pub const USERS_COLUMNS: Field<
+    Email,
+    kind::Opaque<Columns<User, UsersColumns>>,
+    access::ReadOnly,
+> = Field::new("usersColumns");
 /// `usersIds`
 pub const USERS_IDS: Field<Email, kind::Opaque<Vec<Id<User>>>, access::ReadOnly> = Field::new("usersIds");
 /// `usersNames`
@@ -918,30 +993,36 @@ espo_core::parent! {
 espo_core::columns! {
     /// The columns that `repliesColumns` has for each linked record.
     pub struct RepliesColumns {
-        status: RepliesStatus = "status",
+        #[column("status")]
+        status: RepliesStatus,
     }
 }
 
 espo_core::columns! {
     /// The columns that `tasksColumns` has for each linked record.
     pub struct TasksColumns {
-        status: TasksStatus = "status",
+        #[column("status")]
+        status: TasksStatus,
     }
 }
 
 espo_core::columns! {
     /// The columns that `usersColumns` has for each linked record.
     pub struct UsersColumns {
-        folder_id: String = "folderId",
-        in_archive: bool = "inArchive",
-        in_trash: bool = "inTrash",
-        is_read: bool = "isRead",
+        #[column("folderId")]
+        folder_id: String,
+        #[column("inArchive")]
+        in_archive: bool,
+        #[column("inTrash")]
+        in_trash: bool,
+        #[column("isRead")]
+        is_read: bool,
     }
 }
 
-/// What a create of [`Email`] sends.
+/// The attributes that a create of [`Email`] sends.
 pub type EmailNew = EmailWrite<Create>;
-/// What an update of [`Email`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Email`] sends; the others stay unchanged.
 pub type EmailPatch = EmailWrite<Update>;
 espo_core::write_type!(Email, EmailWrite);
 
@@ -1118,7 +1199,9 @@ pub mod links {
     /// `replies`
     pub const REPLIES: Link<Email, Email, link::HasMany> = Link::new("replies");
     /// `replyToEmailAddresses`
-    pub const REPLY_TO_EMAIL_ADDRESSES: Link<Email, EmailAddress, link::ManyToMany> = Link::new("replyToEmailAddresses");
+    pub const REPLY_TO_EMAIL_ADDRESSES: Link<Email, EmailAddress, link::ManyToMany> = Link::new(
+        "replyToEmailAddresses",
+    );
     /// `sentBy`
     pub const SENT_BY: Link<Email, User, link::BelongsTo> = Link::new("sentBy");
     /// `tasks`
@@ -1131,7 +1214,7 @@ pub mod links {
     pub const USERS: Link<Email, User, link::ManyToMany> = Link::new("users");
 }
 
-/// A [`Email`] by its id: what can be done with it, and its links.
+/// An [`Email`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct EmailRef(RecordRef<Email>);
 espo_core::reference_type!(Email, EmailRef);

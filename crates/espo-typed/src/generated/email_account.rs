@@ -81,7 +81,7 @@ pub struct EmailAccount {
     pub use_smtp: Option<bool>,
     /// `username`, varchar
     pub username: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(EmailAccount);
@@ -350,9 +350,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`EmailAccount`] sends.
+/// The attributes that a create of [`EmailAccount`] sends.
 pub type EmailAccountNew = EmailAccountWrite<Create>;
-/// What an update of [`EmailAccount`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`EmailAccount`] sends; the others stay unchanged.
 pub type EmailAccountPatch = EmailAccountWrite<Update>;
 espo_core::write_type!(EmailAccount, EmailAccountWrite);
 
@@ -367,7 +367,10 @@ impl EmailAccountWrite<Create> {
         assigned_user_id: impl Into<Id<User>>,
         email_address: impl Into<String>,
     ) -> Self {
-        Self(Attributes::new()).name(name).assigned_user_id(assigned_user_id).email_address(email_address)
+        Self(Attributes::new())
+            .name(name)
+            .assigned_user_id(assigned_user_id)
+            .email_address(email_address)
     }
 }
 
@@ -516,7 +519,7 @@ pub mod links {
     pub const MODIFIED_BY: Link<EmailAccount, User, link::BelongsTo> = Link::new("modifiedBy");
 }
 
-/// A [`EmailAccount`] by its id: what can be done with it, and its links.
+/// An [`EmailAccount`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct EmailAccountRef(RecordRef<EmailAccount>);
 espo_core::reference_type!(EmailAccount, EmailAccountRef);

@@ -20,7 +20,7 @@ pub struct EmailAddress {
     pub opt_out: Option<bool>,
     /// `primary`, bool
     pub primary: Option<bool>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(EmailAddress);
@@ -104,9 +104,9 @@ pub mod primary_filters {
     pub const ORPHAN: PrimaryFilter<EmailAddress> = PrimaryFilter::new("orphan");
 }
 
-/// What a create of [`EmailAddress`] sends.
+/// The attributes that a create of [`EmailAddress`] sends.
 pub type EmailAddressNew = EmailAddressWrite<Create>;
-/// What an update of [`EmailAddress`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`EmailAddress`] sends; the others stay unchanged.
 pub type EmailAddressPatch = EmailAddressWrite<Update>;
 espo_core::write_type!(EmailAddress, EmailAddressWrite);
 
@@ -148,7 +148,7 @@ impl<M> EmailAddressWrite<M> {
     }
 }
 
-/// A [`EmailAddress`] by its id: what can be done with it, and its links.
+/// An [`EmailAddress`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct EmailAddressRef(RecordRef<EmailAddress>);
 espo_core::reference_type!(EmailAddress, EmailAddressRef);

@@ -57,7 +57,7 @@ pub struct EmailFilter {
     pub subject: Option<String>,
     /// `to`, varchar, at most 255 characters
     pub to: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(EmailFilter);
@@ -202,8 +202,9 @@ pub const FROM: Field<EmailFilter, kind::Text> = Field::new("from");
 /// `groupEmailFolderId`
 pub const GROUP_EMAIL_FOLDER_ID: Field<EmailFilter, kind::Ref<GroupEmailFolder>> = Field::new("groupEmailFolderId");
 /// `groupEmailFolderName`
-pub const GROUP_EMAIL_FOLDER_NAME: Field<EmailFilter, kind::RefName, access::ReadOnly> =
-    Field::new("groupEmailFolderName");
+pub const GROUP_EMAIL_FOLDER_NAME: Field<EmailFilter, kind::RefName, access::ReadOnly> = Field::new(
+    "groupEmailFolderName",
+);
 /// `id`
 pub const ID: Field<EmailFilter, kind::Id<EmailFilter>, access::ReadOnly> = Field::new("id");
 /// `isGlobal`
@@ -258,9 +259,9 @@ espo_core::parent! {
     }
 }
 
-/// What a create of [`EmailFilter`] sends.
+/// The attributes that a create of [`EmailFilter`] sends.
 pub type EmailFilterNew = EmailFilterWrite<Create>;
-/// What an update of [`EmailFilter`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`EmailFilter`] sends; the others stay unchanged.
 pub type EmailFilterPatch = EmailFilterWrite<Update>;
 espo_core::write_type!(EmailFilter, EmailFilterWrite);
 
@@ -366,7 +367,7 @@ pub mod links {
     pub const PARENT: Link<EmailFilter, JsonObject, link::Parent> = Link::new("parent");
 }
 
-/// A [`EmailFilter`] by its id: what can be done with it, and its links.
+/// An [`EmailFilter`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct EmailFilterRef(RecordRef<EmailFilter>);
 espo_core::reference_type!(EmailFilter, EmailFilterRef);

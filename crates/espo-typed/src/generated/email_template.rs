@@ -59,7 +59,7 @@ pub struct EmailTemplate {
     pub teams_names: Option<Names<Team>>,
     /// `versionNumber`, read-only
     pub version_number: Option<i64>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(EmailTemplate);
@@ -184,11 +184,17 @@ pub const ASSIGNED_USER_NAME: Field<EmailTemplate, kind::RefName, access::ReadOn
 /// `attachmentsIds`
 pub const ATTACHMENTS_IDS: Field<EmailTemplate, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
-pub const ATTACHMENTS_NAMES: Field<EmailTemplate, kind::Opaque<Names<Attachment>>, access::ReadOnly> =
-    Field::new("attachmentsNames");
+pub const ATTACHMENTS_NAMES: Field<
+    EmailTemplate,
+    kind::Opaque<Names<Attachment>>,
+    access::ReadOnly,
+> = Field::new("attachmentsNames");
 /// `attachmentsTypes`
-pub const ATTACHMENTS_TYPES: Field<EmailTemplate, kind::Opaque<MediaTypes<Attachment>>, access::ReadOnly> =
-    Field::new("attachmentsTypes");
+pub const ATTACHMENTS_TYPES: Field<
+    EmailTemplate,
+    kind::Opaque<MediaTypes<Attachment>>,
+    access::ReadOnly,
+> = Field::new("attachmentsTypes");
 /// `body`
 pub const BODY: Field<EmailTemplate, kind::Text> = Field::new("body");
 /// `categoryId`
@@ -230,8 +236,11 @@ pub const TEAMS_IDS: Field<EmailTemplate, kind::Opaque<Vec<Id<Team>>>> = Field::
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<EmailTemplate, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `versionNumber`
-pub const VERSION_NUMBER: Field<EmailTemplate, kind::Unordered<kind::Int>, access::ReadOnly> =
-    Field::new("versionNumber");
+pub const VERSION_NUMBER: Field<
+    EmailTemplate,
+    kind::Unordered<kind::Int>,
+    access::ReadOnly,
+> = Field::new("versionNumber");
 
 /// The primary filters of [`EmailTemplate`] that the metadata shows.
 pub mod primary_filters {
@@ -259,9 +268,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`EmailTemplate`] sends.
+/// The attributes that a create of [`EmailTemplate`] sends.
 pub type EmailTemplateNew = EmailTemplateWrite<Create>;
-/// What an update of [`EmailTemplate`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`EmailTemplate`] sends; the others stay unchanged.
 pub type EmailTemplatePatch = EmailTemplateWrite<Update>;
 espo_core::write_type!(EmailTemplate, EmailTemplateWrite);
 
@@ -351,7 +360,7 @@ pub mod links {
     pub const TEAMS: Link<EmailTemplate, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`EmailTemplate`] by its id: what can be done with it, and its links.
+/// An [`EmailTemplate`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct EmailTemplateRef(RecordRef<EmailTemplate>);
 espo_core::reference_type!(EmailTemplate, EmailTemplateRef);

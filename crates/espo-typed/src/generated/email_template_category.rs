@@ -39,7 +39,7 @@ pub struct EmailTemplateCategory {
     pub teams_ids: Option<Vec<Id<Team>>>,
     /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
     pub teams_names: Option<Names<Team>>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(EmailTemplateCategory);
@@ -146,7 +146,11 @@ pub const MODIFIED_AT: Field<EmailTemplateCategory, kind::DateTime, access::Read
 /// `modifiedById`
 pub const MODIFIED_BY_ID: Field<EmailTemplateCategory, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
 /// `modifiedByName`
-pub const MODIFIED_BY_NAME: Field<EmailTemplateCategory, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
+pub const MODIFIED_BY_NAME: Field<
+    EmailTemplateCategory,
+    kind::RefName,
+    access::ReadOnly,
+> = Field::new("modifiedByName");
 /// `name`
 pub const NAME: Field<EmailTemplateCategory, kind::Text> = Field::new("name");
 /// `order`
@@ -158,12 +162,15 @@ pub const PARENT_NAME: Field<EmailTemplateCategory, kind::RefName, access::ReadO
 /// `teamsIds`
 pub const TEAMS_IDS: Field<EmailTemplateCategory, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
-pub const TEAMS_NAMES: Field<EmailTemplateCategory, kind::Opaque<Names<Team>>, access::ReadOnly> =
-    Field::new("teamsNames");
+pub const TEAMS_NAMES: Field<
+    EmailTemplateCategory,
+    kind::Opaque<Names<Team>>,
+    access::ReadOnly,
+> = Field::new("teamsNames");
 
-/// What a create of [`EmailTemplateCategory`] sends.
+/// The attributes that a create of [`EmailTemplateCategory`] sends.
 pub type EmailTemplateCategoryNew = EmailTemplateCategoryWrite<Create>;
-/// What an update of [`EmailTemplateCategory`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`EmailTemplateCategory`] sends; the others stay unchanged.
 pub type EmailTemplateCategoryPatch = EmailTemplateCategoryWrite<Update>;
 espo_core::write_type!(EmailTemplateCategory, EmailTemplateCategoryWrite);
 
@@ -210,8 +217,11 @@ pub mod links {
     use super::*;
 
     /// `children`
-    pub const CHILDREN: Link<EmailTemplateCategory, EmailTemplateCategory, link::ReadOnlyLink<link::HasMany>> =
-        Link::new("children");
+    pub const CHILDREN: Link<
+        EmailTemplateCategory,
+        EmailTemplateCategory,
+        link::ReadOnlyLink<link::HasMany>,
+    > = Link::new("children");
     /// `createdBy`
     pub const CREATED_BY: Link<EmailTemplateCategory, User, link::BelongsTo> = Link::new("createdBy");
     /// `emailTemplates`
@@ -224,7 +234,7 @@ pub mod links {
     pub const TEAMS: Link<EmailTemplateCategory, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`EmailTemplateCategory`] by its id: what can be done with it, and its links.
+/// An [`EmailTemplateCategory`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct EmailTemplateCategoryRef(RecordRef<EmailTemplateCategory>);
 espo_core::reference_type!(EmailTemplateCategory, EmailTemplateCategoryRef);

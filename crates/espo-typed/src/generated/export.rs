@@ -29,7 +29,7 @@ pub struct Export {
     pub params: Option<String>,
     /// `status`, enum, default `Pending`
     pub status: Option<Status>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Export);
@@ -135,9 +135,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`Export`] sends.
+/// The attributes that a create of [`Export`] sends.
 pub type ExportNew = ExportWrite<Create>;
-/// What an update of [`Export`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Export`] sends; the others stay unchanged.
 pub type ExportPatch = ExportWrite<Update>;
 espo_core::write_type!(Export, ExportWrite);
 
@@ -188,7 +188,7 @@ pub mod links {
     pub const CREATED_BY: Link<Export, User, link::BelongsTo> = Link::new("createdBy");
 }
 
-/// A [`Export`] by its id: what can be done with it, and its links.
+/// An [`Export`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct ExportRef(RecordRef<Export>);
 espo_core::reference_type!(Export, ExportRef);

@@ -18,7 +18,7 @@ pub struct ExternalAccount {
     pub is_locked: Option<bool>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(ExternalAccount);
@@ -89,9 +89,9 @@ pub const IS_LOCKED: Field<ExternalAccount, kind::Bool> = Field::new("isLocked")
 /// `name`
 pub const NAME: Field<ExternalAccount, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
 
-/// What a create of [`ExternalAccount`] sends.
+/// The attributes that a create of [`ExternalAccount`] sends.
 pub type ExternalAccountNew = ExternalAccountWrite<Create>;
-/// What an update of [`ExternalAccount`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`ExternalAccount`] sends; the others stay unchanged.
 pub type ExternalAccountPatch = ExternalAccountWrite<Update>;
 espo_core::write_type!(ExternalAccount, ExternalAccountWrite);
 
@@ -129,7 +129,7 @@ impl Default for ExternalAccountWrite<Create> {
     }
 }
 
-/// A [`ExternalAccount`] by its id: what can be done with it, and its links.
+/// An [`ExternalAccount`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct ExternalAccountRef(RecordRef<ExternalAccount>);
 espo_core::reference_type!(ExternalAccount, ExternalAccountRef);

@@ -31,7 +31,7 @@ pub struct GroupEmailFolder {
     pub teams_ids: Option<Vec<Id<Team>>>,
     /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
     pub teams_names: Option<Names<Team>>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(GroupEmailFolder);
@@ -132,9 +132,9 @@ pub const TEAMS_IDS: Field<GroupEmailFolder, kind::Opaque<Vec<Id<Team>>>> = Fiel
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<GroupEmailFolder, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 
-/// What a create of [`GroupEmailFolder`] sends.
+/// The attributes that a create of [`GroupEmailFolder`] sends.
 pub type GroupEmailFolderNew = GroupEmailFolderWrite<Create>;
-/// What an update of [`GroupEmailFolder`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`GroupEmailFolder`] sends; the others stay unchanged.
 pub type GroupEmailFolderPatch = GroupEmailFolderWrite<Update>;
 espo_core::write_type!(GroupEmailFolder, GroupEmailFolderWrite);
 

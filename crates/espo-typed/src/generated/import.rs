@@ -39,7 +39,7 @@ pub struct Import {
     pub status: Option<Status>,
     /// `updatedCount`, int, read-only
     pub updated_count: Option<i64>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Import);
@@ -171,9 +171,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`Import`] sends.
+/// The attributes that a create of [`Import`] sends.
 pub type ImportNew = ImportWrite<Create>;
-/// What an update of [`Import`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Import`] sends; the others stay unchanged.
 pub type ImportPatch = ImportWrite<Update>;
 espo_core::write_type!(Import, ImportWrite);
 
@@ -206,7 +206,7 @@ pub mod links {
     pub const FILE: Link<Import, Attachment, link::BelongsTo> = Link::new("file");
 }
 
-/// A [`Import`] by its id: what can be done with it, and its links.
+/// An [`Import`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct ImportRef(RecordRef<Import>);
 espo_core::reference_type!(Import, ImportRef);

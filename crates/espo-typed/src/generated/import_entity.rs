@@ -28,7 +28,7 @@ pub struct ImportEntity {
     pub is_updated: Option<bool>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(ImportEntity);
@@ -133,13 +133,12 @@ pub const NAME: Field<ImportEntity, kind::Opaque<String>, access::ReadOnly> = Fi
 
 espo_core::parent! {
     /// `entity` of [`ImportEntity`].
-    pub enum EntityOption {
-    }
+    pub enum EntityOption {}
 }
 
-/// What a create of [`ImportEntity`] sends.
+/// The attributes that a create of [`ImportEntity`] sends.
 pub type ImportEntityNew = ImportEntityWrite<Create>;
-/// What an update of [`ImportEntity`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`ImportEntity`] sends; the others stay unchanged.
 pub type ImportEntityPatch = ImportEntityWrite<Update>;
 espo_core::write_type!(ImportEntity, ImportEntityWrite);
 
@@ -195,7 +194,7 @@ impl Default for ImportEntityWrite<Create> {
     }
 }
 
-/// A [`ImportEntity`] by its id: what can be done with it, and its links.
+/// An [`ImportEntity`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct ImportEntityRef(RecordRef<ImportEntity>);
 espo_core::reference_type!(ImportEntity, ImportEntityRef);

@@ -117,7 +117,7 @@ pub struct InboundEmail {
     pub use_smtp: Option<bool>,
     /// `username`, varchar
     pub username: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(InboundEmail);
@@ -355,8 +355,11 @@ pub const FROM_NAME: Field<InboundEmail, kind::Text> = Field::new("fromName");
 /// `groupEmailFolderId`
 pub const GROUP_EMAIL_FOLDER_ID: Field<InboundEmail, kind::Ref<GroupEmailFolder>> = Field::new("groupEmailFolderId");
 /// `groupEmailFolderName`
-pub const GROUP_EMAIL_FOLDER_NAME: Field<InboundEmail, kind::RefName, access::ReadOnly> =
-    Field::new("groupEmailFolderName");
+pub const GROUP_EMAIL_FOLDER_NAME: Field<
+    InboundEmail,
+    kind::RefName,
+    access::ReadOnly,
+> = Field::new("groupEmailFolderName");
 /// `host`
 pub const HOST: Field<InboundEmail, kind::Text> = Field::new("host");
 /// `id`
@@ -384,8 +387,11 @@ pub const REPLY: Field<InboundEmail, kind::Bool> = Field::new("reply");
 /// `replyEmailTemplateId`
 pub const REPLY_EMAIL_TEMPLATE_ID: Field<InboundEmail, kind::Ref<EmailTemplate>> = Field::new("replyEmailTemplateId");
 /// `replyEmailTemplateName`
-pub const REPLY_EMAIL_TEMPLATE_NAME: Field<InboundEmail, kind::RefName, access::ReadOnly> =
-    Field::new("replyEmailTemplateName");
+pub const REPLY_EMAIL_TEMPLATE_NAME: Field<
+    InboundEmail,
+    kind::RefName,
+    access::ReadOnly,
+> = Field::new("replyEmailTemplateName");
 /// `replyFromAddress`
 pub const REPLY_FROM_ADDRESS: Field<InboundEmail, kind::Text> = Field::new("replyFromAddress");
 /// `replyFromName`
@@ -480,9 +486,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`InboundEmail`] sends.
+/// The attributes that a create of [`InboundEmail`] sends.
 pub type InboundEmailNew = InboundEmailWrite<Create>;
-/// What an update of [`InboundEmail`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`InboundEmail`] sends; the others stay unchanged.
 pub type InboundEmailPatch = InboundEmailWrite<Update>;
 espo_core::write_type!(InboundEmail, InboundEmailWrite);
 
@@ -711,14 +717,16 @@ pub mod links {
     /// `modifiedBy`
     pub const MODIFIED_BY: Link<InboundEmail, User, link::BelongsTo> = Link::new("modifiedBy");
     /// `replyEmailTemplate`
-    pub const REPLY_EMAIL_TEMPLATE: Link<InboundEmail, EmailTemplate, link::BelongsTo> = Link::new("replyEmailTemplate");
+    pub const REPLY_EMAIL_TEMPLATE: Link<InboundEmail, EmailTemplate, link::BelongsTo> = Link::new(
+        "replyEmailTemplate",
+    );
     /// `team`
     pub const TEAM: Link<InboundEmail, Team, link::BelongsTo> = Link::new("team");
     /// `teams`
     pub const TEAMS: Link<InboundEmail, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`InboundEmail`] by its id: what can be done with it, and its links.
+/// An [`InboundEmail`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct InboundEmailRef(RecordRef<InboundEmail>);
 espo_core::reference_type!(InboundEmail, InboundEmailRef);

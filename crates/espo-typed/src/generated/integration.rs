@@ -16,7 +16,7 @@ pub struct Integration {
     pub id: Option<Id<Integration>>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Integration);
@@ -82,9 +82,9 @@ pub const ID: Field<Integration, kind::Id<Integration>, access::ReadOnly> = Fiel
 /// `name`
 pub const NAME: Field<Integration, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
 
-/// What a create of [`Integration`] sends.
+/// The attributes that a create of [`Integration`] sends.
 pub type IntegrationNew = IntegrationWrite<Create>;
-/// What an update of [`Integration`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Integration`] sends; the others stay unchanged.
 pub type IntegrationPatch = IntegrationWrite<Update>;
 espo_core::write_type!(Integration, IntegrationWrite);
 
@@ -117,7 +117,7 @@ impl Default for IntegrationWrite<Create> {
     }
 }
 
-/// A [`Integration`] by its id: what can be done with it, and its links.
+/// An [`Integration`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct IntegrationRef(RecordRef<Integration>);
 espo_core::reference_type!(Integration, IntegrationRef);

@@ -26,7 +26,7 @@ pub struct KanbanOrder {
     pub user_id: Option<AnyId>,
     /// `userName`, of `user` (link), read-only
     pub user_name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(KanbanOrder);
@@ -126,13 +126,12 @@ pub const USER_NAME: Field<KanbanOrder, kind::Opaque<String>, access::ReadOnly> 
 
 espo_core::parent! {
     /// `entity` of [`KanbanOrder`].
-    pub enum EntityOption {
-    }
+    pub enum EntityOption {}
 }
 
-/// What a create of [`KanbanOrder`] sends.
+/// The attributes that a create of [`KanbanOrder`] sends.
 pub type KanbanOrderNew = KanbanOrderWrite<Create>;
-/// What an update of [`KanbanOrder`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`KanbanOrder`] sends; the others stay unchanged.
 pub type KanbanOrderPatch = KanbanOrderWrite<Update>;
 espo_core::write_type!(KanbanOrder, KanbanOrderWrite);
 

@@ -67,7 +67,7 @@ pub struct KnowledgeBaseArticle {
     pub r#type: Option<Type>,
     /// `versionNumber`, read-only
     pub version_number: Option<i64>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(KnowledgeBaseArticle);
@@ -200,26 +200,43 @@ impl Entity for KnowledgeBaseArticle {
 /// `assignedUserId`
 pub const ASSIGNED_USER_ID: Field<KnowledgeBaseArticle, kind::Ref<User>> = Field::new("assignedUserId");
 /// `assignedUserName`
-pub const ASSIGNED_USER_NAME: Field<KnowledgeBaseArticle, kind::RefName, access::ReadOnly> =
-    Field::new("assignedUserName");
+pub const ASSIGNED_USER_NAME: Field<
+    KnowledgeBaseArticle,
+    kind::RefName,
+    access::ReadOnly,
+> = Field::new("assignedUserName");
 /// `attachmentsIds`
-pub const ATTACHMENTS_IDS: Field<KnowledgeBaseArticle, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
+pub const ATTACHMENTS_IDS: Field<
+    KnowledgeBaseArticle,
+    kind::Opaque<Vec<Id<Attachment>>>,
+> = Field::new("attachmentsIds");
 /// `attachmentsNames`
-pub const ATTACHMENTS_NAMES: Field<KnowledgeBaseArticle, kind::Opaque<Names<Attachment>>, access::ReadOnly> =
-    Field::new("attachmentsNames");
+pub const ATTACHMENTS_NAMES: Field<
+    KnowledgeBaseArticle,
+    kind::Opaque<Names<Attachment>>,
+    access::ReadOnly,
+> = Field::new("attachmentsNames");
 /// `attachmentsTypes`
-pub const ATTACHMENTS_TYPES: Field<KnowledgeBaseArticle, kind::Opaque<MediaTypes<Attachment>>, access::ReadOnly> =
-    Field::new("attachmentsTypes");
+pub const ATTACHMENTS_TYPES: Field<
+    KnowledgeBaseArticle,
+    kind::Opaque<MediaTypes<Attachment>>,
+    access::ReadOnly,
+> = Field::new("attachmentsTypes");
 /// `body`
 pub const BODY: Field<KnowledgeBaseArticle, kind::Text> = Field::new("body");
 /// `bodyPlain`
 pub const BODY_PLAIN: Field<KnowledgeBaseArticle, kind::Text, access::ReadOnly> = Field::new("bodyPlain");
 /// `categoriesIds`
-pub const CATEGORIES_IDS: Field<KnowledgeBaseArticle, kind::Opaque<Vec<Id<KnowledgeBaseCategory>>>> =
-    Field::new("categoriesIds");
+pub const CATEGORIES_IDS: Field<
+    KnowledgeBaseArticle,
+    kind::Opaque<Vec<Id<KnowledgeBaseCategory>>>,
+> = Field::new("categoriesIds");
 /// `categoriesNames`
-pub const CATEGORIES_NAMES: Field<KnowledgeBaseArticle, kind::Opaque<Names<KnowledgeBaseCategory>>, access::ReadOnly> =
-    Field::new("categoriesNames");
+pub const CATEGORIES_NAMES: Field<
+    KnowledgeBaseArticle,
+    kind::Opaque<Names<KnowledgeBaseCategory>>,
+    access::ReadOnly,
+> = Field::new("categoriesNames");
 /// `createdAt`
 pub const CREATED_AT: Field<KnowledgeBaseArticle, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -249,8 +266,11 @@ pub const ORDER: Field<KnowledgeBaseArticle, kind::Int> = Field::new("order");
 /// `portalsIds`
 pub const PORTALS_IDS: Field<KnowledgeBaseArticle, kind::Opaque<Vec<Id<Portal>>>> = Field::new("portalsIds");
 /// `portalsNames`
-pub const PORTALS_NAMES: Field<KnowledgeBaseArticle, kind::Opaque<Names<Portal>>, access::ReadOnly> =
-    Field::new("portalsNames");
+pub const PORTALS_NAMES: Field<
+    KnowledgeBaseArticle,
+    kind::Opaque<Names<Portal>>,
+    access::ReadOnly,
+> = Field::new("portalsNames");
 /// `publishDate`
 pub const PUBLISH_DATE: Field<KnowledgeBaseArticle, kind::Date> = Field::new("publishDate");
 /// `status`
@@ -258,13 +278,19 @@ pub const STATUS: Field<KnowledgeBaseArticle, kind::Enum<Status>> = Field::new("
 /// `teamsIds`
 pub const TEAMS_IDS: Field<KnowledgeBaseArticle, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
-pub const TEAMS_NAMES: Field<KnowledgeBaseArticle, kind::Opaque<Names<Team>>, access::ReadOnly> =
-    Field::new("teamsNames");
+pub const TEAMS_NAMES: Field<
+    KnowledgeBaseArticle,
+    kind::Opaque<Names<Team>>,
+    access::ReadOnly,
+> = Field::new("teamsNames");
 /// `type`
 pub const TYPE: Field<KnowledgeBaseArticle, kind::Enum<Type>> = Field::new("type");
 /// `versionNumber`
-pub const VERSION_NUMBER: Field<KnowledgeBaseArticle, kind::Unordered<kind::Int>, access::ReadOnly> =
-    Field::new("versionNumber");
+pub const VERSION_NUMBER: Field<
+    KnowledgeBaseArticle,
+    kind::Unordered<kind::Int>,
+    access::ReadOnly,
+> = Field::new("versionNumber");
 
 /// The primary filters of [`KnowledgeBaseArticle`] that the metadata shows.
 pub mod primary_filters {
@@ -299,9 +325,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`KnowledgeBaseArticle`] sends.
+/// The attributes that a create of [`KnowledgeBaseArticle`] sends.
 pub type KnowledgeBaseArticleNew = KnowledgeBaseArticleWrite<Create>;
-/// What an update of [`KnowledgeBaseArticle`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`KnowledgeBaseArticle`] sends; the others stay unchanged.
 pub type KnowledgeBaseArticlePatch = KnowledgeBaseArticleWrite<Update>;
 espo_core::write_type!(KnowledgeBaseArticle, KnowledgeBaseArticleWrite);
 

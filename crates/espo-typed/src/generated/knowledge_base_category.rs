@@ -39,7 +39,7 @@ pub struct KnowledgeBaseCategory {
     pub teams_ids: Option<Vec<Id<Team>>>,
     /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
     pub teams_names: Option<Names<Team>>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(KnowledgeBaseCategory);
@@ -146,7 +146,11 @@ pub const MODIFIED_AT: Field<KnowledgeBaseCategory, kind::DateTime, access::Read
 /// `modifiedById`
 pub const MODIFIED_BY_ID: Field<KnowledgeBaseCategory, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
 /// `modifiedByName`
-pub const MODIFIED_BY_NAME: Field<KnowledgeBaseCategory, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
+pub const MODIFIED_BY_NAME: Field<
+    KnowledgeBaseCategory,
+    kind::RefName,
+    access::ReadOnly,
+> = Field::new("modifiedByName");
 /// `name`
 pub const NAME: Field<KnowledgeBaseCategory, kind::Text> = Field::new("name");
 /// `order`
@@ -158,12 +162,15 @@ pub const PARENT_NAME: Field<KnowledgeBaseCategory, kind::RefName, access::ReadO
 /// `teamsIds`
 pub const TEAMS_IDS: Field<KnowledgeBaseCategory, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
-pub const TEAMS_NAMES: Field<KnowledgeBaseCategory, kind::Opaque<Names<Team>>, access::ReadOnly> =
-    Field::new("teamsNames");
+pub const TEAMS_NAMES: Field<
+    KnowledgeBaseCategory,
+    kind::Opaque<Names<Team>>,
+    access::ReadOnly,
+> = Field::new("teamsNames");
 
-/// What a create of [`KnowledgeBaseCategory`] sends.
+/// The attributes that a create of [`KnowledgeBaseCategory`] sends.
 pub type KnowledgeBaseCategoryNew = KnowledgeBaseCategoryWrite<Create>;
-/// What an update of [`KnowledgeBaseCategory`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`KnowledgeBaseCategory`] sends; the others stay unchanged.
 pub type KnowledgeBaseCategoryPatch = KnowledgeBaseCategoryWrite<Update>;
 espo_core::write_type!(KnowledgeBaseCategory, KnowledgeBaseCategoryWrite);
 

@@ -19,7 +19,7 @@ pub struct LayoutSet {
     pub modified_at: Option<Timestamp>,
     /// `name`, varchar, required, at most 100 characters
     pub name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(LayoutSet);
@@ -90,9 +90,9 @@ pub const MODIFIED_AT: Field<LayoutSet, kind::DateTime, access::ReadOnly> = Fiel
 /// `name`
 pub const NAME: Field<LayoutSet, kind::Text> = Field::new("name");
 
-/// What a create of [`LayoutSet`] sends.
+/// The attributes that a create of [`LayoutSet`] sends.
 pub type LayoutSetNew = LayoutSetWrite<Create>;
-/// What an update of [`LayoutSet`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`LayoutSet`] sends; the others stay unchanged.
 pub type LayoutSetPatch = LayoutSetWrite<Update>;
 espo_core::write_type!(LayoutSet, LayoutSetWrite);
 

@@ -2,8 +2,8 @@
 //! Entity type `Lead`.
 use espo_core::typed::generated::*;
 use super::{
-    Account, Call, Campaign, CampaignLogRecord, Case, Contact, Document, Email, Meeting, Opportunity, TargetList, Task,
-    Team, User,
+    Account, Call, Campaign, CampaignLogRecord, Case, Contact, Document, Email, Meeting,
+    Opportunity, TargetList, Task, Team, User,
 };
 
 /// A record of entity type `Lead` (module `Crm`, has a stream).
@@ -140,7 +140,7 @@ pub struct Lead {
     pub title: Option<String>,
     /// `website`, url
     pub website: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Lead);
@@ -466,8 +466,9 @@ pub const NAME: Field<Lead, kind::Text, access::ReadOnly> = Field::new("name");
 /// `opportunityAmount`
 pub const OPPORTUNITY_AMOUNT: Field<Lead, kind::Money> = Field::new("opportunityAmount");
 /// `opportunityAmountConverted`
-pub const OPPORTUNITY_AMOUNT_CONVERTED: Field<Lead, kind::Money, access::ReadOnly> =
-    Field::new("opportunityAmountConverted");
+pub const OPPORTUNITY_AMOUNT_CONVERTED: Field<Lead, kind::Money, access::ReadOnly> = Field::new(
+    "opportunityAmountConverted",
+);
 /// `opportunityAmountCurrency`
 pub const OPPORTUNITY_AMOUNT_CURRENCY: Field<Lead, kind::Text> = Field::new("opportunityAmountCurrency");
 /// `originalEmailId`
@@ -493,15 +494,19 @@ pub const STREAM_UPDATED_AT: Field<Lead, kind::DateTime, access::ReadOnly> = Fie
 /// `targetListId`
 pub const TARGET_LIST_ID: Field<Lead, kind::Opaque<Id<TargetList>>> = Field::new("targetListId");
 /// `targetListIsOptedOut`
-pub const TARGET_LIST_IS_OPTED_OUT: Field<Lead, kind::Opaque<bool>, access::ReadOnly> =
-    Field::new("targetListIsOptedOut");
+pub const TARGET_LIST_IS_OPTED_OUT: Field<Lead, kind::Opaque<bool>, access::ReadOnly> = Field::new(
+    "targetListIsOptedOut",
+);
 /// `targetListName`
 pub const TARGET_LIST_NAME: Field<Lead, kind::Opaque<String>, access::ReadOnly> = Field::new("targetListName");
 /// `targetListsIds`
 pub const TARGET_LISTS_IDS: Field<Lead, kind::Opaque<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
 /// `targetListsNames`
-pub const TARGET_LISTS_NAMES: Field<Lead, kind::Opaque<Names<TargetList>>, access::ReadOnly> =
-    Field::new("targetListsNames");
+pub const TARGET_LISTS_NAMES: Field<
+    Lead,
+    kind::Opaque<Names<TargetList>>,
+    access::ReadOnly,
+> = Field::new("targetListsNames");
 /// `teamsIds`
 pub const TEAMS_IDS: Field<Lead, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
@@ -629,9 +634,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`Lead`] sends.
+/// The attributes that a create of [`Lead`] sends.
 pub type LeadNew = LeadWrite<Create>;
-/// What an update of [`Lead`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Lead`] sends; the others stay unchanged.
 pub type LeadPatch = LeadWrite<Update>;
 espo_core::write_type!(Lead, LeadWrite);
 

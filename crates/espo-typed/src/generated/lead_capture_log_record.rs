@@ -33,7 +33,7 @@ pub struct LeadCaptureLogRecord {
     pub target_name: Option<String>,
     /// `targetType`, of `target` (linkParent)
     pub target_type: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(LeadCaptureLogRecord);
@@ -134,15 +134,21 @@ pub const IS_CREATED: Field<LeadCaptureLogRecord, kind::Bool> = Field::new("isCr
 /// `leadCaptureId`
 pub const LEAD_CAPTURE_ID: Field<LeadCaptureLogRecord, kind::Ref<LeadCapture>> = Field::new("leadCaptureId");
 /// `leadCaptureName`
-pub const LEAD_CAPTURE_NAME: Field<LeadCaptureLogRecord, kind::RefName, access::ReadOnly> =
-    Field::new("leadCaptureName");
+pub const LEAD_CAPTURE_NAME: Field<
+    LeadCaptureLogRecord,
+    kind::RefName,
+    access::ReadOnly,
+> = Field::new("leadCaptureName");
 /// `name`
 pub const NAME: Field<LeadCaptureLogRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
 /// `number`
 pub const NUMBER: Field<LeadCaptureLogRecord, kind::Int, access::ReadOnly> = Field::new("number");
 /// `targetId`
-pub const TARGET_ID: Field<LeadCaptureLogRecord, kind::Unordered<kind::AnyId>, access::PartOfField> =
-    Field::new("targetId");
+pub const TARGET_ID: Field<
+    LeadCaptureLogRecord,
+    kind::Unordered<kind::AnyId>,
+    access::PartOfField,
+> = Field::new("targetId");
 /// `targetName`
 pub const TARGET_NAME: Field<LeadCaptureLogRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("targetName");
 /// `targetType`
@@ -156,9 +162,9 @@ espo_core::parent! {
     }
 }
 
-/// What a create of [`LeadCaptureLogRecord`] sends.
+/// The attributes that a create of [`LeadCaptureLogRecord`] sends.
 pub type LeadCaptureLogRecordNew = LeadCaptureLogRecordWrite<Create>;
-/// What an update of [`LeadCaptureLogRecord`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`LeadCaptureLogRecord`] sends; the others stay unchanged.
 pub type LeadCaptureLogRecordPatch = LeadCaptureLogRecordWrite<Update>;
 espo_core::write_type!(LeadCaptureLogRecord, LeadCaptureLogRecordWrite);
 

@@ -63,7 +63,7 @@ pub struct MassEmail {
     pub target_lists_ids: Option<Vec<Id<TargetList>>>,
     /// `targetListsNames`, of `targetLists` (linkMultiple), read-only, in a list only if selected
     pub target_lists_names: Option<Names<TargetList>>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(MassEmail);
@@ -204,11 +204,16 @@ pub const EMAIL_TEMPLATE_ID: Field<MassEmail, kind::Ref<EmailTemplate>> = Field:
 /// `emailTemplateName`
 pub const EMAIL_TEMPLATE_NAME: Field<MassEmail, kind::RefName, access::ReadOnly> = Field::new("emailTemplateName");
 /// `excludingTargetListsIds`
-pub const EXCLUDING_TARGET_LISTS_IDS: Field<MassEmail, kind::Opaque<Vec<Id<TargetList>>>> =
-    Field::new("excludingTargetListsIds");
+pub const EXCLUDING_TARGET_LISTS_IDS: Field<
+    MassEmail,
+    kind::Opaque<Vec<Id<TargetList>>>,
+> = Field::new("excludingTargetListsIds");
 /// `excludingTargetListsNames`
-pub const EXCLUDING_TARGET_LISTS_NAMES: Field<MassEmail, kind::Opaque<Names<TargetList>>, access::ReadOnly> =
-    Field::new("excludingTargetListsNames");
+pub const EXCLUDING_TARGET_LISTS_NAMES: Field<
+    MassEmail,
+    kind::Opaque<Names<TargetList>>,
+    access::ReadOnly,
+> = Field::new("excludingTargetListsNames");
 /// `fromAddress`
 pub const FROM_ADDRESS: Field<MassEmail, kind::Text> = Field::new("fromAddress");
 /// `fromName`
@@ -244,8 +249,11 @@ pub const STORE_SENT_EMAILS: Field<MassEmail, kind::Bool> = Field::new("storeSen
 /// `targetListsIds`
 pub const TARGET_LISTS_IDS: Field<MassEmail, kind::Opaque<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
 /// `targetListsNames`
-pub const TARGET_LISTS_NAMES: Field<MassEmail, kind::Opaque<Names<TargetList>>, access::ReadOnly> =
-    Field::new("targetListsNames");
+pub const TARGET_LISTS_NAMES: Field<
+    MassEmail,
+    kind::Opaque<Names<TargetList>>,
+    access::ReadOnly,
+> = Field::new("targetListsNames");
 
 /// The primary filters of [`MassEmail`] that the metadata shows.
 pub mod primary_filters {
@@ -268,9 +276,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`MassEmail`] sends.
+/// The attributes that a create of [`MassEmail`] sends.
 pub type MassEmailNew = MassEmailWrite<Create>;
-/// What an update of [`MassEmail`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`MassEmail`] sends; the others stay unchanged.
 pub type MassEmailPatch = MassEmailWrite<Update>;
 espo_core::write_type!(MassEmail, MassEmailWrite);
 
@@ -286,7 +294,11 @@ impl MassEmailWrite<Create> {
         email_template_id: impl Into<Id<EmailTemplate>>,
         target_lists_ids: impl IntoIterator<Item = impl Into<Id<TargetList>>>,
     ) -> Self {
-        Self(Attributes::new()).name(name).start_at(start_at).email_template_id(email_template_id).target_lists_ids(target_lists_ids)
+        Self(Attributes::new())
+            .name(name)
+            .start_at(start_at)
+            .email_template_id(email_template_id)
+            .target_lists_ids(target_lists_ids)
     }
 
     /// Sets `campaignId`.

@@ -97,7 +97,7 @@ pub struct Meeting {
     pub users_ids: Option<Vec<Id<User>>>,
     /// `usersNames`, of `users` (linkMultiple), read-only, in a list only if selected
     pub users_names: Option<Names<User>>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Meeting);
@@ -292,8 +292,10 @@ impl Entity for Meeting {
 impl HasStream for Meeting {}
 
 /// `acceptanceStatus`
-pub const ACCEPTANCE_STATUS: Field<Meeting, kind::Unordered<kind::Enum<AcceptanceStatus>>> =
-    Field::new("acceptanceStatus");
+pub const ACCEPTANCE_STATUS: Field<
+    Meeting,
+    kind::Unordered<kind::Enum<AcceptanceStatus>>,
+> = Field::new("acceptanceStatus");
 /// `accountId`
 pub const ACCOUNT_ID: Field<Meeting, kind::Ref<Account>, access::ReadOnly> = Field::new("accountId");
 /// `accountName`
@@ -303,8 +305,10 @@ pub const ASSIGNED_USER_ID: Field<Meeting, kind::Ref<User>> = Field::new("assign
 /// `assignedUserName`
 pub const ASSIGNED_USER_NAME: Field<Meeting, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `contactsColumns`
-pub const CONTACTS_COLUMNS: Field<Meeting, kind::Opaque<Columns<Contact, ContactsColumns>>> =
-    Field::new("contactsColumns");
+pub const CONTACTS_COLUMNS: Field<
+    Meeting,
+    kind::Opaque<Columns<Contact, ContactsColumns>>,
+> = Field::new("contactsColumns");
 /// `contactsIds`
 pub const CONTACTS_IDS: Field<Meeting, kind::Opaque<Vec<Id<Contact>>>> = Field::new("contactsIds");
 /// `contactsNames`
@@ -469,27 +473,30 @@ espo_core::parent! {
 espo_core::columns! {
     /// The columns that `contactsColumns` has for each linked record.
     pub struct ContactsColumns {
-        status: ContactsStatus = "status",
+        #[column("status")]
+        status: ContactsStatus,
     }
 }
 
 espo_core::columns! {
     /// The columns that `leadsColumns` has for each linked record.
     pub struct LeadsColumns {
-        status: LeadsStatus = "status",
+        #[column("status")]
+        status: LeadsStatus,
     }
 }
 
 espo_core::columns! {
     /// The columns that `usersColumns` has for each linked record.
     pub struct UsersColumns {
-        status: UsersStatus = "status",
+        #[column("status")]
+        status: UsersStatus,
     }
 }
 
-/// What a create of [`Meeting`] sends.
+/// The attributes that a create of [`Meeting`] sends.
 pub type MeetingNew = MeetingWrite<Create>;
-/// What an update of [`Meeting`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Meeting`] sends; the others stay unchanged.
 pub type MeetingPatch = MeetingWrite<Update>;
 espo_core::write_type!(Meeting, MeetingWrite);
 
@@ -505,7 +512,11 @@ impl MeetingWrite<Create> {
         date_start: impl Into<DateOrTime>,
         date_end: impl Into<DateOrTime>,
     ) -> Self {
-        Self(Attributes::new()).name(name).assigned_user_id(assigned_user_id).date_start(date_start).date_end(date_end)
+        Self(Attributes::new())
+            .name(name)
+            .assigned_user_id(assigned_user_id)
+            .date_start(date_start)
+            .date_end(date_end)
     }
 }
 

@@ -3,7 +3,6 @@ use espo_core::typed::ExpectedEntity;
 
 /// SHA-256 of the metadata that this was generated from.
 pub const METADATA_HASH: &str = "12c55197aebfce45494dea0878a491f2ba1115b03139becd8a2a83583838885c";
-
 /// The entity types and attributes that this code expects of an instance.
 pub const EXPECTED_SCHEMA: &[ExpectedEntity] = &[
     #[cfg(feature = "account")]
@@ -193,15 +192,22 @@ pub use account::{Account, AccountNew, AccountPatch, AccountRef};
 #[cfg(feature = "action-history-record")]
 pub mod action_history_record;
 #[cfg(feature = "action-history-record")]
-pub use action_history_record::{ActionHistoryRecord, ActionHistoryRecordNew, ActionHistoryRecordPatch, ActionHistoryRecordRef};
+pub use action_history_record::{
+    ActionHistoryRecord, ActionHistoryRecordNew, ActionHistoryRecordPatch,
+    ActionHistoryRecordRef,
+};
 #[cfg(feature = "address-country")]
 pub mod address_country;
 #[cfg(feature = "address-country")]
-pub use address_country::{AddressCountry, AddressCountryNew, AddressCountryPatch, AddressCountryRef};
+pub use address_country::{
+    AddressCountry, AddressCountryNew, AddressCountryPatch, AddressCountryRef,
+};
 #[cfg(feature = "app-log-record")]
 pub mod app_log_record;
 #[cfg(feature = "app-log-record")]
-pub use app_log_record::{AppLogRecord, AppLogRecordNew, AppLogRecordPatch, AppLogRecordRef};
+pub use app_log_record::{
+    AppLogRecord, AppLogRecordNew, AppLogRecordPatch, AppLogRecordRef,
+};
 #[cfg(feature = "app-secret")]
 pub mod app_secret;
 #[cfg(feature = "app-secret")]
@@ -217,7 +223,9 @@ pub use attachment::{Attachment, AttachmentNew, AttachmentPatch, AttachmentRef};
 #[cfg(feature = "auth-log-record")]
 pub mod auth_log_record;
 #[cfg(feature = "auth-log-record")]
-pub use auth_log_record::{AuthLogRecord, AuthLogRecordNew, AuthLogRecordPatch, AuthLogRecordRef};
+pub use auth_log_record::{
+    AuthLogRecord, AuthLogRecordNew, AuthLogRecordPatch, AuthLogRecordRef,
+};
 #[cfg(feature = "auth-token")]
 pub mod auth_token;
 #[cfg(feature = "auth-token")]
@@ -225,7 +233,10 @@ pub use auth_token::{AuthToken, AuthTokenNew, AuthTokenPatch, AuthTokenRef};
 #[cfg(feature = "authentication-provider")]
 pub mod authentication_provider;
 #[cfg(feature = "authentication-provider")]
-pub use authentication_provider::{AuthenticationProvider, AuthenticationProviderNew, AuthenticationProviderPatch, AuthenticationProviderRef};
+pub use authentication_provider::{
+    AuthenticationProvider, AuthenticationProviderNew, AuthenticationProviderPatch,
+    AuthenticationProviderRef,
+};
 #[cfg(feature = "autofollow")]
 pub mod autofollow;
 #[cfg(feature = "autofollow")]
@@ -241,11 +252,16 @@ pub use campaign::{Campaign, CampaignNew, CampaignPatch, CampaignRef};
 #[cfg(feature = "campaign-log-record")]
 pub mod campaign_log_record;
 #[cfg(feature = "campaign-log-record")]
-pub use campaign_log_record::{CampaignLogRecord, CampaignLogRecordNew, CampaignLogRecordPatch, CampaignLogRecordRef};
+pub use campaign_log_record::{
+    CampaignLogRecord, CampaignLogRecordNew, CampaignLogRecordPatch, CampaignLogRecordRef,
+};
 #[cfg(feature = "campaign-tracking-url")]
 pub mod campaign_tracking_url;
 #[cfg(feature = "campaign-tracking-url")]
-pub use campaign_tracking_url::{CampaignTrackingUrl, CampaignTrackingUrlNew, CampaignTrackingUrlPatch, CampaignTrackingUrlRef};
+pub use campaign_tracking_url::{
+    CampaignTrackingUrl, CampaignTrackingUrlNew, CampaignTrackingUrlPatch,
+    CampaignTrackingUrlRef,
+};
 #[cfg(feature = "case")]
 pub mod case;
 #[cfg(feature = "case")]
@@ -261,15 +277,22 @@ pub use currency::{Currency, CurrencyNew, CurrencyPatch, CurrencyRef};
 #[cfg(feature = "currency-record")]
 pub mod currency_record;
 #[cfg(feature = "currency-record")]
-pub use currency_record::{CurrencyRecord, CurrencyRecordNew, CurrencyRecordPatch, CurrencyRecordRef};
+pub use currency_record::{
+    CurrencyRecord, CurrencyRecordNew, CurrencyRecordPatch, CurrencyRecordRef,
+};
 #[cfg(feature = "currency-record-rate")]
 pub mod currency_record_rate;
 #[cfg(feature = "currency-record-rate")]
-pub use currency_record_rate::{CurrencyRecordRate, CurrencyRecordRateNew, CurrencyRecordRatePatch, CurrencyRecordRateRef};
+pub use currency_record_rate::{
+    CurrencyRecordRate, CurrencyRecordRateNew, CurrencyRecordRatePatch,
+    CurrencyRecordRateRef,
+};
 #[cfg(feature = "dashboard-template")]
 pub mod dashboard_template;
 #[cfg(feature = "dashboard-template")]
-pub use dashboard_template::{DashboardTemplate, DashboardTemplateNew, DashboardTemplatePatch, DashboardTemplateRef};
+pub use dashboard_template::{
+    DashboardTemplate, DashboardTemplateNew, DashboardTemplatePatch, DashboardTemplateRef,
+};
 #[cfg(feature = "document")]
 pub mod document;
 #[cfg(feature = "document")]
@@ -277,7 +300,9 @@ pub use document::{Document, DocumentNew, DocumentPatch, DocumentRef};
 #[cfg(feature = "document-folder")]
 pub mod document_folder;
 #[cfg(feature = "document-folder")]
-pub use document_folder::{DocumentFolder, DocumentFolderNew, DocumentFolderPatch, DocumentFolderRef};
+pub use document_folder::{
+    DocumentFolder, DocumentFolderNew, DocumentFolderPatch, DocumentFolderRef,
+};
 #[cfg(feature = "email")]
 pub mod email;
 #[cfg(feature = "email")]
@@ -285,11 +310,15 @@ pub use email::{Email, EmailNew, EmailPatch, EmailRef};
 #[cfg(feature = "email-account")]
 pub mod email_account;
 #[cfg(feature = "email-account")]
-pub use email_account::{EmailAccount, EmailAccountNew, EmailAccountPatch, EmailAccountRef};
+pub use email_account::{
+    EmailAccount, EmailAccountNew, EmailAccountPatch, EmailAccountRef,
+};
 #[cfg(feature = "email-address")]
 pub mod email_address;
 #[cfg(feature = "email-address")]
-pub use email_address::{EmailAddress, EmailAddressNew, EmailAddressPatch, EmailAddressRef};
+pub use email_address::{
+    EmailAddress, EmailAddressNew, EmailAddressPatch, EmailAddressRef,
+};
 #[cfg(feature = "email-filter")]
 pub mod email_filter;
 #[cfg(feature = "email-filter")]
@@ -301,15 +330,22 @@ pub use email_folder::{EmailFolder, EmailFolderNew, EmailFolderPatch, EmailFolde
 #[cfg(feature = "email-queue-item")]
 pub mod email_queue_item;
 #[cfg(feature = "email-queue-item")]
-pub use email_queue_item::{EmailQueueItem, EmailQueueItemNew, EmailQueueItemPatch, EmailQueueItemRef};
+pub use email_queue_item::{
+    EmailQueueItem, EmailQueueItemNew, EmailQueueItemPatch, EmailQueueItemRef,
+};
 #[cfg(feature = "email-template")]
 pub mod email_template;
 #[cfg(feature = "email-template")]
-pub use email_template::{EmailTemplate, EmailTemplateNew, EmailTemplatePatch, EmailTemplateRef};
+pub use email_template::{
+    EmailTemplate, EmailTemplateNew, EmailTemplatePatch, EmailTemplateRef,
+};
 #[cfg(feature = "email-template-category")]
 pub mod email_template_category;
 #[cfg(feature = "email-template-category")]
-pub use email_template_category::{EmailTemplateCategory, EmailTemplateCategoryNew, EmailTemplateCategoryPatch, EmailTemplateCategoryRef};
+pub use email_template_category::{
+    EmailTemplateCategory, EmailTemplateCategoryNew, EmailTemplateCategoryPatch,
+    EmailTemplateCategoryRef,
+};
 #[cfg(feature = "export")]
 pub mod export;
 #[cfg(feature = "export")]
@@ -321,11 +357,15 @@ pub use extension::{Extension, ExtensionNew, ExtensionPatch, ExtensionRef};
 #[cfg(feature = "external-account")]
 pub mod external_account;
 #[cfg(feature = "external-account")]
-pub use external_account::{ExternalAccount, ExternalAccountNew, ExternalAccountPatch, ExternalAccountRef};
+pub use external_account::{
+    ExternalAccount, ExternalAccountNew, ExternalAccountPatch, ExternalAccountRef,
+};
 #[cfg(feature = "group-email-folder")]
 pub mod group_email_folder;
 #[cfg(feature = "group-email-folder")]
-pub use group_email_folder::{GroupEmailFolder, GroupEmailFolderNew, GroupEmailFolderPatch, GroupEmailFolderRef};
+pub use group_email_folder::{
+    GroupEmailFolder, GroupEmailFolderNew, GroupEmailFolderPatch, GroupEmailFolderRef,
+};
 #[cfg(feature = "import")]
 pub mod import;
 #[cfg(feature = "import")]
@@ -337,7 +377,9 @@ pub use import_eml::{ImportEml, ImportEmlNew, ImportEmlPatch, ImportEmlRef};
 #[cfg(feature = "import-entity")]
 pub mod import_entity;
 #[cfg(feature = "import-entity")]
-pub use import_entity::{ImportEntity, ImportEntityNew, ImportEntityPatch, ImportEntityRef};
+pub use import_entity::{
+    ImportEntity, ImportEntityNew, ImportEntityPatch, ImportEntityRef,
+};
 #[cfg(feature = "import-error")]
 pub mod import_error;
 #[cfg(feature = "import-error")]
@@ -345,7 +387,9 @@ pub use import_error::{ImportError, ImportErrorNew, ImportErrorPatch, ImportErro
 #[cfg(feature = "inbound-email")]
 pub mod inbound_email;
 #[cfg(feature = "inbound-email")]
-pub use inbound_email::{InboundEmail, InboundEmailNew, InboundEmailPatch, InboundEmailRef};
+pub use inbound_email::{
+    InboundEmail, InboundEmailNew, InboundEmailPatch, InboundEmailRef,
+};
 #[cfg(feature = "integration")]
 pub mod integration;
 #[cfg(feature = "integration")]
@@ -361,15 +405,23 @@ pub use kanban_order::{KanbanOrder, KanbanOrderNew, KanbanOrderPatch, KanbanOrde
 #[cfg(feature = "knowledge-base-article")]
 pub mod knowledge_base_article;
 #[cfg(feature = "knowledge-base-article")]
-pub use knowledge_base_article::{KnowledgeBaseArticle, KnowledgeBaseArticleNew, KnowledgeBaseArticlePatch, KnowledgeBaseArticleRef};
+pub use knowledge_base_article::{
+    KnowledgeBaseArticle, KnowledgeBaseArticleNew, KnowledgeBaseArticlePatch,
+    KnowledgeBaseArticleRef,
+};
 #[cfg(feature = "knowledge-base-category")]
 pub mod knowledge_base_category;
 #[cfg(feature = "knowledge-base-category")]
-pub use knowledge_base_category::{KnowledgeBaseCategory, KnowledgeBaseCategoryNew, KnowledgeBaseCategoryPatch, KnowledgeBaseCategoryRef};
+pub use knowledge_base_category::{
+    KnowledgeBaseCategory, KnowledgeBaseCategoryNew, KnowledgeBaseCategoryPatch,
+    KnowledgeBaseCategoryRef,
+};
 #[cfg(feature = "layout-record")]
 pub mod layout_record;
 #[cfg(feature = "layout-record")]
-pub use layout_record::{LayoutRecord, LayoutRecordNew, LayoutRecordPatch, LayoutRecordRef};
+pub use layout_record::{
+    LayoutRecord, LayoutRecordNew, LayoutRecordPatch, LayoutRecordRef,
+};
 #[cfg(feature = "layout-set")]
 pub mod layout_set;
 #[cfg(feature = "layout-set")]
@@ -385,7 +437,10 @@ pub use lead_capture::{LeadCapture, LeadCaptureNew, LeadCapturePatch, LeadCaptur
 #[cfg(feature = "lead-capture-log-record")]
 pub mod lead_capture_log_record;
 #[cfg(feature = "lead-capture-log-record")]
-pub use lead_capture_log_record::{LeadCaptureLogRecord, LeadCaptureLogRecordNew, LeadCaptureLogRecordPatch, LeadCaptureLogRecordRef};
+pub use lead_capture_log_record::{
+    LeadCaptureLogRecord, LeadCaptureLogRecordNew, LeadCaptureLogRecordPatch,
+    LeadCaptureLogRecordRef,
+};
 #[cfg(feature = "mass-action")]
 pub mod mass_action;
 #[cfg(feature = "mass-action")]
@@ -409,15 +464,21 @@ pub use note::{Note, NoteNew, NotePatch, NoteRef};
 #[cfg(feature = "notification")]
 pub mod notification;
 #[cfg(feature = "notification")]
-pub use notification::{Notification, NotificationNew, NotificationPatch, NotificationRef};
+pub use notification::{
+    Notification, NotificationNew, NotificationPatch, NotificationRef,
+};
 #[cfg(feature = "o-auth-account")]
 pub mod o_auth_account;
 #[cfg(feature = "o-auth-account")]
-pub use o_auth_account::{OAuthAccount, OAuthAccountNew, OAuthAccountPatch, OAuthAccountRef};
+pub use o_auth_account::{
+    OAuthAccount, OAuthAccountNew, OAuthAccountPatch, OAuthAccountRef,
+};
 #[cfg(feature = "o-auth-provider")]
 pub mod o_auth_provider;
 #[cfg(feature = "o-auth-provider")]
-pub use o_auth_provider::{OAuthProvider, OAuthProviderNew, OAuthProviderPatch, OAuthProviderRef};
+pub use o_auth_provider::{
+    OAuthProvider, OAuthProviderNew, OAuthProviderPatch, OAuthProviderRef,
+};
 #[cfg(feature = "opportunity")]
 pub mod opportunity;
 #[cfg(feature = "opportunity")]
@@ -425,7 +486,10 @@ pub use opportunity::{Opportunity, OpportunityNew, OpportunityPatch, Opportunity
 #[cfg(feature = "password-change-request")]
 pub mod password_change_request;
 #[cfg(feature = "password-change-request")]
-pub use password_change_request::{PasswordChangeRequest, PasswordChangeRequestNew, PasswordChangeRequestPatch, PasswordChangeRequestRef};
+pub use password_change_request::{
+    PasswordChangeRequest, PasswordChangeRequestNew, PasswordChangeRequestPatch,
+    PasswordChangeRequestRef,
+};
 #[cfg(feature = "phone-number")]
 pub mod phone_number;
 #[cfg(feature = "phone-number")]
@@ -453,11 +517,16 @@ pub use role::{Role, RoleNew, RolePatch, RoleRef};
 #[cfg(feature = "scheduled-job")]
 pub mod scheduled_job;
 #[cfg(feature = "scheduled-job")]
-pub use scheduled_job::{ScheduledJob, ScheduledJobNew, ScheduledJobPatch, ScheduledJobRef};
+pub use scheduled_job::{
+    ScheduledJob, ScheduledJobNew, ScheduledJobPatch, ScheduledJobRef,
+};
 #[cfg(feature = "scheduled-job-log-record")]
 pub mod scheduled_job_log_record;
 #[cfg(feature = "scheduled-job-log-record")]
-pub use scheduled_job_log_record::{ScheduledJobLogRecord, ScheduledJobLogRecordNew, ScheduledJobLogRecordPatch, ScheduledJobLogRecordRef};
+pub use scheduled_job_log_record::{
+    ScheduledJobLogRecord, ScheduledJobLogRecordNew, ScheduledJobLogRecordPatch,
+    ScheduledJobLogRecordRef,
+};
 #[cfg(feature = "settings")]
 pub mod settings;
 #[cfg(feature = "settings")]
@@ -469,11 +538,16 @@ pub use sms::{Sms, SmsNew, SmsPatch, SmsRef};
 #[cfg(feature = "star-subscription")]
 pub mod star_subscription;
 #[cfg(feature = "star-subscription")]
-pub use star_subscription::{StarSubscription, StarSubscriptionNew, StarSubscriptionPatch, StarSubscriptionRef};
+pub use star_subscription::{
+    StarSubscription, StarSubscriptionNew, StarSubscriptionPatch, StarSubscriptionRef,
+};
 #[cfg(feature = "stream-subscription")]
 pub mod stream_subscription;
 #[cfg(feature = "stream-subscription")]
-pub use stream_subscription::{StreamSubscription, StreamSubscriptionNew, StreamSubscriptionPatch, StreamSubscriptionRef};
+pub use stream_subscription::{
+    StreamSubscription, StreamSubscriptionNew, StreamSubscriptionPatch,
+    StreamSubscriptionRef,
+};
 #[cfg(feature = "system-data")]
 pub mod system_data;
 #[cfg(feature = "system-data")]
@@ -489,7 +563,10 @@ pub use target_list::{TargetList, TargetListNew, TargetListPatch, TargetListRef}
 #[cfg(feature = "target-list-category")]
 pub mod target_list_category;
 #[cfg(feature = "target-list-category")]
-pub use target_list_category::{TargetListCategory, TargetListCategoryNew, TargetListCategoryPatch, TargetListCategoryRef};
+pub use target_list_category::{
+    TargetListCategory, TargetListCategoryNew, TargetListCategoryPatch,
+    TargetListCategoryRef,
+};
 #[cfg(feature = "task")]
 pub mod task;
 #[cfg(feature = "task")]
@@ -505,7 +582,9 @@ pub use template::{Template, TemplateNew, TemplatePatch, TemplateRef};
 #[cfg(feature = "two-factor-code")]
 pub mod two_factor_code;
 #[cfg(feature = "two-factor-code")]
-pub use two_factor_code::{TwoFactorCode, TwoFactorCodeNew, TwoFactorCodePatch, TwoFactorCodeRef};
+pub use two_factor_code::{
+    TwoFactorCode, TwoFactorCodeNew, TwoFactorCodePatch, TwoFactorCodeRef,
+};
 #[cfg(feature = "unique-id")]
 pub mod unique_id;
 #[cfg(feature = "unique-id")]
@@ -521,7 +600,9 @@ pub use user_data::{UserData, UserDataNew, UserDataPatch, UserDataRef};
 #[cfg(feature = "user-reaction")]
 pub mod user_reaction;
 #[cfg(feature = "user-reaction")]
-pub use user_reaction::{UserReaction, UserReactionNew, UserReactionPatch, UserReactionRef};
+pub use user_reaction::{
+    UserReaction, UserReactionNew, UserReactionPatch, UserReactionRef,
+};
 #[cfg(feature = "webhook")]
 pub mod webhook;
 #[cfg(feature = "webhook")]
@@ -529,19 +610,29 @@ pub use webhook::{Webhook, WebhookNew, WebhookPatch, WebhookRef};
 #[cfg(feature = "webhook-event-queue-item")]
 pub mod webhook_event_queue_item;
 #[cfg(feature = "webhook-event-queue-item")]
-pub use webhook_event_queue_item::{WebhookEventQueueItem, WebhookEventQueueItemNew, WebhookEventQueueItemPatch, WebhookEventQueueItemRef};
+pub use webhook_event_queue_item::{
+    WebhookEventQueueItem, WebhookEventQueueItemNew, WebhookEventQueueItemPatch,
+    WebhookEventQueueItemRef,
+};
 #[cfg(feature = "webhook-queue-item")]
 pub mod webhook_queue_item;
 #[cfg(feature = "webhook-queue-item")]
-pub use webhook_queue_item::{WebhookQueueItem, WebhookQueueItemNew, WebhookQueueItemPatch, WebhookQueueItemRef};
+pub use webhook_queue_item::{
+    WebhookQueueItem, WebhookQueueItemNew, WebhookQueueItemPatch, WebhookQueueItemRef,
+};
 #[cfg(feature = "working-time-calendar")]
 pub mod working_time_calendar;
 #[cfg(feature = "working-time-calendar")]
-pub use working_time_calendar::{WorkingTimeCalendar, WorkingTimeCalendarNew, WorkingTimeCalendarPatch, WorkingTimeCalendarRef};
+pub use working_time_calendar::{
+    WorkingTimeCalendar, WorkingTimeCalendarNew, WorkingTimeCalendarPatch,
+    WorkingTimeCalendarRef,
+};
 #[cfg(feature = "working-time-range")]
 pub mod working_time_range;
 #[cfg(feature = "working-time-range")]
-pub use working_time_range::{WorkingTimeRange, WorkingTimeRangeNew, WorkingTimeRangePatch, WorkingTimeRangeRef};
+pub use working_time_range::{
+    WorkingTimeRange, WorkingTimeRangeNew, WorkingTimeRangePatch, WorkingTimeRangeRef,
+};
 
 /// Entity type `Account`; its feature `account` is off.
 #[cfg(not(feature = "account"))]

@@ -18,7 +18,7 @@ pub struct NextNumber {
     pub name: Option<String>,
     /// `value`, int, default `1`
     pub value: Option<i64>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(NextNumber);
@@ -89,9 +89,9 @@ pub const NAME: Field<NextNumber, kind::Opaque<String>, access::ReadOnly> = Fiel
 /// `value`
 pub const VALUE: Field<NextNumber, kind::Int> = Field::new("value");
 
-/// What a create of [`NextNumber`] sends.
+/// The attributes that a create of [`NextNumber`] sends.
 pub type NextNumberNew = NextNumberWrite<Create>;
-/// What an update of [`NextNumber`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`NextNumber`] sends; the others stay unchanged.
 pub type NextNumberPatch = NextNumberWrite<Update>;
 espo_core::write_type!(NextNumber, NextNumberWrite);
 

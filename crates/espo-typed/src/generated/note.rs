@@ -85,7 +85,7 @@ pub struct Note {
     pub users_ids: Option<Vec<Id<User>>>,
     /// `usersNames`, of `users` (linkMultiple), read-only
     pub users_names: Option<Names<User>>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Note);
@@ -262,11 +262,17 @@ impl Entity for Note {
 /// `attachmentsIds`
 pub const ATTACHMENTS_IDS: Field<Note, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
-pub const ATTACHMENTS_NAMES: Field<Note, kind::Opaque<Names<Attachment>>, access::ReadOnly> =
-    Field::new("attachmentsNames");
+pub const ATTACHMENTS_NAMES: Field<
+    Note,
+    kind::Opaque<Names<Attachment>>,
+    access::ReadOnly,
+> = Field::new("attachmentsNames");
 /// `attachmentsTypes`
-pub const ATTACHMENTS_TYPES: Field<Note, kind::Opaque<MediaTypes<Attachment>>, access::ReadOnly> =
-    Field::new("attachmentsTypes");
+pub const ATTACHMENTS_TYPES: Field<
+    Note,
+    kind::Opaque<MediaTypes<Attachment>>,
+    access::ReadOnly,
+> = Field::new("attachmentsTypes");
 /// `createdAt`
 pub const CREATED_AT: Field<Note, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdByGender`
@@ -326,8 +332,11 @@ pub const SUPER_PARENT_ID: Field<Note, kind::Unordered<kind::AnyId>, access::Rea
 /// `superParentName`
 pub const SUPER_PARENT_NAME: Field<Note, kind::Opaque<String>, access::ReadOnly> = Field::new("superParentName");
 /// `superParentType`
-pub const SUPER_PARENT_TYPE: Field<Note, kind::Unordered<kind::TypeName>, access::ReadOnly> =
-    Field::new("superParentType");
+pub const SUPER_PARENT_TYPE: Field<
+    Note,
+    kind::Unordered<kind::TypeName>,
+    access::ReadOnly,
+> = Field::new("superParentType");
 /// `targetType`
 pub const TARGET_TYPE: Field<Note, kind::Enum<TargetType>, access::CreateOnly> = Field::new("targetType");
 /// `teamsIds`
@@ -397,25 +406,22 @@ espo_core::enumeration! {
 
 espo_core::parent! {
     /// `parent` of [`Note`].
-    pub enum Parent {
-    }
+    pub enum Parent {}
 }
 
 espo_core::parent! {
     /// `related` of [`Note`].
-    pub enum RelatedOption {
-    }
+    pub enum RelatedOption {}
 }
 
 espo_core::parent! {
     /// `superParent` of [`Note`].
-    pub enum SuperParent {
-    }
+    pub enum SuperParent {}
 }
 
-/// What a create of [`Note`] sends.
+/// The attributes that a create of [`Note`] sends.
 pub type NoteNew = NoteWrite<Create>;
-/// What an update of [`Note`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Note`] sends; the others stay unchanged.
 pub type NotePatch = NoteWrite<Update>;
 espo_core::write_type!(Note, NoteWrite);
 

@@ -43,7 +43,7 @@ pub struct OAuthAccount {
     pub user_id: Option<Id<User>>,
     /// `userName`, of `user` (link), read-only
     pub user_name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(OAuthAccount);
@@ -174,9 +174,9 @@ pub const USER_ID: Field<OAuthAccount, kind::Ref<User>, access::ReadOnly> = Fiel
 /// `userName`
 pub const USER_NAME: Field<OAuthAccount, kind::RefName, access::ReadOnly> = Field::new("userName");
 
-/// What a create of [`OAuthAccount`] sends.
+/// The attributes that a create of [`OAuthAccount`] sends.
 pub type OAuthAccountNew = OAuthAccountWrite<Create>;
-/// What an update of [`OAuthAccount`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`OAuthAccount`] sends; the others stay unchanged.
 pub type OAuthAccountPatch = OAuthAccountWrite<Update>;
 espo_core::write_type!(OAuthAccount, OAuthAccountWrite);
 
@@ -222,7 +222,7 @@ pub mod links {
     pub const USER: Link<OAuthAccount, User, link::BelongsTo> = Link::new("user");
 }
 
-/// A [`OAuthAccount`] by its id: what can be done with it, and its links.
+/// An [`OAuthAccount`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct OAuthAccountRef(RecordRef<OAuthAccount>);
 espo_core::reference_type!(OAuthAccount, OAuthAccountRef);

@@ -45,7 +45,7 @@ pub struct OAuthProvider {
     pub scopes: Option<Vec<String>>,
     /// `tokenEndpoint`, url, at most 512 characters
     pub token_endpoint: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(OAuthProvider);
@@ -147,11 +147,15 @@ pub const AUTHORIZATION_ENDPOINT: Field<OAuthProvider, kind::Text> = Field::new(
 /// `authorizationParams`
 pub const AUTHORIZATION_PARAMS: Field<OAuthProvider, kind::Opaque<Value>> = Field::new("authorizationParams");
 /// `authorizationPrompt`
-pub const AUTHORIZATION_PROMPT: Field<OAuthProvider, kind::Enum<AuthorizationPrompt>> =
-    Field::new("authorizationPrompt");
+pub const AUTHORIZATION_PROMPT: Field<OAuthProvider, kind::Enum<AuthorizationPrompt>> = Field::new(
+    "authorizationPrompt",
+);
 /// `authorizationRedirectUri`
-pub const AUTHORIZATION_REDIRECT_URI: Field<OAuthProvider, kind::Opaque<String>, access::ReadOnly> =
-    Field::new("authorizationRedirectUri");
+pub const AUTHORIZATION_REDIRECT_URI: Field<
+    OAuthProvider,
+    kind::Opaque<String>,
+    access::ReadOnly,
+> = Field::new("authorizationRedirectUri");
 /// `clientId`
 pub const CLIENT_ID: Field<OAuthProvider, kind::Text> = Field::new("clientId");
 /// `createdAt`
@@ -193,9 +197,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`OAuthProvider`] sends.
+/// The attributes that a create of [`OAuthProvider`] sends.
 pub type OAuthProviderNew = OAuthProviderWrite<Create>;
-/// What an update of [`OAuthProvider`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`OAuthProvider`] sends; the others stay unchanged.
 pub type OAuthProviderPatch = OAuthProviderWrite<Update>;
 espo_core::write_type!(OAuthProvider, OAuthProviderWrite);
 
@@ -279,7 +283,7 @@ pub mod links {
     pub const MODIFIED_BY: Link<OAuthProvider, User, link::BelongsTo> = Link::new("modifiedBy");
 }
 
-/// A [`OAuthProvider`] by its id: what can be done with it, and its links.
+/// An [`OAuthProvider`] by its id: what can be done with it, and its links.
 #[derive(Clone, Debug)]
 pub struct OAuthProviderRef(RecordRef<OAuthProvider>);
 espo_core::reference_type!(OAuthProvider, OAuthProviderRef);

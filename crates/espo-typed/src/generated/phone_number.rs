@@ -22,7 +22,7 @@ pub struct PhoneNumber {
     pub primary: Option<bool>,
     /// `type`, enum
     pub r#type: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(PhoneNumber);
@@ -111,9 +111,9 @@ pub mod primary_filters {
     pub const ORPHAN: PrimaryFilter<PhoneNumber> = PrimaryFilter::new("orphan");
 }
 
-/// What a create of [`PhoneNumber`] sends.
+/// The attributes that a create of [`PhoneNumber`] sends.
 pub type PhoneNumberNew = PhoneNumberWrite<Create>;
-/// What an update of [`PhoneNumber`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`PhoneNumber`] sends; the others stay unchanged.
 pub type PhoneNumberPatch = PhoneNumberWrite<Update>;
 espo_core::write_type!(PhoneNumber, PhoneNumberWrite);
 

@@ -25,7 +25,7 @@ pub struct PortalRole {
     pub modified_at: Option<Timestamp>,
     /// `name`, varchar, required, at most 150 characters, matches `$noBadCharacters`
     pub name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(PortalRole);
@@ -105,8 +105,9 @@ pub const FIELD_DATA: Field<PortalRole, kind::Opaque<Value>> = Field::new("field
 /// `id`
 pub const ID: Field<PortalRole, kind::Id<PortalRole>, access::ReadOnly> = Field::new("id");
 /// `massUpdatePermission`
-pub const MASS_UPDATE_PERMISSION: Field<PortalRole, kind::Enum<MassUpdatePermission>> =
-    Field::new("massUpdatePermission");
+pub const MASS_UPDATE_PERMISSION: Field<PortalRole, kind::Enum<MassUpdatePermission>> = Field::new(
+    "massUpdatePermission",
+);
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<PortalRole, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `name`
@@ -130,9 +131,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`PortalRole`] sends.
+/// The attributes that a create of [`PortalRole`] sends.
 pub type PortalRoleNew = PortalRoleWrite<Create>;
-/// What an update of [`PortalRole`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`PortalRole`] sends; the others stay unchanged.
 pub type PortalRolePatch = PortalRoleWrite<Update>;
 espo_core::write_type!(PortalRole, PortalRoleWrite);
 

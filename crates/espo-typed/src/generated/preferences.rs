@@ -104,7 +104,7 @@ pub struct Preferences {
     pub use_custom_tab_list: Option<bool>,
     /// `weekStart`, enumInt, default `-1`
     pub week_start: Option<i64>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Preferences);
@@ -294,14 +294,19 @@ impl Entity for Preferences {
 /// `addCustomTabs`
 pub const ADD_CUSTOM_TABS: Field<Preferences, kind::Bool> = Field::new("addCustomTabs");
 /// `assignmentEmailNotificationsIgnoreEntityTypeList`
-pub const ASSIGNMENT_EMAIL_NOTIFICATIONS_IGNORE_ENTITY_TYPE_LIST: Field<Preferences, kind::Unordered<kind::Items<String>>> =
-    Field::new("assignmentEmailNotificationsIgnoreEntityTypeList");
+pub const ASSIGNMENT_EMAIL_NOTIFICATIONS_IGNORE_ENTITY_TYPE_LIST: Field<
+    Preferences,
+    kind::Unordered<kind::Items<String>>,
+> = Field::new("assignmentEmailNotificationsIgnoreEntityTypeList");
 /// `assignmentNotificationsIgnoreEntityTypeList`
-pub const ASSIGNMENT_NOTIFICATIONS_IGNORE_ENTITY_TYPE_LIST: Field<Preferences, kind::Unordered<kind::Items<String>>> =
-    Field::new("assignmentNotificationsIgnoreEntityTypeList");
+pub const ASSIGNMENT_NOTIFICATIONS_IGNORE_ENTITY_TYPE_LIST: Field<
+    Preferences,
+    kind::Unordered<kind::Items<String>>,
+> = Field::new("assignmentNotificationsIgnoreEntityTypeList");
 /// `autoFollowEntityTypeList`
-pub const AUTO_FOLLOW_ENTITY_TYPE_LIST: Field<Preferences, kind::Opaque<Vec<String>>> =
-    Field::new("autoFollowEntityTypeList");
+pub const AUTO_FOLLOW_ENTITY_TYPE_LIST: Field<Preferences, kind::Opaque<Vec<String>>> = Field::new(
+    "autoFollowEntityTypeList",
+);
 /// `calendarScrollHour`
 pub const CALENDAR_SCROLL_HOUR: Field<Preferences, kind::Int> = Field::new("calendarScrollHour");
 /// `calendarSlotDuration`
@@ -325,8 +330,9 @@ pub const DEFAULT_REMINDERS: Field<Preferences, kind::Opaque<Value>> = Field::ne
 /// `defaultRemindersTask`
 pub const DEFAULT_REMINDERS_TASK: Field<Preferences, kind::Opaque<Value>> = Field::new("defaultRemindersTask");
 /// `doNotFillAssignedUserIfNotRequired`
-pub const DO_NOT_FILL_ASSIGNED_USER_IF_NOT_REQUIRED: Field<Preferences, kind::Bool> =
-    Field::new("doNotFillAssignedUserIfNotRequired");
+pub const DO_NOT_FILL_ASSIGNED_USER_IF_NOT_REQUIRED: Field<Preferences, kind::Bool> = Field::new(
+    "doNotFillAssignedUserIfNotRequired",
+);
 /// `emailReplyForceHtml`
 pub const EMAIL_REPLY_FORCE_HTML: Field<Preferences, kind::Bool> = Field::new("emailReplyForceHtml");
 /// `emailReplyToAllByDefault`
@@ -340,8 +346,10 @@ pub const FOLLOW_AS_COLLABORATOR: Field<Preferences, kind::Bool> = Field::new("f
 /// `followCreatedEntities`
 pub const FOLLOW_CREATED_ENTITIES: Field<Preferences, kind::Bool> = Field::new("followCreatedEntities");
 /// `followCreatedEntityTypeList`
-pub const FOLLOW_CREATED_ENTITY_TYPE_LIST: Field<Preferences, kind::Unordered<kind::Items<String>>> =
-    Field::new("followCreatedEntityTypeList");
+pub const FOLLOW_CREATED_ENTITY_TYPE_LIST: Field<
+    Preferences,
+    kind::Unordered<kind::Items<String>>,
+> = Field::new("followCreatedEntityTypeList");
 /// `followEntityOnStreamPost`
 pub const FOLLOW_ENTITY_ON_STREAM_POST: Field<Preferences, kind::Bool> = Field::new("followEntityOnStreamPost");
 /// `id`
@@ -361,17 +369,21 @@ pub const PRESET_FILTERS: Field<Preferences, kind::Opaque<Value>> = Field::new("
 /// `reactionNotifications`
 pub const REACTION_NOTIFICATIONS: Field<Preferences, kind::Bool> = Field::new("reactionNotifications");
 /// `reactionNotificationsNotFollowed`
-pub const REACTION_NOTIFICATIONS_NOT_FOLLOWED: Field<Preferences, kind::Bool> =
-    Field::new("reactionNotificationsNotFollowed");
+pub const REACTION_NOTIFICATIONS_NOT_FOLLOWED: Field<Preferences, kind::Bool> = Field::new(
+    "reactionNotificationsNotFollowed",
+);
 /// `receiveAssignmentEmailNotifications`
-pub const RECEIVE_ASSIGNMENT_EMAIL_NOTIFICATIONS: Field<Preferences, kind::Bool> =
-    Field::new("receiveAssignmentEmailNotifications");
+pub const RECEIVE_ASSIGNMENT_EMAIL_NOTIFICATIONS: Field<Preferences, kind::Bool> = Field::new(
+    "receiveAssignmentEmailNotifications",
+);
 /// `receiveMentionEmailNotifications`
-pub const RECEIVE_MENTION_EMAIL_NOTIFICATIONS: Field<Preferences, kind::Bool> =
-    Field::new("receiveMentionEmailNotifications");
+pub const RECEIVE_MENTION_EMAIL_NOTIFICATIONS: Field<Preferences, kind::Bool> = Field::new(
+    "receiveMentionEmailNotifications",
+);
 /// `receiveStreamEmailNotifications`
-pub const RECEIVE_STREAM_EMAIL_NOTIFICATIONS: Field<Preferences, kind::Bool> =
-    Field::new("receiveStreamEmailNotifications");
+pub const RECEIVE_STREAM_EMAIL_NOTIFICATIONS: Field<Preferences, kind::Bool> = Field::new(
+    "receiveStreamEmailNotifications",
+);
 /// `scopeColorsDisabled`
 pub const SCOPE_COLORS_DISABLED: Field<Preferences, kind::Bool> = Field::new("scopeColorsDisabled");
 /// `sharedCalendarUserList`
@@ -407,9 +419,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`Preferences`] sends.
+/// The attributes that a create of [`Preferences`] sends.
 pub type PreferencesNew = PreferencesWrite<Create>;
-/// What an update of [`Preferences`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Preferences`] sends; the others stay unchanged.
 pub type PreferencesPatch = PreferencesWrite<Update>;
 espo_core::write_type!(Preferences, PreferencesWrite);
 

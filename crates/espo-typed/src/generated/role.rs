@@ -47,7 +47,7 @@ pub struct Role {
     pub user_calendar_permission: Option<UserCalendarPermission>,
     /// `userPermission`, enum, default `not-set`
     pub user_permission: Option<UserPermission>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Role);
@@ -164,11 +164,15 @@ pub const EXPORT_PERMISSION: Field<Role, kind::Enum<ExportPermission>> = Field::
 /// `fieldData`
 pub const FIELD_DATA: Field<Role, kind::Opaque<Value>> = Field::new("fieldData");
 /// `followerManagementPermission`
-pub const FOLLOWER_MANAGEMENT_PERMISSION: Field<Role, kind::Enum<FollowerManagementPermission>> =
-    Field::new("followerManagementPermission");
+pub const FOLLOWER_MANAGEMENT_PERMISSION: Field<
+    Role,
+    kind::Enum<FollowerManagementPermission>,
+> = Field::new("followerManagementPermission");
 /// `groupEmailAccountPermission`
-pub const GROUP_EMAIL_ACCOUNT_PERMISSION: Field<Role, kind::Enum<GroupEmailAccountPermission>> =
-    Field::new("groupEmailAccountPermission");
+pub const GROUP_EMAIL_ACCOUNT_PERMISSION: Field<
+    Role,
+    kind::Enum<GroupEmailAccountPermission>,
+> = Field::new("groupEmailAccountPermission");
 /// `id`
 pub const ID: Field<Role, kind::Id<Role>, access::ReadOnly> = Field::new("id");
 /// `info`
@@ -186,8 +190,9 @@ pub const NAME: Field<Role, kind::Text> = Field::new("name");
 /// `portalPermission`
 pub const PORTAL_PERMISSION: Field<Role, kind::Enum<PortalPermission>> = Field::new("portalPermission");
 /// `userCalendarPermission`
-pub const USER_CALENDAR_PERMISSION: Field<Role, kind::Enum<UserCalendarPermission>> =
-    Field::new("userCalendarPermission");
+pub const USER_CALENDAR_PERMISSION: Field<Role, kind::Enum<UserCalendarPermission>> = Field::new(
+    "userCalendarPermission",
+);
 /// `userPermission`
 pub const USER_PERMISSION: Field<Role, kind::Enum<UserPermission>> = Field::new("userPermission");
 
@@ -306,9 +311,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`Role`] sends.
+/// The attributes that a create of [`Role`] sends.
 pub type RoleNew = RoleWrite<Create>;
-/// What an update of [`Role`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Role`] sends; the others stay unchanged.
 pub type RolePatch = RoleWrite<Update>;
 espo_core::write_type!(Role, RoleWrite);
 

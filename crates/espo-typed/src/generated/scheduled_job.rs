@@ -35,7 +35,7 @@ pub struct ScheduledJob {
     pub scheduling: Option<String>,
     /// `status`, enum, default `Active`
     pub status: Option<Status>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(ScheduledJob);
@@ -154,9 +154,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`ScheduledJob`] sends.
+/// The attributes that a create of [`ScheduledJob`] sends.
 pub type ScheduledJobNew = ScheduledJobWrite<Create>;
-/// What an update of [`ScheduledJob`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`ScheduledJob`] sends; the others stay unchanged.
 pub type ScheduledJobPatch = ScheduledJobWrite<Update>;
 espo_core::write_type!(ScheduledJob, ScheduledJobWrite);
 

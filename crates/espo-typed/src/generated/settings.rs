@@ -409,7 +409,7 @@ pub struct Settings {
     pub working_time_calendar_id: Option<Id<WorkingTimeCalendar>>,
     /// `workingTimeCalendarName`, of `workingTimeCalendar` (link), read-only
     pub working_time_calendar_name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Settings);
@@ -1055,36 +1055,54 @@ impl Entity for Settings {
 /// `aclAllowDeleteCreated`
 pub const ACL_ALLOW_DELETE_CREATED: Field<Settings, kind::Bool> = Field::new("aclAllowDeleteCreated");
 /// `activitiesEntityList`
-pub const ACTIVITIES_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
-    Field::new("activitiesEntityList");
+pub const ACTIVITIES_ENTITY_LIST: Field<
+    Settings,
+    kind::Unordered<kind::Items<String>>,
+> = Field::new("activitiesEntityList");
 /// `addressCityList`
 pub const ADDRESS_CITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("addressCityList");
 /// `addressFormat`
 pub const ADDRESS_FORMAT: Field<Settings, kind::Int> = Field::new("addressFormat");
 /// `addressPreviewCity`
-pub const ADDRESS_PREVIEW_CITY: Field<Settings, kind::Opaque<String>, access::ReadOnly> =
-    Field::new("addressPreviewCity");
+pub const ADDRESS_PREVIEW_CITY: Field<
+    Settings,
+    kind::Opaque<String>,
+    access::ReadOnly,
+> = Field::new("addressPreviewCity");
 /// `addressPreviewCountry`
-pub const ADDRESS_PREVIEW_COUNTRY: Field<Settings, kind::Opaque<String>, access::ReadOnly> =
-    Field::new("addressPreviewCountry");
+pub const ADDRESS_PREVIEW_COUNTRY: Field<
+    Settings,
+    kind::Opaque<String>,
+    access::ReadOnly,
+> = Field::new("addressPreviewCountry");
 /// `addressPreviewMap`
 pub const ADDRESS_PREVIEW_MAP: Field<Settings, kind::Opaque<Value>, access::ReadOnly> = Field::new("addressPreviewMap");
 /// `addressPreviewPostalCode`
-pub const ADDRESS_PREVIEW_POSTAL_CODE: Field<Settings, kind::Opaque<String>, access::ReadOnly> =
-    Field::new("addressPreviewPostalCode");
+pub const ADDRESS_PREVIEW_POSTAL_CODE: Field<
+    Settings,
+    kind::Opaque<String>,
+    access::ReadOnly,
+> = Field::new("addressPreviewPostalCode");
 /// `addressPreviewState`
-pub const ADDRESS_PREVIEW_STATE: Field<Settings, kind::Opaque<String>, access::ReadOnly> =
-    Field::new("addressPreviewState");
+pub const ADDRESS_PREVIEW_STATE: Field<
+    Settings,
+    kind::Opaque<String>,
+    access::ReadOnly,
+> = Field::new("addressPreviewState");
 /// `addressPreviewStreet`
-pub const ADDRESS_PREVIEW_STREET: Field<Settings, kind::Opaque<String>, access::ReadOnly> =
-    Field::new("addressPreviewStreet");
+pub const ADDRESS_PREVIEW_STREET: Field<
+    Settings,
+    kind::Opaque<String>,
+    access::ReadOnly,
+> = Field::new("addressPreviewStreet");
 /// `addressStateList`
 pub const ADDRESS_STATE_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("addressStateList");
 /// `adminNotifications`
 pub const ADMIN_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("adminNotifications");
 /// `adminNotificationsNewExtensionVersion`
-pub const ADMIN_NOTIFICATIONS_NEW_EXTENSION_VERSION: Field<Settings, kind::Bool> =
-    Field::new("adminNotificationsNewExtensionVersion");
+pub const ADMIN_NOTIFICATIONS_NEW_EXTENSION_VERSION: Field<Settings, kind::Bool> = Field::new(
+    "adminNotificationsNewExtensionVersion",
+);
 /// `adminNotificationsNewVersion`
 pub const ADMIN_NOTIFICATIONS_NEW_VERSION: Field<Settings, kind::Bool> = Field::new("adminNotificationsNewVersion");
 /// `adminPanelIframeUrl`
@@ -1094,11 +1112,15 @@ pub const APPLICATION_NAME: Field<Settings, kind::Text> = Field::new("applicatio
 /// `assignmentEmailNotifications`
 pub const ASSIGNMENT_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("assignmentEmailNotifications");
 /// `assignmentEmailNotificationsEntityList`
-pub const ASSIGNMENT_EMAIL_NOTIFICATIONS_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
-    Field::new("assignmentEmailNotificationsEntityList");
+pub const ASSIGNMENT_EMAIL_NOTIFICATIONS_ENTITY_LIST: Field<
+    Settings,
+    kind::Unordered<kind::Items<String>>,
+> = Field::new("assignmentEmailNotificationsEntityList");
 /// `assignmentNotificationsEntityList`
-pub const ASSIGNMENT_NOTIFICATIONS_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
-    Field::new("assignmentNotificationsEntityList");
+pub const ASSIGNMENT_NOTIFICATIONS_ENTITY_LIST: Field<
+    Settings,
+    kind::Unordered<kind::Items<String>>,
+> = Field::new("assignmentNotificationsEntityList");
 /// `attachmentUploadChunkSize`
 pub const ATTACHMENT_UPLOAD_CHUNK_SIZE: Field<Settings, kind::Float> = Field::new("attachmentUploadChunkSize");
 /// `attachmentUploadMaxSize`
@@ -1114,14 +1136,21 @@ pub const AUTH2_FA_METHOD_LIST: Field<Settings, kind::Unordered<kind::Items<Stri
 /// `authIpAddressCheck`
 pub const AUTH_IP_ADDRESS_CHECK: Field<Settings, kind::Bool> = Field::new("authIpAddressCheck");
 /// `authIpAddressCheckExcludedUsersIds`
-pub const AUTH_IP_ADDRESS_CHECK_EXCLUDED_USERS_IDS: Field<Settings, kind::Opaque<Vec<Id<User>>>> =
-    Field::new("authIpAddressCheckExcludedUsersIds");
+pub const AUTH_IP_ADDRESS_CHECK_EXCLUDED_USERS_IDS: Field<
+    Settings,
+    kind::Opaque<Vec<Id<User>>>,
+> = Field::new("authIpAddressCheckExcludedUsersIds");
 /// `authIpAddressCheckExcludedUsersNames`
-pub const AUTH_IP_ADDRESS_CHECK_EXCLUDED_USERS_NAMES: Field<Settings, kind::Opaque<Names<User>>, access::ReadOnly> =
-    Field::new("authIpAddressCheckExcludedUsersNames");
+pub const AUTH_IP_ADDRESS_CHECK_EXCLUDED_USERS_NAMES: Field<
+    Settings,
+    kind::Opaque<Names<User>>,
+    access::ReadOnly,
+> = Field::new("authIpAddressCheckExcludedUsersNames");
 /// `authIpAddressWhitelist`
-pub const AUTH_IP_ADDRESS_WHITELIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
-    Field::new("authIpAddressWhitelist");
+pub const AUTH_IP_ADDRESS_WHITELIST: Field<
+    Settings,
+    kind::Unordered<kind::Items<String>>,
+> = Field::new("authIpAddressWhitelist");
 /// `authTokenLifetime`
 pub const AUTH_TOKEN_LIFETIME: Field<Settings, kind::Float> = Field::new("authTokenLifetime");
 /// `authTokenMaxIdleTime`
@@ -1145,10 +1174,14 @@ pub const BASELINE_ROLE_ID: Field<Settings, kind::Ref<Role>> = Field::new("basel
 /// `baselineRoleName`
 pub const BASELINE_ROLE_NAME: Field<Settings, kind::Opaque<String>, access::ReadOnly> = Field::new("baselineRoleName");
 /// `busyRangesEntityList`
-pub const BUSY_RANGES_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
-    Field::new("busyRangesEntityList");
+pub const BUSY_RANGES_ENTITY_LIST: Field<
+    Settings,
+    kind::Unordered<kind::Items<String>>,
+> = Field::new("busyRangesEntityList");
 /// `calendarEntityList`
-pub const CALENDAR_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("calendarEntityList");
+pub const CALENDAR_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new(
+    "calendarEntityList",
+);
 /// `cleanupDeletedRecords`
 pub const CLEANUP_DELETED_RECORDS: Field<Settings, kind::Bool> = Field::new("cleanupDeletedRecords");
 /// `companyLogoId`
@@ -1186,14 +1219,19 @@ pub const DELETED: Field<Settings, kind::Unordered<kind::Bool>, access::ReadOnly
 /// `displayListViewRecordCount`
 pub const DISPLAY_LIST_VIEW_RECORD_COUNT: Field<Settings, kind::Bool> = Field::new("displayListViewRecordCount");
 /// `emailAddressIsOptedOutByDefault`
-pub const EMAIL_ADDRESS_IS_OPTED_OUT_BY_DEFAULT: Field<Settings, kind::Bool> =
-    Field::new("emailAddressIsOptedOutByDefault");
+pub const EMAIL_ADDRESS_IS_OPTED_OUT_BY_DEFAULT: Field<Settings, kind::Bool> = Field::new(
+    "emailAddressIsOptedOutByDefault",
+);
 /// `emailAddressLookupEntityTypeList`
-pub const EMAIL_ADDRESS_LOOKUP_ENTITY_TYPE_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
-    Field::new("emailAddressLookupEntityTypeList");
+pub const EMAIL_ADDRESS_LOOKUP_ENTITY_TYPE_LIST: Field<
+    Settings,
+    kind::Unordered<kind::Items<String>>,
+> = Field::new("emailAddressLookupEntityTypeList");
 /// `emailAddressSelectEntityTypeList`
-pub const EMAIL_ADDRESS_SELECT_ENTITY_TYPE_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
-    Field::new("emailAddressSelectEntityTypeList");
+pub const EMAIL_ADDRESS_SELECT_ENTITY_TYPE_LIST: Field<
+    Settings,
+    kind::Unordered<kind::Items<String>>,
+> = Field::new("emailAddressSelectEntityTypeList");
 /// `emailMessageMaxSize`
 pub const EMAIL_MESSAGE_MAX_SIZE: Field<Settings, kind::Float> = Field::new("emailMessageMaxSize");
 /// `emailNotificationsDelay`
@@ -1209,8 +1247,10 @@ pub const FISCAL_YEAR_SHIFT: Field<Settings, kind::Int> = Field::new("fiscalYear
 /// `followCreatedEntities`
 pub const FOLLOW_CREATED_ENTITIES: Field<Settings, kind::Bool> = Field::new("followCreatedEntities");
 /// `globalSearchEntityList`
-pub const GLOBAL_SEARCH_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
-    Field::new("globalSearchEntityList");
+pub const GLOBAL_SEARCH_ENTITY_LIST: Field<
+    Settings,
+    kind::Unordered<kind::Items<String>>,
+> = Field::new("globalSearchEntityList");
 /// `googleMapsApiKey`
 pub const GOOGLE_MAPS_API_KEY: Field<Settings, kind::Text> = Field::new("googleMapsApiKey");
 /// `historyEntityList`
@@ -1232,8 +1272,10 @@ pub const LANGUAGE: Field<Settings, kind::Text> = Field::new("language");
 /// `lastViewedCount`
 pub const LAST_VIEWED_COUNT: Field<Settings, kind::Int> = Field::new("lastViewedCount");
 /// `ldapAccountCanonicalForm`
-pub const LDAP_ACCOUNT_CANONICAL_FORM: Field<Settings, kind::Enum<LdapAccountCanonicalForm>> =
-    Field::new("ldapAccountCanonicalForm");
+pub const LDAP_ACCOUNT_CANONICAL_FORM: Field<
+    Settings,
+    kind::Enum<LdapAccountCanonicalForm>,
+> = Field::new("ldapAccountCanonicalForm");
 /// `ldapAccountDomainName`
 pub const LDAP_ACCOUNT_DOMAIN_NAME: Field<Settings, kind::Text> = Field::new("ldapAccountDomainName");
 /// `ldapAccountDomainNameShort`
@@ -1257,17 +1299,26 @@ pub const LDAP_PORT: Field<Settings, kind::Text> = Field::new("ldapPort");
 /// `ldapPortalUserLdapAuth`
 pub const LDAP_PORTAL_USER_LDAP_AUTH: Field<Settings, kind::Bool> = Field::new("ldapPortalUserLdapAuth");
 /// `ldapPortalUserPortalsIds`
-pub const LDAP_PORTAL_USER_PORTALS_IDS: Field<Settings, kind::Opaque<Vec<Id<Portal>>>> =
-    Field::new("ldapPortalUserPortalsIds");
+pub const LDAP_PORTAL_USER_PORTALS_IDS: Field<Settings, kind::Opaque<Vec<Id<Portal>>>> = Field::new(
+    "ldapPortalUserPortalsIds",
+);
 /// `ldapPortalUserPortalsNames`
-pub const LDAP_PORTAL_USER_PORTALS_NAMES: Field<Settings, kind::Opaque<Names<Portal>>, access::ReadOnly> =
-    Field::new("ldapPortalUserPortalsNames");
+pub const LDAP_PORTAL_USER_PORTALS_NAMES: Field<
+    Settings,
+    kind::Opaque<Names<Portal>>,
+    access::ReadOnly,
+> = Field::new("ldapPortalUserPortalsNames");
 /// `ldapPortalUserRolesIds`
-pub const LDAP_PORTAL_USER_ROLES_IDS: Field<Settings, kind::Opaque<Vec<Id<PortalRole>>>> =
-    Field::new("ldapPortalUserRolesIds");
+pub const LDAP_PORTAL_USER_ROLES_IDS: Field<
+    Settings,
+    kind::Opaque<Vec<Id<PortalRole>>>,
+> = Field::new("ldapPortalUserRolesIds");
 /// `ldapPortalUserRolesNames`
-pub const LDAP_PORTAL_USER_ROLES_NAMES: Field<Settings, kind::Opaque<Names<PortalRole>>, access::ReadOnly> =
-    Field::new("ldapPortalUserRolesNames");
+pub const LDAP_PORTAL_USER_ROLES_NAMES: Field<
+    Settings,
+    kind::Opaque<Names<PortalRole>>,
+    access::ReadOnly,
+> = Field::new("ldapPortalUserRolesNames");
 /// `ldapSecurity`
 pub const LDAP_SECURITY: Field<Settings, kind::Enum<LdapSecurity>> = Field::new("ldapSecurity");
 /// `ldapTryUsernameSplit`
@@ -1275,8 +1326,11 @@ pub const LDAP_TRY_USERNAME_SPLIT: Field<Settings, kind::Bool> = Field::new("lda
 /// `ldapUserDefaultTeamId`
 pub const LDAP_USER_DEFAULT_TEAM_ID: Field<Settings, kind::Ref<Team>> = Field::new("ldapUserDefaultTeamId");
 /// `ldapUserDefaultTeamName`
-pub const LDAP_USER_DEFAULT_TEAM_NAME: Field<Settings, kind::Opaque<String>, access::ReadOnly> =
-    Field::new("ldapUserDefaultTeamName");
+pub const LDAP_USER_DEFAULT_TEAM_NAME: Field<
+    Settings,
+    kind::Opaque<String>,
+    access::ReadOnly,
+> = Field::new("ldapUserDefaultTeamName");
 /// `ldapUserEmailAddressAttribute`
 pub const LDAP_USER_EMAIL_ADDRESS_ATTRIBUTE: Field<Settings, kind::Text> = Field::new("ldapUserEmailAddressAttribute");
 /// `ldapUserFirstNameAttribute`
@@ -1294,8 +1348,11 @@ pub const LDAP_USER_PHONE_NUMBER_ATTRIBUTE: Field<Settings, kind::Text> = Field:
 /// `ldapUserTeamsIds`
 pub const LDAP_USER_TEAMS_IDS: Field<Settings, kind::Opaque<Vec<Id<Team>>>> = Field::new("ldapUserTeamsIds");
 /// `ldapUserTeamsNames`
-pub const LDAP_USER_TEAMS_NAMES: Field<Settings, kind::Opaque<Names<Team>>, access::ReadOnly> =
-    Field::new("ldapUserTeamsNames");
+pub const LDAP_USER_TEAMS_NAMES: Field<
+    Settings,
+    kind::Opaque<Names<Team>>,
+    access::ReadOnly,
+> = Field::new("ldapUserTeamsNames");
 /// `ldapUserTitleAttribute`
 pub const LDAP_USER_TITLE_ATTRIBUTE: Field<Settings, kind::Text> = Field::new("ldapUserTitleAttribute");
 /// `ldapUsername`
@@ -1303,8 +1360,9 @@ pub const LDAP_USERNAME: Field<Settings, kind::Text> = Field::new("ldapUsername"
 /// `maintenanceMode`
 pub const MAINTENANCE_MODE: Field<Settings, kind::Bool> = Field::new("maintenanceMode");
 /// `massEmailDisableMandatoryOptOutLink`
-pub const MASS_EMAIL_DISABLE_MANDATORY_OPT_OUT_LINK: Field<Settings, kind::Bool> =
-    Field::new("massEmailDisableMandatoryOptOutLink");
+pub const MASS_EMAIL_DISABLE_MANDATORY_OPT_OUT_LINK: Field<Settings, kind::Bool> = Field::new(
+    "massEmailDisableMandatoryOptOutLink",
+);
 /// `massEmailMaxPerBatchCount`
 pub const MASS_EMAIL_MAX_PER_BATCH_COUNT: Field<Settings, kind::Int> = Field::new("massEmailMaxPerBatchCount");
 /// `massEmailMaxPerHourCount`
@@ -1330,8 +1388,10 @@ pub const OIDC_ALLOW_REGULAR_USER_FALLBACK: Field<Settings, kind::Bool> = Field:
 /// `oidcAuthorizationEndpoint`
 pub const OIDC_AUTHORIZATION_ENDPOINT: Field<Settings, kind::Text> = Field::new("oidcAuthorizationEndpoint");
 /// `oidcAuthorizationPrompt`
-pub const OIDC_AUTHORIZATION_PROMPT: Field<Settings, kind::Enum<OidcAuthorizationPrompt>> =
-    Field::new("oidcAuthorizationPrompt");
+pub const OIDC_AUTHORIZATION_PROMPT: Field<
+    Settings,
+    kind::Enum<OidcAuthorizationPrompt>,
+> = Field::new("oidcAuthorizationPrompt");
 /// `oidcClientId`
 pub const OIDC_CLIENT_ID: Field<Settings, kind::Text> = Field::new("oidcClientId");
 /// `oidcCreateUser`
@@ -1343,8 +1403,10 @@ pub const OIDC_GROUP_CLAIM: Field<Settings, kind::Text> = Field::new("oidcGroupC
 /// `oidcJwksEndpoint`
 pub const OIDC_JWKS_ENDPOINT: Field<Settings, kind::Text> = Field::new("oidcJwksEndpoint");
 /// `oidcJwtSignatureAlgorithmList`
-pub const OIDC_JWT_SIGNATURE_ALGORITHM_LIST: Field<Settings, kind::Unordered<kind::Items<OidcJwtSignatureAlgorithmList>>> =
-    Field::new("oidcJwtSignatureAlgorithmList");
+pub const OIDC_JWT_SIGNATURE_ALGORITHM_LIST: Field<
+    Settings,
+    kind::Unordered<kind::Items<OidcJwtSignatureAlgorithmList>>,
+> = Field::new("oidcJwtSignatureAlgorithmList");
 /// `oidcLogoutUrl`
 pub const OIDC_LOGOUT_URL: Field<Settings, kind::Text> = Field::new("oidcLogoutUrl");
 /// `oidcScopes`
@@ -1378,11 +1440,13 @@ pub const PASSWORD_GENERATE_LENGTH: Field<Settings, kind::Int> = Field::new("pas
 /// `passwordRecoveryDisabled`
 pub const PASSWORD_RECOVERY_DISABLED: Field<Settings, kind::Bool> = Field::new("passwordRecoveryDisabled");
 /// `passwordRecoveryForAdminDisabled`
-pub const PASSWORD_RECOVERY_FOR_ADMIN_DISABLED: Field<Settings, kind::Bool> =
-    Field::new("passwordRecoveryForAdminDisabled");
+pub const PASSWORD_RECOVERY_FOR_ADMIN_DISABLED: Field<Settings, kind::Bool> = Field::new(
+    "passwordRecoveryForAdminDisabled",
+);
 /// `passwordRecoveryForInternalUsersDisabled`
-pub const PASSWORD_RECOVERY_FOR_INTERNAL_USERS_DISABLED: Field<Settings, kind::Bool> =
-    Field::new("passwordRecoveryForInternalUsersDisabled");
+pub const PASSWORD_RECOVERY_FOR_INTERNAL_USERS_DISABLED: Field<Settings, kind::Bool> = Field::new(
+    "passwordRecoveryForInternalUsersDisabled",
+);
 /// `passwordRecoveryNoExposure`
 pub const PASSWORD_RECOVERY_NO_EXPOSURE: Field<Settings, kind::Bool> = Field::new("passwordRecoveryNoExposure");
 /// `passwordStrengthBothCases`
@@ -1394,8 +1458,9 @@ pub const PASSWORD_STRENGTH_LETTER_COUNT: Field<Settings, kind::Int> = Field::ne
 /// `passwordStrengthNumberCount`
 pub const PASSWORD_STRENGTH_NUMBER_COUNT: Field<Settings, kind::Int> = Field::new("passwordStrengthNumberCount");
 /// `passwordStrengthSpecialCharacterCount`
-pub const PASSWORD_STRENGTH_SPECIAL_CHARACTER_COUNT: Field<Settings, kind::Int> =
-    Field::new("passwordStrengthSpecialCharacterCount");
+pub const PASSWORD_STRENGTH_SPECIAL_CHARACTER_COUNT: Field<Settings, kind::Int> = Field::new(
+    "passwordStrengthSpecialCharacterCount",
+);
 /// `pdfEngine`
 pub const PDF_ENGINE: Field<Settings, kind::Text> = Field::new("pdfEngine");
 /// `personNameFormat`
@@ -1409,8 +1474,10 @@ pub const PHONE_NUMBER_INTERNATIONAL: Field<Settings, kind::Bool> = Field::new("
 /// `phoneNumberNumericSearch`
 pub const PHONE_NUMBER_NUMERIC_SEARCH: Field<Settings, kind::Bool> = Field::new("phoneNumberNumericSearch");
 /// `phoneNumberPreferredCountryList`
-pub const PHONE_NUMBER_PREFERRED_COUNTRY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
-    Field::new("phoneNumberPreferredCountryList");
+pub const PHONE_NUMBER_PREFERRED_COUNTRY_LIST: Field<
+    Settings,
+    kind::Unordered<kind::Items<String>>,
+> = Field::new("phoneNumberPreferredCountryList");
 /// `portalStreamEmailNotifications`
 pub const PORTAL_STREAM_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("portalStreamEmailNotifications");
 /// `postEmailNotifications`
@@ -1418,8 +1485,9 @@ pub const POST_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("po
 /// `quickCreateList`
 pub const QUICK_CREATE_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("quickCreateList");
 /// `quickSearchFullTextAppendWildcard`
-pub const QUICK_SEARCH_FULL_TEXT_APPEND_WILDCARD: Field<Settings, kind::Bool> =
-    Field::new("quickSearchFullTextAppendWildcard");
+pub const QUICK_SEARCH_FULL_TEXT_APPEND_WILDCARD: Field<Settings, kind::Bool> = Field::new(
+    "quickSearchFullTextAppendWildcard",
+);
 /// `readableDateFormatDisabled`
 pub const READABLE_DATE_FORMAT_DISABLED: Field<Settings, kind::Bool> = Field::new("readableDateFormatDisabled");
 /// `recordsPerPage`
@@ -1449,14 +1517,20 @@ pub const SMTP_USERNAME: Field<Settings, kind::Text> = Field::new("smtpUsername"
 /// `streamEmailNotifications`
 pub const STREAM_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("streamEmailNotifications");
 /// `streamEmailNotificationsEntityList`
-pub const STREAM_EMAIL_NOTIFICATIONS_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
-    Field::new("streamEmailNotificationsEntityList");
+pub const STREAM_EMAIL_NOTIFICATIONS_ENTITY_LIST: Field<
+    Settings,
+    kind::Unordered<kind::Items<String>>,
+> = Field::new("streamEmailNotificationsEntityList");
 /// `streamEmailNotificationsTypeList`
-pub const STREAM_EMAIL_NOTIFICATIONS_TYPE_LIST: Field<Settings, kind::Unordered<kind::Items<StreamEmailNotificationsTypeList>>> =
-    Field::new("streamEmailNotificationsTypeList");
+pub const STREAM_EMAIL_NOTIFICATIONS_TYPE_LIST: Field<
+    Settings,
+    kind::Unordered<kind::Items<StreamEmailNotificationsTypeList>>,
+> = Field::new("streamEmailNotificationsTypeList");
 /// `streamEmailWithContentEntityTypeList`
-pub const STREAM_EMAIL_WITH_CONTENT_ENTITY_TYPE_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> =
-    Field::new("streamEmailWithContentEntityTypeList");
+pub const STREAM_EMAIL_WITH_CONTENT_ENTITY_TYPE_LIST: Field<
+    Settings,
+    kind::Unordered<kind::Items<String>>,
+> = Field::new("streamEmailWithContentEntityTypeList");
 /// `tabColorsDisabled`
 pub const TAB_COLORS_DISABLED: Field<Settings, kind::Bool> = Field::new("tabColorsDisabled");
 /// `tabIconsDisabled`
@@ -1464,8 +1538,9 @@ pub const TAB_ICONS_DISABLED: Field<Settings, kind::Bool> = Field::new("tabIcons
 /// `tabList`
 pub const TAB_LIST: Field<Settings, kind::Opaque<Value>> = Field::new("tabList");
 /// `textFilterUseContainsForVarchar`
-pub const TEXT_FILTER_USE_CONTAINS_FOR_VARCHAR: Field<Settings, kind::Bool> =
-    Field::new("textFilterUseContainsForVarchar");
+pub const TEXT_FILTER_USE_CONTAINS_FOR_VARCHAR: Field<Settings, kind::Bool> = Field::new(
+    "textFilterUseContainsForVarchar",
+);
 /// `theme`
 pub const THEME: Field<Settings, kind::Text> = Field::new("theme");
 /// `themeParams`
@@ -1487,11 +1562,15 @@ pub const USER_THEMES_DISABLED: Field<Settings, kind::Bool> = Field::new("userTh
 /// `weekStart`
 pub const WEEK_START: Field<Settings, kind::Int> = Field::new("weekStart");
 /// `workingTimeCalendarId`
-pub const WORKING_TIME_CALENDAR_ID: Field<Settings, kind::Ref<WorkingTimeCalendar>> =
-    Field::new("workingTimeCalendarId");
+pub const WORKING_TIME_CALENDAR_ID: Field<Settings, kind::Ref<WorkingTimeCalendar>> = Field::new(
+    "workingTimeCalendarId",
+);
 /// `workingTimeCalendarName`
-pub const WORKING_TIME_CALENDAR_NAME: Field<Settings, kind::Opaque<String>, access::ReadOnly> =
-    Field::new("workingTimeCalendarName");
+pub const WORKING_TIME_CALENDAR_NAME: Field<
+    Settings,
+    kind::Opaque<String>,
+    access::ReadOnly,
+> = Field::new("workingTimeCalendarName");
 
 espo_core::enumeration! {
     /// `ldapAccountCanonicalForm` of [`Settings`].
@@ -1992,9 +2071,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`Settings`] sends.
+/// The attributes that a create of [`Settings`] sends.
 pub type SettingsNew = SettingsWrite<Create>;
-/// What an update of [`Settings`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Settings`] sends; the others stay unchanged.
 pub type SettingsPatch = SettingsWrite<Update>;
 espo_core::write_type!(Settings, SettingsWrite);
 
@@ -2010,7 +2089,11 @@ impl SettingsWrite<Create> {
         password_generate_length: i64,
         records_per_page_kanban: i64,
     ) -> Self {
-        Self(Attributes::new()).email_scheduled_batch_count(email_scheduled_batch_count).mass_email_max_per_hour_count(mass_email_max_per_hour_count).password_generate_length(password_generate_length).records_per_page_kanban(records_per_page_kanban)
+        Self(Attributes::new())
+            .email_scheduled_batch_count(email_scheduled_batch_count)
+            .mass_email_max_per_hour_count(mass_email_max_per_hour_count)
+            .password_generate_length(password_generate_length)
+            .records_per_page_kanban(records_per_page_kanban)
     }
 }
 
@@ -2075,10 +2158,7 @@ impl<M> SettingsWrite<M> {
         self,
         value: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        self.with(
-            "assignmentEmailNotificationsEntityList",
-            value.into_iter().map(Into::into).collect::<Vec<String>>(),
-        )
+        self.with("assignmentEmailNotificationsEntityList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
     /// Sets `assignmentNotificationsEntityList`.

@@ -63,7 +63,7 @@ pub struct Sms {
     pub to_phone_numbers_ids: Option<Vec<Id<PhoneNumber>>>,
     /// `toPhoneNumbersNames`, of `toPhoneNumbers` (linkMultiple), read-only, in a list only if selected
     pub to_phone_numbers_names: Option<Names<PhoneNumber>>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Sms);
@@ -249,8 +249,11 @@ pub const TO: Field<Sms, kind::Opaque<String>> = Field::new("to");
 /// `toPhoneNumbersIds`
 pub const TO_PHONE_NUMBERS_IDS: Field<Sms, kind::Opaque<Vec<Id<PhoneNumber>>>> = Field::new("toPhoneNumbersIds");
 /// `toPhoneNumbersNames`
-pub const TO_PHONE_NUMBERS_NAMES: Field<Sms, kind::Opaque<Names<PhoneNumber>>, access::ReadOnly> =
-    Field::new("toPhoneNumbersNames");
+pub const TO_PHONE_NUMBERS_NAMES: Field<
+    Sms,
+    kind::Opaque<Names<PhoneNumber>>,
+    access::ReadOnly,
+> = Field::new("toPhoneNumbersNames");
 
 espo_core::enumeration! {
     /// `status` of [`Sms`].
@@ -273,9 +276,9 @@ espo_core::parent! {
     }
 }
 
-/// What a create of [`Sms`] sends.
+/// The attributes that a create of [`Sms`] sends.
 pub type SmsNew = SmsWrite<Create>;
-/// What an update of [`Sms`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Sms`] sends; the others stay unchanged.
 pub type SmsPatch = SmsWrite<Update>;
 espo_core::write_type!(Sms, SmsWrite);
 

@@ -24,7 +24,7 @@ pub struct StarSubscription {
     pub user_id: Option<AnyId>,
     /// `userName`, of `user` (link), read-only
     pub user_name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(StarSubscription);
@@ -103,7 +103,11 @@ pub const CREATED_AT: Field<StarSubscription, kind::DateTime, access::ReadOnly> 
 /// `deleted`
 pub const DELETED: Field<StarSubscription, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `entityId`
-pub const ENTITY_ID: Field<StarSubscription, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("entityId");
+pub const ENTITY_ID: Field<
+    StarSubscription,
+    kind::Unordered<kind::AnyId>,
+    access::PartOfField,
+> = Field::new("entityId");
 /// `entityName`
 pub const ENTITY_NAME: Field<StarSubscription, kind::Opaque<String>, access::ReadOnly> = Field::new("entityName");
 /// `entityType`
@@ -119,13 +123,12 @@ pub const USER_NAME: Field<StarSubscription, kind::Opaque<String>, access::ReadO
 
 espo_core::parent! {
     /// `entity` of [`StarSubscription`].
-    pub enum EntityOption {
-    }
+    pub enum EntityOption {}
 }
 
-/// What a create of [`StarSubscription`] sends.
+/// The attributes that a create of [`StarSubscription`] sends.
 pub type StarSubscriptionNew = StarSubscriptionWrite<Create>;
-/// What an update of [`StarSubscription`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`StarSubscription`] sends; the others stay unchanged.
 pub type StarSubscriptionPatch = StarSubscriptionWrite<Update>;
 espo_core::write_type!(StarSubscription, StarSubscriptionWrite);
 

@@ -22,7 +22,7 @@ pub struct StreamSubscription {
     pub user_id: Option<AnyId>,
     /// `userName`, of `user` (link), read-only
     pub user_name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(StreamSubscription);
@@ -96,8 +96,11 @@ impl Entity for StreamSubscription {
 /// `deleted`
 pub const DELETED: Field<StreamSubscription, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `entityId`
-pub const ENTITY_ID: Field<StreamSubscription, kind::Unordered<kind::AnyId>, access::PartOfField> =
-    Field::new("entityId");
+pub const ENTITY_ID: Field<
+    StreamSubscription,
+    kind::Unordered<kind::AnyId>,
+    access::PartOfField,
+> = Field::new("entityId");
 /// `entityName`
 pub const ENTITY_NAME: Field<StreamSubscription, kind::Opaque<String>, access::ReadOnly> = Field::new("entityName");
 /// `entityType`
@@ -113,13 +116,12 @@ pub const USER_NAME: Field<StreamSubscription, kind::Opaque<String>, access::Rea
 
 espo_core::parent! {
     /// `entity` of [`StreamSubscription`].
-    pub enum EntityOption {
-    }
+    pub enum EntityOption {}
 }
 
-/// What a create of [`StreamSubscription`] sends.
+/// The attributes that a create of [`StreamSubscription`] sends.
 pub type StreamSubscriptionNew = StreamSubscriptionWrite<Create>;
-/// What an update of [`StreamSubscription`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`StreamSubscription`] sends; the others stay unchanged.
 pub type StreamSubscriptionPatch = StreamSubscriptionWrite<Update>;
 espo_core::write_type!(StreamSubscription, StreamSubscriptionWrite);
 

@@ -14,7 +14,7 @@ pub struct SystemData {
     pub last_password_recovery_date: Option<Timestamp>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(SystemData);
@@ -75,9 +75,9 @@ pub const LAST_PASSWORD_RECOVERY_DATE: Field<SystemData, kind::DateTime> = Field
 /// `name`
 pub const NAME: Field<SystemData, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
 
-/// What a create of [`SystemData`] sends.
+/// The attributes that a create of [`SystemData`] sends.
 pub type SystemDataNew = SystemDataWrite<Create>;
-/// What an update of [`SystemData`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`SystemData`] sends; the others stay unchanged.
 pub type SystemDataPatch = SystemDataWrite<Update>;
 espo_core::write_type!(SystemData, SystemDataWrite);
 

@@ -79,7 +79,7 @@ pub struct Target {
     pub title: Option<String>,
     /// `website`, url
     pub website: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Target);
@@ -312,9 +312,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`Target`] sends.
+/// The attributes that a create of [`Target`] sends.
 pub type TargetNew = TargetWrite<Create>;
-/// What an update of [`Target`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Target`] sends; the others stay unchanged.
 pub type TargetPatch = TargetWrite<Update>;
 espo_core::write_type!(Target, TargetWrite);
 

@@ -55,7 +55,7 @@ pub struct TargetList {
     pub teams_ids: Option<Vec<Id<Team>>>,
     /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
     pub teams_names: Option<Names<Team>>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(TargetList);
@@ -208,8 +208,11 @@ pub const OPTED_OUT_COUNT: Field<TargetList, kind::Opaque<i64>, access::ReadOnly
 /// `sourceCampaignId`
 pub const SOURCE_CAMPAIGN_ID: Field<TargetList, kind::Opaque<AnyId>> = Field::new("sourceCampaignId");
 /// `sourceCampaignName`
-pub const SOURCE_CAMPAIGN_NAME: Field<TargetList, kind::Opaque<String>, access::ReadOnly> =
-    Field::new("sourceCampaignName");
+pub const SOURCE_CAMPAIGN_NAME: Field<
+    TargetList,
+    kind::Opaque<String>,
+    access::ReadOnly,
+> = Field::new("sourceCampaignName");
 /// `targetStatus`
 pub const TARGET_STATUS: Field<TargetList, kind::Opaque<TargetStatus>, access::ReadOnly> = Field::new("targetStatus");
 /// `teamsIds`
@@ -233,9 +236,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`TargetList`] sends.
+/// The attributes that a create of [`TargetList`] sends.
 pub type TargetListNew = TargetListWrite<Create>;
-/// What an update of [`TargetList`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`TargetList`] sends; the others stay unchanged.
 pub type TargetListPatch = TargetListWrite<Update>;
 espo_core::write_type!(TargetList, TargetListWrite);
 

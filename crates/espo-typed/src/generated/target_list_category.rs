@@ -39,7 +39,7 @@ pub struct TargetListCategory {
     pub teams_ids: Option<Vec<Id<Team>>>,
     /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
     pub teams_names: Option<Names<Team>>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(TargetListCategory);
@@ -158,11 +158,15 @@ pub const PARENT_NAME: Field<TargetListCategory, kind::RefName, access::ReadOnly
 /// `teamsIds`
 pub const TEAMS_IDS: Field<TargetListCategory, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
-pub const TEAMS_NAMES: Field<TargetListCategory, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
+pub const TEAMS_NAMES: Field<
+    TargetListCategory,
+    kind::Opaque<Names<Team>>,
+    access::ReadOnly,
+> = Field::new("teamsNames");
 
-/// What a create of [`TargetListCategory`] sends.
+/// The attributes that a create of [`TargetListCategory`] sends.
 pub type TargetListCategoryNew = TargetListCategoryWrite<Create>;
-/// What an update of [`TargetListCategory`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`TargetListCategory`] sends; the others stay unchanged.
 pub type TargetListCategoryPatch = TargetListCategoryWrite<Update>;
 espo_core::write_type!(TargetListCategory, TargetListCategoryWrite);
 
@@ -209,8 +213,11 @@ pub mod links {
     use super::*;
 
     /// `children`
-    pub const CHILDREN: Link<TargetListCategory, TargetListCategory, link::ReadOnlyLink<link::HasMany>> =
-        Link::new("children");
+    pub const CHILDREN: Link<
+        TargetListCategory,
+        TargetListCategory,
+        link::ReadOnlyLink<link::HasMany>,
+    > = Link::new("children");
     /// `createdBy`
     pub const CREATED_BY: Link<TargetListCategory, User, link::BelongsTo> = Link::new("createdBy");
     /// `modifiedBy`

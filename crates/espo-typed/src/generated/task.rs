@@ -89,7 +89,7 @@ pub struct Task {
     pub teams_names: Option<Names<Team>>,
     /// `versionNumber`, read-only
     pub version_number: Option<i64>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Task);
@@ -282,11 +282,17 @@ pub const ASSIGNED_USER_NAME: Field<Task, kind::RefName, access::ReadOnly> = Fie
 /// `attachmentsIds`
 pub const ATTACHMENTS_IDS: Field<Task, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
-pub const ATTACHMENTS_NAMES: Field<Task, kind::Opaque<Names<Attachment>>, access::ReadOnly> =
-    Field::new("attachmentsNames");
+pub const ATTACHMENTS_NAMES: Field<
+    Task,
+    kind::Opaque<Names<Attachment>>,
+    access::ReadOnly,
+> = Field::new("attachmentsNames");
 /// `attachmentsTypes`
-pub const ATTACHMENTS_TYPES: Field<Task, kind::Opaque<MediaTypes<Attachment>>, access::ReadOnly> =
-    Field::new("attachmentsTypes");
+pub const ATTACHMENTS_TYPES: Field<
+    Task,
+    kind::Opaque<MediaTypes<Attachment>>,
+    access::ReadOnly,
+> = Field::new("attachmentsTypes");
 /// `contactId`
 pub const CONTACT_ID: Field<Task, kind::Ref<Contact>, access::ReadOnly> = Field::new("contactId");
 /// `contactName`
@@ -420,9 +426,9 @@ espo_core::parent! {
     }
 }
 
-/// What a create of [`Task`] sends.
+/// The attributes that a create of [`Task`] sends.
 pub type TaskNew = TaskWrite<Create>;
-/// What an update of [`Task`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Task`] sends; the others stay unchanged.
 pub type TaskPatch = TaskWrite<Update>;
 espo_core::write_type!(Task, TaskWrite);
 

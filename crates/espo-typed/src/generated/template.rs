@@ -77,7 +77,7 @@ pub struct Template {
     pub variables: Option<Value>,
     /// `versionNumber`, read-only
     pub version_number: Option<i64>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Template);
@@ -329,9 +329,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`Template`] sends.
+/// The attributes that a create of [`Template`] sends.
 pub type TemplateNew = TemplateWrite<Create>;
-/// What an update of [`Template`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Template`] sends; the others stay unchanged.
 pub type TemplatePatch = TemplateWrite<Update>;
 espo_core::write_type!(Template, TemplateWrite);
 

@@ -2,8 +2,9 @@
 //! Entity type `User`.
 use espo_core::typed::generated::*;
 use super::{
-    Account, Attachment, Call, Contact, DashboardTemplate, Email, LayoutSet, Meeting, Note, Portal, PortalRole, Role,
-    TargetList, Task, Team, UserData, WorkingTimeCalendar, WorkingTimeRange,
+    Account, Attachment, Call, Contact, DashboardTemplate, Email, LayoutSet, Meeting,
+    Note, Portal, PortalRole, Role, TargetList, Task, Team, UserData,
+    WorkingTimeCalendar, WorkingTimeRange,
 };
 
 /// A record of entity type `User`.
@@ -160,7 +161,7 @@ pub struct User {
     pub working_time_calendar_id: Option<Id<WorkingTimeCalendar>>,
     /// `workingTimeCalendarName`, of `workingTimeCalendar` (link), read-only, in a list only if selected
     pub working_time_calendar_name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(User);
@@ -488,8 +489,11 @@ pub const EMAIL_ADDRESS_IS_OPTED_OUT: Field<User, kind::Bool> = Field::new("emai
 /// `emailAddressList`
 pub const EMAIL_ADDRESS_LIST: Field<User, kind::Opaque<Vec<String>>, access::ReadOnly> = Field::new("emailAddressList");
 /// `excludeFromReplyEmailAddressList`
-pub const EXCLUDE_FROM_REPLY_EMAIL_ADDRESS_LIST: Field<User, kind::Opaque<Vec<String>>, access::ReadOnly> =
-    Field::new("excludeFromReplyEmailAddressList");
+pub const EXCLUDE_FROM_REPLY_EMAIL_ADDRESS_LIST: Field<
+    User,
+    kind::Opaque<Vec<String>>,
+    access::ReadOnly,
+> = Field::new("excludeFromReplyEmailAddressList");
 /// `firstName`
 pub const FIRST_NAME: Field<User, kind::Text> = Field::new("firstName");
 /// `gender`
@@ -529,8 +533,11 @@ pub const PORTAL_NAME: Field<User, kind::Opaque<String>, access::ReadOnly> = Fie
 /// `portalRolesIds`
 pub const PORTAL_ROLES_IDS: Field<User, kind::Opaque<Vec<Id<PortalRole>>>> = Field::new("portalRolesIds");
 /// `portalRolesNames`
-pub const PORTAL_ROLES_NAMES: Field<User, kind::Opaque<Names<PortalRole>>, access::ReadOnly> =
-    Field::new("portalRolesNames");
+pub const PORTAL_ROLES_NAMES: Field<
+    User,
+    kind::Opaque<Names<PortalRole>>,
+    access::ReadOnly,
+> = Field::new("portalRolesNames");
 /// `portalsIds`
 pub const PORTALS_IDS: Field<User, kind::Opaque<Vec<Id<Portal>>>> = Field::new("portalsIds");
 /// `portalsNames`
@@ -550,8 +557,9 @@ pub const SECRET_KEY: Field<User, kind::Opaque<String>, access::ReadOnly> = Fiel
 /// `sendAccessInfo`
 pub const SEND_ACCESS_INFO: Field<User, kind::Opaque<bool>> = Field::new("sendAccessInfo");
 /// `targetListIsOptedOut`
-pub const TARGET_LIST_IS_OPTED_OUT: Field<User, kind::Opaque<bool>, access::ReadOnly> =
-    Field::new("targetListIsOptedOut");
+pub const TARGET_LIST_IS_OPTED_OUT: Field<User, kind::Opaque<bool>, access::ReadOnly> = Field::new(
+    "targetListIsOptedOut",
+);
 /// `teamRole`
 pub const TEAM_ROLE: Field<User, kind::Opaque<String>> = Field::new("teamRole");
 /// `teamsColumns`
@@ -571,15 +579,21 @@ pub const USER_DATA_ID: Field<User, kind::Ref<UserData>> = Field::new("userDataI
 /// `userDataName`
 pub const USER_DATA_NAME: Field<User, kind::RefName, access::ReadOnly> = Field::new("userDataName");
 /// `userEmailAddressList`
-pub const USER_EMAIL_ADDRESS_LIST: Field<User, kind::Opaque<Vec<String>>, access::ReadOnly> =
-    Field::new("userEmailAddressList");
+pub const USER_EMAIL_ADDRESS_LIST: Field<
+    User,
+    kind::Opaque<Vec<String>>,
+    access::ReadOnly,
+> = Field::new("userEmailAddressList");
 /// `userName`
 pub const USER_NAME: Field<User, kind::Text> = Field::new("userName");
 /// `workingTimeCalendarId`
 pub const WORKING_TIME_CALENDAR_ID: Field<User, kind::Ref<WorkingTimeCalendar>> = Field::new("workingTimeCalendarId");
 /// `workingTimeCalendarName`
-pub const WORKING_TIME_CALENDAR_NAME: Field<User, kind::Opaque<String>, access::ReadOnly> =
-    Field::new("workingTimeCalendarName");
+pub const WORKING_TIME_CALENDAR_NAME: Field<
+    User,
+    kind::Opaque<String>,
+    access::ReadOnly,
+> = Field::new("workingTimeCalendarName");
 
 /// The primary filters of [`User`] that the metadata shows.
 pub mod primary_filters {
@@ -654,13 +668,14 @@ espo_core::enumeration! {
 espo_core::columns! {
     /// The columns that `teamsColumns` has for each linked record.
     pub struct TeamsColumns {
-        role: String = "role",
+        #[column("role")]
+        role: String,
     }
 }
 
-/// What a create of [`User`] sends.
+/// The attributes that a create of [`User`] sends.
 pub type UserNew = UserWrite<Create>;
-/// What an update of [`User`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`User`] sends; the others stay unchanged.
 pub type UserPatch = UserWrite<Update>;
 espo_core::write_type!(User, UserWrite);
 
@@ -933,7 +948,9 @@ pub mod links {
     /// `userData`
     pub const USER_DATA: Link<User, UserData, link::HasOne> = Link::new("userData");
     /// `workingTimeCalendar`
-    pub const WORKING_TIME_CALENDAR: Link<User, WorkingTimeCalendar, link::BelongsTo> = Link::new("workingTimeCalendar");
+    pub const WORKING_TIME_CALENDAR: Link<User, WorkingTimeCalendar, link::BelongsTo> = Link::new(
+        "workingTimeCalendar",
+    );
     /// `workingTimeRanges`
     pub const WORKING_TIME_RANGES: Link<User, WorkingTimeRange, link::ManyToMany> = Link::new("workingTimeRanges");
 }

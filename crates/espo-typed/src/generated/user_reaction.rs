@@ -25,7 +25,7 @@ pub struct UserReaction {
     pub user_id: Option<Id<User>>,
     /// `userName`, of `user` (link), read-only
     pub user_name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(UserReaction);
@@ -125,9 +125,9 @@ espo_core::parent! {
     }
 }
 
-/// What a create of [`UserReaction`] sends.
+/// The attributes that a create of [`UserReaction`] sends.
 pub type UserReactionNew = UserReactionWrite<Create>;
-/// What an update of [`UserReaction`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`UserReaction`] sends; the others stay unchanged.
 pub type UserReactionPatch = UserReactionWrite<Update>;
 espo_core::write_type!(UserReaction, UserReactionWrite);
 

@@ -47,7 +47,7 @@ pub struct Webhook {
     pub user_id: Option<Id<User>>,
     /// `userName`, of `user` (link), read-only
     pub user_name: Option<String>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(Webhook);
@@ -198,9 +198,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`Webhook`] sends.
+/// The attributes that a create of [`Webhook`] sends.
 pub type WebhookNew = WebhookWrite<Create>;
-/// What an update of [`Webhook`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`Webhook`] sends; the others stay unchanged.
 pub type WebhookPatch = WebhookWrite<Update>;
 espo_core::write_type!(Webhook, WebhookWrite);
 

@@ -63,7 +63,7 @@ pub struct WorkingTimeCalendar {
     pub weekday6: Option<bool>,
     /// `weekday6TimeRanges`, jsonArray
     pub weekday6_time_ranges: Option<Value>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(WorkingTimeCalendar);
@@ -210,8 +210,11 @@ pub const NAME: Field<WorkingTimeCalendar, kind::Text> = Field::new("name");
 /// `teamsIds`
 pub const TEAMS_IDS: Field<WorkingTimeCalendar, kind::Opaque<Vec<Id<Team>>>, access::ReadOnly> = Field::new("teamsIds");
 /// `teamsNames`
-pub const TEAMS_NAMES: Field<WorkingTimeCalendar, kind::Opaque<Names<Team>>, access::ReadOnly> =
-    Field::new("teamsNames");
+pub const TEAMS_NAMES: Field<
+    WorkingTimeCalendar,
+    kind::Opaque<Names<Team>>,
+    access::ReadOnly,
+> = Field::new("teamsNames");
 /// `timeRanges`
 pub const TIME_RANGES: Field<WorkingTimeCalendar, kind::Opaque<Value>> = Field::new("timeRanges");
 /// `timeZone`
@@ -245,9 +248,9 @@ pub const WEEKDAY6: Field<WorkingTimeCalendar, kind::Bool> = Field::new("weekday
 /// `weekday6TimeRanges`
 pub const WEEKDAY6_TIME_RANGES: Field<WorkingTimeCalendar, kind::Opaque<Value>> = Field::new("weekday6TimeRanges");
 
-/// What a create of [`WorkingTimeCalendar`] sends.
+/// The attributes that a create of [`WorkingTimeCalendar`] sends.
 pub type WorkingTimeCalendarNew = WorkingTimeCalendarWrite<Create>;
-/// What an update of [`WorkingTimeCalendar`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`WorkingTimeCalendar`] sends; the others stay unchanged.
 pub type WorkingTimeCalendarPatch = WorkingTimeCalendarWrite<Update>;
 espo_core::write_type!(WorkingTimeCalendar, WorkingTimeCalendarWrite);
 

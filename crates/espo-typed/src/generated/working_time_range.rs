@@ -43,7 +43,7 @@ pub struct WorkingTimeRange {
     pub users_ids: Option<Vec<Id<User>>>,
     /// `usersNames`, of `users` (linkMultiple), read-only, in a list only if selected
     pub users_names: Option<Names<User>>,
-    /// What the record holds beside these: which were in the answer, and attributes unknown here.
+    /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
 espo_core::record_type!(WorkingTimeRange);
@@ -138,11 +138,16 @@ impl Entity for WorkingTimeRange {
 }
 
 /// `calendarsIds`
-pub const CALENDARS_IDS: Field<WorkingTimeRange, kind::Opaque<Vec<Id<WorkingTimeCalendar>>>> =
-    Field::new("calendarsIds");
+pub const CALENDARS_IDS: Field<
+    WorkingTimeRange,
+    kind::Opaque<Vec<Id<WorkingTimeCalendar>>>,
+> = Field::new("calendarsIds");
 /// `calendarsNames`
-pub const CALENDARS_NAMES: Field<WorkingTimeRange, kind::Opaque<Names<WorkingTimeCalendar>>, access::ReadOnly> =
-    Field::new("calendarsNames");
+pub const CALENDARS_NAMES: Field<
+    WorkingTimeRange,
+    kind::Opaque<Names<WorkingTimeCalendar>>,
+    access::ReadOnly,
+> = Field::new("calendarsNames");
 /// `createdAt`
 pub const CREATED_AT: Field<WorkingTimeRange, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -192,9 +197,9 @@ espo_core::enumeration! {
     }
 }
 
-/// What a create of [`WorkingTimeRange`] sends.
+/// The attributes that a create of [`WorkingTimeRange`] sends.
 pub type WorkingTimeRangeNew = WorkingTimeRangeWrite<Create>;
-/// What an update of [`WorkingTimeRange`] sends: what is neither set nor cleared is left alone.
+/// The attributes that an update of [`WorkingTimeRange`] sends; the others stay unchanged.
 pub type WorkingTimeRangePatch = WorkingTimeRangeWrite<Update>;
 espo_core::write_type!(WorkingTimeRange, WorkingTimeRangeWrite);
 
