@@ -8,8 +8,8 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::{
-    Attr, AttrIx, ColumnDef, EntityIx, Layout, Layouts, LinkDef, LinkKind, Relation, Source, Ty,
-    duplicate_fields, duplicate_key,
+    Attr, AttrIx, ColumnDef, EntityIx, Layout, Layouts, LinkDef, LinkKind, Query, Relation, Source,
+    Ty, duplicate_fields, duplicate_key,
 };
 use crate::value::Value;
 
@@ -33,7 +33,11 @@ impl Layouts {
             .entity_types
             .values()
             .enumerate()
-            .map(|(i, e)| Layout::build(i, e))
+            .map(|(i, e)| {
+                let mut layout = Layout::build(i, e);
+                layout.set_selection(&schema, e);
+                layout
+            })
             .collect();
         let by_name: HashMap<String, EntityIx> =
             entities.iter().map(|l| (l.name.clone(), l.index)).collect();
@@ -124,6 +128,8 @@ impl Layout {
             date: None,
             list_plan: Vec::new(),
             read_plan: Vec::new(),
+            always: Vec::new(),
+            select_all: false,
         };
         for a in entity.attributes.values() {
             let field = a.field.as_deref().and_then(|f| entity.fields.get(f));
@@ -164,12 +170,14 @@ impl Layout {
                     ValueType::Enum => a.options.listed().map(<[String]>::to_vec),
                     _ => None,
                 },
+                query: Query::default(),
             });
         }
         for ix in 0..layout.attrs.len() {
             if layout.attrs[ix].source == Source::Nothing {
                 layout.attrs[ix].source = derived(&layout, entity, ix);
             }
+            layout.attrs[ix].query = Query::of(entity, &layout.attrs[ix]);
         }
         for (ix, a) in entity.attributes.values().enumerate() {
             if a.write_only || a.filter_only {

@@ -1,6 +1,8 @@
 //! The schema, compiled for serving: attributes with their place in a row, links with the place of their keys.
 
 mod build;
+mod query;
+mod selection;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use espo_schema::{AttributeRole, EntityType, FieldKind, Schema};
 use indexmap::IndexMap;
 
 use crate::value::Value;
+pub(crate) use query::{Ordering, Query};
 
 /// Index of an attribute in its layout.
 pub(crate) type AttrIx = usize;
@@ -45,6 +48,10 @@ pub(crate) struct Layout {
     pub(crate) texts: Vec<TextKey>,
     /// Attributes of a list row without `select`.
     pub(crate) list_plan: Vec<AttrIx>,
+    /// Attributes of a list row whatever is selected.
+    pub(crate) always: Vec<AttrIx>,
+    /// Lists ignore `select`.
+    pub(crate) select_all: bool,
     /// Attributes of a record that is read.
     pub(crate) read_plan: Vec<AttrIx>,
 }
@@ -100,6 +107,8 @@ pub(crate) struct Attr {
     pub(crate) in_list: bool,
     /// Option order, where the attribute is an enum.
     pub(crate) options: Option<Vec<String>>,
+    /// What `where` and `orderBy` can do with it.
+    pub(crate) query: Query,
 }
 
 /// Where the value of an attribute comes from.
@@ -221,6 +230,11 @@ impl Layout {
 
     pub(crate) fn attr(&self, name: &str) -> Option<&Attr> {
         self.find(name).map(|i| &self.attrs[i])
+    }
+
+    /// Whether a link leads to records of several entity types.
+    pub(crate) fn is_parent(&self, link: &str) -> bool {
+        self.links.get(link).is_none_or(|l| l.target.is_none())
     }
 
     pub(crate) fn slot(&self, name: &str) -> Option<Slot> {

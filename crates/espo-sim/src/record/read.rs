@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use serde_json::Value as Json;
 
-use super::select::list_plan;
+use super::select::{self, list_plan};
 use super::{create, view};
 use crate::acl::Action;
 use crate::app::{App, Caller};
@@ -67,6 +67,8 @@ struct RowContext<'a> {
     caller: &'a Caller,
     layout: &'a Layout,
     plan: &'a [AttrIx],
+    /// Attributes of the plan that are null in every row.
+    unknown: Vec<AttrIx>,
     /// Long texts are cut to so many characters.
     text_length: usize,
 }
@@ -78,6 +80,10 @@ fn write_row(cx: &RowContext, row: &Row, columns: &[(AttrIx, Value)], out: &mut 
     for ix in cx.plan {
         let attr = &layout.attrs[*ix];
         out.key(&attr.name);
+        if cx.unknown.contains(ix) {
+            out.value(&Value::Null);
+            continue;
+        }
         if let Some((_, v)) = columns.iter().find(|(c, _)| c == ix) {
             out.value(v);
             continue;
@@ -133,6 +139,7 @@ pub(crate) fn search_table(
     order: &Order,
 ) -> Result<Found> {
     let (tests, mut conditions) = search::split(app, caller, layout, params)?;
+    order.executable()?;
     conditions.extend(search::readable(app, caller, layout));
     if tests.is_empty()
         && conditions.is_empty()
@@ -259,6 +266,7 @@ fn write_list(
         caller,
         layout,
         plan,
+        unknown: select::unknown_parents(layout, plan),
         text_length,
     };
     out.open_object();
@@ -287,20 +295,24 @@ pub(crate) fn related(
     no_total: bool,
 ) -> Result<Reply> {
     caller.acl.check_scope(&layout.name, Action::Read)?;
-    let Some(def) = layout.links.get(link) else {
-        return Err(Refusal::not_found(format!("Link '{link}' does not exist.")));
-    };
     let row = app.live(layout, id)?;
     if !caller.acl.record(app, layout, &row, Action::Read) {
         return Err(Refusal::forbidden_silently());
     }
+    let Some(def) = layout.links.get(link) else {
+        return Err(Refusal::not_found("Link does not exist."));
+    };
     let Some(target) = def.target.map(|t| &app.layouts.entities[t]) else {
         return Err(Refusal::internal());
     };
     if def.kind == LinkKind::Unknown {
         return Err(Refusal::internal());
     }
-    caller.acl.check_scope(&target.name, Action::Read)?;
+    // Unlike a list of the type itself, without a reason.
+    caller
+        .acl
+        .check_scope(&target.name, Action::Read)
+        .map_err(|_| Refusal::forbidden_silently())?;
     let mut params = SearchParams::of(request, app.config.read().list_max_size)?;
     let reverse = def.foreign.as_deref().and_then(|f| target.links.get(f));
     // The columns of the middle table are selected by themselves, and then nothing else is (QUIRKS 5).
@@ -309,6 +321,7 @@ pub(crate) fn related(
     }
     let order = Order::of(app, caller, target, &params)?;
     let mut conditions = search::conditions(app, caller, target, &params)?;
+    order.executable()?;
     conditions.extend(search::readable(app, caller, target));
     let rows = view::linked_through(app, layout, &row, def);
     let count = !no_total && !NOT_COUNTED.contains(&(layout.name.as_str(), link));

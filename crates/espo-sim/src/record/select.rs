@@ -5,29 +5,22 @@ use crate::app::{App, Caller};
 use crate::layout::{AttrIx, Layout, LinkDef, Source};
 use crate::search::order::Order;
 
-/// Entity types whose lists ignore `select` (`recordDefs.…forceSelectAllAttributes`).
-const SELECT_ALL: &[&str] = &[
-    "ActionHistoryRecord",
-    "AuthLogRecord",
-    "Job",
-    "Role",
-    "PortalRole",
-    "CampaignLogRecord",
-];
-
-/// Attributes that a list row always has (`recordDefs.…mandatoryAttributeList`).
-const MANDATORY: &[(&str, &[&str])] = &[
-    ("Contact", &["accountId", "accountName"]),
-    ("Opportunity", &["accountId", "accountName"]),
-    ("User", &["isActive", "userName", "type", "name"]),
-];
-
-/// Attributes that the select of a list brings along (`selectDefs.…selectAttributesDependencyMap` of a stock instance).
+/// Attributes that the selection of another one brings along (`selectDefs.…selectAttributesDependencyMap` of a stock
+/// instance).
 const DEPENDS: &[(&str, &str, &[&str])] = &[
-    ("Task", "dateEnd", &["dateEndDate"]),
+    (
+        "Lead",
+        "name",
+        &["emailAddress", "phoneNumber", "accountName"],
+    ),
+    ("Task", "dateEnd", &["dateEndDate", "status"]),
     ("Task", "dateStart", &["dateStartDate"]),
+    ("Meeting", "dateStart", &["dateStartDate", "dateEnd"]),
+    ("Meeting", "dateStartDate", &["dateEnd", "dateEndDate"]),
     ("Meeting", "dateEnd", &["dateEndDate"]),
-    ("Meeting", "dateStart", &["dateStartDate"]),
+    ("Meeting", "duration", &["dateStart", "dateEnd"]),
+    ("Call", "dateStart", &["dateEnd"]),
+    ("Call", "duration", &["dateStart", "dateEnd"]),
     ("User", "apiKey", &["secretKey"]),
 ];
 
@@ -41,45 +34,22 @@ pub(crate) fn list_plan(
     link: Option<&LinkDef>,
 ) -> Vec<AttrIx> {
     let mut wanted = vec![false; layout.attrs.len()];
-    let select = select.filter(|_| !SELECT_ALL.contains(&layout.name.as_str()));
-    match select {
+    match select.filter(|_| !layout.select_all) {
         None => {
             for ix in &layout.list_plan {
                 wanted[*ix] = true;
             }
         }
         Some(names) => {
-            let always = ["id", "assignedUserId", "createdById"];
-            let mandatory = MANDATORY
-                .iter()
-                .find(|(e, _)| *e == layout.name)
-                .map(|(_, a)| *a)
-                .unwrap_or_default();
-            for name in always.iter().chain(mandatory) {
-                if let Some(ix) = layout.find(name) {
-                    wanted[ix] = true;
-                }
-            }
-            for ix in &order.attrs {
+            for ix in layout.always.iter().chain(&order.attrs) {
                 wanted[*ix] = true;
-                with_field(app, layout, *ix, &mut wanted);
             }
             for name in names {
                 if let Some(ix) = layout.find(name) {
                     select_one(layout, ix, &mut wanted);
                 }
-                for (_, _, also) in DEPENDS
-                    .iter()
-                    .filter(|(e, a, _)| *e == layout.name && a == name)
-                {
-                    for a in *also {
-                        if let Some(ix) = layout.find(a) {
-                            wanted[ix] = true;
-                        }
-                    }
-                }
             }
-            list_loaders(layout, &mut wanted);
+            dependent(layout, &mut wanted);
         }
     }
     for (_, ix) in link.map(|l| l.column_attrs.as_slice()).unwrap_or_default() {
@@ -91,18 +61,30 @@ pub(crate) fn list_plan(
         .collect()
 }
 
-/// Ordering by a field selects all of its attributes that a list can have.
-fn with_field(app: &App, layout: &Layout, ix: AttrIx, wanted: &mut [bool]) {
-    let attr = &layout.attrs[ix];
-    let entity = app.layouts.entity(layout);
-    let Some(field) = attr.field.as_deref().and_then(|f| entity.fields.get(f)) else {
-        return;
-    };
-    for name in &field.attributes {
-        if let Some(ix) = layout.find(name).filter(|ix| layout.attrs[*ix].in_list) {
-            wanted[ix] = true;
+/// Adds what depends on the selected attributes.
+fn dependent(layout: &Layout, wanted: &mut [bool]) {
+    let selected = wanted.to_vec();
+    for (_, attr, also) in DEPENDS.iter().filter(|(e, ..)| *e == layout.name) {
+        if layout.find(attr).is_some_and(|ix| selected[ix]) {
+            for ix in also.iter().filter_map(|a| layout.find(a)) {
+                wanted[ix] = true;
+            }
         }
     }
+}
+
+/// Names of parent records that a row shows as null: the query has their ids or types only if they are selected.
+pub(crate) fn unknown_parents(layout: &Layout, plan: &[AttrIx]) -> Vec<AttrIx> {
+    let has = |name: String| layout.find(&name).is_none_or(|ix| plan.contains(&ix));
+    plan.iter()
+        .copied()
+        .filter(|ix| match &layout.attrs[*ix].source {
+            Source::LinkName(link) if layout.is_parent(link) => {
+                !has(format!("{link}Id")) || !has(format!("{link}Type"))
+            }
+            _ => false,
+        })
+        .collect()
 }
 
 /// A selected attribute, and what is loaded with it.
@@ -134,23 +116,3 @@ const LOADED: &[(&str, &str)] = &[
     ("Call", "reminders"),
     ("Task", "reminders"),
 ];
-
-/// List loaders add the names of parents, and stars.
-fn list_loaders(layout: &Layout, wanted: &mut [bool]) {
-    for (ix, attr) in layout.attrs.iter().enumerate() {
-        match &attr.source {
-            Source::IsStarred => wanted[ix] = true,
-            Source::LinkName(link)
-                if attr.in_list && layout.links.get(link).is_none_or(|l| l.target.is_none()) =>
-            {
-                wanted[ix] = true;
-            }
-            _ => {}
-        }
-    }
-    if layout.name == "Contact"
-        && let Some(ix) = layout.find("accountIsInactive")
-    {
-        wanted[ix] = true;
-    }
-}

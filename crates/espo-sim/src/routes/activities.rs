@@ -206,6 +206,7 @@ fn typed(call: &Call, over: bool) -> Result<Reply> {
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let order = Order::of(app, caller, layout, &params)?;
     let conditions = search::conditions(app, caller, layout, &params)?;
+    order.executable()?;
     let rows = found(call, owner, &row, layout, over);
     let page = search::page(
         app,

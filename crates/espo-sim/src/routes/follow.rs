@@ -99,6 +99,7 @@ pub(super) fn list_users(call: &Call, users: &Layout, rows: &[Arc<Row>]) -> Resu
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let order = Order::of(app, call.caller, users, &params)?;
     let conditions = search::conditions(app, call.caller, users, &params)?;
+    order.executable()?;
     let found = search::page(app, users, rows.iter(), &conditions, &order, &params, true);
     let plan = select::list_plan(
         app,

@@ -55,6 +55,7 @@ fn answer(
     let limit = app.config.read().list_max_size;
     let params = SearchParams::of(call.request, limit)?;
     let order = Order::of(app, caller, layout, &params)?;
+    order.executable()?;
     let (mut ordered, _) = crate::search::order::top(app, layout, rows.iter(), &order, rows.len());
     ordered.retain(|r| keep(r));
     let offset = usize::try_from(params.offset).unwrap_or(0);

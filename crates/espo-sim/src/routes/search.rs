@@ -1,7 +1,5 @@
 //! Searches across records: everything by name, addresses.
 
-use std::sync::Arc;
-
 use http::Method;
 use serde_json::{Value as Json, json};
 
@@ -10,6 +8,7 @@ use crate::acl::{Action, Level};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
 use crate::record::view;
+use crate::search::order::{self, Order};
 use crate::search::params::SearchParams;
 use crate::search::{self, narrow, text};
 use crate::store::Row;
@@ -47,14 +46,33 @@ fn global_search(call: &Call) -> Result<Reply> {
         let mut conditions = vec![text::compile(app, layout, q)];
         conditions.extend(search::readable(app, caller, layout));
         let holds = |r: &Row| !r.deleted && conditions.iter().all(|c| c(r));
+        // By name within each entity type.
+        let by_name = SearchParams {
+            order_by: Some("name".to_owned()),
+            ..SearchParams::default()
+        };
+        let order = Order::of(app, caller, layout, &by_name)?;
         let wanted = offset + limit + 1;
         let rows = match narrow::by_text(app, layout, q, usize::MAX) {
-            Some(rows) => first(rows.iter().rev(), holds, wanted),
+            Some(rows) => order::top(
+                app,
+                layout,
+                rows.iter().filter(|r| holds(r)),
+                &order,
+                wanted,
+            ),
             None => {
                 let rows = app.store.table(layout.index).snapshot();
-                first(rows.iter().rev(), holds, wanted)
+                order::top(
+                    app,
+                    layout,
+                    rows.iter().filter(|r| holds(r)),
+                    &order,
+                    wanted,
+                )
             }
         };
+        let (rows, _) = rows;
         let status = app.layouts.entity(layout).scope.status_field.clone();
         for row in rows {
             let mut item = json!({"id": row.id.as_str(), "name": view::name(app, layout, &row, "name").to_json(), "_scope": layout.name});
@@ -67,15 +85,6 @@ fn global_search(call: &Call) -> Result<Reply> {
     let more = found.len() > offset + limit;
     let list: Vec<Json> = found.into_iter().skip(offset).take(limit).collect();
     Ok(app.list_json(if more { -1 } else { -2 }, &list))
-}
-
-/// The first so many rows that pass.
-fn first<'r>(
-    rows: impl Iterator<Item = &'r Arc<Row>>,
-    holds: impl Fn(&Row) -> bool,
-    wanted: usize,
-) -> Vec<Arc<Row>> {
-    rows.filter(|r| holds(r)).take(wanted).cloned().collect()
 }
 
 pub(super) fn get<'r>(layout: &Layout, row: &'r Row, attr: &str) -> Option<&'r str> {

@@ -357,6 +357,7 @@ fn stream_attachments(call: &Call) -> Result<Reply> {
         .flat_map(|n| view::linked(app, notes, n, "attachments"))
         .collect();
     let order = Order::of(app, call.caller, attachments, &params)?;
+    order.executable()?;
     let found = search::page(app, attachments, rows.iter(), &[], &order, &params, true);
     let plan = select::list_plan(
         app,

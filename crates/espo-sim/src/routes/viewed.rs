@@ -85,8 +85,13 @@ fn last_viewed(call: &Call) -> Result<Reply> {
             }));
         }
     }
-    let total = i64::try_from(list.len()).unwrap_or(i64::MAX);
     let (offset, limit) = read::page_of(app, &params);
+    // The list is not counted.
+    let total = if list.len() > offset.saturating_add(limit) {
+        -1
+    } else {
+        -2
+    };
     let page: Vec<Json> = list.into_iter().skip(offset).take(limit).collect();
     Ok(app.list_json(total, &page))
 }

@@ -86,6 +86,7 @@ pub(crate) fn range(item: &Json, type_: &str, cx: &DateContext) -> Result<Option
             Some(name) => zone(name)?,
             None => system.clone(),
         };
+        check_value(type_, item.get("value"))?;
         return Ok(date_time_range(item.get("value"), type_, &tz, &system, cx));
     }
     if !RELATIVE.contains(&type_) {
@@ -135,6 +136,23 @@ pub(crate) fn range(item: &Json, type_: &str, cx: &DateContext) -> Result<Option
         },
     };
     Ok(Some(range))
+}
+
+/// Types with a value of their own need one if they are about moments.
+fn check_value(type_: &str, value: Option<&Json>) -> Result<()> {
+    let is_empty = match value {
+        None | Some(Json::Null) => true,
+        Some(Json::String(s)) => s.is_empty(),
+        Some(_) => false,
+    };
+    match (type_, value) {
+        ("between", Some(Json::Array(_))) => Ok(()),
+        ("between", _) => Err(Refusal::bad_request("Bad where item. Bad value.")),
+        _ if is_empty && ABSOLUTE.contains(&type_) => {
+            Err(Refusal::bad_request("Bad where item. Empty value."))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn date_time_range(

@@ -116,7 +116,8 @@ pub(crate) fn primary<'a>(
     name: &str,
 ) -> Result<Pred<'a>> {
     let items = match (layout.name.as_str(), name) {
-        (_, "all") => return Ok(Box::new(|_| true)),
+        // `one` restricts a query to a record that other code names.
+        (_, "all" | "one") => return Ok(Box::new(|_| true)),
         (_, "followed") => return Ok(followed(app, caller, layout)),
         (_, "starred") => {
             let (entity, user) = (layout.name.clone(), caller.acl.user_id.clone());
@@ -160,7 +161,8 @@ pub(crate) fn bools<'a>(
         parts.push(match (layout.name.as_str(), name.as_str()) {
             (_, "onlyMy") => only_my(app, caller, layout),
             (_, "followed") => followed(app, caller, layout),
-            (_, "shared") => Box::new(|_| false),
+            // Sharing with collaborators is not part of the condition.
+            (_, "shared") => Box::new(|_| true),
             ("User", "onlyMe") => Box::new(move |row| row.id == caller.acl.user_id),
             ("User", "onlyMyTeam") => {
                 let Some(LinkKind::Many { relation, forward }) =

@@ -4,6 +4,7 @@ pub(crate) mod collate;
 pub(crate) mod compare;
 pub(crate) mod dates;
 pub(crate) mod filters;
+mod fulltext;
 pub(crate) mod narrow;
 pub(crate) mod order;
 pub(crate) mod params;

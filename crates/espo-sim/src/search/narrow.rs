@@ -110,7 +110,7 @@ pub(crate) fn by_text(
     text: &str,
     most: usize,
 ) -> Option<Vec<Arc<Row>>> {
-    let asked = super::text::trimmed(text);
+    let asked = super::text::searched(text);
     // A wildcard in front, and nowhere else, is a text at the end.
     let (how, text) = match asked.strip_prefix('*') {
         Some(rest) => (How::End, rest),
@@ -120,6 +120,9 @@ pub(crate) fn by_text(
         return None;
     }
     let entity = app.layouts.entity(layout);
+    if entity.collection.full_text_search {
+        return None;
+    }
     let inside = super::text::looks_inside(app, asked);
     let folded = collate::fold(text);
     // A name is put together from its parts: the first word of the text begins one of them, the last one ends one.

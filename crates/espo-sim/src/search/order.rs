@@ -4,13 +4,13 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use espo_schema::{FieldKind, Order as Direction};
+use espo_schema::{AttributeRole, FieldKind, Order as Direction};
 
 use super::collate;
 use super::params::SearchParams;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Result};
-use crate::layout::{AttrIx, Layout, Source, Ty};
+use crate::layout::{AttrIx, Layout, Ordering as Joined, Source, Ty};
 use crate::record::view;
 use crate::store::Row;
 use crate::value::Value;
@@ -27,10 +27,24 @@ struct Key {
 }
 
 impl Key {
+    /// Order of two values in the key's direction.
     fn compare(&self, a: &Value, b: &Value) -> Ordering {
-        match (a, b) {
-            (Value::Text(a), Value::Text(b)) if self.binary => a.as_bytes().cmp(b.as_bytes()),
+        let ordering = match (&self.options, a, b) {
+            // Values outside of the options come last in both directions.
+            (Some(options), ..) => {
+                let at = |v: &Value| v.as_str().and_then(|s| options.iter().position(|o| o == s));
+                match (at(a), at(b)) {
+                    (Some(a), Some(b)) => a.cmp(&b),
+                    (a, b) => return b.is_some().cmp(&a.is_some()),
+                }
+            }
+            (None, Value::Text(a), Value::Text(b)) if self.binary => a.as_bytes().cmp(b.as_bytes()),
             _ => compare_values(a, b),
+        };
+        if self.descending {
+            ordering.reverse()
+        } else {
+            ordering
         }
     }
 }
@@ -41,8 +55,10 @@ pub(crate) struct Order {
     keys: Vec<Key>,
     /// Direction of the id, which breaks ties.
     id_descending: bool,
-    /// Attributes that a list row shows because it is ordered by them.
+    /// Attributes that a list row shows because it is ordered by a field.
     pub(crate) attrs: Vec<AttrIx>,
+    /// The database cannot order by it: the query fails once it is run.
+    broken: bool,
 }
 
 impl Order {
@@ -53,30 +69,47 @@ impl Order {
         layout: &Layout,
         params: &SearchParams,
     ) -> Result<Order> {
-        let entity = app.layouts.entity(layout);
-        let default = entity.collection.order_by.as_deref();
-        let default_descending = entity.collection.order == Some(Direction::Desc);
-        match &params.order_by {
-            Some(field) => {
-                let keys = Self::check(app, caller, layout, field)?;
-                Ok(Self::build(
-                    layout,
-                    &keys,
-                    params.descending.unwrap_or(false),
-                ))
+        let collection = &app.layouts.entity(layout).collection;
+        let Some(field) = &params.order_by else {
+            let descending = params
+                .descending
+                .unwrap_or(collection.order == Some(Direction::Desc));
+            let keys = match collection.order_by.as_deref() {
+                Some(field) => keys(app, layout, field),
+                None => Vec::new(),
+            };
+            let mut order = Self::build(layout, &keys, descending);
+            if let Some(field) = collection.order_by.as_deref() {
+                order.attrs = added(app, layout, field);
             }
-            None => {
-                let descending = params.descending.unwrap_or(default_descending);
-                let keys = default
-                    .map(|f| attributes(app, layout, f))
-                    .unwrap_or_default();
-                Ok(Self::build(layout, &keys, descending))
-            }
+            order.broken = !params.is_page_possible();
+            return Ok(order);
+        };
+        let is_default = collection.order_by.as_ref() == Some(field);
+        let keys = Self::check(app, caller, layout, field, is_default)?;
+        let mut order = Self::build(layout, &keys, params.descending.unwrap_or(false));
+        order.attrs = added(app, layout, field);
+        order.broken = !params.is_page_possible()
+            || (!is_default && !executable(app, layout, field, &keys, params));
+        Ok(order)
+    }
+
+    /// Fails as the database does when it runs the query.
+    pub(crate) fn executable(&self) -> Result<()> {
+        if self.broken {
+            Err(Refusal::internal())
+        } else {
+            Ok(())
         }
     }
 
-    fn check(app: &App, caller: &Caller, layout: &Layout, field: &str) -> Result<Vec<AttrIx>> {
-        let missing = || Refusal::bad_request(format!("Order by non-existing field '{field}'."));
+    fn check(
+        app: &App,
+        caller: &Caller,
+        layout: &Layout,
+        field: &str,
+        is_default: bool,
+    ) -> Result<Vec<AttrIx>> {
         if field.contains(['.', ':', '#']) {
             return Err(Refusal::forbidden_search(
                 "Complex expressions are forbidden in 'orderBy'.",
@@ -98,12 +131,13 @@ impl Order {
                 )));
             }
         }
-        let keys = attributes(app, layout, field);
-        if keys.is_empty() {
-            Err(missing())
-        } else {
-            Ok(keys)
+        let keys = keys(app, layout, field);
+        if keys.is_empty() && !is_default && !is_stub(layout, field) {
+            return Err(Refusal::bad_request(format!(
+                "Order by non-existing field '{field}'."
+            )));
         }
+        Ok(keys)
     }
 
     fn build(layout: &Layout, keys: &[AttrIx], descending: bool) -> Order {
@@ -116,12 +150,11 @@ impl Order {
                 binary: matches!(layout.attrs[*ix].ty, Ty::Date | Ty::DateTime | Ty::Id),
             })
             .collect();
-        // Enums go by position, and then the id ascends whatever the direction (QUIRKS 5).
-        let by_enum = keys.first().is_some_and(|k| k.options.is_some());
         Order {
-            id_descending: descending && !by_enum,
-            attrs: keys.iter().map(|k| k.attr).collect(),
+            id_descending: descending,
+            attrs: Vec::new(),
             keys,
+            broken: false,
         }
     }
 
@@ -137,22 +170,7 @@ impl Order {
 
     fn compare(&self, a: &Keyed, b: &Keyed) -> Ordering {
         for (i, key) in self.keys.iter().enumerate() {
-            let ordering = match &key.options {
-                Some(options) => {
-                    let at = |v: &Value| {
-                        v.as_str()
-                            .and_then(|s| options.iter().position(|o| o == s))
-                            .map_or(0, |p| p + 1)
-                    };
-                    at(&a.keys[i]).cmp(&at(&b.keys[i]))
-                }
-                None => key.compare(&a.keys[i], &b.keys[i]),
-            };
-            let ordering = if key.descending {
-                ordering.reverse()
-            } else {
-                ordering
-            };
+            let ordering = key.compare(&a.keys[i], &b.keys[i]);
             if ordering != Ordering::Equal {
                 return ordering;
             }
@@ -166,17 +184,14 @@ impl Order {
     }
 }
 
-/// Attributes that a field is ordered by.
-fn attributes(app: &App, layout: &Layout, field: &str) -> Vec<AttrIx> {
+/// Attributes that a field or attribute is ordered by.
+fn keys(app: &App, layout: &Layout, field: &str) -> Vec<AttrIx> {
     let entity = app.layouts.entity(layout);
     let find = |names: &[String]| -> Vec<AttrIx> {
         names
             .iter()
             .filter_map(|n| layout.find(n))
-            .filter(|ix| {
-                let a = &layout.attrs[*ix];
-                !a.filter_only && !a.write_only && !matches!(a.ty, Ty::List | Ty::Object)
-            })
+            .filter(|ix| !layout.attrs[*ix].write_only)
             .collect()
     };
     match entity.fields.get(field).map(|f| f.kind) {
@@ -198,8 +213,76 @@ fn attributes(app: &App, layout: &Layout, field: &str) -> Vec<AttrIx> {
             }
         }
         Some(FieldKind::LinkMultiple | FieldKind::AttachmentMultiple) => Vec::new(),
-        _ => find(&[field.to_owned()]),
+        _ => match layout.attr(field).map(|a| &a.source) {
+            // Empty first names come first.
+            Some(Source::Person([first, _, last])) => [first, last]
+                .into_iter()
+                .filter_map(|slot| {
+                    layout
+                        .attrs
+                        .iter()
+                        .position(|a| slot.is_some_and(|s| a.source == Source::Slot(s)))
+                })
+                .collect(),
+            _ => find(&[field.to_owned()]),
+        },
     }
+}
+
+/// Attributes that ordering by a field adds to the selection. An attribute that is not a field adds nothing.
+fn added(app: &App, layout: &Layout, field: &str) -> Vec<AttrIx> {
+    let entity = app.layouts.entity(layout);
+    let Some(f) = entity.fields.get(field) else {
+        return Vec::new();
+    };
+    f.attributes
+        .iter()
+        .filter_map(|name| layout.find(name))
+        .filter(|ix| {
+            let attr = &layout.attrs[*ix];
+            attr.in_list && attr.role != AttributeRole::Converted
+        })
+        .collect()
+}
+
+/// `{link}Ids`, `{link}Names` or `{link}Columns` of a link without a field: the data layer knows the attribute.
+fn is_stub(layout: &Layout, name: &str) -> bool {
+    ["Ids", "Names", "Columns", "Types"].iter().any(|suffix| {
+        name.strip_suffix(suffix)
+            .is_some_and(|link| layout.links.contains_key(link))
+    })
+}
+
+/// Whether the database can order by what a request names.
+fn executable(
+    app: &App,
+    layout: &Layout,
+    field: &str,
+    keys: &[AttrIx],
+    params: &SearchParams,
+) -> bool {
+    let by_field = app
+        .layouts
+        .entity(layout)
+        .fields
+        .get(field)
+        .is_some_and(|f| f.name == field);
+    !keys.is_empty()
+        && keys.iter().all(|ix| {
+            let attr = &layout.attrs[*ix];
+            match attr.query.order {
+                Joined::Always => true,
+                Joined::Never => false,
+                // A field selects its attributes, and so does a list without a selection.
+                Joined::IfSelected => {
+                    by_field
+                        || match &params.select {
+                            None => true,
+                            Some(names) => names.contains(&attr.name) || layout.always.contains(ix),
+                        }
+                }
+            }
+        })
 }
 
 struct Keyed<'r> {
@@ -282,13 +365,7 @@ pub(crate) fn top<'r>(
             if let (Some(Some(slot)), Some(k)) = (slots.first(), order.keys.first())
                 && k.options.is_none()
             {
-                let ordering = k.compare(row.get(*slot), &worst.keyed.keys[0]);
-                if (if k.descending {
-                    ordering.reverse()
-                } else {
-                    ordering
-                }) == Ordering::Greater
-                {
+                if k.compare(row.get(*slot), &worst.keyed.keys[0]) == Ordering::Greater {
                     continue;
                 }
             }
@@ -318,6 +395,8 @@ pub(crate) fn compare_values(a: &Value, b: &Value) -> Ordering {
         (_, Value::Null) => Ordering::Greater,
         (Value::Text(a), Value::Text(b)) => collate::cmp(a, b),
         (Value::Int(a), Value::Int(b)) => a.cmp(b),
+        // Arrays and objects are ordered by their JSON text.
+        (Value::Json(a), Value::Json(b)) => collate::cmp(&a.to_string(), &b.to_string()),
         (a, b) => match (a.as_f64(), b.as_f64()) {
             (Some(a), Some(b)) => a.total_cmp(&b),
             _ => Ordering::Equal,

@@ -39,9 +39,6 @@ impl SearchParams {
                 "Max size should not exceed {limit}. Use offset and limit."
             )));
         }
-        if params.offset < 0 || params.max_size.is_some_and(|n| n < 0) {
-            return Err(Refusal::internal());
-        }
         params.no_total |= request.flag("x-no-total");
         params.lift_pseudo_items()?;
         Ok(params)
@@ -49,27 +46,26 @@ impl SearchParams {
 
     /// From the JSON of `searchParams`.
     pub(crate) fn from_object(map: &Map<String, Json>) -> Result<SearchParams> {
-        let mut params = SearchParams::default();
         let text = |key: &str| match map.get(key) {
             None | Some(Json::Null) => Ok(None),
-            Some(Json::String(s)) => Ok(Some(s.clone())),
-            Some(_) => Err(Refusal::bad_request(format!("{key} must be string."))),
+            Some(Json::String(s)) => Ok(Some(s.clone()).filter(|s| !s.is_empty())),
+            Some(_) => Err(Refusal::bad_request(format!("{key} should be string."))),
         };
-        params.select = match map.get("select").or_else(|| map.get("attributeSelect")) {
-            None | Some(Json::Null) => None,
-            Some(Json::Array(list)) => Some(
-                list.iter()
-                    .filter_map(Json::as_str)
-                    .map(str::to_owned)
-                    .collect(),
-            ),
-            Some(_) => return Err(Refusal::bad_request("select must be array.")),
+        let mut params = SearchParams {
+            select: strings(map, "select")?,
+            order_by: text("orderBy")?,
+            descending: text("order")?.as_deref().map(direction).transpose()?,
+            primary_filter: text("primaryFilter")?,
+            bool_filters: strings(map, "boolFilterList")?.unwrap_or_default(),
+            text_filter: text("textFilter")?,
+            ..SearchParams::default()
         };
-        params.where_ = match map.get("where").or_else(|| map.get("whereGroup")) {
-            None | Some(Json::Null) => Vec::new(),
-            Some(Json::Array(list)) => list.clone(),
-            Some(_) => return Err(Refusal::internal_page()),
-        };
+        if let Some(items) = list(map, "where")? {
+            if !items.iter().all(|i| i.is_object() || i.is_array()) {
+                return Err(Refusal::internal_page());
+            }
+            params.where_ = items;
+        }
         params.max_size = match map.get("maxSize") {
             None | Some(Json::Null) => None,
             Some(Json::Number(n)) if n.is_i64() => n.as_i64(),
@@ -77,27 +73,13 @@ impl SearchParams {
         };
         params.offset = match map.get("offset") {
             None | Some(Json::Null) => 0,
-            Some(Json::Number(n)) => n.as_i64().unwrap_or_default(),
-            Some(Json::String(s)) => leading_int(s),
-            Some(_) => return Err(Refusal::bad_request("offset must be integer.")),
+            Some(Json::Number(n)) if n.is_i64() => n.as_i64().unwrap_or_default(),
+            Some(Json::String(s)) if s.parse::<i64>().is_ok() => leading_int(s),
+            Some(_) => return Err(Refusal::bad_request("offset should be int.")),
         };
-        params.order_by = text("orderBy")?.filter(|s| !s.is_empty());
-        params.descending = match map.get("order") {
-            None | Some(Json::Null) => None,
-            Some(Json::String(s)) => Some(direction(s)?),
-            Some(Json::Bool(asc)) => Some(!asc),
-            Some(_) => return Err(Refusal::bad_request("order value is bad.")),
-        };
-        params.primary_filter = text("primaryFilter")?.filter(|s| !s.is_empty());
-        params.bool_filters = match map.get("boolFilterList") {
-            Some(Json::Array(list)) => list
-                .iter()
-                .filter_map(Json::as_str)
-                .map(str::to_owned)
-                .collect(),
-            _ => Vec::new(),
-        };
-        params.text_filter = text("textFilter")?.filter(|s| !s.is_empty());
+        if !matches!(map.get("q"), None | Some(Json::Null | Json::String(_))) {
+            return Err(Refusal::bad_request("q must be string."));
+        }
         if let Some(q) = text("q")?
             .map(|q| q.trim().to_owned())
             .filter(|q| !q.is_empty())
@@ -106,6 +88,11 @@ impl SearchParams {
             params.text_filter = Some(q);
         }
         Ok(params)
+    }
+
+    /// The database does not accept a page that begins or ends before the first row.
+    pub(crate) fn is_page_possible(&self) -> bool {
+        self.offset >= 0 && self.max_size.is_none_or(|n| n >= 0)
     }
 
     /// Top-level items that are no conditions: bool, primary and text filters.
@@ -117,7 +104,7 @@ impl SearchParams {
                 Some("bool") => {
                     let names = value
                         .and_then(Json::as_array)
-                        .ok_or_else(|| Refusal::bad_request("Bad where item 'bool'."))?;
+                        .ok_or_else(Refusal::internal)?;
                     self.bool_filters
                         .extend(names.iter().filter_map(Json::as_str).map(str::to_owned));
                 }
@@ -125,7 +112,7 @@ impl SearchParams {
                     self.primary_filter = value.and_then(Json::as_str).map(str::to_owned)
                 }
                 Some("textFilter") => {
-                    self.text_filter = value.and_then(Json::as_str).map(str::to_owned)
+                    self.text_filter = value.filter(|v| !v.is_null()).map(super::compare::text_of)
                 }
                 _ => kept.push(item),
             }
@@ -133,6 +120,26 @@ impl SearchParams {
         self.where_ = kept;
         Ok(())
     }
+}
+
+/// An array, or the values of an object, which are the same to the server.
+fn list(map: &Map<String, Json>, key: &str) -> Result<Option<Vec<Json>>> {
+    match map.get(key) {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::Array(list)) => Ok(Some(list.clone())),
+        Some(Json::Object(map)) => Ok(Some(map.values().cloned().collect())),
+        Some(_) => Err(Refusal::bad_request(format!("{key} should be array."))),
+    }
+}
+
+fn strings(map: &Map<String, Json>, key: &str) -> Result<Option<Vec<String>>> {
+    let Some(list) = list(map, key)? else {
+        return Ok(None);
+    };
+    let strings: Option<Vec<String>> = list.iter().map(|v| v.as_str().map(str::to_owned)).collect();
+    strings
+        .map(Some)
+        .ok_or_else(|| Refusal::bad_request(format!("{key} has non-string item.")))
 }
 
 fn from_query(query: &Map<String, Json>) -> Result<SearchParams> {

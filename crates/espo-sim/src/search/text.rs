@@ -4,14 +4,15 @@ use espo_schema::{EntityType, FieldKind};
 
 use super::Pred;
 use super::collate::Like;
+use super::fulltext;
 use crate::app::App;
 use crate::layout::{Layout, Source, Ty};
 use crate::record::view;
 use crate::value::Value;
 
-/// The text that is searched for.
-pub(super) fn trimmed(text: &str) -> &str {
-    text.strip_prefix("ft:").unwrap_or(text).trim()
+/// The text that is searched for. Spaces around it count, except where the request's `q` was trimmed.
+pub(super) fn searched(text: &str) -> &str {
+    text.strip_prefix("ft:").unwrap_or(text)
 }
 
 /// The fields that are searched.
@@ -28,7 +29,7 @@ pub(super) fn looks_inside(app: &App, text: &str) -> bool {
 
 /// Rows that the text is found in.
 pub(crate) fn compile<'a>(app: &'a App, layout: &'a Layout, text: &str) -> Pred<'a> {
-    let text = trimmed(text).to_owned();
+    let text = searched(text).to_owned();
     if text.is_empty() {
         return Box::new(|_| true);
     }
@@ -47,7 +48,17 @@ pub(crate) fn compile<'a>(app: &'a App, layout: &'a Layout, text: &str) -> Pred<
     };
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let mut tests: Vec<Pred<'a>> = Vec::new();
+    let words = entity
+        .collection
+        .full_text_search
+        .then(|| fulltext::Query::new(&text));
+    if let Some(words) = words {
+        tests.push(indexed_words(layout, entity, words));
+    }
     for name in fields(entity) {
+        if entity.collection.full_text_search && is_indexed(layout, name) {
+            continue;
+        }
         let Some(ix) = layout.find(name) else {
             continue;
         };
@@ -115,4 +126,24 @@ pub(crate) fn compile<'a>(app: &'a App, layout: &'a Layout, text: &str) -> Pred<
         }));
     }
     Box::new(move |row| tests.iter().any(|t| t(row)))
+}
+
+/// Whether the words of a field are in the full-text index.
+fn is_indexed(layout: &Layout, field: &str) -> bool {
+    layout
+        .attr(field)
+        .is_some_and(|a| a.stored && matches!(a.ty, Ty::Text | Ty::LongText))
+}
+
+/// Rows with the words in any field of the full-text index.
+fn indexed_words<'a>(layout: &'a Layout, entity: &EntityType, query: fulltext::Query) -> Pred<'a> {
+    let slots: Vec<_> = fields(entity)
+        .filter(|name| is_indexed(layout, name))
+        .filter_map(|name| layout.slot(name))
+        .collect();
+    Box::new(move |row| {
+        // The index has one document per row.
+        let texts: Vec<&str> = slots.iter().filter_map(|s| row.get(*s).as_str()).collect();
+        query.matches(&texts.join("\n"))
+    })
 }

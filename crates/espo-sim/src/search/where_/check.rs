@@ -81,9 +81,9 @@ impl Compiler<'_> {
     }
 
     fn is_stub(&self, name: &str) -> bool {
-        let link = name
-            .strip_suffix("Ids")
-            .or_else(|| name.strip_suffix("Names"));
+        let link = ["Ids", "Names", "Columns", "Types"]
+            .iter()
+            .find_map(|suffix| name.strip_suffix(suffix));
         link.and_then(|l| self.layout.links.get(l))
             .is_some_and(|l| {
                 matches!(
@@ -104,13 +104,13 @@ impl Compiler<'_> {
             match row {
                 None => {
                     return Err(Refusal::forbidden_search(format!(
-                        "Record '{}' '{id}' not found.",
+                        "Record '{}' `{id}` not found.",
                         target.name
                     )));
                 }
                 Some(row) if !self.caller.acl.record(self.app, target, &row, Action::Read) => {
                     return Err(Refusal::forbidden_search(format!(
-                        "No access to record '{}' '{id}'.",
+                        "No access to record '{}' `{id}`.",
                         target.name
                     )));
                 }

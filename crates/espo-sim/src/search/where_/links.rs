@@ -22,21 +22,27 @@ impl<'a> Compiler<'a> {
             .collect();
         if matches!(type_, "linkedWith" | "notLinkedWith" | "linkedWithAll") {
             if item.get("value").is_none_or(Json::is_null) {
-                return Err(bad());
+                return Err(Refusal::bad_request("Bad where item. Bad array item."));
             }
             let allowed = match link.kind {
                 LinkKind::Many { .. } | LinkKind::HasMany { .. } => true,
-                LinkKind::BelongsTo { .. } | LinkKind::HasOne { .. } => type_ != "linkedWithAll",
+                LinkKind::BelongsTo { .. } => type_ != "linkedWithAll",
                 _ => false,
             };
             if !allowed {
-                return Err(bad());
+                return Err(Refusal::bad_request(
+                    "Bad where item. Not supported relation type.",
+                ));
             }
         }
-        if link.kind == LinkKind::Unknown
-            || (matches!(link.kind, LinkKind::Parent { .. }) && type_.starts_with("is"))
-        {
-            return Err(Refusal::internal());
+        if matches!(link.kind, LinkKind::Parent { .. }) && type_.starts_with("is") {
+            let name = &link.name;
+            return Err(Refusal::forbidden_search(format!(
+                "Bad relation '{name}' in where."
+            )));
+        }
+        if link.kind == LinkKind::Unknown {
+            self.broken.set(true);
         }
         Ok(match type_ {
             "linkedWith" | "notLinkedWith" => {
@@ -51,8 +57,11 @@ impl<'a> Compiler<'a> {
                             .collect();
                         Box::new(move |row| linked.contains(&row.id) == wanted)
                     }
+                    // An empty key is null, which no comparison is true of.
                     LinkKind::BelongsTo { key } => Box::new(move |row| {
-                        row.get(key).non_empty().is_some_and(|id| ids.contains(id)) == wanted
+                        row.get(key)
+                            .non_empty()
+                            .is_some_and(|id| ids.contains(id) == wanted)
                     }),
                     _ => Box::new(move |row| {
                         view::linked_through(app, layout, row, link)

@@ -2,6 +2,9 @@
 
 mod check;
 mod links;
+mod person;
+
+use std::cell::Cell;
 
 use serde_json::Value as Json;
 
@@ -45,7 +48,12 @@ pub(crate) fn compile<'a>(
     items: &[Json],
 ) -> Result<Vec<Pred<'a>>> {
     let cx = Compiler::checked(app, caller, layout, items)?;
-    items.iter().map(|item| cx.item(item)).collect()
+    let conditions = items
+        .iter()
+        .map(|item| cx.item(item))
+        .collect::<Result<_>>()?;
+    cx.executable()?;
+    Ok(conditions)
 }
 
 /// What must hold of single values, and what must hold of the row besides.
@@ -66,6 +74,7 @@ pub(crate) fn split<'a>(
             None => conditions.push(cx.item(item)?),
         }
     }
+    cx.executable()?;
     Ok((tests, conditions))
 }
 
@@ -129,6 +138,8 @@ struct Compiler<'a> {
     app: &'a App,
     caller: &'a Caller,
     layout: &'a Layout,
+    /// An item is one that the database cannot evaluate. It fails after all items have been checked.
+    broken: Cell<bool>,
 }
 
 impl<'a> Compiler<'a> {
@@ -143,9 +154,19 @@ impl<'a> Compiler<'a> {
             app,
             caller,
             layout,
+            broken: Cell::new(false),
         };
         items.iter().try_for_each(|item| cx.check(item))?;
         Ok(cx)
+    }
+
+    /// Fails as the database does on a query with an attribute that it does not know.
+    fn executable(&self) -> Result<()> {
+        if self.broken.get() {
+            Err(Refusal::internal())
+        } else {
+            Ok(())
+        }
     }
 
     /// The test of an item that looks at nothing but one stored value.
@@ -166,6 +187,7 @@ impl<'a> Compiler<'a> {
         let Source::Slot(slot) = attr.source else {
             return Ok(None);
         };
+        self.note(name, type_, item);
         Ok(Some((slot, self.test(type_, attr.ty, item)?)))
     }
 
@@ -197,6 +219,7 @@ impl<'a> Compiler<'a> {
             let test = self.test(type_, Ty::Id, item)?;
             let def = self.layout.links.get("accounts");
             let (app, layout) = (self.app, self.layout);
+            self.note(name, type_, item);
             return Ok(match def {
                 Some(_) => Box::new(move |row| {
                     view::linked(app, layout, row, "accounts")
@@ -209,11 +232,9 @@ impl<'a> Compiler<'a> {
         let Some(ix) = self.layout.find(name) else {
             // A link stub: ids have no column to compare.
             drop(self.test(type_, Ty::List, item)?);
-            return if name.ends_with("Ids") {
-                Err(Refusal::internal())
-            } else {
-                Ok(Box::new(|_| false))
-            };
+            self.broken
+                .set(self.broken.get() || !type_.starts_with("array"));
+            return Ok(Box::new(|_| false));
         };
         let attr = &self.layout.attrs[ix];
         match type_ {
@@ -221,11 +242,26 @@ impl<'a> Compiler<'a> {
             "none" => return Ok(Box::new(|_| false)),
             _ => {}
         }
-        let test = self.test(type_, attr.ty, item)?;
-        if matches!(attr.source, Source::Ids(_)) {
-            return Err(Refusal::internal());
+        if let Source::Person([first, _, last]) = attr.source
+            && let Some(name) = self.person(type_, item, first, last)?
+        {
+            return Ok(name);
         }
+        let test = self.test(type_, attr.ty, item)?;
+        self.note(name, type_, item);
         Ok(self.bind(ix, type_, test))
+    }
+
+    /// Remembers an item that the database cannot evaluate.
+    fn note(&self, attr: &str, type_: &str, item: &Json) {
+        let value = item.get("value").unwrap_or(&Json::Null);
+        let allowed = self
+            .layout
+            .attr(attr)
+            .is_some_and(|a| a.query.allows(type_, value));
+        if !allowed {
+            self.broken.set(true);
+        }
     }
 
     /// Joins a test with the place that its value comes from.
@@ -347,7 +383,8 @@ impl<'a> Compiler<'a> {
             "isTrue" => equals(ty, &Json::Bool(true)),
             "isFalse" => equals(ty, &Json::Bool(false)),
             "arrayAnyOf" | "arrayNoneOf" | "arrayAllOf" => {
-                let wanted = texts(value).ok_or_else(bad)?;
+                let wanted = texts(value)
+                    .ok_or_else(|| Refusal::bad_request("Bad where item. No value."))?;
                 match type_ {
                     "arrayAnyOf" => {
                         Box::new(move |v| items(v).any(|i| wanted.iter().any(|w| w == i)))

@@ -1,0 +1,112 @@
+//! Attributes that every list row has, whatever a request selects.
+
+use espo_schema::{EntityType, Schema};
+use serde_json::Value as Json;
+
+use super::{AttrIx, Layout, Source};
+
+/// `recordDefs.…mandatoryAttributeList` of a stock instance, for metadata without `recordDefs`.
+const MANDATORY: &[(&str, &[&str])] = &[
+    ("CampaignTrackingUrl", &["campaignId"]),
+    ("Contact", &["accountId", "accountName"]),
+    (
+        "Email",
+        &[
+            "name",
+            "createdById",
+            "dateSent",
+            "fromString",
+            "fromEmailAddressId",
+            "fromEmailAddressName",
+            "parentId",
+            "parentType",
+            "isHtml",
+            "isReplied",
+            "status",
+            "accountId",
+            "folderId",
+            "messageId",
+            "sentById",
+            "replyToString",
+            "hasAttachment",
+            "groupFolderId",
+            "groupStatusFolder",
+        ],
+    ),
+    ("MassEmail", &["campaignId"]),
+    ("Opportunity", &["accountId", "accountName"]),
+    ("Portal", &["customUrl", "customId"]),
+    ("User", &["isActive", "userName", "type"]),
+];
+
+/// `recordDefs.…forceSelectAllAttributes` of a stock instance, for metadata without `recordDefs`.
+const SELECT_ALL: &[&str] = &[
+    "ActionHistoryRecord",
+    "AuthLogRecord",
+    "Job",
+    "Role",
+    "PortalRole",
+    "CampaignLogRecord",
+];
+
+/// Attributes that loaders and appliers of a stock instance add to every selection.
+const LOADED: &[(&str, &[&str])] = &[
+    ("Contact", &["accountIsInactive"]),
+    (
+        "Email",
+        &[
+            "subject",
+            "fromName",
+            "fromAddress",
+            "replyToName",
+            "replyToAddress",
+            "personStringData",
+            "isRead",
+            "isImportant",
+            "inTrash",
+            "inArchive",
+            "isUsers",
+            "createdEventName",
+        ],
+    ),
+    ("User", &["name"]),
+];
+
+impl Layout {
+    /// Sets the attributes that every list row has.
+    pub(super) fn set_selection(&mut self, schema: &Schema, entity: &EntityType) {
+        let defs = schema.raw.get("recordDefs").and_then(|d| d.get(&self.name));
+        let stock = |table: &[(&str, &'static [&'static str])]| -> &'static [&'static str] {
+            table
+                .iter()
+                .find(|(e, _)| *e == self.name)
+                .map(|(_, a)| *a)
+                .unwrap_or_default()
+        };
+        let mut names: Vec<&str> = vec!["id", "assignedUserId", "createdById"];
+        match defs.map(|d| d.get("mandatoryAttributeList")) {
+            Some(Some(Json::Array(list))) => names.extend(list.iter().filter_map(Json::as_str)),
+            Some(_) => {}
+            None => names.extend(stock(MANDATORY)),
+        }
+        names.extend(stock(LOADED));
+        let mut always: Vec<AttrIx> = names.iter().filter_map(|name| self.find(name)).collect();
+        for (ix, attr) in self.attrs.iter().enumerate() {
+            let loaded = match &attr.source {
+                Source::IsStarred => true,
+                Source::LinkName(link) => {
+                    attr.in_list && entity.links.get(link).is_none_or(|l| l.entity.is_none())
+                }
+                _ => false,
+            };
+            if loaded {
+                always.push(ix);
+            }
+        }
+        self.always = always;
+        self.select_all = match defs.map(|d| d.get("forceSelectAllAttributes")) {
+            Some(force) => force == Some(&Json::Bool(true)),
+            None => SELECT_ALL.contains(&self.name.as_str()),
+        };
+    }
+}

@@ -1,0 +1,84 @@
+//! Full-text search as the database does it in natural language: whole words, any of them, or a phrase in quotes.
+
+use std::collections::HashSet;
+
+use super::collate;
+
+/// Words that the index leaves out.
+const STOP_WORDS: &[&str] = &[
+    "a", "about", "an", "are", "as", "at", "be", "by", "com", "de", "en", "for", "from", "how",
+    "i", "in", "is", "it", "la", "of", "on", "or", "that", "the", "this", "to", "was", "what",
+    "when", "where", "who", "will", "with", "und", "www",
+];
+/// Shorter words are not in the index.
+const MIN_WORD: usize = 3;
+
+/// A text that is searched for.
+#[derive(Debug)]
+pub(super) enum Query {
+    /// Rows with any of these words.
+    Words(HashSet<String>),
+    /// Rows with these words in this order.
+    Phrase(Vec<String>),
+}
+
+impl Query {
+    pub(super) fn new(text: &str) -> Query {
+        let text = text.trim();
+        if let Some(phrase) = text
+            .strip_prefix('"')
+            .and_then(|t| t.strip_suffix('"'))
+            .filter(|t| !t.is_empty())
+        {
+            return Query::Phrase(words(phrase).collect());
+        }
+        Query::Words(words(text).filter(|w| is_indexed(w)).collect())
+    }
+
+    /// Whether a text has what is searched for.
+    pub(super) fn matches(&self, text: &str) -> bool {
+        match self {
+            Query::Words(wanted) => !wanted.is_empty() && words(text).any(|w| wanted.contains(&w)),
+            Query::Phrase(wanted) => {
+                let found: Vec<String> = words(text).collect();
+                !wanted.is_empty() && found.windows(wanted.len()).any(|w| w == wanted.as_slice())
+            }
+        }
+    }
+}
+
+fn is_indexed(word: &str) -> bool {
+    word.chars().count() >= MIN_WORD && !STOP_WORDS.contains(&word)
+}
+
+/// The words of a text, folded. An underscore is part of a word.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    collate::fold(text)
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|w| !w.is_empty())
+        .map(str::to_owned)
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_match_whole_and_phrases_in_order() {
+        let found = |query: &str| Query::new(query).matches("The Acme Corp deal, broken_pipe");
+        for query in [
+            "acme",
+            "CORP",
+            "nothing deal",
+            "\"acme corp\"",
+            "broken_pipe",
+        ] {
+            assert!(found(query), "{query}");
+        }
+        for query in ["acm", "the", "\"corp acme\"", "broken", "*", ""] {
+            assert!(!found(query), "{query}");
+        }
+    }
+}
