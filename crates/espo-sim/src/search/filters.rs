@@ -160,6 +160,8 @@ pub(crate) fn bools<'a>(
     for name in names {
         parts.push(match (layout.name.as_str(), name.as_str()) {
             (_, "onlyMy") => only_my(app, caller, layout),
+            // A name that is empty is not looked up in the definitions.
+            (_, "") => return Err(Refusal::internal()),
             (_, "followed") => followed(app, caller, layout),
             // Sharing with collaborators is not part of the condition.
             (_, "shared") => Box::new(|_| true),

@@ -26,12 +26,13 @@ impl SearchParams {
             Some(Json::String(text)) => {
                 let parsed: Json = serde_json::from_str(text)
                     .map_err(|_| Refusal::bad_request("Invalid search params JSON."))?;
-                let Json::Object(map) = parsed else {
-                    return Err(Refusal::internal_page());
-                };
-                SearchParams::from_object(&map)?
+                match parsed {
+                    Json::Object(map) => SearchParams::from_object(&map)?,
+                    Json::Array(list) if list.is_empty() => SearchParams::default(),
+                    _ => return Err(Refusal::internal_page()),
+                }
             }
-            Some(_) => return Err(Refusal::internal_page()),
+            Some(_) => return Err(Refusal::bad_request("Invalid search params JSON.")),
             None => from_query(&request.query)?,
         };
         if params.max_size.is_some_and(|n| n > limit) {

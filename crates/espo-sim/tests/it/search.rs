@@ -58,7 +58,7 @@ async fn where_items_match_as_sql_does() {
             (json!({"type": "arrayIsEmpty", "attribute": "tags"}), "Čolek,Delta"),
             (json!({"type": "arrayAnyOf", "attribute": "name", "value": ["x"]}), ""),
             (json!({"type": "linkedWith", "attribute": "account", "value": account}), "Alpha"),
-            (json!({"type": "notLinkedWith", "attribute": "account", "value": [account]}), "Beta 100%,Čolek,Delta"),
+            (json!({"type": "notLinkedWith", "attribute": "account", "value": [account]}), ""),
             (json!({"type": "isLinked", "attribute": "account"}), "Alpha"),
             (json!({"type": "isNotLinked", "attribute": "contacts"}), "Alpha,Beta 100%,Čolek,Delta"),
             (json!({"type": "equals", "attribute": "accountName", "value": "owner"}), "Alpha"),
@@ -184,7 +184,7 @@ async fn lists_are_ordered_paged_and_counted() {
         for (params, names) in [
             (json!({"orderBy": "name", "order": "desc"}), "Delta,Čolek,Beta 100%,Alpha"),
             (json!({"orderBy": "quantity"}), "Delta,Alpha,Beta 100%,Čolek"),
-            (json!({"orderBy": "kind", "order": "desc", "maxSize": 1}), "Beta 100%"),
+            (json!({"orderBy": "kind", "order": "desc", "maxSize": 1}), "Čolek"),
             (json!({"orderBy": "account", "order": "desc", "maxSize": 1}), "Alpha"),
             (json!({"orderBy": "total", "order": "DESC", "offset": 1, "maxSize": 2}), "Beta 100%,Alpha"),
             (json!({"orderBy": "name", "offset": 100}), ""),
