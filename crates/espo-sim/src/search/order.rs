@@ -364,10 +364,9 @@ pub(crate) fn top<'r>(
             // Most rows lose by the first key alone, without a copy of it.
             if let (Some(Some(slot)), Some(k)) = (slots.first(), order.keys.first())
                 && k.options.is_none()
+                && k.compare(row.get(*slot), &worst.keyed.keys[0]) == Ordering::Greater
             {
-                if k.compare(row.get(*slot), &worst.keyed.keys[0]) == Ordering::Greater {
-                    continue;
-                }
+                continue;
             }
             let candidate = Candidate {
                 order,
