@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let start = Instant::now();
     let schema = Schema::load(&metadata)?;
     for diagnostic in &schema.diagnostics {
-        eprintln!("{}: {diagnostic}", diagnostic.level);
+        espo_stdio::note!("{}: {diagnostic}", diagnostic.level);
     }
     let loaded = start.elapsed();
     let mut generator = Generator::new().only(args.only.iter().cloned());
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let (files, lines) = output.files().fold((0, 0), |(files, lines), (_, text)| {
         (files + 1, lines + text.lines().count())
     });
-    println!(
+    espo_stdio::outln!(
         "{} entity types from {}: {files} files, {lines} lines in {} (read in {loaded:.0?}, generated in {generated:.0?})",
         schema.entity_types.len(),
         metadata
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             .collect::<Vec<_>>()
             .join(" + "),
         folder.display(),
-    );
+    )?;
     Ok(())
 }
 
@@ -139,11 +139,11 @@ fn check(output: &Output, folder: &Path, manifest: Option<&Path>) -> Result<(), 
         lines.push(format!("{} differs in its features", path.display()));
     }
     if lines.is_empty() {
-        println!("{} is up to date", folder.display());
+        espo_stdio::outln!("{} is up to date", folder.display())?;
         return Ok(());
     }
     for line in &lines {
-        println!("{line}");
+        espo_stdio::outln!("{line}")?;
     }
     Err(Failure::Check(format!(
         "{} files are not what the metadata gives; run `cargo xtask codegen`",

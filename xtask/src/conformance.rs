@@ -40,7 +40,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if args.list {
         for (name, fact) in Suite::behaviours() {
-            println!("{name}  [{fact}]");
+            espo_stdio::outln!("{name}  [{fact}]")?;
         }
         return Ok(());
     }
@@ -51,13 +51,13 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let text = report.text();
     match &args.json {
         Some(path) if path.as_os_str() == "-" => {
-            println!("{}", serde_json::to_string_pretty(&report)?)
+            espo_stdio::outln!("{}", serde_json::to_string_pretty(&report)?)?;
         }
         Some(path) => {
             std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
-            print!("{text}");
+            espo_stdio::out!("{text}")?;
         }
-        None => print!("{text}"),
+        None => espo_stdio::out!("{text}")?,
     }
     if report.interrupted {
         return Err(Failure::Check("stopped before the end".to_owned()));
@@ -107,7 +107,7 @@ async fn hold(args: &Args) -> Result<Report, Failure> {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        eprintln!("stopping; removing what the run has made (a second time ends at once)");
+        espo_stdio::note!("stopping; removing what the run has made (a second time ends at once)");
         tokio::spawn(async {
             if tokio::signal::ctrl_c().await.is_ok() {
                 std::process::exit(1);

@@ -61,7 +61,7 @@ pub(crate) fn drift(args: &DriftArgs) -> Result<(), Failure> {
         }
         new.entity_types.extend(new_entities);
         if !hidden.is_empty() {
-            eprintln!(
+            espo_stdio::note!(
                 "note: the user is no administrator; {} entity types that it does not see are not compared: {}",
                 hidden.len(),
                 hidden.join(", ")
@@ -101,18 +101,18 @@ fn tell(old: &Schema, new: &Schema, hidden: &[String], as_json: bool) -> Result<
             "changes": changes,
             "rustNames": renamed.collect::<Vec<_>>(),
         });
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        espo_stdio::outln!("{}", serde_json::to_string_pretty(&report)?)?;
     } else {
         for change in &breaking {
-            println!("breaks  {change}");
+            espo_stdio::outln!("breaks  {change}")?;
         }
         for renamed in &renamed {
-            println!("breaks  {renamed}");
+            espo_stdio::outln!("breaks  {renamed}")?;
         }
         for change in &adding {
-            println!("        {change}");
+            espo_stdio::outln!("        {change}")?;
         }
-        println!("{count} breaking, {} other differences", adding.len());
+        espo_stdio::outln!("{count} breaking, {} other differences", adding.len())?;
     }
     if count > 0 {
         Err(Failure::Check(format!("{count} differences break callers")))

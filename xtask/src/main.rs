@@ -3,6 +3,8 @@
 //! Exit codes: 0 fine; 1 a check did not hold; 2 wrong usage or bad input; 3 the target could not be reached or refused
 //! the credentials.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod codegen;
 mod conformance;
 mod diff;
@@ -75,6 +77,6 @@ fn main() -> ExitCode {
         Err(Failure::Input(message)) => (message, 2),
         Err(Failure::Unreachable(message)) => (message, 3),
     };
-    eprintln!("error: {message}");
+    espo_stdio::note!("error: {message}");
     ExitCode::from(code)
 }

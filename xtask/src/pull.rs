@@ -31,14 +31,14 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let schema = Schema::from_value(pulled.metadata.clone(), &args.url)?;
     let text = serde_json::to_string_pretty(&pulled.metadata)? + "\n";
     write_whole(&path, &text)?;
-    println!(
+    espo_stdio::outln!(
         "{} entity types from {} in {}",
         schema.entity_types.len(),
         args.url,
         path.display()
-    );
+    )?;
     if !pulled.is_complete {
-        eprintln!(
+        espo_stdio::note!(
             "note: the user is no administrator, so the instance may have entity types and fields that are not in it"
         );
     }

@@ -53,7 +53,7 @@ impl Steps {
         what: &str,
         run: impl FnOnce() -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        println!("\n=== {what}");
+        espo_stdio::outln!("\n=== {what}")?;
         let start = Instant::now();
         run()?;
         self.taken.push((what.to_owned(), start.elapsed()));
@@ -61,7 +61,7 @@ impl Steps {
     }
 
     fn run(&mut self, what: &str, line: &str, mut command: Command) -> Result<(), Failure> {
-        println!("\n=== {what}: {line}");
+        espo_stdio::outln!("\n=== {what}: {line}")?;
         let start = Instant::now();
         let status = command
             .status()
@@ -77,12 +77,13 @@ impl Steps {
     }
 
     /// Says how long each step took.
-    pub(crate) fn summary(&self) {
-        println!();
+    pub(crate) fn summary(&self) -> Result<(), Failure> {
+        espo_stdio::outln!()?;
         for (what, time) in &self.taken {
-            println!("{:>7.1} s  {what}", time.as_secs_f64());
+            espo_stdio::outln!("{:>7.1} s  {what}", time.as_secs_f64())?;
         }
-        println!("{:>7.1} s  in all", self.start.elapsed().as_secs_f64());
+        espo_stdio::outln!("{:>7.1} s  in all", self.start.elapsed().as_secs_f64())?;
+        Ok(())
     }
 }
 
@@ -101,7 +102,7 @@ pub(crate) fn test() -> Result<(), Failure> {
         "doc --workspace --no-deps --locked",
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
-    steps.summary();
+    steps.summary()?;
     Ok(())
 }
 
@@ -146,8 +147,8 @@ pub(crate) fn demo(args: &DemoArgs) -> Result<(), Failure> {
         &format!("cargo {arguments} {}", shown(&html)),
         command,
     )?;
-    steps.summary();
-    println!("\nThe report, for a browser: {}", html.display());
+    steps.summary()?;
+    espo_stdio::outln!("\nThe report, for a browser: {}", html.display())?;
     Ok(())
 }
 

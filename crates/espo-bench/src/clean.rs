@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use espo_core::{Client, Request, http::Method};
 use serde_json::{Value, json};
@@ -10,35 +11,75 @@ use tokio::task::JoinSet;
 use crate::drive::{Credentials, Dialer};
 use crate::error::{Error, Result};
 use crate::ledger::{self, Leftover};
+use crate::units::show_micros;
 
 const CONCURRENCY: usize = 8;
 const PAGE: u64 = 200;
 
-/// What a clean-up did.
+/// Consecutive connection failures after which the rest is not tried.
+const UNREACHABLE: u32 = 8;
+/// How often a cleanup looks whether it must stop.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The result of a cleanup. `removed + missing + left` is the number of known records, `found` of them by their marker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cleaned {
-    /// Records that the server had made without telling, found by their marker.
+    /// Records whose create response was lost, found by their marker.
     pub found: u64,
-    /// Records removed, or gone already.
+    /// Records deleted.
     pub removed: u64,
-    /// Records that are still there, or that could not be looked for.
+    /// Records that the server does not have (any more).
+    pub missing: u64,
+    /// Records that were not deleted.
     pub left: u64,
-    /// What went wrong, by its text.
+    /// Creates without a response whose record could not be looked for: each may have left a record.
+    pub unconfirmed: u64,
+    /// Reasons for what is left, without duplicates.
     pub reasons: BTreeSet<String>,
 }
 
-/// Removes what is left of a ledger's run.
+impl Cleaned {
+    /// Whether records remain, or may remain.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        self.left + self.unconfirmed > 0
+    }
+}
+
+/// Options of [`clean`].
+#[derive(Debug, Clone, Copy)]
+pub struct CleanOptions {
+    /// How long a cleanup may go on without deleting a record.
+    pub patience: Duration,
+}
+
+impl Default for CleanOptions {
+    fn default() -> Self {
+        Self {
+            patience: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Deletes what is left of a ledger's run.
 ///
-/// Records are deleted by the ids that the server gave for them; those whose create was never answered are
-/// looked for by the exact text that the run gave them and nobody else has.
+/// Records are deleted by their IDs. If the response of a create was lost, its record is found by the text that only
+/// this run wrote. Records that the server does not have are only struck from the ledger if the server is the one that
+/// the ledger names, or has at least one of the others.
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] or [`Error::Io`] when the ledger cannot be read or belongs to another URL;
-/// [`Error::Target`] when the target cannot be reached.
-pub fn clean(path: &Path, url: Option<&str>, credentials: Credentials) -> Result<Cleaned> {
+/// [`Error::Usage`] or [`Error::Io`] if the ledger cannot be read; [`Error::Target`] if the target cannot be reached or
+/// rejects the credentials.
+pub fn clean(
+    path: &Path,
+    url: Option<&str>,
+    credentials: Credentials,
+    options: CleanOptions,
+) -> Result<Cleaned> {
     let (head, leftovers) = ledger::read(path)?;
     let url = url.map_or(head.url.clone(), str::to_owned);
+    let same = url.trim_end_matches('/') == head.url.trim_end_matches('/');
     let dialer = Dialer {
         url,
         credentials: vec![credentials],
@@ -47,94 +88,216 @@ pub fn clean(path: &Path, url: Option<&str>, credentials: Credentials) -> Result
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let runtime = runtime.map_err(|e| Error::usage(format!("no runtime: {e}")))?;
+    let runtime = runtime.map_err(|e| Error::usage(format!("cannot start a runtime: {e}")))?;
     runtime.block_on(async {
         let client = dialer.patient_client(0)?;
         let who = client.send(Request::path(Method::GET, "App/user")).await;
         who.map_err(|e| Error::target(format!("{}: {e}", dialer.url)))?;
         let gone = |entity: &str, id: &str| ledger::append_gone(path, entity, id);
-        remove(&client, leftovers, &gone, &|| false).await
+        let cleanup = Cleanup {
+            client: &client,
+            gone: &gone,
+            stop: &|| false,
+            patience: options.patience,
+            same_server: same,
+        };
+        let mut cleaned = cleanup.remove(leftovers).await;
+        if !same && cleaned.removed == 0 && cleaned.missing > 0 {
+            cleaned.reasons.insert(format!(
+                "{} has none of the {} records, which were created on {}; the ledger is unchanged",
+                dialer.url, cleaned.missing, head.url
+            ));
+        }
+        Ok(cleaned)
     })
 }
 
-/// Deletes leftovers; `gone` is told of each.
-pub(crate) async fn remove(
-    client: &Client,
-    leftovers: Vec<Leftover>,
-    gone: &dyn Fn(&str, &str) -> Result<()>,
-    stop: &dyn Fn() -> bool,
-) -> Result<Cleaned> {
-    let mut out = Cleaned::default();
-    let mut ids: Vec<(String, String)> = Vec::new();
-    let mut markers: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
-    for leftover in leftovers {
-        match (leftover.id, leftover.marker) {
-            (Some(id), _) => ids.push((leftover.entity, id)),
-            (None, Some((attribute, value))) => {
-                markers
-                    .entry((leftover.entity, attribute))
-                    .or_default()
-                    .insert(value);
-            }
-            (None, None) => {}
-        }
-    }
-    for ((entity, attribute), values) in &markers {
-        match find(client, entity, attribute, values).await {
-            Ok(found) => {
-                out.found += found.len() as u64;
-                ids.extend(found.into_iter().map(|id| (entity.clone(), id)));
-            }
-            Err(error) => {
-                out.left += values.len() as u64;
-                out.reasons
-                    .insert(format!("looking for records of {entity}: {error}"));
-            }
-        }
-    }
-    // Later records first: what refers to another goes before it.
-    ids.reverse();
-    let mut waiting = ids.into_iter();
-    let mut running: JoinSet<(String, String, Result<(), String>)> = JoinSet::new();
-    loop {
-        while running.len() < CONCURRENCY && !stop() {
-            let Some((entity, id)) = waiting.next() else {
-                break;
-            };
-            let client = client.clone();
-            running.spawn(async move {
-                let result = delete(&client, &entity, &id).await;
-                (entity, id, result)
-            });
-        }
-        match running.join_next().await {
-            None => break,
-            Some(Ok((entity, id, Ok(())))) => {
-                gone(&entity, &id)?;
-                out.removed += 1;
-            }
-            Some(Ok((entity, _, Err(reason)))) => {
-                out.left += 1;
-                out.reasons.insert(format!("deleting {entity}: {reason}"));
-            }
-            Some(Err(error)) => {
-                out.left += 1;
-                out.reasons.insert(error.to_string());
-            }
-        }
-    }
-    out.left += waiting.count() as u64;
-    Ok(out)
+/// A cleanup in progress.
+pub(crate) struct Cleanup<'a> {
+    pub(crate) client: &'a Client,
+    /// Called for each record that is gone.
+    pub(crate) gone: &'a dyn Fn(&str, &str) -> Result<()>,
+    pub(crate) stop: &'a dyn Fn() -> bool,
+    /// How long it may go on without deleting a record.
+    pub(crate) patience: Duration,
+    /// Whether the server is known to be the one on which the records were created.
+    pub(crate) same_server: bool,
 }
 
-async fn delete(client: &Client, entity: &str, id: &str) -> Result<(), String> {
+/// The result of one delete.
+enum Deleted {
+    Yes,
+    Missing,
+    /// The server rejected it.
+    Rejected(String),
+    /// The server failed (5xx).
+    Failed(String),
+    /// No connection, or no response.
+    Unreachable(String),
+}
+
+impl Cleanup<'_> {
+    /// Deletes leftovers, until all are tried or the server makes no progress.
+    pub(crate) async fn remove(&self, leftovers: Vec<Leftover>) -> Cleaned {
+        let mut out = Cleaned::default();
+        let mut ids: Vec<(String, String)> = Vec::new();
+        let mut markers: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+        for leftover in leftovers {
+            match (leftover.id, leftover.marker) {
+                (Some(id), _) => ids.push((leftover.entity, id)),
+                (None, Some((attribute, value))) => {
+                    markers
+                        .entry((leftover.entity, attribute))
+                        .or_default()
+                        .insert(value);
+                }
+                (None, None) => {}
+            }
+        }
+        let mut unreachable = false;
+        for ((entity, attribute), values) in &markers {
+            match self.look_for(entity, attribute, values, unreachable).await {
+                Ok(found) => {
+                    out.found += found.len() as u64;
+                    ids.extend(found.into_iter().map(|id| (entity.clone(), id)));
+                }
+                Err(error) => {
+                    unreachable = true;
+                    out.unconfirmed += values.len() as u64;
+                    out.reasons
+                        .insert(format!("cannot look for records of {entity}: {error}"));
+                }
+            }
+        }
+        // Later records first: what refers to another goes before it.
+        ids.reverse();
+        self.delete_all(ids, &mut out).await;
+        out
+    }
+
+    /// A search that fails ends all others as well: each would take as long.
+    async fn look_for(
+        &self,
+        entity: &str,
+        attribute: &str,
+        values: &BTreeSet<String>,
+        unreachable: bool,
+    ) -> Result<Vec<String>, String> {
+        if unreachable || (self.stop)() {
+            return Err("the cleanup was stopped".into());
+        }
+        let found = find(self.client, entity, attribute, values);
+        match tokio::time::timeout(self.patience, found).await {
+            Ok(found) => found,
+            Err(_) => Err(no_progress(self.patience)),
+        }
+    }
+
+    async fn delete_all(&self, ids: Vec<(String, String)>, out: &mut Cleaned) {
+        let all = ids.len() as u64;
+        let mut waiting = ids.into_iter();
+        let mut running: JoinSet<(String, String, Deleted)> = JoinSet::new();
+        let mut missing = Vec::new();
+        let mut failures = 0;
+        let mut give_up = Instant::now() + self.patience;
+        let mut ticks = tokio::time::interval(TICK);
+        loop {
+            while running.len() < CONCURRENCY && !(self.stop)() {
+                let Some((entity, id)) = waiting.next() else {
+                    break;
+                };
+                let client = self.client.clone();
+                running.spawn(async move {
+                    let result = delete(&client, &entity, &id).await;
+                    (entity, id, result)
+                });
+            }
+            let done = tokio::select! {
+                done = running.join_next() => done,
+                _ = ticks.tick() => {
+                    if (self.stop)() && running.is_empty() {
+                        break;
+                    }
+                    if Instant::now() < give_up {
+                        continue;
+                    }
+                    out.reasons.insert(no_progress(self.patience));
+                    break;
+                }
+            };
+            let Some(done) = done else { break };
+            let (entity, id, result) = match done {
+                Ok(done) => done,
+                Err(error) => {
+                    out.reasons.insert(error.to_string());
+                    continue;
+                }
+            };
+            failures = match result {
+                Deleted::Unreachable(_) => failures + 1,
+                _ => 0,
+            };
+            if matches!(
+                result,
+                Deleted::Yes | Deleted::Missing | Deleted::Rejected(_)
+            ) {
+                give_up = Instant::now() + self.patience;
+            }
+            match result {
+                Deleted::Yes => {
+                    out.removed += 1;
+                    self.note_gone(&entity, &id, out);
+                }
+                Deleted::Missing => missing.push((entity, id)),
+                Deleted::Rejected(reason)
+                | Deleted::Failed(reason)
+                | Deleted::Unreachable(reason) => {
+                    out.reasons
+                        .insert(format!("cannot delete {entity}: {reason}"));
+                }
+            }
+            if failures >= UNREACHABLE {
+                break;
+            }
+        }
+        running.shutdown().await;
+        out.missing = missing.len() as u64;
+        out.left = all - out.removed - out.missing;
+        // A server that has none of the records is probably another one: it says nothing about them.
+        if self.same_server || out.removed > 0 {
+            for (entity, id) in missing {
+                self.note_gone(&entity, &id, out);
+            }
+        }
+    }
+
+    /// A ledger that cannot be written does not stop the cleanup: a later one finds the record missing.
+    fn note_gone(&self, entity: &str, id: &str, out: &mut Cleaned) {
+        if let Err(error) = (self.gone)(entity, id) {
+            out.reasons.insert(error.to_string());
+        }
+    }
+}
+
+fn no_progress(patience: Duration) -> String {
+    format!(
+        "the cleanup stopped because no record was deleted within {}",
+        show_micros(patience.as_secs_f64() * 1e6)
+    )
+}
+
+async fn delete(client: &Client, entity: &str, id: &str) -> Deleted {
     match client
         .send(Request::new(Method::DELETE, &[entity, id]))
         .await
     {
-        Ok(_) => Ok(()),
-        Err(error) if error.is_not_found() => Ok(()),
-        Err(error) => Err(error.to_string()),
+        Ok(_) => Deleted::Yes,
+        Err(error) if error.is_not_found() => Deleted::Missing,
+        Err(error) => match error.status() {
+            Some(status) if status.is_server_error() => Deleted::Failed(error.to_string()),
+            Some(_) => Deleted::Rejected(error.to_string()),
+            None => Deleted::Unreachable(error.to_string()),
+        },
     }
 }
 

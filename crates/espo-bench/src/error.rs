@@ -15,6 +15,9 @@ pub enum Error {
     /// The target could not be reached or refused the credentials. Exit code 3.
     #[error("{0}")]
     Target(String),
+    /// One or several outputs of a finished command could not be written. Exit code 2.
+    #[error("{}", .0.join("\n"))]
+    Output(Vec<String>),
     /// A file could not be read or written. Exit code 2.
     #[error("{}: {source}", path.display())]
     Io {
@@ -34,8 +37,21 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Io { .. } => 2,
+            Self::Usage(_) | Self::Output(_) | Self::Io { .. } => 2,
             Self::Target(_) => 3,
+        }
+    }
+
+    /// The same error with more to say.
+    pub(crate) fn and(self, more: &str) -> Self {
+        match self {
+            Self::Usage(message) => Self::Usage(format!("{message}\n{more}")),
+            Self::Target(message) => Self::Target(format!("{message}\n{more}")),
+            Self::Output(mut messages) => {
+                messages.push(more.to_owned());
+                Self::Output(messages)
+            }
+            Self::Io { .. } => Self::Usage(format!("{self}\n{more}")),
         }
     }
 

@@ -5,9 +5,9 @@
 //! delete, that it is gone. Each line is one `write` to a file opened for appending: it survives the end
 //! of the process, whatever ends it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+use std::io::{Read, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
@@ -47,6 +47,9 @@ enum Line {
 }
 
 /// An open ledger.
+///
+/// A line that cannot be written is kept in memory and written with the next one, so that the records of a run can be
+/// deleted even if the file is removed or the disk is full.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     path: PathBuf,
@@ -56,9 +59,40 @@ pub(crate) struct Ledger {
 #[derive(Debug)]
 struct State {
     file: File,
+    /// Bytes of complete lines in the file.
+    written: u64,
+    /// Lines that the file lacks, oldest first.
+    unwritten: VecDeque<String>,
     next: u64,
     created: u64,
     removed: u64,
+}
+
+impl State {
+    /// Writes the lines that the file lacks, in their order.
+    fn flush(&mut self) -> std::io::Result<()> {
+        while let Some(line) = self.unwritten.front() {
+            if let Err(error) = self.file.write_all(line.as_bytes()) {
+                // A part of the line would damage the next one. Shrinking a file needs no space.
+                let _ = self.file.set_len(self.written);
+                return Err(error);
+            }
+            self.written += line.len() as u64;
+            self.unwritten.pop_front();
+        }
+        Ok(())
+    }
+
+    /// The whole ledger: the file, read through the open handle because its name may be gone, and the lines in memory.
+    fn text(&mut self) -> std::io::Result<String> {
+        let mut text = String::new();
+        self.file.seek(SeekFrom::Start(0))?;
+        Read::by_ref(&mut self.file)
+            .take(self.written)
+            .read_to_string(&mut text)?;
+        text.extend(self.unwritten.iter().map(String::as_str));
+        Ok(text)
+    }
 }
 
 /// Something to remove.
@@ -75,20 +109,23 @@ pub struct Leftover {
 impl Ledger {
     /// Creates the file; one that exists is never written over.
     pub(crate) fn create(path: &Path, head: &Head) -> Result<Self> {
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
+            .read(true)
             .append(true)
             .create_new(true)
             .open(path)
             .map_err(Error::io(path))?;
         let mut line = serde_json::to_string(head).unwrap_or_default();
         line.push('\n');
-        file.write_all(line.as_bytes()).map_err(Error::io(path))?;
-        let state = State {
+        let mut state = State {
             file,
+            written: 0,
+            unwritten: VecDeque::from([line]),
             next: 0,
             created: 0,
             removed: 0,
         };
+        state.flush().map_err(Error::io(path))?;
         Ok(Self {
             path: path.to_owned(),
             state: Mutex::new(state),
@@ -103,17 +140,19 @@ impl Ledger {
     pub(crate) fn intent(&self, entity: &str, attribute: &str, value: &str) -> Result<u64> {
         let mut state = self.state.lock();
         let n = state.next;
-        self.append(
-            &mut state,
-            &Line::Intent {
-                n,
-                e: entity.into(),
-                a: attribute.into(),
-                v: value.into(),
-            },
-        )?;
         state.next += 1;
-        Ok(n)
+        let line = Line::Intent {
+            n,
+            e: entity.into(),
+            a: attribute.into(),
+            v: value.into(),
+        };
+        let noted = self.append(&mut state, &line);
+        if noted.is_err() {
+            // It is not sent, so no record has to be looked for.
+            let _ = self.append(&mut state, &Line::Refused { n });
+        }
+        noted.map(|()| n)
     }
 
     /// Notes what became of an intent: the id, or none when it certainly was not carried out. An intent
@@ -124,32 +163,26 @@ impl Ledger {
             Some(id) => Line::Made { n, id: id.into() },
             None => Line::Refused { n },
         };
-        self.append(&mut state, &line)?;
         state.created += u64::from(id.is_some());
-        Ok(())
+        self.append(&mut state, &line)
     }
 
     /// Notes that a record is gone.
     pub(crate) fn gone(&self, entity: &str, id: &str) -> Result<()> {
         let mut state = self.state.lock();
-        self.append(
-            &mut state,
-            &Line::Gone {
-                e: entity.into(),
-                id: id.into(),
-            },
-        )?;
+        let line = Line::Gone {
+            e: entity.into(),
+            id: id.into(),
+        };
         state.removed += 1;
-        Ok(())
+        self.append(&mut state, &line)
     }
 
     fn append(&self, state: &mut State, line: &Line) -> Result<()> {
         let mut text = serde_json::to_string(line).unwrap_or_default();
         text.push('\n');
-        state
-            .file
-            .write_all(text.as_bytes())
-            .map_err(Error::io(&self.path))
+        state.unwritten.push_back(text);
+        state.flush().map_err(Error::io(&self.path))
     }
 
     /// Created and removed records so far.
@@ -160,8 +193,52 @@ impl Ledger {
 
     /// What is still to be removed, read back from the file: a long run keeps no list of its records in memory.
     pub(crate) fn leftovers(&self) -> Result<Vec<Leftover>> {
-        let _quiet = self.state.lock();
-        Ok(read(&self.path)?.1)
+        let text = self.state.lock().text().map_err(Error::io(&self.path))?;
+        Ok(parse(&self.path, &text)?.1)
+    }
+
+    /// Whether the file still has its name: records in a ledger that was removed could not be deleted after a kill.
+    pub(crate) fn is_in_place(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            let named = std::fs::metadata(&self.path);
+            let open = self.state.lock().file.metadata();
+            match (named, open) {
+                (Ok(named), Ok(open)) => (named.dev(), named.ino()) == (open.dev(), open.ino()),
+                _ => false,
+            }
+        }
+        #[cfg(not(unix))]
+        self.path.exists()
+    }
+
+    /// Makes sure that a complete ledger is on the disk and returns its path: the file itself, or a copy if it was
+    /// removed or its disk is full.
+    pub(crate) fn save(&self) -> Result<PathBuf> {
+        let in_place = self.is_in_place();
+        let mut state = self.state.lock();
+        if state.flush().is_ok() && in_place {
+            return Ok(self.path.clone());
+        }
+        let text = state.text().map_err(Error::io(&self.path))?;
+        let name = self.path.file_name().unwrap_or_default();
+        let elsewhere = std::env::temp_dir().join(name);
+        let write = |path: &Path| {
+            let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+            let written = file.write_all(text.as_bytes());
+            if written.is_err() {
+                // A part of a ledger would hide the rest.
+                let _ = std::fs::remove_file(path);
+            }
+            written
+        };
+        match write(&self.path) {
+            Ok(()) => Ok(self.path.clone()),
+            Err(_) => write(&elsewhere)
+                .map(|()| elsewhere.clone())
+                .map_err(Error::io(&elsewhere)),
+        }
     }
 }
 
@@ -196,6 +273,10 @@ fn leftovers(
 /// [`Error::Io`] when it cannot be read, [`Error::Usage`] when it is no ledger or a line in its middle is damaged.
 pub fn read(path: &Path) -> Result<(Head, Vec<Leftover>)> {
     let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+    parse(path, &text)
+}
+
+fn parse(path: &Path, text: &str) -> Result<(Head, Vec<Leftover>)> {
     let wrong =
         |line: usize, what: &str| Error::usage(format!("{}:{line}: {what}", path.display()));
     let mut lines = text.lines().enumerate().peekable();
@@ -319,6 +400,51 @@ mod tests {
                 .to_string()
                 .contains(":4: a damaged line")
         );
+    }
+
+    /// A ledger on a disk that is full from now on.
+    #[cfg(target_os = "linux")]
+    fn fill_disk(ledger: &Ledger) -> File {
+        let full = OpenOptions::new().read(true).append(true).open("/dev/full");
+        std::mem::replace(&mut ledger.state.lock().file, full.unwrap())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn lines_that_a_full_disk_rejects_are_kept_and_written_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.ledger");
+        let ledger = Ledger::create(&path, &head()).unwrap();
+        let first = ledger.intent("Account", "name", "x 0").unwrap();
+        let file = fill_disk(&ledger);
+        assert!(ledger.settle(first, Some("id1")).is_err());
+        assert!(
+            ledger.intent("Account", "name", "x 1").is_err(),
+            "nothing may be created that is not noted"
+        );
+        assert_eq!(ledger.counts(), (1, 0));
+        ledger.state.lock().file = file;
+        ledger.gone("Contact", "other").unwrap();
+        let left = ledger.leftovers().unwrap();
+        assert_eq!(left, read(&path).unwrap().1);
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].id.as_deref(), Some("id1"));
+    }
+
+    #[test]
+    fn removed_ledgers_are_noticed_and_saved_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.ledger");
+        let ledger = Ledger::create(&path, &head()).unwrap();
+        let n = ledger.intent("Account", "name", "x").unwrap();
+        ledger.settle(n, Some("id1")).unwrap();
+        assert!(ledger.is_in_place());
+        assert_eq!(ledger.save().unwrap(), path);
+        std::fs::remove_file(&path).unwrap();
+        assert!(!ledger.is_in_place());
+        assert_eq!(ledger.leftovers().unwrap().len(), 1);
+        assert_eq!(ledger.save().unwrap(), path);
+        assert_eq!(read(&path).unwrap().1.len(), 1);
     }
 
     #[test]

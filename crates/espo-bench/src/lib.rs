@@ -34,7 +34,7 @@ mod units;
 mod workload;
 
 pub use capacity::{Capacity, CapacityOptions, capacity};
-pub use clean::{Cleaned, clean};
+pub use clean::{CleanOptions, Cleaned, clean};
 pub use compare::{
     CompareOptions, Comparison, Difference, OperationComparison, Verdict, compare, compare_sides,
 };

@@ -1,5 +1,7 @@
 //! The load tester's command line: see `espo-bench --help`.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod cli;
 
 use std::process::ExitCode;
@@ -16,7 +18,7 @@ fn main() -> ExitCode {
     match cli::run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("espo-bench: {error}");
+            espo_stdio::note!("espo-bench: {error}");
             ExitCode::from(error.exit_code())
         }
     }

@@ -156,13 +156,18 @@ fn add(sum: &mut Report, shard: Report) -> Result<(), String> {
         let writes = sum.writes.get_or_insert_with(Writes::default);
         writes.created += other.created;
         writes.removed += other.removed;
+        writes.missing += other.missing;
         writes.left += other.left;
+        writes.unconfirmed += other.unconfirmed;
+        writes.kept |= other.kept;
+        writes.reasons.extend(other.reasons);
         writes.ledger = if writes.ledger.is_empty() {
             other.ledger
         } else {
-            format!("{} {}", writes.ledger, other.ledger)
+            format!("{}\n{}", writes.ledger, other.ledger)
         };
     }
+    sum.problems.extend(shard.problems);
     add_series(&mut sum.series, shard.series);
     sum.slos.clear();
     Ok(())

@@ -1,6 +1,7 @@
 //! The server on its own.
 
-use std::io::Write;
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -58,7 +59,7 @@ async fn main() -> ExitCode {
     match run(Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("espo-sim: {e}");
+            espo_stdio::note!("espo-sim: {e}");
             ExitCode::from(2)
         }
     }
@@ -94,14 +95,13 @@ async fn run(args: Args) -> Result<(), Error> {
         builder = builder.fault(rule);
     }
     let sim = builder.start().await?;
-    let mut stdout = std::io::stdout();
-    // Whoever started it may have stopped listening; it serves all the same.
-    let _ = writeln!(
-        stdout,
+    // The server is useful even if its ready line cannot be written.
+    if let Err(error) = espo_stdio::outln!(
         "{}",
         serde_json::json!({"url": sim.url(), "users": sim.users().users})
-    );
-    let _ = stdout.flush();
+    ) {
+        espo_stdio::note!("espo-sim: {error}; listening on {}", sim.url());
+    }
     interrupted().await;
     Ok(())
 }

@@ -54,10 +54,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let removed = std::fs::remove_dir_all(&folder);
     let results = measured?;
     removed?;
-    print!("{}", results.table(args.seconds, args.rounds));
     if let Some(path) = &args.json {
         std::fs::write(path, results.json())?;
     }
+    espo_stdio::out!("{}", results.table(args.seconds, args.rounds))?;
     results.check(args.least).map_err(Failure::Check)
 }
 
@@ -100,7 +100,7 @@ fn measure(
             for index in order {
                 let tool = &present[index];
                 let one = measure_one(tool, &plan, server, core)?;
-                eprintln!(
+                espo_stdio::note!(
                     "{connections:>4} connections, round {}: {:22} {:>8.0}/s, {:.3} CPU s per 10,000",
                     round + 1,
                     tool.name,

@@ -74,7 +74,10 @@ pub(crate) struct BaseArgs {
     send: SendArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
-    /// Neither progress nor table.
+    /// How long the cleanup may go on without deleting a record.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s", help_heading = "Safety")]
+    cleanup_timeout: Duration,
+    /// Do not print progress or the result table.
     #[arg(long, short, help_heading = "Output")]
     pub(crate) quiet: bool,
 }
@@ -173,7 +176,7 @@ struct RecordArgs {
     /// The ledger of created records; by default espo-bench-RUN.ledger, removed when nothing is left.
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
-    /// Leave the created records, for `clean` to remove later.
+    /// Leave the created records, for `clean` to delete later.
     #[arg(long)]
     keep: bool,
     /// Up to eight hexadecimal digits that mark the run's records; drawn if not given.
@@ -233,6 +236,7 @@ impl BaseArgs {
         options.abort_when_hopeless = limits.abort_when_hopeless;
         options.max_error_share = limits.max_error_share;
         options.allow_writes.clone_from(&self.target.allow_writes);
+        options.cleanup_timeout = self.cleanup_timeout;
         options.progress = !self.quiet && std::io::stderr().is_terminal();
         options.handle_interrupt = true;
         options.command = super::command_line();

@@ -2,18 +2,16 @@
 
 mod load;
 mod manifest;
+mod reports;
 mod write;
 
-use std::path::PathBuf;
-
 use clap::{Parser, Subcommand};
-use espo_bench::{
-    CapacityOptions, CompareOptions, Credentials, Error, Report, Result, Slo, output,
-};
+use espo_bench::{CapacityOptions, Error, Result, output};
 
 use self::load::{CapacityArgs, RunArgs};
 use self::manifest::K8sArgs;
-use self::write::OutputArgs;
+use self::reports::{CleanArgs, CompareArgs, InitArgs, MergeArgs, ReportArgs};
+use self::write::finish;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,14 +44,8 @@ enum Command {
     /// Credentials come from ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC) or ESPO_USERNAME and ESPO_PASSWORD, or from the
     /// variables that the workload names. Without --rate, --concurrency and --duration the workload's own load is sent.
     Run(Box<RunArgs>),
-    /// Deletes what a run left behind, from its ledger; nothing else.
-    Clean {
-        /// The ledger file.
-        ledger: PathBuf,
-        /// The instance, if its address has changed since.
-        #[arg(long)]
-        url: Option<String>,
-    },
+    /// Delete the records that a run left behind, from its ledger; nothing else.
+    Clean(CleanArgs),
     /// Finds the highest load at which the limits (--slo) hold.
     ///
     /// The load is raised by half each time until the limits break, then the gap is halved until it is as narrow as
@@ -66,173 +58,44 @@ enum Command {
     #[command(
         override_usage = "espo-bench compare [OPTIONS] BEFORE AFTER\n       espo-bench compare [OPTIONS] BEFORE... -- AFTER..."
     )]
-    Compare {
-        /// The run before and the run after; with `--`, the runs before.
-        #[arg(required = true, value_name = "BEFORE")]
-        before: Vec<PathBuf>,
-        /// The runs after.
-        #[arg(last = true, value_name = "AFTER")]
-        after: Vec<PathBuf>,
-        /// Smallest change that gets a verdict, in percent.
-        #[arg(long, default_value_t = 5.0)]
-        threshold: f64,
-        /// Compare runs that are not comparable.
-        #[arg(long)]
-        force: bool,
-        /// Write the comparison as JSON.
-        #[arg(long, value_name = "FILE")]
-        json: Option<PathBuf>,
-        /// Write the comparison as Markdown.
-        #[arg(long, value_name = "FILE")]
-        markdown: Option<PathBuf>,
-    },
-    /// Puts the shards of one run together, without loss.
-    Merge {
-        /// The JSON reports of all shards.
-        #[arg(required = true)]
-        shards: Vec<PathBuf>,
-        /// A limit on the whole.
-        #[arg(long, value_name = "EXPR")]
-        slo: Vec<Slo>,
-        #[command(flatten)]
-        output: OutputArgs,
-    },
-    /// Writes a workload from an instance's metadata to standard output.
-    Init {
-        /// The instance. Its credentials come from the environment, as for `run`.
-        #[arg(
-            long,
-            required_unless_present = "metadata",
-            conflicts_with = "metadata"
-        )]
-        url: Option<String>,
-        /// Metadata instead of an instance: a folder, or an export as `GET Metadata` answers it. Later ones are laid
-        /// over earlier ones.
-        #[arg(long, value_name = "PATH")]
-        metadata: Vec<PathBuf>,
-        /// Entity types; the usual ones and the instance's own if not given.
-        #[arg(long)]
-        entity: Vec<String>,
-    },
+    Compare(CompareArgs),
+    /// Merge the reports of all shards of one run.
+    Merge(MergeArgs),
+    /// Write a workload for an instance, from its metadata, to standard output.
+    Init(InitArgs),
     /// Prints the Kubernetes manifest of a distributed run.
     K8s(Box<K8sArgs>),
-    /// Shows a report (JSON, from `run --json`) as a table, or writes it in other forms.
-    Report {
-        /// The report.
-        report: PathBuf,
-        #[command(flatten)]
-        output: OutputArgs,
-    },
+    /// Print a report (JSON, from `run --json`) as a table, or write it in other forms.
+    Report(ReportArgs),
 }
 
 pub(crate) fn run(cli: Cli) -> Result<u8> {
     match cli.command {
         Command::Run(args) => run_load(&args),
-        Command::Clean { ledger, url } => {
-            let cleaned = espo_bench::clean(&ledger, url.as_deref(), Credentials::from_env()?)?;
-            println!(
-                "removed {} records ({} of them never acknowledged), {} left",
-                cleaned.removed, cleaned.found, cleaned.left
-            );
-            for reason in &cleaned.reasons {
-                eprintln!("espo-bench: {reason}");
-            }
-            Ok(u8::from(cleaned.left > 0))
-        }
+        Command::Clean(args) => args.run(),
         Command::Capacity(args) => find_capacity(&args),
-        Command::Compare {
-            mut before,
-            mut after,
-            threshold,
-            force,
-            json,
-            markdown,
-        } => {
-            let options = CompareOptions {
-                threshold: threshold / 100.0,
-                force,
-                ..CompareOptions::default()
-            };
-            if after.is_empty() {
-                if before.len() != 2 {
-                    return Err(usage(format!(
-                        "compare takes two reports, or several before `--` and several behind it; {} given",
-                        before.len()
-                    )));
-                }
-                after.extend(before.pop());
-            }
-            let load = |files: &[PathBuf]| {
-                let all = files.iter().map(|file| Report::load(file));
-                all.collect::<Result<Vec<_>>>()
-            };
-            let (before, after) = (load(&before)?, load(&after)?);
-            let (a, b): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
-            let comparison = espo_bench::compare_sides(&a, &b, options).map_err(usage)?;
-            print!("{}", output::comparison_table(&comparison));
-            let text =
-                serde_json::to_string_pretty(&comparison).map_err(|e| usage(e.to_string()))?;
-            write::file(json.as_ref(), || text)?;
-            write::file(markdown.as_ref(), || {
-                output::comparison_markdown(&comparison)
-            })?;
-            Ok(comparison.exit_code())
-        }
-        Command::Merge {
-            shards,
-            slo,
-            output,
-        } => {
-            let reports = shards
-                .iter()
-                .map(|p| Report::load(p))
-                .collect::<Result<Vec<_>>>()?;
-            let mut merged = espo_bench::merge(reports)?;
-            merged.check(&slo);
-            print!("{}", output::table(&merged));
-            output.write(&merged)?;
-            Ok(merged.exit_code())
-        }
-        Command::Init {
-            url,
-            metadata,
-            entity,
-        } => {
-            let written = match url {
-                Some(url) => espo_bench::init(&url, Credentials::from_env()?, &entity)?,
-                None => espo_bench::init_from_metadata(&metadata, &entity)?,
-            };
-            print!("{written}");
-            Ok(0)
-        }
-        Command::K8s(args) => {
-            print!("{}", args.manifest()?);
-            Ok(0)
-        }
-        Command::Report { report, output } => {
-            let report = Report::load(&report)?;
-            print!("{}", output::table(&report));
-            output.write(&report)?;
-            Ok(report.exit_code())
-        }
+        Command::Compare(args) => args.run(),
+        Command::Merge(args) => args.run(),
+        Command::Init(args) => args.run(),
+        Command::K8s(args) => finish(Vec::new(), &args.manifest()?, 0),
+        Command::Report(args) => args.run(),
     }
 }
 
 fn run_load(args: &RunArgs) -> Result<u8> {
-    args.output.check(args.hdr.as_ref())?;
+    args.output.check(&args.hdr)?;
     let options = args.options()?;
     if let Some(iterations) = args.dry_run {
-        for line in espo_bench::dry_run(options, iterations)? {
-            println!("{line}");
-        }
-        return Ok(0);
+        let lines = espo_bench::dry_run(options, iterations)?;
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        return finish(Vec::new(), &text, 0);
     }
     let report = espo_bench::run(options)?;
-    if !args.base.quiet {
-        print!("{}", output::table(&report));
-    }
-    args.output.write(&report)?;
-    Ok(report.exit_code())
+    let text = match args.base.quiet {
+        true => String::new(),
+        false => output::table(&report),
+    };
+    finish(args.output.write(&report), &text, report.exit_code())
 }
 
 fn find_capacity(args: &CapacityArgs) -> Result<u8> {
@@ -248,17 +111,19 @@ fn find_capacity(args: &CapacityArgs) -> Result<u8> {
         precision: search.precision / 100.0,
         probe: search.probe,
     };
-    let capacity = espo_bench::capacity(options, |line| eprintln!("{line}"))?;
-    match capacity.load {
-        Some(load) if search.workers => println!("capacity: {load:.0} workers; {}", capacity.ended),
-        Some(load) => println!("capacity: {load:.1} iterations/s; {}", capacity.ended),
-        None => println!("capacity: none; {}", capacity.ended),
-    }
+    let capacity = espo_bench::capacity(options, |line| espo_stdio::note!("{line}"))?;
+    let mut text = match capacity.load {
+        Some(load) if search.workers => {
+            format!("capacity: {load:.0} workers; {}\n", capacity.ended)
+        }
+        Some(load) => format!("capacity: {load:.1} iterations/s; {}\n", capacity.ended),
+        None => format!("capacity: none; {}\n", capacity.ended),
+    };
     if !args.base.quiet {
-        print!("{}", output::table(&capacity.report));
+        text.push_str(&output::table(&capacity.report));
     }
-    args.output.write(&capacity.report)?;
-    Ok(u8::from(capacity.load.is_none()))
+    let code = u8::from(capacity.load.is_none());
+    finish(args.output.write(&capacity.report), &text, code)
 }
 
 /// The command line as it goes into the report: no credential can be given as an argument, but a URL may hold one.

@@ -1,17 +1,19 @@
 //! Files that a report is written to.
 
+use std::fs::OpenOptions;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use espo_bench::{Error, Report, Result, output};
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
     /// Write the report as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write a line an operation and outcome as CSV.
+    /// Write CSV with one row per operation and outcome.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// Write one self-contained HTML page.
@@ -38,24 +40,13 @@ impl OutputArgs {
         .flatten()
     }
 
-    /// A long run must not end with a file that cannot be written: the folders are looked at before.
-    pub(crate) fn check(&self, another: Option<&PathBuf>) -> Result<()> {
-        for file in self.files().chain(another) {
-            let folder = file
-                .parent()
-                .filter(|p| !p.as_os_str().is_empty())
-                .unwrap_or(Path::new("."));
-            if !folder.is_dir() {
-                return Err(super::usage(format!(
-                    "{}: the folder does not exist",
-                    file.display()
-                )));
-            }
-        }
-        Ok(())
+    /// Checks that all files can be written, before the load: a long run must not end without its report.
+    pub(crate) fn check<'a>(&'a self, others: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
+        check(self.files().chain(others))
     }
 
-    pub(crate) fn write(&self, report: &Report) -> Result<()> {
+    /// Writes all files, also if one of them fails; returns the failures.
+    pub(crate) fn write(&self, report: &Report) -> Vec<String> {
         type Form = fn(&Report) -> String;
         let forms: [(&Option<PathBuf>, Form); 5] = [
             (&self.json, Report::to_json),
@@ -64,23 +55,79 @@ impl OutputArgs {
             (&self.markdown, output::markdown),
             (&self.prometheus, output::prometheus),
         ];
-        for (file, form) in forms {
-            if let Some(path) = file {
-                write(path, &form(report))?;
-            }
+        let mut failures = Vec::new();
+        for (path, form) in forms {
+            file(path.as_ref(), || form(report), &mut failures);
         }
-        Ok(())
+        failures
     }
 }
 
-/// Writes a file if one was asked for.
-pub(crate) fn file(path: Option<&PathBuf>, text: impl FnOnce() -> String) -> Result<()> {
-    path.map_or(Ok(()), |path| write(path, &text()))
+/// Checks that files can be written and that no two outputs share one.
+pub(crate) fn check<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
+    let mut seen: Vec<PathBuf> = Vec::new();
+    let mut problems = Vec::new();
+    for file in files {
+        let whole = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+        let is_special = std::fs::metadata(file).is_ok_and(|m| !m.is_file());
+        if seen.contains(&whole) && !is_special {
+            problems.push(format!(
+                "cannot write two outputs to {}: give each its own file",
+                file.display()
+            ));
+        }
+        seen.push(whole);
+        if let Err(error) = try_open(file) {
+            problems.push(cannot_write(file, &error));
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Output(problems))
+    }
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })
+/// Opens a file for writing without changing it.
+fn try_open(path: &Path) -> io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(known) if known.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(known) if known.is_file() => OpenOptions::new().append(true).open(path).map(drop),
+        // Opening a named pipe would wait for its reader.
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            OpenOptions::new().write(true).create_new(true).open(path)?;
+            std::fs::remove_file(path)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a file if one was asked for, and keeps the failure.
+pub(crate) fn file(
+    path: Option<&PathBuf>,
+    text: impl FnOnce() -> String,
+    failures: &mut Vec<String>,
+) {
+    if let Some(path) = path
+        && let Err(error) = std::fs::write(path, text())
+    {
+        failures.push(cannot_write(path, &error));
+    }
+}
+
+/// Prints text after all files are written, and returns `code` if nothing failed.
+pub(crate) fn finish(mut failures: Vec<String>, text: &str, code: u8) -> Result<u8> {
+    if let Err(error) = espo_stdio::out!("{text}") {
+        failures.push(error.to_string());
+    }
+    if failures.is_empty() {
+        Ok(code)
+    } else {
+        Err(Error::Output(failures))
+    }
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> String {
+    format!("cannot write {}: {error}", path.display())
 }

@@ -15,6 +15,7 @@ use super::send::{Clock, Weight};
 use super::world::{Own, World};
 use crate::ledger::Ledger;
 use crate::record::{Outcome, Recorder};
+use crate::report::StopCause;
 use crate::workload::resolve::Plan;
 use crate::workload::{Kind, MixItem};
 
@@ -40,10 +41,30 @@ pub(crate) struct Shared {
     pub(crate) dry: Option<parking_lot::Mutex<Vec<String>>>,
     /// Nothing that is meant to start later begins; set at the end and by every stop.
     pub(crate) stop: AtomicBool,
-    /// The server refused the credentials: nothing more must be sent.
-    pub(crate) refused: AtomicBool,
-    /// The ledger cannot be written: nothing more must be created.
-    pub(crate) broken: parking_lot::Mutex<Option<crate::error::Error>>,
+    /// Why the load must stop before its time.
+    pub(crate) halted: parking_lot::Mutex<Option<Stop>>,
+}
+
+/// Why a load stops before its time.
+#[derive(Debug, Clone)]
+pub(crate) struct Stop {
+    pub(crate) cause: StopCause,
+    pub(crate) reason: String,
+}
+
+impl Shared {
+    /// Stops the load; the first reason counts.
+    pub(crate) fn halt(&self, cause: StopCause, reason: impl Into<String>) {
+        let reason = reason.into();
+        self.halted.lock().get_or_insert(Stop { cause, reason });
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server rejected the credentials: nothing more must be sent.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+            && self.halted.lock().as_ref().map(|s| s.cause) == Some(StopCause::Credentials)
+    }
 }
 
 /// What an iteration acts with.
@@ -146,7 +167,7 @@ impl Actor {
         for step in &item.steps {
             turn.number += 1;
             outcome = self.step(*step, &mut turn).await;
-            if outcome != Outcome::Ok || self.shared.refused.load(Ordering::Relaxed) {
+            if outcome != Outcome::Ok || self.shared.is_refused() {
                 break;
             }
         }

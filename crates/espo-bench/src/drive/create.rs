@@ -12,6 +12,7 @@ use super::call::Call;
 use super::patience::Patience;
 use crate::data;
 use crate::record::{Buffer, Outcome};
+use crate::report::StopCause;
 use crate::workload::resolve::Resolved;
 
 /// A record about to be created: what it is, and how it can be recognised.
@@ -165,7 +166,7 @@ impl Actor {
         let intent = match ledger.intent(entity, attribute, text) {
             Ok(intent) => intent,
             Err(error) => {
-                self.halt(error);
+                self.halt(&error);
                 return Outcome::Client;
             }
         };
@@ -178,7 +179,7 @@ impl Actor {
             (None, _) => Ok(()),
         };
         if let Err(error) = settled {
-            self.halt(error);
+            self.halt(&error);
         }
         if let Some(id) = id {
             turn.records.push((entity.to_owned(), id));
@@ -207,7 +208,7 @@ impl Actor {
             _ => Ok(()),
         };
         if let Err(error) = noted {
-            self.halt(error);
+            self.halt(&error);
         }
         done.outcome
     }
@@ -241,11 +242,11 @@ impl Actor {
         }
     }
 
-    fn halt(&self, error: crate::error::Error) {
-        self.shared.broken.lock().get_or_insert(error);
-        self.shared
-            .stop
-            .store(true, std::sync::atomic::Ordering::Relaxed);
+    fn halt(&self, error: &crate::error::Error) {
+        self.shared.halt(
+            StopCause::Ledger,
+            format!("the ledger cannot be written: {error}"),
+        );
     }
 }
 

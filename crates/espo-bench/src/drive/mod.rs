@@ -25,12 +25,15 @@ use std::time::{Duration, Instant, SystemTime};
 pub use options::{Credentials, Limit, Load, RunOptions, Shard, Target};
 pub(crate) use target::{Dialer, is_loopback, probe};
 
+use self::act::Stop;
 use self::prepare::Prepared;
 use self::thread::{Gauges, Job};
 use crate::error::{Error, Result};
 use crate::output::{HlogSink, Progress};
 use crate::record::{Collected, Collector, IntervalSink, Recorder};
-use crate::report::{Finished, INTERRUPTED, Report, RunInfo, ShardInfo, TargetInfo, build};
+use crate::report::{
+    Finished, INTERRUPTED, Report, RunInfo, ShardInfo, StopCause, TargetInfo, Writes, build,
+};
 
 /// Runs a load test and gives its report.
 ///
@@ -45,11 +48,19 @@ use crate::report::{Finished, INTERRUPTED, Report, RunInfo, ShardInfo, TargetInf
 pub fn run(options: RunOptions) -> Result<Report> {
     let prepared = prepare::prepare(options)?;
     let outcome = measure(&prepared);
-    let writes = prepared.clean_up();
-    let mut report = outcome?;
-    report.writes = writes?;
-    report.check(&prepared.options.slos);
-    Ok(report)
+    let (writes, problems) = prepared.clean_up();
+    match outcome {
+        Ok(mut report) => {
+            report.writes = writes;
+            report.problems.extend(problems);
+            report.check(&prepared.options.slos);
+            Ok(report)
+        }
+        Err(error) => Err(match writes.filter(Writes::is_incomplete) {
+            None => error,
+            Some(writes) => error.and(&writes.sentence()),
+        }),
+    }
 }
 
 /// The requests that a run would send first, as text, without sending one of them. The target's metadata and
@@ -100,9 +111,17 @@ fn launch(prepared: &Prepared) -> Result<Running> {
         };
         recorders.push(job.recorder.clone());
         gauges.push(Arc::clone(&job.gauges));
+        let shared = Arc::clone(&prepared.shared);
         let handle = std::thread::Builder::new()
             .name(format!("load-{thread}"))
-            .spawn(move || job.run());
+            .spawn(move || {
+                let result = job.run();
+                if let Err(error) = &result {
+                    // The others would send a part of the load for the whole time.
+                    shared.halt(StopCause::Generator, error.to_string());
+                }
+                result
+            });
         handles.push(handle.map_err(|e| Error::usage(format!("no thread for sending: {e}")))?);
     }
     Ok(Running {
@@ -149,41 +168,38 @@ fn measure(prepared: &Prepared) -> Result<Report> {
         load: &load,
         progress: &progress,
     };
-    let seen = watch.until_end(&mut collector);
+    let mut seen = watch.until_end(&mut collector);
     let ended = load.start.elapsed();
+    let mut failed = None;
     for handle in load.threads.drain(..) {
         match handle.join() {
-            Ok(result) => result?,
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => failed = Some(error),
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
     progress.finish();
-    if let Some(error) = shared.broken.lock().take() {
-        return Err(error);
-    }
     let done = Instant::now().saturating_duration_since(load.start);
     let collected = collector.finish(u64::try_from(done.as_micros()).unwrap_or(u64::MAX));
-    if let Some(error) = log_error.and_then(|e| e.lock().take()) {
+    if let Some(error) = failed.filter(|_| collected.is_empty()) {
         return Err(error);
     }
-    if shared.refused.load(Ordering::Relaxed) {
-        return Err(Error::target(format!(
-            "{} refused the credentials during the load: stopped at once",
-            prepared.dialer.url
-        )));
+    // A thread can stop the load after the last look at it.
+    if let Some(stop) = shared.halted.lock().clone() {
+        seen.stopped = Some(stop);
     }
     let end = if seen.stopped.is_some() || planned.is_none() {
         ended
     } else {
         settled.profile.total()
     };
-    Ok(report(
-        prepared,
-        &load,
-        collected,
-        seen,
-        (end.saturating_sub(from)).as_secs_f64(),
-    ))
+    let seconds = end.saturating_sub(from).as_secs_f64();
+    let mut report = report(prepared, &load, collected, seen, seconds);
+    if let Some(error) = log_error.and_then(|e| e.lock().take()) {
+        let problem = format!("the interval log cannot be written: {error}");
+        report.problems.push(problem);
+    }
+    Ok(report)
 }
 
 fn report(
@@ -211,7 +227,8 @@ fn report(
             id: prepared.shared.run_id.clone(),
             started: crate::time::rfc3339(load.started),
             seconds,
-            stopped: seen.stopped,
+            stopped_by: seen.stopped.as_ref().map(|s| s.cause),
+            stopped: seen.stopped.map(|s| s.reason),
             seed: settled.seed,
             model: settled.model.clone(),
             phases: settled.profile.phases().to_vec(),
@@ -265,7 +282,7 @@ fn report(
 /// What the main thread saw while the load ran.
 #[derive(Debug, Default)]
 struct Seen {
-    stopped: Option<String>,
+    stopped: Option<Stop>,
     in_flight_at_end: u64,
     /// CPU seconds by thread.
     cpu: Vec<f64>,
@@ -340,10 +357,9 @@ impl Watch<'_> {
             .zip(before)
             .map(|(after, before)| (after - before).max(0.0))
             .collect();
-        self.prepared
-            .shared
-            .stop
-            .store(seen.stopped.is_some(), Ordering::Relaxed);
+        if seen.stopped.is_some() {
+            self.prepared.shared.stop.store(true, Ordering::Relaxed);
+        }
         seen
     }
 
@@ -359,27 +375,34 @@ impl Watch<'_> {
             .collect()
     }
 
-    fn reason_to_stop(&self, collector: &Collector) -> Option<String> {
+    fn reason_to_stop(&self, collector: &Collector) -> Option<Stop> {
         let options = &self.prepared.options;
+        let shared = &self.prepared.shared;
+        let stop = |cause, reason: String| Some(Stop { cause, reason });
         if self.prepared.interrupted() {
-            return Some(INTERRUPTED.into());
+            return stop(StopCause::Interrupted, INTERRUPTED.into());
         }
-        if self.prepared.shared.stop.load(Ordering::Relaxed) {
-            return Some("stopped".into());
+        if let Some(stop) = shared.halted.lock().clone() {
+            return Some(stop);
+        }
+        if let Some(ledger) = shared.ledger.as_ref().filter(|l| !l.is_in_place()) {
+            let path = ledger.path().display();
+            return stop(StopCause::Ledger, format!("the ledger {path} was removed"));
         }
         let now = collector.snapshot();
         let all = now.ok + now.failed;
         if all >= 50 && now.failed as f64 > options.max_error_share * all as f64 {
-            return Some(format!(
+            let reason = format!(
                 "{} of {all} requests failed, more than the allowed {:.0} %",
                 now.failed,
                 options.max_error_share * 100.0
-            ));
+            );
+            return stop(StopCause::Errors, reason);
         }
-        if options.abort_when_hopeless {
-            return self.hopeless(collector);
-        }
-        None
+        let hopeless = options
+            .abort_when_hopeless
+            .then(|| self.hopeless(collector));
+        stop(StopCause::Slo, hopeless.flatten()?)
     }
 
     /// The limit that cannot hold any more, if there is one.
@@ -434,6 +457,7 @@ pub(crate) fn empty_report(options: &RunOptions) -> Report {
             started: "2026-01-31T08:15:00.000Z".into(),
             seconds: 1.0,
             stopped: None,
+            stopped_by: None,
             seed: settled.seed,
             model: settled.model.clone(),
             phases: settled.profile.phases().to_vec(),

@@ -195,6 +195,8 @@ pub struct RunOptions {
     pub ledger: Option<PathBuf>,
     /// Leave what was created.
     pub keep: bool,
+    /// How long the cleanup may go on without deleting a record.
+    pub cleanup_timeout: Duration,
     /// Eight hexadecimal digits; none draws them.
     pub run_id: Option<String>,
     /// This process's share of a distributed run.
@@ -250,6 +252,7 @@ impl RunOptions {
             allow_writes: Vec::new(),
             ledger: None,
             keep: false,
+            cleanup_timeout: crate::CleanOptions::default().patience,
             run_id: None,
             shard: None,
             start_at: None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
@@ -21,7 +21,7 @@ use super::target::{self, Dialer};
 use super::world::{Found, Own, World};
 use crate::clean;
 use crate::error::{Error, Result};
-use crate::ledger::{Head, Ledger};
+use crate::ledger::{Head, Ledger, Leftover};
 use crate::record::Recorder;
 use crate::report::{Model, Writes};
 use crate::seed;
@@ -118,8 +118,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         timeout: options.timeout,
         dry: dry.then(Default::default),
         stop: AtomicBool::new(false),
-        refused: AtomicBool::new(false),
-        broken: parking_lot::Mutex::new(None),
+        halted: parking_lot::Mutex::new(None),
     };
     let mut prepared = Prepared {
         options,
@@ -136,13 +135,10 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
     };
     if !dry && let Err(error) = set_up(&mut prepared) {
         // What was made so far must not be left behind.
-        let left = prepared.clean_up()?.filter(|w| w.left > 0);
-        return Err(match left {
+        let writes = prepared.clean_up().0;
+        return Err(match writes.filter(Writes::is_incomplete) {
             None => error,
-            Some(writes) => Error::target(format!(
-                "{error}; {} records are left, remove them with: espo-bench clean {}",
-                writes.left, writes.ledger
-            )),
+            Some(writes) => Error::target(format!("{error}\n{}", writes.sentence())),
         });
     }
     Ok(prepared)
@@ -366,39 +362,67 @@ impl Prepared {
         )
     }
 
-    /// Removes what the run created; none when it created nothing.
-    pub(super) fn clean_up(&self) -> Result<Option<Writes>> {
+    /// Deletes what the run created, and reports problems with the ledger; no [`Writes`] if the run did not write.
+    pub(super) fn clean_up(&self) -> (Option<Writes>, Vec<String>) {
         let Some(ledger) = &self.shared.ledger else {
-            return Ok(None);
+            return (None, Vec::new());
         };
-        let path = ledger.path().display().to_string();
         let (created, removed) = ledger.counts();
         let mut writes = Writes {
-            ledger: path,
+            ledger: ledger.path().display().to_string(),
             created,
             removed,
             left: created.saturating_sub(removed),
+            kept: self.options.keep,
+            ..Writes::default()
         };
-        if self.options.keep || self.shared.refused.load(Ordering::Relaxed) {
-            return Ok(Some(writes));
+        let mut problems = Vec::new();
+        match ledger.leftovers() {
+            Err(error) => problems.push(format!("the ledger cannot be read: {error}")),
+            Ok(leftovers) if self.options.keep || self.shared.is_refused() => {
+                let open = leftovers.iter().filter(|l| l.id.is_none()).count();
+                writes.unconfirmed = open as u64;
+            }
+            Ok(leftovers) => self.delete(ledger, leftovers, &mut writes),
         }
-        let leftovers = ledger.leftovers()?;
-        let client = self.dialer.patient_client(0)?;
-        // The Ctrl-C that ended the load does not end the clean-up; another one does.
+        if writes.left + writes.unconfirmed == 0 {
+            if self.ledger_is_ours {
+                // Nothing is left to delete: the file has served. Failing to delete it harms nothing.
+                let _ = std::fs::remove_file(ledger.path());
+            }
+            return (Some(writes), problems);
+        }
+        match ledger.save() {
+            Ok(path) => writes.ledger = path.display().to_string(),
+            Err(error) => problems.push(format!(
+                "the ledger cannot be saved ({error}): the remaining records have '{}' in their text",
+                self.shared.marker
+            )),
+        }
+        (Some(writes), problems)
+    }
+
+    fn delete(&self, ledger: &Ledger, leftovers: Vec<Leftover>, writes: &mut Writes) {
+        let client = match self.dialer.patient_client(0) {
+            Ok(client) => client,
+            Err(error) => return writes.reasons.push(error.to_string()),
+        };
+        // The Ctrl-C that ended the load does not end the cleanup; another one does.
         let already = self.interrupts.since();
-        let stop = || self.interrupts.since() > already.max(1);
-        let gone = |entity: &str, id: &str| ledger.gone(entity, id);
-        let cleaned = self
-            .runtime
-            .block_on(clean::remove(&client, leftovers, &gone, &stop))?;
+        let cleanup = clean::Cleanup {
+            client: &client,
+            gone: &|entity, id| ledger.gone(entity, id),
+            stop: &|| self.interrupts.since() > already.max(1),
+            patience: self.options.cleanup_timeout,
+            same_server: true,
+        };
+        let cleaned = self.runtime.block_on(cleanup.remove(leftovers));
         writes.created += cleaned.found;
         writes.removed += cleaned.removed;
+        writes.missing = cleaned.missing;
         writes.left = cleaned.left;
-        if writes.left == 0 && self.ledger_is_ours {
-            // Nothing is left to remove: the file has served. Failing to delete it harms nothing.
-            let _ = std::fs::remove_file(ledger.path());
-        }
-        Ok(Some(writes))
+        writes.unconfirmed = cleaned.unconfirmed;
+        writes.reasons = cleaned.reasons.into_iter().collect();
     }
 }
 

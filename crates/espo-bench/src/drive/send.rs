@@ -10,6 +10,7 @@ use espo_core::{Response, Stage};
 use super::act::{Actor, Turn};
 use super::call::Call;
 use crate::record::{Outcome, Sample};
+use crate::report::StopCause;
 
 /// How a request went.
 pub(super) struct Done {
@@ -201,8 +202,10 @@ impl Actor {
                     self.fail(index, outcome, status, || reason(&error));
                 }
                 if error.is_unauthorized() || error.is_locked_out() {
-                    self.shared.refused.store(true, Ordering::Relaxed);
-                    self.shared.stop.store(true, Ordering::Relaxed);
+                    self.shared.halt(
+                        StopCause::Credentials,
+                        format!("the server rejected the credentials during the load: {error}"),
+                    );
                 }
                 Done {
                     outcome,

@@ -387,14 +387,9 @@ impl Page {
             ),
         ));
         if let Some(writes) = &report.writes {
-            facts.push((
-                "records of the run",
-                format!(
-                    "{} created, {} removed, {} left",
-                    writes.created, writes.removed, writes.left
-                ),
-            ));
+            facts.push(("records of the run", writes.sentence()));
         }
+        facts.extend(report.problems.iter().map(|p| ("problem", p.clone())));
         self.line("<section><h2>Run</h2><dl>");
         for (name, value) in facts.iter().filter(|(_, v)| !v.is_empty()) {
             self.line(format!("<dt>{name}</dt><dd>{}</dd>", escape(value)));

@@ -30,6 +30,12 @@ pub fn markdown(report: &Report) -> String {
     if let Some(stopped) = &report.run.stopped {
         line(format!("> **Stopped early: {}**\n", cell(stopped)));
     }
+    for problem in &report.problems {
+        line(format!("> **Problem: {}**\n", cell(problem)));
+    }
+    if let Some(writes) = report.writes.as_ref().filter(|w| w.is_incomplete()) {
+        line(format!("> **Records: {}**\n", cell(&writes.sentence())));
+    }
     line("| operation | count | rate/s | errors | p50 | p90 | p95 | p99 | p99.9 | max | service p99 |".into());
     line("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |".into());
     for operation in &report.operations {

@@ -22,6 +22,23 @@ pub(crate) use progress::Progress;
 pub use prometheus::prometheus;
 pub use table::table;
 
+/// The command that deletes the records in a ledger; merged shards have one ledger per line.
+pub(crate) fn clean_command(ledgers: &str) -> String {
+    let each = ledgers.lines().filter(|l| !l.is_empty());
+    let quoted = |path: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
+        if path.chars().all(plain) {
+            path.to_owned()
+        } else {
+            format!("'{}'", path.replace('\'', "'\\''"))
+        }
+    };
+    let commands: Vec<String> = each
+        .map(|path| format!("espo-bench clean {}", quoted(path)))
+        .collect();
+    commands.join(" && ")
+}
+
 /// The sentence that stands beside the figures when they are not the target's.
 pub(crate) fn warning(report: &Report) -> Option<String> {
     let reasons = report.generator.reasons.join("; ");

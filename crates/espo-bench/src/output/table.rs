@@ -149,15 +149,13 @@ fn details(report: &Report, out: &mut String) {
         show_bytes(generator.peak_memory)
     ));
     if let Some(writes) = &report.writes {
-        let left = if writes.left == 0 {
-            String::new()
-        } else {
-            format!("; remove them with: espo-bench clean {}", writes.ledger)
-        };
-        line(format!(
-            "created {} records, removed {}, left {}{left}",
-            writes.created, writes.removed, writes.left
-        ));
+        line(writes.sentence());
+        for reason in &writes.reasons {
+            line(format!("  {reason}"));
+        }
+    }
+    for problem in &report.problems {
+        line(format!("PROBLEM: {problem}"));
     }
     if let Some(stopped) = &report.run.stopped {
         line(format!("STOPPED EARLY: {stopped}"));

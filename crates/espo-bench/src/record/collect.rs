@@ -94,6 +94,13 @@ pub(crate) struct Collected {
     pub(crate) connects: Connects,
 }
 
+impl Collected {
+    /// Whether no request was measured.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.operations.iter().all(|o| o.outcomes.is_empty())
+    }
+}
+
 /// Running totals, for the progress display.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Snapshot {

@@ -103,6 +103,7 @@ pub(crate) fn build(operations: &[Operation], finished: Finished) -> Report {
             micros: Distribution::of(&collected.connects.micros),
         }),
         writes: None,
+        problems: Vec::new(),
         slos: Vec::new(),
         step_seconds: collected.step_seconds,
         series: collected.seconds,

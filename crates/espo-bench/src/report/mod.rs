@@ -52,6 +52,9 @@ pub struct Report {
     /// What the run created and removed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub writes: Option<Writes>,
+    /// Problems of the run itself, such as an interval log that could not be written; the figures are not affected.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub problems: Vec<String>,
     /// Limits that were asked for and whether they held.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub slos: Vec<SloResult>,
@@ -78,6 +81,9 @@ pub struct RunInfo {
     /// Why it ended before its time, if it did.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub stopped: Option<String>,
+    /// The kind of that reason; absent in reports of older versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stopped_by: Option<StopCause>,
     /// Fixes mix, data and order.
     pub seed: u64,
     /// The load model.
@@ -97,6 +103,24 @@ pub struct RunInfo {
     /// Which share of a distributed run this is.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub shard: Option<ShardInfo>,
+}
+
+/// Why a run ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StopCause {
+    /// Ctrl-C or SIGTERM.
+    Interrupted,
+    /// More failed requests than `--max-error-share`.
+    Errors,
+    /// An SLO that could not be met any more.
+    Slo,
+    /// The server rejected the credentials.
+    Credentials,
+    /// The ledger was removed or could not be written.
+    Ledger,
+    /// A failure inside the load generator.
+    Generator,
 }
 
 /// The load model.
@@ -299,14 +323,26 @@ pub enum Verdict {
 /// What the run created.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Writes {
-    /// The ledger file.
+    /// Path of the ledger.
     pub ledger: String,
-    /// Records created.
+    /// Records created: `removed + missing + left`.
     pub created: u64,
-    /// Records removed, by the workload and by the clean-up.
+    /// Records deleted by the workload and by the cleanup.
     pub removed: u64,
-    /// Records that are still there.
+    /// Records that were already deleted when the cleanup reached them.
+    #[serde(default)]
+    pub missing: u64,
+    /// Records that remain.
     pub left: u64,
+    /// Creates without a response whose record could not be looked for: each may have left one more record.
+    #[serde(default)]
+    pub unconfirmed: u64,
+    /// The records were left on purpose (`--keep`).
+    #[serde(default)]
+    pub kept: bool,
+    /// Reasons why records remain.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub reasons: Vec<String>,
 }
 
 /// A limit and whether it held.
@@ -340,16 +376,21 @@ pub struct Probe {
 }
 
 impl Report {
-    /// The exit code of the process: 0, or 1 when a limit did not hold, the run was stopped for its share of errors, or
-    /// not one request was measured.
+    /// The exit code of the process: 0 for success; 3 if the server rejected the credentials; 1 if an SLO was missed,
+    /// the run was stopped by anything but the user, no request was measured, records remain that should have been
+    /// deleted, or the run had problems.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
+        if self.run.stopped_by == Some(StopCause::Credentials) {
+            return 3;
+        }
         let stopped = self.run.stopped.as_deref();
-        let interrupted = stopped == Some(INTERRUPTED);
         u8::from(
             self.slos.iter().any(|s| !s.held)
-                || (stopped.is_some() && !interrupted)
-                || (self.totals.requests == 0 && !interrupted),
+                || stopped.is_some_and(|reason| reason != INTERRUPTED)
+                || self.totals.requests == 0
+                || self.writes.as_ref().is_some_and(Writes::is_incomplete)
+                || !self.problems.is_empty(),
         )
     }
 
@@ -374,6 +415,39 @@ impl Report {
 
 /// [`RunInfo::stopped`] after Ctrl-C: the user's own wish, no failure.
 pub(crate) const INTERRUPTED: &str = "interrupted";
+
+impl Writes {
+    /// Whether records remain, or may remain, that should have been deleted.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        !self.kept && self.left + self.unconfirmed > 0
+    }
+
+    /// The records in one sentence, with the command that deletes what remains.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let mut text = format!(
+            "created {} records, deleted {}, {} remaining",
+            self.created, self.removed, self.left
+        );
+        if self.missing > 0 {
+            text.push_str(&format!(", {} were already gone", self.missing));
+        }
+        if self.unconfirmed > 0 {
+            text.push_str(&format!(
+                ", and up to {} more whose create had no response",
+                self.unconfirmed
+            ));
+        }
+        if self.left + self.unconfirmed > 0 {
+            text.push_str(&format!(
+                "; delete them with: {}",
+                crate::output::clean_command(&self.ledger)
+            ));
+        }
+        text
+    }
+}
 
 impl OperationReport {
     /// The requests that ended so, if there were any.

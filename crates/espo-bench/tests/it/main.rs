@@ -7,6 +7,8 @@ mod commands;
 mod https;
 mod k8s;
 mod kinds;
+mod outputs;
+mod recovery;
 mod reproducible;
 mod run;
 mod support;

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::{Behaviour, Server, options};
-use espo_bench::{Credentials, Limit, Load, run};
+use espo_bench::{CleanOptions, Credentials, Limit, Load, run};
 
 const WRITES: &str = "[[operation]]\nkind = \"create\"\nentity = \"Account\"\nweight = 5\n[[operation]]\nkind = \"update\"\nentity = \"Account\"\n\
                       [[operation]]\nkind = \"delete\"\nentity = \"Account\"\n[[chain]]\nname = \"pair\"\n[[chain.step]]\nkind = \"create\"\nentity = \"Contact\"\n\
@@ -133,6 +133,7 @@ fn after_a_kill_clean_removes_the_rest_and_leaves_all_others() {
         &ledger,
         None,
         Credentials::new(espo_core::Auth::api_key("key")),
+        CleanOptions::default(),
     )
     .unwrap();
     assert!(cleaned.removed > 0 && cleaned.left == 0, "{cleaned:?}");
@@ -144,6 +145,7 @@ fn after_a_kill_clean_removes_the_rest_and_leaves_all_others() {
         &ledger,
         None,
         Credentials::new(espo_core::Auth::api_key("key")),
+        CleanOptions::default(),
     )
     .unwrap();
     assert_eq!(

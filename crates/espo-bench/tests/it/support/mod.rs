@@ -46,6 +46,10 @@ pub(crate) struct Behaviour {
     pub list_body: Option<String>,
     /// Closes the connection after each answer.
     pub closes: bool,
+    /// Deletes are never answered.
+    pub mute_deletes: bool,
+    /// The load's requests after this number are answered with 401, and all others from then on.
+    pub rejects_after: Option<u64>,
     /// Only so many creates; the others are refused with 403.
     pub creates: Option<u64>,
 }
@@ -138,6 +142,11 @@ impl Server {
         self.state.took.lock().unwrap().clone()
     }
 
+    /// Deletes all records of an entity type behind the clients' backs.
+    pub(crate) fn forget(&self, entity: &str) {
+        self.state.records.lock().unwrap().remove(entity);
+    }
+
     pub(crate) fn ids(&self, entity: &str) -> Vec<String> {
         self.state
             .records
@@ -227,14 +236,21 @@ fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
             state.seen.lock().unwrap().push(seen);
             wait(state, &asked.method, &path, started);
         }
+        let rejects = (state.behaviour.rejects_after)
+            .is_some_and(|after| state.seen.lock().unwrap().len() as u64 > after);
         let (status, body) = match state.behaviour.status.filter(|_| is_load) {
             Some(status) => (status, String::new()),
+            None if rejects => (401, String::new()),
             None if asked.key.as_deref() != Some("key") => {
                 state.refused.fetch_add(1, Ordering::Relaxed);
                 (401, String::new())
             }
             None => answer(state, &asked, &path),
         };
+        if state.behaviour.mute_deletes && asked.method == "DELETE" {
+            std::thread::sleep(Duration::from_secs(60));
+            return Ok(());
+        }
         if state.behaviour.mute_creates && asked.method == "POST" && is_load {
             return Ok(());
         }

@@ -1,0 +1,184 @@
+//! Commands that send no load: what they do with ledgers, reports and metadata.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use espo_bench::{
+    CleanOptions, CompareOptions, Credentials, Report, Result, Slo, output, parse_duration,
+};
+
+use super::usage;
+use super::write::{self, OutputArgs, finish};
+
+#[derive(Debug, Args)]
+pub(crate) struct CleanArgs {
+    /// Path of the ledger.
+    ledger: PathBuf,
+    /// URL of the instance. Defaults to the one in the ledger.
+    #[arg(long)]
+    url: Option<String>,
+    /// How long the cleanup may go on without deleting a record.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
+    cleanup_timeout: Duration,
+}
+
+impl CleanArgs {
+    pub(crate) fn run(&self) -> Result<u8> {
+        let options = CleanOptions {
+            patience: self.cleanup_timeout,
+        };
+        let credentials = Credentials::from_env()?;
+        let cleaned = espo_bench::clean(&self.ledger, self.url.as_deref(), credentials, options)?;
+        let all = cleaned.removed + cleaned.missing + cleaned.left;
+        let mut text = format!(
+            "{all} records in the ledger: {} found, {} deleted, {} remaining\n",
+            all - cleaned.missing,
+            cleaned.removed,
+            cleaned.left
+        );
+        if cleaned.found > 0 {
+            text.push_str(&format!(
+                "{} of them were found by marker because the create response was lost\n",
+                cleaned.found
+            ));
+        }
+        if cleaned.unconfirmed > 0 {
+            text.push_str(&format!(
+                "{} creates had no response, and their records could not be looked for\n",
+                cleaned.unconfirmed
+            ));
+        }
+        for reason in &cleaned.reasons {
+            espo_stdio::note!("espo-bench: {reason}");
+        }
+        let failed = cleaned.is_incomplete() || !cleaned.reasons.is_empty();
+        finish(Vec::new(), &text, u8::from(failed))
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// The run before and the run after; with `--`, the runs before.
+    #[arg(required = true, value_name = "BEFORE")]
+    before: Vec<PathBuf>,
+    /// The runs after.
+    #[arg(last = true, value_name = "AFTER")]
+    after: Vec<PathBuf>,
+    /// Smallest change that gets a verdict, in percent.
+    #[arg(long, default_value_t = 5.0)]
+    threshold: f64,
+    /// Compare runs that are not comparable.
+    #[arg(long)]
+    force: bool,
+    /// Write the comparison as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the comparison as Markdown.
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+}
+
+impl CompareArgs {
+    pub(crate) fn run(mut self) -> Result<u8> {
+        let options = CompareOptions {
+            threshold: self.threshold / 100.0,
+            force: self.force,
+            ..CompareOptions::default()
+        };
+        if self.after.is_empty() {
+            if self.before.len() != 2 {
+                return Err(usage(format!(
+                    "compare takes two reports, or several before `--` and several after it; {} given",
+                    self.before.len()
+                )));
+            }
+            self.after.extend(self.before.pop());
+        }
+        let (before, after) = (load_all(&self.before)?, load_all(&self.after)?);
+        let (a, b): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
+        let comparison = espo_bench::compare_sides(&a, &b, options).map_err(usage)?;
+        let json = serde_json::to_string_pretty(&comparison).map_err(|e| usage(e.to_string()))?;
+        let mut failures = Vec::new();
+        write::file(self.json.as_ref(), || json, &mut failures);
+        let markdown = || output::comparison_markdown(&comparison);
+        write::file(self.markdown.as_ref(), markdown, &mut failures);
+        let table = output::comparison_table(&comparison);
+        finish(failures, &table, comparison.exit_code())
+    }
+}
+
+fn load_all(files: &[PathBuf]) -> Result<Vec<Report>> {
+    files.iter().map(|file| Report::load(file)).collect()
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// The JSON reports of all shards.
+    #[arg(required = true)]
+    shards: Vec<PathBuf>,
+    /// A limit on the merged result. Repeatable; see `run --help`.
+    #[arg(long, value_name = "LIMIT")]
+    slo: Vec<Slo>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl MergeArgs {
+    pub(crate) fn run(&self) -> Result<u8> {
+        let mut merged = espo_bench::merge(load_all(&self.shards)?)?;
+        merged.check(&self.slo);
+        let failures = self.output.write(&merged);
+        finish(failures, &output::table(&merged), merged.exit_code())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The instance. Its credentials come from the environment, as for `run`.
+    #[arg(
+        long,
+        required_unless_present = "metadata",
+        conflicts_with = "metadata"
+    )]
+    url: Option<String>,
+    /// Metadata instead of an instance: a directory in EspoCRM's layout, or a JSON file returned by `GET Metadata`.
+    /// Repeatable; later ones are merged over earlier ones.
+    #[arg(long, value_name = "PATH")]
+    metadata: Vec<PathBuf>,
+    /// Entity types. Defaults to the usual ones and the custom ones.
+    #[arg(long)]
+    entity: Vec<String>,
+}
+
+impl InitArgs {
+    pub(crate) fn run(&self) -> Result<u8> {
+        let written = match &self.url {
+            Some(url) => espo_bench::init(url, Credentials::from_env()?, &self.entity)?,
+            None => espo_bench::init_from_metadata(&self.metadata, &self.entity)?,
+        };
+        finish(Vec::new(), &written, 0)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The report.
+    report: PathBuf,
+    /// Judge the report by this limit instead of the limits of its run. Repeatable; see `run --help`.
+    #[arg(long, value_name = "LIMIT")]
+    slo: Vec<Slo>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl ReportArgs {
+    pub(crate) fn run(&self) -> Result<u8> {
+        let mut report = Report::load(&self.report)?;
+        if !self.slo.is_empty() {
+            report.check(&self.slo);
+        }
+        let failures = self.output.write(&report);
+        finish(failures, &output::table(&report), report.exit_code())
+    }
+}

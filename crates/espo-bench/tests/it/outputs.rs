@@ -1,0 +1,198 @@
+//! Results reach their files and the terminal, whatever happens to one of them.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::cli::{accounts, bench, folder_with};
+use crate::support::Behaviour;
+
+const READS: &str = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";
+
+/// Exit code and standard error of a command with this standard output.
+fn with_stdout(command: &mut Command, stdout: Stdio) -> (Option<i32>, String) {
+    let output = command.stdout(stdout).stderr(Stdio::piped());
+    let output = output.spawn().unwrap().wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), stderr)
+}
+
+/// The writing end of a pipe whose reader has ended.
+fn closed_pipe() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+/// Every command that prints, with the files that it must have written.
+fn printing_commands(folder: &Path, url: &str) -> Vec<(String, &'static [&'static str])> {
+    let shards = format!("run w.toml --url {url} --rate 200 --requests 20 --quiet");
+    let start = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
+    let both = [0, 1].map(|shard| {
+        let line = format!("{shards} --start-at {start} --shard {shard}/2 --json s{shard}.json");
+        bench(folder, &line).spawn().unwrap()
+    });
+    for mut shard in both {
+        assert!(shard.wait().unwrap().success());
+    }
+    let later = "2999-01-31T08:15:00Z";
+    vec![
+        (
+            format!(
+                "run w.toml --url {url} --requests 40 --json r.json --html r.html --csv r.csv --markdown r.md --prometheus r.prom"
+            ),
+            &["r.json", "r.html", "r.csv", "r.md", "r.prom"],
+        ),
+        (format!("run w.toml --url {url} --dry-run 3"), &[]),
+        (
+            format!(
+                "capacity w.toml --url {url} --from 20 --to 21 --probe 300ms --slo p99<10s --json c.json"
+            ),
+            &["c.json"],
+        ),
+        ("report s0.json --html again.html".into(), &["again.html"]),
+        (
+            "compare s0.json s0.json --force --json d.json --markdown d.md".into(),
+            &["d.json", "d.md"],
+        ),
+        (
+            "merge s0.json s1.json --json all.json".into(),
+            &["all.json"],
+        ),
+        (format!("init --url {url}"), &[]),
+        (
+            format!(
+                "k8s w.toml --image bench:1 --url http://crm.internal --shards 2 --start-at {later}"
+            ),
+            &[],
+        ),
+    ]
+}
+
+#[test]
+fn files_are_complete_when_standard_output_is_closed() {
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    for (line, files) in printing_commands(folder.path(), &server.url) {
+        let (code, stderr) = with_stdout(&mut bench(folder.path(), &line), closed_pipe());
+        assert!(!stderr.contains("panicked"), "{line}: {stderr}");
+        assert!(
+            !stderr.contains("standard output"),
+            "a closed pipe is not an error: {line}: {stderr}"
+        );
+        // A busy machine spoils a search or a comparison, which is not the question here.
+        assert!(matches!(code, Some(0 | 1 | 4)), "{line}: {code:?} {stderr}");
+        for file in files {
+            let length = folder.path().join(file).metadata().map(|m| m.len());
+            assert!(length.unwrap_or(0) > 0, "{line}: {file}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn full_standard_output_is_reported_and_files_are_complete() {
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    for (line, files) in printing_commands(folder.path(), &server.url) {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let command = &mut bench(folder.path(), &line);
+        let (code, stderr) = with_stdout(command, full.unwrap().into());
+        assert_eq!(code, Some(2), "{line}: {stderr}");
+        assert!(
+            stderr.contains("cannot write to standard output"),
+            "{line}: {stderr}"
+        );
+        assert!(!stderr.contains("panicked"), "{line}: {stderr}");
+        for file in files {
+            let length = folder.path().join(file).metadata().map(|m| m.len());
+            assert!(length.unwrap_or(0) > 0, "{line}: {file}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn full_standard_error_does_not_end_a_run() {
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    let line = format!(
+        "capacity w.toml --url {} --from 20 --to 21 --probe 300ms --slo p99<10s --json c.json",
+        server.url
+    );
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let status = bench(folder.path(), &line)
+        .stdout(Stdio::null())
+        .stderr(full.unwrap())
+        .status()
+        .unwrap();
+    assert!(matches!(status.code(), Some(0 | 1)), "{status}");
+    assert!(folder.path().join("c.json").exists());
+}
+
+#[test]
+fn outputs_that_cannot_be_written_are_rejected_before_the_load() {
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    std::fs::create_dir(folder.path().join("directory")).unwrap();
+    for outputs in [
+        "--json directory --html ok.html",
+        "--json nowhere/r.json",
+        "--html w.toml/r.html",
+        "--csv same.txt --json same.txt",
+        "--hdr directory",
+    ] {
+        let line = format!(
+            "run w.toml --url {} --requests 5 --tag-requests {outputs}",
+            server.url
+        );
+        let (code, stderr) = with_stdout(&mut bench(folder.path(), &line), Stdio::null());
+        assert_eq!(code, Some(2), "{outputs}: {stderr}");
+        assert!(stderr.contains("cannot write"), "{outputs}: {stderr}");
+    }
+    assert!(server.seen().is_empty());
+    assert!(!folder.path().join("ok.html").exists());
+}
+
+/// A file that exists is not emptied by the check, and none is left behind by it.
+#[test]
+fn checking_outputs_changes_no_file() {
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    std::fs::write(folder.path().join("old.json"), "old").unwrap();
+    let line = format!(
+        "run w.toml --url {} --requests 5 --json old.json --csv new.csv --slo nothing.p99<1s",
+        server.url
+    );
+    let (code, stderr) = with_stdout(&mut bench(folder.path(), &line), Stdio::null());
+    assert_eq!(code, Some(2), "{stderr}");
+    let old = std::fs::read_to_string(folder.path().join("old.json"));
+    assert_eq!(old.unwrap(), "old");
+    assert!(!folder.path().join("new.csv").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn one_output_that_fails_does_not_stop_the_others() {
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    let line = format!(
+        "run w.toml --url {} --requests 5 --json /dev/full --hdr /dev/full --html ok.html --markdown ok.md",
+        server.url
+    );
+    let output = bench(folder.path(), &line).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_ne!(output.status.code(), Some(0), "{stderr}");
+    assert!(stderr.contains("cannot write /dev/full"), "{stderr}");
+    assert!(
+        stdout.contains("the interval log cannot be written"),
+        "{stdout}"
+    );
+    for file in ["ok.html", "ok.md"] {
+        let text = std::fs::read_to_string(folder.path().join(file)).unwrap();
+        assert!(
+            text.contains("the interval log cannot be written"),
+            "{file}"
+        );
+    }
+}

@@ -1,0 +1,253 @@
+//! Runs whose ledger, server or user goes away: the report is written, and it states what remains.
+
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::cli::{accounts, bench, folder_with};
+use crate::support::{Behaviour, Server};
+
+const CREATES: &str = "[[operation]]\nkind = \"create\"\nentity = \"Account\"\n";
+
+fn slow() -> Server {
+    accounts(Behaviour {
+        delay: Some(std::sync::Arc::new(|_: &str, _| Duration::from_millis(5))),
+        ..Behaviour::default()
+    })
+}
+
+fn start(command: &mut Command) -> Child {
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+fn wait_for(what: &str, mut happened: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !happened() {
+        assert!(since.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn end(child: Child) -> (i32, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = child.wait_with_output().unwrap();
+    let said = String::from_utf8([stdout, stderr].concat()).unwrap();
+    (status.code().unwrap(), said)
+}
+
+fn report(folder: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(folder.join("r.json")).unwrap()).unwrap()
+}
+
+fn assert_adds_up(writes: &Value) {
+    let count = |name: &str| writes[name].as_u64().unwrap();
+    assert_eq!(
+        count("created"),
+        count("removed") + count("missing") + count("left"),
+        "{writes}"
+    );
+}
+
+#[test]
+fn removed_ledgers_stop_the_load_and_records_are_deleted() {
+    let (server, folder) = (slow(), folder_with(CREATES));
+    let line = format!(
+        "run w.toml --url {} --concurrency 4 --duration 10m --tag-requests --ledger l --json r.json",
+        server.url
+    );
+    let child = start(&mut bench(folder.path(), &line));
+    wait_for("nothing was sent", || server.seen().len() > 80);
+    std::fs::remove_file(folder.path().join("l")).unwrap();
+    let (code, said) = end(child);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("the ledger l was removed"), "{said}");
+    let report = report(folder.path());
+    assert_eq!(report["run"]["stopped_by"], "ledger");
+    assert!(report["totals"]["requests"].as_u64() >= Some(80));
+    assert_eq!(report["writes"]["left"], 0, "{said}");
+    assert_adds_up(&report["writes"]);
+    assert_eq!(server.ids("Account").len(), 20, "{said}");
+}
+
+/// A limit on the size of files stands for a full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn full_disks_stop_the_load_and_records_are_deleted() {
+    let (server, folder) = (slow(), folder_with(CREATES));
+    let line = format!(
+        "run w.toml --url {} --concurrency 4 --duration 10m --tag-requests --ledger l --json r.json",
+        server.url
+    );
+    let program = bench(folder.path(), &line);
+    let mut shell = Command::new("sh");
+    // 512-byte blocks: the ledger is full after some 300 records, the report is smaller.
+    shell
+        .args(["-c", "trap '' XFSZ; ulimit -f 150; exec \"$@\"", "sh"])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .current_dir(folder.path())
+        .env("ESPO_API_KEY", "key")
+        .env("NO_PROXY", "*")
+        .env_remove("ESPO_SECRET_KEY");
+    let (code, said) = end(start(&mut shell));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("the ledger cannot be written"), "{said}");
+    let report = report(folder.path());
+    assert_eq!(report["run"]["stopped_by"], "ledger");
+    assert_eq!(report["writes"]["left"], 0, "{said}");
+    assert_adds_up(&report["writes"]);
+    assert_eq!(server.ids("Account").len(), 20, "{said}");
+}
+
+/// A simulator that can be killed, with its key.
+fn simulator() -> (tokio::runtime::Runtime, espo_sim::Sim, String) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let sim = runtime.block_on(espo_sim::Sim::builder().start()).unwrap();
+    let users = sim.users();
+    let key = users.api_key_user().and_then(|u| u.api_key.clone());
+    (runtime, sim, key.unwrap())
+}
+
+#[test]
+fn killed_servers_do_not_hold_up_the_cleanup() {
+    let (runtime, sim, key) = simulator();
+    let folder = folder_with(CREATES);
+    let line = format!(
+        "run w.toml --url {} --concurrency 4 --duration 10m --max-error-share 0.01 --ledger l --json r.json",
+        sim.url()
+    );
+    let child = start(bench(folder.path(), &line).env("ESPO_API_KEY", key));
+    let ledger = folder.path().join("l");
+    wait_for("nothing was created", || {
+        std::fs::metadata(&ledger).is_ok_and(|m| m.len() > 50_000)
+    });
+    drop(sim);
+    runtime.shutdown_background();
+    let (code, said) = end(child);
+    assert_eq!(code, 1, "{said}");
+    let writes = report(folder.path())["writes"].clone();
+    assert!(writes["left"].as_u64() > Some(100), "{said}");
+    assert_adds_up(&writes);
+    let remaining = format!("{} remaining", writes["left"]);
+    assert!(said.contains(&remaining), "{said}");
+    assert!(
+        said.contains("delete them with: espo-bench clean l"),
+        "{said}"
+    );
+    // Each delete is tried by a client that waits between attempts: a few were tried, not all of them.
+    let reasons = writes["reasons"].as_array().unwrap();
+    assert!(!reasons.is_empty(), "{writes}");
+    let (_, left) = espo_bench::read_ledger(&ledger).unwrap();
+    assert_eq!(
+        left.len() as u64,
+        writes["left"].as_u64().unwrap() + writes["unconfirmed"].as_u64().unwrap()
+    );
+}
+
+#[test]
+fn cleanups_of_silent_servers_end_after_their_timeout() {
+    let server = accounts(Behaviour {
+        mute_deletes: true,
+        ..Behaviour::default()
+    });
+    let folder = folder_with(CREATES);
+    let line = format!(
+        "run w.toml --url {} --requests 30 --cleanup-timeout 300ms --ledger l --json r.json",
+        server.url
+    );
+    let (code, said) = end(start(&mut bench(folder.path(), &line)));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("30 remaining"), "{said}");
+    assert!(said.contains("no record was deleted within 300"), "{said}");
+    assert_adds_up(&report(folder.path())["writes"]);
+}
+
+#[test]
+fn runs_interrupted_before_the_measurement_exit_with_1() {
+    for signal in ["TERM", "INT"] {
+        let (server, folder) = (slow(), folder_with(CREATES));
+        let line = format!(
+            "run w.toml --url {} --warmup 10m --duration 10m --tag-requests --json r.json",
+            server.url
+        );
+        let child = start(&mut bench(folder.path(), &line));
+        wait_for("nothing was sent", || server.seen().len() > 20);
+        let kill = Command::new("kill")
+            .args(["-s", signal, &child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        let (code, said) = end(child);
+        assert_eq!(code, 1, "{signal}: {said}");
+        assert_eq!(report(folder.path())["run"]["stopped_by"], "interrupted");
+        assert_eq!(server.ids("Account").len(), 20, "{said}");
+    }
+}
+
+#[test]
+fn clean_does_not_claim_records_that_another_server_never_had() {
+    let folder = folder_with(CREATES);
+    let (server, other) = (slow(), slow());
+    let line = format!(
+        "run w.toml --url {} --requests 12 --keep --ledger l",
+        server.url
+    );
+    let (code, said) = end(start(&mut bench(folder.path(), &line)));
+    assert_eq!(code, 0, "{said}");
+    let clean = |line: &str| end(start(&mut bench(folder.path(), line)));
+    let (code, said) = clean(&format!("clean l --url {}", other.url));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("0 found, 0 deleted"), "{said}");
+    assert!(said.contains("the ledger is unchanged"), "{said}");
+    let (code, said) = clean("clean l");
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("12 found, 12 deleted, 0 remaining"), "{said}");
+    let (code, said) = clean("clean l");
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("0 found, 0 deleted"), "{said}");
+    assert_eq!(server.ids("Account").len(), 20);
+}
+
+#[test]
+fn records_that_are_gone_already_are_not_reported_as_deleted() {
+    let folder = folder_with(CREATES);
+    let server = slow();
+    let line = format!(
+        "run w.toml --url {} --requests 12 --keep --ledger l",
+        server.url
+    );
+    let (code, said) = end(start(&mut bench(folder.path(), &line)));
+    assert_eq!(code, 0, "{said}");
+    server.forget("Account");
+    let (code, said) = end(start(&mut bench(folder.path(), "clean l")));
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("12 records in the ledger: 0 found"), "{said}");
+}
+
+#[test]
+fn rejected_credentials_during_the_load_leave_a_report() {
+    let server = accounts(Behaviour {
+        rejects_after: Some(40),
+        ..Behaviour::default()
+    });
+    let folder = folder_with(CREATES);
+    let line = format!(
+        "run w.toml --url {} --concurrency 1 --duration 10m --tag-requests --ledger l --json r.json",
+        server.url
+    );
+    let (code, said) = end(start(&mut bench(folder.path(), &line)));
+    assert_eq!(code, 3, "{said}");
+    let report = report(folder.path());
+    assert_eq!(report["run"]["stopped_by"], "credentials");
+    assert_eq!(report["writes"]["left"], 40, "{said}");
+    assert!(said.contains("espo-bench clean l"), "{said}");
+}
