@@ -81,7 +81,7 @@ async fn run(args: Args) -> Result<(), Error> {
     }
     if let Some((version, exact)) = args.espo_version {
         if !exact {
-            eprintln!("espo-sim: note: behaves as {version}, the nearest known version");
+            espo_stdio::note!("espo-sim: note: behaves as {version}, the nearest known version");
         }
         builder = builder.version(version);
     }
