@@ -92,6 +92,8 @@ pub(crate) struct Acl {
     pub(crate) user_id: Id,
     pub(crate) kind: Kind,
     pub(crate) teams: Vec<Id>,
+    /// Scopes that are switched off, for administrators too.
+    closed: Vec<String>,
     /// A role allows every scope.
     everything: bool,
     scopes: HashMap<String, Rights>,
@@ -203,12 +205,14 @@ impl Acl {
         user_id: &str,
         kind: Kind,
         teams: Vec<Id>,
+        closed: Vec<String>,
         roles: impl Iterator<Item = RoleData<'a>>,
     ) -> Acl {
         let mut acl = Acl {
             user_id: user_id.into(),
             kind,
             teams,
+            closed,
             everything: false,
             scopes: HashMap::new(),
             fields: HashMap::new(),
@@ -296,6 +300,9 @@ impl Acl {
 
     /// How far the user may do this in a scope.
     pub(crate) fn level(&self, scope: &str, action: Action) -> Level {
+        if self.closed.iter().any(|c| c == scope) {
+            return Level::No;
+        }
         if self.is_admin() {
             return Level::All;
         }
@@ -336,17 +343,14 @@ impl Acl {
             ) => Level::No,
             _ => by_role,
         };
-        let level = by_role.max(minimum);
-        // An API user reads its own user record and may edit it (QUIRKS 11).
-        if scope == "User" && action == Action::Edit {
-            level.max(Level::Own)
-        } else {
-            level
-        }
+        by_role.max(minimum)
     }
 
     /// Whether the scope is open at all.
     pub(crate) fn scope(&self, scope: &str) -> bool {
+        if self.closed.iter().any(|c| c == scope) {
+            return false;
+        }
         self.is_admin()
             || Action::ALL
                 .iter()

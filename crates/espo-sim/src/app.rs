@@ -13,6 +13,8 @@ use crate::acl::{Acl, Kind, RoleData};
 use crate::auth::{Auth, Login};
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
+use crate::events::{Event, Listener};
+use crate::facts;
 use crate::faults::{Fault, Faults};
 use crate::http::json::Out;
 use crate::http::{ErrorContext, Refusal, Reply, Request, Result};
@@ -74,6 +76,8 @@ pub(crate) struct App {
     timestamp: AtomicI64,
     /// State of the parts beside records: attachments, reactions, stars and so on, by part.
     pub(crate) extras: routes::Extras,
+    /// Who hears of what happens to records.
+    listeners: Vec<Listener>,
     /// Entity type and id → ids of the users who follow it.
     pub(crate) followers: RwLock<HashMap<(String, Id), Vec<Id>>>,
     /// Entity type, id and user of starred records.
@@ -108,6 +112,7 @@ impl App {
         ids: Ids,
         options: Options,
         faults: Faults,
+        listeners: Vec<Listener>,
     ) -> App {
         let store = Store::new(&layouts);
         let timestamp = clock.now().as_second();
@@ -129,6 +134,7 @@ impl App {
             acls: RwLock::default(),
             timestamp: AtomicI64::new(timestamp),
             extras: routes::Extras::default(),
+            listeners,
             followers: RwLock::default(),
             stars: RwLock::default(),
         }
@@ -286,6 +292,7 @@ impl App {
             user_id,
             kind,
             teams,
+            facts::disabled_scopes(&self.layouts.schema),
             mine.iter().map(|r| RoleData {
                 data: &r.data,
                 field_data: &r.field_data,
@@ -313,6 +320,13 @@ impl App {
         let layout = self.layouts.find("User")?;
         let row = self.store.table(layout.index).get(user_id)?;
         row.get(layout.slot("type")?).as_str().map(str::to_owned)
+    }
+
+    /// Has the listeners hear of what happened to a record.
+    pub(crate) fn raise(&self, caller: &Caller, event: &Event) {
+        for listener in &self.listeners {
+            listener(self, caller, event);
+        }
     }
 
     /// The layout of an entity type that must exist.

@@ -92,6 +92,11 @@ impl Auth {
             .cloned()
     }
 
+    /// Ends all tokens of a user.
+    pub(crate) fn end_tokens(&self, user_id: &str) {
+        self.tokens.write().retain(|_, token| token.user_id != user_id);
+    }
+
     pub(crate) fn destroy_token(&self, token: &str) -> bool {
         self.tokens.write().remove(token).is_some()
     }
@@ -143,6 +148,10 @@ impl Auth {
                 .map(Some);
         }
         if let Some(key) = request.header("x-api-key") {
+            // A key is no token.
+            if request.flag("espo-authorization-by-token") {
+                return Err(denied());
+            }
             let user = self
                 .find(|u| !u.hmac && u.api_key.as_deref() == Some(key))
                 .ok_or_else(denied)?;

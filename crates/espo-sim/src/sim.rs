@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use espo_schema::Schema;
+use espo_schema::{FieldKind, Schema};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 use tokio::net::TcpListener;
@@ -15,12 +15,14 @@ use tokio::sync::watch;
 use crate::app::{App, Options};
 use crate::auth::Credentials;
 use crate::clock::{Clock, Ids};
+use crate::events::Listener;
 use crate::faults::{FaultRule, Faults};
 use crate::http::server;
 use crate::layout::{Layouts, LinkKind, Source};
+use crate::listeners;
 use crate::log::LoggedRequest;
 use crate::outbox::Mail;
-use crate::routes::{delivery, jobs};
+use crate::routes::{self, delivery, jobs};
 use crate::store::Row;
 use crate::users::{User, Users};
 use crate::value::{Id, Value};
@@ -322,6 +324,11 @@ impl SimBuilder {
             Ids::new(self.seed),
             self.options,
             faults,
+            listeners::ALL
+                .iter()
+                .copied()
+                .chain([routes::hear_for_webhooks as Listener])
+                .collect(),
         );
         declare(&app, &users)?;
         if let Some(path) = &self.snapshot {
@@ -484,7 +491,15 @@ pub(crate) fn insert_record(
     {
         row.values[slot] = Value::Int(1);
     }
-    let row = app.store.table(layout.index).insert(row);
+    let table = app.store.table(layout.index);
+    for field in app.layouts.entity(layout).fields.values() {
+        if let Some(slot) = layout.slot(&field.name).filter(|s| {
+            field.kind == FieldKind::Autoincrement && row.values[*s].is_null()
+        }) {
+            row.values[slot] = Value::Int(table.count_up(slot));
+        }
+    }
+    let row = table.insert(row);
     let input = attributes
         .iter()
         .filter_map(|(k, v)| Some((layout.find(k)?, v.clone())))

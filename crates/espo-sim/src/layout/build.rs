@@ -11,20 +11,43 @@ use super::{
     Attr, AttrIx, ColumnDef, EntityIx, Layout, Layouts, LinkDef, LinkKind, Query, Relation, Source,
     Ty, duplicate_fields, duplicate_key,
 };
+use crate::facts::{FieldAccess, field_access};
 use crate::value::Value;
 
-/// Attributes without a column that a loader of a stock instance fills (`recordDefs.…LoaderClassNameList`), and whether
-/// lists have them too.
-const LOADED: &[(&str, &str, bool)] = &[
-    ("TargetList", "entryCount", true),
-    ("TargetList", "optedOutCount", false),
-    ("User", "secretKey", false),
-    ("Notification", "groupedCount", true),
-    ("Email", "isRead", true),
-    ("Email", "isImportant", true),
-    ("Email", "inTrash", true),
-    ("Email", "inArchive", true),
-    ("Email", "folderId", true),
+/// Attributes without a column of which metadata does not say where they are shown (loaders of a stock instance): whether
+/// reads have them, and lists.
+const LOADED: &[(&str, &str, bool, bool)] = &[
+    ("Call", "phoneNumbersMap", true, false),
+    ("Campaign", "revenueCurrency", true, false),
+    ("Campaign", "hardBouncedCount", false, false),
+    ("Campaign", "softBouncedCount", false, false),
+    ("Email", "subject", true, true),
+    ("Email", "fromName", true, true),
+    ("Email", "fromAddress", true, true),
+    ("Email", "replyToName", true, true),
+    ("Email", "replyToAddress", true, true),
+    ("Email", "personStringData", false, true),
+    ("Email", "from", true, false),
+    ("Email", "to", true, false),
+    ("Email", "cc", true, false),
+    ("Email", "bcc", true, false),
+    ("Email", "replyTo", true, false),
+    ("Email", "nameHash", true, false),
+    ("Email", "typeHash", true, false),
+    ("Email", "idHash", true, false),
+    ("Email", "isUsers", true, true),
+    ("Email", "isRead", true, true),
+    ("Email", "folderId", true, true),
+    ("Email", "isImportant", false, true),
+    ("Email", "inTrash", false, true),
+    ("Email", "inArchive", false, true),
+    ("Notification", "groupedCount", true, true),
+    ("Notification", "noteData", true, true),
+    ("Notification", "relatedName", true, false),
+    ("Notification", "relatedParentName", true, false),
+    ("TargetList", "entryCount", true, false),
+    ("TargetList", "optedOutCount", true, false),
+    ("User", "secretKey", true, false),
 ];
 
 impl Layouts {
@@ -34,7 +57,7 @@ impl Layouts {
             .values()
             .enumerate()
             .map(|(i, e)| {
-                let mut layout = Layout::build(i, e);
+                let mut layout = Layout::build(i, e, &schema);
                 layout.set_selection(&schema, e);
                 layout
             })
@@ -115,12 +138,13 @@ impl Layouts {
 }
 
 impl Layout {
-    fn build(index: EntityIx, entity: &EntityType) -> Layout {
+    fn build(index: EntityIx, entity: &EntityType, schema: &Schema) -> Layout {
         let mut layout = Layout {
             index,
             name: entity.name.clone(),
             attrs: Vec::with_capacity(entity.attributes.len()),
             by_name: HashMap::with_capacity(entity.attributes.len()),
+            always_modified: always_modified(entity),
             slots: 0,
             links: IndexMap::new(),
             indexed: Vec::new(),
@@ -145,6 +169,7 @@ impl Layout {
                     | "emailAddressIsInvalid"
                     | "phoneNumberIsOptedOut"
                     | "phoneNumberIsInvalid"
+                    | "reminders"
             );
             let is_foreign = field.is_some_and(|f| f.kind == FieldKind::Foreign);
             let source = if (a.stored || kept) && !is_foreign && !a.write_only && !a.filter_only {
@@ -166,6 +191,9 @@ impl Layout {
                 write_only: a.write_only,
                 filter_only: a.filter_only,
                 in_list: a.in_list,
+                access: a.field.as_deref().map_or_else(FieldAccess::default, |f| {
+                    field_access(schema, &entity.name, f)
+                }),
                 options: match a.value {
                     ValueType::Enum => a.options.listed().map(<[String]>::to_vec),
                     _ => None,
@@ -202,24 +230,39 @@ impl Layout {
             let key = duplicate_key(&layout, entity, field);
             layout.texts.extend(key);
         }
-        for (_, attr, in_list) in LOADED.iter().filter(|(e, _, _)| *e == layout.name) {
+        for (_, attr, in_read, in_list) in LOADED.iter().filter(|(e, ..)| *e == layout.name) {
             let Some(ix) = layout.find(attr) else {
                 continue;
             };
-            for plan in [
-                Some(&mut layout.read_plan),
-                in_list.then_some(&mut layout.list_plan),
-            ]
-            .into_iter()
-            .flatten()
-            {
-                if !plan.contains(&ix) {
-                    plan.push(ix);
+            for (plan, shown) in [
+                (&mut layout.read_plan, *in_read),
+                (&mut layout.list_plan, *in_list),
+            ] {
+                match (shown, plan.iter().position(|p| *p == ix)) {
+                    (true, None) => plan.push(ix),
+                    (false, Some(at)) => {
+                        plan.remove(at);
+                    }
+                    _ => {}
                 }
             }
         }
         layout
     }
+}
+
+/// What is loaded beside a record's row before an update counts as changed by it: followers, stars, addresses, reminders
+/// and whatever a loader of the field fills.
+fn always_modified(entity: &EntityType) -> bool {
+    let loaded = |f: &espo_schema::Field| {
+        f.raw.contains_key("loaderClassName")
+            || matches!(f.kind, FieldKind::Email | FieldKind::Phone)
+            || (f.name == "reminders" && f.type_ == "jsonArray")
+            || LOADED
+                .iter()
+                .any(|(e, attr, in_read, _)| *e == entity.name && *attr == f.name && *in_read)
+    };
+    entity.scope.stream || entity.scope.stars || entity.fields.values().any(loaded)
 }
 
 fn type_of(value: &ValueType, kind: Option<FieldKind>) -> Ty {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use espo_schema::{AttributeRole, EntityType, FieldKind, Schema};
 use indexmap::IndexMap;
 
+use crate::facts::FieldAccess;
 use crate::value::Value;
 pub(crate) use query::{Ordering, Query};
 
@@ -37,6 +38,8 @@ pub(crate) struct Layout {
     pub(crate) name: String,
     pub(crate) attrs: Vec<Attr>,
     by_name: HashMap<String, AttrIx>,
+    /// Every update marks a record as modified, whether it changes anything or not.
+    pub(crate) always_modified: bool,
     /// Number of values in a row.
     pub(crate) slots: usize,
     pub(crate) links: IndexMap<String, LinkDef>,
@@ -105,6 +108,8 @@ pub(crate) struct Attr {
     pub(crate) write_only: bool,
     pub(crate) filter_only: bool,
     pub(crate) in_list: bool,
+    /// Who may see or set it, apart from roles.
+    pub(crate) access: FieldAccess,
     /// Option order, where the attribute is an enum.
     pub(crate) options: Option<Vec<String>>,
     /// What `where` and `orderBy` can do with it.

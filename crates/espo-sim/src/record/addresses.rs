@@ -2,12 +2,18 @@
 
 use serde_json::{Value as Json, json};
 
+use super::address_book::{self, Kind};
 use super::hooks::Draft;
+use crate::app::App;
 use crate::layout::Layout;
 use crate::value::Value;
 
+/// Keys of an entry that the shared row has too.
+const SHARED: &[&str] = &["type", "optOut", "invalid"];
+
 /// E-mail addresses or phone numbers: the list and the primary one follow each other (ESPO-API.md B3).
-pub(super) fn addresses(d: &mut Draft, field: &str, key: &str) {
+pub(super) fn addresses(d: &mut Draft, kind: Kind) {
+    let (field, key) = (kind.key(), kind.key());
     let data_attr = format!("{field}Data");
     let (Some(slot), Some(data_slot)) = (d.layout.slot(field), d.layout.slot(&data_attr)) else {
         return;
@@ -39,44 +45,36 @@ pub(super) fn addresses(d: &mut Draft, field: &str, key: &str) {
         .find(&data_attr)
         .and_then(|ix| d.input.get(&ix))
         .and_then(Json::as_array);
+    // What the request says of the shared row of the primary entry; the list says all of each.
+    let mut stated: Vec<&str> = Vec::new();
     if let Some(list) = sent {
-        items = list.iter().filter_map(|i| item(i, key, d.layout)).collect();
+        let mut made: Vec<(Json, Vec<&str>)> = list
+            .iter()
+            .filter_map(|raw| {
+                let given = SHARED.iter().copied().filter(|k| raw.get(k).is_some());
+                Some((item(raw, kind, d.app, d.layout)?, given.collect()))
+            })
+            .collect();
         // Written through the list, an address is kept in small letters (QUIRKS 4).
-        for one in items.iter_mut().filter(|i| i.get("lower").is_some()) {
+        for (one, _) in made.iter_mut().filter(|(i, _)| i.get("lower").is_some()) {
             one[key] = one["lower"].clone();
         }
-        if !items.is_empty() && !items.iter().any(|i| i["primary"] == json!(true)) {
-            items[0]["primary"] = json!(true);
+        if !made.is_empty() && !made.iter().any(|(i, _)| i["primary"] == json!(true)) {
+            made[0].0["primary"] = json!(true);
         }
-        items.sort_by_key(|i| i["primary"] != json!(true));
+        made.sort_by_key(|(i, _)| i["primary"] != json!(true));
+        for (one, given) in &mut made {
+            address_book::settle(d.app, kind, one, given);
+        }
+        items = made.into_iter().map(|(i, _)| i).collect();
     } else if d.sent(field) {
-        let new = d.row.get(slot).as_str().map(str::to_owned);
-        match new {
-            None => {
-                items.retain(|i| i["primary"] != json!(true));
-                if let Some(first) = items.first_mut() {
-                    first["primary"] = json!(true);
-                }
-            }
+        match d.row.get(slot).as_str().map(str::to_owned) {
+            None => clear_primary(&mut items),
             Some(text) => {
-                let known = items.iter().position(|i| {
-                    i[key]
-                        .as_str()
-                        .is_some_and(|s| s.eq_ignore_ascii_case(&text))
-                });
-                let made = json!({key: text, "primary": true});
-                let mut made = item(&made, key, d.layout).unwrap_or(Json::Null);
-                if let Some(at) = known {
-                    let old = items.remove(at);
-                    made["optOut"] = old["optOut"].clone();
-                    made["invalid"] = old["invalid"].clone();
-                } else {
-                    items.retain(|i| i["primary"] != json!(true));
+                set_primary(d, kind, &mut items, &text);
+                if d.old.is_none() {
+                    stated.extend(["optOut", "invalid"]);
                 }
-                for other in &mut items {
-                    other["primary"] = json!(false);
-                }
-                items.insert(0, made);
             }
         }
     }
@@ -85,45 +83,85 @@ pub(super) fn addresses(d: &mut Draft, field: &str, key: &str) {
             && let (Some(first), Some(s)) = (items.first_mut(), d.layout.slot(attr))
         {
             first[*flag] = Json::Bool(d.row.get(s).is_true());
+            stated.push(flag);
         }
+    }
+    if sent.is_none()
+        && let Some(first) = items.first_mut()
+    {
+        address_book::settle(d.app, kind, first, &stated);
     }
     let primary = items.first();
     d.row.values[slot] = primary
         .and_then(|p| p[key].as_str())
         .map_or(Value::Null, Value::text);
-    for (attr, flag) in &flags {
-        if let Some(s) = d.layout.slot(attr) {
-            d.row.values[s] = primary.map_or(Value::Null, |p| Value::Bool(p[*flag] == json!(true)));
-        }
-    }
+    address_book::set_flags(d.layout, kind, &mut d.row, primary);
     d.row.values[data_slot] = Value::json(Json::Array(items));
 }
 
+/// Takes the primary entry away.
+fn clear_primary(items: &mut Vec<Json>) {
+    items.retain(|i| i["primary"] != json!(true));
+    if let Some(first) = items.first_mut() {
+        first["primary"] = json!(true);
+    }
+}
+
+/// Makes a text the primary entry, in place of the one that is.
+fn set_primary(d: &Draft, kind: Kind, items: &mut Vec<Json>, text: &str) {
+    let key = kind.key();
+    let known = items.iter().position(|i| {
+        i[key]
+            .as_str()
+            .is_some_and(|s| s.eq_ignore_ascii_case(text))
+    });
+    let mut made = match known {
+        Some(at) => items.remove(at),
+        None => {
+            items.retain(|i| i["primary"] != json!(true));
+            let raw = json!({key: text, "primary": true});
+            item(&raw, kind, d.app, d.layout).unwrap_or(Json::Null)
+        }
+    };
+    made[key] = Json::from(text);
+    made["primary"] = json!(true);
+    for other in items.iter_mut() {
+        other["primary"] = json!(false);
+    }
+    items.insert(0, made);
+}
+
 /// One entry of `…Data`, completed.
-fn item(raw: &Json, key: &str, layout: &Layout) -> Option<Json> {
-    let text = raw.get(key)?.as_str()?;
+fn item(raw: &Json, kind: Kind, app: &App, layout: &Layout) -> Option<Json> {
+    let text = raw.get(kind.key())?.as_str()?;
     let flag = |name: &str| Json::Bool(raw.get(name) == Some(&Json::Bool(true)));
-    Some(if key == "emailAddress" {
-        json!({
+    Some(match kind {
+        Kind::Email => json!({
             "emailAddress": text,
             "lower": text.to_lowercase(),
             "primary": flag("primary"),
             "optOut": flag("optOut"),
             "invalid": flag("invalid"),
-        })
-    } else {
-        let default = if layout.name == "Contact" || layout.name == "Lead" || layout.name == "User"
-        {
-            "Mobile"
-        } else {
-            "Office"
-        };
-        json!({
+        }),
+        Kind::Phone => json!({
             "phoneNumber": text,
-            "type": raw.get("type").and_then(Json::as_str).unwrap_or(default),
+            "type": raw
+                .get("type")
+                .and_then(Json::as_str)
+                .unwrap_or_else(|| default_type(app, layout)),
             "primary": flag("primary"),
             "optOut": flag("optOut"),
             "invalid": flag("invalid"),
-        })
+        }),
+    })
+}
+
+/// The type of a number of which none is given (`defaultType` of the field).
+fn default_type<'a>(app: &'a App, layout: &Layout) -> &'a str {
+    let field = app.layouts.entity(layout).fields.get("phoneNumber");
+    let stated = field.and_then(|f| f.raw.get("defaultType")?.as_str());
+    stated.unwrap_or(match layout.name.as_str() {
+        "Contact" | "Lead" | "User" => "Mobile",
+        _ => "Office",
     })
 }

@@ -6,9 +6,11 @@ use serde_json::{Map, Value as Json};
 
 use super::hooks::{self, Draft};
 use super::validate::{self, Candidate};
-use super::{duplicates, input, links, view};
+use super::input::Input;
+use super::{duplicates, input, links, references, rules, view};
 use crate::acl::Action;
 use crate::app::{App, Caller};
+use crate::events::Event;
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{AttrIx, Layout, LinkKind, Source, Ty};
 use crate::store::Row;
@@ -24,9 +26,18 @@ pub(crate) fn create(
     caller.acl.check_scope(&layout.name, Action::Create)?;
     let body = request.json_body()?;
     let skip = request.flag("x-skip-duplicate-check")
-        || body.get("_skipDuplicateCheck") == Some(&Json::Bool(true));
+        || says_yes(body.get("_skipDuplicateCheck"));
     let (row, shown) = insert(app, caller, layout, &body, skip)?;
     Ok(answer(app, caller, layout, &row, &shown))
+}
+
+/// `true`, or the text of it.
+pub(crate) fn says_yes(value: Option<&Json>) -> bool {
+    match value {
+        Some(Json::Bool(yes)) => *yes,
+        Some(Json::String(text)) => text == "true",
+        _ => false,
+    }
 }
 
 /// Checks and stores a new record. Gives its row and the values that the answer shows as they are in memory.
@@ -37,22 +48,24 @@ pub(crate) fn insert(
     body: &Map<String, Json>,
     skip_duplicates: bool,
 ) -> Result<(Row, IndexMap<AttrIx, Value>)> {
-    let input = input::take(app, caller, layout, body, true);
+    let input = input::take(app, caller, layout, body, true)?;
     let mut shown: IndexMap<AttrIx, Value> = IndexMap::new();
     for (ix, attr) in layout.attrs.iter().enumerate() {
         let loaded = matches!(attr.source, Source::IsFollowed | Source::IsStarred)
             || attr.filter_only
             || attr.write_only;
-        if attr.ty == Ty::Bool && !loaded {
+        let of_inbox = layout.name == "Email" && rules::OF_INBOX.contains(&attr.name.as_str());
+        if attr.ty == Ty::Bool && !loaded && !of_inbox {
             shown.insert(ix, Value::Bool(false));
         }
-        if let Some(default) = default_of(app, layout, ix) {
+        if let Some(default) = default_of(app, layout, ix).filter(|_| !of_inbox) {
             shown.insert(ix, default);
         }
     }
     for (ix, raw) in &input {
         shown.insert(*ix, input::coerce(app, layout, *ix, raw));
     }
+    default_currencies(app, layout, &input, &mut shown);
     let value = |ix: AttrIx| shown.get(&ix).cloned().unwrap_or_default();
     Candidate {
         app,
@@ -63,7 +76,8 @@ pub(crate) fn insert(
     }
     .check()?;
     check_stubs(layout, body)?;
-    links::check_references(app, caller, layout, &input)?;
+    references::check_assignment(app, caller, layout, &input, None)?;
+    references::check_references(app, caller, layout, &input, None)?;
     for ix in input.keys() {
         if shown[ix].is_null() && validate::null_refused(app, layout, *ix) {
             return Err(Refusal::internal());
@@ -82,10 +96,12 @@ pub(crate) fn insert(
     }
     let mut draft = Draft {
         app,
+        caller,
         layout,
         row,
         old: None,
         input: &input,
+        extra: Input::new(),
         shown,
     };
     draft.set("createdAt", now.clone());
@@ -97,9 +113,9 @@ pub(crate) fn insert(
         draft.set("streamUpdatedAt", now);
     }
     draft.set("versionNumber", Value::Int(1));
-    hooks::before_save(&mut draft);
+    hooks::before_save(&mut draft)?;
     if !skip_duplicates {
-        let found = duplicates::find(app, caller, layout, &draft.row);
+        let found = duplicates::find(app, caller, layout, &draft.row, None);
         if !found.is_empty() {
             return Err(Refusal::conflict(
                 "duplicate",
@@ -108,18 +124,63 @@ pub(crate) fn insert(
         }
     }
     numbers(&mut draft);
-    let Draft { row, shown, .. } = draft;
+    let Draft {
+        row, shown, extra, ..
+    } = draft;
     let stored = app.store.table(layout.index).insert(row);
-    links::write_sets(app, layout, &stored, &input, true);
+    let links = links::write_sets(app, layout, &stored, &with(&input, extra), true);
     write_stubs(app, layout, &stored, body);
     hooks::after_save(app, layout, &stored, None, &input);
-    crate::routes::after_create(app, caller, layout, &stored, &input);
+    app.raise(
+        caller,
+        &Event::Created {
+            layout,
+            row: &stored,
+            input: &input,
+            links: &links,
+        },
+    );
     let row = app
         .store
         .table(layout.index)
         .get(&stored.id)
         .map_or_else(|| (*stored).clone(), |r| (*r).clone());
     Ok((row, shown))
+}
+
+/// What a body sets, with what rules add to it.
+pub(super) fn with(input: &Input, extra: Input) -> Input {
+    let mut all = input.clone();
+    all.extend(extra);
+    all
+}
+
+/// An amount without a code gets the default currency.
+fn default_currencies(
+    app: &App,
+    layout: &Layout,
+    input: &Input,
+    shown: &mut IndexMap<AttrIx, Value>,
+) {
+    let entity = app.layouts.entity(layout);
+    let default = app.config.read().default_currency.clone();
+    for field in entity
+        .fields
+        .values()
+        .filter(|f| f.kind == FieldKind::Currency)
+    {
+        let (Some(amount), Some(code)) = (
+            layout.find(&field.name),
+            layout.find(&format!("{}Currency", field.name)),
+        ) else {
+            continue;
+        };
+        let filled = shown.get(&amount).is_some_and(|v| !v.is_null());
+        let emptied = input.get(&code).and_then(Json::as_str) == Some("");
+        if filled && !emptied && shown.get(&code).is_none_or(Value::is_null) {
+            shown.insert(code, Value::text(default.as_str()));
+        }
+    }
 }
 
 /// The default of an attribute: the field's own, unless it is the browser's business.
@@ -244,7 +305,8 @@ pub(crate) fn answer(
         let v = match &attr.source {
             Source::Slot(_) if attr.name == "id" => Some(Value::Text(row.id.clone())),
             // What was just set with an id is loaded with it.
-            Source::Slot(_) if attr.name.ends_with("Data") => Some(list_or_empty(view::value(
+            Source::Slot(_)
+                if attr.name.ends_with("Data") || (attr.name == "reminders" && in_read) => Some(list_or_empty(view::value(
                 app,
                 layout,
                 row,
@@ -259,15 +321,7 @@ pub(crate) fn answer(
             }
             Source::Slot(slot) => shown
                 .get(&ix)
-                .map(|v| match row.get(*slot) {
-                    // Addresses may have changed on the way in.
-                    stored @ Value::Text(_)
-                        if matches!(attr.name.as_str(), "emailAddress" | "phoneNumber") =>
-                    {
-                        stored.clone()
-                    }
-                    _ => v.clone(),
-                })
+                .cloned()
                 .or_else(|| {
                     (matches!(attr.name.as_str(), "emailAddress" | "phoneNumber")
                         && !row.get(*slot).is_null())
@@ -281,6 +335,15 @@ pub(crate) fn answer(
                 (in_read && no_field_name)
                     .then(|| view::value(app, layout, row, ix, caller.user_id()))
             }
+            Source::Ids(link) | Source::Names(link) if !in_read => {
+                // What was set is shown, though reads do not load it.
+                let set = |ix: AttrIx| shown.get(&ix).filter(|v| !v.is_null());
+                let ids = layout.find(&format!("{link}Ids"));
+                set(ix).cloned().or_else(|| {
+                    ids.and_then(set)
+                        .map(|_| view::value(app, layout, row, ix, caller.user_id()))
+                })
+            }
             Source::Ids(_) | Source::Names(_) | Source::Columns(_) | Source::Types(_) => {
                 in_read.then(|| view::value(app, layout, row, ix, caller.user_id()))
             }
@@ -289,7 +352,9 @@ pub(crate) fn answer(
             | Source::FollowersIds
             | Source::FollowersNames => (in_read && follow_open(app, caller, layout, &attr.source))
                 .then(|| view::value(app, layout, row, ix, caller.user_id())),
-            Source::Person(_) => person(app, layout, row, ix),
+            Source::Person(_) => person(app, layout, row, ix, shown),
+            // The parts of a range are converted on reading only.
+            Source::Converted { .. } if is_part(app, layout, ix) => None,
             Source::Converted { amount, .. } => (!row.get(*amount).is_null())
                 .then(|| view::value(app, layout, row, ix, caller.user_id())),
             // Filled for a link that the body set, not for those of the system.
@@ -312,6 +377,14 @@ pub(crate) fn answer(
     }
     out.close_object();
     Reply::json(out.into_bytes())
+}
+
+/// Whether an attribute belongs to a part of a composite field.
+fn is_part(app: &App, layout: &Layout, ix: AttrIx) -> bool {
+    let entity = app.layouts.entity(layout);
+    let base = layout.attrs[ix].name.strip_suffix("Converted");
+    base.and_then(|b| entity.fields.get(b))
+        .is_none_or(|f| f.composite_of.is_some())
 }
 
 fn is_flag(name: &str) -> bool {
@@ -348,39 +421,29 @@ fn loaded_on_create(app: &App, layout: &Layout, ix: AttrIx, in_read: bool) -> bo
     }) {
         return false;
     }
-    let with_the_row = matches!(
-        (layout.name.as_str(), attr.name.as_str()),
-        ("Contact", "title" | "accountIsInactive" | "hasPortalUser")
-            | ("Meeting" | "Call", "duration")
-            | ("OAuthAccount", "hasAccessToken")
-            | (
-                "Email",
-                "isRead" | "isImportant" | "inTrash" | "inArchive" | "folderId"
-            )
-    );
-    in_read && !with_the_row
+    in_read && !rules::comes_with_the_row(&layout.name, &attr.name)
 }
 
-/// A person's name stands in the answer when both of its names were given; a lead falls back to what it has (QUIRKS 11).
-fn person(app: &App, layout: &Layout, row: &Row, ix: AttrIx) -> Option<Value> {
-    let attr = &layout.attrs[ix];
-    let Source::Person([first, _, last]) = attr.source else {
-        return None;
-    };
-    if attr.name != "name" {
+/// A person's name stands in the answer when both of its names were given, be it empty; a lead and a user fall back to
+/// what they have.
+fn person(
+    app: &App,
+    layout: &Layout,
+    row: &Row,
+    ix: AttrIx,
+    shown: &IndexMap<AttrIx, Value>,
+) -> Option<Value> {
+    if layout.attrs[ix].name != "name" {
         return None;
     }
-    let filled = |s: Option<usize>| s.is_some_and(|s| row.get(s).non_empty().is_some());
-    if filled(first) && filled(last) {
+    let given = |attr: &str| layout.find(attr).is_some_and(|ix| shown.contains_key(&ix));
+    if given("firstName") && given("lastName") {
         return Some(view::value(app, layout, row, ix, ""));
     }
-    if layout.name == "Lead" {
-        return ["emailAddress", "phoneNumber", "accountName"]
-            .iter()
-            .find_map(|a| layout.slot(a).and_then(|s| row.get(s).non_empty()))
-            .map(Value::text);
-    }
-    None
+    rules::stand_ins(layout)
+        .iter()
+        .find_map(|a| layout.slot(a).and_then(|s| row.get(s).non_empty()))
+        .map(Value::text)
 }
 
 /// Followers are shown to those who may see the stream.
@@ -393,27 +456,10 @@ pub(crate) fn follow_open(_app: &App, caller: &Caller, layout: &Layout, source: 
     }
 }
 
-/// Attributes of users that only administrators see (`entityAcl.User` of a stock instance).
-const USER_HIDDEN: &[&str] = &[
-    "apiKey",
-    "secretKey",
-    "auth2FA",
-    "authMethod",
-    "dashboardTemplateId",
-    "dashboardTemplateName",
-    "deleteId",
-    "gender",
-    "layoutSetId",
-    "layoutSetName",
-    "userDataId",
-    "userDataName",
-];
-
 /// Whether the caller may see an attribute.
 pub(crate) fn readable(app: &App, caller: &Caller, layout: &Layout, ix: AttrIx) -> bool {
     let attr = &layout.attrs[ix];
-    if layout.name == "User" && USER_HIDDEN.contains(&attr.name.as_str()) && !caller.acl.is_admin()
-    {
+    if attr.access.hidden || (attr.access.admin_only && !caller.acl.is_admin()) {
         return false;
     }
     if !caller.acl.has_field_rules(&layout.name) {

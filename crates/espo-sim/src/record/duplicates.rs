@@ -16,7 +16,13 @@ use crate::value::Value;
 const SHOWN: usize = 5;
 
 /// Records that the new one may be a second copy of.
-pub(crate) fn find(app: &App, caller: &Caller, layout: &Layout, row: &Row) -> Vec<Arc<Row>> {
+pub(crate) fn find(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+    except: Option<&str>,
+) -> Vec<Arc<Row>> {
     let entity = app.layouts.entity(layout);
     let table = app.store.table(layout.index);
     let mut found: Vec<Arc<Row>> = Vec::new();
@@ -29,12 +35,9 @@ pub(crate) fn find(app: &App, caller: &Caller, layout: &Layout, row: &Row) -> Ve
             continue;
         }
         let first = match layout.attr(field).map(|a| &a.source) {
-            // A person's first name must be the same too.
+            // A person's first name must be the same too, or be missing in both.
             Some(Source::Person([first, _, _])) => {
-                match first.and_then(|s| Some((s, row.get(s).non_empty()?))) {
-                    Some((slot, text)) => Some((slot, collate::needle(text))),
-                    None => continue,
-                }
+                first.map(|slot| (slot, row.get(slot).non_empty().map(collate::needle)))
             }
             _ => None,
         };
@@ -44,12 +47,13 @@ pub(crate) fn find(app: &App, caller: &Caller, layout: &Layout, row: &Row) -> Ve
             .collect();
         for other in table.by_text(&texts, usize::MAX).unwrap_or_default() {
             let same = first.as_ref().is_none_or(|(slot, needle)| {
-                other
-                    .get(*slot)
-                    .as_str()
-                    .is_some_and(|t| collate::equals_folded(t, needle))
+                match (other.get(*slot).non_empty(), needle) {
+                    (Some(text), Some(needle)) => collate::equals_folded(text, needle),
+                    (text, needle) => text.is_none() && needle.is_none(),
+                }
             });
             if same
+                && except.is_none_or(|id| other.id != id)
                 && !found.iter().any(|f| f.id == other.id)
                 && caller.acl.record(app, layout, &other, Action::Read)
             {
@@ -84,7 +88,7 @@ pub(crate) fn find_like(
     ) {
         row.values[slot] = Value::json(json!([{"lower": email.to_lowercase()}]));
     }
-    find(app, caller, layout, &row)
+    find(app, caller, layout, &row, None)
 }
 
 /// The body of the refusal: full records as a list would show them.

@@ -1,11 +1,13 @@
-//! What happens around a save: general rules first, then those of single entity types. Each is a small function.
+//! What happens around a save, whatever the entity type. Rules of single types are in [`super::rules`].
 
 use serde_json::Value as Json;
 
+use super::address_book::Kind;
 use super::addresses::addresses;
 use super::input::Input;
-use super::{special, view};
-use crate::app::App;
+use super::rules;
+use crate::app::{App, Caller};
+use crate::http::Result;
 use crate::layout::{AttrIx, Layout, LinkKind, Source, Ty};
 use crate::store::Row;
 use crate::value::Value;
@@ -13,12 +15,15 @@ use crate::value::Value;
 /// A record on its way into the store: its row, and what the answer shows beside it.
 pub(crate) struct Draft<'a> {
     pub(crate) app: &'a App,
+    pub(crate) caller: &'a Caller,
     pub(crate) layout: &'a Layout,
     pub(crate) row: Row,
     /// The row as it was before.
     pub(crate) old: Option<&'a Row>,
     /// What the body sets.
     pub(crate) input: &'a Input,
+    /// Links that rules set beside it.
+    pub(crate) extra: Input,
     /// Values that the answer shows as they are in memory.
     pub(crate) shown: indexmap::IndexMap<AttrIx, Value>,
 }
@@ -47,7 +52,7 @@ impl Draft<'_> {
             .is_some_and(|ix| self.input.contains_key(&ix))
     }
 
-    fn changed(&self, attr: &str) -> bool {
+    pub(crate) fn changed(&self, attr: &str) -> bool {
         let Some(slot) = self.layout.slot(attr) else {
             return false;
         };
@@ -57,44 +62,11 @@ impl Draft<'_> {
 }
 
 /// Runs before the row is stored.
-pub(crate) fn before_save(d: &mut Draft) {
+pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
     full_times(d);
-    addresses(d, "emailAddress", "emailAddress");
-    addresses(d, "phoneNumber", "phoneNumber");
-    currencies(d);
-    match d.layout.name.as_str() {
-        "Opportunity" => opportunity(d),
-        "Task" => {
-            task(d);
-            activity_parent(d);
-        }
-        "Meeting" | "Call" => {
-            event(d);
-            activity_parent(d);
-        }
-        "Email" => activity_parent(d),
-        // A folder belongs to whom it was made by.
-        "EmailFolder" if d.old.is_none() && d.get("assignedUserId").is_null() => {
-            let creator = d.get("createdById");
-            d.set("assignedUserId", creator);
-        }
-        "LeadCapture" if d.old.is_none() => {
-            for attr in ["apiKey", "formId"] {
-                let secret = d.app.ids.secret();
-                d.set(attr, Value::text(secret));
-            }
-        }
-        // Articles are ordered by hand: a new one has a place.
-        "KnowledgeBaseArticle" if d.old.is_none() && d.get("order").is_null() => {
-            d.set("order", Value::Int(0))
-        }
-        _ => {}
-    }
-    if matches!(d.layout.name.as_str(), "Task" | "Meeting" | "Call") {
-        for field in ["dateStart", "dateEnd"] {
-            optional_date(d, field);
-        }
-    }
+    addresses(d, Kind::Email);
+    addresses(d, Kind::Phone);
+    rules::before_save(d)
 }
 
 /// A time without seconds is stored with them; the answer echoes it as it came (QUIRKS 4).
@@ -113,146 +85,6 @@ fn full_times(d: &mut Draft) {
     }
 }
 
-/// An amount without a currency gets the default one, and loses it with the amount.
-fn currencies(d: &mut Draft) {
-    let entity = d.app.layouts.entity(d.layout);
-    let default = d.app.config.read().default_currency.clone();
-    for field in entity
-        .fields
-        .values()
-        .filter(|f| f.kind == espo_schema::FieldKind::Currency)
-    {
-        let code = format!("{}Currency", field.name);
-        if !d.get(&field.name).is_null()
-            && d.get(&code).is_null()
-            && (d.old.is_none() || d.sent(&field.name))
-        {
-            d.set(&code, Value::text(default.as_str()));
-        }
-    }
-}
-
-/// The stage gives the probability and is remembered.
-fn opportunity(d: &mut Draft) {
-    let stage = d.get("stage");
-    let Some(stage_text) = stage.as_str().map(str::to_owned) else {
-        return;
-    };
-    let entity = d.app.layouts.entity(d.layout);
-    if d.changed("stage") && !d.sent("probability") {
-        let map = entity
-            .fields
-            .get("stage")
-            .and_then(|f| f.raw.get("probabilityMap"));
-        if let Some(p) = special::stage_probability(map, &stage_text) {
-            d.set("probability", Value::Int(p));
-        }
-    }
-    if d.changed("stage") {
-        let lost = d.get("probability") == Value::Int(0);
-        let previous = d
-            .old
-            .and_then(|o| d.layout.slot("stage").map(|s| o.get(s).clone()));
-        let last = if lost {
-            previous.filter(|p| !p.is_null()).unwrap_or(stage)
-        } else {
-            stage
-        };
-        d.set("lastStage", last);
-    }
-}
-
-fn task(d: &mut Draft) {
-    if !d.changed("status") {
-        return;
-    }
-    let done = d.get("status").as_str() == Some("Completed");
-    let when = if done {
-        Value::text(d.app.clock.datetime())
-    } else {
-        Value::Null
-    };
-    d.set("dateCompleted", when);
-}
-
-/// A meeting of a given length without an end keeps none; its duration is computed from what it has.
-fn event(d: &mut Draft) {
-    if let (Some(start), Some(end)) = (d.get("dateStart").non_empty(), d.get("dateEnd").non_empty())
-        && let Some(seconds) = special::seconds_between(start, end)
-        && let Some(ix) = d.layout.find("duration")
-    {
-        d.shown.insert(ix, Value::Int(seconds));
-    }
-}
-
-/// A date without a time: start of that day for a start, start of the next for an end (QUIRKS 4).
-fn optional_date(d: &mut Draft, field: &str) {
-    let date_attr = format!("{field}Date");
-    if d.layout.slot(&date_attr).is_none() || !d.sent(&date_attr) {
-        return;
-    }
-    let Some(date) = d
-        .get(&date_attr)
-        .as_str()
-        .and_then(|s| s.parse::<jiff::civil::Date>().ok())
-    else {
-        return;
-    };
-    let date = if field == "dateEnd" {
-        date.tomorrow().unwrap_or(date)
-    } else {
-        date
-    };
-    let zone =
-        jiff::tz::TimeZone::get(&d.app.config.read().time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    if let Ok(t) = date
-        .to_datetime(jiff::civil::Time::midnight())
-        .to_zoned_datetime(zone)
-    {
-        let text = crate::clock::format_datetime(t.timestamp());
-        d.set(field, Value::text(text));
-    }
-}
-
-/// Activities carry the account (and tasks the contact) that their parent belongs to.
-fn activity_parent(d: &mut Draft) {
-    if !d.sent("parentId") && !d.sent("parentType") {
-        return;
-    }
-    let parent = view::key(d.app, d.layout, &d.row, "parent");
-    let (mut account, mut contact) = (Value::Null, Value::Null);
-    if let Some((layout, id)) = parent
-        && let Some(row) = d.app.store.table(layout.index).live(&id)
-    {
-        let of = |attr: &str| {
-            layout
-                .slot(attr)
-                .map_or(Value::Null, |s| row.get(s).clone())
-        };
-        match layout.name.as_str() {
-            "Account" => account = Value::Text(id),
-            "Contact" => {
-                account = of("accountId");
-                contact = Value::Text(id);
-            }
-            "Lead" => {
-                account = of("createdAccountId");
-                contact = of("createdContactId");
-            }
-            _ => {
-                account = of("accountId");
-                contact = of("contactId");
-            }
-        }
-    }
-    if !d.sent("accountId") {
-        d.set("accountId", account);
-    }
-    if !d.sent("contactId") && d.layout.slot("contactId").is_some() {
-        d.set("contactId", contact);
-    }
-}
-
 /// Single links that mirror a member of a many-to-many link: entity type, many, one (QUIRKS 4: `Contact.accountId`).
 const PRIMARY: &[(&str, &str, &str)] = &[
     ("Contact", "accounts", "account"),
@@ -266,24 +98,6 @@ pub(crate) fn after_save(app: &App, layout: &Layout, row: &Row, old: Option<&Row
     if let Some((_, many, one)) = PRIMARY.iter().find(|(e, _, _)| *e == layout.name) {
         primary_link(app, layout, row, old, many, one, &sent);
     }
-    if matches!(layout.name.as_str(), "Meeting" | "Call")
-        && let Some(slot) = layout.slot("assignedUserId")
-        && let (Some(user), Some(LinkKind::Many { relation, forward })) = (
-            row.get(slot).non_empty(),
-            layout.links.get("users").map(|l| l.kind),
-        )
-    {
-        let users = app.store.relation(relation);
-        if !users.has(&row.id, forward, user) {
-            users.link(
-                &row.id,
-                forward,
-                user,
-                super::links::default_columns(app, relation),
-            );
-        }
-    }
-    follow_assigned(app, layout, row, old);
 }
 
 fn primary_link<'j>(
@@ -353,29 +167,5 @@ fn primary_link<'j>(
             }
         }
         _ => {}
-    }
-}
-
-/// A user follows what is assigned to it, where there is a stream.
-fn follow_assigned(app: &App, layout: &Layout, row: &Row, old: Option<&Row>) {
-    let entity = app.layouts.entity(layout);
-    let Some(slot) = layout
-        .slot("assignedUserId")
-        .filter(|_| entity.scope.stream)
-    else {
-        return;
-    };
-    let Some(user) = row.get(slot).non_empty() else {
-        return;
-    };
-    if old.is_some_and(|o| o.get(slot).as_str() == Some(user)) {
-        return;
-    }
-    let mut followers = app.followers.write();
-    let list = followers
-        .entry((layout.name.clone(), row.id.clone()))
-        .or_default();
-    if !list.iter().any(|f| f == user) {
-        list.push(user.into());
     }
 }

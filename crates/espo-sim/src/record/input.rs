@@ -1,5 +1,6 @@
 //! What of a body is taken, and how it is brought into shape: dropped, sanitised, coerced (ESPO-API.md B1, F3, QUIRKS 4).
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use espo_schema::{AttributeRole, FieldKind};
@@ -8,8 +9,10 @@ use jiff::civil::{Date, DateTime};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json};
 
+use super::rules;
 use crate::app::{App, Caller};
 use crate::http::json::php_float;
+use crate::http::{Refusal, Result};
 use crate::layout::{Attr, AttrIx, Layout, Ty};
 use crate::value::Value;
 
@@ -29,21 +32,25 @@ const SYSTEM: &[&str] = &[
 /// What a body sets: the raw values, sanitised but not yet coerced, by attribute, in the order of the body.
 pub(crate) type Input = IndexMap<AttrIx, Json>;
 
-/// Takes what may be written; the rest is dropped without a word.
+/// Takes what may be written; the rest is dropped without a word. What cannot be looked at at all is a failure (500).
 pub(crate) fn take(
     app: &App,
     caller: &Caller,
     layout: &Layout,
     body: &Map<String, Json>,
     creating: bool,
-) -> Input {
+) -> Result<Input> {
     let entity = app.layouts.entity(layout);
     let mut input = Input::new();
-    for (key, value) in body {
+    let mut body = Cow::Borrowed(body);
+    rules::complete(&layout.name, &mut body);
+    for (key, value) in body.iter() {
         let Some(ix) = layout.find(key) else { continue };
         let attr = &layout.attrs[ix];
         if SYSTEM.contains(&key.as_str())
             || !attr.writable
+            || attr.access.read_only
+            || (attr.access.read_only_for_most && !caller.acl.is_admin())
             || (attr.create_only && !creating)
             || attr.filter_only
         {
@@ -61,9 +68,12 @@ pub(crate) fn take(
                 continue;
             }
         }
+        if unusable(app, layout, attr, value) {
+            return Err(Refusal::internal_page());
+        }
         input.insert(ix, sanitise(app, layout, attr, value));
     }
-    input
+    Ok(input)
 }
 
 fn kind_of(app: &App, layout: &Layout, attr: &Attr) -> FieldKind {
@@ -85,7 +95,7 @@ fn sanitise(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> Json {
         (Ty::Text, Json::String(s)) => match kind {
             FieldKind::Phone if attr.role == AttributeRole::Value => Json::String(normal_phone(s)),
             FieldKind::Enum => Json::String(s.clone()),
-            _ => Json::String(s.trim().to_owned()),
+            _ => Json::String(trimmed(s).to_owned()),
         },
         (Ty::List, Json::Null)
             if matches!(
@@ -121,7 +131,7 @@ fn sanitise(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> Json {
                 list.iter()
                     .map(|v| {
                         v.as_str()
-                            .map_or_else(|| v.clone(), |s| Json::from(s.trim()))
+                            .map_or_else(|| v.clone(), |s| Json::from(trimmed(s)))
                     })
                     .collect(),
             )
@@ -138,7 +148,8 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
         _ if raw.is_null() => Value::Null,
         Ty::Text | Ty::LongText | Ty::Id | Ty::Type => {
             let text = php_text(raw);
-            if text.is_empty() && kind != FieldKind::Enum {
+            // An empty text is no value, but the empty text that `false` becomes is one.
+            if text.is_empty() && kind != FieldKind::Enum && !raw.is_boolean() {
                 Value::Null
             } else {
                 Value::text(text)
@@ -154,15 +165,9 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
             Json::String(s) => matches!(s.as_str(), "1" | "true"),
             _ => false,
         }),
-        Ty::Int => match raw {
-            Json::String(s) if s.is_empty() => Value::Null,
-            #[allow(clippy::cast_possible_truncation, reason = "PHP truncates")]
-            v => Value::Int(php_float_of(v) as i64),
-        },
-        Ty::Float => match raw {
-            Json::String(s) if s.is_empty() => Value::Null,
-            v => Value::Float(php_float_of(v)),
-        },
+        #[allow(clippy::cast_possible_truncation, reason = "PHP truncates")]
+        Ty::Int => Value::Int(php_float_of(raw) as i64),
+        Ty::Float => Value::Float(php_float_of(raw)),
         Ty::Decimal => {
             let text = php_text(raw);
             Value::text(decimal(&text).unwrap_or(text))
@@ -210,6 +215,26 @@ fn php_float_of(v: &Json) -> f64 {
         Json::Number(n) => n.as_f64().unwrap_or_default(),
         Json::String(s) => crate::search::compare::leading_number(s),
         _ => 0.0,
+    }
+}
+
+/// Without ordinary white space at either end; a no-break space is kept.
+fn trimmed(s: &str) -> &str {
+    s.trim_matches([' ', '\t', '\n', '\r', '\0', '\x0B'])
+}
+
+/// Whether a value is of a kind that the server cannot even look at: a list or an object where an id, a date or a phone
+/// number is due.
+fn unusable(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> bool {
+    if !value.is_array() && !value.is_object() {
+        return false;
+    }
+    match attr.ty {
+        Ty::Id | Ty::Type | Ty::Date | Ty::DateTime => true,
+        Ty::Text => {
+            kind_of(app, layout, attr) == FieldKind::Phone && attr.role == AttributeRole::Value
+        }
+        _ => false,
     }
 }
 

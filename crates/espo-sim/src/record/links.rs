@@ -1,14 +1,16 @@
-//! Linking and unlinking, and the checks before (ESPO-API.md F3 "link check", M9, QUIRKS 6).
+//! Linking and unlinking, and what may refuse them (ESPO-API.md M9, QUIRKS 6).
 
 use std::sync::Arc;
 
-use espo_schema::{AttributeRole, FieldKind};
+use espo_schema::FieldKind;
 use serde_json::{Value as Json, json};
 
 use super::input::Input;
 use super::view;
 use crate::acl::Action;
 use crate::app::{App, Caller};
+use crate::events::LinkChange;
+use crate::facts;
 use crate::http::{Refusal, Result};
 use crate::layout::{Layout, LinkDef, LinkKind, Source};
 use crate::store::{Pair, Row};
@@ -32,80 +34,16 @@ pub(crate) fn columns_of(app: &App, relation: usize, pair: &Pair) -> Vec<Value> 
     }
 }
 
-/// Every record that a body refers to must be there and be readable.
-pub(crate) fn check_references(
-    app: &App,
-    caller: &Caller,
-    layout: &Layout,
-    input: &Input,
-) -> Result<()> {
-    for (ix, raw) in input {
-        let attr = &layout.attrs[*ix];
-        let (link, ids): (&str, Vec<&str>) = match attr.role {
-            AttributeRole::Id => (
-                attr.name.strip_suffix("Id").unwrap_or_default(),
-                raw.as_str().into_iter().collect(),
-            ),
-            AttributeRole::Ids => {
-                let ids = raw
-                    .as_array()
-                    .map(|l| l.iter().filter_map(Json::as_str).collect())
-                    .unwrap_or_default();
-                (attr.name.strip_suffix("Ids").unwrap_or_default(), ids)
-            }
-            _ => continue,
-        };
-        let target = match layout.links.get(link) {
-            Some(l) => match l.target {
-                Some(t) => Some(&app.layouts.entities[t]),
-                None => parent_type(app, layout, input, link),
-            },
-            None => parent_type(app, layout, input, link),
-        };
-        let Some(target) = target else { continue };
-        for id in ids.into_iter().filter(|id| !id.is_empty()) {
-            let Some(row) = app.store.table(target.index).live(id) else {
-                return Err(Refusal::forbidden(format!(
-                    "Can't relate with non-existing record. entity type: {}, link: {link}.",
-                    layout.name
-                ))
-                .translated(
-                    "cannotRelateNonExisting",
-                    json!({"foreignEntityType": target.name}),
-                ));
-            };
-            if !caller.acl.record(app, target, &row, Action::Read)
-                && !matches!(target.name.as_str(), "User" | "Team" | "Attachment")
-            {
-                return Err(Refusal::forbidden(format!(
-                    "Can't relate with forbidden record. entity type: {}, link: {link}.",
-                    layout.name
-                ))
-                .translated(
-                    "cannotRelateForbidden",
-                    json!({"foreignEntityType": target.name, "action": "read"}),
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn parent_type<'a>(app: &'a App, layout: &Layout, input: &Input, link: &str) -> Option<&'a Layout> {
-    let type_ = layout.find(&format!("{link}Type"))?;
-    app.layouts.find(input.get(&type_)?.as_str()?)
-}
-
 /// Writes `{link}Ids`, `{link}Id` of a link whose key the other record has, and `{link}Columns` of a body: the set is
-/// replaced, columns are merged.
+/// replaced, columns are merged into those of records that are linked. Gives what was linked and unlinked.
 pub(crate) fn write_sets(
     app: &App,
     layout: &Layout,
     row: &Row,
     input: &Input,
     creating: bool,
-) -> bool {
-    let mut changed = false;
+) -> Vec<LinkChange> {
+    let mut changes = Vec::new();
     for (ix, raw) in input {
         let attr = &layout.attrs[*ix];
         let (Source::Ids(link) | Source::HasOneId(link)) = &attr.source else {
@@ -133,15 +71,28 @@ pub(crate) fn write_sets(
                 .map(|r| r.id.clone())
                 .collect()
         };
+        let mut change = |other: &Id, now: bool| {
+            changes.push(LinkChange {
+                link: link.clone(),
+                other: other.clone(),
+                now,
+            });
+        };
         for id in current.iter().filter(|id| !ids.contains(id)) {
             unlink_one(app, layout, row, def, id);
-            changed = true;
+            change(id, false);
         }
         for id in ids.iter().filter(|id| !current.contains(id)) {
             link_one(app, layout, row, def, id);
-            changed = true;
+            change(id, true);
         }
     }
+    write_columns(app, layout, row, input);
+    changes
+}
+
+/// Writes `{link}Columns`; those of records that are not linked have no effect.
+fn write_columns(app: &App, layout: &Layout, row: &Row, input: &Input) {
     for (ix, raw) in input {
         let Source::Columns(link) = &layout.attrs[*ix].source else {
             continue;
@@ -155,14 +106,14 @@ pub(crate) fn write_sets(
         let defs = &app.layouts.relations[relation].columns;
         let table = app.store.relation(relation);
         for (id, columns) in map {
-            let old = table
+            let Some(pair) = table
                 .of(&row.id, forward)
                 .into_iter()
-                .find(|p| p.id == id.as_str());
-            let mut values = old.map_or_else(
-                || default_columns(app, relation).to_vec(),
-                |p| p.columns.to_vec(),
-            );
+                .find(|p| p.id == id.as_str())
+            else {
+                continue;
+            };
+            let mut values = columns_of(app, relation, &pair);
             for (name, value) in columns.as_object().into_iter().flatten() {
                 if let Some(at) = defs.iter().position(|c| c.name == *name) {
                     values[at] = if defs[at].is_bool {
@@ -173,10 +124,8 @@ pub(crate) fn write_sets(
                 }
             }
             table.link(&row.id, forward, id, values.into());
-            changed = true;
         }
     }
-    changed
 }
 
 /// Links one record, without any check.
@@ -275,17 +224,6 @@ fn clear_key(app: &App, layout: &Layout, id: &str, attr: &str, value: &str) {
     });
 }
 
-/// Has-many links that refuse records which another owner has (`recordDefs.…linkOnlyNotLinked` of a stock instance).
-const ONLY_NOT_LINKED: &[(&str, &str)] = &[("Account", "opportunities")];
-
-/// Links that allow mass relating (`recordDefs.…massLink` of a stock instance).
-pub(crate) const MASS_LINK: &[(&str, &str)] = &[
-    ("TargetList", "users"),
-    ("TargetList", "leads"),
-    ("TargetList", "contacts"),
-    ("TargetList", "accounts"),
-];
-
 /// The link of a link or unlink request, with the record and everything that may refuse it.
 pub(crate) fn request_target<'a>(
     app: &'a App,
@@ -296,7 +234,10 @@ pub(crate) fn request_target<'a>(
 ) -> Result<(Arc<Row>, &'a LinkDef, &'a Layout)> {
     let row = app.store.table(layout.index).live(id);
     let Some(def) = layout.links.get(link) else {
-        return Err(Refusal::not_found(format!("Link '{link}' does not exist.")));
+        return Err(Refusal::not_found(format!(
+            "Entity {} does not have link {link}.",
+            layout.name
+        )));
     };
     let Some(row) = row else {
         return Err(Refusal::not_found_silently());
@@ -338,8 +279,13 @@ fn other_end(
         return Err(Refusal::not_found_silently());
     };
     // Linking writes on both sides; where it only reads the other one, `read` would do, and teams and users need more.
-    let action = match def.kind {
-        LinkKind::Many { .. } if !matches!(target.name.as_str(), "Team" | "User") => Action::Read,
+    let stated = facts::required_foreign_access(&app.layouts.schema, &layout.name, &def.name);
+    let action = match (stated.as_deref(), def.kind) {
+        (Some("read"), _) => Action::Read,
+        (Some("edit"), _) => Action::Edit,
+        (_, LinkKind::Many { .. }) if !matches!(target.name.as_str(), "Team" | "User") => {
+            Action::Read
+        }
         _ => Action::Edit,
     };
     if !caller.acl.record(app, target, &other, action) {
@@ -363,7 +309,7 @@ pub(crate) fn link_checked(
     id: &str,
 ) -> Result<()> {
     let other = other_end(app, caller, layout, def, target, id, "link")?;
-    if ONLY_NOT_LINKED.contains(&(layout.name.as_str(), def.name.as_str()))
+    if facts::only_not_linked(&app.layouts.schema, &layout.name, &def.name)
         && let LinkKind::HasMany { key } = def.kind
         && other.get(key).non_empty().is_some()
     {

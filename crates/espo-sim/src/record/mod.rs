@@ -1,5 +1,6 @@
 //! Records: how they are shown, written, linked and removed.
 
+pub(crate) mod address_book;
 mod addresses;
 pub(crate) mod create;
 pub(crate) mod duplicates;
@@ -8,8 +9,9 @@ pub(crate) mod input;
 pub(crate) mod links;
 mod patterns;
 pub(crate) mod read;
+mod references;
+pub(crate) mod rules;
 pub(crate) mod select;
-pub(crate) mod special;
 pub(crate) mod update;
 pub(crate) mod validate;
 pub(crate) mod view;

@@ -1,18 +1,42 @@
 //! Changing and removing a record (ESPO-API.md F3, F5, F6).
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::hooks::{self, Draft};
+use super::input::Input;
 use super::validate::{self, Candidate};
-use super::{create, input, links, view};
+use super::{create, duplicates, input, links, references, rules, view};
 use crate::acl::Action;
 use crate::app::{App, Caller};
+use crate::events::Event;
+use crate::facts;
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{AttrIx, Layout, Source};
 use crate::search::params::leading_int;
 use crate::store::Row;
 use crate::value::Value;
+use crate::version::Version;
+
+/// What an update asks for beside the values.
+#[derive(Debug, Clone, Copy, Default)]
+struct Conditions {
+    /// The version that the caller knows.
+    version: Option<i64>,
+    /// Look for duplicates, where the entity type does so on updates.
+    duplicates: bool,
+}
+
+/// What came of a change.
+struct Changed {
+    row: Row,
+    /// What the answer shows as it is in memory.
+    shown: IndexMap<AttrIx, Value>,
+    /// What was loaded before the save, and not again.
+    before: IndexMap<AttrIx, Value>,
+}
 
 /// `PUT` and `PATCH {Entity}/{id}`
 pub(crate) fn update(
@@ -32,35 +56,46 @@ pub(crate) fn update(
     if !caller.acl.record(app, layout, &row, Action::Edit) {
         return Err(Refusal::forbidden("No edit access."));
     }
-    let version = request.header("x-version-number").map(leading_int);
-    let (new, shown, links_changed) = change(app, caller, layout, &row, &body, version)?;
+    let skip = request.flag("x-skip-duplicate-check")
+        || create::says_yes(body.get("_skipDuplicateCheck"));
+    let conditions = Conditions {
+        version: request.header("x-version-number").map(leading_int),
+        duplicates: !skip,
+    };
+    let changed = apply(app, caller, layout, &row, &body, conditions)?;
     let nulled: Vec<AttrIx> = body
         .iter()
         .filter(|(_, v)| v.is_null())
         .filter_map(|(k, _)| layout.find(k))
         .collect();
-    let mut reply = answer(app, caller, layout, &row, &new, &shown, &nulled);
-    if links_changed {
-        reply = reply.header("x-record-link-updated", "true");
-    }
-    Ok(reply)
+    Ok(answer(app, caller, layout, &row, &changed, &nulled))
 }
 
-/// Checks and stores a change. Gives the row as it is now and what the answer shows as it is in memory.
+/// Checks and stores a change that no caller waits to see. Gives the row as it is now.
 pub(crate) fn change(
     app: &App,
     caller: &Caller,
     layout: &Layout,
     row: &Row,
     body: &Map<String, Json>,
-    version: Option<i64>,
-) -> Result<(Row, IndexMap<AttrIx, Value>, bool)> {
-    let input = input::take(app, caller, layout, body, false);
+) -> Result<Row> {
+    apply(app, caller, layout, row, body, Conditions::default()).map(|c| c.row)
+}
+
+fn apply(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+    body: &Map<String, Json>,
+    conditions: Conditions,
+) -> Result<Changed> {
+    let input = input::take(app, caller, layout, body, false)?;
     let mut shown: IndexMap<AttrIx, Value> = IndexMap::new();
     for (ix, raw) in &input {
         shown.insert(*ix, input::coerce(app, layout, *ix, raw));
     }
-    check_version(app, layout, row, &shown, version)?;
+    check_version(app, layout, row, &shown, conditions.version)?;
     let value = |ix: AttrIx| match shown.get(&ix) {
         Some(v) => v.clone(),
         None => view::value(app, layout, row, ix, caller.user_id()),
@@ -73,18 +108,23 @@ pub(crate) fn change(
         creating: false,
     }
     .check()?;
-    links::check_references(app, caller, layout, &input)?;
+    references::check_assignment(app, caller, layout, &input, Some(row))?;
+    references::check_references(app, caller, layout, &input, Some(row))?;
     for ix in input.keys() {
         if shown[ix].is_null() && validate::null_refused(app, layout, *ix) {
             return Err(Refusal::internal());
         }
     }
+    let before = loaded_before(app, caller, layout, row);
+    let sets_changed = sets_differ(layout, &input, &before);
     let mut draft = Draft {
         app,
+        caller,
         layout,
         row: row.clone(),
         old: Some(row),
         input: &input,
+        extra: Input::new(),
         shown,
     };
     for (ix, v) in &draft.shown {
@@ -92,22 +132,64 @@ pub(crate) fn change(
             draft.row.values[slot] = v.clone();
         }
     }
-    hooks::before_save(&mut draft);
+    hooks::before_save(&mut draft)?;
+    if conditions.duplicates && facts::update_duplicate_check(&app.layouts.schema, &layout.name) {
+        let found = duplicates::find(app, caller, layout, &draft.row, Some(&row.id));
+        if !found.is_empty() {
+            return Err(Refusal::conflict(
+                "duplicate",
+                duplicates::body(app, caller, layout, &found),
+            ));
+        }
+    }
     let Draft {
-        row: wanted, shown, ..
+        row: wanted,
+        shown,
+        extra,
+        ..
     } = draft;
+    let new = store(app, caller, layout, row, &wanted, sets_changed)?;
+    let links = links::write_sets(app, layout, &new, &create::with(&input, extra), false);
+    hooks::after_save(app, layout, &new, Some(row), &input);
+    app.raise(
+        caller,
+        &Event::Changed {
+            layout,
+            old: row,
+            new: &new,
+            input: &input,
+            links: &links,
+            before: &before,
+        },
+    );
+    let row = app
+        .store
+        .table(layout.index)
+        .get(&new.id)
+        .map_or_else(|| (*new).clone(), |r| (*r).clone());
+    Ok(Changed { row, shown, before })
+}
+
+/// Stores what differs, and marks the record as modified.
+fn store(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+    wanted: &Row,
+    sets_changed: bool,
+) -> Result<Arc<Row>> {
     let touched: Vec<usize> = (0..layout.slots)
         .filter(|s| wanted.get(*s) != row.get(*s))
         .collect();
     let version_slot = layout.slot("versionNumber");
-    let modified = (!touched.is_empty()).then(|| {
+    let modified = (layout.always_modified || sets_changed || !touched.is_empty()).then(|| {
         [
             ("modifiedAt", Value::text(app.clock.datetime())),
             ("modifiedById", Value::Text(caller.acl.user_id.clone())),
         ]
     });
-    let new = app
-        .store
+    app.store
         .table(layout.index)
         .update(&row.id, |r| {
             // Only what this request changes: another one may have changed the rest meanwhile.
@@ -125,16 +207,53 @@ pub(crate) fn change(
             }
             true
         })
-        .ok_or_else(Refusal::internal)?;
-    let links_changed = links::write_sets(app, layout, &new, &input, false);
-    hooks::after_save(app, layout, &new, Some(row), &input);
-    crate::routes::after_update(app, caller, layout, row, &new, &input);
-    let new = app
-        .store
-        .table(layout.index)
-        .get(&new.id)
-        .map_or_else(|| (*new).clone(), |r| (*r).clone());
-    Ok((new, shown, links_changed))
+        .ok_or_else(Refusal::internal)
+}
+
+/// Attributes that are loaded before a save and not again after it: sets, followers, what comes with the row.
+fn loaded_before(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+) -> IndexMap<AttrIx, Value> {
+    let mut before = IndexMap::new();
+    for ix in &layout.read_plan {
+        let attr = &layout.attrs[*ix];
+        let loaded = match &attr.source {
+            Source::Ids(_) | Source::Names(_) | Source::Columns(_) => {
+                // A call loads those who take part once more.
+                layout.name != "Call"
+            }
+            Source::FollowersIds | Source::FollowersNames => true,
+            Source::Special => rules::comes_with_the_row(&layout.name, &attr.name),
+            Source::Slot(_) => false,
+            _ => false,
+        };
+        if loaded {
+            before.insert(*ix, view::value(app, layout, row, *ix, caller.user_id()));
+        }
+    }
+    before
+}
+
+/// Whether the body gives a set other members, or columns.
+fn sets_differ(layout: &Layout, input: &Input, before: &IndexMap<AttrIx, Value>) -> bool {
+    let members = |list: &[Json]| {
+        let mut ids: Vec<String> = list.iter().map(Json::to_string).collect();
+        ids.sort_unstable();
+        ids
+    };
+    input
+        .iter()
+        .any(|(ix, raw)| match (&layout.attrs[*ix].source, raw) {
+            (Source::Ids(_), Json::Array(list)) => before
+                .get(ix)
+                .is_none_or(|old| members(old.as_list().unwrap_or_default()) != members(list)),
+            (Source::Ids(_), Json::Null) => true,
+            (Source::Columns(_), raw) => before.get(ix).is_none_or(|old| old.to_json() != *raw),
+            _ => false,
+        })
 }
 
 /// Refuses a stale version if the change is a real one (QUIRKS 7).
@@ -165,6 +284,10 @@ fn check_version(
         // The whole field is shown, with all its parts.
         let entity = app.layouts.entity(layout);
         let field = attr.field.as_deref().and_then(|f| entity.fields.get(f));
+        let field = field.map(|f| {
+            let whole = f.composite_of.as_ref().and_then(|of| entity.fields.get(of));
+            whole.unwrap_or(f)
+        });
         for name in field.map(|f| f.attributes.as_slice()).unwrap_or_default() {
             if let Some(ix) = layout.find(name) {
                 values.insert(
@@ -193,10 +316,16 @@ fn answer(
     caller: &Caller,
     layout: &Layout,
     old: &Row,
-    new: &Row,
-    shown: &IndexMap<AttrIx, Value>,
+    changed: &Changed,
     nulled: &[AttrIx],
 ) -> Reply {
+    let Changed {
+        row: new,
+        shown,
+        before,
+    } = changed;
+    // Up to 9.3, addresses are loaded before the save, and not again.
+    let stale = app.version < Version::V10_0;
     let mut out = app.out();
     out.open_object();
     for (ix, attr) in layout.attrs.iter().enumerate() {
@@ -212,10 +341,12 @@ fn answer(
         }
         let current = |row: &Row| view::value(app, layout, row, ix, caller.user_id());
         let v = match (&attr.source, shown.get(&ix)) {
-            (Source::Slot(_), Some(v)) => match attr.name.as_str() {
-                "emailAddress" | "phoneNumber" if !v.is_null() => current(new),
-                _ => v.clone(),
-            },
+            (Source::Slot(_), Some(v)) => v.clone(),
+            (Source::Slot(_), None)
+                if !stale && attr.name.ends_with("Data") =>
+            {
+                list_or_empty(current(new))
+            }
             // Loaded before the save, and not again.
             (Source::Slot(_), None)
                 if attr.name == "emailAddressData" || attr.name == "phoneNumberData" =>
@@ -223,7 +354,8 @@ fn answer(
                 list_or_empty(current(old))
             }
             (Source::Slot(_), None)
-                if attr.name.ends_with("IsOptedOut") || attr.name.ends_with("IsInvalid") =>
+                if stale
+                    && (attr.name.ends_with("IsOptedOut") || attr.name.ends_with("IsInvalid")) =>
             {
                 current(old)
             }
@@ -233,15 +365,24 @@ fn answer(
             {
                 v.clone()
             }
-            (Source::Names(_) | Source::LinkName(_), _) => current(new),
+            (Source::Names(link), _) if sent_ids(layout, shown, link) => current(new),
+            (Source::LinkName(_), _) => current(new),
             (_, Some(v)) => v.clone(),
-            (_, None) => current(new),
+            (_, None) => before.get(&ix).cloned().unwrap_or_else(|| current(new)),
         };
         out.key(&attr.name);
         out.value(&v);
     }
     out.close_object();
     Reply::json(out.into_bytes())
+}
+
+/// Whether the body set the members of a set.
+fn sent_ids(layout: &Layout, shown: &IndexMap<AttrIx, Value>, link: &str) -> bool {
+    layout
+        .find(&format!("{link}Ids"))
+        .and_then(|ix| shown.get(&ix))
+        .is_some_and(|v| !v.is_null())
 }
 
 fn list_or_empty(v: Value) -> Value {
@@ -283,5 +424,5 @@ pub(crate) fn remove(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
             true
         });
     }
-    crate::routes::after_delete(app, caller, layout, row);
+    app.raise(caller, &Event::Removed { layout, row });
 }

@@ -4,6 +4,7 @@ use espo_schema::{AttributeRole, Field, FieldKind};
 use serde_json::Value as Json;
 
 use super::input::{self, Input};
+use super::rules;
 use super::patterns::{is_decimal, is_email, is_phone, matches, named};
 use crate::app::App;
 use crate::http::{Refusal, Result};
@@ -41,6 +42,8 @@ impl Candidate<'_> {
             }
             for type_ in self.rules(field) {
                 if !self.passes(field, &type_) {
+                    // A check of its own goes by a common name.
+                    let type_ = if type_ == "addresses" { "valid".to_owned() } else { type_ };
                     return Err(Refusal::validation(&self.layout.name, &field.name, &type_));
                 }
             }
@@ -75,6 +78,12 @@ impl Candidate<'_> {
             if !rules.iter().any(|r| r == extra) {
                 rules.push(extra.to_owned());
             }
+        }
+        if rules::is_address_list(&self.layout.name, &field.name) {
+            rules.push("addresses".to_owned());
+        }
+        if rules::is_future(&self.layout.name, &field.name) {
+            rules.push("future".to_owned());
         }
         let suppressed = list("suppressValidationList");
         rules.retain(|r| {
@@ -121,8 +130,12 @@ impl Candidate<'_> {
             }),
             "validCurrency" => {
                 let code = self.value(&format!("{name}Currency"));
-                code.as_str()
-                    .is_none_or(|c| self.app.config.read().currency_list.iter().any(|x| x == c))
+                let sent = self.raw(&format!("{name}Currency")).and_then(Json::as_str);
+                match sent.or(code.as_str()) {
+                    Some(c) => self.app.config.read().currency_list.iter().any(|x| x == c),
+                    // An amount means nothing without a code.
+                    None => self.value(name).is_null(),
+                }
             }
             "array" => self.raw(name).is_none_or(|v| v.is_null() || v.is_array()),
             "arrayOfString" => self
@@ -150,6 +163,13 @@ impl Candidate<'_> {
                 self.strings(name).all(|s| s.chars().count() as u64 <= max)
             }
             "emailAddress" => self.email(name),
+            "addresses" => self.raw(name).and_then(Json::as_str).is_none_or(|text| {
+                rules::addresses(text).all(is_email)
+            }),
+            "future" => self
+                .raw(name)
+                .and_then(Json::as_str)
+                .is_none_or(|t| t.is_empty() || *t > *self.app.clock.datetime()),
             "columnsValid" => self.columns(field),
             _ => true,
         }
@@ -202,7 +222,14 @@ impl Candidate<'_> {
             // Taking the code away takes the amount's meaning away.
             FieldKind::Currency => {
                 let code = self.raw(&format!("{name}Currency"));
-                filled(name) && (self.creating || code.is_none_or(|v| !v.is_null()))
+                let emptied = code.is_some_and(|v| v.as_str() == Some(""));
+                filled(name)
+                    && !emptied
+                    && (self.creating || code.is_none_or(|v| !v.is_null()))
+            }
+            // An empty text is there; it is no date.
+            FieldKind::Date | FieldKind::Datetime => {
+                filled(name) || self.raw(name).and_then(Json::as_str) == Some("")
             }
             FieldKind::DatetimeOptional => filled(name) || filled(&format!("{name}Date")),
             FieldKind::PersonName => field
@@ -249,10 +276,8 @@ impl Candidate<'_> {
 
     fn pattern(&self, field: &Field) -> bool {
         let name = &field.name;
-        let is_id = |v: &Json| {
-            v.as_str()
-                .is_none_or(|s| s.is_empty() || matches("[A-Za-z0-9_=\\-.]+", s))
-        };
+        let is_id = |v: &Json| v.as_str().is_none_or(|s| matches(named("$id"), s));
+        let is_in_list = |v: &Json| v.as_str().is_some_and(|s| matches(named("$id"), s));
         match field.kind {
             FieldKind::Link
             | FieldKind::LinkOne
@@ -262,7 +287,7 @@ impl Candidate<'_> {
             FieldKind::LinkMultiple | FieldKind::AttachmentMultiple => self
                 .raw(&format!("{name}Ids"))
                 .and_then(Json::as_array)
-                .is_none_or(|l| l.iter().all(is_id)),
+                .is_none_or(|l| l.iter().all(is_in_list)),
             FieldKind::UrlMultiple => self
                 .strings(name)
                 .all(|s| matches(named("$uriOptionalProtocol"), s)),
@@ -349,9 +374,7 @@ impl Candidate<'_> {
             FieldKind::Phone => self.phone(field),
             FieldKind::Url => self.raw(name).is_none_or(|v| {
                 let text = input::php_text(v);
-                text.is_empty()
-                    || matches(named("$uriOptionalProtocol"), &text)
-                    || !text.contains(' ') && !text.contains('<')
+                text.is_empty() || matches(named("$uriOptionalProtocol"), &text)
             }),
             FieldKind::LinkParent => match self
                 .raw(&format!("{name}Type"))
@@ -474,7 +497,7 @@ fn stock_suppressed(entity: &str, field: &str, rule: &str) -> bool {
     rule == "required"
         && matches!(
             (entity, field),
-            ("Meeting" | "Call", "dateEnd") | ("User", "firstName" | "lastName")
+            ("Meeting", "dateEnd") | ("User", "firstName" | "lastName")
         )
 }
 

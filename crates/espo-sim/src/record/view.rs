@@ -5,7 +5,7 @@ use std::sync::Arc;
 use espo_schema::FieldKind;
 use serde_json::{Map, Value as Json};
 
-use super::special;
+use super::rules;
 use crate::app::App;
 use crate::layout::{AttrIx, Layout, LinkDef, LinkKind, Source};
 use crate::store::{Pair, Row};
@@ -18,6 +18,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
         Source::Slot(slot) => match attr.name.as_str() {
             "id" => Value::Text(row.id.clone()),
             "deleted" => Value::Bool(row.deleted),
+            "reminders" if row.get(*slot).is_null() => Value::json(Json::Array(Vec::new())),
             _ => row.get(*slot).clone(),
         },
         Source::LinkName(link) => link_name(app, layout, row, link),
@@ -67,7 +68,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
                 });
             Value::json(Json::Object(types.unwrap_or_default()))
         }
-        Source::Person(parts) => special::person_name(layout, row, *parts),
+        Source::Person(parts) => rules::person_name(layout, row, *parts),
         Source::Converted { amount, currency } => {
             let code = row.get(*currency).as_str().unwrap_or_default().to_owned();
             match row.get(*amount).as_f64() {
@@ -104,7 +105,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
             Some(s) => Value::text(s.chars().filter(char::is_ascii_digit).collect::<String>()),
             None => Value::Null,
         },
-        Source::Special => special::value(app, layout, row, &attr.name, user),
+        Source::Special => rules::value(app, layout, row, &attr.name, user),
         Source::Nothing => Value::Null,
     }
 }

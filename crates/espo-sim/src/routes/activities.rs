@@ -57,9 +57,15 @@ pub(super) fn activity(call: &Call, layout: &Layout, row: &Row) -> Json {
     ]);
     for attr in [
         "name",
+        "deleted",
         "status",
+        "direction",
         "dateStart",
         "dateEnd",
+        "isAllDay",
+        "duration",
+        "joinUrl",
+        "isFollowed",
         "dateStartDate",
         "dateEndDate",
         "assignedUserId",

@@ -82,7 +82,8 @@ fn user(call: &Call) -> Result<Reply> {
     let record = read::record_reply(app, caller, layout, &row);
     let mut user: Map<String, Json> = serde_json::from_slice(&record.body).unwrap_or_default();
     let token = caller.login.token.clone();
-    if let Some(token) = &token {
+    // The record shows it to administrators only.
+    if let Some(token) = token.as_ref().filter(|_| caller.acl.is_admin()) {
         user.insert("token".to_owned(), Json::from(token.as_str()));
     }
     let acl = acl_object(app, &caller.acl);
@@ -94,9 +95,7 @@ fn user(call: &Call) -> Result<Reply> {
         "language": "en_US",
         "appParams": {"maxUploadSize": 256},
     });
-    if let (Some(token), Some(body)) = (token, body.as_object_mut()) {
-        body.insert("token".to_owned(), Json::from(token));
-    }
+    body["token"] = token.map_or(Json::Null, Json::from);
     Ok(app.json(&body))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use bytes::Bytes;
 use espo_schema::FieldKind;
 use http::Method;
@@ -122,26 +122,21 @@ fn upload(call: &Call) -> Result<Reply> {
             .map(str::to_owned)
     };
     let being_uploaded = body.get("isBeingUploaded") == Some(&Json::Bool(true));
-    let role = text("role").unwrap_or_else(|| "Attachment".to_owned());
-    if !matches!(role.as_str(), "Attachment" | "Inline Attachment") {
-        return Err(Refusal::forbidden("Not allowed attachment role."));
-    }
-    let contents = if being_uploaded {
-        None
-    } else {
-        let Some(file) = text("file") else {
-            return Err(Refusal::bad_request("No file contents."));
-        };
-        let mut parts = file.split(',');
-        let (_, Some(data)) = (parts.next(), parts.next()) else {
-            return Err(Refusal::bad_request("Bad file contents."));
-        };
-        Some(
-            STANDARD
-                .decode(data.trim())
-                .map_err(|_| Refusal::bad_request("Bad file contents."))?,
-        )
+    let role = match body.get("role") {
+        None => "Attachment".to_owned(),
+        Some(Json::Null) => return Err(Refusal::validation("Attachment", "role", "valid")),
+        Some(role) => role.as_str().unwrap_or_default().to_owned(),
     };
+    if !matches!(role.as_str(), "Attachment" | "Inline Attachment") {
+        return Err(Refusal::forbidden("Role not allowed."));
+    }
+    if body.get("size").and_then(Json::as_f64).is_some_and(|n| n < 0.0) {
+        return Err(Refusal::validation("Attachment", "size", "min"));
+    }
+    let file = text("file");
+    if file.is_none() && !being_uploaded {
+        return Err(Refusal::bad_request("Non-string file contents."));
+    }
     let (field, owner) = (
         text("field"),
         text("parentType").or_else(|| text("relatedType")),
@@ -150,6 +145,15 @@ fn upload(call: &Call) -> Result<Reply> {
         return Err(Refusal::bad_request("No `field` and `parentType`."));
     };
     check_field(app, caller, &field, &owner, &role)?;
+    let contents = match file.filter(|_| !being_uploaded) {
+        None => None,
+        Some(file) => {
+            let Some((_, data)) = file.split_once(',') else {
+                return Err(Refusal::bad_request("Bad file contents."));
+            };
+            Some(decoded(data))
+        }
+    };
     check_type(
         app,
         &field,
@@ -157,6 +161,13 @@ fn upload(call: &Call) -> Result<Reply> {
         &role,
         &text("name").unwrap_or_default(),
         text("type").as_deref(),
+    )?;
+    check_contents(
+        app,
+        &field,
+        &owner,
+        &text("name").unwrap_or_default(),
+        contents.as_deref(),
     )?;
     let size = match &contents {
         Some(c) => c.len() as u64,
@@ -203,6 +214,56 @@ fn upload(call: &Call) -> Result<Reply> {
     Ok(create::answer(app, caller, layout, &row, &shown))
 }
 
+/// Base64 as PHP reads it: what is none of its characters is passed over.
+fn decoded(data: &str) -> Vec<u8> {
+    let mut clean: String = data
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/'))
+        .collect();
+    if clean.len() % 4 == 1 {
+        clean.pop();
+    }
+    STANDARD_NO_PAD.decode(clean).unwrap_or_default()
+}
+
+/// The first bytes of images, by their type.
+const MAGIC: &[(&str, &[u8])] = &[
+    ("image/png", b"\x89PNG"),
+    ("image/jpeg", b"\xff\xd8\xff"),
+    ("image/gif", b"GIF8"),
+    ("image/webp", b"RIFF"),
+    ("image/svg+xml", b"<"),
+    ("image/avif", b"\0\0\0"),
+];
+
+/// An image must be what its name says.
+fn check_contents(
+    app: &App,
+    field: &str,
+    owner: &str,
+    name: &str,
+    contents: Option<&[u8]>,
+) -> Result<()> {
+    let def = app.layouts.schema.field(owner, field);
+    let Some(contents) = contents.filter(|_| def.is_some_and(|d| d.kind == FieldKind::Image)) else {
+        return Ok(());
+    };
+    let extension = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
+    let mime = IMAGES
+        .iter()
+        .find(|(e, _)| Some(*e) == extension.as_deref())
+        .map(|(_, m)| *m);
+    let fits = MAGIC
+        .iter()
+        .any(|(m, start)| Some(*m) == mime && contents.starts_with(start));
+    if fits {
+        return Ok(());
+    }
+    Err(Refusal::forbidden(
+        "Detected mime type does not correspond to extension.",
+    ))
+}
+
 /// The field must be one that takes files, on an entity type that the caller may write.
 pub(super) fn check_field(
     app: &App,
@@ -222,8 +283,12 @@ pub(super) fn check_field(
     if !writable || !caller.acl.may_edit_field(owner, field) {
         return Err(Refusal::forbidden(format!("No access to '{owner}'.")));
     }
-    let kind = app.layouts.entity(layout).fields.get(field).map(|f| f.kind);
-    let suitable = match kind {
+    let Some(def) = app.layouts.entity(layout).fields.get(field) else {
+        return Err(Refusal::forbidden(format!(
+            "Field '{field}' does not exist."
+        )));
+    };
+    let suitable = match Some(def.kind) {
         Some(FieldKind::File | FieldKind::Image | FieldKind::AttachmentMultiple) => {
             role == "Attachment" || role == "Inline Attachment"
         }
@@ -234,7 +299,8 @@ pub(super) fn check_field(
         Ok(())
     } else {
         Err(Refusal::forbidden(format!(
-            "Field type for '{owner}.{field}' is not allowed."
+            "Field type '{}' is not allowed for Attachment.",
+            def.type_
         )))
     }
 }

@@ -33,11 +33,11 @@ fn export(call: &Call) -> Result<Reply> {
     let layout = app.layout(entity)?;
     caller.acl.check_scope(&layout.name, Action::Read)?;
     if !caller.acl.permission("exportPermission") {
-        return Err(Refusal::forbidden("No export permission."));
+        return Err(Refusal::forbidden("No 'export' permission."));
     }
     let format = body.get("format").and_then(Json::as_str).unwrap_or("csv");
     if !matches!(format, "csv" | "xlsx") {
-        return Err(Refusal::bad_request("Not supported export format."));
+        return Err(Refusal::internal());
     }
     if body.get("idle") == Some(&Json::Bool(true)) {
         let id = app.extras.jobs.add(
@@ -74,8 +74,17 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
                 .collect::<Vec<_>>()
         })
     };
-    let mut attributes: Vec<usize> = match (names("attributeList"), names("fieldList")) {
-        (Some(list), _) => list.iter().filter_map(|a| layout.find(a)).collect(),
+    // Names that are no attributes stay, as empty columns.
+    let named = |list: Vec<String>| -> Vec<Column> {
+        list.into_iter()
+            .map(|name| Column {
+                ix: layout.find(&name),
+                name,
+            })
+            .collect()
+    };
+    let mut columns: Vec<Column> = match (names("attributeList"), names("fieldList")) {
+        (Some(list), _) => named(list),
         (None, Some(fields)) => {
             let entity = app.layouts.entity(layout);
             let of = |f: &String| {
@@ -85,16 +94,19 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
                     .map(|f| f.attributes.clone())
                     .unwrap_or_default()
             };
-            fields
-                .iter()
-                .flat_map(of)
-                .filter_map(|a| layout.find(&a))
-                .collect()
+            named(fields.iter().flat_map(of).collect())
         }
-        (None, None) => select::list_plan(app, caller, layout, None, &order, None),
+        (None, None) => select::list_plan(app, caller, layout, None, &order, None)
+            .into_iter()
+            .map(|ix| Column {
+                name: layout.attrs[ix].name.clone(),
+                ix: Some(ix),
+            })
+            .collect(),
     };
     let (rows, _) = search::order::top(app, layout, target.rows.iter(), &order, target.rows.len());
-    attributes.retain(|ix| {
+    columns.retain(|column| {
+        let Some(ix) = &column.ix else { return true };
         let attr = &layout.attrs[*ix];
         !attr.write_only && !attr.filter_only && create::readable(app, caller, layout, *ix)
     });
@@ -102,7 +114,7 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
         app,
         layout,
         rows: &rows,
-        attributes: &attributes,
+        columns: &columns,
     };
     let (type_, extension, contents) = match body.get("format").and_then(Json::as_str) {
         Some("xlsx") => (XLSX, "xlsx", table.xlsx()?),
@@ -131,31 +143,39 @@ fn chosen(body: &Map<String, Json>) -> Map<String, Json> {
     all
 }
 
+/// A column of an export.
+struct Column {
+    name: String,
+    /// The attribute, if there is one of that name.
+    ix: Option<usize>,
+}
+
 /// The rows and columns of an export.
 struct Table<'a> {
     app: &'a App,
     layout: &'a Layout,
     rows: &'a [Arc<Row>],
-    attributes: &'a [usize],
+    columns: &'a [Column],
 }
 
 impl Table<'_> {
     fn names(&self) -> impl Iterator<Item = &str> {
-        self.attributes
-            .iter()
-            .map(|ix| self.layout.attrs[*ix].name.as_str())
+        self.columns.iter().map(|c| c.name.as_str())
     }
 
     fn values(&self, row: &Row) -> Vec<Value> {
-        self.attributes
+        self.columns
             .iter()
-            .map(|ix| view::value(self.app, self.layout, row, *ix, ""))
+            .map(|c| match c.ix {
+                Some(ix) => view::value(self.app, self.layout, row, ix, ""),
+                None => Value::Null,
+            })
             .collect()
     }
 
-    /// Comma separated values as PHP writes them: quoted where needed, a byte order mark first.
+    /// Comma separated values as PHP writes them: quoted where needed.
     fn csv(&self) -> Vec<u8> {
-        let mut out = String::from("\u{feff}");
+        let mut out = String::new();
         let mut line = |cells: &mut dyn Iterator<Item = String>| {
             let cells: Vec<String> = cells.map(|c| quoted(&c)).collect();
             out.push_str(&cells.join(","));

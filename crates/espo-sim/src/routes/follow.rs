@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::Method;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::{Call, Fixed};
 use crate::acl::{Action, Kind, Level};
@@ -19,10 +19,10 @@ use crate::value::Id;
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::PUT, ":Entity/:id/subscription", follow),
     Fixed::controller(Method::DELETE, ":Entity/:id/subscription", unfollow),
-    Fixed::controller(Method::GET, ":Entity/:id/followers", followers),
+    Fixed::action(Method::GET, ":Entity/:id/followers", followers),
     Fixed::action(Method::GET, ":Entity/:id/usersAccess", users_with_access),
-    Fixed::controller(Method::POST, ":Entity/:id/followers", add_followers),
-    Fixed::controller(Method::DELETE, ":Entity/:id/followers", remove_followers),
+    Fixed::action(Method::POST, ":Entity/:id/followers", add_followers),
+    Fixed::action(Method::DELETE, ":Entity/:id/followers", remove_followers),
     Fixed::action(Method::PUT, ":Entity/:id/starSubscription", star),
     Fixed::action(Method::DELETE, ":Entity/:id/starSubscription", unstar),
 ];
@@ -72,9 +72,19 @@ fn unfollow(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
+/// The record of a route, which must have a stream.
+fn followed<'a>(call: &Call<'a>) -> Result<(&'a Layout, Id)> {
+    let (layout, id) = target(call)?;
+    if call.app.layouts.entity(layout).scope.stream {
+        Ok((layout, id))
+    } else {
+        Err(Refusal::not_found("No stream."))
+    }
+}
+
 /// Users who follow a record; API users are not among them (QUIRKS 8).
 fn followers(call: &Call) -> Result<Reply> {
-    let (layout, id) = target(call)?;
+    let (layout, id) = followed(call)?;
     let app = call.app;
     let users = app.layout("User")?;
     let ids = app
@@ -127,11 +137,26 @@ fn users_with_access(call: &Call) -> Result<Reply> {
         .table(users.index)
         .snapshot()
         .iter()
-        .filter(|r| !r.deleted && type_.is_none_or(|s| r.get(s).as_str() != Some("api")))
+        .filter(|r| {
+            let is_api = type_.is_some_and(|s| r.get(s).as_str() == Some("api"));
+            !r.deleted && (call.caller.acl.is_admin() || !is_api)
+        })
         .filter(|r| app.acl(&r.id).record(app, layout, &row, Action::Read))
         .cloned()
         .collect();
-    list_users(call, users, &rows)
+    let reply = list_users(call, users, &rows)?;
+    let mut body: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
+    for user in body["list"].as_array_mut().into_iter().flatten() {
+        let acl = app.acl(user["id"].as_str().unwrap_or_default());
+        let may = |action| acl.record(app, layout, &row, action);
+        user["recordAccessLevels"] = json!({
+            "read": may(Action::Read),
+            "edit": may(Action::Edit),
+            "delete": may(Action::Delete),
+            "stream": may(Action::Stream),
+        });
+    }
+    Ok(app.json(&body))
 }
 
 fn user_ids(call: &Call) -> Result<Vec<String>> {
@@ -148,17 +173,20 @@ fn user_ids(call: &Call) -> Result<Vec<String>> {
 }
 
 fn change_followers(call: &Call, follows: bool) -> Result<Reply> {
-    let (layout, id) = target(call)?;
+    let (layout, id) = followed(call)?;
     let ids = user_ids(call)?;
     let others = ids.iter().any(|u| u != call.caller.user_id());
     if others && !call.caller.acl.permission("followerManagementPermission") {
         return Err(Refusal::forbidden_silently());
     }
     let users = call.app.layout("User")?;
-    for user in ids {
-        if call.app.store.table(users.index).live(&user).is_some() {
-            set_follower(call, layout, &id, &user, follows);
+    for user in &ids {
+        if call.app.store.table(users.index).live(user).is_none() {
+            return Err(Refusal::not_found(format!("User {user} not found.")));
         }
+    }
+    for user in ids {
+        set_follower(call, layout, &id, &user, follows);
     }
     Ok(Reply::bool(true))
 }

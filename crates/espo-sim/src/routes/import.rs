@@ -281,7 +281,7 @@ fn take(
         && let Some(row) = same(app, layout, format, &record)
         && caller.acl.record(app, layout, &row, Action::Edit)
     {
-        update::change(app, caller, layout, &row, &record, None)?;
+        update::change(app, caller, layout, &row, &record)?;
         return Ok(Some(Entry {
             record: row.id.clone(),
             how: How::Updated,
@@ -292,7 +292,7 @@ fn take(
     }
     let (row, _) = create::insert(app, caller, layout, &record, true)?;
     let like = !format.skip_check
-        && duplicates::find(app, caller, layout, &row)
+        && duplicates::find(app, caller, layout, &row, None)
             .iter()
             .any(|d| d.id != row.id);
     Ok(Some(Entry {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{Call, Fixed};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::{links, special};
+use crate::record::{links, rules};
 use crate::value::{Id, Value};
 
 pub(crate) const ROUTES: &[Fixed] = &[
@@ -35,7 +35,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
 /// E-mails, their relation to users, and its direction from the e-mail.
 fn inbox<'a>(call: &Call<'a>) -> Result<(&'a Layout, usize, bool)> {
     let emails = call.app.layout("Email")?;
-    let (relation, forward) = special::email_users(emails).ok_or_else(Refusal::internal)?;
+    let (relation, forward) = rules::email_users(emails).ok_or_else(Refusal::internal)?;
     Ok((emails, relation, forward))
 }
 

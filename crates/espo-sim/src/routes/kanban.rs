@@ -25,7 +25,15 @@ pub(crate) const ROUTES: &[Fixed] = &[
 /// `GET Kanban/{Entity}`: a list by status. A record with an empty status is in no group (QUIRKS 11).
 fn kanban(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
-    let layout = app.layout(&super::upper_first(call.params[0]))?;
+    let Some(layout) = app
+        .layouts
+        .find(&super::upper_first(call.params[0]))
+        .filter(|l| app.layouts.entity(l).scope.object)
+    else {
+        return Err(Refusal::forbidden(
+            "Non-object entities are not supported.",
+        ));
+    };
     caller.acl.check_scope(&layout.name, Action::Read)?;
     let entity = app.layouts.entity(layout);
     let status = entity
@@ -75,13 +83,7 @@ fn kanban(call: &Call) -> Result<Reply> {
         let page: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
         let rows = page["list"].as_array().cloned().unwrap_or_default();
         total += found.total;
-        let style = entity
-            .fields
-            .get(status)
-            .and_then(|f| f.raw.get("style"))
-            .and_then(|s| s.get(option))
-            .cloned();
-        groups.push(json!({"name": option, "total": found.total, "list": rows, "label": option, "style": style}));
+        groups.push(json!({"name": option, "total": found.total, "list": rows, "label": null, "style": null}));
         list.extend(rows);
     }
     Ok(app.json(&json!({"total": total, "groups": groups, "list": list})))

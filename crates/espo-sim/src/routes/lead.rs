@@ -6,8 +6,10 @@ use serde_json::{Map, Value as Json, json};
 use super::{Call, Fixed};
 use crate::acl::Action;
 use crate::app::App;
+use crate::events::Event;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::{Layout, Source};
+use crate::record::input::Input;
 use crate::record::{create, duplicates, links, view};
 use crate::store::Row;
 use crate::value::Value;
@@ -184,6 +186,7 @@ fn convert(call: &Call) -> Result<Reply> {
         if target.name == "Opportunity"
             && let Some(contact) = made.get("createdContactId").cloned()
         {
+            values.entry("contactId").or_insert(contact.clone());
             values
                 .entry("contactsIds")
                 .or_insert_with(|| Json::Array(vec![contact]));
@@ -215,15 +218,26 @@ fn convert(call: &Call) -> Result<Reply> {
         .live(&row.id)
         .ok_or_else(Refusal::internal)?;
     carry_over(app, layout, &new, &made);
-    super::after_update(
-        app,
+    app.raise(
         caller,
-        layout,
-        &row,
-        &new,
-        &crate::record::input::Input::new(),
+        &Event::Changed {
+            layout,
+            old: &row,
+            new: &new,
+            input: &Input::new(),
+            links: &[],
+            before: &indexmap::IndexMap::new(),
+        },
     );
-    Ok(crate::record::read::record_reply(app, caller, layout, &new))
+    let reply = crate::record::read::record_reply(app, caller, layout, &new);
+    let mut record: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
+    // Names that were loaded before the conversion.
+    for name in ["createdContactName", "createdOpportunityName"] {
+        if record.get(name).is_some() {
+            record[name] = Json::Null;
+        }
+    }
+    Ok(app.json(&record))
 }
 
 /// Meetings, calls and e-mails of the lead go on with what came out of it.

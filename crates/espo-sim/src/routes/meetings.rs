@@ -105,7 +105,10 @@ fn attendees(call: &Call) -> Result<Reply> {
         return Err(Refusal::forbidden_silently());
     }
     let mut list = Vec::new();
-    for link in attendee_links(call, layout) {
+    // Users come before all others.
+    let mut links = attendee_links(call, layout);
+    links.sort_by_key(|l| l != "users");
+    for link in links {
         let (Some(def), Some(target)) = (layout.links.get(&link), view::target(app, layout, &link))
         else {
             continue;
@@ -121,12 +124,18 @@ fn attendees(call: &Call) -> Result<Reply> {
             list.push(json!({
                 "id": pair.id.as_str(),
                 "name": app.name_of(target, &pair.id).to_json(),
+                "emailAddress": app
+                    .store
+                    .table(target.index)
+                    .live(&pair.id)
+                    .zip(target.slot("emailAddress"))
+                    .map_or(Json::Null, |(r, s)| r.get(s).to_json()),
                 "acceptanceStatus": status.and_then(|s| pair.columns.get(s)).map_or(Json::Null, Value::to_json),
                 "_scope": target.name,
             }));
         }
     }
-    Ok(app.list_json(i64::try_from(list.len()).unwrap_or(i64::MAX), &list))
+    Ok(app.json(&json!({"list": list})))
 }
 
 fn text<'b>(body: &'b Map<String, Json>, key: &str) -> Result<&'b str> {
@@ -245,7 +254,7 @@ fn mass_set(call: &Call, action: &str, key: &str, stock: &str) -> Result<Reply> 
         };
         if call.caller.acl.record(app, layout, &row, Action::Edit) {
             // A record that the change does not fit is passed over too.
-            let _ = update::change(app, call.caller, layout, &row, &change, None);
+            let _ = update::change(app, call.caller, layout, &row, &change);
         }
     }
     Ok(Reply::bool(true))

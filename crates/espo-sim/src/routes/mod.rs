@@ -11,7 +11,6 @@ mod attachments;
 mod calendar;
 mod capture;
 pub(crate) mod delivery;
-mod events;
 mod export;
 mod follow;
 mod import;
@@ -23,12 +22,12 @@ mod layouts;
 mod lead;
 mod mass;
 mod meetings;
-mod notes;
 mod notifications;
 mod openapi;
 mod personal;
 mod posts;
 mod records;
+mod reports;
 mod search;
 mod security;
 mod single;
@@ -43,8 +42,9 @@ use std::borrow::Cow;
 
 use http::Method;
 
+pub(crate) use webhooks::hear as hear_for_webhooks;
+
 pub(crate) use attachment_sources::{Image, fetch as fetch_image};
-pub(crate) use events::{after_create, after_delete, after_update};
 
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Request, Result};
@@ -127,6 +127,7 @@ const TABLES: &[&[Fixed]] = &[
     import_results::ROUTES,
     lead::ROUTES,
     capture::ROUTES,
+    reports::ROUTES,
     records::ROUTES,
     follow::ROUTES,
     stream::ROUTES,

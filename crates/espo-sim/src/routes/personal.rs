@@ -66,7 +66,7 @@ fn preferences(call: &Call) -> Result<Reply> {
 fn put_preferences(call: &Call) -> Result<Reply> {
     let (layout, row) = kept(call)?;
     let body = call.request.json_body()?;
-    let (row, _, _) = update::change(call.app, call.caller, layout, &row, &body, None)?;
+    let row = update::change(call.app, call.caller, layout, &row, &body)?;
     Ok(read::record_reply(call.app, call.caller, layout, &row))
 }
 

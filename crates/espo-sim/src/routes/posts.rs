@@ -9,10 +9,12 @@ use serde_json::{Map, Value as Json, json};
 
 use super::follow::list_users;
 use super::stream::{IN_RECORD, is_visible, note_json, notes_of, text};
-use super::{Call, Fixed, notes};
+use super::{Call, Fixed};
 use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
+use crate::layout::Layout;
+use crate::listeners::notes;
 use crate::record::input::Input;
 use crate::record::{links, update, view};
 use crate::sim::insert_record;
@@ -118,31 +120,22 @@ fn post(call: &Call) -> Result<Reply> {
             return Err(Refusal::bad_request("Bad parentType."));
         };
         let Some(row) = app.store.table(parent.index).live(id) else {
-            return Err(Refusal::forbidden(
-                "Can't relate with non-existing record. entity type: Note, link: parent.",
-            )
-            .translated(
-                "cannotRelateNonExisting",
-                json!({"foreignEntityType": parent.name}),
-            ));
+            return Err(Refusal::forbidden("No create access."));
         };
         if !caller.acl.record(app, parent, &row, Action::Read) {
             return Err(Refusal::forbidden("No access to parent record."));
         }
-        let (super_type, super_id) = notes::super_parent(app, parent, &row);
         attributes.extend([
             ("parentType", parent.name.as_str().into()),
             ("parentId", Value::text(id)),
-            ("superParentType", super_type),
-            ("superParentId", super_id),
         ]);
     } else if let Some(t) = target_type {
-        let missing = |key: &str| Refusal::bad_request(format!("No {key}."));
+        let missing = |what: &str| Refusal::bad_request(format!("No {what} IDs."));
         match t {
             "self" | "all" => {}
-            "users" if ids("usersIds").is_empty() => return Err(missing("usersIds")),
-            "teams" if ids("teamsIds").is_empty() => return Err(missing("teamsIds")),
-            "portals" if ids("portalsIds").is_empty() => return Err(missing("portalsIds")),
+            "users" if ids("usersIds").is_empty() => return Err(missing("user")),
+            "teams" if ids("teamsIds").is_empty() => return Err(missing("team")),
+            "portals" if ids("portalsIds").is_empty() => return Err(missing("portal")),
             "users" | "teams" | "portals" => {}
             _ => return Err(Refusal::validation("Note", "targetType", "valid")),
         }
@@ -156,13 +149,14 @@ fn post(call: &Call) -> Result<Reply> {
     if !mentions.is_empty() {
         attributes.push(("data", Value::json(json!({"mentions": mentions}))));
     }
-    let row = notes::write(app, caller.user_id(), &attributes).ok_or_else(Refusal::internal)?;
+    let row = notes::store(app, caller.user_id(), &attributes).ok_or_else(Refusal::internal)?;
     let input: Input = body
         .iter()
         .filter(|(k, _)| k.ends_with("Ids"))
         .filter_map(|(k, v)| Some((notes.find(k)?, v.clone())))
         .collect();
     links::write_sets(app, notes, &row, &input, true);
+    notes::announce(app, caller, &row);
     let mut answer = note_json(app, caller, &row, POSTED, true);
     if let Json::Object(map) = &mut answer {
         notify(call, &row, &mentioned);
@@ -171,22 +165,7 @@ fn post(call: &Call) -> Result<Reply> {
         } else {
             map.insert("notifiedUserIdList".to_owned(), Json::Array(mentioned));
         }
-        if !map.contains_key("parentId") {
-            let shown: &[&str] = match target_type {
-                Some("teams") => &["teams"],
-                Some("users") => &["users"],
-                Some("portals") => &["portals"],
-                _ => &["teams", "users"],
-            };
-            for link in shown {
-                for part in ["Ids", "Names"] {
-                    let name = format!("{link}{part}");
-                    if let Some(ix) = notes.find(&name) {
-                        map.insert(name, view::value(app, notes, &row, ix, "").to_json());
-                    }
-                }
-            }
-        }
+        show_targets(app, notes, &row, map);
     }
     Ok(app.json(&answer))
 }
@@ -266,8 +245,32 @@ fn whole(call: &Call, row: &Row) -> Reply {
         .copied()
         .chain(["parentName", "relatedName"])
         .collect();
-    call.app
-        .json(&note_json(call.app, call.caller, row, &attrs, false))
+    let mut note = note_json(call.app, call.caller, row, &attrs, false);
+    if let (Some(notes), Json::Object(map)) = (call.app.layouts.find("Note"), &mut note) {
+        show_targets(call.app, notes, row, map);
+    }
+    call.app.json(&note)
+}
+
+/// Adds the teams, users or portals that a note of no record is meant for.
+fn show_targets(app: &App, notes: &Layout, row: &Row, map: &mut Map<String, Json>) {
+    if text(notes, row, "parentId").is_some() {
+        return;
+    }
+    let shown: &[&str] = match text(notes, row, "targetType").as_deref() {
+        Some("teams") => &["teams"],
+        Some("users") => &["users"],
+        Some("portals") => &["portals"],
+        _ => &["teams", "users"],
+    };
+    for link in shown {
+        for part in ["Ids", "Names"] {
+            let name = format!("{link}{part}");
+            if let Some(ix) = notes.find(&name) {
+                map.insert(name, view::value(app, notes, row, ix, "").to_json());
+            }
+        }
+    }
 }
 
 fn read_note(call: &Call) -> Result<Reply> {
@@ -288,7 +291,7 @@ fn edit_note(call: &Call) -> Result<Reply> {
     // Of a post the text and the attachments can be changed, of other notes nothing.
     let is_post = text(notes, &row, "type").as_deref() == Some("Post");
     body.retain(|k, _| is_post && matches!(k.as_str(), "post" | "attachmentsIds"));
-    let (mut row, _, _) = update::change(call.app, call.caller, notes, &row, &body, None)?;
+    let mut row = update::change(call.app, call.caller, notes, &row, &body)?;
     if let (Some(post), Some(slot)) = (body.get("post"), notes.slot("data")) {
         // Who is mentioned follows from the text.
         let mentions = mentions(call.app, post.as_str().unwrap_or_default());
@@ -306,7 +309,10 @@ fn set_pin(call: &Call, pinned: bool) -> Result<Reply> {
     let row = note(call)?;
     let notes = call.app.layout("Note")?;
     if !is_visible(call, notes, &row) {
-        return Err(Refusal::forbidden_silently());
+        return Err(Refusal::forbidden("No read access."));
+    }
+    if text(notes, &row, "parentId").is_none() {
+        return Err(Refusal::forbidden("No parent."));
     }
     let slot = notes.slot("isPinned").ok_or_else(Refusal::internal)?;
     if pinned
@@ -350,7 +356,9 @@ fn set_reaction(call: &Call, on: bool) -> Result<Reply> {
     }
     let (type_, user) = (call.params[1], call.caller.acl.user_id.clone());
     if type_ != "Like" {
-        return Err(Refusal::bad_request("Not allowed reaction."));
+        return Err(Refusal::forbidden(format!(
+            "Not allowed reaction '{type_}'."
+        )));
     }
     let mut reactions = call.app.extras.reactions.0.write();
     let list = reactions.entry(row.id.clone()).or_default();

@@ -3,15 +3,18 @@
 use http::Method;
 use serde_json::{Map, Value as Json};
 
-use super::{Call, Fixed, notes};
-use crate::acl::Action;
+use super::{Call, Fixed};
+use crate::acl::{Action, Level};
 use crate::app::{App, Caller};
+use crate::events::Event;
+use crate::facts;
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{Layout, LinkDef, LinkKind};
 use crate::record::{create, links, read, update, view};
 use crate::search;
 use crate::search::params::SearchParams;
 use crate::store::Row;
+use crate::version::Version;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(
@@ -124,7 +127,7 @@ pub(super) fn controller(
         )));
     };
     if crate::acl::ADMIN_ONLY.contains(&name) && !caller.acl.is_admin() {
-        return Err(Refusal::forbidden_silently());
+        return Err(Refusal::forbidden(format!("No access to '{name}'.")));
     }
     let writes_refused =
         NO_WRITE.contains(&name) && !matches!(*method, Method::GET | Method::DELETE);
@@ -217,10 +220,32 @@ fn relate(
         let had = is_linked(app, layout, &row, def, other);
         links::link_checked(app, caller, layout, &row, def, target, other)?;
         if let Some(other) = app.store.table(target.index).live(other).filter(|_| !had) {
-            notes::related(app, caller, layout, &row, link, &other, true);
+            raise_link(app, caller, layout, &row, link, &other, true);
         }
     }
     Ok(Reply::bool(true))
+}
+
+/// Has listeners hear that two records were linked or unlinked.
+fn raise_link(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+    link: &str,
+    other: &Row,
+    now: bool,
+) {
+    app.raise(
+        caller,
+        &Event::Linked {
+            layout,
+            row,
+            link,
+            other,
+            now,
+        },
+    );
 }
 
 fn mass_relate(
@@ -231,7 +256,7 @@ fn mass_relate(
     link: &str,
     body: &Map<String, Json>,
 ) -> Result<Reply> {
-    if !links::MASS_LINK.contains(&(layout.name.as_str(), link)) {
+    if !facts::mass_link(&app.layouts.schema, &layout.name, link) {
         return Err(Refusal::forbidden("Mass link is not allowed."));
     }
     let (row, def, target) = links::request_target(app, caller, layout, id, link)?;
@@ -271,7 +296,7 @@ fn unrelate(
         let had = is_linked(app, layout, &row, def, other);
         links::unlink_checked(app, caller, layout, &row, def, target, other)?;
         if let Some(other) = app.store.table(target.index).live(other).filter(|_| had) {
-            notes::related(app, caller, layout, &row, link, &other, false);
+            raise_link(app, caller, layout, &row, link, &other, false);
         }
     }
     Ok(Reply::bool(true))
@@ -280,18 +305,29 @@ fn unrelate(
 /// `POST {Entity}/action/getDuplicateAttributes`: a record as a read shows it, without its id.
 fn duplicate_attributes(call: &Call) -> Result<Reply> {
     let layout = call.app.layout(call.params[0])?;
-    call.caller.acl.check_scope(&layout.name, Action::Create)?;
+    if call.caller.acl.level(&layout.name, Action::Create) == Level::No {
+        return Err(Refusal::forbidden("No 'create' access."));
+    }
     let body = call.request.json_body()?;
     let Some(id) = body.get("id").and_then(Json::as_str) else {
         return Err(Refusal::bad_request("No ID."));
     };
-    let row = call.app.live(layout, id)?;
+    let row = call
+        .app
+        .store
+        .table(layout.index)
+        .live(id)
+        .ok_or_else(|| Refusal::not_found("Record not found."))?;
     if !call.caller.acl.record(call.app, layout, &row, Action::Read) {
         return Err(Refusal::forbidden("No 'read' access."));
     }
     let reply = read::record_reply(call.app, call.caller, layout, &row);
     let mut record: Map<String, Json> = serde_json::from_slice(&reply.body).unwrap_or_default();
     record.remove("id");
+    if layout.name == "Opportunity" {
+        // A copy begins anew.
+        record.remove("stage");
+    }
     Ok(call.app.json(&Json::Object(record)))
 }
 
@@ -311,13 +347,22 @@ fn restore_deleted(call: &Call) -> Result<Reply> {
     call.caller.require_admin()?;
     let layout = call.app.layout(call.params[0])?;
     let body = call.request.json_body()?;
-    let Some(id) = body.get("id").and_then(Json::as_str) else {
-        return Err(Refusal::bad_request("No ID."));
+    let id = match body.get("id") {
+        Some(Json::String(id)) if !id.is_empty() => id.as_str(),
+        Some(Json::Number(_)) => return Err(Refusal::not_found("")),
+        _ => return Err(Refusal::bad_request("")),
     };
     let table = call.app.store.table(layout.index);
-    let row = table.get(id).ok_or_else(Refusal::not_found_silently)?;
+    let row = table.get(id).ok_or_else(|| Refusal::not_found(""))?;
     if !row.deleted {
-        return Err(Refusal::forbidden("No 'deleted' attribute."));
+        return Err(if call.app.version < Version::V10_0 {
+            Refusal::forbidden("No 'deleted' attribute.")
+        } else {
+            Refusal {
+                status: 409,
+                ..Refusal::forbidden("Record type is not soft-deleted.")
+            }
+        });
     }
     table.update(id, |r| {
         r.deleted = false;

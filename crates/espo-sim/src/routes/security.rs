@@ -105,6 +105,7 @@ fn generate_password(call: &Call) -> Result<Reply> {
     call.app
         .auth
         .change(&row.id, |c| c.password = Some(password.clone()));
+    call.app.auth.end_tokens(&row.id);
     let outbox = &call.app.extras.outbox;
     outbox.send(to, "Access credentials", password);
     Ok(Reply::bool(true))
@@ -149,6 +150,7 @@ pub(super) fn change_by_request(app: &App, request: &Request) -> Result<Reply> {
     let user = found.get(user).as_str().ok_or_else(Refusal::internal)?;
     app.auth
         .change(user, |c| c.password = Some(password.to_owned()));
+    app.auth.end_tokens(user);
     table.erase(&found.id);
     Ok(app.json(&json!({"url": null})))
 }
@@ -172,6 +174,7 @@ fn change_password(call: &Call) -> Result<Reply> {
     call.app
         .auth
         .change(id, |c| c.password = Some(new.to_owned()));
+    call.app.auth.end_tokens(id);
     Ok(Reply::bool(true))
 }
 

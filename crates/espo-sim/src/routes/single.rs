@@ -55,6 +55,8 @@ fn merge(
         return Err(Refusal::bad_request("No `sourceIdList`."));
     };
     let table = app.store.table(layout.index);
+    let mut attributes = object(data, "attributes");
+    take_over_addresses(app, layout, row, sources, &mut attributes);
     for source in sources.iter().filter_map(Json::as_str) {
         let Some(source) = table.live(source) else {
             return Err(Refusal::not_found_silently());
@@ -72,6 +74,40 @@ fn merge(
         }
         update::remove(app, caller, layout, &source);
     }
-    let attributes = object(data, "attributes");
-    update::change(app, caller, layout, row, &attributes, None).map(|(row, _, _)| row)
+    update::change(app, caller, layout, row, &attributes)
+}
+
+/// Addresses and numbers of the sources become further ones of the record; one of them may be chosen as the primary one.
+fn take_over_addresses(
+    app: &App,
+    layout: &Layout,
+    row: &Row,
+    sources: &[Json],
+    attributes: &mut Map<String, Json>,
+) {
+    let table = app.store.table(layout.index);
+    for key in ["emailAddress", "phoneNumber"] {
+        let data = format!("{key}Data");
+        let Some(slot) = layout.slot(&data) else {
+            continue;
+        };
+        let entries = |row: &Row| row.get(slot).as_list().unwrap_or_default().to_vec();
+        let mut all = entries(row);
+        let others = sources.iter().filter_map(Json::as_str);
+        for mut entry in others.filter_map(|id| table.live(id)).flat_map(|r| entries(&r)) {
+            if !all.iter().any(|e| e[key] == entry[key]) {
+                entry["primary"] = Json::Bool(all.is_empty());
+                all.push(entry);
+            }
+        }
+        let chosen = attributes.remove(key);
+        if let Some(at) = chosen.and_then(|c| all.iter().position(|e| e[key] == c)) {
+            for (i, entry) in all.iter_mut().enumerate() {
+                entry["primary"] = Json::Bool(i == at);
+            }
+        }
+        if all != entries(row) {
+            attributes.entry(data).or_insert(Json::Array(all));
+        }
+    }
 }

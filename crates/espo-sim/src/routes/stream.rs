@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Call, Fixed, posts};
-use crate::acl::{Action, Kind, Level};
+use crate::acl::{Action, Kind};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
@@ -245,8 +245,8 @@ fn readable_record<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
 
 fn stream_of(call: &Call, filter: Option<&str>, pinned: bool) -> Result<Reply> {
     let (layout, row) = readable_record(call)?;
-    if call.caller.acl.level(&layout.name, Action::Stream) == Level::No {
-        return Err(Refusal::forbidden_silently());
+    if !call.caller.acl.record(call.app, layout, &row, Action::Stream) {
+        return Err(Refusal::forbidden("No stream access."));
     }
     let app = call.app;
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
@@ -279,7 +279,7 @@ fn record_stream(call: &Call) -> Result<Reply> {
 }
 
 fn record_posts(call: &Call) -> Result<Reply> {
-    stream_of(call, Some("posts"), true)
+    stream_of(call, Some("posts"), false)
 }
 
 fn update_stream(call: &Call) -> Result<Reply> {
@@ -385,7 +385,8 @@ pub(super) fn is_visible(call: &Call, notes: &Layout, row: &Row) -> bool {
     match view::key(call.app, notes, row, "parent") {
         Some((parent, id)) => {
             let record = call.app.store.table(parent.index).live(&id);
-            record.is_some_and(|r| acl.record(call.app, parent, &r, Action::Read))
+            // A record's notes are part of its stream.
+            record.is_some_and(|r| acl.record(call.app, parent, &r, Action::Stream))
         }
         None => is_mine(call, notes, row),
     }

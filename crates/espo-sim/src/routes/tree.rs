@@ -213,7 +213,7 @@ fn move_one(call: &Call) -> Result<Reply> {
         return Err(Refusal::forbidden_silently());
     }
     let change = Map::from_iter([("parentId".to_owned(), json!(parent))]);
-    update::change(call.app, call.caller, tree.layout, row, &change, None)?;
+    update::change(call.app, call.caller, tree.layout, row, &change)?;
     place(call, &tree, row, reference, parent.as_deref(), how);
     Ok(Reply::bool(true))
 }

@@ -10,6 +10,7 @@ use super::delivery::Item;
 use super::{Call, Fixed};
 use crate::acl::{Acl, Action, Kind, Level};
 use crate::app::{App, Caller};
+use crate::events::Event;
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{Layout, Source};
 use crate::record::input::Input;
@@ -255,23 +256,20 @@ enum Change<'a> {
     Deleted,
 }
 
-pub(super) fn created(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
-    tell(app, caller, layout, row, &Change::Created);
-}
-
-pub(super) fn updated(
-    app: &App,
-    caller: &Caller,
-    layout: &Layout,
-    old: &Row,
-    new: &Row,
-    input: &Input,
-) {
-    tell(app, caller, layout, new, &Change::Updated { old, input });
-}
-
-pub(super) fn deleted(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
-    tell(app, caller, layout, row, &Change::Deleted);
+/// Tells webhooks of a change.
+pub(crate) fn hear(app: &App, caller: &Caller, event: &Event) {
+    match *event {
+        Event::Created { layout, row, .. } => tell(app, caller, layout, row, &Change::Created),
+        Event::Changed {
+            layout,
+            old,
+            new,
+            input,
+            ..
+        } => tell(app, caller, layout, new, &Change::Updated { old, input }),
+        Event::Removed { layout, row } => tell(app, caller, layout, row, &Change::Deleted),
+        Event::Linked { .. } => {}
+    }
 }
 
 /// Queues a change for every webhook that is about it.

@@ -149,7 +149,7 @@ pub(crate) fn by_text(
                 wanted.extend(keys.map(|key| (key, how, &*folded)));
             }
             (_, _, Source::Person(parts)) => {
-                // Without a name a lead and a user go by others (`special::person_name`).
+                // Without a name a lead and a user go by others (`rules::person_name`).
                 let others = ["emailAddress", "phoneNumber", "accountName", "userName"];
                 let others = others.iter().filter_map(|a| layout.slot(a));
                 let others = others.filter(|_| matches!(&*layout.name, "Lead" | "User"));

@@ -1,48 +1,44 @@
-//! What follows from a stored change, beyond the record itself.
+//! What follows from a stored change, beyond the record itself. Each listener hears of every event and takes its own.
 
-use super::{notes, webhooks};
+pub(crate) mod followers;
+pub(crate) mod notes;
+pub(crate) mod notifications;
+
 use crate::app::{App, Caller};
+use crate::events::{Event, Listener};
 use crate::layout::Layout;
 use crate::record::input::Input;
 use crate::store::Row;
 
-/// After a record came into being.
-pub(crate) fn after_create(app: &App, caller: &Caller, layout: &Layout, row: &Row, input: &Input) {
-    if layout.name == "User" {
-        user_saved(app, layout, row, input);
-    }
-    notes::created(app, caller, layout, row);
-    webhooks::created(app, caller, layout, row);
-    access_changed(app, layout);
-}
+/// The listeners below the routes, in the order in which they hear. Who follows a record is known before its notes are
+/// written, and a note before those who follow are told of it.
+pub(crate) const ALL: &[Listener] = &[access, followers::hear, notes::hear, notifications::hear];
 
-/// After a record was changed. `old` is the row before.
-pub(crate) fn after_update(
-    app: &App,
-    caller: &Caller,
-    layout: &Layout,
-    old: &Row,
-    new: &Row,
-    input: &Input,
-) {
-    if layout.name == "User" {
-        user_saved(app, layout, new, input);
-    }
-    notes::updated(app, caller, layout, old, new);
-    webhooks::updated(app, caller, layout, old, new, input);
-    access_changed(app, layout);
-}
-
-/// After a record was removed.
-pub(crate) fn after_delete(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
-    if layout.name == "User" {
-        app.auth.change(&row.id, |c| c.active = false);
-    }
-    webhooks::deleted(app, caller, layout, row);
-    access_changed(app, layout);
-}
-
-fn access_changed(app: &App, layout: &Layout) {
+/// Keeps log-ins and rights in step with users, roles and teams.
+fn access(app: &App, _: &Caller, event: &Event) {
+    let layout = match *event {
+        Event::Created {
+            layout, row, input, ..
+        }
+        | Event::Changed {
+            layout,
+            new: row,
+            input,
+            ..
+        } => {
+            if layout.name == "User" {
+                user_saved(app, layout, row, input);
+            }
+            layout
+        }
+        Event::Removed { layout, row } => {
+            if layout.name == "User" {
+                app.auth.change(&row.id, |c| c.active = false);
+            }
+            layout
+        }
+        Event::Linked { layout, .. } => layout,
+    };
     if matches!(layout.name.as_str(), "User" | "Role" | "Team") {
         app.forget_acls();
     }
@@ -64,6 +60,9 @@ fn user_saved(app: &App, layout: &Layout, row: &Row, input: &Input) {
     let active = layout.slot("isActive").is_none_or(|s| row.get(s).is_true());
     let api = text("type").as_deref() == Some("api");
     let hmac = text("authMethod").as_deref() == Some("Hmac");
+    if password.is_some() {
+        app.auth.end_tokens(&row.id);
+    }
     app.auth.change(&row.id, |c| {
         c.user_name = text("userName").unwrap_or_default();
         c.active = active && !row.deleted;

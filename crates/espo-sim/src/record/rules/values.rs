@@ -1,8 +1,9 @@
-//! Values that one entity type computes by a rule of its own. The rules are few; each says where it is from.
+//! Values without a column that one entity type computes by a rule of its own.
 
 use serde_json::{Value as Json, json};
 
-use super::view;
+use super::email;
+use crate::record::view;
 use crate::app::App;
 use crate::layout::{Layout, LinkKind, Slot};
 use crate::store::Row;
@@ -20,7 +21,8 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str, user: &st
                         .config
                         .read()
                         .rate(text("amountCurrency").unwrap_or_default());
-                    Value::Float(amount * probability * rate / 100.0)
+                    // To the cent, as the server stores what it computes.
+                    Value::Float((amount * rate * probability).round() / 100.0)
                 }
                 _ => Value::Null,
             }
@@ -43,17 +45,64 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str, user: &st
             .get(&row.id)
             .and_then(|c| c.secret_key)
             .map_or(Value::Null, Value::text),
-        ("Task" | "Meeting" | "Call", "reminders") => Value::json(json!([])),
         ("Task", "isOverdue") => Value::Bool(false),
-        ("Email", "isRead" | "isImportant" | "inTrash" | "inArchive" | "folderId") => {
-            email_mark(app, layout, row, attr, user)
-        }
+        ("Email", _) => email::value(app, layout, row, attr, user).unwrap_or_default(),
+        ("Call", "phoneNumbersMap") => phone_numbers(app, layout, row),
         ("Notification", "groupedCount") => grouped(app, layout, row),
+        ("Notification", "noteData") => note_data(app, layout, row),
         ("Note", "reactionCounts") => Value::Null,
         ("Note", "myReactions") => Value::json(json!([])),
-        ("Campaign", name) if name.ends_with("Count") => Value::Int(0),
+        ("Campaign", _) => campaign(app, layout, row, attr),
         _ => Value::Null,
     }
+}
+
+/// Attributes of the note in a notification.
+const OF_NOTE: &[&str] = &[
+    "id",
+    "deleted",
+    "post",
+    "data",
+    "type",
+    "targetType",
+    "number",
+    "isGlobal",
+    "createdByGender",
+    "isInternal",
+    "isPinned",
+    "createdAt",
+    "modifiedAt",
+    "parentId",
+    "parentType",
+    "parentName",
+    "relatedId",
+    "relatedType",
+    "attachmentsIds",
+    "attachmentsNames",
+    "createdById",
+    "createdByName",
+    "modifiedById",
+    "modifiedByName",
+    "superParentId",
+    "superParentType",
+    "attachmentsTypes",
+];
+
+/// The note that a notification tells of.
+fn note_data(app: &App, layout: &Layout, row: &Row) -> Value {
+    let of = |attr: &str| layout.slot(attr).and_then(|s| row.get(s).non_empty());
+    let note = app.layouts.find("Note").and_then(|notes| {
+        let id = of("relatedId").filter(|_| of("relatedType") == Some("Note"))?;
+        Some((notes, app.store.table(notes.index).live(id)?))
+    });
+    let Some((notes, note)) = note else {
+        return Value::Null;
+    };
+    let attributes = OF_NOTE.iter().filter_map(|name| {
+        let value = view::value(app, notes, &note, notes.find(name)?, "");
+        Some(((*name).to_owned(), value.to_json()))
+    });
+    Value::json(Json::Object(attributes.collect()))
 }
 
 /// How many notifications of one action a notification stands for; null for one that stands alone.
@@ -69,42 +118,15 @@ fn grouped(app: &App, layout: &Layout, row: &Row) -> Value {
         .iter()
         .filter(|r| !r.deleted && r.get(action) == row.get(action) && r.get(user) == row.get(user));
     match same.count() {
-        0 | 1 => Value::Null,
+        0 => Value::Null,
         n => Value::Int(i64::try_from(n).unwrap_or(i64::MAX)),
     }
 }
 
-/// The relation of e-mails and the users in whose inbox they are, and its direction from the e-mail.
-pub(crate) fn email_users(emails: &Layout) -> Option<(usize, bool)> {
-    match emails.links.get("users")?.kind {
-        LinkKind::Many { relation, forward } => Some((relation, forward)),
-        _ => None,
-    }
-}
-
-/// A mark that an e-mail carries for each user apart; null where it is not in the user's inbox.
-fn email_mark(app: &App, emails: &Layout, row: &Row, column: &str, user: &str) -> Value {
-    let Some((relation, forward)) = email_users(emails) else {
-        return Value::Null;
-    };
-    let columns = &app.layouts.relations[relation].columns;
-    let at = columns.iter().position(|c| c.name == column);
-    let pairs = app.store.relation(relation).of(&row.id, forward);
-    let pair = pairs.iter().find(|p| p.id == user);
-    match (pair, at) {
-        (Some(pair), Some(at)) => match pair.columns.get(at) {
-            Some(value) => value.clone(),
-            // Linked before there were columns: nothing was marked.
-            None => columns[at].default.clone(),
-        },
-        _ => Value::Null,
-    }
-}
-
-/// First, middle and last name with blanks between.
+/// First and last name with a blank between; the middle name is no part of it.
 pub(crate) fn person_name(layout: &Layout, row: &Row, parts: [Option<Slot>; 3]) -> Value {
-    let [first, middle, last] = parts;
-    let joined: Vec<&str> = [first, middle, last]
+    let [first, _, last] = parts;
+    let joined: Vec<&str> = [first, last]
         .into_iter()
         .flatten()
         .filter_map(|s| row.get(s).non_empty())
@@ -112,20 +134,51 @@ pub(crate) fn person_name(layout: &Layout, row: &Row, parts: [Option<Slot>; 3]) 
     if !joined.is_empty() {
         return Value::text(joined.join(" "));
     }
-    // A lead without a person's name goes by whatever it has (QUIRKS 11).
-    if layout.name == "Lead" {
-        for attr in ["emailAddress", "phoneNumber", "accountName"] {
-            if let Some(text) = layout.slot(attr).and_then(|s| row.get(s).non_empty()) {
-                return Value::text(text);
+    // Without a person's name, a lead and a user go by what they have.
+    stand_ins(layout)
+        .iter()
+        .find_map(|attr| layout.slot(attr).and_then(|s| row.get(s).non_empty()))
+        .map_or(Value::Null, Value::text)
+}
+
+/// Attributes that stand in for a person's name, the first that there is.
+pub(crate) fn stand_ins(layout: &Layout) -> &'static [&'static str] {
+    match layout.name.as_str() {
+        "Lead" => &["accountName", "emailAddress", "phoneNumber"],
+        "User" => &["userName"],
+        _ => &[],
+    }
+}
+
+/// What came of a campaign: nothing was sent yet, but leads may name it as their source.
+fn campaign(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value {
+    match attr {
+        "revenueCurrency" => Value::text(app.config.read().default_currency.as_str()),
+        "openedCount" | "clickedCount" | "optedOutCount" | "bouncedCount" => Value::Int(0),
+        "leadCreatedCount" => match view::linked(app, layout, row, "leads").len() {
+            0 => Value::Null,
+            n => Value::Int(i64::try_from(n).unwrap_or(i64::MAX)),
+        },
+        _ => Value::Null,
+    }
+}
+
+/// Numbers of those who take part in a call, by entity type and id.
+fn phone_numbers(app: &App, layout: &Layout, row: &Row) -> Value {
+    let mut map = serde_json::Map::new();
+    for link in ["contacts", "leads"] {
+        let Some((target, slot)) = view::target(app, layout, link)
+            .and_then(|t| Some((t, t.slot("phoneNumber")?)))
+        else {
+            continue;
+        };
+        for other in view::linked(app, layout, row, link) {
+            if let Some(number) = other.get(slot).non_empty() {
+                map.insert(format!("{}_{}", target.name, other.id), Json::from(number));
             }
         }
     }
-    if layout.name == "User"
-        && let Some(text) = layout.slot("userName").and_then(|s| row.get(s).non_empty())
-    {
-        return Value::text(text);
-    }
-    Value::Null
+    Value::json(Json::Object(map))
 }
 
 /// A column of the pair of a contact and its primary account.
@@ -190,21 +243,4 @@ pub(crate) fn seconds_between(a: &str, b: &str) -> Option<i64> {
             .as_second()
             - a.to_zoned_datetime(zone).ok()?.timestamp().as_second(),
     )
-}
-
-/// Probability that a stage stands for (`fields.probability` follows `stage.probabilityMap`).
-pub(crate) fn stage_probability(layout_raw: Option<&Json>, stage: &str) -> Option<i64> {
-    if let Some(map) = layout_raw.and_then(|m| m.as_object()) {
-        return map.get(stage).and_then(Json::as_i64);
-    }
-    // The stock map, for metadata that leaves it out.
-    Some(match stage {
-        "Prospecting" => 10,
-        "Qualification" => 20,
-        "Proposal" => 50,
-        "Negotiation" => 80,
-        "Closed Won" => 100,
-        "Closed Lost" => 0,
-        _ => return None,
-    })
 }

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use espo_schema::FieldKind;
+use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 
 use crate::app::{App, Caller};
-use crate::layout::{Layout, LinkKind};
+use crate::events::Event;
+use crate::layout::{AttrIx, Layout, LinkKind};
+use crate::record::input::Input;
 use crate::record::view;
 use crate::store::Row;
 use crate::value::{Id, Value};
@@ -64,8 +68,8 @@ fn audited_link(app: &App, layout: &Layout, link: &str) -> bool {
     }
 }
 
-/// Writes a note.
-pub(super) fn write(app: &App, user: &str, attributes: &[(&str, Value)]) -> Option<Arc<Row>> {
+/// Stores a note; nobody hears of it yet.
+pub(crate) fn store(app: &App, user: &str, attributes: &[(&str, Value)]) -> Option<Arc<Row>> {
     let layout = app.layouts.find("Note")?;
     let mut row = Row {
         id: Id::from(app.ids.next(&app.clock)),
@@ -94,8 +98,30 @@ pub(super) fn write(app: &App, user: &str, attributes: &[(&str, Value)]) -> Opti
     Some(table.insert(row))
 }
 
+/// Stores a note and raises that it is there.
+fn write(app: &App, caller: &Caller, attributes: &[(&str, Value)]) {
+    if let Some(row) = store(app, caller.user_id(), attributes) {
+        announce(app, caller, &row);
+    }
+}
+
+/// Raises that a note is there.
+pub(crate) fn announce(app: &App, caller: &Caller, row: &Row) {
+    if let Some(layout) = app.layouts.find("Note") {
+        app.raise(
+            caller,
+            &Event::Created {
+                layout,
+                row,
+                input: &Input::new(),
+                links: &[],
+            },
+        );
+    }
+}
+
 /// The record above: whose stream shows this record's notes too.
-pub(super) fn super_parent(app: &App, layout: &Layout, row: &Row) -> (Value, Value) {
+pub(crate) fn super_parent(app: &App, layout: &Layout, row: &Row) -> (Value, Value) {
     if layout.name == "Account" {
         return (Value::Null, Value::Null);
     }
@@ -111,14 +137,38 @@ pub(super) fn super_parent(app: &App, layout: &Layout, row: &Row) -> (Value, Val
     }
 }
 
+/// Writes the notes that an event leaves.
+pub(super) fn hear(app: &App, caller: &Caller, event: &Event) {
+    match *event {
+        Event::Created { layout, .. } if layout.name == "Note" => {}
+        Event::Created { layout, row, .. } => created(app, caller, layout, row),
+        Event::Changed {
+            layout,
+            old,
+            new,
+            input,
+            before,
+            ..
+        } => updated(app, caller, layout, (old, new), &sets(app, layout, new, input, before)),
+        Event::Linked {
+            layout,
+            row,
+            link,
+            other,
+            now,
+        } => related(app, caller, layout, row, link, other, now),
+        Event::Removed { .. } => {}
+    }
+}
+
 /// After a create: a note on the record itself, and on owners whose link is audited.
-pub(super) fn created(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
+fn created(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
     let stream = app.layouts.entity(layout).scope.stream;
     if stream {
         let (super_type, super_id) = super_parent(app, layout, row);
         write(
             app,
-            caller.user_id(),
+            caller,
             &[
                 ("type", "Create".into()),
                 ("parentType", layout.name.as_str().into()),
@@ -179,7 +229,7 @@ fn related_note(
     let (super_type, super_id) = super_parent(app, owner, record);
     write(
         app,
-        caller.user_id(),
+        caller,
         &[
             ("type", type_.into()),
             ("parentType", owner.name.as_str().into()),
@@ -188,6 +238,7 @@ fn related_note(
             ("superParentId", super_id),
             ("relatedType", layout.name.as_str().into()),
             ("relatedId", Value::Text(row.id.clone())),
+            ("data", Value::Null),
         ],
     );
 }
@@ -211,13 +262,70 @@ fn created_data(app: &App, layout: &Layout, row: &Row) -> Json {
     Json::Object(data)
 }
 
+/// An audited set that an update gave other members or columns: its attributes before and after.
+struct SetChange {
+    field: String,
+    was: Map<String, Json>,
+    became: Map<String, Json>,
+}
+
+/// Audited sets that an update changed.
+fn sets(
+    app: &App,
+    layout: &Layout,
+    row: &Row,
+    input: &Input,
+    before: &IndexMap<AttrIx, Value>,
+) -> Vec<SetChange> {
+    let entity = app.layouts.entity(layout);
+    let fields = entity.fields.values().filter(|f| {
+        f.kind == FieldKind::LinkMultiple && audited_field(layout, f)
+    });
+    fields
+        .filter_map(|field| {
+            let (mut was, mut became) = (Map::new(), Map::new());
+            let mut changed = false;
+            for part in ["Ids", "Columns", "Names"] {
+                let Some(ix) = layout.find(&format!("{}{part}", field.name)) else {
+                    continue;
+                };
+                let old = before.get(&ix).map_or(Json::Null, Value::to_json);
+                let new = match input.get(&ix).filter(|v| !v.is_null()) {
+                    Some(sent) => {
+                        changed |= *sent != old;
+                        sent.clone()
+                    }
+                    None if part == "Columns" => old.clone(),
+                    None => view::value(app, layout, row, ix, "").to_json(),
+                };
+                was.insert(layout.attrs[ix].name.clone(), old);
+                became.insert(layout.attrs[ix].name.clone(), new);
+            }
+            changed.then(|| SetChange {
+                field: field.name.clone(),
+                was,
+                became,
+            })
+        })
+        .collect()
+}
+
 /// After an update: what changed of the audited fields, and a new assignment.
-pub(super) fn updated(app: &App, caller: &Caller, layout: &Layout, old: &Row, new: &Row) {
+fn updated(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    (old, new): (&Row, &Row),
+    sets: &[SetChange],
+) {
     let entity = app.layouts.entity(layout);
     if !entity.scope.stream {
         return;
     }
     let (mut fields, mut was, mut became) = (Vec::new(), Map::new(), Map::new());
+    // The status stands beside the other fields, as the value of the note.
+    let status = entity.scope.status_field.as_deref();
+    let mut value = None;
     for field in entity.fields.values().filter(|f| audited_field(layout, f)) {
         let mut changed = false;
         for attr in &field.actual_attributes {
@@ -228,7 +336,9 @@ pub(super) fn updated(app: &App, caller: &Caller, layout: &Layout, old: &Row, ne
                 changed = true;
             }
         }
-        if changed {
+        if changed && status == Some(field.name.as_str()) {
+            value = layout.slot(&field.name).map(|s| new.get(s).to_json());
+        } else if changed {
             fields.push(Json::from(field.name.as_str()));
             for attr in &field.actual_attributes {
                 if let Some(slot) = layout.slot(attr) {
@@ -238,27 +348,27 @@ pub(super) fn updated(app: &App, caller: &Caller, layout: &Layout, old: &Row, ne
             }
         }
     }
-    let (super_type, super_id) = super_parent(app, layout, new);
+    for set in sets {
+        fields.push(Json::from(set.field.as_str()));
+        was.extend(set.was.clone());
+        became.extend(set.became.clone());
+    }
     let note = |type_: &str, data: Json| {
         write(
             app,
-            caller.user_id(),
+            caller,
             &[
                 ("type", type_.into()),
                 ("parentType", layout.name.as_str().into()),
                 ("parentId", Value::Text(new.id.clone())),
-                ("superParentType", super_type.clone()),
-                ("superParentId", super_id.clone()),
                 ("data", Value::json(data)),
             ],
         );
     };
-    if !fields.is_empty() {
+    if !fields.is_empty() || value.is_some() {
         let mut data = json!({"fields": fields, "attributes": {"was": was, "became": became}});
-        if let Some(field) = entity.scope.status_field.as_deref()
-            && let Some(value) = became.get(field)
-        {
-            data["value"] = value.clone();
+        if let Some(value) = value {
+            data["value"] = value;
         }
         note("Update", data);
     }
@@ -274,7 +384,7 @@ pub(super) fn updated(app: &App, caller: &Caller, layout: &Layout, old: &Row, ne
 }
 
 /// After a request linked or unlinked two records: a note on each side whose link is audited.
-pub(super) fn related(
+fn related(
     app: &App,
     caller: &Caller,
     layout: &Layout,

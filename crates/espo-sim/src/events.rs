@@ -1,0 +1,57 @@
+//! What happens to records, for whoever listens.
+//!
+//! Records raise events and do not know who hears them: notes, notifications, webhooks, followers and rights follow from
+//! a change, and live above records. The listeners are given to the server when it is built.
+
+use indexmap::IndexMap;
+
+use crate::app::{App, Caller};
+use crate::layout::{AttrIx, Layout};
+use crate::record::input::Input;
+use crate::store::Row;
+use crate::value::{Id, Value};
+
+/// A pair of records that a request linked through a link field, or unlinked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LinkChange {
+    pub(crate) link: String,
+    pub(crate) other: Id,
+    /// Whether the two are linked now.
+    pub(crate) now: bool,
+}
+
+/// What happened to a record.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Event<'a> {
+    /// It came into being.
+    Created {
+        layout: &'a Layout,
+        row: &'a Row,
+        input: &'a Input,
+        links: &'a [LinkChange],
+    },
+    /// It was changed. `input` is what the request set.
+    Changed {
+        layout: &'a Layout,
+        old: &'a Row,
+        new: &'a Row,
+        input: &'a Input,
+        links: &'a [LinkChange],
+        /// Values that have no column, as they were.
+        before: &'a IndexMap<AttrIx, Value>,
+    },
+    /// It was removed.
+    Removed { layout: &'a Layout, row: &'a Row },
+    /// A request linked it to another record, or unlinked it.
+    Linked {
+        layout: &'a Layout,
+        row: &'a Row,
+        link: &'a str,
+        other: &'a Row,
+        /// Whether the two are linked now.
+        now: bool,
+    },
+}
+
+/// Hears of every event, after it was stored.
+pub(crate) type Listener = fn(&App, &Caller, &Event);

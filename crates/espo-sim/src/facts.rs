@@ -1,0 +1,183 @@
+//! What an instance's metadata states outside of `entityDefs`: access to fields, rules of records, switched-off scopes.
+//!
+//! An export may leave those sections out. What a stock instance states then holds.
+
+use espo_schema::Schema;
+use serde_json::Value as Json;
+
+/// Who may see or set a field, apart from roles.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct FieldAccess {
+    /// Nobody is shown it.
+    pub(crate) hidden: bool,
+    /// Only administrators are shown it.
+    pub(crate) admin_only: bool,
+    /// Nobody sets it.
+    pub(crate) read_only: bool,
+    /// Only administrators set it.
+    pub(crate) read_only_for_most: bool,
+}
+
+/// A section as the instance has it, if the metadata holds that section at all.
+fn section<'a>(schema: &'a Schema, name: &str) -> Option<&'a Json> {
+    schema.raw.get(name).filter(|v| v.is_object())
+}
+
+/// Fields that nobody sets, administrators included (`entityAcl.…readOnly` of a stock instance).
+const READ_ONLY: &[(&str, &[&str])] = &[
+    ("Attachment", &["source", "sourceId"]),
+    ("Case", &["inboundEmail"]),
+    ("Contact", &["inboundEmail", "portalUser"]),
+    ("Email", &["users", "messageId", "tasks"]),
+    ("KnowledgeBaseArticle", &["order"]),
+    ("Task", &["email"]),
+    ("Webhook", &["secretKey"]),
+];
+
+/// Fields that nobody is shown (`entityAcl.…forbidden` of a stock instance).
+const HIDDEN: &[(&str, &[&str])] = &[("User", &["deleteId", "userData"])];
+
+/// Fields that only administrators set (`entityAcl.…nonAdminReadOnly` of a stock instance).
+const READ_ONLY_FOR_MOST: &[(&str, &[&str])] = &[(
+    "User",
+    &[
+        "userName",
+        "isActive",
+        "emailAddress",
+        "teams",
+        "defaultTeam",
+        "roles",
+        "portals",
+        "portalRoles",
+        "contact",
+        "workingTimeCalendar",
+        "accounts",
+        "type",
+    ],
+)];
+
+/// Fields that only administrators are shown (`app.acl` of a stock instance).
+const ADMIN_ONLY: &[(&str, &[&str])] = &[
+    ("ActionHistoryRecord", &["authToken", "authLogRecord"]),
+    ("Call", &["uid"]),
+    ("Email", &["inboundEmails", "emailAccounts"]),
+    ("Meeting", &["uid"]),
+    (
+        "User",
+        &[
+            "apiKey",
+            "secretKey",
+            "auth2FA",
+            "authMethod",
+            "dashboardTemplate",
+            "gender",
+            "layoutSet",
+        ],
+    ),
+];
+
+fn listed(table: &[(&str, &[&str])], entity: &str, field: &str) -> bool {
+    table
+        .iter()
+        .any(|(e, fields)| *e == entity && fields.contains(&field))
+}
+
+/// Access to a field.
+pub(crate) fn field_access(schema: &Schema, entity: &str, field: &str) -> FieldAccess {
+    let mut access = FieldAccess {
+        hidden: false,
+        admin_only: listed(ADMIN_ONLY, entity, field),
+        read_only: false,
+        read_only_for_most: false,
+    };
+    if let Some(acl) = section(schema, "entityAcl") {
+        let says = |key: &str| acl[entity]["fields"][field][key] == Json::Bool(true);
+        access.hidden = says("forbidden") || says("internal");
+        access.admin_only |= says("onlyAdmin");
+        access.read_only = says("readOnly");
+        access.read_only_for_most = says("nonAdminReadOnly");
+    } else {
+        access.hidden = listed(HIDDEN, entity, field);
+        access.read_only = listed(READ_ONLY, entity, field);
+        access.read_only_for_most = listed(READ_ONLY_FOR_MOST, entity, field);
+    }
+    access
+}
+
+/// A rule of an entity type's records (`recordDefs`).
+fn record_rule<'a>(schema: &'a Schema, entity: &str, key: &str) -> Option<&'a Json> {
+    section(schema, "recordDefs")?.get(entity)?.get(key)
+}
+
+/// A rule of a link (`recordDefs.{entity}.relationships.{link}`); `stock` where the metadata has no such section.
+fn link_rule(
+    schema: &Schema,
+    entity: &str,
+    link: &str,
+    key: &str,
+    stock: &[(&str, &[&str])],
+) -> bool {
+    match section(schema, "recordDefs") {
+        Some(defs) => defs[entity]["relationships"][link][key] == Json::Bool(true),
+        None => listed(stock, entity, link),
+    }
+}
+
+/// Whether an update is checked for duplicates as a create is.
+pub(crate) fn update_duplicate_check(schema: &Schema, entity: &str) -> bool {
+    match record_rule(schema, entity, "updateDuplicateCheck") {
+        Some(rule) => *rule == Json::Bool(true),
+        None => entity == "AddressCountry" && section(schema, "recordDefs").is_none(),
+    }
+}
+
+/// Whether records that a search finds can be related through a link at once.
+pub(crate) fn mass_link(schema: &Schema, entity: &str, link: &str) -> bool {
+    const STOCK: &[(&str, &[&str])] = &[("TargetList", &["users", "leads", "contacts", "accounts"])];
+    link_rule(schema, entity, link, "massLink", STOCK)
+}
+
+/// Whether a has-many link refuses records that have another owner.
+pub(crate) fn only_not_linked(schema: &Schema, entity: &str, link: &str) -> bool {
+    link_rule(
+        schema,
+        entity,
+        link,
+        "linkOnlyNotLinked",
+        &[("Account", &["opportunities"])],
+    )
+}
+
+/// What a link asks for on a record of the other side, where it says so: `read` or `edit`.
+pub(crate) fn required_foreign_access(schema: &Schema, entity: &str, link: &str) -> Option<String> {
+    const READ: &[(&str, &[&str])] = &[
+        ("Case", &["articles"]),
+        ("TargetList", &["users", "leads", "contacts", "accounts"]),
+    ];
+    match section(schema, "recordDefs") {
+        Some(defs) => defs[entity]["relationships"][link]["linkRequiredForeignAccess"]
+            .as_str()
+            .map(str::to_owned),
+        None => listed(READ, entity, link).then(|| "read".to_owned()),
+    }
+}
+
+/// The many-to-many link whose users follow a record (`streamDefs.…followingUsersField`).
+pub(crate) fn following_users(schema: &Schema, entity: &str) -> Option<String> {
+    match section(schema, "streamDefs") {
+        Some(defs) => defs[entity]["followingUsersField"]
+            .as_str()
+            .map(str::to_owned),
+        None => matches!(entity, "Meeting" | "Call").then(|| "users".to_owned()),
+    }
+}
+
+/// Names of scopes that an administrator switched off: closed to everybody.
+pub(crate) fn disabled_scopes(schema: &Schema) -> Vec<String> {
+    schema
+        .entity_types
+        .values()
+        .filter(|e| e.scope.disabled)
+        .map(|e| e.name.clone())
+        .collect()
+}

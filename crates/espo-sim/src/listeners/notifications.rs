@@ -1,0 +1,213 @@
+//! Who is told of what: notes to those who follow their record or whom they are addressed to, removals, assignments.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::acl::{Action, Kind};
+use crate::app::{App, Caller};
+use crate::events::Event;
+use crate::layout::Layout;
+use crate::record::view;
+use crate::sim::insert_record;
+use crate::store::Row;
+use crate::value::{Id, Value};
+
+/// Entity types without a stream whose assignments are told (`assignmentNotificationsEntityList` of a stock instance).
+const ASSIGNED: &[&str] = &["Call", "Email"];
+
+pub(super) fn hear(app: &App, caller: &Caller, event: &Event) {
+    match *event {
+        Event::Created { layout, row, .. } if layout.name == "Note" => note(app, caller, layout, row),
+        Event::Created { layout, row, .. } => assigned(app, caller, layout, None, row),
+        Event::Changed {
+            layout, old, new, ..
+        } => assigned(app, caller, layout, Some(old), new),
+        Event::Removed { layout, row } => removed(app, caller, layout, row),
+        Event::Linked { .. } => {}
+    }
+}
+
+fn text<'r>(layout: &Layout, row: &'r Row, attr: &str) -> Option<&'r str> {
+    layout.slot(attr).and_then(|s| row.get(s).non_empty())
+}
+
+/// People who can be told: active users other than the caller who are no API users.
+fn can_be_told(app: &App, caller: &Caller, user: &str) -> bool {
+    let Some(users) = app.layouts.find("User") else {
+        return false;
+    };
+    user != caller.user_id()
+        && app.acl(user).kind != Kind::Api
+        && app.store.table(users.index).live(user).is_some_and(|row| {
+            users
+                .slot("isActive")
+                .is_none_or(|s| row.get(s).is_true())
+        })
+}
+
+/// Adds a notification of a user.
+fn tell(app: &App, user: &str, attributes: &[(&str, Json)]) {
+    let mut map = Map::from_iter([("userId".to_owned(), Json::from(user))]);
+    map.extend(
+        attributes
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), v.clone())),
+    );
+    // Metadata without notifications has nowhere to keep one.
+    let _ = insert_record(app, "Notification", &map);
+}
+
+/// A note is told to those who follow its record or the one above, or to whom it is addressed.
+fn note(app: &App, caller: &Caller, notes: &Layout, row: &Row) {
+    let mut told: BTreeSet<Id> = BTreeSet::new();
+    let mut parent = None;
+    for (type_, id) in [
+        ("parentType", "parentId"),
+        ("superParentType", "superParentId"),
+    ] {
+        let (Some(type_), Some(id)) = (text(notes, row, type_), text(notes, row, id)) else {
+            continue;
+        };
+        let followers = app.followers.read();
+        let of = followers.get(&(type_.to_owned(), id.into()));
+        told.extend(of.into_iter().flatten().cloned());
+        parent = parent.or_else(|| app.layouts.find(type_).zip(Some(Id::from(id))));
+    }
+    if parent.is_none() {
+        told.extend(addressed(app, notes, row));
+    }
+    // Who is mentioned is told of that, and not once more.
+    let mentioned: Vec<Json> = match notes.slot("data").map(|s| row.get(s)) {
+        Some(Value::Json(data)) => data["mentions"]
+            .as_object()
+            .into_iter()
+            .flat_map(|m| m.values().map(|v| v["id"].clone()))
+            .collect(),
+        _ => Vec::new(),
+    };
+    let mut attributes = vec![
+        ("type", json!("Note")),
+        ("data", json!({"noteId": row.id.as_str()})),
+        ("relatedType", json!("Note")),
+        ("relatedId", json!(row.id.as_str())),
+    ];
+    if let Some((layout, id)) = &parent {
+        attributes.push(("relatedParentType", json!(layout.name)));
+        attributes.push(("relatedParentId", json!(id.as_str())));
+    }
+    // What one request changes is told as one.
+    if text(notes, row, "type") == Some("Update") {
+        attributes.push(("actionId", json!(app.ids.next(&app.clock))));
+    }
+    for user in told {
+        let sees = parent.as_ref().is_none_or(|(layout, id)| {
+            let record = app.store.table(layout.index).live(id);
+            record.is_some_and(|r| app.acl(&user).record(app, layout, &r, Action::Stream))
+        });
+        if sees && can_be_told(app, caller, &user) && !mentioned.contains(&json!(user.as_str())) {
+            tell(app, &user, &attributes);
+        }
+    }
+}
+
+/// Users to whom a note of no record is addressed.
+fn addressed(app: &App, notes: &Layout, row: &Row) -> Vec<Id> {
+    let Some(users) = app.layouts.find("User") else {
+        return Vec::new();
+    };
+    let ids = |rows: Vec<std::sync::Arc<Row>>| rows.iter().map(|r| r.id.clone()).collect();
+    match text(notes, row, "targetType") {
+        Some("all") => app
+            .store
+            .table(users.index)
+            .snapshot()
+            .iter()
+            .filter(|r| !r.deleted)
+            .map(|r| r.id.clone())
+            .collect(),
+        Some("users") => ids(view::linked(app, notes, row, "users")),
+        Some("teams") => {
+            let teams: Vec<Id> = ids(view::linked(app, notes, row, "teams"));
+            app.store
+                .table(users.index)
+                .snapshot()
+                .iter()
+                .filter(|r| !r.deleted && app.acl(&r.id).teams.iter().any(|t| teams.contains(t)))
+                .map(|r| r.id.clone())
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Without a stream, an assignment is told by itself.
+fn assigned(app: &App, caller: &Caller, layout: &Layout, old: Option<&Row>, new: &Row) {
+    if app.layouts.entity(layout).scope.stream || !ASSIGNED.contains(&layout.name.as_str()) {
+        return;
+    }
+    let Some(user) = text(layout, new, "assignedUserId") else {
+        return;
+    };
+    let same = old.is_some_and(|o| text(layout, o, "assignedUserId") == Some(user));
+    if same || !can_be_told(app, caller, user) {
+        return;
+    }
+    tell(
+        app,
+        user,
+        &[
+            ("type", json!("Assign")),
+            (
+                "data",
+                json!({
+                    "entityType": layout.name,
+                    "entityId": new.id.as_str(),
+                    "entityName": view::name(app, layout, new, "name").to_json(),
+                    "isNew": old.is_none(),
+                    "userId": caller.user_id(),
+                    "userName": user_name(app, caller),
+                }),
+            ),
+            ("relatedType", json!(layout.name)),
+            ("relatedId", json!(new.id.as_str())),
+        ],
+    );
+}
+
+fn user_name(app: &App, caller: &Caller) -> Json {
+    let users = app.layouts.find("User");
+    users.map_or(Json::Null, |u| app.name_of(u, caller.user_id()).to_json())
+}
+
+/// Those who follow a record are told that it is gone.
+fn removed(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
+    if !app.layouts.entity(layout).scope.stream {
+        return;
+    }
+    let followers = app.followers.read();
+    let users = followers
+        .get(&(layout.name.clone(), row.id.clone()))
+        .cloned()
+        .unwrap_or_default();
+    drop(followers);
+    for user in users.iter().filter(|u| can_be_told(app, caller, u)) {
+        tell(
+            app,
+            user,
+            &[
+                ("type", json!("EntityRemoved")),
+                (
+                    "data",
+                    json!({
+                        "entityType": layout.name,
+                        "entityId": row.id.as_str(),
+                        "entityName": view::name(app, layout, row, "name").to_json(),
+                        "userId": caller.user_id(),
+                        "userName": user_name(app, caller),
+                    }),
+                ),
+            ],
+        );
+    }
+}

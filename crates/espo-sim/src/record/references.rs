@@ -1,0 +1,181 @@
+//! Checks of what a body refers to: records that must be there and be readable, people it may be assigned to.
+
+use espo_schema::AttributeRole;
+use serde_json::{Value as Json, json};
+
+use super::input::Input;
+use super::view;
+use crate::acl::{Action, Kind};
+use crate::app::{App, Caller};
+use crate::http::{Refusal, Result};
+use crate::layout::Layout;
+use crate::store::Row;
+use crate::value::{Id, Value};
+
+/// Every record that a body newly refers to must be there and be readable.
+pub(crate) fn check_references(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    input: &Input,
+    old: Option<&Row>,
+) -> Result<()> {
+    for (ix, raw) in input {
+        let attr = &layout.attrs[*ix];
+        let known = |v: &Value| match v {
+            Value::Text(id) => vec![id.to_string()],
+            v => v
+                .as_list()
+                .unwrap_or_default()
+                .iter()
+                .filter_map(Json::as_str)
+                .map(str::to_owned)
+                .collect(),
+        };
+        let (link, ids): (&str, Vec<String>) = match attr.role {
+            AttributeRole::Id => (
+                attr.name.strip_suffix("Id").unwrap_or_default(),
+                vec![super::input::php_text(raw)],
+            ),
+            AttributeRole::Ids => {
+                let ids = raw.as_array().map(Vec::as_slice).unwrap_or_default();
+                (
+                    attr.name.strip_suffix("Ids").unwrap_or_default(),
+                    ids.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+                )
+            }
+            _ => continue,
+        };
+        // A parent field without a link of its own is not looked at.
+        let Some(def) = layout.links.get(link) else {
+            continue;
+        };
+        let target = match def.target {
+            Some(t) => Some(&app.layouts.entities[t]),
+            None => parent_type(app, layout, input, old, link),
+        };
+        let Some(target) = target else { continue };
+        let before = old.map_or_else(Vec::new, |row| {
+            known(&view::value(app, layout, row, *ix, caller.user_id()))
+        });
+        for id in ids.iter().filter(|id| !id.is_empty() && !before.contains(id)) {
+            check_reference(app, caller, layout, link, target, id)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_reference(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    link: &str,
+    target: &Layout,
+    id: &str,
+) -> Result<()> {
+    let Some(row) = app.store.table(target.index).live(id) else {
+        return Err(Refusal::forbidden(format!(
+            "Can't relate with non-existing record. entity type: {}, link: {link}.",
+            layout.name
+        ))
+        .translated(
+            "cannotRelateNonExisting",
+            json!({"foreignEntityType": target.name}),
+        ));
+    };
+    // To whom a record may be assigned is a question of its own.
+    if matches!(target.name.as_str(), "User" | "Team")
+        || caller.acl.record(app, target, &row, Action::Read)
+    {
+        return Ok(());
+    }
+    Err(Refusal::forbidden(format!(
+        "No foreign record access for link operation ({}:{link}).",
+        layout.name
+    ))
+    .translated(
+        "cannotRelateForbidden",
+        json!({"foreignEntityType": target.name, "action": "read"}),
+    ))
+}
+
+/// A record is assigned only to whom the caller's assignment permission reaches.
+pub(crate) fn check_assignment(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    input: &Input,
+    old: Option<&Row>,
+) -> Result<()> {
+    let level = caller.acl.permission_value("assignmentPermission");
+    if matches!(level.as_str(), "all" | "yes") {
+        return Ok(());
+    }
+    let is_user_link = |link: &str| {
+        layout
+            .links
+            .get(link)
+            .and_then(|l| l.target)
+            .is_some_and(|t| app.layouts.entities[t].name == "User")
+    };
+    let within = |user: &str| {
+        user == caller.user_id()
+            || (level == "team"
+                && app
+                    .acl(user)
+                    .teams
+                    .iter()
+                    .any(|t| caller.acl.teams.contains(t)))
+    };
+    let mut allowed = true;
+    for (attr, link) in [("assignedUserId", "assignedUser"), ("assignedUsersIds", "assignedUsers")] {
+        let Some(ix) = layout.find(attr).filter(|_| is_user_link(link)) else {
+            continue;
+        };
+        let before = old.map(|row| view::value(app, layout, row, ix, caller.user_id()).to_json());
+        let now = input.get(&ix).or(before.as_ref()).cloned().unwrap_or_default();
+        if old.is_some() && before.as_ref() == Some(&now) {
+            continue;
+        }
+        allowed &= match &now {
+            Json::String(user) if !user.is_empty() => within(user),
+            Json::Array(users) if !users.is_empty() => {
+                users.iter().filter_map(Json::as_str).all(within)
+            }
+            // Assigned to nobody: only an API user may leave it at that.
+            _ => attr != "assignedUserId" || level != "no" || caller.acl.kind == Kind::Api,
+        };
+    }
+    if let Some(Json::Array(teams)) = layout.find("teamsIds").and_then(|ix| input.get(&ix)) {
+        let before: Vec<Id> = old.map_or_else(Vec::new, |row| {
+            view::linked(app, layout, row, "teams")
+                .iter()
+                .map(|t| t.id.clone())
+                .collect()
+        });
+        allowed &= teams.iter().filter_map(Json::as_str).all(|team| {
+            before.iter().any(|b| b == team) || caller.acl.teams.iter().any(|t| t == team)
+        });
+    }
+    if allowed {
+        Ok(())
+    } else {
+        Err(Refusal::forbidden(
+            "Assignment failure: assigned user or team not allowed.",
+        ))
+    }
+}
+
+fn parent_type<'a>(
+    app: &'a App,
+    layout: &Layout,
+    input: &Input,
+    old: Option<&Row>,
+    link: &str,
+) -> Option<&'a Layout> {
+    let attr = format!("{link}Type");
+    match layout.find(&attr).and_then(|ix| input.get(&ix)) {
+        Some(sent) => app.layouts.find(sent.as_str()?),
+        None => app.layouts.find(old?.get(layout.slot(&attr)?).as_str()?),
+    }
+}

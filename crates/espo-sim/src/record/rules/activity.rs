@@ -1,0 +1,59 @@
+//! What tasks, meetings, calls and e-mails have in common.
+
+use crate::record::hooks::Draft;
+use crate::record::view;
+use crate::value::Value;
+
+/// A task knows when it was completed.
+pub(super) fn complete(d: &mut Draft) {
+    if !d.changed("status") {
+        return;
+    }
+    let done = d.get("status").as_str() == Some("Completed");
+    let when = if done {
+        Value::text(d.app.clock.datetime())
+    } else {
+        Value::Null
+    };
+    d.set("dateCompleted", when);
+}
+
+/// Activities carry the account (and tasks the contact) that their parent belongs to.
+pub(super) fn parent(d: &mut Draft) {
+    if !d.sent("parentId") && !d.sent("parentType") {
+        return;
+    }
+    let parent = view::key(d.app, d.layout, &d.row, "parent");
+    let (mut account, mut contact) = (Value::Null, Value::Null);
+    if let Some((layout, id)) = parent
+        && let Some(row) = d.app.store.table(layout.index).live(&id)
+    {
+        let of = |attr: &str| {
+            layout
+                .slot(attr)
+                .map_or(Value::Null, |s| row.get(s).clone())
+        };
+        match layout.name.as_str() {
+            "Account" => account = Value::Text(id),
+            "Contact" => {
+                account = of("accountId");
+                contact = Value::Text(id);
+            }
+            "Lead" => {
+                account = of("createdAccountId");
+                contact = of("createdContactId");
+            }
+            _ => {
+                account = of("accountId");
+                contact = of("contactId");
+            }
+        }
+    }
+    for (attr, value) in [("accountId", account), ("contactId", contact)] {
+        // A new event without one does not show that it has none; a task does.
+        let nothing_new = d.old.is_none() && value.is_null() && d.layout.name != "Task";
+        if !d.sent(attr) && d.layout.slot(attr).is_some() && !nothing_new {
+            d.set(attr, value);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Meetings and calls: days instead of times, and who takes part.
+
+use serde_json::{Value as Json, json};
+
+use crate::record::hooks::Draft;
+use crate::record::view;
+use crate::value::Value;
+
+/// Dates without a time: start of that day for a start, start of the next for an end (QUIRKS 4).
+pub(super) fn days(d: &mut Draft) {
+    for field in ["dateStart", "dateEnd"] {
+        day(d, field);
+    }
+}
+
+fn day(d: &mut Draft, field: &str) {
+    let attr = format!("{field}Date");
+    if d.layout.slot(&attr).is_none() || !d.sent(&attr) {
+        return;
+    }
+    let Some(date) = d
+        .get(&attr)
+        .as_str()
+        .and_then(|s| s.parse::<jiff::civil::Date>().ok())
+    else {
+        return;
+    };
+    let date = if field == "dateEnd" {
+        date.tomorrow().unwrap_or(date)
+    } else {
+        date
+    };
+    let zone =
+        jiff::tz::TimeZone::get(&d.app.config.read().time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    if let Ok(t) = date
+        .to_datetime(jiff::civil::Time::midnight())
+        .to_zoned_datetime(zone)
+    {
+        let text = crate::clock::format_datetime(t.timestamp());
+        d.set(field, Value::text(text));
+    }
+}
+
+/// The assigned user takes part, before all others; a caller who takes part in a new one has accepted.
+pub(super) fn save(d: &mut Draft) {
+    if d.old.is_none() {
+        let uid = uuid(&d.app.ids.secret());
+        d.set("uid", Value::text(uid));
+    }
+    let Some(ix) = d.layout.find("usersIds") else {
+        return;
+    };
+    let sent = d.input.get(&ix).and_then(Json::as_array).cloned();
+    let assigned = d.get("assignedUserId").non_empty().map(str::to_owned);
+    let mut ids = match (&sent, d.old) {
+        (Some(ids), _) => ids.clone(),
+        (None, None) => Vec::new(),
+        (None, Some(old)) => {
+            let users = view::linked(d.app, d.layout, old, "users");
+            users.iter().map(|u| json!(u.id.as_str())).collect()
+        }
+    };
+    let mut changed = sent.is_some();
+    if let Some(user) = assigned
+        && (d.changed("assignedUserId") || sent.is_some())
+        && !ids.iter().any(|id| *id == json!(user))
+    {
+        ids.insert(0, json!(user));
+        changed = true;
+    }
+    if !changed {
+        return;
+    }
+    let me = d.caller.user_id();
+    if d.old.is_none()
+        && ids.iter().any(|id| *id == json!(me))
+        && let Some(columns) = d.layout.find("usersColumns")
+    {
+        let mut all = d.input.get(&columns).cloned().unwrap_or_else(|| json!({}));
+        let mine = &all[me]["status"];
+        if all.is_object() && (mine.is_null() || *mine == json!("None")) {
+            all[me]["status"] = json!("Accepted");
+            d.extra.insert(columns, all);
+        }
+    }
+    d.extra.insert(ix, Json::Array(ids));
+}
+
+/// 32 hexadecimal digits as a UUID is written.
+fn uuid(digits: &str) -> String {
+    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+    format!(
+        "{}-{}-4{}-a{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(13, 16),
+        part(17, 20),
+        part(20, 32)
+    )
+}

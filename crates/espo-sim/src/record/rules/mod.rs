@@ -1,0 +1,98 @@
+//! Rules of single entity types: what a save computes, beyond what metadata says. They are few; each says where it is from.
+
+mod activity;
+mod article;
+mod email;
+mod event;
+mod opportunity;
+mod values;
+
+pub(crate) use opportunity::stage_probability;
+
+pub(crate) use email::{OF_INBOX, split as addresses, users_relation as email_users};
+pub(crate) use values::{person_name, stand_ins, value};
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value as Json};
+
+use super::hooks::Draft;
+use crate::http::Result;
+use crate::value::Value;
+
+/// Attributes without a column that come with the row itself, so that an answer to a save does not compute them anew.
+const WITH_THE_ROW: &[(&str, &[&str])] = &[
+    ("Contact", &["title", "accountIsInactive", "hasPortalUser"]),
+    ("Meeting", &["duration"]),
+    ("Call", &["duration"]),
+    ("OAuthAccount", &["hasAccessToken"]),
+    (
+        "Email",
+        &[
+            "fromName",
+            "fromAddress",
+            "replyToName",
+            "replyToAddress",
+            "addressNameMap",
+        ],
+    ),
+];
+
+/// Whether an attribute without a column comes with the row itself.
+pub(crate) fn comes_with_the_row(entity: &str, attr: &str) -> bool {
+    WITH_THE_ROW
+        .iter()
+        .any(|(e, attrs)| *e == entity && attrs.contains(&attr))
+}
+
+/// Fields that hold addresses, one after the other (`validatorClassNameList` of a stock instance).
+pub(crate) fn is_address_list(entity: &str, field: &str) -> bool {
+    entity == "Email" && matches!(field, "to" | "cc" | "bcc" | "replyTo")
+}
+
+/// Fields whose time must be still to come.
+pub(crate) fn is_future(entity: &str, field: &str) -> bool {
+    (entity, field) == ("Email", "sendAt")
+}
+
+/// What a body says under another name, before anything looks at it.
+pub(crate) fn complete(entity: &str, body: &mut Cow<Map<String, Json>>) {
+    if entity == "Email" {
+        email::complete(body.to_mut());
+    }
+}
+
+/// Runs before a record is stored.
+pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
+    match d.layout.name.as_str() {
+        "Opportunity" => opportunity::save(d),
+        "Task" => {
+            activity::complete(d);
+            activity::parent(d);
+            event::days(d);
+        }
+        "Meeting" | "Call" => {
+            activity::parent(d);
+            event::days(d);
+            event::save(d);
+        }
+        "Email" => {
+            activity::parent(d);
+            email::save(d)?;
+        }
+        "KnowledgeBaseArticle" => article::save(d),
+        // A folder belongs to whom it was made by.
+        "EmailFolder" if d.old.is_none() && d.get("assignedUserId").is_null() => {
+            let creator = d.get("createdById");
+            d.set("assignedUserId", creator);
+        }
+        "LeadCapture" if d.old.is_none() => {
+            for attr in ["apiKey", "formId"] {
+                let secret = d.app.ids.secret();
+                d.set(attr, Value::text(secret));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}

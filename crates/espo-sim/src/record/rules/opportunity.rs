@@ -1,0 +1,57 @@
+//! Opportunities: the stage gives the probability and is remembered.
+
+use serde_json::Value as Json;
+
+use crate::record::hooks::Draft;
+use crate::value::Value;
+
+/// Every save that does not name a probability sets that of the stage, also over one that was set by hand. The last stage
+/// is the latest that is not lost, unless the body says otherwise.
+pub(super) fn save(d: &mut Draft) {
+    let stage = d.get("stage");
+    let Some(text) = stage.as_str().map(str::to_owned) else {
+        return;
+    };
+    let field = d.app.layouts.entity(d.layout).fields.get("stage");
+    let map = field.and_then(|f| f.raw.get("probabilityMap"));
+    let probability = stage_probability(map, &text);
+    if !d.sent("probability")
+        && let Some(p) = probability
+    {
+        d.set("probability", Value::Int(p));
+    }
+    if !d.changed("stage") || d.sent("lastStage") {
+        return;
+    }
+    let lost = probability == Some(0);
+    let last = match d.old {
+        _ if !lost => stage,
+        // It never was in another stage: the first of all stands in.
+        None => {
+            let first = field.and_then(|f| f.options.listed()?.first().cloned());
+            first.map_or(stage, Value::text)
+        }
+        Some(old) => {
+            let last = d.layout.slot("lastStage").map(|s| old.get(s).clone());
+            last.filter(|l| !l.is_null()).unwrap_or(stage)
+        }
+    };
+    d.set("lastStage", last);
+}
+
+/// Probability that a stage stands for (`fields.probability` follows `stage.probabilityMap`).
+pub(crate) fn stage_probability(map: Option<&Json>, stage: &str) -> Option<i64> {
+    if let Some(map) = map.and_then(|m| m.as_object()) {
+        return map.get(stage).and_then(Json::as_i64);
+    }
+    // The stock map, for metadata that leaves it out.
+    Some(match stage {
+        "Prospecting" => 10,
+        "Qualification" => 20,
+        "Proposal" => 50,
+        "Negotiation" => 80,
+        "Closed Won" => 100,
+        "Closed Lost" => 0,
+        _ => return None,
+    })
+}
