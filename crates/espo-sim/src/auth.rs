@@ -94,7 +94,9 @@ impl Auth {
 
     /// Ends all tokens of a user.
     pub(crate) fn end_tokens(&self, user_id: &str) {
-        self.tokens.write().retain(|_, token| token.user_id != user_id);
+        self.tokens
+            .write()
+            .retain(|_, token| token.user_id != user_id);
     }
 
     pub(crate) fn destroy_token(&self, token: &str) -> bool {

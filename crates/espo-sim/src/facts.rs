@@ -133,7 +133,8 @@ pub(crate) fn update_duplicate_check(schema: &Schema, entity: &str) -> bool {
 
 /// Whether records that a search finds can be related through a link at once.
 pub(crate) fn mass_link(schema: &Schema, entity: &str, link: &str) -> bool {
-    const STOCK: &[(&str, &[&str])] = &[("TargetList", &["users", "leads", "contacts", "accounts"])];
+    const STOCK: &[(&str, &[&str])] =
+        &[("TargetList", &["users", "leads", "contacts", "accounts"])];
     link_rule(schema, entity, link, "massLink", STOCK)
 }
 

@@ -135,7 +135,8 @@ impl Writer {
                 self.write("> ");
             }
             (
-                "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "blockquote" | "pre" | "table" | "div",
+                "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "blockquote" | "pre" | "table"
+                | "div",
                 _,
             ) => self.block(),
             ("tr", true) => self.breaks = self.breaks.max(1),
@@ -226,9 +227,15 @@ mod tests {
 
     #[test]
     fn emphasis_and_paragraphs_become_marks_and_blank_lines() {
-        assert_eq!(to_markdown("<p>Hello <b>world</b> printer</p>"), "Hello **world** printer");
+        assert_eq!(
+            to_markdown("<p>Hello <b>world</b> printer</p>"),
+            "Hello **world** printer"
+        );
         assert_eq!(to_markdown("<b>x</b> y"), "**x** y");
-        assert_eq!(to_markdown("<p>How to <i>fix</i> it</p><p>So.</p>"), "How to *fix* it\n\nSo.");
+        assert_eq!(
+            to_markdown("<p>How to <i>fix</i> it</p><p>So.</p>"),
+            "How to *fix* it\n\nSo."
+        );
     }
 
     #[test]

@@ -101,7 +101,27 @@ pub(crate) fn store(app: &App, user: &str, attributes: &[(&str, Value)]) -> Opti
 /// Stores a note and raises that it is there.
 fn write(app: &App, caller: &Caller, attributes: &[(&str, Value)]) {
     if let Some(row) = store(app, caller.user_id(), attributes) {
+        touch(app, &row);
         announce(app, caller, &row);
+    }
+}
+
+/// The record of a note remembers when its stream last moved.
+pub(crate) fn touch(app: &App, note: &Row) {
+    let Some(notes) = app.layouts.find("Note") else {
+        return;
+    };
+    if let Some((parent, id)) = view::key(app, notes, note, "parent")
+        && let Some(slot) = parent.slot("streamUpdatedAt")
+    {
+        let now = Value::text(app.clock.datetime());
+        app.store.table(parent.index).update(&id, |r| {
+            let moved = *r.get(slot) != now;
+            if moved {
+                r.values[slot] = now;
+            }
+            moved
+        });
     }
 }
 
@@ -149,7 +169,13 @@ pub(super) fn hear(app: &App, caller: &Caller, event: &Event) {
             input,
             before,
             ..
-        } => updated(app, caller, layout, (old, new), &sets(app, layout, new, input, before)),
+        } => updated(
+            app,
+            caller,
+            layout,
+            (old, new),
+            &sets(app, layout, new, input, before),
+        ),
         Event::Linked {
             layout,
             row,
@@ -278,9 +304,10 @@ fn sets(
     before: &IndexMap<AttrIx, Value>,
 ) -> Vec<SetChange> {
     let entity = app.layouts.entity(layout);
-    let fields = entity.fields.values().filter(|f| {
-        f.kind == FieldKind::LinkMultiple && audited_field(layout, f)
-    });
+    let fields = entity
+        .fields
+        .values()
+        .filter(|f| f.kind == FieldKind::LinkMultiple && audited_field(layout, f));
     fields
         .filter_map(|field| {
             let (mut was, mut became) = (Map::new(), Map::new());
@@ -365,13 +392,6 @@ fn updated(
             ],
         );
     };
-    if !fields.is_empty() || value.is_some() {
-        let mut data = json!({"fields": fields, "attributes": {"was": was, "became": became}});
-        if let Some(value) = value {
-            data["value"] = value;
-        }
-        note("Update", data);
-    }
     if let Some(slot) = layout.slot("assignedUserId")
         && old.get(slot) != new.get(slot)
     {
@@ -380,6 +400,13 @@ fn updated(
             "Assign",
             json!({"assignedUserId": new.get(slot).to_json(), "assignedUserName": name}),
         );
+    }
+    if !fields.is_empty() || value.is_some() {
+        let mut data = json!({"fields": fields, "attributes": {"was": was, "became": became}});
+        if let Some(value) = value {
+            data["value"] = value;
+        }
+        note("Update", data);
     }
 }
 

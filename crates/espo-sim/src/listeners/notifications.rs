@@ -8,8 +8,8 @@ use crate::acl::{Action, Kind};
 use crate::app::{App, Caller};
 use crate::events::Event;
 use crate::layout::Layout;
+use crate::record::plain::insert_record;
 use crate::record::view;
-use crate::sim::insert_record;
 use crate::store::Row;
 use crate::value::{Id, Value};
 
@@ -18,7 +18,9 @@ const ASSIGNED: &[&str] = &["Call", "Email"];
 
 pub(super) fn hear(app: &App, caller: &Caller, event: &Event) {
     match *event {
-        Event::Created { layout, row, .. } if layout.name == "Note" => note(app, caller, layout, row),
+        Event::Created { layout, row, .. } if layout.name == "Note" => {
+            note(app, caller, layout, row)
+        }
         Event::Created { layout, row, .. } => assigned(app, caller, layout, None, row),
         Event::Changed {
             layout, old, new, ..
@@ -39,21 +41,17 @@ fn can_be_told(app: &App, caller: &Caller, user: &str) -> bool {
     };
     user != caller.user_id()
         && app.acl(user).kind != Kind::Api
-        && app.store.table(users.index).live(user).is_some_and(|row| {
-            users
-                .slot("isActive")
-                .is_none_or(|s| row.get(s).is_true())
-        })
+        && app
+            .store
+            .table(users.index)
+            .live(user)
+            .is_some_and(|row| users.slot("isActive").is_none_or(|s| row.get(s).is_true()))
 }
 
 /// Adds a notification of a user.
 fn tell(app: &App, user: &str, attributes: &[(&str, Json)]) {
     let mut map = Map::from_iter([("userId".to_owned(), Json::from(user))]);
-    map.extend(
-        attributes
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), v.clone())),
-    );
+    map.extend(attributes.iter().map(|(k, v)| ((*k).to_owned(), v.clone())));
     // Metadata without notifications has nowhere to keep one.
     let _ = insert_record(app, "Notification", &map);
 }

@@ -59,10 +59,10 @@ pub(crate) fn find(app: &App, kind: Kind, text: &str) -> Option<Arc<Row>> {
     let slot = layout.slot(kind.found_by())?;
     let text = kind.found_as(text);
     let needle = collate::needle(&text);
-    let found = app
-        .store
-        .table(layout.index)
-        .by_text(&[(TextKey::Folded(slot), How::Whole, needle.as_ref())], usize::MAX)?;
+    let found = app.store.table(layout.index).by_text(
+        &[(TextKey::Folded(slot), How::Whole, needle.as_ref())],
+        usize::MAX,
+    )?;
     found
         .into_iter()
         .find(|row| row.get(slot).as_str() == Some(text.as_str()))
@@ -90,7 +90,11 @@ fn add(
         deleted: false,
         values: vec![Value::Null; layout.slots].into(),
     };
-    let digits = || text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let digits = || {
+        text.chars()
+            .filter(char::is_ascii_digit)
+            .collect::<String>()
+    };
     for (attr, value) in [
         ("name", Value::text(text)),
         ("lower", Value::text(text.to_lowercase())),
@@ -171,7 +175,10 @@ fn spread(app: &App, kind: Kind, text: &str, changed: &Map<String, Json>) {
         for row in rows.unwrap_or_default() {
             table.update(&row.id, |r| {
                 let mut items = r.values[slot].as_list().unwrap_or_default().to_vec();
-                for item in items.iter_mut().filter(|i| i[found_by] == kind.found_as(text)) {
+                for item in items
+                    .iter_mut()
+                    .filter(|i| i[found_by] == kind.found_as(text))
+                {
                     for (key, value) in changed {
                         item[key] = value.clone();
                     }

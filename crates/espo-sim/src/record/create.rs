@@ -5,8 +5,8 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
 use super::hooks::{self, Draft};
-use super::validate::{self, Candidate};
 use super::input::Input;
+use super::validate::{self, Candidate};
 use super::{duplicates, input, links, references, rules, view};
 use crate::acl::Action;
 use crate::app::{App, Caller};
@@ -25,8 +25,7 @@ pub(crate) fn create(
 ) -> Result<Reply> {
     caller.acl.check_scope(&layout.name, Action::Create)?;
     let body = request.json_body()?;
-    let skip = request.flag("x-skip-duplicate-check")
-        || says_yes(body.get("_skipDuplicateCheck"));
+    let skip = request.flag("x-skip-duplicate-check") || says_yes(body.get("_skipDuplicateCheck"));
     let (row, shown) = insert(app, caller, layout, &body, skip)?;
     Ok(answer(app, caller, layout, &row, &shown))
 }
@@ -306,27 +305,27 @@ pub(crate) fn answer(
             Source::Slot(_) if attr.name == "id" => Some(Value::Text(row.id.clone())),
             // What was just set with an id is loaded with it.
             Source::Slot(_)
-                if attr.name.ends_with("Data") || (attr.name == "reminders" && in_read) => Some(list_or_empty(view::value(
-                app,
-                layout,
-                row,
-                ix,
-                caller.user_id(),
-            ))),
+                if attr.name.ends_with("Data") || (attr.name == "reminders" && in_read) =>
+            {
+                Some(list_or_empty(view::value(
+                    app,
+                    layout,
+                    row,
+                    ix,
+                    caller.user_id(),
+                )))
+            }
             Source::Slot(_) if is_flag(&attr.name) => {
                 match view::value(app, layout, row, ix, caller.user_id()) {
                     Value::Null => Some(Value::Bool(false)),
                     v => Some(v),
                 }
             }
-            Source::Slot(slot) => shown
-                .get(&ix)
-                .cloned()
-                .or_else(|| {
-                    (matches!(attr.name.as_str(), "emailAddress" | "phoneNumber")
-                        && !row.get(*slot).is_null())
-                    .then(|| row.get(*slot).clone())
-                }),
+            Source::Slot(slot) => shown.get(&ix).cloned().or_else(|| {
+                (matches!(attr.name.as_str(), "emailAddress" | "phoneNumber")
+                    && !row.get(*slot).is_null())
+                .then(|| row.get(*slot).clone())
+            }),
             Source::LinkName(link) => {
                 let no_field_name = layout
                     .links
@@ -365,6 +364,11 @@ pub(crate) fn answer(
                 shown.get(&ix).cloned()
             }
             Source::Special => match loaded_on_create(app, layout, ix, in_read) {
+                // Computed by the save itself.
+                true if attr.name == "amountWeightedConverted" => shown
+                    .get(&ix)
+                    .cloned()
+                    .or_else(|| Some(view::value(app, layout, row, ix, caller.user_id()))),
                 true => Some(view::value(app, layout, row, ix, caller.user_id())),
                 false => shown.get(&ix).cloned(),
             },

@@ -2,12 +2,14 @@
 
 pub(crate) mod address_book;
 mod addresses;
+mod contacts;
 pub(crate) mod create;
 pub(crate) mod duplicates;
 pub(crate) mod hooks;
 pub(crate) mod input;
 pub(crate) mod links;
 mod patterns;
+pub(crate) mod plain;
 pub(crate) mod read;
 mod references;
 pub(crate) mod rules;

@@ -41,7 +41,10 @@ pub(crate) fn check_references(
                 let ids = raw.as_array().map(Vec::as_slice).unwrap_or_default();
                 (
                     attr.name.strip_suffix("Ids").unwrap_or_default(),
-                    ids.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+                    ids.iter()
+                        .filter_map(Json::as_str)
+                        .map(str::to_owned)
+                        .collect(),
                 )
             }
             _ => continue,
@@ -58,7 +61,10 @@ pub(crate) fn check_references(
         let before = old.map_or_else(Vec::new, |row| {
             known(&view::value(app, layout, row, *ix, caller.user_id()))
         });
-        for id in ids.iter().filter(|id| !id.is_empty() && !before.contains(id)) {
+        for id in ids
+            .iter()
+            .filter(|id| !id.is_empty() && !before.contains(id))
+        {
             check_reference(app, caller, layout, link, target, id)?;
         }
     }
@@ -128,12 +134,19 @@ pub(crate) fn check_assignment(
                     .any(|t| caller.acl.teams.contains(t)))
     };
     let mut allowed = true;
-    for (attr, link) in [("assignedUserId", "assignedUser"), ("assignedUsersIds", "assignedUsers")] {
+    for (attr, link) in [
+        ("assignedUserId", "assignedUser"),
+        ("assignedUsersIds", "assignedUsers"),
+    ] {
         let Some(ix) = layout.find(attr).filter(|_| is_user_link(link)) else {
             continue;
         };
         let before = old.map(|row| view::value(app, layout, row, ix, caller.user_id()).to_json());
-        let now = input.get(&ix).or(before.as_ref()).cloned().unwrap_or_default();
+        let now = input
+            .get(&ix)
+            .or(before.as_ref())
+            .cloned()
+            .unwrap_or_default();
         if old.is_some() && before.as_ref() == Some(&now) {
             continue;
         }

@@ -56,8 +56,8 @@ pub(crate) fn update(
     if !caller.acl.record(app, layout, &row, Action::Edit) {
         return Err(Refusal::forbidden("No edit access."));
     }
-    let skip = request.flag("x-skip-duplicate-check")
-        || create::says_yes(body.get("_skipDuplicateCheck"));
+    let skip =
+        request.flag("x-skip-duplicate-check") || create::says_yes(body.get("_skipDuplicateCheck"));
     let conditions = Conditions {
         version: request.header("x-version-number").map(leading_int),
         duplicates: !skip,
@@ -342,9 +342,7 @@ fn answer(
         let current = |row: &Row| view::value(app, layout, row, ix, caller.user_id());
         let v = match (&attr.source, shown.get(&ix)) {
             (Source::Slot(_), Some(v)) => v.clone(),
-            (Source::Slot(_), None)
-                if !stale && attr.name.ends_with("Data") =>
-            {
+            (Source::Slot(_), None) if !stale && attr.name.ends_with("Data") => {
                 list_or_empty(current(new))
             }
             // Loaded before the save, and not again.

@@ -4,8 +4,8 @@ use espo_schema::{AttributeRole, Field, FieldKind};
 use serde_json::Value as Json;
 
 use super::input::{self, Input};
+use super::patterns::{is_decimal, is_email, matches, named};
 use super::rules;
-use super::patterns::{is_decimal, is_email, is_phone, matches, named};
 use crate::app::App;
 use crate::http::{Refusal, Result};
 use crate::layout::{AttrIx, Layout, Ty};
@@ -43,7 +43,11 @@ impl Candidate<'_> {
             for type_ in self.rules(field) {
                 if !self.passes(field, &type_) {
                     // A check of its own goes by a common name.
-                    let type_ = if type_ == "addresses" { "valid".to_owned() } else { type_ };
+                    let type_ = if type_ == "addresses" {
+                        "valid".to_owned()
+                    } else {
+                        type_
+                    };
                     return Err(Refusal::validation(&self.layout.name, &field.name, &type_));
                 }
             }
@@ -98,7 +102,7 @@ impl Candidate<'_> {
     }
 
     /// The raw value that was sent, if any.
-    fn raw(&self, attr: &str) -> Option<&Json> {
+    pub(super) fn raw(&self, attr: &str) -> Option<&Json> {
         self.input.get(&self.ix(attr)?)
     }
 
@@ -163,9 +167,10 @@ impl Candidate<'_> {
                 self.strings(name).all(|s| s.chars().count() as u64 <= max)
             }
             "emailAddress" => self.email(name),
-            "addresses" => self.raw(name).and_then(Json::as_str).is_none_or(|text| {
-                rules::addresses(text).all(is_email)
-            }),
+            "addresses" => self
+                .raw(name)
+                .and_then(Json::as_str)
+                .is_none_or(|text| rules::addresses(text).all(is_email)),
             "future" => self
                 .raw(name)
                 .and_then(Json::as_str)
@@ -223,9 +228,7 @@ impl Candidate<'_> {
             FieldKind::Currency => {
                 let code = self.raw(&format!("{name}Currency"));
                 let emptied = code.is_some_and(|v| v.as_str() == Some(""));
-                filled(name)
-                    && !emptied
-                    && (self.creating || code.is_none_or(|v| !v.is_null()))
+                filled(name) && !emptied && (self.creating || code.is_none_or(|v| !v.is_null()))
             }
             // An empty text is there; it is no date.
             FieldKind::Date | FieldKind::Datetime => {
@@ -267,7 +270,7 @@ impl Candidate<'_> {
     }
 
     /// Items of an e-mail or phone field's data.
-    fn items(&self, field: &Field) -> impl Iterator<Item = &Json> {
+    pub(super) fn items(&self, field: &Field) -> impl Iterator<Item = &Json> {
         self.raw(&format!("{}Data", field.name))
             .and_then(Json::as_array)
             .into_iter()
@@ -424,71 +427,6 @@ impl Candidate<'_> {
         };
         let count = self.raw(&attr).and_then(Json::as_array).map_or(0, Vec::len) as u64;
         max.is_none_or(|m| count <= m)
-    }
-
-    fn email(&self, name: &str) -> bool {
-        let own = self.raw(name).is_none_or(|v| {
-            v.is_null() || matches!(v, Json::String(s) if s.is_empty() || is_email(s))
-        });
-        own && self
-            .raw(&format!("{name}Data"))
-            .and_then(Json::as_array)
-            .is_none_or(|l| {
-                l.iter().all(|i| {
-                    i.get("emailAddress")
-                        .and_then(Json::as_str)
-                        .is_some_and(is_email)
-                })
-            })
-    }
-
-    fn phone(&self, field: &Field) -> bool {
-        let name = &field.name;
-        let own = self.raw(name).is_none_or(|v| {
-            let text = input::php_text(v);
-            text.is_empty() || is_phone(&text)
-        });
-        own && self.items(field).all(|i| {
-            let number = i
-                .get("phoneNumber")
-                .and_then(Json::as_str)
-                .is_some_and(is_phone);
-            let type_ = i.get("type").and_then(Json::as_str).is_none_or(|t| {
-                field.type_list.is_empty() || field.type_list.iter().any(|x| x == t)
-            });
-            number && type_
-        })
-    }
-
-    /// Text, enum and bool columns conform to the field that shows them at the other end.
-    fn columns(&self, field: &Field) -> bool {
-        let Some(Json::Object(columns)) = self.raw(&format!("{}Columns", field.name)) else {
-            return true;
-        };
-        let Some(target) = crate::record::view::target(self.app, self.layout, &field.name) else {
-            return true;
-        };
-        let entity = self.app.layouts.entity(target);
-        columns
-            .values()
-            .filter_map(Json::as_object)
-            .flatten()
-            .all(|(column, value)| {
-                let Some(shown) = field.columns.get(column).and_then(|f| entity.fields.get(f))
-                else {
-                    return true;
-                };
-                match (shown.kind, value) {
-                    (_, Json::Null) => true,
-                    (FieldKind::Enum, Json::String(s)) => shown.options.allows(s),
-                    (FieldKind::Varchar, Json::String(s)) => {
-                        s.chars().count() as u64 <= shown.max_length.unwrap_or(255)
-                    }
-                    (FieldKind::Bool, v) => v.is_boolean(),
-                    (FieldKind::Enum | FieldKind::Varchar, _) => false,
-                    _ => true,
-                }
-            })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The value that an attribute shows, whatever it is made of.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use espo_schema::FieldKind;
@@ -8,6 +9,7 @@ use serde_json::{Map, Value as Json};
 use super::rules;
 use crate::app::App;
 use crate::layout::{AttrIx, Layout, LinkDef, LinkKind, Source};
+use crate::search::collate;
 use crate::store::{Pair, Row};
 use crate::value::{Id, Value};
 
@@ -18,7 +20,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
         Source::Slot(slot) => match attr.name.as_str() {
             "id" => Value::Text(row.id.clone()),
             "deleted" => Value::Bool(row.deleted),
-            "reminders" if row.get(*slot).is_null() => Value::json(Json::Array(Vec::new())),
+            "reminders" => rules::reminders(app, layout, row, *slot, user),
             _ => row.get(*slot).clone(),
         },
         Source::LinkName(link) => link_name(app, layout, row, link),
@@ -42,14 +44,14 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
             _ => Value::Null,
         },
         Source::Ids(link) => Value::json(Json::Array(
-            linked(app, layout, row, link)
+            members(app, layout, row, link)
                 .iter()
                 .map(|r| Json::from(r.id.as_str()))
                 .collect(),
         )),
         Source::Names(link) => {
             let names = target(app, layout, link).map(|t| {
-                linked(app, layout, row, link)
+                members(app, layout, row, link)
                     .iter()
                     .map(|r| (r.id.to_string(), name(app, t, r, "name").to_json()))
                     .collect::<Map<_, _>>()
@@ -76,15 +78,17 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
                 None => Value::Null,
             }
         }
-        Source::IsFollowed => Value::Bool(followers(app, layout, row).iter().any(|f| f == user)),
+        Source::IsFollowed => {
+            Value::Bool(followers(app, layout, row, user).iter().any(|f| f == user))
+        }
         Source::FollowersIds => {
-            let ids = followers(app, layout, row);
+            let ids = followers(app, layout, row, user);
             Value::json(Json::Array(
                 ids.iter().take(6).map(|f| Json::from(f.as_str())).collect(),
             ))
         }
         Source::FollowersNames => {
-            let ids = followers(app, layout, row);
+            let ids = followers(app, layout, row, user);
             let users = app.layouts.find("User");
             let names = ids.iter().take(6).map(|f| {
                 (
@@ -110,15 +114,64 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
     }
 }
 
-fn followers(app: &App, layout: &Layout, row: &Row) -> Vec<Id> {
+/// Users who follow a record: the one who asks before all others, which come by id.
+fn followers(app: &App, layout: &Layout, row: &Row, user: &str) -> Vec<Id> {
     let followers = app.followers.read();
     if followers.is_empty() {
         return Vec::new();
     }
-    followers
+    let mut ids = followers
         .get(&(layout.name.clone(), row.id.clone()))
         .cloned()
-        .unwrap_or_default()
+        .unwrap_or_default();
+    drop(followers);
+    ids.sort_by(|a, b| (*a != user, a).cmp(&(*b != user, b)));
+    ids
+}
+
+/// Live records of a set, by name.
+fn members(app: &App, layout: &Layout, row: &Row, link: &str) -> Vec<Arc<Row>> {
+    let mut rows = linked(app, layout, row, link);
+    let by_name = layout
+        .links
+        .get(link)
+        .is_some_and(|l| l.field != Some(FieldKind::AttachmentMultiple));
+    if rows.len() > 1
+        && by_name
+        && let Some(target) = target(app, layout, link)
+    {
+        rows.sort_by_cached_key(|r| NameKey::of(app, target, r));
+    }
+    rows
+}
+
+/// Orders records by name, without regard to case and accents, and by id where the names are the same.
+#[derive(PartialEq, Eq)]
+struct NameKey {
+    name: String,
+    id: Id,
+}
+
+impl NameKey {
+    fn of(app: &App, layout: &Layout, row: &Row) -> NameKey {
+        let name = name(app, layout, row, "name");
+        NameKey {
+            name: name.as_str().unwrap_or_default().to_owned(),
+            id: row.id.clone(),
+        }
+    }
+}
+
+impl Ord for NameKey {
+    fn cmp(&self, other: &NameKey) -> Ordering {
+        collate::cmp(&self.name, &other.name).then_with(|| self.id.cmp(&other.id))
+    }
+}
+
+impl PartialOrd for NameKey {
+    fn partial_cmp(&self, other: &NameKey) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// The attribute that stands as a record's name.

@@ -130,7 +130,11 @@ fn upload(call: &Call) -> Result<Reply> {
     if !matches!(role.as_str(), "Attachment" | "Inline Attachment") {
         return Err(Refusal::forbidden("Role not allowed."));
     }
-    if body.get("size").and_then(Json::as_f64).is_some_and(|n| n < 0.0) {
+    if body
+        .get("size")
+        .and_then(Json::as_f64)
+        .is_some_and(|n| n < 0.0)
+    {
         return Err(Refusal::validation("Attachment", "size", "min"));
     }
     let file = text("file");
@@ -245,7 +249,8 @@ fn check_contents(
     contents: Option<&[u8]>,
 ) -> Result<()> {
     let def = app.layouts.schema.field(owner, field);
-    let Some(contents) = contents.filter(|_| def.is_some_and(|d| d.kind == FieldKind::Image)) else {
+    let Some(contents) = contents.filter(|_| def.is_some_and(|d| d.kind == FieldKind::Image))
+    else {
         return Ok(());
     };
     let extension = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());

@@ -9,8 +9,8 @@ use super::Fixed;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::Layout;
+use crate::record::plain::insert_record;
 use crate::record::{create, duplicates, links};
-use crate::sim::insert_record;
 use crate::store::Row;
 
 pub(crate) const ROUTES: &[Fixed] = &[Fixed::controller(

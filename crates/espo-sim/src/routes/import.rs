@@ -16,8 +16,8 @@ use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::{Layout, Ty};
+use crate::record::plain::insert_record;
 use crate::record::{create, duplicates, input, update};
-use crate::sim::insert_record;
 use crate::store::Row;
 use crate::value::{Id, Value};
 

@@ -30,9 +30,7 @@ fn kanban(call: &Call) -> Result<Reply> {
         .find(&super::upper_first(call.params[0]))
         .filter(|l| app.layouts.entity(l).scope.object)
     else {
-        return Err(Refusal::forbidden(
-            "Non-object entities are not supported.",
-        ));
+        return Err(Refusal::forbidden("Non-object entities are not supported."));
     };
     caller.acl.check_scope(&layout.name, Action::Read)?;
     let entity = app.layouts.entity(layout);

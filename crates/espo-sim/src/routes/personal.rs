@@ -9,8 +9,8 @@ use super::{Call, Fixed};
 use crate::app::App;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
+use crate::record::plain::insert_record;
 use crate::record::{create, read, update};
-use crate::sim::insert_record;
 use crate::store::Row;
 
 pub(crate) const ROUTES: &[Fixed] = &[

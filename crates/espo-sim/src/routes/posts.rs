@@ -16,8 +16,8 @@ use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
 use crate::listeners::notes;
 use crate::record::input::Input;
+use crate::record::plain::insert_record;
 use crate::record::{links, update, view};
-use crate::sim::insert_record;
 use crate::store::Row;
 use crate::value::{Id, Value};
 
@@ -156,6 +156,7 @@ fn post(call: &Call) -> Result<Reply> {
         .filter_map(|(k, v)| Some((notes.find(k)?, v.clone())))
         .collect();
     links::write_sets(app, notes, &row, &input, true);
+    notes::touch(app, &row);
     notes::announce(app, caller, &row);
     let mut answer = note_json(app, caller, &row, POSTED, true);
     if let Json::Object(map) = &mut answer {

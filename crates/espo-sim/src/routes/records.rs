@@ -1,5 +1,6 @@
 //! Controllers of entity types: lists, records, links, actions.
 
+use espo_schema::FieldKind;
 use http::Method;
 use serde_json::{Map, Value as Json};
 
@@ -324,10 +325,16 @@ fn duplicate_attributes(call: &Call) -> Result<Reply> {
     let reply = read::record_reply(call.app, call.caller, layout, &row);
     let mut record: Map<String, Json> = serde_json::from_slice(&reply.body).unwrap_or_default();
     record.remove("id");
-    if layout.name == "Opportunity" {
-        // A copy begins anew.
-        record.remove("stage");
-    }
+    // A copy begins anew: without a status and a number of its own.
+    let entity = call.app.layouts.entity(layout);
+    let status = entity.scope.status_field.as_deref();
+    record.retain(|name, _| {
+        status != Some(name.as_str())
+            && !entity.fields.get(name).is_some_and(|f| {
+                matches!(f.kind, FieldKind::Autoincrement | FieldKind::Number)
+                    || f.raw.get("duplicateIgnore") == Some(&Json::Bool(true))
+            })
+    });
     Ok(call.app.json(&Json::Object(record)))
 }
 

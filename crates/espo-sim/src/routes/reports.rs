@@ -13,8 +13,8 @@ use crate::acl::Action;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
 use crate::record::view;
-use crate::search::{self, where_};
 use crate::search::params::SearchParams;
+use crate::search::{self, where_};
 use crate::store::Row;
 
 pub(crate) const ROUTES: &[Fixed] = &[
@@ -53,9 +53,13 @@ struct Report<'a> {
 /// First and last day of a period by its name; none for a name without bounds.
 fn period(call: &Call) -> Result<Option<(Date, Date)>> {
     let param = |name: &str| call.request.param(name).filter(|v| !v.is_empty());
-    let today = jiff::tz::TimeZone::UTC.to_datetime(call.app.clock.now()).date();
+    let today = jiff::tz::TimeZone::UTC
+        .to_datetime(call.app.clock.now())
+        .date();
     let whole = |first: Date, months: i32| {
-        let last = first.saturating_add(months.months()).saturating_sub(1.days());
+        let last = first
+            .saturating_add(months.months())
+            .saturating_sub(1.days());
         Some((first, last))
     };
     let month = today.first_of_month();
@@ -73,7 +77,8 @@ fn period(call: &Call) -> Result<Option<(Date, Date)>> {
         "ever" => None,
         _ => {
             let day = |name: &str| -> Result<Date> {
-                let text = param(name).ok_or_else(|| Refusal::bad_request("No dateFrom or dateTo."))?;
+                let text =
+                    param(name).ok_or_else(|| Refusal::bad_request("No dateFrom or dateTo."))?;
                 text.parse().map_err(|_| Refusal::internal())
             };
             Some((day("dateFrom")?, day("dateTo")?))
@@ -130,7 +135,13 @@ impl<'a> Report<'a> {
 
     /// Stages in order, with the probability of each.
     fn stages(&self) -> Vec<(String, i64)> {
-        let field = self.call.app.layouts.entity(self.layout).fields.get("stage");
+        let field = self
+            .call
+            .app
+            .layouts
+            .entity(self.layout)
+            .fields
+            .get("stage");
         let map = field.and_then(|f| f.raw.get("probabilityMap"));
         let options = field.and_then(|f| f.options.listed()).unwrap_or_default();
         options
@@ -269,7 +280,8 @@ fn email_addresses(call: &Call) -> Result<Reply> {
             let address = target
                 .slot("emailAddress")
                 .and_then(|s| other.get(s).non_empty());
-            let Some(address) = address.filter(|_| call.caller.acl.record(app, target, &other, Action::Read))
+            let Some(address) =
+                address.filter(|_| call.caller.acl.record(app, target, &other, Action::Read))
             else {
                 continue;
             };

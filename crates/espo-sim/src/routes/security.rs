@@ -10,8 +10,8 @@ use super::{Call, Fixed};
 use crate::app::App;
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::Layout;
+use crate::record::plain::insert_record;
 use crate::record::read;
-use crate::sim::insert_record;
 use crate::store::Row;
 use crate::value::Value;
 

@@ -94,7 +94,10 @@ fn take_over_addresses(
         let entries = |row: &Row| row.get(slot).as_list().unwrap_or_default().to_vec();
         let mut all = entries(row);
         let others = sources.iter().filter_map(Json::as_str);
-        for mut entry in others.filter_map(|id| table.live(id)).flat_map(|r| entries(&r)) {
+        for mut entry in others
+            .filter_map(|id| table.live(id))
+            .flat_map(|r| entries(&r))
+        {
             if !all.iter().any(|e| e[key] == entry[key]) {
                 entry["primary"] = Json::Bool(all.is_empty());
                 all.push(entry);

@@ -245,7 +245,11 @@ fn readable_record<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
 
 fn stream_of(call: &Call, filter: Option<&str>, pinned: bool) -> Result<Reply> {
     let (layout, row) = readable_record(call)?;
-    if !call.caller.acl.record(call.app, layout, &row, Action::Stream) {
+    if !call
+        .caller
+        .acl
+        .record(call.app, layout, &row, Action::Stream)
+    {
         return Err(Refusal::forbidden("No stream access."));
     }
     let app = call.app;

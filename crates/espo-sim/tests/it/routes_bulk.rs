@@ -253,10 +253,7 @@ async fn an_export_is_a_file_to_download() {
             .expect("an id")
             .to_owned();
         let answer = api.get(&format!("Attachment/file/{file}"));
-        assert_eq!(
-            answer.text(),
-            "\u{feff}name,industry\n\"Smith, \"\"J\"\"\",Legal\n"
-        );
+        assert_eq!(answer.text(), "name,industry\n\"Smith, \"\"J\"\"\",Legal\n");
         assert_eq!(
             answer.headers["content-length"],
             answer.body.len().to_string()

@@ -13,7 +13,9 @@ pub(super) fn save(d: &mut Draft) {
     {
         let rows = d.app.store.table(d.layout.index).snapshot();
         let live = rows.iter().filter(|r| !r.deleted);
-        let least = live.filter_map(|r| r.get(slot).as_f64()).min_by(f64::total_cmp);
+        let least = live
+            .filter_map(|r| r.get(slot).as_f64())
+            .min_by(f64::total_cmp);
         #[allow(clippy::cast_possible_truncation, reason = "places are whole numbers")]
         let place = least.map_or(FIRST_PLACE, |n| n as i64 - 1);
         d.set("order", Value::Int(place));

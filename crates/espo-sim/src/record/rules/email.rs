@@ -138,7 +138,13 @@ pub(crate) fn mark(app: &App, emails: &Layout, row: &Row, column: &str, user: &s
 }
 
 /// Values of e-mails that have no column.
-pub(super) fn value(app: &App, emails: &Layout, row: &Row, attr: &str, user: &str) -> Option<Value> {
+pub(super) fn value(
+    app: &App,
+    emails: &Layout,
+    row: &Row,
+    attr: &str,
+    user: &str,
+) -> Option<Value> {
     let all = || {
         ADDRESSES
             .iter()
@@ -184,7 +190,11 @@ fn texts(app: &App, emails: &Layout, row: &Row, link: &str) -> Vec<String> {
     };
     view::linked(app, emails, row, link)
         .iter()
-        .filter_map(|a| view::name(app, addresses, a, "name").as_str().map(str::to_owned))
+        .filter_map(|a| {
+            view::name(app, addresses, a, "name")
+                .as_str()
+                .map(str::to_owned)
+        })
         .collect()
 }
 
@@ -195,18 +205,24 @@ fn holder<'a>(app: &'a App, address: &str) -> Option<(&'a Layout, std::sync::Arc
     use crate::store::How;
     let lower = address.to_lowercase();
     let needle = collate::needle(&lower);
-    ["User", "Contact", "Lead", "Account"].iter().find_map(|entity| {
-        let layout = app.layouts.find(entity)?;
-        let slot = layout.slot("emailAddressData")?;
-        let key = TextKey::Items(slot, "lower");
-        let table = app.store.table(layout.index);
-        let found = table.by_text(&[(key, How::Whole, needle.as_ref())], usize::MAX)?;
-        let has = |row: &Row| {
-            let items = row.get(slot).as_list().unwrap_or_default();
-            items.iter().any(|i| i["lower"] == json!(lower))
-        };
-        found.into_iter().rev().find(|row| has(row)).map(|row| (layout, row))
-    })
+    ["User", "Contact", "Lead", "Account"]
+        .iter()
+        .find_map(|entity| {
+            let layout = app.layouts.find(entity)?;
+            let slot = layout.slot("emailAddressData")?;
+            let key = TextKey::Items(slot, "lower");
+            let table = app.store.table(layout.index);
+            let found = table.by_text(&[(key, How::Whole, needle.as_ref())], usize::MAX)?;
+            let has = |row: &Row| {
+                let items = row.get(slot).as_list().unwrap_or_default();
+                items.iter().any(|i| i["lower"] == json!(lower))
+            };
+            found
+                .into_iter()
+                .rev()
+                .find(|row| has(row))
+                .map(|row| (layout, row))
+        })
 }
 
 /// Who stands in a list of e-mails: the sender.

@@ -41,6 +41,29 @@ fn day(d: &mut Draft, field: &str) {
     }
 }
 
+/// A new start moves the end along, where the body does not name one.
+pub(super) fn keep_duration(d: &mut Draft) {
+    let (Some(old), Some(start), Some(end)) =
+        (d.old, d.layout.slot("dateStart"), d.layout.slot("dateEnd"))
+    else {
+        return;
+    };
+    if !d.sent("dateStart") || d.sent("dateEnd") || d.sent("dateEndDate") || !d.changed("dateStart")
+    {
+        return;
+    }
+    let parse = |v: &Value| v.as_str()?.parse::<jiff::civil::DateTime>().ok();
+    if let (Some(was), Some(now), Some(ended)) = (
+        parse(old.get(start)),
+        parse(d.row.get(start)),
+        parse(old.get(end)),
+    ) && let Ok(moved) = now.checked_add(ended.duration_since(was))
+    {
+        let text = moved.strftime("%Y-%m-%d %H:%M:%S").to_string();
+        d.set("dateEnd", Value::text(text));
+    }
+}
+
 /// The assigned user takes part, before all others; a caller who takes part in a new one has accepted.
 pub(super) fn save(d: &mut Draft) {
     if d.old.is_none() {
@@ -71,6 +94,7 @@ pub(super) fn save(d: &mut Draft) {
     if !changed {
         return;
     }
+    d.shown.insert(ix, Value::json(Json::Array(ids.clone())));
     let me = d.caller.user_id();
     if d.old.is_none()
         && ids.iter().any(|id| *id == json!(me))

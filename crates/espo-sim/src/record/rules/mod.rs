@@ -10,7 +10,7 @@ mod values;
 pub(crate) use opportunity::stage_probability;
 
 pub(crate) use email::{OF_INBOX, split as addresses, users_relation as email_users};
-pub(crate) use values::{person_name, stand_ins, value};
+pub(crate) use values::{person_name, reminders, stand_ins, value};
 
 use std::borrow::Cow;
 
@@ -73,6 +73,7 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
         }
         "Meeting" | "Call" => {
             activity::parent(d);
+            event::keep_duration(d);
             event::days(d);
             event::save(d);
         }

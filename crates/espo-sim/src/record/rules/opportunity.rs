@@ -2,12 +2,25 @@
 
 use serde_json::Value as Json;
 
+use super::values;
 use crate::record::hooks::Draft;
 use crate::value::Value;
 
 /// Every save that does not name a probability sets that of the stage, also over one that was set by hand. The last stage
 /// is the latest that is not lost, unless the body says otherwise.
 pub(super) fn save(d: &mut Draft) {
+    stages(d);
+    // A save computes it to the cent; reads compute it in full.
+    if let Some(ix) = d.layout.find("amountWeightedConverted") {
+        let value = values::value(d.app, d.layout, &d.row, "amountWeightedConverted", "");
+        if let Some(n) = value.as_f64() {
+            d.shown
+                .insert(ix, Value::Float((n * 100.0).round() / 100.0));
+        }
+    }
+}
+
+fn stages(d: &mut Draft) {
     let stage = d.get("stage");
     let Some(text) = stage.as_str().map(str::to_owned) else {
         return;

@@ -3,9 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use super::email;
-use crate::record::view;
 use crate::app::App;
 use crate::layout::{Layout, LinkKind, Slot};
+use crate::record::view;
 use crate::store::Row;
 use crate::value::Value;
 
@@ -21,8 +21,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str, user: &st
                         .config
                         .read()
                         .rate(text("amountCurrency").unwrap_or_default());
-                    // To the cent, as the server stores what it computes.
-                    Value::Float((amount * rate * probability).round() / 100.0)
+                    Value::Float(amount * rate * probability / 100.0)
                 }
                 _ => Value::Null,
             }
@@ -105,6 +104,22 @@ fn note_data(app: &App, layout: &Layout, row: &Row) -> Value {
     Value::json(Json::Object(attributes.collect()))
 }
 
+/// Reminders are there for those who take part.
+pub(crate) fn reminders(app: &App, layout: &Layout, row: &Row, slot: Slot, user: &str) -> Value {
+    let takes_part = match layout.links.get("users").map(|l| l.kind) {
+        Some(LinkKind::Many { relation, forward }) => {
+            app.store.relation(relation).has(&row.id, forward, user)
+        }
+        _ => layout
+            .slot("assignedUserId")
+            .is_some_and(|s| row.get(s).as_str() == Some(user)),
+    };
+    match row.get(slot) {
+        value @ Value::Json(_) if takes_part => value.clone(),
+        _ => Value::json(json!([])),
+    }
+}
+
 /// How many notifications of one action a notification stands for; null for one that stands alone.
 fn grouped(app: &App, layout: &Layout, row: &Row) -> Value {
     let (Some(action), Some(user)) = (layout.slot("actionId"), layout.slot("userId")) else {
@@ -167,8 +182,8 @@ fn campaign(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value {
 fn phone_numbers(app: &App, layout: &Layout, row: &Row) -> Value {
     let mut map = serde_json::Map::new();
     for link in ["contacts", "leads"] {
-        let Some((target, slot)) = view::target(app, layout, link)
-            .and_then(|t| Some((t, t.slot("phoneNumber")?)))
+        let Some((target, slot)) =
+            view::target(app, layout, link).and_then(|t| Some((t, t.slot("phoneNumber")?)))
         else {
             continue;
         };
