@@ -65,6 +65,7 @@ pub(crate) fn insert(
         shown.insert(*ix, input::coerce(app, layout, *ix, raw));
     }
     default_currencies(app, layout, &input, &mut shown);
+    show_counters(app, layout, body, &mut shown);
     let value = |ix: AttrIx| shown.get(&ix).cloned().unwrap_or_default();
     Candidate {
         app,
@@ -78,7 +79,9 @@ pub(crate) fn insert(
     references::check_assignment(app, caller, layout, &input, None)?;
     references::check_references(app, caller, layout, &input, None)?;
     for ix in input.keys() {
-        if shown[ix].is_null() && validate::null_refused(app, layout, *ix) {
+        if shown[ix].is_null() && validate::null_refused(app, layout, *ix)
+            || input::overflows(layout, *ix, &shown[ix])
+        {
             return Err(Refusal::internal());
         }
     }
@@ -152,6 +155,22 @@ pub(super) fn with(input: &Input, extra: Input) -> Input {
     let mut all = input.clone();
     all.extend(extra);
     all
+}
+
+/// The answer shows a counter as the body gave it, though the database numbers on by itself.
+fn show_counters(
+    app: &App,
+    layout: &Layout,
+    body: &Map<String, Json>,
+    shown: &mut IndexMap<AttrIx, Value>,
+) {
+    for field in app.layouts.entity(layout).fields.values() {
+        if field.kind == FieldKind::Autoincrement
+            && let (Some(ix), Some(sent)) = (layout.find(&field.name), body.get(&field.name))
+        {
+            shown.insert(ix, input::coerce(app, layout, ix, sent));
+        }
+    }
 }
 
 /// An amount without a code gets the default currency.
@@ -362,6 +381,11 @@ pub(crate) fn answer(
                 .map(|_| view::value(app, layout, row, ix, caller.user_id())),
             Source::HasOneId(_) | Source::HasOneName(_) | Source::Numeric(_) => {
                 shown.get(&ix).cloned()
+            }
+            Source::Special
+                if attr.name.ends_with("IsOptedOut") || attr.name.ends_with("IsInvalid") =>
+            {
+                Some(Value::Bool(false))
             }
             Source::Special => match loaded_on_create(app, layout, ix, in_read) {
                 // Computed by the save itself.

@@ -69,10 +69,13 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
     rules::before_save(d)
 }
 
-/// A time without seconds is stored with them; the answer echoes it as it came (QUIRKS 4).
+/// A time without seconds is stored with them, a decimal with four places; the answer echoes them as they came (QUIRKS 4).
 fn full_times(d: &mut Draft) {
     for ix in d.input.keys() {
         let attr = &d.layout.attrs[*ix];
+        if let (Source::Slot(slot), Ty::Decimal) = (&attr.source, attr.ty) {
+            d.row.values[*slot] = super::input::stored(attr, &d.row.values[*slot]);
+        }
         let (Source::Slot(slot), Ty::DateTime) = (&attr.source, attr.ty) else {
             continue;
         };

@@ -146,6 +146,8 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
     let kind = kind_of(app, layout, attr);
     match attr.ty {
         _ if raw.is_null() => Value::Null,
+        // A link without a column takes what comes.
+        Ty::Id if !attr.stored && raw.is_number() => Value::from_json(raw),
         Ty::Text | Ty::LongText | Ty::Id | Ty::Type => {
             let text = php_text(raw);
             // An empty text is no value, but the empty text that `false` becomes is one.
@@ -168,10 +170,15 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
         #[allow(clippy::cast_possible_truncation, reason = "PHP truncates")]
         Ty::Int => Value::Int(php_float_of(raw) as i64),
         Ty::Float => Value::Float(php_float_of(raw)),
-        Ty::Decimal => {
-            let text = php_text(raw);
-            Value::text(decimal(&text).unwrap_or(text))
-        }
+        Ty::Decimal => match raw {
+            // Text is shown as it came, and stored with four places.
+            Json::String(s) if s.is_empty() => Value::Null,
+            Json::String(s) => Value::text(s.as_str()),
+            _ => {
+                let text = php_text(raw);
+                Value::text(decimal(&text).unwrap_or(text))
+            }
+        },
         Ty::List => match raw {
             Json::Array(_) => Value::json(raw.clone()),
             Json::String(s) => match serde_json::from_str::<Json>(s) {
@@ -252,6 +259,24 @@ pub(crate) fn php_number(v: &Json) -> Option<f64> {
         }
         _ => None,
     }
+}
+
+/// A decimal as its column holds it; anything else as it is.
+pub(crate) fn stored(attr: &Attr, value: &Value) -> Value {
+    match (attr.ty, value) {
+        (Ty::Decimal, Value::Text(s)) => decimal(s).map_or_else(|| value.clone(), Value::text),
+        _ => value.clone(),
+    }
+}
+
+/// Whether a value is too large for its column: a decimal has nine digits before the point.
+pub(crate) fn overflows(layout: &Layout, ix: AttrIx, value: &Value) -> bool {
+    let attr = &layout.attrs[ix];
+    attr.ty == Ty::Decimal
+        && stored(attr, value).as_str().is_some_and(|s| {
+            let whole = s.trim_start_matches('-').split('.').next();
+            whole.is_some_and(|digits| digits.len() > 9)
+        })
 }
 
 /// Text of a decimal with four places, the scale of a stock instance.

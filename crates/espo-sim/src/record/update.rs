@@ -111,7 +111,9 @@ fn apply(
     references::check_assignment(app, caller, layout, &input, Some(row))?;
     references::check_references(app, caller, layout, &input, Some(row))?;
     for ix in input.keys() {
-        if shown[ix].is_null() && validate::null_refused(app, layout, *ix) {
+        if shown[ix].is_null() && validate::null_refused(app, layout, *ix)
+            || input::overflows(layout, *ix, &shown[ix])
+        {
             return Err(Refusal::internal());
         }
     }
@@ -227,7 +229,8 @@ fn loaded_before(
             }
             Source::FollowersIds | Source::FollowersNames => true,
             Source::Special => rules::comes_with_the_row(&layout.name, &attr.name),
-            Source::Slot(_) => false,
+            // The name of a record is put together anew, that of another person is not.
+            Source::Person(_) => attr.name != "name",
             _ => false,
         };
         if loaded {

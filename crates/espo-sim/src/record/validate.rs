@@ -130,7 +130,7 @@ impl Candidate<'_> {
                 s.trim_start_matches('-')
                     .split('.')
                     .next()
-                    .is_none_or(|d| d.len() <= 9)
+                    .is_none_or(|d| d.len() <= 13)
             }),
             "validCurrency" => {
                 let code = self.value(&format!("{name}Currency"));
@@ -230,9 +230,9 @@ impl Candidate<'_> {
                 let emptied = code.is_some_and(|v| v.as_str() == Some(""));
                 filled(name) && !emptied && (self.creating || code.is_none_or(|v| !v.is_null()))
             }
-            // An empty text is there; it is no date.
+            // Whatever was sent is there; whether it is a date is another question.
             FieldKind::Date | FieldKind::Datetime => {
-                filled(name) || self.raw(name).and_then(Json::as_str) == Some("")
+                filled(name) || self.raw(name).is_some_and(|v| !v.is_null())
             }
             FieldKind::DatetimeOptional => filled(name) || filled(&format!("{name}Date")),
             FieldKind::PersonName => field
@@ -254,7 +254,9 @@ impl Candidate<'_> {
             FieldKind::Phone => Some(36),
             _ => None,
         };
-        let Some(max) = field.max_length.or(default) else {
+        // A text without a column is as long as it likes.
+        let unbound = field.not_storable && field.kind == FieldKind::Varchar;
+        let Some(max) = field.max_length.or(default.filter(|_| !unbound)) else {
             return true;
         };
         let fits = |s: &str| s.chars().count() as u64 <= max;
@@ -350,9 +352,9 @@ impl Candidate<'_> {
             FieldKind::Float => self.raw(name).is_none_or(|v| {
                 v.is_null() || v.as_str() == Some("") || input::php_number(v).is_some()
             }),
-            FieldKind::Currency if field.decimal => self
-                .raw(name)
-                .is_none_or(|v| v.is_null() || is_decimal(&input::php_text(v))),
+            FieldKind::Currency if field.decimal => self.raw(name).is_none_or(|v| {
+                v.is_null() || v.as_str() == Some("") || is_decimal(&input::php_text(v))
+            }),
             FieldKind::Currency => self.raw(name).is_none_or(|v| {
                 v.is_null() || v.as_str() == Some("") || input::php_number(v).is_some()
             }),

@@ -28,7 +28,7 @@ fn stages(d: &mut Draft) {
     let field = d.app.layouts.entity(d.layout).fields.get("stage");
     let map = field.and_then(|f| f.raw.get("probabilityMap"));
     let probability = stage_probability(map, &text);
-    if !d.sent("probability")
+    if (!d.sent("probability") || d.get("probability").is_null())
         && let Some(p) = probability
     {
         d.set("probability", Value::Int(p));

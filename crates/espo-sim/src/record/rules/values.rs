@@ -144,7 +144,7 @@ pub(crate) fn person_name(layout: &Layout, row: &Row, parts: [Option<Slot>; 3]) 
     let joined: Vec<&str> = [first, last]
         .into_iter()
         .flatten()
-        .filter_map(|s| row.get(s).non_empty())
+        .filter_map(|s| row.get(s).as_str())
         .collect();
     if !joined.is_empty() {
         return Value::text(joined.join(" "));
