@@ -1,82 +1,167 @@
-//! The one door: every task of the workspace is a subcommand.
+//! Maintainers' tasks. They start other programs of the workspace with Cargo, so that this one builds within seconds.
 //!
-//! Exit codes: 0 fine; 1 a check did not hold; 2 wrong usage or bad input; 3 the target could not be reached or refused
-//! the credentials.
-
+//! Exit codes: 0 success; 1 a check failed; 2 invalid usage or input; 3 the target could not be reached or rejected the
+//! credentials.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-mod codegen;
-mod conformance;
-mod diff;
-mod generators;
-mod instance;
-mod pull;
 mod steps;
 
-use std::process::ExitCode;
+use std::ffi::OsString;
+use std::fmt;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus};
 
-use clap::{Parser, Subcommand};
+const HELP: &str = "\
+Maintainers' tasks of the workspace.
 
-#[derive(Parser)]
-#[command(name = "xtask", bin_name = "cargo xtask", about, version)]
-struct Cli {
-    #[command(subcommand)]
-    task: Task,
-}
+Usage: cargo xtask <TASK> [OPTIONS]
 
-#[derive(Subcommand)]
-enum Task {
-    /// The main job on the embedded server: generate, build, load, report.
-    Demo(steps::DemoArgs),
-    /// Everything that CI runs.
-    Test,
-    /// Generates the typed SDK from metadata.
-    Codegen(codegen::Args),
-    /// Fetches the metadata of an instance.
-    Pull(pull::Args),
-    /// The difference of two exports: what breaks callers, what only adds.
-    Diff(diff::DiffArgs),
-    /// The difference of the checked-in metadata and a live instance.
-    Drift(diff::DriftArgs),
-    /// Holds a server against the behaviours of EspoCRM's REST API.
-    Conformance(conformance::Args),
-    /// The load tester's own speed and CPU beside other generators, on a prepared server.
-    CompareGenerators(generators::Args),
-}
+Tasks:
+  demo                Generate the SDK, start the embedded server and run a mixed load through the SDK
+      --duration TIME     Duration of the load [default: 10s]
+      --concurrency N     Number of workers [default: 16]
+      --html FILE         Path of the report [default: target/espo-demo.html]
+  test                Run everything that CI runs
+      --step NAME         Run only this step: formatting, lints, tests or docs. Repeatable
+  compare-generators  Compare the load tester's speed and CPU use with other load generators
 
-/// How a task failed.
+Commands of `espo`, with the espo.toml of the workspace; see `cargo xtask <COMMAND> --help`:
+  codegen, pull, update, diff, drift, conformance, differential
+
+Exit codes: 0 success; 1 a check failed; 2 invalid usage or input; 3 the instance could not be reached or rejected the
+credentials.
+";
+
+/// Why a task failed.
 enum Failure {
-    /// A check did not hold.
+    /// A check failed.
     Check(String),
-    /// Wrong usage or bad input.
+    /// Invalid usage or input.
     Input(String),
-    /// The target could not be reached or refused the credentials.
-    Unreachable(String),
+    /// A program that has reported its failure already, with its exit code.
+    Reported(u8),
 }
 
-impl<E: std::error::Error> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Input(error.to_string())
+impl From<lexopt::Error> for Failure {
+    fn from(error: lexopt::Error) -> Self {
+        Self::Input(format!("{error}; see `cargo xtask --help`"))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Check(message) | Self::Input(message) => f.write_str(message),
+            Self::Reported(code) => write!(f, "exit code {code}"),
+        }
     }
 }
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().task {
-        Task::Demo(args) => steps::demo(&args),
-        Task::Test => steps::test(),
-        Task::Codegen(args) => codegen::run(&args),
-        Task::Pull(args) => pull::run(&args),
-        Task::Diff(args) => diff::diff(&args),
-        Task::Drift(args) => diff::drift(&args),
-        Task::Conformance(args) => conformance::run(&args),
-        Task::CompareGenerators(args) => generators::run(&args),
-    };
-    let (message, code) = match outcome {
+    let (failure, code) = match run() {
         Ok(()) => return ExitCode::SUCCESS,
-        Err(Failure::Check(message)) => (message, 1),
-        Err(Failure::Input(message)) => (message, 2),
-        Err(Failure::Unreachable(message)) => (message, 3),
+        Err(Failure::Reported(code)) => return ExitCode::from(code),
+        Err(failure @ Failure::Check(_)) => (failure, 1),
+        Err(failure @ Failure::Input(_)) => (failure, 2),
     };
-    espo_stdio::note!("error: {message}");
+    let _ = writeln!(std::io::stderr(), "error: {failure}");
     ExitCode::from(code)
+}
+
+fn run() -> Result<(), Failure> {
+    use lexopt::prelude::*;
+    let mut parser = lexopt::Parser::from_env();
+    let task = match parser.next()? {
+        Some(Value(task)) => task.string()?,
+        Some(Short('h') | Long("help")) => {
+            print(HELP);
+            return Ok(());
+        }
+        Some(argument) => return Err(argument.unexpected().into()),
+        None => return Err(Failure::Input(format!("no task given\n\n{HELP}"))),
+    };
+    match task.as_str() {
+        "demo" => steps::demo(parser),
+        "test" => steps::test(parser),
+        "help" => {
+            print(HELP);
+            Ok(())
+        }
+        "compare-generators" => {
+            let build = "run --release --locked -p espo-benches --bin compare_generators --";
+            forward(build, None, parser.raw_args()?.collect())
+        }
+        // The features are those that the command needs: without the network and the simulator it builds faster.
+        "codegen" | "diff" => espo("--no-default-features", &task, parser),
+        "pull" | "update" | "drift" => {
+            espo("--no-default-features --features network", &task, parser)
+        }
+        "conformance" | "differential" => espo("", &task, parser),
+        _ => Err(Failure::Input(format!(
+            "unknown task `{task}`; see `cargo xtask --help`"
+        ))),
+    }
+}
+
+/// Runs a command of `espo` in the profile of this program.
+fn espo(features: &str, command: &str, mut parser: lexopt::Parser) -> Result<(), Failure> {
+    let profile = if cfg!(debug_assertions) {
+        ""
+    } else {
+        "--release"
+    };
+    let build = format!("run {profile} -p espo-cli {features} --bin espo --");
+    forward(&build, Some(command), parser.raw_args()?.collect())
+}
+
+/// Runs Cargo in the current directory with these arguments, so that relative paths among them stay valid.
+fn forward(build: &str, command: Option<&str>, arguments: Vec<OsString>) -> Result<(), Failure> {
+    let mut cargo = cargo(build);
+    let words: Vec<&str> = build.split_whitespace().collect();
+    cargo.args(command).args(arguments);
+    cargo
+        .env("ESPO_PROGRAM", "cargo xtask")
+        .env("ESPO_CONFIG", root().join("espo.toml"));
+    let status = cargo.status().map_err(|error| {
+        Failure::Input(format!("cannot run cargo {}: {error}", words.join(" ")))
+    })?;
+    finish(status)
+}
+
+/// Cargo with arguments given as one line. It is the Cargo that runs this program, so that one toolchain does
+/// everything, and builds this workspace, whatever the current directory is.
+fn cargo(line: &str) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    let mut words = line.split_whitespace();
+    command.args(words.next());
+    command
+        .arg("--manifest-path")
+        .arg(root().join("Cargo.toml"))
+        .args(words);
+    command
+}
+
+/// The exit code of a program becomes that of this one.
+fn finish(status: ExitStatus) -> Result<(), Failure> {
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(code) => Err(Failure::Reported(u8::try_from(code).unwrap_or(1))),
+        None => Err(Failure::Reported(1)),
+    }
+}
+
+/// The directory of the workspace.
+fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_path_buf()
+}
+
+/// Writes to standard output. A closed pipe is not an error: its reader has seen enough.
+fn print(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
 }

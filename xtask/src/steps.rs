@@ -1,71 +1,42 @@
 //! Tasks that run several commands in a row.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::Failure;
-use crate::codegen::root;
+use crate::{Failure, cargo, print, root};
 
-/// Runs commands one after the other, says how long each took, and stops at the first that fails.
-pub(crate) struct Steps {
+/// Runs commands one after the other, reports how long each took, and stops at the first that fails.
+struct Steps {
     start: Instant,
     taken: Vec<(String, Duration)>,
 }
 
 impl Steps {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             start: Instant::now(),
             taken: Vec::new(),
         }
     }
 
-    /// Runs `cargo` with arguments given as one line.
-    pub(crate) fn cargo(&mut self, what: &str, line: &str) -> Result<(), Failure> {
-        self.cargo_env(what, line, &[])
-    }
-
-    /// Runs `cargo` with variables in its environment.
-    pub(crate) fn cargo_env(
-        &mut self,
-        what: &str,
-        line: &str,
-        env: &[(&str, &str)],
-    ) -> Result<(), Failure> {
-        // The cargo that runs this task, so that one toolchain does everything.
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(cargo);
-        command
-            .args(line.split_whitespace())
-            .current_dir(root())
-            .envs(env.iter().copied());
-        // A clean clone is built once: what the compiler keeps for a next time would be half of what lies on the disk.
+    /// Runs Cargo with arguments given as one line and with variables in its environment.
+    fn cargo(&mut self, what: &str, line: &str, env: &[(&str, &str)]) -> Result<(), Failure> {
+        let mut command = cargo(line);
+        command.current_dir(root()).envs(env.iter().copied());
+        // CI builds a fresh clone once: incremental data would be half of the target directory and is never used.
         if is_set("CI") && !is_set("CARGO_INCREMENTAL") {
             command.env("CARGO_INCREMENTAL", "0");
         }
         self.run(what, &format!("cargo {line}"), command)
     }
 
-    /// Runs something in this process.
-    pub(crate) fn here(
-        &mut self,
-        what: &str,
-        run: impl FnOnce() -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        espo_stdio::outln!("\n=== {what}")?;
-        let start = Instant::now();
-        run()?;
-        self.taken.push((what.to_owned(), start.elapsed()));
-        Ok(())
-    }
-
     fn run(&mut self, what: &str, line: &str, mut command: Command) -> Result<(), Failure> {
-        espo_stdio::outln!("\n=== {what}: {line}")?;
+        print(&format!("\n=== {what}: {line}\n"));
         let start = Instant::now();
         let status = command
             .status()
-            .map_err(|error| Failure::Input(format!("{line}: {error}")))?;
+            .map_err(|error| Failure::Input(format!("cannot run {line}: {error}")))?;
         self.taken.push((what.to_owned(), start.elapsed()));
         if status.success() {
             Ok(())
@@ -76,89 +47,116 @@ impl Steps {
         }
     }
 
-    /// Says how long each step took.
-    pub(crate) fn summary(&self) -> Result<(), Failure> {
-        espo_stdio::outln!()?;
+    /// Reports how long each step took.
+    fn summary(&self) {
+        let mut text = String::from("\n");
         for (what, time) in &self.taken {
-            espo_stdio::outln!("{:>7.1} s  {what}", time.as_secs_f64())?;
+            text += &format!("{:>7.1} s  {what}\n", time.as_secs_f64());
         }
-        espo_stdio::outln!("{:>7.1} s  in all", self.start.elapsed().as_secs_f64())?;
-        Ok(())
+        text += &format!("{:>7.1} s  in total\n", self.start.elapsed().as_secs_f64());
+        print(&text);
     }
 }
 
-/// `cargo xtask test`: everything that CI runs.
-pub(crate) fn test() -> Result<(), Failure> {
-    let mut steps = Steps::new();
-    steps.cargo("formatting", "fmt --all --check")?;
-    steps.here("generated code is up to date", crate::codegen::check_stock)?;
-    steps.cargo(
+/// The steps of `cargo xtask test`: name, Cargo's arguments, environment.
+const TEST: [(&str, &str, &[(&str, &str)]); 4] = [
+    ("formatting", "fmt --all --check", &[]),
+    (
         "lints",
         "clippy --workspace --all-targets --locked -- -D warnings",
-    )?;
-    steps.cargo("tests", "test --workspace --locked --no-fail-fast")?;
-    steps.cargo_env(
+        &[],
+    ),
+    // That the generated code is up to date is a test of espo-cli.
+    ("tests", "test --workspace --locked --no-fail-fast", &[]),
+    (
         "docs",
         "doc --workspace --no-deps --locked",
         &[("RUSTDOCFLAGS", "-D warnings")],
-    )?;
-    steps.summary()?;
+    ),
+];
+
+/// `cargo xtask test`: everything that CI runs.
+pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
+    use lexopt::prelude::*;
+    let names = TEST.map(|(name, ..)| name).join(", ");
+    let mut only: Vec<String> = Vec::new();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("step") => only.push(parser.value()?.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if let Some(unknown) = only
+        .iter()
+        .find(|name| TEST.iter().all(|(known, ..)| known != name))
+    {
+        return Err(Failure::Input(format!(
+            "unknown step `{unknown}`: expected one of {names}"
+        )));
+    }
+    let mut steps = Steps::new();
+    for (name, line, env) in TEST {
+        if only.is_empty() || only.iter().any(|wanted| wanted == name) {
+            steps.cargo(name, line, env)?;
+        }
+    }
+    steps.summary();
     Ok(())
 }
 
-/// Arguments of `cargo xtask demo`.
-#[derive(clap::Args)]
-pub(crate) struct DemoArgs {
-    /// How long the load lasts.
-    #[arg(long, default_value = "10s")]
-    duration: String,
-    /// How many workers.
-    #[arg(long, default_value_t = 16)]
-    concurrency: u32,
-    /// Where the report goes.
-    #[arg(long, default_value = "target/espo-demo.html")]
-    html: std::path::PathBuf,
-}
-
 /// `cargo xtask demo`: the main job on the embedded server.
-pub(crate) fn demo(args: &DemoArgs) -> Result<(), Failure> {
-    let mut steps = Steps::new();
-    steps.here(
-        "the SDK, generated from metadata/",
-        crate::codegen::write_stock,
-    )?;
-    steps.cargo("build", "build --release --locked -p espo-bench")?;
-    let html = root().join(&args.html);
-    if let Some(folder) = html.parent() {
-        std::fs::create_dir_all(folder)?;
+pub(crate) fn demo(mut parser: lexopt::Parser) -> Result<(), Failure> {
+    use lexopt::prelude::*;
+    let (mut duration, mut concurrency) = ("10s".to_owned(), 16_u32);
+    let mut html = PathBuf::from("target/espo-demo.html");
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("duration") => duration = parser.value()?.string()?,
+            Long("concurrency") => concurrency = parser.value()?.parse()?,
+            Long("html") => html = parser.value()?.into(),
+            other => return Err(other.unexpected().into()),
+        }
     }
-    let (duration, concurrency) = (&args.duration, args.concurrency);
-    let arguments = format!(
+    let html = root().join(html);
+    if let Some(folder) = html.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Failure::Input(format!("cannot create {}: {error}", folder.display()))
+        })?;
+    }
+    let mut steps = Steps::new();
+    // The same profile for all steps, so that nothing is built twice.
+    steps.cargo(
+        "generate the SDK from metadata/",
+        "run --release --locked -p espo-cli --no-default-features --bin espo -- codegen",
+        &[
+            ("ESPO_PROGRAM", "cargo xtask"),
+            ("ESPO_CONFIG", "espo.toml"),
+        ],
+    )?;
+    steps.cargo(
+        "build the load tester with the SDK",
+        "build --release --locked -p espo-bench",
+        &[],
+    )?;
+    let line = format!(
         "run --release --locked --quiet -p espo-bench -- run mixed --embedded --concurrency {concurrency} --duration {duration} --html"
     );
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command
-        .args(arguments.split_whitespace())
-        .arg(&html)
-        .current_dir(root());
+    let mut command = cargo(&line);
+    command.arg(&html).current_dir(root());
+    let shown = html
+        .strip_prefix(root())
+        .unwrap_or(Path::new(&html))
+        .display();
     steps.run(
-        "a mixed load on the embedded server, through the SDK",
-        &format!("cargo {arguments} {}", shown(&html)),
+        "run a mixed load on the embedded server, through the SDK",
+        &format!("cargo {line} {shown}"),
         command,
     )?;
-    steps.summary()?;
-    espo_stdio::outln!("\nThe report, for a browser: {}", html.display())?;
+    steps.summary();
+    print(&format!("\nReport: {}\n", html.display()));
     Ok(())
 }
 
 fn is_set(variable: &str) -> bool {
     std::env::var_os(variable).is_some_and(|value| !value.is_empty())
-}
-
-fn shown(path: &Path) -> String {
-    path.strip_prefix(root())
-        .unwrap_or(path)
-        .display()
-        .to_string()
 }

@@ -1,195 +1,334 @@
-//! `cargo xtask codegen`.
+//! `espo codegen`.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use espo_codegen::{Generator, Output};
+use espo_codegen::{Generator, Output, Overrides};
 use espo_schema::Schema;
 
-use crate::Failure;
+use crate::config::{Config, Dependency, FILE};
+use crate::failure::{self, Failure};
+use crate::files::Changes;
 
-/// Arguments of `cargo xtask codegen`.
+/// Generate the typed SDK from metadata.
+///
+/// Without options, everything is as espo.toml says. Needs neither the network nor credentials. All files are written,
+/// or none; only files that were generated before are replaced or deleted.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Metadata: a folder laid out as EspoCRM lays its own out, or one file as `GET Metadata` answers it. Later ones
-    /// are merged over earlier ones. Without it, the workspace's `metadata/`.
+    /// Metadata: a directory with the layout of EspoCRM's metadata (entityDefs/Account.json, …) or a JSON file returned
+    /// by `GET Metadata`. Repeatable: later ones are merged over earlier ones. Defaults to the layers in espo.toml.
     #[arg(long = "metadata", value_name = "PATH")]
     metadata: Vec<PathBuf>,
-    /// Writes a whole crate into this folder instead of `espo-typed`'s modules.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Name of that crate.
-    #[arg(long, value_name = "NAME", requires = "out")]
-    crate_name: Option<String>,
-    /// Only these entity types, separated by commas; of the others only the names exist, for typed ids.
-    #[arg(long, value_name = "ENTITY TYPES", value_delimiter = ',')]
-    only: Vec<String>,
-    /// A TOML file with names and types that are wanted otherwise; see `espo_codegen::Overrides`.
-    #[arg(long, value_name = "FILE")]
-    overrides: Option<PathBuf>,
-    /// What the crate has for `espo-core` in its manifest, such as `"0.1"`. Without it, the path of this workspace's.
-    #[arg(long, value_name = "DEPENDENCY", requires = "out")]
-    espo_core: Option<String>,
-    /// Writes nothing; exits with 1 and names the files that differ from what would be generated.
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Write nothing; exit with 1 and name the files that differ from the metadata.
     #[arg(long)]
     check: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let root = root();
-    let metadata = if args.metadata.is_empty() {
-        vec![root.join("metadata")]
-    } else {
-        args.metadata.clone()
-    };
-    let start = Instant::now();
-    let schema = Schema::load(&metadata)?;
-    for diagnostic in &schema.diagnostics {
-        espo_stdio::note!("{}: {diagnostic}", diagnostic.level);
-    }
-    let loaded = start.elapsed();
-    let mut generator = Generator::new().only(args.only.iter().cloned());
-    if let Some(path) = &args.overrides {
-        generator = generator.overrides(espo_codegen::Overrides::load(path)?);
-    }
-    let output = generator.generate(&schema)?;
-    let generated = start.elapsed() - loaded;
+/// What is generated, and where.
+#[derive(clap::Args, Default)]
+pub(crate) struct TargetArgs {
+    /// Directory of the crate to write. Defaults to the output in espo.toml.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Name of that crate. Defaults to the name of the directory.
+    #[arg(long, value_name = "NAME", requires = "out")]
+    crate_name: Option<String>,
+    /// Generate only these entity types, separated by commas. Of the others, only the types of their IDs exist.
+    #[arg(long, value_name = "ENTITY TYPES", value_delimiter = ',')]
+    only: Vec<String>,
+    /// TOML file with other names and types for single entity types and attributes.
+    #[arg(long, value_name = "FILE")]
+    overrides: Option<PathBuf>,
+    /// Dependency of that crate on espo-core, as in a manifest: a version such as `"0.1"`, or `{ path = "…" }`.
+    #[arg(long, value_name = "DEPENDENCY", requires = "out")]
+    espo_core: Option<String>,
+    /// Also replace files that were not generated.
+    #[arg(long, conflicts_with = "check")]
+    force: bool,
+}
 
-    let (folder, output) = match &args.out {
-        None => (root.join("crates/espo-typed/src/generated"), output),
-        Some(folder) => (
-            folder.clone(),
-            output
-                .into_crate(&crate_name(args, folder)?, &dependency(args, folder, &root))
-                .keep_manifest(folder)?,
-        ),
-    };
-    let manifest = args
-        .out
-        .is_none()
-        .then(|| root.join("crates/espo-typed/Cargo.toml"));
+/// Where the code goes.
+enum Target {
+    /// A complete crate.
+    Package {
+        folder: PathBuf,
+        name: String,
+        espo_core: String,
+    },
+    /// Modules of an existing crate.
+    Modules {
+        folder: PathBuf,
+        manifest: Option<PathBuf>,
+    },
+}
+
+/// The code for a schema, ready to be written.
+pub(crate) struct Generated {
+    output: Output,
+    folder: PathBuf,
+    manifest: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
+    let metadata = config.layers(&args.metadata)?;
+    let start = Instant::now();
+    let schema = load(&metadata)?;
+    let loaded = start.elapsed();
+    let generated = generate(&schema, &args.target, config)?;
+    let took = start.elapsed() - loaded;
     if args.check {
-        return check(&output, &folder, manifest.as_deref());
+        return generated.check();
     }
-    output.write_to(&folder)?;
-    if let Some(path) = &manifest {
-        let text = output.manifest(path)?;
-        if std::fs::read_to_string(path)? != text {
-            std::fs::write(path, text)?;
-        }
-    }
-    let (files, lines) = output.files().fold((0, 0), |(files, lines), (_, text)| {
-        (files + 1, lines + text.lines().count())
-    });
+    let mut changes = Changes::default();
+    generated.plan(&mut changes, args.target.force)?;
+    changes.commit()?;
+    let shown: Vec<String> = metadata
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     espo_stdio::outln!(
-        "{} entity types from {}: {files} files, {lines} lines in {} (read in {loaded:.0?}, generated in {generated:.0?})",
+        "{} entity types from {}: {} (read in {loaded:.0?}, generated in {took:.0?})",
         schema.entity_types.len(),
-        metadata
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect::<Vec<_>>()
-            .join(" + "),
-        folder.display(),
+        shown.join(" + "),
+        generated.summary(),
     )?;
     Ok(())
 }
 
-/// Generates the stock SDK.
-pub(crate) fn write_stock() -> Result<(), Failure> {
-    run(&Args::stock(false))
+/// Reads metadata and prints what is odd about it.
+pub(crate) fn load(metadata: &[PathBuf]) -> Result<Schema, Failure> {
+    let schema = Schema::load(metadata)?;
+    for diagnostic in &schema.diagnostics {
+        espo_stdio::note!("{}: {diagnostic}", diagnostic.level);
+    }
+    Ok(schema)
 }
 
-/// Checks that the stock SDK is what the checked-in metadata gives.
-pub(crate) fn check_stock() -> Result<(), Failure> {
-    run(&Args::stock(true))
-}
-
-impl Args {
-    fn stock(check: bool) -> Self {
-        Self {
-            metadata: Vec::new(),
-            out: None,
-            crate_name: None,
-            only: Vec::new(),
-            espo_core: None,
-            overrides: None,
-            check,
-        }
-    }
-}
-
-fn check(output: &Output, folder: &Path, manifest: Option<&Path>) -> Result<(), Failure> {
-    let drift = output.drift(folder)?;
-    let mut lines: Vec<String> = Vec::new();
-    let groups = [
-        ("differs", &drift.changed),
-        ("is missing", &drift.missing),
-        ("is no longer generated", &drift.stale),
-    ];
-    for (what, paths) in groups {
-        lines.extend(
-            paths
-                .iter()
-                .map(|path| format!("{} {what}", path.display())),
-        );
-    }
-    if let Some(path) = manifest
-        && output.manifest(path)? != std::fs::read_to_string(path)?
-    {
-        lines.push(format!("{} differs in its features", path.display()));
-    }
-    if lines.is_empty() {
-        espo_stdio::outln!("{} is up to date", folder.display())?;
-        return Ok(());
-    }
-    for line in &lines {
-        espo_stdio::outln!("{line}")?;
-    }
-    Err(Failure::Check(format!(
-        "{} files are not what the metadata gives; run `cargo xtask codegen`",
-        lines.len()
-    )))
-}
-
-fn crate_name(args: &Args, folder: &Path) -> Result<String, Failure> {
-    let name = match &args.crate_name {
-        Some(name) => name.clone(),
-        None => folder
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default(),
-    };
-    let fine = name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if fine {
-        Ok(name)
+/// Generates the code as the arguments and the configuration say.
+pub(crate) fn generate(
+    schema: &Schema,
+    args: &TargetArgs,
+    config: &Config,
+) -> Result<Generated, Failure> {
+    let settings = &config.generate;
+    let only = if args.only.is_empty() {
+        &settings.entity_types
     } else {
-        Err(Failure::Input(format!(
-            "`{name}` is no name for a crate: it must begin with a letter and hold letters, digits, `-` and `_` only; give one with --crate-name"
+        &args.only
+    };
+    let mut generator = Generator::new().only(only.iter().cloned());
+    let overrides = match (&args.overrides, &settings.overrides) {
+        (Some(path), _) => Some(path.clone()),
+        (None, Some(path)) => Some(config.path(path)),
+        (None, None) => None,
+    };
+    if let Some(path) = overrides {
+        generator = generator.overrides(Overrides::load(path)?);
+    }
+    let target = target(args, config)?;
+    let output = generator.generate(schema)?;
+    Ok(match target {
+        Target::Package {
+            folder,
+            name,
+            espo_core,
+        } => Generated {
+            output: output
+                .into_crate(&name, &espo_core)
+                .keep_manifest(&folder)?,
+            folder,
+            manifest: None,
+        },
+        Target::Modules { folder, manifest } => Generated {
+            output,
+            folder,
+            manifest,
+        },
+    })
+}
+
+fn target(args: &TargetArgs, config: &Config) -> Result<Target, Failure> {
+    let settings = &config.generate;
+    let (folder, name) = match (&args.out, &settings.package, &settings.modules) {
+        (Some(folder), ..) => (folder.clone(), args.crate_name.clone()),
+        (None, Some(folder), _) => (config.path(folder), settings.crate_name.clone()),
+        (None, None, Some(folder)) => {
+            return Ok(Target::Modules {
+                folder: config.path(folder),
+                manifest: settings.manifest.as_deref().map(|path| config.path(path)),
+            });
+        }
+        (None, None, None) => {
+            return Err(Failure::Input(format!(
+                "no output given: pass --out DIR, or set `crate` under [generate] in {FILE}"
+            )));
+        }
+    };
+    let name = crate_name(name, &folder)?;
+    let espo_core = dependency(args, config, &folder);
+    Ok(Target::Package {
+        folder,
+        name,
+        espo_core,
+    })
+}
+
+impl Generated {
+    /// Plans the changes of the files.
+    ///
+    /// Files that were not generated are only replaced with `force`.
+    pub(crate) fn plan(&self, changes: &mut Changes, force: bool) -> Result<(), Failure> {
+        let drift = self.output.drift(&self.folder)?;
+        if !force {
+            let foreign: Vec<String> = drift
+                .changed
+                .iter()
+                .filter(|path| !is_generated(path))
+                .map(|path| path.display().to_string())
+                .collect();
+            if !foreign.is_empty() {
+                return Err(Failure::Input(format!(
+                    "these files exist and were not generated: {}; nothing was written; choose another directory, or pass --force to replace them",
+                    foreign.join(", ")
+                )));
+            }
+        }
+        for (path, text) in self.output.files() {
+            changes.write(self.folder.join(path), text);
+        }
+        if let Some(path) = &self.manifest {
+            changes.write(path, self.output.manifest(path)?);
+        }
+        for path in drift.stale {
+            changes.remove(path);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn summary(&self) -> String {
+        let (files, lines) = self
+            .output
+            .files()
+            .fold((0, 0), |(files, lines), (_, text)| {
+                (files + 1, lines + text.lines().count())
+            });
+        format!("{files} files, {lines} lines in {}", self.folder.display())
+    }
+
+    /// Fails and names the files if they are not what was generated.
+    fn check(&self) -> Result<(), Failure> {
+        let drift = self.output.drift(&self.folder)?;
+        let groups = [
+            ("differs", &drift.changed),
+            ("is missing", &drift.missing),
+            ("is no longer generated", &drift.stale),
+        ];
+        let mut lines: Vec<String> = Vec::new();
+        for (what, paths) in groups {
+            lines.extend(
+                paths
+                    .iter()
+                    .map(|path| format!("{} {what}", path.display())),
+            );
+        }
+        if let Some(path) = &self.manifest {
+            let found = std::fs::read_to_string(path)
+                .map_err(|error| Failure::file("read", path, error))?;
+            if self.output.manifest(path)? != found.replace("\r\n", "\n") {
+                lines.push(format!("{} differs in its features", path.display()));
+            }
+        }
+        if lines.is_empty() {
+            espo_stdio::outln!("{} is up to date", self.folder.display())?;
+            return Ok(());
+        }
+        for line in &lines {
+            espo_stdio::outln!("{line}")?;
+        }
+        let count = match lines.len() {
+            1 => "1 file is not up to date".to_owned(),
+            count => format!("{count} files are not up to date"),
+        };
+        Err(Failure::Check(format!(
+            "{count}; run `{}`",
+            failure::repairing_command()
         )))
     }
 }
 
-/// A path that the crate in `folder` reaches this workspace's `espo-core` by.
-fn dependency(args: &Args, folder: &Path, root: &Path) -> String {
-    match &args.espo_core {
-        Some(dependency) => dependency.clone(),
-        // Debug escapes as TOML's basic strings do.
+/// Whether an existing file was written by the generator: it starts with the banner, or, for a manifest, has generated
+/// features.
+fn is_generated(path: &Path) -> bool {
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return false;
+    };
+    if path.file_name().is_some_and(|name| name == "Cargo.toml") {
+        return text.contains("# The features below are generated by ");
+    }
+    text.trim_start_matches('\u{feff}')
+        .starts_with("// Generated by ")
+}
+
+fn crate_name(name: Option<String>, folder: &Path) -> Result<String, Failure> {
+    let name = name.unwrap_or_else(|| {
+        folder
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    });
+    let is_valid = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if is_valid {
+        Ok(name)
+    } else {
+        Err(Failure::Input(format!(
+            "invalid crate name `{name}`: expected a letter, then letters, digits, `-` and `_`; set it with --crate-name"
+        )))
+    }
+}
+
+/// The dependency on `espo-core`: as given, else the version that belongs to this program.
+fn dependency(args: &TargetArgs, config: &Config, folder: &Path) -> String {
+    if let Some(dependency) = &args.espo_core {
+        return dependency.clone();
+    }
+    match &config.generate.espo_core {
+        Some(Dependency::Version(version)) => format!("{version:?}"),
+        Some(Dependency::Detailed(table)) => {
+            let mut table = table.clone();
+            // The path starts at espo.toml, that in the manifest at the crate.
+            if let Some(toml::Value::String(path)) = table.get_mut("path") {
+                *path = from(folder, &config.path(Path::new(path)));
+            }
+            inline(&table)
+        }
         None => format!(
-            "{{ path = {:?} }}",
-            from(folder, &root.join("crates/espo-core"))
+            "\"{}.{}\"",
+            env!("CARGO_PKG_VERSION_MAJOR"),
+            env!("CARGO_PKG_VERSION_MINOR")
         ),
     }
 }
 
-/// `target` as seen from `folder`: relative, so that both can lie elsewhere on another machine, unless they have
-/// nothing in common.
+/// A table in one line, as a manifest has dependencies.
+fn inline(table: &toml::Table) -> String {
+    let entries: Vec<String> = table
+        .iter()
+        .map(|(key, value)| format!("{key} = {value}"))
+        .collect();
+    format!("{{ {} }}", entries.join(", "))
+}
+
+/// `target` relative to `folder`, so that both can be moved together; absolute if they have nothing in common.
 fn from(folder: &Path, target: &Path) -> String {
     let real = |path: &Path| -> std::io::Result<PathBuf> {
         let path = std::path::absolute(path)?;
-        // The folder need not be there yet; what is there may be reached through links.
+        // The directory may not exist yet, and existing parents may be symbolic links.
         let there = path.ancestors().find(|path| path.exists());
         let there = there.unwrap_or(&path);
         let rest = path.strip_prefix(there).unwrap_or(Path::new(""));
@@ -208,19 +347,11 @@ fn from(folder: &Path, target: &Path) -> String {
         to.next();
         common += 1;
     }
-    // The root alone is no place that both lie in.
+    // Directories that share only the root are unrelated.
     if common < 2 {
         return target.display().to_string();
     }
     let up = from.map(|_| "..".to_owned());
     let down = to.map(|part| part.as_os_str().to_string_lossy().into_owned());
     up.chain(down).collect::<Vec<_>>().join("/")
-}
-
-/// The workspace's folder.
-pub(crate) fn root() -> PathBuf {
-    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    manifest
-        .parent()
-        .map_or(manifest.clone(), Path::to_path_buf)
 }

@@ -1,43 +1,51 @@
-//! `cargo xtask conformance`.
+//! `espo conformance`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use espo_conformance::{Error, Report, Suite, Users};
+use espo_schema::Schema;
 use espo_sim::Sim;
 
-use crate::Failure;
+use crate::config::{Config, FILE};
+use crate::credentials::Variables;
+use crate::failure::Failure;
 
-/// Arguments of `cargo xtask conformance`. Credentials come from the environment: `ESPO_API_KEY`, with
-/// `ESPO_SECRET_KEY` for a user who signs, and `ESPO_USERNAME` with `ESPO_PASSWORD`, an administrator; optional
-/// `ESPO_HMAC_API_KEY` with `ESPO_HMAC_SECRET_KEY`, `ESPO_WEAK_API_KEY`, `ESPO_REGULAR_USERNAME` with
-/// `ESPO_REGULAR_PASSWORD`. A behaviour whose user is missing is skipped.
+/// Run the conformance suite against a server and report where it behaves differently from EspoCRM.
+///
+/// Creates records and deletes them at the end, also after a failure or Ctrl-C. Use an instance that exists for testing.
+/// Checks whose user is missing are skipped. Exits with 1 if a check fails.
 #[derive(clap::Args)]
+#[command(
+    after_long_help = "Credentials are read from the environment, or from the file that ESPO_CREDENTIALS or \
+`credentials` in espo.toml names: ESPO_USERNAME and ESPO_PASSWORD (an administrator), ESPO_API_KEY (with ESPO_SECRET_KEY for \
+HMAC), ESPO_HMAC_API_KEY and ESPO_HMAC_SECRET_KEY, ESPO_WEAK_API_KEY (few permissions), ESPO_REGULAR_USERNAME and \
+ESPO_REGULAR_PASSWORD. --users reads them from a file instead."
+)]
 pub(crate) struct Args {
-    /// The site to hold the suite against.
-    #[arg(long, value_name = "URL", env = "ESPO_URL", required_unless_present_any = ["embedded", "list"])]
+    /// URL of the instance. Defaults to `url` under [instance] in espo.toml.
+    #[arg(long, value_name = "URL", env = "ESPO_URL")]
     url: Option<String>,
-    /// Against the embedded server instead.
+    /// Test the embedded server.
     #[arg(long)]
     embedded: bool,
-    /// Takes the credentials from a declaration as `espo-sim` reads and prints it.
+    /// JSON file with users and their credentials, in the format that espo-sim reads and prints.
     #[arg(long, value_name = "FILE", conflicts_with = "embedded")]
     users: Option<PathBuf>,
-    /// May change settings of the site, as the administrator, where a behaviour needs it (a second currency), and
-    /// restores them at the end.
+    /// Allow checks to change settings as the administrator (a second currency, for example). They are restored at the end.
     #[arg(long)]
     change_settings: bool,
-    /// Writes the report as JSON; `-` for standard output, in place of the text.
+    /// Write the report as JSON; `-` writes it to standard output instead of the text.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Only this theme or behaviour, or those whose names begin so; may be repeated.
+    /// Run only the checks whose topic or name starts with this. Repeatable.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Names all behaviours with their facts, and asks nobody.
+    /// List the checks and the facts that they are based on; send nothing.
     #[arg(long)]
     list: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     if args.list {
         for (name, fact) in Suite::behaviours() {
             espo_stdio::outln!("{name}  [{fact}]")?;
@@ -46,68 +54,70 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
     let report = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?
-        .block_on(hold(args))?;
-    let text = report.text();
+        .build()
+        .map_err(|error| Failure::Input(format!("cannot start the runtime: {error}")))?
+        .block_on(suite(args, config))?;
     match &args.json {
         Some(path) if path.as_os_str() == "-" => {
             espo_stdio::outln!("{}", serde_json::to_string_pretty(&report)?)?;
         }
         Some(path) => {
-            std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
-            espo_stdio::out!("{text}")?;
+            std::fs::write(path, serde_json::to_string_pretty(&report)?)
+                .map_err(|error| Failure::file("write the report to", path, error))?;
+            espo_stdio::out!("{}", report.text())?;
         }
-        None => espo_stdio::out!("{text}")?,
+        None => espo_stdio::out!("{}", report.text())?,
     }
     if report.interrupted {
-        return Err(Failure::Check("stopped before the end".to_owned()));
+        return Err(Failure::Check(
+            "the run was stopped before its end".to_owned(),
+        ));
     }
     match (report.differs, report.left_behind.len()) {
         (0, 0) => Ok(()),
         (0, left) => Err(Failure::Check(format!(
-            "{left} records could not be removed"
+            "{left} records could not be deleted; the report names them"
         ))),
-        (differs, _) => Err(Failure::Check(format!("{differs} behaviours differ"))),
+        (differs, _) => Err(Failure::Check(format!("{differs} checks failed"))),
     }
 }
 
-async fn hold(args: &Args) -> Result<Report, Failure> {
-    // Until the run is over: it stops when it is dropped.
+async fn suite(args: &Args, config: &Config) -> Result<Report, Failure> {
+    // The server stops when this is dropped, so it lives until the run is over.
     let mut embedded = None;
     let (url, users) = if args.embedded {
-        // With a custom entity type, for the field types that the stock ones hardly have.
-        let root = crate::codegen::root();
-        let custom = root.join("crates/espo-conformance/fixtures/custom.json");
-        let sim = Sim::builder()
-            .metadata(root.join("metadata"))
-            .metadata(custom)
-            .start()
-            .await?;
-        let sim = embedded.insert(sim);
+        let sim = embedded.insert(embedded_server().await?);
         (
             sim.url(),
             Users::from_declaration(&serde_json::to_value(sim.users())?),
         )
     } else {
+        let url = args.url.clone().or_else(|| config.instance.url.clone()).ok_or_else(|| {
+            Failure::Input(format!(
+                "no instance given: pass --url URL or --embedded, set ESPO_URL, or set `url` under [instance] in {FILE}"
+            ))
+        })?;
         let users = match &args.users {
-            Some(path) => {
-                Users::from_declaration(&serde_json::from_str(&std::fs::read_to_string(path)?)?)
+            Some(path) => Users::from_declaration(&declaration(path)?),
+            None => {
+                let variables = Variables::load(config)?;
+                Users::from_environment(|name| variables.get(name))
             }
-            None => Users::from_environment(|name| std::env::var(name).ok()),
         };
-        // clap demands one of the two.
-        (args.url.clone().unwrap_or_default(), users)
+        (url, users)
     };
     let mut suite = Suite::new(url, users).change_settings(args.change_settings || args.embedded);
     for name in &args.only {
         suite = suite.only(name);
     }
     let interrupted = async {
-        // Where the signal cannot be watched, the run ends by itself.
+        // If the signal cannot be observed, the run goes on to its end.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        espo_stdio::note!("stopping; removing what the run has made (a second time ends at once)");
+        espo_stdio::note!(
+            "stopping and deleting the records of this run (Ctrl-C again exits at once)"
+        );
         tokio::spawn(async {
             if tokio::signal::ctrl_c().await.is_ok() {
                 std::process::exit(1);
@@ -118,4 +128,25 @@ async fn hold(args: &Args) -> Result<Report, Failure> {
         Error::Usage(message) => Failure::Input(message),
         Error::Unreachable(message) | Error::Refused(message) => Failure::Unreachable(message),
     })
+}
+
+/// The stock schema with a custom entity type, whose field types the stock ones hardly have.
+async fn embedded_server() -> Result<Sim, Failure> {
+    let custom: serde_json::Value = serde_json::from_str(espo_conformance::CUSTOM_METADATA)?;
+    let layer = tempfile::NamedTempFile::new()
+        .map_err(|error| Failure::Input(format!("cannot create a temporary file: {error}")))?;
+    std::fs::write(layer.path(), custom.to_string())
+        .map_err(|error| Failure::file("write", layer.path(), error))?;
+    let schema = Schema::stock().overlay(&[layer.path()])?;
+    Sim::builder()
+        .schema(schema)
+        .start()
+        .await
+        .map_err(|error| Failure::Input(format!("cannot start the embedded server: {error}")))
+}
+
+fn declaration(path: &Path) -> Result<serde_json::Value, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, error))?;
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::Input(format!("invalid users file {}: {error}", path.display())))
 }

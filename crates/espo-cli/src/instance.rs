@@ -1,57 +1,171 @@
 //! The metadata of a live instance.
 
+use std::path::PathBuf;
+
 use espo_core::{Auth, Client, Error};
 use serde_json::Value;
 
-use crate::Failure;
+use crate::config::{Config, FILE};
+use crate::credentials::Variables;
+use crate::failure::Failure;
 
-/// What an instance says of itself, as far as the credentials may see.
+/// How to connect to the instance.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct Connection {
+    /// URL of the instance. Defaults to `url` under [instance] in espo.toml.
+    #[arg(long, value_name = "URL", env = "ESPO_URL")]
+    url: Option<String>,
+    /// Proxy: http://, https://, socks5:// or socks5h://. Defaults to HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY.
+    #[arg(long, value_name = "URL", conflicts_with = "no_proxy")]
+    proxy: Option<String>,
+    /// Use no proxy, regardless of the environment.
+    #[arg(long)]
+    no_proxy: bool,
+    /// PEM file with certificates to trust in addition to the system's.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// PEM file with a client certificate and its intermediates.
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    client_certificate: Option<PathBuf>,
+    /// PEM file with the private key of the client certificate.
+    #[arg(long, value_name = "FILE", requires = "client_certificate")]
+    client_key: Option<PathBuf>,
+    /// Send a header whose value is read from an environment variable, for a gateway in front of EspoCRM. Repeatable.
+    #[arg(long = "header-from-env", value_name = "NAME=VARIABLE")]
+    headers: Vec<String>,
+}
+
+/// The metadata that an instance returns, as far as the user may see it.
 pub(crate) struct Pulled {
-    /// What `GET Metadata` answers.
+    pub(crate) url: String,
+    /// The response of `GET Metadata`.
     pub(crate) metadata: Value,
     /// Whether the user is an administrator, who alone sees everything.
     pub(crate) is_complete: bool,
 }
 
-/// Asks an instance, with the credentials of the environment.
-pub(crate) fn pull(url: &str, with_labels: bool) -> Result<Pulled, Failure> {
-    let client = Client::builder(url)
-        .auth(auth(|name| std::env::var(name).ok())?)
-        .build()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime
-        .block_on(ask(&client, with_labels))
-        .map_err(|error| refused(url, &error))
+impl Pulled {
+    /// The export as it is written to a file.
+    pub(crate) fn text(&self) -> Result<String, Failure> {
+        Ok(serde_json::to_string_pretty(&self.metadata)? + "\n")
+    }
 }
 
-async fn ask(client: &Client, with_labels: bool) -> Result<Pulled, Error> {
+/// Fetches the metadata of an instance.
+pub(crate) fn pull(
+    connection: &Connection,
+    config: &Config,
+    with_labels: bool,
+) -> Result<Pulled, Failure> {
+    let url = connection.url(config)?;
+    let client = connection.client(&url, config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Input(format!("cannot start the runtime: {error}")))?;
+    let (metadata, is_complete) = runtime
+        .block_on(ask(&client, with_labels))
+        .map_err(|error| unreachable(&url, &error))?;
+    Ok(Pulled {
+        url,
+        metadata,
+        is_complete,
+    })
+}
+
+async fn ask(client: &Client, with_labels: bool) -> Result<(Value, bool), Error> {
     let user = client.app().user().await?;
     let mut metadata = client.app().metadata().await?;
     if with_labels {
         metadata["i18n"] = client.app().i18n(true).await?;
     }
-    Ok(Pulled {
-        metadata,
-        is_complete: user.is_admin(),
-    })
+    Ok((metadata, user.is_admin()))
 }
 
-/// An API key alone, an API key that signs, or a user with a password, whichever is set.
-fn auth(variable: impl Fn(&str) -> Option<String>) -> Result<Auth, Failure> {
-    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    match (set("ESPO_API_KEY"), set("ESPO_SECRET_KEY"), set("ESPO_USERNAME"), set("ESPO_PASSWORD")) {
+impl Connection {
+    fn url(&self, config: &Config) -> Result<String, Failure> {
+        self.url.clone().or_else(|| config.instance.url.clone()).ok_or_else(|| {
+            Failure::Input(format!(
+                "no instance given: pass --url URL, set ESPO_URL, or set `url` under [instance] in {FILE}"
+            ))
+        })
+    }
+
+    fn client(&self, url: &str, config: &Config) -> Result<Client, Failure> {
+        let instance = &config.instance;
+        let configured = |given: &Option<PathBuf>, path: &Option<PathBuf>| {
+            given
+                .clone()
+                .or_else(|| path.as_deref().map(|path| config.path(path)))
+        };
+        let mut builder = Client::builder(url).auth(auth(&Variables::load(config)?)?);
+        if self.no_proxy || (self.proxy.is_none() && instance.no_proxy) {
+            builder = builder.no_proxy();
+        } else if let Some(proxy) = self.proxy.as_ref().or(instance.proxy.as_ref()) {
+            builder = builder.proxy(proxy.clone());
+        }
+        if let Some(path) = configured(&self.ca, &instance.ca) {
+            builder = builder.root_certificate(read(&path)?);
+        }
+        let certificate = configured(&self.client_certificate, &instance.client_certificate);
+        let key = configured(&self.client_key, &instance.client_key);
+        if let (Some(certificate), Some(key)) = (certificate, key) {
+            builder = builder.client_certificate(read(&certificate)?, read(&key)?);
+        }
+        for (name, variable) in self.headers(config)? {
+            let value = std::env::var(&variable).map_err(|_| {
+                Failure::Input(format!(
+                    "cannot read the environment variable {variable}, which has the value of the header {name}; set it"
+                ))
+            })?;
+            builder = builder.header(name.as_str(), value.as_str());
+        }
+        builder
+            .build()
+            .map_err(|error| Failure::Input(format!("cannot connect to {url}: {error}")))
+    }
+
+    /// Names of the headers and of their variables.
+    fn headers(&self, config: &Config) -> Result<Vec<(String, String)>, Failure> {
+        let mut headers: Vec<(String, String)> = config
+            .instance
+            .headers_from_env
+            .iter()
+            .map(|(name, variable)| (name.clone(), variable.clone()))
+            .collect();
+        for header in &self.headers {
+            let (name, variable) = header.split_once('=').ok_or_else(|| {
+                Failure::Input(format!(
+                    "invalid --header-from-env `{header}`: expected NAME=VARIABLE, such as X-Gateway-Token=GATEWAY_TOKEN"
+                ))
+            })?;
+            headers.push((name.to_owned(), variable.to_owned()));
+        }
+        Ok(headers)
+    }
+}
+
+fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| Failure::file("read", path, error))
+}
+
+/// An API key, an API key that signs, or a user with a password, whichever is set.
+fn auth(variables: &Variables) -> Result<Auth, Failure> {
+    let get = |name: &str| variables.get(name);
+    match (get("ESPO_API_KEY"), get("ESPO_SECRET_KEY"), get("ESPO_USERNAME"), get("ESPO_PASSWORD")) {
         (Some(key), Some(secret), ..) => Ok(Auth::hmac(key, secret)),
         (Some(key), None, ..) => Ok(Auth::api_key(key)),
         (None, _, Some(user), Some(password)) => Ok(Auth::password(user, password)),
         _ => Err(Failure::Input(
-            "no credentials: set ESPO_API_KEY (and ESPO_SECRET_KEY for one that signs), or ESPO_USERNAME and ESPO_PASSWORD".to_owned(),
+            "no credentials: set ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC), or ESPO_USERNAME and ESPO_PASSWORD, or name \
+             a file with them in ESPO_CREDENTIALS"
+                .to_owned(),
         )),
     }
 }
 
-fn refused(url: &str, error: &Error) -> Failure {
+fn unreachable(url: &str, error: &Error) -> Failure {
     let message = format!("{url}: {error}");
     if error.is_decode() {
         Failure::Input(message)

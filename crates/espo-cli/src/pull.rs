@@ -1,53 +1,60 @@
-//! `cargo xtask pull`.
+//! `espo pull`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use espo_schema::Schema;
 
-use crate::{Failure, codegen, instance};
+use crate::config::Config;
+use crate::credentials;
+use crate::failure::Failure;
+use crate::files::Changes;
+use crate::instance::{self, Connection, Pulled};
 
-/// Arguments of `cargo xtask pull`. Credentials come from the environment: `ESPO_API_KEY`, with `ESPO_SECRET_KEY` for
-/// one that signs, or `ESPO_USERNAME` and `ESPO_PASSWORD`.
+/// Export the metadata of an instance to a file.
+///
+/// An administrator sees all entity types and fields; any other user exports what its roles allow. The file is replaced
+/// only after the complete response has been read as metadata.
 #[derive(clap::Args)]
+#[command(after_long_help = credentials::HELP)]
 pub(crate) struct Args {
-    /// The instance.
-    #[arg(long, value_name = "URL")]
-    url: String,
-    /// The file to write. Without it, `metadata.json` beside the workspace's `metadata/`.
+    #[command(flatten)]
+    connection: Connection,
+    /// File to write. Defaults to `export` under [metadata] in espo.toml, else metadata.json.
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
-    /// Leaves out the labels, which only the docs of the generated code show.
+    /// Leave out the labels, which appear only in the documentation of the generated code.
     #[arg(long)]
     no_labels: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let path = args
-        .out
-        .clone()
-        .unwrap_or_else(|| codegen::root().join("metadata.json"));
-    let pulled = instance::pull(&args.url, !args.no_labels)?;
-    // What cannot be read later must not replace what can.
-    let schema = Schema::from_value(pulled.metadata.clone(), &args.url)?;
-    let text = serde_json::to_string_pretty(&pulled.metadata)? + "\n";
-    write_whole(&path, &text)?;
+pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
+    let path = match (&args.out, &config.metadata.export) {
+        (Some(path), _) => path.clone(),
+        (None, Some(path)) => config.path(path),
+        (None, None) => PathBuf::from("metadata.json"),
+    };
+    let labels = !args.no_labels && config.metadata.labels.unwrap_or(true);
+    let pulled = instance::pull(&args.connection, config, labels)?;
+    // An export that cannot be read must not replace one that can.
+    let schema = Schema::from_value(pulled.metadata.clone(), &pulled.url)?;
+    let mut changes = Changes::default();
+    changes.write(&path, pulled.text()?);
+    changes.commit()?;
     espo_stdio::outln!(
         "{} entity types from {} in {}",
         schema.entity_types.len(),
-        args.url,
+        pulled.url,
         path.display()
     )?;
-    if !pulled.is_complete {
-        espo_stdio::note!(
-            "note: the user is no administrator, so the instance may have entity types and fields that are not in it"
-        );
-    }
+    note_incomplete(&pulled);
     Ok(())
 }
 
-/// Writes beside the place and moves it there, so that an error leaves the earlier file whole.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let beside = path.with_extension("json.new");
-    std::fs::write(&beside, text)?;
-    std::fs::rename(&beside, path)
+/// Warns that the export may lack entity types.
+pub(crate) fn note_incomplete(pulled: &Pulled) {
+    if !pulled.is_complete {
+        espo_stdio::note!(
+            "note: the user is not an administrator; the export lacks the entity types and fields that it cannot see"
+        );
+    }
 }

@@ -34,3 +34,7 @@ mod world;
 pub use report::{Difference, Finding, Report, Verdict};
 pub use run::{Error, Suite};
 pub use users::{Login, Users};
+
+/// Metadata of a custom entity type `CAllTypes`, as JSON, to merge over the stock schema of a server under test: it has
+/// field types that the stock entity types hardly use.
+pub const CUSTOM_METADATA: &str = include_str!("../fixtures/custom.json");

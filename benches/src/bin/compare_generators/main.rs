@@ -10,19 +10,22 @@ mod server;
 mod tools;
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
+use clap::Parser as _;
 use serde_json::Value;
 
 use self::result::{Cell, Measured, Results};
 use self::server::{Server, cores, pinned};
 use self::tools::{Plan, Tool};
-use crate::Failure;
-use crate::codegen::root;
 
-/// Arguments of `cargo xtask compare-generators`.
-#[derive(clap::Args)]
-pub(crate) struct Args {
+/// Compare the load tester's speed and CPU use with other load generators.
+#[derive(clap::Parser)]
+#[command(
+    name = "compare-generators",
+    bin_name = "cargo xtask compare-generators"
+)]
+struct Args {
     /// Connections, one table each.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
     connections: Vec<u32>,
@@ -43,7 +46,36 @@ pub(crate) struct Args {
     json: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+/// How the comparison fails.
+enum Failure {
+    /// A check failed.
+    Check(String),
+    /// Invalid usage or input.
+    Input(String),
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Input(error.to_string())
+    }
+}
+
+fn main() -> ExitCode {
+    let (message, code) = match run(&Args::parse()) {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Check(message)) => (message, 1),
+        Err(Failure::Input(message)) => (message, 2),
+    };
+    espo_stdio::note!("error: {message}");
+    ExitCode::from(code)
+}
+
+/// The directory of the workspace.
+fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+fn run(args: &Args) -> Result<(), Failure> {
     let (server_core, client_core) = cores()?;
     let built = build()?;
     let server = Server::start(&built.generators, server_core)?;

@@ -1,69 +1,19 @@
-//! `pull`, `diff` and `drift` as a user runs them, against the embedded server.
+//! `pull`, `codegen`, `diff` and `drift` with the configuration of this workspace, as `cargo xtask` runs them.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
 use espo_schema::Schema;
 use espo_sim::Sim;
 use serde_json::{Value, json};
 
-/// Runs `cargo xtask …` with these credentials and no others.
-fn xtask(arguments: &[&str], credentials: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    for name in [
-        "ESPO_API_KEY",
-        "ESPO_SECRET_KEY",
-        "ESPO_USERNAME",
-        "ESPO_PASSWORD",
-    ] {
-        command.env_remove(name);
-    }
-    command
-        .args(arguments)
-        .envs(credentials.iter().copied())
-        .output()
-        .expect("the binary runs")
-}
-
-fn text(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-}
-
-/// Runs it on a thread of its own, so that the server goes on answering.
-async fn beside(arguments: Vec<String>, credentials: Vec<(&'static str, String)>) -> Output {
-    let run = move || {
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let credentials: Vec<(&str, &str)> =
-            credentials.iter().map(|(k, v)| (*k, v.as_str())).collect();
-        xtask(&arguments, &credentials)
-    };
-    tokio::task::spawn_blocking(run).await.expect("no panic")
-}
-
-fn admin(sim: &Sim) -> Vec<(&'static str, String)> {
-    let admin = sim.users().admin().expect("an administrator");
-    let password = admin.password.clone().expect("a password");
-    vec![
-        ("ESPO_USERNAME", admin.user_name.clone()),
-        ("ESPO_PASSWORD", password),
-    ]
-}
-
-fn api_user(sim: &Sim) -> Vec<(&'static str, String)> {
-    let user = sim.users().api_key_user().expect("an API user");
-    vec![("ESPO_API_KEY", user.api_key.clone().expect("a key"))]
-}
-
-fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_owned).collect()
-}
+use crate::support::{admin, api_user, beside, text, workspace, xtask};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_administrators_pull_is_the_whole_metadata() {
+async fn administrators_pull_the_complete_metadata() {
     let sim = Sim::start().await.expect("the server starts");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("metadata.json");
-    let arguments = words(&format!(
+    let arguments = crate::support::words(&format!(
         "pull --url {} --out {}",
         sim.url(),
         path.display()
@@ -87,12 +37,12 @@ async fn an_administrators_pull_is_the_whole_metadata() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_api_users_pull_says_that_it_may_not_be_whole() {
+async fn api_users_are_told_that_their_export_is_incomplete() {
     let sim = Sim::start().await.expect("the server starts");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("metadata.json");
     let ran = beside(
-        words(&format!(
+        crate::support::words(&format!(
             "pull --no-labels --url {} --out {}",
             sim.url(),
             path.display()
@@ -102,7 +52,7 @@ async fn an_api_users_pull_says_that_it_may_not_be_whole() {
     .await;
     assert!(ran.status.success(), "{}", text(&ran));
     assert!(
-        text(&ran).contains("the user is no administrator"),
+        text(&ran).contains("the user is not an administrator"),
         "{}",
         text(&ran)
     );
@@ -113,12 +63,12 @@ async fn an_api_users_pull_says_that_it_may_not_be_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_leaves_the_earlier_file_whole() {
+async fn failed_pulls_leave_the_file_unchanged() {
     let sim = Sim::start().await.expect("the server starts");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("metadata.json");
     std::fs::write(&path, "earlier").expect("written");
-    let arguments = words(&format!(
+    let arguments = crate::support::words(&format!(
         "pull --url {} --out {}",
         sim.url(),
         path.display()
@@ -132,7 +82,7 @@ async fn a_refusal_leaves_the_earlier_file_whole() {
     let ran = beside(arguments, vec![]).await;
     assert_eq!(ran.status.code(), Some(2), "{}", text(&ran));
     assert!(text(&ran).contains("ESPO_API_KEY"), "{}", text(&ran));
-    let nobody = words(&format!(
+    let nobody = crate::support::words(&format!(
         "pull --url http://127.0.0.1:9 --out {}",
         path.display()
     ));
@@ -160,7 +110,7 @@ fn custom() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_pulled_becomes_names_types_and_docs() {
+async fn pulled_metadata_becomes_names_types_and_docs() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let (layer, pulled) = (
         folder.path().join("layer.json"),
@@ -172,7 +122,7 @@ async fn what_is_pulled_becomes_names_types_and_docs() {
         .start()
         .await
         .expect("a server");
-    let pull = words(&format!(
+    let pull = crate::support::words(&format!(
         "pull --url {} --out {}",
         sim.url(),
         pulled.display()
@@ -182,7 +132,7 @@ async fn what_is_pulled_becomes_names_types_and_docs() {
 
     let made = folder.path().join("my-crm");
     let codegen = |more: &str| {
-        let arguments = words(&format!(
+        let arguments = crate::support::words(&format!(
             "codegen --metadata {} --out {} --crate-name my-crm {more}",
             pulled.display(),
             made.display()
@@ -212,7 +162,7 @@ async fn what_is_pulled_becomes_names_types_and_docs() {
         .split_once("espo-core = { path = \"")
         .expect("the dependency");
     let core = made.join(core.split('"').next().expect("a path"));
-    let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/espo-core");
+    let wanted = workspace().join("crates/espo-core");
     assert_eq!(
         core.canonicalize().expect("a folder"),
         wanted.canonicalize().expect("a folder")
@@ -235,7 +185,7 @@ async fn what_is_pulled_becomes_names_types_and_docs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn drift_is_what_the_instance_has_otherwise() {
+async fn drift_reports_what_the_instance_has_changed() {
     let folder = tempfile::tempdir().expect("a folder");
     let layer = folder.path().join("layer.json");
     let changed = json!({"entityDefs": {"Account": {"fields": {"cRegion": {"type": "varchar"}, "website": {"type": "int"}}}}});
@@ -245,7 +195,11 @@ async fn drift_is_what_the_instance_has_otherwise() {
         .start()
         .await
         .expect("a server");
-    let ran = beside(words(&format!("drift --url {}", sim.url())), admin(&sim)).await;
+    let ran = beside(
+        crate::support::words(&format!("drift --url {}", sim.url())),
+        admin(&sim),
+    )
+    .await;
     let told = text(&ran);
     assert_eq!(ran.status.code(), Some(1), "{told}");
     assert!(
@@ -257,7 +211,7 @@ async fn drift_is_what_the_instance_has_otherwise() {
         "{told}"
     );
 
-    let same = words(&format!(
+    let same = crate::support::words(&format!(
         "drift --url {} --metadata {} --metadata {}",
         sim.url(),
         stock().display(),
@@ -275,7 +229,7 @@ async fn drift_is_what_the_instance_has_otherwise() {
 }
 
 #[test]
-fn diff_tells_breaking_from_adding_in_text_and_json() {
+fn diff_separates_breaking_from_other_changes() {
     let folder = tempfile::tempdir().expect("a folder");
     let (old, new) = (
         folder.path().join("old.json"),
@@ -324,8 +278,5 @@ fn write(path: &Path, value: &Value) {
 }
 
 fn stock() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the workspace")
-        .join("metadata")
+    workspace().join("metadata")
 }

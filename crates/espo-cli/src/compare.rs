@@ -1,0 +1,206 @@
+//! The differences of two schemas, as text, Markdown or JSON.
+
+use std::fmt::Write as _;
+
+use espo_codegen::{Generator, Renamed};
+use espo_schema::{Change, Schema};
+use serde_json::json;
+
+use crate::failure::Failure;
+
+/// How differences are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// One line per difference.
+    #[default]
+    Text,
+    /// A summary for a pull request.
+    Markdown,
+    /// One JSON object.
+    Json,
+}
+
+/// Options for the output of differences.
+#[derive(clap::Args)]
+pub(crate) struct FormatArgs {
+    /// Format of the output.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Same as --format json.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+}
+
+impl FormatArgs {
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
+}
+
+/// The differences of two schemas for Rust callers.
+pub(crate) struct Comparison {
+    changes: Vec<Change>,
+    renamed: Vec<Renamed>,
+}
+
+impl Comparison {
+    pub(crate) fn new(
+        old: &Schema,
+        new: &Schema,
+        keep: impl Fn(&Change) -> bool,
+    ) -> Result<Self, Failure> {
+        let changes = Schema::diff(old, new).into_iter().filter(keep).collect();
+        let renamed = Generator::new().renamed(old, new)?;
+        Ok(Self { changes, renamed })
+    }
+
+    #[cfg_attr(not(feature = "network"), allow(dead_code))]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.renamed.is_empty()
+    }
+
+    /// The number of differences that break callers.
+    pub(crate) fn breaking(&self) -> usize {
+        self.changes.iter().filter(|change| change.breaking).count() + self.renamed.len()
+    }
+
+    fn adding(&self) -> usize {
+        self.changes
+            .iter()
+            .filter(|change| !change.breaking)
+            .count()
+    }
+
+    /// An error if callers break.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match self.breaking() {
+            0 => Ok(()),
+            1 => Err(Failure::Check("1 difference breaks callers".to_owned())),
+            count => Err(Failure::Check(format!("{count} differences break callers"))),
+        }
+    }
+
+    /// The text to print, with a line feed at the end.
+    pub(crate) fn render(&self, format: Format) -> Result<String, Failure> {
+        match format {
+            Format::Text => Ok(self.text()),
+            Format::Markdown => Ok(self.markdown()),
+            Format::Json => Ok(serde_json::to_string_pretty(&self.json())? + "\n"),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for change in self.changes.iter().filter(|change| change.breaking) {
+            let _ = writeln!(text, "breaks  {change}");
+        }
+        for renamed in &self.renamed {
+            let _ = writeln!(text, "breaks  {renamed}");
+        }
+        for change in self.changes.iter().filter(|change| !change.breaking) {
+            let _ = writeln!(text, "        {change}");
+        }
+        let _ = writeln!(
+            text,
+            "{} breaking, {} other differences",
+            self.breaking(),
+            self.adding()
+        );
+        text
+    }
+
+    fn markdown(&self) -> String {
+        let mut text = format!(
+            "### EspoCRM schema: {} breaking, {} other differences\n",
+            self.breaking(),
+            self.adding()
+        );
+        let breaking = self
+            .changes
+            .iter()
+            .filter(|change| change.breaking)
+            .map(item);
+        let breaking: Vec<String> = breaking
+            .chain(
+                self.renamed
+                    .iter()
+                    .map(|renamed| format!("- {}", escaped(&renamed.to_string()))),
+            )
+            .collect();
+        let adding: Vec<String> = self
+            .changes
+            .iter()
+            .filter(|change| !change.breaking)
+            .map(item)
+            .collect();
+        for (title, items) in [("Breaking", breaking), ("Other", adding)] {
+            if !items.is_empty() {
+                let _ = write!(text, "\n**{title}**\n\n{}\n", items.join("\n"));
+            }
+        }
+        text
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let renamed = self.renamed.iter().map(|renamed| {
+            let name = &renamed.new;
+            json!({"entity": name.entity, "member": name.wire, "what": name.kind.to_string(), "from": renamed.old,
+                "to": name.rust, "breaking": true})
+        });
+        json!({
+            "version": 1,
+            "breaking": self.breaking() > 0,
+            "changes": self.changes,
+            "rustNames": renamed.collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn item(change: &Change) -> String {
+    let member = change
+        .member
+        .as_ref()
+        .map(|member| format!(".{member}"))
+        .unwrap_or_default();
+    format!(
+        "- `{}{member}`: {}",
+        change.entity,
+        escaped(&change.kind.to_string())
+    )
+}
+
+/// Text in which Markdown's special characters have no effect outside of code spans. Option values and labels are
+/// arbitrary text.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    let mut in_code = false;
+    for c in text.chars() {
+        match c {
+            '`' => in_code = !in_code,
+            '\n' | '\r' => {
+                out.push(' ');
+                continue;
+            }
+            '\\' | '*' | '_' | '<' | '>' | '[' | ']' | '|' | '#' | '~' | '@' | '&' if !in_code => {
+                out.push('\\')
+            }
+            _ => {}
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn markdown_is_escaped_outside_of_code() {
+        assert_eq!(
+            escaped("option `<b>_x` added *now*"),
+            "option `<b>_x` added \\*now\\*"
+        );
+        assert_eq!(escaped("a\nb <script>"), "a b \\<script\\>");
+    }
+}

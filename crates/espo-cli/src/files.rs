@@ -1,0 +1,200 @@
+//! Changes to several files that are made completely or not at all.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::failure::Failure;
+
+/// Files to write and to delete.
+#[derive(Default)]
+pub(crate) struct Changes {
+    writes: Vec<(PathBuf, String)>,
+    removals: Vec<PathBuf>,
+}
+
+impl Changes {
+    /// Writes a text, in this order. A file that already has it, but for line ends that a checkout converted, is left
+    /// alone.
+    pub(crate) fn write(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
+        let (path, text) = (path.into(), text.into());
+        let is_same = |found: String| found == text || found.replace("\r\n", "\n") == text;
+        if !fs::read_to_string(&path).is_ok_and(is_same) {
+            self.writes.push((path, text));
+        }
+    }
+
+    pub(crate) fn remove(&mut self, path: impl Into<PathBuf>) {
+        self.removals.push(path.into());
+    }
+
+    pub(crate) fn written(&self) -> impl Iterator<Item = &Path> {
+        self.writes.iter().map(|(path, _)| path.as_path())
+    }
+
+    /// Makes the changes. All texts are on the disk before the first file is replaced, and after an error every file
+    /// is as before.
+    pub(crate) fn commit(self) -> Result<(), Failure> {
+        let mut staged = Vec::new();
+        for (path, text) in &self.writes {
+            staged.push(stage(path, text)?);
+        }
+        let mut undo = Undo::default();
+        for (path, file) in staged {
+            undo.remember(&path)?;
+            if let Err(error) = file.persist(&path) {
+                let failure = Failure::file("write", &path, error.error);
+                return Err(undo.run(failure));
+            }
+        }
+        for path in &self.removals {
+            undo.remember(path)?;
+            if let Err(error) = fs::remove_file(path) {
+                return Err(undo.run(Failure::file("delete", path, error)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The text in a temporary file next to its place, which is that of its target if it is a symbolic link.
+fn stage(path: &Path, text: &str) -> Result<(PathBuf, NamedTempFile), Failure> {
+    let failed = |error| Failure::file("write", path, error);
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder).map_err(|error| Failure::file("create", folder, error))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".espo-").suffix(".new");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // Temporary files are private; these become ordinary files, limited by the process's mask.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    if let Ok(metadata) = fs::metadata(&path) {
+        if metadata.permissions().readonly() {
+            return Err(Failure::file("write", &path, "the file is read-only"));
+        }
+        file.as_file()
+            .set_permissions(metadata.permissions())
+            .map_err(failed)?;
+    }
+    Ok((path, file))
+}
+
+/// What the files contained before.
+#[derive(Default)]
+struct Undo {
+    before: Vec<(PathBuf, Option<Vec<u8>>)>,
+}
+
+impl Undo {
+    fn remember(&mut self, path: &Path) -> Result<(), Failure> {
+        let contents = match fs::read(path) {
+            Ok(contents) => Some(contents),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(self.run(Failure::file("read", path, error))),
+        };
+        self.before.push((path.to_path_buf(), contents));
+        Ok(())
+    }
+
+    /// Restores all files and returns the failure, extended by the files that could not be restored.
+    fn run(&mut self, failure: Failure) -> Failure {
+        let mut lost = Vec::new();
+        for (path, contents) in self.before.drain(..).rev() {
+            let restored = match contents {
+                Some(contents) => fs::write(&path, contents),
+                None => match fs::remove_file(&path) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                    other => other,
+                },
+            };
+            if let Err(error) = restored {
+                lost.push(format!("{}: {error}", path.display()));
+            }
+        }
+        if lost.is_empty() {
+            return failure;
+        }
+        Failure::Input(format!(
+            "{failure}; these files could not be restored: {}",
+            lost.join(", ")
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_changes_leave_every_file_as_before() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("a"), "old").expect("written");
+        // A directory in the place of a file cannot be replaced.
+        fs::create_dir_all(path("c/d")).expect("created");
+        let mut changes = Changes::default();
+        changes.write(path("a"), "new");
+        changes.write(path("b"), "new");
+        changes.write(path("c"), "new");
+        assert!(changes.commit().is_err());
+        assert_eq!(fs::read_to_string(path("a")).expect("the file"), "old");
+        assert!(!path("b").exists());
+        assert_eq!(
+            fs::read_dir(folder.path()).expect("the directory").count(),
+            2
+        );
+    }
+
+    #[test]
+    fn a_failed_deletion_restores_written_files() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("a"), "old").expect("written");
+        let mut changes = Changes::default();
+        changes.write(path("a"), "new");
+        changes.remove(path("missing"));
+        assert!(changes.commit().is_err());
+        assert_eq!(fs::read_to_string(path("a")).expect("the file"), "old");
+    }
+
+    #[test]
+    fn unchanged_files_are_not_written() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let path = folder.path().join("a");
+        fs::write(&path, "one\r\ntwo\r\n").expect("written");
+        let mut changes = Changes::default();
+        changes.write(&path, "one\ntwo\n");
+        assert_eq!(changes.written().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_and_symbolic_links_are_kept() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("target"), "old").expect("written");
+        fs::set_permissions(path("target"), fs::Permissions::from_mode(0o640)).expect("set");
+        std::os::unix::fs::symlink(path("target"), path("link")).expect("linked");
+        let mut changes = Changes::default();
+        changes.write(path("link"), "new");
+        changes.commit().expect("written");
+        assert_eq!(fs::read_to_string(path("target")).expect("the file"), "new");
+        assert!(path("link").is_symlink());
+        let mode = fs::metadata(path("target"))
+            .expect("there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o640);
+    }
+}

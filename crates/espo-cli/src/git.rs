@@ -1,0 +1,165 @@
+//! Metadata as it is in a commit: `--against git:REF`.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::failure::Failure;
+
+/// Files of a commit in a temporary directory, which is deleted with this value.
+pub(crate) struct Checkout {
+    _folder: TempDir,
+    /// The extracted paths, in the order in which they were given.
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+/// Extracts files and directories from a commit. Paths that the commit does not have are an error.
+pub(crate) fn checkout(reference: &str, paths: &[PathBuf]) -> Result<Checkout, Failure> {
+    if reference.is_empty() || reference.starts_with('-') {
+        return Err(Failure::Input(format!(
+            "invalid Git reference `{reference}`: expected a commit, branch or tag, such as git:origin/main"
+        )));
+    }
+    let top = PathBuf::from(text(git(&["rev-parse", "--show-toplevel"])?).trim_end());
+    let folder = tempfile::tempdir()
+        .map_err(|error| Failure::Input(format!("cannot create a temporary directory: {error}")))?;
+    let mut extracted = Vec::new();
+    for (index, path) in paths.iter().enumerate() {
+        let inside = inside(&top, path)?;
+        let listing = git_in(
+            &top,
+            &[
+                "ls-tree",
+                "-r",
+                "-z",
+                "--full-tree",
+                reference,
+                "--",
+                &inside,
+            ],
+        )?;
+        let files = files(&listing);
+        if files.is_empty() {
+            return Err(Failure::Input(format!(
+                "{reference} has no {inside}; pass a commit that has it"
+            )));
+        }
+        let target = folder.path().join(index.to_string());
+        write(&top, &files, &target)?;
+        extracted.push(target.join(&inside));
+    }
+    Ok(Checkout {
+        _folder: folder,
+        paths: extracted,
+    })
+}
+
+/// A path relative to the top of the repository, with `/` as separator.
+fn inside(top: &Path, path: &Path) -> Result<String, Failure> {
+    let absolute = std::path::absolute(path).map_err(|error| Failure::file("find", path, error))?;
+    let absolute = fs::canonicalize(&absolute).unwrap_or(absolute);
+    let top = fs::canonicalize(top).unwrap_or_else(|_| top.to_path_buf());
+    let relative = absolute.strip_prefix(&top).map_err(|_| {
+        Failure::Input(format!(
+            "{} is not in the Git repository {}",
+            path.display(),
+            top.display()
+        ))
+    })?;
+    let parts = relative
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy());
+    Ok(parts.collect::<Vec<_>>().join("/"))
+}
+
+/// Object and path of each regular file in the output of `ls-tree -r -z`.
+fn files(listing: &[u8]) -> Vec<(String, String)> {
+    let entries = listing.split(|byte| *byte == 0).filter_map(|entry| {
+        let entry = std::str::from_utf8(entry).ok()?;
+        let (head, path) = entry.split_once('\t')?;
+        let mut head = head.split(' ');
+        let (mode, kind, object) = (head.next()?, head.next()?, head.next()?);
+        (kind == "blob" && mode != "120000").then(|| (object.to_owned(), path.to_owned()))
+    });
+    entries.collect()
+}
+
+fn write(top: &Path, files: &[(String, String)], target: &Path) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::Input(format!("cannot read from Git: {error}"));
+    let mut child = command(top, &["cat-file", "--batch"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(not_started)?;
+    let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(failed(std::io::ErrorKind::BrokenPipe.into()));
+    };
+    let objects: String = files
+        .iter()
+        .map(|(object, _)| format!("{object}\n"))
+        .collect();
+    // In a thread, because Git stops reading while its output is not read.
+    let asking = std::thread::spawn(move || stdin.write_all(objects.as_bytes()));
+    let mut stdout = BufReader::new(stdout);
+    for (_, path) in files {
+        let mut head = String::new();
+        stdout.read_line(&mut head).map_err(failed)?;
+        let size = head
+            .trim_end()
+            .rsplit(' ')
+            .next()
+            .and_then(|size| size.parse::<usize>().ok());
+        let size = size.ok_or_else(|| {
+            Failure::Input(format!("cannot read {path} from Git: {}", head.trim_end()))
+        })?;
+        // The contents are followed by a line feed.
+        let mut contents = vec![0; size + 1];
+        stdout.read_exact(&mut contents).map_err(failed)?;
+        contents.pop();
+        let to = target.join(path);
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent).map_err(|error| Failure::file("create", parent, error))?;
+        }
+        fs::write(&to, contents).map_err(|error| Failure::file("write", &to, error))?;
+    }
+    // A failure to write shows in what is read.
+    let _ = asking.join();
+    child.wait().map_err(failed)?;
+    Ok(())
+}
+
+fn git(arguments: &[&str]) -> Result<Vec<u8>, Failure> {
+    git_in(Path::new("."), arguments)
+}
+
+fn git_in(folder: &Path, arguments: &[&str]) -> Result<Vec<u8>, Failure> {
+    let output = command(folder, arguments).output().map_err(not_started)?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let reason = String::from_utf8_lossy(&output.stderr);
+    let reason = reason.trim_end();
+    Err(Failure::Input(format!(
+        "`git {}` failed: {reason}",
+        arguments.join(" ")
+    )))
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(folder).args(arguments);
+    command
+}
+
+fn not_started(error: std::io::Error) -> Failure {
+    Failure::Input(format!(
+        "cannot run git: {error}; install Git, or compare two files with `diff OLD NEW`"
+    ))
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,95 @@
+//! `espo init`.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::FILE;
+use crate::failure::{Failure, program};
+use crate::files::Changes;
+
+/// Write espo.toml, so that the other commands need no arguments.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// URL of the instance.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "ESPO_URL",
+        default_value = "https://crm.example.com"
+    )]
+    url: String,
+    /// Directory of the crate to generate.
+    #[arg(long = "crate", value_name = "DIR", default_value = "crm")]
+    package: String,
+    /// Generate only these entity types, separated by commas. By default, all of them.
+    #[arg(long, value_name = "ENTITY TYPES", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Replace an existing file.
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) fn run(args: &Args, path: Option<&Path>) -> Result<(), Failure> {
+    let path = path.map_or_else(|| PathBuf::from(FILE), Path::to_path_buf);
+    if path.exists() && !args.force {
+        return Err(Failure::Input(format!(
+            "{} exists; edit it, or pass --force to replace it",
+            path.display()
+        )));
+    }
+    let mut changes = Changes::default();
+    changes.write(&path, template(args));
+    changes.commit()?;
+    espo_stdio::outln!(
+        "wrote {}; set ESPO_USERNAME and ESPO_PASSWORD (or ESPO_API_KEY), then run `{} update`",
+        path.display(),
+        program()
+    )?;
+    Ok(())
+}
+
+fn template(args: &Args) -> String {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let only = if args.only.is_empty() {
+        "# Only these entity types; of the others, only the types of their IDs exist.\n# entity-types = [\"Account\", \"Contact\"]"
+            .to_owned()
+    } else {
+        let names = toml::Value::from(args.only.clone());
+        format!(
+            "# Only these entity types; of the others, only the types of their IDs exist.\nentity-types = {names}"
+        )
+    };
+    format!(
+        r#"# Configuration of the `espo` command line. Relative paths start at the directory of this file.
+
+# Versions of espo that may be used with this file.
+tool-version = "{major}.{minor}"
+
+[instance]
+url = {url}
+# File with lines such as ESPO_API_KEY=…, readable by its owner only (chmod 600). The environment comes first.
+# credentials = "/home/me/.config/espo/crm.env"
+# proxy = "http://proxy.example.com:3128"
+# ca = "company-ca.pem"
+# client-certificate = "client.pem"
+# client-key = "client-key.pem"
+# Extra headers for a gateway; the value is read from the named environment variable.
+# headers-from-env = {{ X-Gateway-Token = "GATEWAY_TOKEN" }}
+
+[metadata]
+# Written by `espo pull` and `espo update`. Keep it in version control.
+export = "metadata.json"
+# Layers that are merged in this order; by default, the export alone.
+# layers = ["metadata.json", "custom/Espo/Custom/Resources/metadata"]
+
+[generate]
+crate = {package}
+{only}
+# Other names and types for single entity types and attributes.
+# overrides = "overrides.toml"
+"#,
+        major = env!("CARGO_PKG_VERSION_MAJOR"),
+        minor = env!("CARGO_PKG_VERSION_MINOR"),
+        url = quoted(&args.url),
+        package = quoted(&args.package),
+    )
+}

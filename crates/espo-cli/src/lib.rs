@@ -1,0 +1,121 @@
+//! The command line `espo`: exports the metadata of an EspoCRM instance, generates a typed Rust SDK from it, reports
+//! what a schema change breaks, and runs the conformance suite against a server.
+//!
+//! The crate is a program; its library exists so that documentation and packaging tools can read the
+//! [command definition](command). To generate code from a `build.rs`, use `espo-codegen`.
+//!
+//! # Exit codes
+//!
+//! 0: success. 1: a check failed, such as `codegen --check`, or a breaking change in `diff`. 2: invalid usage or input.
+//! 3: the instance could not be reached or rejected the credentials.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+mod codegen;
+mod compare;
+mod completions;
+mod config;
+#[cfg(feature = "conformance")]
+mod conformance;
+mod credentials;
+mod diff;
+#[cfg(feature = "network")]
+mod drift;
+mod failure;
+mod files;
+mod git;
+mod init;
+#[cfg(feature = "network")]
+mod instance;
+#[cfg(feature = "network")]
+mod pull;
+#[cfg(feature = "network")]
+mod update;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use config::Config;
+use failure::Failure;
+
+/// Generate and maintain a typed Rust SDK of an EspoCRM instance.
+#[derive(Parser)]
+#[command(
+    name = "espo",
+    version,
+    after_help = "Exit codes: 0 success; 1 a check failed; 2 invalid usage or input; 3 the instance could not be reached \
+                  or rejected the credentials."
+)]
+struct Cli {
+    /// Path of the configuration file. Defaults to espo.toml in the current directory or the nearest parent directory.
+    #[arg(long, value_name = "FILE", env = "ESPO_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    Init(init::Args),
+    #[cfg(feature = "network")]
+    Pull(pull::Args),
+    Codegen(codegen::Args),
+    #[cfg(feature = "network")]
+    Update(update::Args),
+    Diff(diff::Args),
+    #[cfg(feature = "network")]
+    Drift(drift::Args),
+    #[cfg(feature = "conformance")]
+    Conformance(conformance::Args),
+    Completions(completions::Args),
+    Man(completions::ManArgs),
+}
+
+/// Returns the definition of the command line, from which completions and man pages are generated.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the command line with the arguments of this process.
+pub fn main() -> ExitCode {
+    let mut command = command();
+    if let Some(name) = failure::program_override() {
+        command = command.bin_name(name);
+    }
+    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            espo_stdio::note!("error: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Failure> {
+    // These commands work without a configuration, even next to an invalid one.
+    match &cli.task {
+        Task::Init(args) => return init::run(args, cli.config.as_deref()),
+        Task::Completions(args) => return completions::completions(args),
+        Task::Man(args) => return completions::man(args),
+        _ => {}
+    }
+    let config = Config::find(cli.config.as_deref())?;
+    match &cli.task {
+        Task::Init(_) | Task::Completions(_) | Task::Man(_) => Ok(()),
+        #[cfg(feature = "network")]
+        Task::Pull(args) => pull::run(args, &config),
+        Task::Codegen(args) => codegen::run(args, &config),
+        #[cfg(feature = "network")]
+        Task::Update(args) => update::run(args, &config),
+        Task::Diff(args) => diff::run(args, &config),
+        #[cfg(feature = "network")]
+        Task::Drift(args) => drift::run(args, &config),
+        #[cfg(feature = "conformance")]
+        Task::Conformance(args) => conformance::run(args, &config),
+    }
+}

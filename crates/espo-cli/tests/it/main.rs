@@ -1,0 +1,6 @@
+//! Tests of the program as a user runs it.
+
+mod help;
+mod life_cycle;
+mod project;
+mod support;

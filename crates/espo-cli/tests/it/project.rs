@@ -1,0 +1,302 @@
+//! A user's own project: `init`, `update`, `codegen --check`, `diff --against` with an `espo.toml`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use espo_schema::Schema;
+use espo_sim::Sim;
+use serde_json::{Value, json};
+
+use crate::support::{admin, api_user, run_in, text};
+
+/// A server with a changed schema.
+async fn server(layer: &Value) -> Sim {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(file.path(), layer.to_string()).expect("written");
+    let schema = Schema::stock().overlay(&[file.path()]).expect("a layer");
+    Sim::builder()
+        .schema(schema)
+        .start()
+        .await
+        .expect("a server")
+}
+
+fn region() -> Value {
+    json!({"entityDefs": {"Account": {"fields": {"cRegion": {"type": "varchar"}}}}})
+}
+
+/// All files below a directory, with their contents.
+fn snapshot(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    fn walk(folder: &Path, top: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+        for entry in fs::read_dir(folder).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                walk(&path, top, found);
+            } else {
+                let name = path.strip_prefix(top).expect("below").display().to_string();
+                found.push((name, fs::read(&path).expect("a file")));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(folder, folder, &mut found);
+    found.sort();
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_and_update_make_a_project_that_checks() {
+    let sim = server(&region()).await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let init = format!(
+        "init --url {} --crate sdk --only Account,Contact",
+        sim.url()
+    );
+    let ran = run_in(folder.path(), &init, &[]).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+    let again = run_in(folder.path(), &init, &[]).await;
+    assert_eq!(again.status.code(), Some(2), "{}", text(&again));
+
+    let ran = run_in(folder.path(), "update", &admin(&sim)).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+    assert!(text(&ran).contains("first export from"), "{}", text(&ran));
+    let module = folder.path().join("sdk/src/generated/account.rs");
+    assert!(
+        fs::read_to_string(&module)
+            .expect("the module")
+            .contains("c_region")
+    );
+    assert!(!folder.path().join("sdk/src/generated/lead.rs").exists());
+    let manifest = fs::read_to_string(folder.path().join("sdk/Cargo.toml")).expect("the manifest");
+    assert!(manifest.contains("espo-core = \"0.1\""), "{manifest}");
+
+    // Neither the network nor credentials are needed for the check, from any directory of the project.
+    let ran = run_in(&folder.path().join("sdk/src"), "codegen --check", &[]).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+    let before = snapshot(folder.path());
+    let ran = run_in(folder.path(), "update", &admin(&sim)).await;
+    assert!(text(&ran).contains("no schema changes"), "{}", text(&ran));
+    assert_eq!(snapshot(folder.path()), before);
+
+    let mut edited = fs::read_to_string(&module).expect("the module");
+    edited.push_str("// edited\n");
+    fs::write(&module, edited).expect("written");
+    let ran = run_in(folder.path(), "codegen --check", &[]).await;
+    assert_eq!(ran.status.code(), Some(1), "{}", text(&ran));
+    assert!(text(&ran).contains("account.rs differs"), "{}", text(&ran));
+    assert!(text(&ran).contains("run `espo codegen`"), "{}", text(&ran));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn update_reports_changes_and_writes_all_or_nothing() {
+    let old = server(&region()).await;
+    let folder = tempfile::tempdir().expect("a directory");
+    let init = format!("init --url {} --crate sdk --only Account", old.url());
+    run_in(folder.path(), &init, &[]).await;
+    run_in(folder.path(), "update", &admin(&old)).await;
+    let before = snapshot(folder.path());
+
+    let changed = json!({"entityDefs": {"Account": {"fields": {"cRegion": {"type": "int"}, "cTier": {"type": "int"}}}}});
+    let new = server(&changed).await;
+    let update = format!("update --url {}", new.url());
+
+    let ran = run_in(folder.path(), &format!("{update} --dry-run"), &admin(&new)).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+    assert!(
+        text(&ran).contains("breaks  Account.cRegion"),
+        "{}",
+        text(&ran)
+    );
+    assert_eq!(snapshot(folder.path()), before);
+
+    // A file of someone else in the place of a generated one stops everything.
+    let module = folder.path().join("sdk/src/generated/account.rs");
+    fs::write(&module, "// written by hand\n").expect("written");
+    let blocked = snapshot(folder.path());
+    let ran = run_in(folder.path(), &update, &admin(&new)).await;
+    assert_eq!(ran.status.code(), Some(2), "{}", text(&ran));
+    assert!(
+        text(&ran).contains("account.rs") && text(&ran).contains("--force"),
+        "{}",
+        text(&ran)
+    );
+    assert_eq!(snapshot(folder.path()), blocked);
+
+    let ran = run_in(folder.path(), &format!("{update} --force"), &admin(&new)).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+    assert!(
+        fs::read_to_string(&module)
+            .expect("the module")
+            .contains("c_tier")
+    );
+    let ran = run_in(folder.path(), "codegen --check", &[]).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn update_does_not_drop_entity_types_that_the_user_cannot_see() {
+    let sim = Sim::start().await.expect("a server");
+    let folder = tempfile::tempdir().expect("a directory");
+    let init = format!("init --url {} --crate sdk", sim.url());
+    run_in(folder.path(), &init, &[]).await;
+    run_in(folder.path(), "update", &admin(&sim)).await;
+    let before = snapshot(folder.path());
+    let ran = run_in(folder.path(), "update", &api_user(&sim)).await;
+    assert_eq!(ran.status.code(), Some(2), "{}", text(&ran));
+    assert!(text(&ran).contains("--allow-hidden"), "{}", text(&ran));
+    assert_eq!(snapshot(folder.path()), before);
+    let ran = run_in(folder.path(), "update --allow-hidden", &api_user(&sim)).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn diff_against_git_compares_with_a_commit() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| folder.path().join(name);
+    let git = |arguments: &[&str]| {
+        let ran = Command::new("git")
+            .arg("-C")
+            .arg(folder.path())
+            .args([
+                "-c",
+                "user.name=a",
+                "-c",
+                "user.email=a@example.com",
+                "-c",
+                "commit.gpgsign=false",
+            ])
+            .args(arguments)
+            .output()
+            .expect("git runs");
+        assert!(ran.status.success(), "{}", text(&ran));
+    };
+    let layer = |field: &str| {
+        json!({"entityDefs": {"Account": {"fields": {field: {"type": "varchar"}}}}, "fields": {"varchar": {}}}).to_string()
+    };
+    // A directory and a file, to see both forms in a commit.
+    fs::create_dir_all(path("crm/base/entityDefs")).expect("created");
+    fs::create_dir_all(path("crm/base/fields")).expect("created");
+    fs::write(
+        path("crm/base/entityDefs/Lead.json"),
+        json!({"fields": {"name": {"type": "varchar"}}}).to_string(),
+    )
+    .expect("written");
+    fs::write(path("crm/base/fields/varchar.json"), "{}").expect("written");
+    fs::write(path("crm/layer.json"), layer("first")).expect("written");
+    fs::write(
+        path("crm/espo.toml"),
+        "[metadata]\nlayers = [\"base\", \"layer.json\"]\n",
+    )
+    .expect("written");
+    git(&["init", "--quiet"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "one"]);
+    let unchanged = run_in(&path("crm"), "diff --against git:HEAD", &[]).await;
+    assert!(unchanged.status.success(), "{}", text(&unchanged));
+    fs::write(path("crm/layer.json"), layer("second")).expect("written");
+    fs::write(
+        path("crm/base/entityDefs/Lead.json"),
+        json!({"fields": {}}).to_string(),
+    )
+    .expect("written");
+
+    let ran = run_in(
+        &path("crm"),
+        "diff --against git:HEAD --format markdown",
+        &[],
+    )
+    .await;
+    assert_eq!(ran.status.code(), Some(1), "{}", text(&ran));
+    for line in [
+        "### EspoCRM schema: ",
+        "**Breaking**",
+        "- `Account.first`",
+        "- `Lead.name`",
+    ] {
+        assert!(text(&ran).contains(line), "{line}: {}", text(&ran));
+    }
+    let ran = run_in(&path("crm"), "diff --against git:HEAD --json", &[]).await;
+    let report: Value = serde_json::from_slice(&ran.stdout).expect("JSON");
+    assert_eq!(report["breaking"], true);
+
+    for (state, reason) in [
+        ("git:no-such-branch", "no-such-branch"),
+        ("git:", "invalid Git reference"),
+    ] {
+        let ran = run_in(&path("crm"), &format!("diff --against {state}"), &[]).await;
+        assert_eq!(ran.status.code(), Some(2), "{}", text(&ran));
+        assert!(text(&ran).contains(reason), "{}", text(&ran));
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_files_must_be_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let sim = Sim::start().await.expect("a server");
+    let folder = tempfile::tempdir().expect("a directory");
+    let file = folder.path().join("crm.env");
+    let lines: String = admin(&sim)
+        .iter()
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect();
+    fs::write(&file, lines).expect("written");
+    let config = format!(
+        "[instance]\nurl = \"{}\"\ncredentials = \"crm.env\"\n",
+        sim.url()
+    );
+    fs::write(folder.path().join("espo.toml"), config).expect("written");
+
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("set");
+    let ran = run_in(folder.path(), "pull --no-labels", &[]).await;
+    assert_eq!(ran.status.code(), Some(2), "{}", text(&ran));
+    assert!(text(&ran).contains("chmod 600"), "{}", text(&ran));
+
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("set");
+    let ran = run_in(folder.path(), "pull --no-labels", &[]).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+    assert!(folder.path().join("metadata.json").is_file());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connection_settings_are_applied() {
+    let sim = Sim::start().await.expect("a server");
+    let folder = tempfile::tempdir().expect("a directory");
+    let url = sim.url();
+    for (arguments, code, reason) in [
+        // A proxy that is set explicitly is used, also for this machine.
+        ("--proxy http://127.0.0.1:9", 3, "127.0.0.1:9"),
+        ("--no-proxy", 0, "entity types"),
+        ("--ca missing.pem", 2, "missing.pem"),
+        ("--header-from-env X-Gateway=NOT_SET", 2, "NOT_SET"),
+        ("--header-from-env X-Gateway", 2, "NAME=VARIABLE"),
+        ("--header-from-env X-Gateway=PATH", 0, "entity types"),
+    ] {
+        let ran = run_in(
+            folder.path(),
+            &format!("pull --no-labels --url {url} {arguments}"),
+            &admin(&sim),
+        )
+        .await;
+        assert_eq!(ran.status.code(), Some(code), "{arguments}: {}", text(&ran));
+        assert!(text(&ran).contains(reason), "{arguments}: {}", text(&ran));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_configuration_is_explained() {
+    let folder = tempfile::tempdir().expect("a directory");
+    for (command, remedy) in [
+        ("codegen", "--metadata PATH"),
+        ("update", "espo init"),
+        ("drift", "--metadata PATH"),
+        ("pull", "--url URL"),
+        ("conformance", "--embedded"),
+        ("--config missing.toml codegen", "missing.toml"),
+    ] {
+        let ran = run_in(folder.path(), command, &[]).await;
+        assert_eq!(ran.status.code(), Some(2), "{command}: {}", text(&ran));
+        assert!(text(&ran).contains(remedy), "{command}: {}", text(&ran));
+    }
+}
