@@ -16,6 +16,7 @@
 //!
 //! The output is the same to the byte for the same metadata, whatever the order of its keys.
 
+mod capabilities;
 mod doc;
 mod emit;
 mod model;

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use espo_schema::{Attribute, AttributeRole, Column, EntityType, Options, ValueType};
+use espo_schema::{Attribute, Column, EntityType, Options, ValueType};
 
+use crate::capabilities;
 use crate::model::{Columns, Enum, Names};
 use crate::names::{self, Plan};
 use crate::overrides::EntityOverride;
@@ -58,6 +59,10 @@ pub(crate) enum Kind {
     /// The attribute's value, without filters.
     Opaque,
     Unordered(Box<Kind>),
+    /// The attribute's value, which a write replaces as a whole.
+    Set,
+    /// A kind of `espo-core` that limits another one.
+    Wrapped(&'static str, Box<Kind>),
     /// The attribute's own type, compared as this kind.
     Own(Box<Kind>),
 }
@@ -149,22 +154,7 @@ impl<'s, 'n> Builder<'s, 'n> {
             Some(type_) => type_,
             None => self.value_type(attribute),
         };
-        if !attribute.filterable {
-            type_.kind = Kind::Opaque;
-        } else if (!attribute.orderable
-            || matches!(attribute.role, AttributeRole::Id | AttributeRole::Name))
-            && !is_opaque(&attribute.value)
-        {
-            // A list is ordered by the link itself, which sorts by the linked record's name.
-            type_.kind = match &attribute.value {
-                ValueType::Id { target } => match self.target(target.as_deref()) {
-                    Some(target) => Kind::Ref(target),
-                    None => unordered(Kind::Plain("AnyId")),
-                },
-                _ if attribute.role == AttributeRole::Name => Kind::Plain("RefName"),
-                _ => unordered(type_.kind),
-            };
-        }
+        type_.kind = capabilities::kind(self.schema, attribute, type_.kind);
         type_
     }
 
@@ -361,8 +351,4 @@ fn type_of(value: Type, kind: Kind) -> RustType {
 
 fn list(item: Type) -> Type {
     Type::List(Box::new(item))
-}
-
-fn unordered(kind: Kind) -> Kind {
-    Kind::Unordered(Box::new(kind))
 }

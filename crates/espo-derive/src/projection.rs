@@ -3,6 +3,8 @@
 //! The macro cannot see the metadata. It emits accesses to the fields of the entity's record struct instead, so that
 //! the compiler itself answers for names and types, with its own suggestions, at the user's own tokens.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -46,10 +48,28 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
         let (local, own) = (format_ident!("field_{index}"), field.own);
         quote!(#own: #local?)
     });
+    // The record type has a constant `true` for each attribute that no list carries; this trait gives the other names.
+    let marks: Vec<Ident> = fields.iter().map(|field| mark(&field.of_record)).collect();
+    let unique: BTreeSet<&Ident> = marks.iter().collect();
+    let unique = unique.into_iter();
+    let listed = quote! {
+        const LISTED: bool = {
+            #[allow(dead_code)]
+            trait Unmarked {
+                #(const #unique: bool = false;)*
+            }
+            impl<T: ?Sized> Unmarked for T {}
+            !(#(<#entity>::#marks)||*)
+        };
+    };
     Ok(quote! {
+        const _: () = {
+        #listed
+
         #[automatically_derived]
         impl #espo_core::typed::Projection for #name {
             type Of = #entity;
+            type Lists = #espo_core::typed::projection::InLists<LISTED>;
 
             fn select() -> ::std::vec::Vec<&'static str> {
                 static NAMES: ::std::sync::OnceLock<::std::vec::Vec<&'static str>> = ::std::sync::OnceLock::new();
@@ -88,7 +108,14 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
                 #espo_core::typed::projection::decode_page(text)
             }
         }
+        };
     })
+}
+
+fn mark(field: &Ident) -> Ident {
+    let name = field.to_string();
+    let name = name.trim_start_matches("r#").to_uppercase();
+    format_ident!("UNLISTED_{name}", span = field.span())
 }
 
 fn options(input: &DeriveInput) -> Result<Options, Error> {

@@ -1,9 +1,10 @@
 //! The constants of an entity type: its attributes, and the filters that the instance knows by name.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
 use super::tokens::{constant, docs, ident, kind};
+use crate::capabilities;
 use crate::doc;
 use crate::model::{Attr, Entity, NamedFilter};
 
@@ -25,15 +26,33 @@ pub(super) fn constants(entity: &Entity<'_>) -> TokenStream {
     quote!(#(#constants)*)
 }
 
+/// Marks for projections, which see the fields of a record and not the constants.
+pub(super) fn unlisted(entity: &Entity<'_>) -> TokenStream {
+    let marks: Vec<_> = entity
+        .attributes
+        .iter()
+        .filter(|attribute| !capabilities::is_listable(entity.schema, attribute.schema))
+        .map(|attribute| format_ident!("UNLISTED_{}", constant(&attribute.rust)))
+        .collect();
+    if marks.is_empty() {
+        return TokenStream::new();
+    }
+    let owner = ident(&entity.rust);
+    quote! {
+        impl #owner {
+            #(#[doc(hidden)] pub const #marks: bool = true;)*
+        }
+    }
+}
+
 fn access(entity: &Entity<'_>, attribute: &Attr<'_>) -> TokenStream {
-    if entity.is_part_of_field(&attribute.schema.name) && attribute.schema.writable {
-        quote!(, access::PartOfField)
-    } else if attribute.schema.create_only {
-        quote!(, access::CreateOnly)
-    } else if attribute.schema.writable {
-        quote!()
-    } else {
-        quote!(, access::ReadOnly)
+    let is_part = entity.is_part_of_field(&attribute.schema.name);
+    match capabilities::access(entity.schema, attribute.schema, is_part) {
+        Some(name) => {
+            let name = ident(name);
+            quote!(, access::#name)
+        }
+        None => TokenStream::new(),
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) fn module(entity: &Entity<'_>) -> String {
         entity_impl,
         constants::constants,
         constants::filters,
+        constants::unlisted,
         options::enums,
         options::parents,
         options::columns,

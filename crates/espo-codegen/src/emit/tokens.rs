@@ -147,6 +147,14 @@ pub(super) fn kind(of: &Kind, value: &Type) -> TokenStream {
             let kind = kind(kind_, value);
             quote!(kind::Unordered<#kind>)
         }
+        Kind::Set => {
+            let value = type_(value);
+            quote!(kind::Set<#value>)
+        }
+        Kind::Wrapped(wrapper, kind_) => {
+            let (wrapper, kind) = (ident(wrapper), kind(kind_, value));
+            quote!(kind::#wrapper<#kind>)
+        }
         Kind::Own(kind_) => {
             let (kind, value) = (kind(kind_, value), type_(value));
             quote!(kind::Own<#value, #kind>)

@@ -42,7 +42,7 @@ fn names_types_and_gaps_are_as_wanted_and_compile() {
         "pub region: Option<crate::Region>,",
         "pub region_: Option<String>,",
         "pub c_level: Option<crate::Level>,",
-        "pub const REGION: Field<Project, kind::Own<crate::Region, kind::Text>> = Field::new(\"cRegion\");",
+        "pub const REGION: Field<Project, kind::Own<crate::Region, kind::Text>, access::NonNull>",
         "pub const C_LEVEL: Field<Project, kind::Own<crate::Level, kind::Int>>",
         "const ENTITY_TYPE: &'static str = \"CProject\";",
     ] {

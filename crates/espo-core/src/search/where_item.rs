@@ -37,8 +37,18 @@ pub struct WhereItem {
     attribute: Option<Name>,
     operand: Operand,
     date_time: bool,
-    date: bool,
+    date: DateFlag,
     time_zone: Option<Name>,
+}
+
+/// Whether `date: true` is sent: it makes the server take the time zone of the item for a date attribute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum DateFlag {
+    #[default]
+    No,
+    /// Only together with a time zone.
+    IfZoned,
+    Yes,
 }
 
 macro_rules! conditions {
@@ -242,7 +252,7 @@ impl WhereItem {
             attribute: Some(attribute.into()),
             operand,
             date_time: false,
-            date: false,
+            date: DateFlag::No,
             time_zone: None,
         }
     }
@@ -253,7 +263,7 @@ impl WhereItem {
             attribute: None,
             operand: Operand::Items(items),
             date_time: false,
-            date: false,
+            date: DateFlag::No,
             time_zone: None,
         }
     }
@@ -287,7 +297,7 @@ impl WhereItem {
             attribute,
             operand,
             date_time: false,
-            date: false,
+            date: DateFlag::No,
             time_zone: None,
         }
     }
@@ -304,8 +314,32 @@ impl WhereItem {
     /// with [`WhereItem::time_zone`] instead of the instance's.
     #[must_use]
     pub fn date(mut self) -> Self {
-        self.date = true;
+        self.date = DateFlag::Yes;
         self
+    }
+
+    /// Marks a condition on a date attribute, so that a time zone that is set later is sent in the form in which the
+    /// server takes it.
+    pub(crate) fn date_if_zoned(mut self) -> Self {
+        self.date = DateFlag::IfZoned;
+        self
+    }
+
+    /// Applies a change to every condition of a group, however deep, or to this one; groups keep their type.
+    pub(crate) fn map(mut self, change: &impl Fn(Self) -> Self) -> Self {
+        match self.operand {
+            Operand::Items(items) => {
+                let items = items.into_iter().map(|item| item.map(change)).collect();
+                self.operand = Operand::Items(items);
+                self
+            }
+            _ => change(self),
+        }
+    }
+
+    /// Whether the condition is evaluated by a clock, so that a time zone makes a difference.
+    pub(crate) fn has_clock(&self) -> bool {
+        self.date_time || self.date != DateFlag::No
     }
 
     /// The IANA time zone (`Europe/Kyiv`) in which days are taken; a name that
@@ -336,9 +370,13 @@ impl WhereItem {
         self.date_time
     }
 
-    /// Whether [`WhereItem::date`] was asked for.
+    /// Whether `date: true` is sent: after [`WhereItem::date`], or for a typed condition on a date with a time zone.
     pub fn is_date(&self) -> bool {
-        self.date
+        match self.date {
+            DateFlag::No => false,
+            DateFlag::IfZoned => self.time_zone.is_some(),
+            DateFlag::Yes => true,
+        }
     }
 
     /// The time zone given, if any.
@@ -362,7 +400,7 @@ impl Serialize for WhereItem {
         if self.date_time {
             map.serialize_entry("dateTime", &true)?;
         }
-        if self.date {
+        if self.is_date() {
             map.serialize_entry("date", &true)?;
         }
         if let Some(zone) = &self.time_zone {
@@ -391,7 +429,11 @@ impl<'de> Deserialize<'de> for WhereItem {
         };
         let time_zone = text("timeZone")?;
         let flag = |value: Option<&Value>| value.and_then(Value::as_bool).unwrap_or(false);
-        let (date_time, date) = (flag(map.get("dateTime")), flag(map.get("date")));
+        let date_time = flag(map.get("dateTime"));
+        let date = match flag(map.get("date")) {
+            true => DateFlag::Yes,
+            false => DateFlag::No,
+        };
         let operand = match map.remove("value") {
             None => Operand::None,
             Some(Value::Array(items)) if matches!(&*kind, "and" | "or" | "not") => Operand::Items(

@@ -6,6 +6,11 @@
 #[derive(Debug)]
 pub enum Writable {}
 
+/// The attribute can be set by a create and by an update, but not cleared: the field is required, or the server rejects
+/// or ignores null (a boolean, the code of an amount).
+#[derive(Debug)]
+pub enum NonNull {}
+
 /// The attribute can be set by a create only.
 #[derive(Debug)]
 pub enum CreateOnly {}

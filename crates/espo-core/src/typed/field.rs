@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::access::Writable;
 use super::filter::Filter;
 use super::kind::{
-    self, Boolean, Comparable, Kind, List, Operand, Ordered, Sortable, Temporal, Textual, Unordered,
+    self, Boolean, Clock, Comparable, Equal, Kind, List, Member, Nullable, Operand, Ordered,
+    Sortable, Temporal, Textual,
 };
 use super::value::AttributeValue;
 use crate::search::{Order, WhereItem};
@@ -59,16 +60,12 @@ impl<E, K, A> std::fmt::Debug for Field<E, K, A> {
     }
 }
 
-/// Whether the values of a kind are points in time, whose where items carry `dateTime`.
-fn filter<E, K: 'static>(item: WhereItem) -> Filter<E> {
-    let is_time = [
-        std::any::TypeId::of::<kind::DateTime>(),
-        std::any::TypeId::of::<Unordered<kind::DateTime>>(),
-    ];
-    Filter::new(if is_time.contains(&std::any::TypeId::of::<K>()) {
-        item.date_time()
-    } else {
-        item
+/// A condition that the server evaluates by a clock, marked for the kind of the attribute.
+fn by_clock<E, K: Kind>(item: WhereItem) -> Filter<E> {
+    Filter::new(match K::CLOCK {
+        Clock::DateTime => item.date_time(),
+        Clock::Date => item.date_if_zoned(),
+        Clock::None => item,
     })
 }
 
@@ -76,7 +73,7 @@ impl<E, K, A> Field<E, K, A> {
     /// The attribute is not set.
     pub fn is_null(self) -> Filter<E>
     where
-        K: Kind + 'static,
+        K: Nullable,
     {
         Filter::new(WhereItem::is_null(self.name))
     }
@@ -84,7 +81,7 @@ impl<E, K, A> Field<E, K, A> {
     /// The attribute is set.
     pub fn is_not_null(self) -> Filter<E>
     where
-        K: Kind + 'static,
+        K: Nullable,
     {
         Filter::new(WhereItem::is_not_null(self.name))
     }
@@ -95,7 +92,7 @@ impl<E, K, A> Field<E, K, A> {
     /// collation).
     pub fn eq(self, value: impl Operand<K>) -> Filter<E>
     where
-        K: Comparable + 'static,
+        K: Equal,
     {
         Filter::new(WhereItem::equals(self.name, value.operand()))
     }
@@ -103,7 +100,7 @@ impl<E, K, A> Field<E, K, A> {
     /// Set and other than `value`: as in SQL, a record whose attribute is null does not match.
     pub fn ne(self, value: impl Operand<K>) -> Filter<E>
     where
-        K: Comparable + 'static,
+        K: Comparable,
     {
         Filter::new(WhereItem::not_equals(self.name, value.operand()))
     }
@@ -111,7 +108,7 @@ impl<E, K, A> Field<E, K, A> {
     /// One of `values`; an empty list matches nothing.
     pub fn is_in(self, values: impl IntoIterator<Item = impl Operand<K>>) -> Filter<E>
     where
-        K: Comparable + 'static,
+        K: Member,
     {
         Filter::new(WhereItem::is_in(self.name, kind::operands(values)))
     }
@@ -119,7 +116,7 @@ impl<E, K, A> Field<E, K, A> {
     /// Set and none of `values`; an empty list matches everything.
     pub fn is_not_in(self, values: impl IntoIterator<Item = impl Operand<K>>) -> Filter<E>
     where
-        K: Comparable + 'static,
+        K: Member,
     {
         Filter::new(WhereItem::not_in(self.name, kind::operands(values)))
     }
@@ -129,7 +126,7 @@ impl<E, K, A> Field<E, K, A> {
     /// Greater than `value`.
     pub fn gt(self, value: impl Operand<K>) -> Filter<E>
     where
-        K: Ordered + 'static,
+        K: Ordered,
     {
         Filter::new(WhereItem::greater_than(self.name, value.operand()))
     }
@@ -137,7 +134,7 @@ impl<E, K, A> Field<E, K, A> {
     /// Greater than or equal to `value`.
     pub fn ge(self, value: impl Operand<K>) -> Filter<E>
     where
-        K: Ordered + 'static,
+        K: Ordered,
     {
         Filter::new(WhereItem::greater_than_or_equals(
             self.name,
@@ -148,7 +145,7 @@ impl<E, K, A> Field<E, K, A> {
     /// Less than `value`.
     pub fn lt(self, value: impl Operand<K>) -> Filter<E>
     where
-        K: Ordered + 'static,
+        K: Ordered,
     {
         Filter::new(WhereItem::less_than(self.name, value.operand()))
     }
@@ -156,7 +153,7 @@ impl<E, K, A> Field<E, K, A> {
     /// Less than or equal to `value`.
     pub fn le(self, value: impl Operand<K>) -> Filter<E>
     where
-        K: Ordered + 'static,
+        K: Ordered,
     {
         Filter::new(WhereItem::less_than_or_equals(self.name, value.operand()))
     }
@@ -164,9 +161,9 @@ impl<E, K, A> Field<E, K, A> {
     /// From `low` to `high`, both included; for a time, a date stands for the whole day.
     pub fn between(self, low: impl Operand<K>, high: impl Operand<K>) -> Filter<E>
     where
-        K: Ordered + 'static,
+        K: Ordered,
     {
-        filter::<E, K>(WhereItem::between(self.name, low.operand(), high.operand()))
+        by_clock::<E, K>(WhereItem::between(self.name, low.operand(), high.operand()))
     }
 }
 
@@ -242,7 +239,7 @@ impl<E, K, A> Field<E, K, A> {
     /// Holds at least one of `items`.
     pub fn any_of<'a>(self, items: impl IntoIterator<Item = &'a K::Item>) -> Filter<E>
     where
-        K: List + 'static,
+        K: List,
     {
         Filter::new(WhereItem::array_any_of(self.name, items_json(items)))
     }
@@ -250,7 +247,7 @@ impl<E, K, A> Field<E, K, A> {
     /// Holds none of `items`.
     pub fn none_of<'a>(self, items: impl IntoIterator<Item = &'a K::Item>) -> Filter<E>
     where
-        K: List + 'static,
+        K: List,
     {
         Filter::new(WhereItem::array_none_of(self.name, items_json(items)))
     }
@@ -258,7 +255,7 @@ impl<E, K, A> Field<E, K, A> {
     /// Holds all of `items`.
     pub fn all_of<'a>(self, items: impl IntoIterator<Item = &'a K::Item>) -> Filter<E>
     where
-        K: List + 'static,
+        K: List,
     {
         Filter::new(WhereItem::array_all_of(self.name, items_json(items)))
     }
@@ -266,7 +263,7 @@ impl<E, K, A> Field<E, K, A> {
     /// Holds no item.
     pub fn is_empty(self) -> Filter<E>
     where
-        K: List + 'static,
+        K: List,
     {
         Filter::new(WhereItem::array_is_empty(self.name))
     }
@@ -274,7 +271,7 @@ impl<E, K, A> Field<E, K, A> {
     /// Holds an item.
     pub fn is_not_empty(self) -> Filter<E>
     where
-        K: List + 'static,
+        K: List,
     {
         Filter::new(WhereItem::array_is_not_empty(self.name))
     }
@@ -288,8 +285,8 @@ macro_rules! periods {
     ($($(#[$meta:meta])* $name:ident;)*) => {
         impl<E, K, A> Field<E, K, A> {
             $($(#[$meta])*
-            pub fn $name(self) -> Filter<E> where K: Temporal + 'static {
-                filter::<E, K>(WhereItem::$name(self.name))
+            pub fn $name(self) -> Filter<E> where K: Temporal {
+                by_clock::<E, K>(WhereItem::$name(self.name))
             })*
         }
     };
@@ -332,65 +329,65 @@ impl<E, K, A> Field<E, K, A> {
     /// On the day `date`; for a time, within that day in the filter's time zone.
     pub fn on(self, date: Date) -> Filter<E>
     where
-        K: Temporal + 'static,
+        K: Temporal,
     {
-        filter::<E, K>(WhereItem::on(self.name, date.to_string()))
+        by_clock::<E, K>(WhereItem::on(self.name, date.to_string()))
     }
 
     /// Set and not on the day `date`.
     pub fn not_on(self, date: Date) -> Filter<E>
     where
-        K: Temporal + 'static,
+        K: Temporal,
     {
-        filter::<E, K>(WhereItem::not_on(self.name, date.to_string()))
+        by_clock::<E, K>(WhereItem::not_on(self.name, date.to_string()))
     }
 
     /// Before `value`; for a time and a date, before that day begins.
     pub fn before(self, value: impl Operand<K>) -> Filter<E>
     where
-        K: Temporal + 'static,
+        K: Temporal,
     {
-        filter::<E, K>(WhereItem::before(self.name, value.operand()))
+        by_clock::<E, K>(WhereItem::before(self.name, value.operand()))
     }
 
     /// After `value`; for a time and a date, after that day ends.
     pub fn after(self, value: impl Operand<K>) -> Filter<E>
     where
-        K: Temporal + 'static,
+        K: Temporal,
     {
-        filter::<E, K>(WhereItem::after(self.name, value.operand()))
+        by_clock::<E, K>(WhereItem::after(self.name, value.operand()))
     }
 
     /// From `days` days ago to today.
     pub fn last_x_days(self, days: u32) -> Filter<E>
     where
-        K: Temporal + 'static,
+        K: Temporal,
     {
-        filter::<E, K>(WhereItem::last_x_days(self.name, days))
+        by_clock::<E, K>(WhereItem::last_x_days(self.name, days))
     }
 
     /// From today to `days` days ahead.
     pub fn next_x_days(self, days: u32) -> Filter<E>
     where
-        K: Temporal + 'static,
+        K: Temporal,
     {
-        filter::<E, K>(WhereItem::next_x_days(self.name, days))
+        by_clock::<E, K>(WhereItem::next_x_days(self.name, days))
     }
 
     /// More than `days` days ago.
     pub fn older_than_x_days(self, days: u32) -> Filter<E>
     where
-        K: Temporal + 'static,
+        K: Temporal,
     {
-        filter::<E, K>(WhereItem::older_than_x_days(self.name, days))
+        by_clock::<E, K>(WhereItem::older_than_x_days(self.name, days))
     }
 
     /// More than `days` days ahead.
     pub fn after_x_days(self, days: u32) -> Filter<E>
     where
-        K: Temporal + 'static,
+        K: Temporal,
     {
-        filter::<E, K>(WhereItem::after_x_days(self.name, days))
+        by_clock::<E, K>(WhereItem::after_x_days(self.name, days))
     }
 }
 

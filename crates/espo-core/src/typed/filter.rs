@@ -33,16 +33,24 @@ impl<E> Filter<E> {
         ))
     }
 
-    /// Any of `filters`. With none at all the server matches everything, as if there were no condition.
+    /// Any of `filters`; none at all matches nothing. (The server would match everything for an empty `or`.)
     pub fn any(filters: impl IntoIterator<Item = Filter<E>>) -> Self {
-        Self::new(WhereItem::or(filters.into_iter().map(|filter| filter.item)))
+        let items: Vec<_> = filters.into_iter().map(|filter| filter.item).collect();
+        Self::new(if items.is_empty() {
+            WhereItem::is_in("id", [""; 0])
+        } else {
+            WhereItem::or(items)
+        })
     }
 
-    /// Sets the time zone (such as `Europe/Kyiv`) in which days, months and the like are meant, for every
-    /// condition on a time in this filter. Without it the server takes its own.
+    /// Sets the time zone (such as `Europe/Kyiv`) in which days, months and the like are meant, for every condition on a
+    /// date or a time in this filter. Defaults to the instance's.
     #[must_use]
     pub fn time_zone(self, zone: &str) -> Self {
-        Self::new(in_zone(self.item, zone))
+        Self::new(self.item.map(&|item| match item.has_clock() {
+            true => item.time_zone(zone.to_owned()),
+            false => item,
+        }))
     }
 
     /// The condition as a where item.
@@ -67,24 +75,6 @@ fn parts(item: WhereItem, kind: &str) -> Vec<WhereItem> {
     match item.operand() {
         Operand::Items(items) if item.kind() == kind => items.clone(),
         _ => vec![item],
-    }
-}
-
-fn in_zone(item: WhereItem, zone: &str) -> WhereItem {
-    match item.operand() {
-        Operand::Items(items) => {
-            let items: Vec<_> = items
-                .iter()
-                .map(|item| in_zone(item.clone(), zone))
-                .collect();
-            if item.kind() == "or" {
-                WhereItem::or(items)
-            } else {
-                WhereItem::and(items)
-            }
-        }
-        _ if item.is_date_time() => item.time_zone(zone.to_owned()),
-        _ => item,
     }
 }
 
@@ -131,5 +121,65 @@ impl<E> From<Filter<E>> for WhereItem {
 impl<E> From<WhereItem> for Filter<E> {
     fn from(item: WhereItem) -> Self {
         Self::new(item)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Filter;
+    use crate::search::{Operand, WhereItem};
+    use crate::typed::{Field, kind};
+
+    const CLOSE: Field<(), kind::Date> = Field::new("closeDate");
+    const START: Field<(), kind::Unordered<kind::DateTime>> = Field::new("dateStart");
+    const NAME: Field<(), kind::Text> = Field::new("name");
+
+    fn json(filter: Filter<()>) -> Value {
+        serde_json::to_value(filter.into_item()).unwrap()
+    }
+
+    #[test]
+    fn time_zones_are_sent_for_dates_and_times_alike() {
+        let zoned = |filter: Filter<()>| json(filter.time_zone("Pacific/Auckland"));
+        assert_eq!(
+            zoned(CLOSE.today()),
+            json!({"type": "today", "attribute": "closeDate", "date": true, "timeZone": "Pacific/Auckland"})
+        );
+        assert_eq!(
+            zoned(START.last_x_days(3)),
+            json!({"type": "lastXDays", "attribute": "dateStart", "value": 3, "dateTime": true, "timeZone": "Pacific/Auckland"})
+        );
+        assert_eq!(zoned(NAME.eq("a")), json(NAME.eq("a")));
+        assert_eq!(
+            json(CLOSE.today()),
+            json!({"type": "today", "attribute": "closeDate"})
+        );
+    }
+
+    #[test]
+    fn time_zones_keep_the_types_of_groups() {
+        for kind in ["and", "or", "not", "subQueryNotIn"] {
+            let inner = Operand::Items(vec![CLOSE.past().into_item()]);
+            let outer = WhereItem::raw(
+                "and",
+                None,
+                Operand::Items(vec![WhereItem::raw(kind, None, inner)]),
+            );
+            let found = json(Filter::new(outer).time_zone("Asia/Tokyo"));
+            assert_eq!(found["value"][0]["type"], kind);
+            assert_eq!(
+                found["value"][0]["value"][0]["timeZone"], "Asia/Tokyo",
+                "{kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn any_of_no_filters_matches_nothing() {
+        let nothing = json!({"type": "in", "attribute": "id", "value": []});
+        assert_eq!(json(Filter::any([])), nothing);
+        assert_eq!(json(Filter::all([])), json!({"type": "and", "value": []}));
     }
 }

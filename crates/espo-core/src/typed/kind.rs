@@ -1,6 +1,7 @@
 //! Kinds of attributes: what each holds, and what it can therefore be filtered and ordered by.
 //!
-//! A kind is only a name in the type of a [`Field`](super::Field); it has no values.
+//! A kind is only a name in the type of a [`Field`](super::Field); it has no values. A kind has a capability only where
+//! the server evaluates the condition: for the others it returns 500 or ignores them.
 
 use std::marker::PhantomData;
 
@@ -12,20 +13,36 @@ use super::enumeration::Enumeration;
 use super::value::{AttributeValue, format_timestamp};
 use super::write::decimal_number;
 
-/// What an attribute holds.
+/// How the server evaluates days, months and the like on an attribute.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// The attribute is neither a date nor a time.
+    None,
+    /// A date: the time zone counts only for an item with `date: true`.
+    Date,
+    /// A time: the item carries `dateTime: true`.
+    DateTime,
+}
+
+/// The content of an attribute.
 pub trait Kind {
     /// The Rust type of its value.
     type Value: AttributeValue;
+
+    #[doc(hidden)]
+    const CLOCK: Clock = Clock::None;
 }
 
 macro_rules! kinds {
-    ($($(#[$meta:meta])* $name:ident: $value:ty;)*) => {$(
+    ($($(#[$meta:meta])* $name:ident: $value:ty $(, $clock:ident)?;)*) => {$(
         $(#[$meta])*
         #[derive(Debug)]
         pub enum $name {}
 
         impl Kind for $name {
             type Value = $value;
+            $(const CLOCK: Clock = Clock::$clock;)?
         }
     )*};
 }
@@ -42,11 +59,13 @@ kinds! {
     /// An exact decimal number: the amount of a currency field, a decimal field.
     Money: Decimal;
     /// A calendar date.
-    Date: jiff::civil::Date;
+    Date: jiff::civil::Date, Date;
     /// A point in time, UTC, in whole seconds.
-    DateTime: Timestamp;
+    DateTime: Timestamp, DateTime;
     /// The type of a polymorphic parent.
     TypeName: String;
+    /// A boolean that the server takes from a joined table: it can only be tested for true and false.
+    Flag: bool;
 }
 
 /// One of the options `T`.
@@ -84,12 +103,22 @@ impl<T: AttributeValue> Kind for Opaque<T> {
     type Value = T;
 }
 
-/// A kind `K` whose value is a type of the user's own, by an override of the generator.
+/// A set that a write replaces as a whole: ids of linked records, rows of addresses. It can be selected, but neither
+/// filtered (that takes the link) nor ordered by. Clearing it sends an empty list, since the server ignores null.
+#[derive(Debug)]
+pub struct Set<T>(PhantomData<fn() -> T>);
+
+impl<T: AttributeValue> Kind for Set<T> {
+    type Value = T;
+}
+
+/// A kind `K` whose value is a user-defined type, by an override of the generator.
 #[derive(Debug)]
 pub struct Own<T, K>(PhantomData<fn() -> (T, K)>);
 
 impl<T: AttributeValue, K: Kind> Kind for Own<T, K> {
     type Value = T;
+    const CLOCK: Clock = K::CLOCK;
 }
 
 impl<T: AttributeValue, K: Kind> Operand<Own<T, K>> for T {
@@ -104,27 +133,80 @@ impl<T: AttributeValue, K: Kind> Operand<Own<T, K>> for &T {
     }
 }
 
-/// A kind whose field the server does not order by (`orderDisabled`).
-#[derive(Debug)]
-pub struct Unordered<K>(PhantomData<fn() -> K>);
+macro_rules! wrappers {
+    ($($(#[$meta:meta])* $name:ident;)*) => {$(
+        $(#[$meta])*
+        #[derive(Debug)]
+        pub struct $name<K>(PhantomData<fn() -> K>);
 
-impl<K: Kind> Kind for Unordered<K> {
-    type Value = K::Value;
+        impl<K: Kind> Kind for $name<K> {
+            type Value = K::Value;
+            const CLOCK: Clock = K::CLOCK;
+        }
+
+        impl<K: Kind, T: Operand<K>> Operand<$name<K>> for T {
+            fn operand(self) -> Value {
+                Operand::<K>::operand(self)
+            }
+        }
+    )*};
 }
 
+wrappers! {
+    /// A kind whose field the server does not order by (`orderDisabled`).
+    Unordered;
+    /// A kind of an attribute that no list carries, even if it is selected.
+    Unlisted;
+    /// An e-mail address or phone number, which lie in another table: everything but comparison by order.
+    Unranked;
+    /// A person's name or another value that the server builds for the search: equality and patterns, neither order nor
+    /// membership.
+    Pattern;
+    /// A value of a relationship, such as the acceptance status of an invitation: equality and membership only.
+    Status;
+    /// An amount in the base currency, computed for the search: equality and order, no membership.
+    Converted;
+    /// The id of a record behind one of several links: equality and membership.
+    Linked;
+    /// A value that can only be tested for equality.
+    Exact;
+}
+
+/// Implements a capability: for base kinds with their generics, and for wrappers of kinds that have it.
 macro_rules! capability {
-    ($(#[$meta:meta])* $name:ident, $message:literal: $({$($generics:tt)*} $kind:ty),*) => {
+    (
+        $(#[$meta:meta])* $name:ident, $message:literal:
+        $({$($generics:tt)*} $kind:ty),*; through $($wrapper:ident),*; always $($always:ident),*
+    ) => {
         $(#[$meta])*
         #[diagnostic::on_unimplemented(message = $message)]
         pub trait $name: Kind {}
 
         $(impl<$($generics)*> $name for $kind {})*
+        $(impl<K: $name> $name for $wrapper<K> {})*
+        $(impl<K: Kind> $name for $always<K> {})*
         impl<T: AttributeValue, K: $name> $name for Own<T, K> {}
     };
 }
 
 capability!(
-    /// A kind that can be compared with a value.
+    /// A kind that can be tested for equality.
+    Equal, "an attribute of kind `{Self}` cannot be compared with a value":
+    {} Text,
+    {} Bool,
+    {} Int,
+    {} Float,
+    {} Money,
+    {} Date,
+    {} DateTime,
+    {} TypeName,
+    {T: AttributeValue + Enumeration} Enum<T>,
+    {T: ?Sized + 'static} Id<T>;
+    through Unordered, Unlisted; always Unranked, Pattern, Status, Converted, Linked, Exact
+);
+
+capability!(
+    /// A kind that can be tested for equality and for its opposite.
     Comparable, "an attribute of kind `{Self}` cannot be compared with a value":
     {} Text,
     {} Bool,
@@ -135,44 +217,78 @@ capability!(
     {} DateTime,
     {} TypeName,
     {T: AttributeValue + Enumeration} Enum<T>,
-    {T: ?Sized + 'static} Id<T>,
-    {K: Comparable} Unordered<K>
+    {T: ?Sized + 'static} Id<T>;
+    through Unordered, Unlisted; always Unranked, Pattern, Status, Converted, Linked
 );
 
 capability!(
-    /// A kind whose values have an order.
-    Ordered, "the values of kind `{Self}` have no order":
+    /// A kind that can be tested for being one of several values.
+    Member, "the server cannot test an attribute of kind `{Self}` for being one of several values":
+    {} Text,
+    {} Bool,
+    {} Int,
+    {} Float,
+    {} Money,
+    {} Date,
+    {} DateTime,
+    {} TypeName,
+    {T: AttributeValue + Enumeration} Enum<T>,
+    {T: ?Sized + 'static} Id<T>;
+    through Unordered, Unlisted; always Unranked, Status, Linked
+);
+
+capability!(
+    /// A kind that can be tested for null.
+    Nullable, "the server cannot test an attribute of kind `{Self}` for null":
+    {} Text,
+    {} Bool,
+    {} Int,
+    {} Float,
+    {} Money,
+    {} Date,
+    {} DateTime,
+    {} TypeName,
+    {T: AttributeValue + Enumeration} Enum<T>,
+    {T: AttributeValue + super::value::FromText} Items<T>,
+    {T: ?Sized + 'static} Id<T>;
+    through Unordered, Unlisted; always Unranked, Pattern, Converted, Linked
+);
+
+capability!(
+    /// A kind whose values the server can compare by order.
+    Ordered, "the server cannot compare the values of kind `{Self}` by order":
     {} Text,
     {} Int,
     {} Float,
     {} Money,
     {} Date,
     {} DateTime,
-    {T: ?Sized + 'static} Id<T>,
-    {K: Ordered} Unordered<K>
+    {T: ?Sized + 'static} Id<T>;
+    through Unordered, Unlisted; always Converted
 );
 
 capability!(
     /// A kind that is searched as text.
-    Textual, "an attribute of kind `{Self}` is no text to search in":
+    Textual, "an attribute of kind `{Self}` cannot be searched as text":
     {} Text,
-    {T: AttributeValue + Enumeration} Enum<T>,
-    {K: Textual} Unordered<K>
+    {T: AttributeValue + Enumeration} Enum<T>;
+    through Unordered, Unlisted, Unranked, Pattern; always
 );
 
 capability!(
     /// A date or a point in time.
-    Temporal, "an attribute of kind `{Self}` is no date":
+    Temporal, "an attribute of kind `{Self}` is not a date":
     {} Date,
-    {} DateTime,
-    {K: Temporal} Unordered<K>
+    {} DateTime;
+    through Unordered, Unlisted; always
 );
 
 capability!(
-    /// A truth value.
-    Boolean, "an attribute of kind `{Self}` is no boolean":
+    /// A kind that can be tested for true and false.
+    Boolean, "an attribute of kind `{Self}` is not a boolean":
     {} Bool,
-    {K: Boolean} Unordered<K>
+    {} Flag;
+    through Unordered, Unlisted; always
 );
 
 capability!(
@@ -186,12 +302,34 @@ capability!(
     {} Date,
     {} DateTime,
     {} TypeName,
+    {} Flag,
     {T: AttributeValue + Enumeration} Enum<T>,
-    {T: ?Sized + 'static} Id<T>
+    {T: ?Sized + 'static} Id<T>;
+    through Unlisted, Unranked, Pattern, Status, Converted, Linked, Exact; always
 );
 
-/// A kind that holds a list, and what its items are.
-#[diagnostic::on_unimplemented(message = "an attribute of kind `{Self}` is no list")]
+capability!(
+    /// A kind of an attribute that a list can carry.
+    Listed, "lists never carry an attribute of kind `{Self}`; read the record by its id instead":
+    {} Text,
+    {} Bool,
+    {} Int,
+    {} Float,
+    {} Money,
+    {} Date,
+    {} DateTime,
+    {} TypeName,
+    {} Flag,
+    {T: AttributeValue + Enumeration} Enum<T>,
+    {T: AttributeValue + super::value::FromText} Items<T>,
+    {T: AttributeValue} Set<T>,
+    {T: AttributeValue} Opaque<T>,
+    {T: ?Sized + 'static} Id<T>;
+    through Unordered, Unranked, Pattern, Status, Converted, Linked, Exact; always
+);
+
+/// A kind that holds a list.
+#[diagnostic::on_unimplemented(message = "an attribute of kind `{Self}` is not a list")]
 pub trait List: Kind {
     /// The type of an item.
     type Item: AttributeValue;
@@ -208,8 +346,58 @@ impl<K: List> List for Unordered<K> {
     type Item = K::Item;
 }
 
+impl<K: List> List for Unlisted<K> {
+    type Item = K::Item;
+}
+
+/// A kind of an attribute that can be emptied.
+#[doc(hidden)]
+pub trait Clear: Kind {
+    /// The value that empties the attribute.
+    fn cleared() -> Value;
+}
+
+macro_rules! clears {
+    ($($({$($generics:tt)*})? $kind:ty => $value:expr;)*) => {$(
+        impl$(<$($generics)*>)? Clear for $kind {
+            fn cleared() -> Value {
+                $value
+            }
+        }
+    )*};
+}
+
+clears! {
+    Text => Value::Null;
+    // The generated constants of booleans have an access that cannot be cleared: null is a 500.
+    Bool => Value::from(false);
+    Flag => Value::from(false);
+    Int => Value::Null;
+    Float => Value::Null;
+    Money => Value::Null;
+    Date => Value::Null;
+    DateTime => Value::Null;
+    TypeName => Value::Null;
+    {T: AttributeValue + Enumeration} Enum<T> => Value::Null;
+    {T: ?Sized + 'static} Id<T> => Value::Null;
+    {T: AttributeValue} Opaque<T> => Value::Null;
+    {T: AttributeValue + super::value::FromText} Items<T> => Value::Array(Vec::new());
+    {T: AttributeValue} Set<T> => Value::Array(Vec::new());
+    {K: Clear} Unordered<K> => K::cleared();
+    {K: Clear} Unlisted<K> => K::cleared();
+    {K: Clear} Unranked<K> => K::cleared();
+    {K: Clear} Pattern<K> => K::cleared();
+    {K: Clear} Status<K> => K::cleared();
+    {K: Clear} Converted<K> => K::cleared();
+    {K: Clear} Linked<K> => K::cleared();
+    {K: Clear} Exact<K> => K::cleared();
+    {T: AttributeValue, K: Clear} Own<T, K> => K::cleared();
+}
+
 /// A value to compare an attribute of kind `K` with.
-#[diagnostic::on_unimplemented(message = "a `{Self}` is no value for an attribute of kind `{K}`")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a valid value for an attribute of kind `{K}`"
+)]
 pub trait Operand<K: ?Sized> {
     /// The value as a where item holds it.
     fn operand(self) -> Value;
@@ -260,12 +448,6 @@ impl<T: ?Sized + 'static> Operand<Id<T>> for super::Id<T> {
 impl<T: ?Sized + 'static> Operand<Id<T>> for &super::Id<T> {
     fn operand(self) -> Value {
         Value::from(self.as_str())
-    }
-}
-
-impl<K: Kind, T: Operand<K>> Operand<Unordered<K>> for T {
-    fn operand(self) -> Value {
-        Operand::<K>::operand(self)
     }
 }
 

@@ -14,8 +14,9 @@ use http::Method;
 use super::decode::{Decode, Page};
 use super::field::{Field, OrderBy};
 use super::filter::Filter;
+use super::kind::Listed;
 use super::named_filter::{IsBoolFilter, IsPrimaryFilter};
-use super::projection::Projection;
+use super::projection::{Listable, Projection};
 use super::records::{decode_error, decode_error_in_page};
 use crate::search::{Order, SearchParams};
 use crate::{Client, DecodeFault, Error, Request, Response};
@@ -36,13 +37,13 @@ pub trait Select<E> {
     fn names(self) -> Vec<Cow<'static, str>>;
 }
 
-impl<E, K, A> Select<E> for Field<E, K, A> {
+impl<E, K: Listed, A> Select<E> for Field<E, K, A> {
     fn names(self) -> Vec<Cow<'static, str>> {
         vec![Cow::Borrowed(self.name())]
     }
 }
 
-impl<E, K, A, const N: usize> Select<E> for [Field<E, K, A>; N] {
+impl<E, K: Listed, A, const N: usize> Select<E> for [Field<E, K, A>; N] {
     fn names(self) -> Vec<Cow<'static, str>> {
         self.iter()
             .map(|field| Cow::Borrowed(field.name()))
@@ -213,7 +214,7 @@ impl<E, R> ListRequest<E, R> {
     }
 
     /// Decodes the records as `P`, a struct of your own, and asks for its attributes only.
-    pub fn project<P: Projection<Of = E>>(self) -> ListRequest<E, P> {
+    pub fn project<P: Projection<Of = E, Lists: Listable>>(self) -> ListRequest<E, P> {
         ListRequest {
             client: self.client,
             segments: self.segments,

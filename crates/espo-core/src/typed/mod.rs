@@ -53,7 +53,7 @@ pub use value::{
     AttributeValue, ColumnSet, Columns, DateOrTime, EmailAddressRow, FromText, MediaTypes, Names,
     PhoneNumberRow, ToJson, column, slot,
 };
-pub use write::{Attributes, Create, Settable, Update};
+pub use write::{Attributes, Clearable, Create, Settable, Update};
 
 /// What generated modules import.
 #[doc(hidden)]

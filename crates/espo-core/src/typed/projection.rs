@@ -38,6 +38,10 @@ pub trait Projection: Decode {
     /// The entity type whose attributes these are.
     type Of: Entity;
 
+    /// Whether lists carry all of its attributes; see [`Listable`].
+    #[doc(hidden)]
+    type Lists;
+
     /// The attributes to ask for.
     fn select() -> Vec<&'static str>;
 
@@ -45,6 +49,22 @@ pub trait Projection: Decode {
     #[doc(hidden)]
     fn from_record(reader: &mut Reader<'_, Self::Of>) -> Option<Self>;
 }
+
+/// Whether lists carry all attributes of a projection.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum InLists<const YES: bool> {}
+
+/// A projection of which lists carry every attribute. Some attributes (`isFollowed`, `emailAddressData` …) come with a
+/// record that is read by its id only.
+#[diagnostic::on_unimplemented(
+    message = "this projection has an attribute that lists never carry",
+    label = "cannot be used in a list",
+    note = "attributes such as `isFollowed`, `followersIds` and `emailAddressData` are only in a record that is read by its id: read the record, or remove the attribute from the projection"
+)]
+pub trait Listable {}
+
+impl Listable for InLists<true> {}
 
 /// What a projection can have for an attribute of type `T`: `T` itself where it must be there, or `Option<T>`.
 #[diagnostic::on_unimplemented(

@@ -270,7 +270,9 @@ impl<E: Entity, T, K> Related<E, T, K> {
     ///
     /// # Errors
     /// As [`Related::read`]; also if an attribute that `P` requires is absent or null.
-    pub async fn read_as<P: Projection<Of = T>>(&self) -> Result<Option<P>, Error>
+    pub async fn read_as<P: Projection<Of = T, Lists: super::projection::Listable>>(
+        &self,
+    ) -> Result<Option<P>, Error>
     where
         T: Entity,
         K: ToOne,

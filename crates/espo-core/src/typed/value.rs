@@ -479,18 +479,34 @@ pub fn slot<T: AttributeValue>(value: &mut Option<T>) -> Slot<'_> {
 /// A field that holds a point in time or, for the whole day, a date (`datetimeOptional`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DateOrTime {
-    /// A whole day, in no time zone.
+    /// A whole day, in no time zone. A write sends midnight UTC as its time; on an instance with another time zone,
+    /// [`DateOrTime::day_in`] says when the day begins.
     Date(Date),
+    /// A whole day and the time at which it begins; see [`DateOrTime::day_in`].
+    DateFrom(Date, Timestamp),
     /// A point in time.
     Time(Timestamp),
 }
 
 impl DateOrTime {
+    /// A whole day that begins at midnight in the instance's time zone, as the web client writes it: filters and orders
+    /// look at that time. Needed for custom fields only; the server computes the time for those of meetings and tasks.
+    pub fn day_in(day: Date, zone: &TimeZone) -> Self {
+        Self::DateFrom(day, midnight(day, zone))
+    }
+
     /// From the two attributes that hold it; the date decides.
     #[doc(hidden)]
     pub fn from_parts(time: Option<Timestamp>, date: Option<Date>) -> Option<Self> {
         date.map(Self::Date).or(time.map(Self::Time))
     }
+}
+
+/// The time at which a day begins; where a change of the clock skips midnight, the first time of that day.
+pub(crate) fn midnight(day: Date, zone: &TimeZone) -> Timestamp {
+    // Only the first and last day of what jiff can hold have no such time in some zone.
+    zone.to_timestamp(day.at(0, 0, 0, 0))
+        .unwrap_or(Timestamp::MAX)
 }
 
 impl From<Date> for DateOrTime {

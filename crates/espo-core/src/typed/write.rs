@@ -3,14 +3,15 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::access::{CreateOnly, Writable};
+use super::access::{CreateOnly, NonNull, Writable};
 use super::field::Field;
-use super::kind::Kind;
+use super::kind::{Clear, Kind};
 use super::parent::ParentRef;
-use super::value::{AttributeValue, DateOrTime};
+use super::value::{AttributeValue, DateOrTime, midnight};
 use crate::JsonObject;
 
 /// What an update sends. An attribute is left alone unless it is set or cleared.
@@ -30,7 +31,19 @@ pub trait Settable<M> {}
 
 impl Settable<Create> for Writable {}
 impl Settable<Update> for Writable {}
+impl Settable<Create> for NonNull {}
+impl Settable<Update> for NonNull {}
 impl Settable<Create> for CreateOnly {}
+
+/// Which accesses a write can set to null.
+#[diagnostic::on_unimplemented(
+    message = "an attribute with access `{Self}` cannot be cleared",
+    note = "the server rejects or ignores null for a required field, a boolean and a currency code; set a value instead (`false` for a boolean)",
+    note = "one that is part of a field is cleared through the method `clear_…` named after the field"
+)]
+pub trait Clearable {}
+
+impl Clearable for Writable {}
 
 /// The attributes of a create (`M` = [`Create`]) or an update (`M` = [`Update`]) of entity type `E`.
 ///
@@ -59,9 +72,9 @@ impl<E, M> Attributes<E, M> {
         self.put(field.name(), &value.into());
     }
 
-    /// Sets an attribute to null. A field that requires a value answers with a validation error.
-    pub fn clear<K, A: Settable<M>>(&mut self, field: Field<E, K, A>) {
-        self.object.insert(field.name().to_owned(), Value::Null);
+    /// Empties an attribute: null, or the empty list for a set, of which the server ignores null.
+    pub fn clear<K: Clear, A: Clearable>(&mut self, field: Field<E, K, A>) {
+        self.object.insert(field.name().to_owned(), K::cleared());
     }
 
     /// Sets an attribute by its name on the wire, for one that was unknown when the code was generated. The server
@@ -82,11 +95,19 @@ impl<E, M> Attributes<E, M> {
         self.object.insert(attribute.to_owned(), Value::Null);
     }
 
-    /// Sets both attributes of a field that holds a date or a time: the date decides, so a time nulls it.
+    /// Sets both attributes of a field that holds a date or a time. The date decides, so a time nulls it. A day sets the
+    /// time as well: the server computes it for the fields of meetings and tasks only, and filters look at the time.
     #[doc(hidden)]
     pub fn put_date_or_time(&mut self, time: &str, date: &str, value: DateOrTime) {
         match value {
-            DateOrTime::Date(day) => self.put(date, &day),
+            DateOrTime::Date(day) => {
+                self.put(time, &midnight(day, &TimeZone::UTC));
+                self.put(date, &day);
+            }
+            DateOrTime::DateFrom(day, start) => {
+                self.put(time, &start);
+                self.put(date, &day);
+            }
             DateOrTime::Time(instant) => {
                 self.put(time, &instant);
                 self.put_null(date);
@@ -190,8 +211,11 @@ macro_rules! write_type {
                 self
             }
 
-            /// Sets an attribute to null.
-            pub fn clear<K, A: $crate::typed::Settable<M>>(mut self, field: $crate::typed::Field<$entity, K, A>) -> Self {
+            /// Empties an attribute.
+            pub fn clear<K: $crate::typed::kind::Clear, A: $crate::typed::Clearable>(
+                mut self,
+                field: $crate::typed::Field<$entity, K, A>,
+            ) -> Self {
                 self.0.clear(field);
                 self
             }
@@ -243,8 +267,56 @@ macro_rules! write_type {
 
 #[cfg(test)]
 mod tests {
-    use super::decimal_number;
+    use jiff::civil::date;
+    use jiff::tz::{TimeZone, offset};
     use rust_decimal::Decimal;
+    use serde_json::{Value, json};
+
+    use super::{Attributes, Update, decimal_number};
+    use crate::typed::{AnyId, DateOrTime, Field, kind};
+
+    #[test]
+    fn clearing_sends_what_empties_each_kind() {
+        let mut patch = Attributes::<(), Update>::new();
+        patch.clear(Field::<(), kind::Text>::new("website"));
+        patch.clear(Field::<(), kind::Set<Vec<AnyId>>>::new("teamsIds"));
+        patch.clear(Field::<(), kind::Unlisted<kind::Items<String>>>::new(
+            "tags",
+        ));
+        let expected = json!({"website": null, "teamsIds": [], "tags": []});
+        assert_eq!(Value::Object(patch.into_json()), expected);
+    }
+
+    #[test]
+    fn a_day_or_a_time_writes_both_attributes_of_a_field() {
+        let day = date(2026, 7, 1);
+        let instant: jiff::Timestamp = "2026-07-01T09:30:00Z".parse().unwrap();
+        let west = TimeZone::fixed(offset(-5));
+        for (value, time, date) in [
+            (
+                DateOrTime::Date(day),
+                "2026-07-01 00:00:00",
+                json!("2026-07-01"),
+            ),
+            (
+                DateOrTime::day_in(day, &west),
+                "2026-07-01 05:00:00",
+                json!("2026-07-01"),
+            ),
+            (
+                DateOrTime::Time(instant),
+                "2026-07-01 09:30:00",
+                json!(null),
+            ),
+        ] {
+            let mut patch = Attributes::<(), Update>::new();
+            patch.put_date_or_time("due", "dueDate", value);
+            assert_eq!(
+                Value::Object(patch.into_json()),
+                json!({"due": time, "dueDate": date})
+            );
+        }
+    }
 
     #[test]
     fn money_keeps_its_digits() {

@@ -336,7 +336,11 @@ pub const BILLING_ADDRESS_CITY: Field<Account, kind::Text> = Field::new("billing
 /// `billingAddressCountry`
 pub const BILLING_ADDRESS_COUNTRY: Field<Account, kind::Text> = Field::new("billingAddressCountry");
 /// `billingAddressMap`
-pub const BILLING_ADDRESS_MAP: Field<Account, kind::Opaque<Value>, access::ReadOnly> = Field::new("billingAddressMap");
+pub const BILLING_ADDRESS_MAP: Field<
+    Account,
+    kind::Unlisted<kind::Opaque<Value>>,
+    access::ReadOnly,
+> = Field::new("billingAddressMap");
 /// `billingAddressPostalCode`
 pub const BILLING_ADDRESS_POSTAL_CODE: Field<Account, kind::Text> = Field::new("billingAddressPostalCode");
 /// `billingAddressState`
@@ -348,9 +352,13 @@ pub const CAMPAIGN_ID: Field<Account, kind::Ref<Campaign>> = Field::new("campaig
 /// `campaignName`
 pub const CAMPAIGN_NAME: Field<Account, kind::RefName, access::ReadOnly> = Field::new("campaignName");
 /// `contactIsInactive`
-pub const CONTACT_IS_INACTIVE: Field<Account, kind::Opaque<bool>> = Field::new("contactIsInactive");
+pub const CONTACT_IS_INACTIVE: Field<
+    Account,
+    kind::Unlisted<kind::Opaque<bool>>,
+    access::NonNull,
+> = Field::new("contactIsInactive");
 /// `contactRole`
-pub const CONTACT_ROLE: Field<Account, kind::Opaque<String>> = Field::new("contactRole");
+pub const CONTACT_ROLE: Field<Account, kind::Unlisted<kind::Opaque<String>>> = Field::new("contactRole");
 /// `createdAt`
 pub const CREATED_AT: Field<Account, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -362,23 +370,36 @@ pub const DELETED: Field<Account, kind::Unordered<kind::Bool>, access::ReadOnly>
 /// `description`
 pub const DESCRIPTION: Field<Account, kind::Text> = Field::new("description");
 /// `emailAddress`
-pub const EMAIL_ADDRESS: Field<Account, kind::Text> = Field::new("emailAddress");
+pub const EMAIL_ADDRESS: Field<Account, kind::Unranked<kind::Text>> = Field::new("emailAddress");
 /// `emailAddressData`
-pub const EMAIL_ADDRESS_DATA: Field<Account, kind::Opaque<Vec<EmailAddressRow>>> = Field::new("emailAddressData");
+pub const EMAIL_ADDRESS_DATA: Field<
+    Account,
+    kind::Unlisted<kind::Set<Vec<EmailAddressRow>>>,
+> = Field::new("emailAddressData");
 /// `emailAddressIsInvalid`
-pub const EMAIL_ADDRESS_IS_INVALID: Field<Account, kind::Bool> = Field::new("emailAddressIsInvalid");
+pub const EMAIL_ADDRESS_IS_INVALID: Field<Account, kind::Flag, access::NonNull> = Field::new("emailAddressIsInvalid");
 /// `emailAddressIsOptedOut`
-pub const EMAIL_ADDRESS_IS_OPTED_OUT: Field<Account, kind::Bool> = Field::new("emailAddressIsOptedOut");
+pub const EMAIL_ADDRESS_IS_OPTED_OUT: Field<Account, kind::Flag, access::NonNull> = Field::new(
+    "emailAddressIsOptedOut",
+);
 /// `followersIds`
-pub const FOLLOWERS_IDS: Field<Account, kind::Opaque<Vec<Id<User>>>, access::ReadOnly> = Field::new("followersIds");
+pub const FOLLOWERS_IDS: Field<
+    Account,
+    kind::Unlisted<kind::Set<Vec<Id<User>>>>,
+    access::ReadOnly,
+> = Field::new("followersIds");
 /// `followersNames`
-pub const FOLLOWERS_NAMES: Field<Account, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("followersNames");
+pub const FOLLOWERS_NAMES: Field<
+    Account,
+    kind::Unlisted<kind::Opaque<Names<User>>>,
+    access::ReadOnly,
+> = Field::new("followersNames");
 /// `id`
 pub const ID: Field<Account, kind::Id<Account>, access::ReadOnly> = Field::new("id");
 /// `industry`
 pub const INDUSTRY: Field<Account, kind::Enum<Industry>> = Field::new("industry");
 /// `isFollowed`
-pub const IS_FOLLOWED: Field<Account, kind::Opaque<bool>, access::ReadOnly> = Field::new("isFollowed");
+pub const IS_FOLLOWED: Field<Account, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isFollowed");
 /// `isStarred`
 pub const IS_STARRED: Field<Account, kind::Opaque<bool>, access::ReadOnly> = Field::new("isStarred");
 /// `modifiedAt`
@@ -388,27 +409,32 @@ pub const MODIFIED_BY_ID: Field<Account, kind::Ref<User>, access::ReadOnly> = Fi
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Account, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<Account, kind::Text> = Field::new("name");
+pub const NAME: Field<Account, kind::Text, access::NonNull> = Field::new("name");
 /// `originalLeadId`
 pub const ORIGINAL_LEAD_ID: Field<Account, kind::Ref<Lead>, access::ReadOnly> = Field::new("originalLeadId");
 /// `originalLeadName`
 pub const ORIGINAL_LEAD_NAME: Field<Account, kind::RefName, access::ReadOnly> = Field::new("originalLeadName");
 /// `phoneNumber`
-pub const PHONE_NUMBER: Field<Account, kind::Text> = Field::new("phoneNumber");
+pub const PHONE_NUMBER: Field<Account, kind::Unranked<kind::Text>> = Field::new("phoneNumber");
 /// `phoneNumberData`
-pub const PHONE_NUMBER_DATA: Field<Account, kind::Opaque<Vec<PhoneNumberRow>>> = Field::new("phoneNumberData");
+pub const PHONE_NUMBER_DATA: Field<
+    Account,
+    kind::Unlisted<kind::Set<Vec<PhoneNumberRow>>>,
+> = Field::new("phoneNumberData");
 /// `phoneNumberIsInvalid`
-pub const PHONE_NUMBER_IS_INVALID: Field<Account, kind::Bool> = Field::new("phoneNumberIsInvalid");
+pub const PHONE_NUMBER_IS_INVALID: Field<Account, kind::Flag, access::NonNull> = Field::new("phoneNumberIsInvalid");
 /// `phoneNumberIsOptedOut`
-pub const PHONE_NUMBER_IS_OPTED_OUT: Field<Account, kind::Bool> = Field::new("phoneNumberIsOptedOut");
+pub const PHONE_NUMBER_IS_OPTED_OUT: Field<Account, kind::Flag, access::NonNull> = Field::new("phoneNumberIsOptedOut");
 /// `shippingAddressCity`
 pub const SHIPPING_ADDRESS_CITY: Field<Account, kind::Text> = Field::new("shippingAddressCity");
 /// `shippingAddressCountry`
 pub const SHIPPING_ADDRESS_COUNTRY: Field<Account, kind::Text> = Field::new("shippingAddressCountry");
 /// `shippingAddressMap`
-pub const SHIPPING_ADDRESS_MAP: Field<Account, kind::Opaque<Value>, access::ReadOnly> = Field::new(
-    "shippingAddressMap",
-);
+pub const SHIPPING_ADDRESS_MAP: Field<
+    Account,
+    kind::Unlisted<kind::Opaque<Value>>,
+    access::ReadOnly,
+> = Field::new("shippingAddressMap");
 /// `shippingAddressPostalCode`
 pub const SHIPPING_ADDRESS_POSTAL_CODE: Field<Account, kind::Text> = Field::new("shippingAddressPostalCode");
 /// `shippingAddressState`
@@ -420,25 +446,32 @@ pub const SIC_CODE: Field<Account, kind::Text> = Field::new("sicCode");
 /// `streamUpdatedAt`
 pub const STREAM_UPDATED_AT: Field<Account, kind::DateTime, access::ReadOnly> = Field::new("streamUpdatedAt");
 /// `targetListId`
-pub const TARGET_LIST_ID: Field<Account, kind::Opaque<Id<TargetList>>> = Field::new("targetListId");
+pub const TARGET_LIST_ID: Field<Account, kind::Unlisted<kind::Opaque<Id<TargetList>>>> = Field::new("targetListId");
 /// `targetListIsOptedOut`
 pub const TARGET_LIST_IS_OPTED_OUT: Field<
     Account,
-    kind::Opaque<bool>,
+    kind::Unlisted<kind::Opaque<bool>>,
     access::ReadOnly,
 > = Field::new("targetListIsOptedOut");
 /// `targetListName`
-pub const TARGET_LIST_NAME: Field<Account, kind::Opaque<String>, access::ReadOnly> = Field::new("targetListName");
+pub const TARGET_LIST_NAME: Field<
+    Account,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("targetListName");
 /// `targetListsIds`
-pub const TARGET_LISTS_IDS: Field<Account, kind::Opaque<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
+pub const TARGET_LISTS_IDS: Field<
+    Account,
+    kind::Unlisted<kind::Set<Vec<Id<TargetList>>>>,
+> = Field::new("targetListsIds");
 /// `targetListsNames`
 pub const TARGET_LISTS_NAMES: Field<
     Account,
-    kind::Opaque<Names<TargetList>>,
+    kind::Unlisted<kind::Opaque<Names<TargetList>>>,
     access::ReadOnly,
 > = Field::new("targetListsNames");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<Account, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<Account, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<Account, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `type`
@@ -472,6 +505,37 @@ pub mod bool_filters {
 
     /// `onlyMy`
     pub const ONLY_MY: BoolFilter<Account> = BoolFilter::new("onlyMy");
+}
+
+impl Account {
+    #[doc(hidden)]
+    pub const UNLISTED_BILLING_ADDRESS_MAP: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_CONTACT_IS_INACTIVE: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_CONTACT_ROLE: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_EMAIL_ADDRESS_DATA: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_FOLLOWERS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_FOLLOWERS_NAMES: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IS_FOLLOWED: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_PHONE_NUMBER_DATA: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_SHIPPING_ADDRESS_MAP: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LIST_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LIST_IS_OPTED_OUT: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LIST_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LISTS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LISTS_NAMES: bool = true;
 }
 
 espo_core::enumeration! {

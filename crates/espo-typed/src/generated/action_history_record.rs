@@ -145,7 +145,7 @@ impl Entity for ActionHistoryRecord {
 }
 
 /// `action`
-pub const ACTION: Field<ActionHistoryRecord, kind::Enum<Action>> = Field::new("action");
+pub const ACTION: Field<ActionHistoryRecord, kind::Enum<Action>, access::NonNull> = Field::new("action");
 /// `authLogRecordId`
 pub const AUTH_LOG_RECORD_ID: Field<ActionHistoryRecord, kind::Ref<AuthLogRecord>> = Field::new("authLogRecordId");
 /// `authLogRecordName`
@@ -169,7 +169,7 @@ pub const ID: Field<ActionHistoryRecord, kind::Id<ActionHistoryRecord>, access::
 /// `ipAddress`
 pub const IP_ADDRESS: Field<ActionHistoryRecord, kind::Text> = Field::new("ipAddress");
 /// `name`
-pub const NAME: Field<ActionHistoryRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<ActionHistoryRecord, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `number`
 pub const NUMBER: Field<ActionHistoryRecord, kind::Int, access::ReadOnly> = Field::new("number");
 /// `targetId`
@@ -195,6 +195,11 @@ pub mod bool_filters {
 
     /// `onlyMy`
     pub const ONLY_MY: BoolFilter<ActionHistoryRecord> = BoolFilter::new("onlyMy");
+}
+
+impl ActionHistoryRecord {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
 }
 
 espo_core::enumeration! {

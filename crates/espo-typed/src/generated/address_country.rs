@@ -72,15 +72,20 @@ impl Entity for AddressCountry {
 }
 
 /// `code`
-pub const CODE: Field<AddressCountry, kind::Text> = Field::new("code");
+pub const CODE: Field<AddressCountry, kind::Text, access::NonNull> = Field::new("code");
 /// `id`
 pub const ID: Field<AddressCountry, kind::Id<AddressCountry>, access::ReadOnly> = Field::new("id");
 /// `isPreferred`
-pub const IS_PREFERRED: Field<AddressCountry, kind::Bool> = Field::new("isPreferred");
+pub const IS_PREFERRED: Field<AddressCountry, kind::Bool, access::NonNull> = Field::new("isPreferred");
 /// `name`
-pub const NAME: Field<AddressCountry, kind::Text> = Field::new("name");
+pub const NAME: Field<AddressCountry, kind::Text, access::NonNull> = Field::new("name");
 /// `preferredName`
-pub const PREFERRED_NAME: Field<AddressCountry, kind::Opaque<Value>> = Field::new("preferredName");
+pub const PREFERRED_NAME: Field<AddressCountry, kind::Unlisted<kind::Opaque<Value>>> = Field::new("preferredName");
+
+impl AddressCountry {
+    #[doc(hidden)]
+    pub const UNLISTED_PREFERRED_NAME: bool = true;
+}
 
 /// The attributes that a create of [`AddressCountry`] sends.
 pub type AddressCountryNew = AddressCountryWrite<Create>;

@@ -135,7 +135,7 @@ pub const LINE: Field<AppLogRecord, kind::Int, access::ReadOnly> = Field::new("l
 /// `message`
 pub const MESSAGE: Field<AppLogRecord, kind::Unordered<kind::Text>, access::ReadOnly> = Field::new("message");
 /// `name`
-pub const NAME: Field<AppLogRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<AppLogRecord, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `number`
 pub const NUMBER: Field<AppLogRecord, kind::Int, access::ReadOnly> = Field::new("number");
 /// `requestMethod`
@@ -155,6 +155,11 @@ pub mod primary_filters {
 
     /// `errors`
     pub const ERRORS: PrimaryFilter<AppLogRecord> = PrimaryFilter::new("errors");
+}
+
+impl AppLogRecord {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
 }
 
 espo_core::enumeration! {

@@ -128,9 +128,9 @@ pub const MODIFIED_BY_ID: Field<AppSecret, kind::Ref<User>, access::ReadOnly> = 
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<AppSecret, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<AppSecret, kind::Text> = Field::new("name");
+pub const NAME: Field<AppSecret, kind::Text, access::NonNull> = Field::new("name");
 /// `value`
-pub const VALUE: Field<AppSecret, kind::Text> = Field::new("value");
+pub const VALUE: Field<AppSecret, kind::Text, access::NonNull> = Field::new("value");
 
 /// The attributes that a create of [`AppSecret`] sends.
 pub type AppSecretNew = AppSecretWrite<Create>;

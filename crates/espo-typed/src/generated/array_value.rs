@@ -106,9 +106,14 @@ pub const ENTITY_TYPE: Field<ArrayValue, kind::TypeName, access::PartOfField> = 
 /// `id`
 pub const ID: Field<ArrayValue, kind::Id<ArrayValue>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<ArrayValue, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<ArrayValue, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `value`
-pub const VALUE: Field<ArrayValue, kind::Text> = Field::new("value");
+pub const VALUE: Field<ArrayValue, kind::Text, access::NonNull> = Field::new("value");
+
+impl ArrayValue {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 espo_core::parent! {
     /// `entity` of [`ArrayValue`].

@@ -180,7 +180,7 @@ impl Entity for Attachment {
 }
 
 /// `contents`
-pub const CONTENTS: Field<Attachment, kind::Opaque<String>> = Field::new("contents");
+pub const CONTENTS: Field<Attachment, kind::Unlisted<kind::Opaque<String>>> = Field::new("contents");
 /// `createdAt`
 pub const CREATED_AT: Field<Attachment, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -192,15 +192,15 @@ pub const DELETED: Field<Attachment, kind::Unordered<kind::Bool>, access::ReadOn
 /// `field`
 pub const FIELD: Field<Attachment, kind::Text> = Field::new("field");
 /// `global`
-pub const GLOBAL: Field<Attachment, kind::Bool> = Field::new("global");
+pub const GLOBAL: Field<Attachment, kind::Bool, access::NonNull> = Field::new("global");
 /// `id`
 pub const ID: Field<Attachment, kind::Id<Attachment>, access::ReadOnly> = Field::new("id");
 /// `isBeingUploaded`
-pub const IS_BEING_UPLOADED: Field<Attachment, kind::Bool> = Field::new("isBeingUploaded");
+pub const IS_BEING_UPLOADED: Field<Attachment, kind::Bool, access::NonNull> = Field::new("isBeingUploaded");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<Attachment, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `name`
-pub const NAME: Field<Attachment, kind::Text> = Field::new("name");
+pub const NAME: Field<Attachment, kind::Text, access::NonNull> = Field::new("name");
 /// `parentId`
 pub const PARENT_ID: Field<Attachment, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
 /// `parentName`
@@ -214,13 +214,17 @@ pub const RELATED_NAME: Field<Attachment, kind::Opaque<String>, access::ReadOnly
 /// `relatedType`
 pub const RELATED_TYPE: Field<Attachment, kind::TypeName, access::PartOfField> = Field::new("relatedType");
 /// `role`
-pub const ROLE: Field<Attachment, kind::Enum<RoleOption>> = Field::new("role");
+pub const ROLE: Field<Attachment, kind::Enum<RoleOption>, access::NonNull> = Field::new("role");
 /// `size`
 pub const SIZE: Field<Attachment, kind::Int> = Field::new("size");
 /// `sourceId`
 pub const SOURCE_ID: Field<Attachment, kind::Unordered<kind::AnyId>, access::ReadOnly> = Field::new("sourceId");
 /// `sourceName`
-pub const SOURCE_NAME: Field<Attachment, kind::Opaque<String>, access::ReadOnly> = Field::new("sourceName");
+pub const SOURCE_NAME: Field<
+    Attachment,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("sourceName");
 /// `storage`
 pub const STORAGE: Field<Attachment, kind::Text> = Field::new("storage");
 /// `storageFilePath`
@@ -234,6 +238,13 @@ pub mod primary_filters {
 
     /// `orphan`
     pub const ORPHAN: PrimaryFilter<Attachment> = PrimaryFilter::new("orphan");
+}
+
+impl Attachment {
+    #[doc(hidden)]
+    pub const UNLISTED_CONTENTS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_SOURCE_NAME: bool = true;
 }
 
 espo_core::enumeration! {

@@ -163,7 +163,7 @@ pub const IP_ADDRESS: Field<AuthLogRecord, kind::Text, access::ReadOnly> = Field
 /// `isDenied`
 pub const IS_DENIED: Field<AuthLogRecord, kind::Bool, access::ReadOnly> = Field::new("isDenied");
 /// `name`
-pub const NAME: Field<AuthLogRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<AuthLogRecord, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `portalId`
 pub const PORTAL_ID: Field<AuthLogRecord, kind::Ref<Portal>, access::ReadOnly> = Field::new("portalId");
 /// `portalName`
@@ -189,6 +189,11 @@ pub mod primary_filters {
     pub const ACCEPTED: PrimaryFilter<AuthLogRecord> = PrimaryFilter::new("accepted");
     /// `denied`
     pub const DENIED: PrimaryFilter<AuthLogRecord> = PrimaryFilter::new("denied");
+}
+
+impl AuthLogRecord {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
 }
 
 espo_core::enumeration! {

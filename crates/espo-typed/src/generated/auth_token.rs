@@ -127,27 +127,27 @@ pub const CREATED_AT: Field<AuthToken, kind::DateTime, access::ReadOnly> = Field
 /// `deleted`
 pub const DELETED: Field<AuthToken, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `hash`
-pub const HASH: Field<AuthToken, kind::Text, access::ReadOnly> = Field::new("hash");
+pub const HASH: Field<AuthToken, kind::Unlisted<kind::Text>, access::ReadOnly> = Field::new("hash");
 /// `id`
 pub const ID: Field<AuthToken, kind::Id<AuthToken>, access::ReadOnly> = Field::new("id");
 /// `ipAddress`
 pub const IP_ADDRESS: Field<AuthToken, kind::Text, access::ReadOnly> = Field::new("ipAddress");
 /// `isActive`
-pub const IS_ACTIVE: Field<AuthToken, kind::Bool> = Field::new("isActive");
+pub const IS_ACTIVE: Field<AuthToken, kind::Bool, access::NonNull> = Field::new("isActive");
 /// `lastAccess`
 pub const LAST_ACCESS: Field<AuthToken, kind::DateTime, access::ReadOnly> = Field::new("lastAccess");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<AuthToken, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `name`
-pub const NAME: Field<AuthToken, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<AuthToken, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `portalId`
 pub const PORTAL_ID: Field<AuthToken, kind::Ref<Portal>, access::ReadOnly> = Field::new("portalId");
 /// `portalName`
 pub const PORTAL_NAME: Field<AuthToken, kind::RefName, access::ReadOnly> = Field::new("portalName");
 /// `secret`
-pub const SECRET: Field<AuthToken, kind::Text, access::ReadOnly> = Field::new("secret");
+pub const SECRET: Field<AuthToken, kind::Unlisted<kind::Text>, access::ReadOnly> = Field::new("secret");
 /// `token`
-pub const TOKEN: Field<AuthToken, kind::Text, access::ReadOnly> = Field::new("token");
+pub const TOKEN: Field<AuthToken, kind::Unlisted<kind::Text>, access::ReadOnly> = Field::new("token");
 /// `userId`
 pub const USER_ID: Field<AuthToken, kind::Ref<User>, access::ReadOnly> = Field::new("userId");
 /// `userName`
@@ -161,6 +161,17 @@ pub mod primary_filters {
     pub const ACTIVE: PrimaryFilter<AuthToken> = PrimaryFilter::new("active");
     /// `inactive`
     pub const INACTIVE: PrimaryFilter<AuthToken> = PrimaryFilter::new("inactive");
+}
+
+impl AuthToken {
+    #[doc(hidden)]
+    pub const UNLISTED_HASH: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_SECRET: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TOKEN: bool = true;
 }
 
 /// The attributes that a create of [`AuthToken`] sends.

@@ -136,9 +136,9 @@ pub const DELETED: Field<AuthenticationProvider, kind::Unordered<kind::Bool>, ac
 /// `id`
 pub const ID: Field<AuthenticationProvider, kind::Id<AuthenticationProvider>, access::ReadOnly> = Field::new("id");
 /// `method`
-pub const METHOD: Field<AuthenticationProvider, kind::Text> = Field::new("method");
+pub const METHOD: Field<AuthenticationProvider, kind::Text, access::NonNull> = Field::new("method");
 /// `name`
-pub const NAME: Field<AuthenticationProvider, kind::Text> = Field::new("name");
+pub const NAME: Field<AuthenticationProvider, kind::Text, access::NonNull> = Field::new("name");
 /// `oidcAuthorizationEndpoint`
 pub const OIDC_AUTHORIZATION_ENDPOINT: Field<AuthenticationProvider, kind::Text> = Field::new(
     "oidcAuthorizationEndpoint",
@@ -147,39 +147,42 @@ pub const OIDC_AUTHORIZATION_ENDPOINT: Field<AuthenticationProvider, kind::Text>
 pub const OIDC_AUTHORIZATION_PROMPT: Field<
     AuthenticationProvider,
     kind::Enum<OidcAuthorizationPrompt>,
+    access::NonNull,
 > = Field::new("oidcAuthorizationPrompt");
 /// `oidcAuthorizationRedirectUri`
 pub const OIDC_AUTHORIZATION_REDIRECT_URI: Field<
     AuthenticationProvider,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("oidcAuthorizationRedirectUri");
 /// `oidcClientId`
 pub const OIDC_CLIENT_ID: Field<AuthenticationProvider, kind::Text> = Field::new("oidcClientId");
 /// `oidcCreateUser`
-pub const OIDC_CREATE_USER: Field<AuthenticationProvider, kind::Bool> = Field::new("oidcCreateUser");
+pub const OIDC_CREATE_USER: Field<AuthenticationProvider, kind::Bool, access::NonNull> = Field::new("oidcCreateUser");
 /// `oidcJwksEndpoint`
 pub const OIDC_JWKS_ENDPOINT: Field<AuthenticationProvider, kind::Text> = Field::new("oidcJwksEndpoint");
 /// `oidcJwtSignatureAlgorithmList`
 pub const OIDC_JWT_SIGNATURE_ALGORITHM_LIST: Field<
     AuthenticationProvider,
-    kind::Unordered<kind::Items<OidcJwtSignatureAlgorithmList>>,
+    kind::Items<OidcJwtSignatureAlgorithmList>,
 > = Field::new("oidcJwtSignatureAlgorithmList");
 /// `oidcLogoutUrl`
 pub const OIDC_LOGOUT_URL: Field<AuthenticationProvider, kind::Text> = Field::new("oidcLogoutUrl");
 /// `oidcScopes`
-pub const OIDC_SCOPES: Field<
-    AuthenticationProvider,
-    kind::Unordered<kind::Items<OidcScopes>>,
-> = Field::new("oidcScopes");
+pub const OIDC_SCOPES: Field<AuthenticationProvider, kind::Items<OidcScopes>> = Field::new("oidcScopes");
 /// `oidcSync`
-pub const OIDC_SYNC: Field<AuthenticationProvider, kind::Bool> = Field::new("oidcSync");
+pub const OIDC_SYNC: Field<AuthenticationProvider, kind::Bool, access::NonNull> = Field::new("oidcSync");
 /// `oidcTokenEndpoint`
 pub const OIDC_TOKEN_ENDPOINT: Field<AuthenticationProvider, kind::Text> = Field::new("oidcTokenEndpoint");
 /// `oidcUserInfoEndpoint`
 pub const OIDC_USER_INFO_ENDPOINT: Field<AuthenticationProvider, kind::Text> = Field::new("oidcUserInfoEndpoint");
 /// `oidcUsernameClaim`
 pub const OIDC_USERNAME_CLAIM: Field<AuthenticationProvider, kind::Text> = Field::new("oidcUsernameClaim");
+
+impl AuthenticationProvider {
+    #[doc(hidden)]
+    pub const UNLISTED_OIDC_AUTHORIZATION_REDIRECT_URI: bool = true;
+}
 
 espo_core::enumeration! {
     /// `oidcAuthorizationPrompt` of [`AuthenticationProvider`].

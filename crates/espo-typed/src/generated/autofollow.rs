@@ -83,11 +83,18 @@ pub const ENTITY_TYPE: Field<Autofollow, kind::Text> = Field::new("entityType");
 /// `id`
 pub const ID: Field<Autofollow, kind::Id<Autofollow>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<Autofollow, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<Autofollow, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `userId`
 pub const USER_ID: Field<Autofollow, kind::Unordered<kind::AnyId>> = Field::new("userId");
 /// `userName`
-pub const USER_NAME: Field<Autofollow, kind::Opaque<String>, access::ReadOnly> = Field::new("userName");
+pub const USER_NAME: Field<Autofollow, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("userName");
+
+impl Autofollow {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_USER_NAME: bool = true;
+}
 
 /// The attributes that a create of [`Autofollow`] sends.
 pub type AutofollowNew = AutofollowWrite<Create>;

@@ -242,14 +242,15 @@ impl Entity for Call {
 /// `acceptanceStatus`
 pub const ACCEPTANCE_STATUS: Field<
     Call,
-    kind::Unordered<kind::Enum<AcceptanceStatus>>,
+    kind::Unordered<kind::Status<kind::Enum<AcceptanceStatus>>>,
+    access::NonNull,
 > = Field::new("acceptanceStatus");
 /// `accountId`
 pub const ACCOUNT_ID: Field<Call, kind::Ref<Account>, access::ReadOnly> = Field::new("accountId");
 /// `accountName`
 pub const ACCOUNT_NAME: Field<Call, kind::RefName, access::ReadOnly> = Field::new("accountName");
 /// `assignedUserId`
-pub const ASSIGNED_USER_ID: Field<Call, kind::Ref<User>> = Field::new("assignedUserId");
+pub const ASSIGNED_USER_ID: Field<Call, kind::Ref<User>, access::NonNull> = Field::new("assignedUserId");
 /// `assignedUserName`
 pub const ASSIGNED_USER_NAME: Field<Call, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `contactsColumns`
@@ -258,7 +259,7 @@ pub const CONTACTS_COLUMNS: Field<
     kind::Opaque<Columns<Contact, ContactsColumns>>,
 > = Field::new("contactsColumns");
 /// `contactsIds`
-pub const CONTACTS_IDS: Field<Call, kind::Opaque<Vec<Id<Contact>>>> = Field::new("contactsIds");
+pub const CONTACTS_IDS: Field<Call, kind::Set<Vec<Id<Contact>>>> = Field::new("contactsIds");
 /// `contactsNames`
 pub const CONTACTS_NAMES: Field<Call, kind::Opaque<Names<Contact>>, access::ReadOnly> = Field::new("contactsNames");
 /// `createdAt`
@@ -268,15 +269,15 @@ pub const CREATED_BY_ID: Field<Call, kind::Ref<User>, access::ReadOnly> = Field:
 /// `createdByName`
 pub const CREATED_BY_NAME: Field<Call, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `dateEnd`
-pub const DATE_END: Field<Call, kind::DateTime> = Field::new("dateEnd");
+pub const DATE_END: Field<Call, kind::DateTime, access::NonNull> = Field::new("dateEnd");
 /// `dateStart`
-pub const DATE_START: Field<Call, kind::DateTime> = Field::new("dateStart");
+pub const DATE_START: Field<Call, kind::DateTime, access::NonNull> = Field::new("dateStart");
 /// `deleted`
 pub const DELETED: Field<Call, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `description`
 pub const DESCRIPTION: Field<Call, kind::Text> = Field::new("description");
 /// `direction`
-pub const DIRECTION: Field<Call, kind::Enum<Direction>> = Field::new("direction");
+pub const DIRECTION: Field<Call, kind::Enum<Direction>, access::NonNull> = Field::new("direction");
 /// `duration`
 pub const DURATION: Field<Call, kind::Opaque<i64>> = Field::new("duration");
 /// `id`
@@ -284,7 +285,7 @@ pub const ID: Field<Call, kind::Id<Call>, access::ReadOnly> = Field::new("id");
 /// `leadsColumns`
 pub const LEADS_COLUMNS: Field<Call, kind::Opaque<Columns<Lead, LeadsColumns>>> = Field::new("leadsColumns");
 /// `leadsIds`
-pub const LEADS_IDS: Field<Call, kind::Opaque<Vec<Id<Lead>>>> = Field::new("leadsIds");
+pub const LEADS_IDS: Field<Call, kind::Set<Vec<Id<Lead>>>> = Field::new("leadsIds");
 /// `leadsNames`
 pub const LEADS_NAMES: Field<Call, kind::Opaque<Names<Lead>>, access::ReadOnly> = Field::new("leadsNames");
 /// `modifiedAt`
@@ -294,7 +295,7 @@ pub const MODIFIED_BY_ID: Field<Call, kind::Ref<User>, access::ReadOnly> = Field
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Call, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<Call, kind::Text> = Field::new("name");
+pub const NAME: Field<Call, kind::Text, access::NonNull> = Field::new("name");
 /// `parentId`
 pub const PARENT_ID: Field<Call, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
 /// `parentName`
@@ -302,13 +303,13 @@ pub const PARENT_NAME: Field<Call, kind::Opaque<String>, access::ReadOnly> = Fie
 /// `parentType`
 pub const PARENT_TYPE: Field<Call, kind::TypeName, access::PartOfField> = Field::new("parentType");
 /// `phoneNumbersMap`
-pub const PHONE_NUMBERS_MAP: Field<Call, kind::Opaque<Value>> = Field::new("phoneNumbersMap");
+pub const PHONE_NUMBERS_MAP: Field<Call, kind::Unlisted<kind::Opaque<Value>>> = Field::new("phoneNumbersMap");
 /// `reminders`
-pub const REMINDERS: Field<Call, kind::Opaque<Value>> = Field::new("reminders");
+pub const REMINDERS: Field<Call, kind::Unlisted<kind::Opaque<Value>>> = Field::new("reminders");
 /// `status`
-pub const STATUS: Field<Call, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<Call, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<Call, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<Call, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<Call, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `uid`
@@ -316,7 +317,7 @@ pub const UID: Field<Call, kind::Text, access::ReadOnly> = Field::new("uid");
 /// `usersColumns`
 pub const USERS_COLUMNS: Field<Call, kind::Opaque<Columns<User, UsersColumns>>> = Field::new("usersColumns");
 /// `usersIds`
-pub const USERS_IDS: Field<Call, kind::Opaque<Vec<Id<User>>>> = Field::new("usersIds");
+pub const USERS_IDS: Field<Call, kind::Set<Vec<Id<User>>>> = Field::new("usersIds");
 /// `usersNames`
 pub const USERS_NAMES: Field<Call, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
 
@@ -338,6 +339,13 @@ pub mod bool_filters {
 
     /// `onlyMy`
     pub const ONLY_MY: BoolFilter<Call> = BoolFilter::new("onlyMy");
+}
+
+impl Call {
+    #[doc(hidden)]
+    pub const UNLISTED_PHONE_NUMBERS_MAP: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_REMINDERS: bool = true;
 }
 
 espo_core::enumeration! {

@@ -300,7 +300,7 @@ pub const ACCOUNTS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::ne
 /// `accountsTemplateName`
 pub const ACCOUNTS_TEMPLATE_NAME: Field<
     Campaign,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("accountsTemplateName");
 /// `assignedUserId`
@@ -314,9 +314,13 @@ pub const BOUNCED_PERCENTAGE: Field<Campaign, kind::Opaque<i64>, access::ReadOnl
 /// `budget`
 pub const BUDGET: Field<Campaign, kind::Money> = Field::new("budget");
 /// `budgetConverted`
-pub const BUDGET_CONVERTED: Field<Campaign, kind::Money, access::ReadOnly> = Field::new("budgetConverted");
+pub const BUDGET_CONVERTED: Field<
+    Campaign,
+    kind::Converted<kind::Money>,
+    access::ReadOnly,
+> = Field::new("budgetConverted");
 /// `budgetCurrency`
-pub const BUDGET_CURRENCY: Field<Campaign, kind::Text> = Field::new("budgetCurrency");
+pub const BUDGET_CURRENCY: Field<Campaign, kind::Text, access::NonNull> = Field::new("budgetCurrency");
 /// `clickedCount`
 pub const CLICKED_COUNT: Field<Campaign, kind::Opaque<i64>, access::ReadOnly> = Field::new("clickedCount");
 /// `clickedPercentage`
@@ -326,7 +330,7 @@ pub const CONTACTS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::ne
 /// `contactsTemplateName`
 pub const CONTACTS_TEMPLATE_NAME: Field<
     Campaign,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("contactsTemplateName");
 /// `createdAt`
@@ -342,10 +346,9 @@ pub const DESCRIPTION: Field<Campaign, kind::Text> = Field::new("description");
 /// `endDate`
 pub const END_DATE: Field<Campaign, kind::Date> = Field::new("endDate");
 /// `excludingTargetListsIds`
-pub const EXCLUDING_TARGET_LISTS_IDS: Field<
-    Campaign,
-    kind::Opaque<Vec<Id<TargetList>>>,
-> = Field::new("excludingTargetListsIds");
+pub const EXCLUDING_TARGET_LISTS_IDS: Field<Campaign, kind::Set<Vec<Id<TargetList>>>> = Field::new(
+    "excludingTargetListsIds",
+);
 /// `excludingTargetListsNames`
 pub const EXCLUDING_TARGET_LISTS_NAMES: Field<
     Campaign,
@@ -353,7 +356,11 @@ pub const EXCLUDING_TARGET_LISTS_NAMES: Field<
     access::ReadOnly,
 > = Field::new("excludingTargetListsNames");
 /// `hardBouncedCount`
-pub const HARD_BOUNCED_COUNT: Field<Campaign, kind::Opaque<i64>, access::ReadOnly> = Field::new("hardBouncedCount");
+pub const HARD_BOUNCED_COUNT: Field<
+    Campaign,
+    kind::Unlisted<kind::Opaque<i64>>,
+    access::ReadOnly,
+> = Field::new("hardBouncedCount");
 /// `id`
 pub const ID: Field<Campaign, kind::Id<Campaign>, access::ReadOnly> = Field::new("id");
 /// `leadCreatedCount`
@@ -361,11 +368,15 @@ pub const LEAD_CREATED_COUNT: Field<Campaign, kind::Opaque<i64>, access::ReadOnl
 /// `leadsTemplateId`
 pub const LEADS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::new("leadsTemplateId");
 /// `leadsTemplateName`
-pub const LEADS_TEMPLATE_NAME: Field<Campaign, kind::Opaque<String>, access::ReadOnly> = Field::new(
-    "leadsTemplateName",
-);
+pub const LEADS_TEMPLATE_NAME: Field<
+    Campaign,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("leadsTemplateName");
 /// `mailMergeOnlyWithAddress`
-pub const MAIL_MERGE_ONLY_WITH_ADDRESS: Field<Campaign, kind::Bool> = Field::new("mailMergeOnlyWithAddress");
+pub const MAIL_MERGE_ONLY_WITH_ADDRESS: Field<Campaign, kind::Bool, access::NonNull> = Field::new(
+    "mailMergeOnlyWithAddress",
+);
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<Campaign, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `modifiedById`
@@ -373,7 +384,7 @@ pub const MODIFIED_BY_ID: Field<Campaign, kind::Ref<User>, access::ReadOnly> = F
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Campaign, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<Campaign, kind::Text> = Field::new("name");
+pub const NAME: Field<Campaign, kind::Text, access::NonNull> = Field::new("name");
 /// `openedCount`
 pub const OPENED_COUNT: Field<Campaign, kind::Opaque<i64>, access::ReadOnly> = Field::new("openedCount");
 /// `openedPercentage`
@@ -387,17 +398,25 @@ pub const OPTED_OUT_PERCENTAGE: Field<Campaign, kind::Opaque<i64>, access::ReadO
 /// `revenue`
 pub const REVENUE: Field<Campaign, kind::Opaque<Decimal>, access::ReadOnly> = Field::new("revenue");
 /// `revenueCurrency`
-pub const REVENUE_CURRENCY: Field<Campaign, kind::Opaque<String>, access::ReadOnly> = Field::new("revenueCurrency");
+pub const REVENUE_CURRENCY: Field<
+    Campaign,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("revenueCurrency");
 /// `sentCount`
 pub const SENT_COUNT: Field<Campaign, kind::Opaque<i64>, access::ReadOnly> = Field::new("sentCount");
 /// `softBouncedCount`
-pub const SOFT_BOUNCED_COUNT: Field<Campaign, kind::Opaque<i64>, access::ReadOnly> = Field::new("softBouncedCount");
+pub const SOFT_BOUNCED_COUNT: Field<
+    Campaign,
+    kind::Unlisted<kind::Opaque<i64>>,
+    access::ReadOnly,
+> = Field::new("softBouncedCount");
 /// `startDate`
 pub const START_DATE: Field<Campaign, kind::Date> = Field::new("startDate");
 /// `status`
-pub const STATUS: Field<Campaign, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<Campaign, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `targetListsIds`
-pub const TARGET_LISTS_IDS: Field<Campaign, kind::Opaque<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
+pub const TARGET_LISTS_IDS: Field<Campaign, kind::Set<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
 /// `targetListsNames`
 pub const TARGET_LISTS_NAMES: Field<
     Campaign,
@@ -405,17 +424,19 @@ pub const TARGET_LISTS_NAMES: Field<
     access::ReadOnly,
 > = Field::new("targetListsNames");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<Campaign, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<Campaign, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<Campaign, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `type`
-pub const TYPE: Field<Campaign, kind::Enum<Type>> = Field::new("type");
+pub const TYPE: Field<Campaign, kind::Enum<Type>, access::NonNull> = Field::new("type");
 /// `usersTemplateId`
 pub const USERS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::new("usersTemplateId");
 /// `usersTemplateName`
-pub const USERS_TEMPLATE_NAME: Field<Campaign, kind::Opaque<String>, access::ReadOnly> = Field::new(
-    "usersTemplateName",
-);
+pub const USERS_TEMPLATE_NAME: Field<
+    Campaign,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("usersTemplateName");
 
 /// The primary filters of [`Campaign`] that the metadata shows.
 pub mod primary_filters {
@@ -431,6 +452,23 @@ pub mod bool_filters {
 
     /// `onlyMy`
     pub const ONLY_MY: BoolFilter<Campaign> = BoolFilter::new("onlyMy");
+}
+
+impl Campaign {
+    #[doc(hidden)]
+    pub const UNLISTED_ACCOUNTS_TEMPLATE_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_CONTACTS_TEMPLATE_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_HARD_BOUNCED_COUNT: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_LEADS_TEMPLATE_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_REVENUE_CURRENCY: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_SOFT_BOUNCED_COUNT: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_USERS_TEMPLATE_NAME: bool = true;
 }
 
 espo_core::enumeration! {

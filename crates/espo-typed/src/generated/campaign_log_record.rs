@@ -178,11 +178,11 @@ impl Entity for CampaignLogRecord {
 }
 
 /// `action`
-pub const ACTION: Field<CampaignLogRecord, kind::Enum<Action>> = Field::new("action");
+pub const ACTION: Field<CampaignLogRecord, kind::Enum<Action>, access::NonNull> = Field::new("action");
 /// `actionDate`
-pub const ACTION_DATE: Field<CampaignLogRecord, kind::DateTime> = Field::new("actionDate");
+pub const ACTION_DATE: Field<CampaignLogRecord, kind::DateTime, access::NonNull> = Field::new("actionDate");
 /// `application`
-pub const APPLICATION: Field<CampaignLogRecord, kind::Text> = Field::new("application");
+pub const APPLICATION: Field<CampaignLogRecord, kind::Text, access::NonNull> = Field::new("application");
 /// `campaignId`
 pub const CAMPAIGN_ID: Field<CampaignLogRecord, kind::Ref<Campaign>> = Field::new("campaignId");
 /// `campaignName`
@@ -200,9 +200,9 @@ pub const DELETED: Field<CampaignLogRecord, kind::Unordered<kind::Bool>, access:
 /// `id`
 pub const ID: Field<CampaignLogRecord, kind::Id<CampaignLogRecord>, access::ReadOnly> = Field::new("id");
 /// `isTest`
-pub const IS_TEST: Field<CampaignLogRecord, kind::Bool> = Field::new("isTest");
+pub const IS_TEST: Field<CampaignLogRecord, kind::Bool, access::NonNull> = Field::new("isTest");
 /// `name`
-pub const NAME: Field<CampaignLogRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<CampaignLogRecord, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `objectId`
 pub const OBJECT_ID: Field<
     CampaignLogRecord,
@@ -228,7 +228,7 @@ pub const QUEUE_ITEM_ID: Field<CampaignLogRecord, kind::Ref<EmailQueueItem>> = F
 /// `queueItemName`
 pub const QUEUE_ITEM_NAME: Field<
     CampaignLogRecord,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("queueItemName");
 /// `stringAdditionalData`
@@ -254,6 +254,13 @@ pub mod primary_filters {
     pub const OPTED_OUT: PrimaryFilter<CampaignLogRecord> = PrimaryFilter::new("optedOut");
     /// `sent`
     pub const SENT: PrimaryFilter<CampaignLogRecord> = PrimaryFilter::new("sent");
+}
+
+impl CampaignLogRecord {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_QUEUE_ITEM_NAME: bool = true;
 }
 
 espo_core::enumeration! {

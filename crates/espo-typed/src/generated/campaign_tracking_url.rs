@@ -123,7 +123,7 @@ impl Entity for CampaignTrackingUrl {
 }
 
 /// `action`
-pub const ACTION: Field<CampaignTrackingUrl, kind::Enum<Action>> = Field::new("action");
+pub const ACTION: Field<CampaignTrackingUrl, kind::Enum<Action>, access::NonNull> = Field::new("action");
 /// `campaignId`
 pub const CAMPAIGN_ID: Field<CampaignTrackingUrl, kind::Ref<Campaign>, access::CreateOnly> = Field::new("campaignId");
 /// `campaignName`
@@ -147,11 +147,20 @@ pub const MODIFIED_BY_ID: Field<CampaignTrackingUrl, kind::Ref<User>, access::Re
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<CampaignTrackingUrl, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<CampaignTrackingUrl, kind::Text> = Field::new("name");
+pub const NAME: Field<CampaignTrackingUrl, kind::Text, access::NonNull> = Field::new("name");
 /// `url`
 pub const URL: Field<CampaignTrackingUrl, kind::Text> = Field::new("url");
 /// `urlToUse`
-pub const URL_TO_USE: Field<CampaignTrackingUrl, kind::Opaque<String>, access::ReadOnly> = Field::new("urlToUse");
+pub const URL_TO_USE: Field<
+    CampaignTrackingUrl,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("urlToUse");
+
+impl CampaignTrackingUrl {
+    #[doc(hidden)]
+    pub const UNLISTED_URL_TO_USE: bool = true;
+}
 
 espo_core::enumeration! {
     /// `action` of [`CampaignTrackingUrl`].

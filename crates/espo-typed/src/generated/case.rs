@@ -256,7 +256,7 @@ pub const ASSIGNED_USER_ID: Field<Case, kind::Ref<User>> = Field::new("assignedU
 /// `assignedUserName`
 pub const ASSIGNED_USER_NAME: Field<Case, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `attachmentsIds`
-pub const ATTACHMENTS_IDS: Field<Case, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
+pub const ATTACHMENTS_IDS: Field<Case, kind::Set<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
 pub const ATTACHMENTS_NAMES: Field<
     Case,
@@ -274,7 +274,7 @@ pub const CONTACT_ID: Field<Case, kind::Ref<Contact>> = Field::new("contactId");
 /// `contactName`
 pub const CONTACT_NAME: Field<Case, kind::RefName, access::ReadOnly> = Field::new("contactName");
 /// `contactsIds`
-pub const CONTACTS_IDS: Field<Case, kind::Opaque<Vec<Id<Contact>>>> = Field::new("contactsIds");
+pub const CONTACTS_IDS: Field<Case, kind::Set<Vec<Id<Contact>>>> = Field::new("contactsIds");
 /// `contactsNames`
 pub const CONTACTS_NAMES: Field<Case, kind::Opaque<Names<Contact>>, access::ReadOnly> = Field::new("contactsNames");
 /// `createdAt`
@@ -288,9 +288,17 @@ pub const DELETED: Field<Case, kind::Unordered<kind::Bool>, access::ReadOnly> = 
 /// `description`
 pub const DESCRIPTION: Field<Case, kind::Text> = Field::new("description");
 /// `followersIds`
-pub const FOLLOWERS_IDS: Field<Case, kind::Opaque<Vec<Id<User>>>, access::ReadOnly> = Field::new("followersIds");
+pub const FOLLOWERS_IDS: Field<
+    Case,
+    kind::Unlisted<kind::Set<Vec<Id<User>>>>,
+    access::ReadOnly,
+> = Field::new("followersIds");
 /// `followersNames`
-pub const FOLLOWERS_NAMES: Field<Case, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("followersNames");
+pub const FOLLOWERS_NAMES: Field<
+    Case,
+    kind::Unlisted<kind::Opaque<Names<User>>>,
+    access::ReadOnly,
+> = Field::new("followersNames");
 /// `id`
 pub const ID: Field<Case, kind::Id<Case>, access::ReadOnly> = Field::new("id");
 /// `inboundEmailId`
@@ -298,9 +306,9 @@ pub const INBOUND_EMAIL_ID: Field<Case, kind::Ref<InboundEmail>, access::ReadOnl
 /// `inboundEmailName`
 pub const INBOUND_EMAIL_NAME: Field<Case, kind::RefName, access::ReadOnly> = Field::new("inboundEmailName");
 /// `isFollowed`
-pub const IS_FOLLOWED: Field<Case, kind::Opaque<bool>, access::ReadOnly> = Field::new("isFollowed");
+pub const IS_FOLLOWED: Field<Case, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isFollowed");
 /// `isInternal`
-pub const IS_INTERNAL: Field<Case, kind::Bool> = Field::new("isInternal");
+pub const IS_INTERNAL: Field<Case, kind::Bool, access::NonNull> = Field::new("isInternal");
 /// `leadId`
 pub const LEAD_ID: Field<Case, kind::Ref<Lead>> = Field::new("leadId");
 /// `leadName`
@@ -312,21 +320,25 @@ pub const MODIFIED_BY_ID: Field<Case, kind::Ref<User>, access::ReadOnly> = Field
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Case, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<Case, kind::Text> = Field::new("name");
+pub const NAME: Field<Case, kind::Text, access::NonNull> = Field::new("name");
 /// `number`
 pub const NUMBER: Field<Case, kind::Int, access::ReadOnly> = Field::new("number");
 /// `originalEmailId`
-pub const ORIGINAL_EMAIL_ID: Field<Case, kind::Opaque<Id<Email>>> = Field::new("originalEmailId");
+pub const ORIGINAL_EMAIL_ID: Field<Case, kind::Unlisted<kind::Opaque<Id<Email>>>> = Field::new("originalEmailId");
 /// `originalEmailName`
-pub const ORIGINAL_EMAIL_NAME: Field<Case, kind::Opaque<String>, access::ReadOnly> = Field::new("originalEmailName");
+pub const ORIGINAL_EMAIL_NAME: Field<
+    Case,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("originalEmailName");
 /// `priority`
-pub const PRIORITY: Field<Case, kind::Enum<Priority>> = Field::new("priority");
+pub const PRIORITY: Field<Case, kind::Enum<Priority>, access::NonNull> = Field::new("priority");
 /// `status`
-pub const STATUS: Field<Case, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<Case, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `streamUpdatedAt`
 pub const STREAM_UPDATED_AT: Field<Case, kind::DateTime, access::ReadOnly> = Field::new("streamUpdatedAt");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<Case, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<Case, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<Case, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `type`
@@ -354,6 +366,19 @@ pub mod bool_filters {
     pub const ONLY_MY: BoolFilter<Case> = BoolFilter::new("onlyMy");
     /// `open`
     pub const OPEN: BoolFilter<Case> = BoolFilter::new("open");
+}
+
+impl Case {
+    #[doc(hidden)]
+    pub const UNLISTED_FOLLOWERS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_FOLLOWERS_NAMES: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IS_FOLLOWED: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ORIGINAL_EMAIL_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ORIGINAL_EMAIL_NAME: bool = true;
 }
 
 espo_core::enumeration! {

@@ -383,21 +383,30 @@ impl Entity for Contact {
 impl HasStream for Contact {}
 
 /// `acceptanceStatus`
-pub const ACCEPTANCE_STATUS: Field<Contact, kind::Opaque<String>> = Field::new("acceptanceStatus");
+pub const ACCEPTANCE_STATUS: Field<Contact, kind::Unlisted<kind::Opaque<String>>> = Field::new("acceptanceStatus");
 /// `acceptanceStatusCalls`
-pub const ACCEPTANCE_STATUS_CALLS: Field<Contact, kind::Opaque<String>> = Field::new("acceptanceStatusCalls");
+pub const ACCEPTANCE_STATUS_CALLS: Field<
+    Contact,
+    kind::Unlisted<kind::Opaque<String>>,
+> = Field::new("acceptanceStatusCalls");
 /// `acceptanceStatusMeetings`
-pub const ACCEPTANCE_STATUS_MEETINGS: Field<Contact, kind::Opaque<String>> = Field::new("acceptanceStatusMeetings");
+pub const ACCEPTANCE_STATUS_MEETINGS: Field<
+    Contact,
+    kind::Unlisted<kind::Opaque<String>>,
+> = Field::new("acceptanceStatusMeetings");
 /// `accountAnyId`
-pub const ACCOUNT_ANY_ID: Field<Contact, kind::Unordered<kind::Text>> = Field::new("accountAnyId");
+pub const ACCOUNT_ANY_ID: Field<
+    Contact,
+    kind::Unlisted<kind::Unordered<kind::Linked<kind::Text>>>,
+> = Field::new("accountAnyId");
 /// `accountId`
 pub const ACCOUNT_ID: Field<Contact, kind::Ref<Account>> = Field::new("accountId");
 /// `accountIsInactive`
-pub const ACCOUNT_IS_INACTIVE: Field<Contact, kind::Bool> = Field::new("accountIsInactive");
+pub const ACCOUNT_IS_INACTIVE: Field<Contact, kind::Flag, access::NonNull> = Field::new("accountIsInactive");
 /// `accountName`
 pub const ACCOUNT_NAME: Field<Contact, kind::RefName, access::ReadOnly> = Field::new("accountName");
 /// `accountRole`
-pub const ACCOUNT_ROLE: Field<Contact, kind::Opaque<String>> = Field::new("accountRole");
+pub const ACCOUNT_ROLE: Field<Contact, kind::Unlisted<kind::Opaque<String>>> = Field::new("accountRole");
 /// `accountType`
 pub const ACCOUNT_TYPE: Field<Contact, kind::Enum<AccountType>, access::ReadOnly> = Field::new("accountType");
 /// `accountsColumns`
@@ -406,7 +415,7 @@ pub const ACCOUNTS_COLUMNS: Field<
     kind::Opaque<Columns<Account, AccountsColumns>>,
 > = Field::new("accountsColumns");
 /// `accountsIds`
-pub const ACCOUNTS_IDS: Field<Contact, kind::Opaque<Vec<Id<Account>>>> = Field::new("accountsIds");
+pub const ACCOUNTS_IDS: Field<Contact, kind::Set<Vec<Id<Account>>>> = Field::new("accountsIds");
 /// `accountsNames`
 pub const ACCOUNTS_NAMES: Field<Contact, kind::Opaque<Names<Account>>, access::ReadOnly> = Field::new("accountsNames");
 /// `addressCity`
@@ -414,7 +423,7 @@ pub const ADDRESS_CITY: Field<Contact, kind::Text> = Field::new("addressCity");
 /// `addressCountry`
 pub const ADDRESS_COUNTRY: Field<Contact, kind::Text> = Field::new("addressCountry");
 /// `addressMap`
-pub const ADDRESS_MAP: Field<Contact, kind::Opaque<Value>, access::ReadOnly> = Field::new("addressMap");
+pub const ADDRESS_MAP: Field<Contact, kind::Unlisted<kind::Opaque<Value>>, access::ReadOnly> = Field::new("addressMap");
 /// `addressPostalCode`
 pub const ADDRESS_POSTAL_CODE: Field<Contact, kind::Text> = Field::new("addressPostalCode");
 /// `addressState`
@@ -440,31 +449,44 @@ pub const DELETED: Field<Contact, kind::Unordered<kind::Bool>, access::ReadOnly>
 /// `description`
 pub const DESCRIPTION: Field<Contact, kind::Text> = Field::new("description");
 /// `doNotCall`
-pub const DO_NOT_CALL: Field<Contact, kind::Bool> = Field::new("doNotCall");
+pub const DO_NOT_CALL: Field<Contact, kind::Bool, access::NonNull> = Field::new("doNotCall");
 /// `emailAddress`
-pub const EMAIL_ADDRESS: Field<Contact, kind::Text> = Field::new("emailAddress");
+pub const EMAIL_ADDRESS: Field<Contact, kind::Unranked<kind::Text>> = Field::new("emailAddress");
 /// `emailAddressData`
-pub const EMAIL_ADDRESS_DATA: Field<Contact, kind::Opaque<Vec<EmailAddressRow>>> = Field::new("emailAddressData");
+pub const EMAIL_ADDRESS_DATA: Field<
+    Contact,
+    kind::Unlisted<kind::Set<Vec<EmailAddressRow>>>,
+> = Field::new("emailAddressData");
 /// `emailAddressIsInvalid`
-pub const EMAIL_ADDRESS_IS_INVALID: Field<Contact, kind::Bool> = Field::new("emailAddressIsInvalid");
+pub const EMAIL_ADDRESS_IS_INVALID: Field<Contact, kind::Flag, access::NonNull> = Field::new("emailAddressIsInvalid");
 /// `emailAddressIsOptedOut`
-pub const EMAIL_ADDRESS_IS_OPTED_OUT: Field<Contact, kind::Bool> = Field::new("emailAddressIsOptedOut");
+pub const EMAIL_ADDRESS_IS_OPTED_OUT: Field<Contact, kind::Flag, access::NonNull> = Field::new(
+    "emailAddressIsOptedOut",
+);
 /// `firstName`
 pub const FIRST_NAME: Field<Contact, kind::Text> = Field::new("firstName");
 /// `followersIds`
-pub const FOLLOWERS_IDS: Field<Contact, kind::Opaque<Vec<Id<User>>>, access::ReadOnly> = Field::new("followersIds");
+pub const FOLLOWERS_IDS: Field<
+    Contact,
+    kind::Unlisted<kind::Set<Vec<Id<User>>>>,
+    access::ReadOnly,
+> = Field::new("followersIds");
 /// `followersNames`
-pub const FOLLOWERS_NAMES: Field<Contact, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("followersNames");
+pub const FOLLOWERS_NAMES: Field<
+    Contact,
+    kind::Unlisted<kind::Opaque<Names<User>>>,
+    access::ReadOnly,
+> = Field::new("followersNames");
 /// `hasPortalUser`
-pub const HAS_PORTAL_USER: Field<Contact, kind::Bool, access::ReadOnly> = Field::new("hasPortalUser");
+pub const HAS_PORTAL_USER: Field<Contact, kind::Flag, access::ReadOnly> = Field::new("hasPortalUser");
 /// `id`
 pub const ID: Field<Contact, kind::Id<Contact>, access::ReadOnly> = Field::new("id");
 /// `isFollowed`
-pub const IS_FOLLOWED: Field<Contact, kind::Opaque<bool>, access::ReadOnly> = Field::new("isFollowed");
+pub const IS_FOLLOWED: Field<Contact, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isFollowed");
 /// `isStarred`
 pub const IS_STARRED: Field<Contact, kind::Opaque<bool>, access::ReadOnly> = Field::new("isStarred");
 /// `lastName`
-pub const LAST_NAME: Field<Contact, kind::Text> = Field::new("lastName");
+pub const LAST_NAME: Field<Contact, kind::Text, access::NonNull> = Field::new("lastName");
 /// `middleName`
 pub const MIDDLE_NAME: Field<Contact, kind::Text> = Field::new("middleName");
 /// `modifiedAt`
@@ -474,25 +496,35 @@ pub const MODIFIED_BY_ID: Field<Contact, kind::Ref<User>, access::ReadOnly> = Fi
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Contact, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<Contact, kind::Text, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<Contact, kind::Pattern<kind::Text>, access::ReadOnly> = Field::new("name");
 /// `opportunityRole`
-pub const OPPORTUNITY_ROLE: Field<Contact, kind::Opaque<OpportunityRole>> = Field::new("opportunityRole");
+pub const OPPORTUNITY_ROLE: Field<
+    Contact,
+    kind::Unlisted<kind::Opaque<OpportunityRole>>,
+> = Field::new("opportunityRole");
 /// `originalEmailId`
-pub const ORIGINAL_EMAIL_ID: Field<Contact, kind::Opaque<Id<Email>>> = Field::new("originalEmailId");
+pub const ORIGINAL_EMAIL_ID: Field<Contact, kind::Unlisted<kind::Opaque<Id<Email>>>> = Field::new("originalEmailId");
 /// `originalEmailName`
-pub const ORIGINAL_EMAIL_NAME: Field<Contact, kind::Opaque<String>, access::ReadOnly> = Field::new("originalEmailName");
+pub const ORIGINAL_EMAIL_NAME: Field<
+    Contact,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("originalEmailName");
 /// `originalLeadId`
 pub const ORIGINAL_LEAD_ID: Field<Contact, kind::Ref<Lead>, access::ReadOnly> = Field::new("originalLeadId");
 /// `originalLeadName`
 pub const ORIGINAL_LEAD_NAME: Field<Contact, kind::RefName, access::ReadOnly> = Field::new("originalLeadName");
 /// `phoneNumber`
-pub const PHONE_NUMBER: Field<Contact, kind::Text> = Field::new("phoneNumber");
+pub const PHONE_NUMBER: Field<Contact, kind::Unranked<kind::Text>> = Field::new("phoneNumber");
 /// `phoneNumberData`
-pub const PHONE_NUMBER_DATA: Field<Contact, kind::Opaque<Vec<PhoneNumberRow>>> = Field::new("phoneNumberData");
+pub const PHONE_NUMBER_DATA: Field<
+    Contact,
+    kind::Unlisted<kind::Set<Vec<PhoneNumberRow>>>,
+> = Field::new("phoneNumberData");
 /// `phoneNumberIsInvalid`
-pub const PHONE_NUMBER_IS_INVALID: Field<Contact, kind::Bool> = Field::new("phoneNumberIsInvalid");
+pub const PHONE_NUMBER_IS_INVALID: Field<Contact, kind::Flag, access::NonNull> = Field::new("phoneNumberIsInvalid");
 /// `phoneNumberIsOptedOut`
-pub const PHONE_NUMBER_IS_OPTED_OUT: Field<Contact, kind::Bool> = Field::new("phoneNumberIsOptedOut");
+pub const PHONE_NUMBER_IS_OPTED_OUT: Field<Contact, kind::Flag, access::NonNull> = Field::new("phoneNumberIsOptedOut");
 /// `portalUserId`
 pub const PORTAL_USER_ID: Field<Contact, kind::Ref<User>, access::ReadOnly> = Field::new("portalUserId");
 /// `portalUserName`
@@ -502,29 +534,36 @@ pub const SALUTATION_NAME: Field<Contact, kind::Enum<SalutationName>> = Field::n
 /// `streamUpdatedAt`
 pub const STREAM_UPDATED_AT: Field<Contact, kind::DateTime, access::ReadOnly> = Field::new("streamUpdatedAt");
 /// `targetListId`
-pub const TARGET_LIST_ID: Field<Contact, kind::Opaque<Id<TargetList>>> = Field::new("targetListId");
+pub const TARGET_LIST_ID: Field<Contact, kind::Unlisted<kind::Opaque<Id<TargetList>>>> = Field::new("targetListId");
 /// `targetListIsOptedOut`
 pub const TARGET_LIST_IS_OPTED_OUT: Field<
     Contact,
-    kind::Opaque<bool>,
+    kind::Unlisted<kind::Opaque<bool>>,
     access::ReadOnly,
 > = Field::new("targetListIsOptedOut");
 /// `targetListName`
-pub const TARGET_LIST_NAME: Field<Contact, kind::Opaque<String>, access::ReadOnly> = Field::new("targetListName");
+pub const TARGET_LIST_NAME: Field<
+    Contact,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("targetListName");
 /// `targetListsIds`
-pub const TARGET_LISTS_IDS: Field<Contact, kind::Opaque<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
+pub const TARGET_LISTS_IDS: Field<
+    Contact,
+    kind::Unlisted<kind::Set<Vec<Id<TargetList>>>>,
+> = Field::new("targetListsIds");
 /// `targetListsNames`
 pub const TARGET_LISTS_NAMES: Field<
     Contact,
-    kind::Opaque<Names<TargetList>>,
+    kind::Unlisted<kind::Opaque<Names<TargetList>>>,
     access::ReadOnly,
 > = Field::new("targetListsNames");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<Contact, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<Contact, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<Contact, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `title`
-pub const TITLE: Field<Contact, kind::Text> = Field::new("title");
+pub const TITLE: Field<Contact, kind::Pattern<kind::Text>> = Field::new("title");
 
 /// The primary filters of [`Contact`] that the metadata shows.
 pub mod primary_filters {
@@ -548,6 +587,47 @@ pub mod bool_filters {
 
     /// `onlyMy`
     pub const ONLY_MY: BoolFilter<Contact> = BoolFilter::new("onlyMy");
+}
+
+impl Contact {
+    #[doc(hidden)]
+    pub const UNLISTED_ACCEPTANCE_STATUS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ACCEPTANCE_STATUS_CALLS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ACCEPTANCE_STATUS_MEETINGS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ACCOUNT_ANY_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ACCOUNT_ROLE: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ADDRESS_MAP: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_EMAIL_ADDRESS_DATA: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_FOLLOWERS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_FOLLOWERS_NAMES: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IS_FOLLOWED: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_OPPORTUNITY_ROLE: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ORIGINAL_EMAIL_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ORIGINAL_EMAIL_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_PHONE_NUMBER_DATA: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LIST_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LIST_IS_OPTED_OUT: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LIST_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LISTS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LISTS_NAMES: bool = true;
 }
 
 espo_core::enumeration! {

@@ -64,9 +64,14 @@ impl Entity for Currency {
 /// `id`
 pub const ID: Field<Currency, kind::Id<Currency>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<Currency, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<Currency, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `rate`
 pub const RATE: Field<Currency, kind::Float> = Field::new("rate");
+
+impl Currency {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 /// The attributes that a create of [`Currency`] sends.
 pub type CurrencyNew = CurrencyWrite<Create>;

@@ -115,13 +115,13 @@ pub const IS_BASE: Field<CurrencyRecord, kind::Opaque<bool>, access::ReadOnly> =
 /// `label`
 pub const LABEL: Field<CurrencyRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("label");
 /// `name`
-pub const NAME: Field<CurrencyRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<CurrencyRecord, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `rate`
 pub const RATE: Field<CurrencyRecord, kind::Opaque<Decimal>, access::ReadOnly> = Field::new("rate");
 /// `rateDate`
 pub const RATE_DATE: Field<CurrencyRecord, kind::Opaque<Date>, access::ReadOnly> = Field::new("rateDate");
 /// `status`
-pub const STATUS: Field<CurrencyRecord, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<CurrencyRecord, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `symbol`
 pub const SYMBOL: Field<CurrencyRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("symbol");
 
@@ -131,6 +131,11 @@ pub mod primary_filters {
 
     /// `active`
     pub const ACTIVE: PrimaryFilter<CurrencyRecord> = PrimaryFilter::new("active");
+}
+
+impl CurrencyRecord {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
 }
 
 espo_core::enumeration! {

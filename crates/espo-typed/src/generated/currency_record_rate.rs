@@ -145,13 +145,18 @@ pub const MODIFIED_BY_ID: Field<CurrencyRecordRate, kind::Ref<User>, access::Rea
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<CurrencyRecordRate, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<CurrencyRecordRate, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<CurrencyRecordRate, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `rate`
-pub const RATE: Field<CurrencyRecordRate, kind::Money> = Field::new("rate");
+pub const RATE: Field<CurrencyRecordRate, kind::Money, access::NonNull> = Field::new("rate");
 /// `recordId`
 pub const RECORD_ID: Field<CurrencyRecordRate, kind::Ref<CurrencyRecord>, access::CreateOnly> = Field::new("recordId");
 /// `recordName`
 pub const RECORD_NAME: Field<CurrencyRecordRate, kind::RefName, access::ReadOnly> = Field::new("recordName");
+
+impl CurrencyRecordRate {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 /// The attributes that a create of [`CurrencyRecordRate`] sends.
 pub type CurrencyRecordRateNew = CurrencyRecordRateWrite<Create>;

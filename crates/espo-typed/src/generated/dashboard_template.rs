@@ -115,7 +115,7 @@ pub const DELETED: Field<DashboardTemplate, kind::Unordered<kind::Bool>, access:
 /// `id`
 pub const ID: Field<DashboardTemplate, kind::Id<DashboardTemplate>, access::ReadOnly> = Field::new("id");
 /// `layout`
-pub const LAYOUT: Field<DashboardTemplate, kind::Opaque<Value>> = Field::new("layout");
+pub const LAYOUT: Field<DashboardTemplate, kind::Opaque<Value>, access::NonNull> = Field::new("layout");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<DashboardTemplate, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `modifiedById`
@@ -123,7 +123,7 @@ pub const MODIFIED_BY_ID: Field<DashboardTemplate, kind::Ref<User>, access::Read
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<DashboardTemplate, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<DashboardTemplate, kind::Text> = Field::new("name");
+pub const NAME: Field<DashboardTemplate, kind::Text, access::NonNull> = Field::new("name");
 
 /// The attributes that a create of [`DashboardTemplate`] sends.
 pub type DashboardTemplateNew = DashboardTemplateWrite<Create>;

@@ -168,9 +168,13 @@ impl Entity for Document {
 }
 
 /// `accountsIds`
-pub const ACCOUNTS_IDS: Field<Document, kind::Opaque<Vec<Id<Account>>>> = Field::new("accountsIds");
+pub const ACCOUNTS_IDS: Field<Document, kind::Unlisted<kind::Set<Vec<Id<Account>>>>> = Field::new("accountsIds");
 /// `accountsNames`
-pub const ACCOUNTS_NAMES: Field<Document, kind::Opaque<Names<Account>>, access::ReadOnly> = Field::new("accountsNames");
+pub const ACCOUNTS_NAMES: Field<
+    Document,
+    kind::Unlisted<kind::Opaque<Names<Account>>>,
+    access::ReadOnly,
+> = Field::new("accountsNames");
 /// `assignedUserId`
 pub const ASSIGNED_USER_ID: Field<Document, kind::Ref<User>> = Field::new("assignedUserId");
 /// `assignedUserName`
@@ -188,7 +192,7 @@ pub const DESCRIPTION: Field<Document, kind::Text> = Field::new("description");
 /// `expirationDate`
 pub const EXPIRATION_DATE: Field<Document, kind::Date> = Field::new("expirationDate");
 /// `fileId`
-pub const FILE_ID: Field<Document, kind::Ref<Attachment>> = Field::new("fileId");
+pub const FILE_ID: Field<Document, kind::Ref<Attachment>, access::NonNull> = Field::new("fileId");
 /// `fileName`
 pub const FILE_NAME: Field<Document, kind::RefName, access::ReadOnly> = Field::new("fileName");
 /// `folderId`
@@ -204,13 +208,13 @@ pub const MODIFIED_BY_ID: Field<Document, kind::Ref<User>, access::ReadOnly> = F
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Document, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<Document, kind::Text> = Field::new("name");
+pub const NAME: Field<Document, kind::Text, access::NonNull> = Field::new("name");
 /// `publishDate`
-pub const PUBLISH_DATE: Field<Document, kind::Date> = Field::new("publishDate");
+pub const PUBLISH_DATE: Field<Document, kind::Date, access::NonNull> = Field::new("publishDate");
 /// `status`
-pub const STATUS: Field<Document, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<Document, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<Document, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<Document, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<Document, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `type`
@@ -232,6 +236,13 @@ pub mod bool_filters {
 
     /// `onlyMy`
     pub const ONLY_MY: BoolFilter<Document> = BoolFilter::new("onlyMy");
+}
+
+impl Document {
+    #[doc(hidden)]
+    pub const UNLISTED_ACCOUNTS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ACCOUNTS_NAMES: bool = true;
 }
 
 espo_core::enumeration! {

@@ -123,7 +123,7 @@ impl Entity for DocumentFolder {
 }
 
 /// `childList`
-pub const CHILD_LIST: Field<DocumentFolder, kind::Opaque<Value>> = Field::new("childList");
+pub const CHILD_LIST: Field<DocumentFolder, kind::Unlisted<kind::Opaque<Value>>> = Field::new("childList");
 /// `createdAt`
 pub const CREATED_AT: Field<DocumentFolder, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -143,15 +143,20 @@ pub const MODIFIED_BY_ID: Field<DocumentFolder, kind::Ref<User>, access::ReadOnl
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<DocumentFolder, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<DocumentFolder, kind::Text> = Field::new("name");
+pub const NAME: Field<DocumentFolder, kind::Text, access::NonNull> = Field::new("name");
 /// `parentId`
 pub const PARENT_ID: Field<DocumentFolder, kind::Ref<DocumentFolder>> = Field::new("parentId");
 /// `parentName`
 pub const PARENT_NAME: Field<DocumentFolder, kind::RefName, access::ReadOnly> = Field::new("parentName");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<DocumentFolder, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<DocumentFolder, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<DocumentFolder, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
+
+impl DocumentFolder {
+    #[doc(hidden)]
+    pub const UNLISTED_CHILD_LIST: bool = true;
+}
 
 /// The attributes that a create of [`DocumentFolder`] sends.
 pub type DocumentFolderNew = DocumentFolderWrite<Create>;

@@ -618,11 +618,7 @@ pub const ASSIGNED_USER_ID: Field<Email, kind::Ref<User>> = Field::new("assigned
 /// `assignedUserName`
 pub const ASSIGNED_USER_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `assignedUsersIds`
-pub const ASSIGNED_USERS_IDS: Field<
-    Email,
-    kind::Opaque<Vec<Id<User>>>,
-    access::ReadOnly,
-> = Field::new("assignedUsersIds");
+pub const ASSIGNED_USERS_IDS: Field<Email, kind::Set<Vec<Id<User>>>, access::ReadOnly> = Field::new("assignedUsersIds");
 /// `assignedUsersNames`
 pub const ASSIGNED_USERS_NAMES: Field<
     Email,
@@ -630,7 +626,7 @@ pub const ASSIGNED_USERS_NAMES: Field<
     access::ReadOnly,
 > = Field::new("assignedUsersNames");
 /// `attachmentsIds`
-pub const ATTACHMENTS_IDS: Field<Email, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
+pub const ATTACHMENTS_IDS: Field<Email, kind::Set<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
 pub const ATTACHMENTS_NAMES: Field<
     Email,
@@ -648,7 +644,7 @@ pub const BCC: Field<Email, kind::Opaque<String>> = Field::new("bcc");
 /// `bccEmailAddressesIds`
 pub const BCC_EMAIL_ADDRESSES_IDS: Field<
     Email,
-    kind::Opaque<Vec<Id<EmailAddress>>>,
+    kind::Set<Vec<Id<EmailAddress>>>,
     access::ReadOnly,
 > = Field::new("bccEmailAddressesIds");
 /// `bccEmailAddressesNames`
@@ -662,11 +658,11 @@ pub const BODY: Field<Email, kind::Text> = Field::new("body");
 /// `bodyPlain`
 pub const BODY_PLAIN: Field<Email, kind::Text, access::ReadOnly> = Field::new("bodyPlain");
 /// `cc`
-pub const CC: Field<Email, kind::Opaque<String>> = Field::new("cc");
+pub const CC: Field<Email, kind::Unordered<kind::Exact<kind::Text>>> = Field::new("cc");
 /// `ccEmailAddressesIds`
 pub const CC_EMAIL_ADDRESSES_IDS: Field<
     Email,
-    kind::Opaque<Vec<Id<EmailAddress>>>,
+    kind::Set<Vec<Id<EmailAddress>>>,
     access::ReadOnly,
 > = Field::new("ccEmailAddressesIds");
 /// `ccEmailAddressesNames`
@@ -676,7 +672,7 @@ pub const CC_EMAIL_ADDRESSES_NAMES: Field<
     access::ReadOnly,
 > = Field::new("ccEmailAddressesNames");
 /// `createEvent`
-pub const CREATE_EVENT: Field<Email, kind::Opaque<Value>> = Field::new("createEvent");
+pub const CREATE_EVENT: Field<Email, kind::Unlisted<kind::Opaque<Value>>> = Field::new("createEvent");
 /// `createdAt`
 pub const CREATED_AT: Field<Email, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -698,31 +694,38 @@ pub const DELIVERY_DATE: Field<Email, kind::DateTime, access::ReadOnly> = Field:
 /// `emailAccountsIds`
 pub const EMAIL_ACCOUNTS_IDS: Field<
     Email,
-    kind::Opaque<Vec<Id<EmailAccount>>>,
+    kind::Unlisted<kind::Set<Vec<Id<EmailAccount>>>>,
     access::ReadOnly,
 > = Field::new("emailAccountsIds");
 /// `emailAccountsNames`
 pub const EMAIL_ACCOUNTS_NAMES: Field<
     Email,
-    kind::Opaque<Names<EmailAccount>>,
+    kind::Unlisted<kind::Opaque<Names<EmailAccount>>>,
     access::ReadOnly,
 > = Field::new("emailAccountsNames");
 /// `emailAddress`
-pub const EMAIL_ADDRESS: Field<Email, kind::Opaque<String>> = Field::new("emailAddress");
+pub const EMAIL_ADDRESS: Field<
+    Email,
+    kind::Unlisted<kind::Unordered<kind::Exact<kind::Text>>>,
+> = Field::new("emailAddress");
 /// `folderId`
 pub const FOLDER_ID: Field<Email, kind::Opaque<Id<EmailFolder>>, access::ReadOnly> = Field::new("folderId");
 /// `folderName`
-pub const FOLDER_NAME: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("folderName");
+pub const FOLDER_NAME: Field<Email, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("folderName");
 /// `folderStringId`
 pub const FOLDER_STRING_ID: Field<
     Email,
-    kind::Opaque<Id<EmailFolder>>,
+    kind::Unlisted<kind::Opaque<Id<EmailFolder>>>,
     access::ReadOnly,
 > = Field::new("folderStringId");
 /// `folderStringName`
-pub const FOLDER_STRING_NAME: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("folderStringName");
+pub const FOLDER_STRING_NAME: Field<
+    Email,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("folderStringName");
 /// `from`
-pub const FROM: Field<Email, kind::Opaque<String>> = Field::new("from");
+pub const FROM: Field<Email, kind::Unordered<kind::Exact<kind::Text>>, access::NonNull> = Field::new("from");
 /// `fromAddress`
 pub const FROM_ADDRESS: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("fromAddress");
 /// `fromEmailAddressId`
@@ -752,17 +755,21 @@ pub const HAS_ATTACHMENT: Field<Email, kind::Bool, access::ReadOnly> = Field::ne
 /// `icsContents`
 pub const ICS_CONTENTS: Field<Email, kind::Text, access::ReadOnly> = Field::new("icsContents");
 /// `icsEventData`
-pub const ICS_EVENT_DATA: Field<Email, kind::Opaque<Value>, access::ReadOnly> = Field::new("icsEventData");
+pub const ICS_EVENT_DATA: Field<
+    Email,
+    kind::Unlisted<kind::Opaque<Value>>,
+    access::ReadOnly,
+> = Field::new("icsEventData");
 /// `icsEventDateStart`
 pub const ICS_EVENT_DATE_START: Field<
     Email,
-    kind::Opaque<Timestamp>,
+    kind::Unlisted<kind::Opaque<Timestamp>>,
     access::ReadOnly,
 > = Field::new("icsEventDateStart");
 /// `icsEventDateStartDate`
 pub const ICS_EVENT_DATE_START_DATE: Field<
     Email,
-    kind::Opaque<Date>,
+    kind::Unlisted<kind::Opaque<Date>>,
     access::ReadOnly,
 > = Field::new("icsEventDateStartDate");
 /// `icsEventUid`
@@ -770,39 +777,51 @@ pub const ICS_EVENT_UID: Field<Email, kind::Text, access::ReadOnly> = Field::new
 /// `id`
 pub const ID: Field<Email, kind::Id<Email>, access::ReadOnly> = Field::new("id");
 /// `idHash`
-pub const ID_HASH: Field<Email, kind::Opaque<Value>, access::ReadOnly> = Field::new("idHash");
+pub const ID_HASH: Field<Email, kind::Unlisted<kind::Opaque<Value>>, access::ReadOnly> = Field::new("idHash");
 /// `inArchive`
-pub const IN_ARCHIVE: Field<Email, kind::Opaque<bool>, access::ReadOnly> = Field::new("inArchive");
+pub const IN_ARCHIVE: Field<Email, kind::Unordered<kind::Flag>, access::ReadOnly> = Field::new("inArchive");
 /// `inTrash`
-pub const IN_TRASH: Field<Email, kind::Opaque<bool>, access::ReadOnly> = Field::new("inTrash");
+pub const IN_TRASH: Field<Email, kind::Unordered<kind::Flag>, access::ReadOnly> = Field::new("inTrash");
 /// `inboundEmailsIds`
 pub const INBOUND_EMAILS_IDS: Field<
     Email,
-    kind::Opaque<Vec<Id<InboundEmail>>>,
+    kind::Unlisted<kind::Set<Vec<Id<InboundEmail>>>>,
     access::ReadOnly,
 > = Field::new("inboundEmailsIds");
 /// `inboundEmailsNames`
 pub const INBOUND_EMAILS_NAMES: Field<
     Email,
-    kind::Opaque<Names<InboundEmail>>,
+    kind::Unlisted<kind::Opaque<Names<InboundEmail>>>,
     access::ReadOnly,
 > = Field::new("inboundEmailsNames");
 /// `isAutoReply`
 pub const IS_AUTO_REPLY: Field<Email, kind::Bool, access::ReadOnly> = Field::new("isAutoReply");
 /// `isBeingImported`
-pub const IS_BEING_IMPORTED: Field<Email, kind::Opaque<bool>, access::ReadOnly> = Field::new("isBeingImported");
+pub const IS_BEING_IMPORTED: Field<
+    Email,
+    kind::Unlisted<kind::Opaque<bool>>,
+    access::ReadOnly,
+> = Field::new("isBeingImported");
 /// `isHtml`
-pub const IS_HTML: Field<Email, kind::Bool> = Field::new("isHtml");
+pub const IS_HTML: Field<Email, kind::Bool, access::NonNull> = Field::new("isHtml");
 /// `isImportant`
-pub const IS_IMPORTANT: Field<Email, kind::Opaque<bool>, access::ReadOnly> = Field::new("isImportant");
+pub const IS_IMPORTANT: Field<Email, kind::Unordered<kind::Flag>, access::ReadOnly> = Field::new("isImportant");
 /// `isJustSent`
-pub const IS_JUST_SENT: Field<Email, kind::Opaque<bool>, access::ReadOnly> = Field::new("isJustSent");
+pub const IS_JUST_SENT: Field<Email, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isJustSent");
 /// `isNotRead`
-pub const IS_NOT_READ: Field<Email, kind::Opaque<bool>, access::ReadOnly> = Field::new("isNotRead");
+pub const IS_NOT_READ: Field<
+    Email,
+    kind::Unlisted<kind::Unordered<kind::Flag>>,
+    access::ReadOnly,
+> = Field::new("isNotRead");
 /// `isNotReplied`
-pub const IS_NOT_REPLIED: Field<Email, kind::Opaque<bool>, access::ReadOnly> = Field::new("isNotReplied");
+pub const IS_NOT_REPLIED: Field<
+    Email,
+    kind::Unlisted<kind::Unordered<kind::Flag>>,
+    access::ReadOnly,
+> = Field::new("isNotReplied");
 /// `isRead`
-pub const IS_READ: Field<Email, kind::Opaque<bool>, access::ReadOnly> = Field::new("isRead");
+pub const IS_READ: Field<Email, kind::Unordered<kind::Flag>, access::ReadOnly> = Field::new("isRead");
 /// `isReplied`
 pub const IS_REPLIED: Field<Email, kind::Bool, access::ReadOnly> = Field::new("isReplied");
 /// `isSystem`
@@ -810,7 +829,7 @@ pub const IS_SYSTEM: Field<Email, kind::Bool, access::ReadOnly> = Field::new("is
 /// `isUsers`
 pub const IS_USERS: Field<Email, kind::Opaque<bool>, access::ReadOnly> = Field::new("isUsers");
 /// `isUsersSent`
-pub const IS_USERS_SENT: Field<Email, kind::Opaque<bool>, access::ReadOnly> = Field::new("isUsersSent");
+pub const IS_USERS_SENT: Field<Email, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isUsersSent");
 /// `messageId`
 pub const MESSAGE_ID: Field<Email, kind::Text, access::ReadOnly> = Field::new("messageId");
 /// `messageIdInternal`
@@ -822,9 +841,9 @@ pub const MODIFIED_BY_ID: Field<Email, kind::Ref<User>, access::ReadOnly> = Fiel
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<Email, kind::Text> = Field::new("name");
+pub const NAME: Field<Email, kind::Text, access::NonNull> = Field::new("name");
 /// `nameHash`
-pub const NAME_HASH: Field<Email, kind::Opaque<Value>, access::ReadOnly> = Field::new("nameHash");
+pub const NAME_HASH: Field<Email, kind::Unlisted<kind::Opaque<Value>>, access::ReadOnly> = Field::new("nameHash");
 /// `parentId`
 pub const PARENT_ID: Field<Email, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
 /// `parentName`
@@ -844,7 +863,7 @@ pub const REPLIES_COLUMNS: Field<
     access::ReadOnly,
 > = Field::new("repliesColumns");
 /// `repliesIds`
-pub const REPLIES_IDS: Field<Email, kind::Opaque<Vec<Id<Email>>>, access::ReadOnly> = Field::new("repliesIds");
+pub const REPLIES_IDS: Field<Email, kind::Set<Vec<Id<Email>>>, access::ReadOnly> = Field::new("repliesIds");
 /// `repliesNames`
 pub const REPLIES_NAMES: Field<Email, kind::Opaque<Names<Email>>, access::ReadOnly> = Field::new("repliesNames");
 /// `replyTo`
@@ -854,7 +873,7 @@ pub const REPLY_TO_ADDRESS: Field<Email, kind::Opaque<String>, access::ReadOnly>
 /// `replyToEmailAddressesIds`
 pub const REPLY_TO_EMAIL_ADDRESSES_IDS: Field<
     Email,
-    kind::Opaque<Vec<Id<EmailAddress>>>,
+    kind::Set<Vec<Id<EmailAddress>>>,
     access::ReadOnly,
 > = Field::new("replyToEmailAddressesIds");
 /// `replyToEmailAddressesNames`
@@ -874,13 +893,15 @@ pub const SENT_BY_ID: Field<Email, kind::Ref<User>, access::ReadOnly> = Field::n
 /// `sentByName`
 pub const SENT_BY_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("sentByName");
 /// `skipNotificationMap`
-pub const SKIP_NOTIFICATION_MAP: Field<Email, kind::Opaque<Value>, access::ReadOnly> = Field::new(
-    "skipNotificationMap",
-);
+pub const SKIP_NOTIFICATION_MAP: Field<
+    Email,
+    kind::Unlisted<kind::Opaque<Value>>,
+    access::ReadOnly,
+> = Field::new("skipNotificationMap");
 /// `status`
-pub const STATUS: Field<Email, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<Email, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `subject`
-pub const SUBJECT: Field<Email, kind::Opaque<String>> = Field::new("subject");
+pub const SUBJECT: Field<Email, kind::Opaque<String>, access::NonNull> = Field::new("subject");
 /// `tasksColumns`
 pub const TASKS_COLUMNS: Field<
     Email,
@@ -888,19 +909,19 @@ pub const TASKS_COLUMNS: Field<
     access::ReadOnly,
 > = Field::new("tasksColumns");
 /// `tasksIds`
-pub const TASKS_IDS: Field<Email, kind::Opaque<Vec<Id<Task>>>, access::ReadOnly> = Field::new("tasksIds");
+pub const TASKS_IDS: Field<Email, kind::Set<Vec<Id<Task>>>, access::ReadOnly> = Field::new("tasksIds");
 /// `tasksNames`
 pub const TASKS_NAMES: Field<Email, kind::Opaque<Names<Task>>, access::ReadOnly> = Field::new("tasksNames");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<Email, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<Email, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<Email, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `to`
-pub const TO: Field<Email, kind::Opaque<String>> = Field::new("to");
+pub const TO: Field<Email, kind::Unordered<kind::Exact<kind::Text>>, access::NonNull> = Field::new("to");
 /// `toEmailAddressesIds`
 pub const TO_EMAIL_ADDRESSES_IDS: Field<
     Email,
-    kind::Opaque<Vec<Id<EmailAddress>>>,
+    kind::Set<Vec<Id<EmailAddress>>>,
     access::ReadOnly,
 > = Field::new("toEmailAddressesIds");
 /// `toEmailAddressesNames`
@@ -910,17 +931,21 @@ pub const TO_EMAIL_ADDRESSES_NAMES: Field<
     access::ReadOnly,
 > = Field::new("toEmailAddressesNames");
 /// `typeHash`
-pub const TYPE_HASH: Field<Email, kind::Opaque<Value>, access::ReadOnly> = Field::new("typeHash");
+pub const TYPE_HASH: Field<Email, kind::Unlisted<kind::Opaque<Value>>, access::ReadOnly> = Field::new("typeHash");
 /// `usersColumns`
 pub const USERS_COLUMNS: Field<
     Email,
-    kind::Opaque<Columns<User, UsersColumns>>,
+    kind::Unlisted<kind::Opaque<Columns<User, UsersColumns>>>,
     access::ReadOnly,
 > = Field::new("usersColumns");
 /// `usersIds`
-pub const USERS_IDS: Field<Email, kind::Opaque<Vec<Id<User>>>, access::ReadOnly> = Field::new("usersIds");
+pub const USERS_IDS: Field<Email, kind::Unlisted<kind::Set<Vec<Id<User>>>>, access::ReadOnly> = Field::new("usersIds");
 /// `usersNames`
-pub const USERS_NAMES: Field<Email, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
+pub const USERS_NAMES: Field<
+    Email,
+    kind::Unlisted<kind::Opaque<Names<User>>>,
+    access::ReadOnly,
+> = Field::new("usersNames");
 
 /// The boolean filters of [`Email`] that the metadata shows.
 pub mod bool_filters {
@@ -928,6 +953,57 @@ pub mod bool_filters {
 
     /// `onlyMy`
     pub const ONLY_MY: BoolFilter<Email> = BoolFilter::new("onlyMy");
+}
+
+impl Email {
+    #[doc(hidden)]
+    pub const UNLISTED_CREATE_EVENT: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_EMAIL_ACCOUNTS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_EMAIL_ACCOUNTS_NAMES: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_EMAIL_ADDRESS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_FOLDER_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_FOLDER_STRING_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_FOLDER_STRING_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ICS_EVENT_DATA: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ICS_EVENT_DATE_START: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ICS_EVENT_DATE_START_DATE: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ID_HASH: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_INBOUND_EMAILS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_INBOUND_EMAILS_NAMES: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IS_BEING_IMPORTED: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IS_JUST_SENT: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IS_NOT_READ: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IS_NOT_REPLIED: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IS_USERS_SENT: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_NAME_HASH: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_SKIP_NOTIFICATION_MAP: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TYPE_HASH: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_USERS_COLUMNS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_USERS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_USERS_NAMES: bool = true;
 }
 
 espo_core::enumeration! {

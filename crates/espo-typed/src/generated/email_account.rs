@@ -233,7 +233,7 @@ impl Entity for EmailAccount {
 }
 
 /// `assignedUserId`
-pub const ASSIGNED_USER_ID: Field<EmailAccount, kind::Ref<User>> = Field::new("assignedUserId");
+pub const ASSIGNED_USER_ID: Field<EmailAccount, kind::Ref<User>, access::NonNull> = Field::new("assignedUserId");
 /// `assignedUserName`
 pub const ASSIGNED_USER_NAME: Field<EmailAccount, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `connectedAt`
@@ -247,7 +247,7 @@ pub const CREATED_BY_NAME: Field<EmailAccount, kind::RefName, access::ReadOnly> 
 /// `deleted`
 pub const DELETED: Field<EmailAccount, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `emailAddress`
-pub const EMAIL_ADDRESS: Field<EmailAccount, kind::Text> = Field::new("emailAddress");
+pub const EMAIL_ADDRESS: Field<EmailAccount, kind::Text, access::NonNull> = Field::new("emailAddress");
 /// `emailFolderId`
 pub const EMAIL_FOLDER_ID: Field<EmailAccount, kind::Ref<EmailFolder>> = Field::new("emailFolderId");
 /// `emailFolderName`
@@ -265,7 +265,9 @@ pub const ID: Field<EmailAccount, kind::Id<EmailAccount>, access::ReadOnly> = Fi
 /// `imapHandler`
 pub const IMAP_HANDLER: Field<EmailAccount, kind::Text, access::ReadOnly> = Field::new("imapHandler");
 /// `keepFetchedEmailsUnread`
-pub const KEEP_FETCHED_EMAILS_UNREAD: Field<EmailAccount, kind::Bool> = Field::new("keepFetchedEmailsUnread");
+pub const KEEP_FETCHED_EMAILS_UNREAD: Field<EmailAccount, kind::Bool, access::NonNull> = Field::new(
+    "keepFetchedEmailsUnread",
+);
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<EmailAccount, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `modifiedById`
@@ -273,9 +275,9 @@ pub const MODIFIED_BY_ID: Field<EmailAccount, kind::Ref<User>, access::ReadOnly>
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<EmailAccount, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `monitoredFolders`
-pub const MONITORED_FOLDERS: Field<EmailAccount, kind::Unordered<kind::Items<String>>> = Field::new("monitoredFolders");
+pub const MONITORED_FOLDERS: Field<EmailAccount, kind::Items<String>> = Field::new("monitoredFolders");
 /// `name`
-pub const NAME: Field<EmailAccount, kind::Text> = Field::new("name");
+pub const NAME: Field<EmailAccount, kind::Text, access::NonNull> = Field::new("name");
 /// `port`
 pub const PORT: Field<EmailAccount, kind::Int> = Field::new("port");
 /// `security`
@@ -283,9 +285,13 @@ pub const SECURITY: Field<EmailAccount, kind::Enum<Security>> = Field::new("secu
 /// `sentFolder`
 pub const SENT_FOLDER: Field<EmailAccount, kind::Text> = Field::new("sentFolder");
 /// `smtpAuth`
-pub const SMTP_AUTH: Field<EmailAccount, kind::Bool> = Field::new("smtpAuth");
+pub const SMTP_AUTH: Field<EmailAccount, kind::Bool, access::NonNull> = Field::new("smtpAuth");
 /// `smtpAuthMechanism`
-pub const SMTP_AUTH_MECHANISM: Field<EmailAccount, kind::Enum<SmtpAuthMechanism>> = Field::new("smtpAuthMechanism");
+pub const SMTP_AUTH_MECHANISM: Field<
+    EmailAccount,
+    kind::Enum<SmtpAuthMechanism>,
+    access::NonNull,
+> = Field::new("smtpAuthMechanism");
 /// `smtpHandler`
 pub const SMTP_HANDLER: Field<EmailAccount, kind::Text, access::ReadOnly> = Field::new("smtpHandler");
 /// `smtpHost`
@@ -297,13 +303,13 @@ pub const SMTP_SECURITY: Field<EmailAccount, kind::Enum<SmtpSecurity>> = Field::
 /// `smtpUsername`
 pub const SMTP_USERNAME: Field<EmailAccount, kind::Text> = Field::new("smtpUsername");
 /// `status`
-pub const STATUS: Field<EmailAccount, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<EmailAccount, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `storeSentEmails`
-pub const STORE_SENT_EMAILS: Field<EmailAccount, kind::Bool> = Field::new("storeSentEmails");
+pub const STORE_SENT_EMAILS: Field<EmailAccount, kind::Bool, access::NonNull> = Field::new("storeSentEmails");
 /// `useImap`
-pub const USE_IMAP: Field<EmailAccount, kind::Bool> = Field::new("useImap");
+pub const USE_IMAP: Field<EmailAccount, kind::Bool, access::NonNull> = Field::new("useImap");
 /// `useSmtp`
-pub const USE_SMTP: Field<EmailAccount, kind::Bool> = Field::new("useSmtp");
+pub const USE_SMTP: Field<EmailAccount, kind::Bool, access::NonNull> = Field::new("useSmtp");
 /// `username`
 pub const USERNAME: Field<EmailAccount, kind::Text> = Field::new("username");
 

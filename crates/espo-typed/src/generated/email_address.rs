@@ -86,15 +86,15 @@ pub const DELETED: Field<EmailAddress, kind::Unordered<kind::Bool>, access::Read
 /// `id`
 pub const ID: Field<EmailAddress, kind::Id<EmailAddress>, access::ReadOnly> = Field::new("id");
 /// `invalid`
-pub const INVALID: Field<EmailAddress, kind::Bool> = Field::new("invalid");
+pub const INVALID: Field<EmailAddress, kind::Bool, access::NonNull> = Field::new("invalid");
 /// `lower`
-pub const LOWER: Field<EmailAddress, kind::Text> = Field::new("lower");
+pub const LOWER: Field<EmailAddress, kind::Text, access::NonNull> = Field::new("lower");
 /// `name`
-pub const NAME: Field<EmailAddress, kind::Text> = Field::new("name");
+pub const NAME: Field<EmailAddress, kind::Text, access::NonNull> = Field::new("name");
 /// `optOut`
-pub const OPT_OUT: Field<EmailAddress, kind::Bool> = Field::new("optOut");
+pub const OPT_OUT: Field<EmailAddress, kind::Bool, access::NonNull> = Field::new("optOut");
 /// `primary`
-pub const PRIMARY: Field<EmailAddress, kind::Opaque<bool>> = Field::new("primary");
+pub const PRIMARY: Field<EmailAddress, kind::Unlisted<kind::Opaque<bool>>, access::NonNull> = Field::new("primary");
 
 /// The primary filters of [`EmailAddress`] that the metadata shows.
 pub mod primary_filters {
@@ -102,6 +102,11 @@ pub mod primary_filters {
 
     /// `orphan`
     pub const ORPHAN: PrimaryFilter<EmailAddress> = PrimaryFilter::new("orphan");
+}
+
+impl EmailAddress {
+    #[doc(hidden)]
+    pub const UNLISTED_PRIMARY: bool = true;
 }
 
 /// The attributes that a create of [`EmailAddress`] sends.

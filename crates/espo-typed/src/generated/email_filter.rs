@@ -180,11 +180,11 @@ impl Entity for EmailFilter {
 }
 
 /// `action`
-pub const ACTION: Field<EmailFilter, kind::Enum<Action>> = Field::new("action");
+pub const ACTION: Field<EmailFilter, kind::Enum<Action>, access::NonNull> = Field::new("action");
 /// `bodyContains`
-pub const BODY_CONTAINS: Field<EmailFilter, kind::Unordered<kind::Items<String>>> = Field::new("bodyContains");
+pub const BODY_CONTAINS: Field<EmailFilter, kind::Items<String>> = Field::new("bodyContains");
 /// `bodyContainsAll`
-pub const BODY_CONTAINS_ALL: Field<EmailFilter, kind::Unordered<kind::Items<String>>> = Field::new("bodyContainsAll");
+pub const BODY_CONTAINS_ALL: Field<EmailFilter, kind::Items<String>> = Field::new("bodyContainsAll");
 /// `createdAt`
 pub const CREATED_AT: Field<EmailFilter, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -210,7 +210,7 @@ pub const ID: Field<EmailFilter, kind::Id<EmailFilter>, access::ReadOnly> = Fiel
 /// `isGlobal`
 pub const IS_GLOBAL: Field<EmailFilter, kind::Bool, access::CreateOnly> = Field::new("isGlobal");
 /// `markAsRead`
-pub const MARK_AS_READ: Field<EmailFilter, kind::Bool> = Field::new("markAsRead");
+pub const MARK_AS_READ: Field<EmailFilter, kind::Bool, access::NonNull> = Field::new("markAsRead");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<EmailFilter, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `modifiedById`
@@ -218,7 +218,7 @@ pub const MODIFIED_BY_ID: Field<EmailFilter, kind::Ref<User>, access::ReadOnly> 
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<EmailFilter, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<EmailFilter, kind::Text> = Field::new("name");
+pub const NAME: Field<EmailFilter, kind::Text, access::NonNull> = Field::new("name");
 /// `parentId`
 pub const PARENT_ID: Field<EmailFilter, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
 /// `parentName`
@@ -226,7 +226,7 @@ pub const PARENT_NAME: Field<EmailFilter, kind::Opaque<String>, access::ReadOnly
 /// `parentType`
 pub const PARENT_TYPE: Field<EmailFilter, kind::TypeName, access::PartOfField> = Field::new("parentType");
 /// `skipNotification`
-pub const SKIP_NOTIFICATION: Field<EmailFilter, kind::Bool> = Field::new("skipNotification");
+pub const SKIP_NOTIFICATION: Field<EmailFilter, kind::Bool, access::NonNull> = Field::new("skipNotification");
 /// `subject`
 pub const SUBJECT: Field<EmailFilter, kind::Text> = Field::new("subject");
 /// `to`

@@ -133,11 +133,11 @@ pub const MODIFIED_BY_ID: Field<EmailFolder, kind::Ref<User>, access::ReadOnly> 
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<EmailFolder, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<EmailFolder, kind::Text> = Field::new("name");
+pub const NAME: Field<EmailFolder, kind::Text, access::NonNull> = Field::new("name");
 /// `order`
 pub const ORDER: Field<EmailFolder, kind::Int> = Field::new("order");
 /// `skipNotifications`
-pub const SKIP_NOTIFICATIONS: Field<EmailFolder, kind::Bool> = Field::new("skipNotifications");
+pub const SKIP_NOTIFICATIONS: Field<EmailFolder, kind::Bool, access::NonNull> = Field::new("skipNotifications");
 
 /// The attributes that a create of [`EmailFolder`] sends.
 pub type EmailFolderNew = EmailFolderWrite<Create>;

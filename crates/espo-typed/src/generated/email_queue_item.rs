@@ -135,13 +135,13 @@ pub const EMAIL_ADDRESS: Field<EmailQueueItem, kind::Text, access::ReadOnly> = F
 /// `id`
 pub const ID: Field<EmailQueueItem, kind::Id<EmailQueueItem>, access::ReadOnly> = Field::new("id");
 /// `isTest`
-pub const IS_TEST: Field<EmailQueueItem, kind::Bool> = Field::new("isTest");
+pub const IS_TEST: Field<EmailQueueItem, kind::Bool, access::NonNull> = Field::new("isTest");
 /// `massEmailId`
 pub const MASS_EMAIL_ID: Field<EmailQueueItem, kind::Ref<MassEmail>, access::ReadOnly> = Field::new("massEmailId");
 /// `massEmailName`
 pub const MASS_EMAIL_NAME: Field<EmailQueueItem, kind::RefName, access::ReadOnly> = Field::new("massEmailName");
 /// `name`
-pub const NAME: Field<EmailQueueItem, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<EmailQueueItem, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `sentAt`
 pub const SENT_AT: Field<EmailQueueItem, kind::DateTime, access::ReadOnly> = Field::new("sentAt");
 /// `status`
@@ -163,6 +163,11 @@ pub mod primary_filters {
     pub const PENDING: PrimaryFilter<EmailQueueItem> = PrimaryFilter::new("pending");
     /// `sent`
     pub const SENT: PrimaryFilter<EmailQueueItem> = PrimaryFilter::new("sent");
+}
+
+impl EmailQueueItem {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
 }
 
 espo_core::enumeration! {

@@ -182,7 +182,7 @@ pub const ASSIGNED_USER_ID: Field<EmailTemplate, kind::Ref<User>> = Field::new("
 /// `assignedUserName`
 pub const ASSIGNED_USER_NAME: Field<EmailTemplate, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `attachmentsIds`
-pub const ATTACHMENTS_IDS: Field<EmailTemplate, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
+pub const ATTACHMENTS_IDS: Field<EmailTemplate, kind::Set<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
 pub const ATTACHMENTS_NAMES: Field<
     EmailTemplate,
@@ -214,7 +214,7 @@ pub const DESCRIPTION: Field<EmailTemplate, kind::Text> = Field::new("descriptio
 /// `id`
 pub const ID: Field<EmailTemplate, kind::Id<EmailTemplate>, access::ReadOnly> = Field::new("id");
 /// `isHtml`
-pub const IS_HTML: Field<EmailTemplate, kind::Bool> = Field::new("isHtml");
+pub const IS_HTML: Field<EmailTemplate, kind::Bool, access::NonNull> = Field::new("isHtml");
 /// `isStarred`
 pub const IS_STARRED: Field<EmailTemplate, kind::Opaque<bool>, access::ReadOnly> = Field::new("isStarred");
 /// `modifiedAt`
@@ -224,15 +224,15 @@ pub const MODIFIED_BY_ID: Field<EmailTemplate, kind::Ref<User>, access::ReadOnly
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<EmailTemplate, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<EmailTemplate, kind::Text> = Field::new("name");
+pub const NAME: Field<EmailTemplate, kind::Text, access::NonNull> = Field::new("name");
 /// `oneOff`
-pub const ONE_OFF: Field<EmailTemplate, kind::Bool> = Field::new("oneOff");
+pub const ONE_OFF: Field<EmailTemplate, kind::Bool, access::NonNull> = Field::new("oneOff");
 /// `status`
-pub const STATUS: Field<EmailTemplate, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<EmailTemplate, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `subject`
 pub const SUBJECT: Field<EmailTemplate, kind::Text> = Field::new("subject");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<EmailTemplate, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<EmailTemplate, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<EmailTemplate, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `versionNumber`

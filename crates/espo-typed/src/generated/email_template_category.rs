@@ -128,7 +128,7 @@ impl Entity for EmailTemplateCategory {
 }
 
 /// `childList`
-pub const CHILD_LIST: Field<EmailTemplateCategory, kind::Opaque<Value>> = Field::new("childList");
+pub const CHILD_LIST: Field<EmailTemplateCategory, kind::Unlisted<kind::Opaque<Value>>> = Field::new("childList");
 /// `createdAt`
 pub const CREATED_AT: Field<EmailTemplateCategory, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -152,7 +152,7 @@ pub const MODIFIED_BY_NAME: Field<
     access::ReadOnly,
 > = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<EmailTemplateCategory, kind::Text> = Field::new("name");
+pub const NAME: Field<EmailTemplateCategory, kind::Text, access::NonNull> = Field::new("name");
 /// `order`
 pub const ORDER: Field<EmailTemplateCategory, kind::Int, access::ReadOnly> = Field::new("order");
 /// `parentId`
@@ -160,13 +160,18 @@ pub const PARENT_ID: Field<EmailTemplateCategory, kind::Ref<EmailTemplateCategor
 /// `parentName`
 pub const PARENT_NAME: Field<EmailTemplateCategory, kind::RefName, access::ReadOnly> = Field::new("parentName");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<EmailTemplateCategory, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<EmailTemplateCategory, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<
     EmailTemplateCategory,
     kind::Opaque<Names<Team>>,
     access::ReadOnly,
 > = Field::new("teamsNames");
+
+impl EmailTemplateCategory {
+    #[doc(hidden)]
+    pub const UNLISTED_CHILD_LIST: bool = true;
+}
 
 /// The attributes that a create of [`EmailTemplateCategory`] sends.
 pub type EmailTemplateCategoryNew = EmailTemplateCategoryWrite<Create>;

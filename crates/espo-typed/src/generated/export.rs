@@ -105,7 +105,11 @@ impl Entity for Export {
 /// `attachmentId`
 pub const ATTACHMENT_ID: Field<Export, kind::Ref<Attachment>> = Field::new("attachmentId");
 /// `attachmentName`
-pub const ATTACHMENT_NAME: Field<Export, kind::Opaque<String>, access::ReadOnly> = Field::new("attachmentName");
+pub const ATTACHMENT_NAME: Field<
+    Export,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("attachmentName");
 /// `createdAt`
 pub const CREATED_AT: Field<Export, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -117,13 +121,20 @@ pub const DELETED: Field<Export, kind::Unordered<kind::Bool>, access::ReadOnly> 
 /// `id`
 pub const ID: Field<Export, kind::Id<Export>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<Export, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<Export, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `notifyOnFinish`
-pub const NOTIFY_ON_FINISH: Field<Export, kind::Bool> = Field::new("notifyOnFinish");
+pub const NOTIFY_ON_FINISH: Field<Export, kind::Bool, access::NonNull> = Field::new("notifyOnFinish");
 /// `params`
 pub const PARAMS: Field<Export, kind::Text> = Field::new("params");
 /// `status`
-pub const STATUS: Field<Export, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<Export, kind::Enum<Status>, access::NonNull> = Field::new("status");
+
+impl Export {
+    #[doc(hidden)]
+    pub const UNLISTED_ATTACHMENT_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 espo_core::enumeration! {
     /// `status` of [`Export`].

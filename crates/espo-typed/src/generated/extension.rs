@@ -129,15 +129,15 @@ pub const FILE_LIST: Field<Extension, kind::Opaque<Value>> = Field::new("fileLis
 /// `id`
 pub const ID: Field<Extension, kind::Id<Extension>, access::ReadOnly> = Field::new("id");
 /// `isInstalled`
-pub const IS_INSTALLED: Field<Extension, kind::Bool> = Field::new("isInstalled");
+pub const IS_INSTALLED: Field<Extension, kind::Bool, access::NonNull> = Field::new("isInstalled");
 /// `licenseStatus`
 pub const LICENSE_STATUS: Field<Extension, kind::Enum<LicenseStatus>> = Field::new("licenseStatus");
 /// `licenseStatusMessage`
 pub const LICENSE_STATUS_MESSAGE: Field<Extension, kind::Text> = Field::new("licenseStatusMessage");
 /// `name`
-pub const NAME: Field<Extension, kind::Text> = Field::new("name");
+pub const NAME: Field<Extension, kind::Text, access::NonNull> = Field::new("name");
 /// `version`
-pub const VERSION: Field<Extension, kind::Text> = Field::new("version");
+pub const VERSION: Field<Extension, kind::Text, access::NonNull> = Field::new("version");
 
 espo_core::enumeration! {
     /// `licenseStatus` of [`Extension`].

@@ -81,13 +81,18 @@ pub const DATA: Field<ExternalAccount, kind::Opaque<Value>> = Field::new("data")
 /// `deleted`
 pub const DELETED: Field<ExternalAccount, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `enabled`
-pub const ENABLED: Field<ExternalAccount, kind::Bool> = Field::new("enabled");
+pub const ENABLED: Field<ExternalAccount, kind::Bool, access::NonNull> = Field::new("enabled");
 /// `id`
 pub const ID: Field<ExternalAccount, kind::Id<ExternalAccount>, access::ReadOnly> = Field::new("id");
 /// `isLocked`
-pub const IS_LOCKED: Field<ExternalAccount, kind::Bool> = Field::new("isLocked");
+pub const IS_LOCKED: Field<ExternalAccount, kind::Bool, access::NonNull> = Field::new("isLocked");
 /// `name`
-pub const NAME: Field<ExternalAccount, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<ExternalAccount, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
+
+impl ExternalAccount {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 /// The attributes that a create of [`ExternalAccount`] sends.
 pub type ExternalAccountNew = ExternalAccountWrite<Create>;

@@ -124,11 +124,11 @@ pub const MODIFIED_BY_ID: Field<GroupEmailFolder, kind::Ref<User>, access::ReadO
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<GroupEmailFolder, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<GroupEmailFolder, kind::Text> = Field::new("name");
+pub const NAME: Field<GroupEmailFolder, kind::Text, access::NonNull> = Field::new("name");
 /// `order`
 pub const ORDER: Field<GroupEmailFolder, kind::Int> = Field::new("order");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<GroupEmailFolder, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<GroupEmailFolder, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<GroupEmailFolder, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 

@@ -138,7 +138,11 @@ pub const CREATED_BY_NAME: Field<Import, kind::RefName, access::ReadOnly> = Fiel
 /// `deleted`
 pub const DELETED: Field<Import, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `duplicateCount`
-pub const DUPLICATE_COUNT: Field<Import, kind::Opaque<i64>, access::ReadOnly> = Field::new("duplicateCount");
+pub const DUPLICATE_COUNT: Field<
+    Import,
+    kind::Unlisted<kind::Opaque<i64>>,
+    access::ReadOnly,
+> = Field::new("duplicateCount");
 /// `entityType`
 pub const ENTITY_TYPE: Field<Import, kind::Text, access::ReadOnly> = Field::new("entityType");
 /// `fileId`
@@ -148,17 +152,36 @@ pub const FILE_NAME: Field<Import, kind::RefName, access::ReadOnly> = Field::new
 /// `id`
 pub const ID: Field<Import, kind::Id<Import>, access::ReadOnly> = Field::new("id");
 /// `importedCount`
-pub const IMPORTED_COUNT: Field<Import, kind::Opaque<i64>, access::ReadOnly> = Field::new("importedCount");
+pub const IMPORTED_COUNT: Field<
+    Import,
+    kind::Unlisted<kind::Opaque<i64>>,
+    access::ReadOnly,
+> = Field::new("importedCount");
 /// `lastIndex`
 pub const LAST_INDEX: Field<Import, kind::Int, access::ReadOnly> = Field::new("lastIndex");
 /// `name`
-pub const NAME: Field<Import, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<Import, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `params`
 pub const PARAMS: Field<Import, kind::Opaque<Value>, access::ReadOnly> = Field::new("params");
 /// `status`
 pub const STATUS: Field<Import, kind::Enum<Status>, access::ReadOnly> = Field::new("status");
 /// `updatedCount`
-pub const UPDATED_COUNT: Field<Import, kind::Opaque<i64>, access::ReadOnly> = Field::new("updatedCount");
+pub const UPDATED_COUNT: Field<
+    Import,
+    kind::Unlisted<kind::Opaque<i64>>,
+    access::ReadOnly,
+> = Field::new("updatedCount");
+
+impl Import {
+    #[doc(hidden)]
+    pub const UNLISTED_DUPLICATE_COUNT: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IMPORTED_COUNT: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_UPDATED_COUNT: bool = true;
+}
 
 espo_core::enumeration! {
     /// `status` of [`Import`].

@@ -81,7 +81,12 @@ pub const FILE_NAME: Field<ImportEml, kind::RefName, access::ReadOnly> = Field::
 /// `id`
 pub const ID: Field<ImportEml, kind::Id<ImportEml>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<ImportEml, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<ImportEml, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
+
+impl ImportEml {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 /// The attributes that a create of [`ImportEml`] sends.
 pub type ImportEmlNew = ImportEmlWrite<Create>;

@@ -121,15 +121,26 @@ pub const ID: Field<ImportEntity, kind::Id<ImportEntity>, access::ReadOnly> = Fi
 /// `importId`
 pub const IMPORT_ID: Field<ImportEntity, kind::Unordered<kind::AnyId>> = Field::new("importId");
 /// `importName`
-pub const IMPORT_NAME: Field<ImportEntity, kind::Opaque<String>, access::ReadOnly> = Field::new("importName");
+pub const IMPORT_NAME: Field<
+    ImportEntity,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("importName");
 /// `isDuplicate`
-pub const IS_DUPLICATE: Field<ImportEntity, kind::Bool> = Field::new("isDuplicate");
+pub const IS_DUPLICATE: Field<ImportEntity, kind::Bool, access::NonNull> = Field::new("isDuplicate");
 /// `isImported`
-pub const IS_IMPORTED: Field<ImportEntity, kind::Bool> = Field::new("isImported");
+pub const IS_IMPORTED: Field<ImportEntity, kind::Bool, access::NonNull> = Field::new("isImported");
 /// `isUpdated`
-pub const IS_UPDATED: Field<ImportEntity, kind::Bool> = Field::new("isUpdated");
+pub const IS_UPDATED: Field<ImportEntity, kind::Bool, access::NonNull> = Field::new("isUpdated");
 /// `name`
-pub const NAME: Field<ImportEntity, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<ImportEntity, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
+
+impl ImportEntity {
+    #[doc(hidden)]
+    pub const UNLISTED_IMPORT_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 espo_core::parent! {
     /// `entity` of [`ImportEntity`].

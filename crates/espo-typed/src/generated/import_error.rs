@@ -117,7 +117,11 @@ pub const DELETED: Field<ImportError, kind::Unordered<kind::Bool>, access::ReadO
 /// `entityType`
 pub const ENTITY_TYPE: Field<ImportError, kind::Text, access::ReadOnly> = Field::new("entityType");
 /// `exportLineNumber`
-pub const EXPORT_LINE_NUMBER: Field<ImportError, kind::Opaque<i64>, access::ReadOnly> = Field::new("exportLineNumber");
+pub const EXPORT_LINE_NUMBER: Field<
+    ImportError,
+    kind::Unlisted<kind::Opaque<i64>>,
+    access::ReadOnly,
+> = Field::new("exportLineNumber");
 /// `exportRowIndex`
 pub const EXPORT_ROW_INDEX: Field<ImportError, kind::Int, access::ReadOnly> = Field::new("exportRowIndex");
 /// `id`
@@ -127,11 +131,15 @@ pub const IMPORT_ID: Field<ImportError, kind::Ref<Import>, access::ReadOnly> = F
 /// `importName`
 pub const IMPORT_NAME: Field<ImportError, kind::RefName, access::ReadOnly> = Field::new("importName");
 /// `lineNumber`
-pub const LINE_NUMBER: Field<ImportError, kind::Opaque<i64>, access::ReadOnly> = Field::new("lineNumber");
+pub const LINE_NUMBER: Field<
+    ImportError,
+    kind::Unlisted<kind::Opaque<i64>>,
+    access::ReadOnly,
+> = Field::new("lineNumber");
 /// `name`
-pub const NAME: Field<ImportError, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<ImportError, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `row`
-pub const ROW: Field<ImportError, kind::Unordered<kind::Items<String>>, access::ReadOnly> = Field::new("row");
+pub const ROW: Field<ImportError, kind::Items<String>, access::ReadOnly> = Field::new("row");
 /// `rowIndex`
 pub const ROW_INDEX: Field<ImportError, kind::Int, access::ReadOnly> = Field::new("rowIndex");
 /// `type`
@@ -142,6 +150,15 @@ pub const VALIDATION_FAILURES: Field<
     kind::Opaque<Value>,
     access::ReadOnly,
 > = Field::new("validationFailures");
+
+impl ImportError {
+    #[doc(hidden)]
+    pub const UNLISTED_EXPORT_LINE_NUMBER: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_LINE_NUMBER: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 espo_core::enumeration! {
     /// `type` of [`ImportError`].

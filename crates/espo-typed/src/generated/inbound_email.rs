@@ -323,7 +323,7 @@ impl Entity for InboundEmail {
 }
 
 /// `addAllTeamUsers`
-pub const ADD_ALL_TEAM_USERS: Field<InboundEmail, kind::Bool> = Field::new("addAllTeamUsers");
+pub const ADD_ALL_TEAM_USERS: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new("addAllTeamUsers");
 /// `assignToUserId`
 pub const ASSIGN_TO_USER_ID: Field<InboundEmail, kind::Ref<User>> = Field::new("assignToUserId");
 /// `assignToUserName`
@@ -333,7 +333,7 @@ pub const CASE_DISTRIBUTION: Field<InboundEmail, kind::Enum<CaseDistribution>> =
 /// `connectedAt`
 pub const CONNECTED_AT: Field<InboundEmail, kind::DateTime, access::ReadOnly> = Field::new("connectedAt");
 /// `createCase`
-pub const CREATE_CASE: Field<InboundEmail, kind::Bool> = Field::new("createCase");
+pub const CREATE_CASE: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new("createCase");
 /// `createdAt`
 pub const CREATED_AT: Field<InboundEmail, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -343,9 +343,9 @@ pub const CREATED_BY_NAME: Field<InboundEmail, kind::RefName, access::ReadOnly> 
 /// `deleted`
 pub const DELETED: Field<InboundEmail, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `emailAddress`
-pub const EMAIL_ADDRESS: Field<InboundEmail, kind::Text> = Field::new("emailAddress");
+pub const EMAIL_ADDRESS: Field<InboundEmail, kind::Text, access::NonNull> = Field::new("emailAddress");
 /// `excludeFromReply`
-pub const EXCLUDE_FROM_REPLY: Field<InboundEmail, kind::Bool> = Field::new("excludeFromReply");
+pub const EXCLUDE_FROM_REPLY: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new("excludeFromReply");
 /// `fetchData`
 pub const FETCH_DATA: Field<InboundEmail, kind::Opaque<Value>, access::ReadOnly> = Field::new("fetchData");
 /// `fetchSince`
@@ -367,9 +367,11 @@ pub const ID: Field<InboundEmail, kind::Id<InboundEmail>, access::ReadOnly> = Fi
 /// `imapHandler`
 pub const IMAP_HANDLER: Field<InboundEmail, kind::Text, access::ReadOnly> = Field::new("imapHandler");
 /// `isSystem`
-pub const IS_SYSTEM: Field<InboundEmail, kind::Opaque<bool>, access::ReadOnly> = Field::new("isSystem");
+pub const IS_SYSTEM: Field<InboundEmail, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isSystem");
 /// `keepFetchedEmailsUnread`
-pub const KEEP_FETCHED_EMAILS_UNREAD: Field<InboundEmail, kind::Bool> = Field::new("keepFetchedEmailsUnread");
+pub const KEEP_FETCHED_EMAILS_UNREAD: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new(
+    "keepFetchedEmailsUnread",
+);
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<InboundEmail, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `modifiedById`
@@ -377,13 +379,13 @@ pub const MODIFIED_BY_ID: Field<InboundEmail, kind::Ref<User>, access::ReadOnly>
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<InboundEmail, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `monitoredFolders`
-pub const MONITORED_FOLDERS: Field<InboundEmail, kind::Unordered<kind::Items<String>>> = Field::new("monitoredFolders");
+pub const MONITORED_FOLDERS: Field<InboundEmail, kind::Items<String>> = Field::new("monitoredFolders");
 /// `name`
-pub const NAME: Field<InboundEmail, kind::Text> = Field::new("name");
+pub const NAME: Field<InboundEmail, kind::Text, access::NonNull> = Field::new("name");
 /// `port`
 pub const PORT: Field<InboundEmail, kind::Int> = Field::new("port");
 /// `reply`
-pub const REPLY: Field<InboundEmail, kind::Bool> = Field::new("reply");
+pub const REPLY: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new("reply");
 /// `replyEmailTemplateId`
 pub const REPLY_EMAIL_TEMPLATE_ID: Field<InboundEmail, kind::Ref<EmailTemplate>> = Field::new("replyEmailTemplateId");
 /// `replyEmailTemplateName`
@@ -403,17 +405,21 @@ pub const SECURITY: Field<InboundEmail, kind::Enum<Security>> = Field::new("secu
 /// `sentFolder`
 pub const SENT_FOLDER: Field<InboundEmail, kind::Text> = Field::new("sentFolder");
 /// `smtpAuth`
-pub const SMTP_AUTH: Field<InboundEmail, kind::Bool> = Field::new("smtpAuth");
+pub const SMTP_AUTH: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new("smtpAuth");
 /// `smtpAuthMechanism`
-pub const SMTP_AUTH_MECHANISM: Field<InboundEmail, kind::Enum<SmtpAuthMechanism>> = Field::new("smtpAuthMechanism");
+pub const SMTP_AUTH_MECHANISM: Field<
+    InboundEmail,
+    kind::Enum<SmtpAuthMechanism>,
+    access::NonNull,
+> = Field::new("smtpAuthMechanism");
 /// `smtpHandler`
 pub const SMTP_HANDLER: Field<InboundEmail, kind::Text, access::ReadOnly> = Field::new("smtpHandler");
 /// `smtpHost`
 pub const SMTP_HOST: Field<InboundEmail, kind::Text> = Field::new("smtpHost");
 /// `smtpIsForMassEmail`
-pub const SMTP_IS_FOR_MASS_EMAIL: Field<InboundEmail, kind::Bool> = Field::new("smtpIsForMassEmail");
+pub const SMTP_IS_FOR_MASS_EMAIL: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new("smtpIsForMassEmail");
 /// `smtpIsShared`
-pub const SMTP_IS_SHARED: Field<InboundEmail, kind::Bool> = Field::new("smtpIsShared");
+pub const SMTP_IS_SHARED: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new("smtpIsShared");
 /// `smtpPort`
 pub const SMTP_PORT: Field<InboundEmail, kind::Int> = Field::new("smtpPort");
 /// `smtpSecurity`
@@ -421,9 +427,9 @@ pub const SMTP_SECURITY: Field<InboundEmail, kind::Enum<SmtpSecurity>> = Field::
 /// `smtpUsername`
 pub const SMTP_USERNAME: Field<InboundEmail, kind::Text> = Field::new("smtpUsername");
 /// `status`
-pub const STATUS: Field<InboundEmail, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<InboundEmail, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `storeSentEmails`
-pub const STORE_SENT_EMAILS: Field<InboundEmail, kind::Bool> = Field::new("storeSentEmails");
+pub const STORE_SENT_EMAILS: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new("storeSentEmails");
 /// `targetUserPosition`
 pub const TARGET_USER_POSITION: Field<InboundEmail, kind::Text> = Field::new("targetUserPosition");
 /// `teamId`
@@ -431,15 +437,20 @@ pub const TEAM_ID: Field<InboundEmail, kind::Ref<Team>> = Field::new("teamId");
 /// `teamName`
 pub const TEAM_NAME: Field<InboundEmail, kind::RefName, access::ReadOnly> = Field::new("teamName");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<InboundEmail, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<InboundEmail, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<InboundEmail, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `useImap`
-pub const USE_IMAP: Field<InboundEmail, kind::Bool> = Field::new("useImap");
+pub const USE_IMAP: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new("useImap");
 /// `useSmtp`
-pub const USE_SMTP: Field<InboundEmail, kind::Bool> = Field::new("useSmtp");
+pub const USE_SMTP: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new("useSmtp");
 /// `username`
 pub const USERNAME: Field<InboundEmail, kind::Text> = Field::new("username");
+
+impl InboundEmail {
+    #[doc(hidden)]
+    pub const UNLISTED_IS_SYSTEM: bool = true;
+}
 
 espo_core::enumeration! {
     /// `caseDistribution` of [`InboundEmail`].

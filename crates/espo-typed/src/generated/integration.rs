@@ -76,11 +76,16 @@ pub const DATA: Field<Integration, kind::Opaque<Value>> = Field::new("data");
 /// `deleted`
 pub const DELETED: Field<Integration, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `enabled`
-pub const ENABLED: Field<Integration, kind::Bool> = Field::new("enabled");
+pub const ENABLED: Field<Integration, kind::Bool, access::NonNull> = Field::new("enabled");
 /// `id`
 pub const ID: Field<Integration, kind::Id<Integration>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<Integration, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<Integration, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
+
+impl Integration {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 /// The attributes that a create of [`Integration`] sends.
 pub type IntegrationNew = IntegrationWrite<Create>;

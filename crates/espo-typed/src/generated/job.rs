@@ -180,7 +180,7 @@ impl Entity for Job {
 /// `attempts`
 pub const ATTEMPTS: Field<Job, kind::Int> = Field::new("attempts");
 /// `className`
-pub const CLASS_NAME: Field<Job, kind::Text> = Field::new("className");
+pub const CLASS_NAME: Field<Job, kind::Text, access::NonNull> = Field::new("className");
 /// `createdAt`
 pub const CREATED_AT: Field<Job, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `data`
@@ -188,7 +188,7 @@ pub const DATA: Field<Job, kind::Opaque<Value>> = Field::new("data");
 /// `deleted`
 pub const DELETED: Field<Job, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `executeTime`
-pub const EXECUTE_TIME: Field<Job, kind::DateTime> = Field::new("executeTime");
+pub const EXECUTE_TIME: Field<Job, kind::DateTime, access::NonNull> = Field::new("executeTime");
 /// `executedAt`
 pub const EXECUTED_AT: Field<Job, kind::DateTime> = Field::new("executedAt");
 /// `failedAttempts`
@@ -204,7 +204,7 @@ pub const METHOD_NAME: Field<Job, kind::Text> = Field::new("methodName");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<Job, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `name`
-pub const NAME: Field<Job, kind::Text> = Field::new("name");
+pub const NAME: Field<Job, kind::Text, access::NonNull> = Field::new("name");
 /// `number`
 pub const NUMBER: Field<Job, kind::Int, access::ReadOnly> = Field::new("number");
 /// `pid`
@@ -218,11 +218,11 @@ pub const SCHEDULED_JOB_JOB: Field<Job, kind::Text, access::ReadOnly> = Field::n
 /// `scheduledJobName`
 pub const SCHEDULED_JOB_NAME: Field<Job, kind::RefName, access::ReadOnly> = Field::new("scheduledJobName");
 /// `serviceName`
-pub const SERVICE_NAME: Field<Job, kind::Text> = Field::new("serviceName");
+pub const SERVICE_NAME: Field<Job, kind::Text, access::NonNull> = Field::new("serviceName");
 /// `startedAt`
 pub const STARTED_AT: Field<Job, kind::DateTime> = Field::new("startedAt");
 /// `status`
-pub const STATUS: Field<Job, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<Job, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `targetGroup`
 pub const TARGET_GROUP: Field<Job, kind::Text> = Field::new("targetGroup");
 /// `targetId`

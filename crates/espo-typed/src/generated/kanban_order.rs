@@ -116,13 +116,24 @@ pub const GROUP: Field<KanbanOrder, kind::Text> = Field::new("group");
 /// `id`
 pub const ID: Field<KanbanOrder, kind::Id<KanbanOrder>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<KanbanOrder, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<KanbanOrder, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `order`
 pub const ORDER: Field<KanbanOrder, kind::Int> = Field::new("order");
 /// `userId`
 pub const USER_ID: Field<KanbanOrder, kind::Unordered<kind::AnyId>> = Field::new("userId");
 /// `userName`
-pub const USER_NAME: Field<KanbanOrder, kind::Opaque<String>, access::ReadOnly> = Field::new("userName");
+pub const USER_NAME: Field<
+    KanbanOrder,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("userName");
+
+impl KanbanOrder {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_USER_NAME: bool = true;
+}
 
 espo_core::parent! {
     /// `entity` of [`KanbanOrder`].

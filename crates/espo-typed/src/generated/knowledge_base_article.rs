@@ -206,10 +206,7 @@ pub const ASSIGNED_USER_NAME: Field<
     access::ReadOnly,
 > = Field::new("assignedUserName");
 /// `attachmentsIds`
-pub const ATTACHMENTS_IDS: Field<
-    KnowledgeBaseArticle,
-    kind::Opaque<Vec<Id<Attachment>>>,
-> = Field::new("attachmentsIds");
+pub const ATTACHMENTS_IDS: Field<KnowledgeBaseArticle, kind::Set<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
 pub const ATTACHMENTS_NAMES: Field<
     KnowledgeBaseArticle,
@@ -229,7 +226,7 @@ pub const BODY_PLAIN: Field<KnowledgeBaseArticle, kind::Text, access::ReadOnly> 
 /// `categoriesIds`
 pub const CATEGORIES_IDS: Field<
     KnowledgeBaseArticle,
-    kind::Opaque<Vec<Id<KnowledgeBaseCategory>>>,
+    kind::Set<Vec<Id<KnowledgeBaseCategory>>>,
 > = Field::new("categoriesIds");
 /// `categoriesNames`
 pub const CATEGORIES_NAMES: Field<
@@ -260,11 +257,11 @@ pub const MODIFIED_BY_ID: Field<KnowledgeBaseArticle, kind::Ref<User>, access::R
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<KnowledgeBaseArticle, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<KnowledgeBaseArticle, kind::Text> = Field::new("name");
+pub const NAME: Field<KnowledgeBaseArticle, kind::Text, access::NonNull> = Field::new("name");
 /// `order`
 pub const ORDER: Field<KnowledgeBaseArticle, kind::Int> = Field::new("order");
 /// `portalsIds`
-pub const PORTALS_IDS: Field<KnowledgeBaseArticle, kind::Opaque<Vec<Id<Portal>>>> = Field::new("portalsIds");
+pub const PORTALS_IDS: Field<KnowledgeBaseArticle, kind::Set<Vec<Id<Portal>>>> = Field::new("portalsIds");
 /// `portalsNames`
 pub const PORTALS_NAMES: Field<
     KnowledgeBaseArticle,
@@ -274,9 +271,9 @@ pub const PORTALS_NAMES: Field<
 /// `publishDate`
 pub const PUBLISH_DATE: Field<KnowledgeBaseArticle, kind::Date> = Field::new("publishDate");
 /// `status`
-pub const STATUS: Field<KnowledgeBaseArticle, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<KnowledgeBaseArticle, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<KnowledgeBaseArticle, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<KnowledgeBaseArticle, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<
     KnowledgeBaseArticle,
@@ -284,7 +281,7 @@ pub const TEAMS_NAMES: Field<
     access::ReadOnly,
 > = Field::new("teamsNames");
 /// `type`
-pub const TYPE: Field<KnowledgeBaseArticle, kind::Enum<Type>> = Field::new("type");
+pub const TYPE: Field<KnowledgeBaseArticle, kind::Enum<Type>, access::NonNull> = Field::new("type");
 /// `versionNumber`
 pub const VERSION_NUMBER: Field<
     KnowledgeBaseArticle,

@@ -128,7 +128,7 @@ impl Entity for KnowledgeBaseCategory {
 }
 
 /// `childList`
-pub const CHILD_LIST: Field<KnowledgeBaseCategory, kind::Opaque<Value>> = Field::new("childList");
+pub const CHILD_LIST: Field<KnowledgeBaseCategory, kind::Unlisted<kind::Opaque<Value>>> = Field::new("childList");
 /// `createdAt`
 pub const CREATED_AT: Field<KnowledgeBaseCategory, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -152,7 +152,7 @@ pub const MODIFIED_BY_NAME: Field<
     access::ReadOnly,
 > = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<KnowledgeBaseCategory, kind::Text> = Field::new("name");
+pub const NAME: Field<KnowledgeBaseCategory, kind::Text, access::NonNull> = Field::new("name");
 /// `order`
 pub const ORDER: Field<KnowledgeBaseCategory, kind::Int, access::ReadOnly> = Field::new("order");
 /// `parentId`
@@ -160,13 +160,18 @@ pub const PARENT_ID: Field<KnowledgeBaseCategory, kind::Ref<KnowledgeBaseCategor
 /// `parentName`
 pub const PARENT_NAME: Field<KnowledgeBaseCategory, kind::RefName, access::ReadOnly> = Field::new("parentName");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<KnowledgeBaseCategory, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<KnowledgeBaseCategory, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<
     KnowledgeBaseCategory,
     kind::Opaque<Names<Team>>,
     access::ReadOnly,
 > = Field::new("teamsNames");
+
+impl KnowledgeBaseCategory {
+    #[doc(hidden)]
+    pub const UNLISTED_CHILD_LIST: bool = true;
+}
 
 /// The attributes that a create of [`KnowledgeBaseCategory`] sends.
 pub type KnowledgeBaseCategoryNew = KnowledgeBaseCategoryWrite<Create>;

@@ -84,11 +84,11 @@ pub const DELETED: Field<LayoutSet, kind::Unordered<kind::Bool>, access::ReadOnl
 /// `id`
 pub const ID: Field<LayoutSet, kind::Id<LayoutSet>, access::ReadOnly> = Field::new("id");
 /// `layoutList`
-pub const LAYOUT_LIST: Field<LayoutSet, kind::Unordered<kind::Items<String>>> = Field::new("layoutList");
+pub const LAYOUT_LIST: Field<LayoutSet, kind::Items<String>> = Field::new("layoutList");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<LayoutSet, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `name`
-pub const NAME: Field<LayoutSet, kind::Text> = Field::new("name");
+pub const NAME: Field<LayoutSet, kind::Text, access::NonNull> = Field::new("name");
 
 /// The attributes that a create of [`LayoutSet`] sends.
 pub type LayoutSetNew = LayoutSetWrite<Create>;

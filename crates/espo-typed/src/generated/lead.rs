@@ -378,11 +378,16 @@ impl Entity for Lead {
 impl HasStream for Lead {}
 
 /// `acceptanceStatus`
-pub const ACCEPTANCE_STATUS: Field<Lead, kind::Opaque<String>> = Field::new("acceptanceStatus");
+pub const ACCEPTANCE_STATUS: Field<Lead, kind::Unlisted<kind::Opaque<String>>> = Field::new("acceptanceStatus");
 /// `acceptanceStatusCalls`
-pub const ACCEPTANCE_STATUS_CALLS: Field<Lead, kind::Opaque<String>> = Field::new("acceptanceStatusCalls");
+pub const ACCEPTANCE_STATUS_CALLS: Field<Lead, kind::Unlisted<kind::Opaque<String>>> = Field::new(
+    "acceptanceStatusCalls",
+);
 /// `acceptanceStatusMeetings`
-pub const ACCEPTANCE_STATUS_MEETINGS: Field<Lead, kind::Opaque<String>> = Field::new("acceptanceStatusMeetings");
+pub const ACCEPTANCE_STATUS_MEETINGS: Field<
+    Lead,
+    kind::Unlisted<kind::Opaque<String>>,
+> = Field::new("acceptanceStatusMeetings");
 /// `accountName`
 pub const ACCOUNT_NAME: Field<Lead, kind::Text> = Field::new("accountName");
 /// `addressCity`
@@ -390,7 +395,7 @@ pub const ADDRESS_CITY: Field<Lead, kind::Text> = Field::new("addressCity");
 /// `addressCountry`
 pub const ADDRESS_COUNTRY: Field<Lead, kind::Text> = Field::new("addressCountry");
 /// `addressMap`
-pub const ADDRESS_MAP: Field<Lead, kind::Opaque<Value>, access::ReadOnly> = Field::new("addressMap");
+pub const ADDRESS_MAP: Field<Lead, kind::Unlisted<kind::Opaque<Value>>, access::ReadOnly> = Field::new("addressMap");
 /// `addressPostalCode`
 pub const ADDRESS_POSTAL_CODE: Field<Lead, kind::Text> = Field::new("addressPostalCode");
 /// `addressState`
@@ -430,27 +435,38 @@ pub const DELETED: Field<Lead, kind::Unordered<kind::Bool>, access::ReadOnly> = 
 /// `description`
 pub const DESCRIPTION: Field<Lead, kind::Text> = Field::new("description");
 /// `doNotCall`
-pub const DO_NOT_CALL: Field<Lead, kind::Bool> = Field::new("doNotCall");
+pub const DO_NOT_CALL: Field<Lead, kind::Bool, access::NonNull> = Field::new("doNotCall");
 /// `emailAddress`
-pub const EMAIL_ADDRESS: Field<Lead, kind::Text> = Field::new("emailAddress");
+pub const EMAIL_ADDRESS: Field<Lead, kind::Unranked<kind::Text>> = Field::new("emailAddress");
 /// `emailAddressData`
-pub const EMAIL_ADDRESS_DATA: Field<Lead, kind::Opaque<Vec<EmailAddressRow>>> = Field::new("emailAddressData");
+pub const EMAIL_ADDRESS_DATA: Field<
+    Lead,
+    kind::Unlisted<kind::Set<Vec<EmailAddressRow>>>,
+> = Field::new("emailAddressData");
 /// `emailAddressIsInvalid`
-pub const EMAIL_ADDRESS_IS_INVALID: Field<Lead, kind::Bool> = Field::new("emailAddressIsInvalid");
+pub const EMAIL_ADDRESS_IS_INVALID: Field<Lead, kind::Flag, access::NonNull> = Field::new("emailAddressIsInvalid");
 /// `emailAddressIsOptedOut`
-pub const EMAIL_ADDRESS_IS_OPTED_OUT: Field<Lead, kind::Bool> = Field::new("emailAddressIsOptedOut");
+pub const EMAIL_ADDRESS_IS_OPTED_OUT: Field<Lead, kind::Flag, access::NonNull> = Field::new("emailAddressIsOptedOut");
 /// `firstName`
 pub const FIRST_NAME: Field<Lead, kind::Text> = Field::new("firstName");
 /// `followersIds`
-pub const FOLLOWERS_IDS: Field<Lead, kind::Opaque<Vec<Id<User>>>, access::ReadOnly> = Field::new("followersIds");
+pub const FOLLOWERS_IDS: Field<
+    Lead,
+    kind::Unlisted<kind::Set<Vec<Id<User>>>>,
+    access::ReadOnly,
+> = Field::new("followersIds");
 /// `followersNames`
-pub const FOLLOWERS_NAMES: Field<Lead, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("followersNames");
+pub const FOLLOWERS_NAMES: Field<
+    Lead,
+    kind::Unlisted<kind::Opaque<Names<User>>>,
+    access::ReadOnly,
+> = Field::new("followersNames");
 /// `id`
 pub const ID: Field<Lead, kind::Id<Lead>, access::ReadOnly> = Field::new("id");
 /// `industry`
 pub const INDUSTRY: Field<Lead, kind::Enum<Industry>> = Field::new("industry");
 /// `isFollowed`
-pub const IS_FOLLOWED: Field<Lead, kind::Opaque<bool>, access::ReadOnly> = Field::new("isFollowed");
+pub const IS_FOLLOWED: Field<Lead, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isFollowed");
 /// `lastName`
 pub const LAST_NAME: Field<Lead, kind::Text> = Field::new("lastName");
 /// `middleName`
@@ -462,53 +478,70 @@ pub const MODIFIED_BY_ID: Field<Lead, kind::Ref<User>, access::ReadOnly> = Field
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Lead, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<Lead, kind::Text, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<Lead, kind::Pattern<kind::Text>, access::ReadOnly> = Field::new("name");
 /// `opportunityAmount`
 pub const OPPORTUNITY_AMOUNT: Field<Lead, kind::Money> = Field::new("opportunityAmount");
 /// `opportunityAmountConverted`
-pub const OPPORTUNITY_AMOUNT_CONVERTED: Field<Lead, kind::Money, access::ReadOnly> = Field::new(
-    "opportunityAmountConverted",
-);
+pub const OPPORTUNITY_AMOUNT_CONVERTED: Field<
+    Lead,
+    kind::Converted<kind::Money>,
+    access::ReadOnly,
+> = Field::new("opportunityAmountConverted");
 /// `opportunityAmountCurrency`
-pub const OPPORTUNITY_AMOUNT_CURRENCY: Field<Lead, kind::Text> = Field::new("opportunityAmountCurrency");
+pub const OPPORTUNITY_AMOUNT_CURRENCY: Field<Lead, kind::Text, access::NonNull> = Field::new(
+    "opportunityAmountCurrency",
+);
 /// `originalEmailId`
-pub const ORIGINAL_EMAIL_ID: Field<Lead, kind::Opaque<Id<Email>>> = Field::new("originalEmailId");
+pub const ORIGINAL_EMAIL_ID: Field<Lead, kind::Unlisted<kind::Opaque<Id<Email>>>> = Field::new("originalEmailId");
 /// `originalEmailName`
-pub const ORIGINAL_EMAIL_NAME: Field<Lead, kind::Opaque<String>, access::ReadOnly> = Field::new("originalEmailName");
+pub const ORIGINAL_EMAIL_NAME: Field<
+    Lead,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("originalEmailName");
 /// `phoneNumber`
-pub const PHONE_NUMBER: Field<Lead, kind::Text> = Field::new("phoneNumber");
+pub const PHONE_NUMBER: Field<Lead, kind::Unranked<kind::Text>> = Field::new("phoneNumber");
 /// `phoneNumberData`
-pub const PHONE_NUMBER_DATA: Field<Lead, kind::Opaque<Vec<PhoneNumberRow>>> = Field::new("phoneNumberData");
+pub const PHONE_NUMBER_DATA: Field<
+    Lead,
+    kind::Unlisted<kind::Set<Vec<PhoneNumberRow>>>,
+> = Field::new("phoneNumberData");
 /// `phoneNumberIsInvalid`
-pub const PHONE_NUMBER_IS_INVALID: Field<Lead, kind::Bool> = Field::new("phoneNumberIsInvalid");
+pub const PHONE_NUMBER_IS_INVALID: Field<Lead, kind::Flag, access::NonNull> = Field::new("phoneNumberIsInvalid");
 /// `phoneNumberIsOptedOut`
-pub const PHONE_NUMBER_IS_OPTED_OUT: Field<Lead, kind::Bool> = Field::new("phoneNumberIsOptedOut");
+pub const PHONE_NUMBER_IS_OPTED_OUT: Field<Lead, kind::Flag, access::NonNull> = Field::new("phoneNumberIsOptedOut");
 /// `salutationName`
 pub const SALUTATION_NAME: Field<Lead, kind::Enum<SalutationName>> = Field::new("salutationName");
 /// `source`
 pub const SOURCE: Field<Lead, kind::Enum<Source>> = Field::new("source");
 /// `status`
-pub const STATUS: Field<Lead, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<Lead, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `streamUpdatedAt`
 pub const STREAM_UPDATED_AT: Field<Lead, kind::DateTime, access::ReadOnly> = Field::new("streamUpdatedAt");
 /// `targetListId`
-pub const TARGET_LIST_ID: Field<Lead, kind::Opaque<Id<TargetList>>> = Field::new("targetListId");
+pub const TARGET_LIST_ID: Field<Lead, kind::Unlisted<kind::Opaque<Id<TargetList>>>> = Field::new("targetListId");
 /// `targetListIsOptedOut`
-pub const TARGET_LIST_IS_OPTED_OUT: Field<Lead, kind::Opaque<bool>, access::ReadOnly> = Field::new(
-    "targetListIsOptedOut",
-);
+pub const TARGET_LIST_IS_OPTED_OUT: Field<
+    Lead,
+    kind::Unlisted<kind::Opaque<bool>>,
+    access::ReadOnly,
+> = Field::new("targetListIsOptedOut");
 /// `targetListName`
-pub const TARGET_LIST_NAME: Field<Lead, kind::Opaque<String>, access::ReadOnly> = Field::new("targetListName");
+pub const TARGET_LIST_NAME: Field<
+    Lead,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("targetListName");
 /// `targetListsIds`
-pub const TARGET_LISTS_IDS: Field<Lead, kind::Opaque<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
+pub const TARGET_LISTS_IDS: Field<Lead, kind::Unlisted<kind::Set<Vec<Id<TargetList>>>>> = Field::new("targetListsIds");
 /// `targetListsNames`
 pub const TARGET_LISTS_NAMES: Field<
     Lead,
-    kind::Opaque<Names<TargetList>>,
+    kind::Unlisted<kind::Opaque<Names<TargetList>>>,
     access::ReadOnly,
 > = Field::new("targetListsNames");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<Lead, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<Lead, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<Lead, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `title`
@@ -536,6 +569,41 @@ pub mod bool_filters {
 
     /// `onlyMy`
     pub const ONLY_MY: BoolFilter<Lead> = BoolFilter::new("onlyMy");
+}
+
+impl Lead {
+    #[doc(hidden)]
+    pub const UNLISTED_ACCEPTANCE_STATUS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ACCEPTANCE_STATUS_CALLS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ACCEPTANCE_STATUS_MEETINGS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ADDRESS_MAP: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_EMAIL_ADDRESS_DATA: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_FOLLOWERS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_FOLLOWERS_NAMES: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IS_FOLLOWED: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ORIGINAL_EMAIL_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ORIGINAL_EMAIL_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_PHONE_NUMBER_DATA: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LIST_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LIST_IS_OPTED_OUT: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LIST_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LISTS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LISTS_NAMES: bool = true;
 }
 
 espo_core::enumeration! {

@@ -306,9 +306,11 @@ pub const CAMPAIGN_ID: Field<LeadCapture, kind::Ref<Campaign>> = Field::new("cam
 /// `campaignName`
 pub const CAMPAIGN_NAME: Field<LeadCapture, kind::RefName, access::ReadOnly> = Field::new("campaignName");
 /// `createLeadBeforeOptInConfirmation`
-pub const CREATE_LEAD_BEFORE_OPT_IN_CONFIRMATION: Field<LeadCapture, kind::Bool> = Field::new(
-    "createLeadBeforeOptInConfirmation",
-);
+pub const CREATE_LEAD_BEFORE_OPT_IN_CONFIRMATION: Field<
+    LeadCapture,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("createLeadBeforeOptInConfirmation");
 /// `createdAt`
 pub const CREATED_AT: Field<LeadCapture, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -320,44 +322,41 @@ pub const DELETED: Field<LeadCapture, kind::Unordered<kind::Bool>, access::ReadO
 /// `description`
 pub const DESCRIPTION: Field<LeadCapture, kind::Text> = Field::new("description");
 /// `duplicateCheck`
-pub const DUPLICATE_CHECK: Field<LeadCapture, kind::Bool> = Field::new("duplicateCheck");
+pub const DUPLICATE_CHECK: Field<LeadCapture, kind::Bool, access::NonNull> = Field::new("duplicateCheck");
 /// `exampleRequestHeaders`
 pub const EXAMPLE_REQUEST_HEADERS: Field<
     LeadCapture,
-    kind::Opaque<Vec<String>>,
+    kind::Unlisted<kind::Opaque<Vec<String>>>,
     access::ReadOnly,
 > = Field::new("exampleRequestHeaders");
 /// `exampleRequestMethod`
 pub const EXAMPLE_REQUEST_METHOD: Field<
     LeadCapture,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("exampleRequestMethod");
 /// `exampleRequestPayload`
 pub const EXAMPLE_REQUEST_PAYLOAD: Field<
     LeadCapture,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("exampleRequestPayload");
 /// `exampleRequestUrl`
 pub const EXAMPLE_REQUEST_URL: Field<
     LeadCapture,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("exampleRequestUrl");
 /// `fieldList`
-pub const FIELD_LIST: Field<LeadCapture, kind::Unordered<kind::Items<String>>> = Field::new("fieldList");
+pub const FIELD_LIST: Field<LeadCapture, kind::Items<String>, access::NonNull> = Field::new("fieldList");
 /// `fieldParams`
 pub const FIELD_PARAMS: Field<LeadCapture, kind::Opaque<Value>> = Field::new("fieldParams");
 /// `formCaptcha`
-pub const FORM_CAPTCHA: Field<LeadCapture, kind::Bool> = Field::new("formCaptcha");
+pub const FORM_CAPTCHA: Field<LeadCapture, kind::Bool, access::NonNull> = Field::new("formCaptcha");
 /// `formEnabled`
-pub const FORM_ENABLED: Field<LeadCapture, kind::Bool> = Field::new("formEnabled");
+pub const FORM_ENABLED: Field<LeadCapture, kind::Bool, access::NonNull> = Field::new("formEnabled");
 /// `formFrameAncestors`
-pub const FORM_FRAME_ANCESTORS: Field<
-    LeadCapture,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("formFrameAncestors");
+pub const FORM_FRAME_ANCESTORS: Field<LeadCapture, kind::Items<String>> = Field::new("formFrameAncestors");
 /// `formId`
 pub const FORM_ID: Field<LeadCapture, kind::Text, access::ReadOnly> = Field::new("formId");
 /// `formLanguage`
@@ -373,7 +372,7 @@ pub const FORM_THEME: Field<LeadCapture, kind::Text> = Field::new("formTheme");
 /// `formTitle`
 pub const FORM_TITLE: Field<LeadCapture, kind::Text> = Field::new("formTitle");
 /// `formUrl`
-pub const FORM_URL: Field<LeadCapture, kind::Opaque<String>, access::ReadOnly> = Field::new("formUrl");
+pub const FORM_URL: Field<LeadCapture, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("formUrl");
 /// `id`
 pub const ID: Field<LeadCapture, kind::Id<LeadCapture>, access::ReadOnly> = Field::new("id");
 /// `inboundEmailId`
@@ -381,7 +380,7 @@ pub const INBOUND_EMAIL_ID: Field<LeadCapture, kind::Ref<InboundEmail>> = Field:
 /// `inboundEmailName`
 pub const INBOUND_EMAIL_NAME: Field<LeadCapture, kind::RefName, access::ReadOnly> = Field::new("inboundEmailName");
 /// `isActive`
-pub const IS_ACTIVE: Field<LeadCapture, kind::Bool> = Field::new("isActive");
+pub const IS_ACTIVE: Field<LeadCapture, kind::Bool, access::NonNull> = Field::new("isActive");
 /// `leadSource`
 pub const LEAD_SOURCE: Field<LeadCapture, kind::Enum<LeadSource>> = Field::new("leadSource");
 /// `modifiedAt`
@@ -393,7 +392,7 @@ pub const MODIFIED_BY_NAME: Field<LeadCapture, kind::RefName, access::ReadOnly> 
 /// `name`
 pub const NAME: Field<LeadCapture, kind::Text> = Field::new("name");
 /// `optInConfirmation`
-pub const OPT_IN_CONFIRMATION: Field<LeadCapture, kind::Bool> = Field::new("optInConfirmation");
+pub const OPT_IN_CONFIRMATION: Field<LeadCapture, kind::Bool, access::NonNull> = Field::new("optInConfirmation");
 /// `optInConfirmationEmailTemplateId`
 pub const OPT_IN_CONFIRMATION_EMAIL_TEMPLATE_ID: Field<
     LeadCapture,
@@ -414,15 +413,23 @@ pub const OPT_IN_CONFIRMATION_SUCCESS_MESSAGE: Field<LeadCapture, kind::Text> = 
 /// `phoneNumberCountry`
 pub const PHONE_NUMBER_COUNTRY: Field<LeadCapture, kind::Text> = Field::new("phoneNumberCountry");
 /// `skipOptInConfirmationIfSubscribed`
-pub const SKIP_OPT_IN_CONFIRMATION_IF_SUBSCRIBED: Field<LeadCapture, kind::Bool> = Field::new(
-    "skipOptInConfirmationIfSubscribed",
-);
+pub const SKIP_OPT_IN_CONFIRMATION_IF_SUBSCRIBED: Field<
+    LeadCapture,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("skipOptInConfirmationIfSubscribed");
 /// `smtpAccount`
-pub const SMTP_ACCOUNT: Field<LeadCapture, kind::Opaque<Value>> = Field::new("smtpAccount");
+pub const SMTP_ACCOUNT: Field<LeadCapture, kind::Unlisted<kind::Opaque<Value>>> = Field::new("smtpAccount");
 /// `subscribeContactToTargetList`
-pub const SUBSCRIBE_CONTACT_TO_TARGET_LIST: Field<LeadCapture, kind::Bool> = Field::new("subscribeContactToTargetList");
+pub const SUBSCRIBE_CONTACT_TO_TARGET_LIST: Field<
+    LeadCapture,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("subscribeContactToTargetList");
 /// `subscribeToTargetList`
-pub const SUBSCRIBE_TO_TARGET_LIST: Field<LeadCapture, kind::Bool> = Field::new("subscribeToTargetList");
+pub const SUBSCRIBE_TO_TARGET_LIST: Field<LeadCapture, kind::Bool, access::NonNull> = Field::new(
+    "subscribeToTargetList",
+);
 /// `targetListId`
 pub const TARGET_LIST_ID: Field<LeadCapture, kind::Ref<TargetList>> = Field::new("targetListId");
 /// `targetListName`
@@ -431,6 +438,21 @@ pub const TARGET_LIST_NAME: Field<LeadCapture, kind::RefName, access::ReadOnly> 
 pub const TARGET_TEAM_ID: Field<LeadCapture, kind::Ref<Team>> = Field::new("targetTeamId");
 /// `targetTeamName`
 pub const TARGET_TEAM_NAME: Field<LeadCapture, kind::RefName, access::ReadOnly> = Field::new("targetTeamName");
+
+impl LeadCapture {
+    #[doc(hidden)]
+    pub const UNLISTED_EXAMPLE_REQUEST_HEADERS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_EXAMPLE_REQUEST_METHOD: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_EXAMPLE_REQUEST_PAYLOAD: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_EXAMPLE_REQUEST_URL: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_FORM_URL: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_SMTP_ACCOUNT: bool = true;
+}
 
 espo_core::enumeration! {
     /// `leadSource` of [`LeadCapture`].

@@ -130,7 +130,7 @@ pub const DESCRIPTION: Field<LeadCaptureLogRecord, kind::Text> = Field::new("des
 /// `id`
 pub const ID: Field<LeadCaptureLogRecord, kind::Id<LeadCaptureLogRecord>, access::ReadOnly> = Field::new("id");
 /// `isCreated`
-pub const IS_CREATED: Field<LeadCaptureLogRecord, kind::Bool> = Field::new("isCreated");
+pub const IS_CREATED: Field<LeadCaptureLogRecord, kind::Bool, access::NonNull> = Field::new("isCreated");
 /// `leadCaptureId`
 pub const LEAD_CAPTURE_ID: Field<LeadCaptureLogRecord, kind::Ref<LeadCapture>> = Field::new("leadCaptureId");
 /// `leadCaptureName`
@@ -140,7 +140,11 @@ pub const LEAD_CAPTURE_NAME: Field<
     access::ReadOnly,
 > = Field::new("leadCaptureName");
 /// `name`
-pub const NAME: Field<LeadCaptureLogRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<
+    LeadCaptureLogRecord,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("name");
 /// `number`
 pub const NUMBER: Field<LeadCaptureLogRecord, kind::Int, access::ReadOnly> = Field::new("number");
 /// `targetId`
@@ -153,6 +157,11 @@ pub const TARGET_ID: Field<
 pub const TARGET_NAME: Field<LeadCaptureLogRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("targetName");
 /// `targetType`
 pub const TARGET_TYPE: Field<LeadCaptureLogRecord, kind::TypeName, access::PartOfField> = Field::new("targetType");
+
+impl LeadCaptureLogRecord {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 espo_core::parent! {
     /// `target` of [`LeadCaptureLogRecord`].

@@ -113,7 +113,7 @@ impl Entity for MassAction {
 }
 
 /// `action`
-pub const ACTION: Field<MassAction, kind::Text> = Field::new("action");
+pub const ACTION: Field<MassAction, kind::Text, access::NonNull> = Field::new("action");
 /// `createdAt`
 pub const CREATED_AT: Field<MassAction, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -125,19 +125,24 @@ pub const DATA: Field<MassAction, kind::Opaque<Value>> = Field::new("data");
 /// `deleted`
 pub const DELETED: Field<MassAction, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `entityType`
-pub const ENTITY_TYPE: Field<MassAction, kind::Text> = Field::new("entityType");
+pub const ENTITY_TYPE: Field<MassAction, kind::Text, access::NonNull> = Field::new("entityType");
 /// `id`
 pub const ID: Field<MassAction, kind::Id<MassAction>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<MassAction, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<MassAction, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `notifyOnFinish`
-pub const NOTIFY_ON_FINISH: Field<MassAction, kind::Bool> = Field::new("notifyOnFinish");
+pub const NOTIFY_ON_FINISH: Field<MassAction, kind::Bool, access::NonNull> = Field::new("notifyOnFinish");
 /// `params`
 pub const PARAMS: Field<MassAction, kind::Text> = Field::new("params");
 /// `processedCount`
 pub const PROCESSED_COUNT: Field<MassAction, kind::Int> = Field::new("processedCount");
 /// `status`
-pub const STATUS: Field<MassAction, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<MassAction, kind::Enum<Status>, access::NonNull> = Field::new("status");
+
+impl MassAction {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 espo_core::enumeration! {
     /// `status` of [`MassAction`].

@@ -200,14 +200,17 @@ pub const CREATED_BY_NAME: Field<MassEmail, kind::RefName, access::ReadOnly> = F
 /// `deleted`
 pub const DELETED: Field<MassEmail, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `emailTemplateId`
-pub const EMAIL_TEMPLATE_ID: Field<MassEmail, kind::Ref<EmailTemplate>> = Field::new("emailTemplateId");
+pub const EMAIL_TEMPLATE_ID: Field<
+    MassEmail,
+    kind::Ref<EmailTemplate>,
+    access::NonNull,
+> = Field::new("emailTemplateId");
 /// `emailTemplateName`
 pub const EMAIL_TEMPLATE_NAME: Field<MassEmail, kind::RefName, access::ReadOnly> = Field::new("emailTemplateName");
 /// `excludingTargetListsIds`
-pub const EXCLUDING_TARGET_LISTS_IDS: Field<
-    MassEmail,
-    kind::Opaque<Vec<Id<TargetList>>>,
-> = Field::new("excludingTargetListsIds");
+pub const EXCLUDING_TARGET_LISTS_IDS: Field<MassEmail, kind::Set<Vec<Id<TargetList>>>> = Field::new(
+    "excludingTargetListsIds",
+);
 /// `excludingTargetListsNames`
 pub const EXCLUDING_TARGET_LISTS_NAMES: Field<
     MassEmail,
@@ -231,23 +234,27 @@ pub const MODIFIED_BY_ID: Field<MassEmail, kind::Ref<User>, access::ReadOnly> = 
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<MassEmail, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<MassEmail, kind::Text> = Field::new("name");
+pub const NAME: Field<MassEmail, kind::Text, access::NonNull> = Field::new("name");
 /// `optOutEntirely`
-pub const OPT_OUT_ENTIRELY: Field<MassEmail, kind::Bool> = Field::new("optOutEntirely");
+pub const OPT_OUT_ENTIRELY: Field<MassEmail, kind::Bool, access::NonNull> = Field::new("optOutEntirely");
 /// `replyToAddress`
 pub const REPLY_TO_ADDRESS: Field<MassEmail, kind::Text> = Field::new("replyToAddress");
 /// `replyToName`
 pub const REPLY_TO_NAME: Field<MassEmail, kind::Text> = Field::new("replyToName");
 /// `smtpAccount`
-pub const SMTP_ACCOUNT: Field<MassEmail, kind::Opaque<Value>> = Field::new("smtpAccount");
+pub const SMTP_ACCOUNT: Field<MassEmail, kind::Unlisted<kind::Opaque<Value>>> = Field::new("smtpAccount");
 /// `startAt`
-pub const START_AT: Field<MassEmail, kind::DateTime> = Field::new("startAt");
+pub const START_AT: Field<MassEmail, kind::DateTime, access::NonNull> = Field::new("startAt");
 /// `status`
-pub const STATUS: Field<MassEmail, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<MassEmail, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `storeSentEmails`
-pub const STORE_SENT_EMAILS: Field<MassEmail, kind::Bool> = Field::new("storeSentEmails");
+pub const STORE_SENT_EMAILS: Field<MassEmail, kind::Bool, access::NonNull> = Field::new("storeSentEmails");
 /// `targetListsIds`
-pub const TARGET_LISTS_IDS: Field<MassEmail, kind::Opaque<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
+pub const TARGET_LISTS_IDS: Field<
+    MassEmail,
+    kind::Set<Vec<Id<TargetList>>>,
+    access::NonNull,
+> = Field::new("targetListsIds");
 /// `targetListsNames`
 pub const TARGET_LISTS_NAMES: Field<
     MassEmail,
@@ -263,6 +270,11 @@ pub mod primary_filters {
     pub const ACTUAL: PrimaryFilter<MassEmail> = PrimaryFilter::new("actual");
     /// `complete`
     pub const COMPLETE: PrimaryFilter<MassEmail> = PrimaryFilter::new("complete");
+}
+
+impl MassEmail {
+    #[doc(hidden)]
+    pub const UNLISTED_SMTP_ACCOUNT: bool = true;
 }
 
 espo_core::enumeration! {

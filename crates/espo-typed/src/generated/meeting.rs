@@ -294,14 +294,15 @@ impl HasStream for Meeting {}
 /// `acceptanceStatus`
 pub const ACCEPTANCE_STATUS: Field<
     Meeting,
-    kind::Unordered<kind::Enum<AcceptanceStatus>>,
+    kind::Unordered<kind::Status<kind::Enum<AcceptanceStatus>>>,
+    access::NonNull,
 > = Field::new("acceptanceStatus");
 /// `accountId`
 pub const ACCOUNT_ID: Field<Meeting, kind::Ref<Account>, access::ReadOnly> = Field::new("accountId");
 /// `accountName`
 pub const ACCOUNT_NAME: Field<Meeting, kind::RefName, access::ReadOnly> = Field::new("accountName");
 /// `assignedUserId`
-pub const ASSIGNED_USER_ID: Field<Meeting, kind::Ref<User>> = Field::new("assignedUserId");
+pub const ASSIGNED_USER_ID: Field<Meeting, kind::Ref<User>, access::NonNull> = Field::new("assignedUserId");
 /// `assignedUserName`
 pub const ASSIGNED_USER_NAME: Field<Meeting, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `contactsColumns`
@@ -310,7 +311,7 @@ pub const CONTACTS_COLUMNS: Field<
     kind::Opaque<Columns<Contact, ContactsColumns>>,
 > = Field::new("contactsColumns");
 /// `contactsIds`
-pub const CONTACTS_IDS: Field<Meeting, kind::Opaque<Vec<Id<Contact>>>> = Field::new("contactsIds");
+pub const CONTACTS_IDS: Field<Meeting, kind::Set<Vec<Id<Contact>>>> = Field::new("contactsIds");
 /// `contactsNames`
 pub const CONTACTS_NAMES: Field<Meeting, kind::Opaque<Names<Contact>>, access::ReadOnly> = Field::new("contactsNames");
 /// `createdAt`
@@ -334,21 +335,29 @@ pub const DESCRIPTION: Field<Meeting, kind::Text> = Field::new("description");
 /// `duration`
 pub const DURATION: Field<Meeting, kind::Opaque<i64>> = Field::new("duration");
 /// `followersIds`
-pub const FOLLOWERS_IDS: Field<Meeting, kind::Opaque<Vec<Id<User>>>, access::ReadOnly> = Field::new("followersIds");
+pub const FOLLOWERS_IDS: Field<
+    Meeting,
+    kind::Unlisted<kind::Set<Vec<Id<User>>>>,
+    access::ReadOnly,
+> = Field::new("followersIds");
 /// `followersNames`
-pub const FOLLOWERS_NAMES: Field<Meeting, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("followersNames");
+pub const FOLLOWERS_NAMES: Field<
+    Meeting,
+    kind::Unlisted<kind::Opaque<Names<User>>>,
+    access::ReadOnly,
+> = Field::new("followersNames");
 /// `id`
 pub const ID: Field<Meeting, kind::Id<Meeting>, access::ReadOnly> = Field::new("id");
 /// `isAllDay`
-pub const IS_ALL_DAY: Field<Meeting, kind::Bool> = Field::new("isAllDay");
+pub const IS_ALL_DAY: Field<Meeting, kind::Bool, access::NonNull> = Field::new("isAllDay");
 /// `isFollowed`
-pub const IS_FOLLOWED: Field<Meeting, kind::Opaque<bool>, access::ReadOnly> = Field::new("isFollowed");
+pub const IS_FOLLOWED: Field<Meeting, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isFollowed");
 /// `joinUrl`
 pub const JOIN_URL: Field<Meeting, kind::Text, access::ReadOnly> = Field::new("joinUrl");
 /// `leadsColumns`
 pub const LEADS_COLUMNS: Field<Meeting, kind::Opaque<Columns<Lead, LeadsColumns>>> = Field::new("leadsColumns");
 /// `leadsIds`
-pub const LEADS_IDS: Field<Meeting, kind::Opaque<Vec<Id<Lead>>>> = Field::new("leadsIds");
+pub const LEADS_IDS: Field<Meeting, kind::Set<Vec<Id<Lead>>>> = Field::new("leadsIds");
 /// `leadsNames`
 pub const LEADS_NAMES: Field<Meeting, kind::Opaque<Names<Lead>>, access::ReadOnly> = Field::new("leadsNames");
 /// `modifiedAt`
@@ -358,7 +367,7 @@ pub const MODIFIED_BY_ID: Field<Meeting, kind::Ref<User>, access::ReadOnly> = Fi
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Meeting, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<Meeting, kind::Text> = Field::new("name");
+pub const NAME: Field<Meeting, kind::Text, access::NonNull> = Field::new("name");
 /// `parentId`
 pub const PARENT_ID: Field<Meeting, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
 /// `parentName`
@@ -366,17 +375,21 @@ pub const PARENT_NAME: Field<Meeting, kind::Opaque<String>, access::ReadOnly> = 
 /// `parentType`
 pub const PARENT_TYPE: Field<Meeting, kind::TypeName, access::PartOfField> = Field::new("parentType");
 /// `reminders`
-pub const REMINDERS: Field<Meeting, kind::Opaque<Value>> = Field::new("reminders");
+pub const REMINDERS: Field<Meeting, kind::Unlisted<kind::Opaque<Value>>> = Field::new("reminders");
 /// `sourceEmailId`
-pub const SOURCE_EMAIL_ID: Field<Meeting, kind::Opaque<Id<Email>>> = Field::new("sourceEmailId");
+pub const SOURCE_EMAIL_ID: Field<Meeting, kind::Unlisted<kind::Opaque<Id<Email>>>> = Field::new("sourceEmailId");
 /// `sourceEmailName`
-pub const SOURCE_EMAIL_NAME: Field<Meeting, kind::Opaque<String>, access::ReadOnly> = Field::new("sourceEmailName");
+pub const SOURCE_EMAIL_NAME: Field<
+    Meeting,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("sourceEmailName");
 /// `status`
-pub const STATUS: Field<Meeting, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<Meeting, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `streamUpdatedAt`
 pub const STREAM_UPDATED_AT: Field<Meeting, kind::DateTime, access::ReadOnly> = Field::new("streamUpdatedAt");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<Meeting, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<Meeting, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<Meeting, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `uid`
@@ -384,7 +397,7 @@ pub const UID: Field<Meeting, kind::Text, access::ReadOnly> = Field::new("uid");
 /// `usersColumns`
 pub const USERS_COLUMNS: Field<Meeting, kind::Opaque<Columns<User, UsersColumns>>> = Field::new("usersColumns");
 /// `usersIds`
-pub const USERS_IDS: Field<Meeting, kind::Opaque<Vec<Id<User>>>> = Field::new("usersIds");
+pub const USERS_IDS: Field<Meeting, kind::Set<Vec<Id<User>>>> = Field::new("usersIds");
 /// `usersNames`
 pub const USERS_NAMES: Field<Meeting, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
 
@@ -408,6 +421,21 @@ pub mod bool_filters {
 
     /// `onlyMy`
     pub const ONLY_MY: BoolFilter<Meeting> = BoolFilter::new("onlyMy");
+}
+
+impl Meeting {
+    #[doc(hidden)]
+    pub const UNLISTED_FOLLOWERS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_FOLLOWERS_NAMES: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IS_FOLLOWED: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_REMINDERS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_SOURCE_EMAIL_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_SOURCE_EMAIL_NAME: bool = true;
 }
 
 espo_core::enumeration! {

@@ -85,9 +85,14 @@ pub const FIELD_NAME: Field<NextNumber, kind::Text> = Field::new("fieldName");
 /// `id`
 pub const ID: Field<NextNumber, kind::Id<NextNumber>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<NextNumber, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<NextNumber, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `value`
 pub const VALUE: Field<NextNumber, kind::Int> = Field::new("value");
+
+impl NextNumber {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 /// The attributes that a create of [`NextNumber`] sends.
 pub type NextNumberNew = NextNumberWrite<Create>;

@@ -260,7 +260,7 @@ impl Entity for Note {
 }
 
 /// `attachmentsIds`
-pub const ATTACHMENTS_IDS: Field<Note, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
+pub const ATTACHMENTS_IDS: Field<Note, kind::Set<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
 pub const ATTACHMENTS_NAMES: Field<
     Note,
@@ -300,11 +300,15 @@ pub const MODIFIED_BY_ID: Field<Note, kind::Ref<User>, access::ReadOnly> = Field
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Note, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `myReactions`
-pub const MY_REACTIONS: Field<Note, kind::Opaque<Value>, access::ReadOnly> = Field::new("myReactions");
+pub const MY_REACTIONS: Field<Note, kind::Unlisted<kind::Opaque<Value>>, access::ReadOnly> = Field::new("myReactions");
 /// `name`
-pub const NAME: Field<Note, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<Note, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `notifiedUserIdList`
-pub const NOTIFIED_USER_ID_LIST: Field<Note, kind::Opaque<Value>, access::ReadOnly> = Field::new("notifiedUserIdList");
+pub const NOTIFIED_USER_ID_LIST: Field<
+    Note,
+    kind::Unlisted<kind::Opaque<Value>>,
+    access::ReadOnly,
+> = Field::new("notifiedUserIdList");
 /// `number`
 pub const NUMBER: Field<Note, kind::Int, access::ReadOnly> = Field::new("number");
 /// `parentId`
@@ -314,13 +318,25 @@ pub const PARENT_NAME: Field<Note, kind::Opaque<String>, access::ReadOnly> = Fie
 /// `parentType`
 pub const PARENT_TYPE: Field<Note, kind::TypeName, access::PartOfField> = Field::new("parentType");
 /// `portalsIds`
-pub const PORTALS_IDS: Field<Note, kind::Opaque<Vec<Id<Portal>>>, access::CreateOnly> = Field::new("portalsIds");
+pub const PORTALS_IDS: Field<
+    Note,
+    kind::Unlisted<kind::Set<Vec<Id<Portal>>>>,
+    access::CreateOnly,
+> = Field::new("portalsIds");
 /// `portalsNames`
-pub const PORTALS_NAMES: Field<Note, kind::Opaque<Names<Portal>>, access::ReadOnly> = Field::new("portalsNames");
+pub const PORTALS_NAMES: Field<
+    Note,
+    kind::Unlisted<kind::Opaque<Names<Portal>>>,
+    access::ReadOnly,
+> = Field::new("portalsNames");
 /// `post`
 pub const POST: Field<Note, kind::Text> = Field::new("post");
 /// `reactionCounts`
-pub const REACTION_COUNTS: Field<Note, kind::Opaque<Value>, access::ReadOnly> = Field::new("reactionCounts");
+pub const REACTION_COUNTS: Field<
+    Note,
+    kind::Unlisted<kind::Opaque<Value>>,
+    access::ReadOnly,
+> = Field::new("reactionCounts");
 /// `relatedId`
 pub const RELATED_ID: Field<Note, kind::Unordered<kind::AnyId>, access::ReadOnly> = Field::new("relatedId");
 /// `relatedName`
@@ -330,7 +346,11 @@ pub const RELATED_TYPE: Field<Note, kind::TypeName, access::ReadOnly> = Field::n
 /// `superParentId`
 pub const SUPER_PARENT_ID: Field<Note, kind::Unordered<kind::AnyId>, access::ReadOnly> = Field::new("superParentId");
 /// `superParentName`
-pub const SUPER_PARENT_NAME: Field<Note, kind::Opaque<String>, access::ReadOnly> = Field::new("superParentName");
+pub const SUPER_PARENT_NAME: Field<
+    Note,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("superParentName");
 /// `superParentType`
 pub const SUPER_PARENT_TYPE: Field<
     Note,
@@ -340,15 +360,23 @@ pub const SUPER_PARENT_TYPE: Field<
 /// `targetType`
 pub const TARGET_TYPE: Field<Note, kind::Enum<TargetType>, access::CreateOnly> = Field::new("targetType");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<Note, kind::Opaque<Vec<Id<Team>>>, access::CreateOnly> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<Note, kind::Unlisted<kind::Set<Vec<Id<Team>>>>, access::CreateOnly> = Field::new("teamsIds");
 /// `teamsNames`
-pub const TEAMS_NAMES: Field<Note, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
+pub const TEAMS_NAMES: Field<
+    Note,
+    kind::Unlisted<kind::Opaque<Names<Team>>>,
+    access::ReadOnly,
+> = Field::new("teamsNames");
 /// `type`
 pub const TYPE: Field<Note, kind::Enum<Type>, access::ReadOnly> = Field::new("type");
 /// `usersIds`
-pub const USERS_IDS: Field<Note, kind::Opaque<Vec<Id<User>>>, access::CreateOnly> = Field::new("usersIds");
+pub const USERS_IDS: Field<Note, kind::Unlisted<kind::Set<Vec<Id<User>>>>, access::CreateOnly> = Field::new("usersIds");
 /// `usersNames`
-pub const USERS_NAMES: Field<Note, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
+pub const USERS_NAMES: Field<
+    Note,
+    kind::Unlisted<kind::Opaque<Names<User>>>,
+    access::ReadOnly,
+> = Field::new("usersNames");
 
 /// The primary filters of [`Note`] that the metadata shows.
 pub mod primary_filters {
@@ -366,6 +394,31 @@ pub mod bool_filters {
 
     /// `skipOwn`
     pub const SKIP_OWN: BoolFilter<Note> = BoolFilter::new("skipOwn");
+}
+
+impl Note {
+    #[doc(hidden)]
+    pub const UNLISTED_MY_REACTIONS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_NOTIFIED_USER_ID_LIST: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_PORTALS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_PORTALS_NAMES: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_REACTION_COUNTS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_SUPER_PARENT_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TEAMS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TEAMS_NAMES: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_USERS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_USERS_NAMES: bool = true;
 }
 
 espo_core::enumeration! {

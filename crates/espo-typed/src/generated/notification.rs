@@ -181,13 +181,17 @@ pub const CREATED_AT: Field<Notification, kind::DateTime, access::ReadOnly> = Fi
 /// `createdById`
 pub const CREATED_BY_ID: Field<Notification, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
 /// `createdByName`
-pub const CREATED_BY_NAME: Field<Notification, kind::Opaque<String>, access::ReadOnly> = Field::new("createdByName");
+pub const CREATED_BY_NAME: Field<
+    Notification,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("createdByName");
 /// `data`
 pub const DATA: Field<Notification, kind::Opaque<Value>> = Field::new("data");
 /// `deleted`
 pub const DELETED: Field<Notification, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `emailIsProcessed`
-pub const EMAIL_IS_PROCESSED: Field<Notification, kind::Bool> = Field::new("emailIsProcessed");
+pub const EMAIL_IS_PROCESSED: Field<Notification, kind::Bool, access::NonNull> = Field::new("emailIsProcessed");
 /// `groupedCount`
 pub const GROUPED_COUNT: Field<Notification, kind::Opaque<i64>, access::ReadOnly> = Field::new("groupedCount");
 /// `id`
@@ -195,13 +199,13 @@ pub const ID: Field<Notification, kind::Id<Notification>, access::ReadOnly> = Fi
 /// `message`
 pub const MESSAGE: Field<Notification, kind::Text> = Field::new("message");
 /// `name`
-pub const NAME: Field<Notification, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<Notification, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `noteData`
 pub const NOTE_DATA: Field<Notification, kind::Opaque<Value>> = Field::new("noteData");
 /// `number`
 pub const NUMBER: Field<Notification, kind::Int, access::ReadOnly> = Field::new("number");
 /// `read`
-pub const READ: Field<Notification, kind::Bool> = Field::new("read");
+pub const READ: Field<Notification, kind::Bool, access::NonNull> = Field::new("read");
 /// `relatedId`
 pub const RELATED_ID: Field<Notification, kind::Unordered<kind::AnyId>, access::ReadOnly> = Field::new("relatedId");
 /// `relatedName`
@@ -228,6 +232,13 @@ pub const TYPE: Field<Notification, kind::Text> = Field::new("type");
 pub const USER_ID: Field<Notification, kind::Ref<User>> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<Notification, kind::RefName, access::ReadOnly> = Field::new("userName");
+
+impl Notification {
+    #[doc(hidden)]
+    pub const UNLISTED_CREATED_BY_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 espo_core::parent! {
     /// `related` of [`Notification`].

@@ -144,7 +144,7 @@ pub const CREATED_BY_ID: Field<OAuthAccount, kind::Ref<User>, access::ReadOnly> 
 /// `createdByName`
 pub const CREATED_BY_NAME: Field<OAuthAccount, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `data`
-pub const DATA: Field<OAuthAccount, kind::Opaque<Value>, access::ReadOnly> = Field::new("data");
+pub const DATA: Field<OAuthAccount, kind::Unlisted<kind::Opaque<Value>>, access::ReadOnly> = Field::new("data");
 /// `deleted`
 pub const DELETED: Field<OAuthAccount, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `description`
@@ -162,7 +162,7 @@ pub const MODIFIED_BY_ID: Field<OAuthAccount, kind::Ref<User>, access::ReadOnly>
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<OAuthAccount, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<OAuthAccount, kind::Text> = Field::new("name");
+pub const NAME: Field<OAuthAccount, kind::Text, access::NonNull> = Field::new("name");
 /// `providerId`
 pub const PROVIDER_ID: Field<OAuthAccount, kind::Ref<OAuthProvider>, access::CreateOnly> = Field::new("providerId");
 /// `providerIsActive`
@@ -173,6 +173,11 @@ pub const PROVIDER_NAME: Field<OAuthAccount, kind::RefName, access::ReadOnly> = 
 pub const USER_ID: Field<OAuthAccount, kind::Ref<User>, access::ReadOnly> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<OAuthAccount, kind::RefName, access::ReadOnly> = Field::new("userName");
+
+impl OAuthAccount {
+    #[doc(hidden)]
+    pub const UNLISTED_DATA: bool = true;
+}
 
 /// The attributes that a create of [`OAuthAccount`] sends.
 pub type OAuthAccountNew = OAuthAccountWrite<Create>;

@@ -147,13 +147,15 @@ pub const AUTHORIZATION_ENDPOINT: Field<OAuthProvider, kind::Text> = Field::new(
 /// `authorizationParams`
 pub const AUTHORIZATION_PARAMS: Field<OAuthProvider, kind::Opaque<Value>> = Field::new("authorizationParams");
 /// `authorizationPrompt`
-pub const AUTHORIZATION_PROMPT: Field<OAuthProvider, kind::Enum<AuthorizationPrompt>> = Field::new(
-    "authorizationPrompt",
-);
+pub const AUTHORIZATION_PROMPT: Field<
+    OAuthProvider,
+    kind::Enum<AuthorizationPrompt>,
+    access::NonNull,
+> = Field::new("authorizationPrompt");
 /// `authorizationRedirectUri`
 pub const AUTHORIZATION_REDIRECT_URI: Field<
     OAuthProvider,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("authorizationRedirectUri");
 /// `clientId`
@@ -171,7 +173,7 @@ pub const DESCRIPTION: Field<OAuthProvider, kind::Text> = Field::new("descriptio
 /// `id`
 pub const ID: Field<OAuthProvider, kind::Id<OAuthProvider>, access::ReadOnly> = Field::new("id");
 /// `isActive`
-pub const IS_ACTIVE: Field<OAuthProvider, kind::Bool> = Field::new("isActive");
+pub const IS_ACTIVE: Field<OAuthProvider, kind::Bool, access::NonNull> = Field::new("isActive");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<OAuthProvider, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `modifiedById`
@@ -179,13 +181,18 @@ pub const MODIFIED_BY_ID: Field<OAuthProvider, kind::Ref<User>, access::ReadOnly
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<OAuthProvider, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<OAuthProvider, kind::Text> = Field::new("name");
+pub const NAME: Field<OAuthProvider, kind::Text, access::NonNull> = Field::new("name");
 /// `scopeSeparator`
 pub const SCOPE_SEPARATOR: Field<OAuthProvider, kind::Text> = Field::new("scopeSeparator");
 /// `scopes`
-pub const SCOPES: Field<OAuthProvider, kind::Unordered<kind::Items<String>>> = Field::new("scopes");
+pub const SCOPES: Field<OAuthProvider, kind::Items<String>> = Field::new("scopes");
 /// `tokenEndpoint`
 pub const TOKEN_ENDPOINT: Field<OAuthProvider, kind::Text> = Field::new("tokenEndpoint");
+
+impl OAuthProvider {
+    #[doc(hidden)]
+    pub const UNLISTED_AUTHORIZATION_REDIRECT_URI: bool = true;
+}
 
 espo_core::enumeration! {
     /// `authorizationPrompt` of [`OAuthProvider`].

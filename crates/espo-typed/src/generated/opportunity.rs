@@ -256,15 +256,21 @@ pub const ACCOUNT_ID: Field<Opportunity, kind::Ref<Account>> = Field::new("accou
 /// `accountName`
 pub const ACCOUNT_NAME: Field<Opportunity, kind::RefName, access::ReadOnly> = Field::new("accountName");
 /// `amount`
-pub const AMOUNT: Field<Opportunity, kind::Money> = Field::new("amount");
+pub const AMOUNT: Field<Opportunity, kind::Money, access::NonNull> = Field::new("amount");
 /// `amountConverted`
-pub const AMOUNT_CONVERTED: Field<Opportunity, kind::Money, access::ReadOnly> = Field::new("amountConverted");
+pub const AMOUNT_CONVERTED: Field<
+    Opportunity,
+    kind::Converted<kind::Money>,
+    access::ReadOnly,
+> = Field::new("amountConverted");
 /// `amountCurrency`
-pub const AMOUNT_CURRENCY: Field<Opportunity, kind::Text> = Field::new("amountCurrency");
+pub const AMOUNT_CURRENCY: Field<Opportunity, kind::Text, access::NonNull> = Field::new("amountCurrency");
 /// `amountWeightedConverted`
-pub const AMOUNT_WEIGHTED_CONVERTED: Field<Opportunity, kind::Float, access::ReadOnly> = Field::new(
-    "amountWeightedConverted",
-);
+pub const AMOUNT_WEIGHTED_CONVERTED: Field<
+    Opportunity,
+    kind::Converted<kind::Float>,
+    access::ReadOnly,
+> = Field::new("amountWeightedConverted");
 /// `assignedUserId`
 pub const ASSIGNED_USER_ID: Field<Opportunity, kind::Ref<User>> = Field::new("assignedUserId");
 /// `assignedUserName`
@@ -274,20 +280,20 @@ pub const CAMPAIGN_ID: Field<Opportunity, kind::Ref<Campaign>> = Field::new("cam
 /// `campaignName`
 pub const CAMPAIGN_NAME: Field<Opportunity, kind::RefName, access::ReadOnly> = Field::new("campaignName");
 /// `closeDate`
-pub const CLOSE_DATE: Field<Opportunity, kind::Date> = Field::new("closeDate");
+pub const CLOSE_DATE: Field<Opportunity, kind::Date, access::NonNull> = Field::new("closeDate");
 /// `contactId`
 pub const CONTACT_ID: Field<Opportunity, kind::Ref<Contact>> = Field::new("contactId");
 /// `contactName`
 pub const CONTACT_NAME: Field<Opportunity, kind::RefName, access::ReadOnly> = Field::new("contactName");
 /// `contactRole`
-pub const CONTACT_ROLE: Field<Opportunity, kind::Opaque<ContactRole>> = Field::new("contactRole");
+pub const CONTACT_ROLE: Field<Opportunity, kind::Unlisted<kind::Opaque<ContactRole>>> = Field::new("contactRole");
 /// `contactsColumns`
 pub const CONTACTS_COLUMNS: Field<
     Opportunity,
     kind::Opaque<Columns<Contact, ContactsColumns>>,
 > = Field::new("contactsColumns");
 /// `contactsIds`
-pub const CONTACTS_IDS: Field<Opportunity, kind::Opaque<Vec<Id<Contact>>>> = Field::new("contactsIds");
+pub const CONTACTS_IDS: Field<Opportunity, kind::Set<Vec<Id<Contact>>>> = Field::new("contactsIds");
 /// `contactsNames`
 pub const CONTACTS_NAMES: Field<
     Opportunity,
@@ -305,17 +311,25 @@ pub const DELETED: Field<Opportunity, kind::Unordered<kind::Bool>, access::ReadO
 /// `description`
 pub const DESCRIPTION: Field<Opportunity, kind::Text> = Field::new("description");
 /// `followersIds`
-pub const FOLLOWERS_IDS: Field<Opportunity, kind::Opaque<Vec<Id<User>>>, access::ReadOnly> = Field::new("followersIds");
+pub const FOLLOWERS_IDS: Field<
+    Opportunity,
+    kind::Unlisted<kind::Set<Vec<Id<User>>>>,
+    access::ReadOnly,
+> = Field::new("followersIds");
 /// `followersNames`
 pub const FOLLOWERS_NAMES: Field<
     Opportunity,
-    kind::Opaque<Names<User>>,
+    kind::Unlisted<kind::Opaque<Names<User>>>,
     access::ReadOnly,
 > = Field::new("followersNames");
 /// `id`
 pub const ID: Field<Opportunity, kind::Id<Opportunity>, access::ReadOnly> = Field::new("id");
 /// `isFollowed`
-pub const IS_FOLLOWED: Field<Opportunity, kind::Opaque<bool>, access::ReadOnly> = Field::new("isFollowed");
+pub const IS_FOLLOWED: Field<
+    Opportunity,
+    kind::Unlisted<kind::Opaque<bool>>,
+    access::ReadOnly,
+> = Field::new("isFollowed");
 /// `lastStage`
 pub const LAST_STAGE: Field<Opportunity, kind::Text> = Field::new("lastStage");
 /// `leadSource`
@@ -327,7 +341,7 @@ pub const MODIFIED_BY_ID: Field<Opportunity, kind::Ref<User>, access::ReadOnly> 
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Opportunity, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<Opportunity, kind::Text> = Field::new("name");
+pub const NAME: Field<Opportunity, kind::Text, access::NonNull> = Field::new("name");
 /// `originalLeadId`
 pub const ORIGINAL_LEAD_ID: Field<Opportunity, kind::Ref<Lead>, access::ReadOnly> = Field::new("originalLeadId");
 /// `originalLeadName`
@@ -335,11 +349,11 @@ pub const ORIGINAL_LEAD_NAME: Field<Opportunity, kind::RefName, access::ReadOnly
 /// `probability`
 pub const PROBABILITY: Field<Opportunity, kind::Int> = Field::new("probability");
 /// `stage`
-pub const STAGE: Field<Opportunity, kind::Enum<Stage>> = Field::new("stage");
+pub const STAGE: Field<Opportunity, kind::Enum<Stage>, access::NonNull> = Field::new("stage");
 /// `streamUpdatedAt`
 pub const STREAM_UPDATED_AT: Field<Opportunity, kind::DateTime, access::ReadOnly> = Field::new("streamUpdatedAt");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<Opportunity, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<Opportunity, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<Opportunity, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `versionNumber`
@@ -369,6 +383,17 @@ pub mod bool_filters {
 
     /// `onlyMy`
     pub const ONLY_MY: BoolFilter<Opportunity> = BoolFilter::new("onlyMy");
+}
+
+impl Opportunity {
+    #[doc(hidden)]
+    pub const UNLISTED_CONTACT_ROLE: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_FOLLOWERS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_FOLLOWERS_NAMES: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IS_FOLLOWED: bool = true;
 }
 
 espo_core::enumeration! {

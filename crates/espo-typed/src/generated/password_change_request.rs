@@ -94,7 +94,11 @@ pub const DELETED: Field<PasswordChangeRequest, kind::Unordered<kind::Bool>, acc
 /// `id`
 pub const ID: Field<PasswordChangeRequest, kind::Id<PasswordChangeRequest>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<PasswordChangeRequest, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<
+    PasswordChangeRequest,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("name");
 /// `requestId`
 pub const REQUEST_ID: Field<PasswordChangeRequest, kind::Text> = Field::new("requestId");
 /// `url`
@@ -103,6 +107,11 @@ pub const URL: Field<PasswordChangeRequest, kind::Text> = Field::new("url");
 pub const USER_ID: Field<PasswordChangeRequest, kind::Ref<User>, access::ReadOnly> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<PasswordChangeRequest, kind::RefName, access::ReadOnly> = Field::new("userName");
+
+impl PasswordChangeRequest {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 /// The attributes that a create of [`PasswordChangeRequest`] sends.
 pub type PasswordChangeRequestNew = PasswordChangeRequestWrite<Create>;

@@ -91,15 +91,15 @@ pub const DELETED: Field<PhoneNumber, kind::Unordered<kind::Bool>, access::ReadO
 /// `id`
 pub const ID: Field<PhoneNumber, kind::Id<PhoneNumber>, access::ReadOnly> = Field::new("id");
 /// `invalid`
-pub const INVALID: Field<PhoneNumber, kind::Bool> = Field::new("invalid");
+pub const INVALID: Field<PhoneNumber, kind::Bool, access::NonNull> = Field::new("invalid");
 /// `name`
-pub const NAME: Field<PhoneNumber, kind::Text> = Field::new("name");
+pub const NAME: Field<PhoneNumber, kind::Text, access::NonNull> = Field::new("name");
 /// `numeric`
 pub const NUMERIC: Field<PhoneNumber, kind::Text> = Field::new("numeric");
 /// `optOut`
-pub const OPT_OUT: Field<PhoneNumber, kind::Bool> = Field::new("optOut");
+pub const OPT_OUT: Field<PhoneNumber, kind::Bool, access::NonNull> = Field::new("optOut");
 /// `primary`
-pub const PRIMARY: Field<PhoneNumber, kind::Opaque<bool>> = Field::new("primary");
+pub const PRIMARY: Field<PhoneNumber, kind::Unlisted<kind::Opaque<bool>>, access::NonNull> = Field::new("primary");
 /// `type`
 pub const TYPE: Field<PhoneNumber, kind::Text> = Field::new("type");
 
@@ -109,6 +109,11 @@ pub mod primary_filters {
 
     /// `orphan`
     pub const ORPHAN: PrimaryFilter<PhoneNumber> = PrimaryFilter::new("orphan");
+}
+
+impl PhoneNumber {
+    #[doc(hidden)]
+    pub const UNLISTED_PRIMARY: bool = true;
 }
 
 /// The attributes that a create of [`PhoneNumber`] sends.

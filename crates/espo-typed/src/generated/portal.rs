@@ -293,9 +293,9 @@ pub const DESCRIPTION: Field<Portal, kind::Text> = Field::new("description");
 /// `id`
 pub const ID: Field<Portal, kind::Id<Portal>, access::ReadOnly> = Field::new("id");
 /// `isActive`
-pub const IS_ACTIVE: Field<Portal, kind::Bool> = Field::new("isActive");
+pub const IS_ACTIVE: Field<Portal, kind::Bool, access::NonNull> = Field::new("isActive");
 /// `isDefault`
-pub const IS_DEFAULT: Field<Portal, kind::Opaque<bool>> = Field::new("isDefault");
+pub const IS_DEFAULT: Field<Portal, kind::Unlisted<kind::Opaque<bool>>, access::NonNull> = Field::new("isDefault");
 /// `language`
 pub const LANGUAGE: Field<Portal, kind::Text> = Field::new("language");
 /// `layoutSetId`
@@ -315,7 +315,7 @@ pub const MODIFIED_BY_NAME: Field<Portal, kind::RefName, access::ReadOnly> = Fie
 /// `name`
 pub const NAME: Field<Portal, kind::Text> = Field::new("name");
 /// `portalRolesIds`
-pub const PORTAL_ROLES_IDS: Field<Portal, kind::Opaque<Vec<Id<PortalRole>>>> = Field::new("portalRolesIds");
+pub const PORTAL_ROLES_IDS: Field<Portal, kind::Set<Vec<Id<PortalRole>>>> = Field::new("portalRolesIds");
 /// `portalRolesNames`
 pub const PORTAL_ROLES_NAMES: Field<
     Portal,
@@ -323,7 +323,7 @@ pub const PORTAL_ROLES_NAMES: Field<
     access::ReadOnly,
 > = Field::new("portalRolesNames");
 /// `quickCreateList`
-pub const QUICK_CREATE_LIST: Field<Portal, kind::Unordered<kind::Items<String>>> = Field::new("quickCreateList");
+pub const QUICK_CREATE_LIST: Field<Portal, kind::Items<String>> = Field::new("quickCreateList");
 /// `tabList`
 pub const TAB_LIST: Field<Portal, kind::Opaque<Value>> = Field::new("tabList");
 /// `theme`
@@ -338,6 +338,11 @@ pub const TIME_ZONE: Field<Portal, kind::Text> = Field::new("timeZone");
 pub const URL: Field<Portal, kind::Opaque<String>, access::ReadOnly> = Field::new("url");
 /// `weekStart`
 pub const WEEK_START: Field<Portal, kind::Int> = Field::new("weekStart");
+
+impl Portal {
+    #[doc(hidden)]
+    pub const UNLISTED_IS_DEFAULT: bool = true;
+}
 
 /// The attributes that a create of [`Portal`] sends.
 pub type PortalNew = PortalWrite<Create>;

@@ -99,19 +99,25 @@ pub const DATA: Field<PortalRole, kind::Opaque<Value>> = Field::new("data");
 /// `deleted`
 pub const DELETED: Field<PortalRole, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `exportPermission`
-pub const EXPORT_PERMISSION: Field<PortalRole, kind::Enum<ExportPermission>> = Field::new("exportPermission");
+pub const EXPORT_PERMISSION: Field<
+    PortalRole,
+    kind::Enum<ExportPermission>,
+    access::NonNull,
+> = Field::new("exportPermission");
 /// `fieldData`
 pub const FIELD_DATA: Field<PortalRole, kind::Opaque<Value>> = Field::new("fieldData");
 /// `id`
 pub const ID: Field<PortalRole, kind::Id<PortalRole>, access::ReadOnly> = Field::new("id");
 /// `massUpdatePermission`
-pub const MASS_UPDATE_PERMISSION: Field<PortalRole, kind::Enum<MassUpdatePermission>> = Field::new(
-    "massUpdatePermission",
-);
+pub const MASS_UPDATE_PERMISSION: Field<
+    PortalRole,
+    kind::Enum<MassUpdatePermission>,
+    access::NonNull,
+> = Field::new("massUpdatePermission");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<PortalRole, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `name`
-pub const NAME: Field<PortalRole, kind::Text> = Field::new("name");
+pub const NAME: Field<PortalRole, kind::Text, access::NonNull> = Field::new("name");
 
 espo_core::enumeration! {
     /// `exportPermission` of [`PortalRole`].

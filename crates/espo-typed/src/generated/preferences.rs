@@ -292,21 +292,22 @@ impl Entity for Preferences {
 }
 
 /// `addCustomTabs`
-pub const ADD_CUSTOM_TABS: Field<Preferences, kind::Bool> = Field::new("addCustomTabs");
+pub const ADD_CUSTOM_TABS: Field<Preferences, kind::Bool, access::NonNull> = Field::new("addCustomTabs");
 /// `assignmentEmailNotificationsIgnoreEntityTypeList`
 pub const ASSIGNMENT_EMAIL_NOTIFICATIONS_IGNORE_ENTITY_TYPE_LIST: Field<
     Preferences,
-    kind::Unordered<kind::Items<String>>,
+    kind::Items<String>,
 > = Field::new("assignmentEmailNotificationsIgnoreEntityTypeList");
 /// `assignmentNotificationsIgnoreEntityTypeList`
 pub const ASSIGNMENT_NOTIFICATIONS_IGNORE_ENTITY_TYPE_LIST: Field<
     Preferences,
-    kind::Unordered<kind::Items<String>>,
+    kind::Items<String>,
 > = Field::new("assignmentNotificationsIgnoreEntityTypeList");
 /// `autoFollowEntityTypeList`
-pub const AUTO_FOLLOW_ENTITY_TYPE_LIST: Field<Preferences, kind::Opaque<Vec<String>>> = Field::new(
-    "autoFollowEntityTypeList",
-);
+pub const AUTO_FOLLOW_ENTITY_TYPE_LIST: Field<
+    Preferences,
+    kind::Unlisted<kind::Opaque<Vec<String>>>,
+> = Field::new("autoFollowEntityTypeList");
 /// `calendarScrollHour`
 pub const CALENDAR_SCROLL_HOUR: Field<Preferences, kind::Int> = Field::new("calendarScrollHour");
 /// `calendarSlotDuration`
@@ -316,13 +317,13 @@ pub const CALENDAR_VIEW_DATA_LIST: Field<Preferences, kind::Opaque<Value>> = Fie
 /// `dashboardLayout`
 pub const DASHBOARD_LAYOUT: Field<Preferences, kind::Opaque<Value>> = Field::new("dashboardLayout");
 /// `dashboardLocked`
-pub const DASHBOARD_LOCKED: Field<Preferences, kind::Bool> = Field::new("dashboardLocked");
+pub const DASHBOARD_LOCKED: Field<Preferences, kind::Bool, access::NonNull> = Field::new("dashboardLocked");
 /// `dashletsOptions`
 pub const DASHLETS_OPTIONS: Field<Preferences, kind::Opaque<Value>> = Field::new("dashletsOptions");
 /// `dateFormat`
 pub const DATE_FORMAT: Field<Preferences, kind::Text> = Field::new("dateFormat");
 /// `decimalMark`
-pub const DECIMAL_MARK: Field<Preferences, kind::Text> = Field::new("decimalMark");
+pub const DECIMAL_MARK: Field<Preferences, kind::Text, access::NonNull> = Field::new("decimalMark");
 /// `defaultCurrency`
 pub const DEFAULT_CURRENCY: Field<Preferences, kind::Text> = Field::new("defaultCurrency");
 /// `defaultReminders`
@@ -330,72 +331,101 @@ pub const DEFAULT_REMINDERS: Field<Preferences, kind::Opaque<Value>> = Field::ne
 /// `defaultRemindersTask`
 pub const DEFAULT_REMINDERS_TASK: Field<Preferences, kind::Opaque<Value>> = Field::new("defaultRemindersTask");
 /// `doNotFillAssignedUserIfNotRequired`
-pub const DO_NOT_FILL_ASSIGNED_USER_IF_NOT_REQUIRED: Field<Preferences, kind::Bool> = Field::new(
-    "doNotFillAssignedUserIfNotRequired",
-);
-/// `emailReplyForceHtml`
-pub const EMAIL_REPLY_FORCE_HTML: Field<Preferences, kind::Bool> = Field::new("emailReplyForceHtml");
-/// `emailReplyToAllByDefault`
-pub const EMAIL_REPLY_TO_ALL_BY_DEFAULT: Field<Preferences, kind::Bool> = Field::new("emailReplyToAllByDefault");
-/// `emailUseExternalClient`
-pub const EMAIL_USE_EXTERNAL_CLIENT: Field<Preferences, kind::Bool> = Field::new("emailUseExternalClient");
-/// `exportDelimiter`
-pub const EXPORT_DELIMITER: Field<Preferences, kind::Text> = Field::new("exportDelimiter");
-/// `followAsCollaborator`
-pub const FOLLOW_AS_COLLABORATOR: Field<Preferences, kind::Bool> = Field::new("followAsCollaborator");
-/// `followCreatedEntities`
-pub const FOLLOW_CREATED_ENTITIES: Field<Preferences, kind::Bool> = Field::new("followCreatedEntities");
-/// `followCreatedEntityTypeList`
-pub const FOLLOW_CREATED_ENTITY_TYPE_LIST: Field<
+pub const DO_NOT_FILL_ASSIGNED_USER_IF_NOT_REQUIRED: Field<
     Preferences,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("followCreatedEntityTypeList");
+    kind::Bool,
+    access::NonNull,
+> = Field::new("doNotFillAssignedUserIfNotRequired");
+/// `emailReplyForceHtml`
+pub const EMAIL_REPLY_FORCE_HTML: Field<Preferences, kind::Bool, access::NonNull> = Field::new("emailReplyForceHtml");
+/// `emailReplyToAllByDefault`
+pub const EMAIL_REPLY_TO_ALL_BY_DEFAULT: Field<
+    Preferences,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("emailReplyToAllByDefault");
+/// `emailUseExternalClient`
+pub const EMAIL_USE_EXTERNAL_CLIENT: Field<Preferences, kind::Bool, access::NonNull> = Field::new(
+    "emailUseExternalClient",
+);
+/// `exportDelimiter`
+pub const EXPORT_DELIMITER: Field<Preferences, kind::Text, access::NonNull> = Field::new("exportDelimiter");
+/// `followAsCollaborator`
+pub const FOLLOW_AS_COLLABORATOR: Field<Preferences, kind::Bool, access::NonNull> = Field::new("followAsCollaborator");
+/// `followCreatedEntities`
+pub const FOLLOW_CREATED_ENTITIES: Field<Preferences, kind::Bool, access::NonNull> = Field::new(
+    "followCreatedEntities",
+);
+/// `followCreatedEntityTypeList`
+pub const FOLLOW_CREATED_ENTITY_TYPE_LIST: Field<Preferences, kind::Items<String>> = Field::new(
+    "followCreatedEntityTypeList",
+);
 /// `followEntityOnStreamPost`
-pub const FOLLOW_ENTITY_ON_STREAM_POST: Field<Preferences, kind::Bool> = Field::new("followEntityOnStreamPost");
+pub const FOLLOW_ENTITY_ON_STREAM_POST: Field<
+    Preferences,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("followEntityOnStreamPost");
 /// `id`
 pub const ID: Field<Preferences, kind::Id<Preferences>, access::ReadOnly> = Field::new("id");
 /// `importParams`
 pub const IMPORT_PARAMS: Field<Preferences, kind::Opaque<Value>> = Field::new("importParams");
 /// `isPortalUser`
-pub const IS_PORTAL_USER: Field<Preferences, kind::Opaque<bool>> = Field::new("isPortalUser");
+pub const IS_PORTAL_USER: Field<
+    Preferences,
+    kind::Unlisted<kind::Opaque<bool>>,
+    access::NonNull,
+> = Field::new("isPortalUser");
 /// `language`
 pub const LANGUAGE: Field<Preferences, kind::Text> = Field::new("language");
 /// `name`
-pub const NAME: Field<Preferences, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<Preferences, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `pageContentWidth`
 pub const PAGE_CONTENT_WIDTH: Field<Preferences, kind::Enum<PageContentWidth>> = Field::new("pageContentWidth");
 /// `presetFilters`
 pub const PRESET_FILTERS: Field<Preferences, kind::Opaque<Value>> = Field::new("presetFilters");
 /// `reactionNotifications`
-pub const REACTION_NOTIFICATIONS: Field<Preferences, kind::Bool> = Field::new("reactionNotifications");
+pub const REACTION_NOTIFICATIONS: Field<Preferences, kind::Bool, access::NonNull> = Field::new("reactionNotifications");
 /// `reactionNotificationsNotFollowed`
-pub const REACTION_NOTIFICATIONS_NOT_FOLLOWED: Field<Preferences, kind::Bool> = Field::new(
-    "reactionNotificationsNotFollowed",
-);
+pub const REACTION_NOTIFICATIONS_NOT_FOLLOWED: Field<
+    Preferences,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("reactionNotificationsNotFollowed");
 /// `receiveAssignmentEmailNotifications`
-pub const RECEIVE_ASSIGNMENT_EMAIL_NOTIFICATIONS: Field<Preferences, kind::Bool> = Field::new(
-    "receiveAssignmentEmailNotifications",
-);
+pub const RECEIVE_ASSIGNMENT_EMAIL_NOTIFICATIONS: Field<
+    Preferences,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("receiveAssignmentEmailNotifications");
 /// `receiveMentionEmailNotifications`
-pub const RECEIVE_MENTION_EMAIL_NOTIFICATIONS: Field<Preferences, kind::Bool> = Field::new(
-    "receiveMentionEmailNotifications",
-);
+pub const RECEIVE_MENTION_EMAIL_NOTIFICATIONS: Field<
+    Preferences,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("receiveMentionEmailNotifications");
 /// `receiveStreamEmailNotifications`
-pub const RECEIVE_STREAM_EMAIL_NOTIFICATIONS: Field<Preferences, kind::Bool> = Field::new(
-    "receiveStreamEmailNotifications",
-);
+pub const RECEIVE_STREAM_EMAIL_NOTIFICATIONS: Field<
+    Preferences,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("receiveStreamEmailNotifications");
 /// `scopeColorsDisabled`
-pub const SCOPE_COLORS_DISABLED: Field<Preferences, kind::Bool> = Field::new("scopeColorsDisabled");
+pub const SCOPE_COLORS_DISABLED: Field<Preferences, kind::Bool, access::NonNull> = Field::new("scopeColorsDisabled");
 /// `sharedCalendarUserList`
 pub const SHARED_CALENDAR_USER_LIST: Field<Preferences, kind::Opaque<Value>> = Field::new("sharedCalendarUserList");
 /// `signature`
 pub const SIGNATURE: Field<Preferences, kind::Text> = Field::new("signature");
 /// `tabColorsDisabled`
-pub const TAB_COLORS_DISABLED: Field<Preferences, kind::Bool> = Field::new("tabColorsDisabled");
+pub const TAB_COLORS_DISABLED: Field<Preferences, kind::Bool, access::NonNull> = Field::new("tabColorsDisabled");
 /// `tabList`
 pub const TAB_LIST: Field<Preferences, kind::Opaque<Value>> = Field::new("tabList");
 /// `textSearchStoringDisabled`
-pub const TEXT_SEARCH_STORING_DISABLED: Field<Preferences, kind::Bool> = Field::new("textSearchStoringDisabled");
+pub const TEXT_SEARCH_STORING_DISABLED: Field<
+    Preferences,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("textSearchStoringDisabled");
 /// `theme`
 pub const THEME: Field<Preferences, kind::Text> = Field::new("theme");
 /// `themeParams`
@@ -407,9 +437,18 @@ pub const TIME_FORMAT: Field<Preferences, kind::Text> = Field::new("timeFormat")
 /// `timeZone`
 pub const TIME_ZONE: Field<Preferences, kind::Text> = Field::new("timeZone");
 /// `useCustomTabList`
-pub const USE_CUSTOM_TAB_LIST: Field<Preferences, kind::Bool> = Field::new("useCustomTabList");
+pub const USE_CUSTOM_TAB_LIST: Field<Preferences, kind::Bool, access::NonNull> = Field::new("useCustomTabList");
 /// `weekStart`
 pub const WEEK_START: Field<Preferences, kind::Int> = Field::new("weekStart");
+
+impl Preferences {
+    #[doc(hidden)]
+    pub const UNLISTED_AUTO_FOLLOW_ENTITY_TYPE_LIST: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IS_PORTAL_USER: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 espo_core::enumeration! {
     /// `pageContentWidth` of [`Preferences`].

@@ -130,9 +130,9 @@ pub const ENTITY_TYPE: Field<Reminder, kind::TypeName, access::PartOfField> = Fi
 /// `id`
 pub const ID: Field<Reminder, kind::Id<Reminder>, access::ReadOnly> = Field::new("id");
 /// `isSubmitted`
-pub const IS_SUBMITTED: Field<Reminder, kind::Bool> = Field::new("isSubmitted");
+pub const IS_SUBMITTED: Field<Reminder, kind::Bool, access::NonNull> = Field::new("isSubmitted");
 /// `name`
-pub const NAME: Field<Reminder, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<Reminder, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `remindAt`
 pub const REMIND_AT: Field<Reminder, kind::DateTime> = Field::new("remindAt");
 /// `seconds`
@@ -140,11 +140,16 @@ pub const SECONDS: Field<Reminder, kind::Int> = Field::new("seconds");
 /// `startAt`
 pub const START_AT: Field<Reminder, kind::DateTime> = Field::new("startAt");
 /// `type`
-pub const TYPE: Field<Reminder, kind::Enum<Type>> = Field::new("type");
+pub const TYPE: Field<Reminder, kind::Enum<Type>, access::NonNull> = Field::new("type");
 /// `userId`
 pub const USER_ID: Field<Reminder, kind::Ref<User>> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<Reminder, kind::RefName, access::ReadOnly> = Field::new("userName");
+
+impl Reminder {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 espo_core::enumeration! {
     /// `type` of [`Reminder`].

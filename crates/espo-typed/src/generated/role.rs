@@ -148,53 +148,90 @@ impl Entity for Role {
 }
 
 /// `assignmentPermission`
-pub const ASSIGNMENT_PERMISSION: Field<Role, kind::Enum<AssignmentPermission>> = Field::new("assignmentPermission");
+pub const ASSIGNMENT_PERMISSION: Field<
+    Role,
+    kind::Enum<AssignmentPermission>,
+    access::NonNull,
+> = Field::new("assignmentPermission");
 /// `auditPermission`
-pub const AUDIT_PERMISSION: Field<Role, kind::Enum<AuditPermission>> = Field::new("auditPermission");
+pub const AUDIT_PERMISSION: Field<Role, kind::Enum<AuditPermission>, access::NonNull> = Field::new("auditPermission");
 /// `createdAt`
 pub const CREATED_AT: Field<Role, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `data`
 pub const DATA: Field<Role, kind::Opaque<Value>> = Field::new("data");
 /// `dataPrivacyPermission`
-pub const DATA_PRIVACY_PERMISSION: Field<Role, kind::Enum<DataPrivacyPermission>> = Field::new("dataPrivacyPermission");
+pub const DATA_PRIVACY_PERMISSION: Field<
+    Role,
+    kind::Enum<DataPrivacyPermission>,
+    access::NonNull,
+> = Field::new("dataPrivacyPermission");
 /// `deleted`
 pub const DELETED: Field<Role, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `exportPermission`
-pub const EXPORT_PERMISSION: Field<Role, kind::Enum<ExportPermission>> = Field::new("exportPermission");
+pub const EXPORT_PERMISSION: Field<
+    Role,
+    kind::Enum<ExportPermission>,
+    access::NonNull,
+> = Field::new("exportPermission");
 /// `fieldData`
 pub const FIELD_DATA: Field<Role, kind::Opaque<Value>> = Field::new("fieldData");
 /// `followerManagementPermission`
 pub const FOLLOWER_MANAGEMENT_PERMISSION: Field<
     Role,
     kind::Enum<FollowerManagementPermission>,
+    access::NonNull,
 > = Field::new("followerManagementPermission");
 /// `groupEmailAccountPermission`
 pub const GROUP_EMAIL_ACCOUNT_PERMISSION: Field<
     Role,
     kind::Enum<GroupEmailAccountPermission>,
+    access::NonNull,
 > = Field::new("groupEmailAccountPermission");
 /// `id`
 pub const ID: Field<Role, kind::Id<Role>, access::ReadOnly> = Field::new("id");
 /// `info`
-pub const INFO: Field<Role, kind::Opaque<Value>, access::ReadOnly> = Field::new("info");
+pub const INFO: Field<Role, kind::Unlisted<kind::Opaque<Value>>, access::ReadOnly> = Field::new("info");
 /// `massUpdatePermission`
-pub const MASS_UPDATE_PERMISSION: Field<Role, kind::Enum<MassUpdatePermission>> = Field::new("massUpdatePermission");
+pub const MASS_UPDATE_PERMISSION: Field<
+    Role,
+    kind::Enum<MassUpdatePermission>,
+    access::NonNull,
+> = Field::new("massUpdatePermission");
 /// `mentionPermission`
-pub const MENTION_PERMISSION: Field<Role, kind::Enum<MentionPermission>> = Field::new("mentionPermission");
+pub const MENTION_PERMISSION: Field<
+    Role,
+    kind::Enum<MentionPermission>,
+    access::NonNull,
+> = Field::new("mentionPermission");
 /// `messagePermission`
-pub const MESSAGE_PERMISSION: Field<Role, kind::Enum<MessagePermission>> = Field::new("messagePermission");
+pub const MESSAGE_PERMISSION: Field<
+    Role,
+    kind::Enum<MessagePermission>,
+    access::NonNull,
+> = Field::new("messagePermission");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<Role, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `name`
-pub const NAME: Field<Role, kind::Text> = Field::new("name");
+pub const NAME: Field<Role, kind::Text, access::NonNull> = Field::new("name");
 /// `portalPermission`
-pub const PORTAL_PERMISSION: Field<Role, kind::Enum<PortalPermission>> = Field::new("portalPermission");
+pub const PORTAL_PERMISSION: Field<
+    Role,
+    kind::Enum<PortalPermission>,
+    access::NonNull,
+> = Field::new("portalPermission");
 /// `userCalendarPermission`
-pub const USER_CALENDAR_PERMISSION: Field<Role, kind::Enum<UserCalendarPermission>> = Field::new(
-    "userCalendarPermission",
-);
+pub const USER_CALENDAR_PERMISSION: Field<
+    Role,
+    kind::Enum<UserCalendarPermission>,
+    access::NonNull,
+> = Field::new("userCalendarPermission");
 /// `userPermission`
-pub const USER_PERMISSION: Field<Role, kind::Enum<UserPermission>> = Field::new("userPermission");
+pub const USER_PERMISSION: Field<Role, kind::Enum<UserPermission>, access::NonNull> = Field::new("userPermission");
+
+impl Role {
+    #[doc(hidden)]
+    pub const UNLISTED_INFO: bool = true;
+}
 
 espo_core::enumeration! {
     /// `assignmentPermission` of [`Role`].

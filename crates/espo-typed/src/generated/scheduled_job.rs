@@ -130,7 +130,7 @@ pub const ID: Field<ScheduledJob, kind::Id<ScheduledJob>, access::ReadOnly> = Fi
 /// `isInternal`
 pub const IS_INTERNAL: Field<ScheduledJob, kind::Opaque<bool>, access::ReadOnly> = Field::new("isInternal");
 /// `job`
-pub const JOB: Field<ScheduledJob, kind::Text> = Field::new("job");
+pub const JOB: Field<ScheduledJob, kind::Text, access::NonNull> = Field::new("job");
 /// `lastRun`
 pub const LAST_RUN: Field<ScheduledJob, kind::DateTime, access::ReadOnly> = Field::new("lastRun");
 /// `modifiedAt`
@@ -140,11 +140,11 @@ pub const MODIFIED_BY_ID: Field<ScheduledJob, kind::Ref<User>, access::ReadOnly>
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<ScheduledJob, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<ScheduledJob, kind::Text> = Field::new("name");
+pub const NAME: Field<ScheduledJob, kind::Text, access::NonNull> = Field::new("name");
 /// `scheduling`
-pub const SCHEDULING: Field<ScheduledJob, kind::Text> = Field::new("scheduling");
+pub const SCHEDULING: Field<ScheduledJob, kind::Text, access::NonNull> = Field::new("scheduling");
 /// `status`
-pub const STATUS: Field<ScheduledJob, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<ScheduledJob, kind::Enum<Status>, access::NonNull> = Field::new("status");
 
 espo_core::enumeration! {
     /// `status` of [`ScheduledJob`].

@@ -1053,92 +1053,100 @@ impl Entity for Settings {
 }
 
 /// `aclAllowDeleteCreated`
-pub const ACL_ALLOW_DELETE_CREATED: Field<Settings, kind::Bool> = Field::new("aclAllowDeleteCreated");
+pub const ACL_ALLOW_DELETE_CREATED: Field<Settings, kind::Bool, access::NonNull> = Field::new("aclAllowDeleteCreated");
 /// `activitiesEntityList`
-pub const ACTIVITIES_ENTITY_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("activitiesEntityList");
+pub const ACTIVITIES_ENTITY_LIST: Field<Settings, kind::Items<String>> = Field::new("activitiesEntityList");
 /// `addressCityList`
-pub const ADDRESS_CITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("addressCityList");
+pub const ADDRESS_CITY_LIST: Field<Settings, kind::Items<String>> = Field::new("addressCityList");
 /// `addressFormat`
 pub const ADDRESS_FORMAT: Field<Settings, kind::Int> = Field::new("addressFormat");
 /// `addressPreviewCity`
 pub const ADDRESS_PREVIEW_CITY: Field<
     Settings,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("addressPreviewCity");
 /// `addressPreviewCountry`
 pub const ADDRESS_PREVIEW_COUNTRY: Field<
     Settings,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("addressPreviewCountry");
 /// `addressPreviewMap`
-pub const ADDRESS_PREVIEW_MAP: Field<Settings, kind::Opaque<Value>, access::ReadOnly> = Field::new("addressPreviewMap");
+pub const ADDRESS_PREVIEW_MAP: Field<
+    Settings,
+    kind::Unlisted<kind::Opaque<Value>>,
+    access::ReadOnly,
+> = Field::new("addressPreviewMap");
 /// `addressPreviewPostalCode`
 pub const ADDRESS_PREVIEW_POSTAL_CODE: Field<
     Settings,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("addressPreviewPostalCode");
 /// `addressPreviewState`
 pub const ADDRESS_PREVIEW_STATE: Field<
     Settings,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("addressPreviewState");
 /// `addressPreviewStreet`
 pub const ADDRESS_PREVIEW_STREET: Field<
     Settings,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("addressPreviewStreet");
 /// `addressStateList`
-pub const ADDRESS_STATE_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("addressStateList");
+pub const ADDRESS_STATE_LIST: Field<Settings, kind::Items<String>> = Field::new("addressStateList");
 /// `adminNotifications`
-pub const ADMIN_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("adminNotifications");
+pub const ADMIN_NOTIFICATIONS: Field<Settings, kind::Bool, access::NonNull> = Field::new("adminNotifications");
 /// `adminNotificationsNewExtensionVersion`
-pub const ADMIN_NOTIFICATIONS_NEW_EXTENSION_VERSION: Field<Settings, kind::Bool> = Field::new(
-    "adminNotificationsNewExtensionVersion",
-);
+pub const ADMIN_NOTIFICATIONS_NEW_EXTENSION_VERSION: Field<
+    Settings,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("adminNotificationsNewExtensionVersion");
 /// `adminNotificationsNewVersion`
-pub const ADMIN_NOTIFICATIONS_NEW_VERSION: Field<Settings, kind::Bool> = Field::new("adminNotificationsNewVersion");
+pub const ADMIN_NOTIFICATIONS_NEW_VERSION: Field<
+    Settings,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("adminNotificationsNewVersion");
 /// `adminPanelIframeUrl`
 pub const ADMIN_PANEL_IFRAME_URL: Field<Settings, kind::Text> = Field::new("adminPanelIframeUrl");
 /// `applicationName`
 pub const APPLICATION_NAME: Field<Settings, kind::Text> = Field::new("applicationName");
 /// `assignmentEmailNotifications`
-pub const ASSIGNMENT_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("assignmentEmailNotifications");
+pub const ASSIGNMENT_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool, access::NonNull> = Field::new(
+    "assignmentEmailNotifications",
+);
 /// `assignmentEmailNotificationsEntityList`
 pub const ASSIGNMENT_EMAIL_NOTIFICATIONS_ENTITY_LIST: Field<
     Settings,
-    kind::Unordered<kind::Items<String>>,
+    kind::Items<String>,
 > = Field::new("assignmentEmailNotificationsEntityList");
 /// `assignmentNotificationsEntityList`
-pub const ASSIGNMENT_NOTIFICATIONS_ENTITY_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("assignmentNotificationsEntityList");
+pub const ASSIGNMENT_NOTIFICATIONS_ENTITY_LIST: Field<Settings, kind::Items<String>> = Field::new(
+    "assignmentNotificationsEntityList",
+);
 /// `attachmentUploadChunkSize`
 pub const ATTACHMENT_UPLOAD_CHUNK_SIZE: Field<Settings, kind::Float> = Field::new("attachmentUploadChunkSize");
 /// `attachmentUploadMaxSize`
 pub const ATTACHMENT_UPLOAD_MAX_SIZE: Field<Settings, kind::Float> = Field::new("attachmentUploadMaxSize");
 /// `auth2FA`
-pub const AUTH2_FA: Field<Settings, kind::Bool> = Field::new("auth2FA");
+pub const AUTH2_FA: Field<Settings, kind::Bool, access::NonNull> = Field::new("auth2FA");
 /// `auth2FAForced`
-pub const AUTH2_FA_FORCED: Field<Settings, kind::Bool> = Field::new("auth2FAForced");
+pub const AUTH2_FA_FORCED: Field<Settings, kind::Bool, access::NonNull> = Field::new("auth2FAForced");
 /// `auth2FAInPortal`
-pub const AUTH2_FA_IN_PORTAL: Field<Settings, kind::Bool> = Field::new("auth2FAInPortal");
+pub const AUTH2_FA_IN_PORTAL: Field<Settings, kind::Bool, access::NonNull> = Field::new("auth2FAInPortal");
 /// `auth2FAMethodList`
-pub const AUTH2_FA_METHOD_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("auth2FAMethodList");
+pub const AUTH2_FA_METHOD_LIST: Field<Settings, kind::Items<String>> = Field::new("auth2FAMethodList");
 /// `authIpAddressCheck`
-pub const AUTH_IP_ADDRESS_CHECK: Field<Settings, kind::Bool> = Field::new("authIpAddressCheck");
+pub const AUTH_IP_ADDRESS_CHECK: Field<Settings, kind::Bool, access::NonNull> = Field::new("authIpAddressCheck");
 /// `authIpAddressCheckExcludedUsersIds`
 pub const AUTH_IP_ADDRESS_CHECK_EXCLUDED_USERS_IDS: Field<
     Settings,
-    kind::Opaque<Vec<Id<User>>>,
+    kind::Set<Vec<Id<User>>>,
 > = Field::new("authIpAddressCheckExcludedUsersIds");
 /// `authIpAddressCheckExcludedUsersNames`
 pub const AUTH_IP_ADDRESS_CHECK_EXCLUDED_USERS_NAMES: Field<
@@ -1147,57 +1155,55 @@ pub const AUTH_IP_ADDRESS_CHECK_EXCLUDED_USERS_NAMES: Field<
     access::ReadOnly,
 > = Field::new("authIpAddressCheckExcludedUsersNames");
 /// `authIpAddressWhitelist`
-pub const AUTH_IP_ADDRESS_WHITELIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("authIpAddressWhitelist");
+pub const AUTH_IP_ADDRESS_WHITELIST: Field<Settings, kind::Items<String>> = Field::new("authIpAddressWhitelist");
 /// `authTokenLifetime`
 pub const AUTH_TOKEN_LIFETIME: Field<Settings, kind::Float> = Field::new("authTokenLifetime");
 /// `authTokenMaxIdleTime`
 pub const AUTH_TOKEN_MAX_IDLE_TIME: Field<Settings, kind::Float> = Field::new("authTokenMaxIdleTime");
 /// `authTokenPreventConcurrent`
-pub const AUTH_TOKEN_PREVENT_CONCURRENT: Field<Settings, kind::Bool> = Field::new("authTokenPreventConcurrent");
+pub const AUTH_TOKEN_PREVENT_CONCURRENT: Field<Settings, kind::Bool, access::NonNull> = Field::new(
+    "authTokenPreventConcurrent",
+);
 /// `authenticationMethod`
 pub const AUTHENTICATION_METHOD: Field<Settings, kind::Text> = Field::new("authenticationMethod");
 /// `availableReactions`
-pub const AVAILABLE_REACTIONS: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("availableReactions");
+pub const AVAILABLE_REACTIONS: Field<Settings, kind::Items<String>> = Field::new("availableReactions");
 /// `avatarsDisabled`
-pub const AVATARS_DISABLED: Field<Settings, kind::Bool> = Field::new("avatarsDisabled");
+pub const AVATARS_DISABLED: Field<Settings, kind::Bool, access::NonNull> = Field::new("avatarsDisabled");
 /// `awsS3Storage`
 pub const AWS_S3_STORAGE: Field<Settings, kind::Opaque<Value>> = Field::new("awsS3Storage");
 /// `b2cMode`
-pub const B2C_MODE: Field<Settings, kind::Bool> = Field::new("b2cMode");
+pub const B2C_MODE: Field<Settings, kind::Bool, access::NonNull> = Field::new("b2cMode");
 /// `baseCurrency`
-pub const BASE_CURRENCY: Field<Settings, kind::Text> = Field::new("baseCurrency");
+pub const BASE_CURRENCY: Field<Settings, kind::Text, access::NonNull> = Field::new("baseCurrency");
 /// `baselineRoleId`
 pub const BASELINE_ROLE_ID: Field<Settings, kind::Ref<Role>> = Field::new("baselineRoleId");
 /// `baselineRoleName`
-pub const BASELINE_ROLE_NAME: Field<Settings, kind::Opaque<String>, access::ReadOnly> = Field::new("baselineRoleName");
-/// `busyRangesEntityList`
-pub const BUSY_RANGES_ENTITY_LIST: Field<
+pub const BASELINE_ROLE_NAME: Field<
     Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("busyRangesEntityList");
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("baselineRoleName");
+/// `busyRangesEntityList`
+pub const BUSY_RANGES_ENTITY_LIST: Field<Settings, kind::Items<String>> = Field::new("busyRangesEntityList");
 /// `calendarEntityList`
-pub const CALENDAR_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new(
-    "calendarEntityList",
-);
+pub const CALENDAR_ENTITY_LIST: Field<Settings, kind::Items<String>> = Field::new("calendarEntityList");
 /// `cleanupDeletedRecords`
-pub const CLEANUP_DELETED_RECORDS: Field<Settings, kind::Bool> = Field::new("cleanupDeletedRecords");
+pub const CLEANUP_DELETED_RECORDS: Field<Settings, kind::Bool, access::NonNull> = Field::new("cleanupDeletedRecords");
 /// `companyLogoId`
 pub const COMPANY_LOGO_ID: Field<Settings, kind::Ref<Attachment>> = Field::new("companyLogoId");
 /// `companyLogoName`
 pub const COMPANY_LOGO_NAME: Field<Settings, kind::RefName, access::ReadOnly> = Field::new("companyLogoName");
 /// `cronDisabled`
-pub const CRON_DISABLED: Field<Settings, kind::Bool> = Field::new("cronDisabled");
+pub const CRON_DISABLED: Field<Settings, kind::Bool, access::NonNull> = Field::new("cronDisabled");
 /// `currencyDecimalPlaces`
 pub const CURRENCY_DECIMAL_PLACES: Field<Settings, kind::Int> = Field::new("currencyDecimalPlaces");
 /// `currencyFormat`
 pub const CURRENCY_FORMAT: Field<Settings, kind::Int> = Field::new("currencyFormat");
 /// `currencyList`
-pub const CURRENCY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("currencyList");
+pub const CURRENCY_LIST: Field<Settings, kind::Items<String>, access::NonNull> = Field::new("currencyList");
 /// `currencyRates`
-pub const CURRENCY_RATES: Field<Settings, kind::Opaque<Value>> = Field::new("currencyRates");
+pub const CURRENCY_RATES: Field<Settings, kind::Unlisted<kind::Opaque<Value>>> = Field::new("currencyRates");
 /// `daemonInterval`
 pub const DAEMON_INTERVAL: Field<Settings, kind::Int> = Field::new("daemonInterval");
 /// `daemonMaxProcessNumber`
@@ -1207,74 +1213,80 @@ pub const DAEMON_PROCESS_TIMEOUT: Field<Settings, kind::Int> = Field::new("daemo
 /// `dashboardLayout`
 pub const DASHBOARD_LAYOUT: Field<Settings, kind::Opaque<Value>> = Field::new("dashboardLayout");
 /// `dashletsOptions`
-pub const DASHLETS_OPTIONS: Field<Settings, kind::Opaque<Value>, access::ReadOnly> = Field::new("dashletsOptions");
+pub const DASHLETS_OPTIONS: Field<
+    Settings,
+    kind::Unlisted<kind::Opaque<Value>>,
+    access::ReadOnly,
+> = Field::new("dashletsOptions");
 /// `dateFormat`
 pub const DATE_FORMAT: Field<Settings, kind::Text> = Field::new("dateFormat");
 /// `decimalMark`
-pub const DECIMAL_MARK: Field<Settings, kind::Text> = Field::new("decimalMark");
+pub const DECIMAL_MARK: Field<Settings, kind::Text, access::NonNull> = Field::new("decimalMark");
 /// `defaultCurrency`
-pub const DEFAULT_CURRENCY: Field<Settings, kind::Text> = Field::new("defaultCurrency");
+pub const DEFAULT_CURRENCY: Field<Settings, kind::Text, access::NonNull> = Field::new("defaultCurrency");
 /// `deleted`
 pub const DELETED: Field<Settings, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `displayListViewRecordCount`
-pub const DISPLAY_LIST_VIEW_RECORD_COUNT: Field<Settings, kind::Bool> = Field::new("displayListViewRecordCount");
-/// `emailAddressIsOptedOutByDefault`
-pub const EMAIL_ADDRESS_IS_OPTED_OUT_BY_DEFAULT: Field<Settings, kind::Bool> = Field::new(
-    "emailAddressIsOptedOutByDefault",
+pub const DISPLAY_LIST_VIEW_RECORD_COUNT: Field<Settings, kind::Bool, access::NonNull> = Field::new(
+    "displayListViewRecordCount",
 );
+/// `emailAddressIsOptedOutByDefault`
+pub const EMAIL_ADDRESS_IS_OPTED_OUT_BY_DEFAULT: Field<
+    Settings,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("emailAddressIsOptedOutByDefault");
 /// `emailAddressLookupEntityTypeList`
-pub const EMAIL_ADDRESS_LOOKUP_ENTITY_TYPE_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("emailAddressLookupEntityTypeList");
+pub const EMAIL_ADDRESS_LOOKUP_ENTITY_TYPE_LIST: Field<Settings, kind::Items<String>> = Field::new(
+    "emailAddressLookupEntityTypeList",
+);
 /// `emailAddressSelectEntityTypeList`
-pub const EMAIL_ADDRESS_SELECT_ENTITY_TYPE_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("emailAddressSelectEntityTypeList");
+pub const EMAIL_ADDRESS_SELECT_ENTITY_TYPE_LIST: Field<Settings, kind::Items<String>> = Field::new(
+    "emailAddressSelectEntityTypeList",
+);
 /// `emailMessageMaxSize`
 pub const EMAIL_MESSAGE_MAX_SIZE: Field<Settings, kind::Float> = Field::new("emailMessageMaxSize");
 /// `emailNotificationsDelay`
 pub const EMAIL_NOTIFICATIONS_DELAY: Field<Settings, kind::Int> = Field::new("emailNotificationsDelay");
 /// `emailScheduledBatchCount`
-pub const EMAIL_SCHEDULED_BATCH_COUNT: Field<Settings, kind::Int> = Field::new("emailScheduledBatchCount");
+pub const EMAIL_SCHEDULED_BATCH_COUNT: Field<Settings, kind::Int, access::NonNull> = Field::new(
+    "emailScheduledBatchCount",
+);
 /// `exportDelimiter`
-pub const EXPORT_DELIMITER: Field<Settings, kind::Text> = Field::new("exportDelimiter");
+pub const EXPORT_DELIMITER: Field<Settings, kind::Text, access::NonNull> = Field::new("exportDelimiter");
 /// `exportDisabled`
-pub const EXPORT_DISABLED: Field<Settings, kind::Bool> = Field::new("exportDisabled");
+pub const EXPORT_DISABLED: Field<Settings, kind::Bool, access::NonNull> = Field::new("exportDisabled");
 /// `fiscalYearShift`
 pub const FISCAL_YEAR_SHIFT: Field<Settings, kind::Int> = Field::new("fiscalYearShift");
 /// `followCreatedEntities`
-pub const FOLLOW_CREATED_ENTITIES: Field<Settings, kind::Bool> = Field::new("followCreatedEntities");
+pub const FOLLOW_CREATED_ENTITIES: Field<Settings, kind::Bool, access::NonNull> = Field::new("followCreatedEntities");
 /// `globalSearchEntityList`
-pub const GLOBAL_SEARCH_ENTITY_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("globalSearchEntityList");
+pub const GLOBAL_SEARCH_ENTITY_LIST: Field<Settings, kind::Items<String>> = Field::new("globalSearchEntityList");
 /// `googleMapsApiKey`
 pub const GOOGLE_MAPS_API_KEY: Field<Settings, kind::Text> = Field::new("googleMapsApiKey");
 /// `historyEntityList`
-pub const HISTORY_ENTITY_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("historyEntityList");
+pub const HISTORY_ENTITY_LIST: Field<Settings, kind::Items<String>> = Field::new("historyEntityList");
 /// `id`
 pub const ID: Field<Settings, kind::Id<Settings>, access::ReadOnly> = Field::new("id");
 /// `inboundEmailMaxPortionSize`
 pub const INBOUND_EMAIL_MAX_PORTION_SIZE: Field<Settings, kind::Int> = Field::new("inboundEmailMaxPortionSize");
 /// `jobForceUtc`
-pub const JOB_FORCE_UTC: Field<Settings, kind::Bool> = Field::new("jobForceUtc");
+pub const JOB_FORCE_UTC: Field<Settings, kind::Bool, access::NonNull> = Field::new("jobForceUtc");
 /// `jobMaxPortion`
 pub const JOB_MAX_PORTION: Field<Settings, kind::Int> = Field::new("jobMaxPortion");
 /// `jobPoolConcurrencyNumber`
 pub const JOB_POOL_CONCURRENCY_NUMBER: Field<Settings, kind::Int> = Field::new("jobPoolConcurrencyNumber");
 /// `jobRunInParallel`
-pub const JOB_RUN_IN_PARALLEL: Field<Settings, kind::Bool> = Field::new("jobRunInParallel");
+pub const JOB_RUN_IN_PARALLEL: Field<Settings, kind::Bool, access::NonNull> = Field::new("jobRunInParallel");
 /// `language`
 pub const LANGUAGE: Field<Settings, kind::Text> = Field::new("language");
 /// `lastViewedCount`
-pub const LAST_VIEWED_COUNT: Field<Settings, kind::Int> = Field::new("lastViewedCount");
+pub const LAST_VIEWED_COUNT: Field<Settings, kind::Int, access::NonNull> = Field::new("lastViewedCount");
 /// `ldapAccountCanonicalForm`
 pub const LDAP_ACCOUNT_CANONICAL_FORM: Field<
     Settings,
     kind::Enum<LdapAccountCanonicalForm>,
+    access::NonNull,
 > = Field::new("ldapAccountCanonicalForm");
 /// `ldapAccountDomainName`
 pub const LDAP_ACCOUNT_DOMAIN_NAME: Field<Settings, kind::Text> = Field::new("ldapAccountDomainName");
@@ -1283,23 +1295,25 @@ pub const LDAP_ACCOUNT_DOMAIN_NAME_SHORT: Field<Settings, kind::Text> = Field::n
 /// `ldapAccountFilterFormat`
 pub const LDAP_ACCOUNT_FILTER_FORMAT: Field<Settings, kind::Text> = Field::new("ldapAccountFilterFormat");
 /// `ldapAuth`
-pub const LDAP_AUTH: Field<Settings, kind::Bool> = Field::new("ldapAuth");
+pub const LDAP_AUTH: Field<Settings, kind::Bool, access::NonNull> = Field::new("ldapAuth");
 /// `ldapBaseDn`
 pub const LDAP_BASE_DN: Field<Settings, kind::Text> = Field::new("ldapBaseDn");
 /// `ldapBindRequiresDn`
-pub const LDAP_BIND_REQUIRES_DN: Field<Settings, kind::Bool> = Field::new("ldapBindRequiresDn");
+pub const LDAP_BIND_REQUIRES_DN: Field<Settings, kind::Bool, access::NonNull> = Field::new("ldapBindRequiresDn");
 /// `ldapCreateEspoUser`
-pub const LDAP_CREATE_ESPO_USER: Field<Settings, kind::Bool> = Field::new("ldapCreateEspoUser");
+pub const LDAP_CREATE_ESPO_USER: Field<Settings, kind::Bool, access::NonNull> = Field::new("ldapCreateEspoUser");
 /// `ldapHost`
 pub const LDAP_HOST: Field<Settings, kind::Text> = Field::new("ldapHost");
 /// `ldapOptReferrals`
-pub const LDAP_OPT_REFERRALS: Field<Settings, kind::Bool> = Field::new("ldapOptReferrals");
+pub const LDAP_OPT_REFERRALS: Field<Settings, kind::Bool, access::NonNull> = Field::new("ldapOptReferrals");
 /// `ldapPort`
 pub const LDAP_PORT: Field<Settings, kind::Text> = Field::new("ldapPort");
 /// `ldapPortalUserLdapAuth`
-pub const LDAP_PORTAL_USER_LDAP_AUTH: Field<Settings, kind::Bool> = Field::new("ldapPortalUserLdapAuth");
+pub const LDAP_PORTAL_USER_LDAP_AUTH: Field<Settings, kind::Bool, access::NonNull> = Field::new(
+    "ldapPortalUserLdapAuth",
+);
 /// `ldapPortalUserPortalsIds`
-pub const LDAP_PORTAL_USER_PORTALS_IDS: Field<Settings, kind::Opaque<Vec<Id<Portal>>>> = Field::new(
+pub const LDAP_PORTAL_USER_PORTALS_IDS: Field<Settings, kind::Set<Vec<Id<Portal>>>> = Field::new(
     "ldapPortalUserPortalsIds",
 );
 /// `ldapPortalUserPortalsNames`
@@ -1309,10 +1323,9 @@ pub const LDAP_PORTAL_USER_PORTALS_NAMES: Field<
     access::ReadOnly,
 > = Field::new("ldapPortalUserPortalsNames");
 /// `ldapPortalUserRolesIds`
-pub const LDAP_PORTAL_USER_ROLES_IDS: Field<
-    Settings,
-    kind::Opaque<Vec<Id<PortalRole>>>,
-> = Field::new("ldapPortalUserRolesIds");
+pub const LDAP_PORTAL_USER_ROLES_IDS: Field<Settings, kind::Set<Vec<Id<PortalRole>>>> = Field::new(
+    "ldapPortalUserRolesIds",
+);
 /// `ldapPortalUserRolesNames`
 pub const LDAP_PORTAL_USER_ROLES_NAMES: Field<
     Settings,
@@ -1322,13 +1335,13 @@ pub const LDAP_PORTAL_USER_ROLES_NAMES: Field<
 /// `ldapSecurity`
 pub const LDAP_SECURITY: Field<Settings, kind::Enum<LdapSecurity>> = Field::new("ldapSecurity");
 /// `ldapTryUsernameSplit`
-pub const LDAP_TRY_USERNAME_SPLIT: Field<Settings, kind::Bool> = Field::new("ldapTryUsernameSplit");
+pub const LDAP_TRY_USERNAME_SPLIT: Field<Settings, kind::Bool, access::NonNull> = Field::new("ldapTryUsernameSplit");
 /// `ldapUserDefaultTeamId`
 pub const LDAP_USER_DEFAULT_TEAM_ID: Field<Settings, kind::Ref<Team>> = Field::new("ldapUserDefaultTeamId");
 /// `ldapUserDefaultTeamName`
 pub const LDAP_USER_DEFAULT_TEAM_NAME: Field<
     Settings,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("ldapUserDefaultTeamName");
 /// `ldapUserEmailAddressAttribute`
@@ -1346,7 +1359,7 @@ pub const LDAP_USER_OBJECT_CLASS: Field<Settings, kind::Text> = Field::new("ldap
 /// `ldapUserPhoneNumberAttribute`
 pub const LDAP_USER_PHONE_NUMBER_ATTRIBUTE: Field<Settings, kind::Text> = Field::new("ldapUserPhoneNumberAttribute");
 /// `ldapUserTeamsIds`
-pub const LDAP_USER_TEAMS_IDS: Field<Settings, kind::Opaque<Vec<Id<Team>>>> = Field::new("ldapUserTeamsIds");
+pub const LDAP_USER_TEAMS_IDS: Field<Settings, kind::Set<Vec<Id<Team>>>> = Field::new("ldapUserTeamsIds");
 /// `ldapUserTeamsNames`
 pub const LDAP_USER_TEAMS_NAMES: Field<
     Settings,
@@ -1358,46 +1371,63 @@ pub const LDAP_USER_TITLE_ATTRIBUTE: Field<Settings, kind::Text> = Field::new("l
 /// `ldapUsername`
 pub const LDAP_USERNAME: Field<Settings, kind::Text> = Field::new("ldapUsername");
 /// `maintenanceMode`
-pub const MAINTENANCE_MODE: Field<Settings, kind::Bool> = Field::new("maintenanceMode");
+pub const MAINTENANCE_MODE: Field<Settings, kind::Bool, access::NonNull> = Field::new("maintenanceMode");
 /// `massEmailDisableMandatoryOptOutLink`
-pub const MASS_EMAIL_DISABLE_MANDATORY_OPT_OUT_LINK: Field<Settings, kind::Bool> = Field::new(
-    "massEmailDisableMandatoryOptOutLink",
-);
+pub const MASS_EMAIL_DISABLE_MANDATORY_OPT_OUT_LINK: Field<
+    Settings,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("massEmailDisableMandatoryOptOutLink");
 /// `massEmailMaxPerBatchCount`
 pub const MASS_EMAIL_MAX_PER_BATCH_COUNT: Field<Settings, kind::Int> = Field::new("massEmailMaxPerBatchCount");
 /// `massEmailMaxPerHourCount`
-pub const MASS_EMAIL_MAX_PER_HOUR_COUNT: Field<Settings, kind::Int> = Field::new("massEmailMaxPerHourCount");
+pub const MASS_EMAIL_MAX_PER_HOUR_COUNT: Field<Settings, kind::Int, access::NonNull> = Field::new(
+    "massEmailMaxPerHourCount",
+);
 /// `massEmailOpenTracking`
-pub const MASS_EMAIL_OPEN_TRACKING: Field<Settings, kind::Bool> = Field::new("massEmailOpenTracking");
+pub const MASS_EMAIL_OPEN_TRACKING: Field<Settings, kind::Bool, access::NonNull> = Field::new("massEmailOpenTracking");
 /// `massEmailVerp`
-pub const MASS_EMAIL_VERP: Field<Settings, kind::Bool> = Field::new("massEmailVerp");
+pub const MASS_EMAIL_VERP: Field<Settings, kind::Bool, access::NonNull> = Field::new("massEmailVerp");
 /// `maxEmailAccountCount`
 pub const MAX_EMAIL_ACCOUNT_COUNT: Field<Settings, kind::Int> = Field::new("maxEmailAccountCount");
 /// `mentionEmailNotifications`
-pub const MENTION_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("mentionEmailNotifications");
+pub const MENTION_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool, access::NonNull> = Field::new(
+    "mentionEmailNotifications",
+);
 /// `name`
-pub const NAME: Field<Settings, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<Settings, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `newNotificationCountInTitle`
-pub const NEW_NOTIFICATION_COUNT_IN_TITLE: Field<Settings, kind::Bool> = Field::new("newNotificationCountInTitle");
+pub const NEW_NOTIFICATION_COUNT_IN_TITLE: Field<
+    Settings,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("newNotificationCountInTitle");
 /// `notificationSoundsDisabled`
-pub const NOTIFICATION_SOUNDS_DISABLED: Field<Settings, kind::Bool> = Field::new("notificationSoundsDisabled");
+pub const NOTIFICATION_SOUNDS_DISABLED: Field<Settings, kind::Bool, access::NonNull> = Field::new(
+    "notificationSoundsDisabled",
+);
 /// `oidcAllowAdminUser`
-pub const OIDC_ALLOW_ADMIN_USER: Field<Settings, kind::Bool> = Field::new("oidcAllowAdminUser");
+pub const OIDC_ALLOW_ADMIN_USER: Field<Settings, kind::Bool, access::NonNull> = Field::new("oidcAllowAdminUser");
 /// `oidcAllowRegularUserFallback`
-pub const OIDC_ALLOW_REGULAR_USER_FALLBACK: Field<Settings, kind::Bool> = Field::new("oidcAllowRegularUserFallback");
+pub const OIDC_ALLOW_REGULAR_USER_FALLBACK: Field<
+    Settings,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("oidcAllowRegularUserFallback");
 /// `oidcAuthorizationEndpoint`
 pub const OIDC_AUTHORIZATION_ENDPOINT: Field<Settings, kind::Text> = Field::new("oidcAuthorizationEndpoint");
 /// `oidcAuthorizationPrompt`
 pub const OIDC_AUTHORIZATION_PROMPT: Field<
     Settings,
     kind::Enum<OidcAuthorizationPrompt>,
+    access::NonNull,
 > = Field::new("oidcAuthorizationPrompt");
 /// `oidcClientId`
 pub const OIDC_CLIENT_ID: Field<Settings, kind::Text> = Field::new("oidcClientId");
 /// `oidcCreateUser`
-pub const OIDC_CREATE_USER: Field<Settings, kind::Bool> = Field::new("oidcCreateUser");
+pub const OIDC_CREATE_USER: Field<Settings, kind::Bool, access::NonNull> = Field::new("oidcCreateUser");
 /// `oidcFallback`
-pub const OIDC_FALLBACK: Field<Settings, kind::Bool> = Field::new("oidcFallback");
+pub const OIDC_FALLBACK: Field<Settings, kind::Bool, access::NonNull> = Field::new("oidcFallback");
 /// `oidcGroupClaim`
 pub const OIDC_GROUP_CLAIM: Field<Settings, kind::Text> = Field::new("oidcGroupClaim");
 /// `oidcJwksEndpoint`
@@ -1405,18 +1435,18 @@ pub const OIDC_JWKS_ENDPOINT: Field<Settings, kind::Text> = Field::new("oidcJwks
 /// `oidcJwtSignatureAlgorithmList`
 pub const OIDC_JWT_SIGNATURE_ALGORITHM_LIST: Field<
     Settings,
-    kind::Unordered<kind::Items<OidcJwtSignatureAlgorithmList>>,
+    kind::Items<OidcJwtSignatureAlgorithmList>,
 > = Field::new("oidcJwtSignatureAlgorithmList");
 /// `oidcLogoutUrl`
 pub const OIDC_LOGOUT_URL: Field<Settings, kind::Text> = Field::new("oidcLogoutUrl");
 /// `oidcScopes`
-pub const OIDC_SCOPES: Field<Settings, kind::Unordered<kind::Items<OidcScopes>>> = Field::new("oidcScopes");
+pub const OIDC_SCOPES: Field<Settings, kind::Items<OidcScopes>> = Field::new("oidcScopes");
 /// `oidcSync`
-pub const OIDC_SYNC: Field<Settings, kind::Bool> = Field::new("oidcSync");
+pub const OIDC_SYNC: Field<Settings, kind::Bool, access::NonNull> = Field::new("oidcSync");
 /// `oidcSyncTeams`
-pub const OIDC_SYNC_TEAMS: Field<Settings, kind::Bool> = Field::new("oidcSyncTeams");
+pub const OIDC_SYNC_TEAMS: Field<Settings, kind::Bool, access::NonNull> = Field::new("oidcSyncTeams");
 /// `oidcTeamsIds`
-pub const OIDC_TEAMS_IDS: Field<Settings, kind::Opaque<Vec<Id<Team>>>> = Field::new("oidcTeamsIds");
+pub const OIDC_TEAMS_IDS: Field<Settings, kind::Set<Vec<Id<Team>>>> = Field::new("oidcTeamsIds");
 /// `oidcTeamsNames`
 pub const OIDC_TEAMS_NAMES: Field<Settings, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("oidcTeamsNames");
 /// `oidcTokenEndpoint`
@@ -1432,25 +1462,35 @@ pub const OUTBOUND_EMAIL_FROM_ADDRESS: Field<Settings, kind::Text> = Field::new(
 /// `outboundEmailFromName`
 pub const OUTBOUND_EMAIL_FROM_NAME: Field<Settings, kind::Text> = Field::new("outboundEmailFromName");
 /// `outboundEmailIsShared`
-pub const OUTBOUND_EMAIL_IS_SHARED: Field<Settings, kind::Bool> = Field::new("outboundEmailIsShared");
+pub const OUTBOUND_EMAIL_IS_SHARED: Field<Settings, kind::Bool, access::NonNull> = Field::new("outboundEmailIsShared");
 /// `outboundSmsFromNumber`
 pub const OUTBOUND_SMS_FROM_NUMBER: Field<Settings, kind::Text> = Field::new("outboundSmsFromNumber");
 /// `passwordGenerateLength`
-pub const PASSWORD_GENERATE_LENGTH: Field<Settings, kind::Int> = Field::new("passwordGenerateLength");
+pub const PASSWORD_GENERATE_LENGTH: Field<Settings, kind::Int, access::NonNull> = Field::new("passwordGenerateLength");
 /// `passwordRecoveryDisabled`
-pub const PASSWORD_RECOVERY_DISABLED: Field<Settings, kind::Bool> = Field::new("passwordRecoveryDisabled");
+pub const PASSWORD_RECOVERY_DISABLED: Field<Settings, kind::Bool, access::NonNull> = Field::new(
+    "passwordRecoveryDisabled",
+);
 /// `passwordRecoveryForAdminDisabled`
-pub const PASSWORD_RECOVERY_FOR_ADMIN_DISABLED: Field<Settings, kind::Bool> = Field::new(
-    "passwordRecoveryForAdminDisabled",
-);
+pub const PASSWORD_RECOVERY_FOR_ADMIN_DISABLED: Field<
+    Settings,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("passwordRecoveryForAdminDisabled");
 /// `passwordRecoveryForInternalUsersDisabled`
-pub const PASSWORD_RECOVERY_FOR_INTERNAL_USERS_DISABLED: Field<Settings, kind::Bool> = Field::new(
-    "passwordRecoveryForInternalUsersDisabled",
-);
+pub const PASSWORD_RECOVERY_FOR_INTERNAL_USERS_DISABLED: Field<
+    Settings,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("passwordRecoveryForInternalUsersDisabled");
 /// `passwordRecoveryNoExposure`
-pub const PASSWORD_RECOVERY_NO_EXPOSURE: Field<Settings, kind::Bool> = Field::new("passwordRecoveryNoExposure");
+pub const PASSWORD_RECOVERY_NO_EXPOSURE: Field<Settings, kind::Bool, access::NonNull> = Field::new(
+    "passwordRecoveryNoExposure",
+);
 /// `passwordStrengthBothCases`
-pub const PASSWORD_STRENGTH_BOTH_CASES: Field<Settings, kind::Bool> = Field::new("passwordStrengthBothCases");
+pub const PASSWORD_STRENGTH_BOTH_CASES: Field<Settings, kind::Bool, access::NonNull> = Field::new(
+    "passwordStrengthBothCases",
+);
 /// `passwordStrengthLength`
 pub const PASSWORD_STRENGTH_LENGTH: Field<Settings, kind::Int> = Field::new("passwordStrengthLength");
 /// `passwordStrengthLetterCount`
@@ -1464,48 +1504,63 @@ pub const PASSWORD_STRENGTH_SPECIAL_CHARACTER_COUNT: Field<Settings, kind::Int> 
 /// `pdfEngine`
 pub const PDF_ENGINE: Field<Settings, kind::Text> = Field::new("pdfEngine");
 /// `personNameFormat`
-pub const PERSON_NAME_FORMAT: Field<Settings, kind::Enum<PersonNameFormat>> = Field::new("personNameFormat");
+pub const PERSON_NAME_FORMAT: Field<
+    Settings,
+    kind::Enum<PersonNameFormat>,
+    access::NonNull,
+> = Field::new("personNameFormat");
 /// `personalEmailMaxPortionSize`
 pub const PERSONAL_EMAIL_MAX_PORTION_SIZE: Field<Settings, kind::Int> = Field::new("personalEmailMaxPortionSize");
 /// `phoneNumberExtensions`
-pub const PHONE_NUMBER_EXTENSIONS: Field<Settings, kind::Bool> = Field::new("phoneNumberExtensions");
+pub const PHONE_NUMBER_EXTENSIONS: Field<Settings, kind::Bool, access::NonNull> = Field::new("phoneNumberExtensions");
 /// `phoneNumberInternational`
-pub const PHONE_NUMBER_INTERNATIONAL: Field<Settings, kind::Bool> = Field::new("phoneNumberInternational");
-/// `phoneNumberNumericSearch`
-pub const PHONE_NUMBER_NUMERIC_SEARCH: Field<Settings, kind::Bool> = Field::new("phoneNumberNumericSearch");
-/// `phoneNumberPreferredCountryList`
-pub const PHONE_NUMBER_PREFERRED_COUNTRY_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("phoneNumberPreferredCountryList");
-/// `portalStreamEmailNotifications`
-pub const PORTAL_STREAM_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("portalStreamEmailNotifications");
-/// `postEmailNotifications`
-pub const POST_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("postEmailNotifications");
-/// `quickCreateList`
-pub const QUICK_CREATE_LIST: Field<Settings, kind::Unordered<kind::Items<String>>> = Field::new("quickCreateList");
-/// `quickSearchFullTextAppendWildcard`
-pub const QUICK_SEARCH_FULL_TEXT_APPEND_WILDCARD: Field<Settings, kind::Bool> = Field::new(
-    "quickSearchFullTextAppendWildcard",
+pub const PHONE_NUMBER_INTERNATIONAL: Field<Settings, kind::Bool, access::NonNull> = Field::new(
+    "phoneNumberInternational",
 );
+/// `phoneNumberNumericSearch`
+pub const PHONE_NUMBER_NUMERIC_SEARCH: Field<Settings, kind::Bool, access::NonNull> = Field::new(
+    "phoneNumberNumericSearch",
+);
+/// `phoneNumberPreferredCountryList`
+pub const PHONE_NUMBER_PREFERRED_COUNTRY_LIST: Field<Settings, kind::Items<String>> = Field::new(
+    "phoneNumberPreferredCountryList",
+);
+/// `portalStreamEmailNotifications`
+pub const PORTAL_STREAM_EMAIL_NOTIFICATIONS: Field<
+    Settings,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("portalStreamEmailNotifications");
+/// `postEmailNotifications`
+pub const POST_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool, access::NonNull> = Field::new("postEmailNotifications");
+/// `quickCreateList`
+pub const QUICK_CREATE_LIST: Field<Settings, kind::Items<String>> = Field::new("quickCreateList");
+/// `quickSearchFullTextAppendWildcard`
+pub const QUICK_SEARCH_FULL_TEXT_APPEND_WILDCARD: Field<
+    Settings,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("quickSearchFullTextAppendWildcard");
 /// `readableDateFormatDisabled`
-pub const READABLE_DATE_FORMAT_DISABLED: Field<Settings, kind::Bool> = Field::new("readableDateFormatDisabled");
+pub const READABLE_DATE_FORMAT_DISABLED: Field<Settings, kind::Bool, access::NonNull> = Field::new(
+    "readableDateFormatDisabled",
+);
 /// `recordsPerPage`
-pub const RECORDS_PER_PAGE: Field<Settings, kind::Int> = Field::new("recordsPerPage");
+pub const RECORDS_PER_PAGE: Field<Settings, kind::Int, access::NonNull> = Field::new("recordsPerPage");
 /// `recordsPerPageKanban`
-pub const RECORDS_PER_PAGE_KANBAN: Field<Settings, kind::Int> = Field::new("recordsPerPageKanban");
+pub const RECORDS_PER_PAGE_KANBAN: Field<Settings, kind::Int, access::NonNull> = Field::new("recordsPerPageKanban");
 /// `recordsPerPageSelect`
-pub const RECORDS_PER_PAGE_SELECT: Field<Settings, kind::Int> = Field::new("recordsPerPageSelect");
+pub const RECORDS_PER_PAGE_SELECT: Field<Settings, kind::Int, access::NonNull> = Field::new("recordsPerPageSelect");
 /// `recordsPerPageSmall`
-pub const RECORDS_PER_PAGE_SMALL: Field<Settings, kind::Int> = Field::new("recordsPerPageSmall");
+pub const RECORDS_PER_PAGE_SMALL: Field<Settings, kind::Int, access::NonNull> = Field::new("recordsPerPageSmall");
 /// `scopeColorsDisabled`
-pub const SCOPE_COLORS_DISABLED: Field<Settings, kind::Bool> = Field::new("scopeColorsDisabled");
+pub const SCOPE_COLORS_DISABLED: Field<Settings, kind::Bool, access::NonNull> = Field::new("scopeColorsDisabled");
 /// `siteUrl`
 pub const SITE_URL: Field<Settings, kind::Text> = Field::new("siteUrl");
 /// `smsProvider`
 pub const SMS_PROVIDER: Field<Settings, kind::Text> = Field::new("smsProvider");
 /// `smtpAuth`
-pub const SMTP_AUTH: Field<Settings, kind::Bool> = Field::new("smtpAuth");
+pub const SMTP_AUTH: Field<Settings, kind::Bool, access::NonNull> = Field::new("smtpAuth");
 /// `smtpPort`
 pub const SMTP_PORT: Field<Settings, kind::Int> = Field::new("smtpPort");
 /// `smtpSecurity`
@@ -1515,32 +1570,35 @@ pub const SMTP_SERVER: Field<Settings, kind::Text> = Field::new("smtpServer");
 /// `smtpUsername`
 pub const SMTP_USERNAME: Field<Settings, kind::Text> = Field::new("smtpUsername");
 /// `streamEmailNotifications`
-pub const STREAM_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("streamEmailNotifications");
+pub const STREAM_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool, access::NonNull> = Field::new(
+    "streamEmailNotifications",
+);
 /// `streamEmailNotificationsEntityList`
-pub const STREAM_EMAIL_NOTIFICATIONS_ENTITY_LIST: Field<
-    Settings,
-    kind::Unordered<kind::Items<String>>,
-> = Field::new("streamEmailNotificationsEntityList");
+pub const STREAM_EMAIL_NOTIFICATIONS_ENTITY_LIST: Field<Settings, kind::Items<String>> = Field::new(
+    "streamEmailNotificationsEntityList",
+);
 /// `streamEmailNotificationsTypeList`
 pub const STREAM_EMAIL_NOTIFICATIONS_TYPE_LIST: Field<
     Settings,
-    kind::Unordered<kind::Items<StreamEmailNotificationsTypeList>>,
+    kind::Items<StreamEmailNotificationsTypeList>,
 > = Field::new("streamEmailNotificationsTypeList");
 /// `streamEmailWithContentEntityTypeList`
 pub const STREAM_EMAIL_WITH_CONTENT_ENTITY_TYPE_LIST: Field<
     Settings,
-    kind::Unordered<kind::Items<String>>,
+    kind::Items<String>,
 > = Field::new("streamEmailWithContentEntityTypeList");
 /// `tabColorsDisabled`
-pub const TAB_COLORS_DISABLED: Field<Settings, kind::Bool> = Field::new("tabColorsDisabled");
+pub const TAB_COLORS_DISABLED: Field<Settings, kind::Bool, access::NonNull> = Field::new("tabColorsDisabled");
 /// `tabIconsDisabled`
-pub const TAB_ICONS_DISABLED: Field<Settings, kind::Bool> = Field::new("tabIconsDisabled");
+pub const TAB_ICONS_DISABLED: Field<Settings, kind::Bool, access::NonNull> = Field::new("tabIconsDisabled");
 /// `tabList`
 pub const TAB_LIST: Field<Settings, kind::Opaque<Value>> = Field::new("tabList");
 /// `textFilterUseContainsForVarchar`
-pub const TEXT_FILTER_USE_CONTAINS_FOR_VARCHAR: Field<Settings, kind::Bool> = Field::new(
-    "textFilterUseContainsForVarchar",
-);
+pub const TEXT_FILTER_USE_CONTAINS_FOR_VARCHAR: Field<
+    Settings,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("textFilterUseContainsForVarchar");
 /// `theme`
 pub const THEME: Field<Settings, kind::Text> = Field::new("theme");
 /// `themeParams`
@@ -1550,15 +1608,17 @@ pub const THOUSAND_SEPARATOR: Field<Settings, kind::Text> = Field::new("thousand
 /// `timeFormat`
 pub const TIME_FORMAT: Field<Settings, kind::Text> = Field::new("timeFormat");
 /// `timeZone`
-pub const TIME_ZONE: Field<Settings, kind::Enum<TimeZone>> = Field::new("timeZone");
+pub const TIME_ZONE: Field<Settings, kind::Enum<TimeZone>, access::NonNull> = Field::new("timeZone");
 /// `updateEmailNotifications`
-pub const UPDATE_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool> = Field::new("updateEmailNotifications");
+pub const UPDATE_EMAIL_NOTIFICATIONS: Field<Settings, kind::Bool, access::NonNull> = Field::new(
+    "updateEmailNotifications",
+);
 /// `useCache`
-pub const USE_CACHE: Field<Settings, kind::Bool> = Field::new("useCache");
+pub const USE_CACHE: Field<Settings, kind::Bool, access::NonNull> = Field::new("useCache");
 /// `useWebSocket`
-pub const USE_WEB_SOCKET: Field<Settings, kind::Bool> = Field::new("useWebSocket");
+pub const USE_WEB_SOCKET: Field<Settings, kind::Bool, access::NonNull> = Field::new("useWebSocket");
 /// `userThemesDisabled`
-pub const USER_THEMES_DISABLED: Field<Settings, kind::Bool> = Field::new("userThemesDisabled");
+pub const USER_THEMES_DISABLED: Field<Settings, kind::Bool, access::NonNull> = Field::new("userThemesDisabled");
 /// `weekStart`
 pub const WEEK_START: Field<Settings, kind::Int> = Field::new("weekStart");
 /// `workingTimeCalendarId`
@@ -1568,9 +1628,36 @@ pub const WORKING_TIME_CALENDAR_ID: Field<Settings, kind::Ref<WorkingTimeCalenda
 /// `workingTimeCalendarName`
 pub const WORKING_TIME_CALENDAR_NAME: Field<
     Settings,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("workingTimeCalendarName");
+
+impl Settings {
+    #[doc(hidden)]
+    pub const UNLISTED_ADDRESS_PREVIEW_CITY: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ADDRESS_PREVIEW_COUNTRY: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ADDRESS_PREVIEW_MAP: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ADDRESS_PREVIEW_POSTAL_CODE: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ADDRESS_PREVIEW_STATE: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ADDRESS_PREVIEW_STREET: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_BASELINE_ROLE_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_CURRENCY_RATES: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_DASHLETS_OPTIONS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_LDAP_USER_DEFAULT_TEAM_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_WORKING_TIME_CALENDAR_NAME: bool = true;
+}
 
 espo_core::enumeration! {
     /// `ldapAccountCanonicalForm` of [`Settings`].

@@ -207,7 +207,7 @@ pub const DATE_SENT: Field<Sms, kind::DateTime> = Field::new("dateSent");
 /// `deleted`
 pub const DELETED: Field<Sms, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `from`
-pub const FROM: Field<Sms, kind::Opaque<String>> = Field::new("from");
+pub const FROM: Field<Sms, kind::Unlisted<kind::Opaque<String>>, access::NonNull> = Field::new("from");
 /// `fromName`
 pub const FROM_NAME: Field<Sms, kind::Text> = Field::new("fromName");
 /// `fromPhoneNumberId`
@@ -223,7 +223,7 @@ pub const MODIFIED_BY_ID: Field<Sms, kind::Ref<User>, access::ReadOnly> = Field:
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Sms, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<Sms, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<Sms, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `parentId`
 pub const PARENT_ID: Field<Sms, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
 /// `parentName`
@@ -235,25 +235,34 @@ pub const REPLIED_ID: Field<Sms, kind::Ref<Sms>, access::ReadOnly> = Field::new(
 /// `repliedName`
 pub const REPLIED_NAME: Field<Sms, kind::RefName, access::ReadOnly> = Field::new("repliedName");
 /// `repliesIds`
-pub const REPLIES_IDS: Field<Sms, kind::Opaque<Vec<Id<Sms>>>, access::ReadOnly> = Field::new("repliesIds");
+pub const REPLIES_IDS: Field<Sms, kind::Set<Vec<Id<Sms>>>, access::ReadOnly> = Field::new("repliesIds");
 /// `repliesNames`
 pub const REPLIES_NAMES: Field<Sms, kind::Opaque<Names<Sms>>, access::ReadOnly> = Field::new("repliesNames");
 /// `status`
-pub const STATUS: Field<Sms, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<Sms, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<Sms, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<Sms, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<Sms, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `to`
-pub const TO: Field<Sms, kind::Opaque<String>> = Field::new("to");
+pub const TO: Field<Sms, kind::Unlisted<kind::Opaque<String>>, access::NonNull> = Field::new("to");
 /// `toPhoneNumbersIds`
-pub const TO_PHONE_NUMBERS_IDS: Field<Sms, kind::Opaque<Vec<Id<PhoneNumber>>>> = Field::new("toPhoneNumbersIds");
+pub const TO_PHONE_NUMBERS_IDS: Field<Sms, kind::Set<Vec<Id<PhoneNumber>>>> = Field::new("toPhoneNumbersIds");
 /// `toPhoneNumbersNames`
 pub const TO_PHONE_NUMBERS_NAMES: Field<
     Sms,
     kind::Opaque<Names<PhoneNumber>>,
     access::ReadOnly,
 > = Field::new("toPhoneNumbersNames");
+
+impl Sms {
+    #[doc(hidden)]
+    pub const UNLISTED_FROM: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TO: bool = true;
+}
 
 espo_core::enumeration! {
     /// `status` of [`Sms`].

@@ -115,11 +115,22 @@ pub const ENTITY_TYPE: Field<StarSubscription, kind::TypeName, access::PartOfFie
 /// `id`
 pub const ID: Field<StarSubscription, kind::Id<StarSubscription>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<StarSubscription, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<StarSubscription, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `userId`
 pub const USER_ID: Field<StarSubscription, kind::Unordered<kind::AnyId>> = Field::new("userId");
 /// `userName`
-pub const USER_NAME: Field<StarSubscription, kind::Opaque<String>, access::ReadOnly> = Field::new("userName");
+pub const USER_NAME: Field<
+    StarSubscription,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("userName");
+
+impl StarSubscription {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_USER_NAME: bool = true;
+}
 
 espo_core::parent! {
     /// `entity` of [`StarSubscription`].

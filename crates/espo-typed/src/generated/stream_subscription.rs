@@ -108,11 +108,22 @@ pub const ENTITY_TYPE: Field<StreamSubscription, kind::TypeName, access::PartOfF
 /// `id`
 pub const ID: Field<StreamSubscription, kind::Id<StreamSubscription>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<StreamSubscription, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<StreamSubscription, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `userId`
 pub const USER_ID: Field<StreamSubscription, kind::Unordered<kind::AnyId>> = Field::new("userId");
 /// `userName`
-pub const USER_NAME: Field<StreamSubscription, kind::Opaque<String>, access::ReadOnly> = Field::new("userName");
+pub const USER_NAME: Field<
+    StreamSubscription,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("userName");
+
+impl StreamSubscription {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_USER_NAME: bool = true;
+}
 
 espo_core::parent! {
     /// `entity` of [`StreamSubscription`].

@@ -73,7 +73,12 @@ pub const ID: Field<SystemData, kind::Id<SystemData>, access::ReadOnly> = Field:
 /// `lastPasswordRecoveryDate`
 pub const LAST_PASSWORD_RECOVERY_DATE: Field<SystemData, kind::DateTime> = Field::new("lastPasswordRecoveryDate");
 /// `name`
-pub const NAME: Field<SystemData, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<SystemData, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
+
+impl SystemData {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 /// The attributes that a create of [`SystemData`] sends.
 pub type SystemDataNew = SystemDataWrite<Create>;

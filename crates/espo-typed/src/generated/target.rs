@@ -234,7 +234,7 @@ pub const ADDRESS_CITY: Field<Target, kind::Text> = Field::new("addressCity");
 /// `addressCountry`
 pub const ADDRESS_COUNTRY: Field<Target, kind::Text> = Field::new("addressCountry");
 /// `addressMap`
-pub const ADDRESS_MAP: Field<Target, kind::Opaque<Value>, access::ReadOnly> = Field::new("addressMap");
+pub const ADDRESS_MAP: Field<Target, kind::Unlisted<kind::Opaque<Value>>, access::ReadOnly> = Field::new("addressMap");
 /// `addressPostalCode`
 pub const ADDRESS_POSTAL_CODE: Field<Target, kind::Text> = Field::new("addressPostalCode");
 /// `addressState`
@@ -256,21 +256,24 @@ pub const DELETED: Field<Target, kind::Unordered<kind::Bool>, access::ReadOnly> 
 /// `description`
 pub const DESCRIPTION: Field<Target, kind::Text> = Field::new("description");
 /// `doNotCall`
-pub const DO_NOT_CALL: Field<Target, kind::Bool> = Field::new("doNotCall");
+pub const DO_NOT_CALL: Field<Target, kind::Bool, access::NonNull> = Field::new("doNotCall");
 /// `emailAddress`
-pub const EMAIL_ADDRESS: Field<Target, kind::Text> = Field::new("emailAddress");
+pub const EMAIL_ADDRESS: Field<Target, kind::Unranked<kind::Text>> = Field::new("emailAddress");
 /// `emailAddressData`
-pub const EMAIL_ADDRESS_DATA: Field<Target, kind::Opaque<Vec<EmailAddressRow>>> = Field::new("emailAddressData");
+pub const EMAIL_ADDRESS_DATA: Field<
+    Target,
+    kind::Unlisted<kind::Set<Vec<EmailAddressRow>>>,
+> = Field::new("emailAddressData");
 /// `emailAddressIsInvalid`
-pub const EMAIL_ADDRESS_IS_INVALID: Field<Target, kind::Bool> = Field::new("emailAddressIsInvalid");
+pub const EMAIL_ADDRESS_IS_INVALID: Field<Target, kind::Flag, access::NonNull> = Field::new("emailAddressIsInvalid");
 /// `emailAddressIsOptedOut`
-pub const EMAIL_ADDRESS_IS_OPTED_OUT: Field<Target, kind::Bool> = Field::new("emailAddressIsOptedOut");
+pub const EMAIL_ADDRESS_IS_OPTED_OUT: Field<Target, kind::Flag, access::NonNull> = Field::new("emailAddressIsOptedOut");
 /// `firstName`
 pub const FIRST_NAME: Field<Target, kind::Text> = Field::new("firstName");
 /// `id`
 pub const ID: Field<Target, kind::Id<Target>, access::ReadOnly> = Field::new("id");
 /// `lastName`
-pub const LAST_NAME: Field<Target, kind::Text> = Field::new("lastName");
+pub const LAST_NAME: Field<Target, kind::Text, access::NonNull> = Field::new("lastName");
 /// `middleName`
 pub const MIDDLE_NAME: Field<Target, kind::Text> = Field::new("middleName");
 /// `modifiedAt`
@@ -280,25 +283,37 @@ pub const MODIFIED_BY_ID: Field<Target, kind::Ref<User>, access::ReadOnly> = Fie
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Target, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<Target, kind::Text, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<Target, kind::Pattern<kind::Text>, access::ReadOnly> = Field::new("name");
 /// `phoneNumber`
-pub const PHONE_NUMBER: Field<Target, kind::Text> = Field::new("phoneNumber");
+pub const PHONE_NUMBER: Field<Target, kind::Unranked<kind::Text>> = Field::new("phoneNumber");
 /// `phoneNumberData`
-pub const PHONE_NUMBER_DATA: Field<Target, kind::Opaque<Vec<PhoneNumberRow>>> = Field::new("phoneNumberData");
+pub const PHONE_NUMBER_DATA: Field<
+    Target,
+    kind::Unlisted<kind::Set<Vec<PhoneNumberRow>>>,
+> = Field::new("phoneNumberData");
 /// `phoneNumberIsInvalid`
-pub const PHONE_NUMBER_IS_INVALID: Field<Target, kind::Bool> = Field::new("phoneNumberIsInvalid");
+pub const PHONE_NUMBER_IS_INVALID: Field<Target, kind::Flag, access::NonNull> = Field::new("phoneNumberIsInvalid");
 /// `phoneNumberIsOptedOut`
-pub const PHONE_NUMBER_IS_OPTED_OUT: Field<Target, kind::Bool> = Field::new("phoneNumberIsOptedOut");
+pub const PHONE_NUMBER_IS_OPTED_OUT: Field<Target, kind::Flag, access::NonNull> = Field::new("phoneNumberIsOptedOut");
 /// `salutationName`
 pub const SALUTATION_NAME: Field<Target, kind::Enum<SalutationName>> = Field::new("salutationName");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<Target, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<Target, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<Target, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `title`
 pub const TITLE: Field<Target, kind::Text> = Field::new("title");
 /// `website`
 pub const WEBSITE: Field<Target, kind::Text> = Field::new("website");
+
+impl Target {
+    #[doc(hidden)]
+    pub const UNLISTED_ADDRESS_MAP: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_EMAIL_ADDRESS_DATA: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_PHONE_NUMBER_DATA: bool = true;
+}
 
 espo_core::enumeration! {
     /// `salutationName` of [`Target`].

@@ -188,13 +188,23 @@ pub const DESCRIPTION: Field<TargetList, kind::Text> = Field::new("description")
 /// `entryCount`
 pub const ENTRY_COUNT: Field<TargetList, kind::Opaque<i64>, access::ReadOnly> = Field::new("entryCount");
 /// `excludingActionList`
-pub const EXCLUDING_ACTION_LIST: Field<TargetList, kind::Opaque<Vec<String>>> = Field::new("excludingActionList");
+pub const EXCLUDING_ACTION_LIST: Field<
+    TargetList,
+    kind::Unlisted<kind::Opaque<Vec<String>>>,
+> = Field::new("excludingActionList");
 /// `id`
 pub const ID: Field<TargetList, kind::Id<TargetList>, access::ReadOnly> = Field::new("id");
 /// `includingActionList`
-pub const INCLUDING_ACTION_LIST: Field<TargetList, kind::Opaque<Vec<String>>> = Field::new("includingActionList");
+pub const INCLUDING_ACTION_LIST: Field<
+    TargetList,
+    kind::Unlisted<kind::Opaque<Vec<String>>>,
+> = Field::new("includingActionList");
 /// `isOptedOut`
-pub const IS_OPTED_OUT: Field<TargetList, kind::Opaque<bool>, access::ReadOnly> = Field::new("isOptedOut");
+pub const IS_OPTED_OUT: Field<
+    TargetList,
+    kind::Unlisted<kind::Opaque<bool>>,
+    access::ReadOnly,
+> = Field::new("isOptedOut");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<TargetList, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `modifiedById`
@@ -202,21 +212,25 @@ pub const MODIFIED_BY_ID: Field<TargetList, kind::Ref<User>, access::ReadOnly> =
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<TargetList, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<TargetList, kind::Text> = Field::new("name");
+pub const NAME: Field<TargetList, kind::Text, access::NonNull> = Field::new("name");
 /// `optedOutCount`
 pub const OPTED_OUT_COUNT: Field<TargetList, kind::Opaque<i64>, access::ReadOnly> = Field::new("optedOutCount");
 /// `sourceCampaignId`
-pub const SOURCE_CAMPAIGN_ID: Field<TargetList, kind::Opaque<AnyId>> = Field::new("sourceCampaignId");
+pub const SOURCE_CAMPAIGN_ID: Field<TargetList, kind::Unlisted<kind::Opaque<AnyId>>> = Field::new("sourceCampaignId");
 /// `sourceCampaignName`
 pub const SOURCE_CAMPAIGN_NAME: Field<
     TargetList,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("sourceCampaignName");
 /// `targetStatus`
-pub const TARGET_STATUS: Field<TargetList, kind::Opaque<TargetStatus>, access::ReadOnly> = Field::new("targetStatus");
+pub const TARGET_STATUS: Field<
+    TargetList,
+    kind::Unlisted<kind::Opaque<TargetStatus>>,
+    access::ReadOnly,
+> = Field::new("targetStatus");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<TargetList, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<TargetList, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<TargetList, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 
@@ -226,6 +240,21 @@ pub mod bool_filters {
 
     /// `onlyMy`
     pub const ONLY_MY: BoolFilter<TargetList> = BoolFilter::new("onlyMy");
+}
+
+impl TargetList {
+    #[doc(hidden)]
+    pub const UNLISTED_EXCLUDING_ACTION_LIST: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_INCLUDING_ACTION_LIST: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IS_OPTED_OUT: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_SOURCE_CAMPAIGN_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_SOURCE_CAMPAIGN_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_STATUS: bool = true;
 }
 
 espo_core::enumeration! {

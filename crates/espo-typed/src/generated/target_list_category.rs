@@ -128,7 +128,7 @@ impl Entity for TargetListCategory {
 }
 
 /// `childList`
-pub const CHILD_LIST: Field<TargetListCategory, kind::Opaque<Value>> = Field::new("childList");
+pub const CHILD_LIST: Field<TargetListCategory, kind::Unlisted<kind::Opaque<Value>>> = Field::new("childList");
 /// `createdAt`
 pub const CREATED_AT: Field<TargetListCategory, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdById`
@@ -148,7 +148,7 @@ pub const MODIFIED_BY_ID: Field<TargetListCategory, kind::Ref<User>, access::Rea
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<TargetListCategory, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<TargetListCategory, kind::Text> = Field::new("name");
+pub const NAME: Field<TargetListCategory, kind::Text, access::NonNull> = Field::new("name");
 /// `order`
 pub const ORDER: Field<TargetListCategory, kind::Int, access::ReadOnly> = Field::new("order");
 /// `parentId`
@@ -156,13 +156,18 @@ pub const PARENT_ID: Field<TargetListCategory, kind::Ref<TargetListCategory>> = 
 /// `parentName`
 pub const PARENT_NAME: Field<TargetListCategory, kind::RefName, access::ReadOnly> = Field::new("parentName");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<TargetListCategory, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<TargetListCategory, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<
     TargetListCategory,
     kind::Opaque<Names<Team>>,
     access::ReadOnly,
 > = Field::new("teamsNames");
+
+impl TargetListCategory {
+    #[doc(hidden)]
+    pub const UNLISTED_CHILD_LIST: bool = true;
+}
 
 /// The attributes that a create of [`TargetListCategory`] sends.
 pub type TargetListCategoryNew = TargetListCategoryWrite<Create>;

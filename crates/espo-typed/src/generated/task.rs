@@ -276,11 +276,11 @@ pub const ACCOUNT_ID: Field<Task, kind::Ref<Account>, access::ReadOnly> = Field:
 /// `accountName`
 pub const ACCOUNT_NAME: Field<Task, kind::RefName, access::ReadOnly> = Field::new("accountName");
 /// `assignedUserId`
-pub const ASSIGNED_USER_ID: Field<Task, kind::Ref<User>> = Field::new("assignedUserId");
+pub const ASSIGNED_USER_ID: Field<Task, kind::Ref<User>, access::NonNull> = Field::new("assignedUserId");
 /// `assignedUserName`
 pub const ASSIGNED_USER_NAME: Field<Task, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `attachmentsIds`
-pub const ATTACHMENTS_IDS: Field<Task, kind::Opaque<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
+pub const ATTACHMENTS_IDS: Field<Task, kind::Set<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
 /// `attachmentsNames`
 pub const ATTACHMENTS_NAMES: Field<
     Task,
@@ -320,15 +320,23 @@ pub const DESCRIPTION: Field<Task, kind::Text> = Field::new("description");
 /// `emailId`
 pub const EMAIL_ID: Field<Task, kind::Ref<Email>, access::ReadOnly> = Field::new("emailId");
 /// `followersIds`
-pub const FOLLOWERS_IDS: Field<Task, kind::Opaque<Vec<Id<User>>>, access::ReadOnly> = Field::new("followersIds");
+pub const FOLLOWERS_IDS: Field<
+    Task,
+    kind::Unlisted<kind::Set<Vec<Id<User>>>>,
+    access::ReadOnly,
+> = Field::new("followersIds");
 /// `followersNames`
-pub const FOLLOWERS_NAMES: Field<Task, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("followersNames");
+pub const FOLLOWERS_NAMES: Field<
+    Task,
+    kind::Unlisted<kind::Opaque<Names<User>>>,
+    access::ReadOnly,
+> = Field::new("followersNames");
 /// `id`
 pub const ID: Field<Task, kind::Id<Task>, access::ReadOnly> = Field::new("id");
 /// `isFollowed`
-pub const IS_FOLLOWED: Field<Task, kind::Opaque<bool>, access::ReadOnly> = Field::new("isFollowed");
+pub const IS_FOLLOWED: Field<Task, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isFollowed");
 /// `isOverdue`
-pub const IS_OVERDUE: Field<Task, kind::Opaque<bool>, access::ReadOnly> = Field::new("isOverdue");
+pub const IS_OVERDUE: Field<Task, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isOverdue");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<Task, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `modifiedById`
@@ -336,11 +344,15 @@ pub const MODIFIED_BY_ID: Field<Task, kind::Ref<User>, access::ReadOnly> = Field
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Task, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<Task, kind::Text> = Field::new("name");
+pub const NAME: Field<Task, kind::Text, access::NonNull> = Field::new("name");
 /// `originalEmailId`
-pub const ORIGINAL_EMAIL_ID: Field<Task, kind::Opaque<Id<Email>>> = Field::new("originalEmailId");
+pub const ORIGINAL_EMAIL_ID: Field<Task, kind::Unlisted<kind::Opaque<Id<Email>>>> = Field::new("originalEmailId");
 /// `originalEmailName`
-pub const ORIGINAL_EMAIL_NAME: Field<Task, kind::Opaque<String>, access::ReadOnly> = Field::new("originalEmailName");
+pub const ORIGINAL_EMAIL_NAME: Field<
+    Task,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("originalEmailName");
 /// `parentId`
 pub const PARENT_ID: Field<Task, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
 /// `parentName`
@@ -348,15 +360,15 @@ pub const PARENT_NAME: Field<Task, kind::Opaque<String>, access::ReadOnly> = Fie
 /// `parentType`
 pub const PARENT_TYPE: Field<Task, kind::TypeName, access::PartOfField> = Field::new("parentType");
 /// `priority`
-pub const PRIORITY: Field<Task, kind::Enum<Priority>> = Field::new("priority");
+pub const PRIORITY: Field<Task, kind::Enum<Priority>, access::NonNull> = Field::new("priority");
 /// `reminders`
-pub const REMINDERS: Field<Task, kind::Opaque<Value>> = Field::new("reminders");
+pub const REMINDERS: Field<Task, kind::Unlisted<kind::Opaque<Value>>> = Field::new("reminders");
 /// `status`
-pub const STATUS: Field<Task, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<Task, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `streamUpdatedAt`
 pub const STREAM_UPDATED_AT: Field<Task, kind::DateTime, access::ReadOnly> = Field::new("streamUpdatedAt");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<Task, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<Task, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<Task, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `versionNumber`
@@ -392,6 +404,23 @@ pub mod bool_filters {
     pub const COMPLETED: BoolFilter<Task> = BoolFilter::new("completed");
     /// `onlyMy`
     pub const ONLY_MY: BoolFilter<Task> = BoolFilter::new("onlyMy");
+}
+
+impl Task {
+    #[doc(hidden)]
+    pub const UNLISTED_FOLLOWERS_IDS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_FOLLOWERS_NAMES: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IS_FOLLOWED: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IS_OVERDUE: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ORIGINAL_EMAIL_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ORIGINAL_EMAIL_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_REMINDERS: bool = true;
 }
 
 espo_core::enumeration! {

@@ -136,13 +136,13 @@ pub const MODIFIED_AT: Field<Team, kind::DateTime, access::ReadOnly> = Field::ne
 /// `name`
 pub const NAME: Field<Team, kind::Text> = Field::new("name");
 /// `positionList`
-pub const POSITION_LIST: Field<Team, kind::Unordered<kind::Items<String>>> = Field::new("positionList");
+pub const POSITION_LIST: Field<Team, kind::Items<String>> = Field::new("positionList");
 /// `rolesIds`
-pub const ROLES_IDS: Field<Team, kind::Opaque<Vec<Id<Role>>>> = Field::new("rolesIds");
+pub const ROLES_IDS: Field<Team, kind::Set<Vec<Id<Role>>>> = Field::new("rolesIds");
 /// `rolesNames`
 pub const ROLES_NAMES: Field<Team, kind::Opaque<Names<Role>>, access::ReadOnly> = Field::new("rolesNames");
 /// `userRole`
-pub const USER_ROLE: Field<Team, kind::Opaque<String>> = Field::new("userRole");
+pub const USER_ROLE: Field<Team, kind::Unlisted<kind::Opaque<String>>> = Field::new("userRole");
 /// `workingTimeCalendarId`
 pub const WORKING_TIME_CALENDAR_ID: Field<Team, kind::Ref<WorkingTimeCalendar>> = Field::new("workingTimeCalendarId");
 /// `workingTimeCalendarName`
@@ -156,6 +156,11 @@ pub mod bool_filters {
 
     /// `onlyMy`
     pub const ONLY_MY: BoolFilter<Team> = BoolFilter::new("onlyMy");
+}
+
+impl Team {
+    #[doc(hidden)]
+    pub const UNLISTED_USER_ROLE: bool = true;
 }
 
 /// The attributes that a create of [`Team`] sends.

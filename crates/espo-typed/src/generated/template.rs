@@ -237,7 +237,7 @@ pub const DELETED: Field<Template, kind::Unordered<kind::Bool>, access::ReadOnly
 /// `description`
 pub const DESCRIPTION: Field<Template, kind::Text> = Field::new("description");
 /// `entityType`
-pub const ENTITY_TYPE: Field<Template, kind::Text> = Field::new("entityType");
+pub const ENTITY_TYPE: Field<Template, kind::Text, access::NonNull> = Field::new("entityType");
 /// `filename`
 pub const FILENAME: Field<Template, kind::Text> = Field::new("filename");
 /// `fontFace`
@@ -261,27 +261,31 @@ pub const MODIFIED_BY_ID: Field<Template, kind::Ref<User>, access::ReadOnly> = F
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Template, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<Template, kind::Text> = Field::new("name");
+pub const NAME: Field<Template, kind::Text, access::NonNull> = Field::new("name");
 /// `pageFormat`
-pub const PAGE_FORMAT: Field<Template, kind::Enum<PageFormat>> = Field::new("pageFormat");
+pub const PAGE_FORMAT: Field<Template, kind::Enum<PageFormat>, access::NonNull> = Field::new("pageFormat");
 /// `pageHeight`
 pub const PAGE_HEIGHT: Field<Template, kind::Float> = Field::new("pageHeight");
 /// `pageOrientation`
-pub const PAGE_ORIENTATION: Field<Template, kind::Enum<PageOrientation>> = Field::new("pageOrientation");
+pub const PAGE_ORIENTATION: Field<
+    Template,
+    kind::Enum<PageOrientation>,
+    access::NonNull,
+> = Field::new("pageOrientation");
 /// `pageWidth`
 pub const PAGE_WIDTH: Field<Template, kind::Float> = Field::new("pageWidth");
 /// `printFooter`
-pub const PRINT_FOOTER: Field<Template, kind::Bool> = Field::new("printFooter");
+pub const PRINT_FOOTER: Field<Template, kind::Bool, access::NonNull> = Field::new("printFooter");
 /// `printHeader`
-pub const PRINT_HEADER: Field<Template, kind::Bool> = Field::new("printHeader");
+pub const PRINT_HEADER: Field<Template, kind::Bool, access::NonNull> = Field::new("printHeader");
 /// `rightMargin`
 pub const RIGHT_MARGIN: Field<Template, kind::Float> = Field::new("rightMargin");
 /// `status`
-pub const STATUS: Field<Template, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<Template, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `style`
 pub const STYLE: Field<Template, kind::Text> = Field::new("style");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<Template, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<Template, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<Template, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `title`
@@ -289,7 +293,7 @@ pub const TITLE: Field<Template, kind::Text> = Field::new("title");
 /// `topMargin`
 pub const TOP_MARGIN: Field<Template, kind::Float> = Field::new("topMargin");
 /// `variables`
-pub const VARIABLES: Field<Template, kind::Opaque<Value>> = Field::new("variables");
+pub const VARIABLES: Field<Template, kind::Unlisted<kind::Opaque<Value>>> = Field::new("variables");
 /// `versionNumber`
 pub const VERSION_NUMBER: Field<Template, kind::Unordered<kind::Int>, access::ReadOnly> = Field::new("versionNumber");
 
@@ -299,6 +303,11 @@ pub mod primary_filters {
 
     /// `active`
     pub const ACTIVE: PrimaryFilter<Template> = PrimaryFilter::new("active");
+}
+
+impl Template {
+    #[doc(hidden)]
+    pub const UNLISTED_VARIABLES: bool = true;
 }
 
 espo_core::enumeration! {

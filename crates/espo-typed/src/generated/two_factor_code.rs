@@ -108,15 +108,20 @@ pub const DELETED: Field<TwoFactorCode, kind::Unordered<kind::Bool>, access::Rea
 /// `id`
 pub const ID: Field<TwoFactorCode, kind::Id<TwoFactorCode>, access::ReadOnly> = Field::new("id");
 /// `isActive`
-pub const IS_ACTIVE: Field<TwoFactorCode, kind::Bool> = Field::new("isActive");
+pub const IS_ACTIVE: Field<TwoFactorCode, kind::Bool, access::NonNull> = Field::new("isActive");
 /// `method`
 pub const METHOD: Field<TwoFactorCode, kind::Text> = Field::new("method");
 /// `name`
-pub const NAME: Field<TwoFactorCode, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<TwoFactorCode, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `userId`
 pub const USER_ID: Field<TwoFactorCode, kind::Ref<User>, access::ReadOnly> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<TwoFactorCode, kind::RefName, access::ReadOnly> = Field::new("userName");
+
+impl TwoFactorCode {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 /// The attributes that a create of [`TwoFactorCode`] sends.
 pub type TwoFactorCodeNew = TwoFactorCodeWrite<Create>;

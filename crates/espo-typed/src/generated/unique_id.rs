@@ -122,7 +122,7 @@ pub const DELETED: Field<UniqueId, kind::Unordered<kind::Bool>, access::ReadOnly
 /// `id`
 pub const ID: Field<UniqueId, kind::Id<UniqueId>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<UniqueId, kind::Text> = Field::new("name");
+pub const NAME: Field<UniqueId, kind::Text, access::NonNull> = Field::new("name");
 /// `targetId`
 pub const TARGET_ID: Field<UniqueId, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("targetId");
 /// `targetName`

@@ -427,17 +427,22 @@ impl Entity for User {
 }
 
 /// `acceptanceStatus`
-pub const ACCEPTANCE_STATUS: Field<User, kind::Opaque<String>> = Field::new("acceptanceStatus");
+pub const ACCEPTANCE_STATUS: Field<User, kind::Unlisted<kind::Opaque<String>>> = Field::new("acceptanceStatus");
 /// `acceptanceStatusCalls`
-pub const ACCEPTANCE_STATUS_CALLS: Field<User, kind::Opaque<String>> = Field::new("acceptanceStatusCalls");
+pub const ACCEPTANCE_STATUS_CALLS: Field<User, kind::Unlisted<kind::Opaque<String>>> = Field::new(
+    "acceptanceStatusCalls",
+);
 /// `acceptanceStatusMeetings`
-pub const ACCEPTANCE_STATUS_MEETINGS: Field<User, kind::Opaque<String>> = Field::new("acceptanceStatusMeetings");
+pub const ACCEPTANCE_STATUS_MEETINGS: Field<
+    User,
+    kind::Unlisted<kind::Opaque<String>>,
+> = Field::new("acceptanceStatusMeetings");
 /// `accountId`
-pub const ACCOUNT_ID: Field<User, kind::Opaque<AnyId>, access::ReadOnly> = Field::new("accountId");
+pub const ACCOUNT_ID: Field<User, kind::Unlisted<kind::Opaque<AnyId>>, access::ReadOnly> = Field::new("accountId");
 /// `accountName`
-pub const ACCOUNT_NAME: Field<User, kind::Opaque<String>, access::ReadOnly> = Field::new("accountName");
+pub const ACCOUNT_NAME: Field<User, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("accountName");
 /// `accountsIds`
-pub const ACCOUNTS_IDS: Field<User, kind::Opaque<Vec<Id<Account>>>> = Field::new("accountsIds");
+pub const ACCOUNTS_IDS: Field<User, kind::Set<Vec<Id<Account>>>> = Field::new("accountsIds");
 /// `accountsNames`
 pub const ACCOUNTS_NAMES: Field<User, kind::Opaque<Names<Account>>, access::ReadOnly> = Field::new("accountsNames");
 /// `apiKey`
@@ -445,11 +450,11 @@ pub const API_KEY: Field<User, kind::Unordered<kind::Text>, access::ReadOnly> = 
 /// `auth2FA`
 pub const AUTH2_FA: Field<User, kind::Bool, access::ReadOnly> = Field::new("auth2FA");
 /// `authLogRecordId`
-pub const AUTH_LOG_RECORD_ID: Field<User, kind::Opaque<String>> = Field::new("authLogRecordId");
+pub const AUTH_LOG_RECORD_ID: Field<User, kind::Unlisted<kind::Opaque<String>>> = Field::new("authLogRecordId");
 /// `authMethod`
 pub const AUTH_METHOD: Field<User, kind::Enum<AuthMethod>> = Field::new("authMethod");
 /// `authTokenId`
-pub const AUTH_TOKEN_ID: Field<User, kind::Opaque<String>> = Field::new("authTokenId");
+pub const AUTH_TOKEN_ID: Field<User, kind::Unlisted<kind::Opaque<String>>> = Field::new("authTokenId");
 /// `avatarColor`
 pub const AVATAR_COLOR: Field<User, kind::Text> = Field::new("avatarColor");
 /// `avatarId`
@@ -475,23 +480,30 @@ pub const DEFAULT_TEAM_ID: Field<User, kind::Ref<Team>> = Field::new("defaultTea
 /// `defaultTeamName`
 pub const DEFAULT_TEAM_NAME: Field<User, kind::RefName, access::ReadOnly> = Field::new("defaultTeamName");
 /// `deleteId`
-pub const DELETE_ID: Field<User, kind::Text, access::ReadOnly> = Field::new("deleteId");
+pub const DELETE_ID: Field<User, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("deleteId");
 /// `deleted`
 pub const DELETED: Field<User, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `emailAddress`
-pub const EMAIL_ADDRESS: Field<User, kind::Text> = Field::new("emailAddress");
+pub const EMAIL_ADDRESS: Field<User, kind::Unranked<kind::Text>> = Field::new("emailAddress");
 /// `emailAddressData`
-pub const EMAIL_ADDRESS_DATA: Field<User, kind::Opaque<Vec<EmailAddressRow>>> = Field::new("emailAddressData");
+pub const EMAIL_ADDRESS_DATA: Field<
+    User,
+    kind::Unlisted<kind::Set<Vec<EmailAddressRow>>>,
+> = Field::new("emailAddressData");
 /// `emailAddressIsInvalid`
-pub const EMAIL_ADDRESS_IS_INVALID: Field<User, kind::Bool> = Field::new("emailAddressIsInvalid");
+pub const EMAIL_ADDRESS_IS_INVALID: Field<User, kind::Flag, access::NonNull> = Field::new("emailAddressIsInvalid");
 /// `emailAddressIsOptedOut`
-pub const EMAIL_ADDRESS_IS_OPTED_OUT: Field<User, kind::Bool> = Field::new("emailAddressIsOptedOut");
+pub const EMAIL_ADDRESS_IS_OPTED_OUT: Field<User, kind::Flag, access::NonNull> = Field::new("emailAddressIsOptedOut");
 /// `emailAddressList`
-pub const EMAIL_ADDRESS_LIST: Field<User, kind::Opaque<Vec<String>>, access::ReadOnly> = Field::new("emailAddressList");
+pub const EMAIL_ADDRESS_LIST: Field<
+    User,
+    kind::Unlisted<kind::Opaque<Vec<String>>>,
+    access::ReadOnly,
+> = Field::new("emailAddressList");
 /// `excludeFromReplyEmailAddressList`
 pub const EXCLUDE_FROM_REPLY_EMAIL_ADDRESS_LIST: Field<
     User,
-    kind::Opaque<Vec<String>>,
+    kind::Unlisted<kind::Opaque<Vec<String>>>,
     access::ReadOnly,
 > = Field::new("excludeFromReplyEmailAddressList");
 /// `firstName`
@@ -501,37 +513,48 @@ pub const GENDER: Field<User, kind::Enum<Gender>> = Field::new("gender");
 /// `id`
 pub const ID: Field<User, kind::Id<User>, access::ReadOnly> = Field::new("id");
 /// `ipAddress`
-pub const IP_ADDRESS: Field<User, kind::Opaque<String>> = Field::new("ipAddress");
+pub const IP_ADDRESS: Field<User, kind::Unlisted<kind::Opaque<String>>> = Field::new("ipAddress");
 /// `isActive`
-pub const IS_ACTIVE: Field<User, kind::Bool> = Field::new("isActive");
+pub const IS_ACTIVE: Field<User, kind::Bool, access::NonNull> = Field::new("isActive");
 /// `lastAccess`
-pub const LAST_ACCESS: Field<User, kind::Opaque<Timestamp>, access::ReadOnly> = Field::new("lastAccess");
+pub const LAST_ACCESS: Field<
+    User,
+    kind::Unlisted<kind::Opaque<Timestamp>>,
+    access::ReadOnly,
+> = Field::new("lastAccess");
 /// `lastName`
-pub const LAST_NAME: Field<User, kind::Text> = Field::new("lastName");
+pub const LAST_NAME: Field<User, kind::Text, access::NonNull> = Field::new("lastName");
 /// `layoutSetId`
 pub const LAYOUT_SET_ID: Field<User, kind::Ref<LayoutSet>> = Field::new("layoutSetId");
 /// `layoutSetName`
-pub const LAYOUT_SET_NAME: Field<User, kind::Opaque<String>, access::ReadOnly> = Field::new("layoutSetName");
+pub const LAYOUT_SET_NAME: Field<
+    User,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("layoutSetName");
 /// `middleName`
 pub const MIDDLE_NAME: Field<User, kind::Text> = Field::new("middleName");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<User, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `name`
-pub const NAME: Field<User, kind::Text, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<User, kind::Pattern<kind::Text>, access::ReadOnly> = Field::new("name");
 /// `phoneNumber`
-pub const PHONE_NUMBER: Field<User, kind::Text> = Field::new("phoneNumber");
+pub const PHONE_NUMBER: Field<User, kind::Unranked<kind::Text>> = Field::new("phoneNumber");
 /// `phoneNumberData`
-pub const PHONE_NUMBER_DATA: Field<User, kind::Opaque<Vec<PhoneNumberRow>>> = Field::new("phoneNumberData");
+pub const PHONE_NUMBER_DATA: Field<
+    User,
+    kind::Unlisted<kind::Set<Vec<PhoneNumberRow>>>,
+> = Field::new("phoneNumberData");
 /// `phoneNumberIsInvalid`
-pub const PHONE_NUMBER_IS_INVALID: Field<User, kind::Bool> = Field::new("phoneNumberIsInvalid");
+pub const PHONE_NUMBER_IS_INVALID: Field<User, kind::Flag, access::NonNull> = Field::new("phoneNumberIsInvalid");
 /// `phoneNumberIsOptedOut`
-pub const PHONE_NUMBER_IS_OPTED_OUT: Field<User, kind::Bool> = Field::new("phoneNumberIsOptedOut");
+pub const PHONE_NUMBER_IS_OPTED_OUT: Field<User, kind::Flag, access::NonNull> = Field::new("phoneNumberIsOptedOut");
 /// `portalId`
-pub const PORTAL_ID: Field<User, kind::Opaque<AnyId>, access::ReadOnly> = Field::new("portalId");
+pub const PORTAL_ID: Field<User, kind::Unlisted<kind::Opaque<AnyId>>, access::ReadOnly> = Field::new("portalId");
 /// `portalName`
-pub const PORTAL_NAME: Field<User, kind::Opaque<String>, access::ReadOnly> = Field::new("portalName");
+pub const PORTAL_NAME: Field<User, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("portalName");
 /// `portalRolesIds`
-pub const PORTAL_ROLES_IDS: Field<User, kind::Opaque<Vec<Id<PortalRole>>>> = Field::new("portalRolesIds");
+pub const PORTAL_ROLES_IDS: Field<User, kind::Set<Vec<Id<PortalRole>>>> = Field::new("portalRolesIds");
 /// `portalRolesNames`
 pub const PORTAL_ROLES_NAMES: Field<
     User,
@@ -539,59 +562,77 @@ pub const PORTAL_ROLES_NAMES: Field<
     access::ReadOnly,
 > = Field::new("portalRolesNames");
 /// `portalsIds`
-pub const PORTALS_IDS: Field<User, kind::Opaque<Vec<Id<Portal>>>> = Field::new("portalsIds");
+pub const PORTALS_IDS: Field<User, kind::Set<Vec<Id<Portal>>>> = Field::new("portalsIds");
 /// `portalsNames`
 pub const PORTALS_NAMES: Field<User, kind::Opaque<Names<Portal>>, access::ReadOnly> = Field::new("portalsNames");
 /// `position`
-pub const POSITION: Field<User, kind::Unordered<kind::Text>, access::ReadOnly> = Field::new("position");
+pub const POSITION: Field<
+    User,
+    kind::Unlisted<kind::Unordered<kind::Pattern<kind::Text>>>,
+    access::ReadOnly,
+> = Field::new("position");
 /// `recordAccessLevels`
-pub const RECORD_ACCESS_LEVELS: Field<User, kind::Opaque<Value>, access::ReadOnly> = Field::new("recordAccessLevels");
+pub const RECORD_ACCESS_LEVELS: Field<
+    User,
+    kind::Unlisted<kind::Opaque<Value>>,
+    access::ReadOnly,
+> = Field::new("recordAccessLevels");
 /// `rolesIds`
-pub const ROLES_IDS: Field<User, kind::Opaque<Vec<Id<Role>>>> = Field::new("rolesIds");
+pub const ROLES_IDS: Field<User, kind::Set<Vec<Id<Role>>>> = Field::new("rolesIds");
 /// `rolesNames`
 pub const ROLES_NAMES: Field<User, kind::Opaque<Names<Role>>, access::ReadOnly> = Field::new("rolesNames");
 /// `salutationName`
 pub const SALUTATION_NAME: Field<User, kind::Enum<SalutationName>> = Field::new("salutationName");
 /// `secretKey`
-pub const SECRET_KEY: Field<User, kind::Opaque<String>, access::ReadOnly> = Field::new("secretKey");
+pub const SECRET_KEY: Field<User, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("secretKey");
 /// `sendAccessInfo`
-pub const SEND_ACCESS_INFO: Field<User, kind::Opaque<bool>> = Field::new("sendAccessInfo");
+pub const SEND_ACCESS_INFO: Field<
+    User,
+    kind::Unlisted<kind::Opaque<bool>>,
+    access::NonNull,
+> = Field::new("sendAccessInfo");
 /// `targetListIsOptedOut`
-pub const TARGET_LIST_IS_OPTED_OUT: Field<User, kind::Opaque<bool>, access::ReadOnly> = Field::new(
-    "targetListIsOptedOut",
-);
+pub const TARGET_LIST_IS_OPTED_OUT: Field<
+    User,
+    kind::Unlisted<kind::Opaque<bool>>,
+    access::ReadOnly,
+> = Field::new("targetListIsOptedOut");
 /// `teamRole`
-pub const TEAM_ROLE: Field<User, kind::Opaque<String>> = Field::new("teamRole");
+pub const TEAM_ROLE: Field<User, kind::Unlisted<kind::Opaque<String>>> = Field::new("teamRole");
 /// `teamsColumns`
 pub const TEAMS_COLUMNS: Field<User, kind::Opaque<Columns<Team, TeamsColumns>>> = Field::new("teamsColumns");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<User, kind::Opaque<Vec<Id<Team>>>> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<User, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<User, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `title`
 pub const TITLE: Field<User, kind::Text> = Field::new("title");
 /// `token`
-pub const TOKEN: Field<User, kind::Opaque<String>> = Field::new("token");
+pub const TOKEN: Field<User, kind::Unlisted<kind::Opaque<String>>> = Field::new("token");
 /// `type`
-pub const TYPE: Field<User, kind::Enum<Type>> = Field::new("type");
+pub const TYPE: Field<User, kind::Enum<Type>, access::NonNull> = Field::new("type");
 /// `userDataId`
-pub const USER_DATA_ID: Field<User, kind::Ref<UserData>> = Field::new("userDataId");
+pub const USER_DATA_ID: Field<User, kind::Unlisted<kind::Opaque<Id<UserData>>>> = Field::new("userDataId");
 /// `userDataName`
-pub const USER_DATA_NAME: Field<User, kind::RefName, access::ReadOnly> = Field::new("userDataName");
+pub const USER_DATA_NAME: Field<
+    User,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("userDataName");
 /// `userEmailAddressList`
 pub const USER_EMAIL_ADDRESS_LIST: Field<
     User,
-    kind::Opaque<Vec<String>>,
+    kind::Unlisted<kind::Opaque<Vec<String>>>,
     access::ReadOnly,
 > = Field::new("userEmailAddressList");
 /// `userName`
-pub const USER_NAME: Field<User, kind::Text> = Field::new("userName");
+pub const USER_NAME: Field<User, kind::Text, access::NonNull> = Field::new("userName");
 /// `workingTimeCalendarId`
 pub const WORKING_TIME_CALENDAR_ID: Field<User, kind::Ref<WorkingTimeCalendar>> = Field::new("workingTimeCalendarId");
 /// `workingTimeCalendarName`
 pub const WORKING_TIME_CALENDAR_NAME: Field<
     User,
-    kind::Opaque<String>,
+    kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("workingTimeCalendarName");
 
@@ -621,6 +662,65 @@ pub mod bool_filters {
     pub const ONLY_ME: BoolFilter<User> = BoolFilter::new("onlyMe");
     /// `onlyMyTeam`
     pub const ONLY_MY_TEAM: BoolFilter<User> = BoolFilter::new("onlyMyTeam");
+}
+
+impl User {
+    #[doc(hidden)]
+    pub const UNLISTED_ACCEPTANCE_STATUS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ACCEPTANCE_STATUS_CALLS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ACCEPTANCE_STATUS_MEETINGS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ACCOUNT_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_ACCOUNT_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_AUTH_LOG_RECORD_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_AUTH_TOKEN_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_DELETE_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_EMAIL_ADDRESS_DATA: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_EMAIL_ADDRESS_LIST: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_EXCLUDE_FROM_REPLY_EMAIL_ADDRESS_LIST: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_IP_ADDRESS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_LAST_ACCESS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_LAYOUT_SET_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_PHONE_NUMBER_DATA: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_PORTAL_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_PORTAL_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_POSITION: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_RECORD_ACCESS_LEVELS: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_SECRET_KEY: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_SEND_ACCESS_INFO: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TARGET_LIST_IS_OPTED_OUT: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TEAM_ROLE: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_TOKEN: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_USER_DATA_ID: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_USER_DATA_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_USER_EMAIL_ADDRESS_LIST: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_WORKING_TIME_CALENDAR_NAME: bool = true;
 }
 
 espo_core::enumeration! {

@@ -93,7 +93,7 @@ impl Entity for UserData {
 }
 
 /// `auth2FA`
-pub const AUTH2_FA: Field<UserData, kind::Bool> = Field::new("auth2FA");
+pub const AUTH2_FA: Field<UserData, kind::Bool, access::NonNull> = Field::new("auth2FA");
 /// `auth2FAEmailAddress`
 pub const AUTH2_FA_EMAIL_ADDRESS: Field<UserData, kind::Text> = Field::new("auth2FAEmailAddress");
 /// `auth2FAMethod`
@@ -105,11 +105,16 @@ pub const DELETED: Field<UserData, kind::Unordered<kind::Bool>, access::ReadOnly
 /// `id`
 pub const ID: Field<UserData, kind::Id<UserData>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<UserData, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<UserData, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `userId`
 pub const USER_ID: Field<UserData, kind::Ref<User>, access::ReadOnly> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<UserData, kind::RefName, access::ReadOnly> = Field::new("userName");
+
+impl UserData {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 /// The attributes that a create of [`UserData`] sends.
 pub type UserDataNew = UserDataWrite<Create>;

@@ -104,7 +104,7 @@ pub const CREATED_AT: Field<UserReaction, kind::DateTime, access::ReadOnly> = Fi
 /// `id`
 pub const ID: Field<UserReaction, kind::Id<UserReaction>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<UserReaction, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<UserReaction, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `parentId`
 pub const PARENT_ID: Field<UserReaction, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
 /// `parentName`
@@ -117,6 +117,11 @@ pub const TYPE: Field<UserReaction, kind::Text> = Field::new("type");
 pub const USER_ID: Field<UserReaction, kind::Ref<User>> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<UserReaction, kind::RefName, access::ReadOnly> = Field::new("userName");
+
+impl UserReaction {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 espo_core::parent! {
     /// `parent` of [`UserReaction`].

@@ -160,13 +160,13 @@ pub const DESCRIPTION: Field<Webhook, kind::Text> = Field::new("description");
 /// `entityType`
 pub const ENTITY_TYPE: Field<Webhook, kind::Text, access::ReadOnly> = Field::new("entityType");
 /// `event`
-pub const EVENT: Field<Webhook, kind::Text> = Field::new("event");
+pub const EVENT: Field<Webhook, kind::Text, access::NonNull> = Field::new("event");
 /// `field`
 pub const FIELD: Field<Webhook, kind::Text, access::ReadOnly> = Field::new("field");
 /// `id`
 pub const ID: Field<Webhook, kind::Id<Webhook>, access::ReadOnly> = Field::new("id");
 /// `isActive`
-pub const IS_ACTIVE: Field<Webhook, kind::Bool> = Field::new("isActive");
+pub const IS_ACTIVE: Field<Webhook, kind::Bool, access::NonNull> = Field::new("isActive");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<Webhook, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `modifiedById`
@@ -174,19 +174,24 @@ pub const MODIFIED_BY_ID: Field<Webhook, kind::Ref<User>, access::ReadOnly> = Fi
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<Webhook, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<Webhook, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<Webhook, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `secretKey`
 pub const SECRET_KEY: Field<Webhook, kind::Text, access::ReadOnly> = Field::new("secretKey");
 /// `skipOwn`
-pub const SKIP_OWN: Field<Webhook, kind::Bool> = Field::new("skipOwn");
+pub const SKIP_OWN: Field<Webhook, kind::Bool, access::NonNull> = Field::new("skipOwn");
 /// `type`
 pub const TYPE: Field<Webhook, kind::Enum<Type>, access::ReadOnly> = Field::new("type");
 /// `url`
-pub const URL: Field<Webhook, kind::Text> = Field::new("url");
+pub const URL: Field<Webhook, kind::Text, access::NonNull> = Field::new("url");
 /// `userId`
 pub const USER_ID: Field<Webhook, kind::Ref<User>> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<Webhook, kind::RefName, access::ReadOnly> = Field::new("userName");
+
+impl Webhook {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 espo_core::enumeration! {
     /// `type` of [`Webhook`].

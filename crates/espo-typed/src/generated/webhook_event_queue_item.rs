@@ -126,13 +126,17 @@ pub const DATA: Field<WebhookEventQueueItem, kind::Opaque<Value>> = Field::new("
 /// `deleted`
 pub const DELETED: Field<WebhookEventQueueItem, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `event`
-pub const EVENT: Field<WebhookEventQueueItem, kind::Text> = Field::new("event");
+pub const EVENT: Field<WebhookEventQueueItem, kind::Text, access::NonNull> = Field::new("event");
 /// `id`
 pub const ID: Field<WebhookEventQueueItem, kind::Id<WebhookEventQueueItem>, access::ReadOnly> = Field::new("id");
 /// `isProcessed`
-pub const IS_PROCESSED: Field<WebhookEventQueueItem, kind::Bool> = Field::new("isProcessed");
+pub const IS_PROCESSED: Field<WebhookEventQueueItem, kind::Bool, access::NonNull> = Field::new("isProcessed");
 /// `name`
-pub const NAME: Field<WebhookEventQueueItem, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<
+    WebhookEventQueueItem,
+    kind::Unlisted<kind::Opaque<String>>,
+    access::ReadOnly,
+> = Field::new("name");
 /// `number`
 pub const NUMBER: Field<WebhookEventQueueItem, kind::Int, access::ReadOnly> = Field::new("number");
 /// `targetId`
@@ -149,6 +153,11 @@ pub const TARGET_TYPE: Field<WebhookEventQueueItem, kind::TypeName, access::Part
 pub const USER_ID: Field<WebhookEventQueueItem, kind::Ref<User>> = Field::new("userId");
 /// `userName`
 pub const USER_NAME: Field<WebhookEventQueueItem, kind::RefName, access::ReadOnly> = Field::new("userName");
+
+impl WebhookEventQueueItem {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 espo_core::parent! {
     /// `target` of [`WebhookEventQueueItem`].

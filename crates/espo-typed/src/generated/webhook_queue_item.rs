@@ -143,11 +143,11 @@ pub const DATA: Field<WebhookQueueItem, kind::Opaque<Value>> = Field::new("data"
 /// `deleted`
 pub const DELETED: Field<WebhookQueueItem, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `event`
-pub const EVENT: Field<WebhookQueueItem, kind::Text> = Field::new("event");
+pub const EVENT: Field<WebhookQueueItem, kind::Text, access::NonNull> = Field::new("event");
 /// `id`
 pub const ID: Field<WebhookQueueItem, kind::Id<WebhookQueueItem>, access::ReadOnly> = Field::new("id");
 /// `name`
-pub const NAME: Field<WebhookQueueItem, kind::Opaque<String>, access::ReadOnly> = Field::new("name");
+pub const NAME: Field<WebhookQueueItem, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `number`
 pub const NUMBER: Field<WebhookQueueItem, kind::Int, access::ReadOnly> = Field::new("number");
 /// `processAt`
@@ -155,7 +155,7 @@ pub const PROCESS_AT: Field<WebhookQueueItem, kind::DateTime> = Field::new("proc
 /// `processedAt`
 pub const PROCESSED_AT: Field<WebhookQueueItem, kind::DateTime> = Field::new("processedAt");
 /// `status`
-pub const STATUS: Field<WebhookQueueItem, kind::Enum<Status>> = Field::new("status");
+pub const STATUS: Field<WebhookQueueItem, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `targetId`
 pub const TARGET_ID: Field<
     WebhookQueueItem,
@@ -170,6 +170,11 @@ pub const TARGET_TYPE: Field<WebhookQueueItem, kind::TypeName, access::PartOfFie
 pub const WEBHOOK_ID: Field<WebhookQueueItem, kind::Ref<Webhook>> = Field::new("webhookId");
 /// `webhookName`
 pub const WEBHOOK_NAME: Field<WebhookQueueItem, kind::RefName, access::ReadOnly> = Field::new("webhookName");
+
+impl WebhookQueueItem {
+    #[doc(hidden)]
+    pub const UNLISTED_NAME: bool = true;
+}
 
 espo_core::enumeration! {
     /// `status` of [`WebhookQueueItem`].

@@ -206,9 +206,9 @@ pub const MODIFIED_BY_ID: Field<WorkingTimeCalendar, kind::Ref<User>, access::Re
 /// `modifiedByName`
 pub const MODIFIED_BY_NAME: Field<WorkingTimeCalendar, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`
-pub const NAME: Field<WorkingTimeCalendar, kind::Text> = Field::new("name");
+pub const NAME: Field<WorkingTimeCalendar, kind::Text, access::NonNull> = Field::new("name");
 /// `teamsIds`
-pub const TEAMS_IDS: Field<WorkingTimeCalendar, kind::Opaque<Vec<Id<Team>>>, access::ReadOnly> = Field::new("teamsIds");
+pub const TEAMS_IDS: Field<WorkingTimeCalendar, kind::Set<Vec<Id<Team>>>, access::ReadOnly> = Field::new("teamsIds");
 /// `teamsNames`
 pub const TEAMS_NAMES: Field<
     WorkingTimeCalendar,
@@ -216,35 +216,35 @@ pub const TEAMS_NAMES: Field<
     access::ReadOnly,
 > = Field::new("teamsNames");
 /// `timeRanges`
-pub const TIME_RANGES: Field<WorkingTimeCalendar, kind::Opaque<Value>> = Field::new("timeRanges");
+pub const TIME_RANGES: Field<WorkingTimeCalendar, kind::Opaque<Value>, access::NonNull> = Field::new("timeRanges");
 /// `timeZone`
 pub const TIME_ZONE: Field<WorkingTimeCalendar, kind::Text> = Field::new("timeZone");
 /// `weekday0`
-pub const WEEKDAY0: Field<WorkingTimeCalendar, kind::Bool> = Field::new("weekday0");
+pub const WEEKDAY0: Field<WorkingTimeCalendar, kind::Bool, access::NonNull> = Field::new("weekday0");
 /// `weekday0TimeRanges`
 pub const WEEKDAY0_TIME_RANGES: Field<WorkingTimeCalendar, kind::Opaque<Value>> = Field::new("weekday0TimeRanges");
 /// `weekday1`
-pub const WEEKDAY1: Field<WorkingTimeCalendar, kind::Bool> = Field::new("weekday1");
+pub const WEEKDAY1: Field<WorkingTimeCalendar, kind::Bool, access::NonNull> = Field::new("weekday1");
 /// `weekday1TimeRanges`
 pub const WEEKDAY1_TIME_RANGES: Field<WorkingTimeCalendar, kind::Opaque<Value>> = Field::new("weekday1TimeRanges");
 /// `weekday2`
-pub const WEEKDAY2: Field<WorkingTimeCalendar, kind::Bool> = Field::new("weekday2");
+pub const WEEKDAY2: Field<WorkingTimeCalendar, kind::Bool, access::NonNull> = Field::new("weekday2");
 /// `weekday2TimeRanges`
 pub const WEEKDAY2_TIME_RANGES: Field<WorkingTimeCalendar, kind::Opaque<Value>> = Field::new("weekday2TimeRanges");
 /// `weekday3`
-pub const WEEKDAY3: Field<WorkingTimeCalendar, kind::Bool> = Field::new("weekday3");
+pub const WEEKDAY3: Field<WorkingTimeCalendar, kind::Bool, access::NonNull> = Field::new("weekday3");
 /// `weekday3TimeRanges`
 pub const WEEKDAY3_TIME_RANGES: Field<WorkingTimeCalendar, kind::Opaque<Value>> = Field::new("weekday3TimeRanges");
 /// `weekday4`
-pub const WEEKDAY4: Field<WorkingTimeCalendar, kind::Bool> = Field::new("weekday4");
+pub const WEEKDAY4: Field<WorkingTimeCalendar, kind::Bool, access::NonNull> = Field::new("weekday4");
 /// `weekday4TimeRanges`
 pub const WEEKDAY4_TIME_RANGES: Field<WorkingTimeCalendar, kind::Opaque<Value>> = Field::new("weekday4TimeRanges");
 /// `weekday5`
-pub const WEEKDAY5: Field<WorkingTimeCalendar, kind::Bool> = Field::new("weekday5");
+pub const WEEKDAY5: Field<WorkingTimeCalendar, kind::Bool, access::NonNull> = Field::new("weekday5");
 /// `weekday5TimeRanges`
 pub const WEEKDAY5_TIME_RANGES: Field<WorkingTimeCalendar, kind::Opaque<Value>> = Field::new("weekday5TimeRanges");
 /// `weekday6`
-pub const WEEKDAY6: Field<WorkingTimeCalendar, kind::Bool> = Field::new("weekday6");
+pub const WEEKDAY6: Field<WorkingTimeCalendar, kind::Bool, access::NonNull> = Field::new("weekday6");
 /// `weekday6TimeRanges`
 pub const WEEKDAY6_TIME_RANGES: Field<WorkingTimeCalendar, kind::Opaque<Value>> = Field::new("weekday6TimeRanges");
 

@@ -138,10 +138,7 @@ impl Entity for WorkingTimeRange {
 }
 
 /// `calendarsIds`
-pub const CALENDARS_IDS: Field<
-    WorkingTimeRange,
-    kind::Opaque<Vec<Id<WorkingTimeCalendar>>>,
-> = Field::new("calendarsIds");
+pub const CALENDARS_IDS: Field<WorkingTimeRange, kind::Set<Vec<Id<WorkingTimeCalendar>>>> = Field::new("calendarsIds");
 /// `calendarsNames`
 pub const CALENDARS_NAMES: Field<
     WorkingTimeRange,
@@ -155,9 +152,9 @@ pub const CREATED_BY_ID: Field<WorkingTimeRange, kind::Ref<User>, access::ReadOn
 /// `createdByName`
 pub const CREATED_BY_NAME: Field<WorkingTimeRange, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `dateEnd`
-pub const DATE_END: Field<WorkingTimeRange, kind::Date> = Field::new("dateEnd");
+pub const DATE_END: Field<WorkingTimeRange, kind::Date, access::NonNull> = Field::new("dateEnd");
 /// `dateStart`
-pub const DATE_START: Field<WorkingTimeRange, kind::Date> = Field::new("dateStart");
+pub const DATE_START: Field<WorkingTimeRange, kind::Date, access::NonNull> = Field::new("dateStart");
 /// `deleted`
 pub const DELETED: Field<WorkingTimeRange, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `description`
@@ -175,9 +172,9 @@ pub const NAME: Field<WorkingTimeRange, kind::Text> = Field::new("name");
 /// `timeRanges`
 pub const TIME_RANGES: Field<WorkingTimeRange, kind::Opaque<Value>> = Field::new("timeRanges");
 /// `type`
-pub const TYPE: Field<WorkingTimeRange, kind::Enum<Type>> = Field::new("type");
+pub const TYPE: Field<WorkingTimeRange, kind::Enum<Type>, access::NonNull> = Field::new("type");
 /// `usersIds`
-pub const USERS_IDS: Field<WorkingTimeRange, kind::Opaque<Vec<Id<User>>>> = Field::new("usersIds");
+pub const USERS_IDS: Field<WorkingTimeRange, kind::Set<Vec<Id<User>>>> = Field::new("usersIds");
 /// `usersNames`
 pub const USERS_NAMES: Field<WorkingTimeRange, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
 

@@ -1,0 +1,5 @@
+use espo_typed::prelude::*;
+
+fn main() {
+    let _ = ContactPatch::new().clear(contact::DO_NOT_CALL);
+}

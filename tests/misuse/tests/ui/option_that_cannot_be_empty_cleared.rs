@@ -1,0 +1,5 @@
+use espo_typed::prelude::*;
+
+fn main() {
+    let _ = LeadPatch::new().clear(lead::STATUS);
+}
