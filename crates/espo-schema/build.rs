@@ -37,6 +37,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         PathBuf::from(env::var("OUT_DIR")?).join("stock.json"),
         Value::Object(root).to_string(),
     )?;
+    let patch = fs::read_to_string(metadata.join("9.3.patch.json"))?;
+    fs::write(
+        PathBuf::from(env::var("OUT_DIR")?).join("9.3.patch.json"),
+        patch,
+    )?;
     Ok(())
 }
 

@@ -25,6 +25,7 @@ Tasks:
   test                Run everything that CI runs
       --step NAME         Run only this step: formatting, lints, tests or docs. Repeatable
   compare-generators  Compare the load tester's speed and CPU use with other load generators
+  stock-metadata      Write metadata/ from exports of stock instances, when a new version of EspoCRM appears
 
 Commands of `espo`, with the espo.toml of the workspace; see `cargo xtask <COMMAND> --help`:
   codegen, pull, update, diff, drift, conformance, differential
@@ -90,6 +91,10 @@ fn run() -> Result<(), Failure> {
         }
         "compare-generators" => {
             let build = "run --release --locked -p espo-benches --bin compare_generators --";
+            forward(build, None, parser.raw_args()?.collect())
+        }
+        "stock-metadata" => {
+            let build = "run -p espo-benches --bin stock_metadata --";
             forward(build, None, parser.raw_args()?.collect())
         }
         // The features are those that the command needs: without the network and the simulator it builds faster.

@@ -62,15 +62,17 @@ pub(crate) fn complete(root: &mut Map<String, Value>, diagnostics: &mut Vec<Diag
 }
 
 /// A server before 9.0 gives records with a stream no `streamUpdatedAt`. Its full export is known by `Account`, which is in
-/// every one and has a stream.
+/// every one and has a stream. Files on disk lack the field in every version; unlike an export, they have no `sortBy`, which
+/// the server adds.
 fn is_older_than_9(root: &Map<String, Value>) -> bool {
     let stream = root
         .get("scopes")
         .and_then(|s| s.get("Account")?.get("stream"));
-    let fields = root
-        .get("entityDefs")
-        .and_then(|e| e.get("Account")?.get("fields")?.as_object());
+    let account = root.get("entityDefs").and_then(|e| e.get("Account"));
+    let is_export = account.is_some_and(|a| a["collection"].get("sortBy").is_some());
+    let fields = account.and_then(|a| a.get("fields")?.as_object());
     stream == Some(&Value::Bool(true))
+        && is_export
         && fields.is_some_and(|f| f.contains_key("createdAt") && !f.contains_key("streamUpdatedAt"))
 }
 
@@ -121,25 +123,27 @@ fn complete_entity(
     }
 }
 
-/// Makes the value an object whose values are objects.
+/// Makes the value an object whose values are objects. What has another type was reported when its layer was checked.
 fn tidy(value: &mut Value, path: &str, diagnostics: &mut Vec<Diagnostic>) {
     if !value.is_object() {
         *value = Value::Object(Map::new());
     }
     let Value::Object(map) = value else { return };
+    let is_entities = path == "entityDefs";
     map.retain(|key, child| {
-        // `[]` is how PHP prints an empty object.
-        if child.as_array().is_some_and(Vec::is_empty) {
-            *child = Value::Object(Map::new());
-        }
-        let keep = child.is_object();
-        if !keep {
+        if child.is_null() {
             diagnostics.push(Diagnostic::warning(
                 format!("{path}.{key}"),
                 "the definition is null and was left out".to_owned(),
             ));
+            return false;
         }
-        keep
+        // `[]` is how PHP prints an empty object. Any other list in place of an entity type leaves it without fields.
+        let is_empty = child.as_array().is_some_and(Vec::is_empty);
+        if is_empty || (is_entities && !child.is_object()) {
+            *child = Value::Object(Map::new());
+        }
+        child.is_object()
     });
 }
 

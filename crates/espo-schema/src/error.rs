@@ -39,7 +39,7 @@ pub enum Error {
         hint: String,
     },
     /// The folder holds no metadata.
-    #[error("{}: no metadata in this folder (looked for entityDefs/*.json)\n  help: give a folder laid out entityDefs/X.json, scopes/X.json, fields/T.json, or a file as `GET Metadata` answers it", path.display())]
+    #[error("{}: no metadata found in this directory (expected entityDefs/*.json, scopes/*.json or fields/*.json)\n  help: pass a directory with entityDefs/X.json, scopes/X.json and fields/T.json, or a JSON file returned by `GET Metadata`", path.display())]
     EmptyFolder {
         /// The folder.
         path: PathBuf,

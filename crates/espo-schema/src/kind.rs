@@ -1,9 +1,9 @@
-//! The field types that EspoCRM 9.3 knows.
+//! The field types that EspoCRM 10.0 knows.
 
 /// Declares [`FieldKind`] with the name of each type beside its variant, so that the two cannot drift apart.
 macro_rules! field_kinds {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// The type of a field: one variant per type of a stock EspoCRM 9.3 (46, and `id`), and [`FieldKind::Other`] for
+        /// The type of a field: one variant per type of a stock EspoCRM 10.0 (46, and `id`), and [`FieldKind::Other`] for
         /// those that an extension or a later version brings.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]

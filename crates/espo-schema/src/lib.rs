@@ -37,18 +37,23 @@
 //!
 //! # Features
 //!
-//! `stock` (on by default) builds the schema of a stock EspoCRM 9.3 into the library: `Schema::stock`.
+//! `stock` (on by default) builds the schemas of a stock EspoCRM 10.0 and 9.3 into the library: `Schema::stock` and
+//! `Schema::stock_9_3`.
 
 mod complete;
 mod def;
 mod diff;
 mod error;
+mod folder;
 mod hash;
 mod kind;
 mod load;
 mod merge;
 mod model;
+mod patch;
 mod resolve;
+#[doc(hidden)]
+pub mod selection;
 mod shape;
 mod source;
 #[cfg(feature = "stock")]
@@ -56,9 +61,12 @@ mod stock;
 
 pub use diff::{Change, ChangeKind};
 pub use error::Error;
+pub use folder::{Written, write_folder};
 pub use kind::FieldKind;
 pub use model::{
     Attribute, AttributeRole, AttributeSource, Cardinality, Collection, Column, Diagnostic,
     EntityType, Field, FieldType, Level, Link, LinkType, Naming, Options, OptionsSource, Order,
-    Pattern, Schema, Scope, ValueType,
+    Pattern, RecordDefs, Relationship, Schema, Scope, ValueType,
 };
+#[cfg(feature = "stock")]
+pub use stock::Member;

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::merge::{merge, remove_paths};
 use crate::model::{Diagnostic, Schema};
 use crate::resolve::resolve;
-use crate::shape::check;
+use crate::shape::{SECTIONS, check, root_error};
 use crate::source::Layer;
 
 impl Schema {
@@ -65,12 +65,13 @@ pub(crate) fn from_layers(layers: Vec<Layer>) -> Result<Schema, Error> {
     let Some(first) = layers.first() else {
         return Err(Error::NoSource);
     };
+    require_any(&layers)?;
     let first_name = first.name.clone();
     let mut diagnostics = Vec::new();
     let mut tree = Value::Object(Map::new());
     let mut unset = Vec::new();
     for layer in layers {
-        check(&layer)?;
+        check(&layer, &mut diagnostics)?;
         note_blanked(&tree, &layer.tree, &mut diagnostics);
         unset.extend(layer.unset);
         tree = merge(tree, layer.tree);
@@ -82,6 +83,23 @@ pub(crate) fn from_layers(layers: Vec<Layer>) -> Result<Schema, Error> {
     complete(&mut root, &mut diagnostics);
     require_field_types(&root, &first_name)?;
     Ok(resolve(root, diagnostics))
+}
+
+/// A layer without anything to read is fine next to others: modules have folders that only change the UI.
+fn require_any(layers: &[Layer]) -> Result<(), Error> {
+    let has_sections = |layer: &&Layer| SECTIONS.iter().any(|s| layer.tree.get(s).is_some());
+    match layers.first() {
+        Some(first) if !layers.iter().any(|layer| has_sections(&layer)) => {
+            Err(if first.is_folder {
+                Error::EmptyFolder {
+                    path: first.name.clone().into(),
+                }
+            } else {
+                root_error(first)
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Without field types nothing is known of the attributes.

@@ -14,10 +14,12 @@ use crate::kind::FieldKind;
 mod attribute;
 mod field;
 mod link;
+mod record;
 
 pub use attribute::{Attribute, AttributeRole, AttributeSource, ValueType};
 pub use field::{Field, Options, OptionsSource, Pattern};
 pub use link::{Cardinality, Column, Link, LinkType};
+pub use record::{RecordDefs, Relationship};
 
 /// The metadata of one EspoCRM instance, resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +63,13 @@ pub struct EntityType {
     pub primary_filters: Vec<String>,
     /// Names of boolean filters that the metadata shows.
     pub bool_filters: Vec<String>,
+    /// Those of [`EntityType::primary_filters`] that only a folder's `selectDefs` names. `GET Metadata` never returns
+    /// that section, so an export says nothing about them.
+    pub unlisted_primary_filters: Vec<String>,
+    /// Those of [`EntityType::bool_filters`] that only a folder's `selectDefs` names.
+    pub unlisted_bool_filters: Vec<String>,
+    /// `recordDefs.{name}`; empty in the export of a user without administrator rights.
+    pub record: RecordDefs,
     /// Every key that a record of this type can have on the wire: `id` first, then those of the fields in their order,
     /// then those of links without a field, then those of the scope.
     pub attributes: IndexMap<String, Attribute>,

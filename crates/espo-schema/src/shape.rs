@@ -1,147 +1,250 @@
-//! Checks the shape of one layer before it is merged, so that an error can name the file.
+//! Checks the shape of one layer before it is merged, so that errors and warnings can name the file.
 //!
-//! An object may come as `[]` (PHP prints empty maps so) or null (a blanked key); neither is an error.
+//! An object may come as `[]` (PHP prints empty maps so) or null (a blanked key); neither is worth a warning. A layer of
+//! which a whole section has another type is not metadata; anything below is reported and left out, so that one broken
+//! definition does not keep the rest from being used.
 
 use serde_json::{Map, Value};
 
 use crate::error::Error;
+use crate::model::Diagnostic;
 use crate::source::Layer;
 
-/// Sections that a layer must have at least one of.
-const SECTIONS: [&str; 3] = ["entityDefs", "scopes", "fields"];
+/// Sections that the model is built from.
+pub(crate) const SECTIONS: [&str; 3] = ["entityDefs", "scopes", "fields"];
+
+/// Sections that a file may consist of without being mistaken for something else.
+const OTHER_SECTIONS: [&str; 16] = [
+    "aclDefs",
+    "app",
+    "authenticationMethods",
+    "clientDefs",
+    "dashlets",
+    "entityAcl",
+    "formula",
+    "i18n",
+    "integrations",
+    "logicDefs",
+    "notificationDefs",
+    "pdfDefs",
+    "recordDefs",
+    "selectDefs",
+    "streamDefs",
+    "themes",
+];
 
 /// # Errors
 ///
-/// [`Error::Shape`] when a part that the model needs has another JSON type.
-pub(crate) fn check(layer: &Layer) -> Result<(), Error> {
-    let checker = Checker { layer };
+/// [`Error::Shape`] when the layer is not metadata at all.
+pub(crate) fn check(layer: &Layer, diagnostics: &mut Vec<Diagnostic>) -> Result<(), Error> {
+    let mut checker = Checker { layer, diagnostics };
     let Value::Object(root) = &layer.tree else {
-        return Err(checker.root_error(&layer.tree));
+        return Err(root_error(layer));
     };
-    if !SECTIONS.iter().any(|s| root.contains_key(*s)) && layer.unset.is_empty() {
-        return Err(checker.root_error(&layer.tree));
+    let is_section = |key: &str| SECTIONS.contains(&key) || OTHER_SECTIONS.contains(&key);
+    if !layer.is_folder && !root.keys().any(|key| is_section(key)) {
+        return Err(root_error(layer));
     }
     for section in SECTIONS {
-        for (name, body) in checker.children(root, &[section])? {
-            let path = [section, name];
-            let Some(body) = checker.object(body, &path)? else {
+        let bodies = match root.get(section) {
+            None | Some(Value::Null) => continue,
+            Some(Value::Array(list)) if list.is_empty() => continue,
+            Some(Value::Object(bodies)) => bodies,
+            Some(other) => return Err(section_error(layer, section, other)),
+        };
+        for (name, body) in bodies {
+            let Some(body) = checker.body(body, section, name) else {
                 continue;
             };
             match section {
-                "entityDefs" => checker.entity_defs(body, name)?,
-                "fields" => checker.field_type(body, name)?,
+                "entityDefs" => checker.entity_defs(body, name),
+                "fields" => checker.field_type(body, name),
                 _ => {}
             }
         }
     }
+    if !contributes(root) && layer.unset.is_empty() {
+        checker.note_unused(root);
+    }
     Ok(())
 }
 
-struct Checker<'a> {
-    layer: &'a Layer,
+/// Whether the layer has anything that the model is built from.
+fn contributes(root: &Map<String, Value>) -> bool {
+    let bodies = |section: &str| {
+        root.get(section)
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+    };
+    let has_any = |section: &str| bodies(section).next().is_some();
+    SECTIONS.into_iter().any(has_any)
+        || ["recordDefs", "selectDefs", "i18n"]
+            .into_iter()
+            .any(has_any)
+        || bodies("app").any(|(name, _)| name == "regExpPatterns")
+        || bodies("clientDefs").any(|(_, body)| {
+            ["filterList", "boolFilterList", "dynamicLogic"]
+                .iter()
+                .any(|key| body.get(key).is_some())
+        })
 }
 
-impl<'a> Checker<'a> {
-    fn entity_defs(&self, body: &'a Map<String, Value>, entity: &'a str) -> Result<(), Error> {
+struct Checker<'a, 'd> {
+    layer: &'a Layer,
+    diagnostics: &'d mut Vec<Diagnostic>,
+}
+
+impl<'a> Checker<'a, '_> {
+    fn entity_defs(&mut self, body: &'a Map<String, Value>, entity: &'a str) {
         if let Some(collection) = body.get("collection") {
-            self.object(collection, &["entityDefs", entity, "collection"])?;
+            self.object(collection, &["entityDefs", entity, "collection"]);
         }
         for group in ["fields", "links"] {
-            for (name, def) in self.children(body, &["entityDefs", entity, group])? {
+            for (name, def) in self.children(body, &["entityDefs", entity, group]) {
                 let path = ["entityDefs", entity, group, name];
-                let Some(def) = self.object(def, &path)? else {
-                    continue;
-                };
-                self.texts(def, &path, &["type", "entity", "foreign"])?;
+                if let Some(def) = self.object(def, &path) {
+                    self.texts(def, &path, &["type", "entity", "foreign"]);
+                }
             }
         }
-        Ok(())
     }
 
-    fn field_type(&self, body: &'a Map<String, Value>, name: &'a str) -> Result<(), Error> {
-        let path = ["fields", name];
-        self.texts(body, &path, &["naming"])?;
+    fn field_type(&mut self, body: &'a Map<String, Value>, name: &'a str) {
+        self.texts(body, &["fields", name], &["naming"]);
         for key in ["actualFields", "notActualFields"] {
-            if let Some(value) = body.get(key).filter(|v| !v.is_null() && !v.is_array()) {
-                return Err(self.error(&["fields", name, key], "a list of texts", value));
+            let value = body
+                .get(key)
+                .filter(|v| !v.is_null() && !v.is_array() && !v.is_object());
+            if let Some(value) = value {
+                self.warn(&["fields", name, key], "a list of strings", value);
             }
         }
-        for (part, def) in self.children(body, &["fields", name, "fields"])? {
-            self.object(def, &["fields", name, "fields", part])?;
+        for (part, def) in self.children(body, &["fields", name, "fields"]) {
+            self.object(def, &["fields", name, "fields", part]);
         }
         for key in ["fieldDefs", "linkDefs"] {
             if let Some(value) = body.get(key) {
-                self.object(value, &["fields", name, key])?;
+                self.object(value, &["fields", name, key]);
             }
         }
-        Ok(())
     }
 
-    /// Entries of the object at the last step of the path; none when it is absent, null or `[]`.
-    fn children(
-        &self,
-        parent: &'a Map<String, Value>,
-        path: &[&str],
-    ) -> Result<impl Iterator<Item = (&'a str, &'a Value)> + use<'a>, Error> {
-        let value = path.last().and_then(|key| parent.get(*key));
-        let map = match value {
-            Some(value) => self.object(value, path)?,
-            None => None,
-        };
-        Ok(map.into_iter().flatten().map(|(k, v)| (k.as_str(), v)))
-    }
-
-    fn object(
-        &self,
-        value: &'a Value,
-        path: &[&str],
-    ) -> Result<Option<&'a Map<String, Value>>, Error> {
-        match value {
-            Value::Object(map) => Ok(Some(map)),
-            Value::Null => Ok(None),
-            Value::Array(list) if list.is_empty() => Ok(None),
-            other => Err(self.error(path, "an object", other)),
+    /// The body of a section, which is the root of a file where the layer is a folder.
+    fn body(
+        &mut self,
+        body: &'a Value,
+        section: &str,
+        name: &str,
+    ) -> Option<&'a Map<String, Value>> {
+        match body {
+            Value::Object(map) => Some(map),
+            Value::Null => None,
+            Value::Array(list) if list.is_empty() => None,
+            other => {
+                let file = self.layer.file_of(&[section, name]);
+                let effect = match section {
+                    "entityDefs" => "the entity type has no fields and links, as on the server",
+                    "scopes" => "the scope is left out",
+                    _ => "the field type is left out",
+                };
+                self.diagnostics.push(Diagnostic::warning(
+                    format!("{section}.{name}"),
+                    format!(
+                        "{file}: expected an object, found {}; {effect}",
+                        describe(other)
+                    ),
+                ));
+                None
+            }
         }
     }
 
-    fn texts(&self, def: &Map<String, Value>, path: &[&str], keys: &[&str]) -> Result<(), Error> {
+    /// Entries of the object at the last step of the path; none when it is something else.
+    fn children(
+        &mut self,
+        parent: &'a Map<String, Value>,
+        path: &[&str],
+    ) -> impl Iterator<Item = (&'a str, &'a Value)> + use<'a> {
+        let map = path
+            .last()
+            .and_then(|key| parent.get(*key))
+            .and_then(|value| self.object(value, path));
+        map.into_iter().flatten().map(|(k, v)| (k.as_str(), v))
+    }
+
+    fn object(&mut self, value: &'a Value, path: &[&str]) -> Option<&'a Map<String, Value>> {
+        match value {
+            Value::Object(map) => return Some(map),
+            Value::Null => {}
+            Value::Array(list) if list.is_empty() => {}
+            other => self.warn(path, "an object", other),
+        }
+        None
+    }
+
+    fn texts(&mut self, def: &Map<String, Value>, path: &[&str], keys: &[&str]) {
         for key in keys {
             if let Some(value) = def.get(*key) {
                 // PHP code writes `false` where it means "none".
                 if !value.is_string() && !value.is_null() && value != &Value::Bool(false) {
                     let path: Vec<&str> = path.iter().chain([key]).copied().collect();
-                    return Err(self.error(&path, "text", value));
+                    self.warn(&path, "a string", value);
                 }
             }
         }
-        Ok(())
     }
 
-    fn error(&self, path: &[&str], expected: &str, found: &Value) -> Error {
-        Error::Shape {
-            file: self.layer.file_of(path),
-            path: path.join("."),
-            expected: expected.to_owned(),
-            found: describe(found),
-            hint: "compare with an export made by `GET Metadata`; a part that is to be blanked may be null".to_owned(),
-        }
+    fn warn(&mut self, path: &[&str], expected: &str, found: &Value) {
+        let file = self.layer.file_of(path);
+        let found = describe(found);
+        self.diagnostics.push(Diagnostic::warning(
+            path.join("."),
+            format!("{file}: expected {expected}, found {found}; it is ignored"),
+        ));
     }
 
-    fn root_error(&self, found: &Value) -> Error {
-        let hint = if found.get("messageTranslation").is_some() || found.get("message").is_some() {
-            "this looks like an error answer of the server; fetch the export again with credentials that are accepted"
-        } else if found.get("list").is_some() {
-            "this looks like a list of records; the export is what `GET /api/v1/Metadata` answers"
+    fn note_unused(&mut self, root: &Map<String, Value>) {
+        let sections: Vec<&str> = root.keys().map(String::as_str).collect();
+        let message = if sections.is_empty() {
+            "no metadata in this layer".to_owned()
         } else {
-            "give what `GET /api/v1/Metadata` answers, without `key`"
+            format!(
+                "nothing in this layer describes entity types or fields (it has {})",
+                sections.join(", ")
+            )
         };
-        Error::Shape {
-            file: self.layer.name.clone(),
-            path: "$".to_owned(),
-            expected: "an object with `entityDefs`, `scopes` and `fields`".to_owned(),
-            found: describe(found),
-            hint: hint.to_owned(),
-        }
+        let name = self.layer.name.clone();
+        self.diagnostics.push(Diagnostic::note(name, message));
+    }
+}
+
+fn section_error(layer: &Layer, section: &str, found: &Value) -> Error {
+    Error::Shape {
+        file: layer.file_of(&[section]),
+        path: section.to_owned(),
+        expected: "an object".to_owned(),
+        found: describe(found),
+        hint: "compare with an export made by `GET Metadata`".to_owned(),
+    }
+}
+
+/// The layer is something else than metadata.
+pub(crate) fn root_error(layer: &Layer) -> Error {
+    let found = &layer.tree;
+    let hint = if found.get("messageTranslation").is_some() || found.get("message").is_some() {
+        "this looks like an error response of the server; fetch the export again with credentials that are accepted"
+    } else if found.get("list").is_some() {
+        "this looks like a list of records; the export is the response of `GET /api/v1/Metadata`"
+    } else {
+        "pass the response of `GET /api/v1/Metadata`, requested without `key`"
+    };
+    Error::Shape {
+        file: layer.name.clone(),
+        path: "$".to_owned(),
+        expected: "an object with `entityDefs`, `scopes` and `fields`".to_owned(),
+        found: describe(found),
+        hint: hint.to_owned(),
     }
 }
 
@@ -151,9 +254,9 @@ pub(crate) fn describe(value: &Value) -> String {
         Value::Null => "null".to_owned(),
         Value::Bool(b) => format!("`{b}`"),
         Value::Number(n) => format!("the number {n}"),
-        Value::String(s) if s.chars().count() <= 40 => format!("the text {s:?}"),
-        Value::String(_) => "a long text".to_owned(),
-        Value::Array(list) => format!("a list of {}", list.len()),
+        Value::String(s) if s.chars().count() <= 40 => format!("the string {s:?}"),
+        Value::String(_) => "a long string".to_owned(),
+        Value::Array(list) => format!("an array of {}", list.len()),
         Value::Object(map) => {
             let keys: Vec<String> = map.keys().take(4).map(|k| format!("`{k}`")).collect();
             match (keys.is_empty(), map.len() > keys.len()) {

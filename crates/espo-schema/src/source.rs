@@ -15,8 +15,8 @@ pub(crate) struct Layer {
     pub(crate) tree: Value,
     /// Dotted paths that `unset.json` files of a folder take out of the merged tree.
     pub(crate) unset: Vec<Vec<String>>,
-    /// Whether each body came from a file `section/name.json` of its own.
-    is_folder: bool,
+    /// Whether each body came from a separate file `section/name.json`.
+    pub(crate) is_folder: bool,
 }
 
 impl Layer {
@@ -58,30 +58,27 @@ impl Layer {
     }
 }
 
-/// Sections are folders, bodies are the `.json` files in them; deeper folders and other files are not read.
+/// Sections are folders, bodies are the `.json` files in them. Deeper folders, hidden files and files with other suffixes
+/// (`.json.bak`) are not read, as on the server.
 fn read_folder(folder: &Path) -> Result<Layer, Error> {
     let mut tree = Map::new();
     let mut unset = Vec::new();
     for section in sorted_entries(folder)?.into_iter().filter(|p| p.is_dir()) {
-        let Some(section_name) = section
-            .file_name()
-            .and_then(|n| n.to_str())
-            .map(str::to_owned)
-        else {
+        let Some(section_name) = visible_name(section.file_name()) else {
             continue;
         };
         for file in sorted_entries(&section)? {
             if file.extension().is_none_or(|e| e != "json") || file.is_dir() {
                 continue;
             }
-            let Some(name) = file.file_stem().and_then(|n| n.to_str()).map(str::to_owned) else {
+            let Some(name) = visible_name(file.file_stem()) else {
                 continue;
             };
             let body = read_json(&file)?;
             if name == "unset" {
                 unset.extend(unset_paths(&section_name, &body));
             } else if body.as_array().is_none_or(|list| !list.is_empty()) {
-                // The server skips files that hold an empty list.
+                // The server skips files that contain an empty list.
                 let section = tree
                     .entry(section_name.clone())
                     .or_insert_with(|| Value::Object(Map::new()));
@@ -91,17 +88,19 @@ fn read_folder(folder: &Path) -> Result<Layer, Error> {
             }
         }
     }
-    if tree.is_empty() && unset.is_empty() {
-        return Err(Error::EmptyFolder {
-            path: folder.to_owned(),
-        });
-    }
     Ok(Layer {
         name: folder.display().to_string(),
         tree: Value::Object(tree),
         unset,
         is_folder: true,
     })
+}
+
+fn visible_name(name: Option<&std::ffi::OsStr>) -> Option<String> {
+    name?
+        .to_str()
+        .filter(|name| !name.starts_with('.'))
+        .map(str::to_owned)
 }
 
 /// Entries by name, so that the result does not depend on the file system.

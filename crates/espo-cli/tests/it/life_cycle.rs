@@ -23,7 +23,7 @@ async fn administrators_pull_the_complete_metadata() {
     let first = std::fs::read(&path).expect("the file");
     let pulled = Schema::load(&[&path]).expect("the file is metadata");
     assert_eq!(Schema::diff(Schema::stock(), &pulled), []);
-    assert_eq!(pulled.entity_types.len(), 89);
+    assert_eq!(pulled.entity_types.len(), 91);
 
     // The same again is the same to the byte, and nothing else is left in the folder.
     beside(arguments, admin(&sim)).await;

@@ -42,7 +42,7 @@ fn a_module_refers_to_nothing_that_a_feature_switches_off() {
     let output = Generator::new().generate(Schema::stock()).expect("Rust");
     let root = syn::parse_file(&common::file(&output, "mod.rs")).expect("Rust");
     let gates = gates(&root);
-    assert_eq!(gates.len(), 89);
+    assert_eq!(gates.len(), 91);
     for (name, [with, without]) in &gates {
         let (with, without) = (with.as_deref().expect("gated"), without.as_deref());
         let feature = with

@@ -29,10 +29,12 @@ pub(super) fn compare(old: &Schema, new: &Schema) -> Vec<Change> {
     for name in sides.added_but(&renamed) {
         push(&mut changes, name, None, false, C::EntityAdded);
     }
+    let filters_are_complete = [old, new].iter().all(|s| s.raw.get("selectDefs").is_some());
     for (old, new) in &sides.kept {
         Entities {
             old,
             new,
+            filters_are_complete,
             changes: &mut changes,
         }
         .compare();
@@ -55,6 +57,8 @@ fn push(changes: &mut Vec<Change>, entity: &str, member: Option<&str>, breaking:
 struct Entities<'a, 'c> {
     old: &'a EntityType,
     new: &'a EntityType,
+    /// Both sides name all their filters, those of no menu included.
+    filters_are_complete: bool,
     changes: &'c mut Vec<Change>,
 }
 
@@ -456,33 +460,38 @@ impl Entities<'_, '_> {
         }
     }
 
-    /// Filters have constants, so that one which is no longer shown breaks who uses it.
+    /// Filters have constants, so that one which is no longer shown breaks who uses it. An export names those of the
+    /// menus only, and an export without the section says nothing about filters.
     fn filters(&mut self) {
         let (old, new) = (self.old, self.new);
         let groups = [
             (
-                &old.primary_filters,
-                &new.primary_filters,
-                C::FilterRemoved,
-                C::FilterAdded,
+                [&old.primary_filters, &new.primary_filters],
+                [&old.unlisted_primary_filters, &new.unlisted_primary_filters],
+                [C::FilterRemoved, C::FilterAdded],
             ),
             (
-                &old.bool_filters,
-                &new.bool_filters,
-                C::BoolFilterRemoved,
-                C::BoolFilterAdded,
+                [&old.bool_filters, &new.bool_filters],
+                [&old.unlisted_bool_filters, &new.unlisted_bool_filters],
+                [C::BoolFilterRemoved, C::BoolFilterAdded],
             ),
         ];
-        for (old, new, removed, added) in groups {
-            // An export without the section shows no filters, and says nothing of them.
-            if old.is_empty() || new.is_empty() {
+        for ([old, new], [old_unlisted, new_unlisted], [removed, added]) in groups {
+            let is_shown = |names: &[String], unlisted: &[String]| names.len() > unlisted.len();
+            let comparable = is_shown(old, old_unlisted) && is_shown(new, new_unlisted);
+            if !self.filters_are_complete && !comparable {
                 continue;
             }
+            let complete = self.filters_are_complete;
             for name in old.iter().filter(|name| !new.contains(name)) {
-                self.say(Some(name), true, removed.clone());
+                if complete || !old_unlisted.contains(name) {
+                    self.say(Some(name), true, removed.clone());
+                }
             }
             for name in new.iter().filter(|name| !old.contains(name)) {
-                self.say(Some(name), false, added.clone());
+                if complete || !new_unlisted.contains(name) {
+                    self.say(Some(name), false, added.clone());
+                }
             }
         }
     }

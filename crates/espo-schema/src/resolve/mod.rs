@@ -7,12 +7,14 @@ mod options;
 mod rules;
 mod types;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde_json::{Map, Value};
 
 use crate::def::Def;
 use crate::hash::content_hash;
-use crate::model::{Collection, Diagnostic, EntityType, FieldType, Order, Schema, Scope};
+use crate::model::{
+    Collection, Diagnostic, EntityType, FieldType, Order, RecordDefs, Relationship, Schema, Scope,
+};
 
 /// What the steps share.
 pub(crate) struct Context<'a> {
@@ -91,6 +93,8 @@ fn entity_type(
         .and_then(Value::as_object);
     let fields = field::resolve_all(name, def, context, diagnostics);
     let links = link::resolve_all(name, def, &fields, context, diagnostics);
+    let primary = filters(name, "filterList", "primaryFilterClassNameMap", context);
+    let bool_ = filters(name, "boolFilterList", "boolFilterClassNameMap", context);
     EntityType {
         name: name.to_owned(),
         scope: scope_raw.map(scope).unwrap_or_default(),
@@ -100,8 +104,13 @@ fn entity_type(
         delete_id: def.flag("deleteId"),
         fields,
         links,
-        primary_filters: filter_names(name, "filterList", "primaryFilterClassNameMap", context),
-        bool_filters: filter_names(name, "boolFilterList", "boolFilterClassNameMap", context),
+        primary_filters: primary.names,
+        bool_filters: bool_.names,
+        unlisted_primary_filters: primary.unlisted,
+        unlisted_bool_filters: bool_.unlisted,
+        record: body(context.root, "recordDefs", name)
+            .map(record_defs)
+            .unwrap_or_default(),
         attributes: IndexMap::new(),
         // Fields and links keep their own definitions: a second copy would double the memory of a large schema.
         raw: raw
@@ -112,39 +121,71 @@ fn entity_type(
     }
 }
 
+/// The names of an entity type's filters.
+struct Filters {
+    names: Vec<String>,
+    unlisted: Vec<String>,
+}
+
 /// Filters are listed for the UI in `clientDefs`; the whole of them is in `selectDefs`, which only a folder can have: the
 /// server never shows it.
-fn filter_names(entity: &str, shown: &str, whole: &str, context: &Context<'_>) -> Vec<String> {
-    let body = |section: &str| {
-        context
-            .root
-            .get(section)
-            .and_then(|s| s.get(entity))
-            .and_then(Value::as_object)
-    };
-    let mut names: Vec<String> = Vec::new();
-    let mut add = |name: Option<&str>| {
-        if let Some(name) = name.filter(|n| !n.is_empty() && !names.iter().any(|known| known == n))
-        {
-            names.push(name.to_owned());
-        }
-    };
-    for item in body("clientDefs")
+fn filters(entity: &str, shown: &str, whole: &str, context: &Context<'_>) -> Filters {
+    let listed = body(context.root, "clientDefs", entity)
         .and_then(|b| b.get(shown)?.as_array())
         .into_iter()
         .flatten()
-    {
-        add(item.as_str().or_else(|| item.get("name")?.as_str()));
-    }
-    for name in body("selectDefs")
+        .filter_map(|item| item.as_str().or_else(|| item.get("name")?.as_str()));
+    let mut names: IndexSet<&str> = listed.filter(|name| !name.is_empty()).collect();
+    let count = names.len();
+    let all = body(context.root, "selectDefs", entity)
         .and_then(|b| b.get(whole)?.as_object())
         .into_iter()
-        .flatten()
-        .map(|(name, _)| name)
-    {
-        add(Some(name));
+        .flatten();
+    names.extend(
+        all.map(|(name, _)| name.as_str())
+            .filter(|name| !name.is_empty()),
+    );
+    Filters {
+        unlisted: names[count..]
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect(),
+        names: names.into_iter().map(str::to_owned).collect(),
     }
-    names
+}
+
+/// The body of a section by name.
+fn body<'a>(
+    root: &'a Map<String, Value>,
+    section: &str,
+    name: &str,
+) -> Option<&'a Map<String, Value>> {
+    root.get(section)?.get(name)?.as_object()
+}
+
+fn record_defs(raw: &Map<String, Value>) -> RecordDefs {
+    let def = Def(raw);
+    let relationships = def.map("relationships").into_iter().flatten();
+    RecordDefs {
+        mandatory_attributes: def.texts("mandatoryAttributeList"),
+        update_duplicate_check: def.flag("updateDuplicateCheck"),
+        force_select_all_attributes: def.flag("forceSelectAllAttributes"),
+        relationships: relationships
+            .filter_map(|(link, raw)| Some((link.clone(), relationship(raw.as_object()?))))
+            .collect(),
+        raw: raw.clone(),
+    }
+}
+
+fn relationship(raw: &Map<String, Value>) -> Relationship {
+    let def = Def(raw);
+    Relationship {
+        mass_link: def.flag("massLink"),
+        link_only_not_linked: def.flag("linkOnlyNotLinked"),
+        count_disabled: def.flag("countDisabled"),
+        mandatory_attributes: def.texts("mandatoryAttributeList"),
+        raw: raw.clone(),
+    }
 }
 
 fn scope(raw: &Map<String, Value>) -> Scope {

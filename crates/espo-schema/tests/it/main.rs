@@ -4,6 +4,7 @@
 
 mod arbitrary;
 mod diff;
+mod layers;
 mod load;
 mod odd;
 mod stock;

@@ -86,7 +86,7 @@ fn options_in_every_form() {
     assert_eq!(
         notes(&schema),
         [
-            "entityDefs.A.fields.f: options are the text \"a,b\", expected a list; any value is taken as allowed"
+            "entityDefs.A.fields.f: options are the string \"a,b\", expected a list; any value is taken as allowed"
         ]
     );
 }

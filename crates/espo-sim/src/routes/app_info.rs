@@ -158,13 +158,16 @@ fn destroy_token(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(call.app.auth.destroy_token(token)))
 }
 
-/// The metadata without the labels that were pulled with it: they are answered apart.
+/// The metadata without the labels that were pulled with it, which are returned apart, and without the sections that the
+/// server hides from everybody.
 fn raw(app: &App) -> Cow<'_, Json> {
     let mut raw = Cow::Borrowed(&app.layouts.schema.raw);
-    if raw.get(LABELS).is_some()
-        && let Some(sections) = raw.to_mut().as_object_mut()
-    {
-        sections.remove(LABELS);
+    for hidden in [LABELS, "selectDefs", "pdfDefs"] {
+        if raw.get(hidden).is_some()
+            && let Some(sections) = raw.to_mut().as_object_mut()
+        {
+            sections.shift_remove(hidden);
+        }
     }
     raw
 }

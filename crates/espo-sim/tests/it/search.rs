@@ -96,8 +96,8 @@ async fn bad_searches_are_refused_with_the_real_texts() {
             (item(json!({"type": "equals", "attribute": "noSuch", "value": 1})), 400, "Not existing attribute 'noSuch' in where."),
             (item(json!({"type": "nope", "attribute": "name"})), 400, "Unknown where item type 'nope'."),
             (item(json!({"type": "in", "attribute": "kind", "value": "A"})), 400, "Bad where item 'in'."),
-            (item(json!({"type": "not", "value": []})), 400, "Sub-queries are forbidden in where. Sub-queries are forbidden in where."),
-            (item(json!({"type": "equals", "attribute": "account.name", "value": "x"})), 400, "Complex expressions are forbidden in where. Complex expressions are forbidden in where."),
+            (item(json!({"type": "not", "value": []})), 400, "Sub-queries are forbidden in where."),
+            (item(json!({"type": "equals", "attribute": "account.name", "value": "x"})), 400, "Complex expressions are forbidden in where."),
             (item(json!({"type": "isLinked", "attribute": "noSuch"})), 400, "Not existing relation 'noSuch' in where."),
             (item(json!({"type": "on", "attribute": "sentAt", "value": "2026-01-01", "dateTime": true, "timeZone": "Mars/Base"})), 400, "Bad timezone"),
             (item(json!({"attribute": "name", "value": 1})), 500, ""),
@@ -143,10 +143,7 @@ async fn forbidden_fields_cannot_be_seen_or_searched() {
         );
         assert_eq!(
             (refused.status, refused.reason()),
-            (
-                400,
-                "Forbidden attribute 'website' in where. Forbidden attribute 'website' in where."
-            )
+            (400, "Forbidden attribute 'website' in where.")
         );
         for (method, path, body, reason) in [
             (

@@ -25,6 +25,8 @@ pub struct AuthToken {
     pub modified_at: Option<Timestamp>,
     /// `name`, read-only
     pub name: Option<String>,
+    /// `passwordVersion`, int, default `0`, read-only
+    pub password_version: Option<i64>,
     /// `portalId`, of `portal` (link), of `Portal`, read-only
     pub portal_id: Option<Id<Portal>>,
     /// `portalName`, of `portal` (link), read-only
@@ -54,6 +56,7 @@ impl Record for AuthToken {
         Attribute::listed("lastAccess", "datetime"),
         Attribute::listed("modifiedAt", "datetime"),
         Attribute::unlisted("name", ""),
+        Attribute::listed("passwordVersion", "int"),
         Attribute::listed("portalId", "link"),
         Attribute::listed("portalName", "link"),
         Attribute::listed("secret", "varchar"),
@@ -73,11 +76,12 @@ impl Record for AuthToken {
             6 => slot(&mut self.last_access),
             7 => slot(&mut self.modified_at),
             8 => slot(&mut self.name),
-            9 => slot(&mut self.portal_id),
-            10 => slot(&mut self.portal_name),
-            11 => slot(&mut self.secret),
-            12 => slot(&mut self.token),
-            13 => slot(&mut self.user_id),
+            9 => slot(&mut self.password_version),
+            10 => slot(&mut self.portal_id),
+            11 => slot(&mut self.portal_name),
+            12 => slot(&mut self.secret),
+            13 => slot(&mut self.token),
+            14 => slot(&mut self.user_id),
             _ => slot(&mut self.user_name),
         }
     }
@@ -93,11 +97,12 @@ impl Record for AuthToken {
             6 => value(&self.last_access),
             7 => value(&self.modified_at),
             8 => value(&self.name),
-            9 => value(&self.portal_id),
-            10 => value(&self.portal_name),
-            11 => value(&self.secret),
-            12 => value(&self.token),
-            13 => value(&self.user_id),
+            9 => value(&self.password_version),
+            10 => value(&self.portal_id),
+            11 => value(&self.portal_name),
+            12 => value(&self.secret),
+            13 => value(&self.token),
+            14 => value(&self.user_id),
             _ => value(&self.user_name),
         }
     }
@@ -140,6 +145,8 @@ pub const LAST_ACCESS: Field<AuthToken, kind::DateTime, access::ReadOnly> = Fiel
 pub const MODIFIED_AT: Field<AuthToken, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `name`
 pub const NAME: Field<AuthToken, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
+/// `passwordVersion`
+pub const PASSWORD_VERSION: Field<AuthToken, kind::Int, access::ReadOnly> = Field::new("passwordVersion");
 /// `portalId`
 pub const PORTAL_ID: Field<AuthToken, kind::Ref<Portal>, access::ReadOnly> = Field::new("portalId");
 /// `portalName`

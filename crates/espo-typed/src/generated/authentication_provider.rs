@@ -16,6 +16,8 @@ pub struct AuthenticationProvider {
     pub name: Option<String>,
     /// `oidcAuthorizationEndpoint`, url
     pub oidc_authorization_endpoint: Option<String>,
+    /// `oidcAuthorizationPkce`, bool, default `true`
+    pub oidc_authorization_pkce: Option<bool>,
     /// `oidcAuthorizationPrompt`, enum, at most 14 characters
     pub oidc_authorization_prompt: Option<OidcAuthorizationPrompt>,
     /// `oidcAuthorizationRedirectUri`, varchar, read-only
@@ -53,6 +55,7 @@ impl Record for AuthenticationProvider {
         Attribute::listed("method", "enum"),
         Attribute::listed("name", "varchar"),
         Attribute::listed("oidcAuthorizationEndpoint", "url"),
+        Attribute::listed("oidcAuthorizationPkce", "bool"),
         Attribute::listed("oidcAuthorizationPrompt", "enum"),
         Attribute::unlisted("oidcAuthorizationRedirectUri", "varchar"),
         Attribute::listed("oidcClientId", "varchar"),
@@ -74,17 +77,18 @@ impl Record for AuthenticationProvider {
             2 => slot(&mut self.method),
             3 => slot(&mut self.name),
             4 => slot(&mut self.oidc_authorization_endpoint),
-            5 => slot(&mut self.oidc_authorization_prompt),
-            6 => slot(&mut self.oidc_authorization_redirect_uri),
-            7 => slot(&mut self.oidc_client_id),
-            8 => slot(&mut self.oidc_create_user),
-            9 => slot(&mut self.oidc_jwks_endpoint),
-            10 => slot(&mut self.oidc_jwt_signature_algorithm_list),
-            11 => slot(&mut self.oidc_logout_url),
-            12 => slot(&mut self.oidc_scopes),
-            13 => slot(&mut self.oidc_sync),
-            14 => slot(&mut self.oidc_token_endpoint),
-            15 => slot(&mut self.oidc_user_info_endpoint),
+            5 => slot(&mut self.oidc_authorization_pkce),
+            6 => slot(&mut self.oidc_authorization_prompt),
+            7 => slot(&mut self.oidc_authorization_redirect_uri),
+            8 => slot(&mut self.oidc_client_id),
+            9 => slot(&mut self.oidc_create_user),
+            10 => slot(&mut self.oidc_jwks_endpoint),
+            11 => slot(&mut self.oidc_jwt_signature_algorithm_list),
+            12 => slot(&mut self.oidc_logout_url),
+            13 => slot(&mut self.oidc_scopes),
+            14 => slot(&mut self.oidc_sync),
+            15 => slot(&mut self.oidc_token_endpoint),
+            16 => slot(&mut self.oidc_user_info_endpoint),
             _ => slot(&mut self.oidc_username_claim),
         }
     }
@@ -96,17 +100,18 @@ impl Record for AuthenticationProvider {
             2 => value(&self.method),
             3 => value(&self.name),
             4 => value(&self.oidc_authorization_endpoint),
-            5 => value(&self.oidc_authorization_prompt),
-            6 => value(&self.oidc_authorization_redirect_uri),
-            7 => value(&self.oidc_client_id),
-            8 => value(&self.oidc_create_user),
-            9 => value(&self.oidc_jwks_endpoint),
-            10 => value(&self.oidc_jwt_signature_algorithm_list),
-            11 => value(&self.oidc_logout_url),
-            12 => value(&self.oidc_scopes),
-            13 => value(&self.oidc_sync),
-            14 => value(&self.oidc_token_endpoint),
-            15 => value(&self.oidc_user_info_endpoint),
+            5 => value(&self.oidc_authorization_pkce),
+            6 => value(&self.oidc_authorization_prompt),
+            7 => value(&self.oidc_authorization_redirect_uri),
+            8 => value(&self.oidc_client_id),
+            9 => value(&self.oidc_create_user),
+            10 => value(&self.oidc_jwks_endpoint),
+            11 => value(&self.oidc_jwt_signature_algorithm_list),
+            12 => value(&self.oidc_logout_url),
+            13 => value(&self.oidc_scopes),
+            14 => value(&self.oidc_sync),
+            15 => value(&self.oidc_token_endpoint),
+            16 => value(&self.oidc_user_info_endpoint),
             _ => value(&self.oidc_username_claim),
         }
     }
@@ -143,6 +148,12 @@ pub const NAME: Field<AuthenticationProvider, kind::Text, access::NonNull> = Fie
 pub const OIDC_AUTHORIZATION_ENDPOINT: Field<AuthenticationProvider, kind::Text> = Field::new(
     "oidcAuthorizationEndpoint",
 );
+/// `oidcAuthorizationPkce`
+pub const OIDC_AUTHORIZATION_PKCE: Field<
+    AuthenticationProvider,
+    kind::Bool,
+    access::NonNull,
+> = Field::new("oidcAuthorizationPkce");
 /// `oidcAuthorizationPrompt`
 pub const OIDC_AUTHORIZATION_PROMPT: Field<
     AuthenticationProvider,
@@ -247,6 +258,11 @@ impl<M> AuthenticationProviderWrite<M> {
     /// Sets `oidcAuthorizationEndpoint`.
     pub fn oidc_authorization_endpoint(self, value: impl Into<String>) -> Self {
         self.with("oidcAuthorizationEndpoint", value.into())
+    }
+
+    /// Sets `oidcAuthorizationPkce`.
+    pub fn oidc_authorization_pkce(self, value: bool) -> Self {
+        self.with("oidcAuthorizationPkce", value)
     }
 
     /// Sets `oidcAuthorizationPrompt`.

@@ -24,6 +24,10 @@ pub struct Case {
     pub attachments_names: Option<Names<Attachment>>,
     /// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
     pub attachments_types: Option<MediaTypes<Attachment>>,
+    /// `collaboratorsIds`, of `collaborators` (linkMultiple), in a list only if selected
+    pub collaborators_ids: Option<Vec<Id<User>>>,
+    /// `collaboratorsNames`, of `collaborators` (linkMultiple), read-only, in a list only if selected
+    pub collaborators_names: Option<Names<User>>,
     /// `contactId`, of `contact` (link), of `Contact`
     pub contact_id: Option<Id<Contact>>,
     /// `contactName`, of `contact` (link), read-only
@@ -103,6 +107,8 @@ impl Record for Case {
         Attribute::unlisted("attachmentsIds", "attachmentMultiple"),
         Attribute::unlisted("attachmentsNames", "attachmentMultiple"),
         Attribute::unlisted("attachmentsTypes", "attachmentMultiple"),
+        Attribute::unlisted("collaboratorsIds", "linkMultiple"),
+        Attribute::unlisted("collaboratorsNames", "linkMultiple"),
         Attribute::listed("contactId", "link"),
         Attribute::listed("contactName", "link"),
         Attribute::unlisted("contactsIds", "linkMultiple"),
@@ -146,37 +152,39 @@ impl Record for Case {
             4 => slot(&mut self.attachments_ids),
             5 => slot(&mut self.attachments_names),
             6 => slot(&mut self.attachments_types),
-            7 => slot(&mut self.contact_id),
-            8 => slot(&mut self.contact_name),
-            9 => slot(&mut self.contacts_ids),
-            10 => slot(&mut self.contacts_names),
-            11 => slot(&mut self.created_at),
-            12 => slot(&mut self.created_by_id),
-            13 => slot(&mut self.created_by_name),
-            14 => slot(&mut self.deleted),
-            15 => slot(&mut self.description),
-            16 => slot(&mut self.followers_ids),
-            17 => slot(&mut self.followers_names),
-            18 => slot(&mut self.id),
-            19 => slot(&mut self.inbound_email_id),
-            20 => slot(&mut self.inbound_email_name),
-            21 => slot(&mut self.is_followed),
-            22 => slot(&mut self.is_internal),
-            23 => slot(&mut self.lead_id),
-            24 => slot(&mut self.lead_name),
-            25 => slot(&mut self.modified_at),
-            26 => slot(&mut self.modified_by_id),
-            27 => slot(&mut self.modified_by_name),
-            28 => slot(&mut self.name),
-            29 => slot(&mut self.number),
-            30 => slot(&mut self.original_email_id),
-            31 => slot(&mut self.original_email_name),
-            32 => slot(&mut self.priority),
-            33 => slot(&mut self.status),
-            34 => slot(&mut self.stream_updated_at),
-            35 => slot(&mut self.teams_ids),
-            36 => slot(&mut self.teams_names),
-            37 => slot(&mut self.r#type),
+            7 => slot(&mut self.collaborators_ids),
+            8 => slot(&mut self.collaborators_names),
+            9 => slot(&mut self.contact_id),
+            10 => slot(&mut self.contact_name),
+            11 => slot(&mut self.contacts_ids),
+            12 => slot(&mut self.contacts_names),
+            13 => slot(&mut self.created_at),
+            14 => slot(&mut self.created_by_id),
+            15 => slot(&mut self.created_by_name),
+            16 => slot(&mut self.deleted),
+            17 => slot(&mut self.description),
+            18 => slot(&mut self.followers_ids),
+            19 => slot(&mut self.followers_names),
+            20 => slot(&mut self.id),
+            21 => slot(&mut self.inbound_email_id),
+            22 => slot(&mut self.inbound_email_name),
+            23 => slot(&mut self.is_followed),
+            24 => slot(&mut self.is_internal),
+            25 => slot(&mut self.lead_id),
+            26 => slot(&mut self.lead_name),
+            27 => slot(&mut self.modified_at),
+            28 => slot(&mut self.modified_by_id),
+            29 => slot(&mut self.modified_by_name),
+            30 => slot(&mut self.name),
+            31 => slot(&mut self.number),
+            32 => slot(&mut self.original_email_id),
+            33 => slot(&mut self.original_email_name),
+            34 => slot(&mut self.priority),
+            35 => slot(&mut self.status),
+            36 => slot(&mut self.stream_updated_at),
+            37 => slot(&mut self.teams_ids),
+            38 => slot(&mut self.teams_names),
+            39 => slot(&mut self.r#type),
             _ => slot(&mut self.version_number),
         }
     }
@@ -190,37 +198,39 @@ impl Record for Case {
             4 => value(&self.attachments_ids),
             5 => value(&self.attachments_names),
             6 => value(&self.attachments_types),
-            7 => value(&self.contact_id),
-            8 => value(&self.contact_name),
-            9 => value(&self.contacts_ids),
-            10 => value(&self.contacts_names),
-            11 => value(&self.created_at),
-            12 => value(&self.created_by_id),
-            13 => value(&self.created_by_name),
-            14 => value(&self.deleted),
-            15 => value(&self.description),
-            16 => value(&self.followers_ids),
-            17 => value(&self.followers_names),
-            18 => value(&self.id),
-            19 => value(&self.inbound_email_id),
-            20 => value(&self.inbound_email_name),
-            21 => value(&self.is_followed),
-            22 => value(&self.is_internal),
-            23 => value(&self.lead_id),
-            24 => value(&self.lead_name),
-            25 => value(&self.modified_at),
-            26 => value(&self.modified_by_id),
-            27 => value(&self.modified_by_name),
-            28 => value(&self.name),
-            29 => value(&self.number),
-            30 => value(&self.original_email_id),
-            31 => value(&self.original_email_name),
-            32 => value(&self.priority),
-            33 => value(&self.status),
-            34 => value(&self.stream_updated_at),
-            35 => value(&self.teams_ids),
-            36 => value(&self.teams_names),
-            37 => value(&self.r#type),
+            7 => value(&self.collaborators_ids),
+            8 => value(&self.collaborators_names),
+            9 => value(&self.contact_id),
+            10 => value(&self.contact_name),
+            11 => value(&self.contacts_ids),
+            12 => value(&self.contacts_names),
+            13 => value(&self.created_at),
+            14 => value(&self.created_by_id),
+            15 => value(&self.created_by_name),
+            16 => value(&self.deleted),
+            17 => value(&self.description),
+            18 => value(&self.followers_ids),
+            19 => value(&self.followers_names),
+            20 => value(&self.id),
+            21 => value(&self.inbound_email_id),
+            22 => value(&self.inbound_email_name),
+            23 => value(&self.is_followed),
+            24 => value(&self.is_internal),
+            25 => value(&self.lead_id),
+            26 => value(&self.lead_name),
+            27 => value(&self.modified_at),
+            28 => value(&self.modified_by_id),
+            29 => value(&self.modified_by_name),
+            30 => value(&self.name),
+            31 => value(&self.number),
+            32 => value(&self.original_email_id),
+            33 => value(&self.original_email_name),
+            34 => value(&self.priority),
+            35 => value(&self.status),
+            36 => value(&self.stream_updated_at),
+            37 => value(&self.teams_ids),
+            38 => value(&self.teams_names),
+            39 => value(&self.r#type),
             _ => value(&self.version_number),
         }
     }
@@ -269,6 +279,14 @@ pub const ATTACHMENTS_TYPES: Field<
     kind::Opaque<MediaTypes<Attachment>>,
     access::ReadOnly,
 > = Field::new("attachmentsTypes");
+/// `collaboratorsIds`
+pub const COLLABORATORS_IDS: Field<Case, kind::Set<Vec<Id<User>>>> = Field::new("collaboratorsIds");
+/// `collaboratorsNames`
+pub const COLLABORATORS_NAMES: Field<
+    Case,
+    kind::Opaque<Names<User>>,
+    access::ReadOnly,
+> = Field::new("collaboratorsNames");
 /// `contactId`
 pub const CONTACT_ID: Field<Case, kind::Ref<Contact>> = Field::new("contactId");
 /// `contactName`
@@ -446,6 +464,11 @@ impl<M> CaseWrite<M> {
         self.with("attachmentsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>())
     }
 
+    /// Sets `collaboratorsIds`.
+    pub fn collaborators_ids(self, value: impl IntoIterator<Item = impl Into<Id<User>>>) -> Self {
+        self.with("collaboratorsIds", value.into_iter().map(Into::into).collect::<Vec<Id<User>>>())
+    }
+
     /// Sets `contactId`.
     pub fn contact_id(self, value: impl Into<Id<Contact>>) -> Self {
         self.with("contactId", value.into())
@@ -516,6 +539,8 @@ pub mod links {
     pub const ATTACHMENTS: Link<Case, Attachment, link::Children> = Link::new("attachments");
     /// `calls`
     pub const CALLS: Link<Case, Call, link::Children> = Link::new("calls");
+    /// `collaborators`
+    pub const COLLABORATORS: Link<Case, User, link::ManyToMany> = Link::new("collaborators");
     /// `contact`
     pub const CONTACT: Link<Case, Contact, link::BelongsTo> = Link::new("contact");
     /// `contacts`
@@ -567,6 +592,11 @@ impl CaseRef {
     /// `calls`: parent to children, [`Call`], whose link back is `parent`
     pub fn calls(&self) -> Related<Case, Call, link::Children> {
         self.0.related(links::CALLS)
+    }
+
+    /// `collaborators`: many to many, [`User`]
+    pub fn collaborators(&self) -> Related<Case, User, link::ManyToMany> {
+        self.0.related(links::COLLABORATORS)
     }
 
     /// `contact`: many to one, [`Contact`], whose link back is `casesPrimary`

@@ -883,6 +883,8 @@ pub mod links {
     pub const ASSIGNED_USER: Link<Contact, User, link::BelongsTo> = Link::new("assignedUser");
     /// `calls`
     pub const CALLS: Link<Contact, Call, link::ManyToMany> = Link::new("calls");
+    /// `callsChildren`
+    pub const CALLS_CHILDREN: Link<Contact, Call, link::ReadOnlyLink<link::Children>> = Link::new("callsChildren");
     /// `campaign`
     pub const CAMPAIGN: Link<Contact, Campaign, link::BelongsTo> = Link::new("campaign");
     /// `campaignLogRecords`
@@ -899,6 +901,12 @@ pub mod links {
     pub const EMAILS: Link<Contact, Email, link::Children> = Link::new("emails");
     /// `meetings`
     pub const MEETINGS: Link<Contact, Meeting, link::ManyToMany> = Link::new("meetings");
+    /// `meetingsChildren`
+    pub const MEETINGS_CHILDREN: Link<
+        Contact,
+        Meeting,
+        link::ReadOnlyLink<link::Children>,
+    > = Link::new("meetingsChildren");
     /// `modifiedBy`
     pub const MODIFIED_BY: Link<Contact, User, link::BelongsTo> = Link::new("modifiedBy");
     /// `opportunities`
@@ -945,6 +953,11 @@ impl ContactRef {
         self.0.related(links::CALLS)
     }
 
+    /// `callsChildren`: parent to children, [`Call`], whose link back is `parent`
+    pub fn calls_children(&self) -> Related<Contact, Call, link::ReadOnlyLink<link::Children>> {
+        self.0.related(links::CALLS_CHILDREN)
+    }
+
     /// `campaign`: many to one, [`Campaign`], whose link back is `contacts`
     pub fn campaign(&self) -> Related<Contact, Campaign, link::BelongsTo> {
         self.0.related(links::CAMPAIGN)
@@ -983,6 +996,11 @@ impl ContactRef {
     /// `meetings`: many to many, [`Meeting`], whose link back is `contacts`
     pub fn meetings(&self) -> Related<Contact, Meeting, link::ManyToMany> {
         self.0.related(links::MEETINGS)
+    }
+
+    /// `meetingsChildren`: parent to children, [`Meeting`], whose link back is `parent`
+    pub fn meetings_children(&self) -> Related<Contact, Meeting, link::ReadOnlyLink<link::Children>> {
+        self.0.related(links::MEETINGS_CHILDREN)
     }
 
     /// `modifiedBy`: many to one, [`User`]

@@ -29,8 +29,6 @@ pub struct Job {
     pub id: Option<Id<Job>>,
     /// `job`, varchar
     pub job: Option<String>,
-    /// `methodName`, varchar, at most 100 characters
-    pub method_name: Option<String>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
     /// `name`, varchar, required
@@ -47,8 +45,6 @@ pub struct Job {
     pub scheduled_job_job: Option<String>,
     /// `scheduledJobName`, of `scheduledJob` (link), read-only
     pub scheduled_job_name: Option<String>,
-    /// `serviceName`, varchar, required, at most 100 characters
-    pub service_name: Option<String>,
     /// `startedAt`, datetime
     pub started_at: Option<Timestamp>,
     /// `status`, enum, at most 16 characters, default `Pending`
@@ -78,7 +74,6 @@ impl Record for Job {
         Attribute::listed("group", "varchar"),
         Attribute::listed("id", "id"),
         Attribute::listed("job", "varchar"),
-        Attribute::listed("methodName", "varchar"),
         Attribute::listed("modifiedAt", "datetime"),
         Attribute::listed("name", "varchar"),
         Attribute::listed("number", "int"),
@@ -87,7 +82,6 @@ impl Record for Job {
         Attribute::listed("scheduledJobId", "link"),
         Attribute::listed("scheduledJobJob", "foreign"),
         Attribute::listed("scheduledJobName", "link"),
-        Attribute::listed("serviceName", "varchar"),
         Attribute::listed("startedAt", "datetime"),
         Attribute::listed("status", "enum"),
         Attribute::listed("targetGroup", "varchar"),
@@ -108,20 +102,18 @@ impl Record for Job {
             8 => slot(&mut self.group),
             9 => slot(&mut self.id),
             10 => slot(&mut self.job),
-            11 => slot(&mut self.method_name),
-            12 => slot(&mut self.modified_at),
-            13 => slot(&mut self.name),
-            14 => slot(&mut self.number),
-            15 => slot(&mut self.pid),
-            16 => slot(&mut self.queue),
-            17 => slot(&mut self.scheduled_job_id),
-            18 => slot(&mut self.scheduled_job_job),
-            19 => slot(&mut self.scheduled_job_name),
-            20 => slot(&mut self.service_name),
-            21 => slot(&mut self.started_at),
-            22 => slot(&mut self.status),
-            23 => slot(&mut self.target_group),
-            24 => slot(&mut self.target_id),
+            11 => slot(&mut self.modified_at),
+            12 => slot(&mut self.name),
+            13 => slot(&mut self.number),
+            14 => slot(&mut self.pid),
+            15 => slot(&mut self.queue),
+            16 => slot(&mut self.scheduled_job_id),
+            17 => slot(&mut self.scheduled_job_job),
+            18 => slot(&mut self.scheduled_job_name),
+            19 => slot(&mut self.started_at),
+            20 => slot(&mut self.status),
+            21 => slot(&mut self.target_group),
+            22 => slot(&mut self.target_id),
             _ => slot(&mut self.target_type),
         }
     }
@@ -139,20 +131,18 @@ impl Record for Job {
             8 => value(&self.group),
             9 => value(&self.id),
             10 => value(&self.job),
-            11 => value(&self.method_name),
-            12 => value(&self.modified_at),
-            13 => value(&self.name),
-            14 => value(&self.number),
-            15 => value(&self.pid),
-            16 => value(&self.queue),
-            17 => value(&self.scheduled_job_id),
-            18 => value(&self.scheduled_job_job),
-            19 => value(&self.scheduled_job_name),
-            20 => value(&self.service_name),
-            21 => value(&self.started_at),
-            22 => value(&self.status),
-            23 => value(&self.target_group),
-            24 => value(&self.target_id),
+            11 => value(&self.modified_at),
+            12 => value(&self.name),
+            13 => value(&self.number),
+            14 => value(&self.pid),
+            15 => value(&self.queue),
+            16 => value(&self.scheduled_job_id),
+            17 => value(&self.scheduled_job_job),
+            18 => value(&self.scheduled_job_name),
+            19 => value(&self.started_at),
+            20 => value(&self.status),
+            21 => value(&self.target_group),
+            22 => value(&self.target_id),
             _ => value(&self.target_type),
         }
     }
@@ -199,8 +189,6 @@ pub const GROUP: Field<Job, kind::Text> = Field::new("group");
 pub const ID: Field<Job, kind::Id<Job>, access::ReadOnly> = Field::new("id");
 /// `job`
 pub const JOB: Field<Job, kind::Text> = Field::new("job");
-/// `methodName`
-pub const METHOD_NAME: Field<Job, kind::Text> = Field::new("methodName");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<Job, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `name`
@@ -217,8 +205,6 @@ pub const SCHEDULED_JOB_ID: Field<Job, kind::Ref<ScheduledJob>> = Field::new("sc
 pub const SCHEDULED_JOB_JOB: Field<Job, kind::Text, access::ReadOnly> = Field::new("scheduledJobJob");
 /// `scheduledJobName`
 pub const SCHEDULED_JOB_NAME: Field<Job, kind::RefName, access::ReadOnly> = Field::new("scheduledJobName");
-/// `serviceName`
-pub const SERVICE_NAME: Field<Job, kind::Text, access::NonNull> = Field::new("serviceName");
 /// `startedAt`
 pub const STARTED_AT: Field<Job, kind::DateTime> = Field::new("startedAt");
 /// `status`
@@ -253,17 +239,11 @@ impl NewRecord for JobNew {
 
 impl JobWrite<Create> {
     /// A record to create, with what the server requires.
-    pub fn new(
-        name: impl Into<String>,
-        class_name: impl Into<String>,
-        execute_time: Timestamp,
-        service_name: impl Into<String>,
-    ) -> Self {
+    pub fn new(name: impl Into<String>, class_name: impl Into<String>, execute_time: Timestamp) -> Self {
         Self(Attributes::new())
             .name(name)
             .class_name(class_name)
             .execute_time(execute_time)
-            .service_name(service_name)
     }
 }
 
@@ -308,11 +288,6 @@ impl<M> JobWrite<M> {
         self.with("job", value.into())
     }
 
-    /// Sets `methodName`.
-    pub fn method_name(self, value: impl Into<String>) -> Self {
-        self.with("methodName", value.into())
-    }
-
     /// Sets `name`.
     pub fn name(self, value: impl Into<String>) -> Self {
         self.with("name", value.into())
@@ -331,11 +306,6 @@ impl<M> JobWrite<M> {
     /// Sets `scheduledJobId`.
     pub fn scheduled_job_id(self, value: impl Into<Id<ScheduledJob>>) -> Self {
         self.with("scheduledJobId", value.into())
-    }
-
-    /// Sets `serviceName`.
-    pub fn service_name(self, value: impl Into<String>) -> Self {
-        self.with("serviceName", value.into())
     }
 
     /// Sets `startedAt`.

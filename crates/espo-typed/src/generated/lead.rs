@@ -930,6 +930,8 @@ pub mod links {
     pub const ASSIGNED_USER: Link<Lead, User, link::BelongsTo> = Link::new("assignedUser");
     /// `calls`
     pub const CALLS: Link<Lead, Call, link::ManyToMany> = Link::new("calls");
+    /// `callsChildren`
+    pub const CALLS_CHILDREN: Link<Lead, Call, link::ReadOnlyLink<link::Children>> = Link::new("callsChildren");
     /// `campaign`
     pub const CAMPAIGN: Link<Lead, Campaign, link::BelongsTo> = Link::new("campaign");
     /// `campaignLogRecords`
@@ -950,6 +952,12 @@ pub mod links {
     pub const EMAILS: Link<Lead, Email, link::Children> = Link::new("emails");
     /// `meetings`
     pub const MEETINGS: Link<Lead, Meeting, link::ManyToMany> = Link::new("meetings");
+    /// `meetingsChildren`
+    pub const MEETINGS_CHILDREN: Link<
+        Lead,
+        Meeting,
+        link::ReadOnlyLink<link::Children>,
+    > = Link::new("meetingsChildren");
     /// `modifiedBy`
     pub const MODIFIED_BY: Link<Lead, User, link::BelongsTo> = Link::new("modifiedBy");
     /// `targetLists`
@@ -974,6 +982,11 @@ impl LeadRef {
     /// `calls`: many to many, [`Call`], whose link back is `leads`
     pub fn calls(&self) -> Related<Lead, Call, link::ManyToMany> {
         self.0.related(links::CALLS)
+    }
+
+    /// `callsChildren`: parent to children, [`Call`], whose link back is `parent`
+    pub fn calls_children(&self) -> Related<Lead, Call, link::ReadOnlyLink<link::Children>> {
+        self.0.related(links::CALLS_CHILDREN)
     }
 
     /// `campaign`: many to one, [`Campaign`], whose link back is `leads`
@@ -1024,6 +1037,11 @@ impl LeadRef {
     /// `meetings`: many to many, [`Meeting`], whose link back is `leads`
     pub fn meetings(&self) -> Related<Lead, Meeting, link::ManyToMany> {
         self.0.related(links::MEETINGS)
+    }
+
+    /// `meetingsChildren`: parent to children, [`Meeting`], whose link back is `parent`
+    pub fn meetings_children(&self) -> Related<Lead, Meeting, link::ReadOnlyLink<link::Children>> {
+        self.0.related(links::MEETINGS_CHILDREN)
     }
 
     /// `modifiedBy`: many to one, [`User`]

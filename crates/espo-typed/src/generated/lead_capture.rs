@@ -2,7 +2,8 @@
 //! Entity type `LeadCapture`.
 use espo_core::typed::generated::*;
 use super::{
-    Campaign, EmailTemplate, InboundEmail, LeadCaptureLogRecord, TargetList, Team, User,
+    Campaign, EmailTemplate, InboundEmail, LeadCaptureLogRecord, Pipeline, TargetList,
+    Team, User,
 };
 
 /// A record of entity type `LeadCapture`.
@@ -93,6 +94,10 @@ pub struct LeadCapture {
     pub opt_in_confirmation_success_message: Option<String>,
     /// `phoneNumberCountry`, enum, at most 2 characters
     pub phone_number_country: Option<String>,
+    /// `pipelineId`, of `pipeline` (link), of `Pipeline`
+    pub pipeline_id: Option<Id<Pipeline>>,
+    /// `pipelineName`, of `pipeline` (link), read-only
+    pub pipeline_name: Option<String>,
     /// `skipOptInConfirmationIfSubscribed`, bool
     pub skip_opt_in_confirmation_if_subscribed: Option<bool>,
     /// `smtpAccount`, base
@@ -159,6 +164,8 @@ impl Record for LeadCapture {
         Attribute::listed("optInConfirmationLifetime", "int"),
         Attribute::listed("optInConfirmationSuccessMessage", "text"),
         Attribute::listed("phoneNumberCountry", "enum"),
+        Attribute::listed("pipelineId", "link"),
+        Attribute::listed("pipelineName", "link"),
         Attribute::listed("skipOptInConfirmationIfSubscribed", "bool"),
         Attribute::unlisted("smtpAccount", "base"),
         Attribute::listed("subscribeContactToTargetList", "bool"),
@@ -213,13 +220,15 @@ impl Record for LeadCapture {
             39 => slot(&mut self.opt_in_confirmation_lifetime),
             40 => slot(&mut self.opt_in_confirmation_success_message),
             41 => slot(&mut self.phone_number_country),
-            42 => slot(&mut self.skip_opt_in_confirmation_if_subscribed),
-            43 => slot(&mut self.smtp_account),
-            44 => slot(&mut self.subscribe_contact_to_target_list),
-            45 => slot(&mut self.subscribe_to_target_list),
-            46 => slot(&mut self.target_list_id),
-            47 => slot(&mut self.target_list_name),
-            48 => slot(&mut self.target_team_id),
+            42 => slot(&mut self.pipeline_id),
+            43 => slot(&mut self.pipeline_name),
+            44 => slot(&mut self.skip_opt_in_confirmation_if_subscribed),
+            45 => slot(&mut self.smtp_account),
+            46 => slot(&mut self.subscribe_contact_to_target_list),
+            47 => slot(&mut self.subscribe_to_target_list),
+            48 => slot(&mut self.target_list_id),
+            49 => slot(&mut self.target_list_name),
+            50 => slot(&mut self.target_team_id),
             _ => slot(&mut self.target_team_name),
         }
     }
@@ -268,13 +277,15 @@ impl Record for LeadCapture {
             39 => value(&self.opt_in_confirmation_lifetime),
             40 => value(&self.opt_in_confirmation_success_message),
             41 => value(&self.phone_number_country),
-            42 => value(&self.skip_opt_in_confirmation_if_subscribed),
-            43 => value(&self.smtp_account),
-            44 => value(&self.subscribe_contact_to_target_list),
-            45 => value(&self.subscribe_to_target_list),
-            46 => value(&self.target_list_id),
-            47 => value(&self.target_list_name),
-            48 => value(&self.target_team_id),
+            42 => value(&self.pipeline_id),
+            43 => value(&self.pipeline_name),
+            44 => value(&self.skip_opt_in_confirmation_if_subscribed),
+            45 => value(&self.smtp_account),
+            46 => value(&self.subscribe_contact_to_target_list),
+            47 => value(&self.subscribe_to_target_list),
+            48 => value(&self.target_list_id),
+            49 => value(&self.target_list_name),
+            50 => value(&self.target_team_id),
             _ => value(&self.target_team_name),
         }
     }
@@ -412,6 +423,10 @@ pub const OPT_IN_CONFIRMATION_SUCCESS_MESSAGE: Field<LeadCapture, kind::Text> = 
 );
 /// `phoneNumberCountry`
 pub const PHONE_NUMBER_COUNTRY: Field<LeadCapture, kind::Text> = Field::new("phoneNumberCountry");
+/// `pipelineId`
+pub const PIPELINE_ID: Field<LeadCapture, kind::Ref<Pipeline>> = Field::new("pipelineId");
+/// `pipelineName`
+pub const PIPELINE_NAME: Field<LeadCapture, kind::RefName, access::ReadOnly> = Field::new("pipelineName");
 /// `skipOptInConfirmationIfSubscribed`
 pub const SKIP_OPT_IN_CONFIRMATION_IF_SUBSCRIBED: Field<
     LeadCapture,
@@ -607,6 +622,11 @@ impl<M> LeadCaptureWrite<M> {
         self.with("phoneNumberCountry", value.into())
     }
 
+    /// Sets `pipelineId`.
+    pub fn pipeline_id(self, value: impl Into<Id<Pipeline>>) -> Self {
+        self.with("pipelineId", value.into())
+    }
+
     /// Sets `skipOptInConfirmationIfSubscribed`.
     pub fn skip_opt_in_confirmation_if_subscribed(self, value: bool) -> Self {
         self.with("skipOptInConfirmationIfSubscribed", value)
@@ -664,6 +684,8 @@ pub mod links {
         EmailTemplate,
         link::BelongsTo,
     > = Link::new("optInConfirmationEmailTemplate");
+    /// `pipeline`
+    pub const PIPELINE: Link<LeadCapture, Pipeline, link::BelongsTo> = Link::new("pipeline");
     /// `targetList`
     pub const TARGET_LIST: Link<LeadCapture, TargetList, link::BelongsTo> = Link::new("targetList");
     /// `targetTeam`
@@ -704,6 +726,11 @@ impl LeadCaptureRef {
     /// `optInConfirmationEmailTemplate`: many to one, [`EmailTemplate`]
     pub fn opt_in_confirmation_email_template(&self) -> Related<LeadCapture, EmailTemplate, link::BelongsTo> {
         self.0.related(links::OPT_IN_CONFIRMATION_EMAIL_TEMPLATE)
+    }
+
+    /// `pipeline`: many to one, [`Pipeline`]
+    pub fn pipeline(&self) -> Related<LeadCapture, Pipeline, link::BelongsTo> {
+        self.0.related(links::PIPELINE)
     }
 
     /// `targetList`: many to one, [`TargetList`]

@@ -43,6 +43,8 @@ pub struct Meeting {
     pub description: Option<String>,
     /// `duration`, duration, default `3600`
     pub duration: Option<i64>,
+    /// `externalService`, enum, at most 100 characters, set on create only
+    pub external_service: Option<String>,
     /// `followersIds`, read-only, in a list only if selected
     pub followers_ids: Option<Vec<Id<User>>>,
     /// `followersNames`, read-only, in a list only if selected
@@ -123,6 +125,7 @@ impl Record for Meeting {
         Attribute::listed("deleted", ""),
         Attribute::listed("description", "text"),
         Attribute::listed("duration", "duration"),
+        Attribute::listed("externalService", "enum"),
         Attribute::unlisted("followersIds", ""),
         Attribute::unlisted("followersNames", ""),
         Attribute::listed("id", "id"),
@@ -172,32 +175,33 @@ impl Record for Meeting {
             15 => slot(&mut self.deleted),
             16 => slot(&mut self.description),
             17 => slot(&mut self.duration),
-            18 => slot(&mut self.followers_ids),
-            19 => slot(&mut self.followers_names),
-            20 => slot(&mut self.id),
-            21 => slot(&mut self.is_all_day),
-            22 => slot(&mut self.is_followed),
-            23 => slot(&mut self.join_url),
-            24 => slot(&mut self.leads_columns),
-            25 => slot(&mut self.leads_ids),
-            26 => slot(&mut self.leads_names),
-            27 => slot(&mut self.modified_at),
-            28 => slot(&mut self.modified_by_id),
-            29 => slot(&mut self.modified_by_name),
-            30 => slot(&mut self.name),
-            31 => slot(&mut self.parent_id),
-            32 => slot(&mut self.parent_name),
-            33 => slot(&mut self.parent_type),
-            34 => slot(&mut self.reminders),
-            35 => slot(&mut self.source_email_id),
-            36 => slot(&mut self.source_email_name),
-            37 => slot(&mut self.status),
-            38 => slot(&mut self.stream_updated_at),
-            39 => slot(&mut self.teams_ids),
-            40 => slot(&mut self.teams_names),
-            41 => slot(&mut self.uid),
-            42 => slot(&mut self.users_columns),
-            43 => slot(&mut self.users_ids),
+            18 => slot(&mut self.external_service),
+            19 => slot(&mut self.followers_ids),
+            20 => slot(&mut self.followers_names),
+            21 => slot(&mut self.id),
+            22 => slot(&mut self.is_all_day),
+            23 => slot(&mut self.is_followed),
+            24 => slot(&mut self.join_url),
+            25 => slot(&mut self.leads_columns),
+            26 => slot(&mut self.leads_ids),
+            27 => slot(&mut self.leads_names),
+            28 => slot(&mut self.modified_at),
+            29 => slot(&mut self.modified_by_id),
+            30 => slot(&mut self.modified_by_name),
+            31 => slot(&mut self.name),
+            32 => slot(&mut self.parent_id),
+            33 => slot(&mut self.parent_name),
+            34 => slot(&mut self.parent_type),
+            35 => slot(&mut self.reminders),
+            36 => slot(&mut self.source_email_id),
+            37 => slot(&mut self.source_email_name),
+            38 => slot(&mut self.status),
+            39 => slot(&mut self.stream_updated_at),
+            40 => slot(&mut self.teams_ids),
+            41 => slot(&mut self.teams_names),
+            42 => slot(&mut self.uid),
+            43 => slot(&mut self.users_columns),
+            44 => slot(&mut self.users_ids),
             _ => slot(&mut self.users_names),
         }
     }
@@ -222,32 +226,33 @@ impl Record for Meeting {
             15 => value(&self.deleted),
             16 => value(&self.description),
             17 => value(&self.duration),
-            18 => value(&self.followers_ids),
-            19 => value(&self.followers_names),
-            20 => value(&self.id),
-            21 => value(&self.is_all_day),
-            22 => value(&self.is_followed),
-            23 => value(&self.join_url),
-            24 => value(&self.leads_columns),
-            25 => value(&self.leads_ids),
-            26 => value(&self.leads_names),
-            27 => value(&self.modified_at),
-            28 => value(&self.modified_by_id),
-            29 => value(&self.modified_by_name),
-            30 => value(&self.name),
-            31 => value(&self.parent_id),
-            32 => value(&self.parent_name),
-            33 => value(&self.parent_type),
-            34 => value(&self.reminders),
-            35 => value(&self.source_email_id),
-            36 => value(&self.source_email_name),
-            37 => value(&self.status),
-            38 => value(&self.stream_updated_at),
-            39 => value(&self.teams_ids),
-            40 => value(&self.teams_names),
-            41 => value(&self.uid),
-            42 => value(&self.users_columns),
-            43 => value(&self.users_ids),
+            18 => value(&self.external_service),
+            19 => value(&self.followers_ids),
+            20 => value(&self.followers_names),
+            21 => value(&self.id),
+            22 => value(&self.is_all_day),
+            23 => value(&self.is_followed),
+            24 => value(&self.join_url),
+            25 => value(&self.leads_columns),
+            26 => value(&self.leads_ids),
+            27 => value(&self.leads_names),
+            28 => value(&self.modified_at),
+            29 => value(&self.modified_by_id),
+            30 => value(&self.modified_by_name),
+            31 => value(&self.name),
+            32 => value(&self.parent_id),
+            33 => value(&self.parent_name),
+            34 => value(&self.parent_type),
+            35 => value(&self.reminders),
+            36 => value(&self.source_email_id),
+            37 => value(&self.source_email_name),
+            38 => value(&self.status),
+            39 => value(&self.stream_updated_at),
+            40 => value(&self.teams_ids),
+            41 => value(&self.teams_names),
+            42 => value(&self.uid),
+            43 => value(&self.users_columns),
+            44 => value(&self.users_ids),
             _ => value(&self.users_names),
         }
     }
@@ -334,6 +339,8 @@ pub const DELETED: Field<Meeting, kind::Unordered<kind::Bool>, access::ReadOnly>
 pub const DESCRIPTION: Field<Meeting, kind::Text> = Field::new("description");
 /// `duration`
 pub const DURATION: Field<Meeting, kind::Opaque<i64>> = Field::new("duration");
+/// `externalService`
+pub const EXTERNAL_SERVICE: Field<Meeting, kind::Text, access::CreateOnly> = Field::new("externalService");
 /// `followersIds`
 pub const FOLLOWERS_IDS: Field<
     Meeting,
@@ -545,6 +552,11 @@ impl MeetingWrite<Create> {
             .assigned_user_id(assigned_user_id)
             .date_start(date_start)
             .date_end(date_end)
+    }
+
+    /// Sets `externalService`.
+    pub fn external_service(self, value: impl Into<String>) -> Self {
+        self.with("externalService", value.into())
     }
 }
 

@@ -2,7 +2,7 @@
 use espo_core::typed::ExpectedEntity;
 
 /// SHA-256 of the metadata that this was generated from.
-pub const METADATA_HASH: &str = "12c55197aebfce45494dea0878a491f2ba1115b03139becd8a2a83583838885c";
+pub const METADATA_HASH: &str = "8a2b343fdf0b62eaf152f74d1cb810b92479c57db3ff3d9c35cdc64bfe1dc188";
 /// The entity types and attributes that this code expects of an instance.
 pub const EXPECTED_SCHEMA: &[ExpectedEntity] = &[
     #[cfg(feature = "account")]
@@ -127,6 +127,10 @@ pub const EXPECTED_SCHEMA: &[ExpectedEntity] = &[
     ExpectedEntity::of::<password_change_request::PasswordChangeRequest>(),
     #[cfg(feature = "phone-number")]
     ExpectedEntity::of::<phone_number::PhoneNumber>(),
+    #[cfg(feature = "pipeline")]
+    ExpectedEntity::of::<pipeline::Pipeline>(),
+    #[cfg(feature = "pipeline-stage")]
+    ExpectedEntity::of::<pipeline_stage::PipelineStage>(),
     #[cfg(feature = "portal")]
     ExpectedEntity::of::<portal::Portal>(),
     #[cfg(feature = "portal-role")]
@@ -494,6 +498,16 @@ pub use password_change_request::{
 pub mod phone_number;
 #[cfg(feature = "phone-number")]
 pub use phone_number::{PhoneNumber, PhoneNumberNew, PhoneNumberPatch, PhoneNumberRef};
+#[cfg(feature = "pipeline")]
+pub mod pipeline;
+#[cfg(feature = "pipeline")]
+pub use pipeline::{Pipeline, PipelineNew, PipelinePatch, PipelineRef};
+#[cfg(feature = "pipeline-stage")]
+pub mod pipeline_stage;
+#[cfg(feature = "pipeline-stage")]
+pub use pipeline_stage::{
+    PipelineStage, PipelineStageNew, PipelineStagePatch, PipelineStageRef,
+};
 #[cfg(feature = "portal")]
 pub mod portal;
 #[cfg(feature = "portal")]
@@ -938,6 +952,16 @@ pub enum PasswordChangeRequest {}
 #[cfg(not(feature = "phone-number"))]
 #[derive(Debug)]
 pub enum PhoneNumber {}
+
+/// Entity type `Pipeline`; its feature `pipeline` is off.
+#[cfg(not(feature = "pipeline"))]
+#[derive(Debug)]
+pub enum Pipeline {}
+
+/// Entity type `PipelineStage`; its feature `pipeline-stage` is off.
+#[cfg(not(feature = "pipeline-stage"))]
+#[derive(Debug)]
+pub enum PipelineStage {}
 
 /// Entity type `Portal`; its feature `portal` is off.
 #[cfg(not(feature = "portal"))]

@@ -21,10 +21,16 @@ pub struct Notification {
     pub deleted: Option<bool>,
     /// `emailIsProcessed`, bool
     pub email_is_processed: Option<bool>,
+    /// `groupType`, enum, read-only
+    pub group_type: Option<GroupType>,
     /// `groupedCount`, int, read-only
     pub grouped_count: Option<i64>,
+    /// `groupedUnreadCount`, int, read-only
+    pub grouped_unread_count: Option<i64>,
     /// `id`, read-only
     pub id: Option<Id<Notification>>,
+    /// `isFeatured`, bool, read-only
+    pub is_featured: Option<bool>,
     /// `message`, text
     pub message: Option<String>,
     /// `name`, read-only
@@ -68,8 +74,11 @@ impl Record for Notification {
         Attribute::listed("data", "jsonObject"),
         Attribute::listed("deleted", ""),
         Attribute::listed("emailIsProcessed", "bool"),
+        Attribute::unlisted("groupType", "enum"),
         Attribute::unlisted("groupedCount", "int"),
+        Attribute::unlisted("groupedUnreadCount", "int"),
         Attribute::listed("id", "id"),
+        Attribute::listed("isFeatured", "bool"),
         Attribute::listed("message", "text"),
         Attribute::unlisted("name", ""),
         Attribute::unlisted("noteData", "jsonObject"),
@@ -95,21 +104,24 @@ impl Record for Notification {
             4 => slot(&mut self.data),
             5 => slot(&mut self.deleted),
             6 => slot(&mut self.email_is_processed),
-            7 => slot(&mut self.grouped_count),
-            8 => slot(&mut self.id),
-            9 => slot(&mut self.message),
-            10 => slot(&mut self.name),
-            11 => slot(&mut self.note_data),
-            12 => slot(&mut self.number),
-            13 => slot(&mut self.read),
-            14 => slot(&mut self.related_id),
-            15 => slot(&mut self.related_name),
-            16 => slot(&mut self.related_parent_id),
-            17 => slot(&mut self.related_parent_name),
-            18 => slot(&mut self.related_parent_type),
-            19 => slot(&mut self.related_type),
-            20 => slot(&mut self.r#type),
-            21 => slot(&mut self.user_id),
+            7 => slot(&mut self.group_type),
+            8 => slot(&mut self.grouped_count),
+            9 => slot(&mut self.grouped_unread_count),
+            10 => slot(&mut self.id),
+            11 => slot(&mut self.is_featured),
+            12 => slot(&mut self.message),
+            13 => slot(&mut self.name),
+            14 => slot(&mut self.note_data),
+            15 => slot(&mut self.number),
+            16 => slot(&mut self.read),
+            17 => slot(&mut self.related_id),
+            18 => slot(&mut self.related_name),
+            19 => slot(&mut self.related_parent_id),
+            20 => slot(&mut self.related_parent_name),
+            21 => slot(&mut self.related_parent_type),
+            22 => slot(&mut self.related_type),
+            23 => slot(&mut self.r#type),
+            24 => slot(&mut self.user_id),
             _ => slot(&mut self.user_name),
         }
     }
@@ -123,21 +135,24 @@ impl Record for Notification {
             4 => value(&self.data),
             5 => value(&self.deleted),
             6 => value(&self.email_is_processed),
-            7 => value(&self.grouped_count),
-            8 => value(&self.id),
-            9 => value(&self.message),
-            10 => value(&self.name),
-            11 => value(&self.note_data),
-            12 => value(&self.number),
-            13 => value(&self.read),
-            14 => value(&self.related_id),
-            15 => value(&self.related_name),
-            16 => value(&self.related_parent_id),
-            17 => value(&self.related_parent_name),
-            18 => value(&self.related_parent_type),
-            19 => value(&self.related_type),
-            20 => value(&self.r#type),
-            21 => value(&self.user_id),
+            7 => value(&self.group_type),
+            8 => value(&self.grouped_count),
+            9 => value(&self.grouped_unread_count),
+            10 => value(&self.id),
+            11 => value(&self.is_featured),
+            12 => value(&self.message),
+            13 => value(&self.name),
+            14 => value(&self.note_data),
+            15 => value(&self.number),
+            16 => value(&self.read),
+            17 => value(&self.related_id),
+            18 => value(&self.related_name),
+            19 => value(&self.related_parent_id),
+            20 => value(&self.related_parent_name),
+            21 => value(&self.related_parent_type),
+            22 => value(&self.related_type),
+            23 => value(&self.r#type),
+            24 => value(&self.user_id),
             _ => value(&self.user_name),
         }
     }
@@ -192,10 +207,24 @@ pub const DATA: Field<Notification, kind::Opaque<Value>> = Field::new("data");
 pub const DELETED: Field<Notification, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `emailIsProcessed`
 pub const EMAIL_IS_PROCESSED: Field<Notification, kind::Bool, access::NonNull> = Field::new("emailIsProcessed");
+/// `groupType`
+pub const GROUP_TYPE: Field<
+    Notification,
+    kind::Unlisted<kind::Opaque<GroupType>>,
+    access::ReadOnly,
+> = Field::new("groupType");
 /// `groupedCount`
 pub const GROUPED_COUNT: Field<Notification, kind::Opaque<i64>, access::ReadOnly> = Field::new("groupedCount");
+/// `groupedUnreadCount`
+pub const GROUPED_UNREAD_COUNT: Field<
+    Notification,
+    kind::Unlisted<kind::Opaque<i64>>,
+    access::ReadOnly,
+> = Field::new("groupedUnreadCount");
 /// `id`
 pub const ID: Field<Notification, kind::Id<Notification>, access::ReadOnly> = Field::new("id");
+/// `isFeatured`
+pub const IS_FEATURED: Field<Notification, kind::Bool, access::ReadOnly> = Field::new("isFeatured");
 /// `message`
 pub const MESSAGE: Field<Notification, kind::Text> = Field::new("message");
 /// `name`
@@ -237,7 +266,20 @@ impl Notification {
     #[doc(hidden)]
     pub const UNLISTED_CREATED_BY_NAME: bool = true;
     #[doc(hidden)]
+    pub const UNLISTED_GROUP_TYPE: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_GROUPED_UNREAD_COUNT: bool = true;
+    #[doc(hidden)]
     pub const UNLISTED_NAME: bool = true;
+}
+
+espo_core::enumeration! {
+    /// `groupType` of [`Notification`].
+    pub enum GroupType {
+        Blank = "",
+        Note = "Note",
+        EmailReceived = "EmailReceived",
+    }
 }
 
 espo_core::parent! {

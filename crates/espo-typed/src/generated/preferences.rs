@@ -64,6 +64,10 @@ pub struct Preferences {
     pub language: Option<String>,
     /// `name`, read-only
     pub name: Option<String>,
+    /// `notificationGrouping`, bool, default `true`
+    pub notification_grouping: Option<bool>,
+    /// `notificationSound`, bool
+    pub notification_sound: Option<bool>,
     /// `pageContentWidth`, enum
     pub page_content_width: Option<PageContentWidth>,
     /// `presetFilters`, jsonObject
@@ -141,6 +145,8 @@ impl Record for Preferences {
         Attribute::unlisted("isPortalUser", "bool"),
         Attribute::listed("language", "enum"),
         Attribute::unlisted("name", ""),
+        Attribute::listed("notificationGrouping", "bool"),
+        Attribute::listed("notificationSound", "bool"),
         Attribute::listed("pageContentWidth", "enum"),
         Attribute::listed("presetFilters", "jsonObject"),
         Attribute::listed("reactionNotifications", "bool"),
@@ -194,25 +200,27 @@ impl Record for Preferences {
             26 => slot(&mut self.is_portal_user),
             27 => slot(&mut self.language),
             28 => slot(&mut self.name),
-            29 => slot(&mut self.page_content_width),
-            30 => slot(&mut self.preset_filters),
-            31 => slot(&mut self.reaction_notifications),
-            32 => slot(&mut self.reaction_notifications_not_followed),
-            33 => slot(&mut self.receive_assignment_email_notifications),
-            34 => slot(&mut self.receive_mention_email_notifications),
-            35 => slot(&mut self.receive_stream_email_notifications),
-            36 => slot(&mut self.scope_colors_disabled),
-            37 => slot(&mut self.shared_calendar_user_list),
-            38 => slot(&mut self.signature),
-            39 => slot(&mut self.tab_colors_disabled),
-            40 => slot(&mut self.tab_list),
-            41 => slot(&mut self.text_search_storing_disabled),
-            42 => slot(&mut self.theme),
-            43 => slot(&mut self.theme_params),
-            44 => slot(&mut self.thousand_separator),
-            45 => slot(&mut self.time_format),
-            46 => slot(&mut self.time_zone),
-            47 => slot(&mut self.use_custom_tab_list),
+            29 => slot(&mut self.notification_grouping),
+            30 => slot(&mut self.notification_sound),
+            31 => slot(&mut self.page_content_width),
+            32 => slot(&mut self.preset_filters),
+            33 => slot(&mut self.reaction_notifications),
+            34 => slot(&mut self.reaction_notifications_not_followed),
+            35 => slot(&mut self.receive_assignment_email_notifications),
+            36 => slot(&mut self.receive_mention_email_notifications),
+            37 => slot(&mut self.receive_stream_email_notifications),
+            38 => slot(&mut self.scope_colors_disabled),
+            39 => slot(&mut self.shared_calendar_user_list),
+            40 => slot(&mut self.signature),
+            41 => slot(&mut self.tab_colors_disabled),
+            42 => slot(&mut self.tab_list),
+            43 => slot(&mut self.text_search_storing_disabled),
+            44 => slot(&mut self.theme),
+            45 => slot(&mut self.theme_params),
+            46 => slot(&mut self.thousand_separator),
+            47 => slot(&mut self.time_format),
+            48 => slot(&mut self.time_zone),
+            49 => slot(&mut self.use_custom_tab_list),
             _ => slot(&mut self.week_start),
         }
     }
@@ -248,25 +256,27 @@ impl Record for Preferences {
             26 => value(&self.is_portal_user),
             27 => value(&self.language),
             28 => value(&self.name),
-            29 => value(&self.page_content_width),
-            30 => value(&self.preset_filters),
-            31 => value(&self.reaction_notifications),
-            32 => value(&self.reaction_notifications_not_followed),
-            33 => value(&self.receive_assignment_email_notifications),
-            34 => value(&self.receive_mention_email_notifications),
-            35 => value(&self.receive_stream_email_notifications),
-            36 => value(&self.scope_colors_disabled),
-            37 => value(&self.shared_calendar_user_list),
-            38 => value(&self.signature),
-            39 => value(&self.tab_colors_disabled),
-            40 => value(&self.tab_list),
-            41 => value(&self.text_search_storing_disabled),
-            42 => value(&self.theme),
-            43 => value(&self.theme_params),
-            44 => value(&self.thousand_separator),
-            45 => value(&self.time_format),
-            46 => value(&self.time_zone),
-            47 => value(&self.use_custom_tab_list),
+            29 => value(&self.notification_grouping),
+            30 => value(&self.notification_sound),
+            31 => value(&self.page_content_width),
+            32 => value(&self.preset_filters),
+            33 => value(&self.reaction_notifications),
+            34 => value(&self.reaction_notifications_not_followed),
+            35 => value(&self.receive_assignment_email_notifications),
+            36 => value(&self.receive_mention_email_notifications),
+            37 => value(&self.receive_stream_email_notifications),
+            38 => value(&self.scope_colors_disabled),
+            39 => value(&self.shared_calendar_user_list),
+            40 => value(&self.signature),
+            41 => value(&self.tab_colors_disabled),
+            42 => value(&self.tab_list),
+            43 => value(&self.text_search_storing_disabled),
+            44 => value(&self.theme),
+            45 => value(&self.theme_params),
+            46 => value(&self.thousand_separator),
+            47 => value(&self.time_format),
+            48 => value(&self.time_zone),
+            49 => value(&self.use_custom_tab_list),
             _ => value(&self.week_start),
         }
     }
@@ -380,6 +390,10 @@ pub const IS_PORTAL_USER: Field<
 pub const LANGUAGE: Field<Preferences, kind::Text> = Field::new("language");
 /// `name`
 pub const NAME: Field<Preferences, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
+/// `notificationGrouping`
+pub const NOTIFICATION_GROUPING: Field<Preferences, kind::Bool, access::NonNull> = Field::new("notificationGrouping");
+/// `notificationSound`
+pub const NOTIFICATION_SOUND: Field<Preferences, kind::Bool, access::NonNull> = Field::new("notificationSound");
 /// `pageContentWidth`
 pub const PAGE_CONTENT_WIDTH: Field<Preferences, kind::Enum<PageContentWidth>> = Field::new("pageContentWidth");
 /// `presetFilters`
@@ -621,6 +635,16 @@ impl<M> PreferencesWrite<M> {
     /// Sets `language`.
     pub fn language(self, value: impl Into<String>) -> Self {
         self.with("language", value.into())
+    }
+
+    /// Sets `notificationGrouping`.
+    pub fn notification_grouping(self, value: bool) -> Self {
+        self.with("notificationGrouping", value)
+    }
+
+    /// Sets `notificationSound`.
+    pub fn notification_sound(self, value: bool) -> Self {
+        self.with("notificationSound", value)
     }
 
     /// Sets `pageContentWidth`.

@@ -31,6 +31,8 @@ pub struct Role {
     pub id: Option<Id<Role>>,
     /// `info`, base, read-only
     pub info: Option<Value>,
+    /// `lockPermission`, enum, default `not-set`
+    pub lock_permission: Option<LockPermission>,
     /// `massUpdatePermission`, enum, default `not-set`
     pub mass_update_permission: Option<MassUpdatePermission>,
     /// `mentionPermission`, enum, default `not-set`
@@ -67,6 +69,7 @@ impl Record for Role {
         Attribute::listed("groupEmailAccountPermission", "enum"),
         Attribute::listed("id", "id"),
         Attribute::unlisted("info", "base"),
+        Attribute::listed("lockPermission", "enum"),
         Attribute::listed("massUpdatePermission", "enum"),
         Attribute::listed("mentionPermission", "enum"),
         Attribute::listed("messagePermission", "enum"),
@@ -91,13 +94,14 @@ impl Record for Role {
             9 => slot(&mut self.group_email_account_permission),
             10 => slot(&mut self.id),
             11 => slot(&mut self.info),
-            12 => slot(&mut self.mass_update_permission),
-            13 => slot(&mut self.mention_permission),
-            14 => slot(&mut self.message_permission),
-            15 => slot(&mut self.modified_at),
-            16 => slot(&mut self.name),
-            17 => slot(&mut self.portal_permission),
-            18 => slot(&mut self.user_calendar_permission),
+            12 => slot(&mut self.lock_permission),
+            13 => slot(&mut self.mass_update_permission),
+            14 => slot(&mut self.mention_permission),
+            15 => slot(&mut self.message_permission),
+            16 => slot(&mut self.modified_at),
+            17 => slot(&mut self.name),
+            18 => slot(&mut self.portal_permission),
+            19 => slot(&mut self.user_calendar_permission),
             _ => slot(&mut self.user_permission),
         }
     }
@@ -116,13 +120,14 @@ impl Record for Role {
             9 => value(&self.group_email_account_permission),
             10 => value(&self.id),
             11 => value(&self.info),
-            12 => value(&self.mass_update_permission),
-            13 => value(&self.mention_permission),
-            14 => value(&self.message_permission),
-            15 => value(&self.modified_at),
-            16 => value(&self.name),
-            17 => value(&self.portal_permission),
-            18 => value(&self.user_calendar_permission),
+            12 => value(&self.lock_permission),
+            13 => value(&self.mass_update_permission),
+            14 => value(&self.mention_permission),
+            15 => value(&self.message_permission),
+            16 => value(&self.modified_at),
+            17 => value(&self.name),
+            18 => value(&self.portal_permission),
+            19 => value(&self.user_calendar_permission),
             _ => value(&self.user_permission),
         }
     }
@@ -191,6 +196,8 @@ pub const GROUP_EMAIL_ACCOUNT_PERMISSION: Field<
 pub const ID: Field<Role, kind::Id<Role>, access::ReadOnly> = Field::new("id");
 /// `info`
 pub const INFO: Field<Role, kind::Unlisted<kind::Opaque<Value>>, access::ReadOnly> = Field::new("info");
+/// `lockPermission`
+pub const LOCK_PERMISSION: Field<Role, kind::Enum<LockPermission>, access::NonNull> = Field::new("lockPermission");
 /// `massUpdatePermission`
 pub const MASS_UPDATE_PERMISSION: Field<
     Role,
@@ -286,6 +293,15 @@ espo_core::enumeration! {
         NotSet = "not-set",
         All = "all",
         Team = "team",
+        No = "no",
+    }
+}
+
+espo_core::enumeration! {
+    /// `lockPermission` of [`Role`].
+    pub enum LockPermission {
+        NotSet = "not-set",
+        Yes = "yes",
         No = "no",
     }
 }
@@ -404,6 +420,11 @@ impl<M> RoleWrite<M> {
     /// Sets `groupEmailAccountPermission`.
     pub fn group_email_account_permission(self, value: GroupEmailAccountPermission) -> Self {
         self.with("groupEmailAccountPermission", value)
+    }
+
+    /// Sets `lockPermission`.
+    pub fn lock_permission(self, value: LockPermission) -> Self {
+        self.with("lockPermission", value)
     }
 
     /// Sets `massUpdatePermission`.

@@ -251,14 +251,14 @@ pub struct Settings {
     pub name: Option<String>,
     /// `newNotificationCountInTitle`, bool
     pub new_notification_count_in_title: Option<bool>,
-    /// `notificationSoundsDisabled`, bool
-    pub notification_sounds_disabled: Option<bool>,
     /// `oidcAllowAdminUser`, bool
     pub oidc_allow_admin_user: Option<bool>,
     /// `oidcAllowRegularUserFallback`, bool
     pub oidc_allow_regular_user_fallback: Option<bool>,
     /// `oidcAuthorizationEndpoint`, url
     pub oidc_authorization_endpoint: Option<String>,
+    /// `oidcAuthorizationPkce`, bool, default `true`
+    pub oidc_authorization_pkce: Option<bool>,
     /// `oidcAuthorizationPrompt`, enum
     pub oidc_authorization_prompt: Option<OidcAuthorizationPrompt>,
     /// `oidcClientId`, varchar
@@ -539,10 +539,10 @@ impl Record for Settings {
         Attribute::listed("mentionEmailNotifications", "bool"),
         Attribute::unlisted("name", ""),
         Attribute::listed("newNotificationCountInTitle", "bool"),
-        Attribute::listed("notificationSoundsDisabled", "bool"),
         Attribute::listed("oidcAllowAdminUser", "bool"),
         Attribute::listed("oidcAllowRegularUserFallback", "bool"),
         Attribute::listed("oidcAuthorizationEndpoint", "url"),
+        Attribute::listed("oidcAuthorizationPkce", "bool"),
         Attribute::listed("oidcAuthorizationPrompt", "enum"),
         Attribute::listed("oidcClientId", "varchar"),
         Attribute::listed("oidcCreateUser", "bool"),
@@ -744,10 +744,10 @@ impl Record for Settings {
             119 => slot(&mut self.mention_email_notifications),
             120 => slot(&mut self.name),
             121 => slot(&mut self.new_notification_count_in_title),
-            122 => slot(&mut self.notification_sounds_disabled),
-            123 => slot(&mut self.oidc_allow_admin_user),
-            124 => slot(&mut self.oidc_allow_regular_user_fallback),
-            125 => slot(&mut self.oidc_authorization_endpoint),
+            122 => slot(&mut self.oidc_allow_admin_user),
+            123 => slot(&mut self.oidc_allow_regular_user_fallback),
+            124 => slot(&mut self.oidc_authorization_endpoint),
+            125 => slot(&mut self.oidc_authorization_pkce),
             126 => slot(&mut self.oidc_authorization_prompt),
             127 => slot(&mut self.oidc_client_id),
             128 => slot(&mut self.oidc_create_user),
@@ -950,10 +950,10 @@ impl Record for Settings {
             119 => value(&self.mention_email_notifications),
             120 => value(&self.name),
             121 => value(&self.new_notification_count_in_title),
-            122 => value(&self.notification_sounds_disabled),
-            123 => value(&self.oidc_allow_admin_user),
-            124 => value(&self.oidc_allow_regular_user_fallback),
-            125 => value(&self.oidc_authorization_endpoint),
+            122 => value(&self.oidc_allow_admin_user),
+            123 => value(&self.oidc_allow_regular_user_fallback),
+            124 => value(&self.oidc_authorization_endpoint),
+            125 => value(&self.oidc_authorization_pkce),
             126 => value(&self.oidc_authorization_prompt),
             127 => value(&self.oidc_client_id),
             128 => value(&self.oidc_create_user),
@@ -1402,10 +1402,6 @@ pub const NEW_NOTIFICATION_COUNT_IN_TITLE: Field<
     kind::Bool,
     access::NonNull,
 > = Field::new("newNotificationCountInTitle");
-/// `notificationSoundsDisabled`
-pub const NOTIFICATION_SOUNDS_DISABLED: Field<Settings, kind::Bool, access::NonNull> = Field::new(
-    "notificationSoundsDisabled",
-);
 /// `oidcAllowAdminUser`
 pub const OIDC_ALLOW_ADMIN_USER: Field<Settings, kind::Bool, access::NonNull> = Field::new("oidcAllowAdminUser");
 /// `oidcAllowRegularUserFallback`
@@ -1416,6 +1412,8 @@ pub const OIDC_ALLOW_REGULAR_USER_FALLBACK: Field<
 > = Field::new("oidcAllowRegularUserFallback");
 /// `oidcAuthorizationEndpoint`
 pub const OIDC_AUTHORIZATION_ENDPOINT: Field<Settings, kind::Text> = Field::new("oidcAuthorizationEndpoint");
+/// `oidcAuthorizationPkce`
+pub const OIDC_AUTHORIZATION_PKCE: Field<Settings, kind::Bool, access::NonNull> = Field::new("oidcAuthorizationPkce");
 /// `oidcAuthorizationPrompt`
 pub const OIDC_AUTHORIZATION_PROMPT: Field<
     Settings,
@@ -2721,11 +2719,6 @@ impl<M> SettingsWrite<M> {
         self.with("newNotificationCountInTitle", value)
     }
 
-    /// Sets `notificationSoundsDisabled`.
-    pub fn notification_sounds_disabled(self, value: bool) -> Self {
-        self.with("notificationSoundsDisabled", value)
-    }
-
     /// Sets `oidcAllowAdminUser`.
     pub fn oidc_allow_admin_user(self, value: bool) -> Self {
         self.with("oidcAllowAdminUser", value)
@@ -2739,6 +2732,11 @@ impl<M> SettingsWrite<M> {
     /// Sets `oidcAuthorizationEndpoint`.
     pub fn oidc_authorization_endpoint(self, value: impl Into<String>) -> Self {
         self.with("oidcAuthorizationEndpoint", value.into())
+    }
+
+    /// Sets `oidcAuthorizationPkce`.
+    pub fn oidc_authorization_pkce(self, value: bool) -> Self {
+        self.with("oidcAuthorizationPkce", value)
     }
 
     /// Sets `oidcAuthorizationPrompt`.

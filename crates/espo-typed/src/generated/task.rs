@@ -21,6 +21,10 @@ pub struct Task {
     pub attachments_names: Option<Names<Attachment>>,
     /// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
     pub attachments_types: Option<MediaTypes<Attachment>>,
+    /// `collaboratorsIds`, of `collaborators` (linkMultiple), in a list only if selected
+    pub collaborators_ids: Option<Vec<Id<User>>>,
+    /// `collaboratorsNames`, of `collaborators` (linkMultiple), read-only, in a list only if selected
+    pub collaborators_names: Option<Names<User>>,
     /// `contactId`, of `contact` (link), of `Contact`, read-only
     pub contact_id: Option<Id<Contact>>,
     /// `contactName`, of `contact` (link), read-only
@@ -104,6 +108,8 @@ impl Record for Task {
         Attribute::unlisted("attachmentsIds", "attachmentMultiple"),
         Attribute::unlisted("attachmentsNames", "attachmentMultiple"),
         Attribute::unlisted("attachmentsTypes", "attachmentMultiple"),
+        Attribute::unlisted("collaboratorsIds", "linkMultiple"),
+        Attribute::unlisted("collaboratorsNames", "linkMultiple"),
         Attribute::listed("contactId", "link"),
         Attribute::listed("contactName", "link"),
         Attribute::listed("createdAt", "datetime"),
@@ -149,39 +155,41 @@ impl Record for Task {
             4 => slot(&mut self.attachments_ids),
             5 => slot(&mut self.attachments_names),
             6 => slot(&mut self.attachments_types),
-            7 => slot(&mut self.contact_id),
-            8 => slot(&mut self.contact_name),
-            9 => slot(&mut self.created_at),
-            10 => slot(&mut self.created_by_id),
-            11 => slot(&mut self.created_by_name),
-            12 => slot(&mut self.date_completed),
-            13 => slot(&mut self.date_end),
-            14 => slot(&mut self.date_end_date),
-            15 => slot(&mut self.date_start),
-            16 => slot(&mut self.date_start_date),
-            17 => slot(&mut self.deleted),
-            18 => slot(&mut self.description),
-            19 => slot(&mut self.email_id),
-            20 => slot(&mut self.followers_ids),
-            21 => slot(&mut self.followers_names),
-            22 => slot(&mut self.id),
-            23 => slot(&mut self.is_followed),
-            24 => slot(&mut self.is_overdue),
-            25 => slot(&mut self.modified_at),
-            26 => slot(&mut self.modified_by_id),
-            27 => slot(&mut self.modified_by_name),
-            28 => slot(&mut self.name),
-            29 => slot(&mut self.original_email_id),
-            30 => slot(&mut self.original_email_name),
-            31 => slot(&mut self.parent_id),
-            32 => slot(&mut self.parent_name),
-            33 => slot(&mut self.parent_type),
-            34 => slot(&mut self.priority),
-            35 => slot(&mut self.reminders),
-            36 => slot(&mut self.status),
-            37 => slot(&mut self.stream_updated_at),
-            38 => slot(&mut self.teams_ids),
-            39 => slot(&mut self.teams_names),
+            7 => slot(&mut self.collaborators_ids),
+            8 => slot(&mut self.collaborators_names),
+            9 => slot(&mut self.contact_id),
+            10 => slot(&mut self.contact_name),
+            11 => slot(&mut self.created_at),
+            12 => slot(&mut self.created_by_id),
+            13 => slot(&mut self.created_by_name),
+            14 => slot(&mut self.date_completed),
+            15 => slot(&mut self.date_end),
+            16 => slot(&mut self.date_end_date),
+            17 => slot(&mut self.date_start),
+            18 => slot(&mut self.date_start_date),
+            19 => slot(&mut self.deleted),
+            20 => slot(&mut self.description),
+            21 => slot(&mut self.email_id),
+            22 => slot(&mut self.followers_ids),
+            23 => slot(&mut self.followers_names),
+            24 => slot(&mut self.id),
+            25 => slot(&mut self.is_followed),
+            26 => slot(&mut self.is_overdue),
+            27 => slot(&mut self.modified_at),
+            28 => slot(&mut self.modified_by_id),
+            29 => slot(&mut self.modified_by_name),
+            30 => slot(&mut self.name),
+            31 => slot(&mut self.original_email_id),
+            32 => slot(&mut self.original_email_name),
+            33 => slot(&mut self.parent_id),
+            34 => slot(&mut self.parent_name),
+            35 => slot(&mut self.parent_type),
+            36 => slot(&mut self.priority),
+            37 => slot(&mut self.reminders),
+            38 => slot(&mut self.status),
+            39 => slot(&mut self.stream_updated_at),
+            40 => slot(&mut self.teams_ids),
+            41 => slot(&mut self.teams_names),
             _ => slot(&mut self.version_number),
         }
     }
@@ -195,39 +203,41 @@ impl Record for Task {
             4 => value(&self.attachments_ids),
             5 => value(&self.attachments_names),
             6 => value(&self.attachments_types),
-            7 => value(&self.contact_id),
-            8 => value(&self.contact_name),
-            9 => value(&self.created_at),
-            10 => value(&self.created_by_id),
-            11 => value(&self.created_by_name),
-            12 => value(&self.date_completed),
-            13 => value(&self.date_end),
-            14 => value(&self.date_end_date),
-            15 => value(&self.date_start),
-            16 => value(&self.date_start_date),
-            17 => value(&self.deleted),
-            18 => value(&self.description),
-            19 => value(&self.email_id),
-            20 => value(&self.followers_ids),
-            21 => value(&self.followers_names),
-            22 => value(&self.id),
-            23 => value(&self.is_followed),
-            24 => value(&self.is_overdue),
-            25 => value(&self.modified_at),
-            26 => value(&self.modified_by_id),
-            27 => value(&self.modified_by_name),
-            28 => value(&self.name),
-            29 => value(&self.original_email_id),
-            30 => value(&self.original_email_name),
-            31 => value(&self.parent_id),
-            32 => value(&self.parent_name),
-            33 => value(&self.parent_type),
-            34 => value(&self.priority),
-            35 => value(&self.reminders),
-            36 => value(&self.status),
-            37 => value(&self.stream_updated_at),
-            38 => value(&self.teams_ids),
-            39 => value(&self.teams_names),
+            7 => value(&self.collaborators_ids),
+            8 => value(&self.collaborators_names),
+            9 => value(&self.contact_id),
+            10 => value(&self.contact_name),
+            11 => value(&self.created_at),
+            12 => value(&self.created_by_id),
+            13 => value(&self.created_by_name),
+            14 => value(&self.date_completed),
+            15 => value(&self.date_end),
+            16 => value(&self.date_end_date),
+            17 => value(&self.date_start),
+            18 => value(&self.date_start_date),
+            19 => value(&self.deleted),
+            20 => value(&self.description),
+            21 => value(&self.email_id),
+            22 => value(&self.followers_ids),
+            23 => value(&self.followers_names),
+            24 => value(&self.id),
+            25 => value(&self.is_followed),
+            26 => value(&self.is_overdue),
+            27 => value(&self.modified_at),
+            28 => value(&self.modified_by_id),
+            29 => value(&self.modified_by_name),
+            30 => value(&self.name),
+            31 => value(&self.original_email_id),
+            32 => value(&self.original_email_name),
+            33 => value(&self.parent_id),
+            34 => value(&self.parent_name),
+            35 => value(&self.parent_type),
+            36 => value(&self.priority),
+            37 => value(&self.reminders),
+            38 => value(&self.status),
+            39 => value(&self.stream_updated_at),
+            40 => value(&self.teams_ids),
+            41 => value(&self.teams_names),
             _ => value(&self.version_number),
         }
     }
@@ -293,6 +303,14 @@ pub const ATTACHMENTS_TYPES: Field<
     kind::Opaque<MediaTypes<Attachment>>,
     access::ReadOnly,
 > = Field::new("attachmentsTypes");
+/// `collaboratorsIds`
+pub const COLLABORATORS_IDS: Field<Task, kind::Set<Vec<Id<User>>>> = Field::new("collaboratorsIds");
+/// `collaboratorsNames`
+pub const COLLABORATORS_NAMES: Field<
+    Task,
+    kind::Opaque<Names<User>>,
+    access::ReadOnly,
+> = Field::new("collaboratorsNames");
 /// `contactId`
 pub const CONTACT_ID: Field<Task, kind::Ref<Contact>, access::ReadOnly> = Field::new("contactId");
 /// `contactName`
@@ -483,6 +501,11 @@ impl<M> TaskWrite<M> {
         self.with("attachmentsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>())
     }
 
+    /// Sets `collaboratorsIds`.
+    pub fn collaborators_ids(self, value: impl IntoIterator<Item = impl Into<Id<User>>>) -> Self {
+        self.with("collaboratorsIds", value.into_iter().map(Into::into).collect::<Vec<Id<User>>>())
+    }
+
     /// Sets `dateEnd` to a whole day or a point in time.
     pub fn date_end(mut self, value: impl Into<DateOrTime>) -> Self {
         self.0.put_date_or_time("dateEnd", "dateEndDate", value.into());
@@ -568,6 +591,8 @@ pub mod links {
     pub const ASSIGNED_USER: Link<Task, User, link::BelongsTo> = Link::new("assignedUser");
     /// `attachments`
     pub const ATTACHMENTS: Link<Task, Attachment, link::Children> = Link::new("attachments");
+    /// `collaborators`
+    pub const COLLABORATORS: Link<Task, User, link::ManyToMany> = Link::new("collaborators");
     /// `contact`
     pub const CONTACT: Link<Task, Contact, link::BelongsTo> = Link::new("contact");
     /// `createdBy`
@@ -601,6 +626,11 @@ impl TaskRef {
     /// `attachments`: parent to children, [`Attachment`], whose link back is `parent`
     pub fn attachments(&self) -> Related<Task, Attachment, link::Children> {
         self.0.related(links::ATTACHMENTS)
+    }
+
+    /// `collaborators`: many to many, [`User`]
+    pub fn collaborators(&self) -> Related<Task, User, link::ManyToMany> {
+        self.0.related(links::COLLABORATORS)
     }
 
     /// `contact`: many to one, [`Contact`]

@@ -41,7 +41,7 @@ pub struct Webhook {
     pub skip_own: Option<bool>,
     /// `type`, enum, read-only
     pub r#type: Option<Type>,
-    /// `url`, varchar, required, at most 512 characters
+    /// `url`, url, required, at most 512 characters
     pub url: Option<String>,
     /// `userId`, of `user` (link), of `User`
     pub user_id: Option<Id<User>>,
@@ -72,7 +72,7 @@ impl Record for Webhook {
         Attribute::listed("secretKey", "varchar"),
         Attribute::listed("skipOwn", "bool"),
         Attribute::listed("type", "enum"),
-        Attribute::listed("url", "varchar"),
+        Attribute::listed("url", "url"),
         Attribute::listed("userId", "link"),
         Attribute::listed("userName", "link"),
     ];

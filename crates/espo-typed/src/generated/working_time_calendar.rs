@@ -19,6 +19,8 @@ pub struct WorkingTimeCalendar {
     pub description: Option<String>,
     /// `id`, read-only
     pub id: Option<Id<WorkingTimeCalendar>>,
+    /// `isDefault`, bool, read-only
+    pub is_default: Option<bool>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
     /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
@@ -77,6 +79,7 @@ impl Record for WorkingTimeCalendar {
         Attribute::listed("deleted", ""),
         Attribute::listed("description", "text"),
         Attribute::listed("id", "id"),
+        Attribute::listed("isDefault", "bool"),
         Attribute::listed("modifiedAt", "datetime"),
         Attribute::listed("modifiedById", "link"),
         Attribute::listed("modifiedByName", "link"),
@@ -109,27 +112,28 @@ impl Record for WorkingTimeCalendar {
             3 => slot(&mut self.deleted),
             4 => slot(&mut self.description),
             5 => slot(&mut self.id),
-            6 => slot(&mut self.modified_at),
-            7 => slot(&mut self.modified_by_id),
-            8 => slot(&mut self.modified_by_name),
-            9 => slot(&mut self.name),
-            10 => slot(&mut self.teams_ids),
-            11 => slot(&mut self.teams_names),
-            12 => slot(&mut self.time_ranges),
-            13 => slot(&mut self.time_zone),
-            14 => slot(&mut self.weekday0),
-            15 => slot(&mut self.weekday0_time_ranges),
-            16 => slot(&mut self.weekday1),
-            17 => slot(&mut self.weekday1_time_ranges),
-            18 => slot(&mut self.weekday2),
-            19 => slot(&mut self.weekday2_time_ranges),
-            20 => slot(&mut self.weekday3),
-            21 => slot(&mut self.weekday3_time_ranges),
-            22 => slot(&mut self.weekday4),
-            23 => slot(&mut self.weekday4_time_ranges),
-            24 => slot(&mut self.weekday5),
-            25 => slot(&mut self.weekday5_time_ranges),
-            26 => slot(&mut self.weekday6),
+            6 => slot(&mut self.is_default),
+            7 => slot(&mut self.modified_at),
+            8 => slot(&mut self.modified_by_id),
+            9 => slot(&mut self.modified_by_name),
+            10 => slot(&mut self.name),
+            11 => slot(&mut self.teams_ids),
+            12 => slot(&mut self.teams_names),
+            13 => slot(&mut self.time_ranges),
+            14 => slot(&mut self.time_zone),
+            15 => slot(&mut self.weekday0),
+            16 => slot(&mut self.weekday0_time_ranges),
+            17 => slot(&mut self.weekday1),
+            18 => slot(&mut self.weekday1_time_ranges),
+            19 => slot(&mut self.weekday2),
+            20 => slot(&mut self.weekday2_time_ranges),
+            21 => slot(&mut self.weekday3),
+            22 => slot(&mut self.weekday3_time_ranges),
+            23 => slot(&mut self.weekday4),
+            24 => slot(&mut self.weekday4_time_ranges),
+            25 => slot(&mut self.weekday5),
+            26 => slot(&mut self.weekday5_time_ranges),
+            27 => slot(&mut self.weekday6),
             _ => slot(&mut self.weekday6_time_ranges),
         }
     }
@@ -142,27 +146,28 @@ impl Record for WorkingTimeCalendar {
             3 => value(&self.deleted),
             4 => value(&self.description),
             5 => value(&self.id),
-            6 => value(&self.modified_at),
-            7 => value(&self.modified_by_id),
-            8 => value(&self.modified_by_name),
-            9 => value(&self.name),
-            10 => value(&self.teams_ids),
-            11 => value(&self.teams_names),
-            12 => value(&self.time_ranges),
-            13 => value(&self.time_zone),
-            14 => value(&self.weekday0),
-            15 => value(&self.weekday0_time_ranges),
-            16 => value(&self.weekday1),
-            17 => value(&self.weekday1_time_ranges),
-            18 => value(&self.weekday2),
-            19 => value(&self.weekday2_time_ranges),
-            20 => value(&self.weekday3),
-            21 => value(&self.weekday3_time_ranges),
-            22 => value(&self.weekday4),
-            23 => value(&self.weekday4_time_ranges),
-            24 => value(&self.weekday5),
-            25 => value(&self.weekday5_time_ranges),
-            26 => value(&self.weekday6),
+            6 => value(&self.is_default),
+            7 => value(&self.modified_at),
+            8 => value(&self.modified_by_id),
+            9 => value(&self.modified_by_name),
+            10 => value(&self.name),
+            11 => value(&self.teams_ids),
+            12 => value(&self.teams_names),
+            13 => value(&self.time_ranges),
+            14 => value(&self.time_zone),
+            15 => value(&self.weekday0),
+            16 => value(&self.weekday0_time_ranges),
+            17 => value(&self.weekday1),
+            18 => value(&self.weekday1_time_ranges),
+            19 => value(&self.weekday2),
+            20 => value(&self.weekday2_time_ranges),
+            21 => value(&self.weekday3),
+            22 => value(&self.weekday3_time_ranges),
+            23 => value(&self.weekday4),
+            24 => value(&self.weekday4_time_ranges),
+            25 => value(&self.weekday5),
+            26 => value(&self.weekday5_time_ranges),
+            27 => value(&self.weekday6),
             _ => value(&self.weekday6_time_ranges),
         }
     }
@@ -199,6 +204,8 @@ pub const DELETED: Field<WorkingTimeCalendar, kind::Unordered<kind::Bool>, acces
 pub const DESCRIPTION: Field<WorkingTimeCalendar, kind::Text> = Field::new("description");
 /// `id`
 pub const ID: Field<WorkingTimeCalendar, kind::Id<WorkingTimeCalendar>, access::ReadOnly> = Field::new("id");
+/// `isDefault`
+pub const IS_DEFAULT: Field<WorkingTimeCalendar, kind::Opaque<bool>, access::ReadOnly> = Field::new("isDefault");
 /// `modifiedAt`
 pub const MODIFIED_AT: Field<WorkingTimeCalendar, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `modifiedById`
@@ -369,6 +376,8 @@ pub mod links {
     pub const RANGES: Link<WorkingTimeCalendar, WorkingTimeRange, link::ManyToMany> = Link::new("ranges");
     /// `teams`
     pub const TEAMS: Link<WorkingTimeCalendar, Team, link::ReadOnlyLink<link::HasMany>> = Link::new("teams");
+    /// `users`
+    pub const USERS: Link<WorkingTimeCalendar, User, link::ReadOnlyLink<link::HasMany>> = Link::new("users");
 }
 
 /// A [`WorkingTimeCalendar`] by its id: what can be done with it, and its links.
@@ -395,5 +404,10 @@ impl WorkingTimeCalendarRef {
     /// `teams`: one to many, [`Team`], whose link back is `workingTimeCalendar`
     pub fn teams(&self) -> Related<WorkingTimeCalendar, Team, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::TEAMS)
+    }
+
+    /// `users`: one to many, [`User`], whose link back is `workingTimeCalendar`
+    pub fn users(&self) -> Related<WorkingTimeCalendar, User, link::ReadOnlyLink<link::HasMany>> {
+        self.0.related(links::USERS)
     }
 }

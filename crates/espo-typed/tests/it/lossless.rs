@@ -20,7 +20,7 @@ every_entity_type! {
     GroupEmailFolder Import ImportEml ImportEntity ImportError InboundEmail Integration Job
     KanbanOrder KnowledgeBaseArticle KnowledgeBaseCategory LayoutRecord LayoutSet Lead
     LeadCapture LeadCaptureLogRecord MassAction MassEmail Meeting NextNumber Note Notification
-    OAuthAccount OAuthProvider Opportunity PasswordChangeRequest PhoneNumber Portal PortalRole
+    OAuthAccount OAuthProvider Opportunity PasswordChangeRequest PhoneNumber Pipeline PipelineStage Portal PortalRole
     Preferences Reminder Role ScheduledJob ScheduledJobLogRecord Settings Sms StarSubscription
     StreamSubscription SystemData Target TargetList TargetListCategory Task Team Template
     TwoFactorCode UniqueId User UserData UserReaction Webhook WebhookEventQueueItem

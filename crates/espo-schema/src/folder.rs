@@ -1,0 +1,127 @@
+//! Writing a metadata tree as a folder of small files, in EspoCRM's own layout.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+
+/// What [`write_folder`] did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Number of files that the folder contains now.
+    pub files: usize,
+    /// Files whose content changed or that are new.
+    pub changed: Vec<PathBuf>,
+    /// Files of earlier metadata that the tree no longer has; they were deleted.
+    pub removed: Vec<PathBuf>,
+}
+
+/// Writes the tree that `GET Metadata` returns as `section/Name.json`, one file per body, with sorted keys, so that a
+/// change can be reviewed file by file. [`Schema::load`](crate::Schema::load) of the folder and of the tree give the same
+/// schema. Files that have the right content already are not touched, and those of bodies that are gone are deleted;
+/// other files are left alone.
+///
+/// # Errors
+///
+/// Fails if a file cannot be read, written or deleted, or if a section or body has a name that cannot be a file name.
+/// In the latter case nothing is written.
+pub fn write_folder(tree: &Value, folder: &Path) -> Result<Written, Error> {
+    let files = files(tree, folder)?;
+    let mut written = Written {
+        files: files.len(),
+        ..Written::default()
+    };
+    let kept: BTreeSet<&Path> = files.iter().map(|(path, _)| path.as_path()).collect();
+    let sections: BTreeSet<&Path> = files.iter().filter_map(|(path, _)| path.parent()).collect();
+    for (path, text) in &files {
+        if fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
+            continue;
+        }
+        if let Some(section) = path.parent() {
+            fs::create_dir_all(section).map_err(at(section))?;
+        }
+        fs::write(path, text).map_err(at(path))?;
+        written.changed.push(path.clone());
+    }
+    for path in stale(&kept, &sections)? {
+        fs::remove_file(&path).map_err(at(&path))?;
+        written.removed.push(path);
+    }
+    Ok(written)
+}
+
+fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Io { path, source }
+}
+
+/// Path and text of each file, sorted.
+fn files(tree: &Value, folder: &Path) -> Result<Vec<(PathBuf, String)>, Error> {
+    let mut files = Vec::new();
+    for (section, bodies) in tree.as_object().into_iter().flatten() {
+        for (name, body) in bodies.as_object().into_iter().flatten() {
+            for part in [section, name] {
+                if !is_file_name(part) {
+                    return Err(Error::Shape {
+                        file: folder.display().to_string(),
+                        path: format!("{section}.{name}"),
+                        expected: "names that can be file names".to_owned(),
+                        found: format!("{part:?}"),
+                        hint: "write the metadata to one file instead".to_owned(),
+                    });
+                }
+            }
+            // PHP prints an empty object as `[]`; in a file of its own that would be skipped.
+            let body = match body {
+                Value::Array(list) if list.is_empty() => Value::Object(Map::new()),
+                body => sorted(body),
+            };
+            let text = format!("{body:#}\n");
+            files.push((folder.join(section).join(format!("{name}.json")), text));
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// `unset.json` has another meaning in a folder, and a name that starts with a dot is not read back.
+fn is_file_name(name: &str) -> bool {
+    !name.is_empty()
+        && name != "unset"
+        && !name.starts_with('.')
+        && !name.contains(['/', '\\', '\0', ':'])
+}
+
+/// Files of bodies that the tree does not have, in the sections that it has.
+fn stale(kept: &BTreeSet<&Path>, sections: &BTreeSet<&Path>) -> Result<Vec<PathBuf>, Error> {
+    let mut stale = Vec::new();
+    for section in sections {
+        for entry in fs::read_dir(section).map_err(at(section))? {
+            let path = entry.map_err(at(section))?.path();
+            let is_body = path.extension().is_some_and(|e| e == "json")
+                && path.file_stem().is_some_and(|name| name != "unset");
+            if is_body && path.is_file() && !kept.contains(path.as_path()) {
+                stale.push(path);
+            }
+        }
+    }
+    stale.sort_unstable();
+    Ok(stale)
+}
+
+/// The value with sorted keys at every depth.
+pub(crate) fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_unstable_by_key(|(key, _)| key.as_str());
+            let entries = entries.into_iter();
+            Value::Object(entries.map(|(k, v)| (k.clone(), sorted(v))).collect())
+        }
+        Value::Array(list) => list.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
