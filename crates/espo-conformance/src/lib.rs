@@ -23,6 +23,7 @@
 
 mod answer;
 mod behaviours;
+mod differential;
 mod ledger;
 mod report;
 mod run;
@@ -31,6 +32,7 @@ mod users;
 mod wire;
 mod world;
 
+pub use differential::{Cause, Comparison, Differential, Instance, Score, Share};
 pub use report::{Difference, Finding, Report, Verdict};
 pub use run::{Error, Suite};
 pub use users::{Login, Users};

@@ -41,6 +41,43 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Takes over settings as `GET Settings` returns them.
+    pub(crate) fn apply(&mut self, settings: Map<String, Json>) {
+        for (key, value) in settings {
+            let text = value.as_str().map(str::to_owned);
+            match key.as_str() {
+                "currencyList" => {
+                    self.currency_list = value
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(Json::as_str)
+                        .map(str::to_owned)
+                        .collect();
+                }
+                "currencyRates" => {
+                    let rates = value.as_object().into_iter().flatten();
+                    self.currency_rates = rates
+                        .filter_map(|(code, rate)| Some((code.clone(), rate.as_f64()?)))
+                        .collect();
+                }
+                "defaultCurrency" => self.default_currency = text.unwrap_or_default(),
+                "baseCurrency" => self.base_currency = text.unwrap_or_default(),
+                "timeZone" => self.time_zone = text.unwrap_or_else(|| "UTC".to_owned()),
+                "fiscalYearShift" => {
+                    self.fiscal_year_shift = value
+                        .as_i64()
+                        .and_then(|n| i8::try_from(n).ok())
+                        .unwrap_or(0);
+                }
+                "recordListMaxSizeLimit" => self.list_max_size = value.as_i64().unwrap_or(200),
+                _ => {
+                    self.other.insert(key, value);
+                }
+            }
+        }
+    }
+
     /// Units of the base currency for one unit of `code`.
     pub(crate) fn rate(&self, code: &str) -> f64 {
         if code == self.base_currency {

@@ -51,6 +51,7 @@ pub struct SimBuilder {
     seed: Option<u64>,
     clock: Option<Timestamp>,
     options: Options,
+    settings: Map<String, Json>,
     faults: Vec<FaultRule>,
     listen: Option<String>,
     snapshot: Option<PathBuf>,
@@ -250,6 +251,14 @@ impl SimBuilder {
         self
     }
 
+    /// Starts with these settings, as `GET Settings` of an instance returns them: currencies and rates, time zone, fiscal
+    /// year, page size. Settings that behaviour does not depend on are returned as they are.
+    #[must_use]
+    pub fn settings(mut self, settings: Map<String, Json>) -> Self {
+        self.settings.extend(settings);
+        self
+    }
+
     /// How many requests the log keeps (10,000 unless said otherwise; 0 for none).
     #[must_use]
     pub fn request_log(mut self, limit: usize) -> Self {
@@ -329,6 +338,7 @@ impl SimBuilder {
                 .chain([routes::hear_for_webhooks as Listener])
                 .collect(),
         );
+        app.config.write().apply(self.settings);
         declare(&app, &users)?;
         if let Some(path) = &self.snapshot {
             snapshot::load(&app, path)?;

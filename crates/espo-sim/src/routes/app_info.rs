@@ -320,33 +320,7 @@ fn put_settings(call: &Call) -> Result<Reply> {
     call.caller.require_admin()?;
     let body = call.request.json_body()?;
     let mut config = call.app.config.write();
-    for (key, value) in body {
-        let text = value.as_str().map(str::to_owned);
-        match key.as_str() {
-            "currencyList" => {
-                config.currency_list = value
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(Json::as_str)
-                    .map(str::to_owned)
-                    .collect();
-            }
-            "defaultCurrency" => config.default_currency = text.unwrap_or_default(),
-            "baseCurrency" => config.base_currency = text.unwrap_or_default(),
-            "timeZone" => config.time_zone = text.unwrap_or_else(|| "UTC".to_owned()),
-            "fiscalYearShift" => {
-                config.fiscal_year_shift = value
-                    .as_i64()
-                    .and_then(|n| i8::try_from(n).ok())
-                    .unwrap_or(0)
-            }
-            "recordListMaxSizeLimit" => config.list_max_size = value.as_i64().unwrap_or(200),
-            _ => {
-                config.other.insert(key, value);
-            }
-        }
-    }
+    config.apply(body);
     let reply = call
         .app
         .json(&Json::Object(settings_object(call.app, &config)));
