@@ -51,13 +51,13 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         .block_on(compare(args))?;
     match &args.json {
         Some(path) if path.as_os_str() == "-" => {
-            println!("{}", serde_json::to_string_pretty(&report)?);
+            espo_stdio::outln!("{}", serde_json::to_string_pretty(&report)?)?;
         }
         Some(path) => {
             std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
-            print!("{}", report.text());
+            espo_stdio::out!("{}", report.text())?;
         }
-        None => print!("{}", report.text()),
+        None => espo_stdio::out!("{}", report.text())?,
     }
     if report.interrupted {
         return Err(Failure::Check("stopped before the end".to_owned()));

@@ -12,9 +12,8 @@
 //! # }
 //! ```
 //!
-//! Each behaviour names the fact that it stands on: a section of the API facts (`E3`, `F4`) or a number of the quirks
-//! (`QUIRKS 5`), which are what a real server was seen to do. What versions do differently is expected accordingly; the
-//! version is what `App/about` says.
+//! Each behaviour was observed on real servers and names the versions that have it, where not all do; it is skipped on
+//! others. The version is what `App/about` reports.
 //!
 //! A run makes records whose names start with a marker of its own, and removes them at the end, also after failures and
 //! when it is stopped; it changes no setting unless it may ([`Suite::change_settings`]). A live instance should nevertheless be one made for testing: notes of the
@@ -33,7 +32,7 @@ mod wire;
 mod world;
 
 pub use differential::{Cause, Comparison, Differential, Instance, Score, Share};
-pub use report::{Difference, Finding, Report, Verdict};
+pub use report::{Difference, Finding, Report, Verdict, Versions};
 pub use run::{Error, Suite};
 pub use users::{Login, Users};
 

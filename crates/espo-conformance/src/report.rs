@@ -31,13 +31,46 @@ pub struct Report {
     pub behaviours: Vec<Finding>,
 }
 
+/// The versions of EspoCRM, as major and minor number, that have a behaviour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Versions {
+    /// The first one; `None` if all known older ones have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<(u32, u32)>,
+    /// The last one; `None` if the newest known one has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<(u32, u32)>,
+}
+
+impl Versions {
+    /// Whether a version is among them.
+    #[must_use]
+    pub fn contains(&self, version: (u32, u32)) -> bool {
+        self.since.is_none_or(|since| version >= since)
+            && self.until.is_none_or(|until| version <= until)
+    }
+}
+
+impl std::fmt::Display for Versions {
+    /// `since EspoCRM 9.2`, `until EspoCRM 9.3`, both, or `all versions`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.since, self.until) {
+            (None, None) => f.write_str("all versions"),
+            (Some((major, minor)), None) => write!(f, "since EspoCRM {major}.{minor}"),
+            (None, Some((major, minor))) => write!(f, "until EspoCRM {major}.{minor}"),
+            (Some((a, b)), Some((c, d))) => write!(f, "EspoCRM {a}.{b} to {c}.{d}"),
+        }
+    }
+}
+
 /// What one behaviour gave.
 #[derive(Debug, Clone, Serialize)]
 pub struct Finding {
     /// Theme and name: `lists.max-size-limit`.
     pub name: String,
-    /// The fact that it stands on: a section of the API facts, or a number of the quirks.
-    pub fact: &'static str,
+    /// Versions of the servers that behave so.
+    #[serde(flatten)]
+    pub versions: Versions,
     /// The outcome.
     #[serde(flatten)]
     pub verdict: Verdict,
@@ -65,7 +98,7 @@ pub struct Difference {
     pub request: String,
     /// What of the answer.
     pub what: String,
-    /// What the fact says.
+    /// What the behaviour says.
     pub expected: Value,
     /// What came.
     pub got: Value,
@@ -104,14 +137,12 @@ impl Report {
         for finding in &self.behaviours {
             // Writing to a String cannot fail.
             let _ = match &finding.verdict {
-                Verdict::Holds => writeln!(text, "holds    {}  [{}]", finding.name, finding.fact),
-                Verdict::Differs(how) => writeln!(
-                    text,
-                    "DIFFERS  {}  [{}]\n         {how}",
-                    finding.name, finding.fact
-                ),
+                Verdict::Holds => writeln!(text, "holds    {}", finding.name),
+                Verdict::Differs(how) => {
+                    writeln!(text, "DIFFERS  {}\n         {how}", finding.name)
+                }
                 Verdict::Skipped { why } => {
-                    writeln!(text, "skipped  {}  [{}]: {why}", finding.name, finding.fact)
+                    writeln!(text, "skipped  {}: {why}", finding.name)
                 }
             };
         }

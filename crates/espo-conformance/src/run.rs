@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::answer::Stop;
 use crate::behaviours::{self, Behaviour};
 use crate::ledger::Ledger;
-use crate::report::{Difference, Finding, Report, Verdict};
+use crate::report::{Difference, Finding, Report, Verdict, Versions};
 use crate::test::{Shared, Test, Version};
 use crate::users::Users;
 use crate::wire::{Raw, Wire};
@@ -68,11 +68,11 @@ impl Suite {
         self
     }
 
-    /// Names and facts of all behaviours, in the order in which they run.
-    pub fn behaviours() -> Vec<(String, &'static str)> {
+    /// Names of all behaviours with the versions that have them, in the order in which they run.
+    pub fn behaviours() -> Vec<(String, Versions)> {
         behaviours::all()
             .into_iter()
-            .map(|behaviour| (behaviour.full_name(), behaviour.fact))
+            .map(|behaviour| (behaviour.full_name(), behaviour.versions))
             .collect()
     }
 
@@ -115,7 +115,7 @@ impl Suite {
             }
             report.behaviours.push(Finding {
                 name: behaviour.full_name(),
-                fact: behaviour.fact,
+                versions: behaviour.versions,
                 verdict,
             });
         }

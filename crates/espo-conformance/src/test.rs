@@ -133,15 +133,6 @@ impl Test {
         self.shared.version >= Version(major, minor)
     }
 
-    /// Skips on servers older than this.
-    pub(crate) fn since(&self, major: u32, minor: u32) -> Outcome {
-        if self.at_least(major, minor) {
-            Ok(())
-        } else {
-            skip(format!("since EspoCRM {major}.{minor}"))
-        }
-    }
-
     /// Skips unless the site is one whose settings may be changed: were the server to err, the request would change
     /// what is not the run's own.
     pub(crate) fn may_touch_everything(&self) -> Outcome {

@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use espo_conformance::{Error, Report, Suite, Users, Verdict};
-use espo_sim::Sim;
+use espo_sim::{Sim, Version};
 
-/// Behaviours in which the embedded server is known to differ, each with the reason. An entry that no longer differs fails.
-const KNOWN: &[(&str, &str)] = &[];
-
-/// Behaviours that cannot be asked of the embedded server, each with the reason. An entry that can be asked fails.
-const SKIPPED: &[(&str, &str)] = &[];
+/// Behaviours in which the embedded server is known to differ, with the versions and the reason. An entry that no longer
+/// differs fails.
+const KNOWN: &[(&str, &[Version], &str)] = &[];
 
 fn users(sim: &Sim) -> Users {
     Users::from_declaration(&serde_json::to_value(sim.users()).unwrap())
@@ -51,23 +49,22 @@ fn records(sim: &Sim) -> BTreeMap<&'static str, usize> {
         .collect()
 }
 
-#[tokio::test]
-async fn every_behaviour_holds_and_nothing_is_left() {
+/// Runs the suite against the simulator as one version. Behaviours of other versions are skipped, and no others.
+async fn holds_as(version: Version) {
     let stock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../metadata");
     let custom = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/custom.json");
     let sim = Sim::builder()
         .metadata(stock)
         .metadata(custom)
+        .version(version)
         .start()
         .await
         .unwrap();
     let before = records(&sim);
     let report = report(&sim).await;
-    assert!(
-        report.behaviours.len() >= 150,
-        "{} behaviours",
-        report.behaviours.len()
-    );
+    let all = Suite::behaviours();
+    assert_eq!(report.behaviours.len(), all.len());
+    assert!(all.len() >= 650, "{} behaviours", all.len());
 
     let names = |pick: fn(&Verdict) -> bool| -> Vec<&str> {
         let picked = report
@@ -76,17 +73,34 @@ async fn every_behaviour_holds_and_nothing_is_left() {
             .filter(|finding| pick(&finding.verdict));
         picked.map(|finding| finding.name.as_str()).collect()
     };
-    let listed = |list: &[(&'static str, &str)]| -> Vec<&str> {
-        list.iter().map(|(name, _)| *name).collect()
-    };
-    // In both directions: what is listed and holds has no place in the list any more.
+    // In both directions: an entry that no longer differs does not belong in the list.
+    let known: Vec<&str> = KNOWN
+        .iter()
+        .filter(|(_, versions, _)| versions.contains(&version))
+        .map(|(name, ..)| *name)
+        .collect();
     let differs = names(|verdict| matches!(verdict, Verdict::Differs(_)));
-    assert_eq!(differs, listed(KNOWN), "{}", report.text());
+    assert_eq!(differs, known, "{}", report.text());
+    let others: Vec<&str> = all
+        .iter()
+        .filter(|(_, versions)| !versions.contains(version.number()))
+        .map(|(name, _)| name.as_str())
+        .collect();
     let skipped = names(|verdict| matches!(verdict, Verdict::Skipped { .. }));
-    assert_eq!(skipped, listed(SKIPPED), "{}", report.text());
+    assert_eq!(skipped, others, "{}", report.text());
 
     assert_eq!(report.left_behind, [] as [String; 0]);
     assert_eq!(records(&sim), before);
+}
+
+#[tokio::test]
+async fn every_behaviour_of_9_3_holds_and_nothing_is_left() {
+    holds_as(Version::V9_3).await;
+}
+
+#[tokio::test]
+async fn every_behaviour_of_10_0_holds_and_nothing_is_left() {
+    holds_as(Version::V10_0).await;
 }
 
 #[tokio::test]
@@ -182,20 +196,17 @@ async fn no_server_no_credentials_no_such_behaviour() {
 }
 
 #[test]
-fn names_are_unique_and_facts_are_named() {
+fn names_are_unique_and_versions_are_in_order() {
     let behaviours = Suite::behaviours();
     let mut names: Vec<&str> = behaviours.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
     assert!(twice.is_empty(), "{twice:?}");
-    for (name, fact) in &behaviours {
-        let known = fact.split(", ").all(|fact| {
-            let word = fact.split(' ').next().unwrap_or_default();
-            word == "QUIRKS"
-                || word == "general"
-                || word.starts_with(|c: char| ('A'..='N').contains(&c))
-                || word.contains("dynamic")
-        });
-        assert!(known, "{name}: {fact}");
+    for (name, versions) in &behaviours {
+        let ordered = match (versions.since, versions.until) {
+            (Some(since), Some(until)) => since <= until,
+            _ => true,
+        };
+        assert!(ordered, "{name}: {versions}");
     }
 }

@@ -6,7 +6,7 @@ use super::{Behaviour, check};
 
 pub(super) fn metadata() -> Vec<Behaviour> {
     vec![
-        check("needs-a-user", "QUIRKS 3", async |t| {
+        check("needs-a-user", async |t| {
             t.call("GET", "Metadata")
                 .anonymous()
                 .send()
@@ -15,14 +15,14 @@ pub(super) fn metadata() -> Vec<Behaviour> {
                 .empty()
                 .map(drop)
         }),
-        check("key", "A1", async |t| {
+        check("key", async |t| {
             let name = t
                 .get("Metadata?key=entityDefs.Account.fields.name")
                 .await?
                 .ok()?;
             name.has("type", "varchar")?.has("required", true).map(drop)
         }),
-        check("key-of-a-list", "A1", async |t| {
+        check("key-of-a-list", async |t| {
             let options = t
                 .get("Metadata?key=entityDefs.Opportunity.fields.stage.options")
                 .await?
@@ -34,14 +34,14 @@ pub(super) fn metadata() -> Vec<Behaviour> {
                 })
                 .map(drop)
         }),
-        check("missing-key-is-an-empty-body", "A1, QUIRKS 3", async |t| {
+        check("missing-key-is-an-empty-body", async |t| {
             t.get("Metadata?key=a.b.c")
                 .await?
                 .is(200)?
                 .empty()
                 .map(drop)
         }),
-        check("filters-are-hidden", "A1, N18", async |t| {
+        check("filters-are-hidden", async |t| {
             t.get("Metadata")
                 .await?
                 .ok()?
@@ -52,7 +52,7 @@ pub(super) fn metadata() -> Vec<Behaviour> {
                 .holds("fields")
                 .map(drop)
         }),
-        check("record-rules-are-for-administrators", "A1", async |t| {
+        check("record-rules-are-for-administrators", async |t| {
             t.as_api()?
                 .get("Metadata")
                 .await?
@@ -60,7 +60,7 @@ pub(super) fn metadata() -> Vec<Behaviour> {
                 .lacks("recordDefs")
                 .map(drop)
         }),
-        check("an-administrator-sees-every-type", "A1", async |t| {
+        check("an-administrator-sees-every-type", async |t| {
             let admin = t.as_admin()?.get("Metadata?key=entityDefs").await?.ok()?;
             admin
                 .holds("Settings")?
@@ -68,17 +68,17 @@ pub(super) fn metadata() -> Vec<Behaviour> {
                 .holds("Account")
                 .map(drop)
         }),
-        check("closed-scopes-are-left-out", "A1, N18", async |t| {
+        check("closed-scopes-are-left-out", async |t| {
             let weak = t.as_weak()?;
             weak.needs_level("Contact", "read", "no").await?;
-            weak.get("Metadata?key=entityDefs")
-                .await?
-                .ok()?
-                .lacks("Contact")?
-                .holds("Account")
+            let defs = weak.get("Metadata?key=entityDefs").await?.ok()?;
+            // Fragments that open scopes refer to can remain.
+            defs.holds("Account")?
+                .lacks("/Contact/links")?
+                .lacks("/Contact/fields/lastName")
                 .map(drop)
         }),
-        check("parts-of-composites-are-fields", "A2, N6", async |t| {
+        check("parts-of-composites-are-fields", async |t| {
             let fields = t
                 .get("Metadata?key=entityDefs.Account.fields")
                 .await?
@@ -89,7 +89,7 @@ pub(super) fn metadata() -> Vec<Behaviour> {
                 .has("/billingAddressCity/type", "varchar")
                 .map(drop)
         }),
-        check("collections-have-old-and-new-keys", "A2", async |t| {
+        check("collections-have-old-and-new-keys", async |t| {
             let collection = t
                 .get("Metadata?key=entityDefs.Account.collection")
                 .await?
@@ -100,7 +100,7 @@ pub(super) fn metadata() -> Vec<Behaviour> {
                 .has("asc", false)
                 .map(drop)
         }),
-        check("stream-date-is-a-field", "A2, J", async |t| {
+        check("stream-date-is-a-field", async |t| {
             let fields = t
                 .get("Metadata?key=entityDefs.Account.fields")
                 .await?
@@ -111,7 +111,7 @@ pub(super) fn metadata() -> Vec<Behaviour> {
                 fields.lacks("streamUpdatedAt").map(drop)
             }
         }),
-        check("parts-of-types", "B1", async |t| {
+        check("parts-of-types", async |t| {
             let link = t.get("Metadata?key=fields.link").await?.ok()?;
             link.has("actualFields", json!(["id"]))?
                 .has("notActualFields", json!(["name"]))
@@ -122,7 +122,7 @@ pub(super) fn metadata() -> Vec<Behaviour> {
 
 pub(super) fn routes() -> Vec<Behaviour> {
     vec![
-        check("about", "C2", async |t| {
+        check("about", async |t| {
             t.get("App/about")
                 .await?
                 .ok()?
@@ -130,7 +130,7 @@ pub(super) fn routes() -> Vec<Behaviour> {
                 .that("text", "a text", Value::is_string)
                 .map(drop)
         }),
-        check("user", "C2", async |t| {
+        check("user", async |t| {
             let user = t.get("App/user").await?.ok()?;
             user.holds("/user/id")?
                 .holds("/user/userName")?
@@ -140,7 +140,7 @@ pub(super) fn routes() -> Vec<Behaviour> {
                 .lacks("/user/password")
                 .map(drop)
         }),
-        check("rights-of-the-user", "C2", async |t| {
+        check("rights-of-the-user", async |t| {
             t.as_api()?
                 .get("App/user")
                 .await?
@@ -148,7 +148,7 @@ pub(super) fn routes() -> Vec<Behaviour> {
                 .that("/acl/table/Account/read", "a level", Value::is_string)
                 .map(drop)
         }),
-        check("parameters", "C2, J, QUIRKS 9", async |t| {
+        check("parameters", async |t| {
             let answer = t.get("App/appParams").await?;
             if t.at_least(9, 3) {
                 answer.ok().map(drop)
@@ -156,7 +156,7 @@ pub(super) fn routes() -> Vec<Behaviour> {
                 answer.is(404).map(drop)
             }
         }),
-        check("settings-for-nobody", "C2, QUIRKS 3", async |t| {
+        check("settings-for-nobody", async |t| {
             t.call("GET", "Settings")
                 .anonymous()
                 .send()
@@ -165,7 +165,7 @@ pub(super) fn routes() -> Vec<Behaviour> {
                 .lacks("currencyRates")
                 .map(drop)
         }),
-        check("settings", "C2", async |t| {
+        check("settings", async |t| {
             let settings = t.get("Settings").await?.ok()?;
             settings
                 .that("currencyList", "a list", Value::is_array)?
@@ -173,7 +173,7 @@ pub(super) fn routes() -> Vec<Behaviour> {
                 .holds("timeZone")
                 .map(drop)
         }),
-        check("translations-for-nobody", "C2, QUIRKS 3", async |t| {
+        check("translations-for-nobody", async |t| {
             t.call("GET", "I18n")
                 .anonymous()
                 .send()
@@ -181,7 +181,7 @@ pub(super) fn routes() -> Vec<Behaviour> {
                 .ok()
                 .map(drop)
         }),
-        check("translations", "C2", async |t| {
+        check("translations", async |t| {
             t.get("I18n")
                 .await?
                 .ok()?
@@ -189,19 +189,19 @@ pub(super) fn routes() -> Vec<Behaviour> {
                 .holds("Global")
                 .map(drop)
         }),
-        check("layout", "C1", async |t| {
+        check("layout", async |t| {
             t.get("Account/layout/list")
                 .await?
                 .ok()?
                 .that("", "a list", Value::is_array)
                 .map(drop)
         }),
-        check("layout-that-is-none", "C1", async |t| {
+        check("layout-that-is-none", async |t| {
             t.get("Account/layout/noSuch")
                 .await?
                 .refused(404, "Layout Account:noSuch is not found.")
         }),
-        check("global-search", "C2, E6", async |t| {
+        check("global-search", async |t| {
             let account = t.account(json!({})).await?;
             let found = t
                 .query("GlobalSearch", &[("q", account.text("name"))])
@@ -215,20 +215,20 @@ pub(super) fn routes() -> Vec<Behaviour> {
                 .has("name", account.text("name"))
                 .map(drop)
         }),
-        check("global-search-for-nothing", "C2", async |t| {
+        check("global-search-for-nothing", async |t| {
             t.get("GlobalSearch?q=")
                 .await?
                 .html("")?
                 .refused(400, "No `q` parameter.")
         }),
-        check("email-addresses", "C5", async |t| {
+        check("email-addresses", async |t| {
             t.get("EmailAddress/search?q=nobody-of-this-name&maxSize=5")
                 .await?
                 .is(200)?
                 .exactly("[]")
                 .map(drop)
         }),
-        check("last-viewed", "C2", async |t| {
+        check("last-viewed", async |t| {
             t.get("LastViewed")
                 .await?
                 .ok()?
@@ -236,14 +236,14 @@ pub(super) fn routes() -> Vec<Behaviour> {
                 .holds("total")
                 .map(drop)
         }),
-        check("unread-notifications", "C5", async |t| {
+        check("unread-notifications", async |t| {
             t.get("Notification/action/notReadCount")
                 .await?
                 .ok()?
                 .that("", "a number", Value::is_u64)
                 .map(drop)
         }),
-        check("own-preferences", "C2", async |t| {
+        check("own-preferences", async |t| {
             let me = t.get("App/user").await?.ok()?.text("/user/id").to_owned();
             t.get(&format!("Preferences/{me}"))
                 .await?
@@ -251,7 +251,7 @@ pub(super) fn routes() -> Vec<Behaviour> {
                 .has("id", me)
                 .map(drop)
         }),
-        check("rights-of-another", "C3", async |t| {
+        check("rights-of-another", async |t| {
             let user = t
                 .as_person()?
                 .get("App/user")
@@ -266,7 +266,7 @@ pub(super) fn routes() -> Vec<Behaviour> {
                 .holds("table")
                 .map(drop)
         }),
-        check("open-api", "L, J, QUIRKS 9", async |t| {
+        check("open-api", async |t| {
             let answer = t.as_admin()?.get("OpenApi").await?;
             if t.at_least(9, 3) {
                 answer

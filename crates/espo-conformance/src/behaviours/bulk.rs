@@ -14,7 +14,7 @@ async fn mass(t: &Test, action: &str, params: Value, more: Value) -> Outcome<Ans
 
 pub(super) fn mass_actions() -> Vec<Behaviour> {
     vec![
-        check("update-by-ids", "H3, QUIRKS 7", async |t| {
+        check("update-by-ids", async |t| {
             let (one, two) = (t.account(json!({})).await?, t.account(json!({})).await?);
             let data = json!({"data": {"values": {"industry": "Retail"}, "actions": {}}});
             let answer = mass(t, "update", json!({"ids": [one.id(), two.id()]}), data)
@@ -28,7 +28,7 @@ pub(super) fn mass_actions() -> Vec<Behaviour> {
                 .has("industry", "Retail")
                 .map(drop)
         }),
-        check("update-by-search-names-no-ids", "H3, QUIRKS 7", async |t| {
+        check("update-by-search-names-no-ids", async |t| {
             let account = t.account(json!({})).await?;
             let item = json!({"type": "equals", "attribute": "id", "value": account.id()});
             let data = json!({"data": {"values": {"sicCode": "7"}, "actions": {}}});
@@ -47,7 +47,7 @@ pub(super) fn mass_actions() -> Vec<Behaviour> {
                 .has("sicCode", "7")
                 .map(drop)
         }),
-        check("update-by-where", "H3", async |t| {
+        check("update-by-where", async |t| {
             let account = t.account(json!({})).await?;
             let item = json!({"type": "equals", "attribute": "id", "value": account.id()});
             let data = json!({"data": {"values": {"sicCode": "7"}, "actions": {}}});
@@ -57,7 +57,7 @@ pub(super) fn mass_actions() -> Vec<Behaviour> {
                 .has("count", 1)
                 .map(drop)
         }),
-        check("update-with-bare-values", "H3, QUIRKS 7", async |t| {
+        check("update-with-bare-values", async |t| {
             let account = t.account(json!({})).await?;
             mass(
                 t,
@@ -73,7 +73,7 @@ pub(super) fn mass_actions() -> Vec<Behaviour> {
                 .has("sicCode", "7")
                 .map(drop)
         }),
-        check("invalid-values-change-nothing", "H3, QUIRKS 7", async |t| {
+        check("invalid-values-change-nothing", async |t| {
             let account = t.account(json!({})).await?;
             let data = json!({"data": {"values": {"industry": "Nope"}, "actions": {}}});
             let answer = mass(t, "update", json!({"ids": [account.id()]}), data)
@@ -81,7 +81,7 @@ pub(super) fn mass_actions() -> Vec<Behaviour> {
                 .ok()?;
             answer.has("", json!({"count": 0, "ids": []})).map(drop)
         }),
-        check("delete", "H3", async |t| {
+        check("delete", async |t| {
             let account = t.account(json!({})).await?;
             let answer = mass(t, "delete", json!({"ids": [account.id()]}), json!({}))
                 .await?
@@ -93,7 +93,7 @@ pub(super) fn mass_actions() -> Vec<Behaviour> {
                 .is(404)
                 .map(drop)
         }),
-        check("follow", "H3", async |t| {
+        check("follow", async |t| {
             let account = t.account(json!({})).await?;
             mass(t, "follow", json!({"ids": [account.id()]}), json!({}))
                 .await?
@@ -104,7 +104,7 @@ pub(super) fn mass_actions() -> Vec<Behaviour> {
                 .has("isFollowed", true)
                 .map(drop)
         }),
-        check("idle", "H3, QUIRKS 7", async |t| {
+        check("idle", async |t| {
             let account = t.account(json!({})).await?;
             let more = json!({"data": {"values": {"sicCode": "7"}, "actions": {}}, "idle": true});
             let job = mass(t, "update", json!({"ids": [account.id()]}), more)
@@ -126,7 +126,7 @@ pub(super) fn mass_actions() -> Vec<Behaviour> {
             )?;
             Ok(())
         }),
-        check("nothing-chosen", "H3", async |t| {
+        check("nothing-chosen", async |t| {
             t.may_touch_everything()?;
             mass(
                 t,
@@ -138,14 +138,14 @@ pub(super) fn mass_actions() -> Vec<Behaviour> {
             .is(400)
             .map(drop)
         }),
-        check("unknown-action", "H3, QUIRKS 7", async |t| {
+        check("unknown-action", async |t| {
             let account = t.account(json!({})).await?;
             let answer = mass(t, "nope", json!({"ids": [account.id()]}), json!({})).await?;
             answer
                 .html("")?
                 .refused(404, "Mass action 'nope' not found.")
         }),
-        check("legacy-route-is-gone", "QUIRKS 7", async |t| {
+        check("legacy-route-is-gone", async |t| {
             let answer = t
                 .put(
                     "Account/action/massUpdate",
@@ -157,7 +157,7 @@ pub(super) fn mass_actions() -> Vec<Behaviour> {
                 "Action PUT 'massUpdate' does not exist in controller 'Account'.",
             )
         }),
-        check("merge", "H3, QUIRKS 7", async |t| {
+        check("merge", async |t| {
             let (target, source) = (
                 t.account(json!({})).await?,
                 t.account(json!({"sicCode": "7"})).await?,
@@ -179,7 +179,7 @@ pub(super) fn mass_actions() -> Vec<Behaviour> {
                 .is(404)
                 .map(drop)
         }),
-        check("unknown-single-action", "H3", async |t| {
+        check("unknown-single-action", async |t| {
             let account = t.account(json!({})).await?;
             let body = json!({"entityType": "Account", "id": account.id(), "action": "nope"});
             t.post("Action", &body)
@@ -191,7 +191,7 @@ pub(super) fn mass_actions() -> Vec<Behaviour> {
 
 pub(super) fn exports() -> Vec<Behaviour> {
     vec![
-        check("csv", "H4, QUIRKS 7", async |t| {
+        check("csv", async |t| {
             let account = t.account(json!({"industry": "Retail"})).await?;
             let body = json!({"entityType": "Account", "format": "csv", "ids": [account.id()], "fieldList": ["name", "industry"]});
             let made = t.post("Export", &body).await?.ok()?;
@@ -204,7 +204,7 @@ pub(super) fn exports() -> Vec<Behaviour> {
                 .contains("Retail")
                 .map(drop)
         }),
-        check("csv-has-chosen-columns", "H4", async |t| {
+        check("csv-has-chosen-columns", async |t| {
             let account = t
                 .account(json!({"industry": "Retail", "sicCode": "4711"}))
                 .await?;
@@ -226,7 +226,7 @@ pub(super) fn exports() -> Vec<Behaviour> {
             }
             Ok(())
         }),
-        check("by-search", "H4", async |t| {
+        check("by-search", async |t| {
             let (account, other) = (t.account(json!({})).await?, t.account(json!({})).await?);
             let item = json!({"type": "equals", "attribute": "id", "value": account.id()});
             let body = json!({"entityType": "Account", "format": "csv", "where": [item], "fieldList": ["name"]});
@@ -246,7 +246,7 @@ pub(super) fn exports() -> Vec<Behaviour> {
             }
             Ok(())
         }),
-        check("needs-the-permission", "H4, D access", async |t| {
+        check("needs-the-permission", async |t| {
             let weak = t.as_weak()?;
             let permission = weak
                 .get("App/user")

@@ -20,8 +20,8 @@ async fn becomes(t: &Test, entity: &str, attribute: &str, sent: Value, read: Val
 
 /// A behaviour that is a value sent and a value read.
 macro_rules! becomes {
-    ($name:literal, $fact:literal, $entity:literal, $attribute:literal, $sent:tt => $read:tt) => {
-        check($name, $fact, async |t| {
+    ($name:literal, $entity:literal, $attribute:literal, $sent:tt => $read:tt) => {
+        check($name, async |t| {
             becomes(t, $entity, $attribute, json!($sent), json!($read)).await
         })
     };
@@ -36,25 +36,24 @@ pub(super) fn all() -> Vec<Behaviour> {
 
 fn texts_and_numbers() -> Vec<Behaviour> {
     vec![
-        becomes!("text-is-trimmed", "B2 varchar, QUIRKS 4", "Account", "sicCode", "  ab  " => "ab"),
-        becomes!("empty-text-is-null", "B2 varchar, QUIRKS 4", "Account", "sicCode", "" => null),
-        becomes!("empty-long-text-is-null", "B2 text", "Account", "description", "" => null),
-        becomes!("number-to-text", "B1, QUIRKS 4", "Account", "sicCode", 12345 => "12345"),
-        becomes!("true-to-text", "QUIRKS 4", "Account", "sicCode", true => "1"),
-        becomes!("list-to-text", "QUIRKS 4", "Account", "sicCode", ["a"] => "Array"),
-        becomes!("object-to-text", "QUIRKS 4", "Account", "sicCode", {"a": 1} => "Object"),
-        becomes!("markup-in-text-stays", "QUIRKS 4", "Account", "description", "<script>x</script>" => "<script>x</script>"),
-        becomes!("markup-in-html-stays", "QUIRKS 4", "KnowledgeBaseArticle", "body", "<p>x<script>y</script></p>" => "<p>x<script>y</script></p>"),
-        becomes!("text-to-int", "QUIRKS 4", "Opportunity", "probability", "20" => 20),
-        becomes!("float-to-int", "QUIRKS 4", "Opportunity", "probability", 4.5 => 4),
-        becomes!("null-int", "B1", "KnowledgeBaseArticle", "order", null => null),
-        becomes!("text-to-amount", "QUIRKS 4", "Opportunity", "amount", "99.9" => 99.9),
-        becomes!("text-to-bool", "QUIRKS 4", "Contact", "doNotCall", "true" => true),
-        becomes!("one-to-bool", "QUIRKS 4", "Contact", "doNotCall", 1 => true),
-        becomes!("other-text-to-bool", "B1", "Contact", "doNotCall", "yes" => false),
-        becomes!("empty-option-is-kept", "QUIRKS 4", "Account", "industry", "" => ""),
-        becomes!("null-option-is-kept", "QUIRKS 4", "Account", "industry", null => null),
-        check("null-on-a-bool-fails", "QUIRKS 4", async |t| {
+        becomes!("text-is-trimmed", "Account", "sicCode", "  ab  " => "ab"),
+        becomes!("empty-text-is-null", "Account", "sicCode", "" => null),
+        becomes!("empty-long-text-is-null", "Account", "description", "" => null),
+        becomes!("number-to-text", "Account", "sicCode", 12345 => "12345"),
+        becomes!("true-to-text", "Account", "sicCode", true => "1"),
+        becomes!("list-to-text", "Account", "sicCode", ["a"] => "Array").since(9, 2),
+        becomes!("object-to-text", "Account", "sicCode", {"a": 1} => "Object").since(9, 2),
+        becomes!("markup-in-text-stays", "Account", "description", "<script>x</script>" => "<script>x</script>"),
+        becomes!("markup-in-html-stays", "KnowledgeBaseArticle", "body", "<p>x<script>y</script></p>" => "<p>x<script>y</script></p>"),
+        becomes!("text-to-int", "Opportunity", "probability", "20" => 20),
+        becomes!("float-to-int", "Opportunity", "probability", 4.5 => 4),
+        becomes!("text-to-amount", "Opportunity", "amount", "99.9" => 99.9),
+        becomes!("text-to-bool", "Contact", "doNotCall", "true" => true),
+        becomes!("one-to-bool", "Contact", "doNotCall", 1 => true),
+        becomes!("other-text-to-bool", "Contact", "doNotCall", "yes" => false),
+        becomes!("empty-option-is-kept", "Account", "industry", "" => ""),
+        becomes!("null-option-is-kept", "Account", "industry", null => null),
+        check("null-on-a-bool-fails", async |t| {
             let made = t.contact(json!({"doNotCall": true})).await?;
             t.put(
                 &format!("Contact/{}", made.id()),
@@ -65,7 +64,7 @@ fn texts_and_numbers() -> Vec<Behaviour> {
             .empty()
             .map(drop)
         }),
-        check("list-never-set-is-null", "QUIRKS 4", async |t| {
+        check("list-never-set-is-null", async |t| {
             let admin = t.as_admin()?;
             let team = admin.make("Team", json!({})).await?;
             admin
@@ -76,7 +75,7 @@ fn texts_and_numbers() -> Vec<Behaviour> {
                 })
                 .map(drop)
         }),
-        check("list-set-to-null-is-empty", "QUIRKS 4", async |t| {
+        check("list-set-to-null-is-empty", async |t| {
             let admin = t.as_admin()?;
             let team = admin.make("Team", json!({"positionList": ["a"]})).await?;
             admin
@@ -88,7 +87,7 @@ fn texts_and_numbers() -> Vec<Behaviour> {
                 .has("positionList", json!([]))
                 .map(drop)
         }),
-        check("list-keeps-duplicates", "QUIRKS 4", async |t| {
+        check("list-keeps-duplicates", async |t| {
             let admin = t.as_admin()?;
             let team = admin
                 .make("Team", json!({"positionList": ["a", "a"]}))
@@ -104,36 +103,32 @@ fn texts_and_numbers() -> Vec<Behaviour> {
 
 fn dates() -> Vec<Behaviour> {
     vec![
-        becomes!("date", "B1", "Campaign", "startDate", "2030-01-31" => "2030-01-31"),
-        becomes!("date-null", "B1", "Campaign", "startDate", null => null),
-        becomes!("date-of-a-moment-with-zone", "B1", "Campaign", "startDate", "2030-01-31T23:30:00+02:00" => "2030-01-31"),
-        becomes!("moment", "B1", "Task", "dateEnd", "2030-01-01 10:00:00" => "2030-01-01 10:00:00"),
-        becomes!("moment-without-seconds", "B1, QUIRKS 4", "Task", "dateEnd", "2030-01-01 10:00" => "2030-01-01 10:00:00"),
-        becomes!("moment-in-atom", "B1, QUIRKS 4", "Task", "dateEnd", "2030-01-01T10:00:00Z" => "2030-01-01 10:00:00"),
-        becomes!("moment-with-zone", "B1", "Task", "dateEnd", "2030-01-01T10:00:00+02:00" => "2030-01-01 08:00:00"),
-        check("moment-without-seconds-is-echoed", "QUIRKS 4", async |t| {
+        becomes!("date", "Campaign", "startDate", "2030-01-31" => "2030-01-31"),
+        becomes!("date-null", "Campaign", "startDate", null => null),
+        becomes!("date-of-a-moment-with-zone", "Campaign", "startDate", "2030-01-31T23:30:00+02:00" => "2030-01-31"),
+        becomes!("moment", "Task", "dateEnd", "2030-01-01 10:00:00" => "2030-01-01 10:00:00"),
+        becomes!("moment-without-seconds", "Task", "dateEnd", "2030-01-01 10:00" => "2030-01-01 10:00:00"),
+        becomes!("moment-in-atom", "Task", "dateEnd", "2030-01-01T10:00:00Z" => "2030-01-01 10:00:00"),
+        becomes!("moment-with-zone", "Task", "dateEnd", "2030-01-01T10:00:00+02:00" => "2030-01-01 08:00:00"),
+        check("moment-without-seconds-is-echoed", async |t| {
             t.task(json!({"dateEnd": "2030-01-01 10:00"}))
                 .await?
                 .has("dateEnd", "2030-01-01 10:00")
                 .map(drop)
         }),
-        check(
-            "day-of-an-optional-moment",
-            "B2 datetimeOptional, QUIRKS 4",
-            async |t| {
-                let task = t.task(json!({"dateEndDate": "2030-01-02"})).await?;
-                let read = t.read("Task", &task).await?;
-                // The end is the start of the next day in the server's zone: one day behind in UTC, give or take the zone.
-                let near = |v: &Value| {
-                    v.as_str()
-                        .is_some_and(|v| v.starts_with("2030-01-02") || v.starts_with("2030-01-03"))
-                };
-                read.has("dateEndDate", "2030-01-02")?
-                    .that("dateEnd", "the start of the next day", near)
-                    .map(drop)
-            },
-        ),
-        check("all-day-meeting", "QUIRKS 4", async |t| {
+        check("day-of-an-optional-moment", async |t| {
+            let task = t.task(json!({"dateEndDate": "2030-01-02"})).await?;
+            let read = t.read("Task", &task).await?;
+            // The end is the start of the next day in the server's zone: one day behind in UTC, give or take the zone.
+            let near = |v: &Value| {
+                v.as_str()
+                    .is_some_and(|v| v.starts_with("2030-01-02") || v.starts_with("2030-01-03"))
+            };
+            read.has("dateEndDate", "2030-01-02")?
+                .that("dateEnd", "the start of the next day", near)
+                .map(drop)
+        }),
+        check("all-day-meeting", async |t| {
             let somebody = t.assignee().await?;
             let values = json!({"dateStartDate": "2030-03-01", "dateEndDate": "2030-03-02", "isAllDay": true, "assignedUserId": somebody});
             let meeting = t.make("Meeting", values).await?;
@@ -143,12 +138,12 @@ fn dates() -> Vec<Behaviour> {
                 .that("dateStart", "a moment", Value::is_string)
                 .map(drop)
         }),
-        check("meeting-may-end-before-it-starts", "QUIRKS 4", async |t| {
+        check("meeting-may-end-before-it-starts", async |t| {
             let somebody = t.assignee().await?;
             let values = json!({"dateStart": "2030-02-01 09:00:00", "dateEnd": "2030-02-01 08:30:00", "assignedUserId": somebody});
             t.make("Meeting", values).await.map(drop)
         }),
-        check("duration-is-the-difference", "B2 duration", async |t| {
+        check("duration-is-the-difference", async |t| {
             let somebody = t.assignee().await?;
             let values = json!({"dateStart": "2030-02-01 09:00:00", "dateEnd": "2030-02-01 10:30:00", "assignedUserId": somebody});
             let meeting = t.make("Meeting", values).await?;
@@ -162,8 +157,8 @@ fn dates() -> Vec<Behaviour> {
 
 fn composites() -> Vec<Behaviour> {
     vec![
-        becomes!("phone-loses-its-blanks", "B3, QUIRKS 4", "Account", "phoneNumber", "+1 202 555 0145" => "+12025550145"),
-        check("email-null-removes-it", "B3", async |t| {
+        becomes!("phone-loses-its-blanks", "Account", "phoneNumber", "+1 202 555 0145" => "+12025550145"),
+        check("email-null-removes-it", async |t| {
             let made = t.account(json!({"emailAddress": t.email()})).await?;
             t.update("Account", &made, &json!({"emailAddress": null}))
                 .await?;
@@ -173,7 +168,7 @@ fn composites() -> Vec<Behaviour> {
                 .has("emailAddressData", json!([]))
                 .map(drop)
         }),
-        check("email-data-in-small-letters", "QUIRKS 4", async |t| {
+        check("email-data-in-small-letters", async |t| {
             let address = t.email();
             let made = t.account(json!({})).await?;
             let data = json!([{"emailAddress": address.to_uppercase(), "primary": true}]);
@@ -181,8 +176,9 @@ fn composites() -> Vec<Behaviour> {
                 .update("Account", &made, &json!({"emailAddressData": data}))
                 .await?;
             answer.has("emailAddress", address).map(drop)
-        }),
-        check("parent-without-id-is-half-set", "QUIRKS 11", async |t| {
+        })
+        .since(9, 2),
+        check("parent-without-id-is-half-set", async |t| {
             let task = t.task(json!({"parentType": "Account"})).await?;
             t.read("Task", &task)
                 .await?
@@ -190,7 +186,7 @@ fn composites() -> Vec<Behaviour> {
                 .null("parentId")
                 .map(drop)
         }),
-        check("parent", "B2 linkParent", async |t| {
+        check("parent", async |t| {
             let account = t.account(json!({})).await?;
             let task = t
                 .task(json!({"parentType": "Account", "parentId": account.id()}))
@@ -201,7 +197,7 @@ fn composites() -> Vec<Behaviour> {
                 .has("parentName", account.text("name"))
                 .map(drop)
         }),
-        check("ids-that-are-no-list-are-ignored", "QUIRKS 11", async |t| {
+        check("ids-that-are-no-list-are-ignored", async |t| {
             let contact = t.contact(json!({})).await?;
             let deal = t
                 .opportunity(json!({"contactsIds": [contact.id()]}))

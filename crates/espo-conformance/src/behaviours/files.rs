@@ -37,7 +37,7 @@ async fn chunk(t: &Test, id: &str, base64: &str) -> Outcome<crate::answer::Answe
 
 pub(super) fn all() -> Vec<Behaviour> {
     vec![
-        check("upload", "H2, QUIRKS 7", async |t| {
+        check("upload", async |t| {
             let made = t.create("Attachment", &text(json!({}))).await?;
             made.has("name", "hello.txt")?
                 .has("size", 11)?
@@ -47,7 +47,7 @@ pub(super) fn all() -> Vec<Behaviour> {
                 .lacks("file")
                 .map(drop)
         }),
-        check("download", "H2, QUIRKS 7", async |t| {
+        check("download", async |t| {
             let made = t.create("Attachment", &text(json!({}))).await?;
             let answer = t
                 .get(&format!("Attachment/file/{}", made.id()))
@@ -67,7 +67,7 @@ pub(super) fn all() -> Vec<Behaviour> {
             }
             answer.header("content-length", Some("11")).map(drop)
         }),
-        check("download-has-the-type-of-the-file", "C5", async |t| {
+        check("download-has-the-type-of-the-file", async |t| {
             let made = t.create("Attachment", &text(json!({}))).await?;
             let answer = t
                 .get(&format!("Attachment/file/{}", made.id()))
@@ -81,44 +81,40 @@ pub(super) fn all() -> Vec<Behaviour> {
             }
             answer.header("content-type", Some("text/plain")).map(drop)
         }),
-        check("download-what-is-missing", "QUIRKS 2", async |t| {
+        check("download-what-is-missing", async |t| {
             t.get("Attachment/file/0123456789abcdef0")
                 .await?
                 .is(404)?
                 .no_reason()
                 .map(drop)
         }),
-        check("without-field-and-type", "H2", async |t| {
+        check("without-field-and-type", async |t| {
             t.post("Attachment", &without(&["relatedType", "field"]))
                 .await?
                 .refused(400, "No `field` and `parentType`.")
         }),
-        check("without-file", "H2", async |t| {
+        check("without-file", async |t| {
             t.post("Attachment", &without(&["file"]))
                 .await?
                 .is(400)?
                 .empty()
                 .map(drop)
         }),
-        check("role-that-is-not-open", "H2", async |t| {
+        check("role-that-is-not-open", async |t| {
             t.post("Attachment", &text(json!({"role": "Export File"})))
                 .await?
                 .is(403)?
                 .empty()
                 .map(drop)
         }),
-        check(
-            "type-that-the-field-does-not-take",
-            "H2, QUIRKS 7",
-            async |t| {
-                let values = json!({"name": "x.exe", "type": "application/x-msdownload", "relatedType": "User", "field": "avatar", "file": "data:application/x-msdownload;base64,eA=="});
-                t.as_admin()?
-                    .post("Attachment", &text(values))
-                    .await?
-                    .refused(403, "Not allowed file type.")
-            },
-        ),
-        check("field-that-is-no-file", "H2", async |t| {
+        check("type-that-the-field-does-not-take", async |t| {
+            let values = json!({"name": "x.exe", "type": "application/x-msdownload", "relatedType": "User", "field": "avatar", "file": "data:application/x-msdownload;base64,eA=="});
+            t.as_admin()?
+                .post("Attachment", &text(values))
+                .await?
+                .refused(403, "Not allowed file type.")
+        }),
+        check("field-that-is-no-file", async |t| {
             t.post(
                 "Attachment",
                 &text(json!({"relatedType": "Account", "field": "name"})),
@@ -128,7 +124,7 @@ pub(super) fn all() -> Vec<Behaviour> {
             .empty()
             .map(drop)
         }),
-        check("for-a-list-of-files", "H2, QUIRKS 7", async |t| {
+        check("for-a-list-of-files", async |t| {
             let values = merged(
                 without(&["relatedType"]),
                 json!({"parentType": "Task", "field": "attachments"}),
@@ -138,7 +134,7 @@ pub(super) fn all() -> Vec<Behaviour> {
                 .has("parentType", "Task")
                 .map(drop)
         }),
-        check("chunks", "H2, QUIRKS 7", async |t| {
+        check("chunks", async |t| {
             let made = t
                 .create(
                     "Attachment",
@@ -157,7 +153,7 @@ pub(super) fn all() -> Vec<Behaviour> {
                 .exactly("hello world!")
                 .map(drop)
         }),
-        check("chunk-for-a-finished-one", "H2", async |t| {
+        check("chunk-for-a-finished-one", async |t| {
             let made = t.create("Attachment", &text(json!({}))).await?;
             chunk(t, made.id(), "eA==")
                 .await?
@@ -165,7 +161,7 @@ pub(super) fn all() -> Vec<Behaviour> {
                 .reason("Attachment is not being-uploaded.")
                 .map(drop)
         }),
-        check("document", "H2, B2 file", async |t| {
+        check("document", async |t| {
             let file = t.create("Attachment", &text(json!({}))).await?;
             let document = t
                 .make(
@@ -179,7 +175,7 @@ pub(super) fn all() -> Vec<Behaviour> {
                 .has("fileName", "hello.txt")
                 .map(drop)
         }),
-        check("list-is-for-administrators", "A7, C5", async |t| {
+        check("list-is-for-administrators", async |t| {
             t.as_api()?.get("Attachment").await?.is(403).map(drop)
         }),
     ]

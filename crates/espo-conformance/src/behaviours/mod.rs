@@ -2,7 +2,8 @@
 
 use futures_util::future::LocalBoxFuture;
 
-use crate::answer::Outcome;
+use crate::answer::{Outcome, skip};
+use crate::report::Versions;
 use crate::test::Test;
 
 mod access;
@@ -33,8 +34,8 @@ mod webhooks;
 pub(crate) struct Behaviour {
     theme: &'static str,
     name: &'static str,
-    /// Section of the API facts, or number of the quirks.
-    pub(crate) fact: &'static str,
+    /// Versions of the servers that behave so.
+    pub(crate) versions: Versions,
     run: Box<Run>,
 }
 
@@ -45,20 +46,36 @@ impl Behaviour {
         format!("{}.{}", self.theme, self.name)
     }
 
+    /// Holds from this version on.
+    fn since(mut self, major: u32, minor: u32) -> Behaviour {
+        self.versions.since = Some((major, minor));
+        self
+    }
+
+    /// Holds up to and including this version.
+    fn until(mut self, major: u32, minor: u32) -> Behaviour {
+        self.versions.until = Some((major, minor));
+        self
+    }
+
     pub(crate) async fn run(&self, test: &Test) -> Outcome {
+        let (major, minor) = (test.shared.version.0, test.shared.version.1);
+        if !self.versions.contains((major, minor)) {
+            return skip(self.versions.to_string());
+        }
         (self.run)(test).await
     }
 }
 
-/// A behaviour: its name within the theme, the fact, and how to ask for it.
-fn check<F>(name: &'static str, fact: &'static str, ask: F) -> Behaviour
+/// A behaviour: its name within the theme, and how to ask for it.
+fn check<F>(name: &'static str, ask: F) -> Behaviour
 where
     F: for<'a> AsyncFn(&'a Test) -> Outcome + Copy + 'static,
 {
     Behaviour {
         theme: "",
         name,
-        fact,
+        versions: Versions::default(),
         run: Box::new(move |test| Box::pin(async move { ask(test).await })),
     }
 }

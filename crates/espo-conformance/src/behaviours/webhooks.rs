@@ -25,42 +25,43 @@ async fn ask(t: &Test, event: &str, url: &str) -> Outcome<Answer> {
     Ok(answer)
 }
 
-const URL: &str = "https://example.com/hook";
+/// A public address: a name would have to be resolved by the server.
+const URL: &str = "https://8.8.8.8/hook";
 
 pub(super) fn all() -> Vec<Behaviour> {
     vec![
-        check("create-is-201", "I, QUIRKS 11, N1", async |t| {
+        check("create-is-201", async |t| {
             let made = ask(t, "Account.delete", URL).await?.is(201)?.body()?;
             made.that("id", "an id", Value::is_string)?
                 .that("secretKey", "a secret", Value::is_string)?
                 .has("event", "Account.delete")
                 .map(drop)
         }),
-        check("field-event", "I", async |t| {
+        check("field-event", async |t| {
             ask(t, "Account.fieldUpdate.assignedUser", URL)
                 .await?
                 .is(201)
                 .map(drop)
         }),
-        check("twice-is-allowed", "QUIRKS 11", async |t| {
+        check("twice-is-allowed", async |t| {
             ask(t, "Account.update", URL).await?.is(201)?;
             ask(t, "Account.update", URL).await?.is(201).map(drop)
         }),
-        check("unknown-type", "QUIRKS 11", async |t| {
+        check("unknown-type", async |t| {
             ask(t, "NoSuch.create", URL)
                 .await?
                 .is(403)?
                 .reason("Entity type is not available for Webhooks.")
                 .map(drop)
         }),
-        check("unknown-action", "QUIRKS 11", async |t| {
+        check("unknown-action", async |t| {
             ask(t, "Account.explode", URL)
                 .await?
                 .is(403)?
                 .reason("Not supported event.")
                 .map(drop)
         }),
-        check("event-is-fixed", "I, QUIRKS 11", async |t| {
+        check("event-is-fixed", async |t| {
             let made = ask(t, "Account.create", URL).await?.is(201)?.body()?;
             let api = t.as_api()?;
             api.put(
@@ -72,13 +73,13 @@ pub(super) fn all() -> Vec<Behaviour> {
             .has("event", "Account.create")
             .map(drop)
         }),
-        check("host-that-does-not-resolve", "I, QUIRKS 11", async |t| {
-            t.since(9, 3)?;
+        check("host-that-does-not-resolve", async |t| {
             ask(t, "Account.create", "https://no-such-host.invalid/hook")
                 .await?
                 .invalid("Webhook", "url", "notInternal")
-        }),
-        check("delete", "I", async |t| {
+        })
+        .since(9, 3),
+        check("delete", async |t| {
             let made = ask(t, "Account.create", URL).await?.is(201)?.body()?;
             t.as_api()?
                 .delete(&format!("Webhook/{}", made.id()))

@@ -153,6 +153,7 @@ impl Layout {
             list_plan: Vec::new(),
             read_plan: Vec::new(),
             always: Vec::new(),
+            mandatory: Vec::new(),
             select_all: false,
         };
         for a in entity.attributes.values() {
@@ -208,10 +209,13 @@ impl Layout {
             layout.attrs[ix].query = Query::of(entity, &layout.attrs[ix]);
         }
         for (ix, a) in entity.attributes.values().enumerate() {
-            if a.write_only || a.filter_only {
+            if a.write_only || a.filter_only || layout.is_secret(&a.name) {
                 continue;
             }
-            if a.in_list {
+            // Loaders of single fields run for selected fields only.
+            let field = a.field.as_deref().and_then(|f| entity.fields.get(f));
+            let is_loaded = field.is_some_and(|f| f.raw.contains_key("loaderClassName"));
+            if a.in_list && !is_loaded {
                 layout.list_plan.push(ix);
             }
             if a.in_read {

@@ -53,6 +53,8 @@ pub(crate) struct Layout {
     pub(crate) list_plan: Vec<AttrIx>,
     /// Attributes of a list row whatever is selected.
     pub(crate) always: Vec<AttrIx>,
+    /// Those of them that the entity type's definitions name.
+    pub(crate) mandatory: Vec<AttrIx>,
     /// Lists ignore `select`.
     pub(crate) select_all: bool,
     /// Attributes of a record that is read.
@@ -235,6 +237,11 @@ impl Layout {
 
     pub(crate) fn attr(&self, name: &str) -> Option<&Attr> {
         self.find(name).map(|i| &self.attrs[i])
+    }
+
+    /// Whether no user may see an attribute.
+    pub(crate) fn is_secret(&self, attr: &str) -> bool {
+        self.name == "User" && matches!(attr, "deleteId" | "userDataId" | "userDataName")
     }
 
     /// Whether a link leads to records of several entity types.

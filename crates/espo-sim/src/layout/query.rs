@@ -144,6 +144,7 @@ const CONVERTED: Ops = Ops::of(&[
 /// Attributes that a stock instance filters by code of its own, with what that code understands.
 const SPECIAL: &[(&str, &str, Ops)] = &[
     ("Contact", "opportunityRole", MAIN_ADDRESS),
+    ("Opportunity", "contactRole", MAIN_ADDRESS),
     ("Email", "from", Ops::of(&[Equals])),
     ("Email", "to", Ops::of(&[Equals])),
     ("Email", "cc", Ops::of(&[Equals])),

@@ -83,14 +83,19 @@ impl Layout {
                 .map(|(_, a)| *a)
                 .unwrap_or_default()
         };
-        let mut names: Vec<&str> = vec!["id", "assignedUserId", "createdById"];
+        let mut names: Vec<&str> = Vec::new();
         match defs.map(|d| d.get("mandatoryAttributeList")) {
             Some(Some(Json::Array(list))) => names.extend(list.iter().filter_map(Json::as_str)),
             Some(_) => {}
             None => names.extend(stock(MANDATORY)),
         }
-        names.extend(stock(LOADED));
-        let mut always: Vec<AttrIx> = names.iter().filter_map(|name| self.find(name)).collect();
+        let find = |names: &[&str]| -> Vec<AttrIx> {
+            names.iter().filter_map(|name| self.find(name)).collect()
+        };
+        let mandatory = find(&names);
+        let mut always = find(&["id", "assignedUserId", "createdById"]);
+        always.extend(&mandatory);
+        always.extend(find(stock(LOADED)));
         for (ix, attr) in self.attrs.iter().enumerate() {
             let loaded = match &attr.source {
                 Source::IsStarred => true,
@@ -104,6 +109,7 @@ impl Layout {
             }
         }
         self.always = always;
+        self.mandatory = mandatory;
         self.select_all = match defs.map(|d| d.get("forceSelectAllAttributes")) {
             Some(force) => force == Some(&Json::Bool(true)),
             None => SELECT_ALL.contains(&self.name.as_str()),

@@ -126,7 +126,7 @@ pub(crate) fn list(
     }
     let order = Order::of(app, caller, layout, &params)?;
     let found = search_table(app, caller, layout, &params, &order)?;
-    let plan = list_plan(app, caller, layout, params.select.as_deref(), &order, None);
+    let plan = list_plan(app, caller, layout, params.select.as_deref(), &order, &[]);
     Ok(list_reply(app, caller, layout, &found, &plan))
 }
 
@@ -284,6 +284,38 @@ fn write_list(
 /// Links whose lists are not counted (`recordDefs.…countDisabled`).
 const NOT_COUNTED: &[(&str, &str)] = &[("ScheduledJob", "log")];
 
+/// `recordDefs.…relationships.{link}.mandatoryAttributeList` of a stock instance, for metadata without `recordDefs`.
+const RELATIONSHIPS: &[(&str, &str, &str)] = &[
+    ("Account", "contacts", "accountIsInactive"),
+    ("Account", "targetLists", "isOptedOut"),
+    ("Contact", "targetLists", "isOptedOut"),
+    ("Lead", "targetLists", "isOptedOut"),
+    ("TargetList", "accounts", "targetListIsOptedOut"),
+    ("TargetList", "contacts", "targetListIsOptedOut"),
+    ("TargetList", "leads", "targetListIsOptedOut"),
+    ("TargetList", "users", "targetListIsOptedOut"),
+];
+
+/// Attributes that the rows of a link always have; they also make up the selection if a request names none.
+fn relationship_attributes(app: &App, layout: &Layout, link: &str) -> Option<Vec<String>> {
+    let defs = app.layouts.schema.raw.get("recordDefs");
+    match defs.and_then(|d| d.get(&layout.name)) {
+        Some(defs) => {
+            let list = defs
+                .get("relationships")?
+                .get(link)?
+                .get("mandatoryAttributeList")?
+                .as_array()?;
+            let names = list.iter().filter_map(Json::as_str).map(str::to_owned);
+            Some(names.collect())
+        }
+        None => RELATIONSHIPS
+            .iter()
+            .find(|(e, l, _)| *e == layout.name && *l == link)
+            .map(|(.., name)| vec![(*name).to_owned()]),
+    }
+}
+
 /// `GET {Entity}/{id}/{link}`
 pub(crate) fn related(
     app: &App,
@@ -315,9 +347,13 @@ pub(crate) fn related(
         .map_err(|_| Refusal::forbidden_silently())?;
     let mut params = SearchParams::of(request, app.config.read().list_max_size)?;
     let reverse = def.foreign.as_deref().and_then(|f| target.links.get(f));
-    // The columns of the middle table are selected by themselves, and then nothing else is (QUIRKS 5).
-    if reverse.is_some_and(|r| !r.column_attrs.is_empty()) && params.select.is_none() {
-        params.select = Some(Vec::new());
+    let mandatory = relationship_attributes(app, layout, link);
+    let selects_nothing = params.select.is_none();
+    if let Some(names) = &mandatory {
+        params
+            .select
+            .get_or_insert_default()
+            .extend(names.iter().cloned());
     }
     let order = Order::of(app, caller, target, &params)?;
     let mut conditions = search::conditions(app, caller, target, &params)?;
@@ -334,14 +370,31 @@ pub(crate) fn related(
         &params,
         count,
     );
-    let plan = list_plan(
+    let selected = |name: &str| {
+        params
+            .select
+            .as_ref()
+            .is_none_or(|names| names.iter().any(|n| n == name))
+    };
+    // Columns of the middle table belong to the rows of a whole record, or are named.
+    let columns: Vec<AttrIx> = reverse
+        .map(|r| r.column_attrs.iter().map(|(_, ix)| *ix))
+        .into_iter()
+        .flatten()
+        .filter(|ix| selected(&target.attrs[*ix].name))
+        .collect();
+    let mut plan = list_plan(
         app,
         caller,
         target,
         params.select.as_deref(),
         &order,
-        reverse,
+        &columns,
     );
+    if mandatory.is_some() && selects_nothing {
+        // The attributes of the relationship stand for those of the entity type.
+        plan.retain(|ix| !target.mandatory.contains(ix) || order.attrs.contains(ix));
+    }
     let mut out = app.out();
     write_list(
         app,

@@ -2,7 +2,7 @@
 
 use super::create;
 use crate::app::{App, Caller};
-use crate::layout::{AttrIx, Layout, LinkDef, Source};
+use crate::layout::{AttrIx, Layout, Source};
 use crate::search::order::Order;
 
 /// Attributes that the selection of another one brings along (`selectDefs.…selectAttributesDependencyMap` of a stock
@@ -22,16 +22,22 @@ const DEPENDS: &[(&str, &str, &[&str])] = &[
     ("Call", "dateStart", &["dateEnd"]),
     ("Call", "duration", &["dateStart", "dateEnd"]),
     ("User", "apiKey", &["secretKey"]),
+    ("Lead", "emailAddress", &["name"]),
+    ("Lead", "phoneNumber", &["name"]),
+    ("Lead", "accountName", &["name"]),
+    ("Opportunity", "contactsIds", &["contactId"]),
+    ("Case", "contactsIds", &["contactId"]),
+    ("Email", "subject", &["isAutoReply"]),
 ];
 
-/// The attributes of a list row, in the order of the metadata.
+/// The attributes of a list row, in the order of the metadata. `columns` are attributes that a link adds.
 pub(crate) fn list_plan(
     app: &App,
     caller: &Caller,
     layout: &Layout,
     select: Option<&[String]>,
     order: &Order,
-    link: Option<&LinkDef>,
+    columns: &[AttrIx],
 ) -> Vec<AttrIx> {
     let mut wanted = vec![false; layout.attrs.len()];
     match select.filter(|_| !layout.select_all) {
@@ -50,13 +56,15 @@ pub(crate) fn list_plan(
                 }
             }
             dependent(layout, &mut wanted);
+            loaded(app, layout, names, &mut wanted);
         }
     }
-    for (_, ix) in link.map(|l| l.column_attrs.as_slice()).unwrap_or_default() {
+    for ix in columns {
         wanted[*ix] = true;
     }
     (0..layout.attrs.len())
         .filter(|ix| wanted[*ix] && !layout.attrs[*ix].write_only && !layout.attrs[*ix].filter_only)
+        .filter(|ix| !layout.is_secret(&layout.attrs[*ix].name))
         .filter(|ix| create::readable(app, caller, layout, *ix))
         .collect()
 }
@@ -69,6 +77,35 @@ fn dependent(layout: &Layout, wanted: &mut [bool]) {
             for ix in also.iter().filter_map(|a| layout.find(a)) {
                 wanted[ix] = true;
             }
+        }
+    }
+}
+
+/// Adds what the loaders of the selected fields fill: all fields with the same loader.
+fn loaded(app: &App, layout: &Layout, names: &[String], wanted: &mut [bool]) {
+    let entity = app.layouts.entity(layout);
+    let loader = |ix: AttrIx| -> Option<&str> {
+        let field = entity.fields.get(layout.attrs[ix].field.as_deref()?)?;
+        field.raw.get("loaderClassName")?.as_str()
+    };
+    let asked: Vec<&str> = names
+        .iter()
+        .filter_map(|name| loader(layout.find(name)?))
+        .collect();
+    if asked.is_empty() {
+        return;
+    }
+    for ix in 0..layout.attrs.len() {
+        if loader(ix).is_some_and(|l| asked.contains(&l)) {
+            let name = layout.attrs[ix].name.as_str();
+            // A loader sets its fields in the base currency.
+            wanted[ix] =
+                !name.ends_with("Converted") && !NOT_LOADED.contains(&(layout.name.as_str(), name));
+        }
+    }
+    if layout.name == "Email" {
+        for ix in ADDRESSES.iter().filter_map(|a| layout.find(a)) {
+            wanted[ix] = true;
         }
     }
 }
@@ -92,7 +129,9 @@ fn select_one(layout: &Layout, ix: AttrIx, wanted: &mut [bool]) {
     let attr = &layout.attrs[ix];
     match &attr.source {
         // One of a link-multiple's attributes brings all of them.
-        Source::Ids(link) | Source::Names(link) | Source::Columns(link) | Source::Types(link) => {
+        Source::Ids(link) | Source::Names(link) | Source::Columns(link)
+            if layout.read_plan.contains(&ix) =>
+        {
             for (other, a) in layout.attrs.iter().enumerate() {
                 if matches!(&a.source, Source::Ids(l) | Source::Names(l) | Source::Columns(l) | Source::Types(l) if l == link)
                 {
@@ -112,7 +151,22 @@ const LOADED: &[(&str, &str)] = &[
     ("User", "secretKey"),
     ("TargetList", "entryCount"),
     ("TargetList", "optedOutCount"),
-    ("Meeting", "reminders"),
-    ("Call", "reminders"),
-    ("Task", "reminders"),
+];
+
+/// Attributes that the loader of an e-mail's addresses fills besides those of its own fields.
+const ADDRESSES: &[&str] = &[
+    "toEmailAddressesIds",
+    "toEmailAddressesNames",
+    "ccEmailAddressesIds",
+    "ccEmailAddressesNames",
+    "bccEmailAddressesIds",
+    "bccEmailAddressesNames",
+    "replyToEmailAddressesIds",
+    "replyToEmailAddressesNames",
+];
+
+/// Attributes that their loader leaves out.
+const NOT_LOADED: &[(&str, &str)] = &[
+    ("Campaign", "hardBouncedCount"),
+    ("Campaign", "softBouncedCount"),
 ];

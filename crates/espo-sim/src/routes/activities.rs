@@ -223,6 +223,6 @@ fn typed(call: &Call, over: bool) -> Result<Reply> {
         &params,
         !params.no_total,
     );
-    let plan = select::list_plan(app, caller, layout, params.select.as_deref(), &order, None);
+    let plan = select::list_plan(app, caller, layout, params.select.as_deref(), &order, &[]);
     Ok(read::list_reply(app, caller, layout, &page, &plan))
 }

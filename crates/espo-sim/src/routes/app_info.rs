@@ -87,7 +87,8 @@ fn user(call: &Call) -> Result<Reply> {
         user.insert("token".to_owned(), Json::from(token.as_str()));
     }
     let acl = acl_object(app, &caller.acl);
-    let mut body = json!({
+    let body = json!({
+        "token": token,
         "user": user,
         "acl": acl,
         "preferences": {},
@@ -95,7 +96,6 @@ fn user(call: &Call) -> Result<Reply> {
         "language": "en_US",
         "appParams": {"maxUploadSize": 256},
     });
-    body["token"] = token.map_or(Json::Null, Json::from);
     Ok(app.json(&body))
 }
 

@@ -96,7 +96,7 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
             };
             named(fields.iter().flat_map(of).collect())
         }
-        (None, None) => select::list_plan(app, caller, layout, None, &order, None)
+        (None, None) => select::list_plan(app, caller, layout, None, &order, &[])
             .into_iter()
             .map(|ix| Column {
                 name: layout.attrs[ix].name.clone(),

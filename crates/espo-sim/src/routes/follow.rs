@@ -117,7 +117,7 @@ pub(super) fn list_users(call: &Call, users: &Layout, rows: &[Arc<Row>]) -> Resu
         users,
         params.select.as_deref(),
         &order,
-        None,
+        &[],
     );
     Ok(read::list_reply(app, call.caller, users, &found, &plan))
 }

@@ -50,7 +50,7 @@ fn kanban(call: &Call) -> Result<Reply> {
     };
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let order = Order::of(app, caller, layout, &params)?;
-    let plan = select::list_plan(app, caller, layout, params.select.as_deref(), &order, None);
+    let plan = select::list_plan(app, caller, layout, params.select.as_deref(), &order, &[]);
     let ignored: Vec<&str> = entity
         .scope
         .raw

@@ -69,7 +69,7 @@ fn answer(
         rows: ordered.into_iter().skip(offset).take(limit).collect(),
         total,
     };
-    let plan = select::list_plan(app, caller, layout, params.select.as_deref(), &order, None);
+    let plan = select::list_plan(app, caller, layout, params.select.as_deref(), &order, &[]);
     Ok(read::list_reply(app, caller, layout, &found, &plan))
 }
 

@@ -369,7 +369,7 @@ fn stream_attachments(call: &Call) -> Result<Reply> {
         attachments,
         params.select.as_deref(),
         &order,
-        None,
+        &[],
     );
     Ok(read::list_reply(
         app,

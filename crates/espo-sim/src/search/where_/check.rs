@@ -54,7 +54,7 @@ impl Compiler<'_> {
         match self.layout.attr(name) {
             Some(a) => {
                 let field = a.field.as_deref().unwrap_or(name);
-                if a.write_only || !self.field_open(field) {
+                if a.write_only || self.layout.is_secret(name) || !self.field_open(field) {
                     return Err(Refusal::forbidden_search(format!(
                         "Forbidden attribute '{name}' in where."
                     )));
