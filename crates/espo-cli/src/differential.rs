@@ -102,7 +102,7 @@ async fn compare(args: &Args) -> Result<Comparison, Failure> {
         None => Version::nearest(&instance.version).map_err(Failure::Input)?,
     };
     if !exact {
-        eprintln!(
+        espo_stdio::note!(
             "note: version {} is compared with the simulator as {version}, the nearest known version",
             instance.version
         );

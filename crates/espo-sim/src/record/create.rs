@@ -15,6 +15,7 @@ use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{AttrIx, Layout, LinkKind, Source, Ty};
 use crate::store::Row;
 use crate::value::{Id, Value};
+use crate::version::Version;
 
 /// `POST {Entity}`
 pub(crate) fn create(
@@ -91,6 +92,7 @@ pub(crate) fn insert(
         deleted: false,
         values: vec![Value::Null; layout.slots].into(),
     };
+    column_defaults(app, layout, &mut row);
     for (ix, v) in &shown {
         if let Source::Slot(slot) = layout.attrs[*ix].source {
             row.values[slot] = v.clone();
@@ -155,6 +157,26 @@ pub(super) fn with(input: &Input, extra: Input) -> Input {
     let mut all = input.clone();
     all.extend(extra);
     all
+}
+
+/// Since 10.0, columns of lists whose items are also stored one by one are empty unless set. The response to a create does
+/// not show it.
+fn column_defaults(app: &App, layout: &Layout, row: &mut Row) {
+    if app.version < Version::V10_0 {
+        return;
+    }
+    for field in app.layouts.entity(layout).fields.values() {
+        let is_list = matches!(
+            field.kind,
+            FieldKind::Array | FieldKind::MultiEnum | FieldKind::Checklist | FieldKind::UrlMultiple
+        );
+        if is_list
+            && field.raw.get("storeArrayValues") == Some(&Json::Bool(true))
+            && let Some(slot) = layout.slot(&field.name)
+        {
+            row.values[slot] = Value::json(Json::Array(Vec::new()));
+        }
+    }
 }
 
 /// The answer shows a counter as the body gave it, though the database numbers on by itself.
