@@ -40,15 +40,15 @@ pub(crate) struct Args {
     /// Run only the checks whose topic or name starts with this. Repeatable.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// List the checks and the facts that they are based on; send nothing.
+    /// List the checks and the EspoCRM versions that they apply to; send nothing.
     #[arg(long)]
     list: bool,
 }
 
 pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     if args.list {
-        for (name, fact) in Suite::behaviours() {
-            espo_stdio::outln!("{name}  [{fact}]")?;
+        for (name, versions) in Suite::behaviours() {
+            espo_stdio::outln!("{name}  ({versions})")?;
         }
         return Ok(());
     }
@@ -145,7 +145,7 @@ async fn embedded_server() -> Result<Sim, Failure> {
         .map_err(|error| Failure::Input(format!("cannot start the embedded server: {error}")))
 }
 
-fn declaration(path: &Path) -> Result<serde_json::Value, Failure> {
+pub(crate) fn declaration(path: &Path) -> Result<serde_json::Value, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, error))?;
     serde_json::from_str(&text)
         .map_err(|error| Failure::Input(format!("invalid users file {}: {error}", path.display())))

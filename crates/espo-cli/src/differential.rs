@@ -1,87 +1,110 @@
-//! `cargo xtask differential`.
+//! `espo differential`.
 
 use std::path::PathBuf;
 
 use espo_conformance::{Comparison, Differential, Error, Instance, Users};
 use espo_schema::Schema;
 use espo_sim::{Sim, Version};
-use serde_json::Value;
 
-use crate::Failure;
+use crate::config::{Config, FILE};
+use crate::conformance::declaration;
+use crate::credentials::Variables;
+use crate::failure::Failure;
 
-/// Arguments of `cargo xtask differential`. Credentials come from `--users`, or from the environment: `ESPO_API_KEY`, with
-/// `ESPO_SECRET_KEY` for a user who signs, and `ESPO_USERNAME` with `ESPO_PASSWORD`, an administrator; optional
-/// `ESPO_WEAK_API_KEY`, `ESPO_REGULAR_USERNAME` with `ESPO_REGULAR_PASSWORD`.
+/// Send generated requests to a server and to the simulator, and report where the responses differ.
+///
+/// The simulator gets the metadata, settings, users and permissions of the server. Requests are random walks over its entity
+/// types: records are created, changed, read, listed, linked and deleted as different users. Differences are grouped by
+/// cause, with the shortest sequence of requests that shows them. Records are deleted at the end. Use an instance that
+/// exists for testing, or --read-only. Exits with 1 if a response differs.
 #[derive(clap::Args)]
+#[command(
+    after_long_help = "Credentials are read from the environment, or from the file that ESPO_CREDENTIALS or \
+`credentials` in espo.toml names: ESPO_API_KEY (with ESPO_SECRET_KEY for HMAC), ESPO_USERNAME and ESPO_PASSWORD (an \
+administrator), ESPO_WEAK_API_KEY (few permissions), ESPO_REGULAR_USERNAME and ESPO_REGULAR_PASSWORD. --users reads them \
+from a file instead."
+)]
 pub(crate) struct Args {
-    /// URL of the real server. Unless --read-only is given, records are created and deleted there
+    /// URL of the server. Defaults to `url` under [instance] in espo.toml.
     #[arg(long, value_name = "URL", env = "ESPO_URL")]
-    real: String,
-    /// Read up to six existing records of each entity type and write nothing
+    real: Option<String>,
+    /// Read up to six existing records of each entity type and write nothing.
     #[arg(long)]
     read_only: bool,
-    /// Seed of the walks; equal seeds give equal requests for equal metadata
+    /// Seed of the walks; equal seeds give equal requests for equal metadata.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Number of requests to compare
+    /// Number of requests to compare.
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     requests: usize,
-    /// Users, roles and teams of the real server with their IDs, in the form that `espo-sim` reads. By default, they are
-    /// read from the server
+    /// JSON file with users, roles and teams of the server, with their IDs, in the format that espo-sim reads and prints. By
+    /// default, they are read from the server.
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
-    /// EspoCRM version that the simulator behaves as. Defaults to the version that the server reports
+    /// EspoCRM version that the simulator behaves as. Defaults to the version that the server reports.
     #[arg(long, value_name = "VERSION", value_parser = Version::nearest)]
     espo_version: Option<(Version, bool)>,
-    /// Entity type to use; repeatable. Defaults to all that hold business records
+    /// Entity type to use. Repeatable. Defaults to all that hold business records.
     #[arg(long = "entity", value_name = "TYPE")]
     entities: Vec<String>,
-    /// Report only the first request of each difference, without searching for the shortest sequence
+    /// Report the first request of each difference, without searching for the shortest sequence.
     #[arg(long)]
     no_shrink: bool,
-    /// Write the report as JSON; `-` for standard output, in place of the text
+    /// Write the report as JSON; `-` writes it to standard output instead of the text.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     let report = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?
-        .block_on(compare(args))?;
+        .build()
+        .map_err(|error| Failure::Input(format!("cannot start the runtime: {error}")))?
+        .block_on(compare(args, config))?;
     match &args.json {
         Some(path) if path.as_os_str() == "-" => {
             espo_stdio::outln!("{}", serde_json::to_string_pretty(&report)?)?;
         }
         Some(path) => {
-            std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
+            std::fs::write(path, serde_json::to_string_pretty(&report)?)
+                .map_err(|error| Failure::file("write the report to", path, error))?;
             espo_stdio::out!("{}", report.text())?;
         }
         None => espo_stdio::out!("{}", report.text())?,
     }
     if report.interrupted {
-        return Err(Failure::Check("stopped before the end".to_owned()));
+        return Err(Failure::Check(
+            "the run was stopped before its end".to_owned(),
+        ));
     }
     match report.identical.of - report.identical.agree {
         0 => Ok(()),
-        n => Err(Failure::Check(format!("{n} requests differ"))),
+        n => Err(Failure::Check(format!(
+            "{n} of {} responses differ",
+            report.identical.of
+        ))),
     }
 }
 
-async fn compare(args: &Args) -> Result<Comparison, Failure> {
-    let declaration: Option<Value> = match &args.users {
-        Some(path) => Some(serde_json::from_str(&std::fs::read_to_string(path)?)?),
-        None => None,
+async fn compare(args: &Args, config: &Config) -> Result<Comparison, Failure> {
+    let url = args.real.clone().or_else(|| config.instance.url.clone()).ok_or_else(|| {
+        Failure::Input(format!(
+            "no server given: pass --real URL, set ESPO_URL, or set `url` under [instance] in {FILE}"
+        ))
+    })?;
+    let declared = args.users.as_deref().map(declaration).transpose()?;
+    let users = match &declared {
+        Some(declared) => Users::from_declaration(declared),
+        None => {
+            let variables = Variables::load(config)?;
+            Users::from_environment(|name| variables.get(name))
+        }
     };
-    let users = match &declaration {
-        Some(declaration) => Users::from_declaration(declaration),
-        None => Users::from_environment(|name| std::env::var(name).ok()),
-    };
-    let mut instance = Instance::fetch(&args.real, &users).await.map_err(failure)?;
-    if let Some(declaration) = declaration {
-        instance.declaration = declaration;
+    let mut instance = Instance::fetch(&url, &users).await.map_err(failure)?;
+    if let Some(declared) = declared {
+        instance.declaration = declared;
     }
-    let schema = Schema::from_value(instance.metadata.clone(), &args.real)?;
+    let schema = Schema::from_value(instance.metadata.clone(), &url)?;
     if args.read_only {
         let types: Vec<&str> = match args.entities.as_slice() {
             [] => schema
@@ -93,7 +116,7 @@ async fn compare(args: &Args) -> Result<Comparison, Failure> {
             some => some.iter().map(String::as_str).collect(),
         };
         instance
-            .add_records(&args.real, &users, &types)
+            .add_records(&url, &users, &types)
             .await
             .map_err(failure)?;
     }
@@ -103,11 +126,11 @@ async fn compare(args: &Args) -> Result<Comparison, Failure> {
     };
     if !exact {
         espo_stdio::note!(
-            "note: version {} is compared with the simulator as {version}, the nearest known version",
+            "note: the simulator behaves as {version}, the nearest known version to {}",
             instance.version
         );
     }
-    // Until the run is over: it stops when it is dropped.
+    // The simulator stops when this is dropped, so it lives until the run is over.
     let sim = Sim::builder()
         .schema(schema)
         .version(version)
@@ -115,8 +138,9 @@ async fn compare(args: &Args) -> Result<Comparison, Failure> {
         .settings(instance.settings.as_object().cloned().unwrap_or_default())
         .request_log(0)
         .start()
-        .await?;
-    let mut differential = Differential::new(&args.real, sim.url(), users, instance)
+        .await
+        .map_err(|error| Failure::Input(format!("cannot start the simulator: {error}")))?;
+    let mut differential = Differential::new(&url, sim.url(), users, instance)
         .seed(args.seed)
         .requests(args.requests)
         .read_only(args.read_only)
@@ -125,10 +149,11 @@ async fn compare(args: &Args) -> Result<Comparison, Failure> {
         differential = differential.only(entity);
     }
     let interrupted = async {
-        // Where the signal cannot be watched, the run ends by itself.
+        // If the signal cannot be observed, the run goes on to its end.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        espo_stdio::note!("stopping and deleting the records of this walk");
     };
     differential.run(interrupted).await.map_err(failure)
 }

@@ -18,6 +18,8 @@ mod config;
 mod conformance;
 mod credentials;
 mod diff;
+#[cfg(feature = "conformance")]
+mod differential;
 #[cfg(feature = "network")]
 mod drift;
 mod failure;
@@ -68,6 +70,8 @@ enum Task {
     Drift(drift::Args),
     #[cfg(feature = "conformance")]
     Conformance(conformance::Args),
+    #[cfg(feature = "conformance")]
+    Differential(differential::Args),
     Completions(completions::Args),
     Man(completions::ManArgs),
 }
@@ -117,5 +121,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Task::Drift(args) => drift::run(args, &config),
         #[cfg(feature = "conformance")]
         Task::Conformance(args) => conformance::run(args, &config),
+        #[cfg(feature = "conformance")]
+        Task::Differential(args) => differential::run(args, &config),
     }
 }
