@@ -95,11 +95,11 @@ fn loaded(app: &App, layout: &Layout, names: &[String], wanted: &mut [bool]) {
     if asked.is_empty() {
         return;
     }
-    for ix in 0..layout.attrs.len() {
+    for (ix, wanted) in wanted.iter_mut().enumerate() {
         if loader(ix).is_some_and(|l| asked.contains(&l)) {
             let name = layout.attrs[ix].name.as_str();
             // A loader sets its fields in the base currency.
-            wanted[ix] =
+            *wanted =
                 !name.ends_with("Converted") && !NOT_LOADED.contains(&(layout.name.as_str(), name));
         }
     }
