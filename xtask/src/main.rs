@@ -24,6 +24,7 @@ Tasks:
       --html FILE         Path of the report [default: target/espo-demo.html]
   test                Run everything that CI runs
       --step NAME         Run only this step: formatting, lints, tests or docs. Repeatable
+  release-check       Check packages, features and the oldest Rust version before a release
   compare-generators  Compare the load tester's speed and CPU use with other load generators
   stock-metadata      Write metadata/ from exports of stock instances, when a new version of EspoCRM appears
 
@@ -85,6 +86,7 @@ fn run() -> Result<(), Failure> {
     match task.as_str() {
         "demo" => steps::demo(parser),
         "test" => steps::test(parser),
+        "release-check" => steps::release_check(parser),
         "help" => {
             print(HELP);
             Ok(())

@@ -58,6 +58,9 @@ impl Steps {
     }
 }
 
+/// The `rust-version` of the workspace.
+const RUST_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
+
 /// The steps of `cargo xtask test`: name, Cargo's arguments, environment.
 const TEST: [(&str, &str, &[(&str, &str)]); 4] = [
     ("formatting", "fmt --all --check", &[]),
@@ -99,6 +102,68 @@ pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
         if only.is_empty() || only.iter().any(|wanted| wanted == name) {
             steps.cargo(name, line, env)?;
         }
+    }
+    steps.summary();
+    Ok(())
+}
+
+/// Features of the small crates, each of which must compile alone; with `""`, none of them.
+const FEATURES: [(&str, &[&str]); 4] = [
+    ("espo-schema", &["", "stock"]),
+    ("espo-core", &["", "derive", "gzip", "rustls", "native-tls"]),
+    ("espo-typed", &["", "account", "opportunity"]),
+    ("espo-cli", &["", "network", "conformance"]),
+];
+
+/// The crates to publish, in the order of their dependencies.
+const PACKAGES: [&str; 10] = [
+    "espo-stdio",
+    "espo-schema",
+    "espo-derive",
+    "espo-core",
+    "espo-codegen",
+    "espo-typed",
+    "espo-sim",
+    "espo-conformance",
+    "espo-bench",
+    "espo-cli",
+];
+
+/// `cargo xtask release-check`: what has to hold before a release and takes too long for every commit.
+pub(crate) fn release_check(mut parser: lexopt::Parser) -> Result<(), Failure> {
+    if let Some(argument) = parser.next()? {
+        return Err(argument.unexpected().into());
+    }
+    let mut steps = Steps::new();
+    for (package, features) in FEATURES {
+        for feature in features {
+            let line =
+                format!("check --locked -p {package} --no-default-features --features={feature}");
+            let name = if feature.is_empty() {
+                "no feature"
+            } else {
+                feature
+            };
+            steps.cargo(&format!("{package}: {name}"), &line, &[])?;
+        }
+    }
+    let mut oldest = Command::new("rustup");
+    let line = format!("run {RUST_VERSION} cargo check --workspace --locked");
+    oldest.args(line.split_whitespace()).current_dir(root());
+    // Set by the Cargo that runs this program; they would select its toolchain.
+    for name in ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN"] {
+        oldest.env_remove(name);
+    }
+    steps.run("oldest Rust version", &format!("rustup {line}"), oldest)?;
+    let packages: String = PACKAGES.iter().map(|name| format!(" -p {name}")).collect();
+    steps.cargo("packages", &format!("package --locked{packages}"), &[])?;
+    if cargo("deny --version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        steps.cargo("licences and advisories", "deny check", &[])?;
+    } else {
+        print("\nskipped: licences and advisories, because cargo-deny is not installed\n");
     }
     steps.summary();
     Ok(())

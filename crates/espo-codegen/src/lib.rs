@@ -172,3 +172,8 @@ fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<St
         .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
         .cloned()
 }
+
+/// The examples of the README, compiled as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

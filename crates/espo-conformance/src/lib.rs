@@ -39,3 +39,8 @@ pub use users::{Login, Users};
 /// Metadata of a custom entity type `CAllTypes`, as JSON, to merge over the stock schema of a server under test: it has
 /// field types that the stock entity types hardly use.
 pub const CUSTOM_METADATA: &str = include_str!("../fixtures/custom.json");
+
+/// The examples of the README, compiled as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

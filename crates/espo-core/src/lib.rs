@@ -154,3 +154,8 @@ pub mod prelude {
     #[cfg(feature = "derive")]
     pub use espo_derive::Projection;
 }
+
+/// The examples of the README, compiled as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

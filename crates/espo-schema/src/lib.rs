@@ -70,3 +70,8 @@ pub use model::{
 };
 #[cfg(feature = "stock")]
 pub use stock::Member;
+
+/// The examples of the README, compiled as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -55,3 +55,8 @@ pub use outbox::Mail;
 pub use sim::{Sim, SimBuilder};
 pub use users::{Role, Team, User, Users};
 pub use version::Version;
+
+/// The examples of the README, compiled as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

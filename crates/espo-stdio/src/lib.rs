@@ -66,6 +66,11 @@ fn write_to(output: &mut impl Write, text: Arguments<'_>) -> io::Result<()> {
     }
 }
 
+/// The examples of the README, compiled as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(test)]
 mod tests {
     use super::*;

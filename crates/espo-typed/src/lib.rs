@@ -80,3 +80,8 @@ pub mod prelude {
     pub use crate::generated::*;
     pub use espo_core::prelude::*;
 }
+
+/// The examples of the README, compiled as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

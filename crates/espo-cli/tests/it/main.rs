@@ -2,5 +2,6 @@
 
 mod help;
 mod life_cycle;
+mod packages;
 mod project;
 mod support;
