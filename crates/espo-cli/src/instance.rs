@@ -75,7 +75,7 @@ pub(crate) fn pull(
 }
 
 async fn ask(client: &Client, with_labels: bool) -> Result<(Value, bool), Error> {
-    let user = client.app().user().await?;
+    let user = client.app().user::<espo_core::JsonObject>().await?;
     let mut metadata = client.app().metadata().await?;
     if with_labels {
         metadata["i18n"] = client.app().i18n(true).await?;

@@ -1,100 +1,145 @@
-//! The REST API of EspoCRM: transport, vocabulary, and the operations that generated code stands on.
+//! A client of EspoCRM's REST API: transport, and the operations that generated code uses.
 //!
-//! This crate knows no entity type. A generated crate (`espo-typed` for the stock schema, or your own) adds them as
-//! data; without one, [`Client::untyped`] gives the same operations over JSON objects:
+//! This crate contains no entity types. A generated crate adds them as data: `espo-typed` for the stock schema, or your
+//! own. Without one, [`untyped`] offers the same calls over JSON objects. The examples here use `espo-typed`.
+//!
+//! # Connect
+//!
+//! ```toml
+//! [dependencies]
+//! espo-typed = "0.1"     # or espo-core, or a crate of your own
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! ```
 //!
 //! ```no_run
 //! use espo_core::prelude::*;
-//! use espo_core::WhereItem;
 //!
 //! # async fn run(api_key: String, secret_key: String) -> Result<(), Error> {
 //! let crm = Client::builder("https://crm.example.com")
 //!     .auth(Auth::hmac(api_key, secret_key))
 //!     .build()?;
 //! println!("EspoCRM {}", crm.app().about().await?.version);
-//!
-//! let mut customers = crm
-//!     .untyped("Account")
-//!     .list()
-//!     .filter(Filter::new(WhereItem::equals("type", "Customer")))
-//!     .by_item();
-//! while let Some(account) = customers.try_next().await? {
-//!     println!("{}", account["name"]);
-//! }
 //! # Ok(()) }
 //! ```
 //!
-//! A program of its own needs this crate (or the generated one, which hands it on as `espo_core`) and tokio:
+//! [`Auth`] lists the ways to authenticate, [`ClientBuilder`] timeouts, proxies and certificates. A [`Client`] is cheap to
+//! clone and is shared between tasks.
 //!
-//! ```toml
-//! [dependencies]
-//! espo-core = "0.1"
-//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! # Query
+//!
+//! ```text
+//! let page = crm.list::<Opportunity>()
+//!     .filter(opportunity::STAGE.ne(Stage::ClosedWon) & opportunity::CLOSE_DATE.current_quarter())
+//!     .order_by(opportunity::CLOSE_DATE.desc())
+//!     .await?;
+//! let deal = crm.read(&deal_id).await?;
+//! let contacts = crm.record(&account_id).contacts().list().await?;
 //! ```
 //!
-//! Streams, dates and decimals come from [`futures_util`], [`jiff`] and [`rust_decimal`], which are handed on as well.
+//! [`typed::Field`] lists the filters, [`typed::ListRequest`] what a list offers, [`typed::Related`] what a link offers.
 //!
-//! # One request path
+//! # Write
 //!
-//! Everything goes through [`Client::send`]: built, signed, sent, repeated where that is safe, classified. So every
-//! call has the same authentication ([`Auth`]), the same limits ([`ClientBuilder`]), the same retries
-//! ([`RetryPolicy`]), the same spans and the same errors ([`Error`]).
+//! ```text
+//! let acme = crm.create(AccountNew::new("Acme")).await?;
+//! crm.update(&acme_id, AccountPatch::new().website("https://acme.example")).await?;
+//! crm.upsert(contact::EMAIL_ADDRESS, ContactNew::new("Lee").email_address("lee@example.com")).await?;
+//! crm.delete(&acme_id).await?;
+//! crm.record(&acme_id).contacts().link(&contact_id).await?;
+//! ```
 //!
-//! * A write that may have reached the server is never sent twice by itself; [`Error::outcome`] says what is known.
-//! * Refused credentials are not tried again by themselves: ten failures in a minute lock out the whole address.
-//! * No secret shows in `Debug`, `Display` or a span, nor follows a redirect to another place.
-//! * Dropping a future cancels its call.
+//! [`typed::Records::write_many`] writes many records with bounded concurrency, [`typed::Records::mass`] makes the server
+//! change many with one request. A write that may have reached the server is never sent twice automatically;
+//! [`Error::outcome`] says what is known.
 //!
-//! Spans are named `http.client.request`, at level DEBUG, with OpenTelemetry's names (`http.request.method`,
-//! `url.path`, `http.response.status_code`, `http.request.resend_count`, `error.type` …). Queries stay out of them.
+//! # Stream
 //!
-//! # Speed
+//! Lists of any length are streams with constant memory: see [`typed::ListRequest`]. The stream of a record, in the sense
+//! of EspoCRM, is [`crm.record(&id).stream()`](actions::stream), files are in [`attachments`], webhooks in [`webhook`].
 //!
-//! Decoding a page allocates a text for every attribute that holds one, so the program's allocator counts: with mimalloc
-//! as `#[global_allocator]` in place of the C library's, one core decodes 28,000 typed lists of 20 records a second
-//! instead of 22,900. `select` or a [`typed::Projection`] asks for fewer attributes in the first place.
+//! # Handle errors
 //!
-//! # From the API's documentation to a call
+//! Every call returns [`Error`]. `is_not_found()`, `is_validation()`, `is_duplicate()`, `is_forbidden()` and others tell
+//! what happened; `Display` says what to do.
+//!
+//! # Test
+//!
+//! The crate `espo-sim` is an embedded server that behaves like EspoCRM, for tests of your own code: with your metadata,
+//! your records, and faults on demand. The same program runs unchanged against both.
+//!
+//! # From the REST documentation to a call
+//!
+//! `record` stands for `crm.record(&id)`, `records` for `crm.records::<E>()`; in the untyped half for
+//! `crm.untyped("E").record(id)` and `crm.untyped("E")`. "Raw" means [`Client::request`], which takes any method and path
+//! and has the same authentication, limits, retries and errors as every other call.
 //!
 //! | REST function | call |
 //! | --- | --- |
-//! | `GET E`, `GET E/{id}` | `records.list()`, `.read(id)`, `.read_opt(id)` of [`typed::Records`]; streams `by_item`, `by_page`, `by_key` of [`typed::ListRequest`] |
-//! | `POST E`, `PUT E/{id}`, `DELETE E/{id}`, `POST E/action/restoreDeleted` | `.create(new)`, `.update(id, patch)`, `.delete(id)`, `.restore(id)`; `.upsert(…)`, `.write_many()`; [`Client`] has the first of them for a record by itself |
-//! | `GET`, `POST`, `DELETE E/{id}/{link}`, mass relate | `.list()`, `.link(id)`, `.link_all(ids)`, `.link_where(filter)`, `.unlink(id)`, `.unlink_all(ids)` of [`typed::Related`] |
-//! | `PUT`, `DELETE E/{id}/subscription`, `starSubscription`, `GET E/{id}/followers` | `.follow()`, `.unfollow()`, `.star()`, `.unstar()`, `.followers()` of [`typed::RecordRef`] |
-//! | `POST`, `DELETE E/{id}/followers`, `GET E/{id}/usersAccess` | raw request |
-//! | `POST E/action/getDuplicateAttributes` | [`Client::duplicate_attributes`] |
-//! | `E/layout/{name}` | [`Client::layout`], [`Client::set_layout`] |
-//! | tree actions of category types (`listTree`, `lastChildrenIdList`, `move`) | raw request |
-//! | `App/user`, `App/about`, `App/appParams` | [`app.user()`](actions::app::App::user), [`about()`](actions::app::App::about), [`params()`](actions::app::App::params) |
-//! | `App/destroyAuthToken` | [`Client::log_out`] |
-//! | `Metadata`, `I18n`, `Settings`, `OpenApi`, `GlobalSearch`, `LastViewed` | the other methods of [`App`](actions::app::App) |
-//! | `Preferences/{id}` | [`Client::user`] |
-//! | `UserSecurity/…`, `User/{id}/acl` | [`Client::user`], [`Client::change_password`]; two-factor set-up and the password forms without log-in by raw request |
+//! | `GET E`, `GET E/{id}` | `records.list()`, `.read(id)`, `.read_opt(id)` ([`typed::Records`], [`typed::ListRequest`]) |
+//! | `POST E`, `PUT E/{id}`, `DELETE E/{id}`, `POST E/action/restoreDeleted` | `records.create(new)`, `.update(id, patch)`, `.delete(id)`, `.restore(id)`; `.upsert(…)`, `.write_many()` |
+//! | `GET`, `POST`, `DELETE E/{id}/{link}`, mass relate | `record.contacts()` or `.related(link)`: `.list()`, `.read()`, `.link(id)`, `.link_all(ids)`, `.link_where(filter)`, `.unlink(id)`, `.unlink_all(ids)` ([`typed::Related`]) |
+//! | `PUT`, `DELETE E/{id}/subscription`, `E/{id}/starSubscription` | `record.follow()`, `.unfollow()`, `.star()`, `.unstar()` |
+//! | `GET`, `POST`, `DELETE E/{id}/followers`, `GET E/{id}/usersAccess` | `record.followers()`, `.add_followers(ids)`, `.remove_followers(ids)`, `.users_access()` |
+//! | `POST E/action/getDuplicateAttributes` | `record.duplicate_attributes()`; `records.create(new).duplicate_of(id)` |
+//! | `E/layout/{name}` | `records.layout(name)`, `.set_layout(name, …)`, `.set_layout_of(set, name, …)` |
+//! | `E/action/listTree`, `lastChildrenIdList`, `move` | `records.tree()`, `.leaves()`, `record.leaves()`, `.move_to(place, id)` ([`actions::tree`]) |
+//! | `GET E/{id}/stream`, `posts`, `updateStream`, `streamAttachments` | `record.stream()`, `.posts()`, `.updates()`, `.stream_attachments()` ([`actions::stream`]) |
+//! | `POST Note` | `record.post(text)`, `crm.records::<Note>().post(text).to_users(ids)` |
+//! | `Stream`, `GlobalStream`, `User/{id}/stream/own` | `crm.records::<Note>().own_stream()`, `.global_stream()`, `crm.record(&user_id).own_stream()` |
+//! | `Note/{id}`, `Note/{id}/pin`, `myReactions`, `reactors` | `crm.record(&note_id)`: `.edit(text)`, `.pin()`, `.unpin()`, `.react(…)`, `.unreact(…)`, `.reactors(…)` |
+//! | `MassAction`, `MassAction/{id}/status` | `records.mass(selection)` ([`actions::mass`]), [`Job`](actions::Job) |
+//! | `Action` (merge, convertCurrency, lock, unlock, others) | `record.merge(ids, patch)`, `.convert_currency(code)`, `.lock()`, `.unlock()`, `.action(name, data)` |
+//! | `Export`, `Export/{id}/status` | `records.export(selection)` ([`actions::export`]) |
+//! | `MassAction/{id}/subscribe`, `Export/{id}/subscribe` | raw |
+//! | `Import/…` | `crm.records::<Import>()`: `.upload_csv(…)`, `.import(settings)`; `crm.record(&import_id)`: `.revert()` … ([`actions::import`]) |
+//! | `Kanban/…` | `records.kanban()`, `.order_kanban(group, ids)` |
+//! | `Pdf/action/massPrint` | `record.pdf(template)`, `records.pdf(template, ids)` |
+//! | `DataPrivacy/action/erase` | raw |
+//! | `Attachment`, `Attachment/chunk`, `fromImageUrl`, `copy`, `file` | `crm.records::<Attachment>()`: `.upload(…)`, `.upload_from(…)`, `.from_image_url(…)`; `crm.record(&file_id)`: `.download()`, `.copy_to(field)`; `record.add_files(field, ids)` ([`attachments`]) |
+//! | `Notification` | `crm.list::<Notification>()` |
+//! | `Notification/action/…`, `Notification/{id}/group`, `Notification/group/…` | `crm.records::<Notification>()`: `.unread_count()`, `.mark_all_read()`, `.grouped(…)`; `crm.record(&id)`: `.group()`, `.mark_group_read()`, `.delete_group()` |
+//! | `PopupNotification/action/grouped` | raw |
+//! | sending an email | `crm.records::<Email>().send(new)` |
+//! | `Email/inbox/…`, `Email/importEml` | `crm.records::<Email>()`: `.mark(…)`, `.unmark(…)`, `.mark_every_read()`, `.move_to(…)`, `.unread_counts()`, `.import_eml(file)` ([`actions::email`]) |
+//! | `EmailTemplate/{id}/prepare`, `EmailAddress/search` | `crm.record(&template_id).prepare()`, `crm.records::<EmailAddress>().search_addresses(…)` |
+//! | `Email/insertFieldData`, `Email/{id}/attachments/copy`, `Email/sendTest`, `Email/{id}/users`, `EmailFolder/action/…` | raw |
+//! | `Activities/{E}/{id}/…` | `record.activities()`, `.history()`, each also `.list::<Call>()`; `.email_addresses()` ([`actions::activities`]) |
+//! | `Activities`, `Activities/upcoming`, `Timeline/busyRanges` | `crm.record(&user_id)`: `.calendar(from, to)`, `.upcoming(days)`; `crm.records::<User>().busy_ranges(…)` |
+//! | `Timeline` | raw |
+//! | `Lead/action/convert`, `getConvertAttributes`, `LeadCapture/{key}` | `crm.record(&lead_id).convert(…)`, `.convert_attributes()`; `crm.records::<Lead>().capture(key, new)` |
+//! | `LeadCapture/form/{id}` | raw |
+//! | `TargetList/…` | `crm.record(&list_id)`: `.opt_out(&contact_id)`, `.cancel_opt_out(…)`, `.opted_out()`, `.unlink_all(link)` |
+//! | `Meeting/…`, `Call/…` | `crm.record(&meeting_id)`: `.attendees()`, `.send_invitations()`, `.send_cancellation()`, `.set_acceptance(…)`; `crm.records::<Meeting>()`: `.set_held(ids)`, `.set_not_held(ids)` |
+//! | `Opportunity/action/report…`, `…/emailAddressList`, `Document/action/…`, `KnowledgeBaseArticle/action/…`, `Campaign/…`, `MassEmail/action/…`, `Pipeline/{id}/move/…` | raw |
+//! | `App/user`, `App/about`, `App/appParams`, `App/destroyAuthToken` | [`app.user()`](actions::app::App::user), [`about()`](actions::app::App::about), [`params()`](actions::app::App::params), [`Client::log_out`] |
+//! | `Metadata`, `I18n`, `Settings`, `OpenApi`, `LastViewed` | the other methods of [`App`](actions::app::App) |
+//! | `GlobalSearch` | [`Client::global_search`] |
+//! | `Preferences/{id}`, `UserSecurity/…`, `User/{id}/acl` | `crm.record(&user_id)`: `.preferences()`, `.security()`, `.acl()`, `.generate_api_key()` …; [`Client::change_password`] |
+//! | `User/passwordChangeRequest`, `User/changePasswordByRequest`, `UserSecurity/action/getTwoFactorUserSetupData`, `TwoFactor…`, `Team/{id}/userPosition` | raw |
 //! | `CurrencyRate` | [`Client::currency_rates`], [`Client::set_currency_rates`] |
-//! | `Admin/…`, `EntityManager/…`, `LabelManager/…`, `TemplateManager/…`, `Formula/…`, `Integration/…`, `Extension/…`, `Ldap/…`, `Oidc/…`, `OAuth/…` | raw request |
-//! | `MassAction`, `MassAction/{id}/status` | [`Client::mass`], [`MassJob`](actions::mass::MassJob) |
-//! | `Action` (merge, convertCurrency, others) | [`Client::merge`], [`Client::convert_currency`], [`Client::action`] |
-//! | `Export`, `Export/{id}/status` | [`Client::export`], [`ExportJob`](actions::export::ExportJob) |
-//! | `MassAction/{id}/subscribe`, `Export/{id}/subscribe` | raw request |
-//! | `Import/…` | [`Client::imports`] |
-//! | `Kanban/…` | [`Client::kanban`], [`Client::order_kanban`] |
-//! | `Pdf/…`, `DataPrivacy/action/erase` | raw request |
-//! | `Stream`, `GlobalStream`, `E/{id}/stream`, `posts`, `updateStream`, `streamAttachments`, `User/{id}/stream/own`, `Note/…` | [`Client::stream`] |
-//! | `Attachment/…` | [`Client::attachments`] |
-//! | `Notification/…` | [`Client::notifications`]; `PopupNotification` by raw request |
-//! | `Email/inbox/…`, `EmailTemplate/{id}/prepare`, `EmailAddress/search` | [`Client::inbox`] |
-//! | `Email/insertFieldData`, `Email/{id}/attachments/copy`, `Email/importEml`, `Email/sendTest`, `Email/{id}/users`, `EmailFolder/action/…` | raw request; sending is creating an Email with the status `Sending` |
-//! | `Activities/…`, `Timeline/busyRanges` | [`Client::activities`]; `Timeline` itself by raw request |
-//! | `Lead/action/convert`, `getConvertAttributes`, `LeadCapture/{key}` | [`Client::convert_lead`], [`Client::lead_convert_attributes`], [`Client::capture_lead`] |
-//! | `TargetList/…` | [`Client::opt_out`], [`Client::cancel_opt_out`], [`Client::opted_out`], [`Client::unlink_all_targets`] |
-//! | `Meeting/…`, `Call/…` | [`Client::event`] |
-//! | `Opportunity/action/report…`, `…/emailAddressList`, `Document/action/…`, `KnowledgeBaseArticle/action/…`, `Campaign/…`, `MassEmail/action/…` | raw request |
-//! | `Webhook` | [`Client::webhooks`], [`webhook::verify`] |
+//! | `Webhook` | `crm.records::<Webhook>().ensure(…)`, and as any entity type; [`webhook::verify`] |
+//! | `Admin/…`, `EntityManager/…`, `Layout/…`, `LabelManager/…`, `TemplateManager/…`, `Formula/…`, `Integration/…`, `Extension/…`, `Ldap/…`, `Oidc/…`, `OAuth/…` | raw |
 //!
-//! Each call is tested against the embedded server, over a socket.
+//! Tests run each of these calls over a socket.
 //!
-//! The raw request, [`Client::request`], takes any method and path and goes the same way as all others.
+//! # One request path
+//!
+//! Every call goes through [`Client::send`]: build, sign, send, retry, classify. Every call therefore has the same
+//! authentication, limits, retries ([`RetryPolicy`]), tracing spans and errors.
+//!
+//! * Credentials that the server rejected are not sent again automatically: ten failures in a minute lock out the whole
+//!   address.
+//! * No secret appears in `Debug`, `Display` or a span, or follows a redirect to another host.
+//! * Dropping a future cancels its call.
+//!
+//! Spans are named `http.client.request`, at level DEBUG, with OpenTelemetry's names (`http.request.method`, `url.path`,
+//! `http.response.status_code`, `http.request.resend_count`, `error.type` …), without queries.
+//!
+//! # Speed
+//!
+//! Decoding a page allocates a string for every attribute that holds one, so the program's allocator counts: with mimalloc
+//! as `#[global_allocator]` instead of the C library's, one core decodes 28,000 typed lists of 20 records per second
+//! instead of 22,900. `select` or a [`typed::Projection`] requests fewer attributes in the first place.
 
 pub mod actions;
 pub mod attachments;
@@ -113,16 +158,12 @@ mod total;
 mod transport;
 
 pub mod typed;
+pub mod untyped;
 
-#[doc(hidden)]
-pub use serde_json;
-
-// What the public API speaks in: so that a program needs neither to depend on them nor to keep their versions in step.
-pub use futures_util;
-pub use http;
-pub use jiff;
-pub use rust_decimal;
-pub use secrecy;
+// Crates whose types appear in the public API, so that a program needs neither to depend on them nor to keep their
+// versions in step.
+#[doc(no_inline)]
+pub use {bytes, futures_util, http, jiff, rust_decimal, secrecy, serde, serde_json, tokio};
 
 pub use auth::Auth;
 pub use client::{Call, Client, ClientBuilder};

@@ -1,10 +1,10 @@
-//! A file goes up with a document and comes back.
+//! Uploads a file with a document and downloads it again.
 //!
 //! `cargo run -p espo-typed --example file_upload`
 
 mod common;
 
-use espo_typed::espo_core::attachments::{Place, Upload};
+use espo_typed::espo_core::attachments::Upload;
 use espo_typed::prelude::*;
 
 #[tokio::main]
@@ -12,30 +12,27 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (crm, _sim) = common::instance().await?;
     let contents = b"terms and conditions".repeat(1_000);
 
-    // The place tells the server by which field's rules to check the file.
-    let upload = Upload::new("terms.txt", "text/plain", Place::file("Document", "file"));
-    let file = crm.attachments().upload(&upload, &contents).await?;
-    let new = DocumentNew::new("Terms", Id::new(&file.id), date(2026, 1, 1));
+    // The server checks the file by the rules of the field that it is uploaded for.
+    let upload = Upload::new("terms.txt", "text/plain", document::FILE_ID);
+    let file = crm
+        .records::<Attachment>()
+        .upload(&upload, &contents)
+        .await?;
+    let file = file.id().ok_or("an uploaded file has an id")?;
+    let new = DocumentNew::new("Terms", file, date(2026, 1, 1));
     let document = crm.create(new).await?;
 
-    let file = document
-        .file_id
-        .as_ref()
-        .ok_or("the document has its file")?;
     let mut back = Vec::new();
-    let bytes = crm
-        .attachments()
-        .download(file)
-        .await?
-        .write_to(&mut back)
-        .await?;
-    println!(
-        "{bytes} bytes came back, {}",
-        if back == contents {
-            "the same"
-        } else {
-            "others"
-        }
-    );
+    let download = crm.record(file).download().await?;
+    let bytes = download.write_to(&mut back).await?;
+    let comparison = if back == contents {
+        "the same"
+    } else {
+        "others"
+    };
+    println!("{bytes} bytes came back, {comparison}");
+
+    let document = document.id().ok_or("a created record has an id")?;
+    crm.delete(document).await?;
     Ok(())
 }

@@ -178,16 +178,22 @@ fn entity_impl(entity: &Entity<'_>) -> TokenStream {
         .scope
         .stream
         .then(|| quote!(impl HasStream for #name {}));
+    let roles = crate::model::roles(entity.schema).into_iter().map(|role| {
+        let role = ident(role);
+        quote!(impl roles::#role for #name {})
+    });
     quote! {
         impl Entity for #name {
             const ENTITY_TYPE: &'static str = #wire;
             type New = #new;
             type Patch = #patch;
             type Ref = #reference;
+            type Schema = super::Schema;
             fn id(&self) -> Option<&Id<Self>> {
                 self.#id.as_ref()
             }
         }
         #stream
+        #(#roles)*
     }
 }

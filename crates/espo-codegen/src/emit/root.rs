@@ -6,7 +6,7 @@ use quote::quote;
 use super::print::Printer;
 use super::tokens::{docs, ident, suffixed};
 use crate::doc;
-use crate::model::Model;
+use crate::model::{Model, SCHEMA_TYPES};
 
 /// The root module: one module for each entity type, behind a feature if `gated`.
 pub(crate) fn root(model: &Model<'_>, hash: &str, gated: bool) -> String {
@@ -35,6 +35,7 @@ pub(crate) fn root(model: &Model<'_>, hash: &str, gated: bool) -> String {
         }
     });
     let absent = absent(model, gated);
+    let schema = schema(model);
     let mut printer = Printer::new(None, 4096 + model.entities.len() * 512);
     printer.add(quote! {
         use espo_core::typed::ExpectedEntity;
@@ -45,10 +46,35 @@ pub(crate) fn root(model: &Model<'_>, hash: &str, gated: bool) -> String {
         /// The entity types and attributes that this code expects of an instance.
         pub const EXPECTED_SCHEMA: &[ExpectedEntity] = &[#(#expected),*];
 
+        #schema
+
         #(#modules)*
         #(#absent)*
     });
     printer.into_text()
+}
+
+/// The bundle of entity types that calls on records of others return.
+fn schema(model: &Model<'_>) -> TokenStream {
+    let types = SCHEMA_TYPES.iter().map(|wire| {
+        let name = ident(wire);
+        match model.entity_names.get(*wire) {
+            Some(rust) => {
+                let rust = ident(rust);
+                quote!(type #name = #rust;)
+            }
+            None => quote!(type #name = espo_core::typed::NotGenerated;),
+        }
+    });
+    quote! {
+        /// The entity types of this crate that calls on records of others return, such as notes and users.
+        #[derive(Debug)]
+        pub enum Schema {}
+
+        impl espo_core::typed::Schema for Schema {
+            #(#types)*
+        }
+    }
 }
 
 /// An id is typed by its entity type, so the name is there even where the entity type is not.

@@ -168,7 +168,7 @@ fn entity(target: &Target) -> TokenStream {
             let target = ident(target);
             quote!(#target)
         }
-        None => quote!(dyn std::any::Any),
+        None => quote!(JsonObject),
     }
 }
 

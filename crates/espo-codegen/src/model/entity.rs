@@ -6,6 +6,7 @@ use espo_schema::{Attribute, AttributeRole, Cardinality, EntityType, Link, Value
 use serde_json::Value;
 
 use super::reserved::{RESERVED_ATTRIBUTES, RESERVED_LINKS};
+use super::roles::methods;
 use super::setters::{required, setters};
 use super::{Attr, DateOrTime, Entity, LinkItem, NamedFilter, Names, Parent, with_renames};
 use crate::Error;
@@ -186,7 +187,12 @@ fn links<'s>(
         .filter(usable)
         .map(|link| (link.name.as_str(), link))
         .collect();
-    let accessors = names::snake_plan(links.keys().copied(), RESERVED_LINKS);
+    let mut reserved = RESERVED_LINKS.to_vec();
+    let stream = schema.scope.stream.then_some("HasStream");
+    for role in super::roles(schema).into_iter().chain(stream) {
+        reserved.extend_from_slice(methods(role));
+    }
+    let accessors = names::snake_plan(links.keys().copied(), &reserved);
     let constants = names::snake_plan(links.keys().copied(), &[]);
     links
         .into_iter()

@@ -2,6 +2,7 @@
 
 mod entity;
 mod reserved;
+mod roles;
 mod setters;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -15,6 +16,7 @@ use crate::{Error, parallel};
 
 use reserved::RESERVED_MODULES;
 pub(crate) use reserved::RESERVED_TYPES;
+pub(crate) use roles::{SCHEMA_TYPES, roles};
 
 /// Everything that is generated for one schema.
 #[derive(Debug)]

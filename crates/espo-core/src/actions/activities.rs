@@ -1,171 +1,202 @@
-//! Activities and history of records, the calendar, and who is busy.
+//! Activities and history of records, calendars, and busy times.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::Pin;
 
 use http::Method;
+use serde::Deserialize;
+use serde_json::Value;
 
-use super::JsonPage;
+use super::{AnyRecord, PagedRequest, instant};
 use crate::JsonObject;
-use crate::client::Client;
-use crate::error::Error;
+use crate::error::{DecodeFault, Error};
 use crate::request::Request;
-use crate::search::SearchParams;
+use crate::typed::roles::UserAccount;
+use crate::typed::{
+    BoxStream, Editable, Entity, Id, IntoId, ListRequest, Page, RecordRef, Records, texts,
+};
 
-/// Activities; see [`Client::activities`].
-#[derive(Clone, Copy, Debug)]
-pub struct Activities<'c>(&'c Client);
+/// The activities or the history of a record: meetings, calls, emails and so on; see [`RecordRef::activities`].
+///
+/// Awaiting it returns a page that mixes entity types. [`Activities::list`] lists one entity type with everything that a
+/// list offers.
+#[must_use = "nothing is sent until the request is awaited or turned into a stream"]
+pub struct Activities<R> {
+    record: RecordRef<R>,
+    side: &'static str,
+    rows: PagedRequest<AnyRecord>,
+}
 
-impl Client {
-    /// Activities and history of records, the calendar, busy times.
-    pub fn activities(&self) -> Activities<'_> {
-        Activities(self)
+impl<R> fmt::Debug for Activities<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Activities")
+            .field("record", &self.record)
+            .field("side", &self.side)
+            .finish_non_exhaustive()
     }
 }
 
-/// What is planned, or what was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// Planned.
-    Activities,
-    /// Over.
-    History,
-}
+impl<R: Editable> RecordRef<R> {
+    /// The record's activities that are planned: meetings, calls, tasks.
+    pub fn activities(&self) -> Activities<R> {
+        self.side("activities")
+    }
 
-impl Side {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Activities => "activities",
-            Self::History => "history",
+    /// The record's activities that are over: meetings, calls, emails.
+    pub fn history(&self) -> Activities<R> {
+        self.side("history")
+    }
+
+    fn side(&self, side: &'static str) -> Activities<R> {
+        let path = ["Activities", self.entity_type(), self.id().as_str(), side];
+        Activities {
+            rows: PagedRequest::new(self.client(), &path),
+            record: self.clone(),
+            side,
         }
     }
 }
 
-fn instant(of: jiff::Timestamp) -> String {
-    of.strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-impl Activities<'_> {
-    /// Activities or history of a record, of all kinds or of one; each record
-    /// has its entity type in `_scope`.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn of(
-        &self,
-        side: Side,
-        parent_type: &str,
-        parent_id: impl AsRef<str>,
-        only: Option<&str>,
-        offset: u64,
-        max_size: u32,
-    ) -> Result<JsonPage, Error> {
-        let path = ["Activities", parent_type, parent_id.as_ref(), side.as_str()];
-        let mut request = Request::new(Method::GET, &path)
-            .query("offset", offset)
-            .query("maxSize", max_size);
-        if let Some(kind) = only {
-            request = request.query("entityType", kind);
-        }
-        self.0.send(request).await?.json()
+impl<R: Editable> Activities<R> {
+    /// Lists the activities of one entity type: `crm.record(&account_id).activities().list::<Call>()`.
+    pub fn list<T: Entity>(&self) -> ListRequest<T> {
+        self.of(T::ENTITY_TYPE)
     }
 
-    /// Activities or history of a record, one kind, with search parameters.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn list(
-        &self,
-        side: Side,
-        parent_type: &str,
-        parent_id: impl AsRef<str>,
-        target_type: &str,
-        params: &SearchParams,
-    ) -> Result<JsonPage, Error> {
+    /// Lists the activities of one entity type that is known only at run time.
+    pub fn list_untyped(&self, entity_type: &str) -> ListRequest<JsonObject> {
+        self.of(entity_type)
+    }
+
+    fn of<T>(&self, entity_type: &str) -> ListRequest<T> {
         let path = [
             "Activities",
-            parent_type,
-            parent_id.as_ref(),
-            side.as_str(),
+            self.record.entity_type(),
+            self.record.id().as_str(),
+            self.side,
             "list",
-            target_type,
+            entity_type,
         ];
-        self.0.find_json(&path, params).await
+        let segments = path.iter().map(|segment| segment.to_string().into());
+        ListRequest::new(self.record.client().clone(), segments.collect())
     }
 
-    /// What comes up for a user within so many days.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn upcoming(
-        &self,
-        user_id: impl AsRef<str>,
-        days: u32,
-        offset: u64,
-        max_size: u32,
-    ) -> Result<JsonPage, Error> {
-        let request = Request::new(Method::GET, &["Activities", "upcoming"])
-            .query("userId", user_id.as_ref())
+    /// Skips this many rows.
+    pub fn offset(mut self, rows: u64) -> Self {
+        self.rows = self.rows.offset(rows);
+        self
+    }
+
+    /// Limits the size of a page.
+    pub fn max_size(mut self, rows: u32) -> Self {
+        self.rows = self.rows.max_size(rows);
+        self
+    }
+
+    /// All rows, page by page; see [`PagedRequest::stream`].
+    pub fn stream(self) -> BoxStream<AnyRecord> {
+        self.rows.stream()
+    }
+}
+
+impl<R: Editable> IntoFuture for Activities<R> {
+    type Output = Result<Page<AnyRecord>, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.rows.into_future()
+    }
+}
+
+/// A time at which a user is busy, in UTC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BusyRange {
+    /// The start.
+    pub start: jiff::Timestamp,
+    /// The end.
+    pub end: jiff::Timestamp,
+}
+
+impl<U: UserAccount> RecordRef<U> {
+    /// What comes up for the user in the next days.
+    pub fn upcoming(&self, days: u32) -> PagedRequest<AnyRecord> {
+        PagedRequest::new(self.client(), &["Activities", "upcoming"])
+            .query("userId", self.id())
             .query("futureDays", days)
-            .query("offset", offset)
-            .query("maxSize", max_size);
-        self.0.send(request).await?.json()
     }
 
-    /// A user's calendar between two instants, at most 123 days apart.
+    /// Reads the user's calendar between two instants, which are at most 123 days apart.
     ///
     /// # Errors
-    /// As any request; a longer time is forbidden.
+    /// [`Error::is_forbidden`] for a longer time, and for the calendar of another user without that right.
     pub async fn calendar(
         &self,
-        user_id: impl AsRef<str>,
         from: jiff::Timestamp,
         to: jiff::Timestamp,
-    ) -> Result<Vec<JsonObject>, Error> {
+    ) -> Result<Vec<AnyRecord>, Error> {
         let request = Request::new(Method::GET, &["Activities"])
-            .query("userId", user_id.as_ref())
+            .query("userId", self.id())
             .query("from", instant(from))
             .query("to", instant(to));
-        self.0.send(request).await?.json()
+        let response = self.client().send(request).await?;
+        let rows: Vec<JsonObject> = response.json()?;
+        rows.into_iter()
+            .map(AnyRecord::from_json)
+            .collect::<Result<_, _>>()
+            .map_err(|error| Error::decode(&response, DecodeFault::new(error.to_string())))
     }
+}
 
-    /// When users are busy between two instants: a list of ranges by user id.
+impl<U: UserAccount> Records<U> {
+    /// Reads when users are busy between two instants, by user.
     ///
     /// # Errors
-    /// As any request.
-    pub async fn busy_ranges<I>(
+    /// [`Error::is_forbidden`] for users whose calendar may not be seen.
+    pub async fn busy_ranges(
         &self,
-        user_ids: I,
+        users: impl IntoIterator<Item = impl IntoId<U>>,
         from: jiff::Timestamp,
         to: jiff::Timestamp,
-    ) -> Result<serde_json::Value, Error>
-    where
-        I: IntoIterator,
-        I::Item: AsRef<str>,
-    {
-        let ids: Vec<String> = user_ids
-            .into_iter()
-            .map(|id| id.as_ref().to_owned())
-            .collect();
+    ) -> Result<BTreeMap<Id<U>, Vec<BusyRange>>, Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Range {
+            date_start: String,
+            date_end: String,
+        }
         let request = Request::new(Method::GET, &["Timeline", "busyRanges"])
-            .query("userIdList", ids.join(","))
+            .query("userIdList", texts(users).join(","))
             .query("from", instant(from))
             .query("to", instant(to));
-        self.0.send(request).await?.json()
+        let response = self.client().send(request).await?;
+        // PHP writes an empty map as `[]`.
+        if matches!(response.json()?, Value::Array(list) if list.is_empty()) {
+            return Ok(BTreeMap::new());
+        }
+        let by_user: BTreeMap<String, Vec<Range>> = response.json()?;
+        let range = |range: Range| {
+            Some(BusyRange {
+                start: utc(&range.date_start)?,
+                end: utc(&range.date_end)?,
+            })
+        };
+        by_user
+            .into_iter()
+            .map(|(user, ranges)| {
+                let ranges: Option<Vec<_>> = ranges.into_iter().map(range).collect();
+                let ranges = ranges.ok_or_else(|| {
+                    let fault = DecodeFault::new("expected dates such as `2030-01-31 09:00:00`");
+                    Error::decode(&response, fault.at(user.clone()))
+                })?;
+                Ok((Id::new(user), ranges))
+            })
+            .collect()
     }
+}
 
-    /// The addresses that an e-mail about a record could go to.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn email_addresses(
-        &self,
-        parent_type: &str,
-        parent_id: impl AsRef<str>,
-    ) -> Result<Vec<JsonObject>, Error> {
-        let path = [
-            "Activities",
-            parent_type,
-            parent_id.as_ref(),
-            "composeEmailAddressList",
-        ];
-        self.0.get_json(&path).await
-    }
+fn utc(text: &str) -> Option<jiff::Timestamp> {
+    let time: jiff::civil::DateTime = text.parse().ok()?;
+    jiff::tz::TimeZone::UTC.to_timestamp(time).ok()
 }

@@ -1,79 +1,94 @@
-//! Who am I, which version, and what the instance is made of.
+//! The instance: the user of the credentials, version, settings, metadata, labels.
 
 use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::JsonPage;
+use super::{AnyRecord, PagedRequest};
 use crate::JsonObject;
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{DecodeFault, Error};
 use crate::request::Request;
+use crate::typed::Id;
+use crate::typed::roles::UserAccount;
 
-/// The instance itself; see [`Client::app`].
+/// Calls about the instance itself; see [`Client::app`].
 #[derive(Clone, Copy, Debug)]
 pub struct App<'c>(&'c Client);
 
 impl Client {
-    /// The instance itself: user, version, settings, metadata, translations.
+    /// Calls about the instance itself: the user of the credentials, version, settings, metadata, labels.
     pub fn app(&self) -> App<'_> {
         App(self)
     }
 }
 
-/// What `GET App/user` tells about the user of the credentials.
+/// The response of `GET App/user`: the user of the credentials and what the user may do. `U` is the generated `User`, or
+/// [`JsonObject`].
 ///
-/// The token that the server gives here is not in it; the client keeps it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// It does not contain the token that the server sends with it; the client keeps that.
+#[derive(Clone)]
 #[non_exhaustive]
-pub struct AppUser {
+pub struct AppUser<U: UserAccount> {
     /// The user's own record.
-    pub user: JsonObject,
-    /// What the user may do: `table` by scope, `fieldTable`, permissions.
-    #[serde(default)]
-    pub acl: Value,
+    pub user: U,
+    /// The user's rights: `table` by scope, `fieldTable`, permissions.
+    pub acl: JsonObject,
     /// The user's preferences.
-    #[serde(default)]
-    pub preferences: Value,
+    pub preferences: JsonObject,
     /// The instance's settings, as far as the user may see them.
-    #[serde(default)]
-    pub settings: Value,
+    pub settings: JsonObject,
     /// The user's language, such as `en_US`.
-    #[serde(default)]
     pub language: Option<String>,
     /// Parameters for front ends.
-    #[serde(default)]
-    pub app_params: Value,
+    pub app_params: JsonObject,
+    id: Id<U>,
+    user_name: Option<String>,
+    kind: Option<String>,
 }
 
-impl AppUser {
-    fn text(&self, attribute: &str) -> Option<&str> {
-        self.user.get(attribute)?.as_str()
+impl<U: UserAccount> std::fmt::Debug for AppUser<U> {
+    /// Leaves the record out, which can contain keys.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AppUser")
+            .field("id", &self.id)
+            .field("user_name", &self.user_name)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
+}
 
+impl<U: UserAccount> AppUser<U> {
     /// The user's id.
-    pub fn id(&self) -> Option<&str> {
-        self.text("id")
+    pub fn id(&self) -> &Id<U> {
+        &self.id
     }
 
     /// The name that the user logs in with.
     pub fn user_name(&self) -> Option<&str> {
-        self.text("userName")
+        self.user_name.as_deref()
     }
 
-    /// `regular`, `admin`, `portal`, `api` or `super-admin`.
+    /// The type of the user: `regular`, `admin`, `portal`, `api` or `super-admin`.
     pub fn kind(&self) -> Option<&str> {
-        self.text("type")
+        self.kind.as_deref()
     }
 
-    /// Whether the user sees everything; an API user never does.
+    /// Whether the user is an administrator, who sees everything. An API user never is.
     pub fn is_admin(&self) -> bool {
         matches!(self.kind(), Some("admin" | "super-admin"))
     }
 }
 
-/// What `GET App/about` tells.
+/// Reads an object; PHP writes an empty one as `[]`.
+fn object(value: Option<Value>) -> JsonObject {
+    match value {
+        Some(Value::Object(object)) => object,
+        _ => JsonObject::new(),
+    }
+}
+
+/// The response of `GET App/about`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[non_exhaustive]
 pub struct About {
@@ -101,65 +116,87 @@ impl About {
 }
 
 impl App<'_> {
-    /// Who the credentials belong to (`GET App/user`).
+    /// Reads the user of the credentials (`GET App/user`): `crm.app().user::<User>()`, or `user::<JsonObject>()` without
+    /// generated code.
     ///
     /// # Errors
-    /// As any request; [`Error::is_unauthorized`] for refused credentials.
-    pub async fn user(&self) -> Result<AppUser, Error> {
-        let mut answer: AppUser = self.0.get_json(&["App", "user"]).await?;
-        answer.user.remove("token");
-        Ok(answer)
+    /// [`Error::is_unauthorized`] if the server rejects the credentials.
+    pub async fn user<U: UserAccount>(&self) -> Result<AppUser<U>, Error> {
+        let request = Request::new(Method::GET, &["App", "user"]);
+        let response = self.0.send(request).await?;
+        let mut answer: JsonObject = response.json()?;
+        let failed = |message: String| {
+            Error::decode(&response, DecodeFault::new(message).at("user".to_owned()))
+        };
+        let mut user = object(answer.remove("user"));
+        user.remove("token");
+        let text = |key: &str| user.get(key).and_then(Value::as_str).map(str::to_owned);
+        let id = text("id").ok_or_else(|| failed("the user has no `id`".to_owned()))?;
+        let (user_name, kind) = (text("userName"), text("type"));
+        let mut part = |key: &str| object(answer.remove(key));
+        Ok(AppUser {
+            acl: part("acl"),
+            preferences: part("preferences"),
+            settings: part("settings"),
+            app_params: part("appParams"),
+            language: answer
+                .get("language")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+            id: Id::new(id),
+            user_name,
+            kind,
+            user: U::decode_value(Value::Object(user))
+                .map_err(|error| failed(error.to_string()))?,
+        })
     }
 
-    /// The server's version (`GET App/about`); any user may ask.
+    /// Reads the version of the server (`GET App/about`), which any user may do.
     ///
     /// # Errors
-    /// As any request.
+    /// Those of [`Client::send`].
     pub async fn about(&self) -> Result<About, Error> {
         self.0.get_json(&["App", "about"]).await
     }
 
-    /// Parameters for front ends (`GET App/appParams`, since 9.3).
+    /// Reads parameters for front ends (`GET App/appParams`, EspoCRM 9.3 and later).
     ///
     /// # Errors
-    /// As any request; not found before 9.3.
+    /// [`Error::is_not_found`] before EspoCRM 9.3.
     pub async fn params(&self) -> Result<JsonObject, Error> {
         self.0.get_json(&["App", "appParams"]).await
     }
 
-    /// The instance's settings, as far as the user may see them (`GET Settings`);
-    /// a reduced set without credentials.
+    /// Reads the instance's settings as far as the user may see them (`GET Settings`); a few without credentials.
     ///
     /// # Errors
-    /// As any request.
+    /// Those of [`Client::send`].
     pub async fn settings(&self) -> Result<JsonObject, Error> {
         self.0.get_json(&["Settings"]).await
     }
 
-    /// Changes settings (`PUT Settings`, administrators) and answers all of them.
+    /// Changes settings (`PUT Settings`, administrators). Returns all of them.
     ///
     /// # Errors
-    /// As any request.
+    /// Those of [`Client::send`].
     pub async fn update_settings(&self, values: &JsonObject) -> Result<JsonObject, Error> {
         let request = Request::new(Method::PUT, &["Settings"]).json(values);
         self.0.send(request).await?.json()
     }
 
-    /// The metadata as the user may see it (`GET Metadata`): complete for
-    /// administrators alone, some 0.5 MB.
+    /// Reads the metadata as the user may see it (`GET Metadata`), about 0.5 MB. Only administrators see all of it.
     ///
     /// # Errors
-    /// As any request.
+    /// Those of [`Client::send`].
     pub async fn metadata(&self) -> Result<Value, Error> {
         self.0.get_json(&["Metadata"]).await
     }
 
-    /// One part of the metadata by dotted path, such as
-    /// `entityDefs.Lead.fields.status.options`; `None` where there is none (the
-    /// server answers with an empty body).
+    /// Reads one part of the metadata by its dotted path, such as `entityDefs.Lead.fields.status.options`; `None` if the
+    /// metadata has no such part.
     ///
     /// # Errors
-    /// As any request.
+    /// Those of [`Client::send`].
     pub async fn metadata_at(&self, path: &str) -> Result<Option<Value>, Error> {
         let request = Request::new(Method::GET, &["Metadata"]).query("key", path);
         let response = self.0.send(request).await?;
@@ -169,11 +206,11 @@ impl App<'_> {
         response.json()
     }
 
-    /// Labels: scope → category → names (`GET I18n`). `default_language` asks
-    /// for the instance's language instead of the user's. Empty maps are `[]`.
+    /// Reads labels: scope → category → names (`GET I18n`). `default_language` selects the language of the instance instead
+    /// of the user's. Empty maps are `[]`.
     ///
     /// # Errors
-    /// As any request.
+    /// Those of [`Client::send`].
     pub async fn i18n(&self, default_language: bool) -> Result<Value, Error> {
         let mut request = Request::new(Method::GET, &["I18n"]);
         if default_language {
@@ -182,11 +219,11 @@ impl App<'_> {
         self.0.send(request).await?.json()
     }
 
-    /// The server's own OpenAPI description (`GET OpenApi`, since 9.3), for
-    /// administrators and users with that scope.
+    /// Reads the server's own OpenAPI description (`GET OpenApi`, EspoCRM 9.3 and later), as an administrator or a user
+    /// with that scope.
     ///
     /// # Errors
-    /// As any request; not found before 9.3.
+    /// [`Error::is_not_found`] before EspoCRM 9.3.
     pub async fn open_api(&self, skip_custom: bool) -> Result<Value, Error> {
         let mut request = Request::new(Method::GET, &["OpenApi"]);
         if skip_custom {
@@ -195,30 +232,9 @@ impl App<'_> {
         self.0.send(request).await?.json()
     }
 
-    /// Searches the entity types that the instance lists for it
-    /// (`GET GlobalSearch`). Records hold `id`, `name`, `_scope`; not counted.
-    ///
-    /// # Errors
-    /// As any request; an empty text is a 400.
-    pub async fn global_search(
-        &self,
-        text: &str,
-        offset: u64,
-        max_size: u32,
-    ) -> Result<JsonPage, Error> {
-        let request = Request::new(Method::GET, &["GlobalSearch"])
-            .query("q", text)
-            .query("offset", offset)
-            .query("maxSize", max_size);
-        self.0.send(request).await?.json()
-    }
-
-    /// What the user looked at last (`GET LastViewed`).
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn last_viewed(&self) -> Result<JsonPage, Error> {
-        self.0.get_json(&["LastViewed"]).await
+    /// Lists the records that the user viewed last (`GET LastViewed`).
+    pub fn last_viewed(&self) -> PagedRequest<AnyRecord> {
+        PagedRequest::new(self.0, &["LastViewed"])
     }
 }
 

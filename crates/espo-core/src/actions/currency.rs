@@ -14,10 +14,10 @@ use crate::request::Request;
 pub type Rates = BTreeMap<String, Decimal>;
 
 impl Client {
-    /// The rates of the currencies in use; the base currency's is 1.
+    /// Returns the rates of the currencies in use; that of the base currency is 1.
     ///
     /// # Errors
-    /// As any request.
+    /// Those of [`Client::send`].
     pub async fn currency_rates(&self) -> Result<Rates, Error> {
         let response = self
             .send(Request::new(Method::GET, &["CurrencyRate"]))
@@ -35,24 +35,28 @@ impl Client {
             .collect()
     }
 
-    /// Sets rates; codes that the instance does not use, and the base
-    /// currency's, are ignored by the server.
+    /// Sets rates. The server ignores currencies that the instance does not use, and the base currency.
     ///
     /// # Errors
-    /// As any request; a negative rate is a 400.
+    /// [`Error::is_forbidden`] without the right to change rates; a 400 for a negative rate.
     pub async fn set_currency_rates(&self, rates: &Rates) -> Result<(), Error> {
-        let mut body = crate::JsonObject::new();
-        for (code, rate) in rates {
-            let number: Number = rate
-                .normalize()
-                .to_string()
-                .parse()
-                .map_err(|_| Error::build(format!("the rate {rate} is no JSON number")))?;
-            body.insert(code.clone(), Value::Number(number));
-        }
-        self.perform(Method::PUT, &["CurrencyRate"], Some(&Value::Object(body)))
+        let body = Value::Object(rates_json(rates)?);
+        self.perform(Method::PUT, &["CurrencyRate"], Some(&body))
             .await
     }
+}
+
+/// Rates as JSON numbers with all of their digits.
+pub(super) fn rates_json(rates: &Rates) -> Result<crate::JsonObject, Error> {
+    rates
+        .iter()
+        .map(|(code, rate)| {
+            let number: Number = rate.normalize().to_string().parse().map_err(|_| {
+                Error::build(format!("the rate {rate} of {code} is not a JSON number"))
+            })?;
+            Ok((code.clone(), Value::Number(number)))
+        })
+        .collect()
 }
 
 /// From the shortest text of the number, so that 1.1 stays 1.1.

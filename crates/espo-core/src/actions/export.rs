@@ -1,88 +1,72 @@
 //! Exports to CSV and XLSX.
 
 use http::Method;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::job::sealed::Kind;
 use super::{Job, JobStatus, Progress, Selection};
 use crate::JsonObject;
-use crate::client::Client;
 use crate::error::Error;
+use crate::typed::{Editable, Id, Records, Schema, Select};
 
-/// An export, being described; see [`Client::export`].
+/// An export that is not sent yet; see [`Records::export`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is exported before `run` or `start`"]
-pub struct Export<'c> {
-    client: &'c Client,
-    entity_type: String,
-    which: Selection,
+pub struct Export<R> {
+    records: Records<R>,
+    selection: Selection<R>,
     format: Format,
     members: JsonObject,
 }
 
-/// What an export is written as.
+/// The format of an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// Comma-separated, with the instance's delimiter.
+    /// Comma-separated values, with the delimiter of the instance.
     #[default]
     Csv,
     /// A spreadsheet.
     Xlsx,
 }
 
-impl Client {
-    /// Exports records of `entity_type`; needs the export permission. The file
-    /// becomes an attachment: download it with
-    /// [`Attachments::download`](crate::attachments::Attachments::download).
-    pub fn export(&self, entity_type: impl Into<String>, which: Selection) -> Export<'_> {
+impl<R: Editable> Records<R> {
+    /// Exports records to a file; requires the export permission. The file becomes an attachment, which
+    /// [`RecordRef::download`](crate::typed::RecordRef::download) downloads.
+    pub fn export(&self, selection: Selection<R>) -> Export<R> {
         Export {
-            client: self,
-            entity_type: entity_type.into(),
-            which,
+            records: self.clone(),
+            selection,
             format: Format::Csv,
             members: JsonObject::new(),
         }
     }
 }
 
-impl Export<'_> {
-    /// What to write; CSV by default.
+impl<R: Editable> Export<R> {
+    /// Sets the format; CSV by default.
     pub fn format(mut self, format: Format) -> Self {
         self.format = format;
         self
     }
 
-    fn list<I>(mut self, key: &str, names: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
+    /// Exports these fields only, by the names of the fields in the metadata. XLSX files have one column per field.
+    pub fn fields(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
-        self.members.insert(key.to_owned(), json!(names));
+        self.members.insert("fieldList".to_owned(), json!(names));
         self
     }
 
-    /// These fields only, by field name (XLSX goes by fields).
-    pub fn fields<I>(self, names: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
-        self.list("fieldList", names)
+    /// Exports these attributes only. CSV files have one column per attribute.
+    pub fn attributes(mut self, attributes: impl Select<R>) -> Self {
+        let names = attributes.names();
+        self.members
+            .insert("attributeList".to_owned(), json!(names));
+        self
     }
 
-    /// These attributes only, by attribute name (CSV goes by attributes).
-    pub fn attributes<I>(self, names: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
-        self.list("attributeList", names)
-    }
-
-    /// Parameters of the format, such as XLSX's `title`.
+    /// Sets parameters of the format, such as XLSX's `title`.
     pub fn params(mut self, params: JsonObject) -> Self {
         self.members
             .insert("params".to_owned(), Value::Object(params));
@@ -90,9 +74,9 @@ impl Export<'_> {
     }
 
     fn body(&self, idle: bool) -> Result<Value, Error> {
-        let mut body = self.which.to_json()?;
+        let mut body = self.selection.to_json()?;
         body.extend(self.members.clone());
-        body.insert("entityType".to_owned(), json!(self.entity_type));
+        body.insert("entityType".to_owned(), json!(self.records.entity_type()));
         let format = match self.format {
             Format::Csv => "csv",
             Format::Xlsx => "xlsx",
@@ -104,63 +88,77 @@ impl Export<'_> {
         Ok(Value::Object(body))
     }
 
-    /// Exports now and answers the attachment's id.
+    /// Exports now and returns the id of the file.
     ///
     /// # Errors
-    /// As any request. It may take long: raise the client's time limit or use
+    /// [`Error::is_forbidden`] without the export permission. It may take long: raise the client's timeout, or use
     /// [`Export::start`].
-    pub async fn run(self) -> Result<String, Error> {
+    pub async fn run(self) -> Result<Id<FileOf<R>>, Error> {
         #[derive(Deserialize)]
         struct Exported {
             id: String,
         }
         let body = self.body(false)?;
-        let exported: Exported = self
-            .client
-            .call_json(Method::POST, &["Export"], &body)
-            .await?;
-        Ok(exported.id)
+        let client = self.records.client();
+        let exported: Exported = client.call_json(Method::POST, &["Export"], &body).await?;
+        Ok(Id::new(exported.id))
     }
 
-    /// Exports in the background of the server ("idle mode").
+    /// Starts the export in the background of the server ("idle mode").
     ///
     /// # Errors
-    /// As any request.
-    pub async fn start(self) -> Result<ExportJob, Error> {
+    /// As [`Export::run`].
+    pub async fn start(self) -> Result<ExportJob<FileOf<R>>, Error> {
         #[derive(Deserialize)]
         struct Started {
             #[serde(alias = "id", rename = "exportId")]
             export_id: String,
         }
         let body = self.body(true)?;
-        let started: Started = self
-            .client
-            .call_json(Method::POST, &["Export"], &body)
-            .await?;
-        Ok(Job::resume(self.client, started.export_id))
+        let client = self.records.client();
+        let started: Started = client.call_json(Method::POST, &["Export"], &body).await?;
+        Ok(Job::resume(client, started.export_id))
     }
 }
 
-/// An export that the server does in the background.
-pub type ExportJob = Job<ExportProgress>;
+/// The entity type of the files that an export of `R` writes.
+type FileOf<R> = <<R as Editable>::Schema as Schema>::Attachment;
 
-/// How far an export in the background has come.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// An export that runs in the background of the server; `A` is the entity type of files.
+pub type ExportJob<A> = Job<ExportProgress<A>>;
+
+/// The progress of an export in the background.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ExportProgress {
-    /// Where it stands.
+pub struct ExportProgress<A> {
+    /// The state of the job.
     pub status: JobStatus,
-    /// The file, once it is there.
-    #[serde(default)]
-    pub attachment_id: Option<String>,
+    /// The id of the file, once it is written.
+    pub file: Option<Id<A>>,
 }
 
-impl Kind for ExportProgress {
+impl<'de, A> Deserialize<'de> for ExportProgress<A> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Wire {
+            status: JobStatus,
+            #[serde(default)]
+            attachment_id: Option<String>,
+        }
+        let wire = Wire::deserialize(deserializer)?;
+        Ok(Self {
+            status: wire.status,
+            file: wire.attachment_id.map(Id::new),
+        })
+    }
+}
+
+impl<A: 'static> Kind for ExportProgress<A> {
     const PATH: &'static str = "Export";
 }
 
-impl Progress for ExportProgress {
+impl<A: Send + 'static> Progress for ExportProgress<A> {
     fn status(&self) -> &JobStatus {
         &self.status
     }

@@ -1,26 +1,18 @@
 //! Imports from CSV.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::JsonObject;
-use crate::client::Client;
 use crate::error::Error;
-use crate::request::Request;
+use crate::typed::roles::CsvImport;
+use crate::typed::{AnyRef, Entity, Id, IntoId, RecordRef, Records, Schema, decode_record};
 
-/// Imports; see [`Client::imports`].
-#[derive(Clone, Copy, Debug)]
-pub struct Imports<'c>(&'c Client);
-
-impl Client {
-    /// Imports from CSV; needs access to the scope Import.
-    pub fn imports(&self) -> Imports<'_> {
-        Imports(self)
-    }
-}
-
-/// What an import does with a row.
+/// The action of an import for each row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -28,81 +20,71 @@ pub enum ImportAction {
     /// Creates a record.
     #[default]
     Create,
-    /// Updates the record found by `update_by`, or creates one.
+    /// Updates the record found by the key columns, or creates one.
     CreateAndUpdate,
-    /// Updates the record found by `update_by`.
+    /// Updates the record found by the key columns.
     Update,
 }
 
-/// How to read a file and what to do with its rows.
+/// How an import reads a file, and what it does with the rows.
 ///
-/// Dates and numbers are read as the instance's import does: `date_format` and
-/// its kin take the names of the import wizard (`YYYY-MM-DD`, `HH:mm`).
+/// By default it creates records from a file with a header row, commas, double quotes, ISO dates in UTC, and points in
+/// numbers. Formats of dates and times have the names of the import wizard (`YYYY-MM-DD`, `HH:mm`).
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ImportSettings {
-    /// The file, from [`Imports::upload`].
-    pub attachment_id: String,
-    /// The entity type of the rows.
-    pub entity_type: String,
+    attachment_id: String,
+    entity_type: String,
+    attribute_list: Vec<Option<String>>,
+    update_by: Vec<usize>,
     /// What to do with a row.
     pub action: ImportAction,
-    /// The attribute of each column; `None` leaves a column out.
-    pub attribute_list: Vec<Option<String>>,
-    /// Columns by whose attributes the record to update is found, from 0.
-    pub update_by: Vec<usize>,
-    /// Between columns.
+    /// The delimiter between columns.
     pub delimiter: String,
-    /// Around texts.
+    /// The character around text.
     pub text_qualifier: String,
-    /// Whether the first row names the columns.
+    /// Whether the first row contains the names of the columns.
     pub header_row: bool,
-    /// How dates are written.
+    /// The format of dates.
     pub date_format: String,
-    /// How times are written.
+    /// The format of times.
     pub time_format: String,
     /// The time zone of times.
     pub timezone: String,
-    /// Between whole and fraction.
+    /// The character between the whole part and the fraction of a number.
     pub decimal_mark: String,
-    /// How names of persons are written: `f l`, `l f`, `l, f`.
+    /// The format of names of persons: `f l`, `l f`, `l, f`.
     pub person_name_format: String,
     /// The currency of amounts without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// Values for attributes that no column gives.
+    /// Values of attributes that no column contains, such as those of a patch's `into_json()`.
     #[serde(skip_serializing_if = "JsonObject::is_empty")]
     pub default_values: JsonObject,
-    /// Leaves it to the server's background.
+    /// Whether to import in the background of the server.
     pub idle_mode: bool,
-    /// Writes without stream notes and notifications.
+    /// Whether to import without stream notes and notifications.
     pub silent_mode: bool,
-    /// Creates duplicates, too.
+    /// Whether to create records that the server takes for duplicates.
     pub skip_duplicate_checking: bool,
 }
 
 impl ImportSettings {
-    /// Creates records of `entity_type` from a file with a header row, commas,
-    /// double quotes, ISO dates in UTC and points in numbers.
-    pub fn new<I>(
-        attachment_id: impl Into<String>,
-        entity_type: impl Into<String>,
-        attributes: I,
-    ) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
+    /// The import of an uploaded file into records of `E`, for now without columns:
+    /// `ImportSettings::new::<Contact>(&file).column(contact::LAST_NAME).skip_column()`.
+    pub fn new<E: Entity>(file: impl IntoId<<E::Schema as Schema>::Attachment>) -> Self {
+        Self::untyped(E::ENTITY_TYPE, file.into_id().as_str())
+    }
+
+    /// The import of an uploaded file into records of an entity type that is known only at run time.
+    pub fn untyped(entity_type: impl Into<String>, file: impl Into<String>) -> Self {
         Self {
-            attachment_id: attachment_id.into(),
+            attachment_id: file.into(),
             entity_type: entity_type.into(),
-            action: ImportAction::Create,
-            attribute_list: attributes
-                .into_iter()
-                .map(|name| Some(name.into()))
-                .collect(),
+            attribute_list: Vec::new(),
             update_by: Vec::new(),
+            action: ImportAction::Create,
             delimiter: ",".to_owned(),
             text_qualifier: "\"".to_owned(),
             header_row: true,
@@ -118,89 +100,110 @@ impl ImportSettings {
             skip_duplicate_checking: false,
         }
     }
+
+    /// The next column contains this attribute: a constant or a name.
+    #[must_use]
+    pub fn column(mut self, attribute: impl Into<Cow<'static, str>>) -> Self {
+        self.attribute_list
+            .push(Some(attribute.into().into_owned()));
+        self
+    }
+
+    /// The next column contains this attribute, by which the record to update is found; see [`ImportSettings::action`].
+    #[must_use]
+    pub fn key_column(mut self, attribute: impl Into<Cow<'static, str>>) -> Self {
+        self.update_by.push(self.attribute_list.len());
+        self.column(attribute)
+    }
+
+    /// The next column is not imported.
+    #[must_use]
+    pub fn skip_column(mut self) -> Self {
+        self.attribute_list.push(None);
+        self
+    }
+
+    /// Sets what to do with a row.
+    #[must_use]
+    pub fn action(mut self, action: ImportAction) -> Self {
+        self.action = action;
+        self
+    }
 }
 
-impl Imports<'_> {
-    /// Uploads a CSV file (UTF-8) and answers its id.
+impl<I: CsvImport> Records<I> {
+    /// Uploads a CSV file in UTF-8 and returns the id of the file.
     ///
     /// # Errors
-    /// As any request.
-    pub async fn upload(&self, csv: impl Into<Bytes>) -> Result<String, Error> {
+    /// [`Error::is_forbidden`] without access to imports.
+    pub async fn upload_csv(
+        &self,
+        csv: impl Into<Bytes>,
+    ) -> Result<Id<<I::Schema as Schema>::Attachment>, Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Uploaded {
             attachment_id: String,
         }
-        let request = Request::new(Method::POST, &["Import", "file"])
+        let request = self
+            .request(Method::POST, &["file"])
             .body(csv, HeaderValue::from_static("text/csv"));
-        let uploaded: Uploaded = self.0.send(request).await?.json()?;
-        Ok(uploaded.attachment_id)
+        let uploaded: Uploaded = self.client().send(request).await?.json()?;
+        Ok(Id::new(uploaded.attachment_id))
     }
 
-    /// Imports an uploaded file and answers the import's record (`id`,
-    /// `status`, counts).
+    /// Imports an uploaded file. Returns the import's record, with its status and counts.
     ///
     /// # Errors
-    /// As any request.
-    pub async fn run(&self, settings: &ImportSettings) -> Result<JsonObject, Error> {
-        let request = Request::new(Method::POST, &["Import"]).json(settings);
-        self.0.send(request).await?.json()
+    /// [`Error::is_forbidden`] without access to imports and the right to create the records.
+    pub async fn import(&self, settings: &ImportSettings) -> Result<I, Error> {
+        let request = self.request(Method::POST, &[]).json(settings);
+        decode_record(&self.client().send(request).await?)
+    }
+}
+
+impl<I: CsvImport> RecordRef<I> {
+    /// Deletes the records that the import created.
+    ///
+    /// # Errors
+    /// [`Error::is_not_found`] if the import does not exist.
+    pub async fn revert(&self) -> Result<(), Error> {
+        self.perform(Method::POST, &["revert"], None).await
     }
 
-    async fn on(&self, id: &str, what: &str) -> Result<(), Error> {
-        self.0
-            .perform(Method::POST, &["Import", id, what], None)
+    /// Deletes the records that the import created as duplicates.
+    ///
+    /// # Errors
+    /// As [`RecordRef::revert`].
+    pub async fn remove_duplicates(&self) -> Result<(), Error> {
+        self.perform(Method::POST, &["removeDuplicates"], None)
             .await
     }
 
-    /// Deletes the records that an import created.
+    /// Removes the mark "duplicate" from a record of the import.
     ///
     /// # Errors
-    /// As any request.
-    pub async fn revert(&self, id: impl AsRef<str>) -> Result<(), Error> {
-        self.on(id.as_ref(), "revert").await
+    /// As [`RecordRef::revert`].
+    pub async fn unmark_duplicate(&self, record: impl Into<AnyRef>) -> Result<(), Error> {
+        let record = record.into();
+        let body = json!({"entityType": record.entity_type, "entityId": record.id});
+        self.perform(Method::POST, &["unmarkDuplicates"], Some(&body))
+            .await
     }
 
-    /// Deletes the records that an import created as duplicates.
+    /// Writes the rows that failed to a file and returns its id; `None` if no row failed.
     ///
     /// # Errors
-    /// As any request.
-    pub async fn remove_duplicates(&self, id: impl AsRef<str>) -> Result<(), Error> {
-        self.on(id.as_ref(), "removeDuplicates").await
-    }
-
-    /// Takes the mark "duplicate" from a record of an import.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn unmark_duplicate(
+    /// As [`RecordRef::revert`].
+    pub async fn export_errors(
         &self,
-        id: impl AsRef<str>,
-        entity_type: &str,
-        record_id: impl AsRef<str>,
-    ) -> Result<(), Error> {
-        let path = ["Import", id.as_ref(), "unmarkDuplicates"];
-        let body = serde_json::json!({
-            "entityType": entity_type,
-            "entityId": record_id.as_ref(),
-        });
-        self.0.perform(Method::POST, &path, Some(&body)).await
-    }
-
-    /// Writes the rows that failed into a file and answers the attachment's id;
-    /// `None` when none did.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn export_errors(&self, id: impl AsRef<str>) -> Result<Option<String>, Error> {
-        let path = ["Import", id.as_ref(), "exportErrors"];
+    ) -> Result<Option<Id<<I::Schema as Schema>::Attachment>>, Error> {
+        let path = self.path(&["exportErrors"]);
         let answer: JsonObject = self
-            .0
-            .call_json(Method::POST, &path, &serde_json::json!({}))
+            .client()
+            .call_json(Method::POST, &path, &json!({}))
             .await?;
-        Ok(answer
-            .get("attachmentId")
-            .and_then(|id| id.as_str())
-            .map(str::to_owned))
+        let file = answer.get("attachmentId").and_then(Value::as_str);
+        Ok(file.map(Id::new))
     }
 }

@@ -1,35 +1,41 @@
-//! How the user interface lays records out.
-
 use http::Method;
 use serde_json::Value;
 
-use crate::client::Client;
 use crate::error::Error;
 use crate::request::Request;
+use crate::typed::{Editable, IntoId, Records, Schema};
 
-impl Client {
-    /// A layout of an entity type: `list`, `detail`, `filters` and others.
+impl<R: Editable> Records<R> {
+    /// Reads a layout of the entity type: `list`, `detail`, `filters` and others.
     ///
     /// # Errors
-    /// As any request; not found when there is none of that name.
-    pub async fn layout(&self, entity_type: &str, name: &str) -> Result<Value, Error> {
-        self.get_json(&[entity_type, "layout", name]).await
+    /// [`Error::is_not_found`] if the entity type has no layout of that name.
+    pub async fn layout(&self, name: &str) -> Result<Value, Error> {
+        self.client().get_json(&self.path(&["layout", name])).await
     }
 
-    /// Replaces a layout (administrators), of a layout set or the standard one.
+    /// Replaces a standard layout (administrators). Returns the layout.
     ///
     /// # Errors
-    /// As any request.
-    pub async fn set_layout(
+    /// [`Error::is_forbidden`] for others.
+    pub async fn set_layout(&self, name: &str, layout: &Value) -> Result<Value, Error> {
+        let request = Request::new(Method::PUT, &self.path(&["layout", name])).json(layout);
+        self.client().send(request).await?.json()
+    }
+
+    /// Replaces a layout of a layout set (administrators). Returns the layout.
+    ///
+    /// # Errors
+    /// As [`Records::set_layout`].
+    pub async fn set_layout_of(
         &self,
-        entity_type: &str,
+        set: impl IntoId<<R::Schema as Schema>::LayoutSet>,
         name: &str,
-        set_id: Option<&str>,
         layout: &Value,
     ) -> Result<Value, Error> {
-        let mut path = vec![entity_type, "layout", name];
-        path.extend(set_id);
+        let set = set.into_id();
+        let path = self.path(&["layout", name, set.as_str()]);
         let request = Request::new(Method::PUT, &path).json(layout);
-        self.send(request).await?.json()
+        self.client().send(request).await?.json()
     }
 }

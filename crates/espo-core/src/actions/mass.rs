@@ -1,121 +1,66 @@
-//! Mass actions, and actions on one record that are more than an update.
+//! Mass actions: one request that changes many records.
 
 use http::Method;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
+use super::currency::{Rates, rates_json};
 use super::job::sealed::Kind;
 use super::{Job, JobStatus, Progress, Selection, value};
 use crate::JsonObject;
-use crate::client::Client;
 use crate::error::Error;
+use crate::typed::roles::{HasStream, Lockable};
+use crate::typed::{Editable, Field, Id, IntoId, Records, Schema};
 
-/// Mass actions on one entity type; see [`Client::mass`].
+/// Mass actions on selected records; see [`Records::mass`].
 #[derive(Clone, Debug)]
-pub struct Mass<'c> {
-    client: &'c Client,
-    entity_type: String,
+pub struct Mass<R> {
+    records: Records<R>,
+    selection: Selection<R>,
 }
 
-impl Client {
-    /// Mass actions on records of `entity_type`. Records that the user may not
-    /// change, or that fail validation, are left out silently: compare
-    /// [`MassResult::count`].
-    pub fn mass(&self, entity_type: impl Into<String>) -> Mass<'_> {
+impl<R: Editable> Records<R> {
+    /// Changes many records with one request.
+    ///
+    /// The server silently leaves out records that the user may not change or that fail validation: compare
+    /// [`MassResult::count`] with the number of records expected.
+    pub fn mass(&self, selection: Selection<R>) -> Mass<R> {
         Mass {
-            client: self,
-            entity_type: entity_type.into(),
+            records: self.clone(),
+            selection,
         }
     }
-
-    /// Merges `source_ids` into a record, which takes `attributes`; the sources
-    /// are deleted. Answers the record.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn merge<I>(
-        &self,
-        entity_type: &str,
-        id: impl AsRef<str>,
-        source_ids: I,
-        attributes: impl Into<JsonObject>,
-    ) -> Result<JsonObject, Error>
-    where
-        I: IntoIterator,
-        I::Item: AsRef<str>,
-    {
-        let sources: Vec<String> = source_ids
-            .into_iter()
-            .map(|id| id.as_ref().to_owned())
-            .collect();
-        let data = json!({"sourceIdList": sources, "attributes": attributes.into()});
-        self.action(entity_type, id, "merge", data).await
-    }
-
-    /// Converts a record's money into another currency, at the instance's rates
-    /// unless `rates` are given. Answers the record.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn convert_currency(
-        &self,
-        entity_type: &str,
-        id: impl AsRef<str>,
-        target_currency: &str,
-        rates: Option<&JsonObject>,
-    ) -> Result<JsonObject, Error> {
-        let data = currency_data(target_currency, rates);
-        self.action(entity_type, id, "convertCurrency", data).await
-    }
-
-    /// Any action on one record (`POST Action`).
-    ///
-    /// # Errors
-    /// As any request; an unknown action is not found.
-    pub async fn action(
-        &self,
-        entity_type: &str,
-        id: impl AsRef<str>,
-        action: &str,
-        data: Value,
-    ) -> Result<JsonObject, Error> {
-        let body = json!({
-            "entityType": entity_type,
-            "id": id.as_ref(),
-            "action": action,
-            "data": data,
-        });
-        self.call_json(Method::POST, &["Action"], &body).await
-    }
-
-    /// The attributes with which a copy of a record would start.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn duplicate_attributes(
-        &self,
-        entity_type: &str,
-        id: impl AsRef<str>,
-    ) -> Result<JsonObject, Error> {
-        let path = [entity_type, "action", "getDuplicateAttributes"];
-        self.call_json(Method::POST, &path, &json!({"id": id.as_ref()}))
-            .await
-    }
 }
 
-/// What a mass action did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The result of a mass action.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct MassResult {
-    /// How many records were changed.
-    #[serde(default)]
+pub struct MassResult<R> {
+    /// The number of records that were changed.
     pub count: u64,
-    /// Which, when the records were chosen by id; `None` for a search.
-    #[serde(default)]
-    pub ids: Option<Vec<String>>,
+    /// Their ids, if the records were selected by id; `None` for a search.
+    pub ids: Option<Vec<Id<R>>>,
 }
 
-/// What a mass update does to an attribute.
+impl<'de, R> Deserialize<'de> for MassResult<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Wire {
+            #[serde(default)]
+            count: u64,
+            #[serde(default)]
+            ids: Option<Vec<String>>,
+        }
+        let wire = Wire::deserialize(deserializer)?;
+        let ids = wire.ids.map(|ids| ids.into_iter().map(Id::new).collect());
+        Ok(Self {
+            count: wire.count,
+            ids,
+        })
+    }
+}
+
+/// How a mass update changes an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UpdateMode {
@@ -127,160 +72,211 @@ pub enum UpdateMode {
     Remove,
 }
 
-impl Mass<'_> {
-    /// Sets `values` on the records: a JSON object, or the patch of an entity type (`ContactPatch`).
-    ///
-    /// # Errors
-    /// As any request; needs edit access and the mass-update permission.
-    pub async fn update(
-        &self,
-        which: &Selection,
-        values: impl Into<JsonObject>,
-    ) -> Result<MassResult, Error> {
-        self.update_with(which, values, []).await
+/// Update modes by attribute, for [`Mass::update_with`].
+#[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
+pub struct UpdateModes(JsonObject);
+
+impl UpdateModes {
+    /// No modes: every value replaces the old one.
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Sets `values`, adding to or removing from those attributes (lists and
-    /// sets of links) that `modes` names.
+    /// Adds the value of the attribute to what the records hold.
+    pub fn adding<E, K, A>(self, field: Field<E, K, A>) -> Self {
+        self.mode(field.name(), UpdateMode::Add)
+    }
+
+    /// Removes the value of the attribute from what the records hold.
+    pub fn removing<E, K, A>(self, field: Field<E, K, A>) -> Self {
+        self.mode(field.name(), UpdateMode::Remove)
+    }
+
+    /// Sets the mode of an attribute that is known only at run time.
+    pub fn mode(mut self, attribute: impl Into<String>, mode: UpdateMode) -> Self {
+        let mode = match mode {
+            UpdateMode::Update => "update",
+            UpdateMode::Add => "add",
+            UpdateMode::Remove => "remove",
+        };
+        self.0.insert(attribute.into(), json!(mode));
+        self
+    }
+}
+
+impl<R: Editable> Mass<R> {
+    /// Applies a patch to the records.
+    ///
+    /// # Errors
+    /// [`Error::is_forbidden`] without the right to edit and the mass-update permission.
+    pub async fn update(&self, patch: R::Patch) -> Result<MassResult<R>, Error> {
+        self.update_with(patch, UpdateModes::new()).await
+    }
+
+    /// Applies a patch to the records, adding to or removing from the lists and sets that `modes` names.
     ///
     /// # Errors
     /// As [`Mass::update`].
-    pub async fn update_with<'a>(
+    pub async fn update_with(
         &self,
-        which: &Selection,
-        values: impl Into<JsonObject>,
-        modes: impl IntoIterator<Item = (&'a str, UpdateMode)>,
-    ) -> Result<MassResult, Error> {
-        let mut actions = JsonObject::new();
-        for (attribute, mode) in modes {
-            actions.insert(attribute.to_owned(), value(&mode)?);
-        }
-        let data = json!({"values": values.into(), "actions": actions});
-        self.run("update", which, data).await
+        patch: R::Patch,
+        modes: UpdateModes,
+    ) -> Result<MassResult<R>, Error> {
+        let values: JsonObject = patch.into();
+        self.run("update", json!({"values": values, "actions": modes.0}))
+            .await
     }
 
     /// Deletes the records.
     ///
     /// # Errors
-    /// As any request; needs delete access, and the mass-update permission when
-    /// they are chosen by a search.
-    pub async fn delete(&self, which: &Selection) -> Result<MassResult, Error> {
-        self.run("delete", which, json!({})).await
+    /// [`Error::is_forbidden`] without the right to delete, and without the mass-update permission if the records are
+    /// selected by a search.
+    pub async fn delete(&self) -> Result<MassResult<R>, Error> {
+        self.run("delete", json!({})).await
     }
 
-    /// Converts the records' money into another currency.
+    /// Converts the records' amounts into another currency, at the rates of the instance.
     ///
     /// # Errors
-    /// As any request.
-    pub async fn convert_currency(
+    /// A 400 if the instance has no rate for the currency.
+    pub async fn convert_currency(&self, currency: &str) -> Result<MassResult<R>, Error> {
+        self.run("convertCurrency", currency_data(currency, None)?)
+            .await
+    }
+
+    /// Converts the records' amounts into another currency, at these rates.
+    ///
+    /// # Errors
+    /// As [`Mass::convert_currency`].
+    pub async fn convert_currency_at(
         &self,
-        which: &Selection,
-        target_currency: &str,
-        rates: Option<&JsonObject>,
-    ) -> Result<MassResult, Error> {
-        let data = currency_data(target_currency, rates);
-        self.run("convertCurrency", which, data).await
+        currency: &str,
+        rates: &Rates,
+    ) -> Result<MassResult<R>, Error> {
+        self.run("convertCurrency", currency_data(currency, Some(rates))?)
+            .await
     }
 
     /// Runs the formula scripts of the records again (administrators).
     ///
     /// # Errors
-    /// As any request.
-    pub async fn recalculate_formula(&self, which: &Selection) -> Result<MassResult, Error> {
-        self.run("recalculateFormula", which, json!({})).await
+    /// [`Error::is_forbidden`] for others.
+    pub async fn recalculate_formula(&self) -> Result<MassResult<R>, Error> {
+        self.run("recalculateFormula", json!({})).await
     }
 
-    /// Follows the records; for another user when an administrator says so.
+    /// Runs any mass action and waits for its result.
     ///
     /// # Errors
-    /// As any request.
-    pub async fn follow(
-        &self,
-        which: &Selection,
-        user_id: Option<&str>,
-    ) -> Result<MassResult, Error> {
-        self.run("follow", which, user_data(user_id)).await
+    /// [`Error::is_not_found`] if the action does not exist. It may take long: raise the client's timeout, or use
+    /// [`Mass::start`].
+    pub async fn run(&self, action: &str, data: Value) -> Result<MassResult<R>, Error> {
+        let body = self.body(action, &data, false)?;
+        let client = self.records.client();
+        client.call_json(Method::POST, &["MassAction"], &body).await
     }
 
-    /// Unfollows the records; for another user when an administrator says so.
+    /// Starts any mass action in the background of the server ("idle mode").
     ///
     /// # Errors
-    /// As any request.
-    pub async fn unfollow(
-        &self,
-        which: &Selection,
-        user_id: Option<&str>,
-    ) -> Result<MassResult, Error> {
-        self.run("unfollow", which, user_data(user_id)).await
-    }
-
-    /// Any mass action, done when this returns.
-    ///
-    /// # Errors
-    /// As any request; an unknown action is not found. It may take long: raise
-    /// the client's time limit or use [`Mass::start`].
-    pub async fn run(
-        &self,
-        action: &str,
-        which: &Selection,
-        data: Value,
-    ) -> Result<MassResult, Error> {
-        let body = self.body(action, which, data, false)?;
-        self.client
-            .call_json(Method::POST, &["MassAction"], &body)
-            .await
-    }
-
-    /// Any mass action, in the background of the server ("idle mode").
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn start(
-        &self,
-        action: &str,
-        which: &Selection,
-        data: Value,
-    ) -> Result<MassJob, Error> {
+    /// As [`Mass::run`].
+    pub async fn start(&self, action: &str, data: Value) -> Result<MassJob, Error> {
         #[derive(Deserialize)]
         struct Started {
             id: String,
         }
-        let body = self.body(action, which, data, true)?;
-        let started: Started = self
-            .client
+        let body = self.body(action, &data, true)?;
+        let client = self.records.client();
+        let started: Started = client
             .call_json(Method::POST, &["MassAction"], &body)
             .await?;
-        Ok(Job::resume(self.client, started.id))
+        Ok(Job::resume(client, started.id))
     }
 
-    fn body(
-        &self,
-        action: &str,
-        which: &Selection,
-        data: Value,
-        idle: bool,
-    ) -> Result<Value, Error> {
+    fn body(&self, action: &str, data: &Value, idle: bool) -> Result<Value, Error> {
         Ok(json!({
-            "entityType": self.entity_type,
+            "entityType": self.records.entity_type(),
             "action": action,
-            "params": which.to_json()?,
+            "params": self.selection.to_json()?,
             "data": data,
             "idle": idle,
         }))
     }
 }
 
-/// A mass action that the server does in the background.
+impl<R: Lockable> Mass<R> {
+    /// Locks the records (EspoCRM 10.0 and later).
+    ///
+    /// # Errors
+    /// A 500 if locking is off for the entity type; [`Error::is_not_found`] before EspoCRM 10.0.
+    pub async fn lock(&self) -> Result<MassResult<R>, Error> {
+        self.run("lock", json!({})).await
+    }
+
+    /// Unlocks the records (EspoCRM 10.0 and later).
+    ///
+    /// # Errors
+    /// As [`Mass::lock`].
+    pub async fn unlock(&self) -> Result<MassResult<R>, Error> {
+        self.run("unlock", json!({})).await
+    }
+}
+
+impl<R: HasStream> Mass<R> {
+    /// Makes the user of the credentials follow the records.
+    ///
+    /// # Errors
+    /// Those of [`Client::send`](crate::Client::send).
+    pub async fn follow(&self) -> Result<MassResult<R>, Error> {
+        self.run("follow", json!({})).await
+    }
+
+    /// Makes the user of the credentials stop following the records.
+    ///
+    /// # Errors
+    /// Those of [`Client::send`](crate::Client::send).
+    pub async fn unfollow(&self) -> Result<MassResult<R>, Error> {
+        self.run("unfollow", json!({})).await
+    }
+
+    /// Makes another user follow the records (administrators).
+    ///
+    /// # Errors
+    /// [`Error::is_forbidden`] for others.
+    pub async fn follow_as(
+        &self,
+        user: impl IntoId<<R::Schema as Schema>::User>,
+    ) -> Result<MassResult<R>, Error> {
+        let data = json!({"userId": user.into_id().as_str()});
+        self.run("follow", data).await
+    }
+
+    /// Makes another user stop following the records (administrators).
+    ///
+    /// # Errors
+    /// [`Error::is_forbidden`] for others.
+    pub async fn unfollow_as(
+        &self,
+        user: impl IntoId<<R::Schema as Schema>::User>,
+    ) -> Result<MassResult<R>, Error> {
+        let data = json!({"userId": user.into_id().as_str()});
+        self.run("unfollow", data).await
+    }
+}
+
+/// A mass action that runs in the background of the server.
 pub type MassJob = Job<MassProgress>;
 
-/// How far a mass action in the background has come.
+/// The progress of a mass action in the background.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct MassProgress {
-    /// Where it stands.
+    /// The state of the job.
     pub status: JobStatus,
-    /// Records done so far.
+    /// The number of records processed so far.
     #[serde(default)]
     pub processed_count: Option<u64>,
 }
@@ -295,16 +291,9 @@ impl Progress for MassProgress {
     }
 }
 
-fn currency_data(target: &str, rates: Option<&JsonObject>) -> Value {
-    match rates {
-        Some(rates) => json!({"targetCurrency": target, "rates": rates}),
+pub(super) fn currency_data(target: &str, rates: Option<&Rates>) -> Result<Value, Error> {
+    Ok(match rates {
+        Some(rates) => json!({"targetCurrency": target, "rates": value(&rates_json(rates)?)?}),
         None => json!({"targetCurrency": target}),
-    }
-}
-
-fn user_data(user_id: Option<&str>) -> Value {
-    match user_id {
-        Some(id) => json!({"userId": id}),
-        None => json!({}),
-    }
+    })
 }

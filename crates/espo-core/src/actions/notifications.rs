@@ -1,68 +1,88 @@
-//! The user's notifications.
+//! The notifications of the user. Reading them is an ordinary list, newest first: `crm.list::<Notification>()`.
 
 use http::Method;
+use serde_json::json;
 
-use super::JsonPage;
-use crate::client::Client;
+use super::PagedRequest;
 use crate::error::Error;
-use crate::request::Request;
-use serde_json::Value;
+use crate::typed::roles::UserNotification;
+use crate::typed::{RecordRef, Records};
 
-/// Notifications; see [`Client::notifications`].
-#[derive(Clone, Copy, Debug)]
-pub struct Notifications<'c>(&'c Client);
+/// The kind of a group of notifications (EspoCRM 10.0 and later).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GroupKind {
+    /// Notes of the stream.
+    Note,
+    /// Received emails.
+    EmailReceived,
+}
 
-impl Client {
-    /// The user's notifications.
-    pub fn notifications(&self) -> Notifications<'_> {
-        Notifications(self)
+impl GroupKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "Note",
+            Self::EmailReceived => "EmailReceived",
+        }
     }
 }
 
-impl Notifications<'_> {
-    /// A page, newest first; not counted, and `where` has no effect on it.
+impl<N: UserNotification> Records<N> {
+    /// Returns the number of unread notifications.
     ///
     /// # Errors
-    /// As any request.
-    pub async fn list(&self, offset: u64, max_size: u32) -> Result<JsonPage, Error> {
-        let request = Request::new(Method::GET, &["Notification"])
-            .query("offset", offset)
-            .query("maxSize", max_size);
-        self.0.send(request).await?.json()
-    }
-
-    /// How many are not read.
-    ///
-    /// # Errors
-    /// As any request.
+    /// Those of [`Client::send`](crate::Client::send).
     pub async fn unread_count(&self) -> Result<u64, Error> {
-        self.0
-            .get_json(&["Notification", "action", "notReadCount"])
-            .await
+        let path = self.path(&["action", "notReadCount"]);
+        self.client().get_json(&path).await
     }
 
-    /// Marks all as read.
+    /// Marks all notifications as read.
     ///
     /// # Errors
-    /// As any request.
+    /// Those of [`Client::send`](crate::Client::send).
     pub async fn mark_all_read(&self) -> Result<(), Error> {
-        let path = ["Notification", "action", "markAllRead"];
-        self.0
-            .perform(
-                Method::POST,
-                &path,
-                Some(&Value::Object(Default::default())),
-            )
+        let path = self.path(&["action", "markAllRead"]);
+        self.client()
+            .perform(Method::POST, &path, Some(&json!({})))
             .await
     }
 
-    /// The notifications that a grouped one stands for (since 9.2).
+    /// Lists a group of notifications (EspoCRM 10.0 and later): those about one note or email. `id` is the `id` of the
+    /// grouped notification's group.
     ///
     /// # Errors
-    /// As any request.
-    pub async fn group(&self, id: impl AsRef<str>) -> Result<JsonPage, Error> {
-        self.0
-            .get_json(&["Notification", id.as_ref(), "group"])
-            .await
+    /// [`Error::is_not_found`] before EspoCRM 10.0.
+    pub fn grouped(&self, kind: GroupKind, id: &str) -> PagedRequest<N> {
+        PagedRequest::new(self.client(), &self.path(&["group"]))
+            .query("type", kind.as_str())
+            .query("id", id)
+    }
+}
+
+impl<N: UserNotification> RecordRef<N> {
+    /// Lists the notifications that a grouped one stands for (EspoCRM 9.2 and later).
+    pub fn group(&self) -> PagedRequest<N> {
+        PagedRequest::new(self.client(), &self.path(&["group"]))
+    }
+
+    /// Deletes the notification's group (EspoCRM 10.0 and later).
+    ///
+    /// # Errors
+    /// [`Error::is_not_found`] before EspoCRM 10.0.
+    pub async fn delete_group(&self) -> Result<(), Error> {
+        let path = self.records().path(&["group", self.id().as_str()]);
+        self.client().perform(Method::DELETE, &path, None).await
+    }
+
+    /// Marks the notification's group as read (EspoCRM 10.0 and later).
+    ///
+    /// # Errors
+    /// [`Error::is_not_found`] before EspoCRM 10.0; a 400 for an id that is not of a group.
+    pub async fn mark_group_read(&self) -> Result<(), Error> {
+        let path = self
+            .records()
+            .path(&["group", self.id().as_str(), "markRead"]);
+        self.client().perform(Method::POST, &path, None).await
     }
 }

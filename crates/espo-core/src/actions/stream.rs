@@ -1,249 +1,272 @@
-//! The stream: notes on records and to people.
+//! Streams: reading notes, posting, pinning and reacting.
 
-use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use http::Method;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::JsonPage;
+use super::instant;
 use crate::JsonObject;
 use crate::client::Client;
 use crate::error::Error;
 use crate::request::Request;
 use crate::total::Total;
+use crate::typed::roles::{HasStream, StreamNote, UploadedFile, UserAccount};
+use crate::typed::{
+    BoxStream, Decode, DecodeError, IntoId, RecordRef, Records, Schema, decode_error,
+    decode_error_in_page, decode_record, texts,
+};
 
-/// Notes; see [`Client::stream`].
-#[derive(Clone, Copy, Debug)]
-pub struct Stream<'c>(&'c Client);
-
-impl Client {
-    /// Notes: reading streams, posting, pinning, reacting.
-    pub fn stream(&self) -> Stream<'_> {
-        Stream(self)
-    }
-}
-
-/// A note, with the attributes that matter for reading a stream; all others are
-/// in `other`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// A page of a stream, newest note first.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Note {
-    /// The note's id.
-    pub id: String,
-    /// Grows with every note; the order of a stream.
-    #[serde(default)]
-    pub number: Option<u64>,
-    /// `Post`, `Update`, `Status`, `Create`, `CreateRelated`, `Relate`,
-    /// `Unrelate`, `Assign`, `EmailReceived`, `EmailSent`, or what an extension adds.
-    #[serde(rename = "type", default)]
-    pub kind: String,
-    /// The text of a post, in Markdown.
-    #[serde(default)]
-    pub post: Option<String>,
-    /// What happened, by `kind`: an update has `fields` and
-    /// `attributes: {was, became}`. An object, or null.
-    #[serde(default)]
-    pub data: Value,
-    /// The entity type of the record that the note is on.
-    #[serde(default)]
-    pub parent_type: Option<String>,
-    /// The id of the record that the note is on.
-    #[serde(default)]
-    pub parent_id: Option<String>,
-    /// The name of the record that the note is on.
-    #[serde(default)]
-    pub parent_name: Option<String>,
-    /// Who caused it.
-    #[serde(default)]
-    pub created_by_id: Option<String>,
-    /// The name of who caused it.
-    #[serde(default)]
-    pub created_by_name: Option<String>,
-    /// When, in UTC, as the server writes it (`YYYY-MM-DD HH:MM:SS`).
-    #[serde(default)]
-    pub created_at: Option<String>,
-    /// Everything else that the server sent.
-    #[serde(flatten)]
-    pub other: JsonObject,
-}
-
-/// A page of a stream, newest first.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct NotePage {
-    /// How many there are; a user's own stream is not counted.
+pub struct StreamPage<N> {
+    /// The notes of this page.
+    pub notes: Vec<N>,
+    /// The number of notes. The server does not count a user's own stream.
     pub total: Total,
-    /// This page's notes.
-    pub list: Vec<Note>,
-    /// Pinned notes of a record, on its first page.
-    #[serde(default)]
-    pub pinned_list: Vec<Note>,
-    /// What to send as `reactionsAfter` to learn of reactions later.
-    #[serde(default)]
+    /// The pinned notes of a record; only on the first page of its stream.
+    pub pinned: Vec<N>,
+    /// The notes of this page that did not decode.
+    pub rejected: Vec<DecodeError>,
+    /// The value to pass to [`StreamRequest::reactions_after`] to learn of later reactions (EspoCRM 9.0 and later).
     pub reactions_check_date: Option<String>,
 }
 
-/// Which part of a stream to read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use]
-pub struct StreamQuery {
-    offset: Option<u64>,
+/// A stream that is not read yet.
+///
+/// Awaiting it returns one [`StreamPage`]; [`StreamRequest::stream`] goes through all notes.
+#[must_use = "nothing is sent until the request is awaited or turned into a stream"]
+pub struct StreamRequest<N> {
+    client: Client,
+    request: Request,
     max_size: Option<u32>,
-    after: Option<String>,
+    offset: Option<u64>,
     before_number: Option<u64>,
-    filter: Option<Cow<'static, str>>,
-    skip_own: bool,
+    marker: PhantomData<fn() -> N>,
 }
 
-impl StreamQuery {
-    /// From the newest note on, as many as the server gives.
-    pub fn new() -> Self {
-        Self::default()
+impl<N> Clone for StreamRequest<N> {
+    fn clone(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            request: self.request.clone(),
+            max_size: self.max_size,
+            offset: self.offset,
+            before_number: self.before_number,
+            marker: PhantomData,
+        }
+    }
+}
+
+impl<N> fmt::Debug for StreamRequest<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamRequest")
+            .field("request", &self.request)
+            .field("max_size", &self.max_size)
+            .field("offset", &self.offset)
+            .field("before_number", &self.before_number)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<N> StreamRequest<N> {
+    fn new(client: &Client, path: &[&str]) -> Self {
+        Self {
+            client: client.clone(),
+            request: Request::new(Method::GET, path),
+            max_size: None,
+            offset: None,
+            before_number: None,
+            marker: PhantomData,
+        }
     }
 
-    /// Skips notes. [`StreamQuery::before_number`] is steadier while others post.
-    pub fn offset(mut self, offset: u64) -> Self {
-        self.offset = Some(offset);
+    fn query(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.request = self.request.query(name, value);
         self
     }
 
-    /// Limits the page, to 200 at most.
-    pub fn max_size(mut self, max_size: u32) -> Self {
-        self.max_size = Some(max_size);
+    /// Limits the size of a page, to at most 200.
+    pub fn max_size(mut self, notes: u32) -> Self {
+        self.max_size = Some(notes);
         self
     }
 
-    /// Only notes later than this instant.
-    pub fn after(mut self, instant: jiff::Timestamp) -> Self {
-        self.after = Some(instant.strftime("%Y-%m-%d %H:%M:%S").to_string());
+    /// Skips notes. [`StreamRequest::before_number`] is steadier while others post.
+    pub fn offset(mut self, notes: u64) -> Self {
+        self.offset = Some(notes);
         self
     }
 
-    /// Only notes whose number is below this.
+    /// Only notes whose number is below this one.
     pub fn before_number(mut self, number: u64) -> Self {
         self.before_number = Some(number);
         self
     }
 
+    /// Only notes later than this instant.
+    pub fn after(self, time: jiff::Timestamp) -> Self {
+        self.query("after", instant(time))
+    }
+
     /// Only posts.
-    pub fn posts(mut self) -> Self {
-        self.filter = Some(Cow::Borrowed("posts"));
-        self
+    pub fn only_posts(self) -> Self {
+        self.query("filter", "posts")
     }
 
     /// Only updates.
-    pub fn updates(mut self) -> Self {
-        self.filter = Some(Cow::Borrowed("updates"));
-        self
+    pub fn only_updates(self) -> Self {
+        self.query("filter", "updates")
     }
 
-    /// Leaves out what the user did.
-    pub fn skip_own(mut self) -> Self {
-        self.skip_own = true;
-        self
+    /// Leaves out what the user of the credentials did.
+    pub fn skip_own(self) -> Self {
+        self.query("skipOwn", true)
     }
 
-    fn apply(&self, mut request: Request) -> Request {
-        if let Some(offset) = self.offset {
-            request = request.query("offset", offset);
-        }
-        if let Some(max_size) = self.max_size {
-            request = request.query("maxSize", max_size);
-        }
-        if let Some(after) = &self.after {
-            request = request.query("after", after);
-        }
-        if let Some(number) = self.before_number {
-            request = request.query("beforeNumber", number);
-        }
-        if let Some(filter) = &self.filter {
-            request = request.query("filter", filter);
-        }
-        if self.skip_own {
-            request = request.query("skipOwn", true);
-        }
-        request
+    /// Also returns changed reactions since the [`StreamPage::reactions_check_date`] of an earlier page.
+    pub fn reactions_after(self, check_date: &str) -> Self {
+        self.query("reactionsAfter", check_date)
     }
 }
 
-/// A post to be written: to a record or to people.
-#[derive(Clone, Debug, PartialEq)]
-#[must_use]
-pub struct NewPost(JsonObject);
+impl<N: Decode> StreamRequest<N> {
+    /// Reads one page, and the number of its last note.
+    async fn page(self) -> Result<(StreamPage<N>, Option<u64>), Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Extras {
+            list: Vec<Numbered>,
+            #[serde(default)]
+            pinned_list: Vec<Value>,
+            #[serde(default)]
+            reactions_check_date: Option<String>,
+        }
+        #[derive(Deserialize)]
+        struct Numbered {
+            #[serde(default)]
+            number: Option<u64>,
+        }
+        let mut request = self.request;
+        let max_size = self.max_size.map(u64::from);
+        let parameters = [
+            ("offset", self.offset),
+            ("maxSize", max_size),
+            ("beforeNumber", self.before_number),
+        ];
+        for (name, value) in parameters {
+            if let Some(value) = value {
+                request = request.query(name, value);
+            }
+        }
+        let response = self.client.send(request).await?;
+        let failed = |error| decode_error(&response, error);
+        let page = N::decode_page(response.text()?).map_err(failed)?;
+        let extras: Extras = response.json()?;
+        let last = extras.list.last().and_then(|note| note.number);
+        let mut rejected = page.rejected;
+        let mut pinned = Vec::with_capacity(extras.pinned_list.len());
+        for note in extras.pinned_list {
+            match N::decode_value(note) {
+                Ok(note) => pinned.push(note),
+                Err(error) => rejected.push(error),
+            }
+        }
+        let page = StreamPage {
+            notes: page.list,
+            total: page.total,
+            pinned,
+            rejected,
+            reactions_check_date: extras.reactions_check_date,
+        };
+        Ok((page, last))
+    }
 
-impl NewPost {
-    fn new(text: impl Into<String>) -> Self {
-        let mut members = JsonObject::new();
-        members.insert("type".to_owned(), json!("Post"));
-        members.insert("post".to_owned(), Value::String(text.into()));
-        Self(members)
+    /// Requests one page.
+    ///
+    /// # Errors
+    /// [`Error::is_forbidden`] without the right to see the stream; those of [`Client::send`].
+    pub async fn send(self) -> Result<StreamPage<N>, Error> {
+        Ok(self.page().await?.0)
+    }
+
+    /// All notes, newest first, each exactly once, also while others post. Memory use is constant.
+    ///
+    /// Notes that do not decode are errors after the notes of their page. Pinned notes appear in their place only.
+    pub fn stream(self) -> BoxStream<N> {
+        let pages = stream::try_unfold(Some(self), |request| async move {
+            let Some(request) = request else {
+                return Ok(None);
+            };
+            let before = request.before_number;
+            let mut next = request.clone();
+            let (page, last) = request.page().await?;
+            next.before_number = last;
+            // The offset applies to the first page only; the number takes over.
+            next.offset = None;
+            // Without a falling number the same page would come again and again.
+            let falls = last.is_some_and(|last| before.is_none_or(|before| last < before));
+            Ok::<_, Error>(Some((page, falls.then_some(next))))
+        });
+        Box::pin(
+            pages
+                .map_ok(|page: StreamPage<N>| {
+                    let rejected = page
+                        .rejected
+                        .into_iter()
+                        .map(|error| Err(decode_error_in_page(error)));
+                    let notes: Vec<_> = page.notes.into_iter().map(Ok).chain(rejected).collect();
+                    stream::iter(notes)
+                })
+                .try_flatten()
+                .boxed(),
+        )
+    }
+}
+
+impl<N: Decode> IntoFuture for StreamRequest<N> {
+    type Output = Result<StreamPage<N>, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// A post that is not written yet; awaiting it writes it and returns the note.
+#[must_use = "nothing is sent until the request is awaited"]
+pub struct PostRequest<S> {
+    client: Client,
+    body: JsonObject,
+    schema: PhantomData<fn() -> S>,
+}
+
+impl<S> fmt::Debug for PostRequest<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PostRequest").field(&self.body).finish()
+    }
+}
+
+impl<S> PostRequest<S> {
+    fn new(client: &Client, text: String) -> Self {
+        let request = Self {
+            client: client.clone(),
+            body: JsonObject::new(),
+            schema: PhantomData,
+        };
+        request
+            .with("type", json!("Post"))
+            .with("post", json!(text))
     }
 
     fn with(mut self, key: &str, value: Value) -> Self {
-        self.0.insert(key.to_owned(), value);
+        self.body.insert(key.to_owned(), value);
         self
-    }
-
-    /// A post on a record. The text is Markdown; `@userName` mentions.
-    pub fn on(
-        entity_type: impl Into<String>,
-        id: impl AsRef<str>,
-        text: impl Into<String>,
-    ) -> Self {
-        Self::new(text)
-            .with("parentType", Value::String(entity_type.into()))
-            .with("parentId", json!(id.as_ref()))
-    }
-
-    /// A post to all users.
-    pub fn to_all(text: impl Into<String>) -> Self {
-        Self::new(text).with("targetType", json!("all"))
-    }
-
-    /// A post to oneself.
-    pub fn to_self(text: impl Into<String>) -> Self {
-        Self::new(text).with("targetType", json!("self"))
-    }
-
-    fn to_ids<I>(text: impl Into<String>, target: &str, key: &str, ids: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: AsRef<str>,
-    {
-        let ids: Vec<String> = ids.into_iter().map(|id| id.as_ref().to_owned()).collect();
-        Self::new(text)
-            .with("targetType", json!(target))
-            .with(key, json!(ids))
-    }
-
-    /// A post to these users.
-    pub fn to_users<I>(text: impl Into<String>, ids: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: AsRef<str>,
-    {
-        Self::to_ids(text, "users", "usersIds", ids)
-    }
-
-    /// A post to these teams.
-    pub fn to_teams<I>(text: impl Into<String>, ids: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: AsRef<str>,
-    {
-        Self::to_ids(text, "teams", "teamsIds", ids)
-    }
-
-    /// A post to the users of these portals.
-    pub fn to_portals<I>(text: impl Into<String>, ids: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: AsRef<str>,
-    {
-        Self::to_ids(text, "portals", "portalsIds", ids)
     }
 
     /// Hides the post from portal users.
@@ -251,202 +274,158 @@ impl NewPost {
         self.with("isInternal", json!(true))
     }
 
-    /// Attaches files, uploaded before for `Note.attachments`.
-    pub fn attachments<I>(self, ids: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: AsRef<str>,
-    {
-        let ids: Vec<String> = ids.into_iter().map(|id| id.as_ref().to_owned()).collect();
-        self.with("attachmentsIds", json!(ids))
+    /// Attaches files, which were uploaded for the notes' `attachments` field.
+    pub fn attach<A: UploadedFile>(self, files: impl IntoIterator<Item = impl IntoId<A>>) -> Self {
+        self.with("attachmentsIds", json!(texts(files)))
     }
 }
 
-impl Stream<'_> {
-    async fn notes(&self, path: &[&str], query: &StreamQuery) -> Result<NotePage, Error> {
-        let request = query.apply(Request::new(Method::GET, path));
-        self.0.send(request).await?.json()
+impl<S: Schema> PostRequest<S> {
+    /// Addresses the post to users instead of all.
+    pub fn to_users(self, users: impl IntoIterator<Item = impl IntoId<S::User>>) -> Self {
+        self.with("targetType", json!("users"))
+            .with("usersIds", json!(texts(users)))
     }
 
-    /// The user's own stream (`GET Stream`).
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn own(&self, query: &StreamQuery) -> Result<NotePage, Error> {
-        self.notes(&["Stream"], query).await
+    /// Addresses the post to teams.
+    pub fn to_teams(self, teams: impl IntoIterator<Item = impl IntoId<S::Team>>) -> Self {
+        self.with("targetType", json!("teams"))
+            .with("teamsIds", json!(texts(teams)))
     }
 
-    /// Everybody's stream (`GET GlobalStream`); needs that scope.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn global(&self, query: &StreamQuery) -> Result<NotePage, Error> {
-        self.notes(&["GlobalStream"], query).await
+    /// Addresses the post to the users of portals.
+    pub fn to_portals(self, portals: impl IntoIterator<Item = impl IntoId<S::Portal>>) -> Self {
+        self.with("targetType", json!("portals"))
+            .with("portalsIds", json!(texts(portals)))
     }
 
-    /// What a user did (`GET User/{id}/stream/own`).
+    /// Addresses the post to the user of the credentials.
+    pub fn to_self(self) -> Self {
+        self.with("targetType", json!("self"))
+    }
+
+    /// Writes the post.
     ///
     /// # Errors
-    /// As any request.
-    pub async fn by_user(
-        &self,
-        user_id: impl AsRef<str>,
-        query: &StreamQuery,
-    ) -> Result<NotePage, Error> {
-        self.notes(&["User", user_id.as_ref(), "stream", "own"], query)
+    /// [`Error::is_forbidden`] if the record cannot be read, or the user may not message the recipients.
+    pub async fn send(self) -> Result<S::Note, Error>
+    where
+        S::Note: Decode,
+    {
+        let request = Request::new(Method::POST, &["Note"]).json(&self.body);
+        decode_record(&self.client.send(request).await?)
+    }
+}
+
+impl<S: Schema> IntoFuture for PostRequest<S>
+where
+    S::Note: Decode,
+{
+    type Output = Result<S::Note, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+impl<R: HasStream> RecordRef<R> {
+    /// The record's stream, newest note first.
+    pub fn stream(&self) -> StreamRequest<<R::Schema as Schema>::Note> {
+        StreamRequest::new(self.client(), &self.path(&["stream"]))
+    }
+
+    /// The posts of the record's stream, newest first.
+    pub fn posts(&self) -> StreamRequest<<R::Schema as Schema>::Note> {
+        StreamRequest::new(self.client(), &self.path(&["posts"]))
+    }
+
+    /// The record's audit log; requires the `audit` permission.
+    pub fn updates(&self) -> StreamRequest<<R::Schema as Schema>::Note> {
+        StreamRequest::new(self.client(), &self.path(&["updateStream"]))
+    }
+
+    /// Writes a post on the record. The text is Markdown; `@userName` mentions a user.
+    pub fn post(&self, text: impl Into<String>) -> PostRequest<R::Schema> {
+        PostRequest::new(self.client(), text.into())
+            .with("parentType", json!(self.entity_type()))
+            .with("parentId", json!(self.id().as_str()))
+    }
+}
+
+impl<N: StreamNote> Records<N> {
+    /// The stream of the user of the credentials (`GET Stream`), newest note first.
+    pub fn own_stream(&self) -> StreamRequest<N> {
+        StreamRequest::new(self.client(), &["Stream"])
+    }
+
+    /// The stream of everybody (`GET GlobalStream`), newest note first; requires that scope.
+    pub fn global_stream(&self) -> StreamRequest<N> {
+        StreamRequest::new(self.client(), &["GlobalStream"])
+    }
+
+    /// Writes a post that belongs to no record: to all users, unless recipients are given. The text is Markdown.
+    pub fn post(&self, text: impl Into<String>) -> PostRequest<N::Schema> {
+        PostRequest::new(self.client(), text.into()).with("targetType", json!("all"))
+    }
+}
+
+impl<U: UserAccount> RecordRef<U> {
+    /// The notes that the user caused (`GET User/{id}/stream/own`), newest first.
+    pub fn own_stream(&self) -> StreamRequest<<U::Schema as Schema>::Note> {
+        StreamRequest::new(self.client(), &self.path(&["stream", "own"]))
+    }
+}
+
+impl<N: StreamNote> RecordRef<N> {
+    /// Changes the text of a post. Users without administrator rights can do so within 7 days, unless the instance has
+    /// another limit.
+    ///
+    /// # Errors
+    /// [`Error::is_forbidden`] for posts of others and after the limit.
+    pub async fn edit(&self, text: &str) -> Result<N, Error> {
+        let request = self
+            .request(Method::PUT, &[])
+            .json(&json!({ "post": text }));
+        decode_record(&self.client().send(request).await?)
+    }
+
+    /// Pins the note to its record, which can have at most five pinned notes.
+    ///
+    /// # Errors
+    /// [`Error::is_forbidden`] for the sixth note (`pinnedMaxCountExceeded`), and for a note without a record.
+    pub async fn pin(&self) -> Result<(), Error> {
+        self.perform(Method::POST, &["pin"], None).await
+    }
+
+    /// Unpins the note.
+    ///
+    /// # Errors
+    /// [`Error::is_forbidden`] without the right to edit the note's record.
+    pub async fn unpin(&self) -> Result<(), Error> {
+        self.perform(Method::DELETE, &["pin"], None).await
+    }
+
+    /// Reacts to the note (EspoCRM 9.0 and later). Stock instances offer `Like`.
+    ///
+    /// # Errors
+    /// [`Error::is_forbidden`] for a reaction that the instance does not offer.
+    pub async fn react(&self, reaction: &str) -> Result<(), Error> {
+        self.perform(Method::POST, &["myReactions", reaction], None)
             .await
     }
 
-    /// A record's stream, pinned notes included.
+    /// Removes the user's reaction to the note.
     ///
     /// # Errors
-    /// As any request.
-    pub async fn of(
-        &self,
-        entity_type: &str,
-        id: impl AsRef<str>,
-        query: &StreamQuery,
-    ) -> Result<NotePage, Error> {
-        self.notes(&[entity_type, id.as_ref(), "stream"], query)
+    /// As [`RecordRef::react`].
+    pub async fn unreact(&self, reaction: &str) -> Result<(), Error> {
+        self.perform(Method::DELETE, &["myReactions", reaction], None)
             .await
     }
 
-    /// A record's posts alone.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn posts_of(
-        &self,
-        entity_type: &str,
-        id: impl AsRef<str>,
-        query: &StreamQuery,
-    ) -> Result<NotePage, Error> {
-        self.notes(&[entity_type, id.as_ref(), "posts"], query)
-            .await
-    }
-
-    /// A record's audit log; needs the `audit` permission.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn updates_of(
-        &self,
-        entity_type: &str,
-        id: impl AsRef<str>,
-        query: &StreamQuery,
-    ) -> Result<NotePage, Error> {
-        self.notes(&[entity_type, id.as_ref(), "updateStream"], query)
-            .await
-    }
-
-    /// The attachments in a record's stream (since 9.1).
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn attachments_of(
-        &self,
-        entity_type: &str,
-        id: impl AsRef<str>,
-        offset: u64,
-        max_size: u32,
-    ) -> Result<JsonPage, Error> {
-        let request = Request::new(
-            Method::GET,
-            &[entity_type, id.as_ref(), "streamAttachments"],
-        )
-        .query("offset", offset)
-        .query("maxSize", max_size);
-        self.0.send(request).await?.json()
-    }
-
-    /// Writes a post.
-    ///
-    /// # Errors
-    /// As any request; forbidden when the record cannot be read or the user may
-    /// not message the addressees.
-    pub async fn post(&self, post: &NewPost) -> Result<Note, Error> {
-        let request = Request::new(Method::POST, &["Note"]).json(&post.0);
-        self.0.send(request).await?.json()
-    }
-
-    /// One note.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn read(&self, note_id: impl AsRef<str>) -> Result<Note, Error> {
-        self.0.get_json(&["Note", note_id.as_ref()]).await
-    }
-
-    /// Changes a post's text; within 7 days unless the instance says otherwise.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn edit(&self, note_id: impl AsRef<str>, text: &str) -> Result<Note, Error> {
-        let body = json!({"post": text});
-        self.0
-            .call_json(Method::PUT, &["Note", note_id.as_ref()], &body)
-            .await
-    }
-
-    /// Deletes a note.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn delete(&self, note_id: impl AsRef<str>) -> Result<(), Error> {
-        self.0
-            .perform(Method::DELETE, &["Note", note_id.as_ref()], None)
-            .await
-    }
-
-    /// Pins a note to its record; at most five at a time.
-    ///
-    /// # Errors
-    /// As any request; the sixth is forbidden (`pinnedMaxCountExceeded`).
-    pub async fn pin(&self, note_id: impl AsRef<str>) -> Result<(), Error> {
-        self.0
-            .perform(Method::POST, &["Note", note_id.as_ref(), "pin"], None)
-            .await
-    }
-
-    /// Takes a pin off.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn unpin(&self, note_id: impl AsRef<str>) -> Result<(), Error> {
-        self.0
-            .perform(Method::DELETE, &["Note", note_id.as_ref(), "pin"], None)
-            .await
-    }
-
-    /// Reacts to a note (since 9.0); stock instances know `Like`.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn react(&self, note_id: impl AsRef<str>, reaction: &str) -> Result<(), Error> {
-        let path = ["Note", note_id.as_ref(), "myReactions", reaction];
-        self.0.perform(Method::POST, &path, None).await
-    }
-
-    /// Takes a reaction back.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn unreact(&self, note_id: impl AsRef<str>, reaction: &str) -> Result<(), Error> {
-        let path = ["Note", note_id.as_ref(), "myReactions", reaction];
-        self.0.perform(Method::DELETE, &path, None).await
-    }
-
-    /// Who reacted so to a note.
-    ///
-    /// # Errors
-    /// As any request.
-    pub async fn reactors(
-        &self,
-        note_id: impl AsRef<str>,
-        reaction: &str,
-    ) -> Result<JsonPage, Error> {
-        self.0
-            .get_json(&["Note", note_id.as_ref(), "reactors", reaction])
-            .await
+    /// Lists the users who reacted to the note in this way.
+    pub fn reactors(&self, reaction: &str) -> super::PagedRequest<<N::Schema as Schema>::User> {
+        super::PagedRequest::new(self.client(), &self.path(&["reactors", reaction]))
     }
 }

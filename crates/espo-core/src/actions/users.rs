@@ -1,5 +1,3 @@
-//! Preferences and the security of users.
-
 use http::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -8,23 +6,10 @@ use crate::JsonObject;
 use crate::client::Client;
 use crate::error::Error;
 use crate::request::Request;
-
-/// One user's preferences and security; see [`Client::user`].
-#[derive(Clone, Debug)]
-pub struct User<'c> {
-    client: &'c Client,
-    id: String,
-}
+use crate::typed::roles::UserAccount;
+use crate::typed::{Editable, RecordRef, Schema, decode_record};
 
 impl Client {
-    /// Preferences and security of one user.
-    pub fn user(&self, id: impl Into<String>) -> User<'_> {
-        User {
-            client: self,
-            id: id.into(),
-        }
-    }
-
     /// Changes the password of the user of the credentials
     /// (`PUT UserSecurity/password`). The client goes on with the token it has.
     ///
@@ -45,90 +30,105 @@ impl Client {
     }
 }
 
-impl User<'_> {
-    /// The user's preferences.
+/// The preferences of the generated crate of `U`.
+type Preferences<U> = <<U as Editable>::Schema as Schema>::Preferences;
+
+impl<U: UserAccount> RecordRef<U>
+where
+    Preferences<U>: Editable,
+{
+    /// Reads the user's preferences.
     ///
     /// # Errors
-    /// As any request; forbidden for those of others.
-    pub async fn preferences(&self) -> Result<JsonObject, Error> {
-        self.client.get_json(&["Preferences", &self.id]).await
+    /// [`Error::is_forbidden`] for those of other users.
+    pub async fn preferences(&self) -> Result<Preferences<U>, Error> {
+        let request = Request::new(Method::GET, &["Preferences", self.id().as_str()]);
+        decode_record(&self.client().send(request).await?)
     }
 
-    /// Changes preferences and answers all of them.
+    /// Changes the user's preferences. Returns all of them.
     ///
     /// # Errors
-    /// As any request.
-    pub async fn update_preferences(&self, values: &JsonObject) -> Result<JsonObject, Error> {
-        let request = Request::new(Method::PUT, &["Preferences", &self.id]).json(values);
-        self.client.send(request).await?.json()
+    /// As [`RecordRef::preferences`].
+    pub async fn update_preferences(
+        &self,
+        patch: <Preferences<U> as Editable>::Patch,
+    ) -> Result<Preferences<U>, Error> {
+        let values: JsonObject = patch.into();
+        let request = Request::new(Method::PUT, &["Preferences", self.id().as_str()]).json(&values);
+        decode_record(&self.client().send(request).await?)
     }
+}
 
-    /// Sets the preferences back to the defaults.
+impl<U: UserAccount> RecordRef<U> {
+    /// Resets the user's preferences to the defaults.
     ///
     /// # Errors
-    /// As any request.
+    /// [`Error::is_forbidden`] for those of other users.
     pub async fn reset_preferences(&self) -> Result<(), Error> {
-        self.client
-            .perform(Method::DELETE, &["Preferences", &self.id], None)
-            .await
+        let path = ["Preferences", self.id().as_str()];
+        self.client().perform(Method::DELETE, &path, None).await
     }
 
-    /// What the user may do, as an administrator sees it (`GET User/{id}/acl`).
+    /// Reads the user's rights (`GET User/{id}/acl`, administrators): `table` by scope, `fieldTable`, permissions.
     ///
     /// # Errors
-    /// As any request.
+    /// [`Error::is_forbidden`] for others.
     pub async fn acl(&self) -> Result<JsonObject, Error> {
-        self.client.get_json(&["User", &self.id, "acl"]).await
+        self.client().get_json(&self.path(&["acl"])).await
     }
 
-    /// Gives an API user a new key, or key and secret (administrators); the old
-    /// ones stop working at once. Answers the user's record, secrets included.
+    /// Generates a new API key, and a new secret key for HMAC, for an API user (administrators). The old ones stop working
+    /// at once. Returns the user's record, which contains them.
     ///
     /// # Errors
-    /// As any request.
-    pub async fn generate_api_key(&self) -> Result<JsonObject, Error> {
-        let path = ["UserSecurity", "apiKey", "generate"];
-        self.client
-            .call_json(Method::POST, &path, &json!({"id": self.id}))
-            .await
+    /// [`Error::is_forbidden`] for others.
+    pub async fn generate_api_key(&self) -> Result<U, Error> {
+        let request = Request::new(Method::POST, &["UserSecurity", "apiKey", "generate"])
+            .json(&json!({"id": self.id().as_str()}));
+        decode_record(&self.client().send(request).await?)
     }
 
-    /// Makes a new password and mails it to the user (administrators).
+    /// Generates a new password and emails it to the user (administrators).
     ///
     /// # Errors
-    /// As any request.
+    /// [`Error::is_forbidden`] for others, and if the instance cannot send emails.
     pub async fn generate_password(&self) -> Result<(), Error> {
         let path = ["UserSecurity", "password", "generate"];
-        self.client
-            .perform(Method::POST, &path, Some(&json!({"id": self.id})))
+        let body = json!({"id": self.id().as_str()});
+        self.client()
+            .perform(Method::POST, &path, Some(&body))
             .await
     }
 
-    /// Mails the user a link for a new password (administrators).
+    /// Emails the user a link for choosing a new password (administrators).
     ///
     /// # Errors
-    /// As any request.
+    /// [`Error::is_forbidden`] for others; a 500 if the user has no email address.
     pub async fn send_password_link(&self) -> Result<(), Error> {
         let path = ["UserSecurity", "password", "recovery"];
-        self.client
-            .perform(Method::POST, &path, Some(&json!({"id": self.id})))
+        let body = json!({"id": self.id().as_str()});
+        self.client()
+            .perform(Method::POST, &path, Some(&body))
             .await
     }
 
-    /// The user's second-factor settings.
+    /// Reads the user's settings of the second factor.
     ///
     /// # Errors
-    /// As any request.
+    /// [`Error::is_forbidden`] for API users, and for those of other users without administrator rights.
     pub async fn security(&self) -> Result<JsonObject, Error> {
-        self.client.get_json(&["UserSecurity", &self.id]).await
+        let path = ["UserSecurity", self.id().as_str()];
+        self.client().get_json(&path).await
     }
 
-    /// Changes the user's second-factor settings.
+    /// Changes the user's settings of the second factor. Returns all of them.
     ///
     /// # Errors
-    /// As any request.
+    /// As [`RecordRef::security`].
     pub async fn update_security(&self, values: &JsonObject) -> Result<JsonObject, Error> {
-        let request = Request::new(Method::PUT, &["UserSecurity", &self.id]).json(values);
-        self.client.send(request).await?.json()
+        let path = ["UserSecurity", self.id().as_str()];
+        let request = Request::new(Method::PUT, &path).json(values);
+        self.client().send(request).await?.json()
     }
 }

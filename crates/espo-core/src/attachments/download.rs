@@ -8,23 +8,23 @@ use futures_core::future::BoxFuture;
 use http::{HeaderMap, Method, header};
 use percent_encoding::percent_decode_str;
 
-use super::Attachments;
 use crate::error::Error;
 use crate::request::Request;
 use crate::transport::Opened;
+use crate::typed::RecordRef;
+use crate::typed::roles::UploadedFile;
 
-impl Attachments<'_> {
-    /// Downloads a file (`GET Attachment/file/{id}`) as a stream: one piece is
-    /// in memory at a time, and the client's limit on the size of answers does
-    /// not apply. Dropping it closes the connection.
+impl<F: UploadedFile> RecordRef<F> {
+    /// Downloads the file (`GET Attachment/file/{id}`) as a stream: one piece is in memory at a time, and the client's
+    /// limit on the size of responses does not apply. Dropping the stream closes the connection.
     ///
     /// # Errors
-    /// As any request. A failure in the middle comes out of the stream; the
-    /// download is not begun anew by itself.
-    pub async fn download(&self, id: impl AsRef<str>) -> Result<Download, Error> {
-        let request = Request::new(Method::GET, &["Attachment", "file", id.as_ref()])
-            .header(header::ACCEPT, "*/*");
-        let opened = self.0.engine.open(&request).await?;
+    /// [`Error::is_forbidden`] without read access to the file's record. A failure in the middle is an item of the
+    /// stream; the download does not start again.
+    pub async fn download(&self) -> Result<Download, Error> {
+        let path = self.records().path(&["file", self.id().as_str()]);
+        let request = Request::new(Method::GET, &path).header(header::ACCEPT, "*/*");
+        let opened = self.client().engine.open(&request).await?;
         Ok(Download {
             headers: opened.headers().clone(),
             state: State::Idle(Box::new(opened)),
@@ -32,7 +32,7 @@ impl Attachments<'_> {
     }
 }
 
-/// A file on its way; a stream of pieces.
+/// A file that is being downloaded: a stream of pieces.
 pub struct Download {
     headers: HeaderMap,
     state: State,
@@ -48,7 +48,7 @@ enum State {
 type Read = (Box<Opened>, Result<Option<Bytes>, Error>);
 
 impl Download {
-    /// The file's size, when the server says it.
+    /// The file's size in bytes, if the server sends it.
     pub fn size(&self) -> Option<u64> {
         let value = self.headers.get(header::CONTENT_LENGTH)?;
         value.to_str().ok()?.parse().ok()
@@ -66,26 +66,26 @@ impl Download {
         file_name(&String::from_utf8_lossy(value.as_bytes()))
     }
 
-    /// The next piece; `None` at the end.
+    /// Reads the next piece; `None` at the end.
     ///
     /// # Errors
-    /// When the connection breaks, or nothing comes within the time limit.
+    /// Fails if the connection breaks, or nothing arrives within the timeout.
     pub async fn next_piece(&mut self) -> Result<Option<Bytes>, Error> {
         std::future::poll_fn(|context| self.poll_piece(context))
             .await
             .transpose()
     }
 
-    /// Writes the rest of the file into `writer` and answers the bytes written.
+    /// Writes the rest of the file to `writer` and returns the number of bytes written.
     ///
     /// # Errors
-    /// When the connection breaks, or the writer fails.
+    /// Fails if the connection breaks or the writer fails.
     pub async fn write_to<W>(mut self, writer: &mut W) -> Result<u64, Error>
     where
         W: tokio::io::AsyncWrite + Unpin + ?Sized,
     {
         use tokio::io::AsyncWriteExt as _;
-        let failed = |error| Error::build(format!("the download cannot be written: {error}"));
+        let failed = |error| Error::build(format!("cannot write the download: {error}"));
         let mut written = 0;
         while let Some(piece) = self.next_piece().await? {
             writer.write_all(&piece).await.map_err(failed)?;

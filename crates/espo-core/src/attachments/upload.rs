@@ -4,16 +4,17 @@ use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use super::{Attachment, Attachments, Place};
+use super::Place;
 use crate::JsonObject;
 use crate::error::Error;
-use crate::request::Request;
+use crate::typed::roles::UploadedFile;
+use crate::typed::{Id, Records, decode_record};
 
 /// Raw bytes of one piece. As base64 it stays below nginx's default limit of
 /// 1 MB for a request body.
 const PIECE: usize = 512 * 1024;
 
-/// A file to be uploaded: its name, its media type, the field it is meant for.
+/// A file to be uploaded: its name, its media type, and the field that it is uploaded for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Upload {
@@ -27,11 +28,15 @@ impl Upload {
     /// A file. `name` may be in any script; `media_type` (`text/plain`) is
     /// checked by the server against the name's extension and the field's
     /// `accept` list.
-    pub fn new(name: impl Into<String>, media_type: impl Into<String>, place: Place) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        media_type: impl Into<String>,
+        place: impl Into<Place>,
+    ) -> Self {
         Self {
             name: name.into(),
             media_type: media_type.into(),
-            place,
+            place: place.into(),
             piece: PIECE,
         }
     }
@@ -67,60 +72,65 @@ impl Upload {
     }
 }
 
-impl Attachments<'_> {
-    /// Uploads a file in one request.
+impl<F: UploadedFile> Records<F> {
+    /// Uploads a file in one request. Returns its record.
     ///
     /// # Errors
-    /// As any request. Forbidden for a type or place that the server does not
-    /// allow; a 413 of a proxy says that the file is too large for one request.
-    pub async fn upload(&self, upload: &Upload, bytes: &[u8]) -> Result<Attachment, Error> {
+    /// [`Error::is_forbidden`] for a type or field that the server does not allow. A 413 from the web server means that the
+    /// file is too large for one request: use [`Records::upload_from`].
+    pub async fn upload(&self, upload: &Upload, bytes: impl AsRef<[u8]>) -> Result<F, Error> {
+        let bytes = bytes.as_ref();
         let mut body = upload.members()?;
         body.insert("size".to_owned(), json!(bytes.len()));
         body.insert("file".to_owned(), Value::String(upload.data_uri(bytes)));
-        self.0
-            .call_json(Method::POST, &["Attachment"], &Value::Object(body))
-            .await
+        let request = self.request(Method::POST, &[]).json(&body);
+        decode_record(&self.client().send(request).await?)
     }
 
-    /// Uploads a file of `size` bytes piece by piece; one piece is in memory at
-    /// a time.
+    /// Uploads a file of `size` bytes in pieces, of which one is in memory at a time. Returns its record.
     ///
-    /// When a piece fails the half file is deleted again, as far as the server
-    /// can be reached. A piece is never sent twice by itself: the server would
-    /// append it twice.
+    /// If a piece fails, the incomplete file is deleted as far as the server can be reached. A piece is never sent twice
+    /// automatically, because the server would append it twice.
     ///
     /// # Errors
-    /// As any request; and when the reader fails or does not hold exactly `size`
-    /// bytes.
+    /// As [`Records::upload`]. Also fails if the reader fails, or does not contain exactly `size` bytes.
     pub async fn upload_from<R>(
         &self,
         upload: &Upload,
         size: u64,
         mut reader: R,
-    ) -> Result<Attachment, Error>
+    ) -> Result<F, Error>
     where
         R: AsyncRead + Unpin,
     {
+        #[derive(serde::Deserialize)]
+        struct Started {
+            id: String,
+        }
         let mut body = upload.members()?;
         if size == 0 {
-            // There would be no piece that completes it.
-            return self.upload(upload, &[]).await;
+            // No piece would complete it.
+            return self.upload(upload, []).await;
         }
         body.insert("size".to_owned(), json!(size));
         body.insert("isBeingUploaded".to_owned(), json!(true));
-        let started: Attachment = self
-            .0
-            .call_json(Method::POST, &["Attachment"], &Value::Object(body))
-            .await?;
-        match self.pieces(upload, size, &mut reader, &started.id).await {
-            Ok(()) => Ok(started),
-            Err(error) => {
-                if let Err(left) = self.delete(&started.id).await {
-                    tracing::warn!(id = %started.id, error = %left, "half an upload stays behind");
-                }
-                Err(error)
-            }
+        let request = self.request(Method::POST, &[]).json(&body);
+        let response = self.client().send(request).await?;
+        let id: Id<F> = Id::new(response.json::<Started>()?.id);
+        let record = decode_record(&response);
+        let uploaded = match record {
+            Ok(record) => self
+                .pieces(upload, size, &mut reader, &id)
+                .await
+                .map(|()| record),
+            Err(error) => Err(error),
+        };
+        if uploaded.is_err()
+            && let Err(left) = self.delete(&id).await
+        {
+            tracing::warn!(id = %id, error = %left, "an incomplete upload was not deleted");
         }
+        uploaded
     }
 
     async fn pieces<R>(
@@ -128,7 +138,7 @@ impl Attachments<'_> {
         upload: &Upload,
         size: u64,
         reader: &mut R,
-        id: &str,
+        id: &Id<F>,
     ) -> Result<(), Error>
     where
         R: AsyncRead + Unpin,
@@ -141,21 +151,21 @@ impl Attachments<'_> {
             limited
                 .read_to_end(&mut buffer)
                 .await
-                .map_err(|error| Error::build(format!("the file cannot be read: {error}")))?;
+                .map_err(|error| Error::build(format!("cannot read the file: {error}")))?;
             if buffer.is_empty() {
                 break;
             }
             sent += buffer.len() as u64;
             if sent > size {
                 return Err(Error::build(format!(
-                    "the file holds more than the {size} bytes that were announced"
+                    "the file contains more than the {size} bytes that were announced"
                 )));
             }
-            let request = Request::new(Method::POST, &["Attachment", "chunk", id]).body(
+            let request = self.request(Method::POST, &["chunk", id.as_str()]).body(
                 upload.data_uri(&buffer),
                 HeaderValue::from_static("application/octet-stream"),
             );
-            self.0.send(request).await?;
+            self.client().send(request).await?;
         }
         if sent < size {
             return Err(Error::build(format!(

@@ -394,15 +394,15 @@ impl<E, K, A> Field<E, K, A> {
 /// An order of a list of `E`.
 #[derive(Debug)]
 pub struct OrderBy<E> {
-    pub(crate) field: &'static str,
+    pub(crate) field: Cow<'static, str>,
     pub(crate) order: Order,
     marker: PhantomData<fn() -> E>,
 }
 
 impl<E> OrderBy<E> {
-    pub(crate) const fn new(field: &'static str, order: Order) -> Self {
+    pub(crate) fn new(field: impl Into<Cow<'static, str>>, order: Order) -> Self {
         Self {
-            field,
+            field: field.into(),
             order,
             marker: PhantomData,
         }

@@ -47,7 +47,7 @@ impl<E: ?Sized> Id<E> {
 }
 
 /// The id of a record whose entity type is known only at run time.
-pub type AnyId = Id<dyn std::any::Any>;
+pub type AnyId = Id<crate::JsonObject>;
 
 impl<E: ?Sized> Clone for Id<E> {
     fn clone(&self) -> Self {

@@ -456,7 +456,7 @@ pub(super) fn operands<K>(values: impl IntoIterator<Item = impl Operand<K>>) -> 
 }
 
 /// The id of a record of any entity type.
-pub type AnyId = Id<dyn std::any::Any>;
+pub type AnyId = Id<crate::JsonObject>;
 
 /// The id of a linked record: a list is ordered by the link, not by its id.
 pub type Ref<T> = Unordered<Id<T>>;

@@ -1,5 +1,6 @@
 //! Links as typed constants: what they can be filtered by, and what can be done with them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -47,6 +48,38 @@ impl<E, T, K> fmt::Debug for Link<E, T, K> {
     }
 }
 
+/// A link of records of `E`: a constant of the module `links`, or a link's name where the entity type is known only at
+/// run time.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a link of `{E}`",
+    note = "use the accessor of the link (`crm.record(&id).contacts()`) or a constant of the entity type's module `links`"
+)]
+pub trait LinkOf<E> {
+    /// The entity type that the link leads to.
+    type Target;
+    /// The kind of the link.
+    type Kind;
+
+    /// The link's name on the wire.
+    fn into_name(self) -> Cow<'static, str>;
+}
+
+impl<E, T, K> LinkOf<E> for Link<E, T, K> {
+    type Target = T;
+    type Kind = K;
+
+    fn into_name(self) -> Cow<'static, str> {
+        Cow::Borrowed(self.name)
+    }
+}
+
+/// The link's name, where a link is named by text.
+impl<E, T, K> From<Link<E, T, K>> for Cow<'static, str> {
+    fn from(link: Link<E, T, K>) -> Self {
+        Cow::Borrowed(link.name)
+    }
+}
+
 macro_rules! kinds {
     ($($(#[$meta:meta])* $name:ident;)*) => {$(
         $(#[$meta])*
@@ -70,6 +103,8 @@ kinds! {
     HasOne;
     /// One record of any of several entity types.
     Parent;
+    /// A link that is known only at run time: every call exists, and the server decides.
+    AnyLink;
 }
 
 /// A link whose records the API neither links nor unlinks (`readOnly`); a field may still write it.
@@ -90,39 +125,39 @@ macro_rules! capability {
 capability!(
     /// A link to any number of records.
     ToMany, "a link of kind `{Self}` does not lead to many records":
-    HasMany, ManyToMany, Children; readonly HasMany, ManyToMany, Children
+    HasMany, ManyToMany, Children, AnyLink; readonly HasMany, ManyToMany, Children
 );
 
 capability!(
     /// A link to one record at most.
     ToOne, "a link of kind `{Self}` does not lead to one record":
-    BelongsTo, BelongsToHidden, HasOne; readonly BelongsTo, BelongsToHidden, HasOne
+    BelongsTo, BelongsToHidden, HasOne, AnyLink; readonly BelongsTo, BelongsToHidden, HasOne
 );
 
 capability!(
     /// A link through which records can be linked and unlinked.
     Relatable, "records cannot be linked or unlinked through a link of kind `{Self}`":
-    HasMany, ManyToMany, Children; readonly
+    HasMany, ManyToMany, Children, AnyLink; readonly
 );
 
 capability!(
     /// A link that can be searched by the records it leads to.
     LinkedWith, "a link of kind `{Self}` cannot be searched by the records it leads to":
-    HasMany, ManyToMany, BelongsTo, BelongsToHidden, HasOne;
+    HasMany, ManyToMany, BelongsTo, BelongsToHidden, HasOne, AnyLink;
     readonly HasMany, ManyToMany, BelongsTo, BelongsToHidden, HasOne
 );
 
 capability!(
     /// A link that can be searched by whether it leads to anything.
     Linkable, "a link of kind `{Self}` cannot be searched by whether it leads to anything":
-    HasMany, ManyToMany, Children, BelongsTo, BelongsToHidden, HasOne;
+    HasMany, ManyToMany, Children, BelongsTo, BelongsToHidden, HasOne, AnyLink;
     readonly HasMany, ManyToMany, Children, BelongsTo, BelongsToHidden, HasOne
 );
 
 capability!(
     /// A link that a list can be ordered by.
     SortableLink, "the server does not order by a link of kind `{Self}`":
-    BelongsTo, HasOne, Parent; readonly BelongsTo, HasOne, Parent
+    BelongsTo, HasOne, Parent, AnyLink; readonly BelongsTo, HasOne, Parent
 );
 
 fn texts<T: ?Sized>(ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Vec<Value> {

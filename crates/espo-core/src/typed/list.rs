@@ -17,6 +17,7 @@ use super::filter::Filter;
 use super::kind::Listed;
 use super::named_filter::{IsBoolFilter, IsPrimaryFilter};
 use super::projection::{Listable, Projection};
+use super::record_ref::RecordRef;
 use super::records::{decode_error, decode_error_in_page};
 use crate::search::{Order, SearchParams};
 use crate::{Client, DecodeFault, Error, Request, Response};
@@ -130,6 +131,16 @@ impl<E, R> ListRequest<E, R> {
             timeout: None,
             marker: PhantomData,
         }
+    }
+
+    /// The list below a record: its route is the record's own and `rest`.
+    pub(crate) fn below<T>(record: &RecordRef<T>, rest: impl Into<Cow<'static, str>>) -> Self {
+        let segments = vec![
+            Cow::Owned(record.entity_type().to_owned()),
+            Cow::Owned(record.id().as_str().to_owned()),
+            rest.into(),
+        ];
+        Self::new(record.client().clone(), segments)
     }
 
     /// Only records that match; several filters must all match.

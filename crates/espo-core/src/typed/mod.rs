@@ -9,6 +9,7 @@ mod enumeration;
 mod field;
 mod filter;
 mod id;
+mod into_id;
 mod journal;
 mod keyset;
 pub mod kind;
@@ -22,6 +23,9 @@ mod reader;
 mod record;
 mod record_ref;
 mod records;
+mod related;
+pub mod roles;
+mod schema;
 mod slot;
 mod upsert;
 mod value;
@@ -33,20 +37,24 @@ pub use enumeration::Enumeration;
 pub use field::{Field, OrderBy};
 pub use filter::Filter;
 pub use id::{AnyId, Id};
+pub(crate) use into_id::texts;
+pub use into_id::{AnyRef, IntoId};
 pub use journal::Journal;
-pub use link::Link;
+pub use link::{Link, LinkOf};
 pub use list::{BoxStream, ListRequest, Select};
 pub use many::{Write, WriteMany, Written};
 pub use named_filter::{BoolFilter, IsBoolFilter, IsPrimaryFilter, PrimaryFilter};
 pub use parent::ParentRef;
 pub use projection::Projection;
-pub use record::{
-    Attribute, Entity, ExpectedEntity, HasStream, Record, RecordMeta, debug, equal, value,
-};
-pub use record_ref::{RecordRef, Related};
+pub use record::{Attribute, Entity, ExpectedEntity, Record, RecordMeta, debug, equal, value};
+pub use record_ref::RecordRef;
 pub use records::{
     CreateRequest, Editable, NewRecord, Records, SaveRequest, UpdateRequest, duplicates,
 };
+pub(crate) use records::{decode_error, decode_error_in_page, decode_record};
+pub use related::Related;
+pub use roles::HasStream;
+pub use schema::{NotGenerated, Schema, Untyped};
 pub use slot::Slot;
 pub use upsert::{Key, UpsertRequest, Upserted};
 pub use value::{
@@ -67,7 +75,7 @@ pub mod generated {
         AnyId, Attribute, Attributes, BoolFilter, Columns, Create, DateOrTime, EmailAddressRow,
         Entity, Field, HasStream, Id, Link, MediaTypes, Names, NewRecord, ParentRef,
         PhoneNumberRow, PrimaryFilter, Record, RecordMeta, RecordRef, Related, Slot, ToJson,
-        Update, access, kind, link, slot, value,
+        Update, access, kind, link, roles, slot, value,
     };
     pub use crate::JsonObject;
 }

@@ -245,16 +245,12 @@ pub trait Entity: Record + Clone {
     /// A record by its id, with an accessor for each of the entity type's links.
     type Ref: From<super::RecordRef<Self>>;
 
+    /// The entity types of the same generated crate that calls on records return.
+    type Schema: super::Schema;
+
     /// The record's id; none if the answer did not hold one.
     fn id(&self) -> Option<&Id<Self>>;
 }
-
-/// An entity type whose records have a stream and can be followed.
-#[diagnostic::on_unimplemented(
-    message = "records of `{Self}` have no stream",
-    note = "the entity type's scope has no `stream` in the metadata, so it cannot be followed either"
-)]
-pub trait HasStream: Entity {}
 
 /// What generated code expects of an entity type, to compare with an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

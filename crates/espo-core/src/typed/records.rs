@@ -11,10 +11,12 @@ use http::Method;
 
 use super::decode::Decode;
 use super::id::Id;
+use super::into_id::IntoId;
 use super::list::ListRequest;
 use super::projection::Projection;
 use super::record::Entity;
 use super::record_ref::RecordRef;
+use super::schema::{Schema, Untyped};
 use super::write::{Create, Update};
 use crate::{Client, DecodeFault, Error, JsonObject, Outcome, Request, Response, Stage};
 
@@ -30,6 +32,9 @@ pub trait Editable: Decode {
     /// What an update takes.
     type Patch: Into<JsonObject> + Send;
 
+    /// The entity types that calls on these records return beside their own.
+    type Schema: Schema;
+
     /// The record's id, if the answer held one.
     fn record_id(&self) -> Option<Id<Self>>;
 }
@@ -37,6 +42,7 @@ pub trait Editable: Decode {
 impl<E: Entity> Editable for E {
     type New = E::New;
     type Patch = E::Patch;
+    type Schema = E::Schema;
 
     fn record_id(&self) -> Option<Id<Self>> {
         self.id().cloned()
@@ -46,6 +52,7 @@ impl<E: Entity> Editable for E {
 impl Editable for JsonObject {
     type New = JsonObject;
     type Patch = JsonObject;
+    type Schema = Untyped;
 
     fn record_id(&self) -> Option<Id<Self>> {
         self.get("id")?.as_str().map(Id::new)
@@ -97,8 +104,8 @@ impl Client {
     }
 
     /// One record by its id: its links and what can be done with it. Sends nothing yet.
-    pub fn record<E: Entity>(&self, id: impl Into<Id<E>>) -> E::Ref {
-        RecordRef::new(self.clone(), id.into()).into()
+    pub fn record<E: Entity>(&self, id: impl IntoId<E>) -> E::Ref {
+        self.records::<E>().record(id).into()
     }
 
     /// Lists records. Awaited, it gives a page; [`ListRequest::by_item`] goes through all.
@@ -110,7 +117,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::is_not_found`] if there is none of that id; see [`Client::read_opt`].
-    pub async fn read<E: Entity>(&self, id: impl Into<Id<E>>) -> Result<E, Error> {
+    pub async fn read<E: Entity>(&self, id: impl IntoId<E>) -> Result<E, Error> {
         self.records().read(id).await
     }
 
@@ -118,7 +125,7 @@ impl Client {
     ///
     /// # Errors
     /// Those of [`Client::send`], and one if the record does not decode.
-    pub async fn read_opt<E: Entity>(&self, id: impl Into<Id<E>>) -> Result<Option<E>, Error> {
+    pub async fn read_opt<E: Entity>(&self, id: impl IntoId<E>) -> Result<Option<E>, Error> {
         self.records().read_opt(id).await
     }
 
@@ -130,7 +137,7 @@ impl Client {
     }
 
     /// Updates a record: what the patch neither sets nor clears is left alone.
-    pub fn update<E: Entity>(&self, id: impl Into<Id<E>>, patch: E::Patch) -> UpdateRequest<E> {
+    pub fn update<E: Entity>(&self, id: impl IntoId<E>, patch: E::Patch) -> UpdateRequest<E> {
         self.records::<E>().update(id, patch)
     }
 
@@ -138,7 +145,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::is_not_found`] if there is none of that id.
-    pub async fn delete<E: Entity>(&self, id: impl Into<Id<E>>) -> Result<(), Error> {
+    pub async fn delete<E: Entity>(&self, id: impl IntoId<E>) -> Result<(), Error> {
         self.records::<E>().delete(id).await
     }
 }
@@ -165,11 +172,21 @@ impl<R> Records<R> {
         &self.client
     }
 
+    /// One record by its id: its links and what can be done with it. Sends nothing.
+    pub fn record(&self, id: impl IntoId<R>) -> RecordRef<R> {
+        RecordRef::new(self.clone(), id.into_id())
+    }
+
     pub(crate) fn request(&self, method: Method, rest: &[&str]) -> Request {
+        Request::new(method, &self.path(rest))
+    }
+
+    /// The path of a route below the entity type's own.
+    pub(crate) fn path<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
         let mut segments = Vec::with_capacity(1 + rest.len());
         segments.push(&*self.entity_type);
         segments.extend_from_slice(rest);
-        Request::new(method, &segments)
+        segments
     }
 }
 
@@ -183,8 +200,8 @@ impl<R: Editable> Records<R> {
     ///
     /// # Errors
     /// [`Error::is_not_found`] if there is none of that id; see [`Records::read_opt`].
-    pub async fn read(&self, id: impl Into<Id<R>>) -> Result<R, Error> {
-        let id = id.into();
+    pub async fn read(&self, id: impl IntoId<R>) -> Result<R, Error> {
+        let id = id.into_id();
         let response = self
             .client
             .send(self.request(Method::GET, &[id.as_str()]))
@@ -197,8 +214,8 @@ impl<R: Editable> Records<R> {
     ///
     /// # Errors
     /// As [`Records::read`]; also if an attribute that `P` requires is absent or null.
-    pub async fn read_as<P: Projection<Of = R>>(&self, id: impl Into<Id<R>>) -> Result<P, Error> {
-        let id = id.into();
+    pub async fn read_as<P: Projection<Of = R>>(&self, id: impl IntoId<R>) -> Result<P, Error> {
+        let id = id.into_id();
         let response = self
             .client
             .send(self.request(Method::GET, &[id.as_str()]))
@@ -210,7 +227,7 @@ impl<R: Editable> Records<R> {
     ///
     /// # Errors
     /// Those of [`Client::send`], and one if the record does not decode.
-    pub async fn read_opt(&self, id: impl Into<Id<R>>) -> Result<Option<R>, Error> {
+    pub async fn read_opt(&self, id: impl IntoId<R>) -> Result<Option<R>, Error> {
         match self.read(id).await {
             Ok(record) => Ok(Some(record)),
             Err(error) if error.is_not_found() => Ok(None),
@@ -228,8 +245,8 @@ impl<R: Editable> Records<R> {
     }
 
     /// Updates a record: what the patch neither sets nor clears is left alone.
-    pub fn update(&self, id: impl Into<Id<R>>, patch: R::Patch) -> UpdateRequest<R> {
-        let id = id.into();
+    pub fn update(&self, id: impl IntoId<R>, patch: R::Patch) -> UpdateRequest<R> {
+        let id = id.into_id();
         UpdateRequest {
             client: self.client.clone(),
             request: self
@@ -243,8 +260,8 @@ impl<R: Editable> Records<R> {
     ///
     /// # Errors
     /// [`Error::is_not_found`] if there is none of that id.
-    pub async fn delete(&self, id: impl Into<Id<R>>) -> Result<(), Error> {
-        let id = id.into();
+    pub async fn delete(&self, id: impl IntoId<R>) -> Result<(), Error> {
+        let id = id.into_id();
         confirm(
             &self
                 .client
@@ -257,9 +274,9 @@ impl<R: Editable> Records<R> {
     ///
     /// # Errors
     /// [`Error::is_forbidden`] for others, and for a record that is not deleted.
-    pub async fn restore(&self, id: impl Into<Id<R>>) -> Result<(), Error> {
+    pub async fn restore(&self, id: impl IntoId<R>) -> Result<(), Error> {
         let request = self.request(Method::POST, &["action", "restoreDeleted"]);
-        let id = id.into();
+        let id = id.into_id();
         confirm(
             &self
                 .client
@@ -315,8 +332,8 @@ impl<R: Editable, M> SaveRequest<R, M> {
 
 impl<R: Editable> CreateRequest<R> {
     /// Says of which record this is a copy; the server then copies the links that it copies for its own duplicates.
-    pub fn duplicate_of(self, source: impl Into<Id<R>>) -> Self {
-        self.header("X-Duplicate-Source-Id", source.into().as_str())
+    pub fn duplicate_of(self, source: impl IntoId<R>) -> Self {
+        self.header("X-Duplicate-Source-Id", source.into_id().as_str())
     }
 }
 

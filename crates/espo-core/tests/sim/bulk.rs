@@ -1,10 +1,9 @@
 //! Imports, currency conversion, layouts, copies.
 
-use espo_core::WhereItem;
 use espo_core::actions::Selection;
 use espo_core::actions::import::{ImportAction, ImportSettings};
 use espo_core::http::Method;
-use espo_core::typed::Filter;
+use espo_core::untyped::field;
 use serde_json::{Value, json};
 
 use crate::{admin, create, object, read, start};
@@ -13,14 +12,20 @@ use crate::{admin, create, object, read, start};
 async fn an_import_creates_updates_and_is_taken_back() {
     let (sim, _) = start().await;
     let crm = admin(&sim);
-    let known = create(&crm, "Account", json!({"name": "Known", "website": "old"})).await;
+    let known = create(
+        &crm,
+        "Account",
+        json!({"name": "Known", "website": "https://old.example"}),
+    )
+    .await;
     let csv =
         "name,website\nKnown,https://known.example\n\"New, \"\"quoted\"\"\",https://new.example\n";
-    let file = crm.imports().upload(csv).await.unwrap();
-    let mut settings = ImportSettings::new(file, "Account", ["name", "website"]);
-    settings.action = ImportAction::CreateAndUpdate;
-    settings.update_by = vec![0];
-    let import = crm.imports().run(&settings).await.unwrap();
+    let file = crm.untyped("Import").upload_csv(csv).await.unwrap();
+    let settings = ImportSettings::untyped("Account", file.as_str())
+        .key_column("name")
+        .column("website")
+        .action(ImportAction::CreateAndUpdate);
+    let import = crm.untyped("Import").import(&settings).await.unwrap();
     let id = import["id"].as_str().unwrap();
     let counts = (&import["importedCount"], &import["updatedCount"]);
     assert_eq!(counts, (&json!(1), &json!(1)), "{import:?}");
@@ -29,13 +34,13 @@ async fn an_import_creates_updates_and_is_taken_back() {
     let made = crm
         .untyped("Account")
         .list()
-        .filter(Filter::new(WhereItem::equals("name", "New, \"quoted\"")))
+        .filter(field("name").eq("New, \"quoted\""))
         .send()
         .await
         .unwrap();
     assert_eq!(made.list.len(), 1);
 
-    crm.imports().revert(id).await.unwrap();
+    crm.untyped("Import").record(id).revert().await.unwrap();
     assert_eq!(sim.count("Account"), 1, "what was updated stays");
 }
 
@@ -44,16 +49,29 @@ async fn the_duplicates_of_an_import_can_be_removed() {
     let (sim, _) = start().await;
     let crm = admin(&sim);
     create(&crm, "Account", json!({"name": "Twice"})).await;
-    let file = crm.imports().upload("Twice\nOnce\n").await.unwrap();
-    let mut settings = ImportSettings::new(file, "Account", ["name"]);
+    let file = crm
+        .untyped("Import")
+        .upload_csv("Twice\nOnce\n")
+        .await
+        .unwrap();
+    let mut settings = ImportSettings::untyped("Account", file.as_str()).column("name");
     settings.header_row = false;
-    let import = crm.imports().run(&settings).await.unwrap();
+    let import = crm.untyped("Import").import(&settings).await.unwrap();
     assert_eq!(import["duplicateCount"], 1, "{import:?}");
     assert_eq!(sim.count("Account"), 3);
     let id = import["id"].as_str().unwrap();
-    crm.imports().remove_duplicates(id).await.unwrap();
+    crm.untyped("Import")
+        .record(id)
+        .remove_duplicates()
+        .await
+        .unwrap();
     assert_eq!(sim.count("Account"), 2);
-    let error = crm.imports().revert("none").await.unwrap_err();
+    let error = crm
+        .untyped("Import")
+        .record("none")
+        .revert()
+        .await
+        .unwrap_err();
     assert!(error.is_not_found(), "{error}");
 }
 
@@ -62,11 +80,15 @@ async fn a_duplicate_of_an_import_can_be_kept() {
     let (sim, _) = start().await;
     let crm = admin(&sim);
     create(&crm, "Account", json!({"name": "Twice"})).await;
-    let file = crm.imports().upload("name\nTwice\n").await.unwrap();
-    let settings = ImportSettings::new(file, "Account", ["name"]);
-    let import = crm.imports().run(&settings).await.unwrap();
+    let file = crm
+        .untyped("Import")
+        .upload_csv("name\nTwice\n")
+        .await
+        .unwrap();
+    let settings = ImportSettings::untyped("Account", file.as_str()).column("name");
+    let import = crm.untyped("Import").import(&settings).await.unwrap();
     let id = import["id"].as_str().unwrap();
-    let twice = Filter::new(WhereItem::equals("name", "Twice"));
+    let twice = field("name").eq("Twice");
     let page = crm
         .untyped("Account")
         .list()
@@ -81,7 +103,11 @@ async fn a_duplicate_of_an_import_can_be_kept() {
         .collect();
     let mut kept = 0;
     for record in ids {
-        let unmark = crm.imports().unmark_duplicate(id, "Account", record).await;
+        let unmark = crm
+            .untyped("Import")
+            .record(id)
+            .unmark_duplicate(("Account", record))
+            .await;
         match unmark {
             Ok(()) => kept += 1,
             Err(error) => assert!(error.is_not_found(), "not of this import: {error}"),
@@ -91,9 +117,17 @@ async fn a_duplicate_of_an_import_can_be_kept() {
     let import = crm.request(Method::GET, ["Import", id]);
     let import: Value = import.send_json().await.unwrap();
     assert_eq!(import["duplicateCount"], 0);
-    crm.imports().remove_duplicates(id).await.unwrap();
+    crm.untyped("Import")
+        .record(id)
+        .remove_duplicates()
+        .await
+        .unwrap();
     assert_eq!(sim.count("Account"), 2);
-    let error = crm.imports().unmark_duplicate("none", "Account", "x").await;
+    let error = crm
+        .untyped("Import")
+        .record("none")
+        .unmark_duplicate(("Account", "x"))
+        .await;
     assert!(error.unwrap_err().is_not_found());
 }
 
@@ -102,17 +136,37 @@ async fn the_rows_that_an_import_refused_come_as_a_file() {
     let (sim, _) = start().await;
     let crm = admin(&sim);
     let run = async |csv: &'static str| {
-        let file = crm.imports().upload(csv).await.unwrap();
-        let settings = ImportSettings::new(file, "Account", ["name", "website"]);
-        let import = crm.imports().run(&settings).await.unwrap();
+        let file = crm.untyped("Import").upload_csv(csv).await.unwrap();
+        let settings = ImportSettings::untyped("Account", file.as_str())
+            .column("name")
+            .column("website");
+        let import = crm.untyped("Import").import(&settings).await.unwrap();
         import["id"].as_str().unwrap().to_owned()
     };
     let fine = run("name,website\nA,a.example\n").await;
-    assert_eq!(crm.imports().export_errors(&fine).await.unwrap(), None);
+    assert_eq!(
+        crm.untyped("Import")
+            .record(&fine)
+            .export_errors()
+            .await
+            .unwrap(),
+        None
+    );
     let bad = run("name,website\nB,b.example\n,\"no, name\"\n").await;
-    let file = crm.imports().export_errors(&bad).await.unwrap().unwrap();
+    let file = crm
+        .untyped("Import")
+        .record(&bad)
+        .export_errors()
+        .await
+        .unwrap()
+        .unwrap();
     let mut csv = Vec::new();
-    let file = crm.attachments().download(file).await.unwrap();
+    let file = crm
+        .untyped("Attachment")
+        .record(file)
+        .download()
+        .await
+        .unwrap();
     file.write_to(&mut csv).await.unwrap();
     assert_eq!(
         String::from_utf8(csv).unwrap(),
@@ -135,22 +189,23 @@ async fn currencies_are_converted_by_given_rates_or_by_the_servers() {
 
     let deal = json!({"name": "D", "amount": 100, "amountCurrency": "USD", "closeDate": "2030-01-31", "stage": "Prospecting"});
     let id = create(&crm, "Opportunity", deal).await;
-    let converted = crm.convert_currency("Opportunity", &id, "EUR", None);
-    let converted = converted.await.unwrap();
+    let deal = crm.untyped("Opportunity").record(&id);
+    let converted = deal.convert_currency("EUR").await.unwrap();
     assert_eq!(converted["amount"].as_f64(), Some(50.0));
     assert_eq!(converted["amountCurrency"], "EUR");
 
-    let rates = object(json!({"EUR": 3}));
+    rates.insert("EUR".to_owned(), "3".parse().unwrap());
     let result = crm
-        .mass("Opportunity")
-        .convert_currency(&Selection::ids([&id]), "USD", Some(&rates))
+        .untyped("Opportunity")
+        .mass(Selection::ids([&id]))
+        .convert_currency_at("USD", &rates)
         .await
         .unwrap();
     assert_eq!(result.count, 1);
     let record = read(&crm, "Opportunity", &id).await;
     assert_eq!(record["amountCurrency"], "USD");
     assert_eq!(record["amount"].as_f64(), Some(150.0));
-    let error = crm.convert_currency("Opportunity", &id, "XXX", None).await;
+    let error = deal.convert_currency("XXX").await;
     assert_eq!(error.unwrap_err().status().unwrap(), 400);
 }
 
@@ -161,44 +216,58 @@ async fn mass_actions_of_administrators() {
     let users = sim.users();
     let user = users.find(|user| user.type_ == "regular").unwrap();
     let account = create(&crm, "Account", json!({"name": "A"})).await;
-    let (some, accounts) = (Selection::ids([&account]), crm.mass("Account"));
-    assert_eq!(accounts.recalculate_formula(&some).await.unwrap().count, 1);
+    let some = crm.untyped("Account").mass(Selection::ids([&account]));
+    assert_eq!(some.recalculate_formula().await.unwrap().count, 1);
 
-    let followers = async || {
-        let request = crm.request(Method::GET, ["Account", &account, "followers"]);
-        let page: Value = request.send_json().await.unwrap();
-        page["list"].as_array().unwrap().len()
-    };
+    let record = crm.untyped("Account").record(&account);
+    let followers = async || record.followers().await.unwrap().list.len();
     let before = followers().await;
-    accounts.follow(&some, Some(&user.id)).await.unwrap();
+    some.follow_as(&user.id).await.unwrap();
     assert_eq!(followers().await, before + 1);
-    accounts.unfollow(&some, Some(&user.id)).await.unwrap();
+    some.unfollow_as(&user.id).await.unwrap();
     assert_eq!(followers().await, before);
-    assert_eq!(accounts.delete(&some).await.unwrap().count, 1);
+    record.add_followers([&user.id]).await.unwrap();
+    assert_eq!(followers().await, before + 1);
+    record.remove_followers([&user.id]).await.unwrap();
+    assert_eq!(followers().await, before);
+    let who = record.users_access().await.unwrap().list;
+    assert!(who.iter().any(|other| other["id"] == user.id.as_str()));
+    assert_eq!(some.delete().await.unwrap().count, 1);
     assert_eq!(sim.count("Account"), 0);
 }
 
 #[tokio::test]
 async fn layouts_are_read_and_set() {
     let (sim, crm) = start().await;
-    let list = crm.layout("Account", "list").await.unwrap();
+    let list = crm.untyped("Account").layout("list").await.unwrap();
     assert!(!list.as_array().unwrap().is_empty());
     let layout = json!([{"name": "website"}]);
-    let error = crm.set_layout("Account", "list", None, &layout).await;
+    let error = crm.untyped("Account").set_layout("list", &layout).await;
     assert!(error.unwrap_err().is_forbidden());
     let boss = admin(&sim);
-    boss.set_layout("Account", "list", None, &layout)
+    boss.untyped("Account")
+        .set_layout("list", &layout)
         .await
         .unwrap();
-    assert_eq!(crm.layout("Account", "list").await.unwrap(), layout);
-    let error = crm.layout("Account", "noSuch").await.unwrap_err();
+    assert_eq!(crm.untyped("Account").layout("list").await.unwrap(), layout);
+    let error = crm.untyped("Account").layout("noSuch").await.unwrap_err();
     assert!(error.is_not_found(), "{error}");
 }
 
 #[tokio::test]
 async fn a_record_gives_the_attributes_of_a_copy() {
     let (_sim, crm) = start().await;
-    let id = create(&crm, "Account", json!({"name": "A", "website": "w"})).await;
-    let copy = crm.duplicate_attributes("Account", &id).await.unwrap();
+    let id = create(
+        &crm,
+        "Account",
+        json!({"name": "A", "website": "https://w.example"}),
+    )
+    .await;
+    let copy = crm
+        .untyped("Account")
+        .record(&id)
+        .duplicate_attributes()
+        .await
+        .unwrap();
     assert_eq!((&copy["name"], copy.get("id")), (&json!("A"), None));
 }

@@ -4,43 +4,42 @@ use espo_core::attachments::{Place, Upload};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::{create, read, start};
+use crate::{create, object, read, start};
 
 #[tokio::test]
 async fn a_file_is_put_into_a_field_copied_and_deleted() {
     let (_sim, crm) = start().await;
-    let files = crm.attachments();
+    let files = crm.untyped("Attachment");
     let place = Place::file("Document", "file");
     let upload = Upload::new("a.txt", "text/plain", place.clone());
     let first = files.upload(&upload, b"one").await.unwrap();
     let document = create(
         &crm,
         "Document",
-        json!({"name": "D", "fileId": first.id, "publishDate": "2026-01-31"}),
+        json!({"name": "D", "fileId": first["id"], "publishDate": "2026-01-31"}),
     )
     .await;
 
-    let copy = files.copy(&first.id, &place).await.unwrap();
-    assert_ne!(copy.id, first.id);
+    let first = files.record(first["id"].as_str().unwrap());
+    let copy = first.copy_to(place.clone()).await.unwrap();
+    let copy = files.record(copy["id"].as_str().unwrap());
+    assert_ne!(copy.id(), first.id());
     let mut content = Vec::new();
-    files
-        .download(&copy.id)
-        .await
-        .unwrap()
-        .write_to(&mut content)
-        .await
-        .unwrap();
+    let download = copy.download().await.unwrap();
+    download.write_to(&mut content).await.unwrap();
     assert_eq!(content, b"one");
 
-    let changed = files.set_file("Document", &document, "file", Some(&copy.id));
-    assert_eq!(changed.await.unwrap()["fileId"], copy.id.as_str());
+    let patch = object(json!({"fileId": copy.id()}));
+    let changed = crm.untyped("Document").update(&document, patch).await;
+    assert_eq!(changed.unwrap()["fileId"], copy.id().as_str());
     assert_eq!(
         read(&crm, "Document", &document).await["fileId"],
-        copy.id.as_str()
+        copy.id().as_str()
     );
-    files.delete(&first.id).await.unwrap();
-    assert!(files.read(&first.id).await.unwrap_err().is_not_found());
-    assert!(files.copy("none", &place).await.unwrap_err().is_not_found());
+    first.delete().await.unwrap();
+    assert!(first.read().await.unwrap_err().is_not_found());
+    let none = files.record("none").copy_to(place).await;
+    assert!(none.unwrap_err().is_not_found());
 }
 
 /// Answers each request with these bytes of this type.
@@ -63,14 +62,15 @@ async fn serve(type_: &'static str, content: &'static [u8]) -> String {
 #[tokio::test]
 async fn the_server_fetches_an_image_and_nothing_else() {
     let (_sim, crm) = start().await;
-    let files = crm.attachments();
+    let files = crm.untyped("Attachment");
     let place = Place::file("User", "avatar");
     let url = serve("image/png", b"\x89PNG\r\n").await;
-    let image = files.from_image_url(&url, &place).await.unwrap();
-    assert_eq!(image.name.as_deref(), Some("logo.png"));
+    let image = files.from_image_url(&url, place.clone()).await.unwrap();
+    assert_eq!(image["name"], "logo.png");
     let mut content = Vec::new();
     files
-        .download(&image.id)
+        .record(image["id"].as_str().unwrap())
+        .download()
         .await
         .unwrap()
         .write_to(&mut content)
@@ -79,10 +79,13 @@ async fn the_server_fetches_an_image_and_nothing_else() {
     assert_eq!(content, b"\x89PNG\r\n");
 
     let page = serve("text/html", b"<html>").await;
-    let error = files.from_image_url(&page, &place).await.unwrap_err();
+    let error = files
+        .from_image_url(&page, place.clone())
+        .await
+        .unwrap_err();
     assert!(error.is_forbidden(), "{error}");
     let error = files
-        .from_image_url("http://127.0.0.1:1/x.png", &place)
+        .from_image_url("http://127.0.0.1:1/x.png", place)
         .await;
     assert!(error.unwrap_err().is_forbidden());
 }

@@ -1,13 +1,18 @@
 //! Every kind of credential, good and bad, as the server judges them.
 
 use espo_core::typed::Id;
-use espo_core::{Auth, Client};
+use espo_core::{Auth, Client, JsonObject};
 use espo_sim::{Sim, User};
 
 use crate::with;
 
 async fn who(sim: &Sim, auth: Auth) -> Result<String, espo_core::Error> {
-    let user = with(sim, auth).build().unwrap().app().user().await?;
+    let user = with(sim, auth)
+        .build()
+        .unwrap()
+        .app()
+        .user::<JsonObject>()
+        .await?;
     Ok(user.user_name().unwrap().to_owned())
 }
 

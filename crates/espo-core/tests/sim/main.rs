@@ -71,6 +71,6 @@ async fn read(crm: &Client, entity_type: &'static str, id: &str) -> JsonObject {
 
 /// The caller's own id.
 async fn me(crm: &Client) -> String {
-    let user = crm.app().user().await.unwrap();
-    user.id().unwrap().to_owned()
+    let user = crm.app().user::<JsonObject>().await.unwrap();
+    user.id().to_string()
 }

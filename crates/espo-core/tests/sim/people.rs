@@ -2,21 +2,26 @@
 
 use espo_core::http::Method;
 use espo_core::secrecy::SecretString;
-use espo_core::{Auth, Client};
+use espo_core::typed::RecordRef;
+use espo_core::{Auth, Client, JsonObject};
 use espo_sim::Sim;
 use serde_json::json;
 
 use crate::{admin, me, object, start, with};
 
+fn account(crm: &Client, id: &str) -> RecordRef<JsonObject> {
+    crm.untyped("User").record(id)
+}
+
 #[tokio::test]
 async fn preferences_are_read_changed_and_reset() {
     let (_sim, crm) = start().await;
     let id = me(&crm).await;
-    let user = crm.user(&id);
+    let user = account(&crm, &id);
     let before = user.preferences().await.unwrap();
     assert_eq!(before["id"], id.as_str());
     let values = object(json!({"language": "de_DE"}));
-    let after = user.update_preferences(&values).await.unwrap();
+    let after = user.update_preferences(values).await.unwrap();
     assert_eq!(after["language"], "de_DE");
     assert_eq!(user.preferences().await.unwrap()["language"], "de_DE");
     user.reset_preferences().await.unwrap();
@@ -28,11 +33,14 @@ async fn preferences_are_read_changed_and_reset() {
 async fn a_users_own_security_and_nobody_elses() {
     let (sim, crm) = start().await;
     let id = me(&crm).await;
-    assert_eq!(crm.user(&id).security().await.unwrap()["auth2FA"], false);
+    assert_eq!(
+        account(&crm, &id).security().await.unwrap()["auth2FA"],
+        false
+    );
     let other = sim.users().admin().unwrap().id.clone();
-    let error = crm.user(other).security().await.unwrap_err();
+    let error = account(&crm, &other).security().await.unwrap_err();
     assert!(error.is_forbidden(), "{error}");
-    let acl = admin(&sim).user(&id).acl().await.unwrap();
+    let acl = account(&admin(&sim), &id).acl().await.unwrap();
     assert!(acl.contains_key("table"), "{acl:?}");
 }
 
@@ -40,12 +48,18 @@ async fn a_users_own_security_and_nobody_elses() {
 async fn a_new_key_ends_the_old_one() {
     let (sim, crm) = start().await;
     let id = me(&crm).await;
-    let user = admin(&sim).user(&id).generate_api_key().await.unwrap();
+    let user = account(&admin(&sim), &id).generate_api_key().await.unwrap();
     assert_eq!(user["id"], id.as_str());
     let key = user["apiKey"].as_str().unwrap();
     let again = with(&sim, Auth::api_key(key)).build().unwrap();
     assert_eq!(me(&again).await, id);
-    assert!(crm.app().user().await.unwrap_err().is_unauthorized());
+    assert!(
+        crm.app()
+            .user::<JsonObject>()
+            .await
+            .unwrap_err()
+            .is_unauthorized()
+    );
 }
 
 #[tokio::test]
@@ -64,7 +78,7 @@ async fn a_password_is_changed_by_those_who_know_it() {
     assert!(error.is_forbidden(), "{error}");
     crm.change_password(&old, &new).await.unwrap();
     assert_eq!(me(&client(&new)).await, user.id);
-    let error = client(&old).app().user().await.unwrap_err();
+    let error = client(&old).app().user::<JsonObject>().await.unwrap_err();
     assert!(error.is_unauthorized(), "{error}");
 }
 
@@ -84,14 +98,20 @@ async fn an_administrator_has_a_new_password_or_a_link_for_one_mailed() {
         with(&sim, auth).build().unwrap()
     };
     let boss = admin(&sim);
-    boss.user(&user.id).generate_password().await.unwrap();
+    account(&boss, &user.id).generate_password().await.unwrap();
     let (to, password) = mailed(&sim);
     assert_eq!(to, [user.user_name.as_str()]);
     assert_eq!(me(&with_password(&password)).await, user.id);
     let old = with_password(user.password.as_deref().unwrap());
-    assert!(old.app().user().await.unwrap_err().is_unauthorized());
+    assert!(
+        old.app()
+            .user::<JsonObject>()
+            .await
+            .unwrap_err()
+            .is_unauthorized()
+    );
 
-    boss.user(&user.id).send_password_link().await.unwrap();
+    account(&boss, &user.id).send_password_link().await.unwrap();
     let (_, request) = mailed(&sim);
     assert_ne!(request, password);
     let anybody = with(&sim, Auth::none()).build().unwrap();
@@ -103,16 +123,25 @@ async fn an_administrator_has_a_new_password_or_a_link_for_one_mailed() {
     assert!(error.is_not_found(), "a link serves once: {error}");
 
     for refused in [
-        crm.user(&user.id).generate_password().await.unwrap_err(),
-        crm.user(&user.id).send_password_link().await.unwrap_err(),
-        boss.user(me(&crm).await)
+        account(&crm, &user.id)
+            .generate_password()
+            .await
+            .unwrap_err(),
+        account(&crm, &user.id)
+            .send_password_link()
+            .await
+            .unwrap_err(),
+        account(&boss, &me(&crm).await)
             .generate_password()
             .await
             .unwrap_err(),
     ] {
         assert!(refused.is_forbidden(), "{refused}");
     }
-    let error = boss.user("none").send_password_link().await.unwrap_err();
+    let error = account(&boss, "none")
+        .send_password_link()
+        .await
+        .unwrap_err();
     assert!(error.is_not_found(), "{error}");
 }
 
@@ -122,14 +151,26 @@ async fn a_second_factor_is_switched_on_asked_for_and_switched_off() {
     let boss = admin(&sim);
     let admin = sim.users().admin().unwrap().clone();
     let on = object(json!({"auth2FA": true, "auth2FAMethod": "Email"}));
-    let error = boss.user(&admin.id).update_security(&on).await.unwrap_err();
+    let error = account(&boss, &admin.id)
+        .update_security(&on)
+        .await
+        .unwrap_err();
     assert!(error.is_forbidden(), "the settings offer none: {error}");
     let settings = json!({"auth2FA": true, "auth2FAMethodList": ["Email"]});
     boss.app().update_settings(&object(settings)).await.unwrap();
-    let security = boss.user(&admin.id).update_security(&on).await.unwrap();
+    let security = account(&boss, &admin.id)
+        .update_security(&on)
+        .await
+        .unwrap();
     assert_eq!(security["auth2FA"], true);
-    assert_eq!(boss.user(&admin.id).security().await.unwrap(), security);
-    let error = crm.user(&admin.id).update_security(&on).await.unwrap_err();
+    assert_eq!(
+        account(&boss, &admin.id).security().await.unwrap(),
+        security
+    );
+    let error = account(&crm, &admin.id)
+        .update_security(&on)
+        .await
+        .unwrap_err();
     assert!(error.is_forbidden(), "{error}");
 
     let log_in = |code: Option<String>| {
@@ -155,6 +196,9 @@ async fn a_second_factor_is_switched_on_asked_for_and_switched_off() {
     log_in(Some(code)).app().about().await.unwrap();
 
     let off = object(json!({"auth2FA": false}));
-    boss.user(&admin.id).update_security(&off).await.unwrap();
+    account(&boss, &admin.id)
+        .update_security(&off)
+        .await
+        .unwrap();
     log_in(None).app().about().await.unwrap();
 }

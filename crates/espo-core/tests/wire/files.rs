@@ -62,11 +62,11 @@ async fn a_small_file_goes_in_one_request() {
     let server = file_server().await;
     let attachment = server
         .client()
-        .attachments()
+        .untyped("Attachment")
         .upload(&upload(), b"Hello Espo\n")
         .await
         .unwrap();
-    assert_eq!(attachment.id, "a1");
+    assert_eq!(attachment["id"], "a1");
     assert_eq!(
         server.last().json(),
         json!({
@@ -83,7 +83,7 @@ async fn a_reader_goes_in_pieces_and_arrives_whole() {
     let size = 10_000;
     server
         .client()
-        .attachments()
+        .untyped("Attachment")
         .upload_from(&upload().piece_size(4_096), size, pattern(size))
         .await
         .unwrap();
@@ -114,7 +114,7 @@ async fn a_reader_of_another_length_than_announced_is_an_error_and_cleaned_up() 
         let server = file_server().await;
         let error = server
             .client()
-            .attachments()
+            .untyped("Attachment")
             .upload_from(&upload().piece_size(4), announced, pattern(held))
             .await
             .unwrap_err();
@@ -134,7 +134,7 @@ async fn a_piece_that_fails_is_not_sent_twice() {
     .await;
     let result = server
         .client()
-        .attachments()
+        .untyped("Attachment")
         .upload_from(&upload().piece_size(4), 12, pattern(12))
         .await;
     assert!(result.is_err());
@@ -159,7 +159,12 @@ async fn a_download_is_a_stream_without_limit() {
         .max_response_size(1_000)
         .build()
         .unwrap();
-    let download = client.attachments().download("a1").await.unwrap();
+    let download = client
+        .untyped("Attachment")
+        .record("a1")
+        .download()
+        .await
+        .unwrap();
     assert_eq!(download.size(), Some(300_000));
     assert_eq!(download.media_type(), Some("application/x-bin"));
     assert_eq!(download.file_name().as_deref(), Some("звіт.bin"));
@@ -177,7 +182,13 @@ async fn a_download_that_breaks_off_says_so() {
         Act::Cut(answer)
     })
     .await;
-    let download = server.client().attachments().download("a1").await.unwrap();
+    let download = server
+        .client()
+        .untyped("Attachment")
+        .record("a1")
+        .download()
+        .await
+        .unwrap();
     let error = download.write_to(&mut Vec::new()).await.unwrap_err();
     assert!(error.to_string().contains("broke off"), "{error}");
 }
@@ -209,8 +220,9 @@ async fn a_file_joins_those_that_are_there_even_when_others_write_meanwhile() {
     .await;
     let files = server.client();
     files
-        .attachments()
-        .add_files("Case", "1", "files", ["f2"])
+        .untyped("Case")
+        .record("1")
+        .add_files(Place::multiple("Case", "files"), ["f2"])
         .await
         .unwrap();
     assert_eq!(
@@ -225,24 +237,13 @@ async fn a_field_whose_files_are_not_known_is_left_alone() {
     let server = Server::answering(r#"{"id":"1"}"#).await;
     let client = server.client();
     let error = client
-        .attachments()
-        .add_files("Case", "1", "files", ["f2"])
+        .untyped("Case")
+        .record("1")
+        .add_files(Place::multiple("Case", "files"), ["f2"])
         .await
         .unwrap_err();
     assert!(error.to_string().contains("nothing was written"), "{error}");
     assert_eq!(server.seen().len(), 1);
-    client
-        .attachments()
-        .set_file("Document", "1", "file", Some("f3"))
-        .await
-        .unwrap();
-    assert_eq!(server.last().json(), json!({"fileId": "f3"}));
-    client
-        .attachments()
-        .set_file("Document", "1", "file", None)
-        .await
-        .unwrap();
-    assert_eq!(server.last().json(), json!({"fileId": null}));
 }
 
 #[tokio::test]
@@ -251,7 +252,7 @@ async fn a_refused_type_says_why() {
         Server::start(|_, _| empty(403, "X-Status-Reason: Not allowed file type.\r\n")).await;
     let error = server
         .client()
-        .attachments()
+        .untyped("Attachment")
         .upload(&upload(), b"x")
         .await
         .unwrap_err();

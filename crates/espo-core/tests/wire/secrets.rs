@@ -131,14 +131,13 @@ fn answer(round: usize, path: &str) -> Act {
 }
 
 async fn exercise(client: &Client, sink: &Sink) {
-    let app = client.app().user().await;
+    let app = client.app().user::<JsonObject>().await;
     if let Err(error) = &app {
         sink.note_error(error);
     }
     sink.note(app.ok());
-    let capture = client
-        .capture_lead("s3cret-capture", &JsonObject::new())
-        .await;
+    let leads = client.untyped("Lead");
+    let capture = leads.capture("s3cret-capture", JsonObject::new()).await;
     if let Err(error) = &capture {
         sink.note_error(error);
     }
@@ -147,13 +146,10 @@ async fn exercise(client: &Client, sink: &Sink) {
     if let Err(error) = &changed {
         sink.note_error(error);
     }
-    match client
-        .webhooks()
-        .create(&Event::create("A"), "https://x", false)
-        .await
-    {
-        Ok(hook) => sink.note(hook),
-        Err(error) => sink.note_error(&error),
+    let webhooks = client.untyped("Webhook");
+    let ensured = webhooks.ensure(&Event::new("A.create"), "https://x").await;
+    if let Err(error) = &ensured {
+        sink.note_error(error);
     }
     let request = Request::new(Method::POST, &["X"])
         .header("X-Mine", "s3cret-key")

@@ -138,6 +138,7 @@ impl Entity for ActionHistoryRecord {
     type New = ActionHistoryRecordNew;
     type Patch = ActionHistoryRecordPatch;
     type Ref = ActionHistoryRecordRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

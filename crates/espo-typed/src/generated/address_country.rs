@@ -65,6 +65,7 @@ impl Entity for AddressCountry {
     type New = AddressCountryNew;
     type Patch = AddressCountryPatch;
     type Ref = AddressCountryRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

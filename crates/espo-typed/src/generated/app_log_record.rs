@@ -110,6 +110,7 @@ impl Entity for AppLogRecord {
     type New = AppLogRecordNew;
     type Patch = AppLogRecordPatch;
     type Ref = AppLogRecordRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

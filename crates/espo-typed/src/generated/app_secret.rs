@@ -101,6 +101,7 @@ impl Entity for AppSecret {
     type New = AppSecretNew;
     type Patch = AppSecretPatch;
     type Ref = AppSecretRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -87,6 +87,7 @@ impl Entity for ArrayValue {
     type New = ArrayValueNew;
     type Patch = ArrayValuePatch;
     type Ref = ArrayValueRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -173,11 +173,14 @@ impl Entity for Attachment {
     type New = AttachmentNew;
     type Patch = AttachmentPatch;
     type Ref = AttachmentRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
+
+impl roles::UploadedFile for Attachment {}
 
 /// `contents`
 pub const CONTENTS: Field<Attachment, kind::Unlisted<kind::Opaque<String>>> = Field::new("contents");

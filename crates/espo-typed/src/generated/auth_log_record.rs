@@ -136,6 +136,7 @@ impl Entity for AuthLogRecord {
     type New = AuthLogRecordNew;
     type Patch = AuthLogRecordPatch;
     type Ref = AuthLogRecordRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -121,6 +121,7 @@ impl Entity for AuthToken {
     type New = AuthTokenNew;
     type Patch = AuthTokenPatch;
     type Ref = AuthTokenRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

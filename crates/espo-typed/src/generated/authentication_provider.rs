@@ -130,6 +130,7 @@ impl Entity for AuthenticationProvider {
     type New = AuthenticationProviderNew;
     type Patch = AuthenticationProviderPatch;
     type Ref = AuthenticationProviderRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

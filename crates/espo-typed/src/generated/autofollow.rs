@@ -70,6 +70,7 @@ impl Entity for Autofollow {
     type New = AutofollowNew;
     type Patch = AutofollowPatch;
     type Ref = AutofollowRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

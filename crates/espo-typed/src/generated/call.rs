@@ -233,11 +233,14 @@ impl Entity for Call {
     type New = CallNew;
     type Patch = CallPatch;
     type Ref = CallRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
+
+impl roles::Attended for Call {}
 
 /// `acceptanceStatus`
 pub const ACCEPTANCE_STATUS: Field<

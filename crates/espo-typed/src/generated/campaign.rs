@@ -289,6 +289,7 @@ impl Entity for Campaign {
     type New = CampaignNew;
     type Patch = CampaignPatch;
     type Ref = CampaignRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -171,6 +171,7 @@ impl Entity for CampaignLogRecord {
     type New = CampaignLogRecordNew;
     type Patch = CampaignLogRecordPatch;
     type Ref = CampaignLogRecordRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

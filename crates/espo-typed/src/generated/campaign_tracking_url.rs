@@ -116,6 +116,7 @@ impl Entity for CampaignTrackingUrl {
     type New = CampaignTrackingUrlNew;
     type Patch = CampaignTrackingUrlPatch;
     type Ref = CampaignTrackingUrlRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -249,6 +249,7 @@ impl Entity for Case {
     type New = CaseNew;
     type Patch = CasePatch;
     type Ref = CaseRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

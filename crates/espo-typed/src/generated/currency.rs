@@ -55,6 +55,7 @@ impl Entity for Currency {
     type New = CurrencyNew;
     type Patch = CurrencyPatch;
     type Ref = CurrencyRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

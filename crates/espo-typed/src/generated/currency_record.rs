@@ -96,6 +96,7 @@ impl Entity for CurrencyRecord {
     type New = CurrencyRecordNew;
     type Patch = CurrencyRecordPatch;
     type Ref = CurrencyRecordRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

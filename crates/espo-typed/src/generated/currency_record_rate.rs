@@ -116,6 +116,7 @@ impl Entity for CurrencyRecordRate {
     type New = CurrencyRecordRateNew;
     type Patch = CurrencyRecordRatePatch;
     type Ref = CurrencyRecordRateRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

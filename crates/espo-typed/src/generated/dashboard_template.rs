@@ -96,6 +96,7 @@ impl Entity for DashboardTemplate {
     type New = DashboardTemplateNew;
     type Patch = DashboardTemplatePatch;
     type Ref = DashboardTemplateRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

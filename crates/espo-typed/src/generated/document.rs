@@ -161,6 +161,7 @@ impl Entity for Document {
     type New = DocumentNew;
     type Patch = DocumentPatch;
     type Ref = DocumentRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

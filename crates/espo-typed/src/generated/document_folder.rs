@@ -116,11 +116,14 @@ impl Entity for DocumentFolder {
     type New = DocumentFolderNew;
     type Patch = DocumentFolderPatch;
     type Ref = DocumentFolderRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
+
+impl roles::CategoryTree for DocumentFolder {}
 
 /// `childList`
 pub const CHILD_LIST: Field<DocumentFolder, kind::Unlisted<kind::Opaque<Value>>> = Field::new("childList");

@@ -601,11 +601,14 @@ impl Entity for Email {
     type New = EmailNew;
     type Patch = EmailPatch;
     type Ref = EmailRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
+
+impl roles::EmailMessage for Email {}
 
 /// `accountId`
 pub const ACCOUNT_ID: Field<Email, kind::Ref<Account>, access::ReadOnly> = Field::new("accountId");

@@ -231,6 +231,7 @@ impl Entity for EmailAccount {
     type New = EmailAccountNew;
     type Patch = EmailAccountPatch;
     type Ref = EmailAccountRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -75,11 +75,14 @@ impl Entity for EmailAddress {
     type New = EmailAddressNew;
     type Patch = EmailAddressPatch;
     type Ref = EmailAddressRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
+
+impl roles::MailAddress for EmailAddress {}
 
 /// `deleted`
 pub const DELETED: Field<EmailAddress, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");

@@ -173,6 +173,7 @@ impl Entity for EmailFilter {
     type New = EmailFilterNew;
     type Patch = EmailFilterPatch;
     type Ref = EmailFilterRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

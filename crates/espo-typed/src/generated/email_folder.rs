@@ -106,6 +106,7 @@ impl Entity for EmailFolder {
     type New = EmailFolderNew;
     type Patch = EmailFolderPatch;
     type Ref = EmailFolderRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -118,6 +118,7 @@ impl Entity for EmailQueueItem {
     type New = EmailQueueItemNew;
     type Patch = EmailQueueItemPatch;
     type Ref = EmailQueueItemRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

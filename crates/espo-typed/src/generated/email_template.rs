@@ -171,11 +171,14 @@ impl Entity for EmailTemplate {
     type New = EmailTemplateNew;
     type Patch = EmailTemplatePatch;
     type Ref = EmailTemplateRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
+
+impl roles::MessageTemplate for EmailTemplate {}
 
 /// `assignedUserId`
 pub const ASSIGNED_USER_ID: Field<EmailTemplate, kind::Ref<User>> = Field::new("assignedUserId");

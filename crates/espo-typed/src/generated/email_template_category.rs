@@ -121,11 +121,14 @@ impl Entity for EmailTemplateCategory {
     type New = EmailTemplateCategoryNew;
     type Patch = EmailTemplateCategoryPatch;
     type Ref = EmailTemplateCategoryRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
+
+impl roles::CategoryTree for EmailTemplateCategory {}
 
 /// `childList`
 pub const CHILD_LIST: Field<EmailTemplateCategory, kind::Unlisted<kind::Opaque<Value>>> = Field::new("childList");

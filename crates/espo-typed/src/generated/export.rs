@@ -96,6 +96,7 @@ impl Entity for Export {
     type New = ExportNew;
     type Patch = ExportPatch;
     type Ref = ExportRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -106,6 +106,7 @@ impl Entity for Extension {
     type New = ExtensionNew;
     type Patch = ExtensionPatch;
     type Ref = ExtensionRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -70,6 +70,7 @@ impl Entity for ExternalAccount {
     type New = ExternalAccountNew;
     type Patch = ExternalAccountPatch;
     type Ref = ExternalAccountRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

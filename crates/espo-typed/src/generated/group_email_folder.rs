@@ -101,6 +101,7 @@ impl Entity for GroupEmailFolder {
     type New = GroupEmailFolderNew;
     type Patch = GroupEmailFolderPatch;
     type Ref = GroupEmailFolderRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

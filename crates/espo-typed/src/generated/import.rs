@@ -121,11 +121,14 @@ impl Entity for Import {
     type New = ImportNew;
     type Patch = ImportPatch;
     type Ref = ImportRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
+
+impl roles::CsvImport for Import {}
 
 /// `attributeList`
 pub const ATTRIBUTE_LIST: Field<Import, kind::Opaque<Value>, access::ReadOnly> = Field::new("attributeList");

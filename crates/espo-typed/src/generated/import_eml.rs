@@ -66,6 +66,7 @@ impl Entity for ImportEml {
     type New = ImportEmlNew;
     type Patch = ImportEmlPatch;
     type Ref = ImportEmlRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

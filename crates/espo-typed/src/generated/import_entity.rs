@@ -102,6 +102,7 @@ impl Entity for ImportEntity {
     type New = ImportEntityNew;
     type Patch = ImportEntityPatch;
     type Ref = ImportEntityRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

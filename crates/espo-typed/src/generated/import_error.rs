@@ -106,6 +106,7 @@ impl Entity for ImportError {
     type New = ImportErrorNew;
     type Patch = ImportErrorPatch;
     type Ref = ImportErrorRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

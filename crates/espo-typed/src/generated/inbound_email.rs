@@ -321,6 +321,7 @@ impl Entity for InboundEmail {
     type New = InboundEmailNew;
     type Patch = InboundEmailPatch;
     type Ref = InboundEmailRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -65,6 +65,7 @@ impl Entity for Integration {
     type New = IntegrationNew;
     type Patch = IntegrationPatch;
     type Ref = IntegrationRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -161,6 +161,7 @@ impl Entity for Job {
     type New = JobNew;
     type Patch = JobPatch;
     type Ref = JobRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

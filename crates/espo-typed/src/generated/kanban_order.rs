@@ -97,6 +97,7 @@ impl Entity for KanbanOrder {
     type New = KanbanOrderNew;
     type Patch = KanbanOrderPatch;
     type Ref = KanbanOrderRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

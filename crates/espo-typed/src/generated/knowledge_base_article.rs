@@ -191,6 +191,7 @@ impl Entity for KnowledgeBaseArticle {
     type New = KnowledgeBaseArticleNew;
     type Patch = KnowledgeBaseArticlePatch;
     type Ref = KnowledgeBaseArticleRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -121,11 +121,14 @@ impl Entity for KnowledgeBaseCategory {
     type New = KnowledgeBaseCategoryNew;
     type Patch = KnowledgeBaseCategoryPatch;
     type Ref = KnowledgeBaseCategoryRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
+
+impl roles::CategoryTree for KnowledgeBaseCategory {}
 
 /// `childList`
 pub const CHILD_LIST: Field<KnowledgeBaseCategory, kind::Unlisted<kind::Opaque<Value>>> = Field::new("childList");

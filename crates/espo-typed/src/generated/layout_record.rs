@@ -71,6 +71,7 @@ impl Entity for LayoutRecord {
     type New = LayoutRecordNew;
     type Patch = LayoutRecordPatch;
     type Ref = LayoutRecordRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

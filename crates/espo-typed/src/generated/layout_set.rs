@@ -71,6 +71,7 @@ impl Entity for LayoutSet {
     type New = LayoutSetNew;
     type Patch = LayoutSetPatch;
     type Ref = LayoutSetRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

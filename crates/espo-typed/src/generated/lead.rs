@@ -369,6 +369,7 @@ impl Entity for Lead {
     type New = LeadNew;
     type Patch = LeadPatch;
     type Ref = LeadRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
@@ -376,6 +377,8 @@ impl Entity for Lead {
 }
 
 impl HasStream for Lead {}
+
+impl roles::Convertible for Lead {}
 
 /// `acceptanceStatus`
 pub const ACCEPTANCE_STATUS: Field<Lead, kind::Unlisted<kind::Opaque<String>>> = Field::new("acceptanceStatus");

@@ -304,6 +304,7 @@ impl Entity for LeadCapture {
     type New = LeadCaptureNew;
     type Patch = LeadCapturePatch;
     type Ref = LeadCaptureRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -113,6 +113,7 @@ impl Entity for LeadCaptureLogRecord {
     type New = LeadCaptureLogRecordNew;
     type Patch = LeadCaptureLogRecordPatch;
     type Ref = LeadCaptureLogRecordRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -106,6 +106,7 @@ impl Entity for MassAction {
     type New = MassActionNew;
     type Patch = MassActionPatch;
     type Ref = MassActionRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -181,6 +181,7 @@ impl Entity for MassEmail {
     type New = MassEmailNew;
     type Patch = MassEmailPatch;
     type Ref = MassEmailRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

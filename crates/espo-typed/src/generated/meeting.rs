@@ -288,6 +288,7 @@ impl Entity for Meeting {
     type New = MeetingNew;
     type Patch = MeetingPatch;
     type Ref = MeetingRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
@@ -295,6 +296,8 @@ impl Entity for Meeting {
 }
 
 impl HasStream for Meeting {}
+
+impl roles::Attended for Meeting {}
 
 /// `acceptanceStatus`
 pub const ACCEPTANCE_STATUS: Field<

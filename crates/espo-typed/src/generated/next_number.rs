@@ -70,6 +70,7 @@ impl Entity for NextNumber {
     type New = NextNumberNew;
     type Patch = NextNumberPatch;
     type Ref = NextNumberRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -253,11 +253,14 @@ impl Entity for Note {
     type New = NoteNew;
     type Patch = NotePatch;
     type Ref = NoteRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
+
+impl roles::StreamNote for Note {}
 
 /// `attachmentsIds`
 pub const ATTACHMENTS_IDS: Field<Note, kind::Set<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");

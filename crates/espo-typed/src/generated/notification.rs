@@ -183,11 +183,14 @@ impl Entity for Notification {
     type New = NotificationNew;
     type Patch = NotificationPatch;
     type Ref = NotificationRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
+
+impl roles::UserNotification for Notification {}
 
 /// `actionId`
 pub const ACTION_ID: Field<Notification, kind::Text, access::ReadOnly> = Field::new("actionId");

@@ -131,6 +131,7 @@ impl Entity for OAuthAccount {
     type New = OAuthAccountNew;
     type Patch = OAuthAccountPatch;
     type Ref = OAuthAccountRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

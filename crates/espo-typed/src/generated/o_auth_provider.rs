@@ -136,6 +136,7 @@ impl Entity for OAuthProvider {
     type New = OAuthProviderNew;
     type Patch = OAuthProviderPatch;
     type Ref = OAuthProviderRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -81,6 +81,7 @@ impl Entity for PasswordChangeRequest {
     type New = PasswordChangeRequestNew;
     type Patch = PasswordChangeRequestPatch;
     type Ref = PasswordChangeRequestRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

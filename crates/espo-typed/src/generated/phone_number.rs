@@ -80,6 +80,7 @@ impl Entity for PhoneNumber {
     type New = PhoneNumberNew;
     type Patch = PhoneNumberPatch;
     type Ref = PhoneNumberRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -131,6 +131,7 @@ impl Entity for Pipeline {
     type New = PipelineNew;
     type Patch = PipelinePatch;
     type Ref = PipelineRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

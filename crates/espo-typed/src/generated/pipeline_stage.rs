@@ -121,6 +121,7 @@ impl Entity for PipelineStage {
     type New = PipelineStageNew;
     type Patch = PipelineStagePatch;
     type Ref = PipelineStageRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -244,6 +244,7 @@ impl Entity for Portal {
     type New = PortalNew;
     type Patch = PortalPatch;
     type Ref = PortalRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

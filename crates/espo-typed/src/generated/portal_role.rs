@@ -86,6 +86,7 @@ impl Entity for PortalRole {
     type New = PortalRoleNew;
     type Patch = PortalRolePatch;
     type Ref = PortalRoleRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -295,6 +295,7 @@ impl Entity for Preferences {
     type New = PreferencesNew;
     type Patch = PreferencesPatch;
     type Ref = PreferencesRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

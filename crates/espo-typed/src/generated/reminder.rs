@@ -113,6 +113,7 @@ impl Entity for Reminder {
     type New = ReminderNew;
     type Patch = ReminderPatch;
     type Ref = ReminderRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

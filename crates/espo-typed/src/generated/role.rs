@@ -146,6 +146,7 @@ impl Entity for Role {
     type New = RoleNew;
     type Patch = RolePatch;
     type Ref = RoleRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -111,6 +111,7 @@ impl Entity for ScheduledJob {
     type New = ScheduledJobNew;
     type Patch = ScheduledJobPatch;
     type Ref = ScheduledJobRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

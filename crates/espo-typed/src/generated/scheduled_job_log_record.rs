@@ -103,6 +103,7 @@ impl Entity for ScheduledJobLogRecord {
     type New = ScheduledJobLogRecordNew;
     type Patch = ScheduledJobLogRecordPatch;
     type Ref = ScheduledJobLogRecordRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

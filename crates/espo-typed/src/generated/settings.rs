@@ -1046,6 +1046,7 @@ impl Entity for Settings {
     type New = SettingsNew;
     type Patch = SettingsPatch;
     type Ref = SettingsRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -188,6 +188,7 @@ impl Entity for Sms {
     type New = SmsNew;
     type Patch = SmsPatch;
     type Ref = SmsRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

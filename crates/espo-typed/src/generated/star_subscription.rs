@@ -92,6 +92,7 @@ impl Entity for StarSubscription {
     type New = StarSubscriptionNew;
     type Patch = StarSubscriptionPatch;
     type Ref = StarSubscriptionRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -87,6 +87,7 @@ impl Entity for StreamSubscription {
     type New = StreamSubscriptionNew;
     type Patch = StreamSubscriptionPatch;
     type Ref = StreamSubscriptionRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

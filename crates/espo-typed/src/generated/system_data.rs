@@ -60,6 +60,7 @@ impl Entity for SystemData {
     type New = SystemDataNew;
     type Patch = SystemDataPatch;
     type Ref = SystemDataRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

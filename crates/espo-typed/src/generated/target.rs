@@ -221,6 +221,7 @@ impl Entity for Target {
     type New = TargetNew;
     type Patch = TargetPatch;
     type Ref = TargetRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

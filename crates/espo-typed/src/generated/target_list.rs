@@ -161,11 +161,14 @@ impl Entity for TargetList {
     type New = TargetListNew;
     type Patch = TargetListPatch;
     type Ref = TargetListRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
+
+impl roles::OptOutList for TargetList {}
 
 /// `assignedUserId`
 pub const ASSIGNED_USER_ID: Field<TargetList, kind::Ref<User>> = Field::new("assignedUserId");

@@ -121,11 +121,14 @@ impl Entity for TargetListCategory {
     type New = TargetListCategoryNew;
     type Patch = TargetListCategoryPatch;
     type Ref = TargetListCategoryRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
+
+impl roles::CategoryTree for TargetListCategory {}
 
 /// `childList`
 pub const CHILD_LIST: Field<TargetListCategory, kind::Unlisted<kind::Opaque<Value>>> = Field::new("childList");

@@ -273,6 +273,7 @@ impl Entity for Task {
     type New = TaskNew;
     type Patch = TaskPatch;
     type Ref = TaskRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

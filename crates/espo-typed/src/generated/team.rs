@@ -113,6 +113,7 @@ impl Entity for Team {
     type New = TeamNew;
     type Patch = TeamPatch;
     type Ref = TeamRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -216,6 +216,7 @@ impl Entity for Template {
     type New = TemplateNew;
     type Patch = TemplatePatch;
     type Ref = TemplateRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

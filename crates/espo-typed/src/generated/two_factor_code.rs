@@ -91,6 +91,7 @@ impl Entity for TwoFactorCode {
     type New = TwoFactorCodeNew;
     type Patch = TwoFactorCodePatch;
     type Ref = TwoFactorCodeRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -103,6 +103,7 @@ impl Entity for UniqueId {
     type New = UniqueIdNew;
     type Patch = UniqueIdPatch;
     type Ref = UniqueIdRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

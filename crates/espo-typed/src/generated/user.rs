@@ -425,11 +425,14 @@ impl Entity for User {
     type New = UserNew;
     type Patch = UserPatch;
     type Ref = UserRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
+
+impl roles::UserAccount for User {}
 
 /// `acceptanceStatus`
 pub const ACCEPTANCE_STATUS: Field<User, kind::Unlisted<kind::Opaque<String>>> = Field::new("acceptanceStatus");

@@ -86,6 +86,7 @@ impl Entity for UserData {
     type New = UserDataNew;
     type Patch = UserDataPatch;
     type Ref = UserDataRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

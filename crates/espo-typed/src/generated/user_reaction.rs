@@ -93,6 +93,7 @@ impl Entity for UserReaction {
     type New = UserReactionNew;
     type Patch = UserReactionPatch;
     type Ref = UserReactionRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -141,11 +141,14 @@ impl Entity for Webhook {
     type New = WebhookNew;
     type Patch = WebhookPatch;
     type Ref = WebhookRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
     }
 }
+
+impl roles::WebhookSubscription for Webhook {}
 
 /// `createdAt`
 pub const CREATED_AT: Field<Webhook, kind::DateTime, access::ReadOnly> = Field::new("createdAt");

@@ -113,6 +113,7 @@ impl Entity for WebhookEventQueueItem {
     type New = WebhookEventQueueItemNew;
     type Patch = WebhookEventQueueItemPatch;
     type Ref = WebhookEventQueueItemRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

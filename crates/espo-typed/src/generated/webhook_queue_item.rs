@@ -128,6 +128,7 @@ impl Entity for WebhookQueueItem {
     type New = WebhookQueueItemNew;
     type Patch = WebhookQueueItemPatch;
     type Ref = WebhookQueueItemRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

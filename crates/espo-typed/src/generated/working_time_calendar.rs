@@ -186,6 +186,7 @@ impl Entity for WorkingTimeCalendar {
     type New = WorkingTimeCalendarNew;
     type Patch = WorkingTimeCalendarPatch;
     type Ref = WorkingTimeCalendarRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

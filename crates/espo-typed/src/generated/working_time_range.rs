@@ -131,6 +131,7 @@ impl Entity for WorkingTimeRange {
     type New = WorkingTimeRangeNew;
     type Patch = WorkingTimeRangePatch;
     type Ref = WorkingTimeRangeRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

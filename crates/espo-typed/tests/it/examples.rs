@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const EXAMPLES: [(&str, &str); 6] = [
+const EXAMPLES: [(&str, &str); 11] = [
     ("first_query", "A deal: 10000 from Acme\n1 deals won\n"),
     ("nightly_sync", "7 contacts synced, up to "),
     ("import", "2 created, 1 updated\ncreated\nupdated\n"),
@@ -13,6 +13,14 @@ const EXAMPLES: [(&str, &str); 6] = [
         "is called Some(\"Acme\")\nHTTP/1.1 200 OK\nHTTP/1.1 403 Forbidden\n",
     ),
     ("testing_your_code", "2 customers, by 1 request\n"),
+    ("stream_reader", "post: The customer called\ncreated\n"),
+    ("mass_update", "3 leads updated\n3 leads deleted\n"),
+    (
+        "lead_conversion",
+        "converted: Some(Converted)\nthe company exists already\nconverted: Some(Converted)\n",
+    ),
+    ("report_export", "2 rows below the header\n"),
+    ("schema_check", "0 differences\n"),
 ];
 
 /// The program that `cargo test` built along with this test. Asking cargo for it would build everything below it anew,

@@ -1,5 +1,6 @@
 //! The generated code as its users have it. One binary: each links the SDK and the simulator.
 
+mod actions;
 mod awkward_answers;
 mod edges;
 mod examples;

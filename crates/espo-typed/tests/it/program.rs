@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use espo_core::actions::Selection;
 use espo_core::futures_util::{StreamExt as _, stream};
-use espo_core::secrecy::ExposeSecret as _;
 use espo_core::typed::{Editable, Records, Write, Written};
 use espo_core::webhook::{Event, verify};
 use espo_sim::{FaultKind, FaultRule, Latency, Operation, Sim};
@@ -73,10 +72,7 @@ async fn the_server_changes_what_a_typed_filter_finds() -> Result<(), Error> {
     }
     let won = Selection::matching([opportunity::STAGE.eq(Stage::ClosedWon)]);
     let patch = OpportunityPatch::new().description("settled");
-    let done = crm
-        .mass(Opportunity::ENTITY_TYPE)
-        .update(&won, patch)
-        .await?;
+    let done = crm.records::<Opportunity>().mass(won).update(patch).await?;
     assert_eq!(done.count, 2);
     let settled = crm
         .list::<Opportunity>()
@@ -218,10 +214,10 @@ async fn a_receiver_gets_records_of_their_type_by_either_signature() -> Result<(
     let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
     tokio::spawn(async move { axum::serve(listener, app).await });
 
-    let event = Event::create(Account::ENTITY_TYPE);
-    let hook = crm.webhooks().ensure(&event, &url).await?;
-    let key = hook.secret_key.expect("a key").expose_secret().to_owned();
-    *secret.lock().expect("nobody panicked") = (hook.id, key);
+    let event = Event::create::<Account>();
+    let hook = crm.records::<Webhook>().ensure(&event, &url).await?;
+    let id = hook.id().expect("an id").to_string();
+    *secret.lock().expect("nobody panicked") = (id, hook.secret_key.expect("a key"));
     crm.create(AccountNew::new("Told")).await?;
     let (names, headers) = received.recv().await.expect("a delivery");
     assert_eq!(names, ["Told", "Told"]);

@@ -112,7 +112,7 @@ async fn followers_come_and_go() -> Result<(), Error> {
     let acme = crm.create(AccountNew::new("Acme")).await?;
     let acme = crm.record(acme.id().expect("an id"));
     let names = async || -> Result<Vec<String>, Error> {
-        let page = acme.followers::<User_>().await?;
+        let page = acme.followers().await?;
         let names = page.list.into_iter().map(|user| user.user_name);
         Ok(names.flatten().collect())
     };
@@ -122,16 +122,13 @@ async fn followers_come_and_go() -> Result<(), Error> {
     assert_eq!(acme.read().await?.is_followed, Some(true));
     acme.unfollow().await?;
     assert!(names().await?.is_empty());
-    let notes = acme.stream::<Note>().await?;
-    assert!(!notes.list.is_empty(), "the note of its creation");
-    assert!(acme.posts::<Note>().await?.list.is_empty());
+    let notes = acme.stream().await?;
+    assert!(!notes.notes.is_empty(), "the note of its creation");
+    assert!(acme.posts().await?.notes.is_empty());
     let gone = crm.record::<Account>(Id::new("0000000000000none"));
     assert!(gone.follow().await.expect_err("no record").is_not_found());
     Ok(())
 }
-
-/// The generated type, told from the server's.
-type User_ = espo_typed::User;
 
 #[tokio::test]
 async fn stars_are_for_people() -> Result<(), Error> {

@@ -67,11 +67,11 @@ async fn the_instance() {
     let user = bench
         .gives(r#"{"user":{"id":"1","userName":"bob","type":"admin","token":"t"},"token":"t","acl":{"table":{}},"language":"en_US"}"#)
         .app()
-        .user()
+        .user::<JsonObject>()
         .await
         .unwrap();
     bench.sent("GET App/user", Value::Null);
-    assert_eq!((user.id(), user.user_name()), (Some("1"), Some("bob")));
+    assert_eq!((user.id().as_str(), user.user_name()), ("1", Some("bob")));
     assert!(user.is_admin() && !user.user.contains_key("token"));
 
     let about = bench
@@ -120,8 +120,9 @@ async fn the_instance() {
     bench.sent("GET OpenApi?skipCustom=true", Value::Null);
     let found = bench
         .gives(r#"{"total":-1,"list":[{"id":"1","_scope":"Account"}]}"#)
-        .app()
-        .global_search("a&b", 0, 5)
+        .global_search("a&b")
+        .offset(0)
+        .max_size(5)
         .await
         .unwrap();
     bench.sent("GET GlobalSearch?q=a%26b&offset=0&maxSize=5", Value::Null);
@@ -138,24 +139,38 @@ async fn the_instance() {
 #[tokio::test]
 async fn users_and_preferences() {
     let bench = Bench::new().await;
-    bench.gives("{}").user("7").preferences().await.unwrap();
+    bench
+        .gives("{}")
+        .untyped("User")
+        .record("7")
+        .preferences()
+        .await
+        .unwrap();
     bench.sent("GET Preferences/7", Value::Null);
     let values = object(json!({"language": "de_DE"}));
     bench
         .gives("{}")
-        .user("7")
-        .update_preferences(&values)
+        .untyped("User")
+        .record("7")
+        .update_preferences(values)
         .await
         .unwrap();
     bench.sent("PUT Preferences/7", json!({"language": "de_DE"}));
     bench
         .gives("{}")
-        .user("7")
+        .untyped("User")
+        .record("7")
         .reset_preferences()
         .await
         .unwrap();
     bench.sent("DELETE Preferences/7", Value::Null);
-    bench.gives("{}").user("7").acl().await.unwrap();
+    bench
+        .gives("{}")
+        .untyped("User")
+        .record("7")
+        .acl()
+        .await
+        .unwrap();
     bench.sent("GET User/7/acl", Value::Null);
     let secret = |text: &str| espo_core::secrecy::SecretString::from(text);
     bench
@@ -169,31 +184,41 @@ async fn users_and_preferences() {
     );
     bench
         .gives("{}")
-        .user("7")
+        .untyped("User")
+        .record("7")
         .generate_api_key()
         .await
         .unwrap();
     bench.sent("POST UserSecurity/apiKey/generate", json!({"id": "7"}));
     bench
         .gives("true")
-        .user("7")
+        .untyped("User")
+        .record("7")
         .generate_password()
         .await
         .unwrap();
     bench.sent("POST UserSecurity/password/generate", json!({"id": "7"}));
     bench
         .gives("true")
-        .user("7")
+        .untyped("User")
+        .record("7")
         .send_password_link()
         .await
         .unwrap();
     bench.sent("POST UserSecurity/password/recovery", json!({"id": "7"}));
-    bench.gives("{}").user("7").security().await.unwrap();
+    bench
+        .gives("{}")
+        .untyped("User")
+        .record("7")
+        .security()
+        .await
+        .unwrap();
     bench.sent("GET UserSecurity/7", Value::Null);
     let values = object(json!({"auth2FA": false}));
     bench
         .gives("{}")
-        .user("7")
+        .untyped("User")
+        .record("7")
         .update_security(&values)
         .await
         .unwrap();
@@ -223,12 +248,19 @@ async fn a_false_in_place_of_true_is_an_error() {
     let bench = Bench::new().await;
     let error = bench
         .gives("false")
-        .event("Meeting")
-        .send_invitations("1")
+        .untyped("Meeting")
+        .record("1")
+        .send_invitations()
         .await
         .unwrap_err();
     assert!(error.to_string().contains("it did nothing"), "{error}");
-    let error: Error = bench.gives("false").stream().pin("n").await.unwrap_err();
+    let error: Error = bench
+        .gives("false")
+        .untyped("Note")
+        .record("n")
+        .pin()
+        .await
+        .unwrap_err();
     assert_eq!(error.status().unwrap(), 200);
 }
 

@@ -1,70 +1,62 @@
 //! Notes and notifications.
 
 use espo_core::Total;
-use espo_core::actions::stream::{NewPost, StreamQuery};
+use espo_core::actions::notifications::GroupKind;
+use futures_util::TryStreamExt as _;
 use serde_json::{Value, json};
 
 use super::{Bench, object};
+use crate::server::{Server, json as answer};
 
-const NOTES: &str = r#"{"total":1,"list":[{"id":"n1","number":5,"type":"Update","data":{"fields":["a"]},"isPinned":false}],"pinnedList":[{"id":"n2","type":"Post","post":"Hi","data":null}]}"#;
+const NOTES: &str = r#"{"total":1,"list":[{"id":"n1","number":5,"type":"Update","data":{"fields":["a"]},"isPinned":false}],"pinnedList":[{"id":"n2","type":"Post","post":"Hi","data":null}],"reactionsCheckDate":"2026-01-31 08:00:00"}"#;
 
 #[tokio::test]
-async fn reading_streams() {
+async fn streams_are_read_with_their_own_parameters() {
     let bench = Bench::new().await;
-    let plain = StreamQuery::new();
+    let notes = || bench.gives(NOTES).untyped("Note");
     let after: jiff::Timestamp = "2026-01-31T08:00:00Z".parse().unwrap();
-    let query = StreamQuery::new()
-        .max_size(5)
+    let page = notes()
+        .own_stream()
         .after(after)
+        .only_posts()
+        .skip_own()
+        .max_size(5)
         .before_number(9)
-        .posts()
-        .skip_own();
-    let page = bench.gives(NOTES).stream().own(&query).await.unwrap();
+        .await
+        .unwrap();
     bench.sent(
-        "GET Stream?maxSize=5&after=2026-01-31%2008%3A00%3A00&beforeNumber=9&filter=posts&skipOwn=true",
+        "GET Stream?after=2026-01-31%2008%3A00%3A00&filter=posts&skipOwn=true&maxSize=5&beforeNumber=9",
         Value::Null,
     );
-    assert_eq!(
-        (page.list[0].number, page.list[0].kind.as_str()),
-        (Some(5), "Update")
+    assert_eq!(page.notes[0]["number"], 5);
+    assert_eq!(page.pinned[0]["post"], "Hi");
+    assert_eq!(page.total, Total::Exact(1));
+    let check_date = page.reactions_check_date.unwrap();
+    notes()
+        .own_stream()
+        .reactions_after(&check_date)
+        .await
+        .unwrap();
+    bench.sent(
+        "GET Stream?reactionsAfter=2026-01-31%2008%3A00%3A00",
+        Value::Null,
     );
-    assert_eq!(page.list[0].other["isPinned"], false);
-    assert_eq!(page.pinned_list[0].post.as_deref(), Some("Hi"));
 
-    bench.gives(NOTES).stream().global(&plain).await.unwrap();
+    notes().global_stream().await.unwrap();
     bench.sent("GET GlobalStream", Value::Null);
-    bench
-        .gives(NOTES)
-        .stream()
-        .by_user("u", &plain.clone().offset(3).updates())
-        .await
-        .unwrap();
-    bench.sent("GET User/u/stream/own?offset=3&filter=updates", Value::Null);
-    bench
-        .gives(NOTES)
-        .stream()
-        .of("Case", "1", &plain)
-        .await
-        .unwrap();
+    let user = bench.gives(NOTES).untyped("User").record("u");
+    user.own_stream().only_updates().offset(3).await.unwrap();
+    bench.sent("GET User/u/stream/own?filter=updates&offset=3", Value::Null);
+    let case = bench.gives(NOTES).untyped("Case").record("1");
+    case.stream().await.unwrap();
     bench.sent("GET Case/1/stream", Value::Null);
-    bench
-        .gives(NOTES)
-        .stream()
-        .posts_of("Case", "1", &plain)
-        .await
-        .unwrap();
+    case.posts().await.unwrap();
     bench.sent("GET Case/1/posts", Value::Null);
-    bench
-        .gives(NOTES)
-        .stream()
-        .updates_of("Case", "1", &plain)
-        .await
-        .unwrap();
+    case.updates().await.unwrap();
     bench.sent("GET Case/1/updateStream", Value::Null);
-    bench
-        .gives(r#"{"total":0,"list":[]}"#)
-        .stream()
-        .attachments_of("Case", "1", 0, 5)
+    case.stream_attachments()
+        .offset(0)
+        .max_size(5)
         .await
         .unwrap();
     bench.sent(
@@ -74,108 +66,140 @@ async fn reading_streams() {
 }
 
 #[tokio::test]
-async fn writing_notes() {
+async fn whole_streams_are_read_by_falling_numbers() {
+    let server = Server::start(|seen, _| {
+        let number = |at: usize| format!(r#"{{"id":"n{at}","number":{at}}}"#);
+        let (_, query) = seen.target.split_once('?').unwrap();
+        let rows = if query.contains("beforeNumber=5") {
+            format!("[{},{}]", number(4), number(2))
+        } else if query.contains("beforeNumber") {
+            "[]".to_owned()
+        } else {
+            format!("[{},{}]", number(6), number(5))
+        };
+        answer(
+            200,
+            &format!(r#"{{"total":-1,"list":{rows},"pinnedList":[]}}"#),
+        )
+    })
+    .await;
+    let notes: Vec<_> = server
+        .client()
+        .untyped("Case")
+        .record("1")
+        .stream()
+        .max_size(2)
+        .stream()
+        .try_collect()
+        .await
+        .unwrap();
+    let ids: Vec<_> = notes
+        .iter()
+        .map(|note| note["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, ["n6", "n5", "n4", "n2"]);
+    assert_eq!(server.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn whole_streams_end_where_numbers_do_not_fall() {
+    let server = Server::answering(NOTES).await;
+    let record = server.client().untyped("Case").record("1");
+    let notes: Vec<_> = record.stream().stream().try_collect().await.unwrap();
+    // The first page, and the second, which is the same: the server ignores the number.
+    assert_eq!((notes.len(), server.seen().len()), (2, 2));
+}
+
+#[tokio::test]
+async fn posts_name_their_record_or_recipients() {
     let bench = Bench::new().await;
     let note = r#"{"id":"n1","type":"Post","post":"Hi"}"#;
-    let post = NewPost::on("Case", "1", "Hi @bob")
+    let case = bench.gives(note).untyped("Case").record("1");
+    let written = case
+        .post("Hi @bob")
         .internal()
-        .attachments(["a1"]);
-    assert_eq!(
-        bench.gives(note).stream().post(&post).await.unwrap().id,
-        "n1"
-    );
+        .attach(["a1"])
+        .await
+        .unwrap();
+    assert_eq!(written["id"], "n1");
     bench.sent(
         "POST Note",
         json!({"type": "Post", "post": "Hi @bob", "parentType": "Case", "parentId": "1",
                "isInternal": true, "attachmentsIds": ["a1"]}),
     );
+    let notes = bench.gives(note).untyped("Note");
     for (post, members) in [
-        (NewPost::to_all("x"), json!({"targetType": "all"})),
-        (NewPost::to_self("x"), json!({"targetType": "self"})),
+        (notes.post("x"), json!({"targetType": "all"})),
+        (notes.post("x").to_self(), json!({"targetType": "self"})),
         (
-            NewPost::to_users("x", ["u"]),
+            notes.post("x").to_users(["u"]),
             json!({"targetType": "users", "usersIds": ["u"]}),
         ),
         (
-            NewPost::to_teams("x", ["t"]),
+            notes.post("x").to_teams(["t"]),
             json!({"targetType": "teams", "teamsIds": ["t"]}),
         ),
         (
-            NewPost::to_portals("x", ["p"]),
+            notes.post("x").to_portals(["p"]),
             json!({"targetType": "portals", "portalsIds": ["p"]}),
         ),
     ] {
-        bench.gives(note).stream().post(&post).await.unwrap();
+        post.await.unwrap();
         let mut expected = object(json!({"type": "Post", "post": "x"}));
         expected.extend(object(members));
         bench.sent("POST Note", Value::Object(expected));
     }
-    bench.gives(note).stream().read("n1").await.unwrap();
-    bench.sent("GET Note/n1", Value::Null);
-    bench.gives(note).stream().edit("n1", "Ho").await.unwrap();
+}
+
+#[tokio::test]
+async fn notes_are_edited_pinned_and_reacted_to() {
+    let bench = Bench::new().await;
+    let note = |gives: &str| bench.gives(gives).untyped("Note").record("n1");
+    note("{}").edit("Ho").await.unwrap();
     bench.sent("PUT Note/n1", json!({"post": "Ho"}));
-    bench.gives("true").stream().delete("n1").await.unwrap();
-    bench.sent("DELETE Note/n1", Value::Null);
-    bench.gives("true").stream().pin("n1").await.unwrap();
+    note("true").pin().await.unwrap();
     bench.sent("POST Note/n1/pin", Value::Null);
-    bench.gives("true").stream().unpin("n1").await.unwrap();
+    note("true").unpin().await.unwrap();
     bench.sent("DELETE Note/n1/pin", Value::Null);
-    bench
-        .gives("true")
-        .stream()
-        .react("n1", "Like")
-        .await
-        .unwrap();
+    note("true").react("Like").await.unwrap();
     bench.sent("POST Note/n1/myReactions/Like", Value::Null);
-    bench
-        .gives("true")
-        .stream()
-        .unreact("n1", "Like")
-        .await
-        .unwrap();
+    note("true").unreact("Like").await.unwrap();
     bench.sent("DELETE Note/n1/myReactions/Like", Value::Null);
-    bench
-        .gives(r#"{"total":0,"list":[]}"#)
-        .stream()
-        .reactors("n1", "Like")
+    note(r#"{"total":0,"list":[]}"#)
+        .reactors("Like")
         .await
         .unwrap();
     bench.sent("GET Note/n1/reactors/Like", Value::Null);
 }
 
 #[tokio::test]
-async fn notifications() {
+async fn notifications_are_counted_grouped_and_marked() {
     let bench = Bench::new().await;
-    let page = bench
-        .gives(r#"{"total":-2,"list":[]}"#)
-        .notifications()
-        .list(0, 20)
-        .await
-        .unwrap();
-    bench.sent("GET Notification?offset=0&maxSize=20", Value::Null);
-    assert_eq!(page.total, Total::NoMore);
-    assert_eq!(
-        bench
-            .gives("7")
-            .notifications()
-            .unread_count()
-            .await
-            .unwrap(),
-        7
-    );
+    let page = r#"{"total":-2,"list":[]}"#;
+    let notifications = |gives: &str| bench.gives(gives).untyped("Notification");
+    let read = notifications(page).list().max_size(20).await.unwrap();
+    assert_eq!(read.total, Total::NoMore);
+    assert_eq!(notifications("7").unread_count().await.unwrap(), 7);
     bench.sent("GET Notification/action/notReadCount", Value::Null);
-    bench
-        .gives("true")
-        .notifications()
-        .mark_all_read()
-        .await
-        .unwrap();
+    notifications("true").mark_all_read().await.unwrap();
     bench.sent("POST Notification/action/markAllRead", json!({}));
-    bench
-        .gives(r#"{"total":0,"list":[]}"#)
-        .notifications()
-        .group("x")
+    notifications(page).record("x").group().await.unwrap();
+    bench.sent("GET Notification/x/group", Value::Null);
+    notifications(page)
+        .grouped(GroupKind::Note, "g")
         .await
         .unwrap();
-    bench.sent("GET Notification/x/group", Value::Null);
+    bench.sent("GET Notification/group?type=Note&id=g", Value::Null);
+    notifications("true")
+        .record("g")
+        .mark_group_read()
+        .await
+        .unwrap();
+    bench.sent("POST Notification/group/g/markRead", Value::Null);
+    notifications("true")
+        .record("g")
+        .delete_group()
+        .await
+        .unwrap();
+    bench.sent("DELETE Notification/group/g", Value::Null);
 }

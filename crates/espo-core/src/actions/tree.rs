@@ -1,0 +1,198 @@
+//! Category trees: folders of documents, categories of articles and so on.
+
+use std::fmt;
+use std::pin::Pin;
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::JsonObject;
+use crate::error::{DecodeFault, Error};
+use crate::request::Request;
+use crate::typed::roles::CategoryTree;
+use crate::typed::{Decode, DecodeError, Id, IntoId, RecordRef, Records};
+
+/// A part of a category tree.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Tree<R> {
+    /// The categories on the uppermost level of this part.
+    pub nodes: Vec<Node<R>>,
+    /// The ids from the root down to the category that was asked for.
+    pub path: Vec<Id<R>>,
+}
+
+/// A category and those below it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Node<R> {
+    /// The category.
+    pub record: R,
+    /// The categories below it; `None` below the deepest level that was asked for.
+    pub children: Option<Vec<Node<R>>>,
+}
+
+/// The new place of a category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Below the other category.
+    Into,
+    /// Before the other category, on its level.
+    Before,
+    /// After the other category, on its level.
+    After,
+}
+
+/// A category tree that is not read yet; see [`Records::tree`].
+#[must_use = "nothing is sent until the request is awaited"]
+pub struct TreeRequest<R> {
+    records: Records<R>,
+    request: Request,
+}
+
+impl<R> fmt::Debug for TreeRequest<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TreeRequest").field(&self.request).finish()
+    }
+}
+
+impl<R: CategoryTree> Records<R> {
+    /// Reads the category tree: the two uppermost levels, unless set otherwise.
+    pub fn tree(&self) -> TreeRequest<R> {
+        TreeRequest {
+            request: self.request(Method::GET, &["action", "listTree"]),
+            records: self.clone(),
+        }
+    }
+}
+
+impl<R: CategoryTree> TreeRequest<R> {
+    /// Only what is below this category.
+    pub fn below(self, parent: impl IntoId<R>) -> Self {
+        self.query("parentId", parent.into_id())
+    }
+
+    /// The number of levels.
+    pub fn depth(self, levels: u32) -> Self {
+        self.query("maxDepth", levels)
+    }
+
+    /// Leaves out categories without records.
+    pub fn only_not_empty(self) -> Self {
+        self.query("onlyNotEmpty", true)
+    }
+
+    fn query(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.request = self.request.query(name, value);
+        self
+    }
+
+    /// Reads the tree.
+    ///
+    /// # Errors
+    /// [`Error::is_not_found`] if the category does not exist. Also fails if a category does not decode.
+    pub async fn send(self) -> Result<Tree<R>, Error> {
+        #[derive(Deserialize)]
+        struct Wire {
+            list: Vec<JsonObject>,
+            #[serde(default)]
+            path: Option<Vec<PathItem>>,
+        }
+        let response = self.records.client().send(self.request).await?;
+        let wire: Wire = response.json()?;
+        let nodes: Result<_, DecodeError> = wire.list.into_iter().map(node).collect();
+        let path = wire.path.unwrap_or_default().into_iter();
+        Ok(Tree {
+            nodes: nodes
+                .map_err(|error| Error::decode(&response, DecodeFault::new(error.to_string())))?,
+            path: path
+                .map(|item| match item {
+                    PathItem::Id(id) | PathItem::Record { id } => Id::new(id),
+                })
+                .collect(),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum PathItem {
+    Id(String),
+    Record { id: String },
+}
+
+fn node<R: Decode>(mut row: JsonObject) -> Result<Node<R>, DecodeError> {
+    let children = match row.remove("childList") {
+        Some(Value::Array(rows)) => {
+            let children = rows
+                .into_iter()
+                .map(|row| node(JsonObject::decode_value(row)?));
+            Some(children.collect::<Result<_, _>>()?)
+        }
+        _ => None,
+    };
+    Ok(Node {
+        record: R::decode_value(Value::Object(row))?,
+        children,
+    })
+}
+
+impl<R: CategoryTree> IntoFuture for TreeRequest<R> {
+    type Output = Result<Tree<R>, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+impl<R: CategoryTree> Records<R> {
+    /// Reads the ids of the uppermost categories that have none below them.
+    ///
+    /// # Errors
+    /// Those of [`Client::send`](crate::Client::send).
+    pub async fn leaves(&self) -> Result<Vec<Id<R>>, Error> {
+        self.leaves_below(None).await
+    }
+
+    async fn leaves_below(&self, parent: Option<&Id<R>>) -> Result<Vec<Id<R>>, Error> {
+        let mut request = self.request(Method::GET, &["action", "lastChildrenIdList"]);
+        if let Some(parent) = parent {
+            request = request.query("parentId", parent);
+        }
+        let ids: Vec<String> = self.client().send(request).await?.json()?;
+        Ok(ids.into_iter().map(Id::new).collect())
+    }
+}
+
+impl<R: CategoryTree> RecordRef<R> {
+    /// Reads the ids of the categories below this one that have none below themselves.
+    ///
+    /// # Errors
+    /// Those of [`Client::send`](crate::Client::send).
+    pub async fn leaves(&self) -> Result<Vec<Id<R>>, Error> {
+        self.records().leaves_below(Some(self.id())).await
+    }
+
+    /// Moves the category to a place relative to another one (EspoCRM 9.0 and later).
+    ///
+    /// # Errors
+    /// [`Error::is_forbidden`] without the right to edit it, and below itself.
+    pub async fn move_to(&self, place: Place, reference: impl IntoId<R>) -> Result<(), Error> {
+        let place = match place {
+            Place::Into => "into",
+            Place::Before => "before",
+            Place::After => "after",
+        };
+        let body = json!({
+            "id": self.id().as_str(),
+            "referenceId": reference.into_id().as_str(),
+            "type": place,
+        });
+        let path = self.records().path(&["action", "move"]);
+        self.client()
+            .perform(Method::POST, &path, Some(&body))
+            .await
+    }
+}

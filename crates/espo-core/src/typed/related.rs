@@ -1,0 +1,190 @@
+//! The records that a link of one record leads to.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use http::Method;
+use serde_json::json;
+
+use super::decode::Decode;
+use super::filter::Filter;
+use super::into_id::{IntoId, texts};
+use super::link::{Relatable, ToMany, ToOne};
+use super::list::ListRequest;
+use super::projection::Projection;
+use super::record::Entity;
+use super::record_ref::RecordRef;
+use super::records::{Editable, confirm};
+use crate::{Error, Request};
+
+/// The records of `T` that a link of a record of `E` leads to.
+///
+/// What can be done depends on the link's kind `K`: only what the server offers for it exists.
+pub struct Related<E, T, K> {
+    record: RecordRef<E>,
+    link: Cow<'static, str>,
+    marker: PhantomData<fn() -> (Box<T>, K)>,
+}
+
+impl<E, T, K> fmt::Debug for Related<E, T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Related")
+            .field("record", &self.record)
+            .field("link", &self.link)
+            .finish()
+    }
+}
+
+impl<E, T, K> Related<E, T, K> {
+    pub(super) fn new(record: RecordRef<E>, link: Cow<'static, str>) -> Self {
+        Self {
+            record,
+            link,
+            marker: PhantomData,
+        }
+    }
+
+    fn request(&self, method: Method) -> Request {
+        self.record.request(method, &[&self.link])
+    }
+
+    async fn change(&self, method: Method, body: serde_json::Value) -> Result<(), Error> {
+        confirm(
+            &self
+                .record
+                .client()
+                .send(self.request(method).json(&body))
+                .await?,
+        )
+    }
+
+    async fn change_all(
+        &self,
+        method: Method,
+        ids: impl IntoIterator<Item = impl IntoId<T>>,
+    ) -> Result<(), Error> {
+        let ids = texts(ids);
+        if ids.is_empty() {
+            // The server takes no id for a mistake, and answers `false`.
+            return Ok(());
+        }
+        self.change(method, json!({"ids": ids})).await
+    }
+}
+
+impl<E: Editable, T, K> Related<E, T, K> {
+    /// Lists the linked records.
+    pub fn list(&self) -> ListRequest<T>
+    where
+        T: Decode,
+        K: ToMany,
+    {
+        ListRequest::below(&self.record, self.link.clone())
+    }
+}
+
+impl<E: Editable, T, K> Related<E, T, K> {
+    /// Reads the linked record; `None` if nothing is linked.
+    ///
+    /// It comes as a list row: with every attribute that a list holds, without those that only a read answers.
+    ///
+    /// # Errors
+    /// [`Error::is_not_found`] if the record that owns the link does not exist.
+    pub async fn read(&self) -> Result<Option<T>, Error>
+    where
+        T: Decode,
+        K: ToOne,
+    {
+        ListRequest::<T>::below(&self.record, self.link.clone())
+            .first()
+            .await
+    }
+}
+
+impl<E: Editable, T, K> Related<E, T, K> {
+    /// Reads the linked record as `P`, a struct of your own; `None` if nothing is linked.
+    ///
+    /// # Errors
+    /// As [`Related::read`]; also if an attribute that `P` requires is absent or null.
+    pub async fn read_as<P: Projection<Of = T, Lists: super::projection::Listable>>(
+        &self,
+    ) -> Result<Option<P>, Error>
+    where
+        T: Entity,
+        K: ToOne,
+    {
+        ListRequest::<T>::below(&self.record, self.link.clone())
+            .project::<P>()
+            .first()
+            .await
+    }
+}
+
+impl<E: Editable, T, K> Related<E, T, K> {
+    /// Links a record. Linking what is linked already changes nothing.
+    ///
+    /// A one-to-many link takes the record away from the one that it belonged to.
+    ///
+    /// # Errors
+    /// [`Error::is_not_found`] if either record does not exist, [`Error::is_forbidden`] without the right to edit them.
+    pub async fn link(&self, id: impl IntoId<T>) -> Result<(), Error>
+    where
+        K: Relatable,
+    {
+        self.change(Method::POST, json!({"id": id.into_id().as_str()}))
+            .await
+    }
+
+    /// Links several records. The server links one after the other: if one fails, those before it stay linked.
+    ///
+    /// # Errors
+    /// As [`Related::link`].
+    pub async fn link_all(&self, ids: impl IntoIterator<Item = impl IntoId<T>>) -> Result<(), Error>
+    where
+        K: Relatable,
+    {
+        self.change_all(Method::POST, ids).await
+    }
+
+    /// Links every record that matches. Only few links allow it; in the stock schema those of target lists.
+    ///
+    /// # Errors
+    /// [`Error::is_forbidden`] where the link does not allow it.
+    pub async fn link_where(&self, filter: Filter<T>) -> Result<(), Error>
+    where
+        K: Relatable,
+    {
+        self.change(
+            Method::POST,
+            json!({"massRelate": true, "where": [filter.into_item()]}),
+        )
+        .await
+    }
+
+    /// Unlinks a record. Unlinking what is not linked changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::is_forbidden`] if the link is required on the other side.
+    pub async fn unlink(&self, id: impl IntoId<T>) -> Result<(), Error>
+    where
+        K: Relatable,
+    {
+        self.change(Method::DELETE, json!({"id": id.into_id().as_str()}))
+            .await
+    }
+
+    /// Unlinks several records.
+    ///
+    /// # Errors
+    /// As [`Related::unlink`].
+    pub async fn unlink_all(
+        &self,
+        ids: impl IntoIterator<Item = impl IntoId<T>>,
+    ) -> Result<(), Error>
+    where
+        K: Relatable,
+    {
+        self.change_all(Method::DELETE, ids).await
+    }
+}

@@ -1,0 +1,537 @@
+//! The untyped half: the same calls for entity types, attributes and links that are known only at run time.
+//!
+//! [`Client::untyped`](crate::Client::untyped) gives the records of an entity type as [`JsonObject`]s. Everything else has
+//! the same names as for generated types: `list`, `read`, `create`, `update`, `upsert`, `write_many`, `record`, `related`,
+//! `follow`, `export`, and so on. Ids, links and filters by name are plain text; [`field`] and [`link`] build the filters
+//! and orders that the constants of generated code build.
+//!
+//! ```no_run
+//! use espo_core::prelude::*;
+//! use espo_core::untyped::{field, link};
+//! # async fn run(crm: Client, entity_type: String, account: String) -> Result<(), Error> {
+//!
+//! let deals = crm
+//!     .untyped(entity_type)
+//!     .list()
+//!     .filter(field("amount").gt(10_000) & field("closeDate").current_quarter())
+//!     .filter(link("account").linked_with([&account]))
+//!     .order_by(field("closeDate").desc())
+//!     .select(["name", "amount"])
+//!     .await?;
+//! let contacts = crm.untyped("Account").record(&account).related("contacts").list().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! The compiler checks none of these names; the server rejects unknown attributes with a 400. [`field`] also adds
+//! conditions on attributes that generated code does not know to a typed list:
+//! `crm.list::<Account>().filter(field("cRegion").eq("North"))`.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+pub use crate::typed::Untyped as Schema;
+
+use crate::JsonObject;
+use crate::search::{Order, WhereItem};
+use crate::typed::link::{AnyLink, LinkOf};
+use crate::typed::{AttributeValue, Filter, Id, IntoId, Key, OrderBy, Select, texts};
+
+type Name = Cow<'static, str>;
+
+/// An attribute by its name on the wire; see [`field`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Field {
+    name: Name,
+    date_time: bool,
+    date: bool,
+}
+
+/// The attribute of this name: `field("amount").gt(10_000)`.
+pub fn field(name: impl Into<Cow<'static, str>>) -> Field {
+    Field {
+        name: name.into(),
+        date_time: false,
+        date: false,
+    }
+}
+
+/// The link of this name: `link("contacts").is_linked()`.
+pub fn link(name: impl Into<Cow<'static, str>>) -> Link {
+    Link { name: name.into() }
+}
+
+/// A value that an attribute is compared with: text, a number, a date, a time, an id, or JSON.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a value that an attribute can be compared with",
+    note = "text, numbers, booleans, dates, times, ids and JSON values are; for a null, use `is_null()`"
+)]
+pub trait Operand {
+    /// The value as JSON.
+    fn operand(self) -> Value;
+}
+
+macro_rules! operands {
+    ($($type:ty),* => |$value:ident| $json:expr) => {$(
+        impl Operand for $type {
+            fn operand(self) -> Value {
+                let $value = self;
+                $json
+            }
+        }
+    )*};
+}
+
+operands!(&str, String, bool, i64, i32, i16, u64, u32, u16, u8, f64, f32 => |value| Value::from(value));
+operands!(Value => |value| value);
+operands!(&String, &&str => |text| Value::from(text.to_owned()));
+operands!(&Value => |value| value.clone());
+operands!(Date, Timestamp, Decimal => |value| value.to_json());
+
+impl<E: ?Sized> Operand for Id<E> {
+    fn operand(self) -> Value {
+        Value::from(self.as_str())
+    }
+}
+
+impl<E: ?Sized> Operand for &Id<E> {
+    fn operand(self) -> Value {
+        Value::from(self.as_str())
+    }
+}
+
+impl Field {
+    /// The attribute's name on the wire.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Treats the attribute as a point in time: conditions on days then mean whole days in the filter's time zone
+    /// instead of midnights in UTC.
+    pub fn date_time(mut self) -> Self {
+        self.date_time = true;
+        self
+    }
+
+    /// Treats the attribute as a date: "today" and the like then depend on the filter's time zone instead of the
+    /// instance's.
+    pub fn date(mut self) -> Self {
+        self.date = true;
+        self
+    }
+
+    fn filter<E>(&self, item: WhereItem) -> Filter<E> {
+        let item = if self.date_time {
+            item.date_time()
+        } else {
+            item
+        };
+        Filter::new(if self.date { item.date() } else { item })
+    }
+}
+
+macro_rules! nullary {
+    ($($(#[$meta:meta])* $name:ident => $item:ident;)*) => {
+        impl Field {$(
+            $(#[$meta])*
+            pub fn $name<E>(self) -> Filter<E> {
+                self.filter(WhereItem::$item(self.name.clone()))
+            }
+        )*}
+    };
+}
+
+nullary! {
+    /// The attribute is not set.
+    is_null => is_null;
+    /// The attribute is set.
+    is_not_null => is_not_null;
+    /// True.
+    is_true => is_true;
+    /// False.
+    is_false => is_false;
+    /// A list attribute without items.
+    is_empty => array_is_empty;
+    /// A list attribute with at least one item.
+    is_not_empty => array_is_not_empty;
+    /// Today.
+    today => today;
+    /// Before now; a date before today.
+    past => past;
+    /// After now; a date after today.
+    future => future;
+    /// From seven days ago to now.
+    last_seven_days => last_seven_days;
+    /// In this month.
+    current_month => current_month;
+    /// In the month before this one.
+    last_month => last_month;
+    /// In the month after this one.
+    next_month => next_month;
+    /// In this quarter.
+    current_quarter => current_quarter;
+    /// In the quarter before this one.
+    last_quarter => last_quarter;
+    /// In this year.
+    current_year => current_year;
+    /// In the year before this one.
+    last_year => last_year;
+    /// In this fiscal year.
+    current_fiscal_year => current_fiscal_year;
+    /// In the fiscal year before this one.
+    last_fiscal_year => last_fiscal_year;
+    /// In this fiscal quarter.
+    current_fiscal_quarter => current_fiscal_quarter;
+    /// In the fiscal quarter before this one.
+    last_fiscal_quarter => last_fiscal_quarter;
+    /// The middle column behind the attribute is null.
+    column_is_null => column_is_null;
+    /// The middle column behind the attribute is not null.
+    column_is_not_null => column_is_not_null;
+}
+
+macro_rules! unary {
+    ($($(#[$meta:meta])* $name:ident => $item:ident;)*) => {
+        impl Field {$(
+            $(#[$meta])*
+            pub fn $name<E>(self, value: impl Operand) -> Filter<E> {
+                self.filter(WhereItem::$item(self.name.clone(), value.operand()))
+            }
+        )*}
+    };
+}
+
+unary! {
+    /// Equal to `value`; `null` means that the attribute is not set.
+    eq => equals;
+    /// Set and other than `value`.
+    ne => not_equals;
+    /// Greater than `value`.
+    gt => greater_than;
+    /// Greater than or equal to `value`.
+    ge => greater_than_or_equals;
+    /// Less than `value`.
+    lt => less_than;
+    /// Less than or equal to `value`.
+    le => less_than_or_equals;
+    /// Before `value`.
+    before => before;
+    /// After `value`.
+    after => after;
+    /// The middle column behind the attribute equals `value`.
+    column_eq => column_equals;
+    /// The middle column behind the attribute differs from `value`.
+    column_ne => column_not_equals;
+    /// In the category or below it; the attribute is a link to a category tree.
+    in_category => in_category;
+    /// Of the type that the entity type defines (users: `admin`, `portal`, `api` …).
+    is_of_type => is_of_type;
+    /// In the folder that the entity type defines (emails: `inbox`, `sent`, the id of a folder …).
+    in_folder => in_folder;
+}
+
+macro_rules! lists {
+    ($($(#[$meta:meta])* $name:ident => $item:ident;)*) => {
+        impl Field {$(
+            $(#[$meta])*
+            pub fn $name<E>(
+                self,
+                values: impl IntoIterator<Item = impl Operand>,
+            ) -> Filter<E> {
+                let values: Vec<Value> = values.into_iter().map(Operand::operand).collect();
+                self.filter(WhereItem::$item(self.name.clone(), values))
+            }
+        )*}
+    };
+}
+
+lists! {
+    /// One of `values`; an empty list matches nothing.
+    is_in => is_in;
+    /// Set and none of `values`; an empty list matches everything.
+    is_not_in => not_in;
+    /// A list attribute that holds at least one of the items.
+    any_of => array_any_of;
+    /// A list attribute that holds none of the items.
+    none_of => array_none_of;
+    /// A list attribute that holds all of the items.
+    all_of => array_all_of;
+    /// The middle column behind the attribute is one of `values`.
+    column_in => column_in;
+    /// The middle column behind the attribute is none of `values`.
+    column_not_in => column_not_in;
+    /// The linked user belongs to one of the teams; the attribute is a link to users.
+    is_user_from_teams => is_user_from_teams;
+}
+
+macro_rules! text {
+    ($($(#[$meta:meta])* $name:ident => $item:ident;)*) => {
+        impl Field {$(
+            $(#[$meta])*
+            pub fn $name<E>(self, text: &str) -> Filter<E> {
+                self.filter(WhereItem::$item(self.name.clone(), text))
+            }
+        )*}
+    };
+}
+
+text! {
+    /// Contains `text`; `%` and `_` in it act as wildcards.
+    contains => contains;
+    /// Set and does not contain `text`.
+    not_contains => not_contains;
+    /// Starts with `text`; `%` and `_` in it act as wildcards.
+    starts_with => starts_with;
+    /// Ends with `text`; `%` and `_` in it act as wildcards.
+    ends_with => ends_with;
+    /// Matches an SQL `LIKE` pattern: `%` stands for any text, `_` for one character.
+    like => like;
+    /// Set and does not match an SQL `LIKE` pattern.
+    not_like => not_like;
+    /// The middle column behind the attribute matches an SQL `LIKE` pattern.
+    column_like => column_like;
+}
+
+macro_rules! days {
+    ($($(#[$meta:meta])* $name:ident => $item:ident;)*) => {
+        impl Field {$(
+            $(#[$meta])*
+            pub fn $name<E>(self, days: u32) -> Filter<E> {
+                self.filter(WhereItem::$item(self.name.clone(), days))
+            }
+        )*}
+    };
+}
+
+days! {
+    /// From `days` days ago to today.
+    last_x_days => last_x_days;
+    /// From today to `days` days ahead.
+    next_x_days => next_x_days;
+    /// More than `days` days ago.
+    older_than_x_days => older_than_x_days;
+    /// More than `days` days ahead.
+    after_x_days => after_x_days;
+}
+
+impl Field {
+    /// From `low` to `high`, both included.
+    pub fn between<E>(self, low: impl Operand, high: impl Operand) -> Filter<E> {
+        self.filter(WhereItem::between(
+            self.name.clone(),
+            low.operand(),
+            high.operand(),
+        ))
+    }
+
+    /// On the day `date`.
+    pub fn on<E>(self, date: Date) -> Filter<E> {
+        self.filter(WhereItem::on(self.name.clone(), date.to_string()))
+    }
+
+    /// Set and not on the day `date`.
+    pub fn not_on<E>(self, date: Date) -> Filter<E> {
+        self.filter(WhereItem::not_on(self.name.clone(), date.to_string()))
+    }
+
+    /// Smallest first; enums in the order of their options.
+    pub fn asc<E>(self) -> OrderBy<E> {
+        OrderBy::new(self.name, Order::Asc)
+    }
+
+    /// Greatest first; enums against the order of their options.
+    pub fn desc<E>(self) -> OrderBy<E> {
+        OrderBy::new(self.name, Order::Desc)
+    }
+}
+
+impl<E> Select<E> for Field {
+    fn names(self) -> Vec<Name> {
+        vec![self.name]
+    }
+}
+
+impl From<Field> for Cow<'static, str> {
+    fn from(field: Field) -> Self {
+        field.name
+    }
+}
+
+/// A link by its name on the wire; see [`link`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Link {
+    name: Name,
+}
+
+impl Link {
+    /// The link's name on the wire.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Linked with any of the records. The server rejects an id that does not exist (400, EspoCRM 9.2 and later).
+    pub fn linked_with<E>(
+        self,
+        ids: impl IntoIterator<Item = impl IntoId<JsonObject>>,
+    ) -> Filter<E> {
+        Filter::new(WhereItem::linked_with(self.name, texts(ids)))
+    }
+
+    /// Linked with none of the records.
+    pub fn not_linked_with<E>(
+        self,
+        ids: impl IntoIterator<Item = impl IntoId<JsonObject>>,
+    ) -> Filter<E> {
+        Filter::new(WhereItem::not_linked_with(self.name, texts(ids)))
+    }
+
+    /// Linked with all of the records.
+    pub fn linked_with_all<E>(
+        self,
+        ids: impl IntoIterator<Item = impl IntoId<JsonObject>>,
+    ) -> Filter<E> {
+        Filter::new(WhereItem::linked_with_all(self.name, texts(ids)))
+    }
+
+    /// Leads to at least one record.
+    pub fn is_linked<E>(self) -> Filter<E> {
+        Filter::new(WhereItem::is_linked(self.name))
+    }
+
+    /// Leads to no record.
+    pub fn is_not_linked<E>(self) -> Filter<E> {
+        Filter::new(WhereItem::is_not_linked(self.name))
+    }
+
+    /// By the name of the linked record, a polymorphic parent by its entity type; smallest first.
+    pub fn asc<E>(self) -> OrderBy<E> {
+        OrderBy::new(self.name, Order::Asc)
+    }
+
+    /// By the name of the linked record, a polymorphic parent by its entity type; greatest first.
+    pub fn desc<E>(self) -> OrderBy<E> {
+        OrderBy::new(self.name, Order::Desc)
+    }
+}
+
+macro_rules! names {
+    ($($type:ty => |$name:ident| $expression:expr;)*) => {$(
+        impl LinkOf<JsonObject> for $type {
+            type Target = JsonObject;
+            type Kind = AnyLink;
+
+            fn into_name(self) -> Name {
+                let $name = self;
+                $expression
+            }
+        }
+    )*};
+}
+
+names! {
+    Link => |link| link.name;
+    &str => |name| Cow::Owned(name.to_owned());
+    String => |name| Cow::Owned(name);
+    &String => |name| Cow::Owned(name.clone());
+}
+
+macro_rules! selects {
+    ($({$($generics:tt)*} $type:ty)*) => {$(
+        impl<$($generics)*> Select<JsonObject> for $type {
+            fn names(self) -> Vec<Name> {
+                self.into_iter()
+                    .map(|name| Cow::Owned(AsRef::<str>::as_ref(&name).to_owned()))
+                    .collect()
+            }
+        }
+    )*};
+}
+
+selects! {
+    {const N: usize} [&str; N]
+    {const N: usize} [String; N]
+    {} &[&str]
+    {} Vec<&str>
+    {} Vec<String>
+    {} &[String]
+    {} &Vec<String>
+}
+
+impl Select<JsonObject> for &str {
+    fn names(self) -> Vec<Name> {
+        vec![Cow::Owned(self.to_owned())]
+    }
+}
+
+impl Key<JsonObject> for Field {
+    fn names(&self) -> Vec<&str> {
+        vec![&self.name]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names of the public methods in a source file that match `before`.
+    fn methods(source: &str) -> Vec<String> {
+        let mut names: Vec<String> = source
+            .lines()
+            .filter_map(|line| {
+                let rest = line.trim().strip_prefix("pub fn ")?;
+                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_')?;
+                (end > 0).then(|| rest[..end].to_owned())
+            })
+            .collect();
+        // The periods of typed attributes are in a macro: `today;`
+        names.extend(source.lines().filter_map(|line| {
+            let name = line.trim().strip_suffix(';')?;
+            name.chars()
+                .all(|c| c.is_ascii_lowercase() || c == '_')
+                .then(|| name.to_owned())
+        }));
+        names
+    }
+
+    /// Text of this module that offers `name`, as a function or in one of its macros.
+    fn offers(name: &str) -> bool {
+        let source = include_str!("untyped.rs");
+        source.contains(&format!("pub fn {name}<E>("))
+            || source.contains(&format!("pub fn {name}("))
+            || source.contains(&format!("    {name} => "))
+    }
+
+    #[test]
+    fn typed_and_untyped_methods_have_the_same_names() {
+        let typed = [
+            include_str!("typed/field.rs"),
+            include_str!("typed/link.rs"),
+        ];
+        let names: Vec<String> = typed.iter().flat_map(|source| methods(source)).collect();
+        assert!(names.len() > 50, "{names:?}");
+        for name in names {
+            if !matches!(name.as_str(), "new" | "into_name") {
+                assert!(offers(&name), "the untyped half has no `{name}`");
+            }
+        }
+    }
+
+    #[test]
+    fn filters_are_those_of_the_wire() {
+        let filter: Filter<JsonObject> =
+            field("amount").gt(10) & field("createdAt").date_time().today().time_zone("UTC");
+        let json = serde_json::to_value(filter.into_item()).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({"type": "and", "value": [
+                {"type": "greaterThan", "attribute": "amount", "value": 10},
+                {"type": "today", "attribute": "createdAt", "dateTime": true, "timeZone": "UTC"},
+            ]})
+        );
+    }
+}

@@ -1,0 +1,42 @@
+//! Exports a report to CSV and reads it.
+//!
+//! `cargo run -p espo-typed --example report_export`
+
+mod common;
+
+use espo_typed::espo_core::actions::Selection;
+use espo_typed::espo_core::actions::export::Format;
+use espo_typed::prelude::*;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (crm, _sim) = common::instance().await?;
+    let quarter = format!("report {}", Timestamp::now());
+    let mut created = Vec::new();
+    for (name, amount) in [("First deal", 1_000), ("Second deal", 2_500)] {
+        let deal = OpportunityNew::new(name, amount, date(2030, 1, 31)).description(&quarter);
+        let deal = crm.create(deal).skip_duplicate_check().await?;
+        created.push(deal.id().ok_or("a created record has an id")?.clone());
+    }
+
+    let deals = crm.records::<Opportunity>();
+    let report = Selection::list(
+        crm.list::<Opportunity>()
+            .filter(opportunity::DESCRIPTION.eq(quarter.as_str()))
+            .order_by(opportunity::AMOUNT.desc()),
+    );
+    let file = deals
+        .export(report)
+        .format(Format::Csv)
+        .attributes((opportunity::NAME, opportunity::AMOUNT))
+        .run()
+        .await?;
+    let mut csv = Vec::new();
+    let download = crm.record(&file).download().await?;
+    download.write_to(&mut csv).await?;
+    let csv = String::from_utf8(csv)?;
+    println!("{} rows below the header", csv.lines().count() - 1);
+
+    deals.mass(Selection::ids(&created)).delete().await?;
+    Ok(())
+}

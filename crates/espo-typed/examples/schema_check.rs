@@ -1,0 +1,26 @@
+//! Checks at start whether the instance still has what the generated code expects.
+//!
+//! `cargo run -p espo-typed --example schema_check`
+
+mod common;
+
+use espo_typed::espo_core::typed::ExpectedEntity;
+use espo_typed::prelude::*;
+
+/// The entity types that this program uses. `espo_typed::EXPECTED_SCHEMA` has all; an API user may not see all of them.
+const USED: &[ExpectedEntity] = &[
+    ExpectedEntity::of::<Account>(),
+    ExpectedEntity::of::<Contact>(),
+];
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (crm, _sim) = common::instance().await?;
+    println!("EspoCRM {}", crm.app().about().await?.version);
+    let differences = crm.check_schema(USED).await?;
+    for difference in &differences {
+        println!("{difference}");
+    }
+    println!("{} differences", differences.len());
+    Ok(())
+}

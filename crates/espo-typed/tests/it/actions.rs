@@ -1,0 +1,327 @@
+//! Actions take typed ids and return generated records; the embedded server runs them.
+
+use espo_core::actions::Selection;
+use espo_core::actions::email::Mark;
+use espo_core::actions::event::Acceptance;
+use espo_core::actions::import::{ImportAction, ImportSettings};
+use espo_core::actions::lead::Conversion;
+use espo_core::actions::mass::UpdateModes;
+use espo_core::attachments::{Place, Upload};
+use espo_core::untyped::field;
+use espo_core::webhook::Event;
+use espo_sim::Sim;
+use espo_typed::opportunity::{self, Stage};
+use espo_typed::prelude::*;
+use espo_typed::{document, note, target_list};
+
+async fn start() -> (Sim, Client) {
+    let sim = Sim::start().await.expect("the embedded server starts");
+    let client = Client::builder(sim.url()).auth(Auth::api_key(sim.api_key()));
+    let crm = client.build().expect("a client");
+    (sim, crm)
+}
+
+fn administrator(sim: &Sim) -> Client {
+    let users = sim.users();
+    let user = users.admin().expect("a sample administrator");
+    let password = user.password.clone().expect("its password");
+    Client::builder(sim.url())
+        .auth(Auth::password(&user.user_name, password))
+        .build()
+        .expect("a client")
+}
+
+fn id<E: Entity>(record: &E) -> Id<E> {
+    record.id().expect("an id").clone()
+}
+
+#[tokio::test]
+async fn streams_contain_notes_and_followers_are_users() -> Result<(), Error> {
+    let (sim, crm) = start().await;
+    let acme = id(&crm.create(AccountNew::new("Acme")).await?);
+    let upload = Upload::new("a.txt", "text/plain", note::ATTACHMENTS_IDS);
+    let file = crm.records::<Attachment>().upload(&upload, b"text").await?;
+
+    let account = crm.record(&acme);
+    let post: Note = account.post("Hello").attach([id(&file)]).await?;
+    assert_eq!(post.post.as_deref(), Some("Hello"));
+    let page = account.stream().await?;
+    assert!(page.notes.contains(&account.stream().await?.notes[0]));
+    let all: Vec<Note> = account.stream().max_size(1).stream().try_collect().await?;
+    assert_eq!(all.len(), page.notes.len());
+    let files: Vec<Attachment> = account.stream_attachments().collect().await?;
+    assert_eq!(files[0].name.as_deref(), Some("a.txt"));
+
+    let post = crm.record(id(&post));
+    post.pin().await?;
+    assert_eq!(account.stream().await?.pinned[0].id(), Some(post.id()));
+    post.react("Like").await?;
+    let likes: Vec<User> = post.reactors("Like").collect().await?;
+    assert!(likes.len() <= 1, "API users can be left out");
+    let edited: Note = post.edit("Hello again").await?;
+    assert_eq!(edited.post.as_deref(), Some("Hello again"));
+
+    let regular = sim.users();
+    let regular = regular
+        .find(|user| user.type_ == "regular")
+        .expect("a user");
+    let regular: Id<User> = Id::new(&regular.id);
+    let boss = administrator(&sim);
+    let account = boss.record(&acme);
+    account.add_followers([&regular]).await?;
+    let followers: Vec<User> = account.followers().collect().await?;
+    assert!(followers.iter().any(|user| user.id() == Some(&regular)));
+    account.remove_followers([&regular]).await?;
+    let own: Vec<Note> = boss.records::<Note>().own_stream().await?.notes;
+    assert!(own.len() <= 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn files_are_uploaded_for_fields_and_downloaded() -> Result<(), Error> {
+    let (_sim, crm) = start().await;
+    let upload = Upload::new("a.txt", "text/plain", document::FILE_ID);
+    let file = crm.records::<Attachment>().upload(&upload, "text").await?;
+    let new = DocumentNew::new("Terms", id(&file), date(2026, 1, 1));
+    let terms = id(&crm.create(new).await?);
+    let copy: Attachment = crm.record(id(&file)).copy_to(document::FILE_ID).await?;
+    crm.update(&terms, DocumentPatch::new().file_id(id(&copy)))
+        .await?;
+    let mut back = Vec::new();
+    let download = crm.record(id(&copy)).download().await?;
+    download.write_to(&mut back).await?;
+    assert_eq!(back, b"text");
+
+    let acme = id(&crm.create(AccountNew::new("Acme")).await?);
+    let post = crm.record(&acme).post("With files").await?;
+    let upload = Upload::new("b.txt", "text/plain", note::ATTACHMENTS_IDS);
+    let file = crm.records::<Attachment>().upload(&upload, "text").await?;
+    let post = crm.record(id(&post));
+    let changed: Note = post.add_files(note::ATTACHMENTS_IDS, [id(&file)]).await?;
+    assert_eq!(changed.attachments_ids, Some(vec![id(&file)]));
+    assert_eq!(
+        Place::from(note::ATTACHMENTS_IDS),
+        Place::multiple("Note", "attachments")
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn leads_become_accounts_and_contacts() -> Result<(), Error> {
+    let (_sim, crm) = start().await;
+    let lead = LeadNew::new().last_name("Adder").account_name("Leadco");
+    let lead = crm.record(id(&crm.create(lead).await?));
+    let into = Conversion::new()
+        .create(AccountNew::new("Leadco"))
+        .create(ContactNew::new("Adder"));
+    let converted: Lead = lead.convert(into.clone()).await?;
+    assert_eq!(converted.status, Some(espo_typed::lead::Status::Converted));
+    let account = converted.created_account_id.expect("the account");
+    assert_eq!(crm.read(&account).await?.name.as_deref(), Some("Leadco"));
+
+    let second = LeadNew::new().last_name("Other").account_name("Leadco");
+    let second = crm.record(id(&crm.create(second).await?));
+    let error = second.convert(into).await.expect_err("a duplicate");
+    assert!(error.is_duplicate(), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn meetings_have_attendees_of_several_entity_types() -> Result<(), Error> {
+    let (_sim, crm) = start().await;
+    let me = crm.app().user::<User>().await?.id().clone();
+    let ann = id(&crm.create(ContactNew::new("Ann")).await?);
+    let start: Timestamp = "2030-01-31T09:00:00Z".parse().expect("a time");
+    let end: Timestamp = "2030-01-31T10:00:00Z".parse().expect("a time");
+    let meeting = MeetingNew::new("Talk", &me, start, end)
+        .users_ids([&me])
+        .contacts_ids([&ann]);
+    let meeting = crm.record(id(&crm.create(meeting).await?));
+    meeting.set_acceptance(&Acceptance::Tentative).await?;
+    let attendees = meeting.attendees().await?;
+    let mine = attendees
+        .iter()
+        .find(|attendee| attendee.record.id_of::<User>().as_ref() == Some(&me));
+    assert_eq!(
+        mine.and_then(|attendee| attendee.acceptance.clone()),
+        Some(Acceptance::Tentative)
+    );
+    let contact = attendees
+        .iter()
+        .find_map(|attendee| attendee.record.id_of::<Contact>());
+    assert_eq!(contact, Some(ann));
+    crm.records::<Meeting>().set_held([meeting.id()]).await?;
+    let calendar = crm.record(&me).calendar(start, end).await?;
+    assert_eq!(calendar[0].id_of::<Meeting>().as_ref(), Some(meeting.id()));
+    let busy = crm.records::<User>().busy_ranges([&me], start, end).await?;
+    assert!(busy.contains_key(&me));
+    Ok(())
+}
+
+#[tokio::test]
+async fn members_of_target_lists_opt_out() -> Result<(), Error> {
+    let (_sim, crm) = start().await;
+    let ann = id(&crm.create(ContactNew::new("Ann")).await?);
+    let list = crm.record(id(&crm.create(TargetListNew::new("Mailing")).await?));
+    list.contacts().link(&ann).await?;
+    list.opt_out(&ann).await?;
+    let out = list.opted_out().collect().await?;
+    assert_eq!(out[0].id_of::<Contact>(), Some(ann.clone()));
+    assert!(out[0].decode::<Account>().is_none());
+    list.cancel_opt_out(crm.record(&ann)).await?;
+    assert!(list.opted_out().collect().await?.is_empty());
+    list.unlink_all(target_list::links::CONTACTS).await?;
+    assert!(list.contacts().list().await?.list.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn selections_are_typed_for_mass_actions_exports_and_boards() -> Result<(), Error> {
+    let (sim, crm) = start().await;
+    let deal = |name: &str| OpportunityNew::new(name, 5, date(2026, 1, 31)).stage(Stage::Proposal);
+    let first = id(&crm.create(deal("A")).await?);
+    let second = id(&crm.create(deal("B")).await?);
+    let deals = crm.records::<Opportunity>();
+    let team: Id<Team> = Id::new(&sim.users().teams[0].id);
+    let done = deals
+        .mass(Selection::ids([&first, &second]))
+        .update_with(
+            OpportunityPatch::new().teams_ids([&team]),
+            UpdateModes::new().adding(opportunity::TEAMS_IDS),
+        )
+        .await?;
+    assert_eq!(done.ids, Some(vec![first.clone(), second.clone()]));
+
+    // An attribute that the generated code does not know joins a typed filter.
+    let found = opportunity::STAGE.eq(Stage::Proposal) & field("name").eq("A");
+    let csv = deals
+        .export(Selection::matching([found]))
+        .attributes((opportunity::NAME, opportunity::AMOUNT))
+        .run()
+        .await?;
+    let mut text = Vec::new();
+    let download = crm.record(&csv).download().await?;
+    download.write_to(&mut text).await?;
+    let text = String::from_utf8_lossy(&text);
+    assert!(text.contains('A') && !text.contains("B\""), "{text}");
+
+    let board = deals.kanban().filter(opportunity::NAME.eq("A")).await?;
+    let group = board
+        .groups
+        .iter()
+        .find(|group| group.name == Stage::Proposal.as_str());
+    let group = group.expect("a group for each stage");
+    assert_eq!(group.records[0].id(), Some(&first));
+    deals.order_kanban(&group.name, [&second, &first]).await?;
+
+    let merged: Opportunity = crm
+        .record(&first)
+        .merge([&second], OpportunityPatch::new().name("AB"))
+        .await?;
+    assert_eq!(merged.name.as_deref(), Some("AB"));
+    assert_eq!(deals.list().count().await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn imports_take_columns_from_constants() -> Result<(), Error> {
+    let (sim, _) = start().await;
+    let crm = administrator(&sim);
+    crm.create(AccountNew::new("Known")).await?;
+    let imports = crm.records::<Import>();
+    let file = imports
+        .upload_csv("name,ignored,website\nKnown,x,https://known.example\n,x,y\n")
+        .await?;
+    let settings = ImportSettings::new::<Account>(&file)
+        .key_column(espo_typed::account::NAME)
+        .skip_column()
+        .column(espo_typed::account::WEBSITE)
+        .action(ImportAction::Update);
+    let import: Import = imports.import(&settings).await?;
+    assert_eq!(import.updated_count, Some(1));
+    let import = crm.record(id(&import));
+    let known = crm.list::<Account>().first().await?.expect("one account");
+    assert_eq!(known.website.as_deref(), Some("https://known.example"));
+    import.export_errors().await?;
+    import.revert().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn users_have_typed_preferences_and_keys() -> Result<(), Error> {
+    let (sim, crm) = start().await;
+    let user = crm.app().user::<User>().await?;
+    assert_eq!(user.user.user_name.as_deref(), user.user_name());
+    let me = crm.record(user.id());
+    let before: Preferences = me.preferences().await?;
+    let patch = PreferencesPatch::new().do_not_fill_assigned_user_if_not_required(true);
+    let after = me.update_preferences(patch).await?;
+    assert_eq!(after.do_not_fill_assigned_user_if_not_required, Some(true));
+    assert_eq!(before.id(), after.id());
+    me.reset_preferences().await?;
+
+    let boss = administrator(&sim);
+    let changed: User = boss.record(user.id()).generate_api_key().await?;
+    let key = changed.api_key.expect("the new key");
+    let again = Client::builder(sim.url())
+        .auth(Auth::api_key(key))
+        .build()?;
+    assert_eq!(again.app().user::<User>().await?.id(), user.id());
+    Ok(())
+}
+
+#[tokio::test]
+async fn notifications_emails_and_webhooks_are_their_records() -> Result<(), Error> {
+    let (_sim, crm) = start().await;
+    let notifications = crm.records::<Notification>();
+    assert_eq!(notifications.unread_count().await?, 0);
+    notifications.mark_all_read().await?;
+    assert!(notifications.list().await?.list.is_empty());
+
+    let emails = crm.records::<Email>();
+    emails.mark_every_read().await?;
+    let none: [Id<Email>; 0] = [];
+    drop(emails.mark(Mark::Important, none).await);
+    emails.unread_counts().await?;
+
+    let event = Event::field_update::<Account>(espo_typed::account::links::ASSIGNED_USER);
+    assert_eq!(event.as_str(), "Account.fieldUpdate.assignedUser");
+    let webhooks = crm.records::<Webhook>();
+    let url = "http://127.0.0.1:9/hook";
+    let webhook: Webhook = webhooks.ensure(&event, url).await?;
+    assert!(webhook.secret_key.is_some());
+    assert_eq!(webhooks.ensure(&event, url).await?.id(), webhook.id());
+    assert_eq!(webhooks.list().count().await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn category_trees_and_layouts_are_typed() -> Result<(), Error> {
+    let (_sim, crm) = start().await;
+    let folders = crm.records::<DocumentFolder>();
+    let root = id(&crm.create(DocumentFolderNew::new("Root")).await?);
+    let leaf = DocumentFolderNew::new("Leaf").parent_id(&root);
+    let leaf = id(&crm.create(leaf).await?);
+    let tree = folders.tree().await?;
+    assert_eq!(tree.nodes[0].record.id(), Some(&root));
+    let children = tree.nodes[0].children.as_ref().expect("two levels");
+    assert_eq!(children[0].record.name.as_deref(), Some("Leaf"));
+    assert_eq!(crm.record(&root).leaves().await?, [leaf]);
+    assert!(crm.records::<Account>().layout("list").await?.is_array());
+    Ok(())
+}
+
+#[tokio::test]
+async fn searches_and_activities_name_entity_types() -> Result<(), Error> {
+    let (_sim, crm) = start().await;
+    let acme = id(&crm.create(AccountNew::new("Searched for")).await?);
+    let found = crm.global_search("Searched").collect().await?;
+    assert_eq!(found[0].id_of::<Account>(), Some(acme.clone()));
+    assert_eq!(found[0].id_of::<Contact>(), None);
+    let account = crm.record(&acme);
+    assert!(account.activities().list::<Call>().await?.list.is_empty());
+    assert!(account.history().await?.list.is_empty());
+    account.email_addresses().await?;
+    account.users_access().await?;
+    Ok(())
+}
