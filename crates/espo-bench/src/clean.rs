@@ -8,7 +8,7 @@ use espo_core::{Client, Request, http::Method};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::drive::{Credentials, Dialer};
+use crate::drive::{Access, Credentials, Dialer};
 use crate::error::{Error, Result};
 use crate::ledger::{self, Leftover};
 use crate::units::show_micros;
@@ -47,8 +47,10 @@ impl Cleaned {
 }
 
 /// Options of [`clean`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct CleanOptions {
+    /// The way to the target.
+    pub access: Access,
     /// How long a cleanup may go on without deleting a record.
     pub patience: Duration,
 }
@@ -56,6 +58,7 @@ pub struct CleanOptions {
 impl Default for CleanOptions {
     fn default() -> Self {
         Self {
+            access: Access::default(),
             patience: Duration::from_secs(10),
         }
     }
@@ -83,7 +86,8 @@ pub fn clean(
     let dialer = Dialer {
         url,
         credentials: vec![credentials],
-        timeout: std::time::Duration::from_secs(60),
+        timeout: Duration::from_secs(60),
+        access: options.access,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

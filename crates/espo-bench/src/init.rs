@@ -7,7 +7,7 @@ use std::time::Duration;
 use espo_schema::{AttributeRole, EntityType, Schema, ValueType};
 
 use crate::data::Marker;
-use crate::drive::{Credentials, Dialer, probe};
+use crate::drive::{Access, Credentials, Dialer, probe};
 use crate::error::{Error, Result};
 use crate::workload::near;
 
@@ -30,11 +30,17 @@ pub fn init_from_metadata<P: AsRef<Path>>(metadata: &[P], entities: &[String]) -
 /// # Errors
 ///
 /// [`Error::Target`] when the instance cannot be reached; [`Error::Usage`] for an entity type that it does not have.
-pub fn init(url: &str, credentials: Credentials, entities: &[String]) -> Result<String> {
+pub fn init(
+    url: &str,
+    credentials: Credentials,
+    access: Access,
+    entities: &[String],
+) -> Result<String> {
     let dialer = Dialer {
         url: url.to_owned(),
         credentials: vec![credentials],
         timeout: Duration::from_secs(60),
+        access,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -38,7 +38,7 @@ pub use clean::{CleanOptions, Cleaned, clean};
 pub use compare::{
     CompareOptions, Comparison, Difference, OperationComparison, Verdict, compare, compare_sides,
 };
-pub use drive::{Credentials, Limit, Load, RunOptions, Shard, Target, dry_run, run};
+pub use drive::{Access, Credentials, Limit, Load, RunOptions, Shard, Target, dry_run, run};
 pub use error::{Error, Result};
 pub use init::{init, init_from_metadata};
 pub use k8s::{K8sOptions, k8s};

@@ -167,6 +167,11 @@ fn add(sum: &mut Report, shard: Report) -> Result<(), String> {
             format!("{}\n{}", writes.ledger, other.ledger)
         };
     }
+    for left_out in shard.nothing_to_read {
+        if !sum.nothing_to_read.contains(&left_out) {
+            sum.nothing_to_read.push(left_out);
+        }
+    }
     sum.problems.extend(shard.problems);
     add_series(&mut sum.series, shard.series);
     sum.slos.clear();

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, Version, header};
 use serde::de::DeserializeOwned;
 
 use crate::error::{DecodeFault, Error};
@@ -29,6 +29,7 @@ impl Context {
 #[derive(Clone)]
 pub struct Response {
     pub(crate) status: StatusCode,
+    pub(crate) version: Version,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) timing: Timing,
@@ -39,6 +40,11 @@ impl Response {
     /// The status: 200, or 201 for a created webhook.
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// The HTTP version of the response.
+    pub fn version(&self) -> Version {
+        self.version
     }
 
     /// The answer's headers.

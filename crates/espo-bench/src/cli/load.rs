@@ -10,6 +10,7 @@ use espo_bench::{
     parse_duration, parse_time,
 };
 
+use super::access::AccessArgs;
 use super::write::OutputArgs;
 
 #[derive(Debug, Args)]
@@ -70,6 +71,8 @@ pub(crate) struct BaseArgs {
     pub(crate) workload: String,
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    access: AccessArgs,
     #[command(flatten)]
     send: SendArgs,
     #[command(flatten)]
@@ -235,10 +238,12 @@ impl BaseArgs {
         options.slos.clone_from(&limits.slo);
         options.abort_when_hopeless = limits.abort_when_hopeless;
         options.max_error_share = limits.max_error_share;
+        options.access = self.access.access()?;
         options.allow_writes.clone_from(&self.target.allow_writes);
         options.cleanup_timeout = self.cleanup_timeout;
         options.progress = !self.quiet && std::io::stderr().is_terminal();
         options.handle_interrupt = true;
+        options.warn = |text| espo_stdio::note!("warning: {text}");
         options.command = super::command_line();
         Ok(options)
     }

@@ -1,5 +1,6 @@
 //! Commands and their options.
 
+mod access;
 mod load;
 mod manifest;
 mod reports;

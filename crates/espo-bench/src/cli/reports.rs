@@ -8,6 +8,7 @@ use espo_bench::{
     CleanOptions, CompareOptions, Credentials, Report, Result, Slo, output, parse_duration,
 };
 
+use super::access::AccessArgs;
 use super::usage;
 use super::write::{self, OutputArgs, finish};
 
@@ -21,11 +22,14 @@ pub(crate) struct CleanArgs {
     /// How long the cleanup may go on without deleting a record.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
     cleanup_timeout: Duration,
+    #[command(flatten)]
+    access: AccessArgs,
 }
 
 impl CleanArgs {
     pub(crate) fn run(&self) -> Result<u8> {
         let options = CleanOptions {
+            access: self.access.access()?,
             patience: self.cleanup_timeout,
         };
         let credentials = Credentials::from_env()?;
@@ -149,12 +153,17 @@ pub(crate) struct InitArgs {
     /// Entity types. Defaults to the usual ones and the custom ones.
     #[arg(long)]
     entity: Vec<String>,
+    #[command(flatten)]
+    access: AccessArgs,
 }
 
 impl InitArgs {
     pub(crate) fn run(&self) -> Result<u8> {
         let written = match &self.url {
-            Some(url) => espo_bench::init(url, Credentials::from_env()?, &self.entity)?,
+            Some(url) => {
+                let access = self.access.access()?;
+                espo_bench::init(url, Credentials::from_env()?, access, &self.entity)?
+            }
             None => espo_bench::init_from_metadata(&self.metadata, &self.entity)?,
         };
         finish(Vec::new(), &written, 0)

@@ -1,29 +1,37 @@
 //! How long opening a connection takes, apart from any request: a few are opened before the load.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::client::Resumption;
-use rustls::pki_types::ServerName;
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+
+use super::access::Access;
 
 const CONNECTIONS: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Microseconds, one value for each connection.
+/// Microseconds, one value for each connection, and what the last one was.
 #[derive(Debug, Default)]
 pub(crate) struct Connects {
-    /// TCP, name look-up included.
+    /// TCP, name lookup included.
     pub(crate) tcp: Vec<u64>,
     /// The TLS handshake that follows where the target is HTTPS.
     pub(crate) tls: Vec<u64>,
+    /// The address at the other end.
+    pub(crate) address: Option<SocketAddr>,
+    /// `TLS 1.3` with the cipher suite.
+    pub(crate) tls_version: Option<String>,
 }
 
 /// Connections opened one after the other, without a proxy. Ends at the first that fails, which the first request
 /// then explains.
-pub(crate) async fn connects(url: &str) -> Connects {
+pub(crate) async fn connects(url: &str, access: &Access) -> Connects {
     let mut connects = Connects::default();
     let Ok(parsed) = url::Url::parse(url) else {
         return connects;
@@ -33,7 +41,7 @@ pub(crate) async fn connects(url: &str) -> Connects {
     };
     let host = host.trim_matches(['[', ']']);
     let tls = match parsed.scheme() {
-        "https" => match tls(host) {
+        "https" => match tls(host, access) {
             Some(tls) => Some(tls),
             None => return connects,
         },
@@ -41,37 +49,72 @@ pub(crate) async fn connects(url: &str) -> Connects {
     };
     for _ in 0..CONNECTIONS {
         let started = Instant::now();
-        let opened = tokio::time::timeout(PATIENCE, TcpStream::connect((host, port)));
+        let opened = tokio::time::timeout(PATIENCE, tcp(access, host, port));
         let Ok(Ok(stream)) = opened.await else {
             break;
         };
         let tcp = micros(started);
+        connects.address = stream.peer_addr().ok();
         if let Some((connector, name)) = &tls {
             let started = Instant::now();
             let shaken = connector.connect(name.clone(), stream);
-            let Ok(Ok(_)) = tokio::time::timeout(PATIENCE, shaken).await else {
+            let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, shaken).await else {
                 break;
             };
             connects.tls.push(micros(started));
+            connects.tls_version = describe(stream.get_ref().1);
         }
         connects.tcp.push(tcp);
     }
     connects
 }
 
-/// Trusts what the system trusts, as the client does, and shakes hands in full each time: a resumed session would
-/// make every connection but the first look cheaper than a new user's.
-fn tls(host: &str) -> Option<(TlsConnector, ServerName<'static>)> {
+async fn tcp(access: &Access, host: &str, port: u16) -> std::io::Result<TcpStream> {
+    match access.address() {
+        Some(address) => TcpStream::connect(address).await,
+        None => TcpStream::connect((host, port)).await,
+    }
+}
+
+/// Trusts what the client trusts, and shakes hands in full each time: a resumed session would make every connection
+/// but the first look cheaper than a new user's.
+fn tls(host: &str, access: &Access) -> Option<(TlsConnector, ServerName<'static>)> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+    let (roots, identity) = access.pem();
+    let roots = roots
+        .into_iter()
+        .flat_map(CertificateDer::pem_slice_iter)
+        .collect::<Result<Vec<_>, _>>()
+        .ok()?;
+    let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider)).ok()?;
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_platform_verifier())
         .ok()?
-        .with_no_client_auth();
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = match identity {
+        None => builder.with_no_client_auth(),
+        Some((chain, key)) => {
+            let chain = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>();
+            let key = PrivateKeyDer::from_pem_slice(key).ok()?;
+            builder.with_client_auth_cert(chain.ok()?, key).ok()?
+        }
+    };
     config.resumption = Resumption::disabled();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let name = ServerName::try_from(host.to_owned()).ok()?;
     Some((TlsConnector::from(Arc::new(config)), name))
+}
+
+fn describe(connection: &rustls::ClientConnection) -> Option<String> {
+    use rustls::ProtocolVersion;
+    let version = match connection.protocol_version()? {
+        ProtocolVersion::TLSv1_3 => "TLS 1.3".to_owned(),
+        ProtocolVersion::TLSv1_2 => "TLS 1.2".to_owned(),
+        other => format!("{other:?}"),
+    };
+    let suite = connection.negotiated_cipher_suite()?;
+    Some(format!("{version}, {:?}", suite.suite()))
 }
 
 fn micros(started: Instant) -> u64 {

@@ -1,11 +1,14 @@
 //! The driver: from options to a report.
 
+mod access;
 mod act;
 mod call;
 mod connect;
 mod create;
 mod decode;
+mod descriptors;
 mod embedded;
+mod fault;
 mod interrupt;
 mod options;
 mod patience;
@@ -22,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
+pub use access::Access;
 pub use options::{Credentials, Limit, Load, RunOptions, Shard, Target};
 pub(crate) use target::{Dialer, is_loopback, probe};
 
@@ -250,6 +254,7 @@ fn report(
             records: prepared.records.clone(),
             connect_micros: prepared.connects.tcp.clone(),
             tls_micros: prepared.connects.tls.clone(),
+            connection: Some(prepared.connection.clone()),
         },
         collected,
         scheduled: settled
@@ -269,6 +274,7 @@ fn report(
         .map(|r| r.operation.clone())
         .collect();
     let mut report = build(&operations, finished);
+    report.nothing_to_read.clone_from(&prepared.nothing_to_read);
     // Creates that other operations needed are a line of their own, if there were any.
     let own = options.workload.operations.len();
     let mut index = 0;
@@ -391,6 +397,14 @@ impl Watch<'_> {
         }
         let now = collector.snapshot();
         let all = now.ok + now.failed;
+        let attempts = all + now.generator;
+        if attempts >= 50 && now.generator as f64 > options.max_error_share * attempts as f64 {
+            let reason = format!(
+                "{} of {attempts} requests failed inside the load generator",
+                now.generator
+            );
+            return stop(StopCause::Generator, reason);
+        }
         if all >= 50 && now.failed as f64 > options.max_error_share * all as f64 {
             let reason = format!(
                 "{} of {all} requests failed, more than the allowed {:.0} %",
@@ -475,6 +489,7 @@ pub(crate) fn empty_report(options: &RunOptions) -> Report {
             records: std::collections::BTreeMap::new(),
             connect_micros: vec![50],
             tls_micros: Vec::new(),
+            connection: None,
         },
         collected,
         scheduled: None,

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use espo_core::Auth;
 use espo_schema::Schema;
 
+use super::access::Access;
 use crate::error::{Error, Result};
 use crate::report::{Decode, Report};
 use crate::schedule::Arrivals;
@@ -189,6 +190,8 @@ pub struct RunOptions {
     pub abort_when_hopeless: bool,
     /// Stop when more than this share of the requests failed, 0 to 1.
     pub max_error_share: f64,
+    /// The way to the target: proxy, headers, certificates, address.
+    pub access: Access,
     /// Hosts besides loopback to which the run may write.
     pub allow_writes: Vec<String>,
     /// The ledger file; none gives it a name from the run's id in the current folder.
@@ -211,6 +214,8 @@ pub struct RunOptions {
     pub progress: bool,
     /// End the run and report on Ctrl-C.
     pub handle_interrupt: bool,
+    /// Called with notices for the user before the load.
+    pub warn: fn(&str),
     /// The command line as it goes into the report.
     pub command: String,
 }
@@ -249,6 +254,7 @@ impl RunOptions {
             slos: Vec::new(),
             abort_when_hopeless: false,
             max_error_share: 0.5,
+            access: Access::default(),
             allow_writes: Vec::new(),
             ledger: None,
             keep: false,
@@ -260,6 +266,7 @@ impl RunOptions {
             hdr: None,
             progress: false,
             handle_interrupt: false,
+            warn: |_| {},
             command: String::new(),
         }
     }

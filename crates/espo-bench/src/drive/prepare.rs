@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::act::{Actor, Place, Shared};
 use super::connect::Connects;
 use super::decode::Decoder;
+use super::descriptors;
 use super::embedded::Embedded;
 use super::interrupt::Interrupts;
 use super::options::{RunOptions, Target};
@@ -23,7 +24,7 @@ use crate::clean;
 use crate::error::{Error, Result};
 use crate::ledger::{Head, Ledger, Leftover};
 use crate::record::Recorder;
-use crate::report::{Model, Writes};
+use crate::report::{ConnectionInfo, Model, NothingToRead, Writes};
 use crate::seed;
 use crate::workload::resolve::{Plan, Resolved, resolve};
 use crate::workload::{Kind, Operation, Workload};
@@ -42,7 +43,9 @@ pub(crate) struct Prepared {
     pub(crate) version: Option<String>,
     pub(crate) records: BTreeMap<String, u64>,
     pub(crate) connects: Connects,
+    pub(crate) connection: ConnectionInfo,
     pub(crate) embedded: Option<Embedded>,
+    pub(crate) nothing_to_read: Vec<NothingToRead>,
     interrupts: Interrupts,
     runtime: tokio::runtime::Runtime,
     ledger_is_ours: bool,
@@ -53,8 +56,14 @@ pub(super) fn prepare(options: RunOptions) -> Result<Prepared> {
 }
 
 fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
-    let settled = settle(&options)?;
+    let mut settled = settle(&options)?;
     check_options(&options, &settled)?;
+    if !dry {
+        let shards = options.shard.map_or(1, |s| s.count);
+        let embedded = !matches!(options.target, Target::Url { .. });
+        let notice = descriptors::reserve(&mut settled, options.threads, shards, embedded)?;
+        notice.iter().for_each(|notice| (options.warn)(notice));
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -79,6 +88,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         url,
         credentials,
         timeout: options.timeout,
+        access: options.access.clone(),
     };
     let probe = runtime.block_on(target::probe(&dialer))?;
     let mut plan = resolve(&options.workload, &probe.schema)?;
@@ -128,12 +138,14 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         version: probe.version,
         records,
         connects: probe.connects,
+        connection: probe.connection,
         embedded,
+        nothing_to_read: Vec::new(),
         interrupts,
         runtime,
         ledger_is_ours,
     };
-    if !dry && let Err(error) = set_up(&mut prepared) {
+    if !dry && let Err(error) = set_up(&mut prepared).and_then(|()| leave_out(&mut prepared)) {
         // What was made so far must not be left behind.
         let writes = prepared.clean_up().0;
         return Err(match writes.filter(Writes::is_incomplete) {
@@ -276,6 +288,52 @@ fn set_up(prepared: &mut Prepared) -> Result<()> {
             name: Some(name),
         }));
     }
+    Ok(())
+}
+
+/// Takes operations out of the mix that need a record of which the target has none and the run creates none: they could
+/// only fail. A chain ends before its first such step.
+fn leave_out(prepared: &mut Prepared) -> Result<()> {
+    let Shared { plan, world, .. } = &*prepared.shared;
+    let has_nothing = |step: &usize| {
+        let operation = &plan.operations[*step].operation;
+        matches!(operation.kind, Kind::Read | Kind::Related | Kind::Stream)
+            && !plan.makers.contains_key(&operation.entity)
+            && world.known.get(&operation.entity).is_none_or(Vec::is_empty)
+    };
+    let mut out: Vec<NothingToRead> = Vec::new();
+    let mix = &mut prepared.options.workload.mix;
+    mix.retain_mut(|item| {
+        let Some(first) = item.steps.iter().position(has_nothing) else {
+            return true;
+        };
+        let operation = &plan.operations[item.steps[first]].operation;
+        out.push(NothingToRead {
+            operation: operation.name.clone(),
+            entity: operation.entity.clone(),
+        });
+        item.steps.truncate(first);
+        first > 0
+    });
+    let mut entities: Vec<&str> = out.iter().map(|o| o.entity.as_str()).collect();
+    entities.sort_unstable();
+    entities.dedup();
+    if mix.is_empty() {
+        return Err(Error::usage(format!(
+            "nothing to read: the target has no records of {}; create some, or let the workload create them with [setup] records = {{ {} = 50 }}",
+            entities.join(", "),
+            entities.first().unwrap_or(&"Account")
+        )));
+    }
+    for entity in entities {
+        let of_it = out.iter().filter(|o| o.entity == entity);
+        let names: Vec<&str> = of_it.map(|o| o.operation.as_str()).collect();
+        (prepared.options.warn)(&format!(
+            "the target has no records of {entity}, so {} has nothing to read and is left out; create some, or add [setup] records = {{ {entity} = 50 }} to the workload",
+            names.join(", ")
+        ));
+    }
+    prepared.nothing_to_read = out;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use espo_core::{Response, Stage};
 
 use super::act::{Actor, Turn};
 use super::call::Call;
+use super::fault::own_fault;
 use crate::record::{Outcome, Sample};
 use crate::report::StopCause;
 
@@ -284,6 +285,7 @@ fn classify(error: &espo_core::Error) -> (Outcome, u16) {
     let status = error.status().map_or(0, |s| s.as_u16());
     let outcome = match error.stage() {
         _ if error.is_timeout() => Outcome::Timeout,
+        Stage::Connect if own_fault(error).is_some() => Outcome::Generator,
         Stage::Status if status >= 500 => Outcome::Server,
         Stage::Status => Outcome::Client,
         Stage::Decode => Outcome::Decode,

@@ -20,6 +20,8 @@ pub(crate) struct Settled {
     /// Iterations of the measurement; none runs by time.
     pub(crate) requests: Option<u64>,
     pub(crate) seed: u64,
+    /// `max_in_flight` was asked for, and is not the default.
+    pub(crate) in_flight_is_set: bool,
 }
 
 impl Settled {
@@ -53,10 +55,9 @@ impl Settled {
 pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
     let defaults = &options.workload.defaults;
     let seed = options.seed.or(defaults.seed).unwrap_or(1);
-    let max_in_flight = options
-        .max_in_flight
-        .or(defaults.max_in_flight)
-        .unwrap_or(DEFAULT_IN_FLIGHT);
+    let in_flight = options.max_in_flight.or(defaults.max_in_flight);
+    let in_flight_is_set = in_flight.is_some();
+    let max_in_flight = in_flight.unwrap_or(DEFAULT_IN_FLIGHT);
     let arrivals = options
         .arrivals
         .unwrap_or_else(|| options.workload.arrivals());
@@ -91,6 +92,7 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
             profile,
             requests: None,
             seed,
+            in_flight_is_set,
         });
     }
     let load = options
@@ -156,5 +158,6 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
         profile: Profile::new(phases),
         requests,
         seed,
+        in_flight_is_set,
     })
 }

@@ -8,11 +8,13 @@ use espo_schema::Schema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::access::Access;
 use super::connect::{Connects, connects};
 use super::options::{Credentials, RunOptions};
 use super::world::{Found, World};
 use crate::error::{Error, Result};
 use crate::record::Recorder;
+use crate::report::ConnectionInfo;
 
 /// How many ids of an entity type are looked up before the load.
 const SNAPSHOT: usize = 1_000;
@@ -24,6 +26,7 @@ pub(crate) struct Dialer {
     pub(crate) url: String,
     pub(crate) credentials: Vec<Credentials>,
     pub(crate) timeout: Duration,
+    pub(crate) access: Access,
 }
 
 impl Dialer {
@@ -33,7 +36,8 @@ impl Dialer {
     pub(crate) fn client(&self, user: usize, recorder: &Recorder) -> Result<Client> {
         let recorder = recorder.clone();
         let credentials = &self.credentials[user % self.credentials.len()];
-        Client::builder(&self.url)
+        self.access
+            .apply(Client::builder(&self.url))
             .auth(credentials.0.clone())
             .retry(RetryPolicy::none())
             .max_in_flight(None)
@@ -50,7 +54,8 @@ impl Dialer {
 
     /// A client for what is done beside the load, with the usual retries.
     pub(crate) fn patient_client(&self, user: usize) -> Result<Client> {
-        Client::builder(&self.url)
+        self.access
+            .apply(Client::builder(&self.url))
             .auth(self.credentials[user % self.credentials.len()].0.clone())
             .timeout(self.timeout)
             .user_agent(concat!("espo-bench/", env!("CARGO_PKG_VERSION")))
@@ -66,6 +71,7 @@ pub(crate) struct Probe {
     pub(crate) user_id: Option<String>,
     pub(crate) schema: Schema,
     pub(crate) connects: Connects,
+    pub(crate) connection: ConnectionInfo,
 }
 
 /// Whether the host is this machine.
@@ -86,7 +92,7 @@ pub(crate) fn is_loopback(url: &str) -> Option<(String, bool)> {
 pub(crate) fn check_writes(options: &RunOptions, url: &str) -> Result<()> {
     let (host, loopback) =
         is_loopback(url).ok_or_else(|| Error::usage(format!("'{url}' is no URL with a host")))?;
-    if loopback
+    if (loopback && options.access.stays_here())
         || !options.workload.writes()
         || options
             .allow_writes
@@ -115,10 +121,21 @@ pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
         ));
     }
     let client = dialer.patient_client(0)?;
-    let connects = connects(&dialer.url).await;
-    let user = get(&client, "App/user")
-        .await
-        .map_err(|e| refused(&dialer.url, &e))?;
+    let proxy = client.proxy().map(ToString::to_string);
+    let connects = match proxy {
+        None => connects(&dialer.url, &dialer.access).await,
+        Some(_) => Connects::default(),
+    };
+    let first = client.send(Request::path(Method::GET, "App/user")).await;
+    let first = first.map_err(|e| refused(&dialer.url, &e))?;
+    let connection = ConnectionInfo {
+        address: connects.address.map(|a| a.to_string()),
+        http_version: format!("{:?}", first.version()),
+        tls: connects.tls_version.clone(),
+        proxy,
+        headers: dialer.access.header_names(),
+    };
+    let user: Value = first.json().map_err(|e| refused(&dialer.url, &e))?;
     // Each user is tried once and alone: sending threads that find out together are ten refusals, which lock the
     // address out of a real instance.
     for number in 1..dialer.credentials.len() {
@@ -144,6 +161,7 @@ pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
         user_id,
         schema,
         connects,
+        connection,
     })
 }
 
@@ -152,7 +170,9 @@ async fn get(client: &Client, path: &str) -> Result<Value, espo_core::Error> {
 }
 
 fn refused(url: &str, error: &espo_core::Error) -> Error {
-    let what = if error.is_unauthorized() || error.is_locked_out() {
+    let what = if from_gateway(error) {
+        "is behind a gateway that rejects the request (the response is not EspoCRM's): check --header-env, --gateway-auth-env and --client-certificate"
+    } else if error.is_unauthorized() || error.is_locked_out() {
         "refuses the credentials"
     } else if matches!(error.stage(), Stage::Connect | Stage::Send | Stage::Build) {
         "cannot be reached"
@@ -160,6 +180,35 @@ fn refused(url: &str, error: &espo_core::Error) -> Error {
         "does not answer as an EspoCRM"
     };
     Error::target(format!("{url} {what}: {error}"))
+}
+
+/// Whether a rejection comes from something in front of EspoCRM: EspoCRM demands no credentials with a realm, and its
+/// own rejections have no page for people.
+fn from_gateway(error: &espo_core::Error) -> bool {
+    let Some(status) = error.status().map(|s| s.as_u16()) else {
+        return false;
+    };
+    let header = |name: &str| {
+        let value = error.headers().and_then(|h| h.get(name));
+        value.and_then(|v| v.to_str().ok()).unwrap_or_default()
+    };
+    let demand = header("www-authenticate").trim();
+    let demands = !demand.is_empty() && demand != "Basic realm=\"\"";
+    let body = error.body().map_or(&[][..], |b| b).trim_ascii_start();
+    let is_page = body.starts_with(b"<") && header("x-status-reason").is_empty();
+    match status {
+        401 => demands || is_page,
+        403 => is_page,
+        407 => true,
+        // A TLS gateway that misses a client certificate.
+        400 => {
+            is_page
+                && body
+                    .windows(11)
+                    .any(|w| w.eq_ignore_ascii_case(b"certificate"))
+        }
+        _ => false,
+    }
 }
 
 #[derive(Deserialize)]

@@ -100,11 +100,20 @@ impl Job {
             origin: self.start,
             measured_from,
         };
-        let heartbeat = tokio::spawn(heartbeat(self.recorder.clone(), Arc::clone(&self.gauges)));
+        let pacer = Pacer::new().map_err(timer)?;
+        let heartbeat = tokio::spawn(heartbeat(
+            pacer.clone(),
+            self.recorder.clone(),
+            Arc::clone(&self.gauges),
+        ));
         let result = match self.settled.model {
-            Model::Closed { concurrency } => self.closed(concurrency, measured_from, &actor).await,
+            Model::Closed { concurrency } => {
+                self.closed(concurrency, measured_from, &pacer, &actor)
+                    .await
+            }
             Model::Open { max_in_flight, .. } => {
-                self.open(max_in_flight, measured_from, &actor).await
+                self.open(max_in_flight, measured_from, &pacer, &actor)
+                    .await
             }
         };
         heartbeat.abort();
@@ -115,6 +124,7 @@ impl Job {
         &self,
         concurrency: u32,
         measured_from: Instant,
+        pacer: &Pacer,
         actor: &impl Fn(usize) -> Actor,
     ) -> Result<()> {
         let (shard, shards) = self.shard;
@@ -129,6 +139,7 @@ impl Job {
                 .map(|all| share(all, worker, concurrency));
             let worker = Worker {
                 actor: actor(worker as usize),
+                pacer: pacer.clone(),
                 workload: self.workload.clone(),
                 settled: self.settled.clone(),
                 index: worker,
@@ -145,6 +156,7 @@ impl Job {
         &self,
         max_in_flight: u32,
         measured_from: Instant,
+        pacer: &Pacer,
         actor: &impl Fn(usize) -> Actor,
     ) -> Result<()> {
         let (shard, shards) = self.shard;
@@ -157,7 +169,6 @@ impl Job {
         let places = Arc::new(Semaphore::new(
             (max_in_flight / shards / threads).max(1) as usize
         ));
-        let mut pacer = pacer()?;
         let mut running = JoinSet::new();
         let mut measured = 0_u64;
         let end = self.start + self.settled.profile.total();
@@ -184,7 +195,7 @@ impl Job {
                     .fetch_add(u64::from(counts), Ordering::Relaxed);
                 continue;
             }
-            self.wait(&mut pacer, intended).await?;
+            self.wait(pacer, intended).await?;
             let (place, held_back) = match Arc::clone(&places).try_acquire_owned() {
                 Ok(place) => (Some(place), false),
                 // After the end, what is still due waits as long as answers are waited for.
@@ -249,7 +260,7 @@ impl Job {
     }
 
     /// Waits in parts, so that a stop is noticed at low rates too.
-    async fn wait(&self, pacer: &mut Pacer, due: Instant) -> Result<()> {
+    async fn wait(&self, pacer: &Pacer, due: Instant) -> Result<()> {
         patient_wait(&self.shared, pacer, due).await
     }
 
@@ -288,6 +299,7 @@ impl Job {
 /// A worker of the closed model.
 struct Worker {
     actor: Actor,
+    pacer: Pacer,
     workload: Workload,
     settled: Settled,
     /// Over all shards.
@@ -299,7 +311,7 @@ struct Worker {
 
 impl Worker {
     async fn run(self) -> Result<()> {
-        let mut pacer = pacer()?;
+        let pacer = &self.pacer;
         let mut patience = Patience::new(self.actor.shared.timeout);
         pacer.wait_until(self.start).await.map_err(timer)?;
         let end = self.start + self.settled.profile.total();
@@ -324,7 +336,7 @@ impl Worker {
                 continue;
             }
             if now < earliest {
-                patient_wait(&self.actor.shared, &mut pacer, earliest.min(end)).await?;
+                patient_wait(&self.actor.shared, pacer, earliest.min(end)).await?;
                 continue;
             }
             let number = if now < self.measured_from {
@@ -361,7 +373,7 @@ impl Worker {
     }
 }
 
-async fn patient_wait(shared: &Shared, pacer: &mut Pacer, due: Instant) -> Result<()> {
+async fn patient_wait(shared: &Shared, pacer: &Pacer, due: Instant) -> Result<()> {
     const PART: Duration = Duration::from_millis(200);
     loop {
         let now = Instant::now();
@@ -413,8 +425,7 @@ fn choose<'a>(mix: &'a [MixItem], rng: &mut Pcg64Mcg) -> &'a MixItem {
 }
 
 /// Measures how late the scheduler wakes a sleeper, and tells the CPU time of the thread.
-async fn heartbeat(recorder: Recorder, gauges: Arc<Gauges>) {
-    let Ok(mut pacer) = Pacer::new() else { return };
+async fn heartbeat(pacer: Pacer, recorder: Recorder, gauges: Arc<Gauges>) {
     loop {
         if let Some(nanos) = usage::thread_cpu_nanos() {
             gauges.cpu_nanos.store(nanos, Ordering::Relaxed);
@@ -427,10 +438,6 @@ async fn heartbeat(recorder: Recorder, gauges: Arc<Gauges>) {
             Err(_) => return,
         }
     }
-}
-
-fn pacer() -> Result<Pacer> {
-    Pacer::new().map_err(timer)
 }
 
 fn timer(error: std::io::Error) -> Error {

@@ -372,6 +372,9 @@ impl Page {
         if let Some(took) = connecting(target) {
             facts.push(("opening a connection before the load", took));
         }
+        if let Some(connection) = &report.target.connection {
+            facts.push(("way to the target", connection.sentence()));
+        }
         if let Some(opened) = connections(report) {
             facts.push(("connections", opened));
         }
@@ -389,6 +392,10 @@ impl Page {
         if let Some(writes) = &report.writes {
             facts.push(("records of the run", writes.sentence()));
         }
+        facts.extend(report.nothing_to_read.iter().map(|o| {
+            let text = format!("{} (no records of {})", o.operation, o.entity);
+            ("nothing to read", text)
+        }));
         facts.extend(report.problems.iter().map(|p| ("problem", p.clone())));
         self.line("<section><h2>Run</h2><dl>");
         for (name, value) in facts.iter().filter(|(_, v)| !v.is_empty()) {

@@ -30,6 +30,13 @@ pub fn markdown(report: &Report) -> String {
     if let Some(stopped) = &report.run.stopped {
         line(format!("> **Stopped early: {}**\n", cell(stopped)));
     }
+    for left_out in &report.nothing_to_read {
+        line(format!(
+            "> Nothing to read: {}, because the target has no records of {}.\n",
+            cell(&left_out.operation),
+            cell(&left_out.entity)
+        ));
+    }
     for problem in &report.problems {
         line(format!("> **Problem: {}**\n", cell(problem)));
     }
@@ -96,6 +103,9 @@ pub fn markdown(report: &Report) -> String {
         }
     }
     let version = report.target.version.as_deref().unwrap_or("unknown");
+    if let Some(connection) = &report.target.connection {
+        line(format!("\nConnection: {}.", cell(&connection.sentence())));
+    }
     line(format!(
         "\nEspoCRM {}, run `{}`, started {}.",
         cell(version),

@@ -45,7 +45,7 @@ pub(crate) fn warning(report: &Report) -> Option<String> {
     match report.generator.verdict {
         Verdict::Trustworthy => None,
         Verdict::GeneratorSaturated => Some(format!(
-            "The load generator was short of CPU: rates and percentiles are not the target's ({reasons})."
+            "The load generator was the bottleneck: rates and percentiles are not the target's ({reasons})."
         )),
         Verdict::RateNotHeld => Some(format!("The set rate was not held ({reasons}).")),
     }

@@ -132,6 +132,9 @@ fn details(report: &Report, out: &mut String) {
             totals.unsent, totals.held_back
         ));
     }
+    if let Some(connection) = &report.target.connection {
+        line(format!("connection: {}", connection.sentence()));
+    }
     if let Some(took) = connecting(&report.target) {
         line(format!("opening a connection before the load took {took}"));
     }
@@ -153,6 +156,18 @@ fn details(report: &Report, out: &mut String) {
         for reason in &writes.reasons {
             line(format!("  {reason}"));
         }
+    }
+    for left_out in &report.nothing_to_read {
+        line(format!(
+            "nothing to read: {} (the target has no records of {})",
+            left_out.operation, left_out.entity
+        ));
+    }
+    if totals.generator_errors > 0 {
+        line(format!(
+            "{} requests failed inside the load generator and are not counted",
+            show_count(totals.generator_errors)
+        ));
     }
     for problem in &report.problems {
         line(format!("PROBLEM: {problem}"));

@@ -106,6 +106,8 @@ impl Collected {
 pub(crate) struct Snapshot {
     pub(crate) ok: u64,
     pub(crate) failed: u64,
+    /// Requests that failed inside the load generator.
+    pub(crate) generator: u64,
     pub(crate) last: Option<Second>,
 }
 
@@ -197,6 +199,9 @@ impl Collector {
         for operation in operations.filter_map(|(o, chosen)| chosen.then_some(o)) {
             for (outcome, data) in &operation.outcomes {
                 let times = &data.response;
+                if *outcome == Outcome::Generator {
+                    continue;
+                }
                 if *outcome != Outcome::Ok {
                     out.failed += times.len();
                     continue;
@@ -282,6 +287,10 @@ impl Collector {
         }
         data.bytes_in += u64::from(sample.bytes_in);
         data.bytes_out += u64::from(sample.bytes_out);
+        if sample.outcome == Outcome::Generator {
+            self.snapshot.generator += u64::from(!operation.is_chain);
+            return;
+        }
         if sample.outcome == Outcome::Ok {
             record(&mut operation.interval_ok, response);
         } else {

@@ -54,6 +54,9 @@ pub enum Outcome {
     Timeout,
     /// An answer that is not what was asked for: no JSON, a record that does not fit.
     Decode,
+    /// Failed inside the load generator: no file descriptors, local ports or memory, or a name that cannot be resolved.
+    /// The target has not seen the request; it is not counted as one.
+    Generator,
     /// Still in flight when the run ended; the time is how long it had taken by then.
     Unfinished,
 }
@@ -69,6 +72,7 @@ impl Outcome {
             Self::Transport => "transport",
             Self::Timeout => "timeout",
             Self::Decode => "decode",
+            Self::Generator => "generator",
             Self::Unfinished => "unfinished",
         }
     }

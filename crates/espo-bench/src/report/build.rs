@@ -104,6 +104,7 @@ pub(crate) fn build(operations: &[Operation], finished: Finished) -> Report {
         }),
         writes: None,
         problems: Vec::new(),
+        nothing_to_read: Vec::new(),
         slos: Vec::new(),
         step_seconds: collected.step_seconds,
         series: collected.seconds,
@@ -125,10 +126,13 @@ pub(crate) fn recompute(report: &mut Report) {
         totals.failed,
         totals.bytes_in,
         totals.bytes_out,
-    ) = (0, 0, 0, 0);
+        totals.generator_errors,
+    ) = (0, 0, 0, 0, 0);
     for operation in report.operations.iter().filter(|o| !o.is_chain()) {
         totals.requests += operation.count();
         totals.failed += operation.failed();
+        let own = operation.outcome(Outcome::Generator);
+        totals.generator_errors += own.map_or(0, |o| o.count);
         for outcome in &operation.outcomes {
             totals.bytes_in += outcome.bytes_in;
             totals.bytes_out += outcome.bytes_out;
@@ -164,6 +168,14 @@ fn verdict(report: &Report) -> (Verdict, Vec<String>) {
         let lag = generator.scheduling_lag.p99 as f64 / 1e3;
         reasons.push(format!(
             "tasks were woken {lag:.1} ms late at the 99th percentile"
+        ));
+    }
+    if report.totals.generator_errors > 0 {
+        let own = (report.errors.iter()).find(|e| e.outcome == Outcome::Generator);
+        reasons.push(format!(
+            "{} requests failed inside the load generator{}",
+            report.totals.generator_errors,
+            own.map_or(String::new(), |e| format!(": {}", e.sample))
         ));
     }
     if !reasons.is_empty() {

@@ -52,6 +52,9 @@ pub struct Report {
     /// What the run created and removed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub writes: Option<Writes>,
+    /// Operations that were left out because the target has no record that they could read.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub nothing_to_read: Vec<NothingToRead>,
     /// Problems of the run itself, such as an interval log that could not be written; the figures are not affected.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub problems: Vec<String>,
@@ -185,6 +188,47 @@ pub struct TargetInfo {
     /// Microseconds of the full TLS handshake on each of these connections; empty where the target is not HTTPS.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub tls_micros: Vec<u64>,
+    /// How connections reached the target; absent in reports of older versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub connection: Option<ConnectionInfo>,
+}
+
+/// How connections reached the target. No value of a header and no other secret is in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConnectionInfo {
+    /// IP address and port at the other end; absent behind a proxy.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub address: Option<String>,
+    /// HTTP version of the responses: `HTTP/1.1`.
+    pub http_version: String,
+    /// TLS version and cipher suite; absent without TLS and behind a proxy.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tls: Option<String>,
+    /// The proxy and where it was set; absent for direct connections.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub proxy: Option<String>,
+    /// Names of additional headers.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub headers: Vec<String>,
+}
+
+impl ConnectionInfo {
+    /// The connection in one line.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let mut parts = vec![self.http_version.clone()];
+        parts.extend(self.tls.clone());
+        parts.extend(self.address.as_ref().map(|a| format!("to {a}")));
+        parts.extend(
+            self.proxy
+                .as_ref()
+                .map(|p| format!("through the proxy {p}")),
+        );
+        if !self.headers.is_empty() {
+            parts.push(format!("with headers {}", self.headers.join(", ")));
+        }
+        parts.join(", ")
+    }
 }
 
 /// Sums.
@@ -206,12 +250,24 @@ pub struct Totals {
     pub unsent: u64,
     /// Sends that had to wait for a free place in flight (open model).
     pub held_back: u64,
+    /// Requests that failed inside the load generator; they are not in `requests` and `failed`.
+    #[serde(default)]
+    pub generator_errors: u64,
     /// Requests that were in flight when the measurement ended: waited for, and counted.
     pub in_flight_at_end: u64,
     /// Bytes of answers' bodies.
     pub bytes_in: u64,
     /// Bytes of requests' bodies.
     pub bytes_out: u64,
+}
+
+/// An operation that was left out because the target has no record that it could read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NothingToRead {
+    /// The operation's name.
+    pub operation: String,
+    /// The entity type without records.
+    pub entity: String,
 }
 
 /// One operation.
@@ -459,23 +515,26 @@ impl OperationReport {
     /// How many requests, failed ones included.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.outcomes.iter().map(|o| o.count).sum()
+        self.sent().map(|o| o.count).sum()
+    }
+
+    /// Outcomes of requests that left the load generator.
+    fn sent(&self) -> impl Iterator<Item = &OutcomeReport> {
+        let outcomes = self.outcomes.iter();
+        outcomes.filter(|o| o.outcome != Outcome::Generator)
     }
 
     /// How many did not succeed.
     #[must_use]
     pub fn failed(&self) -> u64 {
-        self.outcomes
-            .iter()
-            .filter(|o| o.outcome != Outcome::Ok)
-            .map(|o| o.count)
-            .sum()
+        let failed = self.sent().filter(|o| o.outcome != Outcome::Ok);
+        failed.map(|o| o.count).sum()
     }
 
     /// Requests a second, failed ones included.
     #[must_use]
     pub fn rate(&self) -> f64 {
-        self.outcomes.iter().fold(0.0, |sum, o| sum + o.rate)
+        self.sent().fold(0.0, |sum, o| sum + o.rate)
     }
 
     pub(crate) fn is_chain(&self) -> bool {

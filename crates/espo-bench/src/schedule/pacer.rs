@@ -1,10 +1,21 @@
 //! Waiting until a send time, closer than the runtime's own timer.
 //!
 //! tokio's timer has a grain of one millisecond: it wakes 0.6 to 1.2 ms late at the median and would add
-//! that to every response time of the open model. On Linux a `timerfd` wakes some 0.05 ms late; elsewhere
-//! a thread sleeps and wakes the task.
+//! that to every response time of the open model. On Linux a `timerfd` wakes about 0.05 ms late; elsewhere
+//! a thread sleeps and wakes the task. Each sending thread has one timer, which all of its tasks share: one for each
+//! worker would need as many file descriptors as the connections do.
 
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 #[cfg(target_os = "linux")]
 mod timer {
@@ -70,7 +81,7 @@ mod thread {
 
     use tokio::sync::oneshot;
 
-    /// A thread that sleeps on behalf of one task; it ends when the timer is dropped.
+    /// A thread that sleeps until the earliest order is due; it ends when the timer is dropped.
     #[derive(Debug)]
     pub(super) struct Timer {
         orders: mpsc::Sender<(Instant, oneshot::Sender<()>)>,
@@ -81,13 +92,7 @@ mod thread {
             let (orders, receiver) = mpsc::channel::<(Instant, oneshot::Sender<()>)>();
             std::thread::Builder::new()
                 .name("pacer".into())
-                .spawn(move || {
-                    while let Ok((due, done)) = receiver.recv() {
-                        std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                        // An error means that the waiting task was dropped: nothing left to wake.
-                        let _ = done.send(());
-                    }
-                })?;
+                .spawn(move || run(&receiver))?;
             Ok(Self { orders })
         }
 
@@ -101,6 +106,23 @@ mod thread {
             woken.await.map_err(|_| gone())
         }
     }
+
+    fn run(orders: &mpsc::Receiver<(Instant, oneshot::Sender<()>)>) {
+        let mut next = orders.recv().ok();
+        while let Some((due, done)) = next.take() {
+            let left = due.saturating_duration_since(Instant::now());
+            next = match orders.recv_timeout(left) {
+                // The earlier wait was dropped in favour of this one.
+                Ok(order) => Some(order),
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    // An error means that the waiting task was dropped: nothing left to wake.
+                    let _ = done.send(());
+                    orders.recv().ok()
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => None,
+            };
+        }
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -109,26 +131,152 @@ use timer::Timer;
 #[cfg(not(target_os = "linux"))]
 use thread::Timer;
 
-/// Waits until given instants. One for each task that paces itself.
-#[derive(Debug)]
+/// The shared timer of one runtime; copies share it. It ends with the last copy.
+#[derive(Debug, Clone)]
 pub(crate) struct Pacer {
-    timer: Timer,
+    shared: Arc<Shared>,
+    _driver: Arc<Driver>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    /// A wait is due before all others.
+    earlier: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Due times, earliest first. A dropped wait stays until it is due; its waker is gone.
+    due: BinaryHeap<Reverse<(Instant, u64)>>,
+    wakers: HashMap<u64, Waker>,
+    next: u64,
+    failed: Option<io::ErrorKind>,
+}
+
+/// The task that waits for the earliest due time; it ends when this is dropped.
+#[derive(Debug)]
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Pacer {
     /// Needs a tokio runtime with I/O enabled around it.
-    pub(crate) fn new() -> std::io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
+        let mut timer = Timer::new()?;
+        let shared = Arc::new(Shared::default());
+        let driven = Arc::clone(&shared);
+        let driver = tokio::spawn(async move {
+            loop {
+                let next = driven.waiting.lock().due.peek().map(|Reverse(d)| d.0);
+                let Some(due) = next else {
+                    driven.earlier.notified().await;
+                    continue;
+                };
+                tokio::select! {
+                    biased;
+                    waited = timer.wait(due) => match waited {
+                        Ok(()) => driven.wake_due(),
+                        Err(error) => return driven.fail(&error),
+                    },
+                    () = driven.earlier.notified() => {}
+                }
+            }
+        });
         Ok(Self {
-            timer: Timer::new()?,
+            shared,
+            _driver: Arc::new(Driver(driver)),
         })
     }
 
     /// Returns at `due` or a little later, at once when it has passed; and how late it is.
     ///
-    /// Cancel safe: a dropped wait leaves nothing behind, the next one sets the timer anew.
-    pub(crate) async fn wait_until(&mut self, due: Instant) -> std::io::Result<Duration> {
-        self.timer.wait(due).await?;
+    /// Cancel safe: a dropped wait leaves nothing behind.
+    pub(crate) async fn wait_until(&self, due: Instant) -> io::Result<Duration> {
+        Wait {
+            shared: &self.shared,
+            due,
+            id: None,
+        }
+        .await?;
         Ok(Instant::now().saturating_duration_since(due))
+    }
+}
+
+impl Shared {
+    fn wake_due(&self) {
+        let now = Instant::now();
+        let mut woken = Vec::new();
+        let mut waiting = self.waiting.lock();
+        while let Some(Reverse((due, id))) = waiting.due.peek().copied() {
+            if due > now {
+                break;
+            }
+            waiting.due.pop();
+            woken.extend(waiting.wakers.remove(&id));
+        }
+        drop(waiting);
+        for waker in woken {
+            waker.wake();
+        }
+    }
+
+    fn fail(&self, error: &io::Error) {
+        let mut waiting = self.waiting.lock();
+        waiting.failed = Some(error.kind());
+        for (_, waker) in waiting.wakers.drain() {
+            waker.wake();
+        }
+    }
+}
+
+/// One wait of one task.
+struct Wait<'a> {
+    shared: &'a Shared,
+    due: Instant,
+    id: Option<u64>,
+}
+
+impl Future for Wait<'_> {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if Instant::now() >= self.due {
+            return Poll::Ready(Ok(()));
+        }
+        let mut waiting = self.shared.waiting.lock();
+        if let Some(kind) = waiting.failed {
+            return Poll::Ready(Err(kind.into()));
+        }
+        let id = match self.id {
+            Some(id) => id,
+            None => {
+                let id = waiting.next;
+                waiting.next += 1;
+                let first = waiting.due.peek().is_none_or(|Reverse(d)| self.due < d.0);
+                waiting.due.push(Reverse((self.due, id)));
+                if first {
+                    self.shared.earlier.notify_one();
+                }
+                id
+            }
+        };
+        waiting.wakers.insert(id, cx.waker().clone());
+        drop(waiting);
+        self.id = Some(id);
+        Poll::Pending
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.shared.waiting.lock().wakers.remove(&id);
+        }
     }
 }
 
@@ -137,8 +285,8 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_never_wakes_early_and_passed_times_return_at_once() {
-        let mut pacer = Pacer::new().unwrap();
+    async fn waits_never_end_early_and_passed_times_return_at_once() {
+        let pacer = Pacer::new().unwrap();
         for millis in [0, 1, 3, 7] {
             let due = Instant::now() + Duration::from_millis(millis);
             pacer.wait_until(due).await.unwrap();
@@ -149,21 +297,58 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dropped_wait_does_not_shorten_the_next() {
-        let mut pacer = Pacer::new().unwrap();
-        let dropped = tokio::time::timeout(
-            Duration::from_millis(1),
-            pacer.wait_until(Instant::now() + Duration::from_millis(5)),
-        )
-        .await;
-        assert!(dropped.is_err());
-        let due = Instant::now() + Duration::from_millis(20);
+    async fn dropped_waits_leave_nothing_behind() {
+        let pacer = Pacer::new().unwrap();
+        let far = Instant::now() + Duration::from_secs(3_600);
+        tokio::select! {
+            biased;
+            _ = pacer.wait_until(far) => panic!("an hour has not passed"),
+            () = tokio::task::yield_now() => {}
+        }
+        assert!(pacer.shared.waiting.lock().wakers.is_empty());
+        let due = Instant::now() + Duration::from_millis(5);
         pacer.wait_until(due).await.unwrap();
         assert!(Instant::now() >= due);
     }
 
     #[tokio::test]
-    async fn the_sleeping_thread_of_other_systems_keeps_the_same_promise() {
+    async fn all_waits_of_many_tasks_end() {
+        let pacer = Pacer::new().unwrap();
+        let start = Instant::now();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        // Later waits begin first, so that each new one is the earliest.
+        let tasks: Vec<_> = (0..50_u64)
+            .rev()
+            .map(|n| {
+                let (pacer, order) = (pacer.clone(), Arc::clone(&order));
+                tokio::spawn(async move {
+                    let due = start + Duration::from_millis(n);
+                    pacer.wait_until(due).await.unwrap();
+                    assert!(Instant::now() >= due);
+                    order.lock().push(n);
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(order.lock().len(), 50);
+    }
+
+    #[tokio::test]
+    async fn failed_timers_end_all_waits_with_an_error() {
+        let pacer = Pacer::new().unwrap();
+        let waiting = pacer.clone();
+        let far = Instant::now() + Duration::from_secs(3_600);
+        let task = tokio::spawn(async move { waiting.wait_until(far).await });
+        tokio::task::yield_now().await;
+        pacer.shared.fail(&io::ErrorKind::OutOfMemory.into());
+        let error = task.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
+    }
+
+    #[tokio::test]
+    async fn sleeping_threads_of_other_systems_keep_the_same_promise() {
         let mut timer = thread::Timer::new().unwrap();
         for millis in [0, 2, 5] {
             let due = Instant::now() + Duration::from_millis(millis);

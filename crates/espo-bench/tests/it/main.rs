@@ -1,9 +1,11 @@
 //! The load tester as a library and as a program, over sockets. One binary: each links everything.
 
+mod access;
 #[path = "../../../espo-core/tests/wire/authority.rs"]
 mod authority;
 mod cli;
 mod commands;
+mod generator;
 mod https;
 mod k8s;
 mod kinds;

@@ -110,6 +110,7 @@ impl Opened {
         match body {
             Ok(body) => Ok(Response {
                 status: self.status(),
+                version: self.answer.version(),
                 headers: std::mem::take(self.answer.headers_mut()),
                 body,
                 timing: self.timing,
@@ -124,6 +125,7 @@ impl Opened {
     pub(super) fn confirmed(&mut self, timing: Timing) -> Response {
         Response {
             status: self.status(),
+            version: self.answer.version(),
             headers: std::mem::take(self.answer.headers_mut()),
             body: Bytes::from_static(b"true"),
             timing,

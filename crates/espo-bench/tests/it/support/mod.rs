@@ -46,6 +46,8 @@ pub(crate) struct Behaviour {
     pub list_body: Option<String>,
     /// Closes the connection after each answer.
     pub closes: bool,
+    /// A header and its value without which a gateway in front of the server answers 401.
+    pub gate: Option<(&'static str, &'static str)>,
     /// Deletes are never answered.
     pub mute_deletes: bool,
     /// The load's requests after this number are answered with 401, and all others from then on.
@@ -175,6 +177,7 @@ struct Asked {
     tag: Option<String>,
     key: Option<String>,
     body: String,
+    headers: Vec<(String, String)>,
 }
 
 fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Asked>> {
@@ -188,12 +191,14 @@ fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Asked>> {
         parts.next().unwrap_or("").to_owned(),
     );
     let (mut length, mut tag, mut key) = (0, None, None);
+    let mut headers = Vec::new();
     loop {
         let mut header = String::new();
         reader.read_line(&mut header)?;
         let Some((name, value)) = header.trim_end().split_once(':') else {
             break;
         };
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.trim().parse().unwrap_or(0),
             "x-espo-bench" => tag = Some(value.trim().to_owned()),
@@ -209,6 +214,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Asked>> {
         tag,
         key,
         body: String::from_utf8_lossy(&body).into_owned(),
+        headers,
     }))
 }
 
@@ -223,7 +229,8 @@ fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
             .split('?')
             .next()
             .unwrap_or("")
-            .trim_start_matches("/api/v1/")
+            .split_once("/api/v1/")
+            .map_or("", |(_, path)| path)
             .to_owned();
         let is_load = asked.tag.is_some();
         if let Some(tag) = asked.tag.clone() {
@@ -235,6 +242,18 @@ fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
             };
             state.seen.lock().unwrap().push(seen);
             wait(state, &asked.method, &path, started);
+        }
+        let gate = state.behaviour.gate.filter(|(name, value)| {
+            let given = asked.headers.iter().find(|(n, _)| n == name);
+            given.is_none_or(|(_, v)| v != value)
+        });
+        if gate.is_some() {
+            let page = "<html>Please log in at the gate</html>";
+            let head = "HTTP/1.1 401 X\r\nWWW-Authenticate: Basic realm=\"Gate\"\r\nContent-Type: text/html";
+            let length = page.len();
+            let text = format!("{head}\r\nContent-Length: {length}\r\n\r\n{page}");
+            writer.write_all(text.as_bytes())?;
+            continue;
         }
         let rejects = (state.behaviour.rejects_after)
             .is_some_and(|after| state.seen.lock().unwrap().len() as u64 > after);

@@ -1,0 +1,67 @@
+//! Options about the way to the target.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use espo_bench::{Access, Result};
+
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct AccessArgs {
+    /// Send a header with every request, with the value of an environment variable: 'CF-Access-Client-Id=CF_ID'.
+    /// Repeatable.
+    #[arg(long, value_name = "NAME=VARIABLE")]
+    header_env: Vec<String>,
+    /// Authenticate at a gateway in front of EspoCRM (HTTP Basic) with the user:password in an environment variable.
+    #[arg(long, value_name = "VARIABLE")]
+    gateway_auth_env: Option<String>,
+    /// Trust the certificates in a PEM file, in addition to the system's. Repeatable.
+    #[arg(long, value_name = "FILE")]
+    ca_certificate: Vec<PathBuf>,
+    /// Authenticate with a client certificate: PEM file of the certificate and its intermediates.
+    #[arg(long, value_name = "FILE")]
+    client_certificate: Option<PathBuf>,
+    /// PEM file of the client certificate's private key. Defaults to the file of the certificate.
+    #[arg(long, value_name = "FILE", requires = "client_certificate")]
+    client_key: Option<PathBuf>,
+    /// Connect to this address and port instead of looking up the host of the URL.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "proxy")]
+    connect_to: Option<SocketAddr>,
+    /// Connect through this proxy. Defaults to the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), which is
+    /// ignored for loopback addresses.
+    #[arg(long, value_name = "URL")]
+    proxy: Option<String>,
+    /// Ignore the proxy of the environment.
+    #[arg(long, conflicts_with = "proxy")]
+    no_proxy: bool,
+}
+
+impl AccessArgs {
+    pub(crate) fn access(&self) -> Result<Access> {
+        let mut access = Access::default();
+        for text in &self.header_env {
+            access = access.header_from_env(text)?;
+        }
+        if let Some(variable) = &self.gateway_auth_env {
+            access = access.gateway_auth_from_env(variable)?;
+        }
+        for path in &self.ca_certificate {
+            access = access.root_certificate(path)?;
+        }
+        if let Some(chain) = &self.client_certificate {
+            access = access.client_certificate(chain, self.client_key.as_ref().unwrap_or(chain))?;
+        }
+        if let Some(address) = self.connect_to {
+            access = access.connect_to(address);
+        }
+        if let Some(url) = &self.proxy {
+            access = access.proxy(url);
+        }
+        Ok(if self.no_proxy {
+            access.no_proxy()
+        } else {
+            access
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! File descriptors: one for each connection, and the process may open only so many.
+
+use super::settle::Settled;
+use crate::error::{Error, Result};
+use crate::report::Model;
+
+/// Descriptors besides the connections of the load: standard streams, ledger, interval log, runtimes and timers of the
+/// threads, connections of setup and cleanup.
+const BASE: u64 = 64;
+const PER_THREAD: u64 = 8;
+
+/// Descriptors that a load needs at most. The embedded server has the other end of each connection.
+fn needed(connections: u64, threads: u32, embedded: bool) -> u64 {
+    let ends = if embedded { 2 } else { 1 };
+    BASE + PER_THREAD * u64::from(threads) + connections * ends
+}
+
+/// Connections for which a number of descriptors suffices.
+fn enough_for(descriptors: u64, threads: u32, embedded: bool) -> u64 {
+    let ends = if embedded { 2 } else { 1 };
+    descriptors.saturating_sub(needed(0, threads, embedded)) / ends
+}
+
+/// This process's share of the load's connections.
+fn connections(model: &Model, shards: u32) -> u64 {
+    let all = match *model {
+        Model::Closed { concurrency } => concurrency,
+        Model::Open { max_in_flight, .. } => max_in_flight,
+    };
+    u64::from(all.div_ceil(shards.max(1)))
+}
+
+/// Raises the soft limit to what the load needs. If the hard limit is too low, lowers a `max_in_flight` that nobody
+/// asked for, and returns a notice; otherwise fails.
+///
+/// # Errors
+///
+/// Returns [`Error::Usage`] with the number of descriptors that the load needs.
+pub(super) fn reserve(
+    settled: &mut Settled,
+    threads: u32,
+    shards: u32,
+    embedded: bool,
+) -> Result<Option<String>> {
+    let wanted = connections(&settled.model, shards);
+    let need = needed(wanted, threads, embedded);
+    let Some(limit) = raise(need) else {
+        return Ok(None);
+    };
+    if limit >= need {
+        return Ok(None);
+    }
+    let possible = enough_for(limit, threads, embedded);
+    let too_few =
+        format!("{wanted} connections need {need} file descriptors, and the hard limit is {limit}");
+    match &mut settled.model {
+        Model::Open { max_in_flight, .. } if !settled.in_flight_is_set && possible > 0 => {
+            *max_in_flight = u32::try_from(possible * u64::from(shards)).unwrap_or(u32::MAX);
+            Ok(Some(format!(
+                "{too_few}: lowered --max-in-flight to {max_in_flight}; raise the limit with `ulimit -Hn {need}`"
+            )))
+        }
+        model => {
+            let option = match model {
+                Model::Closed { .. } => "--concurrency",
+                Model::Open { .. } => "--max-in-flight",
+            };
+            Err(Error::usage(format!(
+                "{too_few}; raise it with `ulimit -Hn {need}`, use {option} {}, or split the run with --shard",
+                possible * u64::from(shards)
+            )))
+        }
+    }
+}
+
+/// Raises the soft limit to at least `need` if the hard limit allows it, and returns the soft limit; none where there
+/// is no limit.
+#[cfg(unix)]
+fn raise(need: u64) -> Option<u64> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let now = getrlimit(Resource::Nofile);
+    let current = now.current?;
+    if current >= need {
+        return Some(current);
+    }
+    let reachable = now.maximum.map_or(need, |hard| need.min(hard));
+    let raised = Rlimit {
+        current: Some(reachable),
+        maximum: now.maximum,
+    };
+    // macOS has a further limit that only the call itself knows.
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => Some(reachable),
+        Err(_) => Some(current),
+    }
+}
+
+#[cfg(not(unix))]
+fn raise(_: u64) -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_that_a_limit_allows_fit_into_it() {
+        for (limit, threads, embedded) in [(1_024, 1, false), (256, 4, true), (100, 1, false)] {
+            let possible = enough_for(limit, threads, embedded);
+            assert!(needed(possible, threads, embedded) <= limit);
+            assert!(needed(possible + 1, threads, embedded) > limit);
+        }
+        assert_eq!(enough_for(10, 1, false), 0);
+    }
+
+    #[test]
+    fn shards_need_descriptors_for_their_share_only() {
+        let model = Model::Closed { concurrency: 1_000 };
+        assert_eq!(
+            (connections(&model, 1), connections(&model, 3)),
+            (1_000, 334)
+        );
+    }
+}
