@@ -8,9 +8,9 @@ use espo_core::{Client, Request, http::Method};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::drive::{Access, Credentials, Dialer};
 use crate::error::{Error, Result};
 use crate::ledger::{self, Leftover};
+use crate::target::{Access, Credentials, Dialer};
 use crate::units::show_micros;
 
 const CONCURRENCY: usize = 8;

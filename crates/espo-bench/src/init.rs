@@ -7,8 +7,8 @@ use std::time::Duration;
 use espo_schema::{AttributeRole, EntityType, Schema, ValueType};
 
 use crate::data::Marker;
-use crate::drive::{Access, Credentials, Dialer, probe};
 use crate::error::{Error, Result};
+use crate::target::{Access, Credentials, Dialer, probe};
 use crate::workload::near;
 
 /// Entity types that people work with when nothing else is asked for.
@@ -73,14 +73,87 @@ pub(crate) fn write(schema: &Schema, entities: &[String]) -> Result<String> {
             "this user may read none of the usual entity types: name some with --entity",
         ));
     }
-    let mut out = String::from(
-        "name = \"instance\"\ndescription = \"Written from the instance's metadata: change weights and fields to what your users do\"\n\
-         concurrency = 8\nduration = \"60s\"\nwarmup = \"5s\"\nthink = { min = \"200ms\", max = \"1s\" }\n",
-    );
-    for entity in chosen {
+    let mut out = String::from(HEAD);
+    let setup: Vec<String> = chosen
+        .iter()
+        .filter(|e| is_creatable(schema, e))
+        .map(|e| format!("{} = 100", e.name))
+        .collect();
+    if !setup.is_empty() {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            out,
+            "\n# Records that must exist before the load: missing ones are created and deleted at the end.\n[setup]\n\
+             records = {{ {} }}\n",
+            setup.join(", ")
+        );
+    }
+    for entity in &chosen {
+        let _ = write!(out, "\n# {}\n", entity.name);
         operations(schema, entity, &mut out);
     }
+    if let Some(entity) = chosen.iter().find(|e| related(schema, e).is_some()) {
+        chain(schema, entity, &mut out);
+    }
     Ok(out)
+}
+
+/// The part of the file that is the same for every instance.
+const HEAD: &str = r#"# Written from the metadata of an instance: change weights, fields and filters to what your users do.
+# Try it without sending anything: espo-bench run FILE --url URL --dry-run
+name = "instance"
+description = "Lists, reads, searches and changes of the instance's entity types"
+
+# The load, unless the command line has another one: workers that wait for each response, and think in between.
+concurrency = 8
+duration = "60s"
+warmup = "5s"
+think = { min = "200ms", max = "1s" }
+
+# Most reads go to a small part of the records, as with people.
+[data]
+skew = { hot = 0.1, share = 0.7 }
+"#;
+
+/// Whether records can be created, and found again after a crash.
+fn is_creatable(schema: &Schema, entity: &EntityType) -> bool {
+    let none = serde_json::Map::new();
+    Marker::of(entity).is_some()
+        && crate::data::Template::create(schema, entity, &[], &none, None).is_ok()
+}
+
+/// A link to show in a panel.
+fn related<'a>(schema: &Schema, entity: &'a EntityType) -> Option<&'a espo_schema::Link> {
+    entity.links.values().find(|l| {
+        l.can_link()
+            && !l.implicit
+            && l.entity
+                .as_ref()
+                .is_some_and(|e| schema.entity_type(e).is_some_and(|t| t.scope.object))
+    })
+}
+
+/// Opening a record as people do: the record, its stream, a panel.
+fn chain(schema: &Schema, entity: &EntityType, out: &mut String) {
+    let name = &entity.name;
+    let _ = write!(
+        out,
+        "\n# Steps of a chain follow one another and look at the same record: opening one is several requests.\n\
+         [[chain]]\nname = \"open-{name}\"\nweight = 10\n\n[[chain.step]]\nkind = \"read\"\nentity = \"{name}\"\n"
+    );
+    if entity.scope.stream {
+        let _ = write!(
+            out,
+            "\n[[chain.step]]\nkind = \"stream\"\nentity = \"{name}\"\n"
+        );
+    }
+    if let Some(link) = related(schema, entity) {
+        let _ = write!(
+            out,
+            "\n[[chain.step]]\nkind = \"related\"\nentity = \"{name}\"\nlink = \"{}\"\nselect = [\"name\"]\nmax_size = 5\n",
+            link.name
+        );
+    }
 }
 
 fn operations(schema: &Schema, entity: &EntityType, out: &mut String) {
@@ -137,24 +210,14 @@ fn operations(schema: &Schema, entity: &EntityType, out: &mut String) {
     if !entity.collection.text_filter_fields.is_empty() {
         add("search", 5, "");
     }
-    let related = entity.links.values().find(|l| {
-        l.can_link()
-            && !l.implicit
-            && l.entity
-                .as_ref()
-                .is_some_and(|e| schema.entity_type(e).is_some_and(|t| t.scope.object))
-    });
-    if let Some(link) = related {
+    if let Some(link) = related(schema, entity) {
         add(
             "related",
             5,
             &format!("link = \"{}\"\nselect = [\"name\"]\n", link.name),
         );
     }
-    let none = serde_json::Map::new();
-    let creatable = Marker::of(entity).is_some()
-        && crate::data::Template::create(schema, entity, &[], &none, None).is_ok();
-    if creatable {
+    if is_creatable(schema, entity) {
         add("create", 3, "");
         let plain = |a: &&espo_schema::Attribute| {
             a.name == "description" && a.writable && a.value == ValueType::Text
@@ -179,6 +242,9 @@ mod tests {
             let workload =
                 Workload::parse("written.toml", &text, std::path::Path::new(".")).unwrap();
             resolve(&workload, schema).unwrap();
+            assert!(workload.setup.contains_key("Account"));
+            assert!(workload.mix.iter().any(|item| item.chain.is_some()));
+            assert!(text.lines().filter(|l| l.starts_with('#')).count() > 10);
         }
         assert!(
             write(schema, &["Acount".into()])

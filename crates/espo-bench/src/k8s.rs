@@ -1,9 +1,10 @@
 //! The manifest of a distributed run: a Kubernetes Indexed Job, with nothing of our own in the cluster.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use crate::drive::is_loopback;
 use crate::error::{Error, Result};
+use crate::target::is_loopback;
 use crate::workload::Workload;
 
 /// What fits into a ConfigMap, with room for its other fields.
@@ -24,8 +25,28 @@ pub struct K8sOptions {
     pub secret: String,
     /// Common start, RFC 3339: late enough for all pods to be there.
     pub start_at: String,
-    /// Further arguments of `run` (`--rate 500 --duration 5m`).
+    /// Namespace of all objects.
+    pub namespace: String,
+    /// The Job fails if it has not ended after this time.
+    pub deadline: Duration,
+    /// The Job and its logs are deleted after this time.
+    pub time_to_live: Duration,
+    /// Further arguments of `run` (`--rate 500 --duration 5m`). SLOs are judged on the merged result.
     pub args: Vec<String>,
+}
+
+/// Takes the SLOs out of the arguments of `run`: a pod has only a part of the requests.
+fn without_slos(args: &[String]) -> (Vec<String>, Vec<String>) {
+    let (mut rest, mut slos) = (Vec::new(), Vec::new());
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.strip_prefix("--slo") {
+            Some("") => slos.extend(args.next().cloned()),
+            Some(value) if value.starts_with('=') => slos.push(value[1..].to_owned()),
+            _ => rest.push(arg.clone()),
+        }
+    }
+    (rest, slos)
 }
 
 /// The manifest as YAML, with a comment that says how to collect and merge the results.
@@ -34,20 +55,17 @@ pub struct K8sOptions {
 ///
 /// [`Error::Usage`] when the name is none that Kubernetes takes, or there are no shards.
 pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
-    let name = &options.name;
-    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    if name.len() > 52
-        || !name.chars().all(fine)
-        || !edge(name.chars().next())
-        || !edge(name.chars().last())
-    {
-        return Err(Error::usage(format!(
-            "'{name}' is no name for a Job: up to 52 lower-case letters, digits and '-'"
-        )));
-    }
+    check_name("a Job", &options.name)?;
+    check_name("a namespace", &options.namespace)?;
     if options.shards == 0 {
         return Err(Error::usage("a run has at least one shard"));
+    }
+    let start = crate::time::parse_rfc3339(&options.start_at).map_err(Error::Usage)?;
+    if start <= std::time::SystemTime::now() {
+        return Err(Error::usage(format!(
+            "the start time {} has passed: every pod would refuse it; pass a later --start-at",
+            options.start_at
+        )));
     }
     let host = is_loopback(&options.url)
         .ok_or_else(|| Error::usage(format!("'{}' is no URL with a host", options.url)))?
@@ -58,35 +76,13 @@ pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
             workload.name
         )));
     }
-    let shards = options.shards;
-    let mut args = vec![
-        "run".to_owned(),
-        "/workload/workload.toml".to_owned(),
-        "--url".to_owned(),
-        options.url.clone(),
-    ];
-    args.extend([
-        "--shard".to_owned(),
-        format!("$(JOB_COMPLETION_INDEX)/{shards}"),
-        "--start-at".to_owned(),
-        options.start_at.clone(),
-    ]);
-    args.extend(options.args.iter().cloned());
-    args.extend(
-        [
-            "--quiet",
-            "--json",
-            "/dev/stdout",
-            "--ledger",
-            "/ledger/run.ledger",
-        ]
-        .map(String::from),
-    );
-    let args = args
-        .iter()
-        .map(|a| quoted(a))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let (rest, slos) = without_slos(&options.args);
+    if rest.iter().any(|a| a == "--abort-when-hopeless") {
+        return Err(Error::usage(
+            "--abort-when-hopeless judges one pod: SLOs of a distributed run are judged on the merged result",
+        ));
+    }
+    let args = pod_args(options, &rest);
     let mut files = block("workload.toml", &workload.source);
     for csv in workload.csv.values() {
         if csv.file.contains(['/', '\\']) || csv.file == "workload.toml" {
@@ -103,6 +99,33 @@ pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
             "workload and CSV files are more than the 1 MiB that a ConfigMap holds: put them into the image",
         ));
     }
+    Ok(manifest(workload, options, &files, &args, &slos))
+}
+
+fn pod_args(options: &K8sOptions, rest: &[String]) -> String {
+    let shard = format!("$(JOB_COMPLETION_INDEX)/{}", options.shards);
+    let before = [
+        "run",
+        "/workload/workload.toml",
+        "--url",
+        &options.url,
+        "--shard",
+        &shard,
+        "--start-at",
+        &options.start_at,
+    ];
+    // Standard output may belong to another user than the container's: it is not opened by name.
+    let after = ["--quiet", "--json", "-", "--ledger", "/ledger/run.ledger"];
+    let all = before
+        .into_iter()
+        .chain(rest.iter().map(String::as_str))
+        .chain(after);
+    all.map(quoted).collect::<Vec<_>>().join(", ")
+}
+
+/// How to create the secret, to wait, to collect and to merge.
+fn guide(workload: &Workload, options: &K8sOptions, slos: &[String]) -> String {
+    let (name, namespace) = (&options.name, &options.namespace);
     let mut variables: Vec<&str> = (workload.credentials.iter())
         .flat_map(|c| [&c.api_key, &c.secret_key, &c.username, &c.password])
         .flatten()
@@ -114,36 +137,75 @@ pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
     let literals: String = (variables.iter())
         .map(|v| format!(" --from-literal={v}=…"))
         .collect();
+    let slos: String = slos
+        .iter()
+        .map(|slo| format!(" --slo '{}'", slo.replace('\'', "'\\''")))
+        .collect();
+    let (secret, last) = (&options.secret, options.shards - 1);
+    format!(
+        r#"# A load test in {shards} shards. The credentials, once:
+#   kubectl -n {namespace} create secret generic {secret}{literals}
+# Each pod prints its report. Wait until the Job has ended, whether or not a pod failed, then collect and merge:
+#   until kubectl -n {namespace} get job {name} -o jsonpath='{{.status.conditions[?(@.status=="True")].type}}' | grep -qE 'Complete|Failed'; do sleep 5; done
+#   for i in $(seq 0 {last}); do kubectl -n {namespace} logs -l job-name={name},batch.kubernetes.io/job-completion-index=$i --tail=-1 > shard-$i.json; done
+#   espo-bench merge shard-*.json --html report.html{slos}
+# A pod that fails fails the Job: a restarted shard would be another run. What it created is deleted at its end, and
+# when it is told to end; if it is killed at once its ledger goes with it, unless /ledger is a volume that stays.
+"#,
+        shards = options.shards,
+    )
+}
+
+fn manifest(
+    workload: &Workload,
+    options: &K8sOptions,
+    files: &str,
+    args: &str,
+    slos: &[String],
+) -> String {
+    let K8sOptions {
+        name,
+        namespace,
+        shards,
+        ..
+    } = options;
     // A JSON string is a YAML string.
     let (secret, image) = (quoted(&options.secret), quoted(&options.image));
-    Ok(format!(
-        r#"# A load test in {shards} shards. The credentials, once:
-#   kubectl create secret generic {secret_name}{literals}
-# Each pod prints its report; collect and merge them with:
-#   kubectl wait --for=condition=complete --timeout=2h job/{name}
-#   for i in $(seq 0 {last}); do kubectl logs -l job-name={name},batch.kubernetes.io/job-completion-index=$i --tail=-1 > shard-$i.json; done
-#   espo-bench merge shard-*.json --html report.html
-# A pod that fails fails the Job: a restarted shard would be another run. What it created is removed at its end, and
-# when it is told to end; if it is killed at once its ledger goes with it, unless /ledger is a volume that stays.
-apiVersion: v1
+    let guide = guide(workload, options, slos);
+    let deadline = options.deadline.as_secs().max(1);
+    let time_to_live = options.time_to_live.as_secs();
+    format!(
+        r#"{guide}apiVersion: v1
 kind: ConfigMap
 metadata:
   name: {name}
+  namespace: {namespace}
 data:
 {files}---
 apiVersion: batch/v1
 kind: Job
 metadata:
   name: {name}
+  namespace: {namespace}
 spec:
   completionMode: Indexed
   completions: {shards}
   parallelism: {shards}
   backoffLimit: 0
+  activeDeadlineSeconds: {deadline}
+  ttlSecondsAfterFinished: {time_to_live}
   template:
     spec:
       restartPolicy: Never
       terminationGracePeriodSeconds: 120
+      automountServiceAccountToken: false
+      securityContext:
+        runAsNonRoot: true
+        runAsUser: 65532
+        runAsGroup: 65532
+        fsGroup: 65532
+        seccompProfile:
+          type: RuntimeDefault
       containers:
         - name: espo-bench
           image: {image}
@@ -156,10 +218,17 @@ spec:
           envFrom:
             - secretRef:
                 name: {secret}
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities:
+              drop: ["ALL"]
           resources:
             requests:
               cpu: "1"
               memory: 256Mi
+            limits:
+              memory: 1Gi
           volumeMounts:
             - name: workload
               mountPath: /workload
@@ -172,9 +241,22 @@ spec:
         - name: ledger
           emptyDir: {{}}
 "#,
-        last = shards - 1,
-        secret_name = options.secret,
-    ))
+    )
+}
+
+fn check_name(what: &str, name: &str) -> Result<()> {
+    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    if name.len() <= 52
+        && name.chars().all(fine)
+        && edge(name.chars().next())
+        && edge(name.chars().last())
+    {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "invalid name of {what} '{name}': expected up to 52 lower-case letters, digits and '-'"
+    )))
 }
 
 /// A text as a YAML block under a key, in the data of a ConfigMap. The indentation is given: a first line could begin

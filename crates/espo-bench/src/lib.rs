@@ -29,6 +29,7 @@ pub mod report;
 mod schedule;
 mod seed;
 mod slo;
+mod target;
 mod time;
 mod units;
 mod workload;
@@ -36,9 +37,10 @@ mod workload;
 pub use capacity::{Capacity, CapacityOptions, capacity};
 pub use clean::{CleanOptions, Cleaned, clean};
 pub use compare::{
-    CompareOptions, Comparison, Difference, OperationComparison, Verdict, compare, compare_sides,
+    CompareOptions, Comparison, Difference, Needed, OperationComparison, Verdict, compare,
+    compare_sides,
 };
-pub use drive::{Access, Credentials, Limit, Load, RunOptions, Shard, Target, dry_run, run};
+pub use drive::{Limit, Load, RunOptions, Shard, Target, dry_run, run};
 pub use error::{Error, Result};
 pub use init::{init, init_from_metadata};
 pub use k8s::{K8sOptions, k8s};
@@ -47,6 +49,7 @@ pub use merge::merge;
 pub use report::{Decode, Report};
 pub use schedule::{Arrivals, Phase};
 pub use slo::Slo;
+pub use target::{Access, Credentials};
 pub use time::parse_rfc3339 as parse_time;
 pub use units::parse_duration;
 pub use workload::Workload;

@@ -229,7 +229,10 @@ fn add_outcome(sum: &mut OutcomeReport, other: &OutcomeReport) -> Result<(), Str
 fn add_distribution(sum: &mut Distribution, other: &Distribution) -> Result<(), String> {
     let mut both = sum.to_histogram()?;
     both.add(other.to_histogram()?).map_err(|e| e.to_string())?;
-    *sum = Distribution::of(&both);
+    *sum = Distribution {
+        unit: sum.unit,
+        ..Distribution::of(&both)
+    };
     Ok(())
 }
 

@@ -66,7 +66,11 @@ impl FromStr for Slo {
                 .filter(|r: &f64| r.is_finite() && *r >= 0.0),
             Metric::Errors => match right.strip_suffix('%') {
                 Some(percent) => percent.trim().parse::<f64>().ok().map(|p| p / 100.0),
-                None => right.parse().ok(),
+                // `errors < 1` could mean 1 % or all requests.
+                None => right
+                    .parse()
+                    .ok()
+                    .filter(|share: &f64| *share < 1.0 && (*share == 0.0 || right.contains('.'))),
             }
             .filter(|share| (0.0..=1.0).contains(share)),
             Metric::Quantile(_) | Metric::Mean | Metric::Max => {
@@ -75,7 +79,7 @@ impl FromStr for Slo {
         };
         let expected = match metric {
             Metric::Rate => "a rate such as 100",
-            Metric::Errors => "a share such as 0.1%",
+            Metric::Errors => "a share with its unit such as 0.1% (1 could mean 1% or 100%)",
             Metric::Quantile(_) | Metric::Mean | Metric::Max => "a duration such as 250ms",
         };
         let bound = bound.ok_or_else(|| wrong(&format!("'{right}' is not {expected}")))?;
@@ -122,6 +126,13 @@ impl fmt::Display for Slo {
     }
 }
 
+impl Report {
+    /// Checks limits against the report and keeps the results in it.
+    pub fn check(&mut self, slos: &[Slo]) {
+        self.slos = slos.iter().map(|s| s.evaluate(self)).collect();
+    }
+}
+
 impl Slo {
     /// Whether the workload has the operation or kind that the limit names.
     ///
@@ -155,7 +166,7 @@ impl Slo {
         let named = |(name, _): (&str, &str)| self.operation.as_deref() == Some(name);
         let by_name = operations.clone().any(named);
         let is_chosen = |(name, kind): (&str, &str)| match self.operation.as_deref() {
-            None => kind != "chain",
+            None => kind != "chain" && kind != crate::report::PREPARATION,
             Some(wanted) if by_name => name == wanted,
             Some(wanted) => kind == wanted,
         };
@@ -194,7 +205,7 @@ impl Slo {
 
     pub(crate) fn evaluate(&self, report: &Report) -> SloResult {
         let operations: Vec<&OperationReport> = match &self.operation {
-            None => report.operations.iter().filter(|o| !o.is_chain()).collect(),
+            None => report.operations.iter().filter(|o| !o.is_apart()).collect(),
             Some(name) => match report.operation(name) {
                 Some(one) => vec![one],
                 None => report
@@ -274,6 +285,16 @@ mod tests {
                 1.0,
             ),
             ("errors < 0.1%", None, Metric::Errors, true, 0.001),
+            ("errors < 0.01", None, Metric::Errors, true, 0.01),
+            ("errors <= 0", None, Metric::Errors, true, 0.0),
+            ("errors < 100%", None, Metric::Errors, true, 1.0),
+            (
+                "p99 < 1m30s",
+                None,
+                Metric::Quantile(0.99),
+                true,
+                90_000_000.0,
+            ),
             ("read.rate > 100", Some("read"), Metric::Rate, false, 100.0),
             ("all.mean < 5ms", None, Metric::Mean, true, 5_000.0),
             (
@@ -302,6 +323,9 @@ mod tests {
             "list.p100 < 1s",
             "list.p99 < 250",
             "errors < 200%",
+            "errors < 1",
+            "errors < 5",
+            "errors <= 1.0",
             "rate > fast",
             ".p99 < 1s",
             "p0 < 1s",

@@ -2,29 +2,25 @@
 
 use std::time::Duration;
 
-/// Parses a duration as `250us`, `500ms`, `30s`, `5m` or `2h`; fractions are allowed (`1.5s`).
+/// Parses a duration: `250us`, `500ms`, `30s`, `1.5s`, `1m30s`, `2h`, `1d`; the "friendly" format of the jiff crate.
+/// Days have 24 hours. Everything that the load tester prints as a duration can be read.
 ///
 /// # Errors
 ///
-/// A text that says what is expected, when the number or the unit is missing or unknown.
+/// Returns a message with the expected form.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let trimmed = text.trim();
-    let split = trimmed
-        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-        .unwrap_or(trimmed.len());
-    let (number, unit) = trimmed.split_at(split);
-    let expected =
-        || format!("'{text}' is not a duration: write it as 250us, 500ms, 30s, 5m or 2h");
-    let number: f64 = number.parse().map_err(|_| expected())?;
-    let seconds = match unit.trim() {
-        "us" | "µs" => number / 1e6,
-        "ms" => number / 1e3,
-        "s" => number,
-        "m" => number * 60.0,
-        "h" => number * 3600.0,
-        _ => return Err(expected()),
+    let expected = |why: String| {
+        format!("invalid duration '{text}': expected 250us, 500ms, 30s, 1m30s, 2h or 1d{why}")
     };
-    Duration::try_from_secs_f64(seconds).map_err(|_| expected())
+    let span: jiff::Span = text
+        .trim()
+        .parse()
+        .map_err(|e| expected(format!(" ({e})")))?;
+    let days = jiff::SpanRelativeTo::days_are_24_hours();
+    let signed = span
+        .to_duration(days)
+        .map_err(|e| expected(format!(" ({e})")))?;
+    Duration::try_from(signed).map_err(|_| expected(" (it is negative)".into()))
 }
 
 /// Parses a byte size as `512`, `16KiB` or `2MiB`.
@@ -49,7 +45,7 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(expected)
 }
 
-/// A duration for people: `850 µs`, `12.3 ms`, `1.20 s`, `2m05s`.
+/// A duration for people: `850 µs`, `12.3 ms`, `1.20 s`, `2m05s`, `1h30m`. [`parse_duration`] reads it back.
 #[must_use]
 pub(crate) fn show_micros(micros: f64) -> String {
     match micros {
@@ -58,7 +54,10 @@ pub(crate) fn show_micros(micros: f64) -> String {
         m if m < 100_000.0 => format!("{:.1} ms", m / 1e3),
         m if m < 1_000_000.0 => format!("{:.0} ms", m / 1e3),
         m if m < 120_000_000.0 => format!("{:.2} s", m / 1e6),
-        m => format!("{}m{:02}s", (m / 6e7) as u64, (m / 1e6) as u64 % 60),
+        m if m < 3_600_000_000.0 => {
+            format!("{}m{:02}s", (m / 6e7) as u64, (m / 1e6) as u64 % 60)
+        }
+        m => format!("{}h{:02}m", (m / 3.6e9) as u64, (m / 6e7) as u64 % 60),
     }
 }
 
@@ -88,32 +87,68 @@ pub(crate) fn show_count(count: u64) -> String {
     out
 }
 
+/// A number without needless zeros.
+pub(crate) fn trim(value: f64) -> String {
+    let text = format!("{value:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read_with_their_unit() {
+    fn durations_are_read_in_one_grammar() {
         for (text, micros) in [
             ("250us", 250),
+            ("250µs", 250),
             ("500ms", 500_000),
             ("30s", 30_000_000),
             ("1.5s", 1_500_000),
             ("5m", 300_000_000),
+            ("1m30s", 90_000_000),
+            ("2m05s", 125_000_000),
+            ("2h", 7_200_000_000),
+            ("1h 30m", 5_400_000_000),
+            ("1d", 86_400_000_000),
+            ("1d12h", 129_600_000_000),
+            ("0s", 0),
+            ("12.3 ms", 12_300),
         ] {
             assert_eq!(
-                parse_duration(text).unwrap(),
-                Duration::from_micros(micros),
+                parse_duration(text),
+                Ok(Duration::from_micros(micros)),
                 "{text}"
             );
         }
-        for text in ["", "5", "s", "-1s", "5 days", "1e3s"] {
+        for text in [
+            "",
+            "5",
+            "s",
+            "-1s",
+            "1s ago",
+            "1e3s",
+            "1 fortnight",
+            "1mo",
+            "1y",
+        ] {
+            let error = parse_duration(text).unwrap_err();
+            assert!(error.contains("expected 250us, 500ms"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn printed_durations_can_be_read_back() {
+        let mut micros = 1.0;
+        while micros < 4e11 {
+            let text = show_micros(micros);
+            let back = parse_duration(&text).unwrap().as_secs_f64() * 1e6;
+            // Three digits are shown, whole seconds from two minutes on and whole minutes from an hour on.
             assert!(
-                parse_duration(text)
-                    .unwrap_err()
-                    .contains("is not a duration"),
-                "{text}"
+                (back - micros).abs() <= (micros / 50.0).max(0.5),
+                "{micros}: {text}"
             );
+            micros *= 1.37;
         }
     }
 
@@ -133,6 +168,7 @@ mod tests {
         assert_eq!(show_micros(12_340.0), "12.3 ms");
         assert_eq!(show_micros(1_200_000.0), "1.20 s");
         assert_eq!(show_micros(125_000_000.0), "2m05s");
+        assert_eq!(show_micros(5_400_000_000.0), "1h30m");
         assert_eq!(show_count(1_234_567), "1,234,567");
         assert_eq!(show_count(12), "12");
         assert_eq!(show_bytes(13_926), "13.6 KiB");

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::drive::{Limit, Load, RunOptions, run};
 use crate::error::{Error, Result};
-use crate::report::{INTERRUPTED, Probe, Report, Verdict};
+use crate::report::{CapacityResult, INTERRUPTED, Probe, Report, Verdict, by_load, saturation};
 use crate::schedule::Arrivals;
+use crate::units::show_micros;
 
 /// What a search is told.
 #[derive(Debug, Clone)]
@@ -32,14 +33,23 @@ pub struct CapacityOptions {
 const DISTURBED: u32 = 2;
 
 /// The result of a search.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Capacity {
-    /// The highest load at which all limits held; none when they did not even hold at the first.
-    pub load: Option<f64>,
-    /// Why the search ended where it did.
-    pub ended: String,
-    /// The report of the best probe (or of the first, when none held), with all probes in `capacity`.
+    /// What was found.
+    pub result: CapacityResult,
+    /// The report of the best try (or of the first, if none met the SLOs), with all tries in `capacity`.
     pub report: Report,
+    /// The error that ended the search early.
+    pub error: Option<Error>,
+}
+
+impl Capacity {
+    /// The exit code of the process: that of the error that ended the search, 1 if no load met the SLOs, else 0.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        let none = u8::from(self.result.load.is_none());
+        self.error.as_ref().map_or(none, Error::exit_code)
+    }
 }
 
 /// Decides about one load; `None` when the generator, not the target, was the limit.
@@ -51,11 +61,12 @@ pub(crate) trait Prober {
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] without limits or with a senseless range; whatever a run can fail with.
+/// [`Error::Usage`] without SLOs or with an invalid range; the errors of a run, if it is the first. A later error ends
+/// the search and is part of the result.
 pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<Capacity> {
     if options.run.slos.is_empty() {
         return Err(Error::usage(
-            "a capacity is the load at which limits hold: give at least one --slo",
+            "a capacity is the highest load that meets SLOs: pass at least one --slo",
         ));
     }
     if !(options.from > 0.0 && options.to > options.from && options.precision > 0.0) {
@@ -65,10 +76,11 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
     }
     let mut runs = Runs {
         options: &options,
-        probes: Vec::new(),
+        tries: Vec::new(),
         held: Vec::new(),
         first: None,
         interrupted: false,
+        error: None,
         say: &mut say,
     };
     let found = search(
@@ -79,52 +91,101 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
         options.workers,
     )?;
     let Runs {
-        mut probes,
+        mut tries,
         mut held,
         first,
         interrupted,
+        error,
         ..
     } = runs;
-    probes.sort_by(|a, b| a.load.total_cmp(&b.load));
-    // Above the capacity there may be a load at which a try held before the generator became the limit: undecided.
-    let within = |load: f64| found.load.is_some_and(|capacity| load <= capacity);
-    for probe in &mut probes {
-        probe.held &= within(probe.load);
-    }
-    held.retain(|(load, _)| within(*load));
-    let mut report = held
+    tries.sort_by(|a, b| a.load.total_cmp(&b.load));
+    // Above the capacity there may be a load at which one try met the SLOs: that does not count.
+    held.retain(|(load, _)| found.load.is_some_and(|capacity| *load <= capacity));
+    let report = held
         .into_iter()
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, report)| report)
-        .or(first)
-        .ok_or_else(|| Error::usage("no probe was made"))?;
-    report.capacity = probes;
-    let ended = if interrupted {
-        "interrupted: the search was not finished".to_owned()
-    } else {
-        found.ended
+        .or(first);
+    let Some(mut report) = report else {
+        return Err(error.unwrap_or_else(|| Error::usage("no load was tried")));
     };
+    let ended = match &error {
+        Some(error) => format!("the search stopped: {error}"),
+        None if interrupted => "interrupted: the search was not finished".to_owned(),
+        None => found.ended,
+    };
+    let result = result(&tries, found.load, ended);
+    report.capacity = tries;
+    report.capacity_result = Some(result.clone());
     Ok(Capacity {
-        load: found.load,
-        ended,
+        result,
         report,
+        error,
     })
+}
+
+fn result(tries: &[Probe], load: Option<f64>, ended: String) -> CapacityResult {
+    let loads = by_load(tries);
+    let saturated = saturation(&loads);
+    let below = saturated
+        .map(|s| s.load)
+        .filter(|s| load.is_some_and(|l| *s < l));
+    CapacityResult {
+        load,
+        recommended: below.or(load),
+        saturated_from: saturated.map(|s| s.load),
+        saturated_rate: saturated.map(|s| s.rate),
+        ended,
+    }
 }
 
 struct Runs<'a> {
     options: &'a CapacityOptions,
-    probes: Vec<Probe>,
-    /// The report of the first try that held at a load.
+    tries: Vec<Probe>,
+    /// The report of the first try that met the SLOs at a load.
     held: Vec<(f64, Report)>,
     first: Option<Report>,
     interrupted: bool,
+    error: Option<Error>,
     say: &'a mut dyn FnMut(&str),
 }
 
 impl Prober for Runs<'_> {
     fn probe(&mut self, load: f64) -> Result<Option<bool>> {
-        let mut run_options = self.options.run.clone();
-        run_options.load = Some(if self.options.workers {
+        let report = match self.run(load) {
+            Ok(report) => report,
+            // What was learnt so far is the result.
+            Err(error) if self.first.is_some() => {
+                self.error = Some(error);
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let verdict = report.generator.verdict;
+        let decided = if report.run.stopped.as_deref() == Some(INTERRUPTED) {
+            self.interrupted = true;
+            None
+        } else if verdict == Verdict::GeneratorSaturated {
+            (self.say)(&format!(
+                "{load:9.1}  the generator is the limit: {}",
+                report.generator.reasons.join("; ")
+            ));
+            None
+        } else {
+            let is_met = report.exit_code() == 0 && verdict == Verdict::Trustworthy;
+            self.note(load, is_met, &report);
+            Some(is_met)
+        };
+        self.first.get_or_insert(report);
+        Ok(decided)
+    }
+}
+
+impl Runs<'_> {
+    /// Runs the load, again if something else on the generator's machine disturbs it.
+    fn run(&mut self, load: f64) -> Result<Report> {
+        let mut options = self.options.run.clone();
+        options.load = Some(if self.options.workers {
             Load::Closed {
                 concurrency: load as u32,
             }
@@ -135,75 +196,56 @@ impl Prober for Runs<'_> {
                 arrivals: self.options.run.arrivals.unwrap_or(Arrivals::Poisson),
             }
         });
-        run_options.limit = Some(Limit::Duration(self.options.probe));
-        run_options.run_id = None;
-        let mut report = run(run_options.clone())?;
+        options.limit = Some(Limit::Duration(self.options.probe));
+        options.run_id = None;
+        let mut report = run(options.clone())?;
         for _ in 0..DISTURBED {
-            if report.generator.verdict != Verdict::GeneratorSaturated
-                || report.run.stopped.as_deref() == Some(INTERRUPTED)
-            {
+            let disturbed = report.generator.verdict == Verdict::GeneratorSaturated;
+            if !disturbed || report.run.stopped.as_deref() == Some(INTERRUPTED) {
                 break;
             }
             (self.say)(&format!(
                 "{load:9.1}  the generator was disturbed, once more: {}",
                 report.generator.reasons.join("; ")
             ));
-            report = run(run_options.clone())?;
+            report = run(options.clone())?;
         }
-        if report.run.stopped.as_deref() == Some(INTERRUPTED) {
-            self.interrupted = true;
-            self.first.get_or_insert(report);
-            return Ok(None);
-        }
-        if report.generator.verdict == Verdict::GeneratorSaturated {
-            (self.say)(&format!(
-                "{load:9.1}  the generator is the limit: {}",
-                report.generator.reasons.join("; ")
-            ));
-            if self.first.is_none() {
-                self.first = Some(report);
-            }
-            return Ok(None);
-        }
-        let held = report.exit_code() == 0 && report.generator.verdict == Verdict::Trustworthy;
-        (self.say)(&format!(
-            "{load:9.1}  {:9.1}/s  p50 {}  p99 {}  {}",
-            report.totals.rate,
-            crate::units::show_micros(report.all.p50 as f64),
-            crate::units::show_micros(report.all.p99 as f64),
-            if held { "held" } else { "broken" }
-        ));
-        self.note(load, held, &report);
-        if self.first.is_none() {
-            self.first = Some(report);
-        }
-        Ok(Some(held))
+        Ok(report)
     }
-}
 
-impl Runs<'_> {
-    fn note(&mut self, load: f64, held: bool, report: &Report) {
-        if held && self.held.iter().all(|(other, _)| *other != load) {
+    /// Keeps a try, and shows it with the figures that decide.
+    fn note(&mut self, load: f64, is_met: bool, report: &Report) {
+        let earlier = self.tries.iter().filter(|t| t.load == load).count();
+        let attempt = u32::try_from(earlier + 1).unwrap_or(u32::MAX);
+        let judged = report.slos.iter().map(|slo| {
+            let measured = slo.measured.as_deref().unwrap_or("nothing");
+            let word = if slo.held { "met" } else { "missed" };
+            format!("{} {word} ({measured})", slo.expression)
+        });
+        let judged = judged.collect::<Vec<_>>().join(", ");
+        let why = if report.generator.verdict == Verdict::RateNotHeld {
+            ", the rate was not held"
+        } else {
+            ""
+        };
+        (self.say)(&format!(
+            "{load:9.1}  try {attempt}  {:9.1} requests/s  p50 {}  p99 {}  {judged}{why}",
+            report.totals.rate,
+            show_micros(report.all.p50 as f64),
+            show_micros(report.all.p99 as f64),
+        ));
+        self.tries.push(Probe {
+            load,
+            attempt,
+            rate: report.totals.rate,
+            p50: report.all.p50,
+            p99: report.all.p99,
+            errors: report.totals.failed as f64 / report.totals.requests.max(1) as f64,
+            held: is_met,
+            judged: report.slos.clone(),
+        });
+        if is_met && self.held.iter().all(|(other, _)| *other != load) {
             self.held.push((load, report.clone()));
-        }
-        let errors = report.totals.failed as f64 / report.totals.requests.max(1) as f64;
-        match self.probes.iter_mut().find(|p| p.load == load) {
-            Some(known) => {
-                known.tries += 1;
-                known.held = held;
-                known.p50 = known.p50.max(report.all.p50);
-                known.p99 = known.p99.max(report.all.p99);
-                known.errors = known.errors.max(errors);
-            }
-            None => self.probes.push(Probe {
-                load,
-                rate: report.totals.rate,
-                p50: report.all.p50,
-                p99: report.all.p99,
-                errors,
-                held,
-                tries: 1,
-            }),
         }
     }
 }
@@ -242,7 +284,7 @@ pub(crate) fn search(
                 if load >= to {
                     return Ok(found(
                         low,
-                        "all limits held up to the highest load asked for",
+                        "the SLOs were met up to the highest load that was asked for",
                     ));
                 }
                 load = round((load * 1.5).max(load + f64::from(u8::from(whole)))).min(to);
@@ -253,7 +295,7 @@ pub(crate) fn search(
     let (Some(mut low), Some(mut high)) = (low, high) else {
         return Ok(found(
             None,
-            "the limits did not even hold at the lowest load asked for",
+            "the SLOs were missed at the lowest load that was asked for",
         ));
     };
     while high - low > precision * high && !(whole && high - low <= 1.0) {
@@ -266,7 +308,7 @@ pub(crate) fn search(
     }
     Ok(found(
         Some(low),
-        "the limits break at the next higher load that was tried",
+        "the next higher load that was tried missed them",
     ))
 }
 

@@ -66,7 +66,7 @@ fn the_ends_of_the_range_and_the_generator_are_said_plainly() {
     assert_eq!(search(noisy(5.0, 0.0), false).load, None);
     let all = search(noisy(1e9, 0.0), false);
     assert_eq!(
-        (all.load, all.ended.contains("held up to")),
+        (all.load, all.ended.contains("met up to")),
         (Some(100.0), true)
     );
     let saturated = search(

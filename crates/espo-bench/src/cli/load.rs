@@ -95,6 +95,10 @@ struct TargetArgs {
         conflicts_with = "embedded"
     )]
     url: Option<String>,
+    /// Users to act as, in turn: a CSV file with the columns api_key (and secret_key), or username and password.
+    /// Defaults to the workload's users, else to the one in the environment.
+    #[arg(long, value_name = "FILE", conflicts_with = "embedded")]
+    users: Option<PathBuf>,
     /// Start the embedded server and test that: no instance is needed.
     #[arg(long)]
     embedded: bool,
@@ -113,6 +117,13 @@ struct ShapeArgs {
     /// Closed model: so many workers, each sending when the last answer came.
     #[arg(long, value_name = "N", conflicts_with = "rate")]
     concurrency: Option<u32>,
+    /// Closed model: N people, each with a think time between page views: --think, else the workload's, else 5s..30s.
+    #[arg(long, value_name = "N", conflicts_with_all = ["rate", "concurrency"])]
+    people: Option<u32>,
+    /// Closed model: think time between the iterations of a worker: 10s, or 5s..30s for a random one. Defaults to the
+    /// workload's.
+    #[arg(long, value_name = "DURATION[..DURATION]", value_parser = think, conflicts_with = "rate")]
+    think: Option<(Duration, Duration)>,
     /// Open model: so many iterations a second, whether or not earlier ones were answered. Response times count from
     /// when a request should have been sent.
     #[arg(long, value_name = "R")]
@@ -198,6 +209,23 @@ struct ShardArgs {
     start_at: Option<SystemTime>,
 }
 
+/// Think times of people at a screen, for workloads without their own.
+const THINK: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
+
+fn think(text: &str) -> std::result::Result<(Duration, Duration), String> {
+    let (min, max) = match text.split_once("..") {
+        Some((min, max)) => (parse_duration(min)?, parse_duration(max)?),
+        None => (parse_duration(text)?, parse_duration(text)?),
+    };
+    if min <= max {
+        Ok((min, max))
+    } else {
+        Err(format!(
+            "invalid think time '{text}': the first duration is longer than the second"
+        ))
+    }
+}
+
 fn share(text: &str) -> std::result::Result<f64, String> {
     let share = text.parse::<f64>().ok();
     share
@@ -212,7 +240,10 @@ impl BaseArgs {
             None if self.target.metadata.is_empty() => Target::Embedded,
             None => Target::embedded(&self.target.metadata)?,
             Some(url) => {
-                let several = workload.credentials()?;
+                let several = match &self.target.users {
+                    Some(path) => Credentials::from_csv(path)?,
+                    None => workload.credentials()?,
+                };
                 let credentials = if several.is_empty() {
                     vec![Credentials::from_env()?]
                 } else {
@@ -252,7 +283,12 @@ impl BaseArgs {
 impl RunArgs {
     pub(crate) fn options(&self) -> Result<RunOptions> {
         let mut options = self.base.options()?;
-        options.load = match (self.shape.concurrency, self.shape.rate) {
+        options.think = self.shape.think;
+        if self.shape.people.is_some() && options.workload.think().is_none() {
+            options.think = options.think.or(Some(THINK));
+        }
+        let workers = self.shape.people.or(self.shape.concurrency);
+        options.load = match (workers, self.shape.rate) {
             (Some(concurrency), _) => Some(Load::Closed { concurrency }),
             (None, Some(rate)) => Some(Load::Open {
                 rate,

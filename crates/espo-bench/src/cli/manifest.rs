@@ -1,7 +1,9 @@
 //! Options of the Kubernetes manifest.
 
+use std::time::Duration;
+
 use clap::{Args, Parser as _};
-use espo_bench::{K8sOptions, Result, Workload};
+use espo_bench::{K8sOptions, Result, Workload, parse_duration};
 
 #[derive(Debug, Args)]
 pub(crate) struct K8sArgs {
@@ -26,6 +28,15 @@ pub(crate) struct K8sArgs {
     /// Common start (RFC 3339), late enough for all pods to be there.
     #[arg(long, value_name = "TIME")]
     start_at: String,
+    /// Namespace of the Job, the ConfigMap and the Secret.
+    #[arg(long, default_value = "default")]
+    namespace: String,
+    /// The Job fails if it has not ended after this time.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "2h")]
+    deadline: Duration,
+    /// Delete the Job and its logs this long after it has ended.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1d")]
+    ttl: Duration,
     /// Further options of `run`, behind `--`: the whole run's rate or concurrency, its duration, and so on.
     #[arg(last = true)]
     args: Vec<String>,
@@ -64,6 +75,9 @@ impl K8sArgs {
             shards: self.shards,
             secret: self.secret.clone(),
             start_at: self.start_at.clone(),
+            namespace: self.namespace.clone(),
+            deadline: self.deadline,
+            time_to_live: self.ttl,
             args: self.args.clone(),
         };
         espo_bench::k8s(&Workload::load(&self.workload)?, &options)

@@ -11,7 +11,7 @@ use espo_bench::{CapacityOptions, Error, Result, output};
 
 use self::load::{CapacityArgs, RunArgs};
 use self::manifest::K8sArgs;
-use self::reports::{CleanArgs, CompareArgs, InitArgs, MergeArgs, ReportArgs};
+use self::reports::{CleanArgs, CompareArgs, InitArgs, MergeArgs, ReportArgs, WorkloadArgs};
 use self::write::finish;
 
 const EXAMPLES: &str = "\
@@ -23,14 +23,17 @@ Examples:
   espo-bench capacity search --url https://crm.example.com --slo 'p95 < 1s'
   espo-bench compare before.json after.json
   espo-bench init --url https://crm.example.com > mine.toml        a workload for this very instance
+  espo-bench run browse --url https://crm.example.com --people 30 --users users.csv --slo 'p95 < 2s'
+  espo-bench workload browse > mine.toml                           a ready-made workload to change
 
 browse, mixed, import and search write (search and browse only where records to look at are missing): against
 anything but this machine that needs --allow-writes HOST. sync only reads.";
 
 /// Load tester for EspoCRM.
 ///
-/// Exit codes: 0 fine; 1 a limit did not hold, something got worse, or nothing could be measured; 2 wrong usage or bad
-/// input; 3 the target could not be reached or refused the credentials.
+/// Exit codes: 0 success; 1 a check failed (SLO missed, regression, too many errors, nothing measured, incomplete
+/// `clean`); 2 invalid usage or input; 3 the target could not be reached or rejected the credentials; 4 undecided
+/// (`compare` had too little data).
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -47,15 +50,17 @@ enum Command {
     Run(Box<RunArgs>),
     /// Delete the records that a run left behind, from its ledger; nothing else.
     Clean(CleanArgs),
-    /// Finds the highest load at which the limits (--slo) hold.
+    /// Find the highest load that meets the SLOs (--slo), and the load from which on throughput stops growing.
     ///
-    /// The load is raised by half each time until the limits break, then the gap is halved until it is as narrow as
-    /// asked for. Each load is tried two or three times, so that noise does not pass for the edge.
+    /// Raises the load by 50 % per step until an SLO is missed, then bisects down to --precision. Each load is tried two
+    /// or three times, and most tries decide, so that noise is not mistaken for the edge. Exit code 1: no load met the
+    /// SLOs.
     Capacity(Box<CapacityArgs>),
-    /// Says what differs between two runs (JSON reports), and how sure that is. Exit code 1 when something got worse.
+    /// Compare runs before and after a change (JSON reports) and report significant differences.
     ///
-    /// Several runs on each side, best taken in turn, also show what differs from run to run by itself:
-    /// `compare a1.json a2.json a3.json -- b1.json b2.json b3.json`.
+    /// Give several runs of each side, taken alternately: `compare a1.json a2.json a3.json -- b1.json b2.json b3.json`.
+    /// The runs of a side are pooled. One run per side decides nothing, because equal runs differ as well. Exit code 1:
+    /// something got worse; 4: undecided, with the number of requests and runs that a decision needs.
     #[command(
         override_usage = "espo-bench compare [OPTIONS] BEFORE AFTER\n       espo-bench compare [OPTIONS] BEFORE... -- AFTER..."
     )]
@@ -64,6 +69,8 @@ enum Command {
     Merge(MergeArgs),
     /// Write a workload for an instance, from its metadata, to standard output.
     Init(InitArgs),
+    /// Print a ready-made workload as TOML, as a start for one's own.
+    Workload(WorkloadArgs),
     /// Prints the Kubernetes manifest of a distributed run.
     K8s(Box<K8sArgs>),
     /// Print a report (JSON, from `run --json`) as a table, or write it in other forms.
@@ -78,6 +85,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8> {
         Command::Compare(args) => args.run(),
         Command::Merge(args) => args.run(),
         Command::Init(args) => args.run(),
+        Command::Workload(args) => args.run(),
         Command::K8s(args) => finish(Vec::new(), &args.manifest()?, 0),
         Command::Report(args) => args.run(),
     }
@@ -92,7 +100,7 @@ fn run_load(args: &RunArgs) -> Result<u8> {
         return finish(Vec::new(), &text, 0);
     }
     let report = espo_bench::run(options)?;
-    let text = match args.base.quiet {
+    let text = match args.base.quiet || args.output.takes_stdout() {
         true => String::new(),
         false => output::table(&report),
     };
@@ -113,17 +121,14 @@ fn find_capacity(args: &CapacityArgs) -> Result<u8> {
         probe: search.probe,
     };
     let capacity = espo_bench::capacity(options, |line| espo_stdio::note!("{line}"))?;
-    let mut text = match capacity.load {
-        Some(load) if search.workers => {
-            format!("capacity: {load:.0} workers; {}\n", capacity.ended)
-        }
-        Some(load) => format!("capacity: {load:.1} iterations/s; {}\n", capacity.ended),
-        None => format!("capacity: none; {}\n", capacity.ended),
-    };
+    let mut text = output::capacity_line(&capacity.result, search.workers);
     if !args.base.quiet {
         text.push_str(&output::table(&capacity.report));
     }
-    let code = u8::from(capacity.load.is_none());
+    if args.output.takes_stdout() {
+        text.clear();
+    }
+    let code = capacity.exit_code();
     finish(args.output.write(&capacity.report), &text, code)
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 use espo_bench::{
-    CleanOptions, CompareOptions, Credentials, Report, Result, Slo, output, parse_duration,
+    CleanOptions, CompareOptions, Credentials, Report, Result, Slo, Workload, output,
+    parse_duration,
 };
 
 use super::access::AccessArgs;
@@ -112,6 +113,15 @@ impl CompareArgs {
     }
 }
 
+/// The table, unless standard output has something else.
+fn table(outputs: &OutputArgs, report: &Report) -> String {
+    if outputs.takes_stdout() {
+        String::new()
+    } else {
+        output::table(report)
+    }
+}
+
 fn load_all(files: &[PathBuf]) -> Result<Vec<Report>> {
     files.iter().map(|file| Report::load(file)).collect()
 }
@@ -133,7 +143,8 @@ impl MergeArgs {
         let mut merged = espo_bench::merge(load_all(&self.shards)?)?;
         merged.check(&self.slo);
         let failures = self.output.write(&merged);
-        finish(failures, &output::table(&merged), merged.exit_code())
+        let text = table(&self.output, &merged);
+        finish(failures, &text, merged.exit_code())
     }
 }
 
@@ -171,6 +182,29 @@ impl InitArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct WorkloadArgs {
+    /// A ready-made workload. Lists all of them if it is missing.
+    name: Option<String>,
+}
+
+impl WorkloadArgs {
+    pub(crate) fn run(&self) -> Result<u8> {
+        let text = match &self.name {
+            Some(name) => Workload::builtin(name)?.source().to_owned(),
+            None => {
+                let line = |name: &str| {
+                    let workload = Workload::builtin(name)?;
+                    Ok(format!("{name:8}  {}\n", workload.description))
+                };
+                let lines = Workload::builtin_names().into_iter().map(line);
+                lines.collect::<Result<String>>()?
+            }
+        };
+        finish(Vec::new(), &text, 0)
+    }
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// The report.
     report: PathBuf,
@@ -188,6 +222,7 @@ impl ReportArgs {
             report.check(&self.slo);
         }
         let failures = self.output.write(&report);
-        finish(failures, &output::table(&report), report.exit_code())
+        let text = table(&self.output, &report);
+        finish(failures, &text, report.exit_code())
     }
 }

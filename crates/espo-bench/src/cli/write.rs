@@ -10,7 +10,7 @@ use espo_bench::{Error, Report, Result, output};
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// Write the report as JSON.
+    /// Write the report as JSON. For all outputs, `-` is standard output and replaces the table.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Write CSV with one row per operation and outcome.
@@ -38,6 +38,11 @@ impl OutputArgs {
         ]
         .into_iter()
         .flatten()
+    }
+
+    /// Whether an output goes to standard output, where nothing else must be then.
+    pub(crate) fn takes_stdout(&self) -> bool {
+        self.files().any(|path| is_stdout(path))
     }
 
     /// Checks that all files can be written, before the load: a long run must not end without its report.
@@ -77,7 +82,9 @@ pub(crate) fn check<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Result<
             ));
         }
         seen.push(whole);
-        if let Err(error) = try_open(file) {
+        if !is_stdout(file)
+            && let Err(error) = try_open(file)
+        {
             problems.push(cannot_write(file, &error));
         }
     }
@@ -109,11 +116,20 @@ pub(crate) fn file(
     text: impl FnOnce() -> String,
     failures: &mut Vec<String>,
 ) {
-    if let Some(path) = path
-        && let Err(error) = std::fs::write(path, text())
-    {
+    let Some(path) = path else { return };
+    let written = if is_stdout(path) {
+        espo_stdio::out!("{}", text())
+    } else {
+        std::fs::write(path, text())
+    };
+    if let Err(error) = written {
         failures.push(cannot_write(path, &error));
     }
+}
+
+/// `-` stands for standard output.
+fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 /// Prints text after all files are written, and returns `code` if nothing failed.

@@ -9,25 +9,28 @@ const RESAMPLES: usize = 200;
 /// Bins to a factor of e: 1 % wide. Between them quantiles are interpolated.
 const BINS: f64 = 100.0;
 
-/// The blocks of one operation in one run, over common bins.
+/// The blocks of one run: of one operation, or of several together.
 #[derive(Debug)]
 pub(super) struct Blocks {
-    /// Middle of each bin, rising.
-    values: Vec<f64>,
-    /// Counts by block, then by bin.
-    counts: Vec<Vec<u32>>,
+    /// Counts by block, by bin (a logarithm).
+    counts: Vec<Vec<(i64, u64)>>,
 }
 
-impl Blocks {
-    pub(super) fn read(blocks: &[Option<String>]) -> Result<Self, String> {
-        let decoded = blocks
-            .iter()
-            .map(|b| b.as_deref().map_or_else(|| Ok(Vec::new()), pairs))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut bins: Vec<i64> = decoded.iter().flatten().map(|(v, _)| *v).collect();
+/// Runs over common bins.
+struct Common {
+    /// Middle of each bin, rising.
+    values: Vec<f64>,
+    /// Counts by run, then by block, then by bin.
+    runs: Vec<Vec<Vec<u32>>>,
+}
+
+impl Common {
+    fn of(runs: &[&Blocks]) -> Self {
+        let pairs = runs.iter().flat_map(|r| r.counts.iter().flatten());
+        let mut bins: Vec<i64> = pairs.map(|(v, _)| *v).collect();
         bins.sort_unstable();
         bins.dedup();
-        let counts = decoded.iter().map(|block| {
+        let row = |block: &Vec<(i64, u64)>| {
             let mut row = vec![0_u32; bins.len()];
             for (value, count) in block {
                 if let Ok(index) = bins.binary_search(value) {
@@ -35,24 +38,16 @@ impl Blocks {
                 }
             }
             row
-        });
-        Ok(Self {
-            counts: counts.collect(),
+        };
+        let runs = runs.iter().map(|r| r.counts.iter().map(row).collect());
+        Self {
+            runs: runs.collect(),
             values: bins.iter().map(|v| (*v as f64 / BINS).exp()).collect(),
-        })
-    }
-
-    /// The quantile of the whole run.
-    pub(super) fn quantile(&self, q: f64) -> f64 {
-        let mut sums = vec![0_u64; self.values.len()];
-        for block in &self.counts {
-            add(&mut sums, block);
         }
-        self.quantile_of(&sums, q)
     }
 
     /// Interpolated between bins, so that a small shift shows and resamples are not all equal.
-    fn quantile_of(&self, sums: &[u64], q: f64) -> f64 {
+    fn quantile(&self, sums: &[u64], q: f64) -> f64 {
         let total: u64 = sums.iter().sum();
         let wanted = total as f64 * q;
         let (mut seen, mut previous) = (0.0, self.values.first().copied().unwrap_or(1.0));
@@ -68,26 +63,64 @@ impl Blocks {
         }
         previous
     }
+}
 
-    /// The standard errors of the logarithms of quantiles, by a circular block bootstrap.
-    pub(super) fn log_errors<const N: usize>(&self, quantiles: [f64; N], stream: u64) -> [f64; N] {
-        let n = self.counts.len();
-        // Stretches long enough to hold what neighbouring blocks have in common.
-        let stretch = (n as f64).cbrt().ceil() as usize;
+impl Blocks {
+    /// Blocks with equal places of several operations are added up.
+    pub(super) fn read(operations: &[&[Option<String>]]) -> Result<Self, String> {
+        let length = operations.iter().map(|o| o.len()).max().unwrap_or(0);
+        let mut counts = vec![Vec::new(); length];
+        for operation in operations {
+            for (block, text) in counts.iter_mut().zip(*operation) {
+                if let Some(text) = text {
+                    block.extend(pairs(text)?);
+                }
+            }
+        }
+        Ok(Self { counts })
+    }
+
+    /// Blocks with requests in them.
+    pub(super) fn filled(&self) -> usize {
+        self.counts.iter().filter(|b| !b.is_empty()).count()
+    }
+
+    /// The quantile of all requests of some runs.
+    pub(super) fn quantile(runs: &[&Self], q: f64) -> f64 {
+        let common = Common::of(runs);
+        let mut sums = vec![0_u64; common.values.len()];
+        for block in common.runs.iter().flatten() {
+            add(&mut sums, block);
+        }
+        common.quantile(&sums, q)
+    }
+
+    /// The standard errors of the logarithms of quantiles over some runs, by a circular block bootstrap within each.
+    pub(super) fn log_errors<const N: usize>(
+        runs: &[&Self],
+        quantiles: [f64; N],
+        stream: u64,
+    ) -> [f64; N] {
+        let common = Common::of(runs);
         let mut rng = seed::rng(0x0b00_57a9, &[stream]);
         let mut logs = quantiles.map(|_| Vec::with_capacity(RESAMPLES));
         for _ in 0..RESAMPLES {
-            let mut sums = vec![0_u64; self.values.len()];
-            let mut drawn = 0;
-            while drawn < n {
-                let start = rng.random_range(0..n);
-                for offset in 0..stretch.min(n - drawn) {
-                    add(&mut sums, &self.counts[(start + offset) % n]);
-                    drawn += 1;
+            let mut sums = vec![0_u64; common.values.len()];
+            for blocks in &common.runs {
+                let n = blocks.len();
+                // Stretches long enough to hold what neighbouring blocks have in common.
+                let stretch = (n as f64).cbrt().ceil() as usize;
+                let mut drawn = 0;
+                while drawn < n {
+                    let start = rng.random_range(0..n);
+                    for offset in 0..stretch.min(n - drawn) {
+                        add(&mut sums, &blocks[(start + offset) % n]);
+                        drawn += 1;
+                    }
                 }
             }
             for (logs, q) in logs.iter_mut().zip(quantiles) {
-                logs.push(self.quantile_of(&sums, q).max(1e-3).ln());
+                logs.push(common.quantile(&sums, q).max(1e-3).ln());
             }
         }
         logs.map(|logs| {

@@ -4,22 +4,28 @@ use hdrhistogram::Histogram;
 use statrs::distribution::{ContinuousCDF as _, Normal, StudentsT};
 
 use super::bootstrap::Blocks;
-use super::{Difference, OperationComparison, Verdict};
+use super::{Difference, Needed, OperationComparison, Verdict};
 use crate::record::histogram;
 use crate::report::{OperationReport, Outcome, Report};
 
-/// Fewer successful requests than this say nothing about a 99th percentile.
-const MIN_REQUESTS: u64 = 200;
+/// Fewer successful requests than this on a side, all of its runs together, have no reliable median or 99th percentile.
+const MIN_REQUESTS: [u64; 2] = [50, 200];
+/// A run with fewer requests has no figure of its own: it only counts in the pool.
+const MIN_IN_RUN: u64 = 10;
 const MIN_BLOCKS: usize = 6;
 const FIGURES: [f64; 2] = [0.5, 0.99];
 /// A request waits for the generator's core at least twice, to be sent and to be received.
 const WAITS: f64 = 2.0;
+/// An interval that reaches this many thresholds to either side of the change cannot exclude a relevant change.
+const UNSURE: f64 = 4.0;
 
 /// The runs of one side.
 pub(super) struct Side<'a> {
     runs: &'a [&'a Report],
     /// Scheduling lag in microseconds at each figure's quantile.
     lag: [f64; 2],
+    /// Seconds of measurement, all runs together.
+    seconds: f64,
 }
 
 impl<'a> Side<'a> {
@@ -35,51 +41,101 @@ impl<'a> Side<'a> {
         Self {
             runs,
             lag: FIGURES.map(|q| all.value_at_quantile(q) as f64),
+            seconds: runs.iter().map(|r| r.run.seconds).sum(),
         }
     }
 
-    fn operation(&self, name: &str) -> Vec<&'a OperationReport> {
-        self.runs.iter().filter_map(|r| r.operation(name)).collect()
+    /// The runs of an operation; of all operations but chains without a name.
+    fn samples(&self, name: Option<&str>) -> Result<Samples, String> {
+        let mut out = Samples::default();
+        for run in self.runs {
+            let chosen: Vec<&OperationReport> = match name {
+                Some(name) => run.operation(name).into_iter().collect(),
+                None => run.operations.iter().filter(|o| !o.is_apart()).collect(),
+            };
+            out.requests += chosen.iter().map(|o| o.count()).sum::<u64>();
+            out.failed += chosen.iter().map(|o| o.failed()).sum::<u64>();
+            let ok = chosen.iter().filter_map(|o| o.outcome(Outcome::Ok));
+            let ok: u64 = ok.map(|o| o.count).sum();
+            out.ok += ok;
+            let blocks: Vec<_> = chosen.iter().map(|o| o.blocks.as_slice()).collect();
+            out.runs.push((ok, Blocks::read(&blocks)?));
+        }
+        Ok(out)
     }
 }
 
-/// A figure on one side: the mean of its logarithms over the runs, and how far it could be off.
+/// The requests of one operation on one side.
+#[derive(Default)]
+struct Samples {
+    requests: u64,
+    failed: u64,
+    ok: u64,
+    /// Successful requests of each run, and their times.
+    runs: Vec<(u64, Blocks)>,
+}
+
+impl Samples {
+    fn error_share(&self) -> f64 {
+        self.failed as f64 / self.requests.max(1) as f64
+    }
+
+    fn has_enough(&self, figure: usize) -> bool {
+        let blocks: usize = self.runs.iter().map(|(_, b)| b.filled()).sum();
+        self.ok >= MIN_REQUESTS[figure] && blocks >= MIN_BLOCKS
+    }
+
+    /// Both figures, from the pooled requests and from the single runs.
+    fn estimates(&self, stream: u64) -> [Estimate; 2] {
+        let blocks: Vec<&Blocks> = self.runs.iter().map(|(_, b)| b).collect();
+        let within = Blocks::log_errors(&blocks, FIGURES, stream);
+        let alone = |figure: usize| {
+            let runs = self.runs.iter().filter(|(ok, _)| *ok >= MIN_IN_RUN);
+            let logs = runs.map(move |(_, b)| log(Blocks::quantile(&[b], FIGURES[figure])));
+            logs.collect::<Vec<f64>>()
+        };
+        [0, 1].map(|figure| {
+            let logs = alone(figure);
+            let mean = logs.iter().sum::<f64>() / logs.len().max(1) as f64;
+            Estimate {
+                log: log(Blocks::quantile(&blocks, FIGURES[figure])),
+                within: within[figure],
+                spread: logs.iter().map(|l| (l - mean).powi(2)).sum(),
+                runs: logs.len() as f64,
+            }
+        })
+    }
+}
+
+fn log(micros: f64) -> f64 {
+    micros.max(1e-3).ln()
+}
+
+/// A figure on one side: its logarithm, and how far it could be off.
 struct Estimate {
     log: f64,
+    /// Standard error of the pooled figure, seen from within the runs.
+    within: f64,
     /// Sum of squares of the runs' distances from their mean.
     spread: f64,
-    /// Mean square error of a run, seen from within it.
-    within: f64,
+    /// Runs with a figure of their own.
     runs: f64,
-}
-
-impl Estimate {
-    fn of(logs: &[f64], errors: &[f64]) -> Self {
-        let runs = logs.len() as f64;
-        let log = logs.iter().sum::<f64>() / runs;
-        Self {
-            log,
-            spread: logs.iter().map(|l| (l - log).powi(2)).sum(),
-            within: errors.iter().map(|e| e * e).sum::<f64>() / runs,
-            runs,
-        }
-    }
 }
 
 /// Judges operations of two sides.
 pub(super) struct Judge<'a> {
     sides: &'a [Side<'a>; 2],
     threshold: f64,
-    /// Chance of a wrong verdict on one figure.
-    level: f64,
+    /// Runs of the smaller side.
+    runs: usize,
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(sides: &'a [Side<'a>; 2], threshold: f64, level: f64) -> Self {
+    pub(super) fn new(sides: &'a [Side<'a>; 2], threshold: f64) -> Self {
         Self {
             sides,
             threshold,
-            level,
+            runs: sides[0].runs.len().min(sides[1].runs.len()),
         }
     }
 
@@ -88,70 +144,105 @@ impl<'a> Judge<'a> {
         (change(0), change(1))
     }
 
-    pub(super) fn operation(&self, name: &str) -> Result<OperationComparison, String> {
-        let (a, b) = (self.sides[0].operation(name), self.sides[1].operation(name));
-        let share = |runs: &[&OperationReport]| {
-            let failed: u64 = runs.iter().map(|o| o.failed()).sum();
-            let all: u64 = runs.iter().map(|o| o.count()).sum();
-            (failed as f64 / all.max(1) as f64, all as f64)
-        };
-        let (failed_a, failed_b) = (share(&a), share(&b));
+    /// The verdict on an operation, or on all requests together without a name. `level` is the chance of a wrong
+    /// verdict on one figure.
+    pub(super) fn operation(
+        &self,
+        name: Option<&str>,
+        level: f64,
+    ) -> Result<OperationComparison, String> {
+        let (a, b) = (self.sides[0].samples(name)?, self.sides[1].samples(name)?);
         let mut out = OperationComparison {
-            name: name.to_owned(),
+            name: name.unwrap_or("all requests").to_owned(),
+            requests: (a.requests, b.requests),
             p50: None,
             p99: None,
-            errors: (failed_a.0, failed_b.0),
-            verdict: Verdict::TooFew,
+            errors: (a.error_share(), b.error_share()),
+            verdict: Verdict::Undecided,
+            needed: None,
         };
-        let by_errors = self.errors_verdict(failed_a, failed_b);
-        if let Some(verdict) = by_errors {
-            out.verdict = verdict;
-        }
-        let enough = |o: &&OperationReport| {
-            o.outcome(Outcome::Ok)
-                .is_some_and(|ok| ok.count >= MIN_REQUESTS)
-                && o.blocks.iter().flatten().count() >= MIN_BLOCKS
-        };
-        if !a.iter().chain(&b).all(enough) {
+        let by_errors = errors_verdict(&a, &b, level);
+        let enough = |figure: usize| a.has_enough(figure) && b.has_enough(figure);
+        if !enough(0) {
+            out.needed = self.more_requests(&a, &b);
+            out.verdict = by_errors.unwrap_or(Verdict::Undecided);
             return Ok(out);
         }
-        let [before, after] = [estimates(&a, 1)?, estimates(&b, 2)?];
-        let [p50, p99] = [0, 1].map(|figure| self.difference(&before[figure], &after[figure]));
+        let (before, after) = (a.estimates(1), b.estimates(2));
+        let difference = |figure: usize| difference(&before[figure], &after[figure], level);
+        let p50 = difference(0);
+        let p99 = enough(1).then(|| difference(1));
         // A tail wanders more from run to run than the bootstrap within a run can see.
-        let changed: Vec<&Difference> = [(&p50, 0, 1.0), (&p99, 1, 2.0)]
+        let changed: Vec<f64> = [(Some(&p50), 0, 1.0), (p99.as_ref(), 1, 2.0)]
             .into_iter()
-            .filter(|(d, figure, factor)| self.shown(d, *figure, factor * self.threshold))
-            .map(|(d, ..)| d)
+            .filter_map(|(d, figure, factor)| {
+                let d = d.filter(|d| self.shown(d, figure, factor * self.threshold))?;
+                Some(d.change)
+            })
             .collect();
-        if by_errors.is_none() {
-            out.verdict = match changed.as_slice() {
-                [] => Verdict::NoDifference,
-                some if some.iter().any(|d| d.change > 0.0) => Verdict::Worse,
-                _ => Verdict::Better,
-            };
+        let is_unsure = (p50.high - p50.low) / 2.0 > UNSURE * self.threshold;
+        let by_times = match changed.as_slice() {
+            // What differs from run to run is not known.
+            _ if self.runs < 2 => Verdict::Undecided,
+            [] if is_unsure => Verdict::Undecided,
+            [] => Verdict::NoDifference,
+            some if some.iter().any(|change| *change > 0.0) => Verdict::Worse,
+            _ => Verdict::Better,
+        };
+        out.verdict = by_errors.unwrap_or(by_times);
+        if out.verdict == Verdict::Undecided {
+            out.needed = Some(self.longer(&a, &b, &p50, (&before[0], &after[0]), level));
         }
-        (out.p50, out.p99) = (Some(p50), Some(p99));
+        (out.p50, out.p99) = (Some(p50), p99);
         Ok(out)
     }
 
-    fn difference(&self, a: &Estimate, b: &Estimate) -> Difference {
-        let log = b.log - a.log;
-        let freedom = a.runs + b.runs - 2.0;
-        let within = (a.within / a.runs + b.within / b.runs).sqrt() * self.z();
-        let between = if freedom > 0.0 {
-            let variance = (a.spread + b.spread) / freedom;
-            (variance * (1.0 / a.runs + 1.0 / b.runs)).sqrt() * self.t(freedom)
+    /// What a side needs to have a figure at all.
+    fn more_requests(&self, a: &Samples, b: &Samples) -> Option<Needed> {
+        let requests = MIN_REQUESTS[1];
+        let has = a.ok.min(b.ok);
+        Some(Needed {
+            requests,
+            seconds: (has > 0).then(|| self.seconds() * requests as f64 / has as f64),
+            runs: self.runs.max(2) as u64,
+        })
+    }
+
+    /// What a side needs for an interval that excludes changes of more than the unsure width: the error within runs
+    /// falls with the number of requests, the one between runs with the number of runs.
+    fn longer(
+        &self,
+        a: &Samples,
+        b: &Samples,
+        p50: &Difference,
+        (before, after): (&Estimate, &Estimate),
+        level: f64,
+    ) -> Needed {
+        let width = (UNSURE * self.threshold).ln_1p();
+        let within = (before.within.powi(2) + after.within.powi(2)).sqrt() * z(level);
+        let has = a.ok.min(b.ok);
+        let factor = (within / width).powi(2).max(1.0);
+        let requests = ((has as f64 * factor) as u64).max(MIN_REQUESTS[1]);
+        let freedom = before.runs + after.runs - 2.0;
+        let runs = if freedom > 0.0 {
+            let variance = (before.spread + after.spread) / freedom;
+            let error = |n: f64| (variance * 2.0 / n).sqrt() * t(level, 2.0 * n - 2.0);
+            let enough = (2..=50_u64).find(|n| error(*n as f64) <= width);
+            enough.unwrap_or(50).max(self.runs as u64)
         } else {
-            0.0
+            3
         };
-        let error = within.max(between);
-        Difference {
-            before: a.log.exp(),
-            after: b.log.exp(),
-            change: log.exp_m1(),
-            low: (log - error).exp_m1(),
-            high: (log + error).exp_m1(),
+        debug_assert!(p50.high >= p50.low);
+        Needed {
+            requests,
+            seconds: Some(self.seconds() * requests as f64 / has.max(1) as f64),
+            runs,
         }
+    }
+
+    /// Seconds of measurement of the shorter side.
+    fn seconds(&self) -> f64 {
+        self.sides[0].seconds.min(self.sides[1].seconds)
     }
 
     /// Whether a difference is sure, at least as large as `least`, and larger than what the generator's own lag
@@ -163,47 +254,53 @@ impl<'a> Judge<'a> {
         let better = d.high - lag.min(0.0) < 0.0 && -fall >= least;
         worse || better
     }
+}
 
-    /// The `z` beyond which a normal variable lies with the level's probability, both sides together.
-    fn z(&self) -> f64 {
-        Normal::standard().inverse_cdf(1.0 - self.level / 2.0)
-    }
-
-    /// The same of Student's distribution.
-    fn t(&self, freedom: f64) -> f64 {
-        // Fails for a freedom of zero or less, which the caller excludes.
-        StudentsT::new(0.0, 1.0, freedom)
-            .map_or(f64::INFINITY, |t| t.inverse_cdf(1.0 - self.level / 2.0))
-    }
-
-    /// Two shares of errors by the normal approximation; none when they do not clearly differ.
-    fn errors_verdict(&self, (p, n): (f64, f64), (q, m): (f64, f64)) -> Option<Verdict> {
-        if n < 1.0 || m < 1.0 {
-            return None;
-        }
-        let pooled = (p * n + q * m) / (n + m);
-        let error = (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt();
-        // A tenth of a percent is the smallest share that anyone sets a limit on.
-        let clear = (q - p).abs() > self.z() * error && (q - p).abs() > 0.001;
-        clear.then_some(if q > p {
-            Verdict::Worse
-        } else {
-            Verdict::Better
-        })
+fn difference(a: &Estimate, b: &Estimate, level: f64) -> Difference {
+    let log = b.log - a.log;
+    let freedom = a.runs + b.runs - 2.0;
+    let within = (a.within.powi(2) + b.within.powi(2)).sqrt() * z(level);
+    let between = if freedom > 0.0 && a.runs > 0.0 && b.runs > 0.0 {
+        let variance = (a.spread + b.spread) / freedom;
+        (variance * (1.0 / a.runs + 1.0 / b.runs)).sqrt() * t(level, freedom)
+    } else {
+        0.0
+    };
+    let error = within.max(between);
+    Difference {
+        before: a.log.exp(),
+        after: b.log.exp(),
+        change: log.exp_m1(),
+        low: (log - error).exp_m1(),
+        high: (log + error).exp_m1(),
     }
 }
 
-/// Both figures of one operation on one side.
-fn estimates(runs: &[&OperationReport], stream: u64) -> Result<[Estimate; 2], String> {
-    let mut logs = [Vec::new(), Vec::new()];
-    let mut errors = [Vec::new(), Vec::new()];
-    for (number, run) in runs.iter().enumerate() {
-        let blocks = Blocks::read(&run.blocks)?;
-        let off = blocks.log_errors(FIGURES, stream + 2 * number as u64);
-        for (figure, q) in FIGURES.into_iter().enumerate() {
-            logs[figure].push(blocks.quantile(q).max(1e-3).ln());
-            errors[figure].push(off[figure]);
-        }
+/// The `z` beyond which a normal variable lies with the level's probability, both sides together.
+fn z(level: f64) -> f64 {
+    Normal::standard().inverse_cdf(1.0 - level / 2.0)
+}
+
+/// The same of Student's distribution.
+fn t(level: f64, freedom: f64) -> f64 {
+    // Fails for a freedom of zero or less, which the callers exclude.
+    StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |t| t.inverse_cdf(1.0 - level / 2.0))
+}
+
+/// Two shares of errors by the normal approximation; none when they do not clearly differ.
+fn errors_verdict(a: &Samples, b: &Samples, level: f64) -> Option<Verdict> {
+    let (n, m) = (a.requests as f64, b.requests as f64);
+    if n < 1.0 || m < 1.0 {
+        return None;
     }
-    Ok([0, 1].map(|figure| Estimate::of(&logs[figure], &errors[figure])))
+    let (p, q) = (a.error_share(), b.error_share());
+    let pooled = (p * n + q * m) / (n + m);
+    let error = (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt();
+    // A tenth of a percent is the smallest share that anyone sets a limit on.
+    let clear = (q - p).abs() > z(level) * error && (q - p).abs() > 0.001;
+    clear.then_some(if q > p {
+        Verdict::Worse
+    } else {
+        Verdict::Better
+    })
 }

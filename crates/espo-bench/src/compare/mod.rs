@@ -1,11 +1,13 @@
 //! Two runs, or several on each side, against each other: what differs, how sure that is, and a verdict.
 //!
-//! For each operation the median and the 99th percentile of both sides are compared as a ratio. How far the
+//! The runs of a side are pooled. For each operation, and for all requests together, the median and the 99th percentile of both sides are compared as a ratio. How far the
 //! ratio could be off is estimated in two ways. Within a run by a circular block bootstrap over the interval
 //! histograms: whole stretches are drawn again, so that slow phases, which make neighbouring seconds alike,
 //! widen the interval as they should. Between runs, when a side has several, by how much they differ from each
 //! other: a machine that is a little slower for the whole of a run cannot be seen from within it. The larger
 //! of both counts.
+//!
+//! What differs from run to run cannot be known from one run a side: then nothing is decided.
 //!
 //! A difference gets a verdict only when the interval leaves out "equal", at a level corrected for the number
 //! of comparisons, and when it is larger than the threshold: two runs on one machine always differ by a little
@@ -45,6 +47,8 @@ impl Default for CompareOptions {
 /// The result of a comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
+    /// All requests together.
+    pub all: OperationComparison,
     /// By operation, in the order of the first run.
     pub operations: Vec<OperationComparison>,
     /// How many runs there are on each side. Only with two or more on each does the interval hold what differs
@@ -62,8 +66,10 @@ pub struct Comparison {
 /// One operation in two runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationComparison {
-    /// The operation's name.
+    /// The operation's name; `all requests` for all together.
     pub name: String,
+    /// Requests of the first and the second side, failed ones included.
+    pub requests: (u64, u64),
     /// Median response times.
     pub p50: Option<Difference>,
     /// 99th percentiles of response times.
@@ -72,6 +78,21 @@ pub struct OperationComparison {
     pub errors: (f64, f64),
     /// What follows.
     pub verdict: Verdict,
+    /// What a decision needs, if there is none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub needed: Option<Needed>,
+}
+
+/// What a side needs for a decision, estimated from the runs so far.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Needed {
+    /// Successful requests of the operation, all runs of the side together.
+    pub requests: u64,
+    /// Seconds of measurement for that many, all runs together; absent if there was no request to estimate it from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seconds: Option<f64>,
+    /// Runs.
+    pub runs: u64,
 }
 
 /// A figure in two runs.
@@ -99,15 +120,23 @@ pub enum Verdict {
     Worse,
     /// No difference was shown; there may be a small one.
     NoDifference,
-    /// Too few requests to say anything.
-    TooFew,
+    /// Too few requests or runs to exclude a relevant difference.
+    #[serde(alias = "too_few")]
+    Undecided,
 }
 
 impl Comparison {
-    /// 1 when something got worse, else 0.
+    /// 1 if something got worse; 4 if all requests together are undecided; else 0.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        u8::from(self.operations.iter().any(|o| o.verdict == Verdict::Worse))
+        let mut rows = self.operations.iter().chain([&self.all]);
+        if rows.any(|o| o.verdict == Verdict::Worse) {
+            1
+        } else if self.all.verdict == Verdict::Undecided {
+            4
+        } else {
+            0
+        }
     }
 }
 
@@ -147,18 +176,21 @@ pub fn compare_sides(
     let names: Vec<&str> = first
         .operations
         .iter()
+        .filter(|o| !o.is_preparation())
         .map(|o| o.name.as_str())
         .filter(|name| {
             let all = before.iter().chain(after);
             all.clone().all(|run| run.operation(name).is_some())
         })
         .collect();
-    // Two figures for each operation.
-    let level = options.error / (2.0 * names.len().max(1) as f64);
+    // Half of the chance of an error is for all requests together, with two figures; the rest is for the operations.
+    let half = options.error / 2.0;
+    let level = half / (2.0 * names.len().max(1) as f64);
     let sides = [Side::of(before), Side::of(after)];
-    let judge = Judge::new(&sides, options.threshold, level);
-    let operations = names.into_iter().map(|name| judge.operation(name));
+    let judge = Judge::new(&sides, options.threshold);
+    let operations = (names.into_iter()).map(|name| judge.operation(Some(name), level));
     Ok(Comparison {
+        all: judge.operation(None, half / 2.0)?,
         operations: operations.collect::<Result<_, _>>()?,
         runs: (before.len(), after.len()),
         lag_change: judge.lag_change(),

@@ -143,6 +143,34 @@ impl Template {
         Ok(out)
     }
 
+    /// A create with links to records of these entity types, where the target has some.
+    pub(crate) fn linked(
+        schema: &Schema,
+        entity: &EntityType,
+        targets: &[&str],
+        csv: Option<Arc<CsvColumns>>,
+    ) -> Result<Self, Need> {
+        let mut out = Self::create(schema, entity, &[], &Map::new(), csv)?;
+        for attribute in entity.attributes.values() {
+            let is_link = match &attribute.value {
+                ValueType::Id { target } => target
+                    .as_deref()
+                    .is_some_and(|t| t != entity.name && targets.contains(&t)),
+                // Panels of activities show those of their parent.
+                ValueType::ParentId { entity_list } => entity_list
+                    .iter()
+                    .find(|e| schema.entity_type(e).is_some())
+                    .is_some_and(|first| targets.contains(&first.as_str())),
+                _ => false,
+            };
+            let given = out.entries.iter().any(|e| e.attribute == attribute.name);
+            if is_link && !given && attribute.writable && attribute.stored {
+                out.entries.extend(entry(schema, entity, attribute, false));
+            }
+        }
+        Ok(out)
+    }
+
     /// An update of the fields asked for; of one plain text or enum when none is named.
     pub(crate) fn update(
         schema: &Schema,

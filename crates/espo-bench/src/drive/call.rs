@@ -6,7 +6,7 @@ use espo_core::{Request, http::Method};
 use rand::RngExt as _;
 use serde_json::Value;
 
-use super::act::{Actor, Turn};
+use super::actor::{Actor, Turn};
 use crate::workload::Kind;
 use crate::workload::resolve::Resolved;
 

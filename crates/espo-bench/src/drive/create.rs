@@ -7,10 +7,10 @@ use rand_pcg::Pcg64Mcg;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::act::{Actor, ChainRecords, Place, Turn};
+use super::actor::{Actor, ChainRecords, Place, Turn};
 use super::call::Call;
 use super::patience::Patience;
-use crate::data;
+use crate::data::{self, Template};
 use crate::record::{Buffer, Outcome};
 use crate::report::StopCause;
 use crate::workload::resolve::Resolved;
@@ -87,13 +87,11 @@ impl Actor {
         &self,
         index: usize,
         entity: &str,
-        resolved: Option<&Resolved>,
+        template: Option<&Template>,
         turn: &mut Turn<'_>,
     ) -> Outcome {
         let maker = &self.shared.plan.makers[entity];
-        let template = resolved
-            .and_then(|r| r.template.as_ref())
-            .unwrap_or(&maker.template);
+        let template = template.unwrap_or(&maker.template);
         let unique = self.unique(turn);
         let mut body = match template.render(turn.rng, &unique, &self.shared.world) {
             Ok(body) => body,
@@ -226,7 +224,8 @@ impl Actor {
         let mut records = ChainRecords::new();
         let mut patience = Patience::new(self.shared.timeout);
         let mut turn = Turn::new(place, true, &mut records, rng, &mut patience);
-        let outcome = self.create(*index, entity, None, &mut turn).await;
+        let template = &self.shared.plan.makers[entity].linked;
+        let outcome = self.create(*index, entity, Some(template), &mut turn).await;
         match turn.newest(entity) {
             Some(id) => Ok((id, turn.text)),
             None => {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use espo_core::Response;
 use serde_json::Value;
 
-use super::typed::codec;
+use super::typed::{Codec, codec};
 use crate::record::Sample;
 use crate::report::Decode;
 use crate::workload::Kind;
@@ -15,11 +15,26 @@ use crate::workload::resolve::Resolved;
 #[derive(Debug, Clone)]
 pub(crate) struct Decoder {
     mode: Decode,
+    /// By operation; looked up once, not for every response.
+    codecs: Vec<Option<Codec>>,
 }
 
 impl Decoder {
-    pub(crate) fn new(mode: Decode) -> Self {
-        Self { mode }
+    pub(crate) fn new(mode: Decode, operations: &[Resolved]) -> Self {
+        Self {
+            mode,
+            codecs: operations.iter().map(codec_of).collect(),
+        }
+    }
+
+    /// Names of operations whose responses are decoded as JSON because the typed SDK does not have their entity type.
+    pub(crate) fn untyped(&self, operations: &[Resolved]) -> Vec<String> {
+        if self.mode == Decode::Skip {
+            return Vec::new();
+        }
+        let pairs = operations.iter().zip(&self.codecs);
+        let untyped = pairs.filter(|(_, codec)| codec.is_some_and(|c| !c.is_typed));
+        untyped.map(|(r, _)| r.operation.name.clone()).collect()
     }
 
     /// Whether the answer is what the operation asked for, and the nanoseconds that decoding took.
@@ -28,6 +43,7 @@ impl Decoder {
     /// status 200 when it did not link or delete.
     pub(crate) fn decode(
         &self,
+        index: usize,
         resolved: &Resolved,
         response: &Response,
     ) -> (Result<(), String>, u32) {
@@ -45,24 +61,34 @@ impl Decoder {
             return (Ok(()), Sample::NOT_DECODED);
         }
         let started = Instant::now();
-        let entity = operation.entity.as_str();
-        let result =
-            response
-                .text()
-                .map_err(|e| e.to_string())
-                .and_then(|text| match operation.kind {
-                    Kind::List | Kind::Search => (codec(entity).page)(text),
-                    Kind::Related => {
-                        (codec(resolved.foreign.as_deref().unwrap_or_default()).page)(text)
-                    }
-                    Kind::Stream => (codec("Note").page)(text),
-                    Kind::Upload => (codec("Attachment").record)(text),
-                    Kind::MassUpdate => mass_updated(text),
-                    _ => (codec(entity).record)(text),
-                });
+        let text = response.text().map_err(|e| e.to_string());
+        let result = text.and_then(|text| match (operation.kind, self.codecs[index]) {
+            (Kind::MassUpdate, _) | (_, None) => mass_updated(text),
+            (Kind::List | Kind::Search | Kind::Related | Kind::Stream, Some(codec)) => {
+                (codec.page)(text)
+            }
+            (_, Some(codec)) => (codec.record)(text),
+        });
         let nanos = u32::try_from(started.elapsed().as_nanos()).unwrap_or(Sample::NOT_DECODED - 1);
         (result.map_err(|e| e.chars().take(300).collect()), nanos)
     }
+}
+
+/// How an operation's responses are decoded; none if they are no records.
+fn codec_of(resolved: &Resolved) -> Option<Codec> {
+    let operation = &resolved.operation;
+    Some(codec(match operation.kind {
+        Kind::Chain
+        | Kind::Delete
+        | Kind::Link
+        | Kind::Unlink
+        | Kind::MassUpdate
+        | Kind::Download => return None,
+        Kind::Related => resolved.foreign.as_deref().unwrap_or_default(),
+        Kind::Stream => "Note",
+        Kind::Upload => "Attachment",
+        Kind::List | Kind::Search | Kind::Read | Kind::Create | Kind::Update => &operation.entity,
+    }))
 }
 
 /// Records that may not be changed or do not validate are skipped silently: only the count tells.

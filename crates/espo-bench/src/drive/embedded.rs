@@ -7,8 +7,8 @@ use espo_core::Auth;
 use espo_schema::Schema;
 use tokio::sync::oneshot;
 
-use super::options::Credentials;
 use crate::error::{Error, Result};
+use crate::target::Credentials;
 use crate::workload::Workload;
 
 /// Records of each entity type of the workload that are there from the start: some pages of every list.

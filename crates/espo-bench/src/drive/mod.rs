@@ -1,43 +1,41 @@
 //! The driver: from options to a report.
 
-mod access;
 mod act;
+mod actor;
 mod call;
-mod connect;
+mod cleanup;
 mod create;
 mod decode;
 mod descriptors;
 mod embedded;
 mod fault;
 mod interrupt;
+mod lookup;
 mod options;
 mod patience;
 mod prepare;
 mod send;
 mod settle;
-mod target;
+mod setup;
 mod thread;
 mod typed;
 mod usage;
+mod watch;
 mod world;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
-pub use access::Access;
-pub use options::{Credentials, Limit, Load, RunOptions, Shard, Target};
-pub(crate) use target::{Dialer, is_loopback, probe};
+pub use options::{Limit, Load, RunOptions, Shard, Target};
 
-use self::act::Stop;
 use self::prepare::Prepared;
 use self::thread::{Gauges, Job};
+use self::watch::{Seen, Watch};
 use crate::error::{Error, Result};
 use crate::output::{HlogSink, Progress};
 use crate::record::{Collected, Collector, IntervalSink, Recorder};
-use crate::report::{
-    Finished, INTERRUPTED, Report, RunInfo, ShardInfo, StopCause, TargetInfo, Writes, build,
-};
+use crate::report::{Finished, Report, RunInfo, ShardInfo, StopCause, TargetInfo, Writes, build};
 
 /// Runs a load test and gives its report.
 ///
@@ -147,12 +145,11 @@ fn measure(prepared: &Prepared) -> Result<Report> {
             (Some(Box::new(sink) as Box<dyn IntervalSink>), Some(error))
         }
     };
-    let tags = shared.plan.operations.iter().map(|r| {
-        (
-            r.operation.name.clone(),
-            r.operation.kind == crate::workload::Kind::Chain,
-        )
-    });
+    let tags = shared
+        .plan
+        .operations
+        .iter()
+        .map(|r| (r.operation.name.clone(), r.operation.is_apart()));
     let from = settled.profile.measured_from();
     let planned = settled.measured_seconds();
     let from_micros = u64::try_from(from.as_micros()).unwrap_or(u64::MAX);
@@ -235,6 +232,11 @@ fn report(
             stopped: seen.stopped.map(|s| s.reason),
             seed: settled.seed,
             model: settled.model.clone(),
+            think_seconds: (!settled.is_open())
+                .then_some(options.workload.think)
+                .flatten()
+                .map(|(min, max)| (min.as_secs_f64(), max.as_secs_f64())),
+            users: u32::try_from(prepared.dialer.credentials.len()).unwrap_or(u32::MAX),
             phases: settled.profile.phases().to_vec(),
             workload: options.workload.name.clone(),
             workload_source: options.workload.source.to_string(),
@@ -274,6 +276,8 @@ fn report(
         .map(|r| r.operation.clone())
         .collect();
     let mut report = build(&operations, finished);
+    let plan = &prepared.shared.plan.operations;
+    report.decoded_untyped = prepared.shared.decoder.untyped(plan);
     report.nothing_to_read.clone_from(&prepared.nothing_to_read);
     // Creates that other operations needed are a line of their own, if there were any.
     let own = options.workload.operations.len();
@@ -283,181 +287,6 @@ fn report(
         index <= own || o.count() > 0
     });
     report
-}
-
-/// What the main thread saw while the load ran.
-#[derive(Debug, Default)]
-struct Seen {
-    stopped: Option<Stop>,
-    in_flight_at_end: u64,
-    /// CPU seconds by thread.
-    cpu: Vec<f64>,
-    peak_memory: u64,
-    memory_by_minute: Vec<(u32, u64)>,
-}
-
-struct Watch<'a> {
-    prepared: &'a Prepared,
-    load: &'a Running,
-    progress: &'a Progress,
-}
-
-impl Watch<'_> {
-    /// Drains the recorders ten times a second until the load is over or has to stop.
-    fn until_end(&self, collector: &mut Collector) -> Seen {
-        let settled = &self.prepared.settled;
-        let (from, total) = (settled.profile.measured_from(), settled.profile.total());
-        let mut seen = Seen::default();
-        let mut cpu_from: Option<Vec<f64>> = None;
-        let mut next_memory = Duration::ZERO;
-        loop {
-            std::thread::sleep(
-                Duration::from_millis(100)
-                    .min(self.left(total))
-                    .max(Duration::from_millis(1)),
-            );
-            let now = Instant::now().saturating_duration_since(self.load.start);
-            let micros = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
-            if cpu_from.is_none() && now >= from {
-                cpu_from = Some(self.cpu());
-                collector.start_measuring(micros);
-            } else {
-                collector.drain(micros);
-            }
-            if now >= next_memory {
-                next_memory = now + Duration::from_secs(1);
-                let memory = usage::resident_bytes();
-                seen.peak_memory = seen.peak_memory.max(memory);
-                let minute = u32::try_from(now.as_secs() / 60).unwrap_or(u32::MAX);
-                if minute >= 1
-                    && seen
-                        .memory_by_minute
-                        .last()
-                        .is_none_or(|(m, _)| *m < minute)
-                {
-                    seen.memory_by_minute.push((minute, memory));
-                }
-            }
-            self.progress.update(now, now < from, collector.snapshot());
-            let finished = self
-                .load
-                .threads
-                .iter()
-                .all(std::thread::JoinHandle::is_finished);
-            seen.stopped = self.reason_to_stop(collector);
-            if seen.stopped.is_some() || finished || now >= total {
-                break;
-            }
-        }
-        seen.in_flight_at_end = self
-            .load
-            .gauges
-            .iter()
-            .map(|g| u64::from(g.in_flight.load(Ordering::Relaxed)))
-            .sum();
-        // Without a measurement there is nothing that the warm-up's time could be a share of.
-        let before = cpu_from.unwrap_or_else(|| self.cpu());
-        seen.cpu = self
-            .cpu()
-            .iter()
-            .zip(before)
-            .map(|(after, before)| (after - before).max(0.0))
-            .collect();
-        if seen.stopped.is_some() {
-            self.prepared.shared.stop.store(true, Ordering::Relaxed);
-        }
-        seen
-    }
-
-    fn left(&self, total: Duration) -> Duration {
-        (self.load.start + total).saturating_duration_since(Instant::now())
-    }
-
-    fn cpu(&self) -> Vec<f64> {
-        self.load
-            .gauges
-            .iter()
-            .map(|g| g.cpu_nanos.load(Ordering::Relaxed) as f64 / 1e9)
-            .collect()
-    }
-
-    fn reason_to_stop(&self, collector: &Collector) -> Option<Stop> {
-        let options = &self.prepared.options;
-        let shared = &self.prepared.shared;
-        let stop = |cause, reason: String| Some(Stop { cause, reason });
-        if self.prepared.interrupted() {
-            return stop(StopCause::Interrupted, INTERRUPTED.into());
-        }
-        if let Some(stop) = shared.halted.lock().clone() {
-            return Some(stop);
-        }
-        if let Some(ledger) = shared.ledger.as_ref().filter(|l| !l.is_in_place()) {
-            let path = ledger.path().display();
-            return stop(StopCause::Ledger, format!("the ledger {path} was removed"));
-        }
-        let now = collector.snapshot();
-        let all = now.ok + now.failed;
-        let attempts = all + now.generator;
-        if attempts >= 50 && now.generator as f64 > options.max_error_share * attempts as f64 {
-            let reason = format!(
-                "{} of {attempts} requests failed inside the load generator",
-                now.generator
-            );
-            return stop(StopCause::Generator, reason);
-        }
-        if all >= 50 && now.failed as f64 > options.max_error_share * all as f64 {
-            let reason = format!(
-                "{} of {all} requests failed, more than the allowed {:.0} %",
-                now.failed,
-                options.max_error_share * 100.0
-            );
-            return stop(StopCause::Errors, reason);
-        }
-        let hopeless = options
-            .abort_when_hopeless
-            .then(|| self.hopeless(collector));
-        stop(StopCause::Slo, hopeless.flatten()?)
-    }
-
-    /// The limit that cannot hold any more, if there is one.
-    fn hopeless(&self, collector: &Collector) -> Option<String> {
-        /// Before so much of the run nothing is known of the rest.
-        const EARLY: f64 = 0.05;
-        let prepared = self.prepared;
-        let (options, plan) = (&prepared.options, &prepared.shared.plan);
-        let operations = plan.operations.iter().map(|r| &r.operation);
-        let elapsed = Instant::now().saturating_duration_since(self.load.start);
-        let mut iterations = vec![false; plan.operations.len()];
-        for item in &options.workload.mix {
-            iterations[item.chain.unwrap_or(item.steps[0])] = true;
-        }
-        let ended = collector.so_far(&iterations, f64::INFINITY);
-        let ended = (ended.ok + ended.failed).max(1) as f64;
-        let (done, due) = match (prepared.settled.requests, prepared.settled.due(elapsed)) {
-            (Some(all), _) => (ended / all as f64, None),
-            (None, (done, due)) => (done, due),
-        };
-        if !(EARLY..1.0).contains(&done) {
-            return None;
-        }
-        // The rest of a closed run may be faster than what was seen; that of an open one is known but for the mix, and
-        // what is due but not answered is still to come.
-        let more = if prepared.settled.is_open() { 0.2 } else { 1.0 };
-        let late = due.map_or(1.0, |due| (due / ended).max(1.0));
-        let seconds = prepared.settled.measured_seconds();
-        options.slos.iter().find_map(|slo| {
-            let named = operations
-                .clone()
-                .map(|o| (o.name.as_str(), o.kind.as_str()));
-            let now = collector.so_far(&slo.chosen(named), slo.micros());
-            let seen = (now.ok + now.failed) as f64;
-            if seen < 20.0 {
-                return None;
-            }
-            let left = seen * late / done * (1.0 + more * (1.0 - done)) - seen;
-            slo.hopeless(now, left, seconds.unwrap_or(0.0))
-        })
-    }
 }
 
 /// A report of these options in which nothing happened, for tests of what is made from reports.
@@ -474,6 +303,8 @@ pub(crate) fn empty_report(options: &RunOptions) -> Report {
             stopped_by: None,
             seed: settled.seed,
             model: settled.model.clone(),
+            think_seconds: None,
+            users: 1,
             phases: settled.profile.phases().to_vec(),
             workload: options.workload.name.clone(),
             workload_source: options.workload.source.to_string(),

@@ -4,15 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use espo_core::Auth;
 use espo_schema::Schema;
 
-use super::access::Access;
 use crate::error::{Error, Result};
 use crate::report::{Decode, Report};
 use crate::schedule::Arrivals;
 use crate::slo::Slo;
-use crate::workload::{CredentialNames, Workload};
+use crate::target::{Access, Credentials};
+use crate::workload::Workload;
 
 /// The target of a run.
 #[derive(Debug, Clone)]
@@ -39,68 +38,6 @@ impl Target {
     pub fn embedded<P: AsRef<Path>>(metadata: &[P]) -> Result<Self> {
         let schema = Schema::load(metadata).map_err(|e| Error::usage(e.to_string()))?;
         Ok(Self::EmbeddedWith(Arc::new(schema)))
-    }
-}
-
-/// A user's credentials. Never shown.
-#[derive(Clone)]
-pub struct Credentials(pub(crate) Auth);
-
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Credentials(..)")
-    }
-}
-
-impl Credentials {
-    /// From anything that [`Auth`] can express.
-    #[must_use]
-    pub fn new(auth: Auth) -> Self {
-        Self(auth)
-    }
-
-    /// From `ESPO_API_KEY` (with `ESPO_SECRET_KEY` for HMAC), or `ESPO_USERNAME` and `ESPO_PASSWORD`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Usage`] when neither pair is set.
-    pub fn from_env() -> Result<Self> {
-        Self::from_names(&CredentialNames {
-            api_key: Some("ESPO_API_KEY".into()),
-            secret_key: Some("ESPO_SECRET_KEY".into()),
-            username: Some("ESPO_USERNAME".into()),
-            password: Some("ESPO_PASSWORD".into()),
-        })
-        .map_err(|_| Error::usage("no credentials: set ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC), or ESPO_USERNAME and ESPO_PASSWORD"))
-    }
-
-    pub(crate) fn from_names(names: &CredentialNames) -> Result<Self> {
-        let get = |name: &Option<String>| {
-            let name = name.as_ref()?;
-            std::env::var(name).ok().filter(|v| !v.is_empty())
-        };
-        let auth = match (
-            get(&names.api_key),
-            get(&names.secret_key),
-            get(&names.username),
-            get(&names.password),
-        ) {
-            (Some(key), Some(secret), ..) => Auth::hmac(key, secret),
-            (Some(key), None, ..) => Auth::api_key(key),
-            (None, _, Some(user), Some(password)) => Auth::password(user, password),
-            _ => {
-                let named = [&names.api_key, &names.username, &names.password]
-                    .into_iter()
-                    .flatten()
-                    .cloned()
-                    .collect::<Vec<_>>();
-                return Err(Error::usage(format!(
-                    "no credentials in the environment: {} not set",
-                    named.join(", ")
-                )));
-            }
-        };
-        Ok(Self(auth))
     }
 }
 
@@ -174,6 +111,8 @@ pub struct RunOptions {
     pub arrivals: Option<Arrivals>,
     /// Fixes mix, data and order; none takes the workload's, or 1.
     pub seed: Option<u64>,
+    /// Think time between the iterations of a worker, shortest and longest; none takes the workload's.
+    pub think: Option<(Duration, Duration)>,
     /// Most iterations in flight in the open model.
     pub max_in_flight: Option<u32>,
     /// What is done with answers after the clock has stopped.
@@ -220,20 +159,6 @@ pub struct RunOptions {
     pub command: String,
 }
 
-impl Workload {
-    /// The users that the workload names, from the environment; none when it names none.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Usage`] naming the variable that is not set.
-    pub fn credentials(&self) -> Result<Vec<Credentials>> {
-        self.credentials
-            .iter()
-            .map(Credentials::from_names)
-            .collect()
-    }
-}
-
 impl RunOptions {
     /// The defaults: the workload's own load, typed decoding, one sending thread.
     #[must_use]
@@ -246,6 +171,7 @@ impl RunOptions {
             warmup: None,
             arrivals: None,
             seed: None,
+            think: None,
             max_in_flight: None,
             decode: Decode::Typed,
             threads: 1,

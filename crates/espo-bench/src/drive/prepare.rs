@@ -10,29 +10,23 @@ use rand::RngExt as _;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::act::{Actor, Place, Shared};
-use super::connect::Connects;
+use super::actor::{Actor, Shared};
 use super::decode::Decoder;
 use super::descriptors;
 use super::embedded::Embedded;
 use super::interrupt::Interrupts;
+use super::lookup;
 use super::options::{RunOptions, Target};
 use super::settle::{Settled, settle};
-use super::target::{self, Dialer};
-use super::world::{Found, Own, World};
-use crate::clean;
+use super::setup::{leave_out, set_up};
+use super::world::{Own, World};
 use crate::error::{Error, Result};
-use crate::ledger::{Head, Ledger, Leftover};
+use crate::ledger::{Head, Ledger};
 use crate::record::Recorder;
 use crate::report::{ConnectionInfo, Model, NothingToRead, Writes};
-use crate::seed;
+use crate::target::{Connects, Dialer, probe};
 use crate::workload::resolve::{Plan, Resolved, resolve};
 use crate::workload::{Kind, Operation, Workload};
-
-/// Creates before the load are sent by so many at a time: quick, and no load test of its own.
-const SETUP_CONCURRENCY: u32 = 8;
-/// First coordinate of the set-up's random numbers and lanes.
-const SETUP: u64 = 4;
 
 /// A run that is ready to start.
 pub(crate) struct Prepared {
@@ -46,9 +40,9 @@ pub(crate) struct Prepared {
     pub(crate) connection: ConnectionInfo,
     pub(crate) embedded: Option<Embedded>,
     pub(crate) nothing_to_read: Vec<NothingToRead>,
-    interrupts: Interrupts,
-    runtime: tokio::runtime::Runtime,
-    ledger_is_ours: bool,
+    pub(super) interrupts: Interrupts,
+    pub(super) runtime: tokio::runtime::Runtime,
+    pub(super) ledger_is_ours: bool,
 }
 
 pub(super) fn prepare(options: RunOptions) -> Result<Prepared> {
@@ -58,6 +52,9 @@ pub(super) fn prepare(options: RunOptions) -> Result<Prepared> {
 fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
     let mut settled = settle(&options)?;
     check_options(&options, &settled)?;
+    if options.think.is_some() {
+        options.workload.think = options.think;
+    }
     if !dry {
         let shards = options.shard.map_or(1, |s| s.count);
         let embedded = !matches!(options.target, Target::Url { .. });
@@ -82,7 +79,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         }
     };
     if !dry {
-        target::check_writes(&options, &url)?;
+        lookup::check_writes(&options, &url)?;
     }
     let dialer = Dialer {
         url,
@@ -90,8 +87,9 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         timeout: options.timeout,
         access: options.access.clone(),
     };
-    let probe = runtime.block_on(target::probe(&dialer))?;
+    let probe = runtime.block_on(probe(&dialer))?;
     let mut plan = resolve(&options.workload, &probe.schema)?;
+    plan.warnings.iter().for_each(|text| (options.warn)(text));
     let prepares = add_prepares(&mut plan);
     let run_id = options
         .run_id
@@ -105,7 +103,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
     };
     let wanted = entities_to_look_up(&options.workload, &plan);
     let client = dialer.patient_client(0)?;
-    let mut records = runtime.block_on(target::snapshot(
+    let mut records = runtime.block_on(lookup::snapshot(
         &client,
         &probe.schema,
         &wanted,
@@ -113,6 +111,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
     ));
     records.retain(|entity, _| options.workload.entities().contains(&entity.as_str()));
     let searches: Vec<_> = plan.operations.iter().map(search_start).collect();
+    let decoder = Decoder::new(options.decode, &plan.operations);
     let fixed = searches.iter().map(|_| OnceLock::new()).collect();
     let shared = Shared {
         plan,
@@ -123,7 +122,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         ledger,
         marker: format!("{} {run_id}", options.workload.prefix),
         run_id,
-        decoder: Decoder::new(options.decode),
+        decoder,
         tag_requests: options.tag_requests,
         timeout: options.timeout,
         dry: dry.then(Default::default),
@@ -184,7 +183,7 @@ fn add_prepares(plan: &mut Plan) -> BTreeMap<String, usize> {
     for entity in plan.makers.keys() {
         prepares.insert(entity.clone(), plan.operations.len());
         plan.operations.push(Resolved {
-            operation: Operation::plain(Kind::Create, entity, format!("prepare:{entity}")),
+            operation: Operation::preparation(entity),
             template: None,
             foreign: None,
             upload_owner: "parentType",
@@ -263,140 +262,6 @@ fn search_start(resolved: &Resolved) -> String {
     text
 }
 
-/// Creates the records that the workload wants to be there, and adds them to what can be read.
-fn set_up(prepared: &mut Prepared) -> Result<()> {
-    let (shard, shards) = prepared
-        .options
-        .shard
-        .map_or((0, 1), |s| (s.index, s.count));
-    for (entity, wanted) in prepared.options.workload.setup.clone() {
-        let there = prepared.shared.world.known.get(&entity).map_or(0, Vec::len);
-        let missing = (wanted as usize).saturating_sub(there);
-        let mine: Vec<u64> = (0..missing as u64)
-            .filter(|n| n % u64::from(shards) == u64::from(shard))
-            .collect();
-        let mut made = prepared
-            .runtime
-            .block_on(create(prepared, &entity, &mine))?;
-        made.sort();
-        let Some(shared) = Arc::get_mut(&mut prepared.shared) else {
-            return Err(Error::target("a set-up request is still running"));
-        };
-        let known = shared.world.known.entry(entity).or_default();
-        known.extend(made.into_iter().map(|(_, (id, name))| Found {
-            id,
-            name: Some(name),
-        }));
-    }
-    Ok(())
-}
-
-/// Takes operations out of the mix that need a record of which the target has none and the run creates none: they could
-/// only fail. A chain ends before its first such step.
-fn leave_out(prepared: &mut Prepared) -> Result<()> {
-    let Shared { plan, world, .. } = &*prepared.shared;
-    let has_nothing = |step: &usize| {
-        let operation = &plan.operations[*step].operation;
-        matches!(operation.kind, Kind::Read | Kind::Related | Kind::Stream)
-            && !plan.makers.contains_key(&operation.entity)
-            && world.known.get(&operation.entity).is_none_or(Vec::is_empty)
-    };
-    let mut out: Vec<NothingToRead> = Vec::new();
-    let mix = &mut prepared.options.workload.mix;
-    mix.retain_mut(|item| {
-        let Some(first) = item.steps.iter().position(has_nothing) else {
-            return true;
-        };
-        let operation = &plan.operations[item.steps[first]].operation;
-        out.push(NothingToRead {
-            operation: operation.name.clone(),
-            entity: operation.entity.clone(),
-        });
-        item.steps.truncate(first);
-        first > 0
-    });
-    let mut entities: Vec<&str> = out.iter().map(|o| o.entity.as_str()).collect();
-    entities.sort_unstable();
-    entities.dedup();
-    if mix.is_empty() {
-        return Err(Error::usage(format!(
-            "nothing to read: the target has no records of {}; create some, or let the workload create them with [setup] records = {{ {} = 50 }}",
-            entities.join(", "),
-            entities.first().unwrap_or(&"Account")
-        )));
-    }
-    for entity in entities {
-        let of_it = out.iter().filter(|o| o.entity == entity);
-        let names: Vec<&str> = of_it.map(|o| o.operation.as_str()).collect();
-        (prepared.options.warn)(&format!(
-            "the target has no records of {entity}, so {} has nothing to read and is left out; create some, or add [setup] records = {{ {entity} = 50 }} to the workload",
-            names.join(", ")
-        ));
-    }
-    prepared.nothing_to_read = out;
-    Ok(())
-}
-
-/// The records of these numbers: number, id and marker.
-async fn create(
-    prepared: &Prepared,
-    entity: &str,
-    numbers: &[u64],
-) -> Result<Vec<(u64, (String, String))>> {
-    let mut running = tokio::task::JoinSet::new();
-    for part in 0..SETUP_CONCURRENCY {
-        let now = Instant::now();
-        let actor = Actor {
-            shared: Arc::clone(&prepared.shared),
-            client: prepared.dialer.client(0, &Recorder::default())?,
-            recorder: Recorder::default(),
-            in_flight: Arc::default(),
-            own: Own::default(),
-            origin: now,
-            measured_from: now,
-        };
-        let numbers: Vec<u64> = numbers
-            .iter()
-            .copied()
-            .filter(|n| n % u64::from(SETUP_CONCURRENCY) == u64::from(part))
-            .collect();
-        let (entity, seed) = (entity.to_owned(), prepared.settled.seed);
-        let interrupts = prepared.interrupts.clone();
-        running.spawn(async move {
-            let mut made = Vec::new();
-            for number in numbers {
-                if interrupts.since() > 0 {
-                    return Err("interrupted".to_owned());
-                }
-                let mut rng = seed::rng(seed, &[SETUP, number]);
-                let place = Place {
-                    lane: u32::MAX,
-                    number,
-                };
-                match actor.set_up(&entity, place, &mut rng).await {
-                    Ok(id) => made.push((number, id)),
-                    Err(reason) => return Err(reason),
-                }
-            }
-            Ok(made)
-        });
-    }
-    // All are waited for, whatever happens to one: what is under way may yet create.
-    let (mut made, mut failed) = (Vec::new(), None);
-    while let Some(done) = running.join_next().await {
-        match done.map_err(|e| e.to_string()).and_then(|part| part) {
-            Ok(part) => made.extend(part),
-            Err(reason) => failed = Some(reason),
-        }
-    }
-    match failed {
-        None => Ok(made),
-        Some(reason) => Err(Error::target(format!(
-            "setting up records of {entity}: {reason}"
-        ))),
-    }
-}
-
 impl Prepared {
     pub(super) fn interrupted(&self) -> bool {
         self.interrupts.since() > 0
@@ -418,69 +283,6 @@ impl Prepared {
             self.settled.seed,
             self.workload_hash()
         )
-    }
-
-    /// Deletes what the run created, and reports problems with the ledger; no [`Writes`] if the run did not write.
-    pub(super) fn clean_up(&self) -> (Option<Writes>, Vec<String>) {
-        let Some(ledger) = &self.shared.ledger else {
-            return (None, Vec::new());
-        };
-        let (created, removed) = ledger.counts();
-        let mut writes = Writes {
-            ledger: ledger.path().display().to_string(),
-            created,
-            removed,
-            left: created.saturating_sub(removed),
-            kept: self.options.keep,
-            ..Writes::default()
-        };
-        let mut problems = Vec::new();
-        match ledger.leftovers() {
-            Err(error) => problems.push(format!("the ledger cannot be read: {error}")),
-            Ok(leftovers) if self.options.keep || self.shared.is_refused() => {
-                let open = leftovers.iter().filter(|l| l.id.is_none()).count();
-                writes.unconfirmed = open as u64;
-            }
-            Ok(leftovers) => self.delete(ledger, leftovers, &mut writes),
-        }
-        if writes.left + writes.unconfirmed == 0 {
-            if self.ledger_is_ours {
-                // Nothing is left to delete: the file has served. Failing to delete it harms nothing.
-                let _ = std::fs::remove_file(ledger.path());
-            }
-            return (Some(writes), problems);
-        }
-        match ledger.save() {
-            Ok(path) => writes.ledger = path.display().to_string(),
-            Err(error) => problems.push(format!(
-                "the ledger cannot be saved ({error}): the remaining records have '{}' in their text",
-                self.shared.marker
-            )),
-        }
-        (Some(writes), problems)
-    }
-
-    fn delete(&self, ledger: &Ledger, leftovers: Vec<Leftover>, writes: &mut Writes) {
-        let client = match self.dialer.patient_client(0) {
-            Ok(client) => client,
-            Err(error) => return writes.reasons.push(error.to_string()),
-        };
-        // The Ctrl-C that ended the load does not end the cleanup; another one does.
-        let already = self.interrupts.since();
-        let cleanup = clean::Cleanup {
-            client: &client,
-            gone: &|entity, id| ledger.gone(entity, id),
-            stop: &|| self.interrupts.since() > already.max(1),
-            patience: self.options.cleanup_timeout,
-            same_server: true,
-        };
-        let cleaned = self.runtime.block_on(cleanup.remove(leftovers));
-        writes.created += cleaned.found;
-        writes.removed += cleaned.removed;
-        writes.missing = cleaned.missing;
-        writes.left = cleaned.left;
-        writes.unconfirmed = cleaned.unconfirmed;
-        writes.reasons = cleaned.reasons.into_iter().collect();
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use espo_core::{Response, Stage};
 
-use super::act::{Actor, Turn};
+use super::actor::{Actor, Turn};
 use super::call::Call;
 use super::fault::own_fault;
 use crate::record::{Outcome, Sample};
@@ -151,10 +151,11 @@ impl Actor {
                     sent,
                     ended: response.timing().received,
                 };
-                let (decoded, decode_nanos) = self
-                    .shared
-                    .decoder
-                    .decode(&self.shared.plan.operations[index], &response);
+                let (decoded, decode_nanos) = self.shared.decoder.decode(
+                    index,
+                    &self.shared.plan.operations[index],
+                    &response,
+                );
                 let outcome = if decoded.is_ok() {
                     Outcome::Ok
                 } else {

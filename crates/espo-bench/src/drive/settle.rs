@@ -66,6 +66,8 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
         arrivals,
         max_in_flight,
     };
+    let think_in_open =
+        "a think time belongs to the closed model: use it with --concurrency or --people";
     if options.load.is_none()
         && let Some(stages) = &options.workload.stages
     {
@@ -78,6 +80,9 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
             Stages::Open(phases) => (phases.clone(), true),
             Stages::Closed(phases) => (phases.clone(), false),
         };
+        if is_open && options.think.is_some() {
+            return Err(Error::usage(think_in_open));
+        }
         let profile = Profile::new(phases);
         let peak = profile.peak();
         let model = if is_open {
@@ -107,6 +112,9 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
         return Err(Error::usage(
             "arrivals belong to the open model, and this load has workers: give a rate",
         ));
+    }
+    if options.think.is_some() && matches!(load, Load::Open { .. }) {
+        return Err(Error::usage(think_in_open));
     }
     let (model, level) = match load {
         Load::Closed { concurrency: 0 } => {

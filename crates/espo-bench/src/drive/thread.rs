@@ -13,11 +13,10 @@ use rand_pcg::Pcg64Mcg;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::act::{Actor, Place, Shared};
+use super::actor::{Actor, Place, Shared};
 use super::patience::Patience;
 use super::send::no_answer;
 use super::settle::Settled;
-use super::target::Dialer;
 use super::usage;
 use super::world::Own;
 use crate::error::{Error, Result};
@@ -26,6 +25,7 @@ use crate::report::Model;
 use crate::schedule::SendTimes;
 use crate::schedule::pacer::Pacer;
 use crate::seed;
+use crate::target::Dialer;
 use crate::workload::{MixItem, Workload};
 
 /// Lanes of the open model over all shards: enough that concurrent iterations rarely share records.
@@ -36,6 +36,8 @@ const MEASURED: u64 = 1 << 32;
 const CLOSED: u64 = 1;
 const OPEN: u64 = 2;
 const ARRIVALS: u64 = 3;
+/// First coordinate of the moments at which people with think times begin; 4 is the set-up's.
+const BEGINNINGS: u64 = 5;
 
 /// What a sending thread is told.
 pub(super) struct Job {
@@ -317,6 +319,11 @@ impl Worker {
         let end = self.start + self.settled.profile.total();
         let (mut warm, mut measured) = (0_u64, 0_u64);
         let mut earliest = self.start;
+        if let Some((_, longest)) = self.workload.think {
+            // People do not all click at once when a load test begins.
+            let mut rng = seed::rng(self.settled.seed, &[BEGINNINGS, u64::from(self.index)]);
+            earliest += rng.random_range(Duration::ZERO..=longest);
+        }
         loop {
             let now = Instant::now();
             if now >= end || self.actor.shared.stop.load(Ordering::Relaxed) {

@@ -4,15 +4,15 @@ use std::fmt::Write as _;
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use crate::compare::{Comparison, Difference, Verdict};
-use crate::units::show_micros;
+use crate::compare::{Comparison, Difference, Needed, Verdict};
+use crate::units::{show_count, show_micros};
 
 fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Better => "BETTER",
         Verdict::Worse => "WORSE",
         Verdict::NoDifference => "no difference shown",
-        Verdict::TooFew => "too few requests",
+        Verdict::Undecided => "undecided",
     }
 }
 
@@ -32,7 +32,8 @@ fn times(d: Option<&Difference>) -> [String; 2] {
 }
 
 fn rows(comparison: &Comparison) -> impl Iterator<Item = [String; 7]> {
-    comparison.operations.iter().map(|o| {
+    let all = std::iter::once(&comparison.all);
+    all.chain(&comparison.operations).map(|o| {
         let [p50, p50_change] = times(o.p50.as_ref());
         let [p99, p99_change] = times(o.p99.as_ref());
         let errors = format!("{:.2} → {:.2} %", o.errors.0 * 100.0, o.errors.1 * 100.0);
@@ -43,9 +44,23 @@ fn rows(comparison: &Comparison) -> impl Iterator<Item = [String; 7]> {
             p99,
             p99_change,
             errors,
-            word(o.verdict).to_owned(),
+            o.needed
+                .map_or(word(o.verdict).to_owned(), |n| verdict_with(o.verdict, &n)),
         ]
     })
+}
+
+/// The verdict with what a decision needs.
+fn verdict_with(verdict: Verdict, needed: &Needed) -> String {
+    let seconds = needed.seconds.map_or(String::new(), |s| {
+        format!(", about {}", show_micros(s.ceil() * 1e6))
+    });
+    format!(
+        "{} (needs {} requests{seconds} in {} runs per side)",
+        word(verdict),
+        show_count(needed.requests),
+        needed.runs
+    )
 }
 
 /// What bears on how far the verdicts can be trusted.
@@ -54,9 +69,14 @@ fn notes(comparison: &Comparison) -> Vec<String> {
     let (a, b) = comparison.runs;
     if a < 2 || b < 2 {
         out.push(
-            "one run a side: what differs from run to run by itself is not known; for that compare several, \
-             taken in turn: compare A1 A2 A3 -- B1 B2 B3"
+            "one run per side decides nothing: how much equal runs differ is not known. Take several, alternating \
+             between the sides, and compare them: espo-bench compare A1 A2 A3 -- B1 B2 B3"
                 .to_owned(),
+        );
+    }
+    if comparison.exit_code() == 4 {
+        out.push(
+            "UNDECIDED (exit code 4): the runs cannot exclude a relevant difference".to_owned(),
         );
     }
     let (p50, p99) = comparison.lag_change;

@@ -7,7 +7,7 @@ use super::summary::{Tone, sentences, unit};
 use super::table::{connecting, connections};
 use super::{headline, warning};
 use crate::report::{Distribution, Model, OperationReport, Outcome, Report, Verdict};
-use crate::units::{show_bytes, show_count, show_micros};
+use crate::units::{show_bytes, show_count, show_micros, trim};
 
 const STYLE: &str = include_str!("report.css");
 /// Lines of the percentile chart: more could not be told apart.
@@ -255,8 +255,9 @@ impl Page {
             self.line("<section><h2>Errors</h2><p>No request failed.</p></section>");
         }
         if !report.capacity.is_empty() {
-            let probes = |f: &dyn Fn(&crate::report::Probe) -> f64| {
-                report.capacity.iter().map(|p| (p.load, f(p))).collect()
+            let loads = report.capacity_loads();
+            let probes = |f: &dyn Fn(&crate::report::CapacityLoad) -> f64| {
+                loads.iter().map(|p| (p.load, f(p))).collect()
             };
             let capacity = Chart {
                 series: vec![
@@ -468,7 +469,7 @@ fn percentile_lines(report: &Report) -> Vec<Series> {
     let mut busiest: Vec<&OperationReport> = report
         .operations
         .iter()
-        .filter(|o| !o.is_chain() && o.outcome(Outcome::Ok).is_some())
+        .filter(|o| !o.is_apart() && o.outcome(Outcome::Ok).is_some())
         .collect();
     busiest.sort_by_key(|o| std::cmp::Reverse(o.count()));
     busiest.truncate(MAX_LINES - 1);
@@ -507,10 +508,4 @@ fn curve(distribution: &Distribution) -> Vec<(f64, f64)> {
         .collect();
     points.push((last.max(0.0), histogram.max() as f64));
     points
-}
-
-/// A number without needless zeros.
-pub(super) fn trim(value: f64) -> String {
-    let text = format!("{value:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -30,6 +30,9 @@ pub fn markdown(report: &Report) -> String {
     if let Some(stopped) = &report.run.stopped {
         line(format!("> **Stopped early: {}**\n", cell(stopped)));
     }
+    for warning in report.data_warnings() {
+        line(format!("> Small data: {}.\n", cell(&warning)));
+    }
     for left_out in &report.nothing_to_read {
         line(format!(
             "> Nothing to read: {}, because the target has no records of {}.\n",
@@ -82,8 +85,8 @@ pub fn markdown(report: &Report) -> String {
         for slo in &report.slos {
             let verdict = if slo.held { "held" } else { "**broken**" };
             line(format!(
-                "| `{}` | {} | {verdict} |",
-                cell(&slo.expression),
+                "| {} | {} | {verdict} |",
+                code(&slo.expression),
                 slo.measured.as_deref().unwrap_or("nothing")
             ));
         }
@@ -113,6 +116,12 @@ pub fn markdown(report: &Report) -> String {
         report.run.started
     ));
     out
+}
+
+/// A code span inside a table cell: Markdown shows its text as it is, so that `<` needs no escape.
+fn code(text: &str) -> String {
+    let text = text.replace('|', "\\|").replace(['\n', '\r', '`'], " ");
+    format!("`{text}`")
 }
 
 /// Text inside a table cell: server texts must neither break the table nor bring markup.

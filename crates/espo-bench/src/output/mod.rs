@@ -1,5 +1,6 @@
 //! A report in the forms that people and tools read.
 
+mod capacity;
 pub(crate) mod charts;
 mod compare;
 mod csv;
@@ -14,6 +15,7 @@ mod table;
 use crate::report::{Report, Verdict};
 
 pub use self::csv::csv;
+pub use capacity::capacity_line;
 pub use compare::{comparison_markdown, comparison_table};
 pub(crate) use hlog::HlogSink;
 pub use html::html;
@@ -21,23 +23,6 @@ pub use markdown::markdown;
 pub(crate) use progress::Progress;
 pub use prometheus::prometheus;
 pub use table::table;
-
-/// The command that deletes the records in a ledger; merged shards have one ledger per line.
-pub(crate) fn clean_command(ledgers: &str) -> String {
-    let each = ledgers.lines().filter(|l| !l.is_empty());
-    let quoted = |path: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
-        if path.chars().all(plain) {
-            path.to_owned()
-        } else {
-            format!("'{}'", path.replace('\'', "'\\''"))
-        }
-    };
-    let commands: Vec<String> = each
-        .map(|path| format!("espo-bench clean {}", quoted(path)))
-        .collect();
-    commands.join(" && ")
-}
 
 /// The sentence that stands beside the figures when they are not the target's.
 pub(crate) fn warning(report: &Report) -> Option<String> {
@@ -60,7 +45,14 @@ pub(crate) fn headline(report: &Report) -> String {
         n => format!(" at the peak of {n} stages"),
     };
     let load = match &report.run.model {
-        Model::Closed { concurrency } => format!("{concurrency} workers{stages}"),
+        Model::Closed { concurrency } => match report.run.think_seconds {
+            None => format!("{concurrency} workers{stages}"),
+            Some((min, max)) => format!(
+                "{concurrency} people{stages} who think {} to {}",
+                crate::units::show_micros(min * 1e6),
+                crate::units::show_micros(max * 1e6)
+            ),
+        },
         Model::Open {
             rate,
             arrivals,

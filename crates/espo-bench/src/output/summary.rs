@@ -1,8 +1,8 @@
 //! What a report says, in sentences: for readers who do not live with percentiles.
 
 use crate::record::histogram;
-use crate::report::{Distribution, Model, Outcome, Report, Verdict};
-use crate::units::{show_count, show_micros};
+use crate::report::{CapacityLoad, Distribution, Model, OperationReport, Outcome, Report, Verdict};
+use crate::units::{show_count, show_micros, trim};
 
 /// How a sentence is to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,15 @@ pub(crate) fn sentences(report: &Report) -> Vec<(Tone, String)> {
     }
     out.extend((!failed).then(|| errors(report)));
     out.extend(model(report));
+    out.extend(people(report));
+    let data = report.data_warnings();
+    if !data.is_empty() {
+        let text = format!(
+            "The data is smaller than that of a real instance, which is slower: {}.",
+            data.join("; ")
+        );
+        out.push((Tone::Bad, text));
+    }
     out.extend(generator(report));
     out
 }
@@ -55,35 +64,51 @@ fn limits(report: &Report) -> Option<(Tone, String)> {
     }
 }
 
-fn capacity(report: &Report) -> Option<(Tone, String)> {
-    if report.capacity.is_empty() {
-        return None;
+fn capacity(report: &Report) -> Vec<(Tone, String)> {
+    let loads = report.capacity_loads();
+    if loads.is_empty() {
+        return Vec::new();
     }
     let unit = unit(report);
-    let held = report.capacity.iter().rfind(|p| p.held);
-    let broken = (report.capacity.iter()).find(|p| !p.held && held.is_none_or(|h| p.load > h.load));
-    let load = |load: f64| super::html::trim((load * 10.0).round() / 10.0);
-    Some(match (held, broken) {
-        (Some(held), Some(broken)) => (
+    let result = report.capacity_result.as_ref();
+    let found = result.and_then(|r| r.load);
+    let within = |l: &&CapacityLoad| result.is_none() || found.is_some_and(|f| l.load <= f);
+    let met = loads.iter().filter(within).rfind(|l| l.is_met());
+    let missed = loads.iter().find(|l| met.is_none_or(|m| l.load > m.load));
+    let load = |load: f64| trim((load * 10.0).round() / 10.0);
+    let mut out = vec![match (met, missed) {
+        (Some(met), Some(missed)) => (
             Tone::Good,
             format!(
-                "The limits held up to {} {unit}; {}, the next higher load that was tried, broke them.",
-                load(held.load),
-                load(broken.load)
+                "The SLOs were met up to {} {unit}; {}, the next higher load that was tried, missed them.",
+                load(met.load),
+                load(missed.load)
             ),
         ),
-        (Some(held), None) => (
+        (Some(met), None) => (
             Tone::Good,
             format!(
-                "The limits held up to {} {unit}, the highest load that was tried.",
-                load(held.load)
+                "The SLOs were met up to {} {unit}, the highest load that was tried.",
+                load(met.load)
             ),
         ),
-        (None, _) => (
-            Tone::Bad,
-            "The limits held at no load that was tried.".into(),
-        ),
-    })
+        (None, _) => (Tone::Bad, "No load that was tried met the SLOs.".into()),
+    }];
+    let workers = matches!(report.run.model, Model::Closed { .. });
+    if let Some(result) = result {
+        let sentence = |text: String| format!("{}{}.", text[..1].to_uppercase(), &text[1..]);
+        let stops = super::capacity::saturation(result, workers).map(sentence);
+        out.extend(stops.map(|s| (Tone::Plain, s)));
+        if let (Some(recommended), Some(found)) = (result.recommended, result.load)
+            && recommended < found
+        {
+            let text = format!("Recommended: {} {unit}.", load(recommended));
+            out.push((Tone::Plain, text));
+        }
+        let disputed = super::capacity::disagreement(&loads).map(sentence);
+        out.extend(disputed.map(|s| (Tone::Plain, s)));
+    }
+    out
 }
 
 /// What loads are counted in.
@@ -106,21 +131,7 @@ fn times(report: &Report) -> Vec<(Tone, String)> {
             time(all.max)
         ),
     )];
-    let slowest = (report.operations.iter())
-        .filter(|o| !o.is_chain())
-        .filter_map(|o| Some((o, &o.outcome(Outcome::Ok)?.response)))
-        .filter(|(_, times)| times.count >= 100)
-        .max_by_key(|(_, times)| times.p99);
-    if let Some((operation, times)) = slowest.filter(|_| report.operations.len() > 1) {
-        out.push((
-            Tone::Plain,
-            format!(
-                "The slowest operation is {}: 99 of 100 within {}.",
-                operation.name,
-                time(times.p99)
-            ),
-        ));
-    }
+    out.extend(slowest(report).map(|text| (Tone::Plain, text)));
     if all.count < 1_000 {
         out.push((
             Tone::Plain,
@@ -132,6 +143,43 @@ fn times(report: &Report) -> Vec<(Tone, String)> {
     }
     out
 }
+
+/// The slowest operation of the table. One with too few requests is named as well, with the reason why another one is
+/// called the slowest.
+fn slowest(report: &Report) -> Option<String> {
+    let times = |o: &OperationReport| Some(o.outcome(Outcome::Ok)?.response.clone());
+    let rows = report.operations.iter().filter(|o| !o.is_apart());
+    let rows: Vec<_> = rows.filter_map(|o| Some((o, times(o)?))).collect();
+    let (first, first_times) = rows.iter().max_by_key(|(_, t)| t.p99)?;
+    if rows.len() < 2 {
+        return None;
+    }
+    let reliable = rows.iter().filter(|(_, t)| t.count >= RELIABLE);
+    let Some((operation, times)) = reliable.max_by_key(|(_, t)| t.p99) else {
+        return Some(format!(
+            "The slowest operation is {} with at most {}; no operation has the {RELIABLE} requests that a 99th percentile needs.",
+            first.name,
+            show_micros(first_times.max as f64)
+        ));
+    };
+    let mut text = format!(
+        "The slowest operation is {}: 99 of 100 within {}.",
+        operation.name,
+        show_micros(times.p99 as f64)
+    );
+    if first.name != operation.name {
+        text.push_str(&format!(
+            " {} shows a larger 99th percentile ({}), but from {} requests only, of which it is the slowest.",
+            first.name,
+            show_micros(first_times.p99 as f64),
+            first_times.count
+        ));
+    }
+    Some(text)
+}
+
+/// Fewer requests have no 99th percentile: it is the slowest of them.
+const RELIABLE: u64 = 100;
 
 fn errors(report: &Report) -> (Tone, String) {
     let totals = &report.totals;
@@ -191,10 +239,33 @@ fn model(report: &Report) -> Option<(Tone, String)> {
     }
 }
 
+/// How much each of the people did.
+fn people(report: &Report) -> Option<(Tone, String)> {
+    let (min, max) = report.run.think_seconds?;
+    let Model::Closed { concurrency } = report.run.model else {
+        return None;
+    };
+    let users = match report.run.users {
+        0 => String::new(),
+        1 => ", as one user".into(),
+        n => format!(", as {n} users"),
+    };
+    Some((
+        Tone::Plain,
+        format!(
+            "{concurrency} people with think times of {} to {}{users} sent {:.2} requests/s, {:.3} per person.",
+            show_micros(min * 1e6),
+            show_micros(max * 1e6),
+            report.totals.rate,
+            report.rate_per_worker()?
+        ),
+    ))
+}
+
 /// Service times of the successful requests of all operations.
 fn service(report: &Report) -> Distribution {
     let mut all = histogram();
-    for operation in report.operations.iter().filter(|o| !o.is_chain()) {
+    for operation in report.operations.iter().filter(|o| !o.is_apart()) {
         if let Some(Ok(times)) = operation
             .outcome(Outcome::Ok)
             .map(|o| o.service.to_histogram())

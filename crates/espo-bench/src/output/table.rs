@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use super::{headline, warning};
+use super::{capacity, headline, warning};
 use crate::report::{Distribution, Model, OperationReport, Outcome, Report, TargetInfo};
 use crate::units::{show_bytes, show_count, show_micros};
 
@@ -34,7 +34,9 @@ pub fn table(report: &Report) -> String {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    for operation in &report.operations {
+    let (preparation, load): (Vec<_>, Vec<_>) =
+        (report.operations.iter()).partition(|o| o.is_preparation());
+    for operation in load {
         table.add_row(row(operation));
     }
     let totals = &report.totals;
@@ -46,6 +48,9 @@ pub fn table(report: &Report) -> String {
         None,
         &report.all,
     ));
+    for operation in preparation {
+        table.add_row(row(operation));
+    }
     for line in table.to_string().lines() {
         out.push_str(line.trim_end());
         out.push('\n');
@@ -66,6 +71,8 @@ fn row(operation: &OperationReport) -> Vec<Cell> {
     let rate = operation.rate();
     let name = if operation.is_chain() {
         format!("{} (chain)", operation.name)
+    } else if operation.is_preparation() {
+        format!("{} (not in all requests)", operation.name)
     } else {
         operation.name.clone()
     };
@@ -157,6 +164,18 @@ fn details(report: &Report, out: &mut String) {
             line(format!("  {reason}"));
         }
     }
+    if let (Some(rate), Some(_)) = (report.rate_per_worker(), report.run.think_seconds) {
+        line(format!("{rate:.3} requests/s per person"));
+    }
+    for warning in report.data_warnings() {
+        line(format!("SMALL DATA: {warning}"));
+    }
+    if !report.decoded_untyped.is_empty() {
+        line(format!(
+            "decoded untyped, because the typed SDK does not have the entity type: {}",
+            report.decoded_untyped.join(", ")
+        ));
+    }
     for left_out in &report.nothing_to_read {
         line(format!(
             "nothing to read: {} (the target has no records of {})",
@@ -206,30 +225,16 @@ fn details(report: &Report, out: &mut String) {
         }
     }
     if !report.capacity.is_empty() {
-        let unit = match report.run.model {
-            Model::Closed { .. } => "workers",
-            Model::Open { .. } => "iterations/s",
-        };
-        line(format!("\ncapacity ({unit}, then requests/s)"));
-        for probe in &report.capacity {
-            line(format!(
-                "  {:>9.1}  {:>9.1}/s  p50 {:>8}  p99 {:>8}  errors {:.2} %  {}, tried {}",
-                probe.load,
-                probe.rate,
-                show_micros(probe.p50 as f64),
-                show_micros(probe.p99 as f64),
-                probe.errors * 100.0,
-                if probe.held {
-                    "limits held"
-                } else {
-                    "limits broken"
-                },
-                match probe.tries {
-                    1 => "once".to_owned(),
-                    n => format!("{n} times"),
-                }
-            ));
-        }
+        let workers = matches!(report.run.model, Model::Closed { .. });
+        let unit = super::summary::unit(report);
+        line(format!("\ncapacity: tries ({unit}, then requests/s)"));
+        capacity::rows(report).into_iter().for_each(&mut line);
+        let found = report.capacity_result.as_ref();
+        found
+            .and_then(|r| capacity::saturation(r, workers))
+            .into_iter()
+            .chain(capacity::disagreement(&report.capacity_loads()))
+            .for_each(line);
     }
 }
 

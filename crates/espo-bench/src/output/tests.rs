@@ -71,7 +71,8 @@ pub(crate) fn sample() -> Report {
             p99: 2_000,
             errors: 0.0,
             held: true,
-            tries: 2,
+            attempt: 1,
+            judged: Vec::new(),
         },
         Probe {
             load: 20.0,
@@ -80,7 +81,8 @@ pub(crate) fn sample() -> Report {
             p99: 9_000,
             errors: 0.0,
             held: false,
-            tries: 2,
+            attempt: 1,
+            judged: Vec::new(),
         },
     ];
     crate::report::recompute(&mut report);
@@ -239,7 +241,7 @@ fn the_report_says_in_sentences_what_its_figures_mean() {
     let text = said(&report).join("\n");
     for expected in [
         "Bad: 1 of 1 limits did not hold: p99 < 1ms (measured 980 ms).",
-        "Good: The limits held up to 10 iterations/s; 20, the next higher load that was tried, broke them.",
+        "Good: The SLOs were met up to 10 iterations/s; 20, the next higher load that was tried, missed them.",
         "Plain: Half of the requests were answered within 250 ms, 99 of 100 within 980 ms; the slowest took 1.00 s.",
         "Bad: 5 of 1,005 requests failed (0.50 %), most often list:Account with status 500",
         "Bad: The rate was not held: 60.0 of 100.0 iterations/s were begun in time, 400 never.",

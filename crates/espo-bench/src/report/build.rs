@@ -105,11 +105,13 @@ pub(crate) fn build(operations: &[Operation], finished: Finished) -> Report {
         writes: None,
         problems: Vec::new(),
         nothing_to_read: Vec::new(),
+        decoded_untyped: Vec::new(),
         slos: Vec::new(),
         step_seconds: collected.step_seconds,
         series: collected.seconds,
         block_seconds: collected.block_seconds,
         capacity: Vec::new(),
+        capacity_result: None,
         run,
     };
     recompute(&mut report);
@@ -128,7 +130,7 @@ pub(crate) fn recompute(report: &mut Report) {
         totals.bytes_out,
         totals.generator_errors,
     ) = (0, 0, 0, 0, 0);
-    for operation in report.operations.iter().filter(|o| !o.is_chain()) {
+    for operation in report.operations.iter().filter(|o| !o.is_apart()) {
         totals.requests += operation.count();
         totals.failed += operation.failed();
         let own = operation.outcome(Outcome::Generator);
@@ -201,14 +203,14 @@ fn operation_report(operation: &Operation, data: &OperationData, seconds: f64) -
         rate: d.response.len() as f64 / seconds,
         service: Distribution::of(&d.service),
         response: Distribution::of(&d.response),
-        decode_nanos: (!d.decode.is_empty()).then(|| Distribution::of(&d.decode)),
+        decode_nanos: (!d.decode.is_empty()).then(|| Distribution::of_nanos(&d.decode)),
         bytes_in: d.bytes_in,
         bytes_out: d.bytes_out,
     });
     let deflate = |h: Histogram<u64>| (!h.is_empty()).then(|| encode_histogram(&h));
     OperationReport {
         name: operation.name.clone(),
-        kind: operation.kind.as_str().into(),
+        kind: operation.report_kind().into(),
         entity: operation.entity.clone(),
         outcomes: outcomes.collect(),
         blocks: data.blocks.iter().map(|b| deflate(b.histogram())).collect(),

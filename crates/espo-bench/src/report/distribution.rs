@@ -7,9 +7,24 @@ use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerial
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The unit of a distribution's figures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum TimeUnit {
+    /// Microseconds.
+    #[default]
+    #[serde(rename = "us")]
+    Micros,
+    /// Nanoseconds.
+    #[serde(rename = "ns")]
+    Nanos,
+}
+
 /// A distribution of times: figures for the eye, and the histogram that they come from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Distribution {
+    /// Unit of all figures and of the histogram.
+    #[serde(default)]
+    pub unit: TimeUnit,
     /// How many values.
     pub count: u64,
     /// Arithmetic mean.
@@ -38,6 +53,7 @@ impl Distribution {
             return Self::default();
         }
         Self {
+            unit: TimeUnit::Micros,
             count: histogram.len(),
             mean: (histogram.mean() * 100.0).round() / 100.0,
             min: histogram.min(),
@@ -48,6 +64,14 @@ impl Distribution {
             p999: histogram.value_at_quantile(0.999),
             max: histogram.max(),
             histogram: encode_histogram(histogram),
+        }
+    }
+
+    /// The same of nanoseconds.
+    pub(crate) fn of_nanos(histogram: &Histogram<u64>) -> Self {
+        Self {
+            unit: TimeUnit::Nanos,
+            ..Self::of(histogram)
         }
     }
 

@@ -5,17 +5,24 @@
 //! without loss.
 
 mod build;
+mod curve;
+mod data;
 mod distribution;
 mod load;
-
-use std::collections::BTreeMap;
+mod target;
+mod writes;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use build::{Finished, build, recompute};
-pub use distribution::Distribution;
+pub use curve::{CapacityLoad, CapacityResult, Probe};
+pub(crate) use curve::{by_load, saturation};
+pub use distribution::{Distribution, TimeUnit};
 pub(crate) use distribution::{decode_histogram, encode_histogram};
+
+pub use target::{ConnectionInfo, TargetInfo};
+pub use writes::Writes;
 
 pub use crate::record::{Outcome, Second};
 use crate::schedule::{Arrivals, Phase};
@@ -55,6 +62,9 @@ pub struct Report {
     /// Operations that were left out because the target has no record that they could read.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub nothing_to_read: Vec<NothingToRead>,
+    /// Operations whose responses were decoded as JSON, because the typed SDK does not have their entity type.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub decoded_untyped: Vec<String>,
     /// Problems of the run itself, such as an interval log that could not be written; the figures are not affected.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub problems: Vec<String>,
@@ -67,9 +77,12 @@ pub struct Report {
     pub series: Vec<Second>,
     /// Seconds in a block of `operations[].blocks`.
     pub block_seconds: u64,
-    /// The probes of a capacity search, in the order of their load.
+    /// The tries of a capacity search, in the order of their load.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub capacity: Vec<Probe>,
+    /// What the search found; absent in reports of older versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub capacity_result: Option<CapacityResult>,
 }
 
 /// What was run.
@@ -91,6 +104,12 @@ pub struct RunInfo {
     pub seed: u64,
     /// The load model.
     pub model: Model,
+    /// Think time between the iterations of a worker in seconds, shortest and longest (closed model).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub think_seconds: Option<(f64, f64)>,
+    /// Users that the load acted as; 0 in reports of older versions.
+    #[serde(default)]
+    pub users: u32,
     /// The course of the load.
     pub phases: Vec<Phase>,
     /// Name of the workload.
@@ -152,7 +171,7 @@ pub enum Model {
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Decode {
-    /// Decoded into the typed SDK's records; entity types that it does not know into untyped ones.
+    /// Decoded into the typed SDK's records; see `decoded_untyped` for entity types that it does not have.
     #[default]
     Typed,
     /// Read whole and thrown away.
@@ -169,66 +188,6 @@ pub struct ShardInfo {
     /// The common start, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub start_at: Option<String>,
-}
-
-/// What was tested.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct TargetInfo {
-    /// Address without credentials.
-    pub url: String,
-    /// The server ran inside the load tester: it shares the machine's cores with the generator.
-    pub embedded: bool,
-    /// EspoCRM's version, as `GET App/about` gives it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub version: Option<String>,
-    /// Records by entity type at the start; only those that the workload names and lists can count.
-    pub records: BTreeMap<String, u64>,
-    /// Microseconds to open a TCP connection, name look-up included: five attempts before the load.
-    pub connect_micros: Vec<u64>,
-    /// Microseconds of the full TLS handshake on each of these connections; empty where the target is not HTTPS.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub tls_micros: Vec<u64>,
-    /// How connections reached the target; absent in reports of older versions.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub connection: Option<ConnectionInfo>,
-}
-
-/// How connections reached the target. No value of a header and no other secret is in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ConnectionInfo {
-    /// IP address and port at the other end; absent behind a proxy.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub address: Option<String>,
-    /// HTTP version of the responses: `HTTP/1.1`.
-    pub http_version: String,
-    /// TLS version and cipher suite; absent without TLS and behind a proxy.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub tls: Option<String>,
-    /// The proxy and where it was set; absent for direct connections.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub proxy: Option<String>,
-    /// Names of additional headers.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub headers: Vec<String>,
-}
-
-impl ConnectionInfo {
-    /// The connection in one line.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        let mut parts = vec![self.http_version.clone()];
-        parts.extend(self.tls.clone());
-        parts.extend(self.address.as_ref().map(|a| format!("to {a}")));
-        parts.extend(
-            self.proxy
-                .as_ref()
-                .map(|p| format!("through the proxy {p}")),
-        );
-        if !self.headers.is_empty() {
-            parts.push(format!("with headers {}", self.headers.join(", ")));
-        }
-        parts.join(", ")
-    }
 }
 
 /// Sums.
@@ -275,7 +234,8 @@ pub struct NothingToRead {
 pub struct OperationReport {
     /// `list:Account`, or the name that the workload gives.
     pub name: String,
-    /// `list`, `read`, … or `chain` for the iterations of a chain as a whole.
+    /// `list`, `read`, …; `chain` for the iterations of a chain as a whole; `preparation` for creates of records that
+    /// other operations needed. The last two are not in the totals.
     pub kind: String,
     /// The entity type; empty for chains.
     pub entity: String,
@@ -376,31 +336,6 @@ pub enum Verdict {
     RateNotHeld,
 }
 
-/// What the run created.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Writes {
-    /// Path of the ledger.
-    pub ledger: String,
-    /// Records created: `removed + missing + left`.
-    pub created: u64,
-    /// Records deleted by the workload and by the cleanup.
-    pub removed: u64,
-    /// Records that were already deleted when the cleanup reached them.
-    #[serde(default)]
-    pub missing: u64,
-    /// Records that remain.
-    pub left: u64,
-    /// Creates without a response whose record could not be looked for: each may have left one more record.
-    #[serde(default)]
-    pub unconfirmed: u64,
-    /// The records were left on purpose (`--keep`).
-    #[serde(default)]
-    pub kept: bool,
-    /// Reasons why records remain.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub reasons: Vec<String>,
-}
-
 /// A limit and whether it held.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SloResult {
@@ -410,25 +345,6 @@ pub struct SloResult {
     pub measured: Option<String>,
     /// Whether it held. A limit on an operation that had no request did not hold.
     pub held: bool,
-}
-
-/// One probe of a capacity search.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Probe {
-    /// Rate a second, or workers.
-    pub load: f64,
-    /// Requests a second that were answered.
-    pub rate: f64,
-    /// Median response time, microseconds.
-    pub p50: u64,
-    /// 99th percentile, microseconds.
-    pub p99: u64,
-    /// Share of failed requests, 0 to 1.
-    pub errors: f64,
-    /// Whether all limits held, by majority when the probe was repeated.
-    pub held: bool,
-    /// How often this load was tried.
-    pub tries: u32,
 }
 
 impl Report {
@@ -456,9 +372,25 @@ impl Report {
         self.operations.iter().find(|o| o.name == name)
     }
 
-    /// Checks limits against the report and keeps the results in it.
-    pub fn check(&mut self, slos: &[crate::slo::Slo]) {
-        self.slos = slos.iter().map(|s| s.evaluate(self)).collect();
+    /// The results of a capacity search by load.
+    #[must_use]
+    pub fn capacity_loads(&self) -> Vec<CapacityLoad> {
+        by_load(&self.capacity)
+    }
+
+    /// Requests per second of one worker; none in the open model.
+    #[must_use]
+    pub fn rate_per_worker(&self) -> Option<f64> {
+        match self.run.model {
+            Model::Closed { concurrency } => Some(self.totals.rate / f64::from(concurrency.max(1))),
+            Model::Open { .. } => None,
+        }
+    }
+
+    /// Why the figures may flatter a real instance: responses without content, few records, one user for all people.
+    #[must_use]
+    pub fn data_warnings(&self) -> Vec<String> {
+        data::warnings(self)
     }
 
     /// The whole as JSON.
@@ -469,41 +401,11 @@ impl Report {
     }
 }
 
+/// [`OperationReport::kind`] of creates of records that other operations needed.
+pub(crate) const PREPARATION: &str = "preparation";
+
 /// [`RunInfo::stopped`] after Ctrl-C: the user's own wish, no failure.
 pub(crate) const INTERRUPTED: &str = "interrupted";
-
-impl Writes {
-    /// Whether records remain, or may remain, that should have been deleted.
-    #[must_use]
-    pub fn is_incomplete(&self) -> bool {
-        !self.kept && self.left + self.unconfirmed > 0
-    }
-
-    /// The records in one sentence, with the command that deletes what remains.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        let mut text = format!(
-            "created {} records, deleted {}, {} remaining",
-            self.created, self.removed, self.left
-        );
-        if self.missing > 0 {
-            text.push_str(&format!(", {} were already gone", self.missing));
-        }
-        if self.unconfirmed > 0 {
-            text.push_str(&format!(
-                ", and up to {} more whose create had no response",
-                self.unconfirmed
-            ));
-        }
-        if self.left + self.unconfirmed > 0 {
-            text.push_str(&format!(
-                "; delete them with: {}",
-                crate::output::clean_command(&self.ledger)
-            ));
-        }
-        text
-    }
-}
 
 impl OperationReport {
     /// The requests that ended so, if there were any.
@@ -539,5 +441,15 @@ impl OperationReport {
 
     pub(crate) fn is_chain(&self) -> bool {
         self.kind == "chain"
+    }
+
+    /// Creates of records that other operations needed: no part of the load.
+    pub(crate) fn is_preparation(&self) -> bool {
+        self.kind == PREPARATION
+    }
+
+    /// Whether the row is no request of the load: an iteration of a chain, or preparation.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.is_chain() || self.is_preparation()
     }
 }

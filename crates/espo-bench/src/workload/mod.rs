@@ -9,8 +9,11 @@ mod csv_columns;
 mod file;
 mod filters;
 mod model;
+mod operation;
 pub(crate) mod resolve;
+mod source;
 mod stages;
+mod values;
 
 use std::ops::Range;
 use std::path::Path;

@@ -115,7 +115,25 @@ pub(crate) struct Operation {
     pub(crate) batch: u32,
     pub(crate) field: Option<String>,
     pub(crate) size: u64,
+    /// It creates records that other operations need, and is no part of the load.
+    pub(crate) is_preparation: bool,
     pub(crate) places: Places,
+}
+
+impl Operation {
+    /// Whether it is no request of the load: a chain as a whole, or preparation.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.kind == Kind::Chain || self.is_preparation
+    }
+
+    /// Its kind in reports.
+    pub(crate) fn report_kind(&self) -> &'static str {
+        if self.is_preparation {
+            crate::report::PREPARATION
+        } else {
+            self.kind.as_str()
+        }
+    }
 }
 
 /// Byte ranges in the source, for messages about names that only the target's metadata can check.
@@ -222,6 +240,18 @@ impl Workload {
         all
     }
 
+    /// Think time between the iterations of a worker, shortest and longest; none if the file has none.
+    #[must_use]
+    pub fn think(&self) -> Option<(Duration, Duration)> {
+        self.think
+    }
+
+    /// The file as it was read.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
     /// How the file spreads arrivals; evenly if it does not say.
     #[must_use]
     pub fn arrivals(&self) -> Arrivals {
@@ -232,5 +262,38 @@ impl Workload {
     #[must_use]
     pub fn builtin_names() -> Vec<&'static str> {
         super::BUILTIN.iter().map(|(name, _)| *name).collect()
+    }
+}
+
+impl Operation {
+    /// Creates of records that other operations need.
+    pub(crate) fn preparation(entity: &str) -> Self {
+        Self {
+            is_preparation: true,
+            ..Self::new(Kind::Create, entity.to_owned(), format!("prepare:{entity}"))
+        }
+    }
+
+    pub(super) fn new(kind: Kind, entity: String, name: String) -> Self {
+        Self {
+            name,
+            kind,
+            entity,
+            select: Vec::new(),
+            filter: Vec::new(),
+            order_by: None,
+            descending: false,
+            max_size: 20,
+            pages: 1,
+            link: None,
+            text: Vec::new(),
+            fields: Vec::new(),
+            set: Map::new(),
+            batch: 1,
+            field: None,
+            size: 16 << 10,
+            is_preparation: false,
+            places: Places::default(),
+        }
     }
 }

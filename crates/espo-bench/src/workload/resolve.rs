@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use espo_schema::{Attribute, EntityType, FieldKind, Schema};
+use espo_schema::{Attribute, EntityType, FieldKind, Schema, ValueType};
 
-use super::{Kind, Operation, Workload, at, near};
+use super::{CsvColumns, Kind, Operation, Workload, at, near, values};
 use crate::data::{Marker, Template};
 use crate::error::{Error, Result};
 
@@ -26,6 +26,8 @@ pub(crate) struct Resolved {
 #[derive(Debug, Clone)]
 pub(crate) struct Maker {
     pub(crate) template: Template,
+    /// For the set-up: with links to records of the workload's entity types, so that panels are not empty.
+    pub(crate) linked: Template,
     pub(crate) marker: Marker,
 }
 
@@ -35,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) operations: Vec<Resolved>,
     /// For every entity type of which the run may create records.
     pub(crate) makers: std::collections::BTreeMap<String, Maker>,
+    /// What is probably a slip, and no error.
+    pub(crate) warnings: Vec<String>,
 }
 
 struct Check<'a> {
@@ -52,6 +56,7 @@ pub(crate) fn resolve(workload: &Workload, schema: &Schema) -> Result<Plan> {
     let mut plan = Plan {
         operations: Vec::new(),
         makers: std::collections::BTreeMap::new(),
+        warnings: Vec::new(),
     };
     for operation in &workload.operations {
         let resolved = check.operation(operation)?;
@@ -61,6 +66,10 @@ pub(crate) fn resolve(workload: &Workload, schema: &Schema) -> Result<Plan> {
                     check.maker(&entity, own.then_some(&resolved), &operation.places.entity)?;
                 plan.makers.insert(entity, maker);
             }
+        }
+        let listed = resolved.foreign.as_ref().unwrap_or(&operation.entity);
+        if let Some(listed) = schema.entity_type(listed) {
+            check.warn(operation, listed, &mut plan.warnings);
         }
         plan.operations.push(resolved);
     }
@@ -76,6 +85,7 @@ pub(crate) fn resolve(workload: &Workload, schema: &Schema) -> Result<Plan> {
         for (attribute, place) in csv.attributes.iter().zip(&csv.places) {
             check.writable(entity, attribute, place, true)?;
         }
+        check.cells(entity, csv)?;
         if !plan.makers.contains_key(name) {
             let message = format!("nothing in this workload creates records of {name}");
             return Err(check.error(&csv.entity_place, &message));
@@ -152,8 +162,13 @@ impl<'a> Check<'a> {
         self.names(operation, listed)?;
         let set = &operation.set;
         let creates = operation.kind == Kind::Create;
-        for attribute in set.keys() {
-            self.writable(entity, attribute, self.place(operation, attribute), creates)?;
+        for (name, value) in set {
+            let place = self.place(operation, name);
+            self.writable(entity, name, place, creates)?;
+            let attribute = entity.attributes.get(name);
+            if let Some(why) = attribute.and_then(|a| values::mismatch(entity, a, value)) {
+                return Err(self.error(place, &why));
+            }
         }
         for name in operation.fields.iter().filter(|n| *n != "*") {
             self.known(entity, name, operation, "field")?;
@@ -187,6 +202,50 @@ impl<'a> Check<'a> {
             (out.upload_owner, out.upload_field) = self.upload(operation, entity)?;
         }
         Ok(out)
+    }
+
+    /// Cells of a CSV file against the attributes that they are for.
+    fn cells(&self, entity: &EntityType, csv: &CsvColumns) -> Result<()> {
+        for (row, cells) in csv.rows.iter().enumerate() {
+            for ((name, place), cell) in csv.attributes.iter().zip(&csv.places).zip(cells) {
+                let attribute = entity.attributes.get(name).filter(|_| !cell.is_empty());
+                // Cells are strings, which the server converts to numbers and lists itself.
+                let attribute = attribute.filter(|a| {
+                    matches!(a.value, ValueType::Enum | ValueType::Text | ValueType::Date)
+                });
+                let value = serde_json::Value::from(cell.as_str());
+                if let Some(why) = attribute.and_then(|a| values::mismatch(entity, a, &value)) {
+                    let message = format!("{}, row {}: {why}", csv.file, row + 1);
+                    return Err(self.error(place, &message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Options of filters that the metadata does not have: they are sent, and find nothing.
+    fn warn(&self, operation: &Operation, listed: &EntityType, warnings: &mut Vec<String>) {
+        let mut items: Vec<&serde_json::Value> = operation.filter.iter().collect();
+        while let Some(item) = items.pop() {
+            if is_group(item) {
+                items.extend(
+                    item.get("value")
+                        .and_then(|v| v.as_array())
+                        .into_iter()
+                        .flatten(),
+                );
+            }
+            let name = item.get("attribute").and_then(|a| a.as_str());
+            let Some(attribute) = name.and_then(|n| listed.attributes.get(n)) else {
+                continue;
+            };
+            for option in values::unknown_options(attribute, item) {
+                warnings.push(format!(
+                    "{}: the filter on {}.{} has '{option}', which is not one of its options",
+                    operation.name, listed.name, attribute.name
+                ));
+            }
+        }
     }
 
     /// select, where, order and text filters speak of the entity type that is listed.
@@ -355,7 +414,15 @@ impl<'a> Check<'a> {
                     .map_err(|m| self.error(span, &m))?
             }
         };
-        Ok(Maker { template, marker })
+        let csv = self.workload.csv.get(&entity.name).cloned();
+        let known = self.workload.entities();
+        let linked =
+            Template::linked(self.schema, entity, &known, csv).unwrap_or_else(|_| template.clone());
+        Ok(Maker {
+            template,
+            linked,
+            marker,
+        })
     }
 }
 

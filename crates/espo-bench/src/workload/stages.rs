@@ -2,9 +2,9 @@
 
 use toml::Spanned;
 
-use super::check::Source;
 use super::file::{LoadFile, StageFile};
 use super::model::Stages;
+use super::source::Source;
 use crate::error::Result;
 use crate::schedule::Phase;
 

@@ -1,5 +1,7 @@
 //! The manifest against the API's own types.
 
+use std::time::Duration;
+
 use espo_bench::{K8sOptions, Workload, k8s};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -11,7 +13,10 @@ fn options() -> K8sOptions {
         url: "https://crm.example.com".into(),
         shards: 4,
         secret: "crm-credentials".into(),
-        start_at: "2026-12-01T02:00:00Z".into(),
+        start_at: "2999-12-01T02:00:00Z".into(),
+        namespace: "load".into(),
+        deadline: Duration::from_secs(5_400),
+        time_to_live: Duration::from_secs(86_400),
         args: [
             "--rate",
             "400",
@@ -39,6 +44,12 @@ fn the_manifest_is_an_indexed_job_whose_pods_are_the_shards() {
         (spec.completions, spec.parallelism, spec.backoff_limit),
         (Some(4), Some(4), Some(0))
     );
+    assert_eq!(spec.active_deadline_seconds, Some(5_400));
+    assert_eq!(spec.ttl_seconds_after_finished, Some(86_400));
+    assert_eq!(job.metadata.namespace.as_deref(), Some("load"));
+    assert_eq!(map.metadata.namespace, job.metadata.namespace);
+    // The command that waits ends for a failed Job as well.
+    assert!(text.contains("Complete|Failed") && !text.contains("kubectl wait"));
     let pod = spec.template.spec.unwrap();
     assert_eq!(pod.restart_policy.as_deref(), Some("Never"));
     let container = &pod.containers[0];
@@ -48,10 +59,22 @@ fn the_manifest_is_an_indexed_job_whose_pods_are_the_shards() {
             .any(|w| w == ["--shard", "$(JOB_COMPLETION_INDEX)/4"]),
         "{args:?}"
     );
-    assert!(
-        args.contains(&"list.p99 < 250ms".to_owned()),
-        "arguments stay whole: {args:?}"
-    );
+    // A pod has a part of the requests only: SLOs are judged on the merged result.
+    assert!(!args.iter().any(|a| a.contains("slo") || a.contains("p99")));
+    let merge = text
+        .lines()
+        .find(|l| l.contains("espo-bench merge"))
+        .unwrap();
+    assert!(merge.ends_with("--slo 'list.p99 < 250ms'"), "{merge}");
+    assert!(args.windows(2).any(|w| w == ["--rate", "400"]), "{args:?}");
+    assert!(args.windows(2).any(|w| w == ["--json", "-"]), "{args:?}");
+    let security = container.security_context.as_ref().unwrap();
+    assert_eq!(security.allow_privilege_escalation, Some(false));
+    assert_eq!(security.read_only_root_filesystem, Some(true));
+    let of_pod = pod.security_context.as_ref().unwrap();
+    assert_eq!(of_pod.run_as_non_root, Some(true));
+    let resources = container.resources.as_ref().unwrap();
+    assert!(resources.limits.is_some() && resources.requests.is_some());
     assert!(
         container
             .env
@@ -114,6 +137,23 @@ fn what_the_pods_would_refuse_or_miss_is_told_or_brought_along() {
     assert_eq!(map.data.unwrap()["people.csv"], cells);
     let error = k8s(&with("data/people.csv"), &options()).unwrap_err();
     assert!(error.to_string().contains("beside the workload"), "{error}");
+}
+
+#[test]
+fn manifests_that_every_pod_would_refuse_are_rejected() {
+    let workload = Workload::builtin("sync").unwrap();
+    let past = K8sOptions {
+        start_at: "2026-01-31T08:15:00Z".into(),
+        ..options()
+    };
+    let error = k8s(&workload, &past).unwrap_err().to_string();
+    assert!(error.contains("has passed"), "{error}");
+    let hopeless = K8sOptions {
+        args: vec!["--abort-when-hopeless".into(), "--slo=p99 < 1s".into()],
+        ..options()
+    };
+    let error = k8s(&workload, &hopeless).unwrap_err().to_string();
+    assert!(error.contains("merged result"), "{error}");
 }
 
 #[test]

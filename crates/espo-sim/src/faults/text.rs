@@ -67,19 +67,13 @@ fn parse_share(s: &str) -> Option<f64> {
     (0.0..=100.0).contains(&percent).then_some(percent / 100.0)
 }
 
+/// The grammar of the load tester's durations: `500ms`, `1m30s`, `2h`.
 fn parse_duration(s: &str) -> Result<Duration, String> {
-    let split = s.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(s.len());
-    let (number, unit) = s.split_at(split);
-    let number: f64 = number
-        .parse()
-        .map_err(|_| format!("`{s}` is no duration (`500ms`, `2s`)"))?;
-    let seconds = match unit {
-        "ms" => number / 1000.0,
-        "s" => number,
-        "m" => number * 60.0,
-        _ => return Err(format!("`{s}` is no duration (`500ms`, `2s`)")),
-    };
-    Duration::try_from_secs_f64(seconds).map_err(|e| format!("`{s}`: {e}"))
+    let expected = || format!("invalid duration `{s}`: expected `500ms`, `2s`, `1m30s` or `2h`");
+    let span: jiff::Span = s.parse().map_err(|_| expected())?;
+    let days = jiff::SpanRelativeTo::days_are_24_hours();
+    let signed = span.to_duration(days).map_err(|_| expected())?;
+    Duration::try_from(signed).map_err(|_| expected())
 }
 
 fn parse_kind(s: &str) -> Result<FaultKind, String> {

@@ -149,6 +149,12 @@ impl Server {
         self.state.records.lock().unwrap().remove(entity);
     }
 
+    pub(crate) fn records(&self, entity: &str) -> Vec<Map<String, Value>> {
+        let records = self.state.records.lock().unwrap();
+        let all = records.get(entity).map(|r| r.values().cloned().collect());
+        all.unwrap_or_default()
+    }
+
     pub(crate) fn ids(&self, entity: &str) -> Vec<String> {
         self.state
             .records

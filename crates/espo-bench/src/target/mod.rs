@@ -1,24 +1,23 @@
-//! Everything before the load: reaching the target, its metadata, its records, the set-up.
+//! The target: how it is reached, as whom, and what it is.
 
-use std::collections::BTreeMap;
+mod access;
+mod connect;
+mod credentials;
+
 use std::time::Duration;
 
 use espo_core::{Client, Request, RetryPolicy, Stage, http::Method};
 use espo_schema::Schema;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::access::Access;
-use super::connect::{Connects, connects};
-use super::options::{Credentials, RunOptions};
-use super::world::{Found, World};
+pub use access::Access;
+pub(crate) use connect::Connects;
+use connect::connects;
+pub use credentials::Credentials;
+
 use crate::error::{Error, Result};
 use crate::record::Recorder;
 use crate::report::ConnectionInfo;
-
-/// How many ids of an entity type are looked up before the load.
-const SNAPSHOT: usize = 1_000;
-const PAGE: usize = 200;
 
 /// Makes clients for one target; each sending thread has its own, with connections of its own.
 #[derive(Debug, Clone)]
@@ -86,25 +85,6 @@ pub(crate) fn is_loopback(url: &str) -> Option<(String, bool)> {
         url::Host::Ipv6(ip) => (ip.to_string(), ip.is_loopback()),
     };
     Some((host, loopback))
-}
-
-/// Refuses writes to other machines unless their host was named.
-pub(crate) fn check_writes(options: &RunOptions, url: &str) -> Result<()> {
-    let (host, loopback) =
-        is_loopback(url).ok_or_else(|| Error::usage(format!("'{url}' is no URL with a host")))?;
-    if (loopback && options.access.stays_here())
-        || !options.workload.writes()
-        || options
-            .allow_writes
-            .iter()
-            .any(|h| h.eq_ignore_ascii_case(&host))
-    {
-        return Ok(());
-    }
-    Err(Error::usage(format!(
-        "the workload '{}' writes, and {host} is not this machine: allow it with --allow-writes {host}, or take a workload that only reads (sync)",
-        options.workload.name
-    )))
 }
 
 /// Checks that the target is there and takes the credentials, and reads its metadata.
@@ -209,62 +189,4 @@ fn from_gateway(error: &espo_core::Error) -> bool {
         }
         _ => false,
     }
-}
-
-#[derive(Deserialize)]
-struct Page {
-    total: Option<i64>,
-    #[serde(default)]
-    list: Vec<Row>,
-}
-
-#[derive(Deserialize)]
-struct Row {
-    id: String,
-    name: Option<Value>,
-}
-
-/// Looks up ids of the entity types, oldest first, and how many records there are.
-pub(crate) async fn snapshot(
-    client: &Client,
-    schema: &Schema,
-    entities: &[String],
-    world: &mut World,
-) -> BTreeMap<String, u64> {
-    let mut counts = BTreeMap::new();
-    for entity in entities {
-        let known = world.known.entry(entity.clone()).or_default();
-        known.clear();
-        let by_age = schema
-            .field(entity, "createdAt")
-            .is_some_and(|f| !f.order_disabled);
-        while known.len() < SNAPSHOT {
-            let mut params =
-                json!({ "select": ["id", "name"], "maxSize": PAGE, "offset": known.len() });
-            if by_age {
-                params["orderBy"] = json!("createdAt");
-                params["order"] = json!("asc");
-            }
-            let request = Request::new(Method::GET, &[entity]).query("searchParams", params);
-            // An entity type that cannot be listed (no right, no list) has no known records; what needs one says so.
-            let Ok(answer) = client.send(request).await else {
-                break;
-            };
-            let Ok(page) = answer.json::<Page>() else {
-                break;
-            };
-            if let Some(total) = page.total.and_then(|t| u64::try_from(t).ok()) {
-                counts.insert(entity.clone(), total);
-            }
-            let rows = page.list.len();
-            known.extend(page.list.into_iter().map(|row| Found {
-                id: row.id,
-                name: row.name.and_then(|n| n.as_str().map(str::to_owned)),
-            }));
-            if rows < PAGE {
-                break;
-            }
-        }
-    }
-    counts
 }

@@ -1,0 +1,71 @@
+//! A capacity search as text.
+
+use crate::report::{CapacityLoad, CapacityResult, Report};
+use crate::units::show_micros;
+
+fn unit(workers: bool) -> &'static str {
+    if workers { "workers" } else { "iterations/s" }
+}
+
+fn shown(load: f64, workers: bool) -> String {
+    if workers {
+        format!("{load:.0} {}", unit(workers))
+    } else {
+        format!("{load:.1} {}", unit(workers))
+    }
+}
+
+/// The result of a search in one to three lines.
+#[must_use]
+pub fn capacity_line(result: &CapacityResult, workers: bool) -> String {
+    let mut text = match result.load {
+        Some(load) => format!("capacity: {}; {}\n", shown(load, workers), result.ended),
+        None => format!("capacity: none; {}\n", result.ended),
+    };
+    text.extend(saturation(result, workers).map(|s| s + "\n"));
+    if let (Some(recommended), Some(load)) = (result.recommended, result.load)
+        && recommended < load
+    {
+        text.push_str(&format!("recommended: {}\n", shown(recommended, workers)));
+    }
+    text
+}
+
+/// Where throughput stops growing, in one sentence.
+pub(super) fn saturation(result: &CapacityResult, workers: bool) -> Option<String> {
+    let (load, rate) = (result.saturated_from?, result.saturated_rate?);
+    Some(format!(
+        "throughput stops growing at {} ({rate:.0} requests/s): more load only adds waiting time",
+        shown(load, workers)
+    ))
+}
+
+/// Loads whose tries disagree, in one sentence.
+pub(super) fn disagreement(loads: &[CapacityLoad]) -> Option<String> {
+    let disputed = loads.iter().filter(|l| l.is_disputed());
+    let each: Vec<String> = disputed
+        .map(|l| format!("{:.1} ({} of {} met the SLOs)", l.load, l.met, l.tries))
+        .collect();
+    (!each.is_empty()).then(|| format!("tries of one load disagree at {}", each.join(", ")))
+}
+
+/// One row per try.
+pub(super) fn rows(report: &Report) -> Vec<String> {
+    let row = |try_: &crate::report::Probe| {
+        let judged = try_.judged.iter().map(|slo| {
+            let measured = slo.measured.as_deref().unwrap_or("nothing");
+            format!("  {} ({measured})", slo.expression)
+        });
+        format!(
+            "  {:>9.1}  {:>9.1}/s  p50 {:>8}  p99 {:>8}  errors {:.2} %  {}{}",
+            try_.load,
+            try_.rate,
+            show_micros(try_.p50 as f64),
+            show_micros(try_.p99 as f64),
+            try_.errors * 100.0,
+            if try_.held { "met   " } else { "MISSED" },
+            judged.collect::<String>(),
+        )
+    };
+    report.capacity.iter().map(row).collect()
+}

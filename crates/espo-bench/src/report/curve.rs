@@ -1,0 +1,170 @@
+//! What the tries of a search show: one result per load, and where more load stops giving more throughput.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::SloResult;
+
+/// A load reaches the peak if its throughput is at least this share of it.
+const AT_PEAK: f64 = 0.95;
+/// Loads must go this far beyond the first at the peak to show that throughput has stopped growing.
+const BEYOND: f64 = 1.25;
+
+/// One try of a load in a capacity search. A load is tried two or three times.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Probe {
+    /// Iterations per second, or workers.
+    pub load: f64,
+    /// Which try of this load it is, from 1.
+    #[serde(default)]
+    pub attempt: u32,
+    /// Requests per second that got a response.
+    pub rate: f64,
+    /// Median response time, microseconds.
+    pub p50: u64,
+    /// 99th percentile, microseconds.
+    pub p99: u64,
+    /// Share of failed requests, 0 to 1.
+    pub errors: f64,
+    /// Whether this try met all SLOs.
+    pub held: bool,
+    /// The SLOs with what was measured.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub judged: Vec<SloResult>,
+}
+
+/// The result of a capacity search. Loads are iterations per second, or workers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CapacityResult {
+    /// The highest load that met the SLOs; absent if none did.
+    pub load: Option<f64>,
+    /// The load to plan with: the capacity, or less if throughput stops growing before.
+    pub recommended: Option<f64>,
+    /// The load from which on more load gave no more throughput, if the search went beyond it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub saturated_from: Option<f64>,
+    /// Requests per second at that load.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub saturated_rate: Option<f64>,
+    /// Why the search ended.
+    pub ended: String,
+}
+
+/// All tries of one load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CapacityLoad {
+    /// Iterations per second, or workers.
+    pub load: f64,
+    /// How often it was tried.
+    pub tries: u32,
+    /// How many tries met all SLOs.
+    pub met: u32,
+    /// Requests per second, the mean of the tries.
+    pub rate: f64,
+    /// Median response time in microseconds, the middle one of the tries.
+    pub p50: u64,
+    /// 99th percentile in microseconds, the middle one of the tries.
+    pub p99: u64,
+    /// Share of failed requests, 0 to 1: the largest of the tries.
+    pub errors: f64,
+}
+
+impl CapacityLoad {
+    /// Whether most tries met the SLOs.
+    #[must_use]
+    pub fn is_met(&self) -> bool {
+        2 * self.met > self.tries
+    }
+
+    /// Whether the tries disagree.
+    #[must_use]
+    pub fn is_disputed(&self) -> bool {
+        self.met > 0 && self.met < self.tries
+    }
+}
+
+/// The tries of each load together, by rising load.
+pub(crate) fn by_load(tries: &[Probe]) -> Vec<CapacityLoad> {
+    let mut loads: Vec<f64> = tries.iter().map(|t| t.load).collect();
+    loads.sort_by(f64::total_cmp);
+    loads.dedup();
+    let one = |load: f64| {
+        let of: Vec<&Probe> = tries.iter().filter(|t| t.load == load).collect();
+        let middle = |figure: fn(&Probe) -> u64| {
+            let mut all: Vec<u64> = of.iter().map(|t| figure(t)).collect();
+            all.sort_unstable();
+            all.get(all.len() / 2).copied().unwrap_or(0)
+        };
+        CapacityLoad {
+            load,
+            tries: u32::try_from(of.len()).unwrap_or(u32::MAX),
+            met: u32::try_from(of.iter().filter(|t| t.held).count()).unwrap_or(u32::MAX),
+            rate: of.iter().map(|t| t.rate).sum::<f64>() / of.len().max(1) as f64,
+            p50: middle(|t| t.p50),
+            p99: middle(|t| t.p99),
+            errors: of.iter().map(|t| t.errors).fold(0.0, f64::max),
+        }
+    };
+    loads.into_iter().map(one).collect()
+}
+
+/// The smallest load whose throughput is that of the peak, if larger loads were tried and gave no more.
+pub(crate) fn saturation(loads: &[CapacityLoad]) -> Option<&CapacityLoad> {
+    let peak = loads.iter().map(|l| l.rate).fold(0.0, f64::max);
+    let first = loads.iter().find(|l| l.rate >= AT_PEAK * peak)?;
+    let largest = loads.last()?.load;
+    (peak > 0.0 && largest >= BEYOND * first.load).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tried(load: f64, rate: f64, p99: u64, held: bool) -> Probe {
+        Probe {
+            load,
+            attempt: 1,
+            rate,
+            p50: p99 / 2,
+            p99,
+            errors: 0.0,
+            held,
+            judged: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn tries_of_a_load_are_counted_together_and_their_disagreement_shows() {
+        let loads = by_load(&[
+            tried(20.0, 40.0, 900, true),
+            tried(10.0, 19.0, 100, true),
+            tried(20.0, 38.0, 700, false),
+            tried(20.0, 42.0, 800, true),
+            tried(10.0, 21.0, 120, true),
+        ]);
+        assert_eq!(loads.len(), 2);
+        assert_eq!(
+            (loads[0].load, loads[0].rate, loads[0].p99),
+            (10.0, 20.0, 120)
+        );
+        assert!(loads[0].is_met() && !loads[0].is_disputed());
+        assert_eq!((loads[1].tries, loads[1].met, loads[1].p99), (3, 2, 800));
+        assert!(loads[1].is_met() && loads[1].is_disputed());
+    }
+
+    #[test]
+    fn throughput_that_stops_growing_is_found_below_the_capacity() {
+        let rates = [
+            (20.0, 400.0),
+            (30.0, 590.0),
+            (45.0, 800.0),
+            (68.0, 812.0),
+            (94.0, 805.0),
+        ];
+        let loads = by_load(&rates.map(|(load, rate)| tried(load, rate, 1, true)));
+        assert_eq!(saturation(&loads).map(|l| l.load), Some(45.0));
+        // Still growing, or not tried far enough.
+        assert_eq!(saturation(&loads[..3]), None);
+        assert_eq!(saturation(&[]), None);
+    }
+}

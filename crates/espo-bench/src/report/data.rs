@@ -1,0 +1,47 @@
+//! Whether the data of a target is too small for its figures to stand for a real instance.
+
+use super::{Model, OperationReport, Outcome, Report};
+
+/// A list without records is about 21 bytes; one record of a panel takes more than this.
+const EMPTY_BYTES: u64 = 60;
+/// Fewer records than a page of a list and its next ones.
+const FEW_RECORDS: u64 = 100;
+
+pub(super) fn warnings(report: &Report) -> Vec<String> {
+    let mut out = Vec::new();
+    let lists =
+        |o: &&OperationReport| matches!(o.kind.as_str(), "list" | "related" | "stream" | "search");
+    let empty: Vec<String> = (report.operations.iter())
+        .filter(lists)
+        .filter_map(|o| {
+            let ok = o.outcome(Outcome::Ok).filter(|ok| ok.count > 0)?;
+            let bytes = ok.bytes_in / ok.count;
+            (bytes < EMPTY_BYTES).then(|| format!("{} ({bytes} bytes)", o.name))
+        })
+        .collect();
+    if !empty.is_empty() {
+        out.push(format!(
+            "responses without records on average: {}",
+            empty.join(", ")
+        ));
+    }
+    let few: Vec<String> = (report.target.records.iter())
+        .filter(|(entity, count)| {
+            let listed = report.operations.iter().filter(lists);
+            **count < FEW_RECORDS && listed.clone().any(|o| o.entity == **entity)
+        })
+        .map(|(entity, count)| format!("{entity} ({count})"))
+        .collect();
+    if !few.is_empty() {
+        out.push(format!("few records: {}", few.join(", ")));
+    }
+    if let (Model::Closed { concurrency }, Some(_)) = (&report.run.model, report.run.think_seconds)
+        && report.run.users == 1
+        && *concurrency > 1
+    {
+        out.push(format!(
+            "all {concurrency} people act as one user: pass several with --users"
+        ));
+    }
+    out
+}

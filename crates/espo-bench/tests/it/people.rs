@@ -1,0 +1,191 @@
+//! People at their screens: think times, several users, and how small the data is.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::cli::{accounts, bench, folder_with};
+use crate::support::{Behaviour, Server};
+
+const READS: &str = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n[[operation]]\nkind = \"related\"\nentity = \"Account\"\nlink = \"contacts\"\n";
+
+fn out(command: &mut Command) -> (i32, String) {
+    let output = command.output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat());
+    (output.status.code().unwrap(), said.unwrap())
+}
+
+fn report(folder: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(folder.join("r.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn people_think_and_their_rate_is_shown_per_person() {
+    let (server, folder) = (accounts(Behaviour::default()), folder_with(READS));
+    let url = &server.url;
+    for (options, think) in [
+        ("--people 8 --think 200ms..400ms", (0.2, 0.4)),
+        ("--concurrency 8 --think 300ms", (0.3, 0.3)),
+    ] {
+        let line = format!("run w.toml --url {url} {options} --duration 2s --json r.json");
+        let (code, said) = out(&mut bench(folder.path(), &line));
+        assert_eq!(code, 0, "{said}");
+        let report = report(folder.path());
+        let seconds = report["run"]["think_seconds"].as_array().unwrap();
+        assert_eq!(seconds[0].as_f64(), Some(think.0));
+        assert_eq!(seconds[1].as_f64(), Some(think.1));
+        // Never more than thinking allows, whatever the machine does: eight people, 2 s.
+        let requests = report["totals"]["requests"].as_u64().unwrap();
+        let most = 8 * ((2.0 / think.0) as u64 + 1);
+        assert!(requests > 0 && requests <= most, "{requests} of {most}");
+        assert!(said.contains("requests/s per person"), "{said}");
+        assert!(said.contains("8 people who think"), "{said}");
+    }
+    // Without think times of the workload, people have those of people.
+    let line = format!("run w.toml --url {url} --people 3 --duration 300ms --json r.json");
+    out(&mut bench(folder.path(), &line));
+    assert_eq!(report(folder.path())["run"]["think_seconds"][0], 5.0);
+
+    for (wrong, expected) in [
+        ("--rate 5 --people 3", "cannot be used with"),
+        ("--rate 5 --think 1s", "cannot be used with"),
+        ("--people 3 --think 5s..1s", "longer than the second"),
+        ("--people 3 --think soon", "invalid duration"),
+    ] {
+        let line = format!("run w.toml --url {url} {wrong} --duration 1s");
+        let (code, said) = out(&mut bench(folder.path(), &line));
+        assert_eq!((code, said.contains(expected)), (2, true), "{said}");
+    }
+}
+
+#[test]
+fn people_act_as_the_users_of_a_file() {
+    let (server, folder) = (accounts(Behaviour::default()), folder_with(READS));
+    let write = |text: &str| std::fs::write(folder.path().join("users.csv"), text).unwrap();
+    let line = format!(
+        "run w.toml --url {} --people 4 --think 50ms --requests 12 --users users.csv --json r.json",
+        server.url
+    );
+    write("api_key\nkey\nkey\n");
+    let mut command = bench(folder.path(), &line);
+    let (code, said) = out(command.env_remove("ESPO_API_KEY"));
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(report(folder.path())["run"]["users"], 2);
+    assert!(!said.contains("act as one user"), "{said}");
+    write("api_key\nkey\nwrong-and-secret\n");
+    let (code, said) = out(&mut bench(folder.path(), &line));
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("credentials 2"), "{said}");
+    assert!(!said.contains("wrong-and-secret"), "{said}");
+    for (text, expected) in [
+        ("api_key\n", "there is no user"),
+        ("username,password\nme,\n", "user 1 has no credentials"),
+        ("name\nme\n", "expected the columns api_key"),
+    ] {
+        write(text);
+        let (code, said) = out(&mut bench(folder.path(), &line));
+        assert_eq!((code, said.contains(expected)), (2, true), "{said}");
+    }
+}
+
+#[test]
+fn small_data_is_named_next_to_the_figures() {
+    let (server, folder) = (accounts(Behaviour::default()), folder_with(READS));
+    let line = format!(
+        "run w.toml --url {} --people 2 --think 1ms --requests 40 --json r.json --markdown r.md --html r.html",
+        server.url
+    );
+    let (code, said) = out(&mut bench(folder.path(), &line));
+    assert_eq!(code, 0, "{said}");
+    let page = std::fs::read_to_string(folder.path().join("r.html")).unwrap();
+    let markdown = std::fs::read_to_string(folder.path().join("r.md")).unwrap();
+    for text in [said, page, markdown] {
+        assert!(text.contains("Account/contacts (21 bytes)"), "{text}");
+        assert!(text.contains("few records: Account (20)"), "{text}");
+        assert!(text.contains("act as one user"), "{text}");
+    }
+}
+
+/// The panels of the set-up's records are filled: contacts and opportunities belong to accounts.
+#[test]
+fn records_of_the_setup_refer_to_each_other() {
+    let server = Server::start(Behaviour::default());
+    let folder = folder_with(
+        "[setup]\nrecords = { Account = 3, Contact = 9 }\n[[operation]]\nkind = \"read\"\nentity = \"Account\"\n\
+         [[operation]]\nkind = \"read\"\nentity = \"Contact\"\n",
+    );
+    let line = format!(
+        "run w.toml --url {} --requests 3 --keep --ledger l",
+        server.url
+    );
+    let (code, said) = out(&mut bench(folder.path(), &line));
+    assert_eq!(code, 0, "{said}");
+    let accounts = server.ids("Account");
+    let contacts = server.records("Contact");
+    assert_eq!((accounts.len(), contacts.len()), (3, 9));
+    for contact in contacts {
+        let account = contact["accountId"].as_str().unwrap();
+        assert!(accounts.iter().any(|id| id == account), "{contact:?}");
+    }
+}
+
+#[test]
+fn preparation_is_not_part_of_the_load() {
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(
+        "[[operation]]\nkind = \"update\"\nentity = \"Account\"\nfields = [\"description\"]\n",
+    );
+    let line = format!(
+        "run w.toml --url {} --concurrency 3 --requests 30 --json r.json --slo create.p99<10s",
+        server.url
+    );
+    let (code, said) = out(&mut bench(folder.path(), &line));
+    assert_eq!(code, 2, "no operation of the load creates: {said}");
+    let line = line.replace("--slo create.p99<10s", "");
+    let (code, said) = out(&mut bench(folder.path(), &line));
+    assert_eq!(code, 0, "{said}");
+    let report = report(folder.path());
+    assert_eq!(report["totals"]["requests"], 30, "{said}");
+    let operations = report["operations"].as_array().unwrap();
+    assert_eq!(operations[1]["kind"], "preparation");
+    assert!(
+        said.contains("prepare:Account (not in all requests)"),
+        "{said}"
+    );
+}
+
+#[test]
+fn ready_made_workloads_can_be_printed_and_used_as_files() {
+    let (server, folder) = (accounts(Behaviour::default()), folder_with(READS));
+    let (code, list) = out(&mut bench(folder.path(), "workload"));
+    assert_eq!(code, 0);
+    for name in espo_bench::Workload::builtin_names() {
+        assert!(list.contains(name), "{list}");
+        let (code, text) = out(&mut bench(folder.path(), &format!("workload {name}")));
+        assert_eq!(code, 0);
+        std::fs::write(folder.path().join("printed.toml"), text).unwrap();
+        let line = format!("run printed.toml --url {} --dry-run 3", server.url);
+        let (code, said) = out(&mut bench(folder.path(), &line));
+        assert_eq!(code, 0, "{name}: {said}");
+    }
+    let (code, said) = out(&mut bench(folder.path(), "workload brwose"));
+    assert_eq!((code, said.contains("'browse'")), (2, true), "{said}");
+}
+
+#[test]
+fn saved_reports_can_be_judged_by_limits() {
+    let (server, folder) = (accounts(Behaviour::default()), folder_with(READS));
+    let line = format!(
+        "run w.toml --url {} --requests 20 --json r.json",
+        server.url
+    );
+    let (code, said) = out(&mut bench(folder.path(), &line));
+    assert_eq!(code, 0, "{said}");
+    let judge = |limit: &str| out(bench(folder.path(), "report r.json --slo").arg(limit));
+    assert_eq!(judge("p99 < 1m").0, 0);
+    let (code, said) = judge("list.p50 < 1us");
+    assert_eq!((code, said.contains("BROKEN")), (1, true), "{said}");
+    let (code, said) = judge("errors < 1");
+    assert_eq!((code, said.contains("1%")), (2, true), "{said}");
+}
