@@ -297,6 +297,8 @@ mod tests {
             Attribute::listed("name", "personName"),
             Attribute::listed("versionNumber", ""),
         ],
+        check_page: |_| Ok(()),
+        check_record: |_| Ok(()),
     };
 
     fn told(fields: serde_json::Value) -> Vec<String> {
