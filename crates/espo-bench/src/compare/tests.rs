@@ -97,7 +97,7 @@ fn runs_that_wander_widen_the_interval_instead_of_getting_verdicts() {
 fn one_run_a_side_decides_nothing_but_errors() {
     let before = run(&operation(1, 200, 1.0, 0.01));
     let mut after = run(&operation(2, 200, 2.0, 0.01));
-    let comparison = compared(&[before.clone()], &[after.clone()]);
+    let comparison = compared(std::slice::from_ref(&before), std::slice::from_ref(&after));
     let operation = &comparison.operations[0];
     assert_eq!(operation.verdict, Verdict::Undecided);
     // The figures are shown all the same, with what a decision needs.
