@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use http::Method;
 use parking_lot::RwLock;
@@ -89,11 +89,19 @@ pub(crate) struct App {
 pub(crate) struct Caller {
     pub(crate) acl: Arc<Acl>,
     pub(crate) login: Login,
+    /// Names what one request does as one action; made when it is first asked for.
+    pub(crate) action: OnceLock<Id>,
 }
 
 impl Caller {
     pub(crate) fn user_id(&self) -> &str {
         &self.acl.user_id
+    }
+
+    /// The id of what this request does.
+    pub(crate) fn action_id(&self, app: &App) -> &str {
+        self.action
+            .get_or_init(|| Id::from(app.ids.next(&app.clock)))
     }
 
     pub(crate) fn require_admin(&self) -> Result<()> {
@@ -220,6 +228,7 @@ impl App {
             Some(login) => Some(Caller {
                 acl: self.acl(&login.user_id),
                 login,
+                action: OnceLock::new(),
             }),
             None => None,
         };
@@ -308,6 +317,7 @@ impl App {
         Caller {
             acl: self.acl(SYSTEM),
             login: Login::default(),
+            action: OnceLock::new(),
         }
     }
 

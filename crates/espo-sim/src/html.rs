@@ -1,4 +1,5 @@
-//! HTML as plain text in the manner of Markdown: what `bodyPlain` holds.
+//! HTML as plain text in the manner of Markdown: what `bodyPlain` holds. It follows the converter that servers use in its
+//! white space and its escapes; lines end in CR LF.
 
 /// Turns HTML into Markdown. Unknown elements leave their contents.
 pub(crate) fn to_markdown(html: &str) -> String {
@@ -25,14 +26,15 @@ pub(crate) fn to_markdown(html: &str) -> String {
             .take_while(char::is_ascii_alphanumeric)
             .collect::<String>()
             .to_ascii_lowercase();
-        if matches!(name.as_str(), "script" | "style" | "head" | "title") && !tag.starts_with('/') {
-            let close = format!("</{name}");
+        let closes = tag.starts_with('/');
+        if name == "pre" && !closes {
             let lower = rest.to_ascii_lowercase();
-            let after = lower.find(&close).map_or("", |at| &rest[at..]);
-            rest = after.find('>').map_or("", |at| &after[at + 1..]);
+            let end = lower.find("</pre").unwrap_or(rest.len());
+            out.code_block(&rest[..end]);
+            rest = rest[end..].split_once('>').map_or("", |(_, after)| after);
             continue;
         }
-        out.tag(&name, tag, tag.starts_with('/'));
+        out.tag(&name, tag, closes);
     }
     out.text(rest);
     out.finish()
@@ -44,117 +46,189 @@ struct Writer {
     out: String,
     /// Line breaks that stand before the next text.
     breaks: usize,
-    /// A blank stands before the next text.
-    blank: bool,
+    /// An element was opened: white space at the very beginning counts from now on.
+    begun: bool,
     /// Open lists: the number of the next item, or none where items are not numbered.
     lists: Vec<Option<usize>>,
+    /// Open emphasis, headings and quotations, with the place of their text.
+    open: Vec<(String, usize)>,
     /// Targets of open links, with the place of their text.
-    links: Vec<(String, usize)>,
+    links: Vec<(Option<String>, usize)>,
 }
 
 impl Writer {
+    /// Text between tags: white space shrinks to one blank, what would be mark-up is escaped.
     fn text(&mut self, raw: &str) {
+        if raw.is_empty() {
+            return;
+        }
         let text = unescape(raw);
-        for (at, word) in text.split([' ', '\n', '\t', '\r']).enumerate() {
-            self.blank |= at > 0;
-            if !word.is_empty() {
-                self.write(word);
+        let at_start = self.breaks > 0 || (self.out.is_empty() && !self.begun);
+        if at_start && text.trim().is_empty() {
+            return;
+        }
+        let mut shrunk = String::with_capacity(text.len());
+        for c in text.chars() {
+            match c {
+                c if c.is_whitespace() => {
+                    if !shrunk.ends_with(' ') {
+                        shrunk.push(' ');
+                    }
+                }
+                '*' | '_' | '[' | ']' | '\\' => {
+                    shrunk.push('\\');
+                    shrunk.push(c);
+                }
+                c => shrunk.push(c),
             }
         }
+        let line_begins = self.breaks > 0 || self.out.is_empty();
+        let shrunk = match (self.out.is_empty() && !self.begun, line_begins) {
+            (true, _) => escape_start(shrunk.trim_start()),
+            (_, true) => escape_start(&shrunk),
+            _ => shrunk,
+        };
+        self.write(&shrunk);
     }
 
     fn write(&mut self, text: &str) {
         if self.breaks > 0 && !self.out.is_empty() {
+            self.out.truncate(self.out.trim_end().len());
             self.out.push_str(&"\n".repeat(self.breaks));
-        } else if self.blank && !self.out.is_empty() && !self.out.ends_with([' ', '\n']) {
-            self.out.push(' ');
         }
-        (self.breaks, self.blank) = (0, false);
+        self.breaks = 0;
         self.out.push_str(text);
     }
 
+    /// A block begins or ends; in a list it goes on in the item.
     fn block(&mut self) {
-        self.breaks = self.breaks.max(2);
-        self.blank = false;
+        if self.lists.is_empty() {
+            self.breaks = 2;
+        }
+    }
+
+    fn code_block(&mut self, raw: &str) {
+        self.block();
+        self.write(&format!("```\n{}\n```", unescape(raw).trim_end()));
+        self.block();
     }
 
     fn tag(&mut self, name: &str, tag: &str, closes: bool) {
+        self.begun = true;
         match (name, closes) {
             ("b" | "strong", _) => self.mark("**", closes),
             ("i" | "em", _) => self.mark("*", closes),
             ("code", _) => self.mark("`", closes),
-            ("br", _) => {
-                self.out.push_str("  ");
-                self.breaks = self.breaks.max(1);
-            }
+            ("br", _) => self.write("  \n"),
             ("hr", _) => {
                 self.block();
-                self.write("- - - - - -");
+                self.write("---");
                 self.block();
             }
             ("a", false) => {
-                if self.blank || self.breaks > 0 {
-                    self.write("");
-                }
-                let href = attribute(tag, "href").unwrap_or_default();
-                self.links.push((href, self.out.len()));
+                self.write("");
+                self.links.push((attribute(tag, "href"), self.out.len()));
             }
-            ("a", true) => {
-                if let Some((href, at)) = self.links.pop().filter(|(h, _)| !h.is_empty()) {
-                    let text = self.out.split_off(at.min(self.out.len()));
-                    if text == href {
-                        self.out.push_str(&format!("<{href}>"));
-                    } else {
-                        self.out.push_str(&format!("[{text}]({href})"));
-                    }
-                }
-            }
-            ("ul", false) => {
-                self.list_start();
-                self.lists.push(None);
-            }
-            ("ol", false) => {
-                self.list_start();
-                self.lists.push(Some(1));
-            }
+            ("a", true) => self.link(),
+            ("ul", false) => self.list(None),
+            ("ol", false) => self.list(Some(1)),
             ("ul" | "ol", true) => {
                 self.lists.pop();
-                if self.lists.is_empty() {
-                    self.block();
-                }
+                self.block();
             }
             ("li", false) => self.item(),
-            ("li", true) => self.breaks = self.breaks.max(1),
-            ("h1" | "h2" | "h3" | "h4" | "h5" | "h6", false) => {
-                self.block();
-                let level = name[1..].parse().unwrap_or(1);
-                self.write(&format!("{} ", "#".repeat(level)));
-            }
-            ("blockquote", false) => {
-                self.block();
-                self.write("> ");
-            }
-            (
-                "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "blockquote" | "pre" | "table"
-                | "div",
-                _,
-            ) => self.block(),
-            ("tr", true) => self.breaks = self.breaks.max(1),
-            ("td" | "th", true) => self.blank = true,
+            ("h1" | "h2" | "h3" | "h4" | "h5" | "h6", _) => self.heading(name, closes),
+            ("blockquote", _) => self.quote(closes),
+            ("p" | "div", _) => self.block(),
             _ => {}
         }
     }
 
-    fn list_start(&mut self) {
-        if self.lists.is_empty() {
-            self.block();
-        } else {
-            self.breaks = self.breaks.max(1);
+    /// What was opened last under a name: its text, taken back.
+    fn taken(&mut self, name: &str) -> Option<String> {
+        let at = self.open.iter().rposition(|(open, _)| open == name)?;
+        let (_, from) = self.open.remove(at);
+        let from = from.min(self.out.len());
+        Some(self.out.split_off(from))
+    }
+
+    fn opened(&mut self, name: &str) {
+        self.write("");
+        self.open.push((name.to_owned(), self.out.len()));
+    }
+
+    /// Emphasis: the mark stands close to the text; around nothing there is none.
+    fn mark(&mut self, mark: &str, closes: bool) {
+        if !closes {
+            self.opened(mark);
+            return;
         }
+        let Some(text) = self.taken(mark) else { return };
+        let inner = text.trim();
+        if inner.is_empty() {
+            self.out.push_str(&text);
+            return;
+        }
+        let before = &text[..text.len() - text.trim_start().len()];
+        let after = &text[text.trim_end().len()..];
+        self.out
+            .push_str(&format!("{before}{mark}{inner}{mark}{after}"));
+    }
+
+    fn link(&mut self) {
+        let Some((href, at)) = self.links.pop() else {
+            return;
+        };
+        let text = self.out.split_off(at.min(self.out.len()));
+        let written = match href {
+            None => format!("<a>{text}</a>"),
+            Some(href) if href == text => format!("<{href}>"),
+            Some(href) => format!("[{text}]({href})"),
+        };
+        self.out.push_str(&written);
+    }
+
+    fn heading(&mut self, name: &str, closes: bool) {
+        let level: usize = name[1..].parse().unwrap_or(1);
+        if !closes {
+            self.block();
+            self.opened(name);
+            return;
+        }
+        let Some(text) = self.taken(name) else { return };
+        let text = text.trim();
+        if !text.is_empty() {
+            let written = match level {
+                1 => format!("{text}\n{}", "=".repeat(text.chars().count())),
+                2 => format!("{text}\n{}", "-".repeat(text.chars().count())),
+                _ => format!("{} {text}", "#".repeat(level)),
+            };
+            self.out.push_str(&written);
+        }
+        self.block();
+    }
+
+    fn quote(&mut self, closes: bool) {
+        if !closes {
+            self.block();
+            self.opened("blockquote");
+            return;
+        }
+        let Some(text) = self.taken("blockquote") else {
+            return;
+        };
+        let lines: Vec<String> = text.trim().lines().map(|l| format!("> {l}")).collect();
+        self.out.push_str(&lines.join("\n"));
+        self.block();
+    }
+
+    fn list(&mut self, first: Option<usize>) {
+        self.block();
+        self.lists.push(first);
     }
 
     fn item(&mut self) {
-        let indent = "  ".repeat(self.lists.len().saturating_sub(1));
+        let indent = "    ".repeat(self.lists.len().saturating_sub(1));
         let bullet = match self.lists.last_mut() {
             Some(Some(n)) => {
                 *n += 1;
@@ -168,26 +242,24 @@ impl Writer {
         self.write(&format!("{indent}{bullet}"));
     }
 
-    /// Emphasis: the mark stands close to the text.
-    fn mark(&mut self, mark: &str, closes: bool) {
-        if closes {
-            // What was opened and holds nothing leaves nothing.
-            if self.out.ends_with(mark) {
-                self.out.truncate(self.out.len() - mark.len());
-            } else {
-                let (breaks, blank) = (std::mem::take(&mut self.breaks), self.blank);
-                self.blank = false;
-                self.write(mark);
-                (self.breaks, self.blank) = (breaks, blank);
-            }
-        } else {
-            self.write(mark);
-        }
-    }
-
     fn finish(self) -> String {
-        self.out.trim().to_owned()
+        self.out.trim_end().replace('\n', "\r\n")
     }
+}
+
+/// Escapes what would begin a list, a heading or a number at the start of a line.
+fn escape_start(text: &str) -> String {
+    let digits = text.chars().take_while(char::is_ascii_digit).count();
+    if digits > 0 && text[digits..].starts_with(['.', ')']) {
+        return format!("{}\\{}", &text[..digits], &text[digits..]);
+    }
+    let marks = [
+        "- ", "+ ", "--", "~~~", "# ", "## ", "### ", "#### ", "##### ", "###### ",
+    ];
+    if marks.iter().any(|m| text.starts_with(m)) {
+        return format!("\\{text}");
+    }
+    text.to_owned()
 }
 
 /// The value of an attribute of a tag.
@@ -202,53 +274,166 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     Some(unescape(value))
 }
 
-/// The characters that entities stand for.
+/// Named entities of texts as people write them.
+const NAMED: &[(&str, char)] = &[
+    ("amp", '&'),
+    ("apos", '\''),
+    ("auml", 'ä'),
+    ("Auml", 'Ä'),
+    ("bull", '•'),
+    ("cent", '¢'),
+    ("copy", '©'),
+    ("deg", '°'),
+    ("eacute", 'é'),
+    ("egrave", 'è'),
+    ("euro", '€'),
+    ("gt", '>'),
+    ("hellip", '…'),
+    ("laquo", '«'),
+    ("ldquo", '“'),
+    ("lsquo", '‘'),
+    ("lt", '<'),
+    ("mdash", '—'),
+    ("middot", '·'),
+    ("nbsp", '\u{a0}'),
+    ("ndash", '–'),
+    ("ouml", 'ö'),
+    ("Ouml", 'Ö'),
+    ("para", '¶'),
+    ("pound", '£'),
+    ("quot", '"'),
+    ("raquo", '»'),
+    ("rdquo", '”'),
+    ("reg", '®'),
+    ("rsquo", '’'),
+    ("sect", '§'),
+    ("szlig", 'ß'),
+    ("times", '×'),
+    ("trade", '™'),
+    ("uuml", 'ü'),
+    ("Uuml", 'Ü'),
+    ("yen", '¥'),
+];
+
+/// Replaces entities by the characters that they stand for.
 fn unescape(text: &str) -> String {
-    const NAMED: &[(&str, &str)] = &[
-        ("&nbsp;", "\u{a0}"),
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&apos;", "'"),
-        ("&amp;", "&"),
-    ];
-    if !text.contains('&') {
-        return text.to_owned();
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let found = rest[1..].split_once(';').and_then(|(name, after)| {
+            let number = name
+                .strip_prefix('#')
+                .map(|n| match n.strip_prefix(['x', 'X']) {
+                    Some(hex) => u32::from_str_radix(hex, 16),
+                    None => n.parse(),
+                });
+            let character = match number {
+                Some(number) => char::from_u32(number.ok()?)?,
+                None => NAMED.iter().find(|(n, _)| *n == name)?.1,
+            };
+            Some((character, after))
+        });
+        match found {
+            Some((character, after)) => {
+                out.push(character);
+                rest = after;
+            }
+            None => {
+                out.push('&');
+                rest = &rest[1..];
+            }
+        }
     }
-    NAMED
-        .iter()
-        .fold(text.to_owned(), |s, (name, char)| s.replace(name, char))
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::to_markdown;
 
+    /// Each text with what a server made of it.
+    fn check(pairs: &[(&str, &str)]) {
+        for (html, markdown) in pairs {
+            assert_eq!(to_markdown(html), *markdown, "{html}");
+        }
+    }
+
     #[test]
-    fn emphasis_and_paragraphs_become_marks_and_blank_lines() {
-        assert_eq!(
-            to_markdown("<p>Hello <b>world</b> printer</p>"),
-            "Hello **world** printer"
-        );
-        assert_eq!(to_markdown("<b>x</b> y"), "**x** y");
-        assert_eq!(
-            to_markdown("<p>How to <i>fix</i> it</p><p>So.</p>"),
-            "How to *fix* it\n\nSo."
-        );
+    fn emphasis_stands_close_to_its_text() {
+        check(&[
+            (
+                "<p>Hello <b>world</b> printer</p>",
+                "Hello **world** printer",
+            ),
+            ("<b>x</b> y", "**x** y"),
+            ("  lead  <b> sp </b> t", "lead  **sp**  t"),
+            ("a<b></b>c", "ac"),
+            ("x<i>y</i>z <b><i>w</i></b>", "x*y*z ***w***"),
+            ("<p>  x </p>", " x"),
+        ]);
+    }
+
+    #[test]
+    fn blocks_are_set_apart() {
+        check(&[
+            ("<p>a</p><p>b</p>", "a\r\n\r\nb"),
+            ("<div>d1</div><div>d2</div>", "d1\r\n\r\nd2"),
+            ("<p>a<br></p><p>b</p>", "a\r\n\r\nb"),
+            ("a<br>b<br/>c", "a  \r\nb  \r\nc"),
+            ("<h1>T</h1><h2>U</h2>x", "T\r\n=\r\n\r\nU\r\n-\r\n\r\nx"),
+            ("<h3>x</h3><h6>y</h6>", "### x\r\n\r\n###### y"),
+            ("<blockquote>q</blockquote>r", "> q\r\n\r\nr"),
+            (
+                "<pre>c d\ne</pre><code>z</code>",
+                "```\r\nc d\r\ne\r\n```\r\n\r\n`z`",
+            ),
+            ("<hr>q", "---\r\n\r\nq"),
+            ("<p></p>", ""),
+        ]);
     }
 
     #[test]
     fn lists_and_links_are_written_in_full() {
-        assert_eq!(
-            to_markdown("<ul><li>a</li><li><a href=\"https://x.test\">b</a></li></ul>"),
-            "- a\n- [b](https://x.test)"
-        );
+        check(&[
+            (
+                "<ol><li>a</li><li>b<ul><li>c</li></ul></li></ol>",
+                "1. a\r\n2. b\r\n    - c",
+            ),
+            ("<ul><li>a<p>b</p></li></ul><p>z</p>", "- ab\r\n\r\nz"),
+            (
+                "<a href=\"http://x.y\">http://x.y</a> <a href='q'>t</a>",
+                "<http://x.y> [t](q)",
+            ),
+            ("<a>n</a><a href=\"#\">m</a>", "<a>n</a>[m](#)"),
+        ]);
     }
 
     #[test]
-    fn broken_markup_stays_text() {
-        assert_eq!(to_markdown("a < b & c"), "a < b & c");
-        assert_eq!(to_markdown("<p>a<!-- b --></p><script>x()</script>"), "a");
+    fn what_would_be_markup_is_escaped() {
+        check(&[
+            (
+                "<p>- a</p><p>+ b</p><p># c</p><p>&gt; d</p><p>1) e</p><p>a [b] c \\ d</p>",
+                "\\- a\r\n\r\n\\+ b\r\n\r\n\\# c\r\n\r\n> d\r\n\r\n1\\) e\r\n\r\na \\[b\\] c \\\\ d",
+            ),
+            (
+                "a &lt;b&gt; &amp; &nbsp; &euro; *x* _y_ # z",
+                "a <b> & € \\*x\\* \\_y\\_ # z",
+            ),
+            ("1. x\n- y", "1\\. x - y"),
+            ("a < b & c", "a < b & c"),
+        ]);
+    }
+
+    #[test]
+    fn other_elements_leave_their_contents() {
+        check(&[
+            ("<script>x</script>s<style>y</style>", "xsy"),
+            ("<table><tr><td>1</td><td>2</td></tr></table>", "12"),
+            ("<img src=\"x.png\" alt=\"A\"> z", " z"),
+            ("<p>a<!-- b --></p>", "a"),
+        ]);
     }
 }

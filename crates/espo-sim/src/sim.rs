@@ -405,8 +405,14 @@ fn declare(app: &App, users: &Users) -> Result<(), Error> {
             ]),
         )?;
     }
+    // The installer makes the first administrator, who makes the others.
+    let admin = users.users.iter().find(|u| u.type_ == "admin");
     for user in &users.users {
-        declare_user(app, user)?;
+        let creator = match admin {
+            Some(admin) if admin.id != user.id => admin.id.as_str(),
+            _ => "system",
+        };
+        declare_user(app, user, creator)?;
     }
     for (entity_type, records) in &users.records {
         for record in records {
@@ -416,14 +422,23 @@ fn declare(app: &App, users: &Users) -> Result<(), Error> {
     Ok(())
 }
 
-fn declare_user(app: &App, user: &User) -> Result<(), Error> {
+/// Adds a user that `creator` made.
+fn declare_user(app: &App, user: &User, creator: &str) -> Result<(), Error> {
     let text = |v: &Option<String>| v.as_deref().map_or(Json::Null, Json::from);
     let attributes = object(&[
         ("id", Json::from(user.id.as_str())),
         ("type", Json::from(user.type_.as_str())),
         ("userName", Json::from(user.user_name.as_str())),
         ("firstName", text(&user.first_name)),
-        ("lastName", text(&user.last_name)),
+        // An API user goes by its login name.
+        (
+            "lastName",
+            match (&user.last_name, user.type_.as_str()) {
+                (None, "api") => Json::from(user.user_name.as_str()),
+                (name, _) => text(name),
+            },
+        ),
+        ("createdById", Json::from(creator)),
         ("authMethod", text(&user.auth_method)),
         ("apiKey", text(&user.api_key)),
         ("isActive", Json::Bool(user.is_active)),

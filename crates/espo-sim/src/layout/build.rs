@@ -50,6 +50,18 @@ const LOADED: &[(&str, &str, bool, bool)] = &[
     ("User", "secretKey", true, false),
 ];
 
+/// Entity types of which a read loads more than the row (`recordDefs.…readLoaderClassNameList` of a stock instance).
+const READ_LOADERS: &[&str] = &[
+    "Import",
+    "InboundEmail",
+    "LeadCapture",
+    "Note",
+    "OAuthAccount",
+    "OAuthProvider",
+    "TargetList",
+    "User",
+];
+
 impl Layouts {
     pub(crate) fn build(schema: Arc<Schema>) -> Layouts {
         let mut entities: Vec<Layout> = schema
@@ -262,6 +274,7 @@ fn always_modified(entity: &EntityType) -> bool {
         f.raw.contains_key("loaderClassName")
             || matches!(f.kind, FieldKind::Email | FieldKind::Phone)
             || (f.name == "reminders" && f.type_ == "jsonArray")
+            || READ_LOADERS.contains(&entity.name.as_str())
             || LOADED
                 .iter()
                 .any(|(e, attr, in_read, _)| *e == entity.name && *attr == f.name && *in_read)

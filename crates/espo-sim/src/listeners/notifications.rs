@@ -95,8 +95,8 @@ fn note(app: &App, caller: &Caller, notes: &Layout, row: &Row) {
         attributes.push(("relatedParentId", json!(id.as_str())));
     }
     // What one request changes is told as one.
-    if text(notes, row, "type") == Some("Update") {
-        attributes.push(("actionId", json!(app.ids.next(&app.clock))));
+    if matches!(text(notes, row, "type"), Some("Update" | "Assign")) {
+        attributes.push(("actionId", json!(caller.action_id(app))));
     }
     for user in told {
         let sees = parent.as_ref().is_none_or(|(layout, id)| {
@@ -169,6 +169,7 @@ fn assigned(app: &App, caller: &Caller, layout: &Layout, old: Option<&Row>, new:
             ),
             ("relatedType", json!(layout.name)),
             ("relatedId", json!(new.id.as_str())),
+            ("createdById", json!(caller.user_id())),
         ],
     );
 }
@@ -180,6 +181,7 @@ fn user_name(app: &App, caller: &Caller) -> Json {
 
 /// Those who follow a record are told that it is gone.
 fn removed(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
+    forget(app, layout, row);
     if !app.layouts.entity(layout).scope.stream {
         return;
     }
@@ -195,6 +197,7 @@ fn removed(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
             user,
             &[
                 ("type", json!("EntityRemoved")),
+                ("createdById", json!(caller.user_id())),
                 (
                     "data",
                     json!({
@@ -207,5 +210,24 @@ fn removed(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
                 ),
             ],
         );
+    }
+}
+
+/// Takes back what was told of a record that is gone.
+fn forget(app: &App, layout: &Layout, row: &Row) {
+    let Some(notifications) = app.layouts.find("Notification") else {
+        return;
+    };
+    let table = app.store.table(notifications.index);
+    let about = |n: &Row, what: &str| {
+        text(notifications, n, &format!("{what}Id")) == Some(&row.id)
+            && text(notifications, n, &format!("{what}Type")) == Some(&layout.name)
+    };
+    let rows = table.snapshot();
+    for one in rows
+        .iter()
+        .filter(|n| !n.deleted && (about(n, "related") || about(n, "relatedParent")))
+    {
+        table.erase(&one.id);
     }
 }

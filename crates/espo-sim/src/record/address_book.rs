@@ -110,6 +110,28 @@ fn add(
     Some(app.store.table(layout.index).insert(row))
 }
 
+/// Gives an address another spelling, for all records that have it.
+pub(crate) fn respell(app: &App, kind: Kind, text: &str) {
+    let Some((layout, row)) = app
+        .layouts
+        .find(kind.entity_type())
+        .zip(find(app, kind, text))
+    else {
+        return;
+    };
+    if let Some(slot) = layout.slot("name") {
+        if row.get(slot).as_str() == Some(text) {
+            return;
+        }
+        app.store.table(layout.index).update(&row.id, |r| {
+            r.values[slot] = Value::text(text);
+            true
+        });
+    }
+    let spelling = Map::from_iter([(kind.key().to_owned(), Json::from(text))]);
+    spread(app, kind, text, &spelling);
+}
+
 /// Brings an entry of a record and the shared row into step: what the entry states goes into the row, and the rest of the
 /// row into the entry. `stated` names the keys that the request gave.
 pub(crate) fn settle(app: &App, kind: Kind, entry: &mut Json, stated: &[&str]) {
@@ -183,7 +205,11 @@ fn spread(app: &App, kind: Kind, text: &str, changed: &Map<String, Json>) {
                         item[key] = value.clone();
                     }
                 }
-                set_flags(layout, kind, r, items.first());
+                let primary = items.first().filter(|i| i["primary"] == json!(true));
+                set_flags(layout, kind, r, primary);
+                if let (Some(slot), Some(primary)) = (layout.slot(kind.key()), primary) {
+                    r.values[slot] = Value::from_json(&primary[kind.key()]);
+                }
                 r.values[slot] = Value::json(Json::Array(items));
                 true
             });

@@ -7,6 +7,7 @@ use super::hooks::Draft;
 use crate::app::App;
 use crate::layout::Layout;
 use crate::value::Value;
+use crate::version::Version;
 
 /// Keys of an entry that the shared row has too.
 const SHARED: &[&str] = &["type", "optOut", "invalid"];
@@ -51,13 +52,22 @@ pub(super) fn addresses(d: &mut Draft, kind: Kind) {
         let mut made: Vec<(Json, Vec<&str>)> = list
             .iter()
             .filter_map(|raw| {
-                let given = SHARED.iter().copied().filter(|k| raw.get(k).is_some());
+                // The flags are stated even where they are left out.
+                let given = SHARED
+                    .iter()
+                    .copied()
+                    .filter(|k| *k != "type" || raw.get(k).is_some());
                 Some((item(raw, kind, d.app, d.layout)?, given.collect()))
             })
             .collect();
-        // Written through the list, an address is kept in small letters (QUIRKS 4).
         for (one, _) in made.iter_mut().filter(|(i, _)| i.get("lower").is_some()) {
-            one[key] = one["lower"].clone();
+            let text = one[key].as_str().unwrap_or_default();
+            match address_book::find(d.app, kind, text) {
+                // Another spelling of an address that is known becomes that of all who have it.
+                Some(_) => address_book::respell(d.app, kind, text),
+                // Written through the list, a new one is kept in small letters (QUIRKS 4).
+                None => one[key] = one["lower"].clone(),
+            }
         }
         if !made.is_empty() && !made.iter().any(|(i, _)| i["primary"] == json!(true)) {
             made[0].0["primary"] = json!(true);
@@ -67,12 +77,26 @@ pub(super) fn addresses(d: &mut Draft, kind: Kind) {
             address_book::settle(d.app, kind, one, given);
         }
         items = made.into_iter().map(|(i, _)| i).collect();
+        // The answer shows the primary address in small letters.
+        let lower = items.first().and_then(|i| i.get("lower")).cloned();
+        if let (Some(lower), Some(ix)) = (lower, d.layout.find(field))
+            && !d.sent(field)
+        {
+            d.shown.insert(ix, Value::from_json(&lower));
+        }
     } else if d.sent(field) {
         match d.row.get(slot).as_str().map(str::to_owned) {
-            None => clear_primary(&mut items),
+            None => clear_primary(&mut items, d.app.version >= Version::V10_0),
             Some(text) => {
+                let before = items.first().and_then(|i| i[key].as_str());
+                let another = before.is_none_or(|b| !b.eq_ignore_ascii_case(&text));
                 set_primary(d, kind, &mut items, &text);
-                if d.old.is_none() {
+                if another {
+                    // Another address takes the flags that the record has.
+                    for (attr, flag) in &flags {
+                        let set = d.layout.slot(attr).is_some_and(|s| d.row.get(s).is_true());
+                        items[0][*flag] = Json::Bool(set);
+                    }
                     stated.extend(["optOut", "invalid"]);
                 }
             }
@@ -91,7 +115,7 @@ pub(super) fn addresses(d: &mut Draft, kind: Kind) {
     {
         address_book::settle(d.app, kind, first, &stated);
     }
-    let primary = items.first();
+    let primary = items.first().filter(|i| i["primary"] == json!(true));
     d.row.values[slot] = primary
         .and_then(|p| p[key].as_str())
         .map_or(Value::Null, Value::text);
@@ -99,10 +123,10 @@ pub(super) fn addresses(d: &mut Draft, kind: Kind) {
     d.row.values[data_slot] = Value::json(Json::Array(items));
 }
 
-/// Takes the primary entry away.
-fn clear_primary(items: &mut Vec<Json>) {
+/// Takes the primary entry away. From 10.0 on, the next one takes its place.
+fn clear_primary(items: &mut Vec<Json>, next: bool) {
     items.retain(|i| i["primary"] != json!(true));
-    if let Some(first) = items.first_mut() {
+    if next && let Some(first) = items.first_mut() {
         first["primary"] = json!(true);
     }
 }

@@ -55,7 +55,9 @@ pub(crate) fn insert(
             || attr.filter_only
             || attr.write_only;
         let of_inbox = layout.name == "Email" && rules::OF_INBOX.contains(&attr.name.as_str());
-        if attr.ty == Ty::Bool && !loaded && !of_inbox {
+        // Asked for once, and not kept.
+        let of_request = layout.name == "User" && attr.name == "sendAccessInfo";
+        if attr.ty == Ty::Bool && !loaded && !of_inbox && !of_request {
             shown.insert(ix, Value::Bool(false));
         }
         if let Some(default) = default_of(app, layout, ix).filter(|_| !of_inbox) {
@@ -128,6 +130,7 @@ pub(crate) fn insert(
         }
     }
     numbers(&mut draft);
+    empty_lists(&mut draft);
     let Draft {
         row, shown, extra, ..
     } = draft;
@@ -249,6 +252,21 @@ fn default_of(app: &App, layout: &Layout, ix: AttrIx) -> Option<Value> {
         return Some(Value::Null);
     }
     Some(input::coerce(app, layout, ix, default))
+}
+
+/// From 10.0 on, lists whose values are stored beside the record begin empty. The answer does not know it yet.
+fn empty_lists(draft: &mut Draft) {
+    if draft.app.version < Version::V10_0 {
+        return;
+    }
+    for field in draft.app.layouts.entity(draft.layout).fields.values() {
+        if field.raw.get("storeArrayValues") == Some(&Json::Bool(true))
+            && let Some(slot) = draft.layout.slot(&field.name)
+            && draft.row.get(slot).is_null()
+        {
+            draft.row.values[slot] = Value::json(Json::Array(Vec::new()));
+        }
+    }
 }
 
 /// Counters: autoincrement values and formatted numbers.
@@ -420,7 +438,8 @@ pub(crate) fn answer(
             },
             Source::Nothing => shown.get(&ix).cloned(),
         };
-        if let Some(v) = v {
+        let nothing_signed = layout.name == "User" && attr.name == "secretKey";
+        if let Some(v) = v.filter(|v| !(nothing_signed && v.is_null())) {
             out.key(&attr.name);
             out.value(&v);
         }

@@ -57,7 +57,7 @@ pub(super) fn is_decimal(s: &str) -> bool {
 }
 
 /// PHP's e-mail filter, nearly: the local part may be quoted, the domain may be an address in brackets.
-pub(super) fn is_email(s: &str) -> bool {
+pub(crate) fn is_email(s: &str) -> bool {
     s.len() <= 320
         && s.rsplit_once('@').is_some_and(|(local, domain)| {
             local.len() <= 64 && domain.split('.').all(|label| label.len() <= 63)

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use serde_json::Value as Json;
 
 use super::select::{self, list_plan};
-use super::{create, view};
+use super::{create, rules, view};
 use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::http::json::Out;
@@ -44,7 +44,15 @@ pub(crate) fn record_reply(app: &App, caller: &Caller, layout: &Layout, row: &Ro
 /// Writes a record as a read shows it.
 pub(crate) fn write_record(app: &App, caller: &Caller, layout: &Layout, row: &Row, out: &mut Out) {
     out.open_object();
-    for ix in &layout.read_plan {
+    // In the reader's inbox, an e-mail has marks.
+    let in_inbox = layout.name == "Email" && rules::in_inbox(app, layout, row, caller.user_id());
+    let marks = rules::OF_INBOX
+        .iter()
+        .chain(&["isUsersSent"])
+        .filter_map(|attr| layout.find(attr))
+        .filter(|_| in_inbox)
+        .collect::<Vec<_>>();
+    for ix in layout.read_plan.iter().chain(&marks) {
         let attr = &layout.attrs[*ix];
         if !create::readable(app, caller, layout, *ix)
             || !create::follow_open(app, caller, layout, &attr.source)
@@ -54,6 +62,10 @@ pub(crate) fn write_record(app: &App, caller: &Caller, layout: &Layout, row: &Ro
         let mut v = view::value(app, layout, row, *ix, caller.user_id());
         if v.is_null() && matches!(attr.name.as_str(), "emailAddressData" | "phoneNumberData") {
             v = Value::json(Json::Array(Vec::new()));
+        }
+        // Only those who sign with one have a secret.
+        if v.is_null() && attr.name == "secretKey" && layout.name == "User" {
+            continue;
         }
         out.key(&attr.name);
         out.value(&v);

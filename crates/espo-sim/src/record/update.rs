@@ -360,6 +360,12 @@ fn answer(
             {
                 current(old)
             }
+            // A call loads those who take part once more.
+            (Source::Ids(_) | Source::Names(_) | Source::Columns(_), _)
+                if layout.name == "Call" =>
+            {
+                current(new)
+            }
             // Null is echoed; what is no list was passed over.
             (Source::Ids(_) | Source::Columns(_), Some(v))
                 if !v.is_null() || nulled.contains(&ix) =>
@@ -405,6 +411,7 @@ pub(crate) fn delete(app: &App, caller: &Caller, layout: &Layout, id: &str) -> R
     if !caller.acl.record(app, layout, &row, Action::Delete) {
         return Err(Refusal::forbidden("No delete access."));
     }
+    rules::check_removal(app, layout, &row)?;
     remove(app, caller, layout, &row);
     Ok(Reply::bool(true))
 }

@@ -169,8 +169,7 @@ impl Candidate<'_> {
             "emailAddress" => self.email(name),
             "addresses" => self
                 .raw(name)
-                .and_then(Json::as_str)
-                .is_none_or(|text| rules::addresses(text).all(is_email)),
+                .is_none_or(|v| rules::addresses(&input::php_text(v)).all(is_email)),
             "future" => self
                 .raw(name)
                 .and_then(Json::as_str)

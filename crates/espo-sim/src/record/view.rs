@@ -20,6 +20,10 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
         Source::Slot(slot) => match attr.name.as_str() {
             "id" => Value::Text(row.id.clone()),
             "deleted" => Value::Bool(row.deleted),
+            // Plain text is its own plain text.
+            "bodyPlain" if layout.name == "Email" && row.get(*slot).is_null() => layout
+                .slot("body")
+                .map_or(Value::Null, |s| row.get(s).clone()),
             "reminders" => rules::reminders(app, layout, row, *slot, user),
             _ => row.get(*slot).clone(),
         },
@@ -130,7 +134,7 @@ fn followers(app: &App, layout: &Layout, row: &Row, user: &str) -> Vec<Id> {
 }
 
 /// Live records of a set, by name.
-fn members(app: &App, layout: &Layout, row: &Row, link: &str) -> Vec<Arc<Row>> {
+pub(crate) fn members(app: &App, layout: &Layout, row: &Row, link: &str) -> Vec<Arc<Row>> {
     let mut rows = linked(app, layout, row, link);
     let by_name = layout
         .links
@@ -182,11 +186,17 @@ pub(crate) fn name(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value {
     }
 }
 
+/// Id of the user that stands for the system; it has no record here.
+const SYSTEM: &str = "system";
+
 /// `{link}Name`: the name of the record that the key refers to. A deleted record has none (QUIRKS 11).
 fn link_name(app: &App, layout: &Layout, row: &Row, link: &str) -> Value {
     let Some((target, id)) = key(app, layout, row, link) else {
         return Value::Null;
     };
+    if target.name == "User" && id == SYSTEM {
+        return Value::text("System");
+    }
     let foreign_name = layout
         .links
         .get(link)

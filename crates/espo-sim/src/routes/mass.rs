@@ -9,14 +9,17 @@ use super::jobs::{Job, What};
 use super::{Call, Fixed};
 use crate::acl::Action;
 use crate::app::{App, Caller};
+use crate::events::Event;
 use crate::http::json::php_float;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::{update, view};
+use crate::record::input::Input;
+use crate::record::{rules, update, view};
 use crate::search::params::SearchParams;
 use crate::search::{self, where_};
 use crate::store::Row;
-use crate::value::Id;
+use crate::value::{Id, Value};
+use crate::version::Version;
 
 pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::POST, "MassAction", run)];
 
@@ -106,6 +109,7 @@ fn run(call: &Call) -> Result<Reply> {
         _ if params.contains_key("where") || params.contains_key("searchParams") => {}
         _ => return Err(Refusal::bad_request("Bad search params for mass action.")),
     }
+    let locking = app.version >= Version::V10_0 && matches!(action, "lock" | "unlock");
     const KNOWN: &[&str] = &[
         "update",
         "delete",
@@ -114,7 +118,7 @@ fn run(call: &Call) -> Result<Reply> {
         "follow",
         "unfollow",
     ];
-    if !KNOWN.contains(&action) {
+    if !KNOWN.contains(&action) && !locking {
         return Err(Refusal::not_found(format!(
             "Mass action '{action}' not found."
         )));
@@ -135,6 +139,9 @@ fn run(call: &Call) -> Result<Reply> {
             "No {} access for '{entity}'.",
             needed.name()
         )));
+    }
+    if locking {
+        check_locking(app, caller, layout)?;
     }
     let by_search = params.contains_key("where") || params.contains_key("searchParams");
     if (matches!(action, "update" | "convertCurrency") || (action == "delete" && by_search))
@@ -164,7 +171,7 @@ fn run(call: &Call) -> Result<Reply> {
     }
     let done = perform(app, caller, &body)?;
     let count = done.ids.len();
-    Ok(app.json(&if done.by_ids {
+    Ok(app.json(&if done.by_ids && !locking {
         json!({"count": count, "ids": done.ids})
     } else {
         json!({"count": count})
@@ -221,6 +228,8 @@ fn apply(
             let values = values_of(app, layout, row, data);
             update::change(app, caller, layout, row, &values).is_ok()
         }
+        "delete" if rules::is_locked(app, layout, row) => false,
+        "lock" | "unlock" => set_lock(app, caller, layout, row, action == "lock"),
         "delete" => {
             update::remove(app, caller, layout, row);
             true
@@ -230,6 +239,9 @@ fn apply(
                 Some(user) if caller.acl.is_admin() => Id::from(user),
                 _ => caller.acl.user_id.clone(),
             };
+            if !app.layouts.entity(layout).scope.stream {
+                return false;
+            }
             let mut followers = app.followers.write();
             let list = followers
                 .entry((layout.name.clone(), row.id.clone()))
@@ -243,6 +255,59 @@ fn apply(
         "convertCurrency" => convert(app, caller, layout, row, data).is_ok(),
         _ => true,
     }
+}
+
+/// Locking needs a permission of its own, and an entity type that can be locked.
+fn check_locking(app: &App, caller: &Caller, layout: &Layout) -> Result<()> {
+    if !rules::is_lockable(app, layout) {
+        return Err(Refusal {
+            reason: Some("Not enabled.".to_owned()),
+            ..Refusal::internal()
+        });
+    }
+    if !may_lock(caller) {
+        return Err(Refusal::forbidden("Not allowed."));
+    }
+    Ok(())
+}
+
+/// Whether the caller may lock records.
+pub(super) fn may_lock(caller: &Caller) -> bool {
+    caller.acl.permission("lockPermission")
+}
+
+/// Locks or unlocks a record. Says whether it was in the other state.
+pub(super) fn set_lock(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+    locked: bool,
+) -> bool {
+    let Some(slot) = layout
+        .slot("isLocked")
+        .filter(|s| row.get(*s).is_true() != locked)
+    else {
+        return false;
+    };
+    let changed = app.store.table(layout.index).update(&row.id, |r| {
+        r.values[slot] = Value::Bool(locked);
+        true
+    });
+    if let Some(new) = changed {
+        app.raise(
+            caller,
+            &Event::Changed {
+                layout,
+                old: row,
+                new: &new,
+                input: &Input::new(),
+                links: &[],
+                before: &indexmap::IndexMap::new(),
+            },
+        );
+    }
+    true
 }
 
 /// The values of a mass update; items may be added to or taken from what is there.

@@ -12,6 +12,7 @@ use crate::http::{Refusal, Reply, Result};
 use crate::layout::{Layout, LinkKind};
 use crate::record::{links, read, update, view};
 use crate::value::Value;
+use crate::version::Version;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, ":Entity/:id/attendees", attendees),
@@ -120,7 +121,13 @@ fn attendees(call: &Call) -> Result<Reply> {
             .columns
             .iter()
             .position(|c| c.name == "status");
-        for pair in view::pairs(app, &row, def) {
+        let order: Vec<_> = view::members(app, layout, &row, &link)
+            .iter()
+            .map(|r| r.id.clone())
+            .collect();
+        let mut pairs = view::pairs(app, &row, def);
+        pairs.sort_by_key(|p| order.iter().position(|id| *id == p.id));
+        for pair in pairs {
             list.push(json!({
                 "id": pair.id.as_str(),
                 "name": app.name_of(target, &pair.id).to_json(),
@@ -200,7 +207,7 @@ fn invite(call: &Call, action: &str, subject: &str) -> Result<Reply> {
         return Err(Refusal::forbidden("No edit access."));
     }
     let chosen = body.get("targets").and_then(Json::as_array);
-    let mut to = Vec::new();
+    let (mut to, mut ids) = (Vec::new(), Vec::new());
     for link in attendee_links(call, layout) {
         let Some(target) = view::target(app, layout, &link) else {
             continue;
@@ -217,17 +224,25 @@ fn invite(call: &Call, action: &str, subject: &str) -> Result<Reply> {
             if let (true, Some(address)) = (is_chosen && other.id != call.caller.user_id(), address)
             {
                 to.push(address.to_owned());
+                ids.push(other.id.to_string());
             }
         }
     }
+    let versioned = app.version >= Version::V10_0;
     if to.is_empty() {
-        return Ok(Reply::bool(false));
+        return Ok(match versioned {
+            true => app.json(&json!({"idList": []})),
+            false => Reply::bool(false),
+        });
     }
     let name = view::name(app, layout, &row, "name");
     let name = name.as_str().unwrap_or_default();
     let subject = format!("{subject}: {name}");
     app.extras.outbox.send(to, subject, String::new());
-    Ok(Reply::bool(true))
+    Ok(match versioned {
+        true => app.json(&json!({"idList": ids})),
+        false => Reply::bool(true),
+    })
 }
 
 /// Sets the first status of a list of the scope on every record that the caller may edit; others are passed over.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::{Call, Fixed};
 use crate::acl::Action;
@@ -79,12 +79,32 @@ fn list(call: &Call) -> Result<Reply> {
     let (layout, rows) = mine(call)?;
     let action = layout.slot("actionId");
     let mut seen = HashSet::new();
-    answer(call, layout, &rows, |row| {
+    let reply = answer(call, layout, &rows, |row| {
         match action.and_then(|s| row.get(s).non_empty()) {
             Some(action) => seen.insert(action.to_owned()),
             None => true,
         }
-    })
+    })?;
+    let mut body: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let read = layout.slot("read");
+    for one in body["list"].as_array_mut().into_iter().flatten() {
+        // What was listed counts as read from now on.
+        if let (Some(slot), Some(id)) = (read, one["id"].as_str()) {
+            call.app.store.table(layout.index).update(id, |r| {
+                let unread = !r.get(slot).is_true();
+                if unread {
+                    r.values[slot] = Value::Bool(true);
+                }
+                unread
+            });
+        }
+        if one["noteData"].is_null()
+            && let Some(map) = one.as_object_mut()
+        {
+            map.remove("noteData");
+        }
+    }
+    Ok(call.app.json(&body))
 }
 
 /// `GET Notification/{id}/group`: all that a listed one stands for, itself among them.

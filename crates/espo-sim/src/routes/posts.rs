@@ -190,10 +190,7 @@ fn notify(call: &Call, note: &Row, mentioned: &[Json]) {
         let attributes = Map::from_iter([
             ("type".to_owned(), json!("MentionInPost")),
             ("userId".to_owned(), json!(id)),
-            (
-                "data".to_owned(),
-                json!({"noteId": note.id.as_str(), "userId": call.caller.user_id()}),
-            ),
+            ("data".to_owned(), json!({"noteId": note.id.as_str()})),
             ("relatedType".to_owned(), json!("Note")),
             ("relatedId".to_owned(), json!(note.id.as_str())),
             ("createdById".to_owned(), json!(call.caller.user_id())),

@@ -130,6 +130,9 @@ pub(super) fn controller(
     if crate::acl::ADMIN_ONLY.contains(&name) && !caller.acl.is_admin() {
         return Err(Refusal::forbidden(format!("No access to '{name}'.")));
     }
+    if name == "EmailAccount" && !caller.acl.scope("EmailAccountScope") {
+        return Err(Refusal::forbidden("No access to 'EmailAccount'."));
+    }
     let writes_refused =
         NO_WRITE.contains(&name) && !matches!(*method, Method::GET | Method::DELETE);
     match rest {
@@ -329,8 +332,10 @@ fn duplicate_attributes(call: &Call) -> Result<Reply> {
     let entity = call.app.layouts.entity(layout);
     let status = entity.scope.status_field.as_deref();
     record.retain(|name, _| {
+        let field = layout.attr(name).and_then(|a| a.field.as_deref());
+        let field = field.and_then(|f| entity.fields.get(f));
         status != Some(name.as_str())
-            && !entity.fields.get(name).is_some_and(|f| {
+            && !field.is_some_and(|f| {
                 matches!(f.kind, FieldKind::Autoincrement | FieldKind::Number)
                     || f.raw.get("duplicateIgnore") == Some(&Json::Bool(true))
             })

@@ -3,14 +3,15 @@
 use http::Method;
 use serde_json::{Map, Value as Json};
 
-use super::mass::{convert, object};
+use super::mass::{self, convert, object};
 use super::{Call, Fixed};
 use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::{read, update, view};
+use crate::record::{read, rules, update, view};
 use crate::store::Row;
+use crate::version::Version;
 
 pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::POST, "Action", single)];
 
@@ -27,10 +28,14 @@ fn single(call: &Call) -> Result<Reply> {
     else {
         return Err(Refusal::bad_request("No `entityType`, `id` or `action`."));
     };
-    if !matches!(action, "merge" | "convertCurrency") {
+    let locking = app.version >= Version::V10_0 && matches!(action, "lock" | "unlock");
+    if !matches!(action, "merge" | "convertCurrency") && !locking {
         return Err(Refusal::not_found(format!("Action '{action}' not found.")));
     }
     let layout = app.layout(entity)?;
+    if locking {
+        return lock(call, layout, id, action == "lock");
+    }
     let row = app.live(layout, id)?;
     if !caller.acl.record(app, layout, &row, Action::Edit) {
         return Err(Refusal::forbidden("No edit access."));
@@ -40,6 +45,28 @@ fn single(call: &Call) -> Result<Reply> {
         "convertCurrency" => convert(app, caller, layout, &row, &data)?,
         _ => merge(app, caller, layout, &row, &data)?,
     };
+    Ok(read::record_reply(app, caller, layout, &row))
+}
+
+/// Locks or unlocks a record. Answers it.
+fn lock(call: &Call, layout: &Layout, id: &str, locked: bool) -> Result<Reply> {
+    let (app, caller) = (call.app, call.caller);
+    if !rules::is_lockable(app, layout) {
+        return Err(Refusal::forbidden("Not enabled."));
+    }
+    if !mass::may_lock(caller) {
+        return Err(Refusal::forbidden("Not allowed."));
+    }
+    let row = app
+        .store
+        .table(layout.index)
+        .live(id)
+        .ok_or_else(|| Refusal::not_found(""))?;
+    if !mass::set_lock(app, caller, layout, &row, locked) {
+        let state = if locked { "locked" } else { "unlocked" };
+        return Err(Refusal::bad_request(format!("Already {state}.")));
+    }
+    let row = app.live(layout, id)?;
     Ok(read::record_reply(app, caller, layout, &row))
 }
 

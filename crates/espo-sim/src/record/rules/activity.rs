@@ -1,5 +1,7 @@
 //! What tasks, meetings, calls and e-mails have in common.
 
+use serde_json::{Value as Json, json};
+
 use crate::record::hooks::Draft;
 use crate::record::view;
 use crate::value::Value;
@@ -56,4 +58,31 @@ pub(super) fn parent(d: &mut Draft) {
             d.set(attr, value);
         }
     }
+}
+
+/// Whom a record is assigned to works on it (from 10.0, where the scope has collaborators). Those who did before stay.
+pub(super) fn collaborators(d: &mut Draft) {
+    let scope = &d.app.layouts.entity(d.layout).scope.raw;
+    if scope.get("collaborators") != Some(&json!(true)) || !d.changed("assignedUserId") {
+        return;
+    }
+    let (Some(ix), Some(user)) = (
+        d.layout.find("collaboratorsIds"),
+        d.get("assignedUserId").non_empty().map(str::to_owned),
+    ) else {
+        return;
+    };
+    let mut ids = match (d.input.get(&ix), d.old) {
+        (Some(Json::Array(sent)), _) => sent.clone(),
+        (_, Some(old)) => view::linked(d.app, d.layout, old, "collaborators")
+            .iter()
+            .map(|u| json!(u.id.as_str()))
+            .collect(),
+        _ => Vec::new(),
+    };
+    if !ids.contains(&json!(user)) {
+        ids.push(json!(user));
+    }
+    d.shown.insert(ix, Value::json(Json::Array(ids.clone())));
+    d.extra.insert(ix, Json::Array(ids));
 }

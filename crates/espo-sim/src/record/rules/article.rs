@@ -22,7 +22,10 @@ pub(super) fn save(d: &mut Draft) {
     }
     if d.sent("body") {
         let body = d.get("body");
-        let plain = body.as_str().map(html::to_markdown);
+        let plain = body
+            .as_str()
+            .map(html::to_markdown)
+            .filter(|text| !text.is_empty());
         d.set("bodyPlain", plain.map_or(Value::Null, Value::text));
     }
 }

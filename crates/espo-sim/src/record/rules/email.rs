@@ -2,14 +2,17 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::event::has_twice;
 use crate::app::App;
 use crate::html;
 use crate::http::{Refusal, Result};
-use crate::layout::{Layout, LinkKind};
+use crate::layout::{Layout, LinkKind, TextKey};
 use crate::record::address_book::{self, Kind};
 use crate::record::hooks::Draft;
+use crate::record::patterns::is_email;
 use crate::record::view;
-use crate::store::Row;
+use crate::search::collate;
+use crate::store::{How, Row};
 use crate::value::Value;
 
 /// Attributes that hold addresses, with the link to their records; `from` has one address, the others any number.
@@ -26,12 +29,11 @@ pub(crate) const OF_INBOX: &[&str] = &["isImportant", "inTrash", "inArchive"];
 
 /// Name and subject are one value; either may be sent alone.
 pub(super) fn complete(body: &mut Map<String, Json>) {
-    for (this, that) in [("subject", "name"), ("name", "subject")] {
-        if !body.contains_key(that)
-            && let Some(value) = body.get(this).cloned()
-        {
-            body.insert(that.to_owned(), value);
-        }
+    // The subject goes first where both are sent.
+    if let Some(subject) = body.get("subject").cloned() {
+        body.insert("name".to_owned(), subject);
+    } else if let Some(name) = body.get("name").cloned() {
+        body.insert("subject".to_owned(), name);
     }
 }
 
@@ -45,6 +47,17 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
     if d.changed("status") && d.get("status").as_str() == Some("Sending") {
         return Err(Refusal::internal());
     }
+    let teams = d.layout.find("teamsIds").and_then(|ix| d.input.get(&ix));
+    if d.old.is_none() && teams.and_then(Json::as_array).is_some_and(|l| has_twice(l)) {
+        return Err(Refusal::internal());
+    }
+    // What is archived stays so.
+    if let Some(old) = d.old
+        && let Some(slot) = d.layout.slot("status")
+        && old.get(slot).as_str() == Some("Archived")
+    {
+        d.set("status", Value::text("Archived"));
+    }
     for (attr, link) in ADDRESSES {
         addresses(d, attr, link);
     }
@@ -52,20 +65,20 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
         let id = format!("dummy:{}", d.app.ids.secret());
         d.set("messageId", Value::text(id));
     }
-    if d.sent("body") {
+    // Of plain text there is no plainer one.
+    if d.sent("body") && d.get("isHtml").is_true() {
         let body = d.get("body");
-        let is_html = d.get("isHtml").is_true();
-        let plain = body.as_str().map(|text| match is_html {
-            true => html::to_markdown(text),
-            false => text.to_owned(),
-        });
+        let plain = body
+            .as_str()
+            .map(html::to_markdown)
+            .filter(|text| !text.is_empty());
         d.set("bodyPlain", plain.map_or(Value::Null, Value::text));
     }
-    if d.old.is_none() {
-        for (attr, value) in [("usersIds", json!([])), ("usersNames", json!({}))] {
-            if let Some(ix) = d.layout.find(attr) {
-                d.shown.insert(ix, Value::json(value));
-            }
+    for attr in ["usersIds", "usersNames"] {
+        if let Some(ix) = d.layout.find(attr) {
+            let row = d.old.unwrap_or(&d.row);
+            let value = view::value(d.app, d.layout, row, ix, d.caller.user_id());
+            d.shown.insert(ix, value);
         }
     }
     if d.changed("assignedUserId")
@@ -94,13 +107,18 @@ fn addresses(d: &mut Draft, attr: &str, link: &str) {
     };
     let text = sent.as_str().unwrap_or_default();
     let ids: Vec<Json> = split(text)
-        .filter_map(|a| address_book::id_of(d.app, Kind::Email, a.trim()))
+        .filter(|a| is_email(a))
+        .filter_map(|a| address_book::id_of(d.app, Kind::Email, a))
         .map(|id| json!(id.as_str()))
         .collect();
     if attr == "from" {
-        let id = ids.first().map_or(Value::Null, Value::from_json);
-        d.set("fromEmailAddressId", id);
+        match ids.first() {
+            Some(id) => d.set("fromEmailAddressId", Value::from_json(id)),
+            None if d.old.is_some() => d.set("fromEmailAddressId", Value::Null),
+            None => {}
+        }
     } else if let Some(ix) = d.layout.find(&format!("{link}Ids")) {
+        d.shown.insert(ix, Value::json(Json::Array(ids.clone())));
         d.extra.insert(ix, Json::Array(ids));
     }
 }
@@ -178,7 +196,8 @@ pub(super) fn value(
     })
 }
 
-fn in_inbox(app: &App, emails: &Layout, row: &Row, user: &str) -> bool {
+/// Whether an e-mail is in a user's inbox.
+pub(crate) fn in_inbox(app: &App, emails: &Layout, row: &Row, user: &str) -> bool {
     users_relation(emails)
         .is_some_and(|(relation, forward)| app.store.relation(relation).has(&row.id, forward, user))
 }
@@ -188,21 +207,20 @@ fn texts(app: &App, emails: &Layout, row: &Row, link: &str) -> Vec<String> {
     let Some(addresses) = app.layouts.find("EmailAddress") else {
         return Vec::new();
     };
-    view::linked(app, emails, row, link)
+    let mut texts: Vec<String> = view::linked(app, emails, row, link)
         .iter()
         .filter_map(|a| {
             view::name(app, addresses, a, "name")
                 .as_str()
                 .map(str::to_owned)
         })
-        .collect()
+        .collect();
+    texts.sort_by(|a, b| collate::cmp(a, b));
+    texts
 }
 
 /// The person or company that has an address: of several, the latest.
 fn holder<'a>(app: &'a App, address: &str) -> Option<(&'a Layout, std::sync::Arc<Row>)> {
-    use crate::layout::TextKey;
-    use crate::search::collate;
-    use crate::store::How;
     let lower = address.to_lowercase();
     let needle = collate::needle(&lower);
     ["User", "Contact", "Lead", "Account"]

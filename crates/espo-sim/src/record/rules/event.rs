@@ -2,9 +2,11 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::http::{Refusal, Result};
 use crate::record::hooks::Draft;
 use crate::record::view;
 use crate::value::Value;
+use crate::version::Version;
 
 /// Dates without a time: start of that day for a start, start of the next for an end (QUIRKS 4).
 pub(super) fn days(d: &mut Draft) {
@@ -65,13 +67,28 @@ pub(super) fn keep_duration(d: &mut Draft) {
 }
 
 /// The assigned user takes part, before all others; a caller who takes part in a new one has accepted.
-pub(super) fn save(d: &mut Draft) {
+pub(super) fn save(d: &mut Draft) -> Result<()> {
+    if let Some(service) = d
+        .get("externalService")
+        .non_empty()
+        .filter(|_| d.old.is_none())
+    {
+        return Err(Refusal::bad_request(format!(
+            "Not supported service '{service}'."
+        )));
+    }
+    if d.old.is_none() && d.app.version >= Version::V10_0 && d.layout.name == "Meeting" {
+        for attr in ["dateStartDate", "dateEndDate"] {
+            let day = d.get(attr);
+            d.set(attr, day);
+        }
+    }
     if d.old.is_none() {
         let uid = uuid(&d.app.ids.secret());
         d.set("uid", Value::text(uid));
     }
     let Some(ix) = d.layout.find("usersIds") else {
-        return;
+        return Ok(());
     };
     let sent = d.input.get(&ix).and_then(Json::as_array).cloned();
     let assigned = d.get("assignedUserId").non_empty().map(str::to_owned);
@@ -83,6 +100,9 @@ pub(super) fn save(d: &mut Draft) {
             users.iter().map(|u| json!(u.id.as_str())).collect()
         }
     };
+    if d.old.is_none() && sent.as_deref().is_some_and(has_twice) {
+        return Err(Refusal::internal());
+    }
     let mut changed = sent.is_some();
     if let Some(user) = assigned
         && (d.changed("assignedUserId") || sent.is_some())
@@ -92,7 +112,7 @@ pub(super) fn save(d: &mut Draft) {
         changed = true;
     }
     if !changed {
-        return;
+        return Ok(());
     }
     d.shown.insert(ix, Value::json(Json::Array(ids.clone())));
     let me = d.caller.user_id();
@@ -108,6 +128,12 @@ pub(super) fn save(d: &mut Draft) {
         }
     }
     d.extra.insert(ix, Json::Array(ids));
+    Ok(())
+}
+
+/// Whether an id stands in a list twice: the database refuses that where the server writes the set itself.
+pub(super) fn has_twice(ids: &[Json]) -> bool {
+    ids.iter().enumerate().any(|(i, id)| ids[..i].contains(id))
 }
 
 /// 32 hexadecimal digits as a UUID is written.

@@ -4,12 +4,15 @@ mod activity;
 mod article;
 mod email;
 mod event;
+mod lock;
 mod opportunity;
 mod values;
 
 pub(crate) use opportunity::stage_probability;
 
-pub(crate) use email::{OF_INBOX, split as addresses, users_relation as email_users};
+pub(crate) use lock::{check_removal, is_lockable, is_locked};
+
+pub(crate) use email::{OF_INBOX, in_inbox, split as addresses, users_relation as email_users};
 pub(crate) use values::{person_name, reminders, stand_ins, value};
 
 use std::borrow::Cow;
@@ -75,11 +78,18 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
             activity::parent(d);
             event::keep_duration(d);
             event::days(d);
-            event::save(d);
+            event::save(d)?;
         }
         "Email" => {
             activity::parent(d);
             email::save(d)?;
+        }
+        "User" if d.old.is_none() => {
+            for attr in ["authMethod", "lastAccess", "avatarId"] {
+                if let Some(ix) = d.layout.find(attr) {
+                    d.shown.entry(ix).or_insert(Value::Null);
+                }
+            }
         }
         "KnowledgeBaseArticle" => article::save(d),
         // A folder belongs to whom it was made by.
@@ -95,5 +105,6 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
         }
         _ => {}
     }
-    Ok(())
+    activity::collaborators(d);
+    lock::check(d)
 }

@@ -97,7 +97,17 @@ fn note_data(app: &App, layout: &Layout, row: &Row) -> Value {
     let Some((notes, note)) = note else {
         return Value::Null;
     };
-    let attributes = OF_NOTE.iter().filter_map(|name| {
+    let of_record = view::key(app, notes, &note, "parent").is_some();
+    let targets: &[&str] = match notes.slot("targetType").and_then(|s| note.get(s).as_str()) {
+        Some("teams") => &["teamsIds", "teamsNames"],
+        Some("users") => &["usersIds", "usersNames"],
+        _ => &[],
+    };
+    let shown = OF_NOTE
+        .iter()
+        .filter(|name| of_record || **name != "parentName")
+        .chain(targets);
+    let attributes = shown.filter_map(|name| {
         let value = view::value(app, notes, &note, notes.find(name)?, "");
         Some(((*name).to_owned(), value.to_json()))
     });
