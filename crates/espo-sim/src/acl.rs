@@ -94,6 +94,8 @@ pub(crate) struct Acl {
     pub(crate) teams: Vec<Id>,
     /// Scopes that are switched off, for administrators too.
     closed: Vec<String>,
+    /// Entity types that roles do not reach.
+    beyond: Vec<String>,
     /// A role allows every scope.
     everything: bool,
     scopes: HashMap<String, Rights>,
@@ -205,7 +207,7 @@ impl Acl {
         user_id: &str,
         kind: Kind,
         teams: Vec<Id>,
-        closed: Vec<String>,
+        (closed, beyond): (Vec<String>, Vec<String>),
         roles: impl Iterator<Item = RoleData<'a>>,
     ) -> Acl {
         let mut acl = Acl {
@@ -213,6 +215,7 @@ impl Acl {
             kind,
             teams,
             closed,
+            beyond,
             everything: false,
             scopes: HashMap::new(),
             fields: HashMap::new(),
@@ -324,6 +327,7 @@ impl Acl {
         };
         let by_role = match (scope, action) {
             _ if !actions(scope).contains(&action) => Level::No,
+            _ if self.beyond.iter().any(|b| b == scope) => Level::No,
             ("User", Action::Edit) => by_role.min(Level::Own),
             // Webhooks are for API users, each with its own.
             ("Webhook", _) if self.kind != Kind::Api => Level::No,

@@ -301,7 +301,10 @@ impl App {
             user_id,
             kind,
             teams,
-            facts::disabled_scopes(&self.layouts.schema),
+            (
+                facts::disabled_scopes(&self.layouts.schema),
+                facts::without_acl(&self.layouts.schema),
+            ),
             mine.iter().map(|r| RoleData {
                 data: &r.data,
                 field_data: &r.field_data,

@@ -92,6 +92,11 @@ impl Auth {
             .cloned()
     }
 
+    /// Whether a user is logged in by a token.
+    pub(crate) fn has_token(&self, user_id: &str) -> bool {
+        self.tokens.read().values().any(|t| t.user_id == user_id)
+    }
+
     /// Ends all tokens of a user.
     pub(crate) fn end_tokens(&self, user_id: &str) {
         self.tokens

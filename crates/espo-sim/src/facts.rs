@@ -104,6 +104,60 @@ pub(crate) fn field_access(schema: &Schema, entity: &str, field: &str) -> FieldA
     access
 }
 
+/// Access to a link: who may relate records through it, apart from roles.
+pub(crate) fn link_access(schema: &Schema, entity: &str, link: &str) -> FieldAccess {
+    const READ_ONLY: &[(&str, &[&str])] = &[
+        ("Case", &["inboundEmail", "collaborators"]),
+        ("Email", &["tasks"]),
+        ("Note", &["teams", "users"]),
+        ("Task", &["collaborators"]),
+    ];
+    const FOR_MOST: &[(&str, &[&str])] = &[
+        ("Email", &["users"]),
+        (
+            "User",
+            &[
+                "teams",
+                "roles",
+                "workingTimeRanges",
+                "portalRoles",
+                "accounts",
+                "defaultTeam",
+                "dashboardTemplate",
+            ],
+        ),
+    ];
+    match section(schema, "entityAcl") {
+        Some(acl) => {
+            let says = |key: &str| acl[entity]["links"][link][key] == Json::Bool(true);
+            FieldAccess {
+                read_only: says("readOnly"),
+                read_only_for_most: says("nonAdminReadOnly") || says("onlyAdmin"),
+                ..FieldAccess::default()
+            }
+        }
+        None => FieldAccess {
+            read_only: listed(READ_ONLY, entity, link),
+            read_only_for_most: listed(FOR_MOST, entity, link),
+            ..FieldAccess::default()
+        },
+    }
+}
+
+/// Entity types that roles do not reach: their scope has no access control.
+pub(crate) fn without_acl(schema: &Schema) -> Vec<String> {
+    let controlled = |acl: &Option<Json>| {
+        acl.as_ref()
+            .is_some_and(|v| !matches!(v, Json::Bool(false) | Json::Null))
+    };
+    schema
+        .entity_types
+        .values()
+        .filter(|e| !e.scope.raw.is_empty() && !controlled(&e.scope.acl))
+        .map(|e| e.name.clone())
+        .collect()
+}
+
 /// A rule of an entity type's records (`recordDefs`).
 fn record_rule<'a>(schema: &'a Schema, entity: &str, key: &str) -> Option<&'a Json> {
     section(schema, "recordDefs")?.get(entity)?.get(key)

@@ -47,6 +47,7 @@ const LOADED: &[(&str, &str, bool, bool)] = &[
     ("Notification", "relatedParentName", true, false),
     ("TargetList", "entryCount", true, false),
     ("TargetList", "optedOutCount", true, false),
+    ("User", "lastAccess", true, false),
     ("User", "secretKey", true, false),
 ];
 

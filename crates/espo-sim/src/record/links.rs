@@ -232,15 +232,17 @@ pub(crate) fn request_target<'a>(
     id: &str,
     link: &str,
 ) -> Result<(Arc<Row>, &'a LinkDef, &'a Layout)> {
-    let row = app.store.table(layout.index).live(id);
+    let Some(row) = app.store.table(layout.index).live(id) else {
+        return Err(Refusal::not_found(""));
+    };
     let Some(def) = layout.links.get(link) else {
+        if !caller.acl.record(app, layout, &row, Action::Edit) {
+            return Err(no_record_access(layout, link));
+        }
         return Err(Refusal::not_found(format!(
             "Entity {} does not have link {link}.",
             layout.name
         )));
-    };
-    let Some(row) = row else {
-        return Err(Refusal::not_found_silently());
     };
     let linkable = matches!(
         def.kind,
@@ -252,17 +254,61 @@ pub(crate) fn request_target<'a>(
             "Only manyMany, hasMany & hasChildren relations are allowed.",
         ));
     };
-    if def.read_only && !caller.acl.is_admin() {
+    let access = facts::link_access(&app.layouts.schema, &layout.name, link);
+    if access.read_only || ((def.read_only || access.read_only_for_most) && !caller.acl.is_admin())
+    {
         return Err(Refusal::forbidden_silently().translated("noLinkAccess", json!({})));
     }
     if !caller.acl.record(app, layout, &row, Action::Edit) {
-        return Err(Refusal::forbidden(format!(
-            "No record access for link operation ({}:{link}).",
-            layout.name
-        ))
-        .translated("noAccessToRecord", json!({"action": "edit"})));
+        return Err(no_record_access(layout, link));
     }
     Ok((row, def, target))
+}
+
+fn no_record_access(layout: &Layout, link: &str) -> Refusal {
+    Refusal::forbidden(format!(
+        "No record access for link operation ({}:{link}).",
+        layout.name
+    ))
+    .translated("noAccessToRecord", json!({"action": "edit"}))
+}
+
+/// Links through which a first member becomes the primary one of the other record: entity type, link, attribute there.
+const PRIMARY_THERE: &[(&str, &str, &str)] = &[
+    ("Account", "contacts", "accountId"),
+    ("Contact", "opportunities", "contactId"),
+];
+
+/// Has the other record name this one as its primary one, or not any more; either way it is saved.
+fn set_primary_there(
+    app: &App,
+    caller: &Caller,
+    (layout, row): (&Layout, &Row),
+    def: &LinkDef,
+    target: &Layout,
+    id: &str,
+    linked: bool,
+) {
+    let entry = PRIMARY_THERE
+        .iter()
+        .find(|(e, l, _)| *e == layout.name && *l == def.name);
+    let Some(slot) = entry.and_then(|(.., attr)| target.slot(attr)) else {
+        return;
+    };
+    app.store.table(target.index).update(id, |r| {
+        let due = match linked {
+            true => r.get(slot).is_null(),
+            false => r.get(slot).as_str() == Some(row.id.as_str()),
+        };
+        if due {
+            r.values[slot] = match linked {
+                true => Value::Text(row.id.clone()),
+                false => Value::Null,
+            };
+            super::update::mark_modified(app, caller, target, r);
+        }
+        due
+    });
 }
 
 /// The record at the other end, if the caller may link or unlink it.
@@ -273,10 +319,9 @@ fn other_end(
     def: &LinkDef,
     target: &Layout,
     id: &str,
-    operation: &str,
 ) -> Result<Arc<Row>> {
     let Some(other) = app.store.table(target.index).live(id) else {
-        return Err(Refusal::not_found_silently());
+        return Err(Refusal::not_found(""));
     };
     // Linking writes on both sides; where it only reads the other one, `read` would do, and teams and users need more.
     let stated = facts::required_foreign_access(&app.layouts.schema, &layout.name, &def.name);
@@ -290,7 +335,7 @@ fn other_end(
     };
     if !caller.acl.record(app, target, &other, action) {
         return Err(Refusal::forbidden(format!(
-            "No foreign record access for {operation} operation ({}:{}).",
+            "No foreign record access for link operation ({}:{}).",
             layout.name, def.name
         ))
         .translated("noAccessToForeignRecord", json!({"action": action.name()})));
@@ -308,7 +353,7 @@ pub(crate) fn link_checked(
     target: &Layout,
     id: &str,
 ) -> Result<()> {
-    let other = other_end(app, caller, layout, def, target, id, "link")?;
+    let other = other_end(app, caller, layout, def, target, id)?;
     if facts::only_not_linked(&app.layouts.schema, &layout.name, &def.name)
         && let LinkKind::HasMany { key } = def.kind
         && other.get(key).non_empty().is_some()
@@ -320,6 +365,7 @@ pub(crate) fn link_checked(
         .translated("cannotLinkAlreadyLinked", json!({})));
     }
     link_one(app, layout, row, def, id);
+    set_primary_there(app, caller, (layout, row), def, target, id, true);
     Ok(())
 }
 
@@ -333,7 +379,7 @@ pub(crate) fn unlink_checked(
     target: &Layout,
     id: &str,
 ) -> Result<()> {
-    other_end(app, caller, layout, def, target, id, "unlink")?;
+    other_end(app, caller, layout, def, target, id)?;
     if let (LinkKind::HasMany { .. } | LinkKind::Children { .. }, Some(foreign)) =
         (def.kind, &def.foreign)
         && app
@@ -349,6 +395,7 @@ pub(crate) fn unlink_checked(
         ))
         .translated("cannotUnrelateRequiredLink", json!({})));
     }
+    set_primary_there(app, caller, (layout, row), def, target, id, false);
     unlink_one(app, layout, row, def, id);
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::select::{self, list_plan};
 use super::{create, rules, view};
-use crate::acl::Action;
+use crate::acl::{Action, Level};
 use crate::app::{App, Caller};
 use crate::http::json::Out;
 use crate::http::{Refusal, Reply, Request, Result};
@@ -338,10 +338,12 @@ pub(crate) fn related(
     request: &Request,
     no_total: bool,
 ) -> Result<Reply> {
-    caller.acl.check_scope(&layout.name, Action::Read)?;
+    if caller.acl.level(&layout.name, Action::Read) == Level::No {
+        return Err(Refusal::forbidden("No access."));
+    }
     let row = app.live(layout, id)?;
     if !caller.acl.record(app, layout, &row, Action::Read) {
-        return Err(Refusal::forbidden_silently());
+        return Err(Refusal::forbidden("No read access."));
     }
     let Some(def) = layout.links.get(link) else {
         return Err(Refusal::not_found("Link does not exist."));

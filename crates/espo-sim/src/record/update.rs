@@ -184,13 +184,7 @@ fn store(
     let touched: Vec<usize> = (0..layout.slots)
         .filter(|s| wanted.get(*s) != row.get(*s))
         .collect();
-    let version_slot = layout.slot("versionNumber");
-    let modified = (layout.always_modified || sets_changed || !touched.is_empty()).then(|| {
-        [
-            ("modifiedAt", Value::text(app.clock.datetime())),
-            ("modifiedById", Value::Text(caller.acl.user_id.clone())),
-        ]
-    });
+    let modified = layout.always_modified || sets_changed || !touched.is_empty();
     app.store
         .table(layout.index)
         .update(&row.id, |r| {
@@ -198,18 +192,34 @@ fn store(
             for slot in &touched {
                 r.values[*slot] = wanted.get(*slot).clone();
             }
-            for (attr, v) in modified.iter().flatten() {
-                if let Some(slot) = layout.slot(attr) {
-                    r.values[slot] = v.clone();
-                }
-            }
-            if let Some(slot) = version_slot {
-                let n = r.get(slot).as_f64().unwrap_or(0.0) as i64;
-                r.values[slot] = Value::Int(n + 1);
+            if modified {
+                mark_modified(app, caller, layout, r);
+            } else {
+                count_version(layout, r);
             }
             true
         })
         .ok_or_else(Refusal::internal)
+}
+
+/// Marks a row as modified by the caller, now.
+pub(super) fn mark_modified(app: &App, caller: &Caller, layout: &Layout, row: &mut Row) {
+    for (attr, v) in [
+        ("modifiedAt", Value::text(app.clock.datetime())),
+        ("modifiedById", Value::Text(caller.acl.user_id.clone())),
+    ] {
+        if let Some(slot) = layout.slot(attr) {
+            row.values[slot] = v;
+        }
+    }
+    count_version(layout, row);
+}
+
+fn count_version(layout: &Layout, row: &mut Row) {
+    if let Some(slot) = layout.slot("versionNumber") {
+        let n = row.get(slot).as_f64().unwrap_or(0.0) as i64;
+        row.values[slot] = Value::Int(n + 1);
+    }
 }
 
 /// Attributes that are loaded before a save and not again after it: sets, followers, what comes with the row.

@@ -17,18 +17,18 @@ use crate::search::params::SearchParams;
 use crate::store::Row;
 
 pub(crate) const ROUTES: &[Fixed] = &[
-    Fixed::controller(Method::GET, "Activities/:Entity/:id/activities", |c| {
+    Fixed::action(Method::GET, "Activities/:Entity/:id/activities", |c| {
         of_record(c, false)
     }),
-    Fixed::controller(Method::GET, "Activities/:Entity/:id/history", |c| {
+    Fixed::action(Method::GET, "Activities/:Entity/:id/history", |c| {
         of_record(c, true)
     }),
-    Fixed::controller(
+    Fixed::action(
         Method::GET,
         "Activities/:Entity/:id/activities/list/:type",
         |c| typed(c, false),
     ),
-    Fixed::controller(
+    Fixed::action(
         Method::GET,
         "Activities/:Entity/:id/history/list/:type",
         |c| typed(c, true),
@@ -112,7 +112,10 @@ pub(super) fn is_over(call: &Call, layout: &Layout, row: &Row) -> bool {
 pub(super) fn owner<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
     let app = call.app;
     let owner = app.layout(&super::upper_first(call.params[0]))?;
-    call.caller.acl.check_scope(&owner.name, Action::Read)?;
+    let acl = &call.caller.acl;
+    if !acl.scope("Activities") || acl.level(&owner.name, Action::Read) == Level::No {
+        return Err(Refusal::forbidden_silently());
+    }
     let row = app.live(owner, call.params[1])?;
     if !call.caller.acl.record(app, owner, &row, Action::Read) {
         return Err(Refusal::forbidden_silently());

@@ -31,10 +31,10 @@ fn export(call: &Call) -> Result<Reply> {
         return Err(Refusal::bad_request("No `entityType`."));
     };
     let layout = app.layout(entity)?;
-    caller.acl.check_scope(&layout.name, Action::Read)?;
     if !caller.acl.permission("exportPermission") {
         return Err(Refusal::forbidden("No 'export' permission."));
     }
+    caller.acl.check_scope(&layout.name, Action::Read)?;
     let format = body.get("format").and_then(Json::as_str).unwrap_or("csv");
     if !matches!(format, "csv" | "xlsx") {
         return Err(Refusal::internal());

@@ -52,6 +52,7 @@ fn set_follower(call: &Call, layout: &Layout, id: &Id, user: &str, follows: bool
 /// Without a stream there is nothing to follow: the answer is `true` all the same.
 fn follow(call: &Call) -> Result<Reply> {
     let (layout, id) = target(call)?;
+    check_read(call, layout, &id, "")?;
     if call.app.layouts.entity(layout).scope.stream {
         let row = call.app.live(layout, &id)?;
         if !call
@@ -72,6 +73,19 @@ fn unfollow(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
+/// Refuses those who may not see the record of a route.
+fn check_read(call: &Call, layout: &Layout, id: &str, otherwise: &str) -> Result<()> {
+    let acl = &call.caller.acl;
+    if acl.level(&layout.name, Action::Read) == Level::No {
+        return Err(Refusal::forbidden_silently());
+    }
+    let row = call.app.live(layout, id)?;
+    if !acl.record(call.app, layout, &row, Action::Read) {
+        return Err(Refusal::forbidden(otherwise));
+    }
+    Ok(())
+}
+
 /// The record of a route, which must have a stream.
 fn followed<'a>(call: &Call<'a>) -> Result<(&'a Layout, Id)> {
     let (layout, id) = target(call)?;
@@ -84,6 +98,8 @@ fn followed<'a>(call: &Call<'a>) -> Result<(&'a Layout, Id)> {
 
 /// Users who follow a record; API users are not among them (QUIRKS 8).
 fn followers(call: &Call) -> Result<Reply> {
+    let (layout, id) = target(call)?;
+    check_read(call, layout, &id, "No 'read' access.")?;
     let (layout, id) = followed(call)?;
     let app = call.app;
     let users = app.layout("User")?;
@@ -130,6 +146,9 @@ fn users_with_access(call: &Call) -> Result<Reply> {
     if !call.caller.acl.record(app, layout, &row, Action::Read) {
         return Err(Refusal::forbidden_silently());
     }
+    if !call.caller.acl.permission("userPermission") {
+        return Err(Refusal::forbidden("No user permission."));
+    }
     let users = app.layout("User")?;
     let type_ = users.slot("type");
     let rows: Vec<Arc<Row>> = app
@@ -172,7 +191,27 @@ fn user_ids(call: &Call) -> Result<Vec<String>> {
     Ok(one.into_iter().chain(many).collect())
 }
 
+/// Refuses those who may not change the record of a route.
+fn check_edit(call: &Call, layout: &Layout, id: &str) -> Result<()> {
+    let (acl, name) = (&call.caller.acl, &layout.name);
+    if !acl.scope(name) {
+        return Err(Refusal::forbidden(format!("No access to {name}.")));
+    }
+    if acl.level(name, Action::Edit) == Level::No {
+        return Err(Refusal::forbidden(format!(
+            "No 'edit' access to {name} scope."
+        )));
+    }
+    let row = call.app.live(layout, id)?;
+    if !acl.record(call.app, layout, &row, Action::Edit) {
+        return Err(Refusal::forbidden("No 'edit' access."));
+    }
+    Ok(())
+}
+
 fn change_followers(call: &Call, follows: bool) -> Result<Reply> {
+    let (layout, id) = target(call)?;
+    check_edit(call, layout, &id)?;
     let (layout, id) = followed(call)?;
     let ids = user_ids(call)?;
     let others = ids.iter().any(|u| u != call.caller.user_id());
@@ -201,6 +240,7 @@ fn remove_followers(call: &Call) -> Result<Reply> {
 
 fn star(call: &Call) -> Result<Reply> {
     let (layout, id) = target(call)?;
+    check_read(call, layout, &id, "")?;
     if call.caller.acl.kind == Kind::Api {
         return Err(Refusal::forbidden("Not allowed for non-internal users."));
     }

@@ -18,7 +18,7 @@ use crate::search::params::SearchParams;
 use crate::value::Id;
 
 pub(crate) const ROUTES: &[Fixed] = &[
-    Fixed::controller(Method::GET, "Kanban/:Entity", kanban),
+    Fixed::action(Method::GET, "Kanban/:Entity", kanban),
     Fixed::controller(Method::PUT, "Kanban/order", kanban_order),
 ];
 
@@ -32,7 +32,9 @@ fn kanban(call: &Call) -> Result<Reply> {
     else {
         return Err(Refusal::forbidden("Non-object entities are not supported."));
     };
-    caller.acl.check_scope(&layout.name, Action::Read)?;
+    if caller.acl.level(&layout.name, Action::Read) == crate::acl::Level::No {
+        return Err(Refusal::forbidden_silently());
+    }
     let entity = app.layouts.entity(layout);
     let status = entity
         .scope

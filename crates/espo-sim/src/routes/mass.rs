@@ -134,6 +134,9 @@ fn run(call: &Call) -> Result<Reply> {
         )));
     }
     let needed = needed(action);
+    if !caller.acl.scope(entity) {
+        return Err(Refusal::forbidden_silently());
+    }
     if caller.acl.level(entity, needed) == crate::acl::Level::No {
         return Err(Refusal::forbidden(format!(
             "No {} access for '{entity}'.",

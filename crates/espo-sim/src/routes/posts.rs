@@ -122,8 +122,8 @@ fn post(call: &Call) -> Result<Reply> {
         let Some(row) = app.store.table(parent.index).live(id) else {
             return Err(Refusal::forbidden("No create access."));
         };
-        if !caller.acl.record(app, parent, &row, Action::Read) {
-            return Err(Refusal::forbidden("No access to parent record."));
+        if !caller.acl.record(app, parent, &row, Action::Stream) {
+            return Err(Refusal::forbidden("No create access."));
         }
         attributes.extend([
             ("parentType", parent.name.as_str().into()),

@@ -130,8 +130,19 @@ pub(super) fn controller(
     if crate::acl::ADMIN_ONLY.contains(&name) && !caller.acl.is_admin() {
         return Err(Refusal::forbidden(format!("No access to '{name}'.")));
     }
-    if name == "EmailAccount" && !caller.acl.scope("EmailAccountScope") {
-        return Err(Refusal::forbidden("No access to 'EmailAccount'."));
+    let acl = &caller.acl;
+    let open = match name {
+        "EmailAccount" => acl.scope("EmailAccountScope"),
+        "Portal" => acl.permission("portalPermission"),
+        "Import" | "Webhook" => acl.scope(name),
+        _ => true,
+    };
+    if !open {
+        return Err(Refusal::forbidden(format!("No access to '{name}'.")));
+    }
+    let scope = &app.layouts.entity(layout).scope;
+    if scope.disabled && !scope.entity {
+        return Err(Refusal::internal());
     }
     let writes_refused =
         NO_WRITE.contains(&name) && !matches!(*method, Method::GET | Method::DELETE);

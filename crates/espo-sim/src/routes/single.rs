@@ -38,7 +38,7 @@ fn single(call: &Call) -> Result<Reply> {
     }
     let row = app.live(layout, id)?;
     if !caller.acl.record(app, layout, &row, Action::Edit) {
-        return Err(Refusal::forbidden("No edit access."));
+        return Err(Refusal::forbidden_silently());
     }
     let data = object(&body, "data");
     let row = match action {

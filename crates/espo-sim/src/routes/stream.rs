@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Call, Fixed, posts};
-use crate::acl::{Action, Kind};
+use crate::acl::{Action, Kind, Level};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
@@ -235,7 +235,9 @@ impl<'a> Which<'a> {
 
 fn readable_record<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
     let layout = call.app.layout(&super::upper_first(call.params[0]))?;
-    call.caller.acl.check_scope(&layout.name, Action::Read)?;
+    if call.caller.acl.level(&layout.name, Action::Read) == Level::No {
+        return Err(Refusal::forbidden_silently());
+    }
     let row = call.app.live(layout, call.params[1])?;
     if !call.caller.acl.record(call.app, layout, &row, Action::Read) {
         return Err(Refusal::forbidden_silently());
@@ -243,15 +245,24 @@ fn readable_record<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
     Ok((layout, row))
 }
 
-fn stream_of(call: &Call, filter: Option<&str>, pinned: bool) -> Result<Reply> {
-    let (layout, row) = readable_record(call)?;
-    if !call
-        .caller
-        .acl
-        .record(call.app, layout, &row, Action::Stream)
+/// The record of a route, whose stream the caller may see.
+fn streamed_record<'a>(call: &Call<'a>, otherwise: &str) -> Result<(&'a Layout, Arc<Row>)> {
+    let layout = call.app.layout(&super::upper_first(call.params[0]))?;
+    let open = call.caller.acl.level(&layout.name, Action::Read) != Level::No;
+    let row = call.app.live(layout, call.params[1])?;
+    if open
+        && call
+            .caller
+            .acl
+            .record(call.app, layout, &row, Action::Stream)
     {
-        return Err(Refusal::forbidden("No stream access."));
+        return Ok((layout, row));
     }
+    Err(Refusal::forbidden(otherwise))
+}
+
+fn stream_of(call: &Call, filter: Option<&str>, pinned: bool) -> Result<Reply> {
+    let (layout, row) = streamed_record(call, "No stream access.")?;
     let app = call.app;
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let notes = app.layout("Note")?;
@@ -353,6 +364,13 @@ fn own_stream(call: &Call) -> Result<Reply> {
 /// `GET {Entity}/{id}/streamAttachments`: files of the posts of a record.
 fn stream_attachments(call: &Call) -> Result<Reply> {
     let (layout, row) = readable_record(call)?;
+    if !call
+        .caller
+        .acl
+        .record(call.app, layout, &row, Action::Stream)
+    {
+        return Err(Refusal::forbidden("No 'stream' access."));
+    }
     let app = call.app;
     let (notes, attachments) = (app.layout("Note")?, app.layout("Attachment")?);
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;

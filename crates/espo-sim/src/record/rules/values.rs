@@ -39,6 +39,10 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str, user: &st
         ("TargetList", "entryCount") => Value::Int(target_entries(app, layout, row, false)),
         ("TargetList", "optedOutCount") => Value::Int(target_entries(app, layout, row, true)),
         ("User", "position") => Value::Null,
+        ("User", "lastAccess") => match app.auth.has_token(&row.id) {
+            true => Value::text(app.clock.datetime()),
+            false => Value::Null,
+        },
         ("User", "secretKey") => app
             .auth
             .get(&row.id)
