@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use super::hooks::{self, Draft};
 use super::input::Input;
 use super::validate::{self, Candidate};
-use super::{duplicates, input, links, references, rules, view};
+use super::{created, duplicates, input, links, references, rules};
 use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::events::Event;
@@ -28,7 +28,7 @@ pub(crate) fn create(
     let body = request.json_body()?;
     let skip = request.flag("x-skip-duplicate-check") || says_yes(body.get("_skipDuplicateCheck"));
     let (row, shown) = insert(app, caller, layout, &body, skip)?;
-    Ok(answer(app, caller, layout, &row, &shown))
+    Ok(created::answer(app, caller, layout, &row, &shown))
 }
 
 /// `true`, or the text of it.
@@ -343,176 +343,6 @@ fn stubs(layout: &Layout, body: &Map<String, Json>) -> Vec<(String, Vec<String>)
             (link.field.is_none() && many).then(|| (link.name.clone(), ids))
         })
         .collect()
-}
-
-/// The answer: what is in memory and what loaders add. Untouched attributes are left out.
-pub(crate) fn answer(
-    app: &App,
-    caller: &Caller,
-    layout: &Layout,
-    row: &Row,
-    shown: &IndexMap<AttrIx, Value>,
-) -> Reply {
-    let mut out = app.out();
-    out.open_object();
-    for (ix, attr) in layout.attrs.iter().enumerate() {
-        if attr.write_only || attr.filter_only || !readable(app, caller, layout, ix) {
-            continue;
-        }
-        let in_read = layout.read_plan.contains(&ix);
-        let v = match &attr.source {
-            Source::Slot(_) if attr.name == "id" => Some(Value::Text(row.id.clone())),
-            // What was just set with an id is loaded with it.
-            Source::Slot(_)
-                if attr.name.ends_with("Data") || (attr.name == "reminders" && in_read) =>
-            {
-                Some(list_or_empty(view::value(
-                    app,
-                    layout,
-                    row,
-                    ix,
-                    caller.user_id(),
-                )))
-            }
-            Source::Slot(_) if is_flag(&attr.name) => {
-                match view::value(app, layout, row, ix, caller.user_id()) {
-                    Value::Null => Some(Value::Bool(false)),
-                    v => Some(v),
-                }
-            }
-            Source::Slot(slot) => shown.get(&ix).cloned().or_else(|| {
-                (matches!(attr.name.as_str(), "emailAddress" | "phoneNumber")
-                    && !row.get(*slot).is_null())
-                .then(|| row.get(*slot).clone())
-            }),
-            Source::LinkName(link) => {
-                let no_field_name = layout
-                    .links
-                    .get(link)
-                    .is_none_or(|l| !matches!(l.kind, LinkKind::Unknown));
-                (in_read && no_field_name)
-                    .then(|| view::value(app, layout, row, ix, caller.user_id()))
-            }
-            Source::Ids(link) | Source::Names(link) if !in_read => {
-                // What was set is shown, though reads do not load it.
-                let set = |ix: AttrIx| shown.get(&ix).filter(|v| !v.is_null());
-                let ids = layout.find(&format!("{link}Ids"));
-                set(ix).cloned().or_else(|| {
-                    ids.and_then(set)
-                        .map(|_| view::value(app, layout, row, ix, caller.user_id()))
-                })
-            }
-            Source::Ids(_) | Source::Names(_) | Source::Columns(_) | Source::Types(_) => {
-                in_read.then(|| view::value(app, layout, row, ix, caller.user_id()))
-            }
-            Source::IsFollowed
-            | Source::IsStarred
-            | Source::FollowersIds
-            | Source::FollowersNames => (in_read && follow_open(app, caller, layout, &attr.source))
-                .then(|| view::value(app, layout, row, ix, caller.user_id())),
-            Source::Person(_) => person(app, layout, row, ix, shown),
-            // The parts of a range are converted on reading only.
-            Source::Converted { .. } if is_part(app, layout, ix) => None,
-            Source::Converted { amount, .. } => (!row.get(*amount).is_null())
-                .then(|| view::value(app, layout, row, ix, caller.user_id())),
-            // Filled for a link that the body set, not for those of the system.
-            Source::Foreign { link, .. } if link == "createdBy" || link == "modifiedBy" => None,
-            Source::Foreign { link, .. } => view::key(app, layout, row, link)
-                .map(|_| view::value(app, layout, row, ix, caller.user_id())),
-            Source::HasOneId(_) | Source::HasOneName(_) | Source::Numeric(_) => {
-                shown.get(&ix).cloned()
-            }
-            Source::Special
-                if attr.name.ends_with("IsOptedOut") || attr.name.ends_with("IsInvalid") =>
-            {
-                Some(Value::Bool(false))
-            }
-            Source::Special => match loaded_on_create(app, layout, ix, in_read) {
-                // Computed by the save itself.
-                true if attr.name == "amountWeightedConverted" => shown
-                    .get(&ix)
-                    .cloned()
-                    .or_else(|| Some(view::value(app, layout, row, ix, caller.user_id()))),
-                true => Some(view::value(app, layout, row, ix, caller.user_id())),
-                false => shown.get(&ix).cloned(),
-            },
-            Source::Nothing => shown.get(&ix).cloned(),
-        };
-        let nothing_signed = layout.name == "User" && attr.name == "secretKey";
-        if let Some(v) = v.filter(|v| !(nothing_signed && v.is_null())) {
-            out.key(&attr.name);
-            out.value(&v);
-        }
-    }
-    out.close_object();
-    Reply::json(out.into_bytes())
-}
-
-/// Whether an attribute belongs to a part of a composite field.
-fn is_part(app: &App, layout: &Layout, ix: AttrIx) -> bool {
-    let entity = app.layouts.entity(layout);
-    let base = layout.attrs[ix].name.strip_suffix("Converted");
-    base.and_then(|b| entity.fields.get(b))
-        .is_none_or(|f| f.composite_of.is_some())
-}
-
-fn is_flag(name: &str) -> bool {
-    matches!(
-        name,
-        "emailAddressIsOptedOut"
-            | "emailAddressIsInvalid"
-            | "phoneNumberIsOptedOut"
-            | "phoneNumberIsInvalid"
-    )
-}
-
-fn list_or_empty(v: Value) -> Value {
-    if v.is_null() {
-        Value::json(Json::Array(Vec::new()))
-    } else {
-        v
-    }
-}
-
-/// Attributes that a loader or a hook fills right away: all without a column that a read has, but for those that come
-/// with the row itself (a `select` of their own).
-fn loaded_on_create(app: &App, layout: &Layout, ix: AttrIx, in_read: bool) -> bool {
-    let attr = &layout.attrs[ix];
-    let field = attr
-        .field
-        .as_deref()
-        .and_then(|f| app.layouts.entity(layout).fields.get(f));
-    if field.is_some_and(|f| {
-        matches!(
-            f.kind,
-            FieldKind::Email | FieldKind::Phone | FieldKind::CurrencyConverted
-        )
-    }) {
-        return false;
-    }
-    in_read && !rules::comes_with_the_row(&layout.name, &attr.name)
-}
-
-/// A person's name stands in the answer when both of its names were given, be it empty; a lead and a user fall back to
-/// what they have.
-fn person(
-    app: &App,
-    layout: &Layout,
-    row: &Row,
-    ix: AttrIx,
-    shown: &IndexMap<AttrIx, Value>,
-) -> Option<Value> {
-    if layout.attrs[ix].name != "name" {
-        return None;
-    }
-    let given = |attr: &str| layout.find(attr).is_some_and(|ix| shown.contains_key(&ix));
-    if given("firstName") && given("lastName") {
-        return Some(view::value(app, layout, row, ix, ""));
-    }
-    rules::stand_ins(layout)
-        .iter()
-        .find_map(|a| layout.slot(a).and_then(|s| row.get(s).non_empty()))
-        .map(Value::text)
 }
 
 /// Followers are shown to those who may see the stream.

@@ -4,6 +4,7 @@ pub(crate) mod address_book;
 mod addresses;
 mod contacts;
 pub(crate) mod create;
+pub(crate) mod created;
 pub(crate) mod duplicates;
 pub(crate) mod hooks;
 pub(crate) mod input;

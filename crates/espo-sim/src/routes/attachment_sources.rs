@@ -9,7 +9,7 @@ use super::attachments::{
 };
 use super::{Call, Fixed, delivery};
 use crate::http::{Refusal, Reply, Request, Result};
-use crate::record::create;
+use crate::record::{create, created};
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::POST, "Attachment/copy/:id", copy),
@@ -79,7 +79,7 @@ fn from_image_url(call: &Call) -> Result<Reply> {
         .0
         .write()
         .insert(new.id.clone(), image.contents.clone());
-    Ok(create::answer(app, caller, layout, &new, &shown))
+    Ok(created::answer(app, caller, layout, &new, &shown))
 }
 
 /// `POST Attachment/copy/{id}`: a new attachment with the same contents, for another field.
@@ -104,5 +104,5 @@ fn copy(call: &Call) -> Result<Reply> {
     let contents = contents(call.app, &row.id).unwrap_or_default();
     let files = &call.app.extras.files;
     files.0.write().insert(new.id.clone(), contents);
-    Ok(create::answer(call.app, call.caller, layout, &new, &shown))
+    Ok(created::answer(call.app, call.caller, layout, &new, &shown))
 }

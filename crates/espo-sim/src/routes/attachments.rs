@@ -15,7 +15,7 @@ use crate::acl::{Action, Level};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::{create, read};
+use crate::record::{create, created, read};
 use crate::store::Row;
 use crate::value::{Id, Value};
 
@@ -215,7 +215,7 @@ fn upload(call: &Call) -> Result<Reply> {
         .0
         .write()
         .insert(row.id.clone(), contents.unwrap_or_default().into());
-    Ok(create::answer(app, caller, layout, &row, &shown))
+    Ok(created::answer(app, caller, layout, &row, &shown))
 }
 
 /// Base64 as PHP reads it: what is none of its characters is passed over.

@@ -14,7 +14,7 @@ use crate::events::Event;
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{Layout, Source};
 use crate::record::input::Input;
-use crate::record::{create, update, view};
+use crate::record::{create, created, update, view};
 use crate::store::Row;
 use crate::value::Value;
 
@@ -99,7 +99,7 @@ fn post(call: &Call) -> Result<Reply> {
             shown.insert(ix, v);
         }
     }
-    let mut reply = create::answer(app, caller, layout, &row, &shown);
+    let mut reply = created::answer(app, caller, layout, &row, &shown);
     reply.status = 201;
     Ok(reply)
 }

@@ -313,7 +313,15 @@ test!(addresses_follow_their_primary_one, Sim::builder(), |sim| {
         (&json!("c@x.example"), &json!(true))
     );
     api.put(&path, json!({"emailAddress": null})).ok();
-    assert_eq!(api.get(&path).ok()["emailAddress"], json!("b@x.example"));
+    let read = api.get(&path).ok();
+    assert_eq!(
+        (
+            &read["emailAddress"],
+            &read["emailAddressData"][0]["emailAddress"]
+        ),
+        (&Json::Null, &json!("b@x.example")),
+        "up to 9.3, no other address takes its place"
+    );
     for bad in [
         json!({"emailAddress": "nope"}),
         json!({"emailAddressData": [{"emailAddress": "nope"}]}),
@@ -439,3 +447,65 @@ test!(activities_fill_in_what_follows, Sim::builder(), |sim| {
             .ends_with("entityType: Lead, field: name, type: required.")
     );
 });
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_update_marks_a_record_as_modified() {
+    let sim = Sim::builder().start().await.unwrap();
+    let api = Talk::api(&sim);
+    for (entity, body) in [
+        ("Account", json!({"name": "Acme"})),
+        ("Lead", json!({"lastName": "Smith"})),
+        ("Campaign", json!({"name": "Spring"})),
+        ("TargetList", json!({"name": "All"})),
+    ] {
+        let id = api.create(entity, body);
+        let answer = api.put(&format!("{entity}/{id}"), json!({})).ok();
+        assert!(answer["modifiedById"].is_string(), "{entity}");
+    }
+    // What has nothing to load is modified by a change only.
+    let id = api.create("KnowledgeBaseArticle", json!({"name": "How to"}));
+    let path = format!("KnowledgeBaseArticle/{id}");
+    assert!(api.put(&path, json!({})).ok()["modifiedById"].is_null());
+    let answer = api.put(&path, json!({"name": "How not to"})).ok();
+    assert!(answer["modifiedById"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_one_row_for_all_who_have_it() {
+    let sim = Sim::builder().start().await.unwrap();
+    let api = Talk::api(&sim);
+    let number = "+15557770001";
+    let contact = api.create(
+        "Contact",
+        json!({"lastName": "Smith", "phoneNumber": number}),
+    );
+    let body = json!({"name": "Acme", "phoneNumber": number, "_skipDuplicateCheck": true});
+    let account = api.create("Account", body);
+    let account = format!("Account/{account}");
+    // The number keeps the type that it was first given.
+    let read = api.get(&account).ok();
+    assert_eq!(read["phoneNumberData"][0]["type"], json!("Mobile"));
+    api.put(&account, json!({"phoneNumberIsInvalid": true}))
+        .ok();
+    let read = api.get(&format!("Contact/{contact}")).ok();
+    assert_eq!(read["phoneNumberIsInvalid"], json!(true));
+    assert_eq!(read["phoneNumberData"][0]["invalid"], json!(true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_sets_the_probability_unless_it_is_named() {
+    let sim = Sim::builder().start().await.unwrap();
+    let api = Talk::api(&sim);
+    let body = json!({"name": "Deal", "amount": 100, "closeDate": "2030-01-31", "probability": 33});
+    let path = format!("Opportunity/{}", api.create("Opportunity", body));
+    assert_eq!(api.get(&path).ok()["probability"], json!(33));
+    let named = api.put(&path, json!({"probability": 70})).ok();
+    assert_eq!(named["probability"], json!(70));
+    let unnamed = api.put(&path, json!({"description": "x"})).ok();
+    assert_eq!(unnamed["probability"], json!(10));
+    let lost = api.put(&path, json!({"stage": "Closed Lost"})).ok();
+    assert_eq!(
+        (&lost["probability"], &lost["lastStage"]),
+        (&json!(0), &json!("Prospecting"))
+    );
+}
