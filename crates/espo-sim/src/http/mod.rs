@@ -161,7 +161,7 @@ impl Refusal {
     }
 
     pub(crate) fn not_found_silently() -> Refusal {
-        Refusal::new(404, None)
+        Refusal::new(404, String::new())
     }
 
     pub(crate) fn conflict(reason: &str, body: Json) -> Refusal {

@@ -111,9 +111,13 @@ pub(crate) fn touch(app: &App, note: &Row) {
     let Some(notes) = app.layouts.find("Note") else {
         return;
     };
-    if let Some((parent, id)) = view::key(app, notes, note, "parent")
-        && let Some(slot) = parent.slot("streamUpdatedAt")
-    {
+    for link in ["parent", "superParent"] {
+        let Some((parent, id)) = view::key(app, notes, note, link) else {
+            continue;
+        };
+        let Some(slot) = parent.slot("streamUpdatedAt") else {
+            continue;
+        };
         let now = Value::text(app.clock.datetime());
         app.store.table(parent.index).update(&id, |r| {
             let moved = *r.get(slot) != now;
@@ -252,7 +256,7 @@ fn related_note(
     layout: &Layout,
     row: &Row,
 ) {
-    let (super_type, super_id) = super_parent(app, owner, record);
+    let (super_type, super_id) = super_parent(app, layout, row);
     write(
         app,
         caller,

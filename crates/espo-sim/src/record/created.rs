@@ -66,6 +66,7 @@ pub(crate) fn answer(
                 let ids = layout.find(&format!("{link}Ids"));
                 set(ix).cloned().or_else(|| {
                     ids.and_then(set)
+                        .filter(|ids| ids.as_list().is_some_and(|l| !l.is_empty()))
                         .map(|_| view::value(app, layout, row, ix, caller.user_id()))
                 })
             }
@@ -80,8 +81,9 @@ pub(crate) fn answer(
             Source::Person(_) => person(app, layout, row, ix, shown),
             // The parts of a range are converted on reading only.
             Source::Converted { .. } if is_part(app, layout, ix) => None,
-            Source::Converted { amount, .. } => (!row.get(*amount).is_null())
-                .then(|| view::value(app, layout, row, ix, caller.user_id())),
+            Source::Converted { amount, .. } => (!row.get(*amount).is_null()
+                || sent_amount(layout, &attr.name, shown))
+            .then(|| view::value(app, layout, row, ix, caller.user_id())),
             // Filled for a link that the body set, not for those of the system.
             Source::Foreign { link, .. } if link == "createdBy" || link == "modifiedBy" => None,
             Source::Foreign { link, .. } => view::key(app, layout, row, link)
@@ -113,6 +115,14 @@ pub(crate) fn answer(
     }
     out.close_object();
     Reply::json(out.into_bytes())
+}
+
+/// Whether the amount behind a converted one was sent, be it empty.
+fn sent_amount(layout: &Layout, converted: &str, shown: &IndexMap<AttrIx, Value>) -> bool {
+    converted
+        .strip_suffix("Converted")
+        .and_then(|base| layout.find(base))
+        .is_some_and(|ix| shown.contains_key(&ix))
 }
 
 /// Whether an attribute belongs to a part of a composite field.

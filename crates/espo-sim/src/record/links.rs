@@ -257,7 +257,7 @@ pub(crate) fn request_target<'a>(
     let access = facts::link_access(&app.layouts.schema, &layout.name, link);
     if access.read_only || ((def.read_only || access.read_only_for_most) && !caller.acl.is_admin())
     {
-        return Err(Refusal::forbidden_silently().translated("noLinkAccess", json!({})));
+        return Err(Refusal::forbidden_silently());
     }
     if !caller.acl.record(app, layout, &row, Action::Edit) {
         return Err(no_record_access(layout, link));

@@ -31,6 +31,9 @@ pub(crate) fn read(app: &App, caller: &Caller, layout: &Layout, id: &str) -> Res
     if !caller.acl.record(app, layout, &row, Action::Read) {
         return Err(Refusal::forbidden("No 'read' access."));
     }
+    if layout.name == "Email" {
+        rules::mark_read(app, layout, &row, caller.user_id());
+    }
     Ok(record_reply(app, caller, layout, &row))
 }
 

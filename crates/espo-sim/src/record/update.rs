@@ -233,10 +233,7 @@ fn loaded_before(
     for ix in &layout.read_plan {
         let attr = &layout.attrs[*ix];
         let loaded = match &attr.source {
-            Source::Ids(_) | Source::Names(_) | Source::Columns(_) => {
-                // A call loads those who take part once more.
-                layout.name != "Call"
-            }
+            Source::Ids(_) | Source::Names(_) | Source::Columns(_) => true,
             Source::FollowersIds | Source::FollowersNames => true,
             Source::Special => rules::comes_with_the_row(&layout.name, &attr.name),
             // The name of a record is put together anew, that of another person is not.
@@ -339,6 +336,7 @@ fn answer(
     } = changed;
     // Up to 9.3, addresses are loaded before the save, and not again.
     let stale = app.version < Version::V10_0;
+    let in_inbox = layout.name == "Email" && rules::in_inbox(app, layout, new, caller.user_id());
     let mut out = app.out();
     out.open_object();
     for (ix, attr) in layout.attrs.iter().enumerate() {
@@ -346,6 +344,7 @@ fn answer(
         if attr.write_only || attr.filter_only || !create::readable(app, caller, layout, ix) {
             continue;
         }
+        let in_read = in_read || (in_inbox && rules::of_inbox(&attr.name));
         if !in_read && !shown.contains_key(&ix) {
             continue;
         }
@@ -370,9 +369,11 @@ fn answer(
             {
                 current(old)
             }
-            // A call loads those who take part once more.
+            // A call loads those who take part once more, if others than users changed.
             (Source::Ids(_) | Source::Names(_) | Source::Columns(_), _)
-                if layout.name == "Call" =>
+                if rules::reloads_members(&layout.name, |attr| {
+                    layout.find(attr).is_some_and(|ix| shown.contains_key(&ix))
+                }) =>
             {
                 current(new)
             }

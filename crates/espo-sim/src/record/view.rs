@@ -152,15 +152,26 @@ pub(crate) fn members(app: &App, layout: &Layout, row: &Row, link: &str) -> Vec<
 /// Orders records by name, without regard to case and accents, and by id where the names are the same.
 #[derive(PartialEq, Eq)]
 struct NameKey {
-    name: String,
+    /// A person's first name and last name; otherwise the name alone.
+    names: [String; 2],
     id: Id,
 }
 
 impl NameKey {
     fn of(app: &App, layout: &Layout, row: &Row) -> NameKey {
-        let name = name(app, layout, row, "name");
+        let text = |slot: Option<usize>| {
+            let text = slot.and_then(|s| row.get(s).as_str());
+            text.unwrap_or_default().to_owned()
+        };
+        let names = match layout.attr("name").map(|a| &a.source) {
+            Some(Source::Person([first, _, last])) => [text(*first), text(*last)],
+            _ => {
+                let name = name(app, layout, row, "name");
+                [name.as_str().unwrap_or_default().to_owned(), String::new()]
+            }
+        };
         NameKey {
-            name: name.as_str().unwrap_or_default().to_owned(),
+            names,
             id: row.id.clone(),
         }
     }
@@ -168,7 +179,9 @@ impl NameKey {
 
 impl Ord for NameKey {
     fn cmp(&self, other: &NameKey) -> Ordering {
-        collate::cmp(&self.name, &other.name).then_with(|| self.id.cmp(&other.id))
+        collate::cmp(&self.names[0], &other.names[0])
+            .then_with(|| collate::cmp(&self.names[1], &other.names[1]))
+            .then_with(|| self.id.cmp(&other.id))
     }
 }
 

@@ -344,7 +344,9 @@ fn duplicate_attributes(call: &Call) -> Result<Reply> {
     let status = entity.scope.status_field.as_deref();
     record.retain(|name, _| {
         let field = layout.attr(name).and_then(|a| a.field.as_deref());
-        let field = field.and_then(|f| entity.fields.get(f));
+        let field = field
+            .and_then(|f| entity.fields.get(f))
+            .or_else(|| entity.fields.get(name.strip_suffix("Id")?));
         status != Some(name.as_str())
             && !field.is_some_and(|f| {
                 matches!(f.kind, FieldKind::Autoincrement | FieldKind::Number)

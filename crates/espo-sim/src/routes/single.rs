@@ -11,6 +11,7 @@ use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
 use crate::record::{read, rules, update, view};
 use crate::store::Row;
+use crate::value::Value;
 use crate::version::Version;
 
 pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::POST, "Action", single)];
@@ -101,7 +102,17 @@ fn merge(
         }
         update::remove(app, caller, layout, &source);
     }
-    update::change(app, caller, layout, row, &attributes)
+    let row = update::change(app, caller, layout, row, &attributes)?;
+    // The notes of the sources are part of its stream now.
+    if let Some(slot) = layout.slot("streamUpdatedAt") {
+        let now = Value::text(app.clock.datetime());
+        let moved = table.update(&row.id, |r| {
+            r.values[slot] = now;
+            true
+        });
+        return Ok(moved.map_or(row, |r| (*r).clone()));
+    }
+    Ok(row)
 }
 
 /// Addresses and numbers of the sources become further ones of the record; one of them may be chosen as the primary one.

@@ -249,7 +249,12 @@ fn readable_record<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
 fn streamed_record<'a>(call: &Call<'a>, otherwise: &str) -> Result<(&'a Layout, Arc<Row>)> {
     let layout = call.app.layout(&super::upper_first(call.params[0]))?;
     let open = call.caller.acl.level(&layout.name, Action::Read) != Level::No;
-    let row = call.app.live(layout, call.params[1])?;
+    let row = call
+        .app
+        .store
+        .table(layout.index)
+        .live(call.params[1])
+        .ok_or_else(|| Refusal::not_found("Record not found."))?;
     if open
         && call
             .caller

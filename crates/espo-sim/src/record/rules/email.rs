@@ -9,6 +9,7 @@ use crate::http::{Refusal, Result};
 use crate::layout::{Layout, LinkKind, TextKey};
 use crate::record::address_book::{self, Kind};
 use crate::record::hooks::Draft;
+use crate::record::links;
 use crate::record::patterns::is_email;
 use crate::record::view;
 use crate::search::collate;
@@ -74,10 +75,14 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
             .filter(|text| !text.is_empty());
         d.set("bodyPlain", plain.map_or(Value::Null, Value::text));
     }
-    for attr in ["usersIds", "usersNames"] {
+    // Who has it in the inbox is loaded, but not their names.
+    for (attr, names) in [("usersIds", false), ("usersNames", true)] {
         if let Some(ix) = d.layout.find(attr) {
             let row = d.old.unwrap_or(&d.row);
-            let value = view::value(d.app, d.layout, row, ix, d.caller.user_id());
+            let value = match names {
+                true => Value::json(json!({})),
+                false => view::value(d.app, d.layout, row, ix, d.caller.user_id()),
+            };
             d.shown.insert(ix, value);
         }
     }
@@ -188,11 +193,31 @@ pub(super) fn value(
             });
             Value::json(Json::Object(entries.collect()))
         }
+        "fromName" | "fromAddress" => part_of(emails, row, "fromString", attr == "fromName"),
+        "replyToName" | "replyToAddress" => {
+            part_of(emails, row, "replyToString", attr == "replyToName")
+        }
         "personStringData" => person(app, emails, row),
         _ => {
             let (_, link) = ADDRESSES.iter().find(|(a, _)| *a == attr)?;
             Value::text(texts(app, emails, row, link).join(";"))
         }
+    })
+}
+
+/// Name or address out of `Name <address>`; a text without brackets is an address.
+fn part_of(emails: &Layout, row: &Row, attr: &str, name: bool) -> Value {
+    let Some(text) = emails.slot(attr).and_then(|s| row.get(s).as_str()) else {
+        return Value::Null;
+    };
+    let (before, address) = match text.split_once('<') {
+        Some((before, rest)) => (before, rest.split('>').next().unwrap_or_default()),
+        None => ("", text),
+    };
+    Value::text(if name {
+        before.trim().trim_matches('"')
+    } else {
+        address.trim()
     })
 }
 
@@ -252,5 +277,24 @@ fn person(app: &App, emails: &Layout, row: &Row) -> Value {
             None => Value::text(address.as_str()),
         },
         None => Value::Null,
+    }
+}
+
+/// Reading an e-mail in one's inbox marks it as read.
+pub(crate) fn mark_read(app: &App, emails: &Layout, row: &Row, user: &str) {
+    let Some((relation, forward)) = users_relation(emails) else {
+        return;
+    };
+    let table = app.store.relation(relation);
+    let columns = &app.layouts.relations[relation].columns;
+    let at = columns.iter().position(|c| c.name == "isRead");
+    let pair = table
+        .of(&row.id, forward)
+        .into_iter()
+        .find(|p| p.id == user);
+    if let (Some(at), Some(pair)) = (at, pair) {
+        let mut values = links::columns_of(app, relation, &pair);
+        values[at] = Value::Bool(true);
+        table.link(&row.id, forward, user, values.into());
     }
 }

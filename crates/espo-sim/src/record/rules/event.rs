@@ -66,7 +66,7 @@ pub(super) fn keep_duration(d: &mut Draft) {
     }
 }
 
-/// The assigned user takes part, before all others; a caller who takes part in a new one has accepted.
+/// The assigned user takes part; a caller who takes part in a new one has accepted.
 pub(super) fn save(d: &mut Draft) -> Result<()> {
     if let Some(service) = d
         .get("externalService")
@@ -108,7 +108,7 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
         && (d.changed("assignedUserId") || sent.is_some())
         && !ids.iter().any(|id| *id == json!(user))
     {
-        ids.insert(0, json!(user));
+        ids.push(json!(user));
         changed = true;
     }
     if !changed {

@@ -2,6 +2,7 @@
 
 mod activity;
 mod article;
+mod category;
 mod email;
 mod event;
 mod lock;
@@ -10,9 +11,11 @@ mod values;
 
 pub(crate) use opportunity::stage_probability;
 
-pub(crate) use lock::{check_removal, is_lockable, is_locked};
+pub(crate) use lock::{is_lockable, is_locked};
 
-pub(crate) use email::{OF_INBOX, in_inbox, split as addresses, users_relation as email_users};
+pub(crate) use email::{
+    OF_INBOX, in_inbox, mark_read, split as addresses, users_relation as email_users,
+};
 pub(crate) use values::{person_name, reminders, stand_ins, value};
 
 use std::borrow::Cow;
@@ -20,7 +23,10 @@ use std::borrow::Cow;
 use serde_json::{Map, Value as Json};
 
 use super::hooks::Draft;
+use crate::app::App;
 use crate::http::Result;
+use crate::layout::Layout;
+use crate::store::Row;
 use crate::value::Value;
 
 /// Attributes without a column that come with the row itself, so that an answer to a save does not compute them anew.
@@ -41,6 +47,16 @@ const WITH_THE_ROW: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Whether an update loads those who take part once more.
+pub(crate) fn reloads_members(entity: &str, sent: impl Fn(&str) -> bool) -> bool {
+    entity == "Call" && (sent("contactsIds") || sent("leadsIds"))
+}
+
+/// Whether an attribute is a mark that an e-mail has in a user's inbox only.
+pub(crate) fn of_inbox(attr: &str) -> bool {
+    OF_INBOX.contains(&attr) || attr == "isUsersSent"
+}
+
 /// Whether an attribute without a column comes with the row itself.
 pub(crate) fn comes_with_the_row(entity: &str, attr: &str) -> bool {
     WITH_THE_ROW
@@ -56,6 +72,12 @@ pub(crate) fn is_address_list(entity: &str, field: &str) -> bool {
 /// Fields whose time must be still to come.
 pub(crate) fn is_future(entity: &str, field: &str) -> bool {
     (entity, field) == ("Email", "sendAt")
+}
+
+/// Refuses to remove what is locked or in use.
+pub(crate) fn check_removal(app: &App, layout: &Layout, row: &Row) -> Result<()> {
+    lock::check_removal(app, layout, row)?;
+    category::check_removal(app, layout, row)
 }
 
 /// What a body says under another name, before anything looks at it.
@@ -105,6 +127,7 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
         }
         _ => {}
     }
+    category::save(d);
     activity::collaborators(d);
     lock::check(d)
 }

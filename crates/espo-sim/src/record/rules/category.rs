@@ -1,0 +1,62 @@
+//! Category trees: a place among those of the same parent, and no removal of what is in use.
+
+use serde_json::json;
+
+use crate::app::App;
+use crate::http::{Refusal, Result};
+use crate::layout::{Layout, LinkKind, Slot};
+use crate::record::hooks::Draft;
+use crate::record::view;
+use crate::store::Row;
+use crate::value::Value;
+
+/// The key of the parent, where records of an entity type form a tree of categories.
+fn parent_key(layout: &Layout) -> Option<Slot> {
+    let parent = layout.links.get("parent")?;
+    match parent.kind {
+        LinkKind::BelongsTo { key } if parent.target == Some(layout.index) => Some(key),
+        _ => None,
+    }
+}
+
+/// A new category comes after its siblings.
+pub(super) fn save(d: &mut Draft) {
+    let (Some(key), Some(order), None) = (parent_key(d.layout), d.layout.slot("order"), d.old)
+    else {
+        return;
+    };
+    let rows = d.app.store.table(d.layout.index).snapshot();
+    let siblings = rows
+        .iter()
+        .filter(|r| !r.deleted && r.get(key) == d.row.get(key));
+    let last = siblings
+        .filter_map(|r| r.get(order).as_f64())
+        .max_by(f64::total_cmp);
+    #[allow(clippy::cast_possible_truncation, reason = "places are whole numbers")]
+    let place = last.map_or(1, |n| n as i64 + 1);
+    d.set("order", Value::Int(place));
+}
+
+/// A category with categories or records in it stays.
+pub(crate) fn check_removal(app: &App, layout: &Layout, row: &Row) -> Result<()> {
+    if parent_key(layout).is_none() {
+        return Ok(());
+    }
+    let used = |wanted: bool| {
+        layout.links.values().any(|link| {
+            let inside = matches!(link.kind, LinkKind::HasMany { .. } | LinkKind::Many { .. });
+            let children = link.target == Some(layout.index);
+            let filled = || !view::linked_through(app, layout, row, link).is_empty();
+            // Who may use the category is not what is in it.
+            inside && link.name != "teams" && children == wanted && filled()
+        })
+    };
+    let label = if used(true) {
+        "cannotRemoveCategoryWithChildCategory"
+    } else if used(false) {
+        "cannotRemoveNotEmptyCategory"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::forbidden(label).translated(label, json!({})))
+}
