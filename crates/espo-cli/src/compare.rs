@@ -41,17 +41,45 @@ impl FormatArgs {
 pub(crate) struct Comparison {
     changes: Vec<Change>,
     renamed: Vec<Renamed>,
+    /// What the user cannot see, if it is not an administrator.
+    hidden: Option<Hidden>,
+}
+
+/// What a user without administrator rights cannot see.
+struct Hidden {
+    entities: Vec<String>,
+    changes: Vec<Change>,
 }
 
 impl Comparison {
-    pub(crate) fn new(
-        old: &Schema,
-        new: &Schema,
-        keep: impl Fn(&Change) -> bool,
-    ) -> Result<Self, Failure> {
-        let changes = Schema::diff(old, new).into_iter().filter(keep).collect();
-        let renamed = Generator::new().renamed(old, new)?;
-        Ok(Self { changes, renamed })
+    pub(crate) fn new(old: &Schema, new: &Schema) -> Result<Self, Failure> {
+        Ok(Self {
+            changes: Schema::diff(old, new),
+            renamed: Generator::new().renamed(old, new)?,
+            hidden: None,
+        })
+    }
+
+    /// Compares with what a user without administrator rights received.
+    #[cfg_attr(not(feature = "network"), allow(dead_code))]
+    pub(crate) fn partial(old: &Schema, new: &Schema) -> Result<Self, Failure> {
+        let comparison = Schema::diff_partial(old, new);
+        // Names are compared as if the hidden entity types were there: otherwise those that collide with one of them
+        // would look renamed.
+        let mut visible = new.clone();
+        for name in &comparison.hidden_entities {
+            if let Some(entity) = old.entity_type(name) {
+                visible.entity_types.insert(name.clone(), entity.clone());
+            }
+        }
+        Ok(Self {
+            changes: comparison.changes,
+            renamed: Generator::new().renamed(old, &visible)?,
+            hidden: Some(Hidden {
+                entities: comparison.hidden_entities,
+                changes: comparison.hidden,
+            }),
+        })
     }
 
     #[cfg_attr(not(feature = "network"), allow(dead_code))]
@@ -100,21 +128,37 @@ impl Comparison {
         for change in self.changes.iter().filter(|change| !change.breaking) {
             let _ = writeln!(text, "        {change}");
         }
-        let _ = writeln!(
-            text,
+        if let Some(hidden) = &self.hidden {
+            for entity in &hidden.entities {
+                let _ = writeln!(text, "hidden  {entity}");
+            }
+            for change in &hidden.changes {
+                let _ = writeln!(text, "hidden  {}", place(change));
+            }
+        }
+        let _ = writeln!(text, "{}", self.summary());
+        text
+    }
+
+    fn summary(&self) -> String {
+        let mut text = format!(
             "{} breaking, {} other differences",
             self.breaking(),
             self.adding()
         );
+        if let Some(hidden) = &self.hidden {
+            let _ = write!(
+                text,
+                "; partial comparison: {} entity types and {} of their traces elsewhere are hidden from this user",
+                hidden.entities.len(),
+                hidden.changes.len()
+            );
+        }
         text
     }
 
     fn markdown(&self) -> String {
-        let mut text = format!(
-            "### EspoCRM schema: {} breaking, {} other differences\n",
-            self.breaking(),
-            self.adding()
-        );
+        let mut text = format!("### EspoCRM schema: {}\n", self.summary());
         let breaking = self
             .changes
             .iter()
@@ -133,7 +177,16 @@ impl Comparison {
             .filter(|change| !change.breaking)
             .map(item)
             .collect();
-        for (title, items) in [("Breaking", breaking), ("Other", adding)] {
+        let hidden = self.hidden.iter().flat_map(|hidden| {
+            let entities = hidden.entities.iter().map(|name| format!("- `{name}`"));
+            entities.chain(hidden.changes.iter().map(|c| format!("- `{}`", place(c))))
+        });
+        let hidden: Vec<String> = hidden.collect();
+        for (title, items) in [
+            ("Breaking", breaking),
+            ("Other", adding),
+            ("Hidden from this user", hidden),
+        ] {
             if !items.is_empty() {
                 let _ = write!(text, "\n**{title}**\n\n{}\n", items.join("\n"));
             }
@@ -147,12 +200,26 @@ impl Comparison {
             json!({"entity": name.entity, "member": name.wire, "what": name.kind.to_string(), "from": renamed.old,
                 "to": name.rust, "breaking": true})
         });
-        json!({
+        let mut report = json!({
             "version": 1,
             "breaking": self.breaking() > 0,
+            "partial": self.hidden.is_some(),
             "changes": self.changes,
             "rustNames": renamed.collect::<Vec<_>>(),
-        })
+        });
+        if let Some(hidden) = &self.hidden {
+            report["hiddenEntities"] = json!(hidden.entities);
+            report["hidden"] = json!(hidden.changes);
+        }
+        report
+    }
+}
+
+/// The entity type and member that a difference is about.
+fn place(change: &Change) -> String {
+    match &change.member {
+        Some(member) => format!("{}.{member}", change.entity),
+        None => change.entity.clone(),
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     let (old, new) = schemas(args, config)?;
-    let comparison = Comparison::new(&old, &new, |_| true)?;
+    let comparison = Comparison::new(&old, &new)?;
     espo_stdio::out!("{}", comparison.render(args.format.format())?)?;
     comparison.check()
 }

@@ -1,6 +1,6 @@
 //! The metadata of a live instance.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use espo_core::{Auth, Client, Error};
 use serde_json::Value;
@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::config::{Config, FILE};
 use crate::credentials::Variables;
 use crate::failure::Failure;
+use crate::files::Changes;
 
 /// How to connect to the instance.
 #[derive(clap::Args)]
@@ -43,12 +44,35 @@ pub(crate) struct Pulled {
     pub(crate) metadata: Value,
     /// Whether the user is an administrator, who alone sees everything.
     pub(crate) is_complete: bool,
+    /// The user name and kind of user.
+    pub(crate) user: String,
 }
 
 impl Pulled {
     /// The export as it is written to a file.
     pub(crate) fn text(&self) -> Result<String, Failure> {
         Ok(serde_json::to_string_pretty(&self.metadata)? + "\n")
+    }
+
+    /// Plans the export at the path: one file, or a directory of small sorted files.
+    pub(crate) fn write(
+        &self,
+        path: &Path,
+        split: bool,
+        changes: &mut Changes,
+    ) -> Result<(), Failure> {
+        if !split {
+            changes.write(path, self.text()?);
+            return Ok(());
+        }
+        let plan = espo_schema::plan_folder(&self.metadata, path)?;
+        for (path, text) in plan.files {
+            changes.write(path, text);
+        }
+        for path in plan.stale {
+            changes.remove(path);
+        }
+        Ok(())
     }
 }
 
@@ -64,23 +88,29 @@ pub(crate) fn pull(
         .enable_all()
         .build()
         .map_err(|error| Failure::Input(format!("cannot start the runtime: {error}")))?;
-    let (metadata, is_complete) = runtime
+    let (metadata, is_complete, user) = runtime
         .block_on(ask(&client, with_labels))
         .map_err(|error| unreachable(&url, &error))?;
     Ok(Pulled {
         url,
         metadata,
         is_complete,
+        user,
     })
 }
 
-async fn ask(client: &Client, with_labels: bool) -> Result<(Value, bool), Error> {
+async fn ask(client: &Client, with_labels: bool) -> Result<(Value, bool, String), Error> {
     let user = client.app().user::<espo_core::JsonObject>().await?;
     let mut metadata = client.app().metadata().await?;
     if with_labels {
         metadata["i18n"] = client.app().i18n(true).await?;
     }
-    Ok((metadata, user.is_admin()))
+    let name = user.user_name().unwrap_or("an unnamed user");
+    let description = match user.kind() {
+        Some(kind) => format!("{name} (type {kind})"),
+        None => name.to_owned(),
+    };
+    Ok((metadata, user.is_admin(), description))
 }
 
 impl Connection {

@@ -10,18 +10,22 @@ use crate::failure::Failure;
 use crate::files::Changes;
 use crate::instance::{self, Connection, Pulled};
 
-/// Export the metadata of an instance to a file.
+/// Export the metadata of an instance to a file or directory.
 ///
-/// An administrator sees all entity types and fields; any other user exports what its roles allow. The file is replaced
+/// An administrator sees all entity types and fields; any other user exports what its roles allow. The export is replaced
 /// only after the complete response has been read as metadata.
 #[derive(clap::Args)]
 #[command(after_long_help = credentials::HELP)]
 pub(crate) struct Args {
     #[command(flatten)]
     connection: Connection,
-    /// File to write. Defaults to `export` under [metadata] in espo.toml, else metadata.json.
+    /// File or existing directory to write. Defaults to `export` under [metadata] in espo.toml, else metadata.json.
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
+    /// Write a directory with one small sorted file per entity type and section, so that changes can be reviewed in Git.
+    /// Implied if the path is an existing directory.
+    #[arg(long)]
+    split: bool,
     /// Leave out the labels, which appear only in the documentation of the generated code.
     #[arg(long)]
     no_labels: bool,
@@ -38,12 +42,20 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     // An export that cannot be read must not replace one that can.
     let schema = Schema::from_value(pulled.metadata.clone(), &pulled.url)?;
     let mut changes = Changes::default();
-    changes.write(&path, pulled.text()?);
+    let split = args.split || path.is_dir();
+    if split && path.is_file() {
+        return Err(Failure::Input(format!(
+            "cannot write a directory to {}: it is a file; delete it or pass another --out",
+            path.display()
+        )));
+    }
+    pulled.write(&path, split, &mut changes)?;
     changes.commit()?;
     espo_stdio::outln!(
-        "{} entity types from {} in {}",
-        schema.entity_types.len(),
+        "{} from {} as {} in {}",
+        schema.summary(),
         pulled.url,
+        pulled.user,
         path.display()
     )?;
     note_incomplete(&pulled);

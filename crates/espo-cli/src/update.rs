@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
         check_hidden(old, &new)?;
     }
     let comparison = match &old {
-        Some(old) => Some(Comparison::new(old, &new, |_| true)?),
+        Some(old) => Some(Comparison::new(old, &new)?),
         None => None,
     };
 
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     let mut changes = Changes::default();
     generated.plan(&mut changes, args.force)?;
     // Last: if the process is killed in between, the next update reports the same changes again.
-    changes.write(&export, text);
+    pulled.write(&export, export.is_dir(), &mut changes)?;
     let written = changes.written().count();
     if !args.dry_run {
         changes.commit()?;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::def::{Def, upper_first};
 use crate::model::{Diagnostic, Naming};
+use crate::pipelines;
 
 /// Keys that a part of a composite field takes from its field.
 const INHERITED: [&str; 12] = [
@@ -46,6 +47,9 @@ pub(crate) fn complete(root: &mut Map<String, Value>, diagnostics: &mut Vec<Diag
         .cloned()
         .unwrap_or_default();
     let has_stream_dates = !is_older_than_9(root);
+    let has_pipelines = ["Pipeline", "PipelineStage"]
+        .iter()
+        .all(|name| root["entityDefs"].get(name).is_some());
     let Some(Value::Object(entities)) = root.get_mut("entityDefs") else {
         return;
     };
@@ -56,6 +60,7 @@ pub(crate) fn complete(root: &mut Map<String, Value>, diagnostics: &mut Vec<Diag
             .get(name)
             .and_then(Value::as_object)
             .unwrap_or(&nothing));
+        pipelines::add(name, body, scope, has_pipelines, diagnostics);
         complete_entity(name, body, scope, &types, has_stream_dates, diagnostics);
     }
     carry_dynamic_logic(root);
@@ -268,7 +273,7 @@ fn add_parts(fields: &mut Map<String, Value>, types: &Map<String, Value>) {
 }
 
 /// Adds what the explicit definition lacks.
-fn fill(explicit: &mut Map<String, Value>, generated: Map<String, Value>) {
+pub(crate) fn fill(explicit: &mut Map<String, Value>, generated: Map<String, Value>) {
     for (key, value) in generated {
         match (explicit.get_mut(&key), value) {
             (None, value) => {

@@ -4,11 +4,14 @@
 //! order of keys have no difference.
 
 mod compare;
+mod partial;
 mod sides;
 
 use std::fmt;
 
 use serde::Serialize;
+
+pub use partial::Comparison;
 
 use crate::model::{Cardinality, Schema, ValueType};
 

@@ -8,6 +8,15 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 
+/// The files of a metadata tree, and what becomes of those that are there already.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FolderPlan {
+    /// Every file with its content, sorted by path.
+    pub files: Vec<(PathBuf, String)>,
+    /// Files of earlier metadata that the tree no longer has.
+    pub stale: Vec<PathBuf>,
+}
+
 /// What [`write_folder`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
@@ -19,34 +28,44 @@ pub struct Written {
     pub removed: Vec<PathBuf>,
 }
 
-/// Writes the tree that `GET Metadata` returns as `section/Name.json`, one file per body, with sorted keys, so that a
+/// Lays out the tree that `GET Metadata` returns as `section/Name.json`, one file per body, with sorted keys, so that a
 /// change can be reviewed file by file. [`Schema::load`](crate::Schema::load) of the folder and of the tree give the same
-/// schema. Files that have the right content already are not touched, and those of bodies that are gone are deleted;
-/// other files are left alone.
+/// schema. Other files in the folder are left alone.
 ///
 /// # Errors
 ///
-/// Fails if a file cannot be read, written or deleted, or if a section or body has a name that cannot be a file name.
-/// In the latter case nothing is written.
-pub fn write_folder(tree: &Value, folder: &Path) -> Result<Written, Error> {
+/// Fails if a section or body has a name that cannot be a file name, or if the folder cannot be read.
+pub fn plan_folder(tree: &Value, folder: &Path) -> Result<FolderPlan, Error> {
     let files = files(tree, folder)?;
-    let mut written = Written {
-        files: files.len(),
-        ..Written::default()
-    };
     let kept: BTreeSet<&Path> = files.iter().map(|(path, _)| path.as_path()).collect();
     let sections: BTreeSet<&Path> = files.iter().filter_map(|(path, _)| path.parent()).collect();
-    for (path, text) in &files {
-        if fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
+    let stale = stale(&kept, &sections)?;
+    Ok(FolderPlan { files, stale })
+}
+
+/// Writes the tree as [`plan_folder`] lays it out. Files that have the right content already are not touched, and those
+/// of bodies that are gone are deleted.
+///
+/// # Errors
+///
+/// Returns the errors of [`plan_folder`], before anything is written. Also fails if a file cannot be written or deleted.
+pub fn write_folder(tree: &Value, folder: &Path) -> Result<Written, Error> {
+    let plan = plan_folder(tree, folder)?;
+    let mut written = Written {
+        files: plan.files.len(),
+        ..Written::default()
+    };
+    for (path, text) in plan.files {
+        if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
             continue;
         }
         if let Some(section) = path.parent() {
             fs::create_dir_all(section).map_err(at(section))?;
         }
-        fs::write(path, text).map_err(at(path))?;
-        written.changed.push(path.clone());
+        fs::write(&path, text).map_err(at(&path))?;
+        written.changed.push(path);
     }
-    for path in stale(&kept, &sections)? {
+    for path in plan.stale {
         fs::remove_file(&path).map_err(at(&path))?;
         written.removed.push(path);
     }
@@ -98,7 +117,7 @@ fn is_file_name(name: &str) -> bool {
 /// Files of bodies that the tree does not have, in the sections that it has.
 fn stale(kept: &BTreeSet<&Path>, sections: &BTreeSet<&Path>) -> Result<Vec<PathBuf>, Error> {
     let mut stale = Vec::new();
-    for section in sections {
+    for section in sections.iter().filter(|section| section.is_dir()) {
         for entry in fs::read_dir(section).map_err(at(section))? {
             let path = entry.map_err(at(section))?.path();
             let is_body = path.extension().is_some_and(|e| e == "json")

@@ -51,6 +51,7 @@ mod load;
 mod merge;
 mod model;
 mod patch;
+mod pipelines;
 mod resolve;
 #[doc(hidden)]
 pub mod selection;
@@ -58,10 +59,11 @@ mod shape;
 mod source;
 #[cfg(feature = "stock")]
 mod stock;
+mod summary;
 
-pub use diff::{Change, ChangeKind};
+pub use diff::{Change, ChangeKind, Comparison};
 pub use error::Error;
-pub use folder::{Written, write_folder};
+pub use folder::{FolderPlan, Written, plan_folder, write_folder};
 pub use kind::FieldKind;
 pub use model::{
     Attribute, AttributeRole, AttributeSource, Cardinality, Collection, Column, Diagnostic,
@@ -70,6 +72,7 @@ pub use model::{
 };
 #[cfg(feature = "stock")]
 pub use stock::Member;
+pub use summary::Summary;
 
 /// The examples of the README, compiled as documentation tests.
 #[cfg(doctest)]

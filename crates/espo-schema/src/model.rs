@@ -94,6 +94,10 @@ pub struct Scope {
     pub stream: bool,
     /// Records can be starred: `isStarred`.
     pub stars: bool,
+    /// Records can be locked (EspoCRM 10.0): `isLocked`, actions `lock` and `unlock`.
+    pub lockable: bool,
+    /// Records move through the stages of pipelines (EspoCRM 10.0), and the status field follows the stage.
+    pub pipelines: bool,
     /// Switched off by an administrator (or legacy).
     pub disabled: bool,
     /// Made by an administrator on this instance.

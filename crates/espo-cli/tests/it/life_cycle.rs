@@ -63,6 +63,80 @@ async fn api_users_are_told_that_their_export_is_incomplete() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn split_pulls_are_small_files_that_drift_accepts() {
+    let sim = Sim::start().await.expect("the server starts");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("crm");
+    let pull = crate::support::words(&format!(
+        "pull --split --url {} --out {}",
+        sim.url(),
+        path.display()
+    ));
+    let ran = beside(pull.clone(), admin(&sim)).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+    assert!(text(&ran).contains("91 entity types, "), "{}", text(&ran));
+    assert!(text(&ran).contains("as admin"), "{}", text(&ran));
+    let account = path.join("entityDefs/Account.json");
+    let before = std::fs::metadata(&account).expect("a file per entity type");
+    assert!(path.join("i18n/Account.json").exists(), "labels as well");
+    std::fs::write(path.join("entityDefs/CGone.json"), "{}").expect("written");
+
+    // An existing directory is written as one; what did not change is left alone, and what is gone is deleted.
+    let again: Vec<String> = pull.into_iter().filter(|word| word != "--split").collect();
+    let ran = beside(again, admin(&sim)).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+    let after = std::fs::metadata(&account).expect("still there");
+    assert_eq!(before.modified().ok(), after.modified().ok());
+    assert!(!path.join("entityDefs/CGone.json").exists());
+
+    let drift = crate::support::words(&format!(
+        "drift --url {} --metadata {}",
+        sim.url(),
+        path.display()
+    ));
+    let ran = beside(drift, admin(&sim)).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+    assert!(
+        text(&ran).contains("0 breaking, 0 other differences"),
+        "{}",
+        text(&ran)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drift_of_a_restricted_user_is_partial() {
+    let sim = Sim::start().await.expect("the server starts");
+    let weak = sim
+        .users()
+        .find(|user| user.user_name == "api-weak")
+        .expect("a restricted user");
+    let key = vec![("ESPO_API_KEY", weak.api_key.clone().expect("a key"))];
+    let metadata = concat!(env!("CARGO_MANIFEST_DIR"), "/../../metadata");
+    let drift = |json: &str| {
+        crate::support::words(&format!(
+            "drift --url {} --metadata {metadata}{json}",
+            sim.url()
+        ))
+    };
+    let ran = beside(drift(""), key.clone()).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+    assert!(text(&ran).contains("hidden  Lead"), "{}", text(&ran));
+    assert!(
+        text(&ran).contains("0 breaking, 0 other differences; partial comparison: "),
+        "{}",
+        text(&ran)
+    );
+    let ran = beside(drift(" --json"), key).await;
+    let report: serde_json::Value = serde_json::from_slice(&ran.stdout).expect("JSON");
+    assert_eq!(report["partial"], true);
+    assert!(
+        report["hiddenEntities"]
+            .as_array()
+            .is_some_and(|list| list.len() > 20)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn failed_pulls_leave_the_file_unchanged() {
     let sim = Sim::start().await.expect("the server starts");
     let folder = tempfile::tempdir().expect("a folder");

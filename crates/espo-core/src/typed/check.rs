@@ -141,11 +141,15 @@ fn attribute_types(entity: &Value, field_types: &Value) -> BTreeMap<String, Vec<
                     (part, true) => join(part, field),
                     (part, false) => join(field, part),
                 };
+                // Composite fields are expanded one level deep: a part of a part (the currency of one end of a range) has
+                // no field, and belongs to the field whose part it is.
+                let is_field = entity["fields"].get(&name).is_some();
                 let own = of_type["fields"][part]["type"].as_str();
-                types
-                    .entry(name)
-                    .or_default()
-                    .push(own.unwrap_or(type_).to_owned());
+                let known = types.entry(name).or_default();
+                known.push(own.unwrap_or(type_).to_owned());
+                if own.is_some() && !is_field {
+                    known.push(type_.to_owned());
+                }
             }
         }
     }

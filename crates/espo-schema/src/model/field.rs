@@ -19,6 +19,9 @@ pub struct Field {
     pub has_custom_type: bool,
     /// Must have a value on create, and on an update that sends it.
     pub required: bool,
+    /// A create may omit the field although it is required, because the server fills it in: the pipeline and the stage of
+    /// an entity type with pipelines, and counters.
+    pub filled_by_server: bool,
     /// Input is dropped silently.
     pub read_only: bool,
     /// Input is accepted on create and dropped on update.
@@ -115,7 +118,8 @@ impl Field {
         }
     }
 
-    /// Whether a create must name the field: it is required, can be written, and the server has no default to fill in.
+    /// Whether a create must include the field: it is required, can be written, and the server has neither a default nor
+    /// a value of its own to fill in.
     #[must_use]
     pub fn required_on_create(&self) -> bool {
         let has_default = match &self.default {
@@ -124,7 +128,7 @@ impl Field {
             Some(Value::Array(list)) => !list.is_empty(),
             Some(_) => true,
         };
-        self.required && !has_default && !self.read_only && !self.disabled
+        self.required && !has_default && !self.filled_by_server && !self.read_only && !self.disabled
     }
 }
 

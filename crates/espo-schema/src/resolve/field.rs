@@ -111,6 +111,7 @@ fn resolve(
         kind,
         has_custom_type,
         required: def.flag("required"),
+        filled_by_server: rules::is_counter(kind) || is_of_pipelines(entity, name, context),
         read_only: def.flag("readOnly") || field_type.is_some_and(|t| t.read_only),
         read_only_after_create: def.flag("readOnlyAfterCreate"),
         not_storable: not_storable(def, type_defs),
@@ -167,6 +168,14 @@ fn resolve(
         raw: raw.clone(),
         type_,
     }
+}
+
+fn is_of_pipelines(entity: &str, field: &str, context: &Context<'_>) -> bool {
+    let scope = context
+        .root
+        .get("scopes")
+        .and_then(|s| s.get(entity)?.as_object());
+    crate::pipelines::FIELDS.contains(&field) && scope.is_some_and(|s| Def(s).flag("pipelines"))
 }
 
 /// The definition of the type is merged over that of the field, except that a field of the type `base` with a column

@@ -198,6 +198,8 @@ fn scope(raw: &Map<String, Value>) -> Scope {
         acl: def.get("acl").cloned(),
         stream: def.flag("stream"),
         stars: def.flag("stars"),
+        lockable: def.flag("lockable"),
+        pipelines: def.flag("pipelines"),
         disabled: def.flag("disabled"),
         is_custom: def.flag("isCustom"),
         status_field: def.text("statusField"),

@@ -7,5 +7,7 @@ mod diff;
 mod layers;
 mod load;
 mod odd;
+mod partial;
+mod pipelines;
 mod stock;
 mod types;
