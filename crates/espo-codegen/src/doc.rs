@@ -66,7 +66,10 @@ pub(crate) fn entity(entity: &EntityType) -> String {
         notes.push("has optimistic locking".to_owned());
     }
     if scope.disabled {
-        notes.push("disabled".to_owned());
+        notes.push("disabled: the server rejects lists and creates with 403".to_owned());
+    }
+    if let Some(version) = entity.since {
+        notes.push(format!("since EspoCRM {version}"));
     }
     let notes = if notes.is_empty() {
         String::new()
@@ -143,6 +146,9 @@ pub(crate) fn attribute(attribute: &Attr<'_>) -> String {
             )),
         }
     }
+    if let Some(version) = attribute.field.and_then(|field| field.since) {
+        parts.push(format!("since EspoCRM {version}"));
+    }
     parts.push(
         match (attribute.schema.writable, attribute.schema.create_only) {
             (false, _) => "read-only".to_owned(),
@@ -176,6 +182,9 @@ pub(crate) fn link(link: &Link, target: Option<&str>) -> String {
     let mut text = format!("{}: {what}, {target}", code(&link.name));
     if let Some(foreign) = &link.foreign {
         text += &format!(", whose link back is {}", code(foreign));
+    }
+    if let Some(version) = link.since {
+        text += &format!(", since EspoCRM {version}");
     }
     text
 }

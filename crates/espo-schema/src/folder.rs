@@ -38,7 +38,15 @@ pub struct Written {
 pub fn plan_folder(tree: &Value, folder: &Path) -> Result<FolderPlan, Error> {
     let files = files(tree, folder)?;
     let kept: BTreeSet<&Path> = files.iter().map(|(path, _)| path.as_path()).collect();
-    let sections: BTreeSet<&Path> = files.iter().filter_map(|(path, _)| path.parent()).collect();
+    let written = files.iter().filter_map(|(path, _)| path.parent());
+    // Sections of metadata that the tree lacks altogether, such as those that only an administrator sees.
+    let known = crate::shape::SECTIONS
+        .iter()
+        .chain(&crate::shape::OTHER_SECTIONS);
+    let sections: BTreeSet<PathBuf> = written
+        .map(Path::to_owned)
+        .chain(known.map(|section| folder.join(section)))
+        .collect();
     let stale = stale(&kept, &sections)?;
     Ok(FolderPlan { files, stale })
 }
@@ -114,8 +122,8 @@ fn is_file_name(name: &str) -> bool {
         && !name.contains(['/', '\\', '\0', ':'])
 }
 
-/// Files of bodies that the tree does not have, in the sections that it has.
-fn stale(kept: &BTreeSet<&Path>, sections: &BTreeSet<&Path>) -> Result<Vec<PathBuf>, Error> {
+/// Files of bodies that the tree does not have.
+fn stale(kept: &BTreeSet<&Path>, sections: &BTreeSet<PathBuf>) -> Result<Vec<PathBuf>, Error> {
     let mut stale = Vec::new();
     for section in sections.iter().filter(|section| section.is_dir()) {
         for entry in fs::read_dir(section).map_err(at(section))? {

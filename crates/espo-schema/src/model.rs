@@ -44,6 +44,8 @@ pub struct Schema {
 pub struct EntityType {
     /// The name as used in URLs and in `entityType` values.
     pub name: String,
+    /// The version of EspoCRM that added it, as far as the built-in metadata shows; see [`Schema::stock_since`](crate::Schema::stock_since).
+    pub since: Option<&'static str>,
     /// `scopes.{name}`; all switches off when the metadata has no such scope.
     pub scope: Scope,
     /// `entityDefs.{name}.collection`.

@@ -14,7 +14,7 @@ use crate::source::Layer;
 pub(crate) const SECTIONS: [&str; 3] = ["entityDefs", "scopes", "fields"];
 
 /// Sections that a file may consist of without being mistaken for something else.
-const OTHER_SECTIONS: [&str; 16] = [
+pub(crate) const OTHER_SECTIONS: [&str; 16] = [
     "aclDefs",
     "app",
     "authenticationMethods",

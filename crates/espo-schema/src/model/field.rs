@@ -10,6 +10,8 @@ use crate::kind::FieldKind;
 pub struct Field {
     /// The field's name.
     pub name: String,
+    /// The version of EspoCRM that added it, as far as the built-in metadata shows; see [`Schema::stock_since`](crate::Schema::stock_since).
+    pub since: Option<&'static str>,
     /// The type as written (`varchar`, or one that an extension brings).
     pub type_: String,
     /// The type as this crate knows it. For a custom type it is the known type whose values the field has

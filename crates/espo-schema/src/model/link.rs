@@ -10,6 +10,8 @@ use super::{Options, ValueType};
 pub struct Link {
     /// The link's name: what stands in `GET {Entity}/{id}/{link}`.
     pub name: String,
+    /// The version of EspoCRM that added it, as far as the built-in metadata shows; see [`Schema::stock_since`](crate::Schema::stock_since).
+    pub since: Option<&'static str>,
     /// The type as the metadata has it.
     pub type_: LinkType,
     /// Target entity type; `None` for a polymorphic parent.

@@ -108,6 +108,7 @@ fn resolve(
 
     Field {
         name: name.to_owned(),
+        since: super::since(entity, Some(name), None).filter(|_| !def.flag("isCustom")),
         kind,
         has_custom_type,
         required: def.flag("required"),

@@ -38,7 +38,8 @@ pub(super) fn resolve_all(
     let mut links: IndexMap<String, Link> = IndexMap::new();
     for (name, raw) in entity_def.map("links").into_iter().flatten() {
         let Some(raw) = raw.as_object() else { continue };
-        let link = resolve(name, raw, fields);
+        let mut link = resolve(name, raw, fields);
+        link.since = super::since(entity, None, Some(name)).filter(|_| !Def(raw).flag("isCustom"));
         if let LinkType::Other(type_) = &link.type_ {
             diagnostics.push(Diagnostic::warning(
                 format!("entityDefs.{entity}.links.{name}"),
@@ -66,6 +67,7 @@ fn resolve(name: &str, raw: &Map<String, Value>, fields: &IndexMap<String, Field
     let mid_keys = <[String; 2]>::try_from(def.texts("midKeys")).ok();
     Link {
         name: name.to_owned(),
+        since: None,
         type_: match def.text("type").unwrap_or_default().as_str() {
             "belongsTo" => LinkType::BelongsTo,
             "hasMany" => LinkType::HasMany,

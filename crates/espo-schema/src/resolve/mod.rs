@@ -97,6 +97,7 @@ fn entity_type(
     let bool_ = filters(name, "boolFilterList", "boolFilterClassNameMap", context);
     EntityType {
         name: name.to_owned(),
+        since: since(name, None, None),
         scope: scope_raw.map(scope).unwrap_or_default(),
         collection: def.map("collection").map(collection).unwrap_or_default(),
         optimistic_concurrency_control: def.flag("optimisticConcurrencyControl"),
@@ -118,6 +119,26 @@ fn entity_type(
             .filter(|(key, _)| !matches!(key.as_str(), "fields" | "links"))
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect(),
+    }
+}
+
+/// The version that added a stock entity type, or one of its fields or links. What an administrator added is not stock,
+/// whatever its name.
+fn since(entity: &str, field: Option<&str>, link: Option<&str>) -> Option<&'static str> {
+    #[cfg(feature = "stock")]
+    {
+        use crate::stock::Member;
+        let member = match (field, link) {
+            (Some(field), _) => Member::Field(field),
+            (None, Some(link)) => Member::Link(link),
+            (None, None) => Member::EntityType,
+        };
+        Schema::stock_since(entity, member)
+    }
+    #[cfg(not(feature = "stock"))]
+    {
+        let _ = (entity, field, link);
+        None
     }
 }
 

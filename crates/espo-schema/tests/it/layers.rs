@@ -417,8 +417,9 @@ fn written_folders_are_small_sorted_files_that_load_the_same() {
     // A change touches the file that it is about.
     let mut tree = schema.raw.clone();
     tree["entityDefs"]["Task"]["fields"]["cNew"] = json!({"type": "text"});
-    let sections = tree["entityDefs"].as_object_mut().expect("entity types");
-    sections.shift_remove("CShip");
+    let entity_types = tree["entityDefs"].as_object_mut().expect("entity types");
+    entity_types.shift_remove("CShip");
+    let settings = tree["recordDefs"].take();
     let names = |paths: &[std::path::PathBuf]| -> Vec<String> {
         let relative = |p: &Path| {
             p.strip_prefix(folder.path())
@@ -430,7 +431,16 @@ fn written_folders_are_small_sorted_files_that_load_the_same() {
     };
     let written = write_folder(&tree, folder.path()).expect("it is written");
     assert_eq!(names(&written.changed), ["entityDefs/Task.json"]);
-    assert_eq!(names(&written.removed), ["entityDefs/CShip.json"]);
+    let removed = names(&written.removed);
+    assert_eq!(removed[0], "entityDefs/CShip.json");
+    // A whole section is gone: what a user without administrator rights receives has no `recordDefs`.
+    let settings = settings.as_object().expect("settings");
+    assert_eq!(removed.len(), 1 + settings.len());
+    assert!(
+        removed[1..]
+            .iter()
+            .all(|path| path.starts_with("recordDefs/"))
+    );
     assert!(kept.exists());
     let text = fs::read_to_string(folder.path().join("entityDefs/Task.json")).expect("the file");
     assert!(text.ends_with("}\n") && text.find("\"collection\"") < text.find("\"fields\""));

@@ -512,6 +512,16 @@ fn additions_of_the_newer_version_are_known() {
             "{entity} {member:?}"
         );
     }
+    let account = &Schema::stock().entity_types["Account"];
+    assert_eq!(
+        (account.since, account.fields["isLocked"].since),
+        (None, Some("10.0"))
+    );
+    assert_eq!(Schema::stock().entity_types["Pipeline"].since, Some("10.0"));
+    assert_eq!(
+        Schema::stock().entity_types["Lead"].links["callsChildren"].since,
+        Some("10.0")
+    );
     let (old, new) = (Schema::stock_9_3(), Schema::stock());
     for (name, entity) in &new.entity_types {
         let before = old.entity_type(name);

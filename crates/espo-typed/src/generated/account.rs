@@ -62,7 +62,7 @@ pub struct Account {
     pub industry: Option<Industry>,
     /// `isFollowed`, read-only, in a list only if selected
     pub is_followed: Option<bool>,
-    /// `isLocked`, bool, read-only
+    /// `isLocked`, bool, since EspoCRM 10.0, read-only
     pub is_locked: Option<bool>,
     /// `isStarred`, read-only
     pub is_starred: Option<bool>,

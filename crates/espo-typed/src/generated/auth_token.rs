@@ -25,7 +25,7 @@ pub struct AuthToken {
     pub modified_at: Option<Timestamp>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// `passwordVersion`, int, default `0`, read-only
+    /// `passwordVersion`, int, default `0`, since EspoCRM 10.0, read-only
     pub password_version: Option<i64>,
     /// `portalId`, of `portal` (link), of `Portal`, read-only
     pub portal_id: Option<Id<Portal>>,

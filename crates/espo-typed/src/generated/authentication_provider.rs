@@ -16,7 +16,7 @@ pub struct AuthenticationProvider {
     pub name: Option<String>,
     /// `oidcAuthorizationEndpoint`, url
     pub oidc_authorization_endpoint: Option<String>,
-    /// `oidcAuthorizationPkce`, bool, default `true`
+    /// `oidcAuthorizationPkce`, bool, default `true`, since EspoCRM 10.0
     pub oidc_authorization_pkce: Option<bool>,
     /// `oidcAuthorizationPrompt`, enum, at most 14 characters
     pub oidc_authorization_prompt: Option<OidcAuthorizationPrompt>,

@@ -24,9 +24,9 @@ pub struct Case {
     pub attachments_names: Option<Names<Attachment>>,
     /// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
     pub attachments_types: Option<MediaTypes<Attachment>>,
-    /// `collaboratorsIds`, of `collaborators` (linkMultiple), in a list only if selected
+    /// `collaboratorsIds`, of `collaborators` (linkMultiple), since EspoCRM 10.0, in a list only if selected
     pub collaborators_ids: Option<Vec<Id<User>>>,
-    /// `collaboratorsNames`, of `collaborators` (linkMultiple), read-only, in a list only if selected
+    /// `collaboratorsNames`, of `collaborators` (linkMultiple), since EspoCRM 10.0, read-only, in a list only if selected
     pub collaborators_names: Option<Names<User>>,
     /// `contactId`, of `contact` (link), of `Contact`
     pub contact_id: Option<Id<Contact>>,
@@ -595,7 +595,7 @@ impl CaseRef {
         self.0.related(links::CALLS)
     }
 
-    /// `collaborators`: many to many, [`User`]
+    /// `collaborators`: many to many, [`User`], since EspoCRM 10.0
     pub fn collaborators(&self) -> Related<Case, User, link::ManyToMany> {
         self.0.related(links::COLLABORATORS)
     }

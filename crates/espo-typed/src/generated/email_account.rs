@@ -31,7 +31,7 @@ pub struct EmailAccount {
     pub fetch_data: Option<Value>,
     /// `fetchSince`, date
     pub fetch_since: Option<Date>,
-    /// `fetchValidityNumber`, int, default `0`, read-only
+    /// `fetchValidityNumber`, int, default `0`, since EspoCRM 10.0, read-only
     pub fetch_validity_number: Option<i64>,
     /// `folderMap`, jsonObject
     pub folder_map: Option<Value>,

@@ -987,7 +987,7 @@ impl LeadRef {
         self.0.related(links::CALLS)
     }
 
-    /// `callsChildren`: parent to children, [`Call`], whose link back is `parent`
+    /// `callsChildren`: parent to children, [`Call`], whose link back is `parent`, since EspoCRM 10.0
     pub fn calls_children(&self) -> Related<Lead, Call, link::ReadOnlyLink<link::Children>> {
         self.0.related(links::CALLS_CHILDREN)
     }
@@ -1042,7 +1042,7 @@ impl LeadRef {
         self.0.related(links::MEETINGS)
     }
 
-    /// `meetingsChildren`: parent to children, [`Meeting`], whose link back is `parent`
+    /// `meetingsChildren`: parent to children, [`Meeting`], whose link back is `parent`, since EspoCRM 10.0
     pub fn meetings_children(&self) -> Related<Lead, Meeting, link::ReadOnlyLink<link::Children>> {
         self.0.related(links::MEETINGS_CHILDREN)
     }

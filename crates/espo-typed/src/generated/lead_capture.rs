@@ -94,9 +94,9 @@ pub struct LeadCapture {
     pub opt_in_confirmation_success_message: Option<String>,
     /// `phoneNumberCountry`, enum, at most 2 characters
     pub phone_number_country: Option<String>,
-    /// `pipelineId`, of `pipeline` (link), of `Pipeline`
+    /// `pipelineId`, of `pipeline` (link), of `Pipeline`, since EspoCRM 10.0
     pub pipeline_id: Option<Id<Pipeline>>,
-    /// `pipelineName`, of `pipeline` (link), read-only
+    /// `pipelineName`, of `pipeline` (link), since EspoCRM 10.0, read-only
     pub pipeline_name: Option<String>,
     /// `skipOptInConfirmationIfSubscribed`, bool
     pub skip_opt_in_confirmation_if_subscribed: Option<bool>,
@@ -729,7 +729,7 @@ impl LeadCaptureRef {
         self.0.related(links::OPT_IN_CONFIRMATION_EMAIL_TEMPLATE)
     }
 
-    /// `pipeline`: many to one, [`Pipeline`]
+    /// `pipeline`: many to one, [`Pipeline`], since EspoCRM 10.0
     pub fn pipeline(&self) -> Related<LeadCapture, Pipeline, link::BelongsTo> {
         self.0.related(links::PIPELINE)
     }

@@ -43,7 +43,7 @@ pub struct Meeting {
     pub description: Option<String>,
     /// `duration`, duration, default `3600`
     pub duration: Option<i64>,
-    /// `externalService`, enum, at most 100 characters, set on create only
+    /// `externalService`, enum, at most 100 characters, since EspoCRM 10.0, set on create only
     pub external_service: Option<String>,
     /// `followersIds`, read-only, in a list only if selected
     pub followers_ids: Option<Vec<Id<User>>>,

@@ -21,15 +21,15 @@ pub struct Notification {
     pub deleted: Option<bool>,
     /// `emailIsProcessed`, bool
     pub email_is_processed: Option<bool>,
-    /// `groupType`, enum, read-only
+    /// `groupType`, enum, since EspoCRM 10.0, read-only
     pub group_type: Option<GroupType>,
     /// `groupedCount`, int, read-only
     pub grouped_count: Option<i64>,
-    /// `groupedUnreadCount`, int, read-only
+    /// `groupedUnreadCount`, int, since EspoCRM 10.0, read-only
     pub grouped_unread_count: Option<i64>,
     /// `id`, read-only
     pub id: Option<Id<Notification>>,
-    /// `isFeatured`, bool, read-only
+    /// `isFeatured`, bool, since EspoCRM 10.0, read-only
     pub is_featured: Option<bool>,
     /// `message`, text
     pub message: Option<String>,

@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 use super::{PipelineStage, Team, User};
 
-/// A record of entity type `Pipeline`.
+/// A record of entity type `Pipeline` (since EspoCRM 10.0).
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Pipeline {

@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 use super::{Pipeline, User};
 
-/// A record of entity type `PipelineStage`.
+/// A record of entity type `PipelineStage` (since EspoCRM 10.0).
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct PipelineStage {

@@ -64,9 +64,9 @@ pub struct Preferences {
     pub language: Option<String>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// `notificationGrouping`, bool, default `true`
+    /// `notificationGrouping`, bool, default `true`, since EspoCRM 10.0
     pub notification_grouping: Option<bool>,
-    /// `notificationSound`, bool
+    /// `notificationSound`, bool, since EspoCRM 10.0
     pub notification_sound: Option<bool>,
     /// `pageContentWidth`, enum
     pub page_content_width: Option<PageContentWidth>,

@@ -31,7 +31,7 @@ pub struct Role {
     pub id: Option<Id<Role>>,
     /// `info`, base, read-only
     pub info: Option<Value>,
-    /// `lockPermission`, enum, default `not-set`
+    /// `lockPermission`, enum, default `not-set`, since EspoCRM 10.0
     pub lock_permission: Option<LockPermission>,
     /// `massUpdatePermission`, enum, default `not-set`
     pub mass_update_permission: Option<MassUpdatePermission>,

@@ -257,7 +257,7 @@ pub struct Settings {
     pub oidc_allow_regular_user_fallback: Option<bool>,
     /// `oidcAuthorizationEndpoint`, url
     pub oidc_authorization_endpoint: Option<String>,
-    /// `oidcAuthorizationPkce`, bool, default `true`
+    /// `oidcAuthorizationPkce`, bool, default `true`, since EspoCRM 10.0
     pub oidc_authorization_pkce: Option<bool>,
     /// `oidcAuthorizationPrompt`, enum
     pub oidc_authorization_prompt: Option<OidcAuthorizationPrompt>,

@@ -3,7 +3,7 @@
 use espo_core::typed::generated::*;
 use super::{Team, User};
 
-/// A record of entity type `Target` (module `Crm`, disabled).
+/// A record of entity type `Target` (module `Crm`, disabled: the server rejects lists and creates with 403).
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Target {

@@ -21,9 +21,9 @@ pub struct Task {
     pub attachments_names: Option<Names<Attachment>>,
     /// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
     pub attachments_types: Option<MediaTypes<Attachment>>,
-    /// `collaboratorsIds`, of `collaborators` (linkMultiple), in a list only if selected
+    /// `collaboratorsIds`, of `collaborators` (linkMultiple), since EspoCRM 10.0, in a list only if selected
     pub collaborators_ids: Option<Vec<Id<User>>>,
-    /// `collaboratorsNames`, of `collaborators` (linkMultiple), read-only, in a list only if selected
+    /// `collaboratorsNames`, of `collaborators` (linkMultiple), since EspoCRM 10.0, read-only, in a list only if selected
     pub collaborators_names: Option<Names<User>>,
     /// `contactId`, of `contact` (link), of `Contact`, read-only
     pub contact_id: Option<Id<Contact>>,
@@ -629,7 +629,7 @@ impl TaskRef {
         self.0.related(links::ATTACHMENTS)
     }
 
-    /// `collaborators`: many to many, [`User`]
+    /// `collaborators`: many to many, [`User`], since EspoCRM 10.0
     pub fn collaborators(&self) -> Related<Task, User, link::ManyToMany> {
         self.0.related(links::COLLABORATORS)
     }

@@ -99,7 +99,7 @@ pub struct User {
     pub modified_at: Option<Timestamp>,
     /// `name`, personName, read-only
     pub name: Option<String>,
-    /// `passwordVersion`, int, default `0`, read-only
+    /// `passwordVersion`, int, default `0`, since EspoCRM 10.0, read-only
     pub password_version: Option<i64>,
     /// `phoneNumber`, phone
     pub phone_number: Option<String>,

@@ -19,7 +19,7 @@ pub struct WorkingTimeCalendar {
     pub description: Option<String>,
     /// `id`, read-only
     pub id: Option<Id<WorkingTimeCalendar>>,
-    /// `isDefault`, bool, read-only
+    /// `isDefault`, bool, since EspoCRM 10.0, read-only
     pub is_default: Option<bool>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
@@ -407,7 +407,7 @@ impl WorkingTimeCalendarRef {
         self.0.related(links::TEAMS)
     }
 
-    /// `users`: one to many, [`User`], whose link back is `workingTimeCalendar`
+    /// `users`: one to many, [`User`], whose link back is `workingTimeCalendar`, since EspoCRM 10.0
     pub fn users(&self) -> Related<WorkingTimeCalendar, User, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::USERS)
     }
