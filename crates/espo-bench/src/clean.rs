@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::error::{Error, Result};
 use crate::ledger::{self, Leftover};
-use crate::target::{Access, Credentials, Dialer};
+use crate::target::{Access, Credentials, Dialer, refused};
 use crate::units::show_micros;
 
 const CONCURRENCY: usize = 8;
@@ -96,7 +96,7 @@ pub fn clean(
     runtime.block_on(async {
         let client = dialer.patient_client(0)?;
         let who = client.send(Request::path(Method::GET, "App/user")).await;
-        who.map_err(|e| Error::target(format!("{}: {e}", dialer.url)))?;
+        who.map_err(|e| refused(&dialer.url, &e))?;
         let gone = |entity: &str, id: &str| ledger::append_gone(path, entity, id);
         let cleanup = Cleanup {
             client: &client,

@@ -12,6 +12,7 @@ use super::call::Call;
 use super::fault::own_fault;
 use crate::record::{Outcome, Sample};
 use crate::report::StopCause;
+use crate::target::from_gateway;
 
 /// How a request went.
 pub(super) struct Done {
@@ -45,35 +46,45 @@ impl Weight {
     };
 }
 
-/// Counts a request as unfinished when its future is dropped before the answer.
+/// A request that was sent.
+#[derive(Clone, Copy)]
+struct Flight {
+    /// Of the operation.
+    index: usize,
+    intended: Instant,
+    sent: Instant,
+    bytes_out: usize,
+    /// Whether it belongs to the measurement.
+    counted: bool,
+}
+
+/// Counts a request as unfinished when its future is dropped before the response.
 struct Guard<'a> {
     actor: &'a Actor,
-    operation: usize,
-    sent: Instant,
-    intended: Instant,
-    bytes_out: usize,
-    counted: bool,
+    flight: Flight,
     done: bool,
 }
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         self.actor.in_flight.fetch_sub(1, Ordering::Relaxed);
-        if !self.done && self.counted {
-            let clock = Clock {
-                intended: self.intended,
-                sent: self.sent,
-                ended: Instant::now(),
-            };
-            let weight = Weight {
-                bytes_out: self.bytes_out,
-                ..Weight::NONE
-            };
+        if !self.done && self.flight.counted {
+            let (flight, outcome) = (self.flight, Outcome::Unfinished);
             self.actor
-                .record(self.operation, Outcome::Unfinished, clock, weight);
-            self.actor.fail(self.operation, Outcome::Unfinished, 0, || {
+                .settle(flight, outcome, Instant::now(), Weight::NONE);
+            self.actor.fail(flight.index, outcome, 0, || {
                 "still in flight when the run ended".into()
             });
+        }
+    }
+}
+
+impl Done {
+    fn without(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            response: None,
+            pretended: None,
         }
     }
 }
@@ -107,14 +118,17 @@ impl Actor {
             .meant
             .take()
             .unwrap_or_else(|| sent.checked_sub(turn.delay).unwrap_or(sent));
+        let flight = Flight {
+            index,
+            intended,
+            sent,
+            bytes_out,
+            counted: turn.counted,
+        };
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         let mut guard = Guard {
             actor: self,
-            operation: index,
-            sent,
-            intended,
-            bytes_out,
-            counted: turn.counted,
+            flight,
             done: false,
         };
         let result = turn
@@ -123,98 +137,83 @@ impl Actor {
             .await;
         guard.done = true;
         drop(guard);
-        let Some(result) = result else {
-            if turn.counted {
-                let clock = Clock {
-                    intended,
-                    sent,
-                    ended: Instant::now(),
-                };
-                let weight = Weight {
-                    bytes_out,
-                    ..Weight::NONE
-                };
-                self.record(index, Outcome::Timeout, clock, weight);
-                let limit = turn.patience.limit();
-                self.fail(index, Outcome::Timeout, 0, || no_answer(limit));
-            }
-            return Done {
-                outcome: Outcome::Timeout,
-                response: None,
-                pretended: None,
-            };
-        };
         match result {
-            Ok(response) => {
-                let clock = Clock {
-                    intended,
-                    sent,
-                    ended: response.timing().received,
-                };
-                let (decoded, decode_nanos) = self.shared.decoder.decode(
-                    index,
-                    &self.shared.plan.operations[index],
-                    &response,
-                );
-                let outcome = if decoded.is_ok() {
-                    Outcome::Ok
-                } else {
-                    Outcome::Decode
-                };
-                if turn.counted {
-                    self.record(
-                        index,
-                        outcome,
-                        clock,
-                        Weight {
-                            bytes_in: response.body().len(),
-                            bytes_out,
-                            decode_nanos,
-                        },
-                    );
-                    if let Err(reason) = decoded {
-                        self.fail(index, outcome, response.status().as_u16(), || reason);
-                    }
+            Some(Ok(response)) => self.responded(flight, response),
+            Some(Err(error)) => self.failed(flight, &error),
+            None => {
+                let limit = turn.patience.limit();
+                self.settle(flight, Outcome::Timeout, Instant::now(), Weight::NONE);
+                if flight.counted {
+                    self.fail(index, Outcome::Timeout, 0, || no_answer(limit));
                 }
-                Done {
-                    outcome,
-                    response: Some(response),
-                    pretended: None,
-                }
+                Done::without(Outcome::Timeout)
             }
-            Err(error) => {
-                let (outcome, status) = classify(&error);
-                if turn.counted {
-                    let clock = Clock {
-                        intended,
-                        sent,
-                        ended: error.timing().map_or_else(Instant::now, |t| t.received),
-                    };
-                    let bytes_in = error.body().map_or(0, |b| b.len());
-                    self.record(
-                        index,
-                        outcome,
-                        clock,
-                        Weight {
-                            bytes_in,
-                            bytes_out,
-                            ..Weight::NONE
-                        },
-                    );
-                    self.fail(index, outcome, status, || reason(&error));
-                }
-                if error.is_unauthorized() || error.is_locked_out() {
-                    self.shared.halt(
-                        StopCause::Credentials,
-                        format!("the server rejected the credentials during the load: {error}"),
-                    );
-                }
-                Done {
-                    outcome,
-                    response: None,
-                    pretended: None,
-                }
-            }
+        }
+    }
+
+    fn responded(&self, flight: Flight, response: Response) -> Done {
+        let resolved = &self.shared.plan.operations[flight.index];
+        let decoder = &self.shared.decoder;
+        let (decoded, decode_nanos) = decoder.decode(flight.index, resolved, &response);
+        let outcome = match decoded {
+            Ok(()) => Outcome::Ok,
+            Err(_) => Outcome::Decode,
+        };
+        let weight = Weight {
+            bytes_in: response.body().len(),
+            decode_nanos,
+            ..Weight::NONE
+        };
+        self.settle(flight, outcome, response.timing().received, weight);
+        if let Some(reason) = decoded.err().filter(|_| flight.counted) {
+            let status = response.status().as_u16();
+            self.fail(flight.index, outcome, status, || reason);
+        }
+        Done {
+            outcome,
+            response: Some(response),
+            pretended: None,
+        }
+    }
+
+    fn failed(&self, flight: Flight, error: &espo_core::Error) -> Done {
+        let (outcome, status) = classify(error);
+        let ended = error.timing().map_or_else(Instant::now, |t| t.received);
+        let weight = Weight {
+            bytes_in: error.body().map_or(0, |b| b.len()),
+            ..Weight::NONE
+        };
+        self.settle(flight, outcome, ended, weight);
+        if flight.counted {
+            self.fail(flight.index, outcome, status, || reason(error));
+        }
+        if error.is_unauthorized() || error.is_locked_out() {
+            let who = if from_gateway(error) {
+                "a gateway in front of the server rejected the requests"
+            } else {
+                "the server rejected the credentials"
+            };
+            self.shared.halt(
+                StopCause::Credentials,
+                format!("{who} during the load: {error}"),
+            );
+        }
+        Done::without(outcome)
+    }
+
+    /// Records a request that is over, if it counts.
+    fn settle(&self, flight: Flight, outcome: Outcome, ended: Instant, weight: Weight) {
+        if flight.counted {
+            let clock = Clock {
+                intended: flight.intended,
+                sent: flight.sent,
+                ended,
+            };
+            let weight = Weight {
+                bytes_out: flight.bytes_out,
+                ..weight
+            };
+            self.record(flight.index, outcome, clock, weight);
         }
     }
 

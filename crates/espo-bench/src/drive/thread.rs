@@ -25,7 +25,7 @@ use crate::report::Model;
 use crate::schedule::SendTimes;
 use crate::schedule::pacer::Pacer;
 use crate::seed;
-use crate::target::Dialer;
+use crate::target::{Dialer, refused};
 use crate::workload::{MixItem, Workload};
 
 /// Lanes of the open model over all shards: enough that concurrent iterations rarely share records.
@@ -87,10 +87,9 @@ impl Job {
             // exchanged for a token. Neither belongs into the figures.
             let known = client.send(Request::path(Method::GET, "App/user"));
             let known = tokio::time::timeout(self.dialer.timeout, known).await;
-            known
-                .map_err(|_| no_answer(self.dialer.timeout))
-                .and_then(|answer| answer.map_err(|e| e.to_string()))
-                .map_err(|e| Error::target(format!("{}: {e}", self.dialer.url)))?;
+            let url = &self.dialer.url;
+            let late = |_| Error::target(format!("{url}: {}", no_answer(self.dialer.timeout)));
+            known.map_err(late)?.map_err(|error| refused(url, &error))?;
         }
         let measured_from = self.start + self.settled.profile.measured_from();
         let actor = |user: usize| Actor {

@@ -18,10 +18,13 @@ pub struct Second {
     /// Requests that failed.
     pub failed: u64,
     /// Median.
+    #[schemars(extend("unit" = "us"))]
     pub p50: u64,
     /// 99th percentile.
+    #[schemars(extend("unit" = "us"))]
     pub p99: u64,
     /// Longest.
+    #[schemars(extend("unit" = "us"))]
     pub max: u64,
     /// Intended requests or iterations a second at the middle of the step (open model).
     #[serde(skip_serializing_if = "Option::is_none", default)]

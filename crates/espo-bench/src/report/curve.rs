@@ -21,8 +21,10 @@ pub struct Probe {
     /// Requests per second that got a response.
     pub rate: f64,
     /// Median response time, microseconds.
+    #[schemars(extend("unit" = "us"))]
     pub p50: u64,
     /// 99th percentile, microseconds.
+    #[schemars(extend("unit" = "us"))]
     pub p99: u64,
     /// Share of failed requests, 0 to 1.
     pub errors: f64,

@@ -149,7 +149,7 @@ async fn get(client: &Client, path: &str) -> Result<Value, espo_core::Error> {
     client.send(Request::path(Method::GET, path)).await?.json()
 }
 
-fn refused(url: &str, error: &espo_core::Error) -> Error {
+pub(crate) fn refused(url: &str, error: &espo_core::Error) -> Error {
     let what = if from_gateway(error) {
         "is behind a gateway that rejects the request (the response is not EspoCRM's): check --header-env, --gateway-auth-env and --client-certificate"
     } else if error.is_unauthorized() || error.is_locked_out() {
@@ -164,7 +164,7 @@ fn refused(url: &str, error: &espo_core::Error) -> Error {
 
 /// Whether a rejection comes from something in front of EspoCRM: EspoCRM demands no credentials with a realm, and its
 /// own rejections have no page for people.
-fn from_gateway(error: &espo_core::Error) -> bool {
+pub(crate) fn from_gateway(error: &espo_core::Error) -> bool {
     let Some(status) = error.status().map(|s| s.as_u16()) else {
         return false;
     };
