@@ -184,9 +184,9 @@ fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
 fn auth(variables: &Variables) -> Result<Auth, Failure> {
     let get = |name: &str| variables.get(name);
     match (get("ESPO_API_KEY"), get("ESPO_SECRET_KEY"), get("ESPO_USERNAME"), get("ESPO_PASSWORD")) {
-        (Some(key), Some(secret), ..) => Ok(Auth::hmac(key, secret)),
+        (Some(key), Some(secret), ..) => Ok(Auth::hmac(key, secret).into()),
         (Some(key), None, ..) => Ok(Auth::api_key(key)),
-        (None, _, Some(user), Some(password)) => Ok(Auth::password(user, password)),
+        (None, _, Some(user), Some(password)) => Ok(Auth::password(user, password).into()),
         _ => Err(Failure::Input(
             "no credentials: set ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC), or ESPO_USERNAME and ESPO_PASSWORD, or name \
              a file with them in ESPO_CREDENTIALS"
@@ -196,7 +196,7 @@ fn auth(variables: &Variables) -> Result<Auth, Failure> {
 }
 
 fn unreachable(url: &str, error: &Error) -> Failure {
-    let message = format!("{url}: {error}");
+    let message = format!("{url}: {}", error.report());
     if error.is_decode() {
         Failure::Input(message)
     } else {

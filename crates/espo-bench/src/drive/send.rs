@@ -303,6 +303,6 @@ fn reason(error: &espo_core::Error) -> String {
             .filter(|c| !c.is_control())
             .take(200)
             .collect(),
-        None => error.to_string().chars().take(200).collect(),
+        None => error.report().to_string().chars().take(200).collect(),
     }
 }

@@ -20,8 +20,8 @@ impl std::fmt::Debug for Credentials {
 impl Credentials {
     /// From anything that [`Auth`] can express.
     #[must_use]
-    pub fn new(auth: Auth) -> Self {
-        Self(auth)
+    pub fn new(auth: impl Into<Auth>) -> Self {
+        Self(auth.into())
     }
 
     /// From `ESPO_API_KEY` (with `ESPO_SECRET_KEY` for HMAC), or `ESPO_USERNAME` and `ESPO_PASSWORD`.
@@ -64,9 +64,9 @@ impl Credentials {
                 get("username"),
                 get("password"),
             ) {
-                (Some(key), Some(secret), ..) => Auth::hmac(key, secret),
+                (Some(key), Some(secret), ..) => Auth::hmac(key, secret).into(),
                 (Some(key), None, ..) => Auth::api_key(key),
-                (None, _, Some(user), Some(password)) => Auth::password(user, password),
+                (None, _, Some(user), Some(password)) => Auth::password(user, password).into(),
                 _ => {
                     return Err(wrong(format!(
                         "user {} has no credentials: expected the columns api_key (and secret_key for HMAC), or username and password",
@@ -93,9 +93,9 @@ impl Credentials {
             get(&names.username),
             get(&names.password),
         ) {
-            (Some(key), Some(secret), ..) => Auth::hmac(key, secret),
+            (Some(key), Some(secret), ..) => Auth::hmac(key, secret).into(),
             (Some(key), None, ..) => Auth::api_key(key),
-            (None, _, Some(user), Some(password)) => Auth::password(user, password),
+            (None, _, Some(user), Some(password)) => Auth::password(user, password).into(),
             _ => {
                 let named = [&names.api_key, &names.username, &names.password]
                     .into_iter()

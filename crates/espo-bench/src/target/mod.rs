@@ -131,9 +131,13 @@ pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
         .map(str::to_owned);
     let version = get(&client, "App/about").await.ok();
     let version = version.and_then(|v| v.get("version").and_then(Value::as_str).map(str::to_owned));
-    let metadata = get(&client, "Metadata")
-        .await
-        .map_err(|e| Error::target(format!("reading the metadata of {}: {e}", dialer.url)))?;
+    let metadata = get(&client, "Metadata").await.map_err(|e| {
+        Error::target(format!(
+            "reading the metadata of {}: {}",
+            dialer.url,
+            e.report()
+        ))
+    })?;
     let schema = Schema::from_value(metadata, "the target's metadata")
         .map_err(|e| Error::target(e.to_string()))?;
     Ok(Probe {
@@ -159,7 +163,7 @@ pub(crate) fn refused(url: &str, error: &espo_core::Error) -> Error {
     } else {
         "does not answer as an EspoCRM"
     };
-    Error::target(format!("{url} {what}: {error}"))
+    Error::target(format!("{url} {what}: {}", error.report()))
 }
 
 /// Whether a rejection comes from something in front of EspoCRM: EspoCRM demands no credentials with a realm, and its

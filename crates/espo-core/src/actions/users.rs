@@ -11,7 +11,8 @@ use crate::typed::{Editable, RecordRef, Schema, decode_record};
 
 impl Client {
     /// Changes the password of the user of the credentials
-    /// (`PUT UserSecurity/password`). The client goes on with the token it has.
+    /// (`PUT UserSecurity/password`). The server ends all tokens of that user; this client logs in again with the new
+    /// password. Other clients of the user have to be built again.
     ///
     /// # Errors
     /// As any request; forbidden when the current password is wrong or the new
@@ -26,7 +27,8 @@ impl Client {
             "password": new.expose_secret(),
         });
         self.perform(Method::PUT, &["UserSecurity", "password"], Some(&body))
-            .await
+            .await?;
+        self.engine.auth.password_changed(new)
     }
 }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::sign::{Signer, basic};
-use super::{Auth, Scheme, secret_header};
-use crate::error::{Answer, Error, Outcome, Stage};
+use super::{Auth, Scheme, Session, secret_header};
+use crate::error::{Answer, Error, Outcome, Stage, is_foreign};
 use crate::response::{Context, Response};
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -34,14 +34,23 @@ pub(crate) struct Authenticator {
 enum Presenter {
     None,
     Fixed(HeaderName, HeaderValue),
+    /// A password with every request, in this header.
+    EveryRequest(HeaderName, PasswordHeader),
     Hmac(Box<Signer>),
     Login(Box<Login>),
-    Token(Arc<Token>),
+}
+
+struct PasswordHeader {
+    user: String,
+    scheme: &'static str,
+    /// Replaced when the client changes the password.
+    value: RwLock<HeaderValue>,
 }
 
 struct Login {
     user: String,
-    password: SecretString,
+    /// None for a token alone, which cannot be renewed.
+    password: Mutex<Option<SecretString>>,
     token_secret: bool,
     code: Mutex<Option<SecretString>>,
     token: Mutex<Option<Arc<Token>>>,
@@ -51,7 +60,7 @@ struct Login {
 pub(crate) struct Token {
     authorization: HeaderValue,
     cookie: Option<HeaderValue>,
-    plain: SecretString,
+    session: Session,
 }
 
 /// Leave to send one attempt.
@@ -77,7 +86,6 @@ pub(crate) enum Verdict {
 
 impl Authenticator {
     pub(crate) fn new(auth: &Auth) -> Result<Self, Error> {
-        let illegal = || Error::build("the credentials hold characters that no header can carry");
         let secret = |text: &str| secret_header(text).ok_or_else(illegal);
         let presenter = match &auth.scheme {
             Scheme::None => Presenter::None,
@@ -91,50 +99,43 @@ impl Authenticator {
                 secret_key.expose_secret(),
                 *raw_digest,
             ))),
-            Scheme::Basic { user, password } => {
-                check_user(user)?;
-                let value = format!("Basic {}", basic(user, password.expose_secret()));
+            Scheme::Bearer(token) => {
+                let value = format!("Bearer {}", token.expose_secret());
                 Presenter::Fixed(header::AUTHORIZATION, secret(&value)?)
             }
-            Scheme::Password {
-                user,
-                password,
-                every_request: true,
-                ..
-            } => {
-                check_user(user)?;
-                Presenter::Fixed(ESPO, secret(&basic(user, password.expose_secret()))?)
+            Scheme::Basic { user, password } => {
+                let header = PasswordHeader::new(user, "Basic ", password)?;
+                Presenter::EveryRequest(header::AUTHORIZATION, header)
+            }
+            Scheme::EveryRequest { user, password } => {
+                Presenter::EveryRequest(ESPO, PasswordHeader::new(user, "", password)?)
             }
             Scheme::Password {
                 user,
                 password,
                 code,
                 token_secret,
-                every_request: false,
+                session,
             } => {
                 check_user(user)?;
+                let token = session.clone().map(Token::new).transpose()?;
                 Presenter::Login(Box::new(Login {
                     user: user.clone(),
-                    password: password.clone(),
+                    password: Mutex::new(Some(password.clone())),
                     token_secret: *token_secret,
                     code: Mutex::new(code.clone()),
-                    token: Mutex::new(None),
+                    token: Mutex::new(token.map(Arc::new)),
                 }))
             }
-            Scheme::Token {
-                user,
-                token,
-                secret,
-            } => {
-                check_user(user)?;
-                Presenter::Token(Arc::new(
-                    Token::new(
-                        user,
-                        token.clone(),
-                        secret.as_ref().map(ExposeSecret::expose_secret),
-                    )
-                    .ok_or_else(illegal)?,
-                ))
+            Scheme::Token(session) => {
+                check_user(&session.user)?;
+                Presenter::Login(Box::new(Login {
+                    user: session.user.clone(),
+                    password: Mutex::new(None),
+                    token_secret: session.secret.is_some(),
+                    code: Mutex::new(None),
+                    token: Mutex::new(Some(Arc::new(Token::new(session.clone())?))),
+                }))
             }
         };
         let another_user = match &auth.another_user {
@@ -174,11 +175,14 @@ impl Authenticator {
             return Ok(Admission::Pass(pass));
         }
         match &self.presenter {
-            Presenter::Login(_) => Ok(Admission::LogIn(guard)),
-            Presenter::Token(token) => Ok(Admission::Pass(Pass {
-                token: Some(Arc::clone(token)),
-                probe: Some(guard),
-            })),
+            Presenter::Login(login) => match lock(&login.token).clone() {
+                // A token from elsewhere, which this request tries out.
+                Some(token) => Ok(Admission::Pass(Pass {
+                    token: Some(token),
+                    probe: Some(guard),
+                })),
+                None => Ok(Admission::LogIn(guard)),
+            },
             _ => Ok(Admission::Pass(Pass {
                 token: None,
                 probe: Some(guard),
@@ -192,7 +196,8 @@ impl Authenticator {
             Presenter::None => return None,
             Presenter::Fixed(name, _) => vec![name.clone()],
             Presenter::Hmac(_) => vec![HMAC],
-            Presenter::Login(_) | Presenter::Token(_) => vec![ESPO, BY_TOKEN],
+            Presenter::EveryRequest(name, _) => vec![name.clone()],
+            Presenter::Login(_) => vec![ESPO, BY_TOKEN],
         };
         if self.another_user.is_some() {
             own.push(ANOTHER_USER);
@@ -203,7 +208,6 @@ impl Authenticator {
     fn open_pass(&self) -> Option<Pass> {
         let token = match &self.presenter {
             Presenter::Login(login) => Some(lock(&login.token).clone()?),
-            Presenter::Token(token) => Some(Arc::clone(token)),
             _ => None,
         };
         self.proven
@@ -237,7 +241,10 @@ impl Authenticator {
             Presenter::Hmac(signer) => {
                 headers.insert(HMAC, signer.header(method, path));
             }
-            Presenter::Login(_) | Presenter::Token(_) => {
+            Presenter::EveryRequest(name, header) => {
+                headers.insert(name.clone(), header.value());
+            }
+            Presenter::Login(_) => {
                 if let Some(token) = &pass.token {
                     token.apply(headers);
                 }
@@ -258,12 +265,21 @@ impl Authenticator {
 
     /// Takes notice of a 401.
     pub(crate) fn refused(&self, pass: &Pass, answer: &Answer) -> Verdict {
+        // A gateway's 401 says nothing about these credentials.
+        if is_foreign(answer) {
+            return Verdict::Refused;
+        }
         if let (Presenter::Login(login), Some(used)) = (&self.presenter, &pass.token) {
             let mut token = lock(&login.token);
             match &*token {
                 // Somebody else has logged in anew meanwhile.
                 Some(current) if !Arc::ptr_eq(current, used) => {}
-                _ => *token = None,
+                _ if lock(&login.password).is_some() => *token = None,
+                _ => {
+                    drop(token);
+                    self.latch(answer.clone());
+                    return Verdict::Refused;
+                }
             }
             return Verdict::Again;
         }
@@ -285,9 +301,12 @@ impl Authenticator {
         let Presenter::Login(login) = &self.presenter else {
             return Err(Error::build("these credentials have no log-in"));
         };
-        let illegal = || Error::build("the credentials hold characters that no header can carry");
         let mut headers = HeaderMap::new();
-        let value = basic(&login.user, login.password.expose_secret());
+        let password = lock(&login.password).clone();
+        let password = password.ok_or_else(|| {
+            Error::build("the token was dropped and there is no password to log in with")
+        })?;
+        let value = basic(&login.user, password.expose_secret());
         headers.insert(ESPO, secret_header(&value).ok_or_else(illegal)?);
         if login.token_secret {
             headers.insert(CREATE_SECRET, HeaderValue::from_static("true"));
@@ -310,7 +329,7 @@ impl Authenticator {
 
     pub(crate) fn set_code(&self, new: SecretString) -> bool {
         match &self.presenter {
-            Presenter::Login(login) => {
+            Presenter::Login(login) if lock(&login.password).is_some() => {
                 *lock(&login.code) = Some(new);
                 true
             }
@@ -351,20 +370,37 @@ impl Authenticator {
         })?;
         let user = name.unwrap_or_else(|| login.user.clone());
         let secret = cookie_secret(&response.headers);
-        let token = Token::new(&user, plain.into(), secret.as_deref())
-            .ok_or_else(|| Error::build("the server's token cannot be sent in a header"))?;
+        let token = Token::new(Session::new(user, plain, secret.map(SecretString::from)))?;
         *lock(&login.token) = Some(Arc::new(token));
         self.accepted();
         Ok(())
     }
 
-    /// The token in use, for logging out.
-    pub(crate) fn current_token(&self) -> Option<SecretString> {
+    /// The session in use.
+    pub(crate) fn session(&self) -> Option<Session> {
         match &self.presenter {
-            Presenter::Login(login) => lock(&login.token).as_ref().map(|token| token.plain.clone()),
-            Presenter::Token(token) => Some(token.plain.clone()),
+            Presenter::Login(login) => {
+                let token = lock(&login.token);
+                token.as_ref().map(|token| token.session.clone())
+            }
             _ => None,
         }
+    }
+
+    /// Takes the new password of the client's own user. The server has ended all of the user's tokens.
+    pub(crate) fn password_changed(&self, new: &SecretString) -> Result<(), Error> {
+        if self.another_user.is_some() {
+            return Ok(());
+        }
+        match &self.presenter {
+            Presenter::Login(login) => {
+                *lock(&login.password) = Some(new.clone());
+                *lock(&login.token) = None;
+            }
+            Presenter::EveryRequest(_, header) => header.set(new)?,
+            Presenter::None | Presenter::Fixed(..) | Presenter::Hmac(_) => {}
+        }
+        Ok(())
     }
 
     pub(crate) fn drop_token(&self) {
@@ -381,17 +417,52 @@ impl Pass {
     }
 }
 
+impl PasswordHeader {
+    fn new(user: &str, scheme: &'static str, password: &SecretString) -> Result<Self, Error> {
+        check_user(user)?;
+        let value = Self::text(user, scheme, password)?;
+        Ok(Self {
+            user: user.to_owned(),
+            scheme,
+            value: RwLock::new(value),
+        })
+    }
+
+    fn text(user: &str, scheme: &str, password: &SecretString) -> Result<HeaderValue, Error> {
+        let value = format!("{scheme}{}", basic(user, password.expose_secret()));
+        secret_header(&value).ok_or_else(illegal)
+    }
+
+    fn value(&self) -> HeaderValue {
+        let value = self.value.read();
+        value.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, password: &SecretString) -> Result<(), Error> {
+        let value = Self::text(&self.user, self.scheme, password)?;
+        *self.value.write().unwrap_or_else(PoisonError::into_inner) = value;
+        Ok(())
+    }
+}
+
+fn illegal() -> Error {
+    Error::build("the credentials hold characters that no header can carry")
+}
+
 impl Token {
-    fn new(user: &str, plain: SecretString, secret: Option<&str>) -> Option<Self> {
-        let authorization = secret_header(&basic(user, plain.expose_secret()))?;
-        let cookie = match secret {
-            Some(secret) => Some(secret_header(&format!("auth-token-secret={secret}"))?),
+    fn new(session: Session) -> Result<Self, Error> {
+        let value = basic(&session.user, session.token.expose_secret());
+        let cookie = match &session.secret {
+            Some(secret) => {
+                let text = format!("auth-token-secret={}", secret.expose_secret());
+                Some(secret_header(&text).ok_or_else(illegal)?)
+            }
             None => None,
         };
-        Some(Self {
-            authorization,
+        Ok(Self {
+            authorization: secret_header(&value).ok_or_else(illegal)?,
             cookie,
-            plain,
+            session,
         })
     }
 
@@ -442,7 +513,5 @@ fn check_user(user: &str) -> Result<(), Error> {
 
 /// The guarded values are replaced whole, so a panic elsewhere leaves them sound.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

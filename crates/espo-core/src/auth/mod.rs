@@ -1,16 +1,19 @@
-//! Who the client is: every way to authenticate that the server knows.
+//! Authentication: every scheme that the server knows.
 
 mod gate;
+mod session;
 mod sign;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use http::HeaderValue;
 use secrecy::SecretString;
 
+pub use session::{ExposedSession, Session};
 pub use sign::Signer;
 
 pub(crate) use gate::{Admission, Authenticator, Pass, Verdict, is_refusal};
@@ -20,27 +23,62 @@ pub(crate) use sign::basic;
 ///
 /// | constructor | users | cost on the server |
 /// | --- | --- | --- |
-/// | [`Auth::api_key`] | API users with method "API Key" | one look-up |
-/// | [`Auth::hmac`] | API users with method "HMAC"; the secret never travels | one look-up |
+/// | [`Auth::api_key`] | API users with method "API Key" | one lookup |
+/// | [`Auth::hmac`] | API users with method "HMAC"; the secret never travels | one lookup |
 /// | [`Auth::password`] | regular users and administrators; logs in once for a token | 0.2 s once |
-/// | [`Auth::token`] | a token that was got elsewhere | one look-up |
+/// | [`Auth::session`], [`Auth::token`] | a token from an earlier login | one lookup |
+/// | [`Auth::bearer`] | an access token of OAuth 2.0 (announced for EspoCRM 10.1), or of a gateway that logs in | – |
 /// | [`Auth::basic`] | regular users; the password goes with **every** request | 0.2 s each time |
 ///
-/// Refused credentials are not tried again until
-/// [`Client::forget_refusal`](crate::Client::forget_refusal): ten failed log-ins
-/// in a minute lock out the whole address, valid keys included. For the same
-/// reason the first request of a client goes alone; the others follow once the
-/// credentials have proven good.
-#[derive(Clone)]
-pub struct Auth {
+/// The type parameter is the scheme, so that an option exists only where it applies: [`raw_digest`](Auth::raw_digest) for
+/// HMAC, [`second_factor`](Auth::second_factor) for a password, [`acting_as`](Auth::acting_as) for administrators.
+/// [`ClientBuilder::auth`](crate::ClientBuilder::auth) takes every scheme; `Auth` without a parameter is any of them
+/// (`.into()`).
+///
+/// Rejected credentials are not sent again until [`Client::forget_refusal`](crate::Client::forget_refusal): ten failed
+/// logins in a minute lock out the whole address, valid keys included. For the same reason the first request of a client
+/// goes alone; the others follow once the credentials have proven good.
+pub struct Auth<S = Any> {
     pub(crate) scheme: Scheme,
     pub(crate) another_user: Option<String>,
+    marker: PhantomData<fn() -> S>,
 }
+
+macro_rules! schemes {
+    ($($(#[$meta:meta])* $name:ident;)*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug)]
+        pub enum $name {}
+    )*};
+}
+
+schemes! {
+    /// Any scheme; its options can no longer be changed.
+    Any;
+    /// HMAC keys of an API user.
+    Hmac;
+    /// A password that is exchanged for a token.
+    Password;
+    /// A password that goes with every request, or a token.
+    UserToken;
+}
+
+/// Schemes of regular users and administrators, with which an administrator can act as another user. EspoCRM rejects the
+/// combination with API keys.
+#[diagnostic::on_unimplemented(
+    message = "credentials of the scheme `{Self}` cannot act as another user",
+    note = "EspoCRM allows it for an administrator's password or token: `Auth::password(…).acting_as(…)`"
+)]
+pub trait ActsAsAnother {}
+
+impl ActsAsAnother for Password {}
+impl ActsAsAnother for UserToken {}
 
 #[derive(Clone)]
 pub(crate) enum Scheme {
     None,
     ApiKey(SecretString),
+    Bearer(SecretString),
     Hmac {
         api_key: SecretString,
         secret_key: SecretString,
@@ -50,28 +88,40 @@ pub(crate) enum Scheme {
         user: String,
         password: SecretString,
     },
+    /// `Espo-Authorization` with every request.
+    EveryRequest {
+        user: String,
+        password: SecretString,
+    },
     Password {
         user: String,
         password: SecretString,
         code: Option<SecretString>,
         token_secret: bool,
-        every_request: bool,
+        session: Option<Session>,
     },
-    Token {
-        user: String,
-        token: SecretString,
-        secret: Option<SecretString>,
-    },
+    Token(Session),
 }
 
-impl Auth {
+impl<S> Auth<S> {
     fn of(scheme: Scheme) -> Self {
         Self {
             scheme,
             another_user: None,
+            marker: PhantomData,
         }
     }
 
+    fn erase(self) -> Auth {
+        Auth {
+            scheme: self.scheme,
+            another_user: self.another_user,
+            marker: PhantomData,
+        }
+    }
+}
+
+impl Auth {
     /// No credentials: `GET Settings`, `GET I18n`, lead capture.
     pub fn none() -> Self {
         Self::of(Scheme::None)
@@ -82,19 +132,64 @@ impl Auth {
         Self::of(Scheme::ApiKey(key.into()))
     }
 
-    /// `X-Hmac-Authorization`, for API users with the method "HMAC": the lower-case
-    /// hex HMAC-SHA-256 of `METHOD /path`, without the query. Servers accept this
-    /// form since 8.4.1; see [`Auth::raw_digest`] for older ones.
-    pub fn hmac(api_key: impl Into<SecretString>, secret_key: impl Into<SecretString>) -> Self {
-        Self::of(Scheme::Hmac {
+    /// `Authorization: Bearer`: an access token that something else obtains and renews. EspoCRM up to 10.0 has no such
+    /// tokens; OAuth 2.0 is announced for 10.1.
+    pub fn bearer(token: impl Into<SecretString>) -> Self {
+        Self::of(Scheme::Bearer(token.into()))
+    }
+
+    /// `X-Hmac-Authorization`, for API users with the method "HMAC": the lower-case hex HMAC-SHA-256 of `METHOD /path`,
+    /// without the query. Servers accept this form since 8.4.1; see [`Auth::raw_digest`] for older ones.
+    pub fn hmac(
+        api_key: impl Into<SecretString>,
+        secret_key: impl Into<SecretString>,
+    ) -> Auth<Hmac> {
+        Auth::of(Scheme::Hmac {
             api_key: api_key.into(),
             secret_key: secret_key.into(),
             raw_digest: false,
         })
     }
 
-    /// Sends the HMAC digest as 32 raw bytes, as servers before 8.4.1 want it.
-    /// No effect on other kinds.
+    /// `Authorization: Basic` with every request. Each costs the server a password hash (0.2 s of CPU); prefer
+    /// [`Auth::password`].
+    pub fn basic(user: impl Into<String>, password: impl Into<SecretString>) -> Auth<UserToken> {
+        Auth::of(Scheme::Basic {
+            user: user.into(),
+            password: password.into(),
+        })
+    }
+
+    /// Logs in with the password once (`GET App/user`) and continues with the token that the server returns; logs in
+    /// again when the token has expired, only once however many tasks notice it at the same time.
+    pub fn password(user: impl Into<String>, password: impl Into<SecretString>) -> Auth<Password> {
+        Auth::of(Scheme::Password {
+            user: user.into(),
+            password: password.into(),
+            code: None,
+            token_secret: false,
+            session: None,
+        })
+    }
+
+    /// A session that [`Client::session`](crate::Client::session) exported. When it has expired, requests fail with
+    /// [`Error::is_unauthorized`](crate::Error::is_unauthorized); [`Auth::reuse`] logs in again instead.
+    pub fn session(session: Session) -> Auth<UserToken> {
+        Auth::of(Scheme::Token(session))
+    }
+
+    /// A token from an earlier login, with the secret of its cookie if it was created with one.
+    pub fn token(
+        user: impl Into<String>,
+        token: impl Into<SecretString>,
+        secret: Option<SecretString>,
+    ) -> Auth<UserToken> {
+        Self::session(Session::new(user, token, secret))
+    }
+}
+
+impl Auth<Hmac> {
+    /// Sends the HMAC digest as 32 raw bytes, as servers before 8.4.1 require it.
     #[must_use]
     pub fn raw_digest(mut self) -> Self {
         if let Scheme::Hmac { raw_digest, .. } = &mut self.scheme {
@@ -102,31 +197,10 @@ impl Auth {
         }
         self
     }
+}
 
-    /// `Authorization: Basic` with every request. Each costs the server a
-    /// password hash (0.2 s of CPU); prefer [`Auth::password`].
-    pub fn basic(user: impl Into<String>, password: impl Into<SecretString>) -> Self {
-        Self::of(Scheme::Basic {
-            user: user.into(),
-            password: password.into(),
-        })
-    }
-
-    /// Logs in with the password once (`GET App/user`) and goes on with the
-    /// token that the server gives; logs in once more when the token has run
-    /// out, however many tasks notice it at the same time.
-    pub fn password(user: impl Into<String>, password: impl Into<SecretString>) -> Self {
-        Self::of(Scheme::Password {
-            user: user.into(),
-            password: password.into(),
-            code: None,
-            token_secret: false,
-            every_request: false,
-        })
-    }
-
-    /// The current second-factor code, for the first log-in. No effect on kinds
-    /// other than [`Auth::password`].
+impl Auth<Password> {
+    /// The current second-factor code, for the first login.
     #[must_use]
     pub fn second_factor(mut self, new: impl Into<SecretString>) -> Self {
         if let Scheme::Password { code, .. } = &mut self.scheme {
@@ -135,9 +209,8 @@ impl Auth {
         self
     }
 
-    /// Asks for a token that is bound to a secret cookie
-    /// (`Espo-Authorization-Create-Token-Secret`), so that the token alone is of
-    /// no use to others. No effect on kinds other than [`Auth::password`].
+    /// Requests a token that is bound to a secret cookie (`Espo-Authorization-Create-Token-Secret`), so that the token
+    /// alone is of no use to others.
     #[must_use]
     pub fn with_token_secret(mut self) -> Self {
         if let Scheme::Password { token_secret, .. } = &mut self.scheme {
@@ -146,52 +219,99 @@ impl Auth {
         self
     }
 
-    /// Sends the password in `Espo-Authorization` with every request instead of
-    /// logging in. Each costs the server 0.2 s of CPU and a row in its table of
-    /// tokens. No effect on kinds other than [`Auth::password`].
+    /// Starts with a session that was exported earlier, and logs in only if there is none or it has expired: a
+    /// command-line program then does not send the password each time.
+    ///
+    /// ```no_run
+    /// # use espo_core::{Auth, Client, auth::{ExposedSession, Session}};
+    /// # async fn run(user: String, password: String) -> Result<(), Box<dyn std::error::Error>> {
+    /// let stored: Option<ExposedSession> = std::fs::read("session.json")
+    ///     .ok()
+    ///     .and_then(|json| serde_json::from_slice(&json).ok());
+    /// let auth = Auth::password(user, password).reuse(stored.map(Session::from));
+    /// let crm = Client::builder("https://crm.example.com").auth(auth).build()?;
+    /// crm.app().user().await?;
+    /// if let Some(session) = crm.session() {
+    ///     std::fs::write("session.json", serde_json::to_vec(&session.expose())?)?; // a secret: mode 0600
+    /// }
+    /// # Ok(()) }
+    /// ```
     #[must_use]
-    pub fn on_every_request(mut self) -> Self {
-        if let Scheme::Password { every_request, .. } = &mut self.scheme {
-            *every_request = true;
+    pub fn reuse(mut self, earlier: impl Into<Option<Session>>) -> Self {
+        if let Scheme::Password { session, .. } = &mut self.scheme {
+            *session = earlier.into();
         }
         self
     }
 
-    /// A token from an earlier log-in, with the secret of its cookie if it was
-    /// made with one.
-    pub fn token(
-        user: impl Into<String>,
-        token: impl Into<SecretString>,
-        secret: Option<SecretString>,
-    ) -> Self {
-        Self::of(Scheme::Token {
-            user: user.into(),
-            token: token.into(),
-            secret,
-        })
+    /// Sends the password in `Espo-Authorization` with every request instead of logging in. Each costs the server 0.2 s
+    /// of CPU and a row in its table of tokens. A second factor and sessions do not apply to it.
+    #[must_use]
+    pub fn on_every_request(self) -> Auth<UserToken> {
+        let scheme = match self.scheme {
+            Scheme::Password { user, password, .. } => Scheme::EveryRequest { user, password },
+            other => other,
+        };
+        Auth {
+            scheme,
+            another_user: self.another_user,
+            marker: PhantomData,
+        }
     }
+}
 
-    /// Acts as another regular user (`X-Another-User`); the credentials must be
-    /// an administrator's.
+impl<S: ActsAsAnother> Auth<S> {
+    /// Acts as another regular user (`X-Another-User`); the credentials must be an administrator's.
     #[must_use]
     pub fn acting_as(mut self, user_name: impl Into<String>) -> Self {
         self.another_user = Some(user_name.into());
         self
     }
+}
 
-    fn kind(&self) -> &'static str {
-        match &self.scheme {
-            Scheme::None => "none",
-            Scheme::ApiKey(_) => "api key",
-            Scheme::Hmac { .. } => "hmac",
-            Scheme::Basic { .. } => "basic",
-            Scheme::Password { .. } => "password",
-            Scheme::Token { .. } => "token",
+impl<S> Clone for Auth<S> {
+    fn clone(&self) -> Self {
+        Self {
+            scheme: self.scheme.clone(),
+            another_user: self.another_user.clone(),
+            marker: PhantomData,
         }
     }
 }
 
-impl fmt::Debug for Auth {
+impl From<Auth<Hmac>> for Auth {
+    fn from(auth: Auth<Hmac>) -> Self {
+        auth.erase()
+    }
+}
+
+impl From<Auth<Password>> for Auth {
+    fn from(auth: Auth<Password>) -> Self {
+        auth.erase()
+    }
+}
+
+impl From<Auth<UserToken>> for Auth {
+    fn from(auth: Auth<UserToken>) -> Self {
+        auth.erase()
+    }
+}
+
+impl<S> Auth<S> {
+    fn kind(&self) -> &'static str {
+        match &self.scheme {
+            Scheme::None => "none",
+            Scheme::ApiKey(_) => "api key",
+            Scheme::Bearer(_) => "bearer",
+            Scheme::Hmac { .. } => "hmac",
+            Scheme::Basic { .. } => "basic",
+            Scheme::EveryRequest { .. } | Scheme::Password { .. } => "password",
+            Scheme::Token(_) => "token",
+        }
+    }
+}
+
+impl<S> fmt::Debug for Auth<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Auth")
             .field("kind", &self.kind())

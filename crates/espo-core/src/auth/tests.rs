@@ -29,8 +29,8 @@ fn the_raw_digest_is_the_same_bytes() {
 fn credentials_that_no_header_can_carry_are_refused_without_showing_them() {
     for auth in [
         Auth::api_key("line\nbreak"),
-        Auth::basic("us:er", "line\nbreak"),
-        Auth::password("", "line\nbreak"),
+        Auth::basic("us:er", "line\nbreak").into(),
+        Auth::password("", "line\nbreak").into(),
     ] {
         let error = Authenticator::new(&auth).err().unwrap();
         assert!(!format!("{error:?} {error} {auth:?}").contains("break"));

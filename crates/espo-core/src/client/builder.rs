@@ -78,9 +78,9 @@ impl ClientBuilder {
         }
     }
 
-    /// Who the client is; nobody by default.
-    pub fn auth(mut self, auth: Auth) -> Self {
-        self.auth = auth;
+    /// The credentials; defaults to none.
+    pub fn auth(mut self, auth: impl Into<Auth>) -> Self {
+        self.auth = auth.into();
         self
     }
 

@@ -8,12 +8,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::Method;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
 
 pub use builder::ClientBuilder;
 pub use call::{Call, IntoRequest};
 
+use crate::auth::Session;
 use crate::error::Error;
 use crate::request::Request;
 use crate::response::Response;
@@ -110,6 +111,12 @@ impl Client {
         self.log_in().await
     }
 
+    /// The session of a client with a password or a token, once it has logged in: to be stored, and used again with
+    /// [`Auth::reuse`](crate::Auth::reuse) or [`Auth::session`](crate::Auth::session). `None` for other schemes.
+    pub fn session(&self) -> Option<Session> {
+        self.engine.auth.session()
+    }
+
     /// Ends the session: the token is destroyed on the server
     /// (`App/destroyAuthToken`). False when there was none. With a password the
     /// next request logs in anew.
@@ -117,11 +124,11 @@ impl Client {
     /// # Errors
     /// As any request; the client forgets the token nevertheless.
     pub async fn log_out(&self) -> Result<bool, Error> {
-        let Some(token) = self.engine.auth.current_token() else {
+        let Some(session) = self.engine.auth.session() else {
             return Ok(false);
         };
         let request = Request::new(Method::POST, &["App", "destroyAuthToken"])
-            .json(&json!({"token": token.expose_secret()}));
+            .json(&json!({"token": session.expose().token}));
         let result = self.send(request).await;
         self.engine.auth.drop_token();
         result?.json()

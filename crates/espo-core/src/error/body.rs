@@ -63,14 +63,32 @@ impl Error {
         })
     }
 
-    /// The records that a refused create would double: full records, or, from a
+    /// The records that a rejected create would duplicate: full records, or, from a
     /// lead's conversion, `id`, `name` and `_entityType`. The typed layer
-    /// decodes them further.
+    /// decodes them further. Empty if a script of the instance reported the duplicate without naming records.
     pub fn duplicates(&self) -> Option<Vec<Map<String, Value>>> {
         if !self.is_duplicate() {
             return None;
         }
-        serde_json::from_slice(self.body()?).ok()
+        let rows = rows_with_ids(self.body()?);
+        Some(rows.unwrap_or_default())
+    }
+
+    /// The start of the body of a conflict that is neither a duplicate, nor a changed version, nor a locked record: a
+    /// script of the instance decides what it says.
+    pub(super) fn unknown_conflict(&self) -> Option<String> {
+        let is_known = self.is_duplicate() || self.is_version_conflict() || self.is_locked();
+        let body = self.body().filter(|body| !body.is_empty())?;
+        if self.status()?.as_u16() != 409 || is_known || self.is_gateway() {
+            return None;
+        }
+        let text = String::from_utf8_lossy(body);
+        let start: String = text.chars().take(200).collect();
+        Some(if start.len() < text.len() {
+            start + "…"
+        } else {
+            start
+        })
     }
 
     /// What the server holds, where an update was refused for its version.
@@ -88,4 +106,13 @@ impl Error {
             values,
         })
     }
+}
+
+/// The rows of a body that is a list of records.
+pub(super) fn rows_with_ids(body: &[u8]) -> Option<Vec<Map<String, Value>>> {
+    let rows: Vec<Map<String, Value>> = serde_json::from_slice(body).ok()?;
+    let all = rows
+        .iter()
+        .all(|row| row.get("id").is_some_and(Value::is_string));
+    (all && !rows.is_empty()).then_some(rows)
 }

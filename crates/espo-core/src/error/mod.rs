@@ -21,6 +21,8 @@
 //! | success that does not fit | Decode | Done | no |
 
 mod body;
+mod cause;
+mod gateway;
 mod predicates;
 
 #[cfg(test)]
@@ -34,6 +36,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
 pub use body::{ValidationFailure, VersionConflict};
+pub(crate) use cause::causes_of;
+pub use cause::{Report, report};
+pub(crate) use gateway::is_foreign;
 
 use crate::response::{Context, Response};
 use crate::timing::Timing;
@@ -74,8 +79,9 @@ pub enum Outcome {
 
 /// Everything that can go wrong with a call. One pointer wide.
 ///
-/// Its `Display` names the request (without query or secrets), what happened
-/// and what to do. Neither it nor `Debug` shows a body or a credential.
+/// Its `Display` names the request (without query or secrets), what happened and what to do; the causes are in
+/// [`source`](std::error::Error::source), and [`Error::report`] shows both in one line. Neither shows a credential, or a
+/// body other than that of a conflict that is none of EspoCRM's own.
 pub struct Error(Box<Inner>);
 
 pub(crate) struct Inner {
@@ -91,7 +97,9 @@ pub(crate) struct Inner {
     pub(crate) timing: Option<Timing>,
     pub(crate) retry_after: Option<Duration>,
     /// What to do, where the transport knows more than the status.
-    pub(crate) remedy: Option<&'static str>,
+    pub(crate) remedy: Option<Cow<'static, str>>,
+    /// The causes, without the types of libraries.
+    pub(crate) cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 /// What the server answered, as far as it came.
@@ -174,6 +182,7 @@ impl Error {
             timing: None,
             retry_after: None,
             remedy: None,
+            cause: None,
         })
     }
 
@@ -301,6 +310,11 @@ impl Error {
         self.0.fault.as_ref()
     }
 
+    /// Shows the error and all of its causes in one line, for the messages of tools.
+    pub fn report(&self) -> Report<'_> {
+        report(self)
+    }
+
     /// How long the server asked to wait (`Retry-After`, seconds or a date).
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
@@ -315,9 +329,17 @@ impl fmt::Display for Error {
         match (self.0.stage, &self.0.fault, &self.0.answer) {
             (Stage::Decode, Some(fault), _) => write_fault(f, fault)?,
             (Stage::Status, _, Some(answer)) => {
-                write!(f, "the server answered {}", answer.status)?;
+                let who = if self.is_gateway() {
+                    "a gateway"
+                } else {
+                    "the server"
+                };
+                write!(f, "{who} answered {}", answer.status)?;
                 if let Some(reason) = self.reason() {
                     write!(f, ": {reason}")?;
+                }
+                if let Some(body) = self.unknown_conflict() {
+                    write!(f, ", with the body {body}")?;
                 }
                 if !self.0.message.is_empty() {
                     write!(f, " ({})", self.0.message)?;
@@ -361,9 +383,13 @@ impl fmt::Debug for Error {
                 "attempts",
                 &self.0.timing.map_or(0, |timing| timing.attempts),
             )
-            .field("message", &format_args!("{self}"))
+            .field("message", &format_args!("{}", self.report()))
             .finish_non_exhaustive()
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.cause.as_deref().map(|cause| cause as _)
+    }
+}

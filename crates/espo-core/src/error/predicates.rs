@@ -1,3 +1,6 @@
+use std::borrow::Cow;
+
+use super::body::rows_with_ids;
 use super::{Error, Outcome, Stage};
 
 impl Error {
@@ -63,7 +66,34 @@ impl Error {
     pub fn is_duplicate(&self) -> bool {
         self.is_status(409)
             && (self.reason_bytes() == Some(b"duplicate")
-                || self.body().is_some_and(|body| body.starts_with(b"[")))
+                || self
+                    .body()
+                    .is_some_and(|body| rows_with_ids(body).is_some()))
+    }
+
+    /// The server reports a conflict (409): a duplicate, a changed version, a locked record, or one that a script of the
+    /// instance throws, whose reason and body are in the message.
+    ///
+    /// # Troubleshooting
+    /// [`Error::is_duplicate`], [`Error::is_version_conflict`] and [`Error::is_locked`] tell EspoCRM's own conflicts
+    /// apart; [`Error::reason`] and [`Error::body_json`] have what a script said.
+    pub fn is_conflict(&self) -> bool {
+        self.is_status(409)
+    }
+
+    /// The record is locked (409, since EspoCRM 10.0): it can neither be changed nor removed.
+    ///
+    /// # Troubleshooting
+    /// Unlock the record, which takes the permission to do so, or leave it alone.
+    pub fn is_locked(&self) -> bool {
+        const LABELS: [&str; 2] = ["cannotModifyLockedRecord", "cannotRemoveLockedRecord"];
+        self.is_status(409)
+            && (self
+                .reason()
+                .is_some_and(|reason| LABELS.contains(&reason.as_ref()))
+                || self
+                    .message_label()
+                    .is_some_and(|(label, _)| LABELS.contains(&label.as_str())))
     }
 
     /// Somebody else changed the record since it was read (409);
@@ -81,7 +111,8 @@ impl Error {
         }
     }
 
-    /// The credentials were refused (401), now or before.
+    /// EspoCRM rejected the credentials (401), now or before. False for the 401 of a gateway in front of it, which is
+    /// [`Error::is_gateway`].
     ///
     /// # Troubleshooting
     /// Check that the user is active and that its authentication method is the
@@ -91,13 +122,14 @@ impl Error {
     /// (`Client::forget_refusal`), since ten failures in a minute lock out the
     /// whole address.
     pub fn is_unauthorized(&self) -> bool {
-        self.is_status(401)
+        self.is_status(401) && !self.is_gateway()
     }
 
     /// The password was right and a second factor is wanted (401).
     ///
     /// # Troubleshooting
-    /// Log in with a current code: `Client::log_in_with_code`.
+    /// Log in with a current code: `Client::log_in_with_code`. A program without a place for the code should use an API
+    /// user, which has no second factor.
     pub fn is_second_factor_required(&self) -> bool {
         self.is_status(401) && self.reason_bytes() == Some(b"second-step-required")
     }
@@ -176,12 +208,20 @@ impl Error {
     }
 
     /// What to do, for `Display`.
-    pub(crate) fn advice(&self) -> Option<&'static str> {
-        if self.0.remedy.is_some() {
-            return self.0.remedy;
+    pub(crate) fn advice(&self) -> Option<Cow<'static, str>> {
+        if let Some(remedy) = &self.0.remedy {
+            return Some(remedy.clone());
         }
+        self.gateway_advice()
+            .or_else(|| self.plain_advice().map(Cow::Borrowed))
+    }
+
+    fn plain_advice(&self) -> Option<&'static str> {
         if self.is_second_factor_required() {
-            return Some("log in with a second-factor code");
+            return Some(
+                "the user has a second factor: log in with a second-factor code (`Client::log_in_with_code`), or use an API \
+                 user, which needs none",
+            );
         }
         if self.is_unauthorized() {
             return Some("check the credentials and the user's authentication method");
@@ -191,6 +231,9 @@ impl Error {
                 "no reason given: too many failed log-ins from this address, or a firewall; \
                  wait a minute and stop whatever sends wrong credentials",
             );
+        }
+        if self.is_locked() {
+            return Some("unlock the record first");
         }
         let done = self.0.stage == Stage::Receive && self.0.outcome == Outcome::Done;
         if done && !self.0.lost_safe {

@@ -87,3 +87,94 @@ fn only_a_server_that_said_later_is_worth_repeating_a_write_for() {
     assert_eq!(answered(504, &[], "").outcome(), Outcome::Unknown);
     assert!(!answered(504, &[], "").is_retryable());
 }
+
+const HTML: (&str, &[u8]) = ("content-type", b"text/html; charset=utf-8");
+const PAGE: &str = "<html><head><title>x</title></head></html>";
+
+#[test]
+fn conflicts_of_scripts_are_not_duplicates_and_show_what_they_say() {
+    for body in [r#"[{"code": 7}]"#, "[]", r#"["a"]"#, r#"[{"id": 7}]"#, "{}"] {
+        let script = answered(409, &[("x-status-reason", b"Quota exceeded")], body);
+        assert!(script.is_conflict() && !script.is_duplicate() && !script.is_version_conflict());
+        assert_eq!(script.duplicates(), None);
+        let text = script.to_string();
+        assert!(
+            text.contains("Quota exceeded") && text.contains(body),
+            "{text}"
+        );
+    }
+    let rows = answered(
+        409,
+        &[],
+        r#"[{"id": "1", "name": "a", "_entityType": "Account"}]"#,
+    );
+    assert!(rows.is_duplicate());
+    let unnamed = answered(409, &[("x-status-reason", b"duplicate")], "");
+    assert!(unnamed.is_duplicate());
+    assert_eq!(unnamed.duplicates(), Some(Vec::new()));
+}
+
+#[test]
+fn locked_records_are_recognised_by_reason_or_label() {
+    for label in ["cannotModifyLockedRecord", "cannotRemoveLockedRecord"] {
+        let body: &'static str =
+            format!(r#"{{"messageTranslation":{{"label":"{label}"}}}}"#).leak();
+        for error in [
+            answered(409, &[("x-status-reason", label.as_bytes())], ""),
+            answered(409, &[], body),
+        ] {
+            assert!(error.is_locked() && error.is_conflict() && !error.is_duplicate());
+            assert!(error.to_string().contains("unlock"), "{error}");
+        }
+    }
+    assert!(!answered(409, &[("x-status-reason", b"modified")], "").is_locked());
+}
+
+#[test]
+fn responses_of_gateways_are_told_from_those_of_the_server() {
+    let challenge = |value: &'static str| [("www-authenticate", value.as_bytes())];
+    for value in [
+        r#"Basic realm="Staff only""#,
+        "Basic charset=UTF-8, realm=staff",
+        "Negotiate",
+        r#"Bearer realm="x""#,
+    ] {
+        let error = answered(401, &challenge(value), "");
+        assert!(error.is_gateway() && !error.is_unauthorized(), "{value}");
+        assert!(error.to_string().contains("gateway_basic_auth"), "{error}");
+    }
+    let named = answered(401, &challenge(r#"Basic realm="Staff only""#), "");
+    assert!(named.to_string().contains("Staff only"), "{named}");
+    for value in [
+        r#"Basic realm="""#,
+        "Basic",
+        "basic realm=\"\", charset=\"UTF-8\"",
+    ] {
+        let error = answered(401, &challenge(value), "");
+        assert!(error.is_unauthorized() && !error.is_gateway(), "{value}");
+    }
+    for (status, advice) in [
+        (400, "URL"),
+        (403, "firewall"),
+        (404, "URL"),
+        (413, "chunks"),
+        (502, "PHP"),
+        (503, "PHP"),
+    ] {
+        let error = answered(status, &[HTML], PAGE);
+        assert!(error.is_gateway(), "{status}");
+        assert!(error.to_string().contains(advice), "{error}");
+        assert!(!answered(status, &[], "{}").is_gateway(), "{status}");
+    }
+    let plain = answered(
+        400,
+        &[HTML],
+        "<html><center>The plain HTTP request was sent to HTTPS port</center></html>",
+    );
+    assert!(plain.to_string().contains("use https://"), "{plain}");
+    assert!(
+        answered(407, &[], "")
+            .to_string()
+            .contains("proxy demands credentials")
+    );
+}

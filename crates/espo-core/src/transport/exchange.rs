@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
@@ -12,7 +13,7 @@ use url::Url;
 use super::remedy::{Attempted, rejects_certificate, remedy};
 use super::wire::chain;
 use super::{Engine, Target, is_json};
-use crate::error::{Answer, Error, Outcome, Stage};
+use crate::error::{Answer, Error, Outcome, Stage, causes_of};
 use crate::request::Request;
 use crate::response::{Context, Response};
 use crate::timing::Timing;
@@ -165,7 +166,7 @@ impl Opened {
         loop {
             let why = match self.deadline.wait(pin!(self.answer.chunk())).await {
                 None => Why::TimedOut,
-                Some(Err(error)) => Why::Broken(chain(&error.without_url())),
+                Some(Err(error)) => Why::Broken(causes_of(&error.without_url())),
                 Some(Ok(None)) => break,
                 Some(Ok(Some(piece))) => {
                     if first.len() + all.len() + piece.len() > limit {
@@ -196,7 +197,7 @@ impl Opened {
         let mut deadline = Deadline::new(Instant::now(), self.idle);
         let why = match deadline.wait(pin!(self.answer.chunk())).await {
             Some(Ok(piece)) => return Ok(piece),
-            Some(Err(error)) => Why::Broken(chain(&error.without_url())),
+            Some(Err(error)) => Why::Broken(causes_of(&error.without_url())),
             None => Why::TimedOut,
         };
         Err(self.lost(
@@ -208,9 +209,9 @@ impl Opened {
         ))
     }
 
-    fn lost(&self, lost: Lost, limit: usize) -> Error {
+    fn lost(&self, mut lost: Lost, limit: usize) -> Error {
         let message = match &lost.why {
-            Why::Broken(words) => format!("the answer broke off: {words}"),
+            Why::Broken(_) => "the connection broke before the response was complete".to_owned(),
             Why::TimedOut => "the answer did not come whole within the time limit".to_owned(),
             Why::TooLarge => format!(
                 "the answer is larger than the client's limit of {limit} bytes; ask for less, \
@@ -228,6 +229,9 @@ impl Opened {
         let inner = error.inner_mut();
         inner.timeout = matches!(lost.why, Why::TimedOut);
         inner.too_large = matches!(lost.why, Why::TooLarge);
+        if let Why::Broken(cause) = &mut lost.why {
+            inner.cause = cause.take();
+        }
         inner.timing = Some(self.timing);
         inner.answer = Some(Answer {
             status: self.status(),
@@ -244,7 +248,7 @@ struct Lost {
 }
 
 enum Why {
-    Broken(String),
+    Broken(Option<Box<dyn std::error::Error + Send + Sync>>),
     TimedOut,
     TooLarge,
 }
@@ -288,7 +292,9 @@ impl Engine {
     fn transport_error(&self, context: &Context, error: reqwest::Error) -> Error {
         let timeout = error.is_timeout();
         let (connect, builder) = (error.is_connect(), error.is_builder());
-        let words = chain(&error.without_url());
+        let error = error.without_url();
+        let words = chain(&error);
+        let cause = causes_of(&error);
         let (stage, outcome, what) = if connect || rejects_certificate(&words) {
             (Stage::Connect, Outcome::NotSent, "no connection")
         } else if builder {
@@ -312,7 +318,7 @@ impl Engine {
             stage,
             outcome,
             Some(context.clone()),
-            format!("{what}{via}: {words}"),
+            format!("{what}{via}"),
         );
         let inner = error.inner_mut();
         inner.timeout = timeout;
@@ -320,7 +326,9 @@ impl Engine {
             https: self.site.https,
             through_proxy: self.proxy.is_some(),
             causes: &words,
-        });
+        })
+        .map(Cow::Borrowed);
+        inner.cause = cause;
         error
     }
 }

@@ -22,7 +22,7 @@ use tracing::field::Empty;
 use url::Url;
 
 use crate::auth::{Admission, Authenticator, Pass, Verdict, is_refusal};
-use crate::error::{Answer, Error, Outcome, Stage};
+use crate::error::{Answer, Error, Outcome, Stage, is_foreign};
 use crate::hooks::{Hook, Outgoing};
 use crate::request::{Prepared, Request, write_search};
 use crate::response::{Context, Response};
@@ -226,7 +226,7 @@ impl Engine {
             let Some(delay) = decide(&self.retry, &attempt, rand::random()) else {
                 return Err(error);
             };
-            tracing::debug!(delay_ms = delay.as_millis() as u64, %error, "trying again");
+            tracing::debug!(delay_ms = delay.as_millis() as u64, error = %error.report(), "trying again");
             tokio::time::sleep(delay).await;
         }
     }
@@ -320,7 +320,7 @@ impl Engine {
                 Verdict::Refused => {}
             }
         }
-        Err(status_error(context, answer).into())
+        Err(self.status_error(context, answer).into())
     }
 
     async fn pass(&self, context: &Context, limit: Duration) -> Result<Pass, Error> {
@@ -361,10 +361,10 @@ impl Engine {
                 return self.auth.logged_in(&response);
             }
             let answer = opened.into_answer(self.max_body, &mut timing).await;
-            if is_refusal(status) {
+            if is_refusal(status) && !is_foreign(&answer) {
                 self.auth.latch(answer.clone());
             }
-            Err(status_error(&context, answer))
+            Err(self.status_error(&context, answer))
         }
         .await;
         drop(guard);
@@ -512,11 +512,20 @@ impl Engine {
     }
 }
 
-fn status_error(context: &Context, answer: Answer) -> Error {
-    let retry_after = retry_after::parse(&answer.headers);
-    let mut error = Error::status_error(context.clone(), answer);
-    error.inner_mut().retry_after = retry_after;
-    error
+impl Engine {
+    fn status_error(&self, context: &Context, answer: Answer) -> Error {
+        let retry_after = retry_after::parse(&answer.headers);
+        let mut error = Error::status_error(context.clone(), answer);
+        error.inner_mut().retry_after = retry_after;
+        // Through a tunnel the proxy sees no request that it could respond to.
+        if let Some(proxy) = self.proxy.as_ref().filter(|_| !self.site.https)
+            && let Some(advice) = error.advice().filter(|_| error.is_gateway())
+        {
+            let remedy = format!("{advice} (the request went through the proxy {proxy})");
+            error.inner_mut().remedy = Some(Cow::Owned(remedy));
+        }
+        error
+    }
 }
 
 fn failure(error: &Error) -> Failure {

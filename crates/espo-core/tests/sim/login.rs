@@ -6,7 +6,7 @@ use espo_sim::{Sim, User};
 
 use crate::with;
 
-async fn who(sim: &Sim, auth: Auth) -> Result<String, espo_core::Error> {
+async fn who(sim: &Sim, auth: impl Into<Auth>) -> Result<String, espo_core::Error> {
     let user = with(sim, auth)
         .build()
         .unwrap()
@@ -38,15 +38,15 @@ async fn every_kind_gets_in_as_whom_it_says() {
     let password = || Auth::password(admin.user_name.clone(), text(&admin.password));
     for (auth, name) in [
         (Auth::api_key(text(&key.api_key)), &key.user_name),
-        (signed(), &hmac.user_name),
-        (signed().raw_digest(), &hmac.user_name),
+        (signed().into(), &hmac.user_name),
+        (signed().raw_digest().into(), &hmac.user_name),
         (
-            Auth::basic(admin.user_name.clone(), text(&admin.password)),
+            Auth::basic(admin.user_name.clone(), text(&admin.password)).into(),
             &admin.user_name,
         ),
-        (password(), &admin.user_name),
-        (password().on_every_request(), &admin.user_name),
-        (password().with_token_secret(), &admin.user_name),
+        (password().into(), &admin.user_name),
+        (password().on_every_request().into(), &admin.user_name),
+        (password().with_token_secret().into(), &admin.user_name),
     ] {
         let shown = format!("{auth:?}");
         let found = who(&sim, auth)
@@ -100,9 +100,9 @@ async fn wrong_credentials_do_not_lock_the_address_out() {
     let user = hmac_user(&sim);
     for auth in [
         Auth::api_key("wrong"),
-        Auth::hmac(text(&user.api_key), "wrong"),
-        Auth::basic("admin", "wrong"),
-        Auth::password("admin", "wrong"),
+        Auth::hmac(text(&user.api_key), "wrong").into(),
+        Auth::basic("admin", "wrong").into(),
+        Auth::password("admin", "wrong").into(),
     ] {
         let crm: Client = with(&sim, auth).build().unwrap();
         let mut tasks = tokio::task::JoinSet::new();

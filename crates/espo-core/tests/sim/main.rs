@@ -29,7 +29,7 @@ fn client(sim: &Sim) -> ClientBuilder {
     )
 }
 
-fn with(sim: &Sim, auth: Auth) -> ClientBuilder {
+fn with(sim: &Sim, auth: impl Into<Auth>) -> ClientBuilder {
     Client::builder(sim.url())
         .auth(auth)
         .no_proxy()

@@ -18,7 +18,7 @@ fn plain(seen: &Seen, header: &str) -> String {
     String::from_utf8(STANDARD.decode(value).unwrap()).unwrap()
 }
 
-fn client(server: &Server, auth: Auth) -> Client {
+fn client(server: &Server, auth: impl Into<Auth>) -> Client {
     builder(&server.url()).auth(auth).build().unwrap()
 }
 
@@ -221,10 +221,10 @@ async fn logging_out_destroys_the_token() {
 async fn a_refused_credential_is_sent_once_however_many_ask() {
     for auth in [
         Auth::api_key("wrong"),
-        Auth::hmac("wrong", "wrong"),
-        Auth::basic("bob", "wrong"),
-        Auth::password("bob", "wrong"),
-        Auth::token("bob", "wrong", None),
+        Auth::hmac("wrong", "wrong").into(),
+        Auth::basic("bob", "wrong").into(),
+        Auth::password("bob", "wrong").into(),
+        Auth::token("bob", "wrong", None).into(),
     ] {
         let server = Server::start(|_, _| Act::Write(bytes(401, "text/html", "", b""))).await;
         let client = client(&server, auth);
@@ -267,3 +267,97 @@ async fn a_credential_that_has_proven_good_lets_requests_go_together() {
 }
 
 const SIGNED: &str = "eeb0c6bcf46ae890a3cd1712faf6e336e5a088eddf86dbc534f9c2f47b8be52a";
+
+#[tokio::test]
+async fn bearer_tokens_go_into_the_authorization_header() {
+    let server = Server::answering("{}").await;
+    read(&client(&server, Auth::bearer("t0ken"))).await.unwrap();
+    assert_eq!(server.last().header("Authorization"), Some("Bearer t0ken"));
+}
+
+/// A server with one user, whose password can be changed, and whose tokens end then.
+async fn with_password() -> Server {
+    let state = Arc::new(std::sync::Mutex::new(("old".to_owned(), 0)));
+    Server::start(move |seen, _| {
+        let mut state = state.lock().unwrap();
+        let given = plain(
+            seen,
+            if seen.header("Authorization").is_some() {
+                "Authorization"
+            } else {
+                "Espo-Authorization"
+            },
+        );
+        let by_token = seen.header("Espo-Authorization-By-Token").is_some();
+        let good = match by_token {
+            true => given == format!("bob:t{}", state.1),
+            false => given == format!("bob:{}", state.0),
+        };
+        if !good {
+            return empty(401, "");
+        }
+        match seen.path() {
+            "/api/v1/UserSecurity/password" => {
+                state.0 = seen.json()["password"].as_str().unwrap().to_owned();
+                state.1 += 1;
+                json(200, "true")
+            }
+            _ => json(
+                200,
+                &format!(r#"{{"user":{{"userName":"bob"}},"token":"t{}"}}"#, state.1),
+            ),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn clients_keep_working_after_they_changed_the_password() {
+    let schemes: [Auth; 4] = [
+        Auth::password("bob", "old").into(),
+        Auth::password("bob", "old").on_every_request().into(),
+        Auth::basic("bob", "old").into(),
+        Auth::token("bob", "t0", None).into(),
+    ];
+    for auth in schemes {
+        let server = with_password().await;
+        let client = client(&server, auth.clone());
+        read(&client).await.unwrap();
+        client
+            .change_password(&"old".into(), &"new".into())
+            .await
+            .unwrap();
+        read(&client)
+            .await
+            .unwrap_or_else(|error| panic!("{auth:?}: {error}"));
+    }
+}
+
+#[tokio::test]
+async fn exported_sessions_are_reused_and_renewed() {
+    let server = with_password().await;
+    let first = client(&server, Auth::password("bob", "old"));
+    assert!(first.session().is_none());
+    read(&first).await.unwrap();
+    let session = first.session().unwrap();
+    assert!(!format!("{session:?} {:?}", session.expose()).contains("t0"));
+    let stored = serde_json::to_string(&session.expose()).unwrap();
+    assert_eq!(stored, r#"{"user":"bob","token":"t0"}"#);
+    let stored: espo_core::auth::ExposedSession = serde_json::from_str(&stored).unwrap();
+
+    let before = server.seen().len();
+    let reuse = |session| client(&server, Auth::password("bob", "old").reuse(Some(session)));
+    read(&reuse(stored.clone().into())).await.unwrap();
+    assert_eq!(server.seen().len(), before + 1, "no login");
+    assert_eq!(plain(&server.last(), "Espo-Authorization"), "bob:t0");
+    read(&client(&server, Auth::session(stored.into())))
+        .await
+        .unwrap();
+
+    let expired = espo_core::auth::Session::new("bob", "t9", None);
+    read(&reuse(expired.clone())).await.unwrap();
+    let error = read(&client(&server, Auth::session(expired)))
+        .await
+        .unwrap_err();
+    assert!(error.is_unauthorized());
+}

@@ -105,7 +105,7 @@ async fn nobody_there_is_tried_again_for_every_call_since_nothing_was_sent() {
         );
         assert!(error.is_connect() && error.is_retryable());
         assert_eq!(error.timing().unwrap().attempts, 3, "{kind}");
-        assert!(error.to_string().contains("refused"), "{error}");
+        assert!(error.report().to_string().contains("refused"), "{error}");
     }
 }
 

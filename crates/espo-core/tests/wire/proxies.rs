@@ -186,3 +186,68 @@ async fn plain_responses_are_read_where_compression_is_off() {
     client.send(get()).await.unwrap();
     assert_eq!(server.seen().len(), 1);
 }
+
+#[tokio::test]
+async fn a_gateways_401_does_not_use_up_the_credentials() {
+    let server = Server::start(|seen, _| match seen.header("Authorization") {
+        Some("Basic Z2F0ZTpwdw==") => json(200, "1"),
+        _ => Act::Write(bytes(
+            401,
+            "text/html",
+            "WWW-Authenticate: Basic realm=\"Gate\"\r\n",
+            b"<html>",
+        )),
+    })
+    .await;
+    let client = server.client();
+    for _ in 0..2 {
+        let error = client.send(get()).await.unwrap_err();
+        assert!(error.is_gateway() && !error.is_unauthorized(), "{error}");
+        assert!(error.to_string().contains("(realm \"Gate\")"), "{error}");
+    }
+    assert_eq!(server.seen().len(), 2, "the credentials were not rejected");
+    let client = builder(&server.url())
+        .gateway_basic_auth("gate", "pw")
+        .build()
+        .unwrap();
+    client.send(get()).await.unwrap();
+}
+
+#[tokio::test]
+async fn proxies_that_respond_in_place_of_the_site_are_named() {
+    let proxy =
+        Server::start(|_, _| Act::Write(bytes(502, "text/html", "", b"<html>no</html>"))).await;
+    let client = builder("http://crm.invalid").retry(RetryPolicy::none());
+    let client = client.proxy(proxy.url()).build().unwrap();
+    let error = client.send(get()).await.unwrap_err();
+    assert!(error.is_gateway());
+    assert!(error.to_string().contains(&proxy.url()), "{error}");
+}
+
+#[tokio::test]
+async fn causes_are_in_the_chain_and_not_in_the_message() {
+    use std::error::Error as _;
+
+    let client = builder("http://127.0.0.1:1")
+        .retry(RetryPolicy::none())
+        .build()
+        .unwrap();
+    let error = client.send(get()).await.unwrap_err();
+    assert_eq!(error.to_string(), "GET /Account: no connection");
+    let mut levels = Vec::new();
+    let mut level = error.source();
+    let mut refused = false;
+    while let Some(cause) = level {
+        levels.push(cause.to_string());
+        assert!(!error.to_string().contains(&cause.to_string()));
+        let io = cause.downcast_ref::<std::io::Error>();
+        refused |= io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
+        level = cause.source();
+    }
+    assert!(refused, "{levels:?}");
+    assert_eq!(
+        error.report().to_string(),
+        format!("{error}: {}", levels.join(": "))
+    );
+    assert!(!levels.join(" ").contains("client error"), "{levels:?}");
+}

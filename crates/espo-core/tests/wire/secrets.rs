@@ -88,14 +88,17 @@ impl Hook for Look {
 fn every_auth() -> Vec<Auth> {
     vec![
         Auth::api_key("s3cret-key"),
-        Auth::hmac("s3cret-key", "s3cret-hmac"),
-        Auth::hmac("s3cret-key", "s3cret-hmac").raw_digest(),
-        Auth::basic("bob", "s3cret-password"),
-        Auth::password("bob", "s3cret-password").on_every_request(),
+        Auth::hmac("s3cret-key", "s3cret-hmac").into(),
+        Auth::hmac("s3cret-key", "s3cret-hmac").raw_digest().into(),
+        Auth::basic("bob", "s3cret-password").into(),
+        Auth::password("bob", "s3cret-password")
+            .on_every_request()
+            .into(),
         Auth::password("bob", "s3cret-password")
             .second_factor("s3cret-code")
-            .with_token_secret(),
-        Auth::token("bob", "s3cret-token", Some("s3cret-cookie".into())),
+            .with_token_secret()
+            .into(),
+        Auth::token("bob", "s3cret-token", Some("s3cret-cookie".into())).into(),
     ]
 }
 

@@ -85,7 +85,11 @@ async fn an_authority_of_ones_own_is_trusted_when_given_and_only_then() {
 
     let error = builder().build().unwrap().send(get()).await.unwrap_err();
     assert!(error.is_connect(), "{error}");
-    assert!(error.to_string().contains("certificate"), "{error}");
+    assert!(
+        error.report().to_string().contains("certificate"),
+        "{error}"
+    );
+    assert!(error.to_string().contains("root_certificate"), "{error}");
 }
 
 #[tokio::test]
@@ -157,4 +161,37 @@ fn what_is_no_certificate_is_refused_when_the_client_is_made() {
             .unwrap_err();
         assert!(error.to_string().contains("certificate"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn tls_and_plain_http_spoken_to_the_wrong_port_are_recognised() {
+    let plain = tokio::net::TcpListener::bind("localhost:0").await.unwrap();
+    let url = format!("https://{}", plain.local_addr().unwrap()).replace("127.0.0.1", "localhost");
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = plain.accept().await {
+            let _ = socket.read(&mut [0; 64]).await;
+            let _ = socket
+                .write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+                .await;
+        }
+    });
+    let client = Client::builder(url)
+        .retry(RetryPolicy::none())
+        .build()
+        .unwrap();
+    let error = client.send(get()).await.unwrap_err();
+    assert!(error.to_string().contains("does not speak TLS"), "{error}");
+
+    let (port, _) = server().await;
+    let url = format!("http://localhost:{port}");
+    let client = Client::builder(url)
+        .retry(RetryPolicy::none())
+        .build()
+        .unwrap();
+    let error = client.send(get()).await.unwrap_err();
+    assert!(
+        error.to_string().contains("use https://"),
+        "{}",
+        error.report()
+    );
 }

@@ -8,7 +8,9 @@ fn crm(sim: &Sim, pick: impl Fn(&User) -> bool) -> Client {
     let user = sim.users().find(pick).expect("a sample user").clone();
     let auth = match (&user.api_key, &user.password) {
         (Some(key), _) => Auth::api_key(key.clone()),
-        (None, password) => Auth::basic(&user.user_name, password.clone().unwrap_or_default()),
+        (None, password) => {
+            Auth::basic(&user.user_name, password.clone().unwrap_or_default()).into()
+        }
     };
     let crm = Client::builder(sim.url()).auth(auth).no_proxy().build();
     crm.expect("a client")

@@ -1,0 +1,86 @@
+//! The causes of an error, without the types of the libraries that they come from.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+
+type Source = Box<dyn StdError + Send + Sync + 'static>;
+
+/// One level of an error's chain: its text, and the level below. An [`io::Error`] at the end stays one, so that its kind
+/// can be read.
+#[derive(Debug)]
+struct Cause {
+    text: String,
+    next: Option<Source>,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.next.as_deref().map(|next| next as _)
+    }
+}
+
+/// Copies the chain below `error`, without levels that only name a library or repeat the one below.
+pub(crate) fn causes_of(error: &(dyn StdError + 'static)) -> Option<Source> {
+    let mut levels = Vec::new();
+    let mut level = error.source();
+    while let Some(current) = level {
+        levels.push(current);
+        level = current.source();
+    }
+    let mut chain: Option<Source> = None;
+    let mut below = String::new();
+    for level in levels.into_iter().rev() {
+        let text = level.to_string();
+        let is_wrapper = text.starts_with("client error (") || text == "connection error";
+        if is_wrapper || (chain.is_some() && text == below) {
+            continue;
+        }
+        chain = Some(match level.downcast_ref::<io::Error>() {
+            Some(error) if chain.is_none() => match error.raw_os_error() {
+                Some(code) => Box::new(io::Error::from_raw_os_error(code)),
+                None => Box::new(io::Error::new(error.kind(), text.clone())),
+            },
+            _ => Box::new(Cause {
+                text: text.clone(),
+                next: chain,
+            }),
+        });
+        below = text;
+    }
+    chain
+}
+
+/// An error with all of its causes, joined with `: `; made by [`Error::report`](super::Error::report) and [`report`].
+#[derive(Clone, Copy)]
+pub struct Report<'e>(&'e (dyn StdError + 'static));
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Shows an error and all of its causes in one line, for messages of tools. `Display` of an error shows its own part
+/// only.
+pub fn report<'e>(error: &'e (dyn StdError + 'static)) -> Report<'e> {
+    Report(error)
+}
