@@ -1,10 +1,12 @@
 //! Charts as inline SVG, rendered by plotters.
 //!
-//! Colours are drawn as stand-ins and replaced by CSS variables, so that one picture serves light, dark and
-//! print. Hover values are transparent strips over the plot with a title each: no script.
+//! Plotters writes colours as attributes. The colours drawn here are keys: the style sheet selects elements by
+//! these attributes (`[stroke="#010210"]`) and gives them the page's colours, so that one picture serves light,
+//! dark and print. Hover values are transparent strips over the plot with a title each, without a script.
 
 use std::fmt::Write as _;
 
+use maud::{Markup, PreEscaped, html};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -39,16 +41,20 @@ pub(crate) struct Chart {
     pub(crate) x: Scale,
     pub(crate) x_label: &'static str,
     pub(crate) y: Scale,
-    pub(crate) show_x: fn(f64) -> String,
-    pub(crate) show_y: fn(f64) -> String,
+    pub(crate) show_x: Box<dyn Fn(f64) -> String>,
+    pub(crate) show_y: Box<dyn Fn(f64) -> String>,
+    /// Places on the x axis that get a vertical line.
+    pub(crate) marks: Vec<f64>,
 }
 
-/// Stand-ins: series from 16 on, then axis text and grid.
-fn stand_in(slot: usize) -> RGBColor {
+/// The colour key of a series: `#010210` for the first, `#010211` for the second.
+fn series_key(slot: usize) -> RGBColor {
     RGBColor(1, 2, u8::try_from(16 + slot % 200).unwrap_or(16))
 }
+/// Colour keys of axis labels, grid lines and marks: `#010201`, `#010202` and `#010203` in the style sheet.
 const TEXT: RGBColor = RGBColor(1, 2, 1);
 const GRID: RGBColor = RGBColor(1, 2, 2);
+const MARK: RGBColor = RGBColor(1, 2, 3);
 
 impl Scale {
     fn place(self, value: f64) -> f64 {
@@ -109,48 +115,34 @@ impl Scale {
     }
 }
 
-/// The chart as an SVG element; empty when there is nothing to draw.
-pub(crate) fn svg(chart: &Chart) -> String {
+/// The chart as an SVG element; none when there is nothing to draw.
+pub(crate) fn svg(chart: &Chart) -> Option<Markup> {
     if chart.series.iter().all(|s| s.points.is_empty()) {
-        return String::new();
+        return None;
     }
-    let mut out = String::new();
-    let hover = {
-        let root = SVGBackend::with_string(&mut out, (WIDTH, HEIGHT)).into_drawing_area();
+    let mut drawn = String::new();
+    let strips = {
+        let root = SVGBackend::with_string(&mut drawn, (WIDTH, HEIGHT)).into_drawing_area();
         // Drawing into a string has no I/O that could fail; a failure would only leave the chart out.
-        draw(chart, &root).unwrap_or_default()
+        draw(chart, &root).ok()?
     };
-    let mut svg = recolour(&out, chart.series.len());
-    if let Some(end) = svg.rfind("</svg>") {
-        svg.insert_str(end, &hover);
-    }
-    let label = chart
-        .series
-        .iter()
-        .map(|s| s.name.as_str())
-        .collect::<Vec<_>>()
-        .join(", ");
-    let open = format!(
-        "<svg class=\"chart\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\"",
-        super::html::escape(&label)
-    );
-    match svg
-        .find("<svg")
-        .and_then(|at| svg[at..].find('>').map(|end| (at, at + end)))
-    {
-        Some((at, end)) => format!(
-            "{}{open} xmlns=\"http://www.w3.org/2000/svg\"{}",
-            &svg[..at],
-            &svg[end..]
-        ),
-        None => svg,
-    }
+    // Plotters gives a whole element with a fixed size; the page needs one that scales, so only the content is kept.
+    let content = drawn.split_once("<svg")?.1.split_once('>')?.1;
+    let content = content.rsplit_once("</svg>")?.0;
+    let label = chart.series.iter().map(|s| s.name.as_str());
+    let label = label.collect::<Vec<_>>().join(", ");
+    Some(html! {
+        svg.chart role="img" aria-label=(label) viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } xmlns="http://www.w3.org/2000/svg" {
+            (PreEscaped(content))
+            (strips)
+        }
+    })
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 type DrawResult<T> = Result<T, Box<dyn std::error::Error>>;
 
-fn draw(chart: &Chart, root: &Area<'_>) -> DrawResult<String> {
+fn draw(chart: &Chart, root: &Area<'_>) -> DrawResult<Markup> {
     let xs = || {
         chart
             .series
@@ -207,11 +199,17 @@ fn draw(chart: &Chart, root: &Area<'_>) -> DrawResult<String> {
             .points
             .iter()
             .map(|(x, y)| (px(*x), py(y.max(y_low))));
-        let colour = stand_in(slot);
+        let colour = series_key(slot);
         if series.filled {
             plot.draw_series(AreaSeries::new(points.clone(), y_from, colour.mix(0.16)))?;
         }
         plot.draw_series(LineSeries::new(points, colour.stroke_width(2)))?;
+    }
+    for mark in &chart.marks {
+        plot.draw_series(LineSeries::new(
+            [(px(*mark), y_from), (px(*mark), y_to)],
+            MARK.stroke_width(2),
+        ))?;
     }
     let strips = strips(
         chart,
@@ -223,58 +221,45 @@ fn draw(chart: &Chart, root: &Area<'_>) -> DrawResult<String> {
 }
 
 /// Transparent strips, each with the values of all lines at its place.
-fn strips(chart: &Chart, at: impl Fn(f64) -> (i32, i32), top: i32) -> String {
+fn strips(chart: &Chart, at: impl Fn(f64) -> (i32, i32), top: i32) -> Markup {
     let Some(longest) = chart.series.iter().max_by_key(|s| s.points.len()) else {
-        return String::new();
+        return html! {};
     };
     let every = longest.points.len().div_ceil(MAX_STRIPS).max(1);
     let places: Vec<f64> = longest.points.iter().step_by(every).map(|p| p.0).collect();
-    let mut out = String::new();
-    for (index, x) in places.iter().enumerate() {
-        let (centre, bottom) = at(*x);
+    let strip = |index: usize, x: f64| {
+        let (centre, bottom) = at(x);
         let left = index
             .checked_sub(1)
             .map_or(centre, |i| (at(places[i]).0 + centre) / 2);
         let right = places
             .get(index + 1)
             .map_or(centre, |next| (at(*next).0 + centre) / 2);
-        let mut text = (chart.show_x)(*x);
-        for series in &chart.series {
-            let nearest = series
-                .points
-                .iter()
-                .min_by(|a, b| (a.0 - x).abs().total_cmp(&(b.0 - x).abs()));
-            if let Some((_, y)) = nearest {
-                let _ = write!(text, "\n{}: {}", series.name, (chart.show_y)(*y));
+        let (left, width) = (left.min(right - 2), (right - left).max(4));
+        html! {
+            g.hit {
+                title { (values_at(chart, x)) }
+                rect x=(left) y=(top) width=(width) height=(bottom - top) {}
+                path d={ "M" (centre) " " (top) "V" (bottom) } {}
             }
         }
-        let (left, width) = (left.min(right - 2), (right - left).max(4));
-        let height = bottom - top;
-        let _ = write!(
-            out,
-            "<g class=\"hit\"><title>{}</title><rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\"/>\
-             <path d=\"M{centre} {top}V{bottom}\"/></g>",
-            super::html::escape(&text)
-        );
+    };
+    html! {
+        @for (index, x) in places.iter().enumerate() { (strip(index, *x)) }
     }
-    out
 }
 
-fn recolour(svg: &str, series: usize) -> String {
-    let hex = |c: RGBColor| format!("#{:02X}{:02X}{:02X}", c.0, c.1, c.2);
-    let mut out = svg.to_owned();
-    let mut replace = |colour: RGBColor, class: &str| {
-        for (attribute, suffix) in [("fill", "f"), ("stroke", "s")] {
-            out = out.replace(
-                &format!("{attribute}=\"{}\"", hex(colour)),
-                &format!("class=\"{class}-{suffix}\""),
-            );
+/// The values of all lines nearest to a place on the x axis.
+fn values_at(chart: &Chart, x: f64) -> String {
+    let mut text = (chart.show_x)(x);
+    for series in &chart.series {
+        let nearest = series
+            .points
+            .iter()
+            .min_by(|a, b| (a.0 - x).abs().total_cmp(&(b.0 - x).abs()));
+        if let Some((_, y)) = nearest {
+            let _ = write!(text, "\n{}: {}", series.name, (chart.show_y)(*y));
         }
-    };
-    replace(TEXT, "text");
-    replace(GRID, "grid");
-    for slot in 0..series {
-        replace(stand_in(slot), &format!("line{slot}"));
     }
-    out
+    text
 }

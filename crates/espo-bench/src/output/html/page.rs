@@ -1,0 +1,39 @@
+//! The frame and the small parts that all pages share.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// The style sheet of all pages.
+pub(crate) const STYLE: &str = include_str!("page.css");
+
+/// A page with this content.
+pub(crate) fn page(title: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main { (body) } }
+        }
+    }
+}
+
+/// Key figures side by side.
+pub(super) fn cards(cards: &[(&str, String)]) -> Markup {
+    html! {
+        section.cards {
+            @for (name, value) in cards {
+                div { b { (value) } span { (name) } }
+            }
+        }
+    }
+}
+
+/// A badge that shows whether something is as it should be.
+pub(super) fn badge(is_good: bool, text: &str) -> Markup {
+    let class = if is_good { "badge good" } else { "badge bad" };
+    html! { span class=(class) { (text) } }
+}
