@@ -31,6 +31,7 @@ mod seed;
 mod slo;
 mod target;
 mod time;
+mod trend;
 mod units;
 mod workload;
 
@@ -51,5 +52,9 @@ pub use schedule::{Arrivals, Phase};
 pub use slo::Slo;
 pub use target::{Access, Credentials};
 pub use time::parse_rfc3339 as parse_time;
+pub use trend::{
+    ALL_REQUESTS, Change, Metric, Trend, TrendGroup, TrendOptions, TrendPoint, TrendRun, TrendSeries,
+    trend,
+};
 pub use units::parse_duration;
 pub use workload::Workload;

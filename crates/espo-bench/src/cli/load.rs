@@ -80,6 +80,9 @@ pub(crate) struct BaseArgs {
     /// How long the cleanup may go on without deleting a record.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s", help_heading = "Safety")]
     cleanup_timeout: Duration,
+    /// Label of the run in reports and trends, such as a release or a commit.
+    #[arg(long, value_name = "TEXT", help_heading = "Output")]
+    label: Option<String>,
     /// Do not print progress or the result table.
     #[arg(long, short, help_heading = "Output")]
     pub(crate) quiet: bool,
@@ -276,6 +279,7 @@ impl BaseArgs {
         options.handle_interrupt = true;
         options.warn = |text| espo_stdio::note!("warning: {text}");
         options.command = super::command_line();
+        options.label.clone_from(&self.label);
         Ok(options)
     }
 }

@@ -4,6 +4,7 @@ mod access;
 mod load;
 mod manifest;
 mod reports;
+mod trend;
 mod write;
 
 use clap::{Parser, Subcommand};
@@ -12,6 +13,7 @@ use espo_bench::{CapacityOptions, Error, Result, output};
 use self::load::{CapacityArgs, RunArgs};
 use self::manifest::K8sArgs;
 use self::reports::{CleanArgs, CompareArgs, InitArgs, MergeArgs, ReportArgs, WorkloadArgs};
+use self::trend::TrendArgs;
 use self::write::finish;
 
 const EXAMPLES: &str = "\
@@ -75,6 +77,11 @@ enum Command {
     K8s(Box<K8sArgs>),
     /// Print a report (JSON, from `run --json`) as a table, or write it in other forms.
     Report(ReportArgs),
+    /// Follow the figures of many runs over time (JSON reports) and mark lasting changes.
+    ///
+    /// Runs of the same workload, load and target form a group. A change is marked if it is significant, exceeds
+    /// --threshold and lasts for at least five runs.
+    Trend(TrendArgs),
 }
 
 pub(crate) fn run(cli: Cli) -> Result<u8> {
@@ -88,6 +95,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8> {
         Command::Workload(args) => args.run(),
         Command::K8s(args) => finish(Vec::new(), &args.manifest()?, 0),
         Command::Report(args) => args.run(),
+        Command::Trend(args) => args.run(),
     }
 }
 

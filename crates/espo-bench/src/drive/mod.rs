@@ -243,6 +243,7 @@ fn report(
             workload_sha256: prepared.workload_hash(),
             decode: options.decode,
             command: options.command.clone(),
+            label: options.label.clone(),
             shard: options.shard.map(|s| ShardInfo {
                 index: s.index,
                 count: s.count,
@@ -311,6 +312,7 @@ pub(crate) fn empty_report(options: &RunOptions) -> Report {
             workload_sha256: prepare::hash(&options.workload.source),
             decode: options.decode,
             command: "espo-bench run".into(),
+            label: None,
             shard: None,
         },
         target: TargetInfo {

@@ -155,6 +155,8 @@ pub struct RunOptions {
     pub handle_interrupt: bool,
     /// Called with notices for the user before the load.
     pub warn: fn(&str),
+    /// Label of the run in reports and trends, such as a release or a commit.
+    pub label: Option<String>,
     /// The command line as it goes into the report.
     pub command: String,
 }
@@ -193,6 +195,7 @@ impl RunOptions {
             progress: false,
             handle_interrupt: false,
             warn: |_| {},
+            label: None,
             command: String::new(),
         }
     }

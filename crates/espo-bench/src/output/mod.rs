@@ -11,6 +11,7 @@ mod progress;
 mod prometheus;
 mod summary;
 mod table;
+mod trend;
 
 use crate::report::{Report, Verdict};
 
@@ -18,11 +19,12 @@ pub use self::csv::csv;
 pub use capacity::capacity_line;
 pub use compare::{comparison_markdown, comparison_table};
 pub(crate) use hlog::HlogSink;
-pub use html::html;
+pub use html::{html, trend_html};
 pub use markdown::markdown;
 pub(crate) use progress::Progress;
 pub use prometheus::prometheus;
 pub use table::table;
+pub use trend::{trend_csv, trend_text};
 
 /// The sentence that stands beside the figures when they are not the target's.
 pub(crate) fn warning(report: &Report) -> Option<String> {

@@ -111,10 +111,22 @@ fn the_page_stands_alone_and_nothing_in_it_runs() {
 }
 
 #[test]
-fn the_colours_of_charts_are_variables() {
+fn every_colour_of_a_chart_has_a_rule_in_the_style_sheet() {
     let page = html(&sample());
-    assert!(!page.contains("#0102"), "a stand-in was left");
-    assert!(page.contains("class=\"line0-s\"") && page.contains("class=\"line0-f\""));
+    let (head, body) = page.split_once("</style>").unwrap();
+    let mut keys = 0;
+    for attribute in ["fill=\"", "stroke=\""] {
+        for rest in body.split(attribute).skip(1) {
+            let colour = rest.split('"').next().unwrap();
+            if colour == "none" {
+                continue;
+            }
+            keys += 1;
+            let rule = format!(".chart [{attribute}{colour}\"]");
+            assert!(head.contains(&rule), "no rule for {attribute}{colour}");
+        }
+    }
+    assert!(keys > 20, "{keys} coloured elements");
 }
 
 #[test]

@@ -122,6 +122,9 @@ pub struct RunInfo {
     pub decode: Decode,
     /// The command line, without anything secret.
     pub command: String,
+    /// Label of the run, such as a release or a commit (`--label`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub label: Option<String>,
     /// Which share of a distributed run this is.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub shard: Option<ShardInfo>,

@@ -12,7 +12,7 @@ const MAX_LINES: usize = 6;
 const SINCE_START: &str = "seconds from the start of the measurement";
 
 /// A chart with its title, explanation and legend; nothing if there is nothing to draw.
-pub(crate) fn figure(title: &str, note: &str, chart: &Chart) -> Markup {
+pub(super) fn figure(title: &str, note: &str, chart: &Chart) -> Markup {
     let Some(drawn) = svg(chart) else {
         return html! {};
     };
@@ -123,7 +123,7 @@ fn seconds(value: f64) -> String {
     format!("{} s", trim(value))
 }
 
-fn per_second(value: f64) -> String {
+pub(super) fn per_second(value: f64) -> String {
     if value >= 10.0 || value == 0.0 {
         format!("{}/s", show_count(value.round() as u64))
     } else {

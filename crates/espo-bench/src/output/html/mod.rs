@@ -4,11 +4,12 @@ mod facts;
 mod figures;
 mod page;
 mod tables;
+mod trend;
 
 use maud::{Markup, html as markup};
 
-pub(crate) use self::figures::figure;
-pub(crate) use self::page::{STYLE, page};
+use self::page::page;
+pub use self::trend::trend_html;
 use super::summary::{Tone, sentences};
 use super::{headline, warning};
 use crate::report::{Report, Verdict};

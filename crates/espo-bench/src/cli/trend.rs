@@ -1,0 +1,69 @@
+//! The trend command.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use espo_bench::{Report, Result, TrendOptions, output, trend};
+
+use super::write::{self, finish};
+
+#[derive(Debug, Args)]
+pub(crate) struct TrendArgs {
+    /// JSON reports of the runs, in any order.
+    #[arg(required = true, value_name = "REPORT")]
+    reports: Vec<PathBuf>,
+    /// Write an HTML page with charts.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write CSV with one row per run and operation.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Write the figures and changes as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Smallest change of a median that is marked, in percent; a 99th percentile needs twice as much.
+    #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
+    threshold: f64,
+    /// Exit with 1 if the newest change of any operation is for the worse.
+    #[arg(long)]
+    check: bool,
+}
+
+impl TrendArgs {
+    pub(crate) fn run(&self) -> Result<u8> {
+        if !(self.threshold > 0.0 && self.threshold.is_finite()) {
+            return Err(super::usage(format!(
+                "invalid --threshold '{}': expected a percentage above 0",
+                self.threshold
+            )));
+        }
+        write::check([&self.html, &self.csv, &self.json].into_iter().flatten())?;
+        let reports = self.reports.iter().map(|path| {
+            let name = path.file_name().unwrap_or(path.as_os_str());
+            Ok((name.to_string_lossy().into_owned(), Report::load(path)?))
+        });
+        let reports = reports.collect::<Result<Vec<_>>>()?;
+        let options = TrendOptions {
+            threshold: self.threshold / 100.0,
+        };
+        let trend = trend(&reports, options);
+        let mut failures = Vec::new();
+        write::file(
+            self.html.as_ref(),
+            || output::trend_html(&trend),
+            &mut failures,
+        );
+        write::file(
+            self.csv.as_ref(),
+            || output::trend_csv(&trend),
+            &mut failures,
+        );
+        write::file(
+            self.json.as_ref(),
+            || serde_json::to_string_pretty(&trend).expect("a trend is plain data"),
+            &mut failures,
+        );
+        let code = u8::from(self.check && trend.ends_worse());
+        finish(failures, &output::trend_text(&trend), code)
+    }
+}
