@@ -16,6 +16,7 @@
 mod capacity;
 mod clean;
 mod compare;
+mod dashboard;
 mod data;
 mod drive;
 mod error;
@@ -42,6 +43,7 @@ pub use compare::{
     compare_sides,
 };
 pub use drive::{Limit, Load, RunOptions, Shard, Target, dry_run, run};
+pub use dashboard::{DEFAULT_ADDR as DEFAULT_DASHBOARD_ADDR, DashboardAddr};
 pub use error::{Error, Result};
 pub use init::{init, init_from_metadata};
 pub use k8s::{K8sOptions, k8s};
@@ -53,8 +55,8 @@ pub use slo::Slo;
 pub use target::{Access, Credentials};
 pub use time::parse_rfc3339 as parse_time;
 pub use trend::{
-    ALL_REQUESTS, Change, Metric, Trend, TrendGroup, TrendOptions, TrendPoint, TrendRun, TrendSeries,
-    trend,
+    ALL_REQUESTS, Change, Metric, Trend, TrendGroup, TrendOptions, TrendPoint, TrendRun,
+    TrendSeries, trend,
 };
 pub use units::parse_duration;
 pub use workload::Workload;

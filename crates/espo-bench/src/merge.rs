@@ -246,6 +246,7 @@ fn add_series(sum: &mut Vec<Second>, other: Vec<Second>) {
                 known.ok += second.ok;
                 known.failed += second.failed;
                 known.p50 = known.p50.max(second.p50);
+                known.p95 = known.p95.max(second.p95);
                 known.p99 = known.p99.max(second.p99);
                 known.max = known.max.max(second.max);
                 known.target_rate = plus(known.target_rate, second.target_rate);

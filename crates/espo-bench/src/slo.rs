@@ -215,7 +215,30 @@ impl Slo {
                     .collect(),
             },
         };
-        let value = self.value(&operations, report.run.seconds);
+        let times = || -> Option<Histogram<u64>> {
+            let mut sum = histogram();
+            for outcome in operations.iter().filter_map(|o| o.outcome(Outcome::Ok)) {
+                sum.add(outcome.response.to_histogram().ok()?).ok()?;
+            }
+            Some(sum)
+        };
+        let count = operations.iter().map(|o| o.count()).sum();
+        let failed = operations.iter().map(|o| o.failed()).sum();
+        self.result(self.value(count, failed, times, report.run.seconds))
+    }
+
+    /// The result if the run ended now, from the requests of the operations that it is about.
+    pub(crate) fn evaluate_so_far(
+        &self,
+        count: u64,
+        failed: u64,
+        times: &Histogram<u64>,
+        seconds: f64,
+    ) -> SloResult {
+        self.result(self.value(count, failed, || Some(times.clone()), seconds))
+    }
+
+    fn result(&self, value: Option<f64>) -> SloResult {
         let held = value.is_some_and(|v| {
             let strictly = if self.below {
                 v < self.bound
@@ -231,19 +254,17 @@ impl Slo {
         }
     }
 
-    fn value(&self, operations: &[&OperationReport], seconds: f64) -> Option<f64> {
-        let count: u64 = operations.iter().map(|o| o.count()).sum();
-        let failed: u64 = operations.iter().map(|o| o.failed()).sum();
+    fn value(
+        &self,
+        count: u64,
+        failed: u64,
+        times: impl FnOnce() -> Option<Histogram<u64>>,
+        seconds: f64,
+    ) -> Option<f64> {
         if count == 0 {
             return None;
         }
-        let times = || -> Option<Histogram<u64>> {
-            let mut sum = histogram();
-            for outcome in operations.iter().filter_map(|o| o.outcome(Outcome::Ok)) {
-                sum.add(outcome.response.to_histogram().ok()?).ok()?;
-            }
-            (!sum.is_empty()).then_some(sum)
-        };
+        let times = || times().filter(|times| !times.is_empty());
         Some(match self.metric {
             Metric::Rate => (count - failed) as f64 / seconds.max(1e-6),
             Metric::Errors => failed as f64 / count as f64,

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use espo_bench::{
-    Arrivals, Credentials, Decode, Limit, Load, Result, RunOptions, Shard, Slo, Target, Workload,
-    parse_duration, parse_time,
+    Arrivals, Credentials, DashboardAddr, Decode, Limit, Load, Result, RunOptions, Shard, Slo,
+    Target, Workload, parse_duration, parse_time,
 };
 
 use super::access::AccessArgs;
@@ -31,6 +31,12 @@ pub(crate) struct RunArgs {
     /// Print the first N iterations' requests instead of sending them; only lists and metadata are read.
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20", help_heading = "Safety")]
     pub(crate) dry_run: Option<u64>,
+    /// Serve a live page while the run lasts, on a loopback address unless ADDR says otherwise [default: 127.0.0.1:5656].
+    ///
+    /// ADDR is a port or an IP address with a port. The page ends as the report. It has no access control: whoever can
+    /// reach ADDR can read it.
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "", help_heading = "Output")]
+    dashboard: Option<DashboardAddr>,
 }
 
 #[derive(Debug, Args)]
@@ -287,6 +293,7 @@ impl BaseArgs {
 impl RunArgs {
     pub(crate) fn options(&self) -> Result<RunOptions> {
         let mut options = self.base.options()?;
+        options.dashboard = self.dashboard;
         options.think = self.shape.think;
         if self.shape.people.is_some() && options.workload.think().is_none() {
             options.think = options.think.or(Some(THINK));

@@ -11,6 +11,7 @@ mod embedded;
 mod fault;
 mod interrupt;
 mod lookup;
+mod live;
 mod options;
 mod patience;
 mod prepare;
@@ -32,6 +33,7 @@ pub use options::{Limit, Load, RunOptions, Shard, Target};
 use self::prepare::Prepared;
 use self::thread::{Gauges, Job};
 use self::watch::{Seen, Watch};
+use crate::dashboard::{Dashboard, Hub, State};
 use crate::error::{Error, Result};
 use crate::output::{HlogSink, Progress};
 use crate::record::{Collected, Collector, IntervalSink, Recorder};
@@ -48,14 +50,22 @@ use crate::report::{Finished, Report, RunInfo, ShardInfo, StopCause, TargetInfo,
 /// on an operation that the workload lacks; [`Error::Target`] when the target is not there or refuses the
 /// credentials, before or during the load; [`Error::Io`] when the ledger or the interval log cannot be written.
 pub fn run(options: RunOptions) -> Result<Report> {
+    let dashboard = dashboard(&options)?;
+    let hub = dashboard.as_ref().map(Dashboard::hub);
     let prepared = prepare::prepare(options)?;
-    let outcome = measure(&prepared);
+    let publish = |state| hub.into_iter().for_each(|hub| hub.state(state));
+    publish(State::Running);
+    let outcome = measure(&prepared, hub);
+    publish(State::CleaningUp);
     let (writes, problems) = prepared.clean_up();
     match outcome {
         Ok(mut report) => {
             report.writes = writes;
             report.problems.extend(problems);
             report.check(&prepared.options.slos);
+            if let Some(dashboard) = dashboard {
+                dashboard.finish(&report);
+            }
             Ok(report)
         }
         Err(error) => Err(match writes.filter(Writes::is_incomplete) {
@@ -63,6 +73,16 @@ pub fn run(options: RunOptions) -> Result<Report> {
             Some(writes) => error.and(&writes.sentence()),
         }),
     }
+}
+
+/// Starts serving the live page, if one was asked for.
+fn dashboard(options: &RunOptions) -> Result<Option<Dashboard>> {
+    let Some(addr) = options.dashboard else {
+        return Ok(None);
+    };
+    let dashboard = Dashboard::start(addr, &options.workload.name)?;
+    espo_stdio::note!("espo-bench: dashboard at {}", dashboard.url());
+    Ok(Some(dashboard))
 }
 
 /// The requests that a run would send first, as text, without sending one of them. The target's metadata and
@@ -135,7 +155,7 @@ fn launch(prepared: &Prepared) -> Result<Running> {
     })
 }
 
-fn measure(prepared: &Prepared) -> Result<Report> {
+fn measure(prepared: &Prepared, hub: Option<&Arc<Hub>>) -> Result<Report> {
     let (options, settled, shared) = (&prepared.options, &prepared.settled, &prepared.shared);
     let mut load = launch(prepared)?;
     let (sink, log_error) = match &options.hdr {
@@ -169,7 +189,8 @@ fn measure(prepared: &Prepared) -> Result<Report> {
         load: &load,
         progress: &progress,
     };
-    let mut seen = watch.until_end(&mut collector);
+    let feed = hub.map(|hub| live::Feed::new(Arc::clone(hub), prepared, &load.gauges));
+    let mut seen = watch.until_end(&mut collector, feed);
     let ended = load.start.elapsed();
     let mut failed = None;
     for handle in load.threads.drain(..) {

@@ -155,6 +155,8 @@ pub struct RunOptions {
     pub handle_interrupt: bool,
     /// Called with notices for the user before the load.
     pub warn: fn(&str),
+    /// Serves a live page while the run lasts.
+    pub dashboard: Option<crate::dashboard::DashboardAddr>,
     /// Label of the run in reports and trends, such as a release or a commit.
     pub label: Option<String>,
     /// The command line as it goes into the report.
@@ -195,6 +197,7 @@ impl RunOptions {
             progress: false,
             handle_interrupt: false,
             warn: |_| {},
+            dashboard: None,
             label: None,
             command: String::new(),
         }

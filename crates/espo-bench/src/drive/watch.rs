@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::actor::Stop;
+use super::live::Feed;
 use super::prepare::Prepared;
 use super::{Running, usage};
 use crate::output::Progress;
@@ -30,7 +31,7 @@ pub(super) struct Watch<'a> {
 
 impl Watch<'_> {
     /// Drains the recorders ten times a second until the load is over or has to stop.
-    pub(super) fn until_end(&self, collector: &mut Collector) -> Seen {
+    pub(super) fn until_end(&self, collector: &mut Collector, mut feed: Option<Feed<'_>>) -> Seen {
         let settled = &self.prepared.settled;
         let (from, total) = (settled.profile.measured_from(), settled.profile.total());
         let mut seen = Seen::default();
@@ -65,6 +66,9 @@ impl Watch<'_> {
                 }
             }
             self.progress.update(now, now < from, collector.snapshot());
+            if let Some(feed) = &mut feed {
+                feed.update(now, collector);
+            }
             let finished = self
                 .load
                 .threads

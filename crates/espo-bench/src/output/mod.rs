@@ -19,6 +19,7 @@ pub use self::csv::csv;
 pub use capacity::capacity_line;
 pub use compare::{comparison_markdown, comparison_table};
 pub(crate) use hlog::HlogSink;
+pub(crate) use html::{dashboard_page, report_body};
 pub use html::{html, trend_html};
 pub use markdown::markdown;
 pub(crate) use progress::Progress;

@@ -53,6 +53,7 @@ pub(crate) fn sample() -> Report {
             ok: 100,
             failed: u64::from(at == 3) * 5,
             p50: 250_000,
+            p95: None,
             p99: 980_000,
             max: 1_000_000,
             target_rate: None,

@@ -63,7 +63,12 @@ pub(crate) fn notes(group: &TrendGroup) -> Vec<String> {
 pub(crate) fn sentences(group: &TrendGroup) -> Vec<String> {
     let mut all: Vec<(&str, &Change)> = Vec::new();
     for series in &group.series {
-        all.extend(series.changes.iter().map(|c| (series.operation.as_str(), c)));
+        all.extend(
+            series
+                .changes
+                .iter()
+                .map(|c| (series.operation.as_str(), c)),
+        );
     }
     all.sort_by_key(|(_, change)| change.run);
     all.into_iter()

@@ -49,11 +49,11 @@ pub(crate) struct OperationData {
 }
 
 #[derive(Debug)]
-struct Operation {
-    tag: String,
+pub(super) struct Operation {
+    pub(super) tag: String,
     /// A chain counts its iterations: they are no requests and stay out of the totals.
-    is_chain: bool,
-    outcomes: BTreeMap<Outcome, OutcomeData>,
+    pub(super) is_chain: bool,
+    pub(super) outcomes: BTreeMap<Outcome, OutcomeData>,
     interval_ok: Histogram<u64>,
     interval_failed: Histogram<u64>,
     blocks: Blocks,
@@ -126,8 +126,8 @@ pub(crate) struct SoFar {
 pub(crate) struct Collector {
     recorders: Vec<Recorder>,
     spare: Buffer,
-    operations: Vec<Operation>,
-    failures: BTreeMap<FailureKey, (u64, String)>,
+    pub(super) operations: Vec<Operation>,
+    pub(super) failures: BTreeMap<FailureKey, (u64, String)>,
     lateness: Histogram<u64>,
     lag: Histogram<u64>,
     held_back: u64,
@@ -138,11 +138,11 @@ pub(crate) struct Collector {
     boundary: u64,
     /// Samples of a later interval than the open one.
     early: Vec<Sample>,
-    step_seconds: u64,
+    pub(super) step_seconds: u64,
     in_step: u64,
     step: Histogram<u64>,
     step_failed: u64,
-    seconds: Vec<Second>,
+    pub(super) seconds: Vec<Second>,
     block_seconds: u64,
     in_block: u64,
     sink: Option<Box<dyn IntervalSink>>,
@@ -373,6 +373,7 @@ impl Collector {
             ok: self.step.len(),
             failed: self.step_failed,
             p50: self.step.value_at_quantile(0.5),
+            p95: Some(self.step.value_at_quantile(0.95)),
             p99: self.step.value_at_quantile(0.99),
             max: self.step.max(),
             target_rate: None,

@@ -20,6 +20,9 @@ pub struct Second {
     /// Median.
     #[schemars(extend("unit" = "us"))]
     pub p50: u64,
+    /// 95th percentile; absent in reports of older versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub p95: Option<u64>,
     /// 99th percentile.
     #[schemars(extend("unit" = "us"))]
     pub p99: u64,

@@ -7,6 +7,7 @@
 
 mod collect;
 mod interval;
+mod live;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Many runs of one workload in the order of their dates: how rate, percentiles and errors develop, and since when
 //! they differ.
 //!
-//! The measure is false alarms. A change is marked only if it lasts for at least [`MIN_RUNS`] runs, exceeds a
+//! The measure is false alarms. A change is marked only if it lasts for at least five runs, exceeds a
 //! threshold, and is significant at a level corrected for the number of series that are examined, so that a page of
 //! equal runs has no mark with a probability of 95 %.
 
@@ -16,7 +16,7 @@ use rand_pcg::Pcg64Mcg;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::changes::{MIN_RUNS, runs_needed, splits};
+use self::changes::{runs_needed, splits};
 use crate::report::{Distribution, Model, Outcome, Report, Verdict};
 
 /// Probability of at least one mark on a page of equal runs.

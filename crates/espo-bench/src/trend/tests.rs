@@ -7,7 +7,11 @@ use crate::output::tests::sample;
 /// A value that varies from run to run by about 4 % (standard deviation), with an outlier in one of 30 runs.
 fn noisy(rng: &mut Pcg64Mcg, value: f64) -> f64 {
     let normal: f64 = (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0;
-    let outlier = if rng.random::<f64>() < 1.0 / 30.0 { 1.6 } else { 1.0 };
+    let outlier = if rng.random::<f64>() < 1.0 / 30.0 {
+        1.6
+    } else {
+        1.0
+    };
     value * (normal * 0.04).exp() * outlier
 }
 
@@ -25,7 +29,8 @@ fn runs(seed: u64, count: usize, factor: impl Fn(usize) -> f64) -> Vec<(String, 
     (0..count)
         .map(|index| {
             let mut report = template.clone();
-            report.run.started = format!("2026-{:02}-{:02}T03:00:00Z", index / 28 + 1, index % 28 + 1);
+            report.run.started =
+                format!("2026-{:02}-{:02}T03:00:00Z", index / 28 + 1, index % 28 + 1);
             let machine = noisy(&mut rng, 1.0).min(1.1);
             let mut times = |d: &mut Distribution| {
                 d.p50 = (noisy(&mut rng, 26_000.0) * machine * factor(index)) as u64;
@@ -68,7 +73,10 @@ fn a_slowdown_of_ten_percent_is_found_where_it_begins() {
                 .iter()
                 .find(|(name, c)| name == operation && c.metric == Metric::P50)
                 .unwrap_or_else(|| panic!("seed {seed}: no change of {operation}"));
-            assert!(change.is_worse() && change.run.abs_diff(50) <= 5, "{change:?}");
+            assert!(
+                change.is_worse() && change.run.abs_diff(50) <= 5,
+                "{change:?}"
+            );
             assert!((0.05..0.16).contains(&change.relative()), "{change:?}");
         }
         assert!(trend.ends_worse());

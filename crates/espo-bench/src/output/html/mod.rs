@@ -1,5 +1,6 @@
 //! Self-contained HTML pages: no script, no network; light, dark and print.
 
+mod dashboard;
 mod facts;
 mod figures;
 mod page;
@@ -8,6 +9,7 @@ mod trend;
 
 use maud::{Markup, html as markup};
 
+pub(crate) use self::dashboard::{dashboard_page, report_body};
 use self::page::page;
 pub use self::trend::trend_html;
 use super::summary::{Tone, sentences};
@@ -23,7 +25,7 @@ pub fn html(report: &Report) -> String {
 }
 
 /// The content of the page, which the dashboard shows when the run has ended.
-pub(crate) fn body(report: &Report) -> Markup {
+fn body(report: &Report) -> Markup {
     markup! {
         (header(report))
         (summary(report))

@@ -1,0 +1,67 @@
+//! The figures of a moment.
+
+use serde::Serialize;
+
+use crate::report::SloResult;
+
+/// The figures so far.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Now {
+    /// The stage of the load, such as `warm-up`.
+    pub(crate) stage: String,
+    /// Seconds since the load began.
+    pub(crate) elapsed: f64,
+    /// Seconds that the load lasts, if that is known.
+    pub(crate) total: Option<f64>,
+    pub(crate) requests: u64,
+    pub(crate) failed: u64,
+    pub(crate) in_flight: u64,
+    /// Of all successful requests so far.
+    pub(crate) times: Option<Times>,
+    /// The operations with the most requests.
+    pub(crate) operations: Vec<OperationRow>,
+    /// How many operations there are.
+    pub(crate) operation_count: usize,
+    pub(crate) errors: Vec<ErrorRow>,
+    pub(crate) slos: Vec<SloResult>,
+}
+
+/// Percentiles in microseconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Times {
+    pub(crate) p50: u64,
+    pub(crate) p95: u64,
+    pub(crate) p99: u64,
+    pub(crate) max: u64,
+}
+
+impl Times {
+    /// None for an empty histogram.
+    pub(crate) fn of(histogram: &hdrhistogram::Histogram<u64>) -> Option<Self> {
+        (!histogram.is_empty()).then(|| Self {
+            p50: histogram.value_at_quantile(0.5),
+            p95: histogram.value_at_quantile(0.95),
+            p99: histogram.value_at_quantile(0.99),
+            max: histogram.max(),
+        })
+    }
+}
+
+/// One operation.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct OperationRow {
+    pub(crate) name: String,
+    pub(crate) is_chain: bool,
+    pub(crate) count: u64,
+    pub(crate) failed: u64,
+    pub(crate) times: Option<Times>,
+}
+
+/// Failures of one kind.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ErrorRow {
+    pub(crate) operation: String,
+    pub(crate) kind: String,
+    pub(crate) count: u64,
+    pub(crate) sample: String,
+}
