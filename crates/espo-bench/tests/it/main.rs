@@ -3,10 +3,12 @@
 mod access;
 #[path = "../../../espo-core/tests/wire/authority.rs"]
 mod authority;
+mod browser;
 mod cli;
 mod commands;
 mod earlier;
 mod generator;
+mod dashboard;
 mod https;
 mod k8s;
 mod kinds;

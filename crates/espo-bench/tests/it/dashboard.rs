@@ -1,0 +1,127 @@
+//! The live page in a browser.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use crate::browser::Browser;
+use crate::cli::{accounts, bench, folder_with};
+use crate::support::Behaviour;
+
+const READS: &str = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";
+
+/// A run with a live page, and the page's address.
+fn watched(folder: &Path, line: &str) -> (Child, String) {
+    let mut command = bench(folder, &format!("{line} --dashboard 0"));
+    let mut run = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines();
+    let url = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .find_map(|line| Some(line.split_once("dashboard at ")?.1.to_owned()))
+        .expect("the run names the address");
+    std::thread::spawn(move || lines.for_each(drop));
+    (run, url)
+}
+
+const POINTS: &str =
+    "(document.querySelector('#latency polyline') || {getAttribute() { return '' }}).getAttribute('points')";
+
+fn points(text: &serde_json::Value) -> Vec<String> {
+    let text = text.as_str().unwrap_or_default();
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_short_run_has_charts_and_ends_as_its_report_while_pages_are_open() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    let line = format!(
+        "run w.toml --url {} --rate 40 --duration 5s --slo p99<10s --html r.html",
+        server.url
+    );
+    let (mut run, url) = watched(folder.path(), &line);
+    browser.open(&url);
+    let early = points(&browser.wait_for(POINTS));
+    assert!(early.len() >= 2, "{early:?}");
+
+    // A second window, opened late, has the whole history.
+    browser.new_window();
+    browser.resize(375, 800);
+    browser.open(&url);
+    let late = points(&browser.wait_for(POINTS));
+    assert!(late.len() >= early.len(), "{late:?}");
+    let first: f64 = late[0].split(',').next().unwrap().parse().unwrap();
+    assert!((first - 62.0).abs() < 1.0, "the history begins at 0 s");
+    assert_eq!(
+        browser.value("document.documentElement.scrollWidth <= innerWidth"),
+        true,
+        "nothing is wider than a phone"
+    );
+    assert!(browser.wait_for("!document.getElementById('slos').hidden") == true);
+
+    assert!(run.wait().unwrap().success());
+    browser.wait_for("document.body.dataset.state === 'ended'");
+    let shown = browser.value("document.querySelector('tfoot').textContent");
+    let html = std::fs::read_to_string(folder.path().join("r.html")).unwrap();
+    let row = html.split_once("<tfoot>").unwrap().1;
+    let row = row.split_once("</tfoot>").unwrap().0;
+    let mut plain = String::new();
+    for part in row.split('<') {
+        plain.push_str(part.split_once('>').map_or(part, |(_, text)| text));
+    }
+    assert_eq!(shown, plain.as_str(), "the last figures are the report's");
+}
+
+#[test]
+fn errors_are_shown_by_kind_while_the_run_lasts() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let server = accounts(Behaviour {
+        status: Some(503),
+        ..Behaviour::default()
+    });
+    let folder = folder_with(READS);
+    let line = format!(
+        "run w.toml --url {} --rate 20 --duration 20s --max-error-share 1",
+        server.url
+    );
+    let (mut run, url) = watched(folder.path(), &line);
+    browser.open(&url);
+    let kind = browser.wait_for(
+        "(document.querySelector('#errors tbody tr:first-child td:nth-child(3)') || {}).textContent",
+    );
+    assert_eq!(kind, "server 503");
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let state = browser.wait_for("document.body.dataset.state === 'lost' && document.body.dataset.state");
+    assert_eq!(state, "lost", "a page whose run was killed says so");
+}
+
+#[test]
+fn a_thousand_operations_stay_readable() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let server = accounts(Behaviour::default());
+    let operations: Vec<String> = (0..1_000)
+        .map(|i| format!("{READS}name = \"list {i}\"\n"))
+        .collect();
+    let folder = folder_with(&operations.concat());
+    let line = format!("run w.toml --url {} --rate 400 --duration 8s", server.url);
+    let (mut run, url) = watched(folder.path(), &line);
+    browser.open(&url);
+    let shown = browser.wait_for(
+        "(n => n >= 100 && n)(document.querySelectorAll('#operations tbody tr').length)",
+    );
+    assert_eq!(shown, 100);
+    browser.wait_for("document.getElementById('shown').textContent");
+    run.wait().unwrap();
+    browser.wait_for("document.body.dataset.state === 'ended'");
+    let rows = browser.value("[...document.querySelectorAll('h2')].find(h => h.textContent === 'Operations').parentElement.querySelectorAll('tbody tr').length");
+    assert!(rows.as_u64().unwrap() > 900, "{rows} operations in the report");
+}
