@@ -4,6 +4,7 @@
 //! credentials.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod slurm;
 mod steps;
 
 use std::ffi::OsString;
@@ -25,6 +26,8 @@ Tasks:
   test                Run everything that CI runs
       --step NAME         Run only this step: formatting, lints, tests or docs. Repeatable
   release-check       Check packages, features and the oldest Rust version before a release
+  slurm-test          Run a load test on a local Slurm cluster of four nodes and compare it with a single run
+      --install           Install Slurm from Debian's packages if it is missing
   compare-generators  Compare the load tester's speed and CPU use with other load generators
   stock-metadata      Write metadata/ from exports of stock instances, when a new version of EspoCRM appears
 
@@ -87,6 +90,7 @@ fn run() -> Result<(), Failure> {
         "demo" => steps::demo(parser),
         "test" => steps::test(parser),
         "release-check" => steps::release_check(parser),
+        "slurm-test" => slurm::test(parser),
         "help" => {
             print(HELP);
             Ok(())

@@ -1,7 +1,7 @@
 //! Tasks that run several commands in a row.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::{Failure, cargo, print, root};
@@ -45,6 +45,31 @@ impl Steps {
                 "{what} failed: `{line}` ended with {status}"
             )))
         }
+    }
+
+    /// Installs Chromium for the tests of the live page, in CI on Debian only: elsewhere these tests skip themselves.
+    fn install_browser(&mut self) -> Result<(), Failure> {
+        let is_there = |program: &str, argument: &str| {
+            let mut command = Command::new(program);
+            command
+                .arg(argument)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            command.status().is_ok()
+        };
+        if !is_set("CI")
+            || is_there("chromedriver", "--version")
+            || !is_there("apt-get", "--version")
+        {
+            return Ok(());
+        }
+        let line = "apt-get install -y --no-install-recommends chromium chromium-driver";
+        let mut command = Command::new("sh");
+        command.args([
+            "-c",
+            &format!("apt-get update -qq && DEBIAN_FRONTEND=noninteractive {line} -qq"),
+        ]);
+        self.run("browser", line, command)
     }
 
     /// Reports how long each step took.
@@ -100,6 +125,9 @@ pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
     let mut steps = Steps::new();
     for (name, line, env) in TEST {
         if only.is_empty() || only.iter().any(|wanted| wanted == name) {
+            if name == "tests" {
+                steps.install_browser()?;
+            }
             steps.cargo(name, line, env)?;
         }
     }

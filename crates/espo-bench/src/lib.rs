@@ -31,6 +31,7 @@ mod schedule;
 mod seed;
 mod slo;
 mod target;
+mod slurm;
 mod time;
 mod trend;
 mod units;
@@ -53,6 +54,7 @@ pub use report::{Decode, Report};
 pub use schedule::{Arrivals, Phase};
 pub use slo::Slo;
 pub use target::{Access, Credentials};
+pub use slurm::{SlurmOptions, slurm};
 pub use time::parse_rfc3339 as parse_time;
 pub use trend::{
     ALL_REQUESTS, Change, Metric, Trend, TrendGroup, TrendOptions, TrendPoint, TrendRun,

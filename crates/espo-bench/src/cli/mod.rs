@@ -4,6 +4,7 @@ mod access;
 mod load;
 mod manifest;
 mod reports;
+mod slurm;
 mod trend;
 mod write;
 
@@ -13,6 +14,8 @@ use espo_bench::{CapacityOptions, Error, Result, output};
 use self::load::{CapacityArgs, RunArgs};
 use self::manifest::K8sArgs;
 use self::reports::{CleanArgs, CompareArgs, InitArgs, MergeArgs, ReportArgs, WorkloadArgs};
+use self::reports::{CleanArgs, CompareArgs, InitArgs, MergeArgs, ReportArgs};
+use self::slurm::SlurmArgs;
 use self::trend::TrendArgs;
 use self::write::finish;
 
@@ -75,6 +78,8 @@ enum Command {
     Workload(WorkloadArgs),
     /// Prints the Kubernetes manifest of a distributed run.
     K8s(Box<K8sArgs>),
+    /// Print the batch script of a distributed run for Slurm: an array job whose tasks start together.
+    Slurm(Box<SlurmArgs>),
     /// Print a report (JSON, from `run --json`) as a table, or write it in other forms.
     Report(ReportArgs),
     /// Follow the figures of many runs over time (JSON reports) and mark lasting changes.
@@ -94,6 +99,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8> {
         Command::Init(args) => args.run(),
         Command::Workload(args) => args.run(),
         Command::K8s(args) => finish(Vec::new(), &args.manifest()?, 0),
+        Command::Slurm(args) => finish(Vec::new(), &args.script()?, 0),
         Command::Report(args) => args.run(),
         Command::Trend(args) => args.run(),
     }

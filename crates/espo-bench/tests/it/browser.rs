@@ -38,7 +38,9 @@ impl Browser {
         let mut driver = match driver {
             Ok(driver) => driver,
             Err(error) if std::env::var_os("CI").is_none() => {
-                eprintln!("skipped: no chromedriver ({error}); install the packages chromium and chromium-driver");
+                eprintln!(
+                    "skipped: no chromedriver ({error}); install the packages chromium and chromium-driver"
+                );
                 return None;
             }
             Err(error) => panic!("no chromedriver: {error}"),

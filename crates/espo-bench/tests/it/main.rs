@@ -17,6 +17,7 @@ mod people;
 mod recovery;
 mod reproducible;
 mod run;
+mod slurm;
 mod support;
 mod truth;
 mod usage;

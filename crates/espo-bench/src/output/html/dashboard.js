@@ -117,8 +117,10 @@
     const tr = document.createElement("tr");
     for (const [value, className] of cells) {
       const td = document.createElement("td");
-      td.textContent = value;
-      if (className) td.className = className;
+      const isBadge = className && className.startsWith("badge");
+      const holder = isBadge ? td.appendChild(document.createElement("span")) : td;
+      holder.textContent = value;
+      if (className) holder.className = className;
       tr.append(td);
     }
     return tr;

@@ -1,0 +1,189 @@
+//! The batch script of a distributed run: a Slurm array job.
+//!
+//! Slurm starts the tasks of an array when it has room for them, so a start time fixed in advance could pass while tasks
+//! still wait. The tasks therefore meet in a directory on the shared file system: each notes that it is there, and the
+//! first one names a common start once all are.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::drive::is_loopback;
+use crate::error::{Error, Result};
+use crate::workload::Workload;
+
+/// Options of [`slurm`].
+#[derive(Debug, Clone)]
+pub struct SlurmOptions {
+    /// Name of the job, and the beginning of the name of its directory.
+    pub name: String,
+    /// Path of `espo-bench` on the nodes.
+    pub program: String,
+    /// URL of the instance.
+    pub url: String,
+    /// Number of shards: array tasks.
+    pub shards: u32,
+    /// CPUs per task.
+    pub cpus: u32,
+    /// Time limit of the job.
+    pub time_limit: Duration,
+    /// Partition; the cluster's default if none.
+    pub partition: Option<String>,
+    /// How long the tasks wait for each other.
+    pub wait: Duration,
+    /// Further arguments of `run` (`--rate 500 --duration 5m`).
+    pub args: Vec<String>,
+}
+
+/// The script for `sbatch`, with comments on how to submit it and how to merge the results.
+///
+/// # Errors
+///
+/// [`Error::Usage`] for an invalid name, no shards, or a workload that writes without `--allow-writes`; [`Error::Io`] if
+/// a CSV file of the workload cannot be read.
+pub fn slurm(workload: &Workload, options: &SlurmOptions) -> Result<String> {
+    check(workload, options)?;
+    let (name, shards) = (&options.name, options.shards);
+    let mut files = here_document("workload.toml", &workload.source);
+    for csv in workload.csv.values() {
+        if csv.file.contains(['/', '\\']) || csv.file == "workload.toml" {
+            return Err(Error::usage(format!(
+                "cannot use {}: all files of the run are in one directory, so CSV files must be next to the workload",
+                csv.file
+            )));
+        }
+        let text = std::fs::read_to_string(&csv.path).map_err(Error::io(&csv.path))?;
+        files.push_str(&here_document(&csv.file, &text));
+    }
+    let args: String = options
+        .args
+        .iter()
+        .map(|a| format!(" {}", quoted(a)))
+        .collect();
+    let partition = options
+        .partition
+        .iter()
+        .map(|p| format!("#SBATCH --partition={p}\n"))
+        .collect::<String>();
+    Ok(format!(
+        r#"#!/bin/bash
+# A load test in {shards} shards, one array task each. Submit it with the credentials in the environment, from a
+# directory that all nodes share:
+#   export ESPO_API_KEY=…
+#   sbatch {name}.sh
+# When the job has ended, merge the reports (JOB is the job ID):
+#   espo-bench merge {name}-JOB/shard-*.json --html report.html
+# Records that a cancelled task left behind:
+#   espo-bench clean {name}-JOB/shard-0.ledger
+#SBATCH --job-name={name}
+#SBATCH --array=0-{last}
+#SBATCH --nodes=1
+#SBATCH --ntasks=1
+#SBATCH --cpus-per-task={cpus}
+#SBATCH --time={time}
+#SBATCH --output={name}-%A_%a.log
+# SIGTERM two minutes before the time limit: the shard stops, deletes its records and writes its report.
+#SBATCH --signal=B:TERM@120
+# A restarted shard would be another run.
+#SBATCH --no-requeue
+{partition}set -euo pipefail
+task=$SLURM_ARRAY_TASK_ID
+directory=$SLURM_SUBMIT_DIR/{name}-$SLURM_ARRAY_JOB_ID
+mkdir -p "$directory/shard-$task"
+cd "$directory/shard-$task"
+{files}
+# The tasks wait for each other: the first one names a common start when all of them are running.
+fail() {{ echo "$1" >&2; touch "$directory/failed"; exit 1; }}
+touch "$directory/ready-$task"
+deadline=$((SECONDS + {wait}))
+if [ "$task" -eq 0 ]; then
+  until [ "$(find "$directory" -maxdepth 1 -name 'ready-*' | wc -l)" -eq {shards} ]; do
+    [ "$SECONDS" -lt "$deadline" ] || fail "not all {shards} tasks were running after {wait} s: are there enough free nodes?"
+    sleep 1
+  done
+  date -u -d '+10 seconds' +%Y-%m-%dT%H:%M:%SZ >"$directory/start.part"
+  mv "$directory/start.part" "$directory/start"
+fi
+until [ -s "$directory/start" ]; do
+  [ ! -e "$directory/failed" ] && [ "$SECONDS" -lt "$((deadline + 5))" ] || fail "the first task named no start time"
+  sleep 0.5
+done
+exec {program} run workload.toml --url {url} --shard "$task/{shards}" --start-at "$(cat "$directory/start")"{args} \
+  --quiet --json "$directory/shard-$task.json" --ledger "$directory/shard-$task.ledger"
+"#,
+        last = shards - 1,
+        cpus = options.cpus,
+        time = clock(options.time_limit),
+        wait = options.wait.as_secs().max(1),
+        program = quoted(&options.program),
+        url = quoted(&options.url),
+    ))
+}
+
+fn check(workload: &Workload, options: &SlurmOptions) -> Result<()> {
+    let name = &options.name;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if name.is_empty()
+        || name.len() > 64
+        || name.starts_with(['-', '.'])
+        || !name.chars().all(is_plain)
+    {
+        return Err(Error::usage(format!(
+            "invalid job name '{name}': expected up to 64 ASCII letters, digits, '.', '_' and '-', not beginning with '.' or '-'"
+        )));
+    }
+    if let Some(partition) = &options.partition
+        && (partition.is_empty() || !partition.chars().all(|c| is_plain(c) || c == ','))
+    {
+        return Err(Error::usage(format!(
+            "invalid partition '{partition}': expected ASCII letters, digits, '.', '_', '-' and ','"
+        )));
+    }
+    if options.shards == 0 {
+        return Err(Error::usage(
+            "invalid --shards 0: a run has at least one shard",
+        ));
+    }
+    let host = is_loopback(&options.url)
+        .ok_or_else(|| Error::usage(format!("invalid URL '{}': it has no host", options.url)))?
+        .0;
+    if workload.writes() && !options.args.iter().any(|a| a.starts_with("--allow-writes")) {
+        return Err(Error::usage(format!(
+            "workload '{}' writes, which every task would refuse: add -- --allow-writes {host}",
+            workload.name
+        )));
+    }
+    Ok(())
+}
+
+/// Writes a file. The delimiter is made from the content, which therefore cannot contain it.
+fn here_document(file: &str, text: &str) -> String {
+    let hash = Sha256::digest(text.as_bytes());
+    let hash: String = hash[..8].iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    format!(
+        "cat >{} <<'END_{hash}'\n{text}{end}END_{hash}\n",
+        quoted(file)
+    )
+}
+
+/// A word for the shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A duration as Slurm takes it: `hours:minutes:seconds`.
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs().max(60);
+    format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
+}
