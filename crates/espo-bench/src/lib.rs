@@ -30,8 +30,8 @@ pub mod report;
 mod schedule;
 mod seed;
 mod slo;
-mod target;
 mod slurm;
+mod target;
 mod time;
 mod trend;
 mod units;
@@ -43,8 +43,8 @@ pub use compare::{
     CompareOptions, Comparison, Difference, Needed, OperationComparison, Verdict, compare,
     compare_sides,
 };
-pub use drive::{Limit, Load, RunOptions, Shard, Target, dry_run, run};
 pub use dashboard::{DEFAULT_ADDR as DEFAULT_DASHBOARD_ADDR, DashboardAddr};
+pub use drive::{Limit, Load, RunOptions, Shard, Target, dry_run, run};
 pub use error::{Error, Result};
 pub use init::{init, init_from_metadata};
 pub use k8s::{K8sOptions, k8s};
@@ -53,8 +53,8 @@ pub use merge::merge;
 pub use report::{Decode, Report};
 pub use schedule::{Arrivals, Phase};
 pub use slo::Slo;
-pub use target::{Access, Credentials};
 pub use slurm::{SlurmOptions, slurm};
+pub use target::{Access, Credentials};
 pub use time::parse_rfc3339 as parse_time;
 pub use trend::{
     ALL_REQUESTS, Change, Metric, Trend, TrendGroup, TrendOptions, TrendPoint, TrendRun,

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::drive::is_loopback;
 use crate::error::{Error, Result};
+use crate::target::is_loopback;
 use crate::workload::Workload;
 
 /// Options of [`slurm`].

@@ -14,7 +14,6 @@ use espo_bench::{CapacityOptions, Error, Result, output};
 use self::load::{CapacityArgs, RunArgs};
 use self::manifest::K8sArgs;
 use self::reports::{CleanArgs, CompareArgs, InitArgs, MergeArgs, ReportArgs, WorkloadArgs};
-use self::reports::{CleanArgs, CompareArgs, InitArgs, MergeArgs, ReportArgs};
 use self::slurm::SlurmArgs;
 use self::trend::TrendArgs;
 use self::write::finish;

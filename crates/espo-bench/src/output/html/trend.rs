@@ -6,9 +6,9 @@ use super::super::charts::{Chart, Scale, Series};
 use super::super::trend::{heading, notes, sentences};
 use super::figures::{figure, per_second};
 use super::page::{badge, page};
-use super::trim;
+
 use crate::trend::{Trend, TrendGroup, TrendPoint, TrendSeries};
-use crate::units::{show_count, show_micros};
+use crate::units::{show_count, show_micros, trim};
 
 /// Operations whose charts are open; those of the others open on a click.
 const OPEN: usize = 6;
