@@ -38,6 +38,9 @@ Exit codes: 0 success; 1 a check failed; 2 invalid usage or input; 3 the instanc
 credentials.
 ";
 
+/// The configuration of the workspace.
+const CONFIG: &str = "espo.toml";
+
 /// Why a task failed.
 enum Failure {
     /// A check failed.
@@ -97,14 +100,15 @@ fn run() -> Result<(), Failure> {
         }
         "compare-generators" => {
             let build = "run --release --locked -p espo-benches --bin compare_generators --";
-            forward(build, None, parser.raw_args()?.collect())
+            forward(build, CONFIG, None, parser.raw_args()?.collect())
         }
         "stock-metadata" => {
             let build = "run -p espo-benches --bin stock_metadata --";
-            forward(build, None, parser.raw_args()?.collect())
+            forward(build, CONFIG, None, parser.raw_args()?.collect())
         }
         // The features are those that the command needs: without the network and the simulator it builds faster.
-        "codegen" | "diff" => espo("--no-default-features", &task, parser),
+        "codegen" => codegen(parser),
+        "diff" => espo("--no-default-features", &task, parser),
         "pull" | "update" | "drift" => {
             espo("--no-default-features --features network", &task, parser)
         }
@@ -115,25 +119,54 @@ fn run() -> Result<(), Failure> {
     }
 }
 
-/// Runs a command of `espo` in the profile of this program.
-fn espo(features: &str, command: &str, mut parser: lexopt::Parser) -> Result<(), Failure> {
+/// Generates code. Without a different source or target, this includes the generated crate of the example application.
+fn codegen(mut parser: lexopt::Parser) -> Result<(), Failure> {
+    let arguments: Vec<OsString> = parser.raw_args()?.collect();
+    let all = arguments.iter().all(|argument| argument == "--check");
+    let mut result = Ok(());
+    for config in ["espo.toml", "examples/crm-sync/espo.toml"] {
+        let one = forward(
+            &build_of_espo("--no-default-features"),
+            config,
+            Some("codegen"),
+            arguments.clone(),
+        );
+        result = result.and(one);
+        if !all {
+            break;
+        }
+    }
+    result
+}
+
+fn build_of_espo(features: &str) -> String {
     let profile = if cfg!(debug_assertions) {
         ""
     } else {
         "--release"
     };
-    let build = format!("run {profile} -p espo-cli {features} --bin espo --");
-    forward(&build, Some(command), parser.raw_args()?.collect())
+    format!("run {profile} -p espo-cli {features} --bin espo --")
+}
+
+/// Runs a command of `espo` in the profile of this program.
+fn espo(features: &str, command: &str, mut parser: lexopt::Parser) -> Result<(), Failure> {
+    let arguments = parser.raw_args()?.collect();
+    forward(&build_of_espo(features), CONFIG, Some(command), arguments)
 }
 
 /// Runs Cargo in the current directory with these arguments, so that relative paths among them stay valid.
-fn forward(build: &str, command: Option<&str>, arguments: Vec<OsString>) -> Result<(), Failure> {
+fn forward(
+    build: &str,
+    config: &str,
+    command: Option<&str>,
+    arguments: Vec<OsString>,
+) -> Result<(), Failure> {
     let mut cargo = cargo(build);
     let words: Vec<&str> = build.split_whitespace().collect();
     cargo.args(command).args(arguments);
     cargo
         .env("ESPO_PROGRAM", "cargo xtask")
-        .env("ESPO_CONFIG", root().join("espo.toml"));
+        .env("ESPO_CONFIG", root().join(config));
     let status = cargo.status().map_err(|error| {
         Failure::Input(format!("cannot run cargo {}: {error}", words.join(" ")))
     })?;

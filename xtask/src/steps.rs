@@ -217,10 +217,10 @@ pub(crate) fn demo(mut parser: lexopt::Parser) -> Result<(), Failure> {
         })?;
     }
     let mut steps = Steps::new();
-    // The same profile for all steps, so that nothing is built twice.
+    // One profile for all steps, so that nothing is built twice.
     steps.cargo(
         "generate the SDK from metadata/",
-        "run --release --locked -p espo-cli --no-default-features --bin espo -- codegen",
+        "run --profile demo --locked -p espo-cli --no-default-features --bin espo -- codegen",
         &[
             ("ESPO_PROGRAM", "cargo xtask"),
             ("ESPO_CONFIG", "espo.toml"),
@@ -228,11 +228,11 @@ pub(crate) fn demo(mut parser: lexopt::Parser) -> Result<(), Failure> {
     )?;
     steps.cargo(
         "build the load tester with the SDK",
-        "build --release --locked -p espo-bench",
+        "build --profile demo --locked -p espo-bench",
         &[],
     )?;
     let line = format!(
-        "run --release --locked --quiet -p espo-bench -- run mixed --embedded --concurrency {concurrency} --duration {duration} --html"
+        "run --profile demo --locked --quiet -p espo-bench -- run mixed --embedded --concurrency {concurrency} --duration {duration} --html"
     );
     let mut command = cargo(&line);
     command.arg(&html).current_dir(root());
@@ -246,7 +246,10 @@ pub(crate) fn demo(mut parser: lexopt::Parser) -> Result<(), Failure> {
         command,
     )?;
     steps.summary();
-    print(&format!("\nReport: {}\n", html.display()));
+    print(&format!(
+        "\nReport: {}\nThe demo is built with little optimisation. For measurements: cargo build --release -p espo-bench\n",
+        html.display()
+    ));
     Ok(())
 }
 
