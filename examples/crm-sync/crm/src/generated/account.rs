@@ -329,6 +329,7 @@ impl Entity for Account {
     type New = AccountNew;
     type Patch = AccountPatch;
     type Ref = AccountRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
@@ -336,6 +337,8 @@ impl Entity for Account {
 }
 
 impl HasStream for Account {}
+
+impl roles::Lockable for Account {}
 
 /// `assignedUserId`
 pub const ASSIGNED_USER_ID: Field<Account, kind::Ref<User>> = Field::new("assignedUserId");

@@ -374,6 +374,7 @@ impl Entity for Contact {
     type New = ContactNew;
     type Patch = ContactPatch;
     type Ref = ContactRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()

@@ -13,6 +13,21 @@ pub const EXPECTED_SCHEMA: &[ExpectedEntity] = &[
     ExpectedEntity::of::<opportunity::Opportunity>(),
 ];
 
+/// The entity types of this crate that calls on records of others return, such as notes and users.
+#[derive(Debug)]
+pub enum Schema {}
+
+impl espo_core::typed::Schema for Schema {
+    type Attachment = Attachment;
+    type LayoutSet = LayoutSet;
+    type Note = Note;
+    type Portal = Portal;
+    type Preferences = Preferences;
+    type Team = Team;
+    type Template = Template;
+    type User = User;
+}
+
 #[cfg(feature = "account")]
 pub mod account;
 #[cfg(feature = "account")]

@@ -243,6 +243,7 @@ impl Entity for Opportunity {
     type New = OpportunityNew;
     type Patch = OpportunityPatch;
     type Ref = OpportunityRef;
+    type Schema = super::Schema;
 
     fn id(&self) -> Option<&Id<Self>> {
         self.id.as_ref()
