@@ -1,5 +1,9 @@
 //! Generates a module from each export.
 
+#[allow(unreachable_pub)] // public in the library
+#[path = "src/fixtures.rs"]
+mod fixtures;
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +32,46 @@ fn main() -> Result<(), Box<dyn Error>> {
         let output = Generator::new().without_features().generate(&schema)?;
         output.write_to(out.join(module))?;
     }
+    println!("cargo::rerun-if-changed=src/fixtures.rs");
+    for fixture in fixtures::FIXTURES {
+        let entity_types = fixture
+            .entity_types
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect();
+        generate(&out, fixture.name, &fixtures::files(fixture), entity_types)?;
+    }
+    // One of each layer is compiled.
+    let some = (0..200).step_by(10).map(|number| format!("CThing{number}"));
+    generate(&out, "many", &fixtures::many(), some.collect())?;
+    Ok(())
+}
+
+/// Writes the layers and generates these entity types from them.
+fn generate(
+    out: &Path,
+    name: &str,
+    layers: &[Vec<(String, String)>],
+    entity_types: Vec<String>,
+) -> Result<(), Box<dyn Error>> {
+    let folder = out.join("layers").join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    let mut paths = Vec::new();
+    for (number, files) in layers.iter().enumerate() {
+        let layer = folder.join(format!("{number:02}"));
+        std::fs::create_dir_all(&layer)?;
+        for (path, text) in files {
+            let path = layer.join(path);
+            std::fs::create_dir_all(path.parent().ok_or("a file without a folder")?)?;
+            std::fs::write(path, text)?;
+        }
+        paths.push(layer);
+    }
+    let schema = Schema::stock().overlay(&paths)?;
+    let generator = Generator::new().without_features().only(entity_types);
+    generator.generate(&schema)?.write_to(out.join(name))?;
     Ok(())
 }
 

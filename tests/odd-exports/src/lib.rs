@@ -24,3 +24,42 @@ pub mod v9_2 {
 pub mod api_user {
     include!(concat!(env!("OUT_DIR"), "/api_user/mod.rs"));
 }
+
+pub mod fixtures;
+
+/// Code generated from [`fixtures`].
+pub mod layers {
+    /// Includes the generated modules, and lists what each expects of an instance.
+    macro_rules! generated {
+        ($($name:ident),* $(,)?) => {
+            $(
+                #[doc = concat!("The fixture `", stringify!($name), "`.")]
+                pub mod $name {
+                    include!(concat!(env!("OUT_DIR"), "/", stringify!($name), "/mod.rs"));
+                }
+            )*
+
+            /// What the code of each fixture expects of an instance.
+            pub const EXPECTED: &[(&str, &[espo_core::typed::ExpectedEntity])] =
+                &[$((stringify!($name), $name::EXPECTED_SCHEMA)),*];
+        };
+    }
+
+    generated! {
+        custom_types,
+        array_root,
+        user_interface_only,
+        person_names,
+        option_shapes,
+        numbers_as_strings,
+        missing_vendor,
+        middle_columns,
+        pipelines,
+        switched_off,
+        eight_required,
+        composites,
+        backups,
+        wide,
+        many,
+    }
+}
