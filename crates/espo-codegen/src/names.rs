@@ -62,7 +62,7 @@ pub fn feature_plan(modules: &Plan) -> Plan {
 }
 
 /// Names that go with each entity type's.
-pub(crate) const SUFFIXES: [&str; 4] = ["New", "Patch", "Ref", "Write"];
+pub(crate) const SUFFIXES: [&str; 5] = ["New", "Patch", "Ref", "Required", "Write"];
 
 /// Names of entity types: as they are where that is a Rust type name, else `UpperCamelCase`.
 pub fn entity_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
@@ -122,7 +122,7 @@ pub fn variant_plan<'a>(options: impl IntoIterator<Item = &'a str>) -> Plan {
         }
     };
     let reserved = |text: &str, rust: &str| {
-        rust == "Other" || rust == "Self" || rust == "Blank" && !text.is_empty()
+        matches!(rust, "Unknown" | "Self" | "ALL") || rust == "Blank" && !text.is_empty()
     };
     let options: BTreeSet<&str> = options.into_iter().collect();
     let names = options.iter().map(|text| {
@@ -335,14 +335,16 @@ mod tests {
             "",
             "Blank",
             "Other",
-            "other",
+            "Unknown",
+            "unknown",
             "Self",
             "Closed Won",
             "closed-won",
         ]);
         assert_eq!(plan[""], "Blank");
         assert_eq!(plan["Blank"], "BlankOption");
-        assert!(plan["Other"].starts_with("OtherOption"));
+        assert_eq!(plan["Other"], "Other");
+        assert!(plan["Unknown"].starts_with("UnknownOption"));
         let distinct: std::collections::BTreeSet<_> = plan.values().collect();
         assert_eq!(distinct.len(), plan.len(), "{plan:?}");
     }

@@ -125,6 +125,12 @@ impl Overrides {
                 if !known.attributes.contains_key(attribute) {
                     return Err(unknown(at, "attribute", attribute, known.attributes.keys()));
                 }
+                if attribute == "id" && (wanted.skip || wanted.type_.is_some()) {
+                    return Err(Error::Override {
+                        at,
+                        message: "every record has its `id`, of a type of its own: it can be renamed, but neither skipped nor given another type".to_owned(),
+                    });
+                }
                 if let Some(rename) = &wanted.rename
                     && (!is_identifier(rename) || rename == "meta" || rename == "gen")
                 {

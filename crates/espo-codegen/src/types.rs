@@ -95,7 +95,7 @@ impl<'s, 'n> Builder<'s, 'n> {
             overrides,
             own: own.to_owned(),
             type_names: Plan::new(),
-            taken: ["New", "Patch", "Ref", "Write"]
+            taken: names::SUFFIXES
                 .map(|suffix| format!("{own}{suffix}"))
                 .into(),
             enums: BTreeMap::new(),

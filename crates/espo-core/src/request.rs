@@ -98,7 +98,7 @@ impl Request {
         self.path.extend(utf8_percent_encode(segment, ESCAPED));
     }
 
-    fn fail(&mut self, message: String) {
+    pub(crate) fn fail(&mut self, message: String) {
         self.fault.get_or_insert(message);
     }
 

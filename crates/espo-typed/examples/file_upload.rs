@@ -18,8 +18,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .records::<Attachment>()
         .upload(&upload, &contents)
         .await?;
-    let file = file.id().ok_or("an uploaded file has an id")?;
-    let new = DocumentNew::new("Terms", file, date(2026, 1, 1));
+    let file = &file.id;
+    let new = DocumentNew::new(DocumentRequired {
+        name: "Terms".into(),
+        file_id: file.clone(),
+        publish_date: date(2026, 1, 1),
+    });
     let document = crm.create(new).await?;
 
     let mut back = Vec::new();
@@ -32,7 +36,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     println!("{bytes} bytes came back, {comparison}");
 
-    let document = document.id().ok_or("a created record has an id")?;
-    crm.delete(document).await?;
+    crm.delete(&document.id).await?;
     Ok(())
 }

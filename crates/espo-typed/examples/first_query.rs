@@ -24,10 +24,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .create(AccountNew::new("Acme").website("https://acme.example"))
         .skip_duplicate_check()
         .await?;
-    let acme = acme.id().ok_or("a created record has an id")?;
-    let deal = OpportunityNew::new("A deal", 10_000, date(2030, 1, 31))
-        .account_id(acme)
-        .stage(Stage::Prospecting);
+    let acme = acme.id();
+    let deal = OpportunityNew::new(OpportunityRequired {
+        name: "A deal".into(),
+        amount: 10_000.into(),
+        close_date: date(2030, 1, 31),
+    })
+    .account_id(acme)
+    .stage(Stage::Prospecting);
     crm.create(deal).await?;
 
     let open = crm

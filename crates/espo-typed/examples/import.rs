@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let known: Vec<Contact> = duplicates(&error).unwrap_or_default();
                 let id = known
                     .first()
-                    .and_then(Entity::id)
+                    .map(Record::id)
                     .ok_or("a duplicate has an id")?;
                 crm.update(id, ContactPatch::new().description(about))
                     .await?;

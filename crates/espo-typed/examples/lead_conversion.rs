@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .account_name(&company)
             .email_address(email);
         let lead = crm.create(lead).skip_duplicate_check().await?;
-        let lead = lead.id().ok_or("a created record has an id")?;
+        let lead = &lead.id;
 
         let conversion = Conversion::new()
             .create(AccountNew::new(&company))
@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                     .first()
                     .await?
                     .ok_or("the server found a duplicate")?;
-                let known = known.id().ok_or("a record has an id")?;
+                let known = &known.id;
                 let contact = ContactNew::new("Adder")
                     .email_address(email)
                     .account_id(known);

@@ -14,9 +14,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let quarter = format!("report {}", Timestamp::now());
     let mut created = Vec::new();
     for (name, amount) in [("First deal", 1_000), ("Second deal", 2_500)] {
-        let deal = OpportunityNew::new(name, amount, date(2030, 1, 31)).description(&quarter);
+        let deal = OpportunityNew::new(OpportunityRequired {
+            name: name.into(),
+            amount: amount.into(),
+            close_date: date(2030, 1, 31),
+        })
+        .description(&quarter);
         let deal = crm.create(deal).skip_duplicate_check().await?;
-        created.push(deal.id().ok_or("a created record has an id")?.clone());
+        created.push(deal.id.clone());
     }
 
     let deals = crm.records::<Opportunity>();

@@ -9,10 +9,14 @@ use espo_typed::prelude::*;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (crm, _sim) = common::instance().await?;
-    let deal = OpportunityNew::new("A deal", 10_000, date(2030, 1, 31))
-        .stage(opportunity::Stage::Prospecting);
+    let deal = OpportunityNew::new(OpportunityRequired {
+        name: "A deal".into(),
+        amount: 10_000.into(),
+        close_date: date(2030, 1, 31),
+    })
+    .stage(opportunity::Stage::Prospecting);
     let deal = crm.create(deal).skip_duplicate_check().await?;
-    let deal = deal.id().ok_or("a created record has an id")?;
+    let deal = &deal.id;
     crm.record(deal).post("The customer called").await?;
     crm.update(
         deal,

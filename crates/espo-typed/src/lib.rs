@@ -19,10 +19,9 @@
 //!     let crm = Client::builder("https://crm.example.com").auth(Auth::api_key(key)).build()?;
 //!
 //!     let acme = crm.create(AccountNew::new("Acme")).await?;
-//!     let id = acme.id().expect("a created record has an id");
 //!
 //!     let open = crm
-//!         .record(id)
+//!         .record(&acme.id)
 //!         .opportunities()
 //!         .list()
 //!         .filter(opportunity::STAGE.ne(Stage::ClosedWon) & opportunity::CLOSE_DATE.current_quarter())
@@ -44,8 +43,9 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | [`Contact`] | a record: every attribute as an `Option`, unknown ones kept ([`Record`](espo_core::typed::Record)) |
-//! | [`ContactNew`], [`ContactPatch`] | what a create and an update send, with a setter for each attribute |
+//! | [`Contact`] | a record: its `id`, every other attribute as an `Option`, unknown ones kept; serde's traits in the form of the wire ([`Record`](espo_core::typed::Record)) |
+//! | [`ContactNew`], [`ContactPatch`] | the attributes that a create and an update send, with a setter for each; `OpportunityRequired` and the like name the values that a create requires, if there are several |
+//! | [`ContactPatch::changes`] | the update between two states of a record: read, change a copy, write the differences |
 //! | `contact::EMAIL_ADDRESS`, … | the attributes as constants: filters, orders, `select`, `clear` |
 //! | `contact::SalutationName`, … | the options of an enum, unknown ones kept |
 //! | `crm.record(&id).account()`, … | the links ([`ContactRef`]); `contact::links` for filters and orders |
@@ -85,3 +85,8 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The examples of the project's README, which compile as they are shown.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ProjectReadme;

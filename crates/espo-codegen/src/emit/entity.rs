@@ -48,72 +48,67 @@ fn record(entity: &Entity<'_>) -> TokenStream {
     let fields = entity.attributes.iter().map(|attribute| {
         let (docs, name) = (docs(doc::attribute(attribute)), ident(&attribute.rust));
         let type_ = type_(&attribute.type_.value);
-        quote!(#docs pub #name: Option<#type_>,)
+        if attribute.is_record_id() {
+            quote!(#docs pub #name: #type_,)
+        } else {
+            quote!(#docs pub #name: Option<#type_>,)
+        }
     });
     quote! {
         #about
-        #[derive(Clone, Default)]
-        #[non_exhaustive]
+        #[derive(Clone)]
         pub struct #name {
             #(#fields)*
             /// What the record holds beside these: which were in the response, and attributes unknown here.
             pub meta: RecordMeta,
         }
-        espo_core::record_type!(#name);
     }
 }
 
+/// The table of the record's attributes.
 fn record_impl(entity: &Entity<'_>) -> TokenStream {
     let (name, wire) = (ident(&entity.rust), &entity.schema.name);
-    let attributes = entity.attributes.iter().map(|attribute| {
-        let (name, field_type) = (&attribute.schema.name, field_type(attribute));
-        if attribute.schema.in_list {
-            quote!(Attribute::listed(#name, #field_type))
-        } else {
-            quote!(Attribute::unlisted(#name, #field_type))
-        }
+    let (id, requires_id) = (ident(entity.attribute("id")), entity.requires_id);
+    let parents = entity.parents.iter().map(|parent| {
+        let (type_, id) = (parent.type_attribute, parent.id_attribute);
+        quote!(pair parent(#type_, #id);)
     });
-    let (slots, values) = (
-        by_index(entity, &quote!(slot), &quote!(&mut)),
-        by_index(entity, &quote!(value), &quote!(&)),
-    );
-    quote! {
-        impl Record for #name {
-            const RECORD_OF: &'static str = #wire;
-            const ATTRIBUTES: &'static [Attribute] = &[#(#attributes),*];
-            fn slot(&mut self, index: usize) -> Slot<'_> {
-                match index { #slots }
-            }
-            fn value(&self, index: usize) -> Option<&dyn ToJson> {
-                match index { #values }
-            }
-            fn meta(&self) -> &RecordMeta {
-                &self.meta
-            }
-            fn meta_mut(&mut self) -> &mut RecordMeta {
-                &mut self.meta
-            }
-        }
-    }
-}
-
-/// The arms from an attribute's index to its place.
-fn by_index(entity: &Entity<'_>, function: &TokenStream, borrow: &TokenStream) -> TokenStream {
-    let last = entity.attributes.len().saturating_sub(1);
-    let arms = entity
+    let dates = entity.dates_or_times.iter().map(|field| {
+        let (time, date) = (field.time, field.date);
+        quote!(pair date_or_time(#time, #date);)
+    });
+    let pairs = parents.chain(dates);
+    let attributes = entity
         .attributes
         .iter()
         .enumerate()
         .map(|(index, attribute)| {
-            let (name, number) = (ident(&attribute.rust), Literal::usize_unsuffixed(index));
-            // The last arm takes every other index as well, so that no arm can panic.
-            if index == last {
-                quote!(_ => #function(#borrow self.#name),)
+            let (index, field) = (Literal::usize_unsuffixed(index), ident(&attribute.rust));
+            let (wire, type_) = (&attribute.schema.name, field_type(attribute));
+            let listed = ident(if attribute.schema.in_list {
+                "listed"
             } else {
-                quote!(#number => #function(#borrow self.#name),)
-            }
+                "unlisted"
+            });
+            let access = ident(access(entity, attribute));
+            quote!(#index #field #wire #type_ #listed #access;)
         });
-    quote!(#(#arms)*)
+    quote! {
+        espo_core::record! {
+            #name = #wire, #id, #requires_id;
+            #(#pairs)*
+            #(#attributes)*
+        }
+    }
+}
+
+fn access(entity: &Entity<'_>, attribute: &Attr<'_>) -> &'static str {
+    match (attribute.schema.writable, attribute.schema.create_only) {
+        (false, _) => "Never",
+        _ if entity.is_part_of_field(&attribute.schema.name) => "Paired",
+        (true, true) => "OnCreate",
+        (true, false) => "Always",
+    }
 }
 
 fn field_type<'s>(attribute: &Attr<'s>) -> &'s str {
@@ -172,7 +167,6 @@ fn entity_impl(entity: &Entity<'_>) -> TokenStream {
     let (name, wire) = (ident(&entity.rust), &entity.schema.name);
     let [new, patch, reference] =
         ["New", "Patch", "Ref"].map(|suffix| suffixed(&entity.rust, suffix));
-    let id = ident(entity.attribute("id"));
     let stream = entity
         .schema
         .scope
@@ -189,9 +183,6 @@ fn entity_impl(entity: &Entity<'_>) -> TokenStream {
             type Patch = #patch;
             type Ref = #reference;
             type Schema = super::Schema;
-            fn id(&self) -> Option<&Id<Self>> {
-                self.#id.as_ref()
-            }
         }
         #stream
         #(#roles)*

@@ -1,6 +1,6 @@
 //! Text of generated items: prettyplease, with blank lines between items and lines of up to 120 columns.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{File, Item};
 
@@ -64,6 +64,17 @@ impl Printer {
     }
 
     fn push(&mut self, item: Item) {
+        // A table: one row per line.
+        if let Item::Macro(call) = &item
+            && call
+                .mac
+                .path
+                .segments
+                .last()
+                .is_some_and(|name| name.ident == "record")
+        {
+            return self.table(&call.mac);
+        }
         // The enums and structs in `espo-core`'s macros are items themselves, but for the values of variants.
         if let Item::Macro(call) = &item
             && shape(&item) != Shape::Call
@@ -81,6 +92,47 @@ impl Printer {
         }
         self.text
             .push_str(&separate(&join(&unparse(file_of(item)))));
+    }
+}
+
+impl Printer {
+    fn table(&mut self, call: &syn::Macro) {
+        self.text.push_str("espo_core::record! {\n");
+        let mut row = TokenStream::new();
+        for token in call.tokens.clone() {
+            let is_end = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ';');
+            row.extend([token]);
+            if is_end {
+                self.text.push_str("    ");
+                inline(&mut self.text, std::mem::take(&mut row));
+                self.text.push('\n');
+            }
+        }
+        self.text.push_str("}\n");
+    }
+}
+
+/// Tokens on one line.
+fn inline(text: &mut String, tokens: TokenStream) {
+    let mut is_first = true;
+    for token in tokens {
+        let (is_group, is_end) = match &token {
+            TokenTree::Group(_) => (true, false),
+            TokenTree::Punct(punct) => (false, matches!(punct.as_char(), ',' | ';')),
+            _ => (false, false),
+        };
+        if !is_first && !is_group && !is_end {
+            text.push(' ');
+        }
+        is_first = false;
+        match token {
+            TokenTree::Group(group) => {
+                text.push('(');
+                inline(text, group.stream());
+                text.push(')');
+            }
+            token => text.push_str(&token.to_string()),
+        }
     }
 }
 

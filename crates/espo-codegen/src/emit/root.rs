@@ -27,11 +27,15 @@ pub(crate) fn root(model: &Model<'_>, hash: &str, gated: bool) -> String {
         );
         let [new, patch, reference] =
             ["New", "Patch", "Ref"].map(|suffix| suffixed(&entity.rust, suffix));
+        let required = entity.has_required_struct().then(|| {
+            let required = suffixed(&entity.rust, "Required");
+            quote!(, #required)
+        });
         quote! {
             #gate
             pub mod #module;
             #gate
-            pub use #module::{#name, #new, #patch, #reference};
+            pub use #module::{#name, #new, #patch, #reference #required};
         }
     });
     let absent = absent(model, gated);

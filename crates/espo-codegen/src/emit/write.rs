@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::tokens::{argument, convert, docs, ident, suffixed};
+use super::tokens::{argument, convert, docs, ident, suffixed, type_};
 use crate::doc;
 use crate::model::{Entity, Setter, Target};
 
@@ -15,7 +15,7 @@ pub(super) fn write(entity: &Entity<'_>) -> TokenStream {
     let about_patch = docs(format!(
         "The attributes that an update of [`{rust}`] sends; the others stay unchanged."
     ));
-    let constructor = constructor(entity);
+    let (required, constructor) = (required(entity), constructor(entity));
     let create_only = setters(entity, true);
     let both = setters(entity, false);
     let both = (!both.is_empty()).then(|| quote!(impl<M> #write<M> { #(#both)* }));
@@ -37,6 +37,7 @@ pub(super) fn write(entity: &Entity<'_>) -> TokenStream {
         impl NewRecord for #new {
             type Entity = #owner;
         }
+        #required
         impl #write<Create> {
             #constructor
             #(#create_only)*
@@ -46,22 +47,72 @@ pub(super) fn write(entity: &Entity<'_>) -> TokenStream {
     }
 }
 
-/// `new` takes what the server requires.
+/// `new` takes what the server requires: one value as it is, several in a struct, so that each has its name where it is
+/// given. A value that is left out, or given to the wrong one of two fields, does not compile.
 fn constructor(entity: &Entity<'_>) -> TokenStream {
     let names: Vec<_> = entity.required.iter().map(|s| ident(&s.rust)).collect();
-    let arguments = names.iter().zip(&entity.required).map(|(name, setter)| {
-        let argument = argument_of(setter);
-        quote!(#name: #argument)
+    match (entity.required.as_slice(), names.as_slice()) {
+        ([], _) => quote! {
+            /// A record to create.
+            pub fn new() -> Self {
+                Self(Attributes::new())
+            }
+        },
+        ([setter], [name]) => {
+            let argument = argument_of(setter);
+            quote! {
+                /// A record to create, with the value that the server requires.
+                pub fn new(#name: #argument) -> Self {
+                    Self(Attributes::new()).#name(#name)
+                }
+            }
+        }
+        _ => {
+            let required = suffixed(&entity.rust, "Required");
+            quote! {
+                /// A record to create, with the values that the server requires.
+                pub fn new(required: #required) -> Self {
+                    Self(Attributes::new()) #(.#names(required.#names))*
+                }
+            }
+        }
+    }
+}
+
+/// The struct of required values, where there are several.
+fn required(entity: &Entity<'_>) -> Option<TokenStream> {
+    if !entity.has_required_struct() {
+        return None;
+    }
+    let name = suffixed(&entity.rust, "Required");
+    let about = docs(format!(
+        "The values that the server requires for a create of [`{}`].",
+        entity.rust
+    ));
+    let fields = entity.required.iter().map(|setter| {
+        let (name, type_, docs) = (
+            ident(&setter.rust),
+            value_of(setter),
+            docs(doc::code(setter.target.wire())),
+        );
+        quote!(#docs pub #name: #type_,)
     });
-    let about = docs(if names.is_empty() {
-        "A record to create."
-    } else {
-        "A record to create, with what the server requires."
-    });
-    quote! {
+    Some(quote! {
         #about
-        pub fn new(#(#arguments),*) -> Self {
-            Self(Attributes::new()) #(.#names(#names))*
+        pub struct #name {
+            #(#fields)*
+        }
+    })
+}
+
+/// The type of a setter's value.
+fn value_of(setter: &Setter<'_>) -> TokenStream {
+    match &setter.target {
+        Target::Attribute(_, of) => type_(&of.value),
+        Target::DateOrTime(_) => quote!(DateOrTime),
+        Target::Parent(parent) => {
+            let name = ident(&parent.type_name);
+            quote!(#name)
         }
     }
 }

@@ -68,6 +68,7 @@ impl<'s> Entity<'s> {
             rust,
             module,
             feature,
+            requires_id: true,
             attributes,
             setters,
             required,
@@ -91,6 +92,11 @@ impl<'s> Entity<'s> {
                 .dates_or_times
                 .iter()
                 .any(|d| d.time == attribute || d.date == attribute)
+    }
+
+    /// Whether a create takes its required values in a struct.
+    pub(crate) fn has_required_struct(&self) -> bool {
+        self.required.len() > 1
     }
 
     /// The Rust name of an attribute of the record.
@@ -129,7 +135,7 @@ fn parents<'s>(
     let type_names = builder.type_names(found.iter().map(|(wire, ..)| *wire));
     let accessors = names::snake_plan(
         found.iter().map(|(wire, ..)| *wire),
-        &["id", "meta", "clone"],
+        &["id", "meta", "clone", "with_id"],
     );
     found
         .into_iter()
@@ -163,7 +169,7 @@ fn dates_or_times<'s>(schema: &'s EntityType, in_record: &Plan) -> Vec<DateOrTim
     found.sort_unstable();
     let names = names::snake_plan(
         found.iter().map(|(time, _)| *time),
-        &["id", "meta", "clone"],
+        &["id", "meta", "clone", "with_id"],
     );
     found
         .into_iter()

@@ -47,6 +47,8 @@ pub(crate) struct Entity<'s> {
     pub(crate) module: String,
     /// Name of the Cargo feature.
     pub(crate) feature: String,
+    /// Whether a response without an ID is an error.
+    pub(crate) requires_id: bool,
     /// Attributes that a record holds, sorted by wire name.
     pub(crate) attributes: Vec<Attr<'s>>,
     /// What a create and an update can set, sorted by Rust name.
@@ -84,6 +86,13 @@ pub(crate) struct Attr<'s> {
     pub(crate) rust: String,
     /// Its type.
     pub(crate) type_: RustType,
+}
+
+impl Attr<'_> {
+    /// Whether this is the record's own ID, which is always there.
+    pub(crate) fn is_record_id(&self) -> bool {
+        self.schema.name == "id"
+    }
 }
 
 /// A setter of a create or update.
@@ -233,6 +242,9 @@ impl<'s> Model<'s> {
             .copied()
             .chain(entity_names.values().map(String::as_str))
             .collect();
+        let has_scopes = schema.raw["scopes"]
+            .as_object()
+            .is_some_and(|scopes| !scopes.is_empty());
         let entities = parallel::map(&wanted, |(entity, overrides)| {
             let (module, feature) = (
                 modules[&entity.name].clone(),
@@ -243,7 +255,10 @@ impl<'s> Model<'s> {
                 entity_types: &entity_names,
                 taken: &taken,
             };
-            Entity::new(entity, names, overrides, labels, module, feature)
+            let mut model = Entity::new(entity, names, overrides, labels, module, feature)?;
+            // Settings and the like are no entities and have no ID. An export without scopes does not tell.
+            model.requires_id = entity.scope.entity || !has_scopes;
+            Ok(model)
         });
         let entities = entities.into_iter().collect::<Result<_, _>>()?;
         Ok(Self {

@@ -3,6 +3,7 @@
 /// Names that generated code imports or that Rust's prelude holds; an entity type or enum of that name is renamed.
 pub(crate) const RESERVED_TYPES: &[&str] = &[
     "AnyId",
+    "Access",
     "Attribute",
     "Attributes",
     "Auth",
@@ -44,6 +45,7 @@ pub(crate) const RESERVED_TYPES: &[&str] = &[
     "Ok",
     "Option",
     "Ord",
+    "Pair",
     "ParentRef",
     "Eq",
     "PartialEq",

@@ -284,22 +284,22 @@ mod tests {
     use serde_json::json;
 
     use super::{OnRebuild, differences};
-    use crate::typed::{Attribute, ExpectedEntity};
+    use crate::typed::{Access, Attribute, ExpectedEntity};
 
     const EXPECTED: ExpectedEntity = ExpectedEntity {
         entity_type: "Account",
         attributes: &[
-            Attribute::listed("accountId", "link"),
-            Attribute::listed("amount", "currency"),
-            Attribute::listed("amountConverted", "currencyConverted"),
-            Attribute::listed("contactsColumns", "linkMultiple"),
-            Attribute::listed("deleted", ""),
-            Attribute::listed("emailId", ""),
-            Attribute::listed("firstName", "varchar"),
-            Attribute::listed("id", "id"),
-            Attribute::unlisted("isFollowed", ""),
-            Attribute::listed("name", "personName"),
-            Attribute::listed("versionNumber", ""),
+            Attribute::listed("accountId", "link", Access::Always),
+            Attribute::listed("amount", "currency", Access::Always),
+            Attribute::listed("amountConverted", "currencyConverted", Access::Always),
+            Attribute::listed("contactsColumns", "linkMultiple", Access::Always),
+            Attribute::listed("deleted", "", Access::Always),
+            Attribute::listed("emailId", "", Access::Always),
+            Attribute::listed("firstName", "varchar", Access::Always),
+            Attribute::listed("id", "id", Access::Always),
+            Attribute::unlisted("isFollowed", "", Access::Always),
+            Attribute::listed("name", "personName", Access::Always),
+            Attribute::listed("versionNumber", "", Access::Always),
         ],
         check_page: |_| Ok(()),
         check_record: |_| Ok(()),

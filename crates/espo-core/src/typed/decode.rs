@@ -142,7 +142,7 @@ impl<R: Record> Decode for R {
     }
 
     fn decode_record(text: &str) -> Result<Self, DecodeError> {
-        let (mut reader, mut record) = (Reader::new(text), R::default());
+        let (mut reader, mut record) = (Reader::new(text), R::empty());
         let read = fill(&mut reader, &mut Order::default(), &mut record);
         if read.and_then(|()| reader.end()).is_ok() {
             return Ok(record);
@@ -158,7 +158,7 @@ impl<R: Record> Decode for R {
             return Err(DecodeError::whole(R::RECORD_OF, "expected an object"));
         };
         let id = entries.get("id").and_then(Value::as_str).map(str::to_owned);
-        let mut record = R::default();
+        let mut record = R::empty();
         for (name, value) in entries {
             match index_of::<R>(&name) {
                 None => record.meta_mut().insert_unknown(name, value),
@@ -175,6 +175,12 @@ impl<R: Record> Decode for R {
                     record.meta_mut().set_present(index);
                 }
             }
+        }
+        if R::REQUIRES_ID && record.id().as_str().is_empty() {
+            return Err(DecodeError {
+                attribute: Some("id".to_owned()),
+                ..DecodeError::whole(R::RECORD_OF, "expected an ID, found none")
+            });
         }
         Ok(record)
     }
@@ -244,7 +250,7 @@ fn total(number: Option<i64>) -> Total {
     number.map_or(Total::NoMore, Total::from_wire)
 }
 
-fn index_of<R: Record>(name: &str) -> Option<usize> {
+pub(super) fn index_of<R: Record>(name: &str) -> Option<usize> {
     R::ATTRIBUTES
         .binary_search_by(|attribute| attribute.name.cmp(name))
         .ok()
@@ -314,6 +320,10 @@ fn fill<R: Record>(
         record.meta_mut().set_present(index);
         position += 1;
     }
+    // The slow path says which record has none.
+    if R::REQUIRES_ID && record.id().as_str().is_empty() {
+        return Err(Unusual);
+    }
     Ok(())
 }
 
@@ -343,7 +353,7 @@ fn read_list<R: Record>(reader: &mut Reader<'_>, rows: usize) -> Result<Vec<R>, 
     let (mut list, mut order) = (Vec::with_capacity(rows), Order::default());
     reader.open(b'[')?;
     while reader.has_more(list.is_empty(), b']')? {
-        list.push(R::default());
+        list.push(R::empty());
         if let Some(record) = list.last_mut() {
             fill(reader, &mut order, record)?;
         }

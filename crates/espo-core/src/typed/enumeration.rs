@@ -2,7 +2,7 @@
 
 /// What [`enumeration!`](crate::enumeration) implements: the options of an enum or multi-enum field.
 ///
-/// Every text is a value: one that was not an option when the code was generated becomes `Other` and is
+/// Every text is a value: one that was not an option when the code was generated becomes `Unknown` and is
 /// written back unchanged.
 pub trait Enumeration: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static {
     /// The options known when the code was generated, in the order of the metadata.
@@ -28,8 +28,9 @@ pub trait Enumeration: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'stat
 ///
 /// assert_eq!(Stage::from("Closed Won"), Stage::ClosedWon);
 /// assert_eq!(Stage::ClosedWon.as_str(), "Closed Won");
+/// assert_eq!(Stage::ALL, [Stage::Prospecting, Stage::ClosedWon]);
 /// // An option that an admin added later is kept, and written back as it came.
-/// assert_eq!(Stage::from("On Hold"), Stage::Other("On Hold".into()));
+/// assert_eq!(Stage::from("On Hold"), Stage::Unknown("On Hold".into()));
 /// assert_eq!(Stage::from("On Hold").to_string(), "On Hold");
 /// ```
 ///
@@ -44,10 +45,13 @@ macro_rules! enumeration {
         $vis enum $name {
             $($(#[$vmeta])* #[doc = concat!("`", $text, "`")] $variant,)*
             /// A value that was no option when this code was generated.
-            Other(String),
+            Unknown(String),
         }
 
         impl $name {
+            /// The options that were known when this code was generated, in the order of the metadata.
+            $vis const ALL: &'static [Self] = &[$(Self::$variant),*];
+
             /// The text on the wire.
             $vis fn as_str(&self) -> &str {
                 $crate::typed::Enumeration::as_str(self)
@@ -60,14 +64,14 @@ macro_rules! enumeration {
             fn from_text(text: &str) -> Self {
                 match text {
                     $($text => Self::$variant,)*
-                    other => Self::Other(other.to_owned()),
+                    other => Self::Unknown(other.to_owned()),
                 }
             }
 
             fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)*
-                    Self::Other(text) => text,
+                    Self::Unknown(text) => text,
                 }
             }
         }
@@ -94,6 +98,23 @@ macro_rules! enumeration_conversions {
             }
         }
 
+        impl $crate::serde::Serialize for $name {
+            fn serialize<S: $crate::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> $crate::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<Self, D::Error> {
+                $crate::typed::deserialize_text(deserializer)
+            }
+        }
+
         $crate::text_value!($name);
     };
 }
@@ -104,7 +125,7 @@ mod tests {
 
     crate::enumeration! {
         /// Options as hostile as metadata can hold.
-        enum Hostile { Blank = "", OtherOption = "Other", Quote = "\"*/\n" }
+        enum Hostile { Blank = "", UnknownOption = "Unknown", Quote = "\"*/\n" }
     }
 
     #[test]
@@ -112,8 +133,15 @@ mod tests {
         for text in ["", "Other", "\"*/\n", "Unknown", "other", "日本"] {
             assert_eq!(Hostile::from_text(text).as_str(), text);
         }
-        assert_eq!(Hostile::from_text("Other"), Hostile::OtherOption);
-        assert_eq!(Hostile::from_text("other"), Hostile::Other("other".into()));
-        assert_eq!(Hostile::OPTIONS, ["", "Other", "\"*/\n"]);
+        assert_eq!(Hostile::from_text("Unknown"), Hostile::UnknownOption);
+        assert_eq!(
+            Hostile::from_text("other"),
+            Hostile::Unknown("other".into())
+        );
+        assert_eq!(Hostile::ALL.len(), 3);
+        let json = serde_json::to_string(&Hostile::Quote).expect("a string");
+        let back: Hostile = serde_json::from_str(&json).expect("an option");
+        assert_eq!(back, Hostile::Quote);
+        assert_eq!(Hostile::OPTIONS, ["", "Unknown", "\"*/\n"]);
     }
 }

@@ -3,6 +3,7 @@
 //! Generated code is data: structs, constants, enums, setters. It is decoded, filtered, sent and linked here.
 
 pub mod access;
+mod changes;
 mod check;
 mod decode;
 mod enumeration;
@@ -18,6 +19,7 @@ mod list;
 mod many;
 mod named_filter;
 mod parent;
+mod place;
 pub mod projection;
 mod reader;
 mod record;
@@ -26,9 +28,11 @@ mod records;
 mod related;
 pub mod roles;
 mod schema;
+mod secret;
 mod slot;
 mod upsert;
 mod value;
+mod wire;
 mod write;
 
 pub use check::{OnRebuild, SchemaDifference, SchemaDifferenceKind, differences};
@@ -45,8 +49,11 @@ pub use list::{BoxStream, ListRequest, Select};
 pub use many::{Write, WriteMany, Written};
 pub use named_filter::{BoolFilter, IsBoolFilter, IsPrimaryFilter, PrimaryFilter};
 pub use parent::ParentRef;
+pub use place::Place;
 pub use projection::Projection;
-pub use record::{Attribute, Entity, ExpectedEntity, Record, RecordMeta, debug, equal, value};
+pub use record::{
+    Access, Attribute, Entity, ExpectedEntity, Pair, Record, RecordMeta, debug, equal,
+};
 pub use record_ref::RecordRef;
 pub use records::{
     CreateRequest, Editable, NewRecord, Records, SaveRequest, UpdateRequest, duplicates,
@@ -59,7 +66,12 @@ pub use slot::Slot;
 pub use upsert::{Key, UpsertRequest, Upserted};
 pub use value::{
     AttributeValue, ColumnSet, Columns, DateOrTime, EmailAddressRow, FromText, MediaTypes, Names,
-    PhoneNumberRow, ToJson, column, slot,
+    PhoneNumberRow, ToJson, column, empty, slot, value,
+};
+#[doc(hidden)]
+pub use wire::{
+    deserialize_columns, deserialize_parent, deserialize_record, deserialize_text,
+    serialize_parent, serialize_record,
 };
 pub use write::{Attributes, Clearable, Create, Settable, Update};
 
@@ -72,10 +84,9 @@ pub mod generated {
     pub use serde_json::Value;
 
     pub use super::{
-        AnyId, Attribute, Attributes, BoolFilter, Columns, Create, DateOrTime, EmailAddressRow,
-        Entity, Field, HasStream, Id, Link, MediaTypes, Names, NewRecord, ParentRef,
-        PhoneNumberRow, PrimaryFilter, Record, RecordMeta, RecordRef, Related, Slot, ToJson,
-        Update, access, kind, link, roles, slot, value,
+        AnyId, Attributes, BoolFilter, Columns, Create, DateOrTime, EmailAddressRow, Entity, Field,
+        HasStream, Id, Link, MediaTypes, Names, NewRecord, ParentRef, PhoneNumberRow,
+        PrimaryFilter, RecordMeta, RecordRef, Related, Update, access, kind, link, roles,
     };
     pub use crate::JsonObject;
 }

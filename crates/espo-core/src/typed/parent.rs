@@ -13,6 +13,8 @@ pub trait ParentRef: Clone + std::fmt::Debug + PartialEq {
 }
 
 /// Defines the enum of a polymorphic parent over the entity types that the metadata allows.
+///
+/// It is serialised as `{"entityType": "Account", "id": "…"}`, the server's form of a reference to a record.
 #[macro_export]
 macro_rules! parent {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($variant:ident($entity:ty) = $text:literal),* $(,)? }) => {
@@ -50,6 +52,18 @@ macro_rules! parent {
                     $(Self::$variant(id) => id.cast(),)*
                     Self::Other { id, .. } => id.clone(),
                 }
+            }
+        }
+
+        impl $crate::serde::Serialize for $name {
+            fn serialize<S: $crate::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::typed::serialize_parent(self, serializer)
+            }
+        }
+
+        impl<'de> $crate::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::typed::deserialize_parent(deserializer)
             }
         }
 

@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use super::decode::{Decode, DecodeError, Page};
+use super::place::Place;
 use super::record::{Entity, Record};
 use super::value::AttributeValue;
 
@@ -102,7 +103,7 @@ pub struct Reader<'a, E> {
 
 impl<E: Record> Reader<'_, E> {
     /// Takes one attribute out of the record.
-    pub fn take<T>(&mut self, place: impl FnOnce(&mut E) -> &mut Option<T>) -> Taken<T> {
+    pub fn take<P: Place>(&mut self, place: impl FnOnce(&mut E) -> &mut P) -> Taken<P::Value> {
         let place = place(self.record);
         Taken {
             address: std::ptr::from_ref(place).cast(),
@@ -146,7 +147,7 @@ fn name_of<E: Record>(record: &mut E, address: *const ()) -> &'static str {
 /// The names of a projection's attributes.
 #[doc(hidden)]
 pub fn names<P: Projection>() -> Vec<&'static str> {
-    let mut record = P::Of::default();
+    let mut record = P::Of::empty();
     let mut reader = Reader {
         record: &mut record,
         names: Some(Vec::new()),
@@ -157,7 +158,7 @@ pub fn names<P: Projection>() -> Vec<&'static str> {
 }
 
 fn project<P: Projection>(mut record: P::Of) -> Result<P, DecodeError> {
-    let id = record.id().map(ToString::to_string);
+    let id = Some(record.id().to_string()).filter(|id| !id.is_empty());
     let mut reader = Reader {
         record: &mut record,
         names: None,

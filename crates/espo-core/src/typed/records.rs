@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::decode::Decode;
+use super::decode::{Decode, index_of};
 use super::id::Id;
 use super::into_id::IntoId;
 use super::list::ListRequest;
@@ -45,7 +45,7 @@ impl<E: Entity> Editable for E {
     type Schema = E::Schema;
 
     fn record_id(&self) -> Option<Id<Self>> {
-        self.id().cloned()
+        Some(self.id().clone()).filter(|id| !id.as_str().is_empty())
     }
 }
 
@@ -342,6 +342,27 @@ impl<R: Editable> UpdateRequest<R> {
     /// somebody else changed it meanwhile the error is [`Error::is_version_conflict`] and carries the server's values.
     pub fn if_version(self, version: i64) -> Self {
         self.header("X-Version-Number", &version.to_string())
+    }
+}
+
+impl<E: Entity> UpdateRequest<E> {
+    /// Updates only if nobody has changed the record since it was read: [`UpdateRequest::if_version`] with its version.
+    ///
+    /// Fails without sending anything if the record has no `versionNumber`: its entity type has no optimistic locking, or
+    /// the attribute was not selected.
+    pub fn if_unchanged(mut self, read: &E) -> Self {
+        let version = index_of::<E>("versionNumber").and_then(|index| read.value(index));
+        match version.and_then(|version| version.json().as_i64()) {
+            Some(version) => self.if_version(version),
+            None => {
+                self.request.fail(format!(
+                    "cannot lock {} {}: the record has no `versionNumber`; select it, or switch optimistic locking on",
+                    E::ENTITY_TYPE,
+                    read.id()
+                ));
+                self
+            }
+        }
     }
 }
 

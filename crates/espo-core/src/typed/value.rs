@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::id::Id;
+use super::place::Place;
 use super::slot::{JsonSlot, ListSlot, NamesSlot, ParsedSlot, Slot};
 
 /// A type that an attribute can have.
@@ -26,6 +27,12 @@ pub trait AttributeValue: Sized + Clone + PartialEq + Debug + Send + Sync + 'sta
 
     /// The JSON that the server takes for this value.
     fn to_json(&self) -> Value;
+
+    /// The JSON that empties the attribute: null, unless the server ignores or rejects that for this type.
+    #[doc(hidden)]
+    fn cleared() -> Value {
+        Value::Null
+    }
 }
 
 /// An attribute of a record, of whatever type: for writing it back, showing it, and comparing it.
@@ -33,6 +40,9 @@ pub trait AttributeValue: Sized + Clone + PartialEq + Debug + Send + Sync + 'sta
 pub trait ToJson {
     /// The JSON of the value.
     fn json(&self) -> Value;
+
+    /// The JSON that empties the attribute.
+    fn cleared(&self) -> Value;
 
     /// The value, to be shown.
     fn debug(&self) -> &dyn Debug;
@@ -47,6 +57,10 @@ pub trait ToJson {
 impl<T: AttributeValue> ToJson for T {
     fn json(&self) -> Value {
         self.to_json()
+    }
+
+    fn cleared(&self) -> Value {
+        T::cleared()
     }
 
     fn debug(&self) -> &dyn Debug {
@@ -72,7 +86,7 @@ pub type MediaTypes<E> = BTreeMap<Id<E>, String>;
 pub type Columns<E, C> = BTreeMap<Id<E>, C>;
 
 macro_rules! direct {
-    ($($type:ty => $slot:ident, $value:ident => $json:expr;)*) => {$(
+    ($($type:ty => $slot:ident, $value:ident => $json:expr $(, cleared $cleared:expr)?;)*) => {$(
         impl AttributeValue for $type {
             fn slot(value: &mut Option<Self>) -> Slot<'_> {
                 Slot::$slot(value)
@@ -82,13 +96,17 @@ macro_rules! direct {
                 let $value = self;
                 $json
             }
+
+            $(fn cleared() -> Value {
+                $cleared
+            })?
         }
     )*};
 }
 
 direct! {
     String => Text, text => Value::from(text.as_str());
-    bool => Bool, value => Value::from(*value);
+    bool => Bool, value => Value::from(*value), cleared Value::Bool(false);
     i64 => Int, number => Value::from(*number);
     f64 => Float, number => super::write::float_number(*number);
     Date => Date, date => Value::from(date.to_string());
@@ -173,6 +191,10 @@ impl<T: FromText + AttributeValue> AttributeValue for Vec<T> {
 
     fn to_json(&self) -> Value {
         Value::Array(self.iter().map(AttributeValue::to_json).collect())
+    }
+
+    fn cleared() -> Value {
+        Value::Array(Vec::new())
     }
 }
 
@@ -311,6 +333,18 @@ macro_rules! columns {
                 $crate::serde_json::Value::Object(entries)
             }
         }
+
+        impl $crate::serde::Serialize for $name {
+            fn serialize<S: $crate::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::serde::Serialize::serialize(&$crate::typed::ColumnSet::to_json(self), serializer)
+            }
+        }
+
+        impl<'de> $crate::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::typed::deserialize_columns(deserializer)
+            }
+        }
     };
 }
 
@@ -370,6 +404,10 @@ macro_rules! rows {
 
             fn to_json(&self) -> Value {
                 serde_json::to_value(self).unwrap_or_default()
+            }
+
+            fn cleared() -> Value {
+                Value::Array(Vec::new())
             }
         }
     )*};
@@ -470,10 +508,22 @@ fn digits(bytes: &[u8]) -> Option<i16> {
     })
 }
 
-/// The slot that fills `value`, for generated code.
+/// A place without a value, for generated code.
 #[doc(hidden)]
-pub fn slot<T: AttributeValue>(value: &mut Option<T>) -> Slot<'_> {
-    T::slot(value)
+pub fn empty<P: Place>() -> P {
+    P::empty()
+}
+
+/// The slot that fills a place, for generated code.
+#[doc(hidden)]
+pub fn slot<P: Place>(place: &mut P) -> Slot<'_> {
+    place.slot()
+}
+
+/// The value in a place, for generated code.
+#[doc(hidden)]
+pub fn value<P: Place>(place: &P) -> Option<&dyn ToJson> {
+    place.value()
 }
 
 /// A field that holds a point in time or, for the whole day, a date (`datetimeOptional`).

@@ -89,6 +89,10 @@ impl<E, M> Attributes<E, M> {
         self.object.insert(attribute.to_owned(), value.to_json());
     }
 
+    pub(super) fn put_json(&mut self, attribute: &str, value: Value) {
+        self.object.insert(attribute.to_owned(), value);
+    }
+
     /// Sets an attribute to null; for generated code, which knows that it may.
     #[doc(hidden)]
     pub fn put_null(&mut self, attribute: &str) {
@@ -157,7 +161,7 @@ impl<E, M> PartialEq for Attributes<E, M> {
 
 impl<E, M> fmt::Debug for Attributes<E, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.object, f)
+        fmt::Debug::fmt(&super::secret::ShownObject(&self.object), f)
     }
 }
 
@@ -230,12 +234,25 @@ macro_rules! write_type {
             pub fn as_json(&self) -> &$crate::JsonObject {
                 self.0.as_json()
             }
+
+            /// Whether no attribute is set or cleared.
+            pub fn is_empty(&self) -> bool {
+                self.0.as_json().is_empty()
+            }
         }
 
         impl $name<$crate::typed::Update> {
             /// An update that changes nothing yet.
             pub fn new() -> Self {
                 Self($crate::typed::Attributes::new())
+            }
+
+            /// The update that turns one state of a record into another: it holds the attributes that differ.
+            ///
+            /// With [`if_unchanged`](espo_core::typed::UpdateRequest::if_unchanged), the update fails if somebody
+            /// else has changed the record meanwhile.
+            pub fn changes(before: &$entity, after: &$entity) -> Self {
+                Self($crate::typed::Attributes::changes(before, after))
             }
         }
 

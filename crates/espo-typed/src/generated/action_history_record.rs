@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{AuthLogRecord, AuthToken, User};
 
 /// A record of entity type `ActionHistoryRecord`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct ActionHistoryRecord {
     /// `action`, enum
     pub action: Option<Action>,
@@ -24,7 +23,7 @@ pub struct ActionHistoryRecord {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<ActionHistoryRecord>>,
+    pub id: Id<ActionHistoryRecord>,
     /// `ipAddress`, varchar, at most 39 characters
     pub ip_address: Option<String>,
     /// `name`, read-only
@@ -46,84 +45,28 @@ pub struct ActionHistoryRecord {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(ActionHistoryRecord);
 
-impl Record for ActionHistoryRecord {
-    const RECORD_OF: &'static str = "ActionHistoryRecord";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("action", "enum"),
-        Attribute::listed("authLogRecordId", "link"),
-        Attribute::listed("authLogRecordName", "link"),
-        Attribute::listed("authTokenId", "link"),
-        Attribute::listed("authTokenName", "link"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("data", "jsonObject"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("ipAddress", "varchar"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("number", "autoincrement"),
-        Attribute::listed("targetId", "linkParent"),
-        Attribute::listed("targetName", "linkParent"),
-        Attribute::listed("targetType", "linkParent"),
-        Attribute::listed("userId", "link"),
-        Attribute::listed("userName", "link"),
-        Attribute::listed("userType", "foreign"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.action),
-            1 => slot(&mut self.auth_log_record_id),
-            2 => slot(&mut self.auth_log_record_name),
-            3 => slot(&mut self.auth_token_id),
-            4 => slot(&mut self.auth_token_name),
-            5 => slot(&mut self.created_at),
-            6 => slot(&mut self.data),
-            7 => slot(&mut self.deleted),
-            8 => slot(&mut self.id),
-            9 => slot(&mut self.ip_address),
-            10 => slot(&mut self.name),
-            11 => slot(&mut self.number),
-            12 => slot(&mut self.target_id),
-            13 => slot(&mut self.target_name),
-            14 => slot(&mut self.target_type),
-            15 => slot(&mut self.user_id),
-            16 => slot(&mut self.user_name),
-            _ => slot(&mut self.user_type),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.action),
-            1 => value(&self.auth_log_record_id),
-            2 => value(&self.auth_log_record_name),
-            3 => value(&self.auth_token_id),
-            4 => value(&self.auth_token_name),
-            5 => value(&self.created_at),
-            6 => value(&self.data),
-            7 => value(&self.deleted),
-            8 => value(&self.id),
-            9 => value(&self.ip_address),
-            10 => value(&self.name),
-            11 => value(&self.number),
-            12 => value(&self.target_id),
-            13 => value(&self.target_name),
-            14 => value(&self.target_type),
-            15 => value(&self.user_id),
-            16 => value(&self.user_name),
-            _ => value(&self.user_type),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    ActionHistoryRecord = "ActionHistoryRecord", id, true;
+    pair parent("targetType", "targetId");
+    0 action "action" "enum" listed Always;
+    1 auth_log_record_id "authLogRecordId" "link" listed Always;
+    2 auth_log_record_name "authLogRecordName" "link" listed Never;
+    3 auth_token_id "authTokenId" "link" listed Always;
+    4 auth_token_name "authTokenName" "link" listed Never;
+    5 created_at "createdAt" "datetime" listed Never;
+    6 data "data" "jsonObject" listed Always;
+    7 deleted "deleted" "" listed Never;
+    8 id "id" "id" listed Never;
+    9 ip_address "ipAddress" "varchar" listed Always;
+    10 name "name" "" unlisted Never;
+    11 number "number" "autoincrement" listed Never;
+    12 target_id "targetId" "linkParent" listed Paired;
+    13 target_name "targetName" "linkParent" listed Never;
+    14 target_type "targetType" "linkParent" listed Paired;
+    15 user_id "userId" "link" listed Always;
+    16 user_name "userName" "link" listed Never;
+    17 user_type "userType" "foreign" listed Never;
 }
 
 impl ActionHistoryRecord {
@@ -139,10 +82,6 @@ impl Entity for ActionHistoryRecord {
     type Patch = ActionHistoryRecordPatch;
     type Ref = ActionHistoryRecordRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `action`

@@ -3,13 +3,12 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `AddressCountry`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct AddressCountry {
     /// `code`, varchar, required, at most 2 characters, matches `[A-Z]{2}`
     pub code: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<AddressCountry>>,
+    pub id: Id<AddressCountry>,
     /// `isPreferred`, bool
     pub is_preferred: Option<bool>,
     /// `name`, varchar, required, at most 100 characters
@@ -19,45 +18,14 @@ pub struct AddressCountry {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(AddressCountry);
 
-impl Record for AddressCountry {
-    const RECORD_OF: &'static str = "AddressCountry";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("code", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isPreferred", "bool"),
-        Attribute::listed("name", "varchar"),
-        Attribute::unlisted("preferredName", "base"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.code),
-            1 => slot(&mut self.id),
-            2 => slot(&mut self.is_preferred),
-            3 => slot(&mut self.name),
-            _ => slot(&mut self.preferred_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.code),
-            1 => value(&self.id),
-            2 => value(&self.is_preferred),
-            3 => value(&self.name),
-            _ => value(&self.preferred_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    AddressCountry = "AddressCountry", id, true;
+    0 code "code" "varchar" listed Always;
+    1 id "id" "id" listed Never;
+    2 is_preferred "isPreferred" "bool" listed Always;
+    3 name "name" "varchar" listed Always;
+    4 preferred_name "preferredName" "base" unlisted Always;
 }
 
 impl Entity for AddressCountry {
@@ -66,10 +34,6 @@ impl Entity for AddressCountry {
     type Patch = AddressCountryPatch;
     type Ref = AddressCountryRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `code`
@@ -98,10 +62,18 @@ impl NewRecord for AddressCountryNew {
     type Entity = AddressCountry;
 }
 
+/// The values that the server requires for a create of [`AddressCountry`].
+pub struct AddressCountryRequired {
+    /// `name`
+    pub name: String,
+    /// `code`
+    pub code: String,
+}
+
 impl AddressCountryWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(name: impl Into<String>, code: impl Into<String>) -> Self {
-        Self(Attributes::new()).name(name).code(code)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: AddressCountryRequired) -> Self {
+        Self(Attributes::new()).name(required.name).code(required.code)
     }
 }
 

@@ -3,8 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `AppLogRecord`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct AppLogRecord {
     /// `code`, int, read-only
     pub code: Option<i64>,
@@ -17,7 +16,7 @@ pub struct AppLogRecord {
     /// `file`, varchar, at most 512 characters, read-only
     pub file: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<AppLogRecord>>,
+    pub id: Id<AppLogRecord>,
     /// `level`, enum, at most 9 characters, read-only
     pub level: Option<Level>,
     /// `line`, int, read-only
@@ -37,72 +36,23 @@ pub struct AppLogRecord {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(AppLogRecord);
 
-impl Record for AppLogRecord {
-    const RECORD_OF: &'static str = "AppLogRecord";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("code", "int"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("exceptionClass", "varchar"),
-        Attribute::listed("file", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("level", "enum"),
-        Attribute::listed("line", "int"),
-        Attribute::listed("message", "text"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("number", "autoincrement"),
-        Attribute::listed("requestMethod", "enum"),
-        Attribute::listed("requestResourcePath", "varchar"),
-        Attribute::listed("requestUrl", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.code),
-            1 => slot(&mut self.created_at),
-            2 => slot(&mut self.deleted),
-            3 => slot(&mut self.exception_class),
-            4 => slot(&mut self.file),
-            5 => slot(&mut self.id),
-            6 => slot(&mut self.level),
-            7 => slot(&mut self.line),
-            8 => slot(&mut self.message),
-            9 => slot(&mut self.name),
-            10 => slot(&mut self.number),
-            11 => slot(&mut self.request_method),
-            12 => slot(&mut self.request_resource_path),
-            _ => slot(&mut self.request_url),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.code),
-            1 => value(&self.created_at),
-            2 => value(&self.deleted),
-            3 => value(&self.exception_class),
-            4 => value(&self.file),
-            5 => value(&self.id),
-            6 => value(&self.level),
-            7 => value(&self.line),
-            8 => value(&self.message),
-            9 => value(&self.name),
-            10 => value(&self.number),
-            11 => value(&self.request_method),
-            12 => value(&self.request_resource_path),
-            _ => value(&self.request_url),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    AppLogRecord = "AppLogRecord", id, true;
+    0 code "code" "int" listed Never;
+    1 created_at "createdAt" "datetime" listed Never;
+    2 deleted "deleted" "" listed Never;
+    3 exception_class "exceptionClass" "varchar" listed Never;
+    4 file "file" "varchar" listed Never;
+    5 id "id" "id" listed Never;
+    6 level "level" "enum" listed Never;
+    7 line "line" "int" listed Never;
+    8 message "message" "text" listed Never;
+    9 name "name" "" unlisted Never;
+    10 number "number" "autoincrement" listed Never;
+    11 request_method "requestMethod" "enum" listed Never;
+    12 request_resource_path "requestResourcePath" "varchar" listed Never;
+    13 request_url "requestUrl" "varchar" listed Never;
 }
 
 impl Entity for AppLogRecord {
@@ -111,10 +61,6 @@ impl Entity for AppLogRecord {
     type Patch = AppLogRecordPatch;
     type Ref = AppLogRecordRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `code`

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::User;
 
 /// A record of entity type `AppSecret`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct AppSecret {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -20,7 +19,7 @@ pub struct AppSecret {
     /// `description`, text
     pub description: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<AppSecret>>,
+    pub id: Id<AppSecret>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
     /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
@@ -34,66 +33,21 @@ pub struct AppSecret {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(AppSecret);
 
-impl Record for AppSecret {
-    const RECORD_OF: &'static str = "AppSecret";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleteId", "varchar"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("value", "text"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.created_by_id),
-            2 => slot(&mut self.created_by_name),
-            3 => slot(&mut self.delete_id),
-            4 => slot(&mut self.deleted),
-            5 => slot(&mut self.description),
-            6 => slot(&mut self.id),
-            7 => slot(&mut self.modified_at),
-            8 => slot(&mut self.modified_by_id),
-            9 => slot(&mut self.modified_by_name),
-            10 => slot(&mut self.name),
-            _ => slot(&mut self.value),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.created_by_id),
-            2 => value(&self.created_by_name),
-            3 => value(&self.delete_id),
-            4 => value(&self.deleted),
-            5 => value(&self.description),
-            6 => value(&self.id),
-            7 => value(&self.modified_at),
-            8 => value(&self.modified_by_id),
-            9 => value(&self.modified_by_name),
-            10 => value(&self.name),
-            _ => value(&self.value),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    AppSecret = "AppSecret", id, true;
+    0 created_at "createdAt" "datetime" listed Never;
+    1 created_by_id "createdById" "link" listed Never;
+    2 created_by_name "createdByName" "link" listed Never;
+    3 delete_id "deleteId" "varchar" listed Never;
+    4 deleted "deleted" "" listed Never;
+    5 description "description" "text" listed Always;
+    6 id "id" "id" listed Never;
+    7 modified_at "modifiedAt" "datetime" listed Never;
+    8 modified_by_id "modifiedById" "link" listed Never;
+    9 modified_by_name "modifiedByName" "link" listed Never;
+    10 name "name" "varchar" listed Always;
+    11 value "value" "text" listed Always;
 }
 
 impl Entity for AppSecret {
@@ -102,10 +56,6 @@ impl Entity for AppSecret {
     type Patch = AppSecretPatch;
     type Ref = AppSecretRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`
@@ -143,10 +93,18 @@ impl NewRecord for AppSecretNew {
     type Entity = AppSecret;
 }
 
+/// The values that the server requires for a create of [`AppSecret`].
+pub struct AppSecretRequired {
+    /// `name`
+    pub name: String,
+    /// `value`
+    pub value: String,
+}
+
 impl AppSecretWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self(Attributes::new()).name(name).value(value)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: AppSecretRequired) -> Self {
+        Self(Attributes::new()).name(required.name).value(required.value)
     }
 }
 

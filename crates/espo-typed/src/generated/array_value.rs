@@ -3,8 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `ArrayValue`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct ArrayValue {
     /// `attribute`, varchar, at most 100 characters
     pub attribute: Option<String>,
@@ -17,7 +16,7 @@ pub struct ArrayValue {
     /// `entityType`, of `entity` (linkParent)
     pub entity_type: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<ArrayValue>>,
+    pub id: Id<ArrayValue>,
     /// `name`, read-only
     pub name: Option<String>,
     /// `value`, varchar, required, at most 100 characters
@@ -25,54 +24,18 @@ pub struct ArrayValue {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(ArrayValue);
 
-impl Record for ArrayValue {
-    const RECORD_OF: &'static str = "ArrayValue";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("attribute", "varchar"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("entityId", "linkParent"),
-        Attribute::listed("entityName", "linkParent"),
-        Attribute::listed("entityType", "linkParent"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("value", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.attribute),
-            1 => slot(&mut self.deleted),
-            2 => slot(&mut self.entity_id),
-            3 => slot(&mut self.entity_name),
-            4 => slot(&mut self.entity_type),
-            5 => slot(&mut self.id),
-            6 => slot(&mut self.name),
-            _ => slot(&mut self.value),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.attribute),
-            1 => value(&self.deleted),
-            2 => value(&self.entity_id),
-            3 => value(&self.entity_name),
-            4 => value(&self.entity_type),
-            5 => value(&self.id),
-            6 => value(&self.name),
-            _ => value(&self.value),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    ArrayValue = "ArrayValue", id, true;
+    pair parent("entityType", "entityId");
+    0 attribute "attribute" "varchar" listed Always;
+    1 deleted "deleted" "" listed Never;
+    2 entity_id "entityId" "linkParent" listed Paired;
+    3 entity_name "entityName" "linkParent" listed Never;
+    4 entity_type "entityType" "linkParent" listed Paired;
+    5 id "id" "id" listed Never;
+    6 name "name" "" unlisted Never;
+    7 value "value" "varchar" listed Always;
 }
 
 impl ArrayValue {
@@ -88,10 +51,6 @@ impl Entity for ArrayValue {
     type Patch = ArrayValuePatch;
     type Ref = ArrayValueRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `attribute`
@@ -132,7 +91,7 @@ impl NewRecord for ArrayValueNew {
 }
 
 impl ArrayValueWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(value: impl Into<String>) -> Self {
         Self(Attributes::new()).value(value)
     }

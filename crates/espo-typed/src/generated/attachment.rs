@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::User;
 
 /// A record of entity type `Attachment`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Attachment {
     /// `contents`, text
     pub contents: Option<String>,
@@ -22,7 +21,7 @@ pub struct Attachment {
     /// `global`, bool
     pub global: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<Attachment>>,
+    pub id: Id<Attachment>,
     /// `isBeingUploaded`, bool
     pub is_being_uploaded: Option<bool>,
     /// `modifiedAt`, datetime, read-only
@@ -58,102 +57,35 @@ pub struct Attachment {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Attachment);
 
-impl Record for Attachment {
-    const RECORD_OF: &'static str = "Attachment";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::unlisted("contents", "text"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("field", "varchar"),
-        Attribute::listed("global", "bool"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isBeingUploaded", "bool"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("parentId", "linkParent"),
-        Attribute::listed("parentName", "linkParent"),
-        Attribute::listed("parentType", "linkParent"),
-        Attribute::listed("relatedId", "linkParent"),
-        Attribute::listed("relatedName", "linkParent"),
-        Attribute::listed("relatedType", "linkParent"),
-        Attribute::listed("role", "enum"),
-        Attribute::listed("size", "int"),
-        Attribute::listed("sourceId", "link"),
-        Attribute::unlisted("sourceName", "link"),
-        Attribute::listed("storage", "varchar"),
-        Attribute::listed("storageFilePath", "varchar"),
-        Attribute::listed("type", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.contents),
-            1 => slot(&mut self.created_at),
-            2 => slot(&mut self.created_by_id),
-            3 => slot(&mut self.created_by_name),
-            4 => slot(&mut self.deleted),
-            5 => slot(&mut self.field),
-            6 => slot(&mut self.global),
-            7 => slot(&mut self.id),
-            8 => slot(&mut self.is_being_uploaded),
-            9 => slot(&mut self.modified_at),
-            10 => slot(&mut self.name),
-            11 => slot(&mut self.parent_id),
-            12 => slot(&mut self.parent_name),
-            13 => slot(&mut self.parent_type),
-            14 => slot(&mut self.related_id),
-            15 => slot(&mut self.related_name),
-            16 => slot(&mut self.related_type),
-            17 => slot(&mut self.role),
-            18 => slot(&mut self.size),
-            19 => slot(&mut self.source_id),
-            20 => slot(&mut self.source_name),
-            21 => slot(&mut self.storage),
-            22 => slot(&mut self.storage_file_path),
-            _ => slot(&mut self.r#type),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.contents),
-            1 => value(&self.created_at),
-            2 => value(&self.created_by_id),
-            3 => value(&self.created_by_name),
-            4 => value(&self.deleted),
-            5 => value(&self.field),
-            6 => value(&self.global),
-            7 => value(&self.id),
-            8 => value(&self.is_being_uploaded),
-            9 => value(&self.modified_at),
-            10 => value(&self.name),
-            11 => value(&self.parent_id),
-            12 => value(&self.parent_name),
-            13 => value(&self.parent_type),
-            14 => value(&self.related_id),
-            15 => value(&self.related_name),
-            16 => value(&self.related_type),
-            17 => value(&self.role),
-            18 => value(&self.size),
-            19 => value(&self.source_id),
-            20 => value(&self.source_name),
-            21 => value(&self.storage),
-            22 => value(&self.storage_file_path),
-            _ => value(&self.r#type),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Attachment = "Attachment", id, true;
+    pair parent("parentType", "parentId");
+    pair parent("relatedType", "relatedId");
+    0 contents "contents" "text" unlisted Always;
+    1 created_at "createdAt" "datetime" listed Never;
+    2 created_by_id "createdById" "link" listed Never;
+    3 created_by_name "createdByName" "link" listed Never;
+    4 deleted "deleted" "" listed Never;
+    5 field "field" "varchar" listed Always;
+    6 global "global" "bool" listed Always;
+    7 id "id" "id" listed Never;
+    8 is_being_uploaded "isBeingUploaded" "bool" listed Always;
+    9 modified_at "modifiedAt" "datetime" listed Never;
+    10 name "name" "varchar" listed Always;
+    11 parent_id "parentId" "linkParent" listed Paired;
+    12 parent_name "parentName" "linkParent" listed Never;
+    13 parent_type "parentType" "linkParent" listed Paired;
+    14 related_id "relatedId" "linkParent" listed Paired;
+    15 related_name "relatedName" "linkParent" listed Never;
+    16 related_type "relatedType" "linkParent" listed Paired;
+    17 role "role" "enum" listed Always;
+    18 size "size" "int" listed Always;
+    19 source_id "sourceId" "link" listed Never;
+    20 source_name "sourceName" "link" unlisted Never;
+    21 storage "storage" "varchar" listed Always;
+    22 storage_file_path "storageFilePath" "varchar" listed Always;
+    23 r#type "type" "varchar" listed Always;
 }
 
 impl Attachment {
@@ -174,10 +106,6 @@ impl Entity for Attachment {
     type Patch = AttachmentPatch;
     type Ref = AttachmentRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl roles::UploadedFile for Attachment {}
@@ -283,7 +211,7 @@ impl NewRecord for AttachmentNew {
 }
 
 impl AttachmentWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

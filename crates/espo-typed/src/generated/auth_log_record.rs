@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{ActionHistoryRecord, AuthToken, Portal, User};
 
 /// A record of entity type `AuthLogRecord`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct AuthLogRecord {
     /// `authTokenId`, of `authToken` (link), of `AuthToken`, read-only
     pub auth_token_id: Option<Id<AuthToken>>,
@@ -22,7 +21,7 @@ pub struct AuthLogRecord {
     /// `denialReason`, enum, read-only
     pub denial_reason: Option<DenialReason>,
     /// `id`, read-only
-    pub id: Option<Id<AuthLogRecord>>,
+    pub id: Id<AuthLogRecord>,
     /// `ipAddress`, varchar, at most 45 characters, read-only
     pub ip_address: Option<String>,
     /// `isDenied`, bool, read-only
@@ -48,87 +47,28 @@ pub struct AuthLogRecord {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(AuthLogRecord);
 
-impl Record for AuthLogRecord {
-    const RECORD_OF: &'static str = "AuthLogRecord";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("authTokenId", "link"),
-        Attribute::listed("authTokenIsActive", "foreign"),
-        Attribute::listed("authTokenName", "link"),
-        Attribute::listed("authenticationMethod", "enum"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("denialReason", "enum"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("ipAddress", "varchar"),
-        Attribute::listed("isDenied", "bool"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("portalId", "link"),
-        Attribute::listed("portalName", "link"),
-        Attribute::listed("requestMethod", "varchar"),
-        Attribute::listed("requestTime", "float"),
-        Attribute::listed("requestUrl", "varchar"),
-        Attribute::listed("userId", "link"),
-        Attribute::listed("userName", "link"),
-        Attribute::listed("username", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.auth_token_id),
-            1 => slot(&mut self.auth_token_is_active),
-            2 => slot(&mut self.auth_token_name),
-            3 => slot(&mut self.authentication_method),
-            4 => slot(&mut self.created_at),
-            5 => slot(&mut self.deleted),
-            6 => slot(&mut self.denial_reason),
-            7 => slot(&mut self.id),
-            8 => slot(&mut self.ip_address),
-            9 => slot(&mut self.is_denied),
-            10 => slot(&mut self.name),
-            11 => slot(&mut self.portal_id),
-            12 => slot(&mut self.portal_name),
-            13 => slot(&mut self.request_method),
-            14 => slot(&mut self.request_time),
-            15 => slot(&mut self.request_url),
-            16 => slot(&mut self.user_id),
-            17 => slot(&mut self.user_name),
-            _ => slot(&mut self.username),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.auth_token_id),
-            1 => value(&self.auth_token_is_active),
-            2 => value(&self.auth_token_name),
-            3 => value(&self.authentication_method),
-            4 => value(&self.created_at),
-            5 => value(&self.deleted),
-            6 => value(&self.denial_reason),
-            7 => value(&self.id),
-            8 => value(&self.ip_address),
-            9 => value(&self.is_denied),
-            10 => value(&self.name),
-            11 => value(&self.portal_id),
-            12 => value(&self.portal_name),
-            13 => value(&self.request_method),
-            14 => value(&self.request_time),
-            15 => value(&self.request_url),
-            16 => value(&self.user_id),
-            17 => value(&self.user_name),
-            _ => value(&self.username),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    AuthLogRecord = "AuthLogRecord", id, true;
+    0 auth_token_id "authTokenId" "link" listed Never;
+    1 auth_token_is_active "authTokenIsActive" "foreign" listed Never;
+    2 auth_token_name "authTokenName" "link" listed Never;
+    3 authentication_method "authenticationMethod" "enum" listed Always;
+    4 created_at "createdAt" "datetime" listed Never;
+    5 deleted "deleted" "" listed Never;
+    6 denial_reason "denialReason" "enum" listed Never;
+    7 id "id" "id" listed Never;
+    8 ip_address "ipAddress" "varchar" listed Never;
+    9 is_denied "isDenied" "bool" listed Never;
+    10 name "name" "" unlisted Never;
+    11 portal_id "portalId" "link" listed Never;
+    12 portal_name "portalName" "link" listed Never;
+    13 request_method "requestMethod" "varchar" listed Never;
+    14 request_time "requestTime" "float" listed Never;
+    15 request_url "requestUrl" "varchar" listed Never;
+    16 user_id "userId" "link" listed Never;
+    17 user_name "userName" "link" listed Never;
+    18 username "username" "varchar" listed Never;
 }
 
 impl Entity for AuthLogRecord {
@@ -137,10 +77,6 @@ impl Entity for AuthLogRecord {
     type Patch = AuthLogRecordPatch;
     type Ref = AuthLogRecordRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `authTokenId`

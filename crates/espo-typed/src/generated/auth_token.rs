@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{ActionHistoryRecord, Portal, User};
 
 /// A record of entity type `AuthToken`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct AuthToken {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -14,7 +13,7 @@ pub struct AuthToken {
     /// `hash`, varchar, at most 150 characters, read-only
     pub hash: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<AuthToken>>,
+    pub id: Id<AuthToken>,
     /// `ipAddress`, varchar, at most 45 characters, read-only
     pub ip_address: Option<String>,
     /// `isActive`, bool, default `true`
@@ -42,78 +41,25 @@ pub struct AuthToken {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(AuthToken);
 
-impl Record for AuthToken {
-    const RECORD_OF: &'static str = "AuthToken";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("hash", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("ipAddress", "varchar"),
-        Attribute::listed("isActive", "bool"),
-        Attribute::listed("lastAccess", "datetime"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("passwordVersion", "int"),
-        Attribute::listed("portalId", "link"),
-        Attribute::listed("portalName", "link"),
-        Attribute::listed("secret", "varchar"),
-        Attribute::listed("token", "varchar"),
-        Attribute::listed("userId", "link"),
-        Attribute::listed("userName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.deleted),
-            2 => slot(&mut self.hash),
-            3 => slot(&mut self.id),
-            4 => slot(&mut self.ip_address),
-            5 => slot(&mut self.is_active),
-            6 => slot(&mut self.last_access),
-            7 => slot(&mut self.modified_at),
-            8 => slot(&mut self.name),
-            9 => slot(&mut self.password_version),
-            10 => slot(&mut self.portal_id),
-            11 => slot(&mut self.portal_name),
-            12 => slot(&mut self.secret),
-            13 => slot(&mut self.token),
-            14 => slot(&mut self.user_id),
-            _ => slot(&mut self.user_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.deleted),
-            2 => value(&self.hash),
-            3 => value(&self.id),
-            4 => value(&self.ip_address),
-            5 => value(&self.is_active),
-            6 => value(&self.last_access),
-            7 => value(&self.modified_at),
-            8 => value(&self.name),
-            9 => value(&self.password_version),
-            10 => value(&self.portal_id),
-            11 => value(&self.portal_name),
-            12 => value(&self.secret),
-            13 => value(&self.token),
-            14 => value(&self.user_id),
-            _ => value(&self.user_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    AuthToken = "AuthToken", id, true;
+    0 created_at "createdAt" "datetime" listed Never;
+    1 deleted "deleted" "" listed Never;
+    2 hash "hash" "varchar" listed Never;
+    3 id "id" "id" listed Never;
+    4 ip_address "ipAddress" "varchar" listed Never;
+    5 is_active "isActive" "bool" listed Always;
+    6 last_access "lastAccess" "datetime" listed Never;
+    7 modified_at "modifiedAt" "datetime" listed Never;
+    8 name "name" "" unlisted Never;
+    9 password_version "passwordVersion" "int" listed Never;
+    10 portal_id "portalId" "link" listed Never;
+    11 portal_name "portalName" "link" listed Never;
+    12 secret "secret" "varchar" listed Never;
+    13 token "token" "varchar" listed Never;
+    14 user_id "userId" "link" listed Never;
+    15 user_name "userName" "link" listed Never;
 }
 
 impl Entity for AuthToken {
@@ -122,10 +68,6 @@ impl Entity for AuthToken {
     type Patch = AuthTokenPatch;
     type Ref = AuthTokenRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`

@@ -3,13 +3,12 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `AuthenticationProvider`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct AuthenticationProvider {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<AuthenticationProvider>>,
+    pub id: Id<AuthenticationProvider>,
     /// `method`, enum, required
     pub method: Option<String>,
     /// `name`, varchar, required
@@ -45,84 +44,27 @@ pub struct AuthenticationProvider {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(AuthenticationProvider);
 
-impl Record for AuthenticationProvider {
-    const RECORD_OF: &'static str = "AuthenticationProvider";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("method", "enum"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("oidcAuthorizationEndpoint", "url"),
-        Attribute::listed("oidcAuthorizationPkce", "bool"),
-        Attribute::listed("oidcAuthorizationPrompt", "enum"),
-        Attribute::unlisted("oidcAuthorizationRedirectUri", "varchar"),
-        Attribute::listed("oidcClientId", "varchar"),
-        Attribute::listed("oidcCreateUser", "bool"),
-        Attribute::listed("oidcJwksEndpoint", "url"),
-        Attribute::listed("oidcJwtSignatureAlgorithmList", "multiEnum"),
-        Attribute::listed("oidcLogoutUrl", "varchar"),
-        Attribute::listed("oidcScopes", "multiEnum"),
-        Attribute::listed("oidcSync", "bool"),
-        Attribute::listed("oidcTokenEndpoint", "url"),
-        Attribute::listed("oidcUserInfoEndpoint", "url"),
-        Attribute::listed("oidcUsernameClaim", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.deleted),
-            1 => slot(&mut self.id),
-            2 => slot(&mut self.method),
-            3 => slot(&mut self.name),
-            4 => slot(&mut self.oidc_authorization_endpoint),
-            5 => slot(&mut self.oidc_authorization_pkce),
-            6 => slot(&mut self.oidc_authorization_prompt),
-            7 => slot(&mut self.oidc_authorization_redirect_uri),
-            8 => slot(&mut self.oidc_client_id),
-            9 => slot(&mut self.oidc_create_user),
-            10 => slot(&mut self.oidc_jwks_endpoint),
-            11 => slot(&mut self.oidc_jwt_signature_algorithm_list),
-            12 => slot(&mut self.oidc_logout_url),
-            13 => slot(&mut self.oidc_scopes),
-            14 => slot(&mut self.oidc_sync),
-            15 => slot(&mut self.oidc_token_endpoint),
-            16 => slot(&mut self.oidc_user_info_endpoint),
-            _ => slot(&mut self.oidc_username_claim),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.deleted),
-            1 => value(&self.id),
-            2 => value(&self.method),
-            3 => value(&self.name),
-            4 => value(&self.oidc_authorization_endpoint),
-            5 => value(&self.oidc_authorization_pkce),
-            6 => value(&self.oidc_authorization_prompt),
-            7 => value(&self.oidc_authorization_redirect_uri),
-            8 => value(&self.oidc_client_id),
-            9 => value(&self.oidc_create_user),
-            10 => value(&self.oidc_jwks_endpoint),
-            11 => value(&self.oidc_jwt_signature_algorithm_list),
-            12 => value(&self.oidc_logout_url),
-            13 => value(&self.oidc_scopes),
-            14 => value(&self.oidc_sync),
-            15 => value(&self.oidc_token_endpoint),
-            16 => value(&self.oidc_user_info_endpoint),
-            _ => value(&self.oidc_username_claim),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    AuthenticationProvider = "AuthenticationProvider", id, true;
+    0 deleted "deleted" "" listed Never;
+    1 id "id" "id" listed Never;
+    2 method "method" "enum" listed Always;
+    3 name "name" "varchar" listed Always;
+    4 oidc_authorization_endpoint "oidcAuthorizationEndpoint" "url" listed Always;
+    5 oidc_authorization_pkce "oidcAuthorizationPkce" "bool" listed Always;
+    6 oidc_authorization_prompt "oidcAuthorizationPrompt" "enum" listed Always;
+    7 oidc_authorization_redirect_uri "oidcAuthorizationRedirectUri" "varchar" unlisted Never;
+    8 oidc_client_id "oidcClientId" "varchar" listed Always;
+    9 oidc_create_user "oidcCreateUser" "bool" listed Always;
+    10 oidc_jwks_endpoint "oidcJwksEndpoint" "url" listed Always;
+    11 oidc_jwt_signature_algorithm_list "oidcJwtSignatureAlgorithmList" "multiEnum" listed Always;
+    12 oidc_logout_url "oidcLogoutUrl" "varchar" listed Always;
+    13 oidc_scopes "oidcScopes" "multiEnum" listed Always;
+    14 oidc_sync "oidcSync" "bool" listed Always;
+    15 oidc_token_endpoint "oidcTokenEndpoint" "url" listed Always;
+    16 oidc_user_info_endpoint "oidcUserInfoEndpoint" "url" listed Always;
+    17 oidc_username_claim "oidcUsernameClaim" "varchar" listed Always;
 }
 
 impl Entity for AuthenticationProvider {
@@ -131,10 +73,6 @@ impl Entity for AuthenticationProvider {
     type Patch = AuthenticationProviderPatch;
     type Ref = AuthenticationProviderRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `deleted`
@@ -238,10 +176,18 @@ impl NewRecord for AuthenticationProviderNew {
     type Entity = AuthenticationProvider;
 }
 
+/// The values that the server requires for a create of [`AuthenticationProvider`].
+pub struct AuthenticationProviderRequired {
+    /// `name`
+    pub name: String,
+    /// `method`
+    pub method: String,
+}
+
 impl AuthenticationProviderWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(name: impl Into<String>, method: impl Into<String>) -> Self {
-        Self(Attributes::new()).name(name).method(method)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: AuthenticationProviderRequired) -> Self {
+        Self(Attributes::new()).name(required.name).method(required.method)
     }
 }
 

@@ -3,15 +3,14 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `Autofollow`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Autofollow {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `entityType`, varchar, at most 100 characters
     pub entity_type: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<Autofollow>>,
+    pub id: Id<Autofollow>,
     /// `name`, read-only
     pub name: Option<String>,
     /// `userId`, of `user` (link)
@@ -21,48 +20,15 @@ pub struct Autofollow {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Autofollow);
 
-impl Record for Autofollow {
-    const RECORD_OF: &'static str = "Autofollow";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("deleted", ""),
-        Attribute::listed("entityType", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("userId", "link"),
-        Attribute::unlisted("userName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.deleted),
-            1 => slot(&mut self.entity_type),
-            2 => slot(&mut self.id),
-            3 => slot(&mut self.name),
-            4 => slot(&mut self.user_id),
-            _ => slot(&mut self.user_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.deleted),
-            1 => value(&self.entity_type),
-            2 => value(&self.id),
-            3 => value(&self.name),
-            4 => value(&self.user_id),
-            _ => value(&self.user_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Autofollow = "Autofollow", id, true;
+    0 deleted "deleted" "" listed Never;
+    1 entity_type "entityType" "varchar" listed Always;
+    2 id "id" "id" listed Never;
+    3 name "name" "" unlisted Never;
+    4 user_id "userId" "link" listed Always;
+    5 user_name "userName" "link" unlisted Never;
 }
 
 impl Entity for Autofollow {
@@ -71,10 +37,6 @@ impl Entity for Autofollow {
     type Patch = AutofollowPatch;
     type Ref = AutofollowRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `deleted`

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Account, Case, Contact, Lead, Opportunity, Team, User};
 
 /// A record of entity type `Call` (module `Crm`).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Call {
     /// `acceptanceStatus`, enum
     pub acceptance_status: Option<AcceptanceStatus>,
@@ -42,7 +41,7 @@ pub struct Call {
     /// `duration`, duration, default `300`
     pub duration: Option<i64>,
     /// `id`, read-only
-    pub id: Option<Id<Call>>,
+    pub id: Id<Call>,
     /// `leadsColumns`, of `leads` (linkMultiple), in a list only if selected
     pub leads_columns: Option<Columns<Lead, LeadsColumns>>,
     /// `leadsIds`, of `leads` (linkMultiple), in a list only if selected
@@ -84,141 +83,47 @@ pub struct Call {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Call);
 
-impl Record for Call {
-    const RECORD_OF: &'static str = "Call";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::unlisted("acceptanceStatus", "enum"),
-        Attribute::listed("accountId", "link"),
-        Attribute::listed("accountName", "link"),
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::unlisted("contactsColumns", "linkMultiple"),
-        Attribute::unlisted("contactsIds", "linkMultiple"),
-        Attribute::unlisted("contactsNames", "linkMultiple"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("dateEnd", "datetime"),
-        Attribute::listed("dateStart", "datetime"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("direction", "enum"),
-        Attribute::listed("duration", "duration"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("leadsColumns", "linkMultiple"),
-        Attribute::unlisted("leadsIds", "linkMultiple"),
-        Attribute::unlisted("leadsNames", "linkMultiple"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("parentId", "linkParent"),
-        Attribute::listed("parentName", "linkParent"),
-        Attribute::listed("parentType", "linkParent"),
-        Attribute::unlisted("phoneNumbersMap", "jsonObject"),
-        Attribute::unlisted("reminders", "jsonArray"),
-        Attribute::listed("status", "enum"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("uid", "varchar"),
-        Attribute::unlisted("usersColumns", "linkMultiple"),
-        Attribute::unlisted("usersIds", "linkMultiple"),
-        Attribute::unlisted("usersNames", "linkMultiple"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.acceptance_status),
-            1 => slot(&mut self.account_id),
-            2 => slot(&mut self.account_name),
-            3 => slot(&mut self.assigned_user_id),
-            4 => slot(&mut self.assigned_user_name),
-            5 => slot(&mut self.contacts_columns),
-            6 => slot(&mut self.contacts_ids),
-            7 => slot(&mut self.contacts_names),
-            8 => slot(&mut self.created_at),
-            9 => slot(&mut self.created_by_id),
-            10 => slot(&mut self.created_by_name),
-            11 => slot(&mut self.date_end),
-            12 => slot(&mut self.date_start),
-            13 => slot(&mut self.deleted),
-            14 => slot(&mut self.description),
-            15 => slot(&mut self.direction),
-            16 => slot(&mut self.duration),
-            17 => slot(&mut self.id),
-            18 => slot(&mut self.leads_columns),
-            19 => slot(&mut self.leads_ids),
-            20 => slot(&mut self.leads_names),
-            21 => slot(&mut self.modified_at),
-            22 => slot(&mut self.modified_by_id),
-            23 => slot(&mut self.modified_by_name),
-            24 => slot(&mut self.name),
-            25 => slot(&mut self.parent_id),
-            26 => slot(&mut self.parent_name),
-            27 => slot(&mut self.parent_type),
-            28 => slot(&mut self.phone_numbers_map),
-            29 => slot(&mut self.reminders),
-            30 => slot(&mut self.status),
-            31 => slot(&mut self.teams_ids),
-            32 => slot(&mut self.teams_names),
-            33 => slot(&mut self.uid),
-            34 => slot(&mut self.users_columns),
-            35 => slot(&mut self.users_ids),
-            _ => slot(&mut self.users_names),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.acceptance_status),
-            1 => value(&self.account_id),
-            2 => value(&self.account_name),
-            3 => value(&self.assigned_user_id),
-            4 => value(&self.assigned_user_name),
-            5 => value(&self.contacts_columns),
-            6 => value(&self.contacts_ids),
-            7 => value(&self.contacts_names),
-            8 => value(&self.created_at),
-            9 => value(&self.created_by_id),
-            10 => value(&self.created_by_name),
-            11 => value(&self.date_end),
-            12 => value(&self.date_start),
-            13 => value(&self.deleted),
-            14 => value(&self.description),
-            15 => value(&self.direction),
-            16 => value(&self.duration),
-            17 => value(&self.id),
-            18 => value(&self.leads_columns),
-            19 => value(&self.leads_ids),
-            20 => value(&self.leads_names),
-            21 => value(&self.modified_at),
-            22 => value(&self.modified_by_id),
-            23 => value(&self.modified_by_name),
-            24 => value(&self.name),
-            25 => value(&self.parent_id),
-            26 => value(&self.parent_name),
-            27 => value(&self.parent_type),
-            28 => value(&self.phone_numbers_map),
-            29 => value(&self.reminders),
-            30 => value(&self.status),
-            31 => value(&self.teams_ids),
-            32 => value(&self.teams_names),
-            33 => value(&self.uid),
-            34 => value(&self.users_columns),
-            35 => value(&self.users_ids),
-            _ => value(&self.users_names),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Call = "Call", id, true;
+    pair parent("parentType", "parentId");
+    0 acceptance_status "acceptanceStatus" "enum" unlisted Always;
+    1 account_id "accountId" "link" listed Never;
+    2 account_name "accountName" "link" listed Never;
+    3 assigned_user_id "assignedUserId" "link" listed Always;
+    4 assigned_user_name "assignedUserName" "link" listed Never;
+    5 contacts_columns "contactsColumns" "linkMultiple" unlisted Always;
+    6 contacts_ids "contactsIds" "linkMultiple" unlisted Always;
+    7 contacts_names "contactsNames" "linkMultiple" unlisted Never;
+    8 created_at "createdAt" "datetime" listed Never;
+    9 created_by_id "createdById" "link" listed Never;
+    10 created_by_name "createdByName" "link" listed Never;
+    11 date_end "dateEnd" "datetime" listed Always;
+    12 date_start "dateStart" "datetime" listed Always;
+    13 deleted "deleted" "" listed Never;
+    14 description "description" "text" listed Always;
+    15 direction "direction" "enum" listed Always;
+    16 duration "duration" "duration" listed Always;
+    17 id "id" "id" listed Never;
+    18 leads_columns "leadsColumns" "linkMultiple" unlisted Always;
+    19 leads_ids "leadsIds" "linkMultiple" unlisted Always;
+    20 leads_names "leadsNames" "linkMultiple" unlisted Never;
+    21 modified_at "modifiedAt" "datetime" listed Never;
+    22 modified_by_id "modifiedById" "link" listed Never;
+    23 modified_by_name "modifiedByName" "link" listed Never;
+    24 name "name" "varchar" listed Always;
+    25 parent_id "parentId" "linkParent" listed Paired;
+    26 parent_name "parentName" "linkParent" listed Never;
+    27 parent_type "parentType" "linkParent" listed Paired;
+    28 phone_numbers_map "phoneNumbersMap" "jsonObject" unlisted Always;
+    29 reminders "reminders" "jsonArray" unlisted Always;
+    30 status "status" "enum" listed Always;
+    31 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    32 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    33 uid "uid" "varchar" listed Never;
+    34 users_columns "usersColumns" "linkMultiple" unlisted Always;
+    35 users_ids "usersIds" "linkMultiple" unlisted Always;
+    36 users_names "usersNames" "linkMultiple" unlisted Never;
 }
 
 impl Call {
@@ -234,10 +139,6 @@ impl Entity for Call {
     type Patch = CallPatch;
     type Ref = CallRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl roles::Attended for Call {}
@@ -453,19 +354,26 @@ impl NewRecord for CallNew {
     type Entity = Call;
 }
 
+/// The values that the server requires for a create of [`Call`].
+pub struct CallRequired {
+    /// `name`
+    pub name: String,
+    /// `assignedUserId`
+    pub assigned_user_id: Id<User>,
+    /// `dateStart`
+    pub date_start: Timestamp,
+    /// `dateEnd`
+    pub date_end: Timestamp,
+}
+
 impl CallWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(
-        name: impl Into<String>,
-        assigned_user_id: impl Into<Id<User>>,
-        date_start: Timestamp,
-        date_end: Timestamp,
-    ) -> Self {
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: CallRequired) -> Self {
         Self(Attributes::new())
-            .name(name)
-            .assigned_user_id(assigned_user_id)
-            .date_start(date_start)
-            .date_end(date_end)
+            .name(required.name)
+            .assigned_user_id(required.assigned_user_id)
+            .date_start(required.date_start)
+            .date_end(required.date_end)
     }
 }
 

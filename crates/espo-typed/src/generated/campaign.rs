@@ -7,8 +7,7 @@ use super::{
 };
 
 /// A record of entity type `Campaign` (module `Crm`).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Campaign {
     /// `accountsTemplateId`, of `accountsTemplate` (link), of `Template`
     pub accounts_template_id: Option<Id<Template>>,
@@ -55,7 +54,7 @@ pub struct Campaign {
     /// `hardBouncedCount`, int, read-only
     pub hard_bounced_count: Option<i64>,
     /// `id`, read-only
-    pub id: Option<Id<Campaign>>,
+    pub id: Id<Campaign>,
     /// `leadCreatedCount`, int, read-only
     pub lead_created_count: Option<i64>,
     /// `leadsTemplateId`, of `leadsTemplate` (link), of `Template`
@@ -111,177 +110,58 @@ pub struct Campaign {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Campaign);
 
-impl Record for Campaign {
-    const RECORD_OF: &'static str = "Campaign";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("accountsTemplateId", "link"),
-        Attribute::unlisted("accountsTemplateName", "link"),
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::listed("bouncedCount", "int"),
-        Attribute::listed("bouncedPercentage", "int"),
-        Attribute::listed("budget", "currency"),
-        Attribute::listed("budgetConverted", "currencyConverted"),
-        Attribute::listed("budgetCurrency", "enum"),
-        Attribute::listed("clickedCount", "int"),
-        Attribute::listed("clickedPercentage", "int"),
-        Attribute::listed("contactsTemplateId", "link"),
-        Attribute::unlisted("contactsTemplateName", "link"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("endDate", "date"),
-        Attribute::unlisted("excludingTargetListsIds", "linkMultiple"),
-        Attribute::unlisted("excludingTargetListsNames", "linkMultiple"),
-        Attribute::listed("hardBouncedCount", "int"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("leadCreatedCount", "int"),
-        Attribute::listed("leadsTemplateId", "link"),
-        Attribute::unlisted("leadsTemplateName", "link"),
-        Attribute::listed("mailMergeOnlyWithAddress", "bool"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("openedCount", "int"),
-        Attribute::listed("openedPercentage", "int"),
-        Attribute::listed("optedInCount", "int"),
-        Attribute::listed("optedOutCount", "int"),
-        Attribute::listed("optedOutPercentage", "int"),
-        Attribute::listed("revenue", "currency"),
-        Attribute::unlisted("revenueCurrency", "enum"),
-        Attribute::listed("sentCount", "int"),
-        Attribute::listed("softBouncedCount", "int"),
-        Attribute::listed("startDate", "date"),
-        Attribute::listed("status", "enum"),
-        Attribute::unlisted("targetListsIds", "linkMultiple"),
-        Attribute::unlisted("targetListsNames", "linkMultiple"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("type", "enum"),
-        Attribute::listed("usersTemplateId", "link"),
-        Attribute::unlisted("usersTemplateName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.accounts_template_id),
-            1 => slot(&mut self.accounts_template_name),
-            2 => slot(&mut self.assigned_user_id),
-            3 => slot(&mut self.assigned_user_name),
-            4 => slot(&mut self.bounced_count),
-            5 => slot(&mut self.bounced_percentage),
-            6 => slot(&mut self.budget),
-            7 => slot(&mut self.budget_converted),
-            8 => slot(&mut self.budget_currency),
-            9 => slot(&mut self.clicked_count),
-            10 => slot(&mut self.clicked_percentage),
-            11 => slot(&mut self.contacts_template_id),
-            12 => slot(&mut self.contacts_template_name),
-            13 => slot(&mut self.created_at),
-            14 => slot(&mut self.created_by_id),
-            15 => slot(&mut self.created_by_name),
-            16 => slot(&mut self.deleted),
-            17 => slot(&mut self.description),
-            18 => slot(&mut self.end_date),
-            19 => slot(&mut self.excluding_target_lists_ids),
-            20 => slot(&mut self.excluding_target_lists_names),
-            21 => slot(&mut self.hard_bounced_count),
-            22 => slot(&mut self.id),
-            23 => slot(&mut self.lead_created_count),
-            24 => slot(&mut self.leads_template_id),
-            25 => slot(&mut self.leads_template_name),
-            26 => slot(&mut self.mail_merge_only_with_address),
-            27 => slot(&mut self.modified_at),
-            28 => slot(&mut self.modified_by_id),
-            29 => slot(&mut self.modified_by_name),
-            30 => slot(&mut self.name),
-            31 => slot(&mut self.opened_count),
-            32 => slot(&mut self.opened_percentage),
-            33 => slot(&mut self.opted_in_count),
-            34 => slot(&mut self.opted_out_count),
-            35 => slot(&mut self.opted_out_percentage),
-            36 => slot(&mut self.revenue),
-            37 => slot(&mut self.revenue_currency),
-            38 => slot(&mut self.sent_count),
-            39 => slot(&mut self.soft_bounced_count),
-            40 => slot(&mut self.start_date),
-            41 => slot(&mut self.status),
-            42 => slot(&mut self.target_lists_ids),
-            43 => slot(&mut self.target_lists_names),
-            44 => slot(&mut self.teams_ids),
-            45 => slot(&mut self.teams_names),
-            46 => slot(&mut self.r#type),
-            47 => slot(&mut self.users_template_id),
-            _ => slot(&mut self.users_template_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.accounts_template_id),
-            1 => value(&self.accounts_template_name),
-            2 => value(&self.assigned_user_id),
-            3 => value(&self.assigned_user_name),
-            4 => value(&self.bounced_count),
-            5 => value(&self.bounced_percentage),
-            6 => value(&self.budget),
-            7 => value(&self.budget_converted),
-            8 => value(&self.budget_currency),
-            9 => value(&self.clicked_count),
-            10 => value(&self.clicked_percentage),
-            11 => value(&self.contacts_template_id),
-            12 => value(&self.contacts_template_name),
-            13 => value(&self.created_at),
-            14 => value(&self.created_by_id),
-            15 => value(&self.created_by_name),
-            16 => value(&self.deleted),
-            17 => value(&self.description),
-            18 => value(&self.end_date),
-            19 => value(&self.excluding_target_lists_ids),
-            20 => value(&self.excluding_target_lists_names),
-            21 => value(&self.hard_bounced_count),
-            22 => value(&self.id),
-            23 => value(&self.lead_created_count),
-            24 => value(&self.leads_template_id),
-            25 => value(&self.leads_template_name),
-            26 => value(&self.mail_merge_only_with_address),
-            27 => value(&self.modified_at),
-            28 => value(&self.modified_by_id),
-            29 => value(&self.modified_by_name),
-            30 => value(&self.name),
-            31 => value(&self.opened_count),
-            32 => value(&self.opened_percentage),
-            33 => value(&self.opted_in_count),
-            34 => value(&self.opted_out_count),
-            35 => value(&self.opted_out_percentage),
-            36 => value(&self.revenue),
-            37 => value(&self.revenue_currency),
-            38 => value(&self.sent_count),
-            39 => value(&self.soft_bounced_count),
-            40 => value(&self.start_date),
-            41 => value(&self.status),
-            42 => value(&self.target_lists_ids),
-            43 => value(&self.target_lists_names),
-            44 => value(&self.teams_ids),
-            45 => value(&self.teams_names),
-            46 => value(&self.r#type),
-            47 => value(&self.users_template_id),
-            _ => value(&self.users_template_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Campaign = "Campaign", id, true;
+    0 accounts_template_id "accountsTemplateId" "link" listed Always;
+    1 accounts_template_name "accountsTemplateName" "link" unlisted Never;
+    2 assigned_user_id "assignedUserId" "link" listed Always;
+    3 assigned_user_name "assignedUserName" "link" listed Never;
+    4 bounced_count "bouncedCount" "int" listed Never;
+    5 bounced_percentage "bouncedPercentage" "int" listed Never;
+    6 budget "budget" "currency" listed Always;
+    7 budget_converted "budgetConverted" "currencyConverted" listed Never;
+    8 budget_currency "budgetCurrency" "enum" listed Always;
+    9 clicked_count "clickedCount" "int" listed Never;
+    10 clicked_percentage "clickedPercentage" "int" listed Never;
+    11 contacts_template_id "contactsTemplateId" "link" listed Always;
+    12 contacts_template_name "contactsTemplateName" "link" unlisted Never;
+    13 created_at "createdAt" "datetime" listed Never;
+    14 created_by_id "createdById" "link" listed Never;
+    15 created_by_name "createdByName" "link" listed Never;
+    16 deleted "deleted" "" listed Never;
+    17 description "description" "text" listed Always;
+    18 end_date "endDate" "date" listed Always;
+    19 excluding_target_lists_ids "excludingTargetListsIds" "linkMultiple" unlisted Always;
+    20 excluding_target_lists_names "excludingTargetListsNames" "linkMultiple" unlisted Never;
+    21 hard_bounced_count "hardBouncedCount" "int" listed Never;
+    22 id "id" "id" listed Never;
+    23 lead_created_count "leadCreatedCount" "int" listed Never;
+    24 leads_template_id "leadsTemplateId" "link" listed Always;
+    25 leads_template_name "leadsTemplateName" "link" unlisted Never;
+    26 mail_merge_only_with_address "mailMergeOnlyWithAddress" "bool" listed Always;
+    27 modified_at "modifiedAt" "datetime" listed Never;
+    28 modified_by_id "modifiedById" "link" listed Never;
+    29 modified_by_name "modifiedByName" "link" listed Never;
+    30 name "name" "varchar" listed Always;
+    31 opened_count "openedCount" "int" listed Never;
+    32 opened_percentage "openedPercentage" "int" listed Never;
+    33 opted_in_count "optedInCount" "int" listed Never;
+    34 opted_out_count "optedOutCount" "int" listed Never;
+    35 opted_out_percentage "optedOutPercentage" "int" listed Never;
+    36 revenue "revenue" "currency" listed Never;
+    37 revenue_currency "revenueCurrency" "enum" unlisted Never;
+    38 sent_count "sentCount" "int" listed Never;
+    39 soft_bounced_count "softBouncedCount" "int" listed Never;
+    40 start_date "startDate" "date" listed Always;
+    41 status "status" "enum" listed Always;
+    42 target_lists_ids "targetListsIds" "linkMultiple" unlisted Always;
+    43 target_lists_names "targetListsNames" "linkMultiple" unlisted Never;
+    44 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    45 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    46 r#type "type" "enum" listed Always;
+    47 users_template_id "usersTemplateId" "link" listed Always;
+    48 users_template_name "usersTemplateName" "link" unlisted Never;
 }
 
 impl Entity for Campaign {
@@ -290,10 +170,6 @@ impl Entity for Campaign {
     type Patch = CampaignPatch;
     type Ref = CampaignRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `accountsTemplateId`
@@ -506,7 +382,7 @@ impl NewRecord for CampaignNew {
 }
 
 impl CampaignWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

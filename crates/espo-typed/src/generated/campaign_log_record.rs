@@ -7,8 +7,7 @@ use super::{
 };
 
 /// A record of entity type `CampaignLogRecord` (module `Crm`).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct CampaignLogRecord {
     /// `action`, enum, required, at most 50 characters
     pub action: Option<Action>,
@@ -31,7 +30,7 @@ pub struct CampaignLogRecord {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<CampaignLogRecord>>,
+    pub id: Id<CampaignLogRecord>,
     /// `isTest`, bool
     pub is_test: Option<bool>,
     /// `name`, read-only
@@ -59,99 +58,34 @@ pub struct CampaignLogRecord {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(CampaignLogRecord);
 
-impl Record for CampaignLogRecord {
-    const RECORD_OF: &'static str = "CampaignLogRecord";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("action", "enum"),
-        Attribute::listed("actionDate", "datetime"),
-        Attribute::listed("application", "varchar"),
-        Attribute::listed("campaignId", "link"),
-        Attribute::listed("campaignName", "link"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("data", "jsonObject"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isTest", "bool"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("objectId", "linkParent"),
-        Attribute::listed("objectName", "linkParent"),
-        Attribute::listed("objectType", "linkParent"),
-        Attribute::listed("parentId", "linkParent"),
-        Attribute::listed("parentName", "linkParent"),
-        Attribute::listed("parentType", "linkParent"),
-        Attribute::listed("queueItemId", "link"),
-        Attribute::unlisted("queueItemName", "link"),
-        Attribute::listed("stringAdditionalData", "varchar"),
-        Attribute::listed("stringData", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.action),
-            1 => slot(&mut self.action_date),
-            2 => slot(&mut self.application),
-            3 => slot(&mut self.campaign_id),
-            4 => slot(&mut self.campaign_name),
-            5 => slot(&mut self.created_at),
-            6 => slot(&mut self.created_by_id),
-            7 => slot(&mut self.created_by_name),
-            8 => slot(&mut self.data),
-            9 => slot(&mut self.deleted),
-            10 => slot(&mut self.id),
-            11 => slot(&mut self.is_test),
-            12 => slot(&mut self.name),
-            13 => slot(&mut self.object_id),
-            14 => slot(&mut self.object_name),
-            15 => slot(&mut self.object_type),
-            16 => slot(&mut self.parent_id),
-            17 => slot(&mut self.parent_name),
-            18 => slot(&mut self.parent_type),
-            19 => slot(&mut self.queue_item_id),
-            20 => slot(&mut self.queue_item_name),
-            21 => slot(&mut self.string_additional_data),
-            _ => slot(&mut self.string_data),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.action),
-            1 => value(&self.action_date),
-            2 => value(&self.application),
-            3 => value(&self.campaign_id),
-            4 => value(&self.campaign_name),
-            5 => value(&self.created_at),
-            6 => value(&self.created_by_id),
-            7 => value(&self.created_by_name),
-            8 => value(&self.data),
-            9 => value(&self.deleted),
-            10 => value(&self.id),
-            11 => value(&self.is_test),
-            12 => value(&self.name),
-            13 => value(&self.object_id),
-            14 => value(&self.object_name),
-            15 => value(&self.object_type),
-            16 => value(&self.parent_id),
-            17 => value(&self.parent_name),
-            18 => value(&self.parent_type),
-            19 => value(&self.queue_item_id),
-            20 => value(&self.queue_item_name),
-            21 => value(&self.string_additional_data),
-            _ => value(&self.string_data),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    CampaignLogRecord = "CampaignLogRecord", id, true;
+    pair parent("objectType", "objectId");
+    pair parent("parentType", "parentId");
+    0 action "action" "enum" listed Always;
+    1 action_date "actionDate" "datetime" listed Always;
+    2 application "application" "varchar" listed Always;
+    3 campaign_id "campaignId" "link" listed Always;
+    4 campaign_name "campaignName" "link" listed Never;
+    5 created_at "createdAt" "datetime" listed Never;
+    6 created_by_id "createdById" "link" listed Never;
+    7 created_by_name "createdByName" "link" listed Never;
+    8 data "data" "jsonObject" listed Always;
+    9 deleted "deleted" "" listed Never;
+    10 id "id" "id" listed Never;
+    11 is_test "isTest" "bool" listed Always;
+    12 name "name" "" unlisted Never;
+    13 object_id "objectId" "linkParent" listed Paired;
+    14 object_name "objectName" "linkParent" listed Never;
+    15 object_type "objectType" "linkParent" listed Paired;
+    16 parent_id "parentId" "linkParent" listed Paired;
+    17 parent_name "parentName" "linkParent" listed Never;
+    18 parent_type "parentType" "linkParent" listed Paired;
+    19 queue_item_id "queueItemId" "link" listed Always;
+    20 queue_item_name "queueItemName" "link" unlisted Never;
+    21 string_additional_data "stringAdditionalData" "varchar" listed Always;
+    22 string_data "stringData" "varchar" listed Always;
 }
 
 impl CampaignLogRecord {
@@ -172,10 +106,6 @@ impl Entity for CampaignLogRecord {
     type Patch = CampaignLogRecordPatch;
     type Ref = CampaignLogRecordRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `action`
@@ -306,10 +236,18 @@ impl NewRecord for CampaignLogRecordNew {
     type Entity = CampaignLogRecord;
 }
 
+/// The values that the server requires for a create of [`CampaignLogRecord`].
+pub struct CampaignLogRecordRequired {
+    /// `action`
+    pub action: Action,
+    /// `actionDate`
+    pub action_date: Timestamp,
+}
+
 impl CampaignLogRecordWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(action: Action, action_date: Timestamp) -> Self {
-        Self(Attributes::new()).action(action).action_date(action_date)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: CampaignLogRecordRequired) -> Self {
+        Self(Attributes::new()).action(required.action).action_date(required.action_date)
     }
 }
 

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Campaign, User};
 
 /// A record of entity type `CampaignTrackingUrl` (module `Crm`).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct CampaignTrackingUrl {
     /// `action`, enum, at most 12 characters, default `Redirect`
     pub action: Option<Action>,
@@ -22,7 +21,7 @@ pub struct CampaignTrackingUrl {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<CampaignTrackingUrl>>,
+    pub id: Id<CampaignTrackingUrl>,
     /// `message`, text
     pub message: Option<String>,
     /// `modifiedAt`, datetime, read-only
@@ -40,75 +39,24 @@ pub struct CampaignTrackingUrl {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(CampaignTrackingUrl);
 
-impl Record for CampaignTrackingUrl {
-    const RECORD_OF: &'static str = "CampaignTrackingUrl";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("action", "enum"),
-        Attribute::listed("campaignId", "link"),
-        Attribute::listed("campaignName", "link"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("message", "text"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("url", "url"),
-        Attribute::unlisted("urlToUse", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.action),
-            1 => slot(&mut self.campaign_id),
-            2 => slot(&mut self.campaign_name),
-            3 => slot(&mut self.created_at),
-            4 => slot(&mut self.created_by_id),
-            5 => slot(&mut self.created_by_name),
-            6 => slot(&mut self.deleted),
-            7 => slot(&mut self.id),
-            8 => slot(&mut self.message),
-            9 => slot(&mut self.modified_at),
-            10 => slot(&mut self.modified_by_id),
-            11 => slot(&mut self.modified_by_name),
-            12 => slot(&mut self.name),
-            13 => slot(&mut self.url),
-            _ => slot(&mut self.url_to_use),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.action),
-            1 => value(&self.campaign_id),
-            2 => value(&self.campaign_name),
-            3 => value(&self.created_at),
-            4 => value(&self.created_by_id),
-            5 => value(&self.created_by_name),
-            6 => value(&self.deleted),
-            7 => value(&self.id),
-            8 => value(&self.message),
-            9 => value(&self.modified_at),
-            10 => value(&self.modified_by_id),
-            11 => value(&self.modified_by_name),
-            12 => value(&self.name),
-            13 => value(&self.url),
-            _ => value(&self.url_to_use),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    CampaignTrackingUrl = "CampaignTrackingUrl", id, true;
+    0 action "action" "enum" listed Always;
+    1 campaign_id "campaignId" "link" listed OnCreate;
+    2 campaign_name "campaignName" "link" listed Never;
+    3 created_at "createdAt" "datetime" listed Never;
+    4 created_by_id "createdById" "link" listed Never;
+    5 created_by_name "createdByName" "link" listed Never;
+    6 deleted "deleted" "" listed Never;
+    7 id "id" "id" listed Never;
+    8 message "message" "text" listed Always;
+    9 modified_at "modifiedAt" "datetime" listed Never;
+    10 modified_by_id "modifiedById" "link" listed Never;
+    11 modified_by_name "modifiedByName" "link" listed Never;
+    12 name "name" "varchar" listed Always;
+    13 url "url" "url" listed Always;
+    14 url_to_use "urlToUse" "varchar" unlisted Never;
 }
 
 impl Entity for CampaignTrackingUrl {
@@ -117,10 +65,6 @@ impl Entity for CampaignTrackingUrl {
     type Patch = CampaignTrackingUrlPatch;
     type Ref = CampaignTrackingUrlRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `action`
@@ -182,7 +126,7 @@ impl NewRecord for CampaignTrackingUrlNew {
 }
 
 impl CampaignTrackingUrlWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

@@ -7,8 +7,7 @@ use super::{
 };
 
 /// A record of entity type `Case` (module `Crm`, has a stream, has optimistic locking).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Case {
     /// `accountId`, of `account` (link), of `Account`
     pub account_id: Option<Id<Account>>,
@@ -51,7 +50,7 @@ pub struct Case {
     /// `followersNames`, read-only, in a list only if selected
     pub followers_names: Option<Names<User>>,
     /// `id`, read-only
-    pub id: Option<Id<Case>>,
+    pub id: Id<Case>,
     /// `inboundEmailId`, of `inboundEmail` (link), of `InboundEmail`, read-only
     pub inbound_email_id: Option<Id<InboundEmail>>,
     /// `inboundEmailName`, of `inboundEmail` (link), read-only
@@ -95,153 +94,50 @@ pub struct Case {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Case);
 
-impl Record for Case {
-    const RECORD_OF: &'static str = "Case";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("accountId", "link"),
-        Attribute::listed("accountName", "link"),
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::unlisted("attachmentsIds", "attachmentMultiple"),
-        Attribute::unlisted("attachmentsNames", "attachmentMultiple"),
-        Attribute::unlisted("attachmentsTypes", "attachmentMultiple"),
-        Attribute::unlisted("collaboratorsIds", "linkMultiple"),
-        Attribute::unlisted("collaboratorsNames", "linkMultiple"),
-        Attribute::listed("contactId", "link"),
-        Attribute::listed("contactName", "link"),
-        Attribute::unlisted("contactsIds", "linkMultiple"),
-        Attribute::unlisted("contactsNames", "linkMultiple"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::unlisted("followersIds", ""),
-        Attribute::unlisted("followersNames", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("inboundEmailId", "link"),
-        Attribute::listed("inboundEmailName", "link"),
-        Attribute::unlisted("isFollowed", ""),
-        Attribute::listed("isInternal", "bool"),
-        Attribute::listed("leadId", "link"),
-        Attribute::listed("leadName", "link"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("number", "autoincrement"),
-        Attribute::unlisted("originalEmailId", "link"),
-        Attribute::unlisted("originalEmailName", "link"),
-        Attribute::listed("priority", "enum"),
-        Attribute::listed("status", "enum"),
-        Attribute::listed("streamUpdatedAt", "datetime"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("type", "enum"),
-        Attribute::listed("versionNumber", ""),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.account_id),
-            1 => slot(&mut self.account_name),
-            2 => slot(&mut self.assigned_user_id),
-            3 => slot(&mut self.assigned_user_name),
-            4 => slot(&mut self.attachments_ids),
-            5 => slot(&mut self.attachments_names),
-            6 => slot(&mut self.attachments_types),
-            7 => slot(&mut self.collaborators_ids),
-            8 => slot(&mut self.collaborators_names),
-            9 => slot(&mut self.contact_id),
-            10 => slot(&mut self.contact_name),
-            11 => slot(&mut self.contacts_ids),
-            12 => slot(&mut self.contacts_names),
-            13 => slot(&mut self.created_at),
-            14 => slot(&mut self.created_by_id),
-            15 => slot(&mut self.created_by_name),
-            16 => slot(&mut self.deleted),
-            17 => slot(&mut self.description),
-            18 => slot(&mut self.followers_ids),
-            19 => slot(&mut self.followers_names),
-            20 => slot(&mut self.id),
-            21 => slot(&mut self.inbound_email_id),
-            22 => slot(&mut self.inbound_email_name),
-            23 => slot(&mut self.is_followed),
-            24 => slot(&mut self.is_internal),
-            25 => slot(&mut self.lead_id),
-            26 => slot(&mut self.lead_name),
-            27 => slot(&mut self.modified_at),
-            28 => slot(&mut self.modified_by_id),
-            29 => slot(&mut self.modified_by_name),
-            30 => slot(&mut self.name),
-            31 => slot(&mut self.number),
-            32 => slot(&mut self.original_email_id),
-            33 => slot(&mut self.original_email_name),
-            34 => slot(&mut self.priority),
-            35 => slot(&mut self.status),
-            36 => slot(&mut self.stream_updated_at),
-            37 => slot(&mut self.teams_ids),
-            38 => slot(&mut self.teams_names),
-            39 => slot(&mut self.r#type),
-            _ => slot(&mut self.version_number),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.account_id),
-            1 => value(&self.account_name),
-            2 => value(&self.assigned_user_id),
-            3 => value(&self.assigned_user_name),
-            4 => value(&self.attachments_ids),
-            5 => value(&self.attachments_names),
-            6 => value(&self.attachments_types),
-            7 => value(&self.collaborators_ids),
-            8 => value(&self.collaborators_names),
-            9 => value(&self.contact_id),
-            10 => value(&self.contact_name),
-            11 => value(&self.contacts_ids),
-            12 => value(&self.contacts_names),
-            13 => value(&self.created_at),
-            14 => value(&self.created_by_id),
-            15 => value(&self.created_by_name),
-            16 => value(&self.deleted),
-            17 => value(&self.description),
-            18 => value(&self.followers_ids),
-            19 => value(&self.followers_names),
-            20 => value(&self.id),
-            21 => value(&self.inbound_email_id),
-            22 => value(&self.inbound_email_name),
-            23 => value(&self.is_followed),
-            24 => value(&self.is_internal),
-            25 => value(&self.lead_id),
-            26 => value(&self.lead_name),
-            27 => value(&self.modified_at),
-            28 => value(&self.modified_by_id),
-            29 => value(&self.modified_by_name),
-            30 => value(&self.name),
-            31 => value(&self.number),
-            32 => value(&self.original_email_id),
-            33 => value(&self.original_email_name),
-            34 => value(&self.priority),
-            35 => value(&self.status),
-            36 => value(&self.stream_updated_at),
-            37 => value(&self.teams_ids),
-            38 => value(&self.teams_names),
-            39 => value(&self.r#type),
-            _ => value(&self.version_number),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Case = "Case", id, true;
+    0 account_id "accountId" "link" listed Always;
+    1 account_name "accountName" "link" listed Never;
+    2 assigned_user_id "assignedUserId" "link" listed Always;
+    3 assigned_user_name "assignedUserName" "link" listed Never;
+    4 attachments_ids "attachmentsIds" "attachmentMultiple" unlisted Always;
+    5 attachments_names "attachmentsNames" "attachmentMultiple" unlisted Never;
+    6 attachments_types "attachmentsTypes" "attachmentMultiple" unlisted Never;
+    7 collaborators_ids "collaboratorsIds" "linkMultiple" unlisted Always;
+    8 collaborators_names "collaboratorsNames" "linkMultiple" unlisted Never;
+    9 contact_id "contactId" "link" listed Always;
+    10 contact_name "contactName" "link" listed Never;
+    11 contacts_ids "contactsIds" "linkMultiple" unlisted Always;
+    12 contacts_names "contactsNames" "linkMultiple" unlisted Never;
+    13 created_at "createdAt" "datetime" listed Never;
+    14 created_by_id "createdById" "link" listed Never;
+    15 created_by_name "createdByName" "link" listed Never;
+    16 deleted "deleted" "" listed Never;
+    17 description "description" "text" listed Always;
+    18 followers_ids "followersIds" "" unlisted Never;
+    19 followers_names "followersNames" "" unlisted Never;
+    20 id "id" "id" listed Never;
+    21 inbound_email_id "inboundEmailId" "link" listed Never;
+    22 inbound_email_name "inboundEmailName" "link" listed Never;
+    23 is_followed "isFollowed" "" unlisted Never;
+    24 is_internal "isInternal" "bool" listed Always;
+    25 lead_id "leadId" "link" listed Always;
+    26 lead_name "leadName" "link" listed Never;
+    27 modified_at "modifiedAt" "datetime" listed Never;
+    28 modified_by_id "modifiedById" "link" listed Never;
+    29 modified_by_name "modifiedByName" "link" listed Never;
+    30 name "name" "varchar" listed Always;
+    31 number "number" "autoincrement" listed Never;
+    32 original_email_id "originalEmailId" "link" unlisted Always;
+    33 original_email_name "originalEmailName" "link" unlisted Never;
+    34 priority "priority" "enum" listed Always;
+    35 status "status" "enum" listed Always;
+    36 stream_updated_at "streamUpdatedAt" "datetime" listed Never;
+    37 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    38 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    39 r#type "type" "enum" listed Always;
+    40 version_number "versionNumber" "" listed Never;
 }
 
 impl Entity for Case {
@@ -250,10 +146,6 @@ impl Entity for Case {
     type Patch = CasePatch;
     type Ref = CaseRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl HasStream for Case {}
@@ -443,7 +335,7 @@ impl NewRecord for CaseNew {
 }
 
 impl CaseWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

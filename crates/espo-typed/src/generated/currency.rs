@@ -3,11 +3,10 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `Currency`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Currency {
     /// `id`, read-only
-    pub id: Option<Id<Currency>>,
+    pub id: Id<Currency>,
     /// `name`, read-only
     pub name: Option<String>,
     /// `rate`, float
@@ -15,39 +14,12 @@ pub struct Currency {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Currency);
 
-impl Record for Currency {
-    const RECORD_OF: &'static str = "Currency";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("rate", "float"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.id),
-            1 => slot(&mut self.name),
-            _ => slot(&mut self.rate),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.id),
-            1 => value(&self.name),
-            _ => value(&self.rate),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Currency = "Currency", id, true;
+    0 id "id" "id" listed Never;
+    1 name "name" "" unlisted Never;
+    2 rate "rate" "float" listed Always;
 }
 
 impl Entity for Currency {
@@ -56,10 +28,6 @@ impl Entity for Currency {
     type Patch = CurrencyPatch;
     type Ref = CurrencyRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `id`

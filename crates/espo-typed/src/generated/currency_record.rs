@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::CurrencyRecordRate;
 
 /// A record of entity type `CurrencyRecord`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct CurrencyRecord {
     /// `code`, varchar, required, at most 3 characters, read-only
     pub code: Option<String>,
@@ -14,7 +13,7 @@ pub struct CurrencyRecord {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<CurrencyRecord>>,
+    pub id: Id<CurrencyRecord>,
     /// `isBase`, bool, read-only
     pub is_base: Option<bool>,
     /// `label`, varchar, read-only
@@ -32,63 +31,20 @@ pub struct CurrencyRecord {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(CurrencyRecord);
 
-impl Record for CurrencyRecord {
-    const RECORD_OF: &'static str = "CurrencyRecord";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("code", "varchar"),
-        Attribute::listed("deleteId", "varchar"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isBase", "bool"),
-        Attribute::listed("label", "varchar"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("rate", "decimal"),
-        Attribute::listed("rateDate", "date"),
-        Attribute::listed("status", "enum"),
-        Attribute::listed("symbol", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.code),
-            1 => slot(&mut self.delete_id),
-            2 => slot(&mut self.deleted),
-            3 => slot(&mut self.id),
-            4 => slot(&mut self.is_base),
-            5 => slot(&mut self.label),
-            6 => slot(&mut self.name),
-            7 => slot(&mut self.rate),
-            8 => slot(&mut self.rate_date),
-            9 => slot(&mut self.status),
-            _ => slot(&mut self.symbol),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.code),
-            1 => value(&self.delete_id),
-            2 => value(&self.deleted),
-            3 => value(&self.id),
-            4 => value(&self.is_base),
-            5 => value(&self.label),
-            6 => value(&self.name),
-            7 => value(&self.rate),
-            8 => value(&self.rate_date),
-            9 => value(&self.status),
-            _ => value(&self.symbol),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    CurrencyRecord = "CurrencyRecord", id, true;
+    0 code "code" "varchar" listed Never;
+    1 delete_id "deleteId" "varchar" listed Never;
+    2 deleted "deleted" "" listed Never;
+    3 id "id" "id" listed Never;
+    4 is_base "isBase" "bool" listed Never;
+    5 label "label" "varchar" listed Never;
+    6 name "name" "" unlisted Never;
+    7 rate "rate" "decimal" listed Never;
+    8 rate_date "rateDate" "date" listed Never;
+    9 status "status" "enum" listed Always;
+    10 symbol "symbol" "varchar" listed Never;
 }
 
 impl Entity for CurrencyRecord {
@@ -97,10 +53,6 @@ impl Entity for CurrencyRecord {
     type Patch = CurrencyRecordPatch;
     type Ref = CurrencyRecordRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `code`

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{CurrencyRecord, User};
 
 /// A record of entity type `CurrencyRecordRate`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct CurrencyRecordRate {
     /// `baseCode`, varchar, at most 3 characters, read-only
     pub base_code: Option<String>,
@@ -22,7 +21,7 @@ pub struct CurrencyRecordRate {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<CurrencyRecordRate>>,
+    pub id: Id<CurrencyRecordRate>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
     /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
@@ -40,75 +39,24 @@ pub struct CurrencyRecordRate {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(CurrencyRecordRate);
 
-impl Record for CurrencyRecordRate {
-    const RECORD_OF: &'static str = "CurrencyRecordRate";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("baseCode", "varchar"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("date", "date"),
-        Attribute::listed("deleteId", "varchar"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("rate", "decimal"),
-        Attribute::listed("recordId", "link"),
-        Attribute::listed("recordName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.base_code),
-            1 => slot(&mut self.created_at),
-            2 => slot(&mut self.created_by_id),
-            3 => slot(&mut self.created_by_name),
-            4 => slot(&mut self.date),
-            5 => slot(&mut self.delete_id),
-            6 => slot(&mut self.deleted),
-            7 => slot(&mut self.id),
-            8 => slot(&mut self.modified_at),
-            9 => slot(&mut self.modified_by_id),
-            10 => slot(&mut self.modified_by_name),
-            11 => slot(&mut self.name),
-            12 => slot(&mut self.rate),
-            13 => slot(&mut self.record_id),
-            _ => slot(&mut self.record_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.base_code),
-            1 => value(&self.created_at),
-            2 => value(&self.created_by_id),
-            3 => value(&self.created_by_name),
-            4 => value(&self.date),
-            5 => value(&self.delete_id),
-            6 => value(&self.deleted),
-            7 => value(&self.id),
-            8 => value(&self.modified_at),
-            9 => value(&self.modified_by_id),
-            10 => value(&self.modified_by_name),
-            11 => value(&self.name),
-            12 => value(&self.rate),
-            13 => value(&self.record_id),
-            _ => value(&self.record_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    CurrencyRecordRate = "CurrencyRecordRate", id, true;
+    0 base_code "baseCode" "varchar" listed Never;
+    1 created_at "createdAt" "datetime" listed Never;
+    2 created_by_id "createdById" "link" listed Never;
+    3 created_by_name "createdByName" "link" listed Never;
+    4 date "date" "date" listed OnCreate;
+    5 delete_id "deleteId" "varchar" listed Never;
+    6 deleted "deleted" "" listed Never;
+    7 id "id" "id" listed Never;
+    8 modified_at "modifiedAt" "datetime" listed Never;
+    9 modified_by_id "modifiedById" "link" listed Never;
+    10 modified_by_name "modifiedByName" "link" listed Never;
+    11 name "name" "" unlisted Never;
+    12 rate "rate" "decimal" listed Always;
+    13 record_id "recordId" "link" listed OnCreate;
+    14 record_name "recordName" "link" listed Never;
 }
 
 impl Entity for CurrencyRecordRate {
@@ -117,10 +65,6 @@ impl Entity for CurrencyRecordRate {
     type Patch = CurrencyRecordRatePatch;
     type Ref = CurrencyRecordRateRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `baseCode`
@@ -169,10 +113,23 @@ impl NewRecord for CurrencyRecordRateNew {
     type Entity = CurrencyRecordRate;
 }
 
+/// The values that the server requires for a create of [`CurrencyRecordRate`].
+pub struct CurrencyRecordRateRequired {
+    /// `date`
+    pub date: Date,
+    /// `rate`
+    pub rate: Decimal,
+    /// `recordId`
+    pub record_id: Id<CurrencyRecord>,
+}
+
 impl CurrencyRecordRateWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(date: Date, rate: impl Into<Decimal>, record_id: impl Into<Id<CurrencyRecord>>) -> Self {
-        Self(Attributes::new()).date(date).rate(rate).record_id(record_id)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: CurrencyRecordRateRequired) -> Self {
+        Self(Attributes::new())
+            .date(required.date)
+            .rate(required.rate)
+            .record_id(required.record_id)
     }
 
     /// Sets `date`.

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::User;
 
 /// A record of entity type `DashboardTemplate`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct DashboardTemplate {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -18,7 +17,7 @@ pub struct DashboardTemplate {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<DashboardTemplate>>,
+    pub id: Id<DashboardTemplate>,
     /// `layout`, jsonArray, required
     pub layout: Option<Value>,
     /// `modifiedAt`, datetime, read-only
@@ -32,63 +31,20 @@ pub struct DashboardTemplate {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(DashboardTemplate);
 
-impl Record for DashboardTemplate {
-    const RECORD_OF: &'static str = "DashboardTemplate";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("dashletsOptions", "jsonObject"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("layout", "jsonArray"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.created_by_id),
-            2 => slot(&mut self.created_by_name),
-            3 => slot(&mut self.dashlets_options),
-            4 => slot(&mut self.deleted),
-            5 => slot(&mut self.id),
-            6 => slot(&mut self.layout),
-            7 => slot(&mut self.modified_at),
-            8 => slot(&mut self.modified_by_id),
-            9 => slot(&mut self.modified_by_name),
-            _ => slot(&mut self.name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.created_by_id),
-            2 => value(&self.created_by_name),
-            3 => value(&self.dashlets_options),
-            4 => value(&self.deleted),
-            5 => value(&self.id),
-            6 => value(&self.layout),
-            7 => value(&self.modified_at),
-            8 => value(&self.modified_by_id),
-            9 => value(&self.modified_by_name),
-            _ => value(&self.name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    DashboardTemplate = "DashboardTemplate", id, true;
+    0 created_at "createdAt" "datetime" listed Never;
+    1 created_by_id "createdById" "link" listed Never;
+    2 created_by_name "createdByName" "link" listed Never;
+    3 dashlets_options "dashletsOptions" "jsonObject" listed Always;
+    4 deleted "deleted" "" listed Never;
+    5 id "id" "id" listed Never;
+    6 layout "layout" "jsonArray" listed Always;
+    7 modified_at "modifiedAt" "datetime" listed Never;
+    8 modified_by_id "modifiedById" "link" listed Never;
+    9 modified_by_name "modifiedByName" "link" listed Never;
+    10 name "name" "varchar" listed Always;
 }
 
 impl Entity for DashboardTemplate {
@@ -97,10 +53,6 @@ impl Entity for DashboardTemplate {
     type Patch = DashboardTemplatePatch;
     type Ref = DashboardTemplateRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`
@@ -136,10 +88,18 @@ impl NewRecord for DashboardTemplateNew {
     type Entity = DashboardTemplate;
 }
 
+/// The values that the server requires for a create of [`DashboardTemplate`].
+pub struct DashboardTemplateRequired {
+    /// `name`
+    pub name: String,
+    /// `layout`
+    pub layout: Value,
+}
+
 impl DashboardTemplateWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(name: impl Into<String>, layout: impl Into<Value>) -> Self {
-        Self(Attributes::new()).name(name).layout(layout)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: DashboardTemplateRequired) -> Self {
+        Self(Attributes::new()).name(required.name).layout(required.layout)
     }
 }
 

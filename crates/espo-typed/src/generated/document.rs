@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Account, Attachment, Contact, DocumentFolder, Lead, Opportunity, Team, User};
 
 /// A record of entity type `Document` (module `Crm`).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Document {
     /// `accountsIds`, of `accounts` (linkMultiple)
     pub accounts_ids: Option<Vec<Id<Account>>>,
@@ -36,7 +35,7 @@ pub struct Document {
     /// `folderName`, of `folder` (link), read-only
     pub folder_name: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<Document>>,
+    pub id: Id<Document>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
     /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
@@ -58,102 +57,33 @@ pub struct Document {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Document);
 
-impl Record for Document {
-    const RECORD_OF: &'static str = "Document";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::unlisted("accountsIds", "linkMultiple"),
-        Attribute::unlisted("accountsNames", "linkMultiple"),
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("expirationDate", "date"),
-        Attribute::listed("fileId", "file"),
-        Attribute::listed("fileName", "file"),
-        Attribute::listed("folderId", "link"),
-        Attribute::listed("folderName", "link"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("publishDate", "date"),
-        Attribute::listed("status", "enum"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("type", "enum"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.accounts_ids),
-            1 => slot(&mut self.accounts_names),
-            2 => slot(&mut self.assigned_user_id),
-            3 => slot(&mut self.assigned_user_name),
-            4 => slot(&mut self.created_at),
-            5 => slot(&mut self.created_by_id),
-            6 => slot(&mut self.created_by_name),
-            7 => slot(&mut self.deleted),
-            8 => slot(&mut self.description),
-            9 => slot(&mut self.expiration_date),
-            10 => slot(&mut self.file_id),
-            11 => slot(&mut self.file_name),
-            12 => slot(&mut self.folder_id),
-            13 => slot(&mut self.folder_name),
-            14 => slot(&mut self.id),
-            15 => slot(&mut self.modified_at),
-            16 => slot(&mut self.modified_by_id),
-            17 => slot(&mut self.modified_by_name),
-            18 => slot(&mut self.name),
-            19 => slot(&mut self.publish_date),
-            20 => slot(&mut self.status),
-            21 => slot(&mut self.teams_ids),
-            22 => slot(&mut self.teams_names),
-            _ => slot(&mut self.r#type),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.accounts_ids),
-            1 => value(&self.accounts_names),
-            2 => value(&self.assigned_user_id),
-            3 => value(&self.assigned_user_name),
-            4 => value(&self.created_at),
-            5 => value(&self.created_by_id),
-            6 => value(&self.created_by_name),
-            7 => value(&self.deleted),
-            8 => value(&self.description),
-            9 => value(&self.expiration_date),
-            10 => value(&self.file_id),
-            11 => value(&self.file_name),
-            12 => value(&self.folder_id),
-            13 => value(&self.folder_name),
-            14 => value(&self.id),
-            15 => value(&self.modified_at),
-            16 => value(&self.modified_by_id),
-            17 => value(&self.modified_by_name),
-            18 => value(&self.name),
-            19 => value(&self.publish_date),
-            20 => value(&self.status),
-            21 => value(&self.teams_ids),
-            22 => value(&self.teams_names),
-            _ => value(&self.r#type),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Document = "Document", id, true;
+    0 accounts_ids "accountsIds" "linkMultiple" unlisted Always;
+    1 accounts_names "accountsNames" "linkMultiple" unlisted Never;
+    2 assigned_user_id "assignedUserId" "link" listed Always;
+    3 assigned_user_name "assignedUserName" "link" listed Never;
+    4 created_at "createdAt" "datetime" listed Never;
+    5 created_by_id "createdById" "link" listed Never;
+    6 created_by_name "createdByName" "link" listed Never;
+    7 deleted "deleted" "" listed Never;
+    8 description "description" "text" listed Always;
+    9 expiration_date "expirationDate" "date" listed Always;
+    10 file_id "fileId" "file" listed Always;
+    11 file_name "fileName" "file" listed Never;
+    12 folder_id "folderId" "link" listed Always;
+    13 folder_name "folderName" "link" listed Never;
+    14 id "id" "id" listed Never;
+    15 modified_at "modifiedAt" "datetime" listed Never;
+    16 modified_by_id "modifiedById" "link" listed Never;
+    17 modified_by_name "modifiedByName" "link" listed Never;
+    18 name "name" "varchar" listed Always;
+    19 publish_date "publishDate" "date" listed Always;
+    20 status "status" "enum" listed Always;
+    21 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    22 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    23 r#type "type" "enum" listed Always;
 }
 
 impl Entity for Document {
@@ -162,10 +92,6 @@ impl Entity for Document {
     type Patch = DocumentPatch;
     type Ref = DocumentRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `accountsIds`
@@ -277,10 +203,23 @@ impl NewRecord for DocumentNew {
     type Entity = Document;
 }
 
+/// The values that the server requires for a create of [`Document`].
+pub struct DocumentRequired {
+    /// `name`
+    pub name: String,
+    /// `fileId`
+    pub file_id: Id<Attachment>,
+    /// `publishDate`
+    pub publish_date: Date,
+}
+
 impl DocumentWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(name: impl Into<String>, file_id: impl Into<Id<Attachment>>, publish_date: Date) -> Self {
-        Self(Attributes::new()).name(name).file_id(file_id).publish_date(publish_date)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: DocumentRequired) -> Self {
+        Self(Attributes::new())
+            .name(required.name)
+            .file_id(required.file_id)
+            .publish_date(required.publish_date)
     }
 }
 

@@ -7,8 +7,7 @@ use super::{
 };
 
 /// A record of entity type `Email`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Email {
     /// `accountId`, of `account` (link), of `Account`, read-only
     pub account_id: Option<Id<Account>>,
@@ -111,7 +110,7 @@ pub struct Email {
     /// `icsEventUid`, varchar, at most 255 characters, read-only
     pub ics_event_uid: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<Email>>,
+    pub id: Id<Email>,
     /// `idHash`, jsonObject, read-only
     pub id_hash: Option<Value>,
     /// `inArchive`, bool, read-only
@@ -229,354 +228,120 @@ pub struct Email {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Email);
 
-impl Record for Email {
-    const RECORD_OF: &'static str = "Email";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("accountId", "link"),
-        Attribute::listed("accountName", "link"),
-        Attribute::listed("addressNameMap", "jsonObject"),
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::unlisted("assignedUsersIds", "linkMultiple"),
-        Attribute::unlisted("assignedUsersNames", "linkMultiple"),
-        Attribute::unlisted("attachmentsIds", "attachmentMultiple"),
-        Attribute::unlisted("attachmentsNames", "attachmentMultiple"),
-        Attribute::unlisted("attachmentsTypes", "attachmentMultiple"),
-        Attribute::listed("bcc", "varchar"),
-        Attribute::unlisted("bccEmailAddressesIds", "linkMultiple"),
-        Attribute::unlisted("bccEmailAddressesNames", "linkMultiple"),
-        Attribute::listed("body", "wysiwyg"),
-        Attribute::listed("bodyPlain", "text"),
-        Attribute::listed("cc", "varchar"),
-        Attribute::unlisted("ccEmailAddressesIds", "linkMultiple"),
-        Attribute::unlisted("ccEmailAddressesNames", "linkMultiple"),
-        Attribute::unlisted("createEvent", "base"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("createdEventId", "linkParent"),
-        Attribute::listed("createdEventName", "linkParent"),
-        Attribute::listed("createdEventType", "linkParent"),
-        Attribute::listed("dateSent", "datetime"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("deliveryDate", "datetime"),
-        Attribute::unlisted("emailAccountsIds", "linkMultiple"),
-        Attribute::unlisted("emailAccountsNames", "linkMultiple"),
-        Attribute::unlisted("emailAddress", "varchar"),
-        Attribute::unlisted("folderId", "link"),
-        Attribute::unlisted("folderName", "link"),
-        Attribute::unlisted("folderStringId", "link"),
-        Attribute::unlisted("folderStringName", "link"),
-        Attribute::listed("from", "varchar"),
-        Attribute::unlisted("fromAddress", "varchar"),
-        Attribute::listed("fromEmailAddressId", "link"),
-        Attribute::listed("fromEmailAddressName", "link"),
-        Attribute::unlisted("fromName", "varchar"),
-        Attribute::listed("fromString", "varchar"),
-        Attribute::listed("groupFolderId", "link"),
-        Attribute::listed("groupFolderName", "link"),
-        Attribute::listed("groupStatusFolder", "enum"),
-        Attribute::listed("hasAttachment", "bool"),
-        Attribute::listed("icsContents", "text"),
-        Attribute::unlisted("icsEventData", "jsonObject"),
-        Attribute::unlisted("icsEventDateStart", "datetimeOptional"),
-        Attribute::unlisted("icsEventDateStartDate", "date"),
-        Attribute::listed("icsEventUid", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("idHash", "jsonObject"),
-        Attribute::unlisted("inArchive", "bool"),
-        Attribute::unlisted("inTrash", "bool"),
-        Attribute::unlisted("inboundEmailsIds", "linkMultiple"),
-        Attribute::unlisted("inboundEmailsNames", "linkMultiple"),
-        Attribute::listed("isAutoReply", "bool"),
-        Attribute::unlisted("isBeingImported", "bool"),
-        Attribute::listed("isHtml", "bool"),
-        Attribute::unlisted("isImportant", "bool"),
-        Attribute::unlisted("isJustSent", "bool"),
-        Attribute::unlisted("isNotRead", "bool"),
-        Attribute::unlisted("isNotReplied", "bool"),
-        Attribute::unlisted("isRead", "bool"),
-        Attribute::listed("isReplied", "bool"),
-        Attribute::listed("isSystem", "bool"),
-        Attribute::unlisted("isUsers", "bool"),
-        Attribute::unlisted("isUsersSent", "bool"),
-        Attribute::listed("messageId", "varchar"),
-        Attribute::listed("messageIdInternal", "varchar"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::unlisted("nameHash", "jsonObject"),
-        Attribute::listed("parentId", "linkParent"),
-        Attribute::listed("parentName", "linkParent"),
-        Attribute::listed("parentType", "linkParent"),
-        Attribute::unlisted("personStringData", "varchar"),
-        Attribute::listed("repliedId", "link"),
-        Attribute::listed("repliedName", "link"),
-        Attribute::unlisted("repliesColumns", "linkMultiple"),
-        Attribute::unlisted("repliesIds", "linkMultiple"),
-        Attribute::unlisted("repliesNames", "linkMultiple"),
-        Attribute::listed("replyTo", "varchar"),
-        Attribute::unlisted("replyToAddress", "varchar"),
-        Attribute::unlisted("replyToEmailAddressesIds", "linkMultiple"),
-        Attribute::unlisted("replyToEmailAddressesNames", "linkMultiple"),
-        Attribute::unlisted("replyToName", "varchar"),
-        Attribute::listed("replyToString", "varchar"),
-        Attribute::listed("sendAt", "datetime"),
-        Attribute::listed("sentById", "link"),
-        Attribute::listed("sentByName", "link"),
-        Attribute::unlisted("skipNotificationMap", "jsonObject"),
-        Attribute::listed("status", "enum"),
-        Attribute::unlisted("subject", "varchar"),
-        Attribute::unlisted("tasksColumns", "linkMultiple"),
-        Attribute::unlisted("tasksIds", "linkMultiple"),
-        Attribute::unlisted("tasksNames", "linkMultiple"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("to", "varchar"),
-        Attribute::unlisted("toEmailAddressesIds", "linkMultiple"),
-        Attribute::unlisted("toEmailAddressesNames", "linkMultiple"),
-        Attribute::unlisted("typeHash", "jsonObject"),
-        Attribute::unlisted("usersColumns", "linkMultiple"),
-        Attribute::unlisted("usersIds", "linkMultiple"),
-        Attribute::unlisted("usersNames", "linkMultiple"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.account_id),
-            1 => slot(&mut self.account_name),
-            2 => slot(&mut self.address_name_map),
-            3 => slot(&mut self.assigned_user_id),
-            4 => slot(&mut self.assigned_user_name),
-            5 => slot(&mut self.assigned_users_ids),
-            6 => slot(&mut self.assigned_users_names),
-            7 => slot(&mut self.attachments_ids),
-            8 => slot(&mut self.attachments_names),
-            9 => slot(&mut self.attachments_types),
-            10 => slot(&mut self.bcc),
-            11 => slot(&mut self.bcc_email_addresses_ids),
-            12 => slot(&mut self.bcc_email_addresses_names),
-            13 => slot(&mut self.body),
-            14 => slot(&mut self.body_plain),
-            15 => slot(&mut self.cc),
-            16 => slot(&mut self.cc_email_addresses_ids),
-            17 => slot(&mut self.cc_email_addresses_names),
-            18 => slot(&mut self.create_event),
-            19 => slot(&mut self.created_at),
-            20 => slot(&mut self.created_by_id),
-            21 => slot(&mut self.created_by_name),
-            22 => slot(&mut self.created_event_id),
-            23 => slot(&mut self.created_event_name),
-            24 => slot(&mut self.created_event_type),
-            25 => slot(&mut self.date_sent),
-            26 => slot(&mut self.deleted),
-            27 => slot(&mut self.delivery_date),
-            28 => slot(&mut self.email_accounts_ids),
-            29 => slot(&mut self.email_accounts_names),
-            30 => slot(&mut self.email_address),
-            31 => slot(&mut self.folder_id),
-            32 => slot(&mut self.folder_name),
-            33 => slot(&mut self.folder_string_id),
-            34 => slot(&mut self.folder_string_name),
-            35 => slot(&mut self.from),
-            36 => slot(&mut self.from_address),
-            37 => slot(&mut self.from_email_address_id),
-            38 => slot(&mut self.from_email_address_name),
-            39 => slot(&mut self.from_name),
-            40 => slot(&mut self.from_string),
-            41 => slot(&mut self.group_folder_id),
-            42 => slot(&mut self.group_folder_name),
-            43 => slot(&mut self.group_status_folder),
-            44 => slot(&mut self.has_attachment),
-            45 => slot(&mut self.ics_contents),
-            46 => slot(&mut self.ics_event_data),
-            47 => slot(&mut self.ics_event_date_start),
-            48 => slot(&mut self.ics_event_date_start_date),
-            49 => slot(&mut self.ics_event_uid),
-            50 => slot(&mut self.id),
-            51 => slot(&mut self.id_hash),
-            52 => slot(&mut self.in_archive),
-            53 => slot(&mut self.in_trash),
-            54 => slot(&mut self.inbound_emails_ids),
-            55 => slot(&mut self.inbound_emails_names),
-            56 => slot(&mut self.is_auto_reply),
-            57 => slot(&mut self.is_being_imported),
-            58 => slot(&mut self.is_html),
-            59 => slot(&mut self.is_important),
-            60 => slot(&mut self.is_just_sent),
-            61 => slot(&mut self.is_not_read),
-            62 => slot(&mut self.is_not_replied),
-            63 => slot(&mut self.is_read),
-            64 => slot(&mut self.is_replied),
-            65 => slot(&mut self.is_system),
-            66 => slot(&mut self.is_users),
-            67 => slot(&mut self.is_users_sent),
-            68 => slot(&mut self.message_id),
-            69 => slot(&mut self.message_id_internal),
-            70 => slot(&mut self.modified_at),
-            71 => slot(&mut self.modified_by_id),
-            72 => slot(&mut self.modified_by_name),
-            73 => slot(&mut self.name),
-            74 => slot(&mut self.name_hash),
-            75 => slot(&mut self.parent_id),
-            76 => slot(&mut self.parent_name),
-            77 => slot(&mut self.parent_type),
-            78 => slot(&mut self.person_string_data),
-            79 => slot(&mut self.replied_id),
-            80 => slot(&mut self.replied_name),
-            81 => slot(&mut self.replies_columns),
-            82 => slot(&mut self.replies_ids),
-            83 => slot(&mut self.replies_names),
-            84 => slot(&mut self.reply_to),
-            85 => slot(&mut self.reply_to_address),
-            86 => slot(&mut self.reply_to_email_addresses_ids),
-            87 => slot(&mut self.reply_to_email_addresses_names),
-            88 => slot(&mut self.reply_to_name),
-            89 => slot(&mut self.reply_to_string),
-            90 => slot(&mut self.send_at),
-            91 => slot(&mut self.sent_by_id),
-            92 => slot(&mut self.sent_by_name),
-            93 => slot(&mut self.skip_notification_map),
-            94 => slot(&mut self.status),
-            95 => slot(&mut self.subject),
-            96 => slot(&mut self.tasks_columns),
-            97 => slot(&mut self.tasks_ids),
-            98 => slot(&mut self.tasks_names),
-            99 => slot(&mut self.teams_ids),
-            100 => slot(&mut self.teams_names),
-            101 => slot(&mut self.to),
-            102 => slot(&mut self.to_email_addresses_ids),
-            103 => slot(&mut self.to_email_addresses_names),
-            104 => slot(&mut self.type_hash),
-            105 => slot(&mut self.users_columns),
-            106 => slot(&mut self.users_ids),
-            _ => slot(&mut self.users_names),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.account_id),
-            1 => value(&self.account_name),
-            2 => value(&self.address_name_map),
-            3 => value(&self.assigned_user_id),
-            4 => value(&self.assigned_user_name),
-            5 => value(&self.assigned_users_ids),
-            6 => value(&self.assigned_users_names),
-            7 => value(&self.attachments_ids),
-            8 => value(&self.attachments_names),
-            9 => value(&self.attachments_types),
-            10 => value(&self.bcc),
-            11 => value(&self.bcc_email_addresses_ids),
-            12 => value(&self.bcc_email_addresses_names),
-            13 => value(&self.body),
-            14 => value(&self.body_plain),
-            15 => value(&self.cc),
-            16 => value(&self.cc_email_addresses_ids),
-            17 => value(&self.cc_email_addresses_names),
-            18 => value(&self.create_event),
-            19 => value(&self.created_at),
-            20 => value(&self.created_by_id),
-            21 => value(&self.created_by_name),
-            22 => value(&self.created_event_id),
-            23 => value(&self.created_event_name),
-            24 => value(&self.created_event_type),
-            25 => value(&self.date_sent),
-            26 => value(&self.deleted),
-            27 => value(&self.delivery_date),
-            28 => value(&self.email_accounts_ids),
-            29 => value(&self.email_accounts_names),
-            30 => value(&self.email_address),
-            31 => value(&self.folder_id),
-            32 => value(&self.folder_name),
-            33 => value(&self.folder_string_id),
-            34 => value(&self.folder_string_name),
-            35 => value(&self.from),
-            36 => value(&self.from_address),
-            37 => value(&self.from_email_address_id),
-            38 => value(&self.from_email_address_name),
-            39 => value(&self.from_name),
-            40 => value(&self.from_string),
-            41 => value(&self.group_folder_id),
-            42 => value(&self.group_folder_name),
-            43 => value(&self.group_status_folder),
-            44 => value(&self.has_attachment),
-            45 => value(&self.ics_contents),
-            46 => value(&self.ics_event_data),
-            47 => value(&self.ics_event_date_start),
-            48 => value(&self.ics_event_date_start_date),
-            49 => value(&self.ics_event_uid),
-            50 => value(&self.id),
-            51 => value(&self.id_hash),
-            52 => value(&self.in_archive),
-            53 => value(&self.in_trash),
-            54 => value(&self.inbound_emails_ids),
-            55 => value(&self.inbound_emails_names),
-            56 => value(&self.is_auto_reply),
-            57 => value(&self.is_being_imported),
-            58 => value(&self.is_html),
-            59 => value(&self.is_important),
-            60 => value(&self.is_just_sent),
-            61 => value(&self.is_not_read),
-            62 => value(&self.is_not_replied),
-            63 => value(&self.is_read),
-            64 => value(&self.is_replied),
-            65 => value(&self.is_system),
-            66 => value(&self.is_users),
-            67 => value(&self.is_users_sent),
-            68 => value(&self.message_id),
-            69 => value(&self.message_id_internal),
-            70 => value(&self.modified_at),
-            71 => value(&self.modified_by_id),
-            72 => value(&self.modified_by_name),
-            73 => value(&self.name),
-            74 => value(&self.name_hash),
-            75 => value(&self.parent_id),
-            76 => value(&self.parent_name),
-            77 => value(&self.parent_type),
-            78 => value(&self.person_string_data),
-            79 => value(&self.replied_id),
-            80 => value(&self.replied_name),
-            81 => value(&self.replies_columns),
-            82 => value(&self.replies_ids),
-            83 => value(&self.replies_names),
-            84 => value(&self.reply_to),
-            85 => value(&self.reply_to_address),
-            86 => value(&self.reply_to_email_addresses_ids),
-            87 => value(&self.reply_to_email_addresses_names),
-            88 => value(&self.reply_to_name),
-            89 => value(&self.reply_to_string),
-            90 => value(&self.send_at),
-            91 => value(&self.sent_by_id),
-            92 => value(&self.sent_by_name),
-            93 => value(&self.skip_notification_map),
-            94 => value(&self.status),
-            95 => value(&self.subject),
-            96 => value(&self.tasks_columns),
-            97 => value(&self.tasks_ids),
-            98 => value(&self.tasks_names),
-            99 => value(&self.teams_ids),
-            100 => value(&self.teams_names),
-            101 => value(&self.to),
-            102 => value(&self.to_email_addresses_ids),
-            103 => value(&self.to_email_addresses_names),
-            104 => value(&self.type_hash),
-            105 => value(&self.users_columns),
-            106 => value(&self.users_ids),
-            _ => value(&self.users_names),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Email = "Email", id, true;
+    pair parent("createdEventType", "createdEventId");
+    pair parent("parentType", "parentId");
+    pair date_or_time("icsEventDateStart", "icsEventDateStartDate");
+    0 account_id "accountId" "link" listed Never;
+    1 account_name "accountName" "link" listed Never;
+    2 address_name_map "addressNameMap" "jsonObject" listed Never;
+    3 assigned_user_id "assignedUserId" "link" listed Always;
+    4 assigned_user_name "assignedUserName" "link" listed Never;
+    5 assigned_users_ids "assignedUsersIds" "linkMultiple" unlisted Never;
+    6 assigned_users_names "assignedUsersNames" "linkMultiple" unlisted Never;
+    7 attachments_ids "attachmentsIds" "attachmentMultiple" unlisted Always;
+    8 attachments_names "attachmentsNames" "attachmentMultiple" unlisted Never;
+    9 attachments_types "attachmentsTypes" "attachmentMultiple" unlisted Never;
+    10 bcc "bcc" "varchar" listed Always;
+    11 bcc_email_addresses_ids "bccEmailAddressesIds" "linkMultiple" unlisted Never;
+    12 bcc_email_addresses_names "bccEmailAddressesNames" "linkMultiple" unlisted Never;
+    13 body "body" "wysiwyg" listed Always;
+    14 body_plain "bodyPlain" "text" listed Never;
+    15 cc "cc" "varchar" listed Always;
+    16 cc_email_addresses_ids "ccEmailAddressesIds" "linkMultiple" unlisted Never;
+    17 cc_email_addresses_names "ccEmailAddressesNames" "linkMultiple" unlisted Never;
+    18 create_event "createEvent" "base" unlisted Always;
+    19 created_at "createdAt" "datetime" listed Never;
+    20 created_by_id "createdById" "link" listed Never;
+    21 created_by_name "createdByName" "link" listed Never;
+    22 created_event_id "createdEventId" "linkParent" listed Never;
+    23 created_event_name "createdEventName" "linkParent" listed Never;
+    24 created_event_type "createdEventType" "linkParent" listed Never;
+    25 date_sent "dateSent" "datetime" listed Always;
+    26 deleted "deleted" "" listed Never;
+    27 delivery_date "deliveryDate" "datetime" listed Never;
+    28 email_accounts_ids "emailAccountsIds" "linkMultiple" unlisted Never;
+    29 email_accounts_names "emailAccountsNames" "linkMultiple" unlisted Never;
+    30 email_address "emailAddress" "varchar" unlisted Always;
+    31 folder_id "folderId" "link" unlisted Never;
+    32 folder_name "folderName" "link" unlisted Never;
+    33 folder_string_id "folderStringId" "link" unlisted Never;
+    34 folder_string_name "folderStringName" "link" unlisted Never;
+    35 from "from" "varchar" listed Always;
+    36 from_address "fromAddress" "varchar" unlisted Never;
+    37 from_email_address_id "fromEmailAddressId" "link" listed Never;
+    38 from_email_address_name "fromEmailAddressName" "link" listed Never;
+    39 from_name "fromName" "varchar" unlisted Never;
+    40 from_string "fromString" "varchar" listed Always;
+    41 group_folder_id "groupFolderId" "link" listed Never;
+    42 group_folder_name "groupFolderName" "link" listed Never;
+    43 group_status_folder "groupStatusFolder" "enum" listed Never;
+    44 has_attachment "hasAttachment" "bool" listed Never;
+    45 ics_contents "icsContents" "text" listed Never;
+    46 ics_event_data "icsEventData" "jsonObject" unlisted Never;
+    47 ics_event_date_start "icsEventDateStart" "datetimeOptional" unlisted Never;
+    48 ics_event_date_start_date "icsEventDateStartDate" "date" unlisted Never;
+    49 ics_event_uid "icsEventUid" "varchar" listed Never;
+    50 id "id" "id" listed Never;
+    51 id_hash "idHash" "jsonObject" unlisted Never;
+    52 in_archive "inArchive" "bool" unlisted Never;
+    53 in_trash "inTrash" "bool" unlisted Never;
+    54 inbound_emails_ids "inboundEmailsIds" "linkMultiple" unlisted Never;
+    55 inbound_emails_names "inboundEmailsNames" "linkMultiple" unlisted Never;
+    56 is_auto_reply "isAutoReply" "bool" listed Never;
+    57 is_being_imported "isBeingImported" "bool" unlisted Never;
+    58 is_html "isHtml" "bool" listed Always;
+    59 is_important "isImportant" "bool" unlisted Never;
+    60 is_just_sent "isJustSent" "bool" unlisted Never;
+    61 is_not_read "isNotRead" "bool" unlisted Never;
+    62 is_not_replied "isNotReplied" "bool" unlisted Never;
+    63 is_read "isRead" "bool" unlisted Never;
+    64 is_replied "isReplied" "bool" listed Never;
+    65 is_system "isSystem" "bool" listed Never;
+    66 is_users "isUsers" "bool" unlisted Never;
+    67 is_users_sent "isUsersSent" "bool" unlisted Never;
+    68 message_id "messageId" "varchar" listed Never;
+    69 message_id_internal "messageIdInternal" "varchar" listed Never;
+    70 modified_at "modifiedAt" "datetime" listed Never;
+    71 modified_by_id "modifiedById" "link" listed Never;
+    72 modified_by_name "modifiedByName" "link" listed Never;
+    73 name "name" "varchar" listed Always;
+    74 name_hash "nameHash" "jsonObject" unlisted Never;
+    75 parent_id "parentId" "linkParent" listed Paired;
+    76 parent_name "parentName" "linkParent" listed Never;
+    77 parent_type "parentType" "linkParent" listed Paired;
+    78 person_string_data "personStringData" "varchar" unlisted Always;
+    79 replied_id "repliedId" "link" listed Always;
+    80 replied_name "repliedName" "link" listed Never;
+    81 replies_columns "repliesColumns" "linkMultiple" unlisted Never;
+    82 replies_ids "repliesIds" "linkMultiple" unlisted Never;
+    83 replies_names "repliesNames" "linkMultiple" unlisted Never;
+    84 reply_to "replyTo" "varchar" listed Always;
+    85 reply_to_address "replyToAddress" "varchar" unlisted Never;
+    86 reply_to_email_addresses_ids "replyToEmailAddressesIds" "linkMultiple" unlisted Never;
+    87 reply_to_email_addresses_names "replyToEmailAddressesNames" "linkMultiple" unlisted Never;
+    88 reply_to_name "replyToName" "varchar" unlisted Never;
+    89 reply_to_string "replyToString" "varchar" listed Always;
+    90 send_at "sendAt" "datetime" listed Always;
+    91 sent_by_id "sentById" "link" listed Never;
+    92 sent_by_name "sentByName" "link" listed Never;
+    93 skip_notification_map "skipNotificationMap" "jsonObject" unlisted Never;
+    94 status "status" "enum" listed Always;
+    95 subject "subject" "varchar" unlisted Always;
+    96 tasks_columns "tasksColumns" "linkMultiple" unlisted Never;
+    97 tasks_ids "tasksIds" "linkMultiple" unlisted Never;
+    98 tasks_names "tasksNames" "linkMultiple" unlisted Never;
+    99 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    100 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    101 to "to" "varchar" listed Always;
+    102 to_email_addresses_ids "toEmailAddressesIds" "linkMultiple" unlisted Never;
+    103 to_email_addresses_names "toEmailAddressesNames" "linkMultiple" unlisted Never;
+    104 type_hash "typeHash" "jsonObject" unlisted Never;
+    105 users_columns "usersColumns" "linkMultiple" unlisted Never;
+    106 users_ids "usersIds" "linkMultiple" unlisted Never;
+    107 users_names "usersNames" "linkMultiple" unlisted Never;
 }
 
 impl Email {
@@ -602,10 +367,6 @@ impl Entity for Email {
     type Patch = EmailPatch;
     type Ref = EmailRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl roles::EmailMessage for Email {}
@@ -1109,15 +870,26 @@ impl NewRecord for EmailNew {
     type Entity = Email;
 }
 
+/// The values that the server requires for a create of [`Email`].
+pub struct EmailRequired {
+    /// `name`
+    pub name: String,
+    /// `from`
+    pub from: String,
+    /// `subject`
+    pub subject: String,
+    /// `to`
+    pub to: String,
+}
+
 impl EmailWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(
-        name: impl Into<String>,
-        from: impl Into<String>,
-        subject: impl Into<String>,
-        to: impl Into<String>,
-    ) -> Self {
-        Self(Attributes::new()).name(name).from(from).subject(subject).to(to)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: EmailRequired) -> Self {
+        Self(Attributes::new())
+            .name(required.name)
+            .from(required.from)
+            .subject(required.subject)
+            .to(required.to)
     }
 }
 

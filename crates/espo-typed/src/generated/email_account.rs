@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Email, EmailFilter, EmailFolder, User};
 
 /// A record of entity type `EmailAccount`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct EmailAccount {
     /// `assignedUserId`, of `assignedUser` (link), of `User`
     pub assigned_user_id: Option<Id<User>>,
@@ -38,7 +37,7 @@ pub struct EmailAccount {
     /// `host`, varchar
     pub host: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<EmailAccount>>,
+    pub id: Id<EmailAccount>,
     /// `imapHandler`, varchar, read-only
     pub imap_handler: Option<String>,
     /// `keepFetchedEmailsUnread`, bool
@@ -86,144 +85,47 @@ pub struct EmailAccount {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(EmailAccount);
 
-impl Record for EmailAccount {
-    const RECORD_OF: &'static str = "EmailAccount";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::listed("connectedAt", "datetime"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("emailAddress", "varchar"),
-        Attribute::listed("emailFolderId", "link"),
-        Attribute::listed("emailFolderName", "link"),
-        Attribute::listed("fetchData", "jsonObject"),
-        Attribute::listed("fetchSince", "date"),
-        Attribute::listed("fetchValidityNumber", "int"),
-        Attribute::listed("folderMap", "jsonObject"),
-        Attribute::listed("host", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("imapHandler", "varchar"),
-        Attribute::listed("keepFetchedEmailsUnread", "bool"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("monitoredFolders", "array"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("port", "int"),
-        Attribute::listed("security", "enum"),
-        Attribute::listed("sentFolder", "varchar"),
-        Attribute::listed("smtpAuth", "bool"),
-        Attribute::listed("smtpAuthMechanism", "enum"),
-        Attribute::listed("smtpHandler", "varchar"),
-        Attribute::listed("smtpHost", "varchar"),
-        Attribute::listed("smtpPort", "int"),
-        Attribute::listed("smtpSecurity", "enum"),
-        Attribute::listed("smtpUsername", "varchar"),
-        Attribute::listed("status", "enum"),
-        Attribute::listed("storeSentEmails", "bool"),
-        Attribute::listed("useImap", "bool"),
-        Attribute::listed("useSmtp", "bool"),
-        Attribute::listed("username", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.assigned_user_id),
-            1 => slot(&mut self.assigned_user_name),
-            2 => slot(&mut self.connected_at),
-            3 => slot(&mut self.created_at),
-            4 => slot(&mut self.created_by_id),
-            5 => slot(&mut self.created_by_name),
-            6 => slot(&mut self.deleted),
-            7 => slot(&mut self.email_address),
-            8 => slot(&mut self.email_folder_id),
-            9 => slot(&mut self.email_folder_name),
-            10 => slot(&mut self.fetch_data),
-            11 => slot(&mut self.fetch_since),
-            12 => slot(&mut self.fetch_validity_number),
-            13 => slot(&mut self.folder_map),
-            14 => slot(&mut self.host),
-            15 => slot(&mut self.id),
-            16 => slot(&mut self.imap_handler),
-            17 => slot(&mut self.keep_fetched_emails_unread),
-            18 => slot(&mut self.modified_at),
-            19 => slot(&mut self.modified_by_id),
-            20 => slot(&mut self.modified_by_name),
-            21 => slot(&mut self.monitored_folders),
-            22 => slot(&mut self.name),
-            23 => slot(&mut self.port),
-            24 => slot(&mut self.security),
-            25 => slot(&mut self.sent_folder),
-            26 => slot(&mut self.smtp_auth),
-            27 => slot(&mut self.smtp_auth_mechanism),
-            28 => slot(&mut self.smtp_handler),
-            29 => slot(&mut self.smtp_host),
-            30 => slot(&mut self.smtp_port),
-            31 => slot(&mut self.smtp_security),
-            32 => slot(&mut self.smtp_username),
-            33 => slot(&mut self.status),
-            34 => slot(&mut self.store_sent_emails),
-            35 => slot(&mut self.use_imap),
-            36 => slot(&mut self.use_smtp),
-            _ => slot(&mut self.username),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.assigned_user_id),
-            1 => value(&self.assigned_user_name),
-            2 => value(&self.connected_at),
-            3 => value(&self.created_at),
-            4 => value(&self.created_by_id),
-            5 => value(&self.created_by_name),
-            6 => value(&self.deleted),
-            7 => value(&self.email_address),
-            8 => value(&self.email_folder_id),
-            9 => value(&self.email_folder_name),
-            10 => value(&self.fetch_data),
-            11 => value(&self.fetch_since),
-            12 => value(&self.fetch_validity_number),
-            13 => value(&self.folder_map),
-            14 => value(&self.host),
-            15 => value(&self.id),
-            16 => value(&self.imap_handler),
-            17 => value(&self.keep_fetched_emails_unread),
-            18 => value(&self.modified_at),
-            19 => value(&self.modified_by_id),
-            20 => value(&self.modified_by_name),
-            21 => value(&self.monitored_folders),
-            22 => value(&self.name),
-            23 => value(&self.port),
-            24 => value(&self.security),
-            25 => value(&self.sent_folder),
-            26 => value(&self.smtp_auth),
-            27 => value(&self.smtp_auth_mechanism),
-            28 => value(&self.smtp_handler),
-            29 => value(&self.smtp_host),
-            30 => value(&self.smtp_port),
-            31 => value(&self.smtp_security),
-            32 => value(&self.smtp_username),
-            33 => value(&self.status),
-            34 => value(&self.store_sent_emails),
-            35 => value(&self.use_imap),
-            36 => value(&self.use_smtp),
-            _ => value(&self.username),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    EmailAccount = "EmailAccount", id, true;
+    0 assigned_user_id "assignedUserId" "link" listed Always;
+    1 assigned_user_name "assignedUserName" "link" listed Never;
+    2 connected_at "connectedAt" "datetime" listed Never;
+    3 created_at "createdAt" "datetime" listed Never;
+    4 created_by_id "createdById" "link" listed Never;
+    5 created_by_name "createdByName" "link" listed Never;
+    6 deleted "deleted" "" listed Never;
+    7 email_address "emailAddress" "varchar" listed Always;
+    8 email_folder_id "emailFolderId" "link" listed Always;
+    9 email_folder_name "emailFolderName" "link" listed Never;
+    10 fetch_data "fetchData" "jsonObject" listed Never;
+    11 fetch_since "fetchSince" "date" listed Always;
+    12 fetch_validity_number "fetchValidityNumber" "int" listed Never;
+    13 folder_map "folderMap" "jsonObject" listed Always;
+    14 host "host" "varchar" listed Always;
+    15 id "id" "id" listed Never;
+    16 imap_handler "imapHandler" "varchar" listed Never;
+    17 keep_fetched_emails_unread "keepFetchedEmailsUnread" "bool" listed Always;
+    18 modified_at "modifiedAt" "datetime" listed Never;
+    19 modified_by_id "modifiedById" "link" listed Never;
+    20 modified_by_name "modifiedByName" "link" listed Never;
+    21 monitored_folders "monitoredFolders" "array" listed Always;
+    22 name "name" "varchar" listed Always;
+    23 port "port" "int" listed Always;
+    24 security "security" "enum" listed Always;
+    25 sent_folder "sentFolder" "varchar" listed Always;
+    26 smtp_auth "smtpAuth" "bool" listed Always;
+    27 smtp_auth_mechanism "smtpAuthMechanism" "enum" listed Always;
+    28 smtp_handler "smtpHandler" "varchar" listed Never;
+    29 smtp_host "smtpHost" "varchar" listed Always;
+    30 smtp_port "smtpPort" "int" listed Always;
+    31 smtp_security "smtpSecurity" "enum" listed Always;
+    32 smtp_username "smtpUsername" "varchar" listed Always;
+    33 status "status" "enum" listed Always;
+    34 store_sent_emails "storeSentEmails" "bool" listed Always;
+    35 use_imap "useImap" "bool" listed Always;
+    36 use_smtp "useSmtp" "bool" listed Always;
+    37 username "username" "varchar" listed Always;
 }
 
 impl Entity for EmailAccount {
@@ -232,10 +134,6 @@ impl Entity for EmailAccount {
     type Patch = EmailAccountPatch;
     type Ref = EmailAccountRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `assignedUserId`
@@ -374,17 +272,23 @@ impl NewRecord for EmailAccountNew {
     type Entity = EmailAccount;
 }
 
+/// The values that the server requires for a create of [`EmailAccount`].
+pub struct EmailAccountRequired {
+    /// `name`
+    pub name: String,
+    /// `assignedUserId`
+    pub assigned_user_id: Id<User>,
+    /// `emailAddress`
+    pub email_address: String,
+}
+
 impl EmailAccountWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(
-        name: impl Into<String>,
-        assigned_user_id: impl Into<Id<User>>,
-        email_address: impl Into<String>,
-    ) -> Self {
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: EmailAccountRequired) -> Self {
         Self(Attributes::new())
-            .name(name)
-            .assigned_user_id(assigned_user_id)
-            .email_address(email_address)
+            .name(required.name)
+            .assigned_user_id(required.assigned_user_id)
+            .email_address(required.email_address)
     }
 }
 

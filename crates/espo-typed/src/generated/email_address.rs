@@ -3,13 +3,12 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `EmailAddress`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct EmailAddress {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<EmailAddress>>,
+    pub id: Id<EmailAddress>,
     /// `invalid`, bool
     pub invalid: Option<bool>,
     /// `lower`, varchar, required
@@ -23,51 +22,16 @@ pub struct EmailAddress {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(EmailAddress);
 
-impl Record for EmailAddress {
-    const RECORD_OF: &'static str = "EmailAddress";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("invalid", "bool"),
-        Attribute::listed("lower", "varchar"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("optOut", "bool"),
-        Attribute::unlisted("primary", "bool"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.deleted),
-            1 => slot(&mut self.id),
-            2 => slot(&mut self.invalid),
-            3 => slot(&mut self.lower),
-            4 => slot(&mut self.name),
-            5 => slot(&mut self.opt_out),
-            _ => slot(&mut self.primary),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.deleted),
-            1 => value(&self.id),
-            2 => value(&self.invalid),
-            3 => value(&self.lower),
-            4 => value(&self.name),
-            5 => value(&self.opt_out),
-            _ => value(&self.primary),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    EmailAddress = "EmailAddress", id, true;
+    0 deleted "deleted" "" listed Never;
+    1 id "id" "id" listed Never;
+    2 invalid "invalid" "bool" listed Always;
+    3 lower "lower" "varchar" listed Always;
+    4 name "name" "varchar" listed Always;
+    5 opt_out "optOut" "bool" listed Always;
+    6 primary "primary" "bool" unlisted Always;
 }
 
 impl Entity for EmailAddress {
@@ -76,10 +40,6 @@ impl Entity for EmailAddress {
     type Patch = EmailAddressPatch;
     type Ref = EmailAddressRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl roles::MailAddress for EmailAddress {}
@@ -122,10 +82,18 @@ impl NewRecord for EmailAddressNew {
     type Entity = EmailAddress;
 }
 
+/// The values that the server requires for a create of [`EmailAddress`].
+pub struct EmailAddressRequired {
+    /// `name`
+    pub name: String,
+    /// `lower`
+    pub lower: String,
+}
+
 impl EmailAddressWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(name: impl Into<String>, lower: impl Into<String>) -> Self {
-        Self(Attributes::new()).name(name).lower(lower)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: EmailAddressRequired) -> Self {
+        Self(Attributes::new()).name(required.name).lower(required.lower)
     }
 }
 

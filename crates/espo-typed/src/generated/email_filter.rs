@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{EmailAccount, EmailFolder, GroupEmailFolder, InboundEmail, User};
 
 /// A record of entity type `EmailFilter`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct EmailFilter {
     /// `action`, enum, default `Skip`
     pub action: Option<Action>,
@@ -32,7 +31,7 @@ pub struct EmailFilter {
     /// `groupEmailFolderName`, of `groupEmailFolder` (link), read-only
     pub group_email_folder_name: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<EmailFilter>>,
+    pub id: Id<EmailFilter>,
     /// `isGlobal`, bool, set on create only
     pub is_global: Option<bool>,
     /// `markAsRead`, bool
@@ -60,105 +59,35 @@ pub struct EmailFilter {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(EmailFilter);
 
-impl Record for EmailFilter {
-    const RECORD_OF: &'static str = "EmailFilter";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("action", "enum"),
-        Attribute::listed("bodyContains", "array"),
-        Attribute::listed("bodyContainsAll", "array"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("emailFolderId", "link"),
-        Attribute::listed("emailFolderName", "link"),
-        Attribute::listed("from", "varchar"),
-        Attribute::listed("groupEmailFolderId", "link"),
-        Attribute::listed("groupEmailFolderName", "link"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isGlobal", "bool"),
-        Attribute::listed("markAsRead", "bool"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("parentId", "linkParent"),
-        Attribute::listed("parentName", "linkParent"),
-        Attribute::listed("parentType", "linkParent"),
-        Attribute::listed("skipNotification", "bool"),
-        Attribute::listed("subject", "varchar"),
-        Attribute::listed("to", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.action),
-            1 => slot(&mut self.body_contains),
-            2 => slot(&mut self.body_contains_all),
-            3 => slot(&mut self.created_at),
-            4 => slot(&mut self.created_by_id),
-            5 => slot(&mut self.created_by_name),
-            6 => slot(&mut self.deleted),
-            7 => slot(&mut self.email_folder_id),
-            8 => slot(&mut self.email_folder_name),
-            9 => slot(&mut self.from),
-            10 => slot(&mut self.group_email_folder_id),
-            11 => slot(&mut self.group_email_folder_name),
-            12 => slot(&mut self.id),
-            13 => slot(&mut self.is_global),
-            14 => slot(&mut self.mark_as_read),
-            15 => slot(&mut self.modified_at),
-            16 => slot(&mut self.modified_by_id),
-            17 => slot(&mut self.modified_by_name),
-            18 => slot(&mut self.name),
-            19 => slot(&mut self.parent_id),
-            20 => slot(&mut self.parent_name),
-            21 => slot(&mut self.parent_type),
-            22 => slot(&mut self.skip_notification),
-            23 => slot(&mut self.subject),
-            _ => slot(&mut self.to),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.action),
-            1 => value(&self.body_contains),
-            2 => value(&self.body_contains_all),
-            3 => value(&self.created_at),
-            4 => value(&self.created_by_id),
-            5 => value(&self.created_by_name),
-            6 => value(&self.deleted),
-            7 => value(&self.email_folder_id),
-            8 => value(&self.email_folder_name),
-            9 => value(&self.from),
-            10 => value(&self.group_email_folder_id),
-            11 => value(&self.group_email_folder_name),
-            12 => value(&self.id),
-            13 => value(&self.is_global),
-            14 => value(&self.mark_as_read),
-            15 => value(&self.modified_at),
-            16 => value(&self.modified_by_id),
-            17 => value(&self.modified_by_name),
-            18 => value(&self.name),
-            19 => value(&self.parent_id),
-            20 => value(&self.parent_name),
-            21 => value(&self.parent_type),
-            22 => value(&self.skip_notification),
-            23 => value(&self.subject),
-            _ => value(&self.to),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    EmailFilter = "EmailFilter", id, true;
+    pair parent("parentType", "parentId");
+    0 action "action" "enum" listed Always;
+    1 body_contains "bodyContains" "array" listed Always;
+    2 body_contains_all "bodyContainsAll" "array" listed Always;
+    3 created_at "createdAt" "datetime" listed Never;
+    4 created_by_id "createdById" "link" listed Never;
+    5 created_by_name "createdByName" "link" listed Never;
+    6 deleted "deleted" "" listed Never;
+    7 email_folder_id "emailFolderId" "link" listed Always;
+    8 email_folder_name "emailFolderName" "link" listed Never;
+    9 from "from" "varchar" listed Always;
+    10 group_email_folder_id "groupEmailFolderId" "link" listed Always;
+    11 group_email_folder_name "groupEmailFolderName" "link" listed Never;
+    12 id "id" "id" listed Never;
+    13 is_global "isGlobal" "bool" listed OnCreate;
+    14 mark_as_read "markAsRead" "bool" listed Always;
+    15 modified_at "modifiedAt" "datetime" listed Never;
+    16 modified_by_id "modifiedById" "link" listed Never;
+    17 modified_by_name "modifiedByName" "link" listed Never;
+    18 name "name" "varchar" listed Always;
+    19 parent_id "parentId" "linkParent" listed Paired;
+    20 parent_name "parentName" "linkParent" listed Never;
+    21 parent_type "parentType" "linkParent" listed Paired;
+    22 skip_notification "skipNotification" "bool" listed Always;
+    23 subject "subject" "varchar" listed Always;
+    24 to "to" "varchar" listed Always;
 }
 
 impl EmailFilter {
@@ -174,10 +103,6 @@ impl Entity for EmailFilter {
     type Patch = EmailFilterPatch;
     type Ref = EmailFilterRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `action`
@@ -271,7 +196,7 @@ impl NewRecord for EmailFilterNew {
 }
 
 impl EmailFilterWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

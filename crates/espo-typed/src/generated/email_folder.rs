@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::User;
 
 /// A record of entity type `EmailFolder`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct EmailFolder {
     /// `assignedUserId`, of `assignedUser` (link), of `User`, read-only
     pub assigned_user_id: Option<Id<User>>,
@@ -20,7 +19,7 @@ pub struct EmailFolder {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<EmailFolder>>,
+    pub id: Id<EmailFolder>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
     /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
@@ -36,69 +35,22 @@ pub struct EmailFolder {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(EmailFolder);
 
-impl Record for EmailFolder {
-    const RECORD_OF: &'static str = "EmailFolder";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("order", "int"),
-        Attribute::listed("skipNotifications", "bool"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.assigned_user_id),
-            1 => slot(&mut self.assigned_user_name),
-            2 => slot(&mut self.created_at),
-            3 => slot(&mut self.created_by_id),
-            4 => slot(&mut self.created_by_name),
-            5 => slot(&mut self.deleted),
-            6 => slot(&mut self.id),
-            7 => slot(&mut self.modified_at),
-            8 => slot(&mut self.modified_by_id),
-            9 => slot(&mut self.modified_by_name),
-            10 => slot(&mut self.name),
-            11 => slot(&mut self.order),
-            _ => slot(&mut self.skip_notifications),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.assigned_user_id),
-            1 => value(&self.assigned_user_name),
-            2 => value(&self.created_at),
-            3 => value(&self.created_by_id),
-            4 => value(&self.created_by_name),
-            5 => value(&self.deleted),
-            6 => value(&self.id),
-            7 => value(&self.modified_at),
-            8 => value(&self.modified_by_id),
-            9 => value(&self.modified_by_name),
-            10 => value(&self.name),
-            11 => value(&self.order),
-            _ => value(&self.skip_notifications),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    EmailFolder = "EmailFolder", id, true;
+    0 assigned_user_id "assignedUserId" "link" listed Never;
+    1 assigned_user_name "assignedUserName" "link" listed Never;
+    2 created_at "createdAt" "datetime" listed Never;
+    3 created_by_id "createdById" "link" listed Never;
+    4 created_by_name "createdByName" "link" listed Never;
+    5 deleted "deleted" "" listed Never;
+    6 id "id" "id" listed Never;
+    7 modified_at "modifiedAt" "datetime" listed Never;
+    8 modified_by_id "modifiedById" "link" listed Never;
+    9 modified_by_name "modifiedByName" "link" listed Never;
+    10 name "name" "varchar" listed Always;
+    11 order "order" "int" listed Always;
+    12 skip_notifications "skipNotifications" "bool" listed Always;
 }
 
 impl Entity for EmailFolder {
@@ -107,10 +59,6 @@ impl Entity for EmailFolder {
     type Patch = EmailFolderPatch;
     type Ref = EmailFolderRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `assignedUserId`
@@ -151,7 +99,7 @@ impl NewRecord for EmailFolderNew {
 }
 
 impl EmailFolderWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

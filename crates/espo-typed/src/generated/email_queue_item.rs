@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::MassEmail;
 
 /// A record of entity type `EmailQueueItem` (module `Crm`).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct EmailQueueItem {
     /// `attemptCount`, int, default `0`, read-only
     pub attempt_count: Option<i64>,
@@ -16,7 +15,7 @@ pub struct EmailQueueItem {
     /// `emailAddress`, varchar, read-only
     pub email_address: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<EmailQueueItem>>,
+    pub id: Id<EmailQueueItem>,
     /// `isTest`, bool
     pub is_test: Option<bool>,
     /// `massEmailId`, of `massEmail` (link), of `MassEmail`, read-only
@@ -38,72 +37,24 @@ pub struct EmailQueueItem {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(EmailQueueItem);
 
-impl Record for EmailQueueItem {
-    const RECORD_OF: &'static str = "EmailQueueItem";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("attemptCount", "int"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("emailAddress", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isTest", "bool"),
-        Attribute::listed("massEmailId", "link"),
-        Attribute::listed("massEmailName", "link"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("sentAt", "datetime"),
-        Attribute::listed("status", "enum"),
-        Attribute::listed("targetId", "linkParent"),
-        Attribute::listed("targetName", "linkParent"),
-        Attribute::listed("targetType", "linkParent"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.attempt_count),
-            1 => slot(&mut self.created_at),
-            2 => slot(&mut self.deleted),
-            3 => slot(&mut self.email_address),
-            4 => slot(&mut self.id),
-            5 => slot(&mut self.is_test),
-            6 => slot(&mut self.mass_email_id),
-            7 => slot(&mut self.mass_email_name),
-            8 => slot(&mut self.name),
-            9 => slot(&mut self.sent_at),
-            10 => slot(&mut self.status),
-            11 => slot(&mut self.target_id),
-            12 => slot(&mut self.target_name),
-            _ => slot(&mut self.target_type),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.attempt_count),
-            1 => value(&self.created_at),
-            2 => value(&self.deleted),
-            3 => value(&self.email_address),
-            4 => value(&self.id),
-            5 => value(&self.is_test),
-            6 => value(&self.mass_email_id),
-            7 => value(&self.mass_email_name),
-            8 => value(&self.name),
-            9 => value(&self.sent_at),
-            10 => value(&self.status),
-            11 => value(&self.target_id),
-            12 => value(&self.target_name),
-            _ => value(&self.target_type),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    EmailQueueItem = "EmailQueueItem", id, true;
+    pair parent("targetType", "targetId");
+    0 attempt_count "attemptCount" "int" listed Never;
+    1 created_at "createdAt" "datetime" listed Never;
+    2 deleted "deleted" "" listed Never;
+    3 email_address "emailAddress" "varchar" listed Never;
+    4 id "id" "id" listed Never;
+    5 is_test "isTest" "bool" listed Always;
+    6 mass_email_id "massEmailId" "link" listed Never;
+    7 mass_email_name "massEmailName" "link" listed Never;
+    8 name "name" "" unlisted Never;
+    9 sent_at "sentAt" "datetime" listed Never;
+    10 status "status" "enum" listed Never;
+    11 target_id "targetId" "linkParent" listed Never;
+    12 target_name "targetName" "linkParent" listed Never;
+    13 target_type "targetType" "linkParent" listed Never;
 }
 
 impl EmailQueueItem {
@@ -119,10 +70,6 @@ impl Entity for EmailQueueItem {
     type Patch = EmailQueueItemPatch;
     type Ref = EmailQueueItemRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `attemptCount`

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Attachment, EmailTemplateCategory, Team, User};
 
 /// A record of entity type `EmailTemplate` (has optimistic locking).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct EmailTemplate {
     /// `assignedUserId`, of `assignedUser` (link), of `User`
     pub assigned_user_id: Option<Id<User>>,
@@ -34,7 +33,7 @@ pub struct EmailTemplate {
     /// `description`, text
     pub description: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<EmailTemplate>>,
+    pub id: Id<EmailTemplate>,
     /// `isHtml`, bool, default `true`
     pub is_html: Option<bool>,
     /// `isStarred`, read-only
@@ -62,108 +61,35 @@ pub struct EmailTemplate {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(EmailTemplate);
 
-impl Record for EmailTemplate {
-    const RECORD_OF: &'static str = "EmailTemplate";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::unlisted("attachmentsIds", "attachmentMultiple"),
-        Attribute::unlisted("attachmentsNames", "attachmentMultiple"),
-        Attribute::unlisted("attachmentsTypes", "attachmentMultiple"),
-        Attribute::listed("body", "wysiwyg"),
-        Attribute::listed("categoryId", "link"),
-        Attribute::listed("categoryName", "link"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isHtml", "bool"),
-        Attribute::listed("isStarred", ""),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("oneOff", "bool"),
-        Attribute::listed("status", "enum"),
-        Attribute::listed("subject", "varchar"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("versionNumber", ""),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.assigned_user_id),
-            1 => slot(&mut self.assigned_user_name),
-            2 => slot(&mut self.attachments_ids),
-            3 => slot(&mut self.attachments_names),
-            4 => slot(&mut self.attachments_types),
-            5 => slot(&mut self.body),
-            6 => slot(&mut self.category_id),
-            7 => slot(&mut self.category_name),
-            8 => slot(&mut self.created_at),
-            9 => slot(&mut self.created_by_id),
-            10 => slot(&mut self.created_by_name),
-            11 => slot(&mut self.deleted),
-            12 => slot(&mut self.description),
-            13 => slot(&mut self.id),
-            14 => slot(&mut self.is_html),
-            15 => slot(&mut self.is_starred),
-            16 => slot(&mut self.modified_at),
-            17 => slot(&mut self.modified_by_id),
-            18 => slot(&mut self.modified_by_name),
-            19 => slot(&mut self.name),
-            20 => slot(&mut self.one_off),
-            21 => slot(&mut self.status),
-            22 => slot(&mut self.subject),
-            23 => slot(&mut self.teams_ids),
-            24 => slot(&mut self.teams_names),
-            _ => slot(&mut self.version_number),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.assigned_user_id),
-            1 => value(&self.assigned_user_name),
-            2 => value(&self.attachments_ids),
-            3 => value(&self.attachments_names),
-            4 => value(&self.attachments_types),
-            5 => value(&self.body),
-            6 => value(&self.category_id),
-            7 => value(&self.category_name),
-            8 => value(&self.created_at),
-            9 => value(&self.created_by_id),
-            10 => value(&self.created_by_name),
-            11 => value(&self.deleted),
-            12 => value(&self.description),
-            13 => value(&self.id),
-            14 => value(&self.is_html),
-            15 => value(&self.is_starred),
-            16 => value(&self.modified_at),
-            17 => value(&self.modified_by_id),
-            18 => value(&self.modified_by_name),
-            19 => value(&self.name),
-            20 => value(&self.one_off),
-            21 => value(&self.status),
-            22 => value(&self.subject),
-            23 => value(&self.teams_ids),
-            24 => value(&self.teams_names),
-            _ => value(&self.version_number),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    EmailTemplate = "EmailTemplate", id, true;
+    0 assigned_user_id "assignedUserId" "link" listed Always;
+    1 assigned_user_name "assignedUserName" "link" listed Never;
+    2 attachments_ids "attachmentsIds" "attachmentMultiple" unlisted Always;
+    3 attachments_names "attachmentsNames" "attachmentMultiple" unlisted Never;
+    4 attachments_types "attachmentsTypes" "attachmentMultiple" unlisted Never;
+    5 body "body" "wysiwyg" listed Always;
+    6 category_id "categoryId" "link" listed Always;
+    7 category_name "categoryName" "link" listed Never;
+    8 created_at "createdAt" "datetime" listed Never;
+    9 created_by_id "createdById" "link" listed Never;
+    10 created_by_name "createdByName" "link" listed Never;
+    11 deleted "deleted" "" listed Never;
+    12 description "description" "text" listed Always;
+    13 id "id" "id" listed Never;
+    14 is_html "isHtml" "bool" listed Always;
+    15 is_starred "isStarred" "" listed Never;
+    16 modified_at "modifiedAt" "datetime" listed Never;
+    17 modified_by_id "modifiedById" "link" listed Never;
+    18 modified_by_name "modifiedByName" "link" listed Never;
+    19 name "name" "varchar" listed Always;
+    20 one_off "oneOff" "bool" listed Always;
+    21 status "status" "enum" listed Always;
+    22 subject "subject" "varchar" listed Always;
+    23 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    24 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    25 version_number "versionNumber" "" listed Never;
 }
 
 impl Entity for EmailTemplate {
@@ -172,10 +98,6 @@ impl Entity for EmailTemplate {
     type Patch = EmailTemplatePatch;
     type Ref = EmailTemplateRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl roles::MessageTemplate for EmailTemplate {}
@@ -282,7 +204,7 @@ impl NewRecord for EmailTemplateNew {
 }
 
 impl EmailTemplateWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{EmailTemplate, Team, User};
 
 /// A record of entity type `EmailTemplateCategory`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct EmailTemplateCategory {
     /// `childList`, jsonArray
     pub child_list: Option<Value>,
@@ -20,7 +19,7 @@ pub struct EmailTemplateCategory {
     /// `description`, text
     pub description: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<EmailTemplateCategory>>,
+    pub id: Id<EmailTemplateCategory>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
     /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
@@ -42,78 +41,25 @@ pub struct EmailTemplateCategory {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(EmailTemplateCategory);
 
-impl Record for EmailTemplateCategory {
-    const RECORD_OF: &'static str = "EmailTemplateCategory";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::unlisted("childList", "jsonArray"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("order", "int"),
-        Attribute::listed("parentId", "link"),
-        Attribute::listed("parentName", "link"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.child_list),
-            1 => slot(&mut self.created_at),
-            2 => slot(&mut self.created_by_id),
-            3 => slot(&mut self.created_by_name),
-            4 => slot(&mut self.deleted),
-            5 => slot(&mut self.description),
-            6 => slot(&mut self.id),
-            7 => slot(&mut self.modified_at),
-            8 => slot(&mut self.modified_by_id),
-            9 => slot(&mut self.modified_by_name),
-            10 => slot(&mut self.name),
-            11 => slot(&mut self.order),
-            12 => slot(&mut self.parent_id),
-            13 => slot(&mut self.parent_name),
-            14 => slot(&mut self.teams_ids),
-            _ => slot(&mut self.teams_names),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.child_list),
-            1 => value(&self.created_at),
-            2 => value(&self.created_by_id),
-            3 => value(&self.created_by_name),
-            4 => value(&self.deleted),
-            5 => value(&self.description),
-            6 => value(&self.id),
-            7 => value(&self.modified_at),
-            8 => value(&self.modified_by_id),
-            9 => value(&self.modified_by_name),
-            10 => value(&self.name),
-            11 => value(&self.order),
-            12 => value(&self.parent_id),
-            13 => value(&self.parent_name),
-            14 => value(&self.teams_ids),
-            _ => value(&self.teams_names),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    EmailTemplateCategory = "EmailTemplateCategory", id, true;
+    0 child_list "childList" "jsonArray" unlisted Always;
+    1 created_at "createdAt" "datetime" listed Never;
+    2 created_by_id "createdById" "link" listed Never;
+    3 created_by_name "createdByName" "link" listed Never;
+    4 deleted "deleted" "" listed Never;
+    5 description "description" "text" listed Always;
+    6 id "id" "id" listed Never;
+    7 modified_at "modifiedAt" "datetime" listed Never;
+    8 modified_by_id "modifiedById" "link" listed Never;
+    9 modified_by_name "modifiedByName" "link" listed Never;
+    10 name "name" "varchar" listed Always;
+    11 order "order" "int" listed Never;
+    12 parent_id "parentId" "link" listed Always;
+    13 parent_name "parentName" "link" listed Never;
+    14 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    15 teams_names "teamsNames" "linkMultiple" unlisted Never;
 }
 
 impl Entity for EmailTemplateCategory {
@@ -122,10 +68,6 @@ impl Entity for EmailTemplateCategory {
     type Patch = EmailTemplateCategoryPatch;
     type Ref = EmailTemplateCategoryRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl roles::CategoryTree for EmailTemplateCategory {}
@@ -187,7 +129,7 @@ impl NewRecord for EmailTemplateCategoryNew {
 }
 
 impl EmailTemplateCategoryWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Attachment, User};
 
 /// A record of entity type `Export`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Export {
     /// `attachmentId`, of `attachment` (link), of `Attachment`
     pub attachment_id: Option<Id<Attachment>>,
@@ -20,7 +19,7 @@ pub struct Export {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<Export>>,
+    pub id: Id<Export>,
     /// `name`, read-only
     pub name: Option<String>,
     /// `notifyOnFinish`, bool
@@ -32,63 +31,20 @@ pub struct Export {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Export);
 
-impl Record for Export {
-    const RECORD_OF: &'static str = "Export";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("attachmentId", "link"),
-        Attribute::unlisted("attachmentName", "link"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("notifyOnFinish", "bool"),
-        Attribute::listed("params", "text"),
-        Attribute::listed("status", "enum"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.attachment_id),
-            1 => slot(&mut self.attachment_name),
-            2 => slot(&mut self.created_at),
-            3 => slot(&mut self.created_by_id),
-            4 => slot(&mut self.created_by_name),
-            5 => slot(&mut self.deleted),
-            6 => slot(&mut self.id),
-            7 => slot(&mut self.name),
-            8 => slot(&mut self.notify_on_finish),
-            9 => slot(&mut self.params),
-            _ => slot(&mut self.status),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.attachment_id),
-            1 => value(&self.attachment_name),
-            2 => value(&self.created_at),
-            3 => value(&self.created_by_id),
-            4 => value(&self.created_by_name),
-            5 => value(&self.deleted),
-            6 => value(&self.id),
-            7 => value(&self.name),
-            8 => value(&self.notify_on_finish),
-            9 => value(&self.params),
-            _ => value(&self.status),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Export = "Export", id, false;
+    0 attachment_id "attachmentId" "link" listed Always;
+    1 attachment_name "attachmentName" "link" unlisted Never;
+    2 created_at "createdAt" "datetime" listed Never;
+    3 created_by_id "createdById" "link" listed Never;
+    4 created_by_name "createdByName" "link" listed Never;
+    5 deleted "deleted" "" listed Never;
+    6 id "id" "id" listed Never;
+    7 name "name" "" unlisted Never;
+    8 notify_on_finish "notifyOnFinish" "bool" listed Always;
+    9 params "params" "text" listed Always;
+    10 status "status" "enum" listed Always;
 }
 
 impl Entity for Export {
@@ -97,10 +53,6 @@ impl Entity for Export {
     type Patch = ExportPatch;
     type Ref = ExportRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `attachmentId`

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::User;
 
 /// A record of entity type `Extension`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Extension {
     /// `checkVersionUrl`, url
     pub check_version_url: Option<String>,
@@ -22,7 +21,7 @@ pub struct Extension {
     /// `fileList`, jsonArray
     pub file_list: Option<Value>,
     /// `id`, read-only
-    pub id: Option<Id<Extension>>,
+    pub id: Id<Extension>,
     /// `isInstalled`, bool
     pub is_installed: Option<bool>,
     /// `licenseStatus`, enum, at most 36 characters
@@ -36,69 +35,22 @@ pub struct Extension {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Extension);
 
-impl Record for Extension {
-    const RECORD_OF: &'static str = "Extension";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("checkVersionUrl", "url"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("fileList", "jsonArray"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isInstalled", "bool"),
-        Attribute::listed("licenseStatus", "enum"),
-        Attribute::listed("licenseStatusMessage", "varchar"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("version", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.check_version_url),
-            1 => slot(&mut self.created_at),
-            2 => slot(&mut self.created_by_id),
-            3 => slot(&mut self.created_by_name),
-            4 => slot(&mut self.deleted),
-            5 => slot(&mut self.description),
-            6 => slot(&mut self.file_list),
-            7 => slot(&mut self.id),
-            8 => slot(&mut self.is_installed),
-            9 => slot(&mut self.license_status),
-            10 => slot(&mut self.license_status_message),
-            11 => slot(&mut self.name),
-            _ => slot(&mut self.version),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.check_version_url),
-            1 => value(&self.created_at),
-            2 => value(&self.created_by_id),
-            3 => value(&self.created_by_name),
-            4 => value(&self.deleted),
-            5 => value(&self.description),
-            6 => value(&self.file_list),
-            7 => value(&self.id),
-            8 => value(&self.is_installed),
-            9 => value(&self.license_status),
-            10 => value(&self.license_status_message),
-            11 => value(&self.name),
-            _ => value(&self.version),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Extension = "Extension", id, true;
+    0 check_version_url "checkVersionUrl" "url" listed Always;
+    1 created_at "createdAt" "datetime" listed Never;
+    2 created_by_id "createdById" "link" listed Never;
+    3 created_by_name "createdByName" "link" listed Never;
+    4 deleted "deleted" "" listed Never;
+    5 description "description" "text" listed Always;
+    6 file_list "fileList" "jsonArray" listed Always;
+    7 id "id" "id" listed Never;
+    8 is_installed "isInstalled" "bool" listed Always;
+    9 license_status "licenseStatus" "enum" listed Always;
+    10 license_status_message "licenseStatusMessage" "varchar" listed Always;
+    11 name "name" "varchar" listed Always;
+    12 version "version" "varchar" listed Always;
 }
 
 impl Entity for Extension {
@@ -107,10 +59,6 @@ impl Entity for Extension {
     type Patch = ExtensionPatch;
     type Ref = ExtensionRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `checkVersionUrl`
@@ -161,10 +109,18 @@ impl NewRecord for ExtensionNew {
     type Entity = Extension;
 }
 
+/// The values that the server requires for a create of [`Extension`].
+pub struct ExtensionRequired {
+    /// `name`
+    pub name: String,
+    /// `version`
+    pub version: String,
+}
+
 impl ExtensionWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
-        Self(Attributes::new()).name(name).version(version)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: ExtensionRequired) -> Self {
+        Self(Attributes::new()).name(required.name).version(required.version)
     }
 }
 

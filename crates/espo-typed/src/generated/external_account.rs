@@ -3,8 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `ExternalAccount`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct ExternalAccount {
     /// `data`, jsonObject
     pub data: Option<Value>,
@@ -13,7 +12,7 @@ pub struct ExternalAccount {
     /// `enabled`, bool
     pub enabled: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<ExternalAccount>>,
+    pub id: Id<ExternalAccount>,
     /// `isLocked`, bool
     pub is_locked: Option<bool>,
     /// `name`, read-only
@@ -21,48 +20,15 @@ pub struct ExternalAccount {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(ExternalAccount);
 
-impl Record for ExternalAccount {
-    const RECORD_OF: &'static str = "ExternalAccount";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("data", "jsonObject"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("enabled", "bool"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isLocked", "bool"),
-        Attribute::unlisted("name", ""),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.data),
-            1 => slot(&mut self.deleted),
-            2 => slot(&mut self.enabled),
-            3 => slot(&mut self.id),
-            4 => slot(&mut self.is_locked),
-            _ => slot(&mut self.name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.data),
-            1 => value(&self.deleted),
-            2 => value(&self.enabled),
-            3 => value(&self.id),
-            4 => value(&self.is_locked),
-            _ => value(&self.name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    ExternalAccount = "ExternalAccount", id, true;
+    0 data "data" "jsonObject" listed Always;
+    1 deleted "deleted" "" listed Never;
+    2 enabled "enabled" "bool" listed Always;
+    3 id "id" "id" listed Never;
+    4 is_locked "isLocked" "bool" listed Always;
+    5 name "name" "" unlisted Never;
 }
 
 impl Entity for ExternalAccount {
@@ -71,10 +37,6 @@ impl Entity for ExternalAccount {
     type Patch = ExternalAccountPatch;
     type Ref = ExternalAccountRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `data`

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Email, Team, User};
 
 /// A record of entity type `GroupEmailFolder`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct GroupEmailFolder {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -16,7 +15,7 @@ pub struct GroupEmailFolder {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<GroupEmailFolder>>,
+    pub id: Id<GroupEmailFolder>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
     /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
@@ -34,66 +33,21 @@ pub struct GroupEmailFolder {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(GroupEmailFolder);
 
-impl Record for GroupEmailFolder {
-    const RECORD_OF: &'static str = "GroupEmailFolder";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("order", "int"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.created_by_id),
-            2 => slot(&mut self.created_by_name),
-            3 => slot(&mut self.deleted),
-            4 => slot(&mut self.id),
-            5 => slot(&mut self.modified_at),
-            6 => slot(&mut self.modified_by_id),
-            7 => slot(&mut self.modified_by_name),
-            8 => slot(&mut self.name),
-            9 => slot(&mut self.order),
-            10 => slot(&mut self.teams_ids),
-            _ => slot(&mut self.teams_names),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.created_by_id),
-            2 => value(&self.created_by_name),
-            3 => value(&self.deleted),
-            4 => value(&self.id),
-            5 => value(&self.modified_at),
-            6 => value(&self.modified_by_id),
-            7 => value(&self.modified_by_name),
-            8 => value(&self.name),
-            9 => value(&self.order),
-            10 => value(&self.teams_ids),
-            _ => value(&self.teams_names),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    GroupEmailFolder = "GroupEmailFolder", id, true;
+    0 created_at "createdAt" "datetime" listed Never;
+    1 created_by_id "createdById" "link" listed Never;
+    2 created_by_name "createdByName" "link" listed Never;
+    3 deleted "deleted" "" listed Never;
+    4 id "id" "id" listed Never;
+    5 modified_at "modifiedAt" "datetime" listed Never;
+    6 modified_by_id "modifiedById" "link" listed Never;
+    7 modified_by_name "modifiedByName" "link" listed Never;
+    8 name "name" "varchar" listed Always;
+    9 order "order" "int" listed Always;
+    10 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    11 teams_names "teamsNames" "linkMultiple" unlisted Never;
 }
 
 impl Entity for GroupEmailFolder {
@@ -102,10 +56,6 @@ impl Entity for GroupEmailFolder {
     type Patch = GroupEmailFolderPatch;
     type Ref = GroupEmailFolderRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`
@@ -144,7 +94,7 @@ impl NewRecord for GroupEmailFolderNew {
 }
 
 impl GroupEmailFolderWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

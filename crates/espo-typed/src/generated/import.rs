@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Attachment, ImportError, User};
 
 /// A record of entity type `Import`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Import {
     /// `attributeList`, jsonArray, read-only
     pub attribute_list: Option<Value>,
@@ -26,7 +25,7 @@ pub struct Import {
     /// `fileName`, of `file` (file), read-only
     pub file_name: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<Import>>,
+    pub id: Id<Import>,
     /// `importedCount`, int, read-only
     pub imported_count: Option<i64>,
     /// `lastIndex`, int, read-only
@@ -42,78 +41,25 @@ pub struct Import {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Import);
 
-impl Record for Import {
-    const RECORD_OF: &'static str = "Import";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("attributeList", "jsonArray"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::unlisted("duplicateCount", "int"),
-        Attribute::listed("entityType", "enum"),
-        Attribute::listed("fileId", "file"),
-        Attribute::listed("fileName", "file"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("importedCount", "int"),
-        Attribute::listed("lastIndex", "int"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("params", "jsonObject"),
-        Attribute::listed("status", "enum"),
-        Attribute::unlisted("updatedCount", "int"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.attribute_list),
-            1 => slot(&mut self.created_at),
-            2 => slot(&mut self.created_by_id),
-            3 => slot(&mut self.created_by_name),
-            4 => slot(&mut self.deleted),
-            5 => slot(&mut self.duplicate_count),
-            6 => slot(&mut self.entity_type),
-            7 => slot(&mut self.file_id),
-            8 => slot(&mut self.file_name),
-            9 => slot(&mut self.id),
-            10 => slot(&mut self.imported_count),
-            11 => slot(&mut self.last_index),
-            12 => slot(&mut self.name),
-            13 => slot(&mut self.params),
-            14 => slot(&mut self.status),
-            _ => slot(&mut self.updated_count),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.attribute_list),
-            1 => value(&self.created_at),
-            2 => value(&self.created_by_id),
-            3 => value(&self.created_by_name),
-            4 => value(&self.deleted),
-            5 => value(&self.duplicate_count),
-            6 => value(&self.entity_type),
-            7 => value(&self.file_id),
-            8 => value(&self.file_name),
-            9 => value(&self.id),
-            10 => value(&self.imported_count),
-            11 => value(&self.last_index),
-            12 => value(&self.name),
-            13 => value(&self.params),
-            14 => value(&self.status),
-            _ => value(&self.updated_count),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Import = "Import", id, true;
+    0 attribute_list "attributeList" "jsonArray" listed Never;
+    1 created_at "createdAt" "datetime" listed Never;
+    2 created_by_id "createdById" "link" listed Never;
+    3 created_by_name "createdByName" "link" listed Never;
+    4 deleted "deleted" "" listed Never;
+    5 duplicate_count "duplicateCount" "int" unlisted Never;
+    6 entity_type "entityType" "enum" listed Never;
+    7 file_id "fileId" "file" listed Never;
+    8 file_name "fileName" "file" listed Never;
+    9 id "id" "id" listed Never;
+    10 imported_count "importedCount" "int" unlisted Never;
+    11 last_index "lastIndex" "int" listed Never;
+    12 name "name" "" unlisted Never;
+    13 params "params" "jsonObject" listed Never;
+    14 status "status" "enum" listed Never;
+    15 updated_count "updatedCount" "int" unlisted Never;
 }
 
 impl Entity for Import {
@@ -122,10 +68,6 @@ impl Entity for Import {
     type Patch = ImportPatch;
     type Ref = ImportRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl roles::CsvImport for Import {}

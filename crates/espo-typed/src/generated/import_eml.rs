@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::Attachment;
 
 /// A record of entity type `ImportEml`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct ImportEml {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -14,51 +13,20 @@ pub struct ImportEml {
     /// `fileName`, of `file` (file), read-only
     pub file_name: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<ImportEml>>,
+    pub id: Id<ImportEml>,
     /// `name`, read-only
     pub name: Option<String>,
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(ImportEml);
 
-impl Record for ImportEml {
-    const RECORD_OF: &'static str = "ImportEml";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("deleted", ""),
-        Attribute::listed("fileId", "file"),
-        Attribute::listed("fileName", "file"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("name", ""),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.deleted),
-            1 => slot(&mut self.file_id),
-            2 => slot(&mut self.file_name),
-            3 => slot(&mut self.id),
-            _ => slot(&mut self.name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.deleted),
-            1 => value(&self.file_id),
-            2 => value(&self.file_name),
-            3 => value(&self.id),
-            _ => value(&self.name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    ImportEml = "ImportEml", id, false;
+    0 deleted "deleted" "" listed Never;
+    1 file_id "fileId" "file" listed Always;
+    2 file_name "fileName" "file" listed Never;
+    3 id "id" "id" listed Never;
+    4 name "name" "" unlisted Never;
 }
 
 impl Entity for ImportEml {
@@ -67,10 +35,6 @@ impl Entity for ImportEml {
     type Patch = ImportEmlPatch;
     type Ref = ImportEmlRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `deleted`

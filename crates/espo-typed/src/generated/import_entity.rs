@@ -3,8 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `ImportEntity`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct ImportEntity {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -15,7 +14,7 @@ pub struct ImportEntity {
     /// `entityType`, of `entity` (linkParent)
     pub entity_type: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<ImportEntity>>,
+    pub id: Id<ImportEntity>,
     /// `importId`, of `import` (link)
     pub import_id: Option<AnyId>,
     /// `importName`, of `import` (link), read-only
@@ -31,63 +30,21 @@ pub struct ImportEntity {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(ImportEntity);
 
-impl Record for ImportEntity {
-    const RECORD_OF: &'static str = "ImportEntity";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("deleted", ""),
-        Attribute::listed("entityId", "linkParent"),
-        Attribute::listed("entityName", "linkParent"),
-        Attribute::listed("entityType", "linkParent"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("importId", "link"),
-        Attribute::unlisted("importName", "link"),
-        Attribute::listed("isDuplicate", "bool"),
-        Attribute::listed("isImported", "bool"),
-        Attribute::listed("isUpdated", "bool"),
-        Attribute::unlisted("name", ""),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.deleted),
-            1 => slot(&mut self.entity_id),
-            2 => slot(&mut self.entity_name),
-            3 => slot(&mut self.entity_type),
-            4 => slot(&mut self.id),
-            5 => slot(&mut self.import_id),
-            6 => slot(&mut self.import_name),
-            7 => slot(&mut self.is_duplicate),
-            8 => slot(&mut self.is_imported),
-            9 => slot(&mut self.is_updated),
-            _ => slot(&mut self.name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.deleted),
-            1 => value(&self.entity_id),
-            2 => value(&self.entity_name),
-            3 => value(&self.entity_type),
-            4 => value(&self.id),
-            5 => value(&self.import_id),
-            6 => value(&self.import_name),
-            7 => value(&self.is_duplicate),
-            8 => value(&self.is_imported),
-            9 => value(&self.is_updated),
-            _ => value(&self.name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    ImportEntity = "ImportEntity", id, false;
+    pair parent("entityType", "entityId");
+    0 deleted "deleted" "" listed Never;
+    1 entity_id "entityId" "linkParent" listed Paired;
+    2 entity_name "entityName" "linkParent" listed Never;
+    3 entity_type "entityType" "linkParent" listed Paired;
+    4 id "id" "id" listed Never;
+    5 import_id "importId" "link" listed Always;
+    6 import_name "importName" "link" unlisted Never;
+    7 is_duplicate "isDuplicate" "bool" listed Always;
+    8 is_imported "isImported" "bool" listed Always;
+    9 is_updated "isUpdated" "bool" listed Always;
+    10 name "name" "" unlisted Never;
 }
 
 impl ImportEntity {
@@ -103,10 +60,6 @@ impl Entity for ImportEntity {
     type Patch = ImportEntityPatch;
     type Ref = ImportEntityRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `deleted`

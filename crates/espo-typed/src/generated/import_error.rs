@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::Import;
 
 /// A record of entity type `ImportError`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct ImportError {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -16,7 +15,7 @@ pub struct ImportError {
     /// `exportRowIndex`, int, read-only
     pub export_row_index: Option<i64>,
     /// `id`, read-only
-    pub id: Option<Id<ImportError>>,
+    pub id: Id<ImportError>,
     /// `importId`, of `import` (link), of `Import`, read-only
     pub import_id: Option<Id<Import>>,
     /// `importName`, of `import` (link), read-only
@@ -36,69 +35,22 @@ pub struct ImportError {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(ImportError);
 
-impl Record for ImportError {
-    const RECORD_OF: &'static str = "ImportError";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("deleted", ""),
-        Attribute::listed("entityType", "foreign"),
-        Attribute::unlisted("exportLineNumber", "int"),
-        Attribute::listed("exportRowIndex", "int"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("importId", "link"),
-        Attribute::listed("importName", "link"),
-        Attribute::unlisted("lineNumber", "int"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("row", "array"),
-        Attribute::listed("rowIndex", "int"),
-        Attribute::listed("type", "enum"),
-        Attribute::listed("validationFailures", "jsonArray"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.deleted),
-            1 => slot(&mut self.entity_type),
-            2 => slot(&mut self.export_line_number),
-            3 => slot(&mut self.export_row_index),
-            4 => slot(&mut self.id),
-            5 => slot(&mut self.import_id),
-            6 => slot(&mut self.import_name),
-            7 => slot(&mut self.line_number),
-            8 => slot(&mut self.name),
-            9 => slot(&mut self.row),
-            10 => slot(&mut self.row_index),
-            11 => slot(&mut self.r#type),
-            _ => slot(&mut self.validation_failures),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.deleted),
-            1 => value(&self.entity_type),
-            2 => value(&self.export_line_number),
-            3 => value(&self.export_row_index),
-            4 => value(&self.id),
-            5 => value(&self.import_id),
-            6 => value(&self.import_name),
-            7 => value(&self.line_number),
-            8 => value(&self.name),
-            9 => value(&self.row),
-            10 => value(&self.row_index),
-            11 => value(&self.r#type),
-            _ => value(&self.validation_failures),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    ImportError = "ImportError", id, true;
+    0 deleted "deleted" "" listed Never;
+    1 entity_type "entityType" "foreign" listed Never;
+    2 export_line_number "exportLineNumber" "int" unlisted Never;
+    3 export_row_index "exportRowIndex" "int" listed Never;
+    4 id "id" "id" listed Never;
+    5 import_id "importId" "link" listed Never;
+    6 import_name "importName" "link" listed Never;
+    7 line_number "lineNumber" "int" unlisted Never;
+    8 name "name" "" unlisted Never;
+    9 row "row" "array" listed Never;
+    10 row_index "rowIndex" "int" listed Never;
+    11 r#type "type" "enum" listed Never;
+    12 validation_failures "validationFailures" "jsonArray" listed Never;
 }
 
 impl Entity for ImportError {
@@ -107,10 +59,6 @@ impl Entity for ImportError {
     type Patch = ImportErrorPatch;
     type Ref = ImportErrorRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `deleted`

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Email, EmailFilter, EmailTemplate, GroupEmailFolder, Team, User};
 
 /// A record of entity type `InboundEmail`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct InboundEmail {
     /// `addAllTeamUsers`, bool, default `true`
     pub add_all_team_users: Option<bool>,
@@ -46,7 +45,7 @@ pub struct InboundEmail {
     /// `host`, varchar
     pub host: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<InboundEmail>>,
+    pub id: Id<InboundEmail>,
     /// `imapHandler`, varchar, read-only
     pub imap_handler: Option<String>,
     /// `isSystem`, bool, read-only
@@ -122,198 +121,65 @@ pub struct InboundEmail {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(InboundEmail);
 
-impl Record for InboundEmail {
-    const RECORD_OF: &'static str = "InboundEmail";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("addAllTeamUsers", "bool"),
-        Attribute::listed("assignToUserId", "link"),
-        Attribute::listed("assignToUserName", "link"),
-        Attribute::listed("caseDistribution", "enum"),
-        Attribute::listed("connectedAt", "datetime"),
-        Attribute::listed("createCase", "bool"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("emailAddress", "varchar"),
-        Attribute::listed("excludeFromReply", "bool"),
-        Attribute::listed("fetchData", "jsonObject"),
-        Attribute::listed("fetchSince", "date"),
-        Attribute::listed("fetchValidityNumber", "int"),
-        Attribute::listed("fromName", "varchar"),
-        Attribute::listed("groupEmailFolderId", "link"),
-        Attribute::listed("groupEmailFolderName", "link"),
-        Attribute::listed("host", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("imapHandler", "varchar"),
-        Attribute::unlisted("isSystem", "bool"),
-        Attribute::listed("keepFetchedEmailsUnread", "bool"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("monitoredFolders", "array"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("port", "int"),
-        Attribute::listed("reply", "bool"),
-        Attribute::listed("replyEmailTemplateId", "link"),
-        Attribute::listed("replyEmailTemplateName", "link"),
-        Attribute::listed("replyFromAddress", "varchar"),
-        Attribute::listed("replyFromName", "varchar"),
-        Attribute::listed("replyToAddress", "varchar"),
-        Attribute::listed("security", "enum"),
-        Attribute::listed("sentFolder", "varchar"),
-        Attribute::listed("smtpAuth", "bool"),
-        Attribute::listed("smtpAuthMechanism", "enum"),
-        Attribute::listed("smtpHandler", "varchar"),
-        Attribute::listed("smtpHost", "varchar"),
-        Attribute::listed("smtpIsForMassEmail", "bool"),
-        Attribute::listed("smtpIsShared", "bool"),
-        Attribute::listed("smtpPort", "int"),
-        Attribute::listed("smtpSecurity", "enum"),
-        Attribute::listed("smtpUsername", "varchar"),
-        Attribute::listed("status", "enum"),
-        Attribute::listed("storeSentEmails", "bool"),
-        Attribute::listed("targetUserPosition", "enum"),
-        Attribute::listed("teamId", "link"),
-        Attribute::listed("teamName", "link"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("useImap", "bool"),
-        Attribute::listed("useSmtp", "bool"),
-        Attribute::listed("username", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.add_all_team_users),
-            1 => slot(&mut self.assign_to_user_id),
-            2 => slot(&mut self.assign_to_user_name),
-            3 => slot(&mut self.case_distribution),
-            4 => slot(&mut self.connected_at),
-            5 => slot(&mut self.create_case),
-            6 => slot(&mut self.created_at),
-            7 => slot(&mut self.created_by_id),
-            8 => slot(&mut self.created_by_name),
-            9 => slot(&mut self.deleted),
-            10 => slot(&mut self.email_address),
-            11 => slot(&mut self.exclude_from_reply),
-            12 => slot(&mut self.fetch_data),
-            13 => slot(&mut self.fetch_since),
-            14 => slot(&mut self.fetch_validity_number),
-            15 => slot(&mut self.from_name),
-            16 => slot(&mut self.group_email_folder_id),
-            17 => slot(&mut self.group_email_folder_name),
-            18 => slot(&mut self.host),
-            19 => slot(&mut self.id),
-            20 => slot(&mut self.imap_handler),
-            21 => slot(&mut self.is_system),
-            22 => slot(&mut self.keep_fetched_emails_unread),
-            23 => slot(&mut self.modified_at),
-            24 => slot(&mut self.modified_by_id),
-            25 => slot(&mut self.modified_by_name),
-            26 => slot(&mut self.monitored_folders),
-            27 => slot(&mut self.name),
-            28 => slot(&mut self.port),
-            29 => slot(&mut self.reply),
-            30 => slot(&mut self.reply_email_template_id),
-            31 => slot(&mut self.reply_email_template_name),
-            32 => slot(&mut self.reply_from_address),
-            33 => slot(&mut self.reply_from_name),
-            34 => slot(&mut self.reply_to_address),
-            35 => slot(&mut self.security),
-            36 => slot(&mut self.sent_folder),
-            37 => slot(&mut self.smtp_auth),
-            38 => slot(&mut self.smtp_auth_mechanism),
-            39 => slot(&mut self.smtp_handler),
-            40 => slot(&mut self.smtp_host),
-            41 => slot(&mut self.smtp_is_for_mass_email),
-            42 => slot(&mut self.smtp_is_shared),
-            43 => slot(&mut self.smtp_port),
-            44 => slot(&mut self.smtp_security),
-            45 => slot(&mut self.smtp_username),
-            46 => slot(&mut self.status),
-            47 => slot(&mut self.store_sent_emails),
-            48 => slot(&mut self.target_user_position),
-            49 => slot(&mut self.team_id),
-            50 => slot(&mut self.team_name),
-            51 => slot(&mut self.teams_ids),
-            52 => slot(&mut self.teams_names),
-            53 => slot(&mut self.use_imap),
-            54 => slot(&mut self.use_smtp),
-            _ => slot(&mut self.username),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.add_all_team_users),
-            1 => value(&self.assign_to_user_id),
-            2 => value(&self.assign_to_user_name),
-            3 => value(&self.case_distribution),
-            4 => value(&self.connected_at),
-            5 => value(&self.create_case),
-            6 => value(&self.created_at),
-            7 => value(&self.created_by_id),
-            8 => value(&self.created_by_name),
-            9 => value(&self.deleted),
-            10 => value(&self.email_address),
-            11 => value(&self.exclude_from_reply),
-            12 => value(&self.fetch_data),
-            13 => value(&self.fetch_since),
-            14 => value(&self.fetch_validity_number),
-            15 => value(&self.from_name),
-            16 => value(&self.group_email_folder_id),
-            17 => value(&self.group_email_folder_name),
-            18 => value(&self.host),
-            19 => value(&self.id),
-            20 => value(&self.imap_handler),
-            21 => value(&self.is_system),
-            22 => value(&self.keep_fetched_emails_unread),
-            23 => value(&self.modified_at),
-            24 => value(&self.modified_by_id),
-            25 => value(&self.modified_by_name),
-            26 => value(&self.monitored_folders),
-            27 => value(&self.name),
-            28 => value(&self.port),
-            29 => value(&self.reply),
-            30 => value(&self.reply_email_template_id),
-            31 => value(&self.reply_email_template_name),
-            32 => value(&self.reply_from_address),
-            33 => value(&self.reply_from_name),
-            34 => value(&self.reply_to_address),
-            35 => value(&self.security),
-            36 => value(&self.sent_folder),
-            37 => value(&self.smtp_auth),
-            38 => value(&self.smtp_auth_mechanism),
-            39 => value(&self.smtp_handler),
-            40 => value(&self.smtp_host),
-            41 => value(&self.smtp_is_for_mass_email),
-            42 => value(&self.smtp_is_shared),
-            43 => value(&self.smtp_port),
-            44 => value(&self.smtp_security),
-            45 => value(&self.smtp_username),
-            46 => value(&self.status),
-            47 => value(&self.store_sent_emails),
-            48 => value(&self.target_user_position),
-            49 => value(&self.team_id),
-            50 => value(&self.team_name),
-            51 => value(&self.teams_ids),
-            52 => value(&self.teams_names),
-            53 => value(&self.use_imap),
-            54 => value(&self.use_smtp),
-            _ => value(&self.username),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    InboundEmail = "InboundEmail", id, true;
+    0 add_all_team_users "addAllTeamUsers" "bool" listed Always;
+    1 assign_to_user_id "assignToUserId" "link" listed Always;
+    2 assign_to_user_name "assignToUserName" "link" listed Never;
+    3 case_distribution "caseDistribution" "enum" listed Always;
+    4 connected_at "connectedAt" "datetime" listed Never;
+    5 create_case "createCase" "bool" listed Always;
+    6 created_at "createdAt" "datetime" listed Never;
+    7 created_by_id "createdById" "link" listed Never;
+    8 created_by_name "createdByName" "link" listed Never;
+    9 deleted "deleted" "" listed Never;
+    10 email_address "emailAddress" "varchar" listed Always;
+    11 exclude_from_reply "excludeFromReply" "bool" listed Always;
+    12 fetch_data "fetchData" "jsonObject" listed Never;
+    13 fetch_since "fetchSince" "date" listed Always;
+    14 fetch_validity_number "fetchValidityNumber" "int" listed Never;
+    15 from_name "fromName" "varchar" listed Always;
+    16 group_email_folder_id "groupEmailFolderId" "link" listed Always;
+    17 group_email_folder_name "groupEmailFolderName" "link" listed Never;
+    18 host "host" "varchar" listed Always;
+    19 id "id" "id" listed Never;
+    20 imap_handler "imapHandler" "varchar" listed Never;
+    21 is_system "isSystem" "bool" unlisted Never;
+    22 keep_fetched_emails_unread "keepFetchedEmailsUnread" "bool" listed Always;
+    23 modified_at "modifiedAt" "datetime" listed Never;
+    24 modified_by_id "modifiedById" "link" listed Never;
+    25 modified_by_name "modifiedByName" "link" listed Never;
+    26 monitored_folders "monitoredFolders" "array" listed Always;
+    27 name "name" "varchar" listed Always;
+    28 port "port" "int" listed Always;
+    29 reply "reply" "bool" listed Always;
+    30 reply_email_template_id "replyEmailTemplateId" "link" listed Always;
+    31 reply_email_template_name "replyEmailTemplateName" "link" listed Never;
+    32 reply_from_address "replyFromAddress" "varchar" listed Always;
+    33 reply_from_name "replyFromName" "varchar" listed Always;
+    34 reply_to_address "replyToAddress" "varchar" listed Always;
+    35 security "security" "enum" listed Always;
+    36 sent_folder "sentFolder" "varchar" listed Always;
+    37 smtp_auth "smtpAuth" "bool" listed Always;
+    38 smtp_auth_mechanism "smtpAuthMechanism" "enum" listed Always;
+    39 smtp_handler "smtpHandler" "varchar" listed Never;
+    40 smtp_host "smtpHost" "varchar" listed Always;
+    41 smtp_is_for_mass_email "smtpIsForMassEmail" "bool" listed Always;
+    42 smtp_is_shared "smtpIsShared" "bool" listed Always;
+    43 smtp_port "smtpPort" "int" listed Always;
+    44 smtp_security "smtpSecurity" "enum" listed Always;
+    45 smtp_username "smtpUsername" "varchar" listed Always;
+    46 status "status" "enum" listed Always;
+    47 store_sent_emails "storeSentEmails" "bool" listed Always;
+    48 target_user_position "targetUserPosition" "enum" listed Always;
+    49 team_id "teamId" "link" listed Always;
+    50 team_name "teamName" "link" listed Never;
+    51 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    52 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    53 use_imap "useImap" "bool" listed Always;
+    54 use_smtp "useSmtp" "bool" listed Always;
+    55 username "username" "varchar" listed Always;
 }
 
 impl Entity for InboundEmail {
@@ -322,10 +188,6 @@ impl Entity for InboundEmail {
     type Patch = InboundEmailPatch;
     type Ref = InboundEmailRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `addAllTeamUsers`
@@ -515,10 +377,18 @@ impl NewRecord for InboundEmailNew {
     type Entity = InboundEmail;
 }
 
+/// The values that the server requires for a create of [`InboundEmail`].
+pub struct InboundEmailRequired {
+    /// `name`
+    pub name: String,
+    /// `emailAddress`
+    pub email_address: String,
+}
+
 impl InboundEmailWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(name: impl Into<String>, email_address: impl Into<String>) -> Self {
-        Self(Attributes::new()).name(name).email_address(email_address)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: InboundEmailRequired) -> Self {
+        Self(Attributes::new()).name(required.name).email_address(required.email_address)
     }
 }
 

@@ -3,8 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `Integration`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Integration {
     /// `data`, jsonObject
     pub data: Option<Value>,
@@ -13,51 +12,20 @@ pub struct Integration {
     /// `enabled`, bool
     pub enabled: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<Integration>>,
+    pub id: Id<Integration>,
     /// `name`, read-only
     pub name: Option<String>,
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Integration);
 
-impl Record for Integration {
-    const RECORD_OF: &'static str = "Integration";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("data", "jsonObject"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("enabled", "bool"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("name", ""),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.data),
-            1 => slot(&mut self.deleted),
-            2 => slot(&mut self.enabled),
-            3 => slot(&mut self.id),
-            _ => slot(&mut self.name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.data),
-            1 => value(&self.deleted),
-            2 => value(&self.enabled),
-            3 => value(&self.id),
-            _ => value(&self.name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Integration = "Integration", id, true;
+    0 data "data" "jsonObject" listed Always;
+    1 deleted "deleted" "" listed Never;
+    2 enabled "enabled" "bool" listed Always;
+    3 id "id" "id" listed Never;
+    4 name "name" "" unlisted Never;
 }
 
 impl Entity for Integration {
@@ -66,10 +34,6 @@ impl Entity for Integration {
     type Patch = IntegrationPatch;
     type Ref = IntegrationRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `data`

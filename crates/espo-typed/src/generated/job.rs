@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::ScheduledJob;
 
 /// A record of entity type `Job`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Job {
     /// `attempts`, int
     pub attempts: Option<i64>,
@@ -26,7 +25,7 @@ pub struct Job {
     /// `group`, varchar, at most 128 characters
     pub group: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<Job>>,
+    pub id: Id<Job>,
     /// `job`, varchar
     pub job: Option<String>,
     /// `modifiedAt`, datetime, read-only
@@ -58,102 +57,33 @@ pub struct Job {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Job);
 
-impl Record for Job {
-    const RECORD_OF: &'static str = "Job";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("attempts", "int"),
-        Attribute::listed("className", "varchar"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("data", "jsonObject"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("executeTime", "datetime"),
-        Attribute::listed("executedAt", "datetime"),
-        Attribute::listed("failedAttempts", "int"),
-        Attribute::listed("group", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("job", "varchar"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("number", "int"),
-        Attribute::listed("pid", "int"),
-        Attribute::listed("queue", "varchar"),
-        Attribute::listed("scheduledJobId", "link"),
-        Attribute::listed("scheduledJobJob", "foreign"),
-        Attribute::listed("scheduledJobName", "link"),
-        Attribute::listed("startedAt", "datetime"),
-        Attribute::listed("status", "enum"),
-        Attribute::listed("targetGroup", "varchar"),
-        Attribute::listed("targetId", "varchar"),
-        Attribute::listed("targetType", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.attempts),
-            1 => slot(&mut self.class_name),
-            2 => slot(&mut self.created_at),
-            3 => slot(&mut self.data),
-            4 => slot(&mut self.deleted),
-            5 => slot(&mut self.execute_time),
-            6 => slot(&mut self.executed_at),
-            7 => slot(&mut self.failed_attempts),
-            8 => slot(&mut self.group),
-            9 => slot(&mut self.id),
-            10 => slot(&mut self.job),
-            11 => slot(&mut self.modified_at),
-            12 => slot(&mut self.name),
-            13 => slot(&mut self.number),
-            14 => slot(&mut self.pid),
-            15 => slot(&mut self.queue),
-            16 => slot(&mut self.scheduled_job_id),
-            17 => slot(&mut self.scheduled_job_job),
-            18 => slot(&mut self.scheduled_job_name),
-            19 => slot(&mut self.started_at),
-            20 => slot(&mut self.status),
-            21 => slot(&mut self.target_group),
-            22 => slot(&mut self.target_id),
-            _ => slot(&mut self.target_type),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.attempts),
-            1 => value(&self.class_name),
-            2 => value(&self.created_at),
-            3 => value(&self.data),
-            4 => value(&self.deleted),
-            5 => value(&self.execute_time),
-            6 => value(&self.executed_at),
-            7 => value(&self.failed_attempts),
-            8 => value(&self.group),
-            9 => value(&self.id),
-            10 => value(&self.job),
-            11 => value(&self.modified_at),
-            12 => value(&self.name),
-            13 => value(&self.number),
-            14 => value(&self.pid),
-            15 => value(&self.queue),
-            16 => value(&self.scheduled_job_id),
-            17 => value(&self.scheduled_job_job),
-            18 => value(&self.scheduled_job_name),
-            19 => value(&self.started_at),
-            20 => value(&self.status),
-            21 => value(&self.target_group),
-            22 => value(&self.target_id),
-            _ => value(&self.target_type),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Job = "Job", id, true;
+    0 attempts "attempts" "int" listed Always;
+    1 class_name "className" "varchar" listed Always;
+    2 created_at "createdAt" "datetime" listed Never;
+    3 data "data" "jsonObject" listed Always;
+    4 deleted "deleted" "" listed Never;
+    5 execute_time "executeTime" "datetime" listed Always;
+    6 executed_at "executedAt" "datetime" listed Always;
+    7 failed_attempts "failedAttempts" "int" listed Always;
+    8 group "group" "varchar" listed Always;
+    9 id "id" "id" listed Never;
+    10 job "job" "varchar" listed Always;
+    11 modified_at "modifiedAt" "datetime" listed Never;
+    12 name "name" "varchar" listed Always;
+    13 number "number" "int" listed Never;
+    14 pid "pid" "int" listed Always;
+    15 queue "queue" "varchar" listed Always;
+    16 scheduled_job_id "scheduledJobId" "link" listed Always;
+    17 scheduled_job_job "scheduledJobJob" "foreign" listed Never;
+    18 scheduled_job_name "scheduledJobName" "link" listed Never;
+    19 started_at "startedAt" "datetime" listed Always;
+    20 status "status" "enum" listed Always;
+    21 target_group "targetGroup" "varchar" listed Always;
+    22 target_id "targetId" "varchar" listed Always;
+    23 target_type "targetType" "varchar" listed Always;
 }
 
 impl Entity for Job {
@@ -162,10 +92,6 @@ impl Entity for Job {
     type Patch = JobPatch;
     type Ref = JobRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `attempts`
@@ -238,13 +164,23 @@ impl NewRecord for JobNew {
     type Entity = Job;
 }
 
+/// The values that the server requires for a create of [`Job`].
+pub struct JobRequired {
+    /// `name`
+    pub name: String,
+    /// `className`
+    pub class_name: String,
+    /// `executeTime`
+    pub execute_time: Timestamp,
+}
+
 impl JobWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(name: impl Into<String>, class_name: impl Into<String>, execute_time: Timestamp) -> Self {
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: JobRequired) -> Self {
         Self(Attributes::new())
-            .name(name)
-            .class_name(class_name)
-            .execute_time(execute_time)
+            .name(required.name)
+            .class_name(required.class_name)
+            .execute_time(required.execute_time)
     }
 }
 

@@ -3,8 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `KanbanOrder`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct KanbanOrder {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -17,7 +16,7 @@ pub struct KanbanOrder {
     /// `group`, varchar, at most 100 characters
     pub group: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<KanbanOrder>>,
+    pub id: Id<KanbanOrder>,
     /// `name`, read-only
     pub name: Option<String>,
     /// `order`, int
@@ -29,60 +28,20 @@ pub struct KanbanOrder {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(KanbanOrder);
 
-impl Record for KanbanOrder {
-    const RECORD_OF: &'static str = "KanbanOrder";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("deleted", ""),
-        Attribute::listed("entityId", "linkParent"),
-        Attribute::listed("entityName", "linkParent"),
-        Attribute::listed("entityType", "linkParent"),
-        Attribute::listed("group", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("order", "int"),
-        Attribute::listed("userId", "link"),
-        Attribute::unlisted("userName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.deleted),
-            1 => slot(&mut self.entity_id),
-            2 => slot(&mut self.entity_name),
-            3 => slot(&mut self.entity_type),
-            4 => slot(&mut self.group),
-            5 => slot(&mut self.id),
-            6 => slot(&mut self.name),
-            7 => slot(&mut self.order),
-            8 => slot(&mut self.user_id),
-            _ => slot(&mut self.user_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.deleted),
-            1 => value(&self.entity_id),
-            2 => value(&self.entity_name),
-            3 => value(&self.entity_type),
-            4 => value(&self.group),
-            5 => value(&self.id),
-            6 => value(&self.name),
-            7 => value(&self.order),
-            8 => value(&self.user_id),
-            _ => value(&self.user_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    KanbanOrder = "KanbanOrder", id, false;
+    pair parent("entityType", "entityId");
+    0 deleted "deleted" "" listed Never;
+    1 entity_id "entityId" "linkParent" listed Paired;
+    2 entity_name "entityName" "linkParent" listed Never;
+    3 entity_type "entityType" "linkParent" listed Paired;
+    4 group "group" "varchar" listed Always;
+    5 id "id" "id" listed Never;
+    6 name "name" "" unlisted Never;
+    7 order "order" "int" listed Always;
+    8 user_id "userId" "link" listed Always;
+    9 user_name "userName" "link" unlisted Never;
 }
 
 impl KanbanOrder {
@@ -98,10 +57,6 @@ impl Entity for KanbanOrder {
     type Patch = KanbanOrderPatch;
     type Ref = KanbanOrderRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `deleted`

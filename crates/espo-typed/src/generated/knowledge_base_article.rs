@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Attachment, Case, KnowledgeBaseCategory, Portal, Team, User};
 
 /// A record of entity type `KnowledgeBaseArticle` (module `Crm`, has optimistic locking).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct KnowledgeBaseArticle {
     /// `assignedUserId`, of `assignedUser` (link), of `User`
     pub assigned_user_id: Option<Id<User>>,
@@ -38,7 +37,7 @@ pub struct KnowledgeBaseArticle {
     /// `expirationDate`, date
     pub expiration_date: Option<Date>,
     /// `id`, read-only
-    pub id: Option<Id<KnowledgeBaseArticle>>,
+    pub id: Id<KnowledgeBaseArticle>,
     /// `language`, enum
     pub language: Option<String>,
     /// `modifiedAt`, datetime, read-only
@@ -70,120 +69,39 @@ pub struct KnowledgeBaseArticle {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(KnowledgeBaseArticle);
 
-impl Record for KnowledgeBaseArticle {
-    const RECORD_OF: &'static str = "KnowledgeBaseArticle";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::unlisted("attachmentsIds", "attachmentMultiple"),
-        Attribute::unlisted("attachmentsNames", "attachmentMultiple"),
-        Attribute::unlisted("attachmentsTypes", "attachmentMultiple"),
-        Attribute::listed("body", "wysiwyg"),
-        Attribute::listed("bodyPlain", "text"),
-        Attribute::unlisted("categoriesIds", "linkMultiple"),
-        Attribute::unlisted("categoriesNames", "linkMultiple"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("expirationDate", "date"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("language", "enum"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("order", "int"),
-        Attribute::unlisted("portalsIds", "linkMultiple"),
-        Attribute::unlisted("portalsNames", "linkMultiple"),
-        Attribute::listed("publishDate", "date"),
-        Attribute::listed("status", "enum"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("type", "enum"),
-        Attribute::listed("versionNumber", ""),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.assigned_user_id),
-            1 => slot(&mut self.assigned_user_name),
-            2 => slot(&mut self.attachments_ids),
-            3 => slot(&mut self.attachments_names),
-            4 => slot(&mut self.attachments_types),
-            5 => slot(&mut self.body),
-            6 => slot(&mut self.body_plain),
-            7 => slot(&mut self.categories_ids),
-            8 => slot(&mut self.categories_names),
-            9 => slot(&mut self.created_at),
-            10 => slot(&mut self.created_by_id),
-            11 => slot(&mut self.created_by_name),
-            12 => slot(&mut self.deleted),
-            13 => slot(&mut self.description),
-            14 => slot(&mut self.expiration_date),
-            15 => slot(&mut self.id),
-            16 => slot(&mut self.language),
-            17 => slot(&mut self.modified_at),
-            18 => slot(&mut self.modified_by_id),
-            19 => slot(&mut self.modified_by_name),
-            20 => slot(&mut self.name),
-            21 => slot(&mut self.order),
-            22 => slot(&mut self.portals_ids),
-            23 => slot(&mut self.portals_names),
-            24 => slot(&mut self.publish_date),
-            25 => slot(&mut self.status),
-            26 => slot(&mut self.teams_ids),
-            27 => slot(&mut self.teams_names),
-            28 => slot(&mut self.r#type),
-            _ => slot(&mut self.version_number),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.assigned_user_id),
-            1 => value(&self.assigned_user_name),
-            2 => value(&self.attachments_ids),
-            3 => value(&self.attachments_names),
-            4 => value(&self.attachments_types),
-            5 => value(&self.body),
-            6 => value(&self.body_plain),
-            7 => value(&self.categories_ids),
-            8 => value(&self.categories_names),
-            9 => value(&self.created_at),
-            10 => value(&self.created_by_id),
-            11 => value(&self.created_by_name),
-            12 => value(&self.deleted),
-            13 => value(&self.description),
-            14 => value(&self.expiration_date),
-            15 => value(&self.id),
-            16 => value(&self.language),
-            17 => value(&self.modified_at),
-            18 => value(&self.modified_by_id),
-            19 => value(&self.modified_by_name),
-            20 => value(&self.name),
-            21 => value(&self.order),
-            22 => value(&self.portals_ids),
-            23 => value(&self.portals_names),
-            24 => value(&self.publish_date),
-            25 => value(&self.status),
-            26 => value(&self.teams_ids),
-            27 => value(&self.teams_names),
-            28 => value(&self.r#type),
-            _ => value(&self.version_number),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    KnowledgeBaseArticle = "KnowledgeBaseArticle", id, true;
+    0 assigned_user_id "assignedUserId" "link" listed Always;
+    1 assigned_user_name "assignedUserName" "link" listed Never;
+    2 attachments_ids "attachmentsIds" "attachmentMultiple" unlisted Always;
+    3 attachments_names "attachmentsNames" "attachmentMultiple" unlisted Never;
+    4 attachments_types "attachmentsTypes" "attachmentMultiple" unlisted Never;
+    5 body "body" "wysiwyg" listed Always;
+    6 body_plain "bodyPlain" "text" listed Never;
+    7 categories_ids "categoriesIds" "linkMultiple" unlisted Always;
+    8 categories_names "categoriesNames" "linkMultiple" unlisted Never;
+    9 created_at "createdAt" "datetime" listed Never;
+    10 created_by_id "createdById" "link" listed Never;
+    11 created_by_name "createdByName" "link" listed Never;
+    12 deleted "deleted" "" listed Never;
+    13 description "description" "text" listed Always;
+    14 expiration_date "expirationDate" "date" listed Always;
+    15 id "id" "id" listed Never;
+    16 language "language" "enum" listed Always;
+    17 modified_at "modifiedAt" "datetime" listed Never;
+    18 modified_by_id "modifiedById" "link" listed Never;
+    19 modified_by_name "modifiedByName" "link" listed Never;
+    20 name "name" "varchar" listed Always;
+    21 order "order" "int" listed Always;
+    22 portals_ids "portalsIds" "linkMultiple" unlisted Always;
+    23 portals_names "portalsNames" "linkMultiple" unlisted Never;
+    24 publish_date "publishDate" "date" listed Always;
+    25 status "status" "enum" listed Always;
+    26 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    27 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    28 r#type "type" "enum" listed Always;
+    29 version_number "versionNumber" "" listed Never;
 }
 
 impl Entity for KnowledgeBaseArticle {
@@ -192,10 +110,6 @@ impl Entity for KnowledgeBaseArticle {
     type Patch = KnowledgeBaseArticlePatch;
     type Ref = KnowledgeBaseArticleRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `assignedUserId`
@@ -334,7 +248,7 @@ impl NewRecord for KnowledgeBaseArticleNew {
 }
 
 impl KnowledgeBaseArticleWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

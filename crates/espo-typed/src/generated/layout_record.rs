@@ -4,15 +4,14 @@ use espo_core::typed::generated::*;
 use super::LayoutSet;
 
 /// A record of entity type `LayoutRecord`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct LayoutRecord {
     /// `data`, text
     pub data: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<LayoutRecord>>,
+    pub id: Id<LayoutRecord>,
     /// `layoutSetId`, of `layoutSet` (link), of `LayoutSet`
     pub layout_set_id: Option<Id<LayoutSet>>,
     /// `layoutSetName`, of `layoutSet` (link), read-only
@@ -22,48 +21,15 @@ pub struct LayoutRecord {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(LayoutRecord);
 
-impl Record for LayoutRecord {
-    const RECORD_OF: &'static str = "LayoutRecord";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("data", "text"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("layoutSetId", "link"),
-        Attribute::listed("layoutSetName", "link"),
-        Attribute::listed("name", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.data),
-            1 => slot(&mut self.deleted),
-            2 => slot(&mut self.id),
-            3 => slot(&mut self.layout_set_id),
-            4 => slot(&mut self.layout_set_name),
-            _ => slot(&mut self.name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.data),
-            1 => value(&self.deleted),
-            2 => value(&self.id),
-            3 => value(&self.layout_set_id),
-            4 => value(&self.layout_set_name),
-            _ => value(&self.name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    LayoutRecord = "LayoutRecord", id, true;
+    0 data "data" "text" listed Always;
+    1 deleted "deleted" "" listed Never;
+    2 id "id" "id" listed Never;
+    3 layout_set_id "layoutSetId" "link" listed Always;
+    4 layout_set_name "layoutSetName" "link" listed Never;
+    5 name "name" "varchar" listed Always;
 }
 
 impl Entity for LayoutRecord {
@@ -72,10 +38,6 @@ impl Entity for LayoutRecord {
     type Patch = LayoutRecordPatch;
     type Ref = LayoutRecordRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `data`

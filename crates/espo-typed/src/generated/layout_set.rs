@@ -4,15 +4,14 @@ use espo_core::typed::generated::*;
 use super::{LayoutRecord, Portal, Team};
 
 /// A record of entity type `LayoutSet`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct LayoutSet {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<LayoutSet>>,
+    pub id: Id<LayoutSet>,
     /// `layoutList`, multiEnum
     pub layout_list: Option<Vec<String>>,
     /// `modifiedAt`, datetime, read-only
@@ -22,48 +21,15 @@ pub struct LayoutSet {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(LayoutSet);
 
-impl Record for LayoutSet {
-    const RECORD_OF: &'static str = "LayoutSet";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("layoutList", "multiEnum"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("name", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.deleted),
-            2 => slot(&mut self.id),
-            3 => slot(&mut self.layout_list),
-            4 => slot(&mut self.modified_at),
-            _ => slot(&mut self.name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.deleted),
-            2 => value(&self.id),
-            3 => value(&self.layout_list),
-            4 => value(&self.modified_at),
-            _ => value(&self.name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    LayoutSet = "LayoutSet", id, true;
+    0 created_at "createdAt" "datetime" listed Never;
+    1 deleted "deleted" "" listed Never;
+    2 id "id" "id" listed Never;
+    3 layout_list "layoutList" "multiEnum" listed Always;
+    4 modified_at "modifiedAt" "datetime" listed Never;
+    5 name "name" "varchar" listed Always;
 }
 
 impl Entity for LayoutSet {
@@ -72,10 +38,6 @@ impl Entity for LayoutSet {
     type Patch = LayoutSetPatch;
     type Ref = LayoutSetRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`
@@ -102,7 +64,7 @@ impl NewRecord for LayoutSetNew {
 }
 
 impl LayoutSetWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

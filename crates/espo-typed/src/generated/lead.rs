@@ -7,8 +7,7 @@ use super::{
 };
 
 /// A record of entity type `Lead` (module `Crm`, has a stream).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Lead {
     /// `acceptanceStatus`, varchar
     pub acceptance_status: Option<String>,
@@ -79,7 +78,7 @@ pub struct Lead {
     /// `followersNames`, read-only, in a list only if selected
     pub followers_names: Option<Names<User>>,
     /// `id`, read-only
-    pub id: Option<Id<Lead>>,
+    pub id: Id<Lead>,
     /// `industry`, enum, options of `Account.industry`
     pub industry: Option<Industry>,
     /// `isFollowed`, read-only, in a list only if selected
@@ -143,225 +142,74 @@ pub struct Lead {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Lead);
 
-impl Record for Lead {
-    const RECORD_OF: &'static str = "Lead";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::unlisted("acceptanceStatus", "varchar"),
-        Attribute::unlisted("acceptanceStatusCalls", "enum"),
-        Attribute::unlisted("acceptanceStatusMeetings", "enum"),
-        Attribute::listed("accountName", "varchar"),
-        Attribute::listed("addressCity", "varchar"),
-        Attribute::listed("addressCountry", "varchar"),
-        Attribute::unlisted("addressMap", "map"),
-        Attribute::listed("addressPostalCode", "varchar"),
-        Attribute::listed("addressState", "varchar"),
-        Attribute::listed("addressStreet", "text"),
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::listed("campaignId", "link"),
-        Attribute::listed("campaignName", "link"),
-        Attribute::listed("convertedAt", "datetime"),
-        Attribute::listed("createdAccountId", "link"),
-        Attribute::listed("createdAccountName", "link"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("createdContactId", "link"),
-        Attribute::listed("createdContactName", "link"),
-        Attribute::listed("createdOpportunityId", "link"),
-        Attribute::listed("createdOpportunityName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("doNotCall", "bool"),
-        Attribute::listed("emailAddress", "email"),
-        Attribute::unlisted("emailAddressData", "email"),
-        Attribute::listed("emailAddressIsInvalid", "bool"),
-        Attribute::listed("emailAddressIsOptedOut", "bool"),
-        Attribute::listed("firstName", "varchar"),
-        Attribute::unlisted("followersIds", ""),
-        Attribute::unlisted("followersNames", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("industry", "enum"),
-        Attribute::unlisted("isFollowed", ""),
-        Attribute::listed("lastName", "varchar"),
-        Attribute::listed("middleName", "varchar"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "personName"),
-        Attribute::listed("opportunityAmount", "currency"),
-        Attribute::listed("opportunityAmountConverted", "currencyConverted"),
-        Attribute::listed("opportunityAmountCurrency", "enum"),
-        Attribute::unlisted("originalEmailId", "link"),
-        Attribute::unlisted("originalEmailName", "link"),
-        Attribute::listed("phoneNumber", "phone"),
-        Attribute::unlisted("phoneNumberData", "phone"),
-        Attribute::listed("phoneNumberIsInvalid", "bool"),
-        Attribute::listed("phoneNumberIsOptedOut", "bool"),
-        Attribute::listed("salutationName", "enum"),
-        Attribute::listed("source", "enum"),
-        Attribute::listed("status", "enum"),
-        Attribute::listed("streamUpdatedAt", "datetime"),
-        Attribute::unlisted("targetListId", "link"),
-        Attribute::unlisted("targetListIsOptedOut", "bool"),
-        Attribute::unlisted("targetListName", "link"),
-        Attribute::unlisted("targetListsIds", "linkMultiple"),
-        Attribute::unlisted("targetListsNames", "linkMultiple"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("title", "varchar"),
-        Attribute::listed("website", "url"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.acceptance_status),
-            1 => slot(&mut self.acceptance_status_calls),
-            2 => slot(&mut self.acceptance_status_meetings),
-            3 => slot(&mut self.account_name),
-            4 => slot(&mut self.address_city),
-            5 => slot(&mut self.address_country),
-            6 => slot(&mut self.address_map),
-            7 => slot(&mut self.address_postal_code),
-            8 => slot(&mut self.address_state),
-            9 => slot(&mut self.address_street),
-            10 => slot(&mut self.assigned_user_id),
-            11 => slot(&mut self.assigned_user_name),
-            12 => slot(&mut self.campaign_id),
-            13 => slot(&mut self.campaign_name),
-            14 => slot(&mut self.converted_at),
-            15 => slot(&mut self.created_account_id),
-            16 => slot(&mut self.created_account_name),
-            17 => slot(&mut self.created_at),
-            18 => slot(&mut self.created_by_id),
-            19 => slot(&mut self.created_by_name),
-            20 => slot(&mut self.created_contact_id),
-            21 => slot(&mut self.created_contact_name),
-            22 => slot(&mut self.created_opportunity_id),
-            23 => slot(&mut self.created_opportunity_name),
-            24 => slot(&mut self.deleted),
-            25 => slot(&mut self.description),
-            26 => slot(&mut self.do_not_call),
-            27 => slot(&mut self.email_address),
-            28 => slot(&mut self.email_address_data),
-            29 => slot(&mut self.email_address_is_invalid),
-            30 => slot(&mut self.email_address_is_opted_out),
-            31 => slot(&mut self.first_name),
-            32 => slot(&mut self.followers_ids),
-            33 => slot(&mut self.followers_names),
-            34 => slot(&mut self.id),
-            35 => slot(&mut self.industry),
-            36 => slot(&mut self.is_followed),
-            37 => slot(&mut self.last_name),
-            38 => slot(&mut self.middle_name),
-            39 => slot(&mut self.modified_at),
-            40 => slot(&mut self.modified_by_id),
-            41 => slot(&mut self.modified_by_name),
-            42 => slot(&mut self.name),
-            43 => slot(&mut self.opportunity_amount),
-            44 => slot(&mut self.opportunity_amount_converted),
-            45 => slot(&mut self.opportunity_amount_currency),
-            46 => slot(&mut self.original_email_id),
-            47 => slot(&mut self.original_email_name),
-            48 => slot(&mut self.phone_number),
-            49 => slot(&mut self.phone_number_data),
-            50 => slot(&mut self.phone_number_is_invalid),
-            51 => slot(&mut self.phone_number_is_opted_out),
-            52 => slot(&mut self.salutation_name),
-            53 => slot(&mut self.source),
-            54 => slot(&mut self.status),
-            55 => slot(&mut self.stream_updated_at),
-            56 => slot(&mut self.target_list_id),
-            57 => slot(&mut self.target_list_is_opted_out),
-            58 => slot(&mut self.target_list_name),
-            59 => slot(&mut self.target_lists_ids),
-            60 => slot(&mut self.target_lists_names),
-            61 => slot(&mut self.teams_ids),
-            62 => slot(&mut self.teams_names),
-            63 => slot(&mut self.title),
-            _ => slot(&mut self.website),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.acceptance_status),
-            1 => value(&self.acceptance_status_calls),
-            2 => value(&self.acceptance_status_meetings),
-            3 => value(&self.account_name),
-            4 => value(&self.address_city),
-            5 => value(&self.address_country),
-            6 => value(&self.address_map),
-            7 => value(&self.address_postal_code),
-            8 => value(&self.address_state),
-            9 => value(&self.address_street),
-            10 => value(&self.assigned_user_id),
-            11 => value(&self.assigned_user_name),
-            12 => value(&self.campaign_id),
-            13 => value(&self.campaign_name),
-            14 => value(&self.converted_at),
-            15 => value(&self.created_account_id),
-            16 => value(&self.created_account_name),
-            17 => value(&self.created_at),
-            18 => value(&self.created_by_id),
-            19 => value(&self.created_by_name),
-            20 => value(&self.created_contact_id),
-            21 => value(&self.created_contact_name),
-            22 => value(&self.created_opportunity_id),
-            23 => value(&self.created_opportunity_name),
-            24 => value(&self.deleted),
-            25 => value(&self.description),
-            26 => value(&self.do_not_call),
-            27 => value(&self.email_address),
-            28 => value(&self.email_address_data),
-            29 => value(&self.email_address_is_invalid),
-            30 => value(&self.email_address_is_opted_out),
-            31 => value(&self.first_name),
-            32 => value(&self.followers_ids),
-            33 => value(&self.followers_names),
-            34 => value(&self.id),
-            35 => value(&self.industry),
-            36 => value(&self.is_followed),
-            37 => value(&self.last_name),
-            38 => value(&self.middle_name),
-            39 => value(&self.modified_at),
-            40 => value(&self.modified_by_id),
-            41 => value(&self.modified_by_name),
-            42 => value(&self.name),
-            43 => value(&self.opportunity_amount),
-            44 => value(&self.opportunity_amount_converted),
-            45 => value(&self.opportunity_amount_currency),
-            46 => value(&self.original_email_id),
-            47 => value(&self.original_email_name),
-            48 => value(&self.phone_number),
-            49 => value(&self.phone_number_data),
-            50 => value(&self.phone_number_is_invalid),
-            51 => value(&self.phone_number_is_opted_out),
-            52 => value(&self.salutation_name),
-            53 => value(&self.source),
-            54 => value(&self.status),
-            55 => value(&self.stream_updated_at),
-            56 => value(&self.target_list_id),
-            57 => value(&self.target_list_is_opted_out),
-            58 => value(&self.target_list_name),
-            59 => value(&self.target_lists_ids),
-            60 => value(&self.target_lists_names),
-            61 => value(&self.teams_ids),
-            62 => value(&self.teams_names),
-            63 => value(&self.title),
-            _ => value(&self.website),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Lead = "Lead", id, true;
+    0 acceptance_status "acceptanceStatus" "varchar" unlisted Always;
+    1 acceptance_status_calls "acceptanceStatusCalls" "enum" unlisted Always;
+    2 acceptance_status_meetings "acceptanceStatusMeetings" "enum" unlisted Always;
+    3 account_name "accountName" "varchar" listed Always;
+    4 address_city "addressCity" "varchar" listed Always;
+    5 address_country "addressCountry" "varchar" listed Always;
+    6 address_map "addressMap" "map" unlisted Never;
+    7 address_postal_code "addressPostalCode" "varchar" listed Always;
+    8 address_state "addressState" "varchar" listed Always;
+    9 address_street "addressStreet" "text" listed Always;
+    10 assigned_user_id "assignedUserId" "link" listed Always;
+    11 assigned_user_name "assignedUserName" "link" listed Never;
+    12 campaign_id "campaignId" "link" listed Always;
+    13 campaign_name "campaignName" "link" listed Never;
+    14 converted_at "convertedAt" "datetime" listed Never;
+    15 created_account_id "createdAccountId" "link" listed Always;
+    16 created_account_name "createdAccountName" "link" listed Never;
+    17 created_at "createdAt" "datetime" listed Never;
+    18 created_by_id "createdById" "link" listed Never;
+    19 created_by_name "createdByName" "link" listed Never;
+    20 created_contact_id "createdContactId" "link" listed Always;
+    21 created_contact_name "createdContactName" "link" listed Never;
+    22 created_opportunity_id "createdOpportunityId" "link" listed Always;
+    23 created_opportunity_name "createdOpportunityName" "link" listed Never;
+    24 deleted "deleted" "" listed Never;
+    25 description "description" "text" listed Always;
+    26 do_not_call "doNotCall" "bool" listed Always;
+    27 email_address "emailAddress" "email" listed Always;
+    28 email_address_data "emailAddressData" "email" unlisted Always;
+    29 email_address_is_invalid "emailAddressIsInvalid" "bool" listed Always;
+    30 email_address_is_opted_out "emailAddressIsOptedOut" "bool" listed Always;
+    31 first_name "firstName" "varchar" listed Always;
+    32 followers_ids "followersIds" "" unlisted Never;
+    33 followers_names "followersNames" "" unlisted Never;
+    34 id "id" "id" listed Never;
+    35 industry "industry" "enum" listed Always;
+    36 is_followed "isFollowed" "" unlisted Never;
+    37 last_name "lastName" "varchar" listed Always;
+    38 middle_name "middleName" "varchar" listed Always;
+    39 modified_at "modifiedAt" "datetime" listed Never;
+    40 modified_by_id "modifiedById" "link" listed Never;
+    41 modified_by_name "modifiedByName" "link" listed Never;
+    42 name "name" "personName" listed Never;
+    43 opportunity_amount "opportunityAmount" "currency" listed Always;
+    44 opportunity_amount_converted "opportunityAmountConverted" "currencyConverted" listed Never;
+    45 opportunity_amount_currency "opportunityAmountCurrency" "enum" listed Always;
+    46 original_email_id "originalEmailId" "link" unlisted Always;
+    47 original_email_name "originalEmailName" "link" unlisted Never;
+    48 phone_number "phoneNumber" "phone" listed Always;
+    49 phone_number_data "phoneNumberData" "phone" unlisted Always;
+    50 phone_number_is_invalid "phoneNumberIsInvalid" "bool" listed Always;
+    51 phone_number_is_opted_out "phoneNumberIsOptedOut" "bool" listed Always;
+    52 salutation_name "salutationName" "enum" listed Always;
+    53 source "source" "enum" listed Always;
+    54 status "status" "enum" listed Always;
+    55 stream_updated_at "streamUpdatedAt" "datetime" listed Never;
+    56 target_list_id "targetListId" "link" unlisted Always;
+    57 target_list_is_opted_out "targetListIsOptedOut" "bool" unlisted Never;
+    58 target_list_name "targetListName" "link" unlisted Never;
+    59 target_lists_ids "targetListsIds" "linkMultiple" unlisted Always;
+    60 target_lists_names "targetListsNames" "linkMultiple" unlisted Never;
+    61 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    62 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    63 title "title" "varchar" listed Always;
+    64 website "website" "url" listed Always;
 }
 
 impl Entity for Lead {
@@ -370,10 +218,6 @@ impl Entity for Lead {
     type Patch = LeadPatch;
     type Ref = LeadRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl HasStream for Lead {}
@@ -689,7 +533,7 @@ espo_core::enumeration! {
         PublicRelations = "Public Relations",
         WebSite = "Web Site",
         Campaign = "Campaign",
-        OtherOption = "Other",
+        Other = "Other",
     }
 }
 

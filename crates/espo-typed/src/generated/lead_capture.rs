@@ -7,8 +7,7 @@ use super::{
 };
 
 /// A record of entity type `LeadCapture`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct LeadCapture {
     /// `apiKey`, varchar, at most 36 characters, read-only
     pub api_key: Option<String>,
@@ -65,7 +64,7 @@ pub struct LeadCapture {
     /// `formUrl`, url, read-only
     pub form_url: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<LeadCapture>>,
+    pub id: Id<LeadCapture>,
     /// `inboundEmailId`, of `inboundEmail` (link), of `InboundEmail`
     pub inbound_email_id: Option<Id<InboundEmail>>,
     /// `inboundEmailName`, of `inboundEmail` (link), read-only
@@ -117,186 +116,61 @@ pub struct LeadCapture {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(LeadCapture);
 
-impl Record for LeadCapture {
-    const RECORD_OF: &'static str = "LeadCapture";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("apiKey", "varchar"),
-        Attribute::listed("campaignId", "link"),
-        Attribute::listed("campaignName", "link"),
-        Attribute::listed("createLeadBeforeOptInConfirmation", "bool"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("duplicateCheck", "bool"),
-        Attribute::unlisted("exampleRequestHeaders", "array"),
-        Attribute::unlisted("exampleRequestMethod", "varchar"),
-        Attribute::unlisted("exampleRequestPayload", "text"),
-        Attribute::unlisted("exampleRequestUrl", "varchar"),
-        Attribute::listed("fieldList", "multiEnum"),
-        Attribute::listed("fieldParams", "jsonObject"),
-        Attribute::listed("formCaptcha", "bool"),
-        Attribute::listed("formEnabled", "bool"),
-        Attribute::listed("formFrameAncestors", "urlMultiple"),
-        Attribute::listed("formId", "varchar"),
-        Attribute::listed("formLanguage", "enum"),
-        Attribute::listed("formSuccessRedirectUrl", "url"),
-        Attribute::listed("formSuccessText", "text"),
-        Attribute::listed("formText", "text"),
-        Attribute::listed("formTheme", "enum"),
-        Attribute::listed("formTitle", "varchar"),
-        Attribute::unlisted("formUrl", "url"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("inboundEmailId", "link"),
-        Attribute::listed("inboundEmailName", "link"),
-        Attribute::listed("isActive", "bool"),
-        Attribute::listed("leadSource", "enum"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("optInConfirmation", "bool"),
-        Attribute::listed("optInConfirmationEmailTemplateId", "link"),
-        Attribute::listed("optInConfirmationEmailTemplateName", "link"),
-        Attribute::listed("optInConfirmationLifetime", "int"),
-        Attribute::listed("optInConfirmationSuccessMessage", "text"),
-        Attribute::listed("phoneNumberCountry", "enum"),
-        Attribute::listed("pipelineId", "link"),
-        Attribute::listed("pipelineName", "link"),
-        Attribute::listed("skipOptInConfirmationIfSubscribed", "bool"),
-        Attribute::unlisted("smtpAccount", "base"),
-        Attribute::listed("subscribeContactToTargetList", "bool"),
-        Attribute::listed("subscribeToTargetList", "bool"),
-        Attribute::listed("targetListId", "link"),
-        Attribute::listed("targetListName", "link"),
-        Attribute::listed("targetTeamId", "link"),
-        Attribute::listed("targetTeamName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.api_key),
-            1 => slot(&mut self.campaign_id),
-            2 => slot(&mut self.campaign_name),
-            3 => slot(&mut self.create_lead_before_opt_in_confirmation),
-            4 => slot(&mut self.created_at),
-            5 => slot(&mut self.created_by_id),
-            6 => slot(&mut self.created_by_name),
-            7 => slot(&mut self.deleted),
-            8 => slot(&mut self.description),
-            9 => slot(&mut self.duplicate_check),
-            10 => slot(&mut self.example_request_headers),
-            11 => slot(&mut self.example_request_method),
-            12 => slot(&mut self.example_request_payload),
-            13 => slot(&mut self.example_request_url),
-            14 => slot(&mut self.field_list),
-            15 => slot(&mut self.field_params),
-            16 => slot(&mut self.form_captcha),
-            17 => slot(&mut self.form_enabled),
-            18 => slot(&mut self.form_frame_ancestors),
-            19 => slot(&mut self.form_id),
-            20 => slot(&mut self.form_language),
-            21 => slot(&mut self.form_success_redirect_url),
-            22 => slot(&mut self.form_success_text),
-            23 => slot(&mut self.form_text),
-            24 => slot(&mut self.form_theme),
-            25 => slot(&mut self.form_title),
-            26 => slot(&mut self.form_url),
-            27 => slot(&mut self.id),
-            28 => slot(&mut self.inbound_email_id),
-            29 => slot(&mut self.inbound_email_name),
-            30 => slot(&mut self.is_active),
-            31 => slot(&mut self.lead_source),
-            32 => slot(&mut self.modified_at),
-            33 => slot(&mut self.modified_by_id),
-            34 => slot(&mut self.modified_by_name),
-            35 => slot(&mut self.name),
-            36 => slot(&mut self.opt_in_confirmation),
-            37 => slot(&mut self.opt_in_confirmation_email_template_id),
-            38 => slot(&mut self.opt_in_confirmation_email_template_name),
-            39 => slot(&mut self.opt_in_confirmation_lifetime),
-            40 => slot(&mut self.opt_in_confirmation_success_message),
-            41 => slot(&mut self.phone_number_country),
-            42 => slot(&mut self.pipeline_id),
-            43 => slot(&mut self.pipeline_name),
-            44 => slot(&mut self.skip_opt_in_confirmation_if_subscribed),
-            45 => slot(&mut self.smtp_account),
-            46 => slot(&mut self.subscribe_contact_to_target_list),
-            47 => slot(&mut self.subscribe_to_target_list),
-            48 => slot(&mut self.target_list_id),
-            49 => slot(&mut self.target_list_name),
-            50 => slot(&mut self.target_team_id),
-            _ => slot(&mut self.target_team_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.api_key),
-            1 => value(&self.campaign_id),
-            2 => value(&self.campaign_name),
-            3 => value(&self.create_lead_before_opt_in_confirmation),
-            4 => value(&self.created_at),
-            5 => value(&self.created_by_id),
-            6 => value(&self.created_by_name),
-            7 => value(&self.deleted),
-            8 => value(&self.description),
-            9 => value(&self.duplicate_check),
-            10 => value(&self.example_request_headers),
-            11 => value(&self.example_request_method),
-            12 => value(&self.example_request_payload),
-            13 => value(&self.example_request_url),
-            14 => value(&self.field_list),
-            15 => value(&self.field_params),
-            16 => value(&self.form_captcha),
-            17 => value(&self.form_enabled),
-            18 => value(&self.form_frame_ancestors),
-            19 => value(&self.form_id),
-            20 => value(&self.form_language),
-            21 => value(&self.form_success_redirect_url),
-            22 => value(&self.form_success_text),
-            23 => value(&self.form_text),
-            24 => value(&self.form_theme),
-            25 => value(&self.form_title),
-            26 => value(&self.form_url),
-            27 => value(&self.id),
-            28 => value(&self.inbound_email_id),
-            29 => value(&self.inbound_email_name),
-            30 => value(&self.is_active),
-            31 => value(&self.lead_source),
-            32 => value(&self.modified_at),
-            33 => value(&self.modified_by_id),
-            34 => value(&self.modified_by_name),
-            35 => value(&self.name),
-            36 => value(&self.opt_in_confirmation),
-            37 => value(&self.opt_in_confirmation_email_template_id),
-            38 => value(&self.opt_in_confirmation_email_template_name),
-            39 => value(&self.opt_in_confirmation_lifetime),
-            40 => value(&self.opt_in_confirmation_success_message),
-            41 => value(&self.phone_number_country),
-            42 => value(&self.pipeline_id),
-            43 => value(&self.pipeline_name),
-            44 => value(&self.skip_opt_in_confirmation_if_subscribed),
-            45 => value(&self.smtp_account),
-            46 => value(&self.subscribe_contact_to_target_list),
-            47 => value(&self.subscribe_to_target_list),
-            48 => value(&self.target_list_id),
-            49 => value(&self.target_list_name),
-            50 => value(&self.target_team_id),
-            _ => value(&self.target_team_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    LeadCapture = "LeadCapture", id, true;
+    0 api_key "apiKey" "varchar" listed Never;
+    1 campaign_id "campaignId" "link" listed Always;
+    2 campaign_name "campaignName" "link" listed Never;
+    3 create_lead_before_opt_in_confirmation "createLeadBeforeOptInConfirmation" "bool" listed Always;
+    4 created_at "createdAt" "datetime" listed Never;
+    5 created_by_id "createdById" "link" listed Never;
+    6 created_by_name "createdByName" "link" listed Never;
+    7 deleted "deleted" "" listed Never;
+    8 description "description" "text" listed Always;
+    9 duplicate_check "duplicateCheck" "bool" listed Always;
+    10 example_request_headers "exampleRequestHeaders" "array" unlisted Never;
+    11 example_request_method "exampleRequestMethod" "varchar" unlisted Never;
+    12 example_request_payload "exampleRequestPayload" "text" unlisted Never;
+    13 example_request_url "exampleRequestUrl" "varchar" unlisted Never;
+    14 field_list "fieldList" "multiEnum" listed Always;
+    15 field_params "fieldParams" "jsonObject" listed Always;
+    16 form_captcha "formCaptcha" "bool" listed Always;
+    17 form_enabled "formEnabled" "bool" listed Always;
+    18 form_frame_ancestors "formFrameAncestors" "urlMultiple" listed Always;
+    19 form_id "formId" "varchar" listed Never;
+    20 form_language "formLanguage" "enum" listed Always;
+    21 form_success_redirect_url "formSuccessRedirectUrl" "url" listed Always;
+    22 form_success_text "formSuccessText" "text" listed Always;
+    23 form_text "formText" "text" listed Always;
+    24 form_theme "formTheme" "enum" listed Always;
+    25 form_title "formTitle" "varchar" listed Always;
+    26 form_url "formUrl" "url" unlisted Never;
+    27 id "id" "id" listed Never;
+    28 inbound_email_id "inboundEmailId" "link" listed Always;
+    29 inbound_email_name "inboundEmailName" "link" listed Never;
+    30 is_active "isActive" "bool" listed Always;
+    31 lead_source "leadSource" "enum" listed Always;
+    32 modified_at "modifiedAt" "datetime" listed Never;
+    33 modified_by_id "modifiedById" "link" listed Never;
+    34 modified_by_name "modifiedByName" "link" listed Never;
+    35 name "name" "varchar" listed Always;
+    36 opt_in_confirmation "optInConfirmation" "bool" listed Always;
+    37 opt_in_confirmation_email_template_id "optInConfirmationEmailTemplateId" "link" listed Always;
+    38 opt_in_confirmation_email_template_name "optInConfirmationEmailTemplateName" "link" listed Never;
+    39 opt_in_confirmation_lifetime "optInConfirmationLifetime" "int" listed Always;
+    40 opt_in_confirmation_success_message "optInConfirmationSuccessMessage" "text" listed Always;
+    41 phone_number_country "phoneNumberCountry" "enum" listed Always;
+    42 pipeline_id "pipelineId" "link" listed Always;
+    43 pipeline_name "pipelineName" "link" listed Never;
+    44 skip_opt_in_confirmation_if_subscribed "skipOptInConfirmationIfSubscribed" "bool" listed Always;
+    45 smtp_account "smtpAccount" "base" unlisted Always;
+    46 subscribe_contact_to_target_list "subscribeContactToTargetList" "bool" listed Always;
+    47 subscribe_to_target_list "subscribeToTargetList" "bool" listed Always;
+    48 target_list_id "targetListId" "link" listed Always;
+    49 target_list_name "targetListName" "link" listed Never;
+    50 target_team_id "targetTeamId" "link" listed Always;
+    51 target_team_name "targetTeamName" "link" listed Never;
 }
 
 impl Entity for LeadCapture {
@@ -305,10 +179,6 @@ impl Entity for LeadCapture {
     type Patch = LeadCapturePatch;
     type Ref = LeadCaptureRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `apiKey`
@@ -481,7 +351,7 @@ espo_core::enumeration! {
         PublicRelations = "Public Relations",
         WebSite = "Web Site",
         Campaign = "Campaign",
-        OtherOption = "Other",
+        Other = "Other",
     }
 }
 

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Contact, Lead, LeadCapture};
 
 /// A record of entity type `LeadCaptureLogRecord`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct LeadCaptureLogRecord {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -16,7 +15,7 @@ pub struct LeadCaptureLogRecord {
     /// `description`, text
     pub description: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<LeadCaptureLogRecord>>,
+    pub id: Id<LeadCaptureLogRecord>,
     /// `isCreated`, bool
     pub is_created: Option<bool>,
     /// `leadCaptureId`, of `leadCapture` (link), of `LeadCapture`
@@ -36,69 +35,23 @@ pub struct LeadCaptureLogRecord {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(LeadCaptureLogRecord);
 
-impl Record for LeadCaptureLogRecord {
-    const RECORD_OF: &'static str = "LeadCaptureLogRecord";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("data", "jsonObject"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isCreated", "bool"),
-        Attribute::listed("leadCaptureId", "link"),
-        Attribute::listed("leadCaptureName", "link"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("number", "autoincrement"),
-        Attribute::listed("targetId", "linkParent"),
-        Attribute::listed("targetName", "linkParent"),
-        Attribute::listed("targetType", "linkParent"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.data),
-            2 => slot(&mut self.deleted),
-            3 => slot(&mut self.description),
-            4 => slot(&mut self.id),
-            5 => slot(&mut self.is_created),
-            6 => slot(&mut self.lead_capture_id),
-            7 => slot(&mut self.lead_capture_name),
-            8 => slot(&mut self.name),
-            9 => slot(&mut self.number),
-            10 => slot(&mut self.target_id),
-            11 => slot(&mut self.target_name),
-            _ => slot(&mut self.target_type),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.data),
-            2 => value(&self.deleted),
-            3 => value(&self.description),
-            4 => value(&self.id),
-            5 => value(&self.is_created),
-            6 => value(&self.lead_capture_id),
-            7 => value(&self.lead_capture_name),
-            8 => value(&self.name),
-            9 => value(&self.number),
-            10 => value(&self.target_id),
-            11 => value(&self.target_name),
-            _ => value(&self.target_type),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    LeadCaptureLogRecord = "LeadCaptureLogRecord", id, true;
+    pair parent("targetType", "targetId");
+    0 created_at "createdAt" "datetime" listed Never;
+    1 data "data" "jsonObject" listed Always;
+    2 deleted "deleted" "" listed Never;
+    3 description "description" "text" listed Always;
+    4 id "id" "id" listed Never;
+    5 is_created "isCreated" "bool" listed Always;
+    6 lead_capture_id "leadCaptureId" "link" listed Always;
+    7 lead_capture_name "leadCaptureName" "link" listed Never;
+    8 name "name" "" unlisted Never;
+    9 number "number" "autoincrement" listed Never;
+    10 target_id "targetId" "linkParent" listed Paired;
+    11 target_name "targetName" "linkParent" listed Never;
+    12 target_type "targetType" "linkParent" listed Paired;
 }
 
 impl LeadCaptureLogRecord {
@@ -114,10 +67,6 @@ impl Entity for LeadCaptureLogRecord {
     type Patch = LeadCaptureLogRecordPatch;
     type Ref = LeadCaptureLogRecordRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::User;
 
 /// A record of entity type `MassAction`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct MassAction {
     /// `action`, varchar, required
     pub action: Option<String>,
@@ -22,7 +21,7 @@ pub struct MassAction {
     /// `entityType`, varchar, required
     pub entity_type: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<MassAction>>,
+    pub id: Id<MassAction>,
     /// `name`, read-only
     pub name: Option<String>,
     /// `notifyOnFinish`, bool
@@ -36,69 +35,22 @@ pub struct MassAction {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(MassAction);
 
-impl Record for MassAction {
-    const RECORD_OF: &'static str = "MassAction";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("action", "varchar"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("data", "jsonObject"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("entityType", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("notifyOnFinish", "bool"),
-        Attribute::listed("params", "text"),
-        Attribute::listed("processedCount", "int"),
-        Attribute::listed("status", "enum"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.action),
-            1 => slot(&mut self.created_at),
-            2 => slot(&mut self.created_by_id),
-            3 => slot(&mut self.created_by_name),
-            4 => slot(&mut self.data),
-            5 => slot(&mut self.deleted),
-            6 => slot(&mut self.entity_type),
-            7 => slot(&mut self.id),
-            8 => slot(&mut self.name),
-            9 => slot(&mut self.notify_on_finish),
-            10 => slot(&mut self.params),
-            11 => slot(&mut self.processed_count),
-            _ => slot(&mut self.status),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.action),
-            1 => value(&self.created_at),
-            2 => value(&self.created_by_id),
-            3 => value(&self.created_by_name),
-            4 => value(&self.data),
-            5 => value(&self.deleted),
-            6 => value(&self.entity_type),
-            7 => value(&self.id),
-            8 => value(&self.name),
-            9 => value(&self.notify_on_finish),
-            10 => value(&self.params),
-            11 => value(&self.processed_count),
-            _ => value(&self.status),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    MassAction = "MassAction", id, false;
+    0 action "action" "varchar" listed Always;
+    1 created_at "createdAt" "datetime" listed Never;
+    2 created_by_id "createdById" "link" listed Never;
+    3 created_by_name "createdByName" "link" listed Never;
+    4 data "data" "jsonObject" listed Always;
+    5 deleted "deleted" "" listed Never;
+    6 entity_type "entityType" "varchar" listed Always;
+    7 id "id" "id" listed Never;
+    8 name "name" "" unlisted Never;
+    9 notify_on_finish "notifyOnFinish" "bool" listed Always;
+    10 params "params" "text" listed Always;
+    11 processed_count "processedCount" "int" listed Always;
+    12 status "status" "enum" listed Always;
 }
 
 impl Entity for MassAction {
@@ -107,10 +59,6 @@ impl Entity for MassAction {
     type Patch = MassActionPatch;
     type Ref = MassActionRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `action`
@@ -165,10 +113,18 @@ impl NewRecord for MassActionNew {
     type Entity = MassAction;
 }
 
+/// The values that the server requires for a create of [`MassAction`].
+pub struct MassActionRequired {
+    /// `action`
+    pub action: String,
+    /// `entityType`
+    pub entity_type: String,
+}
+
 impl MassActionWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(action: impl Into<String>, entity_type: impl Into<String>) -> Self {
-        Self(Attributes::new()).action(action).entity_type(entity_type)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: MassActionRequired) -> Self {
+        Self(Attributes::new()).action(required.action).entity_type(required.entity_type)
     }
 }
 

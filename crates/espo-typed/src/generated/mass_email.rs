@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Campaign, EmailQueueItem, EmailTemplate, InboundEmail, TargetList, User};
 
 /// A record of entity type `MassEmail` (module `Crm`).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct MassEmail {
     /// `campaignId`, of `campaign` (link), of `Campaign`, set on create only
     pub campaign_id: Option<Id<Campaign>>,
@@ -32,7 +31,7 @@ pub struct MassEmail {
     /// `fromName`, varchar
     pub from_name: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<MassEmail>>,
+    pub id: Id<MassEmail>,
     /// `inboundEmailId`, of `inboundEmail` (link), of `InboundEmail`
     pub inbound_email_id: Option<Id<InboundEmail>>,
     /// `inboundEmailName`, of `inboundEmail` (link), read-only
@@ -66,114 +65,37 @@ pub struct MassEmail {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(MassEmail);
 
-impl Record for MassEmail {
-    const RECORD_OF: &'static str = "MassEmail";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("campaignId", "link"),
-        Attribute::listed("campaignName", "link"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("emailTemplateId", "link"),
-        Attribute::listed("emailTemplateName", "link"),
-        Attribute::unlisted("excludingTargetListsIds", "linkMultiple"),
-        Attribute::unlisted("excludingTargetListsNames", "linkMultiple"),
-        Attribute::listed("fromAddress", "varchar"),
-        Attribute::listed("fromName", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("inboundEmailId", "link"),
-        Attribute::listed("inboundEmailName", "link"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("optOutEntirely", "bool"),
-        Attribute::listed("replyToAddress", "varchar"),
-        Attribute::listed("replyToName", "varchar"),
-        Attribute::unlisted("smtpAccount", "base"),
-        Attribute::listed("startAt", "datetime"),
-        Attribute::listed("status", "enum"),
-        Attribute::listed("storeSentEmails", "bool"),
-        Attribute::unlisted("targetListsIds", "linkMultiple"),
-        Attribute::unlisted("targetListsNames", "linkMultiple"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.campaign_id),
-            1 => slot(&mut self.campaign_name),
-            2 => slot(&mut self.created_at),
-            3 => slot(&mut self.created_by_id),
-            4 => slot(&mut self.created_by_name),
-            5 => slot(&mut self.deleted),
-            6 => slot(&mut self.email_template_id),
-            7 => slot(&mut self.email_template_name),
-            8 => slot(&mut self.excluding_target_lists_ids),
-            9 => slot(&mut self.excluding_target_lists_names),
-            10 => slot(&mut self.from_address),
-            11 => slot(&mut self.from_name),
-            12 => slot(&mut self.id),
-            13 => slot(&mut self.inbound_email_id),
-            14 => slot(&mut self.inbound_email_name),
-            15 => slot(&mut self.modified_at),
-            16 => slot(&mut self.modified_by_id),
-            17 => slot(&mut self.modified_by_name),
-            18 => slot(&mut self.name),
-            19 => slot(&mut self.opt_out_entirely),
-            20 => slot(&mut self.reply_to_address),
-            21 => slot(&mut self.reply_to_name),
-            22 => slot(&mut self.smtp_account),
-            23 => slot(&mut self.start_at),
-            24 => slot(&mut self.status),
-            25 => slot(&mut self.store_sent_emails),
-            26 => slot(&mut self.target_lists_ids),
-            _ => slot(&mut self.target_lists_names),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.campaign_id),
-            1 => value(&self.campaign_name),
-            2 => value(&self.created_at),
-            3 => value(&self.created_by_id),
-            4 => value(&self.created_by_name),
-            5 => value(&self.deleted),
-            6 => value(&self.email_template_id),
-            7 => value(&self.email_template_name),
-            8 => value(&self.excluding_target_lists_ids),
-            9 => value(&self.excluding_target_lists_names),
-            10 => value(&self.from_address),
-            11 => value(&self.from_name),
-            12 => value(&self.id),
-            13 => value(&self.inbound_email_id),
-            14 => value(&self.inbound_email_name),
-            15 => value(&self.modified_at),
-            16 => value(&self.modified_by_id),
-            17 => value(&self.modified_by_name),
-            18 => value(&self.name),
-            19 => value(&self.opt_out_entirely),
-            20 => value(&self.reply_to_address),
-            21 => value(&self.reply_to_name),
-            22 => value(&self.smtp_account),
-            23 => value(&self.start_at),
-            24 => value(&self.status),
-            25 => value(&self.store_sent_emails),
-            26 => value(&self.target_lists_ids),
-            _ => value(&self.target_lists_names),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    MassEmail = "MassEmail", id, true;
+    0 campaign_id "campaignId" "link" listed OnCreate;
+    1 campaign_name "campaignName" "link" listed Never;
+    2 created_at "createdAt" "datetime" listed Never;
+    3 created_by_id "createdById" "link" listed Never;
+    4 created_by_name "createdByName" "link" listed Never;
+    5 deleted "deleted" "" listed Never;
+    6 email_template_id "emailTemplateId" "link" listed Always;
+    7 email_template_name "emailTemplateName" "link" listed Never;
+    8 excluding_target_lists_ids "excludingTargetListsIds" "linkMultiple" unlisted Always;
+    9 excluding_target_lists_names "excludingTargetListsNames" "linkMultiple" unlisted Never;
+    10 from_address "fromAddress" "varchar" listed Always;
+    11 from_name "fromName" "varchar" listed Always;
+    12 id "id" "id" listed Never;
+    13 inbound_email_id "inboundEmailId" "link" listed Always;
+    14 inbound_email_name "inboundEmailName" "link" listed Never;
+    15 modified_at "modifiedAt" "datetime" listed Never;
+    16 modified_by_id "modifiedById" "link" listed Never;
+    17 modified_by_name "modifiedByName" "link" listed Never;
+    18 name "name" "varchar" listed Always;
+    19 opt_out_entirely "optOutEntirely" "bool" listed Always;
+    20 reply_to_address "replyToAddress" "varchar" listed Always;
+    21 reply_to_name "replyToName" "varchar" listed Always;
+    22 smtp_account "smtpAccount" "base" unlisted Always;
+    23 start_at "startAt" "datetime" listed Always;
+    24 status "status" "enum" listed Always;
+    25 store_sent_emails "storeSentEmails" "bool" listed Always;
+    26 target_lists_ids "targetListsIds" "linkMultiple" unlisted Always;
+    27 target_lists_names "targetListsNames" "linkMultiple" unlisted Never;
 }
 
 impl Entity for MassEmail {
@@ -182,10 +104,6 @@ impl Entity for MassEmail {
     type Patch = MassEmailPatch;
     type Ref = MassEmailRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `campaignId`
@@ -299,19 +217,26 @@ impl NewRecord for MassEmailNew {
     type Entity = MassEmail;
 }
 
+/// The values that the server requires for a create of [`MassEmail`].
+pub struct MassEmailRequired {
+    /// `name`
+    pub name: String,
+    /// `startAt`
+    pub start_at: Timestamp,
+    /// `emailTemplateId`
+    pub email_template_id: Id<EmailTemplate>,
+    /// `targetListsIds`
+    pub target_lists_ids: Vec<Id<TargetList>>,
+}
+
 impl MassEmailWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(
-        name: impl Into<String>,
-        start_at: Timestamp,
-        email_template_id: impl Into<Id<EmailTemplate>>,
-        target_lists_ids: impl IntoIterator<Item = impl Into<Id<TargetList>>>,
-    ) -> Self {
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: MassEmailRequired) -> Self {
         Self(Attributes::new())
-            .name(name)
-            .start_at(start_at)
-            .email_template_id(email_template_id)
-            .target_lists_ids(target_lists_ids)
+            .name(required.name)
+            .start_at(required.start_at)
+            .email_template_id(required.email_template_id)
+            .target_lists_ids(required.target_lists_ids)
     }
 
     /// Sets `campaignId`.

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Account, Case, Contact, Email, Lead, Opportunity, Team, User};
 
 /// A record of entity type `Meeting` (module `Crm`, has a stream).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Meeting {
     /// `acceptanceStatus`, enum
     pub acceptance_status: Option<AcceptanceStatus>,
@@ -50,7 +49,7 @@ pub struct Meeting {
     /// `followersNames`, read-only, in a list only if selected
     pub followers_names: Option<Names<User>>,
     /// `id`, read-only
-    pub id: Option<Id<Meeting>>,
+    pub id: Id<Meeting>,
     /// `isAllDay`, bool
     pub is_all_day: Option<bool>,
     /// `isFollowed`, read-only, in a list only if selected
@@ -102,168 +101,58 @@ pub struct Meeting {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Meeting);
 
-impl Record for Meeting {
-    const RECORD_OF: &'static str = "Meeting";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::unlisted("acceptanceStatus", "enum"),
-        Attribute::listed("accountId", "link"),
-        Attribute::listed("accountName", "link"),
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::unlisted("contactsColumns", "linkMultiple"),
-        Attribute::unlisted("contactsIds", "linkMultiple"),
-        Attribute::unlisted("contactsNames", "linkMultiple"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("dateEnd", "datetimeOptional"),
-        Attribute::listed("dateEndDate", "date"),
-        Attribute::listed("dateStart", "datetimeOptional"),
-        Attribute::listed("dateStartDate", "date"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("duration", "duration"),
-        Attribute::listed("externalService", "enum"),
-        Attribute::unlisted("followersIds", ""),
-        Attribute::unlisted("followersNames", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isAllDay", "bool"),
-        Attribute::unlisted("isFollowed", ""),
-        Attribute::listed("joinUrl", "url"),
-        Attribute::unlisted("leadsColumns", "linkMultiple"),
-        Attribute::unlisted("leadsIds", "linkMultiple"),
-        Attribute::unlisted("leadsNames", "linkMultiple"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("parentId", "linkParent"),
-        Attribute::listed("parentName", "linkParent"),
-        Attribute::listed("parentType", "linkParent"),
-        Attribute::unlisted("reminders", "jsonArray"),
-        Attribute::unlisted("sourceEmailId", "link"),
-        Attribute::unlisted("sourceEmailName", "link"),
-        Attribute::listed("status", "enum"),
-        Attribute::listed("streamUpdatedAt", "datetime"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("uid", "varchar"),
-        Attribute::unlisted("usersColumns", "linkMultiple"),
-        Attribute::unlisted("usersIds", "linkMultiple"),
-        Attribute::unlisted("usersNames", "linkMultiple"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.acceptance_status),
-            1 => slot(&mut self.account_id),
-            2 => slot(&mut self.account_name),
-            3 => slot(&mut self.assigned_user_id),
-            4 => slot(&mut self.assigned_user_name),
-            5 => slot(&mut self.contacts_columns),
-            6 => slot(&mut self.contacts_ids),
-            7 => slot(&mut self.contacts_names),
-            8 => slot(&mut self.created_at),
-            9 => slot(&mut self.created_by_id),
-            10 => slot(&mut self.created_by_name),
-            11 => slot(&mut self.date_end),
-            12 => slot(&mut self.date_end_date),
-            13 => slot(&mut self.date_start),
-            14 => slot(&mut self.date_start_date),
-            15 => slot(&mut self.deleted),
-            16 => slot(&mut self.description),
-            17 => slot(&mut self.duration),
-            18 => slot(&mut self.external_service),
-            19 => slot(&mut self.followers_ids),
-            20 => slot(&mut self.followers_names),
-            21 => slot(&mut self.id),
-            22 => slot(&mut self.is_all_day),
-            23 => slot(&mut self.is_followed),
-            24 => slot(&mut self.join_url),
-            25 => slot(&mut self.leads_columns),
-            26 => slot(&mut self.leads_ids),
-            27 => slot(&mut self.leads_names),
-            28 => slot(&mut self.modified_at),
-            29 => slot(&mut self.modified_by_id),
-            30 => slot(&mut self.modified_by_name),
-            31 => slot(&mut self.name),
-            32 => slot(&mut self.parent_id),
-            33 => slot(&mut self.parent_name),
-            34 => slot(&mut self.parent_type),
-            35 => slot(&mut self.reminders),
-            36 => slot(&mut self.source_email_id),
-            37 => slot(&mut self.source_email_name),
-            38 => slot(&mut self.status),
-            39 => slot(&mut self.stream_updated_at),
-            40 => slot(&mut self.teams_ids),
-            41 => slot(&mut self.teams_names),
-            42 => slot(&mut self.uid),
-            43 => slot(&mut self.users_columns),
-            44 => slot(&mut self.users_ids),
-            _ => slot(&mut self.users_names),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.acceptance_status),
-            1 => value(&self.account_id),
-            2 => value(&self.account_name),
-            3 => value(&self.assigned_user_id),
-            4 => value(&self.assigned_user_name),
-            5 => value(&self.contacts_columns),
-            6 => value(&self.contacts_ids),
-            7 => value(&self.contacts_names),
-            8 => value(&self.created_at),
-            9 => value(&self.created_by_id),
-            10 => value(&self.created_by_name),
-            11 => value(&self.date_end),
-            12 => value(&self.date_end_date),
-            13 => value(&self.date_start),
-            14 => value(&self.date_start_date),
-            15 => value(&self.deleted),
-            16 => value(&self.description),
-            17 => value(&self.duration),
-            18 => value(&self.external_service),
-            19 => value(&self.followers_ids),
-            20 => value(&self.followers_names),
-            21 => value(&self.id),
-            22 => value(&self.is_all_day),
-            23 => value(&self.is_followed),
-            24 => value(&self.join_url),
-            25 => value(&self.leads_columns),
-            26 => value(&self.leads_ids),
-            27 => value(&self.leads_names),
-            28 => value(&self.modified_at),
-            29 => value(&self.modified_by_id),
-            30 => value(&self.modified_by_name),
-            31 => value(&self.name),
-            32 => value(&self.parent_id),
-            33 => value(&self.parent_name),
-            34 => value(&self.parent_type),
-            35 => value(&self.reminders),
-            36 => value(&self.source_email_id),
-            37 => value(&self.source_email_name),
-            38 => value(&self.status),
-            39 => value(&self.stream_updated_at),
-            40 => value(&self.teams_ids),
-            41 => value(&self.teams_names),
-            42 => value(&self.uid),
-            43 => value(&self.users_columns),
-            44 => value(&self.users_ids),
-            _ => value(&self.users_names),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Meeting = "Meeting", id, true;
+    pair parent("parentType", "parentId");
+    pair date_or_time("dateEnd", "dateEndDate");
+    pair date_or_time("dateStart", "dateStartDate");
+    0 acceptance_status "acceptanceStatus" "enum" unlisted Always;
+    1 account_id "accountId" "link" listed Never;
+    2 account_name "accountName" "link" listed Never;
+    3 assigned_user_id "assignedUserId" "link" listed Always;
+    4 assigned_user_name "assignedUserName" "link" listed Never;
+    5 contacts_columns "contactsColumns" "linkMultiple" unlisted Always;
+    6 contacts_ids "contactsIds" "linkMultiple" unlisted Always;
+    7 contacts_names "contactsNames" "linkMultiple" unlisted Never;
+    8 created_at "createdAt" "datetime" listed Never;
+    9 created_by_id "createdById" "link" listed Never;
+    10 created_by_name "createdByName" "link" listed Never;
+    11 date_end "dateEnd" "datetimeOptional" listed Paired;
+    12 date_end_date "dateEndDate" "date" listed Paired;
+    13 date_start "dateStart" "datetimeOptional" listed Paired;
+    14 date_start_date "dateStartDate" "date" listed Paired;
+    15 deleted "deleted" "" listed Never;
+    16 description "description" "text" listed Always;
+    17 duration "duration" "duration" listed Always;
+    18 external_service "externalService" "enum" listed OnCreate;
+    19 followers_ids "followersIds" "" unlisted Never;
+    20 followers_names "followersNames" "" unlisted Never;
+    21 id "id" "id" listed Never;
+    22 is_all_day "isAllDay" "bool" listed Always;
+    23 is_followed "isFollowed" "" unlisted Never;
+    24 join_url "joinUrl" "url" listed Never;
+    25 leads_columns "leadsColumns" "linkMultiple" unlisted Always;
+    26 leads_ids "leadsIds" "linkMultiple" unlisted Always;
+    27 leads_names "leadsNames" "linkMultiple" unlisted Never;
+    28 modified_at "modifiedAt" "datetime" listed Never;
+    29 modified_by_id "modifiedById" "link" listed Never;
+    30 modified_by_name "modifiedByName" "link" listed Never;
+    31 name "name" "varchar" listed Always;
+    32 parent_id "parentId" "linkParent" listed Paired;
+    33 parent_name "parentName" "linkParent" listed Never;
+    34 parent_type "parentType" "linkParent" listed Paired;
+    35 reminders "reminders" "jsonArray" unlisted Always;
+    36 source_email_id "sourceEmailId" "link" unlisted Always;
+    37 source_email_name "sourceEmailName" "link" unlisted Never;
+    38 status "status" "enum" listed Always;
+    39 stream_updated_at "streamUpdatedAt" "datetime" listed Never;
+    40 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    41 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    42 uid "uid" "varchar" listed Never;
+    43 users_columns "usersColumns" "linkMultiple" unlisted Always;
+    44 users_ids "usersIds" "linkMultiple" unlisted Always;
+    45 users_names "usersNames" "linkMultiple" unlisted Never;
 }
 
 impl Meeting {
@@ -289,10 +178,6 @@ impl Entity for Meeting {
     type Patch = MeetingPatch;
     type Ref = MeetingRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl HasStream for Meeting {}
@@ -542,19 +427,26 @@ impl NewRecord for MeetingNew {
     type Entity = Meeting;
 }
 
+/// The values that the server requires for a create of [`Meeting`].
+pub struct MeetingRequired {
+    /// `name`
+    pub name: String,
+    /// `assignedUserId`
+    pub assigned_user_id: Id<User>,
+    /// `dateStart`
+    pub date_start: DateOrTime,
+    /// `dateEnd`
+    pub date_end: DateOrTime,
+}
+
 impl MeetingWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(
-        name: impl Into<String>,
-        assigned_user_id: impl Into<Id<User>>,
-        date_start: impl Into<DateOrTime>,
-        date_end: impl Into<DateOrTime>,
-    ) -> Self {
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: MeetingRequired) -> Self {
         Self(Attributes::new())
-            .name(name)
-            .assigned_user_id(assigned_user_id)
-            .date_start(date_start)
-            .date_end(date_end)
+            .name(required.name)
+            .assigned_user_id(required.assigned_user_id)
+            .date_start(required.date_start)
+            .date_end(required.date_end)
     }
 
     /// Sets `externalService`.

@@ -220,6 +220,7 @@ pub mod address_country;
 #[cfg(feature = "address-country")]
 pub use address_country::{
     AddressCountry, AddressCountryNew, AddressCountryPatch, AddressCountryRef,
+    AddressCountryRequired,
 };
 #[cfg(feature = "app-log-record")]
 pub mod app_log_record;
@@ -230,7 +231,9 @@ pub use app_log_record::{
 #[cfg(feature = "app-secret")]
 pub mod app_secret;
 #[cfg(feature = "app-secret")]
-pub use app_secret::{AppSecret, AppSecretNew, AppSecretPatch, AppSecretRef};
+pub use app_secret::{
+    AppSecret, AppSecretNew, AppSecretPatch, AppSecretRef, AppSecretRequired,
+};
 #[cfg(feature = "array-value")]
 pub mod array_value;
 #[cfg(feature = "array-value")]
@@ -254,7 +257,7 @@ pub mod authentication_provider;
 #[cfg(feature = "authentication-provider")]
 pub use authentication_provider::{
     AuthenticationProvider, AuthenticationProviderNew, AuthenticationProviderPatch,
-    AuthenticationProviderRef,
+    AuthenticationProviderRef, AuthenticationProviderRequired,
 };
 #[cfg(feature = "autofollow")]
 pub mod autofollow;
@@ -263,7 +266,7 @@ pub use autofollow::{Autofollow, AutofollowNew, AutofollowPatch, AutofollowRef};
 #[cfg(feature = "call")]
 pub mod call;
 #[cfg(feature = "call")]
-pub use call::{Call, CallNew, CallPatch, CallRef};
+pub use call::{Call, CallNew, CallPatch, CallRef, CallRequired};
 #[cfg(feature = "campaign")]
 pub mod campaign;
 #[cfg(feature = "campaign")]
@@ -272,7 +275,8 @@ pub use campaign::{Campaign, CampaignNew, CampaignPatch, CampaignRef};
 pub mod campaign_log_record;
 #[cfg(feature = "campaign-log-record")]
 pub use campaign_log_record::{
-    CampaignLogRecord, CampaignLogRecordNew, CampaignLogRecordPatch, CampaignLogRecordRef,
+    CampaignLogRecord, CampaignLogRecordNew, CampaignLogRecordPatch,
+    CampaignLogRecordRef, CampaignLogRecordRequired,
 };
 #[cfg(feature = "campaign-tracking-url")]
 pub mod campaign_tracking_url;
@@ -304,18 +308,19 @@ pub mod currency_record_rate;
 #[cfg(feature = "currency-record-rate")]
 pub use currency_record_rate::{
     CurrencyRecordRate, CurrencyRecordRateNew, CurrencyRecordRatePatch,
-    CurrencyRecordRateRef,
+    CurrencyRecordRateRef, CurrencyRecordRateRequired,
 };
 #[cfg(feature = "dashboard-template")]
 pub mod dashboard_template;
 #[cfg(feature = "dashboard-template")]
 pub use dashboard_template::{
-    DashboardTemplate, DashboardTemplateNew, DashboardTemplatePatch, DashboardTemplateRef,
+    DashboardTemplate, DashboardTemplateNew, DashboardTemplatePatch,
+    DashboardTemplateRef, DashboardTemplateRequired,
 };
 #[cfg(feature = "document")]
 pub mod document;
 #[cfg(feature = "document")]
-pub use document::{Document, DocumentNew, DocumentPatch, DocumentRef};
+pub use document::{Document, DocumentNew, DocumentPatch, DocumentRef, DocumentRequired};
 #[cfg(feature = "document-folder")]
 pub mod document_folder;
 #[cfg(feature = "document-folder")]
@@ -325,18 +330,20 @@ pub use document_folder::{
 #[cfg(feature = "email")]
 pub mod email;
 #[cfg(feature = "email")]
-pub use email::{Email, EmailNew, EmailPatch, EmailRef};
+pub use email::{Email, EmailNew, EmailPatch, EmailRef, EmailRequired};
 #[cfg(feature = "email-account")]
 pub mod email_account;
 #[cfg(feature = "email-account")]
 pub use email_account::{
     EmailAccount, EmailAccountNew, EmailAccountPatch, EmailAccountRef,
+    EmailAccountRequired,
 };
 #[cfg(feature = "email-address")]
 pub mod email_address;
 #[cfg(feature = "email-address")]
 pub use email_address::{
     EmailAddress, EmailAddressNew, EmailAddressPatch, EmailAddressRef,
+    EmailAddressRequired,
 };
 #[cfg(feature = "email-filter")]
 pub mod email_filter;
@@ -372,7 +379,9 @@ pub use export::{Export, ExportNew, ExportPatch, ExportRef};
 #[cfg(feature = "extension")]
 pub mod extension;
 #[cfg(feature = "extension")]
-pub use extension::{Extension, ExtensionNew, ExtensionPatch, ExtensionRef};
+pub use extension::{
+    Extension, ExtensionNew, ExtensionPatch, ExtensionRef, ExtensionRequired,
+};
 #[cfg(feature = "external-account")]
 pub mod external_account;
 #[cfg(feature = "external-account")]
@@ -408,6 +417,7 @@ pub mod inbound_email;
 #[cfg(feature = "inbound-email")]
 pub use inbound_email::{
     InboundEmail, InboundEmailNew, InboundEmailPatch, InboundEmailRef,
+    InboundEmailRequired,
 };
 #[cfg(feature = "integration")]
 pub mod integration;
@@ -416,7 +426,7 @@ pub use integration::{Integration, IntegrationNew, IntegrationPatch, Integration
 #[cfg(feature = "job")]
 pub mod job;
 #[cfg(feature = "job")]
-pub use job::{Job, JobNew, JobPatch, JobRef};
+pub use job::{Job, JobNew, JobPatch, JobRef, JobRequired};
 #[cfg(feature = "kanban-order")]
 pub mod kanban_order;
 #[cfg(feature = "kanban-order")]
@@ -463,15 +473,19 @@ pub use lead_capture_log_record::{
 #[cfg(feature = "mass-action")]
 pub mod mass_action;
 #[cfg(feature = "mass-action")]
-pub use mass_action::{MassAction, MassActionNew, MassActionPatch, MassActionRef};
+pub use mass_action::{
+    MassAction, MassActionNew, MassActionPatch, MassActionRef, MassActionRequired,
+};
 #[cfg(feature = "mass-email")]
 pub mod mass_email;
 #[cfg(feature = "mass-email")]
-pub use mass_email::{MassEmail, MassEmailNew, MassEmailPatch, MassEmailRef};
+pub use mass_email::{
+    MassEmail, MassEmailNew, MassEmailPatch, MassEmailRef, MassEmailRequired,
+};
 #[cfg(feature = "meeting")]
 pub mod meeting;
 #[cfg(feature = "meeting")]
-pub use meeting::{Meeting, MeetingNew, MeetingPatch, MeetingRef};
+pub use meeting::{Meeting, MeetingNew, MeetingPatch, MeetingRef, MeetingRequired};
 #[cfg(feature = "next-number")]
 pub mod next_number;
 #[cfg(feature = "next-number")]
@@ -491,6 +505,7 @@ pub mod o_auth_account;
 #[cfg(feature = "o-auth-account")]
 pub use o_auth_account::{
     OAuthAccount, OAuthAccountNew, OAuthAccountPatch, OAuthAccountRef,
+    OAuthAccountRequired,
 };
 #[cfg(feature = "o-auth-provider")]
 pub mod o_auth_provider;
@@ -501,7 +516,9 @@ pub use o_auth_provider::{
 #[cfg(feature = "opportunity")]
 pub mod opportunity;
 #[cfg(feature = "opportunity")]
-pub use opportunity::{Opportunity, OpportunityNew, OpportunityPatch, OpportunityRef};
+pub use opportunity::{
+    Opportunity, OpportunityNew, OpportunityPatch, OpportunityRef, OpportunityRequired,
+};
 #[cfg(feature = "password-change-request")]
 pub mod password_change_request;
 #[cfg(feature = "password-change-request")]
@@ -516,12 +533,13 @@ pub use phone_number::{PhoneNumber, PhoneNumberNew, PhoneNumberPatch, PhoneNumbe
 #[cfg(feature = "pipeline")]
 pub mod pipeline;
 #[cfg(feature = "pipeline")]
-pub use pipeline::{Pipeline, PipelineNew, PipelinePatch, PipelineRef};
+pub use pipeline::{Pipeline, PipelineNew, PipelinePatch, PipelineRef, PipelineRequired};
 #[cfg(feature = "pipeline-stage")]
 pub mod pipeline_stage;
 #[cfg(feature = "pipeline-stage")]
 pub use pipeline_stage::{
     PipelineStage, PipelineStageNew, PipelineStagePatch, PipelineStageRef,
+    PipelineStageRequired,
 };
 #[cfg(feature = "portal")]
 pub mod portal;
@@ -548,6 +566,7 @@ pub mod scheduled_job;
 #[cfg(feature = "scheduled-job")]
 pub use scheduled_job::{
     ScheduledJob, ScheduledJobNew, ScheduledJobPatch, ScheduledJobRef,
+    ScheduledJobRequired,
 };
 #[cfg(feature = "scheduled-job-log-record")]
 pub mod scheduled_job_log_record;
@@ -559,11 +578,11 @@ pub use scheduled_job_log_record::{
 #[cfg(feature = "settings")]
 pub mod settings;
 #[cfg(feature = "settings")]
-pub use settings::{Settings, SettingsNew, SettingsPatch, SettingsRef};
+pub use settings::{Settings, SettingsNew, SettingsPatch, SettingsRef, SettingsRequired};
 #[cfg(feature = "sms")]
 pub mod sms;
 #[cfg(feature = "sms")]
-pub use sms::{Sms, SmsNew, SmsPatch, SmsRef};
+pub use sms::{Sms, SmsNew, SmsPatch, SmsRef, SmsRequired};
 #[cfg(feature = "star-subscription")]
 pub mod star_subscription;
 #[cfg(feature = "star-subscription")]
@@ -599,7 +618,7 @@ pub use target_list_category::{
 #[cfg(feature = "task")]
 pub mod task;
 #[cfg(feature = "task")]
-pub use task::{Task, TaskNew, TaskPatch, TaskRef};
+pub use task::{Task, TaskNew, TaskPatch, TaskRef, TaskRequired};
 #[cfg(feature = "team")]
 pub mod team;
 #[cfg(feature = "team")]
@@ -607,7 +626,7 @@ pub use team::{Team, TeamNew, TeamPatch, TeamRef};
 #[cfg(feature = "template")]
 pub mod template;
 #[cfg(feature = "template")]
-pub use template::{Template, TemplateNew, TemplatePatch, TemplateRef};
+pub use template::{Template, TemplateNew, TemplatePatch, TemplateRef, TemplateRequired};
 #[cfg(feature = "two-factor-code")]
 pub mod two_factor_code;
 #[cfg(feature = "two-factor-code")]
@@ -621,7 +640,7 @@ pub use unique_id::{UniqueId, UniqueIdNew, UniqueIdPatch, UniqueIdRef};
 #[cfg(feature = "user")]
 pub mod user;
 #[cfg(feature = "user")]
-pub use user::{User, UserNew, UserPatch, UserRef};
+pub use user::{User, UserNew, UserPatch, UserRef, UserRequired};
 #[cfg(feature = "user-data")]
 pub mod user_data;
 #[cfg(feature = "user-data")]
@@ -635,7 +654,7 @@ pub use user_reaction::{
 #[cfg(feature = "webhook")]
 pub mod webhook;
 #[cfg(feature = "webhook")]
-pub use webhook::{Webhook, WebhookNew, WebhookPatch, WebhookRef};
+pub use webhook::{Webhook, WebhookNew, WebhookPatch, WebhookRef, WebhookRequired};
 #[cfg(feature = "webhook-event-queue-item")]
 pub mod webhook_event_queue_item;
 #[cfg(feature = "webhook-event-queue-item")]
@@ -661,6 +680,7 @@ pub mod working_time_range;
 #[cfg(feature = "working-time-range")]
 pub use working_time_range::{
     WorkingTimeRange, WorkingTimeRangeNew, WorkingTimeRangePatch, WorkingTimeRangeRef,
+    WorkingTimeRangeRequired,
 };
 
 /// Entity type `Account`; its feature `account` is off.

@@ -3,8 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `NextNumber`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct NextNumber {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -13,7 +12,7 @@ pub struct NextNumber {
     /// `fieldName`, varchar, at most 100 characters
     pub field_name: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<NextNumber>>,
+    pub id: Id<NextNumber>,
     /// `name`, read-only
     pub name: Option<String>,
     /// `value`, int, default `1`
@@ -21,48 +20,15 @@ pub struct NextNumber {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(NextNumber);
 
-impl Record for NextNumber {
-    const RECORD_OF: &'static str = "NextNumber";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("deleted", ""),
-        Attribute::listed("entityType", "varchar"),
-        Attribute::listed("fieldName", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("value", "int"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.deleted),
-            1 => slot(&mut self.entity_type),
-            2 => slot(&mut self.field_name),
-            3 => slot(&mut self.id),
-            4 => slot(&mut self.name),
-            _ => slot(&mut self.value),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.deleted),
-            1 => value(&self.entity_type),
-            2 => value(&self.field_name),
-            3 => value(&self.id),
-            4 => value(&self.name),
-            _ => value(&self.value),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    NextNumber = "NextNumber", id, false;
+    0 deleted "deleted" "" listed Never;
+    1 entity_type "entityType" "varchar" listed Always;
+    2 field_name "fieldName" "varchar" listed Always;
+    3 id "id" "id" listed Never;
+    4 name "name" "" unlisted Never;
+    5 value "value" "int" listed Always;
 }
 
 impl Entity for NextNumber {
@@ -71,10 +37,6 @@ impl Entity for NextNumber {
     type Patch = NextNumberPatch;
     type Ref = NextNumberRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `deleted`

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Attachment, Portal, Team, User};
 
 /// A record of entity type `Note`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Note {
     /// `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected
     pub attachments_ids: Option<Vec<Id<Attachment>>>,
@@ -26,7 +25,7 @@ pub struct Note {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<Note>>,
+    pub id: Id<Note>,
     /// `isGlobal`, bool, set on create only
     pub is_global: Option<bool>,
     /// `isInternal`, bool, set on create only
@@ -88,147 +87,51 @@ pub struct Note {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Note);
 
-impl Record for Note {
-    const RECORD_OF: &'static str = "Note";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::unlisted("attachmentsIds", "attachmentMultiple"),
-        Attribute::unlisted("attachmentsNames", "attachmentMultiple"),
-        Attribute::unlisted("attachmentsTypes", "attachmentMultiple"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdByGender", "foreign"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("data", "jsonObject"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isGlobal", "bool"),
-        Attribute::listed("isInternal", "bool"),
-        Attribute::listed("isPinned", "bool"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::unlisted("myReactions", "jsonArray"),
-        Attribute::unlisted("name", ""),
-        Attribute::unlisted("notifiedUserIdList", "jsonArray"),
-        Attribute::listed("number", "autoincrement"),
-        Attribute::listed("parentId", "linkParent"),
-        Attribute::listed("parentName", "linkParent"),
-        Attribute::listed("parentType", "linkParent"),
-        Attribute::unlisted("portalsIds", "linkMultiple"),
-        Attribute::unlisted("portalsNames", "linkMultiple"),
-        Attribute::listed("post", "text"),
-        Attribute::unlisted("reactionCounts", "jsonObject"),
-        Attribute::listed("relatedId", "linkParent"),
-        Attribute::listed("relatedName", "linkParent"),
-        Attribute::listed("relatedType", "linkParent"),
-        Attribute::listed("superParentId", ""),
-        Attribute::unlisted("superParentName", ""),
-        Attribute::listed("superParentType", ""),
-        Attribute::listed("targetType", "enum"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("type", "enum"),
-        Attribute::unlisted("usersIds", "linkMultiple"),
-        Attribute::unlisted("usersNames", "linkMultiple"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.attachments_ids),
-            1 => slot(&mut self.attachments_names),
-            2 => slot(&mut self.attachments_types),
-            3 => slot(&mut self.created_at),
-            4 => slot(&mut self.created_by_gender),
-            5 => slot(&mut self.created_by_id),
-            6 => slot(&mut self.created_by_name),
-            7 => slot(&mut self.data),
-            8 => slot(&mut self.deleted),
-            9 => slot(&mut self.id),
-            10 => slot(&mut self.is_global),
-            11 => slot(&mut self.is_internal),
-            12 => slot(&mut self.is_pinned),
-            13 => slot(&mut self.modified_at),
-            14 => slot(&mut self.modified_by_id),
-            15 => slot(&mut self.modified_by_name),
-            16 => slot(&mut self.my_reactions),
-            17 => slot(&mut self.name),
-            18 => slot(&mut self.notified_user_id_list),
-            19 => slot(&mut self.number),
-            20 => slot(&mut self.parent_id),
-            21 => slot(&mut self.parent_name),
-            22 => slot(&mut self.parent_type),
-            23 => slot(&mut self.portals_ids),
-            24 => slot(&mut self.portals_names),
-            25 => slot(&mut self.post),
-            26 => slot(&mut self.reaction_counts),
-            27 => slot(&mut self.related_id),
-            28 => slot(&mut self.related_name),
-            29 => slot(&mut self.related_type),
-            30 => slot(&mut self.super_parent_id),
-            31 => slot(&mut self.super_parent_name),
-            32 => slot(&mut self.super_parent_type),
-            33 => slot(&mut self.target_type),
-            34 => slot(&mut self.teams_ids),
-            35 => slot(&mut self.teams_names),
-            36 => slot(&mut self.r#type),
-            37 => slot(&mut self.users_ids),
-            _ => slot(&mut self.users_names),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.attachments_ids),
-            1 => value(&self.attachments_names),
-            2 => value(&self.attachments_types),
-            3 => value(&self.created_at),
-            4 => value(&self.created_by_gender),
-            5 => value(&self.created_by_id),
-            6 => value(&self.created_by_name),
-            7 => value(&self.data),
-            8 => value(&self.deleted),
-            9 => value(&self.id),
-            10 => value(&self.is_global),
-            11 => value(&self.is_internal),
-            12 => value(&self.is_pinned),
-            13 => value(&self.modified_at),
-            14 => value(&self.modified_by_id),
-            15 => value(&self.modified_by_name),
-            16 => value(&self.my_reactions),
-            17 => value(&self.name),
-            18 => value(&self.notified_user_id_list),
-            19 => value(&self.number),
-            20 => value(&self.parent_id),
-            21 => value(&self.parent_name),
-            22 => value(&self.parent_type),
-            23 => value(&self.portals_ids),
-            24 => value(&self.portals_names),
-            25 => value(&self.post),
-            26 => value(&self.reaction_counts),
-            27 => value(&self.related_id),
-            28 => value(&self.related_name),
-            29 => value(&self.related_type),
-            30 => value(&self.super_parent_id),
-            31 => value(&self.super_parent_name),
-            32 => value(&self.super_parent_type),
-            33 => value(&self.target_type),
-            34 => value(&self.teams_ids),
-            35 => value(&self.teams_names),
-            36 => value(&self.r#type),
-            37 => value(&self.users_ids),
-            _ => value(&self.users_names),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Note = "Note", id, true;
+    pair parent("parentType", "parentId");
+    pair parent("relatedType", "relatedId");
+    pair parent("superParentType", "superParentId");
+    0 attachments_ids "attachmentsIds" "attachmentMultiple" unlisted Always;
+    1 attachments_names "attachmentsNames" "attachmentMultiple" unlisted Never;
+    2 attachments_types "attachmentsTypes" "attachmentMultiple" unlisted Never;
+    3 created_at "createdAt" "datetime" listed Never;
+    4 created_by_gender "createdByGender" "foreign" listed Never;
+    5 created_by_id "createdById" "link" listed Never;
+    6 created_by_name "createdByName" "link" listed Never;
+    7 data "data" "jsonObject" listed Never;
+    8 deleted "deleted" "" listed Never;
+    9 id "id" "id" listed Never;
+    10 is_global "isGlobal" "bool" listed OnCreate;
+    11 is_internal "isInternal" "bool" listed OnCreate;
+    12 is_pinned "isPinned" "bool" listed Never;
+    13 modified_at "modifiedAt" "datetime" listed Never;
+    14 modified_by_id "modifiedById" "link" listed Never;
+    15 modified_by_name "modifiedByName" "link" listed Never;
+    16 my_reactions "myReactions" "jsonArray" unlisted Never;
+    17 name "name" "" unlisted Never;
+    18 notified_user_id_list "notifiedUserIdList" "jsonArray" unlisted Never;
+    19 number "number" "autoincrement" listed Never;
+    20 parent_id "parentId" "linkParent" listed Paired;
+    21 parent_name "parentName" "linkParent" listed Never;
+    22 parent_type "parentType" "linkParent" listed Paired;
+    23 portals_ids "portalsIds" "linkMultiple" unlisted OnCreate;
+    24 portals_names "portalsNames" "linkMultiple" unlisted Never;
+    25 post "post" "text" listed Always;
+    26 reaction_counts "reactionCounts" "jsonObject" unlisted Never;
+    27 related_id "relatedId" "linkParent" listed Never;
+    28 related_name "relatedName" "linkParent" listed Never;
+    29 related_type "relatedType" "linkParent" listed Never;
+    30 super_parent_id "superParentId" "" listed Never;
+    31 super_parent_name "superParentName" "" unlisted Never;
+    32 super_parent_type "superParentType" "" listed Never;
+    33 target_type "targetType" "enum" listed OnCreate;
+    34 teams_ids "teamsIds" "linkMultiple" unlisted OnCreate;
+    35 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    36 r#type "type" "enum" listed Never;
+    37 users_ids "usersIds" "linkMultiple" unlisted OnCreate;
+    38 users_names "usersNames" "linkMultiple" unlisted Never;
 }
 
 impl Note {
@@ -254,10 +157,6 @@ impl Entity for Note {
     type Patch = NotePatch;
     type Ref = NoteRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl roles::StreamNote for Note {}

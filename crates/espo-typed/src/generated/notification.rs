@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::User;
 
 /// A record of entity type `Notification`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Notification {
     /// `actionId`, varchar, at most 36 characters, read-only
     pub action_id: Option<String>,
@@ -28,7 +27,7 @@ pub struct Notification {
     /// `groupedUnreadCount`, int, since EspoCRM 10.0, read-only
     pub grouped_unread_count: Option<i64>,
     /// `id`, read-only
-    pub id: Option<Id<Notification>>,
+    pub id: Id<Notification>,
     /// `isFeatured`, bool, since EspoCRM 10.0, read-only
     pub is_featured: Option<bool>,
     /// `message`, text
@@ -62,108 +61,37 @@ pub struct Notification {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Notification);
 
-impl Record for Notification {
-    const RECORD_OF: &'static str = "Notification";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("actionId", "varchar"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::unlisted("createdByName", "link"),
-        Attribute::listed("data", "jsonObject"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("emailIsProcessed", "bool"),
-        Attribute::unlisted("groupType", "enum"),
-        Attribute::unlisted("groupedCount", "int"),
-        Attribute::unlisted("groupedUnreadCount", "int"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isFeatured", "bool"),
-        Attribute::listed("message", "text"),
-        Attribute::unlisted("name", ""),
-        Attribute::unlisted("noteData", "jsonObject"),
-        Attribute::listed("number", "autoincrement"),
-        Attribute::listed("read", "bool"),
-        Attribute::listed("relatedId", "linkParent"),
-        Attribute::listed("relatedName", "linkParent"),
-        Attribute::listed("relatedParentId", "linkParent"),
-        Attribute::listed("relatedParentName", "linkParent"),
-        Attribute::listed("relatedParentType", "linkParent"),
-        Attribute::listed("relatedType", "linkParent"),
-        Attribute::listed("type", "varchar"),
-        Attribute::listed("userId", "link"),
-        Attribute::listed("userName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.action_id),
-            1 => slot(&mut self.created_at),
-            2 => slot(&mut self.created_by_id),
-            3 => slot(&mut self.created_by_name),
-            4 => slot(&mut self.data),
-            5 => slot(&mut self.deleted),
-            6 => slot(&mut self.email_is_processed),
-            7 => slot(&mut self.group_type),
-            8 => slot(&mut self.grouped_count),
-            9 => slot(&mut self.grouped_unread_count),
-            10 => slot(&mut self.id),
-            11 => slot(&mut self.is_featured),
-            12 => slot(&mut self.message),
-            13 => slot(&mut self.name),
-            14 => slot(&mut self.note_data),
-            15 => slot(&mut self.number),
-            16 => slot(&mut self.read),
-            17 => slot(&mut self.related_id),
-            18 => slot(&mut self.related_name),
-            19 => slot(&mut self.related_parent_id),
-            20 => slot(&mut self.related_parent_name),
-            21 => slot(&mut self.related_parent_type),
-            22 => slot(&mut self.related_type),
-            23 => slot(&mut self.r#type),
-            24 => slot(&mut self.user_id),
-            _ => slot(&mut self.user_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.action_id),
-            1 => value(&self.created_at),
-            2 => value(&self.created_by_id),
-            3 => value(&self.created_by_name),
-            4 => value(&self.data),
-            5 => value(&self.deleted),
-            6 => value(&self.email_is_processed),
-            7 => value(&self.group_type),
-            8 => value(&self.grouped_count),
-            9 => value(&self.grouped_unread_count),
-            10 => value(&self.id),
-            11 => value(&self.is_featured),
-            12 => value(&self.message),
-            13 => value(&self.name),
-            14 => value(&self.note_data),
-            15 => value(&self.number),
-            16 => value(&self.read),
-            17 => value(&self.related_id),
-            18 => value(&self.related_name),
-            19 => value(&self.related_parent_id),
-            20 => value(&self.related_parent_name),
-            21 => value(&self.related_parent_type),
-            22 => value(&self.related_type),
-            23 => value(&self.r#type),
-            24 => value(&self.user_id),
-            _ => value(&self.user_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Notification = "Notification", id, true;
+    pair parent("relatedType", "relatedId");
+    pair parent("relatedParentType", "relatedParentId");
+    0 action_id "actionId" "varchar" listed Never;
+    1 created_at "createdAt" "datetime" listed Never;
+    2 created_by_id "createdById" "link" listed Never;
+    3 created_by_name "createdByName" "link" unlisted Never;
+    4 data "data" "jsonObject" listed Always;
+    5 deleted "deleted" "" listed Never;
+    6 email_is_processed "emailIsProcessed" "bool" listed Always;
+    7 group_type "groupType" "enum" unlisted Never;
+    8 grouped_count "groupedCount" "int" unlisted Never;
+    9 grouped_unread_count "groupedUnreadCount" "int" unlisted Never;
+    10 id "id" "id" listed Never;
+    11 is_featured "isFeatured" "bool" listed Never;
+    12 message "message" "text" listed Always;
+    13 name "name" "" unlisted Never;
+    14 note_data "noteData" "jsonObject" unlisted Always;
+    15 number "number" "autoincrement" listed Never;
+    16 read "read" "bool" listed Always;
+    17 related_id "relatedId" "linkParent" listed Never;
+    18 related_name "relatedName" "linkParent" listed Never;
+    19 related_parent_id "relatedParentId" "linkParent" listed Never;
+    20 related_parent_name "relatedParentName" "linkParent" listed Never;
+    21 related_parent_type "relatedParentType" "linkParent" listed Never;
+    22 related_type "relatedType" "linkParent" listed Never;
+    23 r#type "type" "varchar" listed Always;
+    24 user_id "userId" "link" listed Always;
+    25 user_name "userName" "link" listed Never;
 }
 
 impl Notification {
@@ -184,10 +112,6 @@ impl Entity for Notification {
     type Patch = NotificationPatch;
     type Ref = NotificationRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl roles::UserNotification for Notification {}

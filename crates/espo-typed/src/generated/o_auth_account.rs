@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{OAuthProvider, User};
 
 /// A record of entity type `OAuthAccount`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct OAuthAccount {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -24,7 +23,7 @@ pub struct OAuthAccount {
     /// `hasAccessToken`, bool, read-only
     pub has_access_token: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<OAuthAccount>>,
+    pub id: Id<OAuthAccount>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
     /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
@@ -46,84 +45,27 @@ pub struct OAuthAccount {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(OAuthAccount);
 
-impl Record for OAuthAccount {
-    const RECORD_OF: &'static str = "OAuthAccount";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::unlisted("data", "jsonObject"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("expiresAt", "datetime"),
-        Attribute::listed("hasAccessToken", "bool"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("providerId", "link"),
-        Attribute::listed("providerIsActive", "foreign"),
-        Attribute::listed("providerName", "link"),
-        Attribute::listed("userId", "link"),
-        Attribute::listed("userName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.created_by_id),
-            2 => slot(&mut self.created_by_name),
-            3 => slot(&mut self.data),
-            4 => slot(&mut self.deleted),
-            5 => slot(&mut self.description),
-            6 => slot(&mut self.expires_at),
-            7 => slot(&mut self.has_access_token),
-            8 => slot(&mut self.id),
-            9 => slot(&mut self.modified_at),
-            10 => slot(&mut self.modified_by_id),
-            11 => slot(&mut self.modified_by_name),
-            12 => slot(&mut self.name),
-            13 => slot(&mut self.provider_id),
-            14 => slot(&mut self.provider_is_active),
-            15 => slot(&mut self.provider_name),
-            16 => slot(&mut self.user_id),
-            _ => slot(&mut self.user_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.created_by_id),
-            2 => value(&self.created_by_name),
-            3 => value(&self.data),
-            4 => value(&self.deleted),
-            5 => value(&self.description),
-            6 => value(&self.expires_at),
-            7 => value(&self.has_access_token),
-            8 => value(&self.id),
-            9 => value(&self.modified_at),
-            10 => value(&self.modified_by_id),
-            11 => value(&self.modified_by_name),
-            12 => value(&self.name),
-            13 => value(&self.provider_id),
-            14 => value(&self.provider_is_active),
-            15 => value(&self.provider_name),
-            16 => value(&self.user_id),
-            _ => value(&self.user_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    OAuthAccount = "OAuthAccount", id, true;
+    0 created_at "createdAt" "datetime" listed Never;
+    1 created_by_id "createdById" "link" listed Never;
+    2 created_by_name "createdByName" "link" listed Never;
+    3 data "data" "jsonObject" unlisted Never;
+    4 deleted "deleted" "" listed Never;
+    5 description "description" "text" listed Always;
+    6 expires_at "expiresAt" "datetime" listed Never;
+    7 has_access_token "hasAccessToken" "bool" listed Never;
+    8 id "id" "id" listed Never;
+    9 modified_at "modifiedAt" "datetime" listed Never;
+    10 modified_by_id "modifiedById" "link" listed Never;
+    11 modified_by_name "modifiedByName" "link" listed Never;
+    12 name "name" "varchar" listed Always;
+    13 provider_id "providerId" "link" listed OnCreate;
+    14 provider_is_active "providerIsActive" "foreign" listed Never;
+    15 provider_name "providerName" "link" listed Never;
+    16 user_id "userId" "link" listed Never;
+    17 user_name "userName" "link" listed Never;
 }
 
 impl Entity for OAuthAccount {
@@ -132,10 +74,6 @@ impl Entity for OAuthAccount {
     type Patch = OAuthAccountPatch;
     type Ref = OAuthAccountRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`
@@ -190,10 +128,18 @@ impl NewRecord for OAuthAccountNew {
     type Entity = OAuthAccount;
 }
 
+/// The values that the server requires for a create of [`OAuthAccount`].
+pub struct OAuthAccountRequired {
+    /// `name`
+    pub name: String,
+    /// `providerId`
+    pub provider_id: Id<OAuthProvider>,
+}
+
 impl OAuthAccountWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(name: impl Into<String>, provider_id: impl Into<Id<OAuthProvider>>) -> Self {
-        Self(Attributes::new()).name(name).provider_id(provider_id)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: OAuthAccountRequired) -> Self {
+        Self(Attributes::new()).name(required.name).provider_id(required.provider_id)
     }
 
     /// Sets `providerId`.

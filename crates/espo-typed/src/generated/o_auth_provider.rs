@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{OAuthAccount, User};
 
 /// A record of entity type `OAuthProvider`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct OAuthProvider {
     /// `authorizationEndpoint`, url, at most 512 characters
     pub authorization_endpoint: Option<String>,
@@ -28,7 +27,7 @@ pub struct OAuthProvider {
     /// `description`, text
     pub description: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<OAuthProvider>>,
+    pub id: Id<OAuthProvider>,
     /// `isActive`, bool, default `true`
     pub is_active: Option<bool>,
     /// `modifiedAt`, datetime, read-only
@@ -48,87 +47,28 @@ pub struct OAuthProvider {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(OAuthProvider);
 
-impl Record for OAuthProvider {
-    const RECORD_OF: &'static str = "OAuthProvider";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("authorizationEndpoint", "url"),
-        Attribute::listed("authorizationParams", "jsonObject"),
-        Attribute::listed("authorizationPrompt", "enum"),
-        Attribute::unlisted("authorizationRedirectUri", "url"),
-        Attribute::listed("clientId", "varchar"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isActive", "bool"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("scopeSeparator", "varchar"),
-        Attribute::listed("scopes", "array"),
-        Attribute::listed("tokenEndpoint", "url"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.authorization_endpoint),
-            1 => slot(&mut self.authorization_params),
-            2 => slot(&mut self.authorization_prompt),
-            3 => slot(&mut self.authorization_redirect_uri),
-            4 => slot(&mut self.client_id),
-            5 => slot(&mut self.created_at),
-            6 => slot(&mut self.created_by_id),
-            7 => slot(&mut self.created_by_name),
-            8 => slot(&mut self.deleted),
-            9 => slot(&mut self.description),
-            10 => slot(&mut self.id),
-            11 => slot(&mut self.is_active),
-            12 => slot(&mut self.modified_at),
-            13 => slot(&mut self.modified_by_id),
-            14 => slot(&mut self.modified_by_name),
-            15 => slot(&mut self.name),
-            16 => slot(&mut self.scope_separator),
-            17 => slot(&mut self.scopes),
-            _ => slot(&mut self.token_endpoint),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.authorization_endpoint),
-            1 => value(&self.authorization_params),
-            2 => value(&self.authorization_prompt),
-            3 => value(&self.authorization_redirect_uri),
-            4 => value(&self.client_id),
-            5 => value(&self.created_at),
-            6 => value(&self.created_by_id),
-            7 => value(&self.created_by_name),
-            8 => value(&self.deleted),
-            9 => value(&self.description),
-            10 => value(&self.id),
-            11 => value(&self.is_active),
-            12 => value(&self.modified_at),
-            13 => value(&self.modified_by_id),
-            14 => value(&self.modified_by_name),
-            15 => value(&self.name),
-            16 => value(&self.scope_separator),
-            17 => value(&self.scopes),
-            _ => value(&self.token_endpoint),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    OAuthProvider = "OAuthProvider", id, true;
+    0 authorization_endpoint "authorizationEndpoint" "url" listed Always;
+    1 authorization_params "authorizationParams" "jsonObject" listed Always;
+    2 authorization_prompt "authorizationPrompt" "enum" listed Always;
+    3 authorization_redirect_uri "authorizationRedirectUri" "url" unlisted Never;
+    4 client_id "clientId" "varchar" listed Always;
+    5 created_at "createdAt" "datetime" listed Never;
+    6 created_by_id "createdById" "link" listed Never;
+    7 created_by_name "createdByName" "link" listed Never;
+    8 deleted "deleted" "" listed Never;
+    9 description "description" "text" listed Always;
+    10 id "id" "id" listed Never;
+    11 is_active "isActive" "bool" listed Always;
+    12 modified_at "modifiedAt" "datetime" listed Never;
+    13 modified_by_id "modifiedById" "link" listed Never;
+    14 modified_by_name "modifiedByName" "link" listed Never;
+    15 name "name" "varchar" listed Always;
+    16 scope_separator "scopeSeparator" "varchar" listed Always;
+    17 scopes "scopes" "array" listed Always;
+    18 token_endpoint "tokenEndpoint" "url" listed Always;
 }
 
 impl Entity for OAuthProvider {
@@ -137,10 +77,6 @@ impl Entity for OAuthProvider {
     type Patch = OAuthProviderPatch;
     type Ref = OAuthProviderRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `authorizationEndpoint`
@@ -216,7 +152,7 @@ impl NewRecord for OAuthProviderNew {
 }
 
 impl OAuthProviderWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

@@ -4,15 +4,14 @@ use espo_core::typed::generated::*;
 use super::User;
 
 /// A record of entity type `PasswordChangeRequest`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct PasswordChangeRequest {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<PasswordChangeRequest>>,
+    pub id: Id<PasswordChangeRequest>,
     /// `name`, read-only
     pub name: Option<String>,
     /// `requestId`, varchar, at most 64 characters
@@ -26,54 +25,17 @@ pub struct PasswordChangeRequest {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(PasswordChangeRequest);
 
-impl Record for PasswordChangeRequest {
-    const RECORD_OF: &'static str = "PasswordChangeRequest";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("requestId", "varchar"),
-        Attribute::listed("url", "url"),
-        Attribute::listed("userId", "link"),
-        Attribute::listed("userName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.deleted),
-            2 => slot(&mut self.id),
-            3 => slot(&mut self.name),
-            4 => slot(&mut self.request_id),
-            5 => slot(&mut self.url),
-            6 => slot(&mut self.user_id),
-            _ => slot(&mut self.user_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.deleted),
-            2 => value(&self.id),
-            3 => value(&self.name),
-            4 => value(&self.request_id),
-            5 => value(&self.url),
-            6 => value(&self.user_id),
-            _ => value(&self.user_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    PasswordChangeRequest = "PasswordChangeRequest", id, true;
+    0 created_at "createdAt" "datetime" listed Never;
+    1 deleted "deleted" "" listed Never;
+    2 id "id" "id" listed Never;
+    3 name "name" "" unlisted Never;
+    4 request_id "requestId" "varchar" listed Always;
+    5 url "url" "url" listed Always;
+    6 user_id "userId" "link" listed Never;
+    7 user_name "userName" "link" listed Never;
 }
 
 impl Entity for PasswordChangeRequest {
@@ -82,10 +44,6 @@ impl Entity for PasswordChangeRequest {
     type Patch = PasswordChangeRequestPatch;
     type Ref = PasswordChangeRequestRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`

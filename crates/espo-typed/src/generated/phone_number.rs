@@ -3,13 +3,12 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `PhoneNumber`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct PhoneNumber {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<PhoneNumber>>,
+    pub id: Id<PhoneNumber>,
     /// `invalid`, bool
     pub invalid: Option<bool>,
     /// `name`, varchar, required, at most 36 characters
@@ -25,54 +24,17 @@ pub struct PhoneNumber {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(PhoneNumber);
 
-impl Record for PhoneNumber {
-    const RECORD_OF: &'static str = "PhoneNumber";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("invalid", "bool"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("numeric", "varchar"),
-        Attribute::listed("optOut", "bool"),
-        Attribute::unlisted("primary", "bool"),
-        Attribute::listed("type", "enum"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.deleted),
-            1 => slot(&mut self.id),
-            2 => slot(&mut self.invalid),
-            3 => slot(&mut self.name),
-            4 => slot(&mut self.numeric),
-            5 => slot(&mut self.opt_out),
-            6 => slot(&mut self.primary),
-            _ => slot(&mut self.r#type),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.deleted),
-            1 => value(&self.id),
-            2 => value(&self.invalid),
-            3 => value(&self.name),
-            4 => value(&self.numeric),
-            5 => value(&self.opt_out),
-            6 => value(&self.primary),
-            _ => value(&self.r#type),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    PhoneNumber = "PhoneNumber", id, true;
+    0 deleted "deleted" "" listed Never;
+    1 id "id" "id" listed Never;
+    2 invalid "invalid" "bool" listed Always;
+    3 name "name" "varchar" listed Always;
+    4 numeric "numeric" "varchar" listed Always;
+    5 opt_out "optOut" "bool" listed Always;
+    6 primary "primary" "bool" unlisted Always;
+    7 r#type "type" "enum" listed Always;
 }
 
 impl Entity for PhoneNumber {
@@ -81,10 +43,6 @@ impl Entity for PhoneNumber {
     type Patch = PhoneNumberPatch;
     type Ref = PhoneNumberRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `deleted`
@@ -128,7 +86,7 @@ impl NewRecord for PhoneNumberNew {
 }
 
 impl PhoneNumberWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

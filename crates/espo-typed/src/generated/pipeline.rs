@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{PipelineStage, Team, User};
 
 /// A record of entity type `Pipeline` (since EspoCRM 10.0).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Pipeline {
     /// `color`, int, at least 0, at most 8
     pub color: Option<i64>,
@@ -24,7 +23,7 @@ pub struct Pipeline {
     /// `field`, enum, at most 100 characters, read-only
     pub field: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<Pipeline>>,
+    pub id: Id<Pipeline>,
     /// `isAvailableForAll`, bool, default `true`
     pub is_available_for_all: Option<bool>,
     /// `modifiedAt`, datetime, read-only
@@ -46,84 +45,27 @@ pub struct Pipeline {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Pipeline);
 
-impl Record for Pipeline {
-    const RECORD_OF: &'static str = "Pipeline";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("color", "int"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("entityType", "enum"),
-        Attribute::listed("field", "enum"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isAvailableForAll", "bool"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("order", "int"),
-        Attribute::listed("status", "enum"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.color),
-            1 => slot(&mut self.created_at),
-            2 => slot(&mut self.created_by_id),
-            3 => slot(&mut self.created_by_name),
-            4 => slot(&mut self.deleted),
-            5 => slot(&mut self.description),
-            6 => slot(&mut self.entity_type),
-            7 => slot(&mut self.field),
-            8 => slot(&mut self.id),
-            9 => slot(&mut self.is_available_for_all),
-            10 => slot(&mut self.modified_at),
-            11 => slot(&mut self.modified_by_id),
-            12 => slot(&mut self.modified_by_name),
-            13 => slot(&mut self.name),
-            14 => slot(&mut self.order),
-            15 => slot(&mut self.status),
-            16 => slot(&mut self.teams_ids),
-            _ => slot(&mut self.teams_names),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.color),
-            1 => value(&self.created_at),
-            2 => value(&self.created_by_id),
-            3 => value(&self.created_by_name),
-            4 => value(&self.deleted),
-            5 => value(&self.description),
-            6 => value(&self.entity_type),
-            7 => value(&self.field),
-            8 => value(&self.id),
-            9 => value(&self.is_available_for_all),
-            10 => value(&self.modified_at),
-            11 => value(&self.modified_by_id),
-            12 => value(&self.modified_by_name),
-            13 => value(&self.name),
-            14 => value(&self.order),
-            15 => value(&self.status),
-            16 => value(&self.teams_ids),
-            _ => value(&self.teams_names),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Pipeline = "Pipeline", id, true;
+    0 color "color" "int" listed Always;
+    1 created_at "createdAt" "datetime" listed Never;
+    2 created_by_id "createdById" "link" listed Never;
+    3 created_by_name "createdByName" "link" listed Never;
+    4 deleted "deleted" "" listed Never;
+    5 description "description" "text" listed Always;
+    6 entity_type "entityType" "enum" listed OnCreate;
+    7 field "field" "enum" listed Never;
+    8 id "id" "id" listed Never;
+    9 is_available_for_all "isAvailableForAll" "bool" listed Always;
+    10 modified_at "modifiedAt" "datetime" listed Never;
+    11 modified_by_id "modifiedById" "link" listed Never;
+    12 modified_by_name "modifiedByName" "link" listed Never;
+    13 name "name" "varchar" listed Always;
+    14 order "order" "int" listed Never;
+    15 status "status" "enum" listed Always;
+    16 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    17 teams_names "teamsNames" "linkMultiple" unlisted Never;
 }
 
 impl Entity for Pipeline {
@@ -132,10 +74,6 @@ impl Entity for Pipeline {
     type Patch = PipelinePatch;
     type Ref = PipelineRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `color`
@@ -193,10 +131,18 @@ impl NewRecord for PipelineNew {
     type Entity = Pipeline;
 }
 
+/// The values that the server requires for a create of [`Pipeline`].
+pub struct PipelineRequired {
+    /// `name`
+    pub name: String,
+    /// `entityType`
+    pub entity_type: String,
+}
+
 impl PipelineWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(name: impl Into<String>, entity_type: impl Into<String>) -> Self {
-        Self(Attributes::new()).name(name).entity_type(entity_type)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: PipelineRequired) -> Self {
+        Self(Attributes::new()).name(required.name).entity_type(required.entity_type)
     }
 
     /// Sets `entityType`.

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Pipeline, User};
 
 /// A record of entity type `PipelineStage` (since EspoCRM 10.0).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct PipelineStage {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -22,7 +21,7 @@ pub struct PipelineStage {
     /// `field`, foreign, read-only
     pub field: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<PipelineStage>>,
+    pub id: Id<PipelineStage>,
     /// `mappedStatus`, enum, required, at most 100 characters, set on create only
     pub mapped_status: Option<String>,
     /// `modifiedAt`, datetime, read-only
@@ -42,78 +41,25 @@ pub struct PipelineStage {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(PipelineStage);
 
-impl Record for PipelineStage {
-    const RECORD_OF: &'static str = "PipelineStage";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("entityType", "foreign"),
-        Attribute::listed("field", "foreign"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("mappedStatus", "enum"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("order", "int"),
-        Attribute::listed("pipelineId", "link"),
-        Attribute::listed("pipelineName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.created_by_id),
-            2 => slot(&mut self.created_by_name),
-            3 => slot(&mut self.deleted),
-            4 => slot(&mut self.description),
-            5 => slot(&mut self.entity_type),
-            6 => slot(&mut self.field),
-            7 => slot(&mut self.id),
-            8 => slot(&mut self.mapped_status),
-            9 => slot(&mut self.modified_at),
-            10 => slot(&mut self.modified_by_id),
-            11 => slot(&mut self.modified_by_name),
-            12 => slot(&mut self.name),
-            13 => slot(&mut self.order),
-            14 => slot(&mut self.pipeline_id),
-            _ => slot(&mut self.pipeline_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.created_by_id),
-            2 => value(&self.created_by_name),
-            3 => value(&self.deleted),
-            4 => value(&self.description),
-            5 => value(&self.entity_type),
-            6 => value(&self.field),
-            7 => value(&self.id),
-            8 => value(&self.mapped_status),
-            9 => value(&self.modified_at),
-            10 => value(&self.modified_by_id),
-            11 => value(&self.modified_by_name),
-            12 => value(&self.name),
-            13 => value(&self.order),
-            14 => value(&self.pipeline_id),
-            _ => value(&self.pipeline_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    PipelineStage = "PipelineStage", id, true;
+    0 created_at "createdAt" "datetime" listed Never;
+    1 created_by_id "createdById" "link" listed Never;
+    2 created_by_name "createdByName" "link" listed Never;
+    3 deleted "deleted" "" listed Never;
+    4 description "description" "text" listed Always;
+    5 entity_type "entityType" "foreign" listed Never;
+    6 field "field" "foreign" listed Never;
+    7 id "id" "id" listed Never;
+    8 mapped_status "mappedStatus" "enum" listed OnCreate;
+    9 modified_at "modifiedAt" "datetime" listed Never;
+    10 modified_by_id "modifiedById" "link" listed Never;
+    11 modified_by_name "modifiedByName" "link" listed Never;
+    12 name "name" "varchar" listed Always;
+    13 order "order" "int" listed Never;
+    14 pipeline_id "pipelineId" "link" listed OnCreate;
+    15 pipeline_name "pipelineName" "link" listed Never;
 }
 
 impl Entity for PipelineStage {
@@ -122,10 +68,6 @@ impl Entity for PipelineStage {
     type Patch = PipelineStagePatch;
     type Ref = PipelineStageRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`
@@ -171,17 +113,23 @@ impl NewRecord for PipelineStageNew {
     type Entity = PipelineStage;
 }
 
+/// The values that the server requires for a create of [`PipelineStage`].
+pub struct PipelineStageRequired {
+    /// `name`
+    pub name: String,
+    /// `mappedStatus`
+    pub mapped_status: String,
+    /// `pipelineId`
+    pub pipeline_id: Id<Pipeline>,
+}
+
 impl PipelineStageWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(
-        name: impl Into<String>,
-        mapped_status: impl Into<String>,
-        pipeline_id: impl Into<Id<Pipeline>>,
-    ) -> Self {
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: PipelineStageRequired) -> Self {
         Self(Attributes::new())
-            .name(name)
-            .mapped_status(mapped_status)
-            .pipeline_id(pipeline_id)
+            .name(required.name)
+            .mapped_status(required.mapped_status)
+            .pipeline_id(required.pipeline_id)
     }
 
     /// Sets `mappedStatus`.

@@ -7,8 +7,7 @@ use super::{
 };
 
 /// A record of entity type `Portal`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Portal {
     /// `applicationName`, varchar
     pub application_name: Option<String>,
@@ -47,7 +46,7 @@ pub struct Portal {
     /// `description`, text
     pub description: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<Portal>>,
+    pub id: Id<Portal>,
     /// `isActive`, bool, default `true`
     pub is_active: Option<bool>,
     /// `isDefault`, bool
@@ -93,150 +92,49 @@ pub struct Portal {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Portal);
 
-impl Record for Portal {
-    const RECORD_OF: &'static str = "Portal";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("applicationName", "varchar"),
-        Attribute::listed("authTokenLifetime", "float"),
-        Attribute::listed("authTokenMaxIdleTime", "float"),
-        Attribute::listed("authenticationProviderId", "link"),
-        Attribute::listed("authenticationProviderName", "link"),
-        Attribute::listed("companyLogoId", "image"),
-        Attribute::listed("companyLogoName", "image"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("customId", "varchar"),
-        Attribute::listed("customUrl", "url"),
-        Attribute::listed("dashboardLayout", "jsonArray"),
-        Attribute::listed("dashletsOptions", "jsonObject"),
-        Attribute::listed("dateFormat", "enum"),
-        Attribute::listed("defaultCurrency", "enum"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isActive", "bool"),
-        Attribute::unlisted("isDefault", "bool"),
-        Attribute::listed("language", "enum"),
-        Attribute::listed("layoutSetId", "link"),
-        Attribute::listed("layoutSetName", "link"),
-        Attribute::listed("logoId", "image"),
-        Attribute::listed("logoName", "image"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::unlisted("portalRolesIds", "linkMultiple"),
-        Attribute::unlisted("portalRolesNames", "linkMultiple"),
-        Attribute::listed("quickCreateList", "array"),
-        Attribute::listed("tabList", "array"),
-        Attribute::listed("theme", "enum"),
-        Attribute::listed("themeParams", "jsonObject"),
-        Attribute::listed("timeFormat", "enum"),
-        Attribute::listed("timeZone", "enum"),
-        Attribute::listed("url", "url"),
-        Attribute::listed("weekStart", "enumInt"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.application_name),
-            1 => slot(&mut self.auth_token_lifetime),
-            2 => slot(&mut self.auth_token_max_idle_time),
-            3 => slot(&mut self.authentication_provider_id),
-            4 => slot(&mut self.authentication_provider_name),
-            5 => slot(&mut self.company_logo_id),
-            6 => slot(&mut self.company_logo_name),
-            7 => slot(&mut self.created_at),
-            8 => slot(&mut self.created_by_id),
-            9 => slot(&mut self.created_by_name),
-            10 => slot(&mut self.custom_id),
-            11 => slot(&mut self.custom_url),
-            12 => slot(&mut self.dashboard_layout),
-            13 => slot(&mut self.dashlets_options),
-            14 => slot(&mut self.date_format),
-            15 => slot(&mut self.default_currency),
-            16 => slot(&mut self.deleted),
-            17 => slot(&mut self.description),
-            18 => slot(&mut self.id),
-            19 => slot(&mut self.is_active),
-            20 => slot(&mut self.is_default),
-            21 => slot(&mut self.language),
-            22 => slot(&mut self.layout_set_id),
-            23 => slot(&mut self.layout_set_name),
-            24 => slot(&mut self.logo_id),
-            25 => slot(&mut self.logo_name),
-            26 => slot(&mut self.modified_at),
-            27 => slot(&mut self.modified_by_id),
-            28 => slot(&mut self.modified_by_name),
-            29 => slot(&mut self.name),
-            30 => slot(&mut self.portal_roles_ids),
-            31 => slot(&mut self.portal_roles_names),
-            32 => slot(&mut self.quick_create_list),
-            33 => slot(&mut self.tab_list),
-            34 => slot(&mut self.theme),
-            35 => slot(&mut self.theme_params),
-            36 => slot(&mut self.time_format),
-            37 => slot(&mut self.time_zone),
-            38 => slot(&mut self.url),
-            _ => slot(&mut self.week_start),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.application_name),
-            1 => value(&self.auth_token_lifetime),
-            2 => value(&self.auth_token_max_idle_time),
-            3 => value(&self.authentication_provider_id),
-            4 => value(&self.authentication_provider_name),
-            5 => value(&self.company_logo_id),
-            6 => value(&self.company_logo_name),
-            7 => value(&self.created_at),
-            8 => value(&self.created_by_id),
-            9 => value(&self.created_by_name),
-            10 => value(&self.custom_id),
-            11 => value(&self.custom_url),
-            12 => value(&self.dashboard_layout),
-            13 => value(&self.dashlets_options),
-            14 => value(&self.date_format),
-            15 => value(&self.default_currency),
-            16 => value(&self.deleted),
-            17 => value(&self.description),
-            18 => value(&self.id),
-            19 => value(&self.is_active),
-            20 => value(&self.is_default),
-            21 => value(&self.language),
-            22 => value(&self.layout_set_id),
-            23 => value(&self.layout_set_name),
-            24 => value(&self.logo_id),
-            25 => value(&self.logo_name),
-            26 => value(&self.modified_at),
-            27 => value(&self.modified_by_id),
-            28 => value(&self.modified_by_name),
-            29 => value(&self.name),
-            30 => value(&self.portal_roles_ids),
-            31 => value(&self.portal_roles_names),
-            32 => value(&self.quick_create_list),
-            33 => value(&self.tab_list),
-            34 => value(&self.theme),
-            35 => value(&self.theme_params),
-            36 => value(&self.time_format),
-            37 => value(&self.time_zone),
-            38 => value(&self.url),
-            _ => value(&self.week_start),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Portal = "Portal", id, true;
+    0 application_name "applicationName" "varchar" listed Always;
+    1 auth_token_lifetime "authTokenLifetime" "float" listed Always;
+    2 auth_token_max_idle_time "authTokenMaxIdleTime" "float" listed Always;
+    3 authentication_provider_id "authenticationProviderId" "link" listed Always;
+    4 authentication_provider_name "authenticationProviderName" "link" listed Never;
+    5 company_logo_id "companyLogoId" "image" listed Always;
+    6 company_logo_name "companyLogoName" "image" listed Never;
+    7 created_at "createdAt" "datetime" listed Never;
+    8 created_by_id "createdById" "link" listed Never;
+    9 created_by_name "createdByName" "link" listed Never;
+    10 custom_id "customId" "varchar" listed Always;
+    11 custom_url "customUrl" "url" listed Always;
+    12 dashboard_layout "dashboardLayout" "jsonArray" listed Always;
+    13 dashlets_options "dashletsOptions" "jsonObject" listed Always;
+    14 date_format "dateFormat" "enum" listed Always;
+    15 default_currency "defaultCurrency" "enum" listed Always;
+    16 deleted "deleted" "" listed Never;
+    17 description "description" "text" listed Always;
+    18 id "id" "id" listed Never;
+    19 is_active "isActive" "bool" listed Always;
+    20 is_default "isDefault" "bool" unlisted Always;
+    21 language "language" "enum" listed Always;
+    22 layout_set_id "layoutSetId" "link" listed Always;
+    23 layout_set_name "layoutSetName" "link" listed Never;
+    24 logo_id "logoId" "image" listed Always;
+    25 logo_name "logoName" "image" listed Never;
+    26 modified_at "modifiedAt" "datetime" listed Never;
+    27 modified_by_id "modifiedById" "link" listed Never;
+    28 modified_by_name "modifiedByName" "link" listed Never;
+    29 name "name" "varchar" listed Always;
+    30 portal_roles_ids "portalRolesIds" "linkMultiple" unlisted Always;
+    31 portal_roles_names "portalRolesNames" "linkMultiple" unlisted Never;
+    32 quick_create_list "quickCreateList" "array" listed Always;
+    33 tab_list "tabList" "array" listed Always;
+    34 theme "theme" "enum" listed Always;
+    35 theme_params "themeParams" "jsonObject" listed Always;
+    36 time_format "timeFormat" "enum" listed Always;
+    37 time_zone "timeZone" "enum" listed Always;
+    38 url "url" "url" listed Never;
+    39 week_start "weekStart" "enumInt" listed Always;
 }
 
 impl Entity for Portal {
@@ -245,10 +143,6 @@ impl Entity for Portal {
     type Patch = PortalPatch;
     type Ref = PortalRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `applicationName`

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Portal, User};
 
 /// A record of entity type `PortalRole`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct PortalRole {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -18,7 +17,7 @@ pub struct PortalRole {
     /// `fieldData`, jsonObject
     pub field_data: Option<Value>,
     /// `id`, read-only
-    pub id: Option<Id<PortalRole>>,
+    pub id: Id<PortalRole>,
     /// `massUpdatePermission`, enum, default `not-set`
     pub mass_update_permission: Option<MassUpdatePermission>,
     /// `modifiedAt`, datetime, read-only
@@ -28,57 +27,18 @@ pub struct PortalRole {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(PortalRole);
 
-impl Record for PortalRole {
-    const RECORD_OF: &'static str = "PortalRole";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("data", "jsonObject"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("exportPermission", "enum"),
-        Attribute::listed("fieldData", "jsonObject"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("massUpdatePermission", "enum"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("name", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.data),
-            2 => slot(&mut self.deleted),
-            3 => slot(&mut self.export_permission),
-            4 => slot(&mut self.field_data),
-            5 => slot(&mut self.id),
-            6 => slot(&mut self.mass_update_permission),
-            7 => slot(&mut self.modified_at),
-            _ => slot(&mut self.name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.data),
-            2 => value(&self.deleted),
-            3 => value(&self.export_permission),
-            4 => value(&self.field_data),
-            5 => value(&self.id),
-            6 => value(&self.mass_update_permission),
-            7 => value(&self.modified_at),
-            _ => value(&self.name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    PortalRole = "PortalRole", id, true;
+    0 created_at "createdAt" "datetime" listed Never;
+    1 data "data" "jsonObject" listed Always;
+    2 deleted "deleted" "" listed Never;
+    3 export_permission "exportPermission" "enum" listed Always;
+    4 field_data "fieldData" "jsonObject" listed Always;
+    5 id "id" "id" listed Never;
+    6 mass_update_permission "massUpdatePermission" "enum" listed Always;
+    7 modified_at "modifiedAt" "datetime" listed Never;
+    8 name "name" "varchar" listed Always;
 }
 
 impl Entity for PortalRole {
@@ -87,10 +47,6 @@ impl Entity for PortalRole {
     type Patch = PortalRolePatch;
     type Ref = PortalRoleRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`
@@ -149,7 +105,7 @@ impl NewRecord for PortalRoleNew {
 }
 
 impl PortalRoleWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

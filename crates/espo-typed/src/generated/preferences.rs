@@ -3,8 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `Preferences`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Preferences {
     /// `addCustomTabs`, bool
     pub add_custom_tabs: Option<bool>,
@@ -55,7 +54,7 @@ pub struct Preferences {
     /// `followEntityOnStreamPost`, bool, default `true`
     pub follow_entity_on_stream_post: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<Preferences>>,
+    pub id: Id<Preferences>,
     /// `importParams`, jsonObject
     pub import_params: Option<Value>,
     /// `isPortalUser`, bool
@@ -111,183 +110,60 @@ pub struct Preferences {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Preferences);
 
-impl Record for Preferences {
-    const RECORD_OF: &'static str = "Preferences";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("addCustomTabs", "bool"),
-        Attribute::listed("assignmentEmailNotificationsIgnoreEntityTypeList", "checklist"),
-        Attribute::listed("assignmentNotificationsIgnoreEntityTypeList", "checklist"),
-        Attribute::unlisted("autoFollowEntityTypeList", "multiEnum"),
-        Attribute::listed("calendarScrollHour", "enumInt"),
-        Attribute::listed("calendarSlotDuration", "enumInt"),
-        Attribute::listed("calendarViewDataList", "jsonArray"),
-        Attribute::listed("dashboardLayout", "jsonArray"),
-        Attribute::listed("dashboardLocked", "bool"),
-        Attribute::listed("dashletsOptions", "jsonObject"),
-        Attribute::listed("dateFormat", "enum"),
-        Attribute::listed("decimalMark", "varchar"),
-        Attribute::listed("defaultCurrency", "enum"),
-        Attribute::listed("defaultReminders", "jsonArray"),
-        Attribute::listed("defaultRemindersTask", "jsonArray"),
-        Attribute::listed("doNotFillAssignedUserIfNotRequired", "bool"),
-        Attribute::listed("emailReplyForceHtml", "bool"),
-        Attribute::listed("emailReplyToAllByDefault", "bool"),
-        Attribute::listed("emailUseExternalClient", "bool"),
-        Attribute::listed("exportDelimiter", "varchar"),
-        Attribute::listed("followAsCollaborator", "bool"),
-        Attribute::listed("followCreatedEntities", "bool"),
-        Attribute::listed("followCreatedEntityTypeList", "multiEnum"),
-        Attribute::listed("followEntityOnStreamPost", "bool"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("importParams", "jsonObject"),
-        Attribute::unlisted("isPortalUser", "bool"),
-        Attribute::listed("language", "enum"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("notificationGrouping", "bool"),
-        Attribute::listed("notificationSound", "bool"),
-        Attribute::listed("pageContentWidth", "enum"),
-        Attribute::listed("presetFilters", "jsonObject"),
-        Attribute::listed("reactionNotifications", "bool"),
-        Attribute::listed("reactionNotificationsNotFollowed", "bool"),
-        Attribute::listed("receiveAssignmentEmailNotifications", "bool"),
-        Attribute::listed("receiveMentionEmailNotifications", "bool"),
-        Attribute::listed("receiveStreamEmailNotifications", "bool"),
-        Attribute::listed("scopeColorsDisabled", "bool"),
-        Attribute::listed("sharedCalendarUserList", "jsonArray"),
-        Attribute::listed("signature", "wysiwyg"),
-        Attribute::listed("tabColorsDisabled", "bool"),
-        Attribute::listed("tabList", "array"),
-        Attribute::listed("textSearchStoringDisabled", "bool"),
-        Attribute::listed("theme", "enum"),
-        Attribute::listed("themeParams", "jsonObject"),
-        Attribute::listed("thousandSeparator", "varchar"),
-        Attribute::listed("timeFormat", "enum"),
-        Attribute::listed("timeZone", "enum"),
-        Attribute::listed("useCustomTabList", "bool"),
-        Attribute::listed("weekStart", "enumInt"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.add_custom_tabs),
-            1 => slot(&mut self.assignment_email_notifications_ignore_entity_type_list),
-            2 => slot(&mut self.assignment_notifications_ignore_entity_type_list),
-            3 => slot(&mut self.auto_follow_entity_type_list),
-            4 => slot(&mut self.calendar_scroll_hour),
-            5 => slot(&mut self.calendar_slot_duration),
-            6 => slot(&mut self.calendar_view_data_list),
-            7 => slot(&mut self.dashboard_layout),
-            8 => slot(&mut self.dashboard_locked),
-            9 => slot(&mut self.dashlets_options),
-            10 => slot(&mut self.date_format),
-            11 => slot(&mut self.decimal_mark),
-            12 => slot(&mut self.default_currency),
-            13 => slot(&mut self.default_reminders),
-            14 => slot(&mut self.default_reminders_task),
-            15 => slot(&mut self.do_not_fill_assigned_user_if_not_required),
-            16 => slot(&mut self.email_reply_force_html),
-            17 => slot(&mut self.email_reply_to_all_by_default),
-            18 => slot(&mut self.email_use_external_client),
-            19 => slot(&mut self.export_delimiter),
-            20 => slot(&mut self.follow_as_collaborator),
-            21 => slot(&mut self.follow_created_entities),
-            22 => slot(&mut self.follow_created_entity_type_list),
-            23 => slot(&mut self.follow_entity_on_stream_post),
-            24 => slot(&mut self.id),
-            25 => slot(&mut self.import_params),
-            26 => slot(&mut self.is_portal_user),
-            27 => slot(&mut self.language),
-            28 => slot(&mut self.name),
-            29 => slot(&mut self.notification_grouping),
-            30 => slot(&mut self.notification_sound),
-            31 => slot(&mut self.page_content_width),
-            32 => slot(&mut self.preset_filters),
-            33 => slot(&mut self.reaction_notifications),
-            34 => slot(&mut self.reaction_notifications_not_followed),
-            35 => slot(&mut self.receive_assignment_email_notifications),
-            36 => slot(&mut self.receive_mention_email_notifications),
-            37 => slot(&mut self.receive_stream_email_notifications),
-            38 => slot(&mut self.scope_colors_disabled),
-            39 => slot(&mut self.shared_calendar_user_list),
-            40 => slot(&mut self.signature),
-            41 => slot(&mut self.tab_colors_disabled),
-            42 => slot(&mut self.tab_list),
-            43 => slot(&mut self.text_search_storing_disabled),
-            44 => slot(&mut self.theme),
-            45 => slot(&mut self.theme_params),
-            46 => slot(&mut self.thousand_separator),
-            47 => slot(&mut self.time_format),
-            48 => slot(&mut self.time_zone),
-            49 => slot(&mut self.use_custom_tab_list),
-            _ => slot(&mut self.week_start),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.add_custom_tabs),
-            1 => value(&self.assignment_email_notifications_ignore_entity_type_list),
-            2 => value(&self.assignment_notifications_ignore_entity_type_list),
-            3 => value(&self.auto_follow_entity_type_list),
-            4 => value(&self.calendar_scroll_hour),
-            5 => value(&self.calendar_slot_duration),
-            6 => value(&self.calendar_view_data_list),
-            7 => value(&self.dashboard_layout),
-            8 => value(&self.dashboard_locked),
-            9 => value(&self.dashlets_options),
-            10 => value(&self.date_format),
-            11 => value(&self.decimal_mark),
-            12 => value(&self.default_currency),
-            13 => value(&self.default_reminders),
-            14 => value(&self.default_reminders_task),
-            15 => value(&self.do_not_fill_assigned_user_if_not_required),
-            16 => value(&self.email_reply_force_html),
-            17 => value(&self.email_reply_to_all_by_default),
-            18 => value(&self.email_use_external_client),
-            19 => value(&self.export_delimiter),
-            20 => value(&self.follow_as_collaborator),
-            21 => value(&self.follow_created_entities),
-            22 => value(&self.follow_created_entity_type_list),
-            23 => value(&self.follow_entity_on_stream_post),
-            24 => value(&self.id),
-            25 => value(&self.import_params),
-            26 => value(&self.is_portal_user),
-            27 => value(&self.language),
-            28 => value(&self.name),
-            29 => value(&self.notification_grouping),
-            30 => value(&self.notification_sound),
-            31 => value(&self.page_content_width),
-            32 => value(&self.preset_filters),
-            33 => value(&self.reaction_notifications),
-            34 => value(&self.reaction_notifications_not_followed),
-            35 => value(&self.receive_assignment_email_notifications),
-            36 => value(&self.receive_mention_email_notifications),
-            37 => value(&self.receive_stream_email_notifications),
-            38 => value(&self.scope_colors_disabled),
-            39 => value(&self.shared_calendar_user_list),
-            40 => value(&self.signature),
-            41 => value(&self.tab_colors_disabled),
-            42 => value(&self.tab_list),
-            43 => value(&self.text_search_storing_disabled),
-            44 => value(&self.theme),
-            45 => value(&self.theme_params),
-            46 => value(&self.thousand_separator),
-            47 => value(&self.time_format),
-            48 => value(&self.time_zone),
-            49 => value(&self.use_custom_tab_list),
-            _ => value(&self.week_start),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Preferences = "Preferences", id, true;
+    0 add_custom_tabs "addCustomTabs" "bool" listed Always;
+    1 assignment_email_notifications_ignore_entity_type_list "assignmentEmailNotificationsIgnoreEntityTypeList" "checklist" listed Always;
+    2 assignment_notifications_ignore_entity_type_list "assignmentNotificationsIgnoreEntityTypeList" "checklist" listed Always;
+    3 auto_follow_entity_type_list "autoFollowEntityTypeList" "multiEnum" unlisted Always;
+    4 calendar_scroll_hour "calendarScrollHour" "enumInt" listed Always;
+    5 calendar_slot_duration "calendarSlotDuration" "enumInt" listed Always;
+    6 calendar_view_data_list "calendarViewDataList" "jsonArray" listed Always;
+    7 dashboard_layout "dashboardLayout" "jsonArray" listed Always;
+    8 dashboard_locked "dashboardLocked" "bool" listed Always;
+    9 dashlets_options "dashletsOptions" "jsonObject" listed Always;
+    10 date_format "dateFormat" "enum" listed Always;
+    11 decimal_mark "decimalMark" "varchar" listed Always;
+    12 default_currency "defaultCurrency" "enum" listed Always;
+    13 default_reminders "defaultReminders" "jsonArray" listed Always;
+    14 default_reminders_task "defaultRemindersTask" "jsonArray" listed Always;
+    15 do_not_fill_assigned_user_if_not_required "doNotFillAssignedUserIfNotRequired" "bool" listed Always;
+    16 email_reply_force_html "emailReplyForceHtml" "bool" listed Always;
+    17 email_reply_to_all_by_default "emailReplyToAllByDefault" "bool" listed Always;
+    18 email_use_external_client "emailUseExternalClient" "bool" listed Always;
+    19 export_delimiter "exportDelimiter" "varchar" listed Always;
+    20 follow_as_collaborator "followAsCollaborator" "bool" listed Always;
+    21 follow_created_entities "followCreatedEntities" "bool" listed Always;
+    22 follow_created_entity_type_list "followCreatedEntityTypeList" "multiEnum" listed Always;
+    23 follow_entity_on_stream_post "followEntityOnStreamPost" "bool" listed Always;
+    24 id "id" "id" listed Never;
+    25 import_params "importParams" "jsonObject" listed Always;
+    26 is_portal_user "isPortalUser" "bool" unlisted Always;
+    27 language "language" "enum" listed Always;
+    28 name "name" "" unlisted Never;
+    29 notification_grouping "notificationGrouping" "bool" listed Always;
+    30 notification_sound "notificationSound" "bool" listed Always;
+    31 page_content_width "pageContentWidth" "enum" listed Always;
+    32 preset_filters "presetFilters" "jsonObject" listed Always;
+    33 reaction_notifications "reactionNotifications" "bool" listed Always;
+    34 reaction_notifications_not_followed "reactionNotificationsNotFollowed" "bool" listed Always;
+    35 receive_assignment_email_notifications "receiveAssignmentEmailNotifications" "bool" listed Always;
+    36 receive_mention_email_notifications "receiveMentionEmailNotifications" "bool" listed Always;
+    37 receive_stream_email_notifications "receiveStreamEmailNotifications" "bool" listed Always;
+    38 scope_colors_disabled "scopeColorsDisabled" "bool" listed Always;
+    39 shared_calendar_user_list "sharedCalendarUserList" "jsonArray" listed Always;
+    40 signature "signature" "wysiwyg" listed Always;
+    41 tab_colors_disabled "tabColorsDisabled" "bool" listed Always;
+    42 tab_list "tabList" "array" listed Always;
+    43 text_search_storing_disabled "textSearchStoringDisabled" "bool" listed Always;
+    44 theme "theme" "enum" listed Always;
+    45 theme_params "themeParams" "jsonObject" listed Always;
+    46 thousand_separator "thousandSeparator" "varchar" listed Always;
+    47 time_format "timeFormat" "enum" listed Always;
+    48 time_zone "timeZone" "enum" listed Always;
+    49 use_custom_tab_list "useCustomTabList" "bool" listed Always;
+    50 week_start "weekStart" "enumInt" listed Always;
 }
 
 impl Entity for Preferences {
@@ -296,10 +172,6 @@ impl Entity for Preferences {
     type Patch = PreferencesPatch;
     type Ref = PreferencesRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `addCustomTabs`

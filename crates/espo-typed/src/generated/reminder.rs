@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::User;
 
 /// A record of entity type `Reminder` (module `Crm`).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Reminder {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -16,7 +15,7 @@ pub struct Reminder {
     /// `entityType`, of `entity` (linkParent)
     pub entity_type: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<Reminder>>,
+    pub id: Id<Reminder>,
     /// `isSubmitted`, bool
     pub is_submitted: Option<bool>,
     /// `name`, read-only
@@ -36,69 +35,23 @@ pub struct Reminder {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Reminder);
 
-impl Record for Reminder {
-    const RECORD_OF: &'static str = "Reminder";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("deleted", ""),
-        Attribute::listed("entityId", "linkParent"),
-        Attribute::listed("entityName", "linkParent"),
-        Attribute::listed("entityType", "linkParent"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isSubmitted", "bool"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("remindAt", "datetime"),
-        Attribute::listed("seconds", "enumInt"),
-        Attribute::listed("startAt", "datetime"),
-        Attribute::listed("type", "enum"),
-        Attribute::listed("userId", "link"),
-        Attribute::listed("userName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.deleted),
-            1 => slot(&mut self.entity_id),
-            2 => slot(&mut self.entity_name),
-            3 => slot(&mut self.entity_type),
-            4 => slot(&mut self.id),
-            5 => slot(&mut self.is_submitted),
-            6 => slot(&mut self.name),
-            7 => slot(&mut self.remind_at),
-            8 => slot(&mut self.seconds),
-            9 => slot(&mut self.start_at),
-            10 => slot(&mut self.r#type),
-            11 => slot(&mut self.user_id),
-            _ => slot(&mut self.user_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.deleted),
-            1 => value(&self.entity_id),
-            2 => value(&self.entity_name),
-            3 => value(&self.entity_type),
-            4 => value(&self.id),
-            5 => value(&self.is_submitted),
-            6 => value(&self.name),
-            7 => value(&self.remind_at),
-            8 => value(&self.seconds),
-            9 => value(&self.start_at),
-            10 => value(&self.r#type),
-            11 => value(&self.user_id),
-            _ => value(&self.user_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Reminder = "Reminder", id, true;
+    pair parent("entityType", "entityId");
+    0 deleted "deleted" "" listed Never;
+    1 entity_id "entityId" "linkParent" listed Paired;
+    2 entity_name "entityName" "linkParent" listed Never;
+    3 entity_type "entityType" "linkParent" listed Paired;
+    4 id "id" "id" listed Never;
+    5 is_submitted "isSubmitted" "bool" listed Always;
+    6 name "name" "" unlisted Never;
+    7 remind_at "remindAt" "datetime" listed Always;
+    8 seconds "seconds" "enumInt" listed Always;
+    9 start_at "startAt" "datetime" listed Always;
+    10 r#type "type" "enum" listed Always;
+    11 user_id "userId" "link" listed Always;
+    12 user_name "userName" "link" listed Never;
 }
 
 impl Reminder {
@@ -114,10 +67,6 @@ impl Entity for Reminder {
     type Patch = ReminderPatch;
     type Ref = ReminderRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `deleted`

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Team, User};
 
 /// A record of entity type `Role`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Role {
     /// `assignmentPermission`, enum, default `not-set`
     pub assignment_permission: Option<AssignmentPermission>,
@@ -28,7 +27,7 @@ pub struct Role {
     /// `groupEmailAccountPermission`, enum, default `not-set`
     pub group_email_account_permission: Option<GroupEmailAccountPermission>,
     /// `id`, read-only
-    pub id: Option<Id<Role>>,
+    pub id: Id<Role>,
     /// `info`, base, read-only
     pub info: Option<Value>,
     /// `lockPermission`, enum, default `not-set`, since EspoCRM 10.0
@@ -52,93 +51,30 @@ pub struct Role {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Role);
 
-impl Record for Role {
-    const RECORD_OF: &'static str = "Role";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("assignmentPermission", "enum"),
-        Attribute::listed("auditPermission", "enum"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("data", "jsonObject"),
-        Attribute::listed("dataPrivacyPermission", "enum"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("exportPermission", "enum"),
-        Attribute::listed("fieldData", "jsonObject"),
-        Attribute::listed("followerManagementPermission", "enum"),
-        Attribute::listed("groupEmailAccountPermission", "enum"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("info", "base"),
-        Attribute::listed("lockPermission", "enum"),
-        Attribute::listed("massUpdatePermission", "enum"),
-        Attribute::listed("mentionPermission", "enum"),
-        Attribute::listed("messagePermission", "enum"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("portalPermission", "enum"),
-        Attribute::listed("userCalendarPermission", "enum"),
-        Attribute::listed("userPermission", "enum"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.assignment_permission),
-            1 => slot(&mut self.audit_permission),
-            2 => slot(&mut self.created_at),
-            3 => slot(&mut self.data),
-            4 => slot(&mut self.data_privacy_permission),
-            5 => slot(&mut self.deleted),
-            6 => slot(&mut self.export_permission),
-            7 => slot(&mut self.field_data),
-            8 => slot(&mut self.follower_management_permission),
-            9 => slot(&mut self.group_email_account_permission),
-            10 => slot(&mut self.id),
-            11 => slot(&mut self.info),
-            12 => slot(&mut self.lock_permission),
-            13 => slot(&mut self.mass_update_permission),
-            14 => slot(&mut self.mention_permission),
-            15 => slot(&mut self.message_permission),
-            16 => slot(&mut self.modified_at),
-            17 => slot(&mut self.name),
-            18 => slot(&mut self.portal_permission),
-            19 => slot(&mut self.user_calendar_permission),
-            _ => slot(&mut self.user_permission),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.assignment_permission),
-            1 => value(&self.audit_permission),
-            2 => value(&self.created_at),
-            3 => value(&self.data),
-            4 => value(&self.data_privacy_permission),
-            5 => value(&self.deleted),
-            6 => value(&self.export_permission),
-            7 => value(&self.field_data),
-            8 => value(&self.follower_management_permission),
-            9 => value(&self.group_email_account_permission),
-            10 => value(&self.id),
-            11 => value(&self.info),
-            12 => value(&self.lock_permission),
-            13 => value(&self.mass_update_permission),
-            14 => value(&self.mention_permission),
-            15 => value(&self.message_permission),
-            16 => value(&self.modified_at),
-            17 => value(&self.name),
-            18 => value(&self.portal_permission),
-            19 => value(&self.user_calendar_permission),
-            _ => value(&self.user_permission),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Role = "Role", id, true;
+    0 assignment_permission "assignmentPermission" "enum" listed Always;
+    1 audit_permission "auditPermission" "enum" listed Always;
+    2 created_at "createdAt" "datetime" listed Never;
+    3 data "data" "jsonObject" listed Always;
+    4 data_privacy_permission "dataPrivacyPermission" "enum" listed Always;
+    5 deleted "deleted" "" listed Never;
+    6 export_permission "exportPermission" "enum" listed Always;
+    7 field_data "fieldData" "jsonObject" listed Always;
+    8 follower_management_permission "followerManagementPermission" "enum" listed Always;
+    9 group_email_account_permission "groupEmailAccountPermission" "enum" listed Always;
+    10 id "id" "id" listed Never;
+    11 info "info" "base" unlisted Never;
+    12 lock_permission "lockPermission" "enum" listed Always;
+    13 mass_update_permission "massUpdatePermission" "enum" listed Always;
+    14 mention_permission "mentionPermission" "enum" listed Always;
+    15 message_permission "messagePermission" "enum" listed Always;
+    16 modified_at "modifiedAt" "datetime" listed Never;
+    17 name "name" "varchar" listed Always;
+    18 portal_permission "portalPermission" "enum" listed Always;
+    19 user_calendar_permission "userCalendarPermission" "enum" listed Always;
+    20 user_permission "userPermission" "enum" listed Always;
 }
 
 impl Entity for Role {
@@ -147,10 +83,6 @@ impl Entity for Role {
     type Patch = RolePatch;
     type Ref = RoleRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `assignmentPermission`
@@ -376,7 +308,7 @@ impl NewRecord for RoleNew {
 }
 
 impl RoleWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

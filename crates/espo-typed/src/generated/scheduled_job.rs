@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{ScheduledJobLogRecord, User};
 
 /// A record of entity type `ScheduledJob`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct ScheduledJob {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -16,7 +15,7 @@ pub struct ScheduledJob {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<ScheduledJob>>,
+    pub id: Id<ScheduledJob>,
     /// `isInternal`, bool, read-only
     pub is_internal: Option<bool>,
     /// `job`, varchar, required
@@ -38,72 +37,23 @@ pub struct ScheduledJob {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(ScheduledJob);
 
-impl Record for ScheduledJob {
-    const RECORD_OF: &'static str = "ScheduledJob";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("isInternal", "bool"),
-        Attribute::listed("job", "varchar"),
-        Attribute::listed("lastRun", "datetime"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("scheduling", "varchar"),
-        Attribute::listed("status", "enum"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.created_by_id),
-            2 => slot(&mut self.created_by_name),
-            3 => slot(&mut self.deleted),
-            4 => slot(&mut self.id),
-            5 => slot(&mut self.is_internal),
-            6 => slot(&mut self.job),
-            7 => slot(&mut self.last_run),
-            8 => slot(&mut self.modified_at),
-            9 => slot(&mut self.modified_by_id),
-            10 => slot(&mut self.modified_by_name),
-            11 => slot(&mut self.name),
-            12 => slot(&mut self.scheduling),
-            _ => slot(&mut self.status),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.created_by_id),
-            2 => value(&self.created_by_name),
-            3 => value(&self.deleted),
-            4 => value(&self.id),
-            5 => value(&self.is_internal),
-            6 => value(&self.job),
-            7 => value(&self.last_run),
-            8 => value(&self.modified_at),
-            9 => value(&self.modified_by_id),
-            10 => value(&self.modified_by_name),
-            11 => value(&self.name),
-            12 => value(&self.scheduling),
-            _ => value(&self.status),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    ScheduledJob = "ScheduledJob", id, true;
+    0 created_at "createdAt" "datetime" listed Never;
+    1 created_by_id "createdById" "link" listed Never;
+    2 created_by_name "createdByName" "link" listed Never;
+    3 deleted "deleted" "" listed Never;
+    4 id "id" "id" listed Never;
+    5 is_internal "isInternal" "bool" unlisted Never;
+    6 job "job" "varchar" listed Always;
+    7 last_run "lastRun" "datetime" listed Never;
+    8 modified_at "modifiedAt" "datetime" listed Never;
+    9 modified_by_id "modifiedById" "link" listed Never;
+    10 modified_by_name "modifiedByName" "link" listed Never;
+    11 name "name" "varchar" listed Always;
+    12 scheduling "scheduling" "varchar" listed Always;
+    13 status "status" "enum" listed Always;
 }
 
 impl Entity for ScheduledJob {
@@ -112,10 +62,6 @@ impl Entity for ScheduledJob {
     type Patch = ScheduledJobPatch;
     type Ref = ScheduledJobRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`
@@ -165,10 +111,23 @@ impl NewRecord for ScheduledJobNew {
     type Entity = ScheduledJob;
 }
 
+/// The values that the server requires for a create of [`ScheduledJob`].
+pub struct ScheduledJobRequired {
+    /// `name`
+    pub name: String,
+    /// `job`
+    pub job: String,
+    /// `scheduling`
+    pub scheduling: String,
+}
+
 impl ScheduledJobWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(name: impl Into<String>, job: impl Into<String>, scheduling: impl Into<String>) -> Self {
-        Self(Attributes::new()).name(name).job(job).scheduling(scheduling)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: ScheduledJobRequired) -> Self {
+        Self(Attributes::new())
+            .name(required.name)
+            .job(required.job)
+            .scheduling(required.scheduling)
     }
 }
 

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::ScheduledJob;
 
 /// A record of entity type `ScheduledJobLogRecord`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct ScheduledJobLogRecord {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -14,7 +13,7 @@ pub struct ScheduledJobLogRecord {
     /// `executionTime`, datetime, read-only
     pub execution_time: Option<Timestamp>,
     /// `id`, read-only
-    pub id: Option<Id<ScheduledJobLogRecord>>,
+    pub id: Id<ScheduledJobLogRecord>,
     /// `name`, varchar, required, read-only
     pub name: Option<String>,
     /// `scheduledJobId`, of `scheduledJob` (link), of `ScheduledJob`
@@ -32,63 +31,21 @@ pub struct ScheduledJobLogRecord {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(ScheduledJobLogRecord);
 
-impl Record for ScheduledJobLogRecord {
-    const RECORD_OF: &'static str = "ScheduledJobLogRecord";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("executionTime", "datetime"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("scheduledJobId", "link"),
-        Attribute::listed("scheduledJobName", "link"),
-        Attribute::listed("status", "enum"),
-        Attribute::listed("targetId", "linkParent"),
-        Attribute::listed("targetName", "linkParent"),
-        Attribute::listed("targetType", "linkParent"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.deleted),
-            2 => slot(&mut self.execution_time),
-            3 => slot(&mut self.id),
-            4 => slot(&mut self.name),
-            5 => slot(&mut self.scheduled_job_id),
-            6 => slot(&mut self.scheduled_job_name),
-            7 => slot(&mut self.status),
-            8 => slot(&mut self.target_id),
-            9 => slot(&mut self.target_name),
-            _ => slot(&mut self.target_type),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.deleted),
-            2 => value(&self.execution_time),
-            3 => value(&self.id),
-            4 => value(&self.name),
-            5 => value(&self.scheduled_job_id),
-            6 => value(&self.scheduled_job_name),
-            7 => value(&self.status),
-            8 => value(&self.target_id),
-            9 => value(&self.target_name),
-            _ => value(&self.target_type),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    ScheduledJobLogRecord = "ScheduledJobLogRecord", id, true;
+    pair parent("targetType", "targetId");
+    0 created_at "createdAt" "datetime" listed Never;
+    1 deleted "deleted" "" listed Never;
+    2 execution_time "executionTime" "datetime" listed Never;
+    3 id "id" "id" listed Never;
+    4 name "name" "varchar" listed Never;
+    5 scheduled_job_id "scheduledJobId" "link" listed Always;
+    6 scheduled_job_name "scheduledJobName" "link" listed Never;
+    7 status "status" "enum" listed Never;
+    8 target_id "targetId" "linkParent" listed Paired;
+    9 target_name "targetName" "linkParent" listed Never;
+    10 target_type "targetType" "linkParent" listed Paired;
 }
 
 impl ScheduledJobLogRecord {
@@ -104,10 +61,6 @@ impl Entity for ScheduledJobLogRecord {
     type Patch = ScheduledJobLogRecordPatch;
     type Ref = ScheduledJobLogRecordRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Attachment, Portal, PortalRole, Role, Team, User, WorkingTimeCalendar};
 
 /// A record of entity type `Settings`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Settings {
     /// `aclAllowDeleteCreated`, bool
     pub acl_allow_delete_created: Option<bool>,
@@ -154,7 +153,7 @@ pub struct Settings {
     /// `historyEntityList`, multiEnum
     pub history_entity_list: Option<Vec<String>>,
     /// `id`, read-only
-    pub id: Option<Id<Settings>>,
+    pub id: Id<Settings>,
     /// `inboundEmailMaxPortionSize`, int, at least 1, at most 500
     pub inbound_email_max_portion_size: Option<i64>,
     /// `jobForceUtc`, bool
@@ -412,633 +411,210 @@ pub struct Settings {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Settings);
 
-impl Record for Settings {
-    const RECORD_OF: &'static str = "Settings";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("aclAllowDeleteCreated", "bool"),
-        Attribute::listed("activitiesEntityList", "multiEnum"),
-        Attribute::listed("addressCityList", "multiEnum"),
-        Attribute::listed("addressFormat", "enumInt"),
-        Attribute::unlisted("addressPreviewCity", "varchar"),
-        Attribute::unlisted("addressPreviewCountry", "varchar"),
-        Attribute::unlisted("addressPreviewMap", "map"),
-        Attribute::unlisted("addressPreviewPostalCode", "varchar"),
-        Attribute::unlisted("addressPreviewState", "varchar"),
-        Attribute::unlisted("addressPreviewStreet", "text"),
-        Attribute::listed("addressStateList", "multiEnum"),
-        Attribute::listed("adminNotifications", "bool"),
-        Attribute::listed("adminNotificationsNewExtensionVersion", "bool"),
-        Attribute::listed("adminNotificationsNewVersion", "bool"),
-        Attribute::listed("adminPanelIframeUrl", "varchar"),
-        Attribute::listed("applicationName", "varchar"),
-        Attribute::listed("assignmentEmailNotifications", "bool"),
-        Attribute::listed("assignmentEmailNotificationsEntityList", "multiEnum"),
-        Attribute::listed("assignmentNotificationsEntityList", "multiEnum"),
-        Attribute::listed("attachmentUploadChunkSize", "float"),
-        Attribute::listed("attachmentUploadMaxSize", "float"),
-        Attribute::listed("auth2FA", "bool"),
-        Attribute::listed("auth2FAForced", "bool"),
-        Attribute::listed("auth2FAInPortal", "bool"),
-        Attribute::listed("auth2FAMethodList", "multiEnum"),
-        Attribute::listed("authIpAddressCheck", "bool"),
-        Attribute::unlisted("authIpAddressCheckExcludedUsersIds", "linkMultiple"),
-        Attribute::unlisted("authIpAddressCheckExcludedUsersNames", "linkMultiple"),
-        Attribute::listed("authIpAddressWhitelist", "array"),
-        Attribute::listed("authTokenLifetime", "float"),
-        Attribute::listed("authTokenMaxIdleTime", "float"),
-        Attribute::listed("authTokenPreventConcurrent", "bool"),
-        Attribute::listed("authenticationMethod", "enum"),
-        Attribute::listed("availableReactions", "array"),
-        Attribute::listed("avatarsDisabled", "bool"),
-        Attribute::listed("awsS3Storage", "jsonObject"),
-        Attribute::listed("b2cMode", "bool"),
-        Attribute::listed("baseCurrency", "enum"),
-        Attribute::listed("baselineRoleId", "link"),
-        Attribute::unlisted("baselineRoleName", "link"),
-        Attribute::listed("busyRangesEntityList", "multiEnum"),
-        Attribute::listed("calendarEntityList", "multiEnum"),
-        Attribute::listed("cleanupDeletedRecords", "bool"),
-        Attribute::listed("companyLogoId", "image"),
-        Attribute::listed("companyLogoName", "image"),
-        Attribute::listed("cronDisabled", "bool"),
-        Attribute::listed("currencyDecimalPlaces", "int"),
-        Attribute::listed("currencyFormat", "enumInt"),
-        Attribute::listed("currencyList", "multiEnum"),
-        Attribute::unlisted("currencyRates", "base"),
-        Attribute::listed("daemonInterval", "int"),
-        Attribute::listed("daemonMaxProcessNumber", "int"),
-        Attribute::listed("daemonProcessTimeout", "int"),
-        Attribute::listed("dashboardLayout", "jsonArray"),
-        Attribute::unlisted("dashletsOptions", "jsonObject"),
-        Attribute::listed("dateFormat", "enum"),
-        Attribute::listed("decimalMark", "varchar"),
-        Attribute::listed("defaultCurrency", "enum"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("displayListViewRecordCount", "bool"),
-        Attribute::listed("emailAddressIsOptedOutByDefault", "bool"),
-        Attribute::listed("emailAddressLookupEntityTypeList", "multiEnum"),
-        Attribute::listed("emailAddressSelectEntityTypeList", "multiEnum"),
-        Attribute::listed("emailMessageMaxSize", "float"),
-        Attribute::listed("emailNotificationsDelay", "int"),
-        Attribute::listed("emailScheduledBatchCount", "int"),
-        Attribute::listed("exportDelimiter", "varchar"),
-        Attribute::listed("exportDisabled", "bool"),
-        Attribute::listed("fiscalYearShift", "enumInt"),
-        Attribute::listed("followCreatedEntities", "bool"),
-        Attribute::listed("globalSearchEntityList", "multiEnum"),
-        Attribute::listed("googleMapsApiKey", "varchar"),
-        Attribute::listed("historyEntityList", "multiEnum"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("inboundEmailMaxPortionSize", "int"),
-        Attribute::listed("jobForceUtc", "bool"),
-        Attribute::listed("jobMaxPortion", "int"),
-        Attribute::listed("jobPoolConcurrencyNumber", "int"),
-        Attribute::listed("jobRunInParallel", "bool"),
-        Attribute::listed("language", "enum"),
-        Attribute::listed("lastViewedCount", "int"),
-        Attribute::listed("ldapAccountCanonicalForm", "enum"),
-        Attribute::listed("ldapAccountDomainName", "varchar"),
-        Attribute::listed("ldapAccountDomainNameShort", "varchar"),
-        Attribute::listed("ldapAccountFilterFormat", "varchar"),
-        Attribute::listed("ldapAuth", "bool"),
-        Attribute::listed("ldapBaseDn", "varchar"),
-        Attribute::listed("ldapBindRequiresDn", "bool"),
-        Attribute::listed("ldapCreateEspoUser", "bool"),
-        Attribute::listed("ldapHost", "varchar"),
-        Attribute::listed("ldapOptReferrals", "bool"),
-        Attribute::listed("ldapPort", "varchar"),
-        Attribute::listed("ldapPortalUserLdapAuth", "bool"),
-        Attribute::unlisted("ldapPortalUserPortalsIds", "linkMultiple"),
-        Attribute::unlisted("ldapPortalUserPortalsNames", "linkMultiple"),
-        Attribute::unlisted("ldapPortalUserRolesIds", "linkMultiple"),
-        Attribute::unlisted("ldapPortalUserRolesNames", "linkMultiple"),
-        Attribute::listed("ldapSecurity", "enum"),
-        Attribute::listed("ldapTryUsernameSplit", "bool"),
-        Attribute::listed("ldapUserDefaultTeamId", "link"),
-        Attribute::unlisted("ldapUserDefaultTeamName", "link"),
-        Attribute::listed("ldapUserEmailAddressAttribute", "varchar"),
-        Attribute::listed("ldapUserFirstNameAttribute", "varchar"),
-        Attribute::listed("ldapUserLastNameAttribute", "varchar"),
-        Attribute::listed("ldapUserLoginFilter", "varchar"),
-        Attribute::listed("ldapUserNameAttribute", "varchar"),
-        Attribute::listed("ldapUserObjectClass", "varchar"),
-        Attribute::listed("ldapUserPhoneNumberAttribute", "varchar"),
-        Attribute::unlisted("ldapUserTeamsIds", "linkMultiple"),
-        Attribute::unlisted("ldapUserTeamsNames", "linkMultiple"),
-        Attribute::listed("ldapUserTitleAttribute", "varchar"),
-        Attribute::listed("ldapUsername", "varchar"),
-        Attribute::listed("maintenanceMode", "bool"),
-        Attribute::listed("massEmailDisableMandatoryOptOutLink", "bool"),
-        Attribute::listed("massEmailMaxPerBatchCount", "int"),
-        Attribute::listed("massEmailMaxPerHourCount", "int"),
-        Attribute::listed("massEmailOpenTracking", "bool"),
-        Attribute::listed("massEmailVerp", "bool"),
-        Attribute::listed("maxEmailAccountCount", "int"),
-        Attribute::listed("mentionEmailNotifications", "bool"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("newNotificationCountInTitle", "bool"),
-        Attribute::listed("oidcAllowAdminUser", "bool"),
-        Attribute::listed("oidcAllowRegularUserFallback", "bool"),
-        Attribute::listed("oidcAuthorizationEndpoint", "url"),
-        Attribute::listed("oidcAuthorizationPkce", "bool"),
-        Attribute::listed("oidcAuthorizationPrompt", "enum"),
-        Attribute::listed("oidcClientId", "varchar"),
-        Attribute::listed("oidcCreateUser", "bool"),
-        Attribute::listed("oidcFallback", "bool"),
-        Attribute::listed("oidcGroupClaim", "varchar"),
-        Attribute::listed("oidcJwksEndpoint", "url"),
-        Attribute::listed("oidcJwtSignatureAlgorithmList", "multiEnum"),
-        Attribute::listed("oidcLogoutUrl", "varchar"),
-        Attribute::listed("oidcScopes", "multiEnum"),
-        Attribute::listed("oidcSync", "bool"),
-        Attribute::listed("oidcSyncTeams", "bool"),
-        Attribute::unlisted("oidcTeamsIds", "linkMultiple"),
-        Attribute::unlisted("oidcTeamsNames", "linkMultiple"),
-        Attribute::listed("oidcTokenEndpoint", "url"),
-        Attribute::listed("oidcUserInfoEndpoint", "url"),
-        Attribute::listed("oidcUsernameClaim", "varchar"),
-        Attribute::listed("outboundEmailBccAddress", "varchar"),
-        Attribute::listed("outboundEmailFromAddress", "varchar"),
-        Attribute::listed("outboundEmailFromName", "varchar"),
-        Attribute::listed("outboundEmailIsShared", "bool"),
-        Attribute::listed("outboundSmsFromNumber", "varchar"),
-        Attribute::listed("passwordGenerateLength", "int"),
-        Attribute::listed("passwordRecoveryDisabled", "bool"),
-        Attribute::listed("passwordRecoveryForAdminDisabled", "bool"),
-        Attribute::listed("passwordRecoveryForInternalUsersDisabled", "bool"),
-        Attribute::listed("passwordRecoveryNoExposure", "bool"),
-        Attribute::listed("passwordStrengthBothCases", "bool"),
-        Attribute::listed("passwordStrengthLength", "int"),
-        Attribute::listed("passwordStrengthLetterCount", "int"),
-        Attribute::listed("passwordStrengthNumberCount", "int"),
-        Attribute::listed("passwordStrengthSpecialCharacterCount", "int"),
-        Attribute::listed("pdfEngine", "enum"),
-        Attribute::listed("personNameFormat", "enum"),
-        Attribute::listed("personalEmailMaxPortionSize", "int"),
-        Attribute::listed("phoneNumberExtensions", "bool"),
-        Attribute::listed("phoneNumberInternational", "bool"),
-        Attribute::listed("phoneNumberNumericSearch", "bool"),
-        Attribute::listed("phoneNumberPreferredCountryList", "multiEnum"),
-        Attribute::listed("portalStreamEmailNotifications", "bool"),
-        Attribute::listed("postEmailNotifications", "bool"),
-        Attribute::listed("quickCreateList", "array"),
-        Attribute::listed("quickSearchFullTextAppendWildcard", "bool"),
-        Attribute::listed("readableDateFormatDisabled", "bool"),
-        Attribute::listed("recordsPerPage", "int"),
-        Attribute::listed("recordsPerPageKanban", "int"),
-        Attribute::listed("recordsPerPageSelect", "int"),
-        Attribute::listed("recordsPerPageSmall", "int"),
-        Attribute::listed("scopeColorsDisabled", "bool"),
-        Attribute::listed("siteUrl", "varchar"),
-        Attribute::listed("smsProvider", "enum"),
-        Attribute::listed("smtpAuth", "bool"),
-        Attribute::listed("smtpPort", "int"),
-        Attribute::listed("smtpSecurity", "enum"),
-        Attribute::listed("smtpServer", "varchar"),
-        Attribute::listed("smtpUsername", "varchar"),
-        Attribute::listed("streamEmailNotifications", "bool"),
-        Attribute::listed("streamEmailNotificationsEntityList", "multiEnum"),
-        Attribute::listed("streamEmailNotificationsTypeList", "multiEnum"),
-        Attribute::listed("streamEmailWithContentEntityTypeList", "multiEnum"),
-        Attribute::listed("tabColorsDisabled", "bool"),
-        Attribute::listed("tabIconsDisabled", "bool"),
-        Attribute::listed("tabList", "array"),
-        Attribute::listed("textFilterUseContainsForVarchar", "bool"),
-        Attribute::listed("theme", "enum"),
-        Attribute::listed("themeParams", "jsonObject"),
-        Attribute::listed("thousandSeparator", "varchar"),
-        Attribute::listed("timeFormat", "enum"),
-        Attribute::listed("timeZone", "enum"),
-        Attribute::listed("updateEmailNotifications", "bool"),
-        Attribute::listed("useCache", "bool"),
-        Attribute::listed("useWebSocket", "bool"),
-        Attribute::listed("userThemesDisabled", "bool"),
-        Attribute::listed("weekStart", "enumInt"),
-        Attribute::listed("workingTimeCalendarId", "link"),
-        Attribute::unlisted("workingTimeCalendarName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.acl_allow_delete_created),
-            1 => slot(&mut self.activities_entity_list),
-            2 => slot(&mut self.address_city_list),
-            3 => slot(&mut self.address_format),
-            4 => slot(&mut self.address_preview_city),
-            5 => slot(&mut self.address_preview_country),
-            6 => slot(&mut self.address_preview_map),
-            7 => slot(&mut self.address_preview_postal_code),
-            8 => slot(&mut self.address_preview_state),
-            9 => slot(&mut self.address_preview_street),
-            10 => slot(&mut self.address_state_list),
-            11 => slot(&mut self.admin_notifications),
-            12 => slot(&mut self.admin_notifications_new_extension_version),
-            13 => slot(&mut self.admin_notifications_new_version),
-            14 => slot(&mut self.admin_panel_iframe_url),
-            15 => slot(&mut self.application_name),
-            16 => slot(&mut self.assignment_email_notifications),
-            17 => slot(&mut self.assignment_email_notifications_entity_list),
-            18 => slot(&mut self.assignment_notifications_entity_list),
-            19 => slot(&mut self.attachment_upload_chunk_size),
-            20 => slot(&mut self.attachment_upload_max_size),
-            21 => slot(&mut self.auth2_fa),
-            22 => slot(&mut self.auth2_fa_forced),
-            23 => slot(&mut self.auth2_fa_in_portal),
-            24 => slot(&mut self.auth2_fa_method_list),
-            25 => slot(&mut self.auth_ip_address_check),
-            26 => slot(&mut self.auth_ip_address_check_excluded_users_ids),
-            27 => slot(&mut self.auth_ip_address_check_excluded_users_names),
-            28 => slot(&mut self.auth_ip_address_whitelist),
-            29 => slot(&mut self.auth_token_lifetime),
-            30 => slot(&mut self.auth_token_max_idle_time),
-            31 => slot(&mut self.auth_token_prevent_concurrent),
-            32 => slot(&mut self.authentication_method),
-            33 => slot(&mut self.available_reactions),
-            34 => slot(&mut self.avatars_disabled),
-            35 => slot(&mut self.aws_s3_storage),
-            36 => slot(&mut self.b2c_mode),
-            37 => slot(&mut self.base_currency),
-            38 => slot(&mut self.baseline_role_id),
-            39 => slot(&mut self.baseline_role_name),
-            40 => slot(&mut self.busy_ranges_entity_list),
-            41 => slot(&mut self.calendar_entity_list),
-            42 => slot(&mut self.cleanup_deleted_records),
-            43 => slot(&mut self.company_logo_id),
-            44 => slot(&mut self.company_logo_name),
-            45 => slot(&mut self.cron_disabled),
-            46 => slot(&mut self.currency_decimal_places),
-            47 => slot(&mut self.currency_format),
-            48 => slot(&mut self.currency_list),
-            49 => slot(&mut self.currency_rates),
-            50 => slot(&mut self.daemon_interval),
-            51 => slot(&mut self.daemon_max_process_number),
-            52 => slot(&mut self.daemon_process_timeout),
-            53 => slot(&mut self.dashboard_layout),
-            54 => slot(&mut self.dashlets_options),
-            55 => slot(&mut self.date_format),
-            56 => slot(&mut self.decimal_mark),
-            57 => slot(&mut self.default_currency),
-            58 => slot(&mut self.deleted),
-            59 => slot(&mut self.display_list_view_record_count),
-            60 => slot(&mut self.email_address_is_opted_out_by_default),
-            61 => slot(&mut self.email_address_lookup_entity_type_list),
-            62 => slot(&mut self.email_address_select_entity_type_list),
-            63 => slot(&mut self.email_message_max_size),
-            64 => slot(&mut self.email_notifications_delay),
-            65 => slot(&mut self.email_scheduled_batch_count),
-            66 => slot(&mut self.export_delimiter),
-            67 => slot(&mut self.export_disabled),
-            68 => slot(&mut self.fiscal_year_shift),
-            69 => slot(&mut self.follow_created_entities),
-            70 => slot(&mut self.global_search_entity_list),
-            71 => slot(&mut self.google_maps_api_key),
-            72 => slot(&mut self.history_entity_list),
-            73 => slot(&mut self.id),
-            74 => slot(&mut self.inbound_email_max_portion_size),
-            75 => slot(&mut self.job_force_utc),
-            76 => slot(&mut self.job_max_portion),
-            77 => slot(&mut self.job_pool_concurrency_number),
-            78 => slot(&mut self.job_run_in_parallel),
-            79 => slot(&mut self.language),
-            80 => slot(&mut self.last_viewed_count),
-            81 => slot(&mut self.ldap_account_canonical_form),
-            82 => slot(&mut self.ldap_account_domain_name),
-            83 => slot(&mut self.ldap_account_domain_name_short),
-            84 => slot(&mut self.ldap_account_filter_format),
-            85 => slot(&mut self.ldap_auth),
-            86 => slot(&mut self.ldap_base_dn),
-            87 => slot(&mut self.ldap_bind_requires_dn),
-            88 => slot(&mut self.ldap_create_espo_user),
-            89 => slot(&mut self.ldap_host),
-            90 => slot(&mut self.ldap_opt_referrals),
-            91 => slot(&mut self.ldap_port),
-            92 => slot(&mut self.ldap_portal_user_ldap_auth),
-            93 => slot(&mut self.ldap_portal_user_portals_ids),
-            94 => slot(&mut self.ldap_portal_user_portals_names),
-            95 => slot(&mut self.ldap_portal_user_roles_ids),
-            96 => slot(&mut self.ldap_portal_user_roles_names),
-            97 => slot(&mut self.ldap_security),
-            98 => slot(&mut self.ldap_try_username_split),
-            99 => slot(&mut self.ldap_user_default_team_id),
-            100 => slot(&mut self.ldap_user_default_team_name),
-            101 => slot(&mut self.ldap_user_email_address_attribute),
-            102 => slot(&mut self.ldap_user_first_name_attribute),
-            103 => slot(&mut self.ldap_user_last_name_attribute),
-            104 => slot(&mut self.ldap_user_login_filter),
-            105 => slot(&mut self.ldap_user_name_attribute),
-            106 => slot(&mut self.ldap_user_object_class),
-            107 => slot(&mut self.ldap_user_phone_number_attribute),
-            108 => slot(&mut self.ldap_user_teams_ids),
-            109 => slot(&mut self.ldap_user_teams_names),
-            110 => slot(&mut self.ldap_user_title_attribute),
-            111 => slot(&mut self.ldap_username),
-            112 => slot(&mut self.maintenance_mode),
-            113 => slot(&mut self.mass_email_disable_mandatory_opt_out_link),
-            114 => slot(&mut self.mass_email_max_per_batch_count),
-            115 => slot(&mut self.mass_email_max_per_hour_count),
-            116 => slot(&mut self.mass_email_open_tracking),
-            117 => slot(&mut self.mass_email_verp),
-            118 => slot(&mut self.max_email_account_count),
-            119 => slot(&mut self.mention_email_notifications),
-            120 => slot(&mut self.name),
-            121 => slot(&mut self.new_notification_count_in_title),
-            122 => slot(&mut self.oidc_allow_admin_user),
-            123 => slot(&mut self.oidc_allow_regular_user_fallback),
-            124 => slot(&mut self.oidc_authorization_endpoint),
-            125 => slot(&mut self.oidc_authorization_pkce),
-            126 => slot(&mut self.oidc_authorization_prompt),
-            127 => slot(&mut self.oidc_client_id),
-            128 => slot(&mut self.oidc_create_user),
-            129 => slot(&mut self.oidc_fallback),
-            130 => slot(&mut self.oidc_group_claim),
-            131 => slot(&mut self.oidc_jwks_endpoint),
-            132 => slot(&mut self.oidc_jwt_signature_algorithm_list),
-            133 => slot(&mut self.oidc_logout_url),
-            134 => slot(&mut self.oidc_scopes),
-            135 => slot(&mut self.oidc_sync),
-            136 => slot(&mut self.oidc_sync_teams),
-            137 => slot(&mut self.oidc_teams_ids),
-            138 => slot(&mut self.oidc_teams_names),
-            139 => slot(&mut self.oidc_token_endpoint),
-            140 => slot(&mut self.oidc_user_info_endpoint),
-            141 => slot(&mut self.oidc_username_claim),
-            142 => slot(&mut self.outbound_email_bcc_address),
-            143 => slot(&mut self.outbound_email_from_address),
-            144 => slot(&mut self.outbound_email_from_name),
-            145 => slot(&mut self.outbound_email_is_shared),
-            146 => slot(&mut self.outbound_sms_from_number),
-            147 => slot(&mut self.password_generate_length),
-            148 => slot(&mut self.password_recovery_disabled),
-            149 => slot(&mut self.password_recovery_for_admin_disabled),
-            150 => slot(&mut self.password_recovery_for_internal_users_disabled),
-            151 => slot(&mut self.password_recovery_no_exposure),
-            152 => slot(&mut self.password_strength_both_cases),
-            153 => slot(&mut self.password_strength_length),
-            154 => slot(&mut self.password_strength_letter_count),
-            155 => slot(&mut self.password_strength_number_count),
-            156 => slot(&mut self.password_strength_special_character_count),
-            157 => slot(&mut self.pdf_engine),
-            158 => slot(&mut self.person_name_format),
-            159 => slot(&mut self.personal_email_max_portion_size),
-            160 => slot(&mut self.phone_number_extensions),
-            161 => slot(&mut self.phone_number_international),
-            162 => slot(&mut self.phone_number_numeric_search),
-            163 => slot(&mut self.phone_number_preferred_country_list),
-            164 => slot(&mut self.portal_stream_email_notifications),
-            165 => slot(&mut self.post_email_notifications),
-            166 => slot(&mut self.quick_create_list),
-            167 => slot(&mut self.quick_search_full_text_append_wildcard),
-            168 => slot(&mut self.readable_date_format_disabled),
-            169 => slot(&mut self.records_per_page),
-            170 => slot(&mut self.records_per_page_kanban),
-            171 => slot(&mut self.records_per_page_select),
-            172 => slot(&mut self.records_per_page_small),
-            173 => slot(&mut self.scope_colors_disabled),
-            174 => slot(&mut self.site_url),
-            175 => slot(&mut self.sms_provider),
-            176 => slot(&mut self.smtp_auth),
-            177 => slot(&mut self.smtp_port),
-            178 => slot(&mut self.smtp_security),
-            179 => slot(&mut self.smtp_server),
-            180 => slot(&mut self.smtp_username),
-            181 => slot(&mut self.stream_email_notifications),
-            182 => slot(&mut self.stream_email_notifications_entity_list),
-            183 => slot(&mut self.stream_email_notifications_type_list),
-            184 => slot(&mut self.stream_email_with_content_entity_type_list),
-            185 => slot(&mut self.tab_colors_disabled),
-            186 => slot(&mut self.tab_icons_disabled),
-            187 => slot(&mut self.tab_list),
-            188 => slot(&mut self.text_filter_use_contains_for_varchar),
-            189 => slot(&mut self.theme),
-            190 => slot(&mut self.theme_params),
-            191 => slot(&mut self.thousand_separator),
-            192 => slot(&mut self.time_format),
-            193 => slot(&mut self.time_zone),
-            194 => slot(&mut self.update_email_notifications),
-            195 => slot(&mut self.use_cache),
-            196 => slot(&mut self.use_web_socket),
-            197 => slot(&mut self.user_themes_disabled),
-            198 => slot(&mut self.week_start),
-            199 => slot(&mut self.working_time_calendar_id),
-            _ => slot(&mut self.working_time_calendar_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.acl_allow_delete_created),
-            1 => value(&self.activities_entity_list),
-            2 => value(&self.address_city_list),
-            3 => value(&self.address_format),
-            4 => value(&self.address_preview_city),
-            5 => value(&self.address_preview_country),
-            6 => value(&self.address_preview_map),
-            7 => value(&self.address_preview_postal_code),
-            8 => value(&self.address_preview_state),
-            9 => value(&self.address_preview_street),
-            10 => value(&self.address_state_list),
-            11 => value(&self.admin_notifications),
-            12 => value(&self.admin_notifications_new_extension_version),
-            13 => value(&self.admin_notifications_new_version),
-            14 => value(&self.admin_panel_iframe_url),
-            15 => value(&self.application_name),
-            16 => value(&self.assignment_email_notifications),
-            17 => value(&self.assignment_email_notifications_entity_list),
-            18 => value(&self.assignment_notifications_entity_list),
-            19 => value(&self.attachment_upload_chunk_size),
-            20 => value(&self.attachment_upload_max_size),
-            21 => value(&self.auth2_fa),
-            22 => value(&self.auth2_fa_forced),
-            23 => value(&self.auth2_fa_in_portal),
-            24 => value(&self.auth2_fa_method_list),
-            25 => value(&self.auth_ip_address_check),
-            26 => value(&self.auth_ip_address_check_excluded_users_ids),
-            27 => value(&self.auth_ip_address_check_excluded_users_names),
-            28 => value(&self.auth_ip_address_whitelist),
-            29 => value(&self.auth_token_lifetime),
-            30 => value(&self.auth_token_max_idle_time),
-            31 => value(&self.auth_token_prevent_concurrent),
-            32 => value(&self.authentication_method),
-            33 => value(&self.available_reactions),
-            34 => value(&self.avatars_disabled),
-            35 => value(&self.aws_s3_storage),
-            36 => value(&self.b2c_mode),
-            37 => value(&self.base_currency),
-            38 => value(&self.baseline_role_id),
-            39 => value(&self.baseline_role_name),
-            40 => value(&self.busy_ranges_entity_list),
-            41 => value(&self.calendar_entity_list),
-            42 => value(&self.cleanup_deleted_records),
-            43 => value(&self.company_logo_id),
-            44 => value(&self.company_logo_name),
-            45 => value(&self.cron_disabled),
-            46 => value(&self.currency_decimal_places),
-            47 => value(&self.currency_format),
-            48 => value(&self.currency_list),
-            49 => value(&self.currency_rates),
-            50 => value(&self.daemon_interval),
-            51 => value(&self.daemon_max_process_number),
-            52 => value(&self.daemon_process_timeout),
-            53 => value(&self.dashboard_layout),
-            54 => value(&self.dashlets_options),
-            55 => value(&self.date_format),
-            56 => value(&self.decimal_mark),
-            57 => value(&self.default_currency),
-            58 => value(&self.deleted),
-            59 => value(&self.display_list_view_record_count),
-            60 => value(&self.email_address_is_opted_out_by_default),
-            61 => value(&self.email_address_lookup_entity_type_list),
-            62 => value(&self.email_address_select_entity_type_list),
-            63 => value(&self.email_message_max_size),
-            64 => value(&self.email_notifications_delay),
-            65 => value(&self.email_scheduled_batch_count),
-            66 => value(&self.export_delimiter),
-            67 => value(&self.export_disabled),
-            68 => value(&self.fiscal_year_shift),
-            69 => value(&self.follow_created_entities),
-            70 => value(&self.global_search_entity_list),
-            71 => value(&self.google_maps_api_key),
-            72 => value(&self.history_entity_list),
-            73 => value(&self.id),
-            74 => value(&self.inbound_email_max_portion_size),
-            75 => value(&self.job_force_utc),
-            76 => value(&self.job_max_portion),
-            77 => value(&self.job_pool_concurrency_number),
-            78 => value(&self.job_run_in_parallel),
-            79 => value(&self.language),
-            80 => value(&self.last_viewed_count),
-            81 => value(&self.ldap_account_canonical_form),
-            82 => value(&self.ldap_account_domain_name),
-            83 => value(&self.ldap_account_domain_name_short),
-            84 => value(&self.ldap_account_filter_format),
-            85 => value(&self.ldap_auth),
-            86 => value(&self.ldap_base_dn),
-            87 => value(&self.ldap_bind_requires_dn),
-            88 => value(&self.ldap_create_espo_user),
-            89 => value(&self.ldap_host),
-            90 => value(&self.ldap_opt_referrals),
-            91 => value(&self.ldap_port),
-            92 => value(&self.ldap_portal_user_ldap_auth),
-            93 => value(&self.ldap_portal_user_portals_ids),
-            94 => value(&self.ldap_portal_user_portals_names),
-            95 => value(&self.ldap_portal_user_roles_ids),
-            96 => value(&self.ldap_portal_user_roles_names),
-            97 => value(&self.ldap_security),
-            98 => value(&self.ldap_try_username_split),
-            99 => value(&self.ldap_user_default_team_id),
-            100 => value(&self.ldap_user_default_team_name),
-            101 => value(&self.ldap_user_email_address_attribute),
-            102 => value(&self.ldap_user_first_name_attribute),
-            103 => value(&self.ldap_user_last_name_attribute),
-            104 => value(&self.ldap_user_login_filter),
-            105 => value(&self.ldap_user_name_attribute),
-            106 => value(&self.ldap_user_object_class),
-            107 => value(&self.ldap_user_phone_number_attribute),
-            108 => value(&self.ldap_user_teams_ids),
-            109 => value(&self.ldap_user_teams_names),
-            110 => value(&self.ldap_user_title_attribute),
-            111 => value(&self.ldap_username),
-            112 => value(&self.maintenance_mode),
-            113 => value(&self.mass_email_disable_mandatory_opt_out_link),
-            114 => value(&self.mass_email_max_per_batch_count),
-            115 => value(&self.mass_email_max_per_hour_count),
-            116 => value(&self.mass_email_open_tracking),
-            117 => value(&self.mass_email_verp),
-            118 => value(&self.max_email_account_count),
-            119 => value(&self.mention_email_notifications),
-            120 => value(&self.name),
-            121 => value(&self.new_notification_count_in_title),
-            122 => value(&self.oidc_allow_admin_user),
-            123 => value(&self.oidc_allow_regular_user_fallback),
-            124 => value(&self.oidc_authorization_endpoint),
-            125 => value(&self.oidc_authorization_pkce),
-            126 => value(&self.oidc_authorization_prompt),
-            127 => value(&self.oidc_client_id),
-            128 => value(&self.oidc_create_user),
-            129 => value(&self.oidc_fallback),
-            130 => value(&self.oidc_group_claim),
-            131 => value(&self.oidc_jwks_endpoint),
-            132 => value(&self.oidc_jwt_signature_algorithm_list),
-            133 => value(&self.oidc_logout_url),
-            134 => value(&self.oidc_scopes),
-            135 => value(&self.oidc_sync),
-            136 => value(&self.oidc_sync_teams),
-            137 => value(&self.oidc_teams_ids),
-            138 => value(&self.oidc_teams_names),
-            139 => value(&self.oidc_token_endpoint),
-            140 => value(&self.oidc_user_info_endpoint),
-            141 => value(&self.oidc_username_claim),
-            142 => value(&self.outbound_email_bcc_address),
-            143 => value(&self.outbound_email_from_address),
-            144 => value(&self.outbound_email_from_name),
-            145 => value(&self.outbound_email_is_shared),
-            146 => value(&self.outbound_sms_from_number),
-            147 => value(&self.password_generate_length),
-            148 => value(&self.password_recovery_disabled),
-            149 => value(&self.password_recovery_for_admin_disabled),
-            150 => value(&self.password_recovery_for_internal_users_disabled),
-            151 => value(&self.password_recovery_no_exposure),
-            152 => value(&self.password_strength_both_cases),
-            153 => value(&self.password_strength_length),
-            154 => value(&self.password_strength_letter_count),
-            155 => value(&self.password_strength_number_count),
-            156 => value(&self.password_strength_special_character_count),
-            157 => value(&self.pdf_engine),
-            158 => value(&self.person_name_format),
-            159 => value(&self.personal_email_max_portion_size),
-            160 => value(&self.phone_number_extensions),
-            161 => value(&self.phone_number_international),
-            162 => value(&self.phone_number_numeric_search),
-            163 => value(&self.phone_number_preferred_country_list),
-            164 => value(&self.portal_stream_email_notifications),
-            165 => value(&self.post_email_notifications),
-            166 => value(&self.quick_create_list),
-            167 => value(&self.quick_search_full_text_append_wildcard),
-            168 => value(&self.readable_date_format_disabled),
-            169 => value(&self.records_per_page),
-            170 => value(&self.records_per_page_kanban),
-            171 => value(&self.records_per_page_select),
-            172 => value(&self.records_per_page_small),
-            173 => value(&self.scope_colors_disabled),
-            174 => value(&self.site_url),
-            175 => value(&self.sms_provider),
-            176 => value(&self.smtp_auth),
-            177 => value(&self.smtp_port),
-            178 => value(&self.smtp_security),
-            179 => value(&self.smtp_server),
-            180 => value(&self.smtp_username),
-            181 => value(&self.stream_email_notifications),
-            182 => value(&self.stream_email_notifications_entity_list),
-            183 => value(&self.stream_email_notifications_type_list),
-            184 => value(&self.stream_email_with_content_entity_type_list),
-            185 => value(&self.tab_colors_disabled),
-            186 => value(&self.tab_icons_disabled),
-            187 => value(&self.tab_list),
-            188 => value(&self.text_filter_use_contains_for_varchar),
-            189 => value(&self.theme),
-            190 => value(&self.theme_params),
-            191 => value(&self.thousand_separator),
-            192 => value(&self.time_format),
-            193 => value(&self.time_zone),
-            194 => value(&self.update_email_notifications),
-            195 => value(&self.use_cache),
-            196 => value(&self.use_web_socket),
-            197 => value(&self.user_themes_disabled),
-            198 => value(&self.week_start),
-            199 => value(&self.working_time_calendar_id),
-            _ => value(&self.working_time_calendar_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Settings = "Settings", id, false;
+    0 acl_allow_delete_created "aclAllowDeleteCreated" "bool" listed Always;
+    1 activities_entity_list "activitiesEntityList" "multiEnum" listed Always;
+    2 address_city_list "addressCityList" "multiEnum" listed Always;
+    3 address_format "addressFormat" "enumInt" listed Always;
+    4 address_preview_city "addressPreviewCity" "varchar" unlisted Never;
+    5 address_preview_country "addressPreviewCountry" "varchar" unlisted Never;
+    6 address_preview_map "addressPreviewMap" "map" unlisted Never;
+    7 address_preview_postal_code "addressPreviewPostalCode" "varchar" unlisted Never;
+    8 address_preview_state "addressPreviewState" "varchar" unlisted Never;
+    9 address_preview_street "addressPreviewStreet" "text" unlisted Never;
+    10 address_state_list "addressStateList" "multiEnum" listed Always;
+    11 admin_notifications "adminNotifications" "bool" listed Always;
+    12 admin_notifications_new_extension_version "adminNotificationsNewExtensionVersion" "bool" listed Always;
+    13 admin_notifications_new_version "adminNotificationsNewVersion" "bool" listed Always;
+    14 admin_panel_iframe_url "adminPanelIframeUrl" "varchar" listed Always;
+    15 application_name "applicationName" "varchar" listed Always;
+    16 assignment_email_notifications "assignmentEmailNotifications" "bool" listed Always;
+    17 assignment_email_notifications_entity_list "assignmentEmailNotificationsEntityList" "multiEnum" listed Always;
+    18 assignment_notifications_entity_list "assignmentNotificationsEntityList" "multiEnum" listed Always;
+    19 attachment_upload_chunk_size "attachmentUploadChunkSize" "float" listed Always;
+    20 attachment_upload_max_size "attachmentUploadMaxSize" "float" listed Always;
+    21 auth2_fa "auth2FA" "bool" listed Always;
+    22 auth2_fa_forced "auth2FAForced" "bool" listed Always;
+    23 auth2_fa_in_portal "auth2FAInPortal" "bool" listed Always;
+    24 auth2_fa_method_list "auth2FAMethodList" "multiEnum" listed Always;
+    25 auth_ip_address_check "authIpAddressCheck" "bool" listed Always;
+    26 auth_ip_address_check_excluded_users_ids "authIpAddressCheckExcludedUsersIds" "linkMultiple" unlisted Always;
+    27 auth_ip_address_check_excluded_users_names "authIpAddressCheckExcludedUsersNames" "linkMultiple" unlisted Never;
+    28 auth_ip_address_whitelist "authIpAddressWhitelist" "array" listed Always;
+    29 auth_token_lifetime "authTokenLifetime" "float" listed Always;
+    30 auth_token_max_idle_time "authTokenMaxIdleTime" "float" listed Always;
+    31 auth_token_prevent_concurrent "authTokenPreventConcurrent" "bool" listed Always;
+    32 authentication_method "authenticationMethod" "enum" listed Always;
+    33 available_reactions "availableReactions" "array" listed Always;
+    34 avatars_disabled "avatarsDisabled" "bool" listed Always;
+    35 aws_s3_storage "awsS3Storage" "jsonObject" listed Always;
+    36 b2c_mode "b2cMode" "bool" listed Always;
+    37 base_currency "baseCurrency" "enum" listed Always;
+    38 baseline_role_id "baselineRoleId" "link" listed Always;
+    39 baseline_role_name "baselineRoleName" "link" unlisted Never;
+    40 busy_ranges_entity_list "busyRangesEntityList" "multiEnum" listed Always;
+    41 calendar_entity_list "calendarEntityList" "multiEnum" listed Always;
+    42 cleanup_deleted_records "cleanupDeletedRecords" "bool" listed Always;
+    43 company_logo_id "companyLogoId" "image" listed Always;
+    44 company_logo_name "companyLogoName" "image" listed Never;
+    45 cron_disabled "cronDisabled" "bool" listed Always;
+    46 currency_decimal_places "currencyDecimalPlaces" "int" listed Always;
+    47 currency_format "currencyFormat" "enumInt" listed Always;
+    48 currency_list "currencyList" "multiEnum" listed Always;
+    49 currency_rates "currencyRates" "base" unlisted Always;
+    50 daemon_interval "daemonInterval" "int" listed Always;
+    51 daemon_max_process_number "daemonMaxProcessNumber" "int" listed Always;
+    52 daemon_process_timeout "daemonProcessTimeout" "int" listed Always;
+    53 dashboard_layout "dashboardLayout" "jsonArray" listed Always;
+    54 dashlets_options "dashletsOptions" "jsonObject" unlisted Never;
+    55 date_format "dateFormat" "enum" listed Always;
+    56 decimal_mark "decimalMark" "varchar" listed Always;
+    57 default_currency "defaultCurrency" "enum" listed Always;
+    58 deleted "deleted" "" listed Never;
+    59 display_list_view_record_count "displayListViewRecordCount" "bool" listed Always;
+    60 email_address_is_opted_out_by_default "emailAddressIsOptedOutByDefault" "bool" listed Always;
+    61 email_address_lookup_entity_type_list "emailAddressLookupEntityTypeList" "multiEnum" listed Always;
+    62 email_address_select_entity_type_list "emailAddressSelectEntityTypeList" "multiEnum" listed Always;
+    63 email_message_max_size "emailMessageMaxSize" "float" listed Always;
+    64 email_notifications_delay "emailNotificationsDelay" "int" listed Always;
+    65 email_scheduled_batch_count "emailScheduledBatchCount" "int" listed Always;
+    66 export_delimiter "exportDelimiter" "varchar" listed Always;
+    67 export_disabled "exportDisabled" "bool" listed Always;
+    68 fiscal_year_shift "fiscalYearShift" "enumInt" listed Always;
+    69 follow_created_entities "followCreatedEntities" "bool" listed Always;
+    70 global_search_entity_list "globalSearchEntityList" "multiEnum" listed Always;
+    71 google_maps_api_key "googleMapsApiKey" "varchar" listed Always;
+    72 history_entity_list "historyEntityList" "multiEnum" listed Always;
+    73 id "id" "id" listed Never;
+    74 inbound_email_max_portion_size "inboundEmailMaxPortionSize" "int" listed Always;
+    75 job_force_utc "jobForceUtc" "bool" listed Always;
+    76 job_max_portion "jobMaxPortion" "int" listed Always;
+    77 job_pool_concurrency_number "jobPoolConcurrencyNumber" "int" listed Always;
+    78 job_run_in_parallel "jobRunInParallel" "bool" listed Always;
+    79 language "language" "enum" listed Always;
+    80 last_viewed_count "lastViewedCount" "int" listed Always;
+    81 ldap_account_canonical_form "ldapAccountCanonicalForm" "enum" listed Always;
+    82 ldap_account_domain_name "ldapAccountDomainName" "varchar" listed Always;
+    83 ldap_account_domain_name_short "ldapAccountDomainNameShort" "varchar" listed Always;
+    84 ldap_account_filter_format "ldapAccountFilterFormat" "varchar" listed Always;
+    85 ldap_auth "ldapAuth" "bool" listed Always;
+    86 ldap_base_dn "ldapBaseDn" "varchar" listed Always;
+    87 ldap_bind_requires_dn "ldapBindRequiresDn" "bool" listed Always;
+    88 ldap_create_espo_user "ldapCreateEspoUser" "bool" listed Always;
+    89 ldap_host "ldapHost" "varchar" listed Always;
+    90 ldap_opt_referrals "ldapOptReferrals" "bool" listed Always;
+    91 ldap_port "ldapPort" "varchar" listed Always;
+    92 ldap_portal_user_ldap_auth "ldapPortalUserLdapAuth" "bool" listed Always;
+    93 ldap_portal_user_portals_ids "ldapPortalUserPortalsIds" "linkMultiple" unlisted Always;
+    94 ldap_portal_user_portals_names "ldapPortalUserPortalsNames" "linkMultiple" unlisted Never;
+    95 ldap_portal_user_roles_ids "ldapPortalUserRolesIds" "linkMultiple" unlisted Always;
+    96 ldap_portal_user_roles_names "ldapPortalUserRolesNames" "linkMultiple" unlisted Never;
+    97 ldap_security "ldapSecurity" "enum" listed Always;
+    98 ldap_try_username_split "ldapTryUsernameSplit" "bool" listed Always;
+    99 ldap_user_default_team_id "ldapUserDefaultTeamId" "link" listed Always;
+    100 ldap_user_default_team_name "ldapUserDefaultTeamName" "link" unlisted Never;
+    101 ldap_user_email_address_attribute "ldapUserEmailAddressAttribute" "varchar" listed Always;
+    102 ldap_user_first_name_attribute "ldapUserFirstNameAttribute" "varchar" listed Always;
+    103 ldap_user_last_name_attribute "ldapUserLastNameAttribute" "varchar" listed Always;
+    104 ldap_user_login_filter "ldapUserLoginFilter" "varchar" listed Always;
+    105 ldap_user_name_attribute "ldapUserNameAttribute" "varchar" listed Always;
+    106 ldap_user_object_class "ldapUserObjectClass" "varchar" listed Always;
+    107 ldap_user_phone_number_attribute "ldapUserPhoneNumberAttribute" "varchar" listed Always;
+    108 ldap_user_teams_ids "ldapUserTeamsIds" "linkMultiple" unlisted Always;
+    109 ldap_user_teams_names "ldapUserTeamsNames" "linkMultiple" unlisted Never;
+    110 ldap_user_title_attribute "ldapUserTitleAttribute" "varchar" listed Always;
+    111 ldap_username "ldapUsername" "varchar" listed Always;
+    112 maintenance_mode "maintenanceMode" "bool" listed Always;
+    113 mass_email_disable_mandatory_opt_out_link "massEmailDisableMandatoryOptOutLink" "bool" listed Always;
+    114 mass_email_max_per_batch_count "massEmailMaxPerBatchCount" "int" listed Always;
+    115 mass_email_max_per_hour_count "massEmailMaxPerHourCount" "int" listed Always;
+    116 mass_email_open_tracking "massEmailOpenTracking" "bool" listed Always;
+    117 mass_email_verp "massEmailVerp" "bool" listed Always;
+    118 max_email_account_count "maxEmailAccountCount" "int" listed Always;
+    119 mention_email_notifications "mentionEmailNotifications" "bool" listed Always;
+    120 name "name" "" unlisted Never;
+    121 new_notification_count_in_title "newNotificationCountInTitle" "bool" listed Always;
+    122 oidc_allow_admin_user "oidcAllowAdminUser" "bool" listed Always;
+    123 oidc_allow_regular_user_fallback "oidcAllowRegularUserFallback" "bool" listed Always;
+    124 oidc_authorization_endpoint "oidcAuthorizationEndpoint" "url" listed Always;
+    125 oidc_authorization_pkce "oidcAuthorizationPkce" "bool" listed Always;
+    126 oidc_authorization_prompt "oidcAuthorizationPrompt" "enum" listed Always;
+    127 oidc_client_id "oidcClientId" "varchar" listed Always;
+    128 oidc_create_user "oidcCreateUser" "bool" listed Always;
+    129 oidc_fallback "oidcFallback" "bool" listed Always;
+    130 oidc_group_claim "oidcGroupClaim" "varchar" listed Always;
+    131 oidc_jwks_endpoint "oidcJwksEndpoint" "url" listed Always;
+    132 oidc_jwt_signature_algorithm_list "oidcJwtSignatureAlgorithmList" "multiEnum" listed Always;
+    133 oidc_logout_url "oidcLogoutUrl" "varchar" listed Always;
+    134 oidc_scopes "oidcScopes" "multiEnum" listed Always;
+    135 oidc_sync "oidcSync" "bool" listed Always;
+    136 oidc_sync_teams "oidcSyncTeams" "bool" listed Always;
+    137 oidc_teams_ids "oidcTeamsIds" "linkMultiple" unlisted Always;
+    138 oidc_teams_names "oidcTeamsNames" "linkMultiple" unlisted Never;
+    139 oidc_token_endpoint "oidcTokenEndpoint" "url" listed Always;
+    140 oidc_user_info_endpoint "oidcUserInfoEndpoint" "url" listed Always;
+    141 oidc_username_claim "oidcUsernameClaim" "varchar" listed Always;
+    142 outbound_email_bcc_address "outboundEmailBccAddress" "varchar" listed Always;
+    143 outbound_email_from_address "outboundEmailFromAddress" "varchar" listed Always;
+    144 outbound_email_from_name "outboundEmailFromName" "varchar" listed Always;
+    145 outbound_email_is_shared "outboundEmailIsShared" "bool" listed Always;
+    146 outbound_sms_from_number "outboundSmsFromNumber" "varchar" listed Always;
+    147 password_generate_length "passwordGenerateLength" "int" listed Always;
+    148 password_recovery_disabled "passwordRecoveryDisabled" "bool" listed Always;
+    149 password_recovery_for_admin_disabled "passwordRecoveryForAdminDisabled" "bool" listed Always;
+    150 password_recovery_for_internal_users_disabled "passwordRecoveryForInternalUsersDisabled" "bool" listed Always;
+    151 password_recovery_no_exposure "passwordRecoveryNoExposure" "bool" listed Always;
+    152 password_strength_both_cases "passwordStrengthBothCases" "bool" listed Always;
+    153 password_strength_length "passwordStrengthLength" "int" listed Always;
+    154 password_strength_letter_count "passwordStrengthLetterCount" "int" listed Always;
+    155 password_strength_number_count "passwordStrengthNumberCount" "int" listed Always;
+    156 password_strength_special_character_count "passwordStrengthSpecialCharacterCount" "int" listed Always;
+    157 pdf_engine "pdfEngine" "enum" listed Always;
+    158 person_name_format "personNameFormat" "enum" listed Always;
+    159 personal_email_max_portion_size "personalEmailMaxPortionSize" "int" listed Always;
+    160 phone_number_extensions "phoneNumberExtensions" "bool" listed Always;
+    161 phone_number_international "phoneNumberInternational" "bool" listed Always;
+    162 phone_number_numeric_search "phoneNumberNumericSearch" "bool" listed Always;
+    163 phone_number_preferred_country_list "phoneNumberPreferredCountryList" "multiEnum" listed Always;
+    164 portal_stream_email_notifications "portalStreamEmailNotifications" "bool" listed Always;
+    165 post_email_notifications "postEmailNotifications" "bool" listed Always;
+    166 quick_create_list "quickCreateList" "array" listed Always;
+    167 quick_search_full_text_append_wildcard "quickSearchFullTextAppendWildcard" "bool" listed Always;
+    168 readable_date_format_disabled "readableDateFormatDisabled" "bool" listed Always;
+    169 records_per_page "recordsPerPage" "int" listed Always;
+    170 records_per_page_kanban "recordsPerPageKanban" "int" listed Always;
+    171 records_per_page_select "recordsPerPageSelect" "int" listed Always;
+    172 records_per_page_small "recordsPerPageSmall" "int" listed Always;
+    173 scope_colors_disabled "scopeColorsDisabled" "bool" listed Always;
+    174 site_url "siteUrl" "varchar" listed Always;
+    175 sms_provider "smsProvider" "enum" listed Always;
+    176 smtp_auth "smtpAuth" "bool" listed Always;
+    177 smtp_port "smtpPort" "int" listed Always;
+    178 smtp_security "smtpSecurity" "enum" listed Always;
+    179 smtp_server "smtpServer" "varchar" listed Always;
+    180 smtp_username "smtpUsername" "varchar" listed Always;
+    181 stream_email_notifications "streamEmailNotifications" "bool" listed Always;
+    182 stream_email_notifications_entity_list "streamEmailNotificationsEntityList" "multiEnum" listed Always;
+    183 stream_email_notifications_type_list "streamEmailNotificationsTypeList" "multiEnum" listed Always;
+    184 stream_email_with_content_entity_type_list "streamEmailWithContentEntityTypeList" "multiEnum" listed Always;
+    185 tab_colors_disabled "tabColorsDisabled" "bool" listed Always;
+    186 tab_icons_disabled "tabIconsDisabled" "bool" listed Always;
+    187 tab_list "tabList" "array" listed Always;
+    188 text_filter_use_contains_for_varchar "textFilterUseContainsForVarchar" "bool" listed Always;
+    189 theme "theme" "enum" listed Always;
+    190 theme_params "themeParams" "jsonObject" listed Always;
+    191 thousand_separator "thousandSeparator" "varchar" listed Always;
+    192 time_format "timeFormat" "enum" listed Always;
+    193 time_zone "timeZone" "enum" listed Always;
+    194 update_email_notifications "updateEmailNotifications" "bool" listed Always;
+    195 use_cache "useCache" "bool" listed Always;
+    196 use_web_socket "useWebSocket" "bool" listed Always;
+    197 user_themes_disabled "userThemesDisabled" "bool" listed Always;
+    198 week_start "weekStart" "enumInt" listed Always;
+    199 working_time_calendar_id "workingTimeCalendarId" "link" listed Always;
+    200 working_time_calendar_name "workingTimeCalendarName" "link" unlisted Never;
 }
 
 impl Entity for Settings {
@@ -1047,10 +623,6 @@ impl Entity for Settings {
     type Patch = SettingsPatch;
     type Ref = SettingsRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `aclAllowDeleteCreated`
@@ -2167,19 +1739,26 @@ impl NewRecord for SettingsNew {
     type Entity = Settings;
 }
 
+/// The values that the server requires for a create of [`Settings`].
+pub struct SettingsRequired {
+    /// `emailScheduledBatchCount`
+    pub email_scheduled_batch_count: i64,
+    /// `massEmailMaxPerHourCount`
+    pub mass_email_max_per_hour_count: i64,
+    /// `passwordGenerateLength`
+    pub password_generate_length: i64,
+    /// `recordsPerPageKanban`
+    pub records_per_page_kanban: i64,
+}
+
 impl SettingsWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(
-        email_scheduled_batch_count: i64,
-        mass_email_max_per_hour_count: i64,
-        password_generate_length: i64,
-        records_per_page_kanban: i64,
-    ) -> Self {
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: SettingsRequired) -> Self {
         Self(Attributes::new())
-            .email_scheduled_batch_count(email_scheduled_batch_count)
-            .mass_email_max_per_hour_count(mass_email_max_per_hour_count)
-            .password_generate_length(password_generate_length)
-            .records_per_page_kanban(records_per_page_kanban)
+            .email_scheduled_batch_count(required.email_scheduled_batch_count)
+            .mass_email_max_per_hour_count(required.mass_email_max_per_hour_count)
+            .password_generate_length(required.password_generate_length)
+            .records_per_page_kanban(required.records_per_page_kanban)
     }
 }
 

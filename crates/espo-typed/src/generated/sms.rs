@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Account, Contact, Lead, Opportunity, PhoneNumber, Team, User};
 
 /// A record of entity type `Sms`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Sms {
     /// `body`, text
     pub body: Option<String>,
@@ -28,7 +27,7 @@ pub struct Sms {
     /// `fromPhoneNumberName`, of `fromPhoneNumber` (link), read-only
     pub from_phone_number_name: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<Sms>>,
+    pub id: Id<Sms>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
     /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
@@ -66,114 +65,38 @@ pub struct Sms {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Sms);
 
-impl Record for Sms {
-    const RECORD_OF: &'static str = "Sms";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("body", "text"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("dateSent", "datetime"),
-        Attribute::listed("deleted", ""),
-        Attribute::unlisted("from", "varchar"),
-        Attribute::listed("fromName", "varchar"),
-        Attribute::listed("fromPhoneNumberId", "link"),
-        Attribute::listed("fromPhoneNumberName", "link"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("parentId", "linkParent"),
-        Attribute::listed("parentName", "linkParent"),
-        Attribute::listed("parentType", "linkParent"),
-        Attribute::listed("repliedId", "link"),
-        Attribute::listed("repliedName", "link"),
-        Attribute::unlisted("repliesIds", "linkMultiple"),
-        Attribute::unlisted("repliesNames", "linkMultiple"),
-        Attribute::listed("status", "enum"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::unlisted("to", "varchar"),
-        Attribute::unlisted("toPhoneNumbersIds", "linkMultiple"),
-        Attribute::unlisted("toPhoneNumbersNames", "linkMultiple"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.body),
-            1 => slot(&mut self.created_at),
-            2 => slot(&mut self.created_by_id),
-            3 => slot(&mut self.created_by_name),
-            4 => slot(&mut self.date_sent),
-            5 => slot(&mut self.deleted),
-            6 => slot(&mut self.from),
-            7 => slot(&mut self.from_name),
-            8 => slot(&mut self.from_phone_number_id),
-            9 => slot(&mut self.from_phone_number_name),
-            10 => slot(&mut self.id),
-            11 => slot(&mut self.modified_at),
-            12 => slot(&mut self.modified_by_id),
-            13 => slot(&mut self.modified_by_name),
-            14 => slot(&mut self.name),
-            15 => slot(&mut self.parent_id),
-            16 => slot(&mut self.parent_name),
-            17 => slot(&mut self.parent_type),
-            18 => slot(&mut self.replied_id),
-            19 => slot(&mut self.replied_name),
-            20 => slot(&mut self.replies_ids),
-            21 => slot(&mut self.replies_names),
-            22 => slot(&mut self.status),
-            23 => slot(&mut self.teams_ids),
-            24 => slot(&mut self.teams_names),
-            25 => slot(&mut self.to),
-            26 => slot(&mut self.to_phone_numbers_ids),
-            _ => slot(&mut self.to_phone_numbers_names),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.body),
-            1 => value(&self.created_at),
-            2 => value(&self.created_by_id),
-            3 => value(&self.created_by_name),
-            4 => value(&self.date_sent),
-            5 => value(&self.deleted),
-            6 => value(&self.from),
-            7 => value(&self.from_name),
-            8 => value(&self.from_phone_number_id),
-            9 => value(&self.from_phone_number_name),
-            10 => value(&self.id),
-            11 => value(&self.modified_at),
-            12 => value(&self.modified_by_id),
-            13 => value(&self.modified_by_name),
-            14 => value(&self.name),
-            15 => value(&self.parent_id),
-            16 => value(&self.parent_name),
-            17 => value(&self.parent_type),
-            18 => value(&self.replied_id),
-            19 => value(&self.replied_name),
-            20 => value(&self.replies_ids),
-            21 => value(&self.replies_names),
-            22 => value(&self.status),
-            23 => value(&self.teams_ids),
-            24 => value(&self.teams_names),
-            25 => value(&self.to),
-            26 => value(&self.to_phone_numbers_ids),
-            _ => value(&self.to_phone_numbers_names),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Sms = "Sms", id, false;
+    pair parent("parentType", "parentId");
+    0 body "body" "text" listed Always;
+    1 created_at "createdAt" "datetime" listed Never;
+    2 created_by_id "createdById" "link" listed Never;
+    3 created_by_name "createdByName" "link" listed Never;
+    4 date_sent "dateSent" "datetime" listed Always;
+    5 deleted "deleted" "" listed Never;
+    6 from "from" "varchar" unlisted Always;
+    7 from_name "fromName" "varchar" listed Always;
+    8 from_phone_number_id "fromPhoneNumberId" "link" listed Always;
+    9 from_phone_number_name "fromPhoneNumberName" "link" listed Never;
+    10 id "id" "id" listed Never;
+    11 modified_at "modifiedAt" "datetime" listed Never;
+    12 modified_by_id "modifiedById" "link" listed Never;
+    13 modified_by_name "modifiedByName" "link" listed Never;
+    14 name "name" "" unlisted Never;
+    15 parent_id "parentId" "linkParent" listed Paired;
+    16 parent_name "parentName" "linkParent" listed Never;
+    17 parent_type "parentType" "linkParent" listed Paired;
+    18 replied_id "repliedId" "link" listed Never;
+    19 replied_name "repliedName" "link" listed Never;
+    20 replies_ids "repliesIds" "linkMultiple" unlisted Never;
+    21 replies_names "repliesNames" "linkMultiple" unlisted Never;
+    22 status "status" "enum" listed Always;
+    23 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    24 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    25 to "to" "varchar" unlisted Always;
+    26 to_phone_numbers_ids "toPhoneNumbersIds" "linkMultiple" unlisted Always;
+    27 to_phone_numbers_names "toPhoneNumbersNames" "linkMultiple" unlisted Never;
 }
 
 impl Sms {
@@ -189,10 +112,6 @@ impl Entity for Sms {
     type Patch = SmsPatch;
     type Ref = SmsRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `body`
@@ -296,10 +215,18 @@ impl NewRecord for SmsNew {
     type Entity = Sms;
 }
 
+/// The values that the server requires for a create of [`Sms`].
+pub struct SmsRequired {
+    /// `from`
+    pub from: String,
+    /// `to`
+    pub to: String,
+}
+
 impl SmsWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(from: impl Into<String>, to: impl Into<String>) -> Self {
-        Self(Attributes::new()).from(from).to(to)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: SmsRequired) -> Self {
+        Self(Attributes::new()).from(required.from).to(required.to)
     }
 }
 

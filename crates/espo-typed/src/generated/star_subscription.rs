@@ -3,8 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `StarSubscription`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct StarSubscription {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -17,7 +16,7 @@ pub struct StarSubscription {
     /// `entityType`, of `entity` (linkParent)
     pub entity_type: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<StarSubscription>>,
+    pub id: Id<StarSubscription>,
     /// `name`, read-only
     pub name: Option<String>,
     /// `userId`, of `user` (link)
@@ -27,57 +26,19 @@ pub struct StarSubscription {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(StarSubscription);
 
-impl Record for StarSubscription {
-    const RECORD_OF: &'static str = "StarSubscription";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("entityId", "linkParent"),
-        Attribute::listed("entityName", "linkParent"),
-        Attribute::listed("entityType", "linkParent"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("userId", "link"),
-        Attribute::unlisted("userName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.deleted),
-            2 => slot(&mut self.entity_id),
-            3 => slot(&mut self.entity_name),
-            4 => slot(&mut self.entity_type),
-            5 => slot(&mut self.id),
-            6 => slot(&mut self.name),
-            7 => slot(&mut self.user_id),
-            _ => slot(&mut self.user_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.deleted),
-            2 => value(&self.entity_id),
-            3 => value(&self.entity_name),
-            4 => value(&self.entity_type),
-            5 => value(&self.id),
-            6 => value(&self.name),
-            7 => value(&self.user_id),
-            _ => value(&self.user_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    StarSubscription = "StarSubscription", id, false;
+    pair parent("entityType", "entityId");
+    0 created_at "createdAt" "datetime" listed Never;
+    1 deleted "deleted" "" listed Never;
+    2 entity_id "entityId" "linkParent" listed Paired;
+    3 entity_name "entityName" "linkParent" listed Never;
+    4 entity_type "entityType" "linkParent" listed Paired;
+    5 id "id" "id" listed Never;
+    6 name "name" "" unlisted Never;
+    7 user_id "userId" "link" listed Always;
+    8 user_name "userName" "link" unlisted Never;
 }
 
 impl StarSubscription {
@@ -93,10 +54,6 @@ impl Entity for StarSubscription {
     type Patch = StarSubscriptionPatch;
     type Ref = StarSubscriptionRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`

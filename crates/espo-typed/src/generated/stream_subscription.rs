@@ -3,8 +3,7 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `StreamSubscription`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct StreamSubscription {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -15,7 +14,7 @@ pub struct StreamSubscription {
     /// `entityType`, of `entity` (linkParent)
     pub entity_type: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<StreamSubscription>>,
+    pub id: Id<StreamSubscription>,
     /// `name`, read-only
     pub name: Option<String>,
     /// `userId`, of `user` (link)
@@ -25,54 +24,18 @@ pub struct StreamSubscription {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(StreamSubscription);
 
-impl Record for StreamSubscription {
-    const RECORD_OF: &'static str = "StreamSubscription";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("deleted", ""),
-        Attribute::listed("entityId", "linkParent"),
-        Attribute::listed("entityName", "linkParent"),
-        Attribute::listed("entityType", "linkParent"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("userId", "link"),
-        Attribute::unlisted("userName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.deleted),
-            1 => slot(&mut self.entity_id),
-            2 => slot(&mut self.entity_name),
-            3 => slot(&mut self.entity_type),
-            4 => slot(&mut self.id),
-            5 => slot(&mut self.name),
-            6 => slot(&mut self.user_id),
-            _ => slot(&mut self.user_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.deleted),
-            1 => value(&self.entity_id),
-            2 => value(&self.entity_name),
-            3 => value(&self.entity_type),
-            4 => value(&self.id),
-            5 => value(&self.name),
-            6 => value(&self.user_id),
-            _ => value(&self.user_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    StreamSubscription = "StreamSubscription", id, true;
+    pair parent("entityType", "entityId");
+    0 deleted "deleted" "" listed Never;
+    1 entity_id "entityId" "linkParent" listed Paired;
+    2 entity_name "entityName" "linkParent" listed Never;
+    3 entity_type "entityType" "linkParent" listed Paired;
+    4 id "id" "id" listed Never;
+    5 name "name" "" unlisted Never;
+    6 user_id "userId" "link" listed Always;
+    7 user_name "userName" "link" unlisted Never;
 }
 
 impl StreamSubscription {
@@ -88,10 +51,6 @@ impl Entity for StreamSubscription {
     type Patch = StreamSubscriptionPatch;
     type Ref = StreamSubscriptionRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `deleted`

@@ -3,13 +3,12 @@
 use espo_core::typed::generated::*;
 
 /// A record of entity type `SystemData`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct SystemData {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<SystemData>>,
+    pub id: Id<SystemData>,
     /// `lastPasswordRecoveryDate`, datetime
     pub last_password_recovery_date: Option<Timestamp>,
     /// `name`, read-only
@@ -17,42 +16,13 @@ pub struct SystemData {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(SystemData);
 
-impl Record for SystemData {
-    const RECORD_OF: &'static str = "SystemData";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("lastPasswordRecoveryDate", "datetime"),
-        Attribute::unlisted("name", ""),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.deleted),
-            1 => slot(&mut self.id),
-            2 => slot(&mut self.last_password_recovery_date),
-            _ => slot(&mut self.name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.deleted),
-            1 => value(&self.id),
-            2 => value(&self.last_password_recovery_date),
-            _ => value(&self.name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    SystemData = "SystemData", id, false;
+    0 deleted "deleted" "" listed Never;
+    1 id "id" "id" listed Never;
+    2 last_password_recovery_date "lastPasswordRecoveryDate" "datetime" listed Always;
+    3 name "name" "" unlisted Never;
 }
 
 impl Entity for SystemData {
@@ -61,10 +31,6 @@ impl Entity for SystemData {
     type Patch = SystemDataPatch;
     type Ref = SystemDataRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `deleted`

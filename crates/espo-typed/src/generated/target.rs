@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Team, User};
 
 /// A record of entity type `Target` (module `Crm`, disabled: the server rejects lists and creates with 403).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Target {
     /// `accountName`, varchar, at most 100 characters
     pub account_name: Option<String>,
@@ -48,7 +47,7 @@ pub struct Target {
     /// `firstName`, varchar, at most 100 characters, matches `$noBadCharacters`
     pub first_name: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<Target>>,
+    pub id: Id<Target>,
     /// `lastName`, varchar, required, at most 100 characters, matches `$noBadCharacters`
     pub last_name: Option<String>,
     /// `middleName`, varchar, at most 100 characters, matches `$noBadCharacters`
@@ -82,138 +81,45 @@ pub struct Target {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Target);
 
-impl Record for Target {
-    const RECORD_OF: &'static str = "Target";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("accountName", "varchar"),
-        Attribute::listed("addressCity", "varchar"),
-        Attribute::listed("addressCountry", "varchar"),
-        Attribute::unlisted("addressMap", "map"),
-        Attribute::listed("addressPostalCode", "varchar"),
-        Attribute::listed("addressState", "varchar"),
-        Attribute::listed("addressStreet", "text"),
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("doNotCall", "bool"),
-        Attribute::listed("emailAddress", "email"),
-        Attribute::unlisted("emailAddressData", "email"),
-        Attribute::listed("emailAddressIsInvalid", "bool"),
-        Attribute::listed("emailAddressIsOptedOut", "bool"),
-        Attribute::listed("firstName", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("lastName", "varchar"),
-        Attribute::listed("middleName", "varchar"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "personName"),
-        Attribute::listed("phoneNumber", "phone"),
-        Attribute::unlisted("phoneNumberData", "phone"),
-        Attribute::listed("phoneNumberIsInvalid", "bool"),
-        Attribute::listed("phoneNumberIsOptedOut", "bool"),
-        Attribute::listed("salutationName", "enum"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("title", "varchar"),
-        Attribute::listed("website", "url"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.account_name),
-            1 => slot(&mut self.address_city),
-            2 => slot(&mut self.address_country),
-            3 => slot(&mut self.address_map),
-            4 => slot(&mut self.address_postal_code),
-            5 => slot(&mut self.address_state),
-            6 => slot(&mut self.address_street),
-            7 => slot(&mut self.assigned_user_id),
-            8 => slot(&mut self.assigned_user_name),
-            9 => slot(&mut self.created_at),
-            10 => slot(&mut self.created_by_id),
-            11 => slot(&mut self.created_by_name),
-            12 => slot(&mut self.deleted),
-            13 => slot(&mut self.description),
-            14 => slot(&mut self.do_not_call),
-            15 => slot(&mut self.email_address),
-            16 => slot(&mut self.email_address_data),
-            17 => slot(&mut self.email_address_is_invalid),
-            18 => slot(&mut self.email_address_is_opted_out),
-            19 => slot(&mut self.first_name),
-            20 => slot(&mut self.id),
-            21 => slot(&mut self.last_name),
-            22 => slot(&mut self.middle_name),
-            23 => slot(&mut self.modified_at),
-            24 => slot(&mut self.modified_by_id),
-            25 => slot(&mut self.modified_by_name),
-            26 => slot(&mut self.name),
-            27 => slot(&mut self.phone_number),
-            28 => slot(&mut self.phone_number_data),
-            29 => slot(&mut self.phone_number_is_invalid),
-            30 => slot(&mut self.phone_number_is_opted_out),
-            31 => slot(&mut self.salutation_name),
-            32 => slot(&mut self.teams_ids),
-            33 => slot(&mut self.teams_names),
-            34 => slot(&mut self.title),
-            _ => slot(&mut self.website),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.account_name),
-            1 => value(&self.address_city),
-            2 => value(&self.address_country),
-            3 => value(&self.address_map),
-            4 => value(&self.address_postal_code),
-            5 => value(&self.address_state),
-            6 => value(&self.address_street),
-            7 => value(&self.assigned_user_id),
-            8 => value(&self.assigned_user_name),
-            9 => value(&self.created_at),
-            10 => value(&self.created_by_id),
-            11 => value(&self.created_by_name),
-            12 => value(&self.deleted),
-            13 => value(&self.description),
-            14 => value(&self.do_not_call),
-            15 => value(&self.email_address),
-            16 => value(&self.email_address_data),
-            17 => value(&self.email_address_is_invalid),
-            18 => value(&self.email_address_is_opted_out),
-            19 => value(&self.first_name),
-            20 => value(&self.id),
-            21 => value(&self.last_name),
-            22 => value(&self.middle_name),
-            23 => value(&self.modified_at),
-            24 => value(&self.modified_by_id),
-            25 => value(&self.modified_by_name),
-            26 => value(&self.name),
-            27 => value(&self.phone_number),
-            28 => value(&self.phone_number_data),
-            29 => value(&self.phone_number_is_invalid),
-            30 => value(&self.phone_number_is_opted_out),
-            31 => value(&self.salutation_name),
-            32 => value(&self.teams_ids),
-            33 => value(&self.teams_names),
-            34 => value(&self.title),
-            _ => value(&self.website),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Target = "Target", id, false;
+    0 account_name "accountName" "varchar" listed Always;
+    1 address_city "addressCity" "varchar" listed Always;
+    2 address_country "addressCountry" "varchar" listed Always;
+    3 address_map "addressMap" "map" unlisted Never;
+    4 address_postal_code "addressPostalCode" "varchar" listed Always;
+    5 address_state "addressState" "varchar" listed Always;
+    6 address_street "addressStreet" "text" listed Always;
+    7 assigned_user_id "assignedUserId" "link" listed Always;
+    8 assigned_user_name "assignedUserName" "link" listed Never;
+    9 created_at "createdAt" "datetime" listed Never;
+    10 created_by_id "createdById" "link" listed Never;
+    11 created_by_name "createdByName" "link" listed Never;
+    12 deleted "deleted" "" listed Never;
+    13 description "description" "text" listed Always;
+    14 do_not_call "doNotCall" "bool" listed Always;
+    15 email_address "emailAddress" "email" listed Always;
+    16 email_address_data "emailAddressData" "email" unlisted Always;
+    17 email_address_is_invalid "emailAddressIsInvalid" "bool" listed Always;
+    18 email_address_is_opted_out "emailAddressIsOptedOut" "bool" listed Always;
+    19 first_name "firstName" "varchar" listed Always;
+    20 id "id" "id" listed Never;
+    21 last_name "lastName" "varchar" listed Always;
+    22 middle_name "middleName" "varchar" listed Always;
+    23 modified_at "modifiedAt" "datetime" listed Never;
+    24 modified_by_id "modifiedById" "link" listed Never;
+    25 modified_by_name "modifiedByName" "link" listed Never;
+    26 name "name" "personName" listed Never;
+    27 phone_number "phoneNumber" "phone" listed Always;
+    28 phone_number_data "phoneNumberData" "phone" unlisted Always;
+    29 phone_number_is_invalid "phoneNumberIsInvalid" "bool" listed Always;
+    30 phone_number_is_opted_out "phoneNumberIsOptedOut" "bool" listed Always;
+    31 salutation_name "salutationName" "enum" listed Always;
+    32 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    33 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    34 title "title" "varchar" listed Always;
+    35 website "website" "url" listed Always;
 }
 
 impl Entity for Target {
@@ -222,10 +128,6 @@ impl Entity for Target {
     type Patch = TargetPatch;
     type Ref = TargetRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `accountName`
@@ -339,7 +241,7 @@ impl NewRecord for TargetNew {
 }
 
 impl TargetWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(last_name: impl Into<String>) -> Self {
         Self(Attributes::new()).last_name(last_name)
     }

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Account, Campaign, Contact, Lead, MassEmail, TargetListCategory, Team, User};
 
 /// A record of entity type `TargetList` (module `Crm`).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct TargetList {
     /// `assignedUserId`, of `assignedUser` (link), of `User`
     pub assigned_user_id: Option<Id<User>>,
@@ -30,7 +29,7 @@ pub struct TargetList {
     /// `excludingActionList`, multiEnum
     pub excluding_action_list: Option<Vec<String>>,
     /// `id`, read-only
-    pub id: Option<Id<TargetList>>,
+    pub id: Id<TargetList>,
     /// `includingActionList`, multiEnum
     pub including_action_list: Option<Vec<String>>,
     /// `isOptedOut`, bool, read-only
@@ -58,102 +57,33 @@ pub struct TargetList {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(TargetList);
 
-impl Record for TargetList {
-    const RECORD_OF: &'static str = "TargetList";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::listed("categoryId", "link"),
-        Attribute::listed("categoryName", "link"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::unlisted("entryCount", "int"),
-        Attribute::unlisted("excludingActionList", "multiEnum"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("includingActionList", "multiEnum"),
-        Attribute::unlisted("isOptedOut", "bool"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::unlisted("optedOutCount", "int"),
-        Attribute::unlisted("sourceCampaignId", "link"),
-        Attribute::unlisted("sourceCampaignName", "link"),
-        Attribute::unlisted("targetStatus", "enum"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.assigned_user_id),
-            1 => slot(&mut self.assigned_user_name),
-            2 => slot(&mut self.category_id),
-            3 => slot(&mut self.category_name),
-            4 => slot(&mut self.created_at),
-            5 => slot(&mut self.created_by_id),
-            6 => slot(&mut self.created_by_name),
-            7 => slot(&mut self.deleted),
-            8 => slot(&mut self.description),
-            9 => slot(&mut self.entry_count),
-            10 => slot(&mut self.excluding_action_list),
-            11 => slot(&mut self.id),
-            12 => slot(&mut self.including_action_list),
-            13 => slot(&mut self.is_opted_out),
-            14 => slot(&mut self.modified_at),
-            15 => slot(&mut self.modified_by_id),
-            16 => slot(&mut self.modified_by_name),
-            17 => slot(&mut self.name),
-            18 => slot(&mut self.opted_out_count),
-            19 => slot(&mut self.source_campaign_id),
-            20 => slot(&mut self.source_campaign_name),
-            21 => slot(&mut self.target_status),
-            22 => slot(&mut self.teams_ids),
-            _ => slot(&mut self.teams_names),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.assigned_user_id),
-            1 => value(&self.assigned_user_name),
-            2 => value(&self.category_id),
-            3 => value(&self.category_name),
-            4 => value(&self.created_at),
-            5 => value(&self.created_by_id),
-            6 => value(&self.created_by_name),
-            7 => value(&self.deleted),
-            8 => value(&self.description),
-            9 => value(&self.entry_count),
-            10 => value(&self.excluding_action_list),
-            11 => value(&self.id),
-            12 => value(&self.including_action_list),
-            13 => value(&self.is_opted_out),
-            14 => value(&self.modified_at),
-            15 => value(&self.modified_by_id),
-            16 => value(&self.modified_by_name),
-            17 => value(&self.name),
-            18 => value(&self.opted_out_count),
-            19 => value(&self.source_campaign_id),
-            20 => value(&self.source_campaign_name),
-            21 => value(&self.target_status),
-            22 => value(&self.teams_ids),
-            _ => value(&self.teams_names),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    TargetList = "TargetList", id, true;
+    0 assigned_user_id "assignedUserId" "link" listed Always;
+    1 assigned_user_name "assignedUserName" "link" listed Never;
+    2 category_id "categoryId" "link" listed Always;
+    3 category_name "categoryName" "link" listed Never;
+    4 created_at "createdAt" "datetime" listed Never;
+    5 created_by_id "createdById" "link" listed Never;
+    6 created_by_name "createdByName" "link" listed Never;
+    7 deleted "deleted" "" listed Never;
+    8 description "description" "text" listed Always;
+    9 entry_count "entryCount" "int" unlisted Never;
+    10 excluding_action_list "excludingActionList" "multiEnum" unlisted Always;
+    11 id "id" "id" listed Never;
+    12 including_action_list "includingActionList" "multiEnum" unlisted Always;
+    13 is_opted_out "isOptedOut" "bool" unlisted Never;
+    14 modified_at "modifiedAt" "datetime" listed Never;
+    15 modified_by_id "modifiedById" "link" listed Never;
+    16 modified_by_name "modifiedByName" "link" listed Never;
+    17 name "name" "varchar" listed Always;
+    18 opted_out_count "optedOutCount" "int" unlisted Never;
+    19 source_campaign_id "sourceCampaignId" "link" unlisted Always;
+    20 source_campaign_name "sourceCampaignName" "link" unlisted Never;
+    21 target_status "targetStatus" "enum" unlisted Never;
+    22 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    23 teams_names "teamsNames" "linkMultiple" unlisted Never;
 }
 
 impl Entity for TargetList {
@@ -162,10 +92,6 @@ impl Entity for TargetList {
     type Patch = TargetListPatch;
     type Ref = TargetListRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl roles::OptOutList for TargetList {}
@@ -279,7 +205,7 @@ impl NewRecord for TargetListNew {
 }
 
 impl TargetListWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Account, Attachment, Case, Contact, Email, Lead, Opportunity, Team, User};
 
 /// A record of entity type `Task` (module `Crm`, has a stream, has optimistic locking).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Task {
     /// `accountId`, of `account` (link), of `Account`, read-only
     pub account_id: Option<Id<Account>>,
@@ -56,7 +55,7 @@ pub struct Task {
     /// `followersNames`, read-only, in a list only if selected
     pub followers_names: Option<Names<User>>,
     /// `id`, read-only
-    pub id: Option<Id<Task>>,
+    pub id: Id<Task>,
     /// `isFollowed`, read-only, in a list only if selected
     pub is_followed: Option<bool>,
     /// `isOverdue`, bool, read-only
@@ -96,159 +95,55 @@ pub struct Task {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Task);
 
-impl Record for Task {
-    const RECORD_OF: &'static str = "Task";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("accountId", "link"),
-        Attribute::listed("accountName", "link"),
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::unlisted("attachmentsIds", "attachmentMultiple"),
-        Attribute::unlisted("attachmentsNames", "attachmentMultiple"),
-        Attribute::unlisted("attachmentsTypes", "attachmentMultiple"),
-        Attribute::unlisted("collaboratorsIds", "linkMultiple"),
-        Attribute::unlisted("collaboratorsNames", "linkMultiple"),
-        Attribute::listed("contactId", "link"),
-        Attribute::listed("contactName", "link"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("dateCompleted", "datetime"),
-        Attribute::listed("dateEnd", "datetimeOptional"),
-        Attribute::listed("dateEndDate", "date"),
-        Attribute::listed("dateStart", "datetimeOptional"),
-        Attribute::listed("dateStartDate", "date"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("emailId", ""),
-        Attribute::unlisted("followersIds", ""),
-        Attribute::unlisted("followersNames", ""),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("isFollowed", ""),
-        Attribute::unlisted("isOverdue", "bool"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::unlisted("originalEmailId", "link"),
-        Attribute::unlisted("originalEmailName", "link"),
-        Attribute::listed("parentId", "linkParent"),
-        Attribute::listed("parentName", "linkParent"),
-        Attribute::listed("parentType", "linkParent"),
-        Attribute::listed("priority", "enum"),
-        Attribute::unlisted("reminders", "jsonArray"),
-        Attribute::listed("status", "enum"),
-        Attribute::listed("streamUpdatedAt", "datetime"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("versionNumber", ""),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.account_id),
-            1 => slot(&mut self.account_name),
-            2 => slot(&mut self.assigned_user_id),
-            3 => slot(&mut self.assigned_user_name),
-            4 => slot(&mut self.attachments_ids),
-            5 => slot(&mut self.attachments_names),
-            6 => slot(&mut self.attachments_types),
-            7 => slot(&mut self.collaborators_ids),
-            8 => slot(&mut self.collaborators_names),
-            9 => slot(&mut self.contact_id),
-            10 => slot(&mut self.contact_name),
-            11 => slot(&mut self.created_at),
-            12 => slot(&mut self.created_by_id),
-            13 => slot(&mut self.created_by_name),
-            14 => slot(&mut self.date_completed),
-            15 => slot(&mut self.date_end),
-            16 => slot(&mut self.date_end_date),
-            17 => slot(&mut self.date_start),
-            18 => slot(&mut self.date_start_date),
-            19 => slot(&mut self.deleted),
-            20 => slot(&mut self.description),
-            21 => slot(&mut self.email_id),
-            22 => slot(&mut self.followers_ids),
-            23 => slot(&mut self.followers_names),
-            24 => slot(&mut self.id),
-            25 => slot(&mut self.is_followed),
-            26 => slot(&mut self.is_overdue),
-            27 => slot(&mut self.modified_at),
-            28 => slot(&mut self.modified_by_id),
-            29 => slot(&mut self.modified_by_name),
-            30 => slot(&mut self.name),
-            31 => slot(&mut self.original_email_id),
-            32 => slot(&mut self.original_email_name),
-            33 => slot(&mut self.parent_id),
-            34 => slot(&mut self.parent_name),
-            35 => slot(&mut self.parent_type),
-            36 => slot(&mut self.priority),
-            37 => slot(&mut self.reminders),
-            38 => slot(&mut self.status),
-            39 => slot(&mut self.stream_updated_at),
-            40 => slot(&mut self.teams_ids),
-            41 => slot(&mut self.teams_names),
-            _ => slot(&mut self.version_number),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.account_id),
-            1 => value(&self.account_name),
-            2 => value(&self.assigned_user_id),
-            3 => value(&self.assigned_user_name),
-            4 => value(&self.attachments_ids),
-            5 => value(&self.attachments_names),
-            6 => value(&self.attachments_types),
-            7 => value(&self.collaborators_ids),
-            8 => value(&self.collaborators_names),
-            9 => value(&self.contact_id),
-            10 => value(&self.contact_name),
-            11 => value(&self.created_at),
-            12 => value(&self.created_by_id),
-            13 => value(&self.created_by_name),
-            14 => value(&self.date_completed),
-            15 => value(&self.date_end),
-            16 => value(&self.date_end_date),
-            17 => value(&self.date_start),
-            18 => value(&self.date_start_date),
-            19 => value(&self.deleted),
-            20 => value(&self.description),
-            21 => value(&self.email_id),
-            22 => value(&self.followers_ids),
-            23 => value(&self.followers_names),
-            24 => value(&self.id),
-            25 => value(&self.is_followed),
-            26 => value(&self.is_overdue),
-            27 => value(&self.modified_at),
-            28 => value(&self.modified_by_id),
-            29 => value(&self.modified_by_name),
-            30 => value(&self.name),
-            31 => value(&self.original_email_id),
-            32 => value(&self.original_email_name),
-            33 => value(&self.parent_id),
-            34 => value(&self.parent_name),
-            35 => value(&self.parent_type),
-            36 => value(&self.priority),
-            37 => value(&self.reminders),
-            38 => value(&self.status),
-            39 => value(&self.stream_updated_at),
-            40 => value(&self.teams_ids),
-            41 => value(&self.teams_names),
-            _ => value(&self.version_number),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Task = "Task", id, true;
+    pair parent("parentType", "parentId");
+    pair date_or_time("dateEnd", "dateEndDate");
+    pair date_or_time("dateStart", "dateStartDate");
+    0 account_id "accountId" "link" listed Never;
+    1 account_name "accountName" "link" listed Never;
+    2 assigned_user_id "assignedUserId" "link" listed Always;
+    3 assigned_user_name "assignedUserName" "link" listed Never;
+    4 attachments_ids "attachmentsIds" "attachmentMultiple" unlisted Always;
+    5 attachments_names "attachmentsNames" "attachmentMultiple" unlisted Never;
+    6 attachments_types "attachmentsTypes" "attachmentMultiple" unlisted Never;
+    7 collaborators_ids "collaboratorsIds" "linkMultiple" unlisted Always;
+    8 collaborators_names "collaboratorsNames" "linkMultiple" unlisted Never;
+    9 contact_id "contactId" "link" listed Never;
+    10 contact_name "contactName" "link" listed Never;
+    11 created_at "createdAt" "datetime" listed Never;
+    12 created_by_id "createdById" "link" listed Never;
+    13 created_by_name "createdByName" "link" listed Never;
+    14 date_completed "dateCompleted" "datetime" listed Never;
+    15 date_end "dateEnd" "datetimeOptional" listed Paired;
+    16 date_end_date "dateEndDate" "date" listed Paired;
+    17 date_start "dateStart" "datetimeOptional" listed Paired;
+    18 date_start_date "dateStartDate" "date" listed Paired;
+    19 deleted "deleted" "" listed Never;
+    20 description "description" "text" listed Always;
+    21 email_id "emailId" "" listed Never;
+    22 followers_ids "followersIds" "" unlisted Never;
+    23 followers_names "followersNames" "" unlisted Never;
+    24 id "id" "id" listed Never;
+    25 is_followed "isFollowed" "" unlisted Never;
+    26 is_overdue "isOverdue" "bool" unlisted Never;
+    27 modified_at "modifiedAt" "datetime" listed Never;
+    28 modified_by_id "modifiedById" "link" listed Never;
+    29 modified_by_name "modifiedByName" "link" listed Never;
+    30 name "name" "varchar" listed Always;
+    31 original_email_id "originalEmailId" "link" unlisted Always;
+    32 original_email_name "originalEmailName" "link" unlisted Never;
+    33 parent_id "parentId" "linkParent" listed Paired;
+    34 parent_name "parentName" "linkParent" listed Never;
+    35 parent_type "parentType" "linkParent" listed Paired;
+    36 priority "priority" "enum" listed Always;
+    37 reminders "reminders" "jsonArray" unlisted Always;
+    38 status "status" "enum" listed Always;
+    39 stream_updated_at "streamUpdatedAt" "datetime" listed Never;
+    40 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    41 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    42 version_number "versionNumber" "" listed Never;
 }
 
 impl Task {
@@ -274,10 +169,6 @@ impl Entity for Task {
     type Patch = TaskPatch;
     type Ref = TaskRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl HasStream for Task {}
@@ -484,10 +375,20 @@ impl NewRecord for TaskNew {
     type Entity = Task;
 }
 
+/// The values that the server requires for a create of [`Task`].
+pub struct TaskRequired {
+    /// `name`
+    pub name: String,
+    /// `assignedUserId`
+    pub assigned_user_id: Id<User>,
+}
+
 impl TaskWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(name: impl Into<String>, assigned_user_id: impl Into<Id<User>>) -> Self {
-        Self(Attributes::new()).name(name).assigned_user_id(assigned_user_id)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: TaskRequired) -> Self {
+        Self(Attributes::new())
+            .name(required.name)
+            .assigned_user_id(required.assigned_user_id)
     }
 }
 

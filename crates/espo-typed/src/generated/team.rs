@@ -6,8 +6,7 @@ use super::{
 };
 
 /// A record of entity type `Team`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Team {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -16,7 +15,7 @@ pub struct Team {
     /// `description`, text
     pub description: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<Team>>,
+    pub id: Id<Team>,
     /// `layoutSetId`, of `layoutSet` (link), of `LayoutSet`
     pub layout_set_id: Option<Id<LayoutSet>>,
     /// `layoutSetName`, of `layoutSet` (link), read-only
@@ -40,72 +39,23 @@ pub struct Team {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Team);
 
-impl Record for Team {
-    const RECORD_OF: &'static str = "Team";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("layoutSetId", "link"),
-        Attribute::listed("layoutSetName", "link"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("positionList", "array"),
-        Attribute::unlisted("rolesIds", "linkMultiple"),
-        Attribute::unlisted("rolesNames", "linkMultiple"),
-        Attribute::unlisted("userRole", "varchar"),
-        Attribute::listed("workingTimeCalendarId", "link"),
-        Attribute::listed("workingTimeCalendarName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.deleted),
-            2 => slot(&mut self.description),
-            3 => slot(&mut self.id),
-            4 => slot(&mut self.layout_set_id),
-            5 => slot(&mut self.layout_set_name),
-            6 => slot(&mut self.modified_at),
-            7 => slot(&mut self.name),
-            8 => slot(&mut self.position_list),
-            9 => slot(&mut self.roles_ids),
-            10 => slot(&mut self.roles_names),
-            11 => slot(&mut self.user_role),
-            12 => slot(&mut self.working_time_calendar_id),
-            _ => slot(&mut self.working_time_calendar_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.deleted),
-            2 => value(&self.description),
-            3 => value(&self.id),
-            4 => value(&self.layout_set_id),
-            5 => value(&self.layout_set_name),
-            6 => value(&self.modified_at),
-            7 => value(&self.name),
-            8 => value(&self.position_list),
-            9 => value(&self.roles_ids),
-            10 => value(&self.roles_names),
-            11 => value(&self.user_role),
-            12 => value(&self.working_time_calendar_id),
-            _ => value(&self.working_time_calendar_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Team = "Team", id, true;
+    0 created_at "createdAt" "datetime" listed Never;
+    1 deleted "deleted" "" listed Never;
+    2 description "description" "text" listed Always;
+    3 id "id" "id" listed Never;
+    4 layout_set_id "layoutSetId" "link" listed Always;
+    5 layout_set_name "layoutSetName" "link" listed Never;
+    6 modified_at "modifiedAt" "datetime" listed Never;
+    7 name "name" "varchar" listed Always;
+    8 position_list "positionList" "array" listed Always;
+    9 roles_ids "rolesIds" "linkMultiple" unlisted Always;
+    10 roles_names "rolesNames" "linkMultiple" unlisted Never;
+    11 user_role "userRole" "varchar" unlisted Always;
+    12 working_time_calendar_id "workingTimeCalendarId" "link" listed Always;
+    13 working_time_calendar_name "workingTimeCalendarName" "link" listed Never;
 }
 
 impl Entity for Team {
@@ -114,10 +64,6 @@ impl Entity for Team {
     type Patch = TeamPatch;
     type Ref = TeamRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`

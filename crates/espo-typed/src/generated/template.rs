@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Team, User};
 
 /// A record of entity type `Template` (has optimistic locking).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Template {
     /// `body`, wysiwyg
     pub body: Option<String>,
@@ -36,7 +35,7 @@ pub struct Template {
     /// `headerPosition`, float, default `0`
     pub header_position: Option<f64>,
     /// `id`, read-only
-    pub id: Option<Id<Template>>,
+    pub id: Id<Template>,
     /// `leftMargin`, float, default `10`
     pub left_margin: Option<f64>,
     /// `modifiedAt`, datetime, read-only
@@ -80,135 +79,44 @@ pub struct Template {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Template);
 
-impl Record for Template {
-    const RECORD_OF: &'static str = "Template";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("body", "wysiwyg"),
-        Attribute::listed("bottomMargin", "float"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("entityType", "enum"),
-        Attribute::listed("filename", "varchar"),
-        Attribute::listed("fontFace", "enum"),
-        Attribute::listed("footer", "wysiwyg"),
-        Attribute::listed("footerPosition", "float"),
-        Attribute::listed("header", "wysiwyg"),
-        Attribute::listed("headerPosition", "float"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("leftMargin", "float"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("pageFormat", "enum"),
-        Attribute::listed("pageHeight", "float"),
-        Attribute::listed("pageOrientation", "enum"),
-        Attribute::listed("pageWidth", "float"),
-        Attribute::listed("printFooter", "bool"),
-        Attribute::listed("printHeader", "bool"),
-        Attribute::listed("rightMargin", "float"),
-        Attribute::listed("status", "enum"),
-        Attribute::listed("style", "text"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("title", "varchar"),
-        Attribute::listed("topMargin", "float"),
-        Attribute::unlisted("variables", "base"),
-        Attribute::listed("versionNumber", ""),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.body),
-            1 => slot(&mut self.bottom_margin),
-            2 => slot(&mut self.created_at),
-            3 => slot(&mut self.created_by_id),
-            4 => slot(&mut self.created_by_name),
-            5 => slot(&mut self.deleted),
-            6 => slot(&mut self.description),
-            7 => slot(&mut self.entity_type),
-            8 => slot(&mut self.filename),
-            9 => slot(&mut self.font_face),
-            10 => slot(&mut self.footer),
-            11 => slot(&mut self.footer_position),
-            12 => slot(&mut self.header),
-            13 => slot(&mut self.header_position),
-            14 => slot(&mut self.id),
-            15 => slot(&mut self.left_margin),
-            16 => slot(&mut self.modified_at),
-            17 => slot(&mut self.modified_by_id),
-            18 => slot(&mut self.modified_by_name),
-            19 => slot(&mut self.name),
-            20 => slot(&mut self.page_format),
-            21 => slot(&mut self.page_height),
-            22 => slot(&mut self.page_orientation),
-            23 => slot(&mut self.page_width),
-            24 => slot(&mut self.print_footer),
-            25 => slot(&mut self.print_header),
-            26 => slot(&mut self.right_margin),
-            27 => slot(&mut self.status),
-            28 => slot(&mut self.style),
-            29 => slot(&mut self.teams_ids),
-            30 => slot(&mut self.teams_names),
-            31 => slot(&mut self.title),
-            32 => slot(&mut self.top_margin),
-            33 => slot(&mut self.variables),
-            _ => slot(&mut self.version_number),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.body),
-            1 => value(&self.bottom_margin),
-            2 => value(&self.created_at),
-            3 => value(&self.created_by_id),
-            4 => value(&self.created_by_name),
-            5 => value(&self.deleted),
-            6 => value(&self.description),
-            7 => value(&self.entity_type),
-            8 => value(&self.filename),
-            9 => value(&self.font_face),
-            10 => value(&self.footer),
-            11 => value(&self.footer_position),
-            12 => value(&self.header),
-            13 => value(&self.header_position),
-            14 => value(&self.id),
-            15 => value(&self.left_margin),
-            16 => value(&self.modified_at),
-            17 => value(&self.modified_by_id),
-            18 => value(&self.modified_by_name),
-            19 => value(&self.name),
-            20 => value(&self.page_format),
-            21 => value(&self.page_height),
-            22 => value(&self.page_orientation),
-            23 => value(&self.page_width),
-            24 => value(&self.print_footer),
-            25 => value(&self.print_header),
-            26 => value(&self.right_margin),
-            27 => value(&self.status),
-            28 => value(&self.style),
-            29 => value(&self.teams_ids),
-            30 => value(&self.teams_names),
-            31 => value(&self.title),
-            32 => value(&self.top_margin),
-            33 => value(&self.variables),
-            _ => value(&self.version_number),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Template = "Template", id, true;
+    0 body "body" "wysiwyg" listed Always;
+    1 bottom_margin "bottomMargin" "float" listed Always;
+    2 created_at "createdAt" "datetime" listed Never;
+    3 created_by_id "createdById" "link" listed Never;
+    4 created_by_name "createdByName" "link" listed Never;
+    5 deleted "deleted" "" listed Never;
+    6 description "description" "text" listed Always;
+    7 entity_type "entityType" "enum" listed Always;
+    8 filename "filename" "varchar" listed Always;
+    9 font_face "fontFace" "enum" listed Always;
+    10 footer "footer" "wysiwyg" listed Always;
+    11 footer_position "footerPosition" "float" listed Always;
+    12 header "header" "wysiwyg" listed Always;
+    13 header_position "headerPosition" "float" listed Always;
+    14 id "id" "id" listed Never;
+    15 left_margin "leftMargin" "float" listed Always;
+    16 modified_at "modifiedAt" "datetime" listed Never;
+    17 modified_by_id "modifiedById" "link" listed Never;
+    18 modified_by_name "modifiedByName" "link" listed Never;
+    19 name "name" "varchar" listed Always;
+    20 page_format "pageFormat" "enum" listed Always;
+    21 page_height "pageHeight" "float" listed Always;
+    22 page_orientation "pageOrientation" "enum" listed Always;
+    23 page_width "pageWidth" "float" listed Always;
+    24 print_footer "printFooter" "bool" listed Always;
+    25 print_header "printHeader" "bool" listed Always;
+    26 right_margin "rightMargin" "float" listed Always;
+    27 status "status" "enum" listed Always;
+    28 style "style" "text" listed Always;
+    29 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    30 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    31 title "title" "varchar" listed Always;
+    32 top_margin "topMargin" "float" listed Always;
+    33 variables "variables" "base" unlisted Always;
+    34 version_number "versionNumber" "" listed Never;
 }
 
 impl Entity for Template {
@@ -217,10 +125,6 @@ impl Entity for Template {
     type Patch = TemplatePatch;
     type Ref = TemplateRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `body`
@@ -349,10 +253,18 @@ impl NewRecord for TemplateNew {
     type Entity = Template;
 }
 
+/// The values that the server requires for a create of [`Template`].
+pub struct TemplateRequired {
+    /// `name`
+    pub name: String,
+    /// `entityType`
+    pub entity_type: String,
+}
+
 impl TemplateWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(name: impl Into<String>, entity_type: impl Into<String>) -> Self {
-        Self(Attributes::new()).name(name).entity_type(entity_type)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: TemplateRequired) -> Self {
+        Self(Attributes::new()).name(required.name).entity_type(required.entity_type)
     }
 }
 

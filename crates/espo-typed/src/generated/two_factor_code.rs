@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::User;
 
 /// A record of entity type `TwoFactorCode`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct TwoFactorCode {
     /// `attemptsLeft`, int
     pub attempts_left: Option<i64>,
@@ -16,7 +15,7 @@ pub struct TwoFactorCode {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<TwoFactorCode>>,
+    pub id: Id<TwoFactorCode>,
     /// `isActive`, bool, default `true`
     pub is_active: Option<bool>,
     /// `method`, varchar, at most 100 characters
@@ -30,60 +29,19 @@ pub struct TwoFactorCode {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(TwoFactorCode);
 
-impl Record for TwoFactorCode {
-    const RECORD_OF: &'static str = "TwoFactorCode";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("attemptsLeft", "int"),
-        Attribute::listed("code", "varchar"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isActive", "bool"),
-        Attribute::listed("method", "varchar"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("userId", ""),
-        Attribute::listed("userName", ""),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.attempts_left),
-            1 => slot(&mut self.code),
-            2 => slot(&mut self.created_at),
-            3 => slot(&mut self.deleted),
-            4 => slot(&mut self.id),
-            5 => slot(&mut self.is_active),
-            6 => slot(&mut self.method),
-            7 => slot(&mut self.name),
-            8 => slot(&mut self.user_id),
-            _ => slot(&mut self.user_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.attempts_left),
-            1 => value(&self.code),
-            2 => value(&self.created_at),
-            3 => value(&self.deleted),
-            4 => value(&self.id),
-            5 => value(&self.is_active),
-            6 => value(&self.method),
-            7 => value(&self.name),
-            8 => value(&self.user_id),
-            _ => value(&self.user_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    TwoFactorCode = "TwoFactorCode", id, false;
+    0 attempts_left "attemptsLeft" "int" listed Always;
+    1 code "code" "varchar" listed Always;
+    2 created_at "createdAt" "datetime" listed Never;
+    3 deleted "deleted" "" listed Never;
+    4 id "id" "id" listed Never;
+    5 is_active "isActive" "bool" listed Always;
+    6 method "method" "varchar" listed Always;
+    7 name "name" "" unlisted Never;
+    8 user_id "userId" "" listed Never;
+    9 user_name "userName" "" listed Never;
 }
 
 impl Entity for TwoFactorCode {
@@ -92,10 +50,6 @@ impl Entity for TwoFactorCode {
     type Patch = TwoFactorCodePatch;
     type Ref = TwoFactorCodeRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `attemptsLeft`

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::User;
 
 /// A record of entity type `UniqueId`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct UniqueId {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -18,7 +17,7 @@ pub struct UniqueId {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<UniqueId>>,
+    pub id: Id<UniqueId>,
     /// `name`, varchar, required
     pub name: Option<String>,
     /// `targetId`, of `target` (linkParent)
@@ -32,63 +31,21 @@ pub struct UniqueId {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(UniqueId);
 
-impl Record for UniqueId {
-    const RECORD_OF: &'static str = "UniqueId";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("data", "jsonObject"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("targetId", "linkParent"),
-        Attribute::listed("targetName", "linkParent"),
-        Attribute::listed("targetType", "linkParent"),
-        Attribute::listed("terminateAt", "datetime"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.created_by_id),
-            2 => slot(&mut self.created_by_name),
-            3 => slot(&mut self.data),
-            4 => slot(&mut self.deleted),
-            5 => slot(&mut self.id),
-            6 => slot(&mut self.name),
-            7 => slot(&mut self.target_id),
-            8 => slot(&mut self.target_name),
-            9 => slot(&mut self.target_type),
-            _ => slot(&mut self.terminate_at),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.created_by_id),
-            2 => value(&self.created_by_name),
-            3 => value(&self.data),
-            4 => value(&self.deleted),
-            5 => value(&self.id),
-            6 => value(&self.name),
-            7 => value(&self.target_id),
-            8 => value(&self.target_name),
-            9 => value(&self.target_type),
-            _ => value(&self.terminate_at),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    UniqueId = "UniqueId", id, true;
+    pair parent("targetType", "targetId");
+    0 created_at "createdAt" "datetime" listed Never;
+    1 created_by_id "createdById" "link" listed Never;
+    2 created_by_name "createdByName" "link" listed Never;
+    3 data "data" "jsonObject" listed Always;
+    4 deleted "deleted" "" listed Never;
+    5 id "id" "id" listed Never;
+    6 name "name" "varchar" listed Always;
+    7 target_id "targetId" "linkParent" listed Paired;
+    8 target_name "targetName" "linkParent" listed Never;
+    9 target_type "targetType" "linkParent" listed Paired;
+    10 terminate_at "terminateAt" "datetime" listed Always;
 }
 
 impl UniqueId {
@@ -104,10 +61,6 @@ impl Entity for UniqueId {
     type Patch = UniqueIdPatch;
     type Ref = UniqueIdRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`
@@ -149,7 +102,7 @@ impl NewRecord for UniqueIdNew {
 }
 
 impl UniqueIdWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

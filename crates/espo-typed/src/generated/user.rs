@@ -8,8 +8,7 @@ use super::{
 };
 
 /// A record of entity type `User`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct User {
     /// `acceptanceStatus`, varchar
     pub acceptance_status: Option<String>,
@@ -80,7 +79,7 @@ pub struct User {
     /// `gender`, enum
     pub gender: Option<Gender>,
     /// `id`, read-only
-    pub id: Option<Id<User>>,
+    pub id: Id<User>,
     /// `ipAddress`, varchar
     pub ip_address: Option<String>,
     /// `isActive`, bool, default `true`
@@ -166,258 +165,85 @@ pub struct User {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(User);
 
-impl Record for User {
-    const RECORD_OF: &'static str = "User";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::unlisted("acceptanceStatus", "varchar"),
-        Attribute::unlisted("acceptanceStatusCalls", "enum"),
-        Attribute::unlisted("acceptanceStatusMeetings", "enum"),
-        Attribute::unlisted("accountId", "link"),
-        Attribute::unlisted("accountName", "link"),
-        Attribute::unlisted("accountsIds", "linkMultiple"),
-        Attribute::unlisted("accountsNames", "linkMultiple"),
-        Attribute::listed("apiKey", "varchar"),
-        Attribute::listed("auth2FA", "foreign"),
-        Attribute::unlisted("authLogRecordId", "varchar"),
-        Attribute::listed("authMethod", "enum"),
-        Attribute::unlisted("authTokenId", "varchar"),
-        Attribute::listed("avatarColor", "colorpicker"),
-        Attribute::listed("avatarId", "image"),
-        Attribute::listed("avatarName", "image"),
-        Attribute::listed("contactId", "link"),
-        Attribute::listed("contactName", "link"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("dashboardTemplateId", "link"),
-        Attribute::listed("dashboardTemplateName", "link"),
-        Attribute::listed("defaultTeamId", "link"),
-        Attribute::listed("defaultTeamName", "link"),
-        Attribute::listed("deleteId", "varchar"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("emailAddress", "email"),
-        Attribute::unlisted("emailAddressData", "email"),
-        Attribute::listed("emailAddressIsInvalid", "bool"),
-        Attribute::listed("emailAddressIsOptedOut", "bool"),
-        Attribute::unlisted("emailAddressList", "array"),
-        Attribute::unlisted("excludeFromReplyEmailAddressList", "array"),
-        Attribute::listed("firstName", "varchar"),
-        Attribute::listed("gender", "enum"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("ipAddress", "varchar"),
-        Attribute::listed("isActive", "bool"),
-        Attribute::unlisted("lastAccess", "datetime"),
-        Attribute::listed("lastName", "varchar"),
-        Attribute::listed("layoutSetId", "link"),
-        Attribute::unlisted("layoutSetName", "link"),
-        Attribute::listed("middleName", "varchar"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("name", "personName"),
-        Attribute::listed("passwordVersion", "int"),
-        Attribute::listed("phoneNumber", "phone"),
-        Attribute::unlisted("phoneNumberData", "phone"),
-        Attribute::listed("phoneNumberIsInvalid", "bool"),
-        Attribute::listed("phoneNumberIsOptedOut", "bool"),
-        Attribute::unlisted("portalId", "link"),
-        Attribute::unlisted("portalName", "link"),
-        Attribute::unlisted("portalRolesIds", "linkMultiple"),
-        Attribute::unlisted("portalRolesNames", "linkMultiple"),
-        Attribute::unlisted("portalsIds", "linkMultiple"),
-        Attribute::unlisted("portalsNames", "linkMultiple"),
-        Attribute::unlisted("position", "varchar"),
-        Attribute::unlisted("recordAccessLevels", "jsonObject"),
-        Attribute::unlisted("rolesIds", "linkMultiple"),
-        Attribute::unlisted("rolesNames", "linkMultiple"),
-        Attribute::listed("salutationName", "enum"),
-        Attribute::unlisted("secretKey", "varchar"),
-        Attribute::unlisted("sendAccessInfo", "bool"),
-        Attribute::unlisted("targetListIsOptedOut", "bool"),
-        Attribute::unlisted("teamRole", "varchar"),
-        Attribute::unlisted("teamsColumns", "linkMultiple"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("title", "varchar"),
-        Attribute::unlisted("token", "varchar"),
-        Attribute::listed("type", "enum"),
-        Attribute::listed("userDataId", "linkOne"),
-        Attribute::listed("userDataName", "linkOne"),
-        Attribute::unlisted("userEmailAddressList", "array"),
-        Attribute::listed("userName", "varchar"),
-        Attribute::listed("workingTimeCalendarId", "link"),
-        Attribute::unlisted("workingTimeCalendarName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.acceptance_status),
-            1 => slot(&mut self.acceptance_status_calls),
-            2 => slot(&mut self.acceptance_status_meetings),
-            3 => slot(&mut self.account_id),
-            4 => slot(&mut self.account_name),
-            5 => slot(&mut self.accounts_ids),
-            6 => slot(&mut self.accounts_names),
-            7 => slot(&mut self.api_key),
-            8 => slot(&mut self.auth2_fa),
-            9 => slot(&mut self.auth_log_record_id),
-            10 => slot(&mut self.auth_method),
-            11 => slot(&mut self.auth_token_id),
-            12 => slot(&mut self.avatar_color),
-            13 => slot(&mut self.avatar_id),
-            14 => slot(&mut self.avatar_name),
-            15 => slot(&mut self.contact_id),
-            16 => slot(&mut self.contact_name),
-            17 => slot(&mut self.created_at),
-            18 => slot(&mut self.created_by_id),
-            19 => slot(&mut self.created_by_name),
-            20 => slot(&mut self.dashboard_template_id),
-            21 => slot(&mut self.dashboard_template_name),
-            22 => slot(&mut self.default_team_id),
-            23 => slot(&mut self.default_team_name),
-            24 => slot(&mut self.delete_id),
-            25 => slot(&mut self.deleted),
-            26 => slot(&mut self.email_address),
-            27 => slot(&mut self.email_address_data),
-            28 => slot(&mut self.email_address_is_invalid),
-            29 => slot(&mut self.email_address_is_opted_out),
-            30 => slot(&mut self.email_address_list),
-            31 => slot(&mut self.exclude_from_reply_email_address_list),
-            32 => slot(&mut self.first_name),
-            33 => slot(&mut self.gender),
-            34 => slot(&mut self.id),
-            35 => slot(&mut self.ip_address),
-            36 => slot(&mut self.is_active),
-            37 => slot(&mut self.last_access),
-            38 => slot(&mut self.last_name),
-            39 => slot(&mut self.layout_set_id),
-            40 => slot(&mut self.layout_set_name),
-            41 => slot(&mut self.middle_name),
-            42 => slot(&mut self.modified_at),
-            43 => slot(&mut self.name),
-            44 => slot(&mut self.password_version),
-            45 => slot(&mut self.phone_number),
-            46 => slot(&mut self.phone_number_data),
-            47 => slot(&mut self.phone_number_is_invalid),
-            48 => slot(&mut self.phone_number_is_opted_out),
-            49 => slot(&mut self.portal_id),
-            50 => slot(&mut self.portal_name),
-            51 => slot(&mut self.portal_roles_ids),
-            52 => slot(&mut self.portal_roles_names),
-            53 => slot(&mut self.portals_ids),
-            54 => slot(&mut self.portals_names),
-            55 => slot(&mut self.position),
-            56 => slot(&mut self.record_access_levels),
-            57 => slot(&mut self.roles_ids),
-            58 => slot(&mut self.roles_names),
-            59 => slot(&mut self.salutation_name),
-            60 => slot(&mut self.secret_key),
-            61 => slot(&mut self.send_access_info),
-            62 => slot(&mut self.target_list_is_opted_out),
-            63 => slot(&mut self.team_role),
-            64 => slot(&mut self.teams_columns),
-            65 => slot(&mut self.teams_ids),
-            66 => slot(&mut self.teams_names),
-            67 => slot(&mut self.title),
-            68 => slot(&mut self.token),
-            69 => slot(&mut self.r#type),
-            70 => slot(&mut self.user_data_id),
-            71 => slot(&mut self.user_data_name),
-            72 => slot(&mut self.user_email_address_list),
-            73 => slot(&mut self.user_name),
-            74 => slot(&mut self.working_time_calendar_id),
-            _ => slot(&mut self.working_time_calendar_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.acceptance_status),
-            1 => value(&self.acceptance_status_calls),
-            2 => value(&self.acceptance_status_meetings),
-            3 => value(&self.account_id),
-            4 => value(&self.account_name),
-            5 => value(&self.accounts_ids),
-            6 => value(&self.accounts_names),
-            7 => value(&self.api_key),
-            8 => value(&self.auth2_fa),
-            9 => value(&self.auth_log_record_id),
-            10 => value(&self.auth_method),
-            11 => value(&self.auth_token_id),
-            12 => value(&self.avatar_color),
-            13 => value(&self.avatar_id),
-            14 => value(&self.avatar_name),
-            15 => value(&self.contact_id),
-            16 => value(&self.contact_name),
-            17 => value(&self.created_at),
-            18 => value(&self.created_by_id),
-            19 => value(&self.created_by_name),
-            20 => value(&self.dashboard_template_id),
-            21 => value(&self.dashboard_template_name),
-            22 => value(&self.default_team_id),
-            23 => value(&self.default_team_name),
-            24 => value(&self.delete_id),
-            25 => value(&self.deleted),
-            26 => value(&self.email_address),
-            27 => value(&self.email_address_data),
-            28 => value(&self.email_address_is_invalid),
-            29 => value(&self.email_address_is_opted_out),
-            30 => value(&self.email_address_list),
-            31 => value(&self.exclude_from_reply_email_address_list),
-            32 => value(&self.first_name),
-            33 => value(&self.gender),
-            34 => value(&self.id),
-            35 => value(&self.ip_address),
-            36 => value(&self.is_active),
-            37 => value(&self.last_access),
-            38 => value(&self.last_name),
-            39 => value(&self.layout_set_id),
-            40 => value(&self.layout_set_name),
-            41 => value(&self.middle_name),
-            42 => value(&self.modified_at),
-            43 => value(&self.name),
-            44 => value(&self.password_version),
-            45 => value(&self.phone_number),
-            46 => value(&self.phone_number_data),
-            47 => value(&self.phone_number_is_invalid),
-            48 => value(&self.phone_number_is_opted_out),
-            49 => value(&self.portal_id),
-            50 => value(&self.portal_name),
-            51 => value(&self.portal_roles_ids),
-            52 => value(&self.portal_roles_names),
-            53 => value(&self.portals_ids),
-            54 => value(&self.portals_names),
-            55 => value(&self.position),
-            56 => value(&self.record_access_levels),
-            57 => value(&self.roles_ids),
-            58 => value(&self.roles_names),
-            59 => value(&self.salutation_name),
-            60 => value(&self.secret_key),
-            61 => value(&self.send_access_info),
-            62 => value(&self.target_list_is_opted_out),
-            63 => value(&self.team_role),
-            64 => value(&self.teams_columns),
-            65 => value(&self.teams_ids),
-            66 => value(&self.teams_names),
-            67 => value(&self.title),
-            68 => value(&self.token),
-            69 => value(&self.r#type),
-            70 => value(&self.user_data_id),
-            71 => value(&self.user_data_name),
-            72 => value(&self.user_email_address_list),
-            73 => value(&self.user_name),
-            74 => value(&self.working_time_calendar_id),
-            _ => value(&self.working_time_calendar_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    User = "User", id, true;
+    0 acceptance_status "acceptanceStatus" "varchar" unlisted Always;
+    1 acceptance_status_calls "acceptanceStatusCalls" "enum" unlisted Always;
+    2 acceptance_status_meetings "acceptanceStatusMeetings" "enum" unlisted Always;
+    3 account_id "accountId" "link" unlisted Never;
+    4 account_name "accountName" "link" unlisted Never;
+    5 accounts_ids "accountsIds" "linkMultiple" unlisted Always;
+    6 accounts_names "accountsNames" "linkMultiple" unlisted Never;
+    7 api_key "apiKey" "varchar" listed Never;
+    8 auth2_fa "auth2FA" "foreign" listed Never;
+    9 auth_log_record_id "authLogRecordId" "varchar" unlisted Always;
+    10 auth_method "authMethod" "enum" listed Always;
+    11 auth_token_id "authTokenId" "varchar" unlisted Always;
+    12 avatar_color "avatarColor" "colorpicker" listed Always;
+    13 avatar_id "avatarId" "image" listed Always;
+    14 avatar_name "avatarName" "image" listed Never;
+    15 contact_id "contactId" "link" listed Always;
+    16 contact_name "contactName" "link" listed Never;
+    17 created_at "createdAt" "datetime" listed Never;
+    18 created_by_id "createdById" "link" listed Never;
+    19 created_by_name "createdByName" "link" listed Never;
+    20 dashboard_template_id "dashboardTemplateId" "link" listed Always;
+    21 dashboard_template_name "dashboardTemplateName" "link" listed Never;
+    22 default_team_id "defaultTeamId" "link" listed Always;
+    23 default_team_name "defaultTeamName" "link" listed Never;
+    24 delete_id "deleteId" "varchar" listed Never;
+    25 deleted "deleted" "" listed Never;
+    26 email_address "emailAddress" "email" listed Always;
+    27 email_address_data "emailAddressData" "email" unlisted Always;
+    28 email_address_is_invalid "emailAddressIsInvalid" "bool" listed Always;
+    29 email_address_is_opted_out "emailAddressIsOptedOut" "bool" listed Always;
+    30 email_address_list "emailAddressList" "array" unlisted Never;
+    31 exclude_from_reply_email_address_list "excludeFromReplyEmailAddressList" "array" unlisted Never;
+    32 first_name "firstName" "varchar" listed Always;
+    33 gender "gender" "enum" listed Always;
+    34 id "id" "id" listed Never;
+    35 ip_address "ipAddress" "varchar" unlisted Always;
+    36 is_active "isActive" "bool" listed Always;
+    37 last_access "lastAccess" "datetime" unlisted Never;
+    38 last_name "lastName" "varchar" listed Always;
+    39 layout_set_id "layoutSetId" "link" listed Always;
+    40 layout_set_name "layoutSetName" "link" unlisted Never;
+    41 middle_name "middleName" "varchar" listed Always;
+    42 modified_at "modifiedAt" "datetime" listed Never;
+    43 name "name" "personName" listed Never;
+    44 password_version "passwordVersion" "int" listed Never;
+    45 phone_number "phoneNumber" "phone" listed Always;
+    46 phone_number_data "phoneNumberData" "phone" unlisted Always;
+    47 phone_number_is_invalid "phoneNumberIsInvalid" "bool" listed Always;
+    48 phone_number_is_opted_out "phoneNumberIsOptedOut" "bool" listed Always;
+    49 portal_id "portalId" "link" unlisted Never;
+    50 portal_name "portalName" "link" unlisted Never;
+    51 portal_roles_ids "portalRolesIds" "linkMultiple" unlisted Always;
+    52 portal_roles_names "portalRolesNames" "linkMultiple" unlisted Never;
+    53 portals_ids "portalsIds" "linkMultiple" unlisted Always;
+    54 portals_names "portalsNames" "linkMultiple" unlisted Never;
+    55 position "position" "varchar" unlisted Never;
+    56 record_access_levels "recordAccessLevels" "jsonObject" unlisted Never;
+    57 roles_ids "rolesIds" "linkMultiple" unlisted Always;
+    58 roles_names "rolesNames" "linkMultiple" unlisted Never;
+    59 salutation_name "salutationName" "enum" listed Always;
+    60 secret_key "secretKey" "varchar" unlisted Never;
+    61 send_access_info "sendAccessInfo" "bool" unlisted Always;
+    62 target_list_is_opted_out "targetListIsOptedOut" "bool" unlisted Never;
+    63 team_role "teamRole" "varchar" unlisted Always;
+    64 teams_columns "teamsColumns" "linkMultiple" unlisted Always;
+    65 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    66 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    67 title "title" "varchar" listed Always;
+    68 token "token" "varchar" unlisted Always;
+    69 r#type "type" "enum" listed Always;
+    70 user_data_id "userDataId" "linkOne" listed Always;
+    71 user_data_name "userDataName" "linkOne" listed Never;
+    72 user_email_address_list "userEmailAddressList" "array" unlisted Never;
+    73 user_name "userName" "varchar" listed Always;
+    74 working_time_calendar_id "workingTimeCalendarId" "link" listed Always;
+    75 working_time_calendar_name "workingTimeCalendarName" "link" unlisted Never;
 }
 
 impl Entity for User {
@@ -426,10 +252,6 @@ impl Entity for User {
     type Patch = UserPatch;
     type Ref = UserRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl roles::UserAccount for User {}
@@ -793,10 +615,20 @@ impl NewRecord for UserNew {
     type Entity = User;
 }
 
+/// The values that the server requires for a create of [`User`].
+pub struct UserRequired {
+    /// `lastName`
+    pub last_name: String,
+    /// `userName`
+    pub user_name: String,
+}
+
 impl UserWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(last_name: impl Into<String>, user_name: impl Into<String>) -> Self {
-        Self(Attributes::new()).last_name(last_name).user_name(user_name)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: UserRequired) -> Self {
+        Self(Attributes::new())
+            .last_name(required.last_name)
+            .user_name(required.user_name)
     }
 }
 

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::User;
 
 /// A record of entity type `UserData`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct UserData {
     /// `auth2FA`, bool
     pub auth2_fa: Option<bool>,
@@ -18,7 +17,7 @@ pub struct UserData {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<UserData>>,
+    pub id: Id<UserData>,
     /// `name`, read-only
     pub name: Option<String>,
     /// `userId`, of link `user`, of `User`, read-only
@@ -28,57 +27,18 @@ pub struct UserData {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(UserData);
 
-impl Record for UserData {
-    const RECORD_OF: &'static str = "UserData";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("auth2FA", "bool"),
-        Attribute::listed("auth2FAEmailAddress", "varchar"),
-        Attribute::listed("auth2FAMethod", "enum"),
-        Attribute::listed("auth2FATotpSecret", "varchar"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("userId", ""),
-        Attribute::listed("userName", ""),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.auth2_fa),
-            1 => slot(&mut self.auth2_fa_email_address),
-            2 => slot(&mut self.auth2_fa_method),
-            3 => slot(&mut self.auth2_fa_totp_secret),
-            4 => slot(&mut self.deleted),
-            5 => slot(&mut self.id),
-            6 => slot(&mut self.name),
-            7 => slot(&mut self.user_id),
-            _ => slot(&mut self.user_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.auth2_fa),
-            1 => value(&self.auth2_fa_email_address),
-            2 => value(&self.auth2_fa_method),
-            3 => value(&self.auth2_fa_totp_secret),
-            4 => value(&self.deleted),
-            5 => value(&self.id),
-            6 => value(&self.name),
-            7 => value(&self.user_id),
-            _ => value(&self.user_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    UserData = "UserData", id, true;
+    0 auth2_fa "auth2FA" "bool" listed Always;
+    1 auth2_fa_email_address "auth2FAEmailAddress" "varchar" listed Always;
+    2 auth2_fa_method "auth2FAMethod" "enum" listed Always;
+    3 auth2_fa_totp_secret "auth2FATotpSecret" "varchar" listed Always;
+    4 deleted "deleted" "" listed Never;
+    5 id "id" "id" listed Never;
+    6 name "name" "" unlisted Never;
+    7 user_id "userId" "" listed Never;
+    8 user_name "userName" "" listed Never;
 }
 
 impl Entity for UserData {
@@ -87,10 +47,6 @@ impl Entity for UserData {
     type Patch = UserDataPatch;
     type Ref = UserDataRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `auth2FA`

@@ -4,13 +4,12 @@ use espo_core::typed::generated::*;
 use super::{Note, User};
 
 /// A record of entity type `UserReaction`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct UserReaction {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
     /// `id`, read-only
-    pub id: Option<Id<UserReaction>>,
+    pub id: Id<UserReaction>,
     /// `name`, read-only
     pub name: Option<String>,
     /// `parentId`, of `parent` (linkParent)
@@ -28,57 +27,19 @@ pub struct UserReaction {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(UserReaction);
 
-impl Record for UserReaction {
-    const RECORD_OF: &'static str = "UserReaction";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("parentId", "linkParent"),
-        Attribute::listed("parentName", "linkParent"),
-        Attribute::listed("parentType", "linkParent"),
-        Attribute::listed("type", "varchar"),
-        Attribute::listed("userId", "link"),
-        Attribute::listed("userName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.id),
-            2 => slot(&mut self.name),
-            3 => slot(&mut self.parent_id),
-            4 => slot(&mut self.parent_name),
-            5 => slot(&mut self.parent_type),
-            6 => slot(&mut self.r#type),
-            7 => slot(&mut self.user_id),
-            _ => slot(&mut self.user_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.id),
-            2 => value(&self.name),
-            3 => value(&self.parent_id),
-            4 => value(&self.parent_name),
-            5 => value(&self.parent_type),
-            6 => value(&self.r#type),
-            7 => value(&self.user_id),
-            _ => value(&self.user_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    UserReaction = "UserReaction", id, true;
+    pair parent("parentType", "parentId");
+    0 created_at "createdAt" "datetime" listed Never;
+    1 id "id" "id" listed Never;
+    2 name "name" "" unlisted Never;
+    3 parent_id "parentId" "linkParent" listed Paired;
+    4 parent_name "parentName" "linkParent" listed Never;
+    5 parent_type "parentType" "linkParent" listed Paired;
+    6 r#type "type" "varchar" listed Always;
+    7 user_id "userId" "link" listed Always;
+    8 user_name "userName" "link" listed Never;
 }
 
 impl UserReaction {
@@ -94,10 +55,6 @@ impl Entity for UserReaction {
     type Patch = UserReactionPatch;
     type Ref = UserReactionRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{User, WebhookQueueItem};
 
 /// A record of entity type `Webhook`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Webhook {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -24,7 +23,7 @@ pub struct Webhook {
     /// `field`, varchar, read-only
     pub field: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<Webhook>>,
+    pub id: Id<Webhook>,
     /// `isActive`, bool, default `true`
     pub is_active: Option<bool>,
     /// `modifiedAt`, datetime, read-only
@@ -50,90 +49,29 @@ pub struct Webhook {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Webhook);
 
-impl Record for Webhook {
-    const RECORD_OF: &'static str = "Webhook";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("entityType", "varchar"),
-        Attribute::listed("event", "varchar"),
-        Attribute::listed("field", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isActive", "bool"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("secretKey", "varchar"),
-        Attribute::listed("skipOwn", "bool"),
-        Attribute::listed("type", "enum"),
-        Attribute::listed("url", "url"),
-        Attribute::listed("userId", "link"),
-        Attribute::listed("userName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.created_by_id),
-            2 => slot(&mut self.created_by_name),
-            3 => slot(&mut self.deleted),
-            4 => slot(&mut self.description),
-            5 => slot(&mut self.entity_type),
-            6 => slot(&mut self.event),
-            7 => slot(&mut self.field),
-            8 => slot(&mut self.id),
-            9 => slot(&mut self.is_active),
-            10 => slot(&mut self.modified_at),
-            11 => slot(&mut self.modified_by_id),
-            12 => slot(&mut self.modified_by_name),
-            13 => slot(&mut self.name),
-            14 => slot(&mut self.secret_key),
-            15 => slot(&mut self.skip_own),
-            16 => slot(&mut self.r#type),
-            17 => slot(&mut self.url),
-            18 => slot(&mut self.user_id),
-            _ => slot(&mut self.user_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.created_by_id),
-            2 => value(&self.created_by_name),
-            3 => value(&self.deleted),
-            4 => value(&self.description),
-            5 => value(&self.entity_type),
-            6 => value(&self.event),
-            7 => value(&self.field),
-            8 => value(&self.id),
-            9 => value(&self.is_active),
-            10 => value(&self.modified_at),
-            11 => value(&self.modified_by_id),
-            12 => value(&self.modified_by_name),
-            13 => value(&self.name),
-            14 => value(&self.secret_key),
-            15 => value(&self.skip_own),
-            16 => value(&self.r#type),
-            17 => value(&self.url),
-            18 => value(&self.user_id),
-            _ => value(&self.user_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Webhook = "Webhook", id, true;
+    0 created_at "createdAt" "datetime" listed Never;
+    1 created_by_id "createdById" "link" listed Never;
+    2 created_by_name "createdByName" "link" listed Never;
+    3 deleted "deleted" "" listed Never;
+    4 description "description" "text" listed Always;
+    5 entity_type "entityType" "varchar" listed Never;
+    6 event "event" "varchar" listed Always;
+    7 field "field" "varchar" listed Never;
+    8 id "id" "id" listed Never;
+    9 is_active "isActive" "bool" listed Always;
+    10 modified_at "modifiedAt" "datetime" listed Never;
+    11 modified_by_id "modifiedById" "link" listed Never;
+    12 modified_by_name "modifiedByName" "link" listed Never;
+    13 name "name" "" unlisted Never;
+    14 secret_key "secretKey" "varchar" listed Never;
+    15 skip_own "skipOwn" "bool" listed Always;
+    16 r#type "type" "enum" listed Never;
+    17 url "url" "url" listed Always;
+    18 user_id "userId" "link" listed Always;
+    19 user_name "userName" "link" listed Never;
 }
 
 impl Entity for Webhook {
@@ -142,10 +80,6 @@ impl Entity for Webhook {
     type Patch = WebhookPatch;
     type Ref = WebhookRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl roles::WebhookSubscription for Webhook {}
@@ -216,10 +150,18 @@ impl NewRecord for WebhookNew {
     type Entity = Webhook;
 }
 
+/// The values that the server requires for a create of [`Webhook`].
+pub struct WebhookRequired {
+    /// `event`
+    pub event: String,
+    /// `url`
+    pub url: String,
+}
+
 impl WebhookWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(event: impl Into<String>, url: impl Into<String>) -> Self {
-        Self(Attributes::new()).event(event).url(url)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: WebhookRequired) -> Self {
+        Self(Attributes::new()).event(required.event).url(required.url)
     }
 }
 

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::User;
 
 /// A record of entity type `WebhookEventQueueItem`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct WebhookEventQueueItem {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -16,7 +15,7 @@ pub struct WebhookEventQueueItem {
     /// `event`, varchar, required, at most 100 characters
     pub event: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<WebhookEventQueueItem>>,
+    pub id: Id<WebhookEventQueueItem>,
     /// `isProcessed`, bool
     pub is_processed: Option<bool>,
     /// `name`, read-only
@@ -36,69 +35,23 @@ pub struct WebhookEventQueueItem {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(WebhookEventQueueItem);
 
-impl Record for WebhookEventQueueItem {
-    const RECORD_OF: &'static str = "WebhookEventQueueItem";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("data", "jsonObject"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("event", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isProcessed", "bool"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("number", "autoincrement"),
-        Attribute::listed("targetId", "linkParent"),
-        Attribute::listed("targetName", "linkParent"),
-        Attribute::listed("targetType", "linkParent"),
-        Attribute::listed("userId", "link"),
-        Attribute::listed("userName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.data),
-            2 => slot(&mut self.deleted),
-            3 => slot(&mut self.event),
-            4 => slot(&mut self.id),
-            5 => slot(&mut self.is_processed),
-            6 => slot(&mut self.name),
-            7 => slot(&mut self.number),
-            8 => slot(&mut self.target_id),
-            9 => slot(&mut self.target_name),
-            10 => slot(&mut self.target_type),
-            11 => slot(&mut self.user_id),
-            _ => slot(&mut self.user_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.data),
-            2 => value(&self.deleted),
-            3 => value(&self.event),
-            4 => value(&self.id),
-            5 => value(&self.is_processed),
-            6 => value(&self.name),
-            7 => value(&self.number),
-            8 => value(&self.target_id),
-            9 => value(&self.target_name),
-            10 => value(&self.target_type),
-            11 => value(&self.user_id),
-            _ => value(&self.user_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    WebhookEventQueueItem = "WebhookEventQueueItem", id, true;
+    pair parent("targetType", "targetId");
+    0 created_at "createdAt" "datetime" listed Never;
+    1 data "data" "jsonObject" listed Always;
+    2 deleted "deleted" "" listed Never;
+    3 event "event" "varchar" listed Always;
+    4 id "id" "id" listed Never;
+    5 is_processed "isProcessed" "bool" listed Always;
+    6 name "name" "" unlisted Never;
+    7 number "number" "autoincrement" listed Never;
+    8 target_id "targetId" "linkParent" listed Paired;
+    9 target_name "targetName" "linkParent" listed Never;
+    10 target_type "targetType" "linkParent" listed Paired;
+    11 user_id "userId" "link" listed Always;
+    12 user_name "userName" "link" listed Never;
 }
 
 impl WebhookEventQueueItem {
@@ -114,10 +67,6 @@ impl Entity for WebhookEventQueueItem {
     type Patch = WebhookEventQueueItemPatch;
     type Ref = WebhookEventQueueItemRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`
@@ -176,7 +125,7 @@ impl NewRecord for WebhookEventQueueItemNew {
 }
 
 impl WebhookEventQueueItemWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(event: impl Into<String>) -> Self {
         Self(Attributes::new()).event(event)
     }

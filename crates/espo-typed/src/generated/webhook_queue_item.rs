@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::Webhook;
 
 /// A record of entity type `WebhookQueueItem`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct WebhookQueueItem {
     /// `attempts`, int, default `0`
     pub attempts: Option<i64>,
@@ -18,7 +17,7 @@ pub struct WebhookQueueItem {
     /// `event`, varchar, required, at most 100 characters
     pub event: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<WebhookQueueItem>>,
+    pub id: Id<WebhookQueueItem>,
     /// `name`, read-only
     pub name: Option<String>,
     /// `number`, autoincrement, read-only
@@ -42,78 +41,26 @@ pub struct WebhookQueueItem {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(WebhookQueueItem);
 
-impl Record for WebhookQueueItem {
-    const RECORD_OF: &'static str = "WebhookQueueItem";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("attempts", "int"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("data", "jsonObject"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("event", "varchar"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("name", ""),
-        Attribute::listed("number", "autoincrement"),
-        Attribute::listed("processAt", "datetime"),
-        Attribute::listed("processedAt", "datetime"),
-        Attribute::listed("status", "enum"),
-        Attribute::listed("targetId", "linkParent"),
-        Attribute::listed("targetName", "linkParent"),
-        Attribute::listed("targetType", "linkParent"),
-        Attribute::listed("webhookId", "link"),
-        Attribute::listed("webhookName", "link"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.attempts),
-            1 => slot(&mut self.created_at),
-            2 => slot(&mut self.data),
-            3 => slot(&mut self.deleted),
-            4 => slot(&mut self.event),
-            5 => slot(&mut self.id),
-            6 => slot(&mut self.name),
-            7 => slot(&mut self.number),
-            8 => slot(&mut self.process_at),
-            9 => slot(&mut self.processed_at),
-            10 => slot(&mut self.status),
-            11 => slot(&mut self.target_id),
-            12 => slot(&mut self.target_name),
-            13 => slot(&mut self.target_type),
-            14 => slot(&mut self.webhook_id),
-            _ => slot(&mut self.webhook_name),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.attempts),
-            1 => value(&self.created_at),
-            2 => value(&self.data),
-            3 => value(&self.deleted),
-            4 => value(&self.event),
-            5 => value(&self.id),
-            6 => value(&self.name),
-            7 => value(&self.number),
-            8 => value(&self.process_at),
-            9 => value(&self.processed_at),
-            10 => value(&self.status),
-            11 => value(&self.target_id),
-            12 => value(&self.target_name),
-            13 => value(&self.target_type),
-            14 => value(&self.webhook_id),
-            _ => value(&self.webhook_name),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    WebhookQueueItem = "WebhookQueueItem", id, true;
+    pair parent("targetType", "targetId");
+    0 attempts "attempts" "int" listed Always;
+    1 created_at "createdAt" "datetime" listed Never;
+    2 data "data" "jsonObject" listed Always;
+    3 deleted "deleted" "" listed Never;
+    4 event "event" "varchar" listed Always;
+    5 id "id" "id" listed Never;
+    6 name "name" "" unlisted Never;
+    7 number "number" "autoincrement" listed Never;
+    8 process_at "processAt" "datetime" listed Always;
+    9 processed_at "processedAt" "datetime" listed Always;
+    10 status "status" "enum" listed Always;
+    11 target_id "targetId" "linkParent" listed Paired;
+    12 target_name "targetName" "linkParent" listed Never;
+    13 target_type "targetType" "linkParent" listed Paired;
+    14 webhook_id "webhookId" "link" listed Always;
+    15 webhook_name "webhookName" "link" listed Never;
 }
 
 impl WebhookQueueItem {
@@ -129,10 +76,6 @@ impl Entity for WebhookQueueItem {
     type Patch = WebhookQueueItemPatch;
     type Ref = WebhookQueueItemRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `attempts`
@@ -202,7 +145,7 @@ impl NewRecord for WebhookQueueItemNew {
 }
 
 impl WebhookQueueItemWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(event: impl Into<String>) -> Self {
         Self(Attributes::new()).event(event)
     }

@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{Team, User, WorkingTimeRange};
 
 /// A record of entity type `WorkingTimeCalendar`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct WorkingTimeCalendar {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -18,7 +17,7 @@ pub struct WorkingTimeCalendar {
     /// `description`, text
     pub description: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<WorkingTimeCalendar>>,
+    pub id: Id<WorkingTimeCalendar>,
     /// `isDefault`, bool, since EspoCRM 10.0, read-only
     pub is_default: Option<bool>,
     /// `modifiedAt`, datetime, read-only
@@ -68,117 +67,38 @@ pub struct WorkingTimeCalendar {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(WorkingTimeCalendar);
 
-impl Record for WorkingTimeCalendar {
-    const RECORD_OF: &'static str = "WorkingTimeCalendar";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("isDefault", "bool"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("timeRanges", "jsonArray"),
-        Attribute::listed("timeZone", "enum"),
-        Attribute::listed("weekday0", "bool"),
-        Attribute::listed("weekday0TimeRanges", "jsonArray"),
-        Attribute::listed("weekday1", "bool"),
-        Attribute::listed("weekday1TimeRanges", "jsonArray"),
-        Attribute::listed("weekday2", "bool"),
-        Attribute::listed("weekday2TimeRanges", "jsonArray"),
-        Attribute::listed("weekday3", "bool"),
-        Attribute::listed("weekday3TimeRanges", "jsonArray"),
-        Attribute::listed("weekday4", "bool"),
-        Attribute::listed("weekday4TimeRanges", "jsonArray"),
-        Attribute::listed("weekday5", "bool"),
-        Attribute::listed("weekday5TimeRanges", "jsonArray"),
-        Attribute::listed("weekday6", "bool"),
-        Attribute::listed("weekday6TimeRanges", "jsonArray"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.created_at),
-            1 => slot(&mut self.created_by_id),
-            2 => slot(&mut self.created_by_name),
-            3 => slot(&mut self.deleted),
-            4 => slot(&mut self.description),
-            5 => slot(&mut self.id),
-            6 => slot(&mut self.is_default),
-            7 => slot(&mut self.modified_at),
-            8 => slot(&mut self.modified_by_id),
-            9 => slot(&mut self.modified_by_name),
-            10 => slot(&mut self.name),
-            11 => slot(&mut self.teams_ids),
-            12 => slot(&mut self.teams_names),
-            13 => slot(&mut self.time_ranges),
-            14 => slot(&mut self.time_zone),
-            15 => slot(&mut self.weekday0),
-            16 => slot(&mut self.weekday0_time_ranges),
-            17 => slot(&mut self.weekday1),
-            18 => slot(&mut self.weekday1_time_ranges),
-            19 => slot(&mut self.weekday2),
-            20 => slot(&mut self.weekday2_time_ranges),
-            21 => slot(&mut self.weekday3),
-            22 => slot(&mut self.weekday3_time_ranges),
-            23 => slot(&mut self.weekday4),
-            24 => slot(&mut self.weekday4_time_ranges),
-            25 => slot(&mut self.weekday5),
-            26 => slot(&mut self.weekday5_time_ranges),
-            27 => slot(&mut self.weekday6),
-            _ => slot(&mut self.weekday6_time_ranges),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.created_at),
-            1 => value(&self.created_by_id),
-            2 => value(&self.created_by_name),
-            3 => value(&self.deleted),
-            4 => value(&self.description),
-            5 => value(&self.id),
-            6 => value(&self.is_default),
-            7 => value(&self.modified_at),
-            8 => value(&self.modified_by_id),
-            9 => value(&self.modified_by_name),
-            10 => value(&self.name),
-            11 => value(&self.teams_ids),
-            12 => value(&self.teams_names),
-            13 => value(&self.time_ranges),
-            14 => value(&self.time_zone),
-            15 => value(&self.weekday0),
-            16 => value(&self.weekday0_time_ranges),
-            17 => value(&self.weekday1),
-            18 => value(&self.weekday1_time_ranges),
-            19 => value(&self.weekday2),
-            20 => value(&self.weekday2_time_ranges),
-            21 => value(&self.weekday3),
-            22 => value(&self.weekday3_time_ranges),
-            23 => value(&self.weekday4),
-            24 => value(&self.weekday4_time_ranges),
-            25 => value(&self.weekday5),
-            26 => value(&self.weekday5_time_ranges),
-            27 => value(&self.weekday6),
-            _ => value(&self.weekday6_time_ranges),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    WorkingTimeCalendar = "WorkingTimeCalendar", id, true;
+    0 created_at "createdAt" "datetime" listed Never;
+    1 created_by_id "createdById" "link" listed Never;
+    2 created_by_name "createdByName" "link" listed Never;
+    3 deleted "deleted" "" listed Never;
+    4 description "description" "text" listed Always;
+    5 id "id" "id" listed Never;
+    6 is_default "isDefault" "bool" listed Never;
+    7 modified_at "modifiedAt" "datetime" listed Never;
+    8 modified_by_id "modifiedById" "link" listed Never;
+    9 modified_by_name "modifiedByName" "link" listed Never;
+    10 name "name" "varchar" listed Always;
+    11 teams_ids "teamsIds" "linkMultiple" unlisted Never;
+    12 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    13 time_ranges "timeRanges" "jsonArray" listed Always;
+    14 time_zone "timeZone" "enum" listed Always;
+    15 weekday0 "weekday0" "bool" listed Always;
+    16 weekday0_time_ranges "weekday0TimeRanges" "jsonArray" listed Always;
+    17 weekday1 "weekday1" "bool" listed Always;
+    18 weekday1_time_ranges "weekday1TimeRanges" "jsonArray" listed Always;
+    19 weekday2 "weekday2" "bool" listed Always;
+    20 weekday2_time_ranges "weekday2TimeRanges" "jsonArray" listed Always;
+    21 weekday3 "weekday3" "bool" listed Always;
+    22 weekday3_time_ranges "weekday3TimeRanges" "jsonArray" listed Always;
+    23 weekday4 "weekday4" "bool" listed Always;
+    24 weekday4_time_ranges "weekday4TimeRanges" "jsonArray" listed Always;
+    25 weekday5 "weekday5" "bool" listed Always;
+    26 weekday5_time_ranges "weekday5TimeRanges" "jsonArray" listed Always;
+    27 weekday6 "weekday6" "bool" listed Always;
+    28 weekday6_time_ranges "weekday6TimeRanges" "jsonArray" listed Always;
 }
 
 impl Entity for WorkingTimeCalendar {
@@ -187,10 +107,6 @@ impl Entity for WorkingTimeCalendar {
     type Patch = WorkingTimeCalendarPatch;
     type Ref = WorkingTimeCalendarRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `createdAt`
@@ -267,7 +183,7 @@ impl NewRecord for WorkingTimeCalendarNew {
 }
 
 impl WorkingTimeCalendarWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

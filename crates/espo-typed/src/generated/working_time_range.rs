@@ -4,8 +4,7 @@ use espo_core::typed::generated::*;
 use super::{User, WorkingTimeCalendar};
 
 /// A record of entity type `WorkingTimeRange`.
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct WorkingTimeRange {
     /// `calendarsIds`, of `calendars` (linkMultiple), in a list only if selected
     pub calendars_ids: Option<Vec<Id<WorkingTimeCalendar>>>,
@@ -26,7 +25,7 @@ pub struct WorkingTimeRange {
     /// `description`, text
     pub description: Option<String>,
     /// `id`, read-only
-    pub id: Option<Id<WorkingTimeRange>>,
+    pub id: Id<WorkingTimeRange>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
     /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
@@ -46,84 +45,27 @@ pub struct WorkingTimeRange {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(WorkingTimeRange);
 
-impl Record for WorkingTimeRange {
-    const RECORD_OF: &'static str = "WorkingTimeRange";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::unlisted("calendarsIds", "linkMultiple"),
-        Attribute::unlisted("calendarsNames", "linkMultiple"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("dateEnd", "date"),
-        Attribute::listed("dateStart", "date"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("id", "id"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("timeRanges", "jsonArray"),
-        Attribute::listed("type", "enum"),
-        Attribute::unlisted("usersIds", "linkMultiple"),
-        Attribute::unlisted("usersNames", "linkMultiple"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.calendars_ids),
-            1 => slot(&mut self.calendars_names),
-            2 => slot(&mut self.created_at),
-            3 => slot(&mut self.created_by_id),
-            4 => slot(&mut self.created_by_name),
-            5 => slot(&mut self.date_end),
-            6 => slot(&mut self.date_start),
-            7 => slot(&mut self.deleted),
-            8 => slot(&mut self.description),
-            9 => slot(&mut self.id),
-            10 => slot(&mut self.modified_at),
-            11 => slot(&mut self.modified_by_id),
-            12 => slot(&mut self.modified_by_name),
-            13 => slot(&mut self.name),
-            14 => slot(&mut self.time_ranges),
-            15 => slot(&mut self.r#type),
-            16 => slot(&mut self.users_ids),
-            _ => slot(&mut self.users_names),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.calendars_ids),
-            1 => value(&self.calendars_names),
-            2 => value(&self.created_at),
-            3 => value(&self.created_by_id),
-            4 => value(&self.created_by_name),
-            5 => value(&self.date_end),
-            6 => value(&self.date_start),
-            7 => value(&self.deleted),
-            8 => value(&self.description),
-            9 => value(&self.id),
-            10 => value(&self.modified_at),
-            11 => value(&self.modified_by_id),
-            12 => value(&self.modified_by_name),
-            13 => value(&self.name),
-            14 => value(&self.time_ranges),
-            15 => value(&self.r#type),
-            16 => value(&self.users_ids),
-            _ => value(&self.users_names),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    WorkingTimeRange = "WorkingTimeRange", id, true;
+    0 calendars_ids "calendarsIds" "linkMultiple" unlisted Always;
+    1 calendars_names "calendarsNames" "linkMultiple" unlisted Never;
+    2 created_at "createdAt" "datetime" listed Never;
+    3 created_by_id "createdById" "link" listed Never;
+    4 created_by_name "createdByName" "link" listed Never;
+    5 date_end "dateEnd" "date" listed Always;
+    6 date_start "dateStart" "date" listed Always;
+    7 deleted "deleted" "" listed Never;
+    8 description "description" "text" listed Always;
+    9 id "id" "id" listed Never;
+    10 modified_at "modifiedAt" "datetime" listed Never;
+    11 modified_by_id "modifiedById" "link" listed Never;
+    12 modified_by_name "modifiedByName" "link" listed Never;
+    13 name "name" "varchar" listed Always;
+    14 time_ranges "timeRanges" "jsonArray" listed Always;
+    15 r#type "type" "enum" listed Always;
+    16 users_ids "usersIds" "linkMultiple" unlisted Always;
+    17 users_names "usersNames" "linkMultiple" unlisted Never;
 }
 
 impl Entity for WorkingTimeRange {
@@ -132,10 +74,6 @@ impl Entity for WorkingTimeRange {
     type Patch = WorkingTimeRangePatch;
     type Ref = WorkingTimeRangeRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 /// `calendarsIds`
@@ -205,10 +143,20 @@ impl NewRecord for WorkingTimeRangeNew {
     type Entity = WorkingTimeRange;
 }
 
+/// The values that the server requires for a create of [`WorkingTimeRange`].
+pub struct WorkingTimeRangeRequired {
+    /// `dateStart`
+    pub date_start: Date,
+    /// `dateEnd`
+    pub date_end: Date,
+}
+
 impl WorkingTimeRangeWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(date_start: Date, date_end: Date) -> Self {
-        Self(Attributes::new()).date_start(date_start).date_end(date_end)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: WorkingTimeRangeRequired) -> Self {
+        Self(Attributes::new())
+            .date_start(required.date_start)
+            .date_end(required.date_end)
     }
 }
 

@@ -32,7 +32,7 @@ fn administrator(sim: &Sim) -> Client {
 }
 
 fn id<E: Entity>(record: &E) -> Id<E> {
-    record.id().expect("an id").clone()
+    record.id().clone()
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn streams_contain_notes_and_followers_are_users() -> Result<(), Error> {
 
     let post = crm.record(id(&post));
     post.pin().await?;
-    assert_eq!(account.stream().await?.pinned[0].id(), Some(post.id()));
+    assert_eq!(account.stream().await?.pinned[0].id(), post.id());
     post.react("Like").await?;
     let likes: Vec<User> = post.reactors("Like").collect().await?;
     assert!(likes.len() <= 1, "API users can be left out");
@@ -70,7 +70,7 @@ async fn streams_contain_notes_and_followers_are_users() -> Result<(), Error> {
     let account = boss.record(&acme);
     account.add_followers([&regular]).await?;
     let followers: Vec<User> = account.followers().collect().await?;
-    assert!(followers.iter().any(|user| user.id() == Some(&regular)));
+    assert!(followers.iter().any(|user| user.id() == &regular));
     account.remove_followers([&regular]).await?;
     let own: Vec<Note> = boss.records::<Note>().own_stream().await?.notes;
     assert!(own.len() <= 200);
@@ -82,7 +82,11 @@ async fn files_are_uploaded_for_fields_and_downloaded() -> Result<(), Error> {
     let (_sim, crm) = start().await;
     let upload = Upload::new("a.txt", "text/plain", document::FILE_ID);
     let file = crm.records::<Attachment>().upload(&upload, "text").await?;
-    let new = DocumentNew::new("Terms", id(&file), date(2026, 1, 1));
+    let new = DocumentNew::new(DocumentRequired {
+        name: "Terms".into(),
+        file_id: id(&file),
+        publish_date: date(2026, 1, 1),
+    });
     let terms = id(&crm.create(new).await?);
     let copy: Attachment = crm.record(id(&file)).copy_to(document::FILE_ID).await?;
     crm.update(&terms, DocumentPatch::new().file_id(id(&copy)))
@@ -133,9 +137,14 @@ async fn meetings_have_attendees_of_several_entity_types() -> Result<(), Error> 
     let ann = id(&crm.create(ContactNew::new("Ann")).await?);
     let start: Timestamp = "2030-01-31T09:00:00Z".parse().expect("a time");
     let end: Timestamp = "2030-01-31T10:00:00Z".parse().expect("a time");
-    let meeting = MeetingNew::new("Talk", &me, start, end)
-        .users_ids([&me])
-        .contacts_ids([&ann]);
+    let meeting = MeetingNew::new(MeetingRequired {
+        name: "Talk".into(),
+        assigned_user_id: me.clone(),
+        date_start: start.into(),
+        date_end: end.into(),
+    })
+    .users_ids([&me])
+    .contacts_ids([&ann]);
     let meeting = crm.record(id(&crm.create(meeting).await?));
     meeting.set_acceptance(&Acceptance::Tentative).await?;
     let attendees = meeting.attendees().await?;
@@ -178,7 +187,14 @@ async fn members_of_target_lists_opt_out() -> Result<(), Error> {
 #[tokio::test]
 async fn selections_are_typed_for_mass_actions_exports_and_boards() -> Result<(), Error> {
     let (sim, crm) = start().await;
-    let deal = |name: &str| OpportunityNew::new(name, 5, date(2026, 1, 31)).stage(Stage::Proposal);
+    let deal = |name: &str| {
+        OpportunityNew::new(OpportunityRequired {
+            name: name.into(),
+            amount: 5.into(),
+            close_date: date(2026, 1, 31),
+        })
+        .stage(Stage::Proposal)
+    };
     let first = id(&crm.create(deal("A")).await?);
     let second = id(&crm.create(deal("B")).await?);
     let deals = crm.records::<Opportunity>();
@@ -211,7 +227,7 @@ async fn selections_are_typed_for_mass_actions_exports_and_boards() -> Result<()
         .iter()
         .find(|group| group.name == Stage::Proposal.as_str());
     let group = group.expect("a group for each stage");
-    assert_eq!(group.records[0].id(), Some(&first));
+    assert_eq!(group.records[0].id(), &first);
     deals.order_kanban(&group.name, [&second, &first]).await?;
 
     let merged: Opportunity = crm
@@ -303,7 +319,7 @@ async fn category_trees_and_layouts_are_typed() -> Result<(), Error> {
     let leaf = DocumentFolderNew::new("Leaf").parent_id(&root);
     let leaf = id(&crm.create(leaf).await?);
     let tree = folders.tree().await?;
-    assert_eq!(tree.nodes[0].record.id(), Some(&root));
+    assert_eq!(tree.nodes[0].record.id(), &root);
     let children = tree.nodes[0].children.as_ref().expect("two levels");
     assert_eq!(children[0].record.name.as_deref(), Some("Leaf"));
     assert_eq!(crm.record(&root).leaves().await?, [leaf]);

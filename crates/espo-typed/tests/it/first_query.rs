@@ -21,10 +21,14 @@ async fn an_account_with_a_deal_is_created_found_through_its_link_and_patched_to
     let acme = crm
         .create(AccountNew::new("Acme").website("https://acme.example"))
         .await?;
-    let acme = acme.id().expect("a created record has an id");
-    let deal = OpportunityNew::new("Deal", 1_000, date(2030, 1, 31))
-        .account_id(acme)
-        .stage(Stage::Prospecting);
+    let acme = acme.id();
+    let deal = OpportunityNew::new(OpportunityRequired {
+        name: "Deal".into(),
+        amount: 1_000.into(),
+        close_date: date(2030, 1, 31),
+    })
+    .account_id(acme)
+    .stage(Stage::Prospecting);
     let deal = crm.create(deal).await?;
 
     let deals = crm.record(acme).opportunities();
@@ -56,8 +60,8 @@ async fn an_account_with_a_deal_is_created_found_through_its_link_and_patched_to
         "the rest is left alone"
     );
 
-    crm.delete(deal.id().expect("an id")).await?;
-    assert_eq!(crm.read_opt(deal.id().expect("an id")).await?, None);
+    crm.delete(deal.id()).await?;
+    assert_eq!(crm.read_opt(deal.id()).await?, None);
     Ok(())
 }
 
@@ -66,11 +70,11 @@ async fn many_to_many_links_are_made_listed_filtered_and_undone() -> Result<(), 
     let sim = Sim::start().await.expect("the embedded server starts");
     let crm = client(&sim).await;
     let acme = crm.create(AccountNew::new("Acme")).await?;
-    let acme = acme.id().expect("an id");
+    let acme = acme.id();
     let jane = crm
         .create(ContactNew::new("Roe").first_name("Jane"))
         .await?;
-    let jane = jane.id().expect("an id");
+    let jane = jane.id();
 
     let contacts = crm.record(acme).contacts();
     contacts.link(jane).await?;
@@ -83,7 +87,7 @@ async fn many_to_many_links_are_made_listed_filtered_and_undone() -> Result<(), 
         .list::<Account>()
         .filter(account::links::CONTACTS.linked_with([jane]))
         .await?;
-    assert_eq!(found.list[0].id.as_ref(), Some(acme));
+    assert_eq!(&found.list[0].id, acme);
     contacts.unlink(jane).await?;
     assert!(contacts.list().await?.list.is_empty());
     Ok(())
@@ -94,7 +98,12 @@ async fn filters_that_the_instance_knows_by_name_are_constants() -> Result<(), E
     let sim = Sim::start().await.expect("the embedded server starts");
     let crm = client(&sim).await;
     for stage in [Stage::Prospecting, Stage::ClosedWon] {
-        let deal = OpportunityNew::new(stage.to_string(), 1, date(2030, 1, 31)).stage(stage);
+        let deal = OpportunityNew::new(OpportunityRequired {
+            name: stage.to_string(),
+            amount: 1.into(),
+            close_date: date(2030, 1, 31),
+        })
+        .stage(stage);
         crm.create(deal).await?;
     }
     let open = crm
@@ -154,7 +163,7 @@ async fn keyset_paging_gives_every_untouched_record_once_while_others_write() ->
         let account = crm
             .create(AccountNew::new(format!("Account {number:03}")))
             .await?;
-        before.insert(account.id.expect("an id"));
+        before.insert(account.id);
     }
     // Deletes what was listed already: offsets shift and records are skipped, keys do not.
     let mut seen = std::collections::BTreeSet::new();
@@ -164,7 +173,7 @@ async fn keyset_paging_gives_every_untouched_record_once_while_others_write() ->
         .max_size(20)
         .by_key();
     while let Some(account) = by_key.try_next().await? {
-        let id = account.id.expect("an id");
+        let id = account.id;
         if seen.len() < 100 {
             crm.delete::<Account>(&id).await?;
         }
@@ -180,7 +189,7 @@ async fn keyset_paging_gives_every_untouched_record_once_while_others_write() ->
         .max_size(20)
         .by_item();
     while let Some(account) = by_offset.try_next().await? {
-        crm.delete::<Account>(account.id.expect("an id")).await?;
+        crm.delete::<Account>(account.id).await?;
         left += 1;
     }
     assert!(

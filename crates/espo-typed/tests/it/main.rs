@@ -9,5 +9,6 @@ mod instance;
 mod lossless;
 mod program;
 mod projection;
+mod records;
 mod relations;
 mod shown;

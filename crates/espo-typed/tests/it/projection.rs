@@ -83,7 +83,7 @@ fn a_record_becomes_the_struct() {
         name: "Acme".into(),
         billing_address_city: None,
         r#type: Some(account::Type::Customer),
-        trade: Some(Industry::Other("Space Mining".into())),
+        trade: Some(Industry::Unknown("Space Mining".into())),
         owner: None,
         teams_ids: Some(vec![Id::new("t1")]),
     };
@@ -93,7 +93,7 @@ fn a_record_becomes_the_struct() {
         Ok(expected)
     );
     assert_eq!(
-        without_prelude::Person::decode_record(r#"{"lastName":"B"}"#)
+        without_prelude::Person::decode_record(r#"{"id":"c1","lastName":"B"}"#)
             .expect("a person")
             .last_name,
         "B"

@@ -26,7 +26,7 @@ async fn contacts(crm: &Client, names: &[&str]) -> Result<Vec<Id<Contact>>, Erro
     let mut ids = Vec::new();
     for name in names {
         let contact = crm.create(ContactNew::new(*name)).await?;
-        ids.push(contact.id().expect("an id").clone());
+        ids.push(contact.id.clone());
     }
     Ok(ids)
 }
@@ -35,7 +35,7 @@ async fn contacts(crm: &Client, names: &[&str]) -> Result<Vec<Id<Contact>>, Erro
 async fn several_records_are_linked_and_unlinked_at_once() -> Result<(), Error> {
     let (_sim, crm) = start().await;
     let acme = crm.create(AccountNew::new("Acme")).await?;
-    let acme = crm.record(acme.id().expect("an id"));
+    let acme = crm.record(acme.id());
     let ids = contacts(&crm, &["A", "B", "C"]).await?;
     let linked = async || acme.contacts().list().count().await;
 
@@ -68,7 +68,7 @@ async fn what_a_search_finds_is_linked_where_the_link_allows_it() -> Result<(), 
     let (_sim, crm) = start().await;
     contacts(&crm, &["Chosen", "Chosen too", "Other"]).await?;
     let list = crm.create(TargetListNew::new("L")).await?;
-    let list = crm.record(list.id().expect("an id"));
+    let list = crm.record(list.id());
     let chosen = || contact::LAST_NAME.starts_with("Chosen");
     list.contacts().link_where(chosen()).await?;
     let names = list.contacts().list().order_by(contact::LAST_NAME.asc());
@@ -80,7 +80,7 @@ async fn what_a_search_finds_is_linked_where_the_link_allows_it() -> Result<(), 
     assert_eq!(found.list.len(), 1);
 
     let acme = crm.create(AccountNew::new("Acme")).await?;
-    let acme = crm.record(acme.id().expect("an id"));
+    let acme = crm.record(acme.id());
     let error = acme
         .contacts()
         .link_where(chosen())
@@ -94,15 +94,24 @@ async fn what_a_search_finds_is_linked_where_the_link_allows_it() -> Result<(), 
 async fn a_record_of_the_other_side_is_read_through_a_link_to_one() -> Result<(), Error> {
     let (_sim, crm) = start().await;
     let acme = crm.create(AccountNew::new("Acme")).await?;
-    let acme = acme.id().expect("an id");
-    let deal = OpportunityNew::new("Deal", 1, date(2030, 1, 31)).account_id(acme);
+    let acme = acme.id();
+    let deal = OpportunityNew::new(OpportunityRequired {
+        name: "Deal".into(),
+        amount: 1.into(),
+        close_date: date(2030, 1, 31),
+    })
+    .account_id(acme);
     let deal = crm.create(deal).await?;
-    let deal = crm.record(deal.id().expect("an id"));
+    let deal = crm.record(deal.id());
     let owner = deal.account().read().await?.expect("an account");
     assert_eq!(owner.name.as_deref(), Some("Acme"));
-    let lone = OpportunityNew::new("Lone", 1, date(2030, 1, 31));
+    let lone = OpportunityNew::new(OpportunityRequired {
+        name: "Lone".into(),
+        amount: 1.into(),
+        close_date: date(2030, 1, 31),
+    });
     let lone = crm.create(lone).await?;
-    let lone = crm.record(lone.id().expect("an id"));
+    let lone = crm.record(lone.id());
     assert_eq!(lone.account().read().await?, None);
     Ok(())
 }
@@ -112,7 +121,7 @@ async fn followers_come_and_go() -> Result<(), Error> {
     let (sim, _) = start().await;
     let crm = crm(&sim, |user| user.type_ == "regular");
     let acme = crm.create(AccountNew::new("Acme")).await?;
-    let acme = crm.record(acme.id().expect("an id"));
+    let acme = crm.record(acme.id());
     let names = async || -> Result<Vec<String>, Error> {
         let page = acme.followers().await?;
         let names = page.list.into_iter().map(|user| user.user_name);
@@ -137,7 +146,7 @@ async fn stars_are_for_people() -> Result<(), Error> {
     let (sim, api) = start().await;
     let crm = crm(&sim, |user| user.type_ == "regular");
     let acme = crm.create(AccountNew::new("Acme")).await?;
-    let id = acme.id().expect("an id");
+    let id = acme.id();
     let starred =
         async || -> Result<Option<bool>, Error> { Ok(crm.read::<Account>(id).await?.is_starred) };
     assert_eq!(starred().await?, Some(false));

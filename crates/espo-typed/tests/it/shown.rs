@@ -17,9 +17,12 @@ fn a_record_shows_what_was_in_the_answer() {
     assert_eq!(
         format!("{deal:?}"),
         "Opportunity { amount: 12.50, closeDate: 2026-01-31, id: \"1\", name: null, stage: Prospecting, \
-         teamsNames: {\"t1\": \"Sales\"}, cNew: Array [Number(1)] }"
+         teamsNames: {\"t1\": \"Sales\"}, cNew: [Number(1)] }"
     );
-    assert_eq!(format!("{:?}", Opportunity::default()), "Opportunity");
+    assert_eq!(
+        format!("{:?}", Opportunity::with_id(Id::new("1"))),
+        "Opportunity { id: \"1\" }"
+    );
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl World {
         let page = page.unwrap_or_else(|error| panic!("{shown}: {error}"));
         page.list
             .iter()
-            .filter_map(|record| Some(record.id()?.to_string()))
+            .map(|record| record.id().to_string())
             .collect()
     }
 }

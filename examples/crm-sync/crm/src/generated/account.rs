@@ -7,8 +7,7 @@ use super::{
 };
 
 /// A record of entity type `Account` (module `Crm`, has a stream, has optimistic locking).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Account {
     /// `assignedUserId`, of `assignedUser` (link), of `User`
     pub assigned_user_id: Option<Id<User>>,
@@ -59,12 +58,12 @@ pub struct Account {
     /// `followersNames`, read-only, in a list only if selected
     pub followers_names: Option<Names<User>>,
     /// `id`, read-only
-    pub id: Option<Id<Account>>,
+    pub id: Id<Account>,
     /// `industry`, enum
     pub industry: Option<Industry>,
     /// `isFollowed`, read-only, in a list only if selected
     pub is_followed: Option<bool>,
-    /// `isLocked`, bool, read-only
+    /// `isLocked`, bool, since EspoCRM 10.0, read-only
     pub is_locked: Option<bool>,
     /// `isStarred`, read-only
     pub is_starred: Option<bool>,
@@ -127,201 +126,66 @@ pub struct Account {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Account);
 
-impl Record for Account {
-    const RECORD_OF: &'static str = "Account";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::listed("billingAddressCity", "varchar"),
-        Attribute::listed("billingAddressCountry", "varchar"),
-        Attribute::unlisted("billingAddressMap", "map"),
-        Attribute::listed("billingAddressPostalCode", "varchar"),
-        Attribute::listed("billingAddressState", "varchar"),
-        Attribute::listed("billingAddressStreet", "text"),
-        Attribute::listed("cRegion", "enum"),
-        Attribute::listed("campaignId", "link"),
-        Attribute::listed("campaignName", "link"),
-        Attribute::unlisted("contactIsInactive", "bool"),
-        Attribute::unlisted("contactRole", "varchar"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("emailAddress", "email"),
-        Attribute::unlisted("emailAddressData", "email"),
-        Attribute::listed("emailAddressIsInvalid", "bool"),
-        Attribute::listed("emailAddressIsOptedOut", "bool"),
-        Attribute::unlisted("followersIds", ""),
-        Attribute::unlisted("followersNames", ""),
-        Attribute::listed("id", "id"),
-        Attribute::listed("industry", "enum"),
-        Attribute::unlisted("isFollowed", ""),
-        Attribute::listed("isLocked", "bool"),
-        Attribute::listed("isStarred", ""),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("originalLeadId", "linkOne"),
-        Attribute::listed("originalLeadName", "linkOne"),
-        Attribute::listed("phoneNumber", "phone"),
-        Attribute::unlisted("phoneNumberData", "phone"),
-        Attribute::listed("phoneNumberIsInvalid", "bool"),
-        Attribute::listed("phoneNumberIsOptedOut", "bool"),
-        Attribute::listed("shippingAddressCity", "varchar"),
-        Attribute::listed("shippingAddressCountry", "varchar"),
-        Attribute::unlisted("shippingAddressMap", "map"),
-        Attribute::listed("shippingAddressPostalCode", "varchar"),
-        Attribute::listed("shippingAddressState", "varchar"),
-        Attribute::listed("shippingAddressStreet", "text"),
-        Attribute::listed("sicCode", "varchar"),
-        Attribute::listed("streamUpdatedAt", "datetime"),
-        Attribute::unlisted("targetListId", "link"),
-        Attribute::unlisted("targetListIsOptedOut", "bool"),
-        Attribute::unlisted("targetListName", "link"),
-        Attribute::unlisted("targetListsIds", "linkMultiple"),
-        Attribute::unlisted("targetListsNames", "linkMultiple"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("type", "enum"),
-        Attribute::listed("versionNumber", ""),
-        Attribute::listed("website", "url"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.assigned_user_id),
-            1 => slot(&mut self.assigned_user_name),
-            2 => slot(&mut self.billing_address_city),
-            3 => slot(&mut self.billing_address_country),
-            4 => slot(&mut self.billing_address_map),
-            5 => slot(&mut self.billing_address_postal_code),
-            6 => slot(&mut self.billing_address_state),
-            7 => slot(&mut self.billing_address_street),
-            8 => slot(&mut self.c_region),
-            9 => slot(&mut self.campaign_id),
-            10 => slot(&mut self.campaign_name),
-            11 => slot(&mut self.contact_is_inactive),
-            12 => slot(&mut self.contact_role),
-            13 => slot(&mut self.created_at),
-            14 => slot(&mut self.created_by_id),
-            15 => slot(&mut self.created_by_name),
-            16 => slot(&mut self.deleted),
-            17 => slot(&mut self.description),
-            18 => slot(&mut self.email_address),
-            19 => slot(&mut self.email_address_data),
-            20 => slot(&mut self.email_address_is_invalid),
-            21 => slot(&mut self.email_address_is_opted_out),
-            22 => slot(&mut self.followers_ids),
-            23 => slot(&mut self.followers_names),
-            24 => slot(&mut self.id),
-            25 => slot(&mut self.industry),
-            26 => slot(&mut self.is_followed),
-            27 => slot(&mut self.is_locked),
-            28 => slot(&mut self.is_starred),
-            29 => slot(&mut self.modified_at),
-            30 => slot(&mut self.modified_by_id),
-            31 => slot(&mut self.modified_by_name),
-            32 => slot(&mut self.name),
-            33 => slot(&mut self.original_lead_id),
-            34 => slot(&mut self.original_lead_name),
-            35 => slot(&mut self.phone_number),
-            36 => slot(&mut self.phone_number_data),
-            37 => slot(&mut self.phone_number_is_invalid),
-            38 => slot(&mut self.phone_number_is_opted_out),
-            39 => slot(&mut self.shipping_address_city),
-            40 => slot(&mut self.shipping_address_country),
-            41 => slot(&mut self.shipping_address_map),
-            42 => slot(&mut self.shipping_address_postal_code),
-            43 => slot(&mut self.shipping_address_state),
-            44 => slot(&mut self.shipping_address_street),
-            45 => slot(&mut self.sic_code),
-            46 => slot(&mut self.stream_updated_at),
-            47 => slot(&mut self.target_list_id),
-            48 => slot(&mut self.target_list_is_opted_out),
-            49 => slot(&mut self.target_list_name),
-            50 => slot(&mut self.target_lists_ids),
-            51 => slot(&mut self.target_lists_names),
-            52 => slot(&mut self.teams_ids),
-            53 => slot(&mut self.teams_names),
-            54 => slot(&mut self.r#type),
-            55 => slot(&mut self.version_number),
-            _ => slot(&mut self.website),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.assigned_user_id),
-            1 => value(&self.assigned_user_name),
-            2 => value(&self.billing_address_city),
-            3 => value(&self.billing_address_country),
-            4 => value(&self.billing_address_map),
-            5 => value(&self.billing_address_postal_code),
-            6 => value(&self.billing_address_state),
-            7 => value(&self.billing_address_street),
-            8 => value(&self.c_region),
-            9 => value(&self.campaign_id),
-            10 => value(&self.campaign_name),
-            11 => value(&self.contact_is_inactive),
-            12 => value(&self.contact_role),
-            13 => value(&self.created_at),
-            14 => value(&self.created_by_id),
-            15 => value(&self.created_by_name),
-            16 => value(&self.deleted),
-            17 => value(&self.description),
-            18 => value(&self.email_address),
-            19 => value(&self.email_address_data),
-            20 => value(&self.email_address_is_invalid),
-            21 => value(&self.email_address_is_opted_out),
-            22 => value(&self.followers_ids),
-            23 => value(&self.followers_names),
-            24 => value(&self.id),
-            25 => value(&self.industry),
-            26 => value(&self.is_followed),
-            27 => value(&self.is_locked),
-            28 => value(&self.is_starred),
-            29 => value(&self.modified_at),
-            30 => value(&self.modified_by_id),
-            31 => value(&self.modified_by_name),
-            32 => value(&self.name),
-            33 => value(&self.original_lead_id),
-            34 => value(&self.original_lead_name),
-            35 => value(&self.phone_number),
-            36 => value(&self.phone_number_data),
-            37 => value(&self.phone_number_is_invalid),
-            38 => value(&self.phone_number_is_opted_out),
-            39 => value(&self.shipping_address_city),
-            40 => value(&self.shipping_address_country),
-            41 => value(&self.shipping_address_map),
-            42 => value(&self.shipping_address_postal_code),
-            43 => value(&self.shipping_address_state),
-            44 => value(&self.shipping_address_street),
-            45 => value(&self.sic_code),
-            46 => value(&self.stream_updated_at),
-            47 => value(&self.target_list_id),
-            48 => value(&self.target_list_is_opted_out),
-            49 => value(&self.target_list_name),
-            50 => value(&self.target_lists_ids),
-            51 => value(&self.target_lists_names),
-            52 => value(&self.teams_ids),
-            53 => value(&self.teams_names),
-            54 => value(&self.r#type),
-            55 => value(&self.version_number),
-            _ => value(&self.website),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Account = "Account", id, true;
+    0 assigned_user_id "assignedUserId" "link" listed Always;
+    1 assigned_user_name "assignedUserName" "link" listed Never;
+    2 billing_address_city "billingAddressCity" "varchar" listed Always;
+    3 billing_address_country "billingAddressCountry" "varchar" listed Always;
+    4 billing_address_map "billingAddressMap" "map" unlisted Never;
+    5 billing_address_postal_code "billingAddressPostalCode" "varchar" listed Always;
+    6 billing_address_state "billingAddressState" "varchar" listed Always;
+    7 billing_address_street "billingAddressStreet" "text" listed Always;
+    8 c_region "cRegion" "enum" listed Always;
+    9 campaign_id "campaignId" "link" listed Always;
+    10 campaign_name "campaignName" "link" listed Never;
+    11 contact_is_inactive "contactIsInactive" "bool" unlisted Always;
+    12 contact_role "contactRole" "varchar" unlisted Always;
+    13 created_at "createdAt" "datetime" listed Never;
+    14 created_by_id "createdById" "link" listed Never;
+    15 created_by_name "createdByName" "link" listed Never;
+    16 deleted "deleted" "" listed Never;
+    17 description "description" "text" listed Always;
+    18 email_address "emailAddress" "email" listed Always;
+    19 email_address_data "emailAddressData" "email" unlisted Always;
+    20 email_address_is_invalid "emailAddressIsInvalid" "bool" listed Always;
+    21 email_address_is_opted_out "emailAddressIsOptedOut" "bool" listed Always;
+    22 followers_ids "followersIds" "" unlisted Never;
+    23 followers_names "followersNames" "" unlisted Never;
+    24 id "id" "id" listed Never;
+    25 industry "industry" "enum" listed Always;
+    26 is_followed "isFollowed" "" unlisted Never;
+    27 is_locked "isLocked" "bool" listed Never;
+    28 is_starred "isStarred" "" listed Never;
+    29 modified_at "modifiedAt" "datetime" listed Never;
+    30 modified_by_id "modifiedById" "link" listed Never;
+    31 modified_by_name "modifiedByName" "link" listed Never;
+    32 name "name" "varchar" listed Always;
+    33 original_lead_id "originalLeadId" "linkOne" listed Never;
+    34 original_lead_name "originalLeadName" "linkOne" listed Never;
+    35 phone_number "phoneNumber" "phone" listed Always;
+    36 phone_number_data "phoneNumberData" "phone" unlisted Always;
+    37 phone_number_is_invalid "phoneNumberIsInvalid" "bool" listed Always;
+    38 phone_number_is_opted_out "phoneNumberIsOptedOut" "bool" listed Always;
+    39 shipping_address_city "shippingAddressCity" "varchar" listed Always;
+    40 shipping_address_country "shippingAddressCountry" "varchar" listed Always;
+    41 shipping_address_map "shippingAddressMap" "map" unlisted Never;
+    42 shipping_address_postal_code "shippingAddressPostalCode" "varchar" listed Always;
+    43 shipping_address_state "shippingAddressState" "varchar" listed Always;
+    44 shipping_address_street "shippingAddressStreet" "text" listed Always;
+    45 sic_code "sicCode" "varchar" listed Always;
+    46 stream_updated_at "streamUpdatedAt" "datetime" listed Never;
+    47 target_list_id "targetListId" "link" unlisted Always;
+    48 target_list_is_opted_out "targetListIsOptedOut" "bool" unlisted Never;
+    49 target_list_name "targetListName" "link" unlisted Never;
+    50 target_lists_ids "targetListsIds" "linkMultiple" unlisted Always;
+    51 target_lists_names "targetListsNames" "linkMultiple" unlisted Never;
+    52 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    53 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    54 r#type "type" "enum" listed Always;
+    55 version_number "versionNumber" "" listed Never;
+    56 website "website" "url" listed Always;
 }
 
 impl Entity for Account {
@@ -330,10 +194,6 @@ impl Entity for Account {
     type Patch = AccountPatch;
     type Ref = AccountRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl HasStream for Account {}
@@ -644,7 +504,7 @@ impl NewRecord for AccountNew {
 }
 
 impl AccountWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }

@@ -7,8 +7,7 @@ use super::{
 };
 
 /// A record of entity type `Contact` (module `Crm`, has a stream).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Contact {
     /// `acceptanceStatus`, varchar
     pub acceptance_status: Option<String>,
@@ -83,7 +82,7 @@ pub struct Contact {
     /// `hasPortalUser`, bool, read-only
     pub has_portal_user: Option<bool>,
     /// `id`, read-only
-    pub id: Option<Id<Contact>>,
+    pub id: Id<Contact>,
     /// `isFollowed`, read-only, in a list only if selected
     pub is_followed: Option<bool>,
     /// `isStarred`, read-only
@@ -145,228 +144,75 @@ pub struct Contact {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Contact);
 
-impl Record for Contact {
-    const RECORD_OF: &'static str = "Contact";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::unlisted("acceptanceStatus", "varchar"),
-        Attribute::unlisted("acceptanceStatusCalls", "enum"),
-        Attribute::unlisted("acceptanceStatusMeetings", "enum"),
-        Attribute::unlisted("accountAnyId", "varchar"),
-        Attribute::listed("accountId", "link"),
-        Attribute::listed("accountIsInactive", "bool"),
-        Attribute::listed("accountName", "link"),
-        Attribute::unlisted("accountRole", "varchar"),
-        Attribute::listed("accountType", "foreign"),
-        Attribute::unlisted("accountsColumns", "linkMultiple"),
-        Attribute::unlisted("accountsIds", "linkMultiple"),
-        Attribute::unlisted("accountsNames", "linkMultiple"),
-        Attribute::listed("addressCity", "varchar"),
-        Attribute::listed("addressCountry", "varchar"),
-        Attribute::unlisted("addressMap", "map"),
-        Attribute::listed("addressPostalCode", "varchar"),
-        Attribute::listed("addressState", "varchar"),
-        Attribute::listed("addressStreet", "text"),
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::listed("campaignId", "link"),
-        Attribute::listed("campaignName", "link"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::listed("doNotCall", "bool"),
-        Attribute::listed("emailAddress", "email"),
-        Attribute::unlisted("emailAddressData", "email"),
-        Attribute::listed("emailAddressIsInvalid", "bool"),
-        Attribute::listed("emailAddressIsOptedOut", "bool"),
-        Attribute::listed("firstName", "varchar"),
-        Attribute::unlisted("followersIds", ""),
-        Attribute::unlisted("followersNames", ""),
-        Attribute::listed("hasPortalUser", "bool"),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("isFollowed", ""),
-        Attribute::listed("isStarred", ""),
-        Attribute::listed("lastName", "varchar"),
-        Attribute::listed("middleName", "varchar"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "personName"),
-        Attribute::unlisted("opportunityRole", "enum"),
-        Attribute::unlisted("originalEmailId", "link"),
-        Attribute::unlisted("originalEmailName", "link"),
-        Attribute::listed("originalLeadId", "linkOne"),
-        Attribute::listed("originalLeadName", "linkOne"),
-        Attribute::listed("phoneNumber", "phone"),
-        Attribute::unlisted("phoneNumberData", "phone"),
-        Attribute::listed("phoneNumberIsInvalid", "bool"),
-        Attribute::listed("phoneNumberIsOptedOut", "bool"),
-        Attribute::listed("portalUserId", "linkOne"),
-        Attribute::listed("portalUserName", "linkOne"),
-        Attribute::listed("salutationName", "enum"),
-        Attribute::listed("streamUpdatedAt", "datetime"),
-        Attribute::unlisted("targetListId", "link"),
-        Attribute::unlisted("targetListIsOptedOut", "bool"),
-        Attribute::unlisted("targetListName", "link"),
-        Attribute::unlisted("targetListsIds", "linkMultiple"),
-        Attribute::unlisted("targetListsNames", "linkMultiple"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("title", "varchar"),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.acceptance_status),
-            1 => slot(&mut self.acceptance_status_calls),
-            2 => slot(&mut self.acceptance_status_meetings),
-            3 => slot(&mut self.account_any_id),
-            4 => slot(&mut self.account_id),
-            5 => slot(&mut self.account_is_inactive),
-            6 => slot(&mut self.account_name),
-            7 => slot(&mut self.account_role),
-            8 => slot(&mut self.account_type),
-            9 => slot(&mut self.accounts_columns),
-            10 => slot(&mut self.accounts_ids),
-            11 => slot(&mut self.accounts_names),
-            12 => slot(&mut self.address_city),
-            13 => slot(&mut self.address_country),
-            14 => slot(&mut self.address_map),
-            15 => slot(&mut self.address_postal_code),
-            16 => slot(&mut self.address_state),
-            17 => slot(&mut self.address_street),
-            18 => slot(&mut self.assigned_user_id),
-            19 => slot(&mut self.assigned_user_name),
-            20 => slot(&mut self.campaign_id),
-            21 => slot(&mut self.campaign_name),
-            22 => slot(&mut self.created_at),
-            23 => slot(&mut self.created_by_id),
-            24 => slot(&mut self.created_by_name),
-            25 => slot(&mut self.deleted),
-            26 => slot(&mut self.description),
-            27 => slot(&mut self.do_not_call),
-            28 => slot(&mut self.email_address),
-            29 => slot(&mut self.email_address_data),
-            30 => slot(&mut self.email_address_is_invalid),
-            31 => slot(&mut self.email_address_is_opted_out),
-            32 => slot(&mut self.first_name),
-            33 => slot(&mut self.followers_ids),
-            34 => slot(&mut self.followers_names),
-            35 => slot(&mut self.has_portal_user),
-            36 => slot(&mut self.id),
-            37 => slot(&mut self.is_followed),
-            38 => slot(&mut self.is_starred),
-            39 => slot(&mut self.last_name),
-            40 => slot(&mut self.middle_name),
-            41 => slot(&mut self.modified_at),
-            42 => slot(&mut self.modified_by_id),
-            43 => slot(&mut self.modified_by_name),
-            44 => slot(&mut self.name),
-            45 => slot(&mut self.opportunity_role),
-            46 => slot(&mut self.original_email_id),
-            47 => slot(&mut self.original_email_name),
-            48 => slot(&mut self.original_lead_id),
-            49 => slot(&mut self.original_lead_name),
-            50 => slot(&mut self.phone_number),
-            51 => slot(&mut self.phone_number_data),
-            52 => slot(&mut self.phone_number_is_invalid),
-            53 => slot(&mut self.phone_number_is_opted_out),
-            54 => slot(&mut self.portal_user_id),
-            55 => slot(&mut self.portal_user_name),
-            56 => slot(&mut self.salutation_name),
-            57 => slot(&mut self.stream_updated_at),
-            58 => slot(&mut self.target_list_id),
-            59 => slot(&mut self.target_list_is_opted_out),
-            60 => slot(&mut self.target_list_name),
-            61 => slot(&mut self.target_lists_ids),
-            62 => slot(&mut self.target_lists_names),
-            63 => slot(&mut self.teams_ids),
-            64 => slot(&mut self.teams_names),
-            _ => slot(&mut self.title),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.acceptance_status),
-            1 => value(&self.acceptance_status_calls),
-            2 => value(&self.acceptance_status_meetings),
-            3 => value(&self.account_any_id),
-            4 => value(&self.account_id),
-            5 => value(&self.account_is_inactive),
-            6 => value(&self.account_name),
-            7 => value(&self.account_role),
-            8 => value(&self.account_type),
-            9 => value(&self.accounts_columns),
-            10 => value(&self.accounts_ids),
-            11 => value(&self.accounts_names),
-            12 => value(&self.address_city),
-            13 => value(&self.address_country),
-            14 => value(&self.address_map),
-            15 => value(&self.address_postal_code),
-            16 => value(&self.address_state),
-            17 => value(&self.address_street),
-            18 => value(&self.assigned_user_id),
-            19 => value(&self.assigned_user_name),
-            20 => value(&self.campaign_id),
-            21 => value(&self.campaign_name),
-            22 => value(&self.created_at),
-            23 => value(&self.created_by_id),
-            24 => value(&self.created_by_name),
-            25 => value(&self.deleted),
-            26 => value(&self.description),
-            27 => value(&self.do_not_call),
-            28 => value(&self.email_address),
-            29 => value(&self.email_address_data),
-            30 => value(&self.email_address_is_invalid),
-            31 => value(&self.email_address_is_opted_out),
-            32 => value(&self.first_name),
-            33 => value(&self.followers_ids),
-            34 => value(&self.followers_names),
-            35 => value(&self.has_portal_user),
-            36 => value(&self.id),
-            37 => value(&self.is_followed),
-            38 => value(&self.is_starred),
-            39 => value(&self.last_name),
-            40 => value(&self.middle_name),
-            41 => value(&self.modified_at),
-            42 => value(&self.modified_by_id),
-            43 => value(&self.modified_by_name),
-            44 => value(&self.name),
-            45 => value(&self.opportunity_role),
-            46 => value(&self.original_email_id),
-            47 => value(&self.original_email_name),
-            48 => value(&self.original_lead_id),
-            49 => value(&self.original_lead_name),
-            50 => value(&self.phone_number),
-            51 => value(&self.phone_number_data),
-            52 => value(&self.phone_number_is_invalid),
-            53 => value(&self.phone_number_is_opted_out),
-            54 => value(&self.portal_user_id),
-            55 => value(&self.portal_user_name),
-            56 => value(&self.salutation_name),
-            57 => value(&self.stream_updated_at),
-            58 => value(&self.target_list_id),
-            59 => value(&self.target_list_is_opted_out),
-            60 => value(&self.target_list_name),
-            61 => value(&self.target_lists_ids),
-            62 => value(&self.target_lists_names),
-            63 => value(&self.teams_ids),
-            64 => value(&self.teams_names),
-            _ => value(&self.title),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Contact = "Contact", id, true;
+    0 acceptance_status "acceptanceStatus" "varchar" unlisted Always;
+    1 acceptance_status_calls "acceptanceStatusCalls" "enum" unlisted Always;
+    2 acceptance_status_meetings "acceptanceStatusMeetings" "enum" unlisted Always;
+    3 account_any_id "accountAnyId" "varchar" unlisted Always;
+    4 account_id "accountId" "link" listed Always;
+    5 account_is_inactive "accountIsInactive" "bool" listed Always;
+    6 account_name "accountName" "link" listed Never;
+    7 account_role "accountRole" "varchar" unlisted Always;
+    8 account_type "accountType" "foreign" listed Never;
+    9 accounts_columns "accountsColumns" "linkMultiple" unlisted Always;
+    10 accounts_ids "accountsIds" "linkMultiple" unlisted Always;
+    11 accounts_names "accountsNames" "linkMultiple" unlisted Never;
+    12 address_city "addressCity" "varchar" listed Always;
+    13 address_country "addressCountry" "varchar" listed Always;
+    14 address_map "addressMap" "map" unlisted Never;
+    15 address_postal_code "addressPostalCode" "varchar" listed Always;
+    16 address_state "addressState" "varchar" listed Always;
+    17 address_street "addressStreet" "text" listed Always;
+    18 assigned_user_id "assignedUserId" "link" listed Always;
+    19 assigned_user_name "assignedUserName" "link" listed Never;
+    20 campaign_id "campaignId" "link" listed Always;
+    21 campaign_name "campaignName" "link" listed Never;
+    22 created_at "createdAt" "datetime" listed Never;
+    23 created_by_id "createdById" "link" listed Never;
+    24 created_by_name "createdByName" "link" listed Never;
+    25 deleted "deleted" "" listed Never;
+    26 description "description" "text" listed Always;
+    27 do_not_call "doNotCall" "bool" listed Always;
+    28 email_address "emailAddress" "email" listed Always;
+    29 email_address_data "emailAddressData" "email" unlisted Always;
+    30 email_address_is_invalid "emailAddressIsInvalid" "bool" listed Always;
+    31 email_address_is_opted_out "emailAddressIsOptedOut" "bool" listed Always;
+    32 first_name "firstName" "varchar" listed Always;
+    33 followers_ids "followersIds" "" unlisted Never;
+    34 followers_names "followersNames" "" unlisted Never;
+    35 has_portal_user "hasPortalUser" "bool" listed Never;
+    36 id "id" "id" listed Never;
+    37 is_followed "isFollowed" "" unlisted Never;
+    38 is_starred "isStarred" "" listed Never;
+    39 last_name "lastName" "varchar" listed Always;
+    40 middle_name "middleName" "varchar" listed Always;
+    41 modified_at "modifiedAt" "datetime" listed Never;
+    42 modified_by_id "modifiedById" "link" listed Never;
+    43 modified_by_name "modifiedByName" "link" listed Never;
+    44 name "name" "personName" listed Never;
+    45 opportunity_role "opportunityRole" "enum" unlisted Always;
+    46 original_email_id "originalEmailId" "link" unlisted Always;
+    47 original_email_name "originalEmailName" "link" unlisted Never;
+    48 original_lead_id "originalLeadId" "linkOne" listed Never;
+    49 original_lead_name "originalLeadName" "linkOne" listed Never;
+    50 phone_number "phoneNumber" "phone" listed Always;
+    51 phone_number_data "phoneNumberData" "phone" unlisted Always;
+    52 phone_number_is_invalid "phoneNumberIsInvalid" "bool" listed Always;
+    53 phone_number_is_opted_out "phoneNumberIsOptedOut" "bool" listed Always;
+    54 portal_user_id "portalUserId" "linkOne" listed Never;
+    55 portal_user_name "portalUserName" "linkOne" listed Never;
+    56 salutation_name "salutationName" "enum" listed Always;
+    57 stream_updated_at "streamUpdatedAt" "datetime" listed Never;
+    58 target_list_id "targetListId" "link" unlisted Always;
+    59 target_list_is_opted_out "targetListIsOptedOut" "bool" unlisted Never;
+    60 target_list_name "targetListName" "link" unlisted Never;
+    61 target_lists_ids "targetListsIds" "linkMultiple" unlisted Always;
+    62 target_lists_names "targetListsNames" "linkMultiple" unlisted Never;
+    63 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    64 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    65 title "title" "varchar" listed Always;
 }
 
 impl Entity for Contact {
@@ -375,10 +221,6 @@ impl Entity for Contact {
     type Patch = ContactPatch;
     type Ref = ContactRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl HasStream for Contact {}
@@ -684,7 +526,7 @@ impl NewRecord for ContactNew {
 }
 
 impl ContactWrite<Create> {
-    /// A record to create, with what the server requires.
+    /// A record to create, with the value that the server requires.
     pub fn new(last_name: impl Into<String>) -> Self {
         Self(Attributes::new()).last_name(last_name)
     }
@@ -954,7 +796,7 @@ impl ContactRef {
         self.0.related(links::CALLS)
     }
 
-    /// `callsChildren`: parent to children, [`Call`], whose link back is `parent`
+    /// `callsChildren`: parent to children, [`Call`], whose link back is `parent`, since EspoCRM 10.0
     pub fn calls_children(&self) -> Related<Contact, Call, link::ReadOnlyLink<link::Children>> {
         self.0.related(links::CALLS_CHILDREN)
     }
@@ -999,7 +841,7 @@ impl ContactRef {
         self.0.related(links::MEETINGS)
     }
 
-    /// `meetingsChildren`: parent to children, [`Meeting`], whose link back is `parent`
+    /// `meetingsChildren`: parent to children, [`Meeting`], whose link back is `parent`, since EspoCRM 10.0
     pub fn meetings_children(&self) -> Related<Contact, Meeting, link::ReadOnlyLink<link::Children>> {
         self.0.related(links::MEETINGS_CHILDREN)
     }

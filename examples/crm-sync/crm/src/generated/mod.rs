@@ -39,7 +39,9 @@ pub use contact::{Contact, ContactNew, ContactPatch, ContactRef};
 #[cfg(feature = "opportunity")]
 pub mod opportunity;
 #[cfg(feature = "opportunity")]
-pub use opportunity::{Opportunity, OpportunityNew, OpportunityPatch, OpportunityRef};
+pub use opportunity::{
+    Opportunity, OpportunityNew, OpportunityPatch, OpportunityRef, OpportunityRequired,
+};
 
 /// Entity type `Account`; its feature `account` is off.
 #[cfg(not(feature = "account"))]

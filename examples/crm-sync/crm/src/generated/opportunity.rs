@@ -6,8 +6,7 @@ use super::{
 };
 
 /// A record of entity type `Opportunity` (module `Crm`, has a stream, has optimistic locking).
-#[derive(Clone, Default)]
-#[non_exhaustive]
+#[derive(Clone)]
 pub struct Opportunity {
     /// `accountId`, of `account` (link), of `Account`
     pub account_id: Option<Id<Account>>,
@@ -58,7 +57,7 @@ pub struct Opportunity {
     /// `followersNames`, read-only, in a list only if selected
     pub followers_names: Option<Names<User>>,
     /// `id`, read-only
-    pub id: Option<Id<Opportunity>>,
+    pub id: Id<Opportunity>,
     /// `isFollowed`, read-only, in a list only if selected
     pub is_followed: Option<bool>,
     /// `lastStage`, enum
@@ -92,150 +91,49 @@ pub struct Opportunity {
     /// What the record holds beside these: which were in the response, and attributes unknown here.
     pub meta: RecordMeta,
 }
-espo_core::record_type!(Opportunity);
 
-impl Record for Opportunity {
-    const RECORD_OF: &'static str = "Opportunity";
-    const ATTRIBUTES: &'static [Attribute] = &[
-        Attribute::listed("accountId", "link"),
-        Attribute::listed("accountName", "link"),
-        Attribute::listed("amount", "currency"),
-        Attribute::listed("amountConverted", "currencyConverted"),
-        Attribute::listed("amountCurrency", "enum"),
-        Attribute::listed("amountWeightedConverted", "float"),
-        Attribute::listed("assignedUserId", "link"),
-        Attribute::listed("assignedUserName", "link"),
-        Attribute::listed("campaignId", "link"),
-        Attribute::listed("campaignName", "link"),
-        Attribute::listed("closeDate", "date"),
-        Attribute::listed("contactId", "link"),
-        Attribute::listed("contactName", "link"),
-        Attribute::unlisted("contactRole", "enum"),
-        Attribute::unlisted("contactsColumns", "linkMultiple"),
-        Attribute::unlisted("contactsIds", "linkMultiple"),
-        Attribute::unlisted("contactsNames", "linkMultiple"),
-        Attribute::listed("createdAt", "datetime"),
-        Attribute::listed("createdById", "link"),
-        Attribute::listed("createdByName", "link"),
-        Attribute::listed("deleted", ""),
-        Attribute::listed("description", "text"),
-        Attribute::unlisted("followersIds", ""),
-        Attribute::unlisted("followersNames", ""),
-        Attribute::listed("id", "id"),
-        Attribute::unlisted("isFollowed", ""),
-        Attribute::listed("lastStage", "enum"),
-        Attribute::listed("leadSource", "enum"),
-        Attribute::listed("modifiedAt", "datetime"),
-        Attribute::listed("modifiedById", "link"),
-        Attribute::listed("modifiedByName", "link"),
-        Attribute::listed("name", "varchar"),
-        Attribute::listed("originalLeadId", "linkOne"),
-        Attribute::listed("originalLeadName", "linkOne"),
-        Attribute::listed("probability", "int"),
-        Attribute::listed("stage", "enum"),
-        Attribute::listed("streamUpdatedAt", "datetime"),
-        Attribute::unlisted("teamsIds", "linkMultiple"),
-        Attribute::unlisted("teamsNames", "linkMultiple"),
-        Attribute::listed("versionNumber", ""),
-    ];
-
-    fn slot(&mut self, index: usize) -> Slot<'_> {
-        match index {
-            0 => slot(&mut self.account_id),
-            1 => slot(&mut self.account_name),
-            2 => slot(&mut self.amount),
-            3 => slot(&mut self.amount_converted),
-            4 => slot(&mut self.amount_currency),
-            5 => slot(&mut self.amount_weighted_converted),
-            6 => slot(&mut self.assigned_user_id),
-            7 => slot(&mut self.assigned_user_name),
-            8 => slot(&mut self.campaign_id),
-            9 => slot(&mut self.campaign_name),
-            10 => slot(&mut self.close_date),
-            11 => slot(&mut self.contact_id),
-            12 => slot(&mut self.contact_name),
-            13 => slot(&mut self.contact_role),
-            14 => slot(&mut self.contacts_columns),
-            15 => slot(&mut self.contacts_ids),
-            16 => slot(&mut self.contacts_names),
-            17 => slot(&mut self.created_at),
-            18 => slot(&mut self.created_by_id),
-            19 => slot(&mut self.created_by_name),
-            20 => slot(&mut self.deleted),
-            21 => slot(&mut self.description),
-            22 => slot(&mut self.followers_ids),
-            23 => slot(&mut self.followers_names),
-            24 => slot(&mut self.id),
-            25 => slot(&mut self.is_followed),
-            26 => slot(&mut self.last_stage),
-            27 => slot(&mut self.lead_source),
-            28 => slot(&mut self.modified_at),
-            29 => slot(&mut self.modified_by_id),
-            30 => slot(&mut self.modified_by_name),
-            31 => slot(&mut self.name),
-            32 => slot(&mut self.original_lead_id),
-            33 => slot(&mut self.original_lead_name),
-            34 => slot(&mut self.probability),
-            35 => slot(&mut self.stage),
-            36 => slot(&mut self.stream_updated_at),
-            37 => slot(&mut self.teams_ids),
-            38 => slot(&mut self.teams_names),
-            _ => slot(&mut self.version_number),
-        }
-    }
-
-    fn value(&self, index: usize) -> Option<&dyn ToJson> {
-        match index {
-            0 => value(&self.account_id),
-            1 => value(&self.account_name),
-            2 => value(&self.amount),
-            3 => value(&self.amount_converted),
-            4 => value(&self.amount_currency),
-            5 => value(&self.amount_weighted_converted),
-            6 => value(&self.assigned_user_id),
-            7 => value(&self.assigned_user_name),
-            8 => value(&self.campaign_id),
-            9 => value(&self.campaign_name),
-            10 => value(&self.close_date),
-            11 => value(&self.contact_id),
-            12 => value(&self.contact_name),
-            13 => value(&self.contact_role),
-            14 => value(&self.contacts_columns),
-            15 => value(&self.contacts_ids),
-            16 => value(&self.contacts_names),
-            17 => value(&self.created_at),
-            18 => value(&self.created_by_id),
-            19 => value(&self.created_by_name),
-            20 => value(&self.deleted),
-            21 => value(&self.description),
-            22 => value(&self.followers_ids),
-            23 => value(&self.followers_names),
-            24 => value(&self.id),
-            25 => value(&self.is_followed),
-            26 => value(&self.last_stage),
-            27 => value(&self.lead_source),
-            28 => value(&self.modified_at),
-            29 => value(&self.modified_by_id),
-            30 => value(&self.modified_by_name),
-            31 => value(&self.name),
-            32 => value(&self.original_lead_id),
-            33 => value(&self.original_lead_name),
-            34 => value(&self.probability),
-            35 => value(&self.stage),
-            36 => value(&self.stream_updated_at),
-            37 => value(&self.teams_ids),
-            38 => value(&self.teams_names),
-            _ => value(&self.version_number),
-        }
-    }
-
-    fn meta(&self) -> &RecordMeta {
-        &self.meta
-    }
-
-    fn meta_mut(&mut self) -> &mut RecordMeta {
-        &mut self.meta
-    }
+espo_core::record! {
+    Opportunity = "Opportunity", id, true;
+    0 account_id "accountId" "link" listed Always;
+    1 account_name "accountName" "link" listed Never;
+    2 amount "amount" "currency" listed Always;
+    3 amount_converted "amountConverted" "currencyConverted" listed Never;
+    4 amount_currency "amountCurrency" "enum" listed Always;
+    5 amount_weighted_converted "amountWeightedConverted" "float" listed Never;
+    6 assigned_user_id "assignedUserId" "link" listed Always;
+    7 assigned_user_name "assignedUserName" "link" listed Never;
+    8 campaign_id "campaignId" "link" listed Always;
+    9 campaign_name "campaignName" "link" listed Never;
+    10 close_date "closeDate" "date" listed Always;
+    11 contact_id "contactId" "link" listed Always;
+    12 contact_name "contactName" "link" listed Never;
+    13 contact_role "contactRole" "enum" unlisted Always;
+    14 contacts_columns "contactsColumns" "linkMultiple" unlisted Always;
+    15 contacts_ids "contactsIds" "linkMultiple" unlisted Always;
+    16 contacts_names "contactsNames" "linkMultiple" unlisted Never;
+    17 created_at "createdAt" "datetime" listed Never;
+    18 created_by_id "createdById" "link" listed Never;
+    19 created_by_name "createdByName" "link" listed Never;
+    20 deleted "deleted" "" listed Never;
+    21 description "description" "text" listed Always;
+    22 followers_ids "followersIds" "" unlisted Never;
+    23 followers_names "followersNames" "" unlisted Never;
+    24 id "id" "id" listed Never;
+    25 is_followed "isFollowed" "" unlisted Never;
+    26 last_stage "lastStage" "enum" listed Always;
+    27 lead_source "leadSource" "enum" listed Always;
+    28 modified_at "modifiedAt" "datetime" listed Never;
+    29 modified_by_id "modifiedById" "link" listed Never;
+    30 modified_by_name "modifiedByName" "link" listed Never;
+    31 name "name" "varchar" listed Always;
+    32 original_lead_id "originalLeadId" "linkOne" listed Never;
+    33 original_lead_name "originalLeadName" "linkOne" listed Never;
+    34 probability "probability" "int" listed Always;
+    35 stage "stage" "enum" listed Always;
+    36 stream_updated_at "streamUpdatedAt" "datetime" listed Never;
+    37 teams_ids "teamsIds" "linkMultiple" unlisted Always;
+    38 teams_names "teamsNames" "linkMultiple" unlisted Never;
+    39 version_number "versionNumber" "" listed Never;
 }
 
 impl Entity for Opportunity {
@@ -244,10 +142,6 @@ impl Entity for Opportunity {
     type Patch = OpportunityPatch;
     type Ref = OpportunityRef;
     type Schema = super::Schema;
-
-    fn id(&self) -> Option<&Id<Self>> {
-        self.id.as_ref()
-    }
 }
 
 impl HasStream for Opportunity {}
@@ -428,7 +322,7 @@ espo_core::enumeration! {
         PublicRelations = "Public Relations",
         WebSite = "Web Site",
         Campaign = "Campaign",
-        OtherOption = "Other",
+        Other = "Other",
     }
 }
 
@@ -462,10 +356,23 @@ impl NewRecord for OpportunityNew {
     type Entity = Opportunity;
 }
 
+/// The values that the server requires for a create of [`Opportunity`].
+pub struct OpportunityRequired {
+    /// `name`
+    pub name: String,
+    /// `amount`
+    pub amount: Decimal,
+    /// `closeDate`
+    pub close_date: Date,
+}
+
 impl OpportunityWrite<Create> {
-    /// A record to create, with what the server requires.
-    pub fn new(name: impl Into<String>, amount: impl Into<Decimal>, close_date: Date) -> Self {
-        Self(Attributes::new()).name(name).amount(amount).close_date(close_date)
+    /// A record to create, with the values that the server requires.
+    pub fn new(required: OpportunityRequired) -> Self {
+        Self(Attributes::new())
+            .name(required.name)
+            .amount(required.amount)
+            .close_date(required.close_date)
     }
 }
 
