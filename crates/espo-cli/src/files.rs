@@ -30,6 +30,7 @@ impl Changes {
         self.removals.push(path.into());
     }
 
+    #[cfg_attr(not(feature = "network"), allow(dead_code))]
     pub(crate) fn written(&self) -> impl Iterator<Item = &Path> {
         self.writes.iter().map(|(path, _)| path.as_path())
     }

@@ -16,6 +16,7 @@ mod completions;
 mod config;
 #[cfg(feature = "conformance")]
 mod conformance;
+#[cfg(any(feature = "network", feature = "conformance"))]
 mod credentials;
 mod diff;
 #[cfg(feature = "conformance")]
