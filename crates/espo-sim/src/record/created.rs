@@ -43,7 +43,8 @@ pub(crate) fn answer(
             }
             Source::Slot(_) if is_flag(&attr.name) => {
                 match view::value(app, layout, row, ix, caller.user_id()) {
-                    Value::Null => Some(Value::Bool(false)),
+                    // Without an address the flag stands as it was sent.
+                    Value::Null => Some(shown.get(&ix).cloned().unwrap_or(Value::Bool(false))),
                     v => Some(v),
                 }
             }

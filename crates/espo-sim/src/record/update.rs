@@ -364,8 +364,7 @@ fn answer(
                 list_or_empty(current(old))
             }
             (Source::Slot(_), None)
-                if stale
-                    && (attr.name.ends_with("IsOptedOut") || attr.name.ends_with("IsInvalid")) =>
+                if attr.name.ends_with("IsOptedOut") || attr.name.ends_with("IsInvalid") =>
             {
                 current(old)
             }

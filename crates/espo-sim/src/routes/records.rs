@@ -344,15 +344,25 @@ fn duplicate_attributes(call: &Call) -> Result<Reply> {
     let status = entity.scope.status_field.as_deref();
     record.retain(|name, _| {
         let field = layout.attr(name).and_then(|a| a.field.as_deref());
-        let field = field
-            .and_then(|f| entity.fields.get(f))
-            .or_else(|| entity.fields.get(name.strip_suffix("Id")?));
+        let field = field.and_then(|f| entity.fields.get(f)).or_else(|| {
+            entity
+                .fields
+                .get(name.strip_suffix("Id").or(name.strip_suffix("Name"))?)
+        });
         status != Some(name.as_str())
             && !field.is_some_and(|f| {
                 matches!(f.kind, FieldKind::Autoincrement | FieldKind::Number)
                     || f.raw.get("duplicateIgnore") == Some(&Json::Bool(true))
             })
     });
+    // Who takes part in an event has not answered the invitation to its copy.
+    if entity.scope.raw.contains_key("attendeeLinkMap") {
+        for (name, value) in &mut record {
+            if name.ends_with("Columns") {
+                *value = Json::Null;
+            }
+        }
+    }
     Ok(call.app.json(&Json::Object(record)))
 }
 

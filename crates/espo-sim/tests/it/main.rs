@@ -15,3 +15,4 @@ mod routes_import;
 mod routes_stream;
 mod search;
 mod webhooks;
+mod writes;

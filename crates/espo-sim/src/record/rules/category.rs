@@ -19,11 +19,24 @@ fn parent_key(layout: &Layout) -> Option<Slot> {
     }
 }
 
-/// A new category comes after its siblings.
-pub(super) fn save(d: &mut Draft) {
+/// A new category comes after its siblings; none is below itself.
+pub(super) fn save(d: &mut Draft) -> Result<()> {
+    if let (Some(key), Some(old)) = (parent_key(d.layout), d.old) {
+        let table = d.app.store.table(d.layout.index);
+        let mut above = d.row.get(key).non_empty().map(str::to_owned);
+        // A chain is no longer than there are records.
+        for _ in 0..=table.len() {
+            let Some(id) = above else { break };
+            if old.id == id.as_str() {
+                return Err(Refusal::forbidden_silently());
+            }
+            let row = table.live(&id);
+            above = row.and_then(|r| r.get(key).non_empty().map(str::to_owned));
+        }
+    }
     let (Some(key), Some(order), None) = (parent_key(d.layout), d.layout.slot("order"), d.old)
     else {
-        return;
+        return Ok(());
     };
     let rows = d.app.store.table(d.layout.index).snapshot();
     let siblings = rows
@@ -35,6 +48,7 @@ pub(super) fn save(d: &mut Draft) {
     #[allow(clippy::cast_possible_truncation, reason = "places are whole numbers")]
     let place = last.map_or(1, |n| n as i64 + 1);
     d.set("order", Value::Int(place));
+    Ok(())
 }
 
 /// A category with categories or records in it stays.

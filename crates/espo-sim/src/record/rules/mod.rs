@@ -127,7 +127,7 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
         }
         _ => {}
     }
-    category::save(d);
+    category::save(d)?;
     activity::collaborators(d);
     lock::check(d)
 }

@@ -1,0 +1,126 @@
+//! What a save computes, and what other records notice of it.
+
+use crate::common::Talk;
+use espo_sim::{Sim, Version};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_update_marks_a_record_as_modified() {
+    let sim = Sim::builder().start().await.unwrap();
+    let api = Talk::api(&sim);
+    for (entity, body) in [
+        ("Account", json!({"name": "Acme"})),
+        ("Lead", json!({"lastName": "Smith"})),
+        ("Campaign", json!({"name": "Spring"})),
+        ("TargetList", json!({"name": "All"})),
+    ] {
+        let id = api.create(entity, body);
+        let answer = api.put(&format!("{entity}/{id}"), json!({})).ok();
+        assert!(answer["modifiedById"].is_string(), "{entity}");
+    }
+    // What has nothing to load is modified by a change only.
+    let id = api.create("KnowledgeBaseArticle", json!({"name": "How to"}));
+    let path = format!("KnowledgeBaseArticle/{id}");
+    assert!(api.put(&path, json!({})).ok()["modifiedById"].is_null());
+    let answer = api.put(&path, json!({"name": "How not to"})).ok();
+    assert!(answer["modifiedById"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_one_row_for_all_who_have_it() {
+    let sim = Sim::builder().start().await.unwrap();
+    let api = Talk::api(&sim);
+    let number = "+15557770001";
+    let contact = api.create(
+        "Contact",
+        json!({"lastName": "Smith", "phoneNumber": number}),
+    );
+    let body = json!({"name": "Acme", "phoneNumber": number, "_skipDuplicateCheck": true});
+    let account = api.create("Account", body);
+    let account = format!("Account/{account}");
+    // The number keeps the type that it was first given.
+    let read = api.get(&account).ok();
+    assert_eq!(read["phoneNumberData"][0]["type"], json!("Mobile"));
+    api.put(&account, json!({"phoneNumberIsInvalid": true}))
+        .ok();
+    let read = api.get(&format!("Contact/{contact}")).ok();
+    assert_eq!(read["phoneNumberIsInvalid"], json!(true));
+    assert_eq!(read["phoneNumberData"][0]["invalid"], json!(true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_sets_the_probability_unless_it_is_named() {
+    let sim = Sim::builder().start().await.unwrap();
+    let api = Talk::api(&sim);
+    let body = json!({"name": "Deal", "amount": 100, "closeDate": "2030-01-31", "probability": 33});
+    let path = format!("Opportunity/{}", api.create("Opportunity", body));
+    assert_eq!(api.get(&path).ok()["probability"], json!(33));
+    let named = api.put(&path, json!({"probability": 70})).ok();
+    assert_eq!(named["probability"], json!(70));
+    let unnamed = api.put(&path, json!({"description": "x"})).ok();
+    assert_eq!(unnamed["probability"], json!(10));
+    let lost = api.put(&path, json!({"stage": "Closed Lost"})).ok();
+    assert_eq!(
+        (&lost["probability"], &lost["lastStage"]),
+        (&json!(0), &json!("Prospecting"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_record_is_neither_changed_nor_removed() {
+    let sim = Sim::builder()
+        .version(Version::V10_0)
+        .start()
+        .await
+        .unwrap();
+    let admin = Talk::admin(&sim);
+    let id = admin.create("Account", json!({"name": "Acme"}));
+    let path = format!("Account/{id}");
+    let action = |name: &str| json!({"entityType": "Account", "id": id, "action": name});
+    let locked = admin.post("Action", action("lock")).ok();
+    assert_eq!(locked["isLocked"], json!(true));
+    assert_eq!(
+        admin.post("Action", action("lock")).reason(),
+        "Already locked."
+    );
+    let refused = admin.put(&path, json!({"website": "acme.example"}));
+    assert_eq!(
+        (refused.status, refused.reason()),
+        (409, "cannotModifyLockedRecord")
+    );
+    assert_eq!(
+        admin.put(&path, json!({"name": "Acme"})).status,
+        200,
+        "nothing changes"
+    );
+    assert_eq!(admin.delete(&path).status, 409);
+    admin.post("Action", action("unlock")).ok();
+    assert_eq!(admin.delete(&path).status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_email_keeps_its_addresses() {
+    let sim = Sim::builder().start().await.unwrap();
+    let api = Talk::api(&sim);
+    let body = json!({
+        "subject": "Hello",
+        "from": "a@x.example",
+        "to": "c@x.example;b@x.example",
+        "status": "Archived",
+        "body": "<p>Dear <b>all</b></p>",
+    });
+    let path = format!("Email/{}", api.create("Email", body.clone()));
+    let read = api.get(&path).ok();
+    assert_eq!(read["name"], json!("Hello"));
+    assert_eq!(read["to"], json!("b@x.example;c@x.example"), "by name");
+    assert_eq!(read["bodyPlain"], json!("Dear **all**"));
+    let changed = api.put(&path, json!({"status": "Draft"})).ok();
+    assert_eq!(changed["status"], json!("Archived"), "it stays archived");
+    let mut bad = body;
+    bad["to"] = json!("b@x.example; c@x.example");
+    assert!(
+        api.post("Email", bad)
+            .reason()
+            .ends_with("field: to, type: valid.")
+    );
+}
