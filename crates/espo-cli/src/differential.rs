@@ -50,6 +50,10 @@ pub(crate) struct Args {
     /// Report the first request of each difference, without searching for the shortest sequence.
     #[arg(long)]
     no_shrink: bool,
+    /// Write the requests and the responses of the server to this file, without credentials, to compare the simulator with
+    /// them later.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// Write the report as JSON; `-` writes it to standard output instead of the text.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -145,6 +149,9 @@ async fn compare(args: &Args, config: &Config) -> Result<Comparison, Failure> {
         .requests(args.requests)
         .read_only(args.read_only)
         .shrink(!args.no_shrink);
+    if let Some(path) = &args.record {
+        differential = differential.record(path);
+    }
     for entity in &args.entities {
         differential = differential.only(entity);
     }

@@ -31,7 +31,9 @@ mod users;
 mod wire;
 mod world;
 
-pub use differential::{Cause, Comparison, Differential, Instance, Score, Share};
+pub use differential::{
+    Cause, Comparison, Differential, Header, Instance, Recording, Score, Share,
+};
 pub use report::{Difference, Finding, Report, Verdict, Versions};
 pub use run::{Error, Suite};
 pub use users::{Login, Users};

@@ -21,6 +21,7 @@ mod lists;
 mod money;
 mod order;
 mod protocol;
+mod rules;
 mod search;
 mod search_dates;
 mod search_links;
@@ -87,8 +88,11 @@ const THEMES: &[Theme] = &[
     ("authentication", authentication::all),
     ("lists", lists::all),
     ("select", select::all),
+    ("rows", rules::lists),
     ("order", order::all),
+    ("order", rules::orders),
     ("search", search::all),
+    ("search", rules::searches),
     ("dates", search_dates::all),
     ("link-search", search_links::all),
     ("create", create::all),
@@ -96,6 +100,7 @@ const THEMES: &[Theme] = &[
     ("validation", validation::all),
     ("custom", custom::all),
     ("update", update::updates),
+    ("update", rules::updates),
     ("versions", update::versions),
     ("duplicates", update::duplicates),
     ("deletion", update::deletion),
@@ -123,5 +128,7 @@ pub(crate) fn all() -> Vec<Behaviour> {
 
 /// The names of the themes.
 pub(crate) fn themes() -> Vec<&'static str> {
-    THEMES.iter().map(|(name, _)| *name).collect()
+    let mut names: Vec<_> = THEMES.iter().map(|(name, _)| *name).collect();
+    names.dedup();
+    names
 }

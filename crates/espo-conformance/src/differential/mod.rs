@@ -4,27 +4,27 @@
 mod compare;
 mod generate;
 mod instance;
+mod recording;
 mod report;
+mod run;
 mod step;
 
 use std::collections::HashSet;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::pin;
 
+pub use compare::Score;
 use espo_schema::{FieldKind, Schema};
 use futures_util::FutureExt;
-use futures_util::future::{join, join_all};
-use http::Method;
-use serde_json::Value;
-
-pub use compare::Score;
 pub use instance::Instance;
+pub use recording::{Header, Recording};
 pub use report::{Cause, Comparison, Share};
 
-use compare::{Pairs, compare};
+use compare::{Pairs, Times};
 use generate::{Generator, Surroundings};
-use report::cause_of;
-use step::{As, Response, Side, Step};
+use run::Run;
+use step::{As, Side};
 
 use crate::run::Error;
 use crate::users::Users;
@@ -32,8 +32,8 @@ use crate::wire::Wire;
 
 /// Causes for which the shortest sequence is searched.
 const SHRUNK: usize = 8;
-/// Attempts per cause.
-const ATTEMPTS: usize = 12;
+/// Seconds that a recording takes at most.
+const RECORDED: i64 = 6 * 3600;
 
 /// A comparison of two servers that start alike: with the same metadata, users and rights.
 #[derive(Debug, Clone)]
@@ -47,6 +47,7 @@ pub struct Differential {
     only: Vec<String>,
     read_only: bool,
     shrink: bool,
+    record: Option<PathBuf>,
 }
 
 impl Differential {
@@ -67,6 +68,7 @@ impl Differential {
             only: Vec::new(),
             read_only: false,
             shrink: true,
+            record: None,
         }
     }
 
@@ -106,6 +108,48 @@ impl Differential {
         self
     }
 
+    /// Writes the requests and the responses of the real server to this file, without keys and passwords, for
+    /// [`Differential::replay`].
+    #[must_use]
+    pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
+        self.record = Some(path.into());
+        self
+    }
+
+    /// Sends recorded requests to a simulator that was started from the recording's circumstances, and compares its
+    /// responses with the recorded ones.
+    ///
+    /// # Errors
+    /// Returns [`Error::Usage`] for an unusable address and [`Error::Unreachable`] if the simulator does not respond.
+    pub async fn replay(
+        recording: &Recording,
+        simulator: impl Into<String>,
+    ) -> Result<Comparison, Error> {
+        let simulator = simulator.into();
+        let users = Users::from_declaration(&recording.header.users);
+        let header = &recording.header;
+        let times = Times::Recorded {
+            from: header.from,
+            to: header.from + RECORDED,
+        };
+        let mut run = Run {
+            real: Side::new(Wire::new(&simulator)?, users.clone()),
+            other: Side::new(Wire::new(&simulator)?, users),
+            pairs: Pairs::new(header.counters.iter().cloned().collect(), times),
+            existing: Vec::new(),
+            cleaner: As::Admin,
+            left_behind: Vec::new(),
+            recording: None,
+        };
+        run.pair_declared(&header.users);
+        let mut comparison = Comparison::empty("a recording", &header.version, header.seed);
+        run.replay(recording, &mut comparison).await?;
+        comparison
+            .causes
+            .sort_by_key(|c| std::cmp::Reverse(c.count));
+        Ok(comparison)
+    }
+
     /// Runs the comparison, deletes the records that it created, also when `stop` completes before the end.
     ///
     /// # Errors
@@ -130,13 +174,23 @@ impl Differential {
         let mut run = Run {
             real: Side::new(Wire::new(&self.real)?, self.users.clone()),
             other: Side::new(Wire::new(&self.simulator)?, self.users.clone()),
-            pairs: Pairs::new(counters(&schema)),
+            pairs: Pairs::new(counters(&schema), Times::Now),
             existing: self.existing(),
             cleaner: self.cleaner(),
             left_behind: Vec::new(),
+            recording: self.record.is_some().then(|| {
+                Recording::new(
+                    &self.instance.version,
+                    self.seed,
+                    counters(&schema).into_iter().collect(),
+                    &self.instance.settings,
+                    &self.instance.declaration,
+                )
+            }),
         };
         run.pair_declared(&self.instance.declaration);
-        let mut comparison = self.empty(&generator);
+        let mut comparison = Comparison::empty(&self.real, &self.instance.version, self.seed);
+        comparison.entity_types = generator.types().into_iter().map(str::to_owned).collect();
         let mut stop = pin!(stop);
         let mut walk = 0;
         while comparison.requests < self.requests {
@@ -152,6 +206,9 @@ impl Differential {
             walk += 1;
         }
         comparison.walks = walk;
+        if let (Some(path), Some(recording)) = (&self.record, run.recording.take()) {
+            recording.save(path)?;
+        }
         comparison
             .causes
             .sort_by_key(|c| std::cmp::Reverse(c.count));
@@ -164,25 +221,6 @@ impl Differential {
         }
         comparison.left_behind = run.left_behind;
         Ok(comparison)
-    }
-
-    fn empty(&self, generator: &Generator) -> Comparison {
-        Comparison {
-            schema: 1,
-            real: self.real.clone(),
-            version: self.instance.version.clone(),
-            seed: self.seed,
-            requests: 0,
-            walks: 0,
-            left_out: 0,
-            entity_types: generator.types().into_iter().map(str::to_owned).collect(),
-            scores: std::collections::BTreeMap::new(),
-            status_below_500: Share::default(),
-            identical: Share::default(),
-            causes: Vec::new(),
-            interrupted: false,
-            left_behind: Vec::new(),
-        }
     }
 
     fn surroundings(&self) -> Surroundings {
@@ -245,187 +283,4 @@ fn counters(schema: &Schema) -> HashSet<String> {
 fn marker() -> String {
     let now = jiff::Timestamp::now().as_second();
     format!("Differential {:06x}", now & 0xff_ffff)
-}
-
-/// The state of a run.
-struct Run {
-    real: Side,
-    other: Side,
-    pairs: Pairs,
-    existing: Vec<(String, Vec<String>)>,
-    cleaner: As,
-    left_behind: Vec<String>,
-}
-
-impl Run {
-    /// Declared ids are the same on both sides.
-    fn pair_declared(&mut self, declaration: &Value) {
-        let lists = ["users", "teams", "roles"].map(|key| declaration[key].as_array());
-        for item in lists.into_iter().flatten().flatten() {
-            if let Some(id) = item["id"].as_str() {
-                self.pairs.same(id, id);
-            }
-        }
-    }
-
-    /// Sends the steps of a walk to both servers, counts what differs, and deletes the walk's records.
-    async fn walk(
-        &mut self,
-        number: u64,
-        steps: &[Step],
-        comparison: &mut Comparison,
-    ) -> Result<(), Error> {
-        self.begin();
-        let mut spoilt: Vec<String> = Vec::new();
-        for (at, step) in steps.iter().enumerate() {
-            let names = step.names();
-            if names
-                .iter()
-                .any(|n| spoilt.contains(n) || !self.is_bound(n))
-            {
-                // A record that neither server accepted is no loss.
-                let lost = |n: &String| spoilt.contains(n) || self.is_half_bound(n);
-                comparison.left_out += usize::from(names.iter().any(lost));
-                continue;
-            }
-            let (real, other) = self.send(step).await?;
-            if real.status != other.status && step.method != Method::GET {
-                spoilt.extend(names);
-            }
-            let found = compare(&real, &other, &mut self.pairs);
-            comparison.count(number, at, step, &real, &found);
-        }
-        self.clean(steps).await;
-        Ok(())
-    }
-
-    fn begin(&mut self) {
-        self.real.forget();
-        self.other.forget();
-        for (n, (_, ids)) in self.existing.iter().enumerate() {
-            for (i, id) in ids.iter().enumerate() {
-                let name = format!("e{n}x{i}");
-                self.real.bind(&name, id);
-                self.other.bind(&name, id);
-                self.pairs.same(id, id);
-            }
-        }
-    }
-
-    fn is_bound(&self, name: &str) -> bool {
-        self.real.id(name).is_some() && self.other.id(name).is_some()
-    }
-
-    fn is_half_bound(&self, name: &str) -> bool {
-        self.real.id(name).is_some() != self.other.id(name).is_some()
-    }
-
-    async fn send(&mut self, step: &Step) -> Result<(Response, Response), Error> {
-        let (real, other) = join(self.real.send(step), self.other.send(step)).await;
-        let failed = |which: &str, error: String| {
-            Error::Unreachable(format!("the {which} does not respond: {error}"))
-        };
-        let real = real.map_err(|error| failed("real server", error))?;
-        let other = other.map_err(|error| failed("simulator", error))?;
-        if let Some(name) = &step.binds {
-            for (side, response) in [(&mut self.real, &real), (&mut self.other, &other)] {
-                if let (200, Some(id)) = (response.status, response.id()) {
-                    side.bind(name, id);
-                }
-            }
-            if let (Some(a), Some(b)) = (real.id(), other.id()) {
-                self.pairs.same(a, b);
-            }
-        }
-        Ok((real, other))
-    }
-
-    /// Deletes the records of a walk.
-    async fn clean(&mut self, steps: &[Step]) {
-        let deletes = steps.iter().filter_map(|step| {
-            let name = step.binds.as_deref()?;
-            let path = format!("{}/{{{{{name}}}}}", step.path);
-            let delete = Step::new("clean".to_owned(), self.cleaner, Method::DELETE, path);
-            Some((step.path.as_str(), name, delete))
-        });
-        let deletes: Vec<_> = deletes.collect();
-        let (real, other) = (&self.real, &self.other);
-        let sent = deletes.iter().map(|(entity, name, delete)| async move {
-            if other.id(name).is_some() {
-                drop(other.send(delete).await);
-            }
-            let id = real.id(name)?;
-            let left = match real.send(delete).await {
-                Ok(response) => !matches!(response.status, 200 | 404),
-                Err(_) => true,
-            };
-            left.then(|| format!("{entity}/{id}"))
-        });
-        let left = join_all(sent).await;
-        self.left_behind.extend(left.into_iter().flatten());
-    }
-
-    /// The shortest sequence of steps found after which the last one still shows the difference.
-    async fn shrink(&mut self, cause: &Cause, steps: &[Step]) -> Result<Vec<String>, Error> {
-        let Some(last) = steps.get(cause.step) else {
-            return Ok(Vec::new());
-        };
-        let mut kept = needed(&steps[..=cause.step]);
-        let mut attempts = 0;
-        if !self.shows(cause, &kept).await? {
-            // It takes more than the records that the request names: the whole walk, then without one step after another.
-            kept = steps[..=cause.step].to_vec();
-            let mut at = kept.len().saturating_sub(1);
-            while at > 0 && attempts < ATTEMPTS {
-                at -= 1;
-                let used = |name: &String| kept.iter().any(|s| s.names().contains(name));
-                if kept[at].binds.as_ref().is_some_and(used) {
-                    continue;
-                }
-                let mut fewer = kept.clone();
-                fewer.remove(at);
-                attempts += 1;
-                if self.shows(cause, &fewer).await? {
-                    kept = fewer;
-                }
-            }
-        }
-        debug_assert!(kept.last().is_some_and(|s| s.label == last.label));
-        Ok(kept.iter().map(Step::text).collect())
-    }
-
-    async fn shows(&mut self, cause: &Cause, steps: &[Step]) -> Result<bool, Error> {
-        self.begin();
-        let mut shown = false;
-        for (at, step) in steps.iter().enumerate() {
-            if step.names().iter().any(|n| !self.is_bound(n)) {
-                continue;
-            }
-            let (real, other) = self.send(step).await?;
-            let found = compare(&real, &other, &mut self.pairs);
-            if at + 1 == steps.len() {
-                shown = found.findings.iter().any(|finding| {
-                    let key = cause_of(step, finding);
-                    key.0 == cause.score && key.2 == cause.at
-                });
-            }
-        }
-        self.clean(steps).await;
-        Ok(shown)
-    }
-}
-
-/// The last step, and those before it that create the records that it needs, directly or through others.
-fn needed(steps: &[Step]) -> Vec<Step> {
-    let mut names: Vec<String> = Vec::new();
-    let mut kept: Vec<Step> = Vec::new();
-    for (back, step) in steps.iter().rev().enumerate() {
-        let creates = step.binds.as_ref().is_some_and(|b| names.contains(b));
-        if back == 0 || creates {
-            names.extend(step.names());
-            kept.push(step.clone());
-        }
-    }
-    kept.reverse();
-    kept
 }

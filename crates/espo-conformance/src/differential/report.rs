@@ -95,6 +95,25 @@ pub struct Cause {
 }
 
 impl Comparison {
+    pub(crate) fn empty(real: &str, version: &str, seed: u64) -> Comparison {
+        Comparison {
+            schema: 1,
+            real: real.to_owned(),
+            version: version.to_owned(),
+            seed,
+            requests: 0,
+            walks: 0,
+            left_out: 0,
+            entity_types: Vec::new(),
+            scores: BTreeMap::new(),
+            status_below_500: Share::default(),
+            identical: Share::default(),
+            causes: Vec::new(),
+            interrupted: false,
+            left_behind: Vec::new(),
+        }
+    }
+
     pub(crate) fn count(
         &mut self,
         walk: u64,

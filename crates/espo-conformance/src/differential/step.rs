@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::users::{Login, Users};
@@ -18,7 +18,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// The user that sends a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum As {
     Api,
@@ -43,18 +43,19 @@ impl As {
 }
 
 /// A request with placeholders (`{{r1}}`) for the ids of records that earlier steps created.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Step {
     /// Kind of operation and entity type, for grouping.
     pub(crate) label: String,
     #[serde(rename = "as")]
     pub(crate) as_: As,
-    #[serde(serialize_with = "method_name")]
+    #[serde(serialize_with = "method_name", deserialize_with = "method_of")]
     pub(crate) method: Method,
     pub(crate) path: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) query: Vec<(String, String)>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) headers: Vec<(&'static str, String)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) headers: Vec<(String, String)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<Value>,
     /// Name that the id in the response gets.
@@ -64,6 +65,11 @@ pub(crate) struct Step {
 
 fn method_name<S: serde::Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(method.as_str())
+}
+
+fn method_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Method, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    Method::from_bytes(name.as_bytes()).map_err(serde::de::Error::custom)
 }
 
 impl Step {
@@ -88,6 +94,10 @@ impl Step {
     pub(crate) fn query(mut self, key: &str, value: impl Into<String>) -> Step {
         self.query.push((key.to_owned(), value.into()));
         self
+    }
+
+    pub(crate) fn header(&mut self, name: &str, value: &str) {
+        self.headers.push((name.to_owned(), value.to_owned()));
     }
 
     /// Names of the records that the request refers to.
@@ -134,13 +144,21 @@ pub(crate) struct Side {
     names: HashMap<String, String>,
 }
 
-/// A response, or why there is none.
+/// A response as far as it is compared.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Response {
     pub(crate) status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
+    #[serde(rename = "type")]
     pub(crate) content_type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) allow: Option<String>,
-    pub(crate) raw: Bytes,
+    /// The body, if it is not JSON.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) text: String,
+    /// The body, if it is JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<Value>,
 }
 
@@ -193,7 +211,9 @@ impl Side {
         }
         for (name, value) in &step.headers {
             let value = HeaderValue::from_str(value).map_err(|error| error.to_string())?;
-            headers.insert(HeaderName::from_static(name), value);
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
+            headers.insert(name, value);
         }
         let body = step.body.as_ref().map(|body| {
             headers
@@ -232,13 +252,17 @@ impl Response {
         };
         let content_type = header("content-type").unwrap_or_default();
         let content_type = content_type.split(';').next().unwrap_or_default().trim();
+        let body: Option<Value> = serde_json::from_slice(&raw.body).ok();
         Response {
             status: raw.status.as_u16(),
             reason: header("x-status-reason"),
             content_type: content_type.to_owned(),
             allow: header("allow"),
-            body: serde_json::from_slice(&raw.body).ok(),
-            raw: raw.body,
+            text: match &body {
+                Some(_) => String::new(),
+                None => String::from_utf8_lossy(&raw.body).into_owned(),
+            },
+            body,
         }
     }
 

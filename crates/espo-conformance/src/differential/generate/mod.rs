@@ -1,5 +1,6 @@
 //! Random walks: requests that build on each other, from the metadata of an instance.
 
+mod acts;
 mod search;
 mod values;
 mod walk;

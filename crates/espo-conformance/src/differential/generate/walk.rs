@@ -6,6 +6,7 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 use serde_json::json;
 
+use super::acts::{ACTS, Act, READS};
 use super::{Generator, object, pick, placeholder, search, values, weighted};
 use crate::differential::step::{As, Step};
 
@@ -22,65 +23,6 @@ pub(crate) struct Walk<'g> {
     focus: Vec<&'g EntityType>,
     count: usize,
 }
-
-/// What a step does.
-#[derive(Debug, Clone, Copy)]
-enum Act {
-    Create,
-    Update,
-    Read,
-    List,
-    Related,
-    Link,
-    Unlink,
-    Delete,
-    Stream,
-    Post,
-    Follow,
-    Star,
-    Mass,
-    Kanban,
-    Activities,
-    Global,
-    Action,
-    Document,
-    Missing,
-    Users,
-}
-
-const ACTS: &[(u32, Act)] = &[
-    (14, Act::Create),
-    (14, Act::Update),
-    (12, Act::Read),
-    (34, Act::List),
-    (6, Act::Related),
-    (5, Act::Link),
-    (2, Act::Unlink),
-    (2, Act::Delete),
-    (4, Act::Stream),
-    (3, Act::Post),
-    (2, Act::Follow),
-    (1, Act::Star),
-    (2, Act::Mass),
-    (1, Act::Kanban),
-    (2, Act::Activities),
-    (1, Act::Global),
-    (2, Act::Action),
-    (1, Act::Document),
-    (2, Act::Missing),
-    (2, Act::Users),
-];
-
-const READS: &[(u32, Act)] = &[
-    (20, Act::Read),
-    (60, Act::List),
-    (10, Act::Related),
-    (3, Act::Stream),
-    (2, Act::Kanban),
-    (2, Act::Activities),
-    (1, Act::Document),
-    (2, Act::Missing),
-];
 
 impl<'g> Walk<'g> {
     pub(super) fn new(generator: &'g Generator<'g>, number: u64, random: Pcg64Mcg) -> Walk<'g> {
@@ -301,8 +243,7 @@ impl<'g> Walk<'g> {
         )
         .body(object(attributes));
         if self.random.random_bool(0.5) {
-            step.headers
-                .push(("x-skip-duplicate-check", "true".to_owned()));
+            step.header("x-skip-duplicate-check", "true");
         }
         step.binds = Some(name);
         step
@@ -327,7 +268,7 @@ impl<'g> Walk<'g> {
             .body(object(attributes));
         if self.random.random_bool(0.1) {
             let version = self.random.random_range(1..4);
-            step.headers.push(("x-version-number", version.to_string()));
+            step.header("x-version-number", &version.to_string());
         }
         Some(step)
     }
