@@ -4,20 +4,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use parking_lot::RwLock;
 
 /// Where the server takes its time from.
 #[derive(Debug)]
 pub(crate) struct Clock {
-    fixed: Option<Timestamp>,
+    fixed: RwLock<Option<Timestamp>>,
 }
 
 impl Clock {
     pub(crate) fn new(fixed: Option<Timestamp>) -> Clock {
-        Clock { fixed }
+        Clock {
+            fixed: RwLock::new(fixed),
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.fixed.unwrap_or_else(Timestamp::now)
+        self.fixed.read().unwrap_or_else(Timestamp::now)
+    }
+
+    /// Stops the clock at this time.
+    pub(crate) fn set(&self, now: Timestamp) {
+        *self.fixed.write() = Some(now);
     }
 
     /// `YYYY-MM-DD HH:MM:SS`, UTC.

@@ -42,6 +42,7 @@ mod search;
 mod seed;
 mod sim;
 mod snapshot;
+mod start;
 mod store;
 mod timer;
 mod users;

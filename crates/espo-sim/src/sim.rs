@@ -8,25 +8,24 @@ use std::time::Duration;
 
 use espo_schema::Schema;
 use jiff::Timestamp;
+use parking_lot::{Mutex, RwLock};
 use serde_json::{Map, Value as Json};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::app::{App, Options};
-use crate::auth::Credentials;
-use crate::clock::{Clock, Ids};
-use crate::events::Listener;
-use crate::faults::{FaultRule, Faults};
+use crate::faults::FaultRule;
 use crate::http::server;
-use crate::layout::{Layouts, LinkKind};
-use crate::listeners;
+use crate::layout::Layouts;
 use crate::log::LoggedRequest;
 use crate::outbox::Mail;
 use crate::record::plain::insert_record;
-use crate::routes::{self, delivery, jobs};
-use crate::users::{User, Users};
+use crate::routes::{delivery, jobs};
+use crate::start::Start;
+use crate::users::Users;
 use crate::version::Version;
-use crate::{Error, seed, snapshot};
+use crate::{Error, snapshot};
 
 /// A running server. It stops when this is dropped.
 ///
@@ -34,10 +33,22 @@ use crate::{Error, seed, snapshot};
 /// test process. Only injected latencies are timed by a thread, one for the process.
 #[derive(Debug)]
 pub struct Sim {
-    app: Arc<App>,
+    /// The state, which a reset replaces.
+    current: Arc<RwLock<Arc<App>>>,
+    start: Start,
+    runtime: Handle,
+    /// Ends the work behind the requests of the current state.
+    background: Mutex<watch::Sender<bool>>,
     address: SocketAddr,
-    users: Users,
     stop: watch::Sender<bool>,
+}
+
+/// Starts the work that no request waits for. It ends when the sender says so or is dropped.
+fn run_background(runtime: &Handle, app: &Arc<App>) -> watch::Sender<bool> {
+    let (stop, stopped) = watch::channel(false);
+    runtime.spawn(delivery::run(Arc::clone(app), stopped.clone()));
+    runtime.spawn(jobs::run(Arc::clone(app), stopped));
+    stop
 }
 
 /// What a server is to be like. See [`Sim::builder`].
@@ -94,14 +105,14 @@ impl Sim {
     /// Who may log in, with the credentials.
     #[must_use]
     pub fn users(&self) -> &Users {
-        &self.users
+        &self.start.users
     }
 
     /// The API key of the first user that has one and logs in by it; empty if there is none. A simulator to which no
     /// users were given has one.
     #[must_use]
     pub fn api_key(&self) -> String {
-        let user = self.users.api_key_user();
+        let user = self.start.users.api_key_user();
         user.and_then(|user| user.api_key.clone())
             .unwrap_or_default()
     }
@@ -109,40 +120,65 @@ impl Sim {
     /// The version of EspoCRM that it behaves as.
     #[must_use]
     pub fn version(&self) -> Version {
-        self.app.version
+        self.app().version
     }
 
     /// The requests that it saw, oldest first (the last 10,000).
     #[must_use]
     pub fn requests(&self) -> Vec<LoggedRequest> {
-        self.app.log.all()
+        self.app().log.all()
     }
 
     /// Forgets the requests that it saw.
     pub fn clear_requests(&self) {
-        self.app.log.clear();
+        self.app().log.clear();
     }
 
     /// The mail that it would have sent, oldest first: invitations, cancellations, new passwords (the text is the
     /// password), requests to set one (the text is the request's id), second-factor codes (the text is the code).
     #[must_use]
     pub fn mails(&self) -> Vec<Mail> {
-        self.app.extras.outbox.all()
+        self.app().extras.outbox.all()
+    }
+
+    fn app(&self) -> Arc<App> {
+        Arc::clone(&self.current.read())
+    }
+
+    /// Sets the clock, which stands still from then on: relative date filters, `createdAt` and tokens follow it.
+    pub fn set_clock(&self, now: Timestamp) {
+        self.app().clock.set(now);
+    }
+
+    /// Returns to the state at the start: records, users, settings, faults, clock and IDs as the builder declared them, an
+    /// empty request log, no tokens and no mail. The address stays, and clients keep their connections. Requests that are
+    /// in flight end in the old state.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Snapshot`] if the snapshot that it started from can no longer be read.
+    pub fn reset(&self) -> Result<(), Error> {
+        let app = self.start.app()?;
+        let background = run_background(&self.runtime, &app);
+        *self.current.write() = app;
+        let before = std::mem::replace(&mut *self.background.lock(), background);
+        let _ = before.send(true);
+        Ok(())
     }
 
     /// Replaces the faults in force; an empty list ends them.
     pub fn set_faults(&self, rules: Vec<FaultRule>) {
-        self.app.faults.set(rules);
+        self.app().faults.set(rules);
     }
 
     /// Number of live records of an entity type; 0 for one that the metadata does not have.
     #[must_use]
     pub fn count(&self, entity_type: &str) -> usize {
-        let Some(layout) = self.app.layouts.find(entity_type) else {
+        let app = self.app();
+        let Some(layout) = app.layouts.find(entity_type) else {
             return 0;
         };
-        self.app
-            .store
+        app.store
             .table(layout.index)
             .snapshot()
             .iter()
@@ -156,7 +192,7 @@ impl Sim {
     ///
     /// [`Error::Snapshot`] when the file cannot be written.
     pub fn save_snapshot(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        snapshot::save(&self.app, &self.users, path.as_ref())
+        snapshot::save(&self.app(), &self.start.users, path.as_ref())
     }
 
     /// Adds a record as it stands, without validation; attributes that the entity type does not have are passed over.
@@ -170,12 +206,13 @@ impl Sim {
         entity_type: &str,
         attributes: &Map<String, Json>,
     ) -> Result<String, Error> {
-        insert_record(&self.app, entity_type, attributes)
+        insert_record(&self.app(), entity_type, attributes)
     }
 }
 
 impl Drop for Sim {
     fn drop(&mut self) {
+        let _ = self.background.lock().send(true);
         let _ = self.stop.send(true);
     }
 }
@@ -325,27 +362,18 @@ impl SimBuilder {
                 None => Users::sample(),
             },
         };
-        let faults = Faults::new(self.faults, self.seed.unwrap_or_default());
-        let app = App::new(
+        let start = Start {
             layouts,
-            Clock::new(self.clock),
-            Ids::new(self.seed),
-            self.options,
-            faults,
-            listeners::ALL
-                .iter()
-                .copied()
-                .chain([routes::hear_for_webhooks as Listener])
-                .collect(),
-        );
-        app.config.write().apply(self.settings);
-        declare(&app, &users)?;
-        if let Some(path) = &self.snapshot {
-            snapshot::load(&app, path)?;
-        }
-        for (entity_type, count) in &self.records {
-            seed::fill(&app, entity_type, *count, self.seed.unwrap_or_default())?;
-        }
+            users,
+            records: self.records,
+            seed: self.seed,
+            clock: self.clock,
+            options: self.options,
+            settings: self.settings,
+            faults: self.faults,
+            snapshot: self.snapshot,
+        };
+        let app = start.app()?;
         let address = self.listen.unwrap_or_else(|| "127.0.0.1:0".to_owned());
         let fail = |source| Error::Listen {
             address: address.clone(),
@@ -353,121 +381,17 @@ impl SimBuilder {
         };
         let listener = TcpListener::bind(&address).await.map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
-        let app = Arc::new(app);
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(delivery::run(Arc::clone(&app), stopped.clone()));
-        tokio::spawn(jobs::run(Arc::clone(&app), stopped.clone()));
-        tokio::spawn(server::run(listener, Arc::clone(&app), stopped));
+        let background = run_background(&Handle::current(), &app);
+        let current = Arc::new(RwLock::new(app));
+        tokio::spawn(server::run(listener, Arc::clone(&current), stopped));
         Ok(Sim {
-            app,
+            current,
+            start,
+            runtime: Handle::current(),
+            background: Mutex::new(background),
             address,
-            users,
             stop,
         })
     }
-}
-
-/// Attributes that have a value.
-fn object(pairs: &[(&str, Json)]) -> Map<String, Json> {
-    let filled = pairs.iter().filter(|(_, v)| !v.is_null());
-    filled.map(|(k, v)| ((*k).to_owned(), v.clone())).collect()
-}
-
-/// Puts roles, teams, users and records where requests find them.
-fn declare(app: &App, users: &Users) -> Result<(), Error> {
-    for role in &users.roles {
-        let mut attributes = object(&[
-            ("id", Json::from(role.id.as_str())),
-            ("name", Json::from(role.name.as_str())),
-            (
-                "data",
-                if role.data.is_object() {
-                    role.data.clone()
-                } else {
-                    Json::Null
-                },
-            ),
-            ("fieldData", Json::Object(role.field_data.clone())),
-        ]);
-        attributes.extend(role.permissions.clone());
-        insert_record(app, "Role", &attributes)?;
-        app.roles
-            .write()
-            .insert(role.id.as_str().into(), role.clone());
-    }
-    for team in &users.teams {
-        insert_record(
-            app,
-            "Team",
-            &object(&[
-                ("id", Json::from(team.id.as_str())),
-                ("name", Json::from(team.name.as_str())),
-            ]),
-        )?;
-    }
-    // The installer makes the first administrator, who makes the others.
-    let admin = users.users.iter().find(|u| u.type_ == "admin");
-    for user in &users.users {
-        let creator = match admin {
-            Some(admin) if admin.id != user.id => admin.id.as_str(),
-            _ => "system",
-        };
-        declare_user(app, user, creator)?;
-    }
-    for (entity_type, records) in &users.records {
-        for record in records {
-            insert_record(app, entity_type, record)?;
-        }
-    }
-    Ok(())
-}
-
-/// Adds a user that `creator` made.
-fn declare_user(app: &App, user: &User, creator: &str) -> Result<(), Error> {
-    let text = |v: &Option<String>| v.as_deref().map_or(Json::Null, Json::from);
-    let attributes = object(&[
-        ("id", Json::from(user.id.as_str())),
-        ("type", Json::from(user.type_.as_str())),
-        ("userName", Json::from(user.user_name.as_str())),
-        ("firstName", text(&user.first_name)),
-        // An API user goes by its login name.
-        (
-            "lastName",
-            match (&user.last_name, user.type_.as_str()) {
-                (None, "api") => Json::from(user.user_name.as_str()),
-                (name, _) => text(name),
-            },
-        ),
-        ("createdById", Json::from(creator)),
-        ("authMethod", text(&user.auth_method)),
-        ("apiKey", text(&user.api_key)),
-        ("isActive", Json::Bool(user.is_active)),
-    ]);
-    insert_record(app, "User", &attributes)?;
-    app.auth.put(Credentials {
-        user_id: user.id.as_str().into(),
-        user_name: user.user_name.clone(),
-        password: user.password.clone(),
-        api_key: user.api_key.clone(),
-        secret_key: user.secret_key.clone(),
-        hmac: user.auth_method.as_deref() == Some("Hmac"),
-        active: user.is_active,
-        ..Credentials::default()
-    });
-    let Some(layout) = app.layouts.find("User") else {
-        return Ok(());
-    };
-    for (link, ids) in [("roles", &user.roles_ids), ("teams", &user.teams_ids)] {
-        let Some(LinkKind::Many { relation, forward }) = layout.links.get(link).map(|l| l.kind)
-        else {
-            continue;
-        };
-        for id in ids {
-            let columns = crate::record::links::default_columns(app, relation);
-            app.store
-                .relation(relation)
-                .link(&user.id, forward, id, columns);
-        }
-    }
-    Ok(())
 }

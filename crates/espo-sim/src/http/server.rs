@@ -13,6 +13,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use parking_lot::RwLock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -26,8 +27,11 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 /// Longest request target; beyond it nginx answers 414 (QUIRKS 5).
 const MAX_TARGET: usize = 8 * 1024;
 
+/// The state that requests are answered from; a reset replaces it.
+pub(crate) type Current = Arc<RwLock<Arc<App>>>;
+
 /// Accepts until `stop` says so.
-pub(crate) async fn run(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn run(listener: TcpListener, app: Current, mut stop: watch::Receiver<bool>) {
     loop {
         let accepted = tokio::select! {
             a = listener.accept() => a,
@@ -43,14 +47,9 @@ pub(crate) async fn run(listener: TcpListener, app: Arc<App>, mut stop: watch::R
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    app: Arc<App>,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn serve(stream: TcpStream, peer: SocketAddr, app: Current, mut stop: watch::Receiver<bool>) {
     let service = service_fn(move |req| {
-        let app = Arc::clone(&app);
+        let app = Arc::clone(&app.read());
         async move { answer(req, peer, &app).await }
     });
     let connection = hyper::server::conn::http1::Builder::new()

@@ -234,3 +234,50 @@ async fn what_is_not_the_api_gets_an_http_answer_too() {
     .await
     .unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reset_returns_to_the_start() {
+    let sim = Sim::builder()
+        .seed(7)
+        .records("Lead", 2)
+        .start()
+        .await
+        .unwrap();
+    tokio::task::spawn_blocking(move || {
+        let api = Talk::api(&sim);
+        let first = api.create("Account", json!({"name": "A"}));
+        api.call(
+            "DELETE",
+            &format!(
+                "Lead/{}",
+                api.get("Lead").ok()["list"][0]["id"].as_str().unwrap()
+            ),
+            None,
+        )
+        .ok();
+        sim.set_faults(vec!["status 500".parse().unwrap()]);
+        sim.reset().unwrap();
+        assert_eq!((sim.count("Account"), sim.count("Lead")), (0, 2));
+        assert!(sim.requests().is_empty());
+        // The same IDs are given out again, the faults are gone, and the client's connection still works.
+        assert_eq!(api.create("Account", json!({"name": "A"})), first);
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_moved_clock_moves_dates_and_filters() {
+    let sim = Sim::start().await.unwrap();
+    tokio::task::spawn_blocking(move || {
+        let api = Talk::api(&sim);
+        sim.set_clock("2030-05-05T10:00:00Z".parse().unwrap());
+        api.create("Account", json!({"name": "A"}));
+        let today = json!({"where": [{"type": "today", "attribute": "createdAt", "dateTime": true}], "select": ["name"]});
+        assert_eq!(api.found("Account", today.clone()).len(), 1);
+        sim.set_clock("2030-05-06T10:00:00Z".parse().unwrap());
+        assert_eq!(api.found("Account", today).len(), 0);
+    })
+    .await
+    .unwrap();
+}

@@ -1,0 +1,62 @@
+//! The simulator against recorded exchanges of real servers. A difference that is not among the known ones fails, and so does
+//! a known one that is gone.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use espo_conformance::{Comparison, Differential, Recording};
+use espo_schema::Schema;
+use espo_sim::{Sim, Version};
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/recordings")
+}
+
+async fn replay(name: &str, schema: Schema) -> Comparison {
+    let recording = Recording::load(&fixtures().join(format!("{name}.jsonl"))).unwrap();
+    let header = &recording.header;
+    let version: Version = header.version.parse().unwrap();
+    let sim = Sim::builder()
+        .schema(schema)
+        .version(version)
+        .users(serde_json::from_value(header.users.clone()).unwrap())
+        .settings(header.settings.as_object().cloned().unwrap_or_default())
+        .clock(jiff::Timestamp::from_second(header.from).unwrap())
+        .start()
+        .await
+        .unwrap();
+    Differential::replay(&recording, sim.url()).await.unwrap()
+}
+
+/// One line per cause: score, operation and place; behind it, in the file, the reason.
+fn check(name: &str, report: &Comparison) {
+    let path = fixtures().join(format!("{name}.known.txt"));
+    let known = std::fs::read_to_string(&path).unwrap_or_default();
+    let known: BTreeSet<&str> = known
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split(" — ").next())
+        .filter(|line| !line.is_empty())
+        .collect();
+    let found: BTreeSet<String> = report
+        .causes
+        .iter()
+        .map(|c| format!("{:?} | {} | {}", c.score, c.operation, c.at))
+        .collect();
+    if std::env::var_os("ESPO_RECORDINGS_WRITE").is_some() {
+        let lines: Vec<&str> = found.iter().map(String::as_str).collect();
+        std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+        return;
+    }
+    let new: Vec<_> = found
+        .iter()
+        .filter(|f| !known.contains(f.as_str()))
+        .collect();
+    let gone: Vec<_> = known.iter().filter(|k| !found.contains(**k)).collect();
+    assert!(
+        new.is_empty() && gone.is_empty(),
+        "{name}: new differences {new:#?}\ngone {gone:#?}\n{}",
+        report.text()
+    );
+    assert!(report.requests >= 200, "{}", report.requests);
+}

@@ -1,0 +1,165 @@
+//! The state that a server starts with, and returns to on a reset.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json};
+
+use crate::app::{App, Options};
+use crate::auth::Credentials;
+use crate::clock::{Clock, Ids};
+use crate::events::Listener;
+use crate::faults::{FaultRule, Faults};
+use crate::layout::{Layouts, LinkKind};
+use crate::record::plain::insert_record;
+use crate::users::{User, Users};
+use crate::{Error, listeners, routes, seed, snapshot};
+
+/// What the state of a server is made from.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) layouts: Arc<Layouts>,
+    pub(crate) users: Users,
+    pub(crate) records: BTreeMap<String, usize>,
+    pub(crate) seed: Option<u64>,
+    pub(crate) clock: Option<Timestamp>,
+    pub(crate) options: Options,
+    pub(crate) settings: Map<String, Json>,
+    pub(crate) faults: Vec<FaultRule>,
+    pub(crate) snapshot: Option<PathBuf>,
+}
+
+impl Start {
+    /// Makes the state.
+    pub(crate) fn app(&self) -> Result<Arc<App>, Error> {
+        let seed = self.seed.unwrap_or_default();
+        let app = App::new(
+            Arc::clone(&self.layouts),
+            Clock::new(self.clock),
+            Ids::new(self.seed),
+            self.options.clone(),
+            Faults::new(self.faults.clone(), seed),
+            listeners::ALL
+                .iter()
+                .copied()
+                .chain([routes::hear_for_webhooks as Listener])
+                .collect(),
+        );
+        app.config.write().apply(self.settings.clone());
+        declare(&app, &self.users)?;
+        if let Some(path) = &self.snapshot {
+            snapshot::load(&app, path)?;
+        }
+        for (entity_type, count) in &self.records {
+            seed::fill(&app, entity_type, *count, seed)?;
+        }
+        Ok(Arc::new(app))
+    }
+}
+
+/// Attributes that have a value.
+fn object(pairs: &[(&str, Json)]) -> Map<String, Json> {
+    let filled = pairs.iter().filter(|(_, v)| !v.is_null());
+    filled.map(|(k, v)| ((*k).to_owned(), v.clone())).collect()
+}
+
+/// Puts roles, teams, users and records where requests find them.
+fn declare(app: &App, users: &Users) -> Result<(), Error> {
+    for role in &users.roles {
+        let mut attributes = object(&[
+            ("id", Json::from(role.id.as_str())),
+            ("name", Json::from(role.name.as_str())),
+            (
+                "data",
+                if role.data.is_object() {
+                    role.data.clone()
+                } else {
+                    Json::Null
+                },
+            ),
+            ("fieldData", Json::Object(role.field_data.clone())),
+        ]);
+        attributes.extend(role.permissions.clone());
+        insert_record(app, "Role", &attributes)?;
+        app.roles
+            .write()
+            .insert(role.id.as_str().into(), role.clone());
+    }
+    for team in &users.teams {
+        insert_record(
+            app,
+            "Team",
+            &object(&[
+                ("id", Json::from(team.id.as_str())),
+                ("name", Json::from(team.name.as_str())),
+            ]),
+        )?;
+    }
+    // The installer makes the first administrator, who makes the others.
+    let admin = users.users.iter().find(|u| u.type_ == "admin");
+    for user in &users.users {
+        let creator = match admin {
+            Some(admin) if admin.id != user.id => admin.id.as_str(),
+            _ => "system",
+        };
+        declare_user(app, user, creator)?;
+    }
+    for (entity_type, records) in &users.records {
+        for record in records {
+            insert_record(app, entity_type, record)?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds a user that `creator` made.
+fn declare_user(app: &App, user: &User, creator: &str) -> Result<(), Error> {
+    let text = |v: &Option<String>| v.as_deref().map_or(Json::Null, Json::from);
+    let attributes = object(&[
+        ("id", Json::from(user.id.as_str())),
+        ("type", Json::from(user.type_.as_str())),
+        ("userName", Json::from(user.user_name.as_str())),
+        ("firstName", text(&user.first_name)),
+        // An API user goes by its login name.
+        (
+            "lastName",
+            match (&user.last_name, user.type_.as_str()) {
+                (None, "api") => Json::from(user.user_name.as_str()),
+                (name, _) => text(name),
+            },
+        ),
+        ("createdById", Json::from(creator)),
+        ("authMethod", text(&user.auth_method)),
+        ("apiKey", text(&user.api_key)),
+        ("isActive", Json::Bool(user.is_active)),
+    ]);
+    insert_record(app, "User", &attributes)?;
+    app.auth.put(Credentials {
+        user_id: user.id.as_str().into(),
+        user_name: user.user_name.clone(),
+        password: user.password.clone(),
+        api_key: user.api_key.clone(),
+        secret_key: user.secret_key.clone(),
+        hmac: user.auth_method.as_deref() == Some("Hmac"),
+        active: user.is_active,
+        ..Credentials::default()
+    });
+    let Some(layout) = app.layouts.find("User") else {
+        return Ok(());
+    };
+    for (link, ids) in [("roles", &user.roles_ids), ("teams", &user.teams_ids)] {
+        let Some(LinkKind::Many { relation, forward }) = layout.links.get(link).map(|l| l.kind)
+        else {
+            continue;
+        };
+        for id in ids {
+            let columns = crate::record::links::default_columns(app, relation);
+            app.store
+                .relation(relation)
+                .link(&user.id, forward, id, columns);
+        }
+    }
+    Ok(())
+}
