@@ -227,7 +227,7 @@ impl Layout {
             }
             // Loaders of single fields run for selected fields only.
             let field = a.field.as_deref().and_then(|f| entity.fields.get(f));
-            let is_loaded = field.is_some_and(|f| f.raw.contains_key("loaderClassName"));
+            let is_loaded = field.is_some_and(|f| super::loader(entity, f).is_some());
             if a.in_list && !is_loaded {
                 layout.list_plan.push(ix);
             }

@@ -13,6 +13,7 @@ use indexmap::IndexMap;
 use crate::facts::FieldAccess;
 use crate::value::Value;
 pub(crate) use query::{Ordering, Query};
+pub(crate) use selection::loader;
 
 /// Index of an attribute in its layout.
 pub(crate) type AttrIx = usize;

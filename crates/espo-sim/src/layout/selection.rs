@@ -1,6 +1,6 @@
 //! Attributes that every list row has, whatever a request selects.
 
-use espo_schema::{EntityType, Schema};
+use espo_schema::{EntityType, Field, Schema};
 use serde_json::Value as Json;
 
 use super::{AttrIx, Layout, Source};
@@ -71,6 +71,46 @@ const LOADED: &[(&str, &[&str])] = &[
     ),
     ("User", &["name"]),
 ];
+
+/// Fields that one loader of a stock instance fills, for metadata that does not name loaders.
+const LOADERS: &[(&str, &[&str])] = &[
+    (
+        "Campaign",
+        &[
+            "sentCount",
+            "openedCount",
+            "clickedCount",
+            "optedInCount",
+            "optedOutCount",
+            "bouncedCount",
+            "hardBouncedCount",
+            "softBouncedCount",
+            "leadCreatedCount",
+            "openedPercentage",
+            "clickedPercentage",
+            "optedOutPercentage",
+            "bouncedPercentage",
+            "revenue",
+        ],
+    ),
+    ("Email", &["from", "to", "cc", "bcc", "replyTo"]),
+];
+
+/// The loader that fills a field when it is read, or selected in a list.
+pub(crate) fn loader<'a>(entity: &'a EntityType, field: &Field) -> Option<&'a str> {
+    // Parts of a composite field are filled with it.
+    let whole = field.composite_of.as_deref().unwrap_or(&field.name);
+    let named = entity
+        .fields
+        .get(whole)
+        .and_then(|f| f.raw.get("loaderClassName"))
+        .and_then(Json::as_str);
+    let stock = || {
+        let (_, fields) = LOADERS.iter().find(|(e, _)| *e == entity.name)?;
+        fields.contains(&whole).then_some("stock")
+    };
+    named.or_else(stock)
+}
 
 impl Layout {
     /// Sets the attributes that every list row has.

@@ -2,7 +2,7 @@
 
 use super::create;
 use crate::app::{App, Caller};
-use crate::layout::{AttrIx, Layout, Source};
+use crate::layout::{self, AttrIx, Layout, Source};
 use crate::search::order::Order;
 
 /// Attributes that the selection of another one brings along (`selectDefs.…selectAttributesDependencyMap` of a stock
@@ -84,9 +84,9 @@ fn dependent(layout: &Layout, wanted: &mut [bool]) {
 /// Adds what the loaders of the selected fields fill: all fields with the same loader.
 fn loaded(app: &App, layout: &Layout, names: &[String], wanted: &mut [bool]) {
     let entity = app.layouts.entity(layout);
-    let loader = |ix: AttrIx| -> Option<&str> {
+    let loader = |ix: AttrIx| {
         let field = entity.fields.get(layout.attrs[ix].field.as_deref()?)?;
-        field.raw.get("loaderClassName")?.as_str()
+        layout::loader(entity, field)
     };
     let asked: Vec<&str> = names
         .iter()

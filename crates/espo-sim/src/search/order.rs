@@ -9,6 +9,7 @@ use espo_schema::{AttributeRole, FieldKind, Order as Direction};
 use super::collate;
 use super::params::SearchParams;
 use crate::app::{App, Caller};
+use crate::facts::field_access;
 use crate::http::{Refusal, Result};
 use crate::layout::{AttrIx, Layout, Ordering as Joined, Source, Ty};
 use crate::record::view;
@@ -117,17 +118,19 @@ impl Order {
         }
         let entity = app.layouts.entity(layout);
         if let Some(f) = entity.fields.get(field) {
-            if f.kind == FieldKind::Password
-                || f.disabled
+            if f.order_disabled || f.kind == FieldKind::Password {
+                return Err(Refusal::forbidden_search(format!(
+                    "Order by the field '{field}' is disabled."
+                )));
+            }
+            let access = field_access(&app.layouts.schema, &layout.name, field);
+            if f.disabled
+                || access.hidden
+                || (access.admin_only && !caller.acl.is_admin())
                 || !caller.acl.may_read_field(&layout.name, field)
             {
                 return Err(Refusal::forbidden_search(format!(
-                    "Forbidden to order by field '{field}'."
-                )));
-            }
-            if f.order_disabled {
-                return Err(Refusal::forbidden_search(format!(
-                    "Order by the field '{field}' is disabled."
+                    "Not access to order by field '{field}'."
                 )));
             }
         }
@@ -146,7 +149,11 @@ impl Order {
             .map(|ix| Key {
                 attr: *ix,
                 descending,
-                options: layout.attrs[*ix].options.clone(),
+                // The empty option counts as no value.
+                options: layout.attrs[*ix].options.as_ref().map(|options| {
+                    let named = options.iter().filter(|o| !o.is_empty());
+                    named.cloned().collect()
+                }),
                 binary: matches!(layout.attrs[*ix].ty, Ty::Date | Ty::DateTime | Ty::Id),
             })
             .collect();

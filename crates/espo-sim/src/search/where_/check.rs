@@ -4,8 +4,10 @@ use serde_json::Value as Json;
 
 use super::{Compiler, LINK_TYPES, attribute, group, values};
 use crate::acl::Action;
+use crate::facts::field_access;
 use crate::http::{Refusal, Result};
 use crate::layout::{LinkDef, LinkKind};
+use crate::version::Version;
 
 impl Compiler<'_> {
     /// Refuses what may not be asked.
@@ -38,9 +40,14 @@ impl Compiler<'_> {
             let target_closed = link
                 .target
                 .is_some_and(|t| !self.caller.acl.scope(&self.app.layouts.entities[t].name));
-            if target_closed || !self.caller.acl.may_read_field(&self.layout.name, name) {
+            if target_closed || !self.field_open(name) {
+                let word = if self.app.version < Version::V10_0 {
+                    "relation"
+                } else {
+                    "link"
+                };
                 return Err(Refusal::forbidden_search(format!(
-                    "Forbidden relation '{name}' in where."
+                    "Forbidden {word} '{name}' in where."
                 )));
             }
             if matches!(
@@ -69,15 +76,15 @@ impl Compiler<'_> {
         }
     }
 
+    /// Whether the caller may use a field, or a link of that name.
     fn field_open(&self, field: &str) -> bool {
-        let disabled = self
-            .app
-            .layouts
-            .entity(self.layout)
-            .fields
-            .get(field)
-            .is_some_and(|f| f.disabled);
-        !disabled && self.caller.acl.may_read_field(&self.layout.name, field)
+        let layouts = &self.app.layouts;
+        let entity = layouts.entity(self.layout);
+        let access = field_access(&layouts.schema, &self.layout.name, field);
+        !entity.fields.get(field).is_some_and(|f| f.disabled)
+            && !access.hidden
+            && (!access.admin_only || self.caller.acl.is_admin())
+            && self.caller.acl.may_read_field(&self.layout.name, field)
     }
 
     fn is_stub(&self, name: &str) -> bool {

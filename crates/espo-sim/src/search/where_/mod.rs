@@ -6,6 +6,7 @@ mod person;
 
 use std::cell::Cell;
 
+use espo_schema::AttributeRole;
 use serde_json::Value as Json;
 
 use super::Pred;
@@ -188,7 +189,21 @@ impl<'a> Compiler<'a> {
             return Ok(None);
         };
         self.note(name, type_, item);
-        Ok(Some((slot, self.test(type_, attr.ty, item)?)))
+        let test = self.test(type_, attr.ty, item)?;
+        // A record without an address has no flags, which counts as false.
+        let is_flag = matches!(
+            attr.role,
+            AttributeRole::IsOptedOut | AttributeRole::IsInvalid
+        );
+        let value = item.get("value").unwrap_or(&Json::Null);
+        let is_false = matches!(
+            (type_, value),
+            ("isFalse", _) | ("equals", Json::Bool(false)) | ("notEquals", Json::Bool(true))
+        );
+        if is_flag && is_false {
+            return Ok(Some((slot, Box::new(|v| !v.is_true()))));
+        }
+        Ok(Some((slot, test)))
     }
 
     fn item(&self, item: &Json) -> Result<Pred<'a>> {
