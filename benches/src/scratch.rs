@@ -54,6 +54,10 @@ impl Scratch {
                 &format!("{{ path = {:?} }}", core.display().to_string()),
             )
             .write_to(&folder)?;
+        // It lies in the target folder of this workspace, whose member it is not.
+        let manifest = folder.join("Cargo.toml");
+        let text = std::fs::read_to_string(&manifest)?;
+        std::fs::write(&manifest, text + "\n[workspace]\n")?;
         self.lock(&folder)?;
         Ok(folder)
     }

@@ -155,15 +155,15 @@ fn all(model: &Model<'_>) -> Vec<RustName> {
         for filter in &entity.bool_filters {
             push(RustNameKind::BoolFilter, filter.wire, &filter.rust);
         }
-        for (rust, enumeration) in &entity.enums {
-            push(RustNameKind::Enum, &enumeration.wire, rust);
-            let plan = names::variant_plan(enumeration.options.iter().map(String::as_str));
+        let own = entity.enums.iter();
+        let own = own.map(|(rust, own)| (rust, &own.wire, own.options));
+        let shared = entity.shared.iter();
+        let shared = shared.map(|(rust, shared)| (rust, &shared.wire, shared.options));
+        for (rust, wire, options) in own.chain(shared) {
+            push(RustNameKind::Enum, wire, rust);
+            let plan = names::variant_plan(options.iter().map(String::as_str));
             for (option, variant) in &plan {
-                push(
-                    RustNameKind::Variant,
-                    &format!("{}={option}", enumeration.wire),
-                    variant,
-                );
+                push(RustNameKind::Variant, &format!("{wire}={option}"), variant);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use espo_schema::{Attribute, Column, EntityType, Options, ValueType};
 
 use crate::capabilities;
-use crate::model::{Columns, Enum, Names};
+use crate::model::{Columns, Enum, Names, SharedUse};
 use crate::names::{self, Plan};
 use crate::overrides::EntityOverride;
 
@@ -78,8 +78,17 @@ pub(crate) struct Builder<'s, 'n> {
     /// Names of types of this entity type.
     taken: BTreeSet<String>,
     enums: BTreeMap<String, Enum<'s>>,
+    shared: BTreeMap<String, SharedUse<'s>>,
     columns: BTreeMap<&'s str, Columns<'s>>,
     uses: BTreeSet<String>,
+}
+
+/// The types that an entity type needs.
+pub(crate) struct Finished<'s> {
+    pub(crate) enums: BTreeMap<String, Enum<'s>>,
+    pub(crate) shared: BTreeMap<String, SharedUse<'s>>,
+    pub(crate) columns: Vec<Columns<'s>>,
+    pub(crate) uses: BTreeSet<String>,
 }
 
 impl<'s, 'n> Builder<'s, 'n> {
@@ -99,6 +108,7 @@ impl<'s, 'n> Builder<'s, 'n> {
                 .map(|suffix| format!("{own}{suffix}"))
                 .into(),
             enums: BTreeMap::new(),
+            shared: BTreeMap::new(),
             columns: BTreeMap::new(),
             uses: BTreeSet::new(),
         };
@@ -139,14 +149,13 @@ impl<'s, 'n> Builder<'s, 'n> {
         known.into_iter().collect()
     }
 
-    pub(crate) fn finish(
-        self,
-    ) -> (
-        BTreeMap<String, Enum<'s>>,
-        Vec<Columns<'s>>,
-        BTreeSet<String>,
-    ) {
-        (self.enums, self.columns.into_values().collect(), self.uses)
+    pub(crate) fn finish(self) -> Finished<'s> {
+        Finished {
+            enums: self.enums,
+            shared: self.shared,
+            columns: self.columns.into_values().collect(),
+            uses: self.uses,
+        }
     }
 
     pub(crate) fn attribute_type(&mut self, attribute: &'s Attribute) -> RustType {
@@ -263,6 +272,15 @@ impl<'s, 'n> Builder<'s, 'n> {
             return None;
         };
         let name = self.type_names.get(&attribute.name)?.clone();
+        if let Some(shared) = self.names.shared.of(&self.schema.name, &attribute.name) {
+            let shared = SharedUse {
+                rust: shared.rust.clone(),
+                wire: attribute.name.clone(),
+                options,
+            };
+            self.shared.insert(name.clone(), shared);
+            return Some(name);
+        }
         let of = format!("`{}` of [`{}`]", attribute.name, self.own);
         self.enums.entry(name.clone()).or_insert_with(|| Enum {
             of,

@@ -241,9 +241,7 @@ async fn pulled_metadata_becomes_names_types_and_docs() {
         core.canonicalize().expect("a folder"),
         wanted.canonicalize().expect("a folder")
     );
-    let edited = manifest
-        .replace("\n[workspace]\n", "\n")
-        .replace("0.1.0", "2.5.0");
+    let edited = manifest.replace("0.1.0", "2.5.0") + "\n[lints.rust]\nunused = \"deny\"\n";
     assert_ne!(edited, manifest);
     std::fs::write(&path, &edited).expect("written");
     for more in ["", "--check"] {

@@ -14,7 +14,7 @@ pub(super) fn constants(entity: &Entity<'_>) -> TokenStream {
     let constants = entity.attributes.iter().map(|attribute| {
         let (name, wire) = (constant(&attribute.rust), &attribute.schema.name);
         let (docs, kind) = (
-            docs(doc::code(wire)),
+            docs(doc::attribute(attribute)),
             kind(&attribute.type_.kind, &attribute.type_.value),
         );
         let access = access(entity, attribute);

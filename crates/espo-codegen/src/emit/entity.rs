@@ -6,13 +6,17 @@ use quote::quote;
 
 use super::print::Printer;
 use super::tokens::{docs, ident, suffixed, type_};
-use super::{constants, links, options, write};
+use super::{constants, example, links, options, write};
 use crate::doc;
 use crate::model::{Attr, Entity};
 
 /// The module of one entity type.
 pub(crate) fn module(entity: &Entity<'_>) -> String {
-    let about = format!(" Entity type {}.", doc::code(&entity.schema.name));
+    let about = format!(
+        "Entity type {}.\n\n{}",
+        doc::code(&entity.schema.name),
+        example::example(entity)
+    );
     let uses = (!entity.uses.is_empty()).then(|| {
         let names = entity.uses.iter().map(|name| ident(name));
         quote!(use super::{#(#names),*};)
@@ -31,6 +35,7 @@ pub(crate) fn module(entity: &Entity<'_>) -> String {
         constants::constants,
         constants::filters,
         constants::unlisted,
+        options::shared,
         options::enums,
         options::parents,
         options::columns,

@@ -5,6 +5,7 @@
 
 mod constants;
 mod entity;
+mod example;
 mod links;
 mod options;
 mod print;
@@ -13,6 +14,8 @@ mod tokens;
 mod write;
 
 pub(crate) use entity::module;
+pub(crate) use example::compiled;
+pub(crate) use options::shared_module;
 pub(crate) use root::{features, root};
 
 /// The first line of every generated file.

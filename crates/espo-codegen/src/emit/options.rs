@@ -5,31 +5,61 @@ use std::collections::BTreeSet;
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::print::Printer;
 use super::tokens::{docs, ident, type_};
 use crate::doc;
-use crate::model::Entity;
+use crate::model::{Entity, SharedEnum};
 use crate::names;
 
-/// An enum for each field with options.
-pub(super) fn enums(entity: &Entity<'_>) -> TokenStream {
-    let enums = entity.enums.iter().map(|(name, enumeration)| {
-        let plan = names::variant_plan(enumeration.options.iter().map(String::as_str));
-        let (about, name) = (docs(format!("{}.", enumeration.of)), ident(name));
-        let mut seen = BTreeSet::new();
-        // An option that is listed twice is one option.
-        let options = enumeration.options.iter().filter(|o| seen.insert(*o));
-        let variants = options.map(|option| {
-            let variant = ident(&plan[option]);
-            quote!(#variant = #option)
-        });
-        quote! {
-            espo_core::enumeration! {
-                #about
-                pub enum #name { #(#variants),* }
-            }
+/// The shared enums that an entity type has, under the names that its own would have.
+pub(super) fn shared(entity: &Entity<'_>) -> TokenStream {
+    let aliases = entity.shared.iter().map(|(alias, shared)| {
+        let (alias, rust) = (ident(alias), ident(&shared.rust));
+        if alias == rust {
+            quote!(pub use super::shared_options::#rust;)
+        } else {
+            quote!(pub use super::shared_options::#rust as #alias;)
         }
     });
+    quote!(#(#aliases)*)
+}
+
+/// The module of the shared enums.
+pub(crate) fn shared_module(enums: &[SharedEnum<'_>]) -> String {
+    let about = "Enums of several fields, which take their options from one place.";
+    let mut printer = Printer::new(Some(about), enums.len() * 512);
+    for shared in enums {
+        let about = format!("Options of {}.", doc::code(&shared.source));
+        printer.add(enumeration(&about, &shared.rust, shared.options));
+    }
+    printer.into_text()
+}
+
+/// An enum for each other field with options.
+pub(super) fn enums(entity: &Entity<'_>) -> TokenStream {
+    let enums = entity
+        .enums
+        .iter()
+        .map(|(name, own)| enumeration(&format!("{}.", own.of), name, own.options));
     quote!(#(#enums)*)
+}
+
+fn enumeration(about: &str, name: &str, options: &[String]) -> TokenStream {
+    let plan = names::variant_plan(options.iter().map(String::as_str));
+    let (about, name) = (docs(about), ident(name));
+    let mut seen = BTreeSet::new();
+    // An option that is listed twice is one option.
+    let options = options.iter().filter(|option| seen.insert(*option));
+    let variants = options.map(|option| {
+        let variant = ident(&plan[option]);
+        quote!(#variant = #option)
+    });
+    quote! {
+        espo_core::enumeration! {
+            #about
+            pub enum #name { #(#variants),* }
+        }
+    }
 }
 
 /// An enum for each polymorphic parent.

@@ -33,7 +33,11 @@ impl Printer {
         let mut text = String::with_capacity(size);
         text.push_str(BANNER);
         if let Some(about) = about {
-            text.push_str(&unparse(syn::parse_quote!(#![doc = #about])));
+            let lines = about.lines().map(|line| match line {
+                "" => String::new(),
+                line => format!(" {line}"),
+            });
+            text.push_str(&unparse(syn::parse_quote!(#(#![doc = #lines])*)));
         }
         Self { text, last: None }
     }
@@ -157,6 +161,14 @@ fn file_of(item: Item) -> File {
     }
 }
 
+/// The text of one item.
+pub(super) fn item(tokens: TokenStream) -> String {
+    match syn::parse2(tokens) {
+        Ok(item) => join(&unparse(file_of(item))),
+        Err(error) => error.into_compile_error().to_string(),
+    }
+}
+
 fn unparse(file: File) -> String {
     prettyplease::unparse(&file)
 }
@@ -244,7 +256,7 @@ mod tests {
     #[test]
     fn files_read_like_code_written_by_hand() {
         let long = "x".repeat(60);
-        let mut printer = super::Printer::new(Some(" A module."), 0);
+        let mut printer = super::Printer::new(Some("A module."), 0);
         printer.add(quote! {
             use a::*;
             #[doc = " One."]

@@ -31,27 +31,35 @@ pub(crate) fn root(model: &Model<'_>, hash: &str, gated: bool) -> String {
             let required = suffixed(&entity.rust, "Required");
             quote!(, #required)
         });
+        let quiet = quiet();
         quote! {
             #gate
+            #quiet
             pub mod #module;
             #gate
+            #[allow(unused_imports, unreachable_pub)]
             pub use #module::{#name, #new, #patch, #reference #required};
         }
     });
     let absent = absent(model, gated);
     let schema = schema(model);
+    let quiet = quiet();
+    let shared = (!model.shared.is_empty()).then(|| quote!(#quiet pub mod shared_options;));
     let mut printer = Printer::new(None, 4096 + model.entities.len() * 512);
     printer.add(quote! {
         use espo_core::typed::ExpectedEntity;
 
         /// SHA-256 of the metadata that this was generated from.
+        #[allow(dead_code, unreachable_pub)]
         pub const METADATA_HASH: &str = #hash;
 
         /// The entity types and attributes that this code expects of an instance.
+        #[allow(dead_code, unreachable_pub)]
         pub const EXPECTED_SCHEMA: &[ExpectedEntity] = &[#(#expected),*];
 
         #schema
 
+        #shared
         #(#modules)*
         #(#absent)*
     });
@@ -72,6 +80,7 @@ fn schema(model: &Model<'_>) -> TokenStream {
     });
     quote! {
         /// The entity types of this crate that calls on records of others return, such as notes and users.
+        #[allow(dead_code, unreachable_pub)]
         #[derive(Debug)]
         pub enum Schema {}
 
@@ -79,6 +88,11 @@ fn schema(model: &Model<'_>) -> TokenStream {
             #(#types)*
         }
     }
+}
+
+/// A program that has the code as a module of its own uses a part of it, and has lints of its own.
+fn quiet() -> TokenStream {
+    quote!(#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)])
 }
 
 /// An id is typed by its entity type, so the name is there even where the entity type is not.
@@ -105,6 +119,7 @@ fn absent(model: &Model<'_>, gated: bool) -> Vec<TokenStream> {
         absent.push(quote! {
             #about
             #gate
+            #[allow(dead_code, unreachable_pub)]
             #[derive(Debug)]
             pub enum #name {}
         });

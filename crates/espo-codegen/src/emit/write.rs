@@ -133,14 +133,16 @@ fn setters(entity: &Entity<'_>, create_only: bool) -> Vec<TokenStream> {
         .setters
         .iter()
         .filter(|s| s.create_only == create_only);
-    wanted.map(setter).collect()
+    wanted.map(|s| setter(entity, s)).collect()
 }
 
-fn setter(setter: &Setter<'_>) -> TokenStream {
+fn setter(entity: &Entity<'_>, setter: &Setter<'_>) -> TokenStream {
     let (name, argument) = (ident(&setter.rust), argument_of(setter));
     match &setter.target {
         Target::Attribute(wire, type_) => {
-            let about = docs(format!("Sets {}.", doc::code(wire)));
+            let attribute = entity.attributes.iter().find(|a| a.schema.name == *wire);
+            let shown = attribute.map_or_else(|| doc::code(wire), doc::attribute);
+            let about = docs(format!("Sets {shown}."));
             let value = convert(&type_.value);
             quote! {
                 #about

@@ -62,7 +62,12 @@ impl<'s> Entity<'s> {
         let required = required(schema, &setters);
         let links = links(schema, names.entity_types, &mut builder);
         let (primary_filters, bool_filters) = filters(schema);
-        let (enums, columns, uses) = builder.finish();
+        let types::Finished {
+            enums,
+            shared,
+            columns,
+            uses,
+        } = builder.finish();
         Ok(Self {
             schema,
             rust,
@@ -73,6 +78,7 @@ impl<'s> Entity<'s> {
             setters,
             required,
             enums,
+            shared,
             parents,
             dates_or_times,
             columns,

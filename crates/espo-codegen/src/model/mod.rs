@@ -4,6 +4,7 @@ mod entity;
 mod reserved;
 mod roles;
 mod setters;
+mod shared;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -17,12 +18,16 @@ use crate::{Error, parallel};
 use reserved::RESERVED_MODULES;
 pub(crate) use reserved::RESERVED_TYPES;
 pub(crate) use roles::{SCHEMA_TYPES, roles};
+use shared::Shared;
+pub(crate) use shared::SharedEnum;
 
 /// Everything that is generated for one schema.
 #[derive(Debug)]
 pub(crate) struct Model<'s> {
     /// The entity types, sorted by name.
     pub(crate) entities: Vec<Entity<'s>>,
+    /// The enums of several fields that these have.
+    pub(crate) shared: Vec<SharedEnum<'s>>,
     /// Entity types that are referred to, generated or not: wire name to Rust name.
     pub(crate) entity_names: Plan,
 }
@@ -34,6 +39,8 @@ pub(crate) struct Names<'n> {
     pub(crate) entity_types: &'n Plan,
     /// Names of types that are taken: those of entity types, and reserved ones.
     pub(crate) taken: &'n HashSet<&'n str>,
+    /// Enums of several fields.
+    pub(crate) shared: &'n Shared<'n>,
 }
 
 /// One entity type.
@@ -57,6 +64,8 @@ pub(crate) struct Entity<'s> {
     pub(crate) required: Vec<Setter<'s>>,
     /// Enums, by Rust name.
     pub(crate) enums: BTreeMap<String, Enum<'s>>,
+    /// Enums that other fields have as well, by their Rust name in this module.
+    pub(crate) shared: BTreeMap<String, SharedUse<'s>>,
     /// Polymorphic parents.
     pub(crate) parents: Vec<Parent<'s>>,
     /// Fields that hold a date or a time, by their attributes.
@@ -134,6 +143,17 @@ pub(crate) struct Enum<'s> {
     /// What it belongs to, for the docs.
     pub(crate) of: String,
     /// The attribute or column in the metadata.
+    pub(crate) wire: String,
+    /// The options in the order of the metadata.
+    pub(crate) options: &'s [String],
+}
+
+/// A shared enum as a module has it.
+#[derive(Debug)]
+pub(crate) struct SharedUse<'s> {
+    /// The name of the shared enum.
+    pub(crate) rust: String,
+    /// The attribute in the metadata.
     pub(crate) wire: String,
     /// The options in the order of the metadata.
     pub(crate) options: &'s [String],
@@ -242,6 +262,7 @@ impl<'s> Model<'s> {
             .copied()
             .chain(entity_names.values().map(String::as_str))
             .collect();
+        let shared = Shared::new(schema, &taken);
         let has_scopes = schema.raw["scopes"]
             .as_object()
             .is_some_and(|scopes| !scopes.is_empty());
@@ -254,15 +275,25 @@ impl<'s> Model<'s> {
             let names = Names {
                 entity_types: &entity_names,
                 taken: &taken,
+                shared: &shared,
             };
             let mut model = Entity::new(entity, names, overrides, labels, module, feature)?;
             // Settings and the like are no entities and have no ID. An export without scopes does not tell.
             model.requires_id = entity.scope.entity || !has_scopes;
             Ok(model)
         });
-        let entities = entities.into_iter().collect::<Result<_, _>>()?;
+        let entities: Vec<Entity<'s>> = entities.into_iter().collect::<Result<_, _>>()?;
+        let used: HashSet<&str> = entities
+            .iter()
+            .flat_map(|entity| entity.shared.values())
+            .map(|shared| shared.rust.as_str())
+            .collect();
+        let shared = shared.into_enums();
+        let shared = shared.filter(|shared| used.contains(shared.rust.as_str()));
+        let shared = shared.collect();
         Ok(Self {
             entities,
+            shared,
             entity_names,
         })
     }

@@ -133,6 +133,7 @@ pub(super) const RESERVED_MODULES: &[&str] = &[
     "links",
     "prelude",
     "primary_filters",
+    "shared_options",
     "std",
     "test",
 ];

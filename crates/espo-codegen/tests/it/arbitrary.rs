@@ -107,7 +107,7 @@ proptest! {
     fn any_export_becomes_rust_that_parses(export in export()) {
         let schema = common::schema(export);
         let output = Generator::new().generate(&schema).expect("Rust");
-        for (path, text) in output.files() {
+        for (path, text) in crate::common::modules(&output) {
             let file = syn::parse_file(text);
             prop_assert!(file.is_ok(), "{}: {:?}\n{text}", path.display(), file.err());
             prop_assert!(path.to_str().is_some_and(|path| !path.contains(['/', '\\', ':'])), "{path:?}");

@@ -18,6 +18,12 @@ pub(crate) fn hostile() -> Value {
     serde_json::from_str(include_str!("fixtures/hostile.json")).expect("the fixture is JSON")
 }
 
+/// The generated Rust files.
+pub(crate) fn modules(output: &Output) -> impl Iterator<Item = (&Path, &str)> {
+    let files = output.files();
+    files.filter(|(path, _)| path.extension().is_some_and(|extension| extension == "rs"))
+}
+
 /// The text of one generated file.
 pub(crate) fn file(output: &Output, path: &str) -> String {
     let found = output.files().find(|(file, _)| *file == Path::new(path));
@@ -28,19 +34,29 @@ pub(crate) fn file(output: &Output, path: &str) -> String {
 
 /// Writes a whole crate below the target folder, against the workspace's own `espo-core` and versions.
 pub(crate) fn write_crate(name: &str, output: Output) -> PathBuf {
-    let workspace = workspace();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let core = format!(
-        "{{ path = {:?} }}",
-        workspace.join("crates/espo-core").display().to_string()
-    );
+    let core = format!("{{ path = {:?} }}", core().display().to_string());
     output
         .into_crate(name, &core)
         .write_to(&folder)
         .expect("the crate is written");
-    std::fs::copy(workspace.join("Cargo.lock"), folder.join("Cargo.lock"))
-        .expect("the versions are those of the workspace");
+    // It lies in the target folder of this workspace, whose member it is not.
+    let manifest = folder.join("Cargo.toml");
+    let text = std::fs::read_to_string(&manifest).expect("the manifest is there");
+    std::fs::write(&manifest, text + "\n[workspace]\n").expect("the manifest is written");
+    lock(&folder);
     folder
+}
+
+/// The workspace's `espo-core`.
+pub(crate) fn core() -> PathBuf {
+    workspace().join("crates/espo-core")
+}
+
+/// Gives a crate or workspace the versions of this one.
+pub(crate) fn lock(folder: &Path) {
+    std::fs::copy(workspace().join("Cargo.lock"), folder.join("Cargo.lock"))
+        .expect("the versions are those of the workspace");
 }
 
 /// Runs cargo without the network in a folder, with the target folder of the workspace, so that dependencies are
@@ -55,6 +71,7 @@ pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> Ran {
         .current_dir(folder)
         .env("CARGO_TARGET_DIR", target)
         .env_remove("RUSTFLAGS")
+        .env("RUSTDOCFLAGS", "-D warnings")
         .output()
         .expect("cargo runs")
 }

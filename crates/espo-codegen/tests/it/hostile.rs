@@ -17,7 +17,7 @@ fn every_wire_name_is_in_the_output_unchanged() {
     let schema = common::schema(common::hostile());
     let output = Generator::new().generate(&schema).expect("Rust");
     let mut literals = std::collections::BTreeSet::new();
-    for (path, text) in output.files() {
+    for (path, text) in common::modules(&output) {
         let file =
             syn::parse_file(text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         collect(quote::ToTokens::to_token_stream(&file), &mut literals);

@@ -1,6 +1,7 @@
 //! The generator, from the outside.
 
 mod arbitrary;
+mod citizen;
 mod common;
 mod features;
 mod hostile;

@@ -2,8 +2,10 @@
 use espo_core::typed::ExpectedEntity;
 
 /// SHA-256 of the metadata that this was generated from.
+#[allow(dead_code, unreachable_pub)]
 pub const METADATA_HASH: &str = "8a2b343fdf0b62eaf152f74d1cb810b92479c57db3ff3d9c35cdc64bfe1dc188";
 /// The entity types and attributes that this code expects of an instance.
+#[allow(dead_code, unreachable_pub)]
 pub const EXPECTED_SCHEMA: &[ExpectedEntity] = &[
     #[cfg(feature = "account")]
     ExpectedEntity::of::<account::Account>(),
@@ -190,6 +192,7 @@ pub const EXPECTED_SCHEMA: &[ExpectedEntity] = &[
 ];
 
 /// The entity types of this crate that calls on records of others return, such as notes and users.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Schema {}
 
@@ -204,480 +207,664 @@ impl espo_core::typed::Schema for Schema {
     type User = User;
 }
 
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
+pub mod shared_options;
 #[cfg(feature = "account")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod account;
 #[cfg(feature = "account")]
+#[allow(unused_imports, unreachable_pub)]
 pub use account::{Account, AccountNew, AccountPatch, AccountRef};
 #[cfg(feature = "action-history-record")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod action_history_record;
 #[cfg(feature = "action-history-record")]
+#[allow(unused_imports, unreachable_pub)]
 pub use action_history_record::{
     ActionHistoryRecord, ActionHistoryRecordNew, ActionHistoryRecordPatch,
     ActionHistoryRecordRef,
 };
 #[cfg(feature = "address-country")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod address_country;
 #[cfg(feature = "address-country")]
+#[allow(unused_imports, unreachable_pub)]
 pub use address_country::{
     AddressCountry, AddressCountryNew, AddressCountryPatch, AddressCountryRef,
     AddressCountryRequired,
 };
 #[cfg(feature = "app-log-record")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod app_log_record;
 #[cfg(feature = "app-log-record")]
+#[allow(unused_imports, unreachable_pub)]
 pub use app_log_record::{
     AppLogRecord, AppLogRecordNew, AppLogRecordPatch, AppLogRecordRef,
 };
 #[cfg(feature = "app-secret")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod app_secret;
 #[cfg(feature = "app-secret")]
+#[allow(unused_imports, unreachable_pub)]
 pub use app_secret::{
     AppSecret, AppSecretNew, AppSecretPatch, AppSecretRef, AppSecretRequired,
 };
 #[cfg(feature = "array-value")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod array_value;
 #[cfg(feature = "array-value")]
+#[allow(unused_imports, unreachable_pub)]
 pub use array_value::{ArrayValue, ArrayValueNew, ArrayValuePatch, ArrayValueRef};
 #[cfg(feature = "attachment")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod attachment;
 #[cfg(feature = "attachment")]
+#[allow(unused_imports, unreachable_pub)]
 pub use attachment::{Attachment, AttachmentNew, AttachmentPatch, AttachmentRef};
 #[cfg(feature = "auth-log-record")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod auth_log_record;
 #[cfg(feature = "auth-log-record")]
+#[allow(unused_imports, unreachable_pub)]
 pub use auth_log_record::{
     AuthLogRecord, AuthLogRecordNew, AuthLogRecordPatch, AuthLogRecordRef,
 };
 #[cfg(feature = "auth-token")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod auth_token;
 #[cfg(feature = "auth-token")]
+#[allow(unused_imports, unreachable_pub)]
 pub use auth_token::{AuthToken, AuthTokenNew, AuthTokenPatch, AuthTokenRef};
 #[cfg(feature = "authentication-provider")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod authentication_provider;
 #[cfg(feature = "authentication-provider")]
+#[allow(unused_imports, unreachable_pub)]
 pub use authentication_provider::{
     AuthenticationProvider, AuthenticationProviderNew, AuthenticationProviderPatch,
     AuthenticationProviderRef, AuthenticationProviderRequired,
 };
 #[cfg(feature = "autofollow")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod autofollow;
 #[cfg(feature = "autofollow")]
+#[allow(unused_imports, unreachable_pub)]
 pub use autofollow::{Autofollow, AutofollowNew, AutofollowPatch, AutofollowRef};
 #[cfg(feature = "call")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod call;
 #[cfg(feature = "call")]
+#[allow(unused_imports, unreachable_pub)]
 pub use call::{Call, CallNew, CallPatch, CallRef, CallRequired};
 #[cfg(feature = "campaign")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod campaign;
 #[cfg(feature = "campaign")]
+#[allow(unused_imports, unreachable_pub)]
 pub use campaign::{Campaign, CampaignNew, CampaignPatch, CampaignRef};
 #[cfg(feature = "campaign-log-record")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod campaign_log_record;
 #[cfg(feature = "campaign-log-record")]
+#[allow(unused_imports, unreachable_pub)]
 pub use campaign_log_record::{
     CampaignLogRecord, CampaignLogRecordNew, CampaignLogRecordPatch,
     CampaignLogRecordRef, CampaignLogRecordRequired,
 };
 #[cfg(feature = "campaign-tracking-url")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod campaign_tracking_url;
 #[cfg(feature = "campaign-tracking-url")]
+#[allow(unused_imports, unreachable_pub)]
 pub use campaign_tracking_url::{
     CampaignTrackingUrl, CampaignTrackingUrlNew, CampaignTrackingUrlPatch,
     CampaignTrackingUrlRef,
 };
 #[cfg(feature = "case")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod case;
 #[cfg(feature = "case")]
+#[allow(unused_imports, unreachable_pub)]
 pub use case::{Case, CaseNew, CasePatch, CaseRef};
 #[cfg(feature = "contact")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod contact;
 #[cfg(feature = "contact")]
+#[allow(unused_imports, unreachable_pub)]
 pub use contact::{Contact, ContactNew, ContactPatch, ContactRef};
 #[cfg(feature = "currency")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod currency;
 #[cfg(feature = "currency")]
+#[allow(unused_imports, unreachable_pub)]
 pub use currency::{Currency, CurrencyNew, CurrencyPatch, CurrencyRef};
 #[cfg(feature = "currency-record")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod currency_record;
 #[cfg(feature = "currency-record")]
+#[allow(unused_imports, unreachable_pub)]
 pub use currency_record::{
     CurrencyRecord, CurrencyRecordNew, CurrencyRecordPatch, CurrencyRecordRef,
 };
 #[cfg(feature = "currency-record-rate")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod currency_record_rate;
 #[cfg(feature = "currency-record-rate")]
+#[allow(unused_imports, unreachable_pub)]
 pub use currency_record_rate::{
     CurrencyRecordRate, CurrencyRecordRateNew, CurrencyRecordRatePatch,
     CurrencyRecordRateRef, CurrencyRecordRateRequired,
 };
 #[cfg(feature = "dashboard-template")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod dashboard_template;
 #[cfg(feature = "dashboard-template")]
+#[allow(unused_imports, unreachable_pub)]
 pub use dashboard_template::{
     DashboardTemplate, DashboardTemplateNew, DashboardTemplatePatch,
     DashboardTemplateRef, DashboardTemplateRequired,
 };
 #[cfg(feature = "document")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod document;
 #[cfg(feature = "document")]
+#[allow(unused_imports, unreachable_pub)]
 pub use document::{Document, DocumentNew, DocumentPatch, DocumentRef, DocumentRequired};
 #[cfg(feature = "document-folder")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod document_folder;
 #[cfg(feature = "document-folder")]
+#[allow(unused_imports, unreachable_pub)]
 pub use document_folder::{
     DocumentFolder, DocumentFolderNew, DocumentFolderPatch, DocumentFolderRef,
 };
 #[cfg(feature = "email")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod email;
 #[cfg(feature = "email")]
+#[allow(unused_imports, unreachable_pub)]
 pub use email::{Email, EmailNew, EmailPatch, EmailRef, EmailRequired};
 #[cfg(feature = "email-account")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod email_account;
 #[cfg(feature = "email-account")]
+#[allow(unused_imports, unreachable_pub)]
 pub use email_account::{
     EmailAccount, EmailAccountNew, EmailAccountPatch, EmailAccountRef,
     EmailAccountRequired,
 };
 #[cfg(feature = "email-address")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod email_address;
 #[cfg(feature = "email-address")]
+#[allow(unused_imports, unreachable_pub)]
 pub use email_address::{
     EmailAddress, EmailAddressNew, EmailAddressPatch, EmailAddressRef,
     EmailAddressRequired,
 };
 #[cfg(feature = "email-filter")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod email_filter;
 #[cfg(feature = "email-filter")]
+#[allow(unused_imports, unreachable_pub)]
 pub use email_filter::{EmailFilter, EmailFilterNew, EmailFilterPatch, EmailFilterRef};
 #[cfg(feature = "email-folder")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod email_folder;
 #[cfg(feature = "email-folder")]
+#[allow(unused_imports, unreachable_pub)]
 pub use email_folder::{EmailFolder, EmailFolderNew, EmailFolderPatch, EmailFolderRef};
 #[cfg(feature = "email-queue-item")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod email_queue_item;
 #[cfg(feature = "email-queue-item")]
+#[allow(unused_imports, unreachable_pub)]
 pub use email_queue_item::{
     EmailQueueItem, EmailQueueItemNew, EmailQueueItemPatch, EmailQueueItemRef,
 };
 #[cfg(feature = "email-template")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod email_template;
 #[cfg(feature = "email-template")]
+#[allow(unused_imports, unreachable_pub)]
 pub use email_template::{
     EmailTemplate, EmailTemplateNew, EmailTemplatePatch, EmailTemplateRef,
 };
 #[cfg(feature = "email-template-category")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod email_template_category;
 #[cfg(feature = "email-template-category")]
+#[allow(unused_imports, unreachable_pub)]
 pub use email_template_category::{
     EmailTemplateCategory, EmailTemplateCategoryNew, EmailTemplateCategoryPatch,
     EmailTemplateCategoryRef,
 };
 #[cfg(feature = "export")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod export;
 #[cfg(feature = "export")]
+#[allow(unused_imports, unreachable_pub)]
 pub use export::{Export, ExportNew, ExportPatch, ExportRef};
 #[cfg(feature = "extension")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod extension;
 #[cfg(feature = "extension")]
+#[allow(unused_imports, unreachable_pub)]
 pub use extension::{
     Extension, ExtensionNew, ExtensionPatch, ExtensionRef, ExtensionRequired,
 };
 #[cfg(feature = "external-account")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod external_account;
 #[cfg(feature = "external-account")]
+#[allow(unused_imports, unreachable_pub)]
 pub use external_account::{
     ExternalAccount, ExternalAccountNew, ExternalAccountPatch, ExternalAccountRef,
 };
 #[cfg(feature = "group-email-folder")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod group_email_folder;
 #[cfg(feature = "group-email-folder")]
+#[allow(unused_imports, unreachable_pub)]
 pub use group_email_folder::{
     GroupEmailFolder, GroupEmailFolderNew, GroupEmailFolderPatch, GroupEmailFolderRef,
 };
 #[cfg(feature = "import")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod import;
 #[cfg(feature = "import")]
+#[allow(unused_imports, unreachable_pub)]
 pub use import::{Import, ImportNew, ImportPatch, ImportRef};
 #[cfg(feature = "import-eml")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod import_eml;
 #[cfg(feature = "import-eml")]
+#[allow(unused_imports, unreachable_pub)]
 pub use import_eml::{ImportEml, ImportEmlNew, ImportEmlPatch, ImportEmlRef};
 #[cfg(feature = "import-entity")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod import_entity;
 #[cfg(feature = "import-entity")]
+#[allow(unused_imports, unreachable_pub)]
 pub use import_entity::{
     ImportEntity, ImportEntityNew, ImportEntityPatch, ImportEntityRef,
 };
 #[cfg(feature = "import-error")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod import_error;
 #[cfg(feature = "import-error")]
+#[allow(unused_imports, unreachable_pub)]
 pub use import_error::{ImportError, ImportErrorNew, ImportErrorPatch, ImportErrorRef};
 #[cfg(feature = "inbound-email")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod inbound_email;
 #[cfg(feature = "inbound-email")]
+#[allow(unused_imports, unreachable_pub)]
 pub use inbound_email::{
     InboundEmail, InboundEmailNew, InboundEmailPatch, InboundEmailRef,
     InboundEmailRequired,
 };
 #[cfg(feature = "integration")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod integration;
 #[cfg(feature = "integration")]
+#[allow(unused_imports, unreachable_pub)]
 pub use integration::{Integration, IntegrationNew, IntegrationPatch, IntegrationRef};
 #[cfg(feature = "job")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod job;
 #[cfg(feature = "job")]
+#[allow(unused_imports, unreachable_pub)]
 pub use job::{Job, JobNew, JobPatch, JobRef, JobRequired};
 #[cfg(feature = "kanban-order")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod kanban_order;
 #[cfg(feature = "kanban-order")]
+#[allow(unused_imports, unreachable_pub)]
 pub use kanban_order::{KanbanOrder, KanbanOrderNew, KanbanOrderPatch, KanbanOrderRef};
 #[cfg(feature = "knowledge-base-article")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod knowledge_base_article;
 #[cfg(feature = "knowledge-base-article")]
+#[allow(unused_imports, unreachable_pub)]
 pub use knowledge_base_article::{
     KnowledgeBaseArticle, KnowledgeBaseArticleNew, KnowledgeBaseArticlePatch,
     KnowledgeBaseArticleRef,
 };
 #[cfg(feature = "knowledge-base-category")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod knowledge_base_category;
 #[cfg(feature = "knowledge-base-category")]
+#[allow(unused_imports, unreachable_pub)]
 pub use knowledge_base_category::{
     KnowledgeBaseCategory, KnowledgeBaseCategoryNew, KnowledgeBaseCategoryPatch,
     KnowledgeBaseCategoryRef,
 };
 #[cfg(feature = "layout-record")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod layout_record;
 #[cfg(feature = "layout-record")]
+#[allow(unused_imports, unreachable_pub)]
 pub use layout_record::{
     LayoutRecord, LayoutRecordNew, LayoutRecordPatch, LayoutRecordRef,
 };
 #[cfg(feature = "layout-set")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod layout_set;
 #[cfg(feature = "layout-set")]
+#[allow(unused_imports, unreachable_pub)]
 pub use layout_set::{LayoutSet, LayoutSetNew, LayoutSetPatch, LayoutSetRef};
 #[cfg(feature = "lead")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod lead;
 #[cfg(feature = "lead")]
+#[allow(unused_imports, unreachable_pub)]
 pub use lead::{Lead, LeadNew, LeadPatch, LeadRef};
 #[cfg(feature = "lead-capture")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod lead_capture;
 #[cfg(feature = "lead-capture")]
+#[allow(unused_imports, unreachable_pub)]
 pub use lead_capture::{LeadCapture, LeadCaptureNew, LeadCapturePatch, LeadCaptureRef};
 #[cfg(feature = "lead-capture-log-record")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod lead_capture_log_record;
 #[cfg(feature = "lead-capture-log-record")]
+#[allow(unused_imports, unreachable_pub)]
 pub use lead_capture_log_record::{
     LeadCaptureLogRecord, LeadCaptureLogRecordNew, LeadCaptureLogRecordPatch,
     LeadCaptureLogRecordRef,
 };
 #[cfg(feature = "mass-action")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod mass_action;
 #[cfg(feature = "mass-action")]
+#[allow(unused_imports, unreachable_pub)]
 pub use mass_action::{
     MassAction, MassActionNew, MassActionPatch, MassActionRef, MassActionRequired,
 };
 #[cfg(feature = "mass-email")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod mass_email;
 #[cfg(feature = "mass-email")]
+#[allow(unused_imports, unreachable_pub)]
 pub use mass_email::{
     MassEmail, MassEmailNew, MassEmailPatch, MassEmailRef, MassEmailRequired,
 };
 #[cfg(feature = "meeting")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod meeting;
 #[cfg(feature = "meeting")]
+#[allow(unused_imports, unreachable_pub)]
 pub use meeting::{Meeting, MeetingNew, MeetingPatch, MeetingRef, MeetingRequired};
 #[cfg(feature = "next-number")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod next_number;
 #[cfg(feature = "next-number")]
+#[allow(unused_imports, unreachable_pub)]
 pub use next_number::{NextNumber, NextNumberNew, NextNumberPatch, NextNumberRef};
 #[cfg(feature = "note")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod note;
 #[cfg(feature = "note")]
+#[allow(unused_imports, unreachable_pub)]
 pub use note::{Note, NoteNew, NotePatch, NoteRef};
 #[cfg(feature = "notification")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod notification;
 #[cfg(feature = "notification")]
+#[allow(unused_imports, unreachable_pub)]
 pub use notification::{
     Notification, NotificationNew, NotificationPatch, NotificationRef,
 };
 #[cfg(feature = "o-auth-account")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod o_auth_account;
 #[cfg(feature = "o-auth-account")]
+#[allow(unused_imports, unreachable_pub)]
 pub use o_auth_account::{
     OAuthAccount, OAuthAccountNew, OAuthAccountPatch, OAuthAccountRef,
     OAuthAccountRequired,
 };
 #[cfg(feature = "o-auth-provider")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod o_auth_provider;
 #[cfg(feature = "o-auth-provider")]
+#[allow(unused_imports, unreachable_pub)]
 pub use o_auth_provider::{
     OAuthProvider, OAuthProviderNew, OAuthProviderPatch, OAuthProviderRef,
 };
 #[cfg(feature = "opportunity")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod opportunity;
 #[cfg(feature = "opportunity")]
+#[allow(unused_imports, unreachable_pub)]
 pub use opportunity::{
     Opportunity, OpportunityNew, OpportunityPatch, OpportunityRef, OpportunityRequired,
 };
 #[cfg(feature = "password-change-request")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod password_change_request;
 #[cfg(feature = "password-change-request")]
+#[allow(unused_imports, unreachable_pub)]
 pub use password_change_request::{
     PasswordChangeRequest, PasswordChangeRequestNew, PasswordChangeRequestPatch,
     PasswordChangeRequestRef,
 };
 #[cfg(feature = "phone-number")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod phone_number;
 #[cfg(feature = "phone-number")]
+#[allow(unused_imports, unreachable_pub)]
 pub use phone_number::{PhoneNumber, PhoneNumberNew, PhoneNumberPatch, PhoneNumberRef};
 #[cfg(feature = "pipeline")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod pipeline;
 #[cfg(feature = "pipeline")]
+#[allow(unused_imports, unreachable_pub)]
 pub use pipeline::{Pipeline, PipelineNew, PipelinePatch, PipelineRef, PipelineRequired};
 #[cfg(feature = "pipeline-stage")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod pipeline_stage;
 #[cfg(feature = "pipeline-stage")]
+#[allow(unused_imports, unreachable_pub)]
 pub use pipeline_stage::{
     PipelineStage, PipelineStageNew, PipelineStagePatch, PipelineStageRef,
     PipelineStageRequired,
 };
 #[cfg(feature = "portal")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod portal;
 #[cfg(feature = "portal")]
+#[allow(unused_imports, unreachable_pub)]
 pub use portal::{Portal, PortalNew, PortalPatch, PortalRef};
 #[cfg(feature = "portal-role")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod portal_role;
 #[cfg(feature = "portal-role")]
+#[allow(unused_imports, unreachable_pub)]
 pub use portal_role::{PortalRole, PortalRoleNew, PortalRolePatch, PortalRoleRef};
 #[cfg(feature = "preferences")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod preferences;
 #[cfg(feature = "preferences")]
+#[allow(unused_imports, unreachable_pub)]
 pub use preferences::{Preferences, PreferencesNew, PreferencesPatch, PreferencesRef};
 #[cfg(feature = "reminder")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod reminder;
 #[cfg(feature = "reminder")]
+#[allow(unused_imports, unreachable_pub)]
 pub use reminder::{Reminder, ReminderNew, ReminderPatch, ReminderRef};
 #[cfg(feature = "role")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod role;
 #[cfg(feature = "role")]
+#[allow(unused_imports, unreachable_pub)]
 pub use role::{Role, RoleNew, RolePatch, RoleRef};
 #[cfg(feature = "scheduled-job")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod scheduled_job;
 #[cfg(feature = "scheduled-job")]
+#[allow(unused_imports, unreachable_pub)]
 pub use scheduled_job::{
     ScheduledJob, ScheduledJobNew, ScheduledJobPatch, ScheduledJobRef,
     ScheduledJobRequired,
 };
 #[cfg(feature = "scheduled-job-log-record")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod scheduled_job_log_record;
 #[cfg(feature = "scheduled-job-log-record")]
+#[allow(unused_imports, unreachable_pub)]
 pub use scheduled_job_log_record::{
     ScheduledJobLogRecord, ScheduledJobLogRecordNew, ScheduledJobLogRecordPatch,
     ScheduledJobLogRecordRef,
 };
 #[cfg(feature = "settings")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod settings;
 #[cfg(feature = "settings")]
+#[allow(unused_imports, unreachable_pub)]
 pub use settings::{Settings, SettingsNew, SettingsPatch, SettingsRef, SettingsRequired};
 #[cfg(feature = "sms")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod sms;
 #[cfg(feature = "sms")]
+#[allow(unused_imports, unreachable_pub)]
 pub use sms::{Sms, SmsNew, SmsPatch, SmsRef, SmsRequired};
 #[cfg(feature = "star-subscription")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod star_subscription;
 #[cfg(feature = "star-subscription")]
+#[allow(unused_imports, unreachable_pub)]
 pub use star_subscription::{
     StarSubscription, StarSubscriptionNew, StarSubscriptionPatch, StarSubscriptionRef,
 };
 #[cfg(feature = "stream-subscription")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod stream_subscription;
 #[cfg(feature = "stream-subscription")]
+#[allow(unused_imports, unreachable_pub)]
 pub use stream_subscription::{
     StreamSubscription, StreamSubscriptionNew, StreamSubscriptionPatch,
     StreamSubscriptionRef,
 };
 #[cfg(feature = "system-data")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod system_data;
 #[cfg(feature = "system-data")]
+#[allow(unused_imports, unreachable_pub)]
 pub use system_data::{SystemData, SystemDataNew, SystemDataPatch, SystemDataRef};
 #[cfg(feature = "target")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod target;
 #[cfg(feature = "target")]
+#[allow(unused_imports, unreachable_pub)]
 pub use target::{Target, TargetNew, TargetPatch, TargetRef};
 #[cfg(feature = "target-list")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod target_list;
 #[cfg(feature = "target-list")]
+#[allow(unused_imports, unreachable_pub)]
 pub use target_list::{TargetList, TargetListNew, TargetListPatch, TargetListRef};
 #[cfg(feature = "target-list-category")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod target_list_category;
 #[cfg(feature = "target-list-category")]
+#[allow(unused_imports, unreachable_pub)]
 pub use target_list_category::{
     TargetListCategory, TargetListCategoryNew, TargetListCategoryPatch,
     TargetListCategoryRef,
 };
 #[cfg(feature = "task")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod task;
 #[cfg(feature = "task")]
+#[allow(unused_imports, unreachable_pub)]
 pub use task::{Task, TaskNew, TaskPatch, TaskRef, TaskRequired};
 #[cfg(feature = "team")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod team;
 #[cfg(feature = "team")]
+#[allow(unused_imports, unreachable_pub)]
 pub use team::{Team, TeamNew, TeamPatch, TeamRef};
 #[cfg(feature = "template")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod template;
 #[cfg(feature = "template")]
+#[allow(unused_imports, unreachable_pub)]
 pub use template::{Template, TemplateNew, TemplatePatch, TemplateRef, TemplateRequired};
 #[cfg(feature = "two-factor-code")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod two_factor_code;
 #[cfg(feature = "two-factor-code")]
+#[allow(unused_imports, unreachable_pub)]
 pub use two_factor_code::{
     TwoFactorCode, TwoFactorCodeNew, TwoFactorCodePatch, TwoFactorCodeRef,
 };
 #[cfg(feature = "unique-id")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod unique_id;
 #[cfg(feature = "unique-id")]
+#[allow(unused_imports, unreachable_pub)]
 pub use unique_id::{UniqueId, UniqueIdNew, UniqueIdPatch, UniqueIdRef};
 #[cfg(feature = "user")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod user;
 #[cfg(feature = "user")]
+#[allow(unused_imports, unreachable_pub)]
 pub use user::{User, UserNew, UserPatch, UserRef, UserRequired};
 #[cfg(feature = "user-data")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod user_data;
 #[cfg(feature = "user-data")]
+#[allow(unused_imports, unreachable_pub)]
 pub use user_data::{UserData, UserDataNew, UserDataPatch, UserDataRef};
 #[cfg(feature = "user-reaction")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod user_reaction;
 #[cfg(feature = "user-reaction")]
+#[allow(unused_imports, unreachable_pub)]
 pub use user_reaction::{
     UserReaction, UserReactionNew, UserReactionPatch, UserReactionRef,
 };
 #[cfg(feature = "webhook")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod webhook;
 #[cfg(feature = "webhook")]
+#[allow(unused_imports, unreachable_pub)]
 pub use webhook::{Webhook, WebhookNew, WebhookPatch, WebhookRef, WebhookRequired};
 #[cfg(feature = "webhook-event-queue-item")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod webhook_event_queue_item;
 #[cfg(feature = "webhook-event-queue-item")]
+#[allow(unused_imports, unreachable_pub)]
 pub use webhook_event_queue_item::{
     WebhookEventQueueItem, WebhookEventQueueItemNew, WebhookEventQueueItemPatch,
     WebhookEventQueueItemRef,
 };
 #[cfg(feature = "webhook-queue-item")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod webhook_queue_item;
 #[cfg(feature = "webhook-queue-item")]
+#[allow(unused_imports, unreachable_pub)]
 pub use webhook_queue_item::{
     WebhookQueueItem, WebhookQueueItemNew, WebhookQueueItemPatch, WebhookQueueItemRef,
 };
 #[cfg(feature = "working-time-calendar")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod working_time_calendar;
 #[cfg(feature = "working-time-calendar")]
+#[allow(unused_imports, unreachable_pub)]
 pub use working_time_calendar::{
     WorkingTimeCalendar, WorkingTimeCalendarNew, WorkingTimeCalendarPatch,
     WorkingTimeCalendarRef,
 };
 #[cfg(feature = "working-time-range")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod working_time_range;
 #[cfg(feature = "working-time-range")]
+#[allow(unused_imports, unreachable_pub)]
 pub use working_time_range::{
     WorkingTimeRange, WorkingTimeRangeNew, WorkingTimeRangePatch, WorkingTimeRangeRef,
     WorkingTimeRangeRequired,
@@ -685,455 +872,546 @@ pub use working_time_range::{
 
 /// Entity type `Account`; its feature `account` is off.
 #[cfg(not(feature = "account"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Account {}
 
 /// Entity type `ActionHistoryRecord`; its feature `action-history-record` is off.
 #[cfg(not(feature = "action-history-record"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ActionHistoryRecord {}
 
 /// Entity type `AddressCountry`; its feature `address-country` is off.
 #[cfg(not(feature = "address-country"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum AddressCountry {}
 
 /// Entity type `AppLogRecord`; its feature `app-log-record` is off.
 #[cfg(not(feature = "app-log-record"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum AppLogRecord {}
 
 /// Entity type `AppSecret`; its feature `app-secret` is off.
 #[cfg(not(feature = "app-secret"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum AppSecret {}
 
 /// Entity type `ArrayValue`; its feature `array-value` is off.
 #[cfg(not(feature = "array-value"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ArrayValue {}
 
 /// Entity type `Attachment`; its feature `attachment` is off.
 #[cfg(not(feature = "attachment"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Attachment {}
 
 /// Entity type `AuthLogRecord`; its feature `auth-log-record` is off.
 #[cfg(not(feature = "auth-log-record"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum AuthLogRecord {}
 
 /// Entity type `AuthToken`; its feature `auth-token` is off.
 #[cfg(not(feature = "auth-token"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum AuthToken {}
 
 /// Entity type `AuthenticationProvider`; its feature `authentication-provider` is off.
 #[cfg(not(feature = "authentication-provider"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum AuthenticationProvider {}
 
 /// Entity type `Autofollow`; its feature `autofollow` is off.
 #[cfg(not(feature = "autofollow"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Autofollow {}
 
 /// Entity type `Call`; its feature `call` is off.
 #[cfg(not(feature = "call"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Call {}
 
 /// Entity type `Campaign`; its feature `campaign` is off.
 #[cfg(not(feature = "campaign"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Campaign {}
 
 /// Entity type `CampaignLogRecord`; its feature `campaign-log-record` is off.
 #[cfg(not(feature = "campaign-log-record"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum CampaignLogRecord {}
 
 /// Entity type `CampaignTrackingUrl`; its feature `campaign-tracking-url` is off.
 #[cfg(not(feature = "campaign-tracking-url"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum CampaignTrackingUrl {}
 
 /// Entity type `Case`; its feature `case` is off.
 #[cfg(not(feature = "case"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Case {}
 
 /// Entity type `Contact`; its feature `contact` is off.
 #[cfg(not(feature = "contact"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Contact {}
 
 /// Entity type `Currency`; its feature `currency` is off.
 #[cfg(not(feature = "currency"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Currency {}
 
 /// Entity type `CurrencyRecord`; its feature `currency-record` is off.
 #[cfg(not(feature = "currency-record"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum CurrencyRecord {}
 
 /// Entity type `CurrencyRecordRate`; its feature `currency-record-rate` is off.
 #[cfg(not(feature = "currency-record-rate"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum CurrencyRecordRate {}
 
 /// Entity type `DashboardTemplate`; its feature `dashboard-template` is off.
 #[cfg(not(feature = "dashboard-template"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum DashboardTemplate {}
 
 /// Entity type `Document`; its feature `document` is off.
 #[cfg(not(feature = "document"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Document {}
 
 /// Entity type `DocumentFolder`; its feature `document-folder` is off.
 #[cfg(not(feature = "document-folder"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum DocumentFolder {}
 
 /// Entity type `Email`; its feature `email` is off.
 #[cfg(not(feature = "email"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Email {}
 
 /// Entity type `EmailAccount`; its feature `email-account` is off.
 #[cfg(not(feature = "email-account"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum EmailAccount {}
 
 /// Entity type `EmailAddress`; its feature `email-address` is off.
 #[cfg(not(feature = "email-address"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum EmailAddress {}
 
 /// Entity type `EmailFilter`; its feature `email-filter` is off.
 #[cfg(not(feature = "email-filter"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum EmailFilter {}
 
 /// Entity type `EmailFolder`; its feature `email-folder` is off.
 #[cfg(not(feature = "email-folder"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum EmailFolder {}
 
 /// Entity type `EmailQueueItem`; its feature `email-queue-item` is off.
 #[cfg(not(feature = "email-queue-item"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum EmailQueueItem {}
 
 /// Entity type `EmailTemplate`; its feature `email-template` is off.
 #[cfg(not(feature = "email-template"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum EmailTemplate {}
 
 /// Entity type `EmailTemplateCategory`; its feature `email-template-category` is off.
 #[cfg(not(feature = "email-template-category"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum EmailTemplateCategory {}
 
 /// Entity type `Export`; its feature `export` is off.
 #[cfg(not(feature = "export"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Export {}
 
 /// Entity type `Extension`; its feature `extension` is off.
 #[cfg(not(feature = "extension"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Extension {}
 
 /// Entity type `ExternalAccount`; its feature `external-account` is off.
 #[cfg(not(feature = "external-account"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ExternalAccount {}
 
 /// Entity type `GroupEmailFolder`; its feature `group-email-folder` is off.
 #[cfg(not(feature = "group-email-folder"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum GroupEmailFolder {}
 
 /// Entity type `Import`; its feature `import` is off.
 #[cfg(not(feature = "import"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Import {}
 
 /// Entity type `ImportEml`; its feature `import-eml` is off.
 #[cfg(not(feature = "import-eml"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ImportEml {}
 
 /// Entity type `ImportEntity`; its feature `import-entity` is off.
 #[cfg(not(feature = "import-entity"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ImportEntity {}
 
 /// Entity type `ImportError`; its feature `import-error` is off.
 #[cfg(not(feature = "import-error"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ImportError {}
 
 /// Entity type `InboundEmail`; its feature `inbound-email` is off.
 #[cfg(not(feature = "inbound-email"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum InboundEmail {}
 
 /// Entity type `Integration`; its feature `integration` is off.
 #[cfg(not(feature = "integration"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Integration {}
 
 /// Entity type `Job`; its feature `job` is off.
 #[cfg(not(feature = "job"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Job {}
 
 /// Entity type `KanbanOrder`; its feature `kanban-order` is off.
 #[cfg(not(feature = "kanban-order"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum KanbanOrder {}
 
 /// Entity type `KnowledgeBaseArticle`; its feature `knowledge-base-article` is off.
 #[cfg(not(feature = "knowledge-base-article"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum KnowledgeBaseArticle {}
 
 /// Entity type `KnowledgeBaseCategory`; its feature `knowledge-base-category` is off.
 #[cfg(not(feature = "knowledge-base-category"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum KnowledgeBaseCategory {}
 
 /// Entity type `LayoutRecord`; its feature `layout-record` is off.
 #[cfg(not(feature = "layout-record"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum LayoutRecord {}
 
 /// Entity type `LayoutSet`; its feature `layout-set` is off.
 #[cfg(not(feature = "layout-set"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum LayoutSet {}
 
 /// Entity type `Lead`; its feature `lead` is off.
 #[cfg(not(feature = "lead"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Lead {}
 
 /// Entity type `LeadCapture`; its feature `lead-capture` is off.
 #[cfg(not(feature = "lead-capture"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum LeadCapture {}
 
 /// Entity type `LeadCaptureLogRecord`; its feature `lead-capture-log-record` is off.
 #[cfg(not(feature = "lead-capture-log-record"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum LeadCaptureLogRecord {}
 
 /// Entity type `MassAction`; its feature `mass-action` is off.
 #[cfg(not(feature = "mass-action"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum MassAction {}
 
 /// Entity type `MassEmail`; its feature `mass-email` is off.
 #[cfg(not(feature = "mass-email"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum MassEmail {}
 
 /// Entity type `Meeting`; its feature `meeting` is off.
 #[cfg(not(feature = "meeting"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Meeting {}
 
 /// Entity type `NextNumber`; its feature `next-number` is off.
 #[cfg(not(feature = "next-number"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum NextNumber {}
 
 /// Entity type `Note`; its feature `note` is off.
 #[cfg(not(feature = "note"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Note {}
 
 /// Entity type `Notification`; its feature `notification` is off.
 #[cfg(not(feature = "notification"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Notification {}
 
 /// Entity type `OAuthAccount`; its feature `o-auth-account` is off.
 #[cfg(not(feature = "o-auth-account"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum OAuthAccount {}
 
 /// Entity type `OAuthProvider`; its feature `o-auth-provider` is off.
 #[cfg(not(feature = "o-auth-provider"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum OAuthProvider {}
 
 /// Entity type `Opportunity`; its feature `opportunity` is off.
 #[cfg(not(feature = "opportunity"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Opportunity {}
 
 /// Entity type `PasswordChangeRequest`; its feature `password-change-request` is off.
 #[cfg(not(feature = "password-change-request"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum PasswordChangeRequest {}
 
 /// Entity type `PhoneNumber`; its feature `phone-number` is off.
 #[cfg(not(feature = "phone-number"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum PhoneNumber {}
 
 /// Entity type `Pipeline`; its feature `pipeline` is off.
 #[cfg(not(feature = "pipeline"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Pipeline {}
 
 /// Entity type `PipelineStage`; its feature `pipeline-stage` is off.
 #[cfg(not(feature = "pipeline-stage"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum PipelineStage {}
 
 /// Entity type `Portal`; its feature `portal` is off.
 #[cfg(not(feature = "portal"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Portal {}
 
 /// Entity type `PortalRole`; its feature `portal-role` is off.
 #[cfg(not(feature = "portal-role"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum PortalRole {}
 
 /// Entity type `Preferences`; its feature `preferences` is off.
 #[cfg(not(feature = "preferences"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Preferences {}
 
 /// Entity type `Reminder`; its feature `reminder` is off.
 #[cfg(not(feature = "reminder"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Reminder {}
 
 /// Entity type `Role`; its feature `role` is off.
 #[cfg(not(feature = "role"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Role {}
 
 /// Entity type `ScheduledJob`; its feature `scheduled-job` is off.
 #[cfg(not(feature = "scheduled-job"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ScheduledJob {}
 
 /// Entity type `ScheduledJobLogRecord`; its feature `scheduled-job-log-record` is off.
 #[cfg(not(feature = "scheduled-job-log-record"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ScheduledJobLogRecord {}
 
 /// Entity type `Settings`; its feature `settings` is off.
 #[cfg(not(feature = "settings"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Settings {}
 
 /// Entity type `Sms`; its feature `sms` is off.
 #[cfg(not(feature = "sms"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Sms {}
 
 /// Entity type `StarSubscription`; its feature `star-subscription` is off.
 #[cfg(not(feature = "star-subscription"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum StarSubscription {}
 
 /// Entity type `StreamSubscription`; its feature `stream-subscription` is off.
 #[cfg(not(feature = "stream-subscription"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum StreamSubscription {}
 
 /// Entity type `SystemData`; its feature `system-data` is off.
 #[cfg(not(feature = "system-data"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum SystemData {}
 
 /// Entity type `Target`; its feature `target` is off.
 #[cfg(not(feature = "target"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Target {}
 
 /// Entity type `TargetList`; its feature `target-list` is off.
 #[cfg(not(feature = "target-list"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum TargetList {}
 
 /// Entity type `TargetListCategory`; its feature `target-list-category` is off.
 #[cfg(not(feature = "target-list-category"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum TargetListCategory {}
 
 /// Entity type `Task`; its feature `task` is off.
 #[cfg(not(feature = "task"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Task {}
 
 /// Entity type `Team`; its feature `team` is off.
 #[cfg(not(feature = "team"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Team {}
 
 /// Entity type `Template`; its feature `template` is off.
 #[cfg(not(feature = "template"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Template {}
 
 /// Entity type `TwoFactorCode`; its feature `two-factor-code` is off.
 #[cfg(not(feature = "two-factor-code"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum TwoFactorCode {}
 
 /// Entity type `UniqueId`; its feature `unique-id` is off.
 #[cfg(not(feature = "unique-id"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum UniqueId {}
 
 /// Entity type `User`; its feature `user` is off.
 #[cfg(not(feature = "user"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum User {}
 
 /// Entity type `UserData`; its feature `user-data` is off.
 #[cfg(not(feature = "user-data"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum UserData {}
 
 /// Entity type `UserReaction`; its feature `user-reaction` is off.
 #[cfg(not(feature = "user-reaction"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum UserReaction {}
 
 /// Entity type `Webhook`; its feature `webhook` is off.
 #[cfg(not(feature = "webhook"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Webhook {}
 
 /// Entity type `WebhookEventQueueItem`; its feature `webhook-event-queue-item` is off.
 #[cfg(not(feature = "webhook-event-queue-item"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum WebhookEventQueueItem {}
 
 /// Entity type `WebhookQueueItem`; its feature `webhook-queue-item` is off.
 #[cfg(not(feature = "webhook-queue-item"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum WebhookQueueItem {}
 
 /// Entity type `WorkingTimeCalendar`; its feature `working-time-calendar` is off.
 #[cfg(not(feature = "working-time-calendar"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum WorkingTimeCalendar {}
 
 /// Entity type `WorkingTimeRange`; its feature `working-time-range` is off.
 #[cfg(not(feature = "working-time-range"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum WorkingTimeRange {}

@@ -2,8 +2,10 @@
 use espo_core::typed::ExpectedEntity;
 
 /// SHA-256 of the metadata that this was generated from.
+#[allow(dead_code, unreachable_pub)]
 pub const METADATA_HASH: &str = "3de358cd96ea20ec0fe6e72fa556a2ead8d4a7ed0e3dbb3c69f1e791521e4efc";
 /// The entity types and attributes that this code expects of an instance.
+#[allow(dead_code, unreachable_pub)]
 pub const EXPECTED_SCHEMA: &[ExpectedEntity] = &[
     #[cfg(feature = "account")]
     ExpectedEntity::of::<account::Account>(),
@@ -14,6 +16,7 @@ pub const EXPECTED_SCHEMA: &[ExpectedEntity] = &[
 ];
 
 /// The entity types of this crate that calls on records of others return, such as notes and users.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Schema {}
 
@@ -28,384 +31,483 @@ impl espo_core::typed::Schema for Schema {
     type User = User;
 }
 
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
+pub mod shared_options;
 #[cfg(feature = "account")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod account;
 #[cfg(feature = "account")]
+#[allow(unused_imports, unreachable_pub)]
 pub use account::{Account, AccountNew, AccountPatch, AccountRef};
 #[cfg(feature = "contact")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod contact;
 #[cfg(feature = "contact")]
+#[allow(unused_imports, unreachable_pub)]
 pub use contact::{Contact, ContactNew, ContactPatch, ContactRef};
 #[cfg(feature = "opportunity")]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod opportunity;
 #[cfg(feature = "opportunity")]
+#[allow(unused_imports, unreachable_pub)]
 pub use opportunity::{
     Opportunity, OpportunityNew, OpportunityPatch, OpportunityRef, OpportunityRequired,
 };
 
 /// Entity type `Account`; its feature `account` is off.
 #[cfg(not(feature = "account"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Account {}
 
 /// Entity type `ActionHistoryRecord`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ActionHistoryRecord {}
 
 /// Entity type `AddressCountry`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum AddressCountry {}
 
 /// Entity type `AppLogRecord`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum AppLogRecord {}
 
 /// Entity type `AppSecret`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum AppSecret {}
 
 /// Entity type `ArrayValue`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ArrayValue {}
 
 /// Entity type `Attachment`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Attachment {}
 
 /// Entity type `AuthLogRecord`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum AuthLogRecord {}
 
 /// Entity type `AuthToken`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum AuthToken {}
 
 /// Entity type `AuthenticationProvider`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum AuthenticationProvider {}
 
 /// Entity type `Autofollow`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Autofollow {}
 
 /// Entity type `Call`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Call {}
 
 /// Entity type `Campaign`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Campaign {}
 
 /// Entity type `CampaignLogRecord`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum CampaignLogRecord {}
 
 /// Entity type `CampaignTrackingUrl`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum CampaignTrackingUrl {}
 
 /// Entity type `Case`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Case {}
 
 /// Entity type `Contact`; its feature `contact` is off.
 #[cfg(not(feature = "contact"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Contact {}
 
 /// Entity type `Currency`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Currency {}
 
 /// Entity type `CurrencyRecord`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum CurrencyRecord {}
 
 /// Entity type `CurrencyRecordRate`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum CurrencyRecordRate {}
 
 /// Entity type `DashboardTemplate`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum DashboardTemplate {}
 
 /// Entity type `Document`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Document {}
 
 /// Entity type `DocumentFolder`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum DocumentFolder {}
 
 /// Entity type `Email`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Email {}
 
 /// Entity type `EmailAccount`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum EmailAccount {}
 
 /// Entity type `EmailAddress`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum EmailAddress {}
 
 /// Entity type `EmailFilter`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum EmailFilter {}
 
 /// Entity type `EmailFolder`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum EmailFolder {}
 
 /// Entity type `EmailQueueItem`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum EmailQueueItem {}
 
 /// Entity type `EmailTemplate`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum EmailTemplate {}
 
 /// Entity type `EmailTemplateCategory`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum EmailTemplateCategory {}
 
 /// Entity type `Export`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Export {}
 
 /// Entity type `Extension`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Extension {}
 
 /// Entity type `ExternalAccount`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ExternalAccount {}
 
 /// Entity type `GroupEmailFolder`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum GroupEmailFolder {}
 
 /// Entity type `Import`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Import {}
 
 /// Entity type `ImportEml`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ImportEml {}
 
 /// Entity type `ImportEntity`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ImportEntity {}
 
 /// Entity type `ImportError`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ImportError {}
 
 /// Entity type `InboundEmail`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum InboundEmail {}
 
 /// Entity type `Integration`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Integration {}
 
 /// Entity type `Job`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Job {}
 
 /// Entity type `KanbanOrder`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum KanbanOrder {}
 
 /// Entity type `KnowledgeBaseArticle`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum KnowledgeBaseArticle {}
 
 /// Entity type `KnowledgeBaseCategory`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum KnowledgeBaseCategory {}
 
 /// Entity type `LayoutRecord`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum LayoutRecord {}
 
 /// Entity type `LayoutSet`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum LayoutSet {}
 
 /// Entity type `Lead`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Lead {}
 
 /// Entity type `LeadCapture`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum LeadCapture {}
 
 /// Entity type `LeadCaptureLogRecord`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum LeadCaptureLogRecord {}
 
 /// Entity type `MassAction`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum MassAction {}
 
 /// Entity type `MassEmail`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum MassEmail {}
 
 /// Entity type `Meeting`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Meeting {}
 
 /// Entity type `NextNumber`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum NextNumber {}
 
 /// Entity type `Note`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Note {}
 
 /// Entity type `Notification`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Notification {}
 
 /// Entity type `OAuthAccount`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum OAuthAccount {}
 
 /// Entity type `OAuthProvider`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum OAuthProvider {}
 
 /// Entity type `Opportunity`; its feature `opportunity` is off.
 #[cfg(not(feature = "opportunity"))]
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Opportunity {}
 
 /// Entity type `PasswordChangeRequest`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum PasswordChangeRequest {}
 
 /// Entity type `PhoneNumber`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum PhoneNumber {}
 
 /// Entity type `Pipeline`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Pipeline {}
 
 /// Entity type `PipelineStage`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum PipelineStage {}
 
 /// Entity type `Portal`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Portal {}
 
 /// Entity type `PortalRole`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum PortalRole {}
 
 /// Entity type `Preferences`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Preferences {}
 
 /// Entity type `Reminder`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Reminder {}
 
 /// Entity type `Role`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Role {}
 
 /// Entity type `ScheduledJob`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ScheduledJob {}
 
 /// Entity type `ScheduledJobLogRecord`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum ScheduledJobLogRecord {}
 
 /// Entity type `Settings`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Settings {}
 
 /// Entity type `Sms`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Sms {}
 
 /// Entity type `StarSubscription`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum StarSubscription {}
 
 /// Entity type `StreamSubscription`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum StreamSubscription {}
 
 /// Entity type `SystemData`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum SystemData {}
 
 /// Entity type `Target`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Target {}
 
 /// Entity type `TargetList`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum TargetList {}
 
 /// Entity type `TargetListCategory`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum TargetListCategory {}
 
 /// Entity type `Task`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Task {}
 
 /// Entity type `Team`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Team {}
 
 /// Entity type `Template`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Template {}
 
 /// Entity type `TwoFactorCode`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum TwoFactorCode {}
 
 /// Entity type `UniqueId`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum UniqueId {}
 
 /// Entity type `User`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum User {}
 
 /// Entity type `UserData`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum UserData {}
 
 /// Entity type `UserReaction`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum UserReaction {}
 
 /// Entity type `Webhook`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum Webhook {}
 
 /// Entity type `WebhookEventQueueItem`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum WebhookEventQueueItem {}
 
 /// Entity type `WebhookQueueItem`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum WebhookQueueItem {}
 
 /// Entity type `WorkingTimeCalendar`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum WorkingTimeCalendar {}
 
 /// Entity type `WorkingTimeRange`, which was left out.
+#[allow(dead_code, unreachable_pub)]
 #[derive(Debug)]
 pub enum WorkingTimeRange {}

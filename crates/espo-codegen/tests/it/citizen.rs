@@ -1,0 +1,126 @@
+//! Generated code causes no warnings wherever it is: as a crate of a workspace, as a private module, through `include!`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::common;
+use espo_codegen::{Generator, Output};
+use espo_schema::Schema;
+
+fn output(only: &[&str]) -> Generator {
+    Generator::new().only(only.iter().copied())
+}
+
+fn generate(generator: Generator) -> Output {
+    generator.generate(Schema::stock()).expect("Rust")
+}
+
+fn write(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+    fs::write(path, text).expect("a file");
+}
+
+/// A workspace whose only listed member depends on a generated crate, and has generated modules of its own.
+fn workspace() -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("espo-citizen");
+    let core = format!("{{ path = {:?} }}", common::core().display().to_string());
+    write(
+        &root.join("Cargo.toml"),
+        "[workspace]\nmembers = [\"app\"]\nresolver = \"3\"\n",
+    );
+    write(
+        &root.join("app/Cargo.toml"),
+        &format!(
+            "[package]\nname = \"app\"\nedition = \"2024\"\n\n[dependencies]\nespo-core = {core}\n\
+             my-crm = {{ path = \"../crates/my-crm\" }}\n\n[lints.rust]\nunreachable_pub = \"warn\"\n"
+        ),
+    );
+    write(
+        &root.join("app/src/main.rs"),
+        "//! A program.\nmod private;\nmod included {\n    include!(\"../generated/mod.rs\");\n}\n\nfn main() {\n    \
+         println!(\"{}\", my_crm::METADATA_HASH);\n}\n",
+    );
+    let crm = generate(output(&["Account", "Meeting", "Email"])).into_crate("my-crm", &core);
+    crm.write_to(root.join("crates/my-crm")).expect("a crate");
+    for folder in ["app/src/private", "app/generated"] {
+        let modules = generate(output(&["Account", "Lead"]).without_features());
+        modules.write_to(root.join(folder)).expect("modules");
+    }
+    common::lock(&root);
+    root
+}
+
+#[test]
+fn generated_code_causes_no_warnings_in_a_users_workspace() {
+    let root = workspace();
+    for arguments in [
+        ["clippy", "--workspace", "--all-targets"].as_slice(),
+        &["doc", "--workspace", "--no-deps"],
+    ] {
+        common::assert_clean(&common::cargo(&root, arguments));
+    }
+}
+
+#[test]
+fn files_that_were_not_generated_stay() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("espo-foreign");
+    let _ = fs::remove_dir_all(&folder);
+    write(&folder.join("src/lib.rs"), "// mine\n");
+    write(&folder.join("Cargo.toml"), "[package]\nname = \"mine\"\n");
+    let crm = || generate(output(&["Account"])).into_crate("my-crm", "\"0.1\"");
+    let error = crm().write_to(&folder).expect_err("in the way").to_string();
+    for file in ["lib.rs", "Cargo.toml", "nothing was written"] {
+        assert!(error.contains(file), "{error}");
+    }
+    let mut files = Vec::new();
+    for entry in walk(&folder) {
+        files.push(entry);
+    }
+    assert_eq!(files.len(), 2, "{files:?}");
+}
+
+#[test]
+fn only_files_that_were_generated_before_are_deleted() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("espo-stale");
+    let _ = fs::remove_dir_all(&folder);
+    let two = generate(output(&["Account", "Lead"]));
+    two.write_to(&folder).expect("files");
+    let copy = fs::read_to_string(folder.join("lead.rs")).expect("a file");
+    write(&folder.join("copied.rs"), &copy);
+    write(&folder.join("notes/own.txt"), "mine\n");
+
+    let one = generate(output(&["Account"]));
+    let drift = one.drift(&folder).expect("a comparison");
+    let names = |paths: &[PathBuf]| -> Vec<String> {
+        let names = paths
+            .iter()
+            .map(|path| path.strip_prefix(&folder).expect("inside"));
+        names
+            .map(|path| path.display().to_string().replace('\\', "/"))
+            .collect()
+    };
+    assert_eq!(names(&drift.stale), ["lead.rs"]);
+    assert_eq!(names(&drift.stray), ["copied.rs", "notes/own.txt"]);
+    one.write_to(&folder).expect("files");
+    assert!(!folder.join("lead.rs").exists() && folder.join("copied.rs").exists());
+    // One that lost its banner is the user's from then on.
+    two.write_to(&folder).expect("files");
+    write(&folder.join("lead.rs"), "// mine\n");
+    let drift = one.drift(&folder).expect("a comparison");
+    assert_eq!(names(&drift.stale), [""; 0]);
+    assert!(names(&drift.stray).contains(&"lead.rs".to_owned()));
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a directory");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                walk(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}
