@@ -1,4 +1,4 @@
-//! Removing what a run created, and nothing else.
+//! Deletes the records that a run created, and no others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,9 +16,9 @@ use crate::units::show_micros;
 const CONCURRENCY: usize = 8;
 const PAGE: u64 = 200;
 
-/// Consecutive connection failures after which the rest is not tried.
+/// Number of consecutive connection failures after which the cleanup gives up.
 const UNREACHABLE: u32 = 8;
-/// How often a cleanup looks whether it must stop.
+/// How often a cleanup checks whether it must stop.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The result of a cleanup. `removed + missing + left` is the number of known records, `found` of them by their marker.
@@ -28,18 +28,18 @@ pub struct Cleaned {
     pub found: u64,
     /// Records deleted.
     pub removed: u64,
-    /// Records that the server does not have (any more).
+    /// Records that no longer exist on the server.
     pub missing: u64,
     /// Records that were not deleted.
     pub left: u64,
-    /// Creates without a response whose record could not be looked for: each may have left a record.
+    /// Creates without a response whose record could not be searched for; each may have left a record.
     pub unconfirmed: u64,
-    /// Reasons for what is left, without duplicates.
+    /// Reasons why records are left, without duplicates.
     pub reasons: BTreeSet<String>,
 }
 
 impl Cleaned {
-    /// Whether records remain, or may remain.
+    /// Returns whether records remain, or may remain.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         self.left + self.unconfirmed > 0
@@ -49,9 +49,9 @@ impl Cleaned {
 /// Options of [`clean`].
 #[derive(Debug, Clone)]
 pub struct CleanOptions {
-    /// The way to the target.
+    /// Access to the target.
     pub access: Access,
-    /// How long a cleanup may go on without deleting a record.
+    /// How long a cleanup may continue without deleting a record.
     pub patience: Duration,
 }
 
@@ -64,11 +64,11 @@ impl Default for CleanOptions {
     }
 }
 
-/// Deletes what is left of a ledger's run.
+/// Deletes the remaining records of a ledger's run.
 ///
-/// Records are deleted by their IDs. If the response of a create was lost, its record is found by the text that only
-/// this run wrote. Records that the server does not have are only struck from the ledger if the server is the one that
-/// the ledger names, or has at least one of the others.
+/// Records are deleted by ID. If the response of a create was lost, its record is found by the unique marker of this
+/// run. Records that the server does not have are removed from the ledger only if the server is the one that the ledger
+/// names, or has at least one of the other records.
 ///
 /// # Errors
 ///
@@ -122,7 +122,7 @@ pub(crate) struct Cleanup<'a> {
     /// Called for each record that is gone.
     pub(crate) gone: &'a dyn Fn(&str, &str) -> Result<()>,
     pub(crate) stop: &'a dyn Fn() -> bool,
-    /// How long it may go on without deleting a record.
+    /// How long the cleanup may continue without deleting a record.
     pub(crate) patience: Duration,
     /// Whether the server is known to be the one on which the records were created.
     pub(crate) same_server: bool,
@@ -169,17 +169,17 @@ impl Cleanup<'_> {
                     unreachable = true;
                     out.unconfirmed += values.len() as u64;
                     out.reasons
-                        .insert(format!("cannot look for records of {entity}: {error}"));
+                        .insert(format!("cannot search for {entity} records: {error}"));
                 }
             }
         }
-        // Later records first: what refers to another goes before it.
+        // Later records first, so that a record is deleted before the records that it refers to.
         ids.reverse();
         self.delete_all(ids, &mut out).await;
         out
     }
 
-    /// A search that fails ends all others as well: each would take as long.
+    /// Searches for records by marker. A failed search ends all others, because each would take as long.
     async fn look_for(
         &self,
         entity: &str,
@@ -188,7 +188,7 @@ impl Cleanup<'_> {
         unreachable: bool,
     ) -> Result<Vec<String>, String> {
         if unreachable || (self.stop)() {
-            return Err("the cleanup was stopped".into());
+            return Err("the cleanup was interrupted".into());
         }
         let found = find(self.client, entity, attribute, values);
         match tokio::time::timeout(self.patience, found).await {
@@ -267,7 +267,7 @@ impl Cleanup<'_> {
         running.shutdown().await;
         out.missing = missing.len() as u64;
         out.left = all - out.removed - out.missing;
-        // A server that has none of the records is probably another one: it says nothing about them.
+        // A server that has none of the records is probably a different one, so their absence proves nothing.
         if self.same_server || out.removed > 0 {
             for (entity, id) in missing {
                 self.note_gone(&entity, &id, out);
@@ -275,7 +275,7 @@ impl Cleanup<'_> {
         }
     }
 
-    /// A ledger that cannot be written does not stop the cleanup: a later one finds the record missing.
+    /// Marks a record as deleted. An unwritable ledger does not stop the cleanup: a later one finds the record missing.
     fn note_gone(&self, entity: &str, id: &str, out: &mut Cleaned) {
         if let Err(error) = (self.gone)(entity, id) {
             out.reasons.insert(error.to_string());
@@ -305,7 +305,7 @@ async fn delete(client: &Client, entity: &str, id: &str) -> Deleted {
     }
 }
 
-/// Ids of records whose attribute is exactly one of the texts.
+/// Returns the IDs of records whose attribute is exactly one of the values.
 async fn find(
     client: &Client,
     entity: &str,
@@ -336,7 +336,7 @@ async fn find(
                 .get(attribute)
                 .and_then(Value::as_str)
                 .unwrap_or_default();
-            // The server compares without regard to case or accents; we do not.
+            // The server ignores case and accents in comparisons; the cleanup must not.
             if values.contains(text) {
                 found.extend(row.get("id").and_then(Value::as_str).map(str::to_owned));
             }
@@ -348,10 +348,10 @@ async fn find(
     }
 }
 
-/// What all texts begin with; at least the run's prefix and id, which every marker has.
+/// Returns the common prefix of all values; at least the run's prefix and ID, which every marker contains.
 fn common_prefix(values: &BTreeSet<String>) -> Option<String> {
     let (first, last) = (values.first()?, values.last()?);
-    // Sorted, so the first and the last differ earliest.
+    // The set is sorted, so its first and last values differ earliest.
     let shared = first
         .bytes()
         .zip(last.bytes())
@@ -365,7 +365,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_search_goes_by_what_all_markers_share() {
+    fn the_search_uses_the_common_prefix_of_markers() {
         let set = |texts: &[&str]| {
             texts
                 .iter()

@@ -1,29 +1,29 @@
-//! What can go wrong, sorted by the exit code that it means.
+//! Errors, grouped by exit code.
 
 use std::path::{Path, PathBuf};
 
-/// Why a command of the load tester ended without a result.
+/// An error that ended a command of the load tester.
 ///
-/// Each variant has its exit code ([`Error::exit_code`]); a limit that did not hold is no error but a
-/// result, see [`crate::Report::exit_code`].
+/// Each variant has an exit code ([`Error::exit_code`]). A missed SLO is not an error but a result, see
+/// [`crate::Report::exit_code`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Wrong usage or bad input: an option, a workload, a report that cannot be read. Exit code 2.
+    /// Invalid usage or input: an option, a workload or an unreadable report. Exit code 2.
     #[error("{0}")]
     Usage(String),
-    /// The target could not be reached or refused the credentials. Exit code 3.
+    /// The target could not be reached or rejected the credentials. Exit code 3.
     #[error("{0}")]
     Target(String),
-    /// One or several outputs of a finished command could not be written. Exit code 2.
+    /// One or more outputs of a finished command could not be written. Exit code 2.
     #[error("{}", .0.join("\n"))]
     Output(Vec<String>),
     /// A file could not be read or written. Exit code 2.
     #[error("{}: {source}", path.display())]
     Io {
-        /// The file or folder.
+        /// Path of the file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 }
@@ -32,8 +32,8 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// The exit code of the process: 2 for wrong usage or bad input, 3 for a target that is not there
-    /// or refuses the credentials.
+    /// Returns the exit code of the process: 2 for invalid usage or input, 3 for a target that cannot be reached or
+    /// rejects the credentials.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -42,7 +42,7 @@ impl Error {
         }
     }
 
-    /// The same error with more to say.
+    /// Appends further text to the message.
     pub(crate) fn and(self, more: &str) -> Self {
         match self {
             Self::Usage(message) => Self::Usage(format!("{message}\n{more}")),
@@ -63,7 +63,7 @@ impl Error {
         Self::Target(message.into())
     }
 
-    /// For `map_err` on an I/O call that concerns one file.
+    /// Returns a closure for `map_err` on an I/O call for one file.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         move |source| Self::Io {
             path: path.to_owned(),

@@ -1,4 +1,4 @@
-//! Writing a workload from an instance's metadata.
+//! Generates a workload from an instance's metadata.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -11,25 +11,25 @@ use crate::error::{Error, Result};
 use crate::target::{Access, Credentials, Dialer, probe};
 use crate::workload::near;
 
-/// Entity types that people work with when nothing else is asked for.
+/// Entity types that are used by default.
 const USUAL: [&str; 6] = ["Account", "Contact", "Lead", "Opportunity", "Case", "Task"];
 
-/// As [`init`], from metadata: files or folders, later ones laid over earlier ones.
+/// Same as [`init`], but from metadata: files or directories; later ones are merged over earlier ones.
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] when they cannot be read or are no metadata, or for an entity type that they do not have.
+/// Returns [`Error::Usage`] if they cannot be read or are not metadata, and for an unknown entity type.
 pub fn init_from_metadata<P: AsRef<Path>>(metadata: &[P], entities: &[String]) -> Result<String> {
     let schema = Schema::load(metadata).map_err(|e| Error::usage(e.to_string()))?;
     write(&schema, entities)
 }
 
-/// A workload file for an instance: lists, reads, searches and related lists of the entity types, and for those
-/// that it can, creates and updates. `entities` empty takes the usual ones and the instance's own.
+/// Returns a workload file for an instance: lists, reads, searches and related lists of the entity types, and creates
+/// and updates where possible. If `entities` is empty, common stock types and all custom types are used.
 ///
 /// # Errors
 ///
-/// [`Error::Target`] when the instance cannot be reached; [`Error::Usage`] for an entity type that it does not have.
+/// Returns [`Error::Target`] if the instance cannot be reached, and [`Error::Usage`] for an unknown entity type.
 pub fn init(
     url: &str,
     credentials: Credentials,
@@ -45,7 +45,7 @@ pub fn init(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let runtime = runtime.map_err(|e| Error::usage(format!("no runtime: {e}")))?;
+    let runtime = runtime.map_err(|e| Error::usage(format!("cannot start a runtime: {e}")))?;
     let schema = runtime.block_on(probe(&dialer))?.schema;
     write(&schema, entities)
 }
@@ -70,7 +70,7 @@ pub(crate) fn write(schema: &Schema, entities: &[String]) -> Result<String> {
     };
     if chosen.is_empty() {
         return Err(Error::usage(
-            "this user may read none of the usual entity types: name some with --entity",
+            "this user may not read any of the default entity types; pass --entity",
         ));
     }
     let mut out = String::from(HEAD);
@@ -98,31 +98,31 @@ pub(crate) fn write(schema: &Schema, entities: &[String]) -> Result<String> {
     Ok(out)
 }
 
-/// The part of the file that is the same for every instance.
-const HEAD: &str = r#"# Written from the metadata of an instance: change weights, fields and filters to what your users do.
-# Try it without sending anything: espo-bench run FILE --url URL --dry-run
+/// The part of the file that does not depend on the instance.
+const HEAD: &str = r#"# Generated from the metadata of an instance. Adapt weights, fields and filters to your users.
+# Show the requests without sending them: espo-bench run FILE --url URL --dry-run
 name = "instance"
 description = "Lists, reads, searches and changes of the instance's entity types"
 
-# The load, unless the command line has another one: workers that wait for each response, and think in between.
+# Default load: workers that wait for each response, with a think time in between. Command line options override it.
 concurrency = 8
 duration = "60s"
 warmup = "5s"
 think = { min = "200ms", max = "1s" }
 
-# Most reads go to a small part of the records, as with people.
+# Most reads go to a small part of the records, as with real users.
 [data]
 skew = { hot = 0.1, share = 0.7 }
 "#;
 
-/// Whether records can be created, and found again after a crash.
+/// Returns whether records can be created, and found again after a crash.
 fn is_creatable(schema: &Schema, entity: &EntityType) -> bool {
     let none = serde_json::Map::new();
     Marker::of(entity).is_some()
         && crate::data::Template::create(schema, entity, &[], &none, None).is_ok()
 }
 
-/// A link to show in a panel.
+/// Returns a link to show in a panel.
 fn related<'a>(schema: &Schema, entity: &'a EntityType) -> Option<&'a espo_schema::Link> {
     entity.links.values().find(|l| {
         l.can_link()
@@ -133,12 +133,12 @@ fn related<'a>(schema: &Schema, entity: &'a EntityType) -> Option<&'a espo_schem
     })
 }
 
-/// Opening a record as people do: the record, its stream, a panel.
+/// Writes a chain that opens a record as users do: the record, its stream and a panel.
 fn chain(schema: &Schema, entity: &EntityType, out: &mut String) {
     let name = &entity.name;
     let _ = write!(
         out,
-        "\n# Steps of a chain follow one another and look at the same record: opening one is several requests.\n\
+        "\n# The steps of a chain run in sequence on the same record: opening a record takes several requests.\n\
          [[chain]]\nname = \"open-{name}\"\nweight = 10\n\n[[chain.step]]\nkind = \"read\"\nentity = \"{name}\"\n"
     );
     if entity.scope.stream {
@@ -234,7 +234,7 @@ mod tests {
     use crate::workload::{Workload, resolve::resolve};
 
     #[test]
-    fn what_is_written_is_a_workload_that_fits_the_metadata() {
+    fn generated_workloads_match_the_metadata() {
         let schema = Schema::stock();
         let all: Vec<String> = schema.entity_types.keys().cloned().collect();
         for entities in [Vec::new(), all] {

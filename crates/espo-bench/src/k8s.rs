@@ -1,4 +1,4 @@
-//! The manifest of a distributed run: a Kubernetes Indexed Job, with nothing of our own in the cluster.
+//! The manifest of a distributed run: a Kubernetes Indexed Job that needs no additional software in the cluster.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,23 +7,23 @@ use crate::error::{Error, Result};
 use crate::target::is_loopback;
 use crate::workload::Workload;
 
-/// What fits into a ConfigMap, with room for its other fields.
+/// Maximum size of the files in a ConfigMap, with room for its other fields.
 const MAX_CONFIG: usize = 1_000_000;
 
-/// What a manifest is made from.
+/// Options of [`k8s`].
 #[derive(Debug, Clone)]
 pub struct K8sOptions {
     /// Name of the Job and its ConfigMap.
     pub name: String,
-    /// Image whose entry point is `espo-bench`.
+    /// Image with `espo-bench` as its entry point.
     pub image: String,
-    /// The instance.
+    /// URL of the instance.
     pub url: String,
     /// Number of shards.
     pub shards: u32,
     /// Secret with the keys `ESPO_API_KEY` and so on.
     pub secret: String,
-    /// Common start, RFC 3339: late enough for all pods to be there.
+    /// Common start, RFC 3339; late enough for all pods to be running.
     pub start_at: String,
     /// Namespace of all objects.
     pub namespace: String,
@@ -35,7 +35,7 @@ pub struct K8sOptions {
     pub args: Vec<String>,
 }
 
-/// Takes the SLOs out of the arguments of `run`: a pod has only a part of the requests.
+/// Separates the SLOs from the arguments of `run`, because a pod sends only a part of the requests.
 fn without_slos(args: &[String]) -> (Vec<String>, Vec<String>) {
     let (mut rest, mut slos) = (Vec::new(), Vec::new());
     let mut args = args.iter();
@@ -49,37 +49,39 @@ fn without_slos(args: &[String]) -> (Vec<String>, Vec<String>) {
     (rest, slos)
 }
 
-/// The manifest as YAML, with a comment that says how to collect and merge the results.
+/// Returns the manifest as YAML, with a comment on how to collect and merge the results.
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] when the name is none that Kubernetes takes, or there are no shards.
+/// Returns [`Error::Usage`] if the name is not valid in Kubernetes, or if there are no shards.
 pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
     check_name("a Job", &options.name)?;
     check_name("a namespace", &options.namespace)?;
     if options.shards == 0 {
-        return Err(Error::usage("a run has at least one shard"));
+        return Err(Error::usage(
+            "invalid number of shards: a run has at least one shard",
+        ));
     }
     let start = crate::time::parse_rfc3339(&options.start_at).map_err(Error::Usage)?;
     if start <= std::time::SystemTime::now() {
         return Err(Error::usage(format!(
-            "the start time {} has passed: every pod would refuse it; pass a later --start-at",
+            "the start time {} has passed, so every pod would reject it; pass a later --start-at",
             options.start_at
         )));
     }
     let host = is_loopback(&options.url)
-        .ok_or_else(|| Error::usage(format!("'{}' is no URL with a host", options.url)))?
+        .ok_or_else(|| Error::usage(format!("invalid URL '{}': it has no host", options.url)))?
         .0;
     if workload.writes() && !options.args.iter().any(|a| a.starts_with("--allow-writes")) {
         return Err(Error::usage(format!(
-            "the workload '{}' writes, and every pod would refuse that: add -- --allow-writes {host}",
+            "workload '{}' writes, which every pod would reject; add -- --allow-writes {host}",
             workload.name
         )));
     }
     let (rest, slos) = without_slos(&options.args);
     if rest.iter().any(|a| a == "--abort-when-hopeless") {
         return Err(Error::usage(
-            "--abort-when-hopeless judges one pod: SLOs of a distributed run are judged on the merged result",
+            "--abort-when-hopeless would check the SLOs of a single pod; SLOs of a distributed run are checked on the merged result",
         ));
     }
     let args = pod_args(options, &rest);
@@ -87,7 +89,7 @@ pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
     for csv in workload.csv.values() {
         if csv.file.contains(['/', '\\']) || csv.file == "workload.toml" {
             return Err(Error::usage(format!(
-                "{}: the pods have all files in one folder, so CSV files must lie beside the workload",
+                "cannot use {}: all files of the pods are in one directory, so CSV files must be next to the workload",
                 csv.file
             )));
         }
@@ -96,7 +98,7 @@ pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
     }
     if files.len() > MAX_CONFIG {
         return Err(Error::usage(
-            "workload and CSV files are more than the 1 MiB that a ConfigMap holds: put them into the image",
+            "the workload and CSV files exceed the ConfigMap limit of 1 MiB; add them to the image",
         ));
     }
     Ok(manifest(workload, options, &files, &args, &slos))
@@ -114,7 +116,7 @@ fn pod_args(options: &K8sOptions, rest: &[String]) -> String {
         "--start-at",
         &options.start_at,
     ];
-    // Standard output may belong to another user than the container's: it is not opened by name.
+    // Standard output may belong to another user than the container's, so it cannot be opened by name.
     let after = ["--quiet", "--json", "-", "--ledger", "/ledger/run.ledger"];
     let all = before
         .into_iter()
@@ -123,7 +125,7 @@ fn pod_args(options: &K8sOptions, rest: &[String]) -> String {
     all.map(quoted).collect::<Vec<_>>().join(", ")
 }
 
-/// How to create the secret, to wait, to collect and to merge.
+/// Returns instructions to create the secret, wait for the Job, and collect and merge the reports.
 fn guide(workload: &Workload, options: &K8sOptions, slos: &[String]) -> String {
     let (name, namespace) = (&options.name, &options.namespace);
     let mut variables: Vec<&str> = (workload.credentials.iter())
@@ -143,14 +145,14 @@ fn guide(workload: &Workload, options: &K8sOptions, slos: &[String]) -> String {
         .collect();
     let (secret, last) = (&options.secret, options.shards - 1);
     format!(
-        r#"# A load test in {shards} shards. The credentials, once:
+        r#"# A load test in {shards} shards. Create the credentials once:
 #   kubectl -n {namespace} create secret generic {secret}{literals}
 # Each pod prints its report. Wait until the Job has ended, whether or not a pod failed, then collect and merge:
 #   until kubectl -n {namespace} get job {name} -o jsonpath='{{.status.conditions[?(@.status=="True")].type}}' | grep -qE 'Complete|Failed'; do sleep 5; done
 #   for i in $(seq 0 {last}); do kubectl -n {namespace} logs -l job-name={name},batch.kubernetes.io/job-completion-index=$i --tail=-1 > shard-$i.json; done
 #   espo-bench merge shard-*.json --html report.html{slos}
-# A pod that fails fails the Job: a restarted shard would be another run. What it created is deleted at its end, and
-# when it is told to end; if it is killed at once its ledger goes with it, unless /ledger is a volume that stays.
+# A failed pod fails the Job, because a restarted shard would be a different run. A pod deletes its records at the end and
+# on termination. If it is killed immediately, its ledger is lost unless /ledger is a persistent volume.
 "#,
         shards = options.shards,
     )
@@ -169,7 +171,7 @@ fn manifest(
         shards,
         ..
     } = options;
-    // A JSON string is a YAML string.
+    // Every JSON string is also a YAML string.
     let (secret, image) = (quoted(&options.secret), quoted(&options.image));
     let guide = guide(workload, options, slos);
     let deadline = options.deadline.as_secs().max(1);
@@ -259,8 +261,8 @@ fn check_name(what: &str, name: &str) -> Result<()> {
     )))
 }
 
-/// A text as a YAML block under a key, in the data of a ConfigMap. The indentation is given: a first line could begin
-/// with blanks of its own.
+/// Returns text as a YAML block under a key, in the data of a ConfigMap. The indentation is explicit, because the first
+/// line could begin with spaces.
 fn block(key: &str, text: &str) -> String {
     let mut out = format!("  {}: |2\n", quoted(key));
     for line in text.lines() {

@@ -1,9 +1,9 @@
-//! The ledger: what a run created, so that it can be removed even after a kill.
+//! The ledger of a run's records, so that they can be deleted even after the process was killed.
 //!
-//! An append-only file of JSON lines. Before a create is sent its intent is written: entity type, and the
-//! attribute and text by which the record can be recognised. After the answer the id follows; after a
-//! delete, that it is gone. Each line is one `write` to a file opened for appending: it survives the end
-//! of the process, whatever ends it.
+//! The ledger is an append-only file of JSON lines. Before a create is sent, the run writes an intent: the entity type,
+//! and the attribute and value that identify the record. The ID follows after the response, and a line for each deleted
+//! record after the delete. Each line is a single `write` to a file opened for appending, so it survives any end of the
+//! process.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::{File, OpenOptions};
@@ -20,18 +20,19 @@ use crate::error::{Error, Result};
 pub struct Head {
     /// Always 1.
     pub ledger: u32,
-    /// The run's id, part of every marker.
+    /// ID of the run, part of every marker.
     pub run: String,
-    /// The instance that the records are on.
+    /// URL of the instance with the records.
     pub url: String,
-    /// When the run started, RFC 3339.
+    /// Start of the run, RFC 3339.
     pub started: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "t", rename_all = "lowercase")]
 enum Line {
-    /// About to create: `n` numbers the intent, `e` is the entity type, `a` and `v` the marker's attribute and text.
+    /// A create that is about to be sent: `n` numbers the intent, `e` is the entity type, `a` and `v` are the marker's
+    /// attribute and value.
     Intent {
         n: u64,
         e: String,
@@ -40,9 +41,9 @@ enum Line {
     },
     /// Intent `n` became record `id`.
     Made { n: u64, id: String },
-    /// Intent `n` certainly became nothing: it was refused or never sent.
+    /// Intent `n` created no record: it was rejected or not sent.
     Refused { n: u64 },
-    /// Record `id` of type `e` was removed.
+    /// Record `id` of type `e` was deleted.
     Gone { e: String, id: String },
 }
 
@@ -59,9 +60,9 @@ pub(crate) struct Ledger {
 #[derive(Debug)]
 struct State {
     file: File,
-    /// Bytes of complete lines in the file.
+    /// Number of bytes of complete lines in the file.
     written: u64,
-    /// Lines that the file lacks, oldest first.
+    /// Lines that are not in the file yet, oldest first.
     unwritten: VecDeque<String>,
     next: u64,
     created: u64,
@@ -69,11 +70,11 @@ struct State {
 }
 
 impl State {
-    /// Writes the lines that the file lacks, in their order.
+    /// Writes the lines that are not in the file yet, in order.
     fn flush(&mut self) -> std::io::Result<()> {
         while let Some(line) = self.unwritten.front() {
             if let Err(error) = self.file.write_all(line.as_bytes()) {
-                // A part of the line would damage the next one. Shrinking a file needs no space.
+                // An incomplete line would corrupt the next one. Truncating a file needs no disk space.
                 let _ = self.file.set_len(self.written);
                 return Err(error);
             }
@@ -83,7 +84,8 @@ impl State {
         Ok(())
     }
 
-    /// The whole ledger: the file, read through the open handle because its name may be gone, and the lines in memory.
+    /// Returns the whole ledger: the file, read through the open handle because it may have been removed, and the lines
+    /// in memory.
     fn text(&mut self) -> std::io::Result<String> {
         let mut text = String::new();
         self.file.seek(SeekFrom::Start(0))?;
@@ -95,19 +97,19 @@ impl State {
     }
 }
 
-/// Something to remove.
+/// A record that may have to be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leftover {
     /// The entity type.
     pub entity: String,
-    /// The id, when the server told it.
+    /// The ID, if the server returned it.
     pub id: Option<String>,
-    /// The attribute that carries the marker, and its text, when the id is not known.
+    /// The marker's attribute and value, if the ID is unknown.
     pub marker: Option<(String, String)>,
 }
 
 impl Ledger {
-    /// Creates the file; one that exists is never written over.
+    /// Creates the file; an existing file is never overwritten.
     pub(crate) fn create(path: &Path, head: &Head) -> Result<Self> {
         let file = OpenOptions::new()
             .read(true)
@@ -136,7 +138,7 @@ impl Ledger {
         &self.path
     }
 
-    /// Notes that a record is about to be created. The create must not be sent when this fails.
+    /// Records that a create is about to be sent. If this fails, the create must not be sent.
     pub(crate) fn intent(&self, entity: &str, attribute: &str, value: &str) -> Result<u64> {
         let mut state = self.state.lock();
         let n = state.next;
@@ -149,14 +151,14 @@ impl Ledger {
         };
         let noted = self.append(&mut state, &line);
         if noted.is_err() {
-            // It is not sent, so no record has to be looked for.
+            // The create is not sent, so there is no record to search for.
             let _ = self.append(&mut state, &Line::Refused { n });
         }
         noted.map(|()| n)
     }
 
-    /// Notes what became of an intent: the id, or none when it certainly was not carried out. An intent
-    /// whose fate is unknown stays open: `clean` will look for its record.
+    /// Records the result of an intent: the ID, or none if it was certainly not carried out. An intent with an unknown
+    /// result remains open, and `clean` searches for its record.
     pub(crate) fn settle(&self, n: u64, id: Option<&str>) -> Result<()> {
         let mut state = self.state.lock();
         let line = match id {
@@ -167,7 +169,7 @@ impl Ledger {
         self.append(&mut state, &line)
     }
 
-    /// Notes that a record is gone.
+    /// Records that a record was deleted.
     pub(crate) fn gone(&self, entity: &str, id: &str) -> Result<()> {
         let mut state = self.state.lock();
         let line = Line::Gone {
@@ -185,19 +187,19 @@ impl Ledger {
         state.flush().map_err(Error::io(&self.path))
     }
 
-    /// Created and removed records so far.
+    /// Returns the numbers of records created and deleted so far.
     pub(crate) fn counts(&self) -> (u64, u64) {
         let state = self.state.lock();
         (state.created, state.removed)
     }
 
-    /// What is still to be removed, read back from the file: a long run keeps no list of its records in memory.
+    /// Reads the remaining records back from the file, because a long run does not keep them in memory.
     pub(crate) fn leftovers(&self) -> Result<Vec<Leftover>> {
         let text = self.state.lock().text().map_err(Error::io(&self.path))?;
         Ok(parse(&self.path, &text)?.1)
     }
 
-    /// Whether the file still has its name: records in a ledger that was removed could not be deleted after a kill.
+    /// Returns whether the file still has its name; if it was removed, the records could not be deleted after a kill.
     pub(crate) fn is_in_place(&self) -> bool {
         #[cfg(unix)]
         {
@@ -213,8 +215,8 @@ impl Ledger {
         self.path.exists()
     }
 
-    /// Makes sure that a complete ledger is on the disk and returns its path: the file itself, or a copy if it was
-    /// removed or its disk is full.
+    /// Ensures that a complete ledger is on disk and returns its path: the file itself, or a copy if it was removed or
+    /// its disk is full.
     pub(crate) fn save(&self) -> Result<PathBuf> {
         let in_place = self.is_in_place();
         let mut state = self.state.lock();
@@ -228,7 +230,7 @@ impl Ledger {
             let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
             let written = file.write_all(text.as_bytes());
             if written.is_err() {
-                // A part of a ledger would hide the rest.
+                // An incomplete ledger would hide the remaining records.
                 let _ = std::fs::remove_file(path);
             }
             written
@@ -263,14 +265,15 @@ fn leftovers(
     all
 }
 
-/// Reads a ledger of an earlier run: its head and what is left to remove.
+/// Reads the ledger of an earlier run: its head and the remaining records.
 ///
-/// A last line that was cut in the middle of its writing is an intent that was never sent (the create
-/// follows the line) or an answer whose intent is still open: it is left out.
+/// An incomplete last line is skipped. It is either an intent whose create was not sent (the create follows the line),
+/// or a result whose intent is still open.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] when it cannot be read, [`Error::Usage`] when it is no ledger or a line in its middle is damaged.
+/// Returns [`Error::Io`] if the file cannot be read, and [`Error::Usage`] if it is not a ledger or another line is
+/// damaged.
 pub fn read(path: &Path) -> Result<(Head, Vec<Leftover>)> {
     let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
     parse(path, &text)
@@ -284,14 +287,14 @@ fn parse(path: &Path, text: &str) -> Result<(Head, Vec<Leftover>)> {
         .next()
         .and_then(|(_, line)| serde_json::from_str(line).ok())
         .filter(|h: &Head| h.ledger == 1)
-        .ok_or_else(|| wrong(1, "this is no ledger of espo-bench"))?;
+        .ok_or_else(|| wrong(1, "not an espo-bench ledger"))?;
     let mut alive: HashMap<String, HashSet<String>> = HashMap::new();
     let mut open = HashMap::new();
     while let Some((index, line)) = lines.next() {
         let line = match serde_json::from_str(line) {
             Ok(line) => line,
             Err(_) if lines.peek().is_none() && !text.ends_with('\n') => break,
-            Err(error) => return Err(wrong(index + 1, &format!("a damaged line: {error}"))),
+            Err(error) => return Err(wrong(index + 1, &format!("damaged line: {error}"))),
         };
         match line {
             Line::Intent { n, e, a, v } => {
@@ -313,7 +316,7 @@ fn parse(path: &Path, text: &str) -> Result<(Head, Vec<Leftover>)> {
     Ok((head, leftovers(&alive, &open)))
 }
 
-/// Appends to a ledger of an earlier run that records are gone, so that a second `clean` finds nothing.
+/// Appends deleted records to the ledger of an earlier run, so that a second `clean` does not find them.
 pub(crate) fn append_gone(path: &Path, entity: &str, id: &str) -> Result<()> {
     let mut file = OpenOptions::new()
         .append(true)
@@ -342,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_made_and_not_removed_is_left_and_what_was_never_answered_is_looked_for() {
+    fn remaining_and_unconfirmed_records_are_left_over() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.ledger");
         let ledger = Ledger::create(&path, &head()).unwrap();
@@ -383,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_cut_by_a_kill_is_left_out_and_a_damaged_one_in_the_middle_is_an_error() {
+    fn incomplete_last_lines_are_skipped_and_damaged_ones_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.ledger");
         let ledger = Ledger::create(&path, &head()).unwrap();
@@ -398,11 +401,11 @@ mod tests {
             read(&path)
                 .unwrap_err()
                 .to_string()
-                .contains(":4: a damaged line")
+                .contains(":4: damaged line")
         );
     }
 
-    /// A ledger on a disk that is full from now on.
+    /// Makes every further write fail, as on a full disk.
     #[cfg(target_os = "linux")]
     fn fill_disk(ledger: &Ledger) -> File {
         let full = OpenOptions::new().read(true).append(true).open("/dev/full");
@@ -420,7 +423,7 @@ mod tests {
         assert!(ledger.settle(first, Some("id1")).is_err());
         assert!(
             ledger.intent("Account", "name", "x 1").is_err(),
-            "nothing may be created that is not noted"
+            "no record may be created without an intent"
         );
         assert_eq!(ledger.counts(), (1, 0));
         ledger.state.lock().file = file;
@@ -448,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn an_existing_ledger_is_never_written_over() {
+    fn existing_ledgers_are_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.ledger");
         drop(Ledger::create(&path, &head()).unwrap());
@@ -457,6 +460,11 @@ mod tests {
             Err(Error::Io { .. })
         ));
         std::fs::write(&path, "hello\n").unwrap();
-        assert!(read(&path).unwrap_err().to_string().contains("no ledger"));
+        assert!(
+            read(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("not an espo-bench ledger")
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! A load tester for EspoCRM.
 //!
-//! It drives an instance through [`espo_core`]'s one request path and says what latency the instance
-//! gives and how much load it holds; when the figures are not the instance's but the generator's own,
-//! it says that.
+//! It sends requests through [`espo_core`], the same path that applications use, and measures the latency and the
+//! capacity of an instance. The report says if the load generator was saturated, because its figures then do not
+//! reflect the instance.
 //!
 //! ```no_run
 //! use espo_bench::{RunOptions, Target, Workload};

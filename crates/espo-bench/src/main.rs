@@ -1,4 +1,4 @@
-//! The load tester's command line: see `espo-bench --help`.
+//! The command-line interface of the load tester, see `espo-bench --help`.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-/// Bodies and headers are allocated and freed for every request, on a thread that is not the first one: there
-/// the C library's allocator costs 8 % of the rate, and a fifth when pages are decoded.
+/// Bodies and headers are allocated and freed for every request on a secondary thread, where the C library's allocator
+/// costs 8 % of the rate, and 20 % when pages are decoded.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

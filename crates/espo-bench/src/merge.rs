@@ -1,4 +1,4 @@
-//! Shards of one run put together: histograms are added, so every percentile is that of all samples.
+//! Merges the shards of one run. Histograms are added, so every percentile covers all samples.
 
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ use crate::report::{
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] when a shard is missing or given twice, when they are not of one run (workload, seed, load,
-/// decoding), or when a shard stopped early: a smaller run is another run.
+/// Returns [`Error::Usage`] if a shard is missing or given twice, if the reports are not shards of one run (same
+/// workload, seed, load and decoding), or if a shard stopped early, because a partial run is a different run.
 pub fn merge(mut shards: Vec<Report>) -> Result<Report> {
     check(&shards)?;
     shards.sort_by_key(|r| r.run.shard.as_ref().map_or(0, |s| s.index));
     let mut shards = shards.into_iter();
-    // `check` refuses an empty list.
+    // `check` rejects an empty list.
     let Some(mut sum) = shards.next() else {
-        return Err(Error::usage("nothing to merge"));
+        return Err(Error::usage("no reports to merge"));
     };
     let same_steps = |r: &Report, sum: &Report| {
         r.step_seconds == sum.step_seconds && r.block_seconds == sum.block_seconds
@@ -29,7 +29,7 @@ pub fn merge(mut shards: Vec<Report>) -> Result<Report> {
     for shard in shards {
         if !same_steps(&shard, &sum) {
             return Err(Error::usage(
-                "the shards have time series of different steps",
+                "the time series of the shards have different intervals",
             ));
         }
         add(&mut sum, shard).map_err(Error::Usage)?;
@@ -42,18 +42,17 @@ pub fn merge(mut shards: Vec<Report>) -> Result<Report> {
 fn check(shards: &[Report]) -> Result<()> {
     let first = shards
         .first()
-        .ok_or_else(|| Error::usage("nothing to merge"))?;
-    let count =
-        first.run.shard.as_ref().map(|s| s.count).ok_or_else(|| {
-            Error::usage("the first report is no shard: it was run without --shard")
-        })?;
+        .ok_or_else(|| Error::usage("no reports to merge"))?;
+    let count = first.run.shard.as_ref().map(|s| s.count).ok_or_else(|| {
+        Error::usage("the first report is not a shard: it was run without --shard")
+    })?;
     let mut seen = BTreeMap::new();
     for report in shards {
         let shard = report
             .run
             .shard
             .as_ref()
-            .ok_or_else(|| Error::usage(format!("report {} is no shard", report.run.id)))?;
+            .ok_or_else(|| Error::usage(format!("report {} is not a shard", report.run.id)))?;
         let name = format!("shard {}/{}", shard.index, shard.count);
         let (a, b) = (&first.run, &report.run);
         let differs = [
@@ -75,12 +74,12 @@ fn check(shards: &[Report]) -> Result<()> {
         ];
         if let Some((what, _)) = differs.iter().find(|(_, differs)| *differs) {
             return Err(Error::usage(format!(
-                "{name} is of another run: its {what} differs"
+                "{name} belongs to a different run: its {what} differs"
             )));
         }
         if let Some(stopped) = &report.run.stopped {
             return Err(Error::usage(format!(
-                "{name} stopped early ({stopped}): the run is not what was planned"
+                "{name} stopped early ({stopped}), so the run is incomplete"
             )));
         }
         if seen.insert(shard.index, ()).is_some() {
@@ -135,7 +134,7 @@ fn add(sum: &mut Report, shard: Report) -> Result<(), String> {
     let (generator, other) = (&mut sum.generator, shard.generator);
     generator.threads += other.threads;
     generator.cpu_seconds += other.cpu_seconds;
-    // One saturated shard spoils the whole.
+    // One saturated shard invalidates the whole result.
     generator.busiest_thread = generator.busiest_thread.max(other.busiest_thread);
     generator.peak_memory = generator.peak_memory.max(other.peak_memory);
     add_distribution(&mut generator.scheduling_lag, &other.scheduling_lag)?;
@@ -236,8 +235,8 @@ fn add_distribution(sum: &mut Distribution, other: &Distribution) -> Result<(), 
     Ok(())
 }
 
-/// Counts of a second add up. Its percentiles cannot be put together from two; the larger is kept, which is
-/// an upper bound, and exact for the maximum.
+/// Adds the counts of each second. Its percentiles cannot be merged; the larger one is kept, which is an upper bound,
+/// and exact for the maximum.
 fn add_series(sum: &mut Vec<Second>, other: Vec<Second>) {
     for (index, second) in other.into_iter().enumerate() {
         match sum.get_mut(index) {

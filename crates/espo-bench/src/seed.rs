@@ -1,13 +1,13 @@
-//! Random numbers that a seed fixes.
+//! Random numbers derived from a seed.
 //!
-//! Every iteration draws from a generator of its own, derived from the run's seed and the iteration's
-//! coordinates. So what an iteration sends does not depend on how others were scheduled, and a shard
-//! sends what the whole run would have sent in its place.
+//! Every iteration has its own generator, derived from the run's seed and the iteration's coordinates. The requests of
+//! an iteration therefore do not depend on the scheduling of others, and a shard sends exactly its part of the whole
+//! run's requests.
 
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64Mcg;
 
-/// The generator of the place `path` in a run with the seed `seed`.
+/// Returns the generator for the position `path` in a run with the seed `seed`.
 pub(crate) fn rng(seed: u64, path: &[u64]) -> Pcg64Mcg {
     let mut state = mix(seed ^ 0x9E37_79B9_7F4A_7C15);
     for part in path {
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_differ_and_stay_the_same_across_releases() {
+    fn generators_differ_by_path_and_are_stable() {
         let draw = |seed, path: &[u64]| rng(seed, path).random::<u64>();
         assert_eq!(draw(1, &[2, 3]), draw(1, &[2, 3]));
         assert_ne!(draw(1, &[2, 3]), draw(1, &[3, 2]));

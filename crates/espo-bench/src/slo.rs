@@ -1,9 +1,8 @@
-//! Limits on the result: `list.p99 < 250ms`, `errors < 0.1%`, `read.rate > 100`.
+//! SLOs: limits on the result, such as `list.p99 < 250ms`, `errors < 0.1%` or `read.rate > 100`.
 //!
-//! The left side is `METRIC` for the whole run or `OPERATION.METRIC`, where OPERATION is an operation's
-//! name, or a kind (`list`), which stands for all operations of that kind. Metrics: `p50`, `p90`, `p95`,
-//! `p99`, `p99.9` (any percentile), `mean`, `max`, `rate`, `errors`. Times are response times of
-//! successful requests.
+//! The left side is `METRIC` for the whole run or `OPERATION.METRIC`, where OPERATION is the name of an operation or a
+//! kind (`list`), which covers all operations of that kind. Metrics: `p50`, `p90`, `p95`, `p99`, `p99.9` (any
+//! percentile), `mean`, `max`, `rate`, `errors`. Times are response times of successful requests.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +14,7 @@ use crate::report::{OperationReport, Report, SloResult};
 use crate::units::{parse_duration, show_micros};
 use crate::workload::Workload;
 
-/// A limit that a run is checked against.
+/// An SLO that a run is checked against.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slo {
     text: String,
@@ -23,7 +22,7 @@ pub struct Slo {
     metric: Metric,
     below: bool,
     or_equal: bool,
-    /// Microseconds, requests a second, or a share.
+    /// Microseconds, requests per second, or a fraction.
     bound: f64,
 }
 
@@ -36,13 +35,14 @@ enum Metric {
     Errors,
 }
 
-const FORM: &str = "write it as 'list.p99 < 250ms', 'errors < 0.1%' or 'read.rate > 100'";
+const FORM: &str =
+    "expected a condition such as 'list.p99 < 250ms', 'errors < 0.1%' or 'read.rate > 100'";
 
 impl FromStr for Slo {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |what: &str| format!("'{text}' is no limit: {what}; {FORM}");
+        let wrong = |what: &str| format!("invalid SLO '{text}': {what}; {FORM}");
         let at = text
             .find(['<', '>'])
             .ok_or_else(|| wrong("it has no '<' or '>'"))?;
@@ -54,7 +54,7 @@ impl FromStr for Slo {
         };
         let (operation, metric) = split_metric(left).ok_or_else(|| {
             wrong(&format!(
-                "'{left}' does not end in a metric (p50, p99, p99.9, mean, max, rate, errors)"
+                "'{left}' does not end with a metric (p50, p99, p99.9, mean, max, rate, errors)"
             ))
         })?;
         let bound = match metric {
@@ -94,7 +94,7 @@ impl FromStr for Slo {
     }
 }
 
-/// `list.p99.9` → (`list`, p99.9); `errors` → the whole run.
+/// Splits `list.p99.9` into `list` and p99.9; `errors` applies to the whole run.
 fn split_metric(left: &str) -> Option<(Option<String>, Metric)> {
     let parse = |m: &str| match m {
         "mean" => Some(Metric::Mean),
@@ -103,7 +103,7 @@ fn split_metric(left: &str) -> Option<(Option<String>, Metric)> {
         "errors" => Some(Metric::Errors),
         _ => {
             let percent: f64 = m.strip_prefix('p')?.parse().ok()?;
-            // Rounded, or 99.9 would ask for a hair more than 0.999 and get the next value.
+            // Rounded, because 99.9 / 100 is slightly more than 0.999 and would select the next value.
             (percent > 0.0 && percent < 100.0)
                 .then(|| Metric::Quantile((percent * 1e7).round() / 1e9))
         }
@@ -111,7 +111,7 @@ fn split_metric(left: &str) -> Option<(Option<String>, Metric)> {
     if let Some(metric) = parse(left) {
         return Some((None, metric));
     }
-    // The metric may hold a dot itself (p99.9): try the shortest name first.
+    // The metric may itself contain a dot (p99.9), so the shortest name is tried first.
     left.match_indices('.').find_map(|(at, _)| {
         let metric = parse(&left[at + 1..])?;
         let operation = &left[..at];
@@ -127,18 +127,18 @@ impl fmt::Display for Slo {
 }
 
 impl Report {
-    /// Checks limits against the report and keeps the results in it.
+    /// Checks SLOs against the report and stores the results in it.
     pub fn check(&mut self, slos: &[Slo]) {
         self.slos = slos.iter().map(|s| s.evaluate(self)).collect();
     }
 }
 
 impl Slo {
-    /// Whether the workload has the operation or kind that the limit names.
+    /// Checks that the workload has the operation or kind that the SLO names.
     ///
     /// # Errors
     ///
-    /// A text with near names.
+    /// Returns a message with similar names.
     pub fn check_against(&self, workload: &Workload) -> Result<(), String> {
         let Some(wanted) = &self.operation else {
             return Ok(());
@@ -158,7 +158,7 @@ impl Slo {
         ))
     }
 
-    /// Which of the operations (name and kind, in order) the limit is about.
+    /// Returns which of the operations (name and kind, in order) the SLO applies to.
     pub(crate) fn chosen<'a>(
         &self,
         operations: impl Iterator<Item = (&'a str, &'a str)> + Clone,
@@ -173,7 +173,7 @@ impl Slo {
         operations.map(is_chosen).collect()
     }
 
-    /// The bound in microseconds, for a limit on times.
+    /// Returns the bound in microseconds, for an SLO on times.
     pub(crate) fn micros(&self) -> f64 {
         match self.metric {
             Metric::Quantile(_) | Metric::Mean | Metric::Max => self.bound,
@@ -181,26 +181,26 @@ impl Slo {
         }
     }
 
-    /// Why the limit cannot hold any more, even if the rest of the run were without fault.
+    /// Returns why the SLO can no longer be met, even if every remaining request were fast and successful.
     ///
-    /// `left` is the most requests that the rest may still bring, `seconds` the length of the whole measurement.
+    /// `left` is the maximum number of remaining requests, `seconds` the duration of the whole measurement.
     pub(crate) fn hopeless(&self, now: SoFar, left: f64, seconds: f64) -> Option<String> {
         let (ok, failed) = (now.ok as f64, now.failed as f64);
         let why = match (self.metric, self.below) {
             (Metric::Errors, true) => (failed > self.bound * (ok + failed + left))
                 .then(|| format!("{} requests failed", now.failed)),
             (Metric::Max, true) => (now.max as f64 > self.bound)
-                .then(|| format!("one took {}", show_micros(now.max as f64))),
+                .then(|| format!("a request took {}", show_micros(now.max as f64))),
             (Metric::Mean, true) => (now.micros > self.bound * (ok + left))
                 .then(|| format!("the mean is {}", show_micros(now.micros / ok.max(1.0)))),
-            // A histogram's value can stand for one that is a hair shorter: one request more than must be.
+            // A histogram value may represent a slightly shorter time, so one more request is required.
             (Metric::Quantile(q), true) => (now.longer as f64 > (1.0 - q) * (ok + left) + 1.0)
                 .then(|| format!("{} of {} requests took longer", now.longer, now.ok)),
             (Metric::Rate, false) => (ok + left < self.bound * seconds)
                 .then(|| format!("{} requests have succeeded so far", now.ok)),
             _ => None,
         };
-        why.map(|why| format!("'{}' cannot hold any more: {why}", self.text))
+        why.map(|why| format!("SLO '{}' can no longer be met: {why}", self.text))
     }
 
     pub(crate) fn evaluate(&self, report: &Report) -> SloResult {
@@ -227,7 +227,7 @@ impl Slo {
         self.result(self.value(count, failed, times, report.run.seconds))
     }
 
-    /// The result if the run ended now, from the requests of the operations that it is about.
+    /// Evaluates the SLO as if the run ended now, from the requests of the operations that it applies to.
     pub(crate) fn evaluate_so_far(
         &self,
         count: u64,
@@ -288,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_are_read_in_all_their_forms() {
+    fn slos_are_parsed_in_all_forms() {
         for (text, operation, metric, below, bound) in [
             (
                 "list.p99 < 250ms",
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_limit_is_refused_with_the_form() {
+    fn invalid_slos_are_rejected_with_the_expected_form() {
         for text in [
             "nonsense",
             "list.p99",
@@ -352,12 +352,12 @@ mod tests {
             "p0 < 1s",
         ] {
             let error = text.parse::<Slo>().unwrap_err();
-            assert!(error.contains("write it as"), "{text}: {error}");
+            assert!(error.contains("expected a condition"), "{text}: {error}");
         }
     }
 
     #[test]
-    fn a_limit_on_an_operation_that_the_workload_lacks_names_near_ones() {
+    fn slos_on_unknown_operations_suggest_similar_names() {
         let workload = Workload::builtin("mixed").unwrap();
         assert!(
             "list.p99 < 1s"
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_hopeless_when_the_rest_cannot_save_it_and_not_before() {
+    fn slos_are_hopeless_only_when_the_rest_cannot_help() {
         let seen = SoFar {
             ok: 900,
             failed: 100,
@@ -384,12 +384,12 @@ mod tests {
             longer: 30,
         };
         for (text, left, lost) in [
-            // 100 of 1,900 failed at best.
+            // At best, 100 of 1,900 requests have failed.
             ("errors < 5%", 900.0, true),
             ("errors < 6%", 900.0, false),
             ("max < 250ms", 1e9, true),
             ("max < 350ms", 0.0, false),
-            // 18 s in all, over at most 1,900 requests: 9.5 ms.
+            // 18 s in total over at most 1,900 requests: 9.5 ms.
             ("mean < 9ms", 1_000.0, true),
             ("mean < 10ms", 1_000.0, false),
             // 30 of 1,900 are 1.6 %.
@@ -398,7 +398,7 @@ mod tests {
             ("p99 < 100ms", 3_000.0, false),
             ("rate > 200", 1_000.0, true),
             ("rate > 150", 1_000.0, false),
-            // What is asked the other way round can come at any time.
+            // A lower bound on a time can still be met at any point.
             ("p99 > 1s", 0.0, false),
         ] {
             let slo: Slo = text.parse().unwrap();
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_chooses_by_name_then_by_kind_and_the_whole_without_chains() {
+    fn slos_select_by_name_then_kind() {
         let all = [("list:A", "list"), ("deal", "chain"), ("list", "read")];
         for (text, chosen) in [
             ("p99 < 1s", [true, false, true]),

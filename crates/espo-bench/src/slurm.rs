@@ -1,8 +1,8 @@
 //! The batch script of a distributed run: a Slurm array job.
 //!
-//! Slurm starts the tasks of an array when it has room for them, so a start time fixed in advance could pass while tasks
-//! still wait. The tasks therefore meet in a directory on the shared file system: each notes that it is there, and the
-//! first one names a common start once all are.
+//! Slurm starts the tasks of an array when nodes are available, so a start time fixed in advance could pass while tasks
+//! still wait. The tasks therefore synchronise in a directory on the shared file system: each creates a file there, and
+//! the first task sets a common start when all are running.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::workload::Workload;
 /// Options of [`slurm`].
 #[derive(Debug, Clone)]
 pub struct SlurmOptions {
-    /// Name of the job, and the beginning of the name of its directory.
+    /// Name of the job, and the prefix of its directory's name.
     pub name: String,
     /// Path of `espo-bench` on the nodes.
     pub program: String,
@@ -28,7 +28,7 @@ pub struct SlurmOptions {
     pub cpus: u32,
     /// Time limit of the job.
     pub time_limit: Duration,
-    /// Partition; the cluster's default if none.
+    /// Partition; `None` for the cluster's default.
     pub partition: Option<String>,
     /// How long the tasks wait for each other.
     pub wait: Duration,
@@ -36,12 +36,12 @@ pub struct SlurmOptions {
     pub args: Vec<String>,
 }
 
-/// The script for `sbatch`, with comments on how to submit it and how to merge the results.
+/// Returns the script for `sbatch`, with comments on how to submit it and how to merge the results.
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] for an invalid name, no shards, or a workload that writes without `--allow-writes`; [`Error::Io`] if
-/// a CSV file of the workload cannot be read.
+/// Returns [`Error::Usage`] for an invalid name, no shards, or a workload that writes without `--allow-writes`, and
+/// [`Error::Io`] if a CSV file of the workload cannot be read.
 pub fn slurm(workload: &Workload, options: &SlurmOptions) -> Result<String> {
     check(workload, options)?;
     let (name, shards) = (&options.name, options.shards);
@@ -74,7 +74,7 @@ pub fn slurm(workload: &Workload, options: &SlurmOptions) -> Result<String> {
 #   sbatch {name}.sh
 # When the job has ended, merge the reports (JOB is the job ID):
 #   espo-bench merge {name}-JOB/shard-*.json --html report.html
-# Records that a cancelled task left behind:
+# Delete the records that a cancelled task left behind:
 #   espo-bench clean {name}-JOB/shard-0.ledger
 #SBATCH --job-name={name}
 #SBATCH --array=0-{last}
@@ -85,7 +85,7 @@ pub fn slurm(workload: &Workload, options: &SlurmOptions) -> Result<String> {
 #SBATCH --output={name}-%A_%a.log
 # SIGTERM two minutes before the time limit: the shard stops, deletes its records and writes its report.
 #SBATCH --signal=B:TERM@120
-# A restarted shard would be another run.
+# A restarted shard would be a different run.
 #SBATCH --no-requeue
 {partition}set -euo pipefail
 task=$SLURM_ARRAY_TASK_ID
@@ -93,7 +93,7 @@ directory=$SLURM_SUBMIT_DIR/{name}-$SLURM_ARRAY_JOB_ID
 mkdir -p "$directory/shard-$task"
 cd "$directory/shard-$task"
 {files}
-# The tasks wait for each other: the first one names a common start when all of them are running.
+# The tasks wait for each other: the first one sets a common start when all are running.
 fail() {{ echo "$1" >&2; touch "$directory/failed"; exit 1; }}
 touch "$directory/ready-$task"
 deadline=$((SECONDS + {wait}))
@@ -106,7 +106,7 @@ if [ "$task" -eq 0 ]; then
   mv "$directory/start.part" "$directory/start"
 fi
 until [ -s "$directory/start" ]; do
-  [ ! -e "$directory/failed" ] && [ "$SECONDS" -lt "$((deadline + 5))" ] || fail "the first task named no start time"
+  [ ! -e "$directory/failed" ] && [ "$SECONDS" -lt "$((deadline + 5))" ] || fail "the first task set no start time"
   sleep 0.5
 done
 exec {program} run workload.toml --url {url} --shard "$task/{shards}" --start-at "$(cat "$directory/start")"{args} \
@@ -150,14 +150,14 @@ fn check(workload: &Workload, options: &SlurmOptions) -> Result<()> {
         .0;
     if workload.writes() && !options.args.iter().any(|a| a.starts_with("--allow-writes")) {
         return Err(Error::usage(format!(
-            "workload '{}' writes, which every task would refuse: add -- --allow-writes {host}",
+            "workload '{}' writes, which every task would reject; add -- --allow-writes {host}",
             workload.name
         )));
     }
     Ok(())
 }
 
-/// Writes a file. The delimiter is made from the content, which therefore cannot contain it.
+/// Returns the commands that write a file. The delimiter is a hash of the content, so the content cannot contain it.
 fn here_document(file: &str, text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
     let hash: String = hash[..8].iter().fold(String::new(), |mut hex, byte| {
@@ -172,12 +172,12 @@ fn here_document(file: &str, text: &str) -> String {
     )
 }
 
-/// A word for the shell.
+/// Quotes a word for the shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// A duration as Slurm takes it: `hours:minutes:seconds`.
+/// Formats a duration for Slurm: `hours:minutes:seconds`.
 fn clock(time: Duration) -> String {
     let seconds = time.as_secs().max(60);
     format!(

@@ -1,13 +1,13 @@
-//! Durations and byte sizes as they are written on the command line and in workloads.
+//! Durations and byte sizes on the command line and in workloads.
 
 use std::time::Duration;
 
 /// Parses a duration: `250us`, `500ms`, `30s`, `1.5s`, `1m30s`, `2h`, `1d`; the "friendly" format of the jiff crate.
-/// Days have 24 hours. Everything that the load tester prints as a duration can be read.
+/// Days have 24 hours. Every duration that the load tester prints can be parsed.
 ///
 /// # Errors
 ///
-/// Returns a message with the expected form.
+/// Returns a message with the expected format.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let expected = |why: String| {
         format!("invalid duration '{text}': expected 250us, 500ms, 30s, 1m30s, 2h or 1d{why}")
@@ -23,18 +23,18 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(signed).map_err(|_| expected(" (it is negative)".into()))
 }
 
-/// Parses a byte size as `512`, `16KiB` or `2MiB`.
+/// Parses a byte size such as `512`, `16KiB` or `2MiB`.
 ///
 /// # Errors
 ///
-/// A text that says what is expected.
+/// Returns a message with the expected format.
 pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     let trimmed = text.trim();
     let split = trimmed
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(trimmed.len());
     let (number, unit) = trimmed.split_at(split);
-    let expected = || format!("'{text}' is not a size: write it as 512, 16KiB or 2MiB");
+    let expected = || format!("invalid size '{text}': expected a value such as 512, 16KiB or 2MiB");
     let number: u64 = number.parse().map_err(|_| expected())?;
     let factor = match unit.trim() {
         "" | "B" => 1,
@@ -45,7 +45,7 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(expected)
 }
 
-/// A duration for people: `850 µs`, `12.3 ms`, `1.20 s`, `2m05s`, `1h30m`. [`parse_duration`] reads it back.
+/// Formats a duration for display: `850 µs`, `12.3 ms`, `1.20 s`, `2m05s`, `1h30m`. [`parse_duration`] accepts it.
 #[must_use]
 pub(crate) fn show_micros(micros: f64) -> String {
     match micros {
@@ -61,7 +61,7 @@ pub(crate) fn show_micros(micros: f64) -> String {
     }
 }
 
-/// A byte count for people: `900 B`, `13.6 KiB`, `4.2 MiB`.
+/// Formats a byte count for display: `900 B`, `13.6 KiB`, `4.2 MiB`.
 #[must_use]
 pub(crate) fn show_bytes(bytes: u64) -> String {
     let b = bytes as f64;
@@ -73,7 +73,7 @@ pub(crate) fn show_bytes(bytes: u64) -> String {
     }
 }
 
-/// A count with a thin separator between thousands, as `12 345`.
+/// Formats a count with thousands separators, such as `12 345`.
 #[must_use]
 pub(crate) fn show_count(count: u64) -> String {
     let digits = count.to_string();
@@ -87,7 +87,7 @@ pub(crate) fn show_count(count: u64) -> String {
     out
 }
 
-/// A number without needless zeros.
+/// Formats a number without trailing zeros.
 pub(crate) fn trim(value: f64) -> String {
     let text = format!("{value:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read_in_one_grammar() {
+    fn durations_are_parsed() {
         for (text, micros) in [
             ("250us", 250),
             ("250µs", 250),
@@ -138,12 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn printed_durations_can_be_read_back() {
+    fn printed_durations_can_be_parsed() {
         let mut micros = 1.0;
         while micros < 4e11 {
             let text = show_micros(micros);
             let back = parse_duration(&text).unwrap().as_secs_f64() * 1e6;
-            // Three digits are shown, whole seconds from two minutes on and whole minutes from an hour on.
+            // Durations are printed with three digits, from two minutes on in whole seconds, from one hour on in whole
+            // minutes.
             assert!(
                 (back - micros).abs() <= (micros / 50.0).max(0.5),
                 "{micros}: {text}"
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_read_with_their_unit() {
+    fn sizes_are_parsed_with_their_unit() {
         assert_eq!(parse_bytes("512"), Ok(512));
         assert_eq!(parse_bytes("16KiB"), Ok(16_384));
         assert_eq!(parse_bytes("2MiB"), Ok(2_097_152));
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_shown_with_three_digits_that_matter() {
+    fn values_are_shown_with_three_significant_digits() {
         assert_eq!(show_micros(850.0), "850 µs");
         assert_eq!(show_micros(1_234.0), "1.23 ms");
         assert_eq!(show_micros(12_340.0), "12.3 ms");

@@ -1,8 +1,8 @@
-//! The highest load at which the limits hold.
+//! Search for the highest load that meets the SLOs.
 //!
-//! The load is raised by steps of half as much again until the limits break, then the gap is halved until it
-//! is as narrow as asked for. A probe can break by chance and hold by chance: near the edge every load is
-//! tried up to three times and the majority counts, so that noise does not pass for the knee.
+//! The load is raised by 50 % per step until an SLO is missed; then the gap is bisected down to the precision. A single
+//! probe can meet or miss the SLOs by chance, so near the limit every load is tried up to three times and the majority
+//! counts.
 
 use std::time::Duration;
 
@@ -12,30 +12,30 @@ use crate::report::{CapacityResult, INTERRUPTED, Probe, Report, Verdict, by_load
 use crate::schedule::Arrivals;
 use crate::units::show_micros;
 
-/// What a search is told.
+/// Options of [`capacity`].
 #[derive(Debug, Clone)]
 pub struct CapacityOptions {
-    /// The run: its load and limit are replaced by each probe's, its limits (`slos`) decide.
+    /// The run. Each probe replaces its load and duration; its SLOs (`slos`) decide.
     pub run: RunOptions,
-    /// Search over workers of the closed model instead of rates of the open one.
+    /// Search over workers of the closed model instead of rates of the open model.
     pub workers: bool,
-    /// Where to begin.
+    /// Lowest load to try.
     pub from: f64,
-    /// Where to stop raising.
+    /// Highest load to try.
     pub to: f64,
-    /// How close to the edge: 0.05 stops when the gap is 5 % of the load.
+    /// Precision: 0.05 stops when the gap is 5 % of the load.
     pub precision: f64,
-    /// Length of a probe.
+    /// Duration of a probe.
     pub probe: Duration,
 }
 
-/// Something else on the generator's machine can spoil a probe: it is then made again, so many times.
+/// Maximum number of repetitions of a probe that other processes on the load generator's machine disturbed.
 const DISTURBED: u32 = 2;
 
 /// The result of a search.
 #[derive(Debug)]
 pub struct Capacity {
-    /// What was found.
+    /// The capacity and how the search ended.
     pub result: CapacityResult,
     /// The report of the best try (or of the first, if none met the SLOs), with all tries in `capacity`.
     pub report: Report,
@@ -44,7 +44,8 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// The exit code of the process: that of the error that ended the search, 1 if no load met the SLOs, else 0.
+    /// Returns the exit code of the process: that of the error that ended the search, 1 if no load met the SLOs, else
+    /// 0.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let none = u8::from(self.result.load.is_none());
@@ -52,7 +53,7 @@ impl Capacity {
     }
 }
 
-/// Decides about one load; `None` when the generator, not the target, was the limit.
+/// Decides whether a load meets the SLOs; `None` if the load generator was saturated before the target.
 pub(crate) trait Prober {
     fn probe(&mut self, load: f64) -> Result<Option<bool>>;
 }
@@ -61,17 +62,17 @@ pub(crate) trait Prober {
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] without SLOs or with an invalid range; the errors of a run, if it is the first. A later error ends
-/// the search and is part of the result.
+/// Returns [`Error::Usage`] without SLOs or with an invalid range, and the error of the first run if it fails. A later
+/// error ends the search and is part of the result.
 pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<Capacity> {
     if options.run.slos.is_empty() {
         return Err(Error::usage(
-            "a capacity is the highest load that meets SLOs: pass at least one --slo",
+            "the capacity is the highest load that meets the SLOs; pass at least one --slo",
         ));
     }
     if !(options.from > 0.0 && options.to > options.from && options.precision > 0.0) {
         return Err(Error::usage(
-            "the search needs 0 < from < to and a precision above 0",
+            "invalid search range: expected 0 < --from < --to and a --precision above 0",
         ));
     }
     let mut runs = Runs {
@@ -99,7 +100,7 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
         ..
     } = runs;
     tries.sort_by(|a, b| a.load.total_cmp(&b.load));
-    // Above the capacity there may be a load at which one try met the SLOs: that does not count.
+    // Above the capacity, a load may have met the SLOs in one try; such tries do not count.
     held.retain(|(load, _)| found.load.is_some_and(|capacity| *load <= capacity));
     let report = held
         .into_iter()
@@ -142,7 +143,7 @@ fn result(tries: &[Probe], load: Option<f64>, ended: String) -> CapacityResult {
 struct Runs<'a> {
     options: &'a CapacityOptions,
     tries: Vec<Probe>,
-    /// The report of the first try that met the SLOs at a load.
+    /// The load and the report of the first try that met the SLOs at each load.
     held: Vec<(f64, Report)>,
     first: Option<Report>,
     interrupted: bool,
@@ -154,7 +155,7 @@ impl Prober for Runs<'_> {
     fn probe(&mut self, load: f64) -> Result<Option<bool>> {
         let report = match self.run(load) {
             Ok(report) => report,
-            // What was learnt so far is the result.
+            // The results so far are kept.
             Err(error) if self.first.is_some() => {
                 self.error = Some(error);
                 return Ok(None);
@@ -167,7 +168,7 @@ impl Prober for Runs<'_> {
             None
         } else if verdict == Verdict::GeneratorSaturated {
             (self.say)(&format!(
-                "{load:9.1}  the generator is the limit: {}",
+                "{load:9.1}  load generator saturated: {}",
                 report.generator.reasons.join("; ")
             ));
             None
@@ -182,7 +183,7 @@ impl Prober for Runs<'_> {
 }
 
 impl Runs<'_> {
-    /// Runs the load, again if something else on the generator's machine disturbs it.
+    /// Runs the load, and repeats it if another process on the load generator's machine disturbed it.
     fn run(&mut self, load: f64) -> Result<Report> {
         let mut options = self.options.run.clone();
         options.load = Some(if self.options.workers {
@@ -192,7 +193,7 @@ impl Runs<'_> {
         } else {
             Load::Open {
                 rate: load,
-                // As users come: evenly spaced requests would flatter the target.
+                // Random arrivals, as from independent users; evenly spaced requests would give lower response times.
                 arrivals: self.options.run.arrivals.unwrap_or(Arrivals::Poisson),
             }
         });
@@ -205,7 +206,7 @@ impl Runs<'_> {
                 break;
             }
             (self.say)(&format!(
-                "{load:9.1}  the generator was disturbed, once more: {}",
+                "{load:9.1}  load generator saturated ({}); repeating the probe",
                 report.generator.reasons.join("; ")
             ));
             report = run(options.clone())?;
@@ -213,7 +214,7 @@ impl Runs<'_> {
         Ok(report)
     }
 
-    /// Keeps a try, and shows it with the figures that decide.
+    /// Stores a try and prints its figures.
     fn note(&mut self, load: f64, is_met: bool, report: &Report) {
         let earlier = self.tries.iter().filter(|t| t.load == load).count();
         let attempt = u32::try_from(earlier + 1).unwrap_or(u32::MAX);
@@ -224,7 +225,7 @@ impl Runs<'_> {
         });
         let judged = judged.collect::<Vec<_>>().join(", ");
         let why = if report.generator.verdict == Verdict::RateNotHeld {
-            ", the rate was not held"
+            ", target rate not sustained"
         } else {
             ""
         };
@@ -256,7 +257,7 @@ pub(crate) struct Found {
     pub(crate) ended: String,
 }
 
-/// The search itself, apart from how a load is tried.
+/// Searches for the capacity, independently of how a load is tried.
 pub(crate) fn search(
     prober: &mut dyn Prober,
     from: f64,
@@ -270,9 +271,9 @@ pub(crate) fn search(
         ended: ended.to_owned(),
     };
     const GENERATOR: &str =
-        "the generator was the limit before the target was: the capacity is at least this";
+        "the load generator saturated before the target did; the capacity is at least this";
     const AT_ONCE: &str =
-        "the generator was the limit at the lowest load already: nothing is known of the target";
+        "the load generator saturated at the lowest load, so the capacity is unknown";
     let (mut low, mut high) = (None, None);
     let mut load = round(from);
     while high.is_none() {
@@ -284,7 +285,7 @@ pub(crate) fn search(
                 if load >= to {
                     return Ok(found(
                         low,
-                        "the SLOs were met up to the highest load that was asked for",
+                        "the SLOs were met up to the highest load (--to)",
                     ));
                 }
                 load = round((load * 1.5).max(load + f64::from(u8::from(whole)))).min(to);
@@ -295,7 +296,7 @@ pub(crate) fn search(
     let (Some(mut low), Some(mut high)) = (low, high) else {
         return Ok(found(
             None,
-            "the SLOs were missed at the lowest load that was asked for",
+            "the SLOs were missed at the lowest load (--from)",
         ));
     };
     while high - low > precision * high && !(whole && high - low <= 1.0) {
@@ -308,11 +309,11 @@ pub(crate) fn search(
     }
     Ok(found(
         Some(low),
-        "the next higher load that was tried missed them",
+        "the next higher load tested missed the SLOs",
     ))
 }
 
-/// Two of three: a load that holds or breaks twice is not tried a third time.
+/// Returns the majority of three tries; the third is skipped if the first two agree.
 fn majority(prober: &mut dyn Prober, load: f64) -> Result<Option<bool>> {
     let (mut held, mut broken) = (0, 0);
     while held < 2 && broken < 2 {

@@ -2,7 +2,7 @@ use rand::RngExt as _;
 
 use super::*;
 
-/// Limits hold below the knee, except for a share of probes that go wrong either way.
+/// Meets the SLOs below the knee, except for a share of probes with a wrong result.
 struct Noisy {
     knee: f64,
     noise: f64,
@@ -33,7 +33,7 @@ fn noisy(knee: f64, noise: f64) -> Noisy {
 }
 
 #[test]
-fn the_knee_is_found_to_the_precision_asked_for() {
+fn the_knee_is_found_to_the_requested_precision() {
     for knee in [12.0, 95.0, 333.0, 870.0] {
         let mut prober = noisy(knee, 0.0);
         let load = search(&mut prober, 10.0, 1_000.0, 0.05, false)
@@ -46,7 +46,7 @@ fn the_knee_is_found_to_the_precision_asked_for() {
 }
 
 #[test]
-fn a_probe_that_goes_wrong_by_chance_does_not_pass_for_the_knee() {
+fn single_wrong_probes_do_not_affect_the_result() {
     let mut near = 0;
     for seed in 0..100 {
         let mut prober = noisy(333.0, 0.05);
@@ -61,7 +61,7 @@ fn a_probe_that_goes_wrong_by_chance_does_not_pass_for_the_knee() {
 }
 
 #[test]
-fn the_ends_of_the_range_and_the_generator_are_said_plainly() {
+fn range_ends_and_saturated_generators_are_reported() {
     let search = |mut prober: Noisy, whole| search(&mut prober, 10.0, 100.0, 0.05, whole).unwrap();
     assert_eq!(search(noisy(5.0, 0.0), false).load, None);
     let all = search(noisy(1e9, 0.0), false);
@@ -83,21 +83,21 @@ fn the_ends_of_the_range_and_the_generator_are_said_plainly() {
     );
 }
 
-/// What a server of so many places, each busy for the same time with a request, does to requests that come at random:
-/// the search is given the figures that a run against it would show, without a clock that a busy machine could disturb.
+/// A simulated server with several places, each busy for a fixed time per request, and random arrivals. It gives the
+/// search the figures of a run against such a server, without a clock that a busy machine could disturb.
 struct Queue {
     places: usize,
     service: f64,
-    /// Seconds that a probe lasts.
+    /// Duration of a probe in seconds.
     probe: f64,
-    /// 90 of 100 responses have to be shorter.
+    /// Limit that 90 % of the responses have to meet.
     p90: f64,
-    /// Share of the probes in which the server freezes for a fifth of the time, whatever the load.
+    /// Share of the probes in which the server stalls for 20 % of the time, regardless of the load.
     hiccups: f64,
     rng: rand_pcg::Pcg64Mcg,
 }
 
-/// 200 requests a second are all that there is.
+/// Returns a queue with a maximum throughput of 200 requests per second.
 fn queue(seed: u64, hiccups: f64) -> Queue {
     Queue {
         places: 4,
@@ -110,7 +110,7 @@ fn queue(seed: u64, hiccups: f64) -> Queue {
 }
 
 impl Queue {
-    /// The 90th percentile of the responses at this rate.
+    /// Returns the 90th percentile of the response times at this rate.
     fn shown(&mut self, rate: f64) -> f64 {
         let opens = if self.rng.random::<f64>() < self.hiccups {
             self.probe * 0.2
@@ -142,7 +142,7 @@ impl Prober for Queue {
     }
 }
 
-/// The rate at which the queue in the long run shows just the limit.
+/// Returns the rate at which the queue exactly meets the limit in the long run.
 fn true_capacity() -> f64 {
     let (mut low, mut high) = (100.0, 200.0);
     while high - low > 0.2 {
@@ -173,10 +173,10 @@ fn the_capacity_of_a_queue_is_found_from_short_probes() {
             .collect()
     };
     let near = |found: &[f64]| found.iter().filter(|f| (*f - 1.0).abs() < 0.08).count();
-    // 3 % are the precision asked for; a probe of 10 s begins with an empty server, which flatters it by 2 to 4 %.
+    // The requested precision is 3 %. A probe of 10 s starts with an empty server, which raises the result by 2 to 4 %.
     let quiet = found(0.0);
     assert_eq!(near(&quiet), 50, "{quiet:?} of {truth}");
-    // With single tries 13 of these searches would take a hiccup for the knee.
+    // With single tries, 13 of these searches would mistake a stall for the knee.
     let noisy = found(0.05);
     assert!(near(&noisy) >= 46, "{noisy:?} of {truth}");
 }

@@ -1,4 +1,4 @@
-//! Options about the way to the target.
+//! Options for access to the target: headers, certificates and proxies.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,30 +9,30 @@ use espo_bench::{Access, Result};
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct AccessArgs {
-    /// Send a header with every request, with the value of an environment variable: 'CF-Access-Client-Id=CF_ID'.
-    /// Repeatable.
+    /// Send a header with every request; its value is read from an environment variable, for example
+    /// 'CF-Access-Client-Id=CF_ID'. Repeatable.
     #[arg(long, value_name = "NAME=VARIABLE")]
     header_env: Vec<String>,
-    /// Authenticate at a gateway in front of EspoCRM (HTTP Basic) with the user:password in an environment variable.
+    /// Authenticate at a gateway in front of EspoCRM (HTTP Basic) with user:password from an environment variable.
     #[arg(long, value_name = "VARIABLE")]
     gateway_auth_env: Option<String>,
     /// Trust the certificates in a PEM file, in addition to the system's. Repeatable.
     #[arg(long, value_name = "FILE")]
     ca_certificate: Vec<PathBuf>,
-    /// Authenticate with a client certificate: PEM file of the certificate and its intermediates.
+    /// Authenticate with a client certificate: PEM file with the certificate and its intermediates.
     #[arg(long, value_name = "FILE")]
     client_certificate: Option<PathBuf>,
-    /// PEM file of the client certificate's private key. Defaults to the file of the certificate.
+    /// PEM file with the client certificate's private key. Defaults to the certificate file.
     #[arg(long, value_name = "FILE", requires = "client_certificate")]
     client_key: Option<PathBuf>,
     /// Connect to this address and port instead of looking up the host of the URL.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "proxy")]
     connect_to: Option<SocketAddr>,
-    /// Connect through this proxy. Defaults to the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), which is
-    /// ignored for loopback addresses.
+    /// Connect through this proxy. Defaults to the environment variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and
+    /// NO_PROXY, which are ignored for loopback addresses.
     #[arg(long, value_name = "URL")]
     proxy: Option<String>,
-    /// Ignore the proxy of the environment.
+    /// Ignore the proxy set in the environment.
     #[arg(long, conflicts_with = "proxy")]
     no_proxy: bool,
 }

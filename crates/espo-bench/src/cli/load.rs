@@ -25,16 +25,16 @@ pub(crate) struct RunArgs {
     records: RecordArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
-    /// Write an HdrHistogram interval log (V2), one histogram a second and operation.
+    /// Write an HdrHistogram interval log (V2) with one histogram per second and operation.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) hdr: Option<PathBuf>,
-    /// Print the first N iterations' requests instead of sending them; only lists and metadata are read.
+    /// Print the requests of the first N iterations instead of sending them; only lists and metadata are read.
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20", help_heading = "Safety")]
     pub(crate) dry_run: Option<u64>,
-    /// Serve a live page while the run lasts, on a loopback address unless ADDR says otherwise [default: 127.0.0.1:5656].
+    /// Serve a live page during the run, by default on a loopback address [default: 127.0.0.1:5656].
     ///
-    /// ADDR is a port or an IP address with a port. The page ends as the report. It has no access control: whoever can
-    /// reach ADDR can read it.
+    /// ADDR is a port or an IP address with a port. When the run ends, the page shows the report. It has no access
+    /// control: anyone who can reach ADDR can read it.
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "", help_heading = "Output")]
     dashboard: Option<DashboardAddr>,
 }
@@ -52,27 +52,27 @@ pub(crate) struct CapacityArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Search")]
 pub(crate) struct SearchArgs {
-    /// Search over workers of the closed model instead of rates of the open one.
+    /// Search over workers of the closed model instead of rates of the open model.
     #[arg(long)]
     pub(crate) workers: bool,
-    /// Where to begin: iterations a second, or workers.
+    /// Lowest load to try, in iterations per second or workers.
     #[arg(long, value_name = "LOAD", default_value_t = 10.0)]
     pub(crate) from: f64,
-    /// Where to stop raising.
+    /// Highest load to try.
     #[arg(long, value_name = "LOAD", default_value_t = 10_000.0)]
     pub(crate) to: f64,
-    /// How close to the edge, in percent.
+    /// Stop when the capacity is known to within this percentage.
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
     pub(crate) precision: f64,
-    /// Length of a probe.
+    /// Duration of one probe.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
     pub(crate) probe: Duration,
 }
 
-/// What a run and a search for the capacity share.
+/// Options shared by `run` and `capacity`.
 #[derive(Debug, Args)]
 pub(crate) struct BaseArgs {
-    /// A workload file (TOML), or one of mixed, browse, sync, import, search.
+    /// Workload: a TOML file, or the name of a built-in workload (mixed, browse, sync, import, search).
     #[arg(default_value = "mixed")]
     pub(crate) workload: String,
     #[command(flatten)]
@@ -83,7 +83,7 @@ pub(crate) struct BaseArgs {
     send: SendArgs,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
-    /// How long the cleanup may go on without deleting a record.
+    /// How long the cleanup may continue without deleting a record.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s", help_heading = "Safety")]
     cleanup_timeout: Duration,
     /// Label of the run in reports and trends, such as a release or a commit.
@@ -97,25 +97,25 @@ pub(crate) struct BaseArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Target")]
 struct TargetArgs {
-    /// The instance. Its credentials come from the environment, see above.
+    /// URL of the instance. Credentials are read from the environment, see above.
     #[arg(
         long,
         required_unless_present = "embedded",
         conflicts_with = "embedded"
     )]
     url: Option<String>,
-    /// Users to act as, in turn: a CSV file with the columns api_key (and secret_key), or username and password.
-    /// Defaults to the workload's users, else to the one in the environment.
+    /// Users to act as, in alternation: a CSV file with the columns api_key (and secret_key), or username and password.
+    /// Defaults to the users of the workload, or to the user in the environment.
     #[arg(long, value_name = "FILE", conflicts_with = "embedded")]
     users: Option<PathBuf>,
-    /// Start the embedded server and test that: no instance is needed.
+    /// Start the embedded server and test it; no instance is needed.
     #[arg(long)]
     embedded: bool,
-    /// Metadata for the embedded server: a folder, or an export as `GET Metadata` answers it. Later ones are laid over
-    /// earlier ones.
+    /// Metadata for the embedded server: a directory in EspoCRM's layout, or a JSON file returned by `GET Metadata`.
+    /// Repeatable; later ones are merged over earlier ones.
     #[arg(long, value_name = "PATH", conflicts_with = "url")]
     metadata: Vec<PathBuf>,
-    /// Allow writes to this host. Without it a run writes to this machine alone.
+    /// Allow writes to HOST. By default, runs write only to loopback addresses.
     #[arg(long, value_name = "HOST")]
     allow_writes: Vec<String>,
 }
@@ -123,24 +123,25 @@ struct TargetArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Load")]
 struct ShapeArgs {
-    /// Closed model: so many workers, each sending when the last answer came.
+    /// Closed model: run N workers; each starts its next iteration when the previous one has finished.
     #[arg(long, value_name = "N", conflicts_with = "rate")]
     concurrency: Option<u32>,
-    /// Closed model: N people, each with a think time between page views: --think, else the workload's, else 5s..30s.
+    /// Closed model: N people with a think time between page views. The think time is --think, the workload's, or
+    /// 5s..30s.
     #[arg(long, value_name = "N", conflicts_with_all = ["rate", "concurrency"])]
     people: Option<u32>,
-    /// Closed model: think time between the iterations of a worker: 10s, or 5s..30s for a random one. Defaults to the
-    /// workload's.
+    /// Closed model: think time between the iterations of a worker, such as 10s, or 5s..30s for a random one. Defaults
+    /// to the workload's think time.
     #[arg(long, value_name = "DURATION[..DURATION]", value_parser = think, conflicts_with = "rate")]
     think: Option<(Duration, Duration)>,
-    /// Open model: so many iterations a second, whether or not earlier ones were answered. Response times count from
-    /// when a request should have been sent.
+    /// Open model: start R iterations per second, whether or not earlier ones have finished. Response times are
+    /// measured from the intended start.
     #[arg(long, value_name = "R")]
     rate: Option<f64>,
-    /// Time of measurement.
+    /// Duration of the measurement.
     #[arg(long, value_parser = parse_duration, conflicts_with = "requests")]
     duration: Option<Duration>,
-    /// Number of iterations, in place of a duration; a chain is one.
+    /// Number of iterations, instead of a duration; a chain counts as one.
     #[arg(long, value_name = "N")]
     requests: Option<u64>,
 }
@@ -148,31 +149,31 @@ struct ShapeArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Load")]
 struct SendArgs {
-    /// Unmeasured load before the measurement.
+    /// Duration of the warm-up before the measurement.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     warmup: Option<Duration>,
-    /// How arrivals of the open model are spread.
+    /// How the starts of iterations are distributed in the open model.
     #[arg(long, value_enum)]
     arrivals: Option<Arrivals>,
-    /// Open model: at most so many iterations in flight [default: 1000].
+    /// Open model: maximum number of iterations in flight [default: 1000].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_in_flight: Option<u32>,
-    /// Fixes mix, data and order [default: 1].
+    /// Seed for the mix, the data and the order of requests [default: 1].
     #[arg(long)]
     seed: Option<u64>,
-    /// What is done with answers after the clock has stopped.
+    /// How to process successful responses; not included in the response times.
     #[arg(long, value_enum, default_value_t)]
     decode: Decode,
-    /// Threads that send. One is enough for some 20,000 typed lists a second.
+    /// Number of sending threads. One thread can send about 20,000 typed list requests per second.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: u32,
-    /// Time limit of a request.
+    /// Timeout of a request.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "60s")]
     timeout: Duration,
-    /// How long requests in flight at the end are waited for.
+    /// How long to wait for in-flight requests when the run ends.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
     drain: Duration,
-    /// Send worker and iteration in a header (X-Espo-Bench), for the server's logs.
+    /// Send the worker and the iteration in a header (X-Espo-Bench), for the server's logs.
     #[arg(long)]
     tag_requests: bool,
 }
@@ -180,15 +181,15 @@ struct SendArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArgs {
-    /// A limit: [OPERATION.]METRIC, '<' or '>', and a value, as 'list.p99 < 250ms', 'errors < 0.1%' or
-    /// 'read.rate > 100'. OPERATION is a name or a kind, METRIC is p50, p99.9 (any percentile), mean, max, rate or
-    /// errors. Exit code 1 when it does not hold. May be given several times.
+    /// SLO: [OPERATION.]METRIC, '<' or '>', and a value, such as 'list.p99 < 250ms', 'errors < 0.1%' or 'read.rate >
+    /// 100'. OPERATION is a name or a kind; METRIC is p50, p99.9 (any percentile), mean, max, rate or errors. Exit code
+    /// 1 if it is missed. Repeatable.
     #[arg(long, value_name = "LIMIT")]
     pub(crate) slo: Vec<Slo>,
-    /// Stop as soon as a limit cannot hold any more, even if the rest of the run were without fault.
+    /// Stop as soon as an SLO can no longer be met.
     #[arg(long)]
     abort_when_hopeless: bool,
-    /// Stop when more than this share of the requests failed, 0 to 1.
+    /// Stop when more than this fraction of the requests has failed, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
     max_error_share: f64,
 }
@@ -196,13 +197,13 @@ pub(crate) struct LimitArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Safety")]
 struct RecordArgs {
-    /// The ledger of created records; by default espo-bench-RUN.ledger, removed when nothing is left.
+    /// Ledger of created records. Defaults to espo-bench-RUN.ledger, which is deleted when no records remain.
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
-    /// Leave the created records, for `clean` to delete later.
+    /// Keep the created records; `clean` can delete them later.
     #[arg(long)]
     keep: bool,
-    /// Up to eight hexadecimal digits that mark the run's records; drawn if not given.
+    /// Up to eight hexadecimal digits that mark the run's records. Defaults to a random value.
     #[arg(long, value_name = "HEX")]
     run_id: Option<String>,
 }
@@ -210,15 +211,15 @@ struct RecordArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Several machines")]
 struct ShardArgs {
-    /// This process's share of a distributed run: 0/4 to 3/4. Load and seed are those of the whole.
+    /// This process's share of a distributed run: 0/4 to 3/4. The load and the seed are those of the whole run.
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
-    /// Wait for this moment (RFC 3339, as 2026-01-31T08:15:00Z) before the load.
+    /// Wait until this time (RFC 3339, such as 2026-01-31T08:15:00Z) before sending load.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     start_at: Option<SystemTime>,
 }
 
-/// Think times of people at a screen, for workloads without their own.
+/// Default think times of people, for workloads that set none.
 const THINK: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
 
 fn think(text: &str) -> std::result::Result<(Duration, Duration), String> {
@@ -239,7 +240,7 @@ fn share(text: &str) -> std::result::Result<f64, String> {
     let share = text.parse::<f64>().ok();
     share
         .filter(|s| (0.0..=1.0).contains(s))
-        .ok_or_else(|| format!("'{text}' is no share: it is a number from 0 to 1"))
+        .ok_or_else(|| format!("invalid fraction '{text}': expected a number from 0 to 1"))
 }
 
 impl BaseArgs {

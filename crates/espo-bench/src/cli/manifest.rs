@@ -7,43 +7,43 @@ use espo_bench::{K8sOptions, Result, Workload, parse_duration};
 
 #[derive(Debug, Args)]
 pub(crate) struct K8sArgs {
-    /// A workload file (TOML), or one of mixed, browse, sync, import, search.
+    /// Workload: a TOML file, or the name of a built-in workload (mixed, browse, sync, import, search).
     #[arg(default_value = "mixed")]
     workload: String,
     /// Name of the Job.
     #[arg(long, default_value = "espo-bench")]
     name: String,
-    /// Image whose entry point is espo-bench.
+    /// Image with espo-bench as its entry point.
     #[arg(long)]
     image: String,
-    /// The instance, as the pods see it.
+    /// URL of the instance, as the pods reach it.
     #[arg(long)]
     url: String,
-    /// Number of shards: each is a pod.
+    /// Number of shards; each is a pod.
     #[arg(long, value_name = "N")]
     shards: u32,
-    /// Secret that holds ESPO_API_KEY and the like.
+    /// Secret with ESPO_API_KEY and the other credentials.
     #[arg(long, default_value = "espo-bench")]
     secret: String,
-    /// Common start (RFC 3339), late enough for all pods to be there.
+    /// Common start (RFC 3339), late enough for all pods to be running.
     #[arg(long, value_name = "TIME")]
     start_at: String,
-    /// Namespace of the Job, the ConfigMap and the Secret.
+    /// Namespace for the Job, the ConfigMap and the Secret.
     #[arg(long, default_value = "default")]
     namespace: String,
-    /// The Job fails if it has not ended after this time.
+    /// Let the Job fail if it has not ended after this time.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "2h")]
     deadline: Duration,
     /// Delete the Job and its logs this long after it has ended.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1d")]
     ttl: Duration,
-    /// Further options of `run`, behind `--`: the whole run's rate or concurrency, its duration, and so on.
+    /// Further options of `run`, after `--`: the rate or concurrency of the whole run, its duration, and so on.
     #[arg(last = true)]
     args: Vec<String>,
 }
 
 impl K8sArgs {
-    /// The manifest. What the pods will be told is read as they will read it, so that a slip shows here.
+    /// Builds the manifest. The options of the pods are parsed as the pods will parse them, so that mistakes show here.
     pub(crate) fn manifest(&self) -> Result<String> {
         let (url, start_at) = (&self.url, &self.start_at);
         let shard = format!("0/{}", self.shards.max(1));
@@ -62,12 +62,8 @@ impl K8sArgs {
             .into_iter()
             .chain(self.args.iter().map(String::as_str))
             .chain(["--quiet", "--json", "report", "--ledger", "ledger"]);
-        super::Cli::try_parse_from(whole).map_err(|e| {
-            super::usage(format!(
-                "the pods would not understand this: {}",
-                e.render()
-            ))
-        })?;
+        super::Cli::try_parse_from(whole)
+            .map_err(|e| super::usage(format!("invalid options for the pods: {}", e.render())))?;
         let options = K8sOptions {
             name: self.name.clone(),
             image: self.image.clone(),

@@ -21,17 +21,17 @@ use self::write::finish;
 const EXAMPLES: &str = "\
 Examples:
   espo-bench run mixed --embedded                                  try it without an instance
-  export ESPO_API_KEY=…                                            who the load is sent as
+  export ESPO_API_KEY=…                                            credentials of the run
   espo-bench run browse --url https://crm.example.com --rate 20 --duration 2m --html report.html
   espo-bench run sync --url https://crm.example.com --slo 'list.p99 < 500ms' --slo 'errors < 0.1%'
   espo-bench capacity search --url https://crm.example.com --slo 'p95 < 1s'
   espo-bench compare before.json after.json
-  espo-bench init --url https://crm.example.com > mine.toml        a workload for this very instance
+  espo-bench init --url https://crm.example.com > mine.toml        a workload for this instance
   espo-bench run browse --url https://crm.example.com --people 30 --users users.csv --slo 'p95 < 2s'
-  espo-bench workload browse > mine.toml                           a ready-made workload to change
+  espo-bench workload browse > mine.toml                           a built-in workload to edit
 
-browse, mixed, import and search write (search and browse only where records to look at are missing): against
-anything but this machine that needs --allow-writes HOST. sync only reads.";
+browse, mixed, import and search write (search and browse only if there are too few records to read); targets
+other than loopback addresses need --allow-writes HOST. sync only reads.";
 
 /// Load tester for EspoCRM.
 ///
@@ -47,24 +47,24 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs a workload and prints its latencies.
+    /// Run a workload and print its response times.
     ///
     /// Credentials come from ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC) or ESPO_USERNAME and ESPO_PASSWORD, or from the
-    /// variables that the workload names. Without --rate, --concurrency and --duration the workload's own load is sent.
+    /// variables that the workload names. --rate, --concurrency and --duration default to the workload's load.
     Run(Box<RunArgs>),
-    /// Delete the records that a run left behind, from its ledger; nothing else.
+    /// Delete the records that a run left behind, as listed in its ledger.
     Clean(CleanArgs),
-    /// Find the highest load that meets the SLOs (--slo), and the load from which on throughput stops growing.
+    /// Find the highest load that meets the SLOs (--slo), and the load at which throughput stops growing.
     ///
-    /// Raises the load by 50 % per step until an SLO is missed, then bisects down to --precision. Each load is tried two
-    /// or three times, and most tries decide, so that noise is not mistaken for the edge. Exit code 1: no load met the
-    /// SLOs.
+    /// Raises the load by 50 % per step until an SLO is missed, then bisects down to --precision. Each load is tried
+    /// two or three times and the majority decides, so that noise does not affect the result. Exit code 1: no load met
+    /// the SLOs.
     Capacity(Box<CapacityArgs>),
     /// Compare runs before and after a change (JSON reports) and report significant differences.
     ///
-    /// Give several runs of each side, taken alternately: `compare a1.json a2.json a3.json -- b1.json b2.json b3.json`.
-    /// The runs of a side are pooled. One run per side decides nothing, because equal runs differ as well. Exit code 1:
-    /// something got worse; 4: undecided, with the number of requests and runs that a decision needs.
+    /// Give several runs per side, in alternating order: `compare a1.json a2.json a3.json -- b1.json b2.json b3.json`.
+    /// The runs of a side are pooled. One run per side is never enough for a verdict, because identical runs differ as
+    /// well. Exit code 1: regression; 4: undecided, with the number of requests and runs needed for a verdict.
     #[command(
         override_usage = "espo-bench compare [OPTIONS] BEFORE AFTER\n       espo-bench compare [OPTIONS] BEFORE... -- AFTER..."
     )]
@@ -73,15 +73,15 @@ enum Command {
     Merge(MergeArgs),
     /// Write a workload for an instance, from its metadata, to standard output.
     Init(InitArgs),
-    /// Print a ready-made workload as TOML, as a start for one's own.
+    /// Print a built-in workload as TOML, as a starting point for a custom one.
     Workload(WorkloadArgs),
-    /// Prints the Kubernetes manifest of a distributed run.
+    /// Print the Kubernetes manifest of a distributed run.
     K8s(Box<K8sArgs>),
     /// Print the batch script of a distributed run for Slurm: an array job whose tasks start together.
     Slurm(Box<SlurmArgs>),
-    /// Print a report (JSON, from `run --json`) as a table, or write it in other forms.
+    /// Print a report (JSON, from `run --json`) as a table, or convert it to other formats.
     Report(ReportArgs),
-    /// Follow the figures of many runs over time (JSON reports) and mark lasting changes.
+    /// Show the results of many runs over time (JSON reports) and mark lasting changes.
     ///
     /// Runs of the same workload, load and target form a group. A change is marked if it is significant, exceeds
     /// --threshold and lasts for at least five runs.
@@ -145,7 +145,7 @@ fn find_capacity(args: &CapacityArgs) -> Result<u8> {
     finish(args.output.write(&capacity.report), &text, code)
 }
 
-/// The command line as it goes into the report: no credential can be given as an argument, but a URL may hold one.
+/// The command line for the report. Credentials cannot be passed as arguments, but a URL may contain one.
 fn command_line() -> String {
     let shown = std::env::args().map(|arg| match arg.split_once("://") {
         Some((scheme, rest)) if rest.contains('@') => {

@@ -1,4 +1,4 @@
-//! Commands that send no load: what they do with ledgers, reports and metadata.
+//! Commands that send no load and work on ledgers, reports and metadata.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use super::write::{self, OutputArgs, finish};
 pub(crate) struct CleanArgs {
     /// Path of the ledger.
     ledger: PathBuf,
-    /// URL of the instance. Defaults to the one in the ledger.
+    /// URL of the instance. Defaults to the URL in the ledger.
     #[arg(long)]
     url: Option<String>,
-    /// How long the cleanup may go on without deleting a record.
+    /// How long the cleanup may continue without deleting a record.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
     cleanup_timeout: Duration,
     #[command(flatten)]
@@ -50,7 +50,7 @@ impl CleanArgs {
         }
         if cleaned.unconfirmed > 0 {
             text.push_str(&format!(
-                "{} creates had no response, and their records could not be looked for\n",
+                "{} creates had no response, and their records could not be searched for\n",
                 cleaned.unconfirmed
             ));
         }
@@ -64,16 +64,16 @@ impl CleanArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// The run before and the run after; with `--`, the runs before.
+    /// Report of the run before the change; with `--`, the reports before the change.
     #[arg(required = true, value_name = "BEFORE")]
     before: Vec<PathBuf>,
-    /// The runs after.
+    /// Reports of the runs after the change.
     #[arg(last = true, value_name = "AFTER")]
     after: Vec<PathBuf>,
-    /// Smallest change that gets a verdict, in percent.
+    /// Minimum change for a verdict, in percent.
     #[arg(long, default_value_t = 5.0)]
     threshold: f64,
-    /// Compare runs that are not comparable.
+    /// Compare runs even if they are not comparable.
     #[arg(long)]
     force: bool,
     /// Write the comparison as JSON.
@@ -113,7 +113,7 @@ impl CompareArgs {
     }
 }
 
-/// The table, unless standard output has something else.
+/// Returns the table, or nothing if another output goes to standard output.
 fn table(outputs: &OutputArgs, report: &Report) -> String {
     if outputs.takes_stdout() {
         String::new()
@@ -128,10 +128,10 @@ fn load_all(files: &[PathBuf]) -> Result<Vec<Report>> {
 
 #[derive(Debug, Args)]
 pub(crate) struct MergeArgs {
-    /// The JSON reports of all shards.
+    /// JSON reports of all shards.
     #[arg(required = true)]
     shards: Vec<PathBuf>,
-    /// A limit on the merged result. Repeatable; see `run --help`.
+    /// SLO for the merged result. Repeatable; see `run --help`.
     #[arg(long, value_name = "LIMIT")]
     slo: Vec<Slo>,
     #[command(flatten)]
@@ -150,7 +150,7 @@ impl MergeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
-    /// The instance. Its credentials come from the environment, as for `run`.
+    /// URL of the instance. Credentials are read from the environment, as for `run`.
     #[arg(
         long,
         required_unless_present = "metadata",
@@ -161,7 +161,7 @@ pub(crate) struct InitArgs {
     /// Repeatable; later ones are merged over earlier ones.
     #[arg(long, value_name = "PATH")]
     metadata: Vec<PathBuf>,
-    /// Entity types. Defaults to the usual ones and the custom ones.
+    /// Entity types. Defaults to common stock types and all custom types.
     #[arg(long)]
     entity: Vec<String>,
     #[command(flatten)]
@@ -183,7 +183,7 @@ impl InitArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct WorkloadArgs {
-    /// A ready-made workload. Lists all of them if it is missing.
+    /// Name of a built-in workload. By default, all of them are listed.
     name: Option<String>,
 }
 
@@ -206,7 +206,7 @@ impl WorkloadArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// The report.
+    /// JSON report to read.
     report: PathBuf,
     /// Judge the report by this limit instead of the limits of its run. Repeatable; see `run --help`.
     #[arg(long, value_name = "LIMIT")]

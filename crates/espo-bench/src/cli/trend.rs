@@ -21,10 +21,10 @@ pub(crate) struct TrendArgs {
     /// Write the figures and changes as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Smallest change of a median that is marked, in percent; a 99th percentile needs twice as much.
+    /// Minimum change of a median to mark, in percent; a 99th percentile needs twice as much.
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
     threshold: f64,
-    /// Exit with 1 if the newest change of any operation is for the worse.
+    /// Exit with code 1 if the newest change of any operation is a regression.
     #[arg(long)]
     check: bool,
 }

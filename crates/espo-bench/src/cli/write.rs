@@ -1,4 +1,4 @@
-//! Files that a report is written to.
+//! Output files of a report.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -10,7 +10,7 @@ use espo_bench::{Error, Report, Result, output};
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// Write the report as JSON. For all outputs, `-` is standard output and replaces the table.
+    /// Write the report as JSON. For all outputs, `-` means standard output and replaces the table.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Write CSV with one row per operation and outcome.
@@ -40,17 +40,17 @@ impl OutputArgs {
         .flatten()
     }
 
-    /// Whether an output goes to standard output, where nothing else must be then.
+    /// Returns whether an output goes to standard output, which must then contain nothing else.
     pub(crate) fn takes_stdout(&self) -> bool {
         self.files().any(|path| is_stdout(path))
     }
 
-    /// Checks that all files can be written, before the load: a long run must not end without its report.
+    /// Checks before the load that all files can be written, so that a long run does not end without a report.
     pub(crate) fn check<'a>(&'a self, others: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
         check(self.files().chain(others))
     }
 
-    /// Writes all files, also if one of them fails; returns the failures.
+    /// Writes all files, even if one of them fails, and returns the failures.
     pub(crate) fn write(&self, report: &Report) -> Vec<String> {
         type Form = fn(&Report) -> String;
         let forms: [(&Option<PathBuf>, Form); 5] = [
@@ -68,7 +68,7 @@ impl OutputArgs {
     }
 }
 
-/// Checks that files can be written and that no two outputs share one.
+/// Checks that the files can be written and that no two outputs use the same file.
 pub(crate) fn check<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
     let mut seen: Vec<PathBuf> = Vec::new();
     let mut problems = Vec::new();
@@ -77,7 +77,7 @@ pub(crate) fn check<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Result<
         let is_special = std::fs::metadata(file).is_ok_and(|m| !m.is_file());
         if seen.contains(&whole) && !is_special {
             problems.push(format!(
-                "cannot write two outputs to {}: give each its own file",
+                "cannot write two outputs to {}: use a different file for each",
                 file.display()
             ));
         }
@@ -100,7 +100,7 @@ fn try_open(path: &Path) -> io::Result<()> {
     match std::fs::metadata(path) {
         Ok(known) if known.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(known) if known.is_file() => OpenOptions::new().append(true).open(path).map(drop),
-        // Opening a named pipe would wait for its reader.
+        // Opening a named pipe would block until it has a reader.
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             OpenOptions::new().write(true).create_new(true).open(path)?;
@@ -110,7 +110,7 @@ fn try_open(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes a file if one was asked for, and keeps the failure.
+/// Writes a file if it was requested, and records a failure.
 pub(crate) fn file(
     path: Option<&PathBuf>,
     text: impl FnOnce() -> String,
@@ -127,7 +127,7 @@ pub(crate) fn file(
     }
 }
 
-/// `-` stands for standard output.
+/// Returns whether the path is `-`, which means standard output.
 fn is_stdout(path: &Path) -> bool {
     path.as_os_str() == "-"
 }

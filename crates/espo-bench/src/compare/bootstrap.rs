@@ -1,4 +1,4 @@
-//! How far a quantile of a run could be off, from its blocks.
+//! The uncertainty of a run's quantiles, estimated from its blocks.
 
 use rand::RngExt as _;
 
@@ -6,21 +6,21 @@ use crate::report::decode_histogram;
 use crate::seed;
 
 const RESAMPLES: usize = 200;
-/// Bins to a factor of e: 1 % wide. Between them quantiles are interpolated.
+/// Bins per factor of e: each is 1 % wide. Quantiles are interpolated between bins.
 const BINS: f64 = 100.0;
 
 /// The blocks of one run: of one operation, or of several together.
 #[derive(Debug)]
 pub(super) struct Blocks {
-    /// Counts by block, by bin (a logarithm).
+    /// Counts by block and bin (a logarithm).
     counts: Vec<Vec<(i64, u64)>>,
 }
 
-/// Runs over common bins.
+/// Runs with common bins.
 struct Common {
-    /// Middle of each bin, rising.
+    /// Middle of each bin, in ascending order.
     values: Vec<f64>,
-    /// Counts by run, then by block, then by bin.
+    /// Counts by run, block and bin.
     runs: Vec<Vec<Vec<u32>>>,
 }
 
@@ -46,7 +46,7 @@ impl Common {
         }
     }
 
-    /// Interpolated between bins, so that a small shift shows and resamples are not all equal.
+    /// Interpolates between bins, so that small shifts are visible and resamples are not all equal.
     fn quantile(&self, sums: &[u64], q: f64) -> f64 {
         let total: u64 = sums.iter().sum();
         let wanted = total as f64 * q;
@@ -66,7 +66,7 @@ impl Common {
 }
 
 impl Blocks {
-    /// Blocks with equal places of several operations are added up.
+    /// Reads the blocks; blocks at the same position of several operations are added up.
     pub(super) fn read(operations: &[&[Option<String>]]) -> Result<Self, String> {
         let length = operations.iter().map(|o| o.len()).max().unwrap_or(0);
         let mut counts = vec![Vec::new(); length];
@@ -80,12 +80,12 @@ impl Blocks {
         Ok(Self { counts })
     }
 
-    /// Blocks with requests in them.
+    /// Returns the number of blocks with requests.
     pub(super) fn filled(&self) -> usize {
         self.counts.iter().filter(|b| !b.is_empty()).count()
     }
 
-    /// The quantile of all requests of some runs.
+    /// Returns the quantile of all requests of some runs.
     pub(super) fn quantile(runs: &[&Self], q: f64) -> f64 {
         let common = Common::of(runs);
         let mut sums = vec![0_u64; common.values.len()];
@@ -95,7 +95,8 @@ impl Blocks {
         common.quantile(&sums, q)
     }
 
-    /// The standard errors of the logarithms of quantiles over some runs, by a circular block bootstrap within each.
+    /// Returns the standard errors of the logarithms of quantiles over some runs, by a circular block bootstrap within
+    /// each.
     pub(super) fn log_errors<const N: usize>(
         runs: &[&Self],
         quantiles: [f64; N],
@@ -108,7 +109,7 @@ impl Blocks {
             let mut sums = vec![0_u64; common.values.len()];
             for blocks in &common.runs {
                 let n = blocks.len();
-                // Stretches long enough to hold what neighbouring blocks have in common.
+                // The stretches are long enough to preserve the correlation between neighbouring blocks.
                 let stretch = (n as f64).cbrt().ceil() as usize;
                 let mut drawn = 0;
                 while drawn < n {
@@ -139,7 +140,7 @@ fn add(sums: &mut [u64], block: &[u32]) {
     }
 }
 
-/// Bins (logarithms) and counts of a histogram.
+/// Returns the bins (logarithms) and counts of a histogram.
 fn pairs(text: &str) -> Result<Vec<(i64, u64)>, String> {
     let histogram = decode_histogram(text)?;
     let bin = |value: u64| {

@@ -8,15 +8,15 @@ use super::{Difference, Needed, OperationComparison, Verdict};
 use crate::record::histogram;
 use crate::report::{OperationReport, Outcome, Report};
 
-/// Fewer successful requests than this on a side, all of its runs together, have no reliable median or 99th percentile.
+/// Minimum number of successful requests on a side, over all of its runs, for a reliable median and 99th percentile.
 const MIN_REQUESTS: [u64; 2] = [50, 200];
-/// A run with fewer requests has no figure of its own: it only counts in the pool.
+/// A run with fewer requests has no separate figure and only counts in the pool.
 const MIN_IN_RUN: u64 = 10;
 const MIN_BLOCKS: usize = 6;
 const FIGURES: [f64; 2] = [0.5, 0.99];
-/// A request waits for the generator's core at least twice, to be sent and to be received.
+/// A request waits for the load generator's core at least twice, to be sent and to be received.
 const WAITS: f64 = 2.0;
-/// An interval that reaches this many thresholds to either side of the change cannot exclude a relevant change.
+/// An interval that extends this many thresholds to either side of the change cannot exclude a relevant change.
 const UNSURE: f64 = 4.0;
 
 /// The runs of one side.
@@ -24,7 +24,7 @@ pub(super) struct Side<'a> {
     runs: &'a [&'a Report],
     /// Scheduling lag in microseconds at each figure's quantile.
     lag: [f64; 2],
-    /// Seconds of measurement, all runs together.
+    /// Seconds of measurement over all runs.
     seconds: f64,
 }
 
@@ -33,7 +33,7 @@ impl<'a> Side<'a> {
         let mut all: Histogram<u64> = histogram();
         for run in runs {
             if let Ok(lag) = run.generator.scheduling_lag.to_histogram() {
-                // `all` resizes itself: adding cannot fail.
+                // `all` resizes itself, so adding cannot fail.
                 let added = all.add(lag);
                 debug_assert!(added.is_ok());
             }
@@ -45,7 +45,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// The runs of an operation; of all operations but chains without a name.
+    /// Returns the samples of an operation, or of all operations except chains if there is no name.
     fn samples(&self, name: Option<&str>) -> Result<Samples, String> {
         let mut out = Samples::default();
         for run in self.runs {
@@ -71,7 +71,7 @@ struct Samples {
     requests: u64,
     failed: u64,
     ok: u64,
-    /// Successful requests of each run, and their times.
+    /// Number and times of the successful requests of each run.
     runs: Vec<(u64, Blocks)>,
 }
 
@@ -85,7 +85,7 @@ impl Samples {
         self.ok >= MIN_REQUESTS[figure] && blocks >= MIN_BLOCKS
     }
 
-    /// Both figures, from the pooled requests and from the single runs.
+    /// Returns both figures, from the pooled requests and from the single runs.
     fn estimates(&self, stream: u64) -> [Estimate; 2] {
         let blocks: Vec<&Blocks> = self.runs.iter().map(|(_, b)| b).collect();
         let within = Blocks::log_errors(&blocks, FIGURES, stream);
@@ -111,22 +111,22 @@ fn log(micros: f64) -> f64 {
     micros.max(1e-3).ln()
 }
 
-/// A figure on one side: its logarithm, and how far it could be off.
+/// A figure on one side: its logarithm and its uncertainty.
 struct Estimate {
     log: f64,
-    /// Standard error of the pooled figure, seen from within the runs.
+    /// Standard error of the pooled figure, estimated within the runs.
     within: f64,
-    /// Sum of squares of the runs' distances from their mean.
+    /// Sum of the squared deviations of the runs from their mean.
     spread: f64,
-    /// Runs with a figure of their own.
+    /// Number of runs with a separate figure.
     runs: f64,
 }
 
-/// Judges operations of two sides.
+/// Compares the operations of two sides.
 pub(super) struct Judge<'a> {
     sides: &'a [Side<'a>; 2],
     threshold: f64,
-    /// Runs of the smaller side.
+    /// Number of runs of the smaller side.
     runs: usize,
 }
 
@@ -144,8 +144,8 @@ impl<'a> Judge<'a> {
         (change(0), change(1))
     }
 
-    /// The verdict on an operation, or on all requests together without a name. `level` is the chance of a wrong
-    /// verdict on one figure.
+    /// Returns the verdict on an operation, or on all requests together without a name. `level` is the probability of a
+    /// wrong verdict on one figure.
     pub(super) fn operation(
         &self,
         name: Option<&str>,
@@ -172,7 +172,7 @@ impl<'a> Judge<'a> {
         let difference = |figure: usize| difference(&before[figure], &after[figure], level);
         let p50 = difference(0);
         let p99 = enough(1).then(|| difference(1));
-        // A tail wanders more from run to run than the bootstrap within a run can see.
+        // A high percentile varies more between runs than the bootstrap within a run can detect.
         let changed: Vec<f64> = [(Some(&p50), 0, 1.0), (p99.as_ref(), 1, 2.0)]
             .into_iter()
             .filter_map(|(d, figure, factor)| {
@@ -182,7 +182,7 @@ impl<'a> Judge<'a> {
             .collect();
         let is_unsure = (p50.high - p50.low) / 2.0 > UNSURE * self.threshold;
         let by_times = match changed.as_slice() {
-            // What differs from run to run is not known.
+            // The variation between runs is unknown.
             _ if self.runs < 2 => Verdict::Undecided,
             [] if is_unsure => Verdict::Undecided,
             [] => Verdict::NoDifference,
@@ -197,7 +197,7 @@ impl<'a> Judge<'a> {
         Ok(out)
     }
 
-    /// What a side needs to have a figure at all.
+    /// Returns the data that a side needs to have a figure at all.
     fn more_requests(&self, a: &Samples, b: &Samples) -> Option<Needed> {
         let requests = MIN_REQUESTS[1];
         let has = a.ok.min(b.ok);
@@ -208,8 +208,8 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// What a side needs for an interval that excludes changes of more than the unsure width: the error within runs
-    /// falls with the number of requests, the one between runs with the number of runs.
+    /// Returns the data that a side needs for an interval that excludes relevant changes: the error within runs
+    /// decreases with the number of requests, the error between runs with the number of runs.
     fn longer(
         &self,
         a: &Samples,
@@ -240,13 +240,13 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Seconds of measurement of the shorter side.
+    /// Returns the seconds of measurement of the shorter side.
     fn seconds(&self) -> f64 {
         self.sides[0].seconds.min(self.sides[1].seconds)
     }
 
-    /// Whether a difference is sure, at least as large as `least`, and larger than what the generator's own lag
-    /// explains.
+    /// Returns whether a difference is significant, at least as large as `least`, and larger than the load generator's
+    /// own lag explains.
     fn shown(&self, d: &Difference, figure: usize, least: f64) -> bool {
         let lag = WAITS * (self.sides[1].lag[figure] - self.sides[0].lag[figure]) / d.before;
         let (rise, fall) = (d.change - lag.max(0.0), d.change - lag.min(0.0));
@@ -276,18 +276,18 @@ fn difference(a: &Estimate, b: &Estimate, level: f64) -> Difference {
     }
 }
 
-/// The `z` beyond which a normal variable lies with the level's probability, both sides together.
+/// Returns the two-sided critical value of the normal distribution at this level.
 fn z(level: f64) -> f64 {
     Normal::standard().inverse_cdf(1.0 - level / 2.0)
 }
 
-/// The same of Student's distribution.
+/// Returns the two-sided critical value of Student's distribution at this level.
 fn t(level: f64, freedom: f64) -> f64 {
-    // Fails for a freedom of zero or less, which the callers exclude.
+    // Fails only for zero or fewer degrees of freedom, which the callers exclude.
     StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |t| t.inverse_cdf(1.0 - level / 2.0))
 }
 
-/// Two shares of errors by the normal approximation; none when they do not clearly differ.
+/// Compares two error rates by the normal approximation; `None` if they do not differ significantly.
 fn errors_verdict(a: &Samples, b: &Samples, level: f64) -> Option<Verdict> {
     let (n, m) = (a.requests as f64, b.requests as f64);
     if n < 1.0 || m < 1.0 {
@@ -296,7 +296,7 @@ fn errors_verdict(a: &Samples, b: &Samples, level: f64) -> Option<Verdict> {
     let (p, q) = (a.error_share(), b.error_share());
     let pooled = (p * n + q * m) / (n + m);
     let error = (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt();
-    // A tenth of a percent is the smallest share that anyone sets a limit on.
+    // SLOs on errors are rarely stricter than 0.1 %.
     let clear = (q - p).abs() > z(level) * error && (q - p).abs() > 0.001;
     clear.then_some(if q > p {
         Verdict::Worse

@@ -1,17 +1,17 @@
-//! Two runs, or several on each side, against each other: what differs, how sure that is, and a verdict.
+//! Comparison of two runs, or of several runs per side: differences, their confidence intervals, and a verdict.
 //!
-//! The runs of a side are pooled. For each operation, and for all requests together, the median and the 99th percentile of both sides are compared as a ratio. How far the
-//! ratio could be off is estimated in two ways. Within a run by a circular block bootstrap over the interval
-//! histograms: whole stretches are drawn again, so that slow phases, which make neighbouring seconds alike,
-//! widen the interval as they should. Between runs, when a side has several, by how much they differ from each
-//! other: a machine that is a little slower for the whole of a run cannot be seen from within it. The larger
-//! of both counts.
+//! The runs of a side are pooled. For each operation, and for all requests together, the medians and the 99th
+//! percentiles of both sides are compared as a ratio. The uncertainty of the ratio is estimated in two ways. Within a
+//! run, a circular block bootstrap resamples whole stretches of the interval histograms, so that slow phases, which
+//! make neighbouring seconds similar, widen the interval as they should. Between runs, if a side has several, it uses
+//! the differences between the runs: a machine that is slightly slower for a whole run cannot be detected within that
+//! run. The larger of both estimates counts.
 //!
-//! What differs from run to run cannot be known from one run a side: then nothing is decided.
+//! The variation between runs cannot be estimated from one run per side, so there is no verdict then.
 //!
-//! A difference gets a verdict only when the interval leaves out "equal", at a level corrected for the number
-//! of comparisons, and when it is larger than the threshold: two runs on one machine always differ by a little
-//! that is no one's doing. What the generator's own scheduling lag explains is deducted before.
+//! A difference gets a verdict only if its interval excludes "equal", at a level corrected for the number of
+//! comparisons, and if it exceeds the threshold, because two runs on one machine always differ slightly. The difference
+//! that the load generator's own scheduling lag explains is deducted first.
 
 mod bootstrap;
 mod judge;
@@ -22,15 +22,15 @@ use serde::{Deserialize, Serialize};
 use self::judge::{Judge, Side};
 use crate::report::{Model, Report, Verdict as Generator};
 
-/// What a comparison is told.
+/// Options of [`compare`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CompareOptions {
-    /// Smallest relative difference of a median that gets a verdict: 0.05 is 5 %. A 99th percentile needs twice
-    /// as much.
+    /// Smallest relative difference of a median that gets a verdict: 0.05 is 5 %. A 99th percentile needs twice as
+    /// much.
     pub threshold: f64,
-    /// Chance of a verdict somewhere when nothing differs.
+    /// Probability of any verdict if nothing differs.
     pub error: f64,
-    /// Compare runs that are not comparable.
+    /// Compare runs even if they are not comparable.
     pub force: bool,
 }
 
@@ -49,68 +49,69 @@ impl Default for CompareOptions {
 pub struct Comparison {
     /// All requests together.
     pub all: OperationComparison,
-    /// By operation, in the order of the first run.
+    /// Comparisons by operation, in the order of the first run.
     pub operations: Vec<OperationComparison>,
-    /// How many runs there are on each side. Only with two or more on each does the interval hold what differs
-    /// from run to run.
+    /// Number of runs on each side. The interval includes the variation between runs only if both sides have at least
+    /// two.
     pub runs: (usize, usize),
-    /// By how much the generator's own scheduling lag grew from the first side to the second, microseconds, at
-    /// the median and at the 99th percentile; twice as much is deducted from a difference before it gets a verdict.
+    /// Increase of the load generator's own scheduling lag from the first side to the second, in microseconds, at the
+    /// median and at the 99th percentile. Twice this amount is deducted from a difference before the verdict.
     pub lag_change: (f64, f64),
-    /// Why the runs are not really comparable; only with `--force`.
+    /// Reasons why the runs are not comparable; only with `--force`.
     pub objections: Vec<String>,
     /// Smallest relative difference that gets a verdict.
     pub threshold: f64,
 }
 
-/// One operation in two runs.
+/// Comparison of one operation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationComparison {
-    /// The operation's name; `all requests` for all together.
+    /// Name of the operation; `all requests` for all together.
     pub name: String,
-    /// Requests of the first and the second side, failed ones included.
+    /// Number of requests on the first and the second side, including failed ones.
     pub requests: (u64, u64),
     /// Median response times.
     pub p50: Option<Difference>,
     /// 99th percentiles of response times.
     pub p99: Option<Difference>,
-    /// Share of failed requests in the first and the second run.
+    /// Fraction of failed requests on the first and the second side.
     pub errors: (f64, f64),
-    /// What follows.
+    /// The verdict.
     pub verdict: Verdict,
-    /// What a decision needs, if there is none.
+    /// The data that a verdict needs, if there is none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub needed: Option<Needed>,
 }
 
-/// What a side needs for a decision, estimated from the runs so far.
+/// The data that a side needs for a verdict, estimated from the runs so far.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Needed {
-    /// Successful requests of the operation, all runs of the side together.
+    /// Successful requests of the operation, over all runs of the side.
     pub requests: u64,
-    /// Seconds of measurement for that many, all runs together; absent if there was no request to estimate it from.
+    /// Seconds of measurement for this number of requests, over all runs; absent if there was no request to estimate it
+    /// from.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub seconds: Option<f64>,
-    /// Runs.
+    /// Number of runs.
     pub runs: u64,
 }
 
-/// A figure in two runs.
+/// A figure on both sides.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
-    /// In the first run, microseconds.
+    /// Value on the first side, in microseconds.
     pub before: f64,
-    /// In the second run, microseconds.
+    /// Value on the second side, in microseconds.
     pub after: f64,
     /// `after / before − 1`.
     pub change: f64,
-    /// Lower end of the interval of `change`.
+    /// Lower end of the confidence interval of `change`.
     pub low: f64,
-    /// Upper end.
+    /// Upper end of the confidence interval.
     pub high: f64,
 }
 
-/// What a comparison says of an operation.
+/// The verdict on an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -118,7 +119,7 @@ pub enum Verdict {
     Better,
     /// Slower, or more errors.
     Worse,
-    /// No difference was shown; there may be a small one.
+    /// No significant difference; there may be a small one.
     NoDifference,
     /// Too few requests or runs to exclude a relevant difference.
     #[serde(alias = "too_few")]
@@ -126,7 +127,7 @@ pub enum Verdict {
 }
 
 impl Comparison {
-    /// 1 if something got worse; 4 if all requests together are undecided; else 0.
+    /// Returns 1 for a regression, 4 if all requests together are undecided, else 0.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let mut rows = self.operations.iter().chain([&self.all]);
@@ -144,7 +145,7 @@ impl Comparison {
 ///
 /// # Errors
 ///
-/// The reasons why they are not comparable, unless forced.
+/// Returns the reasons why the runs are not comparable, unless `force` is set.
 pub fn compare(
     before: &Report,
     after: &Report,
@@ -157,19 +158,19 @@ pub fn compare(
 ///
 /// # Errors
 ///
-/// As [`compare`]; also when a side has no run.
+/// Same errors as [`compare`]. Also fails if a side has no run.
 pub fn compare_sides(
     before: &[&Report],
     after: &[&Report],
     options: CompareOptions,
 ) -> Result<Comparison, String> {
     let (Some(first), false) = (before.first(), after.is_empty()) else {
-        return Err("there must be a run on each side".into());
+        return Err("each side needs at least one run".into());
     };
     let objections = objections(first, &before[1..], after);
     if !objections.is_empty() && !options.force {
         return Err(format!(
-            "these runs are not comparable (--force compares them nevertheless):\n  {}",
+            "the runs are not comparable; pass --force to compare them anyway:\n  {}",
             objections.join("\n  ")
         ));
     }
@@ -183,7 +184,7 @@ pub fn compare_sides(
             all.clone().all(|run| run.operation(name).is_some())
         })
         .collect();
-    // Half of the chance of an error is for all requests together, with two figures; the rest is for the operations.
+    // Half of the error probability is for all requests together, with two figures; the rest is for the operations.
     let half = options.error / 2.0;
     let level = half / (2.0 * names.len().max(1) as f64);
     let sides = [Side::of(before), Side::of(after)];
@@ -199,7 +200,7 @@ pub fn compare_sides(
     })
 }
 
-/// What speaks against holding runs against each other; `first` is the run that the others are held against.
+/// Returns reasons why the runs are not comparable; the other runs are compared with `first`.
 fn objections(first: &Report, more_before: &[&Report], after: &[&Report]) -> Vec<String> {
     let mut out = Vec::new();
     let load = |m: &Model| match m {
@@ -225,7 +226,7 @@ fn objections(first: &Report, more_before: &[&Report], after: &[&Report]) -> Vec
             let (small, large) = (*count.min(&there) as f64, *count.max(&there) as f64);
             if large > small * 1.1 + 10.0 {
                 out.push(format!(
-                    "different size of the target: {count} and {there} records of {entity}"
+                    "different data: {count} and {there} {entity} records"
                 ));
             }
         }
@@ -244,7 +245,7 @@ fn objections(first: &Report, more_before: &[&Report], after: &[&Report]) -> Vec
             };
             if run.generator.verdict == Generator::GeneratorSaturated {
                 out.push(format!(
-                    "the generator of {name} was the bottleneck: {}",
+                    "the load generator of {name} was saturated: {}",
                     run.generator.reasons.join("; ")
                 ));
             }
@@ -253,7 +254,7 @@ fn objections(first: &Report, more_before: &[&Report], after: &[&Report]) -> Vec
             }
         }
     }
-    // Three runs of another workload are one objection.
+    // Several runs of another workload count as one objection.
     let mut seen = std::collections::BTreeSet::new();
     out.retain(|objection| seen.insert(objection.clone()));
     out

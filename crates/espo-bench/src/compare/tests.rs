@@ -5,10 +5,10 @@ use crate::record::histogram;
 use crate::report::{Distribution, OperationReport, Outcome, OutcomeReport, encode_histogram};
 use crate::seed;
 
-/// A run of 30 blocks: each second has its own level (what a machine does), each request its own time.
+/// A run of 30 blocks: each second has its own level (caused by the machine), each request its own time.
 fn operation(seed: u64, requests: u32, factor: f64, wander: f64) -> OperationReport {
     let mut rng = seed::rng(seed, &[]);
-    // Box and Muller's method.
+    // Box-Muller transform.
     let mut normal = move || {
         let (radius, angle): (f64, f64) = (rng.random(), rng.random());
         (-2.0 * (1.0 - radius).ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
@@ -62,14 +62,14 @@ fn verdict(before: &[Report], after: &[Report]) -> Verdict {
     compared(before, after).operations[0].verdict
 }
 
-/// Three runs of a steady machine.
+/// Returns three runs on a machine with constant speed.
 fn steady(seed: u64, requests: u32, factor: f64, wander: f64) -> Vec<Report> {
     let runs = (0..3).map(|n| run(&operation(seed * 10 + n, requests, factor, wander)));
     runs.collect()
 }
 
 #[test]
-fn equal_runs_rarely_get_a_verdict_and_slowdowns_of_10_percent_nearly_always_do() {
+fn slowdowns_of_10_percent_get_a_verdict() {
     let (mut wrong, mut found) = (0, 0);
     for pair in 0..12 {
         let before = steady(pair * 3, 120, 1.0, 0.01);
@@ -83,7 +83,7 @@ fn equal_runs_rarely_get_a_verdict_and_slowdowns_of_10_percent_nearly_always_do(
 }
 
 #[test]
-fn runs_that_wander_widen_the_interval_instead_of_getting_verdicts() {
+fn unsteady_runs_widen_the_interval() {
     let mut wrong = 0;
     for pair in 0..12 {
         let a = steady(100 + pair * 2, 60, 1.0, 0.08);
@@ -94,13 +94,13 @@ fn runs_that_wander_widen_the_interval_instead_of_getting_verdicts() {
 }
 
 #[test]
-fn one_run_a_side_decides_nothing_but_errors() {
+fn one_run_per_side_decides_only_errors() {
     let before = run(&operation(1, 200, 1.0, 0.01));
     let mut after = run(&operation(2, 200, 2.0, 0.01));
     let comparison = compared(std::slice::from_ref(&before), std::slice::from_ref(&after));
     let operation = &comparison.operations[0];
     assert_eq!(operation.verdict, Verdict::Undecided);
-    // The figures are shown all the same, with what a decision needs.
+    // The figures are still shown, with the data that a verdict needs.
     assert!(operation.p50.is_some_and(|d| d.change > 0.8));
     assert_eq!(operation.needed.map(|n| n.runs), Some(3));
     assert_eq!(comparison.exit_code(), 4);
@@ -116,7 +116,7 @@ fn one_run_a_side_decides_nothing_but_errors() {
     assert_eq!(verdict(&sides.1, &sides.0), Verdict::Better);
 }
 
-/// Three runs of sixteen operations with 60 requests each.
+/// Returns three runs of sixteen operations with 60 requests each.
 fn rare(seed: u64, factor: f64) -> Vec<Report> {
     let one = |n: u64| {
         let mut report = run(&operation(seed * 100 + n, 2, factor, 0.01));
@@ -134,7 +134,7 @@ fn rare(seed: u64, factor: f64) -> Vec<Report> {
 }
 
 #[test]
-fn rare_operations_of_several_runs_are_judged_together() {
+fn rare_operations_are_pooled_over_runs() {
     for factor in [3.0, 7.0] {
         let comparison = compared(&rare(1, 1.0), &rare(2, factor));
         let verdicts: Vec<Verdict> = comparison.operations.iter().map(|o| o.verdict).collect();
@@ -154,8 +154,8 @@ fn rare_operations_of_several_runs_are_judged_together() {
 }
 
 #[test]
-fn undecided_comparisons_state_what_a_decision_needs() {
-    // 90 requests a side, less than the minimum of 200.
+fn undecided_comparisons_report_the_data_needed() {
+    // 90 requests per side, fewer than the minimum of 200.
     let few = |seed: u64| -> Vec<Report> {
         let runs = (0..3).map(|n| {
             let mut report = run(&operation(seed + n, 1, 1.0, 0.01));
@@ -175,7 +175,7 @@ fn undecided_comparisons_state_what_a_decision_needs() {
     assert_eq!((needed.requests, needed.runs), (200, 3));
     assert!((needed.seconds.unwrap() - 600.0).abs() < 1.0, "{needed:?}");
 
-    // Enough requests, but runs that differ by half.
+    // Enough requests, but the runs differ by 50 %.
     let restless = |seed: u64| -> Vec<Report> {
         let factors = [1.0, 1.5, 0.8].into_iter().enumerate();
         let runs = factors.map(|(n, f)| run(&operation(seed + n as u64, 60, f, 0.01)));
@@ -186,7 +186,7 @@ fn undecided_comparisons_state_what_a_decision_needs() {
     assert!(comparison.all.needed.unwrap().runs > 3, "{comparison:?}");
 }
 
-/// Three runs of a machine that has a speed of its own for the whole of each run, wandering by 4 %.
+/// Returns three runs on a machine with a different speed in each run, varying by 4 %.
 fn side(seed: u64, factor: f64) -> Vec<Report> {
     let mut rng = seed::rng(seed, &[7]);
     let mut speed = move || (0.04 * (rng.random::<f64>() - 0.5) * 12.0_f64.sqrt()).exp();
@@ -196,7 +196,7 @@ fn side(seed: u64, factor: f64) -> Vec<Report> {
 }
 
 #[test]
-fn what_differs_from_run_to_run_is_no_difference_between_sides() {
+fn variation_between_runs_gets_no_verdict() {
     let (mut single, mut wrong, mut found) = (0, 0, 0);
     for pair in 0..20 {
         let (a, b, slower) = (
@@ -213,19 +213,19 @@ fn what_differs_from_run_to_run_is_no_difference_between_sides() {
         wrong <= 1,
         "{wrong} of 20 equal pairs of three runs got a verdict"
     );
-    assert!(found >= 18, "{found} of 20 slowdowns by half were found");
-    // What a single pair cannot know, and why several runs are needed.
+    assert!(found >= 18, "{found} of 20 slowdowns by 50 % were found");
+    // A single pair cannot show this, which is why several runs are needed.
     assert_eq!(single, 0);
 }
 
 #[test]
-fn what_the_generators_own_lag_explains_gets_no_verdict() {
+fn differences_due_to_generator_lag_get_no_verdict() {
     let lag = |micros: u64| {
         let mut all = histogram();
         all.record_n(micros, 1_000).unwrap();
         Distribution::of(&all)
     };
-    // 20 ms and 22 ms: a tenth more.
+    // 20 ms and 22 ms: 10 % more.
     let mut before = steady(1, 120, 1.0, 0.01);
     let mut after = steady(2, 120, 1.1, 0.01);
     for report in before.iter_mut().chain(&mut after) {
@@ -238,6 +238,6 @@ fn what_the_generators_own_lag_explains_gets_no_verdict() {
     assert_eq!(verdict(&before, &after), Verdict::NoDifference);
     let lag_change = compared(&before, &after).lag_change;
     assert!((lag_change.0 - 940.0).abs() < 5.0, "{lag_change:?}");
-    // The other way round it makes nothing better either.
+    // Nor does the lag make an improvement.
     assert_eq!(verdict(&after, &before), Verdict::NoDifference);
 }

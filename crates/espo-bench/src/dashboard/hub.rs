@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::view::Now;
 
-/// What one step of the time series adds to the charts.
+/// The values of one step of the time series.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Step {
     /// Start in seconds from the start of the measurement.
@@ -19,24 +19,24 @@ pub(crate) struct Step {
     pub(crate) target: Option<f64>,
     /// Requests in flight at the end of the step.
     pub(crate) in_flight: u64,
-    /// Microseconds; null without a successful request, as for the others.
+    /// Microseconds; null without a successful request, as for the other percentiles.
     pub(crate) p50: Option<u64>,
     pub(crate) p95: Option<u64>,
     pub(crate) p99: Option<u64>,
 }
 
-/// How far the run is.
+/// The state of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {
-    /// The target is examined, missing records are created.
+    /// The target is being examined and missing records are being created.
     #[default]
     Preparing,
-    /// Load is sent.
+    /// The load is being sent.
     Running,
-    /// The records of the run are deleted.
+    /// The records of the run are being deleted.
     CleaningUp,
-    /// The report is there.
+    /// The report is complete.
     Ended,
     /// The run ended without a report.
     Failed,
@@ -50,7 +50,7 @@ struct Inner {
     report: Option<String>,
 }
 
-/// The published state, and a signal for each change of it.
+/// The published state, with a signal for each change.
 #[derive(Debug)]
 pub(crate) struct Hub {
     inner: Mutex<Inner>,
@@ -81,9 +81,9 @@ impl Hub {
         self.changed.send_modify(|version| *version += 1);
     }
 
-    /// Whether a page is open: without one, the costly figures need not be made.
+    /// Returns whether a page is open; without one, expensive figures are not computed.
     pub(crate) fn is_watched(&self) -> bool {
-        // Two receivers belong to the server, which waits for the end.
+        // The server, which waits for the end, has two receivers.
         self.changed.receiver_count() > 2
     }
 
@@ -98,7 +98,7 @@ impl Hub {
         });
     }
 
-    /// How many steps have been published.
+    /// Returns the number of published steps.
     pub(crate) fn step_count(&self) -> usize {
         self.inner.lock().steps.len()
     }
@@ -127,7 +127,7 @@ impl Hub {
         matches!(self.inner.lock().state, State::Ended | State::Failed)
     }
 
-    /// The message for a page that has the first `sent` steps, and how many it has then.
+    /// Returns the message for a page that has the first `sent` steps, and the number of steps that it has afterwards.
     pub(super) fn message(&self, sent: usize) -> (String, usize) {
         let inner = self.inner.lock();
         let message = Message {
@@ -136,7 +136,7 @@ impl Hub {
             now: inner.now.as_ref(),
             report: inner.report.as_deref(),
         };
-        // Plain data with text keys: this serialises.
+        // Plain data with string keys always serialises.
         let text = serde_json::to_string(&message).unwrap_or_default();
         (text, inner.steps.len())
     }

@@ -1,9 +1,9 @@
 //! The live page of a run (`--dashboard`).
 //!
-//! The driver publishes a state about twice per second into the [`Hub`]; each open page has a stream of server-sent
-//! events that sends what the page does not have yet. A page that is opened late or reloaded has nothing, so it
-//! receives the whole history. When the run has ended, the page receives the report itself, so that its last figures
-//! are those of the report, and the run does not wait for pages that are open.
+//! The driver publishes a state about twice per second to the [`Hub`]. Each open page has a stream of server-sent
+//! events with the data that the page does not have yet. A page that is opened late or reloaded receives the whole
+//! history. When the run has ended, the page receives the report, so that its final figures match the report, and the
+//! run does not wait for open pages.
 
 mod hub;
 mod server;
@@ -20,19 +20,19 @@ pub(crate) use self::view::{ErrorRow, Now, OperationRow, Times};
 use crate::error::{Error, Result};
 use crate::report::Report;
 
-/// How long pages that are open may take to receive the report.
+/// How long open pages have to receive the report.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Where the page is served: `--dashboard [ADDR]`.
+/// Address of the page: `--dashboard [ADDR]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DashboardAddr {
-    /// [`DEFAULT_ADDR`], or another port of it if that one is in use.
+    /// [`DEFAULT_ADDR`], or another port if that port is in use.
     Default,
     /// This address.
     At(SocketAddr),
 }
 
-/// The address without an argument.
+/// The default address.
 pub const DEFAULT_ADDR: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5656);
 
@@ -50,7 +50,7 @@ impl std::str::FromStr for DashboardAddr {
         local.parse().map(Self::At).map_err(|_| {
             format!(
                 "invalid address '{text}': expected a port or an IP address with a port, such as 8080 or 127.0.0.1:8080 \
-                 (a workload goes before --dashboard)"
+                 (pass the workload before --dashboard)"
             )
         })
     }
@@ -65,7 +65,7 @@ pub(crate) struct Dashboard {
 }
 
 impl Dashboard {
-    /// Starts serving, from a thread of its own.
+    /// Starts serving on a separate thread.
     pub(crate) fn start(addr: DashboardAddr, title: &str) -> Result<Self> {
         let listener = listen(addr)?;
         let local = listener
@@ -106,7 +106,7 @@ impl Drop for Dashboard {
     fn drop(&mut self) {
         self.hub.close();
         if let Some(thread) = self.thread.take() {
-            // A panic of the page must not spoil the run.
+            // A panic of the page must not fail the run.
             let _ = thread.join();
         }
     }

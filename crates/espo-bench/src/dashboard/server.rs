@@ -1,4 +1,4 @@
-//! HTTP: the page and its stream of events.
+//! The HTTP server for the page and its event stream.
 
 use std::convert::Infallible;
 use std::net::TcpListener;
@@ -16,12 +16,12 @@ use futures_util::stream::{Stream, unfold};
 
 use super::hub::Hub;
 
-/// What a request needs.
+/// The data that requests need.
 #[derive(Debug, Clone)]
 pub(super) struct Page {
     pub(super) hub: Arc<Hub>,
     pub(super) title: String,
-    /// Served on a loopback address only.
+    /// Whether the page is served on a loopback address only.
     pub(super) loopback_only: bool,
 }
 
@@ -74,14 +74,15 @@ async fn ended(hub: Arc<Hub>) {
     }
 }
 
-/// Rejects requests whose `Host` is a name: a page of another site could make one resolve to this machine.
+/// Rejects requests with a `Host` name, because another site could let its name resolve to this machine (DNS
+/// rebinding).
 async fn guard(State(page): State<Page>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST);
     let host = host.and_then(|h| h.to_str().ok()).unwrap_or_default();
     if page.loopback_only && !is_loopback(host) {
         return (
             StatusCode::FORBIDDEN,
-            "the dashboard is served on a loopback address only: open it by that address",
+            "the dashboard is served on a loopback address only; open it with that address",
         )
             .into_response();
     }

@@ -127,7 +127,7 @@ fn addresses_are_ports_or_ip_addresses_with_a_port() {
 }
 
 #[test]
-fn a_port_in_use_is_an_error_only_if_it_was_named() {
+fn ports_in_use_are_errors_only_if_requested() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = DashboardAddr::At(taken.local_addr().unwrap());
     let error = Dashboard::start(addr, "sync").unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! The figures of a moment.
+//! A snapshot of the figures.
 
 use serde::Serialize;
 
@@ -11,16 +11,16 @@ pub(crate) struct Now {
     pub(crate) stage: String,
     /// Seconds since the load began.
     pub(crate) elapsed: f64,
-    /// Seconds that the load lasts, if that is known.
+    /// Planned duration of the load in seconds, if known.
     pub(crate) total: Option<f64>,
     pub(crate) requests: u64,
     pub(crate) failed: u64,
     pub(crate) in_flight: u64,
-    /// Of all successful requests so far.
+    /// Response times of all successful requests so far.
     pub(crate) times: Option<Times>,
     /// The operations with the most requests.
     pub(crate) operations: Vec<OperationRow>,
-    /// How many operations there are.
+    /// Number of operations.
     pub(crate) operation_count: usize,
     pub(crate) errors: Vec<ErrorRow>,
     pub(crate) slos: Vec<SloResult>,
@@ -36,7 +36,7 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// None for an empty histogram.
+    /// Returns `None` for an empty histogram.
     pub(crate) fn of(histogram: &hdrhistogram::Histogram<u64>) -> Option<Self> {
         (!histogram.is_empty()).then(|| Self {
             p50: histogram.value_at_quantile(0.5),
@@ -47,7 +47,7 @@ impl Times {
     }
 }
 
-/// One operation.
+/// A row for one operation.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct OperationRow {
     pub(crate) name: String,

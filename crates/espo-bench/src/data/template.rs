@@ -1,4 +1,4 @@
-//! Which attributes a write sends.
+//! Templates: the attributes that a write sends.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use super::value::{Recipe, Sources};
 use super::words;
 use crate::workload::CsvColumns;
 
-/// The longest marker: prefix (24), run (8), worker and number, with blanks.
+/// Maximum length of a marker: prefix (24), run (8), worker and number, with spaces.
 const MARKER_ROOM: u64 = 60;
 
-/// The attribute of an entity type that carries the marker of the run.
+/// The attribute of an entity type that contains the run's marker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Marker {
     pub(crate) attribute: String,
@@ -22,7 +22,7 @@ pub(crate) struct Marker {
 }
 
 impl Marker {
-    /// `lastName` of people, else `name`, else the first text that has room and can be searched by.
+    /// Selects `lastName` of people, else `name`, else the first searchable text attribute with enough room.
     pub(crate) fn of(entity: &EntityType) -> Option<Self> {
         let fits = |attribute: &&Attribute| {
             let field = attribute.field.as_ref().and_then(|f| entity.fields.get(f));
@@ -50,7 +50,7 @@ impl Marker {
     }
 }
 
-/// Why a template cannot be made, or what it needs.
+/// Why a template cannot be compiled.
 pub(crate) type Need = String;
 
 #[derive(Debug, Clone)]
@@ -58,11 +58,11 @@ struct Entry {
     attribute: String,
     recipe: Recipe,
     required: bool,
-    /// A parent's id comes with its type.
+    /// A parent's ID comes with its type.
     with: Option<(String, Value)>,
 }
 
-/// The compiled form of a create or update.
+/// A compiled create or update.
 #[derive(Debug, Clone)]
 pub(crate) struct Template {
     pub(crate) entity: String,
@@ -72,10 +72,10 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// A create: what the server requires, and the fields asked for.
+    /// Compiles a create with the required attributes and the requested fields.
     ///
-    /// `fields` are names of fields or attributes, known to exist; `["*"]` stands for every field a value
-    /// can be made for.
+    /// `fields` are names of existing fields or attributes; `["*"]` means every field for which a value can be
+    /// generated.
     pub(crate) fn create(
         schema: &Schema,
         entity: &EntityType,
@@ -110,7 +110,7 @@ impl Template {
                 }
                 let entry = entry(schema, entity, attribute, true).ok_or_else(|| {
                     format!(
-                        "no value can be made for the required '{}' of {}: give one with set = {{ {} = … }}",
+                        "cannot generate a value for the required '{}' of {}; set one with set = {{ {} = … }}",
                         attribute.name, entity.name, attribute.name
                     )
                 })?;
@@ -143,7 +143,7 @@ impl Template {
         Ok(out)
     }
 
-    /// A create with links to records of these entity types, where the target has some.
+    /// Compiles a create with links to records of these entity types, where the target has some.
     pub(crate) fn linked(
         schema: &Schema,
         entity: &EntityType,
@@ -156,7 +156,7 @@ impl Template {
                 ValueType::Id { target } => target
                     .as_deref()
                     .is_some_and(|t| t != entity.name && targets.contains(&t)),
-                // Panels of activities show those of their parent.
+                // Activity panels show the activities of their parent record.
                 ValueType::ParentId { entity_list } => entity_list
                     .iter()
                     .find(|e| schema.entity_type(e).is_some())
@@ -171,7 +171,7 @@ impl Template {
         Ok(out)
     }
 
-    /// An update of the fields asked for; of one plain text or enum when none is named.
+    /// Compiles an update of the requested fields, or of one plain text or enum field by default.
     pub(crate) fn update(
         schema: &Schema,
         entity: &EntityType,
@@ -204,7 +204,7 @@ impl Template {
                 .find_map(|a| entry(schema, entity, a, true));
             let Some(found) = found else {
                 return Err(format!(
-                    "nothing of {} can be changed with a value made up: name fields or set values",
+                    "cannot generate values for any attribute of {}; name fields or set values",
                     entity.name
                 ));
             };
@@ -232,11 +232,11 @@ impl Template {
         Ok(out)
     }
 
-    /// The body. `marker` and `text` are what the record carries in the marker's attribute.
+    /// Renders the body. `marker` and `text` are the values for the marker's attribute.
     ///
     /// # Errors
     ///
-    /// The name of a required entity type of which the target has no record.
+    /// Returns the name of a required entity type of which the target has no record.
     pub(crate) fn render(
         &self,
         rng: &mut impl rand::Rng,
@@ -279,7 +279,7 @@ impl Template {
         Ok(body)
     }
 
-    /// The entity types whose records the values refer to.
+    /// Returns the entity types whose records the values refer to.
     pub(crate) fn targets(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().filter_map(|e| match &e.recipe {
             Recipe::Id { target } | Recipe::IdList { target } => Some(target.as_str()),
@@ -289,7 +289,7 @@ impl Template {
 }
 
 impl Marker {
-    /// What the record carries: the marker, and words for the eye where there is room.
+    /// Returns the marker, followed by random words if there is room.
     pub(crate) fn text(&self, rng: &mut impl rand::Rng, marker: &str) -> String {
         if self.words {
             format!("{marker} {}", words::company(rng))
@@ -301,13 +301,13 @@ impl Marker {
 
 fn no_value(entity: &EntityType, attribute: &Attribute) -> Need {
     format!(
-        "no value can be made for '{}' of {}: give one with set = {{ {} = … }}",
+        "cannot generate a value for '{}' of {}; set one with set = {{ {} = … }}",
         attribute.name, entity.name, attribute.name
     )
 }
 
-/// The attributes that carry a field's value: not the currency code, the all-day date or the parts that
-/// the server derives.
+/// Returns the attributes with a field's value: not the currency code, the all-day date or the parts that the server
+/// derives.
 fn values_of<'a>(entity: &'a EntityType, field: &str) -> impl Iterator<Item = &'a Attribute> {
     entity.attributes_of(field).filter(|a| {
         a.writable
@@ -315,12 +315,12 @@ fn values_of<'a>(entity: &'a EntityType, field: &str) -> impl Iterator<Item = &'
                 a.role,
                 AttributeRole::Value | AttributeRole::Id | AttributeRole::Ids | AttributeRole::PersonNamePart | AttributeRole::RangePart
             )
-            // A required person's name is fulfilled by its last name; the salutation's options can forbid values.
+            // A last name satisfies a required person name; the salutation's options can forbid values.
             && (a.role != AttributeRole::PersonNamePart || a.name.starts_with("last"))
     })
 }
 
-/// What a workload means by a name: the attribute of that name, or the values of the field.
+/// Returns the attributes that a workload means by a name: the attribute with that name, or the values of the field.
 fn attributes_named<'a>(entity: &'a EntityType, name: &str) -> Vec<&'a Attribute> {
     match entity.attributes.get(name).filter(|a| a.writable) {
         Some(attribute) => vec![attribute],
@@ -356,7 +356,7 @@ fn entry(
         });
     }
     if attribute.role == AttributeRole::Currency {
-        // Only the instance knows its currencies; an amount without a code gets the default one.
+        // Only the instance knows its currencies; an amount without a code gets the default currency.
         return None;
     }
     let field = attribute.field.as_ref().and_then(|f| entity.fields.get(f));

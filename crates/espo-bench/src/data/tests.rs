@@ -29,7 +29,7 @@ fn render(entity: &str, fields: &[&str], seed: u64) -> Map<String, Value> {
 }
 
 #[test]
-fn every_object_type_gets_values_of_the_right_shape_within_the_limits() {
+fn generated_values_match_their_type_and_limits() {
     let schema = Schema::stock();
     for entity in schema.entity_types.values().filter(|e| e.scope.object) {
         let template = Template::create(schema, entity, &["*".into()], &Map::new(), None).unwrap();
@@ -69,7 +69,7 @@ fn every_object_type_gets_values_of_the_right_shape_within_the_limits() {
 }
 
 #[test]
-fn what_the_server_requires_is_sent_without_being_asked_for() {
+fn required_attributes_are_always_sent() {
     let opportunity = render("Opportunity", &[], 1);
     for name in ["amount", "closeDate"] {
         assert!(opportunity.contains_key(name), "{opportunity:?}");
@@ -110,7 +110,7 @@ fn equal_seeds_give_equal_records() {
 }
 
 #[test]
-fn a_marker_goes_where_it_can_be_searched_for() {
+fn markers_use_searchable_attributes() {
     let schema = Schema::stock();
     let of = |entity: &str| Marker::of(schema.entity_type(entity).unwrap()).map(|m| m.attribute);
     assert_eq!(of("Account").as_deref(), Some("name"));
@@ -119,6 +119,6 @@ fn a_marker_goes_where_it_can_be_searched_for() {
 }
 
 #[test]
-fn uploads_have_the_size_asked_for() {
+fn uploads_have_the_requested_size() {
     assert_eq!(upload_text(&mut seed::rng(1, &[]), 10_000).len(), 10_000);
 }

@@ -1,4 +1,4 @@
-//! How a single value is made.
+//! Generates single values.
 
 use espo_schema::{Attribute, AttributeRole, Field, FieldKind, ValueType};
 use jiff::civil::date;
@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 
 use super::words;
 
-/// Area codes of the North American plan; with 555-01xx they give numbers that are valid and nobody's.
+/// Area codes of the North American plan; with 555-01xx they give valid numbers that are not assigned to anyone.
 const AREA_CODES: [u16; 10] = [201, 202, 212, 213, 312, 415, 503, 617, 702, 808];
 
-/// Ids of records that exist at the target.
+/// IDs of records that exist on the target.
 pub(crate) trait Sources {
-    /// The id of some record of the entity type, chosen by `pick`; none when the target has none.
+    /// Returns the ID of a record of the entity type, chosen by `pick`; `None` if the target has none.
     fn id_of(&self, entity: &str, pick: u64) -> Option<String>;
 }
 
-/// The recipe of one attribute's value.
+/// How to generate the value of one attribute.
 #[derive(Debug, Clone)]
 pub(super) enum Recipe {
     Fixed(Value),
@@ -43,7 +43,7 @@ pub(super) enum Recipe {
 }
 
 impl Recipe {
-    /// The recipe for an attribute of a field; none when no value can be made for it.
+    /// Returns the recipe for an attribute of a field; `None` if no value can be generated for it.
     pub(super) fn of(attribute: &Attribute, field: Option<&Field>) -> Option<Self> {
         let max = field
             .and_then(espo_schema::Field::length_limit)
@@ -141,7 +141,7 @@ impl Recipe {
             },
             _ => Self::Sentence { words: 3, max },
         };
-        // A pattern that plain words do not match cannot be guessed: the workload has to `set` such a value.
+        // A value for a pattern that plain words do not match cannot be generated, so the workload has to `set` it.
         let own_pattern = field
             .pattern
             .as_ref()
@@ -152,7 +152,7 @@ impl Recipe {
         }
     }
 
-    /// The value; `unique` is a short text that no other record of the run has.
+    /// Generates the value; `unique` is a short string that no other record of the run has.
     pub(super) fn make(
         &self,
         rng: &mut impl rand::Rng,
@@ -205,13 +205,13 @@ impl Recipe {
     }
 }
 
-/// A number with two decimals between the bounds.
+/// Returns a number with two decimals between the bounds.
 fn cents(rng: &mut impl rand::Rng, min: f64, max: f64) -> f64 {
     let value = min + (max - min).max(0.0) * rng.random::<f64>();
     ((value * 100.0).round() / 100.0).clamp(min, max.max(min))
 }
 
-/// A day of 2026; of 2027 for what ends, so that an end is never before its start.
+/// Returns a day of 2026, or of 2027 for end dates, so that an end is never before its start.
 fn day(rng: &mut impl rand::Rng, late: bool) -> String {
     let first = date(if late { 2027 } else { 2026 }, 1, 1);
     let days = rng.random_range(0..360_i64);
@@ -221,7 +221,7 @@ fn day(rng: &mut impl rand::Rng, late: bool) -> String {
         .to_string()
 }
 
-/// The field's bounds, with defaults where it has none.
+/// Returns the field's bounds, or defaults.
 fn bounds(field: Option<&Field>, min: f64, max: f64) -> (f64, f64) {
     let number = |v: &Value| v.as_f64().or_else(|| v.as_str()?.parse().ok());
     let own_min = field.and_then(|f| f.min.as_ref()).and_then(number);

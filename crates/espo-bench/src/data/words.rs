@@ -1,4 +1,4 @@
-//! Words for names and texts: plain ASCII, because the server's name pattern refuses some characters.
+//! Words for names and texts, in plain ASCII because the server's name pattern rejects some characters.
 
 use rand::seq::IndexedRandom as _;
 
@@ -52,7 +52,7 @@ pub(super) fn country(rng: &mut impl rand::Rng) -> &'static str {
     pick(rng, &COUNTRIES)
 }
 
-/// A company's name: `Harbor Systems`.
+/// Returns a company name such as `Harbor Systems`.
 pub(super) fn company(rng: &mut impl rand::Rng) -> String {
     let word = word(rng);
     format!(
@@ -63,7 +63,7 @@ pub(super) fn company(rng: &mut impl rand::Rng) -> String {
     )
 }
 
-/// A sentence of `count` words.
+/// Returns a sentence of `count` words.
 pub(super) fn sentence(rng: &mut impl rand::Rng, count: usize) -> String {
     let words: Vec<&str> = (0..count).map(|_| word(rng)).collect();
     words.join(" ")

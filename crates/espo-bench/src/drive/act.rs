@@ -1,4 +1,4 @@
-//! One iteration: which requests it makes.
+//! The requests of one iteration.
 
 use std::time::Instant;
 
@@ -14,8 +14,8 @@ use crate::record::Outcome;
 use crate::workload::{Kind, MixItem};
 
 impl Actor {
-    /// Carries out the steps of a mix item, meant to start at `intended` and begun now, at `begun`. A chain
-    /// ends with its first step that fails.
+    /// Runs the steps of a mix item that was scheduled for `intended` and started at `begun`. A chain ends at its first
+    /// failed step.
     pub(crate) async fn iterate(
         &self,
         item: &MixItem,
@@ -56,7 +56,7 @@ impl Actor {
     }
 
     async fn step(&self, index: usize, turn: &mut Turn<'_>) -> Outcome {
-        // What a step needs could not be had: the failure of getting it has been counted.
+        // The step lacks a record; the failure of getting it has already been counted.
         const WITHOUT: Outcome = Outcome::Client;
         let resolved = &self.shared.plan.operations[index];
         let operation = &resolved.operation;
@@ -139,7 +139,7 @@ impl Actor {
                     self.cannot(
                         index,
                         turn,
-                        "nothing was uploaded yet: put an upload before the download".into(),
+                        "nothing has been uploaded yet; add an upload before the download".into(),
                     );
                     return WITHOUT;
                 };

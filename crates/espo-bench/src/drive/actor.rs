@@ -1,4 +1,4 @@
-//! What an iteration acts with, and where it is.
+//! The context of an iteration and its state.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -15,33 +15,33 @@ use crate::record::Recorder;
 use crate::report::StopCause;
 use crate::workload::resolve::Plan;
 
-/// What all iterations of a run share.
+/// Data shared by all iterations of a run.
 pub(crate) struct Shared {
     pub(crate) plan: Plan,
-    /// Beginning of the search parameters of each operation, without the closing brace.
+    /// Start of the search parameters of each operation, without the closing brace.
     pub(crate) searches: Vec<String>,
-    /// The request of each operation that sends the same one every time, once it has been written.
+    /// The request of each operation that always sends the same one, after it was built.
     pub(crate) fixed: Vec<OnceLock<Request>>,
-    /// Index of the operation that counts creates which others needed, by entity type.
+    /// Index of the operation that counts the creates of records that other operations need, by entity type.
     pub(crate) prepares: std::collections::BTreeMap<String, usize>,
     pub(crate) world: World,
     pub(crate) ledger: Option<Ledger>,
-    /// Stands in every marker: prefix and run id.
+    /// Part of every marker: prefix and run ID.
     pub(crate) marker: String,
     pub(crate) run_id: String,
     pub(crate) decoder: Decoder,
     pub(crate) tag_requests: bool,
-    /// Time limit of a request.
+    /// Timeout of a request.
     pub(crate) timeout: Duration,
-    /// Requests are written here instead of being sent.
+    /// Collects the requests of a dry run instead of sending them.
     pub(crate) dry: Option<parking_lot::Mutex<Vec<String>>>,
-    /// Nothing that is meant to start later begins; set at the end and by every stop.
+    /// Set at the end and by every stop; no scheduled iteration starts after that.
     pub(crate) stop: AtomicBool,
-    /// Why the load must stop before its time.
+    /// Why the load must stop early.
     pub(crate) halted: parking_lot::Mutex<Option<Stop>>,
 }
 
-/// Why a load stops before its time.
+/// Why a load stops early.
 #[derive(Debug, Clone)]
 pub(crate) struct Stop {
     pub(crate) cause: StopCause,
@@ -49,21 +49,21 @@ pub(crate) struct Stop {
 }
 
 impl Shared {
-    /// Stops the load; the first reason counts.
+    /// Stops the load; only the first reason is kept.
     pub(crate) fn halt(&self, cause: StopCause, reason: impl Into<String>) {
         let reason = reason.into();
         self.halted.lock().get_or_insert(Stop { cause, reason });
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the server rejected the credentials: nothing more must be sent.
+    /// Returns whether the server rejected the credentials; no further request may be sent then.
     pub(crate) fn is_refused(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
             && self.halted.lock().as_ref().map(|s| s.cause) == Some(StopCause::Credentials)
     }
 }
 
-/// What an iteration acts with.
+/// The context of an iteration.
 #[derive(Clone)]
 pub(crate) struct Actor {
     pub(crate) shared: Arc<Shared>,
@@ -72,35 +72,35 @@ pub(crate) struct Actor {
     pub(crate) in_flight: Arc<AtomicU32>,
     pub(crate) own: Own,
     pub(crate) origin: Instant,
-    /// Iterations meant to start before this are not counted.
+    /// Iterations with an intended start before this time are not counted.
     pub(crate) measured_from: Instant,
 }
 
-/// Coordinates of an iteration: they are in its markers and in the tag of its requests.
+/// Coordinates of an iteration, used in its markers and in the tag of its requests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) lane: u32,
     pub(crate) number: u64,
 }
 
-/// The records that an iteration has made so far: entity type and id.
+/// The records that an iteration has created so far: entity type and ID.
 pub(super) type ChainRecords = Vec<(String, String)>;
 
-/// Where an iteration stands.
+/// State of an iteration.
 pub(super) struct Turn<'a> {
-    /// The intended start of the next request, when it is the iteration's first.
+    /// Intended start of the next request, if it is the iteration's first.
     pub(super) meant: Option<Instant>,
-    /// How late the iteration began.
+    /// Delay of the iteration's start.
     pub(super) delay: Duration,
     pub(super) place: Place,
-    /// Counts within the iteration, for markers.
+    /// Counter within the iteration, for markers.
     pub(super) number: usize,
-    /// What the record carries that was created last.
+    /// Marker text of the most recently created record.
     pub(super) text: String,
-    /// Whether the iteration was meant to start in the measurement.
+    /// Whether the iteration's intended start is within the measurement.
     pub(super) counted: bool,
     pub(super) records: &'a mut ChainRecords,
-    /// In a chain: the records of others that its steps have looked at, one of an entity type.
+    /// In a chain: other records that its steps have read, one per entity type.
     pub(super) looked_at: Option<ChainRecords>,
     pub(super) rng: &'a mut Pcg64Mcg,
     pub(super) patience: &'a mut Patience,
@@ -128,7 +128,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// The iteration's own newest record of an entity type.
+    /// Returns the iteration's newest record of an entity type.
     pub(super) fn newest(&self, entity: &str) -> Option<String> {
         self.records
             .iter()

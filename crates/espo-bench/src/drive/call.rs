@@ -10,13 +10,13 @@ use super::actor::{Actor, Turn};
 use crate::workload::Kind;
 use crate::workload::resolve::Resolved;
 
-/// A request before it is sent: what a dry run shows.
+/// A request before it is sent, as shown by a dry run.
 pub(super) struct Call<'a> {
     method: Method,
     segments: Vec<&'a str>,
     search: Option<String>,
     pub(super) body: Option<Vec<u8>>,
-    /// Whether the operation sends this very request every time.
+    /// Whether the operation always sends this request.
     pub(super) fixed: bool,
 }
 
@@ -32,7 +32,7 @@ impl<'a> Call<'a> {
     }
 
     pub(super) fn body(mut self, body: &impl serde::Serialize) -> Self {
-        // Maps with text keys: this serialises.
+        // Maps with string keys always serialise.
         self.body = Some(serde_json::to_vec(body).unwrap_or_default());
         self
     }
@@ -63,7 +63,7 @@ impl std::fmt::Display for Call<'_> {
 }
 
 impl Actor {
-    /// The request of a call; one that is the same every time is written once.
+    /// Returns the request of a call; a request that never changes is built only once.
     pub(super) fn request(&self, index: usize, call: Call<'_>) -> Cow<'_, Request> {
         if !call.fixed {
             return Cow::Owned(call.request());
@@ -75,12 +75,12 @@ impl Actor {
         let request = call.request();
         match self.client.prepare(request.clone()) {
             Ok(ready) => Cow::Borrowed(place.get_or_init(|| ready)),
-            // Sending it says what is wrong, in the place where failures are counted.
+            // Sending it reports the error where failures are counted.
             Err(_) => Cow::Owned(request),
         }
     }
 
-    /// A list with the operation's search parameters, a page and a text by chance.
+    /// Returns a list request with the operation's search parameters, and a random page and search text.
     pub(super) fn list_call<'a>(
         &self,
         index: usize,
@@ -118,7 +118,7 @@ impl Actor {
         }
     }
 
-    /// A word of some record's name: the first, or behind a wildcard any other, as people search.
+    /// Returns a word of a random record's name: the first word, or another one after a wildcard, as users search.
     fn search_text(&self, entity: &str, turn: &mut Turn<'_>) -> String {
         let name = self
             .shared

@@ -1,4 +1,4 @@
-//! The end of a run: what it created is deleted.
+//! The end of a run: deletes the records that it created.
 
 use super::prepare::Prepared;
 use crate::clean;
@@ -6,7 +6,8 @@ use crate::ledger::{Ledger, Leftover};
 use crate::report::Writes;
 
 impl Prepared {
-    /// Deletes what the run created, and reports problems with the ledger; no [`Writes`] if the run did not write.
+    /// Deletes the records that the run created and reports problems with the ledger; no [`Writes`] if the run did not
+    /// write.
     pub(super) fn clean_up(&self) -> (Option<Writes>, Vec<String>) {
         let Some(ledger) = &self.shared.ledger else {
             return (None, Vec::new());
@@ -22,7 +23,7 @@ impl Prepared {
         };
         let mut problems = Vec::new();
         match ledger.leftovers() {
-            Err(error) => problems.push(format!("the ledger cannot be read: {error}")),
+            Err(error) => problems.push(format!("cannot read the ledger: {error}")),
             Ok(leftovers) if self.options.keep || self.shared.is_refused() => {
                 let open = leftovers.iter().filter(|l| l.id.is_none()).count();
                 writes.unconfirmed = open as u64;
@@ -31,7 +32,7 @@ impl Prepared {
         }
         if writes.left + writes.unconfirmed == 0 {
             if self.ledger_is_ours {
-                // Nothing is left to delete: the file has served. Failing to delete it harms nothing.
+                // All records are deleted, so the file is no longer needed. It does no harm if it cannot be deleted.
                 let _ = std::fs::remove_file(ledger.path());
             }
             return (Some(writes), problems);
@@ -39,7 +40,7 @@ impl Prepared {
         match ledger.save() {
             Ok(path) => writes.ledger = path.display().to_string(),
             Err(error) => problems.push(format!(
-                "the ledger cannot be saved ({error}): the remaining records have '{}' in their text",
+                "cannot save the ledger ({error}); the remaining records contain '{}' in their text",
                 self.shared.marker
             )),
         }
@@ -51,7 +52,7 @@ impl Prepared {
             Ok(client) => client,
             Err(error) => return writes.reasons.push(error.to_string()),
         };
-        // The Ctrl-C that ended the load does not end the cleanup; another one does.
+        // The Ctrl-C that ended the load does not end the cleanup; a second one does.
         let already = self.interrupts.since();
         let cleanup = clean::Cleanup {
             client: &client,

@@ -1,4 +1,4 @@
-//! Requests that make and remove records, with their lines in the ledger.
+//! Requests that create and delete records, with their lines in the ledger.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -15,7 +15,7 @@ use crate::record::{Buffer, Outcome};
 use crate::report::StopCause;
 use crate::workload::resolve::Resolved;
 
-/// A record about to be created: what it is, and how it can be recognised.
+/// A record that is about to be created, and how it can be identified.
 struct Birth<'a> {
     index: usize,
     entity: &'a str,
@@ -24,7 +24,7 @@ struct Birth<'a> {
 }
 
 impl Actor {
-    /// A text that no other record of the run has, for addresses.
+    /// Returns a string that no other record of the run has, for addresses.
     fn unique(&self, turn: &Turn<'_>) -> String {
         format!(
             "{}-{}-{}-{}",
@@ -37,7 +37,7 @@ impl Actor {
         resolved: &Resolved,
         turn: &mut Turn<'_>,
     ) -> Option<Map<String, Value>> {
-        // Required links were checked before the load; a body of an update has none that must be there.
+        // Required links were checked before the load, and the body of an update has no required links.
         let unique = self.unique(turn);
         resolved
             .template
@@ -46,8 +46,8 @@ impl Actor {
             .ok()
     }
 
-    /// An existing record to read: in a chain the chain's own newest or the one that an earlier step looked at, else one
-    /// found at the target, else one of the run's own, made if need be.
+    /// Returns an existing record to read. In a chain, this is the chain's own newest record or the one that an earlier
+    /// step has read; otherwise one found on the target, or one of the run's own, which is created if necessary.
     pub(super) async fn some_record(&self, entity: &str, turn: &mut Turn<'_>) -> Option<String> {
         if let Some(id) = turn.newest(entity) {
             return Some(id);
@@ -65,7 +65,7 @@ impl Actor {
         self.own_record(entity, turn).await
     }
 
-    /// A record that the run itself made, made now if there is none.
+    /// Returns a record that the run itself created, and creates one if there is none.
     pub(super) async fn own_record(&self, entity: &str, turn: &mut Turn<'_>) -> Option<String> {
         if let Some(id) = turn
             .newest(entity)
@@ -74,7 +74,7 @@ impl Actor {
             return Some(id);
         }
         let prepare = *self.shared.prepares.get(entity)?;
-        // It belongs to the worker, not to the chain.
+        // The record belongs to the worker, not to the chain.
         let before = turn.records.len();
         let outcome = self.create(prepare, entity, None, turn).await;
         let made = turn.records.split_off(before);
@@ -150,7 +150,7 @@ impl Actor {
             attribute,
             text,
         } = birth;
-        // Makes the markers of one iteration differ.
+        // Makes the markers within an iteration unique.
         turn.number += 1_000;
         if self.shared.dry.is_some() {
             let done = self.send(index, call, turn).await;
@@ -172,7 +172,8 @@ impl Actor {
         let id = done.response.as_ref().and_then(id_of);
         let settled = match (&id, done.outcome) {
             (Some(id), _) => ledger.settle(intent, Some(id)),
-            // 4xx: the server refused it. Everything else may have been carried out: the intent stays open.
+            // With a 4xx the server rejected the create. Otherwise it may have been carried out, so the intent stays
+            // open.
             (None, Outcome::Client) => ledger.settle(intent, None),
             (None, _) => Ok(()),
         };
@@ -211,7 +212,7 @@ impl Actor {
         done.outcome
     }
 
-    /// Creates one record before the load: its id and the text of its marker, or what went wrong.
+    /// Creates one record before the load. Returns its ID and its marker text, or the error.
     pub(crate) async fn set_up(
         &self,
         entity: &str,
@@ -219,7 +220,7 @@ impl Actor {
         rng: &mut Pcg64Mcg,
     ) -> Result<(String, String), String> {
         let Some(index) = self.shared.prepares.get(entity) else {
-            return Err("cannot be created".into());
+            return Err("cannot create the record".into());
         };
         let mut records = ChainRecords::new();
         let mut patience = Patience::new(self.shared.timeout);
@@ -244,7 +245,7 @@ impl Actor {
     fn halt(&self, error: &crate::error::Error) {
         self.shared.halt(
             StopCause::Ledger,
-            format!("the ledger cannot be written: {error}"),
+            format!("cannot write the ledger: {error}"),
         );
     }
 }

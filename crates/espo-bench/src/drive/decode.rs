@@ -1,4 +1,4 @@
-//! What is done with a successful answer after the clock has stopped.
+//! Decodes successful responses after their time has been measured.
 
 use std::time::Instant;
 
@@ -11,11 +11,11 @@ use crate::report::Decode;
 use crate::workload::Kind;
 use crate::workload::resolve::Resolved;
 
-/// Decodes answers, or not.
+/// Decodes or skips responses.
 #[derive(Debug, Clone)]
 pub(crate) struct Decoder {
     mode: Decode,
-    /// By operation; looked up once, not for every response.
+    /// Codecs by operation; looked up once instead of for every response.
     codecs: Vec<Option<Codec>>,
 }
 
@@ -27,7 +27,8 @@ impl Decoder {
         }
     }
 
-    /// Names of operations whose responses are decoded as JSON because the typed SDK does not have their entity type.
+    /// Returns the names of operations whose responses are decoded as JSON because the typed SDK lacks their entity
+    /// type.
     pub(crate) fn untyped(&self, operations: &[Resolved]) -> Vec<String> {
         if self.mode == Decode::Skip {
             return Vec::new();
@@ -37,10 +38,10 @@ impl Decoder {
         untyped.map(|(r, _)| r.operation.name.clone()).collect()
     }
 
-    /// Whether the answer is what the operation asked for, and the nanoseconds that decoding took.
+    /// Checks whether the response is what the operation expects, and returns the nanoseconds that decoding took.
     ///
-    /// Even when nothing is decoded, `false` where `true` was expected is a failure: the server says so with
-    /// status 200 when it did not link or delete.
+    /// Even if nothing is decoded, `false` where `true` was expected is a failure: the server returns it with status
+    /// 200 if it did not link or delete.
     pub(crate) fn decode(
         &self,
         index: usize,
@@ -53,7 +54,10 @@ impl Decoder {
             let result = if body.trim_ascii() == b"true" {
                 Ok(())
             } else {
-                Err(format!("answered {} where true was expected", shown(body)))
+                Err(format!(
+                    "unexpected response {}: expected true",
+                    shown(body)
+                ))
             };
             return (result, Sample::NOT_DECODED);
         }
@@ -74,7 +78,7 @@ impl Decoder {
     }
 }
 
-/// How an operation's responses are decoded; none if they are no records.
+/// Returns how an operation's responses are decoded; `None` if they are not records.
 fn codec_of(resolved: &Resolved) -> Option<Codec> {
     let operation = &resolved.operation;
     Some(codec(match operation.kind {
@@ -91,14 +95,14 @@ fn codec_of(resolved: &Resolved) -> Option<Codec> {
     }))
 }
 
-/// Records that may not be changed or do not validate are skipped silently: only the count tells.
+/// Checks the count of a mass update: the server silently skips records that are invalid or may not be changed.
 fn mass_updated(text: &str) -> Result<(), String> {
     let answer: Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
     match answer.get("count").and_then(Value::as_u64) {
         Some(0) => Err("no record was updated".into()),
         Some(_) => Ok(()),
         None => Err(format!(
-            "answered {} where a count was expected",
+            "unexpected response {}: expected a count",
             shown(text.as_bytes())
         )),
     }

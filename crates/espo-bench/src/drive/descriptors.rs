@@ -1,27 +1,27 @@
-//! File descriptors: one for each connection, and the process may open only so many.
+//! File descriptors: each connection needs one, and the limit of the process may be too low.
 
 use super::settle::Settled;
 use crate::error::{Error, Result};
 use crate::report::Model;
 
-/// Descriptors besides the connections of the load: standard streams, ledger, interval log, runtimes and timers of the
-/// threads, connections of setup and cleanup.
+/// Descriptors in addition to the connections of the load: standard streams, ledger, interval log, runtimes and timers
+/// of the threads, connections of setup and cleanup.
 const BASE: u64 = 64;
 const PER_THREAD: u64 = 8;
 
-/// Descriptors that a load needs at most. The embedded server has the other end of each connection.
+/// Returns the maximum number of descriptors for a load. The embedded server has the other end of each connection.
 fn needed(connections: u64, threads: u32, embedded: bool) -> u64 {
     let ends = if embedded { 2 } else { 1 };
     BASE + PER_THREAD * u64::from(threads) + connections * ends
 }
 
-/// Connections for which a number of descriptors suffices.
+/// Returns the number of connections for which these descriptors suffice.
 fn enough_for(descriptors: u64, threads: u32, embedded: bool) -> u64 {
     let ends = if embedded { 2 } else { 1 };
     descriptors.saturating_sub(needed(0, threads, embedded)) / ends
 }
 
-/// This process's share of the load's connections.
+/// Returns this process's part of the load's connections.
 fn connections(model: &Model, shards: u32) -> u64 {
     let all = match *model {
         Model::Closed { concurrency } => concurrency,
@@ -30,8 +30,8 @@ fn connections(model: &Model, shards: u32) -> u64 {
     u64::from(all.div_ceil(shards.max(1)))
 }
 
-/// Raises the soft limit to what the load needs. If the hard limit is too low, lowers a `max_in_flight` that nobody
-/// asked for, and returns a notice; otherwise fails.
+/// Raises the soft limit to the number that the load needs. If the hard limit is too low, lowers a default
+/// `max_in_flight` and returns a notice; fails if the user set it.
 ///
 /// # Errors
 ///
@@ -73,8 +73,8 @@ pub(super) fn reserve(
     }
 }
 
-/// Raises the soft limit to at least `need` if the hard limit allows it, and returns the soft limit; none where there
-/// is no limit.
+/// Raises the soft limit to at least `need` if the hard limit allows it, and returns the soft limit; `None` if there is
+/// no limit.
 #[cfg(unix)]
 fn raise(need: u64) -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -88,7 +88,7 @@ fn raise(need: u64) -> Option<u64> {
         current: Some(reachable),
         maximum: now.maximum,
     };
-    // macOS has a further limit that only the call itself knows.
+    // macOS has an additional limit that only the call itself reveals.
     match setrlimit(Resource::Nofile, raised) {
         Ok(()) => Some(reachable),
         Err(_) => Some(current),
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_that_a_limit_allows_fit_into_it() {
+    fn allowed_connections_fit_the_limit() {
         for (limit, threads, embedded) in [(1_024, 1, false), (256, 4, true), (100, 1, false)] {
             let possible = enough_for(limit, threads, embedded);
             assert!(needed(possible, threads, embedded) <= limit);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn shards_need_descriptors_for_their_share_only() {
+    fn shards_need_descriptors_only_for_their_part() {
         let model = Model::Closed { concurrency: 1_000 };
         assert_eq!(
             (connections(&model, 1), connections(&model, 3)),

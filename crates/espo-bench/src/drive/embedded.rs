@@ -1,4 +1,4 @@
-//! The embedded server: `espo-sim` in this process, on threads of its own.
+//! The embedded server: `espo-sim` in this process, on separate threads.
 
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -11,10 +11,10 @@ use crate::error::{Error, Result};
 use crate::target::Credentials;
 use crate::workload::Workload;
 
-/// Records of each entity type of the workload that are there from the start: some pages of every list.
+/// Number of initial records per entity type of the workload, enough for several pages of every list.
 const RECORDS: usize = 200;
 
-/// A server that ends when this is dropped.
+/// A server that stops when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Embedded {
     pub(super) url: String,
@@ -24,8 +24,8 @@ pub(crate) struct Embedded {
 }
 
 impl Embedded {
-    /// Starts a server on a free port of 127.0.0.1, with records for the workload to read; with the stock metadata if
-    /// no other is given.
+    /// Starts a server on a free port of 127.0.0.1, with records for the workload to read. Defaults to the stock
+    /// metadata.
     pub(super) fn start(workload: &Workload, schema: Option<&Arc<Schema>>) -> Result<Self> {
         let mut builder = espo_sim::Sim::builder().request_log(0);
         if let Some(schema) = schema {
@@ -36,7 +36,7 @@ impl Embedded {
             None => Schema::stock(),
         };
         for entity in workload.entities() {
-            // Unknown names are for the check against the metadata, which says where in the file they stand.
+            // Unknown names are reported by the check against the metadata, with their location in the file.
             if known.entity_type(entity).is_some() {
                 builder = builder.records(entity, RECORDS);
             }
@@ -63,19 +63,22 @@ impl Embedded {
                             let key =
                                 key.ok_or_else(|| "the embedded server has no API user".to_owned());
                             drop(ready.send(key.map(|key| (sim.url(), key))));
-                            // Ends when it is told to, or when the other side is gone.
+                            // Ends when it is told to stop, or when the other side is gone.
                             let _ = stopped.await;
                         }
                     }
                 });
             });
-        let thread =
-            thread.map_err(|e| Error::target(format!("the embedded server has no thread: {e}")))?;
+        let thread = thread.map_err(|e| {
+            Error::target(format!(
+                "cannot start a thread for the embedded server: {e}"
+            ))
+        })?;
         let answer = started
             .recv()
             .map_err(|_| Error::target("the embedded server ended before it was ready"))?;
-        let (url, key) = answer
-            .map_err(|e| Error::target(format!("the embedded server does not start: {e}")))?;
+        let (url, key) =
+            answer.map_err(|e| Error::target(format!("cannot start the embedded server: {e}")))?;
         Ok(Self {
             url,
             credentials: Credentials::new(Auth::api_key(key)),
@@ -89,7 +92,7 @@ impl Drop for Embedded {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic of the server has been printed; the load saw it as failed requests.
+            // A panic of the server has been printed; the load counted failed requests.
             let _ = thread.join();
         }
     }

@@ -1,10 +1,10 @@
-//! Telling failures of the load generator's own machine from those of the target.
+//! Distinguishes failures of the load generator's own machine from those of the target.
 
 use std::error::Error as StdError;
 use std::io;
 
-/// The reason why a request failed inside the load generator: no descriptors, no free ports, no memory, or a name that
-/// this machine cannot resolve. The target has not seen such a request.
+/// Returns why a request failed in the load generator: no descriptors, no free ports, no memory, or a host name that
+/// this machine cannot resolve. Such a request never reached the target.
 pub(super) fn own_fault(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -23,7 +23,7 @@ fn of_io(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
         io::ErrorKind::AddrNotAvailable => Some(PORTS),
         io::ErrorKind::OutOfMemory => Some(MEMORY),
-        // Wrapped errors hide their code.
+        // Wrapping errors hide the code.
         _ => error
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<io::Error>())
@@ -58,7 +58,7 @@ fn of_code(code: i32) -> Option<&'static str> {
     }
 }
 
-/// The transport's errors have their cause as text only.
+/// Searches the text of an error, because the transport includes some causes only as text.
 fn of_text(text: &str) -> Option<&'static str> {
     let code = text
         .rsplit_once("(os error ")
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn own_failures_are_found_in_causes_and_in_text() {
+    fn local_failures_are_found_in_causes_and_text() {
         use rustix::io::Errno;
         for (errno, expected) in [
             (Errno::MFILE, Some(DESCRIPTORS)),

@@ -1,14 +1,14 @@
-//! Ctrl-C, and what a system sends that wants the process to end.
+//! Ctrl-C and the termination signals of the operating system.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
 
-/// Of the whole process: a search for the capacity makes many runs, and a listener for each would stay.
+/// Shared by the whole process: a capacity search makes many runs, and a listener for each would remain.
 static COUNT: OnceLock<Arc<AtomicU32>> = OnceLock::new();
 
-/// Counts interrupts from when it was made.
+/// Counts interrupts from its creation.
 #[derive(Debug, Clone)]
 pub(crate) struct Interrupts {
     count: Arc<AtomicU32>,
@@ -16,8 +16,9 @@ pub(crate) struct Interrupts {
 }
 
 impl Interrupts {
-    /// The first interrupt ends the load; the second leaves the clean-up to `espo-bench clean`. Without `listen` none
-    /// is ever counted, and the process ends as others do.
+    /// Listens for interrupts. The first one ends the load; the second leaves the cleanup to `espo-bench clean`.
+    /// Without
+    /// `listen` none is counted, and signals end the process as usual.
     pub(super) fn listen(listen: bool) -> Result<Self> {
         let count = if listen { listener()? } else { Arc::default() };
         let before = count.load(Ordering::Relaxed);
@@ -49,11 +50,11 @@ fn listener() -> Result<Arc<AtomicU32>> {
                 });
             }
         });
-    spawned.map_err(|e| Error::usage(format!("no thread for signals: {e}")))?;
+    spawned.map_err(|e| Error::usage(format!("cannot start a thread for signals: {e}")))?;
     Ok(Arc::clone(COUNT.get_or_init(|| count)))
 }
 
-/// Ctrl-C, or SIGTERM, with which CI and Kubernetes end a job: it gets the same clean-up.
+/// Waits for Ctrl-C, or for SIGTERM, with which CI systems and Kubernetes end a job. Both get the same cleanup.
 #[cfg(unix)]
 async fn interrupt() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};

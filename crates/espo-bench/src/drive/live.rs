@@ -9,14 +9,14 @@ use super::thread::Gauges;
 use crate::dashboard::{ErrorRow, Hub, Now, OperationRow, Step, Times};
 use crate::record::Collector;
 
-/// How often the figures are published.
+/// Interval between updates.
 const EVERY: Duration = Duration::from_millis(500);
-/// More operations than this are not shown while the run lasts.
+/// Maximum number of operations to show during the run.
 const MAX_OPERATIONS: usize = 100;
-/// More kinds of errors than this are not shown while the run lasts.
+/// Maximum number of error kinds to show during the run.
 const MAX_ERRORS: usize = 50;
 
-/// Publishes what the collector has.
+/// Publishes the collector's figures.
 pub(super) struct Feed<'a> {
     hub: Arc<Hub>,
     prepared: &'a Prepared,
@@ -36,14 +36,15 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// Publishes the figures if it is time; `elapsed` is the time since the load began.
+    /// Publishes the figures if an update is due; `elapsed` is the time since the load started.
     pub(super) fn update(&mut self, elapsed: Duration, collector: &Collector) {
         if elapsed < self.next && !self.is_first {
             return;
         }
         self.next = elapsed + EVERY;
         let steps = self.steps(collector);
-        // Percentiles of a thousand operations take time that the load should have; without a page they are not made.
+        // Percentiles of a thousand operations take CPU time from the load, so they are only computed while a page is
+        // open.
         let is_needed = self.is_first || self.hub.is_watched();
         self.is_first = false;
         let now = is_needed.then(|| self.now(elapsed, collector));
@@ -120,7 +121,7 @@ impl<'a> Feed<'a> {
     }
 }
 
-/// The name of the stage that lasts at this time.
+/// Returns the name of the current stage.
 fn stage(prepared: &Prepared, elapsed: Duration) -> String {
     let mut end = 0.0;
     let phases = prepared.settled.profile.phases();

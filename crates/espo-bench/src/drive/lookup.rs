@@ -1,4 +1,4 @@
-//! Records of the target before the load, and whether a run may write to it.
+//! Looks up the target's records before the load, and checks whether a run may write to the target.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use super::world::{Found, World};
 use crate::error::{Error, Result};
 use crate::target::is_loopback;
 
-/// How many ids of an entity type are looked up before the load.
+/// Maximum number of IDs per entity type to look up before the load.
 const SNAPSHOT: usize = 1_000;
 const PAGE: usize = 200;
 
-/// Refuses writes to other machines unless their host was named.
+/// Rejects writes to other machines unless their host is allowed.
 pub(crate) fn check_writes(options: &RunOptions, url: &str) -> Result<()> {
-    let (host, loopback) =
-        is_loopback(url).ok_or_else(|| Error::usage(format!("'{url}' is no URL with a host")))?;
+    let (host, loopback) = is_loopback(url)
+        .ok_or_else(|| Error::usage(format!("invalid URL '{url}': it has no host")))?;
     if (loopback && options.access.stays_here())
         || !options.workload.writes()
         || options
@@ -30,7 +30,7 @@ pub(crate) fn check_writes(options: &RunOptions, url: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "the workload '{}' writes, and {host} is not this machine: allow it with --allow-writes {host}, or take a workload that only reads (sync)",
+        "workload '{}' writes to {host}, which is not a loopback address; pass --allow-writes {host}, or use a read-only workload (sync)",
         options.workload.name
     )))
 }
@@ -48,7 +48,7 @@ struct Row {
     name: Option<Value>,
 }
 
-/// Looks up ids of the entity types, oldest first, and how many records there are.
+/// Looks up IDs of the entity types, oldest first, and the number of records.
 pub(crate) async fn snapshot(
     client: &Client,
     schema: &Schema,
@@ -70,7 +70,7 @@ pub(crate) async fn snapshot(
                 params["order"] = json!("asc");
             }
             let request = Request::new(Method::GET, &[entity]).query("searchParams", params);
-            // An entity type that cannot be listed (no right, no list) has no known records; what needs one says so.
+            // An entity type that cannot be listed has no known records; operations that need one report it.
             let Ok(answer) = client.send(request).await else {
                 break;
             };

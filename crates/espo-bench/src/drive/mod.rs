@@ -1,4 +1,4 @@
-//! The driver: from options to a report.
+//! The driver, which runs a load and produces its report.
 
 mod act;
 mod actor;
@@ -39,16 +39,16 @@ use crate::output::{HlogSink, Progress};
 use crate::record::{Collected, Collector, IntervalSink, Recorder};
 use crate::report::{Finished, Report, RunInfo, ShardInfo, StopCause, TargetInfo, Writes, build};
 
-/// Runs a load test and gives its report.
+/// Runs a load test and returns its report.
 ///
-/// Blocks the calling thread; the load is sent from threads of its own. Limits that did not hold are in the
-/// report ([`Report::exit_code`]), not an error.
+/// Blocks the calling thread; the load is sent from separate threads. Missed SLOs are not an error but part of the
+/// report ([`Report::exit_code`]).
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] for a workload that does not fit the target, a write to a host that was not allowed, a limit
-/// on an operation that the workload lacks; [`Error::Target`] when the target is not there or refuses the
-/// credentials, before or during the load; [`Error::Io`] when the ledger or the interval log cannot be written.
+/// Returns [`Error::Usage`] for a workload that does not match the target, a write to a host that is not allowed, or an
+/// SLO on an unknown operation; [`Error::Target`] if the target cannot be reached or rejects the credentials, before or
+/// during the load; [`Error::Io`] if the ledger or the interval log cannot be written.
 pub fn run(options: RunOptions) -> Result<Report> {
     let dashboard = dashboard(&options)?;
     let hub = dashboard.as_ref().map(Dashboard::hub);
@@ -75,7 +75,7 @@ pub fn run(options: RunOptions) -> Result<Report> {
     }
 }
 
-/// Starts serving the live page, if one was asked for.
+/// Starts serving the live page, if it was requested.
 fn dashboard(options: &RunOptions) -> Result<Option<Dashboard>> {
     let Some(addr) = options.dashboard else {
         return Ok(None);
@@ -85,12 +85,11 @@ fn dashboard(options: &RunOptions) -> Result<Option<Dashboard>> {
     Ok(Some(dashboard))
 }
 
-/// The requests that a run would send first, as text, without sending one of them. The target's metadata and
-/// lists are read.
+/// Returns the first requests of a run as text, without sending them. Only the target's metadata and lists are read.
 ///
 /// # Errors
 ///
-/// As [`run`].
+/// Same errors as [`run`].
 pub fn dry_run(options: RunOptions, iterations: u64) -> Result<Vec<String>> {
     prepare::dry_run(options, iterations)
 }
@@ -111,7 +110,7 @@ fn launch(prepared: &Prepared) -> Result<Running> {
         None => (Instant::now() + lead, SystemTime::now() + lead),
         Some(at) => {
             let wait = at.duration_since(SystemTime::now()).map_err(|_| {
-                Error::usage("--start-at has passed: give a later time to all shards")
+                Error::usage("--start-at has passed; pass a later time to all shards")
             })?;
             (Instant::now() + wait, at)
         }
@@ -139,12 +138,13 @@ fn launch(prepared: &Prepared) -> Result<Running> {
             .spawn(move || {
                 let result = job.run();
                 if let Err(error) = &result {
-                    // The others would send a part of the load for the whole time.
+                    // Otherwise the remaining threads would send a part of the load for the whole time.
                     shared.halt(StopCause::Generator, error.to_string());
                 }
                 result
             });
-        handles.push(handle.map_err(|e| Error::usage(format!("no thread for sending: {e}")))?);
+        handles
+            .push(handle.map_err(|e| Error::usage(format!("cannot start a sending thread: {e}")))?);
     }
     Ok(Running {
         threads: handles,
@@ -206,7 +206,7 @@ fn measure(prepared: &Prepared, hub: Option<&Arc<Hub>>) -> Result<Report> {
     if let Some(error) = failed.filter(|_| collected.is_empty()) {
         return Err(error);
     }
-    // A thread can stop the load after the last look at it.
+    // A thread can stop the load after the last check.
     if let Some(stop) = shared.halted.lock().clone() {
         seen.stopped = Some(stop);
     }
@@ -218,7 +218,7 @@ fn measure(prepared: &Prepared, hub: Option<&Arc<Hub>>) -> Result<Report> {
     let seconds = end.saturating_sub(from).as_secs_f64();
     let mut report = report(prepared, &load, collected, seen, seconds);
     if let Some(error) = log_error.and_then(|e| e.lock().take()) {
-        let problem = format!("the interval log cannot be written: {error}");
+        let problem = format!("cannot write the interval log: {error}");
         report.problems.push(problem);
     }
     Ok(report)
@@ -301,7 +301,7 @@ fn report(
     let plan = &prepared.shared.plan.operations;
     report.decoded_untyped = prepared.shared.decoder.untyped(plan);
     report.nothing_to_read.clone_from(&prepared.nothing_to_read);
-    // Creates that other operations needed are a line of their own, if there were any.
+    // Creates of records that other operations needed get a separate row.
     let own = options.workload.operations.len();
     let mut index = 0;
     report.operations.retain(|o| {
@@ -311,11 +311,11 @@ fn report(
     report
 }
 
-/// A report of these options in which nothing happened, for tests of what is made from reports.
+/// Returns a report of these options without requests, for tests of outputs.
 #[cfg(test)]
 pub(crate) fn empty_report(options: &RunOptions) -> Report {
     let collected = Collector::new(Vec::new(), vec![Recorder::default()], 0, None, None).finish(0);
-    let settled = settle::settle(options).expect("options that settle");
+    let settled = settle::settle(options).expect("valid options");
     let finished = Finished {
         run: RunInfo {
             id: "0a1b2c3d".into(),

@@ -1,4 +1,4 @@
-//! What a run is told.
+//! Options of a run.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,23 +18,23 @@ use crate::workload::Workload;
 pub enum Target {
     /// An instance at a URL.
     Url {
-        /// As [`espo_core::Client::builder`] takes it.
+        /// URL, in the form that [`espo_core::Client::builder`] accepts.
         url: String,
-        /// One or several users; workers take them in turn.
+        /// One or several users; the workers alternate between them.
         credentials: Vec<Credentials>,
     },
-    /// The embedded server with the stock metadata, started in this process on a port of its own.
+    /// The embedded server with the stock metadata, started in this process on a free port.
     Embedded,
     /// The embedded server with this metadata.
     EmbeddedWith(Arc<Schema>),
 }
 
 impl Target {
-    /// The embedded server with the metadata of these files or folders, later ones laid over earlier ones.
+    /// Returns the embedded server with metadata from files or directories; later ones are merged over earlier ones.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] when they cannot be read or are no metadata.
+    /// Returns [`Error::Usage`] if they cannot be read or are not metadata.
     pub fn embedded<P: AsRef<Path>>(metadata: &[P]) -> Result<Self> {
         let schema = Schema::load(metadata).map_err(|e| Error::usage(e.to_string()))?;
         Ok(Self::EmbeddedWith(Arc::new(schema)))
@@ -44,35 +44,35 @@ impl Target {
 /// The load model and its size.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Load {
-    /// Workers, each sending the next request when the last was answered.
+    /// Workers, each starting its next iteration when the previous one has finished.
     Closed {
-        /// How many.
+        /// Number of workers.
         concurrency: u32,
     },
-    /// Iterations at set times.
+    /// Iterations at scheduled times.
     Open {
-        /// Iterations a second.
+        /// Iterations per second.
         rate: f64,
-        /// How they are spread.
+        /// How the starts of iterations are distributed.
         arrivals: Arrivals,
     },
 }
 
-/// When a run ends.
+/// The end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// After this time of measurement.
+    /// Ends after this duration of measurement.
     Duration(Duration),
-    /// After this many iterations.
+    /// Ends after this number of iterations.
     Requests(u64),
 }
 
-/// One share of a distributed run: `0/4` to `3/4`.
+/// One shard of a distributed run: `0/4` to `3/4`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
-    /// From 0.
+    /// Index from 0.
     pub index: u32,
-    /// How many there are.
+    /// Number of shards.
     pub count: u32,
 }
 
@@ -80,7 +80,7 @@ impl std::str::FromStr for Shard {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("'{text}' is no shard: write it as 0/4 to 3/4");
+        let wrong = || format!("invalid shard '{text}': expected a value such as 0/4 to 3/4");
         let (index, count) = text.split_once('/').ok_or_else(wrong)?;
         let shard = Self {
             index: index.parse().map_err(|_| wrong())?,
@@ -94,77 +94,77 @@ impl std::str::FromStr for Shard {
     }
 }
 
-/// Everything that a run is told. [`RunOptions::new`] gives defaults that the fields can then change.
+/// Options of a run. [`RunOptions::new`] sets defaults.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    /// What to send.
+    /// The workload to send.
     pub workload: Workload,
-    /// To whom.
+    /// The target.
     pub target: Target,
-    /// The load; none takes the workload's own stages, rate or concurrency.
+    /// The load. Defaults to the workload's stages, rate or concurrency.
     pub load: Option<Load>,
-    /// When to end; none takes the workload's, or 30 s.
+    /// The end of the run. Defaults to the workload's, or 30 s.
     pub limit: Option<Limit>,
-    /// Time of unmeasured load before; none takes the workload's, or 0.
+    /// Duration of the unmeasured load before the measurement. Defaults to the workload's, or 0.
     pub warmup: Option<Duration>,
-    /// How arrivals are spread where the load comes from the workload; none takes the workload's, or constant.
+    /// Distribution of arrivals if the load comes from the workload. Defaults to the workload's, or constant.
     pub arrivals: Option<Arrivals>,
-    /// Fixes mix, data and order; none takes the workload's, or 1.
+    /// Seed for the mix, the data and the order. Defaults to the workload's, or 1.
     pub seed: Option<u64>,
-    /// Think time between the iterations of a worker, shortest and longest; none takes the workload's.
+    /// Minimum and maximum think time between the iterations of a worker. Defaults to the workload's.
     pub think: Option<(Duration, Duration)>,
-    /// Most iterations in flight in the open model.
+    /// Maximum number of iterations in flight in the open model.
     pub max_in_flight: Option<u32>,
-    /// What is done with answers after the clock has stopped.
+    /// How to process successful responses; not included in the response times.
     pub decode: Decode,
-    /// Threads that send.
+    /// Number of sending threads.
     pub threads: u32,
-    /// Time limit of a request.
+    /// Timeout of a request.
     pub timeout: Duration,
-    /// How long requests in flight at the end are waited for.
+    /// How long to wait for in-flight requests when the run ends.
     pub drain: Duration,
-    /// Limits that the result is checked against.
+    /// SLOs for the result.
     pub slos: Vec<Slo>,
-    /// Stop as soon as a limit on an error share or a maximum can no longer hold.
+    /// Stop as soon as an SLO can no longer be met.
     pub abort_when_hopeless: bool,
-    /// Stop when more than this share of the requests failed, 0 to 1.
+    /// Stop when more than this fraction of the requests has failed, 0 to 1.
     pub max_error_share: f64,
-    /// The way to the target: proxy, headers, certificates, address.
+    /// Access to the target: proxy, headers, certificates, address.
     pub access: Access,
-    /// Hosts besides loopback to which the run may write.
+    /// Hosts other than loopback addresses to which the run may write.
     pub allow_writes: Vec<String>,
-    /// The ledger file; none gives it a name from the run's id in the current folder.
+    /// Path of the ledger. Defaults to a name with the run's ID in the current directory.
     pub ledger: Option<PathBuf>,
-    /// Leave what was created.
+    /// Keep the created records.
     pub keep: bool,
-    /// How long the cleanup may go on without deleting a record.
+    /// How long the cleanup may continue without deleting a record.
     pub cleanup_timeout: Duration,
-    /// Eight hexadecimal digits; none draws them.
+    /// Run ID: up to eight hexadecimal digits. Random by default.
     pub run_id: Option<String>,
     /// This process's share of a distributed run.
     pub shard: Option<Shard>,
-    /// Wait for this moment before the load.
+    /// Wait until this time before sending load.
     pub start_at: Option<SystemTime>,
-    /// Put worker and iteration into a header of each request (`X-Espo-Bench`), for logs.
+    /// Send the worker and the iteration in a header of each request (`X-Espo-Bench`), for logs.
     pub tag_requests: bool,
-    /// Write the interval log here.
+    /// Path of the interval log.
     pub hdr: Option<PathBuf>,
-    /// Show the progress on a terminal's error output.
+    /// Show the progress if stderr is a terminal.
     pub progress: bool,
-    /// End the run and report on Ctrl-C.
+    /// On Ctrl-C, end the run and write the report.
     pub handle_interrupt: bool,
     /// Called with notices for the user before the load.
     pub warn: fn(&str),
-    /// Serves a live page while the run lasts.
+    /// Serve a live page during the run.
     pub dashboard: Option<crate::dashboard::DashboardAddr>,
     /// Label of the run in reports and trends, such as a release or a commit.
     pub label: Option<String>,
-    /// The command line as it goes into the report.
+    /// The command line for the report.
     pub command: String,
 }
 
 impl RunOptions {
-    /// The defaults: the workload's own load, typed decoding, one sending thread.
+    /// Creates options with the workload's load, typed decoding and one sending thread.
     #[must_use]
     pub fn new(workload: Workload, target: Target) -> Self {
         Self {
@@ -203,11 +203,11 @@ impl RunOptions {
         }
     }
 
-    /// Runs: see [`crate::run`].
+    /// Runs the load test, see [`crate::run`].
     ///
     /// # Errors
     ///
-    /// As [`crate::run`].
+    /// Same errors as [`crate::run`].
     pub fn run(self) -> Result<Report> {
         crate::run(self)
     }

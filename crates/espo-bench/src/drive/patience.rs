@@ -1,4 +1,4 @@
-//! The time limit of requests.
+//! The timeout of requests.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use tokio::time::Sleep;
 
-/// Waits for one answer after the other, each for as long as the limit says.
+/// Waits for one response after the other, each up to the timeout.
 ///
-/// One timer serves all of them: it is set anew only when it goes off. One for every request would take the lock of
-/// tokio's timer wheel twice each, to enter and to leave it.
+/// All requests share one timer, which is only reset when it fires. A timer per request would take the lock of tokio's
+/// timer wheel twice each, to be added and to be removed.
 pub(super) struct Patience {
     limit: Duration,
     timer: Option<Pin<Box<Sleep>>>,
@@ -25,13 +25,13 @@ impl Patience {
         self.limit
     }
 
-    /// `None` when the limit, counted from `from`, came first.
+    /// Returns `None` if the timeout, counted from `from`, expires first.
     pub(super) async fn wait<F: Future>(
         &mut self,
         from: Instant,
         mut future: Pin<&mut F>,
     ) -> Option<F::Output> {
-        // A limit beyond what the clock can tell is none.
+        // A timeout beyond the range of the clock means no timeout.
         let Some(deadline) = from.checked_add(self.limit) else {
             return Some(future.await);
         };
@@ -43,7 +43,7 @@ impl Patience {
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
                 return Poll::Ready(Some(output));
             }
-            // It may go off for an earlier request, which has been answered since.
+            // The timer may fire for an earlier request that has completed.
             while timer.as_mut().poll(cx).is_ready() {
                 if timer.deadline() >= deadline {
                     return Poll::Ready(None);
@@ -63,11 +63,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn every_request_has_the_whole_limit() {
+    async fn every_request_has_the_full_timeout() {
         let limit = Duration::from_millis(60);
         let mut patience = Patience::new(limit);
         let (mut answered, mut given_up) = (0, 0);
-        // The timer of the first one goes off while others are under way.
+        // The timer of the first request fires while others are in flight.
         for _ in 0..8 {
             let answer = pin!(tokio::time::sleep(Duration::from_millis(15)));
             answered += u32::from(patience.wait(Instant::now(), answer).await.is_some());
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_limit_without_end_is_none() {
+    async fn infinite_timeouts_never_expire() {
         let mut patience = Patience::new(Duration::MAX);
         let answer = pin!(std::future::ready(7));
         assert_eq!(patience.wait(Instant::now(), answer).await, Some(7));

@@ -1,4 +1,4 @@
-//! Everything between the options and the first request, and the clean-up after the last.
+//! Preparation from the options to the first request, and the cleanup after the last one.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -64,7 +64,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let runtime = runtime.map_err(|e| Error::usage(format!("no runtime: {e}")))?;
+    let runtime = runtime.map_err(|e| Error::usage(format!("cannot start a runtime: {e}")))?;
     let interrupts = Interrupts::listen(options.handle_interrupt)?;
     let (embedded, url, credentials) = match &options.target {
         Target::Url { url, credentials } => (None, url.clone(), credentials.clone()),
@@ -145,7 +145,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         ledger_is_ours,
     };
     if !dry && let Err(error) = set_up(&mut prepared).and_then(|()| leave_out(&mut prepared)) {
-        // What was made so far must not be left behind.
+        // The records created so far must be deleted.
         let writes = prepared.clean_up().0;
         return Err(match writes.filter(Writes::is_incomplete) {
             None => error,
@@ -171,13 +171,13 @@ fn check_options(options: &RunOptions, settled: &Settled) -> Result<()> {
         && (id.is_empty() || id.len() > 8 || !id.chars().all(|c| c.is_ascii_hexdigit()))
     {
         return Err(Error::usage(format!(
-            "'{id}' is no run id: it has up to 8 hexadecimal digits"
+            "invalid run ID '{id}': expected up to 8 hexadecimal digits"
         )));
     }
     Ok(())
 }
 
-/// An operation for each entity type of which requests may need a record of the run's own.
+/// Adds an operation for each entity type of which requests may need a record of the run's own.
 fn add_prepares(plan: &mut Plan) -> BTreeMap<String, usize> {
     let mut prepares = BTreeMap::new();
     for entity in plan.makers.keys() {
@@ -217,7 +217,7 @@ fn open_ledger(
     Ok((Some(Ledger::create(&path, &head)?), ours))
 }
 
-/// Entity types whose records are read, and those that made-up records refer to.
+/// Returns the entity types whose records are read, and those that generated records refer to.
 fn entities_to_look_up(workload: &Workload, plan: &Plan) -> Vec<String> {
     let mut all: Vec<String> = workload.entities().into_iter().map(str::to_owned).collect();
     let templates = plan.operations.iter().filter_map(|o| o.template.as_ref());
@@ -234,12 +234,12 @@ fn entities_to_look_up(workload: &Workload, plan: &Plan) -> Vec<String> {
     all
 }
 
-/// The part of an operation's search parameters that is the same each time, without the closing brace.
+/// Returns the constant part of an operation's search parameters, without the closing brace.
 fn search_start(resolved: &Resolved) -> String {
     let operation = &resolved.operation;
     let mut select = operation.select.clone();
     if select.is_empty() && operation.kind == Kind::Related {
-        // A related list without `select` can be bare ids.
+        // A related list without `select` can consist of bare IDs.
         select.push("name".into());
     }
     let mut params = serde_json::Map::new();
@@ -271,7 +271,7 @@ impl Prepared {
         hash(&self.options.workload.source)
     }
 
-    /// The comment in the interval log that a merge goes by.
+    /// Returns the comment in the interval log that identifies the run and the shard for a merge.
     pub(super) fn about(&self) -> String {
         let shard = self
             .options

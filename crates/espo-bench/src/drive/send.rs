@@ -1,4 +1,4 @@
-//! Sending one request: when the clock starts and stops, and what is recorded.
+//! Sends one request, measures its times and records the result.
 
 use std::borrow::Cow;
 use std::pin::pin;
@@ -14,15 +14,15 @@ use crate::record::{Outcome, Sample};
 use crate::report::StopCause;
 use crate::target::from_gateway;
 
-/// How a request went.
+/// The result of a request.
 pub(super) struct Done {
     pub(super) outcome: Outcome,
     pub(super) response: Option<Response>,
-    /// The id that a dry run pretends a create gave.
+    /// The ID that a dry run assigns to a create.
     pub(super) pretended: Option<String>,
 }
 
-/// The instants that a request's times run between.
+/// The times of a request.
 #[derive(Clone, Copy)]
 pub(super) struct Clock {
     pub(super) intended: Instant,
@@ -30,7 +30,7 @@ pub(super) struct Clock {
     pub(super) ended: Instant,
 }
 
-/// What a request moved, and how long its decoding took.
+/// Transferred bytes of a request, and its decoding time.
 #[derive(Clone, Copy)]
 pub(super) struct Weight {
     pub(super) bytes_in: usize,
@@ -49,16 +49,16 @@ impl Weight {
 /// A request that was sent.
 #[derive(Clone, Copy)]
 struct Flight {
-    /// Of the operation.
+    /// Index of the operation.
     index: usize,
     intended: Instant,
     sent: Instant,
     bytes_out: usize,
-    /// Whether it belongs to the measurement.
+    /// Whether the request is part of the measurement.
     counted: bool,
 }
 
-/// Counts a request as unfinished when its future is dropped before the response.
+/// Counts a request as unfinished if its future is dropped before the response.
 struct Guard<'a> {
     actor: &'a Actor,
     flight: Flight,
@@ -113,7 +113,7 @@ impl Actor {
             ));
         }
         let sent = Instant::now();
-        // A later request of an iteration would have been sent as much earlier as the iteration began late.
+        // If the iteration started late, its later requests would have been sent earlier by the same time.
         let intended = turn
             .meant
             .take()
@@ -201,7 +201,7 @@ impl Actor {
         Done::without(outcome)
     }
 
-    /// Records a request that is over, if it counts.
+    /// Records a completed request, if it counts.
     fn settle(&self, flight: Flight, outcome: Outcome, ended: Instant, weight: Weight) {
         if flight.counted {
             let clock = Clock {
@@ -252,7 +252,7 @@ impl Actor {
         );
     }
 
-    /// An operation that could not even be formed counts as failed, at once.
+    /// Counts an operation that could not even be built as failed.
     pub(super) fn cannot(&self, index: usize, turn: &Turn<'_>, reason: String) {
         if let Some(dry) = &self.shared.dry {
             let name = &self.shared.plan.operations[index].operation.name;
@@ -274,7 +274,7 @@ impl Actor {
 }
 
 pub(super) fn no_answer(limit: Duration) -> String {
-    format!("no answer within {limit:?}")
+    format!("no response within {limit:?}")
 }
 
 fn micros(duration: Duration) -> u64 {
@@ -295,7 +295,7 @@ fn classify(error: &espo_core::Error) -> (Outcome, u16) {
     (outcome, status)
 }
 
-/// The server's own word where there is one: it holds neither ids nor secrets of ours.
+/// Returns the server's own reason, if there is one; it contains neither IDs nor secrets of the run.
 fn reason(error: &espo_core::Error) -> String {
     match error.reason() {
         Some(reason) => reason

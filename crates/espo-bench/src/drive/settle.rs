@@ -1,4 +1,4 @@
-//! Options, workload and defaults settled into what the load is.
+//! Determines the load from options, workload and defaults.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ const DEFAULT_CONCURRENCY: u32 = 16;
 const DEFAULT_IN_FLIGHT: u32 = 1_000;
 const DEFAULT_LENGTH: Duration = Duration::from_secs(30);
 
-/// The load of a run, decided.
+/// The resolved load of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Settled {
     pub(crate) model: Model,
     pub(crate) profile: Profile,
-    /// Iterations of the measurement; none runs by time.
+    /// Number of iterations of the measurement; `None` if the run is limited by time.
     pub(crate) requests: Option<u64>,
     pub(crate) seed: u64,
-    /// `max_in_flight` was asked for, and is not the default.
+    /// Whether `max_in_flight` was set by the user.
     pub(crate) in_flight_is_set: bool,
 }
 
@@ -29,7 +29,8 @@ impl Settled {
         matches!(self.model, Model::Open { .. })
     }
 
-    /// Which part of the measurement is over, 0 to 1, and in the open model how many iterations of it were due.
+    /// Returns the fraction of the measurement that is over, and in the open model the number of iterations that were
+    /// due.
     pub(crate) fn due(&self, elapsed: Duration) -> (f64, Option<f64>) {
         let (from, total) = (self.profile.measured_from(), self.profile.total());
         let [from, now, total] = [from, elapsed.max(from), total].map(|d| {
@@ -44,14 +45,14 @@ impl Settled {
         (done, self.is_open().then_some(now - from))
     }
 
-    /// Planned seconds of measurement; none when the run is limited by requests.
+    /// Returns the planned seconds of measurement; `None` if the run is limited by requests.
     pub(crate) fn measured_seconds(&self) -> Option<f64> {
         let total = self.profile.total().as_secs_f64() - self.profile.measured_from().as_secs_f64();
         self.requests.is_none().then_some(total)
     }
 }
 
-/// The command line wins over the workload, the workload over the defaults.
+/// Resolves the load: the command line overrides the workload, and the workload overrides the defaults.
 pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
     let defaults = &options.workload.defaults;
     let seed = options.seed.or(defaults.seed).unwrap_or(1);
@@ -67,13 +68,13 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
         max_in_flight,
     };
     let think_in_open =
-        "a think time belongs to the closed model: use it with --concurrency or --people";
+        "think times apply to the closed model only; use them with --concurrency or --people";
     if options.load.is_none()
         && let Some(stages) = &options.workload.stages
     {
         if options.limit.is_some() || options.warmup.is_some() {
             return Err(Error::usage(
-                "the workload has stages, which say how long it runs: change them, or give a rate or a concurrency to run without them",
+                "the stages of the workload define its duration; edit them, or pass --rate or --concurrency to run without them",
             ));
         }
         let (phases, is_open) = match stages {
@@ -110,7 +111,7 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
         });
     if options.arrivals.is_some() && matches!(load, Load::Closed { .. }) {
         return Err(Error::usage(
-            "arrivals belong to the open model, and this load has workers: give a rate",
+            "arrivals apply to the open model only, but this load has workers; pass --rate",
         ));
     }
     if options.think.is_some() && matches!(load, Load::Open { .. }) {
@@ -118,7 +119,7 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
     }
     let (model, level) = match load {
         Load::Closed { concurrency: 0 } => {
-            return Err(Error::usage("a concurrency of 0 sends nothing"));
+            return Err(Error::usage("invalid concurrency 0: expected at least 1"));
         }
         Load::Closed { concurrency } => (Model::Closed { concurrency }, f64::from(concurrency)),
         Load::Open { rate, arrivals } if rate.is_finite() && rate > 0.0 => {
@@ -126,7 +127,7 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
         }
         Load::Open { rate, .. } => {
             return Err(Error::usage(format!(
-                "a rate of {rate} sends nothing: it must be above 0"
+                "invalid rate {rate}: it must be above 0"
             )));
         }
     };
@@ -136,11 +137,15 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
         .unwrap_or(Limit::Duration(defaults.duration.unwrap_or(DEFAULT_LENGTH)));
     let (length, requests) = match limit {
         Limit::Duration(d) if d.is_zero() => {
-            return Err(Error::usage("a duration of 0 measures nothing"));
+            return Err(Error::usage("invalid duration 0: it must be above 0"));
         }
         Limit::Duration(d) => (d, None),
-        Limit::Requests(0) => return Err(Error::usage("0 requests measure nothing")),
-        // The count ends the run; the time only has to be long enough for it.
+        Limit::Requests(0) => {
+            return Err(Error::usage(
+                "invalid number of requests 0: it must be above 0",
+            ));
+        }
+        // The number of requests ends the run; the time only has to be long enough.
         Limit::Requests(n) => match load {
             Load::Open { rate, .. } => (
                 Duration::from_secs_f64(2.0 * n as f64 / rate + 10.0),

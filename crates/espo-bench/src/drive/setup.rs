@@ -1,4 +1,4 @@
-//! The beginning of a run: records that must exist, and operations that have none to read.
+//! The start of a run: creates required records, and removes operations that have nothing to read.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,12 +12,12 @@ use crate::report::NothingToRead;
 use crate::seed;
 use crate::workload::Kind;
 
-/// Creates before the load are sent by so many at a time: quick, and no load test of its own.
+/// Concurrency of creates before the load: fast, but not a load test.
 const SETUP_CONCURRENCY: u32 = 8;
-/// First coordinate of the set-up's random numbers and lanes.
+/// First coordinate of the setup's random numbers and lanes.
 const SETUP: u64 = 4;
 
-/// Creates the records that the workload wants to be there, and adds them to what can be read.
+/// Creates the records that the workload requires, and adds them to the readable records.
 pub(super) fn set_up(prepared: &mut Prepared) -> Result<()> {
     let (shard, shards) = prepared
         .options
@@ -34,7 +34,7 @@ pub(super) fn set_up(prepared: &mut Prepared) -> Result<()> {
             .block_on(create(prepared, &entity, &mine))?;
         made.sort();
         let Some(shared) = Arc::get_mut(&mut prepared.shared) else {
-            return Err(Error::target("a set-up request is still running"));
+            return Err(Error::target("a setup request is still running"));
         };
         if !made.is_empty() {
             *prepared.records.entry(entity.clone()).or_default() += made.len() as u64;
@@ -48,8 +48,8 @@ pub(super) fn set_up(prepared: &mut Prepared) -> Result<()> {
     Ok(())
 }
 
-/// Takes operations out of the mix that need a record of which the target has none and the run creates none: they could
-/// only fail. A chain ends before its first such step.
+/// Removes operations that need a record of which the target has none and the run creates none, because they could only
+/// fail. A chain ends before its first such step.
 pub(super) fn leave_out(prepared: &mut Prepared) -> Result<()> {
     let Shared { plan, world, .. } = &*prepared.shared;
     let has_nothing = |step: &usize| {
@@ -94,7 +94,7 @@ pub(super) fn leave_out(prepared: &mut Prepared) -> Result<()> {
     Ok(())
 }
 
-/// The records of these numbers: number, id and marker.
+/// Creates records with these numbers, and returns number, ID and marker.
 async fn create(
     prepared: &Prepared,
     entity: &str,
@@ -138,7 +138,7 @@ async fn create(
             Ok(made)
         });
     }
-    // All are waited for, whatever happens to one: what is under way may yet create.
+    // Waits for all, even if one fails, because requests in flight may still create records.
     let (mut made, mut failed) = (Vec::new(), None);
     while let Some(done) = running.join_next().await {
         match done.map_err(|e| e.to_string()).and_then(|part| part) {
@@ -149,7 +149,7 @@ async fn create(
     match failed {
         None => Ok(made),
         Some(reason) => Err(Error::target(format!(
-            "setting up records of {entity}: {reason}"
+            "cannot create {entity} records for the setup: {reason}"
         ))),
     }
 }

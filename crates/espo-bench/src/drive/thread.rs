@@ -1,7 +1,7 @@
 //! A sending thread: one runtime on one thread, with its own connections.
 //!
-//! Iterations of the closed model belong to a worker, those of the open model to a lane: each has its own
-//! records, so that what it sends does not depend on how others were scheduled.
+//! Iterations of the closed model belong to a worker, those of the open model to a lane. Each has separate records, so
+//! that its requests do not depend on the scheduling of others.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -28,18 +28,18 @@ use crate::seed;
 use crate::target::{Dialer, refused};
 use crate::workload::{MixItem, Workload};
 
-/// Lanes of the open model over all shards: enough that concurrent iterations rarely share records.
+/// Number of lanes of the open model over all shards, large enough that concurrent iterations rarely share records.
 const LANES: u32 = 64;
-/// Iterations of the measurement are numbered from here, so that the length of the warm-up does not move them.
+/// First iteration number of the measurement, so that the length of the warm-up does not change the numbers.
 const MEASURED: u64 = 1 << 32;
-/// First coordinate of random numbers: closed workers, open iterations, arrival times.
+/// First coordinates of random numbers: closed workers, open iterations, arrival times.
 const CLOSED: u64 = 1;
 const OPEN: u64 = 2;
 const ARRIVALS: u64 = 3;
-/// First coordinate of the moments at which people with think times begin; 4 is the set-up's.
+/// First coordinate of the start times of people with think times; 4 is the setup's.
 const BEGINNINGS: u64 = 5;
 
-/// What a sending thread is told.
+/// The configuration of a sending thread.
 pub(super) struct Job {
     pub(super) shared: Arc<Shared>,
     pub(super) workload: Workload,
@@ -47,20 +47,20 @@ pub(super) struct Job {
     pub(super) dialer: Dialer,
     pub(super) recorder: Recorder,
     pub(super) gauges: Arc<Gauges>,
-    /// This thread and how many there are.
+    /// Index of this thread and number of threads.
     pub(super) thread: (u32, u32),
-    /// This shard and how many there are.
+    /// Index of this shard and number of shards.
     pub(super) shard: (u32, u32),
     pub(super) drain: Duration,
     pub(super) start: Instant,
 }
 
-/// What the main thread reads while a sending thread works.
+/// Counters that the main thread reads while a sending thread works.
 #[derive(Debug, Default)]
 pub(super) struct Gauges {
     pub(super) cpu_nanos: AtomicU64,
     pub(super) in_flight: Arc<AtomicU32>,
-    /// Scheduled iterations of the measurement that were begun, before its end and at all.
+    /// Scheduled iterations of the measurement that were started, before its end and in total.
     pub(super) begun: AtomicU64,
     /// Scheduled iterations of the measurement.
     pub(super) scheduled: AtomicU64,
@@ -68,12 +68,13 @@ pub(super) struct Gauges {
 }
 
 impl Job {
-    /// Runs until the load is over and the answers are in.
+    /// Runs until the load has ended and the responses have arrived.
     pub(super) fn run(self) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        let runtime = runtime.map_err(|e| Error::usage(format!("no runtime for sending: {e}")))?;
+        let runtime = runtime
+            .map_err(|e| Error::usage(format!("cannot start a runtime for sending: {e}")))?;
         runtime.block_on(self.work())
     }
 
@@ -83,8 +84,8 @@ impl Job {
             .map(|user| self.dialer.client(user, &self.recorder))
             .collect::<Result<Vec<_>>>()?;
         for client in &clients {
-            // The first request of a client goes alone, until its credentials have proven good; a password is
-            // exchanged for a token. Neither belongs into the figures.
+            // The first request of a client is sent alone, to verify its credentials or exchange a password for a
+            // token. It is excluded from the figures.
             let known = client.send(Request::path(Method::GET, "App/user"));
             let known = tokio::time::timeout(self.dialer.timeout, known).await;
             let url = &self.dialer.url;
@@ -199,7 +200,7 @@ impl Job {
             self.wait(pacer, intended).await?;
             let (place, held_back) = match Arc::clone(&places).try_acquire_owned() {
                 Ok(place) => (Some(place), false),
-                // After the end, what is still due waits as long as answers are waited for.
+                // Iterations that are still due at the end wait as long as the run drains.
                 Err(_) => {
                     let limit = if counts {
                         end + self.drain
@@ -212,7 +213,7 @@ impl Job {
                     (waited.ok().and_then(|p| p.ok()), true)
                 }
             };
-            // What a warm-up could not send in its time is dropped: made up for later, it would take the measurement's.
+            // Iterations that the warm-up could not start are dropped; starting them later would delay the measurement.
             if !counts && !self.stopped() && (place.is_none() || Instant::now() >= measured_from) {
                 continue;
             }
@@ -254,13 +255,13 @@ impl Job {
                 drop(place);
                 Ok(())
             });
-            // Finished ones are collected as we go: a long run must not keep them.
+            // Finished tasks are collected continuously, because a long run must not accumulate them.
             while running.try_join_next().is_some() {}
         }
         self.join(running).await
     }
 
-    /// Waits in parts, so that a stop is noticed at low rates too.
+    /// Waits in short intervals, so that a stop is noticed at low rates, too.
     async fn wait(&self, pacer: &Pacer, due: Instant) -> Result<()> {
         patient_wait(&self.shared, pacer, due).await
     }
@@ -269,8 +270,8 @@ impl Job {
         self.shared.stop.load(Ordering::Relaxed)
     }
 
-    /// Waits for what is running: without limit until the end of the load, then as long as the run drains.
-    /// What is dropped after that counts itself as unfinished.
+    /// Waits for running tasks: without limit until the end of the load, then as long as the run drains. Tasks that are
+    /// dropped after that count themselves as unfinished.
     async fn join(&self, mut tasks: JoinSet<Result<()>>) -> Result<()> {
         let end = self.start + self.settled.profile.total();
         let mut ticks = tokio::time::interval(Duration::from_millis(50));
@@ -303,7 +304,7 @@ struct Worker {
     pacer: Pacer,
     workload: Workload,
     settled: Settled,
-    /// Over all shards.
+    /// Index over all shards.
     index: u32,
     quota: Option<u64>,
     start: Instant,
@@ -319,7 +320,7 @@ impl Worker {
         let (mut warm, mut measured) = (0_u64, 0_u64);
         let mut earliest = self.start;
         if let Some((_, longest)) = self.workload.think {
-            // People do not all click at once when a load test begins.
+            // People start at random times, because real users do not act simultaneously.
             let mut rng = seed::rng(self.settled.seed, &[BEGINNINGS, u64::from(self.index)]);
             earliest += rng.random_range(Duration::ZERO..=longest);
         }
@@ -334,7 +335,7 @@ impl Worker {
                 .load_at((now - self.start).as_secs_f64())
                 <= f64::from(self.index)
             {
-                // Not yet, or no longer, one of the active workers of this stage.
+                // The worker is not active in the current stage.
                 pacer
                     .wait_until(now + Duration::from_millis(10))
                     .await
@@ -394,7 +395,7 @@ async fn patient_wait(shared: &Shared, pacer: &Pacer, due: Instant) -> Result<()
     Ok(())
 }
 
-/// An iteration of the first worker, for a dry run.
+/// Runs an iteration of the first worker, for a dry run.
 pub(super) async fn dry_iteration(actor: &Actor, workload: &Workload, seed: u64, number: u64) {
     let number = MEASURED + number;
     let mut rng = seed::rng(seed, &[CLOSED, 0, number]);
@@ -412,12 +413,12 @@ pub(super) async fn dry_iteration(actor: &Actor, workload: &Workload, seed: u64,
         .await;
 }
 
-/// `all` split over `parts` as evenly as it goes.
+/// Splits `all` over `parts` as evenly as possible.
 fn share(all: u64, part: u32, parts: u32) -> u64 {
     all / u64::from(parts) + u64::from(u64::from(part) < all % u64::from(parts))
 }
 
-/// The mix item for one iteration, by weight.
+/// Selects the mix item for one iteration, by weight.
 fn choose<'a>(mix: &'a [MixItem], rng: &mut Pcg64Mcg) -> &'a MixItem {
     let total: u64 = mix.iter().map(|m| u64::from(m.weight)).sum();
     let mut ticket = rng.random_range(0..total.max(1));
@@ -430,7 +431,7 @@ fn choose<'a>(mix: &'a [MixItem], rng: &mut Pcg64Mcg) -> &'a MixItem {
     &mix[0]
 }
 
-/// Measures how late the scheduler wakes a sleeper, and tells the CPU time of the thread.
+/// Measures how late the scheduler wakes a sleeping task, and reports the CPU time of the thread.
 async fn heartbeat(pacer: Pacer, recorder: Recorder, gauges: Arc<Gauges>) {
     loop {
         if let Some(nanos) = usage::thread_cpu_nanos() {
@@ -455,7 +456,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quota_is_split_without_loss() {
+    fn quotas_are_split_without_loss() {
         for (all, parts) in [(10, 3), (3, 16), (1_000, 7)] {
             let shares: Vec<u64> = (0..parts).map(|p| share(all, p, parts)).collect();
             assert_eq!(shares.iter().sum::<u64>(), all);
@@ -464,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mix_follows_the_weights() {
+    fn the_mix_matches_the_weights() {
         let item = |weight, step| MixItem {
             chain: None,
             weight,

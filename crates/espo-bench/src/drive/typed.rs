@@ -13,7 +13,7 @@ pub(super) struct Codec {
 
 fn page<R: Decode>(text: &str) -> Result<(), String> {
     let page = R::decode_page(text).map_err(|e| e.to_string())?;
-    // The records have to be made, or the compiler could leave the work out.
+    // The records have to be built, or the compiler could optimise the work away.
     std::hint::black_box(page.list);
     Ok(())
 }
@@ -23,7 +23,7 @@ fn record<R: Decode>(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The codec of an entity type; one that the SDK does not have is decoded as JSON objects.
+/// Returns the codec of an entity type. Types that are not in the SDK are decoded as JSON objects.
 pub(super) fn codec(entity: &str) -> Codec {
     let known = espo_typed::EXPECTED_SCHEMA
         .iter()
@@ -47,14 +47,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_entity_type_of_the_sdk_is_decoded_into_its_records() {
+    fn sdk_entity_types_are_decoded_as_records() {
         let fits = r#"{"total":1,"list":[{"id":"a"}]}"#;
         assert!(espo_typed::EXPECTED_SCHEMA.len() > 80);
         for known in espo_typed::EXPECTED_SCHEMA {
             let codec = codec(known.entity_type);
             assert!(codec.is_typed, "{}", known.entity_type);
             assert_eq!((codec.page)(fits), Ok(()), "{}", known.entity_type);
-            // Objects in place of IDs are no records of any entity type.
+            // Objects in place of IDs cannot be decoded as a record of any entity type.
             let wrong = r#"{"total":1,"list":[{"id":{"no":"id"}}]}"#;
             assert!((codec.page)(wrong).is_err(), "{}", known.entity_type);
         }

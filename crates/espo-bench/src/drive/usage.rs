@@ -1,6 +1,6 @@
-//! What the generator itself uses.
+//! Resource usage of the load generator.
 
-/// CPU time of the calling thread in nanoseconds; none where the system does not tell.
+/// Returns the CPU time of the calling thread in nanoseconds; `None` if the system does not report it.
 pub(crate) fn thread_cpu_nanos() -> Option<u64> {
     #[cfg(target_os = "linux")]
     {
@@ -12,7 +12,7 @@ pub(crate) fn thread_cpu_nanos() -> Option<u64> {
     None
 }
 
-/// Resident memory of the process in bytes; 0 where the system does not tell.
+/// Returns the resident memory of the process in bytes; 0 if the system does not report it.
 pub(crate) fn resident_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
@@ -25,7 +25,7 @@ pub(crate) fn resident_bytes() -> u64 {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     #[test]
-    fn a_busy_thread_shows_in_its_own_cpu_time() {
+    fn cpu_time_of_a_busy_thread_increases() {
         let before = super::thread_cpu_nanos().unwrap();
         let mut sum = 0_u64;
         for i in 0..20_000_000_u64 {

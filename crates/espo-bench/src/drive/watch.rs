@@ -1,4 +1,4 @@
-//! The main thread while the load runs: it collects, shows the progress and decides when to stop.
+//! The main thread during the load: collects results, shows the progress and decides when to stop.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::output::Progress;
 use crate::record::Collector;
 use crate::report::{INTERRUPTED, StopCause};
 
-/// What the main thread saw while the load ran.
+/// Observations of the main thread during the load.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) stopped: Option<Stop>,
@@ -22,7 +22,7 @@ pub(super) struct Seen {
     pub(super) memory_by_minute: Vec<(u32, u64)>,
 }
 
-/// What is needed to watch a load.
+/// Everything that is needed to watch a load.
 pub(super) struct Watch<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) load: &'a Running,
@@ -30,7 +30,7 @@ pub(super) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Drains the recorders ten times a second until the load is over or has to stop.
+    /// Drains the recorders ten times per second until the load has ended or must stop.
     pub(super) fn until_end(&self, collector: &mut Collector, mut feed: Option<Feed<'_>>) -> Seen {
         let settled = &self.prepared.settled;
         let (from, total) = (settled.profile.measured_from(), settled.profile.total());
@@ -85,7 +85,7 @@ impl Watch<'_> {
             .iter()
             .map(|g| u64::from(g.in_flight.load(Ordering::Relaxed)))
             .sum();
-        // Without a measurement there is nothing that the warm-up's time could be a share of.
+        // During the warm-up there is no elapsed fraction of the measurement yet.
         let before = cpu_from.unwrap_or_else(|| self.cpu());
         seen.cpu = self
             .cpu()
@@ -130,7 +130,7 @@ impl Watch<'_> {
         let attempts = all + now.generator;
         if attempts >= 50 && now.generator as f64 > options.max_error_share * attempts as f64 {
             let reason = format!(
-                "{} of {attempts} requests failed inside the load generator",
+                "{} of {attempts} requests failed in the load generator",
                 now.generator
             );
             return stop(StopCause::Generator, reason);
@@ -149,9 +149,9 @@ impl Watch<'_> {
         stop(StopCause::Slo, hopeless.flatten()?)
     }
 
-    /// The limit that cannot hold any more, if there is one.
+    /// Returns the SLO that can no longer be met, if there is one.
     fn hopeless(&self, collector: &Collector) -> Option<String> {
-        /// Before so much of the run nothing is known of the rest.
+        /// Fraction of the run before which the rest cannot be predicted.
         const EARLY: f64 = 0.05;
         let prepared = self.prepared;
         let (options, plan) = (&prepared.options, &prepared.shared.plan);
@@ -170,8 +170,8 @@ impl Watch<'_> {
         if !(EARLY..1.0).contains(&done) {
             return None;
         }
-        // The rest of a closed run may be faster than what was seen; that of an open one is known but for the mix, and
-        // what is due but not answered is still to come.
+        // The rest of a closed run may be faster than the part so far. The number of remaining requests of an open run
+        // is known except for the mix; requests that are due but not completed are also still to come.
         let more = if prepared.settled.is_open() { 0.2 } else { 1.0 };
         let late = due.map_or(1.0, |due| (due / ended).max(1.0));
         let seconds = prepared.settled.measured_seconds();

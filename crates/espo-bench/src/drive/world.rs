@@ -1,4 +1,4 @@
-//! The records that requests speak of: those found at the target, and the run's own.
+//! The records that requests use: those found on the target, and those that the run created.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -9,24 +9,24 @@ use rand::{Rng, RngExt as _};
 use crate::data::Sources;
 use crate::workload::Skew;
 
-/// A record found at the target.
+/// A record found on the target.
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
     pub(crate) id: String,
     pub(crate) name: Option<String>,
 }
 
-/// Records that were there when the load started; they are read and referred to, never changed or deleted.
+/// Records that existed when the load started. They are read and referred to, but never changed or deleted.
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) known: BTreeMap<String, Vec<Found>>,
-    /// The user that the run acts as: whom created activities are assigned to.
+    /// ID of the run's user, to whom created activities are assigned.
     pub(crate) user_id: Option<String>,
     pub(crate) skew: Option<Skew>,
 }
 
 impl World {
-    /// A record to read, by the workload's skew.
+    /// Returns a record to read, selected with the workload's skew.
     pub(crate) fn pick(&self, entity: &str, rng: &mut impl Rng) -> Option<&Found> {
         let all = self.known.get(entity).filter(|l| !l.is_empty())?;
         let index = match self.skew {
@@ -57,7 +57,7 @@ impl Sources for World {
 
 /// Records of the run that one worker (or one lane of the open model) may change and delete.
 ///
-/// Bounded: a long run of creates forgets the oldest, which stay in the ledger.
+/// The pool is bounded: a long run of creates forgets the oldest records, which stay in the ledger.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Own(Arc<Mutex<HashMap<String, Vec<String>>>>);
 
@@ -79,14 +79,14 @@ impl Own {
         }
     }
 
-    /// One to use; none when there is none yet.
+    /// Returns a record to use; `None` if there is none yet.
     pub(crate) fn pick(&self, entity: &str, rng: &mut impl Rng) -> Option<String> {
         let all = self.0.lock();
         let list = all.get(entity).filter(|l| !l.is_empty())?;
         list.get(rng.random_range(0..list.len())).cloned()
     }
 
-    /// One to delete: no other request of this worker will use it.
+    /// Removes and returns a record to delete, so that no other request of this worker uses it.
     pub(crate) fn take(&self, entity: &str, rng: &mut impl Rng) -> Option<String> {
         let mut all = self.0.lock();
         let list = all.get_mut(entity).filter(|l| !l.is_empty())?;
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_skew_sends_its_share_to_the_hot_part() {
+    fn skews_prefer_the_hot_part() {
         let world = world(Some(Skew {
             hot: 0.1,
             share: 0.9,
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_taken_for_deletion_is_never_picked_again_and_the_pool_is_bounded() {
+    fn taken_records_are_not_picked_and_the_pool_is_bounded() {
         let own = Own::default();
         let mut rng = seed::rng(7, &[]);
         own.add("X", "a".into());

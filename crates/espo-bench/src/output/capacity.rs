@@ -1,4 +1,4 @@
-//! A capacity search as text.
+//! Capacity search results as text.
 
 use crate::report::{CapacityLoad, CapacityResult, Report};
 use crate::units::show_micros;
@@ -15,7 +15,7 @@ fn shown(load: f64, workers: bool) -> String {
     }
 }
 
-/// The result of a search in one to three lines.
+/// Returns the result of a search in one to three lines.
 #[must_use]
 pub fn capacity_line(result: &CapacityResult, workers: bool) -> String {
     let mut text = match result.load {
@@ -31,7 +31,7 @@ pub fn capacity_line(result: &CapacityResult, workers: bool) -> String {
     text
 }
 
-/// Where throughput stops growing, in one sentence.
+/// Describes in one sentence where throughput stops growing.
 pub(super) fn saturation(result: &CapacityResult, workers: bool) -> Option<String> {
     let (load, rate) = (result.saturated_from?, result.saturated_rate?);
     Some(format!(
@@ -40,16 +40,16 @@ pub(super) fn saturation(result: &CapacityResult, workers: bool) -> Option<Strin
     ))
 }
 
-/// Loads whose tries disagree, in one sentence.
+/// Lists in one sentence the loads whose tries disagree.
 pub(super) fn disagreement(loads: &[CapacityLoad]) -> Option<String> {
     let disputed = loads.iter().filter(|l| l.is_disputed());
     let each: Vec<String> = disputed
         .map(|l| format!("{:.1} ({} of {} met the SLOs)", l.load, l.met, l.tries))
         .collect();
-    (!each.is_empty()).then(|| format!("tries of one load disagree at {}", each.join(", ")))
+    (!each.is_empty()).then(|| format!("tries at the same load disagree at {}", each.join(", ")))
 }
 
-/// One row per try.
+/// Returns one row per try.
 pub(super) fn rows(report: &Report) -> Vec<String> {
     let row = |try_: &crate::report::Probe| {
         let judged = try_.judged.iter().map(|slo| {

@@ -1,8 +1,8 @@
 //! Charts as inline SVG, rendered by plotters.
 //!
-//! Plotters writes colours as attributes. The colours drawn here are keys: the style sheet selects elements by
-//! these attributes (`[stroke="#010210"]`) and gives them the page's colours, so that one picture serves light,
-//! dark and print. Hover values are transparent strips over the plot with a title each, without a script.
+//! Plotters writes colours as attributes. The colours used here are keys: the style sheet selects elements by these
+//! attributes (`[stroke="#010210"]`) and sets the page's colours, so that one image serves light mode, dark mode and
+//! print. Hover values are transparent strips over the plot, each with a title, and need no script.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 const WIDTH: u32 = 920;
 const HEIGHT: u32 = 300;
-/// More strips than this could not be hit with a pointer.
+/// Maximum number of strips; more would be too narrow to hit with a pointer.
 const MAX_STRIPS: usize = 120;
 
 /// A line in a chart.
@@ -24,18 +24,18 @@ pub(crate) struct Series {
     pub(crate) filled: bool,
 }
 
-/// How numbers of an axis are placed and written.
+/// How an axis places and formats its numbers.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Scale {
-    /// From 0 up.
+    /// Linear, starting at 0.
     Linear,
-    /// By decades.
+    /// Logarithmic, with one mark per decade.
     Log,
-    /// Quantiles by their distance from 1: 0, 0.9, 0.99 … at equal steps.
+    /// Quantiles by their distance from 1: 0, 0.9, 0.99 and so on at equal steps.
     Percentile,
 }
 
-/// A chart before it is drawn.
+/// The data and labels of a chart.
 pub(crate) struct Chart {
     pub(crate) series: Vec<Series>,
     pub(crate) x: Scale,
@@ -43,11 +43,11 @@ pub(crate) struct Chart {
     pub(crate) y: Scale,
     pub(crate) show_x: Box<dyn Fn(f64) -> String>,
     pub(crate) show_y: Box<dyn Fn(f64) -> String>,
-    /// Places on the x axis that get a vertical line.
+    /// Positions on the x axis with a vertical line.
     pub(crate) marks: Vec<f64>,
 }
 
-/// The colour key of a series: `#010210` for the first, `#010211` for the second.
+/// Returns the colour key of a series: `#010210` for the first, `#010211` for the second.
 fn series_key(slot: usize) -> RGBColor {
     RGBColor(1, 2, u8::try_from(16 + slot % 200).unwrap_or(16))
 }
@@ -65,7 +65,7 @@ impl Scale {
         }
     }
 
-    /// Values at which the axis has a mark.
+    /// Returns the values at which the axis has a mark.
     fn ticks(self, low: f64, high: f64) -> Vec<f64> {
         match self {
             Self::Percentile => [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999]
@@ -101,7 +101,7 @@ impl Scale {
         }
     }
 
-    /// The range of the axis for these values: from 0, or rounded outwards to a mark.
+    /// Returns the range of the axis for these values: from 0, or rounded outwards to a mark.
     fn range(self, values: impl Iterator<Item = f64>) -> (f64, f64) {
         let (low, high) = values
             .filter(|v| v.is_finite())
@@ -115,7 +115,7 @@ impl Scale {
     }
 }
 
-/// The chart as an SVG element; none when there is nothing to draw.
+/// Renders the chart as an SVG element; returns `None` if there is nothing to draw.
 pub(crate) fn svg(chart: &Chart) -> Option<Markup> {
     if chart.series.iter().all(|s| s.points.is_empty()) {
         return None;
@@ -123,10 +123,10 @@ pub(crate) fn svg(chart: &Chart) -> Option<Markup> {
     let mut drawn = String::new();
     let strips = {
         let root = SVGBackend::with_string(&mut drawn, (WIDTH, HEIGHT)).into_drawing_area();
-        // Drawing into a string has no I/O that could fail; a failure would only leave the chart out.
+        // Drawing into a string does no I/O and cannot fail; after a failure, the page would only lack the chart.
         draw(chart, &root).ok()?
     };
-    // Plotters gives a whole element with a fixed size; the page needs one that scales, so only the content is kept.
+    // Plotters emits a complete element with a fixed size; the page needs one that scales, so only the content is kept.
     let content = drawn.split_once("<svg")?.1.split_once('>')?.1;
     let content = content.rsplit_once("</svg>")?.0;
     let label = chart.series.iter().map(|s| s.name.as_str());
@@ -220,7 +220,7 @@ fn draw(chart: &Chart, root: &Area<'_>) -> DrawResult<Markup> {
     Ok(strips)
 }
 
-/// Transparent strips, each with the values of all lines at its place.
+/// Returns transparent strips, each with the values of all lines at its position.
 fn strips(chart: &Chart, at: impl Fn(f64) -> (i32, i32), top: i32) -> Markup {
     let Some(longest) = chart.series.iter().max_by_key(|s| s.points.len()) else {
         return html! {};
@@ -249,7 +249,7 @@ fn strips(chart: &Chart, at: impl Fn(f64) -> (i32, i32), top: i32) -> Markup {
     }
 }
 
-/// The values of all lines nearest to a place on the x axis.
+/// Returns the values of all lines nearest to a position on the x axis.
 fn values_at(chart: &Chart, x: f64) -> String {
     let mut text = (chart.show_x)(x);
     for series in &chart.series {

@@ -1,4 +1,4 @@
-//! A comparison as text and as Markdown.
+//! Comparisons as text and as Markdown.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Better => "BETTER",
         Verdict::Worse => "WORSE",
-        Verdict::NoDifference => "no difference shown",
+        Verdict::NoDifference => "no significant difference",
         Verdict::Undecided => "undecided",
     }
 }
@@ -50,7 +50,7 @@ fn rows(comparison: &Comparison) -> impl Iterator<Item = [String; 7]> {
     })
 }
 
-/// The verdict with what a decision needs.
+/// Formats the verdict; if it is undecided, adds the number of requests and runs that a verdict needs.
 fn verdict_with(verdict: Verdict, needed: &Needed) -> String {
     let seconds = needed.seconds.map_or(String::new(), |s| {
         format!(", about {}", show_micros(s.ceil() * 1e6))
@@ -63,14 +63,14 @@ fn verdict_with(verdict: Verdict, needed: &Needed) -> String {
     )
 }
 
-/// What bears on how far the verdicts can be trusted.
+/// Returns notes on how far the verdicts can be trusted.
 fn notes(comparison: &Comparison) -> Vec<String> {
     let mut out = Vec::new();
     let (a, b) = comparison.runs;
     if a < 2 || b < 2 {
         out.push(
-            "one run per side decides nothing: how much equal runs differ is not known. Take several, alternating \
-             between the sides, and compare them: espo-bench compare A1 A2 A3 -- B1 B2 B3"
+            "a verdict needs several runs per side, because identical runs differ as well. Alternate between the \
+            sides and compare all runs: espo-bench compare A1 A2 A3 -- B1 B2 B3"
                 .to_owned(),
         );
     }
@@ -80,11 +80,11 @@ fn notes(comparison: &Comparison) -> Vec<String> {
         );
     }
     let (p50, p99) = comparison.lag_change;
-    // Below a tenth of a millisecond it moves no request that goes over a network.
+    // A lag of less than 0.1 ms does not affect requests that go over a network.
     if p50.abs().max(p99.abs()) >= 100.0 {
         out.push(format!(
-            "the generator's own scheduling lag changed by {:+.2} ms at the median and {:+.2} ms at the 99th percentile: \
-             twice as much was deducted before a verdict was given",
+            "the scheduling lag of the load generator changed by {:+.2} ms at the median and {:+.2} ms at the 99th \
+            percentile; twice this amount was deducted from the differences before the verdicts",
             p50 / 1e3,
             p99 / 1e3
         ));
@@ -102,7 +102,7 @@ const HEADER: [&str; 7] = [
     "verdict",
 ];
 
-/// The comparison as a table.
+/// Returns the comparison as a table.
 #[must_use]
 pub fn comparison_table(comparison: &Comparison) -> String {
     let mut table = Table::new();
@@ -128,13 +128,13 @@ pub fn comparison_table(comparison: &Comparison) -> String {
     }
     let _ = writeln!(
         out,
-        "\nin brackets: interval of the change at the level at which all of them together hold; a verdict needs one that leaves out 0, and a change of at least {:.0} %",
+        "\nin brackets: confidence interval of the change, corrected for multiple comparisons; a verdict requires an interval that excludes 0 and a change of at least {:.0} % (p50) or twice that (p99)",
         comparison.threshold * 100.0
     );
     out
 }
 
-/// The comparison as Markdown.
+/// Returns the comparison as Markdown.
 #[must_use]
 pub fn comparison_markdown(comparison: &Comparison) -> String {
     let mut out = format!(

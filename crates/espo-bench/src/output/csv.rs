@@ -1,8 +1,8 @@
-//! One line an operation and outcome, for spreadsheets.
+//! CSV with one row per operation and outcome, for spreadsheets.
 
 use crate::report::Report;
 
-/// The report as CSV. Times in microseconds, decoding in nanoseconds, rates a second.
+/// Returns the report as CSV. Times are in microseconds, decoding times in nanoseconds, rates per second.
 #[must_use]
 pub fn csv(report: &Report) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -55,7 +55,7 @@ pub fn csv(report: &Report) -> String {
         }
     }
     for row in rows {
-        // Rows of one length, written to memory: this cannot fail.
+        // The rows have the same length and are written to memory, so this cannot fail.
         let written = writer.write_record(&row);
         debug_assert!(written.is_ok());
     }

@@ -1,8 +1,7 @@
-//! The HdrHistogram interval log, version 1.3 with V2 histograms: one line a second and operation, as
-//! other tools read it.
+//! The HdrHistogram interval log, version 1.3 with V2 histograms, for other tools: one line per second and operation.
 //!
-//! Tags are operation names; `.failed` follows for requests that did not succeed. Values are response
-//! times in microseconds. A comment at the top says which run and which share of it this is.
+//! Tags are operation names, followed by `.failed` for requests that did not succeed. Values are response times in
+//! microseconds. A comment at the top names the run and the shard.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -17,17 +16,17 @@ use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
 use crate::error::{Error, Result};
 use crate::record::IntervalSink;
 
-/// Writes intervals to a file as they close; nothing is kept in memory.
+/// Writes each interval to a file when it ends; nothing is kept in memory.
 pub(crate) struct HlogSink {
     file: BufWriter<File>,
     path: PathBuf,
     serializer: V2DeflateSerializer,
-    /// The first failure to write; reported when the run is over rather than in its middle.
+    /// The first write error, which is reported after the run, so that it does not interrupt the run.
     failed: std::sync::Arc<parking_lot::Mutex<Option<Error>>>,
 }
 
 impl HlogSink {
-    /// `about` goes into a comment line: it holds no line break.
+    /// Creates the file. `about` is written to a comment line and must not contain line breaks.
     pub(crate) fn create(
         path: &Path,
         started: SystemTime,
@@ -58,10 +57,10 @@ impl HlogSink {
 impl IntervalSink for HlogSink {
     fn interval(&mut self, start: f64, length: f64, tag: &str, histogram: &Histogram<u64>) {
         let mut bytes = Vec::new();
-        // Writing to memory fails for no histogram of our bounds.
+        // Writing a histogram with these bounds to memory cannot fail.
         let serialized = self.serializer.serialize(histogram, &mut bytes);
         debug_assert!(serialized.is_ok());
-        // The column is a convenience: other writers divide by a million too, to show milliseconds from nanoseconds.
+        // The column is informative. Other writers also divide by a million, to convert nanoseconds to milliseconds.
         let max = histogram.max() as f64 / 1_000.0;
         let line = format!(
             "Tag={tag},{start:.3},{length:.3},{max:.3},{}\n",

@@ -1,4 +1,4 @@
-//! Markdown for a pull request or a ticket.
+//! Reports as Markdown for pull requests and tickets.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use super::{headline, warning};
 use crate::report::{Outcome, Report};
 use crate::units::{show_count, show_micros};
 
-/// The report as Markdown tables.
+/// Returns the report as Markdown tables.
 #[must_use]
 pub fn markdown(report: &Report) -> String {
     let mut out = format!("### espo-bench: {}\n\n", cell(&headline(report)));
@@ -81,9 +81,9 @@ pub fn markdown(report: &Report) -> String {
         times.join(" | ")
     ));
     if !report.slos.is_empty() {
-        line("\n| limit | measured | |\n| --- | ---: | --- |".into());
+        line("\n| SLO | measured | result |\n| --- | ---: | --- |".into());
         for slo in &report.slos {
-            let verdict = if slo.held { "held" } else { "**broken**" };
+            let verdict = if slo.held { "met" } else { "**missed**" };
             line(format!(
                 "| {} | {} | {verdict} |",
                 code(&slo.expression),
@@ -92,7 +92,7 @@ pub fn markdown(report: &Report) -> String {
         }
     }
     if !report.errors.is_empty() {
-        line("\n| errors | operation | | sample |\n| ---: | --- | --- | --- |".into());
+        line("\n| errors | operation | kind | sample |\n| ---: | --- | --- | --- |".into());
         for e in report.errors.iter().take(10) {
             let status = e
                 .status
@@ -118,13 +118,13 @@ pub fn markdown(report: &Report) -> String {
     out
 }
 
-/// A code span inside a table cell: Markdown shows its text as it is, so that `<` needs no escape.
+/// Returns a code span for a table cell. Markdown shows its content verbatim, so `<` needs no escape.
 fn code(text: &str) -> String {
     let text = text.replace('|', "\\|").replace(['\n', '\r', '`'], " ");
     format!("`{text}`")
 }
 
-/// Text inside a table cell: server texts must neither break the table nor bring markup.
+/// Escapes text for a table cell, because text from the server must not break the table or inject markup.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
         .replace(['\n', '\r'], " ")

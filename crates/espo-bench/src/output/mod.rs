@@ -1,4 +1,4 @@
-//! A report in the forms that people and tools read.
+//! Output formats of a report.
 
 mod capacity;
 pub(crate) mod charts;
@@ -27,19 +27,19 @@ pub use prometheus::prometheus;
 pub use table::table;
 pub use trend::{trend_csv, trend_text};
 
-/// The sentence that stands beside the figures when they are not the target's.
+/// Returns the warning that is shown next to the figures if the load generator affected them.
 pub(crate) fn warning(report: &Report) -> Option<String> {
     let reasons = report.generator.reasons.join("; ");
     match report.generator.verdict {
         Verdict::Trustworthy => None,
         Verdict::GeneratorSaturated => Some(format!(
-            "The load generator was the bottleneck: rates and percentiles are not the target's ({reasons})."
+            "The load generator was saturated, so rates and percentiles do not reflect the target ({reasons}). Use another machine, --threads or --decode skip."
         )),
-        Verdict::RateNotHeld => Some(format!("The set rate was not held ({reasons}).")),
+        Verdict::RateNotHeld => Some(format!("The target rate was not sustained ({reasons}).")),
     }
 }
 
-/// What was run, in one line.
+/// Returns a one-line description of the run.
 pub(crate) fn headline(report: &Report) -> String {
     use crate::report::Model;
     let stages = report.run.phases.iter().filter(|p| p.measured).count();
@@ -51,7 +51,7 @@ pub(crate) fn headline(report: &Report) -> String {
         Model::Closed { concurrency } => match report.run.think_seconds {
             None => format!("{concurrency} workers{stages}"),
             Some((min, max)) => format!(
-                "{concurrency} people{stages} who think {} to {}",
+                "{concurrency} people{stages} with think times of {} to {}",
                 crate::units::show_micros(min * 1e6),
                 crate::units::show_micros(max * 1e6)
             ),

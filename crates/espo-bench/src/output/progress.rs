@@ -1,4 +1,4 @@
-//! A line on the terminal that says how the run is going. Silent when the error output is no terminal.
+//! A progress line on the terminal. Nothing is printed if stderr is not a terminal.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ impl Progress {
             Some(length) => ProgressBar::new(u64::try_from(length.as_millis()).unwrap_or(u64::MAX)),
             None => ProgressBar::new_spinner(),
         };
-        // indicatif itself hides the bar when stderr is no terminal.
+        // indicatif itself hides the bar if stderr is not a terminal.
         bar.set_draw_target(if shown {
             ProgressDrawTarget::stderr_with_hz(5)
         } else {
@@ -29,7 +29,7 @@ impl Progress {
             Some(_) => "{bar:24} {percent:>3}% {msg}",
             None => "{spinner} {msg}",
         };
-        // The template is a constant that parses; the default style would do as well.
+        // The template is a constant that parses; otherwise the default style would be used.
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }

@@ -1,10 +1,10 @@
-//! The Prometheus text format, for a node exporter's textfile folder or a push gateway.
+//! The Prometheus text format, for a node exporter's textfile directory or a push gateway.
 
 use std::fmt::Write as _;
 
 use crate::report::Report;
 
-/// The report as metrics: gauges of one finished run. Times in seconds, as Prometheus has them.
+/// Returns the report as metrics: gauges of one finished run. Times are in seconds, as is usual in Prometheus.
 #[must_use]
 pub fn prometheus(report: &Report) -> String {
     let mut out = String::new();
@@ -56,7 +56,7 @@ pub fn prometheus(report: &Report) -> String {
     );
     metric(
         "requests_per_second",
-        "Requests a second of the measurement.",
+        "Requests per second during the measurement.",
         &rates,
     );
     metric(
@@ -66,7 +66,7 @@ pub fn prometheus(report: &Report) -> String {
     );
     metric(
         "service_seconds",
-        "Time from the send to the last byte.",
+        "Time from the actual send to the last byte.",
         &services,
     );
     metric(
@@ -76,7 +76,7 @@ pub fn prometheus(report: &Report) -> String {
     );
     metric(
         "generator_busiest_thread",
-        "Share of a core that the busiest sending thread used.",
+        "Fraction of a core used by the busiest sending thread.",
         &[(String::new(), report.generator.busiest_thread)],
     );
     let trusted = f64::from(u8::from(
@@ -84,7 +84,7 @@ pub fn prometheus(report: &Report) -> String {
     ));
     metric(
         "trustworthy",
-        "1 when the figures are the target's, 0 when the generator was the bottleneck.",
+        "1 if the figures reflect the target, 0 if the load generator was saturated.",
         &[(String::new(), trusted)],
     );
     let totals = &report.totals;
@@ -92,19 +92,19 @@ pub fn prometheus(report: &Report) -> String {
         let value = |v: f64| [(String::new(), v)];
         metric(
             "offered_rate",
-            "Iterations a second that were asked for.",
+            "Target rate in iterations per second.",
             &value(offered),
         );
         metric(
             "achieved_rate",
-            "Iterations a second that were begun in time.",
+            "Iterations per second started on time.",
             &value(achieved),
         );
     }
     if let Some(connections) = &report.connections {
         metric(
             "connections_opened",
-            "Connections that the load opened.",
+            "Connections opened by the load.",
             &[(String::new(), connections.opened as f64)],
         );
     }
@@ -117,7 +117,7 @@ pub fn prometheus(report: &Report) -> String {
         });
         metric(
             "slo_held",
-            "1 when the limit held.",
+            "1 if the SLO was met.",
             &slos.collect::<Vec<_>>(),
         );
     }

@@ -1,10 +1,10 @@
-//! What a report says, in sentences: for readers who do not live with percentiles.
+//! The findings of a report as sentences, for readers who are not statisticians.
 
 use crate::record::histogram;
 use crate::report::{CapacityLoad, Distribution, Model, OperationReport, Outcome, Report, Verdict};
 use crate::units::{show_count, show_micros, trim};
 
-/// How a sentence is to be taken.
+/// Whether a sentence is good, bad or neutral news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
     Good,
@@ -12,7 +12,7 @@ pub(crate) enum Tone {
     Plain,
 }
 
-/// The report in short, the most important first.
+/// Returns the summary of the report, with the most important finding first.
 pub(crate) fn sentences(report: &Report) -> Vec<(Tone, String)> {
     let mut out = Vec::new();
     out.extend(limits(report));
@@ -22,7 +22,7 @@ pub(crate) fn sentences(report: &Report) -> Vec<(Tone, String)> {
     if report.all.count == 0 {
         out.push((
             Tone::Bad,
-            "No request succeeded: there are no times to show.".into(),
+            "No request succeeded: there are no response times.".into(),
         ));
     } else {
         out.extend(times(report));
@@ -33,7 +33,7 @@ pub(crate) fn sentences(report: &Report) -> Vec<(Tone, String)> {
     let data = report.data_warnings();
     if !data.is_empty() {
         let text = format!(
-            "The data is smaller than that of a real instance, which is slower: {}.",
+            "The target has less data than a typical instance, so a real instance is slower: {}.",
             data.join("; ")
         );
         out.push((Tone::Bad, text));
@@ -52,14 +52,11 @@ fn limits(report: &Report) -> Option<(Tone, String)> {
         .collect();
     match (report.slos.len(), broken.len()) {
         (0, _) => None,
-        (1, 0) => Some((Tone::Good, "The limit held.".into())),
-        (all, 0) => Some((Tone::Good, format!("All {all} limits held."))),
+        (1, 0) => Some((Tone::Good, "The SLO was met.".into())),
+        (all, 0) => Some((Tone::Good, format!("All {all} SLOs were met."))),
         (all, some) => Some((
             Tone::Bad,
-            format!(
-                "{some} of {all} limits did not hold: {}.",
-                broken.join(", ")
-            ),
+            format!("{some} of {all} SLOs were missed: {}.", broken.join(", ")),
         )),
     }
 }
@@ -80,7 +77,7 @@ fn capacity(report: &Report) -> Vec<(Tone, String)> {
         (Some(met), Some(missed)) => (
             Tone::Good,
             format!(
-                "The SLOs were met up to {} {unit}; {}, the next higher load that was tried, missed them.",
+                "The SLOs were met up to {} {unit}; {}, the next higher load tested, missed them.",
                 load(met.load),
                 load(missed.load)
             ),
@@ -88,11 +85,11 @@ fn capacity(report: &Report) -> Vec<(Tone, String)> {
         (Some(met), None) => (
             Tone::Good,
             format!(
-                "The SLOs were met up to {} {unit}, the highest load that was tried.",
+                "The SLOs were met up to {} {unit}, the highest load tested.",
                 load(met.load)
             ),
         ),
-        (None, _) => (Tone::Bad, "No load that was tried met the SLOs.".into()),
+        (None, _) => (Tone::Bad, "None of the tested loads met the SLOs.".into()),
     }];
     let workers = matches!(report.run.model, Model::Closed { .. });
     if let Some(result) = result {
@@ -111,7 +108,7 @@ fn capacity(report: &Report) -> Vec<(Tone, String)> {
     out
 }
 
-/// What loads are counted in.
+/// Returns the unit of loads.
 pub(crate) fn unit(report: &Report) -> &'static str {
     match report.run.model {
         Model::Closed { .. } => "workers",
@@ -125,7 +122,7 @@ fn times(report: &Report) -> Vec<(Tone, String)> {
     let mut out = vec![(
         Tone::Plain,
         format!(
-            "Half of the requests were answered within {}, 99 of 100 within {}; the slowest took {}.",
+            "Half of the requests completed within {}, 99 % within {}; the slowest took {}.",
             time(all.p50),
             time(all.p99),
             time(all.max)
@@ -136,7 +133,7 @@ fn times(report: &Report) -> Vec<(Tone, String)> {
         out.push((
             Tone::Plain,
             format!(
-                "Only {} requests succeeded: far percentiles are single requests, and a longer run would say more.",
+                "Only {} requests succeeded, so high percentiles rest on single requests; run the test for longer.",
                 show_count(all.count)
             ),
         ));
@@ -144,8 +141,7 @@ fn times(report: &Report) -> Vec<(Tone, String)> {
     out
 }
 
-/// The slowest operation of the table. One with too few requests is named as well, with the reason why another one is
-/// called the slowest.
+/// Names the slowest operation of the table. If one with too few requests appears slower, it is named as well.
 fn slowest(report: &Report) -> Option<String> {
     let times = |o: &OperationReport| Some(o.outcome(Outcome::Ok)?.response.clone());
     let rows = report.operations.iter().filter(|o| !o.is_apart());
@@ -157,19 +153,19 @@ fn slowest(report: &Report) -> Option<String> {
     let reliable = rows.iter().filter(|(_, t)| t.count >= RELIABLE);
     let Some((operation, times)) = reliable.max_by_key(|(_, t)| t.p99) else {
         return Some(format!(
-            "The slowest operation is {} with at most {}; no operation has the {RELIABLE} requests that a 99th percentile needs.",
+            "The slowest operation is {} with a maximum of {}; no operation has the {RELIABLE} requests that a 99th percentile needs.",
             first.name,
             show_micros(first_times.max as f64)
         ));
     };
     let mut text = format!(
-        "The slowest operation is {}: 99 of 100 within {}.",
+        "The slowest operation is {}: 99 % of its requests completed within {}.",
         operation.name,
         show_micros(times.p99 as f64)
     );
     if first.name != operation.name {
         text.push_str(&format!(
-            " {} shows a larger 99th percentile ({}), but from {} requests only, of which it is the slowest.",
+            " {} shows a larger 99th percentile ({}), but has only {} requests, so this is the time of its slowest request.",
             first.name,
             show_micros(first_times.p99 as f64),
             first_times.count
@@ -178,7 +174,7 @@ fn slowest(report: &Report) -> Option<String> {
     Some(text)
 }
 
-/// Fewer requests have no 99th percentile: it is the slowest of them.
+/// Minimum number of requests for a 99th percentile; with fewer, it is the slowest request.
 const RELIABLE: u64 = 100;
 
 fn errors(report: &Report) -> (Tone, String) {
@@ -210,18 +206,18 @@ fn model(report: &Report) -> Option<(Tone, String)> {
     match (&report.run.model, totals.offered_rate, totals.achieved_rate) {
         (Model::Closed { .. }, ..) => Some((
             Tone::Plain,
-            "Each worker waits for an answer before its next request, so a slow server is asked less: this shows what \
-             so many users at a time get. What a given load does to the server is measured with a rate."
+            "Each worker waits for a response before it sends its next request, so a slow server receives fewer requests. \
+            The figures show what this number of concurrent users experiences; use --rate to measure a fixed load."
                 .into(),
         )),
         (Model::Open { .. }, Some(offered), Some(achieved)) => {
             let service = service(report);
             let held = report.generator.verdict != Verdict::RateNotHeld;
             let begun = if held {
-                format!("The rate was held: {achieved:.1} of {offered:.1} iterations/s were begun in time.")
+                format!("The target rate was sustained: {achieved:.1} of {offered:.1} iterations/s started on time.")
             } else {
                 format!(
-                    "The rate was not held: {achieved:.1} of {offered:.1} iterations/s were begun in time, {} never.",
+                    "The target rate was not sustained: {achieved:.1} of {offered:.1} iterations/s started on time; {} were dropped.",
                     show_count(totals.unsent)
                 )
             };
@@ -229,8 +225,8 @@ fn model(report: &Report) -> Option<(Tone, String)> {
             Some((
                 tone,
                 format!(
-                    "{begun} Times count from when a request should have been sent, so that a server that stalls \
-                     cannot hide it; counted from the send alone, 99 of 100 took {} or less.",
+                    "{begun} Response times are measured from the intended start, so server stalls are included (no coordinated \
+                    omission). Measured from the actual send, 99 % took {} or less.",
                     show_micros(service.p99 as f64)
                 ),
             ))
@@ -239,7 +235,7 @@ fn model(report: &Report) -> Option<(Tone, String)> {
     }
 }
 
-/// How much each of the people did.
+/// Describes the load that each person caused.
 fn people(report: &Report) -> Option<(Tone, String)> {
     let (min, max) = report.run.think_seconds?;
     let Model::Closed { concurrency } = report.run.model else {
@@ -262,7 +258,7 @@ fn people(report: &Report) -> Option<(Tone, String)> {
     ))
 }
 
-/// Service times of the successful requests of all operations.
+/// Returns the service times of the successful requests of all operations.
 fn service(report: &Report) -> Distribution {
     let mut all = histogram();
     for operation in report.operations.iter().filter(|o| !o.is_apart()) {
@@ -270,7 +266,7 @@ fn service(report: &Report) -> Distribution {
             .outcome(Outcome::Ok)
             .map(|o| o.service.to_histogram())
         {
-            // `all` resizes itself: adding cannot fail.
+            // `all` resizes itself, so adding cannot fail.
             let added = all.add(times);
             debug_assert!(added.is_ok());
         }
@@ -281,12 +277,12 @@ fn service(report: &Report) -> Distribution {
 fn generator(report: &Report) -> Vec<(Tone, String)> {
     let generator = &report.generator;
     let mut out = Vec::new();
-    // When it was the bottleneck a warning says so, above everything.
+    // If it was saturated, a warning above everything else reports it.
     if generator.verdict != Verdict::GeneratorSaturated && report.totals.requests > 0 {
         out.push((
             Tone::Good,
             format!(
-                "The load generator used {:.0} % of a core and was not the bottleneck: the times are the target's.",
+                "The load generator used {:.0} % of a core and was not saturated, so the times reflect the target.",
                 generator.busiest_thread * 100.0
             ),
         ));
@@ -294,8 +290,8 @@ fn generator(report: &Report) -> Vec<(Tone, String)> {
     if report.target.embedded {
         out.push((
             Tone::Plain,
-            "The server was the embedded one, on the generator's own machine: this tries out a workload and says \
-             nothing of a real instance."
+            "The target was the embedded server on the load generator's own machine. This run tests the workload; it does \
+            not measure a real instance."
                 .into(),
         ));
     }

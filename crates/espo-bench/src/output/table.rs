@@ -1,4 +1,4 @@
-//! The table on a terminal; also the whole output when piped.
+//! The result table for the terminal, also used if the output is piped.
 
 use std::fmt::Write as _;
 
@@ -22,7 +22,7 @@ const COLUMNS: [&str; 11] = [
     "max",
 ];
 
-/// The report as text: plain ASCII rules and no colours, so that it reads the same in a file.
+/// Returns the report as plain ASCII text without colours, so that it looks the same in a file.
 #[must_use]
 pub fn table(report: &Report) -> String {
     let mut out = format!("{}\n\n", headline(report));
@@ -55,11 +55,11 @@ pub fn table(report: &Report) -> String {
         out.push_str(line.trim_end());
         out.push('\n');
     }
-    out.push_str("\ntimes are response times of successful requests, from the intended start; service p50 runs from the send\n");
+    out.push_str("\npercentiles are response times of successful requests, measured from the intended start; service p50 is measured from the actual send\n");
     let few =
         |o: &OperationReport| (1..1_000).contains(&o.outcome(Outcome::Ok).map_or(0, |ok| ok.count));
     if report.operations.iter().any(few) {
-        out.push_str("with fewer than 1,000 requests p99.9 is the longest of them, with fewer than 100 p99 is\n");
+        out.push_str("with fewer than 1,000 requests, p99.9 is the slowest one; with fewer than 100, so is p99\n");
     }
     details(report, &mut out);
     out
@@ -120,7 +120,7 @@ fn details(report: &Report, out: &mut String) {
         let _ = writeln!(out, "{text}");
     };
     line(format!(
-        "received {} in bodies, sent {}; {} in flight at the end were waited for",
+        "received {} in bodies, sent {}; waited for {} in-flight requests at the end",
         show_bytes(totals.bytes_in),
         show_bytes(totals.bytes_out),
         totals.in_flight_at_end
@@ -129,13 +129,13 @@ fn details(report: &Report, out: &mut String) {
         let lateness = report.generator.send_lateness.as_ref();
         let late = lateness.map_or(String::new(), |l| {
             format!(
-                "; sends were {} late at the median, {} at p99",
+                "; send delay p50 {}, p99 {}",
                 show_micros(l.p50 as f64),
                 show_micros(l.p99 as f64)
             )
         });
         line(format!(
-            "offered {offered:.1} iterations/s, begun {achieved:.1}/s, never sent {}, held back by the limit in flight {}{late}",
+            "target {offered:.1} iterations/s, achieved {achieved:.1}/s, dropped iterations {}, delayed by the in-flight limit {}{late}",
             totals.unsent, totals.held_back
         ));
     }
@@ -172,7 +172,7 @@ fn details(report: &Report, out: &mut String) {
     }
     if !report.decoded_untyped.is_empty() {
         line(format!(
-            "decoded untyped, because the typed SDK does not have the entity type: {}",
+            "decoded untyped, because the typed SDK lacks the entity type: {}",
             report.decoded_untyped.join(", ")
         ));
     }
@@ -184,7 +184,7 @@ fn details(report: &Report, out: &mut String) {
     }
     if totals.generator_errors > 0 {
         line(format!(
-            "{} requests failed inside the load generator and are not counted",
+            "{} requests failed in the load generator and are not counted",
             show_count(totals.generator_errors)
         ));
     }
@@ -214,9 +214,9 @@ fn details(report: &Report, out: &mut String) {
         }
     }
     if !report.slos.is_empty() {
-        line("\nlimits".into());
+        line("\nSLOs".into());
         for slo in &report.slos {
-            let verdict = if slo.held { "held  " } else { "BROKEN" };
+            let verdict = if slo.held { "met   " } else { "MISSED" };
             line(format!(
                 "  {verdict}  {}  (measured {})",
                 slo.expression,
@@ -238,7 +238,7 @@ fn details(report: &Report, out: &mut String) {
     }
 }
 
-/// How many connections the load opened, and how long that took.
+/// Describes how many connections the load opened and how long that took.
 pub(super) fn connections(report: &Report) -> Option<String> {
     let opened = report
         .connections
@@ -248,10 +248,10 @@ pub(super) fn connections(report: &Report) -> Option<String> {
         0 => String::new(),
         n => format!("; {} could not be opened", show_count(n)),
     };
-    // More than a few: the server closes what could be used again, and requests pay for it.
+    // With more than a few, the server closes reusable connections, and requests pay for new ones.
     let often = opened.during_measurement * 10 > report.totals.requests.max(100);
     let advice = if often {
-        "; the server keeps few of them open, and the times of requests hold what opening takes"
+        "; the server often closes connections, so response times include connection setup"
     } else {
         ""
     };
@@ -265,14 +265,15 @@ pub(super) fn connections(report: &Report) -> Option<String> {
     ))
 }
 
-/// How long opening a connection took at the median, with the TLS handshake apart.
+/// Describes how long it took to open a connection, at the median, with the TLS handshake listed separately.
 pub(super) fn connecting(target: &TargetInfo) -> Option<String> {
     let middle = |times: &[u64]| {
         let mut times = times.to_vec();
         times.sort_unstable();
         times.get(times.len() / 2).map(|t| show_micros(*t as f64))
     };
-    let tls = middle(&target.tls_micros)
-        .map_or_else(String::new, |tls| format!(", the TLS handshake {tls} more"));
+    let tls = middle(&target.tls_micros).map_or_else(String::new, |tls| {
+        format!(" plus {tls} for the TLS handshake")
+    });
     middle(&target.connect_micros).map(|tcp| tcp + &tls)
 }

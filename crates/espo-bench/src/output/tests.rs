@@ -4,7 +4,7 @@ use crate::report::{
 };
 use crate::{RunOptions, Target, Workload};
 
-/// A report with something of everything, and texts that want to be escaped.
+/// A report that uses all features, with strings that need escaping.
 pub(crate) fn sample() -> Report {
     let mut times = crate::record::histogram();
     for i in 1..=1_000_u64 {
@@ -91,7 +91,7 @@ pub(crate) fn sample() -> Report {
 }
 
 #[test]
-fn the_page_stands_alone_and_nothing_in_it_runs() {
+fn the_page_has_no_scripts_and_no_links() {
     let page = html(&sample());
     assert!(
         page.matches("<svg").count() >= 5,
@@ -106,7 +106,7 @@ fn the_page_stands_alone_and_nothing_in_it_runs() {
     );
     assert!(
         page.contains("&lt;script&gt;"),
-        "texts of the server are escaped"
+        "text from the server is escaped"
     );
     assert!(page.len() < 1 << 20);
 }
@@ -150,16 +150,16 @@ fn the_page_of_a_long_run_stays_below_a_mebibyte() {
 }
 
 #[test]
-fn the_table_says_the_same_in_a_pipe_and_marks_what_is_broken() {
+fn the_table_is_plain_text_and_marks_missed_slos() {
     let text = table(&sample());
     assert!(!text.contains('\u{1b}'), "no escape sequences");
-    for part in ["list:Account", "1,005", "BROKEN", "980 ms", "500"] {
+    for part in ["list:Account", "1,005", "MISSED", "980 ms", "500"] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
 }
 
 #[test]
-fn csv_has_a_line_an_outcome_and_reads_back() {
+fn csv_has_one_row_per_outcome() {
     let text = csv(&sample());
     let mut reader = ::csv::Reader::from_reader(text.as_bytes());
     let rows: Vec<::csv::StringRecord> = reader.records().map(Result::unwrap).collect();
@@ -171,7 +171,7 @@ fn csv_has_a_line_an_outcome_and_reads_back() {
 }
 
 #[test]
-fn markdown_keeps_its_tables_whatever_the_server_says() {
+fn server_text_cannot_break_markdown_tables() {
     let text = markdown(&sample());
     let rows: Vec<&str> = text.lines().filter(|l| l.contains("script")).collect();
     // Once in a sentence, once in the table.
@@ -182,7 +182,7 @@ fn markdown_keeps_its_tables_whatever_the_server_says() {
 }
 
 #[test]
-fn prometheus_lines_have_a_name_labels_and_a_number() {
+fn prometheus_lines_have_name_labels_and_value() {
     for line in prometheus(&sample())
         .lines()
         .filter(|l| !l.starts_with('#'))
@@ -197,7 +197,7 @@ fn prometheus_lines_have_a_name_labels_and_a_number() {
 }
 
 #[test]
-fn a_report_survives_its_json_and_the_schema_beside_it_is_current() {
+fn reports_round_trip_and_the_schema_is_current() {
     let report = sample();
     assert_eq!(Report::from_json(&report.to_json()).unwrap(), report);
     let schema = serde_json::to_string_pretty(&schemars::schema_for!(Report)).unwrap() + "\n";
@@ -213,9 +213,9 @@ fn a_report_survives_its_json_and_the_schema_beside_it_is_current() {
 }
 
 #[test]
-fn what_is_no_report_is_refused_with_a_reason() {
+fn invalid_reports_are_rejected_with_a_reason() {
     for (text, expected) in [
-        ("[]", "not a report"),
+        ("[]", "not an espo-bench report"),
         ("{\"format\":\"other\",\"version\":1}", "'other'"),
         (
             "{\"format\":\"espo-bench-report\",\"version\":9}",
@@ -232,7 +232,7 @@ fn what_is_no_report_is_refused_with_a_reason() {
 }
 
 #[test]
-fn the_report_says_in_sentences_what_its_figures_mean() {
+fn the_summary_explains_the_figures() {
     use super::summary::{Tone, sentences};
 
     let said = |report: &Report| -> Vec<String> {
@@ -253,15 +253,15 @@ fn the_report_says_in_sentences_what_its_figures_mean() {
     report.generator.verdict = Verdict::RateNotHeld;
     let text = said(&report).join("\n");
     for expected in [
-        "Bad: 1 of 1 limits did not hold: p99 < 1ms (measured 980 ms).",
-        "Good: The SLOs were met up to 10 iterations/s; 20, the next higher load that was tried, missed them.",
-        "Plain: Half of the requests were answered within 250 ms, 99 of 100 within 980 ms; the slowest took 1.00 s.",
+        "Bad: 1 of 1 SLOs were missed: p99 < 1ms (measured 980 ms).",
+        "Good: The SLOs were met up to 10 iterations/s; 20, the next higher load tested, missed them.",
+        "Plain: Half of the requests completed within 250 ms, 99 % within 980 ms; the slowest took 1.00 s.",
         "Bad: 5 of 1,005 requests failed (0.50 %), most often list:Account with status 500",
-        "Bad: The rate was not held: 60.0 of 100.0 iterations/s were begun in time, 400 never.",
+        "Bad: The target rate was not sustained: 60.0 of 100.0 iterations/s started on time; 400 were dropped.",
     ] {
         assert!(text.contains(expected), "{expected}\nin\n{text}");
     }
-    // The server's words are text, in every form.
+    // Text from the server is escaped in every format.
     assert!(!html(&report).contains("<script>"));
 
     report.slos[0].held = true;
@@ -273,5 +273,5 @@ fn the_report_says_in_sentences_what_its_figures_mean() {
         tones.iter().all(|(tone, _)| *tone != Tone::Bad),
         "{tones:?}"
     );
-    assert!(!said(&report).join("\n").contains("not the bottleneck"));
+    assert!(!said(&report).join("\n").contains("not saturated"));
 }

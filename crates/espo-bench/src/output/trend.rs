@@ -1,11 +1,11 @@
-//! The development over many runs as text and as CSV.
+//! Trends over many runs as text and as CSV.
 
 use std::fmt::Write as _;
 
 use crate::trend::{Change, Metric, Trend, TrendGroup, TrendPoint};
 use crate::units::{show_count, show_micros};
 
-/// The changes and the newest figures of each group as text.
+/// Returns the changes and the newest figures of each group as text.
 #[must_use]
 pub fn trend_text(trend: &Trend) -> String {
     let mut out = String::new();
@@ -27,7 +27,7 @@ pub fn trend_text(trend: &Trend) -> String {
     out
 }
 
-/// The workload, the load and the target of a group.
+/// Returns the workload, the load and the target of a group.
 pub(crate) fn heading(group: &TrendGroup) -> String {
     let runs = match group.runs.len() {
         1 => "1 run".to_owned(),
@@ -39,7 +39,7 @@ pub(crate) fn heading(group: &TrendGroup) -> String {
     )
 }
 
-/// What limits the search for changes.
+/// Returns the limitations of the search for changes.
 pub(crate) fn notes(group: &TrendGroup) -> Vec<String> {
     let trusted = group.runs.iter().filter(|r| r.is_trustworthy).count();
     let mut out = Vec::new();
@@ -59,7 +59,7 @@ pub(crate) fn notes(group: &TrendGroup) -> Vec<String> {
     out
 }
 
-/// One sentence per change, oldest first.
+/// Returns one sentence per change, oldest first.
 pub(crate) fn sentences(group: &TrendGroup) -> Vec<String> {
     let mut all: Vec<(&str, &Change)> = Vec::new();
     for series in &group.series {
@@ -106,7 +106,7 @@ fn sentence(group: &TrendGroup, operation: &str, change: &Change) -> String {
     )
 }
 
-/// The name of a metric.
+/// Returns the display name of a metric.
 pub(crate) fn metric(metric: Metric) -> &'static str {
     match metric {
         Metric::P50 => "p50",
@@ -134,7 +134,7 @@ const COLUMNS: [&str; 16] = [
     "p99_us",
 ];
 
-/// One row per run and operation, for other tools that follow series. Times are in microseconds.
+/// Returns one row per run and operation, for other tools that track time series. Times are in microseconds.
 #[must_use]
 pub fn trend_csv(trend: &Trend) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());

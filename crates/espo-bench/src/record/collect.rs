@@ -1,4 +1,4 @@
-//! The collector: drains the buffers, keeps the histograms, closes seconds.
+//! The collector, which drains the buffers, keeps the histograms and closes the seconds.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,18 @@ use super::{Buffer, FailureKey, MAX_MICROS, Outcome, Recorder, Sample, histogram
 
 const SECOND: u64 = 1_000_000;
 
-/// `saturating_record` would not let the histogram grow: it would cut every value at the present size.
+/// Records a value. `saturating_record` would not let the histogram grow, but cut every value at the current size.
 fn record(histogram: &mut Histogram<u64>, value: u64) {
     let recorded = histogram.record(value);
-    debug_assert!(
-        recorded.is_ok(),
-        "a histogram that resizes itself takes every value"
-    );
+    debug_assert!(recorded.is_ok(), "a resizing histogram accepts every value");
 }
 
-/// Everything recorded for one operation and outcome.
+/// Data recorded for one operation and outcome.
 #[derive(Debug)]
 pub(crate) struct OutcomeData {
     pub(crate) service: Histogram<u64>,
     pub(crate) response: Histogram<u64>,
-    /// In nanoseconds; empty when nothing was decoded.
+    /// Decoding times in nanoseconds; empty if nothing was decoded.
     pub(crate) decode: Histogram<u64>,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
@@ -41,7 +38,7 @@ impl OutcomeData {
     }
 }
 
-/// Everything recorded for one operation.
+/// Data recorded for one operation.
 #[derive(Debug)]
 pub(crate) struct OperationData {
     pub(crate) outcomes: BTreeMap<Outcome, OutcomeData>,
@@ -51,7 +48,7 @@ pub(crate) struct OperationData {
 #[derive(Debug)]
 pub(super) struct Operation {
     pub(super) tag: String,
-    /// A chain counts its iterations: they are no requests and stay out of the totals.
+    /// Whether the operation is a chain. Its iterations are not requests and not part of the totals.
     pub(super) is_chain: bool,
     pub(super) outcomes: BTreeMap<Outcome, OutcomeData>,
     interval_ok: Histogram<u64>,
@@ -59,14 +56,14 @@ pub(super) struct Operation {
     blocks: Blocks,
 }
 
-/// The connections that the load opened.
+/// Connections opened by the load.
 #[derive(Debug, Clone)]
 pub(crate) struct Connects {
-    /// Microseconds, of all of the run: opening one takes no longer in the measurement than in the warm-up.
+    /// Times in microseconds over the whole run, because the warm-up does not affect them.
     pub(crate) micros: Histogram<u64>,
-    /// How many of them in the measurement.
+    /// Number of connections opened during the measurement.
     pub(crate) measured: u64,
-    /// How many could not be opened, in the measurement.
+    /// Number of connections that could not be opened during the measurement.
     pub(crate) failed: u64,
 }
 
@@ -80,7 +77,7 @@ impl Connects {
     }
 }
 
-/// What a run recorded.
+/// The recorded data of a run.
 #[derive(Debug)]
 pub(crate) struct Collected {
     pub(crate) operations: Vec<OperationData>,
@@ -95,31 +92,31 @@ pub(crate) struct Collected {
 }
 
 impl Collected {
-    /// Whether no request was measured.
+    /// Returns whether no request was measured.
     pub(crate) fn is_empty(&self) -> bool {
         self.operations.iter().all(|o| o.outcomes.is_empty())
     }
 }
 
-/// Running totals, for the progress display.
+/// Running totals for the progress display.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Snapshot {
     pub(crate) ok: u64,
     pub(crate) failed: u64,
-    /// Requests that failed inside the load generator.
+    /// Requests that failed in the load generator.
     pub(crate) generator: u64,
     pub(crate) last: Option<Second>,
 }
 
-/// What some operations have measured so far.
+/// Results of some operations so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct SoFar {
     pub(crate) ok: u64,
     pub(crate) failed: u64,
-    /// Sum and maximum of the response times of those that succeeded.
+    /// Sum of the response times of successful requests.
     pub(crate) micros: f64,
     pub(crate) max: u64,
-    /// How many of those took longer than a bound.
+    /// Number of successful requests that took longer than a bound.
     pub(crate) longer: u64,
 }
 
@@ -132,11 +129,11 @@ pub(crate) struct Collector {
     lag: Histogram<u64>,
     held_back: u64,
     connects: Connects,
-    /// End of the measurement: later answers are counted, but make no blocks of their own.
+    /// End of the measurement. Later responses are counted, but do not create further blocks.
     until: Option<u64>,
-    /// End of the open interval, in microseconds from the start of the run.
+    /// End of the current interval, in microseconds from the start of the run.
     boundary: u64,
-    /// Samples of a later interval than the open one.
+    /// Samples of later intervals.
     early: Vec<Sample>,
     pub(super) step_seconds: u64,
     in_step: u64,
@@ -150,8 +147,9 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    /// `tags` name the operations, with true for chains. `from` is the start of the measurement and
-    /// `length` its planned length in seconds, if it has one.
+    /// Creates a collector. `tags` name the operations, with true for chains. `from` is the start of the measurement
+    /// and
+    /// `length` its planned duration in seconds, if it has one.
     pub(crate) fn new(
         tags: Vec<(String, bool)>,
         recorders: Vec<Recorder>,
@@ -179,7 +177,7 @@ impl Collector {
             until: length.map(|l| from + (l * SECOND as f64) as u64),
             boundary: from + SECOND,
             early: Vec::new(),
-            // At most some 600 points in a chart, whatever the length of the run.
+            // A chart has at most about 600 points, regardless of the duration of the run.
             step_seconds: length.map_or(1, |l| (l / 600.0).ceil().max(1.0) as u64),
             in_step: 0,
             step: histogram(),
@@ -192,7 +190,7 @@ impl Collector {
         }
     }
 
-    /// What the chosen operations have measured so far; `chosen` has a place for each, in their order.
+    /// Returns the results of the chosen operations so far; `chosen` has an entry for each operation, in order.
     pub(crate) fn so_far(&self, chosen: &[bool], bound: f64) -> SoFar {
         let mut out = SoFar::default();
         let operations = self.operations.iter().zip(chosen);
@@ -223,7 +221,7 @@ impl Collector {
         &self.snapshot
     }
 
-    /// Takes everything recorded until `now` (microseconds from the start of the run).
+    /// Processes everything recorded until `now` (microseconds from the start of the run).
     pub(crate) fn drain(&mut self, now: u64) {
         let mut buffer = std::mem::take(&mut self.spare);
         for index in 0..self.recorders.len() {
@@ -253,7 +251,7 @@ impl Collector {
         }
     }
 
-    /// Forgets failures and lateness of the warm-up. Called once, when the measurement starts.
+    /// Discards failures and send delays of the warm-up. Called once, when the measurement starts.
     pub(crate) fn start_measuring(&mut self, now: u64) {
         self.drain(now);
         self.failures.clear();
@@ -385,8 +383,8 @@ impl Collector {
         self.seconds.push(second);
     }
 
-    /// Drains what is left and closes the last interval. `end` in microseconds from the start of the run;
-    /// the last block and step are dropped from the time series when they are shorter than half of the others.
+    /// Drains the remaining samples and closes the last interval. `end` is in microseconds from the start of the run.
+    /// The last block and step are dropped from the time series if they are shorter than half of the others.
     pub(crate) fn finish(mut self, end: u64) -> Collected {
         self.drain(end);
         let rest = end.saturating_sub(self.boundary - SECOND);

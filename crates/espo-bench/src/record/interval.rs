@@ -1,4 +1,4 @@
-//! What is kept by time: a line a second, blocks of histograms for comparisons, and the interval log.
+//! Data over time: one entry per second, blocks of histograms for comparisons, and the interval log.
 
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer as _, V2Serializer};
@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::histogram;
 
-/// One second (or longer step) of a run, over all operations. Times are response times of successful
-/// requests, in microseconds.
+/// One second (or longer step) of a run, over all operations. Times are response times of successful requests in
+/// microseconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Second {
     /// Start of the step in seconds from the start of the measurement.
     pub at: f64,
-    /// Requests that succeeded.
+    /// Number of successful requests.
     pub ok: u64,
-    /// Requests that failed.
+    /// Number of failed requests.
     pub failed: u64,
     /// Median.
     #[schemars(extend("unit" = "us"))]
@@ -26,10 +26,10 @@ pub struct Second {
     /// 99th percentile.
     #[schemars(extend("unit" = "us"))]
     pub p99: u64,
-    /// Longest.
+    /// Maximum.
     #[schemars(extend("unit" = "us"))]
     pub max: u64,
-    /// Intended requests or iterations a second at the middle of the step (open model).
+    /// Scheduled requests or iterations per second at the middle of the step (open model).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub target_rate: Option<f64>,
 }
@@ -37,7 +37,7 @@ pub struct Second {
 /// The successful requests of one operation in one block of time.
 #[derive(Debug, Clone)]
 pub(crate) struct Block {
-    /// A V2 histogram of response times, not deflated; none when there were no requests.
+    /// A V2 histogram of response times, not deflated; `None` if there were no requests.
     bytes: Option<Vec<u8>>,
 }
 
@@ -45,7 +45,7 @@ impl Block {
     fn of(histogram: &Histogram<u64>) -> Self {
         let mut bytes = Vec::new();
         if !histogram.is_empty() {
-            // Writing to memory fails for no histogram of these bounds.
+            // Writing a histogram with these bounds to memory cannot fail.
             let written = V2Serializer::new().serialize(histogram, &mut bytes);
             debug_assert!(written.is_ok());
         }
@@ -65,21 +65,21 @@ impl Block {
     }
 }
 
-/// Receives the histograms of each second: the interval log writes them to its file.
+/// Receives the histograms of each second, for example to write the interval log.
 pub(crate) trait IntervalSink: Send {
-    /// `start` and `length` in seconds from the start of the run; `tag` is an operation, with `.failed`
-    /// for those of its requests that did not succeed.
+    /// Receives a histogram. `start` and `length` are in seconds from the start of the run; `tag` is an operation, with
+    /// `.failed` for its failed requests.
     fn interval(&mut self, start: f64, length: f64, tag: &str, histogram: &Histogram<u64>);
 }
 
-/// Blocks of one operation, of a length that doubles when there would be too many.
+/// Blocks of one operation; their length doubles when there would be too many.
 #[derive(Debug)]
 pub(crate) struct Blocks {
     current: Histogram<u64>,
     done: Vec<Block>,
 }
 
-/// Enough for a bootstrap, few enough for a report.
+/// Maximum number of blocks: enough for a bootstrap, and small enough for a report.
 pub(crate) const MAX_BLOCKS: usize = 120;
 
 impl Blocks {
@@ -91,7 +91,7 @@ impl Blocks {
     }
 
     pub(crate) fn add(&mut self, interval: &Histogram<u64>) {
-        // `current` resizes itself: adding cannot fail.
+        // `current` resizes itself, so adding cannot fail.
         let added = self.current.add(interval);
         debug_assert!(added.is_ok());
     }
@@ -101,7 +101,7 @@ impl Blocks {
         self.current.reset();
     }
 
-    /// Joins pairs of blocks: half as many, twice as long.
+    /// Joins pairs of blocks, which halves their number and doubles their length.
     pub(crate) fn halve(&mut self) {
         let joined = self.done.chunks(2).map(|pair| {
             let mut sum = pair[0].histogram();

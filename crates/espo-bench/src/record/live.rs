@@ -1,17 +1,17 @@
-//! What the collector has so far, for those who watch a run.
+//! The collector's current data, for the progress display and the dashboard.
 
 use hdrhistogram::Histogram;
 
 use super::{Collector, Outcome, Second, histogram};
 
-/// One operation so far.
+/// Results of one operation so far.
 pub(crate) struct LiveOperation<'a> {
     pub(crate) name: &'a str,
     pub(crate) is_chain: bool,
-    /// Requests or iterations, failed ones included.
+    /// Number of requests or iterations, including failed ones.
     pub(crate) count: u64,
     pub(crate) failed: u64,
-    /// Response times of the successful ones.
+    /// Response times of successful requests.
     pub(crate) times: Option<&'a Histogram<u64>>,
 }
 
@@ -19,7 +19,7 @@ pub(crate) struct LiveOperation<'a> {
 pub(crate) struct LiveFailure<'a> {
     pub(crate) operation: &'a str,
     pub(crate) outcome: Outcome,
-    /// 0 without a response.
+    /// HTTP status; 0 without a response.
     pub(crate) status: u16,
     pub(crate) count: u64,
     /// The first reason.
@@ -27,12 +27,12 @@ pub(crate) struct LiveFailure<'a> {
 }
 
 impl Collector {
-    /// The closed steps of the time series, and their length in seconds.
+    /// Returns the closed steps of the time series, and their length in seconds.
     pub(crate) fn steps(&self) -> (&[Second], u64) {
         (&self.seconds, self.step_seconds)
     }
 
-    /// All operations in the order of the plan.
+    /// Returns all operations in the order of the plan.
     pub(crate) fn operations(&self) -> impl Iterator<Item = LiveOperation<'_>> {
         self.operations.iter().map(|o| {
             let (mut count, mut failed) = (0, 0);
@@ -52,8 +52,9 @@ impl Collector {
         })
     }
 
-    /// The chosen operations together: requests, failed ones, and response times of the successful ones. `chosen` has a
-    /// place for each operation, in their order.
+    /// Returns the totals of the chosen operations: requests, failed requests, and response times of the successful
+    /// ones.
+    /// `chosen` has an entry for each operation, in order.
     pub(crate) fn times(&self, chosen: &[bool]) -> (u64, u64, Histogram<u64>) {
         let (mut count, mut failed, mut times) = (0, 0, histogram());
         let operations = self.operations().zip(chosen);
@@ -61,7 +62,7 @@ impl Collector {
             count += operation.count;
             failed += operation.failed;
             if let Some(own) = operation.times {
-                // `times` resizes itself: adding cannot fail.
+                // `times` resizes itself, so adding cannot fail.
                 let added = times.add(own);
                 debug_assert!(added.is_ok());
             }
@@ -69,7 +70,7 @@ impl Collector {
         (count, failed, times)
     }
 
-    /// Failures by kind.
+    /// Returns the failures by kind.
     pub(crate) fn failures(&self) -> impl Iterator<Item = LiveFailure<'_>> {
         self.failures
             .iter()

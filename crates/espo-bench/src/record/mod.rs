@@ -1,9 +1,9 @@
-//! From samples to histograms.
+//! Records samples in histograms.
 //!
-//! Generator threads append plain [`Sample`]s to a buffer each; the collector drains the buffers ten
-//! times a second into one set of histograms by operation and outcome. Histograms on every worker would
-//! say the same and cost 190 KB for each worker, operation and outcome; the buffers stay small, the merge
-//! is exact, and a sample falls into the second in which its answer came, not in which it was merged.
+//! Each generator thread appends plain [`Sample`]s to its buffer. Ten times per second, the collector drains the
+//! buffers into one set of histograms by operation and outcome. Histograms per worker would give the same results, but
+//! need 190 KB per worker, operation and outcome. The buffers stay small, merging is exact, and a sample counts in the
+//! second of its response, not of the merge.
 
 mod collect;
 mod interval;
@@ -22,15 +22,15 @@ pub(crate) use collect::{Collected, Collector, OperationData, Snapshot, SoFar};
 pub(crate) use interval::IntervalSink;
 pub use interval::Second;
 
-/// The longest time that can be recorded: one hour, in microseconds.
+/// Maximum time that can be recorded: one hour, in microseconds.
 pub(crate) const MAX_MICROS: u64 = 3_600_000_000;
 /// Significant digits of every histogram.
 pub(crate) const DIGITS: u8 = 3;
 
-/// A histogram of microseconds from 1 µs to 1 h with three significant digits; it starts small and grows with
+/// Returns a histogram of microseconds from 1 µs to 1 h with three significant digits; it starts small and grows with
 /// the values.
 pub(crate) fn histogram() -> Histogram<u64> {
-    // The bounds are constants within the crate's limits: this cannot fail.
+    // The bounds are constants within the crate's limits, so this cannot fail.
     let mut histogram = Histogram::new_with_bounds(1, 2_048, DIGITS).expect("constant bounds");
     histogram.auto(true);
     histogram
@@ -49,21 +49,21 @@ pub enum Outcome {
     Client,
     /// Status 5xx.
     Server,
-    /// No connection, a broken one, a body cut short.
+    /// No connection, a broken connection or a truncated body.
     Transport,
-    /// No answer within the time limit.
+    /// No response within the timeout.
     Timeout,
-    /// An answer that is not what was asked for: no JSON, a record that does not fit.
+    /// An unexpected response: not JSON, or a record that cannot be decoded.
     Decode,
-    /// Failed inside the load generator: no file descriptors, local ports or memory, or a name that cannot be resolved.
-    /// The target has not seen the request; it is not counted as one.
+    /// Failed in the load generator: no file descriptors, local ports or memory, or a host name that cannot be
+    /// resolved. The request never reached the target and is not counted as one.
     Generator,
-    /// Still in flight when the run ended; the time is how long it had taken by then.
+    /// Still in flight when the run ended; the time is the duration until then.
     Unfinished,
 }
 
 impl Outcome {
-    /// As in reports and histogram tags.
+    /// Returns the name in reports and histogram tags.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -79,19 +79,19 @@ impl Outcome {
     }
 }
 
-/// One finished request (or iteration of a chain) that was meant to start in the measurement.
+/// One finished request (or iteration of a chain) whose intended start is within the measurement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
     /// Index of the operation.
     pub(crate) operation: u16,
     pub(crate) outcome: Outcome,
-    /// When the answer was there, in microseconds from the start of the run.
+    /// Time of the response in microseconds from the start of the run.
     pub(crate) ended: u64,
-    /// Microseconds from the send to the last byte.
+    /// Service time: microseconds from the actual send to the last byte.
     pub(crate) service: u64,
-    /// Microseconds from the intended start to the last byte.
+    /// Response time: microseconds from the intended start to the last byte.
     pub(crate) response: u64,
-    /// Nanoseconds of decoding; `u32::MAX` when nothing was decoded.
+    /// Nanoseconds of decoding; `u32::MAX` if nothing was decoded.
     pub(crate) decode_nanos: u32,
     pub(crate) bytes_in: u32,
     pub(crate) bytes_out: u32,
@@ -101,24 +101,24 @@ impl Sample {
     pub(crate) const NOT_DECODED: u32 = u32::MAX;
 }
 
-/// Failures of one kind: operation, outcome and status (0 without an answer).
+/// Failures of one kind: operation, outcome and status (0 without a response).
 pub(crate) type FailureKey = (u16, Outcome, u16);
 
-/// What a generator thread hands over.
+/// The data that a generator thread passes to the collector.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
     pub(crate) samples: Vec<Sample>,
-    /// How often, and the reason of the first.
+    /// Number of failures by kind, with the first reason.
     pub(crate) failures: HashMap<FailureKey, (u64, String)>,
-    /// Microseconds by which sends of the open model were late against their schedule.
+    /// Microseconds by which sends of the open model were delayed.
     pub(crate) lateness: Vec<u32>,
-    /// Microseconds by which the scheduler woke a sleeping task too late.
+    /// Microseconds by which the scheduler woke a sleeping task late.
     pub(crate) lag: Vec<u32>,
-    /// Sends that had to wait for a free place in flight.
+    /// Number of sends that had to wait for a free slot in flight.
     pub(crate) held_back: u64,
-    /// Microseconds that opening each connection took.
+    /// Microseconds to open each connection.
     pub(crate) connects: Vec<u32>,
-    /// Connections that could not be opened.
+    /// Number of connections that could not be opened.
     pub(crate) unconnected: u64,
 }
 
@@ -131,7 +131,7 @@ impl Recorder {
         self.0.lock().samples.push(sample);
     }
 
-    /// Counts a failure; `reason` is only made for the first of its kind since the last drain.
+    /// Counts a failure; `reason` is only called for the first of its kind since the last drain.
     pub(crate) fn failure(&self, key: FailureKey, reason: impl FnOnce() -> String) {
         let mut buffer = self.0.lock();
         buffer
@@ -170,8 +170,8 @@ impl Recorder {
         }
     }
 
-    /// Takes what has been recorded; `spare` gives its memory to the buffer, so that draining allocates
-    /// nothing once the rate is steady.
+    /// Takes the recorded data. The buffer reuses the memory of `spare`, so that draining allocates nothing at a steady
+    /// rate.
     pub(crate) fn drain(&self, spare: &mut Buffer) {
         std::mem::swap(&mut *self.0.lock(), spare);
     }

@@ -25,7 +25,7 @@ impl IntervalSink for Log {
 }
 
 #[test]
-fn samples_fall_into_the_second_in_which_they_ended() {
+fn samples_count_in_the_second_of_their_end() {
     let recorder = Recorder::default();
     let (sender, lines) = std::sync::mpsc::channel();
     let tags = vec![("list:Account".to_owned(), false)];
@@ -67,7 +67,7 @@ fn samples_fall_into_the_second_in_which_they_ended() {
 }
 
 #[test]
-fn long_times_are_kept_as_long_as_they_were() {
+fn long_times_are_recorded_up_to_an_hour() {
     let recorder = Recorder::default();
     let collector = Collector::new(
         vec![("read:X".to_owned(), false)],
@@ -84,13 +84,13 @@ fn long_times_are_kept_as_long_as_they_were() {
     assert!(data.equivalent(data.value_at_quantile(0.5), 400_000));
     assert!(
         data.equivalent(data.max(), MAX_MICROS),
-        "an hour is the longest: {}",
+        "the maximum is one hour: {}",
         data.max()
     );
 }
 
 #[test]
-fn nothing_is_lost_whatever_the_moment_of_draining() {
+fn no_sample_is_lost_by_draining() {
     let recorder = Recorder::default();
     let mut collector = Collector::new(
         vec![("read:X".to_owned(), false)],
@@ -116,7 +116,7 @@ fn nothing_is_lost_whatever_the_moment_of_draining() {
 }
 
 #[test]
-fn long_runs_keep_a_bounded_number_of_blocks_and_every_sample() {
+fn long_runs_have_bounded_blocks_with_every_sample() {
     let recorder = Recorder::default();
     let mut collector = Collector::new(
         vec![("read:X".to_owned(), false)],

@@ -1,4 +1,4 @@
-//! From what was recorded to a report.
+//! Builds a report from the recorded data.
 
 use hdrhistogram::Histogram;
 
@@ -9,20 +9,20 @@ use super::{
 use crate::record::{Collected, OperationData, histogram};
 use crate::workload::Operation;
 
-/// A thread busier than this has no room for a burst: its queue shows in the percentiles.
+/// A thread that is busier than this cannot absorb bursts, and its queue affects the percentiles.
 const BUSY: f64 = 0.85;
-/// Waking this late at the 99th percentile moves the percentiles of fast requests.
+/// A wake-up delay of this size at the 99th percentile affects the percentiles of fast requests.
 const LAG_MICROS: u64 = 5_000;
-/// Less than this of the offered rate is not the offered rate.
+/// Minimum fraction of the target rate at which it counts as sustained.
 const HELD: f64 = 0.99;
 
-/// What the driver knows beside the samples.
+/// Data of the driver in addition to the samples.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) run: RunInfo,
     pub(crate) target: TargetInfo,
     pub(crate) collected: Collected,
-    /// Scheduled and begun iterations of the open model in the measured time.
+    /// Scheduled and started iterations of the open model during the measurement.
     pub(crate) scheduled: Option<(u64, u64)>,
     pub(crate) unsent: u64,
     pub(crate) in_flight_at_end: u64,
@@ -118,7 +118,7 @@ pub(crate) fn build(operations: &[Operation], finished: Finished) -> Report {
     report
 }
 
-/// Totals, the overall distribution and the verdict, from the operations and the generator's figures.
+/// Computes totals, the overall distribution and the verdict from the operations and the generator's figures.
 pub(crate) fn recompute(report: &mut Report) {
     let seconds = report.run.seconds.max(1e-6);
     let mut all = histogram();
@@ -143,7 +143,7 @@ pub(crate) fn recompute(report: &mut Report) {
             .outcome(Outcome::Ok)
             .map(|o| o.response.to_histogram())
         {
-            // `all` resizes itself: adding cannot fail.
+            // `all` resizes itself, so adding cannot fail.
             let added = all.add(ok);
             debug_assert!(added.is_ok());
         }
@@ -169,13 +169,13 @@ fn verdict(report: &Report) -> (Verdict, Vec<String>) {
     if generator.scheduling_lag.p99 > LAG_MICROS {
         let lag = generator.scheduling_lag.p99 as f64 / 1e3;
         reasons.push(format!(
-            "tasks were woken {lag:.1} ms late at the 99th percentile"
+            "scheduling lag of {lag:.1} ms at the 99th percentile"
         ));
     }
     if report.totals.generator_errors > 0 {
         let own = (report.errors.iter()).find(|e| e.outcome == Outcome::Generator);
         reasons.push(format!(
-            "{} requests failed inside the load generator{}",
+            "{} requests failed in the load generator{}",
             report.totals.generator_errors,
             own.map_or(String::new(), |e| format!(": {}", e.sample))
         ));
@@ -188,7 +188,7 @@ fn verdict(report: &Report) -> (Verdict, Vec<String>) {
         && achieved < offered * HELD
     {
         let reason = format!(
-            "{achieved:.1} of {offered:.1} iterations a second were begun in time; {} were never sent",
+            "{achieved:.1} of {offered:.1} iterations/s started on time; {} were dropped",
             totals.unsent
         );
         return (Verdict::RateNotHeld, vec![reason]);

@@ -1,13 +1,13 @@
-//! What the tries of a search show: one result per load, and where more load stops giving more throughput.
+//! Evaluates the tries of a capacity search: one result per load, and the load at which throughput stops growing.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SloResult;
 
-/// A load reaches the peak if its throughput is at least this share of it.
+/// A load reaches the peak if its throughput is at least this fraction of the peak.
 const AT_PEAK: f64 = 0.95;
-/// Loads must go this far beyond the first at the peak to show that throughput has stopped growing.
+/// Loads must exceed the first load at the peak by this factor to show that throughput has stopped growing.
 const BEYOND: f64 = 1.25;
 
 /// One try of a load in a capacity search. A load is tried two or three times.
@@ -15,7 +15,7 @@ const BEYOND: f64 = 1.25;
 pub struct Probe {
     /// Iterations per second, or workers.
     pub load: f64,
-    /// Which try of this load it is, from 1.
+    /// Number of the try at this load, from 1.
     #[serde(default)]
     pub attempt: u32,
     /// Requests per second that got a response.
@@ -26,11 +26,11 @@ pub struct Probe {
     /// 99th percentile, microseconds.
     #[schemars(extend("unit" = "us"))]
     pub p99: u64,
-    /// Share of failed requests, 0 to 1.
+    /// Fraction of failed requests, 0 to 1.
     pub errors: f64,
     /// Whether this try met all SLOs.
     pub held: bool,
-    /// The SLOs with what was measured.
+    /// The SLOs with the measured values.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub judged: Vec<SloResult>,
 }
@@ -40,9 +40,9 @@ pub struct Probe {
 pub struct CapacityResult {
     /// The highest load that met the SLOs; absent if none did.
     pub load: Option<f64>,
-    /// The load to plan with: the capacity, or less if throughput stops growing before.
+    /// Recommended load: the capacity, or less if throughput stops growing earlier.
     pub recommended: Option<f64>,
-    /// The load from which on more load gave no more throughput, if the search went beyond it.
+    /// The load at which throughput stopped growing, if higher loads were tried.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub saturated_from: Option<f64>,
     /// Requests per second at that load.
@@ -57,35 +57,35 @@ pub struct CapacityResult {
 pub struct CapacityLoad {
     /// Iterations per second, or workers.
     pub load: f64,
-    /// How often it was tried.
+    /// Number of tries.
     pub tries: u32,
-    /// How many tries met all SLOs.
+    /// Number of tries that met all SLOs.
     pub met: u32,
-    /// Requests per second, the mean of the tries.
+    /// Requests per second, mean of the tries.
     pub rate: f64,
-    /// Median response time in microseconds, the middle one of the tries.
+    /// Median response time in microseconds, median of the tries.
     pub p50: u64,
-    /// 99th percentile in microseconds, the middle one of the tries.
+    /// 99th percentile in microseconds, median of the tries.
     pub p99: u64,
-    /// Share of failed requests, 0 to 1: the largest of the tries.
+    /// Fraction of failed requests, 0 to 1, maximum of the tries.
     pub errors: f64,
 }
 
 impl CapacityLoad {
-    /// Whether most tries met the SLOs.
+    /// Returns whether most tries met the SLOs.
     #[must_use]
     pub fn is_met(&self) -> bool {
         2 * self.met > self.tries
     }
 
-    /// Whether the tries disagree.
+    /// Returns whether the tries disagree.
     #[must_use]
     pub fn is_disputed(&self) -> bool {
         self.met > 0 && self.met < self.tries
     }
 }
 
-/// The tries of each load together, by rising load.
+/// Groups the tries by load, in ascending order.
 pub(crate) fn by_load(tries: &[Probe]) -> Vec<CapacityLoad> {
     let mut loads: Vec<f64> = tries.iter().map(|t| t.load).collect();
     loads.sort_by(f64::total_cmp);
@@ -110,7 +110,7 @@ pub(crate) fn by_load(tries: &[Probe]) -> Vec<CapacityLoad> {
     loads.into_iter().map(one).collect()
 }
 
-/// The smallest load whose throughput is that of the peak, if larger loads were tried and gave no more.
+/// Returns the smallest load with peak throughput, if larger loads were tried and did not increase it.
 pub(crate) fn saturation(loads: &[CapacityLoad]) -> Option<&CapacityLoad> {
     let peak = loads.iter().map(|l| l.rate).fold(0.0, f64::max);
     let first = loads.iter().find(|l| l.rate >= AT_PEAK * peak)?;
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn tries_of_a_load_are_counted_together_and_their_disagreement_shows() {
+    fn tries_of_one_load_are_grouped() {
         let loads = by_load(&[
             tried(20.0, 40.0, 900, true),
             tried(10.0, 19.0, 100, true),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn throughput_that_stops_growing_is_found_below_the_capacity() {
+    fn saturation_is_found_below_the_capacity() {
         let rates = [
             (20.0, 400.0),
             (30.0, 590.0),
@@ -165,7 +165,7 @@ mod tests {
         ];
         let loads = by_load(&rates.map(|(load, rate)| tried(load, rate, 1, true)));
         assert_eq!(saturation(&loads).map(|l| l.load), Some(45.0));
-        // Still growing, or not tried far enough.
+        // Still growing, or no higher load was tried.
         assert_eq!(saturation(&loads[..3]), None);
         assert_eq!(saturation(&[]), None);
     }

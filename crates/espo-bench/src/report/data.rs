@@ -1,10 +1,10 @@
-//! Whether the data of a target is too small for its figures to stand for a real instance.
+//! Checks whether the target's data is too small for the figures to be representative of a real instance.
 
 use super::{Model, OperationReport, Outcome, Report};
 
-/// A list without records is about 21 bytes; one record of a panel takes more than this.
+/// A list without records has about 21 bytes; a list with one record is larger than this.
 const EMPTY_BYTES: u64 = 60;
-/// Fewer records than a page of a list and its next ones.
+/// Fewer records than two pages of a list.
 const FEW_RECORDS: u64 = 100;
 
 pub(super) fn warnings(report: &Report) -> Vec<String> {
@@ -40,7 +40,7 @@ pub(super) fn warnings(report: &Report) -> Vec<String> {
         && *concurrency > 1
     {
         out.push(format!(
-            "all {concurrency} people act as one user: pass several with --users"
+            "all {concurrency} people act as the same user; pass several users with --users"
         ));
     }
     out

@@ -1,4 +1,4 @@
-//! A histogram with its usual figures.
+//! A histogram with its key figures.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -19,13 +19,13 @@ pub enum TimeUnit {
     Nanos,
 }
 
-/// A distribution of times: figures for the eye, and the histogram that they come from.
+/// A distribution of times: key figures, and the histogram that they are computed from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Distribution {
     /// Unit of all figures and of the histogram.
     #[serde(default)]
     pub unit: TimeUnit,
-    /// How many values.
+    /// Number of values.
     pub count: u64,
     /// Arithmetic mean.
     pub mean: f64,
@@ -43,7 +43,7 @@ pub struct Distribution {
     pub p999: u64,
     /// Largest.
     pub max: u64,
-    /// Base64 of the HdrHistogram in its V2 encoding with deflate; empty for no values.
+    /// Base64 of the HdrHistogram in V2 encoding with deflate; empty if there are no values.
     pub histogram: String,
 }
 
@@ -67,7 +67,7 @@ impl Distribution {
         }
     }
 
-    /// The same of nanoseconds.
+    /// Creates a distribution of nanoseconds.
     pub(crate) fn of_nanos(histogram: &Histogram<u64>) -> Self {
         Self {
             unit: TimeUnit::Nanos,
@@ -75,11 +75,11 @@ impl Distribution {
         }
     }
 
-    /// The histogram, to merge or to ask for other quantiles.
+    /// Decodes the histogram, to merge it or to compute other quantiles.
     ///
     /// # Errors
     ///
-    /// When the text is no histogram: the report was changed or cut.
+    /// Returns a message if the string is not a histogram because the report was modified or truncated.
     pub fn to_histogram(&self) -> Result<Histogram<u64>, String> {
         decode_histogram(&self.histogram)
     }
@@ -87,7 +87,7 @@ impl Distribution {
 
 pub(crate) fn encode_histogram(histogram: &Histogram<u64>) -> String {
     let mut bytes = Vec::new();
-    // Writing to memory fails for no histogram of our bounds.
+    // Writing a histogram with these bounds to memory cannot fail.
     let written = V2DeflateSerializer::new().serialize(histogram, &mut bytes);
     debug_assert!(written.is_ok());
     BASE64.encode(bytes)
@@ -99,10 +99,10 @@ pub(crate) fn decode_histogram(text: &str) -> Result<Histogram<u64>, String> {
     }
     let bytes = BASE64
         .decode(text)
-        .map_err(|e| format!("a histogram is not base64: {e}"))?;
+        .map_err(|e| format!("invalid histogram: not base64: {e}"))?;
     let mut histogram: Histogram<u64> = Deserializer::new()
         .deserialize(&mut bytes.as_slice())
-        .map_err(|e| format!("a histogram cannot be read: {e}"))?;
+        .map_err(|e| format!("invalid histogram: {e}"))?;
     histogram.auto(true);
     Ok(histogram)
 }
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_histogram_survives_the_report_bucket_by_bucket() {
+    fn histograms_round_trip_exactly() {
         let mut histogram = crate::record::histogram();
         for i in 1..5_000_u64 {
             histogram.record(i * i).unwrap();

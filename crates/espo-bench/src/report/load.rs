@@ -1,4 +1,4 @@
-//! Reading reports back.
+//! Reads reports from files.
 
 use std::path::Path;
 
@@ -10,18 +10,18 @@ impl Report {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the file cannot be read; [`Error::Usage`] when it is no report, or one of a newer
+    /// Returns [`Error::Io`] if the file cannot be read, and [`Error::Usage`] if it is not a report or has a newer
     /// format.
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
         Self::from_json(&text).map_err(|m| Error::usage(format!("{}: {m}", path.display())))
     }
 
-    /// Reads a report from JSON text.
+    /// Parses a report from JSON.
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// Returns a message with the problem.
     pub fn from_json(text: &str) -> Result<Self, String> {
         #[derive(serde::Deserialize)]
         struct Head {
@@ -29,16 +29,16 @@ impl Report {
             version: u32,
         }
         let head: Head =
-            serde_json::from_str(text).map_err(|e| format!("not a report of espo-bench: {e}"))?;
+            serde_json::from_str(text).map_err(|e| format!("not an espo-bench report: {e}"))?;
         if head.format != "espo-bench-report" {
-            return Err(format!("not a report of espo-bench but '{}'", head.format));
+            return Err(format!("not an espo-bench report but '{}'", head.format));
         }
         if head.version > FORMAT_VERSION {
             return Err(format!(
-                "a report of format {}; this espo-bench reads up to {FORMAT_VERSION}",
+                "unsupported report format {}: this version of espo-bench reads up to format {FORMAT_VERSION}",
                 head.version
             ));
         }
-        serde_json::from_str(text).map_err(|e| format!("a damaged report: {e}"))
+        serde_json::from_str(text).map_err(|e| format!("damaged report: {e}"))
     }
 }

@@ -1,8 +1,7 @@
-//! The result of a run: what every output, comparison and merge is made from.
+//! The result of a run, from which all outputs, comparisons and merges are generated.
 //!
-//! [`Report`] is the JSON format, version [`FORMAT_VERSION`]; its JSON Schema is checked in as
-//! `schema/report-1.json`. Histograms travel inside it, so that a report can be merged and compared
-//! without loss.
+//! [`Report`] is the JSON format, version [`FORMAT_VERSION`]; its JSON Schema is `schema/report-1.json`. The report
+//! contains histograms, so that reports can be merged and compared without loss.
 
 mod build;
 mod curve;
@@ -27,7 +26,7 @@ pub use writes::Writes;
 pub use crate::record::{Outcome, Second};
 use crate::schedule::{Arrivals, Phase};
 
-/// Version of the JSON format. It grows when a reader of the old one would misread the new one.
+/// Version of the JSON format. It increases if readers of the old format would misread the new one.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// The result of a run.
@@ -39,15 +38,15 @@ pub struct Report {
     pub version: u32,
     /// Version of the load tester.
     pub tool: String,
-    /// What was run.
+    /// Workload, load and time of the run.
     pub run: RunInfo,
-    /// Against what.
+    /// The target.
     pub target: TargetInfo,
-    /// Sums over all requests; chains are not counted, their steps are.
+    /// Totals over all requests. Chains are not counted, but their steps are.
     pub totals: Totals,
     /// Response times of the successful requests of all operations.
     pub all: Distribution,
-    /// By operation, in the order of the workload.
+    /// Results by operation, in the order of the workload.
     pub operations: Vec<OperationReport>,
     /// Failures by operation and kind, most frequent first.
     pub errors: Vec<ErrorReport>,
@@ -56,81 +55,81 @@ pub struct Report {
     /// The connections that the load opened; absent in reports of older versions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub connections: Option<Connections>,
-    /// What the run created and removed.
+    /// Records that the run created and deleted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub writes: Option<Writes>,
-    /// Operations that were left out because the target has no record that they could read.
+    /// Operations that were left out because the target has no records to read for them.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub nothing_to_read: Vec<NothingToRead>,
-    /// Operations whose responses were decoded as JSON, because the typed SDK does not have their entity type.
+    /// Operations whose responses were decoded as JSON, because the typed SDK lacks their entity type.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub decoded_untyped: Vec<String>,
     /// Problems of the run itself, such as an interval log that could not be written; the figures are not affected.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub problems: Vec<String>,
-    /// Limits that were asked for and whether they held.
+    /// SLOs and whether they were met.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub slos: Vec<SloResult>,
     /// Seconds between the entries of `series`.
     pub step_seconds: u64,
-    /// The course of the run.
+    /// The course of the run, by interval.
     pub series: Vec<Second>,
-    /// Seconds in a block of `operations[].blocks`.
+    /// Seconds per block of `operations[].blocks`.
     pub block_seconds: u64,
-    /// The tries of a capacity search, in the order of their load.
+    /// The tries of a capacity search, ordered by load.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub capacity: Vec<Probe>,
-    /// What the search found; absent in reports of older versions.
+    /// Result of the search; absent in reports of older versions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub capacity_result: Option<CapacityResult>,
 }
 
-/// What was run.
+/// Workload, load and time of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunInfo {
-    /// Eight hexadecimal digits; part of the marker of every record that the run made.
+    /// Run ID: eight hexadecimal digits, part of the marker of every record that the run created.
     pub id: String,
     /// Start, RFC 3339.
     pub started: String,
-    /// Length of the measurement in seconds, without warm-up.
+    /// Duration of the measurement in seconds, without warm-up.
     pub seconds: f64,
-    /// Why it ended before its time, if it did.
+    /// Why the run ended early, if it did.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub stopped: Option<String>,
-    /// The kind of that reason; absent in reports of older versions.
+    /// Category of this reason; absent in reports of older versions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub stopped_by: Option<StopCause>,
-    /// Fixes mix, data and order.
+    /// Seed for the mix, the data and the order.
     pub seed: u64,
     /// The load model.
     pub model: Model,
-    /// Think time between the iterations of a worker in seconds, shortest and longest (closed model).
+    /// Minimum and maximum think time between the iterations of a worker in seconds (closed model).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub think_seconds: Option<(f64, f64)>,
-    /// Users that the load acted as; 0 in reports of older versions.
+    /// Number of users that the load acted as; 0 in reports of older versions.
     #[serde(default)]
     pub users: u32,
     /// The course of the load.
     pub phases: Vec<Phase>,
     /// Name of the workload.
     pub workload: String,
-    /// The workload file as it was read.
+    /// Content of the workload file.
     pub workload_source: String,
     /// SHA-256 of the workload file in lower-case hex.
     pub workload_sha256: String,
-    /// What was done with answers.
+    /// How responses were processed.
     pub decode: Decode,
-    /// The command line, without anything secret.
+    /// The command line, without secrets.
     pub command: String,
     /// Label of the run, such as a release or a commit (`--label`).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub label: Option<String>,
-    /// Which share of a distributed run this is.
+    /// The shard of a distributed run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub shard: Option<ShardInfo>,
 }
 
-/// Why a run ended before its time.
+/// Why a run ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StopCause {
@@ -138,13 +137,13 @@ pub enum StopCause {
     Interrupted,
     /// More failed requests than `--max-error-share`.
     Errors,
-    /// An SLO that could not be met any more.
+    /// An SLO that could no longer be met.
     Slo,
     /// The server rejected the credentials.
     Credentials,
     /// The ledger was removed or could not be written.
     Ledger,
-    /// A failure inside the load generator.
+    /// A failure in the load generator.
     Generator,
 }
 
@@ -152,78 +151,78 @@ pub enum StopCause {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "model", rename_all = "lowercase")]
 pub enum Model {
-    /// Workers that send the next request when the last was answered.
+    /// Workers that start their next iteration when the previous one has finished.
     Closed {
-        /// How many workers, at the peak.
+        /// Number of workers, at the peak.
         concurrency: u32,
     },
-    /// Requests at set times, whether or not earlier ones were answered.
+    /// Iterations at scheduled times, whether or not earlier ones have finished.
     Open {
-        /// Iterations a second, at the peak.
+        /// Iterations per second, at the peak.
         rate: f64,
-        /// How they are spread.
+        /// How the starts of iterations are distributed.
         arrivals: Arrivals,
-        /// How many may be in flight.
+        /// Maximum number of iterations in flight.
         max_in_flight: u32,
     },
 }
 
-/// What is done with a successful answer, after the clock has stopped.
+/// How to process successful responses, after their time has been measured.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Decode {
-    /// Decoded into the typed SDK's records; see `decoded_untyped` for entity types that it does not have.
+    /// Decode into the typed SDK's records; see `decoded_untyped` for entity types that it lacks.
     #[default]
     Typed,
-    /// Read whole and thrown away.
+    /// Read and discard the body.
     Skip,
 }
 
-/// A share of a distributed run.
+/// A shard of a distributed run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShardInfo {
-    /// From 0.
+    /// Index from 0.
     pub index: u32,
-    /// How many there are.
+    /// Number of shards.
     pub count: u32,
     /// The common start, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub start_at: Option<String>,
 }
 
-/// Sums.
+/// Totals of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
-    /// Requests, failed ones included.
+    /// Number of requests, including failed ones.
     pub requests: u64,
-    /// Those that did not succeed.
+    /// Number of failed requests.
     pub failed: u64,
-    /// `requests` by second of the measurement.
+    /// `requests` per second of the measurement.
     pub rate: f64,
-    /// Iterations a second that the schedule asked for (open model).
+    /// Target rate in iterations per second (open model).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub offered_rate: Option<f64>,
-    /// Iterations a second that were begun (open model).
+    /// Achieved rate in iterations per second (open model).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub achieved_rate: Option<f64>,
-    /// Scheduled iterations that were not begun before the run ended (open model).
+    /// Dropped iterations: scheduled, but not started before the run ended (open model).
     pub unsent: u64,
-    /// Sends that had to wait for a free place in flight (open model).
+    /// Delayed sends, which had to wait for a free slot in flight (open model).
     pub held_back: u64,
-    /// Requests that failed inside the load generator; they are not in `requests` and `failed`.
+    /// Requests that failed in the load generator; they are not included in `requests` and `failed`.
     #[serde(default)]
     pub generator_errors: u64,
-    /// Requests that were in flight when the measurement ended: waited for, and counted.
+    /// Requests in flight at the end of the measurement, which were completed and counted.
     pub in_flight_at_end: u64,
-    /// Bytes of answers' bodies.
+    /// Bytes of response bodies.
     pub bytes_in: u64,
-    /// Bytes of requests' bodies.
+    /// Bytes of request bodies.
     pub bytes_out: u64,
 }
 
-/// An operation that was left out because the target has no record that it could read.
+/// An operation that was left out because the target has no records to read for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NothingToRead {
     /// The operation's name.
@@ -232,17 +231,17 @@ pub struct NothingToRead {
     pub entity: String,
 }
 
-/// One operation.
+/// Results of one operation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationReport {
-    /// `list:Account`, or the name that the workload gives.
+    /// Name of the operation: `list:Account`, or the name in the workload.
     pub name: String,
-    /// `list`, `read`, …; `chain` for the iterations of a chain as a whole; `preparation` for creates of records that
+    /// `list`, `read` and so on; `chain` for the iterations of a whole chain; `preparation` for creates of records that
     /// other operations needed. The last two are not in the totals.
     pub kind: String,
     /// The entity type; empty for chains.
     pub entity: String,
-    /// What happened, by outcome. Outcomes that did not occur are left out.
+    /// Results by outcome. Outcomes that did not occur are omitted.
     pub outcomes: Vec<OutcomeReport>,
     /// Response times of successful requests in consecutive blocks of `block_seconds`: base64 of
     /// HdrHistogram V2 with deflate; null for a block without requests.
@@ -254,20 +253,21 @@ pub struct OperationReport {
 pub struct OutcomeReport {
     /// How these requests ended.
     pub outcome: Outcome,
-    /// How many.
+    /// Number of requests.
     pub count: u64,
-    /// By second of the measurement.
+    /// Requests per second of the measurement.
     pub rate: f64,
-    /// From the send to the last byte, microseconds.
+    /// Service times: from the actual send to the last byte, microseconds.
     pub service: Distribution,
-    /// From the intended start to the last byte, microseconds. Equal to `service` in the closed model without pacing.
+    /// Response times: from the intended start to the last byte, microseconds. Equal to `service` in the closed model
+    /// without pacing.
     pub response: Distribution,
-    /// The client's own decoding, nanoseconds; it is in neither of the two above.
+    /// Decoding time in the client, nanoseconds; not included in service and response times.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub decode_nanos: Option<Distribution>,
-    /// Bytes of answers' bodies.
+    /// Bytes of response bodies.
     pub bytes_in: u64,
-    /// Bytes of requests' bodies.
+    /// Bytes of request bodies.
     pub bytes_out: u64,
 }
 
@@ -276,84 +276,85 @@ pub struct OutcomeReport {
 pub struct ErrorReport {
     /// The operation's name.
     pub operation: String,
-    /// How it ended.
+    /// How the requests ended.
     pub outcome: Outcome,
-    /// HTTP status, if there was an answer.
+    /// HTTP status, if there was a response.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<u16>,
-    /// How often.
+    /// Number of failures.
     pub count: u64,
-    /// What the server or the system said the first time.
+    /// First reason reported by the server or the operating system.
     pub sample: String,
 }
 
-/// The load generator.
+/// Resource usage of the load generator, and whether it was saturated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Generator {
-    /// Threads that send.
+    /// Number of sending threads.
     pub threads: u32,
-    /// Share of one core that the busiest of them used, 0 to 1.
+    /// Fraction of one core used by the busiest sending thread, 0 to 1.
     pub busiest_thread: f64,
-    /// CPU seconds of all of them during the measurement.
+    /// CPU seconds of all sending threads during the measurement.
     pub cpu_seconds: f64,
-    /// The same by 10,000 requests.
+    /// CPU seconds per 10,000 requests.
     pub cpu_per_10k: f64,
-    /// How late sends of the open model were that had a free place in flight, microseconds.
+    /// Send delay in the open model for sends with a free slot in flight, microseconds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub send_lateness: Option<Distribution>,
-    /// How late a sleeping task was woken, microseconds, measured every 10 ms.
+    /// Delay of the wake-up of a sleeping task, microseconds, measured every 10 ms.
     pub scheduling_lag: Distribution,
-    /// Largest resident memory in bytes seen once a second; the embedded server's included.
+    /// Maximum resident memory in bytes, sampled once per second; includes the embedded server.
     pub peak_memory: u64,
-    /// Resident memory in bytes once a minute: `[minute, bytes]`.
+    /// Resident memory in bytes, once per minute: `[minute, bytes]`.
     pub memory_by_minute: Vec<(u32, u64)>,
-    /// Whether the figures can be taken for the target's.
+    /// Whether the figures reflect the target.
     pub verdict: Verdict,
-    /// Why not, if not.
+    /// Reasons, if they do not.
     pub reasons: Vec<String>,
 }
 
-/// The connections that the load opened, warm-up included. Opening one is part of the times of the request that needs
-/// it: a server that closes after each answer shows here.
+/// The connections that the load opened, including the warm-up. The time to open one is part of the times of the
+/// request that needs it, so a server that closes connections after each response affects them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Connections {
-    /// How many.
+    /// Number of opened connections.
     pub opened: u64,
-    /// How many of them during the measurement.
+    /// Number of connections opened during the measurement.
     pub during_measurement: u64,
-    /// How many could not be opened during the measurement.
+    /// Number of connections that could not be opened during the measurement.
     pub failed: u64,
-    /// Name look-up, TCP, a proxy's tunnel and the TLS handshake, microseconds.
+    /// Time of name lookup, TCP connect, proxy tunnel and TLS handshake, microseconds.
     pub micros: Distribution,
 }
 
-/// Whether the percentiles are the target's or the generator's own.
+/// Whether the percentiles reflect the target or the load generator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The generator had room to spare.
+    /// The load generator was not saturated.
     Trustworthy,
-    /// The generator was the bottleneck: rates and percentiles are not the target's.
+    /// The load generator was saturated, so rates and percentiles do not reflect the target.
     GeneratorSaturated,
-    /// The generator kept up, but the set rate could not be held with the places in flight that it had.
+    /// The load generator was not saturated, but the target rate could not be sustained with the allowed iterations in
+    /// flight.
     RateNotHeld,
 }
 
-/// A limit and whether it held.
+/// An SLO and whether it was met.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SloResult {
-    /// As it was written.
+    /// The expression, as written by the user.
     pub expression: String,
-    /// What was measured, with its unit; none when there was nothing to measure.
+    /// The measured value with its unit; absent if nothing was measured.
     pub measured: Option<String>,
-    /// Whether it held. A limit on an operation that had no request did not hold.
+    /// Whether the SLO was met. An SLO on an operation without requests is missed.
     pub held: bool,
 }
 
 impl Report {
-    /// The exit code of the process: 0 for success; 3 if the server rejected the credentials; 1 if an SLO was missed,
-    /// the run was stopped by anything but the user, no request was measured, records remain that should have been
-    /// deleted, or the run had problems.
+    /// Returns the exit code of the process: 0 for success; 3 if the server rejected the credentials; 1 if an SLO was
+    /// missed, the run was stopped by anything but the user, no request was measured, records remain that should have
+    /// been deleted, or the run had problems.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         if self.run.stopped_by == Some(StopCause::Credentials) {
@@ -369,19 +370,19 @@ impl Report {
         )
     }
 
-    /// The operation of that name.
+    /// Returns the operation with this name.
     #[must_use]
     pub fn operation(&self, name: &str) -> Option<&OperationReport> {
         self.operations.iter().find(|o| o.name == name)
     }
 
-    /// The results of a capacity search by load.
+    /// Returns the results of a capacity search by load.
     #[must_use]
     pub fn capacity_loads(&self) -> Vec<CapacityLoad> {
         by_load(&self.capacity)
     }
 
-    /// Requests per second of one worker; none in the open model.
+    /// Returns the requests per second of one worker; `None` in the open model.
     #[must_use]
     pub fn rate_per_worker(&self) -> Option<f64> {
         match self.run.model {
@@ -390,16 +391,16 @@ impl Report {
         }
     }
 
-    /// Why the figures may flatter a real instance: responses without content, few records, one user for all people.
+    /// Returns why a real instance may be slower: responses without content, few records, one user for all people.
     #[must_use]
     pub fn data_warnings(&self) -> Vec<String> {
         data::warnings(self)
     }
 
-    /// The whole as JSON.
+    /// Returns the report as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Plain data with text keys: this serialises.
+        // Plain data with string keys always serialises.
         serde_json::to_string_pretty(self).expect("a report is plain data")
     }
 }
@@ -407,36 +408,36 @@ impl Report {
 /// [`OperationReport::kind`] of creates of records that other operations needed.
 pub(crate) const PREPARATION: &str = "preparation";
 
-/// [`RunInfo::stopped`] after Ctrl-C: the user's own wish, no failure.
+/// [`RunInfo::stopped`] after Ctrl-C, which is not a failure.
 pub(crate) const INTERRUPTED: &str = "interrupted";
 
 impl OperationReport {
-    /// The requests that ended so, if there were any.
+    /// Returns the requests with this outcome, if there were any.
     #[must_use]
     pub fn outcome(&self, outcome: Outcome) -> Option<&OutcomeReport> {
         self.outcomes.iter().find(|o| o.outcome == outcome)
     }
 
-    /// How many requests, failed ones included.
+    /// Returns the number of requests, including failed ones.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.sent().map(|o| o.count).sum()
     }
 
-    /// Outcomes of requests that left the load generator.
+    /// Returns the outcomes of requests that left the load generator.
     fn sent(&self) -> impl Iterator<Item = &OutcomeReport> {
         let outcomes = self.outcomes.iter();
         outcomes.filter(|o| o.outcome != Outcome::Generator)
     }
 
-    /// How many did not succeed.
+    /// Returns the number of failed requests.
     #[must_use]
     pub fn failed(&self) -> u64 {
         let failed = self.sent().filter(|o| o.outcome != Outcome::Ok);
         failed.map(|o| o.count).sum()
     }
 
-    /// Requests a second, failed ones included.
+    /// Returns the requests per second, including failed ones.
     #[must_use]
     pub fn rate(&self) -> f64 {
         self.sent().fold(0.0, |sum, o| sum + o.rate)
@@ -446,12 +447,12 @@ impl OperationReport {
         self.kind == "chain"
     }
 
-    /// Creates of records that other operations needed: no part of the load.
+    /// Returns whether these are creates of records that other operations needed, which are not part of the load.
     pub(crate) fn is_preparation(&self) -> bool {
         self.kind == PREPARATION
     }
 
-    /// Whether the row is no request of the load: an iteration of a chain, or preparation.
+    /// Returns whether the row is not a request of the load, but an iteration of a chain or preparation.
     pub(crate) fn is_apart(&self) -> bool {
         self.is_chain() || self.is_preparation()
     }

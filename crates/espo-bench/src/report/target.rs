@@ -1,25 +1,25 @@
-//! What was tested, and how it was reached.
+//! The target of a run, and its connection.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What was tested.
+/// The target of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetInfo {
     /// Address without credentials.
     pub url: String,
-    /// The server ran inside the load tester: it shares the machine's cores with the generator.
+    /// Whether the server ran in the load tester; it then shares the machine's cores with the load generator.
     pub embedded: bool,
-    /// EspoCRM's version, as `GET App/about` gives it.
+    /// EspoCRM's version, as returned by `GET App/about`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<String>,
-    /// Records by entity type at the start; only those that the workload names and lists can count.
+    /// Number of records by entity type at the start, for entity types that the workload names and that can be listed.
     pub records: BTreeMap<String, u64>,
-    /// Microseconds to open a TCP connection, name look-up included: five attempts before the load.
+    /// Microseconds to open a TCP connection, including the name lookup: five attempts before the load.
     pub connect_micros: Vec<u64>,
-    /// Microseconds of the full TLS handshake on each of these connections; empty where the target is not HTTPS.
+    /// Microseconds of the full TLS handshake on each of these connections; empty if the target does not use HTTPS.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub tls_micros: Vec<u64>,
     /// How connections reached the target; absent in reports of older versions.
@@ -27,13 +27,13 @@ pub struct TargetInfo {
     pub connection: Option<ConnectionInfo>,
 }
 
-/// How connections reached the target. No value of a header and no other secret is in it.
+/// How connections reached the target. It contains no header values and no secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConnectionInfo {
     /// IP address and port at the other end; absent behind a proxy.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub address: Option<String>,
-    /// HTTP version of the responses: `HTTP/1.1`.
+    /// HTTP version of the responses, such as `HTTP/1.1`.
     pub http_version: String,
     /// TLS version and cipher suite; absent without TLS and behind a proxy.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -47,7 +47,7 @@ pub struct ConnectionInfo {
 }
 
 impl ConnectionInfo {
-    /// The connection in one line.
+    /// Returns a description of the connection in one line.
     #[must_use]
     pub fn sentence(&self) -> String {
         let mut parts = vec![self.http_version.clone()];

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What the run created.
+/// Records that the run created and deleted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Writes {
     /// Path of the ledger.
@@ -17,10 +17,10 @@ pub struct Writes {
     pub missing: u64,
     /// Records that remain.
     pub left: u64,
-    /// Creates without a response whose record could not be looked for: each may have left one more record.
+    /// Creates without a response whose record could not be searched for; each may have left a record.
     #[serde(default)]
     pub unconfirmed: u64,
-    /// The records were left on purpose (`--keep`).
+    /// Whether the records were kept on purpose (`--keep`).
     #[serde(default)]
     pub kept: bool,
     /// Reasons why records remain.
@@ -29,13 +29,13 @@ pub struct Writes {
 }
 
 impl Writes {
-    /// Whether records remain, or may remain, that should have been deleted.
+    /// Returns whether records remain, or may remain, that should have been deleted.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         !self.kept && self.left + self.unconfirmed > 0
     }
 
-    /// The records in one sentence, with the command that deletes what remains.
+    /// Describes the records in one sentence, with the command that deletes the remaining ones.
     #[must_use]
     pub fn sentence(&self) -> String {
         let mut text = format!(
@@ -43,7 +43,7 @@ impl Writes {
             self.created, self.removed, self.left
         );
         if self.missing > 0 {
-            text.push_str(&format!(", {} were already gone", self.missing));
+            text.push_str(&format!(", {} already deleted", self.missing));
         }
         if self.unconfirmed > 0 {
             text.push_str(&format!(
@@ -61,7 +61,7 @@ impl Writes {
     }
 }
 
-/// The command that deletes the records in a ledger; merged shards have one ledger per line.
+/// Returns the command that deletes the records in a ledger; merged shards have one ledger per line.
 fn clean_command(ledgers: &str) -> String {
     let each = ledgers.lines().filter(|l| !l.is_empty());
     let quoted = |path: &str| {

@@ -1,8 +1,9 @@
-//! When requests are due: phases of load, and send times in closed form.
+//! The schedule of requests: phases of the load, and computed send times.
 //!
-//! A run is a sequence of [`Phase`]s. In the open model the `k`-th iteration is due when the integral of
-//! the rate reaches `k`; that time is computed, not slept towards step by step, so an error made once is
-//! not carried on, and any shard knows the send times of all others.
+//! A run is a sequence of [`Phase`]s. In the open model the `k`-th iteration is due when the integral of the rate
+//! reaches
+//! `k`. That time is computed directly instead of step by step, so errors do not accumulate, and every shard knows the
+//! send times of all others.
 
 pub(crate) mod pacer;
 
@@ -12,42 +13,42 @@ use rand::{Rng, RngExt as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A stretch of a run in which the load is constant or changes linearly.
+/// A part of a run in which the load is constant or changes linearly.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Phase {
     /// Name in reports.
     pub name: String,
-    /// Length in seconds.
+    /// Duration in seconds.
     pub seconds: f64,
-    /// Load at the start: iterations a second (open model) or workers (closed model).
+    /// Load at the start: iterations per second (open model) or workers (closed model).
     pub from: f64,
     /// Load at the end.
     pub to: f64,
-    /// False for a warm-up: its requests are sent and not counted.
+    /// Whether requests are counted; false for a warm-up.
     pub measured: bool,
 }
 
-/// How arrivals of the open model are spread.
+/// How the starts of iterations are distributed in the open model.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Arrivals {
-    /// Evenly: at 100/s one every 10 ms.
+    /// Evenly spaced: at 100/s one every 10 ms.
     #[default]
     Constant,
-    /// As independent users come: exponential gaps with the rate as their mean.
+    /// Random, as from independent users: exponentially distributed gaps with a mean of 1/rate.
     Poisson,
 }
 
-/// The whole course of the load.
+/// The course of the load over all phases.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Profile {
     phases: Vec<Phase>,
 }
 
 impl Profile {
-    /// `phases` have positive lengths and loads of zero or more; the caller has checked that.
+    /// Creates a profile. The caller has checked that `phases` have positive durations and loads of zero or more.
     pub(crate) fn new(phases: Vec<Phase>) -> Self {
         Self { phases }
     }
@@ -60,7 +61,7 @@ impl Profile {
         Duration::from_secs_f64(self.phases.iter().map(|p| p.seconds).sum())
     }
 
-    /// Start of the first measured phase, from the start of the run.
+    /// Returns the start of the first measured phase, from the start of the run.
     pub(crate) fn measured_from(&self) -> Duration {
         Duration::from_secs_f64(
             self.phases
@@ -71,7 +72,7 @@ impl Profile {
         )
     }
 
-    /// Load at the time `t` in seconds; 0 past the end.
+    /// Returns the load at the time `t` in seconds; 0 after the end.
     pub(crate) fn load_at(&self, t: f64) -> f64 {
         let mut start = 0.0;
         for phase in &self.phases {
@@ -83,7 +84,7 @@ impl Profile {
         0.0
     }
 
-    /// The largest load of any phase.
+    /// Returns the largest load of any phase.
     pub(crate) fn peak(&self) -> f64 {
         self.phases
             .iter()
@@ -91,7 +92,7 @@ impl Profile {
             .fold(0.0, f64::max)
     }
 
-    /// How many arrivals are due before the time `t` in seconds.
+    /// Returns the number of arrivals that are due before the time `t` in seconds.
     pub(crate) fn due_before(&self, t: f64) -> f64 {
         let (mut start, mut sum) = (0.0, 0.0);
         for phase in &self.phases {
@@ -103,10 +104,11 @@ impl Profile {
         sum
     }
 
-    /// The time in seconds at which the integral of the rate reaches `count`; none past the end.
+    /// Returns the time in seconds at which the integral of the rate reaches `count`; `None` after the end.
     ///
-    /// In a phase of length `T` with the rate going from `a` to `b` the integral is
-    /// `a·t + (b−a)·t²/2T`; solved for `t` in the form that stays exact for small slopes.
+    /// In a phase of length `T` with the rate going from `a` to `b`, the integral is `a·t + (b−a)·t²/2T`. It is solved
+    /// for
+    /// `t` in a form that remains exact for small slopes.
     pub(crate) fn time_of(&self, count: f64) -> Option<f64> {
         let (mut start, mut left) = (0.0, count);
         for phase in &self.phases {
@@ -130,10 +132,10 @@ impl Profile {
     }
 }
 
-/// The intended send times of the open model, one after the other.
+/// Iterator over the intended send times of the open model.
 ///
-/// Every shard and every thread walks the same sequence and takes its own share, so that the union is
-/// what one generator would have sent.
+/// Every shard and every thread iterates over the same sequence and takes its own part, so that together they send what
+/// a single generator would have sent.
 #[derive(Debug)]
 pub(crate) struct SendTimes<R> {
     profile: Profile,
@@ -162,7 +164,8 @@ impl<R: Rng> Iterator for SendTimes<R> {
         let count = match self.arrivals {
             Arrivals::Constant => self.sent as f64,
             Arrivals::Poisson => {
-                // Unit-rate arrivals, mapped through the inverse of the integral: exact for any course of the rate.
+                // Unit-rate arrivals, mapped through the inverse of the integral, which is exact for any course of the
+                // rate.
                 let uniform: f64 = self.rng.random();
                 self.reached -= (1.0 - uniform).ln();
                 self.reached

@@ -1,9 +1,9 @@
-//! Waiting until a send time, closer than the runtime's own timer.
+//! Waits for send times more precisely than the runtime's own timer.
 //!
-//! tokio's timer has a grain of one millisecond: it wakes 0.6 to 1.2 ms late at the median and would add
-//! that to every response time of the open model. On Linux a `timerfd` wakes about 0.05 ms late; elsewhere
-//! a thread sleeps and wakes the task. Each sending thread has one timer, which all of its tasks share: one for each
-//! worker would need as many file descriptors as the connections do.
+//! tokio's timer has a resolution of one millisecond: it wakes 0.6 to 1.2 ms late at the median, which would be added
+//! to every response time of the open model. On Linux a `timerfd` wakes about 0.05 ms late; on other systems a thread
+//! sleeps and wakes the task. All tasks of a sending thread share one timer, because one per worker would need as many
+//! file descriptors as the connections do.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -34,8 +34,8 @@ mod timer {
         pub(super) fn new() -> std::io::Result<Self> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             let fd = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags)?;
-            // An `OwnedFd` keeps its descriptor as long as it lives, which is all that the successor of this
-            // function (unsafe, so not for this crate) asks for.
+            // The successor of this function is unsafe and thus not allowed in this crate. It only requires that the
+            // descriptor remains open, which an `OwnedFd` guarantees.
             #[allow(
                 deprecated,
                 reason = "the successor is unsafe and adds nothing for an OwnedFd"
@@ -81,7 +81,7 @@ mod thread {
 
     use tokio::sync::oneshot;
 
-    /// A thread that sleeps until the earliest order is due; it ends when the timer is dropped.
+    /// A thread that sleeps until the earliest due time; it ends when the timer is dropped.
     #[derive(Debug)]
     pub(super) struct Timer {
         orders: mpsc::Sender<(Instant, oneshot::Sender<()>)>,
@@ -112,10 +112,10 @@ mod thread {
         while let Some((due, done)) = next.take() {
             let left = due.saturating_duration_since(Instant::now());
             next = match orders.recv_timeout(left) {
-                // The earlier wait was dropped in favour of this one.
+                // The earlier wait was dropped and replaced by this one.
                 Ok(order) => Some(order),
                 Err(mpsc::RecvTimeoutError::Timeout) => {
-                    // An error means that the waiting task was dropped: nothing left to wake.
+                    // An error means that the waiting task was dropped, so there is no task to wake.
                     let _ = done.send(());
                     orders.recv().ok()
                 }
@@ -131,7 +131,7 @@ use timer::Timer;
 #[cfg(not(target_os = "linux"))]
 use thread::Timer;
 
-/// The shared timer of one runtime; copies share it. It ends with the last copy.
+/// The shared timer of one runtime, which clones share. It ends with the last clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Pacer {
     shared: Arc<Shared>,
@@ -141,20 +141,20 @@ pub(crate) struct Pacer {
 #[derive(Debug, Default)]
 struct Shared {
     waiting: Mutex<Waiting>,
-    /// A wait is due before all others.
+    /// Signals a wait that is due before all others.
     earlier: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Due times, earliest first. A dropped wait stays until it is due; its waker is gone.
+    /// Due times, earliest first. A dropped wait remains until it is due, but has no waker.
     due: BinaryHeap<Reverse<(Instant, u64)>>,
     wakers: HashMap<u64, Waker>,
     next: u64,
     failed: Option<io::ErrorKind>,
 }
 
-/// The task that waits for the earliest due time; it ends when this is dropped.
+/// The task that waits for the earliest due time; it ends when this value is dropped.
 #[derive(Debug)]
 struct Driver(JoinHandle<()>);
 
@@ -165,7 +165,7 @@ impl Drop for Driver {
 }
 
 impl Pacer {
-    /// Needs a tokio runtime with I/O enabled around it.
+    /// Creates a timer. Must be called within a tokio runtime with I/O enabled.
     pub(crate) fn new() -> io::Result<Self> {
         let mut timer = Timer::new()?;
         let shared = Arc::new(Shared::default());
@@ -193,9 +193,9 @@ impl Pacer {
         })
     }
 
-    /// Returns at `due` or a little later, at once when it has passed; and how late it is.
+    /// Waits until `due`, or returns immediately if it has passed. Returns the delay.
     ///
-    /// Cancel safe: a dropped wait leaves nothing behind.
+    /// Cancel safe: a dropped wait leaves no state behind.
     pub(crate) async fn wait_until(&self, due: Instant) -> io::Result<Duration> {
         Wait {
             shared: &self.shared,
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn dropped_waits_leave_nothing_behind() {
+    async fn dropped_waits_leave_no_state() {
         let pacer = Pacer::new().unwrap();
         let far = Instant::now() + Duration::from_secs(3_600);
         tokio::select! {
@@ -316,7 +316,7 @@ mod tests {
         let pacer = Pacer::new().unwrap();
         let start = Instant::now();
         let order = Arc::new(Mutex::new(Vec::new()));
-        // Later waits begin first, so that each new one is the earliest.
+        // Later waits start first, so that each new one is the earliest.
         let tasks: Vec<_> = (0..50_u64)
             .rev()
             .map(|n| {
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sleeping_threads_of_other_systems_keep_the_same_promise() {
+    async fn thread_timers_behave_like_timerfd() {
         let mut timer = thread::Timer::new().unwrap();
         for millis in [0, 2, 5] {
             let due = Instant::now() + Duration::from_millis(millis);

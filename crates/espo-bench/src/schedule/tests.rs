@@ -18,7 +18,7 @@ fn times(phases: Vec<Phase>, arrivals: Arrivals) -> Vec<f64> {
 }
 
 #[test]
-fn a_constant_rate_is_spread_evenly_and_ends_with_the_phase() {
+fn constant_rates_are_evenly_spaced_within_the_phase() {
     let sent = times(vec![phase(2.0, 100.0, 100.0)], Arrivals::Constant);
     assert_eq!(sent.len(), 200);
     for (k, t) in sent.iter().enumerate() {
@@ -27,8 +27,8 @@ fn a_constant_rate_is_spread_evenly_and_ends_with_the_phase() {
 }
 
 #[test]
-fn a_ramp_sends_the_integral_of_its_rate_at_growing_density() {
-    // 0 → 100/s in 10 s is 500 requests; half of the time has a quarter of them.
+fn ramps_send_the_integral_of_the_rate() {
+    // 0 → 100/s in 10 s is 500 requests; the first half of the time has 25 % of them.
     let sent = times(vec![phase(10.0, 0.0, 100.0)], Arrivals::Constant);
     assert_eq!(sent.len(), 500);
     assert_eq!(sent.iter().filter(|t| **t < 5.0).count(), 125);
@@ -38,7 +38,7 @@ fn a_ramp_sends_the_integral_of_its_rate_at_growing_density() {
 }
 
 #[test]
-fn a_ramp_down_to_nothing_is_no_special_case() {
+fn ramps_down_to_zero_are_supported() {
     let sent = times(vec![phase(10.0, 100.0, 0.0)], Arrivals::Constant);
     assert_eq!(sent.len(), 500);
     assert_eq!(sent.iter().filter(|t| **t < 5.0).count(), 375);
@@ -62,7 +62,7 @@ fn phases_follow_without_a_gap() {
 }
 
 #[test]
-fn poisson_gaps_have_the_rate_as_mean_and_an_equal_deviation() {
+fn poisson_gaps_have_equal_mean_and_deviation() {
     let sent = times(vec![phase(100.0, 100.0, 100.0)], Arrivals::Poisson);
     let gaps: Vec<f64> = sent.windows(2).map(|w| w[1] - w[0]).collect();
     let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;

@@ -1,4 +1,4 @@
-//! The way to the target: proxy, headers, certificates, address.
+//! Access to the target: proxy, headers, certificates and address.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use espo_core::ClientBuilder;
 
 use crate::error::{Error, Result};
 
-/// How connections reach the target, apart from its URL. Neither `Debug` nor a report shows a secret.
+/// How connections reach the target, in addition to its URL. Neither `Debug` nor a report shows a secret.
 #[derive(Clone, Default)]
 pub struct Access {
     headers: Vec<(String, String)>,
@@ -50,21 +50,21 @@ impl Access {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Usage`] if the text has another form or the variable is not set.
+    /// Returns [`Error::Usage`] if the text has another format or the variable is not set.
     pub fn header_from_env(self, text: &str) -> Result<Self> {
         let (name, variable) = text
             .split_once('=')
             .filter(|(name, variable)| !name.is_empty() && !variable.is_empty())
             .ok_or_else(|| {
                 Error::usage(format!(
-                    "invalid header `{text}`: expected NAME=VARIABLE, where the environment variable has the value"
+                    "invalid header `{text}`: expected NAME=VARIABLE with the name of an environment variable"
                 ))
             })?;
         let value = variable_value(variable)?;
         Ok(self.header(name, value))
     }
 
-    /// Authenticates at a gateway in front of EspoCRM with the `user:password` in an environment variable.
+    /// Authenticates at a gateway in front of EspoCRM with `user:password` from an environment variable.
     ///
     /// # Errors
     ///
@@ -115,14 +115,14 @@ impl Access {
         self
     }
 
-    /// Ignores the proxy of the environment.
+    /// Ignores the proxy set in the environment.
     #[must_use]
     pub fn no_proxy(mut self) -> Self {
         self.proxy = Proxy::None;
         self
     }
 
-    /// Names of the additional headers, for the report.
+    /// Returns the names of the additional headers, for the report.
     pub(crate) fn header_names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.headers.iter().map(|(name, _)| name.clone()).collect();
         if self.gateway_user.is_some() {
@@ -131,7 +131,7 @@ impl Access {
         names
     }
 
-    /// Whether connections stay on this machine if the URL's host is this machine.
+    /// Returns whether connections stay on this machine if the URL's host is this machine.
     pub(crate) fn stays_here(&self) -> bool {
         let elsewhere = self.connect_to.is_some_and(|a| !a.ip().is_loopback());
         !elsewhere && !matches!(self.proxy, Proxy::Url(_))
@@ -141,7 +141,7 @@ impl Access {
         self.connect_to
     }
 
-    /// PEM texts of the additional roots, and of the client certificate with its key.
+    /// Returns the PEM texts of the additional roots, and of the client certificate with its key.
     pub(crate) fn pem(&self) -> (Vec<&[u8]>, Option<(&[u8], &[u8])>) {
         let roots = self.root_certificates.iter().map(|(_, pem)| pem.as_slice());
         let identity = self.client_certificate.as_ref();

@@ -1,4 +1,4 @@
-//! How long opening a connection takes, apart from any request: a few are opened before the load.
+//! Measures how long it takes to open a connection, with a few connections before the load.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,21 +16,20 @@ use super::access::Access;
 const CONNECTIONS: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Microseconds, one value for each connection, and what the last one was.
+/// Times in microseconds, one per connection, and properties of the last connection.
 #[derive(Debug, Default)]
 pub(crate) struct Connects {
-    /// TCP, name lookup included.
+    /// TCP connect time, including the name lookup.
     pub(crate) tcp: Vec<u64>,
-    /// The TLS handshake that follows where the target is HTTPS.
+    /// Time of the TLS handshake, if the target uses HTTPS.
     pub(crate) tls: Vec<u64>,
     /// The address at the other end.
     pub(crate) address: Option<SocketAddr>,
-    /// `TLS 1.3` with the cipher suite.
+    /// TLS version and cipher suite, such as `TLS 1.3` with its suite.
     pub(crate) tls_version: Option<String>,
 }
 
-/// Connections opened one after the other, without a proxy. Ends at the first that fails, which the first request
-/// then explains.
+/// Opens connections in sequence, without a proxy. Stops at the first failure, which the first request then reports.
 pub(crate) async fn connects(url: &str, access: &Access) -> Connects {
     let mut connects = Connects::default();
     let Ok(parsed) = url::Url::parse(url) else {
@@ -76,8 +75,8 @@ async fn tcp(access: &Access, host: &str, port: u16) -> std::io::Result<TcpStrea
     }
 }
 
-/// Trusts what the client trusts, and shakes hands in full each time: a resumed session would make every connection
-/// but the first look cheaper than a new user's.
+/// Returns a connector that trusts the same certificates as the client. It makes a full handshake each time, because
+/// resumed sessions would be faster than the connections of new users.
 fn tls(host: &str, access: &Access) -> Option<(TlsConnector, ServerName<'static>)> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let (roots, identity) = access.pem();

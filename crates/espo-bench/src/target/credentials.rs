@@ -7,7 +7,7 @@ use espo_core::Auth;
 use crate::error::{Error, Result};
 use crate::workload::{CredentialNames, Workload};
 
-/// A user's credentials. Never shown.
+/// A user's credentials, which are never printed.
 #[derive(Clone)]
 pub struct Credentials(pub(crate) Auth);
 
@@ -18,17 +18,17 @@ impl std::fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// From anything that [`Auth`] can express.
+    /// Creates credentials from any value that [`Auth`] supports.
     #[must_use]
     pub fn new(auth: impl Into<Auth>) -> Self {
         Self(auth.into())
     }
 
-    /// From `ESPO_API_KEY` (with `ESPO_SECRET_KEY` for HMAC), or `ESPO_USERNAME` and `ESPO_PASSWORD`.
+    /// Reads credentials from `ESPO_API_KEY` (with `ESPO_SECRET_KEY` for HMAC), or `ESPO_USERNAME` and `ESPO_PASSWORD`.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] when neither pair is set.
+    /// Returns [`Error::Usage`] if neither pair is set.
     pub fn from_env() -> Result<Self> {
         Self::from_names(&CredentialNames {
             api_key: Some("ESPO_API_KEY".into()),
@@ -39,11 +39,12 @@ impl Credentials {
         .map_err(|_| Error::usage("no credentials: set ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC), or ESPO_USERNAME and ESPO_PASSWORD"))
     }
 
-    /// The users in a CSV file with the columns `api_key` and optionally `secret_key`, or `username` and `password`.
+    /// Reads users from a CSV file with the columns `api_key` and optionally `secret_key`, or `username` and
+    /// `password`.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Usage`] with the line of a user that is not complete, or if there is none.
+    /// Returns [`Error::Usage`] with the line of a user that is not complete, or if there is no user.
     pub fn from_csv(path: &Path) -> Result<Vec<Self>> {
         let wrong = |what: String| Error::usage(format!("{}: {what}", path.display()));
         let mut reader = csv::ReaderBuilder::new()
@@ -77,7 +78,7 @@ impl Credentials {
             users.push(Self(auth));
         }
         if users.is_empty() {
-            return Err(wrong("there is no user".into()));
+            return Err(wrong("the file has no users".into()));
         }
         Ok(users)
     }
@@ -113,11 +114,11 @@ impl Credentials {
 }
 
 impl Workload {
-    /// The users that the workload names, from the environment; none when it names none.
+    /// Reads the credentials of the workload's users from the environment; empty if the workload names none.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] naming the variable that is not set.
+    /// Returns [`Error::Usage`] with the name of the variable that is not set.
     pub fn credentials(&self) -> Result<Vec<Credentials>> {
         self.credentials
             .iter()

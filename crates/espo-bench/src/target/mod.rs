@@ -1,4 +1,4 @@
-//! The target: how it is reached, as whom, and what it is.
+//! The target: its address, its users and its properties.
 
 mod access;
 mod connect;
@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::record::Recorder;
 use crate::report::ConnectionInfo;
 
-/// Makes clients for one target; each sending thread has its own, with connections of its own.
+/// Creates clients for one target. Each sending thread has its own client with separate connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Dialer {
     pub(crate) url: String,
@@ -29,9 +29,10 @@ pub(crate) struct Dialer {
 }
 
 impl Dialer {
-    /// A client that sends each request once, at once and whole: no retries, no cap, no redirects of its own.
+    /// Creates a client that sends each request exactly once and immediately: no retries, no concurrency limit, no
+    /// redirects.
     ///
-    /// `recorder` is told of every connection that it opens.
+    /// `recorder` is notified of every connection that the client opens.
     pub(crate) fn client(&self, user: usize, recorder: &Recorder) -> Result<Client> {
         let recorder = recorder.clone();
         let credentials = &self.credentials[user % self.credentials.len()];
@@ -40,9 +41,9 @@ impl Dialer {
             .auth(credentials.0.clone())
             .retry(RetryPolicy::none())
             .max_in_flight(None)
-            // Whoever sends waits with patience of his own: see `Patience`.
+            // The sender applies the timeout, see `Patience`.
             .timeout(Duration::MAX)
-            // Think times would otherwise open a connection for each request.
+            // A think time would otherwise cause a new connection for each request.
             .idle_timeout(Duration::from_secs(30))
             .gzip(true)
             .on_connect(move |c| recorder.connection(c.opened, c.took))
@@ -51,7 +52,7 @@ impl Dialer {
             .map_err(|e| Error::usage(e.to_string()))
     }
 
-    /// A client for what is done beside the load, with the usual retries.
+    /// Creates a client for requests outside the load, with the usual retries.
     pub(crate) fn patient_client(&self, user: usize) -> Result<Client> {
         self.access
             .apply(Client::builder(&self.url))
@@ -63,7 +64,7 @@ impl Dialer {
     }
 }
 
-/// What was learnt about the target.
+/// Properties of the target.
 #[derive(Debug)]
 pub(crate) struct Probe {
     pub(crate) version: Option<String>,
@@ -73,7 +74,7 @@ pub(crate) struct Probe {
     pub(crate) connection: ConnectionInfo,
 }
 
-/// Whether the host is this machine.
+/// Returns the host of a URL, and whether it is this machine.
 pub(crate) fn is_loopback(url: &str) -> Option<(String, bool)> {
     let parsed = url::Url::parse(url).ok()?;
     let (host, loopback) = match parsed.host()? {
@@ -87,17 +88,17 @@ pub(crate) fn is_loopback(url: &str) -> Option<(String, bool)> {
     Some((host, loopback))
 }
 
-/// Checks that the target is there and takes the credentials, and reads its metadata.
+/// Checks that the target is reachable and accepts the credentials, and reads its metadata.
 ///
 /// # Errors
 ///
-/// [`Error::Target`] when it is not there, refuses the credentials, or is no EspoCRM.
+/// Returns [`Error::Target`] if it cannot be reached, rejects the credentials, or is not an EspoCRM instance.
 pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
     let holds_credentials = url::Url::parse(&dialer.url)
         .is_ok_and(|url| !url.username().is_empty() || url.password().is_some());
     if holds_credentials {
         return Err(Error::usage(
-            "the URL holds credentials, which would end up in logs: give them in the environment",
+            "the URL contains credentials, which would appear in logs; pass them in environment variables",
         ));
     }
     let client = dialer.patient_client(0)?;
@@ -116,8 +117,8 @@ pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
         headers: dialer.access.header_names(),
     };
     let user: Value = first.json().map_err(|e| refused(&dialer.url, &e))?;
-    // Each user is tried once and alone: sending threads that find out together are ten refusals, which lock the
-    // address out of a real instance.
+    // Each user is checked once and alone. If the sending threads discovered wrong credentials simultaneously, a real
+    // instance would lock out the address after ten failures.
     for number in 1..dialer.credentials.len() {
         let client = dialer.patient_client(number)?;
         get(&client, "App/user").await.map_err(|e| {
@@ -133,7 +134,7 @@ pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
     let version = version.and_then(|v| v.get("version").and_then(Value::as_str).map(str::to_owned));
     let metadata = get(&client, "Metadata").await.map_err(|e| {
         Error::target(format!(
-            "reading the metadata of {}: {}",
+            "cannot read the metadata of {}: {}",
             dialer.url,
             e.report()
         ))
@@ -155,19 +156,19 @@ async fn get(client: &Client, path: &str) -> Result<Value, espo_core::Error> {
 
 pub(crate) fn refused(url: &str, error: &espo_core::Error) -> Error {
     let what = if from_gateway(error) {
-        "is behind a gateway that rejects the request (the response is not EspoCRM's): check --header-env, --gateway-auth-env and --client-certificate"
+        "is behind a gateway that rejects the request (the response is not from EspoCRM); check --header-env, --gateway-auth-env and --client-certificate"
     } else if error.is_unauthorized() || error.is_locked_out() {
-        "refuses the credentials"
+        "rejects the credentials"
     } else if matches!(error.stage(), Stage::Connect | Stage::Send | Stage::Build) {
         "cannot be reached"
     } else {
-        "does not answer as an EspoCRM"
+        "does not respond like an EspoCRM instance"
     };
     Error::target(format!("{url} {what}: {}", error.report()))
 }
 
-/// Whether a rejection comes from something in front of EspoCRM: EspoCRM demands no credentials with a realm, and its
-/// own rejections have no page for people.
+/// Returns whether a rejection comes from a gateway in front of EspoCRM: EspoCRM requests no credentials with a realm,
+/// and its own rejections contain no HTML page.
 pub(crate) fn from_gateway(error: &espo_core::Error) -> bool {
     let Some(status) = error.status().map(|s| s.as_u16()) else {
         return false;
@@ -184,7 +185,7 @@ pub(crate) fn from_gateway(error: &espo_core::Error) -> bool {
         401 => demands || is_page,
         403 => is_page,
         407 => true,
-        // A TLS gateway that misses a client certificate.
+        // A TLS gateway rejected the connection for lack of a client certificate.
         400 => {
             is_page
                 && body

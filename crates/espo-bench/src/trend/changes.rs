@@ -1,23 +1,23 @@
 //! Lasting changes in a series of runs.
 //!
-//! The series is split where the ranks before and after differ most (the largest standardised Mann-Whitney
-//! statistic over all places), and both parts are examined again. A split counts only if random reorderings of the
-//! same values rarely show one as large, so no distribution of the noise is assumed, and a single outlier, which
-//! moves one rank, is not a change.
+//! The series is split where the ranks before and after differ most (the largest standardised Mann-Whitney statistic
+//! over all positions), and both parts are examined again. A split counts only if random reorderings of the same values
+//! rarely show one as large. This assumes no distribution of the noise, and a single outlier, which moves one rank, is
+//! not a change.
 
 use std::ops::Range;
 
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
 
-/// Runs that a change must last, and that must precede it.
+/// Minimum number of runs before and after a change.
 pub(super) const MIN_RUNS: usize = 5;
-/// More reorderings than this take too long for a thousand operations.
+/// Maximum number of reorderings; more take too long for a thousand operations.
 const MAX_REORDERINGS: u32 = 50_000;
 /// Expected number of reorderings as extreme as the observed series at the significance level.
 const EXTREME_REORDERINGS: f64 = 20.0;
 
-/// A place from which the values differ.
+/// A position from which the values differ.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Split {
     /// Index of the first value after the change.
@@ -28,7 +28,7 @@ pub(super) struct Split {
     pub(super) after: f64,
 }
 
-/// The splits of a series that are significant at `level` and whose medians differ enough.
+/// Returns the splits of a series that are significant at `level` and whose medians differ enough.
 pub(super) fn splits(
     values: &[f64],
     level: f64,
@@ -48,14 +48,14 @@ pub(super) fn splits(
     }
 }
 
-/// The smallest number of runs in which a change can be significant at `level`.
+/// Returns the smallest number of runs in which a change can be significant at `level`.
 pub(super) fn runs_needed(level: f64) -> usize {
     (2 * MIN_RUNS..)
         .find(|n| 2.0 / orderings(*n) <= level)
         .unwrap_or(usize::MAX)
 }
 
-/// The number of ways to choose half of `n` values.
+/// Returns the number of ways to choose half of `n` values.
 fn orderings(n: usize) -> f64 {
     let half = n / 2;
     (1..=half).fold(1.0, |product, i| product * (n - half + i) as f64 / i as f64)
@@ -96,7 +96,7 @@ fn find(
     find(values, middle..part.end, level, rng, places);
 }
 
-/// Whether a reordered series shows a split at least this large in at most a share of `level`.
+/// Returns whether at most a fraction of `level` of the reordered series have a split at least this large.
 fn is_significant(mut ranks: Vec<f64>, observed: f64, level: f64, rng: &mut Pcg64Mcg) -> bool {
     let wanted = (EXTREME_REORDERINGS / level).ceil();
     let reorderings = (wanted.min(f64::from(MAX_REORDERINGS))) as u32;
@@ -115,7 +115,7 @@ fn is_significant(mut ranks: Vec<f64>, observed: f64, level: f64, rng: &mut Pcg6
     true
 }
 
-/// The split with the largest standardised difference of ranks, and that difference.
+/// Returns the split with the largest standardised difference of ranks, and that difference.
 fn largest(ranks: &[f64]) -> (usize, f64) {
     let n = ranks.len() as f64;
     let mut best = (0, 0.0);
@@ -136,7 +136,7 @@ fn largest(ranks: &[f64]) -> (usize, f64) {
     best
 }
 
-/// Ranks from 1; equal values share the mean of theirs.
+/// Returns ranks from 1; equal values share their mean rank.
 fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
@@ -156,7 +156,7 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     ranks
 }
 
-/// The median; 0 for no values.
+/// Returns the median; 0 for no values.
 pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

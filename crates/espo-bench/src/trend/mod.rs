@@ -1,9 +1,8 @@
-//! Many runs of one workload in the order of their dates: how rate, percentiles and errors develop, and since when
-//! they differ.
+//! Trends over many runs of one workload, ordered by date: rate, percentiles, errors and their changes.
 //!
-//! The measure is false alarms. A change is marked only if it lasts for at least five runs, exceeds a
-//! threshold, and is significant at a level corrected for the number of series that are examined, so that a page of
-//! equal runs has no mark with a probability of 95 %.
+//! The design limits false alarms. A change is marked only if it lasts for at least five runs, exceeds a threshold, and
+//! is significant at a level corrected for the number of series that are examined, so that with a probability of 95 % a
+//! page of equal runs has no mark.
 
 mod changes;
 #[cfg(test)]
@@ -25,7 +24,7 @@ const FALSE_ALARMS: f64 = 0.05;
 const EXAMINED: [Metric; 3] = [Metric::P50, Metric::P99, Metric::Errors];
 /// Smallest change of the error share that is marked.
 const MIN_ERROR_CHANGE: f64 = 0.005;
-/// The name of the series over all requests.
+/// Name of the series over all requests.
 pub const ALL_REQUESTS: &str = "all requests";
 
 /// Options of [`trend`].
@@ -41,7 +40,7 @@ impl Default for TrendOptions {
     }
 }
 
-/// The development of all groups of comparable runs.
+/// The trends of all groups of comparable runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Trend {
     /// Groups of comparable runs, the largest first.
@@ -65,10 +64,10 @@ pub struct TrendGroup {
     pub runs_needed: usize,
 }
 
-/// One run.
+/// A run in a group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrendRun {
-    /// Name of the report, as it was given.
+    /// Name of the report, as passed by the caller.
     pub file: String,
     /// Start, RFC 3339.
     pub started: String,
@@ -80,7 +79,7 @@ pub struct TrendRun {
     pub is_trustworthy: bool,
 }
 
-/// One operation in all runs.
+/// The figures of one operation in all runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrendSeries {
     /// The operation's name, or [`ALL_REQUESTS`].
@@ -94,13 +93,13 @@ pub struct TrendSeries {
 /// Figures of one operation in one run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrendPoint {
-    /// Requests, failed ones included.
+    /// Number of requests, including failed ones.
     pub requests: u64,
     /// Requests per second.
     pub rate: f64,
-    /// Share of failed requests, 0 to 1.
+    /// Fraction of failed requests, 0 to 1.
     pub errors: f64,
-    /// Median response time, microseconds; null if no request succeeded, as for the other times.
+    /// Median response time in microseconds; null if no request succeeded, as for the other times.
     pub p50: Option<u64>,
     /// 90th percentile, microseconds.
     pub p90: Option<u64>,
@@ -112,7 +111,7 @@ pub struct TrendPoint {
     pub max: Option<u64>,
 }
 
-/// A metric in which changes are searched.
+/// A metric that is examined for changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Metric {
@@ -120,7 +119,7 @@ pub enum Metric {
     P50,
     /// 99th percentile of response times.
     P99,
-    /// Share of failed requests.
+    /// Fraction of failed requests.
     Errors,
 }
 
@@ -131,20 +130,20 @@ pub struct Change {
     pub metric: Metric,
     /// Index of the first run after the change.
     pub run: usize,
-    /// Median of the runs before, in microseconds or as a share.
+    /// Median of the runs before, in microseconds or as a fraction.
     pub before: f64,
-    /// Median of the runs after, in microseconds or as a share.
+    /// Median of the runs after, in microseconds or as a fraction.
     pub after: f64,
 }
 
 impl Change {
-    /// Whether the figures are worse after the change.
+    /// Returns whether the figures are worse after the change.
     #[must_use]
     pub fn is_worse(&self) -> bool {
         self.after > self.before
     }
 
-    /// The relative change: 0.1 is 10 % more. Infinite if there was nothing before.
+    /// Returns the relative change: 0.1 is 10 % more. Infinite if the value before was zero.
     #[must_use]
     pub fn relative(&self) -> f64 {
         self.after / self.before - 1.0
@@ -152,7 +151,7 @@ impl Change {
 }
 
 impl Trend {
-    /// Whether the newest change of any series is for the worse.
+    /// Returns whether the newest change of any series is a regression.
     #[must_use]
     pub fn ends_worse(&self) -> bool {
         let series = self.groups.iter().flat_map(|g| &g.series);
@@ -165,7 +164,7 @@ impl Trend {
     }
 }
 
-/// Arranges reports by date and marks lasting changes. `reports` are pairs of a name, usually the file, and a report.
+/// Sorts reports by date and marks lasting changes. `reports` are pairs of a name, usually the file, and a report.
 #[must_use]
 pub fn trend(reports: &[(String, Report)], options: TrendOptions) -> Trend {
     let mut groups: BTreeMap<String, Vec<&(String, Report)>> = BTreeMap::new();
@@ -183,7 +182,7 @@ pub fn trend(reports: &[(String, Report)], options: TrendOptions) -> Trend {
     Trend { groups }
 }
 
-/// What runs must share to be comparable.
+/// Returns the properties that runs must share to be comparable.
 fn key(report: &Report) -> String {
     let run = &report.run;
     format!(
@@ -192,7 +191,7 @@ fn key(report: &Report) -> String {
     )
 }
 
-/// The start of a run as an instant, so that dates in different zones sort correctly.
+/// Returns the start of a run as an instant, so that dates in different time zones sort correctly.
 fn instant(report: &Report) -> Option<jiff::Timestamp> {
     report.run.started.parse().ok()
 }
@@ -217,7 +216,7 @@ fn group(reports: &[&(String, Report)], options: TrendOptions) -> TrendGroup {
         changes: Vec::new(),
     }));
     let level = FALSE_ALARMS / (series.len() * EXAMINED.len()) as f64;
-    // Equal reports give equal marks: the reorderings are drawn with a fixed seed.
+    // A fixed seed for the reorderings, so that equal reports give equal marks.
     let mut rng = Pcg64Mcg::seed_from_u64(1);
     for one in &mut series {
         one.changes = changes_of(one, &runs, level, options, &mut rng);
@@ -288,7 +287,7 @@ fn point(requests: u64, failed: u64, rate: f64, times: Option<&Distribution>) ->
 }
 
 impl TrendPoint {
-    /// The value of an examined metric.
+    /// Returns the value of an examined metric.
     fn value(&self, metric: Metric) -> Option<f64> {
         match metric {
             Metric::P50 => self.p50.map(|v| v as f64),

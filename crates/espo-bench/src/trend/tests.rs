@@ -55,7 +55,7 @@ fn marks(trend: &Trend) -> Vec<(String, Change)> {
 }
 
 #[test]
-fn a_hundred_equal_runs_have_at_most_one_mark() {
+fn equal_runs_have_at_most_one_mark() {
     for seed in 0..4 {
         let found = marks(&trend(&runs(seed, 100, |_| 1.0), TrendOptions::default()));
         assert!(found.len() <= 1, "seed {seed}: {found:?}");
@@ -63,7 +63,7 @@ fn a_hundred_equal_runs_have_at_most_one_mark() {
 }
 
 #[test]
-fn a_slowdown_of_ten_percent_is_found_where_it_begins() {
+fn slowdowns_are_marked_at_their_first_run() {
     for seed in 0..2 {
         let slower = |run| if run >= 50 { 1.1 } else { 1.0 };
         let trend = trend(&runs(seed, 100, slower), TrendOptions::default());
@@ -84,7 +84,7 @@ fn a_slowdown_of_ten_percent_is_found_where_it_begins() {
 }
 
 #[test]
-fn a_slowdown_that_ends_has_two_marks() {
+fn temporary_slowdowns_have_two_marks() {
     let slower = |run| if (30..60).contains(&run) { 1.3 } else { 1.0 };
     let trend = trend(&runs(3, 90, slower), TrendOptions::default());
     let all = &trend.groups[0].series[0];
@@ -130,7 +130,7 @@ fn different_loads_are_separate_groups() {
 }
 
 #[test]
-fn runs_are_ordered_by_date_whatever_the_order_of_the_files() {
+fn runs_are_ordered_by_date() {
     let mut reports = runs(7, 12, |_| 1.0);
     reports.reverse();
     let trend = trend(&reports, TrendOptions::default());

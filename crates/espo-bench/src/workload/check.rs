@@ -1,4 +1,4 @@
-//! From the shape of a file to a workload: everything that can be checked without a target.
+//! Converts a parsed file to a workload and checks everything that does not require a target.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -42,7 +42,7 @@ pub(super) fn check(
         operations, items, ..
     } = mix;
     if items.is_empty() {
-        return Err(source.error(0..0, "nothing to send: add an [[operation]] or a [[chain]]"));
+        return Err(source.error(0..0, "nothing to send; add an [[operation]] or a [[chain]]"));
     }
     if let Some(download) = operations.iter().find(|o| o.kind == Kind::Download)
         && operations.iter().all(|o| o.kind != Kind::Upload)
@@ -50,7 +50,7 @@ pub(super) fn check(
         let place = download.places.entity.clone();
         return Err(source.error(
             place,
-            "a download fetches what the run itself has uploaded: add an upload",
+            "a download fetches files that the run itself uploaded; add an upload",
         ));
     }
     let stages = stages::stages(&source, file.stages)?;
@@ -106,10 +106,10 @@ pub(super) fn check(
     })
 }
 
-/// Where the load is given, it is given once.
+/// Checks that the load is defined only once.
 fn whole_load(source: &Source<'_>, file: &WorkloadFile) -> Result<()> {
     if let (Some(rate), Some(_)) = (&file.rate, &file.concurrency) {
-        return Err(source.error(rate.span(), "a workload has either a rate or a concurrency"));
+        return Err(source.error(rate.span(), "set either a rate or a concurrency, not both"));
     }
     for length in [&file.duration, &file.pacing].into_iter().flatten() {
         if length.get_ref().0.is_zero() {
@@ -129,7 +129,9 @@ fn whole_load(source: &Source<'_>, file: &WorkloadFile) -> Result<()> {
         None => Ok(()),
         Some((key, at)) => Err(source.error(
             at,
-            format!("'{key}' beside stages: they say how much is sent, and for how long"),
+            format!(
+                "'{key}' cannot be combined with stages, which define the load and its duration"
+            ),
         )),
     }
 }
@@ -151,7 +153,7 @@ fn think(source: &Source<'_>, think: Spanned<ThinkFile>) -> Result<(Duration, Du
     }
 }
 
-/// The prefix stands in names, where the server refuses some characters, and in a filter by equality.
+/// Checks the prefix, which is part of names, where the server rejects some characters, and of an equality filter.
 fn prefix(source: &Source<'_>, prefix: Spanned<String>) -> Result<String> {
     let text = prefix.get_ref();
     let fine = (3..=24).contains(&text.len())
@@ -163,7 +165,7 @@ fn prefix(source: &Source<'_>, prefix: Spanned<String>) -> Result<String> {
     } else {
         Err(source.error(
             prefix.span(),
-            "a prefix has 3 to 24 letters, digits, blanks, '-' or '_'",
+            "invalid prefix: expected 3 to 24 letters, digits, spaces, '-' or '_'",
         ))
     }
 }
@@ -174,7 +176,7 @@ fn skew(source: &Source<'_>, skew: Spanned<file::SkewFile>) -> Result<Skew> {
     if part(hot) && part(share) {
         Ok(Skew { hot, share })
     } else {
-        Err(source.error(skew.span(), "hot and share are parts between 0 and 1: { hot = 0.1, share = 0.9 } sends 90 % of the reads to 10 % of the records"))
+        Err(source.error(skew.span(), "hot and share must be fractions between 0 and 1: { hot = 0.1, share = 0.9 } sends 90 % of the reads to 10 % of the records"))
     }
 }
 
@@ -189,7 +191,7 @@ fn credentials(
             let by_key = c.api_key_env.is_some() && c.username_env.is_none() && c.password_env.is_none();
             let by_user = c.username_env.is_some() && c.password_env.is_some() && c.api_key_env.is_none() && c.secret_key_env.is_none();
             if !by_key && !by_user {
-                return Err(source.error(span, "name the environment variables: api_key_env, with secret_key_env for HMAC; or username_env and password_env"));
+                return Err(source.error(span, "name the environment variables: api_key_env (with secret_key_env for HMAC), or username_env and password_env"));
             }
             Ok(CredentialNames {
                 api_key: c.api_key_env,
@@ -234,16 +236,17 @@ impl Mix<'_> {
             let at = step.span();
             let file = step.into_inner();
             if let Some(weight) = &file.weight {
-                return Err(self
-                    .source
-                    .error(weight.span(), "a step has no weight: the chain has one"));
+                return Err(self.source.error(
+                    weight.span(),
+                    "a step has no weight; set the weight of the chain",
+                ));
             }
             steps.push((operation(self.source, at.clone(), file, Some(&name))?, at));
         }
         if steps.is_empty() {
             return Err(self
                 .source
-                .error(at_steps, "a chain has at least one [[chain.step]]"));
+                .error(at_steps, "a chain needs at least one [[chain.step]]"));
         }
         let whole = Operation::new(Kind::Chain, String::new(), name);
         let whole = self.add(whole, span)?;
@@ -264,7 +267,7 @@ impl Mix<'_> {
             return Err(self.source.error(
                 span,
                 format!(
-                    "two operations are called '{}': give one a name",
+                    "two operations have the name '{}'; set a different name for one of them",
                     operation.name
                 ),
             ));
@@ -279,7 +282,7 @@ fn weight(source: &Source<'_>, weight: Option<Spanned<u32>>) -> Result<u32> {
         None => Ok(1),
         Some(zero) if *zero.get_ref() == 0 => Err(source.error(
             zero.span(),
-            "a weight is at least 1: what must not be sent does not stand here",
+            "weight must be at least 1; remove the operation to disable it",
         )),
         Some(weight) => Ok(weight.into_inner()),
     }

@@ -1,4 +1,4 @@
-//! Columns of a CSV file as data for created records.
+//! CSV columns as data for created records.
 
 use std::ops::Range;
 use std::path::Path;
@@ -6,11 +6,11 @@ use std::path::Path;
 use super::file::CsvFile;
 use super::model::CsvColumns;
 
-/// Reads the columns that `part` maps to attributes (`attribute = "column header"`), from `folder`.
+/// Reads the columns that `part` maps to attributes (`attribute = "column header"`), from the directory `folder`.
 ///
 /// # Errors
 ///
-/// What is wrong, and the place in the workload file that says so.
+/// Returns the problem and its location in the workload file.
 pub(super) fn read(folder: &Path, part: &CsvFile) -> Result<CsvColumns, (Range<usize>, String)> {
     let path = folder.join(part.file.get_ref());
     let shown = path.display();

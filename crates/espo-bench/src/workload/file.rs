@@ -1,4 +1,4 @@
-//! The shape of a workload file, before its names are checked.
+//! The format of a workload file, before its names are checked.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -77,7 +77,7 @@ pub(super) struct CredentialsFile {
     pub(super) password_env: Option<String>,
 }
 
-/// One operation; which of the keys belong to which kind is checked in `check.rs`, with their places.
+/// One operation; `check.rs` checks which keys apply to which kind, and reports their location.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OperationFile {
@@ -120,7 +120,8 @@ pub(super) struct StageFile {
     pub(super) measured: Option<bool>,
 }
 
-/// `50` holds, `[0, 50]` ramps from the first to the second; `{ steps = [10, 20, 30] }` holds each for the stage's length.
+/// `50` is constant, `[0, 50]` ramps from the first to the second value, `{ steps = [10, 20, 30] }` runs each value for
+/// the stage's duration.
 #[derive(Debug, Deserialize)]
 #[serde(
     untagged,
@@ -155,7 +156,7 @@ pub(super) struct ThinkRange {
     pub(super) max: TextDuration,
 }
 
-/// A duration written as text, `"200ms"`.
+/// A duration as a string, such as `"200ms"`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TextDuration(pub(super) Duration);
 
@@ -168,7 +169,7 @@ impl<'de> Deserialize<'de> for TextDuration {
     }
 }
 
-/// The bytes that a `size` key names.
+/// Parses the value of a `size` key.
 pub(super) fn size(text: &Spanned<String>) -> Result<u64, String> {
     parse_bytes(text.get_ref())
 }

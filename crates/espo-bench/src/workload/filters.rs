@@ -1,14 +1,15 @@
-//! Items of a `where`, as far as they can be checked without a target.
+//! Checks the items of a `where` as far as possible without a target.
 
 use serde_json::Value;
 
 use super::near;
 
-/// Their value is a list of items. The server's others (`not`, `having`, sub-queries) it refuses over the API.
+/// Filter types with a list of items. The server rejects its other group types (`not`, `having`, sub-queries) over the
+/// API.
 const GROUPS: [&str; 2] = ["and", "or"];
-/// They name a filter of the entity type, or a text, and no attribute.
+/// Filter types that name a filter of the entity type or a search text instead of an attribute.
 const WITHOUT_ATTRIBUTE: [&str; 3] = ["primary", "bool", "textFilter"];
-/// They are about an attribute, or a link.
+/// Filter types for an attribute or a link.
 const CONDITIONS: [&str; 66] = [
     "equals",
     "notEquals",
@@ -78,20 +79,20 @@ const CONDITIONS: [&str; 66] = [
     "columnLike",
 ];
 
-/// The attributes that an item and those inside it name.
+/// Returns the attributes that an item and its nested items name.
 ///
 /// # Errors
 ///
-/// A type that the server does not know, a type that is missing, an attribute that is missing.
+/// Returns a message about an unknown type, a missing type or a missing attribute.
 pub(super) fn check(item: &Value) -> Result<Vec<String>, String> {
     let Some(kind) = item.get("type").and_then(Value::as_str) else {
-        return Err("a where item has a type, as { type = \"equals\", attribute = \"status\", value = \"New\" }".into());
+        return Err("a where item needs a type, such as { type = \"equals\", attribute = \"status\", value = \"New\" }".into());
     };
     let value = item.get("value");
     if GROUPS.contains(&kind) {
         let items = value
             .and_then(Value::as_array)
-            .ok_or_else(|| format!("the value of '{kind}' is a list of where items"))?;
+            .ok_or_else(|| format!("the value of '{kind}' must be an array of where items"))?;
         let names = items.iter().map(check).collect::<Result<Vec<_>, _>>()?;
         return Ok(names.concat());
     }
@@ -106,15 +107,12 @@ pub(super) fn check(item: &Value) -> Result<Vec<String>, String> {
             .into_iter()
             .chain(GROUPS)
             .chain(WITHOUT_ATTRIBUTE);
-        return Err(format!(
-            "no filter is of the type '{kind}'{}",
-            near(kind, known)
-        ));
+        return Err(format!("unknown filter type '{kind}'{}", near(kind, known)));
     }
-    // Older clients say `field`.
+    // Older clients use `field`.
     let attribute = item.get("attribute").or_else(|| item.get("field"));
     match attribute.and_then(Value::as_str) {
         Some(attribute) => Ok(vec![attribute.to_owned()]),
-        None => Err(format!("a filter of the type '{kind}' needs an attribute")),
+        None => Err(format!("filter type '{kind}' needs an attribute")),
     }
 }

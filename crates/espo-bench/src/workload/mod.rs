@@ -1,8 +1,8 @@
-//! Workloads: TOML files that say what to send.
+//! Workloads: TOML files that define the requests to send.
 //!
-//! A file is read in two steps. Its shape and everything that can be known without a target is checked
-//! here, with line and column; names of entity types, attributes and links are checked against the
-//! target's metadata by [`resolve`], before any load.
+//! A file is read in two steps. This module checks its format and everything that does not require a target, and
+//! reports line and column. [`resolve`] checks the names of entity types, attributes and links against the target's
+//! metadata before the load starts.
 
 mod check;
 mod csv_columns;
@@ -32,26 +32,26 @@ pub(crate) const BUILTIN: [(&str, &str); 5] = [
 ];
 
 impl Workload {
-    /// One of the ready-made workloads: `mixed`, `browse`, `sync`, `import`, `search`.
+    /// Returns a built-in workload: `mixed`, `browse`, `sync`, `import` or `search`.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] with the known names, when there is none of that name.
+    /// Returns [`Error::Usage`] with the known names if there is no workload with this name.
     pub fn builtin(name: &str) -> Result<Self> {
         let Some((_, text)) = BUILTIN.iter().find(|(known, _)| *known == name) else {
             let near = near(name, BUILTIN.iter().map(|(n, _)| *n));
             return Err(Error::usage(format!(
-                "no workload '{name}': it is neither a file nor one of mixed, browse, sync, import, search{near}"
+                "unknown workload '{name}': expected a file or one of mixed, browse, sync, import, search{near}"
             )));
         };
         Self::parse(name, text, Path::new("."))
     }
 
-    /// Reads a TOML file, or takes the ready-made workload of that name when there is no such file.
+    /// Reads a TOML file, or returns the built-in workload with this name if there is no such file.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] with line and column when the file is not a valid workload; [`Error::Io`] when it
+    /// Returns [`Error::Usage`] with line and column if the file is not a valid workload, and [`Error::Io`] if it
     /// cannot be read.
     pub fn load(name_or_path: &str) -> Result<Self> {
         let path = Path::new(name_or_path);
@@ -62,12 +62,12 @@ impl Workload {
         Self::parse(name_or_path, &text, path.parent().unwrap_or(Path::new(".")))
     }
 
-    /// Reads a workload from text. `origin` names it in messages; CSV files are looked for in `folder`.
+    /// Parses a workload. `origin` names it in messages; paths of CSV files are relative to `folder`.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] with `origin:line:column` when it is not a valid workload; [`Error::Io`] when a CSV
-    /// file that it names cannot be read.
+    /// Returns [`Error::Usage`] with `origin:line:column` if it is not a valid workload, and [`Error::Io`] if one of
+    /// its CSV files cannot be read.
     pub fn parse(origin: &str, text: &str, folder: &Path) -> Result<Self> {
         let file: file::WorkloadFile = toml::from_str(text).map_err(|e| {
             at(
@@ -81,13 +81,13 @@ impl Workload {
     }
 }
 
-/// What the reader of the file says, without the names that types have in Rust.
+/// Replaces the names of Rust types in the parser's messages.
 fn in_words(message: &str) -> String {
     let words = [
-        ("expected u32", "expected a whole number, 0 or more"),
-        ("expected u64", "expected a whole number, 0 or more"),
+        ("expected u32", "expected an integer, 0 or more"),
+        ("expected u64", "expected an integer, 0 or more"),
         ("expected f64", "expected a number"),
-        ("expected a sequence", "expected a list"),
+        ("expected a sequence", "expected an array"),
         ("expected a map", "expected a table"),
     ];
     let said = words
@@ -98,7 +98,7 @@ fn in_words(message: &str) -> String {
     said.replace('`', "'")
 }
 
-/// An error that names the place in a workload file.
+/// Returns an error with a location in a workload file.
 pub(crate) fn at(origin: &str, text: &str, span: Range<usize>, message: &str) -> Error {
     let before = &text[..span.start.min(text.len())];
     let line = before.matches('\n').count() + 1;
@@ -106,7 +106,7 @@ pub(crate) fn at(origin: &str, text: &str, span: Range<usize>, message: &str) ->
     Error::usage(format!("{origin}:{line}:{column}: {message}"))
 }
 
-/// `; did you mean 'x'?` for the nearest of some names, empty when none is near.
+/// Returns `; did you mean 'x'?` for the most similar known name; empty if none is similar.
 pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let mut candidates: Vec<(f64, &str)> = known
         .into_iter()
@@ -126,7 +126,7 @@ pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> 
         [(_, one)] => format!("; did you mean '{one}'?"),
         several => {
             let names: Vec<String> = several.iter().map(|(_, n)| format!("'{n}'")).collect();
-            format!("; near names: {}", names.join(", "))
+            format!("; similar names: {}", names.join(", "))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A workload as the driver uses it.
+//! The workload that the driver runs.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,18 +10,18 @@ use serde_json::{Map, Value};
 
 use crate::schedule::{Arrivals, Phase};
 
-/// What to send, in which mix, with which data.
+/// The operations to send, their mix and their data.
 ///
-/// Made by [`Workload::builtin`], [`Workload::load`] or [`Workload::parse`].
+/// Created by [`Workload::builtin`], [`Workload::load`] or [`Workload::parse`].
 #[derive(Debug, Clone)]
 pub struct Workload {
     /// Name in reports: the file's `name`, or the file name without `.toml`.
     pub name: String,
-    /// What the workload stands for.
+    /// Description of the workload.
     pub description: String,
-    /// The file as it was read: it goes into the report whole.
+    /// Content of the file, which the report includes.
     pub(crate) source: Arc<str>,
-    /// Where it was read from, for messages.
+    /// Where the workload was read from, for messages.
     pub(crate) origin: String,
     pub(crate) defaults: Defaults,
     pub(crate) think: Option<(Duration, Duration)>,
@@ -37,7 +37,7 @@ pub struct Workload {
     pub(crate) stages: Option<Stages>,
 }
 
-/// What the file says about the load; the command line wins over it.
+/// The load defined in the file; the command line overrides it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Defaults {
     pub(crate) concurrency: Option<u32>,
@@ -56,14 +56,14 @@ pub(crate) enum Stages {
     Closed(Vec<Phase>),
 }
 
-/// `share` of the picks go to the `hot` part of the records.
+/// A fraction `share` of the reads goes to the `hot` part of the records.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Skew {
     pub(crate) hot: f64,
     pub(crate) share: f64,
 }
 
-/// Names of environment variables; the values never stand in a file.
+/// Names of environment variables; files never contain the values.
 #[derive(Debug, Clone)]
 pub(crate) struct CredentialNames {
     pub(crate) api_key: Option<String>,
@@ -77,18 +77,18 @@ pub(crate) struct CredentialNames {
 pub(crate) struct CsvColumns {
     pub(crate) attributes: Vec<String>,
     pub(crate) rows: Vec<Vec<String>>,
-    /// The file as the workload names it, and where it is.
+    /// The file as the workload names it, and its location.
     pub(crate) file: String,
     pub(crate) path: PathBuf,
-    /// Where the workload names the entity type and the attributes.
+    /// Locations of the entity type and the attributes in the workload.
     pub(crate) entity_place: Range<usize>,
     pub(crate) places: Vec<Range<usize>>,
 }
 
-/// What an iteration is: one operation, or the steps of a chain.
+/// The content of an iteration: one operation, or the steps of a chain.
 #[derive(Debug, Clone)]
 pub(crate) struct MixItem {
-    /// Index into `operations` of the entry that stands for the chain as a whole.
+    /// Index into `operations` of the entry for the whole chain.
     pub(crate) chain: Option<usize>,
     pub(crate) weight: u32,
     /// Indexes into `operations`.
@@ -98,7 +98,7 @@ pub(crate) struct MixItem {
 /// One kind of request that the workload sends.
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
-    /// Name in reports, limits and histogram tags: `list:Account`.
+    /// Name in reports, SLOs and histogram tags, such as `list:Account`.
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) entity: String,
@@ -115,18 +115,18 @@ pub(crate) struct Operation {
     pub(crate) batch: u32,
     pub(crate) field: Option<String>,
     pub(crate) size: u64,
-    /// It creates records that other operations need, and is no part of the load.
+    /// Whether it creates records that other operations need, and is not part of the load.
     pub(crate) is_preparation: bool,
     pub(crate) places: Places,
 }
 
 impl Operation {
-    /// Whether it is no request of the load: a chain as a whole, or preparation.
+    /// Returns whether it is not a request of the load, but a whole chain or preparation.
     pub(crate) fn is_apart(&self) -> bool {
         self.kind == Kind::Chain || self.is_preparation
     }
 
-    /// Its kind in reports.
+    /// Returns its kind in reports.
     pub(crate) fn report_kind(&self) -> &'static str {
         if self.is_preparation {
             crate::report::PREPARATION
@@ -136,7 +136,7 @@ impl Operation {
     }
 }
 
-/// Byte ranges in the source, for messages about names that only the target's metadata can check.
+/// Byte ranges in the source, for messages about names that only the target's metadata can verify.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Places {
     pub(crate) entity: Range<usize>,
@@ -160,7 +160,7 @@ pub(crate) enum Kind {
     MassUpdate,
     Upload,
     Download,
-    /// A chain as a whole: no request of its own.
+    /// A whole chain, which is not a request itself.
     Chain,
 }
 
@@ -200,7 +200,7 @@ impl Kind {
         }
     }
 
-    /// Whether the operation changes the target.
+    /// Returns whether the operation changes the target.
     pub(crate) fn writes(self) -> bool {
         match self {
             Self::Create
@@ -210,7 +210,7 @@ impl Kind {
             | Self::Unlink
             | Self::MassUpdate
             | Self::Upload => true,
-            // A download fetches what the run itself has uploaded.
+            // A download fetches files that the run itself uploaded.
             Self::Download => true,
             Self::List | Self::Search | Self::Read | Self::Related | Self::Stream | Self::Chain => {
                 false
@@ -220,13 +220,13 @@ impl Kind {
 }
 
 impl Workload {
-    /// Whether any operation changes the target, or the set-up makes records.
+    /// Returns whether any operation changes the target, or the setup creates records.
     #[must_use]
     pub fn writes(&self) -> bool {
         !self.setup.is_empty() || self.operations.iter().any(|o| o.kind.writes())
     }
 
-    /// The entity types that the operations name, sorted.
+    /// Returns the entity types that the operations name, sorted.
     pub(crate) fn entities(&self) -> Vec<&str> {
         let mut all: Vec<&str> = self
             .operations
@@ -240,25 +240,25 @@ impl Workload {
         all
     }
 
-    /// Think time between the iterations of a worker, shortest and longest; none if the file has none.
+    /// Returns the minimum and maximum think time between the iterations of a worker, or `None` if the file sets none.
     #[must_use]
     pub fn think(&self) -> Option<(Duration, Duration)> {
         self.think
     }
 
-    /// The file as it was read.
+    /// Returns the content of the file.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// How the file spreads arrivals; evenly if it does not say.
+    /// Returns how the file distributes arrivals; evenly by default.
     #[must_use]
     pub fn arrivals(&self) -> Arrivals {
         self.defaults.arrivals.unwrap_or_default()
     }
 
-    /// Names the ready-made workloads.
+    /// Returns the names of the built-in workloads.
     #[must_use]
     pub fn builtin_names() -> Vec<&'static str> {
         super::BUILTIN.iter().map(|(name, _)| *name).collect()
@@ -266,7 +266,7 @@ impl Workload {
 }
 
 impl Operation {
-    /// Creates of records that other operations need.
+    /// Returns the create operation for records that other operations need.
     pub(crate) fn preparation(entity: &str) -> Self {
         Self {
             is_preparation: true,

@@ -11,12 +11,12 @@ use super::source::{Source, name, positive};
 use super::{filters, near};
 use crate::error::Result;
 
-/// The largest page that the server gives.
+/// Maximum page size of the server.
 const MAX_PAGE: u32 = 200;
-/// The server cuts uploads at what its administrator set; above this a workload is surely a slip.
+/// Maximum size of an upload. The server has its own, configurable limit; larger values are probably mistakes.
 const MAX_UPLOAD: u64 = 64 << 20;
 
-/// The keys that an operation of a kind may have, besides kind, entity, name and weight.
+/// Returns the keys that an operation of a kind may have, in addition to kind, entity, name and weight.
 fn allowed(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::List => &["select", "where", "order_by", "order", "max_size", "pages"],
@@ -33,7 +33,7 @@ fn allowed(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-/// One operation of a file: its keys, then its values.
+/// Converts one operation of a file: first its keys, then its values.
 pub(super) fn operation(
     source: &Source<'_>,
     span: Range<usize>,
@@ -78,7 +78,7 @@ fn kind(source: &Source<'_>, file: &OperationFile) -> Result<Kind> {
     Err(source.error(file.kind.span(), message))
 }
 
-/// Rejects keys that mean nothing for the kind.
+/// Rejects keys that do not apply to the kind.
 fn check_keys(source: &Source<'_>, kind: Kind, file: &OperationFile) -> Result<()> {
     let given: [(&str, Option<Range<usize>>); 13] = [
         ("select", file.select.as_ref().map(Spanned::span)),
@@ -99,14 +99,14 @@ fn check_keys(source: &Source<'_>, kind: Kind, file: &OperationFile) -> Result<(
         if let Some(at) = at.filter(|_| !allowed(kind).contains(&key)) {
             return Err(source.error(
                 at,
-                format!("'{key}' means nothing for kind '{}'", kind.as_str()),
+                format!("'{key}' does not apply to kind '{}'", kind.as_str()),
             ));
         }
     }
     Ok(())
 }
 
-/// Names of attributes and fields, with their places for messages.
+/// Collects the names of attributes and fields, with their locations for messages.
 fn names(file: &OperationFile, out: &mut Operation) {
     let plain = |list: &Option<Spanned<Vec<Spanned<String>>>>| {
         let list = list.iter().flat_map(|l| l.get_ref());
@@ -129,7 +129,7 @@ fn numbers(source: &Source<'_>, file: &OperationFile, out: &mut Operation) -> Re
         if !(1..=MAX_PAGE).contains(&out.max_size) {
             return Err(source.error(
                 max_size.span(),
-                "a page has 1 to 200 records: the server refuses more",
+                "a page has 1 to 200 records; the server rejects more",
             ));
         }
     }
@@ -142,24 +142,24 @@ fn numbers(source: &Source<'_>, file: &OperationFile, out: &mut Operation) -> Re
     if let Some(size) = &file.size {
         out.size = file::size(size).map_err(|m| source.error(size.span(), m))?;
         if !(1..=MAX_UPLOAD).contains(&out.size) {
-            return Err(source.error(size.span(), "an upload has 1 byte to 64MiB"));
+            return Err(source.error(size.span(), "invalid size: expected 1 to 64MiB"));
         }
     }
     Ok(())
 }
 
-/// Order, search texts, filters and fixed values.
+/// Converts order, search texts, filters and fixed values.
 fn texts(source: &Source<'_>, file: OperationFile, out: &mut Operation) -> Result<()> {
     if let Some(order) = file.order {
         out.descending = match order.get_ref().as_str() {
             "asc" => false,
             "desc" => true,
-            _ => return Err(source.error(order.span(), "order is \"asc\" or \"desc\"")),
+            _ => return Err(source.error(order.span(), "order must be \"asc\" or \"desc\"")),
         };
     }
     if let Some(text) = file.text {
         if text.get_ref().is_empty() || text.get_ref().iter().any(|t| t.trim().is_empty()) {
-            return Err(source.error(text.span(), "texts to search for must not be empty"));
+            return Err(source.error(text.span(), "search texts must not be empty"));
         }
         out.text = text.into_inner();
     }
@@ -193,7 +193,7 @@ fn default_name(operation: &Operation) -> String {
     name
 }
 
-/// TOML as the JSON that goes over the wire; dates become their text.
+/// Converts TOML to the JSON that is sent; dates become strings.
 fn json(value: toml::Value) -> Value {
     match value {
         toml::Value::String(s) => s.into(),

@@ -1,4 +1,4 @@
-//! Names of a workload against the target's metadata.
+//! Checks the names of a workload against the target's metadata.
 
 use std::ops::Range;
 
@@ -8,36 +8,36 @@ use super::{CsvColumns, Kind, Operation, Workload, at, near, values};
 use crate::data::{Marker, Template};
 use crate::error::{Error, Result};
 
-/// An operation with what the metadata says about it.
+/// An operation with the metadata that it needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Resolved {
     pub(crate) operation: Operation,
-    /// For kinds that create or change records.
+    /// Template for kinds that create or change records.
     pub(crate) template: Option<Template>,
     /// The entity type at the other end of the link.
     pub(crate) foreign: Option<String>,
-    /// Attributes that carry the upload's owner: `relatedType` for a file, `parentType` for attachments.
+    /// Attribute with the owner of the upload: `relatedType` for a file, `parentType` for attachments.
     pub(crate) upload_owner: &'static str,
-    /// The field that an upload is for: the one that was named, or the entity type's first for files.
+    /// Field of the upload: the named one, or the entity type's first file field.
     pub(crate) upload_field: String,
 }
 
-/// How records of an entity type are created when an operation needs one of the run's own.
+/// How to create records of an entity type for operations that need the run's own records.
 #[derive(Debug, Clone)]
 pub(crate) struct Maker {
     pub(crate) template: Template,
-    /// For the set-up: with links to records of the workload's entity types, so that panels are not empty.
+    /// Template for the setup, with links to records of the workload's entity types, so that panels are not empty.
     pub(crate) linked: Template,
     pub(crate) marker: Marker,
 }
 
-/// A workload whose names are known to the target.
+/// A workload whose names are verified.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) operations: Vec<Resolved>,
-    /// For every entity type of which the run may create records.
+    /// Templates for every entity type of which the run may create records.
     pub(crate) makers: std::collections::BTreeMap<String, Maker>,
-    /// What is probably a slip, and no error.
+    /// Probable mistakes that are not errors.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -50,7 +50,7 @@ struct Check<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] with line and column of the first name that the target does not know.
+/// Returns [`Error::Usage`] with line and column of the first unknown name.
 pub(crate) fn resolve(workload: &Workload, schema: &Schema) -> Result<Plan> {
     let check = Check { workload, schema };
     let mut plan = Plan {
@@ -87,7 +87,7 @@ pub(crate) fn resolve(workload: &Workload, schema: &Schema) -> Result<Plan> {
         }
         check.cells(entity, csv)?;
         if !plan.makers.contains_key(name) {
-            let message = format!("nothing in this workload creates records of {name}");
+            let message = format!("no operation in this workload creates {name} records");
             return Err(check.error(&csv.entity_place, &message));
         }
     }
@@ -142,7 +142,7 @@ impl<'a> Check<'a> {
                 return Err(self.error(
                     &places.link,
                     &format!(
-                        "the server does not link or unlink through {}.{name}",
+                        "the server does not support linking or unlinking through {}.{name}",
                         entity.name
                     ),
                 ));
@@ -151,7 +151,7 @@ impl<'a> Check<'a> {
                 self.error(
                     &places.link,
                     &format!(
-                        "{}.{name} leads to several entity types: it cannot be used here",
+                        "{}.{name} links to several entity types and cannot be used here",
                         entity.name
                     ),
                 )
@@ -204,12 +204,12 @@ impl<'a> Check<'a> {
         Ok(out)
     }
 
-    /// Cells of a CSV file against the attributes that they are for.
+    /// Checks the cells of a CSV file against their attributes.
     fn cells(&self, entity: &EntityType, csv: &CsvColumns) -> Result<()> {
         for (row, cells) in csv.rows.iter().enumerate() {
             for ((name, place), cell) in csv.attributes.iter().zip(&csv.places).zip(cells) {
                 let attribute = entity.attributes.get(name).filter(|_| !cell.is_empty());
-                // Cells are strings, which the server converts to numbers and lists itself.
+                // The server converts strings to numbers and lists.
                 let attribute = attribute.filter(|a| {
                     matches!(a.value, ValueType::Enum | ValueType::Text | ValueType::Date)
                 });
@@ -223,7 +223,7 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Options of filters that the metadata does not have: they are sent, and find nothing.
+    /// Warns about filter options that are not in the metadata; the server accepts them and finds nothing.
     fn warn(&self, operation: &Operation, listed: &EntityType, warnings: &mut Vec<String>) {
         let mut items: Vec<&serde_json::Value> = operation.filter.iter().collect();
         while let Some(item) = items.pop() {
@@ -248,7 +248,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// select, where, order and text filters speak of the entity type that is listed.
+    /// Checks select, where, order and text filters against the listed entity type.
     fn names(&self, operation: &Operation, listed: &EntityType) -> Result<()> {
         for attribute in &operation.select {
             if !listed.attributes.contains_key(attribute) {
@@ -300,7 +300,7 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// An attribute that a create, or an update, may send.
+    /// Returns an attribute that a create or an update may send.
     fn writable(
         &self,
         entity: &EntityType,
@@ -377,13 +377,13 @@ impl<'a> Check<'a> {
                     .map_or(&operation.places.entity, |f| self.place(operation, f));
                 Err(self.error(
                     place,
-                    &format!("{} has no such field for files ({known})", entity.name),
+                    &format!("{} has no such file field ({known})", entity.name),
                 ))
             }
         }
     }
 
-    /// The entity types of which an operation may create records; true for the one that it is there to create.
+    /// Returns the entity types of which an operation may create records; true for the operation's own purpose.
     fn created_by(&self, operation: &Operation, resolved: &Resolved) -> Vec<(String, bool)> {
         let own = operation.entity.clone();
         match operation.kind {
@@ -401,7 +401,7 @@ impl<'a> Check<'a> {
         let entity = self.entity(entity, span)?;
         let marker = Marker::of(entity).ok_or_else(|| {
             let message = format!(
-                "records of {} cannot be created: it has no text that could carry the run's marker, and without one they could not be removed after a crash",
+                "cannot create {} records: the entity type has no searchable text attribute for the run marker, which is needed to delete them after a crash",
                 entity.name
             );
             self.error(span, &message)

@@ -1,4 +1,4 @@
-//! A workload file as messages name it.
+//! Locations in a workload file, for messages.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use toml::Spanned;
 use super::at;
 use crate::error::{Error, Result};
 
-/// The text of a file and its name.
+/// The content of a file and its name.
 pub(super) struct Source<'a> {
     pub(super) origin: &'a str,
     pub(super) text: &'a str,
@@ -19,7 +19,7 @@ impl Source<'_> {
     }
 }
 
-/// A number that must not be 0.
+/// Rejects 0.
 pub(super) fn positive(source: &Source<'_>, value: Spanned<u32>) -> Result<u32> {
     match *value.get_ref() {
         0 => Err(source.error(value.span(), "must be at least 1")),
@@ -27,7 +27,7 @@ pub(super) fn positive(source: &Source<'_>, value: Spanned<u32>) -> Result<u32> 
     }
 }
 
-/// Names stand in limits (`list.p99`) and as tags in histogram logs, where ',' and blanks have a meaning.
+/// Checks a name. Names are used in SLOs (`list.p99`) and as tags in histogram logs, where ',' and spaces are special.
 pub(super) fn name(source: &Source<'_>, name: &Spanned<String>) -> Result<String> {
     let fine = |c: char| c.is_ascii_alphanumeric() || "_:-/".contains(c);
     if !name.get_ref().is_empty()
@@ -39,7 +39,7 @@ pub(super) fn name(source: &Source<'_>, name: &Spanned<String>) -> Result<String
     } else {
         Err(source.error(
             name.span(),
-            "a name has letters, digits, '_', ':', '/' or '-', and is neither 'all' nor 'errors'",
+            "invalid name: expected letters, digits, '_', ':', '/' and '-', and neither 'all' nor 'errors'",
         ))
     }
 }

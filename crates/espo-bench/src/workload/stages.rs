@@ -1,4 +1,4 @@
-//! Stages: from what the file says to phases of the load.
+//! Converts the stages of a file to phases of the load.
 
 use toml::Spanned;
 
@@ -16,16 +16,19 @@ pub(super) fn stages(source: &Source<'_>, list: Vec<Spanned<StageFile>>) -> Resu
         let stage = item.into_inner();
         let seconds = stage.duration.get_ref().0.as_secs_f64();
         if seconds <= 0.0 {
-            return Err(source.error(stage.duration.span(), "a stage lasts longer than 0"));
+            return Err(source.error(stage.duration.span(), "must be longer than 0"));
         }
         let (load, is_open) = match (stage.rate, stage.concurrency) {
             (Some(rate), None) => (rate, true),
             (None, Some(workers)) => (workers, false),
-            _ => return Err(source.error(span, "a stage has either a rate or a concurrency")),
+            _ => return Err(source.error(span, "a stage needs either a rate or a concurrency")),
         };
         let at = load.span();
         if open.is_some_and(|o| o != is_open) {
-            return Err(source.error(at, "stages are all of rate or all of concurrency"));
+            return Err(source.error(
+                at,
+                "all stages must set a rate, or all must set a concurrency",
+            ));
         }
         open = Some(is_open);
         let measured = stage.measured.unwrap_or(true);
@@ -42,12 +45,13 @@ pub(super) fn stages(source: &Source<'_>, list: Vec<Spanned<StageFile>>) -> Resu
             let refused = [from, to].into_iter().find_map(|load| {
                 let whole = is_open || load.fract() == 0.0;
                 match load {
-                    load if !load.is_finite() || load < 0.0 => Some("a load is 0 or more"),
-                    _ if !whole => Some("workers are whole numbers"),
+                    load if !load.is_finite() || load < 0.0 => Some("a load must be 0 or more"),
+                    _ if !whole => Some("the number of workers must be an integer"),
                     _ => None,
                 }
             });
-            let refused = refused.or((from + to == 0.0).then_some("a stage has some load"));
+            let refused =
+                refused.or((from + to == 0.0).then_some("a stage must have a load above 0"));
             if let Some(refused) = refused {
                 return Err(source.error(at.clone(), refused));
             }
@@ -64,7 +68,7 @@ pub(super) fn stages(source: &Source<'_>, list: Vec<Spanned<StageFile>>) -> Resu
             LoadFile::Hold(value) => push(base, value, value)?,
             LoadFile::Ramp([from, to]) => push(base, from, to)?,
             LoadFile::Steps(steps) if steps.steps.is_empty() => {
-                return Err(source.error(at, "there is at least one step"));
+                return Err(source.error(at, "steps must contain at least one value"));
             }
             LoadFile::Steps(steps) => {
                 for value in steps.steps {
@@ -74,7 +78,10 @@ pub(super) fn stages(source: &Source<'_>, list: Vec<Spanned<StageFile>>) -> Resu
         }
     }
     if let Some(last) = unmeasured {
-        return Err(source.error(last, "no stage is measured: one must come behind this one"));
+        return Err(source.error(
+            last,
+            "no stage is measured; add a measured stage after this one",
+        ));
     }
     Ok(open.map(|o| {
         if o {

@@ -12,7 +12,7 @@ fn message(text: &str) -> String {
 }
 
 #[test]
-fn the_ready_made_workloads_fit_the_stock_metadata() {
+fn builtin_workloads_match_the_stock_metadata() {
     for name in Workload::builtin_names() {
         let workload = Workload::builtin(name).unwrap();
         assert_eq!(workload.name, name);
@@ -24,7 +24,7 @@ fn the_ready_made_workloads_fit_the_stock_metadata() {
 }
 
 #[test]
-fn mistakes_are_named_with_line_and_column_and_near_names() {
+fn errors_have_line_column_and_similar_names() {
     let list = "[[operation]]\nkind = \"list\"\n";
     for (text, expected) in [
         ("name = ", "w.toml:1:8"),
@@ -48,7 +48,7 @@ fn mistakes_are_named_with_line_and_column_and_near_names() {
         ),
         (
             &format!("{list}entity = \"Account\"\nwhere = [{{ attribute = \"name\" }}]"),
-            "w.toml:4:10: a where item has a type",
+            "w.toml:4:10: a where item needs a type",
         ),
         (
             &format!("{list}entity = \"Account\"\nmax_size = 500"),
@@ -56,15 +56,15 @@ fn mistakes_are_named_with_line_and_column_and_near_names() {
         ),
         (
             &format!("{list}entity = \"Account\"\nlink = \"contacts\""),
-            "w.toml:4:8: 'link' means nothing for kind 'list'",
+            "w.toml:4:8: 'link' does not apply to kind 'list'",
         ),
         (
             "[[operation]]\nkind = \"related\"\nentity = \"Account\"\nlink = \"contcts\"",
-            "w.toml:4:8: Account has no link 'contcts'; near names: 'contacts'",
+            "w.toml:4:8: Account has no link 'contcts'; similar names: 'contacts'",
         ),
         (
             "[[operation]]\nkind = \"link\"\nentity = \"Opportunity\"\nlink = \"account\"",
-            "w.toml:4:8: the server does not link or unlink through Opportunity.account",
+            "w.toml:4:8: the server does not support linking or unlinking through Opportunity.account",
         ),
         (
             "[[operation]]\nkind = \"create\"\nentity = \"Contact\"\nfields = [\"fistName\"]",
@@ -77,32 +77,32 @@ fn mistakes_are_named_with_line_and_column_and_near_names() {
         ("description = \"empty\"", "nothing to send"),
         (
             "[[stage]]\nduration = \"1s\"\n[[operation]]\nkind = \"list\"\nentity = \"Account\"",
-            "w.toml:1:1: a stage has either a rate or a concurrency",
+            "w.toml:1:1: a stage needs either a rate or a concurrency",
         ),
         (
             &format!("{list}entity = \"Account\"\n{list}entity = \"Account\""),
-            "two operations are called 'list:Account'",
+            "two operations have the name 'list:Account'",
         ),
         (
             "[data]\nprefix = \"<x>\"\n[[operation]]\nkind = \"list\"\nentity = \"Account\"",
-            "w.toml:2:10: a prefix has",
+            "w.toml:2:10: invalid prefix",
         ),
         (
             "[[operation]]\nkind = \"upload\"\nentity = \"Account\"\nfield = \"name\"",
-            "w.toml:4:9: Account has no such field for files",
+            "w.toml:4:9: Account has no such file field",
         ),
     ] {
         let message = message(text);
         assert!(
             message.contains(expected),
-            "{text}\ngave: {message}\nwanted: {expected}"
+            "{text}\nmessage: {message}\nexpected: {expected}"
         );
     }
 }
 
-/// Everything that can be wrong in a file has its place; `^` in the text marks it.
+/// Checks the location of every error; `^` in the text marks the expected one.
 #[test]
-fn every_mistake_has_its_line_and_column() {
+fn every_error_has_its_line_and_column() {
     const LIST: &str = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";
     let list = |more: &str| format!("{LIST}{more}\n");
     let above = |first: &str| format!("{first}\n{LIST}");
@@ -122,16 +122,16 @@ fn every_mistake_has_its_line_and_column() {
         (above("name = ^5"), "expected a string"),
         (above("rate = ^\"fast\""), "expected a number"),
         (list("^pagse = 1"), "unknown field 'pagse'"),
-        (list("pages = ^1.5"), "expected a whole number"),
-        (list("select = ^\"name\""), "expected a list"),
-        (list("where = ^\"x\""), "expected a list"),
+        (list("pages = ^1.5"), "expected an integer"),
+        (list("select = ^\"name\""), "expected an array"),
+        (list("where = ^\"x\""), "expected an array"),
         (above("arrivals = ^\"uniform\""), "unknown variant 'uniform'"),
         (above("[[credentials]]\n^api_key = \"abc\""), "unknown field 'api_key'"),
         ("x = [^\n".to_owned(), "unclosed array"),
         // Numbers.
-        (list("weight = ^0"), "a weight is at least 1"),
-        (list("weight = ^-1"), "expected a whole number"),
-        (list("pages = ^-1"), "expected a whole number"),
+        (list("weight = ^0"), "weight must be at least 1"),
+        (list("weight = ^-1"), "expected an integer"),
+        (list("pages = ^-1"), "expected an integer"),
         (list("pages = ^0"), "must be at least 1"),
         (list("max_size = ^0"), "a page has 1 to 200 records"),
         (above("concurrency = ^0"), "must be at least 1"),
@@ -142,18 +142,18 @@ fn every_mistake_has_its_line_and_column() {
         (above("pacing = ^\"0s\""), "must be longer than 0"),
         (above("think = ^{ min = \"2s\", max = \"1s\" }"), "min is above max"),
         (above("rate = ^5\nconcurrency = 5"), "either a rate or a concurrency"),
-        (above("[data]\nskew = ^{ hot = 2, share = 0.5 }"), "hot and share are parts"),
-        (above("[setup]\nrecords = { Account = ^-5 }"), "expected a whole number"),
+        (above("[data]\nskew = ^{ hot = 2, share = 0.5 }"), "hot and share must be fractions"),
+        (above("[setup]\nrecords = { Account = ^-5 }"), "expected an integer"),
         (kind("mass_update", "Account", "batch = ^0"), "must be at least 1"),
-        (kind("upload", "Document", "size = ^\"1TB\""), "is not a size"),
+        (kind("upload", "Document", "size = ^\"1TB\""), "invalid size"),
         // Filters.
         (
             list("where = [^{ type = \"equlas\", attribute = \"name\" }]"),
-            "no filter is of the type 'equlas'; near names: 'equals'",
+            "unknown filter type 'equlas'; similar names: 'equals'",
         ),
         (
             list("where = [^{ type = \"not\", value = [] }]"),
-            "no filter is of the type 'not'",
+            "unknown filter type 'not'",
         ),
         (
             list("where = [^{ type = \"equals\", value = \"x\" }]"),
@@ -169,12 +169,12 @@ fn every_mistake_has_its_line_and_column() {
         ),
         (
             list("where = [^{ type = \"or\", value = [{ attribute = \"name\" }] }]"),
-            "a where item has a type",
+            "a where item needs a type",
         ),
-        (list("where = [^{ type = \"and\" }]"), "is a list of where items"),
+        (list("where = [^{ type = \"and\" }]"), "must be an array of where items"),
         (list("where = [^{ type = \"primary\" }]"), "needs a value"),
-        (list("order = ^\"up\""), "order is"),
-        // What a kind needs.
+        (list("order = ^\"up\""), "order must be"),
+        // Required keys of a kind.
         ("^[[operation]]\nkind = \"related\"\nentity = \"Account\"\n".into(), "needs a link"),
         ("^[[operation]]\nkind = \"unlink\"\nentity = \"Account\"\n".into(), "needs a link"),
         ("^[[operation]]\nkind = \"read\"\n".into(), "needs an entity"),
@@ -183,30 +183,30 @@ fn every_mistake_has_its_line_and_column() {
         ("[[chain]]\nname = \"x\"\nstep = ^[]\n".into(), "at least one"),
         (
             "[[chain]]\nname = \"x\"\nweight = ^0\n[[chain.step]]\nkind = \"read\"\nentity = \"Account\"\n".into(),
-            "a weight is at least 1",
+            "weight must be at least 1",
         ),
         (
             "[[chain]]\nname = \"x\"\n[[chain.step]]\nkind = \"read\"\nentity = ^\"Acount\"\n".into(),
-            "near names: 'Account'",
+            "similar names: 'Account'",
         ),
         (
             "[[chain]]\nname = \"x\"\n[[chain.step]]\nkind = \"read\"\nentity = \"Account\"\nweight = ^3\n".into(),
             "a step has no weight",
         ),
-        (kind("search", "Account", "text = ^[]"), "texts to search for"),
+        (kind("search", "Account", "text = ^[]"), "search texts"),
         // Data.
         (kind("update", "Account", "fields = [^\"createdAt\"]"), "Account.createdAt is read-only"),
         (kind("update", "Account", "set = ^{ createdAt = \"2020-01-01\" }"), "Account.createdAt is read-only"),
         (kind("update", "Account", "set = ^{ industry = \"Agricultur\" }"), "'Agricultur' is not an option of Account.industry: the server would reject every write; did you mean 'Agriculture'?"),
-        (kind("create", "Opportunity", "set = ^{ stage = 5 }"), "Opportunity.stage is a string, not 5"),
-        (kind("create", "Opportunity", "set = ^{ probability = 101 }"), "Opportunity.probability is at most 100, not 101"),
+        (kind("create", "Opportunity", "set = ^{ stage = 5 }"), "Opportunity.stage must be a string, not 5"),
+        (kind("create", "Opportunity", "set = ^{ probability = 101 }"), "Opportunity.probability must be at most 100, not 101"),
         (kind("create", "Opportunity", "set = ^{ closeDate = \"tomorrow\" }"), "invalid value of Opportunity.closeDate 'tomorrow'"),
-        (kind("create", "Contact", "set = ^{ doNotCall = \"yes\" }"), "Contact.doNotCall is true or false"),
-        (kind("create", "Account", &format!("set = ^{{ sicCode = \"{}\" }}", "9".repeat(300))), "Account.sicCode has at most"),
+        (kind("create", "Contact", "set = ^{ doNotCall = \"yes\" }"), "Contact.doNotCall must be true or false"),
+        (kind("create", "Account", &format!("set = ^{{ sicCode = \"{}\" }}", "9".repeat(300))), "Account.sicCode must have at most"),
         (csv("\"Account\"", "^industry = \"N\""), "d.csv, row 1: 'a' is not an option of Account.industry"),
         (kind("create", "Account", "set = ^{ nmae = \"x\" }"), "no attribute 'nmae'; did you mean 'name'?"),
         (csv("^\"Acount\"", "name = \"N\""), "no entity type 'Acount'"),
-        (csv("^\"Contact\"", "lastName = \"N\""), "creates records of Contact"),
+        (csv("^\"Contact\"", "lastName = \"N\""), "creates Contact records"),
         (csv("\"Account\"", "^nmae = \"N\""), "no attribute 'nmae'"),
         (csv("\"Account\"", "^createdAt = \"N\""), "read-only"),
         (csv("\"Account\"", "name = ^\"Q\""), "has no column 'Q'"),
@@ -215,11 +215,11 @@ fn every_mistake_has_its_line_and_column() {
         (above("^[[credentials]]\nsecret_key_env = \"S\""), "name the environment variables"),
         // Stages.
         (above("^[[stage]]\nrate = 5"), "missing field 'duration'"),
-        (above("[[stage]]\nduration = \"1s\"\nrate = ^-5"), "a load is 0 or more"),
-        (above("[[stage]]\nduration = \"1s\"\nrate = ^[0, 0]"), "a stage has some load"),
+        (above("[[stage]]\nduration = \"1s\"\nrate = ^-5"), "a load must be 0 or more"),
+        (above("[[stage]]\nduration = \"1s\"\nrate = ^[0, 0]"), "a stage must have a load above 0"),
         (above("[[stage]]\nduration = \"1s\"\nrate = ^[1]"), "expected a number, [from, to]"),
-        (above("[[stage]]\nduration = \"1s\"\nrate = ^{ steps = [] }"), "at least one step"),
-        (above("[[stage]]\nduration = \"1s\"\nconcurrency = ^2.5"), "whole numbers"),
+        (above("[[stage]]\nduration = \"1s\"\nrate = ^{ steps = [] }"), "at least one value"),
+        (above("[[stage]]\nduration = \"1s\"\nconcurrency = ^2.5"), "must be an integer"),
         (above("[[stage]]\nduration = ^\"0s\"\nrate = 5"), "longer than 0"),
         (above("^[[stage]]\nduration = \"1s\"\nrate = 5\nmeasured = false"), "no stage is measured"),
         (
@@ -228,9 +228,9 @@ fn every_mistake_has_its_line_and_column() {
         ),
         (
             above("[[stage]]\nduration = \"1s\"\nrate = 5\n[[stage]]\nduration = \"1s\"\nconcurrency = ^5"),
-            "all of rate or all of concurrency",
+            "all must set a concurrency",
         ),
-        (above("rate = ^5\n[[stage]]\nduration = \"1s\"\nrate = 5"), "'rate' beside stages"),
+        (above("rate = ^5\n[[stage]]\nduration = \"1s\"\nrate = 5"), "'rate' cannot be combined with stages"),
     ] {
         let (before, after) = text.split_once('^').unwrap();
         let line = before.matches('\n').count() + 1;
@@ -241,14 +241,14 @@ fn every_mistake_has_its_line_and_column() {
             .map_or_else(|e| e.to_string(), |()| "nothing".to_owned());
         let place = format!("w.toml:{line}:{column}: ");
         if !(said.starts_with(&place) && said.contains(expected)) {
-            wrong.push(format!("{whole}said: {said}\nwanted: {place}… {expected}"));
+            wrong.push(format!("{whole}message: {said}\nexpected: {place}… {expected}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 #[test]
-fn the_workloads_of_the_guide_are_workloads() {
+fn workloads_in_the_guide_are_valid() {
     let guide = include_str!("../../README.md");
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
@@ -292,7 +292,7 @@ fn stages_ramps_and_steps_become_phases() {
 }
 
 #[test]
-fn columns_of_a_csv_file_become_data_and_a_missing_column_is_named() {
+fn csv_columns_become_data_and_must_exist() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
         folder.path().join("people.csv"),

@@ -1,11 +1,11 @@
-//! Values of a workload against the metadata: what the server would reject in every write.
+//! Checks the values of a workload against the metadata, to find those that the server would reject in every write.
 
 use espo_schema::{Attribute, EntityType, ValueType};
 use serde_json::Value;
 
 use super::near;
 
-/// Why the server would reject a value of an attribute; none if it would not, or if the metadata cannot tell.
+/// Returns why the server would reject a value of an attribute; `None` if it would not, or if the metadata cannot tell.
 pub(super) fn mismatch(
     entity: &EntityType,
     attribute: &Attribute,
@@ -36,20 +36,21 @@ pub(super) fn mismatch(
             "a time in UTC such as 2026-01-31 08:15:00",
         ),
         (ValueType::Bool, Value::Bool(_)) => None,
-        (ValueType::Bool, _) => Some(format!("{named} is true or false, not {value}")),
+        (ValueType::Bool, _) => Some(format!("{named} must be true or false, not {value}")),
         (ValueType::Enum | ValueType::Text | ValueType::Date | ValueType::DateTime, _) => {
-            Some(format!("{named} is a string, not {value}"))
+            Some(format!("{named} must be a string, not {value}"))
         }
         (ValueType::EnumList | ValueType::TextList | ValueType::IdList { .. }, other)
             if !other.is_array() =>
         {
-            Some(format!("{named} is a list, not {value}"))
+            Some(format!("{named} must be an array, not {value}"))
         }
         _ => None,
     }
 }
 
-/// The values of a `where` item that are no options of the attribute: the filter finds nothing, which is no error.
+/// Returns the values of a `where` item that are not options of the attribute. Such a filter finds nothing, without an
+/// error.
 pub(super) fn unknown_options(attribute: &Attribute, item: &Value) -> Vec<String> {
     let compares = [
         "equals",
@@ -89,7 +90,7 @@ fn length(named: &str, entity: &EntityType, attribute: &Attribute, text: &str) -
     let field = entity.fields.get(attribute.field.as_ref()?)?;
     let limit = field.length_limit()?;
     let length = text.chars().count() as u64;
-    (length > limit).then(|| format!("{named} has at most {limit} characters; this has {length}"))
+    (length > limit).then(|| format!("{named} must have at most {limit} characters, not {length}"))
 }
 
 fn range(named: &str, entity: &EntityType, attribute: &Attribute, number: f64) -> Option<String> {
@@ -99,8 +100,12 @@ fn range(named: &str, entity: &EntityType, attribute: &Attribute, number: f64) -
         value.as_f64().or_else(|| value.as_str()?.parse().ok())
     };
     match (bound(&field.min), bound(&field.max)) {
-        (Some(min), _) if number < min => Some(format!("{named} is at least {min}, not {number}")),
-        (_, Some(max)) if number > max => Some(format!("{named} is at most {max}, not {number}")),
+        (Some(min), _) if number < min => {
+            Some(format!("{named} must be at least {min}, not {number}"))
+        }
+        (_, Some(max)) if number > max => {
+            Some(format!("{named} must be at most {max}, not {number}"))
+        }
         _ => None,
     }
 }

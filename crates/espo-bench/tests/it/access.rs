@@ -50,7 +50,7 @@ fn rejections_of_a_gateway_are_not_blamed_on_the_credentials() {
         let (code, said) = out(&mut bench(folder.path(), &line(&server.url, "")));
         assert_eq!(code, 3, "{said}");
         assert!(said.contains("gateway"), "{said}");
-        assert!(!said.contains("refuses the credentials"), "{said}");
+        assert!(!said.contains("rejects the credentials"), "{said}");
 
         let mut command = bench(folder.path(), &line(&server.url, option));
         command.env("TOKEN", "s3cret-token");
@@ -225,7 +225,7 @@ fn private_authorities_and_client_certificates_are_used() {
             assert_eq!(target["tls_micros"].as_array().map(Vec::len), Some(5));
             assert!(!text.contains("PRIVATE KEY"));
         } else {
-            assert!(!said.contains("refuses the credentials"), "{said}");
+            assert!(!said.contains("rejects the credentials"), "{said}");
         }
     }
 }

@@ -136,7 +136,10 @@ fn what_the_pods_would_refuse_or_miss_is_told_or_brought_along() {
     let map: ConfigMap = serde_saphyr::from_str(map).unwrap();
     assert_eq!(map.data.unwrap()["people.csv"], cells);
     let error = k8s(&with("data/people.csv"), &options()).unwrap_err();
-    assert!(error.to_string().contains("beside the workload"), "{error}");
+    assert!(
+        error.to_string().contains("next to the workload"),
+        "{error}"
+    );
 }
 
 #[test]

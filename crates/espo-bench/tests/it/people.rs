@@ -40,7 +40,7 @@ fn people_think_and_their_rate_is_shown_per_person() {
         let most = 8 * ((2.0 / think.0) as u64 + 1);
         assert!(requests > 0 && requests <= most, "{requests} of {most}");
         assert!(said.contains("requests/s per person"), "{said}");
-        assert!(said.contains("8 people who think"), "{said}");
+        assert!(said.contains("8 people with think times"), "{said}");
     }
     // Without think times of the workload, people have those of people.
     let line = format!("run w.toml --url {url} --people 3 --duration 300ms --json r.json");
@@ -72,14 +72,14 @@ fn people_act_as_the_users_of_a_file() {
     let (code, said) = out(command.env_remove("ESPO_API_KEY"));
     assert_eq!(code, 0, "{said}");
     assert_eq!(report(folder.path())["run"]["users"], 2);
-    assert!(!said.contains("act as one user"), "{said}");
+    assert!(!said.contains("act as the same user"), "{said}");
     write("api_key\nkey\nwrong-and-secret\n");
     let (code, said) = out(&mut bench(folder.path(), &line));
     assert_eq!(code, 3, "{said}");
     assert!(said.contains("credentials 2"), "{said}");
     assert!(!said.contains("wrong-and-secret"), "{said}");
     for (text, expected) in [
-        ("api_key\n", "there is no user"),
+        ("api_key\n", "the file has no users"),
         ("username,password\nme,\n", "user 1 has no credentials"),
         ("name\nme\n", "expected the columns api_key"),
     ] {
@@ -103,7 +103,7 @@ fn small_data_is_named_next_to_the_figures() {
     for text in [said, page, markdown] {
         assert!(text.contains("Account/contacts (21 bytes)"), "{text}");
         assert!(text.contains("few records: Account (20)"), "{text}");
-        assert!(text.contains("act as one user"), "{text}");
+        assert!(text.contains("act as the same user"), "{text}");
     }
 }
 
@@ -185,7 +185,7 @@ fn saved_reports_can_be_judged_by_limits() {
     let judge = |limit: &str| out(bench(folder.path(), "report r.json --slo").arg(limit));
     assert_eq!(judge("p99 < 1m").0, 0);
     let (code, said) = judge("list.p50 < 1us");
-    assert_eq!((code, said.contains("BROKEN")), (1, true), "{said}");
+    assert_eq!((code, said.contains("MISSED")), (1, true), "{said}");
     let (code, said) = judge("errors < 1");
     assert_eq!((code, said.contains("1%")), (2, true), "{said}");
 }

@@ -97,7 +97,7 @@ fn full_disks_stop_the_load_and_records_are_deleted() {
         .env_remove("ESPO_SECRET_KEY");
     let (code, said) = end(start(&mut shell));
     assert_eq!(code, 1, "{said}");
-    assert!(said.contains("the ledger cannot be written"), "{said}");
+    assert!(said.contains("cannot write the ledger"), "{said}");
     let report = report(folder.path());
     assert_eq!(report["run"]["stopped_by"], "ledger");
     assert_eq!(report["writes"]["left"], 0, "{said}");

@@ -151,6 +151,6 @@ fn four_shards_send_what_one_generator_sends_and_merge_without_loss() {
         merge(vec![whole])
             .unwrap_err()
             .to_string()
-            .contains("no shard")
+            .contains("not a shard")
     );
 }

@@ -25,7 +25,7 @@ fn a_target_that_is_not_there_or_refuses_is_said_before_any_load() {
     };
     let error = run(refused).unwrap_err();
     assert!(
-        matches!(&error, Error::Target(m) if m.contains("refuses the credentials")),
+        matches!(&error, Error::Target(m) if m.contains("rejects the credentials")),
         "{error}"
     );
     assert_eq!((error.exit_code(), server.seen().len()), (3, 0));

@@ -1,4 +1,4 @@
-//! The live page. Its script builds everything from the events that it receives.
+//! The live page. Its script builds all content from the events that it receives.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -88,7 +88,7 @@ fn operations() -> Markup {
     }
 }
 
-/// The report's content, which replaces the live page when the run has ended.
+/// Returns the report's content, which replaces the live page when the run has ended.
 pub(crate) fn report_body(report: &Report) -> String {
     body(report).into_string()
 }

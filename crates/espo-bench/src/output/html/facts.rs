@@ -1,4 +1,4 @@
-//! How the report came about: target, load, generator, records.
+//! How the report was produced: target, load, generator, records.
 
 use maud::{Markup, html};
 
@@ -45,7 +45,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     facts.push(("records at the start", records.join(", ")));
     facts.push((
         "in flight at the end",
-        format!("{}, waited for and counted", totals.in_flight_at_end),
+        format!("{}, completed and counted", totals.in_flight_at_end),
     ));
     if totals.offered_rate.is_some() {
         facts.push(("dropped iterations", show_count(totals.unsent)));

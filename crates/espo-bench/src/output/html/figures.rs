@@ -7,16 +7,16 @@ use super::super::summary::unit;
 use crate::report::{CapacityLoad, Model, OperationReport, Outcome, Report, Second};
 use crate::units::{show_count, show_micros, trim};
 
-/// Lines of the percentile chart: more could not be distinguished.
+/// Maximum number of lines in the percentile chart; more could not be distinguished.
 const MAX_LINES: usize = 6;
 const SINCE_START: &str = "seconds from the start of the measurement";
 
-/// A chart with its title, explanation and legend; nothing if there is nothing to draw.
+/// Renders a chart with its title, explanation and legend; empty if there is nothing to draw.
 pub(super) fn figure(title: &str, note: &str, chart: &Chart) -> Markup {
     let Some(drawn) = svg(chart) else {
         return html! {};
     };
-    // Each chart maps its own lines to the page's colours.
+    // Each chart maps its lines to the page's colours.
     let lines = chart
         .series
         .iter()
@@ -39,7 +39,7 @@ pub(super) fn figure(title: &str, note: &str, chart: &Chart) -> Markup {
     }
 }
 
-/// All charts of the report.
+/// Renders all charts of the report.
 pub(super) fn all(report: &Report) -> Markup {
     let steps = Steps::of(report);
     html! {
@@ -55,7 +55,7 @@ pub(super) fn all(report: &Report) -> Markup {
     }
 }
 
-/// The steps of the time series.
+/// The intervals of the time series.
 struct Steps<'a> {
     all: &'a [Second],
     /// Length of a step in seconds.
@@ -77,7 +77,7 @@ impl<'a> Steps<'a> {
         step.at + self.length <= self.measured + 0.01
     }
 
-    /// Steps that lie completely inside the measurement; all of them if the measurement is shorter than a step.
+    /// Returns the steps that are entirely within the measurement, or all of them if it is shorter than a step.
     fn full(&self) -> impl Iterator<Item = &'a Second> {
         let none_is_full = !self.all.iter().any(|s| self.is_full(s));
         self.all
@@ -85,13 +85,13 @@ impl<'a> Steps<'a> {
             .filter(move |s| none_is_full || self.is_full(s))
     }
 
-    /// Values of the full steps.
+    /// Returns the values of the full steps.
     fn every(&self, value: impl Fn(&Second) -> f64) -> Vec<(f64, f64)> {
         self.full().map(|s| (s.at, value(s))).collect()
     }
 
-    /// Times of the steps with successful requests. The few responses after the end are a step of their own; it is shown only if it
-    /// has the slowest response, because its percentiles rest on a handful of requests.
+    /// Returns the times of the steps with successful requests. The few responses after the end form a separate step;
+    /// it is shown only if it has the slowest response, because its percentiles are based on very few requests.
     fn times(&self, value: impl Fn(&Second) -> f64) -> Vec<(f64, f64)> {
         let slowest = self.full().map(|s| s.max).max();
         let shown = |s: &&Second| s.ok > 0 && (self.is_full(s) || Some(s.max) > slowest);
@@ -131,7 +131,7 @@ pub(super) fn per_second(value: f64) -> String {
     }
 }
 
-/// A chart over the time of the run.
+/// Returns a chart over the time of the run.
 fn over_time(series: Vec<Series>, y: Scale, show_y: fn(f64) -> String) -> Chart {
     Chart {
         series,
@@ -169,7 +169,7 @@ fn percentiles(report: &Report) -> Markup {
     };
     figure(
         "Percentiles",
-        "The response time below which the given share of requests completed; both axes are logarithmic.",
+        "The response time within which this percentage of requests completed; both axes are logarithmic.",
         &chart,
     )
 }
@@ -230,7 +230,7 @@ fn capacity(report: &Report) -> Markup {
     )
 }
 
-/// The curves of the operations with the most requests, and of all together.
+/// Returns the curves of the operations with the most requests, and the curve of all requests.
 fn percentile_lines(report: &Report) -> Vec<Series> {
     let mut busiest: Vec<&OperationReport> = report
         .operations
@@ -248,7 +248,7 @@ fn percentile_lines(report: &Report) -> Vec<Series> {
     lines
 }
 
-/// Points of a percentile curve, as far as the number of requests supports them.
+/// Returns the points of a percentile curve, as far as the number of requests supports them.
 fn curve(distribution: &crate::report::Distribution) -> Vec<(f64, f64)> {
     let Ok(histogram) = distribution.to_histogram() else {
         return Vec::new();

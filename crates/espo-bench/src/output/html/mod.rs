@@ -1,4 +1,4 @@
-//! Self-contained HTML pages: no script, no network; light, dark and print.
+//! Self-contained HTML pages: no script and no network access; for light mode, dark mode and print.
 
 mod dashboard;
 mod facts;
@@ -17,14 +17,14 @@ use super::{headline, warning};
 use crate::report::{Report, Verdict};
 use crate::units::{show_count, show_micros};
 
-/// The report as an HTML page.
+/// Returns the report as an HTML page.
 #[must_use]
 pub fn html(report: &Report) -> String {
     let title = format!("espo-bench: {}", report.run.workload);
     page(&title, &body(report)).into_string()
 }
 
-/// The content of the page, which the dashboard shows when the run has ended.
+/// Returns the content of the page, which the dashboard shows when the run has ended.
 fn body(report: &Report) -> Markup {
     markup! {
         (header(report))

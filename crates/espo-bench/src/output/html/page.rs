@@ -1,11 +1,11 @@
-//! The frame and the small parts that all pages share.
+//! The page frame and small elements that all pages share.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// The style sheet of all pages.
 pub(super) const STYLE: &str = include_str!("page.css");
 
-/// A page with this content.
+/// Returns a page with this content.
 pub(super) fn page(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
@@ -21,7 +21,7 @@ pub(super) fn page(title: &str, body: &Markup) -> Markup {
     }
 }
 
-/// Key figures side by side.
+/// Renders key figures side by side.
 pub(super) fn cards(cards: &[(&str, String)]) -> Markup {
     html! {
         section.cards {
@@ -32,7 +32,7 @@ pub(super) fn cards(cards: &[(&str, String)]) -> Markup {
     }
 }
 
-/// A badge that shows whether something is as it should be.
+/// Renders a badge for a good or bad state.
 pub(super) fn badge(is_good: bool, text: &str) -> Markup {
     let class = if is_good { "badge good" } else { "badge bad" };
     html! { span class=(class) { (text) } }

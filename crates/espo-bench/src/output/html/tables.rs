@@ -6,7 +6,7 @@ use super::page::badge;
 use crate::report::{Distribution, OperationReport, Outcome, Report};
 use crate::units::{show_bytes, show_count, show_micros};
 
-/// SLOs and whether they were met; nothing if there are none.
+/// Renders the SLOs and whether they were met; empty if there are none.
 pub(super) fn slos(report: &Report) -> Markup {
     html! {
         @if !report.slos.is_empty() {
@@ -45,16 +45,16 @@ const OPERATION_COLUMNS: [&str; 13] = [
     "bytes in",
 ];
 
-/// One row per operation, and one for all requests.
+/// Renders one row per operation, and one for all requests.
 pub(super) fn operations(report: &Report) -> Markup {
     let (totals, all) = (&report.totals, &report.all);
     html! {
         section {
             h2 { "Operations" }
             p {
-                "Response times of successful requests run from the intended start of a request to its last byte, service times from \
-                 the actual send. Decoding happens in the client and is included in neither. A percentile in italics rests on too few \
-                 requests: it equals the slowest one."
+                "Response times of successful requests are measured from the intended start of a request to its last byte, service times from \
+                the actual send. Neither includes decoding, which happens in the client. A percentile in italics is based on too few \
+                requests and equals the slowest one."
             }
             div.scroll { table {
                 thead { tr {
@@ -103,7 +103,7 @@ fn row(operation: &OperationReport) -> Markup {
     }
 }
 
-/// Cells of percentiles. A percentile that takes more requests than there are equals the slowest one, and is marked.
+/// Renders the cells of percentiles. A percentile with too few requests equals the slowest one and is marked.
 fn times(d: &Distribution) -> Markup {
     let cells = [
         (2, d.p50),
@@ -122,7 +122,7 @@ fn times(d: &Distribution) -> Markup {
     }
 }
 
-/// Failures by operation and kind; nothing if there are none.
+/// Renders the failures by operation and kind; empty if there are none.
 pub(super) fn errors(report: &Report) -> Markup {
     html! {
         @if !report.errors.is_empty() {

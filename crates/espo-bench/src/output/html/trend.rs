@@ -1,4 +1,4 @@
-//! The page of a trend: charts over many runs with marks where something changed for good.
+//! The page of a trend: charts over many runs, with marks at lasting changes.
 
 use maud::{Markup, html};
 
@@ -10,16 +10,16 @@ use super::page::{badge, page};
 use crate::trend::{Trend, TrendGroup, TrendPoint, TrendSeries};
 use crate::units::{show_count, show_micros, trim};
 
-/// Operations whose charts are open; those of the others open on a click.
+/// Number of operations whose charts are initially expanded.
 const OPEN: usize = 6;
 
-/// The development over many runs as an HTML page.
+/// Returns the trend over many runs as an HTML page.
 #[must_use]
 pub fn trend_html(trend: &Trend) -> String {
     let body = html! {
         header {
             h1 { "Trend" }
-            p { "Load tests over time. A mark is a change that lasts; the figures left and right of it are medians." }
+            p { "Load tests over time. A mark shows a lasting change, with the medians before and after it." }
         }
         @if trend.groups.is_empty() { p.warning { "There are no reports." } }
         @for group in &trend.groups { (one(group)) }
@@ -111,7 +111,7 @@ fn charts(group: &TrendGroup, series: &TrendSeries) -> Markup {
     }
 }
 
-/// The date of a run, with version and label where there is room (in the hover text).
+/// Formats the date of a run, with version and label if there is room (in the hover text).
 fn show_run(group: &TrendGroup) -> Box<dyn Fn(f64) -> String> {
     let dates: Vec<String> = group
         .runs
