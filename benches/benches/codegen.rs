@@ -1,4 +1,4 @@
-//! Generating the stock SDK.
+//! Measures the generation of the stock SDK.
 //!
 //! `cargo bench -p espo-benches --bench codegen`
 

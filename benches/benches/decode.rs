@@ -1,4 +1,4 @@
-//! Decoding a page: typed records against structs with serde's derive and against `serde_json::Value`.
+//! Measures page decoding: typed records compared with structs with serde's derive and with `serde_json::Value`.
 //!
 //! `cargo bench -p espo-benches --bench decode`
 

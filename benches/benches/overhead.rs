@@ -1,8 +1,8 @@
-//! What the request path costs: a typed list of 20 records through `espo-core`, which signs, retries, traces and keeps
-//! unknown attributes, against a bare reqwest loop that decodes hand-written structs.
+//! Measures the overhead of the request path: a typed list of 20 records through `espo-core`, which signs, retries,
+//! traces and keeps unknown attributes, compared with a bare reqwest loop that decodes hand-written structs.
 //!
-//! The figures are CPU time of the client's thread, not elapsed time: the server has a thread of its own, and what else
-//! the machine does does not count.
+//! The figures are CPU times of the client's thread, not elapsed times. The server runs on a separate thread and other
+//! processes do not count.
 //!
 //! `cargo bench -p espo-benches --bench overhead`
 
@@ -56,7 +56,7 @@ fn overhead(criterion: &mut Criterion) {
             .header("X-Api-Key", "0123456789abcdef0123456789abcdef")
             .send()
             .await;
-        answer.expect("an answer").bytes().await.expect("a body")
+        answer.expect("a response").bytes().await.expect("a body")
     };
     group.bench_function("bare reqwest, serde derive from bytes", |bencher| {
         bencher.iter_custom(|rounds| {
@@ -75,7 +75,7 @@ fn overhead(criterion: &mut Criterion) {
     });
     group.finish();
 
-    // What shakes the machine shakes both of a pair alike, so the ratio is steadier than either figure.
+    // Disturbances affect both measurements of a pair, so their ratio varies less than the single figures.
     let mut ratios: Vec<f64> = (0..PAIRS)
         .map(|_| {
             let typed = cpu(&runtime, ROUNDS, async || {
@@ -91,14 +91,14 @@ fn overhead(criterion: &mut Criterion) {
         .collect();
     ratios.sort_by(f64::total_cmp);
     println!(
-        "espo-core to bare reqwest, by {PAIRS} pairs of {ROUNDS} lists: median {:.3}, quartiles {:.3} and {:.3}",
+        "ratio of espo-core to bare reqwest, {PAIRS} pairs of {ROUNDS} lists: median {:.3}, quartiles {:.3} and {:.3}",
         ratios[PAIRS / 2],
         ratios[PAIRS / 4],
         ratios[PAIRS * 3 / 4]
     );
 }
 
-/// reqwest as it comes, but for the TLS that it cannot be built without and that plain HTTP does not use.
+/// Returns a default reqwest client, with the TLS provider that it requires but that plain HTTP does not use.
 fn bare() -> reqwest::Client {
     let tls = rustls::ClientConfig::builder_with_provider(
         rustls::crypto::ring::default_provider().into(),
@@ -113,7 +113,7 @@ fn bare() -> reqwest::Client {
         .expect("a client")
 }
 
-/// CPU time of this thread for so many rounds.
+/// Returns the CPU time of this thread for a number of rounds.
 fn cpu(runtime: &Runtime, rounds: u64, mut round: impl AsyncFnMut()) -> Duration {
     let now = || {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
@@ -131,7 +131,7 @@ fn cpu(runtime: &Runtime, rounds: u64, mut round: impl AsyncFnMut()) -> Duration
     now() - start
 }
 
-/// A server that answers every request with the same list; gives its address.
+/// Starts a server that returns the same list for every request, and returns its address.
 fn serve() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

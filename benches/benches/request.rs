@@ -1,4 +1,4 @@
-//! What a request costs before it is sent: search parameters and the HMAC header.
+//! Measures the cost of a request before it is sent: search parameters and the HMAC header.
 //!
 //! `cargo bench -p espo-benches --bench request`
 

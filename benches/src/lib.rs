@@ -1,4 +1,4 @@
-//! What the benchmarks share: an answer as a server gives it, and the structs that one would write by hand for it.
+//! Shared code of the benchmarks: a response as returned by a server, and equivalent hand-written structs.
 
 pub mod scratch;
 
@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-/// The answer of `GET Account` with so many records, as PHP prints it: 680 bytes and 52 attributes a record.
+/// Returns the response of `GET Account` with this number of records, as formatted by PHP: 680 bytes and 52 attributes
+/// per record.
 pub fn account_page(records: usize) -> String {
     let mut text = format!("{{\"total\":{records},\"list\":[");
     for number in 0..records {
@@ -18,7 +19,7 @@ pub fn account_page(records: usize) -> String {
     text + "]}"
 }
 
-/// One account as a list row.
+/// Returns one account as a list row.
 pub fn account(number: usize) -> String {
     let street = number % 200 + 1;
     let row = ROW
@@ -39,17 +40,17 @@ const ROW: &str = concat!(
     r#""assignedUserName":"Admin","originalLeadId":null,"originalLeadName":null,"isStarred":false,"versionNumber":3}"#,
 );
 
-/// A page as one would write it by hand.
+/// A hand-written page.
 #[derive(Debug, Deserialize)]
 pub struct DerivedPage {
-    /// How many records match.
+    /// Number of matching records.
     pub total: i64,
     /// The records.
     pub list: Vec<DerivedAccount>,
 }
 
-/// An account as one would write it by hand: the same attributes as the generated struct, serde's derive, dates and
-/// ids left as texts, unknown attributes dropped.
+/// A hand-written account: the same attributes as the generated struct, serde's derive, dates and IDs as strings,
+/// unknown attributes dropped.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(

@@ -1,4 +1,4 @@
-//! Crates that are written to be compiled and timed.
+//! Crates that are generated to measure their compile time.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use espo_codegen::Output;
 
-/// A folder of such crates below the target folder, with one target folder for all of them.
+/// A directory of crates below the target directory, with one shared target directory.
 #[derive(Debug)]
 pub struct Scratch {
     folder: PathBuf,
@@ -16,14 +16,14 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// A folder of that name; what lies there already is written over, so that dependencies stay built.
+    /// Creates a directory with this name. Existing files are overwritten, so that dependencies stay built.
     ///
     /// # Errors
-    /// If the folder cannot be made.
+    /// Returns an error if the directory cannot be created.
     pub fn new(name: &str) -> Result<Self> {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
             .parent()
-            .context("the crate lies in the workspace")?;
+            .context("the crate is in the workspace")?;
         let target = match std::env::var_os("CARGO_TARGET_DIR") {
             Some(folder) => workspace.join(folder),
             None => workspace.join("target"),
@@ -36,7 +36,7 @@ impl Scratch {
         })
     }
 
-    /// Where the crates are.
+    /// Returns the directory of the crates.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -44,7 +44,7 @@ impl Scratch {
     /// Writes generated code as a crate.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// Returns an error if it cannot be written.
     pub fn generated(&self, name: &str, output: Output) -> Result<PathBuf> {
         let core = self.workspace.join("crates/espo-core");
         let folder = self.folder.join(name);
@@ -54,7 +54,7 @@ impl Scratch {
                 &format!("{{ path = {:?} }}", core.display().to_string()),
             )
             .write_to(&folder)?;
-        // It lies in the target folder of this workspace, whose member it is not.
+        // The crate is in the target directory of this workspace, but not a member of it.
         let manifest = folder.join("Cargo.toml");
         let text = std::fs::read_to_string(&manifest)?;
         std::fs::write(&manifest, text + "\n[workspace]\n")?;
@@ -62,10 +62,10 @@ impl Scratch {
         Ok(folder)
     }
 
-    /// Writes a crate from its files and the end of its manifest.
+    /// Writes a crate from its files and the dependencies of its manifest.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// Returns an error if it cannot be written.
     pub fn write(
         &self,
         name: &str,
@@ -91,7 +91,7 @@ impl Scratch {
         Ok(folder)
     }
 
-    /// The versions are those of the workspace.
+    /// Copies the workspace's lock file, so that the versions are the same.
     fn lock(&self, folder: &Path) -> Result<()> {
         let (from, to) = (self.workspace.join("Cargo.lock"), folder.join("Cargo.lock"));
         if !to.exists() {
@@ -100,10 +100,10 @@ impl Scratch {
         Ok(())
     }
 
-    /// Runs cargo in a folder, without incremental compilation.
+    /// Runs Cargo in a directory, without incremental compilation.
     ///
     /// # Errors
-    /// If cargo does not run, or fails.
+    /// Returns an error if Cargo cannot be run, or fails.
     pub fn cargo(&self, folder: &Path, arguments: &[&str]) -> Result<()> {
         let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args(arguments)
@@ -123,7 +123,7 @@ impl Scratch {
     }
 }
 
-/// The one in the middle. Sorts them.
+/// Returns the median. Sorts the values.
 pub fn median(times: &mut [Duration]) -> Duration {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()

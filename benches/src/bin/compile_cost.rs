@@ -1,11 +1,11 @@
-//! What the generated SDK costs to compile, beside the same structs with serde's derive in the same run.
+//! Measures the compile time of the generated SDK, compared with the same structs with serde's derive in the same run.
 //!
 //! `cargo run --release -p espo-benches --bin compile_cost`
 //!
-//! Writes crates below the target folder, builds what they depend on, and then compiles each crate itself again and
-//! again, one after the other in turn, without incremental compilation. The structs with serde's derive hold the same
-//! attributes, and nothing else: no constants, setters, links, enums or typed ids, and unknown attributes are dropped.
-//! Their ids, dates, numbers of money and options are texts, so that they are as cheap as such structs can be.
+//! Writes crates below the target directory, builds their dependencies, and then compiles each crate itself repeatedly,
+//! in alternation and without incremental compilation. The structs with serde's derive have only the same attributes:
+//! no constants, setters, links, enums or typed IDs, and they drop unknown attributes. Their IDs, dates, decimals and
+//! options are strings, so that they compile as fast as such structs can.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -25,9 +25,12 @@ fn main() -> Result<()> {
         None => 5,
         Some(number) => number
             .parse()
-            .with_context(|| format!("`{number}` is no number of rounds"))?,
+            .with_context(|| format!("invalid number of rounds `{number}`: expected an integer"))?,
     };
-    ensure!(rounds > 0, "no rounds, no figures");
+    ensure!(
+        rounds > 0,
+        "invalid number of rounds 0: expected at least 1"
+    );
     let schema = Schema::stock();
     let scratch = Scratch::new("compile-cost")?;
 
@@ -40,7 +43,7 @@ fn main() -> Result<()> {
     let plain = scratch.write("cost-derived", &derive_manifest(), &derived(schema)?.0)?;
 
     println!(
-        "{entity_types} entity types, {attributes} attributes, {rounds} runs each, in turn; medians of `cargo check`:"
+        "{entity_types} entity types, {attributes} attributes, {rounds} alternating runs each; medians of `cargo check`:"
     );
     let check = ["check", "--quiet"];
     let selected = [
@@ -90,22 +93,20 @@ fn main() -> Result<()> {
     );
     let per = |time: f64| time * 1000.0 / attributes as f64;
     println!(
-        "  {:.2} ms an attribute against {:.2} with serde's derive: {:.2} of it",
+        "  {:.2} ms per attribute, {:.2} with serde's derive; ratio {:.2}",
         per(typed_time),
         per(plain_time),
         typed_time / plain_time
     );
     println!(
-        "  {:.0} generated lines an entity type ({lines} in all)",
+        "  {:.0} generated lines per entity type ({lines} in total)",
         lines as f64 / entity_types as f64
     );
 
-    println!(
-        "release build of a program that lists five entity types, the SDK and the program compiled:"
-    );
+    println!("release build of a program that lists five entity types, including the SDK:");
     for (what, sdk) in [
-        ("against the whole SDK", &typed),
-        ("against the five", &five),
+        ("with the whole SDK", &typed),
+        ("with five entity types", &five),
     ] {
         let program = program(&scratch, sdk)?;
         let build = ["build", "--quiet", "--release"];
@@ -120,7 +121,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// How long a command takes that has to compile the crate of the folder and nothing else.
+/// Returns the duration of a command that compiles only the crate in the directory.
 fn timed(scratch: &Scratch, folder: &Path, arguments: &[&str]) -> Result<Duration> {
     touch(folder)?;
     let start = Instant::now();
@@ -128,7 +129,7 @@ fn timed(scratch: &Scratch, folder: &Path, arguments: &[&str]) -> Result<Duratio
     Ok(start.elapsed())
 }
 
-/// Cargo compiles a crate again whose file is younger than its output.
+/// Updates the time stamps of a crate's files, so that Cargo compiles it again.
 fn touch(folder: &Path) -> Result<()> {
     for root in ["src/lib.rs", "src/main.rs"] {
         if let Ok(file) = std::fs::File::options()
@@ -146,7 +147,7 @@ fn derive_manifest() -> String {
         .to_owned()
 }
 
-/// The files of a crate with a struct an entity type, and how many attributes there are.
+/// Returns the files of a crate with one struct per entity type, and the number of attributes.
 fn derived(schema: &Schema) -> Result<(BTreeMap<PathBuf, String>, usize)> {
     let rust_names = Generator::new().rust_names(schema)?;
     let (mut files, mut attributes) = (BTreeMap::new(), 0);
@@ -208,7 +209,7 @@ fn plain_type(value: &ValueType) -> &'static str {
     }
 }
 
-/// A program that lists five entity types.
+/// Writes a program that lists five entity types.
 fn program(scratch: &Scratch, sdk: &Path) -> Result<PathBuf> {
     let sdk_name = sdk
         .file_name()

@@ -1,9 +1,10 @@
-//! How generating grows with the metadata: time and memory for 250, 500 and 1,000 entity types of 60 fields.
+//! Measures how code generation scales with the metadata: time and memory for 250, 500 and 1,000 entity types of 60
+//! fields.
 //!
 //! `cargo run --release -p espo-benches --bin generation_cost`
 //!
-//! Each size runs in a process of its own, which reads an export, generates, and writes the files, as
-//! `cargo xtask codegen` does; its peak memory is what Linux says of it at the end.
+//! Each size runs in a separate process, which reads an export, generates the code and writes the files, like
+//! `cargo xtask codegen`. The peak memory is reported by Linux at its end.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,7 +25,9 @@ fn main() -> Result<()> {
     match arguments.as_slice() {
         [] => measure(),
         [export, folder] => one(Path::new(export), Path::new(folder)),
-        _ => anyhow::bail!("no arguments, or the export and folder of one size"),
+        _ => anyhow::bail!(
+            "invalid arguments: expected none, or the export and the directory of one size"
+        ),
     }
 }
 
@@ -42,7 +45,7 @@ fn measure() -> Result<()> {
         let mut told = Vec::new();
         let mut times = Vec::new();
         for _ in 0..RUNS {
-            // Files that are there already would not be written again.
+            // Existing files would not be written again.
             let folder = scratch.folder().join("generated");
             match std::fs::remove_dir_all(&folder) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -71,7 +74,7 @@ fn measure() -> Result<()> {
     Ok(())
 }
 
-/// Generates one size and says what it took.
+/// Generates one size and prints its time and memory.
 fn one(export: &Path, folder: &Path) -> Result<()> {
     let start = Instant::now();
     let schema = Schema::load(&[export])?;
@@ -92,20 +95,24 @@ fn one(export: &Path, folder: &Path) -> Result<()> {
         seconds(read),
         seconds(generated),
         seconds(written),
-        peak_memory().map_or_else(|_| "unknown here".to_owned(), |mib| format!("{mib} MiB"))
+        peak_memory().map_or_else(|_| "unknown".to_owned(), |mib| format!("{mib} MiB"))
     );
     Ok(())
 }
 
-/// The largest resident set of this process, in MiB.
+/// Returns the maximum resident set of this process in MiB.
 fn peak_memory() -> Result<u64> {
     let status = std::fs::read_to_string(PathBuf::from("/proc/self/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let number = line.and_then(|line| line.split_whitespace().next());
-    Ok(number.context("no VmHWM")?.parse::<u64>()? / 1024)
+    Ok(number
+        .context("cannot read VmHWM from /proc/self/status")?
+        .parse::<u64>()?
+        / 1024)
 }
 
-/// An export of so many entity types, whose fields are of the types that stock fields have, as often.
+/// Returns an export with this number of entity types, whose fields have the same distribution of types as stock
+/// fields.
 fn export_of(size: usize) -> Value {
     let stock = Schema::stock();
     let kinds: Vec<&str> = stock
@@ -113,7 +120,7 @@ fn export_of(size: usize) -> Value {
         .values()
         .flat_map(|entity| entity.fields.values())
         .map(|field| field.type_.as_str())
-        // A field of these belongs to one that brings it along, or needs another entity type's definition.
+        // Fields of these types belong to another field, or need another entity type's definition.
         .filter(|type_| {
             !matches!(
                 *type_,
@@ -126,7 +133,7 @@ fn export_of(size: usize) -> Value {
     for number in 0..size {
         let (mut fields, mut links) = (Map::new(), Map::new());
         for field in 0..FIELDS {
-            // Steps through the stock fields, which are in no order that matters, from another place in each.
+            // Iterates over the stock fields, whose order does not matter, from a different start per entity type.
             let type_ = kinds[(number * 97 + field * 31) % kinds.len()];
             let name = format!("c{}{field}", upper_first(type_));
             let target = format!("CEntity{}", (number * 7 + field * 13) % size);

@@ -9,14 +9,14 @@ use espo_schema::selection;
 use espo_stdio::{note, outln};
 use serde_json::{Map, Value};
 
-/// Write metadata/ from exports of stock instances, when a new version of EspoCRM appears.
+/// Write metadata/ from exports of stock instances, for a new version of EspoCRM.
 #[derive(clap::Parser)]
 #[command(name = "stock-metadata", bin_name = "cargo xtask stock-metadata")]
 struct Args {
-    /// Export of a stock instance, made by an administrator with `cargo xtask pull`.
+    /// Export of a stock instance, created by an administrator with `cargo xtask pull`.
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
-    /// Export of a stock 9.3, from which metadata/9.3.patch.json is written.
+    /// Export of a stock 9.3 instance, from which metadata/9.3.patch.json is written.
     #[arg(long, value_name = "FILE")]
     older: Option<PathBuf>,
 }
@@ -52,7 +52,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The older tree; a section that its export lacks is that of the newer one, without what belongs to newer entity types.
+/// Returns the older tree. A section that its export lacks is copied from the newer one, without newer entity types.
 fn older(newer: &Value, older: &Value) -> Value {
     let mut tree = Map::new();
     for (section, bodies) in newer.as_object().into_iter().flatten() {

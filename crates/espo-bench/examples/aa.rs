@@ -1,5 +1,5 @@
-//! Does `compare` cry wolf? Pairs of equal runs, and of runs in which one operation is a tenth slower, against a
-//! server with an injected latency. `cargo run --release -p espo-bench --example aa -- [PAIRS] [SECONDS]`.
+//! Checks `compare` for false alarms, with pairs of equal runs and of runs in which one operation is 10 % slower,
+//! against a server with an injected latency. `cargo run --release -p espo-bench --example aa -- [PAIRS] [SECONDS]`.
 
 #[path = "../tests/it/support/mod.rs"]
 mod support;
@@ -14,7 +14,7 @@ const WORKLOAD: &str = "think = { min = \"1ms\", max = \"4ms\" }\n[[operation]]\
                         [[operation]]\nkind = \"read\"\nentity = \"Account\"\nweight = 3\n[[operation]]\nkind = \"search\"\nentity = \"Contact\"\nweight = 2\n\
                         [[operation]]\nkind = \"related\"\nentity = \"Account\"\nlink = \"contacts\"\nweight = 2\n";
 
-/// A run against a server whose answers take 8 to 16 ms, those of `GET Account/…` times `slower`.
+/// Runs a load against a server with response times of 8 to 16 ms, those of `GET Account/…` multiplied by `slower`.
 fn report(seconds: u64, seed: u64, slower: f64) -> Report {
     let delay = move |what: &str, n: u64| {
         let base = 8_000.0 + (n.wrapping_mul(2_654_435_761) % 8_000) as f64;
@@ -71,14 +71,14 @@ fn main() {
         arguments.next().unwrap_or(20),
         arguments.next().unwrap_or(10),
     );
-    // Saturation is the machine's affair here: the question is the comparison's.
+    // Saturation depends on the machine and is not what this example tests.
     let options = CompareOptions {
         force: true,
         ..CompareOptions::default()
     };
     let (mut wrong, mut found, mut elsewhere, mut refused) = (0, 0, 0, 0);
     for pair in 0..pairs {
-        // Three runs a side, taken alternately.
+        // Three runs per side, in alternation.
         let mut sides = [Vec::new(), Vec::new(), Vec::new()];
         for turn in 0..3 {
             for (side, slower) in [1.0, 1.0, 1.1].into_iter().enumerate() {
@@ -112,6 +112,6 @@ fn main() {
         );
     }
     println!(
-        "{pairs} pairs: {wrong} equal ones got a verdict; {found} slowdowns of a tenth were found, {elsewhere} with a verdict on another operation too; {refused} equal pairs are refused without force (a busy machine)"
+        "{pairs} pairs: {wrong} equal pairs got a verdict; {found} slowdowns of 10 % were found, {elsewhere} with a verdict on another operation as well; {refused} equal pairs are rejected without --force (busy machine)"
     );
 }

@@ -1,12 +1,12 @@
-//! What the load tester itself costs, beside other generators: a server with prepared bodies, and the plainest
-//! loop over reqwest to measure against.
+//! Measures the cost of the load tester compared with other generators: a server with prepared bodies, and a minimal
+//! reqwest loop as the baseline.
 //!
 //! ```text
-//! generators serve PORT                                  # one thread; list of 20 accounts; port 0 takes a free one
-//! generators bare URL CONCURRENCY SECONDS skip|typed     # what it did, as one line of JSON
+//! generators serve PORT                                  # one thread; list of 20 accounts; port 0 selects a free port
+//! generators bare URL CONCURRENCY SECONDS skip|typed     # result as one line of JSON
 //! ```
 //!
-//! `cargo xtask compare-generators` runs both, each on a core of its own.
+//! `cargo xtask compare-generators` runs both, each on a separate core.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,8 +41,8 @@ pub(crate) fn main() {
     }
 }
 
-/// A page of 20 accounts as a list view asks for them, the attributes that it always gets beside those that
-/// people choose: 13.6 KB.
+/// Returns a page of 20 accounts as requested by a list view: the attributes that are always included and those that
+/// users choose, 13.6 KB.
 fn page() -> String {
     const SHOWN: [&str; 21] = [
         "id",
@@ -94,7 +94,7 @@ fn fixed(text: String) -> axum::routing::MethodRouter {
     })
 }
 
-/// Lists, counted: `/count` says how many were answered, whatever their client says.
+/// Serves lists and counts them: `/count` returns the number of responses, independently of the client's count.
 fn counted(text: String, count: Arc<AtomicU64>) -> axum::routing::MethodRouter {
     let text = bytes::Bytes::from(text);
     get(move || {
@@ -133,9 +133,9 @@ async fn serve(port: &str) {
     axum::serve(listener, app).await.expect("the server");
 }
 
-/// What anyone would write: a task a connection, a request after the other.
+/// A minimal client: one task per connection, one request after the other.
 async fn bare(url: &str, concurrency: u32, length: Duration, typed: bool) {
-    // Over plain HTTP it is never used, but the client asks for one.
+    // Plain HTTP does not use it, but the client requires one.
     let provider = rustls::crypto::ring::default_provider();
     provider
         .install_default()
@@ -159,7 +159,7 @@ async fn bare(url: &str, concurrency: u32, length: Duration, typed: bool) {
                     .header("X-Api-Key", "key")
                     .send()
                     .await
-                    .expect("an answer");
+                    .expect("a response");
                 let body = response.bytes().await.expect("a body");
                 if typed {
                     let text = std::str::from_utf8(&body).expect("UTF-8");

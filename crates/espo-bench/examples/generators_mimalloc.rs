@@ -1,4 +1,4 @@
-//! `generators` with the allocator that `espo-bench` has: what the allocator alone gives to a bare loop.
+//! `generators` with the allocator of `espo-bench`, to measure the effect of the allocator on a minimal loop.
 
 #[path = "generators.rs"]
 mod generators;

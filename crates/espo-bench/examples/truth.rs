@@ -1,12 +1,12 @@
-//! Shown against true: what `espo-bench` says where the truth is known. Give it a release build and a quiet
-//! machine: `cargo run --release -p espo-bench --example truth`, with `frozen`, `injected` or `stall` behind `--` for
-//! one part. Exits 1 when the figures of the frozen server are more than 5 % off. `injected` does the like with the
-//! embedded server.
+//! Compares the figures of `espo-bench` with known response times. Needs a release build and a quiet machine:
+//! `cargo run --release -p espo-bench --example truth`, with `frozen`, `injected` or `stall` after `--` to run one
+//! part. Exits with 1 if the figures of the frozen server are off by more than 5 %. The example `injected` is similar,
+//! but uses the embedded server.
 
 #[path = "../tests/it/support/mod.rs"]
 mod support;
 
-/// As in the program itself.
+/// The allocator of the program itself.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -63,8 +63,8 @@ const EMPTY: &str = r#"{"total":0,"list":[]}"#;
 const FROZEN: Duration = Duration::from_millis(400);
 const PERIOD: Duration = Duration::from_secs(2);
 
-/// A server on one thread, which stands still in the first part of every period, counted from the load's first
-/// request. What came in the meantime it works off in the order of arrival.
+/// A server on one thread that stalls in the first part of every period, counted from the load's first request. It then
+/// processes the requests that arrived during the stall in order.
 struct Frozen {
     address: SocketAddr,
 }
@@ -117,7 +117,7 @@ impl Frozen {
                 let now = Instant::now();
                 let since = now - *started.get_or_init(|| now);
                 let into = Duration::from_nanos((since.as_nanos() % PERIOD.as_nanos()) as u64);
-                // The thread, not the task: nothing else is accepted, read or answered.
+                // Blocks the thread, not only the task, so that no other request is accepted, read or processed.
                 std::thread::sleep(FROZEN.saturating_sub(into));
                 EMPTY
             } else if of("Account?") {
@@ -140,7 +140,7 @@ impl Frozen {
     }
 }
 
-/// Whether the figures are within 5 % of what is true, in ms.
+/// Returns whether the figures are within 5 % of the true values in ms.
 fn holds(d: &Distribution) -> bool {
     let mut all = true;
     for (name, shown, truth) in [
@@ -160,9 +160,7 @@ fn holds(d: &Distribution) -> bool {
 }
 
 fn frozen() -> bool {
-    println!(
-        "frozen 400 ms of every 2 s, 1,000/s for 10 s: p90 200, p99 380, p99.9 398 ms are true"
-    );
+    println!("frozen 400 ms of every 2 s, 1,000/s for 10 s: true p90 200, p99 380, p99.9 398 ms");
     let mut all = true;
     for in_flight in [16, 600] {
         let server = Frozen::start();
@@ -176,7 +174,9 @@ fn frozen() -> bool {
 }
 
 fn injected() {
-    println!("injected 2 to 52 ms, one in 500 of 150 ms: what the server measured is true");
+    println!(
+        "injected 2 to 52 ms, one in 500 of 150 ms; the true values are those measured by the server"
+    );
     let delay = Arc::new(|_: &str, n: u64| match n % 500 {
         499 => Duration::from_millis(150),
         n => Duration::from_micros(2_000 + n * 100),
@@ -216,7 +216,7 @@ fn one_stall() {
     println!(
         "one stall of 2 s in 30 s at 500/s: 1,000 of 15,000 requests wait, evenly from 2,000 ms down:"
     );
-    println!("  p99 is 1,700 and p99.9 1,970 ms, the longest 2,000 ms");
+    println!("  p99 is 1,700 and p99.9 1,970 ms, the maximum 2,000 ms");
     for (name, load) in [
         ("open, 500/s, response", open(500.0)),
         (
@@ -237,14 +237,14 @@ fn one_stall() {
     }
 }
 
-/// Keeps the thread, and those that it starts, on one core, as `compare-generators` does: otherwise the scheduler
-/// puts server and generator on the same one for some of the thaws.
+/// Pins the thread, and those that it starts, to one core, as `compare-generators` does. Otherwise the scheduler would
+/// sometimes place server and generator on the same core after a stall.
 fn pin(core: usize) {
     #[cfg(target_os = "linux")]
     {
         let mut cores = rustix::thread::CpuSet::new();
         cores.set(core);
-        // On a machine with one core there is nothing to keep apart.
+        // A machine with a single core cannot separate them.
         let _ = rustix::thread::sched_setaffinity(None, &cores);
     }
     #[cfg(not(target_os = "linux"))]

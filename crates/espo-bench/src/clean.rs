@@ -72,8 +72,8 @@ impl Default for CleanOptions {
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] or [`Error::Io`] if the ledger cannot be read; [`Error::Target`] if the target cannot be reached or
-/// rejects the credentials.
+/// Returns [`Error::Usage`] or [`Error::Io`] if the ledger cannot be read, and [`Error::Target`] if the target cannot
+/// be reached or rejects the credentials.
 pub fn clean(
     path: &Path,
     url: Option<&str>,

@@ -16,7 +16,7 @@ pub(crate) fn rng(seed: u64, path: &[u64]) -> Pcg64Mcg {
     Pcg64Mcg::seed_from_u64(state)
 }
 
-/// The finaliser of SplitMix64: a bijection in which every input bit moves about half of the output bits.
+/// The finaliser of SplitMix64: a bijection in which every input bit changes about half of the output bits.
 fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

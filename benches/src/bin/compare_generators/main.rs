@@ -1,9 +1,9 @@
-//! `cargo xtask compare-generators`: what `espo-bench` costs beside other load generators.
+//! `cargo xtask compare-generators`: compares the cost of `espo-bench` with other load generators.
 //!
-//! A server with prepared answers has one core, the generator another. The generators run in turn, several
-//! rounds of them, so that what the machine does meanwhile meets all alike; CPU seconds are what the kernel
-//! counted for the whole process, start and end included. The bare loop runs with the system's allocator, as anyone
-//! writes it, and with the one that `espo-bench` brings.
+//! A server with prepared responses runs on one core, the generator on another. The generators alternate over several
+//! rounds, so that disturbances of the machine affect all of them. CPU seconds are those that the kernel counted for
+//! the whole process, including its start and end. The bare loop runs with the system's allocator, which is the
+//! default, and with the allocator of `espo-bench`.
 
 mod result;
 mod server;
@@ -26,28 +26,28 @@ use self::tools::{Plan, Tool};
     bin_name = "cargo xtask compare-generators"
 )]
 struct Args {
-    /// Connections, one table each.
+    /// Numbers of connections; each gets a table.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
     connections: Vec<u32>,
-    /// Seconds of each run.
+    /// Duration of each run in seconds.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
-    /// Rounds, with the generators alternating. The figures are medians; six rounds or more give an interval, and only a
-    /// shortfall of the whole interval fails.
+    /// Number of rounds, with the generators alternating. The figures are medians; six or more rounds also give a
+    /// confidence interval, and the check fails only if the whole interval is below the minimum.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// Only these generators, separated by commas: espo-bench, bare, wrk, oha, hey, k6.
+    /// Run only these generators (comma-separated): espo-bench, bare, wrk, oha, hey, k6.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Least share of the bare reqwest loop's rate that espo-bench must reach with the same decoding.
+    /// Minimum rate of espo-bench as a fraction of the bare reqwest loop's rate with the same decoding.
     #[arg(long, default_value_t = 0.95)]
     least: f64,
-    /// Writes all figures as JSON.
+    /// Write all figures as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
-/// How the comparison fails.
+/// Why the comparison failed.
 enum Failure {
     /// A check failed.
     Check(String),
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// The directory of the workspace.
+/// Returns the directory of the workspace.
 fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
@@ -83,7 +83,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     let folder = std::env::temp_dir().join(format!("espo-generators-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let measured = measure(args, &built, &server, client_core, &folder);
-    // Made above and full of what the tools wrote: nobody else's.
+    // The directory was created above for this process only, and contains the output of the tools.
     let removed = std::fs::remove_dir_all(&folder);
     let results = measured?;
     removed?;
@@ -108,7 +108,7 @@ fn measure(
         .find(|name| known.iter().all(|tool| tool.family != name.as_str()))
     {
         return Err(Failure::Input(format!(
-            "--only {wrong}: there is espo-bench, bare, wrk, oha, hey and k6"
+            "invalid --only {wrong}: expected espo-bench, bare, wrk, oha, hey or k6"
         )));
     }
     let wanted =
@@ -126,7 +126,7 @@ fn measure(
         let mut cells: Vec<Cell> = present.iter().map(|tool| Cell::new(tool.name)).collect();
         for round in 0..args.rounds {
             let mut order: Vec<usize> = (0..present.len()).collect();
-            // There and back again: a machine that gets slower by the minute favours nobody.
+            // The order is reversed in every other round, so that a machine that becomes slower favours no generator.
             if round % 2 == 1 {
                 order.reverse();
             }
@@ -169,7 +169,7 @@ fn measure_one(
     let failed = || {
         let errors = String::from_utf8_lossy(&output.stderr);
         Failure::Input(format!(
-            "{} gave no figures ({}):\n{text}{errors}",
+            "{} printed no figures ({}):\n{text}{errors}",
             tool.name, output.status
         ))
     };
@@ -197,15 +197,15 @@ fn measure_one(
     })
 }
 
-/// What has been built for the comparison.
+/// Paths of the programs built for the comparison.
 pub(crate) struct Built {
     pub(crate) espo_bench: PathBuf,
     pub(crate) generators: PathBuf,
-    /// The same with the allocator of `espo-bench`.
+    /// The same program with the allocator of `espo-bench`.
     pub(crate) mimalloc: PathBuf,
 }
 
-/// Builds in release and asks Cargo where it put the programs.
+/// Builds in release mode and returns the paths reported by Cargo.
 fn build() -> Result<Built, Failure> {
     const LINE: &str = "build --release --locked -p espo-bench --bin espo-bench --example generators --example generators_mimalloc --message-format json-render-diagnostics";
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -223,7 +223,7 @@ fn build() -> Result<Built, Failure> {
             .filter_map(|line| serde_json::from_str::<Value>(line).ok())
             .filter(|message| message.pointer("/target/name").is_some_and(|n| n == name))
             .find_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
-            .ok_or_else(|| Failure::Check(format!("cargo built no program '{name}'")))
+            .ok_or_else(|| Failure::Check(format!("cargo did not build the program '{name}'")))
     };
     Ok(Built {
         espo_bench: find("espo-bench")?,

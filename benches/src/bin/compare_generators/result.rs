@@ -1,4 +1,4 @@
-//! Figures of a comparison: medians, ratios, the table.
+//! Results of a comparison: medians, ratios and tables.
 
 use std::fmt::Write as _;
 
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 /// One run of one generator.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Measured {
-    /// Requests a second, by its own word.
+    /// Requests per second, as reported by the generator.
     pub(crate) rate: f64,
-    /// Requests, by its own word.
+    /// Number of requests, as reported by the generator.
     pub(crate) requests: u64,
-    /// Requests that reached the server.
+    /// Number of requests that reached the server.
     pub(crate) served: u64,
-    /// User and system seconds of the process for 10,000 served requests.
+    /// User and system seconds of the process per 10,000 served requests.
     pub(crate) cpu_per_10k: f64,
 }
 
@@ -36,7 +36,7 @@ impl Cell {
         median(self.rounds.iter().map(figure).collect())
     }
 
-    /// This one's rate in parts of another's in the same round.
+    /// Returns the ratios to another generator's rate in the same round.
     fn ratios(&self, other: &Self) -> Vec<f64> {
         let pairs = self.rounds.iter().zip(&other.rounds);
         pairs.map(|(a, b)| a.rate / b.rate).collect()
@@ -47,12 +47,12 @@ impl Cell {
     }
 }
 
-/// An interval that contains the median of the distribution that values come from, with a confidence of at least 95 %
-/// and without an assumption about that distribution; none for fewer than six values.
+/// Returns an interval that contains the median of the values' distribution with a confidence of at least 95 %, without
+/// an assumption about that distribution; `None` for fewer than six values.
 fn interval(mut values: Vec<f64>) -> Option<(f64, f64)> {
     values.sort_by(f64::total_cmp);
     let n = values.len();
-    // How probable it is that at most `k` of `n` values are below the median, summed up from `k` = 0.
+    // The probability that at most `k` of `n` values are below the median, summed up from `k` = 0.
     let (mut term, mut below, mut outside) = (0.5_f64.powi(i32::try_from(n).ok()?), 0.0, None);
     for k in 0..n / 2 {
         below += term;
@@ -66,7 +66,7 @@ fn interval(mut values: Vec<f64>) -> Option<(f64, f64)> {
     Some((values[k], values[n - 1 - k]))
 }
 
-/// A ratio with its interval.
+/// Formats a ratio with its interval.
 fn shown_ratio(cell: &Cell, bare: &Cell) -> String {
     match interval(cell.ratios(bare)) {
         None => format!("{:.3}", cell.ratio(bare)),
@@ -83,17 +83,17 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// Of the rate that a generator states, so much may be missing at the server or be there besides: requests
-/// before the load, and those in flight at its end.
+/// Allowed deviation of the server's count from the requests that a generator reports: requests before the load, and
+/// those in flight at its end.
 const COUNTED: f64 = 0.02;
 
-/// Everything measured.
+/// All measurements.
 #[derive(Debug)]
 pub(crate) struct Results {
     body_bytes: usize,
-    /// By connections.
+    /// Results by number of connections.
     pub(crate) tables: Vec<(u32, Vec<Cell>)>,
-    /// Generators that are not installed, and where they are to be had.
+    /// Generators that are not installed, and how to install them.
     pub(crate) absent: Vec<(&'static str, &'static str)>,
 }
 
@@ -106,8 +106,8 @@ impl Results {
         }
     }
 
-    /// The bare loop with the decoding of a generator, if there is one: what does not decode is held against
-    /// the one that does not.
+    /// Returns the bare loop with the same decoding as a generator, if there is one. Generators that do not decode are
+    /// compared with the loop that does not.
     fn bare<'a>(cells: &'a [Cell], name: &str) -> Option<&'a Cell> {
         let decode = if name.ends_with("typed") {
             "typed"
@@ -121,7 +121,7 @@ impl Results {
 
     pub(crate) fn table(&self, seconds: u32, rounds: u32) -> String {
         let mut out = format!(
-            "\nGET a list of {} bytes; server and generator on a core each; medians of {rounds} rounds of {seconds} s\n",
+            "\nGET a list of {} bytes; server and generator each on one core; medians of {rounds} rounds of {seconds} s\n",
             self.body_bytes
         );
         for (connections, cells) in &self.tables {
@@ -144,7 +144,7 @@ impl Results {
             }
         }
         for (name, source) in &self.absent {
-            let _ = writeln!(out, "\n{name} is not installed: {source}");
+            let _ = writeln!(out, "\n{name} is not installed; install it with: {source}");
         }
         out
     }
@@ -179,7 +179,8 @@ impl Results {
         json!({ "body_bytes": self.body_bytes, "tables": tables, "absent": absent }).to_string()
     }
 
-    /// Whether `espo-bench` reaches `least` of the bare loop everywhere, and all counts agree with the server's.
+    /// Checks that `espo-bench` reaches the fraction `least` of the bare loop's rate everywhere, and that all counts
+    /// match the server's.
     pub(crate) fn check(&self, least: f64) -> Result<(), String> {
         let mut wrong = Vec::new();
         for (connections, cells) in &self.tables {
@@ -188,7 +189,7 @@ impl Results {
                     let difference = m.served.abs_diff(m.requests) as f64;
                     if difference > m.served as f64 * COUNTED + 2.0 * f64::from(*connections) {
                         wrong.push(format!(
-                            "{} says {} requests and the server counted {}",
+                            "{} reported {} requests, but the server counted {}",
                             cell.name, m.requests, m.served
                         ));
                     }
@@ -196,7 +197,7 @@ impl Results {
                 if !cell.name.starts_with("espo-bench") {
                     continue;
                 }
-                // A shortfall is one that noise does not explain: the whole interval is below.
+                // The check fails only if the whole interval is below, which noise does not explain.
                 if let Some(bare) = Self::bare(cells, cell.name)
                     && interval(cell.ratios(bare)).is_some_and(|(_, high)| high < least)
                 {
@@ -247,8 +248,8 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_compared_round_by_round_with_the_same_decoding() {
-        // The machine was twice as fast in the third round; the ratio does not care.
+    fn rates_are_compared_by_round_and_decoding() {
+        // The machine was twice as fast in the third round, which does not affect the ratio.
         let good = results(&[960.0, 1_000.0, 1_960.0], &[1_000.0, 1_010.0, 2_000.0]);
         assert_eq!(good.check(0.95), Ok(()));
         let slower = results(
@@ -265,13 +266,13 @@ mod tests {
     }
 
     #[test]
-    fn one_noisy_round_is_not_a_shortfall() {
+    fn single_noisy_rounds_are_not_shortfalls() {
         let noisy = results(
             &[850.0, 1_010.0, 990.0, 940.0, 1_000.0, 970.0, 930.0],
             &[1_000.0; 7],
         );
         assert_eq!(noisy.check(0.95), Ok(()));
-        // Too few rounds to tell.
+        // Too few rounds for an interval.
         let few = results(&[850.0, 860.0, 840.0], &[1_000.0; 3]);
         assert_eq!(few.check(0.95), Ok(()));
         assert_eq!(interval(vec![1.0; 5]), None);
@@ -280,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generator_that_counts_what_the_server_never_saw_is_named() {
+    fn wrong_counts_of_a_generator_are_reported() {
         let mut results = results(&[1_000.0], &[1_000.0]);
         results.tables[0].1[1].rounds[0].served = 900;
         assert!(

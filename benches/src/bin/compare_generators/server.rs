@@ -1,4 +1,4 @@
-//! The server with prepared answers, and what the kernel says.
+//! The server with prepared responses, and CPU times from the kernel.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use crate::Failure;
 
-/// The kernel counts CPU time for `/proc` in hundredths of a second, whatever its own tick.
+/// The kernel reports CPU times in `/proc` in hundredths of a second, regardless of its tick rate.
 const TICKS: f64 = 100.0;
 
-/// A core for the server and another for the generator: the first and the last that this process may use.
+/// Returns one core for the server and another for the generator: the first and the last that this process may use.
 pub(crate) fn cores() -> Result<(usize, usize), Failure> {
     let status = std::fs::read_to_string("/proc/self/status").map_err(|_| {
         Failure::Input(
-            "comparing generators needs Linux: cores and CPU time are read from /proc".into(),
+            "cannot compare generators on this system: cores and CPU times are read from /proc, which requires Linux".into(),
         )
     })?;
     let list = status
@@ -26,13 +26,13 @@ pub(crate) fn cores() -> Result<(usize, usize), Failure> {
     match (allowed.first(), allowed.last()) {
         (Some(first), Some(last)) if first != last => Ok((*first, *last)),
         _ => Err(Failure::Input(
-            "comparing generators needs two cores: one for the server, one for the generator"
+            "cannot compare generators on one core: the server and the generator need one core each"
                 .into(),
         )),
     }
 }
 
-/// `0-2,5` as 0, 1, 2, 5.
+/// Parses `0-2,5` as 0, 1, 2, 5.
 fn parse_cores(list: &str) -> Vec<usize> {
     let mut all = Vec::new();
     for part in list.trim().split(',') {
@@ -44,17 +44,17 @@ fn parse_cores(list: &str) -> Vec<usize> {
     all
 }
 
-/// A command that runs on one core.
+/// Returns a command that runs on one core.
 pub(crate) fn pinned(core: usize, program: &Path) -> Command {
     let mut command = Command::new("taskset");
     command.arg("-c").arg(core.to_string()).arg(program);
     command
 }
 
-/// User and system seconds of all ended and awaited children of this process.
+/// Returns the user and system seconds of all ended and awaited children of this process.
 pub(crate) fn children_cpu() -> Result<f64, Failure> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
-    // The name in parentheses may hold anything; `cutime` and `cstime` are fields 16 and 17 of proc(5).
+    // The name in parentheses may contain any character; `cutime` and `cstime` are fields 16 and 17 of proc(5).
     let fields: Vec<&str> = stat
         .rsplit_once(") ")
         .map_or("", |(_, rest)| rest)
@@ -64,12 +64,12 @@ pub(crate) fn children_cpu() -> Result<f64, Failure> {
         fields
             .get(field - 3)
             .and_then(|f| f.parse::<f64>().ok())
-            .ok_or_else(|| Failure::Input("/proc/self/stat is not as in proc(5)".into()))
+            .ok_or_else(|| Failure::Input("cannot parse /proc/self/stat: unexpected format".into()))
     };
     Ok((ticks(16)? + ticks(17)?) / TICKS)
 }
 
-/// The server; it ends with this value.
+/// The server, which stops when this value is dropped.
 pub(crate) struct Server {
     child: Child,
     pub(crate) url: String,
@@ -82,7 +82,7 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| {
-                Failure::Input(format!("taskset (of util-linux) cannot be run: {error}"))
+                Failure::Input(format!("cannot run taskset (package util-linux): {error}"))
             })?;
         let mut url = String::new();
         if let Some(stdout) = child.stdout.take() {
@@ -98,14 +98,14 @@ impl Server {
         Ok(server)
     }
 
-    /// Lists answered so far.
+    /// Returns the number of lists served so far.
     pub(crate) fn count(&self) -> Result<u64, Failure> {
         let body = self.get("/count")?;
         body.parse()
-            .map_err(|_| Failure::Check(format!("the server counted '{body}'")))
+            .map_err(|_| Failure::Check(format!("invalid count from the server: '{body}'")))
     }
 
-    /// Size of the list that is asked for.
+    /// Returns the size of the requested list.
     pub(crate) fn body_bytes(&self) -> Result<usize, Failure> {
         Ok(self.get("/api/v1/Account")?.len())
     }
@@ -122,14 +122,16 @@ impl Server {
         stream.read_to_string(&mut answer)?;
         match answer.split_once("\r\n\r\n") {
             Some((head, body)) if head.starts_with("HTTP/1.1 200") => Ok(body.to_owned()),
-            _ => Err(Failure::Check(format!("the server answered: {answer}"))),
+            _ => Err(Failure::Check(format!(
+                "unexpected response from the server: {answer}"
+            ))),
         }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to do.
+        // The server may already have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -138,7 +140,7 @@ impl Drop for Server {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn lists_of_cores_are_read() {
+    fn lists_of_cores_are_parsed() {
         for (text, cores) in [
             ("\t0-1", vec![0, 1]),
             ("3", vec![3]),

@@ -1,4 +1,4 @@
-//! The generators: how each is called, and how its report is read.
+//! The generators: their command lines and their reports.
 
 use std::path::{Path, PathBuf};
 
@@ -7,11 +7,11 @@ use serde_json::Value;
 use super::Built;
 use crate::Failure;
 
-/// What all generators ask for: the same list, with the same key.
+/// Path of the request of all generators; each sends the same key.
 const PATH: &str = "/api/v1/Account?searchParams=%7B%22maxSize%22%3A20%7D";
 const KEY: &str = "X-Api-Key: key";
 
-/// A run to make.
+/// Parameters of a run.
 pub(crate) struct Plan {
     pub(crate) url: String,
     pub(crate) connections: u32,
@@ -24,7 +24,7 @@ impl Plan {
     }
 }
 
-/// What a generator says that it did.
+/// Figures that a generator reports.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Said {
     pub(crate) requests: u64,
@@ -37,10 +37,10 @@ type Arguments = Box<dyn Fn(&Plan) -> Vec<String>>;
 /// A generator.
 pub(crate) struct Tool {
     pub(crate) name: &'static str,
-    /// As `--only` calls it.
+    /// Name for `--only`.
     pub(crate) family: &'static str,
     pub(crate) program: PathBuf,
-    /// Where it is to be had.
+    /// How to install the generator.
     pub(crate) source: &'static str,
     pub(crate) environment: Vec<(&'static str, &'static str)>,
     pub(crate) arguments: Arguments,
@@ -74,7 +74,7 @@ impl Tool {
     }
 }
 
-/// All generators that are known, present or not. Files that they need are written into `folder`.
+/// Returns all known generators, whether or not they are installed. Writes the files that they need to `folder`.
 pub(crate) fn all(built: &Built, folder: &Path) -> Result<Vec<Tool>, Failure> {
     let workload = folder.join("list.toml");
     std::fs::write(
@@ -202,7 +202,7 @@ fn read_oha(text: &str) -> Result<Said, String> {
             .filter_map(|(_, n)| n.as_u64())
             .sum()
     };
-    // Its own rate counts the requests that it gave up at the end.
+    // oha's own rate includes the requests that it aborted at the end.
     let requests: u64 = count(true);
     Ok(Said {
         requests,
@@ -226,7 +226,7 @@ fn read_hey(text: &str) -> Result<Said, String> {
             l.trim_start().starts_with('[') && !l.contains("[200]") && l.contains("responses")
         });
     Ok(Said {
-        requests: word_after(text, "[200]").ok_or("no count of answers")?,
+        requests: word_after(text, "[200]").ok_or("no count of responses")?,
         rate: word_after(text, "Requests/sec:").ok_or("no rate")?,
         failed: u64::from(failed),
     })
@@ -268,7 +268,7 @@ fn k6(folder: &Path, script: &Path) -> Tool {
 fn read_k6(text: &str) -> Result<Said, String> {
     let report = json(text)?;
     let requests = number(&report, "/metrics/http_reqs/count")?;
-    // The metric counts failures as its value, a share.
+    // The value of the metric is the fraction of failed requests.
     let share = number(&report, "/metrics/http_req_failed/value").unwrap_or(0.0);
     Ok(Said {
         requests: requests as u64,
@@ -304,12 +304,12 @@ mod tests {
 
     const WRK: &str = "  2 threads and 16 connections\n  457961 requests in 5.10s, 5.82GB read\nRequests/sec:  89799.23\nTransfer/sec:      1.14GB\n";
     const HEY: &str = "Summary:\n  Total:\t5.0012 secs\n  Requests/sec:\t37268.4417\n\nStatus code distribution:\n  [200]\t186387 responses\n";
-    /// Of oha 1.16.0, without its histograms.
+    /// Output of oha 1.16.0 without the histograms.
     const OHA: &str = r#"{"summary":{"successRate":1.0,"total":2.0,"slowest":0.0238,"fastest":0.0203,"average":0.0207,"requestsPerSec":194.0,"totalData":7956096,"sizePerRequest":20719,"sizePerSec":3975819.4},"statusCodeDistribution":{"200":384},"errorDistribution":{"aborted due to deadline":4}}"#;
     const K6: &str = r#"{"metrics":{"http_reqs":{"count":67450,"rate":13490.2},"http_req_failed":{"value":0,"passes":0,"fails":67450}}}"#;
 
     #[test]
-    fn reports_of_the_other_generators_are_read() {
+    fn reports_of_other_generators_are_parsed() {
         let said = |requests, rate| Said {
             requests,
             rate,
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_requests_do_not_pass_for_fast_ones() {
+    fn failed_requests_are_not_counted_as_fast_ones() {
         let wrk = format!("{WRK}  Non-2xx or 3xx responses: 12\n");
         let hey = format!("{HEY}  [503]\t12 responses\n");
         let oha = r#"{"summary":{"total":1.0},"statusCodeDistribution":{"200":1,"503":7}}"#;

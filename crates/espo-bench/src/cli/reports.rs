@@ -208,7 +208,7 @@ impl WorkloadArgs {
 pub(crate) struct ReportArgs {
     /// JSON report to read.
     report: PathBuf,
-    /// Judge the report by this limit instead of the limits of its run. Repeatable; see `run --help`.
+    /// Check the report against this SLO instead of the SLOs of its run. Repeatable; see `run --help`.
     #[arg(long, value_name = "LIMIT")]
     slo: Vec<Slo>,
     #[command(flatten)]

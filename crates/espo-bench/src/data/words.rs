@@ -1,4 +1,4 @@
-//! Words for names and texts, in plain ASCII because the server's name pattern rejects some characters.
+//! Words for generated values, in plain ASCII because the server's name pattern rejects some characters.
 
 use rand::seq::IndexedRandom as _;
 

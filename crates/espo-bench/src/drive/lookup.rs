@@ -1,4 +1,4 @@
-//! Looks up the target's records before the load, and checks whether a run may write to the target.
+//! Reads the target's records before the load, and checks whether a run may write to the target.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ struct Row {
     name: Option<Value>,
 }
 
-/// Looks up IDs of the entity types, oldest first, and the number of records.
+/// Reads IDs of the entity types, oldest first, and the number of records.
 pub(crate) async fn snapshot(
     client: &Client,
     schema: &Schema,

@@ -261,7 +261,7 @@ impl Job {
         self.join(running).await
     }
 
-    /// Waits in short intervals, so that a stop is noticed at low rates, too.
+    /// Waits in several steps, so that a stop is noticed at low rates, too.
     async fn wait(&self, pacer: &Pacer, due: Instant) -> Result<()> {
         patient_wait(&self.shared, pacer, due).await
     }

@@ -2,8 +2,8 @@
 //!
 //! tokio's timer has a resolution of one millisecond: it wakes 0.6 to 1.2 ms late at the median, which would be added
 //! to every response time of the open model. On Linux a `timerfd` wakes about 0.05 ms late; on other systems a thread
-//! sleeps and wakes the task. All tasks of a sending thread share one timer, because one per worker would need as many
-//! file descriptors as the connections do.
+//! sleeps and wakes the task. All tasks of a sending thread share one timer, because one per worker would
+//! double the number of file descriptors.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};

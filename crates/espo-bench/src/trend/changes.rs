@@ -12,7 +12,7 @@ use rand_pcg::Pcg64Mcg;
 
 /// Minimum number of runs before and after a change.
 pub(super) const MIN_RUNS: usize = 5;
-/// Maximum number of reorderings; more take too long for a thousand operations.
+/// Maximum number of reorderings; a higher number is too slow for a thousand operations.
 const MAX_REORDERINGS: u32 = 50_000;
 /// Expected number of reorderings as extreme as the observed series at the significance level.
 const EXTREME_REORDERINGS: f64 = 20.0;

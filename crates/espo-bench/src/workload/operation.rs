@@ -148,7 +148,7 @@ fn numbers(source: &Source<'_>, file: &OperationFile, out: &mut Operation) -> Re
     Ok(())
 }
 
-/// Converts order, search texts, filters and fixed values.
+/// Converts order, search terms, filters and fixed values.
 fn texts(source: &Source<'_>, file: OperationFile, out: &mut Operation) -> Result<()> {
     if let Some(order) = file.order {
         out.descending = match order.get_ref().as_str() {
@@ -159,7 +159,7 @@ fn texts(source: &Source<'_>, file: OperationFile, out: &mut Operation) -> Resul
     }
     if let Some(text) = file.text {
         if text.get_ref().is_empty() || text.get_ref().iter().any(|t| t.trim().is_empty()) {
-            return Err(source.error(text.span(), "search texts must not be empty"));
+            return Err(source.error(text.span(), "search terms must not be empty"));
         }
         out.text = text.into_inner();
     }

@@ -193,7 +193,7 @@ fn every_error_has_its_line_and_column() {
             "[[chain]]\nname = \"x\"\n[[chain.step]]\nkind = \"read\"\nentity = \"Account\"\nweight = ^3\n".into(),
             "a step has no weight",
         ),
-        (kind("search", "Account", "text = ^[]"), "search texts"),
+        (kind("search", "Account", "text = ^[]"), "search terms"),
         // Data.
         (kind("update", "Account", "fields = [^\"createdAt\"]"), "Account.createdAt is read-only"),
         (kind("update", "Account", "set = ^{ createdAt = \"2020-01-01\" }"), "Account.createdAt is read-only"),

@@ -1,4 +1,4 @@
-//! The way to the target: gateways, proxies, certificates, addresses.
+//! Access to the target: gateways, proxies, certificates and addresses.
 
 use std::path::Path;
 use std::process::Command;
@@ -88,7 +88,7 @@ fn options_without_their_variable_or_file_are_rejected() {
 }
 
 #[test]
-fn loopback_ignores_the_proxy_of_the_environment_and_a_used_proxy_is_named() {
+fn loopback_ignores_the_proxy_of_the_environment() {
     let (server, folder) = (accounts(Behaviour::default()), folder_with(LISTS));
     let mut direct = bench(folder.path(), &line(&server.url, ""));
     direct.env_remove("NO_PROXY");
@@ -103,7 +103,7 @@ fn loopback_ignores_the_proxy_of_the_environment_and_a_used_proxy_is_named() {
     assert_eq!(connection["address"], address);
     assert_eq!(connection["http_version"], "HTTP/1.1");
 
-    // The server answers requests for any host, as a proxy does.
+    // The server accepts requests for any host, as a proxy does.
     let proxy = server.url.replace("http://", "http://me:topsecret@");
     let by_option = bench(
         folder.path(),
@@ -136,7 +136,7 @@ fn connect_to_replaces_the_lookup_of_the_host() {
     assert_eq!(target["connection"]["address"], address);
     assert_eq!(target["url"].as_str(), Some(url.as_str()));
 
-    // A loopback URL that leads elsewhere is no licence to write.
+    // A loopback URL that connects to another address does not permit writes.
     std::fs::write(
         folder.path().join("w.toml"),
         "[[operation]]\nkind = \"create\"\nentity = \"Account\"\n",
@@ -147,7 +147,8 @@ fn connect_to_replaces_the_lookup_of_the_host() {
     assert_eq!((code, said.contains("--allow-writes")), (2, true), "{said}");
 }
 
-/// A server behind TLS that demands a certificate of the same authority, and PEM files: authority, chain, key.
+/// Starts a server behind TLS that requires a certificate of the same authority. Returns PEM files: authority, chain,
+/// key.
 fn mutual(behind: String, runtime: &tokio::runtime::Runtime) -> (u16, [String; 3]) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -19,7 +19,7 @@ const ARGUMENTS: [&str; 8] = [
     "--disable-sync",
 ];
 
-/// A browser with one window. Ends with the value.
+/// A browser with one window. It ends when the value is dropped.
 pub(crate) struct Browser {
     driver: Child,
     port: u16,
@@ -28,7 +28,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts a browser; none if there is none on this machine, unless `CI` is set: there its absence is a failure.
+    /// Starts a browser; returns `None` if none is installed, which is a failure if `CI` is set.
     pub(crate) fn start() -> Option<Self> {
         let driver = Command::new("chromedriver")
             .args(["--port=0", "--allowed-ips=127.0.0.1"])
@@ -54,7 +54,7 @@ impl Browser {
                 port.trim_end_matches('.').parse().ok()
             })
             .expect("chromedriver names its port");
-        // Its output is read to the end, so that it never waits for a full pipe.
+        // Its output is read to the end, so that it never blocks on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let profile = tempfile::tempdir().unwrap();
         let mut browser = Self {
@@ -84,19 +84,19 @@ impl Browser {
         self.command("/window/rect", &size);
     }
 
-    /// Opens an empty window, to which the following commands go.
+    /// Opens an empty window, which receives the following commands.
     pub(crate) fn new_window(&self) {
         let made = self.command("/window/new", &json!({"type": "window"}));
         self.command("/window", &json!({"handle": made["handle"]}));
     }
 
-    /// The value of a JavaScript expression in the page.
+    /// Returns the value of a JavaScript expression in the page.
     pub(crate) fn value(&self, expression: &str) -> Value {
         let script = json!({"script": format!("return ({expression})"), "args": []});
         self.command("/execute/sync", &script)
     }
 
-    /// The value of an expression, once it is neither null, false, 0 nor empty.
+    /// Waits until the value of an expression is neither null, false, 0 nor empty, and returns it.
     pub(crate) fn wait_for(&self, expression: &str) -> Value {
         for _ in 0..600 {
             let value = self.value(expression);
@@ -108,7 +108,7 @@ impl Browser {
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        panic!("waited in vain for {expression}");
+        panic!("timed out waiting for {expression}");
     }
 
     fn command(&self, path: &str, body: &Value) -> Value {
@@ -125,7 +125,7 @@ impl Browser {
             body.len()
         )
         .unwrap();
-        // ChromeDriver keeps connections open: the length says where the response ends.
+        // ChromeDriver keeps connections open, so the length determines the end of the response.
         let mut reader = BufReader::new(stream);
         let mut length = 0;
         loop {
@@ -151,7 +151,7 @@ impl Drop for Browser {
     fn drop(&mut self) {
         if !self.session.is_empty() {
             let path = format!("/session/{}", self.session);
-            // A browser that is gone already needs no end; a panic here would hide the failure of the test.
+            // The browser may already have ended; a panic here would hide the failure of the test.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 self.send("DELETE", &path, &json!({}))
             }));

@@ -1,11 +1,11 @@
-//! The program, called as a user calls it.
+//! Runs the program as a user does.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::support::{Behaviour, Server};
 
-/// `espo-bench` with the arguments of a line, with the key that [`Server`] knows.
+/// Returns `espo-bench` with the arguments of a line and the key that [`Server`] accepts.
 pub(crate) fn bench(folder: &Path, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_espo-bench"));
     command
@@ -17,14 +17,14 @@ pub(crate) fn bench(folder: &Path, line: &str) -> Command {
     command
 }
 
-/// A folder with the workload in `w.toml`.
+/// Returns a directory with the workload in `w.toml`.
 pub(crate) fn folder_with(workload: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("w.toml"), workload).unwrap();
     folder
 }
 
-/// A server that holds twenty accounts.
+/// Starts a server with twenty accounts.
 pub(crate) fn accounts(behaviour: Behaviour) -> Server {
     Server::start(Behaviour {
         records: [("Account".to_owned(), 20)].into(),

@@ -1,4 +1,4 @@
-//! The commands, called as a user calls them, over sockets.
+//! The commands, run as a user runs them, over sockets.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -28,8 +28,8 @@ fn json(file: &Path) -> Value {
 }
 
 #[test]
-fn capacity_finds_the_knee_and_its_curve_is_in_the_report() {
-    // Four at a time, 20 ms each: 200 a second is all that there is.
+fn capacity_finds_the_knee_and_reports_the_curve() {
+    // Four requests at a time, 20 ms each, give at most 200 per second.
     let server = accounts(Behaviour {
         delay: Some(Arc::new(|_: &str, _| Duration::from_millis(20))),
         places: Some(4),
@@ -48,7 +48,7 @@ fn capacity_finds_the_knee_and_its_curve_is_in_the_report() {
     let loads: Vec<f64> = probes.iter().map(|p| p["load"].as_f64().unwrap()).collect();
     assert!(loads.is_sorted(), "{loads:?}");
     let best = report["capacity_result"]["load"].as_f64();
-    // Each try is its own row; most of a load's tries decide.
+    // Each try has its own row; the majority of a load's tries decides.
     let met = |load: f64| {
         let of: Vec<_> = probes.iter().filter(|p| p["load"] == load).collect();
         let met = of.iter().filter(|p| p["held"] == true).count();
@@ -65,7 +65,7 @@ fn capacity_finds_the_knee_and_its_curve_is_in_the_report() {
             .all(|l| best.is_some_and(|b| *l <= b) || !met(*l)),
         "{said}"
     );
-    // What is printed is the highest load of the curve at which the limits held.
+    // The printed capacity is the highest load of the curve that met the SLOs.
     let printed = match best {
         Some(best) => format!("capacity: {best:.1} iterations/s; "),
         None => "capacity: none; ".to_owned(),
@@ -78,23 +78,22 @@ fn capacity_finds_the_knee_and_its_curve_is_in_the_report() {
             panic!("no knee in the curve: {said}")
         };
         assert!(stderr.contains("p90 < 150ms missed ("), "{stderr}");
-        // 215: three of four at 200/s and a bit, for a probe of one second.
+        // 215: slightly more than 200/s can meet the SLO in a probe of one second.
         assert!((90.0..=215.0).contains(&best), "{best} of 200: {said}");
         assert!(
             best < broken && broken - best <= 0.15 * broken,
             "{best}, {broken}: {said}"
         );
     } else {
-        // A machine that is busy with other things makes the generator the limit: that and why must be said, and the
-        // curve must end there instead of showing a knee. How close the search comes to a knee is established without
-        // a clock, in the tests of `capacity`.
+        // On a busy machine the generator may be saturated. The search must then report this and end instead of showing
+        // a knee. The tests of `capacity` check the precision of the search without a clock.
         assert!(stdout.contains("the load generator saturated"), "{said}");
         assert!(stderr.contains("load generator saturated: "), "{said}");
     }
     let page = std::fs::read_to_string(folder.path().join("c.html")).unwrap();
     assert_eq!(page.contains("Capacity"), !probes.is_empty());
 
-    // Without a limit there is nothing to hold.
+    // The search requires an SLO.
     let (code, _, stderr) = out(&mut bench(
         folder.path(),
         &format!("capacity w.toml --url {url}"),
@@ -103,7 +102,7 @@ fn capacity_finds_the_knee_and_its_curve_is_in_the_report() {
 }
 
 #[test]
-fn init_writes_a_workload_that_then_runs() {
+fn init_writes_a_runnable_workload() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -140,7 +139,7 @@ fn init_writes_a_workload_that_then_runs() {
 }
 
 #[test]
-fn compare_tells_by_its_exit_code_what_got_worse_and_refuses_what_is_not_comparable() {
+fn compare_exit_codes_distinguish_verdicts() {
     let folder = folder_with(READS);
     let other = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";
     std::fs::write(folder.path().join("other.toml"), other).unwrap();
@@ -152,7 +151,7 @@ fn compare_tells_by_its_exit_code_what_got_worse_and_refuses_what_is_not_compara
             ..Behaviour::default()
         })
     };
-    // Side by side: each server sleeps for most of the time.
+    // The runs are concurrent, because each server sleeps for most of the time.
     let (fast, slow) = (server(20_000), server(45_000));
     let run = |server: &Server, workload: &str, report: &str| {
         let url = &server.url;
@@ -169,7 +168,7 @@ fn compare_tells_by_its_exit_code_what_got_worse_and_refuses_what_is_not_compara
     for mut child in runs {
         assert!(child.wait().unwrap().success());
     }
-    // The same runs again, as a stand-in for three of each: what the machine did meanwhile is not the question here.
+    // The same reports again instead of three runs per side: the variation between runs is not tested here.
     let compare = |line: &str| out(&mut bench(folder.path(), &format!("compare {line}")));
     let (code, stdout, stderr) =
         compare("--force --json d.json --markdown d.md a.json a.json -- b.json b.json");
@@ -202,9 +201,9 @@ fn compare_tells_by_its_exit_code_what_got_worse_and_refuses_what_is_not_compara
     }
 }
 
-/// The containers' own command line, as processes on this machine.
+/// Runs the command lines of the containers as local processes.
 #[test]
-fn the_pods_of_the_manifest_run_as_processes_and_their_reports_merge() {
+fn reports_of_manifest_pods_can_be_merged() {
     let server = accounts(Behaviour::default());
     let folder = folder_with(READS);
     let start_at = jiff::Timestamp::try_from(SystemTime::now() + Duration::from_secs(4)).unwrap();
@@ -229,7 +228,7 @@ fn the_pods_of_the_manifest_run_as_processes_and_their_reports_merge() {
     let pods: Vec<_> = (0..3)
         .map(|index: u32| {
             let here = |arg: &String| {
-                // What Kubernetes puts in: the variable, the mounted folders.
+                // Replaces what Kubernetes provides: the variable and the mounted directories.
                 arg.replace("$(JOB_COMPLETION_INDEX)", &index.to_string())
                     .replace("/workload/", "")
                     .replace("/ledger/", &format!("{index}-"))
@@ -267,7 +266,7 @@ fn the_pods_of_the_manifest_run_as_processes_and_their_reports_merge() {
         "merge shard-0.json shard-1.json shard-2.json --slo",
     )
     .arg("p50 < 1us"));
-    assert_eq!(code, 1, "a limit on the whole that does not hold");
+    assert_eq!(code, 1, "an SLO missed by the merged result");
     for wrong in [
         "shard-0.json shard-2.json",
         "shard-0.json shard-1.json shard-1.json",

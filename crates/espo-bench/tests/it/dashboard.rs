@@ -10,7 +10,7 @@ use crate::support::Behaviour;
 
 const READS: &str = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";
 
-/// A run with a live page, and the page's address.
+/// Starts a run with a live page, and returns the page's address.
 fn watched(folder: &Path, line: &str) -> (Child, String) {
     let mut command = bench(folder, &format!("{line} --dashboard 0"));
     let mut run = command.stderr(Stdio::piped()).spawn().unwrap();
@@ -24,7 +24,7 @@ fn watched(folder: &Path, line: &str) -> (Child, String) {
     (run, url)
 }
 
-/// Stops a run as Ctrl-C does: it still writes its report.
+/// Stops a run with Ctrl-C; it still writes its report.
 fn stop(run: &Child) {
     let kill = Command::new("kill").arg(run.id().to_string()).status();
     assert!(kill.unwrap().success());
@@ -38,7 +38,7 @@ fn points(text: &serde_json::Value) -> Vec<String> {
 }
 
 #[test]
-fn pages_show_the_whole_history_and_end_as_the_report() {
+fn pages_show_the_whole_history_and_the_report() {
     let Some(browser) = Browser::start() else {
         return;
     };
@@ -53,7 +53,7 @@ fn pages_show_the_whole_history_and_end_as_the_report() {
     let early = points(&browser.wait_for(POINTS));
     assert!(early.len() >= 2, "{early:?}");
 
-    // A second window, opened late, has the whole history.
+    // A second window that is opened late receives the whole history.
     browser.new_window();
     browser.resize(375, 800);
     browser.open(&url);
@@ -68,7 +68,7 @@ fn pages_show_the_whole_history_and_end_as_the_report() {
     );
     assert!(browser.wait_for("!document.getElementById('slos').hidden") == true);
 
-    // The run ends although pages are open.
+    // The run ends even though pages are open.
     stop(&run);
     assert!(run.wait().unwrap().success());
     browser.wait_for("document.body.dataset.state === 'ended'");
@@ -80,7 +80,7 @@ fn pages_show_the_whole_history_and_end_as_the_report() {
     for part in row.split('<') {
         plain.push_str(part.split_once('>').map_or(part, |(_, text)| text));
     }
-    assert_eq!(shown, plain.as_str(), "the last figures are the report's");
+    assert_eq!(shown, plain.as_str(), "the final figures match the report");
 }
 
 #[test]
@@ -107,11 +107,11 @@ fn errors_are_shown_by_kind_while_the_run_lasts() {
     run.wait().unwrap();
     let state =
         browser.wait_for("document.body.dataset.state === 'lost' && document.body.dataset.state");
-    assert_eq!(state, "lost", "a page whose run was killed says so");
+    assert_eq!(state, "lost", "a page reports that its run was killed");
 }
 
 #[test]
-fn a_thousand_operations_stay_readable() {
+fn pages_support_a_thousand_operations() {
     let Some(browser) = Browser::start() else {
         return;
     };

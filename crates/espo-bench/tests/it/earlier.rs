@@ -1,10 +1,10 @@
-//! Files that earlier versions wrote stay readable.
+//! Files of earlier versions remain readable.
 
 use std::path::{Path, PathBuf};
 
 use espo_bench::{Report, Verdict, Workload, compare, output, read_ledger};
 
-/// A folder for each version.
+/// Directories, one per version.
 const VERSIONS: [&str; 1] = ["0.1.0"];
 
 fn folder(version: &str) -> PathBuf {
@@ -13,7 +13,7 @@ fn folder(version: &str) -> PathBuf {
 }
 
 #[test]
-fn reports_of_earlier_versions_can_be_shown_compared_and_judged() {
+fn reports_of_earlier_versions_can_be_used() {
     for version in VERSIONS {
         for (file, requests) in [
             ("closed.json", 30),

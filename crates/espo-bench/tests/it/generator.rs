@@ -1,4 +1,4 @@
-//! The generator's own limits and an empty instance are not errors of the target.
+//! Limits of the load generator and empty instances are not errors of the target.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +20,7 @@ fn report(folder: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(folder.join("r.json")).unwrap()).unwrap()
 }
 
-/// The program in a shell that has run `ulimit` with these arguments.
+/// Returns the program in a shell that has run `ulimit` with these arguments.
 #[cfg(unix)]
 fn limited(folder: &Path, ulimit: &str, line: &str) -> Command {
     let program = bench(folder, line);
@@ -37,7 +37,7 @@ fn limited(folder: &Path, ulimit: &str, line: &str) -> Command {
 
 #[cfg(unix)]
 #[test]
-fn soft_limits_on_descriptors_are_raised_to_what_the_load_needs() {
+fn soft_descriptor_limits_are_raised_for_the_load() {
     let (server, folder) = (accounts(Behaviour::default()), folder_with(LISTS));
     let line = format!(
         "run w.toml --url {} --concurrency 150 --requests 600 --json r.json",
@@ -82,10 +82,10 @@ fn default_limits_in_flight_are_lowered_to_the_hard_limit() {
     assert_eq!(report(folder.path())["run"]["model"]["max_in_flight"], 28);
 }
 
-/// Hundreds of workers share the timers of their thread.
+/// Hundreds of workers share the timer of their thread.
 #[cfg(target_os = "linux")]
 #[test]
-fn workers_need_no_descriptor_but_their_connection() {
+fn workers_need_one_descriptor_each() {
     let server = accounts(Behaviour {
         delay: Some(std::sync::Arc::new(|_: &str, _| {
             std::time::Duration::from_millis(200)
@@ -133,7 +133,8 @@ fn descriptors_that_run_out_are_not_errors_of_the_target() {
         };
         prlimit(pid, Resource::Nofile, limit).unwrap();
     };
-    // Fewer than are open: each new connection fails, and the rest of the process does not notice.
+    // The limit is lower than the number of open descriptors, so each new connection fails; the rest of the process is
+    // not affected.
     set(4);
     std::thread::sleep(std::time::Duration::from_millis(500));
     set(1_024);
@@ -170,7 +171,7 @@ fn operations_without_records_are_left_out_and_named() {
 }
 
 #[test]
-fn runs_with_nothing_at_all_to_read_end_before_the_load() {
+fn runs_with_nothing_to_read_end_before_the_load() {
     let server = Server::start(Behaviour::default());
     let folder = folder_with(
         "[[operation]]\nkind = \"read\"\nentity = \"Account\"\n[[chain]]\nname = \"open\"\n\

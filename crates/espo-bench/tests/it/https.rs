@@ -1,4 +1,4 @@
-//! A target behind TLS, with an authority of its own.
+//! A target behind TLS with a private authority.
 
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-/// How long the proxy thinks between the connection and the handshake.
+/// Delay of the proxy between the connection and the handshake.
 const THINKS: Duration = Duration::from_millis(40);
 
 async fn pass_on(stream: TcpStream, acceptor: TlsAcceptor, behind: String) {
@@ -22,7 +22,7 @@ async fn pass_on(stream: TcpStream, acceptor: TlsAcceptor, behind: String) {
 }
 
 #[test]
-fn the_handshake_is_told_apart_from_the_connection() {
+fn handshake_and_connect_times_are_separate() {
     let server = Server::start(Behaviour {
         records: [("Account".to_owned(), 5)].into(),
         ..Behaviour::default()
@@ -74,7 +74,7 @@ fn the_handshake_is_told_apart_from_the_connection() {
     assert_eq!((tcp.len(), tls.len()), (5, 5), "{target}");
     let thinks = u64::try_from(THINKS.as_micros()).unwrap();
     assert!(tls.iter().all(|t| *t >= thinks), "{tls:?}");
-    // The kernel accepts: the proxy's thinking is no part of this one.
+    // The kernel accepts the connection, so the proxy's delay is not part of this time.
     assert!(tcp.iter().min() < tls.iter().min(), "{tcp:?} {tls:?}");
     assert!(said.contains("TLS handshake"), "{said}");
 

@@ -1,4 +1,4 @@
-//! The manifest against the API's own types.
+//! Checks the manifest against the API's own types.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ fn options() -> K8sOptions {
 }
 
 #[test]
-fn the_manifest_is_an_indexed_job_whose_pods_are_the_shards() {
+fn the_manifest_is_an_indexed_job_of_shards() {
     let workload = Workload::builtin("mixed").unwrap();
     let text = k8s(&workload, &options()).unwrap();
     let (map, job) = text.split_once("\n---\n").unwrap();
@@ -48,7 +48,7 @@ fn the_manifest_is_an_indexed_job_whose_pods_are_the_shards() {
     assert_eq!(spec.ttl_seconds_after_finished, Some(86_400));
     assert_eq!(job.metadata.namespace.as_deref(), Some("load"));
     assert_eq!(map.metadata.namespace, job.metadata.namespace);
-    // The command that waits ends for a failed Job as well.
+    // The waiting command also ends for a failed Job.
     assert!(text.contains("Complete|Failed") && !text.contains("kubectl wait"));
     let pod = spec.template.spec.unwrap();
     assert_eq!(pod.restart_policy.as_deref(), Some("Never"));
@@ -59,7 +59,7 @@ fn the_manifest_is_an_indexed_job_whose_pods_are_the_shards() {
             .any(|w| w == ["--shard", "$(JOB_COMPLETION_INDEX)/4"]),
         "{args:?}"
     );
-    // A pod has a part of the requests only: SLOs are judged on the merged result.
+    // A pod sends only a part of the requests, so SLOs are checked on the merged result.
     assert!(!args.iter().any(|a| a.contains("slo") || a.contains("p99")));
     let merge = text
         .lines()
@@ -90,10 +90,10 @@ fn the_manifest_is_an_indexed_job_whose_pods_are_the_shards() {
     assert_eq!(secret.name, "crm-credentials");
     assert!(
         !text.contains("API_KEY:"),
-        "credentials come from the secret alone"
+        "credentials come only from the secret"
     );
 
-    // The workload arrives as it was, so that the merge finds the same hash.
+    // The workload arrives unchanged, so that the merge finds the same hash.
     let file = &map.data.unwrap()["workload.toml"];
     let arrived = Workload::parse("workload.toml", file, std::path::Path::new(".")).unwrap();
     assert_eq!(arrived.name, workload.name);
@@ -106,7 +106,7 @@ fn the_manifest_is_an_indexed_job_whose_pods_are_the_shards() {
 }
 
 #[test]
-fn what_the_pods_would_refuse_or_miss_is_told_or_brought_along() {
+fn invalid_pod_options_are_rejected_and_files_included() {
     let mixed = Workload::builtin("mixed").unwrap();
     let silent = K8sOptions {
         args: Vec::new(),
@@ -116,7 +116,7 @@ fn what_the_pods_would_refuse_or_miss_is_told_or_brought_along() {
     assert!(error.contains("--allow-writes crm.example.com"), "{error}");
     assert!(k8s(&Workload::builtin("sync").unwrap(), &silent).is_ok());
 
-    // A first line that begins with a blank, and cells that YAML would read otherwise.
+    // A first line that begins with a space, and cells that have a special meaning in YAML.
     let cells = " Name,Town\n\"yes: no\",# Ghent\n";
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("data")).unwrap();
@@ -143,7 +143,7 @@ fn what_the_pods_would_refuse_or_miss_is_told_or_brought_along() {
 }
 
 #[test]
-fn manifests_that_every_pod_would_refuse_are_rejected() {
+fn manifests_that_every_pod_would_reject_are_errors() {
     let workload = Workload::builtin("sync").unwrap();
     let past = K8sOptions {
         start_at: "2026-01-31T08:15:00Z".into(),
@@ -160,7 +160,7 @@ fn manifests_that_every_pod_would_refuse_are_rejected() {
 }
 
 #[test]
-fn names_that_kubernetes_refuses_are_refused_here() {
+fn invalid_kubernetes_names_are_rejected() {
     let workload = Workload::builtin("sync").unwrap();
     for name in ["", "Night", "night_run", "-night", "a".repeat(60).as_str()] {
         let error = k8s(

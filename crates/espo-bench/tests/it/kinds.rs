@@ -1,4 +1,4 @@
-//! Every kind of operation against the embedded server.
+//! Runs every kind of operation against the embedded server.
 
 use espo_bench::{Limit, Load, RunOptions, Target, Workload, run};
 
@@ -91,7 +91,7 @@ entity = "Account"
 "#;
 
 #[test]
-fn every_kind_of_operation_runs_without_an_error_and_leaves_nothing() {
+fn every_kind_of_operation_runs_without_errors() {
     let folder = tempfile::tempdir().unwrap();
     let workload = Workload::parse("kinds.toml", KINDS, folder.path()).unwrap();
     let mut options = RunOptions::new(workload, Target::Embedded);

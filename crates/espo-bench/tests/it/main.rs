@@ -1,4 +1,5 @@
-//! The load tester as a library and as a program, over sockets. One binary: each links everything.
+//! Tests of the load tester as a library and as a program, over sockets. They share one binary, because each binary
+//! links everything.
 
 mod access;
 #[path = "../../../espo-core/tests/wire/authority.rs"]

@@ -1,4 +1,4 @@
-//! Results reach their files and the terminal, whatever happens to one of them.
+//! Results are written to their files and to the terminal, even if one of them fails.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use crate::support::Behaviour;
 
 const READS: &str = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";
 
-/// Exit code and standard error of a command with this standard output.
+/// Returns the exit code and the standard error of a command with this standard output.
 fn with_stdout(command: &mut Command, stdout: Stdio) -> (Option<i32>, String) {
     let output = command.stdout(stdout).stderr(Stdio::piped());
     let output = output.spawn().unwrap().wait_with_output().unwrap();
@@ -16,14 +16,14 @@ fn with_stdout(command: &mut Command, stdout: Stdio) -> (Option<i32>, String) {
     (output.status.code(), stderr)
 }
 
-/// The writing end of a pipe whose reader has ended.
+/// Returns the writing end of a pipe whose reader has ended.
 fn closed_pipe() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     writer.into()
 }
 
-/// Every command that prints, with the files that it must have written.
+/// Returns every command that prints, with the files that it must have written.
 fn printing_commands(folder: &Path, url: &str) -> Vec<(String, &'static [&'static str])> {
     let shards = format!("run w.toml --url {url} --rate 200 --requests 20 --quiet");
     let start = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
@@ -79,7 +79,7 @@ fn files_are_complete_when_standard_output_is_closed() {
             !stderr.contains("standard output"),
             "a closed pipe is not an error: {line}: {stderr}"
         );
-        // A busy machine spoils a search or a comparison, which is not the question here.
+        // On a busy machine a search or a comparison may fail, which is not tested here.
         assert!(matches!(code, Some(0 | 1 | 4)), "{line}: {code:?} {stderr}");
         for file in files {
             let length = folder.path().join(file).metadata().map(|m| m.len());
@@ -153,7 +153,7 @@ fn outputs_that_cannot_be_written_are_rejected_before_the_load() {
     assert!(!folder.path().join("ok.html").exists());
 }
 
-/// A file that exists is not emptied by the check, and none is left behind by it.
+/// The check neither empties existing files nor leaves new ones behind.
 #[test]
 fn checking_outputs_changes_no_file() {
     let server = accounts(Behaviour::default());
@@ -172,7 +172,7 @@ fn checking_outputs_changes_no_file() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn one_output_that_fails_does_not_stop_the_others() {
+fn failed_outputs_do_not_stop_the_others() {
     let server = accounts(Behaviour::default());
     let folder = folder_with(READS);
     let line = format!(

@@ -1,4 +1,4 @@
-//! People at their screens: think times, several users, and how small the data is.
+//! People: think times, several users, and warnings about small data.
 
 use std::path::Path;
 use std::process::Command;
@@ -21,7 +21,7 @@ fn report(folder: &Path) -> Value {
 }
 
 #[test]
-fn people_think_and_their_rate_is_shown_per_person() {
+fn the_rate_of_people_is_shown_per_person() {
     let (server, folder) = (accounts(Behaviour::default()), folder_with(READS));
     let url = &server.url;
     for (options, think) in [
@@ -35,14 +35,14 @@ fn people_think_and_their_rate_is_shown_per_person() {
         let seconds = report["run"]["think_seconds"].as_array().unwrap();
         assert_eq!(seconds[0].as_f64(), Some(think.0));
         assert_eq!(seconds[1].as_f64(), Some(think.1));
-        // Never more than thinking allows, whatever the machine does: eight people, 2 s.
+        // At most what the think times allow, on any machine: eight people, 2 s.
         let requests = report["totals"]["requests"].as_u64().unwrap();
         let most = 8 * ((2.0 / think.0) as u64 + 1);
         assert!(requests > 0 && requests <= most, "{requests} of {most}");
         assert!(said.contains("requests/s per person"), "{said}");
         assert!(said.contains("8 people with think times"), "{said}");
     }
-    // Without think times of the workload, people have those of people.
+    // If the workload has no think times, people get the default ones.
     let line = format!("run w.toml --url {url} --people 3 --duration 300ms --json r.json");
     out(&mut bench(folder.path(), &line));
     assert_eq!(report(folder.path())["run"]["think_seconds"][0], 5.0);
@@ -107,7 +107,7 @@ fn small_data_is_named_next_to_the_figures() {
     }
 }
 
-/// The panels of the set-up's records are filled: contacts and opportunities belong to accounts.
+/// Panels of the setup's records are not empty, because contacts and opportunities belong to accounts.
 #[test]
 fn records_of_the_setup_refer_to_each_other() {
     let server = Server::start(Behaviour::default());
@@ -156,7 +156,7 @@ fn preparation_is_not_part_of_the_load() {
 }
 
 #[test]
-fn ready_made_workloads_can_be_printed_and_used_as_files() {
+fn builtin_workloads_can_be_printed_and_used() {
     let (server, folder) = (accounts(Behaviour::default()), folder_with(READS));
     let (code, list) = out(&mut bench(folder.path(), "workload"));
     assert_eq!(code, 0);
@@ -174,7 +174,7 @@ fn ready_made_workloads_can_be_printed_and_used_as_files() {
 }
 
 #[test]
-fn saved_reports_can_be_judged_by_limits() {
+fn saved_reports_can_be_checked_against_slos() {
     let (server, folder) = (accounts(Behaviour::default()), folder_with(READS));
     let line = format!(
         "run w.toml --url {} --requests 20 --json r.json",

@@ -1,4 +1,4 @@
-//! Runs whose ledger, server or user goes away: the report is written, and it states what remains.
+//! Runs whose ledger, server or user disappears: the report is written and lists what remains.
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -75,7 +75,7 @@ fn removed_ledgers_stop_the_load_and_records_are_deleted() {
     assert_eq!(server.ids("Account").len(), 20, "{said}");
 }
 
-/// A limit on the size of files stands for a full disk.
+/// A limit on file sizes simulates a full disk.
 #[cfg(target_os = "linux")]
 #[test]
 fn full_disks_stop_the_load_and_records_are_deleted() {
@@ -86,7 +86,7 @@ fn full_disks_stop_the_load_and_records_are_deleted() {
     );
     let program = bench(folder.path(), &line);
     let mut shell = Command::new("sh");
-    // 512-byte blocks: the ledger is full after some 300 records, the report is smaller.
+    // 512-byte blocks: the ledger is full after about 300 records; the report is smaller.
     shell
         .args(["-c", "trap '' XFSZ; ulimit -f 150; exec \"$@\"", "sh"])
         .arg(program.get_program())
@@ -105,7 +105,7 @@ fn full_disks_stop_the_load_and_records_are_deleted() {
     assert_eq!(server.ids("Account").len(), 20, "{said}");
 }
 
-/// A simulator that can be killed, with its key.
+/// Starts a simulator that can be killed, and returns its key.
 fn simulator() -> (tokio::runtime::Runtime, espo_sim::Sim, String) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -144,7 +144,7 @@ fn killed_servers_do_not_hold_up_the_cleanup() {
         said.contains("delete them with: espo-bench clean l"),
         "{said}"
     );
-    // Each delete is tried by a client that waits between attempts: a few were tried, not all of them.
+    // Each delete is sent by a client that waits between attempts, so only some of the records were tried.
     let reasons = writes["reasons"].as_array().unwrap();
     assert!(!reasons.is_empty(), "{writes}");
     let (_, left) = espo_bench::read_ledger(&ledger).unwrap();
@@ -218,7 +218,7 @@ fn clean_does_not_claim_records_that_another_server_never_had() {
 }
 
 #[test]
-fn records_that_are_gone_already_are_not_reported_as_deleted() {
+fn missing_records_are_not_reported_as_deleted() {
     let folder = folder_with(CREATES);
     let server = slow();
     let line = format!(

@@ -1,4 +1,4 @@
-//! Equal seeds send equal requests; shards send together what one generator would have sent.
+//! Equal seeds send equal requests, and all shards together send what a single generator would send.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,8 @@ fn server() -> Server {
     })
 }
 
-/// What each worker sent, in its order. Ids that the server gave differ from run to run; each is replaced by
-/// the place of its first use by the worker.
+/// Returns the requests of each worker, in order. IDs assigned by the server differ between runs, so each is replaced
+/// by the position of its first use by the worker.
 fn by_worker(seen: Vec<Seen>) -> BTreeMap<String, Vec<String>> {
     let mut workers: BTreeMap<String, Vec<(u64, Seen)>> = BTreeMap::new();
     for request in seen {
@@ -47,7 +47,7 @@ fn by_worker(seen: Vec<Seen>) -> BTreeMap<String, Vec<String>> {
 }
 
 #[test]
-fn the_same_seed_sends_the_same_requests_in_the_same_order_per_worker() {
+fn equal_seeds_send_equal_requests_per_worker() {
     let go = |seed: u64| {
         let (server, folder) = (server(), tempfile::tempdir().unwrap());
         let mut o = options(&server, MIX);
@@ -80,7 +80,7 @@ fn shard(server: &Server, shard: Option<Shard>) -> Report {
 }
 
 #[test]
-fn four_shards_send_what_one_generator_sends_and_merge_without_loss() {
+fn shards_send_the_whole_load_and_merge_without_loss() {
     let requests = |server: &Server| {
         let mut all: Vec<String> = server
             .seen()
@@ -100,7 +100,7 @@ fn four_shards_send_what_one_generator_sends_and_merge_without_loss() {
 
     let merged = merge(shards.clone()).unwrap();
     assert_eq!(merged.totals.requests, whole.totals.requests);
-    // The percentiles of the merge are those of all samples together.
+    // The percentiles of the merged report cover all samples.
     for operation in &merged.operations {
         let mut all = Vec::new();
         for shard in &shards {

@@ -1,4 +1,4 @@
-//! What a run does: errors before any load, counting, limits, stopping, safety.
+//! Runs: errors before any load, counting, SLOs, stopping and safety.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn server(accounts: usize) -> Server {
 }
 
 #[test]
-fn a_target_that_is_not_there_or_refuses_is_said_before_any_load() {
+fn unusable_targets_are_reported_before_the_load() {
     let server = server(3);
     let mut refused = options(&server, READS);
     refused.target = Target::Url {
@@ -43,7 +43,7 @@ fn a_target_that_is_not_there_or_refuses_is_said_before_any_load() {
 }
 
 #[test]
-fn a_name_that_the_target_does_not_know_is_said_before_any_load() {
+fn unknown_names_are_reported_before_the_load() {
     let server = server(3);
     let error = run(options(
         &server,
@@ -81,7 +81,7 @@ fn every_request_is_counted_once() {
 }
 
 #[test]
-fn failures_are_kept_apart_with_their_status_and_fail_the_limit() {
+fn failures_are_grouped_by_status_and_miss_the_slo() {
     let server = Server::start(Behaviour {
         status: Some(503),
         records: [("Account".to_owned(), 1)].into(),
@@ -103,13 +103,13 @@ fn failures_are_kept_apart_with_their_status_and_fail_the_limit() {
     assert_eq!(
         report.slos.iter().map(|s| s.held).collect::<Vec<_>>(),
         [false, false],
-        "no success, so no percentile to hold"
+        "no request succeeded, so there is no percentile"
     );
     assert_eq!(report.exit_code(), 1);
 }
 
 #[test]
-fn a_share_of_errors_above_the_limit_stops_the_run() {
+fn too_many_errors_stop_the_run() {
     let server = Server::start(Behaviour {
         status: Some(500),
         records: [("Account".to_owned(), 1)].into(),
@@ -132,7 +132,7 @@ fn a_share_of_errors_above_the_limit_stops_the_run() {
 }
 
 #[test]
-fn refused_credentials_during_the_load_stop_it_at_once() {
+fn rejected_credentials_stop_the_load_immediately() {
     let server = Server::start(Behaviour {
         status: Some(401),
         records: [("Account".to_owned(), 1)].into(),
@@ -143,12 +143,12 @@ fn refused_credentials_during_the_load_stop_it_at_once() {
     o.limit = Some(Limit::Duration(Duration::from_secs(60)));
     let report = run(o).unwrap();
     assert_eq!(report.exit_code(), 3);
-    // Ten refusals lock an address out of a real instance.
+    // A real instance locks out an address after ten failed logins.
     assert!(server.seen().len() <= 4, "{}", server.seen().len());
 }
 
 #[test]
-fn a_rate_that_cannot_be_held_is_said_and_counted() {
+fn unsustained_rates_are_reported() {
     let delay = std::sync::Arc::new(|_: &str, _| Duration::from_millis(100));
     let server = Server::start(Behaviour {
         delay: Some(delay),
@@ -166,7 +166,7 @@ fn a_rate_that_cannot_be_held_is_said_and_counted() {
     o.max_in_flight = Some(2);
     o.drain = Duration::from_millis(500);
     let report = run(o).unwrap();
-    // Two at a time, a tenth of a second each: some 20 of 200 in time.
+    // Two requests at a time, 100 ms each: about 20 of 200 are sent on time.
     assert_eq!(report.totals.offered_rate, Some(200.0));
     assert!(
         report.totals.achieved_rate.unwrap() < 40.0,
@@ -177,7 +177,7 @@ fn a_rate_that_cannot_be_held_is_said_and_counted() {
     assert_eq!(
         report.totals.requests + report.totals.unsent,
         200,
-        "nothing is lost"
+        "no iteration is lost"
     );
     assert!(
         report.all.p50 > report.operations[0].outcomes[0].service.p50,
@@ -190,7 +190,7 @@ fn a_rate_that_cannot_be_held_is_said_and_counted() {
 }
 
 #[test]
-fn what_is_still_in_flight_when_the_run_gives_up_is_counted_as_unfinished() {
+fn requests_in_flight_at_the_end_are_unfinished() {
     let delay = std::sync::Arc::new(|_: &str, _| Duration::from_secs(4));
     let server = Server::start(Behaviour {
         delay: Some(delay),
@@ -210,7 +210,7 @@ fn what_is_still_in_flight_when_the_run_gives_up_is_counted_as_unfinished() {
 }
 
 #[test]
-fn writes_go_to_loopback_only_unless_the_host_is_named() {
+fn writes_require_loopback_or_an_allowed_host() {
     let server = server(3);
     let mut o = options(
         &server,
@@ -228,7 +228,7 @@ fn writes_go_to_loopback_only_unless_the_host_is_named() {
 }
 
 #[test]
-fn a_dry_run_shows_the_requests_and_sends_none() {
+fn dry_runs_show_requests_without_sending_them() {
     let server = server(3);
     let workload = "[[chain]]\nname = \"deal\"\n[[chain.step]]\nkind = \"create\"\nentity = \"Contact\"\n[[chain.step]]\nkind = \"delete\"\nentity = \"Contact\"\n";
     let lines = espo_bench::dry_run(options(&server, workload), 3).unwrap();
@@ -243,7 +243,7 @@ fn a_dry_run_shows_the_requests_and_sends_none() {
 }
 
 #[test]
-fn a_limit_on_an_operation_that_the_workload_lacks_is_wrong_usage() {
+fn slos_on_unknown_operations_are_usage_errors() {
     let server = server(1);
     let mut o = options(&server, READS);
     o.slos = vec!["create.p99 < 1s".parse().unwrap()];

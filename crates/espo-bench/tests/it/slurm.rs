@@ -1,4 +1,4 @@
-//! The batch script for Slurm, run by a shell in place of the scheduler.
+//! The batch script for Slurm, run by a shell instead of the scheduler.
 
 use std::path::Path;
 use std::process::{Child, Command};
@@ -20,7 +20,7 @@ fn script(folder: &Path, options: &str) -> Result<String, String> {
     }
 }
 
-/// A task as Slurm starts it.
+/// Starts a task as Slurm does.
 fn task(folder: &Path, index: u32) -> Child {
     Command::new("bash")
         .arg("job.sh")
@@ -34,7 +34,7 @@ fn task(folder: &Path, index: u32) -> Child {
 }
 
 #[test]
-fn the_tasks_start_together_and_their_reports_merge_to_the_whole_run() {
+fn tasks_start_together_and_their_reports_can_be_merged() {
     let server = accounts(Behaviour::default());
     let folder = folder_with(READS);
     let program = env!("CARGO_BIN_EXE_espo-bench");
@@ -65,7 +65,7 @@ fn the_tasks_start_together_and_their_reports_merge_to_the_whole_run() {
 }
 
 #[test]
-fn a_task_without_its_companions_gives_up() {
+fn tasks_without_the_others_time_out() {
     let folder = folder_with(READS);
     let options = "--url http://127.0.0.1:9 --shards 2 --wait 1s";
     let text = script(folder.path(), options).unwrap();

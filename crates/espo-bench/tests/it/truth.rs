@@ -1,5 +1,5 @@
-//! What a stalled server does to the figures. A busy machine only adds to times, so these tests ask that
-//! nothing is hidden; how close the figures come is shown by `cargo run --release --example truth`.
+//! The effect of a stalled server on the figures. A busy machine only increases the times, so these tests check lower
+//! bounds. `cargo run --release --example truth` shows how accurate the figures are.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ fn open(server: &Server, rate: f64, seconds: u64, in_flight: u32) -> Report {
     options.run().unwrap()
 }
 
-/// Frozen for 400 ms of every 2 s, evenly spread requests: a fifth of them wait, from 400 ms down to 0. So
-/// the 90th percentile is 200 ms and the 99th 380 ms.
+/// The server stalls for 400 ms of every 2 s and requests are evenly spaced, so 20 % of them wait, from 400 ms down to
+/// 0. The 90th percentile is therefore 200 ms and the 99th 380 ms.
 #[test]
-fn requests_that_should_have_been_sent_during_a_stall_count_their_wait() {
+fn response_times_include_the_wait_during_stalls() {
     let freeze = Some((Duration::from_millis(400), Duration::from_secs(2)));
     for in_flight in [4, 200] {
         let server = Server::start(Behaviour {
@@ -57,7 +57,7 @@ fn requests_that_should_have_been_sent_during_a_stall_count_their_wait() {
 }
 
 #[test]
-fn times_of_a_slow_server_are_never_shown_shorter_than_they_were() {
+fn reported_times_are_never_shorter_than_real_ones() {
     let delay = std::sync::Arc::new(|_: &str, n: u64| Duration::from_micros(2_000 + n % 100 * 100));
     let server = Server::start(Behaviour {
         delay: Some(delay),
@@ -80,7 +80,7 @@ fn times_of_a_slow_server_are_never_shown_shorter_than_they_were() {
         // Three significant digits: the histogram's value is at most 0.1 % off.
         assert!(
             figure as f64 >= took[rank] as f64 * 0.999,
-            "{figure} shown, {} in the server",
+            "{figure} reported, {} in the server",
             took[rank]
         );
     }

@@ -1,4 +1,4 @@
-//! What users get wrong, and what a run says of it.
+//! Usage errors and how a run reports them.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,9 +20,9 @@ fn out(command: &mut Command) -> (i32, String) {
     )
 }
 
-/// Ten refusals lock an address out of a real instance.
+/// A real instance locks out an address after ten failed logins.
 #[test]
-fn one_wrong_user_of_several_is_refused_once_however_many_threads_send() {
+fn wrong_credentials_are_tried_only_once() {
     let server = accounts(Behaviour::default());
     let users = "[[credentials]]\napi_key_env = \"GOOD\"\n[[credentials]]\napi_key_env = \"BAD\"\n";
     let folder = folder_with(&format!("{users}{READS}"));
@@ -37,7 +37,7 @@ fn one_wrong_user_of_several_is_refused_once_however_many_threads_send() {
 }
 
 #[test]
-fn what_contradicts_itself_is_refused_before_anything_is_sent() {
+fn contradictory_options_are_rejected_before_the_load() {
     let stages = format!("[[stage]]\nduration = \"1s\"\nrate = 5\n{READS}");
     let folder = folder_with(&stages);
     std::fs::write(folder.path().join("plain.toml"), READS).unwrap();
@@ -100,7 +100,7 @@ fn what_contradicts_itself_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn arrivals_of_the_file_and_of_the_command_line_both_count() {
+fn arrivals_can_be_set_in_file_or_option() {
     let folder = folder_with(&format!("rate = 20\narrivals = \"poisson\"\n{READS}"));
     let server = accounts(Behaviour::default());
     for (more, rate, arrivals) in [
@@ -126,7 +126,7 @@ fn arrivals_of_the_file_and_of_the_command_line_both_count() {
 }
 
 #[test]
-fn connections_are_counted_and_a_server_that_closes_them_is_told_of() {
+fn servers_that_close_connections_are_reported() {
     let folder = folder_with(READS);
     for closes in [false, true] {
         let server = accounts(Behaviour {
@@ -158,7 +158,7 @@ fn connections_are_counted_and_a_server_that_closes_them_is_told_of() {
 }
 
 #[test]
-fn a_set_up_that_fails_half_way_leaves_nothing() {
+fn failed_setups_leave_no_records() {
     let folder = folder_with(&format!("[setup]\nrecords = {{ Contact = 30 }}\n{READS}"));
     let server = accounts(Behaviour {
         creates: Some(20 + 12),
@@ -177,10 +177,10 @@ fn a_set_up_that_fails_half_way_leaves_nothing() {
     assert!(ledgers.into_iter().all(|f| f.file_name() == "w.toml"));
 }
 
-/// CI and Kubernetes end a job with SIGTERM.
+/// CI systems and Kubernetes end a job with SIGTERM.
 #[cfg(unix)]
 #[test]
-fn what_ends_a_job_gets_the_same_clean_up_as_ctrl_c() {
+fn sigterm_cleans_up_like_ctrl_c() {
     for signal in ["TERM", "INT"] {
         let folder = folder_with(CREATES);
         let server = accounts(Behaviour::default());
@@ -218,7 +218,7 @@ fn what_ends_a_job_gets_the_same_clean_up_as_ctrl_c() {
 }
 
 #[test]
-fn a_run_that_can_no_longer_hold_its_limit_stops_when_told_to() {
+fn hopeless_runs_stop_if_requested() {
     let folder = folder_with(READS);
     let server = accounts(Behaviour {
         delay: Some(std::sync::Arc::new(|_: &str, _| Duration::from_millis(10))),
@@ -247,7 +247,7 @@ fn a_run_that_can_no_longer_hold_its_limit_stops_when_told_to() {
 }
 
 #[test]
-fn a_dry_run_says_what_cannot_be_sent() {
+fn dry_runs_report_requests_that_cannot_be_sent() {
     let folder = folder_with("[[operation]]\nkind = \"read\"\nentity = \"Case\"\n");
     let server = accounts(Behaviour::default());
     let line = format!("run w.toml --url {} --dry-run 1", server.url);
@@ -259,15 +259,15 @@ fn a_dry_run_says_what_cannot_be_sent() {
     );
 }
 
-/// A warm-up that the target cannot keep up with is cut off at its end.
+/// A warm-up that the target cannot keep up with stops at its scheduled end.
 #[test]
-fn what_the_warm_up_could_not_send_does_not_eat_into_the_measurement() {
+fn slow_warm_ups_do_not_affect_the_measurement() {
     let folder = folder_with(READS);
     let server = accounts(Behaviour {
         delay: Some(std::sync::Arc::new(|_: &str, _| Duration::from_millis(50))),
         ..Behaviour::default()
     });
-    // 20 a second can be answered; 400 would wait from the warm-up alone.
+    // The server processes 20 requests per second, so 400 iterations of the warm-up would delay the measurement.
     let line = format!(
         "run w.toml --url {} --rate 400 --tag-requests --max-in-flight 1 --warmup 1s --duration 1s --drain 1s --quiet --json r.json",
         server.url
@@ -279,12 +279,12 @@ fn what_the_warm_up_could_not_send_does_not_eat_into_the_measurement() {
     let totals = &report["totals"];
     assert!(totals["requests"].as_u64() > Some(0), "{totals}");
     assert!(totals["unsent"].as_u64() > Some(0), "{totals}");
-    // Not held, or, on a machine that is busy with other things, the generator itself too slow: never trusted.
+    // The rate is not sustained or, on a busy machine, the generator is saturated; the figures are never trusted.
     assert_ne!(report["generator"]["verdict"], "trustworthy", "{report}");
 }
 
 #[test]
-fn a_chain_looks_at_one_record_in_all_its_steps() {
+fn chains_use_one_record_in_all_steps() {
     let folder = folder_with(
         "[[chain]]\nname = \"open\"\n[[chain.step]]\nkind = \"read\"\nentity = \"Account\"\n\
          [[chain.step]]\nkind = \"stream\"\nentity = \"Account\"\n\
@@ -318,7 +318,7 @@ fn a_chain_looks_at_one_record_in_all_its_steps() {
 }
 
 #[test]
-fn a_workload_is_written_from_metadata_and_tried_on_the_embedded_server() {
+fn workloads_from_metadata_run_embedded() {
     let folder = tempfile::tempdir().unwrap();
     let extra = r#"{"entityDefs":{"CProject":{"fields":{"name":{"type":"varchar","required":true},"description":{"type":"text"},"stage":{"type":"enum","options":["Plan","Build"]}}}},"scopes":{"CProject":{"entity":true,"object":true,"isCustom":true,"acl":true,"module":"Custom"}}}"#;
     std::fs::write(folder.path().join("extra.json"), extra).unwrap();

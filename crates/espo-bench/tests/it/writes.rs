@@ -1,4 +1,4 @@
-//! What a run creates is removed, whatever ends the run; and nothing else is.
+//! The records that a run creates are deleted, however it ends, and no others.
 
 use std::io::Read as _;
 use std::process::{Command, Stdio};
@@ -21,7 +21,7 @@ fn server(behaviour: Behaviour) -> (Server, Vec<String>) {
 }
 
 #[test]
-fn at_the_end_the_target_holds_what_it_held_before() {
+fn runs_leave_the_target_unchanged() {
     let (server, before) = server(Behaviour::default());
     let folder = tempfile::tempdir().unwrap();
     let mut o = options(&server, WRITES);
@@ -41,14 +41,11 @@ fn at_the_end_the_target_holds_what_it_held_before() {
         .into_iter()
         .filter(|s| s.method == "DELETE" || s.method == "PUT")
         .any(|s| before.iter().any(|id| s.target.contains(id.as_str())));
-    assert!(
-        !touched,
-        "records that were there are neither changed nor deleted"
-    );
+    assert!(!touched, "existing records are neither changed nor deleted");
 }
 
 #[test]
-fn what_the_server_made_and_never_told_is_found_by_its_marker() {
+fn unconfirmed_records_are_found_by_their_marker() {
     let (server, before) = server(Behaviour {
         mute_creates: true,
         ..Behaviour::default()
@@ -74,7 +71,7 @@ fn what_the_server_made_and_never_told_is_found_by_its_marker() {
 }
 
 #[test]
-fn after_a_kill_clean_removes_the_rest_and_leaves_all_others() {
+fn clean_deletes_only_the_records_of_a_killed_run() {
     let delay = std::sync::Arc::new(|_: &str, _| Duration::from_millis(2));
     let (server, before) = server(Behaviour {
         delay: Some(delay),
@@ -118,16 +115,16 @@ fn after_a_kill_clean_removes_the_rest_and_leaves_all_others() {
                 .unwrap();
             panic!("the run ended: {status} {said}");
         }
-        assert!(Instant::now() < patience, "no load came");
+        assert!(Instant::now() < patience, "no load arrived");
         std::thread::sleep(Duration::from_millis(10));
     }
-    // `kill` on Unix is SIGKILL: nothing of the process gets to clean up.
+    // `kill` on Unix is SIGKILL, so the process cannot clean up.
     child.kill().unwrap();
     child.wait().unwrap();
     std::thread::sleep(Duration::from_millis(100));
     assert!(
         server.ids("Account").len() > before.len(),
-        "the kill left something behind"
+        "the killed run left records"
     );
     let cleaned = espo_bench::clean(
         &ledger,
@@ -151,12 +148,12 @@ fn after_a_kill_clean_removes_the_rest_and_leaves_all_others() {
     assert_eq!(
         (again.removed, again.left),
         (0, 0),
-        "a second clean-up finds nothing"
+        "a second cleanup finds nothing"
     );
 }
 
 #[test]
-fn a_kept_run_says_what_is_left() {
+fn kept_records_are_reported() {
     let (server, before) = server(Behaviour::default());
     let folder = tempfile::tempdir().unwrap();
     let mut o = options(

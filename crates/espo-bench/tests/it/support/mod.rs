@@ -1,10 +1,10 @@
-//! A server that answers as EspoCRM's API does where the load tester looks, with faults and delays that a
-//! real one does not have on demand.
+//! A server that behaves like the parts of EspoCRM's API that the load tester uses, with faults and delays that a real
+//! instance cannot produce on demand.
 //!
-//! It has a thread for each connection and sleeps with the system's own timer, so that an injected
-//! latency is kept to some 0.1 ms; what it really was is recorded.
+//! It has one thread per connection and sleeps with the system's own timer, so that an injected latency is accurate to
+//! about 0.1 ms. It records the actual times.
 
-#![allow(dead_code, reason = "the examples use a part each")]
+#![allow(dead_code, reason = "each example uses only a part")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-/// A request as the server saw it.
+/// A request as received by the server.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Seen {
     /// The header `X-Espo-Bench`: worker/iteration.
@@ -27,32 +27,32 @@ pub(crate) struct Seen {
 
 type Delay = dyn Fn(&str, u64) -> Duration + Send + Sync;
 
-/// How the server behaves.
+/// The behaviour of the server.
 #[derive(Clone, Default)]
 pub(crate) struct Behaviour {
-    /// From method and path, and the number of the request, to the time before the answer.
+    /// Delay before the response, from method and path, and the number of the request.
     pub delay: Option<Arc<Delay>>,
-    /// Answers nothing in the first part of every period, counted from the first request of the load.
+    /// Stalls in the first part of every period, counted from the first request of the load.
     pub freeze: Option<(Duration, Duration)>,
-    /// Answers requests of the load with this status.
+    /// Status of all responses to requests of the load.
     pub status: Option<u16>,
-    /// Creates are carried out and never answered.
+    /// Creates are carried out but get no response.
     pub mute_creates: bool,
     /// Records at the start, by entity type.
     pub records: BTreeMap<String, usize>,
-    /// So many requests of the load are worked on at a time; the others wait.
+    /// Maximum number of requests of the load that are processed at a time; the others wait.
     pub places: Option<usize>,
-    /// A body for lists, in place of the records.
+    /// A body for lists, instead of the records.
     pub list_body: Option<String>,
-    /// Closes the connection after each answer.
+    /// Closes the connection after each response.
     pub closes: bool,
-    /// A header and its value without which a gateway in front of the server answers 401.
+    /// A header and its value; requests without them get a 401 from a gateway in front of the server.
     pub gate: Option<(&'static str, &'static str)>,
-    /// Deletes are never answered.
+    /// Deletes get no response.
     pub mute_deletes: bool,
-    /// The load's requests after this number are answered with 401, and all others from then on.
+    /// After this number of requests of the load, all requests get a 401.
     pub rejects_after: Option<u64>,
-    /// Only so many creates; the others are refused with 403.
+    /// Maximum number of creates; further ones are rejected with 403.
     pub creates: Option<u64>,
 }
 
@@ -62,15 +62,15 @@ struct State {
     behaviour: Behaviour,
     records: Mutex<Records>,
     seen: Mutex<Vec<Seen>>,
-    /// Microseconds that each request of the load really took inside the server.
+    /// Microseconds that each request of the load actually spent in the server.
     took: Mutex<Vec<(String, u64)>>,
     load_started: Mutex<Option<Instant>>,
-    /// Requests that are being worked on.
+    /// Number of requests that are being processed.
     busy: Mutex<usize>,
     free: Condvar,
     next: AtomicU64,
     count: AtomicU64,
-    /// Requests with another key than the right one.
+    /// Number of requests with a wrong key.
     refused: AtomicU64,
     stop: AtomicBool,
 }
@@ -129,22 +129,22 @@ impl Server {
         }
     }
 
-    /// The requests of the load so far: those that carry a worker's tag.
+    /// Returns the requests of the load so far, identified by the worker's tag.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.state.seen.lock().unwrap().clone()
     }
 
-    /// Requests whose credentials it refused.
+    /// Returns the number of requests with rejected credentials.
     pub(crate) fn refused(&self) -> u64 {
         self.state.refused.load(Ordering::Relaxed)
     }
 
-    /// Microseconds inside the server, by method and path.
+    /// Returns the microseconds in the server, by method and path.
     pub(crate) fn took(&self) -> Vec<(String, u64)> {
         self.state.took.lock().unwrap().clone()
     }
 
-    /// Deletes all records of an entity type behind the clients' backs.
+    /// Deletes all records of an entity type without informing clients.
     pub(crate) fn forget(&self, entity: &str) {
         self.state.records.lock().unwrap().remove(entity);
     }
@@ -411,12 +411,12 @@ fn list(records: Option<&BTreeMap<String, Map<String, Value>>>, target: &str) ->
     json!({ "total": all.len(), "list": page }).to_string()
 }
 
-/// Options for a run against the server, with requests tagged.
+/// Returns options for a run against the server, with tagged requests.
 pub(crate) fn options(server: &Server, workload: &str) -> espo_bench::RunOptions {
     options_at(&server.url, workload)
 }
 
-/// As [`options`], for a server of another kind.
+/// Same as [`options`], for a different server.
 pub(crate) fn options_at(url: &str, workload: &str) -> espo_bench::RunOptions {
     let workload =
         espo_bench::Workload::parse("test.toml", workload, std::path::Path::new(".")).unwrap();
