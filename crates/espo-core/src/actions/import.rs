@@ -36,7 +36,9 @@ pub enum ImportAction {
 pub struct ImportSettings {
     attachment_id: String,
     entity_type: String,
-    attribute_list: Vec<Option<String>>,
+    /// An empty name leaves the column out. A null does so too in the documentation, but creating records then fails
+    /// with 500.
+    attribute_list: Vec<String>,
     update_by: Vec<usize>,
     /// What to do with a row.
     pub action: ImportAction,
@@ -104,8 +106,7 @@ impl ImportSettings {
     /// The next column contains this attribute: a constant or a name.
     #[must_use]
     pub fn column(mut self, attribute: impl Into<Cow<'static, str>>) -> Self {
-        self.attribute_list
-            .push(Some(attribute.into().into_owned()));
+        self.attribute_list.push(attribute.into().into_owned());
         self
     }
 
@@ -119,7 +120,7 @@ impl ImportSettings {
     /// The next column is not imported.
     #[must_use]
     pub fn skip_column(mut self) -> Self {
-        self.attribute_list.push(None);
+        self.attribute_list.push(String::new());
         self
     }
 
@@ -152,7 +153,8 @@ impl<I: CsvImport> Records<I> {
         Ok(Id::new(uploaded.attachment_id))
     }
 
-    /// Imports an uploaded file. Returns the import's record, with its status and counts.
+    /// Imports an uploaded file. Returns the import's record; real servers send little more than its id here, so that
+    /// status and counts have to be read.
     ///
     /// # Errors
     /// [`Error::is_forbidden`] without access to imports and the right to create the records.

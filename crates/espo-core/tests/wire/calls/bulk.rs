@@ -184,7 +184,7 @@ async fn imports_send_file_then_settings() {
     imports(r#"{"id":"i1"}"#).import(&settings).await.unwrap();
     let body = bench.server.last().json();
     assert_eq!(body["action"], "createAndUpdate");
-    assert_eq!(body["attributeList"], json!(["name", null, "website"]));
+    assert_eq!(body["attributeList"], json!(["name", "", "website"]));
     assert_eq!(body["updateBy"], json!([0]));
     assert_eq!(
         (&body["attachmentId"], &body["headerRow"]),
