@@ -75,7 +75,7 @@ impl<E: Attended> RecordRef<E> {
     /// Emails the invitations.
     ///
     /// # Errors
-    /// Fails if the server responds with `false`, for example because nobody has an email address.
+    /// Fails if the server sends no invitation, for example because no attendee has an email address.
     pub async fn send_invitations(&self) -> Result<(), Error> {
         self.act("sendInvitations", json!({"id": self.id().as_str()}))
             .await

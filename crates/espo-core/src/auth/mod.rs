@@ -230,7 +230,7 @@ impl Auth<Password> {
     ///     .and_then(|json| serde_json::from_slice(&json).ok());
     /// let auth = Auth::password(user, password).reuse(stored.map(Session::from));
     /// let crm = Client::builder("https://crm.example.com").auth(auth).build()?;
-    /// crm.app().user().await?;
+    /// crm.app().user::<espo_core::JsonObject>().await?;
     /// if let Some(session) = crm.session() {
     ///     std::fs::write("session.json", serde_json::to_vec(&session.expose())?)?; // a secret: mode 0600
     /// }

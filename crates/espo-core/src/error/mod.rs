@@ -213,15 +213,15 @@ impl Error {
         error
     }
 
-    /// An answer of success that says that nothing was done: the bare `false` of
-    /// a link or unlink without a usable id.
+    /// A successful response that reports that nothing was done: the bare `false` of a link or unlink without a usable
+    /// ID, or an empty list of the records concerned.
     #[cold]
     pub fn not_done(response: &Response) -> Self {
         let mut error = Self::new(
             Stage::Status,
             Outcome::Refused,
             Some(response.context.clone()),
-            "with `false`: it did nothing",
+            "with success, but did nothing",
         );
         error.0.answer = Some(Answer {
             status: response.status,

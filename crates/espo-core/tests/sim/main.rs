@@ -45,6 +45,17 @@ fn admin(sim: &Sim) -> Client {
     with(sim, auth).build().expect("a client")
 }
 
+/// A client with the sample regular user's password: only regular users and administrators have an inbox.
+fn regular(sim: &Sim) -> Client {
+    let users = sim.users();
+    let user = users
+        .find(|u| u.type_ == "regular" && u.password.is_some())
+        .expect("a sample regular user");
+    let password = user.password.clone().expect("its password");
+    let auth = Auth::password(&user.user_name, password);
+    with(sim, auth).build().expect("a client")
+}
+
 async fn start() -> (Sim, Client) {
     let sim = Sim::start().await.unwrap();
     let crm = client(&sim).build().unwrap();
