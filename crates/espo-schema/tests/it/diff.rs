@@ -398,7 +398,7 @@ fn rename(tree: &mut Value, parent: &str, from: &str, to: &str) {
 }
 
 #[test]
-fn what_looks_renamed_is_told_as_one_change() {
+fn likely_renamings_are_reported_as_one_change() {
     let old = schema(base());
     for (parent, from, to, expected) in [
         // The same definition under an unlike name, and a like name.
@@ -448,7 +448,7 @@ fn what_looks_renamed_is_told_as_one_change() {
 }
 
 #[test]
-fn what_is_the_same_has_no_difference() {
+fn equal_schemas_have_no_difference() {
     assert_eq!(Schema::diff(Schema::stock(), Schema::stock()), []);
     let again =
         Schema::from_value(reversed(&Schema::stock().raw), "reversed").expect("the tree loads");

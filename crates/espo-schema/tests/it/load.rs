@@ -29,11 +29,11 @@ fn error_of(text: &[u8]) -> String {
 }
 
 #[test]
-fn what_is_no_export_is_named_with_a_remedy() {
+fn invalid_exports_are_rejected_with_a_remedy() {
     for (text, expected) in [
         ("", "the file is empty"),
         ("  \n", "the file is empty"),
-        ("[", "the file ends too soon"),
+        ("[", "the file is truncated"),
         ("{\"entityDefs\": {}} x", "trailing characters at line 1"),
         ("<!DOCTYPE html><html>", "this is an HTML page"),
         (
@@ -91,7 +91,7 @@ fn a_byte_order_mark_and_the_forms_of_php_are_taken() {
     let noted: Vec<String> = schema.diagnostics.iter().map(ToString::to_string).collect();
     assert_eq!(
         noted,
-        ["entityDefs.C: the definition is null and was left out"]
+        ["entityDefs.C: the definition is null and was ignored"]
     );
 }
 
@@ -267,7 +267,7 @@ fn an_empty_list_over_definitions_blanks_them_and_is_noted() {
         schema
             .diagnostics
             .iter()
-            .any(|d| d.path == "entityDefs.Team.links" && d.message.contains("blanks the 7"))
+            .any(|d| d.path == "entityDefs.Team.links" && d.message.contains("removes the 7"))
     );
 }
 

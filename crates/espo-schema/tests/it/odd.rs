@@ -86,7 +86,7 @@ fn options_in_every_form() {
     assert_eq!(
         notes(&schema),
         [
-            "entityDefs.A.fields.f: options are the string \"a,b\", expected a list; any value is taken as allowed"
+            "entityDefs.A.fields.f: options are the string \"a,b\", expected a list; any value is allowed"
         ]
     );
 }
@@ -134,10 +134,10 @@ fn links_that_lead_nowhere_leave_ids_untyped_and_are_noted() {
     assert_eq!(
         notes(&schema),
         [
-            "entityDefs.A.links.strange: the link type `hasPolymorphs` is not known; nothing is offered on it",
-            "entityDefs.A.links.owner: the target `Gone` is not among the entity types; its ids are untyped",
-            "entityDefs.A.links.peers: `A` has no link `gone` that leads back",
-            "entityDefs.A.links.nowhere: the link names no target; its ids are untyped",
+            "entityDefs.A.links.strange: unknown link type `hasPolymorphs`; the link cannot be used",
+            "entityDefs.A.links.owner: the metadata has no target entity type `Gone`; its IDs are untyped",
+            "entityDefs.A.links.peers: `A` has no reverse link `gone`",
+            "entityDefs.A.links.nowhere: the link has no target; its IDs are untyped",
         ]
     );
 }
@@ -257,7 +257,7 @@ fn a_pattern_is_looked_up_by_name() {
     assert_eq!(regex("lost"), None);
     assert_eq!(
         notes(&schema),
-        ["entityDefs.A.fields.lost: the pattern `$noSuch` is not known; it is not checked"]
+        ["entityDefs.A.fields.lost: unknown pattern `$noSuch`; values are not checked"]
     );
 }
 

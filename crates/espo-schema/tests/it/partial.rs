@@ -35,7 +35,7 @@ fn load(tree: Value) -> Schema {
 }
 
 #[test]
-fn what_a_role_hides_is_listed_as_hidden() {
+fn items_hidden_by_a_role_are_listed_as_hidden() {
     let hidden = [
         "Campaign",
         "CampaignLogRecord",
