@@ -87,10 +87,7 @@ impl fmt::Display for Renamed {
         if !matches!(kind, RustNameKind::EntityType | RustNameKind::Module) {
             write!(f, ".{wire}")?;
         }
-        write!(
-            f,
-            ": {kind} is called `{rust}` in Rust, previously `{old}`"
-        )
+        write!(f, ": {kind} is called `{rust}` in Rust, previously `{old}`")
     }
 }
 
