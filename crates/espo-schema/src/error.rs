@@ -19,7 +19,7 @@ pub enum Error {
     Syntax {
         /// The file.
         file: String,
-        /// A description of what the file contains instead, with line and column where they help.
+        /// A description of the content, with line and column where they help.
         message: String,
         /// The remedy.
         hint: String,

@@ -129,7 +129,7 @@ field_kinds! {
     Url = "url",
     /// List of web addresses.
     UrlMultiple = "urlMultiple",
-    /// Short text.
+    /// Short string.
     Varchar = "varchar",
     /// Long text, HTML.
     Wysiwyg = "wysiwyg",

@@ -66,7 +66,7 @@ pub struct EntityType {
     /// Names of boolean filters that the metadata shows.
     pub bool_filters: Vec<String>,
     /// Those of [`EntityType::primary_filters`] that only a folder's `selectDefs` names. `GET Metadata` never returns
-    /// that section, so an export says nothing about them.
+    /// that section, so they cannot be compared with an export.
     pub unlisted_primary_filters: Vec<String>,
     /// Those of [`EntityType::bool_filters`] that only a folder's `selectDefs` names.
     pub unlisted_bool_filters: Vec<String>,

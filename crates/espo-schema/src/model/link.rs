@@ -93,7 +93,7 @@ pub enum Cardinality {
         /// The key is an attribute of this entity type.
         key_here: bool,
     },
-    /// One of these to many of those; the key is there.
+    /// One of these to many of those; the key is at the target.
     OneToMany,
     /// Many to many through a middle table.
     ManyToMany,
