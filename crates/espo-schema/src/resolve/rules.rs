@@ -153,10 +153,10 @@ mod tests {
             .collect()
     }
 
-    // A rule that no longer applies to anything must be removed: its list is then empty and the test fails.
+    // If a rule no longer applies to anything, the test of its list fails: remove the rule.
 
     #[test]
-    fn columns_without_being_asked_for() {
+    fn column_attributes_that_are_not_listed() {
         let asked = |f: &Field| {
             Def(&f.raw)
                 .texts("additionalAttributeList")
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_asked_for_in_vain() {
+    fn listed_column_attributes_without_columns() {
         let asked = |f: &Field| Def(&f.raw).texts("additionalAttributeList");
         let found = fields(|f, _| {
             asked(f)
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn menus_of_texts_and_objects() {
+    fn menus_of_strings_and_objects() {
         let found = fields(|f, _| holds_any_items(f));
         assert_eq!(
             found,

@@ -87,7 +87,7 @@ const FIELDS: &str = "/entityDefs/Deal/fields";
 const LINKS: &str = "/entityDefs/Deal/links";
 
 #[test]
-fn every_kind_of_change_is_told_apart() {
+fn every_kind_of_change_is_distinguished() {
     let rows: Vec<(String, Option<Value>, &[&str])> = vec![
         (
             "/entityDefs/Order".into(),

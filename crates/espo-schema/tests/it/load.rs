@@ -132,7 +132,7 @@ fn custom() -> TempDir {
 }
 
 #[test]
-fn a_custom_layer_goes_over_the_stock_metadata() {
+fn custom_layers_override_the_stock_metadata() {
     let folder = custom();
     let schema = Schema::stock()
         .overlay(&[folder.path()])
@@ -256,7 +256,7 @@ fn completing_what_is_complete_changes_nothing() {
 }
 
 #[test]
-fn an_empty_list_over_definitions_blanks_them_and_is_noted() {
+fn empty_lists_that_remove_definitions_are_reported() {
     let folder = TempDir::new().expect("a temporary folder");
     write(folder.path(), "entityDefs/Team.json", r#"{"links": []}"#);
     let schema = Schema::stock()

@@ -106,7 +106,7 @@ fn an_enum_without_values_is_text() {
 }
 
 #[test]
-fn links_that_lead_nowhere_leave_ids_untyped_and_are_noted() {
+fn links_without_a_target_are_reported() {
     let schema = with(json!({
         "fields": {"owner": {"type": "link"}},
         "links": {
@@ -143,7 +143,7 @@ fn links_that_lead_nowhere_leave_ids_untyped_and_are_noted() {
 }
 
 #[test]
-fn foreign_fields_take_the_value_of_what_they_show() {
+fn foreign_fields_have_the_type_of_their_source() {
     let schema = with(json!({
         "fields": {
             "kind": {"type": "enum", "options": ["x"]},
@@ -216,7 +216,7 @@ fn ends_of_a_currency_range_have_code_and_converted_amount() {
 }
 
 #[test]
-fn names_and_attributes_that_collide_are_kept_apart() {
+fn colliding_names_and_attributes_are_separate() {
     let schema = with(json!({
         "fields": {
             "a": {"type": "link"}, "aId": {"type": "int"}, "aName": {"type": "int"},
