@@ -1,4 +1,4 @@
-//! Joins the repository's `metadata/` into one JSON file, so that the stock schema is there without any file at run time.
+//! Joins the repository's `metadata/` into one JSON file, so that the stock schema needs no files at run time.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    // A link to the repository's folder, so that a package holds it; a checkout without links has the folder itself.
+    // A symlink to the repository's directory, so that a package contains it. Checkouts without symlinks use the directory.
     let metadata = [here.join("metadata"), here.join("../../metadata")]
         .into_iter()
         .filter_map(|folder| fs::canonicalize(folder).ok())
         .find(|folder| folder.is_dir())
-        .ok_or("the metadata of the stock schema is not there")?;
-    // Cargo looks into a folder that it is told of.
+        .ok_or("the metadata directory of the stock schema is missing")?;
+    // Cargo checks all files in the directory.
     println!("cargo::rerun-if-changed={}", metadata.display());
     let mut root = Map::new();
     for section in sorted(&metadata)?.into_iter().filter(|p| p.is_dir()) {

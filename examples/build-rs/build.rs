@@ -7,8 +7,8 @@ use espo_codegen::Generator;
 use espo_schema::Schema;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // The stock metadata, and over it the customisations as the instance keeps them in its `custom/` folder. A pulled
-    // export (`cargo xtask pull`) would be one file in their place.
+    // The stock metadata, overlaid with the customisations in the layout of the instance's `custom/` directory. A pulled
+    // export (`cargo xtask pull`) could replace both.
     let layers = ["../../metadata", "metadata"];
     for layer in layers {
         println!("cargo::rerun-if-changed={layer}");

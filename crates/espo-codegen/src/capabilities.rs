@@ -1,8 +1,8 @@
-//! What the server can do with an attribute: which conditions it evaluates, whether it orders by it, whether lists carry
-//! it, and whether null empties it.
+//! The server's support for an attribute: the conditions that it evaluates, whether lists can be ordered by the attribute
+//! or contain it, and whether null clears it.
 //!
-//! A condition that the database cannot evaluate is a 500 without a reason, and one on null is often ignored, so the kind
-//! of an attribute's constant offers only what works.
+//! The server returns 500 without a reason for a condition that the database cannot evaluate, and often ignores conditions
+//! on null. The kind of an attribute's constant therefore offers only the conditions that work.
 
 use espo_schema::{
     Attribute, AttributeRole as Role, AttributeSource, EntityType, Field, FieldKind, Options,
@@ -11,7 +11,7 @@ use espo_schema::{
 
 use crate::types::Kind;
 
-/// The kind of an attribute whose values are of kind `base`, without what the server cannot do with it.
+/// The kind of an attribute whose values are of kind `base`, without the operations that the server does not support.
 pub(crate) fn kind(entity: &EntityType, attribute: &Attribute, base: Kind) -> Kind {
     let is_own = matches!(base, Kind::Own(_));
     let evaluated = if named(FORBIDDEN, entity, attribute) {
@@ -83,8 +83,8 @@ fn flag(base: &Kind) -> Kind {
     }
 }
 
-/// The kind of an attribute that is searched by definitions of its own (`where` in the metadata): the largest that needs
-/// no other operator than those.
+/// The kind of an attribute with custom search definitions (`where` in the metadata): the most capable kind that needs
+/// only those operators.
 fn by_operators(operators: &[String], base: Kind) -> Kind {
     let has = |names: &[&str]| {
         names
@@ -119,7 +119,7 @@ fn by_operators(operators: &[String], base: Kind) -> Kind {
     }
 }
 
-/// Whether a list can carry the attribute, if need be because it is selected.
+/// Whether a list can contain the attribute, possibly only if it is selected.
 ///
 /// Attributes without a column, an expression or a loader come from code of single entity types, which the metadata does
 /// not show; those that are known to come with lists are named here.
@@ -163,7 +163,7 @@ const FLAGS_BY_CODE: Named = &[(
     ],
 )];
 
-/// Addresses that the server looks up by a code of its own, which knows `equals` only.
+/// Addresses that the server looks up with special code, which supports only `equals`.
 const ADDRESSES_BY_CODE: Named = &[("Email", &["cc", "emailAddress", "from", "to"])];
 
 /// Computed by the code of these entity types, in lists too.
@@ -193,7 +193,7 @@ const LISTED_BY_CODE: Named = &[
     ("TargetList", &["entryCount", "optedOutCount"]),
 ];
 
-/// Defined like attributes of lists, and carried by none.
+/// Defined like attributes of lists, but not in any list.
 const NEVER_LISTED: Named = &[
     ("AuthToken", &["hash", "secret", "token"]),
     ("Campaign", &["hardBouncedCount", "softBouncedCount"]),
@@ -220,7 +220,7 @@ pub(crate) fn access(
 }
 
 /// Whether the server rejects or ignores null: 400 for a required field and for an enum without an empty option, 500 for
-/// a boolean; the code of an amount stays.
+/// a boolean; the currency code of an amount is not changed.
 fn rejects_null(entity: &EntityType, attribute: &Attribute) -> bool {
     let required = field(entity, attribute).is_some_and(|field| field.required);
     let without_empty_option = matches!(attribute.value, ValueType::Enum)
@@ -289,7 +289,7 @@ mod tests {
                 unordered(wrapped("Converted", text())),
             ),
             (vec!["="], unordered(wrapped("Exact", text()))),
-            // A text has no `is_true`.
+            // Strings have no `is_true`.
             (vec!["= TRUE", "= FALSE"], Kind::Opaque),
             (vec!["LIKE"], Kind::Opaque),
         ] {

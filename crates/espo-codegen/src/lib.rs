@@ -14,7 +14,7 @@
 //! # }
 //! ```
 //!
-//! The output is the same to the byte for the same metadata, whatever the order of its keys.
+//! The same metadata gives byte-identical output, regardless of the order of its keys.
 
 mod capabilities;
 mod doc;
@@ -35,16 +35,16 @@ pub use output::{Drift, Output, is_generated};
 pub use overrides::{AttributeOverride, EntityOverride, Overrides};
 pub use rust_names::{Renamed, RustName, RustNameKind};
 
-/// Why nothing was generated.
+/// Errors of the generator.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An entity type was asked for that the metadata lacks.
+    /// A requested entity type is not in the metadata.
     #[error("the metadata has no entity type `{name}`{}", near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
     UnknownEntityType {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The entity type whose name is nearest.
+        /// The entity type with the most similar name.
         near: Option<String>,
     },
     /// A file could not be read or written.
@@ -52,23 +52,23 @@ pub enum Error {
     Io {
         /// The file.
         path: String,
-        /// Why not.
+        /// The I/O error.
         source: std::io::Error,
     },
-    /// An override is not sound, or names what the metadata does not have.
+    /// An override is invalid, or refers to something that the metadata does not have.
     #[error("{at}: {message}")]
     Override {
-        /// The file, or the place in it.
+        /// The file, or the location in it.
         at: String,
-        /// What is wrong.
+        /// The reason.
         message: String,
     },
-    /// The manifest of the crate to generate into, which is kept, lacks a dependency that the overrides need.
+    /// The existing manifest of the generated crate lacks a dependency that the overrides need.
     #[error("{path} has no `{line}`, which the overrides need; add it under [dependencies]")]
     Dependency {
         /// The manifest.
         path: String,
-        /// The line.
+        /// The missing line.
         line: String,
     },
     /// The manifest of the crate to generate into cannot be updated.
@@ -79,9 +79,9 @@ pub enum Error {
         /// The reason.
         message: String,
     },
-    /// Files that were not generated are in the way.
+    /// Files that were not generated would be overwritten.
     #[error(
-        "these files exist and were not generated: {paths}; nothing was written; choose another directory, or move them"
+        "these files exist and were not generated: {paths}; nothing was written; choose another directory or move the files"
     )]
     Foreign {
         /// The files.
@@ -89,7 +89,7 @@ pub enum Error {
     },
 }
 
-/// What to generate.
+/// The options of the generator.
 #[derive(Clone, Debug, Default)]
 pub struct Generator {
     only: BTreeSet<String>,
@@ -98,26 +98,26 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// Everything that the metadata has.
+    /// Generates all entity types of the metadata.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only these entity types; of the others only the names exist, for typed ids.
+    /// Generates only these entity types; the others become empty types, for typed IDs.
     #[must_use]
     pub fn only(mut self, entity_types: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.only.extend(entity_types.into_iter().map(Into::into));
         self
     }
 
-    /// Applies overrides. Those given before are replaced.
+    /// Applies overrides, replacing earlier ones.
     #[must_use]
     pub fn overrides(mut self, overrides: Overrides) -> Self {
         self.overrides = overrides;
         self
     }
 
-    /// Generates modules without Cargo features, for a `build.rs`: what is wanted there is said by [`Generator::only`].
+    /// Generates modules without Cargo features, for a `build.rs`, which selects entity types with [`Generator::only`].
     ///
     /// ```no_run
     /// // build.rs
@@ -141,7 +141,7 @@ impl Generator {
     /// Generates the modules: `mod.rs` and a file for each entity type.
     ///
     /// # Errors
-    /// If an entity type was asked for that the metadata lacks, or an override does not apply.
+    /// Fails if a requested entity type is not in the metadata, or an override does not apply.
     pub fn generate(&self, schema: &Schema) -> Result<Output, Error> {
         let model = self.model(schema)?;
         let mut output = Output::new(emit::features(&model), self.overrides.manifest_lines());
@@ -176,7 +176,7 @@ impl Generator {
     }
 }
 
-/// The name that is nearest to one that is not there.
+/// The known name that is most similar to an unknown one.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<String> {
     let likeness = |known: &&String| strsim::jaro_winkler(known, name);
     known

@@ -1,4 +1,4 @@
-//! Rust names for what the metadata names.
+//! Rust names for the names in the metadata.
 //!
 //! The rule is stable: a name depends on the wire name alone, unless two wire names of one scope would become the
 //! same Rust name. Then the one that is written the way EspoCRM writes names keeps it, and each of the others gets a
@@ -84,7 +84,7 @@ pub fn entity_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str
         |wire, rust| wire == rust,
         "Entity",
     );
-    // `AccountNew` is what a create of an `Account` takes, whatever else is called so.
+    // `AccountNew` is always the type of creates of an `Account`, even if another entity type has that name.
     let names: BTreeSet<String> = plan.values().cloned().collect();
     for rust in plan.values_mut() {
         let goes_with_another = SUFFIXES.iter().any(|suffix| {
@@ -241,7 +241,7 @@ pub(crate) fn is_invisible(c: char) -> bool {
 }
 
 fn identifier(wire: &str, converted: &str, filler: &str) -> String {
-    /// Keywords that cannot be raw names either.
+    /// Keywords that cannot be raw identifiers.
     const NEVER_RAW: [&str; 5] = ["self", "Self", "super", "crate", "_"];
     let mut name: String = converted
         .chars()

@@ -1,4 +1,4 @@
-//! Generated files: written, compared, made into a crate.
+//! Generated files: writing, comparison and packaging as a crate.
 
 mod manifest;
 
@@ -15,7 +15,7 @@ const LIST: &str = "espo-generated.txt";
 
 const TITLE: &str = "The entity types of an EspoCRM instance";
 
-/// The generated files by their path, relative to where they go.
+/// The generated files by their path, relative to the output directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     files: BTreeMap<PathBuf, String>,
@@ -30,7 +30,7 @@ pub struct Output {
 pub struct Drift {
     /// Files whose text differs.
     pub changed: Vec<PathBuf>,
-    /// Files that are not there.
+    /// Missing files.
     pub missing: Vec<PathBuf>,
     /// Files that were generated before and no longer are. [`Output::write_to`] deletes them.
     pub stale: Vec<PathBuf>,
@@ -47,7 +47,7 @@ impl Drift {
             && self.stray.is_empty()
     }
 
-    /// The changed files that were not generated: the generator does not replace them unasked.
+    /// The changed files that were not generated: the generator does not replace them by default.
     pub fn foreign(&self) -> impl Iterator<Item = &Path> {
         let changed = self.changed.iter().map(PathBuf::as_path);
         changed.filter(|path| !is_generated(path))
@@ -93,10 +93,10 @@ impl Output {
         &self.features
     }
 
-    /// A manifest with its features made new. Everything else in it stays as it is.
+    /// Returns a manifest with updated features. Everything else in it is unchanged.
     ///
     /// # Errors
-    /// Fails if it is not TOML, or has no line that marks it as one with generated features.
+    /// Fails if it is not TOML, or does not have the line that marks generated features.
     pub fn manifest(&self, path: &Path) -> Result<String, Error> {
         let manifest = fs::read_to_string(path).map_err(|source| io(path, source))?;
         manifest::update(path, &manifest.replace("\r\n", "\n"), &self.features)
@@ -145,8 +145,8 @@ impl Output {
         .listed()
     }
 
-    /// Keeps the manifest of a crate that was generated into `folder` before, but for its name and features: it is its
-    /// owner's. A manifest without generated features is not kept; see [`Drift::foreign`].
+    /// Keeps the manifest of a crate that was previously generated into `folder`, except for its name and features, because
+    /// users edit it. A manifest without generated features is not kept; see [`Drift::foreign`].
     ///
     /// # Errors
     /// Fails if it is not TOML, or lacks a dependency that the overrides need.
@@ -166,7 +166,7 @@ impl Output {
         Ok(self)
     }
 
-    /// With the list of the files among them, made new.
+    /// The files including an updated list of them.
     pub(crate) fn listed(mut self) -> Self {
         self.files.retain(|path, _| !path.ends_with(LIST));
         let mut list = String::from(
@@ -182,10 +182,10 @@ impl Output {
         self
     }
 
-    /// How the files of a folder differ from these.
+    /// Compares the files of a directory with these.
     ///
     /// # Errors
-    /// If a file is there and cannot be read.
+    /// Fails if an existing file cannot be read.
     pub fn drift(&self, folder: impl AsRef<Path>) -> Result<Drift, Error> {
         let folder = folder.as_ref();
         let mut drift = Drift::default();
@@ -208,13 +208,13 @@ impl Output {
         Ok(drift)
     }
 
-    /// Writes the files into a folder, and deletes those that an earlier run wrote there and this one does not.
+    /// Writes the files into a directory, and deletes those that an earlier run wrote and this one does not.
     ///
-    /// Each file is written beside its place and moved there, so an error leaves no half-written file. A file that
-    /// already has its text is not touched.
+    /// Each file is written to a temporary file and renamed, so an error leaves no partially written file. Files with
+    /// unchanged content are not touched.
     ///
     /// # Errors
-    /// Fails without writing anything if a file that was not generated is in the way. Also fails if a file cannot be
+    /// Fails without writing anything if a file that was not generated would be overwritten. Also fails if a file cannot be
     /// written or deleted.
     pub fn write_to(&self, folder: impl AsRef<Path>) -> Result<(), Error> {
         let folder = folder.as_ref();
@@ -237,7 +237,7 @@ impl Output {
         Ok(())
     }
 
-    /// Files that are there and are not generated, or no longer.
+    /// Existing files that are not, or no longer, generated.
     fn leftovers(&self, folder: &Path, drift: &mut Drift) -> Result<(), Error> {
         let listed = fs::read_to_string(folder.join(LIST)).unwrap_or_default();
         let is_inside = |path: &Path| {
@@ -250,7 +250,7 @@ impl Output {
             .map(PathBuf::from)
             .filter(|path| is_inside(path) && !self.files.contains_key(path))
             .map(|path| folder.join(path))
-            // One that was edited since, without its banner, is the user's.
+            // A file whose banner was removed belongs to the user.
             .filter(|path| is_generated(path))
             .collect();
         let modules = self.files.keys().filter(|path| path.ends_with("mod.rs"));
@@ -287,7 +287,7 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes a file beside its place and moves it there; leaves it alone if it already holds the text.
+/// Writes a file through a temporary file; does not touch it if it already has the content.
 fn write(path: &Path, text: &str) -> Result<(), Error> {
     if fs::read_to_string(path).is_ok_and(|found| found == text) {
         return Ok(());

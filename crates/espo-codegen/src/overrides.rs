@@ -1,4 +1,4 @@
-//! What a user wants otherwise than the rules give it: a small TOML file.
+//! User-defined names and types that override the rules, in a small TOML file.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::Error;
 /// Overrides of single entity types and attributes.
 ///
 /// ```toml
-/// # What the types named below need, for a whole crate (`--out`).
+/// # Dependencies of the types below, for a complete crate (`--out`).
 /// [dependencies]
 /// my-types = "1"
 ///
@@ -21,15 +21,15 @@ use crate::Error;
 ///
 /// [entities.Account.attributes.cRegion]
 /// rename = "region"
-/// # A type that implements `AttributeValue`; `espo_core::text_value!` does that for one made from a text.
+/// # A type that implements `AttributeValue`; `espo_core::text_value!` does that for types made from a string.
 /// type = "my_types::Region"
 ///
 /// [entities.Account.attributes.cLegacy]
 /// skip = true
 /// ```
 ///
-/// An attribute that is skipped is still kept in a record, among those that the generated code does not know. An override
-/// that does not apply, because the metadata no longer has what it names, is an error: a dead one would go unnoticed.
+/// A record still contains a skipped attribute, among those that the generated code does not know. An override that
+/// refers to something that the metadata no longer has is an error, because it would otherwise go unnoticed.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -49,10 +49,10 @@ pub struct Overrides {
 pub struct EntityOverride {
     /// The Rust name of its record struct; module and feature are named after it.
     pub rename: Option<String>,
-    /// Leaves it out; its name stays, for typed ids.
+    /// Leaves it out; its name remains for typed IDs.
     #[serde(default)]
     pub skip: bool,
-    /// By the name on the wire.
+    /// By the wire name.
     #[serde(default)]
     pub attributes: BTreeMap<String, AttributeOverride>,
 }
@@ -76,7 +76,7 @@ impl Overrides {
     /// Reads a file.
     ///
     /// # Errors
-    /// If it cannot be read or is not such a file.
+    /// Fails if the file cannot be read or is invalid.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let shown = path.display().to_string();
@@ -89,10 +89,10 @@ impl Overrides {
         }
     }
 
-    /// Reads the text of a file; `name` stands for it in errors.
+    /// Parses the content of a file; errors use `name` as the file name.
     ///
     /// # Errors
-    /// If it is not such a file; the message says where and what else could stand there.
+    /// Fails if the content is invalid; the message names the location and the expected keys.
     pub fn parse(text: &str, name: &str) -> Result<Self, Error> {
         toml::from_str(text).map_err(|error| Error::Override {
             at: name.to_owned(),
@@ -100,7 +100,7 @@ impl Overrides {
         })
     }
 
-    /// Whether everything that is named is there and every name can be one.
+    /// Checks that everything that the overrides refer to exists and that all names are valid.
     pub(crate) fn check(&self, schema: &Schema) -> Result<(), Error> {
         for (name, entity) in &self.entities {
             let at = format!("entities.{name}");
@@ -113,11 +113,7 @@ impl Overrides {
                 let taken = crate::model::RESERVED_TYPES.contains(&rename.as_str())
                     || schema.entity_types.contains_key(rename);
                 if !fine || taken {
-                    return Err(bad_name(
-                        at,
-                        rename,
-                        "the name of a Rust type that nothing else has",
-                    ));
+                    return Err(bad_name(at, rename, "an unused name of a Rust type"));
                 }
             }
             for (attribute, wanted) in &entity.attributes {
@@ -128,7 +124,8 @@ impl Overrides {
                 if attribute == "id" && (wanted.skip || wanted.type_.is_some()) {
                     return Err(Error::Override {
                         at,
-                        message: "every record has its `id`, of a type of its own: it can be renamed, but neither skipped nor given another type".to_owned(),
+                        message: "`id` can be renamed, but neither skipped nor given another type"
+                            .to_owned(),
                     });
                 }
                 if let Some(rename) = &wanted.rename
@@ -159,7 +156,7 @@ impl Overrides {
 }
 
 impl EntityOverride {
-    /// The attributes that get another name, and which.
+    /// The renamed attributes with their new names.
     pub(crate) fn renames(&self) -> BTreeMap<&str, &str> {
         let attributes = self.attributes.iter();
         attributes
@@ -179,7 +176,7 @@ fn is_identifier(name: &str) -> bool {
 fn bad_name(at: String, name: &str, expected: &str) -> Error {
     Error::Override {
         at,
-        message: format!("`{name}` cannot be {expected}"),
+        message: format!("invalid value `{name}`: expected {expected}"),
     }
 }
 
@@ -193,7 +190,7 @@ fn unknown<'a>(
         .map(|near| format!("; did you mean `{near}`?"))
         .unwrap_or_default();
     let message = format!(
-        "the metadata has no {what} `{name}` (any more){near}; correct the override or drop it"
+        "the metadata has no {what} `{name}` (any more){near}; correct or remove the override"
     );
     Error::Override { at, message }
 }

@@ -1,13 +1,13 @@
-//! The same work on many items, on all cores.
+//! Parallel processing of many items.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// A thread is worth its start for so many entity types.
+/// The minimum number of entity types per thread; starting a thread does not pay off for fewer.
 const ITEMS_A_THREAD: usize = 8;
 
-/// What `work` makes of each item, in the order of the items.
+/// Returns the result of `work` for each item, in the order of the items.
 pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let threads = cores.min(items.len() / ITEMS_A_THREAD);
@@ -28,7 +28,7 @@ pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) 
     let mut made: Vec<(usize, R)> = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(take_all)).collect();
         let results = workers.into_iter().map(|worker| worker.join());
-        // A panic goes on where it would without threads.
+        // A panic is propagated to the caller, as without threads.
         results
             .flat_map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()

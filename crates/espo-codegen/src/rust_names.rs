@@ -1,4 +1,4 @@
-//! What everything is called in Rust, so that a change of a name can be told before the compiler does.
+//! The Rust names of all items, so that changed names can be reported before compilation.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use espo_schema::Schema;
 use crate::model::Model;
 use crate::{Error, Generator, names};
 
-/// The Rust name of something that the metadata names.
+/// The Rust name of an item in the metadata.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct RustName {
     /// The entity type that it belongs to, by its name in the metadata.
     pub entity: String,
-    /// What it is.
+    /// The kind of item.
     pub kind: RustNameKind,
     /// Its name in the metadata. For an option `attribute=option`.
     pub wire: String,
@@ -21,7 +21,7 @@ pub struct RustName {
     pub rust: String,
 }
 
-/// What a Rust name stands for.
+/// The kind of item that a Rust name refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum RustNameKind {
@@ -61,12 +61,11 @@ impl fmt::Display for RustNameKind {
     }
 }
 
-/// Something that both schemas have and that is called otherwise in Rust since: names collide that did not, or no
-/// longer do.
+/// An item that both schemas have and whose Rust name changed because names newly collide or no longer do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Renamed {
-    /// What it is, with its new name.
+    /// The item, with its new name.
     pub new: RustName,
     /// Its old name.
     pub old: String,
@@ -88,15 +87,15 @@ impl fmt::Display for Renamed {
         if !matches!(kind, RustNameKind::EntityType | RustNameKind::Module) {
             write!(f, ".{wire}")?;
         }
-        write!(f, ": {kind} is called `{rust}` in Rust now, was `{old}`")
+        write!(f, ": {kind} is called `{rust}` in Rust, previously `{old}`")
     }
 }
 
 impl Generator {
-    /// What everything is called in Rust, sorted.
+    /// Returns the Rust names of all items, sorted.
     ///
     /// # Errors
-    /// As [`Generator::generate`].
+    /// Same errors as [`Generator::generate`].
     pub fn rust_names(&self, schema: &Schema) -> Result<Vec<RustName>, Error> {
         let model = self.model(schema)?;
         let mut names = all(&model);
@@ -104,10 +103,10 @@ impl Generator {
         Ok(names)
     }
 
-    /// What is called otherwise in Rust with the new schema, though both have it.
+    /// Returns the items of both schemas whose Rust name differs in the new one.
     ///
     /// # Errors
-    /// As [`Generator::generate`].
+    /// Same errors as [`Generator::generate`].
     pub fn renamed(&self, old: &Schema, new: &Schema) -> Result<Vec<Renamed>, Error> {
         let (old, new) = (self.rust_names(old)?, self.rust_names(new)?);
         let before = |name: &RustName| {

@@ -9,7 +9,7 @@ use crate::model::{Columns, Enum, Names, SharedUse};
 use crate::names::{self, Plan};
 use crate::overrides::EntityOverride;
 
-/// How an attribute looks in Rust.
+/// The Rust type of an attribute.
 #[derive(Debug, Clone)]
 pub(crate) struct RustType {
     /// Its type, without `Option`.
@@ -18,10 +18,10 @@ pub(crate) struct RustType {
     pub(crate) kind: Kind,
 }
 
-/// An entity type by its Rust name; `None` if the metadata does not say which.
+/// An entity type by its Rust name; `None` if the metadata does not name it.
 pub(crate) type Target = Option<String>;
 
-/// A Rust type. Names in it are planned names, so that tokens can be made of them whatever the metadata holds.
+/// A Rust type. Names in it are planned names, so that tokens can be made of them regardless of the metadata.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Type {
     Text,
@@ -48,10 +48,10 @@ pub(crate) enum Type {
 /// A kind: which filters and orders an attribute has.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Kind {
-    /// One of `espo-core`'s kinds that have no parameter.
+    /// One of `espo-core`'s kinds without a parameter.
     Plain(&'static str),
     Id(String),
-    /// The id of a link, which a list can be ordered by.
+    /// The ID of a link; lists can be ordered by it.
     Ref(String),
     Enum(String),
     /// A list of this type.
@@ -122,7 +122,7 @@ impl<'s, 'n> Builder<'s, 'n> {
         builder
     }
 
-    /// Names for types that are called after fields or attributes, none of them taken already.
+    /// Unused names for types that are named after fields or attributes.
     pub(crate) fn type_names<'a>(&mut self, wire: impl IntoIterator<Item = &'a str>) -> Plan {
         let is_taken = |name: &str| self.names.taken.contains(name) || self.taken.contains(name);
         let plan = names::type_plan(wire, is_taken);
@@ -176,11 +176,11 @@ impl<'s, 'n> Builder<'s, 'n> {
             .type_
             .as_ref()?;
         let value = Type::Own(wanted.trim().to_owned());
-        // The condition on a time says that it is one, which only the kind of a time knows.
+        // Conditions on times are marked as such, which only the kind of times does.
         if is_opaque(&attribute.value) || attribute.value == ValueType::DateTime {
             return Some(type_of(value, Kind::Opaque));
         }
-        // Filters compare what is on the wire; an enum's options are the user's own type now.
+        // Filters compare wire values; the override's type has replaced the enum.
         let kind = match attribute.value {
             ValueType::Enum => Kind::Plain("Text"),
             ValueType::EnumList => Kind::Items(Type::Text),
@@ -245,7 +245,7 @@ impl<'s, 'n> Builder<'s, 'n> {
         Some(rust)
     }
 
-    /// The entity type whose ids are the keys of a map: that of the id list beside it.
+    /// The entity type whose IDs are the keys of a map: that of the corresponding ID list.
     fn sibling_target(&mut self, attribute: &Attribute) -> Target {
         let owner = attribute.field.as_deref().or(attribute.link.as_deref());
         let siblings = self.schema.attributes.values();

@@ -1,4 +1,4 @@
-//! What the run has made and must remove.
+//! The records that the run created and must delete.
 
 use std::cell::RefCell;
 
@@ -18,7 +18,7 @@ struct Owed {
     login: Login,
 }
 
-/// Types that a record of the run can be found in by its name, for what was made by an answer that never came.
+/// Entity types whose records can be found by name, for records whose create response was lost.
 const NAMED: &[(&str, &str)] = &[
     ("Task", "name"),
     ("Meeting", "name"),
@@ -45,7 +45,7 @@ impl Ledger {
         });
     }
 
-    /// Removes everything, newest first, and then what carries the run's marker. Gives what could not be removed.
+    /// Deletes all records, newest first, and then those with the run's marker. Returns the records that remain.
     pub(crate) async fn settle(test: &Test) -> Vec<String> {
         let mut left = Vec::new();
         loop {

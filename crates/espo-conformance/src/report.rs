@@ -1,11 +1,11 @@
-//! What the suite found.
+//! The results of the suite.
 
 use std::fmt::Write;
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// What every behaviour gave.
+/// The results of all checks.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -13,13 +13,13 @@ pub struct Report {
     pub schema: u32,
     /// The site.
     pub url: String,
-    /// What the server calls its version.
+    /// The version that the server reports.
     pub server_version: String,
     /// Text that every name of a record made by this run starts with.
     pub marker: String,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
-    /// Behaviours that hold.
+    /// Checks that passed.
     pub holds: usize,
     /// Behaviours that differ.
     pub differs: usize,
@@ -63,7 +63,7 @@ impl std::fmt::Display for Versions {
     }
 }
 
-/// What one behaviour gave.
+/// The result of one check.
 #[derive(Debug, Clone, Serialize)]
 pub struct Finding {
     /// Theme and name: `lists.max-size-limit`.
@@ -96,11 +96,11 @@ pub enum Verdict {
 pub struct Difference {
     /// The request, without credentials.
     pub request: String,
-    /// What of the answer.
+    /// The part of the response.
     pub what: String,
-    /// What the behaviour says.
+    /// The expected value.
     pub expected: Value,
-    /// What came.
+    /// The actual value.
     pub got: Value,
 }
 

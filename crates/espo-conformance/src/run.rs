@@ -19,13 +19,13 @@ use crate::test::{Shared, Test, Version};
 use crate::users::Users;
 use crate::wire::{Raw, Wire};
 
-/// Why no run came about.
+/// The reason why a run did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Bad input: an address that is none, no credentials, a name that no behaviour has.
+    /// Invalid input: an invalid URL, missing credentials, an unknown check name.
     #[error("{0}")]
     Usage(String),
-    /// The server did not answer, or what answered is no EspoCRM.
+    /// The server did not respond, or is not EspoCRM.
     #[error("{0}")]
     Unreachable(String),
     /// The server refused the credentials.
@@ -54,7 +54,7 @@ impl Suite {
     }
 
     /// Lets the run change settings, as the administrator, where a behaviour needs it: it lists a second currency, and
-    /// lists the former ones again at the end. Off unless asked for.
+    /// lists the former ones again at the end. Off by default.
     #[must_use]
     pub fn change_settings(mut self, yes: bool) -> Self {
         self.may_change_settings = yes;
@@ -80,8 +80,8 @@ impl Suite {
     /// Its future stays on one thread.
     ///
     /// # Errors
-    /// Before the first behaviour: [`Error::Usage`] without an address, credentials or a behaviour of that name,
-    /// [`Error::Unreachable`] when no EspoCRM answers, [`Error::Refused`] when it refuses the credentials. Afterwards a
+    /// Before the first check: [`Error::Usage`] without a URL, credentials or a check with that name,
+    /// [`Error::Unreachable`] if no EspoCRM responds, [`Error::Refused`] if it rejects the credentials. Afterwards a
     /// failed request counts as a difference.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Report, Error> {
         let chosen = self.chosen()?;
@@ -144,7 +144,7 @@ impl Suite {
         Ok(all)
     }
 
-    /// Learns the server's version, and with it that somebody answers and knows us.
+    /// Reads the server's version, which also checks that it is reachable and accepts the credentials.
     async fn meet(&self) -> Result<(Test, String), Error> {
         let wire = Wire::new(&self.url)?;
         let Some(login) = self.users.main().cloned() else {

@@ -1,4 +1,4 @@
-//! What a behaviour has in hand: a server, somebody to speak as, and names that are its own.
+//! The context of a check: a server, users and unique names.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Write;
@@ -29,7 +29,7 @@ const SECOND: &str = "NOK";
 pub(crate) struct Version(pub(crate) u32, pub(crate) u32);
 
 impl Version {
-    /// Reads `9.3.10`; a text that is no version counts as newer than all, as a development copy is.
+    /// Reads `9.3.10`; a string that is not a version counts as the newest, like a development copy.
     pub(crate) fn parse(text: &str) -> Version {
         let mut parts = text.split(['.', '-']).map_while(|part| part.parse().ok());
         match (parts.next(), parts.next()) {
@@ -101,7 +101,7 @@ impl Test {
         self.speaking_as(self.shared.users.regular.as_ref(), "a regular user")
     }
 
-    /// The server as somebody with a password sees it: the regular user, or the administrator.
+    /// The server as seen by a user with a password: the regular user, or the administrator.
     pub(crate) fn as_person(&self) -> Outcome<Test> {
         self.as_regular().or_else(|_| self.as_admin())
     }
@@ -127,7 +127,7 @@ impl Test {
         ))
     }
 
-    // What the server is.
+    // Properties of the server.
 
     pub(crate) fn at_least(&self, major: u32, minor: u32) -> bool {
         self.shared.version >= Version(major, minor)
@@ -146,14 +146,14 @@ impl Test {
 
     // Names.
 
-    /// A name that nothing else has; it starts with the run's marker.
+    /// A unique name that starts with the run's marker.
     pub(crate) fn name(&self, label: &str) -> String {
         let n = self.shared.counter.get() + 1;
         self.shared.counter.set(n);
         format!("{} {label} {n}", self.shared.marker)
     }
 
-    /// An address that nothing else has.
+    /// A unique address.
     pub(crate) fn email(&self) -> String {
         format!(
             "{}@example.com",
@@ -226,12 +226,12 @@ impl Test {
         Ok(body)
     }
 
-    /// Creates an account with a name of its own and these values.
+    /// Creates an account with a unique name and these values.
     pub(crate) async fn account(&self, values: Value) -> Outcome<Body> {
         self.create("Account", &self.named("account", values)).await
     }
 
-    /// Creates an opportunity that the server accepts, with a name of its own and these values over the rest.
+    /// Creates an opportunity that the server accepts, with a unique name; these values override the defaults.
     pub(crate) async fn opportunity(&self, values: Value) -> Outcome<Body> {
         self.create("Opportunity", &self.deal(values)).await
     }
@@ -248,7 +248,7 @@ impl Test {
         )
     }
 
-    /// Creates a contact with a last name of its own and these values.
+    /// Creates a contact with a unique last name and these values.
     pub(crate) async fn contact(&self, values: Value) -> Outcome<Body> {
         self.create(
             "Contact",
@@ -257,7 +257,7 @@ impl Test {
         .await
     }
 
-    /// Creates a task that the server accepts, assigned to somebody, with these values over the rest.
+    /// Creates a task that the server accepts, assigned to a user; these values override the defaults.
     pub(crate) async fn task(&self, values: Value) -> Outcome<Body> {
         let somebody = self.assignee().await?;
         self.create(
@@ -372,7 +372,7 @@ impl Test {
         Ok(true)
     }
 
-    /// Lists the currencies again that were listed before the run. Says what went wrong.
+    /// Restores the list of currencies from before the run. Returns a message if that fails.
     pub(crate) async fn restore_settings(&self) -> Option<String> {
         let before = self.shared.currencies.borrow_mut().take()?;
         let restored = match self.as_admin() {
@@ -387,7 +387,7 @@ impl Test {
             .map(|_| format!("Settings: the list of currencies was {before}"))
     }
 
-    /// The records that the searches look at, made when first asked for.
+    /// The records for the search checks, created on first use.
     pub(crate) async fn world(&self) -> Outcome<Rc<World>> {
         let known = self.shared.world.borrow().clone();
         match known {
@@ -463,7 +463,7 @@ impl Call<'_> {
         self
     }
 
-    /// Sends it. What it creates is removed at the end.
+    /// Sends the request. Records that it creates are deleted at the end.
     pub(crate) async fn send(mut self) -> Outcome<Answer> {
         let path = self.target.split('?').next().unwrap_or_default();
         if let Some(login) = self.login {

@@ -49,7 +49,7 @@ pub struct Users {
 impl Users {
     /// The users that the environment names. `ESPO_API_KEY` (with `ESPO_SECRET_KEY`, a user of the HMAC kind) and
     /// `ESPO_USERNAME` with `ESPO_PASSWORD`, an administrator. Optional: `ESPO_HMAC_API_KEY` with `ESPO_HMAC_SECRET_KEY`
-    /// beside a plain key, `ESPO_WEAK_API_KEY`, `ESPO_REGULAR_USERNAME` with `ESPO_REGULAR_PASSWORD`.
+    /// in addition to a plain key, `ESPO_WEAK_API_KEY`, `ESPO_REGULAR_USERNAME` with `ESPO_REGULAR_PASSWORD`.
     ///
     /// `variable` gives the value of an environment variable; an empty one counts as absent.
     pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Users {
@@ -216,12 +216,12 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_password_is_nobody() {
+    fn names_without_a_password_are_ignored() {
         assert!(environment(&[("ESPO_USERNAME", "admin")]).main().is_none());
     }
 
     #[test]
-    fn of_a_declaration_the_second_api_user_is_the_weak_one() {
+    fn the_second_declared_api_user_is_the_weak_one() {
         let users = Users::from_declaration(&json!({"users": [
             {"type": "admin", "userName": "admin", "password": "p"},
             {"type": "api", "userName": "a", "authMethod": "ApiKey", "apiKey": "1"},

@@ -1,5 +1,5 @@
-//! One request, one answer, nothing between: no retries, no redirects, no reading of errors. What a client would smooth
-//! over is what the suite is about.
+//! Sends single requests without retries, redirects or error handling. The suite
+//! tests exactly the behaviour that a client would hide.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub(crate) struct Wire {
     base: String,
 }
 
-/// What came back, as it came.
+/// The unmodified response.
 pub(crate) struct Raw {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,

@@ -1,6 +1,6 @@
-//! What the server adds to merged metadata before it answers `GET Metadata`.
+//! The definitions that the server adds to merged metadata before it returns them from `GET Metadata`.
 //!
-//! Nothing here changes an export that is complete already.
+//! A complete export is not changed.
 
 use std::collections::HashSet;
 
@@ -99,7 +99,7 @@ fn complete_entity(
     let delete_id = Def(body).flag("deleteId");
     for group in ["fields", "links"] {
         let path = format!("entityDefs.{name}.{group}");
-        // An entity type may well have no links; one that has no fields still has its record id.
+        // An entity type can have no links; one that has no fields still has its record ID.
         if group == "fields" || body.contains_key(group) {
             tidy(body.entry(group).or_insert(Value::Null), &path, diagnostics);
         }
@@ -128,7 +128,7 @@ fn complete_entity(
     }
 }
 
-/// Makes the value an object whose values are objects. What has another type was reported when its layer was checked.
+/// Makes the value an object whose values are objects. Values of another type were reported when their layer was checked.
 fn tidy(value: &mut Value, path: &str, diagnostics: &mut Vec<Diagnostic>) {
     if !value.is_object() {
         *value = Value::Object(Map::new());
@@ -139,7 +139,7 @@ fn tidy(value: &mut Value, path: &str, diagnostics: &mut Vec<Diagnostic>) {
         if child.is_null() {
             diagnostics.push(Diagnostic::warning(
                 format!("{path}.{key}"),
-                "the definition is null and was left out".to_owned(),
+                "the definition is null and was ignored".to_owned(),
             ));
             return false;
         }
@@ -161,7 +161,7 @@ fn drop_untyped(defs: &mut Map<String, Value>, path: &str, diagnostics: &mut Vec
         if !keep {
             diagnostics.push(Diagnostic::warning(
                 format!("{path}.{key}"),
-                "the definition has no type and was left out".to_owned(),
+                "the definition has no type and was ignored".to_owned(),
             ));
         }
         keep
@@ -188,7 +188,7 @@ fn mirror_order(collection: &mut Map<String, Value>) {
     }
 }
 
-/// How a field type joins the names of its parts.
+/// The way in which a field type joins the names of its parts.
 pub(crate) fn naming(field_type: Def<'_>) -> Naming {
     match field_type.get("naming").and_then(Value::as_str) {
         Some("prefix") => Naming::Prefix,
@@ -223,13 +223,13 @@ fn add_parts(fields: &mut Map<String, Value>, types: &Map<String, Value>) {
         .filter_map(|(name, def)| parts_of(name, def))
         .flatten()
         .collect();
-    // A part that is composite itself (an end of a currency range) gets no parts of its own, as on the server.
+    // A part that is composite itself (an end of a currency range) gets no parts, as on the server.
     let mut names: Vec<String> = fields
         .keys()
         .filter(|name| !all_parts.contains(*name))
         .cloned()
         .collect();
-    // Two fields may claim a part of the same name: who gets it must not depend on the order of keys.
+    // Two fields may claim the same part; which of them gets it must not depend on the order of keys.
     names.sort_unstable();
     for name in names {
         let Some(def) = fields.get(&name).and_then(Value::as_object) else {
@@ -272,7 +272,7 @@ fn add_parts(fields: &mut Map<String, Value>, types: &Map<String, Value>) {
     }
 }
 
-/// Adds what the explicit definition lacks.
+/// Adds the keys that the explicit definition lacks.
 pub(crate) fn fill(explicit: &mut Map<String, Value>, generated: Map<String, Value>) {
     for (key, value) in generated {
         match (explicit.get_mut(&key), value) {

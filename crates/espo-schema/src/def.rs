@@ -12,7 +12,7 @@ impl<'a> Def<'a> {
         self.0.get(key).filter(|v| !v.is_null())
     }
 
-    /// What PHP takes for true.
+    /// Whether PHP treats the value as true.
     pub(crate) fn flag(self, key: &str) -> bool {
         self.get(key).is_some_and(truthy)
     }
@@ -25,7 +25,7 @@ impl<'a> Def<'a> {
         }
     }
 
-    /// A text that is not empty.
+    /// A non-empty string.
     pub(crate) fn text(self, key: &str) -> Option<String> {
         self.get(key)
             .and_then(Value::as_str)
@@ -33,10 +33,10 @@ impl<'a> Def<'a> {
             .map(str::to_owned)
     }
 
-    /// A whole number, also when it is written as text.
+    /// An integer, also when it is written as a string.
     pub(crate) fn count(self, key: &str) -> Option<u64> {
         match self.get(key)? {
-            // The fraction of a float without one is lost on nothing.
+            // The float has no fraction, so the conversion loses nothing.
             Value::Number(n) => n.as_u64().or_else(|| {
                 let float = n.as_f64()?;
                 (float >= 0.0 && float.fract() == 0.0 && float <= u32::MAX.into())
@@ -47,7 +47,7 @@ impl<'a> Def<'a> {
         }
     }
 
-    /// A number, or a string that stands for one (the bounds of decimals).
+    /// A number, or a string that contains one (the bounds of decimals).
     pub(crate) fn scalar(self, key: &str) -> Option<Value> {
         self.get(key)
             .filter(|v| v.is_number() || v.is_string())
@@ -68,7 +68,7 @@ impl<'a> Def<'a> {
         })
     }
 
-    /// A list of texts; other items are left out. An object stands for the list of its values, as PHP prints a list
+    /// A list of strings; other items are ignored. An object is treated as the list of its values, as PHP prints a list
     /// whose keys have gaps.
     pub(crate) fn texts(self, key: &str) -> Vec<String> {
         self.get(key).and_then(option_texts).unwrap_or_default()
@@ -91,7 +91,7 @@ fn truthy(value: &Value) -> bool {
     }
 }
 
-/// The items of a list (or the values of an object) as texts, numbers included; `None` for anything else.
+/// The items of a list (or the values of an object) as strings, numbers included; `None` for anything else.
 pub(crate) fn option_texts(value: &Value) -> Option<Vec<String>> {
     let text = |item: &Value| match item {
         Value::String(s) => Some(s.clone()),
@@ -103,7 +103,7 @@ pub(crate) fn option_texts(value: &Value) -> Option<Vec<String>> {
         Value::Array(list) => Some(list.iter().filter_map(text).collect()),
         Value::Object(map) => {
             let mut entries: Vec<_> = map.iter().collect();
-            // The keys are the places of a list with gaps: `"2"` comes before `"10"`.
+            // The keys are the indexes of a list with gaps: `"2"` comes before `"10"`.
             entries.sort_by_key(|(key, _)| (key.parse().unwrap_or(u64::MAX), key.as_str()));
             Some(
                 entries

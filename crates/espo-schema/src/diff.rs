@@ -1,7 +1,7 @@
-//! The difference between two schemas, as somebody who calls generated code sees it.
+//! The differences between two schemas that matter to callers of generated code.
 //!
-//! [`Schema::diff`] compares what code is generated from, not JSON text: two exports that differ in labels, layouts or the
-//! order of keys have no difference.
+//! [`Schema::diff`] compares the parts that code is generated from, not the JSON: exports that differ only in labels,
+//! layouts or the order of keys are equal.
 
 mod compare;
 mod partial;
@@ -19,20 +19,20 @@ use crate::model::{Cardinality, Schema, ValueType};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
-    /// The entity type that it is about (its old name if it looks renamed).
+    /// The entity type that changed (its old name if it looks renamed).
     pub entity: String,
-    /// The field, attribute, link or filter that it is about; `None` when it is the entity type itself.
+    /// The field, attribute, link or filter that changed; `None` for the entity type itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member: Option<String>,
-    /// Code that compiled and ran against the old schema may fail to compile, or be refused by the server, with the new
-    /// one.
+    /// Whether code that worked with the old schema may no longer compile with the new one, or its requests may be
+    /// rejected.
     pub breaking: bool,
-    /// What changed.
+    /// The kind of change.
     #[serde(flatten)]
     pub kind: ChangeKind,
 }
 
-/// What changed. `from` is the old state and `to` the new one; a bare flag is the new state.
+/// The kind of change. `from` is the old state and `to` the new one; a bare flag is the new state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "kind",
@@ -43,9 +43,9 @@ pub struct Change {
 pub enum ChangeKind {
     /// The entity type is new.
     EntityAdded,
-    /// The entity type is gone.
+    /// The entity type was removed.
     EntityRemoved,
-    /// The entity type is gone and a new one has nearly the same fields.
+    /// The entity type was removed and a new one has nearly the same fields.
     EntityRenamed {
         /// The new one.
         to: String,
@@ -55,12 +55,12 @@ pub enum ChangeKind {
         /// Whether it is off now.
         disabled: bool,
     },
-    /// Records can, or can no longer, be followed.
+    /// Records can now be followed, or no longer can.
     StreamSwitched {
         /// Whether they can now.
         on: bool,
     },
-    /// Records can, or can no longer, be starred.
+    /// Records can now be starred, or no longer can.
     StarsSwitched {
         /// Whether they can now.
         on: bool,
@@ -70,16 +70,16 @@ pub enum ChangeKind {
         /// Its type.
         #[serde(rename = "type")]
         type_: String,
-        /// A create must name it.
+        /// Whether a create must include it.
         required: bool,
     },
-    /// The field is gone.
+    /// The field was removed.
     FieldRemoved {
         /// Its type.
         #[serde(rename = "type")]
         type_: String,
     },
-    /// The field is gone and a new one has the same type and either the same definition or nearly the same name.
+    /// The field was removed and a new one has the same type and either the same definition or nearly the same name.
     FieldRenamed {
         /// The new one.
         to: String,
@@ -91,39 +91,39 @@ pub enum ChangeKind {
         /// New type.
         to: String,
     },
-    /// A create must, or need no longer, name the field.
+    /// A create must now include the field, or no longer has to.
     RequiredChanged {
         /// Whether it must now.
         required: bool,
     },
-    /// A create takes, or no longer takes, the attribute.
+    /// The attribute can now be set in a create, or no longer can.
     WritableChanged {
-        /// Whether it does now.
+        /// Whether it can be set now.
         writable: bool,
     },
-    /// An update takes, or no longer takes, an attribute that a create takes.
+    /// An attribute that can be set in a create can now be changed in an update, or no longer can.
     CreateOnlyChanged {
-        /// Whether it is refused in updates now.
+        /// Whether updates ignore it now.
         create_only: bool,
     },
-    /// Lists can, or can no longer, be filtered by the attribute.
+    /// Lists can now be filtered by the attribute, or no longer can.
     FilterableChanged {
         /// Whether they can now.
         filterable: bool,
     },
-    /// Lists can, or can no longer, be ordered by the field.
+    /// Lists can now be ordered by the field, or no longer can.
     OrderableChanged {
         /// Whether they can now.
         orderable: bool,
     },
-    /// The largest length changed; `None` is the server's own limit.
+    /// The maximum length changed; `None` is the server's default.
     MaxLengthChanged {
         /// Old limit.
         from: Option<u64>,
         /// New limit.
         to: Option<u64>,
     },
-    /// The smallest or largest value changed.
+    /// The minimum or maximum value changed.
     RangeChanged {
         /// Old bounds, as `min..max`.
         from: String,
@@ -137,45 +137,45 @@ pub enum ChangeKind {
         /// New expression.
         to: Option<String>,
     },
-    /// The field has one more option.
+    /// An option was added to the field.
     OptionAdded {
         /// The option.
         option: String,
     },
-    /// The field has one option less.
+    /// An option was removed from the field.
     OptionRemoved {
         /// The option.
         option: String,
     },
-    /// An option is gone and a new one stands in its place.
+    /// An option was removed and a new one is at its position.
     OptionRenamed {
         /// Old option.
         from: String,
         /// New option.
         to: String,
     },
-    /// The attribute is new on a field or entity type that was there before.
+    /// The attribute is new on a field or entity type that existed before.
     AttributeAdded,
-    /// The attribute is gone from a field or entity type that is still there.
+    /// The attribute was removed from a field or entity type that still exists.
     AttributeRemoved,
-    /// The attribute holds something else.
+    /// The attribute has another type of value.
     AttributeRetyped {
-        /// What it held.
+        /// The old type of value.
         from: String,
-        /// What it holds now.
+        /// The new type of value.
         to: String,
     },
     /// The link is new.
     LinkAdded {
-        /// Where it leads.
+        /// Its target.
         target: Option<String>,
     },
-    /// The link is gone.
+    /// The link was removed.
     LinkRemoved {
-        /// Where it led.
+        /// Its old target.
         target: Option<String>,
     },
-    /// The link is gone and a new one leads to the same target in the same way.
+    /// The link was removed and a new one has the same target and definition.
     LinkRenamed {
         /// The new one.
         to: String,
@@ -194,58 +194,58 @@ pub enum ChangeKind {
         /// New targets.
         to: Vec<String>,
     },
-    /// Another number of records stands on one side.
+    /// The cardinality of the link changed.
     CardinalityChanged {
         /// Old.
         from: String,
         /// New.
         to: String,
     },
-    /// The link at the target that leads back is another.
+    /// The reverse link at the target changed.
     ReverseLinkChanged {
         /// Old reverse link.
         from: Option<String>,
         /// New reverse link.
         to: Option<String>,
     },
-    /// Records can, or can no longer, be linked and unlinked through the link.
+    /// Records can now be linked and unlinked through the link, or no longer can.
     LinkableChanged {
         /// Whether they can now.
         linkable: bool,
     },
-    /// The link's middle table has one more column.
+    /// A column was added to the link's middle table.
     ColumnAdded {
         /// The column.
         column: String,
     },
-    /// The link's middle table has one column less.
+    /// A column was removed from the link's middle table.
     ColumnRemoved {
         /// The column.
         column: String,
     },
-    /// A middle-table column holds something else.
+    /// A middle-table column has another type of value.
     ColumnRetyped {
         /// The column.
         column: String,
-        /// What it held.
+        /// The old type of value.
         from: String,
-        /// What it holds now.
+        /// The new type of value.
         to: String,
     },
     /// The primary filter is new in the metadata.
     FilterAdded,
-    /// The primary filter is gone from the metadata, which shows those of the menus only: its constant is gone, while the
-    /// server may well take it still.
+    /// The primary filter is no longer in the metadata, so its constant is removed. The metadata lists only the filters of
+    /// the menus; the server may still accept this one.
     FilterRemoved,
     /// The boolean filter is new in the metadata.
     BoolFilterAdded,
-    /// The boolean filter is gone from the metadata.
+    /// The boolean filter is no longer in the metadata.
     BoolFilterRemoved,
 }
 
 impl Schema {
-    /// What changed from the old schema to the new one, sorted by entity type and member; independent of the order of
-    /// keys in either.
+    /// Returns the changes from the old schema to the new one, sorted by entity type and member. The order of keys in
+    /// either does not matter.
     #[must_use]
     pub fn diff(old: &Schema, new: &Schema) -> Vec<Change> {
         compare::compare(old, new)
@@ -286,41 +286,47 @@ impl fmt::Display for ChangeKind {
             ),
             C::EntityDisabled { disabled: true } => write!(f, "entity type switched off"),
             C::EntityDisabled { disabled: false } => write!(f, "entity type switched on"),
-            C::StreamSwitched { on: true } => write!(f, "records can be followed now"),
+            C::StreamSwitched { on: true } => write!(f, "records can now be followed"),
             C::StreamSwitched { on: false } => write!(f, "records can no longer be followed"),
-            C::StarsSwitched { on: true } => write!(f, "records can be starred now"),
+            C::StarsSwitched { on: true } => write!(f, "records can now be starred"),
             C::StarsSwitched { on: false } => write!(f, "records can no longer be starred"),
             C::FieldAdded {
                 type_,
                 required: true,
             } => write!(
                 f,
-                "required field of type {type_} added: a create must name it"
+                "required field of type {type_} added: creates must include it"
             ),
             C::FieldAdded {
                 type_,
                 required: false,
             } => write!(f, "field of type {type_} added"),
             C::FieldRemoved { type_ } => write!(f, "field of type {type_} removed"),
-            C::FieldRenamed { to } => write!(f, "field removed; `{to}` is like it: renamed?"),
+            C::FieldRenamed { to } => write!(f, "field removed; `{to}` is similar: renamed?"),
             C::FieldRetyped { from, to } => write!(f, "field type changed from {from} to {to}"),
             C::RequiredChanged { required: true } => {
-                write!(f, "required now: a create must name it")
+                write!(f, "now required: creates must include it")
             }
             C::RequiredChanged { required: false } => {
-                write!(f, "no longer required: a create need not name it")
+                write!(f, "no longer required: creates can omit it")
             }
-            C::WritableChanged { writable: true } => write!(f, "can be written now"),
-            C::WritableChanged { writable: false } => write!(f, "read-only now"),
-            C::CreateOnlyChanged { create_only: true } => write!(f, "read-only after create now"),
-            C::CreateOnlyChanged { create_only: false } => write!(f, "can be updated now"),
-            C::FilterableChanged { filterable: true } => write!(f, "can be filtered by now"),
-            C::FilterableChanged { filterable: false } => write!(f, "can no longer be filtered by"),
-            C::OrderableChanged { orderable: true } => write!(f, "can be ordered by now"),
-            C::OrderableChanged { orderable: false } => write!(f, "can no longer be ordered by"),
+            C::WritableChanged { writable: true } => write!(f, "can now be written"),
+            C::WritableChanged { writable: false } => write!(f, "now read-only"),
+            C::CreateOnlyChanged { create_only: true } => write!(f, "now read-only after create"),
+            C::CreateOnlyChanged { create_only: false } => write!(f, "can now be updated"),
+            C::FilterableChanged { filterable: true } => {
+                write!(f, "lists can now be filtered by it")
+            }
+            C::FilterableChanged { filterable: false } => {
+                write!(f, "lists can no longer be filtered by it")
+            }
+            C::OrderableChanged { orderable: true } => write!(f, "lists can now be ordered by it"),
+            C::OrderableChanged { orderable: false } => {
+                write!(f, "lists can no longer be ordered by it")
+            }
             C::MaxLengthChanged { from, to } => write!(
                 f,
-                "largest length changed from {} to {}",
+                "maximum length changed from {} to {}",
                 limit(from),
                 limit(to)
             ),
@@ -332,49 +338,57 @@ impl fmt::Display for ChangeKind {
             C::OptionRemoved { option } => write!(f, "option {option:?} removed"),
             C::OptionRenamed { from, to } => write!(
                 f,
-                "option {from:?} removed; {to:?} stands in its place: renamed?"
+                "option {from:?} removed; {to:?} is at its position: renamed?"
             ),
             C::AttributeAdded => write!(f, "attribute added"),
             C::AttributeRemoved => write!(f, "attribute removed"),
-            C::AttributeRetyped { from, to } => write!(f, "holds {to} now, held {from}"),
+            C::AttributeRetyped { from, to } => write!(f, "value changed from {from} to {to}"),
             C::LinkAdded { target } => write!(f, "link to {} added", name(target)),
             C::LinkRemoved { target } => write!(f, "link to {} removed", name(target)),
             C::LinkRenamed { to } => {
-                write!(f, "link removed; `{to}` leads to the same target: renamed?")
+                write!(f, "link removed; `{to}` has the same target: renamed?")
             }
             C::LinkRetargeted { from, to } => {
-                write!(f, "leads to {} now, led to {}", name(to), name(from))
+                write!(f, "target changed from {} to {}", name(from), name(to))
             }
             C::ParentTypesChanged { from, to } => write!(
                 f,
-                "allowed parents are {} now, were {}",
-                list(to),
-                list(from)
+                "allowed parents changed from {} to {}",
+                list(from),
+                list(to)
             ),
-            C::CardinalityChanged { from, to } => write!(f, "link is {to} now, was {from}"),
+            C::CardinalityChanged { from, to } => write!(f, "link changed from {from} to {to}"),
             C::ReverseLinkChanged { from, to } => {
-                write!(f, "reverse link is {} now, was {}", name(to), name(from))
+                write!(
+                    f,
+                    "reverse link changed from {} to {}",
+                    name(from),
+                    name(to)
+                )
             }
             C::LinkableChanged { linkable: true } => {
-                write!(f, "records can be linked and unlinked now")
+                write!(f, "records can now be linked and unlinked")
             }
             C::LinkableChanged { linkable: false } => {
                 write!(f, "records can no longer be linked and unlinked")
             }
-            C::ColumnAdded { column } => write!(f, "middle column `{column}` added"),
-            C::ColumnRemoved { column } => write!(f, "middle column `{column}` removed"),
+            C::ColumnAdded { column } => write!(f, "middle-table column `{column}` added"),
+            C::ColumnRemoved { column } => write!(f, "middle-table column `{column}` removed"),
             C::ColumnRetyped { column, from, to } => {
-                write!(f, "middle column `{column}` holds {to} now, held {from}")
+                write!(
+                    f,
+                    "middle-table column `{column}` changed from {from} to {to}"
+                )
             }
             C::FilterAdded => write!(f, "primary filter added"),
             C::FilterRemoved => write!(
                 f,
-                "primary filter no longer shown; the server may still take it"
+                "primary filter no longer listed; the server may still accept it"
             ),
             C::BoolFilterAdded => write!(f, "boolean filter added"),
             C::BoolFilterRemoved => write!(
                 f,
-                "boolean filter no longer shown; the server may still take it"
+                "boolean filter no longer listed; the server may still accept it"
             ),
         }
     }
@@ -387,30 +401,30 @@ impl fmt::Display for ValueType {
             None => write!(f, "{what} of an unknown entity type"),
         };
         let text = match self {
-            ValueType::Id { target } => return of(f, "an id", target),
-            ValueType::IdList { target } => return of(f, "ids", target),
+            ValueType::Id { target } => return of(f, "an ID", target),
+            ValueType::IdList { target } => return of(f, "IDs", target),
             ValueType::Text => "text",
             ValueType::Bool => "true or false",
-            ValueType::Int => "a whole number",
+            ValueType::Int => "an integer",
             ValueType::Float => "a number",
-            ValueType::Decimal => "a decimal as text",
+            ValueType::Decimal => "a decimal as a string",
             ValueType::Money => "an amount",
             ValueType::Date => "a date",
             ValueType::DateTime => "a date-time",
-            ValueType::ParentId { .. } => "an id of a parent",
+            ValueType::ParentId { .. } => "a parent ID",
             ValueType::ParentType { .. } => "the entity type of a parent",
-            ValueType::NameMap => "names by id",
-            ValueType::ColumnMap { .. } => "columns by id",
-            ValueType::TypeMap => "MIME types by id",
-            ValueType::EmailData => "e-mail address rows",
-            ValueType::PhoneData => "phone number rows",
+            ValueType::NameMap => "names by ID",
+            ValueType::ColumnMap { .. } => "columns by ID",
+            ValueType::TypeMap => "MIME types by ID",
+            ValueType::EmailData => "email addresses",
+            ValueType::PhoneData => "phone numbers",
             ValueType::Enum => "one of the options",
-            ValueType::EnumInt => "one of the whole-number options",
+            ValueType::EnumInt => "one of the integer options",
             ValueType::EnumFloat => "one of the number options",
             ValueType::EnumList => "a list of options",
-            ValueType::TextList => "a list of texts",
-            ValueType::IntList => "a list of whole numbers",
-            ValueType::JsonArray => "any list",
+            ValueType::TextList => "a list of strings",
+            ValueType::IntList => "a list of integers",
+            ValueType::JsonArray => "any array",
             ValueType::JsonObject => "any object",
             ValueType::Json => "any JSON",
         };

@@ -1,4 +1,4 @@
-//! What can go wrong while metadata is read.
+//! Errors of reading metadata.
 
 use std::path::PathBuf;
 
@@ -6,45 +6,45 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The file or folder could not be read.
+    /// The file or directory could not be read.
     #[error("{}: cannot be read: {source}", path.display())]
     Io {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The I/O error.
         source: std::io::Error,
     },
-    /// The file holds no JSON.
+    /// The file is not valid JSON.
     #[error("{file}: {message}\n  help: {hint}")]
     Syntax {
         /// The file.
         file: String,
-        /// What stands there instead, with line and column where they help.
+        /// A description of the content, with line and column where they help.
         message: String,
-        /// What to do.
+        /// The remedy.
         hint: String,
     },
-    /// The JSON has another shape than metadata has.
+    /// The JSON does not have the structure of metadata.
     #[error("{file}: at `{path}`: expected {expected}, found {found}\n  help: {hint}")]
     Shape {
         /// The file.
         file: String,
-        /// Dotted path in the JSON (`entityDefs.Account.fields.name.type`); `$` for the whole.
+        /// Dotted path in the JSON (`entityDefs.Account.fields.name.type`); `$` for the root.
         path: String,
-        /// What should stand there.
+        /// The expected value.
         expected: String,
-        /// What stands there.
+        /// The value that was found.
         found: String,
-        /// What to do.
+        /// The remedy.
         hint: String,
     },
-    /// The folder holds no metadata.
+    /// The directory contains no metadata.
     #[error("{}: no metadata found in this directory (expected entityDefs/*.json, scopes/*.json or fields/*.json)\n  help: pass a directory with entityDefs/X.json, scopes/X.json and fields/T.json, or a JSON file returned by `GET Metadata`", path.display())]
     EmptyFolder {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
     },
     /// No path was given.
-    #[error("no metadata path was given\n  help: give at least one file or folder")]
+    #[error("no metadata path was given\n  help: pass at least one file or directory")]
     NoSource,
 }

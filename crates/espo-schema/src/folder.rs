@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 
-/// The files of a metadata tree, and what becomes of those that are there already.
+/// The files of a metadata tree, and the existing files to delete.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FolderPlan {
     /// Every file with its content, sorted by path.
@@ -17,7 +17,7 @@ pub struct FolderPlan {
     pub stale: Vec<PathBuf>,
 }
 
-/// What [`write_folder`] did.
+/// The changes made by [`write_folder`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
     /// Number of files that the folder contains now.
@@ -30,7 +30,7 @@ pub struct Written {
 
 /// Lays out the tree that `GET Metadata` returns as `section/Name.json`, one file per body, with sorted keys, so that a
 /// change can be reviewed file by file. [`Schema::load`](crate::Schema::load) of the folder and of the tree give the same
-/// schema. Other files in the folder are left alone.
+/// schema. Other files in the folder are not changed.
 ///
 /// # Errors
 ///
@@ -95,13 +95,13 @@ fn files(tree: &Value, folder: &Path) -> Result<Vec<(PathBuf, String)>, Error> {
                     return Err(Error::Shape {
                         file: folder.display().to_string(),
                         path: format!("{section}.{name}"),
-                        expected: "names that can be file names".to_owned(),
+                        expected: "names that are valid file names".to_owned(),
                         found: format!("{part:?}"),
                         hint: "write the metadata to one file instead".to_owned(),
                     });
                 }
             }
-            // PHP prints an empty object as `[]`; in a file of its own that would be skipped.
+            // PHP prints an empty object as `[]`; a file with that content would be skipped.
             let body = match body {
                 Value::Array(list) if list.is_empty() => Value::Object(Map::new()),
                 body => sorted(body),

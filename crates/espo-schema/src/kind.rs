@@ -1,15 +1,15 @@
 //! The field types that EspoCRM 10.0 knows.
 
-/// Declares [`FieldKind`] with the name of each type beside its variant, so that the two cannot drift apart.
+/// Declares [`FieldKind`] with the name of each type next to its variant, so that the two stay in sync.
 macro_rules! field_kinds {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
         /// The type of a field: one variant per type of a stock EspoCRM 10.0 (46, and `id`), and [`FieldKind::Other`] for
-        /// those that an extension or a later version brings.
+        /// those that an extension or a later version adds.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum FieldKind {
             $($(#[$doc])* $variant,)*
-            /// A custom type whose values are unknown: its definition names a column type that is none of these.
+            /// A custom type whose values are unknown: the column type in its definition is unknown.
             Other,
         }
 
@@ -17,7 +17,7 @@ macro_rules! field_kinds {
             /// Every known type, by name.
             pub const ALL: &'static [FieldKind] = &[$(FieldKind::$variant,)*];
 
-            /// The kind that goes by this name in the metadata; [`FieldKind::Other`] for an unknown one.
+            /// Returns the kind with this name in the metadata; [`FieldKind::Other`] for an unknown one.
             #[must_use]
             pub fn from_name(name: &str) -> FieldKind {
                 match name {
@@ -41,21 +41,21 @@ macro_rules! field_kinds {
 field_kinds! {
     /// Postal address: street, city, state, country, postal code.
     Address = "address",
-    /// List of texts.
+    /// List of strings.
     Array = "array",
-    /// List of whole numbers.
+    /// List of integers.
     ArrayInt = "arrayInt",
     /// Several attachments.
     AttachmentMultiple = "attachmentMultiple",
-    /// Number that the database counts up.
+    /// Auto-incremented number.
     Autoincrement = "autoincrement",
     /// Text of a barcode.
     Barcode = "barcode",
-    /// Value of which the metadata says nothing.
+    /// Value whose type is not in the metadata.
     Base = "base",
-    /// Yes or no.
+    /// Boolean.
     Bool = "bool",
-    /// List of texts, shown as boxes to tick.
+    /// List of strings, shown as checkboxes.
     Checklist = "checklist",
     /// Colour as `#rrggbb`.
     Colorpicker = "colorpicker",
@@ -69,17 +69,17 @@ field_kinds! {
     Datetime = "datetime",
     /// Point in time, or a date for a whole day.
     DatetimeOptional = "datetimeOptional",
-    /// Decimal number that travels as text (9.3 and later).
+    /// Decimal number, sent as a string (9.3 and later).
     Decimal = "decimal",
     /// Seconds between two date-time fields, computed.
     Duration = "duration",
-    /// E-mail addresses of the record; the primary one is the value.
+    /// Email addresses of the record; the primary one is the value.
     Email = "email",
-    /// One text out of a list.
+    /// One string from a list.
     Enum = "enum",
-    /// One number out of a list.
+    /// One number from a list.
     EnumFloat = "enumFloat",
-    /// One whole number out of a list.
+    /// One integer from a list.
     EnumInt = "enumInt",
     /// One attachment.
     File = "file",
@@ -87,13 +87,13 @@ field_kinds! {
     Float = "float",
     /// Field of a linked record, shown here.
     Foreign = "foreign",
-    /// The record's own key; not among `fields`, but used as a type in `entityDefs`.
+    /// The record's ID; not in `fields`, but used as a type in `entityDefs`.
     Id = "id",
-    /// One attachment that is a picture.
+    /// One image attachment.
     Image = "image",
-    /// Whole number.
+    /// Integer.
     Int = "int",
-    /// Any list.
+    /// Any array.
     JsonArray = "jsonArray",
     /// Any object.
     JsonObject = "jsonObject",
@@ -105,9 +105,9 @@ field_kinds! {
     LinkOne = "linkOne",
     /// One linked record of any of several entity types.
     LinkParent = "linkParent",
-    /// Map of an address: no value of its own.
+    /// Map of an address, without a value.
     Map = "map",
-    /// Several texts out of a list.
+    /// Several strings from a list.
     MultiEnum = "multiEnum",
     /// Text with a prefix and a counter.
     Number = "number",
@@ -121,7 +121,7 @@ field_kinds! {
     RangeCurrency = "rangeCurrency",
     /// Two numbers: from and to.
     RangeFloat = "rangeFloat",
-    /// Two whole numbers: from and to.
+    /// Two integers: from and to.
     RangeInt = "rangeInt",
     /// Long text, Markdown.
     Text = "text",
@@ -129,7 +129,7 @@ field_kinds! {
     Url = "url",
     /// List of web addresses.
     UrlMultiple = "urlMultiple",
-    /// Short text.
+    /// Short string.
     Varchar = "varchar",
     /// Long text, HTML.
     Wysiwyg = "wysiwyg",

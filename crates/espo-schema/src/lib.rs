@@ -1,9 +1,9 @@
 //! EspoCRM entity metadata, parsed into a resolved model.
 //!
-//! EspoCRM describes itself: which entity types there are, which fields they have, how they are linked. This crate reads
-//! that description and answers what a client, a server or a generator has to know of it: every key that a record can
-//! have on the wire, what it holds and whether it can be written, filtered or ordered by; how many records stand on
-//! either side of a link; which values an enum allows.
+//! EspoCRM describes itself: which entity types exist, which fields they have and how they are linked. This crate reads
+//! that description and resolves it for clients, servers and generators: the keys that a record can have on the wire,
+//! with their types and whether they can be written, filtered or ordered by; the cardinality of links; the values that
+//! an enum allows.
 //!
 //! ```
 //! # #[cfg(feature = "stock")] {
@@ -23,17 +23,18 @@
 //!
 //! # Where metadata comes from
 //!
-//! [`Schema::load`] takes files as `GET Metadata` answers them, and folders laid out as EspoCRM lays out its own
+//! [`Schema::load`] reads JSON files returned by `GET Metadata`, and directories in EspoCRM's layout
 //! (`entityDefs/Account.json`, `scopes/Account.json`, `fields/varchar.json`). Several are merged by EspoCRM's own rules,
-//! later ones over earlier ones; `__APPEND__` in a list keeps what the layers below have. Then what the server adds is
-//! added: the parts of composite fields, `streamUpdatedAt`, and so on. An export that is complete already stays as it is.
+//! later ones over earlier ones; `__APPEND__` in a list keeps the items of the layers below. Then the definitions that
+//! the server generates are added: the parts of composite fields, `streamUpdatedAt` and others. Complete exports are not
+//! changed.
 //!
-//! # What is odd, and what is wrong
+//! # Diagnostics and errors
 //!
-//! Metadata in the wild has empty lists where objects belong, definitions that are null, links to entity types that an
-//! API user may not see, field types of extensions. None of it is an error: it is taken as well as it can be, and said in
-//! [`Schema::diagnostics`]. An [`Error`] is what cannot be metadata: a login page, half a file, a number where the
-//! entity types should be. It names the file and the place, and says what to do.
+//! Real metadata contains empty lists in place of objects, null definitions, links to entity types that an API user
+//! cannot see, and field types of extensions. These are not errors: the schema uses what it can and reports the rest in
+//! [`Schema::diagnostics`]. An [`Error`] means that the input is not metadata: a login page, a truncated file, a number in
+//! place of the entity types. It names the file and the location, and suggests a remedy.
 //!
 //! # Features
 //!

@@ -1,4 +1,4 @@
-//! From files to a schema.
+//! Loading of a schema from files.
 
 use std::path::Path;
 
@@ -13,14 +13,14 @@ use crate::shape::{SECTIONS, check, root_error};
 use crate::source::Layer;
 
 impl Schema {
-    /// Reads metadata from files as `GET Metadata` answers them and from folders laid out `entityDefs/X.json`,
+    /// Reads metadata from JSON files returned by `GET Metadata` and from directories with `entityDefs/X.json`,
     /// `scopes/X.json`, `fields/T.json` (other sections are kept in [`Schema::raw`]). Several are merged by EspoCRM's own
     /// rules, later ones over earlier ones, and completed as the server completes them.
     ///
     /// # Errors
     ///
     /// [`Error::NoSource`] for an empty list; [`Error::Io`], [`Error::Syntax`], [`Error::EmptyFolder`] or
-    /// [`Error::Shape`] naming the file. What is merely odd becomes a [`Diagnostic`] instead.
+    /// [`Error::Shape`], which name the file. Oddities that do not prevent loading become a [`Diagnostic`] instead.
     pub fn load<P: AsRef<Path>>(paths: &[P]) -> Result<Schema, Error> {
         let layers = paths
             .iter()
@@ -29,29 +29,29 @@ impl Schema {
         from_layers(layers)
     }
 
-    /// Takes one metadata tree that is in memory; `name` stands for the file in errors.
+    /// Builds a schema from a metadata tree in memory; errors use `name` as the file name.
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] when it has not the shape of metadata.
+    /// [`Error::Shape`] if it does not have the structure of metadata.
     pub fn from_value(value: Value, name: &str) -> Result<Schema, Error> {
         from_layers(vec![Layer::from_value(value, name)])
     }
 
-    /// Takes the text of one file; `name` stands for the file in errors.
+    /// Builds a schema from the content of one file; errors use `name` as the file name.
     ///
     /// # Errors
     ///
-    /// [`Error::Syntax`] when it is no JSON, [`Error::Shape`] when it has not the shape of metadata.
+    /// [`Error::Syntax`] if it is not valid JSON, [`Error::Shape`] if it does not have the structure of metadata.
     pub fn from_json(text: &[u8], name: &str) -> Result<Schema, Error> {
         Schema::from_value(crate::source::parse_json(text, name)?, name)
     }
 
-    /// Lays metadata trees over this schema's, as [`Schema::load`] lays files over each other.
+    /// Merges metadata trees over this schema's, as [`Schema::load`] merges files.
     ///
     /// # Errors
     ///
-    /// As [`Schema::load`].
+    /// Same errors as [`Schema::load`].
     pub fn overlay<P: AsRef<Path>>(&self, paths: &[P]) -> Result<Schema, Error> {
         let mut layers = vec![Layer::from_value(self.raw.clone(), "the schema below")];
         for path in paths {
@@ -85,7 +85,7 @@ pub(crate) fn from_layers(layers: Vec<Layer>) -> Result<Schema, Error> {
     Ok(resolve(root, diagnostics))
 }
 
-/// A layer without anything to read is fine next to others: modules have folders that only change the UI.
+/// A layer without relevant metadata is allowed next to others: modules have folders that only change the UI.
 fn require_any(layers: &[Layer]) -> Result<(), Error> {
     let has_sections = |layer: &&Layer| SECTIONS.iter().any(|s| layer.tree.get(s).is_some());
     match layers.first() {
@@ -102,7 +102,7 @@ fn require_any(layers: &[Layer]) -> Result<(), Error> {
     }
 }
 
-/// Without field types nothing is known of the attributes.
+/// The attributes cannot be resolved without field types.
 fn require_field_types(root: &Map<String, Value>, file: &str) -> Result<(), Error> {
     let is_empty = |key: &str| {
         root.get(key)
@@ -116,12 +116,12 @@ fn require_field_types(root: &Map<String, Value>, file: &str) -> Result<(), Erro
         file: file.to_owned(),
         path: "fields".to_owned(),
         expected: "the definitions of the field types".to_owned(),
-        found: "none in any of the sources".to_owned(),
-        hint: "a folder of customisations goes over a full export: give the export first, then the folder".to_owned(),
+        found: "none in any source".to_owned(),
+        hint: "pass a full export first, then the directory with the customisations".to_owned(),
     })
 }
 
-/// An override that is `[]` replaces the whole map below it. That is the server's rule, and hardly what was meant.
+/// An override that is `[]` replaces the whole map below it. The server does the same, but it is rarely intended.
 fn note_blanked(base: &Value, over: &Value, diagnostics: &mut Vec<Diagnostic>) {
     let entities = over.get("entityDefs").and_then(Value::as_object);
     for (name, body) in entities.into_iter().flatten() {
@@ -134,7 +134,7 @@ fn note_blanked(base: &Value, over: &Value, diagnostics: &mut Vec<Diagnostic>) {
             if lost > 0 && body.get(group).is_some_and(Value::is_array) {
                 diagnostics.push(Diagnostic::warning(
                     format!("entityDefs.{name}.{group}"),
-                    format!("an empty list blanks the {lost} definitions of the layers below"),
+                    format!("an empty list removes the {lost} definitions of the layers below"),
                 ));
             }
         }

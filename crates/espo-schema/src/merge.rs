@@ -1,13 +1,13 @@
-//! Laying one metadata tree over another by EspoCRM's own rules.
+//! Merging of metadata trees by EspoCRM's rules.
 
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
-/// Stands in a list for "keep what the base has, then these".
+/// A marker in a list: append the other items to those of the base.
 const APPEND: &str = "__APPEND__";
 
-/// The base with the override laid over it.
+/// Merges the override into the base.
 pub(crate) fn merge(base: Value, over: Value) -> Value {
     if is_empty(&base) && is_empty(&over) {
         return if base.is_array() || over.is_array() {
@@ -45,7 +45,7 @@ pub(crate) fn merge(base: Value, over: Value) -> Value {
     }
 }
 
-/// What PHP calls empty, except that an object never is.
+/// Whether PHP treats the value as empty; objects never count as empty.
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -61,7 +61,7 @@ fn is_append(value: &Value) -> bool {
     value.as_str() == Some(APPEND)
 }
 
-/// The value without the mark, at any depth.
+/// The value without the marker, at any depth.
 fn without_append(value: Value) -> Value {
     match value {
         Value::Array(items) => Value::Array(
@@ -80,7 +80,7 @@ fn without_append(value: Value) -> Value {
     }
 }
 
-/// Takes the values at the paths out of the tree. `unset.json` files name such paths.
+/// Removes the values at the paths from the tree. `unset.json` files name such paths.
 pub(crate) fn remove_paths(tree: &mut Value, paths: &[Vec<String>]) {
     // Per parent, so that a long list of paths goes through each object once.
     let mut by_parent: BTreeMap<&[String], HashSet<&str>> = BTreeMap::new();

@@ -1,8 +1,8 @@
-//! The resolved model: what the rest of the workspace knows about an EspoCRM instance.
+//! The resolved model of an EspoCRM instance, used by the rest of the workspace.
 //!
 //! Everything here is plain data with public fields. [`crate::Schema::load`] fills it; nothing changes it afterwards.
-//! Maps keep the order of the metadata, because the server validates fields in that order. Whoever needs another order
-//! (the generator sorts by name) makes it.
+//! Maps keep the order of the metadata, because the server validates fields in that order. Callers that need
+//! another order sort it themselves (the generator sorts by name).
 
 use std::fmt;
 
@@ -28,12 +28,12 @@ pub struct Schema {
     pub entity_types: IndexMap<String, EntityType>,
     /// Every key of `fields`, in the order of the metadata.
     pub field_types: IndexMap<String, FieldType>,
-    /// Scopes that are no entity types (`Stream`, `Activities`, …).
+    /// Scopes that are not entity types (`Stream`, `Activities`, …).
     pub other_scopes: IndexMap<String, Scope>,
-    /// The merged metadata tree with every section that was given, completed as the server completes it: what an
-    /// administrator's `GET Metadata` would answer.
+    /// The merged metadata tree with every section that was given, completed as the server completes it: what
+    /// `GET Metadata` would return to an administrator.
     pub raw: Value,
-    /// What was odd in the metadata, and how it was taken.
+    /// Oddities in the metadata, and how they were handled.
     pub diagnostics: Vec<Diagnostic>,
     /// SHA-256 of [`Schema::raw`] in lower-case hex, independent of the order of object keys.
     pub content_hash: String,
@@ -46,7 +46,7 @@ pub struct EntityType {
     pub name: String,
     /// The version of EspoCRM that added it, as far as the built-in metadata shows; see [`Schema::stock_since`](crate::Schema::stock_since).
     pub since: Option<&'static str>,
-    /// `scopes.{name}`; all switches off when the metadata has no such scope.
+    /// `scopes.{name}`; all switches are off if the metadata has no such scope.
     pub scope: Scope,
     /// `entityDefs.{name}.collection`.
     pub collection: Collection,
@@ -54,19 +54,19 @@ pub struct EntityType {
     pub optimistic_concurrency_control: bool,
     /// Deletes are hard and there is no `deleted` attribute.
     pub no_deleted_attribute: bool,
-    /// Records carry `deleteId` (a column that makes unique indexes possible beside soft deletes).
+    /// Records carry `deleteId` (a column that makes unique indexes possible with soft deletes).
     pub delete_id: bool,
     /// Fields in the order of the metadata, sub-fields of composite fields included.
     pub fields: IndexMap<String, Field>,
     /// Links in the order of the metadata, then those that fields create ([`Link::implicit`]).
     pub links: IndexMap<String, Link>,
-    /// Names of primary filters that the metadata shows. An instance shows those of its own menus only, and takes
-    /// `followed`, `starred` and `all` besides.
+    /// Names of primary filters that the metadata shows. An instance lists only those of its menus, and also
+    /// accepts `followed`, `starred` and `all`.
     pub primary_filters: Vec<String>,
     /// Names of boolean filters that the metadata shows.
     pub bool_filters: Vec<String>,
     /// Those of [`EntityType::primary_filters`] that only a folder's `selectDefs` names. `GET Metadata` never returns
-    /// that section, so an export says nothing about them.
+    /// that section, so they cannot be compared with an export.
     pub unlisted_primary_filters: Vec<String>,
     /// Those of [`EntityType::bool_filters`] that only a folder's `selectDefs` names.
     pub unlisted_bool_filters: Vec<String>,
@@ -79,10 +79,10 @@ pub struct EntityType {
     pub raw: Map<String, Value>,
 }
 
-/// `scopes.{name}`: what a scope takes part in.
+/// `scopes.{name}`: the features of a scope.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scope {
-    /// An entity type with a table of its own.
+    /// An entity type with its own table.
     pub entity: bool,
     /// A business object: webhooks, mass actions, OpenAPI and stream tools apply to these.
     pub object: bool,
@@ -102,7 +102,7 @@ pub struct Scope {
     pub pipelines: bool,
     /// Switched off by an administrator (or legacy).
     pub disabled: bool,
-    /// Made by an administrator on this instance.
+    /// Created by an administrator on this instance.
     pub is_custom: bool,
     /// The enum field that is the status (kanban, stream notes).
     pub status_field: Option<String>,
@@ -123,7 +123,7 @@ pub struct Collection {
     pub order: Option<Order>,
     /// Fields (or `link.field`) that a text filter searches.
     pub text_filter_fields: Vec<String>,
-    /// A full-text index stands behind the text filter.
+    /// The text filter uses a full-text index.
     pub full_text_search: bool,
     /// Totals are not counted: `total` is −1 (more rows) or −2 (no more).
     pub count_disabled: bool,
@@ -148,11 +148,11 @@ pub struct FieldType {
     pub kind: FieldKind,
     /// Whether the type comes from an extension or from the instance.
     pub is_custom: bool,
-    /// Fields of this type have no attribute of their own name (`skipOrmDefs`); their sub-fields may have some.
+    /// Fields of this type have no attribute with their name (`skipOrmDefs`); their sub-fields may have attributes.
     pub skips_attribute: bool,
-    /// The server makes the attributes of this type with its own code, so that only the listed parts are known.
+    /// The server creates the attributes of this type in code, so only the listed parts are known.
     pub has_converter: bool,
-    /// Fields of this type cannot be written, whatever their definitions say.
+    /// Fields of this type cannot be written, regardless of their definitions.
     pub read_only: bool,
     /// Whether parts are put before or after the field's name.
     pub naming: Naming,
@@ -162,7 +162,7 @@ pub struct FieldType {
     pub not_actual_parts: Vec<String>,
     /// Definitions of the sub-fields that a field of this type brings along, by part.
     pub sub_fields: IndexMap<String, Map<String, Value>>,
-    /// `fieldDefs`: what a field of this type has unless it says otherwise (`type` is the column's type).
+    /// `fieldDefs`: the defaults for the definitions of fields of this type (`type` is the column's type).
     pub field_defs: Map<String, Value>,
     /// `linkDefs`: the link that a field of this type creates.
     pub link_defs: Option<Map<String, Value>>,
@@ -176,7 +176,7 @@ pub struct FieldType {
     pub raw: Map<String, Value>,
 }
 
-/// How the name of a part is joined to the name of its field.
+/// The way in which the name of a part is joined to the name of its field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Naming {
     /// `billingAddress` + `city` → `billingAddressCity` (`"suffix"` or `"postfix"`, the default).
@@ -186,23 +186,23 @@ pub enum Naming {
     Prefix,
 }
 
-/// Something odd in the metadata, and how it was taken.
+/// An oddity in the metadata, and how it was handled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Whether it may be a mistake, or is merely good to know.
+    /// Whether it may be a mistake or is only informational.
     pub level: Level,
-    /// Where, as a dotted path (`entityDefs.Account.links.deals`).
+    /// The location as a dotted path (`entityDefs.Account.links.deals`).
     pub path: String,
-    /// What was found and what was made of it.
+    /// A description of the finding and its effect.
     pub message: String,
 }
 
-/// How serious a [`Diagnostic`] is.
+/// The severity of a [`Diagnostic`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Expected in customised metadata; nothing is lost.
     Note,
-    /// Probably a mistake in the metadata; something was left out or is less typed than it could be.
+    /// Probably a mistake in the metadata; something was ignored or has a less specific type.
     Warning,
 }
 
@@ -240,38 +240,38 @@ impl fmt::Display for Diagnostic {
 }
 
 impl Schema {
-    /// The entity type of that name (exact spelling).
+    /// Returns the entity type with that name (exact spelling).
     #[must_use]
     pub fn entity_type(&self, name: &str) -> Option<&EntityType> {
         self.entity_types.get(name)
     }
 
-    /// A field of an entity type.
+    /// Returns a field of an entity type.
     #[must_use]
     pub fn field(&self, entity: &str, field: &str) -> Option<&Field> {
         self.entity_type(entity)?.fields.get(field)
     }
 
-    /// A link of an entity type.
+    /// Returns a link of an entity type.
     #[must_use]
     pub fn link(&self, entity: &str, link: &str) -> Option<&Link> {
         self.entity_type(entity)?.links.get(link)
     }
 
-    /// The entity type that a link leads to, if the metadata has it.
+    /// Returns the target entity type of a link, if the metadata has it.
     #[must_use]
     pub fn link_target(&self, entity: &str, link: &str) -> Option<&EntityType> {
         self.entity_type(self.link(entity, link)?.entity.as_deref()?)
     }
 
-    /// The link at the target that leads back.
+    /// Returns the reverse link at the target.
     #[must_use]
     pub fn reverse_link(&self, entity: &str, link: &str) -> Option<&Link> {
         let l = self.link(entity, link)?;
         self.link(l.entity.as_deref()?, l.foreign.as_deref()?)
     }
 
-    /// The scope of that name, whether it is an entity type or not.
+    /// Returns the scope with that name, whether or not it is an entity type.
     #[must_use]
     pub fn scope(&self, name: &str) -> Option<&Scope> {
         self.entity_type(name)
@@ -281,7 +281,7 @@ impl Schema {
 }
 
 impl EntityType {
-    /// The attributes of a field, in the field's order. Empty for an unknown field.
+    /// Returns the attributes of a field, in the field's order. Empty for an unknown field.
     pub fn attributes_of<'a>(&'a self, field: &str) -> impl Iterator<Item = &'a Attribute> + 'a {
         let names = self
             .fields

@@ -1,4 +1,4 @@
-//! JSON Merge Patch (RFC 7386): how one version's metadata is kept as its difference from another's.
+//! JSON Merge Patch (RFC 7386), used to store one version's metadata as the difference from another's.
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,4 @@
-//! Pipelines (EspoCRM 10.0): what `scopes.X.pipelines: true` adds to an entity type.
+//! Pipelines (EspoCRM 10.0): the fields and links that `scopes.X.pipelines: true` adds to an entity type.
 //!
 //! No metadata file has these fields and links; the server adds them before it returns its metadata.
 
@@ -64,7 +64,7 @@ pub(crate) fn add(
             field.insert("readOnly".to_owned(), Value::Bool(true));
         }
         None => diagnostics.push(note(
-            "the scope names no `statusField` that is one of its fields, so no field follows the stage",
+            "the scope has no `statusField` that is one of its fields, so no field follows the stage",
         )),
     }
 }

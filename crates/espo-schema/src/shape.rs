@@ -1,7 +1,7 @@
 //! Checks the shape of one layer before it is merged, so that errors and warnings can name the file.
 //!
 //! An object may come as `[]` (PHP prints empty maps so) or null (a blanked key); neither is worth a warning. A layer of
-//! which a whole section has another type is not metadata; anything below is reported and left out, so that one broken
+//! which a whole section has another type is not metadata; any problem below is reported and ignored, so that one broken
 //! definition does not keep the rest from being used.
 
 use serde_json::{Map, Value};
@@ -145,8 +145,8 @@ impl<'a> Checker<'a, '_> {
                 let file = self.layer.file_of(&[section, name]);
                 let effect = match section {
                     "entityDefs" => "the entity type has no fields and links, as on the server",
-                    "scopes" => "the scope is left out",
-                    _ => "the field type is left out",
+                    "scopes" => "the scope is ignored",
+                    _ => "the field type is ignored",
                 };
                 self.diagnostics.push(Diagnostic::warning(
                     format!("{section}.{name}"),
@@ -225,15 +225,15 @@ fn section_error(layer: &Layer, section: &str, found: &Value) -> Error {
         path: section.to_owned(),
         expected: "an object".to_owned(),
         found: describe(found),
-        hint: "compare with an export made by `GET Metadata`".to_owned(),
+        hint: "compare it with the response of `GET Metadata`".to_owned(),
     }
 }
 
-/// The layer is something else than metadata.
+/// The error for a layer that is not metadata.
 pub(crate) fn root_error(layer: &Layer) -> Error {
     let found = &layer.tree;
     let hint = if found.get("messageTranslation").is_some() || found.get("message").is_some() {
-        "this looks like an error response of the server; fetch the export again with credentials that are accepted"
+        "this looks like an error response of the server; fetch the export again with valid credentials"
     } else if found.get("list").is_some() {
         "this looks like a list of records; the export is the response of `GET /api/v1/Metadata`"
     } else {

@@ -1,4 +1,4 @@
-//! Reading metadata from files and folders.
+//! Reading of metadata from files and directories.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -137,7 +137,7 @@ fn read_json(path: &Path) -> Result<Value, Error> {
     parse_json(&bytes, &path.display().to_string())
 }
 
-/// Parses the text of a file, and says what it is instead when it is no JSON.
+/// Parses the content of a file. Errors describe what the file contains if it is not JSON.
 pub(crate) fn parse_json(bytes: &[u8], file: &str) -> Result<Value, Error> {
     let syntax = |message: String, hint: &str| {
         Err(Error::Syntax {
@@ -148,7 +148,7 @@ pub(crate) fn parse_json(bytes: &[u8], file: &str) -> Result<Value, Error> {
     };
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return syntax(
-            "the text is UTF-16".to_owned(),
+            "the file is encoded in UTF-16".to_owned(),
             "save it as UTF-8; a redirect in PowerShell writes UTF-16",
         );
     }
@@ -157,8 +157,8 @@ pub(crate) fn parse_json(bytes: &[u8], file: &str) -> Result<Value, Error> {
         Ok(text) => text,
         Err(e) => {
             return syntax(
-                format!("the text is not UTF-8 (byte {})", e.valid_up_to()),
-                "fetch the export again and keep its bytes",
+                format!("the file is not UTF-8 (byte {})", e.valid_up_to()),
+                "fetch the export again and save it unchanged",
             );
         }
     };
@@ -173,15 +173,15 @@ pub(crate) fn parse_json(bytes: &[u8], file: &str) -> Result<Value, Error> {
     if start.starts_with('<') {
         return syntax(
             "this is an HTML page, expected JSON".to_owned(),
-            "the address was not the API's; fetch `GET /api/v1/Metadata` with credentials",
+            "the URL is not that of the API; fetch `GET /api/v1/Metadata` with credentials",
         );
     }
     serde_json::from_str(text).or_else(|e| {
         let hint = if e.is_eof() {
-            "the file ends too soon; fetch the export again"
+            "the file is truncated; fetch the export again"
         } else {
-            "the file must hold the JSON that `GET /api/v1/Metadata` answers, and nothing else"
+            "the file must contain the JSON returned by `GET /api/v1/Metadata` and nothing else"
         };
-        syntax(format!("not JSON: {e}"), hint)
+        syntax(format!("invalid JSON: {e}"), hint)
     })
 }

@@ -9,7 +9,7 @@ use crate::patch;
 
 const STOCK: &str = include_str!(concat!(env!("OUT_DIR"), "/stock.json"));
 
-/// What is different in 9.3, as a JSON Merge Patch.
+/// The differences of 9.3, as a JSON Merge Patch.
 const PATCH_9_3: &str = include_str!(concat!(env!("OUT_DIR"), "/9.3.patch.json"));
 
 static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
@@ -52,7 +52,7 @@ impl Schema {
     }
 
     /// The version of EspoCRM that added a stock entity type, field or link, as far as the built-in metadata shows:
-    /// `"10.0"` for what 9.3 does not have, `None` for everything else, also for what is not part of a stock instance.
+    /// `"10.0"` for what 9.3 does not have, `None` for everything else, including custom definitions.
     #[must_use]
     pub fn stock_since(entity: &str, member: Member<'_>) -> Option<&'static str> {
         let removed = &PATCH["entityDefs"];

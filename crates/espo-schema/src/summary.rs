@@ -1,10 +1,10 @@
-//! What a metadata tree contains, in numbers.
+//! Counts of the contents of a metadata tree.
 
 use std::fmt;
 
 use crate::model::Schema;
 
-/// Sections of an administrator's export that tell something about entity types.
+/// Sections of an administrator's export that describe entity types.
 const EXPECTED: [&str; 6] = [
     "entityDefs",
     "scopes",
@@ -30,7 +30,7 @@ pub struct Summary {
 }
 
 impl Schema {
-    /// Counts entity types, fields and links, and names missing sections.
+    /// Counts entity types, fields and links, and lists missing sections.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let entities = self.entity_types.values();

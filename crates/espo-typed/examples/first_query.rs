@@ -1,4 +1,4 @@
-//! The first query: create, link, filter, change, with a struct of one's own.
+//! The first query: create, link, filter, change, with a user-defined struct.
 //!
 //! `cargo run -p espo-typed --example first_query`
 

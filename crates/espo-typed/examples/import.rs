@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     println!("{created} created, {updated} updated");
 
-    // Where a key of one's own identifies a record, one call does it.
+    // If a custom key identifies a record, one call is enough.
     for website in ["https://acme.example", "https://acme.example"] {
         let key = account::WEBSITE;
         let upserted = crm

@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let converted = match crm.record(lead).convert(conversion.clone()).await {
             Err(error) if error.is_duplicate() => {
                 println!("the company exists already");
-                // The contact alone; it belongs to the account that is there.
+                // Create only the contact; it belongs to the existing account.
                 let known = crm
                     .list::<Account>()
                     .filter(account::NAME.eq(company.as_str()))

@@ -1,12 +1,12 @@
-//! What a long stream costs in memory: all records of a large instance, one by one, and the peak of this process above
-//! where it began.
+//! Measures the memory of a long stream: reads all records of a large instance one by one, and reports the peak of this
+//! process above its initial size.
 //!
-//! The server is a process of its own, so that its memory does not count:
+//! The server is a separate process, so that its memory is not included:
 //!
 //! `cargo build --release -p espo-sim`, then
 //! `cargo run --release -p espo-typed --example stream_memory -- target/release/espo-sim 1000000`
 //!
-//! Or an instance that runs already: `… -- --url http://127.0.0.1:8080 KEY`. Linux only (`/proc/self/status`).
+//! For a running instance: `… -- --url http://127.0.0.1:8080 KEY`. Linux only (`/proc/self/status`).
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -18,7 +18,7 @@ use serde_json::Value;
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Ends the server with the program, however that ends.
+/// Stops the server when the program ends, even after an error.
 struct Server(Child);
 
 impl Drop for Server {
@@ -39,20 +39,20 @@ async fn main() -> Result<(), Failure> {
         _ => return Err("usage: stream_memory ESPO-SIM [RECORDS] | --url URL KEY".into()),
     };
     let crm = Client::builder(url).auth(Auth::api_key(key)).build()?;
-    // The connection and what the runtime sets up once belong to the start.
+    // The connection and the runtime setup count as the initial size.
     crm.list::<Account>().max_size(1).await?;
 
     measure("by_key", crm.list::<Account>().by_key()).await?;
     measure("by_item", crm.list::<Account>().no_total().by_item()).await
 }
 
-/// Drains a stream and prints what it took.
+/// Drains a stream and prints its cost.
 async fn measure(name: &str, mut records: BoxStream<Account>) -> Result<(), Failure> {
     let (start, begun, mut count) = (status("VmRSS")?, Instant::now(), 0_u64);
     while records.try_next().await?.is_some() {
         count += 1;
     }
-    // The peak is of the whole process so far, thus never less than that of this stream.
+    // The peak is of the whole process so far, so it is never less than that of this stream.
     let (peak, seconds) = (status("VmHWM")?, begun.elapsed().as_secs_f64());
     println!(
         "{name}: {count} records in {seconds:.1} s; at the start {:.1} MiB, peak {:.1} MiB, {:.1} MiB above",
@@ -63,7 +63,7 @@ async fn measure(name: &str, mut records: BoxStream<Account>) -> Result<(), Fail
     Ok(())
 }
 
-/// Starts the embedded server; gives its address, an API key and what stops it.
+/// Starts the embedded server; returns its address, an API key and a guard that stops it.
 fn start(program: &str, records: &str) -> Result<(String, String, Option<Server>), Failure> {
     let mut child = Command::new(program)
         .args(["--seed", "1", "--records", &format!("Account={records}")])

@@ -1,4 +1,4 @@
-//! Reads the stream of a record: posts, and what changed.
+//! Reads the stream of a record: posts and changes.
 //!
 //! `cargo run -p espo-typed --example stream_reader`
 
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     )
     .await?;
 
-    // Newest first, page by page; each note exactly once, also while others post.
+    // Newest first, page by page; each note exactly once, even while others post.
     let mut notes = crm.record(deal).stream().stream();
     while let Some(note) = notes.try_next().await? {
         match note.r#type {

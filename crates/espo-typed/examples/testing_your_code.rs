@@ -1,4 +1,4 @@
-//! Testing one's own code: an embedded server with one's own records, a fault on demand, and what it was asked.
+//! Tests application code against an embedded server: sample records, an injected fault, and a check of the requests.
 //!
 //! `cargo run -p espo-typed --example testing_your_code`
 
@@ -15,7 +15,7 @@ async fn count_customers(crm: &Client) -> Result<u64, Error> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // A fixed seed and clock give the same ids and times in every run.
+    // A fixed seed and clock give the same IDs and times in every run.
     let sim = Sim::builder().seed(7).start().await?;
     for (name, kind) in [
         ("Acme", "Customer"),

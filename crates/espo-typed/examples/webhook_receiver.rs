@@ -12,7 +12,7 @@ use axum::routing::post;
 use espo_typed::espo_core::webhook::verify;
 use espo_typed::prelude::*;
 
-/// The secret keys of the webhooks that this receiver knows, by id: what `crm.webhooks().ensure(…)` answered.
+/// The secret keys of the webhooks that this receiver knows, by ID, as returned by `crm.webhooks().ensure(…)`.
 #[derive(Default)]
 struct Secrets(Vec<(String, String)>);
 
@@ -30,7 +30,7 @@ async fn receive(
     let delivery = match verify(&headers, &body, |id| secrets.of(id)) {
         Ok(delivery) => delivery,
         Err(error) => {
-            // The sender learns nothing; 403 has the server try again later.
+            // The sender gets no details; after a 403 the server retries later.
             eprintln!("refused: {error}");
             return StatusCode::FORBIDDEN;
         }
@@ -60,7 +60,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = listener.local_addr()?;
     let server = tokio::spawn(async move { axum::serve(listener, app).await });
 
-    // What the server would send for `Account.create`, signed with that key; here to show both outcomes.
+    // A request as the server would send it for `Account.create`, signed with that key, to show both outcomes.
     let body = r#"[{"id":"6b0595cdc80fa1ab1","name":"Acme"}]"#;
     let forged = "NmIwNTk1Y2RjODBmYTFhYjA6MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMA==";
     println!("{}", deliver(address, body, SIGNATURE).await?);
@@ -72,7 +72,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// `base64("6b0595cdc80fa1ab0:" + hex(HMAC-SHA-256(key, body)))`
 const SIGNATURE: &str = "NmIwNTk1Y2RjODBmYTFhYjA6MmM5NjY5M2I2NGM4ZjZlN2IzNWRjYmYzODk3ZjU0ODMyOGUyYTMxNTk1YTVhZjUyY2ZmZWJjNWRmMzJmZWVkMQ==";
 
-/// The status line of the answer.
+/// The status line of the response.
 async fn deliver(
     address: std::net::SocketAddr,
     body: &str,

@@ -37,13 +37,13 @@
 //! A misspelt field, a filter that the field's type does not allow, a link that does not exist, or an option that the
 //! instance does not know does not compile.
 //!
-//! # What there is for an entity type
+//! # Generated items of an entity type
 //!
-//! For `Contact`, and so for all:
+//! For `Contact`, and likewise for the others:
 //!
 //! | | |
 //! | --- | --- |
-//! | [`Contact`] | a record: its `id`, every other attribute as an `Option`, unknown ones kept; serde's traits in the form of the wire ([`Record`](espo_core::typed::Record)) |
+//! | [`Contact`] | a record: its `id`, every other attribute as an `Option`, unknown ones kept; serde's traits in the wire format ([`Record`](espo_core::typed::Record)) |
 //! | [`ContactNew`], [`ContactPatch`] | the attributes that a create and an update send, with a setter for each; `OpportunityRequired` and the like name the values that a create requires, if there are several |
 //! | [`ContactPatch::changes`] | the update between two states of a record: read, change a copy, write the differences |
 //! | `contact::EMAIL_ADDRESS`, … | the attributes as constants: filters, orders, `select`, `clear` |
@@ -51,15 +51,15 @@
 //! | `crm.record(&id).account()`, … | the links ([`ContactRef`]); `contact::links` for filters and orders |
 //! | `contact::primary_filters`, `bool_filters` | the filters that the instance knows by name |
 //!
-//! # What to do with it
+//! # Tasks
 //!
 //! | | |
 //! | --- | --- |
 //! | one record | `crm.read(id)`, `read_opt`, `create(new)`, `update(id, patch)`, `upsert(key, new)`, `delete(id)` |
-//! | many records | `crm.list::<Contact>()`: awaited a page; `collect()`, `by_item()`, and `by_key()`, which neither skips nor repeats a record while others write; `crm.records::<Contact>().changes_since(time)` |
-//! | some attributes | `select(…)`, or a struct of your own: `#[derive(Projection)]`, `.project::<Card>()` |
+//! | many records | `crm.list::<Contact>()`: `.await` returns one page; `collect()`, `by_item()`, and `by_key()`, which neither skips nor repeats a record while others write; `crm.records::<Contact>().changes_since(time)` |
+//! | some attributes | `select(…)`, or your own struct: `#[derive(Projection)]`, `.project::<Card>()` |
 //! | many writes | `crm.records::<Contact>().write_many()`; `crm.mass("Contact")` has the server do it |
-//! | an error | [`Error`](espo_core::Error): `is_validation()`, `is_duplicate()`, `is_not_found()` …, each with what to do |
+//! | an error | [`Error`](espo_core::Error): `is_validation()`, `is_duplicate()`, `is_not_found()` …, each with a remedy |
 //! | code over any entity type | `fn f<E: Entity>(crm: &Client)`; `crm.untyped("Contact")` where the type is known only at run time |
 //! | tests | the crate `espo-sim`: a server in memory, with faults on demand |
 //!
@@ -71,10 +71,10 @@ mod generated;
 pub use espo_core;
 pub use generated::*;
 
-/// What most programs use: the client, and every generated entity type with its module.
+/// The usual imports: the client, and every generated entity type with its module.
 ///
-/// The modules are called after the entity types (`account`, `import`, `user` …). Where two globs bring in the same name
-/// the compiler asks which is meant; a program with such modules of its own imports what it needs instead:
+/// The modules are named after the entity types (`account`, `import`, `user` …). If two glob imports provide the same
+/// name, the compiler reports an ambiguity. A program with modules of these names imports single items instead:
 /// `use espo_typed::{Account, account, espo_core::prelude::*};`
 pub mod prelude {
     pub use crate::generated::*;

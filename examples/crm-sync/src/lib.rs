@@ -82,7 +82,7 @@ async fn copy<R: Row>(
 ///
 /// # Errors
 ///
-/// Fails if EspoCRM or the database fails. Then nothing was removed of the entity type at hand.
+/// Fails if EspoCRM or the database fails. No row of the affected entity type is removed in that case.
 pub async fn remove_deleted(crm: &Client, store: &mut Store) -> Result<usize, SyncError> {
     let accounts = crm.list::<Account>().project::<AccountKey>().by_key();
     let mut removed =
@@ -100,7 +100,7 @@ pub async fn remove_deleted(crm: &Client, store: &mut Store) -> Result<usize, Sy
 }
 
 async fn sweep<R: Row>(mut ids: BoxStream<String>, store: &mut Store) -> Result<usize, SyncError> {
-    // Only records that were here before the list was read: a record that is created meanwhile may be missing in it.
+    // Only rows that existed before the list was read: a record that is created meanwhile may be missing in it.
     let mut missing = store.ids::<R>()?;
     while let Some(id) = ids.try_next().await? {
         missing.remove(&id);

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 /// A record can become visible after one with a later time: its transaction took longer, or clocks of servers differ.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
 
-/// A record as it is kept in a table.
+/// A record stored in a table.
 pub trait Row: Decode {
     /// Name of the table, and of the bookmark.
     const TABLE: &'static str;
@@ -40,7 +40,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Fails if the file cannot be opened or is not such a database.
+    /// Fails if the file cannot be opened or is not a valid database.
     pub fn open(path: impl AsRef<Path>) -> rusqlite::Result<Self> {
         let connection = Connection::open(path)?;
         connection.execute_batch(
@@ -56,7 +56,7 @@ impl Store {
         Ok(Self { connection })
     }
 
-    /// The time from which on changes have to be read.
+    /// The time from which changes have to be read.
     pub(crate) fn since<R: Row>(&self) -> rusqlite::Result<Timestamp> {
         let bookmark: Option<String> = self
             .connection

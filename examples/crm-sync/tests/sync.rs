@@ -93,8 +93,8 @@ async fn all_records_and_later_changes_are_copied() {
 async fn an_interrupted_run_is_continued() {
     let (sim, crm, folder) = setup().await;
     let mut store = open(&folder);
-    // The first request asks for records without a time of change, the second for the first page. The third fails for
-    // good, because this status is not retried.
+    // The first request asks for records without a time of change, the second for the first page. The third fails
+    // permanently, because this status is not retried.
     sim.set_faults(vec![FaultRule {
         operation: Operation::List,
         when: When::Sequence(vec![3]),

@@ -1,25 +1,25 @@
 //! Code generated from exports that are hostile, filtered, or of older versions: it compiles without a warning, and the
 //! tests run it against the embedded server.
 
-/// Names and options that are hard on a generator.
+/// Names and options that are difficult for a generator.
 #[rustfmt::skip]
 pub mod hostile {
     include!(concat!(env!("OUT_DIR"), "/hostile/mod.rs"));
 }
 
-/// What an instance of EspoCRM 8.4 exports: no decimals, fields without a type, old keys of the default order.
+/// Code generated from an export of EspoCRM 8.4: no decimals, fields without a type, old keys of the default order.
 #[rustfmt::skip]
 pub mod v8_4 {
     include!(concat!(env!("OUT_DIR"), "/v8_4/mod.rs"));
 }
 
-/// What an instance of EspoCRM 9.2 exports: no decimals, no currency records.
+/// Code generated from an export of EspoCRM 9.2: no decimals, no currency records.
 #[rustfmt::skip]
 pub mod v9_2 {
     include!(concat!(env!("OUT_DIR"), "/v9_2/mod.rs"));
 }
 
-/// What an API user with few rights gets: entity types and links are missing, a parent's entity types are fewer.
+/// Code generated from the export of an API user with few rights: entity types, links and parent types are missing.
 #[rustfmt::skip]
 pub mod api_user {
     include!(concat!(env!("OUT_DIR"), "/api_user/mod.rs"));
@@ -29,7 +29,7 @@ pub mod fixtures;
 
 /// Code generated from [`fixtures`].
 pub mod layers {
-    /// Includes the generated modules, and lists what each expects of an instance.
+    /// Includes the generated modules, and lists the schema that each expects of an instance.
     macro_rules! generated {
         ($($name:ident),* $(,)?) => {
             $(
@@ -39,7 +39,7 @@ pub mod layers {
                 }
             )*
 
-            /// What the code of each fixture expects of an instance.
+            /// The schema that the code of each fixture expects of an instance.
             pub const EXPECTED: &[(&str, &[espo_core::typed::ExpectedEntity])] =
                 &[$((stringify!($name), $name::EXPECTED_SCHEMA)),*];
         };

@@ -1,4 +1,4 @@
-//! Code generated from layers as customised instances have them, against a server with the same metadata.
+//! Code generated from the layers of customised instances, against a server with the same metadata.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Records with hostile names, there and back.
+//! Round trips of records with hostile names.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use espo_schema::Schema;
 use espo_sim::Sim;
 use serde_json::{Map, Value, json};
 
-/// The server with the hostile entity types beside the stock ones.
+/// The server with the hostile entity types in addition to the stock ones.
 async fn world() -> (Sim, Client) {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let hostile = root.join("../../crates/espo-codegen/tests/it/fixtures/hostile.json");
@@ -78,9 +78,9 @@ async fn attributes_named_like_keywords_are_set_filtered_and_cleared() -> Result
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_that_collide_hold_a_value_each() -> Result<(), Error> {
+async fn colliding_names_have_separate_values() -> Result<(), Error> {
     let (_sim, crm) = world().await;
-    // The server keeps texts of any name; each attribute gets its own value.
+    // The server stores attributes of any name; each one gets its own value.
     let wire: Vec<&str> = <Colliding as Record>::ATTRIBUTES
         .iter()
         .filter(|attribute| attribute.field_type == "varchar")
@@ -104,12 +104,12 @@ async fn names_that_collide_hold_a_value_each() -> Result<(), Error> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn options_of_any_text_come_back_as_they_were_sent() -> Result<(), Error> {
+async fn options_with_any_characters_make_the_round_trip() -> Result<(), Error> {
     let (_sim, crm) = world().await;
     let known = <options::Many as espo_core::typed::Enumeration>::OPTIONS;
     assert!(known.len() > 5);
     let mut created = BTreeSet::new();
-    // The server refuses more characters than a column holds.
+    // The server rejects more characters than fit in a column.
     for text in known.iter().filter(|text| text.chars().count() <= 255) {
         let record = crm
             .create(OptionsNew::new().many(options::Many::from(*text)))
@@ -137,7 +137,7 @@ async fn options_of_any_text_come_back_as_they_were_sent() -> Result<(), Error> 
     Ok(())
 }
 
-/// What the generated code of an export knows of an entity type.
+/// The attributes of an entity type in the code generated from an export.
 fn attributes(expected: &[ExpectedEntity], entity_type: &str) -> BTreeSet<&'static str> {
     let entity = expected.iter().find(|e| e.entity_type == entity_type);
     let entity = entity.unwrap_or_else(|| panic!("{entity_type} is generated"));
@@ -149,7 +149,7 @@ fn attributes(expected: &[ExpectedEntity], entity_type: &str) -> BTreeSet<&'stat
 }
 
 #[test]
-fn an_export_of_8_4_is_taken_as_that_server_means_it() {
+fn exports_of_8_4_are_read_by_the_rules_of_8_4() {
     let account = attributes(v8_4::EXPECTED_SCHEMA, "Account");
     assert!(
         account.is_superset(&["billingAddressCity", "emailAddressData", "versionNumber"].into())
@@ -174,12 +174,12 @@ fn an_export_of_9_2_has_stream_stars_and_decimal_money() {
     let (total, extension): (Option<Decimal>, Option<String>) =
         (invoice.total, invoice.from_extension);
     assert_eq!((total, extension), (None, None));
-    // The lines' entity type is not in the export: the link is there, and leads to any object.
+    // The lines' entity type is not in the export: the link exists and leads to any object.
     let _ = v9_2::c_invoice::links::LINES;
 }
 
 #[test]
-fn an_export_of_an_api_user_keeps_what_leads_to_hidden_entity_types() {
+fn exports_of_api_users_keep_links_to_hidden_entity_types() {
     let account = attributes(api_user::EXPECTED_SCHEMA, "Account");
     assert!(account.is_superset(&["campaignId", "createdById", "targetListsIds"].into()));
     let campaign: Option<espo_core::typed::AnyId> =

@@ -89,7 +89,7 @@ impl<'s> Entity<'s> {
         })
     }
 
-    /// Whether the attribute is set through its field's setter rather than one of its own.
+    /// Whether the attribute is set through its field's setter rather than its own.
     pub(crate) fn is_part_of_field(&self, attribute: &str) -> bool {
         self.parents
             .iter()
@@ -221,7 +221,7 @@ fn links<'s>(
         .collect()
 }
 
-/// The primary filters and the boolean filters. Those of a stream and of stars go with the scope and stand in no list.
+/// The primary filters and the boolean filters. Those of streams and stars follow from the scope and are not listed.
 fn filters(schema: &EntityType) -> (Vec<NamedFilter<'_>>, Vec<NamedFilter<'_>>) {
     let scope = &schema.scope;
     let of_scope = [(scope.stream, "followed"), (scope.stars, "starred")];

@@ -1,4 +1,4 @@
-//! What is generated, settled before a line is written: names, types and which parts exist.
+//! The plan of the generated code, made before any file is written: names, types and parts.
 
 mod entity;
 mod reserved;
@@ -21,18 +21,18 @@ pub(crate) use roles::{SCHEMA_TYPES, roles};
 use shared::Shared;
 pub(crate) use shared::SharedEnum;
 
-/// Everything that is generated for one schema.
+/// The plan for one schema.
 #[derive(Debug)]
 pub(crate) struct Model<'s> {
     /// The entity types, sorted by name.
     pub(crate) entities: Vec<Entity<'s>>,
-    /// The enums of several fields that these have.
+    /// The enums that several of their fields share.
     pub(crate) shared: Vec<SharedEnum<'s>>,
     /// Entity types that are referred to, generated or not: wire name to Rust name.
     pub(crate) entity_names: Plan,
 }
 
-/// Names that every entity type's module has to do with.
+/// Names that are used in the modules of all entity types.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Names<'n> {
     /// Entity types: wire name to Rust name.
@@ -46,7 +46,7 @@ pub(crate) struct Names<'n> {
 /// One entity type.
 #[derive(Debug)]
 pub(crate) struct Entity<'s> {
-    /// What the metadata says.
+    /// Its definition in the metadata.
     pub(crate) schema: &'s EntityType,
     /// Name of the record struct.
     pub(crate) rust: String,
@@ -58,9 +58,9 @@ pub(crate) struct Entity<'s> {
     pub(crate) requires_id: bool,
     /// Attributes that a record holds, sorted by wire name.
     pub(crate) attributes: Vec<Attr<'s>>,
-    /// What a create and an update can set, sorted by Rust name.
+    /// The setters of creates and updates, sorted by Rust name.
     pub(crate) setters: Vec<Setter<'s>>,
-    /// What a create requires.
+    /// The required values of a create.
     pub(crate) required: Vec<Setter<'s>>,
     /// Enums, by Rust name.
     pub(crate) enums: BTreeMap<String, Enum<'s>>,
@@ -85,11 +85,11 @@ pub(crate) struct Entity<'s> {
 /// An attribute of a record.
 #[derive(Debug)]
 pub(crate) struct Attr<'s> {
-    /// What the metadata says.
+    /// Its definition in the metadata.
     pub(crate) schema: &'s Attribute,
     /// The field that it belongs to.
     pub(crate) field: Option<&'s Field>,
-    /// What the field is called on the screen, where the metadata came with labels.
+    /// The field's label in the UI, if the metadata includes labels.
     pub(crate) label: Option<&'s str>,
     /// Name of the struct's field.
     pub(crate) rust: String,
@@ -98,7 +98,7 @@ pub(crate) struct Attr<'s> {
 }
 
 impl Attr<'_> {
-    /// Whether this is the record's own ID, which is always there.
+    /// Whether this is the record's own ID, which is always present.
     pub(crate) fn is_record_id(&self) -> bool {
         self.schema.name == "id"
     }
@@ -109,13 +109,13 @@ impl Attr<'_> {
 pub(crate) struct Setter<'s> {
     /// Name of the method.
     pub(crate) rust: String,
-    /// What it sets.
+    /// The attributes that it sets.
     pub(crate) target: Target<'s>,
     /// Only a create can set it.
     pub(crate) create_only: bool,
 }
 
-/// What a setter sets.
+/// The attributes that a setter sets.
 #[derive(Debug, Clone)]
 pub(crate) enum Target<'s> {
     /// One attribute.
@@ -140,7 +140,7 @@ impl Target<'_> {
 /// An enum of a field's options.
 #[derive(Debug)]
 pub(crate) struct Enum<'s> {
-    /// What it belongs to, for the docs.
+    /// A description of its owner, for the docs.
     pub(crate) of: String,
     /// The attribute or column in the metadata.
     pub(crate) wire: String,
@@ -170,9 +170,9 @@ pub(crate) struct Parent<'s> {
     pub(crate) type_name: String,
     /// Attribute with the entity type.
     pub(crate) type_attribute: &'s str,
-    /// Attribute with the id.
+    /// Attribute with the ID.
     pub(crate) id_attribute: &'s str,
-    /// The entity types allowed that the metadata knows: wire name and Rust name.
+    /// The allowed entity types that are in the metadata: wire name and Rust name.
     pub(crate) targets: Vec<(&'s str, String)>,
 }
 
@@ -201,13 +201,13 @@ pub(crate) struct Columns<'s> {
 /// A link.
 #[derive(Debug)]
 pub(crate) struct LinkItem<'s> {
-    /// What the metadata says.
+    /// Its definition in the metadata.
     pub(crate) schema: &'s Link,
     /// Name of the accessor.
     pub(crate) accessor: String,
     /// Name of the constant.
     pub(crate) constant: String,
-    /// The entity type that it leads to, if the metadata has it.
+    /// Its target entity type, if the metadata has it.
     pub(crate) target: Option<String>,
 }
 
@@ -221,7 +221,7 @@ pub(crate) struct NamedFilter<'s> {
 }
 
 impl<'s> Model<'s> {
-    /// Settles what is generated for the entity types that `wanted` names, all if it is empty.
+    /// Plans the code for the entity types in `wanted`, or for all if it is empty.
     pub(crate) fn new(
         schema: &'s Schema,
         wanted: &BTreeSet<String>,
@@ -278,7 +278,7 @@ impl<'s> Model<'s> {
                 shared: &shared,
             };
             let mut model = Entity::new(entity, names, overrides, labels, module, feature)?;
-            // Settings and the like are no entities and have no ID. An export without scopes does not tell.
+            // Settings and similar types are not entities and have no ID. An export without scopes does not distinguish them.
             model.requires_id = entity.scope.entity || !has_scopes;
             Ok(model)
         });
@@ -299,7 +299,7 @@ impl<'s> Model<'s> {
     }
 }
 
-/// A plan in which some names are given; the others keep out of their way.
+/// A plan in which some names are fixed; the others avoid them.
 fn with_renames<'a>(
     wire: &BTreeSet<&'a str>,
     renames: &BTreeMap<&'a str, &'a str>,
@@ -311,7 +311,7 @@ fn with_renames<'a>(
         if let Some(other) = taken.insert(rename.to_uppercase(), wire) {
             return Err(Error::Override {
                 at: (*wire).to_owned(),
-                message: format!("`{rename}` is what `{other}` is renamed to as well"),
+                message: format!("`{other}` is also renamed to `{rename}`"),
             });
         }
     }

@@ -1,4 +1,4 @@
-//! Names that are taken already where generated ones go.
+//! Names that generated code must not use.
 
 /// Names that generated code imports or that Rust's prelude holds; an entity type or enum of that name is renamed.
 pub(crate) const RESERVED_TYPES: &[&str] = &[
@@ -77,7 +77,7 @@ pub(crate) const RESERVED_TYPES: &[&str] = &[
     "Vec",
 ];
 
-/// Names that a record struct has beside its attributes.
+/// Names that a record struct has in addition to its attributes.
 pub(super) const RESERVED_ATTRIBUTES: &[&str] = &["meta"];
 
 /// Methods that every setter type has.

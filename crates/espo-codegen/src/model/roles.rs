@@ -1,11 +1,11 @@
 //! Roles of entity types: the calls that exist beyond those of all records.
 //!
-//! The metadata does not describe the REST functions of single entity types, so that their names decide. This is the one
-//! place that knows them; `espo-core` knows roles only.
+//! The metadata does not describe the REST functions of single entity types, so they are recognised by name. Only
+//! this module knows these names; `espo-core` knows only roles.
 
 use espo_schema::EntityType;
 
-/// The roles (traits of `espo_core::typed::roles`) of an entity type, beside `HasStream`.
+/// The roles (traits of `espo_core::typed::roles`) of an entity type, in addition to `HasStream`.
 pub(crate) fn roles(entity: &EntityType) -> Vec<&'static str> {
     let mut roles = Vec::new();
     let is_on =

@@ -1,4 +1,4 @@
-//! What a create and an update can set, and what a create must.
+//! The setters of creates and updates, and the required values of creates.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +44,7 @@ pub(super) fn setters<'s>(
     }
     let wire = targets.iter().map(|(wire, ..)| *wire).collect();
     let renames = overrides.renames();
-    // What sets a field of two attributes to null is called after it.
+    // The method that sets a field of two attributes to null is named after the field.
     let clears: Vec<String> = targets
         .iter()
         .filter(|(_, target, _)| !matches!(target, Target::Attribute(..)))
@@ -73,8 +73,8 @@ pub(super) fn setters<'s>(
     Ok(setters)
 }
 
-/// The setters of what a create must hold: required fields without a default. A person's name is left out, since any
-/// of its parts will do.
+/// The setters of the values that a create must contain: required fields without a default. A person's name is left out,
+/// since any of its parts is sufficient.
 pub(super) fn required<'s>(schema: &EntityType, setters: &[Setter<'s>]) -> Vec<Setter<'s>> {
     let has_default = |field: &Field| match &field.default {
         None | Some(serde_json::Value::Null) => false,
@@ -117,8 +117,7 @@ pub(super) fn required<'s>(schema: &EntityType, setters: &[Setter<'s>]) -> Vec<S
         Target::Parent(parent) => wanted.contains(parent.id_attribute),
     };
     let mut required: Vec<_> = setters.iter().filter(is_wanted).cloned().collect();
-    // What a record is called comes first, and a start before its end: everybody expects them there, and two times are
-    // easily confused.
+    // The name comes first, and a start before its end: callers expect this order, and two times are easily confused.
     required.sort_by_key(|setter| (setter.rust != "name", setter.rust.replace("start", " ")));
     required
 }

@@ -1,4 +1,4 @@
-//! Enums that several fields share, because they take their options from one place.
+//! Enums that several fields share, because they use the same options.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -21,17 +21,17 @@ pub(crate) struct Shared<'s> {
 pub(crate) struct SharedEnum<'s> {
     /// Its name.
     pub(crate) rust: String,
-    /// Where the options stand: `Account.industry`, or a path in the metadata.
+    /// The location of the options: `Account.industry`, or a path in the metadata.
     pub(crate) source: String,
     /// The options in the order of the metadata.
     pub(crate) options: &'s [String],
 }
 
 impl<'s> Shared<'s> {
-    /// Groups the fields of all entity types by the place of their options.
+    /// Groups the fields of all entity types by the location of their options.
     ///
-    /// The rule is stable: the name of an enum depends on that place alone, and every module has it under the name that
-    /// an enum of its own would have. So no name changes when a field that shares options is added or removed.
+    /// The rule is stable: the name of an enum depends only on that location, and every module has it under the name that
+    /// a separate enum would have. So no name changes when a field that shares options is added or removed.
     pub(crate) fn new(schema: &'s Schema, taken: &HashSet<&str>) -> Self {
         let mut groups: BTreeMap<String, Vec<Member<'s>>> = BTreeMap::new();
         for entity in schema.entity_types.values() {
@@ -74,7 +74,7 @@ impl<'s> Shared<'s> {
         self.enums.get(source)
     }
 
-    /// All of them, by the place of their options.
+    /// All shared enums, by the location of their options.
     pub(crate) fn into_enums(self) -> impl Iterator<Item = SharedEnum<'s>> {
         self.enums.into_values()
     }
@@ -88,7 +88,7 @@ struct Member<'s> {
 }
 
 impl Member<'_> {
-    /// Whether the options stand at the attribute itself.
+    /// Whether the options are defined at the attribute itself.
     fn is_at(&self, source: &str) -> bool {
         source == format!("{}.{}", self.entity, self.attribute)
     }
@@ -114,10 +114,10 @@ fn member<'s>(
     })
 }
 
-/// The place of a field's options, through references and links to it.
+/// The location of a field's options, found through references and links.
 fn source(schema: &Schema, entity: &EntityType, field: &Field) -> String {
     let (mut entity, mut field) = (entity, field);
-    // Metadata can refer in circles.
+    // References in metadata can be circular.
     for _ in 0..16 {
         let next = match &field.options_source {
             OptionsSource::Path(path) => return path.clone(),

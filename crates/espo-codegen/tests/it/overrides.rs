@@ -84,7 +84,7 @@ pub fn filters() -> espo_core::typed::Filter<Project> {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn invalid_overrides_are_rejected() {
     for (text, expected) in [
         (
             "[entities.CProjekt]",
@@ -96,23 +96,23 @@ fn what_is_wrong_is_said() {
         ),
         (
             "[entities.CProject]\nrename = \"Task\"",
-            "`Task` cannot be the name of a Rust type",
+            "invalid value `Task`: expected an unused name of a Rust type",
         ),
         (
             "[entities.CProject]\nrename = \"a b\"",
-            "`a b` cannot be the name of a Rust type",
+            "invalid value `a b`: expected an unused name of a Rust type",
         ),
         (
             "[entities.CProject.attributes.cRegion]\nrename = \"type\"",
-            "`type` cannot be the name of a Rust field",
+            "invalid value `type`: expected the name of a Rust field",
         ),
         (
             "[entities.CProject.attributes.cRegion]\ntype = \"1 + 1\"",
-            "`1 + 1` cannot be a Rust type",
+            "invalid value `1 + 1`: expected a Rust type",
         ),
         (
             "[entities.CProject.attributes]\ncRegion.rename = \"x\"\ncLevel.rename = \"x\"",
-            "`x` is what",
+            "is also renamed to `x`",
         ),
         ("[entities.CProject]\nname = \"x\"", "unknown field `name`"),
     ] {
@@ -124,7 +124,7 @@ fn what_is_wrong_is_said() {
 }
 
 #[test]
-fn an_entity_type_that_is_skipped_leaves_its_name_for_ids() {
+fn skipped_entity_types_keep_their_name_for_ids() {
     let overrides = Overrides::parse("[entities.CProject]\nskip = true", "").expect("overrides");
     let output = Generator::new()
         .overrides(overrides)

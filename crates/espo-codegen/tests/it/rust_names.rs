@@ -23,13 +23,16 @@ fn a_field_that_takes_the_name_of_another_is_announced() {
     let expected = [
         (
             "Account.foo_bar: attribute is called `foo_bar_x",
-            "was `foo_bar`",
+            "previously `foo_bar`",
         ),
         (
             "Account.foo_bar: setter is called `foo_bar_x",
-            "was `foo_bar`",
+            "previously `foo_bar`",
         ),
-        ("Account.other=a-b: option is called `ABX", "was `AB`"),
+        (
+            "Account.other=a-b: option is called `ABX",
+            "previously `AB`",
+        ),
     ];
     assert_eq!(told.len(), expected.len(), "{told:?}");
     for (told, (start, end)) in told.iter().zip(expected) {
@@ -39,7 +42,7 @@ fn a_field_that_takes_the_name_of_another_is_announced() {
 }
 
 #[test]
-fn what_does_not_collide_renames_nothing() {
+fn names_without_collisions_are_unchanged() {
     let old = schema(json!({"fooBar": {"type": "varchar"}}));
     let new = schema(
         json!({"fooBar": {"type": "varchar"}, "foo_bar": {"type": "varchar"}, "type": {"type": "varchar"}}),

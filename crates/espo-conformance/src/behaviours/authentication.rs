@@ -24,7 +24,7 @@ fn key_pair(t: &Test) -> Outcome<(String, SecretString)> {
     }
 }
 
-/// The name and the password of somebody with a password.
+/// The name and password of a user with a password.
 fn password(t: &Test) -> Outcome<(String, SecretString)> {
     match t.as_person()?.login {
         Login::Password { name, password } => Ok((name, password)),
@@ -308,7 +308,7 @@ fn people() -> Vec<Behaviour> {
                 .call("GET", "App/user")
                 .anonymous()
                 .header("espo-authorization", &header);
-            // With this header the failure does not count towards the lock-out.
+            // With this header the failure does not count towards the lockout.
             unauthorized(
                 call.header("espo-authorization-by-token", "true")
                     .send()

@@ -1,4 +1,4 @@
-//! What becomes of a value on its way in, by the type of its field.
+//! Conversion of written values by the type of their field.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{Behaviour, check};
 use crate::answer::Outcome;
 use crate::test::Test;
 
-/// Demands what a later read gives for a value that an update has sent.
+/// Asserts the value that a read returns after an update.
 async fn becomes(t: &Test, entity: &str, attribute: &str, sent: Value, read: Value) -> Outcome {
     let made = match entity {
         "Opportunity" => t.opportunity(json!({})).await?,

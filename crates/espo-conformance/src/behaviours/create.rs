@@ -1,4 +1,4 @@
-//! What a create answers, and what it takes.
+//! Creates: the response and the accepted input.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Field types that the stock entity types hardly have, on whatever custom entity type of the instance has them.
+//! Field types that are rare in stock entity types, tested on any custom entity type of the instance that has them.
 
 use serde_json::{Map, Value, json};
 
@@ -70,7 +70,7 @@ impl Field {
             .await
     }
 
-    /// Demands what a read gives for a value that was sent.
+    /// Asserts the value that a read returns for a sent value.
     async fn becomes(&self, t: &Test, sent: Value, read: Value) -> Outcome {
         let made = self.create(t, sent).await?;
         t.read(&self.entity, &made)
@@ -79,7 +79,7 @@ impl Field {
             .map(drop)
     }
 
-    /// Demands that a value be refused by a rule.
+    /// Asserts that a rule rejects a value.
     async fn refuses(&self, t: &Test, sent: Value, rule: &str) -> Outcome {
         let values = t.named("refused", json!({self.name.clone(): sent}));
         t.post(&self.entity, &values)
@@ -87,7 +87,7 @@ impl Field {
             .invalid(&self.entity, &self.name, rule)
     }
 
-    /// Demands which of three records an item finds: without a value, with the first option, with the first two.
+    /// Asserts which of three records an item finds: without a value, with the first option, with the first two.
     async fn finds(&self, t: &Test, item: Value, expected: [bool; 3]) -> Outcome {
         let options = &self.definition["options"];
         let none = t.make(&self.entity, json!({})).await?;

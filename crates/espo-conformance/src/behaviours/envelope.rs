@@ -1,4 +1,4 @@
-//! What every answer is wrapped in.
+//! Headers and status lines of all responses.
 
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use super::{Behaviour, check};
 use crate::answer::{Outcome, differs};
 use crate::test::{Test, merged};
 
-/// Demands the order of the world's records of a type.
+/// Asserts the order of the world's records of a type.
 async fn ordered(t: &Test, entity: &str, order: Value, labels: &[&str]) -> Outcome {
     let world = t.world().await?;
     let item = json!({"type": "in", "attribute": "id", "value": world.ids(entity)});

@@ -1,4 +1,4 @@
-//! Rules that decide what lists carry, what the database can search and order by, and what an update touches.
+//! Rules for the attributes of lists, the searches and orders that the database supports, and the effects of updates.
 
 use serde_json::{Value, json};
 

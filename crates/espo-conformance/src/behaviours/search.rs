@@ -6,7 +6,7 @@ use super::{Behaviour, check};
 use crate::answer::{Answer, Outcome, differs};
 use crate::test::Test;
 
-/// Demands that an item finds, of the world's records of a type, those with these labels.
+/// Asserts that an item finds, of the world's records of a type, those with these labels.
 pub(super) async fn finds(t: &Test, entity: &str, item: Value, labels: &[&str]) -> Outcome {
     let world = t.world().await?;
     let of_world = json!({"type": "in", "attribute": "id", "value": world.ids(entity)});
@@ -49,7 +49,7 @@ pub(super) async fn forbidden(t: &Test, item: Value, reason: &str) -> Outcome {
     }
 }
 
-/// A behaviour that is one item and what it finds.
+/// A behaviour that consists of one item and the records that it finds.
 macro_rules! find {
     ($name:literal, $entity:literal, $item:tt, [$($label:literal),*]) => {
         check($name, async |t| finds(t, $entity, json!($item), &[$($label),*]).await)

@@ -6,7 +6,7 @@ use super::{Behaviour, check};
 use crate::answer::{Answer, Outcome};
 use crate::test::Test;
 
-/// Asks for a webhook.
+/// Creates a webhook.
 async fn ask(t: &Test, event: &str, url: &str) -> Outcome<Answer> {
     let api = t.as_api()?;
     let answer = api

@@ -33,7 +33,7 @@ const SECRET: &[&str] = &[
     "appTimestamp",
 ];
 
-/// What is compared.
+/// The parts that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Score {
@@ -196,7 +196,7 @@ impl Compared {
     }
 }
 
-/// Compares two responses, and pairs the ids that stand in the same places.
+/// Compares two responses, and pairs the IDs at the same positions.
 pub(crate) fn compare(real: &Response, other: &Response, pairs: &mut Pairs) -> Compared {
     let mut out = Compared::default();
     out.scores.insert(Score::Status);
@@ -446,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_paired_where_they_stand_in_the_same_place() {
+    fn ids_at_the_same_position_are_paired() {
         let (a, b) = ("6b0c40e38dbafdb79", "6b0c40e38dbafdb80");
         assert_eq!(
             places(json!({"id": a, "x": a}), json!({"id": b, "x": b})),

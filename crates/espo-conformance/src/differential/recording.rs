@@ -1,4 +1,4 @@
-//! Recorded exchanges of a real server, against which a simulator is compared without it.
+//! Recorded exchanges of a real server, with which a simulator is compared offline.
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::step::{Response, Step};
 use crate::run::Error;
 
-/// What a comparison needs to know about a recorded server.
+/// The data about a recorded server that a comparison needs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Header {
     /// Version of the layout of the file.
@@ -45,7 +45,7 @@ pub struct Recording {
     /// The circumstances.
     pub header: Header,
     pub(crate) exchanges: Vec<Exchange>,
-    /// Texts that are not written down, with what stands for them.
+    /// Strings that are not recorded, with their replacements.
     secrets: Vec<(String, String)>,
 }
 

@@ -1,4 +1,4 @@
-//! What a comparison found: scores, and the differences by cause.
+//! The result of a comparison: scores, and the differences by cause.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -80,9 +80,9 @@ pub struct Cause {
     pub count: usize,
     /// The entity types, with the number of requests.
     pub entity_types: BTreeMap<String, usize>,
-    /// What the real server returned, in the first of them.
+    /// The real server's response in the first of them.
     pub real: String,
-    /// What the simulator returned.
+    /// The simulator's response.
     pub simulator: String,
     /// The first request.
     pub request: String,

@@ -1,4 +1,4 @@
-//! Finding the differences.
+//! Comparison of two schemas.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -39,7 +39,7 @@ pub(super) fn compare(old: &Schema, new: &Schema) -> Vec<Change> {
         }
         .compare();
     }
-    // Stable: what is said of one member stays in the order in which it was found.
+    // A stable sort keeps the changes of one member in the order in which they were found.
     changes.sort_by(|a, b| (&a.entity, &a.member).cmp(&(&b.entity, &b.member)));
     changes
 }
@@ -57,7 +57,7 @@ fn push(changes: &mut Vec<Change>, entity: &str, member: Option<&str>, breaking:
 struct Entities<'a, 'c> {
     old: &'a EntityType,
     new: &'a EntityType,
-    /// Both sides name all their filters, those of no menu included.
+    /// Both schemas list all their filters, including those that are not in any menu.
     filters_are_complete: bool,
     changes: &'c mut Vec<Change>,
 }
@@ -89,7 +89,7 @@ impl Entities<'_, '_> {
         self.filters();
     }
 
-    /// Returns the fields that were added, removed or renamed: their attributes are not news.
+    /// Returns the fields that were added, removed or renamed. Their attributes are not reported again.
     fn fields(&mut self) -> BTreeSet<String> {
         let (old, new) = (self.old, self.new);
         let sides = Sides::of(&old.fields, &new.fields);
@@ -108,7 +108,7 @@ impl Entities<'_, '_> {
                 },
             );
         }
-        // The parts of a composite field come and go with it.
+        // The parts of a composite field are added and removed together with it.
         let goes_along = |field: &Field, others: &BTreeMap<&str, &Field>| {
             field
                 .composite_of
@@ -166,7 +166,7 @@ impl Entities<'_, '_> {
             );
         }
         if old.required_on_create() != new.required_on_create() {
-            // The arguments of a create change either way.
+            // Either way, the arguments of a create change.
             self.say(
                 name,
                 true,
@@ -240,7 +240,7 @@ impl Entities<'_, '_> {
         let (before, after): (HashSet<&String>, HashSet<&String>) =
             (old.iter().collect(), new.iter().collect());
         let mut renamed = HashSet::new();
-        // Only where the lists line up does the place tell which is which.
+        // Positions identify renamed options only if both lists have the same length.
         if old.len() == new.len() {
             for (from, to) in old.iter().zip(new) {
                 if from != to && !after.contains(from) && !before.contains(to) {
@@ -322,7 +322,7 @@ impl Entities<'_, '_> {
             );
         }
         if old.target_known != new.target_known {
-            // The target came or went, which is told of the target: the rest is a guess on one of the sides.
+            // The target was added or removed, which is reported for the target. The rest is a guess in one of the schemas.
             return;
         }
         if old.cardinality != new.cardinality {
@@ -338,7 +338,7 @@ impl Entities<'_, '_> {
             );
         }
         if old.foreign != new.foreign {
-            // What is called on this side stays; a reverse link that is gone is told at the other side.
+            // Calls on this side still work; a removed reverse link is reported for the entity type that had it.
             self.say(
                 name,
                 false,
@@ -408,7 +408,7 @@ impl Entities<'_, '_> {
         let name = Some(old.name.as_str());
         match (&old.value, &new.value) {
             (ValueType::ParentId { .. }, ValueType::ParentId { .. }) => {}
-            // Columns are told of the link.
+            // Columns are reported for the link.
             (ValueType::ColumnMap { .. }, ValueType::ColumnMap { .. }) => {}
             (
                 ValueType::ParentType { entity_list: from },
@@ -460,8 +460,8 @@ impl Entities<'_, '_> {
         }
     }
 
-    /// Filters have constants, so that one which is no longer shown breaks who uses it. An export names those of the
-    /// menus only, and an export without the section says nothing about filters.
+    /// Filters have constants, so a filter that is no longer listed breaks code that uses its constant. An export lists
+    /// only the filters of the menus, and no filters at all without that section.
     fn filters(&mut self) {
         let (old, new) = (self.old, self.new);
         let groups = [

@@ -1,7 +1,7 @@
 //! Comparison with metadata that a user without administrator rights received.
 //!
-//! The server leaves out what the user's role hides, without a trace: entity types, links to them, their names in the
-//! lists of allowed parents. None of that was removed from the instance, and nothing can be said about it.
+//! The server silently omits everything that the user's role hides: entity types, links to them, their names in the
+//! lists of allowed parents. They still exist in the instance, but changes to them cannot be detected.
 
 use std::collections::HashSet;
 
@@ -15,11 +15,11 @@ use crate::model::{EntityType, OptionsSource};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Comparison {
-    /// The second schema is what a user without administrator rights received, so the comparison is partial.
+    /// Whether the comparison is partial because the second schema was exported by a user without administrator rights.
     pub partial: bool,
     /// Entity types that the user cannot see. They are not compared.
     pub hidden_entities: Vec<String>,
-    /// Differences that follow from what the user cannot see. The instance may or may not have changed there.
+    /// Differences caused by the user's missing access. The instance may or may not have changed there.
     pub hidden: Vec<Change>,
     /// All other differences.
     pub changes: Vec<Change>,
@@ -34,13 +34,13 @@ impl Comparison {
 }
 
 impl Schema {
-    /// What changed from the old schema to one that a user without administrator rights received: items that the user's
-    /// role hides are listed as hidden instead of removed.
+    /// Compares the old schema with one that a user without administrator rights received. Items that the user's role
+    /// hides are listed as hidden instead of removed.
     #[must_use]
     pub fn diff_partial(old: &Schema, new: &Schema) -> Comparison {
         let view = View::new(old, new);
         let (mut hidden, mut changes) = (Vec::new(), Vec::new());
-        // An entity type that is only mentioned would look like one that lost nearly everything.
+        // An entity type that is only mentioned would look like one that lost nearly all its fields.
         for change in Schema::diff(old, &view.without_stubs()) {
             if view.is_hidden(&change) {
                 if change.kind != C::EntityRemoved {
@@ -93,7 +93,7 @@ impl<'a> View<'a> {
         };
         match &change.kind {
             C::EntityRemoved | C::EntityRenamed { .. } => true,
-            // A new link that looks like a hidden one is no renaming.
+            // A new link that looks like a hidden one was not renamed.
             C::LinkRemoved { .. } | C::LinkRenamed { .. } => change
                 .member
                 .as_deref()
@@ -102,7 +102,7 @@ impl<'a> View<'a> {
                 .iter()
                 .filter(|name| !to.contains(name))
                 .all(|name| self.hidden.contains(name.as_str())),
-            // Of a link to a hidden entity type only this side is known.
+            // Only this side of a link to a hidden entity type is known.
             C::CardinalityChanged { .. }
             | C::LinkableChanged { .. }
             | C::ReverseLinkChanged { .. }
@@ -124,7 +124,7 @@ impl<'a> View<'a> {
         target.is_some_and(|target| self.hidden.contains(target))
     }
 
-    /// Whether a field or attribute shows something that the user cannot see.
+    /// Whether a field or attribute refers to an entity type that the user cannot see.
     fn depends(&self, old: &EntityType, member: &str) -> bool {
         let attribute = old.attributes.get(member);
         let field = attribute
@@ -160,7 +160,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// The server leaves the options of some fields of a hidden entity type, because other entity types refer to them.
+/// The server still returns the options of some fields of a hidden entity type, because other entity types refer to them.
 fn is_stub(old: &Schema, new: &Schema, name: &str) -> bool {
     let scope = |schema: &Schema| schema.raw["scopes"].get(name).is_some();
     scope(old) && !scope(new)

@@ -1,4 +1,4 @@
-//! What two schemas have in common by name, and what only looks renamed.
+//! Names that two schemas share, and items that look renamed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,17 +6,17 @@ use indexmap::IndexMap;
 
 use crate::model::{EntityType, Field, Link};
 
-/// Names that are at least this much alike (Jaro-Winkler) make a renaming likely.
+/// Names with at least this similarity (Jaro-Winkler) make a renaming likely.
 const ALIKE: f64 = 0.85;
 
-/// Names are compared for this many pairs at most; beyond, only items with nothing in common but their place are left,
-/// and a guess about each pair would take longer than the rest of the comparison.
+/// The maximum number of pairs whose names are compared. Comparing more would take longer than the rest of the
+/// comparison.
 const MAX_PAIRS: usize = 1_000_000;
 
 /// Share of fields that two entity types have in common when one looks like the other under a new name.
 const SAME_FIELDS: f64 = 0.8;
 
-/// Fields that nearly every entity type has: they say nothing about a renaming.
+/// Fields that nearly every entity type has: they do not indicate a renaming.
 const COMMON_FIELDS: [&str; 8] = [
     "name",
     "description",
@@ -28,7 +28,7 @@ const COMMON_FIELDS: [&str; 8] = [
     "teams",
 ];
 
-/// What two maps have in common by name, and what only one of them has.
+/// The names that two maps share, and those that only one of them has.
 pub(super) struct Sides<'a, T> {
     pub(super) kept: Vec<(&'a T, &'a T)>,
     pub(super) removed: BTreeMap<&'a str, &'a T>,
@@ -55,7 +55,8 @@ impl<'a, T> Sides<'a, T> {
         }
     }
 
-    /// Pairs of a removed and an added item that look like one item renamed; each is in one pair at most, the best first.
+    /// Pairs of a removed and an added item that look like one renamed item, best match first. Each item is in at most one
+    /// pair.
     pub(super) fn renamed(
         &self,
         likeness: fn(&'a T, &'a T) -> Option<f64>,
@@ -130,7 +131,7 @@ pub(super) fn looks_like_field(old: &Field, new: &Field) -> Option<f64> {
         return None;
     }
     let alike = strsim::jaro_winkler(&old.name.to_lowercase(), &new.name.to_lowercase());
-    // A definition of the type alone is shared by chance.
+    // Definitions that consist of the type alone are often equal by chance.
     let telling = old.raw.keys().any(|key| key != "type" && key != "isCustom");
     let same = telling && old.raw == new.raw;
     (alike >= ALIKE || same).then_some(alike + f64::from(u8::from(same)))

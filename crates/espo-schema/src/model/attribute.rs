@@ -9,11 +9,11 @@ pub struct Attribute {
     pub name: String,
     /// The most specific field that it belongs to (`billingAddressCity` rather than `billingAddress`).
     pub field: Option<String>,
-    /// The link whose ids, names or columns it carries.
+    /// The link whose IDs, names or columns it carries.
     pub link: Option<String>,
-    /// What part of its field or link it is.
+    /// Its role within its field or link.
     pub role: AttributeRole,
-    /// What JSON it holds.
+    /// The type of its JSON value.
     pub value: ValueType,
     /// Allowed values, where [`Attribute::value`] is an enum of any kind.
     pub options: Options,
@@ -28,28 +28,28 @@ pub struct Attribute {
     pub selected: bool,
     /// Present in a list row when the request names no `select`.
     pub in_list: bool,
-    /// Present when one record is read. Values that the server computes by code of its own may be present although this
-    /// is false: the metadata does not tell.
+    /// Present when one record is read. Values that the server computes in code may be present although this is
+    /// false: the metadata does not describe them.
     pub in_read: bool,
-    /// Can stand as `attribute` of a where item that compares its value. Fields with [`Field::column`](super::Field::column) take the
-    /// `column…` items instead; ids of link-multiple fields are filtered by the link's name.
+    /// Can be the `attribute` of a where item that compares its value. Fields with [`Field::column`](super::Field::column) take the
+    /// `column…` items instead; IDs of link-multiple fields are filtered by the link's name.
     pub filterable: bool,
-    /// Can stand in `orderBy` (by the name of its field).
+    /// Can be used in `orderBy` (by the name of its field).
     pub orderable: bool,
-    /// Exists for filters alone and never in a record (`phoneNumberNumeric`).
+    /// Exists only for filters and never in a record (`phoneNumberNumeric`).
     pub filter_only: bool,
     /// Accepted and never returned (passwords).
     pub write_only: bool,
-    /// What brings it into being.
+    /// The definition that creates it.
     pub source: AttributeSource,
 }
 
-/// What brings an attribute into being.
+/// The definition that creates an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttributeSource {
     /// A field definition.
     Field,
-    /// A link that has no field of its name.
+    /// A link without a field of that name.
     Link,
     /// A switch of the scope or of the entity definition (`isFollowed`, `versionNumber`, …).
     Scope,
@@ -57,26 +57,26 @@ pub enum AttributeSource {
     Orm,
 }
 
-/// What part of its field or link an attribute is.
+/// The role of an attribute within its field or link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AttributeRole {
     /// The field's one value (or the main one: an amount, a primary address).
     Value,
     /// Key of the record: `id`.
     RecordId,
-    /// Id of a linked record (`accountId`, `parentId`, `fileId`).
+    /// ID of a linked record (`accountId`, `parentId`, `fileId`).
     Id,
     /// Name of a linked record (`accountName`).
     Name,
     /// Entity type of a parent (`parentType`).
     ParentType,
-    /// Ids of linked records (`teamsIds`).
+    /// IDs of linked records (`teamsIds`).
     Ids,
-    /// Their names by id (`teamsNames`).
+    /// Their names by ID (`teamsNames`).
     Names,
-    /// Their middle-table columns by id (`contactsColumns`).
+    /// Their middle-table columns by ID (`contactsColumns`).
     Columns,
-    /// Their MIME types by id (`attachmentsTypes`).
+    /// Their MIME types by ID (`attachmentsTypes`).
     Types,
     /// Currency code of an amount (`amountCurrency`).
     Currency,
@@ -108,35 +108,35 @@ pub enum AttributeRole {
     IsFollowed,
     /// `isStarred`
     IsStarred,
-    /// A part that only an extension's field type knows.
+    /// A part that is specific to an extension's field type.
     Other,
 }
 
-/// What JSON an attribute holds. Every attribute may also be absent, and nearly every one null.
+/// The type of an attribute's JSON value. Every attribute may also be absent, and nearly every one null.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ValueType {
     /// Text.
     Text,
     /// `true` or `false`.
     Bool,
-    /// A whole number. Up to 64 bits.
+    /// An integer of up to 64 bits.
     Int,
     /// A number. The server prints `100.0` as `100`.
     Float,
-    /// A decimal number as text (`"1000.0000"`).
+    /// A decimal number as a string (`"1000.0000"`).
     Decimal,
-    /// An amount of money as a number; its digits matter.
+    /// An amount of money as a number; its digits must be preserved.
     Money,
     /// `YYYY-MM-DD`
     Date,
     /// `YYYY-MM-DD HH:MM:SS`, UTC.
     DateTime,
-    /// Id of a record.
+    /// ID of a record.
     Id {
         /// Its entity type, when the metadata knows it.
         target: Option<String>,
     },
-    /// Id of a record whose entity type stands in the attribute of role [`AttributeRole::ParentType`].
+    /// ID of a record whose entity type is in the attribute with the role [`AttributeRole::ParentType`].
     ParentId {
         /// Entity types allowed; empty when any is.
         entity_list: Vec<String>,
@@ -146,37 +146,37 @@ pub enum ValueType {
         /// Entity types allowed; empty when any is.
         entity_list: Vec<String>,
     },
-    /// List of ids.
+    /// List of IDs.
     IdList {
         /// Their entity type, when the metadata knows it.
         target: Option<String>,
     },
-    /// Object: id → name.
+    /// Object: ID → name.
     NameMap,
-    /// Object: id → object of middle-table columns.
+    /// Object: ID → object of middle-table columns.
     ColumnMap {
         /// The columns.
         columns: Vec<Column>,
     },
-    /// Object: id → MIME type.
+    /// Object: ID → MIME type.
     TypeMap,
     /// List of `{emailAddress, lower, primary, optOut, invalid}`.
     EmailData,
     /// List of `{phoneNumber, type, primary, optOut, invalid}`.
     PhoneData,
-    /// Text out of [`Attribute::options`], which list at least one value.
+    /// One of [`Attribute::options`], which contain at least one value.
     Enum,
-    /// A whole number out of [`Attribute::options`]; the server does not check it.
+    /// An integer from [`Attribute::options`]; the server does not check it.
     EnumInt,
-    /// A number out of [`Attribute::options`]; the server does not check it.
+    /// A number from [`Attribute::options`]; the server does not check it.
     EnumFloat,
-    /// List of texts out of [`Attribute::options`], which list at least one value.
+    /// List of strings from [`Attribute::options`], which contain at least one value.
     EnumList,
-    /// List of texts.
+    /// List of strings.
     TextList,
-    /// List of whole numbers.
+    /// List of integers.
     IntList,
-    /// Any list.
+    /// Any array.
     JsonArray,
     /// Any object.
     JsonObject,

@@ -1,4 +1,4 @@
-//! Fields, and what their values may be.
+//! Fields and their allowed values.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -12,12 +12,12 @@ pub struct Field {
     pub name: String,
     /// The version of EspoCRM that added it, as far as the built-in metadata shows; see [`Schema::stock_since`](crate::Schema::stock_since).
     pub since: Option<&'static str>,
-    /// The type as written (`varchar`, or one that an extension brings).
+    /// The type as written (`varchar`, or one that an extension adds).
     pub type_: String,
     /// The type as this crate knows it. For a custom type it is the known type whose values the field has
     /// ([`FieldType::kind`](super::FieldType::kind)); a type without a definition is varchar, as on the server.
     pub kind: FieldKind,
-    /// The type is not one of EspoCRM's own: an extension or the instance defines it, or nobody does.
+    /// The type is not built in: an extension or the instance defines it, or it has no definition.
     pub has_custom_type: bool,
     /// Must have a value on create, and on an update that sends it.
     pub required: bool,
@@ -28,7 +28,7 @@ pub struct Field {
     pub read_only: bool,
     /// Input is accepted on create and dropped on update.
     pub read_only_after_create: bool,
-    /// No column of its own (from the field or from its type's `fieldDefs`).
+    /// No column (from the field or from its type's `fieldDefs`).
     pub not_storable: bool,
     /// Neither returned nor accepted.
     pub disabled: bool,
@@ -38,15 +38,15 @@ pub struct Field {
     pub audited: bool,
     /// The column refuses null (from the field or from its type's `fieldDefs`).
     pub not_null: bool,
-    /// The field's default, else its type's. A text starting with `javascript:` is the browser's business: the server
-    /// ignores it.
+    /// The field's default, else its type's. The server ignores a string that starts with `javascript:`, which only
+    /// the browser evaluates.
     pub default: Option<Value>,
     /// Largest length in characters, as written. The server's own default of 255 for varchar and enum is not filled in.
     pub max_length: Option<u64>,
     /// Length of the column in characters, where the field or its type gives one (`len`). The server checks
     /// [`Field::max_length`] and fails with a database error on a longer value.
     pub column_length: Option<u64>,
-    /// Smallest value (a number, or text for decimals).
+    /// Smallest value (a number, or a string for decimals).
     pub min: Option<Value>,
     /// Largest value.
     pub max: Option<Value>,
@@ -56,13 +56,13 @@ pub struct Field {
     pub max_item_length: Option<u64>,
     /// The values that an enum-like field allows.
     pub options: Options,
-    /// Where [`Field::options`] were found.
+    /// The source of [`Field::options`].
     pub options_source: OptionsSource,
     /// Values outside the options are allowed as well.
     pub allow_custom_options: bool,
     /// The regular expression that a value must match.
     pub pattern: Option<Pattern>,
-    /// A currency amount is kept as decimal and travels as text.
+    /// A currency amount is stored as a decimal and sent as a string.
     pub decimal: bool,
     /// Type of the column where it differs (`bigint` lifts the 32-bit bound of an int).
     pub db_type: Option<String>,
@@ -82,12 +82,12 @@ pub struct Field {
     pub type_list: Vec<String>,
     /// Link-multiple that a read does not load.
     pub no_load: bool,
-    /// `orderBy` this field is refused (from the field or from its type's `fieldDefs`).
+    /// `orderBy` with this field is rejected (from the field or from its type's `fieldDefs`).
     pub order_disabled: bool,
-    /// The field can stand in `orderBy`: its type can be ordered, it has a column or an order of its own, and ordering is
-    /// not switched off.
+    /// The field can be used in `orderBy`: its type can be ordered, it has a column or a custom order, and ordering is not
+    /// switched off.
     pub orderable: bool,
-    /// A value that tools cannot reach directly.
+    /// The value is not directly accessible.
     pub direct_access_disabled: bool,
     /// Validated on an update even if the update does not send it.
     pub force_validation: bool,
@@ -95,7 +95,7 @@ pub struct Field {
     pub where_operators: Vec<String>,
     /// Parent field if this is a part of a composite one (`billingAddress` for `billingAddressCity`).
     pub composite_of: Option<String>,
-    /// Which part it is (`city`); set together with [`Field::composite_of`].
+    /// The part that it is (`city`); set together with [`Field::composite_of`].
     pub composite_part: Option<String>,
     /// Names of all attributes of the field: the actual ones, then the derived ones.
     pub attributes: Vec<String>,
@@ -103,7 +103,7 @@ pub struct Field {
     pub actual_attributes: Vec<String>,
     /// Attributes that the server derives.
     pub not_actual_attributes: Vec<String>,
-    /// Made by an administrator on this instance.
+    /// Created by an administrator on this instance.
     pub is_custom: bool,
     /// The definition as merged.
     pub raw: Map<String, Value>,
@@ -120,8 +120,8 @@ impl Field {
         }
     }
 
-    /// Whether a create must include the field: it is required, can be written, and the server has neither a default nor
-    /// a value of its own to fill in.
+    /// Whether a create must include the field: it is required, can be written, and the server fills in neither a
+    /// default nor a computed value.
     #[must_use]
     pub fn required_on_create(&self) -> bool {
         let has_default = match &self.default {
@@ -137,15 +137,15 @@ impl Field {
 /// The values that an enum-like field allows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Options {
-    /// No list is given: anything goes.
+    /// No list is given: any value is allowed.
     #[default]
     Any,
-    /// Only these, in this order. `""` stands for null. An empty list allows nothing.
+    /// Only these, in this order. `""` means null. An empty list allows nothing.
     Listed(Vec<String>),
 }
 
 impl Options {
-    /// The listed values; `None` when anything goes.
+    /// Returns the listed values; `None` if any value is allowed.
     #[must_use]
     pub fn listed(&self) -> Option<&[String]> {
         match self {
@@ -162,10 +162,10 @@ impl Options {
     }
 }
 
-/// Where the options of a field were found.
+/// The source of a field's options.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum OptionsSource {
-    /// The definition names none.
+    /// The definition has none.
     #[default]
     None,
     /// `options` of the definition itself.
@@ -177,7 +177,7 @@ pub enum OptionsSource {
         /// That field.
         field: String,
     },
-    /// `optionsPath`: somewhere in the metadata.
+    /// `optionsPath`: a path in the metadata.
     Path(String),
 }
 
@@ -186,6 +186,6 @@ pub enum OptionsSource {
 pub struct Pattern {
     /// As written: an expression, or `$name` of a shared one.
     pub source: String,
-    /// The expression without delimiters or anchors; `None` when a `$name` leads nowhere.
+    /// The expression without delimiters or anchors; `None` if a `$name` is unknown.
     pub regex: Option<String>,
 }

@@ -8,7 +8,7 @@ use super::{Options, ValueType};
 /// One link definition, resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {
-    /// The link's name: what stands in `GET {Entity}/{id}/{link}`.
+    /// The link's name, as in `GET {Entity}/{id}/{link}`.
     pub name: String,
     /// The version of EspoCRM that added it, as far as the built-in metadata shows; see [`Schema::stock_since`](crate::Schema::stock_since).
     pub since: Option<&'static str>,
@@ -22,7 +22,7 @@ pub struct Link {
     pub foreign: Option<String>,
     /// Middle table or special relationship.
     pub relation_name: Option<String>,
-    /// How many stand on either side.
+    /// The number of records on either side.
     pub cardinality: Cardinality,
     /// Middle columns `[near, far]` where given.
     pub mid_keys: Option<[String; 2]>,
@@ -34,19 +34,19 @@ pub struct Link {
     pub entity_list: Vec<String>,
     /// Fixed values of middle-table columns.
     pub conditions: Map<String, Value>,
-    /// The attribute of the target that stands as its name, where it is not `name`.
+    /// The attribute of the target that is used as its name, if it is not `name`.
     pub foreign_name: Option<String>,
     /// There is no name attribute.
     pub no_foreign_name: bool,
     /// The name is not in list rows; a read loads it.
     pub no_join: bool,
-    /// Link and unlink are refused.
+    /// Link and unlink are rejected.
     pub read_only: bool,
     /// Switched off.
     pub disabled: bool,
     /// Not in `entityDefs.*.links`: a field of type file, image or attachmentMultiple creates it.
     pub implicit: bool,
-    /// A field of the same name exists.
+    /// A field with the same name exists.
     pub has_field: bool,
     /// The definition as merged.
     pub raw: Map<String, Value>,
@@ -66,7 +66,7 @@ impl Link {
     }
 }
 
-/// The type of a link, as the metadata has it. Many-to-many is no type of its own: see [`Cardinality`].
+/// The type of a link, as the metadata has it. Many-to-many is not a separate type: see [`Cardinality`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkType {
     /// `belongsTo`
@@ -79,11 +79,11 @@ pub enum LinkType {
     HasChildren,
     /// `belongsToParent`
     BelongsToParent,
-    /// One that this crate does not know.
+    /// An unknown type.
     Other(String),
 }
 
-/// How many records stand on either side of a link, seen from the entity type that owns it.
+/// The number of records on either side of a link, seen from the entity type that owns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cardinality {
     /// Many of these to one of those; the key is here.
@@ -93,7 +93,7 @@ pub enum Cardinality {
         /// The key is an attribute of this entity type.
         key_here: bool,
     },
-    /// One of these to many of those; the key is there.
+    /// One of these to many of those; the key is at the target.
     OneToMany,
     /// Many to many through a middle table.
     ManyToMany,
@@ -112,7 +112,7 @@ pub struct Column {
     pub name: String,
     /// Its type as written (`varchar`, `bool`); empty when the metadata gives none.
     pub type_: String,
-    /// What JSON it holds.
+    /// The type of its JSON value.
     pub value: ValueType,
     /// Allowed values, from the field that shows the column.
     pub options: Options,

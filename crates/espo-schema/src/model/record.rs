@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 /// `recordDefs.{name}`: how the server handles reads and writes of records.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RecordDefs {
-    /// Attributes that list rows carry whatever `select` says.
+    /// Attributes that list rows always carry, regardless of `select`.
     pub mandatory_attributes: Vec<String>,
-    /// Updates are checked for duplicates as creates are.
+    /// Updates are checked for duplicates, like creates.
     pub update_duplicate_check: bool,
     /// Lists ignore `select`.
     pub force_select_all_attributes: bool,
@@ -23,11 +23,11 @@ pub struct RecordDefs {
 pub struct Relationship {
     /// Records can be related by search parameters (`massRelate`).
     pub mass_link: bool,
-    /// Only records that no other owner has can be linked.
+    /// Only records without another owner can be linked.
     pub link_only_not_linked: bool,
     /// Totals of the related list are not counted.
     pub count_disabled: bool,
-    /// Attributes that rows of the related list carry whatever `select` says.
+    /// Attributes that rows of the related list always carry, regardless of `select`.
     pub mandatory_attributes: Vec<String>,
     /// The definition as merged.
     pub raw: Map<String, Value>,

@@ -14,7 +14,7 @@ use crate::model::{
 /// A foreign field of a foreign field is followed this far.
 const MAX_HOPS: usize = 4;
 
-/// What a step needs to know.
+/// The context of a step.
 struct Deriver<'a> {
     entity: &'a EntityType,
     entities: &'a IndexMap<String, EntityType>,
@@ -159,7 +159,7 @@ impl Deriver<'_> {
         }
     }
 
-    /// What the read loaders add to the record's own query.
+    /// The attributes that read loaders add to the record's own query.
     fn loaded_by_read(&self, field: &Field, role: Role, link: Option<&Link>) -> bool {
         match role {
             Role::Ids | Role::Names | Role::Columns | Role::Types => {
@@ -237,7 +237,7 @@ impl Deriver<'_> {
         }
     }
 
-    /// What the main attribute of a field holds.
+    /// The value type of a field's main attribute.
     fn by_kind(&self, field: &Field, hops: usize) -> (ValueType, Options) {
         let listed = field.options.listed().is_some_and(|list| !list.is_empty());
         let with_options = |value: ValueType| (value, field.options.clone());
@@ -282,7 +282,7 @@ impl Deriver<'_> {
         (value, Options::Any)
     }
 
-    /// What a foreign field shows: a field of the linked record, or one of its attributes (`imageId`).
+    /// The source of a foreign field: a field of the linked record, or one of its attributes (`imageId`).
     fn foreign(&self, field: &Field, hops: usize) -> (ValueType, Options) {
         let untyped = (ValueType::Json, Options::Any);
         let target = || {
@@ -376,7 +376,7 @@ impl Deriver<'_> {
         }
     }
 
-    /// What the scope and the entity definition switch on.
+    /// The attributes that the scope and the entity definition enable.
     fn switches(&self, found: &mut IndexMap<String, Attribute>) {
         let mut add = |attribute: Attribute| {
             found.entry(attribute.name.clone()).or_insert(attribute);
@@ -478,7 +478,7 @@ fn read(name: &str, role: Role, value: ValueType) -> Attribute {
     }
 }
 
-/// Known to the data layer and in no answer by itself.
+/// Known to the data layer, but not returned by default.
 fn derived(name: &str, role: Role, value: ValueType, source: Source) -> Attribute {
     Attribute {
         name: name.to_owned(),

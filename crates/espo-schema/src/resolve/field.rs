@@ -56,7 +56,7 @@ pub(super) fn resolve_all(
             continue;
         }
         let known = fields.get_mut(&name);
-        // Where two fields claim a part, the one that is first by name has it, whatever the order of keys.
+        // Where two fields claim a part, the one that is first by name has it, regardless of the order of keys.
         if let Some(field) =
             known.filter(|f| f.composite_of.as_ref().is_none_or(|other| parent < *other))
         {
@@ -264,7 +264,7 @@ fn columns(def: Def<'_>) -> IndexMap<String, String> {
         .collect()
 }
 
-/// Whether `orderBy` takes the field (lists and maps never; what has no column only with an order of its own).
+/// Whether `orderBy` takes the field (lists and maps never; fields without a column only with a custom order).
 fn orderable(field: &Field) -> bool {
     use FieldKind as K;
     let by_type = !matches!(

@@ -1,4 +1,4 @@
-//! Link definitions: what stands on the other side, how many, and through which columns.
+//! Link definitions: their targets, cardinality and columns.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -43,7 +43,7 @@ pub(super) fn resolve_all(
         if let LinkType::Other(type_) = &link.type_ {
             diagnostics.push(Diagnostic::warning(
                 format!("entityDefs.{entity}.links.{name}"),
-                format!("the link type `{type_}` is not known; nothing is offered on it"),
+                format!("unknown link type `{type_}`; the link cannot be used"),
             ));
         }
         links.insert(name.clone(), link);
@@ -104,7 +104,7 @@ fn resolve(name: &str, raw: &Map<String, Value>, fields: &IndexMap<String, Field
     }
 }
 
-/// Fills in what depends on the other side.
+/// Fills in the properties that depend on the other side.
 pub(super) fn connect(
     entities: &mut IndexMap<String, EntityType>,
     diagnostics: &mut Vec<Diagnostic>,
@@ -139,14 +139,14 @@ fn note(
 ) {
     let message = match (link.entity.as_deref(), target) {
         (Some(name), None) => {
-            format!("the target `{name}` is not among the entity types; its ids are untyped")
+            format!("the metadata has no target entity type `{name}`; its IDs are untyped")
         }
         (None, _) if !matches!(link.type_, LinkType::BelongsToParent | LinkType::Other(_)) => {
-            "the link names no target; its ids are untyped".to_owned()
+            "the link has no target; its IDs are untyped".to_owned()
         }
         (Some(name), Some(_)) if link.foreign.is_some() && reverse.is_none() => {
             let foreign = link.foreign.as_deref().unwrap_or_default();
-            format!("`{name}` has no link `{foreign}` that leads back")
+            format!("`{name}` has no reverse link `{foreign}`")
         }
         _ => return,
     };
@@ -168,7 +168,7 @@ fn cardinality(link: &Link, reverse: Option<&Link>) -> Cardinality {
         LinkType::Other(_) => Cardinality::Unknown,
         LinkType::HasMany => match reverse.map(|r| &r.type_) {
             Some(LinkType::HasMany) => Cardinality::ManyToMany,
-            // Custom entity types of the template BasePlus say hasMany where hasChildren is meant.
+            // Custom entity types of the template BasePlus have hasMany where hasChildren is meant.
             Some(LinkType::BelongsToParent) => Cardinality::Children,
             Some(_) => Cardinality::OneToMany,
             None if link.relation_name.as_deref().is_some_and(is_many_to_many) => {
@@ -263,7 +263,7 @@ fn column(
         .text("type")
         .or_else(|| target_field.map(|f| f.type_.clone()))
         .unwrap_or_default();
-    // The definition may name a custom field type; then the field that shows the column knows what it is.
+    // The definition may name a custom field type; then the field that shows the column determines the type.
     let kind = match (FieldKind::from_name(&type_), target_field, owner_field) {
         (FieldKind::Other, Some(field), _) | (FieldKind::Other, None, Some(field)) => field.kind,
         (kind, ..) => kind,

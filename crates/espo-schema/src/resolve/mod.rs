@@ -1,4 +1,4 @@
-//! From a completed metadata tree to the model.
+//! Resolution of a completed metadata tree into the model.
 
 mod attribute;
 mod field;
@@ -16,14 +16,14 @@ use crate::model::{
     Collection, Diagnostic, EntityType, FieldType, Order, RecordDefs, Relationship, Schema, Scope,
 };
 
-/// What the steps share.
+/// The shared context of the steps.
 pub(crate) struct Context<'a> {
     /// The completed tree.
     pub(crate) root: &'a Map<String, Value>,
     pub(crate) field_types: &'a IndexMap<String, FieldType>,
 }
 
-/// Never fails: what cannot be resolved is left open, with a diagnostic.
+/// Never fails: unresolved items are left open and reported in a diagnostic.
 pub(crate) fn resolve(root: Map<String, Value>, mut diagnostics: Vec<Diagnostic>) -> Schema {
     let field_types: IndexMap<String, FieldType> = section(&root, "fields")
         .map(|(name, raw)| (name.clone(), types::field_type(name, raw)))
@@ -67,7 +67,7 @@ pub(crate) fn resolve(root: Map<String, Value>, mut diagnostics: Vec<Diagnostic>
     }
 }
 
-/// Bodies of a section; those that are no objects were taken out while the tree was completed.
+/// Bodies of a section; those that are not objects were removed when the tree was completed.
 fn section<'a>(
     root: &'a Map<String, Value>,
     name: &str,
@@ -122,8 +122,8 @@ fn entity_type(
     }
 }
 
-/// The version that added a stock entity type, or one of its fields or links. What an administrator added is not stock,
-/// whatever its name.
+/// The version that added a stock entity type, or one of its fields or links. Items that an administrator added are not
+/// stock, regardless of their names.
 fn since(entity: &str, field: Option<&str>, link: Option<&str>) -> Option<&'static str> {
     #[cfg(feature = "stock")]
     {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::def::{Def, option_texts};
 use crate::model::{Diagnostic, Options, OptionsSource, Pattern};
 
-/// References to references are followed this far; a circle ends here.
+/// References to references are followed this far; this ends cycles.
 const MAX_HOPS: usize = 8;
 
 /// Finds the options of a field. `optionsPath` wins over `optionsReference`, which wins over `options`.
@@ -20,7 +20,7 @@ pub(super) fn resolve_options(
     let options = options.unwrap_or_else(|message| {
         diagnostics.push(Diagnostic::warning(
             path.to_owned(),
-            format!("{message}; any value is taken as allowed"),
+            format!("{message}; any value is allowed"),
         ));
         Options::Any
     });
@@ -55,7 +55,7 @@ fn follow(def: Def<'_>, root: &Map<String, Value>, hops: usize) -> Result<Option
         return at_path(root, &path)
             .and_then(option_texts)
             .map(Options::Listed)
-            .ok_or_else(|| format!("optionsPath `{path}` leads to no list"));
+            .ok_or_else(|| format!("optionsPath `{path}` does not lead to a list"));
     }
     if let Some(reference) = def.text("optionsReference") {
         let found = reference.split_once('.').and_then(|(entity, field)| {
@@ -67,8 +67,10 @@ fn follow(def: Def<'_>, root: &Map<String, Value>, hops: usize) -> Result<Option
         });
         return match found {
             Some(other) if hops > 0 => follow(Def(other), root, hops - 1),
-            Some(_) => Err(format!("optionsReference `{reference}` leads in a circle")),
-            None => Err(format!("optionsReference `{reference}` leads to no field")),
+            Some(_) => Err(format!("optionsReference `{reference}` is circular")),
+            None => Err(format!(
+                "optionsReference `{reference}` does not lead to a field"
+            )),
         };
     }
     match def.get("options") {
@@ -88,8 +90,8 @@ fn at_path<'a>(root: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     keys.try_fold(first, |value, key| value.get(key))
 }
 
-/// Patterns that go by a name. An export that was cut down to the entity sections lacks `app.regExpPatterns`; these are
-/// what a stock server has there in effect.
+/// Named patterns. An export that was cut down to the entity sections lacks `app.regExpPatterns`; these
+/// are the effective ones of a stock server.
 const NAMED_PATTERNS: [(&str, &str); 11] = [
     ("noBadCharacters", "[^<>=]+"),
     (
@@ -134,7 +136,7 @@ pub(super) fn resolve_pattern(
     if regex.is_none() {
         diagnostics.push(Diagnostic::warning(
             path.to_owned(),
-            format!("the pattern `{source}` is not known; it is not checked"),
+            format!("unknown pattern `{source}`; values are not checked"),
         ));
     }
     Pattern { source, regex }

@@ -1,4 +1,4 @@
-//! Where the attributes of the server differ from what the definitions say at first sight: one small function a rule.
+//! Exceptions in which the server's attributes differ from their definitions: one function per rule.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use crate::def::Def;
 use crate::kind::FieldKind;
 use crate::model::{EntityType, Field, Link, LinkType};
 
-/// Attributes that the server sets itself and drops from any input, whatever their fields say.
+/// Attributes that the server sets itself and drops from any input, regardless of their fields.
 pub(super) const SYSTEM: [&str; 9] = [
     "id",
     "deleted",
@@ -20,7 +20,7 @@ pub(super) const SYSTEM: [&str; 9] = [
 ];
 
 /// A link-multiple field with `columns` has `{field}Columns`, whether or not `additionalAttributeList` names it:
-/// `Email.replies` and `Email.tasks` do not, and have the attribute all the same.
+/// `Email.replies` and `Email.tasks` do not, but have the attribute.
 pub(super) fn has_columns(kind: FieldKind, def: Def<'_>) -> bool {
     kind == FieldKind::LinkMultiple && def.map("columns").is_some_and(|c| !c.is_empty())
 }
@@ -88,8 +88,8 @@ pub(super) fn link_keys(entity: &EntityType) -> LinkKeys<'_> {
     keys
 }
 
-/// A plain field named as the key of a link beside it: the key is what is stored (`Email.folderId` beside `folder`,
-/// `ActionHistoryRecord.targetType` beside `target`).
+/// A plain field with the name of the key of a link: the key is what is stored (`Email.folderId` for `folder`,
+/// `ActionHistoryRecord.targetType` for `target`).
 pub(super) fn is_key_of_other(field: &Field, keys: &LinkKeys<'_>) -> bool {
     keys.get(field.name.as_str())
         .is_some_and(|owners| owners.iter().any(|owner| *owner != field.name))
@@ -113,7 +113,7 @@ pub(super) fn data_is_loaded(field: &Field) -> bool {
     )
 }
 
-/// Reminders of activities have no column and are read by code of their own.
+/// Reminders of activities have no column and are read by separate code.
 pub(super) fn is_reminders(field: &Field, entity: &EntityType) -> bool {
     field.name == "reminders"
         && field.kind == FieldKind::JsonArray
@@ -121,7 +121,7 @@ pub(super) fn is_reminders(field: &Field, entity: &EntityType) -> bool {
             || matches!(entity.name.as_str(), "Call" | "Meeting" | "Task"))
 }
 
-/// The menu (`tabList`) is an array whose items may be objects: its validation does not ask for texts.
+/// The menu (`tabList`) is an array whose items may be objects: its validation does not require strings.
 pub(super) fn holds_any_items(field: &Field) -> bool {
     let list = |key: &str| Def(&field.raw).get(key).map(|_| Def(&field.raw).texts(key));
     let asks = |list: Vec<String>| list.iter().any(|rule| rule == "arrayOfString");
@@ -130,7 +130,7 @@ pub(super) fn holds_any_items(field: &Field) -> bool {
             || list("mandatoryValidationList").is_some_and(|list| !asks(list)))
 }
 
-/// Counters are the database's business, although their definitions do not say read-only.
+/// Counters are set by the database, although their definitions are not read-only.
 pub(super) fn is_counter(kind: FieldKind) -> bool {
     matches!(kind, FieldKind::Autoincrement | FieldKind::Number)
 }
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use crate::model::Schema;
 
-    /// Names of what a rule bites on in the stock schema.
+    /// Names of the items in the stock schema to which a rule applies.
     fn fields(rule: impl Fn(&Field, &EntityType) -> bool) -> Vec<String> {
         let entities = Schema::stock().entity_types.values();
         entities
@@ -153,10 +153,10 @@ mod tests {
             .collect()
     }
 
-    // A rule that no longer bites on anything is to go: each list here fails then.
+    // If a rule no longer applies to anything, the test of its list fails: remove the rule.
 
     #[test]
-    fn columns_without_being_asked_for() {
+    fn column_attributes_that_are_not_listed() {
         let asked = |f: &Field| {
             Def(&f.raw)
                 .texts("additionalAttributeList")
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_asked_for_in_vain() {
+    fn listed_column_attributes_without_columns() {
         let asked = |f: &Field| Def(&f.raw).texts("additionalAttributeList");
         let found = fields(|f, _| {
             asked(f)
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn menus_of_texts_and_objects() {
+    fn menus_of_strings_and_objects() {
         let found = fields(|f, _| holds_any_items(f));
         assert_eq!(
             found,

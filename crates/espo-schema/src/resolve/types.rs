@@ -43,7 +43,7 @@ pub(super) fn field_type(name: &str, raw: &Map<String, Value>) -> FieldType {
     }
 }
 
-/// Whether fields of this kind show a link and have no attribute of their own name.
+/// Whether fields of this kind show a link and have no attribute with their name.
 pub(super) fn is_link_like(kind: K) -> bool {
     matches!(
         kind,
@@ -104,7 +104,7 @@ fn column_kind(column: &str) -> K {
     }
 }
 
-/// A type made like one of the link types: its parts are those of a link and have no definitions of their own.
+/// A type similar to one of the link types: its parts are those of a link and have no separate definitions.
 fn link_kind(def: Def<'_>) -> Option<K> {
     let listed: Vec<String> = ["actualFields", "notActualFields"]
         .into_iter()

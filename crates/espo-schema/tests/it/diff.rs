@@ -87,7 +87,7 @@ const FIELDS: &str = "/entityDefs/Deal/fields";
 const LINKS: &str = "/entityDefs/Deal/links";
 
 #[test]
-fn every_kind_of_change_is_told_apart() {
+fn every_kind_of_change_is_distinguished() {
     let rows: Vec<(String, Option<Value>, &[&str])> = vec![
         (
             "/entityDefs/Order".into(),
@@ -119,7 +119,7 @@ fn every_kind_of_change_is_told_apart() {
             "/scopes/Firm/stars".into(),
             Some(json!(true)),
             &[
-                "  Firm: records can be starred now",
+                "  Firm: records can now be starred",
                 "  Firm.isStarred: attribute added",
             ],
         ),
@@ -136,7 +136,7 @@ fn every_kind_of_change_is_told_apart() {
         (
             format!("{FIELDS}/extra"),
             Some(json!({"type": "url", "required": true})),
-            &["! Deal.extra: required field of type url added: a create must name it"],
+            &["! Deal.extra: required field of type url added: creates must include it"],
         ),
         (
             format!("{FIELDS}/extra"),
@@ -163,7 +163,7 @@ fn every_kind_of_change_is_told_apart() {
             Some(json!("int")),
             &[
                 "! Deal.note: field type changed from text to int",
-                "! Deal.note: holds a whole number now, held text",
+                "! Deal.note: value changed from text to an integer",
             ],
         ),
         (
@@ -174,45 +174,45 @@ fn every_kind_of_change_is_told_apart() {
         (
             format!("{FIELDS}/note/required"),
             Some(json!(true)),
-            &["! Deal.note: required now: a create must name it"],
+            &["! Deal.note: now required: creates must include it"],
         ),
         (
             format!("{FIELDS}/name/required"),
             Some(json!(false)),
-            &["! Deal.name: no longer required: a create need not name it"],
+            &["! Deal.name: no longer required: creates can omit it"],
         ),
         (
             format!("{FIELDS}/note/readOnly"),
             Some(json!(true)),
-            &["! Deal.note: read-only now"],
+            &["! Deal.note: now read-only"],
         ),
         (
             format!("{FIELDS}/note/readOnlyAfterCreate"),
             Some(json!(true)),
-            &["! Deal.note: read-only after create now"],
+            &["! Deal.note: now read-only after create"],
         ),
         (
             format!("{FIELDS}/note/orderDisabled"),
             Some(json!(true)),
-            &["! Deal.note: can no longer be ordered by"],
+            &["! Deal.note: lists can no longer be ordered by it"],
         ),
         (
             format!("{FIELDS}/note/notStorable"),
             Some(json!(true)),
             &[
-                "! Deal.note: can no longer be ordered by",
-                "! Deal.note: can no longer be filtered by",
+                "! Deal.note: lists can no longer be ordered by it",
+                "! Deal.note: lists can no longer be filtered by it",
             ],
         ),
         (
             format!("{FIELDS}/name/maxLength"),
             Some(json!(50)),
-            &["! Deal.name: largest length changed from 100 to 50"],
+            &["! Deal.name: maximum length changed from 100 to 50"],
         ),
         (
             format!("{FIELDS}/name/maxLength"),
             Some(json!(200)),
-            &["  Deal.name: largest length changed from 100 to 200"],
+            &["  Deal.name: maximum length changed from 100 to 200"],
         ),
         (
             format!("{FIELDS}/score/max"),
@@ -247,7 +247,7 @@ fn every_kind_of_change_is_told_apart() {
         (
             format!("{FIELDS}/stage/options"),
             Some(json!(["New", "Aged", "Lost"])),
-            &["! Deal.stage: option \"Old\" removed; \"Aged\" stands in its place: renamed?"],
+            &["! Deal.stage: option \"Old\" removed; \"Aged\" is at its position: renamed?"],
         ),
         (
             format!("{FIELDS}/stage/options"),
@@ -257,7 +257,7 @@ fn every_kind_of_change_is_told_apart() {
         (
             format!("{FIELDS}/stage/options"),
             None,
-            &["! Deal.stage: holds text now, held one of the options"],
+            &["! Deal.stage: value changed from one of the options to text"],
         ),
         (
             format!("{LINKS}/more"),
@@ -273,22 +273,22 @@ fn every_kind_of_change_is_told_apart() {
             format!("{LINKS}/sponsor/entity"),
             Some(json!("Deal")),
             &[
-                "! Deal.sponsor: leads to `Deal` now, led to `Firm`",
-                "! Deal.sponsorId: holds an id of `Deal` now, held an id of `Firm`",
+                "! Deal.sponsor: target changed from `Firm` to `Deal`",
+                "! Deal.sponsorId: value changed from an ID of `Firm` to an ID of `Deal`",
             ],
         ),
         (
             "/entityDefs/Firm/links/deals/type".into(),
             Some(json!("hasOne")),
             &[
-                "! Deal.firm: link is one-to-one with the key here now, was many-to-one",
-                "! Firm.deals: link is one-to-one with the key there now, was one-to-many",
+                "! Deal.firm: link changed from many-to-one to one-to-one with the key here",
+                "! Firm.deals: link changed from one-to-many to one-to-one with the key there",
             ],
         ),
         (
             format!("{LINKS}/partners/foreign"),
             Some(json!("deals")),
-            &["  Deal.partners: reverse link is `deals` now, was `partnerDeals`"],
+            &["  Deal.partners: reverse link changed from `partnerDeals` to `deals`"],
         ),
         (
             format!("{LINKS}/partners/readOnly"),
@@ -299,47 +299,47 @@ fn every_kind_of_change_is_told_apart() {
             format!("{LINKS}/partners/additionalColumns/since"),
             Some(json!({"type": "date"})),
             &[
-                "  Deal.partners: middle column `since` added",
-                "  Firm.partnerDeals: middle column `since` added",
+                "  Deal.partners: middle-table column `since` added",
+                "  Firm.partnerDeals: middle-table column `since` added",
             ],
         ),
         (
             format!("{LINKS}/partners/additionalColumns/role"),
             None,
             // The field at the other end still lists it.
-            &["! Firm.partnerDeals: middle column `role` removed"],
+            &["! Firm.partnerDeals: middle-table column `role` removed"],
         ),
         (
             format!("{LINKS}/partners/additionalColumns/role/type"),
             Some(json!("bool")),
             &[
-                "! Deal.partners: middle column `role` holds true or false now, held text",
-                "! Firm.partnerDeals: middle column `role` holds true or false now, held text",
+                "! Deal.partners: middle-table column `role` changed from text to true or false",
+                "! Firm.partnerDeals: middle-table column `role` changed from text to true or false",
             ],
         ),
         (
             format!("{FIELDS}/parent/entityList"),
             Some(json!(["Firm", "Deal"])),
-            &["  Deal.parentType: allowed parents are Firm, Deal now, were Firm"],
+            &["  Deal.parentType: allowed parents changed from Firm to Firm, Deal"],
         ),
         (
             format!("{FIELDS}/parent/entityList"),
             Some(json!(["Deal"])),
-            &["! Deal.parentType: allowed parents are Deal now, were Firm"],
+            &["! Deal.parentType: allowed parents changed from Firm to Deal"],
         ),
         (
             "/clientDefs/Deal/filterList".into(),
             Some(json!(["open", "lost"])),
             &[
                 "  Deal.lost: primary filter added",
-                "! Deal.won: primary filter no longer shown; the server may still take it",
+                "! Deal.won: primary filter no longer listed; the server may still accept it",
             ],
         ),
         (
             "/clientDefs/Deal/boolFilterList".into(),
             Some(json!(["onlyTeams"])),
             &[
-                "! Deal.onlyMy: boolean filter no longer shown; the server may still take it",
+                "! Deal.onlyMy: boolean filter no longer listed; the server may still accept it",
                 "  Deal.onlyTeams: boolean filter added",
             ],
         ),
@@ -398,7 +398,7 @@ fn rename(tree: &mut Value, parent: &str, from: &str, to: &str) {
 }
 
 #[test]
-fn what_looks_renamed_is_told_as_one_change() {
+fn likely_renamings_are_reported_as_one_change() {
     let old = schema(base());
     for (parent, from, to, expected) in [
         // The same definition under an unlike name, and a like name.
@@ -406,19 +406,19 @@ fn what_looks_renamed_is_told_as_one_change() {
             FIELDS,
             "internalRating",
             "weight",
-            "! Deal.internalRating: field removed; `weight` is like it: renamed?",
+            "! Deal.internalRating: field removed; `weight` is similar: renamed?",
         ),
         (
             FIELDS,
             "note",
             "notes",
-            "! Deal.note: field removed; `notes` is like it: renamed?",
+            "! Deal.note: field removed; `notes` is similar: renamed?",
         ),
         (
             LINKS,
             "sponsor",
             "sponsors",
-            "! Deal.sponsor: link removed; `sponsors` leads to the same target: renamed?",
+            "! Deal.sponsor: link removed; `sponsors` has the same target: renamed?",
         ),
     ] {
         let mut tree = base();
@@ -448,7 +448,7 @@ fn what_looks_renamed_is_told_as_one_change() {
 }
 
 #[test]
-fn what_is_the_same_has_no_difference() {
+fn equal_schemas_have_no_difference() {
     assert_eq!(Schema::diff(Schema::stock(), Schema::stock()), []);
     let again =
         Schema::from_value(reversed(&Schema::stock().raw), "reversed").expect("the tree loads");

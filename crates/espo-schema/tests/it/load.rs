@@ -29,11 +29,11 @@ fn error_of(text: &[u8]) -> String {
 }
 
 #[test]
-fn what_is_no_export_is_named_with_a_remedy() {
+fn invalid_exports_are_rejected_with_a_remedy() {
     for (text, expected) in [
         ("", "the file is empty"),
         ("  \n", "the file is empty"),
-        ("[", "the file ends too soon"),
+        ("[", "the file is truncated"),
         ("{\"entityDefs\": {}} x", "trailing characters at line 1"),
         ("<!DOCTYPE html><html>", "this is an HTML page"),
         (
@@ -91,7 +91,7 @@ fn a_byte_order_mark_and_the_forms_of_php_are_taken() {
     let noted: Vec<String> = schema.diagnostics.iter().map(ToString::to_string).collect();
     assert_eq!(
         noted,
-        ["entityDefs.C: the definition is null and was left out"]
+        ["entityDefs.C: the definition is null and was ignored"]
     );
 }
 
@@ -132,7 +132,7 @@ fn custom() -> TempDir {
 }
 
 #[test]
-fn a_custom_layer_goes_over_the_stock_metadata() {
+fn custom_layers_override_the_stock_metadata() {
     let folder = custom();
     let schema = Schema::stock()
         .overlay(&[folder.path()])
@@ -256,7 +256,7 @@ fn completing_what_is_complete_changes_nothing() {
 }
 
 #[test]
-fn an_empty_list_over_definitions_blanks_them_and_is_noted() {
+fn empty_lists_that_remove_definitions_are_reported() {
     let folder = TempDir::new().expect("a temporary folder");
     write(folder.path(), "entityDefs/Team.json", r#"{"links": []}"#);
     let schema = Schema::stock()
@@ -267,7 +267,7 @@ fn an_empty_list_over_definitions_blanks_them_and_is_noted() {
         schema
             .diagnostics
             .iter()
-            .any(|d| d.path == "entityDefs.Team.links" && d.message.contains("blanks the 7"))
+            .any(|d| d.path == "entityDefs.Team.links" && d.message.contains("removes the 7"))
     );
 }
 

@@ -86,7 +86,7 @@ fn options_in_every_form() {
     assert_eq!(
         notes(&schema),
         [
-            "entityDefs.A.fields.f: options are the string \"a,b\", expected a list; any value is taken as allowed"
+            "entityDefs.A.fields.f: options are the string \"a,b\", expected a list; any value is allowed"
         ]
     );
 }
@@ -106,7 +106,7 @@ fn an_enum_without_values_is_text() {
 }
 
 #[test]
-fn links_that_lead_nowhere_leave_ids_untyped_and_are_noted() {
+fn links_without_a_target_are_reported() {
     let schema = with(json!({
         "fields": {"owner": {"type": "link"}},
         "links": {
@@ -134,16 +134,16 @@ fn links_that_lead_nowhere_leave_ids_untyped_and_are_noted() {
     assert_eq!(
         notes(&schema),
         [
-            "entityDefs.A.links.strange: the link type `hasPolymorphs` is not known; nothing is offered on it",
-            "entityDefs.A.links.owner: the target `Gone` is not among the entity types; its ids are untyped",
-            "entityDefs.A.links.peers: `A` has no link `gone` that leads back",
-            "entityDefs.A.links.nowhere: the link names no target; its ids are untyped",
+            "entityDefs.A.links.strange: unknown link type `hasPolymorphs`; the link cannot be used",
+            "entityDefs.A.links.owner: the metadata has no target entity type `Gone`; its IDs are untyped",
+            "entityDefs.A.links.peers: `A` has no reverse link `gone`",
+            "entityDefs.A.links.nowhere: the link has no target; its IDs are untyped",
         ]
     );
 }
 
 #[test]
-fn foreign_fields_take_the_value_of_what_they_show() {
+fn foreign_fields_have_the_type_of_their_source() {
     let schema = with(json!({
         "fields": {
             "kind": {"type": "enum", "options": ["x"]},
@@ -216,7 +216,7 @@ fn ends_of_a_currency_range_have_code_and_converted_amount() {
 }
 
 #[test]
-fn names_and_attributes_that_collide_are_kept_apart() {
+fn colliding_names_and_attributes_are_separate() {
     let schema = with(json!({
         "fields": {
             "a": {"type": "link"}, "aId": {"type": "int"}, "aName": {"type": "int"},
@@ -257,7 +257,7 @@ fn a_pattern_is_looked_up_by_name() {
     assert_eq!(regex("lost"), None);
     assert_eq!(
         notes(&schema),
-        ["entityDefs.A.fields.lost: the pattern `$noSuch` is not known; it is not checked"]
+        ["entityDefs.A.fields.lost: unknown pattern `$noSuch`; values are not checked"]
     );
 }
 

@@ -35,7 +35,7 @@ fn load(tree: Value) -> Schema {
 }
 
 #[test]
-fn what_a_role_hides_is_listed_as_hidden() {
+fn items_hidden_by_a_role_are_listed_as_hidden() {
     let hidden = [
         "Campaign",
         "CampaignLogRecord",
@@ -86,7 +86,7 @@ fn entity_types_of_which_only_options_are_seen_are_hidden() {
 }
 
 #[test]
-fn differences_elsewhere_are_told_all_the_same() {
+fn other_differences_are_still_reported() {
     let mut tree = seen_without(&["Lead"]);
     tree["entityDefs"]["Account"]["fields"]["sicCode"]["type"] = json!("int");
     tree["entityDefs"]["Account"]["fields"]["cNew"] = json!({"type": "text"});
@@ -130,7 +130,7 @@ fn differences_elsewhere_are_told_all_the_same() {
 }
 
 #[test]
-fn values_behind_hidden_entity_types_are_no_differences() {
+fn values_of_hidden_entity_types_are_not_compared() {
     let base = json!({
         "fields": Schema::stock().raw["fields"],
         "scopes": {"A": {"entity": true}, "B": {"entity": true}},

@@ -276,7 +276,7 @@ fn a_list_row_lacks_link_multiples_data_rows_and_follow_flags() {
 }
 
 #[test]
-fn what_the_server_sets_itself_cannot_be_written() {
+fn attributes_set_by_the_server_cannot_be_written() {
     let account = names("Account", |a| a.writable);
     for name in [
         "id",
@@ -449,7 +449,7 @@ fn the_one_oddity_of_the_stock_metadata_is_noted() {
     assert_eq!(
         found,
         [
-            "entityDefs.TargetList.links.category: `TargetListCategory` has no link `category` that leads back"
+            "entityDefs.TargetList.links.category: `TargetListCategory` has no reverse link `category`"
         ]
     );
 }

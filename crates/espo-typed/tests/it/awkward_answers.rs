@@ -12,7 +12,7 @@ fn opportunity(mut attributes: Value) -> Opportunity {
 }
 
 #[test]
-fn numbers_come_whole_as_floats_and_as_texts() {
+fn numbers_are_read_from_integers_floats_and_strings() {
     for (amount, expected) in [
         (json!(100), "100"),
         (json!(100.5), "100.5"),
@@ -49,7 +49,7 @@ fn numbers_come_whole_as_floats_and_as_texts() {
 }
 
 #[test]
-fn maps_and_lists_come_as_php_prints_them() {
+fn php_forms_of_maps_and_lists_are_read() {
     let empty = opportunity(json!({"teamsNames": [], "teamsIds": [], "contactsColumns": []}));
     assert_eq!(empty.teams_names.map(|names| names.len()), Some(0));
     assert_eq!(empty.contacts_columns.map(|columns| columns.len()), Some(0));
@@ -73,7 +73,7 @@ fn absent_null_and_value_differ() {
 }
 
 #[test]
-fn what_the_instance_added_since_is_kept_and_written_back() {
+fn unknown_attributes_and_options_are_kept_and_written_back() {
     let sent = json!({"id": "1", "stage": "On Hold", "cRegion": {"x": [1, 2]}, "amount": 5});
     let deal = opportunity(sent.clone());
     assert_eq!(deal.stage, Some(Stage::Unknown("On Hold".into())));
@@ -82,7 +82,7 @@ fn what_the_instance_added_since_is_kept_and_written_back() {
 }
 
 #[test]
-fn a_record_that_does_not_fit_is_named_and_does_not_lose_the_others() {
+fn undecodable_records_are_reported_and_the_others_kept() {
     let page = json!({"total": 3, "list": [
         {"id": "1", "name": "one"},
         {"id": "2", "closeDate": "soon"},
@@ -114,7 +114,7 @@ fn a_record_that_does_not_fit_is_named_and_does_not_lose_the_others() {
 }
 
 #[test]
-fn what_is_no_list_is_an_error_that_says_so() {
+fn invalid_list_responses_are_errors() {
     for text in [
         "",
         "[]",
@@ -168,7 +168,7 @@ fn an_all_day_field_is_a_date_and_a_parent_is_an_enum() {
 }
 
 #[test]
-fn a_write_sends_what_was_set_and_null_for_what_was_cleared() {
+fn writes_send_set_values_and_null_for_cleared_ones() {
     use espo_typed::{opportunity, task};
     let patch = OpportunityPatch::new()
         .amount(12)
@@ -192,7 +192,7 @@ fn a_write_sends_what_was_set_and_null_for_what_was_cleared() {
 }
 
 #[test]
-fn filters_are_what_the_server_reads() {
+fn filters_have_the_format_of_the_server() {
     use espo_typed::{account, meeting, opportunity};
     let filter = opportunity::STAGE.is_in([Stage::Prospecting, Stage::Qualification])
         & opportunity::AMOUNT.gt(10_000)

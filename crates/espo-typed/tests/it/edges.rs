@@ -12,7 +12,7 @@ fn account(attributes: &Value) -> Account {
 }
 
 #[test]
-fn times_from_long_ago_to_for_ever_survive() {
+fn extreme_times_are_preserved() {
     for time in [
         "0001-01-01 00:00:00",
         "1000-01-01 00:00:00",
@@ -62,7 +62,7 @@ fn times_from_long_ago_to_for_ever_survive() {
 }
 
 #[test]
-fn numbers_at_the_ends_of_their_types_survive_or_are_named() {
+fn extreme_numbers_are_preserved_or_reported() {
     for number in [i64::MIN, -1, 0, (1 << 53) + 1, i64::MAX] {
         for sent in [json!(number), json!(number.to_string())] {
             let record = account(&json!({"versionNumber": sent}));
@@ -114,7 +114,7 @@ fn numbers_at_the_ends_of_their_types_survive_or_are_named() {
 }
 
 #[test]
-fn a_number_that_is_none_is_no_null() {
+fn non_finite_numbers_are_not_sent_as_null() {
     let rate = |rate: f64| {
         let mut attributes =
             espo_core::typed::Attributes::<Account, espo_core::typed::Update>::new();
@@ -123,7 +123,7 @@ fn a_number_that_is_none_is_no_null() {
         attributes.set(RATE, rate);
         attributes.into_json()["cRate"].clone()
     };
-    // Null would empty the field without a word; the server refuses a text.
+    // Null would silently clear the field; the server rejects a string.
     assert_eq!(rate(f64::NAN), json!("NaN"));
     assert_eq!(rate(f64::NEG_INFINITY), json!("-inf"));
     for number in [f64::MAX, f64::MIN_POSITIVE, -0.0, 0.1] {
@@ -132,7 +132,7 @@ fn a_number_that_is_none_is_no_null() {
 }
 
 #[test]
-fn one_record_that_is_no_sound_json_loses_itself_alone() {
+fn invalid_json_in_one_record_loses_only_that_record() {
     let deep = format!("{}1{}", "[".repeat(300), "]".repeat(300));
     for odd in [deep.as_str(), "1e999"] {
         let page = format!(
@@ -151,7 +151,7 @@ fn one_record_that_is_no_sound_json_loses_itself_alone() {
 }
 
 #[test]
-fn keys_twice_blanks_and_escapes_read_as_json_has_them() {
+fn duplicate_keys_whitespace_and_escapes_are_read() {
     let text = " { \"id\":\"1\",\"name\" : \"one\" ,\n\"name\":null,\"\\u006eame\":\"t\\u0000w\\ud83d\\ude00o\\/\", \"website\" :\"\" } ";
     let record = Account::decode_record(text).expect("an account");
     assert_eq!(record.name.as_deref(), Some("t\0w😀o/"));
@@ -163,7 +163,7 @@ fn keys_twice_blanks_and_escapes_read_as_json_has_them() {
 }
 
 #[test]
-fn options_that_nobody_knows_are_kept_alone_and_in_lists() {
+fn unknown_options_are_kept_alone_and_in_lists() {
     let sent = json!({"id": "1", "type": "Ally \"new\"", "industry": "", "cUnknown": ["x"]});
     let record = account(&sent);
     assert_eq!(Value::Object(record.to_json()), sent);
@@ -173,7 +173,7 @@ fn options_that_nobody_knows_are_kept_alone_and_in_lists() {
 }
 
 #[test]
-fn an_attribute_of_another_type_is_named_and_never_read_as_something_else() {
+fn attributes_of_another_type_are_reported() {
     for (attribute, wrong) in [
         ("name", json!(["a"])),
         ("name", json!({"a": 1})),
@@ -197,7 +197,7 @@ fn an_attribute_of_another_type_is_named_and_never_read_as_something_else() {
 }
 
 #[tokio::test]
-async fn texts_of_any_kind_come_back_from_a_server() {
+async fn unusual_strings_make_the_round_trip() {
     let sim = espo_sim::Sim::start().await.expect("a simulator");
     let client = Client::builder(sim.url()).auth(Auth::api_key(sim.api_key()));
     let crm = client.build().expect("a client");

@@ -57,7 +57,7 @@ async fn an_account_with_a_deal_is_created_found_through_its_link_and_patched_to
     assert_eq!(
         crm.read::<Account>(acme).await?.name.as_deref(),
         Some("Acme"),
-        "the rest is left alone"
+        "the rest is unchanged"
     );
 
     crm.delete(deal.id()).await?;
@@ -94,7 +94,7 @@ async fn many_to_many_links_are_made_listed_filtered_and_undone() -> Result<(), 
 }
 
 #[tokio::test]
-async fn filters_that_the_instance_knows_by_name_are_constants() -> Result<(), Error> {
+async fn named_filters_of_the_instance_are_constants() -> Result<(), Error> {
     let sim = Sim::start().await.expect("the embedded server starts");
     let crm = client(&sim).await;
     for stage in [Stage::Prospecting, Stage::ClosedWon] {
@@ -137,7 +137,7 @@ async fn filters_that_the_instance_knows_by_name_are_constants() -> Result<(), E
 }
 
 #[tokio::test]
-async fn an_upsert_creates_once_and_updates_after() -> Result<(), Error> {
+async fn upserts_create_once_and_then_update() -> Result<(), Error> {
     let sim = Sim::start().await.expect("the embedded server starts");
     let crm = client(&sim).await;
     let accounts = crm.records::<Account>();
@@ -155,7 +155,7 @@ async fn an_upsert_creates_once_and_updates_after() -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn keyset_paging_gives_every_untouched_record_once_while_others_write() -> Result<(), Error> {
+async fn keyset_paging_returns_each_record_once_during_writes() -> Result<(), Error> {
     let sim = Sim::start().await.expect("the embedded server starts");
     let crm = client(&sim).await;
     let mut before = std::collections::BTreeSet::new();

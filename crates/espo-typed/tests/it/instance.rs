@@ -23,7 +23,7 @@ fn admin(sim: &Sim) -> Client {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stock_instance_is_what_the_code_expects() {
+async fn a_stock_instance_matches_the_expected_schema() {
     let sim = Sim::start().await.expect("the server starts");
     assert_eq!(
         admin(&sim)
@@ -35,7 +35,7 @@ async fn a_stock_instance_is_what_the_code_expects() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_administrator_changed_is_named() {
+async fn changes_by_an_administrator_are_reported() {
     let mut tree = Schema::stock().raw.clone();
     let account = tree["entityDefs"]["Account"]["fields"]
         .as_object_mut()
@@ -68,7 +68,7 @@ async fn what_an_administrator_changed_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rebuild_of_the_instance_is_told_once_and_nothing_else_is() {
+async fn a_rebuild_of_the_instance_is_reported_once() {
     let sim = Sim::start().await.expect("the server starts");
     let told = Arc::new(Mutex::new(Vec::new()));
     let user = sim

@@ -28,7 +28,7 @@ fn person(address: &str) -> ContactNew {
 }
 
 #[tokio::test]
-async fn namesakes_are_imported_as_two() -> Result<(), Error> {
+async fn contacts_with_equal_names_are_imported_separately() -> Result<(), Error> {
     let (sim, crm) = start().await;
     let key = contact::EMAIL_ADDRESS;
     assert!(crm.upsert(key, person("ann@a.example")).await?.is_created());
@@ -60,7 +60,7 @@ async fn namesakes_are_imported_as_two() -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn the_server_changes_what_a_typed_filter_finds() -> Result<(), Error> {
+async fn mass_actions_change_the_records_of_a_typed_filter() -> Result<(), Error> {
     let (_sim, crm) = start().await;
     for (name, stage) in [
         ("A", Stage::ClosedWon),
@@ -129,7 +129,7 @@ async fn copy<E: Entity>(from: &Client, to: &Client) -> Result<usize, Error> {
 }
 
 #[tokio::test]
-async fn code_over_any_entity_type_runs_in_tasks_of_its_own() -> Result<(), Error> {
+async fn generic_code_runs_in_separate_tasks() -> Result<(), Error> {
     let (sim, crm) = start().await;
     let (other, target) = start().await;
     for name in ["A", "B", "C"] {
@@ -158,7 +158,7 @@ async fn code_over_any_entity_type_runs_in_tasks_of_its_own() -> Result<(), Erro
 }
 
 #[tokio::test]
-async fn a_call_has_a_time_limit_of_its_own() {
+async fn calls_have_their_own_time_limit() {
     let (sim, crm) = start().await;
     let slow = |operation| {
         FaultRule::always(

@@ -28,7 +28,7 @@ mod without_prelude {
 }
 
 #[test]
-fn it_asks_for_its_attributes_only_by_their_names_on_the_wire() {
+fn projections_request_only_their_attributes() {
     let names = [
         "id",
         "name",
@@ -44,7 +44,7 @@ fn it_asks_for_its_attributes_only_by_their_names_on_the_wire() {
 }
 
 #[test]
-fn the_places_of_the_widest_record_are_told_apart() {
+fn attributes_of_the_widest_record_are_distinguished() {
     // Neighbours of the same type, the first and the last attribute.
     #[derive(Projection)]
     #[espo(entity = Settings)]
@@ -101,7 +101,7 @@ fn a_record_becomes_the_struct() {
 }
 
 #[test]
-fn what_must_be_there_and_is_not_is_named() {
+fn missing_required_attributes_are_reported() {
     for text in [r#"{"id":"a1"}"#, r#"{"id":"a1","name":null}"#] {
         let error = Card::decode_record(text).expect_err("no name");
         assert_eq!(
@@ -115,7 +115,7 @@ fn what_must_be_there_and_is_not_is_named() {
 }
 
 #[test]
-fn one_record_that_does_not_fit_does_not_lose_the_page() {
+fn an_undecodable_record_does_not_lose_the_page() {
     let text = r#"{"total":3,"list":[{"id":"a1","name":"A"},{"id":"a2"},{"id":"a3","name":"C","teamsIds":5}]}"#;
     let page = Card::decode_page(text).expect("a page");
     assert_eq!(

@@ -120,7 +120,7 @@ fn debug_output_hides_secrets() {
 }
 
 #[test]
-fn a_patch_of_changes_holds_only_the_differences() {
+fn patches_of_changes_contain_only_the_differences() {
     let before = json!({"id": "m1", "name": "Review", "description": "x", "status": "Planned",
         "dateStart": "2026-01-31 08:00:00", "dateStartDate": null, "dateEnd": "2026-01-31 09:00:00",
         "createdAt": "2026-01-01 00:00:00", "parentType": "Account", "parentId": "a1",
@@ -178,7 +178,7 @@ fn a_patch_of_changes_holds_only_the_differences() {
 }
 
 #[tokio::test]
-async fn changes_are_written_unless_somebody_was_faster() -> Result<(), Error> {
+async fn changes_are_rejected_after_a_concurrent_update() -> Result<(), Error> {
     let sim = Sim::start().await.expect("the embedded server starts");
     let crm = client(&sim).await;
     let id = crm.create(AccountNew::new("Acme")).await?.id;

@@ -64,7 +64,7 @@ async fn several_records_are_linked_and_unlinked_at_once() -> Result<(), Error> 
 }
 
 #[tokio::test]
-async fn what_a_search_finds_is_linked_where_the_link_allows_it() -> Result<(), Error> {
+async fn search_results_are_linked_if_the_link_allows_it() -> Result<(), Error> {
     let (_sim, crm) = start().await;
     contacts(&crm, &["Chosen", "Chosen too", "Other"]).await?;
     let list = crm.create(TargetListNew::new("L")).await?;
@@ -91,7 +91,7 @@ async fn what_a_search_finds_is_linked_where_the_link_allows_it() -> Result<(), 
 }
 
 #[tokio::test]
-async fn a_record_of_the_other_side_is_read_through_a_link_to_one() -> Result<(), Error> {
+async fn linked_records_are_read_through_to_one_links() -> Result<(), Error> {
     let (_sim, crm) = start().await;
     let acme = crm.create(AccountNew::new("Acme")).await?;
     let acme = acme.id();
@@ -117,7 +117,7 @@ async fn a_record_of_the_other_side_is_read_through_a_link_to_one() -> Result<()
 }
 
 #[tokio::test]
-async fn followers_come_and_go() -> Result<(), Error> {
+async fn followers_can_be_added_and_removed() -> Result<(), Error> {
     let (sim, _) = start().await;
     let crm = crm(&sim, |user| user.type_ == "regular");
     let acme = crm.create(AccountNew::new("Acme")).await?;
@@ -142,7 +142,7 @@ async fn followers_come_and_go() -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn stars_are_for_people() -> Result<(), Error> {
+async fn api_users_cannot_star_records() -> Result<(), Error> {
     let (sim, api) = start().await;
     let crm = crm(&sim, |user| user.type_ == "regular");
     let acme = crm.create(AccountNew::new("Acme")).await?;

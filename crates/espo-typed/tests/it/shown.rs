@@ -9,7 +9,7 @@ fn deal(attributes: serde_json::Value) -> Opportunity {
 }
 
 #[test]
-fn a_record_shows_what_was_in_the_answer() {
+fn debug_output_shows_the_attributes_of_the_response() {
     let deal = deal(json!({
         "id": "1", "name": null, "stage": "Prospecting", "amount": "12.50", "closeDate": "2026-01-31",
         "teamsNames": {"t1": "Sales"}, "cNew": [1],
@@ -26,7 +26,7 @@ fn a_record_shows_what_was_in_the_answer() {
 }
 
 #[test]
-fn records_are_equal_by_value_presence_and_what_is_unknown() {
+fn records_compare_values_presence_and_unknown_attributes() {
     let one = json!({"id": "1", "name": "x", "createdAt": "2026-01-31 08:00:00", "cNew": 1});
     assert_eq!(deal(one.clone()), deal(one.clone()));
     for (attribute, value) in [

@@ -1,4 +1,4 @@
-//! A field of each type that EspoCRM knows, there and back: created, read, listed, filtered, ordered, updated, set to null.
+//! Round trips of a field of each type in EspoCRM: created, read, listed, filtered, ordered, updated, set to null.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::common::{World, decimal, time, world};
 
-/// Everything set, and what is told of it.
+/// A record with all fields set, and its expected values.
 trait Everything {
     fn full(&self) -> CEverythingNew;
     fn assert_full(&self, r: &CEverything, what: &str);
@@ -86,7 +86,7 @@ impl Everything for World {
             .urls(["https://a.example", "https://b.example"])
     }
 
-    /// What a record with everything set holds, whichever call answered it.
+    /// Checks the values of a record with all fields set, regardless of the call that returned it.
     fn assert_full(&self, r: &CEverything, what: &str) {
         assert_eq!(r.name.as_deref(), Some("Full"), "{what}");
         assert_eq!(r.a_barcode.as_deref(), Some("4006381333931"), "{what}");
@@ -197,7 +197,7 @@ impl Everything for World {
     }
 }
 
-/// One filter or more for each type that can be filtered by; each matches the full record and not the blank one.
+/// One filter or more for each type that can be filtered by; each matches the full record and not the empty one.
 fn filters(world: &World) -> Vec<Filter<CEverything>> {
     vec![
         f::NAME.starts_with("Fu"),
@@ -253,7 +253,7 @@ async fn round_trip(php_json: bool) {
     let world = world(php_json).await;
     let created = world.crm.create(world.full()).await.expect("created");
     let id = created.id.clone();
-    world.assert_full(&created, "the answer to the create");
+    world.assert_full(&created, "the response to the create");
 
     let read = world.crm.read::<CEverything>(&id).await.expect("read");
     world.assert_full(&read, "a read");
@@ -278,8 +278,11 @@ async fn round_trip(php_json: bool) {
     );
     assert_eq!(read.a_foreign.as_deref(), Some("https://acme.example"));
     assert!(read.created_at.is_some() && read.a_number.is_some() && read.counter.is_some());
-    assert!(!read.is_present("aPassword"), "a password never comes back");
-    // What came is what would be written, unknown attributes included.
+    assert!(
+        !read.is_present("aPassword"),
+        "passwords are never returned"
+    );
+    // A record serialises as it was received, including unknown attributes.
     let again = espo_core::typed::Decode::decode_value(read.to_json().into());
     assert_eq!(again, Ok(read.clone()));
 
@@ -320,7 +323,7 @@ async fn round_trip(php_json: bool) {
         );
     }
 
-    // The blank record has no value, and says so by null.
+    // The empty record returns null for each attribute.
     let read = world
         .crm
         .read::<CEverything>(&blank_id)
@@ -368,7 +371,7 @@ async fn round_trip(php_json: bool) {
     );
     assert_eq!(
         read.a_text, created.a_text,
-        "what was not named was left alone"
+        "other attributes are unchanged"
     );
 
     let patch = CEverythingPatch::new()
@@ -433,7 +436,7 @@ async fn round_trip(php_json: bool) {
     assert_eq!(
         read["anArray"],
         json!(["x", "y"]),
-        "what was not named was left alone"
+        "other attributes are unchanged"
     );
     drop(world.sim);
 }

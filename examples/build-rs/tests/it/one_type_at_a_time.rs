@@ -1,4 +1,4 @@
-//! One row a field type: what is created is read and listed, found by a filter, ordered by, updated and set to null,
+//! One row per field type: a record is created, read and listed, found by a filter, ordered by, updated and set to null,
 //! where the type allows it.
 
 use std::collections::BTreeSet;
@@ -13,16 +13,16 @@ use serde_json::{Value, json};
 
 type MakeFilter = Box<dyn Fn(&Id<CEverything>) -> Filter<CEverything>>;
 
-/// What one field type is tested by. Attributes are given as the record's JSON has them; null stands for absent as well.
+/// The test of one field type. Attributes are given as in the record's JSON; null stands for absent as well.
 struct Row {
     type_: &'static str,
     create: CEverythingNew,
     created: Value,
-    /// A list row does not hold it unless it is selected.
+    /// List rows contain it only if it is selected.
     unlisted: bool,
     update: Option<(CEverythingPatch, Value)>,
     clear: Option<(CEverythingPatch, Value)>,
-    /// Each finds the record and not a blank one.
+    /// Each finds the record and not an empty one.
     filters: Vec<MakeFilter>,
     orders: Vec<OrderBy<CEverything>>,
 }
@@ -430,9 +430,9 @@ fn choices_and_json(world: &World, twin: &Id<CEverything>) -> Vec<Row> {
         row("jsonObject", |n| n.a_json_object(json!({"a": {"b": []}})), json!({"aJsonObject": {"a": {"b": []}}}))
             .update(|p| p.a_json_object(json!({"c": 1.5})), json!({"aJsonObject": {"c": 1.5}}))
             .clear(|p| p.clear(f::A_JSON_OBJECT), json!({"aJsonObject": null})),
-        // Derived on the client of EspoCRM alone: it is not stored and nothing comes back.
+        // Derived only in EspoCRM's browser client: it is neither stored nor returned.
         row("map", |n| n, json!({"aMap": null})),
-        // No column goes with it, only code that an instance may have: a value is taken and nothing comes back.
+        // It has no column, only code that an instance may add: a value is accepted but not returned.
         row("base", |n| n.a_base("any"), json!({"aBase": null}))
             .update(|p| p.a_base("other"), json!({"aBase": null})),
     ]
@@ -446,7 +446,7 @@ fn same(found: &Value, expected: &Value) -> bool {
     }
 }
 
-/// What does not hold of a record, said in words.
+/// Describes the differences of a record from the expected values.
 fn differences(record: &CEverything, expected: &Value, of: &str, told: &mut Vec<String>) {
     let record = record.to_json();
     for (name, expected) in expected.as_object().expect("an object") {

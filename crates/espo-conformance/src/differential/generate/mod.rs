@@ -17,7 +17,7 @@ pub(crate) use walk::Walk;
 /// Entity types whose records are not part of a walk: they hold credentials, run jobs or reach other systems.
 const LEFT_OUT: &[&str] = &["Import", "User", "Webhook"];
 
-/// What walks are generated from.
+/// The input from which walks are generated.
 pub(crate) struct Generator<'a> {
     schema: &'a Schema,
     /// Entity types whose records a walk creates.
@@ -35,7 +35,7 @@ pub(crate) struct Generator<'a> {
     existing: Option<Vec<(String, Vec<String>)>>,
 }
 
-/// What the instance has besides its metadata.
+/// The data of the instance other than its metadata.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Surroundings {
     pub(crate) users: Vec<As>,

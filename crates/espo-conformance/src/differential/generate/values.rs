@@ -24,7 +24,7 @@ const WORDS: &[&str] = &[
     "ALPHA",
     "beta-1",
 ];
-/// Fields of an e-mail that hold addresses as text.
+/// Fields of an email that contain addresses as strings.
 const ADDRESSES: &[&str] = &["from", "to", "cc", "bcc", "replyTo"];
 const ODD_TEXTS: &[&str] = &[
     "",
@@ -255,7 +255,7 @@ fn int_bound(field: &Field) -> i32 {
     i32::try_from(max.clamp(1, 1000)).unwrap_or(1000)
 }
 
-/// A text of at most that many characters.
+/// A string of at most this number of characters.
 pub(super) fn text(walk: &mut Walk, max: Option<u64>) -> String {
     let word = *pick(&mut walk.random, WORDS);
     let max = usize::try_from(max.unwrap_or(200)).unwrap_or(200);

@@ -1,4 +1,4 @@
-//! One walk: some records of a few entity types, and what is done with them.
+//! One walk: some records of a few entity types, and the steps that use them.
 
 use espo_schema::{EntityType, FieldKind, LinkType};
 use http::Method;
@@ -79,7 +79,7 @@ impl<'g> Walk<'g> {
         while steps.len() < LENGTH {
             let act = weighted(&mut self.random, acts);
             if let Some(step) = self.step(act) {
-                // What a write changed shows in the next read.
+                // The next read shows the changes of a write.
                 let read = (step.method == Method::PUT && self.random.random_bool(0.4))
                     .then(|| step.path.clone());
                 let as_ = step.as_;

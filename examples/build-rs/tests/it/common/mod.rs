@@ -1,4 +1,4 @@
-//! What several tests need: a server with the custom entity type.
+//! Shared test setup: a server with the custom entity type.
 
 use std::collections::BTreeSet;
 
@@ -70,7 +70,7 @@ pub(crate) fn decimal(text: &str) -> Decimal {
 }
 
 impl World {
-    /// The ids of the records that a filter finds.
+    /// The IDs of the records that a filter finds.
     pub(crate) async fn ids(&self, filter: Filter<CEverything>) -> BTreeSet<String> {
         let shown = format!("{filter:?}");
         let page = self.crm.list::<CEverything>().filter(filter).strict().await;
