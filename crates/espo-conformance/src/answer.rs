@@ -1,4 +1,4 @@
-//! What is expected of an answer, as small demands that chain.
+//! Chainable assertions on responses.
 
 use std::ops::Deref;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::report::Difference;
 
-/// Why a behaviour ended early.
+/// Why a check ended early.
 #[derive(Debug, Clone)]
 pub(crate) enum Stop {
     Differs(Box<Difference>),
@@ -17,7 +17,7 @@ pub(crate) enum Stop {
 
 pub(crate) type Outcome<T = ()> = Result<T, Stop>;
 
-/// An answer and the request it belongs to.
+/// A response and the request that it belongs to.
 pub(crate) struct Answer {
     pub(crate) request: String,
     pub(crate) status: u16,
@@ -25,7 +25,7 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-/// The JSON of an answer.
+/// The JSON of a response.
 #[derive(Debug, Clone)]
 pub(crate) struct Body {
     pub(crate) request: String,
@@ -51,7 +51,7 @@ pub(crate) fn skip<T>(why: impl Into<String>) -> Outcome<T> {
 }
 
 impl Answer {
-    /// Demands a status.
+    /// Asserts the status.
     pub(crate) fn is(self, status: u16) -> Outcome<Self> {
         if self.status == status {
             return Ok(self);
@@ -68,12 +68,12 @@ impl Answer {
         )
     }
 
-    /// Demands 200 and JSON.
+    /// Asserts 200 and JSON.
     pub(crate) fn ok(self) -> Outcome<Body> {
         self.is(200)?.body()
     }
 
-    /// Demands JSON.
+    /// Asserts a JSON body.
     pub(crate) fn body(self) -> Outcome<Body> {
         match serde_json::from_slice(&self.body) {
             Ok(value) => Ok(Body {
@@ -89,17 +89,17 @@ impl Answer {
         }
     }
 
-    /// Demands 200 and the bare JSON `true`.
+    /// Asserts 200 and the JSON body `true`.
     pub(crate) fn yes(self) -> Outcome {
         self.is(200)?.exactly("true").map(drop)
     }
 
-    /// Demands 200 and the bare JSON `false`.
+    /// Asserts 200 and the JSON body `false`.
     pub(crate) fn no(self) -> Outcome {
         self.is(200)?.exactly("false").map(drop)
     }
 
-    /// Demands a body, to the byte.
+    /// Asserts the exact bytes of the body.
     pub(crate) fn exactly(self, text: &str) -> Outcome<Self> {
         if self.body == text.as_bytes() {
             Ok(self)
@@ -108,7 +108,7 @@ impl Answer {
         }
     }
 
-    /// Demands that the body's bytes hold `text`.
+    /// Asserts that the body contains `text`.
     pub(crate) fn contains(self, text: &str) -> Outcome<Self> {
         if self.text().contains(text) {
             return Ok(self);
@@ -121,12 +121,12 @@ impl Answer {
         )
     }
 
-    /// Demands an empty body.
+    /// Asserts an empty body.
     pub(crate) fn empty(self) -> Outcome<Self> {
         self.exactly("")
     }
 
-    /// Demands `X-Status-Reason`, word for word.
+    /// Asserts the exact value of `X-Status-Reason`.
     pub(crate) fn reason(self, reason: &str) -> Outcome<Self> {
         let got = self.reason_text();
         if got.as_deref() == Some(reason) {
@@ -135,7 +135,7 @@ impl Answer {
         differs(&self.request, "X-Status-Reason", json!(reason), json!(got))
     }
 
-    /// Demands that there be no `X-Status-Reason`, or an empty one.
+    /// Asserts that `X-Status-Reason` is absent or empty.
     pub(crate) fn no_reason(self) -> Outcome<Self> {
         match self.reason_text().as_deref() {
             None | Some("") => Ok(self),
@@ -143,12 +143,12 @@ impl Answer {
         }
     }
 
-    /// Demands a refusal: the status, the reason, and nothing in the body.
+    /// Asserts an error response: the status, the reason, and an empty body.
     pub(crate) fn refused(self, status: u16, reason: &str) -> Outcome {
         self.is(status)?.reason(reason)?.empty().map(drop)
     }
 
-    /// Demands the refusal of a value by the rule `rule` of a field, as status, reason and body say it.
+    /// Asserts that validation rule `rule` of a field rejected a value, by status, reason and body.
     pub(crate) fn invalid(self, entity: &str, field: &str, rule: &str) -> Outcome {
         self.is(400)?
             .reason(&format!(
@@ -157,7 +157,7 @@ impl Answer {
             .translation("validationFailure", &json!({"field": field, "type": rule}))
     }
 
-    /// Demands the body of a translatable error.
+    /// Asserts the body of a translatable error.
     pub(crate) fn translation(self, label: &str, data: &Value) -> Outcome {
         let expected = json!({"messageTranslation": {"label": label, "scope": null, "data": data}});
         let body = self.body()?;
@@ -168,7 +168,7 @@ impl Answer {
         }
     }
 
-    /// Demands a header's value; `None` for its absence.
+    /// Asserts the value of a header; `None` asserts that it is absent.
     pub(crate) fn header(self, name: &str, expected: Option<&str>) -> Outcome<Self> {
         let got = self.header_text(name);
         if got.as_deref() == expected {
@@ -178,7 +178,7 @@ impl Answer {
         }
     }
 
-    /// Demands a page of HTML with `text` in it.
+    /// Asserts an HTML page that contains `text`.
     pub(crate) fn html(self, text: &str) -> Outcome<Self> {
         let kind = self.header_text("content-type").unwrap_or_default();
         if kind.starts_with("text/html") {
@@ -208,8 +208,8 @@ impl Answer {
 }
 
 impl Body {
-    /// Demands that the value at `key` (a name, or a JSON pointer that starts with `/`) equals `expected`; numbers by
-    /// their value.
+    /// Asserts that the value at `key` (a name, or a JSON pointer that starts with `/`) equals `expected`; numbers are
+    /// compared by value.
     pub(crate) fn has(&self, key: &str, expected: impl Into<Value>) -> Outcome<&Self> {
         let (expected, got) = (expected.into(), self.at(key));
         match got {
@@ -219,12 +219,12 @@ impl Body {
         }
     }
 
-    /// Demands that `key` be there with `null`.
+    /// Asserts that `key` is `null`.
     pub(crate) fn null(&self, key: &str) -> Outcome<&Self> {
         self.has(key, Value::Null)
     }
 
-    /// Demands that `key` be absent.
+    /// Asserts that `key` is absent.
     pub(crate) fn lacks(&self, key: &str) -> Outcome<&Self> {
         match self.at(key) {
             None => Ok(self),
@@ -232,7 +232,7 @@ impl Body {
         }
     }
 
-    /// Demands that `key` be absent or null.
+    /// Asserts that `key` is absent or null.
     pub(crate) fn unset(&self, key: &str) -> Outcome<&Self> {
         if self.at(key).is_none_or(Value::is_null) {
             Ok(self)
@@ -241,12 +241,12 @@ impl Body {
         }
     }
 
-    /// Demands that `key` be there, whatever it holds.
+    /// Asserts that `key` is present, with any value.
     pub(crate) fn holds(&self, key: &str) -> Outcome<&Self> {
         self.that(key, "(present)", |_| true)
     }
 
-    /// Demands that the value at `key` be as `words` say.
+    /// Asserts that the value at `key` passes a test, which `words` describe.
     pub(crate) fn that(
         &self,
         key: &str,
@@ -264,7 +264,7 @@ impl Body {
         }
     }
 
-    /// Demands an object with exactly these keys.
+    /// Asserts an object with exactly these keys.
     pub(crate) fn only(&self, key: &str, keys: &[&str]) -> Outcome<&Self> {
         let mut got: Vec<&str> = self
             .at(key)
@@ -285,12 +285,12 @@ impl Body {
         }
     }
 
-    /// The record's id; empty when there is none.
+    /// The record's ID; empty if absent.
     pub(crate) fn id(&self) -> &str {
         self.value["id"].as_str().unwrap_or_default()
     }
 
-    /// The text at `key`; empty when there is none.
+    /// The string at `key`; empty if absent.
     pub(crate) fn text(&self, key: &str) -> &str {
         self.at(key).and_then(Value::as_str).unwrap_or_default()
     }
@@ -300,7 +300,7 @@ impl Body {
         self.value["list"].as_array().map_or(&[], Vec::as_slice)
     }
 
-    /// The ids of a list's rows, in order.
+    /// The IDs of a list's rows, in order.
     pub(crate) fn ids(&self) -> Vec<&str> {
         self.rows()
             .iter()
@@ -308,7 +308,7 @@ impl Body {
             .collect()
     }
 
-    /// The first row of a list as a body of its own.
+    /// The first row of a list as a separate body.
     pub(crate) fn first(&self) -> Outcome<Body> {
         match self.rows().first() {
             Some(row) => Ok(Body {
@@ -324,7 +324,7 @@ impl Body {
         }
     }
 
-    /// Demands the ids of a list's rows, in order.
+    /// Asserts the IDs of a list's rows, in order.
     pub(crate) fn rows_are(&self, expected: &[&str]) -> Outcome<&Self> {
         let got = self.ids();
         if got == expected {
@@ -339,7 +339,7 @@ impl Body {
         }
     }
 
-    /// Demands so many rows.
+    /// Asserts the number of rows.
     pub(crate) fn count(&self, expected: usize) -> Outcome<&Self> {
         let got = self.rows().len();
         if got == expected {
@@ -366,7 +366,7 @@ impl Deref for Body {
     }
 }
 
-/// Equality in which 100 and 100.0 are the same number: PHP writes one as the other.
+/// Compares values, with 100 equal to 100.0, because PHP writes one as the other.
 pub(crate) fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(x), Value::Number(y)) => x == y || x.as_f64() == y.as_f64(),

@@ -141,7 +141,7 @@ async fn a_behaviour_whose_user_is_missing_is_skipped() {
         }
         _ => None,
     });
-    assert_eq!(why, Some("no credentials of an administrator were given"));
+    assert_eq!(why, Some("no credentials given for an administrator"));
 }
 
 #[tokio::test]

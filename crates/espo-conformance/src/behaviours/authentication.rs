@@ -20,7 +20,7 @@ fn unauthorized(answer: Answer) -> Outcome<Answer> {
 fn key_pair(t: &Test) -> Outcome<(String, SecretString)> {
     match t.as_hmac()?.login {
         Login::Hmac { key, secret } => Ok((key.expose_secret().to_owned(), secret)),
-        _ => skip("no credentials of an API user with a secret key were given"),
+        _ => skip("no credentials given for an API user with a secret key"),
     }
 }
 
@@ -28,7 +28,7 @@ fn key_pair(t: &Test) -> Outcome<(String, SecretString)> {
 fn password(t: &Test) -> Outcome<(String, SecretString)> {
     match t.as_person()?.login {
         Login::Password { name, password } => Ok((name, password)),
-        _ => skip("no credentials of a user with a password were given"),
+        _ => skip("no credentials given for a user with a password"),
     }
 }
 

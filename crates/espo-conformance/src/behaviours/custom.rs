@@ -59,7 +59,7 @@ async fn field(t: &Test, kind: &str, test: impl Fn(&Value) -> bool) -> Outcome<F
         }
     }
     skip(format!(
-        "no custom entity type of the instance has a fitting field of type {kind}"
+        "no custom entity type of the instance has a suitable field of type {kind}"
     ))
 }
 
