@@ -1,12 +1,12 @@
-//! The suite against the embedded server.
+//! Runs the suite against the embedded server.
 
 use std::collections::BTreeMap;
 
 use espo_conformance::{Error, Report, Suite, Users, Verdict};
 use espo_sim::{Sim, Version};
 
-/// Behaviours in which the embedded server is known to differ, with the versions and the reason. An entry that no longer
-/// differs fails.
+/// Checks that the embedded server is known to fail, with the versions and the reason. The test fails for entries that
+/// no longer apply.
 const KNOWN: &[(&str, &[Version], &str)] = &[];
 
 fn users(sim: &Sim) -> Users {
@@ -21,7 +21,7 @@ async fn report(sim: &Sim) -> Report {
         .unwrap()
 }
 
-/// Live records by type, without those that a server keeps for itself.
+/// Number of records by type that are not deleted, without the server's internal records.
 fn records(sim: &Sim) -> BTreeMap<&'static str, usize> {
     let types = [
         "Account",
@@ -49,7 +49,7 @@ fn records(sim: &Sim) -> BTreeMap<&'static str, usize> {
         .collect()
 }
 
-/// Runs the suite against the simulator as one version. Behaviours of other versions are skipped, and no others.
+/// Runs the suite against one version of the simulator. Exactly the checks of other versions must be skipped.
 async fn holds_as(version: Version) {
     let stock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../metadata");
     let custom = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/custom.json");

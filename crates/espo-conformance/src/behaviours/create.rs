@@ -1,4 +1,4 @@
-//! What a create answers, and what it takes.
+//! Responses and input of create requests.
 
 use serde_json::{Value, json};
 

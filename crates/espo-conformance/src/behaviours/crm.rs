@@ -6,13 +6,13 @@ use super::{Behaviour, check};
 use crate::answer::{Body, Outcome};
 use crate::test::{Test, merged};
 
-/// Creates a lead with a last name of its own and these values.
+/// Creates a lead with a unique last name and these values.
 async fn lead(t: &Test, values: Value) -> Outcome<Body> {
     t.create("Lead", &merged(json!({"lastName": t.name("lead")}), values))
         .await
 }
 
-/// Converts a lead, and has what comes of it removed at the end.
+/// Converts a lead, and registers the created records for deletion.
 async fn convert(t: &Test, lead: &Body, records: Value) -> Outcome<Body> {
     let lead = t
         .post(

@@ -1,4 +1,4 @@
-//! Field types that the stock entity types hardly have, on whatever custom entity type of the instance has them.
+//! Field types that the stock entity types rarely use, tested on any custom entity type of the instance that has them.
 
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ struct Field {
     definition: Value,
 }
 
-/// A field of this type that passes a test, of a custom entity type whose records need nothing but a name.
+/// A field of this type that passes a test, in a custom entity type whose only required field is the name.
 async fn field(t: &Test, kind: &str, test: impl Fn(&Value) -> bool) -> Outcome<Field> {
     let scopes = t.get("Metadata?key=scopes").await?.ok()?;
     let custom = |scope: &Value| {
@@ -70,7 +70,7 @@ impl Field {
             .await
     }
 
-    /// Demands what a read gives for a value that was sent.
+    /// Asserts the value that a read returns for a value that was sent.
     async fn becomes(&self, t: &Test, sent: Value, read: Value) -> Outcome {
         let made = self.create(t, sent).await?;
         t.read(&self.entity, &made)
@@ -79,7 +79,7 @@ impl Field {
             .map(drop)
     }
 
-    /// Demands that a value be refused by a rule.
+    /// Asserts that a validation rule rejects a value.
     async fn refuses(&self, t: &Test, sent: Value, rule: &str) -> Outcome {
         let values = t.named("refused", json!({self.name.clone(): sent}));
         t.post(&self.entity, &values)
@@ -87,7 +87,7 @@ impl Field {
             .invalid(&self.entity, &self.name, rule)
     }
 
-    /// Demands which of three records an item finds: without a value, with the first option, with the first two.
+    /// Asserts which of three records an item finds: without a value, with the first option, with the first two.
     async fn finds(&self, t: &Test, item: Value, expected: [bool; 3]) -> Outcome {
         let options = &self.definition["options"];
         let none = t.make(&self.entity, json!({})).await?;
@@ -113,7 +113,7 @@ impl Field {
     }
 }
 
-/// A field of several options that come from its own definition.
+/// A field with several options that are listed in its definition.
 async fn options(t: &Test) -> Outcome<Field> {
     field(t, "multiEnum", |field| {
         field["options"]

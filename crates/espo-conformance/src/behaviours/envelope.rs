@@ -1,4 +1,4 @@
-//! What every answer is wrapped in.
+//! Headers and format of all responses.
 
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use super::{Behaviour, check};
 use crate::answer::{Outcome, skip};
 use crate::test::Test;
 
-/// A currency beside the base, and its rate.
+/// A currency other than the base currency, and its rate.
 async fn other(t: &Test) -> Outcome<(String, f64)> {
     if let Ok(found) = listed(t).await {
         return Ok(found);

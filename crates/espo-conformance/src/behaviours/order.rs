@@ -1,4 +1,4 @@
-//! In which order rows come.
+//! The order of rows.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{Behaviour, check};
 use crate::answer::{Outcome, differs};
 use crate::test::{Test, merged};
 
-/// Demands the order of the world's records of a type.
+/// Asserts the order of the world's records of a type.
 async fn ordered(t: &Test, entity: &str, order: Value, labels: &[&str]) -> Outcome {
     let world = t.world().await?;
     let item = json!({"type": "in", "attribute": "id", "value": world.ids(entity)});
@@ -25,7 +25,7 @@ async fn ordered(t: &Test, entity: &str, order: Value, labels: &[&str]) -> Outco
     }
 }
 
-/// The refusal of an order: a status that changed in 9.2, with a reason that 9.2 and 9.3 send twice.
+/// The error for an invalid order: the status changed in 9.2, and 9.2 and 9.3 send the reason twice.
 async fn forbidden(t: &Test, field: &str, reason: &str) -> Outcome {
     let answer = t.query("Account", &[("orderBy", field)]).await?;
     if t.at_least(10, 0) {

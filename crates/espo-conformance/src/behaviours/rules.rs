@@ -1,4 +1,4 @@
-//! Rules that decide what lists carry, what the database can search and order by, and what an update touches.
+//! The attributes of lists, the attributes that the database can search and order by, and the effects of updates.
 
 use serde_json::{Value, json};
 

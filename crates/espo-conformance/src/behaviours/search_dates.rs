@@ -1,4 +1,4 @@
-//! Where items about days, counted from the server's own today.
+//! Where items with dates, relative to the server's current day.
 
 use jiff::civil::Date;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::answer::Outcome;
 use crate::test::Test;
 use crate::world::World;
 
-/// Demands that an item finds the campaigns whose day passes a test.
+/// Asserts that an item finds the campaigns whose day passes a test.
 async fn days(t: &Test, item: Value, test: impl Fn(&World, Date) -> bool) -> Outcome {
     let world = t.world().await?;
     let labels: Vec<&str> = world
@@ -24,7 +24,7 @@ async fn days(t: &Test, item: Value, test: impl Fn(&World, Date) -> bool) -> Out
     finds(t, "Campaign", item, &labels).await
 }
 
-/// Demands that an item with `dateTime` finds the accounts made just now, or none.
+/// Asserts that an item with `dateTime` finds the accounts created just now, or none.
 async fn moments(t: &Test, item: Value, found: bool) -> Outcome {
     let mut item = item;
     item["attribute"] = json!("createdAt");

@@ -33,7 +33,7 @@ const SECRET: &[&str] = &[
     "appTimestamp",
 ];
 
-/// What is compared.
+/// The compared aspects of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Score {
@@ -71,7 +71,7 @@ pub(crate) struct Pairs {
     times: Times,
 }
 
-/// When both servers were asked, in seconds since 1970.
+/// The times of the requests to both servers, in seconds since 1970.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Times {
     /// Both now: times of the last hours may differ by a few seconds.
@@ -196,7 +196,7 @@ impl Compared {
     }
 }
 
-/// Compares two responses, and pairs the ids that stand in the same places.
+/// Compares two responses, and pairs the IDs in the same positions.
 pub(crate) fn compare(real: &Response, other: &Response, pairs: &mut Pairs) -> Compared {
     let mut out = Compared::default();
     out.scores.insert(Score::Status);

@@ -50,7 +50,7 @@ impl Run {
                 .iter()
                 .any(|n| spoilt.contains(n) || !self.is_bound(n))
             {
-                // A record that neither server accepted is no loss.
+                // A record that neither server accepted does not need to be deleted.
                 let lost = |n: &String| spoilt.contains(n) || self.is_half_bound(n);
                 comparison.left_out += usize::from(names.iter().any(lost));
                 continue;

@@ -1,6 +1,6 @@
 //! Kinds of requests, and how often each is sent.
 
-/// What a step does.
+/// The action of a step.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Act {
     Create,
@@ -25,7 +25,7 @@ pub(super) enum Act {
     Users,
 }
 
-/// What a walk does after it created its first records, by weight.
+/// The actions of a walk after it created its first records, by weight.
 pub(super) const ACTS: &[(u32, Act)] = &[
     (14, Act::Create),
     (14, Act::Update),
@@ -49,7 +49,7 @@ pub(super) const ACTS: &[(u32, Act)] = &[
     (2, Act::Users),
 ];
 
-/// What a walk does that writes nothing.
+/// The actions of a walk that only reads.
 pub(super) const READS: &[(u32, Act)] = &[
     (20, Act::Read),
     (60, Act::List),
