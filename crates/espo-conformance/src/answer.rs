@@ -389,7 +389,7 @@ mod tests {
     use super::equal;
 
     #[test]
-    fn a_whole_float_is_its_integer_and_nothing_else() {
+    fn integral_floats_equal_integers_only() {
         assert!(equal(&json!({"a": [100]}), &json!({"a": [100.0]})));
         assert!(!equal(&json!(100), &json!("100")));
         assert!(!equal(&json!(1), &json!(true)));

@@ -1,4 +1,4 @@
-//! The server's clock: the machine's, or one that stands still.
+//! The server's clock: the system clock, or a stopped one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -64,7 +64,7 @@ impl Ids {
         }
     }
 
-    /// A new id. From the clock: 8 hex digits of seconds, 5 of microseconds, 4 that tell apart (QUIRKS 4). Seeded:
+    /// A new id. From the clock: 8 hex digits of seconds, 5 of microseconds, 4 for uniqueness (QUIRKS 4). Seeded:
     /// the same sequence for the same seed, growing as real ones do.
     pub(crate) fn next(&self, clock: &Clock) -> String {
         let n = self.count.fetch_add(1, Ordering::Relaxed);

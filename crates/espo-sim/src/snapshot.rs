@@ -34,7 +34,7 @@ struct File {
     relations: BTreeMap<String, Vec<SavedPair>>,
     /// Who follows what: entity type, record, users.
     followers: Vec<(String, String, Vec<String>)>,
-    /// What is starred: entity type, record, user.
+    /// Starred records: entity type, record, user.
     stars: Vec<(String, String, String)>,
 }
 
@@ -155,7 +155,7 @@ fn read(path: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-/// Counters go on after the highest number that there is.
+/// Counters continue after the highest existing number.
 fn go_on_counting(app: &App, layout: &Layout) {
     let table = app.store.table(layout.index);
     for field in app.layouts.entity(layout).fields.values() {

@@ -42,19 +42,19 @@ async fn moments(t: &Test, item: Value, found: bool) -> Outcome {
     .await
 }
 
-/// First day of the month so many months from that of `day`.
+/// First day of the month `months` months after that of `day`.
 fn month(day: Date, months: i32) -> Date {
     day.first_of_month()
         .saturating_add(jiff::Span::new().months(months))
 }
 
-/// First day of the quarter, in years that begin `shift` months late, so many quarters from that of `day`.
+/// First day of the quarter `quarters` quarters after that of `day`, in years that begin `shift` months late.
 fn quarter(day: Date, shift: i8, quarters: i32) -> Date {
     let into = (i32::from(day.month()) - 1 - i32::from(shift)).rem_euclid(3);
     month(day, 3 * quarters - into)
 }
 
-/// First day of the year that begins `shift` months late, so many years from that of `day`.
+/// First day of the year `years` years after that of `day`, in years that begin `shift` months late.
 fn year(day: Date, shift: i8, years: i32) -> Date {
     let into = (i32::from(day.month()) - 1 - i32::from(shift)).rem_euclid(12);
     month(day, 12 * years - into)

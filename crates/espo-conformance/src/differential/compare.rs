@@ -446,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_paired_where_they_stand_in_the_same_place() {
+    fn ids_in_the_same_position_are_paired() {
         let (a, b) = ("6b0c40e38dbafdb79", "6b0c40e38dbafdb80");
         assert_eq!(
             places(json!({"id": a, "x": a}), json!({"id": b, "x": b})),

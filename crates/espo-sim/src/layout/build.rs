@@ -340,7 +340,7 @@ fn derived(layout: &Layout, entity: &EntityType, ix: AttrIx) -> Source {
         }
         (AttributeRole::Name, Some(l)) => Source::LinkName(l.name.clone()),
         (AttributeRole::Name, None) => match &a.field {
-            // A parent field needs no link of its own.
+            // A parent field does not need its own link.
             Some(f) if field.is_some_and(|f| f.kind == FieldKind::LinkParent) => {
                 Source::LinkName(f.clone())
             }
