@@ -12,7 +12,7 @@ use crate::search::collate;
 use crate::store::{How, Row};
 use crate::value::Value;
 
-/// At most so many are shown.
+/// Maximum number of duplicates returned.
 const SHOWN: usize = 5;
 
 /// Records that the new one may be a second copy of.

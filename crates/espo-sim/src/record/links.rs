@@ -1,4 +1,4 @@
-//! Linking and unlinking, and what may refuse them (ESPO-API.md M9, QUIRKS 6).
+//! Linking and unlinking, and the checks that can reject them (ESPO-API.md M9, QUIRKS 6).
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(crate) fn default_columns(app: &App, relation: usize) -> Arc<[Value]> {
         .collect()
 }
 
-/// Columns of a pair that is there, in full.
+/// All columns of an existing pair.
 pub(crate) fn columns_of(app: &App, relation: usize, pair: &Pair) -> Vec<Value> {
     if pair.columns.is_empty() {
         default_columns(app, relation).to_vec()
@@ -35,7 +35,7 @@ pub(crate) fn columns_of(app: &App, relation: usize, pair: &Pair) -> Vec<Value> 
 }
 
 /// Writes `{link}Ids`, `{link}Id` of a link whose key the other record has, and `{link}Columns` of a body: the set is
-/// replaced, columns are merged into those of records that are linked. Gives what was linked and unlinked.
+/// replaced, columns are merged into those of records that are linked. Returns the linked and unlinked records.
 pub(crate) fn write_sets(
     app: &App,
     layout: &Layout,

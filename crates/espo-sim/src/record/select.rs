@@ -124,7 +124,7 @@ pub(crate) fn unknown_parents(layout: &Layout, plan: &[AttrIx]) -> Vec<AttrIx> {
         .collect()
 }
 
-/// A selected attribute, and what is loaded with it.
+/// A selected attribute, and the attributes that are loaded with it.
 fn select_one(layout: &Layout, ix: AttrIx, wanted: &mut [bool]) {
     let attr = &layout.attrs[ix];
     match &attr.source {
@@ -153,7 +153,7 @@ const LOADED: &[(&str, &str)] = &[
     ("TargetList", "optedOutCount"),
 ];
 
-/// Attributes that the loader of an e-mail's addresses fills besides those of its own fields.
+/// Attributes that the loader of an email's addresses fills in addition to those of its fields.
 const ADDRESSES: &[&str] = &[
     "toEmailAddressesIds",
     "toEmailAddressesNames",

@@ -1,4 +1,4 @@
-//! The value that an attribute shows, whatever it is made of.
+//! The values of attributes in responses, including composed ones.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -191,7 +191,7 @@ impl PartialOrd for NameKey {
     }
 }
 
-/// The attribute that stands as a record's name.
+/// The attribute that is shown as a record's name.
 pub(crate) fn name(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value {
     match layout.find(attr) {
         Some(ix) => value(app, layout, row, ix, ""),
@@ -237,7 +237,7 @@ pub(crate) fn key<'a>(
             row.get(id).non_empty()?.into(),
         )),
         Some(_) => None,
-        // A parent field without a link of its own.
+        // A parent field without its own link.
         None => {
             let id = layout.slot(&format!("{link}Id"))?;
             let type_ = layout.slot(&format!("{link}Type"))?;
@@ -266,7 +266,7 @@ pub(crate) fn linked(app: &App, layout: &Layout, row: &Row, link: &str) -> Vec<A
     linked_through(app, layout, row, def)
 }
 
-/// As [`linked`], with the link's definition at hand.
+/// Same as [`linked`], for a given link definition.
 pub(crate) fn linked_through(
     app: &App,
     layout: &Layout,

@@ -260,7 +260,7 @@ fn is_stub(layout: &Layout, name: &str) -> bool {
     })
 }
 
-/// Whether the database can order by what a request names.
+/// Whether the database can order by the requested attribute.
 fn executable(
     app: &App,
     layout: &Layout,
@@ -323,7 +323,7 @@ impl Ord for Candidate<'_, '_> {
     }
 }
 
-/// The first `wanted` rows by the order, and how many there are in all.
+/// The first `wanted` rows in the order, and the total number.
 pub(crate) fn top<'r>(
     app: &App,
     layout: &Layout,

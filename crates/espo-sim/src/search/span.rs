@@ -11,7 +11,7 @@ use crate::layout::{AttrIx, Layout, Source, Ty};
 use crate::store::{Bounds, By, Key, is_plain};
 use crate::value::Id;
 
-/// An end of a range of texts, from before the first to behind the last.
+/// A bound of a range of strings, from before the first to after the last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Edge {
     Min,
@@ -73,7 +73,7 @@ pub(crate) fn by(layout: &Layout, attr: AttrIx) -> Option<By> {
     }
 }
 
-/// Bounds of what the items of a search let through, in the order of an attribute; `None` if they set none.
+/// Bounds of the rows that the items of a search can match, in the order of an attribute; `None` without bounds.
 pub(crate) fn bounds(layout: &Layout, attr: AttrIx, items: &[Json]) -> Option<Walk> {
     let cx = Context {
         name: &layout.attrs[attr].name,
@@ -158,7 +158,7 @@ impl Context<'_> {
         Some(span)
     }
 
-    /// One item; `None` for one that says nothing about the attribute.
+    /// One item; `None` for an item that does not restrict the attribute.
     fn one(&self, item: &Json) -> Option<Span> {
         let type_ = item.get("type").and_then(Json::as_str)?;
         match type_ {
@@ -182,7 +182,7 @@ impl Context<'_> {
         }
         let value = item.get("value").filter(|v| v.is_string())?;
         let value: Id = moment(self.ty, value).into();
-        // Where letters and bytes differ in their order an index says nothing.
+        // An index cannot be used where the order of letters differs from that of bytes.
         if self.ty == Ty::Id && !is_plain(&value) {
             return None;
         }

@@ -1,4 +1,4 @@
-//! What tasks, meetings, calls and e-mails have in common.
+//! Common rules of tasks, meetings, calls and emails.
 
 use serde_json::{Value as Json, json};
 

@@ -1,4 +1,4 @@
-//! What may not be asked (ESPO-API.md E2 and E3).
+//! Checks for forbidden search parameters (ESPO-API.md E2 and E3).
 
 use serde_json::Value as Json;
 
@@ -76,7 +76,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Whether the caller may use a field, or a link of that name.
+    /// Whether the caller may use the field or link with this name.
     fn field_open(&self, field: &str) -> bool {
         let layouts = &self.app.layouts;
         let entity = layouts.entity(self.layout);
