@@ -1,4 +1,4 @@
-//! What the server says about itself: who is logged in, metadata, settings, currency rates.
+//! Information about the application: the current user, metadata, settings, currency rates.
 
 use std::borrow::Cow;
 
@@ -48,7 +48,7 @@ fn app_params(call: &Call) -> Result<Reply> {
         .json(&json!({"maxUploadSize": 256, "extensions": [], "templateEntityTypeList": []})))
 }
 
-/// Maintenance calls of administrators: there is nothing to rebuild here, but answers tell of it.
+/// Maintenance requests of administrators: there is nothing to rebuild, but responses report a rebuild.
 fn admin_true(call: &Call) -> Result<Reply> {
     call.caller.require_admin()?;
     call.app.note_rebuild();
@@ -159,7 +159,7 @@ fn destroy_token(call: &Call) -> Result<Reply> {
 }
 
 /// The metadata without the labels that were pulled with it, which are returned apart, and without the sections that the
-/// server hides from everybody.
+/// server hides from all users.
 fn raw(app: &App) -> Cow<'_, Json> {
     let mut raw = Cow::Borrowed(&app.layouts.schema.raw);
     for hidden in [LABELS, "selectDefs", "pdfDefs"] {

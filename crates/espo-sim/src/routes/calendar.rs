@@ -110,7 +110,7 @@ fn visible(call: &Call, layout: &Layout) -> Vec<Arc<Row>> {
         .collect()
 }
 
-/// What of a user's begins in a range, and `keep` accepts.
+/// A user's records that begin in a range and that `keep` accepts.
 fn between(
     call: &Call,
     user: &str,

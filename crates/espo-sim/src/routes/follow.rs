@@ -49,7 +49,7 @@ fn set_follower(call: &Call, layout: &Layout, id: &Id, user: &str, follows: bool
     }
 }
 
-/// Without a stream there is nothing to follow: the answer is `true` all the same.
+/// Without a stream there is nothing to follow, but the response is `true` anyway.
 fn follow(call: &Call) -> Result<Reply> {
     let (layout, id) = target(call)?;
     check_read(call, layout, &id, "")?;

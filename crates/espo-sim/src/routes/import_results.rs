@@ -1,4 +1,4 @@
-//! What became of an import: its counts, its duplicates, its errors, and taking it back (ESPO-API.md C4).
+//! The results of an import: counts, duplicates and errors, and reverting it (ESPO-API.md C4).
 
 use std::sync::Arc;
 

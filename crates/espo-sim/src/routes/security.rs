@@ -51,7 +51,7 @@ fn is_api(users: &Layout, row: &Row) -> bool {
         .is_some_and(|s| row.get(s).as_str() == Some("api"))
 }
 
-/// `POST UserSecurity/apiKey/generate {id}`: a new key, and for HMAC users a new secret; the old ones end. Answers the user.
+/// `POST UserSecurity/apiKey/generate {id}`: a new key, and for HMAC users a new secret; the old ones become invalid. Returns the user.
 fn generate_key(call: &Call) -> Result<Reply> {
     let (users, row) = named_user(call)?;
     let app = call.app;

@@ -1,4 +1,4 @@
-//! What a user looked at last.
+//! Records that a user viewed last.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -32,7 +32,7 @@ struct View {
     at: String,
 }
 
-/// Notes that a record was read. Of the entity types that are looked at: those of objects, and those that say so
+/// Records that a user read a record. Of the entity types that are looked at: those of objects, and those that say so
 /// (`lastViewed`).
 pub(super) fn note(app: &App, caller: &Caller, layout: &Layout, id: &str) {
     let scope = &app.layouts.entity(layout).scope.raw;
@@ -56,7 +56,7 @@ pub(super) fn note(app: &App, caller: &Caller, layout: &Layout, id: &str) {
 }
 
 /// `GET LastViewed`: each record once, the one read last first. The attributes are those of an `ActionHistoryRecord` that
-/// name the record and the time; the facts tell no more than that the items are alike.
+/// name the record and the time; the observed facts only show that the items are alike.
 fn last_viewed(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
