@@ -153,7 +153,7 @@ impl App {
         self.timestamp.load(Ordering::Relaxed)
     }
 
-    /// Has the answers tell of a rebuild, also of a second one within the same second.
+    /// Makes responses report a rebuild, also a second one within the same second.
     pub(crate) fn note_rebuild(&self) {
         let now = self.clock.now().as_second();
         let before = self.timestamp.fetch_add(1, Ordering::Relaxed);

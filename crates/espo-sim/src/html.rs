@@ -144,7 +144,7 @@ impl Writer {
         }
     }
 
-    /// What was opened last under a name: its text, taken back.
+    /// Removes and returns the text since the last element with this name was opened.
     fn taken(&mut self, name: &str) -> Option<String> {
         let at = self.open.iter().rposition(|(open, _)| open == name)?;
         let (_, from) = self.open.remove(at);

@@ -1,8 +1,8 @@
 //! Waiting for an injected latency, closer than the runtime's own timer.
 //!
-//! tokio's timer has a grain of one millisecond and wakes 0.6 to 1.2 ms late at the median: a latency asked for would
-//! not be the one that a client sees. One thread for the process sleeps with the system's timer instead, some 0.1 ms
-//! late; it starts with the first latency asked for.
+//! tokio's timer has a resolution of one millisecond and wakes 0.6 to 1.2 ms late at the median, so a client would not see
+//! the configured latency. Instead, one thread per process sleeps with the system's timer, which is about 0.1 ms late.
+//! The thread starts with the first injected latency.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -217,7 +217,7 @@ fn metadata(call: &Call) -> Result<Reply> {
 }
 
 /// Takes links to entity types that the caller does not see out of a definition; those with an open field stay. Parents
-/// are told only of the types that are left.
+/// list only the remaining types.
 fn hide_links(caller: &Caller, entity: &str, def: &mut Json, closed: &[String]) {
     let open_field = |def: &Json, link: &str| {
         def.get("fields").is_some_and(|f| f.get(link).is_some())
@@ -337,7 +337,7 @@ fn patch_settings(_call: &Call) -> Result<Reply> {
 /// Where a pull keeps the labels.
 const LABELS: &str = "i18n";
 
-/// Labels: those that were pulled with the metadata, else the names as the metadata has them, since a label file is no
+/// Labels: those that were pulled with the metadata, otherwise the names from the metadata, because label files are not
 /// part of it.
 fn i18n(call: &Call) -> Result<Reply> {
     Ok(labels(call.app))

@@ -192,8 +192,8 @@ fn set_acceptance_status(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// Mails the attendees who have an address, other than the caller, or those of them that `targets` names. `false` when
-/// there is nobody.
+/// Mails the attendees who have an address, other than the caller, or those of them that `targets` names. `false` if
+/// there are no recipients.
 fn invite(call: &Call, action: &str, subject: &str) -> Result<Reply> {
     let app = call.app;
     let layout = event(call, action)?;

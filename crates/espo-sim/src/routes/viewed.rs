@@ -32,8 +32,7 @@ struct View {
     at: String,
 }
 
-/// Records that a user read a record. Of the entity types that are looked at: those of objects, and those that say so
-/// (`lastViewed`).
+/// Stores that a user read a record, for object entity types and those with `lastViewed`.
 pub(super) fn note(app: &App, caller: &Caller, layout: &Layout, id: &str) {
     let scope = &app.layouts.entity(layout).scope.raw;
     let says = |key: &str| scope.get(key) == Some(&Json::Bool(true));

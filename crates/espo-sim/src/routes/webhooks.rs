@@ -218,7 +218,7 @@ pub(super) fn is_loopback(host: &str) -> bool {
 }
 
 /// Public addresses and names; nothing is looked up, so names under domains that never resolve (RFC 2606, RFC 6761) are
-/// told by their ending.
+/// recognised by their suffix.
 fn leads_outside(host: &str) -> bool {
     match host
         .trim_start_matches('[')

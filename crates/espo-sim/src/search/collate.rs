@@ -140,8 +140,8 @@ fn char_weight(c: char) -> u32 {
 #[derive(Debug, Clone)]
 pub(crate) struct Like {
     parts: Vec<Part>,
-    /// The pattern is plain text with `%` at neither, one or both of its ends: nearly all searches are of this kind. ASCII texts are
-    /// compared to it without a copy.
+    /// The pattern is plain text with `%` at neither, one or both ends, as in nearly all searches. ASCII strings are
+    /// compared with it without a copy.
     plain: Option<Plain>,
 }
 

@@ -1,5 +1,5 @@
-//! Rows that a search can find, by an index, where one of its conditions has one. Every condition is held against them
-//! all the same, so that this decides how long a search takes and never what it finds.
+//! Candidate rows of a search from an index, if one of the conditions has one. All conditions are still evaluated on
+//! them, so an index affects the duration of a search but not its result.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -36,7 +36,7 @@ pub(crate) type Bounds = (Bound<Key>, Bound<Key>);
 
 impl Table {
     /// `indexed` are keys that links list by, `texts` what the duplicate check looks up, `date` what lists are ordered by
-    /// unless asked otherwise.
+    /// by default.
     pub(crate) fn new(indexed: Vec<Slot>, texts: Vec<TextKey>, date: Option<Slot>) -> Table {
         Table {
             inner: RwLock::new(Inner {
