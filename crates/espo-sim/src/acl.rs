@@ -362,7 +362,7 @@ impl Acl {
             || (!self.everything && self.scopes.get(scope).is_some_and(|r| !r.none()))
     }
 
-    /// Refuses when the scope is closed for this action.
+    /// Rejects the request if the caller has no access to the scope for this action.
     pub(crate) fn check_scope(&self, scope: &str, action: Action) -> Result<()> {
         if self.level(scope, action) == Level::No {
             return Err(Refusal::forbidden(format!("No {} access.", action.name())));

@@ -89,7 +89,7 @@ pub(crate) struct App {
 pub(crate) struct Caller {
     pub(crate) acl: Arc<Acl>,
     pub(crate) login: Login,
-    /// Names what one request does as one action; made when it is first asked for.
+    /// Identifies all changes of one request as one action; created on first use.
     pub(crate) action: OnceLock<Id>,
 }
 
@@ -335,7 +335,7 @@ impl App {
         row.get(layout.slot("type")?).as_str().map(str::to_owned)
     }
 
-    /// Has the listeners hear of what happened to a record.
+    /// Passes an event of a record to the listeners.
     pub(crate) fn raise(&self, caller: &Caller, event: &Event) {
         for listener in &self.listeners {
             listener(self, caller, event);

@@ -192,7 +192,7 @@ pub(crate) fn mass_link(schema: &Schema, entity: &str, link: &str) -> bool {
     link_rule(schema, entity, link, "massLink", STOCK)
 }
 
-/// Whether a has-many link refuses records that have another owner.
+/// Whether a has-many link rejects records that have another owner.
 pub(crate) fn only_not_linked(schema: &Schema, entity: &str, link: &str) -> bool {
     link_rule(
         schema,

@@ -1,7 +1,7 @@
 //! A server's records in a file, and back.
 //!
 //! The file is JSON by names (entity types, attributes, links), so that it can be read, edited, and loaded with metadata
-//! that has changed since: what the metadata no longer has is passed over.
+//! that has changed since: names that the metadata no longer has are ignored.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::store::Row;
 use crate::users::Users;
 use crate::value::{Id, Value};
 
-/// Version of the format; a file of another one is refused.
+/// Version of the format; files of other versions are rejected.
 const FORMAT: u32 = 1;
 
 /// Two linked ids, with the columns of the middle table.

@@ -308,7 +308,7 @@ fn people() -> Vec<Behaviour> {
                 .call("GET", "App/user")
                 .anonymous()
                 .header("espo-authorization", &header);
-            // With this header the failure does not count towards the lock-out.
+            // With this header the failure does not count towards the lockout.
             unauthorized(
                 call.header("espo-authorization-by-token", "true")
                     .send()

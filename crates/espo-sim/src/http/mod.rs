@@ -111,7 +111,7 @@ pub(crate) struct ErrorContext<'a> {
     pub(crate) accept: &'a str,
 }
 
-/// Which layer of the server refuses, which decides content type and page.
+/// The layer of the server that rejects a request, which determines the content type and the error page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RefusalKind {
     /// An exception of the application: empty body or JSON.
@@ -148,7 +148,7 @@ impl Refusal {
         Refusal::new(403, String::new())
     }
 
-    /// A refused filter or order: 400, and up to 9.3 the reason twice.
+    /// A rejected filter or order: 400, and up to 9.3 the reason twice.
     pub(crate) fn forbidden_search(reason: impl Into<String>) -> Refusal {
         Refusal {
             wrapped: true,
@@ -214,7 +214,7 @@ impl Refusal {
         self
     }
 
-    /// The response to the refused request.
+    /// The response to the rejected request.
     pub(crate) fn reply(&self, to: &ErrorContext) -> Reply {
         let (content_type, body) = match (self.kind, &self.body) {
             (RefusalKind::Page, _) => pages::error(self.status, to.accept),

@@ -77,7 +77,7 @@ fn user_saved(app: &App, layout: &Layout, row: &Row, input: &Input) {
             c.secret_key = Some(app.ids.secret());
         }
     });
-    // The record shows the key that was made for it.
+    // The record contains the key that was generated for it.
     if let (Some(slot), Some(key)) = (
         layout.slot("apiKey"),
         app.auth.get(&row.id).and_then(|c| c.api_key),

@@ -1,4 +1,4 @@
-//! Notes that changes write into the stream (ESPO-API.md H1): created, updated, assigned, related.
+//! Stream notes that are created by changes (ESPO-API.md H1): created, updated, assigned, related.
 
 use std::sync::Arc;
 

@@ -301,7 +301,7 @@ fn numbers(draft: &mut Draft) {
     }
 }
 
-/// `{link}Ids` of a link without a field relates one record on create; more are refused.
+/// `{link}Ids` of a link without a field relates one record on create; more are rejected.
 fn check_stubs(layout: &Layout, body: &Map<String, Json>) -> Result<()> {
     for (link, ids) in stubs(layout, body) {
         if ids.len() > 1 {

@@ -174,7 +174,7 @@ pub(crate) fn unlink_one(app: &App, layout: &Layout, row: &Row, def: &LinkDef, o
     match def.kind {
         LinkKind::Many { relation, forward } => {
             app.store.relation(relation).unlink(&row.id, forward, other);
-            // The primary account goes with its link.
+            // The primary account is removed together with its link.
             if layout.name == "Account" && def.name == "contacts" {
                 clear_key(app, target, other, "accountId", &row.id);
             }
@@ -224,7 +224,7 @@ fn clear_key(app: &App, layout: &Layout, id: &str, attr: &str, value: &str) {
     });
 }
 
-/// The link of a link or unlink request, with the record and everything that may refuse it.
+/// The link of a link or unlink request, with the record and all checks that can reject it.
 pub(crate) fn request_target<'a>(
     app: &'a App,
     caller: &Caller,
@@ -279,7 +279,7 @@ const PRIMARY_THERE: &[(&str, &str, &str)] = &[
     ("Contact", "opportunities", "contactId"),
 ];
 
-/// Has the other record name this one as its primary one, or not any more; either way it is saved.
+/// Sets or clears this record as the primary one of the other record, which is saved in both cases.
 fn set_primary_there(
     app: &App,
     caller: &Caller,

@@ -182,7 +182,7 @@ pub(crate) fn search_table(
     })
 }
 
-/// Offset and size of the page that is asked for.
+/// Offset and size of the requested page.
 pub(crate) fn page_of(app: &App, params: &SearchParams) -> (usize, usize) {
     let limit = params
         .max_size

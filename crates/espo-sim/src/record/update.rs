@@ -266,7 +266,7 @@ fn sets_differ(layout: &Layout, input: &Input, before: &IndexMap<AttrIx, Value>)
         })
 }
 
-/// Refuses a stale version if the change is a real one (QUIRKS 7).
+/// Rejects a stale version if the update changes any value (QUIRKS 7).
 fn check_version(
     app: &App,
     layout: &Layout,

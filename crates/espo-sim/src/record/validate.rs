@@ -440,7 +440,7 @@ fn stock_suppressed(entity: &str, field: &str, rule: &str) -> bool {
         )
 }
 
-/// Whether the layout's bool attribute refuses null: the database does, with a 500 (QUIRKS 4).
+/// Whether the bool attribute rejects null: the database does, with a 500 (QUIRKS 4).
 pub(crate) fn null_refused(app: &App, layout: &Layout, ix: AttrIx) -> bool {
     let attr = &layout.attrs[ix];
     let entity = app.layouts.entity(layout);

@@ -216,7 +216,7 @@ fn metadata(call: &Call) -> Result<Reply> {
     Ok(at_key(app, &tree, key))
 }
 
-/// Takes links to entity types that the caller does not see out of a definition; those with an open field stay. Parents
+/// Removes links to entity types that the caller cannot see from a definition; those with an open field are kept. Parents
 /// list only the remaining types.
 fn hide_links(caller: &Caller, entity: &str, def: &mut Json, closed: &[String]) {
     let open_field = |def: &Json, link: &str| {
@@ -418,7 +418,7 @@ fn currency_rates(call: &Call) -> Result<Reply> {
     Ok(call.app.json(&Json::Object(rates)))
 }
 
-/// `PUT CurrencyRate`: unknown codes and the base currency are passed over, negative rates are refused.
+/// `PUT CurrencyRate`: unknown codes and the base currency are ignored, negative rates are rejected.
 fn put_currency_rates(call: &Call) -> Result<Reply> {
     may_use_currency(call, Action::Edit)?;
     let body = call.request.json_body()?;

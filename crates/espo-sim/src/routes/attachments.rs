@@ -218,7 +218,7 @@ fn upload(call: &Call) -> Result<Reply> {
     Ok(created::answer(app, caller, layout, &row, &shown))
 }
 
-/// Base64 as PHP reads it: what is none of its characters is passed over.
+/// Base64 as decoded by PHP, which ignores invalid characters.
 fn decoded(data: &str) -> Vec<u8> {
     let mut clean: String = data
         .chars()

@@ -73,7 +73,7 @@ fn unfollow(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// Refuses those who may not see the record of a route.
+/// Rejects callers who may not see the record of a route.
 fn check_read(call: &Call, layout: &Layout, id: &str, otherwise: &str) -> Result<()> {
     let acl = &call.caller.acl;
     if acl.level(&layout.name, Action::Read) == Level::No {
@@ -191,7 +191,7 @@ fn user_ids(call: &Call) -> Result<Vec<String>> {
     Ok(one.into_iter().chain(many).collect())
 }
 
-/// Refuses those who may not change the record of a route.
+/// Rejects callers who may not change the record of a route.
 fn check_edit(call: &Call, layout: &Layout, id: &str) -> Result<()> {
     let (acl, name) = (&call.caller.acl, &layout.name);
     if !acl.scope(name) {

@@ -47,7 +47,7 @@ pub(super) fn target(
         };
         found.where_.extend(where_.into_iter().flatten().cloned());
         found.lift_pseudo_items()?;
-        // Forbidden filters are refused as such here, not as bad requests.
+        // Forbidden filters are rejected as forbidden here, not as bad requests.
         let mut conditions = search::conditions(app, caller, layout, &found).map_err(|mut r| {
             if let Some((half, _)) = r
                 .reason

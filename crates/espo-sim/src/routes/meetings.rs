@@ -245,7 +245,7 @@ fn invite(call: &Call, action: &str, subject: &str) -> Result<Reply> {
     })
 }
 
-/// Sets the first status of a list of the scope on every record that the caller may edit; others are passed over.
+/// Sets the first status of a list of the scope on every record that the caller may edit; others are skipped.
 fn mass_set(call: &Call, action: &str, key: &str, stock: &str) -> Result<Reply> {
     let app = call.app;
     let layout = event(call, action)?;

@@ -230,7 +230,7 @@ fn matches<'a>(fixed: &Fixed, segments: &'a [String]) -> Option<Vec<&'a str>> {
     (at == segments.len()).then_some(params)
 }
 
-/// Finds the route, or the framework's refusal.
+/// Finds the route, or returns the framework's error.
 pub(crate) fn find(request: &Request) -> Result<Route<'_>> {
     let segments = &request.segments;
     let method = match request.method {

@@ -112,7 +112,7 @@ pub(super) fn controller(
         ))
     };
     if OTHER_CONTROLLERS.contains(&name) {
-        // They are for administrators, and refuse before they look at the action.
+        // They are for administrators, and reject other users before they check the action.
         if !caller.acl.is_admin() {
             return Err(Refusal::forbidden_silently());
         }

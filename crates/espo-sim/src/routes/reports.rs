@@ -41,7 +41,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     ),
 ];
 
-/// Opportunities that close in the period that is asked for and that the caller may read.
+/// Opportunities that close in the requested period and that the caller may read.
 struct Report<'a> {
     call: &'a Call<'a>,
     layout: &'a Layout,

@@ -188,7 +188,7 @@ pub(super) fn notes_of(app: &App, layout: &Layout, id: &str) -> Vec<Arc<Row>> {
     rows
 }
 
-/// Which notes a request asks for.
+/// The notes that a request selects.
 struct Which<'a> {
     notes: &'a Layout,
     filter: Option<&'a str>,

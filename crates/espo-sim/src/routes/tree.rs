@@ -22,7 +22,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::POST, ":Entity/action/move", move_one),
 ];
 
-/// Levels of a tree when nothing else is asked for.
+/// Default number of levels of a tree.
 const DEPTH: usize = 2;
 
 /// Category types of a stock instance, for metadata without scopes.

@@ -63,7 +63,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// The order that a search asks for, or the entity type's own.
+    /// The order that a search requests, or the entity type's default.
     pub(crate) fn of(
         app: &App,
         caller: &Caller,

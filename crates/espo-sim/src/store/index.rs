@@ -1,5 +1,5 @@
-//! Indexes beside a table's rows. What every server needs is kept from the start; the others are made when a search first
-//! asks for them, and kept from then on.
+//! Indexes of a table's rows. Those that every server needs exist from the start; others are created when a search first
+//! needs them, and are then maintained.
 
 use std::collections::BTreeSet;
 

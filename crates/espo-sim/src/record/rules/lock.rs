@@ -69,7 +69,7 @@ pub(super) fn check(d: &Draft) -> Result<()> {
     Ok(())
 }
 
-/// Refuses to remove a locked record.
+/// Rejects the deletion of a locked record.
 pub(crate) fn check_removal(app: &App, layout: &Layout, row: &Row) -> Result<()> {
     if is_locked(app, layout, row) {
         return Err(refused("cannotRemoveLockedRecord", Map::new()));

@@ -74,7 +74,7 @@ pub(crate) fn is_future(entity: &str, field: &str) -> bool {
     (entity, field) == ("Email", "sendAt")
 }
 
-/// Refuses to remove what is locked or in use.
+/// Rejects the deletion of records that are locked or in use.
 pub(crate) fn check_removal(app: &App, layout: &Layout, row: &Row) -> Result<()> {
     lock::check_removal(app, layout, row)?;
     category::check_removal(app, layout, row)
@@ -114,7 +114,7 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
             }
         }
         "KnowledgeBaseArticle" => article::save(d),
-        // A folder belongs to whom it was made by.
+        // A folder belongs to the user who created it.
         "EmailFolder" if d.old.is_none() && d.get("assignedUserId").is_null() => {
             let creator = d.get("createdById");
             d.set("assignedUserId", creator);

@@ -10,7 +10,7 @@ use crate::layout::{LinkDef, LinkKind};
 use crate::version::Version;
 
 impl Compiler<'_> {
-    /// Refuses what may not be asked.
+    /// Rejects forbidden search parameters.
     pub(super) fn check(&self, item: &Json) -> Result<()> {
         let type_ = item.get("type").and_then(Json::as_str).unwrap_or_default();
         match type_ {
