@@ -1,4 +1,4 @@
-//! Who may do what: role data merged into one table per user (ESPO-API.md D, "ACL facts").
+//! Access control: role data merged into one table per user (ESPO-API.md D, "ACL facts").
 
 use std::collections::HashMap;
 

@@ -76,11 +76,11 @@ pub(crate) struct App {
     timestamp: AtomicI64,
     /// State other than records: attachments, reactions, stars and so on, by part.
     pub(crate) extras: routes::Extras,
-    /// Who hears of what happens to records.
+    /// The listeners for events of records.
     listeners: Vec<Listener>,
-    /// Entity type and id → ids of the users who follow it.
+    /// Entity type and ID → IDs of the users who follow it.
     pub(crate) followers: RwLock<HashMap<(String, Id), Vec<Id>>>,
-    /// Entity type, id and user of starred records.
+    /// Entity type, ID and user of starred records.
     pub(crate) stars: RwLock<std::collections::HashSet<(String, Id, Id)>>,
 }
 

@@ -108,7 +108,7 @@ impl Auth {
         self.tokens.write().remove(token).is_some()
     }
 
-    /// Who sends this request; `None` when it brings no credentials at all.
+    /// The user of a request; `None` without credentials.
     pub(crate) fn login(
         &self,
         app: &App,

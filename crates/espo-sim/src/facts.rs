@@ -5,7 +5,7 @@
 use espo_schema::Schema;
 use serde_json::Value as Json;
 
-/// Who may see or set a field, apart from roles.
+/// Restrictions on reading or setting a field, independent of roles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct FieldAccess {
     /// No user can read it.

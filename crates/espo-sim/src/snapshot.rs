@@ -20,7 +20,7 @@ use crate::value::{Id, Value};
 /// Version of the format; files of other versions are rejected.
 const FORMAT: u32 = 1;
 
-/// Two linked ids, with the columns of the middle table.
+/// Two linked IDs, with the columns of the middle table.
 type SavedPair = (String, String, Map<String, Json>);
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,9 +30,9 @@ struct File {
     users: Users,
     /// Entity type → rows, oldest first.
     records: BTreeMap<String, Vec<Map<String, Json>>>,
-    /// `Entity.link` → pairs of ids with the columns of the middle table.
+    /// `Entity.link` → pairs of IDs with the columns of the middle table.
     relations: BTreeMap<String, Vec<SavedPair>>,
-    /// Who follows what: entity type, record, users.
+    /// Followers: entity type, record, users.
     followers: Vec<(String, String, Vec<String>)>,
     /// Starred records: entity type, record, user.
     stars: Vec<(String, String, String)>,

@@ -1,4 +1,4 @@
-//! Who may log in: roles, teams and users as a file or a program declares them.
+//! Roles, teams and users, declared in a file or by a program.
 
 use std::collections::BTreeMap;
 use std::path::Path;

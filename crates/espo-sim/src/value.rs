@@ -16,7 +16,7 @@ pub(crate) enum Value {
     Bool(bool),
     Int(i64),
     Float(f64),
-    /// Text, also dates, ids and decimal numbers.
+    /// Text, also dates, IDs and decimal numbers.
     Text(CompactString),
     /// Lists and objects.
     Json(Arc<Json>),

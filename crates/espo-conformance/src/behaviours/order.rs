@@ -139,7 +139,7 @@ pub(super) fn all() -> Vec<Behaviour> {
             .await
         }),
         check("ties-by-id-in-the-same-direction", async |t| {
-            // None is assigned; ids grow with time.
+            // None is assigned; IDs grow with time.
             ordered(
                 t,
                 "Account",

@@ -113,7 +113,7 @@ impl Pairs {
         }
     }
 
-    /// Pairs two ids if neither has another partner.
+    /// Pairs two IDs if neither has another partner.
     pub(crate) fn same(&mut self, real: &str, other: &str) -> bool {
         if self.there.contains_key(real) || self.here.contains_key(other) {
             return self.there.get(real).is_some_and(|o| o == other);

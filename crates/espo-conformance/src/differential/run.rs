@@ -25,7 +25,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Declared ids are the same on both sides.
+    /// Declared IDs are the same on both sides.
     pub(super) fn pair_declared(&mut self, declaration: &Value) {
         let lists = ["users", "teams", "roles"].map(|key| declaration[key].as_array());
         for item in lists.into_iter().flatten().flatten() {
@@ -138,7 +138,7 @@ impl Run {
         Ok((real, other))
     }
 
-    /// Remembers the ids of a record that both servers created.
+    /// Remembers the IDs of a record that both servers created.
     fn bind(&mut self, step: &Step, real: &Response, other: &Response) {
         if let Some(name) = &step.binds {
             for (side, response) in [(&mut self.real, real), (&mut self.other, other)] {

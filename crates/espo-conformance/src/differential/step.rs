@@ -42,7 +42,7 @@ impl As {
     }
 }
 
-/// A request with placeholders (`{{r1}}`) for the ids of records that earlier steps created.
+/// A request with placeholders (`{{r1}}`) for the IDs of records that earlier steps created.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Step {
     /// Kind of operation and entity type, for grouping.
@@ -58,7 +58,7 @@ pub(crate) struct Step {
     pub(crate) headers: Vec<(String, String)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<Value>,
-    /// Name that the id in the response gets.
+    /// Name that the ID in the response gets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) binds: Option<String>,
 }
@@ -137,7 +137,7 @@ fn names_in(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// One server, and the ids that it gave to the names.
+/// One server, and the IDs that it gave to the names.
 pub(crate) struct Side {
     wire: Wire,
     users: Users,
@@ -179,7 +179,7 @@ impl Side {
         self.names.insert(name.to_owned(), id.to_owned());
     }
 
-    /// Forgets the ids of a walk.
+    /// Forgets the IDs of a walk.
     pub(crate) fn forget(&mut self) {
         self.names.clear();
     }
@@ -266,7 +266,7 @@ impl Response {
         }
     }
 
-    /// The id of the record in the response.
+    /// The ID of the record in the response.
     pub(crate) fn id(&self) -> Option<&str> {
         self.body.as_ref()?.get("id")?.as_str()
     }

@@ -111,7 +111,7 @@ pub(crate) struct Attr {
     pub(crate) write_only: bool,
     pub(crate) filter_only: bool,
     pub(crate) in_list: bool,
-    /// Who may see or set it, apart from roles.
+    /// Restrictions on reading or setting it, independent of roles.
     pub(crate) access: FieldAccess,
     /// Option order, where the attribute is an enum.
     pub(crate) options: Option<Vec<String>>,

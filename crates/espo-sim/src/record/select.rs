@@ -1,4 +1,4 @@
-//! Which attributes the rows of a list have.
+//! The attributes of list rows.
 
 use super::create;
 use crate::app::{App, Caller};
@@ -110,7 +110,7 @@ fn loaded(app: &App, layout: &Layout, names: &[String], wanted: &mut [bool]) {
     }
 }
 
-/// Names of parent records that a row shows as null: the query has their ids or types only if they are selected.
+/// Names of parent records that a row shows as null: the query has their IDs or types only if they are selected.
 pub(crate) fn unknown_parents(layout: &Layout, plan: &[AttrIx]) -> Vec<AttrIx> {
     let has = |name: String| layout.find(&name).is_none_or(|ix| plan.contains(&ix));
     plan.iter()

@@ -149,7 +149,7 @@ pub(crate) fn members(app: &App, layout: &Layout, row: &Row, link: &str) -> Vec<
     rows
 }
 
-/// Orders records by name, without regard to case and accents, and by id where the names are the same.
+/// Orders records by name, without regard to case and accents, and by ID where the names are the same.
 #[derive(PartialEq, Eq)]
 struct NameKey {
     /// A person's first name and last name; otherwise the name alone.
@@ -220,7 +220,7 @@ fn link_name(app: &App, layout: &Layout, row: &Row, link: &str) -> Value {
     }
 }
 
-/// Entity type and id that a belongs-to or parent link holds.
+/// Entity type and ID that a belongs-to or parent link holds.
 pub(crate) fn key<'a>(
     app: &'a App,
     layout: &Layout,
@@ -328,7 +328,7 @@ pub(crate) fn pairs(app: &App, row: &Row, def: &LinkDef) -> Vec<Pair> {
         .collect()
 }
 
-/// `{link}Columns`: id → the columns that the field names.
+/// `{link}Columns`: ID → the columns that the field names.
 fn columns(app: &App, layout: &Layout, row: &Row, link: &str) -> Json {
     let Some(def) = layout.links.get(link) else {
         return Json::Object(Map::new());

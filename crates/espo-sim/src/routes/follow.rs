@@ -27,7 +27,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::DELETE, ":Entity/:id/starSubscription", unstar),
 ];
 
-/// The entity type of a route, and the id of a live record of it.
+/// The entity type of a route, and the ID of a live record of it.
 fn target<'a>(call: &Call<'a>) -> Result<(&'a Layout, Id)> {
     let layout = call.app.layout(&super::upper_first(call.params[0]))?;
     let id = call.params[1];

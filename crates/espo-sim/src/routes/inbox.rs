@@ -39,7 +39,7 @@ fn inbox<'a>(call: &Call<'a>) -> Result<(&'a Layout, usize, bool)> {
     Ok((emails, relation, forward))
 }
 
-/// The ids of a body.
+/// The IDs of a body.
 fn ids_of(body: &Map<String, Json>) -> Result<Vec<String>> {
     let list = body.get("ids").and_then(Json::as_array);
     match (list, body.get("id").and_then(Json::as_str)) {
@@ -103,7 +103,7 @@ fn move_to(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// The id of a folder, if it is the caller's.
+/// The ID of a folder, if it is the caller's.
 fn own_folder(call: &Call, id: &str) -> Result<Id> {
     let folders = call.app.layout("EmailFolder")?;
     let row = call.app.store.table(folders.index).live(id);

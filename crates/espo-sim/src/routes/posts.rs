@@ -286,12 +286,12 @@ fn edit_note(call: &Call) -> Result<Reply> {
         return Err(Refusal::forbidden("No edit access."));
     }
     let mut body = call.request.json_body()?;
-    // Of a post the text and the attachments can be changed, of other notes nothing.
+    // The text and the attachments of a post can be changed; other notes are immutable.
     let is_post = text(notes, &row, "type").as_deref() == Some("Post");
     body.retain(|k, _| is_post && matches!(k.as_str(), "post" | "attachmentsIds"));
     let mut row = update::change(call.app, call.caller, notes, &row, &body)?;
     if let (Some(post), Some(slot)) = (body.get("post"), notes.slot("data")) {
-        // Who is mentioned follows from the text.
+        // The mentioned users are derived from the text.
         let mentions = mentions(call.app, post.as_str().unwrap_or_default());
         row.values[slot] = Value::json(if mentions.is_empty() {
             json!({})

@@ -111,7 +111,7 @@ fn generate_password(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// `POST UserSecurity/password/recovery {id}`: the id of a request by which the user sets a new password, mailed to it.
+/// `POST UserSecurity/password/recovery {id}`: the ID of a request by which the user sets a new password, mailed to it.
 fn recover_password(call: &Call) -> Result<Reply> {
     let (_, row, to) = password_user(call)?;
     let request = call.app.ids.secret();

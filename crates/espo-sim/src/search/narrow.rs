@@ -62,7 +62,7 @@ fn by_item(app: &App, layout: &Layout, item: &Json, most: usize) -> Option<Vec<A
             if name != "id" && !layout.indexed.contains(&slot) {
                 return None;
             }
-            // Each id once: a row that is found twice would be listed twice.
+            // Each ID once: a row that is found twice would be listed twice.
             let ids: BTreeSet<&str> = ids.into_iter().collect();
             let rows = ids.iter().flat_map(|id| match name {
                 "id" => table.live(id).into_iter().collect(),

@@ -23,7 +23,7 @@ struct Key {
     descending: bool,
     /// Position of each option, for enums.
     options: Option<Vec<String>>,
-    /// Dates and ids compare by their bytes.
+    /// Dates and IDs compare by their bytes.
     binary: bool,
 }
 
@@ -54,7 +54,7 @@ impl Key {
 #[derive(Debug)]
 pub(crate) struct Order {
     keys: Vec<Key>,
-    /// Direction of the id, which breaks ties.
+    /// Direction of the ID, which breaks ties.
     id_descending: bool,
     /// Attributes that a list row shows because it is ordered by a field.
     pub(crate) attrs: Vec<AttrIx>,
@@ -165,7 +165,7 @@ impl Order {
         }
     }
 
-    /// The attribute and direction, where the order is by one attribute and the id in the same direction.
+    /// The attribute and direction, where the order is by one attribute and the ID in the same direction.
     pub(crate) fn simple(&self) -> Option<(AttrIx, bool)> {
         match self.keys.as_slice() {
             [key] if key.options.is_none() && key.descending == self.id_descending => {

@@ -1,4 +1,4 @@
-//! Which part of an order a search can find anything in: what a page by key asks for is a walk along an index from where
+//! The part of an order that can contain results of a search: a page by key is a walk along an index from where
 //! the page before ended, not a scan.
 
 use std::ops::Bound;
@@ -138,7 +138,7 @@ impl Context<'_> {
     fn all<'j>(&self, items: impl Iterator<Item = &'j Json> + Clone) -> Option<Span> {
         let spans = items.clone().filter_map(|item| self.one(item));
         let mut span = spans.reduce(Span::intersect)?;
-        // Within one value the ids may be bounded too.
+        // Within one value the IDs may be bounded too.
         if self.name != "id"
             && let (Edge::At(a), Edge::At(b)) = (&span.from.0, &span.to.0)
             && a == b

@@ -15,7 +15,7 @@ pub(crate) enum By {
     Date(Slot),
 }
 
-/// A place in an order: value, id (left empty where it is the value), place in the table.
+/// A place in an order: value, ID (left empty where it is the value), place in the table.
 pub(crate) type Key = (Id, Id, usize);
 
 /// Live rows in an order.

@@ -11,7 +11,7 @@ use super::index::{By, Find, Key, Ordered, Texts};
 use crate::layout::{Slot, TextKey};
 use crate::value::Id;
 
-/// One entity type's rows, with an index by id and by the keys that links list by.
+/// One entity type's rows, with an index by ID and by the keys that links list by.
 #[derive(Debug)]
 pub(crate) struct Table {
     inner: RwLock<Inner>,
@@ -22,7 +22,7 @@ struct Inner {
     chunks: Rows,
     len: usize,
     by_id: HashMap<Id, usize>,
-    /// There are ids whose letters and bytes are not ordered alike.
+    /// There are IDs whose letters and bytes are not ordered alike.
     odd_ids: bool,
     by_key: Vec<(Slot, HashMap<Id, Vec<usize>>)>,
     ordered: Vec<Ordered>,
@@ -61,7 +61,7 @@ impl Table {
         self.inner.read().len
     }
 
-    /// Whether there are ids whose letters and bytes are not ordered alike.
+    /// Whether there are IDs whose letters and bytes are not ordered alike.
     pub(crate) fn has_odd_ids(&self) -> bool {
         self.inner.read().odd_ids
     }
@@ -239,7 +239,7 @@ impl Table {
 
     /// Removes a row permanently.
     pub(crate) fn erase(&self, id: &str) {
-        // Rows keep their place, so an erased one stays as a deleted row that no id leads to.
+        // Rows keep their place, so an erased one stays as a deleted row that no ID leads to.
         self.update(id, |row| {
             row.deleted = true;
             true

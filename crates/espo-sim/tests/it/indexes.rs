@@ -25,7 +25,7 @@ fn fill(sim: &Sim) {
     }
 }
 
-/// The ids that a search finds, and its total.
+/// The IDs that a search finds, and its total.
 fn ids(api: &Talk, params: &Json) -> (Json, Vec<String>) {
     let answer = api.search("Contact", params.clone()).ok();
     let rows = answer["list"].as_array().expect("a list");

@@ -113,7 +113,7 @@ fn object(pairs: Vec<(String, Value)>) -> Value {
     Value::Object(pairs.into_iter().collect::<Map<_, _>>())
 }
 
-/// A placeholder for the id of a record.
+/// A placeholder for the ID of a record.
 fn placeholder(name: &str) -> Value {
     json!(format!("{{{{{name}}}}}"))
 }

@@ -28,7 +28,7 @@ const ADDRESSES: &[(&str, &str)] = &[
 /// Marks of an email that exist only in a user's inbox.
 pub(crate) const OF_INBOX: &[&str] = &["isImportant", "inTrash", "inArchive"];
 
-/// Name and subject are one value; either may be sent alone.
+/// Name and subject are the same value, and either can be sent.
 pub(super) fn complete(body: &mut Map<String, Json>) {
     // The subject goes first where both are sent.
     if let Some(subject) = body.get("subject").cloned() {
@@ -66,7 +66,7 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
         let id = format!("dummy:{}", d.app.ids.secret());
         d.set("messageId", Value::text(id));
     }
-    // Of plain text there is no plainer one.
+    // A plain text body needs no separate plain version.
     if d.sent("body") && d.get("isHtml").is_true() {
         let body = d.get("body");
         let plain = body
@@ -75,7 +75,7 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
             .filter(|text| !text.is_empty());
         d.set("bodyPlain", plain.map_or(Value::Null, Value::text));
     }
-    // Who has it in the inbox is loaded, but not their names.
+    // The users with the email in their inbox are loaded, but not their names.
     for (attr, names) in [("usersIds", false), ("usersNames", true)] {
         if let Some(ix) = d.layout.find(attr) {
             let row = d.old.unwrap_or(&d.row);

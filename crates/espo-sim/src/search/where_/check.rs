@@ -68,7 +68,7 @@ impl Compiler<'_> {
                 }
                 Ok(())
             }
-            // The ORM knows ids and names of every link, field or not.
+            // The ORM knows IDs and names of every link, field or not.
             None if self.is_stub(name) => Ok(()),
             None => Err(Refusal::bad_request(format!(
                 "Not existing attribute '{name}' in where."
@@ -100,7 +100,7 @@ impl Compiler<'_> {
             })
     }
 
-    /// Every id of a link filter must lead to a record that the caller may read (9.2 and later).
+    /// Every ID of a link filter must lead to a record that the caller may read (9.2 and later).
     fn check_ids(&self, link: &LinkDef, ids: &[Json]) -> Result<()> {
         let Some(target) = link.target.map(|t| &self.app.layouts.entities[t]) else {
             return Ok(());

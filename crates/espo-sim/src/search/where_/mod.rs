@@ -245,7 +245,7 @@ impl<'a> Compiler<'a> {
             });
         }
         let Some(ix) = self.layout.find(name) else {
-            // A link stub: ids have no column to compare.
+            // A link stub: IDs have no column to compare.
             drop(self.test(type_, Ty::List, item)?);
             self.broken
                 .set(self.broken.get() || !type_.starts_with("array"));
