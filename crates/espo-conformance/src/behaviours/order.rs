@@ -156,7 +156,7 @@ pub(super) fn all() -> Vec<Behaviour> {
             .await
         }),
         check("address-by-its-parts", async |t| {
-            // Country, city, street: Paris before Zürich by country, the two in Paris by id.
+            // Country, city, street: Paris before Zürich by country, the two in Paris by ID.
             ordered(
                 t,
                 "Account",

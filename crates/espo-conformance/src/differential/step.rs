@@ -1,4 +1,4 @@
-//! One request of a walk, and one server's side of it.
+//! One request of a walk, and its execution on one server.
 
 use std::collections::HashMap;
 
@@ -58,7 +58,7 @@ pub(crate) struct Step {
     pub(crate) headers: Vec<(String, String)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<Value>,
-    /// Name that the ID in the response gets.
+    /// Name under which the ID in the response is stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) binds: Option<String>,
 }
@@ -137,14 +137,14 @@ fn names_in(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// One server, and the IDs that it gave to the names.
+/// One server, and the IDs of its named records.
 pub(crate) struct Side {
     wire: Wire,
     users: Users,
     names: HashMap<String, String>,
 }
 
-/// A response as far as it is compared.
+/// The compared parts of a response.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -194,7 +194,7 @@ impl Side {
         filled
     }
 
-    /// Sends a request, again once if the connection failed.
+    /// Sends a request, and retries once if the connection failed.
     pub(crate) async fn send(&self, step: &Step) -> Result<Response, String> {
         match self.try_send(step).await {
             Ok(response) => Ok(response),

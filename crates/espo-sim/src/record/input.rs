@@ -230,7 +230,7 @@ fn trimmed(s: &str) -> &str {
     s.trim_matches([' ', '\t', '\n', '\r', '\0', '\x0B'])
 }
 
-/// Whether a value is of a kind that the server cannot even look at: a list or an object where an ID, a date or a phone
+/// Whether a value is of a kind that the server cannot process: a list or an object where an ID, a date or a phone
 /// number is due.
 fn unusable(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> bool {
     if !value.is_array() && !value.is_object() {

@@ -26,11 +26,11 @@ pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::POST, "MassAction", 
 /// The records that an action is applied to.
 pub(super) struct Target {
     pub(super) rows: Vec<Arc<Row>>,
-    /// The IDs were named one by one, rather than found by a search.
+    /// The IDs were listed explicitly instead of found by a search.
     pub(super) by_ids: bool,
 }
 
-/// Finds what is named by IDs or by a search.
+/// Finds the records selected by IDs or by a search.
 pub(super) fn target(
     app: &App,
     caller: &Caller,

@@ -317,7 +317,7 @@ fn unrelate(
     Ok(Reply::bool(true))
 }
 
-/// `POST {Entity}/action/getDuplicateAttributes`: a record as a read shows it, without its id.
+/// `POST {Entity}/action/getDuplicateAttributes`: a record as a read shows it, without its ID.
 fn duplicate_attributes(call: &Call) -> Result<Reply> {
     let layout = call.app.layout(call.params[0])?;
     if call.caller.acl.level(&layout.name, Action::Create) == Level::No {

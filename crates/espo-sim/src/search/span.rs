@@ -19,7 +19,7 @@ enum Edge {
     Max,
 }
 
-/// An end of a range of values and, within a value, of ids.
+/// An end of a range of values and, within a value, of IDs.
 type Point = (Edge, Edge);
 
 /// Rows outside of it are let through by no item; those inside may be.
@@ -96,7 +96,7 @@ pub(crate) enum Walk {
     Between(Bounds),
 }
 
-/// Sorts behind every id.
+/// Sorts behind every ID.
 const LAST: &str = "\u{10FFFF}";
 
 fn first(value: Id, id: Id) -> Key {

@@ -15,7 +15,7 @@ pub(crate) struct Pair {
     pub(crate) columns: Arc<[Value]>,
 }
 
-/// Pairs of ids. "Forward" is from the side whose link was compiled first.
+/// Pairs of IDs. "Forward" is from the side whose link was compiled first.
 #[derive(Debug, Default)]
 pub(crate) struct RelationTable {
     inner: RwLock<Inner>,

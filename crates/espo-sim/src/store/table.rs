@@ -239,7 +239,7 @@ impl Table {
 
     /// Removes a row permanently.
     pub(crate) fn erase(&self, id: &str) {
-        // Rows keep their place, so an erased one stays as a deleted row that no ID leads to.
+        // Rows keep their position, so an erased one remains as a deleted row without an ID.
         self.update(id, |row| {
             row.deleted = true;
             true

@@ -68,7 +68,7 @@ impl Compiler<'_> {
                 }
                 Ok(())
             }
-            // The ORM knows IDs and names of every link, field or not.
+            // The ORM has IDs and names of every link, with or without a field.
             None if self.is_stub(name) => Ok(()),
             None => Err(Refusal::bad_request(format!(
                 "Not existing attribute '{name}' in where."

@@ -51,7 +51,7 @@ impl<'a> Compiler<'a> {
             "linkedWith" | "notLinkedWith" => {
                 let wanted = type_ == "linkedWith";
                 match link.kind {
-                    // From the few IDs to their records is shorter than the other way round.
+                    // Looking up the records of a few IDs is faster than scanning.
                     LinkKind::Many { relation, forward } => {
                         let linked: HashSet<Id> = ids
                             .iter()
