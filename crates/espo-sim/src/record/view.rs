@@ -118,7 +118,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
     }
 }
 
-/// Users who follow a record: the one who asks before all others, which come by ID.
+/// Users who follow a record: the caller first, then the others ordered by ID.
 fn followers(app: &App, layout: &Layout, row: &Row, user: &str) -> Vec<Id> {
     let followers = app.followers.read();
     if followers.is_empty() {

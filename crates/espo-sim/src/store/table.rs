@@ -239,7 +239,7 @@ impl Table {
 
     /// Removes a row permanently.
     pub(crate) fn erase(&self, id: &str) {
-        // Rows keep their position, so an erased one remains as a deleted row without an ID.
+        // Rows keep their position, so an erased one remains as a deleted row that is not indexed.
         self.update(id, |row| {
             row.deleted = true;
             true
@@ -361,7 +361,7 @@ mod tests {
     #[test]
     fn tests_of_columns_see_changes_and_values_of_any_length() {
         let table = Table::new(Vec::new(), Vec::new(), None);
-        let long = "a text that is longer than what is held inline";
+        let long = "a string that is too long to be stored inline";
         for i in 0..1500 {
             table.insert(row(&format!("r{i}"), if i % 2 == 0 { "a" } else { long }));
         }

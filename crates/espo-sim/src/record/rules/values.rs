@@ -192,7 +192,7 @@ fn campaign(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value {
     }
 }
 
-/// Numbers of those who take part in a call, by entity type and ID.
+/// Phone numbers of a call's contacts and leads, by entity type and ID.
 fn phone_numbers(app: &App, layout: &Layout, row: &Row) -> Value {
     let mut map = serde_json::Map::new();
     for link in ["contacts", "leads"] {

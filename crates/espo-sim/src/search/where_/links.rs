@@ -51,7 +51,7 @@ impl<'a> Compiler<'a> {
             "linkedWith" | "notLinkedWith" => {
                 let wanted = type_ == "linkedWith";
                 match link.kind {
-                    // Looking up the records of a few IDs is faster than scanning.
+                    // Following the links of a few IDs is faster than checking the links of each record.
                     LinkKind::Many { relation, forward } => {
                         let linked: HashSet<Id> = ids
                             .iter()

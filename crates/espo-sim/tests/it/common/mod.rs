@@ -209,7 +209,7 @@ impl<'a> Talk<'a> {
         self.call("DELETE", path, None)
     }
 
-    /// Creates a record and gives its ID.
+    /// Creates a record and returns its ID.
     pub(crate) fn create(&self, entity: &str, body: Json) -> String {
         self.post(entity, body).ok()["id"]
             .as_str()
