@@ -1,4 +1,4 @@
-//! Chainable assertions on a response.
+//! Chainable assertions on responses.
 
 use std::ops::Deref;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::report::Difference;
 
-/// Why a behaviour ended early.
+/// Why a check ended early.
 #[derive(Debug, Clone)]
 pub(crate) enum Stop {
     Differs(Box<Difference>),
@@ -17,7 +17,7 @@ pub(crate) enum Stop {
 
 pub(crate) type Outcome<T = ()> = Result<T, Stop>;
 
-/// A response and its request.
+/// A response and the request that it belongs to.
 pub(crate) struct Answer {
     pub(crate) request: String,
     pub(crate) status: u16,
@@ -51,7 +51,7 @@ pub(crate) fn skip<T>(why: impl Into<String>) -> Outcome<T> {
 }
 
 impl Answer {
-    /// Asserts a status.
+    /// Asserts the status.
     pub(crate) fn is(self, status: u16) -> Outcome<Self> {
         if self.status == status {
             return Ok(self);
@@ -73,7 +73,7 @@ impl Answer {
         self.is(200)?.body()
     }
 
-    /// Asserts JSON.
+    /// Asserts a JSON body.
     pub(crate) fn body(self) -> Outcome<Body> {
         match serde_json::from_slice(&self.body) {
             Ok(value) => Ok(Body {
@@ -89,12 +89,12 @@ impl Answer {
         }
     }
 
-    /// Asserts 200 and the bare JSON `true`.
+    /// Asserts 200 and the JSON body `true`.
     pub(crate) fn yes(self) -> Outcome {
         self.is(200)?.exactly("true").map(drop)
     }
 
-    /// Asserts 200 and the bare JSON `false`.
+    /// Asserts 200 and the JSON body `false`.
     pub(crate) fn no(self) -> Outcome {
         self.is(200)?.exactly("false").map(drop)
     }
@@ -108,7 +108,7 @@ impl Answer {
         }
     }
 
-    /// Asserts that the body's bytes contain `text`.
+    /// Asserts that the body contains `text`.
     pub(crate) fn contains(self, text: &str) -> Outcome<Self> {
         if self.text().contains(text) {
             return Ok(self);
@@ -126,7 +126,7 @@ impl Answer {
         self.exactly("")
     }
 
-    /// Asserts the exact `X-Status-Reason`.
+    /// Asserts the exact value of `X-Status-Reason`.
     pub(crate) fn reason(self, reason: &str) -> Outcome<Self> {
         let got = self.reason_text();
         if got.as_deref() == Some(reason) {
@@ -143,12 +143,12 @@ impl Answer {
         }
     }
 
-    /// Asserts a rejection: the status, the reason and an empty body.
+    /// Asserts an error response: the status, the reason, and an empty body.
     pub(crate) fn refused(self, status: u16, reason: &str) -> Outcome {
         self.is(status)?.reason(reason)?.empty().map(drop)
     }
 
-    /// Asserts that a value was rejected by the rule `rule` of a field, according to status, reason and body.
+    /// Asserts that validation rule `rule` of a field rejected a value, by status, reason and body.
     pub(crate) fn invalid(self, entity: &str, field: &str, rule: &str) -> Outcome {
         self.is(400)?
             .reason(&format!(
@@ -168,7 +168,7 @@ impl Answer {
         }
     }
 
-    /// Asserts a header's value; `None` if it must be absent.
+    /// Asserts the value of a header; `None` asserts that it is absent.
     pub(crate) fn header(self, name: &str, expected: Option<&str>) -> Outcome<Self> {
         let got = self.header_text(name);
         if got.as_deref() == expected {
@@ -208,8 +208,8 @@ impl Answer {
 }
 
 impl Body {
-    /// Asserts that the value at `key` (a name, or a JSON pointer that starts with `/`) equals `expected`; numbers by
-    /// their value.
+    /// Asserts that the value at `key` (a name, or a JSON pointer that starts with `/`) equals `expected`; numbers are
+    /// compared by value.
     pub(crate) fn has(&self, key: &str, expected: impl Into<Value>) -> Outcome<&Self> {
         let (expected, got) = (expected.into(), self.at(key));
         match got {
@@ -219,7 +219,7 @@ impl Body {
         }
     }
 
-    /// Asserts that `key` is present and null.
+    /// Asserts that `key` is `null`.
     pub(crate) fn null(&self, key: &str) -> Outcome<&Self> {
         self.has(key, Value::Null)
     }
@@ -241,12 +241,12 @@ impl Body {
         }
     }
 
-    /// Asserts that `key` is present with any value.
+    /// Asserts that `key` is present, with any value.
     pub(crate) fn holds(&self, key: &str) -> Outcome<&Self> {
         self.that(key, "(present)", |_| true)
     }
 
-    /// Asserts that the value at `key` is as `words` describe.
+    /// Asserts that the value at `key` passes a test, which `words` describe.
     pub(crate) fn that(
         &self,
         key: &str,
@@ -285,12 +285,12 @@ impl Body {
         }
     }
 
-    /// The record's id; empty when there is none.
+    /// The record's ID; empty if absent.
     pub(crate) fn id(&self) -> &str {
         self.value["id"].as_str().unwrap_or_default()
     }
 
-    /// The text at `key`; empty when there is none.
+    /// The string at `key`; empty if absent.
     pub(crate) fn text(&self, key: &str) -> &str {
         self.at(key).and_then(Value::as_str).unwrap_or_default()
     }
@@ -300,7 +300,7 @@ impl Body {
         self.value["list"].as_array().map_or(&[], Vec::as_slice)
     }
 
-    /// The ids of a list's rows, in order.
+    /// The IDs of a list's rows, in order.
     pub(crate) fn ids(&self) -> Vec<&str> {
         self.rows()
             .iter()
@@ -308,7 +308,7 @@ impl Body {
             .collect()
     }
 
-    /// Returns the first row of a list as a separate body.
+    /// The first row of a list as a separate body.
     pub(crate) fn first(&self) -> Outcome<Body> {
         match self.rows().first() {
             Some(row) => Ok(Body {
@@ -366,7 +366,7 @@ impl Deref for Body {
     }
 }
 
-/// Equality in which 100 and 100.0 are the same number: PHP writes one as the other.
+/// Compares values, with 100 equal to 100.0, because PHP writes one as the other.
 pub(crate) fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(x), Value::Number(y)) => x == y || x.as_f64() == y.as_f64(),
@@ -389,7 +389,7 @@ mod tests {
     use super::equal;
 
     #[test]
-    fn a_whole_float_is_its_integer_and_nothing_else() {
+    fn integral_floats_equal_integers_only() {
         assert!(equal(&json!({"a": [100]}), &json!({"a": [100.0]})));
         assert!(!equal(&json!(100), &json!("100")));
         assert!(!equal(&json!(1), &json!(true)));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::test::Test;
 use crate::users::Login;
 
-/// The records to remove, in the order of their making.
+/// The records to delete, in the order in which they were created.
 #[derive(Default)]
 pub(crate) struct Ledger(RefCell<Vec<Owed>>);
 
@@ -45,7 +45,7 @@ impl Ledger {
         });
     }
 
-    /// Deletes all records, newest first, and then those with the run's marker. Returns the records that remain.
+    /// Deletes all records, newest first, and then those found by the run's marker. Returns those that could not be deleted.
     pub(crate) async fn settle(test: &Test) -> Vec<String> {
         let mut left = Vec::new();
         loop {
@@ -66,7 +66,7 @@ impl Ledger {
     }
 }
 
-/// Deletes as the one who made it, and, where that one may not, as the administrator.
+/// Deletes a record as the user who created it or, if that user may not, as the administrator.
 async fn remove(test: &Test, entity: &str, id: &str, login: &Login) -> Result<(), String> {
     let mut why = String::new();
     for login in [Some(login), test.shared.users.admin.as_ref()]
@@ -86,7 +86,7 @@ async fn remove(test: &Test, entity: &str, id: &str, login: &Login) -> Result<()
             .send(&Method::DELETE, &path, headers, None)
             .await
         {
-            // Gone already: the behaviour deleted it itself.
+            // A 404 means that the check deleted the record itself.
             Ok(answer) if answer.status.is_success() || answer.status.as_u16() == 404 => {
                 return Ok(());
             }
@@ -97,7 +97,7 @@ async fn remove(test: &Test, entity: &str, id: &str, login: &Login) -> Result<()
     Err(why)
 }
 
-/// Ids of the records that carry the run's marker and are still there. None where the user may not look.
+/// IDs of the remaining records with the run's marker. Empty if the user may not list the entity type.
 async fn strays(test: &Test, entity: &str, attribute: &str) -> Vec<String> {
     let marked = json!({"type": "startsWith", "attribute": attribute, "value": test.shared.marker});
     match test
@@ -118,7 +118,7 @@ async fn strays(test: &Test, entity: &str, attribute: &str) -> Vec<String> {
     }
 }
 
-/// The first letter of a type's name may be small in a path.
+/// An entity type may start with a lower-case letter in a path.
 fn capitalised(entity: &str) -> String {
     let mut letters = entity.chars();
     letters.next().map_or_else(String::new, |first| {

@@ -1,5 +1,5 @@
-//! Behaviours of EspoCRM's REST API, each tested against a server: a live instance, or the embedded
-//! server of this workspace. They are about the API alone; nothing here knows how a server is made.
+//! Conformance checks for servers that implement EspoCRM's REST API: a live instance, or the embedded server of this
+//! workspace. The checks use only the API and do not depend on how the server is implemented.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), espo_conformance::Error> {
@@ -12,13 +12,14 @@
 //! # }
 //! ```
 //!
-//! Each behaviour was observed on real servers and names the versions that have it, where not all do; it is skipped on
-//! others. The version is what `App/about` reports.
+//! Each check states a behaviour that was observed on real servers and, if not all versions have it, the versions that do.
+//! It is skipped on other versions. The version of the server is the one that `App/about` reports.
 //!
-//! A run makes records whose names start with a unique marker, and deletes them at the end, also after failures and
-//! when it is stopped; it changes no setting unless it may ([`Suite::change_settings`]). A live instance should still be a test instance: notes of the
-//! stream, deleted rows and log records stay in its database, as after any use. A run fails to log in six times; a
-//! second run within the same minute can reach the server's limit of ten and be locked out for a minute.
+//! A run creates records whose names start with a marker that is unique to the run. It deletes them at the end, also after
+//! failures and when it is stopped. It changes settings only if that is allowed ([`Suite::change_settings`]). Use an
+//! instance that exists for testing anyway: stream notes, deleted rows and log records remain in its database. A run sends
+//! six failing logins; a second run within the same minute can reach the server's limit of ten and be locked out for a
+//! minute.
 
 mod answer;
 mod behaviours;

@@ -1,33 +1,33 @@
-//! The results of the suite.
+//! The report of a run of the suite.
 
 use std::fmt::Write;
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// The results of all checks.
+/// The results of all checks of a run.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// Version of this shape: 1.
+    /// Version of the report's layout: 1.
     pub schema: u32,
-    /// The site.
+    /// The URL of the site.
     pub url: String,
     /// The version that the server reports.
     pub server_version: String,
-    /// Text that every name of a record made by this run starts with.
+    /// Prefix of the names of all records created by this run.
     pub marker: String,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
-    /// Checks that passed.
+    /// Number of checks that passed.
     pub holds: usize,
-    /// Behaviours that differ.
+    /// Number of checks that failed.
     pub differs: usize,
-    /// Behaviours that could not be asked.
+    /// Number of checks that were skipped.
     pub skipped: usize,
-    /// Records that could not be removed, as `Type/id: why`.
+    /// Records that could not be deleted, as `Type/id: reason`.
     pub left_behind: Vec<String>,
-    /// One entry for each behaviour, in the order in which they ran.
+    /// One entry per check, in the order in which they ran.
     pub behaviours: Vec<Finding>,
 }
 
@@ -43,7 +43,7 @@ pub struct Versions {
 }
 
 impl Versions {
-    /// Whether a version is among them.
+    /// Returns whether a version is in the range.
     #[must_use]
     pub fn contains(&self, version: (u32, u32)) -> bool {
         self.since.is_none_or(|since| version >= since)
@@ -68,7 +68,7 @@ impl std::fmt::Display for Versions {
 pub struct Finding {
     /// Theme and name: `lists.max-size-limit`.
     pub name: String,
-    /// Versions of the servers that behave so.
+    /// Versions that have the behaviour.
     #[serde(flatten)]
     pub versions: Versions,
     /// The outcome.
@@ -76,17 +76,17 @@ pub struct Finding {
     pub verdict: Verdict,
 }
 
-/// Outcome of one behaviour.
+/// Outcome of one check.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "result", rename_all = "lowercase")]
 pub enum Verdict {
-    /// The server behaves so.
+    /// The server behaves as expected.
     Holds,
-    /// The server behaves otherwise.
+    /// The server behaves differently.
     Differs(Difference),
-    /// It could not be asked.
+    /// The check could not run.
     Skipped {
-        /// Why.
+        /// The reason.
         why: String,
     },
 }
@@ -96,7 +96,7 @@ pub enum Verdict {
 pub struct Difference {
     /// The request, without credentials.
     pub request: String,
-    /// The part of the response.
+    /// The part of the response that differs.
     pub what: String,
     /// The expected value.
     pub expected: Value,
@@ -126,20 +126,20 @@ fn short(value: &Value) -> String {
 }
 
 impl Report {
-    /// Whether no behaviour differs and nothing was left behind.
+    /// Returns whether no check failed and all records were deleted.
     pub fn is_clean(&self) -> bool {
         self.differs == 0 && self.left_behind.is_empty()
     }
 
-    /// The report for a terminal: a line for each behaviour, the differences below it, the sums at the end.
+    /// Returns the report for a terminal: one line per check, followed by its difference if any, and the totals at the end.
     pub fn text(&self) -> String {
         let mut text = String::new();
         for finding in &self.behaviours {
             // Writing to a String cannot fail.
             let _ = match &finding.verdict {
-                Verdict::Holds => writeln!(text, "holds    {}", finding.name),
+                Verdict::Holds => writeln!(text, "pass     {}", finding.name),
                 Verdict::Differs(how) => {
-                    writeln!(text, "DIFFERS  {}\n         {how}", finding.name)
+                    writeln!(text, "FAIL     {}\n         {how}", finding.name)
                 }
                 Verdict::Skipped { why } => {
                     writeln!(text, "skipped  {}: {why}", finding.name)
@@ -148,7 +148,7 @@ impl Report {
         }
         let _ = writeln!(
             text,
-            "\n{} behaviours on {} (EspoCRM {}): {} hold, {} differ, {} skipped{}",
+            "\n{} checks on {} (EspoCRM {}): {} passed, {} failed, {} skipped{}",
             self.behaviours.len(),
             self.url,
             self.server_version,
@@ -156,13 +156,13 @@ impl Report {
             self.differs,
             self.skipped,
             if self.interrupted {
-                "; stopped before the end"
+                "; interrupted"
             } else {
                 ""
             },
         );
         for record in &self.left_behind {
-            let _ = writeln!(text, "left behind: {record}");
+            let _ = writeln!(text, "not deleted: {record}");
         }
         text
     }

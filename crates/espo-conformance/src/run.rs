@@ -1,4 +1,4 @@
-//! One run: find out whom we speak to, ask behaviour after behaviour, clean up.
+//! One run: identify the server, run the checks one after another, clean up.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -19,21 +19,21 @@ use crate::test::{Shared, Test, Version};
 use crate::users::Users;
 use crate::wire::{Raw, Wire};
 
-/// The reason why a run did not start.
+/// An error that prevents a run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Invalid input: an invalid URL, missing credentials, an unknown check name.
+    /// Invalid input: an invalid URL, no credentials, or a name that matches no check.
     #[error("{0}")]
     Usage(String),
-    /// The server did not respond, or is not EspoCRM.
+    /// The server did not respond, or it is not an EspoCRM server.
     #[error("{0}")]
     Unreachable(String),
-    /// The server refused the credentials.
+    /// The server rejected the credentials.
     #[error("{0}")]
     Refused(String),
 }
 
-/// The suite against one server.
+/// A run of the suite against one server.
 #[derive(Debug, Clone)]
 pub struct Suite {
     url: String,
@@ -43,7 +43,7 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// A run of every behaviour against the site at `url` (with or without `/api/v1`).
+    /// Creates a run of all checks against the site at `url` (with or without `/api/v1`).
     pub fn new(url: impl Into<String>, users: Users) -> Self {
         Suite {
             url: url.into(),
@@ -53,22 +53,22 @@ impl Suite {
         }
     }
 
-    /// Lets the run change settings, as the administrator, where a behaviour needs it: it lists a second currency, and
-    /// lists the former ones again at the end. Off by default.
+    /// Allows the run to change settings as the administrator where a check needs it: it adds a second currency to the
+    /// list of currencies and restores the list at the end. Off by default.
     #[must_use]
     pub fn change_settings(mut self, yes: bool) -> Self {
         self.may_change_settings = yes;
         self
     }
 
-    /// Only behaviours of this theme or with this name, or whose name starts so; may be repeated.
+    /// Runs only the checks whose names start with `name`: a theme, a full name or a prefix. Can be called repeatedly.
     #[must_use]
     pub fn only(mut self, name: impl Into<String>) -> Self {
         self.only.push(name.into());
         self
     }
 
-    /// Names of all behaviours with the versions that have them, in the order in which they run.
+    /// Returns the names of all checks with the versions that they apply to, in the order in which they run.
     pub fn behaviours() -> Vec<(String, Versions)> {
         behaviours::all()
             .into_iter()
@@ -76,13 +76,13 @@ impl Suite {
             .collect()
     }
 
-    /// Runs the behaviours one after another and removes what they made, also when `stop` completes before the end.
-    /// Its future stays on one thread.
+    /// Runs the checks one after another and deletes the records that they created, also when `stop` completes before
+    /// the end. The returned future is not `Send`.
     ///
     /// # Errors
-    /// Before the first check: [`Error::Usage`] without a URL, credentials or a check with that name,
-    /// [`Error::Unreachable`] if no EspoCRM responds, [`Error::Refused`] if it rejects the credentials. Afterwards a
-    /// failed request counts as a difference.
+    /// Returns [`Error::Usage`] if the URL is invalid, credentials are missing or no check has the requested name,
+    /// [`Error::Unreachable`] if no EspoCRM server responds, and [`Error::Refused`] if it rejects the credentials. After
+    /// the first check has started, a failed request counts as a failed check.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Report, Error> {
         let chosen = self.chosen()?;
         let (test, version) = self.meet().await?;
@@ -136,7 +136,7 @@ impl Suite {
         });
         if all.is_empty() {
             return Err(Error::Usage(format!(
-                "no behaviour is called `{}`; the themes are {}",
+                "no check matches `{}`; the themes are {}",
                 self.only.join("`, `"),
                 behaviours::themes().join(", ")
             )));
@@ -144,12 +144,12 @@ impl Suite {
         Ok(all)
     }
 
-    /// Reads the server's version, which also checks that it is reachable and accepts the credentials.
+    /// Reads the server's version, which also shows that it responds and accepts the credentials.
     async fn meet(&self) -> Result<(Test, String), Error> {
         let wire = Wire::new(&self.url)?;
         let Some(login) = self.users.main().cloned() else {
             return Err(Error::Usage(
-                "no credentials: set ESPO_API_KEY (with ESPO_SECRET_KEY for a user who signs) or ESPO_USERNAME and \
+                "no credentials: set ESPO_API_KEY (with ESPO_SECRET_KEY for an HMAC user) or ESPO_USERNAME and \
                  ESPO_PASSWORD"
                     .to_owned(),
             ));
@@ -160,7 +160,7 @@ impl Suite {
             .send(&Method::GET, "App/about", headers, None)
             .await
             .map_err(|error| {
-                Error::Unreachable(format!("{} does not answer: {error}", self.url))
+                Error::Unreachable(format!("{} does not respond: {error}", self.url))
             })?;
         let version = version(&self.url, &answer)?;
         let shared = Shared {
@@ -188,7 +188,7 @@ impl Suite {
 fn version(url: &str, answer: &Raw) -> Result<String, Error> {
     match answer.status.as_u16() {
         401 | 403 => Err(Error::Refused(format!(
-            "{url} refuses the credentials (status {}); wrong, inactive, or locked out after too many failed logins",
+            "{url} rejects the credentials (status {}): they are wrong, the user is inactive, or too many logins failed",
             answer.status.as_u16()
         ))),
         200 => serde_json::from_slice::<Value>(&answer.body)
@@ -196,16 +196,16 @@ fn version(url: &str, answer: &Raw) -> Result<String, Error> {
             .and_then(|body| body["version"].as_str().map(str::to_owned))
             .ok_or_else(|| {
                 Error::Unreachable(format!(
-                    "{url} answers and is no EspoCRM: `App/about` names no version"
+                    "{url} is not an EspoCRM server: the response of `App/about` has no version"
                 ))
             }),
         status => Err(Error::Unreachable(format!(
-            "{url} answers `App/about` with status {status}"
+            "{url} returns status {status} for `App/about`"
         ))),
     }
 }
 
-/// Unique enough for one site: the clock's microseconds.
+/// A marker from the clock's microseconds, which is unique enough for one site.
 fn marker() -> String {
     let now = jiff::Timestamp::now().as_microsecond();
     format!("Conformance {:x}", now & 0xff_ffff_ffff)
@@ -219,12 +219,12 @@ async fn ask(behaviour: &Behaviour, test: &Test) -> Verdict {
     }
 }
 
-/// A fault of the suite itself must not cost the cleaning up.
+/// A panic in the suite itself must not prevent the cleanup.
 fn panicked(behaviour: &Behaviour) -> Verdict {
     Verdict::Differs(Difference {
         request: behaviour.full_name(),
         what: "the suite".to_owned(),
         expected: json!("an outcome"),
-        got: json!("a panic in the behaviour itself"),
+        got: json!("a panic in the check itself"),
     })
 }

@@ -1,4 +1,4 @@
-//! The context of a check: a server, users and unique names.
+//! The context of a check: the server, the user, and unique names.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Write;
@@ -21,7 +21,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
-/// The currency that a run adds where it may: any code that ISO 4217 has, and few instances use.
+/// The currency that a run adds if it may change settings: an ISO 4217 code that few instances use.
 const SECOND: &str = "NOK";
 
 /// The server's version.
@@ -29,7 +29,7 @@ const SECOND: &str = "NOK";
 pub(crate) struct Version(pub(crate) u32, pub(crate) u32);
 
 impl Version {
-    /// Reads `9.3.10`; a string that is not a version counts as the newest, like a development copy.
+    /// Parses `9.3.10`. Anything else counts as newer than all versions, because development copies report a placeholder.
     pub(crate) fn parse(text: &str) -> Version {
         let mut parts = text.split(['.', '-']).map_while(|part| part.parse().ok());
         match (parts.next(), parts.next()) {
@@ -49,7 +49,7 @@ pub(crate) struct Shared {
     pub(crate) world: RefCell<Option<Rc<World>>>,
     pub(crate) assignee: RefCell<Option<String>>,
     pub(crate) may_change_settings: bool,
-    /// The currencies that the server listed before the run listed one more.
+    /// The currencies that the server listed before the run added one.
     pub(crate) currencies: RefCell<Option<Value>>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct Test {
 }
 
 impl Test {
-    // Who asks.
+    // Users.
 
     fn speaking_as(&self, login: Option<&Login>, who: &str) -> Outcome<Test> {
         match login {
@@ -69,11 +69,11 @@ impl Test {
                 shared: Rc::clone(&self.shared),
                 login: login.clone(),
             }),
-            None => skip(format!("no credentials of {who} were given")),
+            None => skip(format!("no credentials given for {who}")),
         }
     }
 
-    /// The server as the API user with a plain key sees it.
+    /// The server as seen by the API user with a plain key.
     pub(crate) fn as_api(&self) -> Outcome<Test> {
         let users = &self.shared.users;
         self.speaking_as(users.api.as_ref().or(users.hmac.as_ref()), "an API user")
@@ -106,7 +106,7 @@ impl Test {
         self.as_regular().or_else(|_| self.as_admin())
     }
 
-    /// The level that the asking user's rights give for an action: `all`, `own`, `no` and so on; `no` for a closed scope.
+    /// The current user's access level for an action: `all`, `own`, `no` and so on; `no` if the scope is disabled.
     pub(crate) async fn level(&self, scope: &str, action: &str) -> Outcome<String> {
         let user = self.get("App/user").await?.ok()?;
         let table = &user["acl"]["table"][scope];
@@ -116,14 +116,14 @@ impl Test {
             .to_owned())
     }
 
-    /// Skips unless the asking user's level is `wanted`.
+    /// Skips the check unless the current user's access level is `wanted`.
     pub(crate) async fn needs_level(&self, scope: &str, action: &str, wanted: &str) -> Outcome {
         let level = self.level(scope, action).await?;
         if level == wanted {
             return Ok(());
         }
         skip(format!(
-            "it needs a user whose level of {action} for {scope} is `{wanted}`; here it is `{level}`"
+            "requires a user with access level `{wanted}` for {action} on {scope}; this user has `{level}`"
         ))
     }
 
@@ -133,14 +133,14 @@ impl Test {
         self.shared.version >= Version(major, minor)
     }
 
-    /// Skips unless the site is one whose settings may be changed: were the server to err, the request would change
-    /// what is not the run's own.
+    /// Skips the check unless the run may change settings: on a faulty server the request would change data that does
+    /// not belong to the run.
     pub(crate) fn may_touch_everything(&self) -> Outcome {
         if self.shared.may_change_settings {
             return Ok(());
         }
         skip(
-            "a server that erred would change what is not the run's own; it needs leave to change settings",
+            "requires permission to change settings, because a faulty server would change data of others",
         )
     }
 
@@ -153,7 +153,7 @@ impl Test {
         format!("{} {label} {n}", self.shared.marker)
     }
 
-    /// A unique address.
+    /// A unique email address.
     pub(crate) fn email(&self) -> String {
         format!(
             "{}@example.com",
@@ -167,7 +167,7 @@ impl Test {
     pub(crate) fn call<'a>(&'a self, method: &str, target: &str) -> Call<'a> {
         Call {
             test: self,
-            // The suite's own methods are all legal names.
+            // The suite uses only valid method names.
             method: Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET),
             target: target.to_owned(),
             headers: HeaderMap::new(),
@@ -211,7 +211,7 @@ impl Test {
 
     // Records.
 
-    /// Creates a record; it is removed at the end. Skips where the user may not create one.
+    /// Creates a record, which is deleted at the end. Skips the check if the user may not create one.
     pub(crate) async fn create(&self, entity: &str, values: &Value) -> Outcome<Body> {
         let answer = self.post(entity, values).await?;
         if answer.status == 403
@@ -231,12 +231,12 @@ impl Test {
         self.create("Account", &self.named("account", values)).await
     }
 
-    /// Creates an opportunity that the server accepts, with a unique name; these values override the defaults.
+    /// Creates a valid opportunity with a unique name; these values override the defaults.
     pub(crate) async fn opportunity(&self, values: Value) -> Outcome<Body> {
         self.create("Opportunity", &self.deal(values)).await
     }
 
-    /// Values of an opportunity that the server accepts, with these over them.
+    /// Values of a valid opportunity; these values override the defaults.
     pub(crate) fn deal(&self, values: Value) -> Value {
         let default = self.currency();
         self.named(
@@ -257,7 +257,7 @@ impl Test {
         .await
     }
 
-    /// Creates a task that the server accepts, assigned to a user; these values override the defaults.
+    /// Creates a valid task that is assigned to a user; these values override the defaults.
     pub(crate) async fn task(&self, values: Value) -> Outcome<Body> {
         let somebody = self.assignee().await?;
         self.create(
@@ -276,7 +276,7 @@ impl Test {
         merged(json!({"name": self.name(label)}), values)
     }
 
-    /// Updates a record and demands that it be accepted.
+    /// Updates a record and requires that the server accepts it.
     pub(crate) async fn update(
         &self,
         entity: &str,
@@ -293,12 +293,12 @@ impl Test {
         self.get(&format!("{entity}/{}", record.id())).await?.ok()
     }
 
-    /// Has a record removed at the end that no `POST` of its type has made.
+    /// Registers a record for deletion that was not created by a `POST` of its type.
     pub(crate) fn owe(&self, entity: &str, id: &str) {
         self.shared.ledger.add(entity, id, &self.login);
     }
 
-    /// The id of a user whom records can be assigned to.
+    /// The ID of a user to whom records can be assigned.
     pub(crate) async fn assignee(&self) -> Outcome<String> {
         let known = self.shared.assignee.borrow().clone();
         if let Some(id) = known {
@@ -325,7 +325,7 @@ impl Test {
         Ok(id)
     }
 
-    /// The id of a team.
+    /// The ID of a team.
     pub(crate) async fn team(&self) -> Outcome<String> {
         match self
             .get("Team?maxSize=1&select=id")
@@ -339,7 +339,7 @@ impl Test {
         }
     }
 
-    /// The default currency; that of a new installation, unless the server says otherwise when the world is made.
+    /// The default currency: that of a new installation, unless the server reports another when the world is created.
     pub(crate) fn currency(&self) -> String {
         self.shared
             .world
@@ -348,7 +348,7 @@ impl Test {
             .map_or_else(|| "USD".to_owned(), |world| world.currency.clone())
     }
 
-    /// Lists a second currency, where the run may change settings: 1 of it is 1.25 of the base. False where it may not.
+    /// Adds a second currency worth 1.25 of the base currency. Returns false if the run may not change settings.
     pub(crate) async fn second_currency(&self) -> Outcome<bool> {
         let Some(admin) = self
             .as_admin()
@@ -372,7 +372,7 @@ impl Test {
         Ok(true)
     }
 
-    /// Restores the list of currencies from before the run. Returns a message if that fails.
+    /// Restores the list of currencies from before the run. Returns what could not be restored.
     pub(crate) async fn restore_settings(&self) -> Option<String> {
         let before = self.shared.currencies.borrow_mut().take()?;
         let restored = match self.as_admin() {
@@ -401,7 +401,7 @@ impl Test {
     }
 }
 
-/// `over`'s keys over `base`'s.
+/// The keys of `base`, overridden by those of `over`.
 pub(crate) fn merged(mut base: Value, over: Value) -> Value {
     if let (Value::Object(base), Value::Object(over)) = (&mut base, over) {
         base.extend(over);
@@ -435,7 +435,7 @@ impl Call<'_> {
         self
     }
 
-    /// Sets a header. A value that no header may hold is left out; the suite has none.
+    /// Sets a header. Values that are invalid in a header are left out; the suite has none.
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(HeaderName::from_static(name), value);
@@ -443,12 +443,12 @@ impl Call<'_> {
         self
     }
 
-    /// A JSON body.
+    /// Sets a JSON body.
     pub(crate) fn json(self, body: &Value) -> Self {
         self.raw(body.to_string(), Some("application/json"))
     }
 
-    /// A body as given.
+    /// Sets an unmodified body.
     pub(crate) fn raw(mut self, body: impl Into<Bytes>, content_type: Option<&str>) -> Self {
         self.body = Some(body.into());
         match content_type {
@@ -457,13 +457,13 @@ impl Call<'_> {
         }
     }
 
-    /// No credentials besides headers set by hand.
+    /// Sends no credentials except in headers set explicitly.
     pub(crate) fn anonymous(mut self) -> Self {
         self.login = None;
         self
     }
 
-    /// Sends the request. Records that it creates are deleted at the end.
+    /// Sends the request. A record that it creates is deleted at the end.
     pub(crate) async fn send(mut self) -> Outcome<Answer> {
         let path = self.target.split('?').next().unwrap_or_default();
         if let Some(login) = self.login {
@@ -482,7 +482,7 @@ impl Call<'_> {
             .await
         {
             Ok(raw) => raw,
-            Err(error) => return differs(&request, "answer", json!("an answer"), json!(error)),
+            Err(error) => return differs(&request, "response", json!("a response"), json!(error)),
         };
         if creates
             && raw.status.is_success()
@@ -502,7 +502,7 @@ impl Call<'_> {
         })
     }
 
-    /// The request for a report: no headers, and no body where one may hold a secret.
+    /// The request for the report: without headers, and without a body that may contain a secret.
     fn describe(&self) -> String {
         let target = percent_encoding::percent_decode_str(&self.target)
             .decode_utf8_lossy()

@@ -1,4 +1,4 @@
-//! Who the suite speaks as.
+//! The users of the suite.
 
 use std::fmt;
 
@@ -26,32 +26,32 @@ pub enum Login {
     Password {
         /// Login name.
         name: String,
-        /// Password, or a token in its place.
+        /// Password or token.
         password: SecretString,
     },
 }
 
-/// The users that the suite may use; a behaviour whose user is missing is skipped.
+/// The users of the suite; checks whose user is missing are skipped.
 #[derive(Clone, Default, Debug)]
 pub struct Users {
-    /// An API user with a plain key and rights for everything: the one that most behaviours speak as.
+    /// An API user with a plain key and full rights; most checks use it.
     pub api: Option<Login>,
-    /// An API user with a key and a secret key and the same rights.
+    /// An API user with a key, a secret key and the same rights.
     pub hmac: Option<Login>,
-    /// An API user with few rights; what it may is read from the server.
+    /// An API user with few rights; the checks read its rights from the server.
     pub weak: Option<Login>,
     /// An administrator with a password.
     pub admin: Option<Login>,
-    /// A regular user with a password and rights for everything.
+    /// A regular user with a password and full rights.
     pub regular: Option<Login>,
 }
 
 impl Users {
-    /// The users that the environment names. `ESPO_API_KEY` (with `ESPO_SECRET_KEY`, a user of the HMAC kind) and
-    /// `ESPO_USERNAME` with `ESPO_PASSWORD`, an administrator. Optional: `ESPO_HMAC_API_KEY` with `ESPO_HMAC_SECRET_KEY`
+    /// Returns the users from environment variables: `ESPO_API_KEY` (with `ESPO_SECRET_KEY` for an HMAC user), and
+    /// `ESPO_USERNAME` with `ESPO_PASSWORD` for an administrator. Optional: `ESPO_HMAC_API_KEY` with `ESPO_HMAC_SECRET_KEY`
     /// in addition to a plain key, `ESPO_WEAK_API_KEY`, `ESPO_REGULAR_USERNAME` with `ESPO_REGULAR_PASSWORD`.
     ///
-    /// `variable` gives the value of an environment variable; an empty one counts as absent.
+    /// `variable` returns the value of an environment variable; empty values count as absent.
     pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Users {
         let secret = |name: &str| {
             variable(name)
@@ -84,9 +84,9 @@ impl Users {
         }
     }
 
-    /// The users of a declaration as `espo-sim` reads and prints it: `{"roles": […], "users": [{"type", "userName",
-    /// "authMethod", "apiKey", "secretKey", "password", "rolesIds"}…]}`. Of each kind the first one; the user with few
-    /// rights is an API user with a plain key after the first.
+    /// Returns the users of a declaration in the format that `espo-sim` reads and prints: `{"roles": […], "users": [{"type", "userName",
+    /// "authMethod", "apiKey", "secretKey", "password", "rolesIds"}…]}`. The first user of each kind is
+    /// used; the user with few rights is the second API user with a plain key.
     pub fn from_declaration(declared: &Value) -> Users {
         let mut users = Users::default();
         let secret = |user: &Value, key: &str| user[key].as_str().map(SecretString::from);
@@ -118,7 +118,7 @@ impl Users {
         users
     }
 
-    /// The user that most behaviours speak as.
+    /// The user of most checks.
     pub(crate) fn main(&self) -> Option<&Login> {
         self.api
             .as_ref()
@@ -129,7 +129,7 @@ impl Users {
 }
 
 impl Login {
-    /// Sets the header that says who asks. The signature covers the method and the path behind the API's base, without
+    /// Sets the authentication header. The signature covers the method and the path behind the API's base, without
     /// the query.
     pub(crate) fn apply(&self, headers: &mut HeaderMap, method: &Method, path: &str) {
         let (name, value) = match self {
@@ -143,7 +143,7 @@ impl Login {
             }
             Login::Password { name, password } => ("espo-authorization", basic(name, password)),
         };
-        // Neither base64 nor a key can hold a byte that a header may not.
+        // Base64 and keys contain only bytes that are valid in a header.
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(HeaderName::from_static(name), value);
         }
@@ -174,7 +174,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 impl fmt::Debug for Login {
-    /// The kind alone.
+    /// Writes the kind only, without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Login::ApiKey(_) => "ApiKey",
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_key_makes_the_user_one_who_signs() {
+    fn secret_key_selects_hmac_authentication() {
         let users = environment(&[("ESPO_API_KEY", "k"), ("ESPO_SECRET_KEY", "s")]);
         assert!(users.api.is_none() && matches!(users.main(), Some(Login::Hmac { .. })));
         let users = environment(&[("ESPO_API_KEY", "k"), ("ESPO_SECRET_KEY", "")]);
@@ -216,12 +216,12 @@ mod tests {
     }
 
     #[test]
-    fn names_without_a_password_are_ignored() {
+    fn user_name_without_password_is_ignored() {
         assert!(environment(&[("ESPO_USERNAME", "admin")]).main().is_none());
     }
 
     #[test]
-    fn the_second_declared_api_user_is_the_weak_one() {
+    fn second_api_user_of_a_declaration_has_few_rights() {
         let users = Users::from_declaration(&json!({"users": [
             {"type": "admin", "userName": "admin", "password": "p"},
             {"type": "api", "userName": "a", "authMethod": "ApiKey", "apiKey": "1"},
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signature_is_over_method_and_path() {
+    fn signature_covers_method_and_path() {
         // `printf 'GET /Account' | openssl dgst -sha256 -hmac secret`
         let mac = hex(&sign(
             &SecretString::from("secret"),
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn no_secret_shows() {
+    fn debug_output_contains_no_secrets() {
         let users = environment(&[
             ("ESPO_API_KEY", "s3cret"),
             ("ESPO_USERNAME", "admin"),

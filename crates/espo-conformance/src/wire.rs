@@ -1,5 +1,5 @@
-//! Sends single requests without retries, redirects or error handling. The suite
-//! tests exactly the behaviour that a client would hide.
+//! Sends one request and returns the raw response, without retries, redirects or error handling, because the suite tests
+//! details that a client would hide.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::Error;
 /// The connection to one server.
 pub(crate) struct Wire {
     client: reqwest::Client,
-    /// Up to and with `/api/v1/`.
+    /// The URL up to and including `/api/v1/`.
     base: String,
 }
 
-/// The unmodified response.
+/// An unprocessed response.
 pub(crate) struct Raw {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -30,10 +30,10 @@ impl Wire {
             .trim_end_matches("/api/v1")
             .trim_end_matches('/');
         let parsed = reqwest::Url::parse(site)
-            .map_err(|error| Error::Usage(format!("`{url}` is no URL: {error}")))?;
+            .map_err(|error| Error::Usage(format!("invalid URL `{url}`: {error}")))?;
         if !matches!(parsed.scheme(), "http" | "https") || parsed.query().is_some() {
             return Err(Error::Usage(format!(
-                "`{url}` is not the address of a site: http:// or https:// and no query"
+                "invalid site URL `{url}`: expected http:// or https:// and no query"
             )));
         }
         let client = reqwest::Client::builder()
@@ -50,10 +50,7 @@ impl Wire {
             .user_agent(concat!("espo-conformance/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| {
-                Error::Usage(format!(
-                    "the HTTP client cannot be set up: {}",
-                    chain(&error)
-                ))
+                Error::Usage(format!("cannot set up the HTTP client: {}", chain(&error)))
             })?;
         Ok(Wire {
             client,
@@ -61,7 +58,7 @@ impl Wire {
         })
     }
 
-    /// Sends `target` (path and query behind the API's base, percent-encoded) and reads the whole answer.
+    /// Sends `target` (path and query behind the API's base, percent-encoded) and reads the whole response.
     pub(crate) async fn send(
         &self,
         method: &Method,
@@ -94,7 +91,7 @@ impl Wire {
 }
 
 fn tls(https: bool) -> Result<rustls::ClientConfig, Error> {
-    let failed = |error: rustls::Error| Error::Usage(format!("TLS cannot be set up: {error}"));
+    let failed = |error: rustls::Error| Error::Usage(format!("cannot set up TLS: {error}"));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -113,7 +110,7 @@ fn tls(https: bool) -> Result<rustls::ClientConfig, Error> {
         .with_no_client_auth())
 }
 
-/// An error's words with those of its causes: reqwest keeps the telling part in the sources.
+/// The messages of an error and its causes: reqwest puts the details into the sources.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,17 +1,17 @@
-//! The records that the searches look at.
+//! The records for the search checks.
 
 use serde_json::{Value, json};
 
 use crate::answer::{Body, Outcome};
 use crate::test::Test;
 
-/// A few records of several types whose values are known, each called by a label.
+/// A few records of several types with known values, each identified by a label.
 pub(crate) struct World {
     /// The default currency.
     pub(crate) currency: String,
     /// The server's own date.
     pub(crate) today: jiff::civil::Date,
-    /// Months by which the fiscal year is later than the calendar's.
+    /// Months between the start of the calendar year and that of the fiscal year.
     pub(crate) fiscal_shift: i8,
     pub(crate) records: Vec<Known>,
 }
@@ -155,7 +155,7 @@ impl World {
         Ok(())
     }
 
-    /// Campaigns, for they have dates that may be null.
+    /// Campaigns, because their dates may be null.
     async fn campaigns(&mut self, t: &Test) -> Outcome {
         for (label, days) in DAYS {
             let values = json!({"startDate": self.day(*days).to_string()});
@@ -166,7 +166,7 @@ impl World {
             .await
     }
 
-    /// The day so many days from today.
+    /// The day `days` days from today.
     pub(crate) fn day(&self, days: i32) -> jiff::civil::Date {
         self.today.saturating_add(jiff::Span::new().days(days))
     }
@@ -178,7 +178,7 @@ impl World {
             .map(|(_, days)| self.day(*days))
     }
 
-    /// The id of a record; empty when there is none of that label.
+    /// The ID of a record; empty if no record has this label.
     pub(crate) fn id(&self, label: &str) -> String {
         self.get(label)
             .map_or_else(String::new, |body| body.id().to_owned())
@@ -192,7 +192,7 @@ impl World {
             .map(|known| &known.body)
     }
 
-    /// The ids of all records of a type.
+    /// The IDs of all records of a type.
     pub(crate) fn ids(&self, entity: &str) -> Vec<&str> {
         self.of(entity).map(|known| known.body.id()).collect()
     }
@@ -204,7 +204,7 @@ impl World {
             .filter(move |known| known.entity == entity)
     }
 
-    /// The label of a record, by its id.
+    /// The label of the record with an ID.
     pub(crate) fn label<'a>(&self, id: &'a str) -> &'a str {
         self.records
             .iter()

@@ -1,4 +1,4 @@
-//! The comparison, with simulators on both sides.
+//! Comparisons of one simulator with another.
 
 use espo_conformance::{Comparison, Differential, Instance, Users};
 use espo_sim::{Sim, Version};
@@ -7,7 +7,7 @@ fn users(sim: &Sim) -> Users {
     Users::from_declaration(&serde_json::to_value(sim.users()).unwrap())
 }
 
-/// A simulator of the instance that `real` is.
+/// A simulator of the instance `real`.
 async fn twin(real: &Sim, version: Version) -> (Sim, Instance) {
     let mut instance = Instance::fetch(&real.url(), &users(real)).await.unwrap();
     instance.declaration = serde_json::to_value(real.users()).unwrap();

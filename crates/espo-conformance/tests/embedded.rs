@@ -1,12 +1,12 @@
-//! The suite against the embedded server.
+//! Runs the suite against the embedded server.
 
 use std::collections::BTreeMap;
 
 use espo_conformance::{Error, Report, Suite, Users, Verdict};
 use espo_sim::{Sim, Version};
 
-/// Behaviours in which the embedded server is known to differ, with the versions and the reason. An entry that no longer
-/// differs fails.
+/// Checks that the embedded server is known to fail, with the versions and the reason. The test fails for entries that
+/// no longer apply.
 const KNOWN: &[(&str, &[Version], &str)] = &[];
 
 fn users(sim: &Sim) -> Users {
@@ -21,7 +21,7 @@ async fn report(sim: &Sim) -> Report {
         .unwrap()
 }
 
-/// Live records by type, without those that a server keeps for itself.
+/// Number of records by type that are not deleted, without the server's internal records.
 fn records(sim: &Sim) -> BTreeMap<&'static str, usize> {
     let types = [
         "Account",
@@ -49,7 +49,7 @@ fn records(sim: &Sim) -> BTreeMap<&'static str, usize> {
         .collect()
 }
 
-/// Runs the suite against the simulator as one version. Behaviours of other versions are skipped, and no others.
+/// Runs the suite against one version of the simulator. Exactly the checks of other versions must be skipped.
 async fn holds_as(version: Version) {
     let stock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../metadata");
     let custom = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/custom.json");
@@ -124,7 +124,7 @@ async fn a_stopped_run_cleans_up() {
 }
 
 #[tokio::test]
-async fn a_behaviour_whose_user_is_missing_is_skipped() {
+async fn checks_without_their_user_are_skipped() {
     let sim = Sim::start().await.unwrap();
     let alone = Users {
         api: users(&sim).api,
@@ -141,13 +141,13 @@ async fn a_behaviour_whose_user_is_missing_is_skipped() {
         }
         _ => None,
     });
-    assert_eq!(why, Some("no credentials of an administrator were given"));
+    assert_eq!(why, Some("no credentials given for an administrator"));
 }
 
 #[tokio::test]
-async fn a_difference_says_what_was_asked_expected_and_got() {
+async fn differences_report_request_expected_and_actual_value() {
     let sim = Sim::start().await.unwrap();
-    // The first delete fails, so that it cannot answer `true`.
+    // The first delete fails, so that it cannot return `true`.
     sim.set_faults(vec!["delete:first 1:status 500".parse().unwrap()]);
     let report = Suite::new(sim.url(), users(&sim))
         .only("envelope.delete-is-true")
@@ -167,7 +167,7 @@ async fn a_difference_says_what_was_asked_expected_and_got() {
 }
 
 #[tokio::test]
-async fn no_server_no_credentials_no_such_behaviour() {
+async fn invalid_input_and_unreachable_servers_are_errors() {
     let sim = Sim::start().await.unwrap();
     let run = |url: String, users: Users, only: &'static str| async move {
         let suite = if only.is_empty() {
@@ -187,7 +187,7 @@ async fn no_server_no_credentials_no_such_behaviour() {
         matches!(&unknown, Error::Usage(what) if what.contains("envelope")),
         "{unknown}"
     );
-    // The discard port: nobody listens there.
+    // The discard port, on which no server listens.
     let silent = run("http://127.0.0.1:9".to_owned(), users(&sim), "").await;
     assert!(matches!(silent, Error::Unreachable(_)), "{silent}");
     let variable = |name: &str| (name == "ESPO_API_KEY").then(|| "0".repeat(32));

@@ -1,5 +1,5 @@
-//! The simulator against recorded exchanges of real servers. A difference that is not among the known ones fails, and so does
-//! a known one that is gone. `ESPO_RECORDINGS_WRITE=1` writes the lists of known differences; each needs a reason.
+//! Compares the simulator with recorded exchanges of real servers. The test fails for new differences and for known
+//! differences that no longer occur. `ESPO_RECORDINGS_WRITE=1` writes the lists of known differences; each needs a reason.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -28,17 +28,7 @@ async fn replay(name: &str, schema: Schema) -> Comparison {
     Differential::replay(&recording, sim.url()).await.unwrap()
 }
 
-/// The place of a difference without record IDs, which some keys contain and which differ in each run.
-fn without_ids(place: &str) -> String {
-    let is_id = |part: &str| part.len() == 17 && part.bytes().all(|b| b.is_ascii_hexdigit());
-    let parts = place.split('_');
-    parts
-        .map(|part| if is_id(part) { "ID" } else { part })
-        .collect::<Vec<_>>()
-        .join("_")
-}
-
-/// One line per cause: score, operation and place; behind it, in the file, the reason.
+/// One line per cause: score, operation and place, followed by the reason in the file.
 fn check(name: &str, report: &Comparison) {
     let path = fixtures().join(format!("{name}.known.txt"));
     let known = std::fs::read_to_string(&path).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What the server can take: start-up and memory with many records, a test's worth of it from start to stop, and lists,
+//! Measures the server: startup time and memory with many records, the duration of a short test, and lists,
 //! reads and creates over sockets with 1 and 16 clients.
 //!
 //! `cargo run --release -p espo-sim --example load -- --records 100000`
@@ -25,7 +25,7 @@ struct Args {
     seconds: u64,
 }
 
-/// Two conditions (a list of options, a part of the name) and an order by name; the total is counted.
+/// A list with two conditions (a set of options, a part of the name), an order by name, and the total.
 const FILTERED: &str = "/Account?maxSize=20&orderBy=name&order=asc&select=name,type,industry\
     &where%5B0%5D%5Btype%5D=in&where%5B0%5D%5Battribute%5D=type&where%5B0%5D%5Bvalue%5D%5B%5D=Customer\
     &where%5B1%5D%5Btype%5D=contains&where%5B1%5D%5Battribute%5D=name&where%5B1%5D%5Bvalue%5D=amber";
@@ -46,7 +46,7 @@ impl Client {
         })
     }
 
-    /// Sends a request; gives the body of a 200.
+    /// Sends a request and returns the body of a 200 response.
     fn ask(&mut self, method: &str, path: &str, body: &str) -> Result<Vec<u8>> {
         let key = &self.key;
         let request = format!(
@@ -103,7 +103,7 @@ impl Client {
     }
 }
 
-/// Runs `work` over and over in so many threads; gives a line of figures.
+/// Runs `work` repeatedly in `clients` threads and returns one line of figures.
 fn measure<W>(
     address: SocketAddr,
     key: &str,
@@ -151,7 +151,7 @@ fn figures(mut times: Vec<Duration>, took: Duration, clients: usize) -> String {
     )
 }
 
-/// Resident memory in bytes, where `/proc` tells it.
+/// Resident memory in bytes, if `/proc` reports it.
 fn resident() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"))?;
@@ -170,7 +170,7 @@ fn api_key(sim: &Sim) -> Result<String> {
     Ok(key.ok_or("no API user")?)
 }
 
-/// What a user's test does: start, create, read, stop.
+/// The steps of a typical test: start, create, read, stop.
 fn one_test(runtime: &tokio::runtime::Runtime) -> Result<Duration> {
     let began = Instant::now();
     let sim = runtime.block_on(Sim::start())?;
@@ -216,7 +216,7 @@ fn main() -> Result<()> {
     if let (Some(before), Some(after)) = (before, resident()) {
         let each = after.saturating_sub(before) / args.records.max(1);
         println!(
-            "memory: {} MiB in all, {each} bytes an account",
+            "memory: {} MiB in total, {each} bytes per account",
             after >> 20
         );
     }
@@ -238,7 +238,7 @@ fn main() -> Result<()> {
             c.ask("GET", &format!("/Account/{}", ids[n % ids.len()]), "")
                 .map(drop)
         };
-        // Names are new ones each time: a name that exists would be refused as a duplicate.
+        // Each name is new, because an existing name would be rejected as a duplicate.
         let create = |c: &mut Client, n: usize| {
             c.ask(
                 "POST",

@@ -1,4 +1,4 @@
-//! Who may do what: role data merged into one table per user (ESPO-API.md D, "ACL facts").
+//! Access control: role data merged into one table per user (ESPO-API.md D, "ACL facts").
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ pub(crate) enum Level {
     All,
 }
 
-/// What is done to a record.
+/// The action on a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
     Create,
@@ -104,7 +104,7 @@ pub(crate) struct Acl {
     permissions: HashMap<String, String>,
 }
 
-/// Scopes open to everybody to this degree, without any role.
+/// Scopes that all users may access at this level, without any role.
 const MINIMUM: &[(&str, [Level; 5])] = &[
     // create, read, edit, delete, stream
     (
@@ -170,7 +170,7 @@ const DERIVED: &[(&str, &str)] = &[
     ("CampaignTrackingUrl", "Campaign"),
 ];
 
-/// Entity types whose controllers refuse everybody but administrators (ESPO-API.md A7).
+/// Entity types whose controllers reject all users except administrators (ESPO-API.md A7).
 pub(crate) const ADMIN_ONLY: &[&str] = &[
     "AddressCountry",
     "AppLogRecord",
@@ -362,7 +362,7 @@ impl Acl {
             || (!self.everything && self.scopes.get(scope).is_some_and(|r| !r.none()))
     }
 
-    /// Refuses when the scope is closed for this action.
+    /// Rejects the request if the caller has no access to the scope for this action.
     pub(crate) fn check_scope(&self, scope: &str, action: Action) -> Result<()> {
         if self.level(scope, action) == Level::No {
             return Err(Refusal::forbidden(format!("No {} access.", action.name())));

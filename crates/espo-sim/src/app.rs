@@ -74,22 +74,22 @@ pub(crate) struct App {
     acls: RwLock<HashMap<Id, Arc<Acl>>>,
     /// Changes on rebuild.
     timestamp: AtomicI64,
-    /// State of the parts beside records: attachments, reactions, stars and so on, by part.
+    /// State other than records: attachments, reactions, stars and so on, by part.
     pub(crate) extras: routes::Extras,
-    /// Who hears of what happens to records.
+    /// The listeners for events of records.
     listeners: Vec<Listener>,
-    /// Entity type and id → ids of the users who follow it.
+    /// Entity type and ID → IDs of the users who follow it.
     pub(crate) followers: RwLock<HashMap<(String, Id), Vec<Id>>>,
-    /// Entity type, id and user of starred records.
+    /// Entity type, ID and user of starred records.
     pub(crate) stars: RwLock<std::collections::HashSet<(String, Id, Id)>>,
 }
 
-/// What a handler knows about its caller.
+/// The caller of a handler.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) acl: Arc<Acl>,
     pub(crate) login: Login,
-    /// Names what one request does as one action; made when it is first asked for.
+    /// Identifies all changes of one request as one action; created on first use.
     pub(crate) action: OnceLock<Id>,
 }
 
@@ -98,7 +98,7 @@ impl Caller {
         &self.acl.user_id
     }
 
-    /// The id of what this request does.
+    /// The ID of this request's action.
     pub(crate) fn action_id(&self, app: &App) -> &str {
         self.action
             .get_or_init(|| Id::from(app.ids.next(&app.clock)))
@@ -153,7 +153,7 @@ impl App {
         self.timestamp.load(Ordering::Relaxed)
     }
 
-    /// Has the answers tell of a rebuild, also of a second one within the same second.
+    /// Makes responses report a rebuild, also a second one within the same second.
     pub(crate) fn note_rebuild(&self) {
         let now = self.clock.now().as_second();
         let before = self.timestamp.fetch_add(1, Ordering::Relaxed);
@@ -161,7 +161,7 @@ impl App {
             .fetch_max(now.max(before + 1), Ordering::Relaxed);
     }
 
-    /// Answers a request.
+    /// Handles a request.
     pub(crate) fn answer(
         &self,
         request: &Request,
@@ -209,7 +209,7 @@ impl App {
     fn handle(&self, request: &Request, peer: SocketAddr, fault: Option<&Fault>) -> Result<Reply> {
         let route = match routes::find(request) {
             Ok(route) => route,
-            // OPTIONS is answered before the route's method is looked at (QUIRKS 2).
+            // OPTIONS is handled before the route's method is checked (QUIRKS 2).
             Err(refusal)
                 if request.method == Method::OPTIONS && matches!(refusal.status, 404 | 405) =>
             {
@@ -335,7 +335,7 @@ impl App {
         row.get(layout.slot("type")?).as_str().map(str::to_owned)
     }
 
-    /// Has the listeners hear of what happened to a record.
+    /// Passes an event of a record to the listeners.
     pub(crate) fn raise(&self, caller: &Caller, event: &Event) {
         for listener in &self.listeners {
             listener(self, caller, event);
@@ -349,7 +349,7 @@ impl App {
             .ok_or_else(|| Refusal::not_found(format!("Controller '{name}' does not exist.")))
     }
 
-    /// A record that is there; 404 without a reason for one that is not.
+    /// An existing record; 404 without a reason if it does not exist.
     pub(crate) fn live(&self, layout: &Layout, id: &str) -> Result<Arc<Row>> {
         self.store
             .table(layout.index)
@@ -357,7 +357,7 @@ impl App {
             .ok_or_else(Refusal::not_found_silently)
     }
 
-    /// A JSON answer.
+    /// A JSON response.
     pub(crate) fn json(&self, v: &Json) -> Reply {
         let mut out = self.out();
         out.json(v);
@@ -387,7 +387,7 @@ impl App {
         }
     }
 
-    /// A list answer with its total.
+    /// A list response with its total.
     pub(crate) fn list_json(&self, total: i64, list: &[Json]) -> Reply {
         self.json(&json!({"total": total, "list": list}))
     }

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::http::{Refusal, RefusalKind, Request, Result};
 use crate::value::Id;
 
-/// What a user proves itself with.
+/// The credentials of a user.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Credentials {
     pub(crate) user_id: Id,
@@ -108,7 +108,7 @@ impl Auth {
         self.tokens.write().remove(token).is_some()
     }
 
-    /// Who sends this request; `None` when it brings no credentials at all.
+    /// The user of a request; `None` without credentials.
     pub(crate) fn login(
         &self,
         app: &App,
@@ -155,7 +155,7 @@ impl Auth {
                 .map(Some);
         }
         if let Some(key) = request.header("x-api-key") {
-            // A key is no token.
+            // A key is not a token.
             if request.flag("espo-authorization-by-token") {
                 return Err(denied());
             }

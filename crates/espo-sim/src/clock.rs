@@ -1,4 +1,4 @@
-//! The server's clock: the machine's, or one that stands still.
+//! The server's clock: the system clock, or a stopped one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -64,13 +64,13 @@ impl Ids {
         }
     }
 
-    /// A new id. From the clock: 8 hex digits of seconds, 5 of microseconds, 4 that tell apart (QUIRKS 4). Seeded:
+    /// A new ID. From the clock: 8 hex digits of seconds, 5 of microseconds, 4 for uniqueness (QUIRKS 4). Seeded:
     /// the same sequence for the same seed, growing as real ones do.
     pub(crate) fn next(&self, clock: &Clock) -> String {
         let n = self.count.fetch_add(1, Ordering::Relaxed);
         match self.seed {
             Some(seed) => {
-                // A fixed start keeps seeded ids free of the wall clock; a microsecond a record keeps them growing.
+                // A fixed start keeps seeded IDs free of the wall clock; one microsecond per record keeps them increasing.
                 let micros = n + 1;
                 let seconds = 0x6500_0000 + micros / 1_000_000;
                 format!(
@@ -84,7 +84,7 @@ impl Ids {
                 let t = clock.now();
                 let seconds = t.as_second() as u64;
                 let micros = (t.subsec_nanosecond() / 1000) as u64;
-                // The count in the low digits keeps ids of one microsecond apart.
+                // The count in the low digits makes IDs of the same microsecond unique.
                 format!("{:08x}{:05x}{:04x}", seconds, micros, n & 0xffff)
             }
         }

@@ -1,4 +1,4 @@
-//! What an administrator configures: the part of `GET Settings` that behaviour depends on.
+//! Settings of an administrator: the part of `GET Settings` that affects behaviour.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
@@ -12,14 +12,14 @@ pub(crate) struct Config {
     /// Units of the base currency for one unit of the currency.
     pub(crate) currency_rates: IndexMap<String, f64>,
     pub(crate) time_zone: String,
-    /// Months by which the fiscal year starts later than the calendar year.
+    /// Months between the start of the calendar year and that of the fiscal year.
     pub(crate) fiscal_year_shift: i8,
     pub(crate) list_max_size: i64,
-    /// Text attributes are cut to so many characters in lists.
+    /// Maximum length of text attributes in lists, in characters; longer ones are cut.
     pub(crate) list_text_length: usize,
-    /// Text filters look inside of texts from this length on.
+    /// Minimum length of a text filter that also matches inside of text attributes.
     pub(crate) min_length_for_content_search: usize,
-    /// Values that were set and that nothing here depends on.
+    /// Settings that do not affect behaviour.
     pub(crate) other: Map<String, Json>,
 }
 
@@ -41,7 +41,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Takes over settings as `GET Settings` returns them.
+    /// Applies settings in the format of `GET Settings`.
     pub(crate) fn apply(&mut self, settings: Map<String, Json>) {
         for (key, value) in settings {
             let text = value.as_str().map(str::to_owned);

@@ -1,20 +1,20 @@
-//! Why a server does not start.
+//! Errors of starting a server.
 
-/// Why a server does not start.
+/// An error of starting a server, or of its snapshots and declared records.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The metadata cannot be used.
     #[error(transparent)]
     Metadata(#[from] espo_schema::Error),
-    /// The users' file cannot be used.
+    /// The users file cannot be used.
     #[error("{path}: {what}")]
     Users {
         /// The file.
         path: String,
-        /// What is wrong with it.
+        /// The reason.
         what: String,
     },
-    /// What was declared does not fit together.
+    /// The declared roles, teams, users or records are inconsistent.
     #[error("{0}")]
     Declaration(String),
     /// A snapshot cannot be read or written.
@@ -22,15 +22,15 @@ pub enum Error {
     Snapshot {
         /// The file.
         path: String,
-        /// What is wrong with it.
+        /// The reason.
         what: String,
     },
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.
         address: String,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! What happens to records, for whoever listens.
+//! Events of records, for listeners.
 //!
 //! Records raise events and do not know who hears them: notes, notifications, webhooks, followers and rights follow from
 //! a change, and live above records. The listeners are given to the server when it is built.
@@ -20,10 +20,10 @@ pub(crate) struct LinkChange {
     pub(crate) now: bool,
 }
 
-/// What happened to a record.
+/// An event of a record.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Event<'a> {
-    /// It came into being.
+    /// It was created.
     Created {
         layout: &'a Layout,
         row: &'a Row,

@@ -1,18 +1,18 @@
-//! What an instance's metadata states outside of `entityDefs`: access to fields, rules of records, switched-off scopes.
+//! Metadata outside of `entityDefs`: access to fields, rules of records, switched-off scopes.
 //!
-//! An export may leave those sections out. What a stock instance states then holds.
+//! An export may omit these sections. The values of a stock instance are then used.
 
 use espo_schema::Schema;
 use serde_json::Value as Json;
 
-/// Who may see or set a field, apart from roles.
+/// Restrictions on reading or setting a field, independent of roles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct FieldAccess {
-    /// Nobody is shown it.
+    /// No user can read it.
     pub(crate) hidden: bool,
     /// Only administrators are shown it.
     pub(crate) admin_only: bool,
-    /// Nobody sets it.
+    /// No user can set it.
     pub(crate) read_only: bool,
     /// Only administrators set it.
     pub(crate) read_only_for_most: bool,
@@ -23,7 +23,7 @@ fn section<'a>(schema: &'a Schema, name: &str) -> Option<&'a Json> {
     schema.raw.get(name).filter(|v| v.is_object())
 }
 
-/// Fields that nobody sets, administrators included (`entityAcl.…readOnly` of a stock instance).
+/// Fields that no user can set, not even administrators (`entityAcl.…readOnly` of a stock instance).
 const READ_ONLY: &[(&str, &[&str])] = &[
     ("Attachment", &["source", "sourceId"]),
     ("Case", &["inboundEmail"]),
@@ -34,7 +34,7 @@ const READ_ONLY: &[(&str, &[&str])] = &[
     ("Webhook", &["secretKey"]),
 ];
 
-/// Fields that nobody is shown (`entityAcl.…forbidden` of a stock instance).
+/// Fields that no user can read (`entityAcl.…forbidden` of a stock instance).
 const HIDDEN: &[(&str, &[&str])] = &[("User", &["deleteId", "userData"])];
 
 /// Fields that only administrators set (`entityAcl.…nonAdminReadOnly` of a stock instance).
@@ -192,7 +192,7 @@ pub(crate) fn mass_link(schema: &Schema, entity: &str, link: &str) -> bool {
     link_rule(schema, entity, link, "massLink", STOCK)
 }
 
-/// Whether a has-many link refuses records that have another owner.
+/// Whether a has-many link rejects records that have another owner.
 pub(crate) fn only_not_linked(schema: &Schema, entity: &str, link: &str) -> bool {
     link_rule(
         schema,
@@ -203,7 +203,7 @@ pub(crate) fn only_not_linked(schema: &Schema, entity: &str, link: &str) -> bool
     )
 }
 
-/// What a link asks for on a record of the other side, where it says so: `read` or `edit`.
+/// The access that a link requires to a record of the other side, if it is specified: `read` or `edit`.
 pub(crate) fn required_foreign_access(schema: &Schema, entity: &str, link: &str) -> Option<String> {
     const READ: &[(&str, &[&str])] = &[
         ("Case", &["articles"]),
@@ -227,7 +227,7 @@ pub(crate) fn following_users(schema: &Schema, entity: &str) -> Option<String> {
     }
 }
 
-/// Names of scopes that an administrator switched off: closed to everybody.
+/// Names of scopes that an administrator disabled; no user may access them.
 pub(crate) fn disabled_scopes(schema: &Schema) -> Vec<String> {
     schema
         .entity_types

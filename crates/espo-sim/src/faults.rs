@@ -1,4 +1,4 @@
-//! Faults on demand: what goes wrong, for which requests, and how often.
+//! Fault injection: which fault, for which requests, and how often.
 
 mod text;
 
@@ -12,14 +12,14 @@ use rand_pcg::Pcg64Mcg;
 
 use crate::http::Request;
 
-/// What goes wrong.
+/// The kind of a fault.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FaultKind {
-    /// The answer waits.
+    /// The response is delayed.
     Latency(Latency),
-    /// No answer ever comes; the connection stays open.
+    /// The server never responds; the connection stays open.
     Stall,
-    /// This status instead of the real answer, with an optional body and `Retry-After` in seconds.
+    /// The server returns this status instead of the real response, with an optional body and `Retry-After` in seconds.
     Status {
         /// HTTP status.
         status: u16,
@@ -28,24 +28,24 @@ pub enum FaultKind {
         /// `Retry-After`.
         retry_after: Option<u64>,
     },
-    /// The connection is closed without an answer.
+    /// The connection is closed without a response.
     Reset,
-    /// The connection is closed after this share of the body (0 to 1).
+    /// The connection is closed after this fraction of the body (0 to 1).
     ResetInBody(f64),
-    /// The body ends after this share, as if it were whole.
+    /// The body ends after this fraction, and the response looks complete.
     Truncate(f64),
-    /// The body comes in pieces of so many bytes, with a pause after each.
+    /// The body is sent in pieces of this number of bytes, with a pause after each.
     SlowBody(usize, Duration),
-    /// 503 as in maintenance mode.
+    /// The server returns 503 as in maintenance mode.
     Maintenance,
-    /// Lists answer with total -1 or -2 in place of the count.
+    /// Lists return a total of -1 or -2 instead of the count.
     NoTotal,
 }
 
-/// How long an answer waits.
+/// The distribution of a response's delay.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Latency {
-    /// Always the same.
+    /// A constant delay.
     Constant(Duration),
     /// Log-normal with this median; sigma is the standard deviation of the logarithm.
     LogNormal {
@@ -54,28 +54,28 @@ pub enum Latency {
         /// Standard deviation of the natural logarithm.
         sigma: f64,
     },
-    /// `usual`, and in `share` of the cases `tail`.
+    /// `usual`, and `tail` for a fraction `share` of the responses.
     LongTail {
-        /// Most answers.
+        /// The delay of most responses.
         usual: Duration,
-        /// The others.
+        /// The delay of the other responses.
         tail: Duration,
-        /// Share of the others (0 to 1).
+        /// Fraction of the other responses (0 to 1).
         share: f64,
     },
-    /// In turn `steps` times from `from` up to `to`, equally far apart: the distribution is known beforehand, and after
-    /// every `steps` requests the percentiles are exact. A `steps` below 2 is `from` alone.
+    /// Cycles through `steps` equally spaced delays from `from` to `to`, so that the percentiles are exact after every
+    /// `steps` requests. If `steps` is below 2, the delay is always `from`.
     Spread {
-        /// The shortest.
+        /// The shortest delay.
         from: Duration,
-        /// The longest.
+        /// The longest delay.
         to: Duration,
-        /// How many different ones.
+        /// The number of different delays.
         steps: u32,
     },
 }
 
-/// Which requests a fault hits.
+/// The requests that a fault affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Operation {
     /// Every request.
@@ -99,30 +99,30 @@ pub enum Operation {
     Unlink,
 }
 
-/// How often.
+/// How often a fault occurs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum When {
-    /// This share of the requests, at random (0 to 1).
+    /// A random fraction of the requests (0 to 1).
     Share(f64),
-    /// The requests of these numbers among those that the operation matches, counted from 1.
+    /// The requests with these numbers, counted from 1 among the requests of the operation.
     Sequence(Vec<u64>),
-    /// The first so many.
+    /// This number of requests from the start.
     First(u64),
 }
 
-/// A rule: a fault, the requests it hits, and how often.
+/// A rule: a fault, the requests that it affects, and how often it occurs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaultRule {
-    /// Which requests.
+    /// The operation whose requests are affected.
     pub operation: Operation,
-    /// How often.
+    /// How often the fault occurs.
     pub when: When,
-    /// What goes wrong.
+    /// The kind of the fault.
     pub kind: FaultKind,
 }
 
 impl FaultRule {
-    /// A fault that hits every request of an operation.
+    /// Returns a fault that affects every request of an operation.
     #[must_use]
     pub fn always(operation: Operation, kind: FaultKind) -> FaultRule {
         FaultRule {
@@ -133,7 +133,7 @@ impl FaultRule {
     }
 }
 
-/// What happens to one request.
+/// The combined faults of one request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Fault {
     pub(crate) delay: Option<Duration>,
@@ -146,14 +146,14 @@ pub(crate) struct Fault {
     pub(crate) no_total: bool,
 }
 
-/// Where a body ends too early.
+/// The fraction after which a body is cut, and whether the connection is reset.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Cut {
     pub(crate) share: f64,
     pub(crate) reset: bool,
 }
 
-/// The rules in force.
+/// The active rules.
 #[derive(Debug)]
 pub(crate) struct Faults {
     rules: RwLock<Vec<(FaultRule, AtomicU64)>>,
@@ -172,7 +172,7 @@ impl Faults {
         *self.rules.write() = rules.into_iter().map(|r| (r, AtomicU64::new(0))).collect();
     }
 
-    /// What the rules say about this request; all that hit are taken together.
+    /// The faults of this request; all matching rules are combined.
     pub(crate) fn next(&self, request: &Request) -> Option<Fault> {
         let rules = self.rules.read();
         if rules.is_empty() {

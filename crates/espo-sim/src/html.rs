@@ -40,11 +40,11 @@ pub(crate) fn to_markdown(html: &str) -> String {
     out.finish()
 }
 
-/// What is written so far, and what is open.
+/// The text written so far, and the open elements.
 #[derive(Debug, Default)]
 struct Writer {
     out: String,
-    /// Line breaks that stand before the next text.
+    /// Line breaks to write before the next text.
     breaks: usize,
     /// An element was opened: white space at the very beginning counts from now on.
     begun: bool,
@@ -100,7 +100,7 @@ impl Writer {
         self.out.push_str(text);
     }
 
-    /// A block begins or ends; in a list it goes on in the item.
+    /// A block begins or ends; inside of a list the item continues.
     fn block(&mut self) {
         if self.lists.is_empty() {
             self.breaks = 2;
@@ -144,7 +144,7 @@ impl Writer {
         }
     }
 
-    /// What was opened last under a name: its text, taken back.
+    /// Removes and returns the text since the last element with this name was opened.
     fn taken(&mut self, name: &str) -> Option<String> {
         let at = self.open.iter().rposition(|(open, _)| open == name)?;
         let (_, from) = self.open.remove(at);
@@ -157,7 +157,7 @@ impl Writer {
         self.open.push((name.to_owned(), self.out.len()));
     }
 
-    /// Emphasis: the mark stands close to the text; around nothing there is none.
+    /// Emphasis: the mark directly precedes or follows the text; empty emphasis has no marks.
     fn mark(&mut self, mark: &str, closes: bool) {
         if !closes {
             self.opened(mark);
@@ -274,7 +274,7 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     Some(unescape(value))
 }
 
-/// Named entities of texts as people write them.
+/// Named entities that are common in written texts.
 const NAMED: &[(&str, char)] = &[
     ("amp", '&'),
     ("apos", '\''),
@@ -354,7 +354,7 @@ fn unescape(text: &str) -> String {
 mod tests {
     use super::to_markdown;
 
-    /// Each text with what a server made of it.
+    /// HTML inputs with the output of a real server.
     fn check(pairs: &[(&str, &str)]) {
         for (html, markdown) in pairs {
             assert_eq!(to_markdown(html), *markdown, "{html}");
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn emphasis_stands_close_to_its_text() {
+    fn emphasis_marks_adjoin_the_text() {
         check(&[
             (
                 "<p>Hello <b>world</b> printer</p>",
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_are_set_apart() {
+    fn blocks_are_separated_by_blank_lines() {
         check(&[
             ("<p>a</p><p>b</p>", "a\r\n\r\nb"),
             ("<div>d1</div><div>d2</div>", "d1\r\n\r\nd2"),
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_markup_is_escaped() {
+    fn markup_characters_are_escaped() {
         check(&[
             (
                 "<p>- a</p><p>+ b</p><p># c</p><p>&gt; d</p><p>1) e</p><p>a [b] c \\ d</p>",

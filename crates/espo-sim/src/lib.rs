@@ -1,4 +1,4 @@
-//! A server that behaves as the REST API of EspoCRM, for any metadata, in memory.
+//! An in-memory server that behaves like the REST API of EspoCRM, for any metadata.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), espo_sim::Error> {
@@ -8,18 +8,19 @@
 //! # }
 //! ```
 //!
-//! Its worth is its fidelity: status codes, `X-Status-Reason` texts, bodies and the very set of attributes in each kind of
-//! answer are those of a real instance of version 9.3 or 10.0, derived by rule from the metadata, so that custom entity types are
-//! served as the stock ones are. It starts in milliseconds on a free port and stops when dropped; a fixed clock and seeded
-//! ids make answers repeat; [`Sim::requests`] tells what it saw; [`FaultRule`]s make it fail on demand.
+//! Status codes, `X-Status-Reason` values, bodies and the set of attributes in each kind of response are those of a real
+//! instance of version 9.3 or 10.0. They are derived from the metadata, so custom entity types are served like stock ones.
+//! The server starts in milliseconds on a free port and stops when dropped. A fixed clock and seeded IDs make responses
+//! reproducible, [`Sim::requests`] returns the received requests, and [`FaultRule`]s inject faults.
 //!
-//! # What it takes
+//! # Performance
 //!
-//! With 100,000 accounts on two shared cores, clients on the same ones: it starts in 0.6 s and holds 2.6 kB an account; a list
-//! with two conditions, an order and the total takes 2.5 ms (p50, one client), a read 0.03 ms, a create 0.08 ms; 16 clients
-//! get 400 such lists, 32,000 reads or 17,000 creates a second. A test that starts it, creates a record, reads it and stops it
-//! takes 0.3 ms, the first of a process 50 to 130 ms, since the stock schema is loaded then.
-//! `cargo run --release -p espo-sim --example load -- --records 100000` measures all of it.
+//! Measured with 100,000 accounts on two cores shared with the clients: The server starts in 0.6 s and needs 2.6 kB per
+//! account. A list with two conditions, an order and the total takes 2.5 ms (p50, one client), a read 0.03 ms and a create
+//! 0.08 ms. With 16 clients it serves 400 such lists, 32,000 reads or 17,000 creates per second. A test that starts the
+//! server, creates and reads a record and stops the server takes 0.3 ms; the first one in a process takes 50 to 130 ms,
+//! because it loads the stock schema. `cargo run --release -p espo-sim --example load -- --records 100000` repeats these
+//! measurements.
 
 mod acl;
 mod app;

@@ -5,20 +5,20 @@ use std::collections::VecDeque;
 use parking_lot::Mutex;
 use serde_json::Value as Json;
 
-/// A request that the server saw, and how it was answered.
+/// A request that the server received, and its outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoggedRequest {
     /// HTTP method.
     pub method: String,
-    /// Path below `/api/v1/`, as it stood on the wire.
+    /// Path below `/api/v1/`, as sent on the wire.
     pub path: String,
     /// Query parameters, parsed as PHP does.
     pub query: Json,
     /// Body, when it was JSON.
     pub body: Option<Json>,
-    /// Status of the answer; 0 when the connection was reset on demand.
+    /// Status of the response; 0 if a fault reset the connection.
     pub status: u16,
-    /// `X-Status-Reason` of the answer.
+    /// `X-Status-Reason` of the response.
     pub reason: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The server on its own.
+//! The stand-alone server.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -8,33 +8,33 @@ use std::process::ExitCode;
 use clap::Parser;
 use espo_sim::{Error, FaultRule, Sim, Version};
 
-/// A server that behaves as EspoCRM's REST API, in memory.
+/// In-memory server that behaves like EspoCRM's REST API.
 #[derive(Debug, Parser)]
 #[command(name = "espo-sim", version)]
 struct Args {
     /// Address to listen on.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: String,
-    /// Metadata: a file as `GET Metadata` answers it, or a folder. Later ones are merged over earlier ones.
+    /// Metadata: a JSON file returned by `GET Metadata`, or a directory. Repeatable; later ones are merged over earlier ones.
     #[arg(long, value_name = "PATH")]
     metadata: Vec<PathBuf>,
-    /// Roles, teams, users and records, in the shape that this program prints.
+    /// Roles, teams, users and records, in the format that this program prints.
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
-    /// EspoCRM version to behave as: 9.3 or 10.0. Other versions are treated as the nearest of these. Defaults to the
+    /// EspoCRM version to simulate: 9.3 or 10.0. Other versions are treated as the nearest of these. Defaults to the
     /// version that the metadata comes from.
     #[arg(long, value_name = "VERSION", value_parser = Version::nearest)]
     espo_version: Option<(Version, bool)>,
-    /// Makes ids and made-up records repeat.
+    /// Seed for IDs, keys, random faults and sample records; equal seeds give equal data.
     #[arg(long)]
     seed: Option<u64>,
-    /// Made-up records to start with.
+    /// Sample records to create at startup.
     #[arg(long, value_name = "Entity=N,…", value_delimiter = ',', value_parser = entity_count)]
     records: Vec<(String, usize)>,
-    /// A fault: `[operation:][10%|#1,3|first 5:]latency 200ms|stall|reset|status 503 …`.
+    /// Fault to inject: `[operation:][10%|#1,3|first 5:]latency 200ms|stall|reset|status 503 …`.
     #[arg(long, value_name = "RULE")]
     fault: Vec<FaultRule>,
-    /// Start with the records (and, without --users, the users) of a snapshot.
+    /// Snapshot to load. Its users are loaded too, unless --users is given.
     #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
     /// Lock out addresses after more than ten failed logins in a minute.
@@ -45,12 +45,12 @@ struct Args {
 fn entity_count(s: &str) -> Result<(String, usize), String> {
     let (entity, n) = s
         .split_once('=')
-        .ok_or_else(|| format!("`{s}` is not of the form Entity=N"))?;
+        .ok_or_else(|| format!("invalid value `{s}`: expected Entity=N"))?;
     let n = n
         .trim()
         .replace('_', "")
         .parse()
-        .map_err(|_| format!("`{n}` is no number"))?;
+        .map_err(|_| format!("invalid number `{n}`"))?;
     Ok((entity.trim().to_owned(), n))
 }
 
@@ -81,7 +81,9 @@ async fn run(args: Args) -> Result<(), Error> {
     }
     if let Some((version, exact)) = args.espo_version {
         if !exact {
-            espo_stdio::note!("espo-sim: note: behaves as {version}, the nearest known version");
+            espo_stdio::note!(
+                "espo-sim: note: simulating version {version}, the nearest supported version"
+            );
         }
         builder = builder.version(version);
     }

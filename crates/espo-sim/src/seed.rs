@@ -1,4 +1,4 @@
-//! Made-up records, out of the metadata and a seed.
+//! Sample records, generated from the metadata and a seed.
 
 use espo_schema::FieldKind;
 use rand::{RngExt, SeedableRng};
@@ -78,7 +78,7 @@ fn value(
         // The same moment as the record's first date: an earlier slot has worked it out already.
         "modifiedAt" | "streamUpdatedAt" => return Value::Null,
         "createdAt" => {
-            // A minute apart, so that the default order is theirs.
+            // Creation times differ by a minute, so that the default order is defined.
             let back = jiff::SignedDuration::from_mins(i64::try_from(n).unwrap_or(0));
             return Value::text(format_datetime(
                 app.clock.now().checked_sub(back).unwrap_or(app.clock.now()),

@@ -1,4 +1,4 @@
-//! The server as a program sees it.
+//! The public API of the server.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -27,23 +27,23 @@ use crate::users::Users;
 use crate::version::Version;
 use crate::{Error, snapshot};
 
-/// A running server. It stops when this is dropped.
+/// A running server, which stops when it is dropped.
 ///
-/// It runs on the tokio runtime that it was started in, and needs no thread of its own: hundreds of them may live in one
-/// test process. Only injected latencies are timed by a thread, one for the process.
+/// It runs on the tokio runtime that it was started in and needs no dedicated thread, so a test process can run hundreds of
+/// servers. Only injected latencies are timed by a thread, one per process.
 #[derive(Debug)]
 pub struct Sim {
-    /// The state, which a reset replaces.
+    /// The current state; a reset replaces it.
     current: Arc<RwLock<Arc<App>>>,
     start: Start,
     runtime: Handle,
-    /// Ends the work behind the requests of the current state.
+    /// Stops the background tasks of the current state.
     background: Mutex<watch::Sender<bool>>,
     address: SocketAddr,
     stop: watch::Sender<bool>,
 }
 
-/// Starts the work that no request waits for. It ends when the sender says so or is dropped.
+/// Starts the background tasks. They stop when the sender signals it or is dropped.
 fn run_background(runtime: &Handle, app: &Arc<App>) -> watch::Sender<bool> {
     let (stop, stopped) = watch::channel(false);
     runtime.spawn(delivery::run(Arc::clone(app), stopped.clone()));
@@ -51,7 +51,7 @@ fn run_background(runtime: &Handle, app: &Arc<App>) -> watch::Sender<bool> {
     stop
 }
 
-/// What a server is to be like. See [`Sim::builder`].
+/// Builder of a server; see [`Sim::builder`].
 #[derive(Debug, Default)]
 pub struct SimBuilder {
     schema: Option<Arc<Schema>>,
@@ -79,37 +79,37 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// [`Error::Listen`] when no port can be had.
+    /// Returns [`Error::Listen`] if no port is available.
     pub async fn start() -> Result<Sim, Error> {
         Sim::builder().start().await
     }
 
-    /// Says what a server is to be like.
+    /// Returns a builder with which to configure a server.
     #[must_use]
     pub fn builder() -> SimBuilder {
         SimBuilder::default()
     }
 
-    /// Where it listens: `http://127.0.0.1:PORT`, without a slash at the end.
+    /// Returns the server's URL: `http://127.0.0.1:PORT`, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Where it listens.
+    /// Returns the address that the server listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Who may log in, with the credentials.
+    /// Returns the declared users with their credentials.
     #[must_use]
     pub fn users(&self) -> &Users {
         &self.start.users
     }
 
-    /// The API key of the first user that has one and logs in by it; empty if there is none. A simulator to which no
-    /// users were given has one.
+    /// Returns the API key of the first user who logs in with one; empty if there is no such user. The sample users
+    /// include one.
     #[must_use]
     pub fn api_key(&self) -> String {
         let user = self.start.users.api_key_user();
@@ -117,25 +117,26 @@ impl Sim {
             .unwrap_or_default()
     }
 
-    /// The version of EspoCRM that it behaves as.
+    /// Returns the simulated version of EspoCRM.
     #[must_use]
     pub fn version(&self) -> Version {
         self.app().version
     }
 
-    /// The requests that it saw, oldest first (the last 10,000).
+    /// Returns the requests that the server received, oldest first. The log keeps the last 10,000 by default.
     #[must_use]
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.app().log.all()
     }
 
-    /// Forgets the requests that it saw.
+    /// Clears the request log.
     pub fn clear_requests(&self) {
         self.app().log.clear();
     }
 
-    /// The mail that it would have sent, oldest first: invitations, cancellations, new passwords (the text is the
-    /// password), requests to set one (the text is the request's id), second-factor codes (the text is the code).
+    /// Returns the emails that a real server would have sent, oldest first: invitations, cancellations, new passwords
+    /// (the text is the password), requests to set one (the text is the request's ID) and second-factor codes (the text
+    /// is the code).
     #[must_use]
     pub fn mails(&self) -> Vec<Mail> {
         self.app().extras.outbox.all()
@@ -145,7 +146,7 @@ impl Sim {
         Arc::clone(&self.current.read())
     }
 
-    /// Sets the clock, which stands still from then on: relative date filters, `createdAt` and tokens follow it.
+    /// Sets the clock and stops it at this time. Relative date filters, `createdAt` and tokens depend on the clock.
     pub fn set_clock(&self, now: Timestamp) {
         self.app().clock.set(now);
     }
@@ -166,12 +167,12 @@ impl Sim {
         Ok(())
     }
 
-    /// Replaces the faults in force; an empty list ends them.
+    /// Replaces the active faults; an empty list removes all.
     pub fn set_faults(&self, rules: Vec<FaultRule>) {
         self.app().faults.set(rules);
     }
 
-    /// Number of live records of an entity type; 0 for one that the metadata does not have.
+    /// Returns the number of records of an entity type that are not deleted; 0 for an unknown entity type.
     #[must_use]
     pub fn count(&self, entity_type: &str) -> usize {
         let app = self.app();
@@ -186,21 +187,20 @@ impl Sim {
             .count()
     }
 
-    /// Writes everything that it holds to a file, for [`SimBuilder::snapshot`].
+    /// Writes the complete state to a file, for [`SimBuilder::snapshot`].
     ///
     /// # Errors
     ///
-    /// [`Error::Snapshot`] when the file cannot be written.
+    /// Returns [`Error::Snapshot`] if the file cannot be written.
     pub fn save_snapshot(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         snapshot::save(&self.app(), &self.start.users, path.as_ref())
     }
 
-    /// Adds a record as it stands, without validation; attributes that the entity type does not have are passed over.
-    /// Gives its id.
+    /// Adds a record without validation and returns its ID. Attributes that the entity type does not have are ignored.
     ///
     /// # Errors
     ///
-    /// [`Error::Declaration`] for an unknown entity type.
+    /// Returns [`Error::Declaration`] if the entity type is unknown.
     pub fn insert(
         &self,
         entity_type: &str,
@@ -218,122 +218,121 @@ impl Drop for Sim {
 }
 
 impl SimBuilder {
-    /// Serves this schema instead of the stock one.
+    /// Sets the schema to serve. Defaults to the stock schema.
     #[must_use]
     pub fn schema(mut self, schema: impl Into<Arc<Schema>>) -> Self {
         self.schema = Some(schema.into());
         self
     }
 
-    /// Serves the metadata of this file or folder; several are merged, later ones over earlier ones.
+    /// Adds a metadata file or directory to serve. Repeatable; later ones are merged over earlier ones.
     #[must_use]
     pub fn metadata(mut self, path: impl AsRef<Path>) -> Self {
         self.metadata.push(path.as_ref().to_owned());
         self
     }
 
-    /// Declares who may log in.
+    /// Sets the users who can log in.
     #[must_use]
     pub fn users(mut self, users: Users) -> Self {
         self.users = Some(users);
         self
     }
 
-    /// Reads who may log in from a file.
+    /// Reads the users who can log in from a file.
     #[must_use]
     pub fn users_file(mut self, path: impl AsRef<Path>) -> Self {
         self.users_file = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Starts with so many made-up records of an entity type.
+    /// Sets the number of sample records of an entity type to start with.
     #[must_use]
     pub fn records(mut self, entity_type: impl Into<String>, count: usize) -> Self {
         self.records.insert(entity_type.into(), count);
         self
     }
 
-    /// Makes ids, keys, faults and made-up records repeat from run to run.
+    /// Sets the seed for IDs, keys, random faults and sample records; equal seeds give equal data.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Stops the clock at this time.
+    /// Sets the clock and stops it at this time.
     #[must_use]
     pub fn clock(mut self, now: Timestamp) -> Self {
         self.clock = Some(now);
         self
     }
 
-    /// Locks an address out after more than ten failed logins in a minute, as a real server does. Off unless asked for.
+    /// Locks out an address after more than ten failed logins within a minute, as a real server does. Off by default.
     #[must_use]
     pub fn lockout(mut self, on: bool) -> Self {
         self.options.lockout = on;
         self
     }
 
-    /// Whether JSON is written as PHP writes it (the default): `\/`, `\uXXXX`, `100.0` as `100`.
+    /// Sets whether JSON is written as PHP writes it (the default): `\/`, `\uXXXX`, `100.0` as `100`.
     #[must_use]
     pub fn php_json(mut self, on: bool) -> Self {
         self.options.php_json = on;
         self
     }
 
-    /// Behaves as this version of EspoCRM. Defaults to the version that the metadata comes from.
+    /// Sets the version of EspoCRM to simulate. Defaults to the version that the metadata comes from.
     #[must_use]
     pub fn version(mut self, version: Version) -> Self {
         self.options.version = Some(version);
         self
     }
 
-    /// Starts with these settings, as `GET Settings` of an instance returns them: currencies and rates, time zone, fiscal
-    /// year, page size. Settings that behaviour does not depend on are returned as they are.
+    /// Sets the initial settings, in the format of `GET Settings`: currencies and rates, time zone, fiscal year, page
+    /// size. Settings that do not affect behaviour are returned unchanged.
     #[must_use]
     pub fn settings(mut self, settings: Map<String, Json>) -> Self {
         self.settings.extend(settings);
         self
     }
 
-    /// How many requests the log keeps (10,000 unless said otherwise; 0 for none).
+    /// Sets the number of requests that the log keeps. Defaults to 10,000; 0 disables the log.
     #[must_use]
     pub fn request_log(mut self, limit: usize) -> Self {
         self.options.log_limit = limit;
         self
     }
 
-    /// How long changes are gathered before webhooks are told, and mass actions and exports with `"idle": true` wait
-    /// (20 ms unless said otherwise; a real server's jobs run every few minutes). Webhooks reach loopback addresses only.
+    /// Sets the delay of webhooks, which send the changes of this period together, and of mass actions and exports with
+    /// `"idle": true`. Defaults to 20 ms; a real server's jobs run every few minutes. Webhooks reach loopback addresses only.
     #[must_use]
     pub fn background_delay(mut self, delay: Duration) -> Self {
         self.options.background.delay = delay;
         self
     }
 
-    /// How long a webhook's receiver that was not there is left alone (ten minutes unless said otherwise) before the next
-    /// of four attempts.
+    /// Sets the delay before an undelivered webhook is sent again. Defaults to ten minutes; there are four attempts.
     #[must_use]
     pub fn webhook_retry(mut self, after: Duration) -> Self {
         self.options.background.retry_after = after;
         self
     }
 
-    /// Adds a fault on demand.
+    /// Adds a fault to inject.
     #[must_use]
     pub fn fault(mut self, rule: FaultRule) -> Self {
         self.faults.push(rule);
         self
     }
 
-    /// Starts with what [`Sim::save_snapshot`] wrote, its users included unless others are declared.
+    /// Starts with a snapshot written by [`Sim::save_snapshot`]. Its users are included unless others are declared.
     #[must_use]
     pub fn snapshot(mut self, path: impl AsRef<Path>) -> Self {
         self.snapshot = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Listens on this address instead of a free port of 127.0.0.1.
+    /// Sets the address to listen on. Defaults to a free port of 127.0.0.1.
     #[must_use]
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.listen = Some(address.into());
@@ -344,7 +343,7 @@ impl SimBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error`] when metadata, users or records cannot be used, or the address cannot be listened on.
+    /// Fails if the metadata, users, records or snapshot cannot be used, or if the server cannot listen on the address.
     pub async fn start(self) -> Result<Sim, Error> {
         let layouts = match (self.schema, self.metadata.is_empty()) {
             (Some(schema), true) => Arc::new(Layouts::build(schema)),

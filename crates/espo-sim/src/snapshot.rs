@@ -1,7 +1,7 @@
 //! A server's records in a file, and back.
 //!
 //! The file is JSON by names (entity types, attributes, links), so that it can be read, edited, and loaded with metadata
-//! that has changed since: what the metadata no longer has is passed over.
+//! that has changed since: names that the metadata no longer has are ignored.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,10 +17,10 @@ use crate::store::Row;
 use crate::users::Users;
 use crate::value::{Id, Value};
 
-/// Version of the format; a file of another one is refused.
+/// Version of the format; files of other versions are rejected.
 const FORMAT: u32 = 1;
 
-/// Two linked ids, with the columns of the middle table.
+/// Two linked IDs, with the columns of the middle table.
 type SavedPair = (String, String, Map<String, Json>);
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,11 +30,11 @@ struct File {
     users: Users,
     /// Entity type → rows, oldest first.
     records: BTreeMap<String, Vec<Map<String, Json>>>,
-    /// `Entity.link` → pairs of ids with the columns of the middle table.
+    /// `Entity.link` → pairs of IDs with the columns of the middle table.
     relations: BTreeMap<String, Vec<SavedPair>>,
-    /// Who follows what: entity type, record, users.
+    /// Followers: entity type, record, users.
     followers: Vec<(String, String, Vec<String>)>,
-    /// What is starred: entity type, record, user.
+    /// Starred records: entity type, record, user.
     stars: Vec<(String, String, String)>,
 }
 
@@ -155,7 +155,7 @@ fn read(path: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-/// Counters go on after the highest number that there is.
+/// Counters continue after the highest existing number.
 fn go_on_counting(app: &App, layout: &Layout) {
     let table = app.store.table(layout.index);
     for field in app.layouts.entity(layout).fields.values() {

@@ -17,7 +17,7 @@ use crate::record::plain::insert_record;
 use crate::users::{User, Users};
 use crate::{Error, listeners, routes, seed, snapshot};
 
-/// What the state of a server is made from.
+/// The declarations from which the state of a server is built.
 #[derive(Debug)]
 pub(crate) struct Start {
     pub(crate) layouts: Arc<Layouts>,
@@ -32,7 +32,7 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    /// Makes the state.
+    /// Builds the state.
     pub(crate) fn app(&self) -> Result<Arc<App>, Error> {
         let seed = self.seed.unwrap_or_default();
         let app = App::new(
@@ -65,7 +65,7 @@ fn object(pairs: &[(&str, Json)]) -> Map<String, Json> {
     filled.map(|(k, v)| ((*k).to_owned(), v.clone())).collect()
 }
 
-/// Puts roles, teams, users and records where requests find them.
+/// Stores roles, teams, users and records.
 fn declare(app: &App, users: &Users) -> Result<(), Error> {
     for role in &users.roles {
         let mut attributes = object(&[
@@ -97,7 +97,7 @@ fn declare(app: &App, users: &Users) -> Result<(), Error> {
             ]),
         )?;
     }
-    // The installer makes the first administrator, who makes the others.
+    // The installer creates the first administrator, who creates the other users.
     let admin = users.users.iter().find(|u| u.type_ == "admin");
     for user in &users.users {
         let creator = match admin {
@@ -114,7 +114,7 @@ fn declare(app: &App, users: &Users) -> Result<(), Error> {
     Ok(())
 }
 
-/// Adds a user that `creator` made.
+/// Adds a user that was created by `creator`.
 fn declare_user(app: &App, user: &User, creator: &str) -> Result<(), Error> {
     let text = |v: &Option<String>| v.as_deref().map_or(Json::Null, Json::from);
     let attributes = object(&[
@@ -122,7 +122,7 @@ fn declare_user(app: &App, user: &User, creator: &str) -> Result<(), Error> {
         ("type", Json::from(user.type_.as_str())),
         ("userName", Json::from(user.user_name.as_str())),
         ("firstName", text(&user.first_name)),
-        // An API user goes by its login name.
+        // The login name of an API user is also its last name.
         (
             "lastName",
             match (&user.last_name, user.type_.as_str()) {

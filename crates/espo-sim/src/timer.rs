@@ -1,8 +1,8 @@
 //! Waiting for an injected latency, closer than the runtime's own timer.
 //!
-//! tokio's timer has a grain of one millisecond and wakes 0.6 to 1.2 ms late at the median: a latency asked for would
-//! not be the one that a client sees. One thread for the process sleeps with the system's timer instead, some 0.1 ms
-//! late; it starts with the first latency asked for.
+//! tokio's timer has a resolution of one millisecond and wakes 0.6 to 1.2 ms late at the median, so a client would not see
+//! the configured latency. Instead, one thread per process sleeps with the system's timer, which is about 0.1 ms late.
+//! The thread starts with the first injected latency.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-/// Somebody who waits. The earliest is the greatest, as the heap wants it.
+/// A waiting task. The earliest is the greatest, because the heap returns the greatest first.
 struct Waiter {
     due: Reverse<Instant>,
     wake: oneshot::Sender<()>,
@@ -56,7 +56,7 @@ impl Alarm {
                 }
                 Some(_) => {
                     if let Some(waiter) = waiting.pop() {
-                        // Nobody is there any more when the client went away.
+                        // The receiver is gone if the client has disconnected.
                         let _ = waiter.wake.send(());
                     }
                 }
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_waits_less_is_woken_first_and_nobody_too_early() {
+    async fn shorter_waits_end_first_and_none_ends_early() {
         let order = std::sync::Arc::new(Mutex::new(Vec::new()));
         let mut tasks = Vec::new();
         for millis in [300_u64, 20, 150, 0] {

@@ -1,4 +1,4 @@
-//! Who may log in: roles, teams and users as a file or a program declares them.
+//! Roles, teams and users, declared in a file or by a program.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,7 +25,7 @@ pub struct Users {
     pub records: BTreeMap<String, Vec<Map<String, Json>>>,
 }
 
-/// What its holders may do.
+/// The rights of its users.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Role {
@@ -118,7 +118,7 @@ impl Users {
         serde_json::from_str(&text).map_err(|e| fail(e.to_string()))
     }
 
-    /// One user of each kind, with made-up credentials: `admin` and `regular` by password, `api-key` and `api-hmac` with
+    /// One user of each kind, with sample credentials: `admin` and `regular` by password, `api-key` and `api-hmac` with
     /// a role for everything, `api-weak` with a role that allows little.
     #[must_use]
     pub fn sample() -> Users {

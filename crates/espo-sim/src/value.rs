@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 /// Id of a record. Seventeen characters are held inline.
 pub(crate) type Id = CompactString;
 
-/// One attribute value. 24 bytes; ids, dates and short texts need no allocation.
+/// One attribute value. 24 bytes; IDs, dates and short strings need no allocation.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) enum Value {
     #[default]
@@ -16,7 +16,7 @@ pub(crate) enum Value {
     Bool(bool),
     Int(i64),
     Float(f64),
-    /// Text, also dates, ids and decimal numbers.
+    /// Text, also dates, IDs and decimal numbers.
     Text(CompactString),
     /// Lists and objects.
     Json(Arc<Json>),

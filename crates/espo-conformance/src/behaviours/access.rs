@@ -1,4 +1,4 @@
-//! Who may do what. The user with few rights is asked for them first, so that any such user will do.
+//! Access control. The checks first read the rights of the user with few rights, so any such user is suitable.
 
 use serde_json::json;
 

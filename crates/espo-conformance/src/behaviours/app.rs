@@ -1,4 +1,4 @@
-//! Metadata and the routes of the application itself.
+//! Metadata and the application's routes.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Who is let in, and how the others are turned away. Six requests here count as failed logins.
+//! Accepted and rejected credentials. Six requests of these checks count as failed logins.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,28 +11,28 @@ use crate::answer::{Answer, Outcome, skip};
 use crate::test::Test;
 use crate::users::{Login, basic, hex, sign};
 
-/// Refused credentials: 401 and nothing else.
+/// The response to rejected credentials: 401 without reason or body.
 fn unauthorized(answer: Answer) -> Outcome<Answer> {
     answer.is(401)?.empty()?.header("x-status-reason", None)
 }
 
-/// The key pair of the user who signs.
+/// The key and the secret key of the HMAC user.
 fn key_pair(t: &Test) -> Outcome<(String, SecretString)> {
     match t.as_hmac()?.login {
         Login::Hmac { key, secret } => Ok((key.expose_secret().to_owned(), secret)),
-        _ => skip("no credentials of an API user with a secret key were given"),
+        _ => skip("no credentials given for an API user with a secret key"),
     }
 }
 
-/// The name and password of a user with a password.
+/// The name and the password of a user with a password.
 fn password(t: &Test) -> Outcome<(String, SecretString)> {
     match t.as_person()?.login {
         Login::Password { name, password } => Ok((name, password)),
-        _ => skip("no credentials of a user with a password were given"),
+        _ => skip("no credentials given for a user with a password"),
     }
 }
 
-/// A token that a login by password has given.
+/// A token obtained by a login with a password.
 async fn token(t: &Test) -> Outcome<(String, SecretString)> {
     let person = t.as_person()?;
     let user = person.get("App/user").await?.ok()?;
@@ -40,7 +40,7 @@ async fn token(t: &Test) -> Outcome<(String, SecretString)> {
     Ok((password(t)?.0, SecretString::from(user.text("/token"))))
 }
 
-/// A read with an HMAC header made by hand.
+/// A read with the given HMAC header.
 async fn signed(t: &Test, target: &str, mac: impl AsRef<[u8]>) -> Outcome<Answer> {
     let mut value = format!("{}:", key_pair(t)?.0).into_bytes();
     value.extend_from_slice(mac.as_ref());

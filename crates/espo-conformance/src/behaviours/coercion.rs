@@ -1,4 +1,4 @@
-//! Conversion of written values by the type of their field.
+//! Conversion of input values, by field type.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{Behaviour, check};
 use crate::answer::Outcome;
 use crate::test::Test;
 
-/// Asserts the value that a read returns after an update.
+/// Asserts the value that a read returns after an update sent a value.
 async fn becomes(t: &Test, entity: &str, attribute: &str, sent: Value, read: Value) -> Outcome {
     let made = match entity {
         "Opportunity" => t.opportunity(json!({})).await?,
@@ -18,7 +18,7 @@ async fn becomes(t: &Test, entity: &str, attribute: &str, sent: Value, read: Val
     t.read(entity, &made).await?.has(attribute, read).map(drop)
 }
 
-/// A behaviour that is a value sent and a value read.
+/// Declares a check of a value sent and the value read.
 macro_rules! becomes {
     ($name:literal, $entity:literal, $attribute:literal, $sent:tt => $read:tt) => {
         check($name, async |t| {

@@ -1,4 +1,4 @@
-//! Creates: the response and the accepted input.
+//! Responses and input of create requests.
 
 use serde_json::{Value, json};
 

@@ -12,7 +12,7 @@ async fn lead(t: &Test, values: Value) -> Outcome<Body> {
         .await
 }
 
-/// Converts a lead, and registers the resulting records for cleanup.
+/// Converts a lead, and registers the created records for deletion.
 async fn convert(t: &Test, lead: &Body, records: Value) -> Outcome<Body> {
     let lead = t
         .post(

@@ -1,4 +1,4 @@
-//! Field types that are rare in stock entity types, tested on any custom entity type of the instance that has them.
+//! Field types that the stock entity types rarely use, tested on any custom entity type of the instance that has them.
 
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ struct Field {
     definition: Value,
 }
 
-/// A field of this type that passes a test, of a custom entity type whose records need nothing but a name.
+/// A field of this type that passes a test, in a custom entity type whose only required field is the name.
 async fn field(t: &Test, kind: &str, test: impl Fn(&Value) -> bool) -> Outcome<Field> {
     let scopes = t.get("Metadata?key=scopes").await?.ok()?;
     let custom = |scope: &Value| {
@@ -59,7 +59,7 @@ async fn field(t: &Test, kind: &str, test: impl Fn(&Value) -> bool) -> Outcome<F
         }
     }
     skip(format!(
-        "no custom entity type of the instance has a fitting field of type {kind}"
+        "no custom entity type of the instance has a suitable field of type {kind}"
     ))
 }
 
@@ -70,7 +70,7 @@ impl Field {
             .await
     }
 
-    /// Asserts the value that a read returns for a sent value.
+    /// Asserts the value that a read returns for a value that was sent.
     async fn becomes(&self, t: &Test, sent: Value, read: Value) -> Outcome {
         let made = self.create(t, sent).await?;
         t.read(&self.entity, &made)
@@ -79,7 +79,7 @@ impl Field {
             .map(drop)
     }
 
-    /// Asserts that a rule rejects a value.
+    /// Asserts that a validation rule rejects a value.
     async fn refuses(&self, t: &Test, sent: Value, rule: &str) -> Outcome {
         let values = t.named("refused", json!({self.name.clone(): sent}));
         t.post(&self.entity, &values)
@@ -113,7 +113,7 @@ impl Field {
     }
 }
 
-/// A field of several options that come from its own definition.
+/// A field with several options that are listed in its definition.
 async fn options(t: &Test) -> Outcome<Field> {
     field(t, "multiEnum", |field| {
         field["options"]

@@ -1,4 +1,4 @@
-//! Headers and status lines of all responses.
+//! Headers and format of all responses.
 
 use serde_json::{Value, json};
 

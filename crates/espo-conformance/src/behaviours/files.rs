@@ -1,4 +1,4 @@
-//! Attachments: in one piece, in chunks, down again.
+//! Attachments: upload in one piece and in chunks, and download.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{Behaviour, check};
 use crate::answer::Outcome;
 use crate::test::{Test, merged};
 
-/// Values of a text file for a document, with these over them.
+/// Values of a text file for a document; these values override the defaults.
 fn text(values: Value) -> Value {
     let file = json!({
         "name": "hello.txt", "type": "text/plain", "role": "Attachment", "relatedType": "Document", "field": "file",

@@ -1,4 +1,4 @@
-//! Links: listing, making and breaking them, their columns, and whole sets by ids.
+//! Links: listing, linking and unlinking, columns, and sets of links given as IDs.
 
 use serde_json::{Value, json};
 

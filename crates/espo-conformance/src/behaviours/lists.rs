@@ -1,4 +1,4 @@
-//! Lists: their size, their total, and how they refuse.
+//! Lists: size, total and errors.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{Behaviour, check};
 use crate::answer::{Body, Outcome};
 use crate::test::Test;
 
-/// A list of the world's accounts with more search parameters.
+/// A list of the world's accounts with additional search parameters.
 async fn accounts(t: &Test, more: serde_json::Value) -> Outcome<Body> {
     let world = t.world().await?;
     let item = json!({"type": "in", "attribute": "id", "value": world.ids("Account")});

@@ -1,4 +1,4 @@
-//! The behaviours, by theme.
+//! The checks, by theme.
 
 use futures_util::future::LocalBoxFuture;
 
@@ -31,11 +31,11 @@ mod update;
 mod validation;
 mod webhooks;
 
-/// One behaviour of a server.
+/// One check.
 pub(crate) struct Behaviour {
     theme: &'static str,
     name: &'static str,
-    /// Versions of the servers that behave so.
+    /// Versions that have the behaviour.
     pub(crate) versions: Versions,
     run: Box<Run>,
 }
@@ -47,13 +47,13 @@ impl Behaviour {
         format!("{}.{}", self.theme, self.name)
     }
 
-    /// Holds from this version on.
+    /// Applies from this version on.
     fn since(mut self, major: u32, minor: u32) -> Behaviour {
         self.versions.since = Some((major, minor));
         self
     }
 
-    /// Holds up to and including this version.
+    /// Applies up to and including this version.
     fn until(mut self, major: u32, minor: u32) -> Behaviour {
         self.versions.until = Some((major, minor));
         self
@@ -68,7 +68,7 @@ impl Behaviour {
     }
 }
 
-/// A behaviour: its name within the theme, and how to ask for it.
+/// A check: its name within the theme, and its code.
 fn check<F>(name: &'static str, ask: F) -> Behaviour
 where
     F: for<'a> AsyncFn(&'a Test) -> Outcome + Copy + 'static,
@@ -119,7 +119,7 @@ const THEMES: &[Theme] = &[
     ("crm", crm::crm),
 ];
 
-/// All behaviours, in the order in which they run.
+/// All checks, in the order in which they run.
 pub(crate) fn all() -> Vec<Behaviour> {
     let themed =
         |(theme, behaviours): &Theme| behaviours().into_iter().map(|b| Behaviour { theme, ..b });

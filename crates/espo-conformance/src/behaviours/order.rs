@@ -1,4 +1,4 @@
-//! In which order rows come.
+//! The order of rows.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ async fn ordered(t: &Test, entity: &str, order: Value, labels: &[&str]) -> Outco
     }
 }
 
-/// The refusal of an order: a status that changed in 9.2, with a reason that 9.2 and 9.3 send twice.
+/// The error for an invalid order: the status changed in 9.2, and 9.2 and 9.3 send the reason twice.
 async fn forbidden(t: &Test, field: &str, reason: &str) -> Outcome {
     let answer = t.query("Account", &[("orderBy", field)]).await?;
     if t.at_least(10, 0) {
@@ -139,7 +139,7 @@ pub(super) fn all() -> Vec<Behaviour> {
             .await
         }),
         check("ties-by-id-in-the-same-direction", async |t| {
-            // None is assigned; ids grow with time.
+            // None is assigned; IDs grow with time.
             ordered(
                 t,
                 "Account",
@@ -156,7 +156,7 @@ pub(super) fn all() -> Vec<Behaviour> {
             .await
         }),
         check("address-by-its-parts", async |t| {
-            // Country, city, street: Paris before Zürich by country, the two in Paris by id.
+            // Country, city, street: Paris before Zürich by country, the two in Paris by ID.
             ordered(
                 t,
                 "Account",

@@ -6,7 +6,7 @@ use super::{Behaviour, check};
 use crate::answer::{Answer, Outcome};
 use crate::test::Test;
 
-/// A create with a body as given.
+/// A create request with an unmodified body.
 async fn raw(t: &Test, body: impl Into<bytes::Bytes>, kind: Option<&str>) -> Outcome<Answer> {
     t.call("POST", "Account").raw(body, kind).send().await
 }

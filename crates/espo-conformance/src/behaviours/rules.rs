@@ -1,4 +1,4 @@
-//! Rules for the attributes of lists, the searches and orders that the database supports, and the effects of updates.
+//! The attributes of lists, the attributes that the database can search and order by, and the effects of updates.
 
 use serde_json::{Value, json};
 

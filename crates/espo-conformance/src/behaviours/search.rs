@@ -1,4 +1,4 @@
-//! Where items, one by one: which records of the world each of them finds.
+//! The records of the world that each where item finds.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{Behaviour, check};
 use crate::answer::{Answer, Outcome, differs};
 use crate::test::Test;
 
-/// Asserts that an item finds, of the world's records of a type, those with these labels.
+/// Asserts that an item finds the world's records of a type with these labels, and no others.
 pub(super) async fn finds(t: &Test, entity: &str, item: Value, labels: &[&str]) -> Outcome {
     let world = t.world().await?;
     let of_world = json!({"type": "in", "attribute": "id", "value": world.ids(entity)});
@@ -37,7 +37,7 @@ pub(super) async fn asked(t: &Test, item: Value) -> Outcome<Answer> {
     .await
 }
 
-/// The refusal of a where item: a status that changed in 9.2, with a reason that 9.2 and 9.3 send twice.
+/// The error for an invalid where item: the status changed in 9.2, and 9.2 and 9.3 send the reason twice.
 pub(super) async fn forbidden(t: &Test, item: Value, reason: &str) -> Outcome {
     let answer = asked(t, item).await?;
     if t.at_least(10, 0) {
@@ -49,7 +49,7 @@ pub(super) async fn forbidden(t: &Test, item: Value, reason: &str) -> Outcome {
     }
 }
 
-/// A behaviour that consists of one item and the records that it finds.
+/// Declares a check of one item and the records that it finds.
 macro_rules! find {
     ($name:literal, $entity:literal, $item:tt, [$($label:literal),*]) => {
         check($name, async |t| finds(t, $entity, json!($item), &[$($label),*]).await)

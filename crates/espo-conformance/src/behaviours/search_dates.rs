@@ -1,4 +1,4 @@
-//! Where items about days, counted from the server's own today.
+//! Where items with dates, relative to the server's current day.
 
 use jiff::civil::Date;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::answer::Outcome;
 use crate::test::Test;
 use crate::world::World;
 
-/// Asserts that an item finds the campaigns whose date passes a test.
+/// Asserts that an item finds the campaigns whose day passes a test.
 async fn days(t: &Test, item: Value, test: impl Fn(&World, Date) -> bool) -> Outcome {
     let world = t.world().await?;
     let labels: Vec<&str> = world
@@ -24,7 +24,7 @@ async fn days(t: &Test, item: Value, test: impl Fn(&World, Date) -> bool) -> Out
     finds(t, "Campaign", item, &labels).await
 }
 
-/// Asserts that an item with `dateTime` finds the accounts that were just created, or none.
+/// Asserts that an item with `dateTime` finds the accounts created just now, or none.
 async fn moments(t: &Test, item: Value, found: bool) -> Outcome {
     let mut item = item;
     item["attribute"] = json!("createdAt");
@@ -42,19 +42,19 @@ async fn moments(t: &Test, item: Value, found: bool) -> Outcome {
     .await
 }
 
-/// First day of the month at this offset in months from that of `day`.
+/// First day of the month `months` months after that of `day`.
 fn month(day: Date, months: i32) -> Date {
     day.first_of_month()
         .saturating_add(jiff::Span::new().months(months))
 }
 
-/// First day of the quarter, in years that begin `shift` months late, at this offset in quarters from that of `day`.
+/// First day of the quarter `quarters` quarters after that of `day`, in years that begin `shift` months late.
 fn quarter(day: Date, shift: i8, quarters: i32) -> Date {
     let into = (i32::from(day.month()) - 1 - i32::from(shift)).rem_euclid(3);
     month(day, 3 * quarters - into)
 }
 
-/// First day of the year that begins `shift` months late, at this offset in years from that of `day`.
+/// First day of the year `years` years after that of `day`, in years that begin `shift` months late.
 fn year(day: Date, shift: i8, years: i32) -> Date {
     let into = (i32::from(day.month()) - 1 - i32::from(shift)).rem_euclid(12);
     month(day, 12 * years - into)

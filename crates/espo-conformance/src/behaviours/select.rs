@@ -1,4 +1,4 @@
-//! Which attributes come in a row.
+//! The attributes of a row.
 
 use serde_json::{Value, json};
 

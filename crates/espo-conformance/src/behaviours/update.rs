@@ -6,7 +6,7 @@ use super::{Behaviour, check};
 use crate::answer::{Answer, Body, Outcome};
 use crate::test::Test;
 
-/// An update that names a version.
+/// An update with a version number.
 async fn versioned(t: &Test, record: &Body, version: &str, values: Value) -> Outcome<Answer> {
     let call = t
         .call("PUT", &format!("Account/{}", record.id()))

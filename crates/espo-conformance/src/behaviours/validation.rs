@@ -1,4 +1,4 @@
-//! Which values are refused, and in which words.
+//! Rejected values and their error messages.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{Behaviour, check};
 use crate::answer::Outcome;
 use crate::test::{Test, merged};
 
-/// Asserts that creating an account with these values fails because of a field's rule.
+/// Asserts that creating an account with these values fails with a validation rule of a field.
 async fn account(t: &Test, values: Value, field: &str, rule: &str) -> Outcome {
     t.post("Account", &t.named("refused", values))
         .await?

@@ -1,4 +1,4 @@
-//! Webhooks: their making and their rules. They are made inactive, so that nothing is delivered.
+//! Webhooks: creation and validation. They are created inactive, so that nothing is delivered.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{Behaviour, check};
 use crate::answer::{Answer, Outcome};
 use crate::test::Test;
 
-/// Creates a webhook.
+/// Requests the creation of a webhook.
 async fn ask(t: &Test, event: &str, url: &str) -> Outcome<Answer> {
     let api = t.as_api()?;
     let answer = api
@@ -25,7 +25,7 @@ async fn ask(t: &Test, event: &str, url: &str) -> Outcome<Answer> {
     Ok(answer)
 }
 
-/// A public address: a name would have to be resolved by the server.
+/// A public IP address, because the server would have to resolve a name.
 const URL: &str = "https://8.8.8.8/hook";
 
 pub(super) fn all() -> Vec<Behaviour> {

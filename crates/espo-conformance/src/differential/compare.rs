@@ -33,7 +33,7 @@ const SECRET: &[&str] = &[
     "appTimestamp",
 ];
 
-/// The parts that are compared.
+/// The compared aspects of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Score {
@@ -71,7 +71,7 @@ pub(crate) struct Pairs {
     times: Times,
 }
 
-/// When both servers were asked, in seconds since 1970.
+/// The times of the requests to both servers, in seconds since 1970.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Times {
     /// Both now: times of the last hours may differ by a few seconds.
@@ -113,7 +113,7 @@ impl Pairs {
         }
     }
 
-    /// Pairs two ids if neither has another partner.
+    /// Pairs two IDs if neither has another partner.
     pub(crate) fn same(&mut self, real: &str, other: &str) -> bool {
         if self.there.contains_key(real) || self.here.contains_key(other) {
             return self.there.get(real).is_some_and(|o| o == other);
@@ -196,7 +196,7 @@ impl Compared {
     }
 }
 
-/// Compares two responses, and pairs the IDs at the same positions.
+/// Compares two responses, and pairs the IDs in the same positions.
 pub(crate) fn compare(real: &Response, other: &Response, pairs: &mut Pairs) -> Compared {
     let mut out = Compared::default();
     out.scores.insert(Score::Status);
@@ -446,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_at_the_same_position_are_paired() {
+    fn ids_in_the_same_position_are_paired() {
         let (a, b) = ("6b0c40e38dbafdb79", "6b0c40e38dbafdb80");
         assert_eq!(
             places(json!({"id": a, "x": a}), json!({"id": b, "x": b})),

@@ -1,4 +1,4 @@
-//! The data that a simulator needs to replace an instance: its metadata, settings, users with their rights, and records.
+//! The data that a simulator needs to replace an instance: metadata, settings, users with their rights, and records.
 
 use http::{HeaderMap, Method};
 use secrecy::ExposeSecret;

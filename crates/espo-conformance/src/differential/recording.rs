@@ -1,4 +1,4 @@
-//! Recorded exchanges of a real server, with which a simulator is compared offline.
+//! Recorded exchanges of a real server, for comparisons with a simulator while the real server is not available.
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use super::step::{Response, Step};
 use crate::run::Error;
 
-/// The data about a recorded server that a comparison needs.
+/// The properties of a recorded server that a comparison needs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Header {
     /// Version of the layout of the file.
     pub schema: u32,
     /// Version of the server.
     pub version: String,
-    /// Begin of the recording, in seconds since 1970. A simulator's clock is set to it.
+    /// Start of the recording, in seconds since 1970. A simulator's clock is set to it.
     pub from: i64,
     /// Seed of the walks.
     pub seed: u64,
@@ -24,7 +24,7 @@ pub struct Header {
     pub counters: Vec<String>,
     /// Settings that responses depend on.
     pub settings: Value,
-    /// Roles, teams and users, with keys and passwords that were replaced.
+    /// Roles, teams and users, with keys and passwords replaced.
     pub users: Value,
 }
 
@@ -45,7 +45,7 @@ pub struct Recording {
     /// The circumstances.
     pub header: Header,
     pub(crate) exchanges: Vec<Exchange>,
-    /// Strings that are not recorded, with their replacements.
+    /// Secrets, with the placeholders that replace them in the file.
     secrets: Vec<(String, String)>,
 }
 

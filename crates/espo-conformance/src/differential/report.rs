@@ -41,12 +41,12 @@ pub struct Comparison {
     pub left_behind: Vec<String>,
 }
 
-/// How many of how many.
+/// A number of agreements out of a total.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Share {
-    /// Those that agree.
+    /// The number that agree.
     pub agree: usize,
-    /// Those that were compared.
+    /// The number that were compared.
     pub of: usize,
 }
 
@@ -56,7 +56,7 @@ impl Share {
         self.agree += usize::from(agrees);
     }
 
-    /// The share that agrees; 1 if nothing was compared.
+    /// Returns the fraction that agrees; 1 if nothing was compared.
     #[must_use]
     pub fn value(self) -> f64 {
         if self.of == 0 {
@@ -67,7 +67,7 @@ impl Share {
     }
 }
 
-/// Like differences.
+/// A group of similar differences.
 #[derive(Debug, Clone, Serialize)]
 pub struct Cause {
     /// The score that they count for.
@@ -80,9 +80,9 @@ pub struct Cause {
     pub count: usize,
     /// The entity types, with the number of requests.
     pub entity_types: BTreeMap<String, usize>,
-    /// The real server's response in the first of them.
+    /// The value from the real server, in the first of these requests.
     pub real: String,
-    /// The simulator's response.
+    /// The value from the simulator, in the same request.
     pub simulator: String,
     /// The first request.
     pub request: String,
@@ -174,7 +174,7 @@ impl Comparison {
         *cause.entity_types.entry(entity.to_owned()).or_default() += 1;
     }
 
-    /// The report as text.
+    /// Returns the report as text.
     #[must_use]
     pub fn text(&self) -> String {
         let mut out = String::new();
@@ -256,8 +256,8 @@ fn cut(text: &str) -> String {
 
 type Key = (Score, String, String);
 
-/// Differences with the same key have one cause: the score, the operation, and the place. Of statuses and reasons the
-/// texts count as well, without names and ids.
+/// Differences with the same key have one cause: the score, the operation, and the place. For statuses and
+/// reasons the key includes the values, without names and IDs.
 pub(crate) fn cause_of(step: &Step, finding: &Finding) -> Key {
     let (operation, entity) = split_label(&step.label);
     let at = match finding.score {
@@ -277,7 +277,7 @@ fn split_label(label: &str) -> (&str, &str) {
     label.rsplit_once(' ').unwrap_or((label, ""))
 }
 
-/// A reason without what varies from record to record.
+/// A reason without the parts that vary from record to record.
 fn anonymous(text: &str, entity: &str) -> String {
     let mut out = String::new();
     let mut quoted = None;

@@ -25,7 +25,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Declared ids are the same on both sides.
+    /// Declared IDs are the same on both sides.
     pub(super) fn pair_declared(&mut self, declaration: &Value) {
         let lists = ["users", "teams", "roles"].map(|key| declaration[key].as_array());
         for item in lists.into_iter().flatten().flatten() {
@@ -50,7 +50,7 @@ impl Run {
                 .iter()
                 .any(|n| spoilt.contains(n) || !self.is_bound(n))
             {
-                // A record that neither server accepted is not counted as left out.
+                // A record that neither server accepted does not need to be deleted.
                 let lost = |n: &String| spoilt.contains(n) || self.is_half_bound(n);
                 comparison.left_out += usize::from(names.iter().any(lost));
                 continue;
@@ -138,7 +138,7 @@ impl Run {
         Ok((real, other))
     }
 
-    /// Remembers the ids of a record that both servers created.
+    /// Remembers the IDs of a record that both servers created.
     fn bind(&mut self, step: &Step, real: &Response, other: &Response) {
         if let Some(name) = &step.binds {
             for (side, response) in [(&mut self.real, real), (&mut self.other, other)] {

@@ -1,4 +1,4 @@
-//! One request of a walk, and one server's side of it.
+//! One request of a walk, and its execution on one server.
 
 use std::collections::HashMap;
 
@@ -42,7 +42,7 @@ impl As {
     }
 }
 
-/// A request with placeholders (`{{r1}}`) for the ids of records that earlier steps created.
+/// A request with placeholders (`{{r1}}`) for the IDs of records that earlier steps created.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Step {
     /// Kind of operation and entity type, for grouping.
@@ -58,7 +58,7 @@ pub(crate) struct Step {
     pub(crate) headers: Vec<(String, String)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<Value>,
-    /// Name that the id in the response gets.
+    /// Name under which the ID in the response is stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) binds: Option<String>,
 }
@@ -137,14 +137,14 @@ fn names_in(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// One server, and the ids that it gave to the names.
+/// One server, and the IDs of its named records.
 pub(crate) struct Side {
     wire: Wire,
     users: Users,
     names: HashMap<String, String>,
 }
 
-/// A response as far as it is compared.
+/// The compared parts of a response.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -179,7 +179,7 @@ impl Side {
         self.names.insert(name.to_owned(), id.to_owned());
     }
 
-    /// Forgets the ids of a walk.
+    /// Forgets the IDs of a walk.
     pub(crate) fn forget(&mut self) {
         self.names.clear();
     }
@@ -194,7 +194,7 @@ impl Side {
         filled
     }
 
-    /// Sends a request, again once if the connection failed.
+    /// Sends a request, and retries once if the connection failed.
     pub(crate) async fn send(&self, step: &Step) -> Result<Response, String> {
         match self.try_send(step).await {
             Ok(response) => Ok(response),
@@ -266,7 +266,7 @@ impl Response {
         }
     }
 
-    /// The id of the record in the response.
+    /// The ID of the record in the response.
     pub(crate) fn id(&self) -> Option<&str> {
         self.body.as_ref()?.get("id")?.as_str()
     }

@@ -1,4 +1,4 @@
-//! Rules as a command line or a test writes them.
+//! The text format of fault rules, for command lines and tests.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -25,17 +25,18 @@ impl FromStr for FaultRule {
             } else if let Some(numbers) = part.strip_prefix('#') {
                 let numbers: Result<Vec<u64>, _> =
                     numbers.split(',').map(|n| n.trim().parse()).collect();
-                when =
-                    When::Sequence(numbers.map_err(|_| format!("`{part}` is no list of numbers"))?);
+                when = When::Sequence(
+                    numbers.map_err(|_| format!("invalid sequence `{part}`: expected `#1,4`"))?,
+                );
             } else if let Some(n) = part.strip_prefix("first ") {
                 when = When::First(
                     n.trim()
                         .parse()
-                        .map_err(|_| format!("`{part}` names no number"))?,
+                        .map_err(|_| format!("invalid sequence `{part}`: expected `first N`"))?,
                 );
             } else {
                 return Err(format!(
-                    "`{part}` is neither an operation nor a share (`10%`) nor a sequence (`#1,4`, `first 3`)"
+                    "invalid fault rule part `{part}`: expected an operation, a share (`10%`) or a sequence (`#1,4`, `first 3`)"
                 ));
             }
         }
@@ -78,10 +79,14 @@ fn parse_duration(s: &str) -> Result<Duration, String> {
 
 fn parse_kind(s: &str) -> Result<FaultKind, String> {
     let words: Vec<&str> = s.split_whitespace().collect();
-    let number = |s: &str| s.parse::<f64>().map_err(|_| format!("`{s}` is no number"));
+    let number = |s: &str| {
+        s.parse::<f64>()
+            .map_err(|_| format!("invalid number `{s}`"))
+    };
     let share = |s: Option<&&str>| match s {
         None => Ok(0.5),
-        Some(s) => parse_share(s).ok_or_else(|| format!("`{s}` is no share (`50%`)")),
+        Some(s) => parse_share(s)
+            .ok_or_else(|| format!("invalid share `{s}`: expected a value such as `50%`")),
     };
     Ok(match words.as_slice() {
         ["latency", "lognormal", median, sigma] => FaultKind::Latency(Latency::LogNormal {
@@ -98,7 +103,7 @@ fn parse_kind(s: &str) -> Result<FaultKind, String> {
             to: parse_duration(to)?,
             steps: steps
                 .parse()
-                .map_err(|_| format!("`{steps}` is no number of steps"))?,
+                .map_err(|_| format!("invalid number of steps `{steps}`"))?,
         }),
         ["latency", d] => FaultKind::Latency(Latency::Constant(parse_duration(d)?)),
         ["stall"] => FaultKind::Stall,
@@ -108,15 +113,17 @@ fn parse_kind(s: &str) -> Result<FaultKind, String> {
         ["slow-body", chunk, pause] => FaultKind::SlowBody(
             chunk
                 .parse()
-                .map_err(|_| format!("`{chunk}` is no number of bytes"))?,
+                .map_err(|_| format!("invalid number of bytes `{chunk}`"))?,
             parse_duration(pause)?,
         ),
         ["maintenance"] => FaultKind::Maintenance,
         ["no-total"] => FaultKind::NoTotal,
         ["status", code, rest @ ..] => {
-            let status: u16 = code.parse().map_err(|_| format!("`{code}` is no status"))?;
+            let status: u16 = code
+                .parse()
+                .map_err(|_| format!("invalid status `{code}`"))?;
             if !(200..=599).contains(&status) {
-                return Err(format!("`{code}` is no status between 200 and 599"));
+                return Err(format!("invalid status `{code}`: expected 200 to 599"));
             }
             let (mut body, mut retry_after) = (None, None);
             match rest {
@@ -124,13 +131,13 @@ fn parse_kind(s: &str) -> Result<FaultKind, String> {
                 ["retry-after", n] => {
                     retry_after = Some(
                         n.parse()
-                            .map_err(|_| format!("`{n}` is no number of seconds"))?,
+                            .map_err(|_| format!("invalid number of seconds `{n}`"))?,
                     )
                 }
                 ["body", words @ ..] => body = Some(words.join(" ")),
                 _ => {
                     return Err(format!(
-                        "after a status comes `retry-after N` or `body TEXT`, not `{}`",
+                        "unexpected `{}` after the status: expected `retry-after N` or `body TEXT`",
                         rest.join(" ")
                     ));
                 }
@@ -143,7 +150,7 @@ fn parse_kind(s: &str) -> Result<FaultKind, String> {
         }
         _ => {
             return Err(format!(
-                "`{s}` is no fault: latency, stall, status, reset, reset-in-body, truncate, slow-body, maintenance, no-total"
+                "unknown fault `{s}`: expected latency, stall, status, reset, reset-in-body, truncate, slow-body, maintenance or no-total"
             ));
         }
     })

@@ -14,7 +14,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// 500 for what is not JSON, 400 for a scalar or null.
+    /// 500 for invalid JSON, 400 for a scalar or null.
     pub(crate) fn json_body(&self) -> Result<Map<String, Json>> {
         let content_type = self
             .header("content-type")

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::value::Value;
 
-/// A growing JSON text.
+/// A JSON document under construction.
 #[derive(Debug)]
 pub(crate) struct Out {
     buf: Vec<u8>,

@@ -1,4 +1,4 @@
-//! The HTTP side: what a request is after parsing, what an answer is before it is sent, and how refusals look.
+//! HTTP: parsed requests, responses before they are sent, and errors.
 
 pub(crate) mod body;
 pub(crate) mod json;
@@ -18,14 +18,14 @@ use crate::version::Version;
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,
-    /// The path below the API base as it stands on the wire, without the leading slash and the query.
+    /// The path below the API base as sent on the wire, without the leading slash and the query.
     pub(crate) raw_path: String,
     /// Decoded segments of the path.
     pub(crate) segments: Vec<String>,
     pub(crate) query: Map<String, Json>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// What was fetched for it from the address in its body.
+    /// The content that was fetched from the URL in its body.
     pub(crate) image: Option<crate::routes::Image>,
 }
 
@@ -46,7 +46,7 @@ impl Request {
     }
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -63,7 +63,7 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) const HTML: &str = "text/html; charset=UTF-8";
 
 impl Reply {
-    /// 200 with JSON text.
+    /// 200 with a JSON body.
     pub(crate) fn json(body: impl Into<Bytes>) -> Reply {
         Reply {
             status: 200,
@@ -88,7 +88,7 @@ impl Reply {
     }
 }
 
-/// Why a request is refused: becomes the answer of an error.
+/// The reason for rejecting a request; becomes an error response.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
@@ -99,7 +99,7 @@ pub(crate) struct Refusal {
     pub(crate) wrapped: bool,
 }
 
-/// What the response to a refused request depends on besides the refusal.
+/// The properties that an error response depends on in addition to the error.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ErrorContext<'a> {
     pub(crate) version: Version,
@@ -111,7 +111,7 @@ pub(crate) struct ErrorContext<'a> {
     pub(crate) accept: &'a str,
 }
 
-/// Which layer of the server refuses, which decides content type and page.
+/// The layer of the server that rejects a request, which determines the content type and the error page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RefusalKind {
     /// An exception of the application: empty body or JSON.
@@ -148,7 +148,7 @@ impl Refusal {
         Refusal::new(403, String::new())
     }
 
-    /// A refused filter or order: 400, and up to 9.3 the reason twice.
+    /// A rejected filter or order: 400, and up to 9.3 the reason twice.
     pub(crate) fn forbidden_search(reason: impl Into<String>) -> Refusal {
         Refusal {
             wrapped: true,
@@ -214,7 +214,7 @@ impl Refusal {
         self
     }
 
-    /// The response to the refused request.
+    /// The response to the rejected request.
     pub(crate) fn reply(&self, to: &ErrorContext) -> Reply {
         let (content_type, body) = match (self.kind, &self.body) {
             (RefusalKind::Page, _) => pages::error(self.status, to.accept),
@@ -245,7 +245,7 @@ impl Refusal {
     }
 }
 
-/// The reason as bytes that a header may hold: control characters become blanks, the rest stays as UTF-8 (QUIRKS 2).
+/// The reason as bytes that are valid in a header: control characters become spaces, the rest stays as UTF-8 (QUIRKS 2).
 pub(crate) fn reason_header(reason: &str) -> Option<HeaderValue> {
     let bytes: Vec<u8> = reason
         .bytes()

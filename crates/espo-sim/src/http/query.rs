@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-/// Decodes `application/x-www-form-urlencoded` text: `+` is a blank, broken escapes stay as they are.
+/// Decodes `application/x-www-form-urlencoded` text: `+` is a space, invalid escapes are kept.
 pub(crate) fn decode(s: &str) -> String {
     let bytes = s.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());

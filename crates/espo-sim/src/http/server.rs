@@ -24,13 +24,13 @@ use crate::routes;
 
 /// Largest body that is read.
 const MAX_BODY: usize = 64 * 1024 * 1024;
-/// Longest request target; beyond it nginx answers 414 (QUIRKS 5).
+/// Longest request target; beyond it nginx returns 414 (QUIRKS 5).
 const MAX_TARGET: usize = 8 * 1024;
 
-/// The state that requests are answered from; a reset replaces it.
+/// The state that serves requests; a reset replaces it.
 pub(crate) type Current = Arc<RwLock<Arc<App>>>;
 
-/// Accepts until `stop` says so.
+/// Accepts connections until `stop` is signalled.
 pub(crate) async fn run(listener: TcpListener, app: Current, mut stop: watch::Receiver<bool>) {
     loop {
         let accepted = tokio::select! {
@@ -63,7 +63,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, app: Current, mut stop: watc
     }
 }
 
-/// Ends the connection without an answer.
+/// Closes the connection without a response.
 #[derive(Debug)]
 struct Reset;
 

@@ -129,7 +129,7 @@ impl Layouts {
             }
             entities[i].links = links;
         }
-        // Streams look notes up by what they are about, which no link does.
+        // Streams look up notes by their parent record, which no link does.
         if let Some(note) = by_name.get("Note").map(|i| &mut entities[*i]) {
             for slot in ["parentId", "superParentId"]
                 .iter()
@@ -172,8 +172,8 @@ impl Layout {
         for a in entity.attributes.values() {
             let field = a.field.as_deref().and_then(|f| entity.fields.get(f));
             let ty = type_of(&a.value, field.map(|f| f.kind));
-            // Addresses and numbers live beside the record, under the field of the standard name only (QUIRKS: a custom
-            // e-mail field is never read back).
+            // Addresses and numbers are stored outside of the record, for the field with the standard name only (QUIRKS: a custom
+            // email field is never read back).
             let kept = field.is_some_and(|f| {
                 matches!(f.kind, FieldKind::Email if f.name == "emailAddress")
                     || matches!(f.kind, FieldKind::Phone if f.name == "phoneNumber")
@@ -268,8 +268,8 @@ impl Layout {
     }
 }
 
-/// What is loaded beside a record's row before an update counts as changed by it: followers, stars, addresses, reminders
-/// and whatever a loader of the field fills.
+/// Data that is loaded in addition to a record's row before an update counts as changed by the update: followers, stars,
+/// addresses, reminders and all values that a loader of the field fills.
 fn always_modified(entity: &EntityType) -> bool {
     let loaded = |f: &espo_schema::Field| {
         f.raw.contains_key("loaderClassName")
@@ -340,7 +340,7 @@ fn derived(layout: &Layout, entity: &EntityType, ix: AttrIx) -> Source {
         }
         (AttributeRole::Name, Some(l)) => Source::LinkName(l.name.clone()),
         (AttributeRole::Name, None) => match &a.field {
-            // A parent field needs no link of its own.
+            // A parent field does not need its own link.
             Some(f) if field.is_some_and(|f| f.kind == FieldKind::LinkParent) => {
                 Source::LinkName(f.clone())
             }

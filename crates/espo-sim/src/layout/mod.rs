@@ -46,13 +46,13 @@ pub(crate) struct Layout {
     pub(crate) links: IndexMap<String, LinkDef>,
     /// Key slots that have an index, because a reverse link lists by them.
     pub(crate) indexed: Vec<Slot>,
-    /// The date that lists are ordered by unless asked otherwise; it has an index.
+    /// The date that lists are ordered by, by default; it has an index.
     pub(crate) date: Option<Slot>,
-    /// Texts that have an index, because the duplicate check looks records up by them.
+    /// Text attributes that have an index, because the duplicate check looks up records by them.
     pub(crate) texts: Vec<TextKey>,
     /// Attributes of a list row without `select`.
     pub(crate) list_plan: Vec<AttrIx>,
-    /// Attributes of a list row whatever is selected.
+    /// Attributes of every list row, regardless of the selection.
     pub(crate) always: Vec<AttrIx>,
     /// Those of them that the entity type's definitions name.
     pub(crate) mandatory: Vec<AttrIx>,
@@ -62,7 +62,7 @@ pub(crate) struct Layout {
     pub(crate) read_plan: Vec<AttrIx>,
 }
 
-/// A text by which rows are looked up.
+/// A text attribute by which rows are looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TextKey {
     /// A text attribute, without case and accents.
@@ -104,14 +104,14 @@ pub(crate) struct Attr {
     /// Its field, by name.
     pub(crate) field: Option<String>,
     pub(crate) source: Source,
-    /// Has a column of its own, as the metadata has it.
+    /// Has its own column, as defined in the metadata.
     pub(crate) stored: bool,
     pub(crate) writable: bool,
     pub(crate) create_only: bool,
     pub(crate) write_only: bool,
     pub(crate) filter_only: bool,
     pub(crate) in_list: bool,
-    /// Who may see or set it, apart from roles.
+    /// Restrictions on reading or setting it, independent of roles.
     pub(crate) access: FieldAccess,
     /// Option order, where the attribute is an enum.
     pub(crate) options: Option<Vec<String>>,
@@ -153,7 +153,7 @@ pub(crate) enum Source {
     Numeric(Slot),
     /// Computed by a rule of one entity type (`record::special`).
     Special,
-    /// No value of its own.
+    /// Has no value.
     Nothing,
 }
 
@@ -164,10 +164,10 @@ pub(crate) struct LinkDef {
     pub(crate) kind: LinkKind,
     pub(crate) target: Option<EntityIx>,
     pub(crate) foreign: Option<String>,
-    /// There is a field of that name, and of what kind.
+    /// The kind of the field with this name, if it exists.
     pub(crate) field: Option<FieldKind>,
     pub(crate) read_only: bool,
-    /// Attribute of the target that stands as its name.
+    /// Attribute of the target that is shown as its name.
     pub(crate) foreign_name: String,
     /// Middle-table column → attribute of the owner, filled when owners are listed through the reverse link.
     pub(crate) column_attrs: Vec<(String, AttrIx)>,

@@ -1,4 +1,4 @@
-//! How the database of a real server can use an attribute in `where` and `orderBy`. What it cannot use fails with 500.
+//! How the database of a real server can use an attribute in `where` and `orderBy`. Other uses fail with 500.
 
 use espo_schema::{AttributeRole, EntityType, FieldKind};
 use serde_json::Value as Json;
@@ -102,7 +102,7 @@ pub(crate) enum Ordering {
     Never,
 }
 
-/// What the database can do with an attribute.
+/// How the database can use an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Query {
     filters: Ops,
@@ -141,7 +141,7 @@ const CONVERTED: Ops = Ops::of(&[
     ArrayIsEmpty,
 ]);
 
-/// Attributes that a stock instance filters by code of its own, with what that code understands.
+/// Attributes that a stock instance filters with dedicated code, with the conditions that this code supports.
 const SPECIAL: &[(&str, &str, Ops)] = &[
     ("Contact", "opportunityRole", MAIN_ADDRESS),
     ("Opportunity", "contactRole", MAIN_ADDRESS),
@@ -159,7 +159,7 @@ const SPECIAL: &[(&str, &str, Ops)] = &[
 ];
 
 impl Query {
-    /// What the database can do with an attribute, by its field.
+    /// How the database can use an attribute, by its field.
     pub(super) fn of(entity: &EntityType, attr: &Attr) -> Query {
         let field = attr.field.as_deref().and_then(|f| entity.fields.get(f));
         let special = SPECIAL
@@ -249,7 +249,7 @@ impl Query {
     }
 }
 
-/// The array types look into a table of their own, except that emptiness is also read from the attribute itself.
+/// The array types use a separate table, except that emptiness is also read from the attribute itself.
 fn is_scalar_alias(query: Query) -> bool {
     query.filters == Ops::ALL.without(ArrayIsEmpty)
 }

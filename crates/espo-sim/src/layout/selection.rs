@@ -1,4 +1,4 @@
-//! Attributes that every list row has, whatever a request selects.
+//! Attributes of every list row, regardless of the selection.
 
 use espo_schema::{EntityType, Field, Schema};
 use serde_json::Value as Json;

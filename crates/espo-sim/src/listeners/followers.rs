@@ -1,4 +1,4 @@
-//! Who follows a record: those it is assigned to, and those who take part in it, where there is a stream they may see.
+//! Automatic followers of a record: assigned users and attendees who may see its stream, if it has one.
 
 use crate::acl::Action;
 use crate::app::{App, Caller};

@@ -1,4 +1,4 @@
-//! What follows from a stored change, beyond the record itself. Each listener hears of every event and takes its own.
+//! Side effects of stored changes. Each listener receives all events and handles those that it needs.
 
 pub(crate) mod followers;
 pub(crate) mod notes;
@@ -11,10 +11,10 @@ use crate::record::input::Input;
 use crate::store::Row;
 
 /// The listeners below the routes, in the order in which they hear. Who follows a record is known before its notes are
-/// written, and a note before those who follow are told of it.
+/// written, and a note before the followers are notified of it.
 pub(crate) const ALL: &[Listener] = &[access, followers::hear, notes::hear, notifications::hear];
 
-/// Keeps log-ins and rights in step with users, roles and teams.
+/// Updates logins and rights when users, roles and teams change.
 fn access(app: &App, _: &Caller, event: &Event) {
     let layout = match *event {
         Event::Created {
@@ -77,7 +77,7 @@ fn user_saved(app: &App, layout: &Layout, row: &Row, input: &Input) {
             c.secret_key = Some(app.ids.secret());
         }
     });
-    // The record shows the key that was made for it.
+    // The record contains the key that was generated for it.
     if let (Some(slot), Some(key)) = (
         layout.slot("apiKey"),
         app.auth.get(&row.id).and_then(|c| c.api_key),

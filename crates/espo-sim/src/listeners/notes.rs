@@ -1,4 +1,4 @@
-//! Notes that changes write into the stream (ESPO-API.md H1): created, updated, assigned, related.
+//! Stream notes that are created by changes (ESPO-API.md H1): created, updated, assigned, related.
 
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ fn audited_link(app: &App, layout: &Layout, link: &str) -> bool {
     }
 }
 
-/// Stores a note; nobody hears of it yet.
+/// Stores a note without raising an event.
 pub(crate) fn store(app: &App, user: &str, attributes: &[(&str, Value)]) -> Option<Arc<Row>> {
     let layout = app.layouts.find("Note")?;
     let mut row = Row {
@@ -98,7 +98,7 @@ pub(crate) fn store(app: &App, user: &str, attributes: &[(&str, Value)]) -> Opti
     Some(table.insert(row))
 }
 
-/// Stores a note and raises that it is there.
+/// Stores a note and raises its event.
 fn write(app: &App, caller: &Caller, attributes: &[(&str, Value)]) {
     if let Some(row) = store(app, caller.user_id(), attributes) {
         touch(app, &row);
@@ -129,7 +129,7 @@ pub(crate) fn touch(app: &App, note: &Row) {
     }
 }
 
-/// Raises that a note is there.
+/// Raises the event of a new note.
 pub(crate) fn announce(app: &App, caller: &Caller, row: &Row) {
     if let Some(layout) = app.layouts.find("Note") {
         app.raise(
@@ -354,7 +354,7 @@ fn updated(
         return;
     }
     let (mut fields, mut was, mut became) = (Vec::new(), Map::new(), Map::new());
-    // The status stands beside the other fields, as the value of the note.
+    // The status is stored as the value of the note, in addition to the other fields.
     let status = entity.scope.status_field.as_deref();
     let mut value = None;
     for field in entity.fields.values().filter(|f| audited_field(layout, f)) {

@@ -1,4 +1,4 @@
-//! Who is told of what: notes to those who follow their record or whom they are addressed to, removals, assignments.
+//! Notifications: of notes for followers of the record and addressees, of deleted records, and of assignments.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::record::view;
 use crate::store::Row;
 use crate::value::{Id, Value};
 
-/// Entity types without a stream whose assignments are told (`assignmentNotificationsEntityList` of a stock instance).
+/// Entity types without a stream that have assignment notifications (`assignmentNotificationsEntityList` of a stock instance).
 const ASSIGNED: &[&str] = &["Call", "Email"];
 
 pub(super) fn hear(app: &App, caller: &Caller, event: &Event) {
@@ -34,7 +34,7 @@ fn text<'r>(layout: &Layout, row: &'r Row, attr: &str) -> Option<&'r str> {
     layout.slot(attr).and_then(|s| row.get(s).non_empty())
 }
 
-/// People who can be told: active users other than the caller who are no API users.
+/// Users who can be notified: active users except the caller and API users.
 fn can_be_told(app: &App, caller: &Caller, user: &str) -> bool {
     let Some(users) = app.layouts.find("User") else {
         return false;
@@ -56,7 +56,7 @@ fn tell(app: &App, user: &str, attributes: &[(&str, Json)]) {
     let _ = insert_record(app, "Notification", &map);
 }
 
-/// A note is told to those who follow its record or the one above, or to whom it is addressed.
+/// Notifies the followers of a note's record or of the parent record, or the addressees of the note.
 fn note(app: &App, caller: &Caller, notes: &Layout, row: &Row) {
     let mut told: BTreeSet<Id> = BTreeSet::new();
     let mut parent = None;
@@ -75,7 +75,7 @@ fn note(app: &App, caller: &Caller, notes: &Layout, row: &Row) {
     if parent.is_none() {
         told.extend(addressed(app, notes, row));
     }
-    // Who is mentioned is told of that, and not once more.
+    // Mentioned users get the notification of the mention only.
     let mentioned: Vec<Json> = match notes.slot("data").map(|s| row.get(s)) {
         Some(Value::Json(data)) => data["mentions"]
             .as_object()
@@ -94,7 +94,7 @@ fn note(app: &App, caller: &Caller, notes: &Layout, row: &Row) {
         attributes.push(("relatedParentType", json!(layout.name)));
         attributes.push(("relatedParentId", json!(id.as_str())));
     }
-    // What one request changes is told as one.
+    // The changes of one request are notified together.
     if matches!(text(notes, row, "type"), Some("Update" | "Assign")) {
         attributes.push(("actionId", json!(caller.action_id(app))));
     }
@@ -139,7 +139,7 @@ fn addressed(app: &App, notes: &Layout, row: &Row) -> Vec<Id> {
     }
 }
 
-/// Without a stream, an assignment is told by itself.
+/// Without a stream, an assignment has its own notification.
 fn assigned(app: &App, caller: &Caller, layout: &Layout, old: Option<&Row>, new: &Row) {
     if app.layouts.entity(layout).scope.stream || !ASSIGNED.contains(&layout.name.as_str()) {
         return;
@@ -179,7 +179,7 @@ fn user_name(app: &App, caller: &Caller) -> Json {
     users.map_or(Json::Null, |u| app.name_of(u, caller.user_id()).to_json())
 }
 
-/// Those who follow a record are told that it is gone.
+/// Notifies the followers of a record that it was deleted.
 fn removed(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
     forget(app, layout, row);
     if !app.layouts.entity(layout).scope.stream {
@@ -213,7 +213,7 @@ fn removed(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
     }
 }
 
-/// Takes back what was told of a record that is gone.
+/// Deletes the notifications of a deleted record.
 fn forget(app: &App, layout: &Layout, row: &Row) {
     let Some(notifications) = app.layouts.find("Notification") else {
         return;

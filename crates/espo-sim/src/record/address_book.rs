@@ -1,6 +1,6 @@
-//! E-mail addresses and phone numbers: one row for all records that have it.
+//! Email addresses and phone numbers, with one row per address that all its records share.
 //!
-//! A record keeps its own copy of the rows that it has, so that reading needs no look-up; a change of a row is written
+//! A record keeps its own copy of the rows that it has, so that reading needs no lookup; a change of a row is written
 //! into every copy.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::search::collate;
 use crate::store::{How, Row};
 use crate::value::{Id, Value};
 
-/// E-mail addresses or phone numbers.
+/// Email addresses or phone numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Email,
@@ -68,7 +68,7 @@ pub(crate) fn find(app: &App, kind: Kind, text: &str) -> Option<Arc<Row>> {
         .find(|row| row.get(slot).as_str() == Some(text.as_str()))
 }
 
-/// The id of the row of an address, which is made if it is not there.
+/// The ID of an address's row, which is created if it does not exist.
 pub(crate) fn id_of(app: &App, kind: Kind, text: &str) -> Option<Id> {
     match find(app, kind, text) {
         Some(row) => Some(row.id.clone()),
@@ -110,7 +110,7 @@ fn add(
     Some(app.store.table(layout.index).insert(row))
 }
 
-/// Gives an address another spelling, for all records that have it.
+/// Changes the spelling of an address, for all records that have it.
 pub(crate) fn respell(app: &App, kind: Kind, text: &str) {
     let Some((layout, row)) = app
         .layouts
@@ -132,7 +132,7 @@ pub(crate) fn respell(app: &App, kind: Kind, text: &str) {
     spread(app, kind, text, &spelling);
 }
 
-/// Brings an entry of a record and the shared row into step: what the entry states goes into the row, and the rest of the
+/// Synchronises an entry of a record and the shared row: values of the entry are written to the row, and the rest of the
 /// row into the entry. `stated` names the keys that the request gave.
 pub(crate) fn settle(app: &App, kind: Kind, entry: &mut Json, stated: &[&str]) {
     let Some(text) = entry[kind.key()].as_str().map(str::to_owned) else {

@@ -1,4 +1,4 @@
-//! E-mail addresses and phone numbers of a record.
+//! Email addresses and phone numbers of a record.
 
 use serde_json::{Value as Json, json};
 
@@ -12,7 +12,7 @@ use crate::version::Version;
 /// Keys of an entry that the shared row has too.
 const SHARED: &[&str] = &["type", "optOut", "invalid"];
 
-/// E-mail addresses or phone numbers: the list and the primary one follow each other (ESPO-API.md B3).
+/// Email addresses or phone numbers: the list and the primary one follow each other (ESPO-API.md B3).
 pub(super) fn addresses(d: &mut Draft, kind: Kind) {
     let (field, key) = (kind.key(), kind.key());
     let data_attr = format!("{field}Data");
@@ -46,7 +46,7 @@ pub(super) fn addresses(d: &mut Draft, kind: Kind) {
         .find(&data_attr)
         .and_then(|ix| d.input.get(&ix))
         .and_then(Json::as_array);
-    // What the request says of the shared row of the primary entry; the list says all of each.
+    // The request's values for the shared row of the primary entry; the list contains all values of each entry.
     let mut stated: Vec<&str> = Vec::new();
     if let Some(list) = sent {
         let mut made: Vec<(Json, Vec<&str>)> = list
@@ -77,7 +77,7 @@ pub(super) fn addresses(d: &mut Draft, kind: Kind) {
             address_book::settle(d.app, kind, one, given);
         }
         items = made.into_iter().map(|(i, _)| i).collect();
-        // The answer shows the primary address in small letters.
+        // The response contains the primary address in lower case.
         let lower = items.first().and_then(|i| i.get("lower")).cloned();
         if let (Some(lower), Some(ix)) = (lower, d.layout.find(field))
             && !d.sent(field)
@@ -123,7 +123,7 @@ pub(super) fn addresses(d: &mut Draft, kind: Kind) {
     d.row.values[data_slot] = Value::json(Json::Array(items));
 }
 
-/// Takes the primary entry away. From 10.0 on, the next one takes its place.
+/// Removes the primary entry. From 10.0 on, the next entry becomes the primary one.
 fn clear_primary(items: &mut Vec<Json>, next: bool) {
     items.retain(|i| i["primary"] != json!(true));
     if next && let Some(first) = items.first_mut() {
@@ -131,7 +131,7 @@ fn clear_primary(items: &mut Vec<Json>, next: bool) {
     }
 }
 
-/// Makes a text the primary entry, in place of the one that is.
+/// Replaces the primary entry by this string.
 fn set_primary(d: &Draft, kind: Kind, items: &mut Vec<Json>, text: &str) {
     let key = kind.key();
     let known = items.iter().position(|i| {

@@ -1,4 +1,4 @@
-//! Checks of addresses, numbers and columns, beside those in [`super::validate`].
+//! Checks of addresses, numbers and columns, in addition to those in [`super::validate`].
 
 use espo_schema::{Field, FieldKind};
 use serde_json::Value as Json;

@@ -1,4 +1,4 @@
-//! Creating a record (ESPO-API.md F3, M6) and the shape of its answer (QUIRKS 4).
+//! Creating a record (ESPO-API.md F3, M6) and the attributes of the response (QUIRKS 4).
 
 use espo_schema::FieldKind;
 use indexmap::IndexMap;
@@ -40,7 +40,7 @@ pub(crate) fn says_yes(value: Option<&Json>) -> bool {
     }
 }
 
-/// Checks and stores a new record. Gives its row and the values that the answer shows as they are in memory.
+/// Checks and stores a new record. Returns its row and the values that the response contains as they are in memory.
 pub(crate) fn insert(
     app: &App,
     caller: &Caller,
@@ -155,7 +155,7 @@ pub(crate) fn insert(
     Ok((row, shown))
 }
 
-/// What a body sets, with what rules add to it.
+/// The values of a body, with those that rules add.
 pub(super) fn with(input: &Input, extra: Input) -> Input {
     let mut all = input.clone();
     all.extend(extra);
@@ -182,7 +182,7 @@ fn column_defaults(app: &App, layout: &Layout, row: &mut Row) {
     }
 }
 
-/// The answer shows a counter as the body gave it, though the database numbers on by itself.
+/// The response contains a counter as sent in the body, although the database continues its own numbering.
 fn show_counters(
     app: &App,
     layout: &Layout,
@@ -226,7 +226,7 @@ fn default_currencies(
     }
 }
 
-/// The default of an attribute: the field's own, unless it is the browser's business.
+/// The default of an attribute: the field's own, unless it is handled by the browser.
 fn default_of(app: &App, layout: &Layout, ix: AttrIx) -> Option<Value> {
     let attr = &layout.attrs[ix];
     let entity = app.layouts.entity(layout);
@@ -247,14 +247,14 @@ fn default_of(app: &App, layout: &Layout, ix: AttrIx) -> Option<Value> {
     ) {
         return None;
     }
-    // An empty text is no value.
+    // An empty string is not a value.
     if default.as_str() == Some("") {
         return Some(Value::Null);
     }
     Some(input::coerce(app, layout, ix, default))
 }
 
-/// From 10.0 on, lists whose values are stored beside the record begin empty. The answer does not know it yet.
+/// From 10.0 on, lists whose values are stored outside of the record start empty. The response does not show it yet.
 fn empty_lists(draft: &mut Draft) {
     if draft.app.version < Version::V10_0 {
         return;
@@ -279,7 +279,7 @@ fn numbers(draft: &mut Draft) {
         };
         match field.kind {
             FieldKind::Autoincrement => {
-                // The database gives it: the answer does not know it yet.
+                // The database assigns it, so the response does not contain it yet.
                 draft.row.values[slot] = Value::Int(table.count_up(slot));
             }
             FieldKind::Number => {
@@ -301,7 +301,7 @@ fn numbers(draft: &mut Draft) {
     }
 }
 
-/// `{link}Ids` of a link without a field relates one record on create; more are refused.
+/// `{link}Ids` of a link without a field relates one record on create; more are rejected.
 fn check_stubs(layout: &Layout, body: &Map<String, Json>) -> Result<()> {
     for (link, ids) in stubs(layout, body) {
         if ids.len() > 1 {

@@ -1,4 +1,4 @@
-//! The answer to a create: what is in memory and what loaders add (QUIRKS 4).
+//! The response to a create: the attributes in memory and those that loaders add (QUIRKS 4).
 
 use espo_schema::FieldKind;
 use indexmap::IndexMap;
@@ -12,7 +12,7 @@ use crate::layout::{AttrIx, Layout, LinkKind, Source};
 use crate::store::Row;
 use crate::value::Value;
 
-/// The answer: what is in memory and what loaders add. Untouched attributes are left out.
+/// The response: the attributes in memory and those that loaders add. Untouched attributes are left out.
 pub(crate) fn answer(
     app: &App,
     caller: &Caller,
@@ -29,7 +29,7 @@ pub(crate) fn answer(
         let in_read = layout.read_plan.contains(&ix);
         let v = match &attr.source {
             Source::Slot(_) if attr.name == "id" => Some(Value::Text(row.id.clone())),
-            // What was just set with an id is loaded with it.
+            // Links that were just set by ID are loaded with their names.
             Source::Slot(_)
                 if attr.name.ends_with("Data") || (attr.name == "reminders" && in_read) =>
             {
@@ -43,7 +43,7 @@ pub(crate) fn answer(
             }
             Source::Slot(_) if is_flag(&attr.name) => {
                 match view::value(app, layout, row, ix, caller.user_id()) {
-                    // Without an address the flag stands as it was sent.
+                    // Without an address the flag stays as it was sent.
                     Value::Null => Some(shown.get(&ix).cloned().unwrap_or(Value::Bool(false))),
                     v => Some(v),
                 }
@@ -62,7 +62,7 @@ pub(crate) fn answer(
                     .then(|| view::value(app, layout, row, ix, caller.user_id()))
             }
             Source::Ids(link) | Source::Names(link) if !in_read => {
-                // What was set is shown, though reads do not load it.
+                // Values that were set are included, although reads do not load them.
                 let set = |ix: AttrIx| shown.get(&ix).filter(|v| !v.is_null());
                 let ids = layout.find(&format!("{link}Ids"));
                 set(ix).cloned().or_else(|| {
@@ -153,7 +153,7 @@ fn list_or_empty(v: Value) -> Value {
 }
 
 /// Attributes that a loader or a hook fills right away: all without a column that a read has, but for those that come
-/// with the row itself (a `select` of their own).
+/// with the row itself (a custom `select`).
 fn loaded_on_create(app: &App, layout: &Layout, ix: AttrIx, in_read: bool) -> bool {
     let attr = &layout.attrs[ix];
     let field = attr
@@ -171,7 +171,7 @@ fn loaded_on_create(app: &App, layout: &Layout, ix: AttrIx, in_read: bool) -> bo
     in_read && !rules::comes_with_the_row(&layout.name, &attr.name)
 }
 
-/// A person's name stands in the answer when both of its names were given, be it empty; a lead and a user fall back to
+/// The response contains a person's name if both parts were sent, even if it is empty; a lead and a user fall back to
 /// what they have.
 fn person(
     app: &App,

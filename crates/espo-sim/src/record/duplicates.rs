@@ -12,7 +12,7 @@ use crate::search::collate;
 use crate::store::{How, Row};
 use crate::value::Value;
 
-/// At most so many are shown.
+/// Maximum number of duplicates returned.
 const SHOWN: usize = 5;
 
 /// Records that the new one may be a second copy of.
@@ -91,7 +91,7 @@ pub(crate) fn find_like(
     find(app, caller, layout, &row, None)
 }
 
-/// The body of the refusal: full records as a list would show them.
+/// The body of the error response: full records as in a list.
 pub(crate) fn body(app: &App, caller: &Caller, layout: &Layout, rows: &[Arc<Row>]) -> Json {
     let records = rows.iter().map(|row| {
         let pairs = layout.list_plan.iter().filter(|ix| {

@@ -1,4 +1,4 @@
-//! What happens around a save, whatever the entity type. Rules of single types are in [`super::rules`].
+//! Processing before and after a save, for all entity types. Rules of single types are in [`super::rules`].
 
 use serde_json::Value as Json;
 
@@ -12,7 +12,7 @@ use crate::layout::{AttrIx, Layout, LinkKind, Source, Ty};
 use crate::store::Row;
 use crate::value::Value;
 
-/// A record on its way into the store: its row, and what the answer shows beside it.
+/// A record that is being saved: its row, and the additional values of the response.
 pub(crate) struct Draft<'a> {
     pub(crate) app: &'a App,
     pub(crate) caller: &'a Caller,
@@ -20,11 +20,11 @@ pub(crate) struct Draft<'a> {
     pub(crate) row: Row,
     /// The row as it was before.
     pub(crate) old: Option<&'a Row>,
-    /// What the body sets.
+    /// The values of the body.
     pub(crate) input: &'a Input,
-    /// Links that rules set beside it.
+    /// Links that rules set in addition.
     pub(crate) extra: Input,
-    /// Values that the answer shows as they are in memory.
+    /// Values that the response contains as they are in memory.
     pub(crate) shown: indexmap::IndexMap<AttrIx, Value>,
 }
 
@@ -35,7 +35,7 @@ impl Draft<'_> {
             .map_or(Value::Null, |s| self.row.get(s).clone())
     }
 
-    /// Sets an attribute, and has the answer show it.
+    /// Sets an attribute and includes it in the response.
     pub(crate) fn set(&mut self, attr: &str, value: Value) {
         let Some(ix) = self.layout.find(attr) else {
             return;
@@ -69,7 +69,7 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
     rules::before_save(d)
 }
 
-/// A time without seconds is stored with them, a decimal with four places; the answer echoes them as they came (QUIRKS 4).
+/// A time without seconds is stored with them, a decimal with four places; the response returns them as sent (QUIRKS 4).
 fn full_times(d: &mut Draft) {
     for ix in d.input.keys() {
         let attr = &d.layout.attrs[*ix];

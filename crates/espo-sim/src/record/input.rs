@@ -1,4 +1,4 @@
-//! What of a body is taken, and how it is brought into shape: dropped, sanitised, coerced (ESPO-API.md B1, F3, QUIRKS 4).
+//! Processing of request bodies: attributes are dropped, sanitised or coerced (ESPO-API.md B1, F3, QUIRKS 4).
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -29,10 +29,10 @@ const SYSTEM: &[&str] = &[
     "versionNumber",
 ];
 
-/// What a body sets: the raw values, sanitised but not yet coerced, by attribute, in the order of the body.
+/// The values of a body: raw, sanitised but not yet coerced, by attribute, in the order of the body.
 pub(crate) type Input = IndexMap<AttrIx, Json>;
 
-/// Takes what may be written; the rest is dropped without a word. What cannot be looked at at all is a failure (500).
+/// Takes the writable attributes and silently drops the rest. Values that cannot be processed fail with 500.
 pub(crate) fn take(
     app: &App,
     caller: &Caller,
@@ -150,7 +150,7 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
         Ty::Id if !attr.stored && raw.is_number() => Value::from_json(raw),
         Ty::Text | Ty::LongText | Ty::Id | Ty::Type => {
             let text = php_text(raw);
-            // An empty text is no value, but the empty text that `false` becomes is one.
+            // An empty string is not a value, but the empty string that `false` is converted to is one.
             if text.is_empty() && kind != FieldKind::Enum && !raw.is_boolean() {
                 Value::Null
             } else {
@@ -214,7 +214,7 @@ pub(crate) fn php_text(v: &Json) -> String {
     }
 }
 
-/// A number out of anything: text counts up to where it stops being one. What is no number at all is refused by
+/// Converts any value to a number: strings are parsed as far as they are numeric. Other values are rejected by
 /// validation, and until then it is not "no value".
 fn php_float_of(v: &Json) -> f64 {
     match v {
@@ -230,7 +230,7 @@ fn trimmed(s: &str) -> &str {
     s.trim_matches([' ', '\t', '\n', '\r', '\0', '\x0B'])
 }
 
-/// Whether a value is of a kind that the server cannot even look at: a list or an object where an id, a date or a phone
+/// Whether a value is of a kind that the server cannot process: a list or an object where an ID, a date or a phone
 /// number is due.
 fn unusable(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> bool {
     if !value.is_array() && !value.is_object() {
@@ -287,7 +287,7 @@ fn decimal(s: &str) -> Option<String> {
     Some(d.to_string())
 }
 
-/// `YYYY-MM-DD` out of itself or of a date-time as RFC 3339 has it.
+/// `YYYY-MM-DD` from a date or from an RFC 3339 date-time.
 fn normal_date(s: &str) -> Option<String> {
     if s.len() > 10 && s.as_bytes().get(10) == Some(&b'T') {
         let date: Date = s[..10].parse().ok()?;
@@ -321,7 +321,7 @@ pub(crate) fn is_datetime(s: &str) -> bool {
     full.as_bytes()[10] == b' ' && full.parse::<DateTime>().is_ok()
 }
 
-/// A phone number without blanks, dashes and brackets, where what is left can be one.
+/// A phone number without spaces, dashes and brackets, if the result can be a phone number.
 fn normal_phone(s: &str) -> String {
     let t: String = s
         .trim()

@@ -1,4 +1,4 @@
-//! Linking and unlinking, and what may refuse them (ESPO-API.md M9, QUIRKS 6).
+//! Linking and unlinking, and the checks that can reject them (ESPO-API.md M9, QUIRKS 6).
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(crate) fn default_columns(app: &App, relation: usize) -> Arc<[Value]> {
         .collect()
 }
 
-/// Columns of a pair that is there, in full.
+/// All columns of an existing pair.
 pub(crate) fn columns_of(app: &App, relation: usize, pair: &Pair) -> Vec<Value> {
     if pair.columns.is_empty() {
         default_columns(app, relation).to_vec()
@@ -35,7 +35,7 @@ pub(crate) fn columns_of(app: &App, relation: usize, pair: &Pair) -> Vec<Value> 
 }
 
 /// Writes `{link}Ids`, `{link}Id` of a link whose key the other record has, and `{link}Columns` of a body: the set is
-/// replaced, columns are merged into those of records that are linked. Gives what was linked and unlinked.
+/// replaced, columns are merged into those of records that are linked. Returns the linked and unlinked records.
 pub(crate) fn write_sets(
     app: &App,
     layout: &Layout,
@@ -174,7 +174,7 @@ pub(crate) fn unlink_one(app: &App, layout: &Layout, row: &Row, def: &LinkDef, o
     match def.kind {
         LinkKind::Many { relation, forward } => {
             app.store.relation(relation).unlink(&row.id, forward, other);
-            // The primary account goes with its link.
+            // The primary account is removed together with its link.
             if layout.name == "Account" && def.name == "contacts" {
                 clear_key(app, target, other, "accountId", &row.id);
             }
@@ -224,7 +224,7 @@ fn clear_key(app: &App, layout: &Layout, id: &str, attr: &str, value: &str) {
     });
 }
 
-/// The link of a link or unlink request, with the record and everything that may refuse it.
+/// The link of a link or unlink request, with the record and all checks that can reject it.
 pub(crate) fn request_target<'a>(
     app: &'a App,
     caller: &Caller,
@@ -279,7 +279,7 @@ const PRIMARY_THERE: &[(&str, &str, &str)] = &[
     ("Contact", "opportunities", "contactId"),
 ];
 
-/// Has the other record name this one as its primary one, or not any more; either way it is saved.
+/// Sets or clears this record as the primary one of the other record, which is saved in both cases.
 fn set_primary_there(
     app: &App,
     caller: &Caller,

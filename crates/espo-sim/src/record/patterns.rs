@@ -1,4 +1,4 @@
-//! Patterns that texts are held against.
+//! Patterns for validating strings.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -40,7 +40,7 @@ fn regex(pattern: &str) -> Option<Arc<Regex>> {
         .clone()
 }
 
-/// Whether a text matches a pattern as a whole. A pattern that this engine cannot read lets everything pass.
+/// Whether a whole string matches a pattern. A pattern that this engine cannot parse matches everything.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     regex(pattern).is_none_or(|r| r.is_match(text))
 }
@@ -56,7 +56,7 @@ pub(super) fn is_decimal(s: &str) -> bool {
     matches("-?[0-9]+(\\.[0-9]+)?", s)
 }
 
-/// PHP's e-mail filter, nearly: the local part may be quoted, the domain may be an address in brackets.
+/// Approximately PHP's email filter: the local part may be quoted, the domain may be an address in brackets.
 pub(crate) fn is_email(s: &str) -> bool {
     s.len() <= 320
         && s.rsplit_once('@').is_some_and(|(local, domain)| {

@@ -9,7 +9,7 @@ use crate::layout::Source;
 use crate::store::Row;
 use crate::value::{Id, Value};
 
-/// Adds a record as it stands.
+/// Adds a record without processing.
 pub(crate) fn insert_record(
     app: &App,
     entity_type: &str,

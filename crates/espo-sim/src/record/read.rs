@@ -47,7 +47,7 @@ pub(crate) fn record_reply(app: &App, caller: &Caller, layout: &Layout, row: &Ro
 /// Writes a record as a read shows it.
 pub(crate) fn write_record(app: &App, caller: &Caller, layout: &Layout, row: &Row, out: &mut Out) {
     out.open_object();
-    // In the reader's inbox, an e-mail has marks.
+    // Emails in the reader's inbox have marks.
     let in_inbox = layout.name == "Email" && rules::in_inbox(app, layout, row, caller.user_id());
     let marks = rules::OF_INBOX
         .iter()
@@ -76,7 +76,7 @@ pub(crate) fn write_record(app: &App, caller: &Caller, layout: &Layout, row: &Ro
     out.close_object();
 }
 
-/// What all rows of a list have in common.
+/// The properties that all rows of a list share.
 struct RowContext<'a> {
     app: &'a App,
     caller: &'a Caller,
@@ -84,7 +84,7 @@ struct RowContext<'a> {
     plan: &'a [AttrIx],
     /// Attributes of the plan that are null in every row.
     unknown: Vec<AttrIx>,
-    /// Long texts are cut to so many characters.
+    /// Maximum length of long text attributes, in characters; longer ones are cut.
     text_length: usize,
 }
 
@@ -182,7 +182,7 @@ pub(crate) fn search_table(
     })
 }
 
-/// Offset and size of the page that is asked for.
+/// Offset and size of the requested page.
 pub(crate) fn page_of(app: &App, params: &SearchParams) -> (usize, usize) {
     let limit = params
         .max_size
@@ -253,7 +253,7 @@ fn walk(
     Some(Found { rows, total })
 }
 
-/// A list answer out of rows.
+/// Builds a list response from rows.
 pub(crate) fn list_reply(
     app: &App,
     caller: &Caller,

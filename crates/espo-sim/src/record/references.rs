@@ -1,4 +1,4 @@
-//! Checks of what a body refers to: records that must be there and be readable, people it may be assigned to.
+//! Checks of references in a body: records must exist and be readable, and assignments must be allowed.
 
 use espo_schema::AttributeRole;
 use serde_json::{Value as Json, json};
@@ -49,7 +49,7 @@ pub(crate) fn check_references(
             }
             _ => continue,
         };
-        // A parent field without a link of its own is not looked at.
+        // A parent field without its own link is not checked.
         let Some(def) = layout.links.get(link) else {
             continue;
         };
@@ -89,7 +89,7 @@ fn check_reference(
             json!({"foreignEntityType": target.name}),
         ));
     };
-    // To whom a record may be assigned is a question of its own.
+    // Assignment is checked separately.
     if matches!(target.name.as_str(), "User" | "Team")
         || caller.acl.record(app, target, &row, Action::Read)
     {
@@ -155,7 +155,7 @@ pub(crate) fn check_assignment(
             Json::Array(users) if !users.is_empty() => {
                 users.iter().filter_map(Json::as_str).all(within)
             }
-            // Assigned to nobody: only an API user may leave it at that.
+            // Only an API user may leave a record unassigned.
             _ => attr != "assignedUserId" || level != "no" || caller.acl.kind == Kind::Api,
         };
     }

@@ -1,4 +1,4 @@
-//! Which attributes the rows of a list have.
+//! The attributes of list rows.
 
 use super::create;
 use crate::app::{App, Caller};
@@ -110,7 +110,7 @@ fn loaded(app: &App, layout: &Layout, names: &[String], wanted: &mut [bool]) {
     }
 }
 
-/// Names of parent records that a row shows as null: the query has their ids or types only if they are selected.
+/// Names of parent records that a row shows as null: the query has their IDs or types only if they are selected.
 pub(crate) fn unknown_parents(layout: &Layout, plan: &[AttrIx]) -> Vec<AttrIx> {
     let has = |name: String| layout.find(&name).is_none_or(|ix| plan.contains(&ix));
     plan.iter()
@@ -124,7 +124,7 @@ pub(crate) fn unknown_parents(layout: &Layout, plan: &[AttrIx]) -> Vec<AttrIx> {
         .collect()
 }
 
-/// A selected attribute, and what is loaded with it.
+/// A selected attribute, and the attributes that are loaded with it.
 fn select_one(layout: &Layout, ix: AttrIx, wanted: &mut [bool]) {
     let attr = &layout.attrs[ix];
     match &attr.source {
@@ -153,7 +153,7 @@ const LOADED: &[(&str, &str)] = &[
     ("TargetList", "optedOutCount"),
 ];
 
-/// Attributes that the loader of an e-mail's addresses fills besides those of its own fields.
+/// Attributes that the loader of an email's addresses fills in addition to those of its fields.
 const ADDRESSES: &[&str] = &[
     "toEmailAddressesIds",
     "toEmailAddressesNames",

@@ -20,7 +20,7 @@ use crate::store::Row;
 use crate::value::Value;
 use crate::version::Version;
 
-/// What an update asks for beside the values.
+/// The options of an update in addition to the values.
 #[derive(Debug, Clone, Copy, Default)]
 struct Conditions {
     /// The version that the caller knows.
@@ -29,12 +29,12 @@ struct Conditions {
     duplicates: bool,
 }
 
-/// What came of a change.
+/// The result of a change.
 struct Changed {
     row: Row,
-    /// What the answer shows as it is in memory.
+    /// The values that the response contains as they are in memory.
     shown: IndexMap<AttrIx, Value>,
-    /// What was loaded before the save, and not again.
+    /// The values that were loaded before the save and are not reloaded.
     before: IndexMap<AttrIx, Value>,
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn update(
     Ok(answer(app, caller, layout, &row, &changed, &nulled))
 }
 
-/// Checks and stores a change that no caller waits to see. Gives the row as it is now.
+/// Checks and stores a change whose result is not sent to the caller. Returns the new row.
 pub(crate) fn change(
     app: &App,
     caller: &Caller,
@@ -236,7 +236,7 @@ fn loaded_before(
             Source::Ids(_) | Source::Names(_) | Source::Columns(_) => true,
             Source::FollowersIds | Source::FollowersNames => true,
             Source::Special => rules::comes_with_the_row(&layout.name, &attr.name),
-            // The name of a record is put together anew, that of another person is not.
+            // The name of the record itself is composed again, the name of another person is not.
             Source::Person(_) => attr.name != "name",
             _ => false,
         };
@@ -266,7 +266,7 @@ fn sets_differ(layout: &Layout, input: &Input, before: &IndexMap<AttrIx, Value>)
         })
 }
 
-/// Refuses a stale version if the change is a real one (QUIRKS 7).
+/// Rejects a stale version if the update changes any value (QUIRKS 7).
 fn check_version(
     app: &App,
     layout: &Layout,
@@ -319,7 +319,7 @@ fn check_version(
     ))
 }
 
-/// The answer: every attribute of a read, with what the body set as it is in memory. Parts that follow from it may be
+/// The response: every attribute of a read, with the values of the body as they are in memory. Parts that follow from it may be
 /// stale, as they are on the real server (QUIRKS 4).
 fn answer(
     app: &App,
@@ -368,7 +368,7 @@ fn answer(
             {
                 current(old)
             }
-            // A call loads those who take part once more, if others than users changed.
+            // A call reloads its attendees if attendees other than users changed.
             (Source::Ids(_) | Source::Names(_) | Source::Columns(_), _)
                 if rules::reloads_members(&layout.name, |attr| {
                     layout.find(attr).is_some_and(|ix| shown.contains_key(&ix))
@@ -376,7 +376,7 @@ fn answer(
             {
                 current(new)
             }
-            // Null is echoed; what is no list was passed over.
+            // Null is returned; values that are not lists were ignored.
             (Source::Ids(_) | Source::Columns(_), Some(v))
                 if !v.is_null() || nulled.contains(&ix) =>
             {

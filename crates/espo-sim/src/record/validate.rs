@@ -11,7 +11,7 @@ use crate::http::{Refusal, Result};
 use crate::layout::{AttrIx, Layout, Ty};
 use crate::value::Value;
 
-/// The state of a record while it is being validated: what was sent, and what it will hold.
+/// The state of a record during validation: the values sent, and the values after the save.
 pub(crate) struct Candidate<'a> {
     pub(crate) app: &'a App,
     pub(crate) layout: &'a Layout,
@@ -42,7 +42,7 @@ impl Candidate<'_> {
             }
             for type_ in self.rules(field) {
                 if !self.passes(field, &type_) {
-                    // A check of its own goes by a common name.
+                    // A dedicated check uses a common name.
                     let type_ = if type_ == "addresses" {
                         "valid".to_owned()
                     } else {
@@ -195,7 +195,7 @@ impl Candidate<'_> {
                 && self.lead_has_nothing())
     }
 
-    /// A lead needs a name unless it has something else to go by (dynamic logic of a stock instance, on create only).
+    /// A lead needs a name unless it has another identifying attribute (dynamic logic of a stock instance, on create only).
     fn lead_has_nothing(&self) -> bool {
         ["accountName", "emailAddress", "phoneNumber"]
             .iter()
@@ -229,7 +229,7 @@ impl Candidate<'_> {
                 let emptied = code.is_some_and(|v| v.as_str() == Some(""));
                 filled(name) && !emptied && (self.creating || code.is_none_or(|v| !v.is_null()))
             }
-            // Whatever was sent is there; whether it is a date is another question.
+            // Any value counts as present; whether it is a date is checked separately.
             FieldKind::Date | FieldKind::Datetime => {
                 filled(name) || self.raw(name).is_some_and(|v| !v.is_null())
             }
@@ -253,7 +253,7 @@ impl Candidate<'_> {
             FieldKind::Phone => Some(36),
             _ => None,
         };
-        // A text without a column is as long as it likes.
+        // A text without a column has no maximum length.
         let unbound = field.not_storable && field.kind == FieldKind::Varchar;
         let Some(max) = field.max_length.or(default.filter(|_| !unbound)) else {
             return true;
@@ -270,7 +270,7 @@ impl Candidate<'_> {
                 .all(|i| i.get(&field.name).and_then(Json::as_str).is_none_or(fits))
     }
 
-    /// Items of an e-mail or phone field's data.
+    /// Items of an email or phone field's data.
     pub(super) fn items(&self, field: &Field) -> impl Iterator<Item = &Json> {
         self.raw(&format!("{}Data", field.name))
             .and_then(Json::as_array)
@@ -440,7 +440,7 @@ fn stock_suppressed(entity: &str, field: &str, rule: &str) -> bool {
         )
 }
 
-/// Whether the layout's bool attribute refuses null: the database does, with a 500 (QUIRKS 4).
+/// Whether the bool attribute rejects null: the database does, with a 500 (QUIRKS 4).
 pub(crate) fn null_refused(app: &App, layout: &Layout, ix: AttrIx) -> bool {
     let attr = &layout.attrs[ix];
     let entity = app.layouts.entity(layout);

@@ -1,4 +1,4 @@
-//! The value that an attribute shows, whatever it is made of.
+//! The values of attributes in responses, including composed ones.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -118,7 +118,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
     }
 }
 
-/// Users who follow a record: the one who asks before all others, which come by id.
+/// Users who follow a record: the caller first, then the others ordered by ID.
 fn followers(app: &App, layout: &Layout, row: &Row, user: &str) -> Vec<Id> {
     let followers = app.followers.read();
     if followers.is_empty() {
@@ -149,7 +149,7 @@ pub(crate) fn members(app: &App, layout: &Layout, row: &Row, link: &str) -> Vec<
     rows
 }
 
-/// Orders records by name, without regard to case and accents, and by id where the names are the same.
+/// Orders records by name, without regard to case and accents, and by ID where the names are the same.
 #[derive(PartialEq, Eq)]
 struct NameKey {
     /// A person's first name and last name; otherwise the name alone.
@@ -191,7 +191,7 @@ impl PartialOrd for NameKey {
     }
 }
 
-/// The attribute that stands as a record's name.
+/// The attribute that is shown as a record's name.
 pub(crate) fn name(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value {
     match layout.find(attr) {
         Some(ix) => value(app, layout, row, ix, ""),
@@ -220,7 +220,7 @@ fn link_name(app: &App, layout: &Layout, row: &Row, link: &str) -> Value {
     }
 }
 
-/// Entity type and id that a belongs-to or parent link holds.
+/// Entity type and ID that a belongs-to or parent link holds.
 pub(crate) fn key<'a>(
     app: &'a App,
     layout: &Layout,
@@ -237,7 +237,7 @@ pub(crate) fn key<'a>(
             row.get(id).non_empty()?.into(),
         )),
         Some(_) => None,
-        // A parent field without a link of its own.
+        // A parent field without its own link.
         None => {
             let id = layout.slot(&format!("{link}Id"))?;
             let type_ = layout.slot(&format!("{link}Type"))?;
@@ -266,7 +266,7 @@ pub(crate) fn linked(app: &App, layout: &Layout, row: &Row, link: &str) -> Vec<A
     linked_through(app, layout, row, def)
 }
 
-/// As [`linked`], with the link's definition at hand.
+/// Same as [`linked`], for a given link definition.
 pub(crate) fn linked_through(
     app: &App,
     layout: &Layout,
@@ -328,7 +328,7 @@ pub(crate) fn pairs(app: &App, row: &Row, def: &LinkDef) -> Vec<Pair> {
         .collect()
 }
 
-/// `{link}Columns`: id → the columns that the field names.
+/// `{link}Columns`: ID → the columns that the field names.
 fn columns(app: &App, layout: &Layout, row: &Row, link: &str) -> Json {
     let Some(def) = layout.links.get(link) else {
         return Json::Object(Map::new());

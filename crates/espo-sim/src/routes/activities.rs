@@ -1,4 +1,4 @@
-//! Activities: meetings, calls and e-mails of a record (ESPO-API.md C6).
+//! Activities: meetings, calls and emails of a record (ESPO-API.md C6).
 
 use std::sync::Arc;
 
@@ -35,9 +35,9 @@ pub(crate) const ROUTES: &[Fixed] = &[
     ),
 ];
 
-/// What is to come (`activitiesEntityList` of a stock instance).
+/// Upcoming activities (`activitiesEntityList` of a stock instance).
 const TO_COME: &[&str] = &["Meeting", "Call"];
-/// What is over (`historyEntityList` of a stock instance).
+/// Past activities (`historyEntityList` of a stock instance).
 const HISTORY: &[&str] = &["Meeting", "Call", "Email"];
 /// Statuses in which something is over, for metadata that does not say.
 const OVER: &[&str] = &[

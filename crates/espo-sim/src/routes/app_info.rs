@@ -1,4 +1,4 @@
-//! What the server says about itself: who is logged in, metadata, settings, currency rates.
+//! Information about the application: the current user, metadata, settings, currency rates.
 
 use std::borrow::Cow;
 
@@ -48,7 +48,7 @@ fn app_params(call: &Call) -> Result<Reply> {
         .json(&json!({"maxUploadSize": 256, "extensions": [], "templateEntityTypeList": []})))
 }
 
-/// Maintenance calls of administrators: there is nothing to rebuild here, but answers tell of it.
+/// Maintenance requests of administrators: there is nothing to rebuild, but responses report a rebuild.
 fn admin_true(call: &Call) -> Result<Reply> {
     call.caller.require_admin()?;
     call.app.note_rebuild();
@@ -159,7 +159,7 @@ fn destroy_token(call: &Call) -> Result<Reply> {
 }
 
 /// The metadata without the labels that were pulled with it, which are returned apart, and without the sections that the
-/// server hides from everybody.
+/// server hides from all users.
 fn raw(app: &App) -> Cow<'_, Json> {
     let mut raw = Cow::Borrowed(&app.layouts.schema.raw);
     for hidden in [LABELS, "selectDefs", "pdfDefs"] {
@@ -216,8 +216,8 @@ fn metadata(call: &Call) -> Result<Reply> {
     Ok(at_key(app, &tree, key))
 }
 
-/// Takes links to entity types that the caller does not see out of a definition; those with an open field stay. Parents
-/// are told only of the types that are left.
+/// Removes links to entity types that the caller cannot see from a definition; those with an open field are kept. Parents
+/// list only the remaining types.
 fn hide_links(caller: &Caller, entity: &str, def: &mut Json, closed: &[String]) {
     let open_field = |def: &Json, link: &str| {
         def.get("fields").is_some_and(|f| f.get(link).is_some())
@@ -337,7 +337,7 @@ fn patch_settings(_call: &Call) -> Result<Reply> {
 /// Where a pull keeps the labels.
 const LABELS: &str = "i18n";
 
-/// Labels: those that were pulled with the metadata, else the names as the metadata has them, since a label file is no
+/// Labels: those that were pulled with the metadata, otherwise the names from the metadata, because label files are not
 /// part of it.
 fn i18n(call: &Call) -> Result<Reply> {
     Ok(labels(call.app))
@@ -418,7 +418,7 @@ fn currency_rates(call: &Call) -> Result<Reply> {
     Ok(call.app.json(&Json::Object(rates)))
 }
 
-/// `PUT CurrencyRate`: unknown codes and the base currency are passed over, negative rates are refused.
+/// `PUT CurrencyRate`: unknown codes and the base currency are ignored, negative rates are rejected.
 fn put_currency_rates(call: &Call) -> Result<Reply> {
     may_use_currency(call, Action::Edit)?;
     let body = call.request.json_body()?;

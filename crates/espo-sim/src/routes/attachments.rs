@@ -41,7 +41,7 @@ pub(super) const IMAGES: &[(&str, &str)] = &[
     ("avif", "image/avif"),
 ];
 
-/// What the file of a stock document may be, for metadata that does not say.
+/// Accepted file types of a stock document, if the metadata does not specify them.
 const DOCUMENTS: &[&str] = &[
     ".pdf", ".odt", ".ods", ".odp", ".docx", ".xlsx", ".pptx", ".doc", ".xls", ".ppt", ".rtf",
     ".csv", ".md", ".txt",
@@ -50,7 +50,7 @@ const DOCUMENTS: &[&str] = &[
 /// Largest file, in bytes: 256 MB.
 pub(super) const MAX_SIZE: u64 = 256 * 1024 * 1024;
 
-/// Stores a file that the server itself makes. Gives its id.
+/// Stores a file that the server itself creates. Returns its ID.
 pub(super) fn store(
     app: &App,
     caller: &Caller,
@@ -218,7 +218,7 @@ fn upload(call: &Call) -> Result<Reply> {
     Ok(created::answer(app, caller, layout, &row, &shown))
 }
 
-/// Base64 as PHP reads it: what is none of its characters is passed over.
+/// Base64 as decoded by PHP, which ignores invalid characters.
 fn decoded(data: &str) -> Vec<u8> {
     let mut clean: String = data
         .chars()

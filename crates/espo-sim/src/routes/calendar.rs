@@ -110,7 +110,7 @@ fn visible(call: &Call, layout: &Layout) -> Vec<Arc<Row>> {
         .collect()
 }
 
-/// What of a user's begins in a range, and `keep` accepts.
+/// A user's records that begin in a range and that `keep` accepts.
 fn between(
     call: &Call,
     user: &str,
@@ -135,8 +135,8 @@ fn between(
     found
 }
 
-/// `GET Timeline/busyRanges?from&to&userIdList&entityType&entityId`: by user, the times of what it attends and what is
-/// not over. The record of `entityType` and `entityId` is the one being planned: it does not count.
+/// `GET Timeline/busyRanges?from&to&userIdList&entityType&entityId`: by user, the times of events that
+/// the user attends and that are not over. The record of `entityType` and `entityId` is the one being planned: it does not count.
 fn busy_ranges(call: &Call) -> Result<Reply> {
     let (app, request) = (call.app, call.request);
     let (from, to) = range(call)?;

@@ -84,7 +84,7 @@ pub(super) fn capture(app: &App, request: &Request, params: &[&str]) -> Result<R
     Ok(Reply::bool(true))
 }
 
-/// A record with the same e-mail address or phone number.
+/// A record with the same email address or phone number.
 fn like(app: &App, caller: &Caller, kind: &str, values: &Map<String, Json>) -> Result<Option<Row>> {
     let layout = app.layout(kind)?;
     let reachable = |name: &&String| matches!(name.as_str(), "emailAddress" | "phoneNumber");

@@ -29,7 +29,7 @@ use crate::value::Id;
 const BATCH: usize = 50;
 /// Attempts at one request at most.
 const ATTEMPTS: u32 = 4;
-/// Largest answer of a receiver that is read, in bytes.
+/// Maximum size of a receiver's response that is read, in bytes.
 const MAX_ANSWER: usize = 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -59,7 +59,7 @@ pub(crate) struct Item {
     pub(crate) payload: Json,
 }
 
-/// What waits to be sent.
+/// Events that wait to be sent.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     items: Mutex<Vec<Item>>,
@@ -73,7 +73,7 @@ impl Queue {
     }
 }
 
-/// Sends until `stop` says so.
+/// Sends events until `stop` is signalled.
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     loop {
         tokio::select! {
@@ -131,7 +131,7 @@ async fn send_all(app: &App, webhook: &Id, payloads: &[Json]) {
     }
 }
 
-/// One request. Gives the status, 0 for no answer; `None` when there is nobody to send to any more.
+/// Sends one request. Returns the status, or 0 without a response; `None` if the receiver no longer exists.
 async fn send(app: &App, webhook: &Id, batch: &[Json]) -> Option<u16> {
     let layout = app.layouts.find("Webhook")?;
     let row = app.store.table(layout.index).live(webhook)?;
@@ -199,7 +199,7 @@ async fn request(
     Ok(parts.status.as_u16())
 }
 
-/// Content type and body of what an address answers with 200; only loopback addresses are reached.
+/// Content type and body of a 200 response from a URL; only loopback addresses are reached.
 pub(super) async fn fetch(url: &str, limit: u64) -> Option<(String, Bytes)> {
     let uri: Uri = url.parse().ok()?;
     let host = uri.host()?;
@@ -215,7 +215,7 @@ pub(super) async fn fetch(url: &str, limit: u64) -> Option<(String, Bytes)> {
     (parts.status == http::StatusCode::OK).then(|| (type_.to_owned(), body))
 }
 
-/// One request and its answer, on a connection of its own.
+/// Sends one request on a separate connection and returns the response.
 async fn exchange(
     uri: &Uri,
     host: &str,
@@ -241,7 +241,7 @@ async fn exchange(
     };
     tokio::pin!(connection);
     tokio::pin!(answer);
-    // The connection works for as long as the answer is waited for.
+    // The connection is driven while waiting for the response.
     tokio::select! {
         answer = &mut answer => answer,
         end = &mut connection => match end {

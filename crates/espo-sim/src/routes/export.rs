@@ -54,7 +54,7 @@ fn export(call: &Call) -> Result<Reply> {
     Ok(app.json(&json!({"id": id})))
 }
 
-/// Makes the file of an export that was allowed. Gives the attachment's id.
+/// Creates the file of an allowed export. Returns the attachment's ID.
 pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> Result<String> {
     let layout = app.layout(
         body.get("entityType")
@@ -74,7 +74,7 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
                 .collect::<Vec<_>>()
         })
     };
-    // Names that are no attributes stay, as empty columns.
+    // Names that are not attributes become empty columns.
     let named = |list: Vec<String>| -> Vec<Column> {
         list.into_iter()
             .map(|name| Column {
@@ -132,7 +132,7 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-/// What is chosen: at the top of the body, or in its `params`.
+/// The selected records: at the top level of the body, or in its `params`.
 fn chosen(body: &Map<String, Json>) -> Map<String, Json> {
     let mut all = object(body, "params");
     for key in ["ids", "where", "searchParams"] {
@@ -146,7 +146,7 @@ fn chosen(body: &Map<String, Json>) -> Map<String, Json> {
 /// A column of an export.
 struct Column {
     name: String,
-    /// The attribute, if there is one of that name.
+    /// The attribute, if one with this name exists.
     ix: Option<usize>,
 }
 

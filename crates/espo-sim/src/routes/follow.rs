@@ -27,7 +27,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::DELETE, ":Entity/:id/starSubscription", unstar),
 ];
 
-/// The entity type of a route, and the id of a live record of it.
+/// The entity type of a route, and the ID of a live record of it.
 fn target<'a>(call: &Call<'a>) -> Result<(&'a Layout, Id)> {
     let layout = call.app.layout(&super::upper_first(call.params[0]))?;
     let id = call.params[1];
@@ -49,7 +49,7 @@ fn set_follower(call: &Call, layout: &Layout, id: &Id, user: &str, follows: bool
     }
 }
 
-/// Without a stream there is nothing to follow: the answer is `true` all the same.
+/// Without a stream there is nothing to follow, but the response is `true` anyway.
 fn follow(call: &Call) -> Result<Reply> {
     let (layout, id) = target(call)?;
     check_read(call, layout, &id, "")?;
@@ -73,7 +73,7 @@ fn unfollow(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// Refuses those who may not see the record of a route.
+/// Rejects callers who may not see the record of a route.
 fn check_read(call: &Call, layout: &Layout, id: &str, otherwise: &str) -> Result<()> {
     let acl = &call.caller.acl;
     if acl.level(&layout.name, Action::Read) == Level::No {
@@ -191,7 +191,7 @@ fn user_ids(call: &Call) -> Result<Vec<String>> {
     Ok(one.into_iter().chain(many).collect())
 }
 
-/// Refuses those who may not change the record of a route.
+/// Rejects callers who may not change the record of a route.
 fn check_edit(call: &Call, layout: &Layout, id: &str) -> Result<()> {
     let (acl, name) = (&call.caller.acl, &layout.name);
     if !acl.scope(name) {

@@ -1,6 +1,6 @@
 //! Imports: a file of comma separated values becomes records (ESPO-API.md C4).
 //!
-//! Done while the request waits, whatever `idleMode` says. Rows that validation refuses become `ImportError` records.
+//! Runs within the request, regardless of `idleMode`. Rows that validation rejects become `ImportError` records.
 
 use std::collections::HashMap;
 use std::sync::Arc;

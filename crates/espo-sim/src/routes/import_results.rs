@@ -1,4 +1,4 @@
-//! What became of an import: its counts, its duplicates, its errors, and taking it back (ESPO-API.md C4).
+//! The results of an import: counts, duplicates and errors, and reverting it (ESPO-API.md C4).
 
 use std::sync::Arc;
 
@@ -114,7 +114,7 @@ fn unmark_duplicate(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// `POST Import/{id}/exportErrors`: the rows that were refused, as a file of the import's own format.
+/// `POST Import/{id}/exportErrors`: the rejected rows, as a file of the import's own format.
 fn export_errors(call: &Call) -> Result<Reply> {
     allowed(call)?;
     let app = call.app;

@@ -1,4 +1,4 @@
-//! E-mails in the inbox of a user: marks, folders, what is unread (ESPO-API.md C5).
+//! Emails in the inbox of a user: marks, folders, unread counts (ESPO-API.md C5).
 
 use http::Method;
 use serde_json::{Map, Value as Json, json};
@@ -32,14 +32,14 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::POST, "Email/inbox/folders/:folder", move_to),
 ];
 
-/// E-mails, their relation to users, and its direction from the e-mail.
+/// Emails, their relation to users, and its direction from the email.
 fn inbox<'a>(call: &Call<'a>) -> Result<(&'a Layout, usize, bool)> {
     let emails = call.app.layout("Email")?;
     let (relation, forward) = rules::email_users(emails).ok_or_else(Refusal::internal)?;
     Ok((emails, relation, forward))
 }
 
-/// The ids of a body.
+/// The IDs of a body.
 fn ids_of(body: &Map<String, Json>) -> Result<Vec<String>> {
     let list = body.get("ids").and_then(Json::as_array);
     match (list, body.get("id").and_then(Json::as_str)) {
@@ -52,7 +52,7 @@ fn ids_of(body: &Map<String, Json>) -> Result<Vec<String>> {
     }
 }
 
-/// Sets columns of the caller's pairs with e-mails; e-mails that are not in its inbox are passed over.
+/// Sets columns of the caller's pairs with emails; emails that are not in the inbox are ignored.
 fn set(call: &Call, ids: &[String], values: &[(&str, Value)]) -> Result<()> {
     let (_, relation, forward) = inbox(call)?;
     let pairs = call.app.store.relation(relation);
@@ -103,7 +103,7 @@ fn move_to(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// The id of a folder, if it is the caller's.
+/// The ID of a folder, if it is the caller's.
 fn own_folder(call: &Call, id: &str) -> Result<Id> {
     let folders = call.app.layout("EmailFolder")?;
     let row = call.app.store.table(folders.index).live(id);
@@ -115,7 +115,7 @@ fn own_folder(call: &Call, id: &str) -> Result<Id> {
     Ok(row.id.clone())
 }
 
-/// `GET Email/inbox/notReadCounts`: folder → number of unread e-mails of the caller.
+/// `GET Email/inbox/notReadCounts`: folder → number of unread emails of the caller.
 fn not_read_counts(call: &Call) -> Result<Reply> {
     let app = call.app;
     let (emails, relation, forward) = inbox(call)?;

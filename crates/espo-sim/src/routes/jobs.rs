@@ -37,12 +37,12 @@ fn status(call: &Call, show: fn(&State) -> Json) -> Result<Reply> {
     Ok(call.app.json(&show(&state)))
 }
 
-/// There is nobody to notify.
+/// No user is notified.
 fn subscribe(call: &Call) -> Result<Reply> {
     status(call, |_| Json::Bool(true))
 }
 
-/// What is to be done.
+/// The work of a job.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum What {
     MassAction,
@@ -76,7 +76,7 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    /// Takes a job on. Gives its id.
+    /// Queues a job. Returns its ID.
     pub(super) fn add(&self, app: &App, job: Job) -> String {
         let id = app.ids.next(&app.clock);
         self.set(
@@ -101,7 +101,7 @@ impl Jobs {
     }
 }
 
-/// Does jobs until `stop` says so.
+/// Runs jobs until `stop` is signalled.
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     loop {
         tokio::select! {

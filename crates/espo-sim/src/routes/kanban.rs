@@ -89,7 +89,7 @@ fn kanban(call: &Call) -> Result<Reply> {
     Ok(app.json(&json!({"total": total, "groups": groups, "list": list})))
 }
 
-/// The page of a group. What was never moved comes after what was, in the order of the list.
+/// The page of a group. Records that were never moved come after the others, in the order of the list.
 fn group(
     app: &App,
     caller: &Caller,

@@ -1,6 +1,6 @@
 //! Layouts of the user interface (ESPO-API.md C1): by rule from the metadata, until an administrator sets one.
 //!
-//! Layout files are no part of the metadata; clients that read layouts get ones that name the right fields.
+//! Layout files are not part of the metadata, so clients get generated layouts with the right fields.
 
 use std::collections::HashMap;
 

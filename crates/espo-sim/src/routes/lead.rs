@@ -240,7 +240,7 @@ fn convert(call: &Call) -> Result<Reply> {
     Ok(app.json(&record))
 }
 
-/// Meetings, calls and e-mails of the lead go on with what came out of it.
+/// Moves meetings, calls and emails of the lead to the created records.
 fn carry_over(app: &App, layout: &Layout, row: &Row, made: &Map<String, Json>) {
     for (entity, key) in TARGETS.iter().filter(|(e, _)| *e != "Opportunity") {
         let (Some(target), Some(id)) = (

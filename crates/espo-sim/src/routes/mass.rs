@@ -23,14 +23,14 @@ use crate::version::Version;
 
 pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::POST, "MassAction", run)];
 
-/// What an action is applied to.
+/// The records that an action is applied to.
 pub(super) struct Target {
     pub(super) rows: Vec<Arc<Row>>,
-    /// The ids were named one by one, rather than found by a search.
+    /// The IDs were listed explicitly instead of found by a search.
     pub(super) by_ids: bool,
 }
 
-/// Finds what is named by ids or by a search.
+/// Finds the records selected by IDs or by a search.
 pub(super) fn target(
     app: &App,
     caller: &Caller,
@@ -47,7 +47,7 @@ pub(super) fn target(
         };
         found.where_.extend(where_.into_iter().flatten().cloned());
         found.lift_pseudo_items()?;
-        // Forbidden filters are refused as such here, not as bad requests.
+        // Forbidden filters are rejected as forbidden here, not as bad requests.
         let mut conditions = search::conditions(app, caller, layout, &found).map_err(|mut r| {
             if let Some((half, _)) = r
                 .reason
@@ -181,13 +181,13 @@ fn run(call: &Call) -> Result<Reply> {
     }))
 }
 
-/// What a mass action came to.
+/// The result of a mass action.
 pub(super) struct Done {
     pub(super) ids: Vec<String>,
     by_ids: bool,
 }
 
-/// Carries out a mass action that was allowed. Records that it does not fit are passed over.
+/// Runs an allowed mass action. Records to which it cannot be applied are skipped.
 pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> Result<Done> {
     let text = |key: &str| body.get(key).and_then(Json::as_str).unwrap_or_default();
     let (layout, action) = (app.layout(text("entityType"))?, text("action"));
@@ -217,7 +217,7 @@ fn needed(action: &str) -> Action {
     }
 }
 
-/// One record's share of a mass action; failures skip it without a word.
+/// Applies a mass action to one record; failures skip the record silently.
 fn apply(
     app: &App,
     caller: &Caller,
@@ -260,7 +260,7 @@ fn apply(
     }
 }
 
-/// Locking needs a permission of its own, and an entity type that can be locked.
+/// Locking requires a separate permission and an entity type that supports it.
 fn check_locking(app: &App, caller: &Caller, layout: &Layout) -> Result<()> {
     if !rules::is_lockable(app, layout) {
         return Err(Refusal {
@@ -279,7 +279,7 @@ pub(super) fn may_lock(caller: &Caller) -> bool {
     caller.acl.permission("lockPermission")
 }
 
-/// Locks or unlocks a record. Says whether it was in the other state.
+/// Locks or unlocks a record. Returns whether this changed its state.
 pub(super) fn set_lock(
     app: &App,
     caller: &Caller,
@@ -313,7 +313,7 @@ pub(super) fn set_lock(
     true
 }
 
-/// The values of a mass update; items may be added to or taken from what is there.
+/// The values of a mass update; items can be added to or removed from the existing ones.
 fn values_of(app: &App, layout: &Layout, row: &Row, data: &Map<String, Json>) -> Map<String, Json> {
     let Some(values) = data.get("values").and_then(Json::as_object) else {
         return data.clone();

@@ -1,6 +1,6 @@
 //! Meetings and calls: who attends, who accepted, held and not held in bulk (ESPO-API.md C6).
 //!
-//! What they go by is in the scope's metadata (`attendeeLinkMap`, `completedStatusList`, `canceledStatusList`), so that any
+//! The routes depend on the scope's metadata (`attendeeLinkMap`, `completedStatusList`, `canceledStatusList`), so that any
 //! entity type with it is served. Invitations are mail: they go to the outbox.
 
 use http::Method;
@@ -89,7 +89,7 @@ fn attendees(call: &Call) -> Result<Reply> {
         )));
     };
     if !is_event(call, layout) {
-        // Another entity type may have a link of that name.
+        // Another entity type may have a link with this name.
         return read::related(
             app,
             call.caller,
@@ -192,8 +192,8 @@ fn set_acceptance_status(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// Mails the attendees who have an address, other than the caller, or those of them that `targets` names. `false` when
-/// there is nobody.
+/// Mails the attendees who have an address, other than the caller, or those of them that `targets` names. `false` if
+/// there are no recipients.
 fn invite(call: &Call, action: &str, subject: &str) -> Result<Reply> {
     let app = call.app;
     let layout = event(call, action)?;
@@ -245,7 +245,7 @@ fn invite(call: &Call, action: &str, subject: &str) -> Result<Reply> {
     })
 }
 
-/// Sets the first status of a list of the scope on every record that the caller may edit; others are passed over.
+/// Sets the first status of a list of the scope on every record that the caller may edit; others are skipped.
 fn mass_set(call: &Call, action: &str, key: &str, stock: &str) -> Result<Reply> {
     let app = call.app;
     let layout = event(call, action)?;
@@ -268,7 +268,7 @@ fn mass_set(call: &Call, action: &str, key: &str, stock: &str) -> Result<Reply> 
             continue;
         };
         if call.caller.acl.record(app, layout, &row, Action::Edit) {
-            // A record that the change does not fit is passed over too.
+            // Records to which the change cannot be applied are skipped too.
             let _ = update::change(app, call.caller, layout, &row, &change);
         }
     }

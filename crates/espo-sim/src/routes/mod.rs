@@ -1,7 +1,7 @@
 //! From a request to its handler (ESPO-API.md C).
 //!
-//! A table of fixed routes comes first: each module beside this one lists its own in a `ROUTES` constant, and
-//! [`TABLES`] joins them. What no fixed route takes goes by the general patterns (`{Entity}`, `{Entity}/{id}`,
+//! A table of fixed routes comes first: each submodule lists its routes in a `ROUTES` constant, and
+//! [`TABLES`] joins them. All other requests are matched by the general patterns (`{Entity}`, `{Entity}/{id}`,
 //! `{Entity}/{id}/{link}`, `{Entity}/action/{action}`). To add a route: write a handler, add a [`Fixed`] to a table.
 
 mod activities;
@@ -50,7 +50,7 @@ use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::outbox::Outbox;
 
-/// State of routes beside plain records. Each part is a field with a type of its own module.
+/// State of routes other than plain records. Each part is a field whose type is defined in its module.
 #[derive(Debug, Default)]
 pub(crate) struct Extras {
     pub(crate) reactions: posts::Reactions,
@@ -64,14 +64,14 @@ pub(crate) struct Extras {
     pub(crate) outbox: Outbox,
 }
 
-/// What a handler of a fixed route is given.
+/// The input of a handler of a fixed route.
 pub(crate) struct Call<'a> {
     pub(crate) app: &'a App,
     pub(crate) request: &'a Request,
     pub(crate) caller: &'a Caller,
     /// Values of the pattern's placeholders, in their order.
     pub(crate) params: Vec<&'a str>,
-    /// Totals are to be left out (a fault on demand).
+    /// Whether totals are left out (an injected fault).
     pub(crate) no_total: bool,
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct Fixed {
     /// Segments; `:x` stands for any one.
     pub(crate) path: &'static str,
     pub(crate) handler: fn(&Call) -> Result<Reply>,
-    /// An action class of its own rather than a controller's method: its errors have no JSON content type.
+    /// A separate action class instead of a controller's method: its errors have no JSON content type.
     pub(crate) action: bool,
 }
 
@@ -168,7 +168,7 @@ const PUBLIC: &[(Method, &str, Public)] = &[
     ),
 ];
 
-/// The handler of a fixed route for callers without a login, if it answers them.
+/// The handler of a fixed route for callers without a login, if it accepts them.
 fn public(fixed: &Fixed) -> Option<Public> {
     PUBLIC
         .iter()
@@ -187,7 +187,7 @@ pub(crate) enum Route<'a> {
 }
 
 impl Route<'_> {
-    /// Whether the route answers callers who did not log in.
+    /// Whether the route accepts callers without a login.
     pub(crate) fn public(&self) -> bool {
         matches!(self, Route::Fixed(fixed, _) if public(fixed).is_some())
     }
@@ -230,11 +230,11 @@ fn matches<'a>(fixed: &Fixed, segments: &'a [String]) -> Option<Vec<&'a str>> {
     (at == segments.len()).then_some(params)
 }
 
-/// Finds the route, or the framework's refusal.
+/// Finds the route, or returns the framework's error.
 pub(crate) fn find(request: &Request) -> Result<Route<'_>> {
     let segments = &request.segments;
     let method = match request.method {
-        // A controller's list answers HEAD with its own refusal.
+        // A controller's list rejects HEAD with its own error.
         Method::HEAD => Method::GET,
         ref m => m.clone(),
     };
@@ -296,7 +296,7 @@ fn upper_first(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// Answers a caller who is logged in.
+/// Handles a request of a logged-in caller.
 pub(crate) fn dispatch(
     app: &App,
     request: &Request,
@@ -318,7 +318,7 @@ pub(crate) fn dispatch(
     }
 }
 
-/// Answers a caller who is not.
+/// Handles a request without a login.
 pub(crate) fn dispatch_public(app: &App, request: &Request, route: Route) -> Result<Reply> {
     match route {
         Route::Fixed(fixed, params) => match public(fixed) {

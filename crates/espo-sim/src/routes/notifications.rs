@@ -44,7 +44,7 @@ fn mine<'a>(call: &Call<'a>) -> Result<(&'a Layout, Vec<Arc<Row>>)> {
     Ok((layout, mine.cloned().collect()))
 }
 
-/// Orders rows, has `keep` choose among them, and answers a page. The total says whether there is more.
+/// Orders rows, filters them with `keep`, and returns a page. The total shows whether more rows follow.
 fn answer(
     call: &Call,
     layout: &Layout,
@@ -88,7 +88,7 @@ fn list(call: &Call) -> Result<Reply> {
     let mut body: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
     let read = layout.slot("read");
     for one in body["list"].as_array_mut().into_iter().flatten() {
-        // What was listed counts as read from now on.
+        // Listed notifications count as read from now on.
         if let (Some(slot), Some(id)) = (read, one["id"].as_str()) {
             call.app.store.table(layout.index).update(id, |r| {
                 let unread = !r.get(slot).is_true();

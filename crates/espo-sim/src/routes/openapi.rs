@@ -94,7 +94,7 @@ fn openapi(call: &Call) -> Result<Reply> {
         },
         "security": [{"ApiKeyAuth": []}],
     });
-    // The one answer that is printed for people.
+    // The only pretty-printed response.
     let text = serde_json::to_string_pretty(&document).unwrap_or_default();
     Ok(Reply::json(text))
 }

@@ -1,4 +1,4 @@
-//! What belongs to users: their preferences, and making one (ESPO-API.md C2, C3).
+//! Users: preferences and creation (ESPO-API.md C2, C3).
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::POST, "User", create_user),
 ];
 
-/// A user that the caller may look after: itself, or anybody for administrators.
+/// A user that the caller may manage: itself, or any user for administrators.
 pub(super) fn own_user<'a>(call: &Call<'a>, id: &str) -> Result<(&'a Layout, Arc<Row>)> {
     let users = call.app.layout("User")?;
     if !call.caller.acl.is_admin() && id != call.caller.user_id() {
@@ -76,7 +76,7 @@ fn reset_preferences(call: &Call) -> Result<Reply> {
     preferences(call)
 }
 
-/// `POST User` takes its content type to the letter (ESPO-API.md C3).
+/// `POST User` requires the exact content type (ESPO-API.md C3).
 fn create_user(call: &Call) -> Result<Reply> {
     if call.request.header("content-type") != Some("application/json") {
         return Err(Refusal::bad_request("Not supported content type."));

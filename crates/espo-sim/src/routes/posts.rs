@@ -87,7 +87,7 @@ pub(super) fn my_reactions(app: &App, caller: &Caller, row: &Row) -> Json {
     Json::Array(mine.map(|(t, _)| Json::from(t.as_str())).collect())
 }
 
-/// `POST Note`: always a post, whatever type the body says (QUIRKS 8).
+/// `POST Note`: always a post, regardless of the type in the body (QUIRKS 8).
 fn post(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let body = call.request.json_body()?;
@@ -171,7 +171,7 @@ fn post(call: &Call) -> Result<Reply> {
     Ok(app.json(&answer))
 }
 
-/// Those who are mentioned are told, other than the author and API users.
+/// Notifies mentioned users, except the author and API users.
 fn notify(call: &Call, note: &Row, mentioned: &[Json]) {
     let (app, Some(users)) = (call.app, call.app.layouts.find("User")) else {
         return;
@@ -200,7 +200,7 @@ fn notify(call: &Call, note: &Row, mentioned: &[Json]) {
     }
 }
 
-/// `@userName` in a text, by how it is written.
+/// The mentions (`@userName`) in a text, by spelling.
 fn mentions(app: &App, post: &str) -> Map<String, Json> {
     let mut found = Map::new();
     let Some(users) = app.layouts.find("User") else {
@@ -236,7 +236,7 @@ fn note(call: &Call) -> Result<Arc<Row>> {
         .ok_or_else(|| Refusal::not_found(format!("Record {id} does not exist.")))
 }
 
-/// A note by itself: as in a stream, with the names of what it is about.
+/// A single note: as in a stream, with the names of its records.
 fn whole(call: &Call, row: &Row) -> Reply {
     let attrs: Vec<&str> = IN_RECORD
         .iter()
@@ -286,12 +286,12 @@ fn edit_note(call: &Call) -> Result<Reply> {
         return Err(Refusal::forbidden("No edit access."));
     }
     let mut body = call.request.json_body()?;
-    // Of a post the text and the attachments can be changed, of other notes nothing.
+    // The text and the attachments of a post can be changed; other notes are immutable.
     let is_post = text(notes, &row, "type").as_deref() == Some("Post");
     body.retain(|k, _| is_post && matches!(k.as_str(), "post" | "attachmentsIds"));
     let mut row = update::change(call.app, call.caller, notes, &row, &body)?;
     if let (Some(post), Some(slot)) = (body.get("post"), notes.slot("data")) {
-        // Who is mentioned follows from the text.
+        // The mentioned users are derived from the text.
         let mentions = mentions(call.app, post.as_str().unwrap_or_default());
         row.values[slot] = Value::json(if mentions.is_empty() {
             json!({})

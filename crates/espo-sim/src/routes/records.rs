@@ -96,7 +96,7 @@ const OTHER_CONTROLLERS: &[&str] = &[
     "FieldManager",
 ];
 
-/// A controller's answer to a request by the general patterns.
+/// A controller's response to a request that matches the general patterns.
 pub(super) fn controller(
     app: &App,
     request: &Request,
@@ -112,7 +112,7 @@ pub(super) fn controller(
         ))
     };
     if OTHER_CONTROLLERS.contains(&name) {
-        // They are for administrators, and refuse before they look at the action.
+        // They are for administrators, and reject other users before they check the action.
         if !caller.acl.is_admin() {
             return Err(Refusal::forbidden_silently());
         }
@@ -317,7 +317,7 @@ fn unrelate(
     Ok(Reply::bool(true))
 }
 
-/// `POST {Entity}/action/getDuplicateAttributes`: a record as a read shows it, without its id.
+/// `POST {Entity}/action/getDuplicateAttributes`: a record as a read shows it, without its ID.
 fn duplicate_attributes(call: &Call) -> Result<Reply> {
     let layout = call.app.layout(call.params[0])?;
     if call.caller.acl.level(&layout.name, Action::Create) == Level::No {
@@ -339,7 +339,7 @@ fn duplicate_attributes(call: &Call) -> Result<Reply> {
     let reply = read::record_reply(call.app, call.caller, layout, &row);
     let mut record: Map<String, Json> = serde_json::from_slice(&reply.body).unwrap_or_default();
     record.remove("id");
-    // A copy begins anew: without a status and a number of its own.
+    // A copy has no status and no number.
     let entity = call.app.layouts.entity(layout);
     let status = entity.scope.status_field.as_deref();
     record.retain(|name, _| {
@@ -355,7 +355,7 @@ fn duplicate_attributes(call: &Call) -> Result<Reply> {
                     || f.raw.get("duplicateIgnore") == Some(&Json::Bool(true))
             })
     });
-    // Who takes part in an event has not answered the invitation to its copy.
+    // Attendees of an event have not responded to the invitation to its copy.
     if entity.scope.raw.contains_key("attendeeLinkMap") {
         for (name, value) in &mut record {
             if name.ends_with("Columns") {

@@ -41,7 +41,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     ),
 ];
 
-/// Opportunities that close in the period that is asked for and that the caller may read.
+/// Opportunities that close in the requested period and that the caller may read.
 struct Report<'a> {
     call: &'a Call<'a>,
     layout: &'a Layout,
@@ -175,7 +175,7 @@ fn sum(values: impl Iterator<Item = f64>) -> Json {
     json!((values.sum::<f64>() * 100.0).round() / 100.0)
 }
 
-/// Amounts of what is open, by stage: first the stages that have any, then the empty ones.
+/// Amounts of open opportunities, by stage: first the stages that have any, then the empty ones.
 fn by_stage(call: &Call) -> Result<Reply> {
     let report = Report::of(call)?;
     let stages = report.stages();
@@ -196,7 +196,7 @@ fn by_stage(call: &Call) -> Result<Reply> {
     Ok(report.answer(&Json::Object(filled)))
 }
 
-/// Weighted amounts of what is not lost, by the source of the lead.
+/// Weighted amounts of opportunities that are not lost, by lead source.
 fn by_lead_source(call: &Call) -> Result<Reply> {
     let report = Report::of(call)?;
     let mut sums: IndexMap<String, f64> = IndexMap::new();
@@ -213,7 +213,7 @@ fn by_lead_source(call: &Call) -> Result<Reply> {
     Ok(report.answer(&Json::Object(map)))
 }
 
-/// Amounts of what was won, by the month of closing.
+/// Amounts of won opportunities, by the month of closing.
 fn sales_by_month(call: &Call) -> Result<Reply> {
     let report = Report::of(call)?;
     let Some((from, to)) = report.days else {

@@ -105,7 +105,7 @@ fn addresses(call: &Call) -> Result<Reply> {
         .unwrap_or(5)
         .min(200);
     let mut found = Vec::new();
-    // API users have no address book of their own (QUIRKS: the search of an API user is empty).
+    // API users do not have an address book (QUIRKS: the search of an API user is empty).
     if call.caller.acl.kind != crate::acl::Kind::Api && !q.is_empty() {
         for layout in ["Contact", "Lead", "User", "Account"]
             .iter()

@@ -51,7 +51,7 @@ fn is_api(users: &Layout, row: &Row) -> bool {
         .is_some_and(|s| row.get(s).as_str() == Some("api"))
 }
 
-/// `POST UserSecurity/apiKey/generate {id}`: a new key, and for HMAC users a new secret; the old ones end. Answers the user.
+/// `POST UserSecurity/apiKey/generate {id}`: a new key, and for HMAC users a new secret; the old ones become invalid. Returns the user.
 fn generate_key(call: &Call) -> Result<Reply> {
     let (users, row) = named_user(call)?;
     let app = call.app;
@@ -111,7 +111,7 @@ fn generate_password(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// `POST UserSecurity/password/recovery {id}`: the id of a request by which the user sets a new password, mailed to it.
+/// `POST UserSecurity/password/recovery {id}`: the ID of a request by which the user sets a new password, mailed to it.
 fn recover_password(call: &Call) -> Result<Reply> {
     let (_, row, to) = password_user(call)?;
     let request = call.app.ids.secret();

@@ -49,7 +49,7 @@ fn single(call: &Call) -> Result<Reply> {
     Ok(read::record_reply(app, caller, layout, &row))
 }
 
-/// Locks or unlocks a record. Answers it.
+/// Locks or unlocks a record. Returns the record.
 fn lock(call: &Call, layout: &Layout, id: &str, locked: bool) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     if !rules::is_lockable(app, layout) {

@@ -128,7 +128,7 @@ pub(super) fn note_json(
     Json::Object(map)
 }
 
-/// A note in a list. What it is about is named where the list does not say so itself.
+/// A note in a list. The name of its record is included unless the list is of that record.
 fn listed(app: &App, caller: &Caller, row: &Row, attrs: &[&str], of: Option<&str>) -> Json {
     let mut note = note_json(app, caller, row, attrs, false);
     let (Some(layout), Json::Object(map)) = (app.layouts.find("Note"), &mut note) else {
@@ -188,7 +188,7 @@ pub(super) fn notes_of(app: &App, layout: &Layout, id: &str) -> Vec<Arc<Row>> {
     rows
 }
 
-/// Which notes a request asks for.
+/// The notes that a request selects.
 struct Which<'a> {
     notes: &'a Layout,
     filter: Option<&'a str>,
@@ -335,7 +335,7 @@ fn page(call: &Call, wanted: impl Fn(&Layout, &Row) -> bool) -> Result<(i64, Vec
     Ok((if more { -1 } else { -2 }, list))
 }
 
-/// The caller's own stream: notes of what it follows, and what is meant for it.
+/// The caller's own stream: notes of followed records, and notes addressed to the caller.
 fn user_stream(call: &Call) -> Result<Reply> {
     let (total, list) = page(call, |notes, row| is_mine(call, notes, row))?;
     Ok(call.app.json(&json!({

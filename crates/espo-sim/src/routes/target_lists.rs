@@ -25,7 +25,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::GET, "TargetList/:id/optedOut", opted_out),
 ];
 
-/// The column of a member's pair that says so.
+/// The column of a member's pair that stores the opt-out.
 const COLUMN: &str = "optedOut";
 
 fn list<'a>(call: &Call<'a>, id: &str, action: Action) -> Result<(&'a Layout, Arc<Row>)> {
@@ -38,7 +38,7 @@ fn list<'a>(call: &Call<'a>, id: &str, action: Action) -> Result<(&'a Layout, Ar
     Ok((layout, row))
 }
 
-/// Links of members: many-to-many ones that know whether somebody opted out; relation, direction and column of each.
+/// Links of members: many-to-many links that store whether a member opted out; relation, direction and column of each.
 fn member_links<'a>(
     call: &Call<'a>,
     layout: &'a Layout,

@@ -1,4 +1,4 @@
-//! Writing e-mails: templates filled in, addresses that a record offers (ESPO-API.md C5, C6).
+//! Composing emails: filling in templates, and the addresses of a record (ESPO-API.md C5, C6).
 
 use std::sync::Arc;
 
@@ -82,7 +82,7 @@ fn named<'a>(call: &Call<'a>, body: &Map<String, Json>) -> Result<Vec<Named<'a>>
         let layout = app.layout(type_)?;
         let row = app.store.table(layout.index).live(id);
         let row = row.ok_or_else(Refusal::not_found_silently)?;
-        // What the caller may not read is not filled in.
+        // Attributes that the caller may not read are not filled in.
         if acl.record(app, layout, &row, Action::Read) {
             named.push((&layout.name, layout, row));
         }
@@ -111,7 +111,7 @@ fn named<'a>(call: &Call<'a>, body: &Map<String, Json>) -> Result<Vec<Named<'a>>
     Ok(named)
 }
 
-/// A text with each `{Name.attribute}` that is known filled in; others stay as they are.
+/// Fills in each known `{Name.attribute}` in a text; others are kept.
 fn filled(call: &Call, named: &[Named], text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -157,7 +157,7 @@ fn value(call: &Call, named: &[Named], placeholder: &str) -> Option<String> {
     )
 }
 
-/// Links whose records' addresses an e-mail about a record may go to.
+/// Links whose records are possible recipients of an email about a record.
 const AROUND: &[&str] = &["account", "accounts", "contact", "contacts", "lead"];
 
 /// `GET Activities/{Entity}/{id}/composeEmailAddressList`: the record's own address, and those of its account, contacts

@@ -22,7 +22,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::POST, ":Entity/action/move", move_one),
 ];
 
-/// Levels of a tree when nothing else is asked for.
+/// Default number of levels of a tree.
 const DEPTH: usize = 2;
 
 /// Category types of a stock instance, for metadata without scopes.
@@ -165,7 +165,7 @@ fn list_tree(call: &Call) -> Result<Reply> {
     })))
 }
 
-/// `GET {E}/action/lastChildrenIdList?parentId`: children that have none of their own.
+/// `GET {E}/action/lastChildrenIdList?parentId`: children that have no children.
 fn last_children(call: &Call) -> Result<Reply> {
     let tree = tree(call, "lastChildrenIdList", Action::Read)?;
     let parent = call.request.param("parentId").filter(|v| !v.is_empty());
@@ -218,7 +218,7 @@ fn move_one(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// Numbers the siblings anew, with the moved one at its place.
+/// Renumbers the siblings, with the moved one at its new position.
 fn place(
     call: &Call,
     tree: &Tree,

@@ -1,4 +1,4 @@
-//! What a user looked at last.
+//! Records that a user viewed last.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -32,8 +32,7 @@ struct View {
     at: String,
 }
 
-/// Notes that a record was read. Of the entity types that are looked at: those of objects, and those that say so
-/// (`lastViewed`).
+/// Stores that a user read a record, for object entity types and those with `lastViewed`.
 pub(super) fn note(app: &App, caller: &Caller, layout: &Layout, id: &str) {
     let scope = &app.layouts.entity(layout).scope.raw;
     let says = |key: &str| scope.get(key) == Some(&Json::Bool(true));
@@ -56,7 +55,7 @@ pub(super) fn note(app: &App, caller: &Caller, layout: &Layout, id: &str) {
 }
 
 /// `GET LastViewed`: each record once, the one read last first. The attributes are those of an `ActionHistoryRecord` that
-/// name the record and the time; the facts tell no more than that the items are alike.
+/// name the record and the time; the observed facts only show that the items are alike.
 fn last_viewed(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;

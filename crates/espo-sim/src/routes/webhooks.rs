@@ -1,4 +1,4 @@
-//! Webhooks: their records, and what of each change they are told (ESPO-API.md I, QUIRKS 11). [`super::delivery`] sends it.
+//! Webhooks: their records, and the events that they receive (ESPO-API.md I, QUIRKS 11). [`super::delivery`] sends it.
 
 use std::net::IpAddr;
 
@@ -38,7 +38,7 @@ const SILENT: &[&str] = &[
     "versionNumber",
 ];
 
-/// `POST Webhook`: the only create that answers 201.
+/// `POST Webhook`: the only create that returns 201.
 fn post(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let layout = app.layout("Webhook")?;
@@ -52,7 +52,7 @@ fn post(call: &Call) -> Result<Reply> {
     };
     let (event, url) = (text("event"), text("url"));
     let mut parts = None;
-    // What is missing is the validation's to refuse.
+    // Validation rejects missing values.
     if let (Some(event), Some(url)) = (event, url) {
         check_url(app, url)?;
         parts = Some(parse_event(app, caller, event)?);
@@ -175,7 +175,7 @@ fn parse_event(
     Ok((entity.to_owned(), kind.to_owned(), field.map(str::to_owned)))
 }
 
-/// A webhook's address must not lead into the server's own network. Loopback is open all the same: it is what tests
+/// A webhook's address must not lead into the server's own network. Loopback is allowed anyway: it is what tests
 /// listen on, and the only place that this server delivers to. Others can be opened by `webhookAllowedAddressList`.
 fn check_url(app: &App, url: &str) -> Result<()> {
     let invalid = |type_: &str| Err(Refusal::validation("Webhook", "url", type_));
@@ -218,7 +218,7 @@ pub(super) fn is_loopback(host: &str) -> bool {
 }
 
 /// Public addresses and names; nothing is looked up, so names under domains that never resolve (RFC 2606, RFC 6761) are
-/// told by their ending.
+/// recognised by their suffix.
 fn leads_outside(host: &str) -> bool {
     match host
         .trim_start_matches('[')
@@ -249,14 +249,14 @@ fn leads_outside(host: &str) -> bool {
     }
 }
 
-/// What happened to a record.
+/// The event of a record.
 enum Change<'a> {
     Created,
     Updated { old: &'a Row, input: &'a Input },
     Deleted,
 }
 
-/// Tells webhooks of a change.
+/// Queues a change for webhooks.
 pub(crate) fn hear(app: &App, caller: &Caller, event: &Event) {
     match *event {
         Event::Created { layout, row, .. } => tell(app, caller, layout, row, &Change::Created),
@@ -298,7 +298,7 @@ fn tell(app: &App, caller: &Caller, layout: &Layout, row: &Row, change: &Change)
         if own && get(hook, "skipOwn").is_true() {
             continue;
         }
-        // Without a user of its own a webhook sees what its (administrating) creator sees.
+        // Without its own user, a webhook sees what its (administrating) creator sees.
         let owner = user
             .as_str()
             .map(str::to_owned)
@@ -361,7 +361,7 @@ fn whole(app: &App, acl: &Acl, layout: &Layout, row: &Row) -> Map<String, Json> 
     map
 }
 
-/// Names of the attributes that changed, those of links by what the request sent.
+/// Names of the changed attributes; those of links are taken from the request.
 fn touched(layout: &Layout, old: &Row, new: &Row, input: &Input) -> Vec<usize> {
     (0..layout.attrs.len())
         .filter(|ix| match layout.attrs[*ix].source {
@@ -432,7 +432,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_inside_from_outside() {
+    fn internal_and_public_addresses_are_distinguished() {
         for (host, outside) in [
             ("93.184.216.34", true),
             ("example.com", true),

@@ -1,4 +1,4 @@
-//! Text comparison as MySQL's `utf8mb4_unicode_ci` does it: without case, accents and trailing blanks.
+//! String comparison like MySQL's `utf8mb4_unicode_ci`, which ignores case, accents and trailing spaces.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -18,7 +18,7 @@ pub(crate) fn fold(s: &str) -> Cow<'_, str> {
         let mut plain = String::with_capacity(s.len());
         for c in s.chars() {
             match c {
-                // A letter of its own, although it decomposes.
+                // A separate letter, although it decomposes.
                 'Й' | 'й' => plain.push('й'),
                 'İ' => plain.push('i'),
                 c => plain.extend(
@@ -34,7 +34,7 @@ pub(crate) fn fold(s: &str) -> Cow<'_, str> {
     }
 }
 
-/// Letters that the collation takes apart.
+/// Letters that the collation decomposes.
 fn expand(c: char) -> impl Iterator<Item = char> {
     let (first, second) = match c {
         'ß' => ('s', Some('s')),
@@ -44,7 +44,7 @@ fn expand(c: char) -> impl Iterator<Item = char> {
     std::iter::once(first).chain(second)
 }
 
-/// Whether a text equals one that was folded and had its trailing blanks taken off.
+/// Whether a string equals a folded one without trailing spaces.
 pub(crate) fn equals_folded(text: &str, folded: &str) -> bool {
     let text = text.trim_end_matches(' ');
     if text.is_ascii() {
@@ -59,7 +59,7 @@ pub(crate) fn needle(s: &str) -> String {
     fold(s.trim_end_matches(' ')).into_owned()
 }
 
-/// Order of two texts.
+/// Order of two strings.
 pub(crate) fn cmp(a: &str, b: &str) -> Ordering {
     let (a, b) = (a.trim_end_matches(' '), b.trim_end_matches(' '));
     if a.is_ascii() && b.is_ascii() {
@@ -140,8 +140,8 @@ fn char_weight(c: char) -> u32 {
 #[derive(Debug, Clone)]
 pub(crate) struct Like {
     parts: Vec<Part>,
-    /// The pattern is plain text with `%` at neither, one or both of its ends: nearly every search is. ASCII texts are
-    /// compared to it without a copy.
+    /// The pattern is plain text with `%` at neither, one or both ends, as in nearly all searches. ASCII strings are
+    /// compared with it without a copy.
     plain: Option<Plain>,
 }
 
@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_accents_and_trailing_blanks_do_not_count() {
+    fn case_accents_and_trailing_spaces_are_ignored() {
         for (a, b) in [
             ("Acme", "ACME  "),
             ("Zażóć", "zazoc"),

@@ -1,4 +1,4 @@
-//! How one value is held against what a where item asks for: SQL's comparisons, with its conversions and its null.
+//! Comparison of a value with a where item, with the conversions and the null semantics of SQL.
 
 use std::collections::HashSet;
 

@@ -15,7 +15,7 @@ pub(crate) struct Range {
     /// The bound and whether it is inside.
     pub(crate) from: Option<(String, bool)>,
     pub(crate) to: Option<(String, bool)>,
-    /// Everything with a value but what is inside.
+    /// All values outside of the range, except null.
     pub(crate) negated: bool,
 }
 
@@ -33,7 +33,7 @@ impl Range {
     }
 }
 
-/// What the bounds depend on.
+/// The inputs of the bounds.
 pub(crate) struct DateContext<'a> {
     pub(crate) now: Timestamp,
     /// The instance's zone.
@@ -71,7 +71,7 @@ fn zone(name: &str) -> Result<TimeZone> {
     TimeZone::get(name).map_err(|_| Refusal::bad_request("Bad timezone"))
 }
 
-/// The range of a date filter; `None` for types that are none.
+/// The range of a date filter; `None` for other types.
 pub(crate) fn range(item: &Json, type_: &str, cx: &DateContext) -> Result<Option<Range>> {
     let flag = |k: &str| match item.get(k) {
         Some(Json::Bool(b)) => *b,
@@ -138,7 +138,7 @@ pub(crate) fn range(item: &Json, type_: &str, cx: &DateContext) -> Result<Option
     Ok(Some(range))
 }
 
-/// Types with a value of their own need one if they are about moments.
+/// Types with a value require one if they apply to date-times.
 fn check_value(type_: &str, value: Option<&Json>) -> Result<()> {
     let is_empty = match value {
         None | Some(Json::Null) => true,
@@ -249,7 +249,7 @@ fn period(type_: &str, today: Date, fiscal_shift: i8) -> Option<(Date, Date)> {
 }
 
 fn add_days(d: Date, n: i64) -> Date {
-    // Numbers out of a request may be of any size: beyond the calendar a bound stands at its edge.
+    // Numbers in a request can have any size; bounds beyond the calendar are clamped to its limits.
     let span = Span::new().try_days(n).ok();
     span.and_then(|s| d.checked_add(s).ok())
         .unwrap_or(if n < 0 { Date::MIN } else { Date::MAX })

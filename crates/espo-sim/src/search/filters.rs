@@ -1,4 +1,4 @@
-//! Primary and bool filters of a stock instance (ESPO-API.md E7). They are data: a name, and what it means.
+//! Primary and bool filters of a stock instance (ESPO-API.md E7). Each is a name with its conditions.
 
 use serde_json::{Value as Json, json};
 

@@ -13,7 +13,7 @@ const STOP_WORDS: &[&str] = &[
 /// Shorter words are not in the index.
 const MIN_WORD: usize = 3;
 
-/// A text that is searched for.
+/// A search string.
 #[derive(Debug)]
 pub(super) enum Query {
     /// Rows with any of these words.
@@ -35,7 +35,7 @@ impl Query {
         Query::Words(words(text).filter(|w| is_indexed(w)).collect())
     }
 
-    /// Whether a text has what is searched for.
+    /// Whether a text matches the search string.
     pub(super) fn matches(&self, text: &str) -> bool {
         match self {
             Query::Words(wanted) => !wanted.is_empty() && words(text).any(|w| wanted.contains(&w)),

@@ -24,7 +24,7 @@ use params::SearchParams;
 /// A condition on a row.
 pub(crate) type Pred<'a> = Box<dyn Fn(&Row) -> bool + 'a>;
 
-/// The rows of a page, and how many there are in all.
+/// The rows of a page, and their total number.
 pub(crate) struct Found {
     pub(crate) rows: Vec<Arc<Row>>,
     pub(crate) total: i64,
@@ -42,7 +42,7 @@ pub(crate) fn conditions<'a>(
     Ok(conditions)
 }
 
-/// Every condition of a search, with those that are about one stored value apart.
+/// Every condition of a search; those on a single stored value are separate.
 pub(crate) fn split<'a>(
     app: &'a App,
     caller: &'a Caller,

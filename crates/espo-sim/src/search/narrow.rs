@@ -1,5 +1,5 @@
-//! Rows that a search can find, by an index, where one of its conditions has one. Every condition is held against them
-//! all the same, so that this decides how long a search takes and never what it finds.
+//! Candidate rows of a search from an index, if one of the conditions has one. All conditions are still evaluated on
+//! them, so an index affects the duration of a search but not its result.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::store::{Find, How, Row, is_plain};
 
 /// Beyond this share of a table a scan by column is as good.
 const SHARE: usize = 4;
-/// So many rows are looked at one by one in any case.
+/// Up to this number of rows are always scanned.
 const FEW: usize = 1_000;
 
 /// Live rows among which all are that a search finds, each once; `None` if no index helps.
@@ -38,7 +38,7 @@ fn plain_text(text: &str) -> bool {
     !text.is_empty() && !text.contains(['%', '_', '\\', '*'])
 }
 
-/// Rows that an item lets through: with an id, a key, a text, or a beginning of one.
+/// Rows that can match an item: by ID, key, string or prefix.
 fn by_item(app: &App, layout: &Layout, item: &Json, most: usize) -> Option<Vec<Arc<Row>>> {
     let type_ = item.get("type").and_then(Json::as_str)?;
     let name = attribute(item)?;
@@ -62,7 +62,7 @@ fn by_item(app: &App, layout: &Layout, item: &Json, most: usize) -> Option<Vec<A
             if name != "id" && !layout.indexed.contains(&slot) {
                 return None;
             }
-            // Each id once: a row that is found twice would be listed twice.
+            // Each ID once: a row that is found twice would be listed twice.
             let ids: BTreeSet<&str> = ids.into_iter().collect();
             let rows = ids.iter().flat_map(|id| match name {
                 "id" => table.live(id).into_iter().collect(),
@@ -103,7 +103,7 @@ fn keys(layout: &Layout, name: &str, slot: usize) -> Vec<TextKey> {
     [TextKey::Folded(slot)].into_iter().chain(items).collect()
 }
 
-/// Rows that a text filter finds by the beginning or the end of a text. `None` where a field of it is searched in another way.
+/// Rows that a text filter finds by a prefix or suffix. `None` where a field of it is searched in another way.
 pub(crate) fn by_text(
     app: &App,
     layout: &Layout,
@@ -111,7 +111,7 @@ pub(crate) fn by_text(
     most: usize,
 ) -> Option<Vec<Arc<Row>>> {
     let asked = super::text::searched(text);
-    // A wildcard in front, and nowhere else, is a text at the end.
+    // A single leading wildcard means a suffix.
     let (how, text) = match asked.strip_prefix('*') {
         Some(rest) => (How::End, rest),
         None => (How::Start, asked),
@@ -149,7 +149,7 @@ pub(crate) fn by_text(
                 wanted.extend(keys.map(|key| (key, how, &*folded)));
             }
             (_, _, Source::Person(parts)) => {
-                // Without a name a lead and a user go by others (`rules::person_name`).
+                // Leads and users without a name are named by other attributes (`rules::person_name`).
                 let others = ["emailAddress", "phoneNumber", "accountName", "userName"];
                 let others = others.iter().filter_map(|a| layout.slot(a));
                 let others = others.filter(|_| matches!(&*layout.name, "Lead" | "User"));

@@ -23,7 +23,7 @@ struct Key {
     descending: bool,
     /// Position of each option, for enums.
     options: Option<Vec<String>>,
-    /// Dates and ids compare by their bytes.
+    /// Dates and IDs compare by their bytes.
     binary: bool,
 }
 
@@ -54,7 +54,7 @@ impl Key {
 #[derive(Debug)]
 pub(crate) struct Order {
     keys: Vec<Key>,
-    /// Direction of the id, which breaks ties.
+    /// Direction of the ID, which breaks ties.
     id_descending: bool,
     /// Attributes that a list row shows because it is ordered by a field.
     pub(crate) attrs: Vec<AttrIx>,
@@ -63,7 +63,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// The order that a search asks for, or the entity type's own.
+    /// The order that a search requests, or the entity type's default.
     pub(crate) fn of(
         app: &App,
         caller: &Caller,
@@ -165,7 +165,7 @@ impl Order {
         }
     }
 
-    /// The attribute and direction, where the order is by one attribute and the id in the same direction.
+    /// The attribute and direction, where the order is by one attribute and the ID in the same direction.
     pub(crate) fn simple(&self) -> Option<(AttrIx, bool)> {
         match self.keys.as_slice() {
             [key] if key.options.is_none() && key.descending == self.id_descending => {
@@ -260,7 +260,7 @@ fn is_stub(layout: &Layout, name: &str) -> bool {
     })
 }
 
-/// Whether the database can order by what a request names.
+/// Whether the database can order by the requested attribute.
 fn executable(
     app: &App,
     layout: &Layout,
@@ -323,7 +323,7 @@ impl Ord for Candidate<'_, '_> {
     }
 }
 
-/// The first `wanted` rows by the order, and how many there are in all.
+/// The first `wanted` rows in the order, and the total number.
 pub(crate) fn top<'r>(
     app: &App,
     layout: &Layout,

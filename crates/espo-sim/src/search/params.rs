@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::http::{Refusal, Request, Result};
 
-/// What a list asks for.
+/// The parameters of a list.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SearchParams {
     pub(crate) select: Option<Vec<String>>,
@@ -96,7 +96,7 @@ impl SearchParams {
         self.offset >= 0 && self.max_size.is_none_or(|n| n >= 0)
     }
 
-    /// Top-level items that are no conditions: bool, primary and text filters.
+    /// Top-level items that are not conditions: bool, primary and text filters.
     pub(crate) fn lift_pseudo_items(&mut self) -> Result<()> {
         let mut kept = Vec::with_capacity(self.where_.len());
         for item in std::mem::take(&mut self.where_) {

@@ -1,4 +1,4 @@
-//! Which part of an order a search can find anything in: what a page by key asks for is a walk along an index from where
+//! The part of an order that can contain results of a search: a page by key is a walk along an index from where
 //! the page before ended, not a scan.
 
 use std::ops::Bound;
@@ -11,7 +11,7 @@ use crate::layout::{AttrIx, Layout, Source, Ty};
 use crate::store::{Bounds, By, Key, is_plain};
 use crate::value::Id;
 
-/// An end of a range of texts, from before the first to behind the last.
+/// A bound of a range of strings, from before the first to after the last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Edge {
     Min,
@@ -19,7 +19,7 @@ enum Edge {
     Max,
 }
 
-/// An end of a range of values and, within a value, of ids.
+/// An end of a range of values and, within a value, of IDs.
 type Point = (Edge, Edge);
 
 /// Rows outside of it are let through by no item; those inside may be.
@@ -73,7 +73,7 @@ pub(crate) fn by(layout: &Layout, attr: AttrIx) -> Option<By> {
     }
 }
 
-/// Bounds of what the items of a search let through, in the order of an attribute; `None` if they set none.
+/// Bounds of the rows that the items of a search can match, in the order of an attribute; `None` without bounds.
 pub(crate) fn bounds(layout: &Layout, attr: AttrIx, items: &[Json]) -> Option<Walk> {
     let cx = Context {
         name: &layout.attrs[attr].name,
@@ -96,7 +96,7 @@ pub(crate) enum Walk {
     Between(Bounds),
 }
 
-/// Sorts behind every id.
+/// Sorts behind every ID.
 const LAST: &str = "\u{10FFFF}";
 
 fn first(value: Id, id: Id) -> Key {
@@ -138,7 +138,7 @@ impl Context<'_> {
     fn all<'j>(&self, items: impl Iterator<Item = &'j Json> + Clone) -> Option<Span> {
         let spans = items.clone().filter_map(|item| self.one(item));
         let mut span = spans.reduce(Span::intersect)?;
-        // Within one value the ids may be bounded too.
+        // Within one value the IDs may be bounded too.
         if self.name != "id"
             && let (Edge::At(a), Edge::At(b)) = (&span.from.0, &span.to.0)
             && a == b
@@ -158,7 +158,7 @@ impl Context<'_> {
         Some(span)
     }
 
-    /// One item; `None` for one that says nothing about the attribute.
+    /// One item; `None` for an item that does not restrict the attribute.
     fn one(&self, item: &Json) -> Option<Span> {
         let type_ = item.get("type").and_then(Json::as_str)?;
         match type_ {
@@ -182,7 +182,7 @@ impl Context<'_> {
         }
         let value = item.get("value").filter(|v| v.is_string())?;
         let value: Id = moment(self.ty, value).into();
-        // Where letters and bytes differ in their order an index says nothing.
+        // An index cannot be used where the order of letters differs from that of bytes.
         if self.ty == Ty::Id && !is_plain(&value) {
             return None;
         }

@@ -22,7 +22,7 @@ pub(super) fn fields(entity: &EntityType) -> impl Iterator<Item = &str> {
     fields.iter().map(String::as_str).chain(default)
 }
 
-/// Whether a text is long enough to be looked for inside of long texts.
+/// Whether a filter is long enough to match inside of long texts.
 pub(super) fn looks_inside(app: &App, text: &str) -> bool {
     text.chars().count() >= app.config.read().min_length_for_content_search
 }

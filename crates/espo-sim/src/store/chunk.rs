@@ -24,8 +24,8 @@ impl Row {
     }
 }
 
-/// One attribute of a chunk's rows, side by side. `None` stands for a value that is not held inline: it is looked up in its
-/// row, so that a column takes 24 bytes a row whatever the texts are.
+/// One attribute of a chunk's rows, contiguously. `None` means that the value is not stored inline and must be looked up
+/// in its row, so that a column takes 24 bytes per row regardless of the length of strings.
 type Column = Box<[Option<Value>]>;
 
 /// Rows, and the columns of them that searches have asked for since the last change.

@@ -1,5 +1,5 @@
-//! Indexes beside a table's rows. What every server needs is kept from the start; the others are made when a search first
-//! asks for them, and kept from then on.
+//! Indexes of a table's rows. Those that every server needs exist from the start; others are created when a search first
+//! needs them, and are then maintained.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,14 @@ use crate::layout::{Slot, TextKey};
 use crate::search::collate;
 use crate::value::Id;
 
-/// What an order goes by; the id breaks ties.
+/// The key of an order; the ID breaks ties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
     Id,
     Date(Slot),
 }
 
-/// A place in an order: value, id (left empty where it is the value), place in the table.
+/// A place in an order: value, ID (left empty where it is the value), place in the table.
 pub(crate) type Key = (Id, Id, usize);
 
 /// Live rows in an order.
@@ -33,7 +33,7 @@ impl Ordered {
         }
     }
 
-    /// Null goes first, as an empty text does.
+    /// Null sorts first, as an empty string does.
     fn key(&self, row: &Row, at: usize) -> Key {
         match self.by {
             By::Id => (row.id.clone(), Id::default(), at),
@@ -64,7 +64,7 @@ impl Ordered {
     }
 }
 
-/// Rows by a text, without case and accents, forwards or backwards.
+/// Rows by a string without case and accents, forwards or backwards.
 #[derive(Debug)]
 pub(super) struct Texts {
     key: TextKey,
@@ -73,7 +73,7 @@ pub(super) struct Texts {
     places: BTreeSet<(Id, usize)>,
 }
 
-/// How a text is to be found.
+/// How a string is matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
     Whole,
@@ -81,7 +81,7 @@ pub(crate) enum How {
     End,
 }
 
-/// What is looked for under a text key: a text without case and accents, as [`collate::needle`] has it.
+/// The string to look up in a text key, without case and accents, as returned by [`collate::needle`].
 pub(crate) type Find<'a> = (TextKey, How, &'a str);
 
 fn reversed(text: &str) -> Id {
@@ -130,7 +130,7 @@ impl Texts {
         self.add(new, at);
     }
 
-    /// Places of the rows that have such a text.
+    /// Positions of the rows with such a string.
     pub(super) fn find(&self, (_, how, text): Find) -> impl Iterator<Item = usize> {
         let wanted = match how {
             How::Whole | How::Start => Id::from(text),
@@ -147,7 +147,7 @@ impl Texts {
 }
 
 impl TextKey {
-    /// The texts under which a row is found.
+    /// The strings under which a row is indexed.
     pub(crate) fn texts(self, row: &Row) -> Vec<Id> {
         let value = row.get(self.slot());
         match self {

@@ -1,7 +1,7 @@
 //! Where records and relations are kept.
 //!
 //! A table keeps rows in chunks behind `Arc`s. A list takes a snapshot (one `Arc` clone) and evaluates without any lock; a
-//! writer copies the chunk that it changes if a snapshot still holds it. Locks are held for a look-up or one change, never
+//! writer copies the chunk that it changes if a snapshot still holds it. Locks are held for one lookup or one change, never
 //! for a request's whole work, and never two at a time.
 
 mod chunk;

@@ -15,7 +15,7 @@ pub(crate) struct Pair {
     pub(crate) columns: Arc<[Value]>,
 }
 
-/// Pairs of ids. "Forward" is from the side whose link was compiled first.
+/// Pairs of IDs. "Forward" is from the side whose link was compiled first.
 #[derive(Debug, Default)]
 pub(crate) struct RelationTable {
     inner: RwLock<Inner>,
@@ -27,11 +27,11 @@ struct Inner {
     backward: HashMap<Id, Ends>,
 }
 
-/// What one record is linked to, in the order of linking. A map, because one team may have every record.
+/// The records that one record is linked to, in the order of linking. A map, because one team may have every record.
 type Ends = IndexMap<Id, Arc<[Value]>>;
 
 impl RelationTable {
-    /// What is linked to `id`, in the order of linking.
+    /// The records linked to `id`, in the order of linking.
     pub(crate) fn of(&self, id: &str, forward: bool) -> Vec<Pair> {
         let inner = self.inner.read();
         let side = if forward {
@@ -58,7 +58,7 @@ impl RelationTable {
         side.get(id).is_some_and(|ends| ends.contains_key(other))
     }
 
-    /// Links two records, or changes the columns of a link that is there already. Says whether it is new.
+    /// Links two records, or changes the columns of an existing link. Returns whether the link is new.
     pub(crate) fn link(&self, id: &str, forward: bool, other: &str, columns: Arc<[Value]>) -> bool {
         let mut inner = self.inner.write();
         let (a, b) = if forward { (id, other) } else { (other, id) };
@@ -75,7 +75,7 @@ impl RelationTable {
             .is_none()
     }
 
-    /// Unlinks two records. Says whether they were linked.
+    /// Unlinks two records. Returns whether they were linked.
     pub(crate) fn unlink(&self, id: &str, forward: bool, other: &str) -> bool {
         let mut inner = self.inner.write();
         let (a, b) = if forward { (id, other) } else { (other, id) };

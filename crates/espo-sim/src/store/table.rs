@@ -11,7 +11,7 @@ use super::index::{By, Find, Key, Ordered, Texts};
 use crate::layout::{Slot, TextKey};
 use crate::value::Id;
 
-/// One entity type's rows, with an index by id and by the keys that links list by.
+/// One entity type's rows, with an index by ID and by the keys that links list by.
 #[derive(Debug)]
 pub(crate) struct Table {
     inner: RwLock<Inner>,
@@ -22,7 +22,7 @@ struct Inner {
     chunks: Rows,
     len: usize,
     by_id: HashMap<Id, usize>,
-    /// There are ids whose letters and bytes are not ordered alike.
+    /// There are IDs whose letters and bytes are not ordered alike.
     odd_ids: bool,
     by_key: Vec<(Slot, HashMap<Id, Vec<usize>>)>,
     ordered: Vec<Ordered>,
@@ -36,7 +36,7 @@ pub(crate) type Bounds = (Bound<Key>, Bound<Key>);
 
 impl Table {
     /// `indexed` are keys that links list by, `texts` what the duplicate check looks up, `date` what lists are ordered by
-    /// unless asked otherwise.
+    /// by default.
     pub(crate) fn new(indexed: Vec<Slot>, texts: Vec<TextKey>, date: Option<Slot>) -> Table {
         Table {
             inner: RwLock::new(Inner {
@@ -61,19 +61,19 @@ impl Table {
         self.inner.read().len
     }
 
-    /// Whether there are ids whose letters and bytes are not ordered alike.
+    /// Whether there are IDs whose letters and bytes are not ordered alike.
     pub(crate) fn has_odd_ids(&self) -> bool {
         self.inner.read().odd_ids
     }
 
-    /// The row of that id, deleted or not.
+    /// The row with this ID, deleted or not.
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Row>> {
         let inner = self.inner.read();
         let at = *inner.by_id.get(id)?;
         Some(Arc::clone(inner.row(at)))
     }
 
-    /// The row of that id unless it is deleted.
+    /// The row with this ID unless it is deleted.
     pub(crate) fn live(&self, id: &str) -> Option<Arc<Row>> {
         self.get(id).filter(|r| !r.deleted)
     }
@@ -95,7 +95,7 @@ impl Table {
             .collect()
     }
 
-    /// A page of live rows in an order, and how many there are in all. `None` where an index cannot give that order.
+    /// A page of live rows in an order, and their total number. `None` if no index provides this order.
     pub(crate) fn first(
         &self,
         by: By,
@@ -137,7 +137,7 @@ impl Table {
         })
     }
 
-    /// The table with the index of an order, which is made if it is not there.
+    /// The table with the index of an order, which is created if it does not exist.
     fn ordered(&self, by: By) -> Option<RwLockReadGuard<'_, Inner>> {
         let inner = self.inner.read();
         if by == By::Id && inner.odd_ids {
@@ -158,7 +158,7 @@ impl Table {
         Some(RwLockWriteGuard::downgrade(inner))
     }
 
-    /// Makes the text index that can find this, if it is not there.
+    /// Creates the text index for this lookup if it does not exist.
     fn index_texts(&self, what: Find) {
         if self.inner.read().texts(what).is_some() {
             return;
@@ -173,7 +173,7 @@ impl Table {
         }
     }
 
-    /// Live rows that have one of these texts under its key, oldest first. `None` if they are more than `most`.
+    /// Live rows with one of these strings under its key, oldest first. `None` if there are more than `most`.
     pub(crate) fn by_text(&self, wanted: &[Find], most: usize) -> Option<Vec<Arc<Row>>> {
         for what in wanted {
             self.index_texts(*what);
@@ -194,7 +194,7 @@ impl Table {
         Some(rows.filter(|r| !r.deleted).cloned().collect())
     }
 
-    /// Adds a row; replaces one of the same id.
+    /// Adds a row, or replaces the one with the same ID.
     pub(crate) fn insert(&self, row: Row) -> Arc<Row> {
         let row = Arc::new(row);
         let mut inner = self.inner.write();
@@ -220,7 +220,7 @@ impl Table {
         row
     }
 
-    /// Changes a row in place, under the lock. `None` when there is none of that id, or `change` declines.
+    /// Changes a row in place, under the lock. `None` if no row has this ID or `change` declines.
     pub(crate) fn update(
         &self,
         id: &str,
@@ -237,9 +237,9 @@ impl Table {
         Some(row)
     }
 
-    /// Takes a row away for good.
+    /// Removes a row permanently.
     pub(crate) fn erase(&self, id: &str) {
-        // Rows keep their place, so an erased one stays as a deleted row that no id leads to.
+        // Rows keep their position, so an erased one remains as a deleted row that is not indexed.
         self.update(id, |row| {
             row.deleted = true;
             true
@@ -247,7 +247,7 @@ impl Table {
         self.inner.write().by_id.remove(id);
     }
 
-    /// Has a counter go on after this number.
+    /// Continues a counter after this number.
     pub(crate) fn count_from(&self, slot: Slot, n: i64) {
         let mut inner = self.inner.write();
         let counter = inner.counters.entry(slot).or_insert(0);
@@ -361,7 +361,7 @@ mod tests {
     #[test]
     fn tests_of_columns_see_changes_and_values_of_any_length() {
         let table = Table::new(Vec::new(), Vec::new(), None);
-        let long = "a text that is longer than what is held inline";
+        let long = "a string that is too long to be stored inline";
         for i in 0..1500 {
             table.insert(row(&format!("r{i}"), if i % 2 == 0 { "a" } else { long }));
         }
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn an_erased_row_is_gone_from_its_id_and_its_keys() {
+    fn erased_rows_are_removed_from_all_indexes() {
         let table = Table::new(vec![0], Vec::new(), Some(0));
         table.insert(row("x", "a"));
         table.erase("x");
@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn indexes_that_are_made_later_hold_what_was_there_and_follow_changes() {
+    fn late_indexes_include_existing_rows_and_follow_changes() {
         let table = Table::new(Vec::new(), Vec::new(), None);
         for (id, text) in [("b", "Beta"), ("a", "Alpha"), ("c", "beta max")] {
             table.insert(row(id, text));

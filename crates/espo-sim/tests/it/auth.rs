@@ -172,7 +172,7 @@ async fn every_kind_of_credentials_works_and_wrong_ones_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_stands_for_the_password_until_it_is_destroyed() {
+async fn tokens_replace_the_password_until_destroyed() {
     let sim = Sim::start().await.unwrap();
     tokio::task::spawn_blocking(move || {
         let token = Talk::admin(&sim).get("App/user").ok()["token"]
@@ -225,7 +225,7 @@ async fn a_token_stands_for_the_password_until_it_is_destroyed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_inactive_user_is_turned_away() {
+async fn inactive_users_are_rejected() {
     let sim = Sim::start().await.unwrap();
     tokio::task::spawn_blocking(move || {
         let id = sim.users().api_key_user().unwrap().id.clone();
@@ -243,7 +243,7 @@ async fn an_inactive_user_is_turned_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn eleven_failures_lock_an_address_out_where_that_is_on() {
+async fn eleven_failures_lock_out_an_address_if_enabled() {
     for (on, expected) in [(false, 200), (true, 403)] {
         let sim = Sim::builder().lockout(on).start().await.unwrap();
         tokio::task::spawn_blocking(move || {

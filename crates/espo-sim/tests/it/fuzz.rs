@@ -1,4 +1,4 @@
-//! Ten thousand random requests: none makes the server fall over or answer what is not HTTP.
+//! Ten thousand random requests, none of which may crash the server or cause an invalid HTTP response.
 
 use crate::common::{Talk, raw};
 use espo_sim::Sim;
@@ -98,7 +98,7 @@ fn query() -> impl Strategy<Value = String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_random_requests_get_answers_that_are_http() {
+async fn random_requests_get_valid_http_responses() {
     let sim = Sim::builder()
         .seed(1)
         .records("Account", 20)

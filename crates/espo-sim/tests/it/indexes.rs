@@ -1,4 +1,4 @@
-//! What an index finds is what a scan finds, while records come, change and go.
+//! Indexes find the same records as scans while records are created, changed and deleted.
 
 use crate::common::Talk;
 use espo_sim::Sim;
@@ -25,7 +25,7 @@ fn fill(sim: &Sim) {
     }
 }
 
-/// The ids that a search finds, and its total.
+/// The IDs that a search finds, and its total.
 fn ids(api: &Talk, params: &Json) -> (Json, Vec<String>) {
     let answer = api.search("Contact", params.clone()).ok();
     let rows = answer["list"].as_array().expect("a list");
@@ -92,7 +92,7 @@ fn compare(api: &Talk, some_id: &str) {
     assert!(found > 500, "{found}");
 }
 
-/// Pages by key: uncounted ones go along an index, counted ones do not.
+/// Pages by key: uncounted ones use an index, counted ones do not.
 fn walk(api: &Talk, attribute: &str, order: &str) -> usize {
     let uncounted = Talk::api(api.sim).with("X-No-Total", "true");
     let (beyond, mut conditions) = (

@@ -7,7 +7,7 @@ use espo_sim::{FaultKind, FaultRule, Operation, Sim};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_servers_live_in_one_process_and_stop_when_dropped() {
+async fn many_servers_run_in_one_process_and_stop_when_dropped() {
     let mut sims = Vec::new();
     for _ in 0..200 {
         sims.push(Sim::start().await.unwrap());
@@ -35,7 +35,7 @@ async fn two_hundred_servers_live_in_one_process_and_stop_when_dropped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_seed_and_a_clock_make_answers_repeat() {
+async fn seed_and_clock_make_responses_reproducible() {
     let mut answers = Vec::new();
     for _ in 0..2 {
         let sim = Sim::builder()
@@ -64,7 +64,7 @@ async fn a_seed_and_a_clock_make_answers_repeat() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn requests_are_logged_and_snapshots_bring_everything_back() {
+async fn requests_are_logged_and_snapshots_restore_the_state() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("snapshot.json");
     let sim = Sim::builder().records("Account", 3).start().await.unwrap();
@@ -123,7 +123,7 @@ async fn requests_are_logged_and_snapshots_bring_everything_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn faults_hit_what_they_are_told_to() {
+async fn faults_affect_the_requests_of_their_rules() {
     let sim = Sim::builder()
         .seed(1)
         .records("Account", 5)
@@ -187,7 +187,7 @@ async fn faults_hit_what_they_are_told_to() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_not_the_api_gets_an_http_answer_too() {
+async fn requests_outside_the_api_get_an_http_response() {
     let sim = Sim::start().await.unwrap();
     tokio::task::spawn_blocking(move || {
         let key = sim

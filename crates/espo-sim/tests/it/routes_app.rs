@@ -1,4 +1,4 @@
-//! What the server says of itself and its users: metadata, settings, layouts, preferences, keys, passwords, inbox marks.
+//! Routes of the application and its users: metadata, settings, layouts, preferences, keys, passwords, inbox marks.
 
 use crate::common::{Talk, base64, send};
 use espo_sim::{Sim, Users};
@@ -61,7 +61,7 @@ async fn metadata_is_whole_for_administrators_and_filtered_for_others() {
 async fn settings_are_reduced_without_a_login() {
     let sim = sim().await;
     let public = send(&sim, "GET", "Settings", &[], None)
-        .expect("an answer")
+        .expect("a response")
         .ok();
     let known = Talk::api(&sim).get("Settings").ok();
     assert!(public.get("currencyList").is_none() && known["currencyList"].is_array());
@@ -145,12 +145,12 @@ async fn a_new_key_ends_the_old_one() {
         .expect("a key")
         .to_owned();
     assert_eq!(api.get("App/user").status, 401);
-    let again = send(&sim, "GET", "App/user", &[("X-Api-Key", &key)], None).expect("an answer");
+    let again = send(&sim, "GET", "App/user", &[("X-Api-Key", &key)], None).expect("a response");
     assert_eq!(again.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_is_changed_by_who_knows_it() {
+async fn changing_a_password_requires_the_old_one() {
     let sim = sim().await;
     let admin = Talk::admin(&sim);
     let old = sim
@@ -190,14 +190,14 @@ async fn a_password_is_changed_by_who_knows_it() {
             &[("Espo-Authorization", &header)],
             None
         )
-        .expect("an answer")
+        .expect("a response")
         .status,
         200
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn e_mails_are_marked_read_for_their_user() {
+async fn emails_are_marked_read_for_their_user() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     let me = sim
@@ -257,7 +257,7 @@ async fn a_user_reads_its_own_rights() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_is_made_by_json_to_the_letter() {
+async fn creating_a_user_requires_the_exact_content_type() {
     let sim = sim().await;
     let admin = sim.users().admin().expect("an admin");
     let header = base64(format!(
@@ -272,7 +272,7 @@ async fn a_user_is_made_by_json_to_the_letter() {
             ("Content-Type", content_type),
         ];
         send(&sim, "POST", "User", &headers, Some(body.as_bytes()))
-            .expect("an answer")
+            .expect("a response")
             .status
     };
     assert_eq!(
@@ -302,7 +302,7 @@ async fn users_with_access_can_read_the_record() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_controllers_name_may_begin_in_lower_case_and_an_actions_may_not() {
+async fn controller_names_may_start_in_lower_case_but_not_actions() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     let id = api.create("account", json!({"name": "A"}));

@@ -17,7 +17,7 @@ fn mass(talk: &Talk, action: &str, params: Json, data: Json) -> Json {
     .ok()
 }
 
-/// Asks for a job's state until it is done.
+/// Polls a job's state until the job is done.
 fn done(talk: &Talk, path: &str) -> Json {
     for _ in 0..500 {
         let state = talk.get(path).ok();
@@ -69,7 +69,7 @@ async fn a_mass_update_counts_what_it_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mass_actions_are_refused_as_they_should() {
+async fn invalid_mass_actions_are_rejected() {
     let sim = sim().await;
     let (api, weak) = (Talk::api(&sim), sim.users().clone());
     let nope = api.post(
@@ -105,7 +105,7 @@ async fn mass_actions_are_refused_as_they_should() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn following_and_deleting_go_in_bulk() {
+async fn records_are_followed_and_deleted_in_bulk() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     let id = api.create("Account", json!({"name": "A"}));
@@ -159,7 +159,7 @@ async fn an_idle_action_is_done_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn merging_moves_what_is_linked_and_removes_the_source() {
+async fn merging_moves_links_and_deletes_the_source() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     let [kept, gone] = ["Kept", "Gone"].map(|n| api.create("Account", json!({"name": n})));

@@ -18,7 +18,7 @@ fn names(list: &Json) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lead_becomes_what_is_asked_for() {
+async fn leads_are_converted_to_the_requested_records() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     let lead = api.create("Lead", json!({
@@ -203,7 +203,7 @@ async fn meetings_know_their_attendees_and_whether_they_were_held() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn activities_of_a_record_are_to_come_or_over() {
+async fn activities_of_a_record_are_upcoming_or_past() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     let me = sim

@@ -1,4 +1,4 @@
-//! Attachments: in one piece, in chunks, and what is refused.
+//! Attachments: upload in one piece, upload in chunks, and rejected files.
 
 use crate::common::{Talk, base64, send};
 use espo_sim::Sim;
@@ -24,7 +24,7 @@ fn upload(extra: Json) -> Json {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_uploaded_comes_back_byte_for_byte() {
+async fn uploads_are_downloaded_unchanged() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     let made = api.post("Attachment", upload(json!({}))).ok();
@@ -87,7 +87,7 @@ async fn chunks_are_joined_until_the_size_is_reached() {
             &headers,
             Some(body.as_bytes()),
         )
-        .expect("an answer")
+        .expect("a response")
     };
     assert_eq!(chunk("hello ").ok(), json!(true));
     let long = chunk("world and more");
@@ -109,7 +109,7 @@ async fn chunks_are_joined_until_the_size_is_reached() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_that_do_not_fit_are_refused() {
+async fn invalid_files_are_rejected() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     for (extra, status, reason) in [

@@ -15,7 +15,7 @@ fn file(sim: &Sim, text: &str) -> String {
         .expect("a key");
     let headers = [("X-Api-Key", key.as_str()), ("Content-Type", "text/csv")];
     let answer = send(sim, "POST", "Import/file", &headers, Some(text.as_bytes()))
-        .expect("an answer")
+        .expect("a response")
         .ok();
     answer["attachmentId"].as_str().expect("an id").to_owned()
 }
@@ -38,7 +38,7 @@ fn names(api: &Talk) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_become_records_and_can_be_taken_back() {
+async fn imported_rows_become_records_and_can_be_reverted() {
     let sim = Sim::start().await.expect("a server");
     let api = Talk::api(&sim);
     let before = names(&api);
@@ -87,7 +87,7 @@ async fn rows_become_records_and_can_be_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_update_what_they_match() {
+async fn imported_rows_update_matching_records() {
     let sim = Sim::start().await.expect("a server");
     let api = Talk::api(&sim);
     let id = api.create("Account", json!({"name": "Acme"}));

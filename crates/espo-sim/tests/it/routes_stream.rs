@@ -161,7 +161,7 @@ async fn posts_mention_can_be_edited_pinned_and_reacted_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sixth_pin_is_refused() {
+async fn sixth_pin_is_rejected() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     let account = api.create("Account", json!({"name": "A"}));
@@ -178,7 +178,7 @@ async fn a_sixth_pin_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_followed_is_in_the_own_stream_and_what_is_not_is_not() {
+async fn own_stream_contains_followed_records_only() {
     let sim = sim().await;
     let (api, admin) = (Talk::api(&sim), Talk::admin(&sim));
     let [followed, other] = ["F", "O"].map(|name| api.create("Account", json!({"name": name})));
@@ -274,7 +274,7 @@ async fn stars_are_for_people() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_mentioned_is_notified() {
+async fn mentioned_users_are_notified() {
     let sim = sim().await;
     let (api, admin) = (Talk::api(&sim), Talk::admin(&sim));
     assert_eq!(admin.get("Notification/action/notReadCount").ok(), json!(0));
@@ -304,7 +304,7 @@ async fn who_is_mentioned_is_notified() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn note_numbers_go_on_after_a_snapshot() {
+async fn note_numbers_continue_after_a_snapshot() {
     let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("snapshot.json");
     let sim = sim().await;

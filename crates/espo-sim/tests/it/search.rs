@@ -87,7 +87,7 @@ async fn where_items_match_as_sql_does() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bad_searches_are_refused_with_the_real_texts() {
+async fn invalid_searches_are_rejected_with_real_messages() {
     let sim = custom::builder().start().await.unwrap();
     tokio::task::spawn_blocking(move || {
         let api = Talk::api(&sim);

@@ -1,4 +1,4 @@
-//! Webhooks: their records, and that changes really arrive, signed, in batches, and again where nobody was there.
+//! Webhooks: their records, and the delivery of changes with signatures, batches and retries.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -33,7 +33,7 @@ impl Received {
     }
 }
 
-/// Listens, and answers one request after the other with these statuses, the last one for ever.
+/// Listens and responds to successive requests with these statuses; the last one is used for all further requests.
 fn receiver(statuses: &'static [u16]) -> (SocketAddr, Receiver<Received>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -117,7 +117,7 @@ async fn a_webhook_is_made_with_201_and_a_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_and_addresses_that_cannot_be_are_refused() {
+async fn invalid_events_and_addresses_are_rejected() {
     let sim = start().await;
     let api = Talk::api(&sim);
     let url = "http://127.0.0.1:9/";
@@ -202,7 +202,7 @@ async fn changes_arrive_in_one_batch_with_both_signatures() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn updates_tell_what_changed_and_deletes_tell_the_id() {
+async fn updates_send_changed_attributes_and_deletes_send_the_id() {
     let sim = start().await;
     let api = Talk::api(&sim);
     let (address, received) = receiver(&[200]);
@@ -226,7 +226,7 @@ async fn updates_tell_what_changed_and_deletes_tell_the_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_receiver_that_fails_is_tried_four_times_and_one_that_is_gone_ends_the_webhook() {
+async fn failures_are_retried_and_status_410_ends_the_webhook() {
     let sim = start().await;
     let api = Talk::api(&sim);
     let (address, received) = receiver(&[503, 500, 404, 200]);
@@ -248,7 +248,7 @@ async fn a_receiver_that_fails_is_tried_four_times_and_one_that_is_gone_ends_the
     api.create("Lead", json!({"lastName": "L"}));
     next(&told);
     let path = format!("Webhook/{}", hook["id"].as_str().expect("an id"));
-    // The answer is on its way to the sender: it acts on it soon.
+    // The sender receives the response shortly after this.
     let removed = (0..200).any(|_| {
         std::thread::sleep(Duration::from_millis(20));
         api.get(&path).status == 404
@@ -276,7 +276,7 @@ async fn own_changes_are_skipped_when_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn api_users_have_webhooks_of_their_own_and_people_have_none() {
+async fn api_users_have_own_webhooks_and_regular_users_have_none() {
     let mut users = Users::sample();
     let other = users
         .users

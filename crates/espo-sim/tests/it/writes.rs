@@ -1,4 +1,4 @@
-//! What a save computes, and what other records notice of it.
+//! Computed attributes of saves, and their effects on other records.
 
 use crate::common::Talk;
 use espo_sim::{Sim, Version};
@@ -18,7 +18,7 @@ async fn every_update_marks_a_record_as_modified() {
         let answer = api.put(&format!("{entity}/{id}"), json!({})).ok();
         assert!(answer["modifiedById"].is_string(), "{entity}");
     }
-    // What has nothing to load is modified by a change only.
+    // Records with nothing to load are modified by a change only.
     let id = api.create("KnowledgeBaseArticle", json!({"name": "How to"}));
     let path = format!("KnowledgeBaseArticle/{id}");
     assert!(api.put(&path, json!({})).ok()["modifiedById"].is_null());
@@ -67,7 +67,7 @@ async fn a_stage_sets_the_probability_unless_it_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_locked_record_is_neither_changed_nor_removed() {
+async fn locked_records_cannot_be_changed_or_deleted() {
     let sim = Sim::builder()
         .version(Version::V10_0)
         .start()

@@ -25,7 +25,7 @@ pub(super) enum Act {
     Users,
 }
 
-/// The steps of a walk after it created its first records, by weight.
+/// The actions of a walk after it created its first records, by weight.
 pub(super) const ACTS: &[(u32, Act)] = &[
     (14, Act::Create),
     (14, Act::Update),
@@ -49,7 +49,7 @@ pub(super) const ACTS: &[(u32, Act)] = &[
     (2, Act::Users),
 ];
 
-/// The read-only steps of a walk.
+/// The actions of a walk that only reads.
 pub(super) const READS: &[(u32, Act)] = &[
     (20, Act::Read),
     (60, Act::List),

@@ -17,7 +17,7 @@ pub(crate) use walk::Walk;
 /// Entity types whose records are not part of a walk: they hold credentials, run jobs or reach other systems.
 const LEFT_OUT: &[&str] = &["Import", "User", "Webhook"];
 
-/// The input from which walks are generated.
+/// The data from which walks are generated.
 pub(crate) struct Generator<'a> {
     schema: &'a Schema,
     /// Entity types whose records a walk creates.
@@ -28,14 +28,14 @@ pub(crate) struct Generator<'a> {
     /// Ids of known users and teams.
     known_users: Vec<String>,
     known_teams: Vec<String>,
-    /// Begins the names of all records of the run.
+    /// Prefix of the names of all records of the run.
     marker: String,
     currency: String,
     /// Records that exist already, by entity type; only these are read.
     existing: Option<Vec<(String, Vec<String>)>>,
 }
 
-/// The data of the instance other than its metadata.
+/// The data of the instance in addition to its metadata.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Surroundings {
     pub(crate) users: Vec<As>,
@@ -83,7 +83,7 @@ impl<'a> Generator<'a> {
         self.types.iter().map(|e| e.name.as_str()).collect()
     }
 
-    /// The walk of that number. The same number gives the same walk.
+    /// The walk with this number. Equal numbers give equal walks.
     pub(crate) fn walk(&self, number: u64) -> Walk<'_> {
         let mixed = self.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Walk::new(self, number, Pcg64Mcg::seed_from_u64(mixed))
@@ -113,7 +113,7 @@ fn object(pairs: Vec<(String, Value)>) -> Value {
     Value::Object(pairs.into_iter().collect::<Map<_, _>>())
 }
 
-/// A placeholder for the id of a record.
+/// A placeholder for the ID of a record.
 fn placeholder(name: &str) -> Value {
     json!(format!("{{{{{name}}}}}"))
 }

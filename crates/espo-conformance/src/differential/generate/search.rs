@@ -105,7 +105,7 @@ pub(super) fn list(walk: &mut Walk, entity: &EntityType) -> Step {
     with_parameters(walk, step, params)
 }
 
-/// A list that keeps to the records of the walk and asks for nothing else.
+/// A list of the walk's records without further parameters.
 pub(super) fn restricted(walk: &mut Walk, step: Step, entity: &EntityType) -> Step {
     let mut params = Map::new();
     params.insert("where".to_owned(), json!([own_records(walk, entity)]));

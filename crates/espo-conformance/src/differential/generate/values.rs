@@ -24,7 +24,7 @@ const WORDS: &[&str] = &[
     "ALPHA",
     "beta-1",
 ];
-/// Fields of an email that contain addresses as strings.
+/// Fields of an email that contain addresses as text.
 const ADDRESSES: &[&str] = &["from", "to", "cc", "bcc", "replyTo"];
 const ODD_TEXTS: &[&str] = &[
     "",
@@ -192,7 +192,7 @@ fn person(walk: &mut Walk, name: &str) -> Vec<(String, Value)> {
     parts
 }
 
-/// A value that the field does not take, or only just.
+/// A value that the field rejects, or that is at the limit.
 fn odd(walk: &mut Walk, field: &Field) -> Value {
     let general = [
         json!(null),
@@ -233,7 +233,7 @@ fn odd(walk: &mut Walk, field: &Field) -> Value {
     }
 }
 
-/// The attribute that an odd value is sent for.
+/// The attribute that an unusual value is sent for.
 fn main_attribute(field: &Field) -> String {
     let name = &field.name;
     match field.kind {
@@ -255,7 +255,7 @@ fn int_bound(field: &Field) -> i32 {
     i32::try_from(max.clamp(1, 1000)).unwrap_or(1000)
 }
 
-/// A string of at most this number of characters.
+/// A string of limited length.
 pub(super) fn text(walk: &mut Walk, max: Option<u64>) -> String {
     let word = *pick(&mut walk.random, WORDS);
     let max = usize::try_from(max.unwrap_or(200)).unwrap_or(200);
@@ -277,7 +277,7 @@ pub(super) fn day(walk: &mut Walk) -> String {
         .to_string()
 }
 
-/// A moment of such a day.
+/// A time on such a day.
 pub(super) fn moment(walk: &mut Walk) -> String {
     let (hour, minute) = (
         walk.random.random_range(0..24),

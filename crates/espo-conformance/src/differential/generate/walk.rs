@@ -1,4 +1,4 @@
-//! One walk: some records of a few entity types, and the steps that use them.
+//! One walk: records of a few entity types, and the requests that use them.
 
 use espo_schema::{EntityType, FieldKind, LinkType};
 use http::Method;
@@ -10,10 +10,10 @@ use super::acts::{ACTS, Act, READS};
 use super::{Generator, object, pick, placeholder, search, values, weighted};
 use crate::differential::step::{As, Step};
 
-/// Requests of a walk beyond the records that it begins with.
+/// Number of requests of a walk after those that create its first records.
 const LENGTH: usize = 26;
 
-/// A walk that is being generated. Steps are generated one by one, so that the last ones know the records of the first.
+/// A walk that is being generated. Steps are generated one by one, so that later steps know the records of earlier ones.
 pub(crate) struct Walk<'g> {
     pub(super) generator: &'g Generator<'g>,
     pub(super) random: Pcg64Mcg,
@@ -79,7 +79,7 @@ impl<'g> Walk<'g> {
         while steps.len() < LENGTH {
             let act = weighted(&mut self.random, acts);
             if let Some(step) = self.step(act) {
-                // The next read shows the changes of a write.
+                // The next read shows the effects of a write.
                 let read = (step.method == Method::PUT && self.random.random_bool(0.4))
                     .then(|| step.path.clone());
                 let as_ = step.as_;
@@ -409,7 +409,7 @@ impl<'g> Walk<'g> {
         of.map(|(_, name)| name.clone()).collect()
     }
 
-    /// A record of any of these entity types, or of any at all.
+    /// A record of any of these entity types, or of any entity type.
     pub(super) fn some_record(&mut self, types: &[String]) -> Option<(String, String)> {
         let fitting: Vec<(String, String)> = self
             .records

@@ -1,4 +1,4 @@
-//! What tasks, meetings, calls and e-mails have in common.
+//! Common rules of tasks, meetings, calls and emails.
 
 use serde_json::{Value as Json, json};
 
@@ -60,7 +60,7 @@ pub(super) fn parent(d: &mut Draft) {
     }
 }
 
-/// Whom a record is assigned to works on it (from 10.0, where the scope has collaborators). Those who did before stay.
+/// Assigned users become collaborators (from 10.0, if the scope has collaborators). Earlier collaborators are kept.
 pub(super) fn collaborators(d: &mut Draft) {
     let scope = &d.app.layouts.entity(d.layout).scope.raw;
     if scope.get("collaborators") != Some(&json!(true)) || !d.changed("assignedUserId") {

@@ -1,4 +1,4 @@
-//! Articles of the knowledge base: a place of their own, and the text without mark-up.
+//! Articles of the knowledge base: the position in the order, and the text without markup.
 
 use crate::html;
 use crate::record::hooks::Draft;
@@ -16,7 +16,7 @@ pub(super) fn save(d: &mut Draft) {
         let least = live
             .filter_map(|r| r.get(slot).as_f64())
             .min_by(f64::total_cmp);
-        #[allow(clippy::cast_possible_truncation, reason = "places are whole numbers")]
+        #[allow(clippy::cast_possible_truncation, reason = "positions are integers")]
         let place = least.map_or(FIRST_PLACE, |n| n as i64 - 1);
         d.set("order", Value::Int(place));
     }

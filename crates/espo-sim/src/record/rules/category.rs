@@ -1,4 +1,4 @@
-//! Category trees: a place among those of the same parent, and no removal of what is in use.
+//! Category trees: the position among siblings, and the rejection of deleting categories in use.
 
 use serde_json::json;
 
@@ -45,7 +45,7 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
     let last = siblings
         .filter_map(|r| r.get(order).as_f64())
         .max_by(f64::total_cmp);
-    #[allow(clippy::cast_possible_truncation, reason = "places are whole numbers")]
+    #[allow(clippy::cast_possible_truncation, reason = "positions are integers")]
     let place = last.map_or(1, |n| n as i64 + 1);
     d.set("order", Value::Int(place));
     Ok(())

@@ -1,4 +1,4 @@
-//! E-mails: addresses as texts and as records, the text without mark-up, in whose inbox they are.
+//! Emails: addresses as strings and as records, the text without markup, and the users in whose inbox they are.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -25,10 +25,10 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("replyTo", "replyToEmailAddresses"),
 ];
 
-/// Marks that an e-mail has in a user's inbox only.
+/// Marks of an email that exist only in a user's inbox.
 pub(crate) const OF_INBOX: &[&str] = &["isImportant", "inTrash", "inArchive"];
 
-/// Name and subject are one value; either may be sent alone.
+/// Name and subject are the same value, and either can be sent.
 pub(super) fn complete(body: &mut Map<String, Json>) {
     // The subject goes first where both are sent.
     if let Some(subject) = body.get("subject").cloned() {
@@ -38,7 +38,7 @@ pub(super) fn complete(body: &mut Map<String, Json>) {
     }
 }
 
-/// The addresses of a text.
+/// The addresses in a string.
 pub(crate) fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(';').filter(|a| !a.is_empty())
 }
@@ -52,7 +52,7 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
     if d.old.is_none() && teams.and_then(Json::as_array).is_some_and(|l| has_twice(l)) {
         return Err(Refusal::internal());
     }
-    // What is archived stays so.
+    // Archived emails stay archived.
     if let Some(old) = d.old
         && let Some(slot) = d.layout.slot("status")
         && old.get(slot).as_str() == Some("Archived")
@@ -66,7 +66,7 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
         let id = format!("dummy:{}", d.app.ids.secret());
         d.set("messageId", Value::text(id));
     }
-    // Of plain text there is no plainer one.
+    // A plain text body needs no separate plain version.
     if d.sent("body") && d.get("isHtml").is_true() {
         let body = d.get("body");
         let plain = body
@@ -75,7 +75,7 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
             .filter(|text| !text.is_empty());
         d.set("bodyPlain", plain.map_or(Value::Null, Value::text));
     }
-    // Who has it in the inbox is loaded, but not their names.
+    // The users with the email in their inbox are loaded, but not their names.
     for (attr, names) in [("usersIds", false), ("usersNames", true)] {
         if let Some(ix) = d.layout.find(attr) {
             let row = d.old.unwrap_or(&d.row);
@@ -128,7 +128,7 @@ fn addresses(d: &mut Draft, attr: &str, link: &str) {
     }
 }
 
-/// The relation of e-mails and the users in whose inbox they are, and its direction from the e-mail.
+/// The relation between emails and the users in whose inbox they are, and its direction from the email.
 pub(crate) fn users_relation(emails: &Layout) -> Option<(usize, bool)> {
     match emails.links.get("users")?.kind {
         LinkKind::Many { relation, forward } => Some((relation, forward)),
@@ -136,7 +136,7 @@ pub(crate) fn users_relation(emails: &Layout) -> Option<(usize, bool)> {
     }
 }
 
-/// A mark that an e-mail carries for each user apart. In nobody's inbox it counts as read and has no other mark.
+/// A mark of an email for one user. Outside of the user's inbox it counts as read and has no other mark.
 pub(crate) fn mark(app: &App, emails: &Layout, row: &Row, column: &str, user: &str) -> Value {
     let otherwise = if column == "isRead" {
         Value::Bool(true)
@@ -160,7 +160,7 @@ pub(crate) fn mark(app: &App, emails: &Layout, row: &Row, column: &str, user: &s
     }
 }
 
-/// Values of e-mails that have no column.
+/// Values of emails that have no column.
 pub(super) fn value(
     app: &App,
     emails: &Layout,
@@ -205,7 +205,7 @@ pub(super) fn value(
     })
 }
 
-/// Name or address out of `Name <address>`; a text without brackets is an address.
+/// Name or address from `Name <address>`; a string without brackets is an address.
 fn part_of(emails: &Layout, row: &Row, attr: &str, name: bool) -> Value {
     let Some(text) = emails.slot(attr).and_then(|s| row.get(s).as_str()) else {
         return Value::Null;
@@ -221,7 +221,7 @@ fn part_of(emails: &Layout, row: &Row, attr: &str, name: bool) -> Value {
     })
 }
 
-/// Whether an e-mail is in a user's inbox.
+/// Whether an email is in a user's inbox.
 pub(crate) fn in_inbox(app: &App, emails: &Layout, row: &Row, user: &str) -> bool {
     users_relation(emails)
         .is_some_and(|(relation, forward)| app.store.relation(relation).has(&row.id, forward, user))
@@ -268,7 +268,7 @@ fn holder<'a>(app: &'a App, address: &str) -> Option<(&'a Layout, std::sync::Arc
         })
 }
 
-/// Who stands in a list of e-mails: the sender.
+/// The person shown in a list of emails: the sender.
 fn person(app: &App, emails: &Layout, row: &Row) -> Value {
     let from = texts(app, emails, row, "fromEmailAddress");
     match from.first() {
@@ -280,7 +280,7 @@ fn person(app: &App, emails: &Layout, row: &Row) -> Value {
     }
 }
 
-/// Reading an e-mail in one's inbox marks it as read.
+/// Marks an email as read when a user reads it in the inbox.
 pub(crate) fn mark_read(app: &App, emails: &Layout, row: &Row, user: &str) {
     let Some((relation, forward)) = users_relation(emails) else {
         return;

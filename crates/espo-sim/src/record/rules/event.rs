@@ -131,7 +131,7 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
     Ok(())
 }
 
-/// Whether an id stands in a list twice: the database refuses that where the server writes the set itself.
+/// Whether a list contains an ID twice: the database rejects this where the server writes the set itself.
 pub(super) fn has_twice(ids: &[Json]) -> bool {
     ids.iter().enumerate().any(|(i, id)| ids[..i].contains(id))
 }

@@ -32,7 +32,7 @@ pub(crate) fn is_locked(app: &App, layout: &Layout, row: &Row) -> bool {
             .is_some_and(|s| row.get(s).is_true())
 }
 
-/// Refuses to change a locked record, but for fields that locking leaves alone.
+/// Rejects changes of a locked record, except for fields that locking does not affect.
 pub(super) fn check(d: &Draft) -> Result<()> {
     let Some(old) = d.old.filter(|old| is_locked(d.app, d.layout, old)) else {
         return Ok(());
@@ -69,7 +69,7 @@ pub(super) fn check(d: &Draft) -> Result<()> {
     Ok(())
 }
 
-/// Refuses to remove a locked record.
+/// Rejects the deletion of a locked record.
 pub(crate) fn check_removal(app: &App, layout: &Layout, row: &Row) -> Result<()> {
     if is_locked(app, layout, row) {
         return Err(refused("cannotRemoveLockedRecord", Map::new()));

@@ -29,7 +29,7 @@ use crate::layout::Layout;
 use crate::store::Row;
 use crate::value::Value;
 
-/// Attributes without a column that come with the row itself, so that an answer to a save does not compute them anew.
+/// Attributes without a column that come with the row itself, so that the response to a save does not compute them again.
 const WITH_THE_ROW: &[(&str, &[&str])] = &[
     ("Contact", &["title", "accountIsInactive", "hasPortalUser"]),
     ("Meeting", &["duration"]),
@@ -47,12 +47,12 @@ const WITH_THE_ROW: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Whether an update loads those who take part once more.
+/// Whether an update reloads the attendees.
 pub(crate) fn reloads_members(entity: &str, sent: impl Fn(&str) -> bool) -> bool {
     entity == "Call" && (sent("contactsIds") || sent("leadsIds"))
 }
 
-/// Whether an attribute is a mark that an e-mail has in a user's inbox only.
+/// Whether an attribute is a mark of an email that exists only in a user's inbox.
 pub(crate) fn of_inbox(attr: &str) -> bool {
     OF_INBOX.contains(&attr) || attr == "isUsersSent"
 }
@@ -74,13 +74,13 @@ pub(crate) fn is_future(entity: &str, field: &str) -> bool {
     (entity, field) == ("Email", "sendAt")
 }
 
-/// Refuses to remove what is locked or in use.
+/// Rejects the deletion of records that are locked or in use.
 pub(crate) fn check_removal(app: &App, layout: &Layout, row: &Row) -> Result<()> {
     lock::check_removal(app, layout, row)?;
     category::check_removal(app, layout, row)
 }
 
-/// What a body says under another name, before anything looks at it.
+/// Renames alternative attributes of a body before it is processed.
 pub(crate) fn complete(entity: &str, body: &mut Cow<Map<String, Json>>) {
     if entity == "Email" {
         email::complete(body.to_mut());
@@ -114,7 +114,7 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
             }
         }
         "KnowledgeBaseArticle" => article::save(d),
-        // A folder belongs to whom it was made by.
+        // A folder belongs to the user who created it.
         "EmailFolder" if d.old.is_none() && d.get("assignedUserId").is_null() => {
             let creator = d.get("createdById");
             d.set("assignedUserId", creator);

@@ -39,7 +39,7 @@ fn stages(d: &mut Draft) {
     let lost = probability == Some(0);
     let last = match d.old {
         _ if !lost => stage,
-        // It never was in another stage: the first of all stands in.
+        // It was never in another stage, so the first stage is used.
         None => {
             let first = field.and_then(|f| f.options.listed()?.first().cloned());
             first.map_or(stage, Value::text)

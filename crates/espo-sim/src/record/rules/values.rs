@@ -1,4 +1,4 @@
-//! Values without a column that one entity type computes by a rule of its own.
+//! Values without a column that a single entity type computes.
 
 use serde_json::{Value as Json, json};
 
@@ -9,7 +9,7 @@ use crate::record::view;
 use crate::store::Row;
 use crate::value::Value;
 
-/// The value of an attribute without a column (attributes-9.3: those with a `select` of their own).
+/// The value of an attribute without a column (attributes-9.3: those with a custom `select`).
 pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str, user: &str) -> Value {
     let number = |name: &str| layout.slot(name).and_then(|s| row.get(s).as_f64());
     let text = |name: &str| layout.slot(name).and_then(|s| row.get(s).non_empty());
@@ -91,7 +91,7 @@ const OF_NOTE: &[&str] = &[
     "attachmentsTypes",
 ];
 
-/// The note that a notification tells of.
+/// The note of a notification.
 fn note_data(app: &App, layout: &Layout, row: &Row) -> Value {
     let of = |attr: &str| layout.slot(attr).and_then(|s| row.get(s).non_empty());
     let note = app.layouts.find("Note").and_then(|notes| {
@@ -134,7 +134,7 @@ pub(crate) fn reminders(app: &App, layout: &Layout, row: &Row, slot: Slot, user:
     }
 }
 
-/// How many notifications of one action a notification stands for; null for one that stands alone.
+/// The number of grouped notifications of one action; null for a single notification.
 fn grouped(app: &App, layout: &Layout, row: &Row) -> Value {
     let (Some(action), Some(user)) = (layout.slot("actionId"), layout.slot("userId")) else {
         return Value::Null;
@@ -152,7 +152,7 @@ fn grouped(app: &App, layout: &Layout, row: &Row) -> Value {
     }
 }
 
-/// First and last name with a blank between; the middle name is no part of it.
+/// First and last name separated by a space, without the middle name.
 pub(crate) fn person_name(layout: &Layout, row: &Row, parts: [Option<Slot>; 3]) -> Value {
     let [first, _, last] = parts;
     let joined: Vec<&str> = [first, last]
@@ -163,7 +163,7 @@ pub(crate) fn person_name(layout: &Layout, row: &Row, parts: [Option<Slot>; 3]) 
     if !joined.is_empty() {
         return Value::text(joined.join(" "));
     }
-    // Without a person's name, a lead and a user go by what they have.
+    // Leads and users without a person's name are named by other attributes.
     stand_ins(layout)
         .iter()
         .find_map(|attr| layout.slot(attr).and_then(|s| row.get(s).non_empty()))
@@ -179,7 +179,7 @@ pub(crate) fn stand_ins(layout: &Layout) -> &'static [&'static str] {
     }
 }
 
-/// What came of a campaign: nothing was sent yet, but leads may name it as their source.
+/// The results of a campaign: nothing is sent, but leads can refer to it as their source.
 fn campaign(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value {
     match attr {
         "revenueCurrency" => Value::text(app.config.read().default_currency.as_str()),
@@ -192,7 +192,7 @@ fn campaign(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value {
     }
 }
 
-/// Numbers of those who take part in a call, by entity type and id.
+/// Phone numbers of a call's contacts and leads, by entity type and ID.
 fn phone_numbers(app: &App, layout: &Layout, row: &Row) -> Value {
     let mut map = serde_json::Map::new();
     for link in ["contacts", "leads"] {

@@ -1,4 +1,4 @@
-//! What may not be asked (ESPO-API.md E2 and E3).
+//! Checks for forbidden search parameters (ESPO-API.md E2 and E3).
 
 use serde_json::Value as Json;
 
@@ -10,7 +10,7 @@ use crate::layout::{LinkDef, LinkKind};
 use crate::version::Version;
 
 impl Compiler<'_> {
-    /// Refuses what may not be asked.
+    /// Rejects forbidden search parameters.
     pub(super) fn check(&self, item: &Json) -> Result<()> {
         let type_ = item.get("type").and_then(Json::as_str).unwrap_or_default();
         match type_ {
@@ -68,7 +68,7 @@ impl Compiler<'_> {
                 }
                 Ok(())
             }
-            // The ORM knows ids and names of every link, field or not.
+            // The ORM has IDs and names of every link, with or without a field.
             None if self.is_stub(name) => Ok(()),
             None => Err(Refusal::bad_request(format!(
                 "Not existing attribute '{name}' in where."
@@ -76,7 +76,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Whether the caller may use a field, or a link of that name.
+    /// Whether the caller may use the field or link with this name.
     fn field_open(&self, field: &str) -> bool {
         let layouts = &self.app.layouts;
         let entity = layouts.entity(self.layout);
@@ -100,7 +100,7 @@ impl Compiler<'_> {
             })
     }
 
-    /// Every id of a link filter must lead to a record that the caller may read (9.2 and later).
+    /// Every ID of a link filter must lead to a record that the caller may read (9.2 and later).
     fn check_ids(&self, link: &LinkDef, ids: &[Json]) -> Result<()> {
         let Some(target) = link.target.map(|t| &self.app.layouts.entities[t]) else {
             return Ok(());

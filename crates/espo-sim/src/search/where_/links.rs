@@ -51,7 +51,7 @@ impl<'a> Compiler<'a> {
             "linkedWith" | "notLinkedWith" => {
                 let wanted = type_ == "linkedWith";
                 match link.kind {
-                    // From the few ids to their records is shorter than the other way round.
+                    // Following the links of a few IDs is faster than checking the links of each record.
                     LinkKind::Many { relation, forward } => {
                         let linked: HashSet<Id> = ids
                             .iter()

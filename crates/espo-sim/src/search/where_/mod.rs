@@ -41,7 +41,7 @@ const KEYS: &[&str] = &[
     "timeZone",
 ];
 
-/// Compiles the items of a search; all of them must hold.
+/// Compiles the items of a search, which are combined with AND.
 pub(crate) fn compile<'a>(
     app: &'a App,
     caller: &'a Caller,
@@ -57,10 +57,10 @@ pub(crate) fn compile<'a>(
     Ok(conditions)
 }
 
-/// What must hold of single values, and what must hold of the row besides.
+/// The conditions on single values, and the remaining conditions on the row.
 pub(crate) type Split<'a> = (Vec<(Slot, Test)>, Vec<Pred<'a>>);
 
-/// Like [`compile`], with the items that are about one stored value apart, for a scan by column.
+/// Like [`compile`], with the items on a single stored value separate, for a scan by column.
 pub(crate) fn split<'a>(
     app: &'a App,
     caller: &'a Caller,
@@ -79,7 +79,7 @@ pub(crate) fn split<'a>(
     Ok((tests, conditions))
 }
 
-/// What the server parses before it looks at anything: failures here are its own errors, 500.
+/// The parts that the server parses first; failures in them return 500.
 fn parse(item: &Json) -> Result<()> {
     let Some(map) = item.as_object() else {
         return Err(Refusal::internal_page());
@@ -245,7 +245,7 @@ impl<'a> Compiler<'a> {
             });
         }
         let Some(ix) = self.layout.find(name) else {
-            // A link stub: ids have no column to compare.
+            // A link stub: IDs have no column to compare.
             drop(self.test(type_, Ty::List, item)?);
             self.broken
                 .set(self.broken.get() || !type_.starts_with("array"));

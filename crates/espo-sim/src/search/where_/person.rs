@@ -13,7 +13,7 @@ impl<'a> Compiler<'a> {
     /// The condition of an item on a person's name; `None` where the name is compared as any other text.
     ///
     /// The database tries the last name, the first name, and both in either order. A concatenation with a missing part is
-    /// null, so that negated conditions leave out everybody without a first name.
+    /// null, so that negated conditions exclude all persons without a first name.
     pub(super) fn person(
         &self,
         type_: &str,

@@ -11,7 +11,7 @@ use base64::Engine;
 use espo_sim::Sim;
 use serde_json::Value as Json;
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub status: u16,
@@ -52,7 +52,7 @@ pub(crate) fn raw(address: std::net::SocketAddr, request: &[u8]) -> std::io::Res
     Ok(answer)
 }
 
-/// Sends a request on a connection of its own.
+/// Sends a request on a new connection.
 pub(crate) fn send(
     sim: &Sim,
     method: &str,
@@ -75,7 +75,7 @@ pub(crate) fn send(
         .ok_or_else(|| std::io::Error::other("not HTTP"))
 }
 
-/// Reads an HTTP answer; `None` for what is none, or is cut short.
+/// Reads an HTTP response; `None` if it is invalid or incomplete.
 pub(crate) fn parse(bytes: &[u8], head: bool) -> Option<Answer> {
     let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
     let text = String::from_utf8_lossy(&bytes[..end]).into_owned();
@@ -130,7 +130,7 @@ pub(crate) fn base64(s: impl AsRef<[u8]>) -> String {
     base64::engine::general_purpose::STANDARD.encode(s)
 }
 
-/// A server with somebody who talks to it.
+/// A server with a client.
 pub(crate) struct Talk<'a> {
     pub sim: &'a Sim,
     headers: Vec<(String, String)>,
@@ -190,7 +190,7 @@ impl<'a> Talk<'a> {
             &headers,
             body.as_deref().map(str::as_bytes),
         )
-        .expect("an answer")
+        .expect("a response")
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -209,7 +209,7 @@ impl<'a> Talk<'a> {
         self.call("DELETE", path, None)
     }
 
-    /// Creates a record and gives its id.
+    /// Creates a record and returns its ID.
     pub(crate) fn create(&self, entity: &str, body: Json) -> String {
         self.post(entity, body).ok()["id"]
             .as_str()
