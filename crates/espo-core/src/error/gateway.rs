@@ -1,4 +1,5 @@
-//! Responses of something in front of EspoCRM: a proxy, a gateway, a firewall, a web server without the application.
+//! Responses of a component in front of EspoCRM: a proxy, a gateway, a firewall, or a web server without the
+//! application.
 
 use std::borrow::Cow;
 
@@ -11,9 +12,9 @@ impl Error {
     /// that EspoCRM does not use, a 407, or an HTML page where the API returns JSON.
     ///
     /// # Troubleshooting
-    /// EspoCRM's credentials were not looked at. The message says what to do for each case; credentials of a gateway are
-    /// set with [`ClientBuilder::gateway_basic_auth`](crate::ClientBuilder::gateway_basic_auth), other headers with
-    /// [`ClientBuilder::header`](crate::ClientBuilder::header), client certificates with
+    /// EspoCRM did not check its credentials. The message says what to do in each case. Set credentials of a gateway
+    /// with [`ClientBuilder::gateway_basic_auth`](crate::ClientBuilder::gateway_basic_auth), other headers with
+    /// [`ClientBuilder::header`](crate::ClientBuilder::header) and client certificates with
     /// [`ClientBuilder::client_certificate`](crate::ClientBuilder::client_certificate).
     pub fn is_gateway(&self) -> bool {
         let Some(answer) = &self.0.answer else {
@@ -26,7 +27,7 @@ impl Error {
         }
     }
 
-    /// What to do about the response of a gateway.
+    /// Advice for the response of a gateway.
     pub(super) fn gateway_advice(&self) -> Option<Cow<'static, str>> {
         if !self.is_gateway() {
             return None;
@@ -103,7 +104,7 @@ fn realm_of(challenge: &str) -> Option<&str> {
     }
 }
 
-/// EspoCRM sends JSON or nothing; what calls itself HTML and is not empty comes from elsewhere.
+/// EspoCRM sends JSON or nothing; a non-empty HTML body comes from another component.
 fn is_page(answer: &Answer) -> bool {
     let is_html = answer
         .headers

@@ -45,7 +45,7 @@ fn a_validation_failure_names_field_and_rule() {
     assert!(
         error
             .to_string()
-            .starts_with("POST /Account: the server answered 400 Bad Request: Field")
+            .starts_with("POST /Account: the server returned 400 Bad Request: Field")
     );
 }
 

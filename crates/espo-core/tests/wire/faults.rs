@@ -124,7 +124,7 @@ async fn a_reset_before_the_headers_is_unknown_for_a_write_and_tried_again_for_a
             assert_eq!(requests, if reads(kind) { 3 } else { 1 }, "{kind}");
             assert_eq!(error.is_retryable(), reads(kind), "{kind}");
             assert_eq!(
-                error.to_string().contains("look before repeating"),
+                error.to_string().contains("check before you retry"),
                 !reads(kind),
                 "{error}"
             );
@@ -166,7 +166,7 @@ async fn a_reset_or_cut_in_the_body_of_a_success_is_known_to_have_been_done() {
                 assert_eq!(error.status().unwrap(), 200);
                 assert_eq!(requests, if reads(kind) { 3 } else { 1 }, "{kind}");
                 assert_eq!(
-                    error.to_string().contains("do not repeat"),
+                    error.to_string().contains("do not retry"),
                     !reads(kind),
                     "{error}"
                 );
