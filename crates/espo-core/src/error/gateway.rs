@@ -36,12 +36,12 @@ impl Error {
         let text = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
         Some(match answer.status.as_u16() {
             401 => format!(
-                "a gateway in front of EspoCRM demands authentication{}; EspoCRM's credentials were not checked; set the \
+                "a gateway in front of EspoCRM requires authentication{}; EspoCRM's credentials were not checked; set the \
                  gateway's with `gateway_basic_auth`, `header` or `client_certificate`",
                 realm(answer).map_or_else(String::new, |realm| format!(" (realm {realm:?})"))
             )
             .into(),
-            407 => "the proxy demands credentials; put user and password into its URL".into(),
+            407 => "the proxy requires credentials; add user and password to its URL".into(),
             400 if text.contains("plain http request was sent to https port")
                 || text.contains("speaking plain http to an ssl-enabled") =>
             {
@@ -50,13 +50,13 @@ impl Error {
             413 => "the web server in front of EspoCRM rejects bodies of this size; raise its limit, or upload in \
                     smaller chunks"
                 .into(),
-            403 => "an HTML page came instead of EspoCRM's response: a proxy, gateway or firewall rejects the request; \
+            403 => "received an HTML page instead of EspoCRM's response: a proxy, gateway or firewall rejects the request; \
                     check what it lets through, and whether it needs credentials (`gateway_basic_auth`, `header`)"
                 .into(),
             502..=504 => "a proxy or gateway responded because it could not reach EspoCRM; check the web server and PHP \
                           behind it, and the proxy settings of this program"
                 .into(),
-            _ => "an HTML page came instead of EspoCRM's response; check that the URL leads to EspoCRM and not to a \
+            _ => "received an HTML page instead of EspoCRM's response; check that the URL leads to EspoCRM and not to a \
                   proxy, a gateway or a login page"
                 .into(),
         })

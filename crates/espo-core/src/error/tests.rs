@@ -175,6 +175,6 @@ fn responses_of_gateways_are_told_from_those_of_the_server() {
     assert!(
         answered(407, &[], "")
             .to_string()
-            .contains("proxy demands credentials")
+            .contains("proxy requires credentials")
     );
 }
