@@ -247,7 +247,7 @@ impl<E: ?Sized, C: ColumnSet> JsonSlot for Option<Columns<E, C>> {
             }
             other => {
                 return Err(format!(
-                    "expected an object from id to columns, found {}",
+                    "expected an object of columns by ID, found {}",
                     kind_of(&other)
                 ));
             }

@@ -109,7 +109,7 @@ fn a_record_that_does_not_fit_is_named_and_does_not_lose_the_others() {
     );
     assert_eq!(
         rejected.to_string(),
-        "Opportunity 2, attribute `closeDate`: expected a date YYYY-MM-DD, found the text \"soon\""
+        "Opportunity 2, attribute `closeDate`: expected a date YYYY-MM-DD, found the string \"soon\""
     );
 }
 
