@@ -47,7 +47,7 @@ fn value<T: Serialize + ?Sized>(of: &T) -> Result<Value, Error> {
         .map_err(|error| Error::build(format!("cannot serialise the request body: {error}")))
 }
 
-/// An instant as query parameters have it: UTC, in whole seconds.
+/// An instant in the form of query parameters: UTC, in whole seconds.
 fn instant(of: jiff::Timestamp) -> String {
     of.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
@@ -67,7 +67,7 @@ impl Client {
         self.send(request).await?.json()
     }
 
-    /// Sends a request whose response is `true`, or something of no interest, on success.
+    /// Sends a request whose response is `true` on success, or is not needed.
     pub(crate) async fn perform(
         &self,
         method: Method,
@@ -79,7 +79,7 @@ impl Client {
             request = request.json(body);
         }
         let response = self.send(request).await?;
-        // 200 with `false` is how the server says that nothing happened.
+        // The server returns 200 with `false` if nothing happened.
         match response.json::<Value>()? {
             Value::Bool(false) => Err(Error::not_done(&response)),
             _ => Ok(()),

@@ -210,7 +210,7 @@ impl Auth<Password> {
     }
 
     /// Requests a token that is bound to a secret cookie (`Espo-Authorization-Create-Token-Secret`), so that the token
-    /// alone is of no use to others.
+    /// alone cannot be used by others.
     #[must_use]
     pub fn with_token_secret(mut self) -> Self {
         if let Scheme::Password { token_secret, .. } = &mut self.scheme {

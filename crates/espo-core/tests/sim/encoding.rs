@@ -189,7 +189,7 @@ proptest! {
 }
 
 #[test]
-fn a_null_in_brackets_is_said_by_the_type() {
+fn null_is_encoded_by_type_in_brackets() {
     let params = SearchParams::new().filter(WhereItem::equals("a", Value::Null));
     let back = from_brackets(&sent(SearchEncoding::Brackets, &params), false);
     assert_eq!(back.where_[0].kind(), "isNull");

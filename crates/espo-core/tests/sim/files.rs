@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::{create, object, read, start};
 
 #[tokio::test]
-async fn a_file_is_put_into_a_field_copied_and_deleted() {
+async fn files_are_attached_copied_and_deleted() {
     let (_sim, crm) = start().await;
     let files = crm.untyped("Attachment");
     let place = Place::file("Document", "file");
@@ -60,7 +60,7 @@ async fn serve(type_: &'static str, content: &'static [u8]) -> String {
 }
 
 #[tokio::test]
-async fn the_server_fetches_an_image_and_nothing_else() {
+async fn server_fetches_only_images() {
     let (_sim, crm) = start().await;
     let files = crm.untyped("Attachment");
     let place = Place::file("User", "avatar");

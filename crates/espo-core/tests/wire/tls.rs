@@ -73,7 +73,7 @@ fn get() -> Request {
 }
 
 #[tokio::test]
-async fn an_authority_of_ones_own_is_trusted_when_given_and_only_then() {
+async fn private_authorities_are_trusted_only_if_set() {
     let (port, pem) = server().await;
     let builder = || {
         Client::builder(format!("https://localhost:{port}"))
@@ -93,7 +93,7 @@ async fn an_authority_of_ones_own_is_trusted_when_given_and_only_then() {
 }
 
 #[tokio::test]
-async fn a_default_provider_that_the_program_installed_is_left_alone() {
+async fn installed_default_providers_are_not_used() {
     // One that can do nothing: whoever uses it cannot speak to anybody.
     let theirs = CryptoProvider {
         cipher_suites: Vec::new(),
@@ -149,7 +149,7 @@ async fn client_certificates_are_presented() {
 }
 
 #[test]
-fn what_is_no_certificate_is_refused_when_the_client_is_made() {
+fn invalid_certificates_are_rejected_by_build() {
     for pem in [
         "",
         "nonsense",
@@ -164,7 +164,7 @@ fn what_is_no_certificate_is_refused_when_the_client_is_made() {
 }
 
 #[tokio::test]
-async fn tls_and_plain_http_spoken_to_the_wrong_port_are_recognised() {
+async fn tls_and_http_on_wrong_ports_are_recognised() {
     let plain = tokio::net::TcpListener::bind("localhost:0").await.unwrap();
     let url = format!("https://{}", plain.local_addr().unwrap()).replace("127.0.0.1", "localhost");
     tokio::spawn(async move {

@@ -62,7 +62,7 @@ fn object(value: Value) -> JsonObject {
 }
 
 #[tokio::test]
-async fn the_instance() {
+async fn calls_about_the_instance_match_the_api() {
     let bench = Bench::new().await;
     let user = bench
         .gives(r#"{"user":{"id":"1","userName":"bob","type":"admin","token":"t"},"token":"t","acl":{"table":{}},"language":"en_US"}"#)
@@ -137,7 +137,7 @@ async fn the_instance() {
 }
 
 #[tokio::test]
-async fn users_and_preferences() {
+async fn user_and_preference_calls_match_the_api() {
     let bench = Bench::new().await;
     bench
         .gives("{}")
@@ -244,7 +244,7 @@ async fn currency_rates_keep_their_digits_both_ways() {
 }
 
 #[tokio::test]
-async fn a_false_in_place_of_true_is_an_error() {
+async fn false_instead_of_true_is_an_error() {
     let bench = Bench::new().await;
     let error = bench
         .gives("false")
@@ -265,7 +265,7 @@ async fn a_false_in_place_of_true_is_an_error() {
 }
 
 #[tokio::test]
-async fn anything_else_goes_by_the_raw_request() {
+async fn other_calls_use_raw_requests() {
     let bench = Bench::new().await;
     let jobs: Value = bench
         .gives("[1]")
