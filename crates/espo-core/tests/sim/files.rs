@@ -1,4 +1,4 @@
-//! Attachments beyond uploading: copies, images from elsewhere, fields of records.
+//! Attachments beyond uploading: copies, images from URLs, fields of records.
 
 use espo_core::attachments::{Place, Upload};
 use serde_json::json;
@@ -42,7 +42,7 @@ async fn files_are_attached_copied_and_deleted() {
     assert!(none.unwrap_err().is_not_found());
 }
 
-/// Answers each request with these bytes of this type.
+/// Responds to each request with these bytes and this media type.
 async fn serve(type_: &'static str, content: &'static [u8]) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/logo.png?size=1", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! Every kind of credential, good and bad, as the server judges them.
+//! Valid and invalid credentials of every scheme, checked by the embedded server.
 
 use espo_core::typed::Id;
 use espo_core::{Auth, Client, JsonObject};

@@ -1,4 +1,4 @@
-//! What belongs to a user: preferences, password and keys, rights.
+//! User-related calls: preferences, password and keys, permissions.
 
 use espo_core::http::Method;
 use espo_core::secrecy::SecretString;
@@ -82,7 +82,7 @@ async fn password_changes_require_the_current_password() {
     assert!(error.is_unauthorized(), "{error}");
 }
 
-/// What the server would have mailed last.
+/// The last email that the server would have sent.
 fn mailed(sim: &Sim) -> (Vec<String>, String) {
     let mail = sim.mails().pop().unwrap();
     (mail.to, mail.body)

@@ -1,4 +1,4 @@
-//! Every way to authenticate, the one log-in, and what a refusal does.
+//! All authentication schemes, the shared login, and the effect of a rejection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -101,7 +101,7 @@ async fn concurrent_tasks_log_in_once_per_token() {
             let body = format!(r#"{{"user":{{"userName":"bob"}},"token":"t{number}"}}"#);
             return json(200, &body);
         }
-        // The first token has run out; a POST may be repeated, it was refused.
+        // The first token has expired; a POST may be retried because it was rejected.
         match plain(seen, "Espo-Authorization").as_str() {
             "bob:t1" => json(200, "true"),
             _ => Act::Write(bytes(401, "text/html", "", b"")),
@@ -250,7 +250,7 @@ async fn rejected_credentials_are_sent_only_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn verified_credentials_allow_concurrent_requests() {
-    // Both requests must be there at the same time for either to be answered.
+    // Both requests must arrive before either receives a response.
     let gate = Arc::new(std::sync::Barrier::new(2));
     let server = Server::start(move |_, number| {
         if number > 0 {
@@ -275,7 +275,7 @@ async fn bearer_tokens_use_the_authorization_header() {
     assert_eq!(server.last().header("Authorization"), Some("Bearer t0ken"));
 }
 
-/// A server with one user, whose password can be changed, and whose tokens end then.
+/// A server with one user whose password can be changed, which ends the user's tokens.
 async fn with_password() -> Server {
     let state = Arc::new(std::sync::Mutex::new(("old".to_owned(), 0)));
     Server::start(move |seen, _| {

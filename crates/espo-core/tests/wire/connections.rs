@@ -1,4 +1,4 @@
-//! What an observer of connections is told.
+//! The notifications of a connection observer.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -71,7 +71,7 @@ async fn failed_connections_are_reported_and_keep_their_error() {
     assert_eq!((error.stage(), error.is_timeout()), (Stage::Connect, false));
     assert_eq!(opened(&seen), [false]);
 
-    // Accepts, and says nothing in the TLS handshake.
+    // Accepts connections but does not respond to the TLS handshake.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let limit = Duration::from_millis(50);
     let url = format!("https://{}", silent.local_addr().unwrap());

@@ -1,5 +1,5 @@
-//! The fault table: what a caller gets, and how many requests the server saw,
-//! for each kind of call under each kind of fault.
+//! The fault table: the result, and the number of requests that the server received, for each kind of call under each
+//! kind of fault.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ async fn call(client: &Client, kind: &str) -> Result<(), Error> {
         "create" => accounts.create(patch()).send().await.map(drop),
         "update" => accounts.update(id(), patch()).send().await.map(drop),
         "delete" => accounts.delete(id()).await,
-        // Without a type there is no link to name; this is what a typed one sends.
+        // Without an entity type there is no link constant; this is the request of a typed call.
         "link" => {
             let request = Request::new(Method::POST, &["Account", ID, "contacts"]);
             let response = client
@@ -62,8 +62,8 @@ fn good(kind: &str) -> Vec<u8> {
     bytes(200, "application/json", "", good_body(kind).as_bytes())
 }
 
-/// Has every kind of call meet the fault, and gives the result and the number of
-/// requests that the server saw to `check`.
+/// Runs every kind of call under the fault, and passes the result and the number of requests that the server received
+/// to `check`.
 async fn under<F, C>(settings: impl Fn(ClientBuilder) -> ClientBuilder, fault: F, check: C)
 where
     F: Fn(&str) -> Act + Clone + Send + Sync + 'static,
@@ -152,7 +152,7 @@ async fn writes_with_a_lost_success_body_are_done() {
             },
             |kind, result, requests| {
                 if kind == "delete" {
-                    // The status said it all.
+                    // The status was sufficient.
                     result.unwrap();
                     assert_eq!(requests, 1);
                     return;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::server::{Act, Server, builder, bytes, empty, json};
 
-/// Gives one byte after another without holding them.
+/// Produces one byte after another without storing them.
 struct Pattern {
     left: u64,
     next: u8,
@@ -21,7 +21,7 @@ impl tokio::io::AsyncRead for Pattern {
         _: &mut std::task::Context<'_>,
         buffer: &mut tokio::io::ReadBuf<'_>,
     ) -> std::task::Poll<std::io::Result<()>> {
-        // Odd pieces, so that a chunk takes several reads.
+        // Odd lengths, so that a chunk takes several reads.
         let count = buffer.remaining().min(777).min(self.left as usize);
         for _ in 0..count {
             buffer.put_slice(&[self.next]);

@@ -1,4 +1,4 @@
-//! Proxies, gateways and addresses: what a connection goes through, and what travels with it.
+//! Proxies, gateways and addresses: the route of a connection and the headers sent with it.
 
 use std::process::Command;
 
@@ -147,7 +147,7 @@ fn headers_that_cannot_be_sent_are_reported_by_build() {
         let error = builder.build().unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }
-    // Without credentials of its own, the caller may send any.
+    // Without credentials, the client allows any header.
     site().header("X-Api-Key", "k").build().unwrap();
 }
 

@@ -12,8 +12,7 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-/// An HTTPS server for `localhost` that answers `1`; gives its port and the
-/// authority's certificate.
+/// An HTTPS server for `localhost` that responds with `1`; returns its port and the authority's certificate.
 async fn server() -> (u16, String) {
     let (acceptor, pem) = crate::authority::authority();
     (serve(acceptor).await, pem)
@@ -37,8 +36,8 @@ async fn serve(acceptor: TlsAcceptor) -> u16 {
     port
 }
 
-/// An HTTPS server for `localhost` that demands a client certificate; returns its port, the authority's certificate, and
-/// a client's chain and key.
+/// An HTTPS server for `localhost` that requires a client certificate; returns its port, the authority's certificate,
+/// and a client's chain and key.
 async fn mutual() -> (u16, String, String, String) {
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -94,7 +93,7 @@ async fn private_authorities_are_trusted_only_if_set() {
 
 #[tokio::test]
 async fn installed_default_providers_are_not_used() {
-    // One that can do nothing: whoever uses it cannot speak to anybody.
+    // A provider without any algorithms: a client that uses it cannot connect.
     let theirs = CryptoProvider {
         cipher_suites: Vec::new(),
         kx_groups: Vec::new(),

@@ -1,4 +1,4 @@
-//! Limits, redirects, retries, hooks, connections.
+//! Limits, redirects, retries, hooks and connections.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -62,7 +62,7 @@ async fn default_headers_are_set_by_the_client() {
 
 #[tokio::test]
 async fn compressed_responses_are_limited_by_their_full_size() {
-    // gzip of 100,000 blanks and a 1.
+    // gzip of 100,000 spaces and a 1.
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     std::io::Write::write_all(&mut encoder, &[b' '; 100_000]).unwrap();
     std::io::Write::write_all(&mut encoder, b"1").unwrap();
@@ -147,7 +147,7 @@ async fn prepared_requests_equal_unprepared_ones() {
         "{seen:?}"
     );
 
-    // What is wrong is told as ever, before and after.
+    // Errors are reported as without preparing, both before and after.
     assert!(
         client
             .prepare(Request::new(Method::GET, &["Account", ""]))
@@ -180,7 +180,7 @@ async fn redirected_gets_are_signed_again() {
     };
     assert_ne!(signed(0), signed(1));
 
-    // A write is not: whether it was done there is not known here.
+    // A write is not redirected: the client cannot know whether it was executed there.
     let post = Request::new(Method::POST, &["old"]).json(&1);
     let error = client.send(post).await.unwrap_err();
     assert_eq!(error.status().unwrap(), 301);
@@ -310,7 +310,7 @@ async fn dropped_calls_close_their_connection() {
         }
     }
     drop(call);
-    // The permit and the probe of the credentials are free again.
+    // The permit and the credentials' probe are available again.
     client.send(get("Account")).await.unwrap();
     assert_eq!(server.last().connection, 1);
 }

@@ -9,7 +9,7 @@ use crate::server::{Act, Server, json as answer};
 
 const URL: &str = "https://hooks.example.com/Espo";
 
-/// A server that keeps webhooks.
+/// A server that stores webhooks.
 async fn server(hooks: Vec<Value>) -> (Server, Arc<Mutex<Vec<Value>>>) {
     let kept = Arc::new(Mutex::new(hooks));
     let store = Arc::clone(&kept);
@@ -88,7 +88,7 @@ async fn ensure_keeps_one_active_webhook() {
         hook("c", URL, true),
         hook("a", URL, false),
         hook("b", URL, true),
-        // The database finds it without regard to case; it is another address.
+        // The database finds it because it ignores case; it is a different address.
         hook("d", &URL.to_lowercase(), true),
     ])
     .await;

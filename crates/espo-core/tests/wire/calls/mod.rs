@@ -1,5 +1,4 @@
-//! Each typed call sends what the API's documentation says and reads what the
-//! server answers.
+//! Each typed call sends the request in the API's documentation and reads the server's response.
 
 mod bulk;
 mod crm;
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Seen, Server, json as answer};
 
-/// A client, and a server that gives the answer set last.
+/// A client, and a server that returns the response set last.
 struct Bench {
     server: Server,
     crm: Client,
