@@ -247,7 +247,9 @@ impl std::fmt::Debug for Request {
     }
 }
 
-/// Appends the `searchParams` parameter. JSON contains many characters to escape, and an iterator over runs of
+/// Appends the `searchParams` parameter.
+///
+/// JSON contains many characters to escape, and an iterator over runs of
 /// unescaped text is slow at that. Colon and comma are legal in a query; without escaping them, 20 % more IDs fit into
 /// the server's 8 KB of request line.
 pub(crate) fn write_search(query: &mut String, json: &str) {

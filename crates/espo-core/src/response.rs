@@ -72,8 +72,8 @@ impl Response {
         &self.context.path
     }
 
-    /// `X-App-Timestamp`: changes when the instance was rebuilt or its cache
-    /// cleared; a key for anything derived from metadata.
+    /// Returns `X-App-Timestamp`, which changes when the instance is rebuilt or its cache is cleared. Use it as a cache
+    /// key for data derived from metadata.
     pub fn app_timestamp(&self) -> Option<u64> {
         let value = self.headers.get("x-app-timestamp")?;
         value.to_str().ok()?.trim().parse().ok()

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-/// How often and how long to try again.
+/// How often and how long to retry.
 ///
-/// A request is repeated when nothing of it was sent (no connection), and, if it
-/// only reads, when its answer was lost or the server said to come back later
-/// (429, 502, 503, 504). A POST, PUT or DELETE that may have reached the server
-/// is never repeated by the client.
+/// A request is retried if nothing of it was sent (no connection). A request that only reads is also retried if its
+/// response was lost or the server said to come back later (429, 502, 503, 504). The client never retries a POST, PUT or
+/// DELETE that may have reached the server.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RetryPolicy {

@@ -51,7 +51,7 @@ pub struct Field {
     date: bool,
 }
 
-/// The attribute of this name: `field("amount").gt(10_000)`.
+/// Returns the attribute with this name: `field("amount").gt(10_000)`.
 pub fn field(name: impl Into<Cow<'static, str>>) -> Field {
     Field {
         name: name.into(),
@@ -60,7 +60,7 @@ pub fn field(name: impl Into<Cow<'static, str>>) -> Field {
     }
 }
 
-/// The link of this name: `link("contacts").is_linked()`.
+/// Returns the link with this name: `link("contacts").is_linked()`.
 pub fn link(name: impl Into<Cow<'static, str>>) -> Link {
     Link { name: name.into() }
 }

@@ -40,7 +40,7 @@ pub struct AppUser<U: UserAccount> {
     pub settings: JsonObject,
     /// The user's language, such as `en_US`.
     pub language: Option<String>,
-    /// Parameters for front ends.
+    /// Parameters for frontends.
     pub app_params: JsonObject,
     id: Id<U>,
     user_name: Option<String>,
@@ -159,7 +159,7 @@ impl App<'_> {
         self.0.get_json(&["App", "about"]).await
     }
 
-    /// Reads parameters for front ends (`GET App/appParams`, EspoCRM 9.3 and later).
+    /// Reads parameters for frontends (`GET App/appParams`, EspoCRM 9.3 and later).
     ///
     /// # Errors
     /// [`Error::is_not_found`] before EspoCRM 9.3.

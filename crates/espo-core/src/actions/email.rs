@@ -259,7 +259,7 @@ impl<T: MessageTemplate> IntoFuture for PrepareRequest<T> {
 }
 
 impl<A: MailAddress> Records<A> {
-    /// Searches for addresses that begin with a text, like the address field of an email. Rows contain `emailAddress`
+    /// Searches for addresses that begin with a string, like the address field of an email. Rows contain `emailAddress`
     /// and the person or company with this address (`entityType`, `entityId`, `entityName`).
     ///
     /// # Errors

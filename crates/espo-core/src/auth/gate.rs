@@ -264,7 +264,7 @@ impl Authenticator {
 
     /// Records a 401.
     pub(crate) fn refused(&self, pass: &Pass, answer: &Answer) -> Verdict {
-        // A 401 from a gateway says nothing about these credentials.
+        // A gateway's 401 does not mean that EspoCRM rejected these credentials.
         if is_foreign(answer) {
             return Verdict::Refused;
         }

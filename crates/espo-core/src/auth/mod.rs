@@ -161,7 +161,7 @@ impl Auth {
     }
 
     /// Logs in with the password once (`GET App/user`) and continues with the token that the server returns; logs in
-    /// again when the token has expired, only once however many tasks notice it at the same time.
+    /// again when the token has expired, only once for any number of concurrent tasks.
     pub fn password(user: impl Into<String>, password: impl Into<SecretString>) -> Auth<Password> {
         Auth::of(Scheme::Password {
             user: user.into(),

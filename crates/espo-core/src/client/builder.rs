@@ -257,11 +257,10 @@ impl ClientBuilder {
         self.fault.get_or_insert(fault);
     }
 
-    /// Makes the client. Nothing is sent yet.
+    /// Builds the client. Nothing is sent yet.
     ///
     /// # Errors
-    /// When the URL, a credential, a certificate, the proxy or a limit is not
-    /// usable; the message says which.
+    /// Fails if the URL, a credential, a certificate, the proxy or a limit is invalid; the message says which.
     pub fn build(self) -> Result<Client, Error> {
         let site = Site::parse(&self.url, self.portal.as_deref())?;
         let rate = match self.max_rate {

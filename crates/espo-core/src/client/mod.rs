@@ -22,9 +22,8 @@ use crate::transport::{Engine, ProxyInfo};
 
 /// A connection to one EspoCRM instance as one user.
 ///
-/// Cheap to clone; clones share connections, token, limits and everything else.
-/// Dropping the future of a call cancels it: the connection is closed and
-/// nothing is left running.
+/// Clones are cheap and share the connections, the token, the limits and all other state. Dropping the future of a call
+/// cancels it: its connection is closed, and no task keeps running.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) engine: Arc<Engine>,

@@ -75,11 +75,11 @@ pub enum Outcome {
     Done,
 }
 
-/// Everything that can go wrong with a call. One pointer wide.
+/// The error of a call; the size of one pointer.
 ///
 /// Its `Display` names the request (without query or secrets), what happened and what to do; the causes are in
-/// [`source`](std::error::Error::source), and [`Error::report`] shows both in one line. Neither shows a credential, or a
-/// body other than that of a conflict that is none of EspoCRM's own.
+/// [`source`](std::error::Error::source), and [`Error::report`] shows both in one line. Neither shows credentials. The only
+/// bodies shown are those of conflicts that EspoCRM itself does not define.
 pub struct Error(Box<Inner>);
 
 pub(crate) struct Inner {

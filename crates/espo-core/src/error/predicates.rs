@@ -217,7 +217,7 @@ impl Error {
         if self.is_locked_out() {
             return Some(
                 "no reason given: too many failed logins from this address, or a firewall; \
-                 wait a minute and stop whatever sends wrong credentials",
+                 wait a minute and stop the program that sends wrong credentials",
             );
         }
         if self.is_locked() {

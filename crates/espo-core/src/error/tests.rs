@@ -50,7 +50,7 @@ fn a_validation_failure_names_field_and_rule() {
 }
 
 #[test]
-fn the_two_conflicts_are_told_apart() {
+fn duplicates_and_version_conflicts_are_distinguished() {
     let duplicate = answered(409, &[("x-status-reason", b"duplicate")], r#"[{"id":"1"}]"#);
     assert!(duplicate.is_duplicate() && !duplicate.is_version_conflict());
     assert_eq!(duplicate.duplicates().unwrap()[0]["id"], "1");
@@ -131,7 +131,7 @@ fn locked_records_are_recognised_by_reason_or_label() {
 }
 
 #[test]
-fn responses_of_gateways_are_told_from_those_of_the_server() {
+fn gateway_responses_are_distinguished_from_the_servers() {
     let challenge = |value: &'static str| [("www-authenticate", value.as_bytes())];
     for value in [
         r#"Basic realm="Staff only""#,

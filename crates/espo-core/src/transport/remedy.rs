@@ -1,13 +1,13 @@
 //! Advice for a failed connection, based on the text of its causes.
 //!
-//! The causes come from several libraries, whose types are not part of a public interface. Their texts are stable; an
+//! The causes come from several libraries, whose types are not part of a public interface. Their messages are stable; an
 //! unrecognised text only means that the advice is missing.
 
 /// The purpose of a failed connection.
 pub(super) struct Attempted<'t> {
     pub(super) https: bool,
     pub(super) through_proxy: bool,
-    /// The texts of the causes, joined.
+    /// The messages of the causes, joined.
     pub(super) causes: &'t str,
 }
 

@@ -15,7 +15,7 @@ macro_rules! named_filter {
         }
 
         impl<E> $name<E> {
-            /// Creates the filter with this name, for one that is not in the metadata.
+            /// Creates the filter with this name, for filters that are not in the metadata.
             pub const fn new(name: &'static str) -> Self {
                 Self::from_cow(Cow::Borrowed(name))
             }

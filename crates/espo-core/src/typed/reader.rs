@@ -35,7 +35,7 @@ impl serde::de::Error for Unusual {
     }
 }
 
-/// A position in a JSON text.
+/// A position in a JSON string.
 #[derive(Debug)]
 pub(super) struct Reader<'de> {
     text: &'de str,
@@ -482,7 +482,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_serde_json_writes_is_read(value in arbitrary()) {
+        fn output_of_serde_json_is_read(value in arbitrary()) {
             let compact = value.to_string();
             prop_assert_eq!(read(&compact), Ok(value.clone()));
             let pretty = serde_json::to_string_pretty(&value).expect("JSON");

@@ -304,7 +304,7 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     type Value = Scalar<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, number, boolean or null")
+        f.write_str("a string, number, boolean or null")
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
@@ -357,7 +357,7 @@ macro_rules! text_visitor {
             type Value = ();
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text, number, boolean or null")
+                f.write_str("a string, number, boolean or null")
             }
 
             fn visit_str<E>(self, text: &str) -> Result<(), E> {

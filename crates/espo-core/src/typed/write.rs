@@ -77,7 +77,7 @@ impl<E, M> Attributes<E, M> {
         self.object.insert(field.name().to_owned(), K::cleared());
     }
 
-    /// Sets an attribute by its name on the wire, for one that was unknown when the code was generated. The server
+    /// Sets an attribute by its name on the wire, for attributes that were unknown when the code was generated. The server
     /// silently drops unknown names.
     pub fn set_raw(&mut self, attribute: impl Into<String>, value: impl Into<Value>) {
         self.object.insert(attribute.into(), value.into());
@@ -225,7 +225,7 @@ macro_rules! write_type {
                 self
             }
 
-            /// Sets an attribute by its name on the wire, for one that was unknown when the code was generated.
+            /// Sets an attribute by its name on the wire, for attributes that were unknown when the code was generated.
             pub fn set_raw(mut self, attribute: impl Into<String>, value: impl Into<$crate::serde_json::Value>) -> Self {
                 self.0.set_raw(attribute, value);
                 self

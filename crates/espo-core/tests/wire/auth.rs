@@ -123,7 +123,7 @@ async fn concurrent_tasks_log_in_once_per_token() {
         .iter()
         .filter(|seen| plain(seen, "Espo-Authorization") == "bob:pass")
         .count();
-    assert_eq!(with_password, 2, "the password goes with log-ins alone");
+    assert_eq!(with_password, 2, "only logins send the password");
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn rejected_new_tokens_are_not_retried() {
     let client = client(&server, Auth::password("bob", "pass"));
     assert!(read(&client).await.unwrap_err().is_unauthorized());
     let requests = server.seen().len();
-    assert_eq!(requests, 4, "two log-ins, two tries");
+    assert_eq!(requests, 4, "two logins, two attempts");
     assert!(read(&client).await.unwrap_err().is_unauthorized());
     assert_eq!(server.seen().len(), requests);
 }
@@ -244,7 +244,11 @@ async fn rejected_credentials_are_sent_only_once() {
 
         client.forget_refusal();
         assert!(read(&client).await.is_err());
-        assert_eq!(server.seen().len(), 2, "told to, it tries once more");
+        assert_eq!(
+            server.seen().len(),
+            2,
+            "it tries again after forget_refusal"
+        );
     }
 }
 
