@@ -39,7 +39,7 @@ pub struct WhereItem {
     time_zone: Option<Name>,
 }
 
-/// Whether `date: true` is sent: it makes the server take the time zone of the item for a date attribute.
+/// Whether `date: true` is sent: it makes the server apply the item's time zone to a date attribute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum DateFlag {
     #[default]

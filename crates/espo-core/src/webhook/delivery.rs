@@ -89,7 +89,7 @@ pub fn verify<'b, K: AsRef<str>>(
 }
 
 impl Delivery<'_> {
-    /// The items, up to 50, in the order in which things happened, as records of an entity type: a created record's
+    /// Returns the items, up to 50, in the order of the events, as records of an entity type: a created record's
     /// attributes; an update's `id` and changed attributes; a deletion's `id`; a field's `id` and attributes. Attributes that
     /// are not in an item are `None`, and not present ([`Record::is_present`](crate::typed::Record::is_present)).
     ///
