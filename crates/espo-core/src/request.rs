@@ -12,7 +12,8 @@ use crate::search::{ESCAPED, SearchParams};
 
 /// One call, sent by [`Client::send`](crate::Client::send).
 ///
-/// An invalid part (an empty path segment, a value that cannot be serialised) is stored and reported when the request is sent, so that calls can be chained.
+/// An invalid part (an empty path segment, a value that cannot be serialised) is stored and reported when the request
+/// is sent, so that calls can be chained.
 #[derive(Clone)]
 pub struct Request {
     pub(crate) method: Method,
@@ -43,7 +44,8 @@ pub(crate) struct Prepared {
 impl Request {
     /// Creates a request for the path made of `segments`, each percent-encoded once.
     ///
-    /// Segments that would change the route are rejected when the request is sent: an empty one (`["Account", ""]` would list instead of read), `.`,
+    /// Segments that would change the route are rejected when the request is sent: an empty one (`["Account", ""]`
+    /// would list instead of read), `.`,
     /// `..`, and one with a slash (the server decodes it before routing).
     pub fn new<S: AsRef<str>>(method: Method, segments: &[S]) -> Self {
         let mut request = Self {

@@ -5,8 +5,8 @@ use std::time::Duration;
 /// How often and how long to retry.
 ///
 /// A request is retried if nothing of it was sent (no connection). A request that only reads is also retried if its
-/// response was lost or the server said to come back later (429, 502, 503, 504). The client never retries a POST, PUT or
-/// DELETE that may have reached the server.
+/// response was lost or the server said to come back later (429, 502, 503, 504). The client never retries a POST, PUT
+/// or DELETE that may have reached the server.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RetryPolicy {

@@ -1,7 +1,8 @@
 //! The untyped half: the same calls for entity types, attributes and links that are known only at run time.
 //!
-//! [`Client::untyped`](crate::Client::untyped) returns the records of an entity type as [`JsonObject`]s. Everything else has
-//! the same names as for generated types: `list`, `read`, `create`, `update`, `upsert`, `write_many`, `record`, `related`,
+//! [`Client::untyped`](crate::Client::untyped) returns the records of an entity type as [`JsonObject`]s. Everything
+//! else has the same names as for generated types: `list`, `read`, `create`, `update`, `upsert`, `write_many`,
+//! `record`, `related`,
 //! `follow`, `export`, and so on. Ids, links and filters by name are plain text; [`field`] and [`link`] build the filters
 //! and orders that the constants of generated code build.
 //!

@@ -78,8 +78,8 @@ pub enum Outcome {
 /// The error of a call; the size of one pointer.
 ///
 /// Its `Display` names the request (without query or secrets), what happened and what to do; the causes are in
-/// [`source`](std::error::Error::source), and [`Error::report`] shows both in one line. Neither shows credentials. The only
-/// bodies shown are those of conflicts that EspoCRM itself does not define.
+/// [`source`](std::error::Error::source), and [`Error::report`] shows both in one line. Neither shows credentials. The
+/// only bodies shown are those of conflicts that EspoCRM itself does not define.
 pub struct Error(Box<Inner>);
 
 pub(crate) struct Inner {

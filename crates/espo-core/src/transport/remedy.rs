@@ -1,7 +1,7 @@
 //! Advice for a failed connection, based on the text of its causes.
 //!
-//! The causes come from several libraries, whose types are not part of a public interface. Their messages are stable; an
-//! unrecognised text only means that the advice is missing.
+//! The causes come from several libraries, whose types are not part of a public interface. Their messages are stable;
+//! an unrecognised text only means that the advice is missing.
 
 /// The purpose of a failed connection.
 pub(super) struct Attempted<'t> {

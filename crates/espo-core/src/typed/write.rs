@@ -77,8 +77,8 @@ impl<E, M> Attributes<E, M> {
         self.object.insert(field.name().to_owned(), K::cleared());
     }
 
-    /// Sets an attribute by its name on the wire, for attributes that were unknown when the code was generated. The server
-    /// silently drops unknown names.
+    /// Sets an attribute by its name on the wire, for attributes that were unknown when the code was generated. The
+    /// server silently drops unknown names.
     pub fn set_raw(&mut self, attribute: impl Into<String>, value: impl Into<Value>) {
         self.object.insert(attribute.into(), value.into());
     }

@@ -90,8 +90,9 @@ pub fn verify<'b, K: AsRef<str>>(
 
 impl Delivery<'_> {
     /// Returns the items, up to 50, in the order of the events, as records of an entity type: a created record's
-    /// attributes; an update's `id` and changed attributes; a deletion's `id`; a field's `id` and attributes. Attributes that
-    /// are not in an item are `None`, and not present ([`Record::is_present`](crate::typed::Record::is_present)).
+    /// attributes; an update's `id` and changed attributes; a deletion's `id`; a field's `id` and attributes.
+    /// Attributes that are not in an item are `None`, and not present
+    /// ([`Record::is_present`](crate::typed::Record::is_present)).
     ///
     /// An item that cannot be decoded is an error in its place and does not affect the others.
     ///
