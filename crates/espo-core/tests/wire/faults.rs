@@ -342,7 +342,7 @@ async fn redirects_to_other_origins_are_not_followed() {
             assert_eq!(error.status().unwrap(), 302);
             assert_eq!(requests, 1, "{kind}");
             let text = error.to_string();
-            assert!(text.contains("redirects to http://127.0.0.1"), "{text}");
+            assert!(text.contains("redirect to http://127.0.0.1"), "{text}");
             assert!(!text.contains("token"), "{text}");
         },
     )
