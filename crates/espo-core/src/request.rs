@@ -10,16 +10,16 @@ use url::Url;
 use crate::response::Context;
 use crate::search::{ESCAPED, SearchParams};
 
-/// One call, described; [`Client::send`](crate::Client::send) makes it.
+/// One call, sent by [`Client::send`](crate::Client::send).
 ///
-/// A mistake in building (an empty path segment, a value that does not
-/// serialise) is kept and reported when the request is sent, so that calls chain.
+/// An invalid part (an empty path segment, a value that cannot be serialised) is stored and reported when the request
+/// is sent, so that calls can be chained.
 #[derive(Clone)]
 pub struct Request {
     pub(crate) method: Method,
     /// Percent-encoded, starting with `/`, after the API base. HMAC signs exactly this.
     pub(crate) path: String,
-    /// Bytes of `path` that may be shown; what follows is a secret.
+    /// Number of bytes of `path` that may be shown; the rest is a secret.
     pub(crate) shown: usize,
     pub(crate) query: String,
     pub(crate) search: Option<String>,
@@ -30,7 +30,7 @@ pub struct Request {
     pub(crate) status_suffices: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) fault: Option<String>,
-    /// What sending would make of path and query, when that has been made already.
+    /// The URL built by `Client::prepare`, if it was called.
     pub(crate) prepared: Option<Arc<Prepared>>,
 }
 
@@ -42,15 +42,15 @@ pub(crate) struct Prepared {
 }
 
 impl Request {
-    /// A request for the path made of `segments`, each percent-encoded once.
+    /// Creates a request for the path made of `segments`, each percent-encoded once.
     ///
-    /// Segments that would change the route are refused when the request is
-    /// sent: an empty one (`["Account", ""]` would list instead of read), `.`,
+    /// Segments that would change the route are rejected when the request is sent: an empty one (`["Account", ""]`
+    /// would list instead of read), `.`,
     /// `..`, and one with a slash (the server decodes it before routing).
     pub fn new<S: AsRef<str>>(method: Method, segments: &[S]) -> Self {
         let mut request = Self {
             idempotent: matches!(method, Method::GET | Method::HEAD | Method::OPTIONS),
-            // `DELETE E/{id}` answers `true` and nothing else.
+            // `DELETE E/{id}` returns `true` and nothing else.
             status_suffices: method == Method::DELETE && segments.len() == 2,
             method,
             path: String::with_capacity(48),
@@ -73,8 +73,8 @@ impl Request {
         request
     }
 
-    /// A request for a path as the API's documentation writes it, such as
-    /// `Lead/action/convert`; split at slashes, each part percent-encoded.
+    /// Creates a request for a path as in the API's documentation, such as `Lead/action/convert`; it is split at
+    /// slashes and each part is percent-encoded.
     pub fn path(method: Method, path: &str) -> Self {
         let path = path.strip_prefix('/').unwrap_or(path);
         if path.is_empty() {
@@ -87,11 +87,11 @@ impl Request {
         let wrong = match segment {
             "" => Some("is empty"),
             "." | ".." => Some("is a relative path"),
-            s if s.contains(['/', '\\']) => Some("holds a slash"),
+            s if s.contains(['/', '\\']) => Some("contains a slash"),
             _ => None,
         };
         if let Some(what) = wrong {
-            self.fail(format!("a part of the path {what}: `{segment}`"));
+            self.fail(format!("invalid path: segment `{segment}` {what}"));
             return;
         }
         self.path.push('/');
@@ -110,7 +110,7 @@ impl Request {
         self
     }
 
-    /// Sends search parameters, in the encoding that the client is set to.
+    /// Sends search parameters in the client's encoding.
     #[must_use]
     pub fn search(mut self, params: &SearchParams) -> Self {
         self.prepared = None;
@@ -118,8 +118,8 @@ impl Request {
         self
     }
 
-    /// Sends search parameters that are already written as one JSON object, in the
-    /// encoding that the client is set to. Nothing checks them before the server does.
+    /// Sends search parameters that are already encoded as one JSON object, in the client's encoding. Only the server
+    /// checks them.
     #[must_use]
     pub fn search_json(mut self, json: impl Into<String>) -> Self {
         self.prepared = None;
@@ -133,11 +133,11 @@ impl Request {
         match serde_json::to_vec(value) {
             Ok(bytes) => self.body(
                 bytes,
-                // Exactly this: `POST User` refuses a charset behind it.
+                // Without a charset: `POST User` rejects one.
                 HeaderValue::from_static("application/json"),
             ),
             Err(error) => {
-                self.fail(format!("the body cannot be written as JSON: {error}"));
+                self.fail(format!("cannot serialise the body as JSON: {error}"));
                 self
             }
         }
@@ -154,13 +154,12 @@ impl Request {
             Ok(value) => {
                 self.headers.insert(header::CONTENT_TYPE, value);
             }
-            Err(_) => self.fail("the content type is not a legal header value".to_owned()),
+            Err(_) => self.fail("invalid content type: not a valid header value".to_owned()),
         }
         self
     }
 
-    /// Sets a header. Authentication headers are the client's own: they are set
-    /// after these and win.
+    /// Sets a header. The client sets authentication headers afterwards, which replaces these.
     #[must_use]
     pub fn header<N, V>(mut self, name: N, value: V) -> Self
     where
@@ -171,49 +170,44 @@ impl Request {
             (Ok(name), Ok(value)) => {
                 self.headers.insert(name, value);
             }
-            (Ok(name), Err(_)) => self.fail(format!("the value of header `{name}` is not legal")),
-            (Err(_), _) => self.fail("a header's name is not legal".to_owned()),
+            (Ok(name), Err(_)) => self.fail(format!("invalid value of header `{name}`")),
+            (Err(_), _) => self.fail("invalid header name".to_owned()),
         }
         self
     }
 
-    /// Says whether the request may be sent again after a failure that leaves
-    /// open whether the server acted. True for GET by itself and for nothing
-    /// else.
+    /// Sets whether the request may be sent again if a failure leaves open whether the server acted. Defaults to true
+    /// for GET and false for other methods.
     #[must_use]
     pub fn idempotent(mut self, yes: bool) -> Self {
         self.idempotent = yes;
         self
     }
 
-    /// Sends no credentials: for the few calls that need none.
+    /// Sends no credentials, for the few calls that need none.
     #[must_use]
     pub fn anonymous(mut self) -> Self {
         self.anonymous = true;
         self
     }
 
-    /// Says that a status of success is all the news there is: when the body is
-    /// lost behind it, the call has succeeded nevertheless and the answer's body
-    /// reads `true`.
-    ///
-    /// A record's delete (`DELETE E/{id}`) is so by itself. Linking and unlinking
-    /// are not: they can answer `false`.
+    /// Treats a successful status as sufficient: if the body is lost after it, the call has succeeded anyway and the
+    /// response's body reads `true`. This is the default for deleting a record (`DELETE E/{id}`). It does not apply to
+    /// linking and unlinking, which can return `false`.
     #[must_use]
     pub fn confirmed_by_status(mut self) -> Self {
         self.status_suffices = true;
         self
     }
 
-    /// A time limit for each attempt of this request, in place of the client's.
+    /// Sets the timeout of each attempt of this request, instead of the client's.
     #[must_use]
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
     }
 
-    /// Keeps the path's part from segment `index` on out of errors and traces;
-    /// for the calls that carry a secret in their path.
+    /// Hides the path from segment `index` on in errors and traces, for calls with a secret in their path.
     #[must_use]
     pub fn hide_path_from(mut self, index: usize) -> Self {
         self.prepared = None;
@@ -225,7 +219,7 @@ impl Request {
         self
     }
 
-    /// The path as errors and traces show it.
+    /// The path as shown in errors and traces.
     pub(crate) fn shown_path(&self) -> String {
         match self.path.get(..self.shown) {
             Some(start) => format!("{start}/…"),
@@ -245,7 +239,7 @@ impl Request {
 }
 
 impl std::fmt::Debug for Request {
-    /// Neither headers, query nor body: any of them may hold what nobody should read in a log.
+    /// Leaves out headers, query and body: any of them may contain secrets that must not appear in a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Request")
             .field("method", &self.method)
@@ -255,11 +249,11 @@ impl std::fmt::Debug for Request {
     }
 }
 
-/// Appends the one `searchParams` parameter.
+/// Appends the `searchParams` parameter.
 ///
-/// JSON is dense with characters to escape, which an iterator over runs of
-/// harmless text is slow at. Colon and comma are legal in a query; leaving them
-/// alone lets a fifth more ids into the server's 8 KB of request line.
+/// JSON contains many characters to escape, and an iterator over runs of
+/// unescaped text is slow at that. Colon and comma are legal in a query; without escaping them, 20 % more IDs fit into
+/// the server's 8 KB of request line.
 pub(crate) fn write_search(query: &mut String, json: &str) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     if !query.is_empty() {
@@ -294,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_that_change_the_route_are_refused() {
+    fn segments_that_change_the_route_are_rejected() {
         for bad in ["", ".", "..", "a/b", "a\\b"] {
             let request = Request::new(Method::DELETE, &["Account", bad]);
             assert!(request.fault.is_some(), "{bad:?}");
@@ -303,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hidden_part_of_the_path_is_not_shown() {
+    fn hidden_parts_of_the_path_are_not_shown() {
         let request = Request::new(Method::POST, &["LeadCapture", "s3cret"]).hide_path_from(1);
         assert_eq!(request.shown_path(), "/LeadCapture/…");
         assert!(!format!("{request:?}").contains("s3cret"));

@@ -1,28 +1,27 @@
-//! When a request is sent again: a pure decision, so that it can be tested as one.
+//! The decision when to send a request again, as a pure function that can be tested.
 
 use std::time::Duration;
 
-/// How often and how long to try again.
+/// How often and how long to retry.
 ///
-/// A request is repeated when nothing of it was sent (no connection), and, if it
-/// only reads, when its answer was lost or the server said to come back later
-/// (429, 502, 503, 504). A POST, PUT or DELETE that may have reached the server
-/// is never repeated by the client.
+/// A request is retried if nothing of it was sent (no connection). A request that only reads is also retried if its
+/// response was lost or the server said to come back later (429, 502, 503, 504). The client never retries a POST, PUT
+/// or DELETE that may have reached the server.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// Tries in all, the first included. 1 switches repetition off.
+    /// Maximum number of attempts, including the first. 1 disables retries.
     pub max_attempts: u32,
-    /// The first wait is up to this; each further one up to twice the last.
+    /// Maximum of the first wait; the maximum doubles with each further one.
     pub base_delay: Duration,
-    /// No wait is longer, unless the server asks for it with `Retry-After`.
+    /// Maximum of any wait, unless the server asks for a longer one with `Retry-After`.
     pub max_delay: Duration,
     /// No attempt starts later than this after the call.
     pub max_elapsed: Duration,
 }
 
 impl Default for RetryPolicy {
-    /// Four tries, waits of up to 0.2, 0.4 and 0.8 s, 60 s in all.
+    /// Four attempts, waits of up to 0.2, 0.4 and 0.8 s, 60 s in total.
     fn default() -> Self {
         Self {
             max_attempts: 4,
@@ -34,7 +33,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Never repeats anything; what a load test wants.
+    /// Never retries anything, as needed for a load test.
     pub fn none() -> Self {
         Self {
             max_attempts: 1,
@@ -65,17 +64,17 @@ impl RetryPolicy {
     }
 }
 
-/// How an attempt failed, as far as repeating is concerned.
+/// How an attempt failed, as far as it matters for retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
-    /// No connection: the server saw nothing.
+    /// No connection: the server received nothing.
     NotSent,
-    /// Sent, and the answer did not come whole.
+    /// The request was sent, but the response did not arrive completely.
     Lost,
-    /// The server answered with this status.
+    /// The server responded with this status.
     Status(u16),
-    /// Nothing that another try could mend.
+    /// A failure that a retry cannot resolve.
     Final,
 }
 
@@ -84,19 +83,18 @@ pub enum Failure {
 pub struct Attempt {
     /// Its number, from 1.
     pub number: u32,
-    /// Time since the call was made.
+    /// Time since the start of the call.
     pub elapsed: Duration,
-    /// Whether the request may be repeated although the server may have acted.
+    /// Whether the request may be retried although the server may have acted.
     pub idempotent: bool,
     /// How it failed.
     pub failure: Failure,
-    /// What the server asked for with `Retry-After`.
+    /// The wait that the server requested with `Retry-After`.
     pub retry_after: Option<Duration>,
 }
 
-/// How long to wait before the next attempt; `None` to give up. `jitter` is
-/// uniform in `0.0..1.0`: the wait is anywhere between nothing and the full
-/// back-off, so that many clients do not come back at once.
+/// Returns how long to wait before the next attempt, or `None` to give up. `jitter` is uniform in `0.0..1.0`: the wait
+/// is anywhere between zero and the full backoff, so that many clients do not retry at once.
 pub fn decide(policy: &RetryPolicy, attempt: &Attempt, jitter: f64) -> Option<Duration> {
     if attempt.number >= policy.max_attempts {
         return None;
@@ -116,7 +114,7 @@ pub fn decide(policy: &RetryPolicy, attempt: &Attempt, jitter: f64) -> Option<Du
         .min(policy.max_delay);
     let mut delay = ceiling.mul_f64(jitter.clamp(0.0, 1.0));
     if let Some(asked) = attempt.retry_after {
-        // Not earlier than asked; the jitter comes on top.
+        // Not earlier than the server requested; the jitter is added to it.
         delay = delay.saturating_add(asked);
     }
     (attempt.elapsed.saturating_add(delay) <= policy.max_elapsed).then_some(delay)
@@ -137,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_cannot_act_twice_is_repeated() {
+    fn only_safe_requests_are_retried() {
         let policy = RetryPolicy::default();
         let again = |safe, failure| decide(&policy, &failed(1, safe, failure), 0.5).is_some();
         for safe in [true, false] {
@@ -166,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_and_the_overall_time_are_limits() {
+    fn attempts_and_total_time_are_limited() {
         let policy = RetryPolicy::default();
         assert_eq!(
             decide(&policy, &failed(4, true, Failure::NotSent), 0.0),
@@ -186,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_the_least_wait_and_counts_against_the_limit() {
+    fn retry_after_is_the_minimum_wait_and_is_limited() {
         let policy = RetryPolicy::default();
         let mut busy = failed(1, true, Failure::Status(503));
         busy.retry_after = Some(Duration::from_secs(30));

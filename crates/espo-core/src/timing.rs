@@ -1,22 +1,20 @@
 use std::time::{Duration, Instant};
 
-/// When things happened to one call, on the monotonic clock.
+/// The times of one call, on the monotonic clock.
 ///
-/// `received` is taken at the last byte, before anything is decoded, so that a
-/// load test does not count the client's own decoding.
+/// `received` is taken at the last byte, before decoding, so that a load test does not include the client's own decoding.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Timing {
-    /// When the call was made.
+    /// When the call started.
     pub started: Instant,
-    /// When the last attempt began, after the cap on requests in flight, the
-    /// rate limit and any log-in had let it through.
+    /// When the last attempt started, after waiting for the limit of requests in flight, the rate limit and a login.
     pub sent: Instant,
-    /// When the answer's headers were there; `None` when none came.
+    /// When the response's headers arrived; `None` if none arrived.
     pub first_byte: Option<Instant>,
-    /// When the last byte was there, or the failure.
+    /// When the last byte arrived or the call failed.
     pub received: Instant,
-    /// How often the request was tried; zero when it never left.
+    /// Number of attempts; zero if nothing was sent.
     pub attempts: u32,
 }
 
@@ -32,12 +30,12 @@ impl Timing {
         }
     }
 
-    /// From the call to the last byte, everything included.
+    /// Returns the time from the call to the last byte, everything included.
     pub fn total(&self) -> Duration {
         self.received.saturating_duration_since(self.started)
     }
 
-    /// From the start of the last attempt to the last byte.
+    /// Returns the time from the start of the last attempt to the last byte.
     pub fn service(&self) -> Duration {
         self.received.saturating_duration_since(self.sent)
     }

@@ -1,10 +1,9 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How many records a list matches, as far as the server says.
+/// The number of records that a list matches, as far as the server reports it.
 ///
-/// Where counting is off (the `X-No-Total` header, entity types with
-/// `countDisabled`, streams, the global search) the server answers `-1` for
-/// "there is more" and `-2` for "there is no more"; those never show as numbers.
+/// If counting is disabled (the `X-No-Total` header, entity types with `countDisabled`, streams, the global search),
+/// the server returns `-1` for "there is more" and `-2` for "there is no more"; these are never shown as numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Total {
@@ -17,7 +16,7 @@ pub enum Total {
 }
 
 impl Total {
-    /// The number of matches when the server counted them.
+    /// Returns the number of matches if the server counted them.
     pub const fn exact(self) -> Option<u64> {
         match self {
             Self::Exact(count) => Some(count),
@@ -34,8 +33,7 @@ impl Total {
         }
     }
 
-    /// Reads the server's number: `-1` is [`Total::More`], anything else below
-    /// zero [`Total::NoMore`].
+    /// Converts the server's number: `-1` is [`Total::More`], any other negative number [`Total::NoMore`].
     pub const fn from_wire(value: i64) -> Self {
         match value {
             -1 => Self::More,
@@ -66,7 +64,7 @@ mod tests {
     use super::Total;
 
     #[test]
-    fn negative_totals_are_words_and_survive() {
+    fn negative_totals_round_trip() {
         for (wire, total, more) in [
             ("7", Total::Exact(7), true),
             ("-1", Total::More, true),

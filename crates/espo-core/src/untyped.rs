@@ -1,7 +1,8 @@
 //! The untyped half: the same calls for entity types, attributes and links that are known only at run time.
 //!
-//! [`Client::untyped`](crate::Client::untyped) gives the records of an entity type as [`JsonObject`]s. Everything else has
-//! the same names as for generated types: `list`, `read`, `create`, `update`, `upsert`, `write_many`, `record`, `related`,
+//! [`Client::untyped`](crate::Client::untyped) returns the records of an entity type as [`JsonObject`]s. Everything
+//! else has the same names as for generated types: `list`, `read`, `create`, `update`, `upsert`, `write_many`,
+//! `record`, `related`,
 //! `follow`, `export`, and so on. Ids, links and filters by name are plain text; [`field`] and [`link`] build the filters
 //! and orders that the constants of generated code build.
 //!
@@ -51,7 +52,7 @@ pub struct Field {
     date: bool,
 }
 
-/// The attribute of this name: `field("amount").gt(10_000)`.
+/// Returns the attribute with this name: `field("amount").gt(10_000)`.
 pub fn field(name: impl Into<Cow<'static, str>>) -> Field {
     Field {
         name: name.into(),
@@ -60,7 +61,7 @@ pub fn field(name: impl Into<Cow<'static, str>>) -> Field {
     }
 }
 
-/// The link of this name: `link("contacts").is_linked()`.
+/// Returns the link with this name: `link("contacts").is_linked()`.
 pub fn link(name: impl Into<Cow<'static, str>>) -> Link {
     Link { name: name.into() }
 }
@@ -160,9 +161,9 @@ nullary! {
     is_not_empty => array_is_not_empty;
     /// Today.
     today => today;
-    /// Before now; a date before today.
+    /// Before now; for a date, before today.
     past => past;
-    /// After now; a date after today.
+    /// After now; for a date, after today.
     future => future;
     /// From seven days ago to now.
     last_seven_days => last_seven_days;
@@ -254,11 +255,11 @@ lists! {
     is_in => is_in;
     /// Set and none of `values`; an empty list matches everything.
     is_not_in => not_in;
-    /// A list attribute that holds at least one of the items.
+    /// A list attribute that contains at least one of the items.
     any_of => array_any_of;
-    /// A list attribute that holds none of the items.
+    /// A list attribute that contains none of the items.
     none_of => array_none_of;
-    /// A list attribute that holds all of the items.
+    /// A list attribute that contains all of the items.
     all_of => array_all_of;
     /// The middle column behind the attribute is one of `values`.
     column_in => column_in;
@@ -288,7 +289,7 @@ text! {
     starts_with => starts_with;
     /// Ends with `text`; `%` and `_` in it act as wildcards.
     ends_with => ends_with;
-    /// Matches an SQL `LIKE` pattern: `%` stands for any text, `_` for one character.
+    /// Matches an SQL `LIKE` pattern: `%` matches any text, `_` one character.
     like => like;
     /// Set and does not match an SQL `LIKE` pattern.
     not_like => not_like;
@@ -338,12 +339,12 @@ impl Field {
         self.filter(WhereItem::not_on(self.name.clone(), date.to_string()))
     }
 
-    /// Smallest first; enums in the order of their options.
+    /// Ascending; enums in the order of their options.
     pub fn asc<E>(self) -> OrderBy<E> {
         OrderBy::new(self.name, Order::Asc)
     }
 
-    /// Greatest first; enums against the order of their options.
+    /// Descending; enums in the reverse order of their options.
     pub fn desc<E>(self) -> OrderBy<E> {
         OrderBy::new(self.name, Order::Desc)
     }
@@ -374,7 +375,7 @@ impl Link {
         &self.name
     }
 
-    /// Linked with any of the records. The server rejects an id that does not exist (400, EspoCRM 9.2 and later).
+    /// Linked with any of the records. The server rejects an ID that does not exist (400, EspoCRM 9.2 and later).
     pub fn linked_with<E>(
         self,
         ids: impl IntoIterator<Item = impl IntoId<JsonObject>>,
@@ -398,22 +399,22 @@ impl Link {
         Filter::new(WhereItem::linked_with_all(self.name, texts(ids)))
     }
 
-    /// Leads to at least one record.
+    /// Linked with at least one record.
     pub fn is_linked<E>(self) -> Filter<E> {
         Filter::new(WhereItem::is_linked(self.name))
     }
 
-    /// Leads to no record.
+    /// Linked with no record.
     pub fn is_not_linked<E>(self) -> Filter<E> {
         Filter::new(WhereItem::is_not_linked(self.name))
     }
 
-    /// By the name of the linked record, a polymorphic parent by its entity type; smallest first.
+    /// By the name of the linked record, a polymorphic parent by its entity type; ascending.
     pub fn asc<E>(self) -> OrderBy<E> {
         OrderBy::new(self.name, Order::Asc)
     }
 
-    /// By the name of the linked record, a polymorphic parent by its entity type; greatest first.
+    /// By the name of the linked record, a polymorphic parent by its entity type; descending.
     pub fn desc<E>(self) -> OrderBy<E> {
         OrderBy::new(self.name, Order::Desc)
     }
@@ -498,7 +499,7 @@ mod tests {
         names
     }
 
-    /// Text of this module that offers `name`, as a function or in one of its macros.
+    /// The part of this module that defines `name`, as a function or in one of its macros.
     fn offers(name: &str) -> bool {
         let source = include_str!("untyped.rs");
         source.contains(&format!("pub fn {name}<E>("))
@@ -516,13 +517,13 @@ mod tests {
         assert!(names.len() > 50, "{names:?}");
         for name in names {
             if !matches!(name.as_str(), "new" | "into_name") {
-                assert!(offers(&name), "the untyped half has no `{name}`");
+                assert!(offers(&name), "the untyped layer has no `{name}`");
             }
         }
     }
 
     #[test]
-    fn filters_are_those_of_the_wire() {
+    fn filters_match_the_wire_format() {
         let filter: Filter<JsonObject> =
             field("amount").gt(10) & field("createdAt").date_time().today().time_zone("UTC");
         let json = serde_json::to_value(filter.into_item()).unwrap();

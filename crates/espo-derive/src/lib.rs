@@ -1,6 +1,6 @@
-//! `#[derive(Projection)]`: a struct of one's own with some attributes of an entity type.
+//! `#[derive(Projection)]`: a user-defined struct with a subset of an entity type's attributes.
 //!
-//! Use it through the prelude of the generated crate, or of `espo-core`; its docs are there, at
+//! Use it through the prelude of the generated crate or of `espo-core`. It is documented there, at
 //! `espo_core::typed::Projection`.
 
 mod projection;
@@ -23,13 +23,13 @@ mod projection;
 /// let cards: Vec<Card> = crm.list::<Account>().project::<Card>().collect().await?;
 /// ```
 ///
-/// - Each field is an attribute of the record struct of the same name, or of the name that
-///   `#[espo(attribute = "…")]` gives, as Rust or the server writes it. One that does not exist is an error of the
-///   compiler, which names those that are alike.
-/// - Its type is the attribute's own, or `Option` of it. A list for which the attribute is absent or null has no value
-///   for the former: that record does not decode, and the error names the attribute.
-/// - `#[espo(entity = …, crate = …)]` gives the path of `espo_core` where it is neither a dependency nor in scope
-///   through a prelude.
+/// - Each field is an attribute of the record struct with the same name, or with the name set by `#[espo(attribute =
+///   "…")]`, in the spelling of Rust or of the server. If it does not exist, the compiler reports an error with similar
+///   names.
+/// - Its type is the attribute's type, or `Option` of it. Without `Option`, a record in which the attribute is absent
+///   or null cannot be decoded, and the error contains the attribute's name.
+/// - `#[espo(entity = …, crate = …)]` sets the path of `espo_core` if it is neither a dependency nor in scope through a
+///   prelude.
 #[proc_macro_derive(Projection, attributes(espo))]
 pub fn projection(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

@@ -1,7 +1,7 @@
-//! From a struct to its implementation of `Projection`.
+//! Generates the implementation of `Projection` for a struct.
 //!
 //! The macro cannot see the metadata. It emits accesses to the fields of the entity's record struct instead, so that
-//! the compiler itself answers for names and types, with its own suggestions, at the user's own tokens.
+//! the compiler checks names and types and reports errors with its own suggestions at the user's tokens.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Error, Fields, LitStr, Path, Type};
 
-/// What `#[espo(…)]` on the struct says.
+/// The options of `#[espo(…)]` on the struct.
 struct Options {
     entity: Path,
     espo_core: Path,
@@ -19,7 +19,7 @@ struct Options {
 /// One field of the struct.
 struct Field<'a> {
     own: &'a Ident,
-    /// The field of the record struct; its span is where the compiler reports one that does not exist.
+    /// The field of the record struct; the compiler reports an unknown field at its span.
     of_record: Ident,
     type_: &'a Type,
 }
@@ -30,7 +30,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
     if !input.generics.params.is_empty() {
         return Err(Error::new(
             input.generics.span(),
-            "a projection has no type parameters: its attributes are known",
+            "a projection cannot have type parameters",
         ));
     }
     let Options { entity, espo_core } = &options;
@@ -48,7 +48,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
         let (local, own) = (format_ident!("field_{index}"), field.own);
         quote!(#own: #local?)
     });
-    // The record type has a constant `true` for each attribute that no list carries; this trait gives the other names.
+    // The record type has a constant `true` for each attribute that is not in lists; this trait supplies the other
+    // names.
     let marks: Vec<Ident> = fields.iter().map(|field| mark(&field.of_record)).collect();
     let unique: BTreeSet<&Ident> = marks.iter().collect();
     let unique = unique.into_iter();
@@ -136,7 +137,7 @@ fn options(input: &DeriveInput) -> Result<Options, Error> {
     let entity = entity.ok_or_else(|| {
         Error::new(
             Span::call_site(),
-            "which entity type? Add `#[espo(entity = Account)]` with the type that it is of",
+            "missing entity type: add `#[espo(entity = Account)]` with the entity type of the struct",
         )
     })?;
     Ok(Options {
@@ -146,7 +147,7 @@ fn options(input: &DeriveInput) -> Result<Options, Error> {
 }
 
 fn fields(input: &DeriveInput) -> Result<Vec<Field<'_>>, Error> {
-    let wanted = "a projection is a struct with named fields, one for each attribute";
+    let wanted = "expected a struct with named fields, one for each attribute";
     let Data::Struct(data) = &input.data else {
         return Err(Error::new(input.ident.span(), wanted));
     };
@@ -184,23 +185,23 @@ fn espo(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
         .filter(|attribute| attribute.path().is_ident("espo"))
 }
 
-/// The field of a record struct for the name of an attribute, be it written as in Rust or as on the wire.
+/// The field of a record struct for the name of an attribute, in the spelling of Rust or of the wire.
 fn rust_name(name: &LitStr) -> Result<Ident, Error> {
     let text = snake(&name.value());
     if let Ok(ident) = syn::parse_str::<Ident>(&text) {
         return Ok(Ident::new(&ident.to_string(), name.span()));
     }
-    // A keyword: the record struct has it as a raw name.
+    // A keyword: the record struct has it as a raw identifier.
     match syn::parse_str::<Ident>(&format!("r#{text}")) {
         Ok(_) => Ok(Ident::new_raw(&text, name.span())),
         Err(_) => Err(Error::new(
             name.span(),
-            "this is no name that a field can have; look up the record struct's",
+            "invalid field name: use the name of a field of the record struct",
         )),
     }
 }
 
-/// `billingAddressCity` → `billing_address_city`; what is written so already stays.
+/// `billingAddressCity` → `billing_address_city`; names in snake case stay unchanged.
 fn snake(name: &str) -> String {
     let mut snake = String::with_capacity(name.len() + 4);
     let mut previous_lower = false;
@@ -224,7 +225,7 @@ mod tests {
     use quote::quote;
 
     #[test]
-    fn names_of_the_wire_become_those_of_the_record() {
+    fn wire_names_are_converted_to_record_fields() {
         for (wire, rust) in [
             ("billingAddressCity", "billing_address_city"),
             ("billing_address_city", "billing_address_city"),
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_projection_is_said_in_words() {
+    fn invalid_projections_are_rejected_with_a_reason() {
         let cases = [
             (
                 quote!(
@@ -246,7 +247,7 @@ mod tests {
                         id: String,
                     }
                 ),
-                "which entity type?",
+                "missing entity type",
             ),
             (
                 quote!(
@@ -278,7 +279,7 @@ mod tests {
                         id: T,
                     }
                 ),
-                "no type parameters",
+                "cannot have type parameters",
             ),
             (
                 quote!(
@@ -307,7 +308,7 @@ mod tests {
                         id: String,
                     }
                 ),
-                "no name that a field",
+                "invalid field name",
             ),
         ];
         for (input, expected) in cases {

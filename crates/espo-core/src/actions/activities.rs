@@ -1,4 +1,4 @@
-//! Activities and history of records, calendars, and busy times.
+//! Activities and history of records, calendars, and free/busy times.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,8 +19,8 @@ use crate::typed::{
 
 /// The activities or the history of a record: meetings, calls, emails and so on; see [`RecordRef::activities`].
 ///
-/// Awaiting it returns a page that mixes entity types. [`Activities::list`] lists one entity type with everything that a
-/// list offers.
+/// Awaiting it returns a page with several entity types. [`Activities::list`] lists one entity type with all options of
+/// a list.
 #[must_use = "nothing is sent until the request is awaited or turned into a stream"]
 pub struct Activities<R> {
     record: RecordRef<R>,
@@ -38,12 +38,12 @@ impl<R> fmt::Debug for Activities<R> {
 }
 
 impl<R: Editable> RecordRef<R> {
-    /// The record's activities that are planned: meetings, calls, tasks.
+    /// Requests the record's planned activities: meetings, calls, tasks.
     pub fn activities(&self) -> Activities<R> {
         self.side("activities")
     }
 
-    /// The record's activities that are over: meetings, calls, emails.
+    /// Requests the record's past activities: meetings, calls, emails.
     pub fn history(&self) -> Activities<R> {
         self.side("history")
     }
@@ -82,7 +82,7 @@ impl<R: Editable> Activities<R> {
         ListRequest::new(self.record.client().clone(), segments.collect())
     }
 
-    /// Skips this many rows.
+    /// Skips this number of rows.
     pub fn offset(mut self, rows: u64) -> Self {
         self.rows = self.rows.offset(rows);
         self
@@ -94,7 +94,7 @@ impl<R: Editable> Activities<R> {
         self
     }
 
-    /// All rows, page by page; see [`PagedRequest::stream`].
+    /// Returns all rows, page by page; see [`PagedRequest::stream`].
     pub fn stream(self) -> BoxStream<AnyRecord> {
         self.rows.stream()
     }
@@ -120,17 +120,17 @@ pub struct BusyRange {
 }
 
 impl<U: UserAccount> RecordRef<U> {
-    /// What comes up for the user in the next days.
+    /// Lists the user's upcoming activities of the next days.
     pub fn upcoming(&self, days: u32) -> PagedRequest<AnyRecord> {
         PagedRequest::new(self.client(), &["Activities", "upcoming"])
             .query("userId", self.id())
             .query("futureDays", days)
     }
 
-    /// Reads the user's calendar between two instants, which are at most 123 days apart.
+    /// Reads the user's calendar between two instants, at most 123 days apart.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for a longer time, and for the calendar of another user without that right.
+    /// [`Error::is_forbidden`] for a longer period, and for the calendar of another user without permission.
     pub async fn calendar(
         &self,
         from: jiff::Timestamp,
@@ -150,10 +150,10 @@ impl<U: UserAccount> RecordRef<U> {
 }
 
 impl<U: UserAccount> Records<U> {
-    /// Reads when users are busy between two instants, by user.
+    /// Reads the busy times of users between two instants, by user.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for users whose calendar may not be seen.
+    /// [`Error::is_forbidden`] for users whose calendar the user may not see.
     pub async fn busy_ranges(
         &self,
         users: impl IntoIterator<Item = impl IntoId<U>>,

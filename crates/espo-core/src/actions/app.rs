@@ -23,10 +23,10 @@ impl Client {
     }
 }
 
-/// The response of `GET App/user`: the user of the credentials and what the user may do. `U` is the generated `User`, or
+/// The response of `GET App/user`: the user of the credentials and their permissions. `U` is the generated `User`, or
 /// [`JsonObject`].
 ///
-/// It does not contain the token that the server sends with it; the client keeps that.
+/// It does not contain the token that the server sends with it; the client stores that.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct AppUser<U: UserAccount> {
@@ -36,11 +36,11 @@ pub struct AppUser<U: UserAccount> {
     pub acl: JsonObject,
     /// The user's preferences.
     pub preferences: JsonObject,
-    /// The instance's settings, as far as the user may see them.
+    /// The instance's settings that the user may see.
     pub settings: JsonObject,
     /// The user's language, such as `en_US`.
     pub language: Option<String>,
-    /// Parameters for front ends.
+    /// Parameters for frontends.
     pub app_params: JsonObject,
     id: Id<U>,
     user_name: Option<String>,
@@ -48,7 +48,7 @@ pub struct AppUser<U: UserAccount> {
 }
 
 impl<U: UserAccount> std::fmt::Debug for AppUser<U> {
-    /// Leaves the record out, which can contain keys.
+    /// Leaves out the record, which can contain keys.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AppUser")
             .field("id", &self.id)
@@ -101,7 +101,7 @@ pub struct About {
 }
 
 impl About {
-    /// Major, minor and patch, when the version is made of numbers.
+    /// Returns major, minor and patch, if the version consists of numbers.
     pub fn numbers(&self) -> Option<(u32, u32, u32)> {
         let mut parts = self.version.trim().splitn(3, '.');
         let mut next = || {
@@ -159,7 +159,7 @@ impl App<'_> {
         self.0.get_json(&["App", "about"]).await
     }
 
-    /// Reads parameters for front ends (`GET App/appParams`, EspoCRM 9.3 and later).
+    /// Reads parameters for frontends (`GET App/appParams`, EspoCRM 9.3 and later).
     ///
     /// # Errors
     /// [`Error::is_not_found`] before EspoCRM 9.3.
@@ -184,7 +184,7 @@ impl App<'_> {
         self.0.send(request).await?.json()
     }
 
-    /// Reads the metadata as the user may see it (`GET Metadata`), about 0.5 MB. Only administrators see all of it.
+    /// Reads the metadata that the user may see (`GET Metadata`), about 0.5 MB. Only administrators see all of it.
     ///
     /// # Errors
     /// Those of [`Client::send`].
@@ -243,7 +243,7 @@ mod tests {
     use super::About;
 
     #[test]
-    fn versions_are_numbers_where_they_can_be() {
+    fn numeric_versions_are_parsed() {
         let about = |version: &str| About {
             version: version.to_owned(),
             text: None,

@@ -16,7 +16,7 @@ use crate::typed::{
     AnyRef, Editable, Id, IntoId, RecordRef, Records, Schema, decode_record, texts,
 };
 
-/// A mark that an email has for each user separately.
+/// A mark that an email has separately for each user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mark {
@@ -70,7 +70,7 @@ impl<E: EmailMessage> Records<E> {
     /// Removes a mark from emails.
     ///
     /// # Errors
-    /// As [`Records::mark`].
+    /// Returns the errors of [`Records::mark`].
     pub async fn unmark(
         &self,
         mark: Mark,
@@ -149,7 +149,7 @@ impl<E: EmailMessage> Records<E> {
     }
 }
 
-/// An email template, filled in for a record.
+/// An email template after its placeholders were replaced for a record.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PreparedEmail<A> {
@@ -163,7 +163,7 @@ pub struct PreparedEmail<A> {
     pub attachments: Vec<Id<A>>,
 }
 
-/// A template to be filled in; see [`RecordRef::prepare`].
+/// A template to be rendered; see [`RecordRef::prepare`].
 #[must_use = "nothing is sent until the request is awaited"]
 pub struct PrepareRequest<T> {
     template: RecordRef<T>,
@@ -180,7 +180,7 @@ impl<T> fmt::Debug for PrepareRequest<T> {
 }
 
 impl<T: MessageTemplate> RecordRef<T> {
-    /// Fills the template in: subject, body, files.
+    /// Renders the template: subject, body, files.
     pub fn prepare(&self) -> PrepareRequest<T> {
         PrepareRequest {
             template: self.clone(),
@@ -198,26 +198,26 @@ impl<T: MessageTemplate> PrepareRequest<T> {
         self
     }
 
-    /// The record that the email will belong to.
+    /// Sets the record that the email will belong to.
     pub fn parent(self, record: impl Into<AnyRef>) -> Self {
         let record = record.into();
         self.with("parentType", &record.entity_type)
             .with("parentId", &record.id)
     }
 
-    /// A further record whose values the template can use.
+    /// Sets a further record whose values the template can use.
     pub fn related(self, record: impl Into<AnyRef>) -> Self {
         let record = record.into();
         self.with("relatedType", &record.entity_type)
             .with("relatedId", &record.id)
     }
 
-    /// The recipient's address: the template can use the values of the person who has it.
+    /// Sets the recipient's address: the template can use the values of the person with this address.
     pub fn email_address(self, address: &str) -> Self {
         self.with("emailAddress", &address)
     }
 
-    /// Fills the template in.
+    /// Renders the template.
     ///
     /// # Errors
     /// [`Error::is_not_found`] if the template or a record does not exist.
@@ -259,8 +259,8 @@ impl<T: MessageTemplate> IntoFuture for PrepareRequest<T> {
 }
 
 impl<A: MailAddress> Records<A> {
-    /// Searches for addresses that begin with a text, as the address field of an email does. Rows contain `emailAddress`
-    /// and the person or company who has it (`entityType`, `entityId`, `entityName`).
+    /// Searches for addresses that begin with a string, like the address field of an email. Rows contain `emailAddress`
+    /// and the person or company with this address (`entityType`, `entityId`, `entityName`).
     ///
     /// # Errors
     /// Those of [`Client::send`](crate::Client::send).

@@ -10,32 +10,32 @@ use crate::error::{DecodeFault, Error};
 use crate::typed::roles::Attended;
 use crate::typed::{IntoId, RecordRef, Records, texts};
 
-/// Whether an attendee takes part.
+/// An attendee's acceptance status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Acceptance {
-    /// Has not responded.
+    /// No response yet.
     None,
-    /// Takes part.
+    /// Accepted.
     Accepted,
-    /// May take part.
+    /// Accepted tentatively.
     Tentative,
-    /// Does not take part.
+    /// Declined.
     Declined,
-    /// A status that the instance adds.
+    /// A status that the instance defines.
     #[serde(untagged)]
     Other(String),
 }
 
-/// A user, contact or lead who is invited to a meeting or call.
+/// A user, contact or lead that is invited to a meeting or call.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Attendee {
-    /// The attendee: [`AnyRecord::id_of`] returns its typed id.
+    /// The attendee: [`AnyRecord::id_of`] returns its typed ID.
     pub record: AnyRecord,
     /// The attendee's email address.
     pub email_address: Option<String>,
-    /// Whether the attendee takes part.
+    /// The attendee's acceptance status.
     pub acceptance: Option<Acceptance>,
 }
 
@@ -75,7 +75,7 @@ impl<E: Attended> RecordRef<E> {
     /// Emails the invitations.
     ///
     /// # Errors
-    /// Fails if the server sends no invitation, for example because no attendee has an email address.
+    /// Fails if the server responds with `false`, for example because no attendee has an email address.
     pub async fn send_invitations(&self) -> Result<(), Error> {
         self.act("sendInvitations", json!({"id": self.id().as_str()}))
             .await
@@ -84,13 +84,13 @@ impl<E: Attended> RecordRef<E> {
     /// Emails the cancellation.
     ///
     /// # Errors
-    /// As [`RecordRef::send_invitations`].
+    /// Returns the errors of [`RecordRef::send_invitations`].
     pub async fn send_cancellation(&self) -> Result<(), Error> {
         self.act("sendCancellation", json!({"id": self.id().as_str()}))
             .await
     }
 
-    /// Sets whether the user of the credentials takes part.
+    /// Sets the acceptance status of the user of the credentials.
     ///
     /// # Errors
     /// [`Error::is_forbidden`] if the user is not an attendee.
@@ -126,7 +126,7 @@ impl<E: Attended> Records<E> {
     /// Marks meetings or calls as not held.
     ///
     /// # Errors
-    /// As [`Records::set_held`].
+    /// Returns the errors of [`Records::set_held`].
     pub async fn set_not_held(
         &self,
         ids: impl IntoIterator<Item = impl IntoId<E>>,

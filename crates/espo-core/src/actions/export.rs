@@ -10,7 +10,7 @@ use crate::JsonObject;
 use crate::error::Error;
 use crate::typed::{Editable, Id, Records, Schema, Select};
 
-/// An export that is not sent yet; see [`Records::export`].
+/// An export that has not been sent yet; see [`Records::export`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is exported before `run` or `start`"]
 pub struct Export<R> {
@@ -45,20 +45,20 @@ impl<R: Editable> Records<R> {
 }
 
 impl<R: Editable> Export<R> {
-    /// Sets the format; CSV by default.
+    /// Sets the format; defaults to CSV.
     pub fn format(mut self, format: Format) -> Self {
         self.format = format;
         self
     }
 
-    /// Exports these fields only, by the names of the fields in the metadata. XLSX files have one column per field.
+    /// Exports only these fields, by their names in the metadata. XLSX files have one column per field.
     pub fn fields(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
         self.members.insert("fieldList".to_owned(), json!(names));
         self
     }
 
-    /// Exports these attributes only. CSV files have one column per attribute.
+    /// Exports only these attributes. CSV files have one column per attribute.
     pub fn attributes(mut self, attributes: impl Select<R>) -> Self {
         let names = attributes.names();
         self.members
@@ -91,8 +91,8 @@ impl<R: Editable> Export<R> {
     /// Exports now and returns the id of the file.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the export permission. It may take long: raise the client's timeout, or use
-    /// [`Export::start`].
+    /// [`Error::is_forbidden`] without the export permission. The export can take long: raise the client's timeout, or
+    /// use [`Export::start`].
     pub async fn run(self) -> Result<Id<FileOf<R>>, Error> {
         #[derive(Deserialize)]
         struct Exported {
@@ -107,7 +107,7 @@ impl<R: Editable> Export<R> {
     /// Starts the export in the background of the server ("idle mode").
     ///
     /// # Errors
-    /// As [`Export::run`].
+    /// Returns the errors of [`Export::run`].
     pub async fn start(self) -> Result<ExportJob<FileOf<R>>, Error> {
         #[derive(Deserialize)]
         struct Started {
@@ -133,7 +133,7 @@ pub type ExportJob<A> = Job<ExportProgress<A>>;
 pub struct ExportProgress<A> {
     /// The state of the job.
     pub status: JobStatus,
-    /// The id of the file, once it is written.
+    /// The ID of the file, once it has been written.
     pub file: Option<Id<A>>,
 }
 

@@ -26,7 +26,7 @@ pub enum ImportAction {
     Update,
 }
 
-/// How an import reads a file, and what it does with the rows.
+/// How an import reads a file, and how it handles the rows.
 ///
 /// By default it creates records from a file with a header row, commas, double quotes, ISO dates in UTC, and points in
 /// numbers. Formats of dates and times have the names of the import wizard (`YYYY-MM-DD`, `HH:mm`).
@@ -40,11 +40,11 @@ pub struct ImportSettings {
     /// with 500.
     attribute_list: Vec<String>,
     update_by: Vec<usize>,
-    /// What to do with a row.
+    /// The action for each row.
     pub action: ImportAction,
     /// The delimiter between columns.
     pub delimiter: String,
-    /// The character around text.
+    /// The character that quotes text.
     pub text_qualifier: String,
     /// Whether the first row contains the names of the columns.
     pub header_row: bool,
@@ -54,9 +54,9 @@ pub struct ImportSettings {
     pub time_format: String,
     /// The time zone of times.
     pub timezone: String,
-    /// The character between the whole part and the fraction of a number.
+    /// The decimal separator of numbers.
     pub decimal_mark: String,
-    /// The format of names of persons: `f l`, `l f`, `l, f`.
+    /// The format of personal names: `f l`, `l f`, `l, f`.
     pub person_name_format: String,
     /// The currency of amounts without one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,18 +68,19 @@ pub struct ImportSettings {
     pub idle_mode: bool,
     /// Whether to import without stream notes and notifications.
     pub silent_mode: bool,
-    /// Whether to create records that the server takes for duplicates.
+    /// Whether to create records that the server considers duplicates.
     pub skip_duplicate_checking: bool,
 }
 
 impl ImportSettings {
-    /// The import of an uploaded file into records of `E`, for now without columns:
+    /// Creates the settings for importing an uploaded file into records of `E`, without columns yet:
     /// `ImportSettings::new::<Contact>(&file).column(contact::LAST_NAME).skip_column()`.
     pub fn new<E: Entity>(file: impl IntoId<<E::Schema as Schema>::Attachment>) -> Self {
         Self::untyped(E::ENTITY_TYPE, file.into_id().as_str())
     }
 
-    /// The import of an uploaded file into records of an entity type that is known only at run time.
+    /// Creates the settings for importing an uploaded file into records of an entity type that is known only at run
+    /// time.
     pub fn untyped(entity_type: impl Into<String>, file: impl Into<String>) -> Self {
         Self {
             attachment_id: file.into(),
@@ -103,28 +104,29 @@ impl ImportSettings {
         }
     }
 
-    /// The next column contains this attribute: a constant or a name.
+    /// Assigns this attribute, a constant or a name, to the next column.
     #[must_use]
     pub fn column(mut self, attribute: impl Into<Cow<'static, str>>) -> Self {
         self.attribute_list.push(attribute.into().into_owned());
         self
     }
 
-    /// The next column contains this attribute, by which the record to update is found; see [`ImportSettings::action`].
+    /// Assigns this attribute to the next column, and uses it to find the record to update; see
+    /// [`ImportSettings::action`].
     #[must_use]
     pub fn key_column(mut self, attribute: impl Into<Cow<'static, str>>) -> Self {
         self.update_by.push(self.attribute_list.len());
         self.column(attribute)
     }
 
-    /// The next column is not imported.
+    /// Skips the next column.
     #[must_use]
     pub fn skip_column(mut self) -> Self {
         self.attribute_list.push(String::new());
         self
     }
 
-    /// Sets what to do with a row.
+    /// Sets the action for each row.
     #[must_use]
     pub fn action(mut self, action: ImportAction) -> Self {
         self.action = action;
@@ -133,7 +135,7 @@ impl ImportSettings {
 }
 
 impl<I: CsvImport> Records<I> {
-    /// Uploads a CSV file in UTF-8 and returns the id of the file.
+    /// Uploads a CSV file in UTF-8 and returns the ID of the file.
     ///
     /// # Errors
     /// [`Error::is_forbidden`] without access to imports.
@@ -176,16 +178,16 @@ impl<I: CsvImport> RecordRef<I> {
     /// Deletes the records that the import created as duplicates.
     ///
     /// # Errors
-    /// As [`RecordRef::revert`].
+    /// Returns the errors of [`RecordRef::revert`].
     pub async fn remove_duplicates(&self) -> Result<(), Error> {
         self.perform(Method::POST, &["removeDuplicates"], None)
             .await
     }
 
-    /// Removes the mark "duplicate" from a record of the import.
+    /// Removes the "duplicate" mark from a record of the import.
     ///
     /// # Errors
-    /// As [`RecordRef::revert`].
+    /// Returns the errors of [`RecordRef::revert`].
     pub async fn unmark_duplicate(&self, record: impl Into<AnyRef>) -> Result<(), Error> {
         let record = record.into();
         let body = json!({"entityType": record.entity_type, "entityId": record.id});
@@ -193,10 +195,10 @@ impl<I: CsvImport> RecordRef<I> {
             .await
     }
 
-    /// Writes the rows that failed to a file and returns its id; `None` if no row failed.
+    /// Writes the rows that failed to a file and returns its ID; returns `None` if no row failed.
     ///
     /// # Errors
-    /// As [`RecordRef::revert`].
+    /// Returns the errors of [`RecordRef::revert`].
     pub async fn export_errors(
         &self,
     ) -> Result<Option<Id<<I::Schema as Schema>::Attachment>>, Error> {

@@ -1,4 +1,4 @@
-//! Work that the server does in the background ("idle mode"), and how to wait for it.
+//! Background jobs of the server ("idle mode"), and how to wait for them.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,20 +10,19 @@ use serde::{Deserialize, Serialize};
 use crate::client::Client;
 use crate::error::Error;
 
-/// How to wait for a job that the server does in the background.
+/// How to wait for a background job of the server.
 ///
-/// The server's own job runner starts once a minute by default, so that a job
-/// takes up to a minute before it begins.
+/// The server's job runner starts once per minute by default, so a job can take up to a minute to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Polling {
-    /// Time between two looks.
+    /// Time between two polls.
     pub every: Duration,
-    /// When to stop looking; the job goes on nevertheless.
+    /// When to stop polling; the job continues.
     pub at_most: Duration,
 }
 
 impl Default for Polling {
-    /// Every 5 seconds, for an hour.
+    /// Polls every 5 seconds, for an hour.
     fn default() -> Self {
         Self {
             every: Duration::from_secs(5),
@@ -32,45 +31,45 @@ impl Default for Polling {
     }
 }
 
-/// Where a background job stands.
+/// The state of a background job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum JobStatus {
-    /// Not begun.
+    /// Not started.
     Pending,
-    /// Under way.
+    /// Running.
     Running,
     /// Finished.
     Success,
-    /// Given up.
+    /// Failed.
     Failed,
-    /// A state that a later version has.
+    /// A state that a later version of EspoCRM added.
     #[serde(untagged)]
     Other(String),
 }
 
 impl JobStatus {
-    /// Whether nothing more will happen.
+    /// Whether the job has ended.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Success | Self::Failed)
     }
 }
 
-/// How far a job of one kind has come.
+/// The progress of a job of one type.
 pub trait Progress: DeserializeOwned + Send + sealed::Kind {
-    /// Where it stands.
+    /// The state of the job.
     fn status(&self) -> &JobStatus;
 }
 
 pub(crate) mod sealed {
-    /// Which jobs there are is the server's to say.
+    /// Sealed: the server defines the types of jobs.
     pub trait Kind {
-        /// The path that the job's id follows.
+        /// The path that the job's ID is appended to.
         const PATH: &'static str;
     }
 }
 
-/// A job that the server does in the background, with progress `P`.
+/// A background job of the server, with progress `P`.
 pub struct Job<P> {
     client: Client,
     id: String,
@@ -90,12 +89,12 @@ impl<P> fmt::Debug for Job<P> {
 }
 
 impl<P> Job<P> {
-    /// The job's id, to come back to it with [`Job::resume`].
+    /// Returns the job's ID, from which [`Job::resume`] restores the job.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// A job that was started earlier.
+    /// Restores a job that was started earlier.
     pub fn resume(client: &Client, id: impl Into<String>) -> Self {
         Self {
             client: client.clone(),
@@ -106,19 +105,19 @@ impl<P> Job<P> {
 }
 
 impl<P: Progress> Job<P> {
-    /// How far it is.
+    /// Reads the progress of the job.
     ///
     /// # Errors
-    /// As any request.
+    /// Returns the errors of [`Client::send`].
     pub async fn status(&self) -> Result<P, Error> {
         self.client.get_json(&[P::PATH, &self.id, "status"]).await
     }
 
-    /// Looks until it has ended or the polling's time is over, and answers the
-    /// last state seen; whether it ended says [`JobStatus::is_final`].
+    /// Polls until the job has ended or the time of the polling is over, and returns the last progress;
+    /// [`JobStatus::is_final`] tells whether the job has ended.
     ///
     /// # Errors
-    /// As any request.
+    /// Returns the errors of [`Client::send`].
     pub async fn wait(&self, polling: Polling) -> Result<P, Error> {
         let started = Instant::now();
         loop {
@@ -136,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_of_a_later_version_survives() {
+    fn unknown_statuses_round_trip() {
         let status: JobStatus = serde_json::from_str("\"Paused\"").unwrap();
         assert_eq!(status, JobStatus::Other("Paused".to_owned()));
         assert_eq!(serde_json::to_string(&status).unwrap(), "\"Paused\"");

@@ -1,4 +1,4 @@
-//! Records by status, as a Kanban board shows them.
+//! Records grouped by status, as on a Kanban board.
 
 use std::fmt;
 use std::pin::Pin;
@@ -21,7 +21,7 @@ use crate::typed::{
 pub struct Board<R> {
     /// The number of records of all groups.
     pub total: Total,
-    /// One group per status. Records without a status are in none.
+    /// One group per status. Records without a status are in no group.
     pub groups: Vec<Group<R>>,
 }
 
@@ -29,7 +29,7 @@ pub struct Board<R> {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Group<R> {
-    /// The status, as the records hold it; with pipelines (EspoCRM 10.0 and later), the id of the stage.
+    /// The status, as stored in the records; with pipelines (EspoCRM 10.0 and later), the ID of the stage.
     pub name: String,
     /// The label of the status, if the server sends one.
     pub label: Option<String>,
@@ -39,7 +39,7 @@ pub struct Group<R> {
     pub records: Vec<R>,
 }
 
-/// A board that is not read yet; see [`Records::kanban`].
+/// A board that has not been read yet; see [`Records::kanban`].
 #[must_use = "nothing is sent until the request is awaited"]
 pub struct KanbanRequest<R> {
     records: Records<R>,
@@ -54,7 +54,7 @@ impl<R> fmt::Debug for KanbanRequest<R> {
 }
 
 impl<R: Editable> Records<R> {
-    /// Reads records by status, as a Kanban board shows them.
+    /// Reads records grouped by status, as on a Kanban board.
     pub fn kanban(&self) -> KanbanRequest<R> {
         KanbanRequest {
             records: self.clone(),
@@ -79,13 +79,13 @@ impl<R: Editable> Records<R> {
 }
 
 impl<R: Editable> KanbanRequest<R> {
-    /// Only records that match; several filters must all match.
+    /// Requests only records that match; several filters must all match.
     pub fn filter(mut self, filter: Filter<R>) -> Self {
         self.list = self.list.filter(filter);
         self
     }
 
-    /// Only these attributes, and a few that the server adds.
+    /// Requests only these attributes, and a few that the server adds.
     pub fn select(mut self, attributes: impl Select<R>) -> Self {
         self.list = self.list.select(attributes);
         self
@@ -97,25 +97,25 @@ impl<R: Editable> KanbanRequest<R> {
         self
     }
 
-    /// Skips this many records of each group.
+    /// Skips this number of records in each group.
     pub fn offset(mut self, records: u64) -> Self {
         self.list = self.list.offset(records);
         self
     }
 
-    /// Applies a filter that the instance knows by name.
+    /// Applies a primary filter that is identified by name.
     pub fn primary_filter(mut self, filter: impl IsPrimaryFilter<R>) -> Self {
         self.list = self.list.primary_filter(filter);
         self
     }
 
-    /// Applies a boolean filter that the instance knows by name.
+    /// Applies a boolean filter that is identified by name.
     pub fn bool_filter(mut self, filter: impl IsBoolFilter<R>) -> Self {
         self.list = self.list.bool_filter(filter);
         self
     }
 
-    /// Searches for text as the search box does.
+    /// Searches for text like the search box.
     pub fn text_filter(mut self, text: impl Into<String>) -> Self {
         self.list = self.list.text_filter(text);
         self
@@ -124,7 +124,7 @@ impl<R: Editable> KanbanRequest<R> {
     /// Reads the board.
     ///
     /// # Errors
-    /// A 500 if the entity type has no status field. Also fails if a record does not decode.
+    /// A 500 if the entity type has no status field. Also fails if a record cannot be decoded.
     pub async fn send(mut self) -> Result<Board<R>, Error> {
         #[derive(Deserialize)]
         struct Wire {

@@ -9,7 +9,7 @@ impl<R: Editable> Records<R> {
     /// Reads a layout of the entity type: `list`, `detail`, `filters` and others.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the entity type has no layout of that name.
+    /// [`Error::is_not_found`] if the entity type has no layout with that name.
     pub async fn layout(&self, name: &str) -> Result<Value, Error> {
         self.client().get_json(&self.path(&["layout", name])).await
     }
@@ -26,7 +26,7 @@ impl<R: Editable> Records<R> {
     /// Replaces a layout of a layout set (administrators). Returns the layout.
     ///
     /// # Errors
-    /// As [`Records::set_layout`].
+    /// Returns the errors of [`Records::set_layout`].
     pub async fn set_layout_of(
         &self,
         set: impl IntoId<<R::Schema as Schema>::LayoutSet>,

@@ -25,7 +25,7 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// No records: a lead can be converted into none at all.
+    /// Creates a conversion without records: a lead can be converted without creating any.
     pub fn new() -> Self {
         Self::default()
     }
@@ -46,7 +46,7 @@ impl Conversion {
         self
     }
 
-    /// Creates the records even if the server takes them for duplicates.
+    /// Creates the records even if the server considers them duplicates.
     pub fn skip_duplicate_check(mut self) -> Self {
         self.skip_duplicate_check = true;
         self
@@ -57,8 +57,8 @@ impl<L: Convertible> RecordRef<L> {
     /// Converts the lead and returns it. Its attributes name the created records.
     ///
     /// # Errors
-    /// [`Error::is_duplicate`] if one of the records exists already; [`Error::duplicates`] contains `id`, `name` and
-    /// `_entityType` of those that do.
+    /// [`Error::is_duplicate`] if one of the records already exists; [`Error::duplicates`] contains `id`, `name` and
+    /// `_entityType` of the existing ones.
     pub async fn convert(&self, conversion: Conversion) -> Result<L, Error> {
         let path = self.records().path(&["action", "convert"]);
         let request = Request::new(Method::POST, &path).json(&json!({

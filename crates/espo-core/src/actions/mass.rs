@@ -22,8 +22,8 @@ pub struct Mass<R> {
 impl<R: Editable> Records<R> {
     /// Changes many records with one request.
     ///
-    /// The server silently leaves out records that the user may not change or that fail validation: compare
-    /// [`MassResult::count`] with the number of records expected.
+    /// The server silently skips records that the user may not change or that fail validation: compare
+    /// [`MassResult::count`] with the expected number of records.
     pub fn mass(&self, selection: Selection<R>) -> Mass<R> {
         Mass {
             records: self.clone(),
@@ -38,7 +38,7 @@ impl<R: Editable> Records<R> {
 pub struct MassResult<R> {
     /// The number of records that were changed.
     pub count: u64,
-    /// Their ids, if the records were selected by id; `None` for a search.
+    /// Their IDs, if the records were selected by ID; `None` for a search.
     pub ids: Option<Vec<Id<R>>>,
 }
 
@@ -78,17 +78,17 @@ pub enum UpdateMode {
 pub struct UpdateModes(JsonObject);
 
 impl UpdateModes {
-    /// No modes: every value replaces the old one.
+    /// Creates an empty set of modes: every value replaces the old one.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds the value of the attribute to what the records hold.
+    /// Adds the value to the attribute's existing value.
     pub fn adding<E, K, A>(self, field: Field<E, K, A>) -> Self {
         self.mode(field.name(), UpdateMode::Add)
     }
 
-    /// Removes the value of the attribute from what the records hold.
+    /// Removes the value from the attribute's existing value.
     pub fn removing<E, K, A>(self, field: Field<E, K, A>) -> Self {
         self.mode(field.name(), UpdateMode::Remove)
     }
@@ -114,10 +114,10 @@ impl<R: Editable> Mass<R> {
         self.update_with(patch, UpdateModes::new()).await
     }
 
-    /// Applies a patch to the records, adding to or removing from the lists and sets that `modes` names.
+    /// Applies a patch to the records; attributes in `modes` are added to or removed from lists and sets.
     ///
     /// # Errors
-    /// As [`Mass::update`].
+    /// Returns the errors of [`Mass::update`].
     pub async fn update_with(
         &self,
         patch: R::Patch,
@@ -149,7 +149,7 @@ impl<R: Editable> Mass<R> {
     /// Converts the records' amounts into another currency, at these rates.
     ///
     /// # Errors
-    /// As [`Mass::convert_currency`].
+    /// Returns the errors of [`Mass::convert_currency`].
     pub async fn convert_currency_at(
         &self,
         currency: &str,
@@ -170,8 +170,8 @@ impl<R: Editable> Mass<R> {
     /// Runs any mass action and waits for its result.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the action does not exist. It may take long: raise the client's timeout, or use
-    /// [`Mass::start`].
+    /// [`Error::is_not_found`] if the action does not exist. The action can take long: raise the client's timeout, or
+    /// use [`Mass::start`].
     pub async fn run(&self, action: &str, data: Value) -> Result<MassResult<R>, Error> {
         let body = self.body(action, &data, false)?;
         let client = self.records.client();
@@ -181,7 +181,7 @@ impl<R: Editable> Mass<R> {
     /// Starts any mass action in the background of the server ("idle mode").
     ///
     /// # Errors
-    /// As [`Mass::run`].
+    /// Returns the errors of [`Mass::run`].
     pub async fn start(&self, action: &str, data: Value) -> Result<MassJob, Error> {
         #[derive(Deserialize)]
         struct Started {
@@ -218,7 +218,7 @@ impl<R: Lockable> Mass<R> {
     /// Unlocks the records (EspoCRM 10.0 and later).
     ///
     /// # Errors
-    /// As [`Mass::lock`].
+    /// Returns the errors of [`Mass::lock`].
     pub async fn unlock(&self) -> Result<MassResult<R>, Error> {
         self.run("unlock", json!({})).await
     }

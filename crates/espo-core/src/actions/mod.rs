@@ -47,7 +47,7 @@ fn value<T: Serialize + ?Sized>(of: &T) -> Result<Value, Error> {
         .map_err(|error| Error::build(format!("cannot serialise the request body: {error}")))
 }
 
-/// An instant as query parameters have it: UTC, in whole seconds.
+/// An instant in the form of query parameters: UTC, in whole seconds.
 fn instant(of: jiff::Timestamp) -> String {
     of.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
@@ -67,7 +67,7 @@ impl Client {
         self.send(request).await?.json()
     }
 
-    /// Sends a request whose response is `true`, or something of no interest, on success.
+    /// Sends a request whose response is `true` on success, or is not needed.
     pub(crate) async fn perform(
         &self,
         method: Method,
@@ -79,17 +79,10 @@ impl Client {
             request = request.json(body);
         }
         let response = self.send(request).await?;
-        // Nothing was done: `false`, or since EspoCRM 10.0 an empty list of the records concerned.
-        let did_nothing = match response.json::<Value>()? {
-            Value::Bool(done) => !done,
-            Value::Object(answer) => answer
-                .get("idList")
-                .and_then(Value::as_array)
-                .is_some_and(Vec::is_empty),
-            _ => false,
-        };
-        if did_nothing {
-            return Err(Error::not_done(&response));
+        // The server returns 200 with `false` if nothing happened.
+        match response.json::<Value>()? {
+            Value::Bool(false) => Err(Error::not_done(&response)),
+            _ => Ok(()),
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The notifications of the user. Reading them is an ordinary list, newest first: `crm.list::<Notification>()`.
+//! The notifications of the user. They are read with a normal list, newest first: `crm.list::<Notification>()`.
 
 use http::Method;
 use serde_json::json;
@@ -61,7 +61,7 @@ impl<N: UserNotification> Records<N> {
 }
 
 impl<N: UserNotification> RecordRef<N> {
-    /// Lists the notifications that a grouped one stands for (EspoCRM 9.2 and later).
+    /// Lists the notifications that a grouped one contains (EspoCRM 9.2 and later).
     pub fn group(&self) -> PagedRequest<N> {
         PagedRequest::new(self.client(), &self.path(&["group"]))
     }
@@ -78,7 +78,7 @@ impl<N: UserNotification> RecordRef<N> {
     /// Marks the notification's group as read (EspoCRM 10.0 and later).
     ///
     /// # Errors
-    /// [`Error::is_not_found`] before EspoCRM 10.0; a 400 for an id that is not of a group.
+    /// [`Error::is_not_found`] before EspoCRM 10.0; a 400 for an ID that does not belong to a group.
     pub async fn mark_group_read(&self) -> Result<(), Error> {
         let path = self
             .records()

@@ -41,7 +41,7 @@ impl<R: Editable> RecordRef<R> {
     /// Converts the record's amounts into another currency, at these rates. Returns the record.
     ///
     /// # Errors
-    /// As [`RecordRef::convert_currency`].
+    /// Returns the errors of [`RecordRef::convert_currency`].
     pub async fn convert_currency_at(&self, currency: &str, rates: &Rates) -> Result<R, Error> {
         let data = super::mass::currency_data(currency, Some(rates))?;
         self.action("convertCurrency", data).await
@@ -62,7 +62,7 @@ impl<R: Editable> RecordRef<R> {
         decode_record(&self.client().send(request).await?)
     }
 
-    /// Returns the attributes with which a copy of the record starts. The copy is created with
+    /// Returns the initial attributes of a copy of the record. Create the copy with
     /// [`CreateRequest::duplicate_of`](crate::typed::CreateRequest).
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl<R: Editable> RecordRef<R> {
         self.client().call_json(Method::POST, &path, &body).await
     }
 
-    /// Renders the record as a PDF document and returns the id of the file. The server deletes it after a while.
+    /// Renders the record as a PDF document and returns the ID of the file. The server deletes the file after a while.
     ///
     /// # Errors
     /// [`Error::is_not_found`] if the template does not exist or is for another entity type.
@@ -84,8 +84,7 @@ impl<R: Editable> RecordRef<R> {
         self.records().pdf(template, [self.id()]).await
     }
 
-    /// Lists the email addresses that an email about the record could go to, as rows of `emailAddress`, `name` and
-    /// `entityType`.
+    /// Lists the possible recipients of an email about the record, as rows of `emailAddress`, `name` and `entityType`.
     ///
     /// # Errors
     /// [`Error::is_forbidden`] without the right to read the record.
@@ -99,15 +98,15 @@ impl<R: Editable> RecordRef<R> {
         self.client().get_json(&path).await
     }
 
-    /// Adds files to a field that holds several, and keeps those that are there. Returns the record.
+    /// Adds files to a field for several files, and keeps the existing ones. Returns the record.
     ///
-    /// `place` is the constant of the field's ids (`note::ATTACHMENTS_IDS`) or a [`Place`]. The server can only replace
-    /// the whole set, so the set is read first. Where the entity type counts versions, a change in between is noticed and
-    /// the set is read again, at most three times.
+    /// `place` is the constant of the field's IDs (`note::ATTACHMENTS_IDS`) or a [`Place`]. The server can only replace
+    /// the whole set, so the set is read first. If the entity type has version numbers, a concurrent change is detected
+    /// and the set is read again, at most three times.
     ///
     /// # Errors
-    /// [`Error::is_version_conflict`] if others keep changing the record. Also fails before anything is written if the
-    /// record does not contain the set.
+    /// [`Error::is_version_conflict`] if other clients keep changing the record. Also fails before anything is written
+    /// if the response does not contain the set.
     pub async fn add_files(
         &self,
         place: impl Into<Place>,
@@ -157,8 +156,8 @@ impl<R: Lockable> RecordRef<R> {
     /// Locks the record: until it is unlocked, updates of most fields and its deletion fail with 409. Returns the record.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the lock permission, or if locking is off for the entity type; a 400 if the record
-    /// is locked already; [`Error::is_not_found`] before EspoCRM 10.0.
+    /// [`Error::is_forbidden`] without the lock permission, or if locking is off for the entity type; a 400 if the
+    /// record is already locked; [`Error::is_not_found`] before EspoCRM 10.0.
     pub async fn lock(&self) -> Result<R, Error> {
         self.action("lock", json!({})).await
     }
@@ -166,7 +165,7 @@ impl<R: Lockable> RecordRef<R> {
     /// Unlocks the record. Returns the record.
     ///
     /// # Errors
-    /// As [`RecordRef::lock`]; a 400 if the record is not locked.
+    /// Returns the errors of [`RecordRef::lock`]; a 400 if the record is not locked.
     pub async fn unlock(&self) -> Result<R, Error> {
         self.action("unlock", json!({})).await
     }
@@ -183,7 +182,7 @@ impl<R: HasStream> RecordRef<R> {
 }
 
 impl<R: Editable> Records<R> {
-    /// Renders records as one PDF document and returns the id of the file. The server deletes it after a while.
+    /// Renders records as one PDF document and returns the ID of the file. The server deletes the file after a while.
     ///
     /// # Errors
     /// [`Error::is_not_found`] if the template does not exist or is for another entity type.

@@ -8,8 +8,8 @@ use crate::typed::{Filter, IntoId, ListRequest, texts};
 
 /// The records of `E` that a mass action, an export or a similar call applies to.
 ///
-/// The server treats an empty selection as every record. Here, [`Selection::everything`] has to be said, and an empty
-/// list of ids or filters is an error before anything is sent.
+/// The server treats an empty selection as every record. Here, use [`Selection::everything`] to select all records; an
+/// empty list of IDs or filters is an error before anything is sent.
 #[derive(Debug)]
 pub struct Selection<E> {
     choice: Choice,
@@ -42,7 +42,7 @@ impl<E> Selection<E> {
         }
     }
 
-    /// The records with these ids.
+    /// The records with these IDs.
     pub fn ids(ids: impl IntoIterator<Item = impl IntoId<E>>) -> Self {
         Self::new(Choice::Ids(texts(ids)))
     }
@@ -54,19 +54,19 @@ impl<E> Selection<E> {
         Self::new(Choice::Search(Box::new(params)))
     }
 
-    /// The records that a list finds: its filters, primary and boolean filters, and text. A list without any of these is
-    /// rejected.
+    /// The records that a list finds: its filters, primary and boolean filters, and text. A list without any of these
+    /// is rejected.
     pub fn list<R>(mut list: ListRequest<E, R>) -> Self {
         Self::new(Choice::Search(Box::new(list.params_mut().clone())))
     }
 
-    /// Every record of the entity type that the user can reach.
+    /// Every record of the entity type that the user can access.
     pub fn everything() -> Self {
-        // A condition on the id, so that the server need not infer "everything" from nothing.
+        // A condition on the ID, so that the selection is explicit for the server.
         Self::matching([Filter::new(WhereItem::is_not_null("id"))])
     }
 
-    /// The keys that carry it in a request body: `ids`, or `where` and `searchParams`.
+    /// The keys of the selection in a request body: `ids`, or `where` and `searchParams`.
     pub(super) fn to_json(&self) -> Result<JsonObject, Error> {
         let mut out = JsonObject::new();
         match &self.choice {

@@ -19,7 +19,7 @@ impl<L: OptOutList> RecordRef<L> {
     /// Cancels the opt-out of a member.
     ///
     /// # Errors
-    /// As [`RecordRef::opt_out`].
+    /// Returns the errors of [`RecordRef::opt_out`].
     pub async fn cancel_opt_out(&self, member: impl Into<AnyRef>) -> Result<(), Error> {
         self.target("cancelOptOut", member.into()).await
     }
@@ -41,7 +41,7 @@ impl<L: OptOutList> RecordRef<L> {
         PagedRequest::new(self.client(), &self.path(&["optedOut"]))
     }
 
-    /// Removes all members of one kind, such as `target_list::links::CONTACTS`.
+    /// Removes all members of one entity type, such as `target_list::links::CONTACTS`.
     ///
     /// # Errors
     /// [`Error::is_forbidden`] without the right to edit the list.

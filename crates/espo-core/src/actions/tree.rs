@@ -17,9 +17,9 @@ use crate::typed::{Decode, DecodeError, Id, IntoId, RecordRef, Records};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Tree<R> {
-    /// The categories on the uppermost level of this part.
+    /// The categories on the top level of this part.
     pub nodes: Vec<Node<R>>,
-    /// The ids from the root down to the category that was asked for.
+    /// The IDs from the root to the requested category.
     pub path: Vec<Id<R>>,
 }
 
@@ -29,11 +29,11 @@ pub struct Tree<R> {
 pub struct Node<R> {
     /// The category.
     pub record: R,
-    /// The categories below it; `None` below the deepest level that was asked for.
+    /// The categories below it; `None` below the deepest requested level.
     pub children: Option<Vec<Node<R>>>,
 }
 
-/// The new place of a category.
+/// The new position of a category.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Below the other category.
@@ -44,7 +44,7 @@ pub enum Place {
     After,
 }
 
-/// A category tree that is not read yet; see [`Records::tree`].
+/// A category tree that has not been read yet; see [`Records::tree`].
 #[must_use = "nothing is sent until the request is awaited"]
 pub struct TreeRequest<R> {
     records: Records<R>,
@@ -58,7 +58,7 @@ impl<R> fmt::Debug for TreeRequest<R> {
 }
 
 impl<R: CategoryTree> Records<R> {
-    /// Reads the category tree: the two uppermost levels, unless set otherwise.
+    /// Reads the category tree; by default, its two top levels.
     pub fn tree(&self) -> TreeRequest<R> {
         TreeRequest {
             request: self.request(Method::GET, &["action", "listTree"]),
@@ -68,12 +68,12 @@ impl<R: CategoryTree> Records<R> {
 }
 
 impl<R: CategoryTree> TreeRequest<R> {
-    /// Only what is below this category.
+    /// Requests only the categories below this one.
     pub fn below(self, parent: impl IntoId<R>) -> Self {
         self.query("parentId", parent.into_id())
     }
 
-    /// The number of levels.
+    /// Sets the number of levels.
     pub fn depth(self, levels: u32) -> Self {
         self.query("maxDepth", levels)
     }
@@ -91,7 +91,7 @@ impl<R: CategoryTree> TreeRequest<R> {
     /// Reads the tree.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the category does not exist. Also fails if a category does not decode.
+    /// [`Error::is_not_found`] if the category does not exist. Also fails if a category cannot be decoded.
     pub async fn send(self) -> Result<Tree<R>, Error> {
         #[derive(Deserialize)]
         struct Wire {
@@ -148,7 +148,7 @@ impl<R: CategoryTree> IntoFuture for TreeRequest<R> {
 }
 
 impl<R: CategoryTree> Records<R> {
-    /// Reads the ids of the uppermost categories that have none below them.
+    /// Reads the IDs of the top-level categories that have no subcategories.
     ///
     /// # Errors
     /// Those of [`Client::send`](crate::Client::send).
@@ -167,7 +167,7 @@ impl<R: CategoryTree> Records<R> {
 }
 
 impl<R: CategoryTree> RecordRef<R> {
-    /// Reads the ids of the categories below this one that have none below themselves.
+    /// Reads the IDs of the categories below this one that have no subcategories.
     ///
     /// # Errors
     /// Those of [`Client::send`](crate::Client::send).
@@ -175,10 +175,10 @@ impl<R: CategoryTree> RecordRef<R> {
         self.records().leaves_below(Some(self.id())).await
     }
 
-    /// Moves the category to a place relative to another one (EspoCRM 9.0 and later).
+    /// Moves the category to a position relative to another one (EspoCRM 9.0 and later).
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the right to edit it, and below itself.
+    /// [`Error::is_forbidden`] without the right to edit it, and if the new position is below itself.
     pub async fn move_to(&self, place: Place, reference: impl IntoId<R>) -> Result<(), Error> {
         let place = match place {
             Place::Into => "into",

@@ -15,8 +15,8 @@ impl Client {
     /// password. Other clients of the user have to be built again.
     ///
     /// # Errors
-    /// As any request; forbidden when the current password is wrong or the new
-    /// one too weak.
+    /// Returns the errors of [`Client::send`]. [`Error::is_forbidden`] if the current password is wrong or the new one
+    /// is too weak.
     pub async fn change_password(
         &self,
         current: &SecretString,
@@ -51,7 +51,7 @@ where
     /// Changes the user's preferences. Returns all of them.
     ///
     /// # Errors
-    /// As [`RecordRef::preferences`].
+    /// Returns the errors of [`RecordRef::preferences`].
     pub async fn update_preferences(
         &self,
         patch: <Preferences<U> as Editable>::Patch,
@@ -80,8 +80,8 @@ impl<U: UserAccount> RecordRef<U> {
         self.client().get_json(&self.path(&["acl"])).await
     }
 
-    /// Generates a new API key, and a new secret key for HMAC, for an API user (administrators). The old ones stop working
-    /// at once. Returns the user's record, which contains them.
+    /// Generates a new API key, and a new secret key for HMAC, for an API user (administrators). The old ones stop
+    /// working immediately. Returns the user's record, which contains them.
     ///
     /// # Errors
     /// [`Error::is_forbidden`] for others.
@@ -115,19 +115,19 @@ impl<U: UserAccount> RecordRef<U> {
             .await
     }
 
-    /// Reads the user's settings of the second factor.
+    /// Reads the user's second-factor settings.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for API users, and for those of other users without administrator rights.
+    /// [`Error::is_forbidden`] for API users, and for other users' settings without administrator rights.
     pub async fn security(&self) -> Result<JsonObject, Error> {
         let path = ["UserSecurity", self.id().as_str()];
         self.client().get_json(&path).await
     }
 
-    /// Changes the user's settings of the second factor. Returns all of them.
+    /// Changes the user's second-factor settings. Returns all of them.
     ///
     /// # Errors
-    /// As [`RecordRef::security`].
+    /// Returns the errors of [`RecordRef::security`].
     pub async fn update_security(&self, values: &JsonObject) -> Result<JsonObject, Error> {
         let path = ["UserSecurity", self.id().as_str()];
         let request = Request::new(Method::PUT, &path).json(values);

@@ -15,12 +15,12 @@ use crate::typed::RecordRef;
 use crate::typed::roles::UploadedFile;
 
 impl<F: UploadedFile> RecordRef<F> {
-    /// Downloads the file (`GET Attachment/file/{id}`) as a stream: one piece is in memory at a time, and the client's
+    /// Downloads the file (`GET Attachment/file/{id}`) as a stream: one chunk is in memory at a time, and the client's
     /// limit on the size of responses does not apply. Dropping the stream closes the connection.
     ///
     /// # Errors
     /// [`Error::is_forbidden`] without read access to the file's record. A failure in the middle is an item of the
-    /// stream; the download does not start again.
+    /// stream; the download is not retried.
     pub async fn download(&self) -> Result<Download, Error> {
         let path = self.records().path(&["file", self.id().as_str()]);
         let request = Request::new(Method::GET, &path).header(header::ACCEPT, "*/*");
@@ -32,7 +32,7 @@ impl<F: UploadedFile> RecordRef<F> {
     }
 }
 
-/// A file that is being downloaded: a stream of pieces.
+/// A file that is being downloaded, as a stream of chunks.
 pub struct Download {
     headers: HeaderMap,
     state: State,
@@ -44,7 +44,7 @@ enum State {
     Ended,
 }
 
-/// One piece, and what the next one is read from.
+/// One chunk, and the state for reading the next one.
 type Read = (Box<Opened>, Result<Option<Bytes>, Error>);
 
 impl Download {
@@ -66,7 +66,7 @@ impl Download {
         file_name(&String::from_utf8_lossy(value.as_bytes()))
     }
 
-    /// Reads the next piece; `None` at the end.
+    /// Reads the next chunk; returns `None` at the end.
     ///
     /// # Errors
     /// Fails if the connection breaks, or nothing arrives within the timeout.
@@ -173,7 +173,7 @@ mod tests {
     use super::file_name;
 
     #[test]
-    fn names_in_any_script_and_form() {
+    fn file_names_are_decoded_from_all_forms() {
         for (header, name) in [
             ("attachment; filename=\"a b.txt\"", "a b.txt"),
             ("attachment; filename=\"a;b.txt\"", "a;b.txt"),

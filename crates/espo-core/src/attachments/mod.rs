@@ -7,7 +7,7 @@
 //! crm.record(&file.id).download().await?.write_to(&mut out).await?;
 //! ```
 //!
-//! A field of type file or image is set like any other attribute. Files are added to a field that holds several with
+//! A field of type file or image is set like any other attribute. Add files to a field for several files with
 //! [`RecordRef::add_files`](crate::typed::RecordRef::add_files).
 
 mod download;

@@ -10,8 +10,7 @@ use crate::error::Error;
 use crate::typed::roles::UploadedFile;
 use crate::typed::{Id, Records, decode_record};
 
-/// Raw bytes of one piece. As base64 it stays below nginx's default limit of
-/// 1 MB for a request body.
+/// Raw bytes of one chunk. As base64 it stays below nginx's default limit of 1 MB for a request body.
 const PIECE: usize = 512 * 1024;
 
 /// A file to be uploaded: its name, its media type, and the field that it is uploaded for.
@@ -25,9 +24,8 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// A file. `name` may be in any script; `media_type` (`text/plain`) is
-    /// checked by the server against the name's extension and the field's
-    /// `accept` list.
+    /// Describes a file. `name` may use any script; the server checks `media_type` (`text/plain`) against the name's
+    /// extension and the field's `accept` list.
     pub fn new(
         name: impl Into<String>,
         media_type: impl Into<String>,
@@ -41,8 +39,8 @@ impl Upload {
         }
     }
 
-    /// Bytes of one piece of an upload from a reader; 512 KiB by default. Larger
-    /// pieces need a server whose request limit is a third above that.
+    /// Sets the number of bytes per chunk of an upload from a reader; defaults to 512 KiB. The server's limit of the
+    /// request size must be at least 35 % larger.
     pub fn piece_size(mut self, bytes: usize) -> Self {
         self.piece = bytes.max(1);
         self
@@ -51,7 +49,7 @@ impl Upload {
     fn members(&self) -> Result<JsonObject, Error> {
         if self.media_type.contains([',', ';']) {
             return Err(Error::build(format!(
-                "the media type `{}` has parameters, which would cut the file short",
+                "the media type `{}` has parameters, which would truncate the file; remove them",
                 self.media_type
             )));
         }
@@ -87,13 +85,14 @@ impl<F: UploadedFile> Records<F> {
         decode_record(&self.client().send(request).await?)
     }
 
-    /// Uploads a file of `size` bytes in pieces, of which one is in memory at a time. Returns its record.
+    /// Uploads a file of `size` bytes in chunks, of which one is in memory at a time. Returns its record.
     ///
-    /// If a piece fails, the incomplete file is deleted as far as the server can be reached. A piece is never sent twice
+    /// If a chunk fails, the incomplete file is deleted if the server is reachable. A chunk is never sent twice
     /// automatically, because the server would append it twice.
     ///
     /// # Errors
-    /// As [`Records::upload`]. Also fails if the reader fails, or does not contain exactly `size` bytes.
+    /// Returns the errors of [`Records::upload`]. Also fails if the reader fails or does not contain exactly `size`
+    /// bytes.
     pub async fn upload_from<R>(
         &self,
         upload: &Upload,
@@ -109,7 +108,7 @@ impl<F: UploadedFile> Records<F> {
         }
         let mut body = upload.members()?;
         if size == 0 {
-            // No piece would complete it.
+            // Without a further chunk, the file would never be completed.
             return self.upload(upload, []).await;
         }
         body.insert("size".to_owned(), json!(size));
@@ -181,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_data_uri_is_cut_nowhere() {
+    fn data_uris_are_complete() {
         let upload = Upload::new(
             "ф.txt",
             "text/plain",

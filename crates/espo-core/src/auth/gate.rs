@@ -20,21 +20,21 @@ const CODE: HeaderName = HeaderName::from_static("espo-authorization-code");
 const CREATE_SECRET: HeaderName = HeaderName::from_static("espo-authorization-create-token-secret");
 const ANOTHER_USER: HeaderName = HeaderName::from_static("x-another-user");
 
-/// Puts credentials on requests, and keeps refused ones from being sent again.
+/// Adds credentials to requests, and prevents rejected ones from being sent again.
 pub(crate) struct Authenticator {
     presenter: Presenter,
     another_user: Option<HeaderValue>,
-    /// Set once a request was answered otherwise than by a refusal.
+    /// Set once a response showed that the credentials are valid.
     proven: AtomicBool,
     refusal: Mutex<Option<Answer>>,
-    /// Held by the one request that proves the credentials, or by a log-in.
+    /// Held by the one request that verifies the credentials, or by a login.
     probe: Arc<AsyncMutex<()>>,
 }
 
 enum Presenter {
     None,
     Fixed(HeaderName, HeaderValue),
-    /// A password with every request, in this header.
+    /// A password sent with every request, in this header.
     EveryRequest(HeaderName, PasswordHeader),
     Hmac(Box<Signer>),
     Login(Box<Login>),
@@ -49,37 +49,37 @@ struct PasswordHeader {
 
 struct Login {
     user: String,
-    /// None for a token alone, which cannot be renewed.
+    /// `None` for a token alone, which cannot be renewed.
     password: Mutex<Option<SecretString>>,
     token_secret: bool,
     code: Mutex<Option<SecretString>>,
     token: Mutex<Option<Arc<Token>>>,
 }
 
-/// A token as it goes into headers.
+/// A token as it is sent in headers.
 pub(crate) struct Token {
     authorization: HeaderValue,
     cookie: Option<HeaderValue>,
     session: Session,
 }
 
-/// Leave to send one attempt.
+/// Permission to send one attempt.
 pub(crate) struct Pass {
     token: Option<Arc<Token>>,
-    /// Kept until the attempt has proven the credentials or not.
+    /// Kept until the attempt has shown whether the credentials are valid.
     probe: Option<OwnedMutexGuard<()>>,
 }
 
-/// What [`Authenticator::admit`] found.
+/// The result of [`Authenticator::admit`].
 pub(crate) enum Admission {
     Pass(Pass),
-    /// A log-in must come first; the guard makes it the only one.
+    /// A login is needed first; the guard ensures that only one is sent.
     LogIn(OwnedMutexGuard<()>),
 }
 
-/// What to do about a 401.
+/// How to handle a 401.
 pub(crate) enum Verdict {
-    /// The token had run out: once more.
+    /// The token had expired: try again.
     Again,
     Refused,
 }
@@ -153,8 +153,7 @@ impl Authenticator {
         })
     }
 
-    /// Waits until the request may be sent with credentials, or fails without
-    /// sending when they were refused before.
+    /// Waits until the request may be sent with credentials. Fails without sending if they were rejected before.
     pub(crate) async fn admit(
         &self,
         context: &Context,
@@ -164,19 +163,19 @@ impl Authenticator {
         if let Some(pass) = self.open_pass() {
             return Ok(Admission::Pass(pass));
         }
-        // A server that stalls would otherwise be waited for by one request after the other.
+        // Limits the wait: if the server stalls, the requests would otherwise wait for it one after the other.
         let guard = Arc::clone(&self.probe).lock_owned();
         let guard = tokio::time::timeout(limit, guard)
             .await
             .map_err(|_| waited(context, limit))?;
-        // Whoever held it may have been refused, or have opened the way.
+        // The previous holder may have been rejected or may have verified the credentials.
         self.check_refusal(context)?;
         if let Some(pass) = self.open_pass() {
             return Ok(Admission::Pass(pass));
         }
         match &self.presenter {
             Presenter::Login(login) => match lock(&login.token).clone() {
-                // A token from elsewhere, which this request tries out.
+                // A token from an earlier session, which this request verifies.
                 Some(token) => Ok(Admission::Pass(Pass {
                     token: Some(token),
                     probe: Some(guard),
@@ -223,7 +222,7 @@ impl Authenticator {
                     Stage::Status,
                     Outcome::NotSent,
                     Some(context.clone()),
-                    "not sent: the server refused these credentials before",
+                    "request not sent: the server already rejected these credentials; call `forget_refusal` to try them again",
                 );
                 error.inner_mut().answer = Some(answer.clone());
                 Err(error)
@@ -231,7 +230,7 @@ impl Authenticator {
         }
     }
 
-    /// Puts the credentials on a request. `path` is what the server signs over.
+    /// Adds the credentials to a request. `path` is what HMAC signs.
     pub(crate) fn apply(&self, pass: &Pass, method: &Method, path: &str, headers: &mut HeaderMap) {
         match &self.presenter {
             Presenter::None => return,
@@ -255,24 +254,24 @@ impl Authenticator {
         }
     }
 
-    /// Takes notice of an answer that is no refusal.
+    /// Records a response that does not reject the credentials.
     pub(crate) fn accepted(&self) {
-        // A load first: the flag is shared by every task, a store would bounce it.
+        // Load before storing: all tasks share the flag, and a store would invalidate its cache line each time.
         if !self.proven.load(Ordering::Relaxed) {
             self.proven.store(true, Ordering::Release);
         }
     }
 
-    /// Takes notice of a 401.
+    /// Records a 401.
     pub(crate) fn refused(&self, pass: &Pass, answer: &Answer) -> Verdict {
-        // A gateway's 401 says nothing about these credentials.
+        // A gateway's 401 does not mean that EspoCRM rejected these credentials.
         if is_foreign(answer) {
             return Verdict::Refused;
         }
         if let (Presenter::Login(login), Some(used)) = (&self.presenter, &pass.token) {
             let mut token = lock(&login.token);
             match &*token {
-                // Somebody else has logged in anew meanwhile.
+                // Another request has logged in again in the meantime.
                 Some(current) if !Arc::ptr_eq(current, used) => {}
                 _ if lock(&login.password).is_some() => *token = None,
                 _ => {
@@ -296,15 +295,15 @@ impl Authenticator {
         *lock(&self.refusal) = None;
     }
 
-    /// Headers of the log-in request.
+    /// Headers of the login request.
     pub(crate) fn login_headers(&self) -> Result<HeaderMap, Error> {
         let Presenter::Login(login) = &self.presenter else {
-            return Err(Error::build("these credentials have no log-in"));
+            return Err(Error::build("these credentials do not support logging in"));
         };
         let mut headers = HeaderMap::new();
         let password = lock(&login.password).clone();
         let password = password.ok_or_else(|| {
-            Error::build("the token was dropped and there is no password to log in with")
+            Error::build("the token was discarded and there is no password to log in with")
         })?;
         let value = basic(&login.user, password.expose_secret());
         headers.insert(ESPO, secret_header(&value).ok_or_else(illegal)?);
@@ -320,7 +319,7 @@ impl Authenticator {
         Ok(headers)
     }
 
-    /// A code is good for one use, of which the server knows once the log-in was sent.
+    /// A code is valid for one use, and the server counts it as used once the login was sent.
     pub(crate) fn drop_code(&self) {
         if let Presenter::Login(login) = &self.presenter {
             *lock(&login.code) = None;
@@ -337,7 +336,7 @@ impl Authenticator {
         }
     }
 
-    /// Keeps the token of a successful log-in.
+    /// Stores the token of a successful login.
     pub(crate) fn logged_in(&self, response: &Response) -> Result<(), Error> {
         #[derive(serde::Deserialize)]
         struct AppUser {
@@ -364,7 +363,7 @@ impl Authenticator {
             Error::decode(
                 response,
                 crate::error::DecodeFault::new(
-                    "the log-in gave no token; send the password with `on_every_request`",
+                    "the login response contains no token; send the password with `on_every_request`",
                 ),
             )
         })?;
@@ -387,7 +386,7 @@ impl Authenticator {
         }
     }
 
-    /// Takes the new password of the client's own user. The server has ended all of the user's tokens.
+    /// Records the new password of the client's own user. The server has ended all of the user's tokens.
     pub(crate) fn password_changed(&self, new: &SecretString) -> Result<(), Error> {
         if self.another_user.is_some() {
             return Ok(());
@@ -411,7 +410,7 @@ impl Authenticator {
 }
 
 impl Pass {
-    /// Lets the other requests go: the credentials have been tried.
+    /// Releases the waiting requests: the credentials have been tried.
     pub(crate) fn release(&mut self) {
         self.probe = None;
     }
@@ -446,7 +445,7 @@ impl PasswordHeader {
 }
 
 fn illegal() -> Error {
-    Error::build("the credentials hold characters that no header can carry")
+    Error::build("the credentials contain characters that are not allowed in a header")
 }
 
 impl Token {
@@ -480,13 +479,13 @@ fn waited(context: &Context, limit: Duration) -> Error {
         Stage::Connect,
         Outcome::NotSent,
         Some(context.clone()),
-        format!("waited {limit:?} for an earlier request to show whether the credentials are good"),
+        format!("timed out after {limit:?} waiting for another request to verify the credentials"),
     );
     error.inner_mut().timeout = true;
     error
 }
 
-/// Whether an answer refuses the credentials as such.
+/// Whether a response rejects the credentials as such.
 pub(crate) fn is_refusal(status: StatusCode) -> bool {
     status == StatusCode::UNAUTHORIZED
 }
@@ -505,13 +504,13 @@ fn cookie_secret(headers: &HeaderMap) -> Option<String> {
 fn check_user(user: &str) -> Result<(), Error> {
     if user.is_empty() || user.contains(':') {
         return Err(Error::build(
-            "the user name is empty or holds a colon, which the server takes for the end of it",
+            "the user name is empty or contains a colon, which the server treats as its end",
         ));
     }
     Ok(())
 }
 
-/// The guarded values are replaced whole, so a panic elsewhere leaves them sound.
+/// The guarded values are always replaced as a whole, so they stay consistent after a panic elsewhere.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

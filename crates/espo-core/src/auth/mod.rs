@@ -161,7 +161,7 @@ impl Auth {
     }
 
     /// Logs in with the password once (`GET App/user`) and continues with the token that the server returns; logs in
-    /// again when the token has expired, only once however many tasks notice it at the same time.
+    /// again when the token has expired, only once for any number of concurrent tasks.
     pub fn password(user: impl Into<String>, password: impl Into<SecretString>) -> Auth<Password> {
         Auth::of(Scheme::Password {
             user: user.into(),
@@ -210,7 +210,7 @@ impl Auth<Password> {
     }
 
     /// Requests a token that is bound to a secret cookie (`Espo-Authorization-Create-Token-Secret`), so that the token
-    /// alone is of no use to others.
+    /// alone cannot be used by others.
     #[must_use]
     pub fn with_token_secret(mut self) -> Self {
         if let Scheme::Password { token_secret, .. } = &mut self.scheme {

@@ -15,7 +15,7 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// A signer for an API user's keys. `raw` gives the digest as bytes, for servers before 8.4.1.
+    /// Creates a signer for an API user's keys. `raw` sends the digest as bytes, for servers before 8.4.1.
     pub fn new(api_key: &str, secret_key: &str, raw: bool) -> Self {
         let mac = Hmac::<Sha256>::new_from_slice(secret_key.as_bytes())
             // HMAC takes keys of any length.

@@ -17,8 +17,8 @@ use crate::transport::{
     WireConfig, build_wire,
 };
 
-/// Settings of a [`Client`]; every one has a default that is fit for production.
-#[must_use = "`build` makes the client"]
+/// Settings of a [`Client`]. All of them have defaults that are suitable for production.
+#[must_use = "`build` creates the client"]
 pub struct ClientBuilder {
     url: String,
     portal: Option<String>,
@@ -39,7 +39,7 @@ pub struct ClientBuilder {
     roots_pem: Vec<Vec<u8>>,
     identity: Option<Identity>,
     headers: HeaderMap,
-    /// The first setting that cannot be used, reported by `build` so that calls chain.
+    /// The first invalid setting; `build` reports it, so that calls can be chained.
     fault: Option<String>,
     gzip: bool,
     user_agent: String,
@@ -55,9 +55,8 @@ impl ClientBuilder {
             retry: RetryPolicy::default(),
             timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(10),
-            // Below Apache's default keep-alive of 5 s (nginx's is 75 s): a
-            // connection that the server closes just as a write leaves is an
-            // outcome that nobody can know.
+            // Below Apache's default keep-alive of 5 s (nginx's is 75 s): if the server closes a connection just as a
+            // write is sent, the outcome of the write is unknown.
             idle_timeout: Duration::from_secs(4),
             max_body: 64 << 20,
             max_url: 8_000,
@@ -78,78 +77,77 @@ impl ClientBuilder {
         }
     }
 
-    /// The credentials; defaults to none.
+    /// Sets the credentials; defaults to none.
     pub fn auth(mut self, auth: impl Into<Auth>) -> Self {
         self.auth = auth.into();
         self
     }
 
-    /// Speaks to a portal's API (`api/v1/portal-access/{id}`).
+    /// Uses a portal's API (`api/v1/portal-access/{id}`).
     pub fn portal(mut self, id: impl Into<String>) -> Self {
         self.portal = Some(id.into());
         self
     }
 
-    /// When to try again; [`RetryPolicy::none`] for never.
+    /// Sets when to retry; [`RetryPolicy::none`] disables retries.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// Time for one attempt, from sending to the last byte; 60 s by default. For
-    /// a streamed download it is the time between two pieces.
+    /// Sets the timeout of one attempt, from sending to the last byte; defaults to 60 s. For a streamed download it
+    /// limits the time between two chunks.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
     }
 
-    /// Time for a connection to come about, TLS included; 10 s by default.
+    /// Sets the timeout for establishing a connection, including TLS; defaults to 10 s.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
         self
     }
 
-    /// How long an unused connection is kept; 4 s by default. Keep it below the
-    /// server's own keep-alive time.
+    /// Sets how long an idle connection is kept; defaults to 4 s. Keep it below the server's keep-alive time.
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.idle_timeout = limit;
         self
     }
 
-    /// Most bytes of an answer that are held in memory, after decompression;
-    /// 64 MiB by default. Downloads as a stream have no limit.
+    /// Sets the maximum size of a response in memory, in bytes after decompression; defaults to 64 MiB. Streamed
+    /// downloads have no limit.
     pub fn max_response_size(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
     }
 
-    /// Longest path and query, in bytes; 8,000 by default, just below what nginx
-    /// takes. A longer one is an error before it is sent.
+    /// Sets the maximum length of path and query, in bytes; defaults to 8,000, just below nginx's limit. A longer one
+    /// is an error, and nothing is sent.
     pub fn max_url_length(mut self, bytes: usize) -> Self {
         self.max_url = bytes;
         self
     }
 
-    /// How search parameters are written; see [`SearchEncoding`].
+    /// Sets how search parameters are encoded; see [`SearchEncoding`].
     pub fn search_encoding(mut self, encoding: SearchEncoding) -> Self {
         self.encoding = encoding;
         self
     }
 
-    /// Most requests in flight at once, further ones wait; 64 by default, `None`
-    /// for no cap. A load test sets it to what it means to offer, or to `None`.
+    /// Sets the maximum number of requests in flight, beyond which requests wait; defaults to 64, `None` for no limit.
+    /// A load test sets it to its target concurrency or to `None`.
     pub fn max_in_flight(mut self, max: impl Into<Option<usize>>) -> Self {
         self.max_in_flight = max.into();
         self
     }
 
-    /// Sends at most this many requests a second, evenly spaced; no limit by default.
+    /// Sends at most this many requests per second, evenly spaced; defaults to no limit.
     pub fn max_rate(mut self, per_second: f64) -> Self {
         self.max_rate = Some(per_second);
         self
     }
 
-    /// Adds a hook; several run in the order given.
+    /// Adds a hook. Hooks run in the order in which they were added.
     pub fn hook(mut self, hook: impl Hook + 'static) -> Self {
         self.hooks.push(Arc::new(hook));
         self
@@ -165,7 +163,7 @@ impl ClientBuilder {
     {
         match (name.try_into(), value.try_into()) {
             (Ok(name), Ok(mut value)) => {
-                // It may be a secret.
+                // The value may be a secret.
                 value.set_sensitive(true);
                 self.headers.insert(name, value);
             }
@@ -175,8 +173,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends `Authorization: Basic` with every request, for a gateway in front of EspoCRM that demands it. EspoCRM's
-    /// own credentials have to travel in another header: all schemes but [`Auth::basic`] and [`Auth::bearer`] do.
+    /// Sends `Authorization: Basic` with every request, for a gateway in front of EspoCRM that requires it. EspoCRM's
+    /// own credentials must then use another header: all schemes except [`Auth::basic`] and [`Auth::bearer`] do.
     pub fn gateway_basic_auth(self, user: &str, password: impl Into<SecretString>) -> Self {
         let value = format!("Basic {}", basic(user, password.into().expose_secret()));
         self.header(header::AUTHORIZATION, value)
@@ -242,14 +240,14 @@ impl ClientBuilder {
         self
     }
 
-    /// What the client calls itself; `espo-core/VERSION` by default.
+    /// Sets the `User-Agent` header; defaults to `espo-core/VERSION`.
     pub fn user_agent(mut self, text: impl Into<String>) -> Self {
         self.user_agent = text.into();
         self
     }
 
-    /// Calls `observer` for every connection that is opened or fails to open, and says how long that took. Requests
-    /// on connections that are open already cost nothing. Called where the connection is made: it must not block.
+    /// Calls `observer` for every connection that is opened or fails to open, with the time that it took. Requests on
+    /// existing connections are not affected. The observer runs on the task that connects and must not block.
     pub fn on_connect(mut self, observer: impl Fn(&Connecting) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
@@ -259,22 +257,21 @@ impl ClientBuilder {
         self.fault.get_or_insert(fault);
     }
 
-    /// Makes the client. Nothing is sent yet.
+    /// Builds the client. Nothing is sent yet.
     ///
     /// # Errors
-    /// When the URL, a credential, a certificate, the proxy or a limit is not
-    /// usable; the message says which.
+    /// Fails if the URL, a credential, a certificate, the proxy or a limit is invalid; the message says which.
     pub fn build(self) -> Result<Client, Error> {
         let site = Site::parse(&self.url, self.portal.as_deref())?;
         let rate = match self.max_rate {
             None => None,
             Some(rate) => Some(RateLimit::new(rate).ok_or_else(|| {
-                Error::build("the rate limit must be a number of requests a second above zero")
+                Error::build("invalid rate limit: expected a number of requests per second greater than zero")
             })?),
         };
         if self.max_in_flight == Some(0) {
             return Err(Error::build(
-                "a cap of zero requests in flight sends nothing",
+                "invalid limit of requests in flight: expected at least 1, or `None` for no limit",
             ));
         }
         if let Some(fault) = self.fault {

@@ -11,8 +11,8 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::search::SearchParams;
 
-/// What names a path: text as the documentation writes it
-/// (`"Lead/action/convert"`), or segments (`["Account", id, "contacts"]`).
+/// A path: a string as in EspoCRM's documentation (`"Lead/action/convert"`), or segments (`["Account", id,
+/// "contacts"]`).
 pub trait IntoRequest {
     /// A request for this path.
     fn into_request(self, method: Method) -> Request;
@@ -36,7 +36,7 @@ impl<S: AsRef<str>> IntoRequest for &[S] {
     }
 }
 
-/// A request of a client, being described; see [`Client::request`].
+/// A builder for a request of a client; see [`Client::request`].
 #[derive(Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct Call<'c> {
@@ -95,7 +95,7 @@ impl<'c> Call<'c> {
         self.map(|request| request.timeout(limit))
     }
 
-    /// Sends it.
+    /// Sends the request.
     ///
     /// # Errors
     /// See [`Client::send`].
@@ -103,7 +103,7 @@ impl<'c> Call<'c> {
         self.client.send(self.request).await
     }
 
-    /// Sends it and decodes the answer.
+    /// Sends the request and decodes the response.
     ///
     /// # Errors
     /// See [`Client::send`] and [`Response::json`].

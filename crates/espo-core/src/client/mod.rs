@@ -22,32 +22,31 @@ use crate::transport::{Engine, ProxyInfo};
 
 /// A connection to one EspoCRM instance as one user.
 ///
-/// Cheap to clone; clones share connections, token, limits and everything else.
-/// Dropping the future of a call cancels it: the connection is closed and
-/// nothing is left running.
+/// Clones are cheap and share the connections, the token, the limits and all other state. Dropping the future of a call
+/// cancels it: its connection is closed, and no task keeps running.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) engine: Arc<Engine>,
 }
 
 impl Client {
-    /// Starts a client for the site at `url`: with or without trailing slash,
-    /// sub-folder, `/api/v1` or a browser's `#Account`.
+    /// Returns a builder for a client of the site at `url`, which may have a trailing slash, a subdirectory, `/api/v1`
+    /// or a browser's `#Account`.
     pub fn builder(url: impl Into<String>) -> ClientBuilder {
         ClientBuilder::new(url.into())
     }
 
-    /// Sends a request, given away or lent: signs it, keeps the limits, repeats it where that is
-    /// safe, and turns every answer but success into an error.
+    /// Sends an owned or borrowed request: signs it, applies the limits, retries it if that is safe, and returns an
+    /// error for every unsuccessful response.
     ///
     /// # Errors
-    /// Whatever [`Error`] can be, decoding aside.
+    /// Returns any [`Error`] except those of decoding.
     pub async fn send(&self, request: impl Borrow<Request>) -> Result<Response, Error> {
         self.engine.send(request.borrow()).await
     }
 
-    /// Writes a request's URL now instead of each time it is sent: for one that is sent again and again, as by a
-    /// poller or a load test. Sent by a client of another site, or changed afterwards, it is written anew.
+    /// Builds a request's URL once, for requests that are sent repeatedly, as by a poller or a load test. If the
+    /// request is sent by a client of another site or changed afterwards, its URL is built again.
     ///
     /// ```no_run
     /// # async fn f(crm: espo_core::Client) -> Result<(), espo_core::Error> {
@@ -60,13 +59,13 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// What is wrong with the request itself: a part of the path that is not allowed, a URL too long.
+    /// Fails if the request is invalid: a path segment that is not allowed, or a URL that is too long.
     pub fn prepare(&self, request: Request) -> Result<Request, Error> {
         self.engine.prepare(request)
     }
 
-    /// Any call of the API, typed or not: the same authentication, limits,
-    /// retries and errors.
+    /// Returns a builder for any call of the API, with the same authentication, limits, retries and errors as typed
+    /// calls.
     ///
     /// ```no_run
     /// # async fn f(crm: espo_core::Client) -> Result<(), espo_core::Error> {
@@ -78,7 +77,7 @@ impl Client {
         Call::new(self, path.into_request(method))
     }
 
-    /// The API's base URL, as requests use it.
+    /// Returns the API's base URL, as requests use it.
     pub fn base_url(&self) -> &str {
         &self.engine.site.base
     }
@@ -89,22 +88,24 @@ impl Client {
         self.engine.proxy.as_ref()
     }
 
-    /// Logs in now instead of with the first request; nothing to do for
-    /// credentials that need no log-in or when a token is there.
+    /// Logs in now instead of with the first request. Does nothing if the credentials need no login or a token is
+    /// available.
     ///
     /// # Errors
-    /// As any request, [`Error::is_second_factor_required`] among them.
+    /// Returns the errors of [`Client::send`], including [`Error::is_second_factor_required`].
     pub async fn log_in(&self) -> Result<(), Error> {
         self.engine.ensure_logged_in().await
     }
 
-    /// Logs in with a second-factor code, also after a refusal.
+    /// Logs in with a second-factor code, even after a rejected login.
     ///
     /// # Errors
-    /// As any request; and when the credentials are not a password.
+    /// Returns the errors of [`Client::send`]. Also fails if the credentials are not a password.
     pub async fn log_in_with_code(&self, code: impl Into<SecretString>) -> Result<(), Error> {
         if !self.engine.auth.set_code(code.into()) {
-            return Err(Error::build("only a password log-in takes a second factor"));
+            return Err(Error::build(
+                "only a login with a password supports a second factor",
+            ));
         }
         self.engine.auth.drop_token();
         self.forget_refusal();
@@ -117,12 +118,11 @@ impl Client {
         self.engine.auth.session()
     }
 
-    /// Ends the session: the token is destroyed on the server
-    /// (`App/destroyAuthToken`). False when there was none. With a password the
-    /// next request logs in anew.
+    /// Ends the session by destroying the token on the server (`App/destroyAuthToken`). Returns false if there was
+    /// none. With a password, the next request logs in again.
     ///
     /// # Errors
-    /// As any request; the client forgets the token nevertheless.
+    /// Returns the errors of [`Client::send`]; the client discards the token in any case.
     pub async fn log_out(&self) -> Result<bool, Error> {
         let Some(session) = self.engine.auth.session() else {
             return Ok(false);
@@ -134,8 +134,8 @@ impl Client {
         result?.json()
     }
 
-    /// Lets credentials be tried again that the server refused. Until then
-    /// every call fails without being sent.
+    /// Allows credentials that the server rejected to be used again. Until then, every call fails without sending a
+    /// request.
     pub fn forget_refusal(&self) {
         self.engine.auth.forget_refusal();
     }

@@ -2,29 +2,29 @@ use serde_json::{Map, Value};
 
 use super::Error;
 
-/// Which field the server refused, and by which rule.
+/// The field that the server rejected, and the rule that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ValidationFailure {
-    /// The field, by metadata name (`billingAddress`, not an attribute of it).
+    /// The field's name in the metadata (`billingAddress`, not one of its attributes).
     pub field: String,
     /// The rule: `required`, `maxLength`, `pattern`, `valid`, `min`, `max`,
     /// `arrayOfString`, `emailAddress`, `validCurrency` and others.
     pub rule: String,
 }
 
-/// What the server holds where an update was refused for its version.
+/// The server's state of a record whose update was rejected because of its version.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct VersionConflict {
-    /// The version number that the server holds.
+    /// The record's current version number.
     pub version_number: Option<i64>,
     /// The server's values of the attributes that the update would have changed.
     pub values: Map<String, Value>,
 }
 
 impl Error {
-    /// The error's body as JSON, if it is any. Most error bodies are empty.
+    /// Returns the error's body as JSON, if it is JSON. Most error bodies are empty.
     pub fn body_json(&self) -> Option<Value> {
         let body = self.body()?;
         if body.is_empty() {
@@ -33,8 +33,7 @@ impl Error {
         serde_json::from_slice(body).ok()
     }
 
-    /// The label of a translatable error (`cannotRelateNonExisting`,
-    /// `noAccessToForeignRecord` …) and its data.
+    /// Returns the label of a translatable error (`cannotRelateNonExisting`, `noAccessToForeignRecord` …) and its data.
     pub fn message_label(&self) -> Option<(String, Map<String, Value>)> {
         let mut body = self.body_json()?;
         let translation = body.get_mut("messageTranslation")?.take();
@@ -46,8 +45,7 @@ impl Error {
         Some((label, data))
     }
 
-    /// The field and rule of a validation failure. The server reports only the
-    /// first field that fails.
+    /// Returns the field and rule of a validation failure. The server reports only the first field that fails.
     pub fn validation(&self) -> Option<ValidationFailure> {
         if self.status()?.as_u16() != 400 {
             return None;
@@ -63,9 +61,9 @@ impl Error {
         })
     }
 
-    /// The records that a rejected create would duplicate: full records, or, from a
-    /// lead's conversion, `id`, `name` and `_entityType`. The typed layer
-    /// decodes them further. Empty if a script of the instance reported the duplicate without naming records.
+    /// Returns the records that a rejected create would duplicate: full records, or, for a lead conversion, `id`,
+    /// `name` and `_entityType`. The typed layer decodes them further. Empty if a script of the instance reported the
+    /// duplicate without naming records.
     pub fn duplicates(&self) -> Option<Vec<Map<String, Value>>> {
         if !self.is_duplicate() {
             return None;
@@ -74,8 +72,8 @@ impl Error {
         Some(rows.unwrap_or_default())
     }
 
-    /// The start of the body of a conflict that is neither a duplicate, nor a changed version, nor a locked record: a
-    /// script of the instance decides what it says.
+    /// The start of the body of a conflict that is not a duplicate, changed version or locked record: its content is
+    /// defined by a script of the instance.
     pub(super) fn unknown_conflict(&self) -> Option<String> {
         let is_known = self.is_duplicate() || self.is_version_conflict() || self.is_locked();
         let body = self.body().filter(|body| !body.is_empty())?;
@@ -91,7 +89,7 @@ impl Error {
         })
     }
 
-    /// What the server holds, where an update was refused for its version.
+    /// Returns the server's state of the record if an update was rejected because of its version.
     pub fn version_conflict(&self) -> Option<VersionConflict> {
         if !self.is_version_conflict() {
             return None;

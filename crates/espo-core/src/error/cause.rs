@@ -57,7 +57,8 @@ pub(crate) fn causes_of(error: &(dyn StdError + 'static)) -> Option<Source> {
     chain
 }
 
-/// An error with all of its causes, joined with `: `; made by [`Error::report`](super::Error::report) and [`report`].
+/// An error with all of its causes, joined with `: `; created by [`Error::report`](super::Error::report) and
+/// [`report`].
 #[derive(Clone, Copy)]
 pub struct Report<'e>(&'e (dyn StdError + 'static));
 

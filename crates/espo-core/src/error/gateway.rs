@@ -1,4 +1,5 @@
-//! Responses of something in front of EspoCRM: a proxy, a gateway, a firewall, a web server without the application.
+//! Responses of a component in front of EspoCRM: a proxy, a gateway, a firewall, or a web server without the
+//! application.
 
 use std::borrow::Cow;
 
@@ -11,9 +12,9 @@ impl Error {
     /// that EspoCRM does not use, a 407, or an HTML page where the API returns JSON.
     ///
     /// # Troubleshooting
-    /// EspoCRM's credentials were not looked at. The message says what to do for each case; credentials of a gateway are
-    /// set with [`ClientBuilder::gateway_basic_auth`](crate::ClientBuilder::gateway_basic_auth), other headers with
-    /// [`ClientBuilder::header`](crate::ClientBuilder::header), client certificates with
+    /// EspoCRM did not check its credentials. The message says what to do in each case. Set credentials of a gateway
+    /// with [`ClientBuilder::gateway_basic_auth`](crate::ClientBuilder::gateway_basic_auth), other headers with
+    /// [`ClientBuilder::header`](crate::ClientBuilder::header) and client certificates with
     /// [`ClientBuilder::client_certificate`](crate::ClientBuilder::client_certificate).
     pub fn is_gateway(&self) -> bool {
         let Some(answer) = &self.0.answer else {
@@ -26,7 +27,7 @@ impl Error {
         }
     }
 
-    /// What to do about the response of a gateway.
+    /// Advice for the response of a gateway.
     pub(super) fn gateway_advice(&self) -> Option<Cow<'static, str>> {
         if !self.is_gateway() {
             return None;
@@ -35,12 +36,12 @@ impl Error {
         let text = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
         Some(match answer.status.as_u16() {
             401 => format!(
-                "a gateway in front of EspoCRM demands authentication{}; EspoCRM's credentials were not checked; set the \
+                "a gateway in front of EspoCRM requires authentication{}; EspoCRM's credentials were not checked; set the \
                  gateway's with `gateway_basic_auth`, `header` or `client_certificate`",
                 realm(answer).map_or_else(String::new, |realm| format!(" (realm {realm:?})"))
             )
             .into(),
-            407 => "the proxy demands credentials; put user and password into its URL".into(),
+            407 => "the proxy requires credentials; add user and password to its URL".into(),
             400 if text.contains("plain http request was sent to https port")
                 || text.contains("speaking plain http to an ssl-enabled") =>
             {
@@ -49,13 +50,13 @@ impl Error {
             413 => "the web server in front of EspoCRM rejects bodies of this size; raise its limit, or upload in \
                     smaller chunks"
                 .into(),
-            403 => "an HTML page came instead of EspoCRM's response: a proxy, gateway or firewall rejects the request; \
+            403 => "received an HTML page instead of EspoCRM's response: a proxy, gateway or firewall rejects the request; \
                     check what it lets through, and whether it needs credentials (`gateway_basic_auth`, `header`)"
                 .into(),
             502..=504 => "a proxy or gateway responded because it could not reach EspoCRM; check the web server and PHP \
                           behind it, and the proxy settings of this program"
                 .into(),
-            _ => "an HTML page came instead of EspoCRM's response; check that the URL leads to EspoCRM and not to a \
+            _ => "received an HTML page instead of EspoCRM's response; check that the URL leads to EspoCRM and not to a \
                   proxy, a gateway or a login page"
                 .into(),
         })
@@ -103,7 +104,7 @@ fn realm_of(challenge: &str) -> Option<&str> {
     }
 }
 
-/// EspoCRM sends JSON or nothing; what calls itself HTML and is not empty comes from elsewhere.
+/// EspoCRM sends JSON or nothing; a non-empty HTML body comes from another component.
 fn is_page(answer: &Answer) -> bool {
     let is_html = answer
         .headers

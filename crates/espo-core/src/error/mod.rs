@@ -1,16 +1,15 @@
-//! The one error type: at which stage a call failed, what the server said, and
-//! what the caller may safely conclude.
+//! The error type: the stage at which a call failed, the server's reason, and whether a write may have taken effect.
 //!
-//! What comes of each fault, as the tests hold it; "again" is the default
+//! The result of each fault, as verified by the tests; "retried" refers to the default
 //! [`RetryPolicy`](crate::RetryPolicy):
 //!
-//! | fault | stage | a write's [`Outcome`] | sent again by itself |
+//! | fault | stage | a write's [`Outcome`] | retried automatically |
 //! | --- | --- | --- | --- |
-//! | cannot be built, URL too long, credentials refused before | Build, Status | NotSent | no |
-//! | connection refused, TLS, connect time-out | Connect | NotSent | yes, every method |
-//! | reset or time-out before the headers | Send | Unknown | reads |
-//! | reset, cut or time-out in the body of a success | Receive | Done; a record's delete succeeds | reads |
-//! | answer above the size limit | Receive | Done | no |
+//! | cannot be built, URL too long, credentials rejected before | Build, Status | NotSent | no |
+//! | connection refused, TLS, connect timeout | Connect | NotSent | yes, every method |
+//! | reset or timeout before the headers | Send | Unknown | reads |
+//! | reset, truncation or timeout in the body of a success | Receive | Done; a record's delete succeeds | reads |
+//! | response above the size limit | Receive | Done | no |
 //! | 400, 401, 403, 404, 409 | Status | Refused | no; once with a new token after a 401 |
 //! | 429, 503 | Status | Refused | reads, after `Retry-After` |
 //! | 502, 504 | Status | Unknown | reads |
@@ -18,7 +17,7 @@
 //! | redirect inside the API | | | a GET follows it |
 //! | any other redirect | Status | Refused | no |
 //! | success that is not JSON (a proxy's page) | Decode | Unknown | no |
-//! | success that does not fit | Decode | Done | no |
+//! | success that cannot be decoded | Decode | Done | no |
 
 mod body;
 mod cause;
@@ -43,45 +42,44 @@ pub(crate) use gateway::is_foreign;
 use crate::response::{Context, Response};
 use crate::timing::Timing;
 
-/// How far a call came.
+/// The stage at which a call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
     /// The request could not be built; nothing was sent.
     Build,
-    /// No connection came about; nothing was sent.
+    /// No connection was established; nothing was sent.
     Connect,
-    /// The request was on its way and no answer's headers came.
+    /// The request was being sent or had been sent, and no response headers arrived.
     Send,
-    /// The answer's headers came, its body did not (or was too large).
+    /// The response headers arrived, but the body did not (or was too large).
     Receive,
-    /// The server answered with another status than success.
+    /// The server responded with an error status.
     Status,
-    /// The answer came whole and does not fit.
+    /// The response is complete but cannot be decoded.
     Decode,
 }
 
-/// What a failed call tells about a write.
+/// Whether a write may have taken effect although the call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The server never saw it. Repeating is safe.
+    /// The server never received it. Retrying is safe.
     NotSent,
-    /// The server refused it. Repeating is safe, if hardly useful.
+    /// The server rejected it. Retrying is safe, but rarely useful.
     Refused,
-    /// The server may have acted or not: the answer was lost, or came from
-    /// something between. Look before repeating.
+    /// The server may have acted or not: the response was lost, or came from a gateway. Check before you retry.
     Unknown,
-    /// The server acted (it answered with success); only the answer's content
-    /// was lost or does not fit. Do not repeat.
+    /// The server acted (it responded with success); only the response's content was lost or could not be decoded. Do
+    /// not retry.
     Done,
 }
 
-/// Everything that can go wrong with a call. One pointer wide.
+/// The error of a call; the size of one pointer.
 ///
 /// Its `Display` names the request (without query or secrets), what happened and what to do; the causes are in
-/// [`source`](std::error::Error::source), and [`Error::report`] shows both in one line. Neither shows a credential, or a
-/// body other than that of a conflict that is none of EspoCRM's own.
+/// [`source`](std::error::Error::source), and [`Error::report`] shows both in one line. Neither shows credentials. The
+/// only bodies shown are those of conflicts that EspoCRM itself does not define.
 pub struct Error(Box<Inner>);
 
 pub(crate) struct Inner {
@@ -96,13 +94,13 @@ pub(crate) struct Inner {
     pub(crate) fault: Option<DecodeFault>,
     pub(crate) timing: Option<Timing>,
     pub(crate) retry_after: Option<Duration>,
-    /// What to do, where the transport knows more than the status.
+    /// Advice, if the transport knows more than the status tells.
     pub(crate) remedy: Option<Cow<'static, str>>,
     /// The causes, without the types of libraries.
     pub(crate) cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// What the server answered, as far as it came.
+/// The server's response, as far as it was received.
 #[derive(Clone)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -110,24 +108,24 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-/// What of an answer does not fit, for [`Error::decode`].
+/// The part of a response that cannot be decoded, for [`Error::decode`].
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DecodeFault {
-    /// What is wrong, in words.
+    /// What is wrong, as text.
     pub message: String,
-    /// Where in the JSON: `list[3].amount`. Empty at the top.
+    /// The path in the JSON: `list[3].amount`. Empty for the root.
     pub path: String,
-    /// The entity type of the record, when it is about one.
+    /// The entity type of the record, if the fault concerns one.
     pub entity: Option<Cow<'static, str>>,
-    /// The record's id, when it could be read.
+    /// The record's ID, if it could be read.
     pub id: Option<String>,
     /// The record's attribute.
     pub attribute: Option<Cow<'static, str>>,
 }
 
 impl DecodeFault {
-    /// A fault with nothing but words.
+    /// Creates a fault with only a message.
     pub fn new(message: impl fmt::Display) -> Self {
         Self {
             message: message.to_string(),
@@ -135,14 +133,14 @@ impl DecodeFault {
         }
     }
 
-    /// Says where in the JSON.
+    /// Sets the path in the JSON.
     #[must_use]
     pub fn at(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
     }
 
-    /// Says which record, by entity type and id.
+    /// Sets the record, by entity type and ID.
     #[must_use]
     pub fn of(mut self, entity: impl Into<Cow<'static, str>>, id: Option<String>) -> Self {
         self.entity = Some(entity.into());
@@ -150,7 +148,7 @@ impl DecodeFault {
         self
     }
 
-    /// Says which attribute.
+    /// Sets the attribute.
     #[must_use]
     pub fn attribute(mut self, attribute: impl Into<Cow<'static, str>>) -> Self {
         self.attribute = Some(attribute.into());
@@ -186,16 +184,16 @@ impl Error {
         })
     }
 
-    /// A request or client that cannot be built.
+    /// Creates the error of a request or client that cannot be built.
     pub fn build(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Stage::Build, Outcome::NotSent, None, message)
     }
 
-    /// An answer of success that does not fit what it was decoded into.
+    /// Creates the error of a successful response that cannot be decoded.
     #[cold]
     pub fn decode(response: &Response, mut fault: DecodeFault) -> Self {
-        // JSON with a 2xx is the server's own word that it acted; a page with
-        // a 2xx may come from anything between.
+        // JSON with a 2xx status comes from the server and means that it acted; another body with a 2xx may come from
+        // any gateway.
         let outcome = if response.is_json() {
             Outcome::Done
         } else {
@@ -213,8 +211,8 @@ impl Error {
         error
     }
 
-    /// A successful response that reports that nothing was done: the bare `false` of a link or unlink without a usable
-    /// ID, or an empty list of the records concerned.
+    /// Creates the error of a successful response that says that nothing was done: the bare `false` of a link or unlink
+    /// without a usable ID.
     #[cold]
     pub fn not_done(response: &Response) -> Self {
         let mut error = Self::new(
@@ -233,7 +231,7 @@ impl Error {
     }
 
     pub(crate) fn status_error(context: Context, answer: Answer) -> Self {
-        // A 5xx of nginx or PHP may come after the work was done.
+        // A 5xx from nginx or PHP may be sent after the work was done.
         let outcome = match answer.status.as_u16() {
             503 | 501 | 505 => Outcome::Refused,
             500.. => Outcome::Unknown,
@@ -248,74 +246,73 @@ impl Error {
         &mut self.0
     }
 
-    /// How far the call came.
+    /// Returns the stage at which the call failed.
     pub fn stage(&self) -> Stage {
         self.0.stage
     }
 
-    /// What may be concluded about a write.
+    /// Returns whether a write may have taken effect.
     pub fn outcome(&self) -> Outcome {
         self.0.outcome
     }
 
-    /// The request's method, when there was a request.
+    /// Returns the request's method, if there was a request.
     pub fn method(&self) -> Option<&Method> {
         self.0.context.as_ref().map(|context| &context.method)
     }
 
-    /// The request's path after the API base, without query and without secrets.
+    /// Returns the request's path after the API base, without query and secrets.
     pub fn path(&self) -> Option<&str> {
         self.0.context.as_ref().map(|context| &*context.path)
     }
 
-    /// The status, when the server answered. An error of stage
-    /// [`Stage::Receive`] or [`Stage::Decode`] carries a status of success.
+    /// Returns the status, if the server responded. An error of stage [`Stage::Receive`] or [`Stage::Decode`] has a
+    /// successful status.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.answer.as_ref().map(|answer| answer.status)
     }
 
-    /// The answer's headers, when the server answered.
+    /// Returns the response's headers, if the server responded.
     pub fn headers(&self) -> Option<&HeaderMap> {
         self.0.answer.as_ref().map(|answer| &answer.headers)
     }
 
-    /// The server's reason (`X-Status-Reason`) as text; bytes that are no UTF-8
-    /// show as `U+FFFD`. `None` when it is absent **or empty**; most 401, 500
-    /// and lock-out answers have none.
+    /// Returns the server's reason (`X-Status-Reason`) as text; invalid UTF-8 is shown as `U+FFFD`. `None` if it is
+    /// absent **or empty**, as in most responses with status 401 or 500 and those of a lockout.
     pub fn reason(&self) -> Option<Cow<'_, str>> {
         self.reason_bytes()
             .filter(|bytes| !bytes.is_empty())
             .map(String::from_utf8_lossy)
     }
 
-    /// The bytes of `X-Status-Reason` as sent: the server puts raw UTF-8 into
-    /// it. `Some` and empty when the header is there without content.
+    /// Returns the bytes of `X-Status-Reason` as sent: the server puts raw UTF-8 into it. `Some` and empty if the
+    /// header is present without content.
     pub fn reason_bytes(&self) -> Option<&[u8]> {
         let value = self.headers()?.get("x-status-reason")?;
         Some(value.as_bytes())
     }
 
-    /// The answer's body as far as it was read; often empty.
+    /// Returns the response's body as far as it was read; often empty.
     pub fn body(&self) -> Option<&Bytes> {
         self.0.answer.as_ref().map(|answer| &answer.body)
     }
 
-    /// When things happened, when the call came that far.
+    /// Returns the timing of the call, if it got that far.
     pub fn timing(&self) -> Option<Timing> {
         self.0.timing
     }
 
-    /// What of the answer does not fit, for [`Stage::Decode`].
+    /// Returns the part of the response that cannot be decoded, for [`Stage::Decode`].
     pub fn decode_fault(&self) -> Option<&DecodeFault> {
         self.0.fault.as_ref()
     }
 
-    /// Shows the error and all of its causes in one line, for the messages of tools.
+    /// Shows the error and all of its causes on one line, for messages of tools.
     pub fn report(&self) -> Report<'_> {
         report(self)
     }
 
-    /// How long the server asked to wait (`Retry-After`, seconds or a date).
+    /// Returns how long the server asked to wait (`Retry-After`, seconds or a date).
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -334,12 +331,12 @@ impl fmt::Display for Error {
                 } else {
                     "the server"
                 };
-                write!(f, "{who} answered {}", answer.status)?;
+                write!(f, "{who} returned {}", answer.status)?;
                 if let Some(reason) = self.reason() {
                     write!(f, ": {reason}")?;
                 }
                 if let Some(body) = self.unknown_conflict() {
-                    write!(f, ", with the body {body}")?;
+                    write!(f, " (body: {body})")?;
                 }
                 if !self.0.message.is_empty() {
                     write!(f, " ({})", self.0.message)?;
@@ -355,7 +352,7 @@ impl fmt::Display for Error {
 }
 
 fn write_fault(f: &mut fmt::Formatter<'_>, fault: &DecodeFault) -> fmt::Result {
-    // Empty where the entity type is known only at run time.
+    // Empty if the entity type is known only at run time.
     if let Some(entity) = fault.entity.as_deref().filter(|name| !name.is_empty()) {
         f.write_str(entity)?;
         if let Some(id) = &fault.id {
@@ -368,7 +365,7 @@ fn write_fault(f: &mut fmt::Formatter<'_>, fault: &DecodeFault) -> fmt::Result {
     }
     f.write_str(&fault.message)?;
     if !fault.path.is_empty() && fault.path != "." {
-        write!(f, ", at `{}` in the answer", fault.path)?;
+        write!(f, ", at `{}` in the response", fault.path)?;
     }
     Ok(())
 }

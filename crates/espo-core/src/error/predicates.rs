@@ -8,34 +8,32 @@ impl Error {
         self.0.stage == Stage::Status && self.status().is_some_and(|s| s.as_u16() == status)
     }
 
-    /// The record, entity type, link or route does not exist (404).
+    /// Whether the record, entity type, link or route does not exist (404).
     ///
     /// # Troubleshooting
-    /// A deleted record is a 404 for everybody but an administrator. A link that
-    /// exists answers 404 when one of the ids to link does not. An entity type
-    /// without a controller, or one that the metadata lacks, is a 404 too.
+    /// A deleted record is a 404 for all users but administrators. An existing link returns 404 if one of the IDs to
+    /// link does not exist. An entity type without a controller, or one that the metadata does not contain, is a 404
+    /// too.
     pub fn is_not_found(&self) -> bool {
         self.is_status(404)
     }
 
-    /// The user may not do this (403).
+    /// Whether the user is not allowed to do this (403).
     ///
     /// # Troubleshooting
-    /// Give the API user a role for the scope and action, or the field. A page
-    /// size above the instance's limit (200) is also a 403, as is setting a link
-    /// to a record that does not exist ([`Error::message_label`] then says
-    /// `cannotRelateNonExisting`), and a locked-out address
-    /// ([`Error::is_locked_out`]).
+    /// Give the API user a role for the scope and action, or the field. The server also returns 403 for a page size
+    /// above the instance's limit (200), for setting a link to a record that does not exist ([`Error::message_label`]
+    /// is then `cannotRelateNonExisting`), and for a locked-out address ([`Error::is_locked_out`]).
     pub fn is_forbidden(&self) -> bool {
         self.is_status(403)
     }
 
-    /// Too many failed log-ins came from this address: the server now answers
-    /// 403 without reason and body to everybody here, valid keys included.
+    /// Whether the address is locked out after too many failed logins: the server now returns 403 without reason and
+    /// body to all clients at this address, valid keys included.
     ///
     /// # Troubleshooting
-    /// Find and stop what sends wrong credentials from this address, then wait a
-    /// minute (`authFailedAttemptsPeriod`). A firewall's bare 403 looks the same.
+    /// Find and stop the program that sends wrong credentials from this address, then wait a minute
+    /// (`authFailedAttemptsPeriod`). A bare 403 of a firewall looks the same.
     pub fn is_locked_out(&self) -> bool {
         let html = self
             .headers()
@@ -47,22 +45,19 @@ impl Error {
             && self.body().is_none_or(|body| body.is_empty())
     }
 
-    /// A field's value was refused (400 with a validation body);
-    /// [`Error::validation`] names field and rule.
+    /// Whether a field's value was rejected (400 with a validation body); [`Error::validation`] returns field and rule.
     ///
     /// # Troubleshooting
-    /// Only the first failing field is named. `required` on a create that sent
-    /// the field means that the server did not see the body (its content type
-    /// was lost by a proxy), or that the attribute is not the field's.
+    /// Only the first failing field is reported. `required` for a create that sent the field means that the server did
+    /// not see the body (a proxy removed its content type), or that the attribute does not belong to the field.
     pub fn is_validation(&self) -> bool {
         self.validation().is_some()
     }
 
-    /// The record would double another (409); [`Error::duplicates`] holds those.
+    /// Whether the record would duplicate another (409); [`Error::duplicates`] returns the existing records.
     ///
     /// # Troubleshooting
-    /// Use one of the records found, or create with the duplicate check skipped
-    /// (`X-Skip-Duplicate-Check: true`).
+    /// Use one of the records found, or create the record without the duplicate check (`X-Skip-Duplicate-Check: true`).
     pub fn is_duplicate(&self) -> bool {
         self.is_status(409)
             && (self.reason_bytes() == Some(b"duplicate")
@@ -71,20 +66,20 @@ impl Error {
                     .is_some_and(|body| rows_with_ids(body).is_some()))
     }
 
-    /// The server reports a conflict (409): a duplicate, a changed version, a locked record, or one that a script of the
-    /// instance throws, whose reason and body are in the message.
+    /// Whether the server reports a conflict (409): a duplicate, a changed version, a locked record, or a conflict
+    /// thrown by a script of the instance, whose reason and body are in the message.
     ///
     /// # Troubleshooting
-    /// [`Error::is_duplicate`], [`Error::is_version_conflict`] and [`Error::is_locked`] tell EspoCRM's own conflicts
-    /// apart; [`Error::reason`] and [`Error::body_json`] have what a script said.
+    /// [`Error::is_duplicate`], [`Error::is_version_conflict`] and [`Error::is_locked`] identify EspoCRM's own
+    /// conflicts; [`Error::reason`] and [`Error::body_json`] return the details of a script's conflict.
     pub fn is_conflict(&self) -> bool {
         self.is_status(409)
     }
 
-    /// The record is locked (409, since EspoCRM 10.0): it can neither be changed nor removed.
+    /// Whether the record is locked (409, since EspoCRM 10.0): it can be neither changed nor deleted.
     ///
     /// # Troubleshooting
-    /// Unlock the record, which takes the permission to do so, or leave it alone.
+    /// Unlock the record, which requires the permission to do so, or do not change it.
     pub fn is_locked(&self) -> bool {
         const LABELS: [&str; 2] = ["cannotModifyLockedRecord", "cannotRemoveLockedRecord"];
         self.is_status(409)
@@ -96,12 +91,11 @@ impl Error {
                     .is_some_and(|(label, _)| LABELS.contains(&label.as_str())))
     }
 
-    /// Somebody else changed the record since it was read (409);
-    /// [`Error::version_conflict`] holds the server's values.
+    /// Whether another user or client changed the record since it was read (409); [`Error::version_conflict`] returns
+    /// the server's values.
     ///
     /// # Troubleshooting
-    /// Read the record again, apply the change to what it is now, and send the
-    /// new version number.
+    /// Read the record again, apply the change to its current state, and send the new version number.
     pub fn is_version_conflict(&self) -> bool {
         self.is_status(409) && !self.is_duplicate() && {
             self.reason_bytes() == Some(b"modified")
@@ -111,83 +105,78 @@ impl Error {
         }
     }
 
-    /// EspoCRM rejected the credentials (401), now or before. False for the 401 of a gateway in front of it, which is
-    /// [`Error::is_gateway`].
+    /// Whether EspoCRM rejected the credentials (401), now or earlier. False for the 401 of a gateway in front of it,
+    /// which is [`Error::is_gateway`].
     ///
     /// # Troubleshooting
-    /// Check that the user is active and that its authentication method is the
-    /// one used: a key of an HMAC user is refused as plain API key, API users
-    /// have no password, and HMAC before 8.4.1 wants the raw digest. The client
-    /// sends nothing more with refused credentials until it is told to
-    /// (`Client::forget_refusal`), since ten failures in a minute lock out the
-    /// whole address.
+    /// Check that the user is active and that its authentication method is the one used: the key of an HMAC user is
+    /// rejected as a plain API key, API users have no password, and servers before 8.4.1 require the raw HMAC digest.
+    /// The client does not send rejected credentials again until `Client::forget_refusal` is called, since ten failures
+    /// in a minute lock out the whole address.
     pub fn is_unauthorized(&self) -> bool {
         self.is_status(401) && !self.is_gateway()
     }
 
-    /// The password was right and a second factor is wanted (401).
+    /// Whether the password was right and a second factor is required (401).
     ///
     /// # Troubleshooting
-    /// Log in with a current code: `Client::log_in_with_code`. A program without a place for the code should use an API
-    /// user, which has no second factor.
+    /// Log in with a current code: `Client::log_in_with_code`. A program that cannot prompt for a code should use an
+    /// API user, which has no second factor.
     pub fn is_second_factor_required(&self) -> bool {
         self.is_status(401) && self.reason_bytes() == Some(b"second-step-required")
     }
 
-    /// Something before the server counts requests and had enough (429).
+    /// Whether a rate limit in front of EspoCRM was exceeded (429).
     ///
     /// # Troubleshooting
-    /// EspoCRM itself has no such limit; look at the proxy or host. Set a rate
-    /// limit on the client, or a lower cap on requests in flight.
+    /// EspoCRM itself has no such limit; check the proxy or host. Set a rate limit on the client, or a lower limit of
+    /// requests in flight.
     pub fn is_rate_limited(&self) -> bool {
         self.is_status(429)
     }
 
-    /// A time limit ran out: connecting, waiting for the answer, or reading it.
+    /// Whether a timeout expired: while connecting, waiting for the response, or reading it.
     ///
     /// # Troubleshooting
-    /// Whether a write was done is unknown; look before repeating. Raise the
-    /// client's or the request's time limit for slow calls (mass actions,
-    /// exports, or use their idle mode).
+    /// The outcome of a write is unknown; check before you retry. Raise the timeout of the client or the request for
+    /// slow calls (mass actions, exports), or use their idle mode.
     pub fn is_timeout(&self) -> bool {
         self.0.timeout
     }
 
-    /// The answer is larger than the client's limit.
+    /// Whether the response is larger than the client's limit.
     ///
     /// # Troubleshooting
-    /// Ask for less (page size, `select`), raise the limit, or download it as a
-    /// stream.
+    /// Request less data (page size, `select`), raise the limit, or download the response as a stream.
     pub fn is_too_large(&self) -> bool {
         self.0.too_large
     }
 
-    /// The answer came and does not fit what was asked for.
+    /// Whether the response arrived but cannot be decoded into the expected type.
     ///
     /// # Troubleshooting
-    /// [`Error::decode_fault`] says where. If it is about an attribute, the
-    /// generated code is older than the instance's metadata: generate anew. If
-    /// the answer is HTML, the URL leads to something else than the API.
+    /// [`Error::decode_fault`] returns the position. If it concerns an attribute, the generated code is older than the
+    /// instance's metadata: generate it again. If the response is HTML, the URL does not lead to the API.
     pub fn is_decode(&self) -> bool {
         self.0.stage == Stage::Decode
     }
 
-    /// Nobody answered at the address: no connection came about.
+    /// Whether no connection could be established.
     ///
     /// # Troubleshooting
-    /// Check host, port, DNS, proxy and the certificate; the message names the
-    /// cause. Nothing was sent. With [`Error::is_timeout`] it can also be that an earlier request, which was to show
-    /// whether the credentials are good, got no answer in that time.
+    /// Check host, port, DNS, proxy and the certificate; the message names the cause. Nothing was sent. If
+    /// [`Error::is_timeout`] is true as well, an earlier request that had to verify the credentials may not have
+    /// received a response in time.
     pub fn is_connect(&self) -> bool {
         self.0.stage == Stage::Connect
     }
 
-    /// Whether sending the same request again is both safe and of use: nothing
-    /// was sent, the server said to come back later, or the request only reads.
+    /// Whether sending the same request again is both safe and useful: nothing was sent, the server said to come back
+    /// later, or the request only reads.
     ///
     /// # Troubleshooting
-    /// The client has tried again by itself where its policy allowed; this is
-    /// for a caller's own, slower repetition.
+    /// The client has already retried automatically if its policy allows it; this is for a caller's own, slower
+    /// retries.
     pub fn is_retryable(&self) -> bool {
         match self.0.stage {
             Stage::Connect => true,
@@ -201,13 +190,12 @@ impl Error {
         }
     }
 
-    /// Whether nothing can have happened twice by another try: the request only reads, or what failed was a log-in
-    /// before it.
+    /// Whether a retry cannot have an effect twice: the request only reads, or the failure was a login before it.
     fn is_harmless(&self) -> bool {
         self.0.lost_safe || self.0.outcome == Outcome::NotSent
     }
 
-    /// What to do, for `Display`.
+    /// Advice for `Display`.
     pub(crate) fn advice(&self) -> Option<Cow<'static, str>> {
         if let Some(remedy) = &self.0.remedy {
             return Some(remedy.clone());
@@ -228,8 +216,8 @@ impl Error {
         }
         if self.is_locked_out() {
             return Some(
-                "no reason given: too many failed log-ins from this address, or a firewall; \
-                 wait a minute and stop whatever sends wrong credentials",
+                "no reason given: too many failed logins from this address, or a firewall; \
+                 wait a minute and stop the program that sends wrong credentials",
             );
         }
         if self.is_locked() {
@@ -237,21 +225,21 @@ impl Error {
         }
         let done = self.0.stage == Stage::Receive && self.0.outcome == Outcome::Done;
         if done && !self.0.lost_safe {
-            return Some("the server answered with success: do not repeat");
+            return Some("the server returned success: do not retry");
         }
         if self.0.timeout {
             return Some(match self.0.stage {
                 Stage::Connect => "check that the host is reachable",
-                _ if self.is_harmless() => "raise the time limit or ask for less",
-                _ => "whether the server acted is unknown: look before repeating",
+                _ if self.is_harmless() => "raise the timeout or request less data",
+                _ => "the server may have processed the request; check before you retry",
             });
         }
         match self.0.stage {
             Stage::Send | Stage::Receive if !self.is_harmless() => {
-                Some("whether the server acted is unknown: look before repeating")
+                Some("the server may have processed the request; check before you retry")
             }
             Stage::Decode if self.0.outcome == Outcome::Unknown => {
-                Some("check that the URL leads to EspoCRM and not to a proxy or log-in page")
+                Some("check that the URL leads to EspoCRM and not to a proxy or login page")
             }
             _ => None,
         }

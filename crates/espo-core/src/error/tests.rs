@@ -45,12 +45,12 @@ fn a_validation_failure_names_field_and_rule() {
     assert!(
         error
             .to_string()
-            .starts_with("POST /Account: the server answered 400 Bad Request: Field")
+            .starts_with("POST /Account: the server returned 400 Bad Request: Field")
     );
 }
 
 #[test]
-fn the_two_conflicts_are_told_apart() {
+fn duplicates_and_version_conflicts_are_distinguished() {
     let duplicate = answered(409, &[("x-status-reason", b"duplicate")], r#"[{"id":"1"}]"#);
     assert!(duplicate.is_duplicate() && !duplicate.is_version_conflict());
     assert_eq!(duplicate.duplicates().unwrap()[0]["id"], "1");
@@ -131,7 +131,7 @@ fn locked_records_are_recognised_by_reason_or_label() {
 }
 
 #[test]
-fn responses_of_gateways_are_told_from_those_of_the_server() {
+fn gateway_responses_are_distinguished_from_the_servers() {
     let challenge = |value: &'static str| [("www-authenticate", value.as_bytes())];
     for value in [
         r#"Basic realm="Staff only""#,
@@ -175,6 +175,6 @@ fn responses_of_gateways_are_told_from_those_of_the_server() {
     assert!(
         answered(407, &[], "")
             .to_string()
-            .contains("proxy demands credentials")
+            .contains("proxy requires credentials")
     );
 }

@@ -5,35 +5,34 @@ use serde_json::Value;
 
 use super::{Operand, SearchParams, WhereItem};
 
-/// Everything but RFC 3986's unreserved characters is escaped: `+` would be
-/// read as a blank, `&` and `#` would cut the parameter short.
+/// Escapes everything except RFC 3986's unreserved characters: `+` would be read as a space, and `&` and `#` would end
+/// the parameter.
 pub(crate) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
 
-/// How search parameters travel in the query string.
+/// How search parameters are encoded in the query string.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SearchEncoding {
-    /// One JSON text in the parameter `searchParams`. Keeps types; the default.
+    /// One JSON text in the parameter `searchParams`. Preserves types; the default.
     #[default]
     Json,
-    /// PHP's brackets: `where[0][type]=equals`. For firewalls that refuse JSON
-    /// in a URL. Every value travels as text, so what text cannot carry (an
-    /// empty list) is an error instead of another meaning.
+    /// PHP's brackets: `where[0][type]=equals`. For firewalls that reject JSON in a URL. Every value is sent as text,
+    /// so a value without a text form (an empty list) is an error.
     Brackets,
-    /// As [`SearchEncoding::Brackets`] with the parameter names that 9.0 added,
-    /// `whereGroup` and `attributeSelect`, for firewalls that refuse SQL words.
+    /// Like [`SearchEncoding::Brackets`], but with the parameter names `whereGroup` and `attributeSelect` (EspoCRM 9.0
+    /// and later), for firewalls that reject SQL keywords.
     BracketsAliased,
 }
 
-/// Search parameters that the chosen encoding cannot carry.
+/// Search parameters that the selected encoding does not support.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{path}` is {what}, which the bracket form of search parameters cannot carry; \
-     use the JSON form or leave the condition out"
+    "`{path}` is {what}, which the bracket form of search parameters does not support; \
+     use the JSON form or remove the condition"
 )]
 pub struct EncodeError {
     path: String,
@@ -41,11 +40,11 @@ pub struct EncodeError {
 }
 
 impl SearchParams {
-    /// The query string (without `?`), percent-encoded.
+    /// Returns the query string (without `?`), percent-encoded.
     ///
     /// # Errors
-    /// When `encoding` is one of the bracket forms and a value has no text
-    /// form: an empty list, an object, or a null outside of `equals`.
+    /// Fails if `encoding` is one of the bracket forms and a value has no text form: an empty list, an object, or a
+    /// null outside of `equals`.
     pub fn to_query(&self, encoding: SearchEncoding) -> Result<String, EncodeError> {
         let mut out = String::new();
         match encoding {
@@ -110,7 +109,7 @@ pub(crate) fn push(out: &mut String, key: &str, value: &str) {
 
 fn write_item(out: &mut String, path: &str, item: &WhereItem) -> Result<(), EncodeError> {
     let null = matches!(item.operand(), Operand::Value(Value::Null));
-    // Null has no text form; these two types have a twin that needs no value.
+    // Null has no text form; these two types have an equivalent without a value.
     let kind = match item.kind() {
         "equals" if null => "isNull",
         "notEquals" if null => "isNotNull",

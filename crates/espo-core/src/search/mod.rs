@@ -1,8 +1,6 @@
-//! The untyped vocabulary of a list request: what to select, which records, in
-//! which order, which page.
+//! Untyped search parameters of a list request: attributes, filters, order and page.
 //!
-//! Typed filters are thin wrappers that build the same [`WhereItem`]s; this
-//! module is also the escape hatch for what the typed layer does not know.
+//! Typed filters build the same [`WhereItem`]s. Use this module for parameters that the typed layer does not cover.
 //!
 //! ```
 //! use espo_core::search::{Order, SearchParams, WhereItem};
@@ -30,26 +28,25 @@ pub(crate) use encode::{ESCAPED, push as push_parameter};
 pub use encode::{EncodeError, SearchEncoding};
 pub use where_item::{Operand, WhereItem};
 
-/// A name on the wire: borrowed when it is a constant, owned otherwise.
+/// A name on the wire: borrowed if it is a constant, owned otherwise.
 pub type Name = Cow<'static, str>;
 
-/// The largest page that the server gives unless its configuration says
-/// otherwise (`recordListMaxSizeLimit`). Asking for more is a 403.
+/// The largest page size that the server allows by default (`recordListMaxSizeLimit`). It returns 403 for a larger one.
 pub const DEFAULT_MAX_SIZE_LIMIT: u32 = 200;
 
 /// Direction of an ordering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
-    /// Smallest first; what the server does when only `orderBy` is given.
+    /// Ascending; the server's default if only `orderBy` is sent.
     #[default]
     Asc,
-    /// Largest first.
+    /// Descending.
     Desc,
 }
 
 impl Order {
-    /// `asc` or `desc`, as the server reads it.
+    /// Returns `asc` or `desc`, as on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Asc => "asc",
@@ -58,32 +55,31 @@ impl Order {
     }
 }
 
-/// Everything that a list, a related list or a mass action can be asked.
+/// The search parameters of a list, a related list or a mass action.
 ///
-/// Absent members are not sent. Names follow the server's own rules: `select`
-/// and filters use **attribute** names (`accountId`), `order_by` uses **field**
-/// names (`account`), link filters use **link** names (`teams`).
+/// Parameters that are not set are not sent. Names follow the server's rules: `select` and filters use **attribute**
+/// names (`accountId`), `order_by` uses **field** names (`account`), link filters use **link** names (`teams`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct SearchParams {
-    /// Attributes to return. `None` lets the server choose, which on a related
-    /// list can mean bare ids. Names it does not know it drops silently.
+    /// Attributes to return. With `None` the server chooses, which on a related list can mean only IDs. The server
+    /// silently ignores unknown names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub select: Option<Vec<Name>>,
-    /// Conditions, all of which must hold.
+    /// Conditions, all of which must be met.
     #[serde(rename = "where", skip_serializing_if = "Vec::is_empty")]
     pub where_: Vec<WhereItem>,
-    /// Field to order by. The server appends the id as tie-breaker.
+    /// Field to order by. The server appends the ID as a tie-breaker.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_by: Option<Name>,
-    /// Direction; without `order_by` it turns the entity type's default order.
+    /// Direction; without `order_by` it applies to the entity type's default order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
-    /// Records to skip.
+    /// Number of records to skip.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
-    /// Page size, at most [`DEFAULT_MAX_SIZE_LIMIT`]; zero asks for the total alone.
+    /// Page size, at most [`DEFAULT_MAX_SIZE_LIMIT`]; zero requests only the total.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_size: Option<u32>,
     /// One named filter of the entity type, such as `open`.
@@ -98,12 +94,12 @@ pub struct SearchParams {
 }
 
 impl SearchParams {
-    /// Parameters that ask for nothing in particular.
+    /// Creates empty parameters.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks for these attributes only (the server always adds `id`).
+    /// Requests only these attributes (the server always adds `id`).
     #[must_use]
     pub fn select<I>(mut self, attributes: I) -> Self
     where
@@ -114,14 +110,14 @@ impl SearchParams {
         self
     }
 
-    /// Adds a condition that must hold beside those already there.
+    /// Adds a condition; all conditions must be met.
     #[must_use]
     pub fn filter(mut self, item: WhereItem) -> Self {
         self.where_.push(item);
         self
     }
 
-    /// Orders by a field. Replaces an earlier ordering.
+    /// Orders by a field, replacing an earlier order.
     #[must_use]
     pub fn order_by(mut self, field: impl Into<Name>, order: Order) -> Self {
         self.order_by = Some(field.into());
@@ -129,14 +125,14 @@ impl SearchParams {
         self
     }
 
-    /// Skips this many records.
+    /// Skips this number of records.
     #[must_use]
     pub fn offset(mut self, offset: u64) -> Self {
         self.offset = Some(offset);
         self
     }
 
-    /// Limits the page to this many records.
+    /// Limits the page to this number of records.
     #[must_use]
     pub fn max_size(mut self, max_size: u32) -> Self {
         self.max_size = Some(max_size);
@@ -164,10 +160,9 @@ impl SearchParams {
         self
     }
 
-    /// The value of the one `searchParams` query parameter, before percent-encoding.
+    /// The value of the query parameter `searchParams`, before percent-encoding.
     pub fn to_json(&self) -> String {
-        // Strings, numbers, lists and maps with string keys: nothing here can
-        // be refused by the serialiser.
+        // Only strings, numbers, lists and maps with string keys: the serialiser cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 }

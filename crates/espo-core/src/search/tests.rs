@@ -2,12 +2,12 @@ use super::*;
 use serde_json::json;
 
 #[test]
-fn absent_members_are_not_sent() {
+fn unset_parameters_are_not_sent() {
     assert_eq!(SearchParams::new().to_json(), "{}");
 }
 
 #[test]
-fn the_json_form_keeps_types_and_reads_back() {
+fn json_form_round_trips_with_types() {
     let params = SearchParams::new()
         .select(["id", "name"])
         .filter(WhereItem::or([
@@ -68,7 +68,7 @@ fn brackets_index_every_item_and_escape_everything() {
 }
 
 #[test]
-fn brackets_say_null_by_type_and_refuse_what_would_vanish() {
+fn brackets_encode_null_by_type_and_reject_empty_lists() {
     let null = SearchParams::new().filter(WhereItem::equals("a", serde_json::Value::Null));
     assert_eq!(
         null.to_query(SearchEncoding::Brackets).unwrap(),
@@ -88,7 +88,7 @@ fn brackets_say_null_by_type_and_refuse_what_would_vanish() {
 }
 
 #[test]
-fn a_condition_that_is_not_one_says_what_is_missing() {
+fn invalid_conditions_name_the_missing_part() {
     let error = serde_json::from_value::<WhereItem>(json!({"attribute": "a"})).unwrap_err();
     assert!(error.to_string().contains("type"), "{error}");
     let error = serde_json::from_value::<WhereItem>(json!({"type": 1})).unwrap_err();

@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use super::Name;
 
-/// What a condition compares with.
+/// The operand of a condition.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Operand {
-    /// Nothing: `isNull`, `today` and their kind.
+    /// None: `isNull`, `today` and similar types.
     #[default]
     None,
     /// A scalar or a list.
@@ -22,14 +22,12 @@ pub enum Operand {
 
 /// One condition of a search.
 ///
-/// There is a constructor for every type that the server accepts over its API.
-/// `not`, sub-queries, complex expressions and dotted attributes (`account.name`)
-/// are refused by the server with a 400 and therefore not offered; what an
+/// There is a constructor for every type that the server accepts over its API. The server rejects `not`, subqueries,
+/// complex expressions and dotted attributes (`account.name`) with a 400, so there are none for these. Types that an
 /// extension adds can be built with [`WhereItem::raw`].
 ///
-/// SQL's rules show through: `not_equals`, `not_in`, `not_contains`, `not_like`
-/// and `not_on` never match a record whose attribute is null; comparisons of
-/// text ignore case and accents; `%` and `_` act as wildcards in `contains` and
+/// The rules of SQL apply: `not_equals`, `not_in`, `not_contains`, `not_like` and `not_on` never match a record whose
+/// attribute is null; text comparisons ignore case and accents; `%` and `_` act as wildcards in `contains` and
 /// `starts_with`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WhereItem {
@@ -41,7 +39,7 @@ pub struct WhereItem {
     time_zone: Option<Name>,
 }
 
-/// Whether `date: true` is sent: it makes the server take the time zone of the item for a date attribute.
+/// Whether `date: true` is sent: it makes the server apply the item's time zone to a date attribute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum DateFlag {
     #[default]
@@ -104,15 +102,15 @@ conditions! { none:
     is_null = "isNull";
     /// The attribute is not null.
     is_not_null = "isNotNull";
-    /// A date that is set at all; the server's other name for `isNotNull`.
+    /// The date is set; the server's other name for `isNotNull`.
     ever = "ever";
-    /// A bool that is true.
+    /// The boolean is true.
     is_true = "isTrue";
-    /// A bool that is false.
+    /// The boolean is false.
     is_false = "isFalse";
-    /// Always holds. The attribute must exist nevertheless.
+    /// Always true. The attribute must still exist.
     any = "any";
-    /// Never holds. The attribute must exist nevertheless.
+    /// Always false. The attribute must still exist.
     none = "none";
     /// The day is today.
     today = "today";
@@ -185,9 +183,9 @@ conditions! { scalar:
     column_not_equals = "columnNotEquals";
     /// In the category or below it. The attribute is a link to a category tree.
     in_category = "inCategory";
-    /// Of the kind named, as the entity type defines it (users: `admin`, `portal`, `api` …).
+    /// Of the type that the entity type defines (users: `admin`, `portal`, `api` …).
     is_of_type = "isOfType";
-    /// In the folder, as the entity type defines it (e-mails: `inbox`, `sent`, a folder's id …).
+    /// In the folder that the entity type defines (emails: `inbox`, `sent`, a folder's ID …).
     in_folder = "inFolder";
 }
 
@@ -196,18 +194,18 @@ conditions! { list:
     is_in = "in";
     /// None of the values; null attributes do not match. An empty list matches everything.
     not_in = "notIn";
-    /// The list attribute holds any of the values.
+    /// The list attribute contains any of the values.
     array_any_of = "arrayAnyOf";
-    /// The list attribute holds none of the values.
+    /// The list attribute contains none of the values.
     array_none_of = "arrayNoneOf";
-    /// The list attribute holds all of the values.
+    /// The list attribute contains all of the values.
     array_all_of = "arrayAllOf";
-    /// Linked with any of the ids. The attribute is a link's name. The server
-    /// refuses an id that does not exist (since 9.2).
+    /// Linked with any of the IDs. The attribute is a link's name. The server rejects an ID that does not exist (since
+    /// 9.2).
     linked_with = "linkedWith";
-    /// Linked with none of the ids. The attribute is a link's name.
+    /// Linked with none of the IDs. The attribute is a link's name.
     not_linked_with = "notLinkedWith";
-    /// Linked with all of the ids. The attribute is a to-many link's name.
+    /// Linked with all of the IDs. The attribute is a to-many link's name.
     linked_with_all = "linkedWithAll";
     /// The middle column behind the attribute is one of the values.
     column_in = "columnIn";
@@ -268,13 +266,12 @@ impl WhereItem {
         }
     }
 
-    /// All of the conditions. An empty list holds for every record.
+    /// All of the conditions. An empty list matches every record.
     pub fn and(items: impl IntoIterator<Item = Self>) -> Self {
         Self::group("and", items.into_iter().collect())
     }
 
-    /// At least one of the conditions. The server lets an empty list match
-    /// **every** record.
+    /// At least one of the conditions. For the server, an empty list matches **every** record.
     pub fn or(items: impl IntoIterator<Item = Self>) -> Self {
         Self::group("or", items.into_iter().collect())
     }
@@ -289,8 +286,8 @@ impl WhereItem {
         Self::build("between", attribute, Operand::Value(bounds))
     }
 
-    /// A condition of any type, for what this vocabulary does not know. An item
-    /// that the server cannot read is answered with 500 and no reason.
+    /// Creates a condition of any type, for types without a constructor. The server returns 500 without a reason for an
+    /// item that it cannot parse.
     pub fn raw(kind: impl Into<Name>, attribute: Option<Name>, operand: Operand) -> Self {
         Self {
             kind: kind.into(),
@@ -302,24 +299,24 @@ impl WhereItem {
         }
     }
 
-    /// Says that the attribute is a datetime: a day then means the whole day in
-    /// `time_zone` (the instance's own when none is given) instead of its midnight.
+    /// Marks the attribute as a datetime: a day then means the whole day in `time_zone` (defaults to the instance's)
+    /// instead of its midnight.
     #[must_use]
     pub fn date_time(mut self) -> Self {
         self.date_time = true;
         self
     }
 
-    /// Says that "today" of a date attribute is taken in the time zone given
-    /// with [`WhereItem::time_zone`] instead of the instance's.
+    /// Evaluates "today" of a date attribute in the time zone set by [`WhereItem::time_zone`] instead of the
+    /// instance's.
     #[must_use]
     pub fn date(mut self) -> Self {
         self.date = DateFlag::Yes;
         self
     }
 
-    /// Marks a condition on a date attribute, so that a time zone that is set later is sent in the form in which the
-    /// server takes it.
+    /// Marks a condition on a date attribute, so that a time zone that is set later is sent in the form that the server
+    /// expects.
     pub(crate) fn date_if_zoned(mut self) -> Self {
         self.date = DateFlag::IfZoned;
         self
@@ -337,35 +334,34 @@ impl WhereItem {
         }
     }
 
-    /// Whether the condition is evaluated by a clock, so that a time zone makes a difference.
+    /// Whether the condition depends on the current time, and so on the time zone.
     pub(crate) fn has_clock(&self) -> bool {
         self.date_time || self.date != DateFlag::No
     }
 
-    /// The IANA time zone (`Europe/Kyiv`) in which days are taken; a name that
-    /// the server does not know is a 400.
+    /// Sets the IANA time zone (`Europe/Kyiv`) of days; the server returns 400 for an unknown name.
     #[must_use]
     pub fn time_zone(mut self, zone: impl Into<Name>) -> Self {
         self.time_zone = Some(zone.into());
         self
     }
 
-    /// The condition's type on the wire, such as `equals`.
+    /// Returns the condition's type on the wire, such as `equals`.
     pub fn kind(&self) -> &str {
         &self.kind
     }
 
-    /// The attribute or link that is looked at; `and` and `or` have none.
+    /// Returns the attribute or link of the condition; `and` and `or` have none.
     pub fn attribute(&self) -> Option<&str> {
         self.attribute.as_deref()
     }
 
-    /// What it is compared with.
+    /// Returns the operand.
     pub fn operand(&self) -> &Operand {
         &self.operand
     }
 
-    /// Whether [`WhereItem::date_time`] was asked for.
+    /// Whether [`WhereItem::date_time`] was set.
     pub fn is_date_time(&self) -> bool {
         self.date_time
     }
@@ -379,7 +375,7 @@ impl WhereItem {
         }
     }
 
-    /// The time zone given, if any.
+    /// Returns the time zone, if one is set.
     pub fn zone(&self) -> Option<&str> {
         self.time_zone.as_deref()
     }
@@ -411,15 +407,15 @@ impl Serialize for WhereItem {
 }
 
 impl<'de> Deserialize<'de> for WhereItem {
-    /// Reads what [`Serialize`] writes, with `field` as the server's alias of
-    /// `attribute`; a workload file or a saved filter can hold conditions.
+    /// Deserialises the output of [`Serialize`]; `field` is the server's alias of `attribute`. Used for conditions in
+    /// workload files and saved filters.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut map = Map::deserialize(deserializer)?;
         let mut text = |key: &str| match map.remove(key) {
             Some(Value::String(text)) => Ok(Some(Cow::Owned(text))),
             Some(Value::Null) | None => Ok(None),
             Some(other) => Err(D::Error::custom(format_args!(
-                "`{key}` of a condition must be a string, found `{other}`"
+                "invalid `{key}` of a condition: it must be a string, found `{other}`"
             ))),
         };
         let kind: Name = text("type")?.ok_or_else(|| D::Error::missing_field("type"))?;

@@ -1,4 +1,4 @@
-//! Telling an observer of every connection that is opened.
+//! Notifies an observer of every connection that is opened.
 
 use std::future::poll_fn;
 use std::io;
@@ -12,15 +12,15 @@ use tower_service::Service;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A connection that was opened, or that could not be.
+/// A connection attempt, successful or not.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Connecting {
-    /// When the attempt began, on the monotonic clock.
+    /// When the attempt started, on the monotonic clock.
     pub started: Instant,
-    /// How long it took: name look-up, TCP, a proxy's tunnel and the TLS handshake.
+    /// Duration of the attempt: name lookup, TCP, a proxy's tunnel and the TLS handshake.
     pub took: Duration,
-    /// Whether there is a connection now. False also when the time limit for connecting ran out.
+    /// Whether the connection was established. Also false if the connect timeout expired.
     pub opened: bool,
 }
 
@@ -44,8 +44,8 @@ impl<S> Layer<S> for Watch {
     }
 }
 
-/// The HTTP client copies its connector for every request, whether or not a connection is opened: what is inside is
-/// behind one pointer, and copied only to be used.
+/// The HTTP client copies its connector for every request, whether or not a connection is opened. Its contents are
+/// therefore behind one pointer and are copied only when a connection is opened.
 pub(crate) struct Watched<S> {
     inner: Arc<Mutex<S>>,
     watch: Watch,
@@ -72,7 +72,7 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        // The copy that connects is asked when there is one.
+        // The copy that connects checks whether it is ready.
         Poll::Ready(Ok(()))
     }
 
@@ -104,7 +104,7 @@ where
     }
 }
 
-/// Tells the observer when it is dropped, so that an attempt that is given up is told of too.
+/// Notifies the observer when it is dropped, so that cancelled attempts are reported too.
 struct Told {
     observer: Arc<Observer>,
     started: Instant,

@@ -18,19 +18,19 @@ use crate::request::Request;
 use crate::response::{Context, Response};
 use crate::timing::Timing;
 
-/// An answer whose headers are there and whose body is not yet.
+/// A response whose headers have arrived and whose body has not been read yet.
 pub(crate) struct Opened {
     answer: reqwest::Response,
     context: Context,
     timing: Timing,
     deadline: Deadline,
-    /// Between two pieces of a streamed body, where there is no deadline for the whole.
+    /// Timeout between two chunks of a streamed body, which has no deadline as a whole.
     idle: Duration,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Engine {
-    /// Sends once and waits for the answer's headers.
+    /// Sends once and waits for the response's headers.
     pub(super) async fn exchange(
         &self,
         request: &Request,
@@ -55,7 +55,7 @@ impl Engine {
         timing.sent = Instant::now();
         timing.first_byte = None;
         let mut deadline = Deadline::new(timing.sent, limit);
-        // Pinned here: the future is large, and handing it on would move it.
+        // Pinned here: the future is large, and passing it on would move it.
         let sent = deadline.wait(pin!(self.http.execute(outgoing))).await;
         let now = Instant::now();
         timing.received = now;
@@ -93,13 +93,13 @@ impl Opened {
         is_json(self.headers())
     }
 
-    /// Where a redirect points, resolved against the request's own URL.
+    /// The target of a redirect, resolved against the request's own URL.
     pub(super) fn location(&self) -> Option<Url> {
         let text = self.headers().get(header::LOCATION)?.to_str().ok()?;
         self.answer.url().join(text).ok()
     }
 
-    /// Reads the body of a success.
+    /// Reads the body of a successful response.
     pub(super) async fn collect_into(
         &mut self,
         limit: usize,
@@ -115,14 +115,14 @@ impl Opened {
                 headers: std::mem::take(self.answer.headers_mut()),
                 body,
                 timing: self.timing,
-                // Nobody asks an answer that was handed out.
+                // The exchange is over, so its context is no longer needed.
                 context: std::mem::replace(&mut self.context, Context::empty()),
             }),
             Err(lost) => Err(self.lost(lost, limit)),
         }
     }
 
-    /// The answer of a call that its status has confirmed, in place of a lost body.
+    /// The response of a call that was confirmed by its status, in place of a lost body.
     pub(super) fn confirmed(&mut self, timing: Timing) -> Response {
         Response {
             status: self.status(),
@@ -139,7 +139,7 @@ impl Opened {
         self.collect_into(limit, &mut timing).await
     }
 
-    /// Reads the body of a refusal, as much of it as comes: the status counts.
+    /// Reads the body of an unsuccessful response as far as it arrives: the status is what matters.
     pub(super) async fn into_answer(mut self, limit: usize, timing: &mut Timing) -> Answer {
         let body = match self.read(limit).await {
             Ok(body) => body,
@@ -172,7 +172,7 @@ impl Opened {
                     if first.len() + all.len() + piece.len() > limit {
                         Why::TooLarge
                     } else if first.is_empty() && all.is_empty() {
-                        // Most answers are one piece, which is then not copied.
+                        // Most responses consist of one chunk, which is then not copied.
                         first = piece;
                         continue;
                     } else {
@@ -192,7 +192,7 @@ impl Opened {
         Ok(if all.is_empty() { first } else { all.freeze() })
     }
 
-    /// The next piece of a body that is read as a stream; `None` at its end.
+    /// The next chunk of a streamed body; `None` at its end.
     pub(crate) async fn next_piece(&mut self) -> Result<Option<Bytes>, Error> {
         let mut deadline = Deadline::new(Instant::now(), self.idle);
         let why = match deadline.wait(pin!(self.answer.chunk())).await {
@@ -212,14 +212,13 @@ impl Opened {
     fn lost(&self, mut lost: Lost, limit: usize) -> Error {
         let message = match &lost.why {
             Why::Broken(_) => "the connection broke before the response was complete".to_owned(),
-            Why::TimedOut => "the answer did not come whole within the time limit".to_owned(),
+            Why::TimedOut => "the response was not complete within the timeout".to_owned(),
             Why::TooLarge => format!(
-                "the answer is larger than the client's limit of {limit} bytes; ask for less, \
+                "the response exceeds the client's limit of {limit} bytes; request fewer records or attributes, \
                  raise the limit, or download it as a stream"
             ),
         };
-        // JSON with a 2xx is the server's word that it acted; other content may
-        // come from something between.
+        // JSON with a 2xx status comes from the server and means that it acted; other content may come from a gateway.
         let outcome = if self.is_json() {
             Outcome::Done
         } else {
@@ -253,18 +252,18 @@ enum Why {
     TooLarge,
 }
 
-/// The time limit of one attempt, for headers and body together. One timer for
-/// both: setting it up anew for every piece costs more than the pieces do.
+/// The timeout of one attempt, for headers and body together. Both share one timer: setting up a new one for every
+/// chunk costs more than reading the chunks.
 struct Deadline(Option<Pin<Box<Sleep>>>);
 
 impl Deadline {
-    /// Without end when `limit` reaches beyond what the clock can tell.
+    /// Without end if `limit` exceeds the range of the clock.
     fn new(from: Instant, limit: Duration) -> Self {
         let at = from.checked_add(limit);
         Self(at.map(|at| Box::pin(tokio::time::sleep_until(at.into()))))
     }
 
-    /// `None` when the deadline came first.
+    /// Returns `None` if the deadline was reached first.
     async fn wait<F: Future>(&mut self, mut future: Pin<&mut F>) -> Option<F::Output> {
         let Some(sleep) = &mut self.0 else {
             return Some(future.await);
@@ -282,7 +281,7 @@ fn timed_out(context: &Context, limit: Duration, stage: Stage) -> Error {
         stage,
         Outcome::Unknown,
         Some(context.clone()),
-        format!("no answer within {limit:?}"),
+        format!("no response within {limit:?}"),
     );
     error.inner_mut().timeout = true;
     error
@@ -298,16 +297,12 @@ impl Engine {
         let (stage, outcome, what) = if connect || rejects_certificate(&words) {
             (Stage::Connect, Outcome::NotSent, "no connection")
         } else if builder {
-            (
-                Stage::Build,
-                Outcome::NotSent,
-                "the request cannot be built",
-            )
+            (Stage::Build, Outcome::NotSent, "cannot build the request")
         } else {
             (
                 Stage::Send,
                 Outcome::Unknown,
-                "the connection broke before an answer came",
+                "the connection broke before a response arrived",
             )
         };
         let via = match &self.proxy {

@@ -1,14 +1,14 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Spaces requests evenly: each takes the next free slot and waits for it.
+/// Spaces requests evenly: each reserves the next free slot and waits for it.
 pub(crate) struct RateLimit {
     interval: Duration,
     next: Mutex<Option<Instant>>,
 }
 
 impl RateLimit {
-    /// `per_second` must be above zero and finite.
+    /// `per_second` must be positive and finite.
     pub(crate) fn new(per_second: f64) -> Option<Self> {
         let interval = Duration::try_from_secs_f64(1.0 / per_second).ok()?;
         Some(Self {
@@ -17,8 +17,8 @@ impl RateLimit {
         })
     }
 
-    /// Takes a slot and says how long to wait for it. A slot whose caller gives
-    /// up stays taken: the limit is an upper bound.
+    /// Reserves a slot and returns how long to wait for it. A slot stays reserved if its caller gives up: the limit is
+    /// an upper bound.
     pub(crate) fn take(&self, now: Instant) -> Duration {
         let mut next = self
             .next
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slots_are_spaced_and_unused_ones_do_not_pile_up() {
+    fn slots_are_spaced_and_unused_ones_expire() {
         let limit = RateLimit::new(10.0).unwrap();
         let now = Instant::now();
         let waits: Vec<_> = (0..3).map(|_| limit.take(now).as_millis()).collect();
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_that_is_none_is_refused() {
+    fn invalid_rates_are_rejected() {
         for rate in [0.0, -1.0, f64::NAN] {
             assert!(RateLimit::new(rate).is_none());
         }

@@ -1,4 +1,4 @@
-//! The one request path: build → sign → send → retry → classify.
+//! The request path shared by all calls: build → sign → send → retry → classify.
 
 mod connecting;
 mod exchange;
@@ -41,7 +41,7 @@ pub(crate) use tls::Identity;
 pub use tls::TlsBackend;
 pub(crate) use wire::{Wire, WireConfig, build as build_wire};
 
-/// A server that redirects its own API more often than this goes round in circles.
+/// A server that redirects its own API more often than this has a redirect loop.
 const MAX_HOPS: u32 = 5;
 
 pub(crate) struct Engine {
@@ -76,20 +76,20 @@ enum Reply {
     Open(Box<Opened>),
 }
 
-/// Where the next attempt goes.
+/// The URL of the next attempt.
 struct Target<'r> {
     path: Cow<'r, str>,
     query: Cow<'r, str>,
-    /// Both behind the base, where that is written already.
+    /// Both relative to the base, if they are built already.
     url: Option<&'r Url>,
 }
 
-/// Why an attempt gave no answer to hand out.
+/// Why an attempt did not return a response.
 enum Unfinished {
     Failed(Error),
-    /// Once more, elsewhere on the same API.
+    /// Try again at another URL of the same API.
     Redirect(Target<'static>),
-    /// Once more, with a new token.
+    /// Try again with a new token.
     TokenRanOut,
 }
 
@@ -110,14 +110,15 @@ impl Engine {
     pub(crate) async fn open(&self, request: &Request) -> Result<Opened, Error> {
         match self.traced(request, Want::Stream).await? {
             Reply::Open(opened) => Ok(*opened),
-            Reply::Whole(_) => Err(Error::build("a stream was asked for and not opened")),
+            Reply::Whole(_) => Err(Error::build(
+                "internal error: the response was read instead of opened as a stream",
+            )),
         }
     }
 
     async fn traced(&self, request: &Request, want: Want) -> Result<Reply, Error> {
         let context = request.context();
-        // OpenTelemetry's HTTP client names. The query stays out: it may hold
-        // what people typed.
+        // OpenTelemetry's HTTP client names. The query is left out: it may contain personal data.
         let span = tracing::debug_span!(
             "http.client.request",
             otel.kind = "client",
@@ -133,7 +134,7 @@ impl Engine {
         );
         let mut timing = Timing::start();
         let result = {
-            // Pinned here: it is some kilobytes large, and `instrument` would move it.
+            // Pinned here: it is several kilobytes large, and `instrument` would move it.
             let mut attempts = pin!(self.attempts(request, &context, want, &mut timing));
             if span.is_disabled() {
                 attempts.as_mut().await
@@ -210,7 +211,7 @@ impl Engine {
                         Stage::Status,
                         Outcome::Refused,
                         Some(context.clone()),
-                        "the server redirects in circles",
+                        "the server has a redirect loop",
                     ));
                 }
                 Err(Unfinished::Failed(error)) => error,
@@ -218,7 +219,7 @@ impl Engine {
             let attempt = Attempt {
                 number: tries,
                 elapsed: timing.started.elapsed(),
-                // A log-in that failed before a write left nothing of the write on the server.
+                // A login that failed before a write had no effect on the server.
                 idempotent: request.idempotent || error.outcome() == Outcome::NotSent,
                 failure: failure(&error),
                 retry_after: error.retry_after(),
@@ -231,7 +232,7 @@ impl Engine {
         }
     }
 
-    /// One attempt, with a log-in before it when there is no token.
+    /// One attempt, after a login if there is no token.
     #[expect(
         clippy::too_many_arguments,
         reason = "one caller; a struct would only rename them"
@@ -294,7 +295,7 @@ impl Engine {
                 Want::Stream => Ok(Reply::Open(Box::new(opened))),
                 Want::Whole => {
                     let response = match opened.collect_into(self.max_body, timing).await {
-                        // The server's own word that it acted, and nothing else to know.
+                        // The success status is enough: no other information is expected.
                         Err(error)
                             if request.status_suffices && error.outcome() == Outcome::Done =>
                         {
@@ -315,7 +316,7 @@ impl Engine {
         if let (Some(pass), true) = (&pass, is_refusal(status)) {
             match self.auth.refused(pass, &answer) {
                 Verdict::Again if !last_log_in => return Err(Unfinished::TokenRanOut),
-                // A new token and refused again: not the token's fault.
+                // Rejected with a new token too, so the token is not the reason.
                 Verdict::Again => self.auth.latch(answer.clone()),
                 Verdict::Refused => {}
             }
@@ -332,7 +333,7 @@ impl Engine {
         }
     }
 
-    /// Logs in, as the only one: the guard is held until the token is there.
+    /// Logs in, one task at a time: the guard is held until the token is available.
     async fn log_in(&self, guard: OwnedMutexGuard<()>) -> Result<(), Error> {
         let mut request = Request::new(Method::GET, &["App", "user"]);
         request.headers = self.auth.login_headers()?;
@@ -369,13 +370,13 @@ impl Engine {
         .await;
         drop(guard);
         result.map_err(|mut error: Error| {
-            // What the caller wanted to do never left.
+            // The caller's own request was never sent.
             error.inner_mut().outcome = Outcome::NotSent;
             error
         })
     }
 
-    /// Logs in now, if that is how the credentials work.
+    /// Logs in now, if the credentials require it.
     pub(crate) async fn ensure_logged_in(&self) -> Result<(), Error> {
         let context = Context {
             method: Method::GET,
@@ -384,11 +385,11 @@ impl Engine {
         self.pass(&context, self.timeout).await.map(drop)
     }
 
-    /// Where a request goes first.
+    /// The URL of a request's first attempt.
     fn target<'r>(&self, request: &'r Request, context: &Context) -> Result<Target<'r>, Error> {
         let path = Cow::Borrowed(request.path.as_str());
         let ready = request.prepared.as_deref();
-        // What went wrong in describing the request since is said by `query`.
+        // Errors made while the request was built are reported by `query`.
         let ready = ready.filter(|_| request.fault.is_none());
         Ok(match ready.filter(|ready| ready.base == self.site.base) {
             Some(ready) => Target {
@@ -422,7 +423,7 @@ impl Engine {
                 Stage::Build,
                 Outcome::NotSent,
                 Some(context.clone()),
-                format!("the request's URL cannot be built: {error}"),
+                format!("cannot build the request's URL: {error}"),
             )
         })
     }
@@ -446,9 +447,9 @@ impl Engine {
                 if self.encoding == SearchEncoding::Json {
                     write_search(&mut query, json);
                 } else {
-                    // Brackets are the rare case; they pay for the detour.
+                    // Brackets are rare, so only they take the slower way.
                     let params: SearchParams = serde_json::from_str(json)
-                        .map_err(|error| refuse(format!("search parameters: {error}")))?;
+                        .map_err(|error| refuse(format!("invalid search parameters: {error}")))?;
                     let brackets = params
                         .to_query(self.encoding)
                         .map_err(|error| refuse(error.to_string()))?;
@@ -463,16 +464,15 @@ impl Engine {
         let length = self.site.base_path.len() + request.path.len() + 1 + query.len();
         if length > self.max_url {
             return Err(refuse(format!(
-                "the URL would be {length} bytes long and servers take about {}; split a long list \
-                 of ids over several requests, or filter by something shorter",
+                "the URL would be {length} bytes long, and the limit is {}; split a long list \
+                 of IDs into several requests, or use a shorter filter",
                 self.max_url
             )));
         }
         Ok(query)
     }
 
-    /// Follows a GET inside the same API; anything else is an error that says
-    /// where the server points.
+    /// Follows a GET inside the same API; any other redirect is an error that names its target.
     fn redirect(
         &self,
         request: &Request,
@@ -493,7 +493,7 @@ impl Engine {
         let mut shown = location.clone();
         shown.set_query(None);
         shown.set_fragment(None);
-        // Both can only fail on a URL without a host, which shows nothing either.
+        // Both fail only for a URL without a host, which contains no credentials either.
         let _ = shown.set_username("");
         let _ = shown.set_password(None);
         let mut error = Error::status_error(
@@ -505,8 +505,8 @@ impl Engine {
             },
         );
         error.inner_mut().message = Cow::Owned(format!(
-            "it redirects to {shown}, which is not followed: credentials go to no other place and \
-             a write is not sent twice; give the client the site's final URL"
+            "redirect to {shown} not followed: only GET requests are redirected, and only within \
+             the same API; build the client with the final URL"
         ));
         Err(error)
     }
@@ -517,7 +517,7 @@ impl Engine {
         let retry_after = retry_after::parse(&answer.headers);
         let mut error = Error::status_error(context.clone(), answer);
         error.inner_mut().retry_after = retry_after;
-        // Through a tunnel the proxy sees no request that it could respond to.
+        // Through a tunnel, the proxy does not see the request and cannot respond to it.
         if let Some(proxy) = self.proxy.as_ref().filter(|_| !self.site.https)
             && let Some(advice) = error.advice().filter(|_| error.is_gateway())
         {
@@ -540,7 +540,7 @@ fn failure(error: &Error) -> Failure {
     }
 }
 
-/// OpenTelemetry's `error.type`: the status, or a short word.
+/// OpenTelemetry's `error.type`: the status, or a short identifier.
 fn error_type(error: &Error) -> Cow<'static, str> {
     if error.is_timeout() {
         return Cow::Borrowed("timeout");
@@ -555,7 +555,7 @@ fn error_type(error: &Error) -> Cow<'static, str> {
     }
 }
 
-/// Whether an answer calls itself JSON.
+/// Whether a response declares its body as JSON.
 fn is_json(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)

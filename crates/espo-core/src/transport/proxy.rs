@@ -1,4 +1,4 @@
-//! Which proxy the client's connections go through.
+//! The choice of the proxy for the client's connections.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use url::Url;
 use super::Site;
 use crate::error::Error;
 
-/// The caller's choice.
+/// The caller's setting.
 #[derive(Clone, Default)]
 pub(crate) enum ProxyChoice {
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, and the system's settings on macOS and Windows.
@@ -57,14 +57,15 @@ impl fmt::Display for ProxyInfo {
     }
 }
 
-/// A proxy as the HTTP client takes it, and as it may be shown.
+/// A proxy in the HTTP client's form and in a form without credentials.
 pub(crate) struct Route {
     pub(crate) info: ProxyInfo,
     pub(crate) proxy: reqwest::Proxy,
 }
 
-/// Resolves the choice once: a client speaks to one site only, so that the proxy is the same for all its requests.
-/// Like Go and curl, variables are ignored for a site on this machine, and for one whose address is given.
+/// Resolves the setting once: a client connects to one site only, so the proxy is the same for all its requests. As in
+/// Go and curl, variables are ignored for a site on this machine. They are also ignored if the address is set by
+/// `connect_to`.
 pub(crate) fn resolve(
     choice: &ProxyChoice,
     site: &Site,

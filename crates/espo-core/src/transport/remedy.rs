@@ -1,18 +1,18 @@
-//! What to do about a connection that failed, by the text of its causes.
+//! Advice for a failed connection, based on the text of its causes.
 //!
-//! The causes come from several libraries, whose types are not part of any interface; their texts are stable, and a
-//! text that is not recognised only lacks the advice.
+//! The causes come from several libraries, whose types are not part of a public interface. Their messages are stable;
+//! an unrecognised text only means that the advice is missing.
 
-/// What a failed connection was used for.
+/// The purpose of a failed connection.
 pub(super) struct Attempted<'t> {
     pub(super) https: bool,
     pub(super) through_proxy: bool,
-    /// The texts of the causes, joined.
+    /// The messages of the causes, joined.
     pub(super) causes: &'t str,
 }
 
-/// Whether a server ended the TLS handshake because of the client's certificate, or for lack of one. With TLS 1.3 its
-/// alert arrives when the client has finished the handshake already; the request was not processed.
+/// Whether a server ended the TLS handshake because of the client's certificate, or because there was none. With TLS
+/// 1.3, its alert arrives after the client has finished the handshake; the request was not processed.
 pub(super) fn rejects_certificate(causes: &str) -> bool {
     let causes = causes.to_ascii_lowercase();
     causes.contains("alert")
@@ -42,11 +42,11 @@ pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
         return Some("the port does not speak TLS; use http:// or the port of HTTPS");
     }
     if any(&["certificaterequired", "certificate required"]) {
-        return Some("the server demands a client certificate; set it with `client_certificate`");
+        return Some("the server requires a client certificate; set it with `client_certificate`");
     }
     if rejects_certificate(attempted.causes) {
         return Some(
-            "the server rejected the client certificate; check who issued it, and when it expires",
+            "the server rejected the client certificate; check its issuer and expiry date",
         );
     }
     if any(&[
@@ -72,7 +72,7 @@ pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
         "407",
     ]) && attempted.through_proxy
     {
-        return Some("the proxy demands credentials; put user and password into its URL");
+        return Some("the proxy requires credentials; add user and password to its URL");
     }
     if attempted.through_proxy {
         return Some("check the proxy, or bypass it with `no_proxy` or the variable NO_PROXY");
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unrecognised_causes_give_no_advice() {
+    fn unrecognised_causes_have_no_advice() {
         let of = |https, through_proxy, causes| {
             remedy(&Attempted {
                 https,
@@ -100,7 +100,7 @@ mod tests {
             })
         };
         assert_eq!(of(true, false, "connection reset"), None);
-        // A plain connection cannot fail for a reason of TLS.
+        // A connection without TLS cannot fail because of TLS.
         assert_eq!(of(false, false, "InvalidContentType"), None);
         assert!(
             of(

@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_dates_and_nonsense() {
+    fn seconds_and_dates_are_parsed() {
         let now: jiff::Timestamp = "2026-01-31T08:00:00Z".parse().unwrap();
         for (text, expected) in [
             ("120", Some(120)),

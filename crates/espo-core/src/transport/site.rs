@@ -4,14 +4,14 @@ use url::{Host, Url};
 
 use crate::error::Error;
 
-/// The API's base, resolved from whatever the user calls the site.
+/// The API's base URL, resolved from any form of the site's URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Site {
-    /// Scheme to base path, no trailing slash: `https://crm.example.com/sub/api/v1`.
+    /// From the scheme to the base path, without trailing slash: `https://crm.example.com/sub/api/v1`.
     pub(crate) base: String,
-    /// `base`, read: a request's URL is made from it without reading the host again.
+    /// `base`, parsed: a request's URL is built from it without parsing the host again.
     base_url: Url,
-    /// The base's path alone: `/sub/api/v1`.
+    /// The base's path: `/sub/api/v1`.
     pub(crate) base_path: String,
     pub(crate) origin: url::Origin,
     pub(crate) host: String,
@@ -46,19 +46,18 @@ impl HostKind {
     }
 }
 
-/// The unspecified address reaches this machine as well.
+/// The unspecified address also reaches this machine.
 fn is_local(address: IpAddr) -> bool {
     let address = address.to_canonical();
     address.is_loopback() || address.is_unspecified()
 }
 
 impl Site {
-    /// Reads a site's URL, with or without trailing slash, sub-folder, `/api/v1`
-    /// or the browser's `#Account`.
+    /// Parses a site's URL, with or without trailing slash, subdirectory, `/api/v1` or the browser's `#Account`.
     pub(crate) fn parse(text: &str, portal: Option<&str>) -> Result<Self, Error> {
         let url = Url::parse(text.trim()).map_err(|error| {
             Error::build(format!(
-                "the site's URL cannot be read ({error}); it is written like https://crm.example.com"
+                "invalid site URL ({error}): expected a URL such as https://crm.example.com"
             ))
         })?;
         let https = match url.scheme() {
@@ -72,16 +71,14 @@ impl Site {
         };
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Error::build(
-                "the site's URL holds credentials, which end up in logs; give them with `auth`",
+                "the site's URL contains credentials, which would appear in logs; set them with `auth`",
             ));
         }
         if url.query().is_some() {
-            return Err(Error::build(
-                "the site's URL has a query string; give the site's address alone",
-            ));
+            return Err(Error::build("the site's URL has a query string; remove it"));
         }
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
-            return Err(Error::build("the site's URL names no host"));
+            return Err(Error::build("the site's URL has no host"));
         };
         let host_kind = url
             .host()
@@ -98,7 +95,7 @@ impl Site {
                 _ if rest.is_empty() => {}
                 _ => {
                     return Err(Error::build(format!(
-                        "the site's URL goes on behind /api/v1: `{rest}`"
+                        "invalid site URL: unexpected `{rest}` after /api/v1"
                     )));
                 }
             }
@@ -111,7 +108,7 @@ impl Site {
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || b"_=-".contains(&byte))
             {
-                return Err(Error::build(format!("`{id}` is not a portal's id")));
+                return Err(Error::build(format!("invalid portal ID `{id}`")));
             }
             path.push_str("/portal-access/");
             path.push_str(&id);
@@ -119,7 +116,7 @@ impl Site {
         let origin = url.origin();
         let base = format!("{}{path}", origin.ascii_serialization());
         let base_url = Url::parse(&base)
-            .map_err(|error| Error::build(format!("the site's URL cannot be used: {error}")))?;
+            .map_err(|error| Error::build(format!("invalid site URL: {error}")))?;
         Ok(Self {
             base,
             base_url,
@@ -140,13 +137,13 @@ impl Site {
         )
     }
 
-    /// Whether the URL has an IP address in place of a name.
+    /// Whether the URL has an IP address instead of a name.
     pub(crate) fn is_address(&self) -> bool {
         matches!(self.host_kind, HostKind::Address { .. })
     }
 
-    /// The URL of a call: `path` and `query` percent-encoded, the path as behind the API base. Read as
-    /// relative to the base, so that the host is not read again for every request.
+    /// The URL of a call: `path` and `query` percent-encoded, the path relative to the API's base. Resolved against the
+    /// base, so that the host is not parsed again for every request.
     pub(crate) fn url(&self, path: &str, query: &str) -> Result<Url, url::ParseError> {
         let mut text = String::with_capacity(self.base_path.len() + path.len() + query.len() + 1);
         text.push_str(&self.base_path);
@@ -159,7 +156,7 @@ impl Site {
         Url::options().base_url(base).parse(&text)
     }
 
-    /// The path behind the API base, if `url` is one of this API's.
+    /// The path after the API's base, if `url` belongs to this API.
     pub(crate) fn relative<'u>(&self, url: &'u Url) -> Option<&'u str> {
         if url.origin() != self.origin {
             return None;
@@ -174,7 +171,7 @@ mod tests {
     use super::Site;
 
     #[test]
-    fn every_way_to_write_the_site_leads_to_one_base() {
+    fn all_forms_of_the_site_url_have_one_base() {
         for text in [
             "https://crm.example.com",
             "https://crm.example.com/",
@@ -240,11 +237,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_site_says_why_and_shows_no_password() {
+    fn invalid_sites_are_rejected_without_showing_passwords() {
         for (text, why) in [
-            ("crm.example.com", "cannot be read"),
+            ("crm.example.com", "invalid site URL"),
             ("ftp://host", "must start with"),
-            ("https://user:s3cret@host", "holds credentials"),
+            ("https://user:s3cret@host", "contains credentials"),
             ("https://host/?a=b", "query string"),
             ("https://host/api/v1/Account", "behind /api/v1"),
         ] {

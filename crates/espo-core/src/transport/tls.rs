@@ -1,4 +1,4 @@
-//! TLS, by whichever backend the crate was compiled with.
+//! TLS, with the backend that the crate was compiled with.
 
 use super::wire::WireConfig;
 use crate::error::Error;
@@ -9,7 +9,7 @@ use crate::error::Error;
 pub enum TlsBackend {
     /// rustls with ring and the system's trusted roots; Cargo feature `rustls`.
     Rustls,
-    /// The system's own: OpenSSL, Secure Transport or SChannel; Cargo feature `native-tls`.
+    /// The system's implementation: OpenSSL, Secure Transport or SChannel; Cargo feature `native-tls`.
     NativeTls,
 }
 
@@ -37,8 +37,8 @@ pub(crate) struct Identity {
     pub(crate) key_pem: secrecy::SecretSlice<u8>,
 }
 
-/// Sets the TLS backend. `needed` is false where only plain HTTP is spoken: reading the system's roots then would take
-/// longer than a local test should.
+/// Sets the TLS backend. `needed` is false if only plain HTTP is used: reading the system's root certificates would
+/// then slow down local tests.
 pub(super) fn configure(
     builder: reqwest::ClientBuilder,
     config: &WireConfig,
@@ -80,7 +80,7 @@ mod with_rustls {
 
     use super::{Error, Identity, WireConfig};
 
-    /// With a provider of its own: the process-wide default is not touched, and a program that links both ring and
+    /// Uses a separate provider: the process-wide default stays unchanged, and a program that links both ring and
     /// aws-lc does not panic.
     pub(super) fn configure(
         builder: reqwest::ClientBuilder,
@@ -102,8 +102,7 @@ mod with_rustls {
         }
         let verifier = Verifier::new_with_extra_roots(roots, provider).map_err(failed)?;
         let tls = tls
-            // The verifier is the platform's own; "dangerous" is rustls's name for any verifier that it did not build
-            // itself.
+            // The verifier is the platform's; rustls calls every verifier "dangerous" that it did not build itself.
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier));
         let tls = match &config.identity {

@@ -29,7 +29,7 @@ pub(crate) struct WireConfig {
     pub(crate) observer: Option<Arc<Observer>>,
 }
 
-/// The one pool of connections, and the proxy that they go through.
+/// The connection pool, and the proxy that its connections use.
 pub(crate) struct Wire {
     pub(crate) http: reqwest::Client,
     pub(crate) proxy: Option<ProxyInfo>,
@@ -48,14 +48,14 @@ pub(crate) fn build(site: &Site, mut config: WireConfig) -> Result<Wire, Error> 
     let mut builder = reqwest::Client::builder()
         .default_headers(headers)
         .http1_only()
-        // The one request path follows redirects itself, where it knows what may go along.
+        // The engine follows redirects itself, because it knows which headers may be sent to the target.
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
         .pool_idle_timeout(config.idle_timeout)
         .user_agent(std::mem::take(&mut config.user_agent))
         .no_proxy()
-        // A feature of reqwest that another crate enables changes nothing here.
+        // Not affected by a reqwest feature that another crate enables.
         .no_hickory_dns()
         .no_gzip()
         .no_brotli()
@@ -71,7 +71,7 @@ pub(crate) fn build(site: &Site, mut config: WireConfig) -> Result<Wire, Error> 
     let limit = config.connect_timeout;
     builder = match config.observer {
         None => builder.connect_timeout(limit),
-        // It keeps the time limit itself: a layer of reqwest's own around it would be copied for every request.
+        // The connector applies the timeout itself: reqwest's own layer would be copied for every request.
         Some(observer) => builder.connector_layer(Watch { observer, limit }),
     };
     if let Some(address) = config.connect_to {
@@ -92,7 +92,7 @@ pub(crate) fn build(site: &Site, mut config: WireConfig) -> Result<Wire, Error> 
     Ok(Wire { http, proxy: info })
 }
 
-/// The HTTP client uses another address only in place of a name, and another port only where the URL has none.
+/// The HTTP client replaces the address only of a host name, and the port only if the URL has none.
 fn check_address(site: &Site, address: SocketAddr) -> Result<(), Error> {
     if site.is_address() {
         return Err(Error::build(format!(

@@ -1,4 +1,4 @@
-//! Access to attributes: who may set each.
+//! Access modes of attributes: which writes can set each attribute.
 //!
 //! An access is only a name in the type of a [`Field`](super::Field); it has no values.
 
@@ -15,11 +15,11 @@ pub enum NonNull {}
 #[derive(Debug)]
 pub enum CreateOnly {}
 
-/// The server alone sets the attribute.
+/// Only the server sets the attribute.
 #[derive(Debug)]
 pub enum ReadOnly {}
 
 /// The attribute is one half of a field that is written as a whole, through the setter named after the field: a
-/// polymorphic parent, a date that may have a time.
+/// polymorphic parent, or a date that may have a time.
 #[derive(Debug)]
 pub enum PartOfField {}

@@ -1,4 +1,4 @@
-//! What changed between a record that was read and the same record after it was changed.
+//! Differences between a record that was read and the same record after changes.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -9,10 +9,11 @@ use super::value::{DateOrTime, ToJson};
 use super::write::{Attributes, Update};
 
 impl<E: Record> Attributes<E, Update> {
-    /// The attributes that differ between two states of a record and that an update can send.
+    /// Returns the attributes that differ between two states of a record and that an update can send.
     ///
-    /// An attribute that has lost its value is cleared in the form that the server takes for it. Attributes that only
-    /// the server sets are left out, and so are IDs and unknown attributes. Of a field of two attributes (a parent, a date or time) both are sent.
+    /// An attribute that has lost its value is cleared in the form that the server accepts for it. Attributes that only
+    /// the server sets are left out, and so are IDs and unknown attributes. If a field has two attributes (a parent, a
+    /// date or time), both are sent.
     pub fn changes(before: &E, after: &E) -> Self {
         let mut changes = Self::new();
         for (index, attribute) in E::ATTRIBUTES.iter().enumerate() {
@@ -40,7 +41,7 @@ impl<E: Record> Attributes<E, Update> {
             let start = new(time).and_then(|v| v.any().downcast_ref::<Timestamp>().copied());
             let day = new(date).and_then(|v| v.any().downcast_ref::<Date>().copied());
             let parts = match (day, start) {
-                // The time of a day is when it begins; one that was not changed belongs to another day.
+                // The time of a whole day is the time at which it begins; an unchanged one belongs to another day.
                 (Some(day), Some(start)) if !same(value_of(before, time), new(time)) => {
                     Some(DateOrTime::DateFrom(day, start))
                 }
@@ -56,7 +57,7 @@ impl<E: Record> Attributes<E, Update> {
     }
 }
 
-/// Whether two attributes hold the same value.
+/// Whether two attributes have the same value.
 pub(super) fn same(one: Option<&dyn ToJson>, other: Option<&dyn ToJson>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => one.equals(other),
@@ -69,7 +70,7 @@ fn value_of<'r, E: Record>(record: &'r E, name: &str) -> Option<&'r dyn ToJson> 
     record.value(index)
 }
 
-/// The JSON that sets the new value, or clears the old one.
+/// The JSON that sets the new value or clears the old one.
 fn written(old: Option<&dyn ToJson>, new: Option<&dyn ToJson>) -> Value {
     match (old, new) {
         (_, Some(new)) => new.json(),

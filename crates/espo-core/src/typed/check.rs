@@ -1,9 +1,9 @@
-//! Whether an instance is still what the generated code expects.
+//! Checks whether an instance still matches the generated code.
 //!
-//! The instance's `GET Metadata` is held against the attributes that generated code carries ([`ExpectedEntity`]). The
-//! names of a field's attributes follow from the field types that the same answer lists, so nothing else is needed.
-//! Attributes that belong to no field follow from a link without one (`emailId`) or from a switch of the scope or the
-//! entity type (`isFollowed`, `versionNumber`); `id` and the `name` that every record has are not looked for.
+//! The instance's `GET Metadata` is compared with the attributes of the generated code ([`ExpectedEntity`]). The names
+//! of a field's attributes follow from the field types that the same response lists, so nothing else is needed.
+//! Attributes that belong to no field follow from a link without a field (`emailId`) or from a switch of the scope or
+//! the entity type (`isFollowed`, `versionNumber`). `id` and the `name` that every record has are not checked.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,29 +15,29 @@ use super::record::ExpectedEntity;
 use crate::hooks::Hook;
 use crate::{Client, Error, Response};
 
-/// Something that generated code expects and an instance does not have so.
+/// A difference between the generated code and an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SchemaDifference {
     /// The entity type.
     pub entity_type: &'static str,
-    /// The attribute; none if it is the entity type that is missing.
+    /// The attribute; `None` if the entity type is missing.
     pub attribute: Option<&'static str>,
-    /// What is different.
+    /// The difference.
     pub kind: SchemaDifferenceKind,
 }
 
-/// What is different.
+/// The kind of a difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SchemaDifferenceKind {
-    /// It is not there. An API user does not see entity types that it may not read.
+    /// It does not exist. An API user does not see entity types that it may not read.
     Missing,
     /// Its field has another type.
     Retyped {
-        /// The type that the code was generated for.
+        /// The type in the metadata that the code was generated from.
         expected: &'static str,
-        /// The type that it has.
+        /// The type in the instance.
         found: String,
     },
 }
@@ -58,13 +58,13 @@ impl fmt::Display for SchemaDifference {
 }
 
 impl Client {
-    /// Names what the instance does not have as the generated code expects it: `crm.check_schema(EXPECTED_SCHEMA)`.
+    /// Returns the differences between the instance and the generated code: `crm.check_schema(EXPECTED_SCHEMA)`.
     ///
-    /// Only an administrator sees the whole metadata. For others an entity type that they may not read counts as
-    /// missing; leave it out of what is asked for.
+    /// Only an administrator sees all metadata. For other users, an entity type that they may not read counts as
+    /// missing; leave it out of `expected`.
     ///
     /// # Errors
-    /// As any request; see [`App::metadata`](crate::actions::app::App::metadata).
+    /// Returns the errors of [`App::metadata`](crate::actions::app::App::metadata).
     pub async fn check_schema(
         &self,
         expected: &[ExpectedEntity],
@@ -73,7 +73,7 @@ impl Client {
     }
 }
 
-/// Names what metadata, as `GET Metadata` answers it, does not have as the generated code expects it.
+/// Returns the differences between metadata, as returned by `GET Metadata`, and the generated code.
 pub fn differences(metadata: &Value, expected: &[ExpectedEntity]) -> Vec<SchemaDifference> {
     let mut found = Vec::new();
     for entity in expected {
@@ -118,8 +118,8 @@ pub fn differences(metadata: &Value, expected: &[ExpectedEntity]) -> Vec<SchemaD
     found
 }
 
-/// The attributes of an entity type and the types of the fields that they belong to. Two fields can have one attribute
-/// (`targetType` of a link `target` beside a field of that name).
+/// The attributes of an entity type and the types of the fields that they belong to. Two fields can have the same
+/// attribute (`targetType` of a link `target` and a field with that name).
 fn attribute_types(entity: &Value, field_types: &Value) -> BTreeMap<String, Vec<String>> {
     let mut types: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let fields = || entity["fields"].as_object().into_iter().flatten();
@@ -141,8 +141,8 @@ fn attribute_types(entity: &Value, field_types: &Value) -> BTreeMap<String, Vec<
                     (part, true) => join(part, field),
                     (part, false) => join(field, part),
                 };
-                // Composite fields are expanded one level deep: a part of a part (the currency of one end of a range) has
-                // no field, and belongs to the field whose part it is.
+                // Composite fields are expanded one level deep: a part of a part (the currency of one end of a range)
+                // has no field, and belongs to the field that contains the outer part.
                 let is_field = entity["fields"].get(&name).is_some();
                 let own = of_type["fields"][part]["type"].as_str();
                 let known = types.entry(name).or_default();
@@ -153,7 +153,7 @@ fn attribute_types(entity: &Value, field_types: &Value) -> BTreeMap<String, Vec<
             }
         }
     }
-    // The server lists the parts of an address as fields of their own, too.
+    // The server also lists the parts of an address as separate fields.
     for (field, def) in fields() {
         if let Some(type_) = def["type"].as_str() {
             let has_value = field_types[type_]["actualFields"]
@@ -170,10 +170,10 @@ fn attribute_types(entity: &Value, field_types: &Value) -> BTreeMap<String, Vec<
     types
 }
 
-/// Whether the attribute, which belonged to no field when the code was generated, is still there.
+/// Whether the attribute still exists; it belonged to no field when the code was generated.
 fn is_without_field(entity: &Value, scope: &Value, attribute: &str) -> bool {
     let is_on = |switch: &Value| switch == true;
-    // An export without scopes says nothing of their switches.
+    // An export without scopes does not contain their switches.
     let scope_is_on = |switch: &str| scope.is_null() || is_on(&scope[switch]);
     match attribute {
         "name" => true,
@@ -181,7 +181,7 @@ fn is_without_field(entity: &Value, scope: &Value, attribute: &str) -> bool {
         "versionNumber" => is_on(&entity["optimisticConcurrencyControl"]),
         "isFollowed" | "followersIds" | "followersNames" => scope_is_on("stream"),
         "isStarred" => scope_is_on("stars"),
-        // A field that has the attribute now will do.
+        // A field that has the attribute now is accepted too.
         _ => {
             let has = |section: &str, name: &str| {
                 entity[section].get(name).is_some_and(|def| !def.is_null())
@@ -195,7 +195,8 @@ fn is_without_field(entity: &Value, scope: &Value, attribute: &str) -> bool {
     }
 }
 
-/// Whether it looks like a part, by a name that the field types do not list (`contactsColumns`), of a field of the type.
+/// Whether it seems to be a part of a field of the type, by a name that the field types do not list
+/// (`contactsColumns`).
 fn is_part_of_field(entity: &Value, attribute: &str, field_type: &str) -> bool {
     let fields = entity["fields"].as_object();
     fields.into_iter().flatten().any(|(field, def)| {
@@ -219,11 +220,12 @@ fn join(left: &str, right: &str) -> String {
         + rest.as_str()
 }
 
-/// Tells when the instance was rebuilt since the last answer: an administrator changed the metadata, or cleared the cache.
+/// A hook that reports when the instance was rebuilt since the last response: an administrator changed the metadata or
+/// cleared the cache.
 ///
-/// Every answer carries `X-App-Timestamp`, which such a rebuild changes. A service that runs for long may then call
-/// [`Client::check_schema`], or ask to be restarted with code generated anew. The callback runs on the task of the
-/// request, so it should only note the fact.
+/// Every response contains `X-App-Timestamp`, which such a rebuild changes. A long-running service can then call
+/// [`Client::check_schema`], or ask to be restarted with newly generated code. The callback runs on the task of the
+/// request, so it should only record the fact.
 ///
 /// ```
 /// use espo_core::Client;
@@ -242,7 +244,8 @@ pub struct OnRebuild {
 }
 
 impl OnRebuild {
-    /// Calls `call` with the value before and the new one, once for each change. The first answer is no change.
+    /// Calls `call` with the previous and the new value, once per change. The first response does not count as a
+    /// change.
     pub fn new(call: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
         Self {
             last: AtomicU64::new(0),
@@ -251,7 +254,7 @@ impl OnRebuild {
     }
 
     fn see(&self, timestamp: u64) {
-        // Answers overtake each other: an older value than the last is no news.
+        // Responses can arrive out of order: a value older than the last one is ignored.
         let before = self.last.fetch_max(timestamp, Ordering::Relaxed);
         if before != 0 && timestamp > before {
             (self.call)(before, timestamp);
@@ -327,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_retyped_is_named() {
+    fn missing_and_retyped_attributes_are_reported() {
         let mut fields = json!({"account": {"type": "link"}, "amount": {"type": "currency"}, "name": {"type": "personName"},
             "contacts": {"type": "linkMultiple"}, "firstName": {"type": "varchar"}});
         assert_eq!(told(fields.clone()), [""; 0]);
@@ -351,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_no_field_is_looked_for_at_its_link_or_switch() {
+    fn attributes_without_field_are_checked_by_link_or_switch() {
         let fields = json!({"account": {"type": "link"}, "amount": {"type": "currency"}, "name": {"type": "personName"},
             "contacts": {"type": "linkMultiple"}, "firstName": {"type": "varchar"}});
         let account = json!({"fields": fields, "noDeletedAttribute": true});
@@ -373,15 +376,15 @@ mod tests {
     }
 
     #[test]
-    fn a_rebuild_is_told_once() {
+    fn rebuilds_are_reported_once() {
         let told = Arc::new(Mutex::new(Vec::new()));
         let hook = OnRebuild::new({
             let told = told.clone();
-            move |before, now| told.lock().expect("nobody panicked").push((before, now))
+            move |before, now| told.lock().expect("no panic").push((before, now))
         });
         for timestamp in [10, 10, 20, 10, 20, 30] {
             hook.see(timestamp);
         }
-        assert_eq!(*told.lock().expect("nobody panicked"), [(10, 20), (20, 30)]);
+        assert_eq!(*told.lock().expect("no panic"), [(10, 20), (20, 30)]);
     }
 }

@@ -1,17 +1,17 @@
-//! Options of an enum field as a Rust enum that keeps what it does not know.
+//! The options of an enum field as a Rust enum that preserves unknown values.
 
-/// What [`enumeration!`](crate::enumeration) implements: the options of an enum or multi-enum field.
+/// Implemented by [`enumeration!`](crate::enumeration): the options of an enum or multi-enum field.
 ///
-/// Every text is a value: one that was not an option when the code was generated becomes `Unknown` and is
-/// written back unchanged.
+/// Every string is a value: one that was not an option when the code was generated becomes `Unknown` and is written
+/// back unchanged.
 pub trait Enumeration: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static {
     /// The options known when the code was generated, in the order of the metadata.
     const OPTIONS: &'static [&'static str];
 
-    /// The value for a text.
+    /// Returns the value of a string.
     fn from_text(text: &str) -> Self;
 
-    /// The text on the wire.
+    /// Returns the string on the wire.
     fn as_str(&self) -> &str;
 }
 
@@ -29,13 +29,13 @@ pub trait Enumeration: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'stat
 /// assert_eq!(Stage::from("Closed Won"), Stage::ClosedWon);
 /// assert_eq!(Stage::ClosedWon.as_str(), "Closed Won");
 /// assert_eq!(Stage::ALL, [Stage::Prospecting, Stage::ClosedWon]);
-/// // An option that an admin added later is kept, and written back as it came.
+/// // An option that an administrator added later is preserved and written back unchanged.
 /// assert_eq!(Stage::from("On Hold"), Stage::Unknown("On Hold".into()));
 /// assert_eq!(Stage::from("On Hold").to_string(), "On Hold");
 /// ```
 ///
-/// To match a value that may become an option later, compare the text: `stage.as_str() == "On Hold"` stays
-/// right when the next generation knows the option.
+/// To match a value that may become an option later, compare the string: `stage.as_str() == "On Hold"` remains correct
+/// after the option was added and the code was generated again.
 #[macro_export]
 macro_rules! enumeration {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),* $(,)? }) => {
@@ -44,7 +44,7 @@ macro_rules! enumeration {
         #[non_exhaustive]
         $vis enum $name {
             $($(#[$vmeta])* #[doc = concat!("`", $text, "`")] $variant,)*
-            /// A value that was no option when this code was generated.
+            /// A value that was not an option when this code was generated.
             Unknown(String),
         }
 
@@ -52,7 +52,7 @@ macro_rules! enumeration {
             /// The options that were known when this code was generated, in the order of the metadata.
             $vis const ALL: &'static [Self] = &[$(Self::$variant),*];
 
-            /// The text on the wire.
+            /// Returns the string on the wire.
             $vis fn as_str(&self) -> &str {
                 $crate::typed::Enumeration::as_str(self)
             }
@@ -80,7 +80,7 @@ macro_rules! enumeration {
     };
 }
 
-/// The conversions that every enum of [`enumeration!`](crate::enumeration) has; apart so that the table of
+/// The conversions of every enum of [`enumeration!`](crate::enumeration), in a separate macro so that the table of
 /// options is expanded once.
 #[doc(hidden)]
 #[macro_export]
@@ -124,12 +124,12 @@ mod tests {
     use super::Enumeration;
 
     crate::enumeration! {
-        /// Options as hostile as metadata can hold.
+        /// Options that are difficult to handle, as metadata can contain them.
         enum Hostile { Blank = "", UnknownOption = "Unknown", Quote = "\"*/\n" }
     }
 
     #[test]
-    fn known_and_unknown_texts_come_back_unchanged() {
+    fn known_and_unknown_options_round_trip() {
         for text in ["", "Other", "\"*/\n", "Unknown", "other", "日本"] {
             assert_eq!(Hostile::from_text(text).as_str(), text);
         }

@@ -8,17 +8,17 @@ use crate::search::{Operand, WhereItem};
 
 /// A condition on records of entity type `E`.
 ///
-/// Made by the constants of an entity type, joined with `&` and `|`:
+/// Created by the constants of an entity type, and combined with `&` and `|`:
 /// `opportunity::STAGE.ne(Stage::ClosedLost) & opportunity::AMOUNT.gt(10_000)`.
 ///
-/// What the typed constants do not offer goes in through [`Filter::new`].
+/// Conditions that the typed constants do not cover can be added with [`Filter::new`].
 pub struct Filter<E> {
     item: WhereItem,
     marker: PhantomData<fn() -> E>,
 }
 
 impl<E> Filter<E> {
-    /// An untyped condition, for what the metadata does not tell: `Filter::new(WhereItem::…)`.
+    /// Creates an untyped condition, for attributes that the metadata does not contain: `Filter::new(WhereItem::…)`.
     pub fn new(item: WhereItem) -> Self {
         Self {
             item,
@@ -26,14 +26,14 @@ impl<E> Filter<E> {
         }
     }
 
-    /// All of `filters`; none at all matches everything.
+    /// All of `filters`; an empty list matches everything.
     pub fn all(filters: impl IntoIterator<Item = Filter<E>>) -> Self {
         Self::new(WhereItem::and(
             filters.into_iter().map(|filter| filter.item),
         ))
     }
 
-    /// Any of `filters`; none at all matches nothing. (The server would match everything for an empty `or`.)
+    /// Any of `filters`; an empty list matches nothing. (The server would match everything for an empty `or`.)
     pub fn any(filters: impl IntoIterator<Item = Filter<E>>) -> Self {
         let items: Vec<_> = filters.into_iter().map(|filter| filter.item).collect();
         Self::new(if items.is_empty() {
@@ -43,8 +43,8 @@ impl<E> Filter<E> {
         })
     }
 
-    /// Sets the time zone (such as `Europe/Kyiv`) in which days, months and the like are meant, for every condition on a
-    /// date or a time in this filter. Defaults to the instance's.
+    /// Sets the time zone (such as `Europe/Kyiv`) in which days, months and other periods are evaluated, for every
+    /// condition on a date or a time in this filter. Defaults to the instance's.
     #[must_use]
     pub fn time_zone(self, zone: &str) -> Self {
         Self::new(self.item.map(&|item| match item.has_clock() {
@@ -53,7 +53,7 @@ impl<E> Filter<E> {
         }))
     }
 
-    /// The condition as a where item.
+    /// Returns the condition as a where item.
     pub fn into_item(self) -> WhereItem {
         self.item
     }
@@ -70,7 +70,7 @@ impl<E> Filter<E> {
     }
 }
 
-/// The items of a group of the kind, or the item alone: `a & b & c` is one group of three.
+/// The items of a group with this type, or the single item: `a & b & c` is one group of three.
 fn parts(item: WhereItem, kind: &str) -> Vec<WhereItem> {
     match item.operand() {
         Operand::Items(items) if item.kind() == kind => items.clone(),

@@ -1,4 +1,4 @@
-//! Record ids, typed by the entity type they belong to.
+//! Record IDs, typed by the entity type that they belong to.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -9,21 +9,21 @@ use std::str::FromStr;
 use compact_str::CompactString;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The id of a record of entity type `E`.
+/// The ID of a record of entity type `E`.
 ///
-/// EspoCRM's ids are 17 lower-case hexadecimal characters by default, but an instance may use UUIDs, and
-/// imported data may hold anything of `[A-Za-z0-9_=\-.]+`, so an id is an opaque text here. Up to 24 bytes
-/// are held inline, so an ordinary id costs no allocation.
+/// EspoCRM's IDs consist of 17 lower-case hexadecimal characters by default, but an instance may use UUIDs, and
+/// imported data may contain any ID that matches `[A-Za-z0-9_=\-.]+`, so an ID is an opaque string here. Up to 24 bytes
+/// are stored inline, so most IDs need no allocation.
 ///
-/// An `Id<Account>` is not an `Id<Contact>`: giving one where the other is wanted does not compile.
-/// [`Id::cast`] converts deliberately.
+/// An `Id<Account>` is not an `Id<Contact>`: passing one where the other is expected does not compile. [`Id::cast`]
+/// converts explicitly.
 pub struct Id<E: ?Sized> {
     text: CompactString,
     entity: PhantomData<fn() -> Box<E>>,
 }
 
 impl<E: ?Sized> Id<E> {
-    /// An id from its text.
+    /// Creates an ID from a string.
     pub fn new(text: impl AsRef<str>) -> Self {
         Self {
             text: CompactString::new(text),
@@ -31,13 +31,13 @@ impl<E: ?Sized> Id<E> {
         }
     }
 
-    /// The text of the id.
+    /// Returns the ID as a string.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The same text as the id of another entity type, for what the compiler cannot know (a polymorphic
-    /// parent, an id that came from elsewhere).
+    /// Returns the same ID for another entity type, if the compiler cannot know that it is one (a polymorphic parent,
+    /// an ID from another source).
     pub fn cast<T: ?Sized>(&self) -> Id<T> {
         Id {
             text: self.text.clone(),
@@ -46,7 +46,7 @@ impl<E: ?Sized> Id<E> {
     }
 }
 
-/// The id of a record whose entity type is known only at run time.
+/// The ID of a record whose entity type is known only at run time.
 pub type AnyId = Id<crate::JsonObject>;
 
 impl<E: ?Sized> Clone for Id<E> {
@@ -148,7 +148,7 @@ mod tests {
     struct Contact;
 
     #[test]
-    fn text_survives_every_conversion() {
+    fn ids_round_trip_through_every_conversion() {
         let id: Id<Account> = "6b0595cdc80fa1ab0".parse().expect("infallible");
         assert_eq!(id.as_str(), "6b0595cdc80fa1ab0");
         assert_eq!(

@@ -1,13 +1,13 @@
-//! Arguments that name one record.
+//! Arguments that identify one record.
 
 use super::id::{AnyId, Id};
 use super::record_ref::RecordRef;
 use crate::JsonObject;
 
-/// An argument that names one record of `E`: an [`Id`], a reference to one, or a [`RecordRef`].
+/// An argument that identifies one record of `E`: an [`Id`], a reference to one, or a [`RecordRef`].
 ///
-/// Text is accepted only where the entity type is known at run time alone (`E` is [`JsonObject`]). Elsewhere,
-/// [`Id::new`] turns text into an id, so that the id of another entity type is not passed by accident.
+/// Strings are accepted only if the entity type is known only at run time (`E` is [`JsonObject`]). Otherwise,
+/// [`Id::new`] converts a string into an ID, so that the ID of another entity type is not passed by accident.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the id of a record of `{E}`",
     label = "expected an `Id<{E}>` or a reference to one",
@@ -62,15 +62,15 @@ macro_rules! untyped {
 
 untyped!(&str, &&str, String, &String);
 
-/// Collects the texts of ids, for a request body.
+/// Collects IDs as strings, for a request body.
 pub(crate) fn texts<E: ?Sized>(ids: impl IntoIterator<Item = impl IntoId<E>>) -> Vec<String> {
     ids.into_iter()
         .map(|id| id.into_id().as_str().to_owned())
         .collect()
 }
 
-/// The name of one record of any entity type, as an argument: `(&id).into()`, `(&crm.record(&id)).into()`, or
-/// `("Account", "6b05…").into()`.
+/// The entity type and ID of any record, as an argument: `(&id).into()`, `(&crm.record(&id)).into()`, or `("Account",
+/// "6b05…").into()`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AnyRef {

@@ -1,4 +1,4 @@
-//! What a run of many writes has done, kept in a file.
+//! A journal of the writes of one run, stored in a file.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -10,18 +10,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// What was written already, kept in a file, so that an interrupted run can be taken up again without doubling.
+/// A journal of completed writes, stored in a file, so that an interrupted run can be resumed without duplicate writes.
 ///
-/// Before a write is sent its intent is noted under the write's key and flushed to the disk, and afterwards what became
-/// of it. A write that was noted but not confirmed when the run ended may have reached the server:
-/// [`Records::write_many`](super::Records::write_many) settles it for updates and deletes by doing them again, which
+/// Before a write is sent, it is recorded under its key and flushed to disk, and its result is recorded afterwards. A
+/// write that was recorded but not confirmed when the run ended may have reached the server.
+/// [`Records::write_many`](super::Records::write_many) resolves it for updates and deletes by repeating them, which
 /// changes nothing, and for creates only by attributes that identify the record
-/// ([`WriteMany::identified_by`](super::WriteMany::identified_by)); without those it is an error for that one write.
+/// ([`WriteMany::identified_by`](super::WriteMany::identified_by)); without these, it returns an error for this write.
 ///
-/// A request that the interrupted run had under way may still be executing on the server. Taking the run up again looks
-/// for its record, so let the server finish first: a few seconds are plenty, its own time limit for a request is the bound.
+/// A request of the interrupted run may still be executing on the server. The resumed run searches for its record, so
+/// wait until the server has finished: a few seconds are usually enough, and the server's request timeout is the upper
+/// limit.
 ///
-/// One run at a time has a journal: the file is locked while it is open.
+/// Only one run at a time can use a journal: the file is locked while it is open.
 #[derive(Debug)]
 pub struct Journal {
     inner: Mutex<Inner>,
@@ -31,7 +32,7 @@ pub struct Journal {
 struct Inner {
     file: File,
     known: HashMap<String, (State, Option<String>)>,
-    /// Keys of writes that are under way.
+    /// Keys of writes that are in progress.
     running: HashSet<String>,
 }
 
@@ -46,20 +47,20 @@ struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum State {
-    /// It is about to be sent; nobody knows what became of it.
+    /// It is about to be sent; its result is unknown.
     Intended,
-    /// The server did it.
+    /// The server executed it.
     Done,
-    /// The server did not do it.
+    /// The server did not execute it.
     Refused,
 }
 
 impl Journal {
-    /// Opens a journal, or begins one.
+    /// Opens a journal, or creates one.
     ///
     /// # Errors
-    /// If the file cannot be read or written, is in use by another run, or holds something else. A last line that a
-    /// crash cut short is dropped.
+    /// Fails if the file cannot be read or written, is in use by another run, or is not a journal. A last line that was
+    /// truncated by a crash is removed.
     pub fn open(path: impl AsRef<Path>) -> std::io::Result<Self> {
         let path = path.as_ref();
         let mut file = OpenOptions::new()
@@ -70,7 +71,7 @@ impl Journal {
         file.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => IoError::new(
                 ErrorKind::WouldBlock,
-                format!("{}: another run has this journal open", path.display()),
+                format!("{}: the journal is in use by another run", path.display()),
             ),
             TryLockError::Error(error) => error,
         })?;
@@ -88,12 +89,12 @@ impl Journal {
                     }
                 }
                 Err(_) if line == b"\n" => {}
-                // Cut short by a crash. What follows must begin on a line of its own.
+                // Truncated by a crash. The next entry must start on a new line.
                 Err(_) if !line.ends_with(b"\n") => file.set_len(at)?,
                 Err(error) => {
                     let line = index + 1;
                     let message = format!(
-                        "{}, line {line}: no journal of writes: {error}",
+                        "{}, line {line}: invalid journal entry: {error}",
                         path.display()
                     );
                     return Err(IoError::new(ErrorKind::InvalidData, message));
@@ -111,15 +112,15 @@ impl Journal {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing panics while it is held; if it did, what is there is still the truth of the file.
+        // Nothing panics while the lock is held; if it did, the contents would still match the file.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a write. Two of one key at once would be told apart by nothing.
+    /// Starts a write. Two concurrent writes with the same key could not be distinguished.
     pub(super) fn begin(self: &Arc<Self>, key: &str) -> Result<Turn, Error> {
         if !self.lock().running.insert(key.to_owned()) {
             return Err(Error::build(format!(
-                "two writes of the key `{key}` are under way: a key must name one write"
+                "duplicate key `{key}`: a key must name one write"
             )));
         }
         Ok(Turn {
@@ -129,14 +130,14 @@ impl Journal {
     }
 }
 
-/// One write that is under way.
+/// One write that is in progress.
 pub(super) struct Turn {
     journal: Arc<Journal>,
     key: String,
 }
 
 impl Turn {
-    /// What earlier runs noted of it.
+    /// The entry of an earlier run.
     pub(super) fn before(&self) -> Option<(State, Option<String>)> {
         self.journal.lock().known.get(&self.key).cloned()
     }
@@ -148,10 +149,10 @@ impl Turn {
             id: id.map(str::to_owned),
         };
         let journal = Arc::clone(&self.journal);
-        // The disk takes its time: others go on meanwhile.
+        // Writing to disk takes time: other tasks continue meanwhile.
         let written = tokio::task::spawn_blocking(move || journal.lock().append(entry)).await;
         let written = written.unwrap_or_else(|error| Err(IoError::other(error)));
-        written.map_err(|error| Error::build(format!("the journal cannot be written: {error}")))
+        written.map_err(|error| Error::build(format!("cannot write the journal: {error}")))
     }
 }
 
@@ -166,7 +167,8 @@ impl Inner {
         let mut line = serde_json::to_vec(&entry)?;
         line.push(b'\n');
         self.file.write_all(&line)?;
-        // An outcome may be lost with the power, an intent may not: without it the write would be sent twice.
+        // An outcome may be lost in a power failure, but an intent must not be: without it, the write would be sent
+        // twice.
         if entry.state == State::Intended {
             self.file.sync_data()?;
         }

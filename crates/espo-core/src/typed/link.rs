@@ -1,4 +1,4 @@
-//! Links as typed constants: what they can be filtered by, and what can be done with them.
+//! Links as typed constants: how to filter by them, and which operations they support.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,7 +20,7 @@ pub struct Link<E, T, K> {
 }
 
 impl<E, T, K> Link<E, T, K> {
-    /// The constant of a link. For generated code; the type states what the metadata says.
+    /// Creates the constant of a link. For generated code; the type states what the metadata says.
     pub const fn new(name: &'static str) -> Self {
         Self {
             name,
@@ -48,8 +48,8 @@ impl<E, T, K> fmt::Debug for Link<E, T, K> {
     }
 }
 
-/// A link of records of `E`: a constant of the module `links`, or a link's name where the entity type is known only at
-/// run time.
+/// A link of records of `E`: a constant of the module `links`, or a link's name if the entity type is known only at run
+/// time.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a link of `{E}`",
     note = "use the accessor of the link (`crm.record(&id).contacts()`) or a constant of the entity type's module `links`"
@@ -73,7 +73,7 @@ impl<E, T, K> LinkOf<E> for Link<E, T, K> {
     }
 }
 
-/// The link's name, where a link is named by text.
+/// The link's name, for a link that is identified by a string.
 impl<E, T, K> From<Link<E, T, K>> for Cow<'static, str> {
     fn from(link: Link<E, T, K>) -> Self {
         Cow::Borrowed(link.name)
@@ -95,19 +95,19 @@ kinds! {
     ManyToMany;
     /// Many records that have one of these as their polymorphic parent.
     Children;
-    /// One record, whose id is an attribute of this one.
+    /// One record, whose ID is an attribute of this one.
     BelongsTo;
-    /// As [`BelongsTo`], but without a field, so that no list can be ordered by it.
+    /// Like [`BelongsTo`], but without a field, so that no list can be ordered by it.
     BelongsToHidden;
-    /// One record that holds the id of this one.
+    /// One record that contains the ID of this one.
     HasOne;
     /// One record of any of several entity types.
     Parent;
-    /// A link that is known only at run time: every call exists, and the server decides.
+    /// A link that is known only at run time: all calls are available, and the server decides.
     AnyLink;
 }
 
-/// A link whose records the API neither links nor unlinks (`readOnly`); a field may still write it.
+/// A link whose records cannot be linked or unlinked through the API (`readOnly`); a field may still write it.
 #[derive(Debug)]
 pub struct ReadOnlyLink<K>(PhantomData<fn() -> K>);
 
@@ -167,7 +167,7 @@ fn texts<T: ?Sized>(ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Vec<Valu
 }
 
 impl<E, T, K> Link<E, T, K> {
-    /// Linked with any of the records. The server refuses an id that does not exist (400, since 9.2).
+    /// Linked with any of the records. The server rejects an ID that does not exist (400, EspoCRM 9.2 and later).
     pub fn linked_with(self, ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Filter<E>
     where
         K: LinkedWith,
@@ -195,7 +195,7 @@ impl<E, T, K> Link<E, T, K> {
 }
 
 impl<E, T, K> Link<E, T, K> {
-    /// Leads to a record at least.
+    /// Linked with at least one record.
     pub fn is_linked(self) -> Filter<E>
     where
         K: Linkable,
@@ -203,7 +203,7 @@ impl<E, T, K> Link<E, T, K> {
         Filter::new(WhereItem::is_linked(self.name))
     }
 
-    /// Leads to no record.
+    /// Linked with no record.
     pub fn is_not_linked(self) -> Filter<E>
     where
         K: Linkable,
@@ -213,7 +213,7 @@ impl<E, T, K> Link<E, T, K> {
 }
 
 impl<E, T, K> Link<E, T, K> {
-    /// By the name of the linked record, a polymorphic parent by its entity type; smallest first.
+    /// By the name of the linked record, a polymorphic parent by its entity type; ascending.
     pub fn asc(self) -> OrderBy<E>
     where
         K: SortableLink,
@@ -221,7 +221,7 @@ impl<E, T, K> Link<E, T, K> {
         OrderBy::new(self.name, Order::Asc)
     }
 
-    /// By the name of the linked record, a polymorphic parent by its entity type; greatest first.
+    /// By the name of the linked record, a polymorphic parent by its entity type; descending.
     pub fn desc(self) -> OrderBy<E>
     where
         K: SortableLink,

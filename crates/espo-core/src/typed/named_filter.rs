@@ -1,4 +1,4 @@
-//! Filters that an instance knows by name.
+//! Filters that are identified by name on an instance.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,12 +15,12 @@ macro_rules! named_filter {
         }
 
         impl<E> $name<E> {
-            /// The filter of that name, for one that the metadata does not show.
+            /// Creates the filter with this name, for filters that are not in the metadata.
             pub const fn new(name: &'static str) -> Self {
                 Self::from_cow(Cow::Borrowed(name))
             }
 
-            /// The filter of a name that is known only at run time.
+            /// Creates the filter with a name that is known only at run time.
             pub fn named(name: impl Into<Cow<'static, str>>) -> Self {
                 Self::from_cow(name.into())
             }
@@ -52,7 +52,7 @@ macro_rules! named_filter {
 
         $(#[$about_trait])*
         pub trait $trait<E> {
-            /// Its name on the wire.
+            /// The filter's name on the wire.
             fn into_name(self) -> Cow<'static, str>;
         }
 
@@ -62,7 +62,7 @@ macro_rules! named_filter {
             }
         }
 
-        // The compiler knows nothing of an entity type that is named at run time.
+        // The compiler cannot check an entity type that is known only at run time.
         impl<T: Into<Cow<'static, str>>> $trait<JsonObject> for T {
             fn into_name(self) -> Cow<'static, str> {
                 self.into()
@@ -72,25 +72,25 @@ macro_rules! named_filter {
 }
 
 named_filter! {
-    /// A primary filter of `E`, of which a list takes one: `opportunity::primary_filters::OPEN`.
+    /// A primary filter of `E`, of which a list accepts one: `opportunity::primary_filters::OPEN`.
     PrimaryFilter,
-    /// What a list of `E` takes as its primary filter: a constant of the entity type, or any name where the entity type
-    /// is known only at run time.
+    /// A value that a list of `E` accepts as its primary filter: a constant of the entity type, or any name if the
+    /// entity type is known only at run time.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is no primary filter of `{E}`",
-        note = "take a constant such as `opportunity::primary_filters::OPEN`; for a filter that the metadata does not show there is `PrimaryFilter::new(\"…\")`"
+        message = "`{Self}` is not a primary filter of `{E}`",
+        note = "use a constant such as `opportunity::primary_filters::OPEN`; for a filter that is not in the metadata, use `PrimaryFilter::new(\"…\")`"
     )]
     IsPrimaryFilter
 }
 
 named_filter! {
-    /// A boolean filter of `E`, of which a list takes several: `opportunity::bool_filters::ONLY_MY`.
+    /// A boolean filter of `E`, of which a list accepts several: `opportunity::bool_filters::ONLY_MY`.
     BoolFilter,
-    /// What a list of `E` takes as a boolean filter: a constant of the entity type, or any name where the entity type is
-    /// known only at run time.
+    /// A value that a list of `E` accepts as a boolean filter: a constant of the entity type, or any name if the entity
+    /// type is known only at run time.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is no boolean filter of `{E}`",
-        note = "take a constant such as `opportunity::bool_filters::ONLY_MY`; for a filter that the metadata does not show there is `BoolFilter::new(\"…\")`"
+        message = "`{Self}` is not a boolean filter of `{E}`",
+        note = "use a constant such as `opportunity::bool_filters::ONLY_MY`; for a filter that is not in the metadata, use `BoolFilter::new(\"…\")`"
     )]
     IsBoolFilter
 }

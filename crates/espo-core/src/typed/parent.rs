@@ -2,7 +2,7 @@
 
 /// A record of one of several entity types.
 pub trait ParentRef: Clone + std::fmt::Debug + PartialEq {
-    /// The parent from the two attributes that hold it.
+    /// Creates the parent from its two attributes.
     fn from_parts(entity_type: &str, id: &str) -> Self;
 
     /// The name of the parent's entity type.
@@ -12,7 +12,7 @@ pub trait ParentRef: Clone + std::fmt::Debug + PartialEq {
     fn id(&self) -> super::AnyId;
 }
 
-/// Defines the enum of a polymorphic parent over the entity types that the metadata allows.
+/// Defines the enum of a polymorphic parent for the entity types that the metadata allows.
 ///
 /// It is serialised as `{"entityType": "Account", "id": "…"}`, the server's form of a reference to a record.
 #[macro_export]

@@ -1,4 +1,4 @@
-//! The places in a record that attributes are decoded into: optional values, and the ID, which is always there.
+//! The fields of a record that attributes are decoded into: optional values, and the ID, which is always present.
 
 use super::id::Id;
 use super::slot::{ParsedSlot, Slot};
@@ -10,13 +10,13 @@ pub trait Place {
     /// The type of the attribute.
     type Value: AttributeValue;
 
-    /// A place without a value.
+    /// Returns a field without a value.
     fn empty() -> Self;
 
-    /// Where a decoded value goes.
+    /// Returns the slot for a decoded value.
     fn slot(&mut self) -> Slot<'_>;
 
-    /// The value, if there is one.
+    /// Returns the value, if there is one.
     fn value(&self) -> Option<&dyn ToJson>;
 
     /// Takes the value out.
@@ -43,7 +43,7 @@ impl<T: AttributeValue> Place for Option<T> {
     }
 }
 
-/// An empty ID stands for one that was not in the response.
+/// An empty ID means that it was not in the response.
 impl<E: ?Sized + 'static> Place for Id<E> {
     type Value = Self;
 

@@ -1,12 +1,12 @@
-//! JSON of an answer, read without looking twice.
+//! A reader of JSON responses that avoids key lookups.
 //!
-//! Records of one page have the same keys in the same order, so that a key need not be found and then looked up: it is
-//! compared with the one that is expected, where it lies ([`Reader::take_key`]). No parser that hands out keys as texts
-//! can do that, and keys and nulls are most of an answer.
+//! Records of one page have the same keys in the same order, so a key is not looked up but compared in place with the
+//! expected one ([`Reader::take_key`]). No parser that returns keys as strings can do this, and keys and nulls are most
+//! of a response.
 //!
-//! What is not everyday (escapes, fractions, errors) is left to `serde_json`, so that this reader never has an opinion of
-//! its own: it accepts nothing that `serde_json` refuses, gives the same values, and its error says nothing but that the
-//! answer is to be decoded the slow way.
+//! Rare cases (escapes, fractions, errors) are left to `serde_json`, so that this reader cannot differ from it: it
+//! accepts nothing that `serde_json` rejects, returns the same values, and its error only means that the response must
+//! be decoded by `serde_json`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,16 +14,16 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// Arrays and objects deeper than this are left to `serde_json`, which refuses a few levels more.
+/// Arrays and objects that are nested deeper are left to `serde_json`, which rejects a few levels more.
 const DEEPEST: u8 = 100;
 
-/// The answer is not what was expected, or not JSON.
+/// The response does not have the expected form, or is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unusual;
 
 impl fmt::Display for Unusual {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("to be decoded the slow way")
+        f.write_str("cannot be decoded by the fast reader")
     }
 }
 
@@ -35,7 +35,7 @@ impl serde::de::Error for Unusual {
     }
 }
 
-/// A place in a JSON text.
+/// A position in a JSON string.
 #[derive(Debug)]
 pub(super) struct Reader<'de> {
     text: &'de str,
@@ -52,7 +52,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Nothing but blanks may follow.
+    /// Only whitespace may follow.
     pub(super) fn end(&mut self) -> Result<(), Unusual> {
         match self.peek() {
             None => Ok(()),
@@ -60,7 +60,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// The next byte that is no blank.
+    /// The next byte that is not whitespace.
     fn peek(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         loop {
@@ -71,7 +71,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Passes over a byte that must be next.
+    /// Consumes a byte that must be next.
     pub(super) fn expect(&mut self, byte: u8) -> Result<(), Unusual> {
         if self.peek() == Some(byte) {
             self.at += 1;
@@ -81,7 +81,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Begins an array or object.
+    /// Starts an array or object.
     pub(super) fn open(&mut self, bracket: u8) -> Result<(), Unusual> {
         self.expect(bracket)?;
         self.depth += 1;
@@ -91,7 +91,7 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// Whether there is another item before the bracket that closes; passes over the comma or the bracket.
+    /// Whether there is another item before the closing bracket; consumes the comma or the bracket.
     pub(super) fn has_more(&mut self, is_first: bool, bracket: u8) -> Result<bool, Unusual> {
         match self.peek() {
             Some(byte) if byte == bracket => {
@@ -108,7 +108,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Passes over a key if it is this one.
+    /// Consumes a key if it is this one.
     pub(super) fn take_key(&mut self, key: &str) -> bool {
         if self.peek() != Some(b'"') {
             return false;
@@ -116,7 +116,7 @@ impl<'de> Reader<'de> {
         let start = self.at + 1;
         let end = start + key.len();
         let bytes = self.text.as_bytes();
-        // No attribute that is expected has a character in its name that JSON escapes, or it is not found here.
+        // No expected attribute has a name with characters that JSON escapes; otherwise it is not found here.
         let is_it = bytes.get(end) == Some(&b'"') && bytes[start..end] == *key.as_bytes();
         if is_it {
             self.at = end + 1;
@@ -124,7 +124,7 @@ impl<'de> Reader<'de> {
         is_it
     }
 
-    /// The text of a key.
+    /// Returns a key.
     pub(super) fn key(&mut self) -> Result<Cow<'de, str>, Unusual> {
         match self.peek() {
             Some(b'"') => self.string(),
@@ -132,7 +132,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Passes over a null if it is one.
+    /// Consumes a null if there is one.
     pub(super) fn take_null(&mut self) -> bool {
         self.peek() == Some(b'n') && self.take("null").is_ok()
     }
@@ -147,7 +147,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// A text, the quote of which is next.
+    /// Reads a string that starts at the next byte.
     fn string(&mut self) -> Result<Cow<'de, str>, Unusual> {
         let bytes = self.text.as_bytes();
         let start = self.at;
@@ -192,11 +192,12 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// Where the first byte is that ends a text or needs a closer look: a quote, a backslash, or one that JSON does not allow.
+/// Position of the first byte that ends a string or needs a check: a quote, a backslash, or one that JSON does not
+/// allow.
 fn special(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = ONES << 7;
-    /// Marks the lowest byte that is zero; what it marks above that one may be wrong.
+    /// Marks the lowest byte that is zero; the marks above it may be wrong.
     fn zeros(word: u64) -> u64 {
         word.wrapping_sub(ONES) & !word & HIGHS
     }
@@ -308,7 +309,7 @@ impl<'r, 'de> Items<'r, 'de> {
         Ok(has_more)
     }
 
-    /// A visitor must have taken all.
+    /// Checks that the visitor has consumed all items.
     fn finish<T>(mut self, value: T) -> Result<T, Unusual> {
         if self.has_more()? {
             Err(Unusual)
@@ -377,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_what_serde_json_reads() {
+    fn values_equal_those_of_serde_json() {
         for text in [
             "null",
             " true ",
@@ -407,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_refused() {
+    fn invalid_json_is_rejected() {
         for text in [
             "",
             "nul",
@@ -454,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_taken_only_if_it_is_the_whole_key() {
+    fn keys_must_match_completely() {
         let mut reader = Reader::new(" \"name\":1");
         assert!(!reader.take_key("nam"));
         assert!(!reader.take_key("names"));
@@ -465,14 +466,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_ends_where_a_byte_by_byte_search_ends(text in "[ -~ä💥\\n\\t\"\\\\]{0,40}", from in 0usize..50) {
+        fn string_ends_match_a_byte_by_byte_search(text in "[ -~ä💥\\n\\t\"\\\\]{0,40}", from in 0usize..50) {
             let bytes = text.as_bytes();
             let from = from.min(bytes.len());
             let found = bytes[from..].iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
             prop_assert_eq!(special(bytes, from), from + found.unwrap_or(bytes.len() - from));
         }
 
-        /// Texts made of the pieces of JSON, most of them no JSON.
+        /// Strings composed of JSON tokens, most of them invalid JSON.
         #[test]
         fn nothing_is_accepted_that_serde_json_refuses_and_values_are_the_same(
             text in "([\\[\\]{},:\" ]|\"[a\\\\\"/u0ü]{0,4}\"|null|true|-?[0-9]{1,20}|[0-9]\\.[0-9]|1[eE]5){0,12}"
@@ -481,7 +482,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_serde_json_writes_is_read(value in arbitrary()) {
+        fn output_of_serde_json_is_read(value in arbitrary()) {
             let compact = value.to_string();
             prop_assert_eq!(read(&compact), Ok(value.clone()));
             let pretty = serde_json::to_string_pretty(&value).expect("JSON");

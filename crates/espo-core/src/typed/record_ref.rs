@@ -1,4 +1,4 @@
-//! One record by its id.
+//! One record, identified by its ID.
 
 use std::fmt;
 
@@ -13,10 +13,10 @@ use super::related::Related;
 use super::roles::HasStream;
 use crate::{Client, Error, Request};
 
-/// A record by its id: reading, writing, links and actions.
+/// A record identified by its ID: reading, writing, links and actions.
 ///
-/// [`Client::record`] gives it for a typed id, wrapped in the generated reference of the entity type, which adds an
-/// accessor for each link. [`Records::record`] gives it where the entity type is known only at run time. Creating a
+/// [`Client::record`] returns it for a typed ID, wrapped in the generated reference of the entity type, which adds an
+/// accessor for each link. [`Records::record`] returns it if the entity type is known only at run time. Creating a
 /// reference sends nothing.
 ///
 /// ```text
@@ -50,17 +50,17 @@ impl<R> RecordRef<R> {
         Self { records, id }
     }
 
-    /// The record's id.
+    /// Returns the record's ID.
     pub fn id(&self) -> &Id<R> {
         &self.id
     }
 
-    /// The name of the record's entity type.
+    /// Returns the name of the record's entity type.
     pub fn entity_type(&self) -> &str {
         self.records.entity_type()
     }
 
-    /// The client that the calls go through.
+    /// Returns the client that sends the calls.
     pub fn client(&self) -> &Client {
         self.records.client()
     }
@@ -69,7 +69,7 @@ impl<R> RecordRef<R> {
         &self.records
     }
 
-    /// The path of a route below the record's own.
+    /// The path of a route below the record's.
     pub(crate) fn path<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
         let mut segments = Vec::with_capacity(2 + rest.len());
         segments.extend([self.entity_type(), self.id.as_str()]);
@@ -101,10 +101,10 @@ impl<R: Editable> RecordRef<R> {
         self.records.read(&self.id).await
     }
 
-    /// Reads the record as `P`, a struct of your own.
+    /// Reads the record as `P`, a user-defined struct.
     ///
     /// # Errors
-    /// As [`RecordRef::read`]. Also fails if an attribute that `P` requires is absent or null.
+    /// Returns the errors of [`RecordRef::read`]. Also fails if an attribute that `P` requires is absent or null.
     pub async fn read_as<P: Projection<Of = R>>(&self) -> Result<P, Error> {
         self.records.read_as(&self.id).await
     }
@@ -112,12 +112,12 @@ impl<R: Editable> RecordRef<R> {
     /// Reads the record; returns `None` if it does not exist.
     ///
     /// # Errors
-    /// Those of [`Client::send`], and one if the record does not decode.
+    /// Returns the errors of [`Client::send`]. Also fails if the record cannot be decoded.
     pub async fn read_opt(&self) -> Result<Option<R>, Error> {
         self.records.read_opt(&self.id).await
     }
 
-    /// Updates the record. Attributes that the patch neither sets nor clears stay as they are.
+    /// Updates the record. Attributes that the patch neither sets nor clears stay unchanged.
     pub fn update(&self, patch: R::Patch) -> UpdateRequest<R> {
         self.records.update(&self.id, patch)
     }
@@ -130,10 +130,10 @@ impl<R: Editable> RecordRef<R> {
         self.records.delete(&self.id).await
     }
 
-    /// The records that a link leads to.
+    /// Returns the records of a link.
     ///
-    /// Typed records have an accessor for each link (`crm.record(&id).opportunities()`) and take the constants of the
-    /// module `links` here; untyped records take the link's name.
+    /// Typed records have an accessor for each link (`crm.record(&id).opportunities()`) and accept the constants of the
+    /// module `links` here; untyped records accept the link's name.
     pub fn related<L: LinkOf<R>>(&self, link: L) -> Related<R, L::Target, L::Kind> {
         Related::new(self.clone(), link.into_name())
     }
@@ -149,7 +149,7 @@ impl<R: Editable> RecordRef<R> {
     /// Removes the user's star.
     ///
     /// # Errors
-    /// As [`RecordRef::star`].
+    /// Returns the errors of [`RecordRef::star`].
     pub async fn unstar(&self) -> Result<(), Error> {
         self.confirmed(Method::DELETE, "starSubscription").await
     }
@@ -205,7 +205,7 @@ impl<R: HasStream> RecordRef<R> {
     /// Makes users stop following the record.
     ///
     /// # Errors
-    /// As [`RecordRef::add_followers`].
+    /// Returns the errors of [`RecordRef::add_followers`].
     pub async fn remove_followers(
         &self,
         users: impl IntoIterator<Item = impl super::IntoId<<R::Schema as super::Schema>::User>>,

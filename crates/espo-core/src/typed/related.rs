@@ -1,4 +1,4 @@
-//! The records that a link of one record leads to.
+//! The records of one record's link.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,9 +18,9 @@ use super::record_ref::RecordRef;
 use super::records::{Editable, confirm};
 use crate::{Error, Request};
 
-/// The records of `T` that a link of a record of `E` leads to.
+/// The records of `T` in a link of a record of `E`.
 ///
-/// What can be done depends on the link's kind `K`: only what the server offers for it exists.
+/// The link's kind `K` determines the available calls: only those that the server supports for it exist.
 pub struct Related<E, T, K> {
     record: RecordRef<E>,
     link: Cow<'static, str>,
@@ -66,7 +66,7 @@ impl<E, T, K> Related<E, T, K> {
     ) -> Result<(), Error> {
         let ids = texts(ids);
         if ids.is_empty() {
-            // The server takes no id for a mistake, and answers `false`.
+            // The server does not treat a missing ID as an error; it returns `false`.
             return Ok(());
         }
         self.change(method, json!({"ids": ids})).await
@@ -85,9 +85,9 @@ impl<E: Editable, T, K> Related<E, T, K> {
 }
 
 impl<E: Editable, T, K> Related<E, T, K> {
-    /// Reads the linked record; `None` if nothing is linked.
+    /// Reads the linked record; returns `None` if nothing is linked.
     ///
-    /// It comes as a list row: with every attribute that a list holds, without those that only a read answers.
+    /// It has the attributes of a list row, without those that are returned only when a single record is read.
     ///
     /// # Errors
     /// [`Error::is_not_found`] if the record that owns the link does not exist.
@@ -103,10 +103,10 @@ impl<E: Editable, T, K> Related<E, T, K> {
 }
 
 impl<E: Editable, T, K> Related<E, T, K> {
-    /// Reads the linked record as `P`, a struct of your own; `None` if nothing is linked.
+    /// Reads the linked record as `P`, a user-defined struct; returns `None` if nothing is linked.
     ///
     /// # Errors
-    /// As [`Related::read`]; also if an attribute that `P` requires is absent or null.
+    /// Returns the errors of [`Related::read`]. Also fails if an attribute that `P` requires is absent or null.
     pub async fn read_as<P: Projection<Of = T, Lists: super::projection::Listable>>(
         &self,
     ) -> Result<Option<P>, Error>
@@ -122,9 +122,9 @@ impl<E: Editable, T, K> Related<E, T, K> {
 }
 
 impl<E: Editable, T, K> Related<E, T, K> {
-    /// Links a record. Linking what is linked already changes nothing.
+    /// Links a record. Linking a record that is already linked changes nothing.
     ///
-    /// A one-to-many link takes the record away from the one that it belonged to.
+    /// A one-to-many link removes the record from its previous owner.
     ///
     /// # Errors
     /// [`Error::is_not_found`] if either record does not exist, [`Error::is_forbidden`] without the right to edit them.
@@ -136,10 +136,10 @@ impl<E: Editable, T, K> Related<E, T, K> {
             .await
     }
 
-    /// Links several records. The server links one after the other: if one fails, those before it stay linked.
+    /// Links several records. The server links them one after the other: if one fails, the earlier ones stay linked.
     ///
     /// # Errors
-    /// As [`Related::link`].
+    /// Returns the errors of [`Related::link`].
     pub async fn link_all(&self, ids: impl IntoIterator<Item = impl IntoId<T>>) -> Result<(), Error>
     where
         K: Relatable,
@@ -147,10 +147,10 @@ impl<E: Editable, T, K> Related<E, T, K> {
         self.change_all(Method::POST, ids).await
     }
 
-    /// Links every record that matches. Only few links allow it; in the stock schema those of target lists.
+    /// Links every record that matches. Only a few links allow it; in the stock schema, those of target lists.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] where the link does not allow it.
+    /// [`Error::is_forbidden`] if the link does not allow it.
     pub async fn link_where(&self, filter: Filter<T>) -> Result<(), Error>
     where
         K: Relatable,
@@ -162,7 +162,7 @@ impl<E: Editable, T, K> Related<E, T, K> {
         .await
     }
 
-    /// Unlinks a record. Unlinking what is not linked changes nothing.
+    /// Unlinks a record. Unlinking a record that is not linked changes nothing.
     ///
     /// # Errors
     /// [`Error::is_forbidden`] if the link is required on the other side.
@@ -177,7 +177,7 @@ impl<E: Editable, T, K> Related<E, T, K> {
     /// Unlinks several records.
     ///
     /// # Errors
-    /// As [`Related::unlink`].
+    /// Returns the errors of [`Related::unlink`].
     pub async fn unlink_all(
         &self,
         ids: impl IntoIterator<Item = impl IntoId<T>>,

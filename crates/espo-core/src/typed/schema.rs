@@ -6,8 +6,8 @@
 /// of the crate that `Account` belongs to, and this crate knows no entity type by name. Generated code therefore
 /// implements this trait once and names the implementation in each [`Entity`](super::Entity).
 ///
-/// Where the metadata lacks one of the entity types, the generated implementation names [`NotGenerated`]; calls that
-/// need it then do not compile.
+/// If the metadata lacks one of the entity types, the generated implementation names [`NotGenerated`]; calls that need
+/// it then do not compile.
 pub trait Schema: Send + Sync + 'static {
     /// Notes of streams.
     type Note: Send + Sync + 'static;
@@ -27,7 +27,7 @@ pub trait Schema: Send + Sync + 'static {
     type LayoutSet: Send + Sync + 'static;
 }
 
-/// Stands for an entity type that the metadata did not contain when the code was generated.
+/// A placeholder for an entity type that the metadata did not contain when the code was generated.
 #[derive(Debug)]
 pub enum NotGenerated {}
 

@@ -10,8 +10,8 @@ use crate::JsonObject;
 /// Shown in place of a secret.
 const HIDDEN: &str = "(hidden)";
 
-/// Whether an attribute holds a secret: its field's type is `password`, or its name ends like those of EspoCRM's and of
-/// common integrations' secrets.
+/// Whether an attribute is a secret: its field's type is `password`, or its name ends like those of secrets in EspoCRM
+/// and in common integrations.
 pub(super) fn is_secret(attribute: &str, field_type: &str) -> bool {
     const ENDINGS: [&str; 12] = [
         "password",
@@ -39,7 +39,7 @@ pub(super) fn is_secret(attribute: &str, field_type: &str) -> bool {
     name == "hash" || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
-/// JSON as `Debug` shows it, its secrets hidden.
+/// JSON as shown by `Debug`, without its secrets.
 pub(super) struct Shown<'a>(pub(super) &'a Value);
 
 impl fmt::Debug for Shown<'_> {
@@ -52,7 +52,7 @@ impl fmt::Debug for Shown<'_> {
     }
 }
 
-/// An object as `Debug` shows it, its secrets hidden.
+/// An object as shown by `Debug`, without its secrets.
 pub(super) struct ShownObject<'a>(pub(super) &'a JsonObject);
 
 impl fmt::Debug for ShownObject<'_> {
@@ -69,7 +69,7 @@ impl fmt::Debug for ShownObject<'_> {
     }
 }
 
-/// Adds an attribute to what is shown of a record.
+/// Adds an attribute to the `Debug` output of a record.
 pub(super) fn show(
     shown: &mut fmt::DebugStruct<'_, '_>,
     name: &str,
@@ -85,7 +85,7 @@ pub(super) fn show(
     }
 }
 
-/// A flag such as `hasPassword` or an empty value tells nothing.
+/// A flag such as `hasPassword` or an empty value reveals nothing.
 fn hides(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) => false,

@@ -1,8 +1,8 @@
-//! Where a decoded attribute goes: the one place that knows how JSON of the server becomes a Rust value.
+//! Conversion of the server's JSON into Rust values.
 //!
-//! The generated code maps an attribute's index to a [`Slot`]; everything else is here, compiled once for all
-//! entity types. What the server is known to send in an awkward form is accepted: a number as text, a whole
-//! float as an integer, PHP's `[]` for an empty map, an array with gaps as an object.
+//! The generated code maps an attribute's index to a [`Slot`]; the rest is in this module and is compiled once for all
+//! entity types. It accepts the irregular forms that the server is known to send: a number as a string, an integral
+//! float as an integer, PHP's `[]` for an empty object, an array with gaps as an object.
 
 use std::fmt;
 
@@ -17,64 +17,64 @@ use serde_json::Value;
 
 use super::value::{parse_date, parse_timestamp};
 
-/// The place of one attribute in a record.
+/// The target of one attribute in a record.
 #[doc(hidden)]
 pub enum Slot<'a> {
-    /// A text.
+    /// A string.
     Text(&'a mut Option<String>),
-    /// A boolean; 0, 1 and their texts are accepted.
+    /// A boolean; 0, 1 and their strings are accepted.
     Bool(&'a mut Option<bool>),
-    /// A whole number.
+    /// An integer.
     Int(&'a mut Option<i64>),
     /// A number.
     Float(&'a mut Option<f64>),
-    /// An exact decimal number, as number or text.
+    /// An exact decimal number, as a number or string.
     Decimal(&'a mut Option<Decimal>),
     /// `YYYY-MM-DD`.
     Date(&'a mut Option<Date>),
     /// `YYYY-MM-DD HH:MM:SS` in UTC.
     DateTime(&'a mut Option<Timestamp>),
-    /// A value made from a text: an id, an enum option.
+    /// A value created from a string: an ID, an enum option.
     Parsed(&'a mut dyn ParsedSlot),
-    /// An array of texts: ids, options, plain texts.
+    /// An array of strings: IDs, options, plain strings.
     List(&'a mut dyn ListSlot),
-    /// An object from id to text.
+    /// An object that maps IDs to strings.
     Names(&'a mut dyn NamesSlot),
-    /// Any JSON, kept as it is.
+    /// Any JSON, stored unchanged.
     Json(&'a mut Option<Value>),
-    /// Any other type, made from a JSON value.
+    /// Any other type, created from a JSON value.
     Other(&'a mut dyn JsonSlot),
 }
 
-/// A slot filled from a text.
+/// A slot for a string.
 #[doc(hidden)]
 pub trait ParsedSlot {
     /// Sets the value, or empties the slot.
     fn set(&mut self, text: Option<&str>);
 }
 
-/// A slot filled from an array of texts.
+/// A slot for an array of strings.
 #[doc(hidden)]
 pub trait ListSlot {
-    /// Empties the slot (`false`) or makes it an empty list (`true`).
+    /// Clears the slot (`false`) or sets it to an empty list (`true`).
     fn begin(&mut self, present: bool);
     /// Adds an item.
     fn push(&mut self, text: &str);
 }
 
-/// A slot filled from an object of texts.
+/// A slot for an object of strings.
 #[doc(hidden)]
 pub trait NamesSlot {
-    /// Empties the slot (`false`) or makes it an empty map (`true`).
+    /// Clears the slot (`false`) or sets it to an empty map (`true`).
     fn begin(&mut self, present: bool);
     /// Adds an entry.
     fn insert(&mut self, key: &str, text: &str);
 }
 
-/// A slot filled from any JSON value.
+/// A slot for any JSON value.
 #[doc(hidden)]
 pub trait JsonSlot {
-    /// Sets the value; the error says what was expected.
+    /// Sets the value; the error contains the expected type.
     fn set(&mut self, value: Value) -> Result<(), String>;
 }
 
@@ -83,7 +83,7 @@ impl<'de> DeserializeSeed<'de> for Slot<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         match self {
-            // Texts and ids are most of what a record holds: they go to their place directly.
+            // Strings and IDs are most of a record: they are written directly.
             Slot::Text(slot) => deserializer.deserialize_any(TextVisitor(slot)),
             Slot::Parsed(slot) => deserializer.deserialize_any(ParsedVisitor(slot)),
             Slot::List(list) => deserializer.deserialize_any(ListVisitor(list)),
@@ -104,7 +104,7 @@ impl<'de> DeserializeSeed<'de> for Slot<'_> {
 }
 
 impl Slot<'_> {
-    /// Where the attribute's `Option` lies: what tells the attributes of one record apart.
+    /// The address of the attribute's `Option`, which identifies the attribute within one record.
     pub(super) fn address(&self) -> *const () {
         match self {
             Slot::Text(place) => std::ptr::from_ref(&**place).cast(),
@@ -122,7 +122,7 @@ impl Slot<'_> {
         }
     }
 
-    /// Puts a scalar into a scalar slot. The error says what was expected and found.
+    /// Writes a scalar into a scalar slot. The error contains the expected and the actual type.
     fn fill(self, value: Scalar<'_>) -> Result<(), String> {
         match self {
             Slot::Bool(slot) => *slot = value.to_bool()?,
@@ -133,7 +133,7 @@ impl Slot<'_> {
             Slot::DateTime(slot) => {
                 *slot = value.parse("a time YYYY-MM-DD HH:MM:SS", parse_timestamp)?
             }
-            // The caller sends the others elsewhere.
+            // The caller handles the other slots.
             Slot::Text(_)
             | Slot::Parsed(_)
             | Slot::List(_)
@@ -145,7 +145,7 @@ impl Slot<'_> {
     }
 }
 
-/// A JSON value that is neither array nor object; a text without escapes is borrowed from the answer.
+/// A JSON value that is neither array nor object; a string without escapes is borrowed from the response.
 #[derive(Debug)]
 enum Scalar<'de> {
     Null,
@@ -166,7 +166,7 @@ impl Scalar<'_> {
         }
     }
 
-    /// Texts as they are; numbers and booleans as PHP prints them.
+    /// Strings unchanged; numbers and booleans as PHP prints them.
     fn into_text(self) -> Option<String> {
         match self {
             Scalar::Owned(text) => Some(text),
@@ -200,11 +200,11 @@ impl Scalar<'_> {
     }
 
     fn to_int(&self) -> Result<Option<i64>, String> {
-        let unexpected = || self.unexpected("a whole number");
+        let unexpected = || self.unexpected("an integer");
         Ok(match self {
             Scalar::Null => None,
             Scalar::Int(number) => Some(*number),
-            // 2^53: beyond it a float no longer tells neighbouring whole numbers apart.
+            // 2^53: above it, a float cannot represent every integer.
             Scalar::Float(number)
                 if number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0 =>
             {
@@ -236,7 +236,7 @@ impl Scalar<'_> {
         })
     }
 
-    /// A JSON number is a PHP float: its shortest decimal form, which is what the server printed, is taken.
+    /// A JSON number is a PHP float: its shortest decimal form is used, which is what the server printed.
     fn to_decimal(&self) -> Result<Option<Decimal>, String> {
         let unexpected = || self.unexpected("a decimal number of at most 28 digits");
         let parse = |text: &str| {
@@ -282,10 +282,10 @@ impl Scalar<'_> {
             Scalar::Int(number) => number.to_string(),
             Scalar::Big(number) => number.to_string(),
             Scalar::Float(number) => number.to_string(),
-            // A value may be personal data and long: its beginning is enough to recognise it.
+            // A value may be long and contain personal data: its beginning is enough to recognise it.
             Scalar::Borrowed(_) | Scalar::Owned(_) => {
                 format!(
-                    "the text {:?}",
+                    "the string {:?}",
                     self.text()
                         .unwrap_or_default()
                         .chars()
@@ -304,7 +304,7 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     type Value = Scalar<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, number, boolean or null")
+        f.write_str("a string, number, boolean or null")
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
@@ -340,7 +340,7 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 }
 
-/// A visitor that takes a text as it comes, and everything else as PHP would print it.
+/// A visitor that accepts strings unchanged, and all other values as PHP would print them.
 macro_rules! text_visitor {
     ($name:ident, $slot:ty, |$visitor:ident, $text:ident| $set:expr) => {
         struct $name<'a>($slot);
@@ -357,7 +357,7 @@ macro_rules! text_visitor {
             type Value = ();
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text, number, boolean or null")
+                f.write_str("a string, number, boolean or null")
             }
 
             fn visit_str<E>(self, text: &str) -> Result<(), E> {
@@ -402,7 +402,7 @@ text_visitor!(ParsedVisitor, &'a mut dyn ParsedSlot, |visitor, text| {
     visitor.0.set(text)
 });
 
-/// An item of a list or map; what is no scalar is passed over by the caller's type, not an error here.
+/// An item of a list or map. The caller's type skips items that are not scalars; they are not an error here.
 struct ScalarSeed;
 
 impl<'de> DeserializeSeed<'de> for ScalarSeed {
@@ -419,7 +419,7 @@ impl<'de> Visitor<'de> for ListVisitor<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of texts or null")
+        f.write_str("an array of strings or null")
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
@@ -452,7 +452,7 @@ impl<'de> Visitor<'de> for NamesVisitor<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object from id to name or null")
+        f.write_str("an object of names by ID or null")
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
@@ -466,7 +466,7 @@ impl<'de> Visitor<'de> for NamesVisitor<'_> {
         match items.next_element::<IgnoredAny>()? {
             None => Ok(()),
             Some(_) => Err(A::Error::custom(
-                "expected an object from id to name, found an array with items",
+                "expected an object of names by ID, found an array with items",
             )),
         }
     }

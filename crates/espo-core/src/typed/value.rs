@@ -1,4 +1,4 @@
-//! The Rust types of attributes: how each is decoded, written and compared.
+//! The Rust types of attributes, with their decoding, encoding and comparison.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -16,38 +16,38 @@ use super::id::Id;
 use super::place::Place;
 use super::slot::{JsonSlot, ListSlot, NamesSlot, ParsedSlot, Slot};
 
-/// A type that an attribute can have.
+/// A type of attributes.
 ///
-/// Implemented for what the metadata knows. For a type of your own, made from the text on the wire, use
+/// Implemented for the types in the metadata. For a custom type that is created from the string on the wire, use
 /// [`text_value!`](crate::text_value).
 pub trait AttributeValue: Sized + Clone + PartialEq + Debug + Send + Sync + 'static {
-    /// The slot that fills `value`.
+    /// Returns the slot that fills `value`.
     #[doc(hidden)]
     fn slot(value: &mut Option<Self>) -> Slot<'_>;
 
-    /// The JSON that the server takes for this value.
+    /// Returns the JSON that the server expects for this value.
     fn to_json(&self) -> Value;
 
-    /// The JSON that empties the attribute: null, unless the server ignores or rejects that for this type.
+    /// Returns the JSON that clears the attribute: null, unless the server ignores or rejects null for this type.
     #[doc(hidden)]
     fn cleared() -> Value {
         Value::Null
     }
 }
 
-/// An attribute of a record, of whatever type: for writing it back, showing it, and comparing it.
+/// An attribute of a record, of any type, for writing it back, showing it and comparing it.
 #[doc(hidden)]
 pub trait ToJson {
     /// The JSON of the value.
     fn json(&self) -> Value;
 
-    /// The JSON that empties the attribute.
+    /// The JSON that clears the attribute.
     fn cleared(&self) -> Value;
 
-    /// The value, to be shown.
+    /// The value, for `Debug` output.
     fn debug(&self) -> &dyn Debug;
 
-    /// The value, to be compared.
+    /// The value, for comparisons.
     fn any(&self) -> &dyn Any;
 
     /// Whether `other` is the same value.
@@ -76,13 +76,13 @@ impl<T: AttributeValue> ToJson for T {
     }
 }
 
-/// The names of linked records by id, as in `teamsNames`.
+/// The names of linked records by ID, as in `teamsNames`.
 pub type Names<E> = BTreeMap<Id<E>, String>;
 
-/// The media types of attached files by id, as in `attachmentsTypes`.
+/// The media types of attached files by ID, as in `attachmentsTypes`.
 pub type MediaTypes<E> = BTreeMap<Id<E>, String>;
 
-/// The columns of a link by the id of the linked record, as in `contactsColumns`.
+/// The columns of a link by the ID of the linked record, as in `contactsColumns`.
 pub type Columns<E, C> = BTreeMap<Id<E>, C>;
 
 macro_rules! direct {
@@ -131,7 +131,7 @@ impl<E: ?Sized + 'static> AttributeValue for Id<E> {
     }
 }
 
-/// Makes a type that converts from and to text usable as the type of an attribute, alone or in a list.
+/// Makes a type that converts from and to strings usable as the type of an attribute, alone or in a list.
 ///
 /// The type needs `From<&str>` and `as_str(&self) -> &str`; enums of
 /// [`enumeration!`](crate::enumeration) have this already.
@@ -156,9 +156,9 @@ macro_rules! text_value {
     };
 }
 
-/// A value made from a text. Infallible: what is not known is kept.
+/// A value that is created from a string. Infallible: unknown values are preserved.
 pub trait FromText {
-    /// The value for a text.
+    /// Returns the value of a string.
     fn from_text(text: &str) -> Self;
 }
 
@@ -223,13 +223,13 @@ impl<E: ?Sized + 'static> AttributeValue for Names<E> {
     }
 }
 
-/// The columns that a link has for each linked record; made by [`columns!`](crate::columns).
+/// The columns that a link has for each linked record; implemented by [`columns!`](crate::columns).
 pub trait ColumnSet: Sized + Clone + PartialEq + Debug + Default + Send + Sync + 'static {
-    /// Reads the columns of one linked record. The error names the column.
+    /// Reads the columns of one linked record. The error contains the column's name.
     #[doc(hidden)]
     fn from_json(value: Value) -> Result<Self, String>;
 
-    /// The columns as the server takes them; those that are `None` are left out.
+    /// Returns the columns in the form that the server expects; those that are `None` are left out.
     #[doc(hidden)]
     fn to_json(&self) -> Value;
 }
@@ -247,7 +247,7 @@ impl<E: ?Sized, C: ColumnSet> JsonSlot for Option<Columns<E, C>> {
             }
             other => {
                 return Err(format!(
-                    "expected an object from id to columns, found {}",
+                    "expected an object of columns by ID, found {}",
                     kind_of(&other)
                 ));
             }
@@ -283,7 +283,7 @@ pub fn column<T: AttributeValue>(
         .map_err(|error: serde_json::Error| format!("column `{name}`: {error}"))
 }
 
-/// Defines the columns of a link: a struct of optional values that keeps columns it does not know.
+/// Defines the columns of a link: a struct of optional values that preserves unknown columns.
 #[macro_export]
 macro_rules! columns {
     ($(#[$meta:meta])* $vis:vis struct $name:ident { $(#[column($text:literal)] $column:ident: $type:ty),* $(,)? }) => {
@@ -359,11 +359,11 @@ pub struct EmailAddressRow {
     pub lower: Option<String>,
     /// Whether it is the record's primary address.
     pub primary: bool,
-    /// Whether its owner opted out of mass e-mail.
+    /// Whether its owner opted out of mass email.
     pub opt_out: bool,
-    /// Whether mail to it bounced.
+    /// Whether email to it bounced.
     pub invalid: bool,
-    /// What the server sent beside these.
+    /// Other keys that the server sent.
     #[serde(flatten)]
     pub other: crate::JsonObject,
 }
@@ -372,7 +372,7 @@ pub struct EmailAddressRow {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhoneNumberRow {
-    /// The number, in E.164 form unless the instance switched that off.
+    /// The number, in E.164 form unless the instance disabled it.
     pub phone_number: String,
     /// One of the field's `typeList`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -383,7 +383,7 @@ pub struct PhoneNumberRow {
     pub opt_out: bool,
     /// Whether the number does not work.
     pub invalid: bool,
-    /// What the server sent beside these.
+    /// Other keys that the server sent.
     #[serde(flatten)]
     pub other: crate::JsonObject,
 }
@@ -424,7 +424,7 @@ fn kind_of(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     }
@@ -445,7 +445,8 @@ pub(crate) fn parse_date(text: &str) -> Option<Date> {
     .ok()
 }
 
-/// Reads `YYYY-MM-DD HH:MM:SS` (the server's form), without seconds, or RFC 3339. UTC unless it says otherwise.
+/// Reads `YYYY-MM-DD HH:MM:SS` (the server's form), the same without seconds, or RFC 3339. UTC unless an offset is
+/// given.
 pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     let seconds = match bytes.len() {
@@ -462,20 +463,20 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
         return None;
     }
     let time = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(seconds);
-    // The last day of the year 9999 is beyond what a `Timestamp` holds, and is what "for ever" is often written as.
+    // The last day of the year 9999 exceeds the range of a `Timestamp`, and is often used to mean "for ever".
     let second = days_since_epoch(date) * 86_400 + time;
     Some(Timestamp::from_second(second).unwrap_or(Timestamp::MAX))
 }
 
-/// Days since 1970-01-01 in the Gregorian calendar, negative before. Written out since every record has several times,
-/// and a time zone's machinery costs five times as much.
+/// Days since 1970-01-01 in the Gregorian calendar, negative before it. Implemented here because every record contains
+/// several times, and a time zone library takes five times as long.
 fn days_since_epoch(date: Date) -> i64 {
     let (year, month, day) = (
         i64::from(date.year()),
         i64::from(date.month()),
         i64::from(date.day()),
     );
-    // Years that begin in March have their leap day last.
+    // In years that begin in March, the leap day is the last day.
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -508,29 +509,29 @@ fn digits(bytes: &[u8]) -> Option<i16> {
     })
 }
 
-/// A place without a value, for generated code.
+/// A field without a value, for generated code.
 #[doc(hidden)]
 pub fn empty<P: Place>() -> P {
     P::empty()
 }
 
-/// The slot that fills a place, for generated code.
+/// The slot of a field, for generated code.
 #[doc(hidden)]
 pub fn slot<P: Place>(place: &mut P) -> Slot<'_> {
     place.slot()
 }
 
-/// The value in a place, for generated code.
+/// The value of a field, for generated code.
 #[doc(hidden)]
 pub fn value<P: Place>(place: &P) -> Option<&dyn ToJson> {
     place.value()
 }
 
-/// A field that holds a point in time or, for the whole day, a date (`datetimeOptional`).
+/// A field that contains a point in time or, for the whole day, a date (`datetimeOptional`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DateOrTime {
-    /// A whole day, in no time zone. A write sends midnight UTC as its time; on an instance with another time zone,
-    /// [`DateOrTime::day_in`] says when the day begins.
+    /// A whole day, without a time zone. A write sends midnight UTC as its time; on an instance with another time zone,
+    /// [`DateOrTime::day_in`] returns the day with its start time.
     Date(Date),
     /// A whole day and the time at which it begins; see [`DateOrTime::day_in`].
     DateFrom(Date, Timestamp),
@@ -545,16 +546,16 @@ impl DateOrTime {
         Self::DateFrom(day, midnight(day, zone))
     }
 
-    /// From the two attributes that hold it; the date decides.
+    /// Creates the value from its two attributes; the date takes precedence.
     #[doc(hidden)]
     pub fn from_parts(time: Option<Timestamp>, date: Option<Date>) -> Option<Self> {
         date.map(Self::Date).or(time.map(Self::Time))
     }
 }
 
-/// The time at which a day begins; where a change of the clock skips midnight, the first time of that day.
+/// The time at which a day begins; if a clock change skips midnight, the first time of that day.
 pub(crate) fn midnight(day: Date, zone: &TimeZone) -> Timestamp {
-    // Only the first and last day of what jiff can hold have no such time in some zone.
+    // In some time zones, only the first and last day of jiff's range have no such time.
     zone.to_timestamp(day.at(0, 0, 0, 0))
         .unwrap_or(Timestamp::MAX)
 }
@@ -579,7 +580,7 @@ mod tests {
     use super::{days_since_epoch, format_timestamp, parse_date, parse_timestamp};
 
     #[test]
-    fn days_are_those_of_the_calendar() {
+    fn days_match_the_calendar() {
         let epoch = date(1970, 1, 1);
         let mut day = Date::MIN;
         while let Ok(next) = day.checked_add(jiff::Span::new().days(397)) {
@@ -590,7 +591,7 @@ mod tests {
     }
 
     #[test]
-    fn times_of_the_server_are_utc_and_come_back_as_they_were() {
+    fn server_times_are_utc_and_round_trip() {
         for text in [
             "2026-01-31 08:15:00",
             "1969-12-31 23:59:59",
@@ -618,7 +619,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_refused() {
+    fn invalid_dates_are_rejected() {
         for text in [
             "2026-02-30",
             "2026-13-01",

@@ -1,4 +1,4 @@
-//! Serialisation of records and of the values in them, in the form that they have on the wire.
+//! Serialisation of records and their values in the wire format.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,7 +16,7 @@ use super::value::{
     ColumnSet, DateOrTime, FromText, format_timestamp, parse_date, parse_timestamp,
 };
 
-/// Serialises a record: every attribute that was in the response or was set since, then those that are unknown.
+/// Serialises a record: every attribute that was in the response or has been set since, then the unknown ones.
 #[doc(hidden)]
 pub fn serialize_record<R: Record, S: Serializer>(
     record: &R,
@@ -85,7 +85,7 @@ impl<'de, R: Record> Visitor<'de> for RecordVisitor<R> {
     }
 }
 
-/// Deserialises a value that is made from a text, such as an option of an enum.
+/// Deserialises a value that is created from a string, such as an option of an enum.
 #[doc(hidden)]
 pub fn deserialize_text<'de, T: FromText, D: Deserializer<'de>>(
     deserializer: D,
@@ -101,7 +101,7 @@ pub fn deserialize_columns<'de, C: ColumnSet, D: Deserializer<'de>>(
     C::from_json(Value::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
-/// A polymorphic parent as the server writes a reference to a record.
+/// A polymorphic parent in the server's form of a reference to a record.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Reference<'a> {

@@ -1,4 +1,4 @@
-//! What is sent: the attributes of a create or an update.
+//! The attributes of a create or an update.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,15 +14,15 @@ use super::parent::ParentRef;
 use super::value::{AttributeValue, DateOrTime, midnight};
 use crate::JsonObject;
 
-/// What an update sends. An attribute is left alone unless it is set or cleared.
+/// The mode of an update. Attributes that are neither set nor cleared stay unchanged.
 #[derive(Clone, Copy, Debug)]
 pub enum Update {}
 
-/// What a create sends.
+/// The mode of a create.
 #[derive(Clone, Copy, Debug)]
 pub enum Create {}
 
-/// Which accesses a write of mode `M` may set.
+/// The access modes that a write of mode `M` may set.
 #[diagnostic::on_unimplemented(
     message = "an attribute with access `{Self}` cannot be sent by `{M}`",
     note = "the server sets a read-only attribute itself; one that is part of a field is set through the setter named after the field"
@@ -35,7 +35,7 @@ impl Settable<Create> for NonNull {}
 impl Settable<Update> for NonNull {}
 impl Settable<Create> for CreateOnly {}
 
-/// Which accesses a write can set to null.
+/// The access modes that a write can set to null.
 #[diagnostic::on_unimplemented(
     message = "an attribute with access `{Self}` cannot be cleared",
     note = "the server rejects or ignores null for a required field, a boolean and a currency code; set a value instead (`false` for a boolean)",
@@ -47,15 +47,15 @@ impl Clearable for Writable {}
 
 /// The attributes of a create (`M` = [`Create`]) or an update (`M` = [`Update`]) of entity type `E`.
 ///
-/// Three states for each attribute: left alone, set ([`Attributes::set`]), set to null ([`Attributes::clear`]).
-/// The generated types wrap this one and have a setter for each attribute.
+/// Each attribute has three states: unchanged, set ([`Attributes::set`]), or set to null ([`Attributes::clear`]). The
+/// generated types wrap this one and have a setter for each attribute.
 pub struct Attributes<E, M> {
     object: JsonObject,
     marker: PhantomData<fn() -> (E, M)>,
 }
 
 impl<E, M> Attributes<E, M> {
-    /// No attribute set.
+    /// Creates a value without attributes.
     pub fn new() -> Self {
         Self {
             object: JsonObject::new(),
@@ -72,18 +72,18 @@ impl<E, M> Attributes<E, M> {
         self.put(field.name(), &value.into());
     }
 
-    /// Empties an attribute: null, or the empty list for a set, of which the server ignores null.
+    /// Clears an attribute: null, or an empty list for a set, for which the server ignores null.
     pub fn clear<K: Clear, A: Clearable>(&mut self, field: Field<E, K, A>) {
         self.object.insert(field.name().to_owned(), K::cleared());
     }
 
-    /// Sets an attribute by its name on the wire, for one that was unknown when the code was generated. The server
-    /// drops names that it does not know without a word.
+    /// Sets an attribute by its name on the wire, for attributes that were unknown when the code was generated. The
+    /// server silently drops unknown names.
     pub fn set_raw(&mut self, attribute: impl Into<String>, value: impl Into<Value>) {
         self.object.insert(attribute.into(), value.into());
     }
 
-    /// Sets an attribute; for generated code, which knows that it may.
+    /// Sets an attribute; for generated code, which ensures that it is allowed.
     #[doc(hidden)]
     pub fn put<T: AttributeValue>(&mut self, attribute: &str, value: &T) {
         self.object.insert(attribute.to_owned(), value.to_json());
@@ -93,14 +93,15 @@ impl<E, M> Attributes<E, M> {
         self.object.insert(attribute.to_owned(), value);
     }
 
-    /// Sets an attribute to null; for generated code, which knows that it may.
+    /// Sets an attribute to null; for generated code, which ensures that it is allowed.
     #[doc(hidden)]
     pub fn put_null(&mut self, attribute: &str) {
         self.object.insert(attribute.to_owned(), Value::Null);
     }
 
-    /// Sets both attributes of a field that holds a date or a time. The date decides, so a time nulls it. A day sets the
-    /// time as well: the server computes it for the fields of meetings and tasks only, and filters look at the time.
+    /// Sets both attributes of a field that contains a date or a time. The date takes precedence, so a time sets it to
+    /// null. A day sets the time as well: the server computes it only for the fields of meetings and tasks, and filters
+    /// use the time.
     #[doc(hidden)]
     pub fn put_date_or_time(&mut self, time: &str, date: &str, value: DateOrTime) {
         match value {
@@ -127,12 +128,12 @@ impl<E, M> Attributes<E, M> {
         self.put(id, &parent.id());
     }
 
-    /// What will be sent.
+    /// Returns the attributes that will be sent.
     pub fn as_json(&self) -> &JsonObject {
         &self.object
     }
 
-    /// What will be sent.
+    /// Returns the attributes that will be sent.
     pub fn into_json(self) -> JsonObject {
         self.object
     }
@@ -165,7 +166,7 @@ impl<E, M> fmt::Debug for Attributes<E, M> {
     }
 }
 
-/// A number as JSON has it. What is none goes as its text, which the server refuses; JSON's null would empty the field.
+/// A number in JSON. A non-finite one is sent as a string, which the server rejects; JSON's null would clear the field.
 pub(crate) fn float_number(number: f64) -> Value {
     if number.is_finite() {
         Value::from(number)
@@ -174,8 +175,8 @@ pub(crate) fn float_number(number: f64) -> Value {
     }
 }
 
-/// A decimal as the server reads it without losing a digit: a JSON number where a double holds exactly these
-/// digits (what PHP parses and prints again), else its text, which decimal fields take as well.
+/// A decimal in the form that the server reads without losing a digit: a JSON number if a double represents exactly
+/// these digits (PHP parses and prints them again), otherwise a string, which decimal fields accept too.
 pub(crate) fn decimal_number(decimal: Decimal) -> Value {
     let decimal = decimal.normalize();
     if let Ok(whole) = i64::try_from(decimal)
@@ -185,7 +186,7 @@ pub(crate) fn decimal_number(decimal: Decimal) -> Value {
     }
     let text = decimal.to_string();
     match text.parse::<f64>() {
-        // Display of a double is its shortest form, so equal digits mean that none was lost.
+        // `Display` of a double is its shortest form, so equal digits mean that none was lost.
         Ok(double) if double.to_string() == text => Value::from(double),
         _ => Value::from(text),
     }
@@ -215,7 +216,7 @@ macro_rules! write_type {
                 self
             }
 
-            /// Empties an attribute.
+            /// Clears an attribute.
             pub fn clear<K: $crate::typed::kind::Clear, A: $crate::typed::Clearable>(
                 mut self,
                 field: $crate::typed::Field<$entity, K, A>,
@@ -224,13 +225,13 @@ macro_rules! write_type {
                 self
             }
 
-            /// Sets an attribute by its name on the wire, for one that was unknown when the code was generated.
+            /// Sets an attribute by its name on the wire, for attributes that were unknown when the code was generated.
             pub fn set_raw(mut self, attribute: impl Into<String>, value: impl Into<$crate::serde_json::Value>) -> Self {
                 self.0.set_raw(attribute, value);
                 self
             }
 
-            /// What will be sent.
+            /// Returns the attributes that will be sent.
             pub fn as_json(&self) -> &$crate::JsonObject {
                 self.0.as_json()
             }
@@ -242,15 +243,16 @@ macro_rules! write_type {
         }
 
         impl $name<$crate::typed::Update> {
-            /// An update that changes nothing yet.
+            /// Creates an update that changes nothing yet.
             pub fn new() -> Self {
                 Self($crate::typed::Attributes::new())
             }
 
-            /// The update that turns one state of a record into another: it holds the attributes that differ.
+            /// Creates the update that turns one state of a record into another: it contains the attributes that
+            /// differ.
             ///
-            /// With [`if_unchanged`](espo_core::typed::UpdateRequest::if_unchanged), the update fails if somebody
-            /// else has changed the record meanwhile.
+            /// With [`if_unchanged`](espo_core::typed::UpdateRequest::if_unchanged), the update fails if another client
+            /// has changed the record in the meantime.
             pub fn changes(before: &$entity, after: &$entity) -> Self {
                 Self($crate::typed::Attributes::changes(before, after))
             }
@@ -293,7 +295,7 @@ mod tests {
     use crate::typed::{AnyId, DateOrTime, Field, kind};
 
     #[test]
-    fn clearing_sends_what_empties_each_kind() {
+    fn clearing_uses_the_empty_form_of_each_type() {
         let mut patch = Attributes::<(), Update>::new();
         patch.clear(Field::<(), kind::Text>::new("website"));
         patch.clear(Field::<(), kind::Set<Vec<AnyId>>>::new("teamsIds"));
@@ -305,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_or_a_time_writes_both_attributes_of_a_field() {
+    fn days_and_times_write_both_attributes_of_a_field() {
         let day = date(2026, 7, 1);
         let instant: jiff::Timestamp = "2026-07-01T09:30:00Z".parse().unwrap();
         let west = TimeZone::fixed(offset(-5));

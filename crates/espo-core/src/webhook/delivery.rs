@@ -7,20 +7,20 @@ use sha2::Sha256;
 
 use crate::typed::{Decode, DecodeError};
 
-/// Why a delivery is not to be trusted.
+/// Why a delivery cannot be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureError {
-    /// Neither `Signature` nor `X-Signature` is there.
-    #[error("the request carries neither a Signature nor an X-Signature header")]
+    /// Neither `Signature` nor `X-Signature` is present.
+    #[error("the request has neither a Signature nor an X-Signature header")]
     Missing,
-    /// A header is there and is not base64 of `id:digest`.
+    /// A header is present but is not base64 of `id:digest`.
     #[error("the signature header is malformed")]
     Malformed,
-    /// It is signed for a webhook whose key is not known here.
-    #[error("the signature is of a webhook that is not known here")]
+    /// The signature names a webhook whose key is unknown.
+    #[error("the signature names an unknown webhook")]
     UnknownWebhook,
-    /// The digest is not that of the body: wrong key, or other bytes.
+    /// The digest does not match the body: wrong key, or other bytes.
     #[error("the signature does not match the body; verify the exact bytes received")]
     Mismatch,
 }
@@ -29,19 +29,18 @@ pub enum SignatureError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery<'b> {
-    /// The webhook that it came from.
+    /// The webhook that sent it.
     pub webhook_id: String,
     body: &'b [u8],
 }
 
 /// Verifies a delivery over the exact bytes of its body, in constant time.
 ///
-/// `secret_of` gives the secret key of the webhook with this id, `None` for one
-/// that is not known. Both headers are understood: `Signature` (hex, since 9.0)
-/// and, without it, `X-Signature` (raw digest, all versions until 11.0).
+/// `secret_of` returns the secret key of the webhook with this ID, or `None` if it is unknown. Both headers are
+/// supported: `Signature` (hex, since 9.0) and, if it is absent, `X-Signature` (raw digest, all versions until 11.0).
 ///
-/// Answer 2xx to keep the webhook; 410 makes the server delete it; 401, 403,
-/// 404, 408, 500 and 503 make it try again, four times in all, ten minutes apart.
+/// Respond with 2xx to keep the webhook; 410 makes the server delete it; after 401, 403, 404, 408, 500 and 503 it makes
+/// up to four attempts in total, ten minutes apart.
 ///
 /// ```
 /// # use espo_core::webhook::{verify, SignatureError};
@@ -54,7 +53,7 @@ pub struct Delivery<'b> {
 /// ```
 ///
 /// # Errors
-/// Says what is wrong; none of it should be told to the sender.
+/// Fails if the signature is missing or invalid. Do not report the reason to the sender.
 pub fn verify<'b, K: AsRef<str>>(
     headers: &HeaderMap,
     body: &'b [u8],
@@ -90,24 +89,24 @@ pub fn verify<'b, K: AsRef<str>>(
 }
 
 impl Delivery<'_> {
-    /// The items, up to 50, in the order in which things happened, as records of an entity type: a created record's
-    /// attributes; an update's `id` and changed attributes; a deletion's `id`; a field's `id` and attributes. What an
-    /// item does not hold is `None`, and not present ([`Record::is_present`](crate::typed::Record::is_present)).
+    /// Returns the items, up to 50, in the order of the events, as records of an entity type: a created record's
+    /// attributes; an update's `id` and changed attributes; a deletion's `id`; a field's `id` and attributes.
+    /// Attributes that are not in an item are `None`, and not present
+    /// ([`Record::is_present`](crate::typed::Record::is_present)).
     ///
-    /// An item that does not fit is an error in its place and does not lose the others.
+    /// An item that cannot be decoded is an error in its place and does not affect the others.
     ///
     /// # Errors
-    /// When the body is no array of JSON objects.
+    /// Fails if the body is not an array of JSON objects.
     pub fn records<R: Decode>(&self) -> Result<Vec<Result<R, DecodeError>>, serde_json::Error> {
         let items: Vec<crate::JsonObject> = self.items()?;
         let decode = |item: crate::JsonObject| R::decode_value(item.into());
         Ok(items.into_iter().map(decode).collect())
     }
 
-    /// The items as whatever `T` takes; see [`Delivery::records`] for the record types.
-    ///
+    /// Returns the items as values of type `T`; see [`Delivery::records`] for the record types.
     /// # Errors
-    /// When the body is not an array of what `T` takes.
+    /// Fails if the body is not an array of values of type `T`.
     pub fn items<T: DeserializeOwned>(&self) -> Result<Vec<T>, serde_json::Error> {
         serde_json::from_slice(self.body)
     }
@@ -154,9 +153,9 @@ mod tests {
     }
 
     #[test]
-    fn other_bytes_another_key_or_no_key_are_refused() {
+    fn changed_bytes_and_wrong_or_missing_keys_are_rejected() {
         for headers in both() {
-            // The same JSON, written differently.
+            // The same JSON, formatted differently.
             let other = "[{\"id\":\"1\",\"name\":\"é\"}]".as_bytes();
             let check = |body, key: Option<&str>| verify(&headers, body, |_| key).unwrap_err();
             assert_eq!(check(other, Some(SECRET)), SignatureError::Mismatch);
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_is_none() {
+    fn malformed_signature_headers_are_rejected() {
         let check = |headers: &HeaderMap| verify(headers, BODY, |_| Some(SECRET)).unwrap_err();
         assert_eq!(check(&HeaderMap::new()), SignatureError::Missing);
         for plain in [b"hook".as_slice(), b"hook:zz", b"hook:abc", b"\xff:00"] {
@@ -175,7 +174,7 @@ mod tests {
                 SignatureError::Malformed
             );
         }
-        // An empty digest is no way in.
+        // An empty digest is rejected.
         assert_eq!(
             check(&headers("x-signature", b"hook:")),
             SignatureError::Mismatch

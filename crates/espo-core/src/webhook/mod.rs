@@ -100,7 +100,7 @@ impl<W: WebhookSubscription> Records<W> {
         };
         for extra in found {
             match self.delete(Id::<W>::new(&extra.id)).await {
-                // Another program was faster.
+                // Another program has deleted it in the meantime.
                 Err(error) if error.is_not_found() => {}
                 other => other?,
             }

@@ -1,5 +1,4 @@
-//! Any search parameters survive encoding, the wire, and the embedded server's
-//! parser.
+//! Search parameters survive encoding, transport, and the embedded server's parser.
 
 use espo_core::http::Method;
 use espo_core::search::Operand;
@@ -54,7 +53,7 @@ fn item(typed: bool) -> impl Strategy<Value = WhereItem> {
 
 fn params(typed: bool) -> impl Strategy<Value = SearchParams> {
     (
-        // The list of names is joined by commas on the wire.
+        // The list of names is joined with commas on the wire.
         prop::option::of(prop::collection::vec("[a-zA-Z]{1,8}", 1..4)),
         prop::collection::vec(item(typed), 0..4),
         prop::option::of((text(), any::<bool>())),
@@ -137,7 +136,7 @@ fn flags(items: &mut Value) {
     }
 }
 
-/// Sends the parameters and gives back the query as the server parsed it.
+/// Sends the parameters and returns the query as the server parsed it.
 fn sent(encoding: SearchEncoding, params: &SearchParams) -> Value {
     thread_local! {
         static SERVER: (tokio::runtime::Runtime, Sim) = {
@@ -158,8 +157,7 @@ fn sent(encoding: SearchEncoding, params: &SearchParams) -> Value {
                 .unwrap();
             let request = Request::new(Method::GET, &["Account"]).search(params);
             sim.clear_requests();
-            // Most of these attributes do not exist, which is refused; what
-            // counts is what arrived.
+            // Most of these attributes do not exist, so the server rejects them; only the received parameters matter.
             let _ = client.send(request).await;
             sim.requests().pop().expect("a request").query
         })
@@ -189,7 +187,7 @@ proptest! {
 }
 
 #[test]
-fn a_null_in_brackets_is_said_by_the_type() {
+fn null_is_encoded_by_type_in_brackets() {
     let params = SearchParams::new().filter(WhereItem::equals("a", Value::Null));
     let back = from_brackets(&sent(SearchEncoding::Brackets, &params), false);
     assert_eq!(back.where_[0].kind(), "isNull");

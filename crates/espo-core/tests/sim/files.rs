@@ -1,4 +1,4 @@
-//! Attachments beyond uploading: copies, images from elsewhere, fields of records.
+//! Attachments beyond uploading: copies, images from URLs, fields of records.
 
 use espo_core::attachments::{Place, Upload};
 use serde_json::json;
@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::{create, object, read, start};
 
 #[tokio::test]
-async fn a_file_is_put_into_a_field_copied_and_deleted() {
+async fn files_are_attached_copied_and_deleted() {
     let (_sim, crm) = start().await;
     let files = crm.untyped("Attachment");
     let place = Place::file("Document", "file");
@@ -42,7 +42,7 @@ async fn a_file_is_put_into_a_field_copied_and_deleted() {
     assert!(none.unwrap_err().is_not_found());
 }
 
-/// Answers each request with these bytes of this type.
+/// Responds to each request with these bytes and this media type.
 async fn serve(type_: &'static str, content: &'static [u8]) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/logo.png?size=1", listener.local_addr().unwrap());
@@ -60,7 +60,7 @@ async fn serve(type_: &'static str, content: &'static [u8]) -> String {
 }
 
 #[tokio::test]
-async fn the_server_fetches_an_image_and_nothing_else() {
+async fn server_fetches_only_images() {
     let (_sim, crm) = start().await;
     let files = crm.untyped("Attachment");
     let place = Place::file("User", "avatar");

@@ -1,4 +1,4 @@
-//! Every kind of credential, good and bad, as the server judges them.
+//! Valid and invalid credentials of every scheme, checked by the embedded server.
 
 use espo_core::typed::Id;
 use espo_core::{Auth, Client, JsonObject};
@@ -29,7 +29,7 @@ fn admin(sim: &Sim) -> User {
 }
 
 #[tokio::test]
-async fn every_kind_gets_in_as_whom_it_says() {
+async fn every_scheme_authenticates_its_user() {
     let sim = Sim::start().await.unwrap();
     let key = sim.users().api_key_user().unwrap().clone();
     let hmac = hmac_user(&sim);
@@ -57,7 +57,7 @@ async fn every_kind_gets_in_as_whom_it_says() {
 }
 
 #[tokio::test]
-async fn an_hmac_signature_holds_for_any_path() {
+async fn hmac_signatures_are_valid_for_any_path() {
     let sim = Sim::start().await.unwrap();
     let user = hmac_user(&sim);
     let auth = Auth::hmac(text(&user.api_key), text(&user.secret_key));
@@ -69,7 +69,7 @@ async fn an_hmac_signature_holds_for_any_path() {
 }
 
 #[tokio::test]
-async fn a_log_out_ends_the_session() {
+async fn logging_out_ends_the_session() {
     let sim = Sim::start().await.unwrap();
     let admin = admin(&sim);
     let auth = Auth::password(admin.user_name.clone(), text(&admin.password));
@@ -119,7 +119,7 @@ async fn wrong_credentials_do_not_lock_the_address_out() {
 }
 
 #[tokio::test]
-async fn a_locked_out_address_is_told_from_a_missing_right() {
+async fn lockouts_are_distinguished_from_missing_permissions() {
     let sim = Sim::builder().lockout(true).start().await.unwrap();
     for _ in 0..11 {
         let wrong = with(&sim, Auth::api_key("wrong")).build().unwrap();

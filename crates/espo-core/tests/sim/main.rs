@@ -1,4 +1,4 @@
-//! Against the embedded server.
+//! Tests against the embedded server.
 
 mod bulk;
 mod calls;
@@ -80,7 +80,7 @@ async fn read(crm: &Client, entity_type: &'static str, id: &str) -> JsonObject {
     crm.untyped(entity_type).read(Id::new(id)).await.unwrap()
 }
 
-/// The caller's own id.
+/// The caller's user ID.
 async fn me(crm: &Client) -> String {
     let user = crm.app().user::<JsonObject>().await.unwrap();
     user.id().to_string()

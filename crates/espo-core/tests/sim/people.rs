@@ -1,4 +1,4 @@
-//! What belongs to a user: preferences, password and keys, rights.
+//! User-related calls: preferences, password and keys, permissions.
 
 use espo_core::http::Method;
 use espo_core::secrecy::SecretString;
@@ -30,7 +30,7 @@ async fn preferences_are_read_changed_and_reset() {
 }
 
 #[tokio::test]
-async fn a_users_own_security_and_nobody_elses() {
+async fn users_change_only_their_own_security_settings() {
     let (sim, crm) = start().await;
     let id = me(&crm).await;
     assert_eq!(
@@ -45,7 +45,7 @@ async fn a_users_own_security_and_nobody_elses() {
 }
 
 #[tokio::test]
-async fn a_new_key_ends_the_old_one() {
+async fn new_api_keys_invalidate_old_ones() {
     let (sim, crm) = start().await;
     let id = me(&crm).await;
     let user = account(&admin(&sim), &id).generate_api_key().await.unwrap();
@@ -63,7 +63,7 @@ async fn a_new_key_ends_the_old_one() {
 }
 
 #[tokio::test]
-async fn a_password_is_changed_by_those_who_know_it() {
+async fn password_changes_require_the_current_password() {
     let (sim, _) = start().await;
     let users = sim.users();
     let user = users.find(|user| user.type_ == "regular").unwrap();
@@ -82,14 +82,14 @@ async fn a_password_is_changed_by_those_who_know_it() {
     assert!(error.is_unauthorized(), "{error}");
 }
 
-/// What the server would have mailed last.
+/// The last email that the server would have sent.
 fn mailed(sim: &Sim) -> (Vec<String>, String) {
     let mail = sim.mails().pop().unwrap();
     (mail.to, mail.body)
 }
 
 #[tokio::test]
-async fn an_administrator_has_a_new_password_or_a_link_for_one_mailed() {
+async fn administrators_email_new_passwords_and_links() {
     let (sim, crm) = start().await;
     let users = sim.users();
     let user = users.find(|user| user.type_ == "regular").unwrap();
@@ -146,7 +146,7 @@ async fn an_administrator_has_a_new_password_or_a_link_for_one_mailed() {
 }
 
 #[tokio::test]
-async fn a_second_factor_is_switched_on_asked_for_and_switched_off() {
+async fn second_factor_is_enabled_required_and_disabled() {
     let (sim, crm) = start().await;
     let boss = admin(&sim);
     let admin = sim.users().admin().unwrap().clone();

@@ -1,4 +1,4 @@
-//! Every way to authenticate, the one log-in, and what a refusal does.
+//! All authentication schemes, the shared login, and the effect of a rejection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,7 +30,7 @@ async fn read(client: &Client) -> Result<(), espo_core::Error> {
 }
 
 #[tokio::test]
-async fn each_kind_sends_its_own_header() {
+async fn each_scheme_sends_its_header() {
     let server = Server::answering("{}").await;
     read(&client(&server, Auth::api_key("k3y"))).await.unwrap();
     assert_eq!(server.last().header("X-Api-Key"), Some("k3y"));
@@ -92,7 +92,7 @@ async fn hmac_signs_the_path_as_sent_without_the_query() {
 }
 
 #[tokio::test]
-async fn a_hundred_tasks_log_in_once_and_once_more_when_the_token_runs_out() {
+async fn concurrent_tasks_log_in_once_per_token() {
     let log_ins = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&log_ins);
     let server = Server::start(move |seen, _| {
@@ -101,7 +101,7 @@ async fn a_hundred_tasks_log_in_once_and_once_more_when_the_token_runs_out() {
             let body = format!(r#"{{"user":{{"userName":"bob"}},"token":"t{number}"}}"#);
             return json(200, &body);
         }
-        // The first token has run out; a POST may be repeated, it was refused.
+        // The first token has expired; a POST may be retried because it was rejected.
         match plain(seen, "Espo-Authorization").as_str() {
             "bob:t1" => json(200, "true"),
             _ => Act::Write(bytes(401, "text/html", "", b"")),
@@ -123,11 +123,11 @@ async fn a_hundred_tasks_log_in_once_and_once_more_when_the_token_runs_out() {
         .iter()
         .filter(|seen| plain(seen, "Espo-Authorization") == "bob:pass")
         .count();
-    assert_eq!(with_password, 2, "the password goes with log-ins alone");
+    assert_eq!(with_password, 2, "only logins send the password");
 }
 
 #[tokio::test]
-async fn a_token_that_is_new_and_refused_ends_it() {
+async fn rejected_new_tokens_are_not_retried() {
     let server = Server::start(|seen, _| match seen.path() {
         "/api/v1/App/user" => json(200, LOGIN),
         _ => empty(401, ""),
@@ -136,7 +136,7 @@ async fn a_token_that_is_new_and_refused_ends_it() {
     let client = client(&server, Auth::password("bob", "pass"));
     assert!(read(&client).await.unwrap_err().is_unauthorized());
     let requests = server.seen().len();
-    assert_eq!(requests, 4, "two log-ins, two tries");
+    assert_eq!(requests, 4, "two logins, two attempts");
     assert!(read(&client).await.unwrap_err().is_unauthorized());
     assert_eq!(server.seen().len(), requests);
 }
@@ -169,7 +169,7 @@ async fn the_token_secret_comes_from_the_cookie() {
 }
 
 #[tokio::test]
-async fn a_second_factor_is_asked_for_and_given_once() {
+async fn second_factor_codes_are_sent_once() {
     let server =
         Server::start(
             |seen, _| match (seen.path(), seen.header("Espo-Authorization-Code")) {
@@ -218,7 +218,7 @@ async fn logging_out_destroys_the_token() {
 }
 
 #[tokio::test]
-async fn a_refused_credential_is_sent_once_however_many_ask() {
+async fn rejected_credentials_are_sent_only_once() {
     for auth in [
         Auth::api_key("wrong"),
         Auth::hmac("wrong", "wrong").into(),
@@ -244,13 +244,17 @@ async fn a_refused_credential_is_sent_once_however_many_ask() {
 
         client.forget_refusal();
         assert!(read(&client).await.is_err());
-        assert_eq!(server.seen().len(), 2, "told to, it tries once more");
+        assert_eq!(
+            server.seen().len(),
+            2,
+            "it tries again after forget_refusal"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_credential_that_has_proven_good_lets_requests_go_together() {
-    // Both requests must be there at the same time for either to be answered.
+async fn verified_credentials_allow_concurrent_requests() {
+    // Both requests must arrive before either receives a response.
     let gate = Arc::new(std::sync::Barrier::new(2));
     let server = Server::start(move |_, number| {
         if number > 0 {
@@ -269,13 +273,13 @@ async fn a_credential_that_has_proven_good_lets_requests_go_together() {
 const SIGNED: &str = "eeb0c6bcf46ae890a3cd1712faf6e336e5a088eddf86dbc534f9c2f47b8be52a";
 
 #[tokio::test]
-async fn bearer_tokens_go_into_the_authorization_header() {
+async fn bearer_tokens_use_the_authorization_header() {
     let server = Server::answering("{}").await;
     read(&client(&server, Auth::bearer("t0ken"))).await.unwrap();
     assert_eq!(server.last().header("Authorization"), Some("Bearer t0ken"));
 }
 
-/// A server with one user, whose password can be changed, and whose tokens end then.
+/// A server with one user whose password can be changed, which ends the user's tokens.
 async fn with_password() -> Server {
     let state = Arc::new(std::sync::Mutex::new(("old".to_owned(), 0)));
     Server::start(move |seen, _| {
@@ -312,7 +316,7 @@ async fn with_password() -> Server {
 }
 
 #[tokio::test]
-async fn clients_keep_working_after_they_changed_the_password() {
+async fn clients_keep_working_after_changing_the_password() {
     let schemes: [Auth; 4] = [
         Auth::password("bob", "old").into(),
         Auth::password("bob", "old").on_every_request().into(),

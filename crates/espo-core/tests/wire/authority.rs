@@ -1,4 +1,4 @@
-//! A certificate authority of one's own. The load tester's tests include this file.
+//! A private certificate authority. The load tester's tests include this file.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// What accepts connections to `localhost` over TLS, and the authority's certificate as PEM.
+/// Accepts connections to `localhost` over TLS; with the authority's certificate as PEM.
 pub(crate) fn authority() -> (TlsAcceptor, String) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,4 +1,4 @@
-//! What an observer of connections is told.
+//! The notifications of a connection observer.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn opened(seen: &Mutex<Vec<Connecting>>) -> Vec<bool> {
 }
 
 #[tokio::test]
-async fn a_connection_is_told_of_once_however_many_requests_go_over_it() {
+async fn reused_connections_are_reported_once() {
     let server = Server::answering("{}").await;
     let (client, seen) = watched(builder(&server.url()));
     for _ in 0..5 {
@@ -38,7 +38,7 @@ async fn a_connection_is_told_of_once_however_many_requests_go_over_it() {
 }
 
 #[tokio::test]
-async fn a_server_that_closes_costs_a_connection_a_request() {
+async fn closing_servers_cause_one_connection_per_request() {
     let server = Server::start(|_, _| {
         Act::Cut(bytes(
             200,
@@ -59,7 +59,7 @@ async fn a_server_that_closes_costs_a_connection_a_request() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_opened_is_told_of_and_is_the_error_that_it_was() {
+async fn failed_connections_are_reported_and_keep_their_error() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = closed.local_addr().unwrap();
     drop(closed);
@@ -71,7 +71,7 @@ async fn what_cannot_be_opened_is_told_of_and_is_the_error_that_it_was() {
     assert_eq!((error.stage(), error.is_timeout()), (Stage::Connect, false));
     assert_eq!(opened(&seen), [false]);
 
-    // Accepts, and says nothing in the TLS handshake.
+    // Accepts connections but does not respond to the TLS handshake.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let limit = Duration::from_millis(50);
     let url = format!("https://{}", silent.local_addr().unwrap());

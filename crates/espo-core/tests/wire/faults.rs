@@ -1,5 +1,5 @@
-//! The fault table: what a caller gets, and how many requests the server saw,
-//! for each kind of call under each kind of fault.
+//! The fault table: the result, and the number of requests that the server received, for each kind of call under each
+//! kind of fault.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ async fn call(client: &Client, kind: &str) -> Result<(), Error> {
         "create" => accounts.create(patch()).send().await.map(drop),
         "update" => accounts.update(id(), patch()).send().await.map(drop),
         "delete" => accounts.delete(id()).await,
-        // Without a type there is no link to name; this is what a typed one sends.
+        // Without an entity type there is no link constant; this is the request of a typed call.
         "link" => {
             let request = Request::new(Method::POST, &["Account", ID, "contacts"]);
             let response = client
@@ -62,8 +62,8 @@ fn good(kind: &str) -> Vec<u8> {
     bytes(200, "application/json", "", good_body(kind).as_bytes())
 }
 
-/// Has every kind of call meet the fault, and gives the result and the number of
-/// requests that the server saw to `check`.
+/// Runs every kind of call under the fault, and passes the result and the number of requests that the server received
+/// to `check`.
 async fn under<F, C>(settings: impl Fn(ClientBuilder) -> ClientBuilder, fault: F, check: C)
 where
     F: Fn(&str) -> Act + Clone + Send + Sync + 'static,
@@ -83,7 +83,7 @@ fn same(builder: ClientBuilder) -> ClientBuilder {
 }
 
 #[tokio::test]
-async fn nobody_there_is_tried_again_for_every_call_since_nothing_was_sent() {
+async fn refused_connections_are_retried_for_every_call() {
     let gone = {
         let server = Server::answering("{}").await;
         server.url()
@@ -110,7 +110,7 @@ async fn nobody_there_is_tried_again_for_every_call_since_nothing_was_sent() {
 }
 
 #[tokio::test]
-async fn a_reset_before_the_headers_is_unknown_for_a_write_and_tried_again_for_a_read() {
+async fn resets_before_headers_are_retried_only_for_reads() {
     under(
         same,
         |_| Act::Reset(Vec::new()),
@@ -124,7 +124,7 @@ async fn a_reset_before_the_headers_is_unknown_for_a_write_and_tried_again_for_a
             assert_eq!(requests, if reads(kind) { 3 } else { 1 }, "{kind}");
             assert_eq!(error.is_retryable(), reads(kind), "{kind}");
             assert_eq!(
-                error.to_string().contains("look before repeating"),
+                error.to_string().contains("check before you retry"),
                 !reads(kind),
                 "{error}"
             );
@@ -134,7 +134,7 @@ async fn a_reset_before_the_headers_is_unknown_for_a_write_and_tried_again_for_a
 }
 
 #[tokio::test]
-async fn a_reset_or_cut_in_the_body_of_a_success_is_known_to_have_been_done() {
+async fn writes_with_a_lost_success_body_are_done() {
     let half = || {
         let mut answer = bytes(200, "application/json", "", RECORD.as_bytes());
         answer.truncate(answer.len() - 20);
@@ -152,7 +152,7 @@ async fn a_reset_or_cut_in_the_body_of_a_success_is_known_to_have_been_done() {
             },
             |kind, result, requests| {
                 if kind == "delete" {
-                    // The status said it all.
+                    // The status was sufficient.
                     result.unwrap();
                     assert_eq!(requests, 1);
                     return;
@@ -166,7 +166,7 @@ async fn a_reset_or_cut_in_the_body_of_a_success_is_known_to_have_been_done() {
                 assert_eq!(error.status().unwrap(), 200);
                 assert_eq!(requests, if reads(kind) { 3 } else { 1 }, "{kind}");
                 assert_eq!(
-                    error.to_string().contains("do not repeat"),
+                    error.to_string().contains("do not retry"),
                     !reads(kind),
                     "{error}"
                 );
@@ -177,7 +177,7 @@ async fn a_reset_or_cut_in_the_body_of_a_success_is_known_to_have_been_done() {
 }
 
 #[tokio::test]
-async fn a_stall_ends_with_the_time_limit() {
+async fn stalls_end_with_the_timeout() {
     under(
         |builder| builder.timeout(Duration::from_millis(50)),
         |_| Act::Stall(Vec::new()),
@@ -195,7 +195,7 @@ async fn a_stall_ends_with_the_time_limit() {
 }
 
 #[tokio::test]
-async fn a_stall_in_the_body_ends_with_the_time_limit() {
+async fn stalls_in_the_body_end_with_the_timeout() {
     under(
         |builder| builder.timeout(Duration::from_millis(50)),
         |_| {
@@ -220,7 +220,7 @@ async fn a_stall_in_the_body_ends_with_the_time_limit() {
 }
 
 #[tokio::test]
-async fn a_500_with_empty_body_is_not_repeated() {
+async fn empty_500_responses_are_not_retried() {
     under(
         same,
         |_| empty(500, ""),
@@ -240,7 +240,7 @@ async fn a_500_with_empty_body_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_503_or_429_is_repeated_for_reads_when_the_wait_fits() {
+async fn reads_are_retried_after_503_and_429() {
     for status in [503, 429] {
         under(
             same,
@@ -294,7 +294,7 @@ async fn retry_after_may_be_a_date() {
 }
 
 #[tokio::test]
-async fn html_with_status_200_is_an_error_that_says_what_came() {
+async fn html_with_status_200_is_described_in_the_error() {
     under(
         same,
         |_| Act::Write(bytes(200, "text/html", "", b"<html>Please log in</html>")),
@@ -315,7 +315,7 @@ async fn html_with_status_200_is_an_error_that_says_what_came() {
 }
 
 #[tokio::test]
-async fn json_under_a_wrong_content_type_is_read_nevertheless() {
+async fn json_is_decoded_despite_a_wrong_content_type() {
     under(
         same,
         |kind| Act::Write(bytes(200, "text/plain", "", good_body(kind).as_bytes())),
@@ -328,7 +328,7 @@ async fn json_under_a_wrong_content_type_is_read_nevertheless() {
 }
 
 #[tokio::test]
-async fn a_redirect_to_another_origin_is_not_followed() {
+async fn redirects_to_other_origins_are_not_followed() {
     let elsewhere = Server::answering(RECORD).await;
     let target = format!(
         "Location: http://{}/api/v1/Account?token=1\r\n",
@@ -342,7 +342,7 @@ async fn a_redirect_to_another_origin_is_not_followed() {
             assert_eq!(error.status().unwrap(), 302);
             assert_eq!(requests, 1, "{kind}");
             let text = error.to_string();
-            assert!(text.contains("redirects to http://127.0.0.1"), "{text}");
+            assert!(text.contains("redirect to http://127.0.0.1"), "{text}");
             assert!(!text.contains("token"), "{text}");
         },
     )
@@ -351,7 +351,7 @@ async fn a_redirect_to_another_origin_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_reason_that_is_no_utf_8_is_kept_as_bytes() {
+async fn non_utf_8_reasons_are_kept_as_bytes() {
     under(
         same,
         |_| {
@@ -372,7 +372,7 @@ async fn a_reason_that_is_no_utf_8_is_kept_as_bytes() {
 }
 
 #[tokio::test]
-async fn a_body_of_200_mib_is_not_read() {
+async fn bodies_of_200_mib_are_not_read() {
     under(
         same,
         |_| {
@@ -392,7 +392,7 @@ async fn a_body_of_200_mib_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_body_without_end_is_read_to_the_limit() {
+async fn endless_bodies_are_read_up_to_the_limit() {
     under(
         |builder| builder.max_response_size(1 << 20),
         |_| {
@@ -413,7 +413,7 @@ async fn a_body_without_end_is_read_to_the_limit() {
 }
 
 #[tokio::test]
-async fn a_fault_that_passes_is_not_seen_by_a_reader() {
+async fn reads_are_retried_after_transient_faults() {
     let server = Server::start(|_, number| match number {
         0 => Act::Reset(Vec::new()),
         1 => Act::Cut(b"HTTP/1.1 200 X\r\nContent-Length: 99\r\n\r\n{".to_vec()),

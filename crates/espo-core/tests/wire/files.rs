@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::server::{Act, Server, builder, bytes, empty, json};
 
-/// Gives one byte after another without holding them.
+/// Produces one byte after another without storing them.
 struct Pattern {
     left: u64,
     next: u8,
@@ -21,7 +21,7 @@ impl tokio::io::AsyncRead for Pattern {
         _: &mut std::task::Context<'_>,
         buffer: &mut tokio::io::ReadBuf<'_>,
     ) -> std::task::Poll<std::io::Result<()>> {
-        // Odd pieces, so that a chunk takes several reads.
+        // Odd lengths, so that a chunk takes several reads.
         let count = buffer.remaining().min(777).min(self.left as usize);
         for _ in 0..count {
             buffer.put_slice(&[self.next]);
@@ -58,7 +58,7 @@ fn upload() -> Upload {
 }
 
 #[tokio::test]
-async fn a_small_file_goes_in_one_request() {
+async fn small_files_are_uploaded_in_one_request() {
     let server = file_server().await;
     let attachment = server
         .client()
@@ -78,7 +78,7 @@ async fn a_small_file_goes_in_one_request() {
 }
 
 #[tokio::test]
-async fn a_reader_goes_in_pieces_and_arrives_whole() {
+async fn readers_are_uploaded_completely_in_chunks() {
     let server = file_server().await;
     let size = 10_000;
     server
@@ -109,7 +109,7 @@ async fn a_reader_goes_in_pieces_and_arrives_whole() {
 }
 
 #[tokio::test]
-async fn a_reader_of_another_length_than_announced_is_an_error_and_cleaned_up() {
+async fn readers_with_a_wrong_length_are_cleaned_up() {
     for (announced, held) in [(10, 9), (10, 11), (10, 30)] {
         let server = file_server().await;
         let error = server
@@ -125,7 +125,7 @@ async fn a_reader_of_another_length_than_announced_is_an_error_and_cleaned_up() 
 }
 
 #[tokio::test]
-async fn a_piece_that_fails_is_not_sent_twice() {
+async fn failed_chunks_are_not_sent_twice() {
     let server = Server::start(|seen, number| match (seen.path(), number) {
         ("/api/v1/Attachment", _) => json(200, r#"{"id":"a1"}"#),
         (_, 2) => Act::Cut(Vec::new()),
@@ -147,7 +147,7 @@ async fn a_piece_that_fails_is_not_sent_twice() {
 }
 
 #[tokio::test]
-async fn a_download_is_a_stream_without_limit() {
+async fn downloads_are_streams_without_a_size_limit() {
     let content: Vec<u8> = (0..300_000u32).map(|number| number as u8).collect();
     let sent = content.clone();
     let server = Server::start(move |_, _| {
@@ -175,7 +175,7 @@ async fn a_download_is_a_stream_without_limit() {
 }
 
 #[tokio::test]
-async fn a_download_that_breaks_off_says_so() {
+async fn interrupted_downloads_return_an_error() {
     let server = Server::start(|_, _| {
         let mut answer = bytes(200, "text/plain", "", &[b'x'; 1_000]);
         answer.truncate(answer.len() - 500);
@@ -197,7 +197,7 @@ async fn a_download_that_breaks_off_says_so() {
 }
 
 #[tokio::test]
-async fn a_file_joins_those_that_are_there_even_when_others_write_meanwhile() {
+async fn added_files_keep_concurrently_added_ones() {
     let puts = Arc::new(Mutex::new(0));
     let server = Server::start(move |seen, _| match seen.method.as_str() {
         "GET" if *puts.lock().unwrap() == 0 => {
@@ -236,7 +236,7 @@ async fn a_file_joins_those_that_are_there_even_when_others_write_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_field_whose_files_are_not_known_is_left_alone() {
+async fn fields_with_unreadable_files_are_not_changed() {
     let server = Server::answering(r#"{"id":"1"}"#).await;
     let client = server.client();
     let error = client
@@ -250,7 +250,7 @@ async fn a_field_whose_files_are_not_known_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_refused_type_says_why() {
+async fn rejected_file_types_are_reported_with_a_reason() {
     let server =
         Server::start(|_, _| empty(403, "X-Status-Reason: Not allowed file type.\r\n")).await;
     let error = server

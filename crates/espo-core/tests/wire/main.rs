@@ -1,4 +1,4 @@
-//! Behaviour over real sockets, against a server that does what a test tells it.
+//! Behaviour over real sockets, against a server that each test controls.
 
 mod auth;
 mod authority;

@@ -1,4 +1,4 @@
-//! Proxies, gateways and addresses: what a connection goes through, and what travels with it.
+//! Proxies, gateways and addresses: the route of a connection and the headers sent with it.
 
 use std::process::Command;
 
@@ -95,7 +95,7 @@ async fn proxies_of_the_environment_are_used_and_named() {
 }
 
 #[tokio::test]
-async fn extra_headers_go_with_every_request_and_the_login() {
+async fn extra_headers_are_sent_with_requests_and_logins() {
     let server = Server::start(|seen, _| match seen.path() {
         "/api/v1/App/user" => json(200, r#"{"token":"t0","user":{"userName":"bob"}}"#),
         _ => json(200, "1"),
@@ -147,7 +147,7 @@ fn headers_that_cannot_be_sent_are_reported_by_build() {
         let error = builder.build().unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }
-    // Without credentials of its own, the caller may send any.
+    // Without credentials, the client allows any header.
     site().header("X-Api-Key", "k").build().unwrap();
 }
 
@@ -176,7 +176,7 @@ async fn given_addresses_replace_the_lookup_of_the_host() {
 }
 
 #[tokio::test]
-async fn plain_responses_are_read_where_compression_is_off() {
+async fn uncompressed_responses_are_read_without_gzip() {
     let server = Server::start(|seen, _| {
         assert_eq!(seen.header("Accept-Encoding"), None);
         Act::Write(bytes(200, "application/json", "", b"1"))
@@ -214,7 +214,7 @@ async fn a_gateways_401_does_not_use_up_the_credentials() {
 }
 
 #[tokio::test]
-async fn proxies_that_respond_in_place_of_the_site_are_named() {
+async fn proxies_that_respond_for_the_site_are_named() {
     let proxy =
         Server::start(|_, _| Act::Write(bytes(502, "text/html", "", b"<html>no</html>"))).await;
     let client = builder("http://crm.invalid").retry(RetryPolicy::none());

@@ -1,4 +1,4 @@
-//! No secret in `Debug`, `Display`, traces at the finest level, or hooks.
+//! Secrets do not appear in `Debug`, `Display`, traces at the most detailed level, or hooks.
 
 use std::fmt::Write as _;
 use std::io;
@@ -24,7 +24,7 @@ const SECRETS: [&str; 9] = [
     "s3cret-proxy",
 ];
 
-/// Everything that was written anywhere.
+/// All output that was written.
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
 
@@ -57,7 +57,7 @@ impl Sink {
     }
 }
 
-/// Some libraries below write to `log` instead of `tracing`.
+/// Some of the libraries write to `log` instead of `tracing`.
 impl log::Log for Sink {
     fn enabled(&self, _: &log::Metadata<'_>) -> bool {
         true
@@ -102,7 +102,7 @@ fn every_auth() -> Vec<Auth> {
     ]
 }
 
-/// The answers that a server can give: good, HTML, refusals, broken ones.
+/// The possible responses of a server: successes, HTML, rejections and broken ones.
 fn answer(round: usize, path: &str) -> Act {
     if path.ends_with("App/user") && round != 3 {
         return Act::Write(bytes(
@@ -183,8 +183,8 @@ async fn no_secret_is_written_anywhere() {
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
         .with_writer(move || writer.clone())
         .finish();
-    // For the whole process: with a subscriber of this thread alone, a call of
-    // another test could settle for all that nobody listens.
+    // For the whole process: with a subscriber for this thread only, a call in another test could cache that no
+    // subscriber is interested.
     tracing::subscriber::set_global_default(subscriber).unwrap();
     log::set_boxed_logger(Box::new(sink.clone())).unwrap();
     log::set_max_level(log::LevelFilter::Trace);
@@ -198,7 +198,7 @@ async fn no_secret_is_written_anywhere() {
             exercise(&settings.build().unwrap(), &sink).await;
         }
     }
-    // A proxy that is not there, and one whose URL is none.
+    // A proxy that is not reachable, and one with an invalid URL.
     for proxy in [
         "http://bob:s3cret-proxy@127.0.0.1:9",
         "bob:s3cret-proxy@:9:9",

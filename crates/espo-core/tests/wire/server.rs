@@ -1,5 +1,4 @@
-//! A server that does what a test tells it, byte for byte: real sockets, and
-//! faults that no well-behaved server can be made to have.
+//! A server that each test controls byte for byte: real sockets, and faults that a well-behaved server cannot produce.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -10,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// One request as it arrived.
+/// One request as it was received.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) method: String,
@@ -18,7 +17,7 @@ pub(crate) struct Seen {
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// Which connection, from 0.
+    /// The number of the connection, from 0.
     pub(crate) connection: usize,
 }
 
@@ -39,17 +38,17 @@ impl Seen {
     }
 }
 
-/// What the server does with a request.
+/// The server's reaction to a request.
 pub(crate) enum Act {
-    /// Writes these bytes and keeps the connection.
+    /// Writes these bytes and keeps the connection open.
     Write(Vec<u8>),
     /// Writes these bytes and closes.
     Cut(Vec<u8>),
     /// Writes these bytes and resets the connection.
     Reset(Vec<u8>),
-    /// Writes these bytes and then nothing, the connection open.
+    /// Writes these bytes and then nothing, keeping the connection open.
     Stall(Vec<u8>),
-    /// Writes these bytes and then blanks without end.
+    /// Writes these bytes and then spaces without end.
     Flood(Vec<u8>),
 }
 
@@ -66,7 +65,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// `act` gets the request and its number, from 0.
+    /// `act` receives the request and its number, from 0.
     pub(crate) async fn start(act: impl Fn(&Seen, usize) -> Act + Send + Sync + 'static) -> Self {
         Self::start_at(([127, 0, 0, 1], 0).into(), act).await
     }
@@ -91,7 +90,7 @@ impl Server {
         Self { addr, seen, task }
     }
 
-    /// Answers everything with the same JSON.
+    /// Responds to every request with the same JSON.
     pub(crate) async fn answering(body: &'static str) -> Self {
         Self::start(move |_, _| json(200, body)).await
     }
@@ -148,7 +147,7 @@ where
             }
             Act::Reset(bytes) => {
                 let _ = socket.write_all(&bytes).await;
-                // So that the bytes are read before the reset arrives.
+                // Ensures that the bytes are read before the reset arrives.
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 socket.set_zero_linger().unwrap();
                 return;
@@ -212,7 +211,7 @@ async fn read_request(
     })
 }
 
-/// The bytes of an answer; extra headers one a line, each ending in CRLF.
+/// The bytes of a response; extra headers, one per line, each ending in CRLF.
 pub(crate) fn bytes(status: u16, content_type: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut out = format!(
         "HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n{headers}\r\n",

@@ -12,8 +12,7 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-/// An HTTPS server for `localhost` that answers `1`; gives its port and the
-/// authority's certificate.
+/// An HTTPS server for `localhost` that responds with `1`; returns its port and the authority's certificate.
 async fn server() -> (u16, String) {
     let (acceptor, pem) = crate::authority::authority();
     (serve(acceptor).await, pem)
@@ -37,8 +36,8 @@ async fn serve(acceptor: TlsAcceptor) -> u16 {
     port
 }
 
-/// An HTTPS server for `localhost` that demands a client certificate; returns its port, the authority's certificate, and
-/// a client's chain and key.
+/// An HTTPS server for `localhost` that requires a client certificate; returns its port, the authority's certificate,
+/// and a client's chain and key.
 async fn mutual() -> (u16, String, String, String) {
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -73,7 +72,7 @@ fn get() -> Request {
 }
 
 #[tokio::test]
-async fn an_authority_of_ones_own_is_trusted_when_given_and_only_then() {
+async fn private_authorities_are_trusted_only_if_set() {
     let (port, pem) = server().await;
     let builder = || {
         Client::builder(format!("https://localhost:{port}"))
@@ -93,8 +92,8 @@ async fn an_authority_of_ones_own_is_trusted_when_given_and_only_then() {
 }
 
 #[tokio::test]
-async fn a_default_provider_that_the_program_installed_is_left_alone() {
-    // One that can do nothing: whoever uses it cannot speak to anybody.
+async fn installed_default_providers_are_not_used() {
+    // A provider without any algorithms: a client that uses it cannot connect.
     let theirs = CryptoProvider {
         cipher_suites: Vec::new(),
         kx_groups: Vec::new(),
@@ -149,7 +148,7 @@ async fn client_certificates_are_presented() {
 }
 
 #[test]
-fn what_is_no_certificate_is_refused_when_the_client_is_made() {
+fn invalid_certificates_are_rejected_by_build() {
     for pem in [
         "",
         "nonsense",
@@ -164,7 +163,7 @@ fn what_is_no_certificate_is_refused_when_the_client_is_made() {
 }
 
 #[tokio::test]
-async fn tls_and_plain_http_spoken_to_the_wrong_port_are_recognised() {
+async fn tls_and_http_on_wrong_ports_are_recognised() {
     let plain = tokio::net::TcpListener::bind("localhost:0").await.unwrap();
     let url = format!("https://{}", plain.local_addr().unwrap()).replace("127.0.0.1", "localhost");
     tokio::spawn(async move {

@@ -9,7 +9,7 @@ use crate::server::{Act, Server, json as answer};
 
 const URL: &str = "https://hooks.example.com/Espo";
 
-/// A server that keeps webhooks.
+/// A server that stores webhooks.
 async fn server(hooks: Vec<Value>) -> (Server, Arc<Mutex<Vec<Value>>>) {
     let kept = Arc::new(Mutex::new(hooks));
     let store = Arc::clone(&kept);
@@ -70,7 +70,7 @@ fn ids(of: &Mutex<Vec<Value>>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn ensure_creates_the_one_that_is_missing_and_then_keeps_it() {
+async fn ensure_creates_a_missing_webhook_once() {
     let (server, kept) = server(vec![hook("a", "https://other.example", true)]).await;
     let client = server.client();
     let event = Event::new("Account.update");
@@ -83,12 +83,12 @@ async fn ensure_creates_the_one_that_is_missing_and_then_keeps_it() {
 }
 
 #[tokio::test]
-async fn ensure_leaves_exactly_one_of_many_and_switches_it_on() {
+async fn ensure_keeps_one_active_webhook() {
     let (server, kept) = server(vec![
         hook("c", URL, true),
         hook("a", URL, false),
         hook("b", URL, true),
-        // The database finds it without regard to case; it is another address.
+        // The database finds it because it ignores case; it is a different address.
         hook("d", &URL.to_lowercase(), true),
     ])
     .await;

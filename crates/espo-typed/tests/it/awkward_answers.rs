@@ -109,7 +109,7 @@ fn undecodable_records_are_reported_and_the_others_kept() {
     );
     assert_eq!(
         rejected.to_string(),
-        "Opportunity 2, attribute `closeDate`: expected a date YYYY-MM-DD, found the text \"soon\""
+        "Opportunity 2, attribute `closeDate`: expected a date YYYY-MM-DD, found the string \"soon\""
     );
 }
 

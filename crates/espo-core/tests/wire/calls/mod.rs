@@ -1,5 +1,4 @@
-//! Each typed call sends what the API's documentation says and reads what the
-//! server answers.
+//! Each typed call sends the request in the API's documentation and reads the server's response.
 
 mod bulk;
 mod crm;
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Seen, Server, json as answer};
 
-/// A client, and a server that gives the answer set last.
+/// A client, and a server that returns the response set last.
 struct Bench {
     server: Server,
     crm: Client,
@@ -62,7 +61,7 @@ fn object(value: Value) -> JsonObject {
 }
 
 #[tokio::test]
-async fn the_instance() {
+async fn calls_about_the_instance_match_the_api() {
     let bench = Bench::new().await;
     let user = bench
         .gives(r#"{"user":{"id":"1","userName":"bob","type":"admin","token":"t"},"token":"t","acl":{"table":{}},"language":"en_US"}"#)
@@ -137,7 +136,7 @@ async fn the_instance() {
 }
 
 #[tokio::test]
-async fn users_and_preferences() {
+async fn user_and_preference_calls_match_the_api() {
     let bench = Bench::new().await;
     bench
         .gives("{}")
@@ -244,7 +243,7 @@ async fn currency_rates_keep_their_digits_both_ways() {
 }
 
 #[tokio::test]
-async fn a_false_in_place_of_true_is_an_error() {
+async fn false_instead_of_true_is_an_error() {
     let bench = Bench::new().await;
     let error = bench
         .gives("false")
@@ -265,7 +264,7 @@ async fn a_false_in_place_of_true_is_an_error() {
 }
 
 #[tokio::test]
-async fn anything_else_goes_by_the_raw_request() {
+async fn other_calls_use_raw_requests() {
     let bench = Bench::new().await;
     let jobs: Value = bench
         .gives("[1]")

@@ -66,7 +66,7 @@ async fn streams_are_read_with_their_own_parameters() {
 }
 
 #[tokio::test]
-async fn whole_streams_are_read_by_falling_numbers() {
+async fn whole_streams_are_read_by_descending_numbers() {
     let server = Server::start(|seen, _| {
         let number = |at: usize| format!(r#"{{"id":"n{at}","number":{at}}}"#);
         let (_, query) = seen.target.split_once('?').unwrap();
@@ -102,7 +102,7 @@ async fn whole_streams_are_read_by_falling_numbers() {
 }
 
 #[tokio::test]
-async fn whole_streams_end_where_numbers_do_not_fall() {
+async fn whole_streams_end_if_numbers_do_not_descend() {
     let server = Server::answering(NOTES).await;
     let record = server.client().untyped("Case").record("1");
     let notes: Vec<_> = record.stream().stream().try_collect().await.unwrap();
