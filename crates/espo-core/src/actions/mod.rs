@@ -79,10 +79,17 @@ impl Client {
             request = request.json(body);
         }
         let response = self.send(request).await?;
-        // The server returns 200 with `false` if nothing happened.
-        match response.json::<Value>()? {
-            Value::Bool(false) => Err(Error::not_done(&response)),
-            _ => Ok(()),
+        // Nothing was done: `false`, or since EspoCRM 10.0 an empty list of the records concerned.
+        let did_nothing = match response.json::<Value>()? {
+            Value::Bool(done) => !done,
+            Value::Object(body) => body
+                .get("idList")
+                .and_then(Value::as_array)
+                .is_some_and(Vec::is_empty),
+            _ => false,
+        };
+        if did_nothing {
+            return Err(Error::not_done(&response));
         }
         Ok(())
     }
