@@ -219,7 +219,7 @@ impl Error {
             Stage::Status,
             Outcome::Refused,
             Some(response.context.clone()),
-            "with success, but did nothing",
+            "with success, but it did nothing",
         );
         error.0.answer = Some(Answer {
             status: response.status,
