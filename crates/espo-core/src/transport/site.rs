@@ -243,7 +243,7 @@ mod tests {
             ("ftp://host", "must start with"),
             ("https://user:s3cret@host", "contains credentials"),
             ("https://host/?a=b", "query string"),
-            ("https://host/api/v1/Account", "behind /api/v1"),
+            ("https://host/api/v1/Account", "after /api/v1"),
         ] {
             let error = Site::parse(text, None).unwrap_err().to_string();
             assert!(error.contains(why), "{text}: {error}");
