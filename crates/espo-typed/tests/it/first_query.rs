@@ -171,7 +171,7 @@ async fn keyset_paging_returns_each_record_once_during_writes() -> Result<(), Er
         .list::<Account>()
         .select(account::NAME)
         .max_size(20)
-        .by_key();
+        .stream();
     while let Some(account) = by_key.try_next().await? {
         let id = account.id;
         if seen.len() < 100 {
@@ -187,7 +187,8 @@ async fn keyset_paging_returns_each_record_once_during_writes() -> Result<(), Er
         .select(account::NAME)
         .order_by(account::NAME.asc())
         .max_size(20)
-        .by_item();
+        .paging(espo_core::typed::Paging::Offset)
+        .stream();
     while let Some(account) = by_offset.try_next().await? {
         crm.delete::<Account>(account.id).await?;
         left += 1;
