@@ -40,11 +40,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         for broken in &page.rejected {
             eprintln!("left out: {broken}");
         }
-        for row in &page.list {
+        for row in &page.records {
             println!("{} {:?} {:?}", row.id, row.name, row.email_address);
             reached = reached.max(row.modified_at);
         }
-        count += page.list.len();
+        count += page.records.len();
     }
     println!("{count} contacts synced, up to {reached}");
     Ok(())

@@ -72,8 +72,8 @@ async fn copy<R: Row>(
     summary: &mut Summary,
 ) -> Result<(), SyncError> {
     while let Some(page) = pages.try_next().await? {
-        store.save(&page.list)?;
-        summary.written += page.list.len() as u64;
+        store.save(&page.records)?;
+        summary.written += page.records.len() as u64;
         summary
             .rejected
             .extend(page.rejected.iter().map(ToString::to_string));
