@@ -20,7 +20,7 @@ fn decode(criterion: &mut Criterion) {
         bench("typed, unknown attributes kept", &|| {
             let text = std::str::from_utf8(bytes).expect("UTF-8");
             let page: Page<Account> = Account::decode_page(text).expect("a page");
-            assert_eq!(page.list.len(), records);
+            assert_eq!(page.records.len(), records);
         });
         bench("serde derive, from text", &|| {
             let text = std::str::from_utf8(bytes).expect("UTF-8");
@@ -46,7 +46,7 @@ fn encode(criterion: &mut Criterion) {
     let page: Page<Account> = Account::decode_page(&account_page(20)).expect("a page");
     criterion.bench_function("a page of 20 back to JSON", |bencher| {
         bencher.iter_batched(
-            || page.list.clone(),
+            || page.records.clone(),
             |list| {
                 list.iter()
                     .map(espo_core::typed::Record::to_json)

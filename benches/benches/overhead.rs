@@ -43,7 +43,7 @@ fn overhead(criterion: &mut Criterion) {
         bencher.iter_custom(|rounds| {
             cpu(&runtime, rounds, async || {
                 let page = crm.list::<Account>().max_size(20).await.expect("a page");
-                assert_eq!(page.list.len(), RECORDS);
+                assert_eq!(page.records.len(), RECORDS);
             })
         });
     });
@@ -80,7 +80,7 @@ fn overhead(criterion: &mut Criterion) {
         .map(|_| {
             let typed = cpu(&runtime, ROUNDS, async || {
                 let page = crm.list::<Account>().max_size(20).await.expect("a page");
-                assert_eq!(page.list.len(), RECORDS);
+                assert_eq!(page.records.len(), RECORDS);
             });
             let bare = cpu(&runtime, ROUNDS, async || {
                 let page: DerivedPage = serde_json::from_slice(&fetch().await).expect("a page");

@@ -189,7 +189,8 @@ pub mod prelude {
     /// The crate itself: what `#[derive(Projection)]` refers to.
     pub use crate as espo_core;
     pub use crate::typed::{
-        BoolFilter, DateOrTime, Entity, Filter, Id, ParentRef, PrimaryFilter, Projection, Record,
+        BoolFilter, DateOrTime, Entity, Filter, Id, Paging, ParentRef, PrimaryFilter, Projection,
+        Record,
     };
     pub use crate::{Auth, Client, Error, JsonObject};
     #[cfg(feature = "derive")]

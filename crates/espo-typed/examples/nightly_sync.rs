@@ -34,16 +34,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .filter(contact::MODIFIED_AT.ge(since))
         .project::<Row>()
         .max_size(3)
-        .pages_by_key(contact::MODIFIED_AT);
+        .order_by(contact::MODIFIED_AT.asc())
+        .pages();
     while let Some(page) = pages.try_next().await? {
         for broken in &page.rejected {
             eprintln!("left out: {broken}");
         }
-        for row in &page.list {
+        for row in &page.records {
             println!("{} {:?} {:?}", row.id, row.name, row.email_address);
             reached = reached.max(row.modified_at);
         }
-        count += page.list.len();
+        count += page.records.len();
     }
     println!("{count} contacts synced, up to {reached}");
     Ok(())

@@ -42,8 +42,15 @@ async fn main() -> Result<(), Failure> {
     // The connection and the runtime setup count as the initial size.
     crm.list::<Account>().max_size(1).await?;
 
-    measure("by_key", crm.list::<Account>().by_key()).await?;
-    measure("by_item", crm.list::<Account>().no_total().by_item()).await
+    measure("by key", crm.list::<Account>().stream()).await?;
+    measure(
+        "by offset",
+        crm.list::<Account>()
+            .no_total()
+            .paging(Paging::Offset)
+            .stream(),
+    )
+    .await
 }
 
 /// Drains a stream and prints its cost.

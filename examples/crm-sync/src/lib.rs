@@ -41,14 +41,16 @@ pub async fn sync(crm: &Client, store: &mut Store) -> Result<Summary, SyncError>
     let list = crm.list::<Account>().filter(account::MODIFIED_AT.ge(since));
     let pages = list
         .project::<AccountRow>()
-        .pages_by_key(account::MODIFIED_AT);
+        .order_by(account::MODIFIED_AT.asc())
+        .pages();
     copy(pages, store, &mut summary).await?;
 
     let since = store.since::<ContactRow>()?;
     let list = crm.list::<Contact>().filter(contact::MODIFIED_AT.ge(since));
     let pages = list
         .project::<ContactRow>()
-        .pages_by_key(contact::MODIFIED_AT);
+        .order_by(contact::MODIFIED_AT.asc())
+        .pages();
     copy(pages, store, &mut summary).await?;
 
     let since = store.since::<OpportunityRow>()?;
@@ -57,7 +59,8 @@ pub async fn sync(crm: &Client, store: &mut Store) -> Result<Summary, SyncError>
         .filter(opportunity::MODIFIED_AT.ge(since));
     let pages = list
         .project::<OpportunityRow>()
-        .pages_by_key(opportunity::MODIFIED_AT);
+        .order_by(opportunity::MODIFIED_AT.asc())
+        .pages();
     copy(pages, store, &mut summary).await?;
 
     Ok(summary)
@@ -69,8 +72,8 @@ async fn copy<R: Row>(
     summary: &mut Summary,
 ) -> Result<(), SyncError> {
     while let Some(page) = pages.try_next().await? {
-        store.save(&page.list)?;
-        summary.written += page.list.len() as u64;
+        store.save(&page.records)?;
+        summary.written += page.records.len() as u64;
         summary
             .rejected
             .extend(page.rejected.iter().map(ToString::to_string));
@@ -84,16 +87,16 @@ async fn copy<R: Row>(
 ///
 /// Fails if EspoCRM or the database fails. No row of the affected entity type is removed in that case.
 pub async fn remove_deleted(crm: &Client, store: &mut Store) -> Result<usize, SyncError> {
-    let accounts = crm.list::<Account>().project::<AccountKey>().by_key();
+    let accounts = crm.list::<Account>().project::<AccountKey>().stream();
     let mut removed =
         sweep::<AccountRow>(Box::pin(accounts.map_ok(|key| key.id.to_string())), store).await?;
-    let contacts = crm.list::<Contact>().project::<ContactKey>().by_key();
+    let contacts = crm.list::<Contact>().project::<ContactKey>().stream();
     removed +=
         sweep::<ContactRow>(Box::pin(contacts.map_ok(|key| key.id.to_string())), store).await?;
     let deals = crm
         .list::<Opportunity>()
         .project::<OpportunityKey>()
-        .by_key();
+        .stream();
     removed +=
         sweep::<OpportunityRow>(Box::pin(deals.map_ok(|key| key.id.to_string())), store).await?;
     Ok(removed)

@@ -93,8 +93,8 @@ async fn every_fixture_is_served() {
                 created.unwrap_or_else(|error| panic!("{}: {name}: {error}", fixture.name));
             let listed = crm.untyped(name.clone()).list().await;
             let listed = listed.unwrap_or_else(|error| panic!("{}: {name}: {error}", fixture.name));
-            assert_eq!(listed.list.len(), 1, "{}: {name}", fixture.name);
-            assert_eq!(listed.list[0]["id"], created["id"]);
+            assert_eq!(listed.records.len(), 1, "{}: {name}", fixture.name);
+            assert_eq!(listed.records[0]["id"], created["id"]);
         }
     }
 }
@@ -137,10 +137,10 @@ async fn fields_of_custom_types_are_created_read_filtered_ordered_and_cleared() 
         )
         .order_by(c_machine::SERIAL.asc())
         .await?;
-    assert_eq!(found.list.len(), 1);
-    assert_eq!(found.list[0].serial.as_deref(), Some("A-1"));
+    assert_eq!(found.records.len(), 1);
+    assert_eq!(found.records[0].serial.as_deref(), Some("A-1"));
     assert_eq!(
-        found.list[0].vat_checked_on,
+        found.records[0].vat_checked_on,
         Some(jiff::civil::date(2026, 3, 4))
     );
     let all = crm
@@ -148,14 +148,14 @@ async fn fields_of_custom_types_are_created_read_filtered_ordered_and_cleared() 
         .order_by(c_machine::SERIAL.asc())
         .await?;
     assert_eq!(
-        all.list[0]
+        all.records[0]
             .account_id
             .as_ref()
             .map(ToString::to_string)
             .as_deref(),
         account["id"].as_str()
     );
-    let serials: Vec<_> = all.list.iter().map(|m| m.serial.as_deref()).collect();
+    let serials: Vec<_> = all.records.iter().map(|m| m.serial.as_deref()).collect();
     assert_eq!(serials, [Some("A-1"), Some("B-2")]);
     Ok(())
 }

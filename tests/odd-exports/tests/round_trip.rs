@@ -62,8 +62,8 @@ async fn attributes_named_like_keywords_are_set_filtered_and_cleared() -> Result
         .order_by(keywords::ASYNC.desc())
         .select((keywords::TYPE, keywords::SELF_))
         .await?;
-    assert_eq!(found.list.len(), 1);
-    assert_eq!(found.list[0].self_.as_deref(), Some("b"));
+    assert_eq!(found.records.len(), 1);
+    assert_eq!(found.records[0].self_.as_deref(), Some("b"));
 
     let patch = hostile::KeywordsPatch::new()
         .clear(keywords::SELF_)
@@ -99,7 +99,10 @@ async fn colliding_names_have_separate_values() -> Result<(), Error> {
         assert_eq!(read.get(name), Some(value), "{name:?}");
     }
     let listed = crm.list::<Colliding>().await?;
-    assert_eq!(listed.list[0].foo_bar.as_deref(), sent["fooBar"].as_str());
+    assert_eq!(
+        listed.records[0].foo_bar.as_deref(),
+        sent["fooBar"].as_str()
+    );
     Ok(())
 }
 

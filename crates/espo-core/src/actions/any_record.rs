@@ -68,13 +68,13 @@ impl Decode for AnyRecord {
     fn decode_page(text: &str) -> Result<Page<Self>, DecodeError> {
         let rows = JsonObject::decode_page(text)?;
         let mut page = Page {
-            list: Vec::with_capacity(rows.list.len()),
+            records: Vec::with_capacity(rows.records.len()),
             total: rows.total,
             rejected: rows.rejected,
         };
-        for row in rows.list {
+        for row in rows.records {
             match Self::from_json(row) {
-                Ok(record) => page.list.push(record),
+                Ok(record) => page.records.push(record),
                 Err(error) => page.rejected.push(error),
             }
         }

@@ -113,7 +113,7 @@ impl<T: Decode> PagedRequest<T> {
                         .rejected
                         .into_iter()
                         .map(|error| Err(decode_error_in_page(error)));
-                    let rows: Vec<_> = page.list.into_iter().map(Ok).chain(rejected).collect();
+                    let rows: Vec<_> = page.records.into_iter().map(Ok).chain(rejected).collect();
                     stream::iter(rows)
                 })
                 .try_flatten(),

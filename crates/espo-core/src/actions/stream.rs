@@ -178,7 +178,7 @@ impl<N: Decode> StreamRequest<N> {
             }
         }
         let page = StreamPage {
-            notes: page.list,
+            notes: page.records,
             total: page.total,
             pinned,
             rejected,

@@ -60,12 +60,12 @@ impl DecodeError {
     }
 }
 
-/// A page of records as a list answers it.
+/// A page of records: iterate over it, or over [`Page::records`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Page<R> {
     /// The records, in the order of the server.
-    pub list: Vec<R>,
+    pub records: Vec<R>,
     /// How many records match in all, or whether there are more.
     pub total: Total,
     /// The records of this page that did not decode; empty unless the instance's metadata changed.
@@ -75,7 +75,25 @@ pub struct Page<R> {
 impl<R> Page<R> {
     /// How many rows the server sent, decoded or not: what an offset grows by.
     pub fn rows(&self) -> usize {
-        self.list.len() + self.rejected.len()
+        self.records.len() + self.rejected.len()
+    }
+}
+
+impl<R> IntoIterator for Page<R> {
+    type Item = R;
+    type IntoIter = std::vec::IntoIter<R>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.records.into_iter()
+    }
+}
+
+impl<'p, R> IntoIterator for &'p Page<R> {
+    type Item = &'p R;
+    type IntoIter = std::slice::Iter<'p, R>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.records.iter()
     }
 }
 
@@ -226,13 +244,13 @@ struct RawPage<T> {
 impl<T> RawPage<T> {
     fn decode<R>(self, decode: impl Fn(T) -> Result<R, DecodeError>) -> Page<R> {
         let mut page = Page {
-            list: Vec::with_capacity(self.list.len()),
+            records: Vec::with_capacity(self.list.len()),
             total: total(self.total),
             rejected: Vec::new(),
         };
         for record in self.list {
             match decode(record) {
-                Ok(record) => page.list.push(record),
+                Ok(record) => page.records.push(record),
                 Err(error) => page.rejected.push(error),
             }
         }
@@ -342,7 +360,7 @@ fn read_page<R: Record>(reader: &mut Reader<'_>, rows: usize) -> Result<Page<R>,
         }
     }
     Ok(Page {
-        list: list.ok_or(Unusual)?,
+        records: list.ok_or(Unusual)?,
         total: total(count),
         rejected: Vec::new(),
     })

@@ -396,6 +396,8 @@ impl<E, K, A> Field<E, K, A> {
 pub struct OrderBy<E> {
     pub(crate) field: Cow<'static, str>,
     pub(crate) order: Order,
+    /// Whether pages can be requested by key in this order.
+    pub(crate) is_key: bool,
     marker: PhantomData<fn() -> E>,
 }
 
@@ -404,8 +406,14 @@ impl<E> OrderBy<E> {
         Self {
             field: field.into(),
             order,
+            is_key: false,
             marker: PhantomData,
         }
+    }
+
+    fn key(mut self, is_key: bool) -> Self {
+        self.is_key = is_key;
+        self
     }
 }
 
@@ -415,7 +423,7 @@ impl<E, K, A> Field<E, K, A> {
     where
         K: Sortable,
     {
-        OrderBy::new(self.name, Order::Asc)
+        OrderBy::new(self.name, Order::Asc).key(K::IS_KEY)
     }
 
     /// Greatest first; enums against the order of their options.
@@ -423,6 +431,6 @@ impl<E, K, A> Field<E, K, A> {
     where
         K: Sortable,
     {
-        OrderBy::new(self.name, Order::Desc)
+        OrderBy::new(self.name, Order::Desc).key(K::IS_KEY)
     }
 }

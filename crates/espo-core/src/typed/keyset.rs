@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use super::decode::{Decode, Page};
 use super::list::{BoxStream, ListRequest};
-use crate::search::WhereItem;
+use crate::search::{Order, WhereItem};
 use crate::{DecodeFault, Error, Response};
 
 /// Where a page begins.
 enum Position {
-    /// Records whose attribute is null, from an id on; they come first.
+    /// Records whose attribute is null, from an id on.
     Null(Option<String>),
     /// Records whose attribute is set, the first.
     Set,
@@ -27,9 +27,10 @@ enum Position {
 pub(super) fn pages<E: Send + 'static, R: Decode>(
     request: ListRequest<E, R>,
     attribute: Cow<'static, str>,
+    order: Order,
 ) -> BoxStream<Page<R>> {
-    // An id is never null.
-    let start = if attribute == "id" {
+    // An id is never null; nulls come first in ascending order, and last in descending order.
+    let start = if attribute == "id" || order == Order::Desc {
         Position::Set
     } else {
         Position::Null(None)
@@ -37,6 +38,7 @@ pub(super) fn pages<E: Send + 'static, R: Decode>(
     let state = Keyset {
         request,
         attribute,
+        order,
         position: start,
     };
     Box::pin(stream::try_unfold(state, Keyset::next))
@@ -45,6 +47,7 @@ pub(super) fn pages<E: Send + 'static, R: Decode>(
 struct Keyset<E, R> {
     request: ListRequest<E, R>,
     attribute: Cow<'static, str>,
+    order: Order,
     position: Position,
 }
 
@@ -65,8 +68,10 @@ impl<E: Send + 'static, R: Decode> Keyset<E, R> {
             let was_null = matches!(self.position, Position::Null(_));
             self.position = match (last, full) {
                 (Some((id, _)), true) if was_null => Position::Null(Some(id)),
-                (_, false) if was_null => Position::Set,
+                (_, false) if was_null && self.order == Order::Asc => Position::Set,
+                (_, _) if was_null => Position::End,
                 (Some((id, value)), true) => self.advance(id, value, &response)?,
+                _ if self.order == Order::Desc && self.attribute != "id" => Position::Null(None),
                 _ => Position::End,
             };
             if rows > 0 {
@@ -87,6 +92,18 @@ impl<E: Send + 'static, R: Decode> Keyset<E, R> {
         Ok(Position::After(value, id))
     }
 
+    /// After `value` in the order of the list. The server orders equal records by id, in the same direction.
+    fn beyond(
+        &self,
+        attribute: impl Into<Cow<'static, str>>,
+        value: impl Into<Value>,
+    ) -> WhereItem {
+        match self.order {
+            Order::Asc => WhereItem::greater_than(attribute, value),
+            Order::Desc => WhereItem::less_than(attribute, value),
+        }
+    }
+
     fn condition(&self) -> Option<WhereItem> {
         let attribute = self.attribute.clone();
         match &self.position {
@@ -95,16 +112,14 @@ impl<E: Send + 'static, R: Decode> Keyset<E, R> {
             Position::Null(None) => Some(WhereItem::is_null(attribute)),
             Position::Null(Some(id)) => Some(WhereItem::and([
                 WhereItem::is_null(attribute),
-                WhereItem::greater_than("id", id.as_str()),
+                self.beyond("id", id.as_str()),
             ])),
-            Position::After(_, id) if attribute == "id" => {
-                Some(WhereItem::greater_than("id", id.as_str()))
-            }
+            Position::After(_, id) if attribute == "id" => Some(self.beyond("id", id.as_str())),
             Position::After(value, id) => Some(WhereItem::or([
-                WhereItem::greater_than(attribute.clone(), value.clone()),
+                self.beyond(attribute.clone(), value.clone()),
                 WhereItem::and([
                     WhereItem::equals(attribute, value.clone()),
-                    WhereItem::greater_than("id", id.as_str()),
+                    self.beyond("id", id.as_str()),
                 ]),
             ])),
         }

@@ -32,10 +32,15 @@ pub trait Kind {
 
     #[doc(hidden)]
     const CLOCK: Clock = Clock::None;
+
+    /// Whether a page can begin after a value: the server compares it in the order in which it sorts it, and a row carries
+    /// it exactly.
+    #[doc(hidden)]
+    const IS_KEY: bool = false;
 }
 
 macro_rules! kinds {
-    ($($(#[$meta:meta])* $name:ident: $value:ty $(, $clock:ident)?;)*) => {$(
+    ($($(#[$meta:meta])* $name:ident: $value:ty $(, $clock:ident)? $(=> $is_key:literal)?;)*) => {$(
         $(#[$meta])*
         #[derive(Debug)]
         pub enum $name {}
@@ -43,25 +48,26 @@ macro_rules! kinds {
         impl Kind for $name {
             type Value = $value;
             $(const CLOCK: Clock = Clock::$clock;)?
+            $(const IS_KEY: bool = $is_key;)?
         }
     )*};
 }
 
 kinds! {
     /// A text: varchar, text, url, e-mail address, phone number, …
-    Text: String;
+    Text: String => true;
     /// A boolean.
     Bool: bool;
     /// A whole number.
-    Int: i64;
+    Int: i64 => true;
     /// A floating point number.
     Float: f64;
     /// An exact decimal number: the amount of a currency field, a decimal field.
-    Money: Decimal;
+    Money: Decimal => true;
     /// A calendar date.
-    Date: jiff::civil::Date, Date;
+    Date: jiff::civil::Date, Date => true;
     /// A point in time, UTC, in whole seconds.
-    DateTime: Timestamp, DateTime;
+    DateTime: Timestamp, DateTime => true;
     /// The type of a polymorphic parent.
     TypeName: String;
     /// A boolean that the server takes from a joined table: it can only be tested for true and false.
@@ -93,6 +99,7 @@ pub struct Id<T: ?Sized>(PhantomData<fn() -> Box<T>>);
 
 impl<T: ?Sized + 'static> Kind for Id<T> {
     type Value = super::Id<T>;
+    const IS_KEY: bool = true;
 }
 
 /// A value that can be selected, but neither filtered nor ordered by.
@@ -119,6 +126,7 @@ pub struct Own<T, K>(PhantomData<fn() -> (T, K)>);
 impl<T: AttributeValue, K: Kind> Kind for Own<T, K> {
     type Value = T;
     const CLOCK: Clock = K::CLOCK;
+    const IS_KEY: bool = K::IS_KEY;
 }
 
 impl<T: AttributeValue, K: Kind> Operand<Own<T, K>> for T {

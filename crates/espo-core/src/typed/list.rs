@@ -79,6 +79,21 @@ select_tuples!(A B C D F G H I J K);
 select_tuples!(A B C D F G H I J K L);
 select_tuples!(A B C D F G H I J K L M);
 
+/// How a list gets from one page to the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Paging {
+    /// By key where the order allows it, else by offset.
+    #[default]
+    Auto,
+    /// Each page begins after the last record of the one before, wherever that is by now. An order that does not allow it
+    /// is an error before anything is sent; for an entity type that is known only at run time, the caller has to know.
+    Key,
+    /// Each page begins after a number of records. Needed for a total per page; records can be missed or come twice when
+    /// others write.
+    Offset,
+}
+
 /// A list of records of `E` that is not asked for yet, decoded as `R`.
 ///
 /// Awaiting it sends it and gives a [`Page`]. Without [`ListRequest::select`] the rows hold every attribute that a list
@@ -92,6 +107,9 @@ pub struct ListRequest<E, R = E> {
     strict: bool,
     read_ahead: usize,
     timeout: Option<Duration>,
+    paging: Paging,
+    /// Whether the order is one that pages can begin in.
+    has_key_order: bool,
     marker: PhantomData<fn() -> (E, R)>,
 }
 
@@ -105,6 +123,8 @@ impl<E, R> Clone for ListRequest<E, R> {
             strict: self.strict,
             read_ahead: self.read_ahead,
             timeout: self.timeout,
+            paging: self.paging,
+            has_key_order: self.has_key_order,
             marker: PhantomData,
         }
     }
@@ -129,6 +149,8 @@ impl<E, R> ListRequest<E, R> {
             strict: false,
             read_ahead: 0,
             timeout: None,
+            paging: Paging::Auto,
+            has_key_order: false,
             marker: PhantomData,
         }
     }
@@ -151,6 +173,7 @@ impl<E, R> ListRequest<E, R> {
 
     /// The order. Records that are equal in it come in the order of their ids.
     pub fn order_by(mut self, order: OrderBy<E>) -> Self {
+        self.has_key_order = order.is_key;
         self.params = self.params.order_by(order.field, order.order);
         self
     }
@@ -213,6 +236,12 @@ impl<E, R> ListRequest<E, R> {
         self
     }
 
+    /// How [`ListRequest::stream`] and [`ListRequest::pages`] get from page to page; see [`Paging`].
+    pub fn paging(mut self, paging: Paging) -> Self {
+        self.paging = paging;
+        self
+    }
+
     /// A time limit for each attempt of each page, in place of the client's: for a report that takes long.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
@@ -234,6 +263,8 @@ impl<E, R> ListRequest<E, R> {
             strict: self.strict,
             read_ahead: self.read_ahead,
             timeout: self.timeout,
+            paging: self.paging,
+            has_key_order: self.has_key_order,
             marker: PhantomData,
         }
     }
@@ -299,22 +330,67 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
     /// Those of [`Client::send`], and one if the record does not decode.
     pub async fn first(self) -> Result<Option<R>, Error> {
         let page = self.max_size(1).no_total().strict().send().await?;
-        Ok(page.list.into_iter().next())
+        Ok(page.records.into_iter().next())
     }
 
     /// All records, in memory.
     ///
     /// # Errors
-    /// The first error of [`ListRequest::by_item`], that of a record that does not decode included.
+    /// The first error of [`ListRequest::stream`], that of a record that does not decode included.
     pub async fn collect(self) -> Result<Vec<R>, Error> {
-        self.by_item().try_collect().await
+        self.stream().try_collect().await
     }
 
-    /// All pages, one after the other, by offset, with constant memory.
+    /// All records, one after the other, with constant memory.
     ///
-    /// Offsets shift when others create or delete records meanwhile, so that a record can be skipped or come twice;
-    /// [`ListRequest::by_key`] does not have this. After an error the stream ends.
-    pub fn by_page(self) -> BoxStream<Page<R>> {
+    /// Without an order, records come in the order of their ids. Then, and in the order of a stored text, whole number,
+    /// amount, date, time or id, pages begin after the last record of the one before ([`Paging::Key`]): a record that is
+    /// not written meanwhile comes exactly once, whatever others write. **This guarantee does not apply** to other orders
+    /// (links, enums, booleans, computed values), to a list with an [`offset`](ListRequest::offset), and after
+    /// [`Paging::Offset`]: offsets shift when others create or delete records, so that a record can be missed or come
+    /// twice. A record whose attribute of the order changes meanwhile can be missed or come twice in any case.
+    ///
+    /// A record that does not decode is an error after the records of its page, after which the stream continues; after
+    /// any other error it ends.
+    pub fn stream(self) -> BoxStream<R> {
+        items(self.pages())
+    }
+
+    /// All pages, one after the other; see [`ListRequest::stream`]. After an error the stream ends.
+    ///
+    /// With [`Paging::Key`], the server counts nothing: [`Page::total`] is only whether there is more.
+    pub fn pages(self) -> BoxStream<Page<R>> {
+        match (self.paging, self.key_order()) {
+            (Paging::Auto | Paging::Key, Some((attribute, order))) => {
+                self.keyed_pages(attribute, order)
+            }
+            (Paging::Key, None) => {
+                let order = self.params.order_by.as_deref().unwrap_or_default();
+                let message = format!(
+                    "cannot page by key in the order of `{order}`: the server does not compare its values in that order, \
+                     or the list has an offset; use another order, or `Paging::Offset`"
+                );
+                Box::pin(stream::iter([Err(Error::build(message))]))
+            }
+            (Paging::Auto | Paging::Offset, _) => self.offset_pages(),
+        }
+    }
+
+    /// The attribute and direction in which pages can begin after a record.
+    fn key_order(&self) -> Option<(Cow<'static, str>, Order)> {
+        if self.params.offset.is_some() {
+            return None;
+        }
+        let Some(attribute) = &self.params.order_by else {
+            return Some((Cow::Borrowed("id"), self.params.order.unwrap_or_default()));
+        };
+        // Of an entity type that is known only at run time, the caller has to know.
+        let is_chosen = R::DECODES.is_empty() && self.paging == Paging::Key;
+        let is_key = attribute == "id" || self.has_key_order || is_chosen;
+        is_key.then(|| (attribute.clone(), self.params.order.unwrap_or_default()))
+    }
+
+    fn offset_pages(self) -> BoxStream<Page<R>> {
         let size = self.params.max_size.unwrap_or(LARGEST_PAGE).max(1);
         let read_ahead = self.read_ahead;
         let start = Offset {
@@ -328,41 +404,19 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
         )
     }
 
-    /// All records, one after the other, by offset, with constant memory; see [`ListRequest::by_page`].
-    ///
-    /// A record that does not decode is an error behind the records of its page, after which the stream goes on; after
-    /// any other error it ends.
-    pub fn by_item(self) -> BoxStream<R> {
-        items(self.by_page())
-    }
-
-    /// All records in the order of their ids, by key instead of by offset: a record that nobody touches comes exactly
-    /// once, whatever others write meanwhile. Replaces the order.
-    pub fn by_key(self) -> BoxStream<R> {
-        items(self.pages_by_key("id"))
-    }
-
-    /// All pages in the order of an attribute, records that are equal in it in the order of their ids, by key instead
-    /// of by offset. Records whose attribute is null come first. A constant or a name: `contact::MODIFIED_AT`,
-    /// `"modifiedAt"`.
-    ///
-    /// The attribute must be one that a list can be filtered and ordered by, in the same order: not an enum, which the
-    /// server orders by the place of its options. A typed list refuses that; an untyped one cannot know.
-    pub fn pages_by_key(mut self, attribute: impl Into<Cow<'static, str>>) -> BoxStream<Page<R>> {
+    pub(crate) fn keyed_pages(
+        mut self,
+        attribute: impl Into<Cow<'static, str>>,
+        order: Order,
+    ) -> BoxStream<Page<R>> {
         let attribute = attribute.into();
-        if R::field_type(&attribute).is_some_and(|type_| type_.starts_with("enum")) {
-            let message = format!(
-                "no paging by `{attribute}`: the server orders an enum by the place of its options and compares its text"
-            );
-            return Box::pin(stream::iter([Err(Error::build(message))]));
-        }
         let size = self.params.max_size.unwrap_or(LARGEST_PAGE).max(1);
         self.params = self
             .params
             .max_size(size)
-            .order_by(attribute.clone(), Order::Asc);
+            .order_by(attribute.clone(), order);
         self.params.offset = None;
-        // A counted total would cost the server a query a page, and says nothing about what is left.
+        // A counted total would cost the server a query per page, and does not say what is left.
         self.no_total = true;
         let select = self.params.select.take().or_else(|| {
             R::default_select().map(|names| names.into_iter().map(Cow::Borrowed).collect())
@@ -376,7 +430,7 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
             self.params = self.params.select(names);
         }
         let read_ahead = self.read_ahead;
-        ahead(read_ahead, super::keyset::pages(self, attribute))
+        ahead(read_ahead, super::keyset::pages(self, attribute, order))
     }
 
     pub(crate) async fn keyed_page(
@@ -448,7 +502,7 @@ pub(super) fn items<R: Send + 'static>(pages: BoxStream<Page<R>>) -> BoxStream<R
                     .rejected
                     .into_iter()
                     .map(|error| Err(decode_error_in_page(error)));
-                page.list.into_iter().map(Ok).chain(rejected).collect()
+                page.records.into_iter().map(Ok).chain(rejected).collect()
             }
             Err(error) => vec![Err(error)],
         };

@@ -11,6 +11,7 @@ use super::journal::{Journal, State};
 use super::list::BoxStream;
 use super::records::{Editable, Records, confirm};
 use super::upsert::{Key, Upserted};
+use crate::search::Order;
 use crate::{Error, Outcome};
 
 /// One of many writes.
@@ -83,14 +84,14 @@ impl<R: Editable> Records<R> {
     /// seen, and expect it once more.
     ///
     /// For some of the attributes, or under further conditions, the same is
-    /// `list().filter(contact::MODIFIED_AT.ge(time) & …).project::<P>().pages_by_key(contact::MODIFIED_AT)`.
+    /// `list().filter(contact::MODIFIED_AT.ge(time) & …).project::<P>().order_by(contact::MODIFIED_AT.asc()).stream()`.
     pub fn changes_since(&self, time: jiff::Timestamp) -> BoxStream<R> {
         let since = super::value::format_timestamp(time);
         let changed = crate::WhereItem::greater_than_or_equals("modifiedAt", since);
         super::list::items(
             self.list()
                 .filter(changed.into())
-                .pages_by_key("modifiedAt"),
+                .keyed_pages("modifiedAt", Order::Asc),
         )
     }
 
@@ -104,7 +105,12 @@ impl<R: Editable> Records<R> {
         let chunks: Vec<Vec<String>> = ids.chunks(IDS).map(<[String]>::to_vec).collect();
         Box::pin(futures_util::stream::iter(chunks).flat_map(move |ids| {
             let wanted = crate::WhereItem::is_in("id", ids);
-            super::list::items(records.list().filter(wanted.into()).pages_by_key("id"))
+            super::list::items(
+                records
+                    .list()
+                    .filter(wanted.into())
+                    .keyed_pages("id", Order::Asc),
+            )
         }))
     }
 }

@@ -45,7 +45,7 @@ pub(crate) use into_id::texts;
 pub use into_id::{AnyRef, IntoId};
 pub use journal::Journal;
 pub use link::{Link, LinkOf};
-pub use list::{BoxStream, ListRequest, Select};
+pub use list::{BoxStream, ListRequest, Paging, Select};
 pub use many::{Write, WriteMany, Written};
 pub use named_filter::{BoolFilter, IsBoolFilter, IsPrimaryFilter, PrimaryFilter};
 pub use parent::ParentRef;

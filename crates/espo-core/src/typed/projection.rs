@@ -189,13 +189,13 @@ pub fn decode_value<P: Projection>(value: Value) -> Result<P, DecodeError> {
 pub fn decode_page<P: Projection>(text: &str) -> Result<Page<P>, DecodeError> {
     let records: Page<P::Of> = Decode::decode_page(text)?;
     let mut page = Page {
-        list: Vec::with_capacity(records.list.len()),
+        records: Vec::with_capacity(records.records.len()),
         total: records.total,
         rejected: records.rejected,
     };
-    for record in records.list {
+    for record in records.records {
         match project(record) {
-            Ok(record) => page.list.push(record),
+            Ok(record) => page.records.push(record),
             Err(error) => page.rejected.push(error),
         }
     }

@@ -422,7 +422,7 @@ fn check_page<E: Entity>(text: &str) -> Result<(), String> {
     let page = <E as super::Decode>::decode_page(text).map_err(|e| e.to_string())?;
     let first = page.rejected.first().map(ToString::to_string);
     // The records have to be made, or the compiler could leave the work out.
-    std::hint::black_box(page.list);
+    std::hint::black_box(page.records);
     first.map_or(Ok(()), Err)
 }
 

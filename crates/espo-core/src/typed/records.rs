@@ -108,7 +108,7 @@ impl Client {
         self.records::<E>().record(id).into()
     }
 
-    /// Lists records. Awaited, it gives a page; [`ListRequest::by_item`] goes through all.
+    /// Lists records. Awaited, it gives a page; [`ListRequest::stream`] goes through all.
     pub fn list<E: Entity>(&self) -> ListRequest<E> {
         self.records().list()
     }
@@ -191,7 +191,7 @@ impl<R> Records<R> {
 }
 
 impl<R: Editable> Records<R> {
-    /// Lists records. Awaited, it gives a page; [`ListRequest::by_item`] goes through all.
+    /// Lists records. Awaited, it gives a page; [`ListRequest::stream`] goes through all.
     pub fn list(&self) -> ListRequest<R> {
         ListRequest::new(self.client.clone(), vec![self.entity_type.clone()])
     }

@@ -183,7 +183,7 @@ impl<R: Editable> UpsertRequest<R> {
         request.params_mut().select = Some(vec!["id".into()]);
         let page = request.no_total().await?;
         let ids: Vec<&str> = page
-            .list
+            .records
             .iter()
             .filter_map(|row| row.get("id")?.as_str())
             .collect();

@@ -38,7 +38,7 @@ async fn an_import_creates_updates_and_is_taken_back() {
         .send()
         .await
         .unwrap();
-    assert_eq!(made.list.len(), 1);
+    assert_eq!(made.records.len(), 1);
 
     crm.untyped("Import").record(id).revert().await.unwrap();
     assert_eq!(sim.count("Account"), 1, "what was updated stays");
@@ -97,7 +97,7 @@ async fn a_duplicate_of_an_import_can_be_kept() {
         .await
         .unwrap();
     let ids: Vec<_> = page
-        .list
+        .records
         .iter()
         .map(|r| r["id"].as_str().unwrap())
         .collect();
@@ -220,7 +220,7 @@ async fn mass_actions_of_administrators() {
     assert_eq!(some.recalculate_formula().await.unwrap().count, 1);
 
     let record = crm.untyped("Account").record(&account);
-    let followers = async || record.followers().await.unwrap().list.len();
+    let followers = async || record.followers().await.unwrap().records.len();
     let before = followers().await;
     some.follow_as(&user.id).await.unwrap();
     assert_eq!(followers().await, before + 1);
@@ -230,7 +230,7 @@ async fn mass_actions_of_administrators() {
     assert_eq!(followers().await, before + 1);
     record.remove_followers([&user.id]).await.unwrap();
     assert_eq!(followers().await, before);
-    let who = record.users_access().await.unwrap().list;
+    let who = record.users_access().await.unwrap().records;
     assert!(who.iter().any(|other| other["id"] == user.id.as_str()));
     assert_eq!(some.delete().await.unwrap().count, 1);
     assert_eq!(sim.count("Account"), 0);

@@ -162,12 +162,12 @@ async fn what_was_looked_at_last_comes_first() {
     }
     let names = async |crm: &espo_core::Client| {
         let page = crm.app().last_viewed().await.unwrap();
-        assert!(!page.total.has_more(page.list.len() as u64));
+        assert!(!page.total.has_more(page.records.len() as u64));
         let name = |item: &espo_core::actions::AnyRecord| {
             assert_eq!(item.entity_type, "Account");
             item.attributes["targetName"].as_str().unwrap().to_owned()
         };
-        page.list.iter().map(name).collect::<String>()
+        page.records.iter().map(name).collect::<String>()
     };
     assert_eq!(names(&crm).await, "");
     for account in [0, 1, 2, 0] {

@@ -58,7 +58,7 @@ async fn members_of_target_lists_opt_out_and_back_in() {
     list.opt_out(member).await.unwrap();
     let page = out().await;
     assert_eq!(page.total, Total::Exact(1));
-    assert_eq!(page.list[0].id, contact.as_str());
+    assert_eq!(page.records[0].id, contact.as_str());
     list.cancel_opt_out(member).await.unwrap();
     assert_eq!(out().await.total, Total::Exact(0));
 
@@ -80,23 +80,23 @@ async fn activities_by_side_type_and_day() {
     let account = crm.untyped("Account").record(&account);
     for (side, expected) in [(account.activities(), &planned), (account.history(), &held)] {
         let page = side.list_untyped("Meeting").max_size(5).await.unwrap();
-        assert_eq!(page.list.len(), 1);
-        assert_eq!(page.list[0]["id"], expected.as_str());
+        assert_eq!(page.records.len(), 1);
+        assert_eq!(page.records[0]["id"], expected.as_str());
         let page = side.max_size(5).await.unwrap();
-        assert_eq!(page.list.len(), 1);
-        assert_eq!(page.list[0].id, expected.as_str());
-        assert_eq!(page.list[0].entity_type, "Meeting");
+        assert_eq!(page.records.len(), 1);
+        assert_eq!(page.records[0].id, expected.as_str());
+        assert_eq!(page.records[0].entity_type, "Meeting");
     }
     let user = crm.untyped("User").record(&me);
     let page = user.upcoming(7).max_size(5).await.unwrap();
-    let ids: Vec<_> = page.list.iter().map(|entry| entry.id.as_str()).collect();
+    let ids: Vec<_> = page.records.iter().map(|entry| entry.id.as_str()).collect();
     assert!(ids.contains(&planned.as_str()));
     assert!(
         !ids.contains(&held.as_str()),
         "what is over does not come up"
     );
     let none = user.upcoming(0).max_size(5).await.unwrap();
-    assert!(none.list.is_empty());
+    assert!(none.records.is_empty());
 
     let now = jiff::Timestamp::now();
     let until = |days: i64| now + jiff::SignedDuration::from_hours(24 * days);
@@ -190,7 +190,7 @@ async fn a_web_form_hands_leads_in_without_a_login() {
     let anybody = anybody.untyped("Lead");
     anybody.capture(key, lead.clone()).await.unwrap();
 
-    let leads = crm.untyped("Lead").list().send().await.unwrap().list;
+    let leads = crm.untyped("Lead").list().send().await.unwrap().records;
     assert_eq!(leads.len(), 1);
     let record = read(&crm, "Lead", leads[0]["id"].as_str().unwrap()).await;
     assert_eq!(

@@ -122,7 +122,7 @@ async fn users_who_reacted_are_listed() {
     let seen = note(&boss, &post);
     let likes = async || {
         let page = seen.reactors("Like").await.unwrap();
-        let names = page.list.iter().map(|user| user["userName"].to_string());
+        let names = page.records.iter().map(|user| user["userName"].to_string());
         names.collect::<Vec<_>>()
     };
     assert!(likes().await.is_empty());
@@ -155,12 +155,15 @@ async fn notifications_of_one_action_are_grouped_and_can_be_opened() {
     let notifications = crm.untyped("Notification");
     assert_eq!(notifications.unread_count().await.unwrap(), 3);
     let page = notifications.list().max_size(5).await.unwrap();
-    assert_eq!((page.list.len(), page.total), (2, Total::NoMore));
+    assert_eq!((page.records.len(), page.total), (2, Total::NoMore));
     let one = notifications.list().max_size(1).await.unwrap();
-    assert_eq!((one.list.len(), one.total), (1, Total::More));
-    let grouped = page.list.iter().find(|listed| listed["groupedCount"] == 2);
+    assert_eq!((one.records.len(), one.total), (1, Total::More));
+    let grouped = page
+        .records
+        .iter()
+        .find(|listed| listed["groupedCount"] == 2);
     let grouped = notifications.record(grouped.unwrap()["id"].as_str().unwrap());
-    let mut ids: Vec<_> = grouped.group().await.unwrap().list;
+    let mut ids: Vec<_> = grouped.group().await.unwrap().records;
     ids.sort_by_key(|listed| listed["message"].to_string());
     assert_eq!(
         [&ids[0]["id"], &ids[1]["id"]],
@@ -168,7 +171,7 @@ async fn notifications_of_one_action_are_grouped_and_can_be_opened() {
     );
     assert_eq!(ids.len(), 2);
     let group = async |id: &str| notifications.record(id).group().await;
-    assert_eq!(group(&alone).await.unwrap().list.len(), 1);
+    assert_eq!(group(&alone).await.unwrap().records.len(), 1);
     assert!(group(&others).await.unwrap_err().is_forbidden());
     assert!(group("none").await.unwrap_err().is_not_found());
 

@@ -144,7 +144,7 @@ async fn more_ids_than_a_url_holds_go_in_several_requests() {
     let all: Vec<JsonObject> = crm
         .untyped("Account")
         .list()
-        .by_item()
+        .stream()
         .try_collect()
         .await
         .unwrap();

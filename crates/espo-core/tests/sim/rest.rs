@@ -95,11 +95,15 @@ async fn a_file_joins_a_notes_attachments() {
     assert_eq!(kept["attachmentsIds"], json!([first, second]));
 
     let files = account.stream_attachments().max_size(5).await.unwrap();
-    let mut names: Vec<_> = files.list.iter().map(|file| file["name"].clone()).collect();
+    let mut names: Vec<_> = files
+        .records
+        .iter()
+        .map(|file| file["name"].clone())
+        .collect();
     names.sort_by_key(ToString::to_string);
     assert_eq!(names, ["a.txt", "b.txt"]);
     let first = account.stream_attachments().max_size(1).await.unwrap();
-    assert_eq!(first.list.len(), 1);
+    assert_eq!(first.records.len(), 1);
     let all = account.stream_attachments().max_size(1).collect().await;
     assert_eq!(all.unwrap().len(), 2);
 }
@@ -260,7 +264,7 @@ async fn boards_activities_and_searches() {
     deals.order_kanban("Closed Won", [&won]).await.unwrap();
 
     let found = crm.global_search("Searched").max_size(5).await.unwrap();
-    assert_eq!(found.list[0].entity_type, "Account");
+    assert_eq!(found.records[0].entity_type, "Account");
     let account = crm.untyped("Account").record(&account);
     account.activities().max_size(5).await.unwrap();
     account.history().max_size(5).await.unwrap();

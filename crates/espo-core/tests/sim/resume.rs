@@ -65,7 +65,7 @@ fn spawn(sim: &Sim, journal: &Path) -> Child {
 /// How often each name is on the server.
 async fn names(crm: &Client) -> HashMap<String, usize> {
     let mut names = HashMap::new();
-    let mut all = crm.untyped("Case").list().by_key();
+    let mut all = crm.untyped("Case").list().stream();
     while let Some(record) = all.try_next().await.unwrap() {
         *names
             .entry(record["name"].as_str().unwrap().to_owned())

@@ -16,7 +16,7 @@ const PAGE: &str = r#"{"total":1,"list":[{"id":"1","name":"One"}]}"#;
 async fn names(client: &Client) -> Result<Vec<String>, espo_core::Error> {
     let page = client.untyped("Account").list().await?;
     let name = |row: &JsonObject| row["name"].as_str().unwrap().to_owned();
-    Ok(page.list.iter().map(name).collect())
+    Ok(page.records.iter().map(name).collect())
 }
 
 fn chunked(pieces: &[&[u8]], headers: &str, trailers: &str) -> Vec<u8> {

@@ -151,7 +151,10 @@ async fn a_stream_that_is_dropped_takes_what_it_reads_ahead_along() {
         .build()
         .unwrap();
     let list = client.untyped("Account").list().max_size(1);
-    let mut pages = list.read_ahead(1).by_page();
+    let mut pages = list
+        .read_ahead(1)
+        .paging(espo_core::typed::Paging::Offset)
+        .pages();
     pages.next().await.unwrap().unwrap();
     while server.seen().len() < 2 {
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -33,7 +33,7 @@ async fn start() -> Instance {
         let boss = Auth::password(variable("ESPO_USERNAME"), variable("ESPO_PASSWORD"));
         return Instance {
             sim: None,
-            crm: client(&url, key.into()),
+            crm: client(&url, key),
             boss: client(&url, boss.into()),
         };
     }
@@ -43,7 +43,7 @@ async fn start() -> Instance {
     let password = user.password.clone().expect("its password");
     let boss = Auth::password(user.user_name.clone(), password);
     Instance {
-        crm: client(&sim.url(), Auth::api_key(sim.api_key()).into()),
+        crm: client(&sim.url(), Auth::api_key(sim.api_key())),
         boss: client(&sim.url(), boss.into()),
         sim: Some(sim),
     }
@@ -209,7 +209,7 @@ async fn members_of_target_lists_opt_out() -> Result<(), Error> {
     list.cancel_opt_out(crm.record(&ann)).await?;
     assert!(list.opted_out().collect().await?.is_empty());
     list.unlink_all(target_list::links::CONTACTS).await?;
-    assert!(list.contacts().list().await?.list.is_empty());
+    assert!(list.contacts().list().await?.records.is_empty());
     Ok(())
 }
 
@@ -383,8 +383,15 @@ async fn searches_and_activities_name_entity_types() -> Result<(), Error> {
     assert_eq!(found[0].id_of::<Account>(), Some(acme.clone()));
     assert_eq!(found[0].id_of::<Contact>(), None);
     let account = crm.record(&acme);
-    assert!(account.activities().list::<Call>().await?.list.is_empty());
-    assert!(account.history().await?.list.is_empty());
+    assert!(
+        account
+            .activities()
+            .list::<Call>()
+            .await?
+            .records
+            .is_empty()
+    );
+    assert!(account.history().await?.records.is_empty());
     account.email_addresses().await?;
     boss.record(&acme).users_access().await?;
     Ok(())

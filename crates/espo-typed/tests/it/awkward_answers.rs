@@ -90,7 +90,7 @@ fn undecodable_records_are_reported_and_the_others_kept() {
     ]});
     let page: Page<Opportunity> = Opportunity::decode_page(&page.to_string()).expect("a page");
     assert_eq!(
-        page.list
+        page.records
             .iter()
             .filter_map(|deal| deal.name.as_deref())
             .collect::<Vec<_>>(),
@@ -124,7 +124,7 @@ fn invalid_list_responses_are_errors() {
         r#"{"total":0,"list":[]} x"#,
     ] {
         let error = Opportunity::decode_page(text)
-            .map(|page| page.list.len())
+            .map(|page| page.records.len())
             .expect_err(text);
         assert!(
             error.to_string().starts_with("Opportunity: no list"),

@@ -140,13 +140,16 @@ fn invalid_json_in_one_record_loses_only_that_record() {
         );
         fn check<R: Decode>(page: &str) -> Page<R> {
             let page = R::decode_page(page).expect("a page");
-            assert_eq!((page.list.len(), page.rejected.len()), (2, 1));
+            assert_eq!((page.records.len(), page.rejected.len()), (2, 1));
             assert_eq!(page.rejected[0].id.as_deref(), Some("2"));
             assert_eq!(page.rows(), 3);
             page
         }
-        assert_eq!(check::<Account>(&page).list[0].name.as_deref(), Some("one"));
-        assert_eq!(check::<JsonObject>(&page).list[0]["name"], "one");
+        assert_eq!(
+            check::<Account>(&page).records[0].name.as_deref(),
+            Some("one")
+        );
+        assert_eq!(check::<JsonObject>(&page).records[0]["name"], "one");
     }
 }
 

@@ -36,16 +36,16 @@ async fn an_account_with_a_deal_is_created_found_through_its_link_and_patched_to
         .list()
         .filter(opportunity::STAGE.eq(Stage::Prospecting))
         .await?;
-    assert_eq!(open.list.len(), 1);
-    assert_eq!(open.list[0].id, deal.id);
-    assert_eq!(open.list[0].name.as_deref(), Some("Deal"));
-    assert_eq!(open.list[0].amount, Some(Decimal::from(1_000)));
+    assert_eq!(open.records.len(), 1);
+    assert_eq!(open.records[0].id, deal.id);
+    assert_eq!(open.records[0].name.as_deref(), Some("Deal"));
+    assert_eq!(open.records[0].amount, Some(Decimal::from(1_000)));
     assert!(
         deals
             .list()
             .filter(opportunity::STAGE.eq(Stage::ClosedWon))
             .await?
-            .list
+            .records
             .is_empty()
     );
 
@@ -82,14 +82,14 @@ async fn many_to_many_links_are_made_listed_filtered_and_undone() -> Result<(), 
         .list()
         .select((contact::FIRST_NAME, contact::LAST_NAME))
         .await?;
-    assert_eq!(listed.list[0].last_name.as_deref(), Some("Roe"));
+    assert_eq!(listed.records[0].last_name.as_deref(), Some("Roe"));
     let found = crm
         .list::<Account>()
         .filter(account::links::CONTACTS.linked_with([jane]))
         .await?;
-    assert_eq!(&found.list[0].id, acme);
+    assert_eq!(&found.records[0].id, acme);
     contacts.unlink(jane).await?;
-    assert!(contacts.list().await?.list.is_empty());
+    assert!(contacts.list().await?.records.is_empty());
     Ok(())
 }
 
@@ -110,13 +110,13 @@ async fn named_filters_of_the_instance_are_constants() -> Result<(), Error> {
         .list::<Opportunity>()
         .primary_filter(opportunity::primary_filters::OPEN)
         .await?;
-    assert_eq!(open.list.len(), 1);
-    assert_eq!(open.list[0].stage, Some(Stage::Prospecting));
+    assert_eq!(open.records.len(), 1);
+    assert_eq!(open.records[0].stage, Some(Stage::Prospecting));
     let mine = crm
         .list::<Opportunity>()
         .bool_filter(opportunity::bool_filters::ONLY_MY)
         .await?;
-    assert!(mine.list.is_empty(), "none is assigned to this user");
+    assert!(mine.records.is_empty(), "none is assigned to this user");
 
     // One that the metadata does not show, and an entity type that is known only at run time.
     let refused = crm
@@ -132,7 +132,7 @@ async fn named_filters_of_the_instance_are_constants() -> Result<(), Error> {
         .list()
         .primary_filter("won")
         .await?;
-    assert_eq!(untyped.list.len(), 1);
+    assert_eq!(untyped.records.len(), 1);
     Ok(())
 }
 
@@ -171,7 +171,7 @@ async fn keyset_paging_returns_each_record_once_during_writes() -> Result<(), Er
         .list::<Account>()
         .select(account::NAME)
         .max_size(20)
-        .by_key();
+        .stream();
     while let Some(account) = by_key.try_next().await? {
         let id = account.id;
         if seen.len() < 100 {
@@ -187,7 +187,8 @@ async fn keyset_paging_returns_each_record_once_during_writes() -> Result<(), Er
         .select(account::NAME)
         .order_by(account::NAME.asc())
         .max_size(20)
-        .by_item();
+        .paging(espo_core::typed::Paging::Offset)
+        .stream();
     while let Some(account) = by_offset.try_next().await? {
         crm.delete::<Account>(account.id).await?;
         left += 1;

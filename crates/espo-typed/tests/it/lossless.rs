@@ -204,7 +204,7 @@ fn check<E: Entity>(schema: &EntityType, seed: u64) {
     let text = json!({"total": 5, "list": sent}).to_string();
     let page = E::decode_page(&text).expect("a page");
     assert_eq!(page.rejected, [], "{}", schema.name);
-    for (sent, record) in sent.iter().zip(&page.list) {
+    for (sent, record) in sent.iter().zip(&page.records) {
         let back = record.to_json();
         let keys = |map: &Map<String, Value>| {
             map.keys()

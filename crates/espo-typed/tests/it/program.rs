@@ -108,7 +108,7 @@ impl<E: Entity> Job for Count<E> {
 }
 
 async fn delete_all<R: Editable>(records: Records<R>) -> Result<usize, Error> {
-    let (mut all, mut count) = (records.list().by_key(), 0);
+    let (mut all, mut count) = (records.list().stream(), 0);
     while let Some(record) = all.try_next().await? {
         records.delete(record.record_id().expect("an id")).await?;
         count += 1;
@@ -117,7 +117,7 @@ async fn delete_all<R: Editable>(records: Records<R>) -> Result<usize, Error> {
 }
 
 async fn copy<E: Entity>(from: &Client, to: &Client) -> Result<usize, Error> {
-    let (mut all, mut count) = (from.list::<E>().read_ahead(2).by_item(), 0);
+    let (mut all, mut count) = (from.list::<E>().read_ahead(2).stream(), 0);
     while let Some(record) = all.try_next().await? {
         to.untyped(E::ENTITY_TYPE)
             .create(record.to_json())

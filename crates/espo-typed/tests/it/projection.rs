@@ -119,7 +119,7 @@ fn an_undecodable_record_does_not_lose_the_page() {
     let text = r#"{"total":3,"list":[{"id":"a1","name":"A"},{"id":"a2"},{"id":"a3","name":"C","teamsIds":5}]}"#;
     let page = Card::decode_page(text).expect("a page");
     assert_eq!(
-        page.list
+        page.records
             .iter()
             .map(|card| card.name.as_str())
             .collect::<Vec<_>>(),

@@ -46,7 +46,7 @@ fn records_without_an_id_are_rejected() {
     );
     let page = r#"{"total": 2, "list": [{"id": "a1"}, {"name": "Acme"}]}"#;
     let page = Account::decode_page(page).expect("a page");
-    assert_eq!((page.list.len(), page.rejected.len()), (1, 1));
+    assert_eq!((page.records.len(), page.rejected.len()), (1, 1));
     // Settings are no entity.
     Settings::decode_record("{}").expect("settings");
 }

@@ -72,12 +72,12 @@ async fn search_results_are_linked_if_the_link_allows_it() -> Result<(), Error> 
     let chosen = || contact::LAST_NAME.starts_with("Chosen");
     list.contacts().link_where(chosen()).await?;
     let names = list.contacts().list().order_by(contact::LAST_NAME.asc());
-    let names = names.await?.list.into_iter().map(|c| c.last_name);
+    let names = names.await?.records.into_iter().map(|c| c.last_name);
     let names: Vec<String> = names.flatten().collect();
     assert_eq!(names, ["Chosen", "Chosen too"]);
     let found = crm.list::<TargetList>();
     let found = found.filter(target_list::NAME.eq("L")).await?;
-    assert_eq!(found.list.len(), 1);
+    assert_eq!(found.records.len(), 1);
 
     let acme = crm.create(AccountNew::new("Acme")).await?;
     let acme = crm.record(acme.id());
@@ -124,7 +124,7 @@ async fn followers_can_be_added_and_removed() -> Result<(), Error> {
     let acme = crm.record(acme.id());
     let names = async || -> Result<Vec<String>, Error> {
         let page = acme.followers().await?;
-        let names = page.list.into_iter().map(|user| user.user_name);
+        let names = page.records.into_iter().map(|user| user.user_name);
         Ok(names.flatten().collect())
     };
     assert!(names().await?.is_empty());
@@ -156,7 +156,7 @@ async fn api_users_cannot_star_records() -> Result<(), Error> {
         .list::<Account>()
         .filter(account::NAME.eq("Acme"))
         .await?;
-    assert_eq!(listed.list[0].is_starred, Some(true));
+    assert_eq!(listed.records[0].is_starred, Some(true));
     crm.record(id).unstar().await?;
     assert_eq!(starred().await?, Some(false));
     let error = api.record(id).star().await.expect_err("an API user");

@@ -292,7 +292,7 @@ async fn round_trip(php_json: bool) {
         .strict()
         .await
         .expect("a list");
-    world.assert_full(&listed.list[0], "a list row");
+    world.assert_full(&listed.records[0], "a list row");
 
     let blank = world
         .crm
@@ -317,7 +317,9 @@ async fn round_trip(php_json: bool) {
             .strict()
             .await;
         assert_eq!(
-            page.unwrap_or_else(|e| panic!("{shown}: {e}")).list.len(),
+            page.unwrap_or_else(|e| panic!("{shown}: {e}"))
+                .records
+                .len(),
             2,
             "{shown}"
         );

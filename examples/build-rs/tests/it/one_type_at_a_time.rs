@@ -482,7 +482,7 @@ async fn run(
             f::FILES_TYPES,
         ));
     }
-    differences(&list.await?.list[0], &row.created, &of("listed"), told);
+    differences(&list.await?.records[0], &row.created, &of("listed"), told);
     for filter in &row.filters {
         let filter = filter(&id);
         let shown = format!("{filter:?}");
@@ -499,8 +499,12 @@ async fn run(
             .order_by(order)
             .strict()
             .await?;
-        if ordered.list.len() != 2 {
-            told.push(format!("{}: {} records", of("ordered"), ordered.list.len()));
+        if ordered.records.len() != 2 {
+            told.push(format!(
+                "{}: {} records",
+                of("ordered"),
+                ordered.records.len()
+            ));
         }
     }
     for (patch, expected) in [row.update, row.clear].into_iter().flatten() {

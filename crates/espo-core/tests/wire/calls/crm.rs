@@ -48,7 +48,7 @@ async fn activities_are_mixed_or_of_one_entity_type() {
     let rows = r#"{"total":2,"list":[{"id":"c","_scope":"Call","name":"Talk"},{"id":"m"}]}"#;
     let page = account(rows).history().max_size(5).await.unwrap();
     bench.sent("GET Activities/Account/1/history?maxSize=5", Value::Null);
-    let row = &page.list[0];
+    let row = &page.records[0];
     assert_eq!(
         (row.entity_type.as_str(), row.name()),
         ("Call", Some("Talk"))

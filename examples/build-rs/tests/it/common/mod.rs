@@ -75,7 +75,7 @@ impl World {
         let shown = format!("{filter:?}");
         let page = self.crm.list::<CEverything>().filter(filter).strict().await;
         let page = page.unwrap_or_else(|error| panic!("{shown}: {error}"));
-        page.list
+        page.records
             .iter()
             .map(|record| record.id().to_string())
             .collect()
