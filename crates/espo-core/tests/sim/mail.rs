@@ -29,7 +29,7 @@ async fn received(sim: &Sim, crm: &Client, subject: &str) -> String {
 async fn shown(crm: &Client, email: &str, attribute: &str) -> serde_json::Value {
     let inbox = crm.untyped("Email");
     let page = inbox.list().filter(field("id").eq(email)).await.unwrap();
-    page.list[0][attribute].clone()
+    page.records[0][attribute].clone()
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_mark_is_of_one_user() {
         .unwrap();
     let boss = admin(&sim);
     let seen = boss.untyped("Email").list().await.unwrap();
-    assert!(seen.list.iter().all(|email| email["isImportant"] != true));
+    assert!(seen.records.iter().all(|email| email["isImportant"] != true));
     // What is not in one's inbox is passed over.
     boss.untyped("Email")
         .mark(Mark::Read, [&email])
