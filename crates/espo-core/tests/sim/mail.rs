@@ -68,7 +68,11 @@ async fn a_mark_is_of_one_user() {
         .unwrap();
     let boss = admin(&sim);
     let seen = boss.untyped("Email").list().await.unwrap();
-    assert!(seen.records.iter().all(|email| email["isImportant"] != true));
+    assert!(
+        seen.records
+            .iter()
+            .all(|email| email["isImportant"] != true)
+    );
     // What is not in one's inbox is passed over.
     boss.untyped("Email")
         .mark(Mark::Read, [&email])
