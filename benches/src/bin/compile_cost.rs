@@ -219,7 +219,7 @@ fn program(scratch: &Scratch, sdk: &Path) -> Result<PathBuf> {
     let lists: String = FIVE
         .iter()
         .map(|name| {
-            format!("    for record in crm.list::<{name}>().max_size(20).await?.list {{\n        println!(\"{{:?}} {{:?}}\", record.id, record.name);\n    }}\n")
+            format!("    for record in crm.list::<{name}>().max_size(20).await?.records {{\n        println!(\"{{:?}} {{:?}}\", record.id, record.name);\n    }}\n")
         })
         .collect();
     let main = format!(

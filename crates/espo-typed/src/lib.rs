@@ -27,7 +27,7 @@
 //!         .filter(opportunity::STAGE.ne(Stage::ClosedWon) & opportunity::CLOSE_DATE.current_quarter())
 //!         .order_by(opportunity::CLOSE_DATE.desc())
 //!         .await?;
-//!     for deal in open.list {
+//!     for deal in open.records {
 //!         println!("{:?} {:?}", deal.name, deal.amount);
 //!     }
 //!     Ok(())
@@ -56,7 +56,7 @@
 //! | | |
 //! | --- | --- |
 //! | one record | `crm.read(id)`, `read_opt`, `create(new)`, `update(id, patch)`, `upsert(key, new)`, `delete(id)` |
-//! | many records | `crm.list::<Contact>()`: `.await` returns one page; `collect()`, `by_item()`, and `by_key()`, which neither skips nor repeats a record while others write; `crm.records::<Contact>().changes_since(time)` |
+//! | many records | `crm.list::<Contact>()`: `.await` returns one page; `collect()`, `pages()`, and `stream()`, which neither skips nor repeats a record while others write; `crm.records::<Contact>().changes_since(time)` |
 //! | some attributes | `select(…)`, or your own struct: `#[derive(Projection)]`, `.project::<Card>()` |
 //! | many writes | `crm.records::<Contact>().write_many()`; `crm.mass("Contact")` has the server do it |
 //! | an error | [`Error`](espo_core::Error): `is_validation()`, `is_duplicate()`, `is_not_found()` …, each with a remedy |

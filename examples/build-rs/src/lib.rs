@@ -9,7 +9,7 @@
 //! # async fn run() -> Result<(), Error> {
 //! let crm = Client::builder("https://crm.example.com").auth(Auth::api_key("the API key")).build()?;
 //! let work = crm.list::<CEverything>().filter(c_everything::AN_ENUM.eq(c_everything::AnEnum::InWork)).await?;
-//! println!("{} records", work.list.len());
+//! println!("{} records", work.records.len());
 //! # Ok(())
 //! # }
 //! ```

@@ -296,7 +296,7 @@ fn an_export_made_for_an_api_user_lacks_entity_types_and_still_loads() {
     );
     let lost = notes(&schema)
         .into_iter()
-        .filter(|n| n.contains("the target `Opportunity` is not among"))
+        .filter(|n| n.contains("no target entity type `Opportunity`"))
         .count();
     assert!(lost > 3, "{lost}");
 }
