@@ -3,7 +3,7 @@
 //! Most REST functions belong to one entity type (notes can be pinned, leads converted) or to those with a certain
 //! setting in the metadata (a stream, locking, a category tree). Each is a method of [`RecordRef`](super::RecordRef) or
 //! [`Records`](super::Records) that requires a role; generated code assigns the roles. The untyped half,
-//! [`JsonObject`](crate::JsonObject), has all of them, and the server decides.
+//! [`JsonObject`], has all of them, and the server decides.
 
 use super::records::Editable;
 use crate::JsonObject;
