@@ -148,7 +148,10 @@ fn named(list: Named, entity: &EntityType, attribute: &Attribute) -> bool {
 }
 
 /// Rejected with 400 in conditions and orders, for administrators too.
-const FORBIDDEN: Named = &[("User", &["deleteId", "userDataId", "userDataName"])];
+const FORBIDDEN: Named = &[(
+    "User",
+    &["deleteId", "passwordVersion", "userDataId", "userDataName"],
+)];
 
 /// Booleans of the current user, for which the server has conditions `isTrue` and `isFalse` only.
 const FLAGS_BY_CODE: Named = &[(

@@ -391,7 +391,11 @@ pub const MODIFIED_AT: Field<User, kind::DateTime, access::ReadOnly> = Field::ne
 /// `name`, personName, read-only
 pub const NAME: Field<User, kind::Pattern<kind::Text>, access::ReadOnly> = Field::new("name");
 /// `passwordVersion`, int, default `0`, since EspoCRM 10.0, read-only
-pub const PASSWORD_VERSION: Field<User, kind::Int, access::ReadOnly> = Field::new("passwordVersion");
+pub const PASSWORD_VERSION: Field<
+    User,
+    kind::Unlisted<kind::Opaque<i64>>,
+    access::ReadOnly,
+> = Field::new("passwordVersion");
 /// `phoneNumber`, phone
 pub const PHONE_NUMBER: Field<User, kind::Unranked<kind::Text>> = Field::new("phoneNumber");
 /// `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected
@@ -547,6 +551,8 @@ impl User {
     pub const UNLISTED_LAST_ACCESS: bool = true;
     #[doc(hidden)]
     pub const UNLISTED_LAYOUT_SET_NAME: bool = true;
+    #[doc(hidden)]
+    pub const UNLISTED_PASSWORD_VERSION: bool = true;
     #[doc(hidden)]
     pub const UNLISTED_PHONE_NUMBER_DATA: bool = true;
     #[doc(hidden)]

@@ -252,7 +252,7 @@ async fn false_instead_of_true_is_an_error() {
         .send_invitations()
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("it did nothing"), "{error}");
+    assert!(error.to_string().contains("did nothing"), "{error}");
     let error: Error = bench
         .gives("false")
         .untyped("Note")
