@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json};
 
-use crate::app::App;
 use crate::http::{Refusal, Result};
 use crate::layout::{Layout, LinkKind};
-use crate::store::Row;
+use crate::store::{Row, Store};
 use crate::value::Id;
 
 /// How far a right reaches.
@@ -371,12 +370,12 @@ impl Acl {
     }
 
     /// Whether a record is within reach.
-    pub(crate) fn record(&self, app: &App, layout: &Layout, row: &Row, action: Action) -> bool {
+    pub(crate) fn record(&self, store: &Store, layout: &Layout, row: &Row, action: Action) -> bool {
         match self.level(&layout.name, action) {
             Level::All => true,
             Level::No => false,
             Level::Own => self.owns(layout, row),
-            Level::Team => self.owns(layout, row) || self.shares_team(app, layout, row),
+            Level::Team => self.owns(layout, row) || self.shares_team(store, layout, row),
         }
     }
 
@@ -398,7 +397,7 @@ impl Acl {
             .unwrap_or(false)
     }
 
-    fn shares_team(&self, app: &App, layout: &Layout, row: &Row) -> bool {
+    fn shares_team(&self, store: &Store, layout: &Layout, row: &Row) -> bool {
         if layout.name == "Team" {
             return self.teams.contains(&row.id);
         }
@@ -406,7 +405,7 @@ impl Acl {
         else {
             return false;
         };
-        app.store
+        store
             .relation(relation)
             .of(&row.id, forward)
             .iter()

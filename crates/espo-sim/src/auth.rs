@@ -12,8 +12,9 @@ use serde_json::json;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use crate::app::App;
+use crate::clock::Ids;
 use crate::http::{Refusal, RefusalKind, Request, Result};
+use crate::outbox::Outbox;
 use crate::value::Id;
 
 /// The credentials of a user.
@@ -48,6 +49,14 @@ pub(crate) struct Login {
     pub(crate) token: Option<String>,
     /// Secret that a `Set-Cookie` must bring to the client.
     pub(crate) new_secret: Option<String>,
+}
+
+/// What a login needs besides credentials.
+pub(crate) struct Gate<'a> {
+    /// Lock out an address after too many failed logins.
+    pub(crate) lockout: bool,
+    pub(crate) ids: &'a Ids,
+    pub(crate) outbox: &'a Outbox,
 }
 
 /// Credentials, tokens and failed attempts.
@@ -111,18 +120,15 @@ impl Auth {
     /// The user of a request; `None` without credentials.
     pub(crate) fn login(
         &self,
-        app: &App,
+        gate: &Gate,
         request: &Request,
         peer: IpAddr,
     ) -> Result<Option<Login>> {
-        if app.options.lockout
-            && self.locked_out(peer)
-            && !request.flag("espo-authorization-by-token")
-        {
+        if gate.lockout && self.locked_out(peer) && !request.flag("espo-authorization-by-token") {
             return Err(Refusal::auth(403, None));
         }
-        let result = self.attempt(app, request);
-        if app.options.lockout
+        let result = self.attempt(gate, request);
+        if gate.lockout
             && matches!(&result, Err(r) if r.status == 401)
             && !request.flag("espo-authorization-by-token")
         {
@@ -146,12 +152,12 @@ impl Auth {
         times.len() > MAX_FAILURES
     }
 
-    fn attempt(&self, app: &App, request: &Request) -> Result<Option<Login>> {
+    fn attempt(&self, gate: &Gate, request: &Request) -> Result<Option<Login>> {
         let denied = || Refusal::auth(401, None);
         if let Some(value) = request.header("espo-authorization") {
             let (name, secret) = split_pair(value)?;
             return self
-                .by_password_or_token(app, request, &name, &secret, true)
+                .by_password_or_token(gate, request, &name, &secret, true)
                 .map(Some);
         }
         if let Some(key) = request.header("x-api-key") {
@@ -179,7 +185,7 @@ impl Auth {
             };
             let (name, secret) = split_pair(value.trim())?;
             return self
-                .by_password_or_token(app, request, &name, &secret, false)
+                .by_password_or_token(gate, request, &name, &secret, false)
                 .map(Some);
         }
         if let Some(token) = cookie(request, "auth-token") {
@@ -206,7 +212,7 @@ impl Auth {
 
     fn by_password_or_token(
         &self,
-        app: &App,
+        gate: &Gate,
         request: &Request,
         name: &str,
         secret: &str,
@@ -234,7 +240,7 @@ impl Auth {
             return Err(denied());
         }
         if let Some(method) = &user.second_factor {
-            self.second_step(app, request, &user, method)?;
+            self.second_step(gate, request, &user, method)?;
         }
         if !issue {
             return Ok(Login {
@@ -244,10 +250,10 @@ impl Auth {
             });
         }
         // Every login by password makes a token (QUIRKS 3).
-        let token = app.ids.secret();
+        let token = gate.ids.secret();
         let new_secret = request
             .flag("espo-authorization-create-token-secret")
-            .then(|| app.ids.secret());
+            .then(|| gate.ids.secret());
         self.tokens.write().insert(
             token.clone(),
             Token {
@@ -265,7 +271,7 @@ impl Auth {
     /// The password was right; a code must come with it, which is mailed when none does.
     fn second_step(
         &self,
-        app: &App,
+        gate: &Gate,
         request: &Request,
         user: &Credentials,
         method: &str,
@@ -281,9 +287,9 @@ impl Auth {
             }
             return Err(Refusal::auth(401, None));
         }
-        let code: String = app.ids.secret().chars().take(6).collect();
+        let code: String = gate.ids.secret().chars().take(6).collect();
         let to = user.address.iter().cloned().collect();
-        app.extras.outbox.send(to, "2FA code", code.clone());
+        gate.outbox.send(to, "2FA code", code.clone());
         self.codes.lock().insert(user.user_id.clone(), code);
         Err(Refusal {
             kind: RefusalKind::Application,

@@ -16,12 +16,12 @@ use tokio::sync::watch;
 
 use crate::app::{App, Options};
 use crate::faults::FaultRule;
-use crate::http::server;
 use crate::layout::Layouts;
 use crate::log::LoggedRequest;
 use crate::outbox::Mail;
 use crate::record::plain::insert_record;
 use crate::routes::{delivery, jobs};
+use crate::server;
 use crate::start::Start;
 use crate::users::Users;
 use crate::version::Version;
@@ -139,7 +139,7 @@ impl Sim {
     /// is the code).
     #[must_use]
     pub fn mails(&self) -> Vec<Mail> {
-        self.app().extras.outbox.all()
+        self.app().outbox.all()
     }
 
     fn app(&self) -> Arc<App> {

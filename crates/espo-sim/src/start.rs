@@ -7,10 +7,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
+use crate::app::events::Listener;
 use crate::app::{App, Options};
 use crate::auth::Credentials;
 use crate::clock::{Clock, Ids};
-use crate::events::Listener;
 use crate::faults::{FaultRule, Faults};
 use crate::layout::{Layouts, LinkKind};
 use crate::record::plain::insert_record;

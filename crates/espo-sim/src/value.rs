@@ -116,6 +116,21 @@ impl From<&str> for Value {
     }
 }
 
+/// The number that a text begins with, as PHP and MySQL convert it.
+pub(crate) fn leading_number(s: &str) -> f64 {
+    let s = s.trim_start();
+    let mut end = 0;
+    for (i, c) in s.char_indices() {
+        let next = i + c.len_utf8();
+        if s[..next].parse::<f64>().is_ok() && !s[..next].ends_with(|c: char| c.is_alphabetic()) {
+            end = next;
+        } else if !matches!(c, '-' | '+' | '.' | 'e' | 'E') {
+            break;
+        }
+    }
+    s[..end].parse().unwrap_or(0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

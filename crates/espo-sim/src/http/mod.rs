@@ -4,7 +4,6 @@ pub(crate) mod body;
 pub(crate) mod json;
 mod pages;
 pub(crate) mod query;
-pub(crate) mod server;
 
 use std::borrow::Cow;
 
@@ -26,7 +25,7 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     /// The content that was fetched from the URL in its body.
-    pub(crate) image: Option<crate::routes::Image>,
+    pub(crate) image: Option<Image>,
 }
 
 impl Request {
@@ -44,6 +43,13 @@ impl Request {
         self.header(name)
             .is_some_and(|v| v.eq_ignore_ascii_case("true"))
     }
+}
+
+/// An image that was fetched for a request: content type and bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Image {
+    pub(crate) type_: String,
+    pub(crate) contents: Bytes,
 }
 
 /// A response.

@@ -1,8 +1,8 @@
 //! Automatic followers of a record: assigned users and attendees who may see its stream, if it has one.
 
 use crate::acl::Action;
+use crate::app::events::Event;
 use crate::app::{App, Caller};
-use crate::events::Event;
 use crate::facts;
 use crate::layout::Layout;
 use crate::store::Row;
@@ -43,7 +43,10 @@ pub(super) fn hear(app: &App, _: &Caller, event: &Event) {
 
 /// Has a user follow a record, if it may see the stream.
 pub(crate) fn follow(app: &App, layout: &Layout, row: &Row, user: &str) {
-    if !app.acl(user).record(app, layout, row, Action::Stream) {
+    if !app
+        .acl(user)
+        .record(&app.store, layout, row, Action::Stream)
+    {
         return;
     }
     let mut followers = app.followers.write();

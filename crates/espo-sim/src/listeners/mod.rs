@@ -4,10 +4,10 @@ pub(crate) mod followers;
 pub(crate) mod notes;
 pub(crate) mod notifications;
 
+use crate::app::events::Input;
+use crate::app::events::{Event, Listener};
 use crate::app::{App, Caller};
-use crate::events::{Event, Listener};
 use crate::layout::Layout;
-use crate::record::input::Input;
 use crate::store::Row;
 
 /// The listeners below the routes, in the order in which they hear. Who follows a record is known before its notes are

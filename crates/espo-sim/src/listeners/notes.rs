@@ -6,13 +6,13 @@ use espo_schema::FieldKind;
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 
+use crate::app::events::Event;
+use crate::app::events::Input;
 use crate::app::{App, Caller};
-use crate::events::Event;
 use crate::layout::{AttrIx, Layout, LinkKind};
-use crate::record::input::Input;
-use crate::record::view;
 use crate::store::Row;
 use crate::value::{Id, Value};
+use crate::view;
 
 /// Links whose new members are noted in the stream of their owner (`audited` of a stock instance).
 const AUDITED_LINKS: &[(&str, &[&str])] = &[

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json, json};
 
 use crate::acl::{Action, Kind};
+use crate::app::events::Event;
 use crate::app::{App, Caller};
-use crate::events::Event;
 use crate::layout::Layout;
 use crate::record::plain::insert_record;
-use crate::record::view;
 use crate::store::Row;
 use crate::value::{Id, Value};
+use crate::view;
 
 /// Entity types without a stream that have assignment notifications (`assignmentNotificationsEntityList` of a stock instance).
 const ASSIGNED: &[&str] = &["Call", "Email"];
@@ -101,7 +101,10 @@ fn note(app: &App, caller: &Caller, notes: &Layout, row: &Row) {
     for user in told {
         let sees = parent.as_ref().is_none_or(|(layout, id)| {
             let record = app.store.table(layout.index).live(id);
-            record.is_some_and(|r| app.acl(&user).record(app, layout, &r, Action::Stream))
+            record.is_some_and(|r| {
+                app.acl(&user)
+                    .record(&app.store, layout, &r, Action::Stream)
+            })
         });
         if sees && can_be_told(app, caller, &user) && !mentioned.contains(&json!(user.as_str())) {
             tell(app, &user, &attributes);
@@ -176,7 +179,9 @@ fn assigned(app: &App, caller: &Caller, layout: &Layout, old: Option<&Row>, new:
 
 fn user_name(app: &App, caller: &Caller) -> Json {
     let users = app.layouts.find("User");
-    users.map_or(Json::Null, |u| app.name_of(u, caller.user_id()).to_json())
+    users.map_or(Json::Null, |u| {
+        view::name_of(app, u, caller.user_id()).to_json()
+    })
 }
 
 /// Notifies the followers of a record that it was deleted.

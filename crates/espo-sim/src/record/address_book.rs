@@ -8,8 +8,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 
 use crate::app::App;
+use crate::collate;
 use crate::layout::{Layout, TextKey};
-use crate::search::collate;
 use crate::store::{How, Row};
 use crate::value::{Id, Value};
 

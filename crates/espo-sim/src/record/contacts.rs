@@ -47,7 +47,7 @@ impl Candidate<'_> {
         let Some(Json::Object(columns)) = self.raw(&format!("{}Columns", field.name)) else {
             return true;
         };
-        let Some(target) = crate::record::view::target(self.app, self.layout, &field.name) else {
+        let Some(target) = crate::view::target(self.app, self.layout, &field.name) else {
             return true;
         };
         let entity = self.app.layouts.entity(target);

@@ -5,17 +5,18 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
 use super::hooks::{self, Draft};
-use super::input::Input;
 use super::validate::{self, Candidate};
-use super::{created, duplicates, input, links, references, rules};
+use super::{created, duplicates, input, links, references};
 use crate::acl::Action;
+use crate::app::events::Event;
+use crate::app::events::Input;
 use crate::app::{App, Caller};
-use crate::events::Event;
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{AttrIx, Layout, LinkKind, Source, Ty};
 use crate::store::Row;
 use crate::value::{Id, Value};
 use crate::version::Version;
+use crate::view::email;
 
 /// `POST {Entity}`
 pub(crate) fn create(
@@ -54,7 +55,7 @@ pub(crate) fn insert(
         let loaded = matches!(attr.source, Source::IsFollowed | Source::IsStarred)
             || attr.filter_only
             || attr.write_only;
-        let of_inbox = layout.name == "Email" && rules::OF_INBOX.contains(&attr.name.as_str());
+        let of_inbox = layout.name == "Email" && email::OF_INBOX.contains(&attr.name.as_str());
         // Asked for once, and not kept.
         let of_request = layout.name == "User" && attr.name == "sendAccessInfo";
         if attr.ty == Ty::Bool && !loaded && !of_inbox && !of_request {

@@ -5,12 +5,13 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::create::{follow_open, readable};
-use super::{rules, view};
+use super::rules;
 use crate::app::{App, Caller};
 use crate::http::Reply;
 use crate::layout::{AttrIx, Layout, LinkKind, Source};
 use crate::store::Row;
 use crate::value::Value;
+use crate::view;
 
 /// The response: the attributes in memory and those that loaders add. Untouched attributes are left out.
 pub(crate) fn answer(
@@ -187,7 +188,7 @@ fn person(
     if given("firstName") && given("lastName") {
         return Some(view::value(app, layout, row, ix, ""));
     }
-    rules::stand_ins(layout)
+    crate::view::values::stand_ins(layout)
         .iter()
         .find_map(|a| layout.slot(a).and_then(|s| row.get(s).non_empty()))
         .map(Value::text)

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{input, view};
+use super::input;
 use crate::acl::Action;
 use crate::app::{App, Caller};
+use crate::collate;
 use crate::layout::{Layout, Source, duplicate_fields, duplicate_key};
-use crate::search::collate;
 use crate::store::{How, Row};
 use crate::value::Value;
+use crate::view;
 
 /// Maximum number of duplicates returned.
 const SHOWN: usize = 5;
@@ -55,7 +56,7 @@ pub(crate) fn find(
             if same
                 && except.is_none_or(|id| other.id != id)
                 && !found.iter().any(|f| f.id == other.id)
-                && caller.acl.record(app, layout, &other, Action::Read)
+                && caller.acl.record(&app.store, layout, &other, Action::Read)
             {
                 found.push(other);
             }

@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use super::address_book::Kind;
 use super::addresses::addresses;
-use super::input::Input;
 use super::rules;
+use crate::app::events::Input;
 use crate::app::{App, Caller};
 use crate::http::Result;
 use crate::layout::{AttrIx, Layout, LinkKind, Source, Ty};

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use espo_schema::{AttributeRole, FieldKind};
-use indexmap::IndexMap;
 use jiff::civil::{Date, DateTime};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json};
 
 use super::rules;
+use crate::app::events::Input;
 use crate::app::{App, Caller};
 use crate::http::json::php_float;
 use crate::http::{Refusal, Result};
@@ -28,9 +28,6 @@ const SYSTEM: &[&str] = &[
     "modifiedByName",
     "versionNumber",
 ];
-
-/// The values of a body: raw, sanitised but not yet coerced, by attribute, in the order of the body.
-pub(crate) type Input = IndexMap<AttrIx, Json>;
 
 /// Takes the writable attributes and silently drops the rest. Values that cannot be processed fail with 500.
 pub(crate) fn take(
@@ -220,7 +217,7 @@ fn php_float_of(v: &Json) -> f64 {
     match v {
         Json::Bool(b) => f64::from(u8::from(*b)),
         Json::Number(n) => n.as_f64().unwrap_or_default(),
-        Json::String(s) => crate::search::compare::leading_number(s),
+        Json::String(s) => crate::value::leading_number(s),
         _ => 0.0,
     }
 }

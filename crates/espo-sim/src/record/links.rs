@@ -5,16 +5,16 @@ use std::sync::Arc;
 use espo_schema::FieldKind;
 use serde_json::{Value as Json, json};
 
-use super::input::Input;
-use super::view;
 use crate::acl::Action;
+use crate::app::events::Input;
+use crate::app::events::LinkChange;
 use crate::app::{App, Caller};
-use crate::events::LinkChange;
 use crate::facts;
 use crate::http::{Refusal, Result};
 use crate::layout::{Layout, LinkDef, LinkKind, Source};
 use crate::store::{Pair, Row};
 use crate::value::{Id, Value};
+use crate::view;
 
 /// Columns of a new pair.
 pub(crate) fn default_columns(app: &App, relation: usize) -> Arc<[Value]> {
@@ -236,7 +236,7 @@ pub(crate) fn request_target<'a>(
         return Err(Refusal::not_found(""));
     };
     let Some(def) = layout.links.get(link) else {
-        if !caller.acl.record(app, layout, &row, Action::Edit) {
+        if !caller.acl.record(&app.store, layout, &row, Action::Edit) {
             return Err(no_record_access(layout, link));
         }
         return Err(Refusal::not_found(format!(
@@ -259,7 +259,7 @@ pub(crate) fn request_target<'a>(
     {
         return Err(Refusal::forbidden_silently());
     }
-    if !caller.acl.record(app, layout, &row, Action::Edit) {
+    if !caller.acl.record(&app.store, layout, &row, Action::Edit) {
         return Err(no_record_access(layout, link));
     }
     Ok((row, def, target))
@@ -333,7 +333,7 @@ fn other_end(
         }
         _ => Action::Edit,
     };
-    if !caller.acl.record(app, target, &other, action) {
+    if !caller.acl.record(&app.store, target, &other, action) {
         return Err(Refusal::forbidden(format!(
             "No foreign record access for link operation ({}:{}).",
             layout.name, def.name

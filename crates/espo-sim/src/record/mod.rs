@@ -17,4 +17,3 @@ pub(crate) mod rules;
 pub(crate) mod select;
 pub(crate) mod update;
 pub(crate) mod validate;
-pub(crate) mod view;

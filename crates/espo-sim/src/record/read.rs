@@ -5,7 +5,7 @@ use std::ops::Bound;
 use serde_json::Value as Json;
 
 use super::select::{self, list_plan};
-use super::{create, rules, view};
+use super::{create, rules};
 use crate::acl::{Action, Level};
 use crate::app::{App, Caller};
 use crate::http::json::Out;
@@ -17,6 +17,7 @@ use crate::search::span::Walk;
 use crate::search::{self, Found};
 use crate::store::Row;
 use crate::value::Value;
+use crate::view::{self, email};
 
 /// `GET {Entity}/{id}`
 pub(crate) fn read(app: &App, caller: &Caller, layout: &Layout, id: &str) -> Result<Reply> {
@@ -28,7 +29,7 @@ pub(crate) fn read(app: &App, caller: &Caller, layout: &Layout, id: &str) -> Res
         .get(id)
         .filter(|r| !r.deleted || caller.acl.is_admin())
         .ok_or_else(|| Refusal::not_found(format!("Record {id} does not exist.")))?;
-    if !caller.acl.record(app, layout, &row, Action::Read) {
+    if !caller.acl.record(&app.store, layout, &row, Action::Read) {
         return Err(Refusal::forbidden("No 'read' access."));
     }
     if layout.name == "Email" {
@@ -48,8 +49,8 @@ pub(crate) fn record_reply(app: &App, caller: &Caller, layout: &Layout, row: &Ro
 pub(crate) fn write_record(app: &App, caller: &Caller, layout: &Layout, row: &Row, out: &mut Out) {
     out.open_object();
     // Emails in the reader's inbox have marks.
-    let in_inbox = layout.name == "Email" && rules::in_inbox(app, layout, row, caller.user_id());
-    let marks = rules::OF_INBOX
+    let in_inbox = layout.name == "Email" && email::in_inbox(app, layout, row, caller.user_id());
+    let marks = email::OF_INBOX
         .iter()
         .chain(&["isUsersSent"])
         .filter_map(|attr| layout.find(attr))
@@ -345,7 +346,7 @@ pub(crate) fn related(
         return Err(Refusal::forbidden("No access."));
     }
     let row = app.live(layout, id)?;
-    if !caller.acl.record(app, layout, &row, Action::Read) {
+    if !caller.acl.record(&app.store, layout, &row, Action::Read) {
         return Err(Refusal::forbidden("No read access."));
     }
     let Some(def) = layout.links.get(link) else {

@@ -3,14 +3,14 @@
 use espo_schema::AttributeRole;
 use serde_json::{Value as Json, json};
 
-use super::input::Input;
-use super::view;
 use crate::acl::{Action, Kind};
+use crate::app::events::Input;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Result};
 use crate::layout::Layout;
 use crate::store::Row;
 use crate::value::{Id, Value};
+use crate::view;
 
 /// Every record that a body newly refers to must be there and be readable.
 pub(crate) fn check_references(
@@ -91,7 +91,7 @@ fn check_reference(
     };
     // Assignment is checked separately.
     if matches!(target.name.as_str(), "User" | "Team")
-        || caller.acl.record(app, target, &row, Action::Read)
+        || caller.acl.record(&app.store, target, &row, Action::Read)
     {
         return Ok(());
     }

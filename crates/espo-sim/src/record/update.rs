@@ -6,12 +6,12 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::hooks::{self, Draft};
-use super::input::Input;
 use super::validate::{self, Candidate};
-use super::{create, duplicates, input, links, references, rules, view};
+use super::{create, duplicates, input, links, references, rules};
 use crate::acl::Action;
+use crate::app::events::Event;
+use crate::app::events::Input;
 use crate::app::{App, Caller};
-use crate::events::Event;
 use crate::facts;
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{AttrIx, Layout, Source};
@@ -19,6 +19,7 @@ use crate::search::params::leading_int;
 use crate::store::Row;
 use crate::value::Value;
 use crate::version::Version;
+use crate::view::{self, email};
 
 /// The options of an update in addition to the values.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,7 +54,7 @@ pub(crate) fn update(
         .table(layout.index)
         .live(id)
         .ok_or_else(|| Refusal::not_found(format!("Record {id} not found.")))?;
-    if !caller.acl.record(app, layout, &row, Action::Edit) {
+    if !caller.acl.record(&app.store, layout, &row, Action::Edit) {
         return Err(Refusal::forbidden("No edit access."));
     }
     let skip =
@@ -336,7 +337,7 @@ fn answer(
     } = changed;
     // Up to 9.3, addresses are loaded before the save, and not again.
     let stale = app.version < Version::V10_0;
-    let in_inbox = layout.name == "Email" && rules::in_inbox(app, layout, new, caller.user_id());
+    let in_inbox = layout.name == "Email" && email::in_inbox(app, layout, new, caller.user_id());
     let mut out = app.out();
     out.open_object();
     for (ix, attr) in layout.attrs.iter().enumerate() {
@@ -418,7 +419,7 @@ pub(crate) fn delete(app: &App, caller: &Caller, layout: &Layout, id: &str) -> R
         .table(layout.index)
         .live(id)
         .ok_or_else(|| Refusal::not_found(format!("Record {id} not found.")))?;
-    if !caller.acl.record(app, layout, &row, Action::Delete) {
+    if !caller.acl.record(&app.store, layout, &row, Action::Delete) {
         return Err(Refusal::forbidden("No delete access."));
     }
     rules::check_removal(app, layout, &row)?;

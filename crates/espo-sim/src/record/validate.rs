@@ -3,10 +3,11 @@
 use espo_schema::{AttributeRole, Field, FieldKind};
 use serde_json::Value as Json;
 
-use super::input::{self, Input};
+use super::input;
 use super::patterns::{is_decimal, is_email, matches, named};
 use super::rules;
 use crate::app::App;
+use crate::app::events::Input;
 use crate::http::{Refusal, Result};
 use crate::layout::{AttrIx, Layout, Ty};
 use crate::value::Value;

@@ -10,11 +10,12 @@ use super::{Call, Fixed};
 use crate::acl::{Action, Level};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::{read, select, view};
+use crate::record::{read, select};
 use crate::search;
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
 use crate::store::Row;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::GET, "Activities/:Entity/:id/activities", |c| {
@@ -117,7 +118,11 @@ pub(super) fn owner<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
         return Err(Refusal::forbidden_silently());
     }
     let row = app.live(owner, call.params[1])?;
-    if !call.caller.acl.record(app, owner, &row, Action::Read) {
+    if !call
+        .caller
+        .acl
+        .record(&app.store, owner, &row, Action::Read)
+    {
         return Err(Refusal::forbidden_silently());
     }
     Ok((owner, row))
@@ -154,7 +159,8 @@ fn found(call: &Call, owner: &Layout, row: &Row, layout: &Layout, over: bool) ->
     rows.sort_by(|a, b| a.id.cmp(&b.id));
     rows.dedup_by(|a, b| a.id == b.id);
     rows.retain(|r| {
-        is_over(call, layout, r) == over && call.caller.acl.record(app, layout, r, Action::Read)
+        is_over(call, layout, r) == over
+            && call.caller.acl.record(&app.store, layout, r, Action::Read)
     });
     rows
 }

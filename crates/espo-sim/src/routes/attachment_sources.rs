@@ -1,6 +1,5 @@
 //! Attachments that come from elsewhere: from another attachment, or from an image's address (ESPO-API.md C5).
 
-use bytes::Bytes;
 use http::Method;
 use serde_json::{Map, Value as Json};
 
@@ -8,20 +7,13 @@ use super::attachments::{
     IMAGES, MAX_SIZE, attachment, check_field, check_type, contents, may_read,
 };
 use super::{Call, Fixed, delivery};
-use crate::http::{Refusal, Reply, Request, Result};
+use crate::http::{Image, Refusal, Reply, Request, Result};
 use crate::record::{create, created};
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::POST, "Attachment/copy/:id", copy),
     Fixed::action(Method::POST, "Attachment/fromImageUrl", from_image_url),
 ];
-
-/// An image that was fetched for a request: content type and bytes.
-#[derive(Debug, Clone)]
-pub(crate) struct Image {
-    type_: String,
-    contents: Bytes,
-}
 
 /// Fetches the image that a request is about, before its handler runs. As webhooks, only loopback addresses are reached.
 pub(crate) async fn fetch(request: &Request) -> Option<Image> {

@@ -1,13 +1,10 @@
 //! Attachments: in one piece, in chunks, and down again (ESPO-API.md H2, QUIRKS 7).
 
-use std::collections::HashMap;
-
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use bytes::Bytes;
 use espo_schema::FieldKind;
 use http::Method;
-use parking_lot::RwLock;
 use serde_json::Value as Json;
 
 use super::{Call, Fixed};
@@ -25,10 +22,6 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::POST, "Attachment/chunk/:id", chunk),
     Fixed::action(Method::GET, "Attachment/file/:id", file),
 ];
-
-/// Contents by attachment.
-#[derive(Debug, Default)]
-pub(crate) struct Files(pub(super) RwLock<HashMap<Id, Bytes>>);
 
 /// Image types by extension.
 pub(super) const IMAGES: &[(&str, &str)] = &[
@@ -367,7 +360,11 @@ pub(super) fn attachment<'a>(call: &Call<'a>) -> Result<(&'a Layout, std::sync::
 /// `POST Attachment/chunk/{id}`: the next piece, as a data URI in a raw body.
 fn chunk(call: &Call) -> Result<Reply> {
     let (layout, row) = attachment(call)?;
-    if !call.caller.acl.record(call.app, layout, &row, Action::Edit) {
+    if !call
+        .caller
+        .acl
+        .record(&call.app.store, layout, &row, Action::Edit)
+    {
         return Err(Refusal::forbidden_silently());
     }
     let flag = layout
@@ -443,13 +440,21 @@ fn file(call: &Call) -> Result<Reply> {
 
 /// Own attachments, and those of records that can be read.
 pub(super) fn may_read(call: &Call, layout: &Layout, row: &Row) -> bool {
-    if call.caller.acl.record(call.app, layout, row, Action::Read) {
+    if call
+        .caller
+        .acl
+        .record(&call.app.store, layout, row, Action::Read)
+    {
         return true;
     }
     ["parent", "related"].iter().any(|link| {
-        crate::record::view::key(call.app, layout, row, link).is_some_and(|(owner, id)| {
+        crate::view::key(call.app, layout, row, link).is_some_and(|(owner, id)| {
             let record = call.app.store.table(owner.index).live(&id);
-            record.is_some_and(|r| call.caller.acl.record(call.app, owner, &r, Action::Read))
+            record.is_some_and(|r| {
+                call.caller
+                    .acl
+                    .record(&call.app.store, owner, &r, Action::Read)
+            })
         })
     })
 }

@@ -12,9 +12,9 @@ use super::{Call, Fixed};
 use crate::acl::{Action, Level};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::view;
 use crate::search::params::SearchParams;
 use crate::store::Row;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, "Activities", calendar),
@@ -105,7 +105,7 @@ fn visible(call: &Call, layout: &Layout) -> Vec<Arc<Row>> {
     }
     let rows = call.app.store.table(layout.index).snapshot();
     rows.iter()
-        .filter(|r| !r.deleted && acl.record(call.app, layout, r, Action::Read))
+        .filter(|r| !r.deleted && acl.record(&call.app.store, layout, r, Action::Read))
         .cloned()
         .collect()
 }
@@ -148,7 +148,11 @@ fn busy_ranges(call: &Call) -> Result<Reply> {
     for id in ids.split(',') {
         let row = app.store.table(users.index).live(id);
         let row = row.ok_or_else(Refusal::not_found_silently)?;
-        if !call.caller.acl.record(app, users, &row, Action::Read) {
+        if !call
+            .caller
+            .acl
+            .record(&app.store, users, &row, Action::Read)
+        {
             return Err(Refusal::forbidden_silently());
         }
         answer.insert(id.to_owned(), json!([]));

@@ -14,15 +14,15 @@ use http::Uri;
 use http::header::{CONTENT_TYPE, HOST};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
-use parking_lot::Mutex;
 use serde_json::Value as Json;
 use sha2::Sha256;
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::webhooks::is_loopback;
 use crate::app::App;
+use crate::app::extras::{Item, Queue};
 use crate::value::Id;
 
 /// Items of one request at most.
@@ -33,38 +33,6 @@ const ATTEMPTS: u32 = 4;
 const MAX_ANSWER: usize = 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// When work is done that no request waits for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Schedule {
-    /// Changes are gathered, and idle jobs wait, for so long.
-    pub(crate) delay: Duration,
-    /// Time between attempts at a webhook.
-    pub(crate) retry_after: Duration,
-}
-
-impl Default for Schedule {
-    fn default() -> Self {
-        Schedule {
-            delay: Duration::from_millis(20),
-            retry_after: Duration::from_secs(600),
-        }
-    }
-}
-
-/// One thing to tell a webhook.
-#[derive(Debug)]
-pub(crate) struct Item {
-    pub(crate) webhook: Id,
-    pub(crate) payload: Json,
-}
-
-/// Events that wait to be sent.
-#[derive(Debug, Default)]
-pub(crate) struct Queue {
-    items: Mutex<Vec<Item>>,
-    filled: Notify,
-}
 
 impl Queue {
     pub(crate) fn push(&self, item: Item) {

@@ -6,20 +6,21 @@ use http::Method;
 use rust_xlsxwriter::Workbook;
 use serde_json::{Map, Value as Json, json};
 
-use super::jobs::{Job, What};
 use super::mass::{object, target};
 use super::{Call, Fixed, attachments};
 use crate::acl::Action;
+use crate::app::extras::{Job, What};
 use crate::app::{App, Caller};
 use crate::http::json::php_float;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::{create, select, view};
+use crate::record::{create, select};
 use crate::search;
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
 use crate::store::Row;
 use crate::value::Value;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::POST, "Export", export)];
 
@@ -64,7 +65,7 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
     let mut target = target(app, caller, layout, &chosen(body), true)?;
     target
         .rows
-        .retain(|r| caller.acl.record(app, layout, r, Action::Read));
+        .retain(|r| caller.acl.record(&app.store, layout, r, Action::Read));
     let order = Order::of(app, caller, layout, &SearchParams::default())?;
     let names = |key: &str| {
         body.get(key).and_then(Json::as_array).map(|l| {

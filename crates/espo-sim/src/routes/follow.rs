@@ -58,7 +58,7 @@ fn follow(call: &Call) -> Result<Reply> {
         if !call
             .caller
             .acl
-            .record(call.app, layout, &row, Action::Stream)
+            .record(&call.app.store, layout, &row, Action::Stream)
         {
             return Err(Refusal::forbidden_silently());
         }
@@ -80,7 +80,7 @@ fn check_read(call: &Call, layout: &Layout, id: &str, otherwise: &str) -> Result
         return Err(Refusal::forbidden_silently());
     }
     let row = call.app.live(layout, id)?;
-    if !acl.record(call.app, layout, &row, Action::Read) {
+    if !acl.record(&call.app.store, layout, &row, Action::Read) {
         return Err(Refusal::forbidden(otherwise));
     }
     Ok(())
@@ -143,7 +143,11 @@ fn users_with_access(call: &Call) -> Result<Reply> {
     let (layout, id) = target(call)?;
     let app = call.app;
     let row = app.live(layout, &id)?;
-    if !call.caller.acl.record(app, layout, &row, Action::Read) {
+    if !call
+        .caller
+        .acl
+        .record(&app.store, layout, &row, Action::Read)
+    {
         return Err(Refusal::forbidden_silently());
     }
     if !call.caller.acl.permission("userPermission") {
@@ -160,14 +164,17 @@ fn users_with_access(call: &Call) -> Result<Reply> {
             let is_api = type_.is_some_and(|s| r.get(s).as_str() == Some("api"));
             !r.deleted && (call.caller.acl.is_admin() || !is_api)
         })
-        .filter(|r| app.acl(&r.id).record(app, layout, &row, Action::Read))
+        .filter(|r| {
+            app.acl(&r.id)
+                .record(&app.store, layout, &row, Action::Read)
+        })
         .cloned()
         .collect();
     let reply = list_users(call, users, &rows)?;
     let mut body: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
     for user in body["list"].as_array_mut().into_iter().flatten() {
         let acl = app.acl(user["id"].as_str().unwrap_or_default());
-        let may = |action| acl.record(app, layout, &row, action);
+        let may = |action| acl.record(&app.store, layout, &row, action);
         user["recordAccessLevels"] = json!({
             "read": may(Action::Read),
             "edit": may(Action::Edit),
@@ -203,7 +210,7 @@ fn check_edit(call: &Call, layout: &Layout, id: &str) -> Result<()> {
         )));
     }
     let row = call.app.live(layout, id)?;
-    if !acl.record(call.app, layout, &row, Action::Edit) {
+    if !acl.record(&call.app.store, layout, &row, Action::Edit) {
         return Err(Refusal::forbidden("No 'edit' access."));
     }
     Ok(())

@@ -2,47 +2,28 @@
 //!
 //! Runs within the request, regardless of `idleMode`. Rows that validation rejects become `ImportError` records.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use csv::ReaderBuilder;
 use http::Method;
 use jiff::civil::Date;
-use parking_lot::RwLock;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Call, Fixed, attachments, import_results};
 use crate::acl::Action;
+use crate::app::extras::{Entry, How};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::{Layout, Ty};
 use crate::record::plain::insert_record;
 use crate::record::{create, duplicates, input, update};
 use crate::store::Row;
-use crate::value::{Id, Value};
+use crate::value::Value;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::POST, "Import/file", upload),
     Fixed::action(Method::POST, "Import", run),
 ];
-
-/// Records that imports made or changed.
-#[derive(Debug, Default)]
-pub(crate) struct Imports(pub(super) RwLock<HashMap<Id, Vec<Entry>>>);
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum How {
-    Created,
-    /// Created although there is a record like it.
-    Duplicate,
-    Updated,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) record: Id,
-    pub(super) how: How,
-}
 
 pub(super) fn allowed(call: &Call) -> Result<()> {
     if call.caller.acl.scope("Import") {
@@ -279,7 +260,7 @@ fn take(
 ) -> Result<Option<Entry>> {
     if format.updates
         && let Some(row) = same(app, layout, format, &record)
-        && caller.acl.record(app, layout, &row, Action::Edit)
+        && caller.acl.record(&app.store, layout, &row, Action::Edit)
     {
         update::change(app, caller, layout, &row, &record)?;
         return Ok(Some(Entry {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::{Map, Value as Json, json};
 
-use super::import::{How, allowed, byte, reader};
+use super::import::{allowed, byte, reader};
 use super::{Call, Fixed, attachments};
+use crate::app::extras::How;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
 use crate::record::{read, update};

@@ -6,8 +6,9 @@ use serde_json::{Map, Value as Json, json};
 use super::{Call, Fixed};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::{links, rules};
+use crate::record::links;
 use crate::value::{Id, Value};
+use crate::view::email;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::POST, "Email/inbox/read", |c| {
@@ -35,7 +36,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
 /// Emails, their relation to users, and its direction from the email.
 fn inbox<'a>(call: &Call<'a>) -> Result<(&'a Layout, usize, bool)> {
     let emails = call.app.layout("Email")?;
-    let (relation, forward) = rules::email_users(emails).ok_or_else(Refusal::internal)?;
+    let (relation, forward) = email::users_relation(emails).ok_or_else(Refusal::internal)?;
     Ok((emails, relation, forward))
 }
 

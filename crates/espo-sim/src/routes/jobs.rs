@@ -1,18 +1,16 @@
 //! Work that a request leaves for later (`"idle": true`), done in the background soon after.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::Method;
-use parking_lot::Mutex;
-use serde_json::{Map, Value as Json, json};
-use tokio::sync::{Notify, watch};
+use serde_json::{Value as Json, json};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{Call, Fixed, export, mass};
-use crate::app::{App, Caller};
+use crate::app::App;
+use crate::app::extras::{Job, Jobs, State, What};
 use crate::http::{Refusal, Reply, Result};
-use crate::value::Id;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::GET, "MassAction/:id/status", |c| {
@@ -40,39 +38,6 @@ fn status(call: &Call, show: fn(&State) -> Json) -> Result<Reply> {
 /// No user is notified.
 fn subscribe(call: &Call) -> Result<Reply> {
     status(call, |_| Json::Bool(true))
-}
-
-/// The work of a job.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum What {
-    MassAction,
-    Export,
-}
-
-/// A request that is carried out later.
-#[derive(Debug)]
-pub(super) struct Job {
-    pub(super) caller: Caller,
-    pub(super) body: Map<String, Json>,
-    pub(super) what: What,
-}
-
-/// How far a job is.
-#[derive(Debug, Clone)]
-pub(super) struct State {
-    /// `Pending`, `Running`, `Success` or `Failed`.
-    pub(super) status: &'static str,
-    pub(super) processed: usize,
-    /// The file that an export made.
-    pub(super) attachment: Option<String>,
-}
-
-/// Jobs, done and to be done.
-#[derive(Debug, Default)]
-pub(crate) struct Jobs {
-    states: Mutex<HashMap<Id, State>>,
-    waiting: Mutex<Vec<(Id, Job)>>,
-    filled: Notify,
 }
 
 impl Jobs {

@@ -1,13 +1,11 @@
 //! Records by status, as a board shows them, and their places on it.
 
-use std::collections::HashMap;
-
 use http::Method;
-use parking_lot::RwLock;
 use serde_json::{Value as Json, json};
 
 use super::{Call, Fixed};
 use crate::acl::Action;
+use crate::app::extras::Boards;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
@@ -120,10 +118,6 @@ fn group(
     found.rows.truncate(limit);
     Ok(found)
 }
-
-/// Places that users gave records on boards: by entity type, group and user.
-#[derive(Debug, Default)]
-pub(crate) struct Boards(RwLock<HashMap<(String, String, Id), Vec<Id>>>);
 
 impl Boards {
     fn places(&self, entity: &str, group: &str, user: &str) -> Vec<Id> {

@@ -2,10 +2,7 @@
 //!
 //! Layout files are not part of the metadata, so clients get generated layouts with the right fields.
 
-use std::collections::HashMap;
-
 use http::Method;
-use parking_lot::RwLock;
 use serde_json::{Value as Json, json};
 
 use super::{Call, Fixed};
@@ -17,10 +14,6 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::PUT, ":Entity/layout/:name", put),
     Fixed::controller(Method::PUT, ":Entity/layout/:name/:set", put),
 ];
-
-/// Layouts that were set, by entity type and name.
-#[derive(Debug, Default)]
-pub(crate) struct Stored(RwLock<HashMap<(String, String), Json>>);
 
 /// Fields of a list layout, at most.
 const IN_LIST: usize = 4;

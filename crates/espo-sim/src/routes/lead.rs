@@ -6,13 +6,14 @@ use serde_json::{Map, Value as Json, json};
 use super::{Call, Fixed};
 use crate::acl::Action;
 use crate::app::App;
-use crate::events::Event;
+use crate::app::events::Event;
+use crate::app::events::Input;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::{Layout, Source};
-use crate::record::input::Input;
-use crate::record::{create, duplicates, links, view};
+use crate::record::{create, duplicates, links};
 use crate::store::Row;
 use crate::value::Value;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::POST, "Lead/action/getConvertAttributes", attributes),
@@ -61,7 +62,11 @@ fn lead<'a>(
         return Err(Refusal::bad_request("No ID."));
     };
     let row = call.app.live(layout, id)?;
-    if !call.caller.acl.record(call.app, layout, &row, action) {
+    if !call
+        .caller
+        .acl
+        .record(&call.app.store, layout, &row, action)
+    {
         return Err(Refusal::forbidden_silently());
     }
     Ok((layout, row))

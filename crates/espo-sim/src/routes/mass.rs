@@ -5,21 +5,22 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::{Map, Value as Json, json};
 
-use super::jobs::{Job, What};
 use super::{Call, Fixed};
 use crate::acl::Action;
+use crate::app::events::Event;
+use crate::app::events::Input;
+use crate::app::extras::{Job, What};
 use crate::app::{App, Caller};
-use crate::events::Event;
 use crate::http::json::php_float;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::input::Input;
-use crate::record::{rules, update, view};
+use crate::record::{rules, update};
 use crate::search::params::SearchParams;
 use crate::search::{self, where_};
 use crate::store::Row;
 use crate::value::{Id, Value};
 use crate::version::Version;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::POST, "MassAction", run)];
 
@@ -197,7 +198,7 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
     let rows = target
         .rows
         .iter()
-        .filter(|r| caller.acl.record(app, layout, r, needed));
+        .filter(|r| caller.acl.record(&app.store, layout, r, needed));
     let ids = rows
         .filter(|r| apply(app, caller, layout, r, action, &data))
         .map(|r| r.id.to_string())

@@ -10,9 +10,10 @@ use super::{Call, Fixed};
 use crate::acl::Action;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::{Layout, LinkKind};
-use crate::record::{links, read, update, view};
+use crate::record::{links, read, update};
 use crate::value::Value;
 use crate::version::Version;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, ":Entity/:id/attendees", attendees),
@@ -102,7 +103,11 @@ fn attendees(call: &Call) -> Result<Reply> {
     }
     call.caller.acl.check_scope(&layout.name, Action::Read)?;
     let row = app.live(layout, call.params[1])?;
-    if !call.caller.acl.record(app, layout, &row, Action::Read) {
+    if !call
+        .caller
+        .acl
+        .record(&app.store, layout, &row, Action::Read)
+    {
         return Err(Refusal::forbidden_silently());
     }
     let mut list = Vec::new();
@@ -130,7 +135,7 @@ fn attendees(call: &Call) -> Result<Reply> {
         for pair in pairs {
             list.push(json!({
                 "id": pair.id.as_str(),
-                "name": app.name_of(target, &pair.id).to_json(),
+                "name": crate::view::name_of(app, target, &pair.id).to_json(),
                 "emailAddress": app
                     .store
                     .table(target.index)
@@ -203,7 +208,11 @@ fn invite(call: &Call, action: &str, subject: &str) -> Result<Reply> {
         .table(layout.index)
         .live(text(&body, "id")?)
         .ok_or_else(Refusal::not_found_silently)?;
-    if !call.caller.acl.record(app, layout, &row, Action::Edit) {
+    if !call
+        .caller
+        .acl
+        .record(&app.store, layout, &row, Action::Edit)
+    {
         return Err(Refusal::forbidden("No edit access."));
     }
     let chosen = body.get("targets").and_then(Json::as_array);
@@ -238,7 +247,7 @@ fn invite(call: &Call, action: &str, subject: &str) -> Result<Reply> {
     let name = view::name(app, layout, &row, "name");
     let name = name.as_str().unwrap_or_default();
     let subject = format!("{subject}: {name}");
-    app.extras.outbox.send(to, subject, String::new());
+    app.outbox.send(to, subject, String::new());
     Ok(match versioned {
         true => app.json(&json!({"idList": ids})),
         false => Reply::bool(true),
@@ -267,7 +276,11 @@ fn mass_set(call: &Call, action: &str, key: &str, stock: &str) -> Result<Reply> 
         let Some(row) = app.store.table(layout.index).live(id) else {
             continue;
         };
-        if call.caller.acl.record(app, layout, &row, Action::Edit) {
+        if call
+            .caller
+            .acl
+            .record(&app.store, layout, &row, Action::Edit)
+        {
             // Records to which the change cannot be applied are skipped too.
             let _ = update::change(app, call.caller, layout, &row, &change);
         }

@@ -30,6 +30,7 @@ mod records;
 mod reports;
 mod search;
 mod security;
+mod service;
 mod single;
 mod stream;
 mod target_lists;
@@ -44,25 +45,11 @@ use http::Method;
 
 pub(crate) use webhooks::hear as hear_for_webhooks;
 
-pub(crate) use attachment_sources::{Image, fetch as fetch_image};
+pub(crate) use attachment_sources::fetch as fetch_image;
+pub(crate) use service::answer;
 
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Request, Result};
-use crate::outbox::Outbox;
-
-/// State of routes other than plain records. Each part is a field whose type is defined in its module.
-#[derive(Debug, Default)]
-pub(crate) struct Extras {
-    pub(crate) reactions: posts::Reactions,
-    pub(crate) files: attachments::Files,
-    pub(crate) jobs: jobs::Jobs,
-    pub(crate) layouts: layouts::Stored,
-    pub(crate) imports: import::Imports,
-    pub(crate) boards: kanban::Boards,
-    pub(crate) views: viewed::Views,
-    pub(crate) webhook_queue: delivery::Queue,
-    pub(crate) outbox: Outbox,
-}
 
 /// The input of a handler of a fixed route.
 pub(crate) struct Call<'a> {

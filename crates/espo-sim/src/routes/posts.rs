@@ -1,25 +1,24 @@
 //! Posts in the stream: writing, changing, pinning and reacting to them (ESPO-API.md H1, QUIRKS 8).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::Method;
-use parking_lot::RwLock;
 use serde_json::{Map, Value as Json, json};
 
 use super::follow::list_users;
 use super::stream::{IN_RECORD, is_visible, note_json, notes_of, text};
 use super::{Call, Fixed};
 use crate::acl::Action;
+use crate::app::events::Input;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
 use crate::listeners::notes;
-use crate::record::input::Input;
 use crate::record::plain::insert_record;
-use crate::record::{links, update, view};
+use crate::record::{links, update};
 use crate::store::Row;
-use crate::value::{Id, Value};
+use crate::value::Value;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::POST, "Note", post),
@@ -32,10 +31,6 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::DELETE, "Note/:id/myReactions/:type", unreact),
     Fixed::action(Method::GET, "Note/:id/reactors/:type", reactors),
 ];
-
-/// Reactions by note: type and user.
-#[derive(Debug, Default)]
-pub(crate) struct Reactions(RwLock<HashMap<Id, Vec<(String, Id)>>>);
 
 /// Attributes of a note that was just posted; null ones that were not set are left out.
 const POSTED: &[&str] = &[
@@ -122,7 +117,7 @@ fn post(call: &Call) -> Result<Reply> {
         let Some(row) = app.store.table(parent.index).live(id) else {
             return Err(Refusal::forbidden("No create access."));
         };
-        if !caller.acl.record(app, parent, &row, Action::Stream) {
+        if !caller.acl.record(&app.store, parent, &row, Action::Stream) {
             return Err(Refusal::forbidden("No create access."));
         }
         attributes.extend([
@@ -282,7 +277,11 @@ fn read_note(call: &Call) -> Result<Reply> {
 fn edit_note(call: &Call) -> Result<Reply> {
     let row = note(call)?;
     let notes = call.app.layout("Note")?;
-    if !call.caller.acl.record(call.app, notes, &row, Action::Edit) {
+    if !call
+        .caller
+        .acl
+        .record(&call.app.store, notes, &row, Action::Edit)
+    {
         return Err(Refusal::forbidden("No edit access."));
     }
     let mut body = call.request.json_body()?;

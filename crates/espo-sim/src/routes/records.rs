@@ -6,16 +6,17 @@ use serde_json::{Map, Value as Json};
 
 use super::{Call, Fixed};
 use crate::acl::{Action, Level};
+use crate::app::events::Event;
 use crate::app::{App, Caller};
-use crate::events::Event;
 use crate::facts;
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{Layout, LinkDef, LinkKind};
-use crate::record::{create, links, read, update, view};
+use crate::record::{create, links, read, update};
 use crate::search;
 use crate::search::params::SearchParams;
 use crate::store::Row;
 use crate::version::Version;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(
@@ -333,7 +334,11 @@ fn duplicate_attributes(call: &Call) -> Result<Reply> {
         .table(layout.index)
         .live(id)
         .ok_or_else(|| Refusal::not_found("Record not found."))?;
-    if !call.caller.acl.record(call.app, layout, &row, Action::Read) {
+    if !call
+        .caller
+        .acl
+        .record(&call.app.store, layout, &row, Action::Read)
+    {
         return Err(Refusal::forbidden("No 'read' access."));
     }
     let reply = read::record_reply(call.app, call.caller, layout, &row);

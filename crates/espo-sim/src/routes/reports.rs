@@ -12,10 +12,10 @@ use super::{Call, Fixed};
 use crate::acl::Action;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::view;
 use crate::search::params::SearchParams;
 use crate::search::{self, where_};
 use crate::store::Row;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, "Opportunity/action/reportByStage", by_stage),
@@ -268,7 +268,11 @@ fn email_addresses(call: &Call) -> Result<Reply> {
         return Err(Refusal::bad_request(""));
     };
     let row = app.live(layout, id)?;
-    if !call.caller.acl.record(app, layout, &row, Action::Read) {
+    if !call
+        .caller
+        .acl
+        .record(&app.store, layout, &row, Action::Read)
+    {
         return Err(Refusal::forbidden_silently());
     }
     let mut list: Vec<Json> = Vec::new();
@@ -280,9 +284,11 @@ fn email_addresses(call: &Call) -> Result<Reply> {
             let address = target
                 .slot("emailAddress")
                 .and_then(|s| other.get(s).non_empty());
-            let Some(address) =
-                address.filter(|_| call.caller.acl.record(app, target, &other, Action::Read))
-            else {
+            let Some(address) = address.filter(|_| {
+                call.caller
+                    .acl
+                    .record(&app.store, target, &other, Action::Read)
+            }) else {
                 continue;
             };
             if !list.iter().any(|e| e["emailAddress"] == json!(address)) {

@@ -7,11 +7,11 @@ use super::{Call, Fixed};
 use crate::acl::{Action, Level};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::view;
 use crate::search::order::{self, Order};
 use crate::search::params::SearchParams;
 use crate::search::{self, narrow, text};
 use crate::store::Row;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::GET, "GlobalSearch", global_search),
@@ -112,10 +112,9 @@ fn addresses(call: &Call) -> Result<Reply> {
             .filter_map(|e| app.layouts.find(e))
         {
             let rows = app.store.table(layout.index).snapshot();
-            for row in rows
-                .iter()
-                .filter(|r| !r.deleted && call.caller.acl.record(app, layout, r, Action::Read))
-            {
+            for row in rows.iter().filter(|r| {
+                !r.deleted && call.caller.acl.record(&app.store, layout, r, Action::Read)
+            }) {
                 let Some(address) = get(layout, row, "emailAddress") else {
                     continue;
                 };

@@ -106,7 +106,7 @@ fn generate_password(call: &Call) -> Result<Reply> {
         .auth
         .change(&row.id, |c| c.password = Some(password.clone()));
     call.app.auth.end_tokens(&row.id);
-    let outbox = &call.app.extras.outbox;
+    let outbox = &call.app.outbox;
     outbox.send(to, "Access credentials", password);
     Ok(Reply::bool(true))
 }
@@ -121,7 +121,7 @@ fn recover_password(call: &Call) -> Result<Reply> {
     ]);
     insert_record(call.app, "PasswordChangeRequest", &attributes)
         .map_err(|_| Refusal::internal())?;
-    let outbox = &call.app.extras.outbox;
+    let outbox = &call.app.outbox;
     outbox.send(to, "Password change request", request);
     Ok(Reply::bool(true))
 }

@@ -9,10 +9,11 @@ use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::{read, rules, update, view};
+use crate::record::{read, rules, update};
 use crate::store::Row;
 use crate::value::Value;
 use crate::version::Version;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::POST, "Action", single)];
 
@@ -38,7 +39,7 @@ fn single(call: &Call) -> Result<Reply> {
         return lock(call, layout, id, action == "lock");
     }
     let row = app.live(layout, id)?;
-    if !caller.acl.record(app, layout, &row, Action::Edit) {
+    if !caller.acl.record(&app.store, layout, &row, Action::Edit) {
         return Err(Refusal::forbidden_silently());
     }
     let data = object(&body, "data");
@@ -89,7 +90,10 @@ fn merge(
         let Some(source) = table.live(source) else {
             return Err(Refusal::not_found_silently());
         };
-        if !caller.acl.record(app, layout, &source, Action::Delete) {
+        if !caller
+            .acl
+            .record(&app.store, layout, &source, Action::Delete)
+        {
             return Err(Refusal::forbidden("No delete access."));
         }
         for link in layout.links.values() {

@@ -10,12 +10,13 @@ use crate::acl::{Action, Kind, Level};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::{read, select, view};
+use crate::record::{read, select};
 use crate::search;
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
 use crate::store::Row;
 use crate::value::Value;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, ":Entity/:id/stream", record_stream),
@@ -239,7 +240,11 @@ fn readable_record<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
         return Err(Refusal::forbidden_silently());
     }
     let row = call.app.live(layout, call.params[1])?;
-    if !call.caller.acl.record(call.app, layout, &row, Action::Read) {
+    if !call
+        .caller
+        .acl
+        .record(&call.app.store, layout, &row, Action::Read)
+    {
         return Err(Refusal::forbidden_silently());
     }
     Ok((layout, row))
@@ -259,7 +264,7 @@ fn streamed_record<'a>(call: &Call<'a>, otherwise: &str) -> Result<(&'a Layout, 
         && call
             .caller
             .acl
-            .record(call.app, layout, &row, Action::Stream)
+            .record(&call.app.store, layout, &row, Action::Stream)
     {
         return Ok((layout, row));
     }
@@ -372,7 +377,7 @@ fn stream_attachments(call: &Call) -> Result<Reply> {
     if !call
         .caller
         .acl
-        .record(call.app, layout, &row, Action::Stream)
+        .record(&call.app.store, layout, &row, Action::Stream)
     {
         return Err(Refusal::forbidden("No 'stream' access."));
     }
@@ -413,7 +418,7 @@ pub(super) fn is_visible(call: &Call, notes: &Layout, row: &Row) -> bool {
         Some((parent, id)) => {
             let record = call.app.store.table(parent.index).live(&id);
             // A record's notes are part of its stream.
-            record.is_some_and(|r| acl.record(call.app, parent, &r, Action::Stream))
+            record.is_some_and(|r| acl.record(&call.app.store, parent, &r, Action::Stream))
         }
         None => is_mine(call, notes, row),
     }

@@ -9,10 +9,11 @@ use super::{Call, Fixed};
 use crate::acl::Action;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::{Layout, LinkDef, LinkKind};
-use crate::record::{links, view};
+use crate::record::links;
 use crate::search::params::SearchParams;
 use crate::store::Row;
 use crate::value::Value;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::POST, "TargetList/action/optOut", opt_out),
@@ -32,7 +33,11 @@ fn list<'a>(call: &Call<'a>, id: &str, action: Action) -> Result<(&'a Layout, Ar
     let layout = call.app.layout("TargetList")?;
     call.caller.acl.check_scope(&layout.name, action)?;
     let row = call.app.live(layout, id)?;
-    if !call.caller.acl.record(call.app, layout, &row, action) {
+    if !call
+        .caller
+        .acl
+        .record(&call.app.store, layout, &row, action)
+    {
         return Err(Refusal::forbidden_silently());
     }
     Ok((layout, row))
@@ -135,7 +140,7 @@ fn opted_out(call: &Call) -> Result<Reply> {
             .iter()
             .filter(|p| p.columns.get(column).is_some_and(Value::is_true))
         {
-            members.push(json!({"id": pair.id.as_str(), "name": app.name_of(target, &pair.id).to_json(), "_scope": target.name}));
+            members.push(json!({"id": pair.id.as_str(), "name": crate::view::name_of(app, target, &pair.id).to_json(), "_scope": target.name}));
         }
     }
     let total = i64::try_from(members.len()).unwrap_or(i64::MAX);

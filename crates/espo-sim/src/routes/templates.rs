@@ -10,9 +10,9 @@ use super::{Call, Fixed, activities, attachments};
 use crate::acl::Action;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::view;
 use crate::store::Row;
 use crate::value::Value;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::POST, "EmailTemplate/:id/prepare", prepare),
@@ -36,7 +36,7 @@ fn prepare(call: &Call) -> Result<Reply> {
     acl.check_scope(&layout.name, Action::Read)?;
     let row = app.store.table(layout.index).live(call.params[0]);
     let row = row.ok_or_else(Refusal::not_found_silently)?;
-    if !acl.record(app, layout, &row, Action::Read) {
+    if !acl.record(&app.store, layout, &row, Action::Read) {
         return Err(Refusal::forbidden_silently());
     }
     let body = call.request.json_body()?;
@@ -83,7 +83,7 @@ fn named<'a>(call: &Call<'a>, body: &Map<String, Json>) -> Result<Vec<Named<'a>>
         let row = app.store.table(layout.index).live(id);
         let row = row.ok_or_else(Refusal::not_found_silently)?;
         // Attributes that the caller may not read are not filled in.
-        if acl.record(app, layout, &row, Action::Read) {
+        if acl.record(&app.store, layout, &row, Action::Read) {
             named.push((&layout.name, layout, row));
         }
     }
@@ -97,7 +97,7 @@ fn named<'a>(call: &Call<'a>, body: &Map<String, Json>) -> Result<Vec<Named<'a>>
                 !r.deleted
                     && get(layout, r, "emailAddress")
                         .is_some_and(|a| a.eq_ignore_ascii_case(address))
-                    && acl.record(app, layout, r, Action::Read)
+                    && acl.record(&app.store, layout, r, Action::Read)
             });
             named.extend(holder.map(|r| (layout.name.as_str(), layout, Arc::clone(r))));
         }
@@ -170,7 +170,10 @@ fn addresses(call: &Call) -> Result<Reply> {
         let Some(address) = get(layout, row, "emailAddress") else {
             return;
         };
-        if call.caller.acl.record(app, layout, row, Action::Read)
+        if call
+            .caller
+            .acl
+            .record(&app.store, layout, row, Action::Read)
             && !found.iter().any(|f| f["emailAddress"] == address)
         {
             found.push(json!({

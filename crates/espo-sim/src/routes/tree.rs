@@ -9,8 +9,9 @@ use super::{Call, Fixed};
 use crate::acl::Action;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::{Layout, Slot};
-use crate::record::{update, view};
+use crate::record::update;
 use crate::store::Row;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, ":Entity/action/listTree", list_tree),
@@ -87,7 +88,7 @@ fn tree<'a>(call: &Call<'a>, action: &str, right: Action) -> Result<Tree<'a>> {
         .table(layout.index)
         .snapshot()
         .iter()
-        .filter(|r| !r.deleted && call.caller.acl.record(app, layout, r, Action::Read))
+        .filter(|r| !r.deleted && call.caller.acl.record(&app.store, layout, r, Action::Read))
         .cloned()
         .collect();
     let (order, name) = (layout.slot("order"), layout.slot("name"));
@@ -154,7 +155,7 @@ fn list_tree(call: &Call) -> Result<Reply> {
             "id": row.id.as_str(),
             "name": view::name(call.app, tree.layout, row, "name").to_json(),
             "upperId": upper,
-            "upperName": upper.map_or(Json::Null, |u| call.app.name_of(tree.layout, u).to_json()),
+            "upperName": upper.map_or(Json::Null, |u| crate::view::name_of(call.app, tree.layout, u).to_json()),
         })
     });
     Ok(call.app.json(&json!({
@@ -196,7 +197,7 @@ fn move_one(call: &Call) -> Result<Reply> {
     if !call
         .caller
         .acl
-        .record(call.app, tree.layout, row, Action::Edit)
+        .record(&call.app.store, tree.layout, row, Action::Edit)
     {
         return Err(Refusal::forbidden("No edit access."));
     }

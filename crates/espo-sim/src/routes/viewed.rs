@@ -1,36 +1,23 @@
 //! Records that a user viewed last.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
 
 use http::Method;
-use parking_lot::Mutex;
 use serde_json::{Value as Json, json};
 
 use super::{Call, Fixed};
+use crate::app::extras::View;
 use crate::app::{App, Caller};
 use crate::http::{Reply, Result};
 use crate::layout::Layout;
-use crate::record::{read, view};
+use crate::record::read;
 use crate::search::params::SearchParams;
-use crate::value::Id;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::GET, "LastViewed", last_viewed)];
 
 /// Reads that are remembered of a user; enough for every page that the list gives.
 const KEPT: usize = 500;
-
-/// Reads of records, the last one last, by user.
-#[derive(Debug, Default)]
-pub(crate) struct Views(Mutex<HashMap<Id, VecDeque<View>>>);
-
-#[derive(Debug, Clone)]
-struct View {
-    number: u64,
-    /// Place of the entity type's layout.
-    entity: usize,
-    id: Id,
-    at: String,
-}
 
 /// Stores that a user read a record, for object entity types and those with `lastViewed`.
 pub(super) fn note(app: &App, caller: &Caller, layout: &Layout, id: &str) {

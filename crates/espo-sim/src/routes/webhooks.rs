@@ -6,17 +6,18 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Uri};
 use serde_json::{Map, Value as Json, json};
 
-use super::delivery::Item;
 use super::{Call, Fixed};
 use crate::acl::{Acl, Action, Kind, Level};
+use crate::app::events::Event;
+use crate::app::events::Input;
+use crate::app::extras::Item;
 use crate::app::{App, Caller};
-use crate::events::Event;
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{Layout, Source};
-use crate::record::input::Input;
-use crate::record::{create, created, update, view};
+use crate::record::{create, created, update};
 use crate::store::Row;
 use crate::value::Value;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::POST, "Webhook", post),
@@ -327,7 +328,7 @@ fn tell(app: &App, caller: &Caller, layout: &Layout, row: &Row, change: &Change)
             _ => None,
         };
         let reachable =
-            matches!(change, Change::Deleted) || acl.record(app, layout, row, Action::Read);
+            matches!(change, Change::Deleted) || acl.record(&app.store, layout, row, Action::Read);
         if let Some(payload) = payload.filter(|_| reachable) {
             app.extras.webhook_queue.push(Item {
                 webhook: hook.id.clone(),

@@ -4,14 +4,12 @@ use std::collections::HashSet;
 
 use serde_json::Value as Json;
 
-use super::collate;
 use super::dates::Range;
+use crate::collate;
 use crate::http::json::php_float;
 use crate::layout::Ty;
-use crate::value::Value;
-
-/// A test of one value.
-pub(crate) type Test = Box<dyn Fn(&Value) -> bool>;
+use crate::store::Test;
+use crate::value::{Value, leading_number};
 
 pub(super) fn items(v: &Value) -> impl Iterator<Item = &str> {
     v.as_list()
@@ -50,20 +48,6 @@ pub(super) fn number_of(v: &Json) -> f64 {
         Json::String(s) => leading_number(s),
         _ => 0.0,
     }
-}
-
-pub(crate) fn leading_number(s: &str) -> f64 {
-    let s = s.trim_start();
-    let mut end = 0;
-    for (i, c) in s.char_indices() {
-        let next = i + c.len_utf8();
-        if s[..next].parse::<f64>().is_ok() && !s[..next].ends_with(|c: char| c.is_alphabetic()) {
-            end = next;
-        } else if !matches!(c, '-' | '+' | '.' | 'e' | 'E') {
-            break;
-        }
-    }
-    s[..end].parse().unwrap_or(0.0)
 }
 
 /// A needle for a date or date-time column: a date stands for its midnight.

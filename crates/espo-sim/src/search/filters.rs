@@ -130,7 +130,7 @@ pub(crate) fn primary<'a>(
         ("Contact", "portalUsers" | "notPortalUsers") => {
             let wanted = name == "portalUsers";
             return Ok(Box::new(move |row| {
-                crate::record::view::linked(app, layout, row, "portalUser").is_empty() != wanted
+                crate::view::linked(app, layout, row, "portalUser").is_empty() != wanted
             }));
         }
         // It counts on a relation that a list does not join (QUIRKS 11).

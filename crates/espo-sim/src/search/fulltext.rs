@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::collate;
+use crate::collate;
 
 /// Words that the index leaves out.
 const STOP_WORDS: &[&str] = &[

@@ -1,6 +1,5 @@
 //! Lists: which records, in what order, how many (ESPO-API.md E).
 
-pub(crate) mod collate;
 pub(crate) mod compare;
 pub(crate) mod dates;
 pub(crate) mod filters;
@@ -91,7 +90,7 @@ pub(crate) fn readable<'a>(
         return None;
     }
     Some(Box::new(move |row| {
-        caller.acl.record(app, layout, row, Action::Read)
+        caller.acl.record(&app.store, layout, row, Action::Read)
     }))
 }
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use espo_schema::FieldKind;
 use serde_json::Value as Json;
 
-use super::collate;
 use super::params::SearchParams;
 use super::where_::attribute;
 use crate::app::App;
+use crate::collate;
 use crate::layout::{Layout, Source, TextKey, Ty};
 use crate::store::{Find, How, Row, is_plain};
 

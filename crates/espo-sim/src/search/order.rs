@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use espo_schema::{AttributeRole, FieldKind, Order as Direction};
 
-use super::collate;
 use super::params::SearchParams;
 use crate::app::{App, Caller};
+use crate::collate;
 use crate::facts::field_access;
 use crate::http::{Refusal, Result};
 use crate::layout::{AttrIx, Layout, Ordering as Joined, Source, Ty};
-use crate::record::view;
 use crate::store::Row;
 use crate::value::Value;
+use crate::view;
 
 /// One key of an order.
 #[derive(Debug)]

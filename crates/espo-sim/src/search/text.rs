@@ -3,12 +3,12 @@
 use espo_schema::{EntityType, FieldKind};
 
 use super::Pred;
-use super::collate::Like;
 use super::fulltext;
 use crate::app::App;
+use crate::collate::Like;
 use crate::layout::{Layout, Source, Ty};
-use crate::record::view;
 use crate::value::Value;
+use crate::view;
 
 /// The text that is searched for. Spaces around it count, except where the request's `q` was trimmed.
 pub(super) fn searched(text: &str) -> &str {

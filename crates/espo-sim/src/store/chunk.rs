@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::layout::Slot;
-use crate::search::compare::Test;
+use crate::store::Test;
 use crate::value::{Id, Value};
 
 /// Rows of a chunk. Small enough that copying one on a write costs microseconds, large enough that a snapshot of 100,000

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::Row;
+use crate::collate;
 use crate::layout::{Slot, TextKey};
-use crate::search::collate;
 use crate::value::Id;
 
 /// The key of an order; the ID breaks ties.

@@ -15,6 +15,10 @@ pub(crate) use relation::{Pair, RelationTable};
 pub(crate) use table::{Bounds, Table, is_plain};
 
 use crate::layout::{EntityIx, Layouts};
+use crate::value::Value;
+
+/// A test of one value.
+pub(crate) type Test = Box<dyn Fn(&Value) -> bool>;
 
 /// All tables.
 #[derive(Debug)]

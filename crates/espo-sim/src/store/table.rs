@@ -324,8 +324,8 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::compare::Test;
     use crate::store::How;
+    use crate::store::Test;
     use crate::value::Value;
 
     fn row(id: &str, key: &str) -> Row {

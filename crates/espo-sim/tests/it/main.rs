@@ -4,6 +4,7 @@ mod auth;
 mod common;
 mod fuzz;
 mod indexes;
+mod layers;
 mod lifecycle;
 mod links;
 mod records;

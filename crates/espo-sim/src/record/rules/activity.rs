@@ -3,8 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use crate::record::hooks::Draft;
-use crate::record::view;
 use crate::value::Value;
+use crate::view;
 
 /// A task knows when it was completed.
 pub(super) fn complete(d: &mut Draft) {

@@ -6,9 +6,9 @@ use crate::app::App;
 use crate::http::{Refusal, Result};
 use crate::layout::{Layout, LinkKind, Slot};
 use crate::record::hooks::Draft;
-use crate::record::view;
 use crate::store::Row;
 use crate::value::Value;
+use crate::view;
 
 /// The key of the parent, where records of an entity type form a tree of categories.
 fn parent_key(layout: &Layout) -> Option<Slot> {

@@ -4,9 +4,9 @@ use serde_json::{Value as Json, json};
 
 use crate::http::{Refusal, Result};
 use crate::record::hooks::Draft;
-use crate::record::view;
 use crate::value::Value;
 use crate::version::Version;
+use crate::view;
 
 /// Dates without a time: start of that day for a start, start of the next for an end (QUIRKS 4).
 pub(super) fn days(d: &mut Draft) {

@@ -6,8 +6,8 @@ use crate::app::App;
 use crate::http::{Refusal, Result};
 use crate::layout::Layout;
 use crate::record::hooks::Draft;
-use crate::record::view;
 use crate::store::Row;
+use crate::view;
 
 /// Attributes that every save sets.
 const OF_EVERY_SAVE: &[&str] = &[

@@ -7,16 +7,12 @@ mod email;
 mod event;
 mod lock;
 mod opportunity;
-mod values;
 
 pub(crate) use opportunity::stage_probability;
 
 pub(crate) use lock::{is_lockable, is_locked};
 
-pub(crate) use email::{
-    OF_INBOX, in_inbox, mark_read, split as addresses, users_relation as email_users,
-};
-pub(crate) use values::{person_name, reminders, stand_ins, value};
+pub(crate) use email::{mark_read, split as addresses};
 
 use std::borrow::Cow;
 
@@ -28,6 +24,7 @@ use crate::http::Result;
 use crate::layout::Layout;
 use crate::store::Row;
 use crate::value::Value;
+use crate::view::email::OF_INBOX;
 
 /// Attributes without a column that come with the row itself, so that the response to a save does not compute them again.
 const WITH_THE_ROW: &[(&str, &[&str])] = &[

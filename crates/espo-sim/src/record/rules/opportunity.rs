@@ -2,9 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::values;
 use crate::record::hooks::Draft;
 use crate::value::Value;
+use crate::view::values;
 
 /// Every save that does not name a probability sets that of the stage, also over one that was set by hand. The last stage
 /// is the latest that is not lost, unless the body says otherwise.

@@ -115,7 +115,12 @@ impl Compiler<'_> {
                         target.name
                     )));
                 }
-                Some(row) if !self.caller.acl.record(self.app, target, &row, Action::Read) => {
+                Some(row)
+                    if !self
+                        .caller
+                        .acl
+                        .record(&self.app.store, target, &row, Action::Read) =>
+                {
                     return Err(Refusal::forbidden_search(format!(
                         "No access to record '{}' `{id}`.",
                         target.name

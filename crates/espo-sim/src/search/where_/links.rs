@@ -8,8 +8,8 @@ use super::super::Pred;
 use super::{Compiler, values};
 use crate::http::{Refusal, Result};
 use crate::layout::{LinkDef, LinkKind, Ty};
-use crate::record::view;
 use crate::value::Id;
+use crate::view;
 
 impl<'a> Compiler<'a> {
     pub(super) fn link(&self, type_: &str, link: &'a LinkDef, item: &Json) -> Result<Pred<'a>> {

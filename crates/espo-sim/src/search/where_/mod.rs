@@ -10,14 +10,14 @@ use espo_schema::AttributeRole;
 use serde_json::Value as Json;
 
 use super::Pred;
-use super::compare::{Test, compare, equals, in_range, items, like, not, one_of, texts};
+use super::compare::{compare, equals, in_range, items, like, not, one_of, texts};
 use super::dates::{self, DateContext};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Result};
 use crate::layout::{AttrIx, Layout, Slot, Source, Ty};
-use crate::record::view;
-use crate::store::Row;
+use crate::store::{Row, Test};
 use crate::value::Value;
+use crate::view;
 
 /// Types whose attribute is a link.
 const LINK_TYPES: &[&str] = &[

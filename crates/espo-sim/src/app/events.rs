@@ -4,12 +4,15 @@
 //! a change, and live above records. The listeners are given to the server when it is built.
 
 use indexmap::IndexMap;
+use serde_json::Value as Json;
 
-use crate::app::{App, Caller};
+use super::{App, Caller};
 use crate::layout::{AttrIx, Layout};
-use crate::record::input::Input;
 use crate::store::Row;
 use crate::value::{Id, Value};
+
+/// The values of a body: raw, sanitised but not yet coerced, by attribute, in the order of the body.
+pub(crate) type Input = IndexMap<AttrIx, Json>;
 
 /// A pair of records that a request linked through a link field, or unlinked.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,9 +5,9 @@ use serde_json::{Value as Json, json};
 use super::email;
 use crate::app::App;
 use crate::layout::{Layout, LinkKind, Slot};
-use crate::record::view;
 use crate::store::Row;
 use crate::value::Value;
+use crate::view;
 
 /// The value of an attribute without a column (attributes-9.3: those with a custom `select`).
 pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str, user: &str) -> Value {

@@ -1,30 +1,51 @@
-//! The application: all state of one server, and the way of a request through it.
+//! The application: all state of one server. Requests come to it through [`crate::routes`].
+
+pub(crate) mod events;
+pub(crate) mod extras;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use http::Method;
 use parking_lot::RwLock;
 use serde_json::{Value as Json, json};
 
+use events::{Event, Listener};
+
 use crate::acl::{Acl, Kind, RoleData};
-use crate::auth::{Auth, Login};
+use crate::auth::{Auth, Gate, Login};
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
-use crate::events::{Event, Listener};
 use crate::facts;
-use crate::faults::{Fault, Faults};
+use crate::faults::Faults;
 use crate::http::json::Out;
-use crate::http::{ErrorContext, Refusal, Reply, Request, Result};
+use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{Layout, Layouts, LinkKind};
 use crate::log::{LoggedRequest, RequestLog};
-use crate::routes;
+use crate::outbox::Outbox;
 use crate::store::{Row, Store};
 use crate::users::Role;
-use crate::value::{Id, Value};
+use crate::value::Id;
 use crate::version::Version;
+
+/// When work is done that no request waits for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Schedule {
+    /// Changes are gathered, and idle jobs wait, for so long.
+    pub(crate) delay: Duration,
+    /// Time between attempts at a webhook.
+    pub(crate) retry_after: Duration,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Schedule {
+            delay: Duration::from_millis(20),
+            retry_after: Duration::from_secs(600),
+        }
+    }
+}
 
 /// Switches of a server that do not change while it runs.
 #[derive(Debug, Clone)]
@@ -38,7 +59,7 @@ pub(crate) struct Options {
     /// The version to behave as; by default the one that the metadata comes from.
     pub(crate) version: Option<Version>,
     /// When work is done that no request waits for.
-    pub(crate) background: routes::delivery::Schedule,
+    pub(crate) background: Schedule,
 }
 
 impl Default for Options {
@@ -48,7 +69,7 @@ impl Default for Options {
             php_json: true,
             log_limit: 10_000,
             version: None,
-            background: routes::delivery::Schedule::default(),
+            background: Schedule::default(),
         }
     }
 }
@@ -74,8 +95,10 @@ pub(crate) struct App {
     acls: RwLock<HashMap<Id, Arc<Acl>>>,
     /// Changes on rebuild.
     timestamp: AtomicI64,
+    /// Mail that a real server would have sent.
+    pub(crate) outbox: Outbox,
     /// State other than records: attachments, reactions, stars and so on, by part.
-    pub(crate) extras: routes::Extras,
+    pub(crate) extras: extras::Extras,
     /// The listeners for events of records.
     listeners: Vec<Listener>,
     /// Entity type and ID → IDs of the users who follow it.
@@ -141,7 +164,8 @@ impl App {
             roles: RwLock::default(),
             acls: RwLock::default(),
             timestamp: AtomicI64::new(timestamp),
-            extras: routes::Extras::default(),
+            outbox: Outbox::default(),
+            extras: extras::Extras::default(),
             listeners,
             followers: RwLock::default(),
             stars: RwLock::default(),
@@ -161,106 +185,12 @@ impl App {
             .fetch_max(now.max(before + 1), Ordering::Relaxed);
     }
 
-    /// Handles a request.
-    pub(crate) fn answer(
-        &self,
-        request: &Request,
-        peer: SocketAddr,
-        fault: Option<&Fault>,
-    ) -> Reply {
-        if let Some(fault) = fault {
-            if let Some((status, body, retry_after)) = &fault.status {
-                let mut reply = Reply::json(body.clone().unwrap_or_default());
-                reply.status = *status;
-                return match retry_after {
-                    Some(n) => reply.header("retry-after", &n.to_string()),
-                    None => reply,
-                };
-            }
-            if fault.maintenance {
-                let mut reply = Reply::json(r#"{"message":"Application is in maintenance mode."}"#);
-                reply.status = 503;
-                reply.reason = Some("Application is in maintenance mode.".to_owned());
-                return reply;
-            }
-        }
-        match self.handle(request, peer, fault) {
-            Ok(reply) => reply,
-            Err(refusal) => {
-                let mut reply = refusal.reply(&self.error_context(request));
-                if refusal.status == 405 {
-                    reply = reply.header("allow", refusal.reason.as_deref().unwrap_or_default());
-                    reply.reason = None;
-                }
-                if refusal.status == 401 && refusal.reason.as_deref() == Some("none") {
-                    reply.reason = None;
-                    let quiet = request.method == Method::POST
-                        || request.header("referer").is_some()
-                        || request.header("x-requested-with") == Some("XMLHttpRequest");
-                    if !quiet {
-                        reply = reply.header("www-authenticate", "Basic realm=\"\"");
-                    }
-                }
-                reply
-            }
-        }
-    }
-
-    fn handle(&self, request: &Request, peer: SocketAddr, fault: Option<&Fault>) -> Result<Reply> {
-        let route = match routes::find(request) {
-            Ok(route) => route,
-            // OPTIONS is handled before the route's method is checked (QUIRKS 2).
-            Err(refusal)
-                if request.method == Method::OPTIONS && matches!(refusal.status, 404 | 405) =>
-            {
-                let mut reply = refusal.reply(&self.error_context(request));
-                reply.status = 200;
-                reply.reason = None;
-                return Ok(match refusal.reason.as_deref() {
-                    Some(allow) => reply.header("allow", allow),
-                    None => reply,
-                });
-            }
-            Err(refusal) => return Err(refusal),
-        };
-        let login = self.auth.login(self, request, peer.ip())?;
-        let caller = match login {
-            Some(login) => Some(Caller {
-                acl: self.acl(&login.user_id),
-                login,
-                action: OnceLock::new(),
-            }),
-            None => None,
-        };
-        let Some(caller) = caller else {
-            if route.public() {
-                return routes::dispatch_public(self, request, route);
-            }
-            return Err(Refusal::auth(401, Some("none".to_owned())));
-        };
-        let new_secret = caller.login.new_secret.clone();
-        let mut reply = routes::dispatch(
-            self,
-            request,
-            &caller,
-            route,
-            fault.is_some_and(|f| f.no_total),
-        )?;
-        if let Some(secret) = new_secret {
-            reply = reply.header(
-                "set-cookie",
-                &format!("auth-token-secret={secret}; path=/; HttpOnly; SameSite=Lax"),
-            );
-        }
-        Ok(reply)
-    }
-
-    fn error_context<'a>(&self, request: &'a Request) -> ErrorContext<'a> {
-        ErrorContext {
-            version: self.version,
-            php_json: self.options.php_json,
-            action_route: routes::is_action_route(request),
-            accept: request.header("accept").unwrap_or_default(),
+    /// What a login needs besides credentials.
+    pub(crate) fn gate(&self) -> Gate<'_> {
+        Gate {
+            lockout: self.options.lockout,
+            ids: &self.ids,
+            outbox: &self.outbox,
         }
     }
 
@@ -377,14 +307,6 @@ impl App {
             status,
             reason,
         });
-    }
-
-    /// Name of a record: what `{link}Name` shows.
-    pub(crate) fn name_of(&self, layout: &Layout, id: &str) -> Value {
-        match self.store.table(layout.index).live(id) {
-            Some(row) => crate::record::view::name(self, layout, &row, "name"),
-            None => Value::Null,
-        }
     }
 
     /// A list response with its total.

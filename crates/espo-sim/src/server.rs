@@ -17,9 +17,9 @@ use parking_lot::RwLock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::{Reply, Request, query};
 use crate::app::App;
 use crate::faults::{Cut, Fault};
+use crate::http::{Reply, Request, query, reason_header};
 use crate::routes;
 
 /// Largest body that is read.
@@ -140,7 +140,7 @@ async fn answer(
         }
     }
     request.image = routes::fetch_image(&request).await;
-    let reply = app.answer(&request, peer, fault.as_ref());
+    let reply = routes::answer(app, &request, peer, fault.as_ref());
     app.log_request(&request, reply.status, reply.reason.clone());
     Ok(respond(app, reply, fault))
 }
@@ -172,7 +172,7 @@ fn respond(app: &App, reply: Reply, fault: Option<Fault>) -> Response<Piece> {
     if let Ok(v) = HeaderValue::from_str(&reply.content_type) {
         headers.insert(CONTENT_TYPE, v);
     }
-    if let Some(reason) = reply.reason.as_deref().and_then(super::reason_header) {
+    if let Some(reason) = reply.reason.as_deref().and_then(reason_header) {
         headers.insert(HeaderName::from_static("x-status-reason"), reason);
     }
     if reply.status < 400 {

@@ -1,15 +1,17 @@
 //! The values of attributes in responses, including composed ones.
 
+pub(crate) mod email;
+pub(crate) mod values;
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use espo_schema::FieldKind;
 use serde_json::{Map, Value as Json};
 
-use super::rules;
 use crate::app::App;
+use crate::collate;
 use crate::layout::{AttrIx, Layout, LinkDef, LinkKind, Source};
-use crate::search::collate;
 use crate::store::{Pair, Row};
 use crate::value::{Id, Value};
 
@@ -24,7 +26,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
             "bodyPlain" if layout.name == "Email" && row.get(*slot).is_null() => layout
                 .slot("body")
                 .map_or(Value::Null, |s| row.get(s).clone()),
-            "reminders" => rules::reminders(app, layout, row, *slot, user),
+            "reminders" => values::reminders(app, layout, row, *slot, user),
             _ => row.get(*slot).clone(),
         },
         Source::LinkName(link) => link_name(app, layout, row, link),
@@ -74,7 +76,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
                 });
             Value::json(Json::Object(types.unwrap_or_default()))
         }
-        Source::Person(parts) => rules::person_name(layout, row, *parts),
+        Source::Person(parts) => values::person_name(layout, row, *parts),
         Source::Converted { amount, currency } => {
             let code = row.get(*currency).as_str().unwrap_or_default().to_owned();
             match row.get(*amount).as_f64() {
@@ -97,7 +99,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
             let names = ids.iter().take(6).map(|f| {
                 (
                     f.to_string(),
-                    users.map_or(Json::Null, |u| app.name_of(u, f).to_json()),
+                    users.map_or(Json::Null, |u| name_of(app, u, f).to_json()),
                 )
             });
             Value::json(Json::Object(names.collect()))
@@ -113,7 +115,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
             Some(s) => Value::text(s.chars().filter(char::is_ascii_digit).collect::<String>()),
             None => Value::Null,
         },
-        Source::Special => rules::value(app, layout, row, &attr.name, user),
+        Source::Special => values::value(app, layout, row, &attr.name, user),
         Source::Nothing => Value::Null,
     }
 }
@@ -357,4 +359,12 @@ fn columns(app: &App, layout: &Layout, row: &Row, link: &str) -> Json {
         (p.id.to_string(), Json::Object(values))
     });
     Json::Object(map.collect())
+}
+
+/// Name of a record: what `{link}Name` shows.
+pub(crate) fn name_of(app: &App, layout: &Layout, id: &str) -> Value {
+    match app.store.table(layout.index).live(id) {
+        Some(row) => name(app, layout, &row, "name"),
+        None => Value::Null,
+    }
 }

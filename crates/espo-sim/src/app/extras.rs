@@ -1,0 +1,118 @@
+//! State other than records.
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::Bytes;
+use parking_lot::{Mutex, RwLock};
+use serde_json::{Map, Value as Json};
+use tokio::sync::Notify;
+
+use super::Caller;
+use crate::value::Id;
+
+/// State other than records, by part. The functions of each part are in the module of its routes.
+#[derive(Debug, Default)]
+pub(crate) struct Extras {
+    pub(crate) reactions: Reactions,
+    pub(crate) files: Files,
+    pub(crate) jobs: Jobs,
+    pub(crate) layouts: StoredLayouts,
+    pub(crate) imports: Imports,
+    pub(crate) boards: Boards,
+    pub(crate) views: Views,
+    pub(crate) webhook_queue: Queue,
+}
+
+/// Contents by attachment.
+#[derive(Debug, Default)]
+pub(crate) struct Files(pub(crate) RwLock<HashMap<Id, Bytes>>);
+
+/// Reactions by note: type and user.
+#[derive(Debug, Default)]
+pub(crate) struct Reactions(pub(crate) RwLock<HashMap<Id, Vec<(String, Id)>>>);
+
+/// Layouts that were set, by entity type and name.
+#[derive(Debug, Default)]
+pub(crate) struct StoredLayouts(pub(crate) RwLock<HashMap<(String, String), Json>>);
+
+/// Records that imports made or changed.
+#[derive(Debug, Default)]
+pub(crate) struct Imports(pub(crate) RwLock<HashMap<Id, Vec<Entry>>>);
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum How {
+    Created,
+    /// Created although there is a record like it.
+    Duplicate,
+    Updated,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) record: Id,
+    pub(crate) how: How,
+}
+
+/// Places that users gave records on boards: by entity type, group and user.
+#[derive(Debug, Default)]
+pub(crate) struct Boards(pub(crate) RwLock<HashMap<(String, String, Id), Vec<Id>>>);
+
+/// Reads of records, the last one last, by user.
+#[derive(Debug, Default)]
+pub(crate) struct Views(pub(crate) Mutex<HashMap<Id, VecDeque<View>>>);
+
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    pub(crate) number: u64,
+    /// Place of the entity type's layout.
+    pub(crate) entity: usize,
+    pub(crate) id: Id,
+    pub(crate) at: String,
+}
+
+/// The work of a job.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum What {
+    MassAction,
+    Export,
+}
+
+/// A request that is carried out later.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) caller: Caller,
+    pub(crate) body: Map<String, Json>,
+    pub(crate) what: What,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    /// `Pending`, `Running`, `Success` or `Failed`.
+    pub(crate) status: &'static str,
+    pub(crate) processed: usize,
+    /// The file that an export made.
+    pub(crate) attachment: Option<String>,
+}
+
+/// Jobs, done and to be done.
+#[derive(Debug, Default)]
+pub(crate) struct Jobs {
+    pub(crate) states: Mutex<HashMap<Id, State>>,
+    pub(crate) waiting: Mutex<Vec<(Id, Job)>>,
+    pub(crate) filled: Notify,
+}
+
+/// One thing to tell a webhook.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) webhook: Id,
+    pub(crate) payload: Json,
+}
+
+/// Events that wait to be sent.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    pub(crate) items: Mutex<Vec<Item>>,
+    pub(crate) filled: Notify,
+}
