@@ -217,10 +217,11 @@ pub(crate) fn demo(mut parser: lexopt::Parser) -> Result<(), Failure> {
         })?;
     }
     let mut steps = Steps::new();
-    // One profile for all steps, so that nothing is built twice.
+    // One profile for all steps, and the one of the tests, so that nothing is built twice. Optimisation would more than
+    // double the time until a newcomer sees a result.
     steps.cargo(
         "generate the SDK from metadata/",
-        "run --profile demo --locked -p espo-cli --no-default-features --bin espo -- codegen",
+        "run --locked -p espo-cli --no-default-features --bin espo -- codegen",
         &[
             ("ESPO_PROGRAM", "cargo xtask"),
             ("ESPO_CONFIG", "espo.toml"),
@@ -228,11 +229,11 @@ pub(crate) fn demo(mut parser: lexopt::Parser) -> Result<(), Failure> {
     )?;
     steps.cargo(
         "build the load tester with the SDK",
-        "build --profile demo --locked -p espo-bench",
+        "build --locked -p espo-bench",
         &[],
     )?;
     let line = format!(
-        "run --profile demo --locked --quiet -p espo-bench -- run mixed --embedded --concurrency {concurrency} --duration {duration} --html"
+        "run --locked --quiet -p espo-bench -- run mixed --embedded --concurrency {concurrency} --duration {duration} --html"
     );
     let mut command = cargo(&line);
     command.arg(&html).current_dir(root());
@@ -247,7 +248,7 @@ pub(crate) fn demo(mut parser: lexopt::Parser) -> Result<(), Failure> {
     )?;
     steps.summary();
     print(&format!(
-        "\nReport: {}\nThe demo is built with little optimisation. For measurements: cargo build --release -p espo-bench\n",
+        "\nReport: {}\nThe demo runs a debug build, so its figures are not measurements. For those: cargo build --release -p espo-bench\n",
         html.display()
     ));
     Ok(())
