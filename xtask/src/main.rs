@@ -174,7 +174,7 @@ fn forward(
 }
 
 /// Cargo with arguments given as one line. It is the Cargo that runs this program, so that one toolchain does
-/// everything, and builds this workspace, whatever the current directory is.
+/// everything, and it builds this workspace from any current directory.
 fn cargo(line: &str) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);

@@ -40,7 +40,7 @@ pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
         .join(std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from));
     let programs = programs.join("debug");
     let directory = root().join("target/slurm-test");
-    // What an earlier test left must not be mistaken for results of this one.
+    // Files of an earlier test must not be mistaken for results of this one.
     let _ = std::fs::remove_dir_all(&directory);
     std::fs::create_dir_all(&directory).map_err(|e| cannot("create", &directory, &e))?;
     write(&directory.join("w.toml"), WORKLOAD)?;

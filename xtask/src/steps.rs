@@ -157,7 +157,7 @@ const PACKAGES: [&str; 10] = [
     "espo-cli",
 ];
 
-/// `cargo xtask release-check`: what has to hold before a release and takes too long for every commit.
+/// `cargo xtask release-check`: checks that must pass before a release and are too slow to run on every commit.
 pub(crate) fn release_check(mut parser: lexopt::Parser) -> Result<(), Failure> {
     if let Some(argument) = parser.next()? {
         return Err(argument.unexpected().into());

@@ -27,7 +27,7 @@ pub(crate) struct Args {
     check: bool,
 }
 
-/// What is generated, and where.
+/// Options for the output of the generator.
 #[derive(clap::Args, Default)]
 pub(crate) struct TargetArgs {
     /// Directory of the crate to write. Defaults to the output in espo.toml.

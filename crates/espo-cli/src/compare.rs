@@ -41,11 +41,11 @@ impl FormatArgs {
 pub(crate) struct Comparison {
     changes: Vec<Change>,
     renamed: Vec<Renamed>,
-    /// What the user cannot see, if it is not an administrator.
+    /// Entity types and sections that the user cannot see, if it is not an administrator.
     hidden: Option<Hidden>,
 }
 
-/// What a user without administrator rights cannot see.
+/// Entity types and sections that a user without administrator rights cannot see.
 struct Hidden {
     entities: Vec<String>,
     changes: Vec<Change>,
@@ -60,11 +60,11 @@ impl Comparison {
         })
     }
 
-    /// Compares with what a user without administrator rights received.
+    /// Compares with the metadata that a user without administrator rights received.
     #[cfg_attr(not(feature = "network"), allow(dead_code))]
     pub(crate) fn partial(old: &Schema, new: &Schema) -> Result<Self, Failure> {
         let comparison = Schema::diff_partial(old, new);
-        // Names are compared as if the hidden entity types were there: otherwise those that collide with one of them
+        // Names are compared as if the hidden entity types were visible: otherwise those that collide with one of them
         // would look renamed.
         let mut visible = new.clone();
         for name in &comparison.hidden_entities {

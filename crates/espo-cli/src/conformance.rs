@@ -111,7 +111,7 @@ async fn suite(args: &Args, config: &Config) -> Result<Report, Failure> {
         suite = suite.only(name);
     }
     let interrupted = async {
-        // If the signal cannot be observed, the run goes on to its end.
+        // If the signal cannot be observed, the run continues to its end.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -130,7 +130,7 @@ async fn suite(args: &Args, config: &Config) -> Result<Report, Failure> {
     })
 }
 
-/// The stock schema with a custom entity type, whose field types the stock ones hardly have.
+/// The stock schema with a custom entity type that has fields of the types that are rare in the stock schema.
 async fn embedded_server() -> Result<Sim, Failure> {
     let custom: serde_json::Value = serde_json::from_str(espo_conformance::CUSTOM_METADATA)?;
     let layer = tempfile::NamedTempFile::new()

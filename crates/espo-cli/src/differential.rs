@@ -156,7 +156,7 @@ async fn compare(args: &Args, config: &Config) -> Result<Comparison, Failure> {
         differential = differential.only(entity);
     }
     let interrupted = async {
-        // If the signal cannot be observed, the run goes on to its end.
+        // If the signal cannot be observed, the run continues to its end.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

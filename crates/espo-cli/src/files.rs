@@ -16,8 +16,8 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// Writes a text, in this order. A file that already has it, but for line ends that a checkout converted, is left
-    /// alone.
+    /// Schedules a file to be written, in the order of the calls. A file that already has this content, ignoring line
+    /// ends that a checkout converted, is not modified.
     pub(crate) fn write(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
         let (path, text) = (path.into(), text.into());
         let is_same = |found: String| found == text || found.replace("\r\n", "\n") == text;
@@ -35,8 +35,8 @@ impl Changes {
         self.writes.iter().map(|(path, _)| path.as_path())
     }
 
-    /// Makes the changes. All texts are on the disk before the first file is replaced, and after an error every file
-    /// is as before.
+    /// Makes the changes. All new contents are on the disk before the first file is replaced. After an error, every file
+    /// has its previous content.
     pub(crate) fn commit(self) -> Result<(), Failure> {
         let mut staged = Vec::new();
         for (path, text) in &self.writes {
@@ -90,7 +90,7 @@ fn stage(path: &Path, text: &str) -> Result<(PathBuf, NamedTempFile), Failure> {
     Ok((path, file))
 }
 
-/// What the files contained before.
+/// The previous contents of the files.
 #[derive(Default)]
 struct Undo {
     before: Vec<(PathBuf, Option<Vec<u8>>)>,

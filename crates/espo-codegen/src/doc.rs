@@ -1,4 +1,4 @@
-//! Docs of generated items, from what the metadata says.
+//! Documentation of generated items, derived from the metadata.
 
 use espo_schema::{
     Attribute, AttributeRole, Cardinality, EntityType, Link, OptionsSource, ValueType,
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::model::Attr;
 use crate::names::is_invisible;
 
-/// Text of the metadata as inline code, whatever it holds.
+/// Returns a string of the metadata as inline code, regardless of the characters in it.
 pub(crate) fn code(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -18,7 +18,7 @@ pub(crate) fn code(text: &str) -> String {
             c => shown.push(c),
         }
     }
-    // The code of a text that begins or ends with a backtick needs blanks around it.
+    // Inline code that begins or ends with a backtick needs spaces around it.
     if shown.contains('`') {
         format!("`` {shown} ``")
     } else {

@@ -184,12 +184,12 @@ fn settle(mut plan: Plan, canonical: impl Fn(&str, &str) -> bool) -> Plan {
     plan
 }
 
-/// `snake_case`, and a Rust identifier whatever the input.
+/// Returns the name in `snake_case`, as a valid Rust identifier for any input.
 pub fn snake(wire: &str) -> String {
     identifier(wire, &wire.to_snake_case(), "x")
 }
 
-/// `UpperCamelCase`, and a Rust identifier whatever the input.
+/// Returns the name in `UpperCamelCase`, as a valid Rust identifier for any input.
 pub fn upper_camel(wire: &str) -> String {
     let mut name = identifier(wire, &wire.to_upper_camel_case(), "X");
     // An option can be a whole sentence.
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_name_it_is_an_identifier() {
+    fn any_name_becomes_an_identifier() {
         for wire in [
             "",
             "-",

@@ -37,7 +37,7 @@ pub(crate) enum Type {
     List(Box<Type>),
     Names(Target),
     MediaTypes(Target),
-    /// The columns of a link to a target, in a struct of this name.
+    /// The columns of a link to a target, in the named struct.
     Columns(Target, String),
     /// One of `espo-core`'s structs for a row of a list.
     Row(&'static str),
@@ -130,7 +130,7 @@ impl<'s, 'n> Builder<'s, 'n> {
         plan
     }
 
-    /// Notes that another entity type is referred to.
+    /// Records a reference to another entity type.
     pub(crate) fn uses(&mut self, rust: &str) {
         if rust != self.own {
             self.uses.insert(rust.to_owned());

@@ -274,7 +274,7 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     Some(unescape(value))
 }
 
-/// Named entities that are common in written texts.
+/// Named character references that are common in prose.
 const NAMED: &[(&str, char)] = &[
     ("amp", '&'),
     ("apos", '\''),

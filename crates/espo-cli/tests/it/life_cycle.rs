@@ -37,7 +37,7 @@ async fn administrators_pull_the_complete_metadata() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn api_users_are_told_that_their_export_is_incomplete() {
+async fn incomplete_exports_of_api_users_are_reported() {
     let sim = Sim::start().await.expect("the server starts");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("metadata.json");
@@ -81,7 +81,7 @@ async fn split_pulls_are_small_files_that_drift_accepts() {
     assert!(path.join("i18n/Account.json").exists(), "labels as well");
     std::fs::write(path.join("entityDefs/CGone.json"), "{}").expect("written");
 
-    // An existing directory is written as one; what did not change is left alone, and what is gone is deleted.
+    // A pull into an existing directory keeps unchanged files and deletes files of removed entity types.
     let again: Vec<String> = pull.into_iter().filter(|word| word != "--split").collect();
     let ran = beside(again, admin(&sim)).await;
     assert!(ran.status.success(), "{}", text(&ran));
@@ -165,7 +165,7 @@ async fn failed_pulls_leave_the_file_unchanged() {
     assert_eq!(std::fs::read_to_string(&path).expect("the file"), "earlier");
 }
 
-/// An instance with an entity type of its own, labels and filters included.
+/// An instance with a custom entity type, including labels and filters.
 fn custom() -> Value {
     json!({
         "entityDefs": {"CProject": {
@@ -229,7 +229,7 @@ async fn pulled_metadata_becomes_names_types_and_docs() {
         assert!(module.contains(line), "{line}");
     }
 
-    // The manifest is its owner's but for the features, and finds `espo-core` wherever both lie.
+    // Only the features of the manifest are generated, and its path to `espo-core` is relative to the output.
     let path = made.join("Cargo.toml");
     let manifest = std::fs::read_to_string(&path).expect("the manifest");
     let (_, core) = manifest

@@ -43,7 +43,7 @@ pub(crate) fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// Runs [`xtask`] in another thread, so that the server of the test goes on responding.
+/// Runs [`xtask`] in another thread, so that the server of the test keeps responding.
 pub(crate) async fn beside(
     arguments: Vec<String>,
     credentials: Vec<(&'static str, String)>,

@@ -1,4 +1,4 @@
-//! The record struct of an entity type and what it implements.
+//! The record struct of an entity type and its trait implementations.
 
 use espo_schema::AttributeRole;
 use proc_macro2::{Literal, TokenStream};

@@ -1,7 +1,7 @@
 //! From the model to files: one function per concern, each a template of one part of an entity type's module.
 //!
-//! The templates are `quote!`, so that names and texts of the metadata arrive as identifiers and literals whatever they
-//! hold. `print` makes the text of them.
+//! The templates are `quote!`, so that names and labels of the metadata become identifiers and literals, regardless
+//! of the characters in them. `print` formats the tokens as source code.
 
 mod constants;
 mod entity;

@@ -16,7 +16,7 @@ pub(super) struct Printer {
     last: Option<Shape>,
 }
 
-/// What decides whether a blank line stands between two items.
+/// The kind of an item, which decides whether a blank line separates it from the next one.
 #[derive(Clone, Copy, PartialEq)]
 enum Shape {
     Import,
@@ -28,7 +28,7 @@ enum Shape {
 }
 
 impl Printer {
-    /// A file with this doc comment, of about so many bytes.
+    /// A file with this doc comment and an expected size of `size` bytes.
     pub(super) fn new(about: Option<&str>, size: usize) -> Self {
         let mut text = String::with_capacity(size);
         text.push_str(BANNER);
@@ -174,7 +174,7 @@ fn unparse(file: File) -> String {
 }
 
 /// Puts lists in parentheses and angle brackets that were broken on one line again, where they fit. A literal is never
-/// broken and ends with a quote, so no bracket in one is taken for code.
+/// broken and ends with a quote, so no bracket in one is mistaken for code.
 fn join(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     // The lines at which parentheses were opened.
@@ -238,7 +238,7 @@ fn separate(text: &str) -> String {
             let starts_item = ["///", "#[", "pub "]
                 .iter()
                 .any(|s| next_code.starts_with(s));
-            // Constants stand one below the other, and so do types.
+            // Consecutive constants have no blank lines between them, nor do consecutive types.
             let has_body = !code.ends_with(';') || code == "];" || code.starts_with("use ");
             next.len() - next_code.len() == indent && (is_function || starts_item && has_body)
         });

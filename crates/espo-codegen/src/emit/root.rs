@@ -90,7 +90,8 @@ fn schema(model: &Model<'_>) -> TokenStream {
     }
 }
 
-/// A program that has the code as a module of its own uses a part of it, and has lints of its own.
+/// Attributes for code that a program includes as one of its modules: the program uses only part of it and may enable
+/// further lints.
 fn quiet() -> TokenStream {
     quote!(#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)])
 }

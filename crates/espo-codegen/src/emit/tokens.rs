@@ -25,7 +25,7 @@ pub(super) fn suffixed(name: &str, suffix: &str) -> Ident {
     ident(&format!("{name}{suffix}"))
 }
 
-/// A doc comment of one line or several, whatever the text holds.
+/// A doc comment of one or several lines; the text may contain any characters.
 pub(super) fn docs(text: impl AsRef<str>) -> TokenStream {
     let lines = text.as_ref().lines().map(|line| {
         let line = line.replace(|c: char| c.is_control() || is_invisible(c), " ");
@@ -74,12 +74,12 @@ pub(super) fn type_(of: &Type) -> TokenStream {
             let name = ident(name);
             quote!(#name)
         }
-        // Held to be a type when the overrides were checked.
+        // The check of the overrides ensures that this is a type.
         Type::Own(path) => path.parse().unwrap_or_default(),
     }
 }
 
-/// What a setter takes.
+/// The parameter type of a setter.
 pub(super) fn argument(of: &Type) -> TokenStream {
     let own = type_(of);
     match of {
@@ -177,7 +177,7 @@ mod tests {
     use super::docs;
 
     #[test]
-    fn docs_hold_any_text() {
+    fn docs_escape_special_characters() {
         let lines = docs("one\ntwo\r\u{202e}three */ \" {").to_string();
         assert_eq!(
             lines,

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn manifests_that_nobody_changed_are_as_a_new_one() {
+    fn unchanged_manifests_equal_a_new_one() {
         let expected = new("my-crm", "\"0.1\"", "", NEW);
         assert_eq!(made_new(&new("my-crm", "\"0.1\"", "", OLD)), expected);
         assert_eq!(made_new(&expected), expected);

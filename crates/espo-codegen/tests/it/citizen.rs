@@ -1,4 +1,4 @@
-//! Generated code causes no warnings wherever it is: as a crate of a workspace, as a private module, through `include!`.
+//! Generated code compiles without warnings in every form: as a crate of a workspace, as a private module, through `include!`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).expect("a file");
 }
 
-/// A workspace whose only listed member depends on a generated crate, and has generated modules of its own.
+/// A workspace whose only listed member depends on a generated crate and contains generated modules.
 fn workspace() -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("espo-citizen");
     let core = format!("{{ path = {:?} }}", common::core().display().to_string());

@@ -1,4 +1,4 @@
-//! What several tests of the generator need.
+//! Helpers of the generator's tests.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output as Ran};
@@ -40,9 +40,9 @@ pub(crate) fn write_crate(name: &str, output: Output) -> PathBuf {
         .into_crate(name, &core)
         .write_to(&folder)
         .expect("the crate is written");
-    // It lies in the target folder of this workspace, whose member it is not.
+    // The crate is in the target directory of this workspace but is not one of its members.
     let manifest = folder.join("Cargo.toml");
-    let text = std::fs::read_to_string(&manifest).expect("the manifest is there");
+    let text = std::fs::read_to_string(&manifest).expect("the manifest exists");
     std::fs::write(&manifest, text + "\n[workspace]\n").expect("the manifest is written");
     lock(&folder);
     folder
@@ -53,18 +53,18 @@ pub(crate) fn core() -> PathBuf {
     workspace().join("crates/espo-core")
 }
 
-/// Gives a crate or workspace the versions of this one.
+/// Copies the lock file of this workspace to another crate or workspace.
 pub(crate) fn lock(folder: &Path) {
     std::fs::copy(workspace().join("Cargo.lock"), folder.join("Cargo.lock"))
         .expect("the versions are those of the workspace");
 }
 
-/// Runs cargo without the network in a folder, with the target folder of the workspace, so that dependencies are
-/// there already.
+/// Runs Cargo offline in a directory, with the target directory of the workspace, so that dependencies are already
+/// built.
 pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> Ran {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .parent()
-        .expect("the folder lies in the target folder");
+        .expect("the directory is in the target directory");
     Command::new(env!("CARGO"))
         .args(arguments)
         .arg("--offline")
@@ -76,7 +76,7 @@ pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> Ran {
         .expect("cargo runs")
 }
 
-/// Fails with what the compiler said unless it was content and had nothing to warn of.
+/// Asserts that the compiler succeeded without warnings; otherwise fails with its output.
 pub(crate) fn assert_clean(ran: &Ran) {
     let said = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success() && !said.contains("warning"), "{said}");

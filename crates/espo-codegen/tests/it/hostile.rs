@@ -1,4 +1,4 @@
-//! Whatever an export holds, the output is Rust that compiles, and the wire names in it are the export's.
+//! For any export, the output is Rust that compiles and contains the wire names of the export.
 
 use crate::common;
 use espo_codegen::Generator;

@@ -72,7 +72,7 @@ impl Region {
     }
 }
 espo_core::text_value!(Region);
-/// A level is a text here, though a number on the wire.
+/// A level is a string here, though a number on the wire.
 pub type Level = Region;
 /// Filters take the user's types.
 pub fn filters() -> espo_core::typed::Filter<Project> {

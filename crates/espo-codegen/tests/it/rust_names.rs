@@ -1,4 +1,4 @@
-//! What was renamed in Rust, though not in the metadata, is told.
+//! Items that are renamed in Rust but not in the metadata are reported.
 
 use espo_codegen::{Generator, RustNameKind};
 use serde_json::{Value, json};

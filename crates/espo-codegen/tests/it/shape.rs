@@ -1,4 +1,4 @@
-//! What the output looks like, for reviewers.
+//! Layout of the output, as reviewers see it.
 
 use crate::common;
 use espo_codegen::Generator;

@@ -194,7 +194,7 @@ fn totals() -> Vec<Behaviour> {
         check("emails-are-not-counted", async |t| {
             let list = t.get("Email?maxSize=1&select=id").await?;
             if list.status == 403 {
-                return crate::answer::skip("the user may not read e-mails");
+                return crate::answer::skip("the user may not read emails");
             }
             list.ok()?
                 .that("total", "-1 or -2", |v| v == &json!(-1) || v == &json!(-2))

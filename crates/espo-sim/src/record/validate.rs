@@ -254,7 +254,7 @@ impl Candidate<'_> {
             FieldKind::Phone => Some(36),
             _ => None,
         };
-        // A text without a column has no maximum length.
+        // A string without a database column has no maximum length.
         let unbound = field.not_storable && field.kind == FieldKind::Varchar;
         let Some(max) = field.max_length.or(default.filter(|_| !unbound)) else {
             return true;

@@ -195,7 +195,7 @@ fn notify(call: &Call, note: &Row, mentioned: &[Json]) {
     }
 }
 
-/// The mentions (`@userName`) in a text, by spelling.
+/// The mentions (`@userName`) in a post, by spelling.
 fn mentions(app: &App, post: &str) -> Map<String, Json> {
     let mut found = Map::new();
     let Some(users) = app.layouts.find("User") else {

@@ -111,7 +111,7 @@ fn named<'a>(call: &Call<'a>, body: &Map<String, Json>) -> Result<Vec<Named<'a>>
     Ok(named)
 }
 
-/// Fills in each known `{Name.attribute}` in a text; others are kept.
+/// Replaces each known placeholder `{Name.attribute}`; others are kept.
 fn filled(call: &Call, named: &[Named], text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -35,7 +35,7 @@ impl Query {
         Query::Words(words(text).filter(|w| is_indexed(w)).collect())
     }
 
-    /// Whether a text matches the search string.
+    /// Returns whether the value of a field matches the search string.
     pub(super) fn matches(&self, text: &str) -> bool {
         match self {
             Query::Words(wanted) => !wanted.is_empty() && words(text).any(|w| wanted.contains(&w)),
@@ -51,7 +51,7 @@ fn is_indexed(word: &str) -> bool {
     word.chars().count() >= MIN_WORD && !STOP_WORDS.contains(&word)
 }
 
-/// The words of a text, folded. An underscore is part of a word.
+/// Returns the words of a string, folded. An underscore is part of a word.
 fn words(text: &str) -> impl Iterator<Item = String> {
     collate::fold(text)
         .split(|c: char| !c.is_alphanumeric() && c != '_')

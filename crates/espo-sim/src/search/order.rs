@@ -401,7 +401,7 @@ pub(crate) fn compare_values(a: &Value, b: &Value) -> Ordering {
         (_, Value::Null) => Ordering::Greater,
         (Value::Text(a), Value::Text(b)) => collate::cmp(a, b),
         (Value::Int(a), Value::Int(b)) => a.cmp(b),
-        // Arrays and objects are ordered by their JSON text.
+        // Arrays and objects are ordered by their serialised JSON.
         (Value::Json(a), Value::Json(b)) => collate::cmp(&a.to_string(), &b.to_string()),
         (a, b) => match (a.as_f64(), b.as_f64()) {
             (Some(a), Some(b)) => a.total_cmp(&b),

@@ -22,7 +22,7 @@ pub(super) fn fields(entity: &EntityType) -> impl Iterator<Item = &str> {
     fields.iter().map(String::as_str).chain(default)
 }
 
-/// Whether a filter is long enough to match inside of long texts.
+/// Returns whether a filter is long enough to search inside fields of type text.
 pub(super) fn looks_inside(app: &App, text: &str) -> bool {
     text.chars().count() >= app.config.read().min_length_for_content_search
 }

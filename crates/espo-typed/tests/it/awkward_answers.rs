@@ -1,4 +1,4 @@
-//! Answers in every form that servers are known to send decode, and nothing is lost on the way.
+//! Responses in all forms that servers are known to send are decoded without loss.
 
 use espo_core::typed::{Decode, Page, Record};
 use espo_typed::opportunity::Stage;

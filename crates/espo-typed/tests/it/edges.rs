@@ -158,7 +158,7 @@ fn duplicate_keys_whitespace_and_escapes_are_read() {
     let text = " { \"id\":\"1\",\"name\" : \"one\" ,\n\"name\":null,\"\\u006eame\":\"t\\u0000w\\ud83d\\ude00o\\/\", \"website\" :\"\" } ";
     let record = Account::decode_record(text).expect("an account");
     assert_eq!(record.name.as_deref(), Some("t\0w😀o/"));
-    // Empty is no null: the server tells them apart as well.
+    // An empty string is not null: the server distinguishes them as well.
     assert_eq!(record.website.as_deref(), Some(""));
     let huge = "ж".repeat(1 << 20);
     let record = account(&json!({"description": huge}));

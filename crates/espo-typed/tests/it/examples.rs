@@ -23,11 +23,11 @@ const EXAMPLES: [(&str, &str); 11] = [
     ("schema_check", "0 differences\n"),
 ];
 
-/// The program that `cargo test` built along with this test. Asking cargo for it would build everything below it anew,
-/// with the features that this package alone needs.
+/// Returns the program that `cargo test` built together with this test. `cargo build` would rebuild its dependencies with
+/// the features that this package alone needs.
 fn built(name: &str) -> PathBuf {
     let own = std::env::current_exe().expect("this test has a path");
-    let profile = own.ancestors().nth(2).expect("it lies in deps/");
+    let profile = own.ancestors().nth(2).expect("it is in deps/");
     let program = profile
         .join("examples")
         .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));

@@ -80,22 +80,22 @@ async fn a_rebuild_of_the_instance_is_reported_once() {
         .auth(Auth::api_key(user))
         .hook(OnRebuild::new({
             let told = told.clone();
-            move |before, now| told.lock().expect("nobody panicked").push((before, now))
+            move |before, now| told.lock().expect("no panic").push((before, now))
         }))
         .build()
         .expect("a client");
     for _ in 0..3 {
         crm.list::<Account>().await.expect("a list");
     }
-    assert_eq!(*told.lock().expect("nobody panicked"), []);
+    assert_eq!(*told.lock().expect("no panic"), []);
 
-    // An administrator rebuilds it: the next answer tells, once.
+    // After an administrator rebuilds the cache, the next response reports it, once.
     let rebuild = Request::new(Method::POST, &["Admin", "rebuild"]);
     admin(&sim).send(rebuild).await.expect("rebuilt");
     for _ in 0..3 {
         crm.list::<Account>().await.expect("a list");
     }
-    let told = told.lock().expect("nobody panicked");
+    let told = told.lock().expect("no panic");
     assert_eq!(told.len(), 1);
     assert!(told[0].0 < told[0].1, "{told:?}");
 }

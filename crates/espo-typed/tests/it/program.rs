@@ -1,4 +1,4 @@
-//! What a larger program does: imports, jobs over any entity type, time limits, a receiver of webhooks.
+//! Tasks of a larger program: imports, jobs over any entity type, time limits, a receiver of webhooks.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -198,7 +198,7 @@ async fn a_receiver_gets_records_of_their_type_by_either_signature() -> Result<(
         let mut names = Vec::new();
         for without in ["x-none", "signature"] {
             headers.remove(without);
-            let (id, key) = known.lock().expect("nobody panicked").clone();
+            let (id, key) = known.lock().expect("no panic").clone();
             let Ok(delivery) = verify(&headers, &body, |signed| (signed == id).then_some(key))
             else {
                 return StatusCode::FORBIDDEN;
@@ -211,7 +211,7 @@ async fn a_receiver_gets_records_of_their_type_by_either_signature() -> Result<(
             );
         }
         let headers = headers.keys().map(ToString::to_string).collect();
-        sender.send((names, headers)).await.expect("somebody waits");
+        sender.send((names, headers)).await.expect("the test waits");
         StatusCode::OK
     };
     let app = axum::Router::new().route("/hook", axum::routing::post(receive));
@@ -224,7 +224,7 @@ async fn a_receiver_gets_records_of_their_type_by_either_signature() -> Result<(
     let event = Event::create::<Account>();
     let hook = crm.records::<Webhook>().ensure(&event, &url).await?;
     let id = hook.id().to_string();
-    *secret.lock().expect("nobody panicked") = (id, hook.secret_key.expect("a key"));
+    *secret.lock().expect("no panic") = (id, hook.secret_key.expect("a key"));
     crm.create(AccountNew::new("Told")).await?;
     let (names, headers) = received.recv().await.expect("a delivery");
     assert_eq!(names, ["Told", "Told"]);

@@ -1,4 +1,4 @@
-//! Structs of a user's own with some attributes of an entity type.
+//! User-defined structs with some attributes of an entity type.
 
 use espo_typed::account::Industry;
 use espo_typed::espo_core::typed::{Decode, Projection as _};

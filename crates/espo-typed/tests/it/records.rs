@@ -47,7 +47,7 @@ fn records_without_an_id_are_rejected() {
     let page = r#"{"total": 2, "list": [{"id": "a1"}, {"name": "Acme"}]}"#;
     let page = Account::decode_page(page).expect("a page");
     assert_eq!((page.records.len(), page.rejected.len()), (1, 1));
-    // Settings are no entity.
+    // Settings are not an entity.
     Settings::decode_record("{}").expect("settings");
 }
 
@@ -92,7 +92,7 @@ fn values_are_serialised_as_on_the_wire() {
         .map(call::Direction::as_str)
         .collect();
     assert_eq!(known, ["Outbound", "Inbound"]);
-    let unknown: Type = serde_json::from_value(json!("Rival")).expect("any text is an option");
+    let unknown: Type = serde_json::from_value(json!("Rival")).expect("any string is an option");
     assert_eq!(unknown, Type::Unknown("Rival".into()));
     assert_eq!(json!(unknown), json!("Rival"));
 }
@@ -163,7 +163,7 @@ fn patches_of_changes_contain_only_the_differences() {
     assert_eq!(back.as_json()["dateStart"], json!("2026-01-31 08:00:00"));
     assert_eq!(back.as_json()["dateStartDate"], json!(null));
 
-    // What stays null, or was absent and stays so, is no change; a bool is cleared to false.
+    // Attributes that stay null or absent are not changes; a bool is cleared to false.
     let before = Contact::decode_record(r#"{"id": "c1", "title": null, "doNotCall": true}"#);
     let before = before.expect("a contact");
     let after = Contact {
