@@ -123,8 +123,8 @@ impl Output {
         let lib = format!(
             "{}//! {TITLE}, typed.\n//!\n//! `use {}::prelude::*;` brings the client and everything generated into scope.\n\n\
              #[rustfmt::skip]\nmod generated;\n\npub use espo_core;\npub use generated::*;\n\n\
-             /// What most programs use: the client, and every entity type with the module that is called after it. A program with\n\
-             /// modules of the same names imports what it needs instead, beside `espo_core::prelude::*`.\npub mod prelude {{\n    pub use crate::generated::*;\n    pub use espo_core::prelude::*;\n}}\n",
+             /// Common imports: the client, and every entity type with its module. A program that has modules of the same names\n\
+             /// imports the entity types that it needs instead, together with `espo_core::prelude::*`.\npub mod prelude {{\n    pub use crate::generated::*;\n    pub use espo_core::prelude::*;\n}}\n",
             crate::emit::BANNER,
             name.replace('-', "_"),
         );

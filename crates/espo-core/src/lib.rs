@@ -7,7 +7,7 @@
 //!
 //! ```toml
 //! [dependencies]
-//! espo-typed = "0.1"     # or espo-core, or a crate of your own
+//! espo-typed = "0.1"     # or espo-core, or your generated crate
 //! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
 //! ```
 //!
@@ -64,7 +64,7 @@
 //!
 //! # Test
 //!
-//! The crate `espo-sim` is an embedded server that behaves like EspoCRM, for tests of your own code: with your metadata,
+//! The crate `espo-sim` is an embedded server that behaves like EspoCRM, for testing your code: with your metadata,
 //! your records, and faults on demand. The same program runs unchanged against both.
 //!
 //! # From the REST documentation to a call
@@ -179,7 +179,7 @@ pub use transport::{Connecting, ProxyInfo, ProxySource, TlsBackend};
 /// A JSON object: a record of an entity type that is known only at run time.
 pub type JsonObject = serde_json::Map<String, serde_json::Value>;
 
-/// What most programs use: `use espo_core::prelude::*;`, or the prelude of the generated crate, which has it all.
+/// Common imports: `use espo_core::prelude::*;`, or the prelude of the generated crate, which includes them.
 pub mod prelude {
     pub use futures_util::TryStreamExt;
     pub use jiff::Timestamp;

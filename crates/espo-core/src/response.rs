@@ -126,7 +126,7 @@ impl Response {
     /// Describes a body that is not JSON: its content type and its start.
     pub(crate) fn describe(&self) -> String {
         if self.body.is_empty() {
-            return "the answer is empty".to_owned();
+            return "the response is empty".to_owned();
         }
         let kind = self.content_type().unwrap_or("without a content type");
         let text = String::from_utf8_lossy(self.body.get(..240).unwrap_or(&self.body));

@@ -289,7 +289,7 @@ text! {
     starts_with => starts_with;
     /// Ends with `text`; `%` and `_` in it act as wildcards.
     ends_with => ends_with;
-    /// Matches an SQL `LIKE` pattern: `%` matches any text, `_` one character.
+    /// Matches an SQL `LIKE` pattern: `%` matches any characters, `_` one character.
     like => like;
     /// Set and does not match an SQL `LIKE` pattern.
     not_like => not_like;

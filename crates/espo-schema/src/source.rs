@@ -166,8 +166,8 @@ pub(crate) fn parse_json(bytes: &[u8], file: &str) -> Result<Value, Error> {
     if start.is_empty() {
         return syntax(
             "the file is empty, expected JSON".to_owned(),
-            "the server answers a refused login and a missing `key` with an empty body; fetch `GET /api/v1/Metadata` as \
-             a user that may log in, without `key`",
+            "the server returns an empty body if the login fails or if `key` does not exist; request `GET /api/v1/Metadata` \
+             as a user that can log in, without `key`",
         );
     }
     if start.starts_with('<') {

@@ -28,7 +28,7 @@ pub(super) fn metadata() -> Vec<Behaviour> {
                 .await?
                 .ok()?;
             options
-                .that("", "a list of texts", |v| {
+                .that("", "a list of strings", |v| {
                     v.as_array()
                         .is_some_and(|v| v.iter().all(Value::is_string) && !v.is_empty())
                 })
@@ -127,7 +127,7 @@ pub(super) fn routes() -> Vec<Behaviour> {
                 .await?
                 .ok()?
                 .that("version", "a version", Value::is_string)?
-                .that("text", "a text", Value::is_string)
+                .that("text", "a string", Value::is_string)
                 .map(drop)
         }),
         check("user", async |t| {

@@ -12,7 +12,7 @@ use crate::typed::{RecordRef, Records};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GroupKind {
-    /// Notes of the stream.
+    /// Notes in streams.
     Note,
     /// Received emails.
     EmailReceived,

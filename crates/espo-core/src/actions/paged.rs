@@ -66,7 +66,7 @@ impl<T> PagedRequest<T> {
         self
     }
 
-    /// Limits the size of a page. The server's own default applies without it.
+    /// Limits the size of a page. Defaults to the server's limit.
     pub fn max_size(mut self, rows: u32) -> Self {
         self.max_size = Some(rows);
         self

@@ -197,7 +197,8 @@ impl<N: Decode> StreamRequest<N> {
 
     /// All notes, newest first, each exactly once, also while others post. Memory use is constant.
     ///
-    /// Notes that do not decode are errors after the notes of their page. Pinned notes appear in their place only.
+    /// A note that cannot be decoded is an error after the notes of its page. Pinned notes appear only in their normal
+    /// position.
     pub fn stream(self) -> BoxStream<N> {
         let pages = stream::try_unfold(Some(self), |request| async move {
             let Some(request) = request else {
@@ -209,7 +210,7 @@ impl<N: Decode> StreamRequest<N> {
             next.before_number = last;
             // The offset applies to the first page only; the number takes over.
             next.offset = None;
-            // Without a falling number the same page would come again and again.
+            // Unless the number decreases, the same page would be requested in an endless loop.
             let falls = last.is_some_and(|last| before.is_none_or(|before| last < before));
             Ok::<_, Error>(Some((page, falls.then_some(next))))
         });
@@ -359,7 +360,7 @@ impl<N: StreamNote> Records<N> {
         StreamRequest::new(self.client(), &["Stream"])
     }
 
-    /// The stream of everybody (`GET GlobalStream`), newest note first; requires that scope.
+    /// The stream of all users (`GET GlobalStream`), newest note first; requires that scope.
     pub fn global_stream(&self) -> StreamRequest<N> {
         StreamRequest::new(self.client(), &["GlobalStream"])
     }
@@ -418,7 +419,7 @@ impl<N: StreamNote> RecordRef<N> {
     /// Removes the user's reaction to the note.
     ///
     /// # Errors
-    /// As [`RecordRef::react`].
+    /// Same errors as [`RecordRef::react`].
     pub async fn unreact(&self, reaction: &str) -> Result<(), Error> {
         self.perform(Method::DELETE, &["myReactions", reaction], None)
             .await

@@ -112,7 +112,7 @@ pub(crate) struct Answer {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DecodeFault {
-    /// What is wrong, as text.
+    /// The description of the problem.
     pub message: String,
     /// The path in the JSON: `list[3].amount`. Empty for the root.
     pub path: String,

@@ -17,7 +17,7 @@ pub(crate) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SearchEncoding {
-    /// One JSON text in the parameter `searchParams`. Preserves types; the default.
+    /// One JSON string in the parameter `searchParams`. Preserves types; the default.
     #[default]
     Json,
     /// PHP's brackets: `where[0][type]=equals`. For firewalls that reject JSON in a URL. Every value is sent as text,

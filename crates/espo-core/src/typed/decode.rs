@@ -1,11 +1,11 @@
 //! Records from JSON: one loop for all entity types.
 //!
-//! A page is decoded in one pass over its text. Only when something does not fit is it decoded again, record
-//! by record, so that one record that does not fit is named and does not lose the others.
+//! A page is decoded in one pass over its text. Only if a record cannot be decoded is the page decoded again, record by
+//! record, so that the error names that record and the others are kept.
 //!
-//! What is allocated: the list, once, with room for the rows that its length promises; a text, a list or a map for each
-//! attribute that holds one; and a map for a record with unknown attributes. Ids, options, numbers, dates, times, and
-//! which attributes were there lie in the record itself, and keys are never copied.
+//! Allocations: the list, once, with room for the expected number of rows; one string, list or map for each attribute
+//! with such a value; and a map for a record with unknown attributes. IDs, options, numbers, dates, times and the set
+//! of present attributes are stored in the record itself, and keys are never copied.
 
 use std::fmt;
 
@@ -19,23 +19,23 @@ use super::record::Record;
 use crate::JsonObject;
 use crate::Total;
 
-/// Why a record did not decode.
+/// The reason why a record cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.describe())]
 #[non_exhaustive]
 pub struct DecodeError {
     /// The entity type, where it is known.
     pub entity_type: &'static str,
-    /// The record's id, if the answer held one.
+    /// The record's ID, if the response contained one.
     pub id: Option<String>,
-    /// The attribute that does not fit; none if the answer as a whole is not what was expected.
+    /// The attribute that cannot be decoded; `None` if the response as a whole has an unexpected form.
     pub attribute: Option<String>,
-    /// What was expected and found.
+    /// The expected and the actual value.
     pub message: String,
 }
 
 impl DecodeError {
-    /// An error about a whole answer.
+    /// An error about a whole response.
     pub(crate) fn whole(entity_type: &'static str, message: impl fmt::Display) -> Self {
         Self {
             entity_type,
@@ -66,14 +66,14 @@ impl DecodeError {
 pub struct Page<R> {
     /// The records, in the order of the server.
     pub records: Vec<R>,
-    /// How many records match in all, or whether there are more.
+    /// The number of matching records, or whether there are more.
     pub total: Total,
-    /// The records of this page that did not decode; empty unless the instance's metadata changed.
+    /// The records of this page that cannot be decoded; empty unless the instance's metadata has changed.
     pub rejected: Vec<DecodeError>,
 }
 
 impl<R> Page<R> {
-    /// How many rows the server sent, decoded or not: what an offset grows by.
+    /// The number of rows that the server sent, decoded or not; the offset of the next page grows by it.
     pub fn rows(&self) -> usize {
         self.records.len() + self.rejected.len()
     }
@@ -97,13 +97,13 @@ impl<'p, R> IntoIterator for &'p Page<R> {
     }
 }
 
-/// What an answer of the server can be decoded into: the generated records, projections, and
-/// [`JsonObject`](crate::JsonObject) for entity types known only at run time.
+/// Types that a response can be decoded into: the generated records, projections, and [`JsonObject`](crate::JsonObject)
+/// for entity types known only at run time.
 pub trait Decode: Sized + Send + Sync + 'static {
     /// The entity type named in errors; empty if it is known only at run time.
     const DECODES: &'static str;
 
-    /// The attributes to ask for where nothing was selected; `None` leaves it to the server.
+    /// The attributes to request if nothing is selected; `None` leaves the choice to the server.
     fn default_select() -> Option<Vec<&'static str>> {
         None
     }
@@ -116,19 +116,20 @@ pub trait Decode: Sized + Send + Sync + 'static {
     /// Decodes one record.
     ///
     /// # Errors
-    /// Says which attribute does not fit.
+    /// Names the attribute that cannot be decoded.
     fn decode_record(text: &str) -> Result<Self, DecodeError>;
 
-    /// Decodes one record that is part of a larger answer.
+    /// Decodes one record that is part of a larger response.
     ///
     /// # Errors
-    /// Says which attribute does not fit.
+    /// Names the attribute that cannot be decoded.
     fn decode_value(value: Value) -> Result<Self, DecodeError>;
 
     /// Decodes the `{"total", "list"}` of a list.
     ///
     /// # Errors
-    /// If the answer is no such object. A single record that does not fit is in [`Page::rejected`] instead.
+    /// Fails if the response is not such an object. A single record that cannot be decoded is in [`Page::rejected`]
+    /// instead.
     fn decode_page(text: &str) -> Result<Page<Self>, DecodeError>;
 }
 
@@ -213,14 +214,13 @@ impl<R: Record> Decode for R {
     }
 }
 
-/// Decodes a page record by record and says which did not fit.
+/// Decodes a page record by record and reports the records that cannot be decoded.
 fn decode_page_slowly<R: Decode>(text: &str) -> Result<Page<R>, DecodeError> {
     let no_list = |error| DecodeError::whole(R::DECODES, format!("no list: {error}"));
     if let Ok(answer) = serde_json::from_str::<RawPage<Value>>(text) {
         return Ok(answer.decode(R::decode_value));
     }
-    // One record that is no sound JSON by serde_json's measure (nested too deeply, a number too great) must not lose the
-    // others either.
+    // A record that serde_json rejects as JSON (nested too deeply, a number too large) must not lose the others either.
     let answer: RawPage<&RawValue> = serde_json::from_str(text).map_err(no_list)?;
     Ok(
         answer.decode(|record| match serde_json::from_str(record.get()) {
@@ -263,7 +263,7 @@ struct OnlyId {
     id: Option<String>,
 }
 
-/// -1 and -2 stand for "more" and "no more" where the server does not count.
+/// The server sends -1 for "more" and -2 for "no more" if it does not count.
 fn total(number: Option<i64>) -> Total {
     number.map_or(Total::NoMore, Total::from_wire)
 }
@@ -274,8 +274,8 @@ pub(super) fn index_of<R: Record>(name: &str) -> Option<usize> {
         .ok()
 }
 
-/// The attributes of the records before, by position. Records of one page have the same keys in the same
-/// order, so that the next key is known before it is read and one comparison confirms it.
+/// The attributes of the previous records, by position. Records of one page have the same keys in the same order, so
+/// the next key is usually known before it is read, and one comparison confirms it.
 #[derive(Default)]
 struct Order {
     indices: Vec<u16>,
@@ -290,13 +290,13 @@ impl Order {
         (*guess != UNKNOWN).then_some(usize::from(*guess))
     }
 
-    /// Looks an attribute up, and expects it there from now on.
+    /// Finds an attribute and remembers it as the expected one for this position.
     fn find<R: Record>(&mut self, position: usize, name: &str) -> Option<usize> {
         let found = index_of::<R>(name);
         if self.indices.len() <= position {
             self.indices.resize(position + 1, UNKNOWN);
         }
-        // An entity type with 65,535 attributes or more merely goes without the guess.
+        // An entity type with 65,535 or more attributes is decoded without this shortcut.
         self.indices[position] = found
             .and_then(|index| u16::try_from(index).ok())
             .unwrap_or(UNKNOWN);
@@ -304,7 +304,7 @@ impl Order {
     }
 }
 
-/// Fills a record where it lies: a record struct is some kilobytes, so that moving it about costs as much as filling it.
+/// Fills a record in place: a record struct has several kilobytes, so moving it costs as much as filling it.
 fn fill<R: Record>(
     reader: &mut Reader<'_>,
     order: &mut Order,
@@ -331,14 +331,14 @@ fn fill<R: Record>(
             }
         };
         reader.expect(b':')?;
-        // What is null is empty already, unless the object has a key twice.
+        // A null attribute is empty already, unless the object contains a key twice.
         if record.meta().is_present(index) || !reader.take_null() {
             record.slot(index).deserialize(&mut *reader)?;
         }
         record.meta_mut().set_present(index);
         position += 1;
     }
-    // The slow path says which record has none.
+    // The slow path reports which record has none.
     if R::REQUIRES_ID && record.id().as_str().is_empty() {
         return Err(Unusual);
     }
@@ -366,7 +366,7 @@ fn read_page<R: Record>(reader: &mut Reader<'_>, rows: usize) -> Result<Page<R>,
     })
 }
 
-/// Reads the records of a list, each where it stays.
+/// Reads the records of a list in place.
 fn read_list<R: Record>(reader: &mut Reader<'_>, rows: usize) -> Result<Vec<R>, Unusual> {
     let (mut list, mut order) = (Vec::with_capacity(rows), Order::default());
     reader.open(b'[')?;
@@ -379,8 +379,8 @@ fn read_list<R: Record>(reader: &mut Reader<'_>, rows: usize) -> Result<Vec<R>, 
     Ok(list)
 }
 
-/// About how many rows a page of so many bytes has, if nothing was selected: a row is at least as long as the names that
-/// it holds. Room made at once spares a record, which is over a kilobyte, from being moved as the list grows.
+/// Estimates the number of rows in a page of this size, if nothing was selected: a row is at least as long as the names
+/// in it. Reserving the capacity at once avoids moving records, each over a kilobyte, when the list grows.
 fn rows<R: Record>(bytes: usize) -> usize {
     let listed = R::ATTRIBUTES.iter().filter(|attribute| attribute.in_list);
     // Quotes, a colon, a comma and `null`.

@@ -1,4 +1,4 @@
-//! Attributes as typed constants: what they can be filtered, ordered and written by.
+//! Attributes as typed constants, with the filters, orders and writes that they support.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -17,15 +17,15 @@ use crate::search::{Order, WhereItem};
 
 /// An attribute of entity type `E`, of kind `K`, with access `A`.
 ///
-/// The generated code has one constant for each attribute, such as `account::NAME`. The kind decides which
-/// filters exist: `contains` on a text, `current_quarter` on a date, neither on the other.
+/// The generated code has one constant for each attribute, such as `account::NAME`. The kind determines the available
+/// filters: `contains` for a string, `current_quarter` for a date.
 pub struct Field<E, K, A = Writable> {
     name: &'static str,
     marker: PhantomData<fn() -> (E, K, A)>,
 }
 
 impl<E, K, A> Field<E, K, A> {
-    /// The constant of an attribute. For generated code; the type states what the metadata says.
+    /// Creates the constant of an attribute. For generated code; the type follows from the metadata.
     pub const fn new(name: &'static str) -> Self {
         Self {
             name,
@@ -47,7 +47,7 @@ impl<E, K, A> Clone for Field<E, K, A> {
 
 impl<E, K, A> Copy for Field<E, K, A> {}
 
-/// The name on the wire: where an attribute is named by text, a constant will do.
+/// Converts to the name on the wire, so that a constant can be used instead of a name.
 impl<E, K, A> From<Field<E, K, A>> for Cow<'static, str> {
     fn from(field: Field<E, K, A>) -> Self {
         Cow::Borrowed(field.name)
@@ -60,7 +60,7 @@ impl<E, K, A> std::fmt::Debug for Field<E, K, A> {
     }
 }
 
-/// A condition that the server evaluates by a clock, marked for the kind of the attribute.
+/// A condition relative to the current time, marked for the kind of the attribute.
 fn by_clock<E, K: Kind>(item: WhereItem) -> Filter<E> {
     Filter::new(match K::CLOCK {
         Clock::DateTime => item.date_time(),
@@ -88,8 +88,7 @@ impl<E, K, A> Field<E, K, A> {
 }
 
 impl<E, K, A> Field<E, K, A> {
-    /// Equal to `value`. Texts compare without regard to case, accents and trailing blanks (the database's
-    /// collation).
+    /// Equal to `value`. Strings are compared without case, accents and trailing spaces (the database's collation).
     pub fn eq(self, value: impl Operand<K>) -> Filter<E>
     where
         K: Equal,
@@ -97,7 +96,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::equals(self.name, value.operand()))
     }
 
-    /// Set and other than `value`: as in SQL, a record whose attribute is null does not match.
+    /// Set and not equal to `value`: as in SQL, a record whose attribute is null does not match.
     pub fn ne(self, value: impl Operand<K>) -> Filter<E>
     where
         K: Comparable,
@@ -158,7 +157,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::less_than_or_equals(self.name, value.operand()))
     }
 
-    /// From `low` to `high`, both included; for a time, a date stands for the whole day.
+    /// From `low` to `high`, inclusive; for a time, a date means the whole day.
     pub fn between(self, low: impl Operand<K>, high: impl Operand<K>) -> Filter<E>
     where
         K: Ordered,
@@ -200,7 +199,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::ends_with(self.name, text))
     }
 
-    /// Matches an SQL `LIKE` pattern: `%` stands for any text, `_` for one character.
+    /// Matches an SQL `LIKE` pattern: `%` matches any characters, `_` one character.
     pub fn like(self, pattern: &str) -> Filter<E>
     where
         K: Textual,
@@ -236,7 +235,7 @@ impl<E, K, A> Field<E, K, A> {
 }
 
 impl<E, K, A> Field<E, K, A> {
-    /// Holds at least one of `items`.
+    /// Contains at least one of `items`.
     pub fn any_of<'a>(self, items: impl IntoIterator<Item = &'a K::Item>) -> Filter<E>
     where
         K: List,
@@ -244,7 +243,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::array_any_of(self.name, items_json(items)))
     }
 
-    /// Holds none of `items`.
+    /// Contains none of `items`.
     pub fn none_of<'a>(self, items: impl IntoIterator<Item = &'a K::Item>) -> Filter<E>
     where
         K: List,
@@ -252,7 +251,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::array_none_of(self.name, items_json(items)))
     }
 
-    /// Holds all of `items`.
+    /// Contains all of `items`.
     pub fn all_of<'a>(self, items: impl IntoIterator<Item = &'a K::Item>) -> Filter<E>
     where
         K: List,
@@ -260,7 +259,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::array_all_of(self.name, items_json(items)))
     }
 
-    /// Holds no item.
+    /// Contains no items.
     pub fn is_empty(self) -> Filter<E>
     where
         K: List,
@@ -268,7 +267,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::array_is_empty(self.name))
     }
 
-    /// Holds an item.
+    /// Contains at least one item.
     pub fn is_not_empty(self) -> Filter<E>
     where
         K: List,
@@ -293,7 +292,7 @@ macro_rules! periods {
 }
 
 periods! {
-    /// Today, in the filter's time zone ([`Filter::time_zone`]), else the instance's.
+    /// Today, in the filter's time zone ([`Filter::time_zone`]), by default the instance's.
     today;
     /// Before now; a date before today.
     past;
@@ -303,25 +302,25 @@ periods! {
     last_seven_days;
     /// In this month.
     current_month;
-    /// In the month before this one.
+    /// In the previous month.
     last_month;
-    /// In the month after this one.
+    /// In the next month.
     next_month;
     /// In this quarter.
     current_quarter;
-    /// In the quarter before this one.
+    /// In the previous quarter.
     last_quarter;
     /// In this year.
     current_year;
-    /// In the year before this one.
+    /// In the previous year.
     last_year;
-    /// In this fiscal year; the instance's settings say when it starts.
+    /// In the current fiscal year; the instance's settings define its start.
     current_fiscal_year;
-    /// In the fiscal year before this one.
+    /// In the previous fiscal year.
     last_fiscal_year;
-    /// In this fiscal quarter.
+    /// In the current fiscal quarter.
     current_fiscal_quarter;
-    /// In the fiscal quarter before this one.
+    /// In the previous fiscal quarter.
     last_fiscal_quarter;
 }
 

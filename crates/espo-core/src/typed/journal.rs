@@ -167,7 +167,7 @@ impl Inner {
         let mut line = serde_json::to_vec(&entry)?;
         line.push(b'\n');
         self.file.write_all(&line)?;
-        // An outcome may be lost in a power failure, but an intent must not be: without it, the write would be sent
+        // An outcome may be lost in a power failure, but an intent must not be lost: otherwise the write would be sent
         // twice.
         if entry.state == State::Intended {
             self.file.sync_data()?;

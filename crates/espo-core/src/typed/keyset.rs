@@ -1,4 +1,4 @@
-//! Paging by key: each page begins after the last record of the one before, wherever that is by now.
+//! Paging by key: each page begins after the last record of the previous one, even if that record has moved.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,13 +13,13 @@ use crate::{DecodeFault, Error, Response};
 
 /// Where a page begins.
 enum Position {
-    /// Records whose attribute is null, from an id on.
+    /// Records whose attribute is null, after an ID.
     Null(Option<String>),
-    /// Records whose attribute is set, the first.
+    /// Records whose attribute is set, from the first one.
     Set,
-    /// Records after one with this value and id.
+    /// Records after this value and ID.
     After(Value, String),
-    /// There are no more.
+    /// No more records.
     End,
 }
 
@@ -29,7 +29,7 @@ pub(super) fn pages<E: Send + 'static, R: Decode>(
     attribute: Cow<'static, str>,
     order: Order,
 ) -> BoxStream<Page<R>> {
-    // An id is never null; nulls come first in ascending order, and last in descending order.
+    // An ID is never null; nulls come first in ascending order, and last in descending order.
     let start = if attribute == "id" || order == Order::Desc {
         Position::Set
     } else {
@@ -92,7 +92,7 @@ impl<E: Send + 'static, R: Decode> Keyset<E, R> {
         Ok(Position::After(value, id))
     }
 
-    /// After `value` in the order of the list. The server orders equal records by id, in the same direction.
+    /// After `value` in the order of the list. The server orders equal records by ID, in the same direction.
     fn beyond(
         &self,
         attribute: impl Into<Cow<'static, str>>,
@@ -125,8 +125,8 @@ impl<E: Send + 'static, R: Decode> Keyset<E, R> {
         }
     }
 
-    /// The id and the attribute of the last row. They are read from the text of the answer, since a projection need
-    /// not hold them.
+    /// Returns the ID and the ordering attribute of the last row. They are read from the body of the response, because
+    /// a projection may not contain them.
     fn last_key(&self, response: &Response) -> Result<(String, Value), Error> {
         #[derive(serde::Deserialize)]
         struct Rows<'a> {
@@ -141,7 +141,7 @@ impl<E: Send + 'static, R: Decode> Keyset<E, R> {
         };
         let rows: Rows<'_> = serde_json::from_str(response.text()?).map_err(|_| missing("id"))?;
         let last = rows.list.last().ok_or_else(|| missing("id"))?;
-        // Of the other attributes one may be what serde_json refuses, which the page reports by itself.
+        // serde_json may reject another attribute; the decoding of the page reports that.
         let last: HashMap<String, &serde_json::value::RawValue> =
             serde_json::from_str(last.get()).map_err(|_| missing("id"))?;
         let value = |name: &str| -> Result<Value, Error> {

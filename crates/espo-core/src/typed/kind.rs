@@ -1,7 +1,7 @@
-//! Kinds of attributes: what each holds, and what it can therefore be filtered and ordered by.
+//! Kinds of attributes: their values, and the filters and orders that they support.
 //!
-//! A kind is only a name in the type of a [`Field`](super::Field); it has no values. A kind has a capability only where
-//! the server evaluates the condition: for the others it returns 500 or ignores them.
+//! A kind is only a type parameter of a [`Field`](super::Field); it has no values. A kind has a capability only if the
+//! server evaluates the condition; for other attributes, the server returns 500 or ignores it.
 
 use std::marker::PhantomData;
 
@@ -13,7 +13,7 @@ use super::enumeration::Enumeration;
 use super::value::{AttributeValue, format_timestamp};
 use super::write::decimal_number;
 
-/// How the server evaluates days, months and the like on an attribute.
+/// How the server evaluates days, months and similar periods for an attribute.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
@@ -33,8 +33,8 @@ pub trait Kind {
     #[doc(hidden)]
     const CLOCK: Clock = Clock::None;
 
-    /// Whether a page can begin after a value: the server compares it in the order in which it sorts it, and a row carries
-    /// it exactly.
+    /// Whether a page can begin after a value: the server compares values in the same order in which it sorts them, and
+    /// a row contains the exact value.
     #[doc(hidden)]
     const IS_KEY: bool = false;
 }
@@ -54,11 +54,11 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// A text: varchar, text, url, e-mail address, phone number, …
+    /// A string: varchar, text, URL, email address, phone number, …
     Text: String => true;
     /// A boolean.
     Bool: bool;
-    /// A whole number.
+    /// An integer.
     Int: i64 => true;
     /// A floating point number.
     Float: f64;
@@ -70,7 +70,7 @@ kinds! {
     DateTime: Timestamp, DateTime => true;
     /// The type of a polymorphic parent.
     TypeName: String;
-    /// A boolean that the server takes from a joined table: it can only be tested for true and false.
+    /// A boolean that the server reads from a joined table: it can only be tested for true and false.
     Flag: bool;
 }
 
@@ -82,7 +82,7 @@ impl<T: AttributeValue + Enumeration> Kind for Enum<T> {
     type Value = T;
 }
 
-/// A list of `T`: the options of a multi-enum, or texts.
+/// A list of `T`: the options of a multi-enum, or strings.
 #[derive(Debug)]
 pub struct Items<T>(PhantomData<fn() -> T>);
 
@@ -93,7 +93,7 @@ where
     type Value = Vec<T>;
 }
 
-/// The id of a record of entity type `T`.
+/// The ID of a record of entity type `T`.
 #[derive(Debug)]
 pub struct Id<T: ?Sized>(PhantomData<fn() -> Box<T>>);
 
@@ -110,8 +110,8 @@ impl<T: AttributeValue> Kind for Opaque<T> {
     type Value = T;
 }
 
-/// A set that a write replaces as a whole: ids of linked records, rows of addresses. It can be selected, but neither
-/// filtered (that takes the link) nor ordered by. Clearing it sends an empty list, since the server ignores null.
+/// A set that a write replaces as a whole: IDs of linked records, or rows of addresses. It can be selected, but not
+/// filtered (use the link) or ordered by. Clearing it sends an empty list, because the server ignores null.
 #[derive(Debug)]
 pub struct Set<T>(PhantomData<fn() -> T>);
 
@@ -161,26 +161,27 @@ macro_rules! wrappers {
 }
 
 wrappers! {
-    /// A kind whose field the server does not order by (`orderDisabled`).
+    /// A kind whose field the server cannot order by (`orderDisabled`).
     Unordered;
-    /// A kind of an attribute that no list carries, even if it is selected.
+    /// A kind of an attribute that lists never contain, even if it is selected.
     Unlisted;
-    /// An e-mail address or phone number, which lie in another table: everything but comparison by order.
+    /// An email address or phone number, which is stored in another table: supports all filters except order
+    /// comparisons.
     Unranked;
-    /// A person's name or another value that the server builds for the search: equality and patterns, neither order nor
-    /// membership.
+    /// A person's name or another value that the server builds for the search: supports equality and patterns, but not
+    /// order or membership.
     Pattern;
     /// A value of a relationship, such as the acceptance status of an invitation: equality and membership only.
     Status;
     /// An amount in the base currency, computed for the search: equality and order, no membership.
     Converted;
-    /// The id of a record behind one of several links: equality and membership.
+    /// The ID of a record behind one of several links: supports equality and membership.
     Linked;
     /// A value that can only be tested for equality.
     Exact;
 }
 
-/// Implements a capability: for base kinds with their generics, and for wrappers of kinds that have it.
+/// Implements a capability for base kinds with their generics, and for wrappers of kinds that have it.
 macro_rules! capability {
     (
         $(#[$meta:meta])* $name:ident, $message:literal:
@@ -214,7 +215,7 @@ capability!(
 );
 
 capability!(
-    /// A kind that can be tested for equality and for its opposite.
+    /// A kind that can be tested for equality and inequality.
     Comparable, "an attribute of kind `{Self}` cannot be compared with a value":
     {} Text,
     {} Bool,
@@ -230,7 +231,7 @@ capability!(
 );
 
 capability!(
-    /// A kind that can be tested for being one of several values.
+    /// A kind that can be tested for membership in a list of values.
     Member, "the server cannot test an attribute of kind `{Self}` for being one of several values":
     {} Text,
     {} Bool,
@@ -276,7 +277,7 @@ capability!(
 );
 
 capability!(
-    /// A kind that is searched as text.
+    /// A kind that supports string searches.
     Textual, "an attribute of kind `{Self}` cannot be searched as text":
     {} Text,
     {T: AttributeValue + Enumeration} Enum<T>;
@@ -317,7 +318,7 @@ capability!(
 );
 
 capability!(
-    /// A kind of an attribute that a list can carry.
+    /// A kind of an attribute that lists can contain.
     Listed, "lists never carry an attribute of kind `{Self}`; read the record by its id instead":
     {} Text,
     {} Bool,
@@ -336,7 +337,7 @@ capability!(
     through Unordered, Unranked, Pattern, Status, Converted, Linked, Exact; always
 );
 
-/// A kind that holds a list.
+/// A kind whose value is a list.
 #[diagnostic::on_unimplemented(message = "an attribute of kind `{Self}` is not a list")]
 pub trait List: Kind {
     /// The type of an item.
@@ -358,10 +359,10 @@ impl<K: List> List for Unlisted<K> {
     type Item = K::Item;
 }
 
-/// A kind of an attribute that can be emptied.
+/// A kind of an attribute that can be cleared.
 #[doc(hidden)]
 pub trait Clear: Kind {
-    /// The value that empties the attribute.
+    /// The value that clears the attribute.
     fn cleared() -> Value;
 }
 
@@ -377,7 +378,7 @@ macro_rules! clears {
 
 clears! {
     Text => Value::Null;
-    // The generated constants of booleans have an access that cannot be cleared: null is a 500.
+    // The generated constants of booleans have an access that does not allow clearing: the server returns 500 for null.
     Bool => Value::from(false);
     Flag => Value::from(false);
     Int => Value::Null;
@@ -407,7 +408,7 @@ clears! {
     message = "`{Self}` is not a valid value for an attribute of kind `{K}`"
 )]
 pub trait Operand<K: ?Sized> {
-    /// The value as a where item holds it.
+    /// The value in the form of a where item.
     fn operand(self) -> Value;
 }
 
@@ -463,11 +464,11 @@ pub(super) fn operands<K>(values: impl IntoIterator<Item = impl Operand<K>>) -> 
     values.into_iter().map(Operand::operand).collect()
 }
 
-/// The id of a record of any entity type.
+/// The ID of a record of any entity type.
 pub type AnyId = Id<crate::JsonObject>;
 
-/// The id of a linked record: a list is ordered by the link, not by its id.
+/// The ID of a linked record: lists are ordered by the link, not by its ID.
 pub type Ref<T> = Unordered<Id<T>>;
 
-/// The name of a linked record: a list is ordered by the link.
+/// The name of a linked record: lists are ordered by the link.
 pub type RefName = Unordered<Text>;

@@ -25,13 +25,13 @@ use crate::{Client, DecodeFault, Error, Request, Response};
 /// The largest page that a server gives by default.
 const LARGEST_PAGE: u32 = 200;
 
-/// A stream of results that can be moved about and polled at once.
+/// A boxed, pinned and `Send` stream of results.
 pub type BoxStream<T> = Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>;
 
-/// Attributes to ask for.
+/// Attributes to request.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no attribute of `{E}`",
-    note = "take constants of the entity type that is listed: `account::NAME` for an `Account`, alone, in an array or in a tuple"
+    message = "`{Self}` is not an attribute of `{E}`",
+    note = "use constants of the listed entity type, alone, in an array or in a tuple: `account::NAME` for an `Account`"
 )]
 pub trait Select<E> {
     /// Their names on the wire.
@@ -79,25 +79,26 @@ select_tuples!(A B C D F G H I J K);
 select_tuples!(A B C D F G H I J K L);
 select_tuples!(A B C D F G H I J K L M);
 
-/// How a list gets from one page to the next.
+/// How a list proceeds from one page to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Paging {
-    /// By key where the order allows it, else by offset.
+    /// By key if the order allows it, otherwise by offset.
     #[default]
     Auto,
-    /// Each page begins after the last record of the one before, wherever that is by now. An order that does not allow it
-    /// is an error before anything is sent; for an entity type that is known only at run time, the caller has to know.
+    /// Each page begins after the last record of the previous one, even if that record has moved. An order that does
+    /// not allow this is an error before a request is sent; for an entity type known only at run time, the caller must
+    /// choose a suitable order.
     Key,
-    /// Each page begins after a number of records. Needed for a total per page; records can be missed or come twice when
-    /// others write.
+    /// Each page begins at an offset. Needed for a total per page; records can be missed or returned twice if other
+    /// clients write.
     Offset,
 }
 
-/// A list of records of `E` that is not asked for yet, decoded as `R`.
+/// A list of records of `E`, decoded as `R`; nothing has been sent yet.
 ///
-/// Awaiting it sends it and gives a [`Page`]. Without [`ListRequest::select`] the rows hold every attribute that a list
-/// row can hold; of a related list, which can otherwise come back as bare ids, these are asked for.
+/// Awaiting it sends the request and returns a [`Page`]. Without [`ListRequest::select`], the rows contain every
+/// attribute that lists offer; related lists request these explicitly, because they could otherwise return bare IDs.
 #[must_use = "nothing is sent until the request is awaited or turned into a stream"]
 pub struct ListRequest<E, R = E> {
     client: Client,
@@ -108,7 +109,7 @@ pub struct ListRequest<E, R = E> {
     read_ahead: usize,
     timeout: Option<Duration>,
     paging: Paging,
-    /// Whether the order is one that pages can begin in.
+    /// Whether pages can begin in this order.
     has_key_order: bool,
     marker: PhantomData<fn() -> (E, R)>,
 }
@@ -165,20 +166,20 @@ impl<E, R> ListRequest<E, R> {
         Self::new(record.client().clone(), segments)
     }
 
-    /// Only records that match; several filters must all match.
+    /// Returns only matching records; several filters must all match.
     pub fn filter(mut self, filter: Filter<E>) -> Self {
         self.params = self.params.filter(filter.into_item());
         self
     }
 
-    /// The order. Records that are equal in it come in the order of their ids.
+    /// Sets the order. Records that are equal in it are ordered by ID.
     pub fn order_by(mut self, order: OrderBy<E>) -> Self {
         self.has_key_order = order.is_key;
         self.params = self.params.order_by(order.field, order.order);
         self
     }
 
-    /// Only these attributes, in one or several calls. The server adds a few of its own, the id among them.
+    /// Requests only these attributes, in one or several calls. The server adds a few others, including the ID.
     pub fn select(mut self, attributes: impl Select<E>) -> Self {
         let mut names = self.params.select.take().unwrap_or_default();
         names.extend(attributes.names());
@@ -186,74 +187,75 @@ impl<E, R> ListRequest<E, R> {
         self
     }
 
-    /// At most so many records on a page. Servers refuse more than 200 unless set otherwise, and give that many where
-    /// nothing is said.
+    /// Sets the maximum number of records per page. Servers reject more than 200 unless configured otherwise, and
+    /// return 200 by default.
     pub fn max_size(mut self, records: u32) -> Self {
         self.params = self.params.max_size(records);
         self
     }
 
-    /// How many records to pass over.
+    /// Skips this number of records.
     pub fn offset(mut self, records: u64) -> Self {
         self.params = self.params.offset(records);
         self
     }
 
-    /// A filter that the instance knows by name, such as `opportunity::primary_filters::OPEN`. A list has one.
+    /// Applies a filter that the instance knows by name, such as `opportunity::primary_filters::OPEN`. A list has one.
     pub fn primary_filter(mut self, filter: impl IsPrimaryFilter<E>) -> Self {
         self.params = self.params.primary_filter(filter.into_name());
         self
     }
 
-    /// A filter that the instance knows by name, such as `opportunity::bool_filters::ONLY_MY`. Of several, one must hold.
+    /// Applies a filter that the instance knows by name, such as `opportunity::bool_filters::ONLY_MY`. Of several, at
+    /// least one must match.
     pub fn bool_filter(mut self, filter: impl IsBoolFilter<E>) -> Self {
         self.params = self.params.bool_filter(filter.into_name());
         self
     }
 
-    /// A text to search for as the search box does; `*` stands for any text.
+    /// Searches for a string as the search box does; `*` matches any characters.
     pub fn text_filter(mut self, text: impl Into<String>) -> Self {
         self.params = self.params.text_filter(text);
         self
     }
 
-    /// Does not have the server count: the total is then only whether there is more.
+    /// Disables counting on the server: the total then only shows whether there are more records.
     pub fn no_total(mut self) -> Self {
         self.no_total = true;
         self
     }
 
-    /// Makes a record that does not decode an error of the whole page. Otherwise it is in [`Page::rejected`].
+    /// Fails the whole page if a record cannot be decoded. By default, such records are in [`Page::rejected`].
     pub fn strict(mut self) -> Self {
         self.strict = true;
         self
     }
 
-    /// How many pages a stream asks for before they are wanted. With 0, the default, the next page is asked for when
-    /// the one before is used up.
+    /// Sets how many pages a stream requests in advance. With 0, the default, the next page is requested when the
+    /// previous one is used up.
     pub fn read_ahead(mut self, pages: usize) -> Self {
         self.read_ahead = pages;
         self
     }
 
-    /// How [`ListRequest::stream`] and [`ListRequest::pages`] get from page to page; see [`Paging`].
+    /// Sets how [`ListRequest::stream`] and [`ListRequest::pages`] proceed from page to page; see [`Paging`].
     pub fn paging(mut self, paging: Paging) -> Self {
         self.paging = paging;
         self
     }
 
-    /// A time limit for each attempt of each page, in place of the client's: for a report that takes long.
+    /// Sets a time limit for each attempt of each page, instead of the client's; for slow queries.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
     }
 
-    /// The search parameters as they will be sent, for what the typed calls do not offer.
+    /// Returns the search parameters that will be sent, for parameters without a typed method.
     pub fn params_mut(&mut self) -> &mut SearchParams {
         &mut self.params
     }
 
-    /// Decodes the records as `P`, a struct of your own, and asks for its attributes only.
+    /// Decodes the records as `P`, a user-defined struct, and requests only its attributes.
     pub fn project<P: Projection<Of = E, Lists: Listable>>(self) -> ListRequest<E, P> {
         ListRequest {
             client: self.client,
@@ -300,18 +302,18 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
         }
     }
 
-    /// Asks for one page.
+    /// Requests one page.
     ///
     /// # Errors
-    /// Those of [`Client::send`], and one if the answer is no list.
+    /// Returns the errors of [`Client::send`]. Also fails if the response is not a list.
     pub async fn send(self) -> Result<Page<R>, Error> {
         Ok(self.page().await?.0)
     }
 
-    /// How many records match.
+    /// Returns the number of matching records.
     ///
     /// # Errors
-    /// Those of [`Client::send`]; also if the server does not count this entity type.
+    /// Returns the errors of [`Client::send`]. Also fails if the server does not count this entity type.
     pub async fn count(mut self) -> Result<u64, Error> {
         self.params = self.params.max_size(0).select(["id"]);
         self.no_total = false;
@@ -324,41 +326,42 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
         })
     }
 
-    /// The first record; `None` if none matches.
+    /// Returns the first record; `None` if none matches.
     ///
     /// # Errors
-    /// Those of [`Client::send`], and one if the record does not decode.
+    /// Returns the errors of [`Client::send`]. Also fails if the record cannot be decoded.
     pub async fn first(self) -> Result<Option<R>, Error> {
         let page = self.max_size(1).no_total().strict().send().await?;
         Ok(page.records.into_iter().next())
     }
 
-    /// All records, in memory.
+    /// Returns all records in memory.
     ///
     /// # Errors
-    /// The first error of [`ListRequest::stream`], that of a record that does not decode included.
+    /// Returns the first error of [`ListRequest::stream`], including that of a record that cannot be decoded.
     pub async fn collect(self) -> Result<Vec<R>, Error> {
         self.stream().try_collect().await
     }
 
-    /// All records, one after the other, with constant memory.
+    /// Returns a stream of all records, with constant memory.
     ///
-    /// Without an order, records come in the order of their ids. Then, and in the order of a stored text, whole number,
-    /// amount, date, time or id, pages begin after the last record of the one before ([`Paging::Key`]): a record that is
-    /// not written meanwhile comes exactly once, whatever others write. **This guarantee does not apply** to other orders
-    /// (links, enums, booleans, computed values), to a list with an [`offset`](ListRequest::offset), and after
-    /// [`Paging::Offset`]: offsets shift when others create or delete records, so that a record can be missed or come
-    /// twice. A record whose attribute of the order changes meanwhile can be missed or come twice in any case.
+    /// Without an order, records are ordered by ID. In this order, and when ordered by a stored string, integer,
+    /// amount, date, time or ID, each page begins after the last record of the previous one ([`Paging::Key`]): a record
+    /// that does not change meanwhile is returned exactly once, regardless of what other clients write. **This
+    /// guarantee does not apply** to other orders (links, enums, booleans, computed values), to a list with an
+    /// [`offset`](ListRequest::offset), and with [`Paging::Offset`]: offsets shift when other clients create or delete
+    /// records, so a record can be missed or returned twice. A record whose ordering attribute changes meanwhile can be
+    /// missed or returned twice in any case.
     ///
-    /// A record that does not decode is an error after the records of its page, after which the stream continues; after
-    /// any other error it ends.
+    /// A record that cannot be decoded is an error after the records of its page, and the stream continues; any other
+    /// error ends it.
     pub fn stream(self) -> BoxStream<R> {
         items(self.pages())
     }
 
-    /// All pages, one after the other; see [`ListRequest::stream`]. After an error the stream ends.
+    /// Returns a stream of pages; see [`ListRequest::stream`]. An error ends the stream.
     ///
-    /// With [`Paging::Key`], the server counts nothing: [`Page::total`] is only whether there is more.
+    /// With [`Paging::Key`], the server does not count: [`Page::total`] only shows whether there are more records.
     pub fn pages(self) -> BoxStream<Page<R>> {
         match (self.paging, self.key_order()) {
             (Paging::Auto | Paging::Key, Some((attribute, order))) => {
@@ -376,7 +379,7 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
         }
     }
 
-    /// The attribute and direction in which pages can begin after a record.
+    /// The attribute and direction of the order, if pages can begin after a record in it.
     fn key_order(&self) -> Option<(Cow<'static, str>, Order)> {
         if self.params.offset.is_some() {
             return None;
@@ -384,7 +387,7 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
         let Some(attribute) = &self.params.order_by else {
             return Some((Cow::Borrowed("id"), self.params.order.unwrap_or_default()));
         };
-        // Of an entity type that is known only at run time, the caller has to know.
+        // For an entity type known only at run time, the caller must know.
         let is_chosen = R::DECODES.is_empty() && self.paging == Paging::Key;
         let is_key = attribute == "id" || self.has_key_order || is_chosen;
         is_key.then(|| (attribute.clone(), self.params.order.unwrap_or_default()))
@@ -416,7 +419,7 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
             .max_size(size)
             .order_by(attribute.clone(), order);
         self.params.offset = None;
-        // A counted total would cost the server a query per page, and does not say what is left.
+        // Counting costs the server a query per page, and the total is not the number of remaining records.
         self.no_total = true;
         let select = self.params.select.take().or_else(|| {
             R::default_select().map(|names| names.into_iter().map(Cow::Borrowed).collect())
@@ -461,7 +464,7 @@ impl<E: Send + 'static, R: Decode> IntoFuture for ListRequest<E, R> {
 struct Offset<E, R> {
     request: ListRequest<E, R>,
     offset: u64,
-    /// What the page before held: a server that ignores the offset would go on for ever.
+    /// Content of the previous page: a server that ignores the offset would otherwise cause an endless loop.
     seen: Option<u64>,
 }
 
@@ -510,7 +513,7 @@ pub(super) fn items<R: Send + 'static>(pages: BoxStream<Page<R>>) -> BoxStream<R
     }))
 }
 
-/// Has a task ask for pages before they are wanted. Dropping the stream ends the task.
+/// Starts a task that requests pages in advance. Dropping the stream ends the task.
 fn ahead<T: Send + 'static>(pages: usize, mut stream: BoxStream<T>) -> BoxStream<T> {
     if pages == 0 {
         return stream;
@@ -529,7 +532,7 @@ fn ahead<T: Send + 'static>(pages: usize, mut stream: BoxStream<T>) -> BoxStream
     ))
 }
 
-/// The task that reads ahead. Without the abort a request that is under way would be waited for.
+/// The task that reads ahead. It is aborted so that dropping the stream does not wait for a request in flight.
 struct Ahead(tokio::task::JoinHandle<()>);
 
 impl Drop for Ahead {

@@ -26,21 +26,21 @@ pub enum Write<R: Editable> {
     Delete(Id<R>),
 }
 
-/// What became of one write.
+/// The result of one write.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Written<R> {
-    /// The record as the server answered it.
+    /// The record as the server returned it.
     Created(R),
-    /// The record as the server answered it.
+    /// The record as the server returned it.
     Updated(R),
-    /// It is deleted, or was not there.
+    /// The record is deleted or did not exist.
     Deleted,
-    /// An earlier run of the same journal did it. The id is that of the record, where there is one.
+    /// Done by an earlier run with the same journal. The ID is that of the record, if there is one.
     DoneBefore(Option<Id<R>>),
 }
 
-/// Many writes that are not sent yet.
+/// A batch of writes; nothing has been sent yet.
 #[must_use = "nothing is sent until the outcomes are asked for"]
 pub struct WriteMany<R> {
     records: Records<R>,
@@ -77,13 +77,14 @@ impl<R: Editable> Records<R> {
         }
     }
 
-    /// The records that were changed at or after a time, by the order of the change: for a sync that takes up where
-    /// it left off. Pages by key, so that records changed meanwhile come again rather than get lost.
+    /// Returns the records that changed at or after a time, in the order of the changes, for a sync that continues
+    /// where it stopped. Pages by key, so that records that change meanwhile are returned again instead of being
+    /// missed.
     ///
-    /// Deleted records do not show. The server's times have whole seconds: begin again at the time of the last record
-    /// seen, and expect it once more.
+    /// Deleted records are not included. The server's times have whole seconds: continue at the time of the last
+    /// record, and expect that record again.
     ///
-    /// For some of the attributes, or under further conditions, the same is
+    /// To select attributes or add conditions, use
     /// `list().filter(contact::MODIFIED_AT.ge(time) & …).project::<P>().order_by(contact::MODIFIED_AT.asc()).stream()`.
     pub fn changes_since(&self, time: jiff::Timestamp) -> BoxStream<R> {
         let since = super::value::format_timestamp(time);
@@ -95,10 +96,10 @@ impl<R: Editable> Records<R> {
         )
     }
 
-    /// The records of these ids, in as many requests as their number needs: a list of ids is limited by the length of
-    /// a URL. Ids that do not exist are passed over; the order is that of the ids within each request.
+    /// Returns the records with these IDs, in several requests if necessary, because the length of a URL limits the
+    /// number of IDs. Unknown IDs are skipped; records are ordered by ID within each request.
     pub fn by_ids(&self, ids: impl IntoIterator<Item = impl Into<Id<R>>>) -> BoxStream<R> {
-        /// 100 ids of 36 characters and the attributes of the largest entity type stay below 8 KB.
+        /// 100 IDs of 36 characters and the attributes of the largest entity type stay below 8 KB.
         const IDS: usize = 100;
         let ids: Vec<String> = ids.into_iter().map(|id| id.into().to_string()).collect();
         let records = self.clone();
@@ -116,35 +117,35 @@ impl<R: Editable> Records<R> {
 }
 
 impl<R: Editable> WriteMany<R> {
-    /// How many writes are under way at once; 4 by default.
+    /// Sets the maximum number of concurrent writes; 4 by default.
     pub fn concurrency(mut self, writes: usize) -> Self {
         self.concurrency = writes.max(1);
         self
     }
 
-    /// Keeps what was done in a journal, and does not do again what it says is done.
+    /// Records finished writes in a journal and skips those that it lists as done.
     pub fn journal(mut self, journal: impl Into<Arc<Journal>>) -> Self {
         self.journal = Some(journal.into());
         self
     }
 
-    /// The attributes that identify a record: a create becomes an upsert by them when an earlier run may have sent it
-    /// already.
+    /// Sets the attributes that identify a record: a create that an earlier run may have sent becomes an upsert by
+    /// them.
     pub fn identified_by(mut self, key: impl Key<R>) -> Self {
         self.key = key.names().into_iter().map(str::to_owned).collect();
         self
     }
 
-    /// Creates records even if the server takes them for duplicates of others.
+    /// Creates records even if the server considers them duplicates of others.
     pub fn skip_duplicate_check(mut self) -> Self {
         self.skip_duplicate_check = true;
         self
     }
 
-    /// Sends the writes and gives their outcomes in their order, each with the key of its write.
+    /// Sends the writes and returns their outcomes in the same order, each with the key of its write.
     ///
-    /// A key names a write in the journal, so it must be the same when the run is repeated: a line number, the id of
-    /// the source. An error is that of one write; the others go on. Dropping the stream stops sending.
+    /// A key identifies a write in the journal, so it must be the same when the run is repeated: a line number, or the
+    /// ID in the source. An error concerns one write; the others continue. Dropping the stream stops sending.
     pub fn run<S>(self, writes: S) -> impl Stream<Item = (String, Result<Written<R>, Error>)> + Send
     where
         S: Stream<Item = (String, Write<R>)> + Send,
@@ -166,7 +167,7 @@ impl<R: Editable> WriteMany<R> {
         let Some(journal) = &self.journal else {
             return self.send(write, false).await;
         };
-        // Held until the outcome is noted, or this future is dropped.
+        // Locked until the outcome is recorded or this future is dropped.
         let turn = journal.begin(key)?;
         let before = turn.before();
         if let Some((State::Done, id)) = before {
@@ -181,14 +182,15 @@ impl<R: Editable> WriteMany<R> {
             }
             Ok(_) => (State::Done, None),
             Err(error) => match error.outcome() {
-                // It was done, although its answer cannot be read.
+                // The write was done, although the response cannot be read.
                 Outcome::Done => (State::Done, None),
-                // A create of unknown outcome was not sent again: it is as unknown as before.
+                // A create with an unknown outcome was not sent again, so its outcome is still unknown.
                 Outcome::Refused | Outcome::NotSent if !maybe_sent => (State::Refused, None),
                 _ => return outcome,
             },
         };
-        // If this fails, the outcome is told all the same; a later run settles the write, and the next intent reports it.
+        // If this fails, the outcome is still returned; a later run settles the write, and the next intent reports the
+        // error.
         let _ = turn.note(state, id.as_ref().map(Id::as_str)).await;
         outcome
     }

@@ -75,7 +75,7 @@ pub use wire::{
 };
 pub use write::{Attributes, Clearable, Create, Settable, Update};
 
-/// What generated modules import.
+/// The imports of generated modules.
 #[doc(hidden)]
 pub mod generated {
     pub use jiff::Timestamp;

@@ -1,8 +1,8 @@
-//! Structs of a user's own with some attributes of an entity type.
+//! User-defined structs with some attributes of an entity type.
 //!
-//! A projection is decoded as the entity's record, by the one visitor that there is, and its attributes are moved out
-//! of that. The names on the wire are not written into it: an attribute is found by the place that it has in the
-//! record, so that neither the macro nor the generated code needs a table from Rust names to wire names.
+//! A projection is decoded as the entity's record, by the same visitor, and its attributes are moved out of the record.
+//! It contains no wire names: an attribute is identified by its address in the record, so that neither the macro nor
+//! the generated code needs a table from Rust names to wire names.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use super::place::Place;
 use super::record::{Entity, Record};
 use super::value::AttributeValue;
 
-/// A struct of a user's own with some attributes of an entity type; made by `#[derive(Projection)]`.
+/// A user-defined struct with some attributes of an entity type; implemented by `#[derive(Projection)]`.
 ///
 /// ```text
 /// use espo_typed::prelude::*;
@@ -30,9 +30,9 @@ use super::value::AttributeValue;
 /// ```
 ///
 /// The compiler checks that the attributes exist and have these types. An attribute that can be absent or null is an
-/// `Option`; for one that is not, an answer without a value is an error that names it.
+/// `Option`; for any other, a response without a value is an error that names the attribute.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no projection",
+    message = "`{Self}` is not a projection",
     note = "derive it: `#[derive(Projection)] #[espo(entity = Account)]` on a struct with some of the attributes"
 )]
 pub trait Projection: Decode {
@@ -43,10 +43,10 @@ pub trait Projection: Decode {
     #[doc(hidden)]
     type Lists;
 
-    /// The attributes to ask for.
+    /// Returns the names of the attributes to request.
     fn select() -> Vec<&'static str>;
 
-    /// Takes the attributes out of a record; `None` if one that must be there is not.
+    /// Moves the attributes out of a record; `None` if a required one is missing.
     #[doc(hidden)]
     fn from_record(reader: &mut Reader<'_, Self::Of>) -> Option<Self>;
 }
@@ -56,25 +56,25 @@ pub trait Projection: Decode {
 #[derive(Debug)]
 pub enum InLists<const YES: bool> {}
 
-/// A projection of which lists carry every attribute. Some attributes (`isFollowed`, `emailAddressData` …) come with a
-/// record that is read by its id only.
+/// A projection whose attributes are all available in lists. Some attributes (`isFollowed`, `emailAddressData` …) are
+/// returned only by a read of one record.
 #[diagnostic::on_unimplemented(
-    message = "this projection has an attribute that lists never carry",
+    message = "this projection contains an attribute that lists never return",
     label = "cannot be used in a list",
-    note = "attributes such as `isFollowed`, `followersIds` and `emailAddressData` are only in a record that is read by its id: read the record, or remove the attribute from the projection"
+    note = "attributes such as `isFollowed`, `followersIds` and `emailAddressData` are only returned by a read of one record: read the record, or remove the attribute from the projection"
 )]
 pub trait Listable {}
 
 impl Listable for InLists<true> {}
 
-/// What a projection can have for an attribute of type `T`: `T` itself where it must be there, or `Option<T>`.
+/// The field types that a projection can use for an attribute of type `T`: `T` if a value is required, or `Option<T>`.
 #[diagnostic::on_unimplemented(
-    message = "the attribute is of type `{T}`, which a field of type `{Self}` cannot hold",
+    message = "a field of type `{Self}` cannot store an attribute of type `{T}`",
     label = "expected `{T}` or `Option<{T}>`",
-    note = "`Option<{T}>` also takes an attribute that is null or absent"
+    note = "use `Option<{T}>` if the attribute can be null or absent"
 )]
 pub trait Projected<T>: Sized {
-    /// From what the record holds.
+    /// Converts the value of the record.
     #[doc(hidden)]
     fn project(value: Option<T>) -> Option<Self>;
 }
@@ -91,12 +91,12 @@ impl<T: AttributeValue> Projected<T> for Option<T> {
     }
 }
 
-/// Hands out the attributes of a record, or their names.
+/// Reads the attributes of a record, or collects their names.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Reader<'a, E> {
     record: &'a mut E,
-    /// Set where only the names are asked for.
+    /// Set if only the names are collected.
     names: Option<Vec<&'static str>>,
     missing: Option<&'static str>,
 }
@@ -112,8 +112,8 @@ impl<E: Record> Reader<'_, E> {
     }
 }
 
-/// An attribute taken out of a record. Apart from [`Reader::take`] so that the compiler settles the attribute's type
-/// first, and then holds the user's against it.
+/// An attribute taken out of a record. A separate step after [`Reader::take`], so that the compiler first infers the
+/// attribute's type and then checks the type of the user's field against it.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Taken<T> {
@@ -122,8 +122,8 @@ pub struct Taken<T> {
 }
 
 impl<T> Taken<T> {
-    /// The attribute as the user's field has it. `None` if it must be there and is not, and always while names are
-    /// gathered.
+    /// Converts the attribute to the type of the user's field. Returns `None` if a required value is missing, and
+    /// always while names are collected.
     pub fn project<P: Projected<T>>(self, reader: &mut Reader<'_, impl Record>) -> Option<P> {
         if let Some(names) = &mut reader.names {
             names.push(name_of(reader.record, self.address));
@@ -137,10 +137,10 @@ impl<T> Taken<T> {
     }
 }
 
-/// The name of the attribute that lies at an address within the record.
+/// Returns the name of the attribute at this address within the record.
 fn name_of<E: Record>(record: &mut E, address: *const ()) -> &'static str {
     let index = (0..E::ATTRIBUTES.len()).find(|index| record.slot(*index).address() == address);
-    // The place came from the record, so one of its slots is there.
+    // The address came from the record, so one of its slots matches.
     index.map_or("", |index| E::ATTRIBUTES[index].name)
 }
 

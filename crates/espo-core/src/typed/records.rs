@@ -1,4 +1,4 @@
-//! The operations on the records of one entity type, written once.
+//! The operations on the records of one entity type, implemented once.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,22 +20,22 @@ use super::schema::{Schema, Untyped};
 use super::write::{Create, Update};
 use crate::{Client, DecodeFault, Error, JsonObject, Outcome, Request, Response, Stage};
 
-/// Records that can be created and changed: those of an [`Entity`], and [`JsonObject`] for entity types that are
-/// known only at run time.
+/// Records that can be created and updated: those of an [`Entity`], and [`JsonObject`] for entity types known only at
+/// run time.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no entity type here",
-    note = "if it is one of the generated crate, switch its Cargo feature on, or generate it with `cargo xtask codegen`"
+    message = "`{Self}` is not an entity type of this crate",
+    note = "enable the Cargo feature of the entity type, or generate it with `espo codegen`"
 )]
 pub trait Editable: Decode {
-    /// What a create takes.
+    /// The record type for creates.
     type New: Into<JsonObject> + Send;
-    /// What an update takes.
+    /// The record type for updates.
     type Patch: Into<JsonObject> + Send;
 
-    /// The entity types that calls on these records return beside their own.
+    /// The other entity types that calls on these records return.
     type Schema: Schema;
 
-    /// The record's id, if the answer held one.
+    /// Returns the record's ID, if the response contained one.
     fn record_id(&self) -> Option<Id<Self>>;
 }
 
@@ -61,7 +61,7 @@ impl Editable for JsonObject {
 
 /// The records of one entity type, as `R`.
 ///
-/// [`Client::records`] gives it for an entity type that the compiler knows, [`Client::untyped`] for any other.
+/// [`Client::records`] returns it for an entity type known at compile time, [`Client::untyped`] for any other.
 pub struct Records<R> {
     client: Client,
     entity_type: Cow<'static, str>,
@@ -85,7 +85,7 @@ impl<R> fmt::Debug for Records<R> {
 }
 
 impl Client {
-    /// The records of entity type `E`.
+    /// Returns the records of entity type `E`.
     pub fn records<E: Entity>(&self) -> Records<E> {
         Records {
             client: self.clone(),
@@ -94,7 +94,7 @@ impl Client {
         }
     }
 
-    /// The records of an entity type that is known only at run time, as JSON.
+    /// Returns the records of an entity type that is known only at run time, as JSON.
     pub fn untyped(&self, entity_type: impl Into<Cow<'static, str>>) -> Records<JsonObject> {
         Records {
             client: self.clone(),
@@ -103,12 +103,12 @@ impl Client {
         }
     }
 
-    /// One record by its id: its links and what can be done with it. Sends nothing yet.
+    /// Returns a reference to a record by ID, for its links and actions. Sends nothing.
     pub fn record<E: Entity>(&self, id: impl IntoId<E>) -> E::Ref {
         self.records::<E>().record(id).into()
     }
 
-    /// Lists records. Awaited, it gives a page; [`ListRequest::stream`] goes through all.
+    /// Lists records. Awaiting it returns a page; [`ListRequest::stream`] returns all records.
     pub fn list<E: Entity>(&self) -> ListRequest<E> {
         self.records().list()
     }
@@ -116,27 +116,28 @@ impl Client {
     /// Reads a record.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if there is none of that id; see [`Client::read_opt`].
+    /// [`Error::is_not_found`] if no record with that ID exists; see [`Client::read_opt`].
     pub async fn read<E: Entity>(&self, id: impl IntoId<E>) -> Result<E, Error> {
         self.records().read(id).await
     }
 
-    /// Reads a record; `None` if there is none of that id.
+    /// Reads a record; returns `None` if no record with that ID exists.
     ///
     /// # Errors
-    /// Those of [`Client::send`], and one if the record does not decode.
+    /// Returns the errors of [`Client::send`]. Also fails if the record cannot be decoded.
     pub async fn read_opt<E: Entity>(&self, id: impl IntoId<E>) -> Result<Option<E>, Error> {
         self.records().read_opt(id).await
     }
 
     /// Creates a record.
     ///
-    /// The answer holds what was sent and what the server filled in, but not every attribute: it is no read.
+    /// The response contains the values that were sent and those that the server filled in, but not every attribute;
+    /// read the record for the rest.
     pub fn create<N: NewRecord>(&self, new: N) -> CreateRequest<N::Entity> {
         self.records::<N::Entity>().create(new)
     }
 
-    /// Updates a record: what the patch neither sets nor clears is left alone.
+    /// Updates a record. Attributes that the patch neither sets nor clears are unchanged.
     pub fn update<E: Entity>(&self, id: impl IntoId<E>, patch: E::Patch) -> UpdateRequest<E> {
         self.records::<E>().update(id, patch)
     }
@@ -144,17 +145,17 @@ impl Client {
     /// Deletes a record.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if there is none of that id.
+    /// [`Error::is_not_found`] if no record with that ID exists.
     pub async fn delete<E: Entity>(&self, id: impl IntoId<E>) -> Result<(), Error> {
         self.records::<E>().delete(id).await
     }
 }
 
-/// What a create takes, and of which entity type it is: so that `client.create(AccountNew::new("Acme"))` needs no
-/// type annotation.
+/// A value that a create accepts, with its entity type, so that `client.create(AccountNew::new("Acme"))` needs no type
+/// annotation.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not what a create takes",
-    note = "an entity type's `…New` is: `AccountNew::new(…)` for an `Account`"
+    message = "`{Self}` is not accepted by a create",
+    note = "pass the `…New` struct of the entity type: `AccountNew::new(…)` for an `Account`"
 )]
 pub trait NewRecord {
     /// The entity type.
@@ -167,12 +168,12 @@ impl<R> Records<R> {
         &self.entity_type
     }
 
-    /// The client that the calls go through.
+    /// The client that sends the requests.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// One record by its id: its links and what can be done with it. Sends nothing.
+    /// Returns a reference to a record by ID, for its links and actions. Sends nothing.
     pub fn record(&self, id: impl IntoId<R>) -> RecordRef<R> {
         RecordRef::new(self.clone(), id.into_id())
     }
@@ -181,7 +182,7 @@ impl<R> Records<R> {
         Request::new(method, &self.path(rest))
     }
 
-    /// The path of a route below the entity type's own.
+    /// Returns the path of a route below the entity type's path.
     pub(crate) fn path<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
         let mut segments = Vec::with_capacity(1 + rest.len());
         segments.push(&*self.entity_type);
@@ -191,7 +192,7 @@ impl<R> Records<R> {
 }
 
 impl<R: Editable> Records<R> {
-    /// Lists records. Awaited, it gives a page; [`ListRequest::stream`] goes through all.
+    /// Lists records. Awaiting it returns a page; [`ListRequest::stream`] returns all records.
     pub fn list(&self) -> ListRequest<R> {
         ListRequest::new(self.client.clone(), vec![self.entity_type.clone()])
     }
@@ -199,7 +200,7 @@ impl<R: Editable> Records<R> {
     /// Reads a record, with every attribute that the credentials may see.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if there is none of that id; see [`Records::read_opt`].
+    /// [`Error::is_not_found`] if no record with that ID exists; see [`Records::read_opt`].
     pub async fn read(&self, id: impl IntoId<R>) -> Result<R, Error> {
         let id = id.into_id();
         let response = self
@@ -209,11 +210,11 @@ impl<R: Editable> Records<R> {
         decode_record(&response)
     }
 
-    /// Reads a record as `P`, a struct of your own. The server answers every attribute nevertheless: a read has no
+    /// Reads a record as `P`, a user-defined struct. The server still returns every attribute, because reads have no
     /// `select`.
     ///
     /// # Errors
-    /// As [`Records::read`]; also if an attribute that `P` requires is absent or null.
+    /// Same errors as [`Records::read`]. Also fails if an attribute that `P` requires is absent or null.
     pub async fn read_as<P: Projection<Of = R>>(&self, id: impl IntoId<R>) -> Result<P, Error> {
         let id = id.into_id();
         let response = self
@@ -223,10 +224,10 @@ impl<R: Editable> Records<R> {
         decode_record(&response)
     }
 
-    /// Reads a record; `None` if there is none of that id.
+    /// Reads a record; returns `None` if no record with that ID exists.
     ///
     /// # Errors
-    /// Those of [`Client::send`], and one if the record does not decode.
+    /// Returns the errors of [`Client::send`]. Also fails if the record cannot be decoded.
     pub async fn read_opt(&self, id: impl IntoId<R>) -> Result<Option<R>, Error> {
         match self.read(id).await {
             Ok(record) => Ok(Some(record)),
@@ -244,7 +245,7 @@ impl<R: Editable> Records<R> {
         }
     }
 
-    /// Updates a record: what the patch neither sets nor clears is left alone.
+    /// Updates a record. Attributes that the patch neither sets nor clears are unchanged.
     pub fn update(&self, id: impl IntoId<R>, patch: R::Patch) -> UpdateRequest<R> {
         let id = id.into_id();
         UpdateRequest {
@@ -256,10 +257,10 @@ impl<R: Editable> Records<R> {
         }
     }
 
-    /// Deletes a record. It can be brought back with [`Records::restore`].
+    /// Deletes a record. [`Records::restore`] restores it.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if there is none of that id.
+    /// [`Error::is_not_found`] if no record with that ID exists.
     pub async fn delete(&self, id: impl IntoId<R>) -> Result<(), Error> {
         let id = id.into_id();
         confirm(
@@ -270,10 +271,10 @@ impl<R: Editable> Records<R> {
         )
     }
 
-    /// Brings a deleted record back. The server lets administrators alone do this.
+    /// Restores a deleted record. Only administrators may do this.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for others, and for a record that is not deleted.
+    /// [`Error::is_forbidden`] for other users, and for a record that is not deleted.
     pub async fn restore(&self, id: impl IntoId<R>) -> Result<(), Error> {
         let request = self.request(Method::POST, &["action", "restoreDeleted"]);
         let id = id.into_id();
@@ -288,7 +289,7 @@ impl<R: Editable> Records<R> {
 
 pub(super) const SKIP_DUPLICATE_CHECK: &str = "X-Skip-Duplicate-Check";
 
-/// A create or an update that is not sent yet; awaiting it sends it.
+/// A create or update that has not been sent yet; awaiting it sends it.
 #[must_use = "nothing is sent until the request is awaited"]
 pub struct SaveRequest<R, M> {
     client: Client,
@@ -296,19 +297,20 @@ pub struct SaveRequest<R, M> {
     marker: PhantomData<fn() -> (R, M)>,
 }
 
-/// A create that is not sent yet.
+/// A create that has not been sent yet.
 pub type CreateRequest<R> = SaveRequest<R, Create>;
 
-/// An update that is not sent yet.
+/// An update that has not been sent yet.
 pub type UpdateRequest<R> = SaveRequest<R, Update>;
 
 impl<R: Editable, M> SaveRequest<R, M> {
-    /// Saves the record even if the server takes it for a duplicate. Stock entity types check that on creates alone.
+    /// Saves the record even if the server considers it a duplicate. Stock entity types check for duplicates only on
+    /// create.
     pub fn skip_duplicate_check(self) -> Self {
         self.header(SKIP_DUPLICATE_CHECK, "true")
     }
 
-    /// A time limit for each attempt, in place of the client's.
+    /// Sets a time limit for each attempt, instead of the client's.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.request = self.request.timeout(limit);
         self
@@ -319,37 +321,37 @@ impl<R: Editable, M> SaveRequest<R, M> {
         self
     }
 
-    /// Sends it, once: neither is repeated by itself when it may have reached the server.
+    /// Sends the request once: a create or update that may have reached the server is not retried.
     ///
     /// # Errors
-    /// [`Error::is_validation`] names field and rule; [`Error::is_duplicate`] carries the records that it would
-    /// duplicate ([`duplicates`]); [`Error::is_version_conflict`], [`Error::is_not_found`]; and those of
-    /// [`Client::send`].
+    /// [`Error::is_validation`] with the field and the rule; [`Error::is_duplicate`] with the existing records
+    /// ([`duplicates`]); [`Error::is_version_conflict`]; [`Error::is_not_found`]; and the errors of [`Client::send`].
     pub async fn send(self) -> Result<R, Error> {
         decode_record(&self.client.send(self.request).await?)
     }
 }
 
 impl<R: Editable> CreateRequest<R> {
-    /// Says of which record this is a copy; the server then copies the links that it copies for its own duplicates.
+    /// Marks the record as a copy of another; the server then copies links as it does for its own duplicates.
     pub fn duplicate_of(self, source: impl IntoId<R>) -> Self {
         self.header("X-Duplicate-Source-Id", source.into_id().as_str())
     }
 }
 
 impl<R: Editable> UpdateRequest<R> {
-    /// Updates only if the record still has this `versionNumber`, where the entity type has optimistic locking. If
-    /// somebody else changed it meanwhile the error is [`Error::is_version_conflict`] and carries the server's values.
+    /// Updates only if the record still has this `versionNumber`, if the entity type has optimistic locking. If another
+    /// client changed it meanwhile, the error is [`Error::is_version_conflict`] and contains the server's values.
     pub fn if_version(self, version: i64) -> Self {
         self.header("X-Version-Number", &version.to_string())
     }
 }
 
 impl<E: Entity> UpdateRequest<E> {
-    /// Updates only if nobody has changed the record since it was read: [`UpdateRequest::if_version`] with its version.
+    /// Updates only if no other client has changed the record since it was read: [`UpdateRequest::if_version`] with its
+    /// version.
     ///
-    /// Fails without sending anything if the record has no `versionNumber`: its entity type has no optimistic locking, or
-    /// the attribute was not selected.
+    /// Fails without sending a request if the record has no `versionNumber`, because its entity type has no optimistic
+    /// locking or the attribute was not selected.
     pub fn if_unchanged(mut self, read: &E) -> Self {
         let version = index_of::<E>("versionNumber").and_then(|index| read.value(index));
         match version.and_then(|version| version.json().as_i64()) {
@@ -375,9 +377,9 @@ impl<R: Editable, M: 'static> IntoFuture for SaveRequest<R, M> {
     }
 }
 
-/// The records that a refused create would have duplicated; `None` if the error is another.
+/// Returns the existing records of which a rejected create would be a duplicate; `None` for any other error.
 ///
-/// A record that does not decode is left out.
+/// Records that cannot be decoded are left out.
 pub fn duplicates<R: Decode>(error: &Error) -> Option<Vec<R>> {
     let records = error.duplicates()?;
     Some(
@@ -388,7 +390,7 @@ pub fn duplicates<R: Decode>(error: &Error) -> Option<Vec<R>> {
     )
 }
 
-/// Decodes a record, or says what did not fit.
+/// Decodes a record, or reports why it cannot be decoded.
 pub(crate) fn decode_record<R: Decode>(response: &Response) -> Result<R, Error> {
     R::decode_record(response.text()?).map_err(|error| decode_error(response, error))
 }
@@ -397,7 +399,7 @@ pub(crate) fn decode_error(response: &Response, error: super::DecodeError) -> Er
     Error::decode(response, fault(error))
 }
 
-/// The same of a record in a page that is otherwise fine and was handed on already.
+/// Returns the same error for one record of a page that is otherwise valid and already returned.
 pub(crate) fn decode_error_in_page(error: super::DecodeError) -> Error {
     let mut outer = Error::new(Stage::Decode, Outcome::Done, None, "");
     outer.inner_mut().fault = Some(fault(error));
@@ -412,7 +414,7 @@ fn fault(error: super::DecodeError) -> DecodeFault {
     }
 }
 
-/// An action's answer is `true`. `false` says that the server did nothing, with status 200.
+/// A successful action returns `true`. `false`, with status 200, means that the server did nothing.
 pub(crate) fn confirm(response: &Response) -> Result<(), Error> {
     match response.text()?.trim() {
         "true" => Ok(()),

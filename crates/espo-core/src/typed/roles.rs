@@ -28,7 +28,7 @@ roles! {
     /// Categories, which form a tree.
     CategoryTree, "`{Self}` is not a category tree",
         "only entity types whose scope has the type `CategoryTree` are";
-    /// Notes of the stream.
+    /// Notes in streams.
     StreamNote, "`{Self}` is not the entity type of notes", "use the generated `Note`";
     /// Users.
     UserAccount, "`{Self}` is not the entity type of users", "use the generated `User`";

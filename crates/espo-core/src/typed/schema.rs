@@ -9,7 +9,7 @@
 /// If the metadata lacks one of the entity types, the generated implementation names [`NotGenerated`]; calls that need
 /// it then do not compile.
 pub trait Schema: Send + Sync + 'static {
-    /// Notes of streams.
+    /// The entity type of notes in streams.
     type Note: Send + Sync + 'static;
     /// Users: followers, assignees, recipients.
     type User: Send + Sync + 'static;

@@ -14,30 +14,30 @@ use super::records::{
 use crate::search::WhereItem;
 use crate::{Client, Error, JsonObject, Request};
 
-/// What an upsert did.
+/// The result of an upsert.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Upserted<R> {
-    /// There was no such record: it was created.
+    /// No such record existed; it was created.
     Created(R),
-    /// There was one: it was updated.
+    /// The record existed; it was updated.
     Updated(R),
 }
 
 impl<R> Upserted<R> {
-    /// The record, whichever was done.
+    /// Returns the created or updated record.
     pub fn into_record(self) -> R {
         match self {
             Self::Created(record) | Self::Updated(record) => record,
         }
     }
 
-    /// Whether the record was created.
+    /// Returns whether the record was created.
     pub fn is_created(&self) -> bool {
         matches!(self, Self::Created(_))
     }
 }
 
-/// Attributes that identify a record, for an upsert: one constant or a tuple of up to three.
+/// Attributes that identify a record for an upsert: one constant or a tuple of up to three.
 pub trait Key<R> {
     /// Their names on the wire.
     fn names(&self) -> Vec<&str>;
@@ -61,7 +61,7 @@ impl<R, F: Key<R>, G: Key<R>, H: Key<R>> Key<R> for (F, G, H) {
     }
 }
 
-/// Names of attributes, for entity types that are known only at run time.
+/// Names of attributes, for entity types known only at run time.
 impl<const N: usize> Key<JsonObject> for [&str; N] {
     fn names(&self) -> Vec<&str> {
         self.to_vec()
@@ -69,7 +69,7 @@ impl<const N: usize> Key<JsonObject> for [&str; N] {
 }
 
 impl Client {
-    /// Creates the record, or updates the one that has the same values of the key attributes; see [`Records::upsert`].
+    /// Creates the record, or updates the record with the same values of the key attributes; see [`Records::upsert`].
     pub fn upsert<N: NewRecord>(
         &self,
         key: impl Key<N::Entity>,
@@ -80,13 +80,13 @@ impl Client {
 }
 
 impl<R: Editable> Records<R> {
-    /// Creates the record, or updates the one that has the same values of the key attributes.
+    /// Creates the record, or updates the record with the same values of the key attributes.
     ///
-    /// Looks the record up by the key, then creates or updates. If another client creates the same record meanwhile
-    /// and the server's duplicate check notices, that record is updated. EspoCRM has no unique keys over REST: where
-    /// the entity type has no duplicate check on these attributes, two clients at once can still create two records.
+    /// Reads the record by the key, then creates or updates it. If another client creates the same record meanwhile and
+    /// the server's duplicate check detects it, that record is updated. EspoCRM has no unique keys in its REST API: if
+    /// the entity type has no duplicate check on these attributes, two concurrent clients can still create two records.
     ///
-    /// An update sets what `record` sets and leaves the rest alone.
+    /// An update changes only the attributes that `record` sets.
     pub fn upsert(&self, key: impl Key<R>, record: R::New) -> UpsertRequest<R> {
         UpsertRequest {
             records: self.clone(),
@@ -98,7 +98,7 @@ impl<R: Editable> Records<R> {
     }
 }
 
-/// A create or update that is not sent yet; awaiting it sends it. See [`Records::upsert`].
+/// A create or update that has not been sent yet; awaiting it sends it. See [`Records::upsert`].
 #[must_use = "nothing is sent until the request is awaited"]
 pub struct UpsertRequest<R> {
     records: Records<R>,
@@ -109,24 +109,24 @@ pub struct UpsertRequest<R> {
 }
 
 impl<R: Editable> UpsertRequest<R> {
-    /// Creates the record even if the server takes it for a duplicate of one with another key: two people of one name.
-    /// Then nothing settles a race of two clients that create the same record at once.
+    /// Creates the record even if the server considers it a duplicate of a record with another key, such as two people
+    /// with the same name. If two clients then create the same record at once, both succeed.
     pub fn skip_duplicate_check(mut self) -> Self {
         self.skip_duplicate_check = true;
         self
     }
 
-    /// A time limit for each attempt of each of its requests, in place of the client's.
+    /// Sets a time limit for each attempt of each request, instead of the client's.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
     }
 
-    /// Sends it.
+    /// Sends the requests.
     ///
     /// # Errors
-    /// A key attribute that is not set in the record, or null; more than one record with these values (the error names
-    /// their ids); those of create and update.
+    /// Fails if a key attribute is not set in the record or is null, or if several records have these values (the error
+    /// names their IDs). Also returns the errors of create and update.
     pub async fn send(self) -> Result<Upserted<R>, Error> {
         let mut conditions = Vec::new();
         for name in &self.key {
@@ -156,7 +156,7 @@ impl<R: Editable> UpsertRequest<R> {
         }
     }
 
-    /// A request that carries the record.
+    /// Builds a request that carries the record.
     fn request(&self, method: http::Method, rest: &[&str]) -> Request {
         let request = self.records.request(method, rest).json(&self.record);
         match self.timeout {
@@ -165,7 +165,7 @@ impl<R: Editable> UpsertRequest<R> {
         }
     }
 
-    /// The one record that matches; an error if there are several.
+    /// Returns the only record that matches; fails if there are several.
     async fn find_one(&self, conditions: &[(String, Value)]) -> Result<Option<Id<R>>, Error> {
         let entity_type = self.records.entity_type().to_owned();
         let mut request = self
@@ -198,7 +198,7 @@ impl<R: Editable> UpsertRequest<R> {
         }
     }
 
-    /// The record that somebody else created meanwhile: among the duplicates the one that has the key's values.
+    /// Returns the record that another client created meanwhile: the duplicate that has the key's values.
     async fn raced(
         &self,
         conditions: &[(String, Value)],
@@ -216,7 +216,7 @@ impl<R: Editable> UpsertRequest<R> {
             .and_then(|record| record.get("id")?.as_str())
         {
             Some(id) => Ok(Some(Id::new(id))),
-            // The server compares without regard to case and the like: let it decide.
+            // The server compares without case and accents, so it decides.
             None => self.find_one(conditions).await,
         }
     }
@@ -237,7 +237,7 @@ impl<R: Editable> IntoFuture for UpsertRequest<R> {
 }
 
 impl<R> std::fmt::Debug for UpsertRequest<R> {
-    /// Not the record: it may hold what nobody should read in a log.
+    /// Leaves out the record: it may contain data that does not belong in a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("UpsertRequest")
             .field("records", &self.records)

@@ -1,4 +1,4 @@
-//! Calls whose answers the embedded server makes.
+//! Calls to the simulator.
 
 use espo_core::actions::kanban::KanbanRequest;
 use espo_core::typed::Id;
@@ -142,7 +142,7 @@ async fn a_board_keeps_the_order_that_its_user_gives_it() {
     let moved = [before[3], before[1]].map(|name| &deals[name as usize - 'A' as usize]);
     let opportunities = crm.untyped("Opportunity");
     opportunities.order_kanban("Proposal", moved).await.unwrap();
-    // What was never moved comes after what was; pages are cut from the new order.
+    // Cards that were never moved come after those that were; pages follow the new order.
     let after: String = [before[3], before[1], before[0], before[2]]
         .iter()
         .collect();
@@ -154,7 +154,7 @@ async fn a_board_keeps_the_order_that_its_user_gives_it() {
 }
 
 #[tokio::test]
-async fn what_was_looked_at_last_comes_first() {
+async fn last_viewed_records_come_first() {
     let (sim, crm) = start().await;
     let mut accounts = Vec::new();
     for name in ["A", "B", "C"] {

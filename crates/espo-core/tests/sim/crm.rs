@@ -24,7 +24,7 @@ async fn meeting(crm: &Client, attendee: &str, parent: Option<&str>) -> String {
 }
 
 #[tokio::test]
-async fn events_are_answered_and_held() {
+async fn events_are_accepted_and_set_held() {
     let (_sim, crm) = start().await;
     let me = me(&crm).await;
     let first = meeting(&crm, &me, None).await;
@@ -144,7 +144,7 @@ async fn invitations_and_cancellations_go_to_attendees_with_an_address() {
     let error = event.send_invitations().await.unwrap_err();
     assert!(
         error.to_string().contains("did nothing"),
-        "nobody else: {error}"
+        "no other invitee: {error}"
     );
     assert!(sim.mails().is_empty());
 

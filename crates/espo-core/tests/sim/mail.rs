@@ -73,7 +73,7 @@ async fn a_mark_is_of_one_user() {
             .iter()
             .all(|email| email["isImportant"] != true)
     );
-    // What is not in one's inbox is passed over.
+    // Emails outside the user's inbox are skipped.
     boss.untyped("Email")
         .mark(Mark::Read, [&email])
         .await
@@ -82,7 +82,7 @@ async fn a_mark_is_of_one_user() {
 }
 
 #[tokio::test]
-async fn e_mails_move_into_folders_of_ones_own() {
+async fn emails_move_into_user_folders() {
     let (sim, _) = start().await;
     let crm = regular(&sim);
     let email = received(&sim, &crm, "S").await;
@@ -113,7 +113,7 @@ async fn e_mails_move_into_folders_of_ones_own() {
         .move_to(&folder, [&email])
         .await
         .unwrap_err();
-    assert!(error.is_forbidden(), "somebody else's folder: {error}");
+    assert!(error.is_forbidden(), "another user's folder: {error}");
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn a_template_is_filled_in_for_a_record() {
 }
 
 #[tokio::test]
-async fn addresses_that_a_record_offers_and_that_begin_with_a_text() {
+async fn addresses_are_found_by_record_and_prefix() {
     let (sim, crm) = start().await;
     let account = json!({"name": "Acme", "emailAddress": "hello@acme.example"});
     let account = create(&crm, "Account", account).await;

@@ -52,7 +52,7 @@ async fn streams_of_everything_of_a_user_and_of_changes() {
 }
 
 #[tokio::test]
-async fn a_stream_comes_completely_whatever_the_page_size() {
+async fn streams_are_complete_for_any_page_size() {
     let (_sim, crm) = start().await;
     let account = create(&crm, "Account", json!({"name": "A"})).await;
     let record = crm.untyped("Account").record(&account);

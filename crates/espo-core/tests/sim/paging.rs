@@ -15,7 +15,7 @@ fn object(value: Value) -> JsonObject {
     value.as_object().unwrap().clone()
 }
 
-/// Records that nobody touches, and others, mixed: every fifth is touched.
+/// Records that stay unchanged, mixed with records that are changed: every fifth one is.
 struct World {
     sim: Sim,
     crm: Client,
@@ -48,7 +48,7 @@ impl World {
         }
     }
 
-    /// What the others do between two pages: one record goes, one changes, one comes.
+    /// Writes of other clients between two pages: one record is deleted, one changed, one created.
     async fn write(&mut self) {
         let accounts = self.crm.untyped("Account");
         let gone = self.touched.remove(0);

@@ -1,4 +1,4 @@
-//! Records: what becomes of them beyond create and read, and many at a time.
+//! Records: operations beyond create and read, and bulk writes.
 
 use espo_core::typed::{Id, Upserted, Write, Written};
 use espo_core::{Client, JsonObject, WhereItem};
@@ -74,7 +74,7 @@ async fn upserts_at_once_make_one_record() {
 #[tokio::test]
 async fn many_writes_give_their_outcomes_in_order() {
     let (sim, crm) = start().await;
-    // The earlier a write, the longer its answer: order must come from the stream.
+    // The earlier a write, the later its response: the order must come from the stream.
     let late = |number: u64, millis| FaultRule {
         operation: Operation::Create,
         when: espo_sim::When::Sequence(vec![number]),

@@ -353,7 +353,7 @@ mod webhooks {
     }
 
     #[tokio::test]
-    async fn what_the_server_signs_is_verified_by_either_header() {
+    async fn webhooks_are_verified_by_either_signature_header() {
         let (_sim, crm) = start().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! A run of many writes whose process is killed, again and again, and taken up by another one.
+//! A run of many writes whose process is killed repeatedly and resumed by another one.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -27,7 +27,7 @@ fn writes(rows: usize) -> impl stream::Stream<Item = (String, Write<JsonObject>)
     stream::iter(0..rows).map(|row| (key(row), Write::Create(object(json!({"name": key(row)})))))
 }
 
-/// What the killed process does; an outcome a line on its standard output.
+/// The killed process; prints one line per outcome to standard output.
 async fn work(run: &str) {
     let [url, api_key, journal] = run.split('\n').collect::<Vec<_>>()[..] else {
         panic!("three lines: {run}");
@@ -105,7 +105,7 @@ async fn a_killed_run_doubles_and_loses_nothing() {
     let folder = std::env::temp_dir().join(format!("espo-core-resume-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let journal = folder.join("journal");
-    // A record is stored well before the end of its answer: a kill finds some that are written and not noted.
+    // A record is stored well before its response ends, so some kills leave writes that are done but not recorded.
     let slow = FaultKind::SlowBody(400, Duration::from_millis(30));
     sim.set_faults(vec![FaultRule::always(Operation::Create, slow)]);
 
@@ -115,7 +115,7 @@ async fn a_killed_run_doubles_and_loses_nothing() {
         while sim.count("Case") < reached {
             assert!(
                 child.try_wait().unwrap().is_none(),
-                "the child ended by itself"
+                "the child ended before the kill"
             );
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

@@ -1,4 +1,4 @@
-//! Answers and addresses in every form that HTTP allows, and what a server does that means harm.
+//! Responses and URLs in every form that HTTP allows, and hostile responses.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -69,7 +69,7 @@ async fn a_body_arrives_in_any_framing() {
             true,
         ),
         (
-            "behind an interim answer",
+            "after an interim response",
             [
                 b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".as_slice(),
                 &bytes(200, "application/json", "", page),
@@ -94,7 +94,7 @@ async fn a_body_arrives_in_any_framing() {
         })
         .await;
         let client = server.client();
-        // Twice: the connection must be left where the next answer begins.
+        // Twice: the connection must be left at the start of the next response.
         for _ in 0..2 {
             assert_eq!(names(&client).await.unwrap(), ["One"], "{form}");
         }
@@ -102,13 +102,13 @@ async fn a_body_arrives_in_any_framing() {
 }
 
 #[tokio::test]
-async fn an_answer_without_content_is_an_error_that_says_so() {
+async fn empty_responses_are_reported() {
     let server =
         Server::start(|_, _| Act::Write(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec())).await;
     let client = server.client();
     let error = names(&client).await.unwrap_err();
     assert_eq!(error.stage(), Stage::Decode);
-    assert!(error.to_string().contains("the answer is empty"), "{error}");
+    assert!(error.to_string().contains("the response is empty"), "{error}");
     let records = client.untyped("Account");
     let error = records.delete(Id::new("1")).await.unwrap_err();
     assert_eq!(
@@ -118,7 +118,7 @@ async fn an_answer_without_content_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_and_headers_without_end_are_errors() {
+async fn other_protocols_and_endless_headers_are_errors() {
     for (answer, why) in [
         (b"SSH-2.0-OpenSSH_9.6\r\n".to_vec(), "another protocol"),
         (

@@ -114,8 +114,8 @@ async fn a_log_in_that_fails_leaves_a_write_unsent_and_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_code_outlives_a_connection_that_did_not_come_about() {
-    // A port that nobody listens at yet.
+async fn second_factor_code_is_kept_when_the_connection_fails() {
+    // A port without a listener, at first.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);

@@ -30,8 +30,8 @@ pub(super) fn is_columns_of_nothing(part: &str, kind: FieldKind, def: Def<'_>) -
     part == "columns" && kind == FieldKind::LinkMultiple && !has_columns(kind, def)
 }
 
-/// A currency field has `{field}Converted`, computed from its column: also where no sub-field says so (the ends of a
-/// currency range), and not where there is no column (`Campaign.revenue`).
+/// A currency field has `{field}Converted`, computed from its column: also without a sub-field for it (the ends of a
+/// currency range), but not without a column (`Campaign.revenue`).
 pub(super) fn has_converted(kind: FieldKind, not_storable: bool) -> bool {
     kind == FieldKind::Currency && !not_storable
 }

@@ -1,4 +1,4 @@
-//! Whatever stands in an export: no panic, and nothing depends on the order of keys.
+//! For any content of an export: no panic, and no dependence on the order of keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -220,13 +220,13 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_metadata_or_an_error(text in ".{0,40}") {
+    fn arbitrary_strings_are_metadata_or_an_error(text in ".{0,40}") {
         prop_assume!(!text.contains("entityDefs"));
         prop_assert!(Schema::from_json(text.as_bytes(), "x").is_err());
     }
 
     #[test]
-    fn an_export_loads_whatever_its_definitions_say(tree in export(), over in export()) {
+    fn exports_load_with_any_definitions(tree in export(), over in export()) {
         let schema = match Schema::from_value(with_types(tree), "x") {
             Ok(schema) => schema,
             Err(e) => return Err(TestCaseError::fail(e.to_string())),

@@ -1,11 +1,11 @@
-//! Every kind of difference is told apart, with the right verdict.
+//! Every kind of difference is recognised and classified.
 
 use std::collections::BTreeSet;
 
 use espo_schema::{Change, Schema};
 use serde_json::{Value, json};
 
-/// A small instance: two entity types of its own over the stock field types.
+/// A small instance: two custom entity types based on the stock field types.
 fn base() -> Value {
     json!({
         "fields": Schema::stock().raw["fields"],
@@ -64,13 +64,13 @@ fn set(tree: &mut Value, pointer: &str, value: Option<Value>) {
     let map = tree
         .pointer_mut(parent)
         .and_then(Value::as_object_mut)
-        .expect("the parent is there");
+        .expect("the parent exists");
     match value {
         Some(value) => {
             map.insert(key.to_owned(), value);
         }
         None => {
-            assert!(map.remove(key).is_some(), "{pointer} is there");
+            assert!(map.remove(key).is_some(), "{pointer} exists");
         }
     }
 }
@@ -343,7 +343,7 @@ fn every_kind_of_change_is_distinguished() {
                 "  Deal.onlyTeams: boolean filter added",
             ],
         ),
-        // What no generated code depends on.
+        // Properties that no generated code depends on.
         (format!("{FIELDS}/name/tooltip"), Some(json!(true)), &[]),
         (format!("{FIELDS}/note/audited"), Some(json!(true)), &[]),
     ];
@@ -356,7 +356,7 @@ fn every_kind_of_change_is_distinguished() {
         assert_eq!(told(&changes), expected, "{pointer} = {value:?}");
         kinds.extend(changes.iter().map(kind));
     }
-    // Renames have a table of their own.
+    // Renames have a separate table.
     let renames = ["entityRenamed", "fieldRenamed", "linkRenamed"].map(str::to_owned);
     kinds.extend(renames);
     assert_eq!(kinds, known_kinds(), "every kind has its row");
@@ -392,8 +392,8 @@ fn rename(tree: &mut Value, parent: &str, from: &str, to: &str) {
     let map = tree
         .pointer_mut(parent)
         .and_then(Value::as_object_mut)
-        .expect("the parent is there");
-    let value = map.remove(from).expect("the old name is there");
+        .expect("the parent exists");
+    let value = map.remove(from).expect("the old name exists");
     map.insert(to.to_owned(), value);
 }
 

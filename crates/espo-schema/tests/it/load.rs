@@ -19,7 +19,7 @@ fn error_of(text: &[u8]) -> String {
     let folder = TempDir::new().expect("a temporary folder");
     let file = folder.path().join("export.json");
     fs::write(&file, text).expect("the file can be written");
-    let error = Schema::load(&[&file]).expect_err("this is no metadata");
+    let error = Schema::load(&[&file]).expect_err("this is not metadata");
     let message = error.to_string();
     assert!(
         message.contains("export.json"),
@@ -219,10 +219,10 @@ fn parts_of_a_custom_composite_field_are_added_as_the_server_adds_them() {
     );
     assert!(
         !account.attributes.contains_key("cRegion"),
-        "an address has no attribute of its own"
+        "an address field has no separate attribute"
     );
 
-    // What the field forbids, its parts forbid.
+    // Restrictions of a field apply to its parts.
     assert!(account.fields["cBudgetCurrency"].read_only);
     assert!(
         !account.attributes["cBudget"].writable && !account.attributes["cBudgetCurrency"].writable

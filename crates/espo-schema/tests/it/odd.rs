@@ -1,4 +1,4 @@
-//! Metadata that is odd but readable: what is made of it, and what is noted.
+//! Odd but readable metadata: the resulting schema and the notes about it.
 
 use espo_schema::{
     AttributeRole, Cardinality, LinkType, Options, OptionsSource, Schema, ValueType,

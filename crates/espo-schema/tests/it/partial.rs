@@ -1,9 +1,9 @@
-//! Exports of users without administrator rights, and what they say about an instance.
+//! Exports of users without administrator rights, and their limits.
 
 use espo_schema::{Schema, ValueType};
 use serde_json::{Value, json};
 
-/// What the server returns to a user whose role hides these entity types , by its own rules.
+/// The response of the server to a user whose role hides these entity types, by the server's rules.
 fn seen_without(hidden: &[&str]) -> Value {
     let mut tree = Schema::stock().raw.clone();
     let sections = tree.as_object_mut().expect("sections");

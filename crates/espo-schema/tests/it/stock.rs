@@ -1,4 +1,4 @@
-//! The stock schemas against what EspoCRM 10.0 and 9.3 know of themselves.
+//! The stock schemas compared with data from EspoCRM 10.0 and 9.3.
 
 use std::collections::BTreeSet;
 
@@ -478,7 +478,7 @@ fn sorted(value: &serde_json::Value) -> serde_json::Value {
 #[test]
 fn metadata_files_have_one_form_so_that_edits_stay_small() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../metadata");
-    let sections = std::fs::read_dir(folder).expect("the folder is there");
+    let sections = std::fs::read_dir(folder).expect("the directory exists");
     let files = sections
         .filter_map(|s| std::fs::read_dir(s.ok()?.path()).ok())
         .flatten();

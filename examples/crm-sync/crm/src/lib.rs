@@ -9,8 +9,8 @@ mod generated;
 pub use espo_core;
 pub use generated::*;
 
-/// What most programs use: the client, and every entity type with the module that is called after it. A program with
-/// modules of the same names imports what it needs instead, beside `espo_core::prelude::*`.
+/// Common imports: the client, and every entity type with its module. A program that has modules of the same names
+/// imports the entity types that it needs instead, together with `espo_core::prelude::*`.
 pub mod prelude {
     pub use crate::generated::*;
     pub use espo_core::prelude::*;

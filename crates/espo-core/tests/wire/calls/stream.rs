@@ -1,4 +1,4 @@
-//! Notes and notifications.
+//! Stream notes and notifications.
 
 use espo_core::Total;
 use espo_core::actions::notifications::GroupKind;
@@ -152,7 +152,7 @@ async fn posts_name_their_record_or_recipients() {
 }
 
 #[tokio::test]
-async fn notes_are_edited_pinned_and_reacted_to() {
+async fn stream_notes_can_be_edited_pinned_and_reacted_to() {
     let bench = Bench::new().await;
     let note = |gives: &str| bench.gives(gives).untyped("Note").record("n1");
     note("{}").edit("Ho").await.unwrap();
