@@ -108,7 +108,10 @@ async fn empty_responses_are_reported() {
     let client = server.client();
     let error = names(&client).await.unwrap_err();
     assert_eq!(error.stage(), Stage::Decode);
-    assert!(error.to_string().contains("the response is empty"), "{error}");
+    assert!(
+        error.to_string().contains("the response is empty"),
+        "{error}"
+    );
     let records = client.untyped("Account");
     let error = records.delete(Id::new("1")).await.unwrap_err();
     assert_eq!(
