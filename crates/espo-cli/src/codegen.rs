@@ -12,7 +12,7 @@ use crate::files::Changes;
 
 /// Generate the typed SDK from metadata.
 ///
-/// Without options, everything is as espo.toml says. Needs neither the network nor credentials. All files are written,
+/// Without options, all settings come from espo.toml. Needs neither the network nor credentials. All files are written,
 /// or none; only files that were generated before are replaced or deleted.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -36,7 +36,8 @@ pub(crate) struct TargetArgs {
     /// Name of that crate. Defaults to the name of the directory.
     #[arg(long, value_name = "NAME", requires = "out")]
     crate_name: Option<String>,
-    /// Generate only these entity types, separated by commas. Of the others, only the types of their IDs exist.
+    /// Generate only these entity types, separated by commas. Other entity types become empty types, so that typed IDs
+    /// still compile.
     #[arg(long, value_name = "ENTITY TYPES", value_delimiter = ',')]
     only: Vec<String>,
     /// TOML file with other names and types for single entity types and attributes.

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 /// For example: espo completions bash > ~/.local/share/bash-completion/completions/espo
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Shell to complete in.
+    /// Shell to write the script for.
     shell: clap_complete::Shell,
 }
 

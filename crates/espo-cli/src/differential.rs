@@ -13,7 +13,7 @@ use crate::failure::Failure;
 
 /// Send generated requests to a server and to the simulator, and report where the responses differ.
 ///
-/// The simulator gets the metadata, settings, users and permissions of the server. Requests are random walks over its entity
+/// The simulator starts with the metadata, settings, users and permissions of the server. Requests are random walks over its entity
 /// types: records are created, changed, read, listed, linked and deleted as different users. Differences are grouped by
 /// cause, with the shortest sequence of requests that shows them. Records are deleted at the end. Use an instance that
 /// exists for testing, or --read-only. Exits with 1 if a response differs.
@@ -44,7 +44,7 @@ pub(crate) struct Args {
     /// EspoCRM version that the simulator behaves as. Defaults to the version that the server reports.
     #[arg(long, value_name = "VERSION", value_parser = Version::nearest)]
     espo_version: Option<(Version, bool)>,
-    /// Entity type to use. Repeatable. Defaults to all that hold business records.
+    /// Entity type to use. Repeatable. Defaults to all entity types with business records.
     #[arg(long = "entity", value_name = "TYPE")]
     entities: Vec<String>,
     /// Report the first request of each difference, without searching for the shortest sequence.

@@ -13,7 +13,7 @@ use crate::instance::{self, Connection};
 /// Compare the metadata in this repository with a live instance.
 ///
 /// Exits with 1 if the instance has changes that break Rust callers. For a user that is not an administrator the
-/// comparison is partial: what its roles hide is listed as hidden and not compared.
+/// comparison is partial: entity types and sections that its roles hide are listed and not compared.
 #[derive(clap::Args)]
 #[command(after_long_help = credentials::HELP)]
 pub(crate) struct Args {

@@ -12,7 +12,7 @@ use crate::instance::{self, Connection, Pulled};
 
 /// Export the metadata of an instance to a file or directory.
 ///
-/// An administrator sees all entity types and fields; any other user exports what its roles allow. The export is replaced
+/// An administrator sees all entity types and fields; the export of any other user contains only what its roles allow. The export is replaced
 /// only after the complete response has been read as metadata.
 #[derive(clap::Args)]
 #[command(after_long_help = credentials::HELP)]

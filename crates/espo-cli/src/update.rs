@@ -13,22 +13,22 @@ use crate::files::Changes;
 use crate::instance::{self, Connection, Pulled};
 use crate::pull;
 
-/// Export the metadata, print what changed and generate the SDK: all of it, or nothing.
+/// Export the metadata, print the changes and generate the SDK; write all files or none.
 ///
-/// The instance, the export and the output are those of espo.toml. After an error all files are as before. A breaking
+/// The instance, the export and the output are configured in espo.toml. After an error, all files are unchanged. A breaking
 /// change is not an error: the compiler lists the code to adapt.
 #[derive(clap::Args)]
 #[command(after_long_help = credentials::HELP)]
 pub(crate) struct Args {
     #[command(flatten)]
     connection: Connection,
-    /// Print what would change and write nothing.
+    /// Print the changes and write nothing.
     #[arg(long)]
     dry_run: bool,
     /// Format of the summary.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Accept that entity types are missing which the previous export has and this user may be unable to see.
+    /// Accept missing entity types that the previous export contains and that this user may be unable to see.
     #[arg(long)]
     allow_hidden: bool,
     /// Also replace files that were not generated.

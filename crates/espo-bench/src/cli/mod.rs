@@ -62,7 +62,7 @@ enum Command {
     Capacity(Box<CapacityArgs>),
     /// Compare runs before and after a change (JSON reports) and report significant differences.
     ///
-    /// Give several runs per side, in alternating order: `compare a1.json a2.json a3.json -- b1.json b2.json b3.json`.
+    /// Pass several runs per side, in alternating order: `compare a1.json a2.json a3.json -- b1.json b2.json b3.json`.
     /// The runs of a side are pooled. One run per side is never enough for a verdict, because identical runs differ as
     /// well. Exit code 1: regression; 4: undecided, with the number of requests and runs needed for a verdict.
     #[command(
