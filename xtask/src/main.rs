@@ -6,6 +6,7 @@
 
 mod slurm;
 mod steps;
+mod suite;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -83,8 +84,7 @@ fn run() -> Result<(), Failure> {
     let task = match parser.next()? {
         Some(Value(task)) => task.string()?,
         Some(Short('h') | Long("help")) => {
-            print(HELP);
-            return Ok(());
+            return print(HELP);
         }
         Some(argument) => return Err(argument.unexpected().into()),
         None => return Err(Failure::Input(format!("no task given\n\n{HELP}"))),
@@ -94,10 +94,7 @@ fn run() -> Result<(), Failure> {
         "test" => steps::test(parser),
         "release-check" => steps::release_check(parser),
         "slurm-test" => slurm::test(parser),
-        "help" => {
-            print(HELP);
-            Ok(())
-        }
+        "help" => print(HELP),
         "compare-generators" => {
             let build = "run --release --locked -p espo-benches --bin compare_generators --";
             forward(build, CONFIG, None, parser.raw_args()?.collect())
@@ -184,6 +181,11 @@ fn cargo(line: &str) -> Command {
         .arg("--manifest-path")
         .arg(root().join("Cargo.toml"))
         .args(words);
+    // CI builds a fresh clone once: incremental data would be half of the target directory and is never used.
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if is_set("CI") && !is_set("CARGO_INCREMENTAL") {
+        command.env("CARGO_INCREMENTAL", "0");
+    }
     command
 }
 
@@ -203,9 +205,15 @@ fn root() -> PathBuf {
 }
 
 /// Writes to standard output. A closed pipe is not an error: its reader has seen enough.
-fn print(text: &str) {
+fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout
+    match stdout
         .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Input(
+            format!("cannot write to standard output: {error}"),
+        )),
+        _ => Ok(()),
+    }
 }

@@ -69,7 +69,7 @@ pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
     script.extend(load);
     let text = output(&mut bench.command(&script))?;
     write(&directory.join("espo-bench.sh"), &text)?;
-    print(&output(&mut cluster.command("sinfo", &["-N", "-l"]))?);
+    print(&output(&mut cluster.command("sinfo", &["-N", "-l"]))?)?;
     succeed(
         cluster
             .command("sbatch", &["--wait", "espo-bench.sh"])
@@ -87,7 +87,7 @@ pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
     let mut merge = vec!["merge"];
     merge.extend(reports.iter().map(String::as_str));
     merge.extend(["--json", "merged.json"]);
-    print(&output(&mut bench.command(&merge))?);
+    print(&output(&mut bench.command(&merge))?)?;
     compare(&single.seen(), &shards.seen())
 }
 
@@ -122,8 +122,7 @@ fn compare(single: &[String], shards: &[String]) -> Result<(), Failure> {
     print(&format!(
         "the {NODES} nodes sent the same {total} requests as the single run ({} different ones)\n",
         one.len()
-    ));
-    Ok(())
+    ))
 }
 
 fn find_slurm(install: bool) -> Result<(), Failure> {

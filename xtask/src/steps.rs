@@ -1,13 +1,14 @@
 //! Tasks that run several commands in a row.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::suite::{self, Job};
 use crate::{Failure, cargo, print, root};
 
 /// Runs commands one after the other, reports how long each took, and stops at the first that fails.
-struct Steps {
+pub(crate) struct Steps {
     start: Instant,
     taken: Vec<(String, Duration)>,
 }
@@ -24,27 +25,40 @@ impl Steps {
     fn cargo(&mut self, what: &str, line: &str, env: &[(&str, &str)]) -> Result<(), Failure> {
         let mut command = cargo(line);
         command.current_dir(root()).envs(env.iter().copied());
-        // CI builds a fresh clone once: incremental data would be half of the target directory and is never used.
-        if is_set("CI") && !is_set("CARGO_INCREMENTAL") {
-            command.env("CARGO_INCREMENTAL", "0");
-        }
         self.run(what, &format!("cargo {line}"), command)
     }
 
-    fn run(&mut self, what: &str, line: &str, mut command: Command) -> Result<(), Failure> {
-        print(&format!("\n=== {what}: {line}\n"));
+    fn run(&mut self, what: &str, line: &str, command: Command) -> Result<(), Failure> {
+        self.output(what, line, command).map(drop)
+    }
+
+    /// Runs a command and returns its standard output if that is a pipe.
+    pub(crate) fn output(
+        &mut self,
+        what: &str,
+        line: &str,
+        mut command: Command,
+    ) -> Result<Vec<u8>, Failure> {
+        print(&format!("\n=== {what}: {line}\n"))?;
         let start = Instant::now();
-        let status = command
-            .status()
+        let output = command
+            .spawn()
+            .and_then(Child::wait_with_output)
             .map_err(|error| Failure::Input(format!("cannot run {line}: {error}")))?;
-        self.taken.push((what.to_owned(), start.elapsed()));
-        if status.success() {
-            Ok(())
+        self.add(what, start.elapsed());
+        if output.status.success() {
+            Ok(output.stdout)
         } else {
             Err(Failure::Check(format!(
-                "{what} failed: `{line}` ended with {status}"
+                "{what} failed: `{line}` ended with {}",
+                output.status
             )))
         }
+    }
+
+    /// Adds a line to the summary.
+    pub(crate) fn add(&mut self, what: &str, time: Duration) {
+        self.taken.push((what.to_owned(), time));
     }
 
     /// Installs Chromium for the tests of the live page, in CI on Debian only: elsewhere these tests skip themselves.
@@ -73,40 +87,25 @@ impl Steps {
     }
 
     /// Reports how long each step took.
-    fn summary(&self) {
+    fn summary(&self) -> Result<(), Failure> {
         let mut text = String::from("\n");
         for (what, time) in &self.taken {
             text += &format!("{:>7.1} s  {what}\n", time.as_secs_f64());
         }
         text += &format!("{:>7.1} s  in total\n", self.start.elapsed().as_secs_f64());
-        print(&text);
+        print(&text)
     }
 }
 
 /// The `rust-version` of the workspace.
 const RUST_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
 
-/// The steps of `cargo xtask test`: name, Cargo's arguments, environment.
-const TEST: [(&str, &str, &[(&str, &str)]); 4] = [
-    ("formatting", "fmt --all --check", &[]),
-    (
-        "lints",
-        "clippy --workspace --all-targets --locked -- -D warnings",
-        &[],
-    ),
-    // That the generated code is up to date is a test of espo-cli.
-    ("tests", "test --workspace --locked --no-fail-fast", &[]),
-    (
-        "docs",
-        "doc --workspace --no-deps --locked",
-        &[("RUSTDOCFLAGS", "-D warnings")],
-    ),
-];
+/// The steps of `cargo xtask test`.
+const TEST: [&str; 4] = ["formatting", "lints", "tests", "docs"];
 
 /// `cargo xtask test`: everything that CI runs.
 pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
     use lexopt::prelude::*;
-    let names = TEST.map(|(name, ..)| name).join(", ");
     let mut only: Vec<String> = Vec::new();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -114,25 +113,36 @@ pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
             other => return Err(other.unexpected().into()),
         }
     }
-    if let Some(unknown) = only
-        .iter()
-        .find(|name| TEST.iter().all(|(known, ..)| known != name))
-    {
+    if let Some(unknown) = only.iter().find(|name| !TEST.contains(&name.as_str())) {
         return Err(Failure::Input(format!(
-            "unknown step `{unknown}`: expected one of {names}"
+            "unknown step `{unknown}`: expected one of {}",
+            TEST.join(", ")
         )));
     }
+    let selected = |name: &str| only.is_empty() || only.iter().any(|wanted| wanted == name);
     let mut steps = Steps::new();
-    for (name, line, env) in TEST {
-        if only.is_empty() || only.iter().any(|wanted| wanted == name) {
-            if name == "tests" {
-                steps.install_browser()?;
-            }
-            steps.cargo(name, line, env)?;
-        }
+    if selected("formatting") {
+        steps.cargo("formatting", "fmt --all --check", &[])?;
     }
-    steps.summary();
-    Ok(())
+    if selected("lints") {
+        let line = "clippy --workspace --all-targets --locked -- -D warnings";
+        steps.cargo("lints", line, &[])?;
+    }
+    let docs = "doc --workspace --no-deps --locked";
+    let strict = [("RUSTDOCFLAGS", "-D warnings")];
+    if selected("tests") {
+        steps.install_browser()?;
+        // That the generated code is up to date is a test of espo-cli.
+        let beside = selected("docs").then(|| {
+            let mut command = cargo(docs);
+            command.envs(strict);
+            Job::new("docs", command)
+        });
+        suite::run(&mut steps, beside)?;
+    } else if selected("docs") {
+        steps.cargo("docs", docs, &strict)?;
+    }
+    steps.summary()
 }
 
 /// Features of the small crates, each of which must compile alone; with `""`, none of them.
@@ -191,10 +201,9 @@ pub(crate) fn release_check(mut parser: lexopt::Parser) -> Result<(), Failure> {
     {
         steps.cargo("licences and advisories", "deny check", &[])?;
     } else {
-        print("\nskipped: licences and advisories, because cargo-deny is not installed\n");
+        print("\nskipped: licences and advisories, because cargo-deny is not installed\n")?;
     }
-    steps.summary();
-    Ok(())
+    steps.summary()
 }
 
 /// `cargo xtask demo`: the main job on the embedded server.
@@ -246,12 +255,11 @@ pub(crate) fn demo(mut parser: lexopt::Parser) -> Result<(), Failure> {
         &format!("cargo {line} {shown}"),
         command,
     )?;
-    steps.summary();
+    steps.summary()?;
     print(&format!(
         "\nReport: {}\nThe demo runs a debug build, so its figures are not measurements. For those: cargo build --release -p espo-bench\n",
         html.display()
-    ));
-    Ok(())
+    ))
 }
 
 fn is_set(variable: &str) -> bool {

@@ -34,6 +34,7 @@ mod pull;
 #[cfg(feature = "network")]
 mod update;
 
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -88,9 +89,10 @@ pub fn main() -> ExitCode {
     if let Some(name) = failure::program_override() {
         command = command.bin_name(name);
     }
-    let cli = match Cli::from_arg_matches(&command.get_matches()) {
+    let matches = command.try_get_matches();
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => error.exit(),
+        Err(error) => return explain(&error),
     };
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -98,6 +100,17 @@ pub fn main() -> ExitCode {
             espo_stdio::note!("error: {failure}");
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+/// Prints help, the version or a usage error. clap's own `exit` ignores errors of the output.
+fn explain(error: &clap::Error) -> ExitCode {
+    match error.print().and_then(|()| std::io::stdout().flush()) {
+        Err(failed) if !error.use_stderr() && failed.kind() != ErrorKind::BrokenPipe => {
+            espo_stdio::note!("error: cannot write to standard output: {failed}");
+            ExitCode::from(2)
+        }
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
     }
 }
 

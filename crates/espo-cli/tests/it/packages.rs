@@ -87,6 +87,75 @@ fn readme_examples_are_compiled() {
     }
 }
 
+/// The Rust files below a directory.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// Targets with `test = false` are not built for unit tests, so a unit test in one would never run.
+#[test]
+fn targets_that_are_not_tested_contain_no_tests() {
+    let members: Vec<PathBuf> = ["crates", "examples", "tests"]
+        .iter()
+        .flat_map(|parent| fs::read_dir(workspace().join(parent)).expect("members"))
+        .map(|entry| entry.expect("an entry").path())
+        .chain(["benches", "xtask", "examples/crm-sync/crm"].map(|path| workspace().join(path)))
+        .collect();
+    let mut untested = 0;
+    for member in members {
+        let text = fs::read_to_string(member.join("Cargo.toml")).expect("a manifest");
+        let manifest: toml::Table = toml::from_str(&text).expect("TOML");
+        let is_untested =
+            |target: &toml::Value| target.get("test").and_then(toml::Value::as_bool) == Some(false);
+        let sources = member.join("src");
+        let programs = manifest.get("bin").and_then(toml::Value::as_array);
+        let programs: Vec<PathBuf> = programs
+            .into_iter()
+            .flatten()
+            .filter(|program| is_untested(program))
+            .map(|program| {
+                let name = program["name"].as_str().expect("a name");
+                let path = program.get("path").and_then(toml::Value::as_str);
+                member.join(path.unwrap_or(&format!("src/bin/{name}.rs")))
+            })
+            .collect();
+        let main = sources.join("main.rs");
+        let has_library = sources.join("lib.rs").is_file();
+        let untested_modules = if has_library {
+            manifest.get("lib").is_some_and(is_untested)
+        } else {
+            programs.contains(&main)
+        };
+        let mut files = programs;
+        if untested_modules {
+            // Other programs of the package are separate targets.
+            let modules = rust_files(&sources).into_iter();
+            files.extend(
+                modules.filter(|file| !file.starts_with(sources.join("bin")) && *file != main),
+            );
+        }
+        untested += files.len();
+        for file in files {
+            let text = fs::read_to_string(&file).expect("a source file");
+            assert!(
+                !text.contains("#[cfg(test)]") && !text.contains("#[test]"),
+                "{} has unit tests, but its target has `test = false`",
+                file.display()
+            );
+        }
+    }
+    assert!(untested > 0, "no target has `test = false`");
+}
+
 #[test]
 fn release_check_covers_every_crate_and_feature() {
     let steps = read("xtask/src/steps.rs");
