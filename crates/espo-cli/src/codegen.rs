@@ -1,11 +1,13 @@
 //! `espo codegen`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use espo_codegen::{Generator, Output, Overrides};
 use espo_schema::Schema;
 
+use crate::arguments::{self, crate_name};
 use crate::config::{Config, Dependency, FILE};
 use crate::failure::{self, Failure};
 use crate::files::Changes;
@@ -38,7 +40,7 @@ pub(crate) struct TargetArgs {
     crate_name: Option<String>,
     /// Generate only these entity types, separated by commas. Other entity types become empty types, so that typed IDs
     /// still compile.
-    #[arg(long, value_name = "ENTITY TYPES", value_delimiter = ',')]
+    #[arg(long, value_name = "ENTITY TYPES", value_delimiter = ',', value_parser = arguments::entity_type)]
     only: Vec<String>,
     /// TOML file with other names and types for single entity types and attributes.
     #[arg(long, value_name = "FILE")]
@@ -49,6 +51,17 @@ pub(crate) struct TargetArgs {
     /// Also replace files that were not generated.
     #[arg(long, conflicts_with = "check")]
     force: bool,
+}
+
+impl TargetArgs {
+    /// The entity types to generate; empty for all of them.
+    fn only<'a>(&'a self, config: &'a Config) -> &'a [String] {
+        if self.only.is_empty() {
+            &config.generate.entity_types
+        } else {
+            &self.only
+        }
+    }
 }
 
 /// Where the code goes.
@@ -90,9 +103,19 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
         .iter()
         .map(|path| path.display().to_string())
         .collect();
+    let all = schema.entity_types.len();
+    let only = args
+        .target
+        .only(config)
+        .iter()
+        .collect::<BTreeSet<_>>()
+        .len();
+    let count = match only {
+        0 => format!("{all} entity types"),
+        some => format!("{some} of {all} entity types"),
+    };
     espo_stdio::outln!(
-        "{} entity types from {}: {} (read in {loaded:.0?}, generated in {took:.0?})",
-        schema.entity_types.len(),
+        "{count} from {}: {} (read in {loaded:.0?}, generated in {took:.0?})",
         shown.join(" + "),
         generated.summary(),
     )?;
@@ -115,12 +138,7 @@ pub(crate) fn generate(
     config: &Config,
 ) -> Result<Generated, Failure> {
     let settings = &config.generate;
-    let only = if args.only.is_empty() {
-        &settings.entity_types
-    } else {
-        &args.only
-    };
-    let mut generator = Generator::new().only(only.iter().cloned());
+    let mut generator = Generator::new().only(args.only(config).iter().cloned());
     let overrides = match (&args.overrides, &settings.overrides) {
         (Some(path), _) => Some(path.clone()),
         (None, Some(path)) => Some(config.path(path)),
@@ -176,7 +194,10 @@ fn target(args: &TargetArgs, config: &Config) -> Result<Target, Failure> {
         }
     };
     let name = crate_name(name, &folder)?;
-    let espo_core = dependency(args, config, &folder);
+    let espo_core = dependency(args, config, &folder)?;
+    if args.espo_core.is_some() || settings.espo_core.is_some() {
+        note_kept_dependency(&folder, &espo_core);
+    }
     Ok(Target::Package {
         folder,
         name,
@@ -273,33 +294,13 @@ fn package_name(manifest: &Path) -> Option<String> {
     Some(manifest.get("package")?.get("name")?.as_str()?.to_owned())
 }
 
-fn crate_name(name: Option<String>, folder: &Path) -> Result<String, Failure> {
-    let name = name.unwrap_or_else(|| {
-        folder
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default()
-    });
-    let is_valid = name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if is_valid {
-        Ok(name)
-    } else {
-        Err(Failure::Input(format!(
-            "invalid crate name `{name}`: expected a letter, then letters, digits, `-` and `_`; set it with --crate-name"
-        )))
-    }
-}
-
 /// The dependency on `espo-core`: as given, else the version that belongs to this program.
-fn dependency(args: &TargetArgs, config: &Config, folder: &Path) -> String {
+fn dependency(args: &TargetArgs, config: &Config, folder: &Path) -> Result<String, Failure> {
     if let Some(dependency) = &args.espo_core {
-        return dependency.clone();
+        return arguments::dependency(dependency);
     }
-    match &config.generate.espo_core {
-        Some(Dependency::Version(version)) => format!("{version:?}"),
+    Ok(match &config.generate.espo_core {
+        Some(Dependency::Version(version)) => arguments::dependency(&format!("{version:?}"))?,
         Some(Dependency::Detailed(table)) => {
             let mut table = table.clone();
             // The path starts at espo.toml, that in the manifest at the crate.
@@ -313,6 +314,31 @@ fn dependency(args: &TargetArgs, config: &Config, folder: &Path) -> String {
             env!("CARGO_PKG_VERSION_MAJOR"),
             env!("CARGO_PKG_VERSION_MINOR")
         ),
+    })
+}
+
+/// Says so if a dependency that was asked for is not the one in the manifest, which is its owner's once it exists.
+fn note_kept_dependency(folder: &Path, asked: &str) {
+    let path = folder.join("Cargo.toml");
+    let Ok(Ok(manifest)) = std::fs::read_to_string(&path).map(|text| text.parse::<toml::Table>())
+    else {
+        return;
+    };
+    let kept = manifest
+        .get("dependencies")
+        .and_then(|table| table.get("espo-core"));
+    let asked = toml::from_str::<toml::Table>(&format!("dependency = {asked}"));
+    if kept.is_some()
+        && kept
+            != asked
+                .ok()
+                .as_ref()
+                .and_then(|table| table.get("dependency"))
+    {
+        espo_stdio::note!(
+            "note: {} keeps its dependency on espo-core; to change it, edit that file",
+            path.display()
+        );
     }
 }
 

@@ -92,7 +92,7 @@ async fn suite(args: &Args, config: &Config) -> Result<Report, Failure> {
             Users::from_declaration(&serde_json::to_value(sim.users())?),
         )
     } else {
-        let url = args.url.clone().or_else(|| config.instance.url.clone()).ok_or_else(|| {
+        let url = args.url.clone().filter(|url| !url.is_empty()).or_else(|| config.instance.url.clone()).ok_or_else(|| {
             Failure::Input(format!(
                 "no instance given: pass --url URL or --embedded, set ESPO_URL, or set `url` under [instance] in {FILE}"
             ))

@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
 }
 
 async fn compare(args: &Args, config: &Config) -> Result<Comparison, Failure> {
-    let url = args.real.clone().or_else(|| config.instance.url.clone()).ok_or_else(|| {
+    let url = args.real.clone().filter(|url| !url.is_empty()).or_else(|| config.instance.url.clone()).ok_or_else(|| {
         Failure::Input(format!(
             "no server given: pass --real URL, set ESPO_URL, or set `url` under [instance] in {FILE}"
         ))

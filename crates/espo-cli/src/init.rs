@@ -2,26 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::arguments;
 use crate::config::FILE;
 use crate::failure::{Failure, program};
 use crate::files::Changes;
+
+const EXAMPLE: &str = "https://crm.example.com";
 
 /// Write espo.toml, so that the other commands need no arguments.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// URL of the instance.
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "ESPO_URL",
-        default_value = "https://crm.example.com"
-    )]
+    #[arg(long, value_name = "URL", env = "ESPO_URL", default_value = EXAMPLE)]
     url: String,
     /// Directory of the crate to generate.
     #[arg(long = "crate", value_name = "DIR", default_value = "crm")]
     package: String,
     /// Generate only these entity types, separated by commas. By default, all of them.
-    #[arg(long, value_name = "ENTITY TYPES", value_delimiter = ',')]
+    #[arg(long, value_name = "ENTITY TYPES", value_delimiter = ',', value_parser = arguments::entity_type)]
     only: Vec<String>,
     /// Replace an existing file.
     #[arg(long)]
@@ -30,6 +28,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, path: Option<&Path>) -> Result<(), Failure> {
     let path = path.map_or_else(|| PathBuf::from(FILE), Path::to_path_buf);
+    arguments::base_url(&args.url)?;
+    arguments::crate_name(None, Path::new(&args.package))?;
     if path.exists() && !args.force {
         return Err(Failure::Input(format!(
             "{} exists; edit it, or pass --force to replace it",

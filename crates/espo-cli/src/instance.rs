@@ -115,7 +115,7 @@ async fn ask(client: &Client, with_labels: bool) -> Result<(Value, bool, String)
 
 impl Connection {
     fn url(&self, config: &Config) -> Result<String, Failure> {
-        self.url.clone().or_else(|| config.instance.url.clone()).ok_or_else(|| {
+        self.url.clone().filter(|url| !url.is_empty()).or_else(|| config.instance.url.clone()).ok_or_else(|| {
             Failure::Input(format!(
                 "no instance given: pass --url URL, set ESPO_URL, or set `url` under [instance] in {FILE}"
             ))

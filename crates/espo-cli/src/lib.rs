@@ -10,6 +10,7 @@
 //! 3: the instance could not be reached or rejected the credentials.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod arguments;
 mod codegen;
 mod compare;
 mod completions;
@@ -34,8 +35,9 @@ mod pull;
 #[cfg(feature = "network")]
 mod update;
 
+use std::ffi::OsString;
 use std::io::{ErrorKind, Write as _};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -54,7 +56,7 @@ use failure::Failure;
 struct Cli {
     /// Path of the configuration file. Defaults to espo.toml in the current directory or the nearest parent directory.
     #[arg(long, value_name = "FILE", env = "ESPO_CONFIG", global = true)]
-    config: Option<PathBuf>,
+    config: Option<OsString>,
     #[command(subcommand)]
     task: Task,
 }
@@ -97,10 +99,22 @@ pub fn main() -> ExitCode {
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            espo_stdio::note!("error: {failure}");
+            espo_stdio::note!("error: {}", short_lines(&failure.to_string()));
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// A message without overlong lines: errors quote lines of their input, and JSON may be a single line.
+fn short_lines(message: &str) -> String {
+    const LONGEST: usize = 4_000;
+    let lines = message
+        .lines()
+        .map(|line| match line.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("{}…", &line[..end]),
+            None => line.to_owned(),
+        });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Prints help, the version or a usage error. clap's own `exit` ignores errors of the output.
@@ -115,14 +129,20 @@ fn explain(error: &clap::Error) -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
+    // CI systems set variables without a value.
+    let file = cli
+        .config
+        .as_deref()
+        .filter(|path| !path.is_empty())
+        .map(Path::new);
     // These commands work without a configuration, even next to an invalid one.
     match &cli.task {
-        Task::Init(args) => return init::run(args, cli.config.as_deref()),
+        Task::Init(args) => return init::run(args, file),
         Task::Completions(args) => return completions::completions(args),
         Task::Man(args) => return completions::man(args),
         _ => {}
     }
-    let config = Config::find(cli.config.as_deref())?;
+    let config = Config::find(file)?;
     match &cli.task {
         Task::Init(_) | Task::Completions(_) | Task::Man(_) => Ok(()),
         #[cfg(feature = "network")]

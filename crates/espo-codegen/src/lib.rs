@@ -48,7 +48,7 @@ pub enum Error {
         near: Option<String>,
     },
     /// A file could not be read or written.
-    #[error("{path}: {source}")]
+    #[error("cannot read or write {path}: {source}")]
     Io {
         /// The file.
         path: String,
@@ -176,10 +176,11 @@ impl Generator {
     }
 }
 
-/// The known name that is most similar to an unknown one.
+/// The known name that is most similar to an unknown one, if one is similar at all.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<String> {
     let likeness = |known: &&String| strsim::jaro_winkler(known, name);
     known
+        .filter(|known| likeness(known) >= 0.75)
         .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
         .cloned()
 }

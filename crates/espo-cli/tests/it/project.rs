@@ -8,7 +8,7 @@ use espo_schema::Schema;
 use espo_sim::Sim;
 use serde_json::{Value, json};
 
-use crate::support::{admin, api_user, run_in, text};
+use crate::support::{admin, api_user, espo, run_in, text};
 
 /// A server with a changed schema.
 async fn server(layer: &Value) -> Sim {
@@ -299,4 +299,95 @@ async fn missing_configuration_is_explained() {
         assert_eq!(ran.status.code(), Some(2), "{command}: {}", text(&ran));
         assert!(text(&ran).contains(remedy), "{command}: {}", text(&ran));
     }
+}
+
+/// Runs espo without credentials or a server.
+fn offline(folder: &Path, arguments: &[&str]) -> std::process::Output {
+    espo(folder).args(arguments).output().expect("espo runs")
+}
+
+#[test]
+fn init_rejects_what_no_later_command_could_use() {
+    let folder = tempfile::tempdir().expect("a directory");
+    for (arguments, word) in [
+        (["--url", "foo"], "invalid URL"),
+        (["--url", "ftp://x"], "invalid URL"),
+        (["--url", "http://h/a?b=1"], "invalid URL"),
+        (["--crate", ""], "invalid crate name"),
+        (["--crate", "123"], "invalid crate name"),
+        (["--crate", "self"], "keyword"),
+        (["--only", "Account,"], "a name is empty"),
+    ] {
+        let ran = offline(folder.path(), &[&["init"], &arguments[..]].concat());
+        assert_eq!(ran.status.code(), Some(2), "{arguments:?}: {}", text(&ran));
+        assert!(text(&ran).contains(word), "{arguments:?}: {}", text(&ran));
+        assert_eq!(snapshot(folder.path()), [], "{arguments:?}");
+    }
+}
+
+#[test]
+fn dependencies_that_cargo_cannot_read_are_rejected_and_kept_ones_are_named() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let metadata = crate::support::workspace().join("metadata");
+    let metadata = metadata.to_str().expect("UTF-8");
+    let codegen = |dependency: &str| {
+        let arguments = [
+            "codegen",
+            "--metadata",
+            metadata,
+            "--only",
+            "Account",
+            "--out",
+            "crm",
+            "--espo-core",
+            dependency,
+        ];
+        offline(folder.path(), &arguments)
+    };
+    for dependency in ["{ path = ", "'zzz'", "{}", "\"0.1\"\n[x]"] {
+        let ran = codegen(dependency);
+        assert_eq!(ran.status.code(), Some(2), "{}", text(&ran));
+        assert!(
+            text(&ran).contains("invalid dependency on espo-core"),
+            "{}",
+            text(&ran)
+        );
+        assert!(!folder.path().join("crm").exists());
+    }
+    assert!(codegen("0.1").status.success());
+    let ran = codegen("{ path = \"../core\" }");
+    assert!(ran.status.success(), "{}", text(&ran));
+    assert!(
+        text(&ran).contains("keeps its dependency on espo-core"),
+        "{}",
+        text(&ran)
+    );
+    assert!(!text(&codegen("\"0.1\"")).contains("keeps"));
+}
+
+#[test]
+fn empty_variables_count_as_unset_and_long_lines_are_cut() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let line = format!("{{\"entityDefs\": \"{}\"}}", "x".repeat(100_000));
+    let metadata = crate::support::workspace().join("metadata");
+    let metadata = metadata.to_str().expect("UTF-8");
+    fs::write(folder.path().join("long.toml"), line).expect("written");
+    let ran = espo(folder.path())
+        .args([
+            "codegen",
+            "--metadata",
+            metadata,
+            "--only",
+            "Account",
+            "--out",
+            "crm",
+            "--overrides",
+            "long.toml",
+        ])
+        .env("ESPO_CONFIG", "")
+        .output()
+        .expect("espo runs");
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(text(&ran).contains("long.toml"), "{}", text(&ran));
+    assert!(text(&ran).len() < 10_000, "{}", text(&ran).len());
 }

@@ -75,7 +75,7 @@ pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
         return Some("the proxy requires credentials; add user and password to its URL");
     }
     if attempted.through_proxy {
-        return Some("check the proxy, or bypass it with `no_proxy` or the variable NO_PROXY");
+        return Some("check the proxy, or name the host in the variable NO_PROXY to bypass it");
     }
     if !attempted.https && any(&["invalid http version", "invalid http"]) {
         return Some("the port does not speak HTTP; if it speaks TLS, use https://");

@@ -1,0 +1,235 @@
+//! Values that several commands take, checked when they are read.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::failure::Failure;
+
+/// A name in a list such as `--only Account, Contact`.
+pub(crate) fn entity_type(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() {
+        return Err(
+            "a name is empty; separate the names by single commas, as in Account,Contact"
+                .to_owned(),
+        );
+    }
+    Ok(name.to_owned())
+}
+
+/// A URL at which a server could be: http or https, with a host, without parameters.
+pub(crate) fn base_url(url: &str) -> Result<(), Failure> {
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    let is_base = rest.is_some_and(|rest| {
+        !rest.is_empty()
+            && !rest.starts_with(['/', ':'])
+            && !rest.contains(|c: char| c.is_whitespace() || c.is_control() || c == '?' || c == '#')
+    });
+    if is_base {
+        return Ok(());
+    }
+    Err(Failure::Input(format!(
+        "invalid URL `{url}`: expected the site's address, such as https://crm.example.com or http://localhost:8080/crm"
+    )))
+}
+
+/// The name of a crate: as given, else that of its directory.
+pub(crate) fn crate_name(name: Option<String>, folder: &Path) -> Result<String, Failure> {
+    let name = name.unwrap_or_else(|| last_component(folder));
+    let expected = if !name.starts_with(|c: char| c.is_ascii_alphabetic())
+        || !name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    {
+        "expected a letter, then letters, digits, `-` and `_`"
+    } else if name.len() > 64 {
+        "expected at most 64 characters"
+    } else if ["espo-core", "espo_core"].contains(&name.as_str()) {
+        "the crate depends on a crate of this name"
+    } else if ["alloc", "core", "proc_macro", "proc-macro", "std", "test"].contains(&name.as_str())
+    {
+        "it is the name of a crate of the Rust distribution"
+    } else if is_keyword(&name) {
+        "it is a Rust keyword"
+    } else {
+        return Ok(name);
+    };
+    Err(Failure::Input(format!(
+        "invalid crate name `{}`: {expected}; set another with --crate-name, or `crate-name` under [generate]",
+        shortened(&name)
+    )))
+}
+
+/// The name of a directory that may be given as `x/..` or `.`.
+fn last_component(folder: &Path) -> String {
+    let mut resolved = PathBuf::new();
+    for component in std::path::absolute(folder)
+        .unwrap_or_else(|_| folder.to_path_buf())
+        .components()
+    {
+        if component == Component::ParentDir {
+            resolved.pop();
+        } else {
+            resolved.push(component);
+        }
+    }
+    let name = resolved.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// The keywords of the 2024 edition, the reserved ones included.
+fn is_keyword(name: &str) -> bool {
+    const KEYWORDS: &str = "Self abstract as async await become box break const continue crate do dyn else enum extern \
+        false final fn for gen if impl in let loop macro match mod move mut override priv pub ref return self static \
+        struct super trait true try type typeof unsafe unsized use virtual where while yield";
+    KEYWORDS.split_whitespace().any(|keyword| keyword == name)
+}
+
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= 64 {
+        return text.to_owned();
+    }
+    text.chars().take(64).chain(['…']).collect()
+}
+
+/// A dependency as a manifest has it: a version, which may lack its quotes, or a table in one line.
+pub(crate) fn dependency(text: &str) -> Result<String, Failure> {
+    let invalid = |reason: &str| {
+        Failure::Input(format!(
+            "invalid dependency on espo-core `{}`: {reason}; expected a version such as \"0.1\", or a table such as {{ path = \"../espo-core\" }}",
+            shortened(text)
+        ))
+    };
+    let version = |text: &str| {
+        semver::VersionReq::parse(text)
+            .map(|_| format!("{text:?}"))
+            .map_err(|error| invalid(&error.to_string()))
+    };
+    let text = text.trim();
+    if semver::VersionReq::parse(text).is_ok() && !text.is_empty() {
+        return version(text);
+    }
+    if text.contains(['\n', '\r']) {
+        return Err(invalid("it has several lines"));
+    }
+    let table: toml::Table = toml::from_str(&format!("dependency = {text}"))
+        .map_err(|error| invalid(error.message()))?;
+    match table.get("dependency") {
+        Some(toml::Value::String(text)) => version(text),
+        Some(toml::Value::Table(table)) => {
+            let sources = ["version", "path", "git", "workspace"];
+            if sources.iter().any(|source| table.contains_key(*source)) {
+                Ok(text.to_owned())
+            } else {
+                Err(invalid(
+                    "it has none of `version`, `path`, `git` and `workspace`",
+                ))
+            }
+        }
+        _ => Err(invalid("it is neither a string nor a table")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crate_names_that_cannot_be_built_are_rejected() {
+        let long = "a".repeat(65);
+        for (name, word) in [
+            ("self", "keyword"),
+            ("crate", "keyword"),
+            ("fn", "keyword"),
+            ("gen", "keyword"),
+            ("std", "Rust distribution"),
+            ("test", "Rust distribution"),
+            ("espo-core", "depends on"),
+            ("1crm", "expected a letter"),
+            ("", "expected a letter"),
+            ("a b", "expected a letter"),
+            (&long, "at most 64"),
+        ] {
+            let error = crate_name(Some(name.to_owned()), Path::new("x")).unwrap_err();
+            assert!(error.to_string().contains(word), "{error}");
+        }
+        for name in ["crm", "my-crm", "Crm2", "selfish"] {
+            assert_eq!(
+                crate_name(Some(name.to_owned()), Path::new("x")).unwrap(),
+                name
+            );
+        }
+    }
+
+    #[test]
+    fn directories_give_the_crate_its_name_however_they_are_written() {
+        for folder in ["a/crm", "a/crm/", "a/crm/x/..", "a/b/../crm", "./a/./crm/."] {
+            assert_eq!(
+                crate_name(None, Path::new(folder)).unwrap(),
+                "crm",
+                "{folder}"
+            );
+        }
+    }
+
+    #[test]
+    fn dependencies_are_read_as_cargo_reads_them() {
+        for (text, expected) in [
+            ("0.1", "\"0.1\""),
+            ("12", "\"12\""),
+            ("\"0.1\"", "\"0.1\""),
+            ("'^0.1.2'", "\"^0.1.2\""),
+            ("{ path = \"../c\" }", "{ path = \"../c\" }"),
+            (" { version = \"1\" } ", "{ version = \"1\" }"),
+        ] {
+            assert_eq!(dependency(text).unwrap(), expected);
+        }
+        for text in [
+            "",
+            "''",
+            "\"zzz\"",
+            "{}",
+            "{ path = ",
+            "\"0.1\"\n[x]",
+            "true",
+            "{ features = [] }",
+            "0.1 # \"",
+        ] {
+            let error = dependency(text).unwrap_err().to_string();
+            assert!(
+                error.contains("expected a version such as"),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn addresses_of_sites_are_told_from_other_text() {
+        for url in [
+            "https://crm.example.com",
+            "http://[::1]:8080/crm/",
+            "https://a/b%20c",
+        ] {
+            assert!(base_url(url).is_ok(), "{url}");
+        }
+        for url in [
+            "",
+            "foo",
+            "ftp://x",
+            "http://",
+            "http:///x",
+            "http://h/a?b=1",
+            "http://h#x",
+            "http://a b",
+        ] {
+            assert!(base_url(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn names_in_lists_are_trimmed_and_not_empty() {
+        assert_eq!(entity_type(" Account "), Ok("Account".to_owned()));
+        assert!(entity_type(" ").is_err());
+    }
+}
