@@ -26,12 +26,29 @@ pub(crate) fn base_url(url: &str) -> Result<(), Failure> {
             && !rest.starts_with(['/', ':'])
             && !rest.contains(|c: char| c.is_whitespace() || c.is_control() || c == '?' || c == '#')
     });
+    let shown = without_credentials(url);
+    if shown != url {
+        return Err(Failure::Input(format!(
+            "invalid URL `{shown}`: it contains credentials; set ESPO_USERNAME and ESPO_PASSWORD, or ESPO_API_KEY, instead"
+        )));
+    }
     if is_base {
         return Ok(());
     }
     Err(Failure::Input(format!(
-        "invalid URL `{url}`: expected the site's address, such as https://crm.example.com or http://localhost:8080/crm"
+        "invalid URL `{shown}`: expected the site's address, such as https://crm.example.com or http://localhost:8080/crm"
     )))
+}
+
+/// A URL as it may be shown: the user name and password are replaced.
+fn without_credentials(url: &str) -> String {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let rest = &url[start..];
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    match authority.rfind('@') {
+        Some(at) => format!("{}…{}", &url[..start], &rest[at..]),
+        None => url.to_owned(),
+    }
 }
 
 /// The name of a crate: as given, else that of its directory.
@@ -117,23 +134,56 @@ pub(crate) fn dependency(text: &str) -> Result<String, Failure> {
         .map_err(|error| invalid(error.message()))?;
     match table.get("dependency") {
         Some(toml::Value::String(text)) => version(text),
-        Some(toml::Value::Table(table)) => {
-            let sources = ["version", "path", "git", "workspace"];
-            if sources.iter().any(|source| table.contains_key(*source)) {
-                Ok(text.to_owned())
-            } else {
-                Err(invalid(
-                    "it has none of `version`, `path`, `git` and `workspace`",
-                ))
-            }
-        }
+        Some(toml::Value::Table(table)) => match dependency_table(table) {
+            Ok(()) => Ok(text.to_owned()),
+            Err(reason) => Err(invalid(&reason)),
+        },
         _ => Err(invalid("it is neither a string nor a table")),
+    }
+}
+
+/// Checks a dependency that is a table.
+pub(crate) fn dependency_table(table: &toml::Table) -> Result<(), String> {
+    const SOURCES: [&str; 4] = ["version", "path", "git", "workspace"];
+    const OTHERS: [&str; 8] = [
+        "branch",
+        "tag",
+        "rev",
+        "registry",
+        "package",
+        "features",
+        "default-features",
+        "optional",
+    ];
+    let is_known = |key: &str| SOURCES.contains(&key) || OTHERS.contains(&key);
+    if let Some(key) = table.keys().find(|key| !is_known(key)) {
+        return Err(format!("it has the unknown key `{key}`"));
+    }
+    if SOURCES.iter().any(|source| table.contains_key(*source)) {
+        Ok(())
+    } else {
+        Err("it has none of `version`, `path`, `git` and `workspace`".to_owned())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn credentials_in_urls_are_not_shown() {
+        for (url, shown) in [
+            ("https://u:p@h/x", "https://…@h/x"),
+            ("u:p@h", "…@h"),
+            ("https://u:p@q@h", "https://…@h"),
+            ("https://h/a@b", "https://h/a@b"),
+            ("https://h", "https://h"),
+        ] {
+            assert_eq!(without_credentials(url), shown);
+        }
+        let error = base_url("https://user:secret@h").unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
 
     #[test]
     fn crate_names_that_cannot_be_built_are_rejected() {
@@ -194,6 +244,7 @@ mod tests {
             "\"0.1\"\n[x]",
             "true",
             "{ features = [] }",
+            "{ path = \"x\", y = 1 }",
             "0.1 # \"",
         ] {
             let error = dependency(text).unwrap_err().to_string();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::arguments;
 use crate::failure::Failure;
 
 /// Name of the configuration file.
@@ -41,6 +42,8 @@ pub(crate) struct Instance {
     pub(crate) client_key: Option<PathBuf>,
     /// Extra headers by name; the value is the name of an environment variable.
     pub(crate) headers_from_env: BTreeMap<String, String>,
+    /// Environment variable with user:password for a gateway.
+    pub(crate) gateway_auth_env: Option<String>,
 }
 
 /// `[metadata]`: where the metadata is kept.
@@ -126,6 +129,8 @@ impl Config {
             check_version(required, env!("CARGO_PKG_VERSION"))
                 .map_err(|reason| Failure::Input(format!("{shown}: {reason}")))?;
         }
+        check_values(&table)
+            .map_err(|reason| Failure::Input(format!("invalid configuration {shown}: {reason}")))?;
         let config: Self = toml::from_str(text).map_err(invalid)?;
         let generate = &config.generate;
         if generate.package.is_some() && generate.modules.is_some() {
@@ -184,6 +189,44 @@ impl Config {
     }
 }
 
+/// Checks that serde's messages would not explain, or would not make.
+fn check_values(table: &toml::Table) -> Result<(), String> {
+    for section in ["instance", "metadata", "generate"] {
+        let Some(value) = table.get(section) else {
+            continue;
+        };
+        let Some(values) = value.as_table() else {
+            return Err(format!(
+                "`{section}` is not a table; write [{section}] above its keys"
+            ));
+        };
+        for (key, value) in values {
+            let is_empty = |value: &toml::Value| value.as_str().is_some_and(str::is_empty);
+            let items = value.as_array();
+            if is_empty(value) || items.is_some_and(|items| items.iter().any(is_empty)) {
+                return Err(format!(
+                    "`{key}` under [{section}] is empty; give it a value or remove it"
+                ));
+            }
+            if key == "entity-types" && items.is_some_and(Vec::is_empty) {
+                return Err(format!(
+                    "`{key}` under [{section}] is empty; name entity types, or remove it to generate all of them"
+                ));
+            }
+        }
+    }
+    let generate = table.get("generate").and_then(toml::Value::as_table);
+    match generate.and_then(|generate| generate.get("espo-core")) {
+        None | Some(toml::Value::String(_)) => Ok(()),
+        Some(toml::Value::Table(table)) => arguments::dependency_table(table)
+            .map_err(|reason| format!("`espo-core` under [generate]: {reason}")),
+        Some(_) => Err(
+            "`espo-core` under [generate] is neither a version such as \"0.1\" nor a table such as { path = \"…\" }"
+                .to_owned(),
+        ),
+    }
+}
+
 fn check_version(required: &str, present: &str) -> Result<(), String> {
     let requirement = semver::VersionReq::parse(required)
         .map_err(|error| format!("invalid tool-version `{required}`: {error}"))?;
@@ -227,11 +270,21 @@ mod tests {
     }
 
     #[test]
-    fn contradictory_outputs_are_rejected() {
+    fn contradictory_and_empty_values_are_rejected() {
         for (text, word) in [
             ("[generate]\ncrate = \"a\"\nmodules = \"b\"\n", "both"),
             ("[generate]\ncrate = \"a\"\nmanifest = \"b\"\n", "manifest"),
             ("[instance]\nclient-key = \"a\"\n", "client-certificate"),
+            (
+                "[generate]\ncrate = \"\"\n",
+                "`crate` under [generate] is empty",
+            ),
+            ("[generate]\nentity-types = []\n", "entity-types"),
+            ("[metadata]\nlayers = [\"a\", \"\"]\n", "layers"),
+            ("metadata = 1\n", "write [metadata]"),
+            ("[[metadata]]\nexport = \"a\"\n", "write [metadata]"),
+            ("[generate]\nespo-core = 5\n", "neither a version"),
+            ("[generate]\nespo-core = {}\n", "none of `version`"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(word), "{error}");

@@ -6,6 +6,7 @@ use espo_conformance::{Error, Report, Suite, Users};
 use espo_schema::Schema;
 use espo_sim::Sim;
 
+use crate::arguments;
 use crate::config::{Config, FILE};
 use crate::credentials::Variables;
 use crate::failure::Failure;
@@ -97,6 +98,7 @@ async fn suite(args: &Args, config: &Config) -> Result<Report, Failure> {
                 "no instance given: pass --url URL or --embedded, set ESPO_URL, or set `url` under [instance] in {FILE}"
             ))
         })?;
+        arguments::base_url(&url)?;
         let users = match &args.users {
             Some(path) => Users::from_declaration(&declaration(path)?),
             None => {

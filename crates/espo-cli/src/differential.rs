@@ -6,6 +6,7 @@ use espo_conformance::{Comparison, Differential, Error, Instance, Users};
 use espo_schema::Schema;
 use espo_sim::{Sim, Version};
 
+use crate::arguments;
 use crate::config::{Config, FILE};
 use crate::conformance::declaration;
 use crate::credentials::Variables;
@@ -96,6 +97,7 @@ async fn compare(args: &Args, config: &Config) -> Result<Comparison, Failure> {
             "no server given: pass --real URL, set ESPO_URL, or set `url` under [instance] in {FILE}"
         ))
     })?;
+    arguments::base_url(&url)?;
     let declared = args.users.as_deref().map(declaration).transpose()?;
     let users = match &declared {
         Some(declared) => Users::from_declaration(declared),

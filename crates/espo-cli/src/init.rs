@@ -12,9 +12,9 @@ const EXAMPLE: &str = "https://crm.example.com";
 /// Write espo.toml, so that the other commands need no arguments.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// URL of the instance.
-    #[arg(long, value_name = "URL", env = "ESPO_URL", default_value = EXAMPLE)]
-    url: String,
+    /// URL of the instance. Defaults to the environment variable ESPO_URL, else to https://crm.example.com.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
     /// Directory of the crate to generate.
     #[arg(long = "crate", value_name = "DIR", default_value = "crm")]
     package: String,
@@ -28,7 +28,11 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, path: Option<&Path>) -> Result<(), Failure> {
     let path = path.map_or_else(|| PathBuf::from(FILE), Path::to_path_buf);
-    arguments::base_url(&args.url)?;
+    // CI systems set variables without a value.
+    let from_environment = || std::env::var("ESPO_URL").ok().filter(|url| !url.is_empty());
+    let url = args.url.clone().or_else(from_environment);
+    let url = url.unwrap_or_else(|| EXAMPLE.to_owned());
+    arguments::base_url(&url)?;
     arguments::crate_name(None, Path::new(&args.package))?;
     if path.exists() && !args.force {
         return Err(Failure::Input(format!(
@@ -37,7 +41,7 @@ pub(crate) fn run(args: &Args, path: Option<&Path>) -> Result<(), Failure> {
         )));
     }
     let mut changes = Changes::default();
-    changes.write(&path, template(args));
+    changes.write(&path, template(&url, args));
     changes.commit()?;
     espo_stdio::outln!(
         "wrote {}; set ESPO_USERNAME and ESPO_PASSWORD (or ESPO_API_KEY), then run `{} update`",
@@ -47,7 +51,7 @@ pub(crate) fn run(args: &Args, path: Option<&Path>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn template(args: &Args) -> String {
+fn template(url: &str, args: &Args) -> String {
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let only = if args.only.is_empty() {
         "# Only these entity types; of the others, only the types of their IDs exist.\n# entity-types = [\"Account\", \"Contact\"]"
@@ -74,6 +78,8 @@ url = {url}
 # client-key = "client-key.pem"
 # Extra headers for a gateway; the value is read from the named environment variable.
 # headers-from-env = {{ X-Gateway-Token = "GATEWAY_TOKEN" }}
+# HTTP Basic at a gateway: an environment variable with user:password.
+# gateway-auth-env = "GATEWAY_AUTH"
 
 [metadata]
 # Written by `espo pull` and `espo update`. Keep it in version control.
@@ -89,7 +95,7 @@ crate = {package}
 "#,
         major = env!("CARGO_PKG_VERSION_MAJOR"),
         minor = env!("CARGO_PKG_VERSION_MINOR"),
-        url = quoted(&args.url),
+        url = quoted(url),
         package = quoted(&args.package),
     )
 }

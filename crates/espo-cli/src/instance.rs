@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use espo_core::{Auth, Client, Error};
 use serde_json::Value;
 
+use crate::arguments;
 use crate::config::{Config, FILE};
 use crate::credentials::Variables;
 use crate::failure::Failure;
@@ -24,7 +25,7 @@ pub(crate) struct Connection {
     #[arg(long)]
     no_proxy: bool,
     /// PEM file with certificates to trust in addition to the system's.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, alias = "ca-certificate", value_name = "FILE")]
     ca: Option<PathBuf>,
     /// PEM file with a client certificate and its intermediates.
     #[arg(long, value_name = "FILE", requires = "client_key")]
@@ -33,8 +34,15 @@ pub(crate) struct Connection {
     #[arg(long, value_name = "FILE", requires = "client_certificate")]
     client_key: Option<PathBuf>,
     /// Send a header whose value is read from an environment variable, for a gateway in front of EspoCRM. Repeatable.
-    #[arg(long = "header-from-env", value_name = "NAME=VARIABLE")]
+    #[arg(
+        long = "header-from-env",
+        alias = "header-env",
+        value_name = "NAME=VARIABLE"
+    )]
     headers: Vec<String>,
+    /// Authenticate at a gateway in front of EspoCRM (HTTP Basic) with user:password from an environment variable.
+    #[arg(long, value_name = "VARIABLE")]
+    gateway_auth_env: Option<String>,
 }
 
 /// The metadata that an instance returns, as far as the user may see it.
@@ -115,11 +123,15 @@ async fn ask(client: &Client, with_labels: bool) -> Result<(Value, bool, String)
 
 impl Connection {
     fn url(&self, config: &Config) -> Result<String, Failure> {
-        self.url.clone().filter(|url| !url.is_empty()).or_else(|| config.instance.url.clone()).ok_or_else(|| {
+        // CI systems set variables without a value.
+        let given = self.url.clone().filter(|url| !url.is_empty());
+        let url = given.or_else(|| config.instance.url.clone()).ok_or_else(|| {
             Failure::Input(format!(
                 "no instance given: pass --url URL, set ESPO_URL, or set `url` under [instance] in {FILE}"
             ))
-        })
+        })?;
+        arguments::base_url(&url)?;
+        Ok(url)
     }
 
     fn client(&self, url: &str, config: &Config) -> Result<Client, Failure> {
@@ -144,16 +156,25 @@ impl Connection {
             builder = builder.client_certificate(read(&certificate)?, read(&key)?);
         }
         for (name, variable) in self.headers(config)? {
-            let value = std::env::var(&variable).map_err(|_| {
-                Failure::Input(format!(
-                    "cannot read the environment variable {variable}, which has the value of the header {name}; set it"
-                ))
-            })?;
+            let value = variable_of(&variable, &format!("the value of the header {name}"))?;
             builder = builder.header(name.as_str(), value.as_str());
         }
-        builder
-            .build()
-            .map_err(|error| Failure::Input(format!("cannot connect to {url}: {error}")))
+        let gateway = self.gateway_auth_env.as_ref();
+        if let Some(variable) = gateway.or(instance.gateway_auth_env.as_ref()) {
+            let value = variable_of(variable, "the credentials of the gateway")?;
+            let Some((user, password)) = value.split_once(':') else {
+                return Err(Failure::Input(format!(
+                    "invalid value of the environment variable {variable}: expected user:password"
+                )));
+            };
+            builder = builder.gateway_basic_auth(user, password);
+        }
+        builder.build().map_err(|error| {
+            Failure::Input(format!(
+                "cannot connect to {url}: {}",
+                with_options(&error.to_string())
+            ))
+        })
     }
 
     /// Names of the headers and of their variables.
@@ -176,6 +197,14 @@ impl Connection {
     }
 }
 
+fn variable_of(name: &str, content: &str) -> Result<String, Failure> {
+    std::env::var(name).map_err(|_| {
+        Failure::Input(format!(
+            "cannot read the environment variable {name}, which should contain {content}; set it"
+        ))
+    })
+}
+
 fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|error| Failure::file("read", path, error))
 }
@@ -196,10 +225,36 @@ fn auth(variables: &Variables) -> Result<Auth, Failure> {
 }
 
 fn unreachable(url: &str, error: &Error) -> Failure {
-    let message = format!("{url}: {}", error.report());
-    if error.is_decode() {
-        Failure::Input(message)
-    } else {
-        Failure::Unreachable(message)
+    let report = with_options(&error.report().to_string());
+    Failure::Unreachable(format!("{url}: {report}"))
+}
+
+/// A message of the library, which names its methods, for users of the program, who have options.
+fn with_options(message: &str) -> String {
+    const NAMES: [(&str, &str); 6] = [
+        ("`gateway_basic_auth`", "--gateway-auth-env"),
+        ("`header`", "--header-from-env"),
+        ("`client_certificate`", "--client-certificate"),
+        ("`root_certificate`", "--ca"),
+        ("raise the timeout or request less data", "try again later"),
+        (
+            "; send the password with `on_every_request`",
+            "; check that the URL leads to EspoCRM",
+        ),
+    ];
+    let replace = |text: String, (method, option): (&str, &str)| text.replace(method, option);
+    NAMES.into_iter().fold(message.to_owned(), replace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_options;
+
+    #[test]
+    fn messages_name_options_instead_of_methods() {
+        assert_eq!(
+            with_options("set it with `gateway_basic_auth`, `header` or `client_certificate`"),
+            "set it with --gateway-auth-env, --header-from-env or --client-certificate"
+        );
     }
 }

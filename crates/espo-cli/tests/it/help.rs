@@ -98,18 +98,20 @@ fn a_closed_pipe_is_not_an_error() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_an_error_without_a_panic() {
-    let full = std::fs::File::create("/dev/full").expect("the device");
-    let output = espo(Path::new("."))
-        .args(["completions", "bash"])
-        .stdout(full)
-        .output()
-        .expect("the program runs");
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        text(&output).contains("cannot write to standard output"),
-        "{}",
-        text(&output)
-    );
+    for arguments in ["completions bash", "--help", "pull --help", "--version"] {
+        let full = std::fs::File::create("/dev/full").expect("the device");
+        let output = espo(Path::new("."))
+            .args(words(arguments))
+            .stdout(full)
+            .output()
+            .expect("the program runs");
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        assert!(
+            text(&output).contains("cannot write to standard output"),
+            "{arguments}: {}",
+            text(&output)
+        );
+    }
 }
 
 #[test]

@@ -272,6 +272,9 @@ async fn connection_settings_are_applied() {
         ("--header-from-env X-Gateway=NOT_SET", 2, "NOT_SET"),
         ("--header-from-env X-Gateway", 2, "NAME=VARIABLE"),
         ("--header-from-env X-Gateway=PATH", 0, "entity types"),
+        ("--gateway-auth-env NOT_SET", 2, "NOT_SET"),
+        ("--gateway-auth-env HOME", 2, "user:password"),
+        ("--gateway-auth-env PATH", 0, "entity types"),
     ] {
         let ran = run_in(
             folder.path(),
