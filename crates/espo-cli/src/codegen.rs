@@ -307,7 +307,7 @@ fn dependency(args: &TargetArgs, config: &Config, folder: &Path) -> Result<Strin
             if let Some(toml::Value::String(path)) = table.get_mut("path") {
                 *path = from(folder, &config.path(Path::new(path)));
             }
-            inline(&table)
+            arguments::dependency(&inline(&table))?
         }
         None => format!(
             "\"{}.{}\"",

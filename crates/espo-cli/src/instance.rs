@@ -1,5 +1,6 @@
 //! The metadata of a live instance.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use espo_core::{Auth, Client, Error};
@@ -25,8 +26,8 @@ pub(crate) struct Connection {
     #[arg(long)]
     no_proxy: bool,
     /// PEM file with certificates to trust in addition to the system's.
-    #[arg(long, alias = "ca-certificate", value_name = "FILE")]
-    ca: Option<PathBuf>,
+    #[arg(long, alias = "ca", value_name = "FILE")]
+    ca_certificate: Option<PathBuf>,
     /// PEM file with a client certificate and its intermediates.
     #[arg(long, value_name = "FILE", requires = "client_key")]
     client_certificate: Option<PathBuf>,
@@ -35,14 +36,17 @@ pub(crate) struct Connection {
     client_key: Option<PathBuf>,
     /// Send a header whose value is read from an environment variable, for a gateway in front of EspoCRM. Repeatable.
     #[arg(
-        long = "header-from-env",
-        alias = "header-env",
+        long = "header-env",
+        alias = "header-from-env",
         value_name = "NAME=VARIABLE"
     )]
     headers: Vec<String>,
     /// Authenticate at a gateway in front of EspoCRM (HTTP Basic) with user:password from an environment variable.
     #[arg(long, value_name = "VARIABLE")]
     gateway_auth_env: Option<String>,
+    /// Connect to this address and port instead of looking up the host of the URL.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "proxy")]
+    connect_to: Option<SocketAddr>,
 }
 
 /// The metadata that an instance returns, as far as the user may see it.
@@ -147,7 +151,7 @@ impl Connection {
         } else if let Some(proxy) = self.proxy.as_ref().or(instance.proxy.as_ref()) {
             builder = builder.proxy(proxy.clone());
         }
-        if let Some(path) = configured(&self.ca, &instance.ca) {
+        if let Some(path) = configured(&self.ca_certificate, &instance.ca) {
             builder = builder.root_certificate(read(&path)?);
         }
         let certificate = configured(&self.client_certificate, &instance.client_certificate);
@@ -169,6 +173,9 @@ impl Connection {
             };
             builder = builder.gateway_basic_auth(user, password);
         }
+        if let Some(address) = self.connect_to {
+            builder = builder.connect_to(address);
+        }
         builder.build().map_err(|error| {
             Failure::Input(format!(
                 "cannot connect to {url}: {}",
@@ -188,7 +195,7 @@ impl Connection {
         for header in &self.headers {
             let (name, variable) = header.split_once('=').ok_or_else(|| {
                 Failure::Input(format!(
-                    "invalid --header-from-env `{header}`: expected NAME=VARIABLE, such as X-Gateway-Token=GATEWAY_TOKEN"
+                    "invalid --header-env `{header}`: expected NAME=VARIABLE, such as X-Gateway-Token=GATEWAY_TOKEN"
                 ))
             })?;
             headers.push((name.to_owned(), variable.to_owned()));
@@ -229,17 +236,13 @@ fn unreachable(url: &str, error: &Error) -> Failure {
     Failure::Unreachable(format!("{url}: {report}"))
 }
 
-/// A message of the library, which names its methods, for users of the program, who have options.
+/// A message of the library without advice for which this program has no option.
 fn with_options(message: &str) -> String {
-    const NAMES: [(&str, &str); 6] = [
-        ("`gateway_basic_auth`", "--gateway-auth-env"),
-        ("`header`", "--header-from-env"),
-        ("`client_certificate`", "--client-certificate"),
-        ("`root_certificate`", "--ca"),
+    const NAMES: [(&str, &str); 2] = [
         ("raise the timeout or request less data", "try again later"),
         (
-            "; send the password with `on_every_request`",
-            "; check that the URL leads to EspoCRM",
+            "; if the instance issues no tokens, send the password with `on_every_request`",
+            "",
         ),
     ];
     let replace = |text: String, (method, option): (&str, &str)| text.replace(method, option);
@@ -251,10 +254,10 @@ mod tests {
     use super::with_options;
 
     #[test]
-    fn messages_name_options_instead_of_methods() {
+    fn messages_advise_nothing_that_has_no_option() {
         assert_eq!(
-            with_options("set it with `gateway_basic_auth`, `header` or `client_certificate`"),
-            "set it with --gateway-auth-env, --header-from-env or --client-certificate"
+            with_options("no response within 30s; raise the timeout or request less data"),
+            "no response within 30s; try again later"
         );
     }
 }

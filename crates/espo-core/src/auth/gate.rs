@@ -363,7 +363,8 @@ impl Authenticator {
             Error::decode(
                 response,
                 crate::error::DecodeFault::new(
-                    "the login response contains no token; send the password with `on_every_request`",
+                    "the login response contains no token; check that the URL leads to EspoCRM; if the instance issues no tokens, \
+                     send the password with `on_every_request`",
                 ),
             )
         })?;

@@ -36,8 +36,8 @@ impl Error {
         let text = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
         Some(match answer.status.as_u16() {
             401 => format!(
-                "a gateway in front of EspoCRM requires authentication{}; EspoCRM's credentials were not checked; set the \
-                 gateway's with `gateway_basic_auth`, `header` or `client_certificate`",
+                "a gateway in front of EspoCRM requires authentication{}; EspoCRM's credentials were not checked; configure \
+                 the gateway's own: HTTP Basic, a header or a client certificate",
                 realm(answer).map_or_else(String::new, |realm| format!(" (realm {realm:?})"))
             )
             .into(),
@@ -51,7 +51,7 @@ impl Error {
                     smaller chunks"
                 .into(),
             403 => "received an HTML page instead of EspoCRM's response: a proxy, gateway or firewall rejects the request; \
-                    check what it lets through, and whether it needs credentials (`gateway_basic_auth`, `header`)"
+                    check what it lets through, and whether it needs credentials of its own"
                 .into(),
             502..=504 => "a proxy or gateway responded because it could not reach EspoCRM; check the web server and PHP \
                           behind it, and the proxy settings of this program"

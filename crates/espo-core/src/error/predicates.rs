@@ -201,7 +201,24 @@ impl Error {
             return Some(remedy.clone());
         }
         self.gateway_advice()
+            .or_else(|| self.redirect_advice().map(Cow::Owned))
+            .or_else(|| self.wait_advice().map(Cow::Owned))
             .or_else(|| self.plain_advice().map(Cow::Borrowed))
+    }
+
+    /// A redirect that was not followed, to another origin as a rule: a login page, or the site's real address.
+    fn redirect_advice(&self) -> Option<String> {
+        self.status().filter(http::StatusCode::is_redirection)?;
+        let target = origin(self.headers()?.get(http::header::LOCATION)?.to_str().ok()?);
+        Some(format!(
+            "it redirects to {target}; if that is the site's own address, use it as the URL; if it is a login page, a \
+             gateway in front of EspoCRM needs credentials of its own"
+        ))
+    }
+
+    fn wait_advice(&self) -> Option<String> {
+        let wait = self.retry_after()?;
+        (self.0.stage == Stage::Status).then(|| format!("retry in {} s", wait.as_secs_f64().ceil()))
     }
 
     fn plain_advice(&self) -> Option<&'static str> {
@@ -244,4 +261,16 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// Scheme and host of a redirect's target, or its path on the same host: user names, passwords and parameters may be
+/// secret.
+fn origin(location: &str) -> String {
+    let location = location.split(['?', '#']).next().unwrap_or(location);
+    let Some((scheme, rest)) = location.split_once("//") else {
+        return location.to_owned();
+    };
+    let authority = rest.split('/').next().unwrap_or(rest);
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    format!("{scheme}//{host}")
 }

@@ -131,6 +131,22 @@ fn locked_records_are_recognised_by_reason_or_label() {
 }
 
 #[test]
+fn redirects_name_their_target_without_its_secrets() {
+    let at = |location: &'static str| {
+        answered(302, &[("location", location.as_bytes())], "").to_string()
+    };
+    let text = at("https://bob:hush@login.example.com/hush?token=hush#hush");
+    assert!(
+        text.contains("it redirects to https://login.example.com;"),
+        "{text}"
+    );
+    assert!(!text.contains("hush"), "{text}");
+    assert!(at("/login?x=1").contains("it redirects to /login;"));
+    assert!(at("//other.example.com/x").contains("it redirects to //other.example.com;"));
+    assert!(!answered(304, &[], "").to_string().contains("redirects"));
+}
+
+#[test]
 fn gateway_responses_are_distinguished_from_the_servers() {
     let challenge = |value: &'static str| [("www-authenticate", value.as_bytes())];
     for value in [
@@ -141,7 +157,7 @@ fn gateway_responses_are_distinguished_from_the_servers() {
     ] {
         let error = answered(401, &challenge(value), "");
         assert!(error.is_gateway() && !error.is_unauthorized(), "{value}");
-        assert!(error.to_string().contains("gateway_basic_auth"), "{error}");
+        assert!(error.to_string().contains("the gateway's own"), "{error}");
     }
     let named = answered(401, &challenge(r#"Basic realm="Staff only""#), "");
     assert!(named.to_string().contains("Staff only"), "{named}");

@@ -166,7 +166,7 @@ impl Opened {
         loop {
             let why = match self.deadline.wait(pin!(self.answer.chunk())).await {
                 None => Why::TimedOut,
-                Some(Err(error)) => Why::Broken(causes_of(&error.without_url())),
+                Some(Err(error)) => Why::of(error),
                 Some(Ok(None)) => break,
                 Some(Ok(Some(piece))) => {
                     if first.len() + all.len() + piece.len() > limit {
@@ -197,7 +197,7 @@ impl Opened {
         let mut deadline = Deadline::new(Instant::now(), self.idle);
         let why = match deadline.wait(pin!(self.answer.chunk())).await {
             Some(Ok(piece)) => return Ok(piece),
-            Some(Err(error)) => Why::Broken(causes_of(&error.without_url())),
+            Some(Err(error)) => Why::of(error),
             None => Why::TimedOut,
         };
         Err(self.lost(
@@ -212,6 +212,11 @@ impl Opened {
     fn lost(&self, mut lost: Lost, limit: usize) -> Error {
         let message = match &lost.why {
             Why::Broken(_) => "the connection broke before the response was complete".to_owned(),
+            Why::Garbled(_) => {
+                "the response cannot be decompressed: its content is not what its Content-Encoding says; check the \
+                 proxies in front of EspoCRM"
+                    .to_owned()
+            }
             Why::TimedOut => "the response was not complete within the timeout".to_owned(),
             Why::TooLarge => format!(
                 "the response exceeds the client's limit of {limit} bytes; request fewer records or attributes, \
@@ -228,7 +233,7 @@ impl Opened {
         let inner = error.inner_mut();
         inner.timeout = matches!(lost.why, Why::TimedOut);
         inner.too_large = matches!(lost.why, Why::TooLarge);
-        if let Why::Broken(cause) = &mut lost.why {
+        if let Why::Broken(cause) | Why::Garbled(cause) = &mut lost.why {
             inner.cause = cause.take();
         }
         inner.timing = Some(self.timing);
@@ -248,8 +253,23 @@ struct Lost {
 
 enum Why {
     Broken(Option<Box<dyn std::error::Error + Send + Sync>>),
+    /// The body is complete but not what its encoding says.
+    Garbled(Option<Box<dyn std::error::Error + Send + Sync>>),
     TimedOut,
     TooLarge,
+}
+
+impl Why {
+    fn of(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let is_garbled = chain(&error).to_ascii_lowercase().contains("gzip");
+        let causes = causes_of(&error);
+        if is_garbled {
+            Self::Garbled(causes)
+        } else {
+            Self::Broken(causes)
+        }
+    }
 }
 
 /// The timeout of one attempt, for headers and body together. Both share one timer: setting up a new one for every

@@ -42,7 +42,9 @@ pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
         return Some("the port does not speak TLS; use http:// or the port of HTTPS");
     }
     if any(&["certificaterequired", "certificate required"]) {
-        return Some("the server requires a client certificate; set it with `client_certificate`");
+        return Some(
+            "the server requires a client certificate; configure one with its private key",
+        );
     }
     if rejects_certificate(attempted.causes) {
         return Some(
@@ -57,7 +59,7 @@ pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
         "local issuer",
     ]) {
         return Some(
-            "the issuer of the certificate is not trusted; add the certificate of the CA with `root_certificate`",
+            "the issuer of the server's certificate is not trusted; if it is a private CA, configure its certificate",
         );
     }
     if any(&["notvalidforname", "hostname mismatch", "host name mismatch"]) {
@@ -77,8 +79,11 @@ pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
     if attempted.through_proxy {
         return Some("check the proxy, or name the host in the variable NO_PROXY to bypass it");
     }
-    if !attempted.https && any(&["invalid http version", "invalid http"]) {
+    if !attempted.https && any(&["invalid http version"]) {
         return Some("the port does not speak HTTP; if it speaks TLS, use https://");
+    }
+    if any(&["invalid http"]) {
+        return Some("the response is not valid HTTP; check which program listens on the port");
     }
     if any(&["dns error", "failed to lookup address"]) {
         return Some("check the host name");

@@ -88,7 +88,10 @@ async fn private_authorities_are_trusted_only_if_set() {
         error.report().to_string().contains("certificate"),
         "{error}"
     );
-    assert!(error.to_string().contains("root_certificate"), "{error}");
+    assert!(
+        error.to_string().contains("if it is a private CA"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
