@@ -81,6 +81,7 @@ pub fn clean(
     options: CleanOptions,
 ) -> Result<Cleaned> {
     let (head, leftovers) = ledger::read(path)?;
+    let appender = ledger::Appender::open(path)?;
     let url = url.map_or(head.url.clone(), str::to_owned);
     let same = url.trim_end_matches('/') == head.url.trim_end_matches('/');
     let dialer = Dialer {
@@ -89,15 +90,16 @@ pub fn clean(
         timeout: Duration::from_secs(60),
         access: options.access,
     };
+    let secrets = dialer.secrets();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let runtime = runtime.map_err(|e| Error::usage(format!("cannot start a runtime: {e}")))?;
-    runtime.block_on(async {
+    let cleaned = runtime.block_on(async {
         let client = dialer.patient_client(0)?;
         let who = client.send(Request::path(Method::GET, "App/user")).await;
         who.map_err(|e| refused(&dialer.url, &e))?;
-        let gone = |entity: &str, id: &str| ledger::append_gone(path, entity, id);
+        let gone = |entity: &str, id: &str| appender.gone(entity, id);
         let cleanup = Cleanup {
             client: &client,
             gone: &gone,
@@ -112,8 +114,11 @@ pub fn clean(
                 dialer.url, cleaned.missing, head.url
             ));
         }
+        let reasons = std::mem::take(&mut cleaned.reasons);
+        cleaned.reasons = reasons.into_iter().map(|text| secrets.hide(text)).collect();
         Ok(cleaned)
-    })
+    });
+    cleaned.map_err(|error: Error| error.map_text(|text| secrets.hide(text)))
 }
 
 /// A cleanup in progress.

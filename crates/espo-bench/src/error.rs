@@ -19,8 +19,10 @@ pub enum Error {
     #[error("{}", .0.join("\n"))]
     Output(Vec<String>),
     /// A file could not be read or written. Exit code 2.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}", path.display())]
     Io {
+        /// What was tried, such as `read` or `write`.
+        action: &'static str,
         /// Path of the file or directory.
         path: PathBuf,
         /// The error of the operating system.
@@ -39,6 +41,16 @@ impl Error {
         match self {
             Self::Usage(_) | Self::Output(_) | Self::Io { .. } => 2,
             Self::Target(_) => 3,
+        }
+    }
+
+    /// Changes the text of the message.
+    pub(crate) fn map_text(self, change: impl Fn(String) -> String) -> Self {
+        match self {
+            Self::Usage(message) => Self::Usage(change(message)),
+            Self::Target(message) => Self::Target(change(message)),
+            Self::Output(messages) => Self::Output(messages.into_iter().map(change).collect()),
+            Self::Io { .. } => self,
         }
     }
 
@@ -63,9 +75,19 @@ impl Error {
         Self::Target(message.into())
     }
 
-    /// Returns a closure for `map_err` on an I/O call for one file.
-    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
-        move |source| Self::Io {
+    /// Returns a closure for `map_err` on a call that reads a file.
+    pub(crate) fn reading(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::of_file("read", path, source)
+    }
+
+    /// Returns a closure for `map_err` on a call that writes a file.
+    pub(crate) fn writing(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::of_file("write", path, source)
+    }
+
+    pub(crate) fn of_file(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::Io {
+            action,
             path: path.to_owned(),
             source,
         }

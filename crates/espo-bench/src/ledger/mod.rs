@@ -3,7 +3,7 @@
 //! The ledger is an append-only file of JSON lines. Before a create is sent, the run writes an intent: the entity type,
 //! and the attribute and value that identify the record. The ID follows after the response, and a line for each deleted
 //! record after the delete. Each line is a single `write` to a file opened for appending, so it survives any end of the
-//! process.
+//! process. Only the owner can read the file, because markers contain generated field values.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::{File, OpenOptions};
@@ -111,12 +111,8 @@ pub struct Leftover {
 impl Ledger {
     /// Creates the file; an existing file is never overwritten.
     pub(crate) fn create(path: &Path, head: &Head) -> Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create_new(true)
-            .open(path)
-            .map_err(Error::io(path))?;
+        let opened = new_file().read(true).append(true).open(path);
+        let file = opened.map_err(|error| cannot_create(path, &error))?;
         let mut line = serde_json::to_string(head).unwrap_or_default();
         line.push('\n');
         let mut state = State {
@@ -127,7 +123,11 @@ impl Ledger {
             created: 0,
             removed: 0,
         };
-        state.flush().map_err(Error::io(path))?;
+        if let Err(error) = state.flush() {
+            // A ledger without a head cannot be read.
+            let _ = std::fs::remove_file(path);
+            return Err(cannot_create(path, &error));
+        }
         Ok(Self {
             path: path.to_owned(),
             state: Mutex::new(state),
@@ -184,7 +184,7 @@ impl Ledger {
         let mut text = serde_json::to_string(line).unwrap_or_default();
         text.push('\n');
         state.unwritten.push_back(text);
-        state.flush().map_err(Error::io(&self.path))
+        state.flush().map_err(writing(&self.path))
     }
 
     /// Returns the numbers of records created and deleted so far.
@@ -195,7 +195,7 @@ impl Ledger {
 
     /// Reads the remaining records back from the file, because a long run does not keep them in memory.
     pub(crate) fn leftovers(&self) -> Result<Vec<Leftover>> {
-        let text = self.state.lock().text().map_err(Error::io(&self.path))?;
+        let text = self.state.lock().text().map_err(reading(&self.path))?;
         Ok(parse(&self.path, &text)?.1)
     }
 
@@ -223,11 +223,11 @@ impl Ledger {
         if state.flush().is_ok() && in_place {
             return Ok(self.path.clone());
         }
-        let text = state.text().map_err(Error::io(&self.path))?;
+        let text = state.text().map_err(reading(&self.path))?;
         let name = self.path.file_name().unwrap_or_default();
         let elsewhere = std::env::temp_dir().join(name);
         let write = |path: &Path| {
-            let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+            let mut file = new_file().write(true).open(path)?;
             let written = file.write_all(text.as_bytes());
             if written.is_err() {
                 // An incomplete ledger would hide the remaining records.
@@ -239,9 +239,42 @@ impl Ledger {
             Ok(()) => Ok(self.path.clone()),
             Err(_) => write(&elsewhere)
                 .map(|()| elsewhere.clone())
-                .map_err(Error::io(&elsewhere)),
+                .map_err(writing(&elsewhere)),
         }
     }
+}
+
+/// Options for a new file that only its owner can read; an existing file is never opened.
+fn new_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options
+}
+
+fn reading(path: &Path) -> impl FnOnce(std::io::Error) -> Error + '_ {
+    move |error| Error::of_file("read the ledger", path, error)
+}
+
+fn writing(path: &Path) -> impl FnOnce(std::io::Error) -> Error + '_ {
+    move |error| Error::of_file("write the ledger", path, error)
+}
+
+fn cannot_create(path: &Path, error: &std::io::Error) -> Error {
+    let remedy = match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            "an earlier run may have left records; delete them with `espo-bench clean`, then the file, or pass another path"
+        }
+        _ => "pass a writable path",
+    };
+    Error::usage(format!(
+        "cannot create the ledger {}: {error}; {remedy} with --ledger",
+        path.display()
+    ))
 }
 
 fn leftovers(
@@ -275,14 +308,37 @@ fn leftovers(
 /// Returns [`Error::Io`] if the file cannot be read, and [`Error::Usage`] if it is not a ledger or another line is
 /// damaged.
 pub fn read(path: &Path) -> Result<(Head, Vec<Leftover>)> {
-    let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
-    parse(path, &text)
+    let bytes = std::fs::read(path).map_err(reading(path))?;
+    parse(path, &complete(bytes))
+}
+
+/// Returns the text of a ledger without an incomplete last line, which a crash may have cut in the middle of a
+/// character. A damaged byte elsewhere makes its line unreadable.
+fn complete(mut bytes: Vec<u8>) -> String {
+    bytes.truncate(complete_length(&bytes));
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Returns the length of the complete lines. A last line that only lacks its line break is complete.
+fn complete_length(bytes: &[u8]) -> usize {
+    let last = bytes.iter().rposition(|byte| *byte == b'\n');
+    let last = last.map_or(0, |end| end + 1);
+    match serde_json::from_slice::<serde::de::IgnoredAny>(&bytes[last..]) {
+        Ok(_) => bytes.len(),
+        Err(_) => last,
+    }
 }
 
 fn parse(path: &Path, text: &str) -> Result<(Head, Vec<Leftover>)> {
     let wrong =
         |line: usize, what: &str| Error::usage(format!("{}:{line}: {what}", path.display()));
-    let mut lines = text.lines().enumerate().peekable();
+    if text.is_empty() {
+        return Err(Error::usage(format!(
+            "the ledger {} is empty: its run ended before it created a record, so there is nothing to delete",
+            path.display()
+        )));
+    }
+    let mut lines = text.lines().enumerate();
     let head: Head = lines
         .next()
         .and_then(|(_, line)| serde_json::from_str(line).ok())
@@ -290,12 +346,9 @@ fn parse(path: &Path, text: &str) -> Result<(Head, Vec<Leftover>)> {
         .ok_or_else(|| wrong(1, "not an espo-bench ledger"))?;
     let mut alive: HashMap<String, HashSet<String>> = HashMap::new();
     let mut open = HashMap::new();
-    while let Some((index, line)) = lines.next() {
-        let line = match serde_json::from_str(line) {
-            Ok(line) => line,
-            Err(_) if lines.peek().is_none() && !text.ends_with('\n') => break,
-            Err(error) => return Err(wrong(index + 1, &format!("damaged line: {error}"))),
-        };
+    for (index, line) in lines {
+        let line = serde_json::from_str(line)
+            .map_err(|error| wrong(index + 1, &format!("damaged line: {error}")))?;
         match line {
             Line::Intent { n, e, a, v } => {
                 open.insert(n, (e, a, v));
@@ -316,155 +369,53 @@ fn parse(path: &Path, text: &str) -> Result<(Head, Vec<Leftover>)> {
     Ok((head, leftovers(&alive, &open)))
 }
 
-/// Appends deleted records to the ledger of an earlier run, so that a second `clean` does not find them.
-pub(crate) fn append_gone(path: &Path, entity: &str, id: &str) -> Result<()> {
-    let mut file = OpenOptions::new()
-        .append(true)
-        .open(path)
-        .map_err(Error::io(path))?;
-    let mut text = serde_json::to_string(&Line::Gone {
-        e: entity.into(),
-        id: id.into(),
-    })
-    .unwrap_or_default();
-    text.push('\n');
-    file.write_all(text.as_bytes()).map_err(Error::io(path))
+/// The ledger of an earlier run, to which a cleanup appends the deleted records, so that a second one does not find
+/// them.
+#[derive(Debug)]
+pub(crate) struct Appender {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+impl Appender {
+    /// Opens the ledger, and removes an incomplete last line, which would corrupt the next one.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Io`] if the file cannot be written. A cleanup must then not start, because the ledger would
+    /// continue to list the deleted records.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let open = || -> std::io::Result<File> {
+            let mut file = OpenOptions::new().read(true).append(true).open(path)?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            let complete = complete_length(&bytes);
+            if complete < bytes.len() {
+                file.set_len(complete as u64)?;
+            }
+            if !bytes[..complete].ends_with(b"\n") {
+                file.write_all(b"\n")?;
+            }
+            Ok(file)
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            file: Mutex::new(open().map_err(writing(path))?),
+        })
+    }
+
+    /// Records that a record was deleted.
+    pub(crate) fn gone(&self, entity: &str, id: &str) -> Result<()> {
+        let mut text = serde_json::to_string(&Line::Gone {
+            e: entity.into(),
+            id: id.into(),
+        })
+        .unwrap_or_default();
+        text.push('\n');
+        let written = self.file.lock().write_all(text.as_bytes());
+        written.map_err(writing(&self.path))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn head() -> Head {
-        Head {
-            ledger: 1,
-            run: "0a1b2c3d".into(),
-            url: "http://127.0.0.1:1".into(),
-            started: "2026-01-01T00:00:00Z".into(),
-        }
-    }
-
-    #[test]
-    fn remaining_and_unconfirmed_records_are_left_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.ledger");
-        let ledger = Ledger::create(&path, &head()).unwrap();
-        let kept = ledger
-            .intent("Account", "name", "espo-bench 0a1b2c3d 0-0 A")
-            .unwrap();
-        let removed = ledger
-            .intent("Account", "name", "espo-bench 0a1b2c3d 0-1 B")
-            .unwrap();
-        let refused = ledger
-            .intent("Account", "name", "espo-bench 0a1b2c3d 0-2 C")
-            .unwrap();
-        ledger
-            .intent("Contact", "lastName", "espo-bench 0a1b2c3d 0-3")
-            .unwrap();
-        ledger.settle(kept, Some("id1")).unwrap();
-        ledger.settle(removed, Some("id2")).unwrap();
-        ledger.settle(refused, None).unwrap();
-        ledger.gone("Account", "id2").unwrap();
-        let expected = [
-            Leftover {
-                entity: "Account".into(),
-                id: Some("id1".into()),
-                marker: None,
-            },
-            Leftover {
-                entity: "Contact".into(),
-                id: None,
-                marker: Some(("lastName".into(), "espo-bench 0a1b2c3d 0-3".into())),
-            },
-        ];
-        assert_eq!(ledger.leftovers().unwrap(), expected);
-        assert_eq!(ledger.counts(), (2, 1));
-        let (read_head, left) = read(&path).unwrap();
-        assert_eq!((read_head, left), (head(), expected.to_vec()));
-        append_gone(&path, "Account", "id1").unwrap();
-        assert_eq!(read(&path).unwrap().1, expected[1..]);
-    }
-
-    #[test]
-    fn incomplete_last_lines_are_skipped_and_damaged_ones_rejected() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.ledger");
-        let ledger = Ledger::create(&path, &head()).unwrap();
-        let n = ledger.intent("Account", "name", "x").unwrap();
-        ledger.settle(n, Some("id1")).unwrap();
-        let mut text = std::fs::read_to_string(&path).unwrap();
-        text.push_str("{\"t\":\"intent\",\"n\":1,\"e\":\"Acc");
-        std::fs::write(&path, &text).unwrap();
-        assert_eq!(read(&path).unwrap().1.len(), 1);
-        std::fs::write(&path, text + "\n{}\n").unwrap();
-        assert!(
-            read(&path)
-                .unwrap_err()
-                .to_string()
-                .contains(":4: damaged line")
-        );
-    }
-
-    /// Makes every further write fail, as on a full disk.
-    #[cfg(target_os = "linux")]
-    fn fill_disk(ledger: &Ledger) -> File {
-        let full = OpenOptions::new().read(true).append(true).open("/dev/full");
-        std::mem::replace(&mut ledger.state.lock().file, full.unwrap())
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn lines_that_a_full_disk_rejects_are_kept_and_written_later() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.ledger");
-        let ledger = Ledger::create(&path, &head()).unwrap();
-        let first = ledger.intent("Account", "name", "x 0").unwrap();
-        let file = fill_disk(&ledger);
-        assert!(ledger.settle(first, Some("id1")).is_err());
-        assert!(
-            ledger.intent("Account", "name", "x 1").is_err(),
-            "no record may be created without an intent"
-        );
-        assert_eq!(ledger.counts(), (1, 0));
-        ledger.state.lock().file = file;
-        ledger.gone("Contact", "other").unwrap();
-        let left = ledger.leftovers().unwrap();
-        assert_eq!(left, read(&path).unwrap().1);
-        assert_eq!(left.len(), 1);
-        assert_eq!(left[0].id.as_deref(), Some("id1"));
-    }
-
-    #[test]
-    fn removed_ledgers_are_noticed_and_saved_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.ledger");
-        let ledger = Ledger::create(&path, &head()).unwrap();
-        let n = ledger.intent("Account", "name", "x").unwrap();
-        ledger.settle(n, Some("id1")).unwrap();
-        assert!(ledger.is_in_place());
-        assert_eq!(ledger.save().unwrap(), path);
-        std::fs::remove_file(&path).unwrap();
-        assert!(!ledger.is_in_place());
-        assert_eq!(ledger.leftovers().unwrap().len(), 1);
-        assert_eq!(ledger.save().unwrap(), path);
-        assert_eq!(read(&path).unwrap().1.len(), 1);
-    }
-
-    #[test]
-    fn existing_ledgers_are_never_overwritten() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.ledger");
-        drop(Ledger::create(&path, &head()).unwrap());
-        assert!(matches!(
-            Ledger::create(&path, &head()),
-            Err(Error::Io { .. })
-        ));
-        std::fs::write(&path, "hello\n").unwrap();
-        assert!(
-            read(&path)
-                .unwrap_err()
-                .to_string()
-                .contains("not an espo-bench ledger")
-        );
-    }
-}
+mod tests;
