@@ -46,7 +46,11 @@ pub fn init(
         .enable_all()
         .build();
     let runtime = runtime.map_err(|e| Error::usage(format!("cannot start a runtime: {e}")))?;
-    let schema = runtime.block_on(probe(&dialer))?.schema;
+    let secrets = dialer.secrets();
+    let probe = runtime.block_on(probe(&dialer));
+    let schema = probe
+        .map_err(|error| error.map_text(|text| secrets.hide(text)))?
+        .schema;
     write(&schema, entities)
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::target::is_loopback;
+use crate::shards;
 use crate::workload::Workload;
 
 /// Maximum size of the files in a ConfigMap, with room for its other fields.
@@ -57,11 +57,6 @@ fn without_slos(args: &[String]) -> (Vec<String>, Vec<String>) {
 pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
     check_name("a Job", &options.name)?;
     check_name("a namespace", &options.namespace)?;
-    if options.shards == 0 {
-        return Err(Error::usage(
-            "invalid number of shards: a run has at least one shard",
-        ));
-    }
     let start = crate::time::parse_rfc3339(&options.start_at).map_err(Error::Usage)?;
     if start <= std::time::SystemTime::now() {
         return Err(Error::usage(format!(
@@ -69,15 +64,7 @@ pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
             options.start_at
         )));
     }
-    let host = is_loopback(&options.url)
-        .ok_or_else(|| Error::usage(format!("invalid URL '{}': it has no host", options.url)))?
-        .0;
-    if workload.writes() && !options.args.iter().any(|a| a.starts_with("--allow-writes")) {
-        return Err(Error::usage(format!(
-            "workload '{}' writes, which every pod would reject; add -- --allow-writes {host}",
-            workload.name
-        )));
-    }
+    shards::check(workload, &options.url, options.shards, &options.args, "pod")?;
     let (rest, slos) = without_slos(&options.args);
     if rest.iter().any(|a| a == "--abort-when-hopeless") {
         return Err(Error::usage(
@@ -85,17 +72,8 @@ pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
         ));
     }
     let args = pod_args(options, &rest);
-    let mut files = block("workload.toml", &workload.source);
-    for csv in workload.csv.values() {
-        if csv.file.contains(['/', '\\']) || csv.file == "workload.toml" {
-            return Err(Error::usage(format!(
-                "cannot use {}: all files of the pods are in one directory, so CSV files must be next to the workload",
-                csv.file
-            )));
-        }
-        let text = std::fs::read_to_string(&csv.path).map_err(Error::io(&csv.path))?;
-        files.push_str(&block(&csv.file, &text));
-    }
+    let files = shards::files(workload)?;
+    let files: String = files.iter().map(|(file, text)| block(file, text)).collect();
     if files.len() > MAX_CONFIG {
         return Err(Error::usage(
             "the workload and CSV files exceed the ConfigMap limit of 1 MiB; add them to the image",

@@ -166,7 +166,7 @@ impl Slo {
         let named = |(name, _): (&str, &str)| self.operation.as_deref() == Some(name);
         let by_name = operations.clone().any(named);
         let is_chosen = |(name, kind): (&str, &str)| match self.operation.as_deref() {
-            None => kind != "chain" && kind != crate::report::PREPARATION,
+            None => kind != "chain" && kind != crate::workload::PREPARATION,
             Some(wanted) if by_name => name == wanted,
             Some(wanted) => kind == wanted,
         };

@@ -4,13 +4,11 @@
 //! still wait. The tasks therefore synchronise in a directory on the shared file system: each creates a file there, and
 //! the first task sets a common start when all are running.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
-
+use crate::digest::sha256_hex;
 use crate::error::{Error, Result};
-use crate::target::is_loopback;
+use crate::shards;
 use crate::workload::Workload;
 
 /// Options of [`slurm`].
@@ -45,17 +43,10 @@ pub struct SlurmOptions {
 pub fn slurm(workload: &Workload, options: &SlurmOptions) -> Result<String> {
     check(workload, options)?;
     let (name, shards) = (&options.name, options.shards);
-    let mut files = here_document("workload.toml", &workload.source);
-    for csv in workload.csv.values() {
-        if csv.file.contains(['/', '\\']) || csv.file == "workload.toml" {
-            return Err(Error::usage(format!(
-                "cannot use {}: all files of the run are in one directory, so CSV files must be next to the workload",
-                csv.file
-            )));
-        }
-        let text = std::fs::read_to_string(&csv.path).map_err(Error::io(&csv.path))?;
-        files.push_str(&here_document(&csv.file, &text));
-    }
+    let files = shards::files(workload)?;
+    let files: String = (files.iter())
+        .map(|(file, text)| here_document(file, text))
+        .collect();
     let args: String = options
         .args
         .iter()
@@ -140,31 +131,18 @@ fn check(workload: &Workload, options: &SlurmOptions) -> Result<()> {
             "invalid partition '{partition}': expected ASCII letters, digits, '.', '_', '-' and ','"
         )));
     }
-    if options.shards == 0 {
-        return Err(Error::usage(
-            "invalid --shards 0: a run has at least one shard",
-        ));
-    }
-    let host = is_loopback(&options.url)
-        .ok_or_else(|| Error::usage(format!("invalid URL '{}': it has no host", options.url)))?
-        .0;
-    if workload.writes() && !options.args.iter().any(|a| a.starts_with("--allow-writes")) {
-        return Err(Error::usage(format!(
-            "workload '{}' writes, which every task would reject; add -- --allow-writes {host}",
-            workload.name
-        )));
-    }
-    Ok(())
+    shards::check(
+        workload,
+        &options.url,
+        options.shards,
+        &options.args,
+        "task",
+    )
 }
 
 /// Returns the commands that write a file. The delimiter is a hash of the content, so the content cannot contain it.
 fn here_document(file: &str, text: &str) -> String {
-    let hash = Sha256::digest(text.as_bytes());
-    let hash: String = hash[..8].iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
+    let hash = &sha256_hex(text)[..16];
     let end = if text.ends_with('\n') { "" } else { "\n" };
     format!(
         "cat >{} <<'END_{hash}'\n{text}{end}END_{hash}\n",

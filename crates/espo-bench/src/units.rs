@@ -12,15 +12,32 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let expected = |why: String| {
         format!("invalid duration '{text}': expected 250us, 500ms, 30s, 1m30s, 2h or 1d{why}")
     };
-    let span: jiff::Span = text
-        .trim()
-        .parse()
-        .map_err(|e| expected(format!(" ({e})")))?;
+    let span = text.trim().parse::<jiff::Span>().map_err(|error| {
+        let error = error.to_string();
+        if error.contains("required range") {
+            return expected(" (it is too long)".into());
+        }
+        let prefix = "failed to parse input in the \"friendly\" duration format: ";
+        let why = error.strip_prefix(prefix).unwrap_or(&error);
+        expected(format!(" ({why})"))
+    })?;
     let days = jiff::SpanRelativeTo::days_are_24_hours();
     let signed = span
         .to_duration(days)
-        .map_err(|e| expected(format!(" ({e})")))?;
+        .map_err(|_| expected(" (years and months have no fixed length)".into()))?;
     Duration::try_from(signed).map_err(|_| expected(" (it is negative)".into()))
+}
+
+/// Parses a duration above zero.
+///
+/// # Errors
+///
+/// Same errors as [`parse_duration`].
+pub fn parse_positive_duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err(format!("invalid duration '{text}': it must be above 0")),
+        duration => Ok(duration),
+    }
 }
 
 /// Parses a byte size such as `512`, `16KiB` or `2MiB`.
@@ -131,9 +148,12 @@ mod tests {
             "1 fortnight",
             "1mo",
             "1y",
+            "99999999999d",
+            "9999999999999999999999s",
         ] {
             let error = parse_duration(text).unwrap_err();
             assert!(error.contains("expected 250us, 500ms"), "{text}: {error}");
+            assert!(error.len() < 230, "{error}");
         }
     }
 

@@ -15,6 +15,7 @@ use axum::routing::get;
 use futures_util::stream::{Stream, unfold};
 
 use super::hub::Hub;
+use crate::host::is_loopback;
 
 /// The data that requests need.
 #[derive(Debug, Clone)]
@@ -79,7 +80,8 @@ async fn ended(hub: Arc<Hub>) {
 async fn guard(State(page): State<Page>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST);
     let host = host.and_then(|h| h.to_str().ok()).unwrap_or_default();
-    if page.loopback_only && !is_loopback(host) {
+    let is_local = is_loopback(&format!("http://{host}/")).is_some_and(|(_, is_local)| is_local);
+    if page.loopback_only && !is_local {
         return (
             StatusCode::FORBIDDEN,
             "the dashboard is served on a loopback address only; open it with that address",
@@ -92,18 +94,6 @@ async fn guard(State(page): State<Page>, request: Request, next: Next) -> Respon
         response.headers_mut().insert(name, value);
     }
     response
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let address = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost")
-        || address
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
 }
 
 async fn front(State(page): State<Page>) -> Html<String> {

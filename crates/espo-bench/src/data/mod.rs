@@ -3,10 +3,12 @@
 //! A [`Template`] is compiled once per operation and defines which attributes are sent and how each value is generated.
 //! Rendering it uses only the iteration's random numbers, so equal seeds give equal records.
 
+mod csv_columns;
 mod template;
 mod value;
 mod words;
 
+pub(crate) use csv_columns::CsvColumns;
 pub(crate) use template::{Marker, Template};
 pub(crate) use value::Sources;
 

@@ -6,9 +6,9 @@ use espo_schema::{Attribute, AttributeRole, EntityType, FieldKind, Schema, Value
 use rand::seq::IndexedRandom as _;
 use serde_json::{Map, Value};
 
+use super::csv_columns::CsvColumns;
 use super::value::{Recipe, Sources};
 use super::words;
-use crate::workload::CsvColumns;
 
 /// Maximum length of a marker: prefix (24), run (8), worker and number, with spaces.
 const MARKER_ROOM: u64 = 60;

@@ -13,6 +13,7 @@ use super::world::{Own, World};
 use crate::ledger::Ledger;
 use crate::record::Recorder;
 use crate::report::StopCause;
+use crate::target::Secrets;
 use crate::workload::resolve::Plan;
 
 /// Data shared by all iterations of a run.
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) marker: String,
     pub(crate) run_id: String,
     pub(crate) decoder: Decoder,
+    pub(crate) secrets: Secrets,
     pub(crate) tag_requests: bool,
     /// Timeout of a request.
     pub(crate) timeout: Duration,
@@ -51,7 +53,7 @@ pub(crate) struct Stop {
 impl Shared {
     /// Stops the load; only the first reason is kept.
     pub(crate) fn halt(&self, cause: StopCause, reason: impl Into<String>) {
-        let reason = reason.into();
+        let reason = self.secrets.hide(reason.into());
         self.halted.lock().get_or_insert(Stop { cause, reason });
         self.stop.store(true, Ordering::Relaxed);
     }

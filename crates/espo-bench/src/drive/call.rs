@@ -100,7 +100,8 @@ impl Actor {
         let mut search = String::with_capacity(start.len() + 64);
         search.push_str(start);
         if operation.pages > 1 {
-            let offset = turn.rng.random_range(0..operation.pages) * operation.max_size;
+            let page = turn.rng.random_range(0..operation.pages);
+            let offset = u64::from(page) * u64::from(operation.max_size);
             search.push_str(&format!(",\"offset\":{offset}"));
         }
         if operation.kind == Kind::Search {

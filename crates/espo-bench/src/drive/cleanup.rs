@@ -1,6 +1,6 @@
 //! The end of a run: deletes the records that it created.
 
-use super::prepare::Prepared;
+use super::prepared::Prepared;
 use crate::clean;
 use crate::ledger::{Ledger, Leftover};
 use crate::report::Writes;
@@ -23,7 +23,7 @@ impl Prepared {
         };
         let mut problems = Vec::new();
         match ledger.leftovers() {
-            Err(error) => problems.push(format!("cannot read the ledger: {error}")),
+            Err(error) => problems.push(error.to_string()),
             Ok(leftovers) if self.options.keep || self.shared.is_refused() => {
                 let open = leftovers.iter().filter(|l| l.id.is_none()).count();
                 writes.unconfirmed = open as u64;

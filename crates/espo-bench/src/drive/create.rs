@@ -243,10 +243,7 @@ impl Actor {
     }
 
     fn halt(&self, error: &crate::error::Error) {
-        self.shared.halt(
-            StopCause::Ledger,
-            format!("cannot write the ledger: {error}"),
-        );
+        self.shared.halt(StopCause::Ledger, error.to_string());
     }
 }
 

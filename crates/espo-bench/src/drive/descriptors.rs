@@ -65,9 +65,12 @@ pub(super) fn reserve(
                 Model::Closed { .. } => "--concurrency",
                 Model::Open { .. } => "--max-in-flight",
             };
+            let smaller = match possible * u64::from(shards) {
+                0 => String::new(),
+                possible => format!(", use {option} {possible}"),
+            };
             Err(Error::usage(format!(
-                "{too_few}; raise it with `ulimit -Hn {need}`, use {option} {}, or split the run with --shard",
-                possible * u64::from(shards)
+                "{too_few}; raise it with `ulimit -Hn {need}`{smaller}, or split the run with --shard"
             )))
         }
     }

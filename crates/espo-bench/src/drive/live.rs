@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::prepare::Prepared;
+use super::prepared::Prepared;
 use super::thread::Gauges;
 use crate::dashboard::{ErrorRow, Hub, Now, OperationRow, Step, Times};
 use crate::record::Collector;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::options::RunOptions;
 use super::world::{Found, World};
 use crate::error::{Error, Result};
-use crate::target::is_loopback;
+use crate::host::is_loopback;
 
 /// Maximum number of IDs per entity type to look up before the load.
 const SNAPSHOT: usize = 1_000;

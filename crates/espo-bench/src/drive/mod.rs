@@ -15,6 +15,7 @@ mod lookup;
 mod options;
 mod patience;
 mod prepare;
+mod prepared;
 mod send;
 mod settle;
 mod setup;
@@ -30,7 +31,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 pub use options::{Limit, Load, RunOptions, Shard, Target};
 
-use self::prepare::Prepared;
+use self::prepared::Prepared;
 use self::thread::{Gauges, Job};
 use self::watch::{Seen, Watch};
 use crate::dashboard::{Dashboard, Hub, State};
@@ -38,6 +39,7 @@ use crate::error::{Error, Result};
 use crate::output::{HlogSink, Progress};
 use crate::record::{Collected, Collector, IntervalSink, Recorder};
 use crate::report::{Finished, Report, RunInfo, ShardInfo, StopCause, TargetInfo, Writes, build};
+use crate::target::Secrets;
 
 /// Runs a load test and returns its report.
 ///
@@ -50,6 +52,12 @@ use crate::report::{Finished, Report, RunInfo, ShardInfo, StopCause, TargetInfo,
 /// SLO on an unknown operation; [`Error::Target`] if the target cannot be reached or rejects the credentials, before or
 /// during the load; [`Error::Io`] if the ledger or the interval log cannot be written.
 pub fn run(options: RunOptions) -> Result<Report> {
+    let secrets = options.secrets();
+    let run = run_load(options, &secrets);
+    run.map_err(|error| error.map_text(|text| secrets.hide(text)))
+}
+
+fn run_load(options: RunOptions, secrets: &Secrets) -> Result<Report> {
     let dashboard = dashboard(&options)?;
     let hub = dashboard.as_ref().map(Dashboard::hub);
     let prepared = prepare::prepare(options)?;
@@ -62,6 +70,7 @@ pub fn run(options: RunOptions) -> Result<Report> {
         Ok(mut report) => {
             report.writes = writes;
             report.problems.extend(problems);
+            hide(&mut report, secrets);
             report.check(&prepared.options.slos);
             if let Some(dashboard) = dashboard {
                 dashboard.finish(&report);
@@ -91,7 +100,20 @@ fn dashboard(options: &RunOptions) -> Result<Option<Dashboard>> {
 ///
 /// Same errors as [`run`].
 pub fn dry_run(options: RunOptions, iterations: u64) -> Result<Vec<String>> {
-    prepare::dry_run(options, iterations)
+    let secrets = options.secrets();
+    let lines = prepare::dry_run(options, iterations);
+    lines.map_err(|error| error.map_text(|text| secrets.hide(text)))
+}
+
+/// Hides secrets in the texts of the report that quote the server.
+fn hide(report: &mut Report, secrets: &Secrets) {
+    let hide = |text: &mut String| *text = secrets.hide(std::mem::take(text));
+    report.errors.iter_mut().for_each(|e| hide(&mut e.sample));
+    report.run.stopped.iter_mut().for_each(hide);
+    report.target.version.iter_mut().for_each(hide);
+    report.problems.iter_mut().for_each(hide);
+    let reasons = report.writes.iter_mut().flat_map(|w| &mut w.reasons);
+    reasons.for_each(hide);
 }
 
 struct Running {
@@ -197,7 +219,12 @@ fn measure(prepared: &Prepared, hub: Option<&Arc<Hub>>) -> Result<Report> {
         match handle.join() {
             Ok(Ok(())) => {}
             Ok(Err(error)) => failed = Some(error),
-            Err(panic) => std::panic::resume_unwind(panic),
+            // The panic has been printed. The results so far are kept, and the records are deleted.
+            Err(_) => {
+                let message = "a sending thread ended with a panic; please report this error";
+                shared.halt(StopCause::Generator, message.to_owned());
+                failed = Some(Error::usage(message));
+            }
         }
     }
     progress.finish();
@@ -330,7 +357,7 @@ pub(crate) fn empty_report(options: &RunOptions) -> Report {
             phases: settled.profile.phases().to_vec(),
             workload: options.workload.name.clone(),
             workload_source: options.workload.source.to_string(),
-            workload_sha256: prepare::hash(&options.workload.source),
+            workload_sha256: crate::digest::sha256_hex(&options.workload.source),
             decode: options.decode,
             command: "espo-bench run".into(),
             label: None,

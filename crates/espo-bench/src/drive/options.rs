@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::report::{Decode, Report};
 use crate::schedule::Arrivals;
 use crate::slo::Slo;
-use crate::target::{Access, Credentials};
+use crate::target::{Access, Credentials, Secrets, secrets};
 use crate::workload::Workload;
 
 /// The target of a run.
@@ -164,6 +164,15 @@ pub struct RunOptions {
 }
 
 impl RunOptions {
+    /// Returns the secrets that the server could repeat.
+    pub(super) fn secrets(&self) -> Secrets {
+        let users = match &self.target {
+            Target::Url { credentials, .. } => credentials.as_slice(),
+            _ => &[],
+        };
+        secrets(users, &self.access)
+    }
+
     /// Creates options with the workload's load, typed decoding and one sending thread.
     #[must_use]
     pub fn new(workload: Workload, target: Target) -> Self {

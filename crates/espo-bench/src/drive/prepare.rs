@@ -8,7 +8,6 @@ use std::time::{Instant, SystemTime};
 
 use rand::RngExt as _;
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::actor::{Actor, Shared};
 use super::decode::Decoder;
@@ -17,33 +16,17 @@ use super::embedded::Embedded;
 use super::interrupt::Interrupts;
 use super::lookup;
 use super::options::{RunOptions, Target};
+use super::prepared::Prepared;
 use super::settle::{Settled, settle};
 use super::setup::{leave_out, set_up};
 use super::world::{Own, World};
 use crate::error::{Error, Result};
 use crate::ledger::{Head, Ledger};
 use crate::record::Recorder;
-use crate::report::{ConnectionInfo, Model, NothingToRead, Writes};
-use crate::target::{Connects, Dialer, probe};
+use crate::report::{Model, Writes};
+use crate::target::{Dialer, probe};
 use crate::workload::resolve::{Plan, Resolved, resolve};
 use crate::workload::{Kind, Operation, Workload};
-
-/// A run that is ready to start.
-pub(crate) struct Prepared {
-    pub(crate) options: RunOptions,
-    pub(crate) settled: Settled,
-    pub(crate) dialer: Dialer,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) version: Option<String>,
-    pub(crate) records: BTreeMap<String, u64>,
-    pub(crate) connects: Connects,
-    pub(crate) connection: ConnectionInfo,
-    pub(crate) embedded: Option<Embedded>,
-    pub(crate) nothing_to_read: Vec<NothingToRead>,
-    pub(super) interrupts: Interrupts,
-    pub(super) runtime: tokio::runtime::Runtime,
-    pub(super) ledger_is_ours: bool,
-}
 
 pub(super) fn prepare(options: RunOptions) -> Result<Prepared> {
     ready(options, false)
@@ -123,6 +106,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         marker: format!("{} {run_id}", options.workload.prefix),
         run_id,
         decoder,
+        secrets: dialer.secrets(),
         tag_requests: options.tag_requests,
         timeout: options.timeout,
         dry: dry.then(Default::default),
@@ -207,6 +191,11 @@ fn open_ledger(
         .ledger
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("espo-bench-{run_id}.ledger")));
+    if path.as_os_str() == "-" {
+        return Err(Error::usage(
+            "invalid --ledger '-': the ledger is read again, so it cannot be standard output",
+        ));
+    }
     let started = crate::time::rfc3339(SystemTime::now());
     let head = Head {
         ledger: 1,
@@ -260,37 +249,6 @@ fn search_start(resolved: &Resolved) -> String {
     let mut text = serde_json::Value::Object(params).to_string();
     text.pop();
     text
-}
-
-impl Prepared {
-    pub(super) fn interrupted(&self) -> bool {
-        self.interrupts.since() > 0
-    }
-
-    pub(super) fn workload_hash(&self) -> String {
-        hash(&self.options.workload.source)
-    }
-
-    /// Returns the comment in the interval log that identifies the run and the shard for a merge.
-    pub(super) fn about(&self) -> String {
-        let shard = self
-            .options
-            .shard
-            .map_or("0/1".to_owned(), |s| format!("{}/{}", s.index, s.count));
-        format!(
-            "run {} shard {shard} seed {} workload {}",
-            self.shared.run_id,
-            self.settled.seed,
-            self.workload_hash()
-        )
-    }
-}
-
-pub(crate) fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
 }
 
 pub(super) fn dry_run(options: RunOptions, iterations: u64) -> Result<Vec<String>> {

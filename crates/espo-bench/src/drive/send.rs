@@ -248,7 +248,12 @@ impl Actor {
                 outcome,
                 status,
             ),
-            reason,
+            || {
+                let reason = self.shared.secrets.hide(reason());
+                // Control characters would move the cursor of a terminal.
+                let shown = reason.chars().filter(|c| !c.is_control());
+                shown.take(200).collect()
+            },
         );
     }
 
@@ -295,14 +300,10 @@ fn classify(error: &espo_core::Error) -> (Outcome, u16) {
     (outcome, status)
 }
 
-/// Returns the server's own reason, if there is one; it contains neither IDs nor secrets of the run.
+/// Returns the server's own reason, if there is one.
 fn reason(error: &espo_core::Error) -> String {
     match error.reason() {
-        Some(reason) => reason
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(200)
-            .collect(),
-        None => error.report().to_string().chars().take(200).collect(),
+        Some(reason) => reason.into_owned(),
+        None => error.report().to_string(),
     }
 }

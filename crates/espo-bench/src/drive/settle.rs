@@ -10,7 +10,13 @@ use crate::workload::Stages;
 
 const DEFAULT_CONCURRENCY: u32 = 16;
 const DEFAULT_IN_FLIGHT: u32 = 1_000;
+const THINK_IN_OPEN: &str =
+    "think times apply to the closed model only; use them with --concurrency or --people";
 const DEFAULT_LENGTH: Duration = Duration::from_secs(30);
+/// Highest rate in iterations per second; each is scheduled, even if the target cannot keep up.
+const FASTEST: f64 = 1e6;
+/// Longest run. Longer times would exceed the range of the clock.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// The resolved load of a run.
 #[derive(Debug, Clone)]
@@ -67,39 +73,10 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
         arrivals,
         max_in_flight,
     };
-    let think_in_open =
-        "think times apply to the closed model only; use them with --concurrency or --people";
     if options.load.is_none()
         && let Some(stages) = &options.workload.stages
     {
-        if options.limit.is_some() || options.warmup.is_some() {
-            return Err(Error::usage(
-                "the stages of the workload define its duration; edit them, or pass --rate or --concurrency to run without them",
-            ));
-        }
-        let (phases, is_open) = match stages {
-            Stages::Open(phases) => (phases.clone(), true),
-            Stages::Closed(phases) => (phases.clone(), false),
-        };
-        if is_open && options.think.is_some() {
-            return Err(Error::usage(think_in_open));
-        }
-        let profile = Profile::new(phases);
-        let peak = profile.peak();
-        let model = if is_open {
-            open(peak, arrivals)
-        } else {
-            Model::Closed {
-                concurrency: peak.ceil() as u32,
-            }
-        };
-        return Ok(Settled {
-            model,
-            profile,
-            requests: None,
-            seed,
-            in_flight_is_set,
-        });
+        return from_stages(options, stages, seed, open);
     }
     let load = options
         .load
@@ -115,45 +92,30 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
         ));
     }
     if options.think.is_some() && matches!(load, Load::Open { .. }) {
-        return Err(Error::usage(think_in_open));
+        return Err(Error::usage(THINK_IN_OPEN));
     }
     let (model, level) = match load {
         Load::Closed { concurrency: 0 } => {
             return Err(Error::usage("invalid concurrency 0: expected at least 1"));
         }
         Load::Closed { concurrency } => (Model::Closed { concurrency }, f64::from(concurrency)),
-        Load::Open { rate, arrivals } if rate.is_finite() && rate > 0.0 => {
+        Load::Open { rate, arrivals } if rate > 0.0 && rate <= FASTEST => {
             (open(rate, arrivals), rate)
         }
         Load::Open { rate, .. } => {
             return Err(Error::usage(format!(
-                "invalid rate {rate}: it must be above 0"
+                "invalid rate {rate:e}: expected a number above 0, up to {FASTEST}"
             )));
         }
     };
     let warmup = options.warmup.or(defaults.warmup).unwrap_or(Duration::ZERO);
+    if warmup > LONGEST {
+        return Err(Error::usage("invalid warm-up: it lasts at most 366 days"));
+    }
     let limit = options
         .limit
         .unwrap_or(Limit::Duration(defaults.duration.unwrap_or(DEFAULT_LENGTH)));
-    let (length, requests) = match limit {
-        Limit::Duration(d) if d.is_zero() => {
-            return Err(Error::usage("invalid duration 0: it must be above 0"));
-        }
-        Limit::Duration(d) => (d, None),
-        Limit::Requests(0) => {
-            return Err(Error::usage(
-                "invalid number of requests 0: it must be above 0",
-            ));
-        }
-        // The number of requests ends the run; the time only has to be long enough.
-        Limit::Requests(n) => match load {
-            Load::Open { rate, .. } => (
-                Duration::from_secs_f64(2.0 * n as f64 / rate + 10.0),
-                Some(n),
-            ),
-            Load::Closed { .. } => (Duration::from_secs(366 * 24 * 3600), Some(n)),
-        },
-    };
+    let (length, requests) = length_and_requests(limit, load)?;
     let phase = |name: &str, length: Duration, measured| Phase {
         name: name.into(),
         seconds: length.as_secs_f64(),
@@ -172,5 +134,82 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
         requests,
         seed,
         in_flight_is_set,
+    })
+}
+
+/// Resolves a load whose course the workload defines.
+fn from_stages(
+    options: &RunOptions,
+    stages: &Stages,
+    seed: u64,
+    open: impl Fn(f64, Arrivals) -> Model,
+) -> Result<Settled> {
+    let arrivals = options
+        .arrivals
+        .unwrap_or_else(|| options.workload.arrivals());
+    let in_flight_is_set =
+        options.max_in_flight.is_some() || options.workload.defaults.max_in_flight.is_some();
+    if options.limit.is_some() || options.warmup.is_some() {
+        return Err(Error::usage(
+            "the stages of the workload define its duration; edit them, or pass --rate or --concurrency to run without them",
+        ));
+    }
+    let (phases, is_open) = match stages {
+        Stages::Open(phases) => (phases.clone(), true),
+        Stages::Closed(phases) => (phases.clone(), false),
+    };
+    if is_open && options.think.is_some() {
+        return Err(Error::usage(THINK_IN_OPEN));
+    }
+    let profile = Profile::new(phases);
+    if is_open && profile.peak() > FASTEST {
+        return Err(Error::usage(format!(
+            "invalid rate {:e} in a stage of the workload: expected at most {FASTEST}",
+            profile.peak()
+        )));
+    }
+    let peak = profile.peak();
+    let model = if is_open {
+        open(peak, arrivals)
+    } else {
+        Model::Closed {
+            concurrency: peak.ceil() as u32,
+        }
+    };
+    Ok(Settled {
+        model,
+        profile,
+        requests: None,
+        seed,
+        in_flight_is_set,
+    })
+}
+
+/// Returns the maximum length of the measurement, and the number of iterations that ends it earlier.
+fn length_and_requests(limit: Limit, load: Load) -> Result<(Duration, Option<u64>)> {
+    Ok(match limit {
+        Limit::Duration(d) if d.is_zero() => {
+            return Err(Error::usage("invalid duration 0: it must be above 0"));
+        }
+        Limit::Duration(d) if d > LONGEST => {
+            return Err(Error::usage(
+                "invalid duration: a run lasts at most 366 days",
+            ));
+        }
+        Limit::Duration(d) => (d, None),
+        Limit::Requests(0) => {
+            return Err(Error::usage(
+                "invalid number of requests 0: it must be above 0",
+            ));
+        }
+        // The number of requests ends the run; the time only has to be long enough.
+        Limit::Requests(n) => match load {
+            Load::Open { rate, .. } => {
+                let seconds = 2.0 * n as f64 / rate + 10.0;
+                let length = Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST);
+                (length.min(LONGEST), Some(n))
+            }
+            Load::Closed { .. } => (LONGEST, Some(n)),
+        },
     })
 }

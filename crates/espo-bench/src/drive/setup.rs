@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::actor::{Actor, Place, Shared};
-use super::prepare::Prepared;
+use super::prepared::Prepared;
 use super::world::{Found, Own};
 use crate::error::{Error, Result};
 use crate::record::Recorder;

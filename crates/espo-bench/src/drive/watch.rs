@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::actor::Stop;
 use super::live::Feed;
-use super::prepare::Prepared;
+use super::prepared::Prepared;
 use super::{Running, usage};
 use crate::output::Progress;
 use crate::record::Collector;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use espo_core::ClientBuilder;
 
+use super::secrets::Secrets;
 use crate::error::{Error, Result};
 
 /// How connections reach the target, in addition to its URL. Neither `Debug` nor a report shows a secret.
@@ -131,6 +132,24 @@ impl Access {
         names
     }
 
+    /// Returns the values of headers, and the passwords of gateway and proxy.
+    pub(crate) fn secrets(&self) -> Secrets {
+        let mut secrets = Secrets::default();
+        for (_, value) in &self.headers {
+            secrets.add(value);
+        }
+        if let Some((user, password)) = &self.gateway_user {
+            secrets.add_password(user, password);
+        }
+        if let Proxy::Url(url) = &self.proxy
+            && let Ok(url) = url::Url::parse(url)
+            && let Some(password) = url.password()
+        {
+            secrets.add_password(url.username(), password);
+        }
+        secrets
+    }
+
     /// Returns whether connections stay on this machine if the URL's host is this machine.
     pub(crate) fn stays_here(&self) -> bool {
         let elsewhere = self.connect_to.is_some_and(|a| !a.ip().is_loopback());
@@ -183,5 +202,5 @@ fn variable_value(variable: &str) -> Result<String> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(Error::io(path))
+    std::fs::read(path).map_err(Error::reading(path))
 }

@@ -4,12 +4,16 @@ use std::path::Path;
 
 use espo_core::Auth;
 
+use super::secrets::Secrets;
 use crate::error::{Error, Result};
 use crate::workload::{CredentialNames, Workload};
 
 /// A user's credentials, which are never printed.
 #[derive(Clone)]
-pub struct Credentials(pub(crate) Auth);
+pub struct Credentials {
+    pub(crate) auth: Auth,
+    pub(crate) secrets: Secrets,
+}
 
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -21,7 +25,34 @@ impl Credentials {
     /// Creates credentials from any value that [`Auth`] supports.
     #[must_use]
     pub fn new(auth: impl Into<Auth>) -> Self {
-        Self(auth.into())
+        Self {
+            auth: auth.into(),
+            secrets: Secrets::default(),
+        }
+    }
+
+    /// Creates credentials from named values: `api_key`, `secret_key`, `username` and `password`; `None` if the values
+    /// are not enough.
+    fn from_values(get: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let mut secrets = Secrets::default();
+        let auth = match (get("api_key"), get("username"), get("password")) {
+            (Some(key), ..) => {
+                secrets.add(&key);
+                match get("secret_key") {
+                    Some(secret) => {
+                        secrets.add_hmac(&key, &secret);
+                        Auth::hmac(key, secret).into()
+                    }
+                    None => Auth::api_key(key),
+                }
+            }
+            (None, Some(user), Some(password)) => {
+                secrets.add_password(&user, &password);
+                Auth::password(user, password).into()
+            }
+            _ => return None,
+        };
+        Some(Self { auth, secrets })
     }
 
     /// Reads credentials from `ESPO_API_KEY` (with `ESPO_SECRET_KEY` for HMAC), or `ESPO_USERNAME` and `ESPO_PASSWORD`.
@@ -55,27 +86,18 @@ impl Credentials {
         let mut users = Vec::new();
         for (index, row) in reader.records().enumerate() {
             let row = row.map_err(|e| wrong(e.to_string()))?;
-            let get = |name: &str| {
+            let user = Self::from_values(|name| {
                 let column = headers.iter().position(|h| h == name)?;
-                row.get(column).filter(|v| !v.is_empty())
-            };
-            let auth = match (
-                get("api_key"),
-                get("secret_key"),
-                get("username"),
-                get("password"),
-            ) {
-                (Some(key), Some(secret), ..) => Auth::hmac(key, secret).into(),
-                (Some(key), None, ..) => Auth::api_key(key),
-                (None, _, Some(user), Some(password)) => Auth::password(user, password).into(),
-                _ => {
-                    return Err(wrong(format!(
-                        "user {} has no credentials: expected the columns api_key (and secret_key for HMAC), or username and password",
-                        index + 1
-                    )));
-                }
-            };
-            users.push(Self(auth));
+                let value = row.get(column).filter(|v| !v.is_empty());
+                value.map(str::to_owned)
+            });
+            let user = user.ok_or_else(|| {
+                wrong(format!(
+                    "user {} has no credentials: expected the columns api_key (and secret_key for HMAC), or username and password",
+                    index + 1
+                ))
+            });
+            users.push(user?);
         }
         if users.is_empty() {
             return Err(wrong("the file has no users".into()));
@@ -84,32 +106,24 @@ impl Credentials {
     }
 
     pub(crate) fn from_names(names: &CredentialNames) -> Result<Self> {
-        let get = |name: &Option<String>| {
-            let name = name.as_ref()?;
-            std::env::var(name).ok().filter(|v| !v.is_empty())
-        };
-        let auth = match (
-            get(&names.api_key),
-            get(&names.secret_key),
-            get(&names.username),
-            get(&names.password),
-        ) {
-            (Some(key), Some(secret), ..) => Auth::hmac(key, secret).into(),
-            (Some(key), None, ..) => Auth::api_key(key),
-            (None, _, Some(user), Some(password)) => Auth::password(user, password).into(),
-            _ => {
-                let named = [&names.api_key, &names.username, &names.password]
-                    .into_iter()
-                    .flatten()
-                    .cloned()
-                    .collect::<Vec<_>>();
-                return Err(Error::usage(format!(
-                    "no credentials in the environment: {} not set",
-                    named.join(", ")
-                )));
-            }
-        };
-        Ok(Self(auth))
+        let user = Self::from_values(|name| {
+            let variable = match name {
+                "api_key" => &names.api_key,
+                "secret_key" => &names.secret_key,
+                "username" => &names.username,
+                _ => &names.password,
+            };
+            let value = std::env::var(variable.as_ref()?).ok();
+            value.filter(|v| !v.is_empty())
+        });
+        user.ok_or_else(|| {
+            let named = [&names.api_key, &names.username, &names.password];
+            let named: Vec<&str> = named.into_iter().flatten().map(String::as_str).collect();
+            Error::usage(format!(
+                "no credentials in the environment: {} not set",
+                named.join(", ")
+            ))
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod connect;
 mod credentials;
+mod secrets;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ pub use access::Access;
 pub(crate) use connect::Connects;
 use connect::connects;
 pub use credentials::Credentials;
+pub(crate) use secrets::Secrets;
 
 use crate::error::{Error, Result};
 use crate::record::Recorder;
@@ -38,7 +40,7 @@ impl Dialer {
         let credentials = &self.credentials[user % self.credentials.len()];
         self.access
             .apply(Client::builder(&self.url))
-            .auth(credentials.0.clone())
+            .auth(credentials.auth.clone())
             .retry(RetryPolicy::none())
             .max_in_flight(None)
             // The sender applies the timeout, see `Patience`.
@@ -56,12 +58,26 @@ impl Dialer {
     pub(crate) fn patient_client(&self, user: usize) -> Result<Client> {
         self.access
             .apply(Client::builder(&self.url))
-            .auth(self.credentials[user % self.credentials.len()].0.clone())
+            .auth(self.credentials[user % self.credentials.len()].auth.clone())
             .timeout(self.timeout)
             .user_agent(concat!("espo-bench/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| Error::usage(e.to_string()))
     }
+}
+
+impl Dialer {
+    /// Returns the secrets that the server could repeat.
+    pub(crate) fn secrets(&self) -> Secrets {
+        secrets(&self.credentials, &self.access)
+    }
+}
+
+/// Returns the secrets of users and of the way to the target.
+pub(crate) fn secrets(users: &[Credentials], access: &Access) -> Secrets {
+    let mut all = access.secrets();
+    users.iter().for_each(|user| all.extend(&user.secrets));
+    all
 }
 
 /// Properties of the target.
@@ -72,20 +88,6 @@ pub(crate) struct Probe {
     pub(crate) schema: Schema,
     pub(crate) connects: Connects,
     pub(crate) connection: ConnectionInfo,
-}
-
-/// Returns the host of a URL, and whether it is this machine.
-pub(crate) fn is_loopback(url: &str) -> Option<(String, bool)> {
-    let parsed = url::Url::parse(url).ok()?;
-    let (host, loopback) = match parsed.host()? {
-        url::Host::Domain(name) => (
-            name.to_owned(),
-            name == "localhost" || name.ends_with(".localhost"),
-        ),
-        url::Host::Ipv4(ip) => (ip.to_string(), ip.is_loopback()),
-        url::Host::Ipv6(ip) => (ip.to_string(), ip.is_loopback()),
-    };
-    Some((host, loopback))
 }
 
 /// Checks that the target is reachable and accepts the credentials, and reads its metadata.

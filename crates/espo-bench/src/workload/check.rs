@@ -66,7 +66,10 @@ pub(super) fn check(
         }
     }
     Ok(Workload {
-        name: file.name.unwrap_or(default_name),
+        name: file
+            .name
+            .filter(|name| !name.trim().is_empty())
+            .unwrap_or(default_name),
         description: file.description.unwrap_or_default(),
         source: text.into(),
         origin: origin.into(),
@@ -115,6 +118,12 @@ fn whole_load(source: &Source<'_>, file: &WorkloadFile) -> Result<()> {
         if length.get_ref().0.is_zero() {
             return Err(source.error(length.span(), "must be longer than 0"));
         }
+    }
+    if let (Some(pacing), Some(_)) = (&file.pacing, &file.think) {
+        return Err(source.error(
+            pacing.span(),
+            "set either a think time or a pacing, not both",
+        ));
     }
     if file.stages.is_empty() {
         return Ok(());

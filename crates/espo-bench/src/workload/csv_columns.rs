@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::file::CsvFile;
-use super::model::CsvColumns;
+use crate::data::CsvColumns;
 
 /// Reads the columns that `part` maps to attributes (`attribute = "column header"`), from the directory `folder`.
 ///

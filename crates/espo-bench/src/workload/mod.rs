@@ -19,7 +19,7 @@ use std::ops::Range;
 use std::path::Path;
 
 pub use model::Workload;
-pub(crate) use model::{CredentialNames, CsvColumns, Kind, MixItem, Operation, Skew, Stages};
+pub(crate) use model::{CredentialNames, Kind, MixItem, Operation, PREPARATION, Skew, Stages};
 
 use crate::error::{Error, Result};
 
@@ -58,7 +58,7 @@ impl Workload {
         if !path.exists() && !name_or_path.contains(['/', '.']) {
             return Self::builtin(name_or_path);
         }
-        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        let text = std::fs::read_to_string(path).map_err(Error::reading(path))?;
         Self::parse(name_or_path, &text, path.parent().unwrap_or(Path::new(".")))
     }
 

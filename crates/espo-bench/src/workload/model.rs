@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::data::CsvColumns;
 use crate::schedule::{Arrivals, Phase};
 
 /// The operations to send, their mix and their data.
@@ -72,19 +72,6 @@ pub(crate) struct CredentialNames {
     pub(crate) password: Option<String>,
 }
 
-/// Columns of a CSV file for the attributes of an entity type.
-#[derive(Debug)]
-pub(crate) struct CsvColumns {
-    pub(crate) attributes: Vec<String>,
-    pub(crate) rows: Vec<Vec<String>>,
-    /// The file as the workload names it, and its location.
-    pub(crate) file: String,
-    pub(crate) path: PathBuf,
-    /// Locations of the entity type and the attributes in the workload.
-    pub(crate) entity_place: Range<usize>,
-    pub(crate) places: Vec<Range<usize>>,
-}
-
 /// The content of an iteration: one operation, or the steps of a chain.
 #[derive(Debug, Clone)]
 pub(crate) struct MixItem {
@@ -129,7 +116,7 @@ impl Operation {
     /// Returns its kind in reports.
     pub(crate) fn report_kind(&self) -> &'static str {
         if self.is_preparation {
-            crate::report::PREPARATION
+            PREPARATION
         } else {
             self.kind.as_str()
         }
@@ -143,6 +130,9 @@ pub(crate) struct Places {
     pub(crate) link: Range<usize>,
     pub(crate) names: BTreeMap<String, Range<usize>>,
 }
+
+/// Report kind of creates of records that other operations needed.
+pub(crate) const PREPARATION: &str = "preparation";
 
 /// The kinds of operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

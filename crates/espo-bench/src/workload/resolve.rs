@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use espo_schema::{Attribute, EntityType, FieldKind, Schema, ValueType};
 
-use super::{CsvColumns, Kind, Operation, Workload, at, near, values};
-use crate::data::{Marker, Template};
+use super::{Kind, Operation, Workload, at, near, values};
+use crate::data::{CsvColumns, Marker, Template};
 use crate::error::{Error, Result};
 
 /// An operation with the metadata that it needs.

@@ -140,6 +140,7 @@ fn every_error_has_its_line_and_column() {
         (above("duration = ^\"0s\""), "must be longer than 0"),
         (above("duration = ^\"10\""), "invalid duration"),
         (above("pacing = ^\"0s\""), "must be longer than 0"),
+        (above("pacing = ^\"1s\"\nthink = \"1s\""), "not both"),
         (above("think = ^{ min = \"2s\", max = \"1s\" }"), "min is above max"),
         (above("rate = ^5\nconcurrency = 5"), "either a rate or a concurrency"),
         (above("[data]\nskew = ^{ hot = 2, share = 0.5 }"), "hot and share must be fractions"),
