@@ -70,10 +70,18 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
             "the capacity is the highest load that meets the SLOs; pass at least one --slo",
         ));
     }
-    if !(options.from > 0.0 && options.to > options.from && options.precision > 0.0) {
+    let is_valid = options.from > 0.0 && options.to > options.from && options.to.is_finite();
+    if !is_valid || !(options.precision > 0.0 && options.precision.is_finite()) {
         return Err(Error::usage(
             "invalid search range: expected 0 < --from < --to and a --precision above 0",
         ));
+    }
+    if options.workers && options.to > f64::from(u32::MAX) {
+        return Err(Error::usage(format!(
+            "invalid --to {}: expected at most {} workers",
+            options.to,
+            u32::MAX
+        )));
     }
     let mut runs = Runs {
         options: &options,
@@ -199,6 +207,10 @@ impl Runs<'_> {
         });
         options.limit = Some(Limit::Duration(self.options.probe));
         options.run_id = None;
+        if self.first.is_some() {
+            // The warnings of the first try apply to all.
+            options.warn = |_| {};
+        }
         let mut report = run(options.clone())?;
         for _ in 0..DISTURBED {
             let disturbed = report.generator.verdict == Verdict::GeneratorSaturated;

@@ -164,8 +164,10 @@ impl<'a> Judge<'a> {
         let by_errors = errors_verdict(&a, &b, level);
         let enough = |figure: usize| a.has_enough(figure) && b.has_enough(figure);
         if !enough(0) {
-            out.needed = self.more_requests(&a, &b);
             out.verdict = by_errors.unwrap_or(Verdict::Undecided);
+            if out.verdict == Verdict::Undecided {
+                out.needed = self.more_requests(&a, &b);
+            }
             return Ok(out);
         }
         let (before, after) = (a.estimates(1), b.estimates(2));
@@ -233,6 +235,8 @@ impl<'a> Judge<'a> {
             3
         };
         debug_assert!(p50.high >= p50.low);
+        // More runs are as long as the runs so far.
+        let requests = requests.max(has * runs / self.runs.max(1) as u64);
         Needed {
             requests,
             seconds: Some(self.seconds() * requests as f64 / has.max(1) as f64),

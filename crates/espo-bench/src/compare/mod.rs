@@ -56,6 +56,7 @@ pub struct Comparison {
     pub runs: (usize, usize),
     /// Increase of the load generator's own scheduling lag from the first side to the second, in microseconds, at the
     /// median and at the 99th percentile. Twice this amount is deducted from a difference before the verdict.
+    #[schemars(extend("unit" = "us"))]
     pub lag_change: (f64, f64),
     /// Reasons why the runs are not comparable; only with `--force`.
     pub objections: Vec<String>,
@@ -100,8 +101,10 @@ pub struct Needed {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     /// Value on the first side, in microseconds.
+    #[schemars(extend("unit" = "us"))]
     pub before: f64,
     /// Value on the second side, in microseconds.
+    #[schemars(extend("unit" = "us"))]
     pub after: f64,
     /// `after / before − 1`.
     pub change: f64,

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use crate::compare::{Comparison, Difference, Needed, Verdict};
+use crate::compare::{Comparison, Difference, Needed, OperationComparison, Verdict};
 use crate::units::{show_count, show_micros};
 
-fn word(verdict: Verdict) -> &'static str {
+pub(super) fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Better => "BETTER",
         Verdict::Worse => "WORSE",
@@ -44,27 +44,49 @@ fn rows(comparison: &Comparison) -> impl Iterator<Item = [String; 7]> {
             p99,
             p99_change,
             errors,
-            o.needed
-                .map_or(word(o.verdict).to_owned(), |n| verdict_with(o.verdict, &n)),
+            verdict(o),
         ]
     })
 }
 
+/// Describes the changes of the times and of the errors.
+pub(super) fn changes(row: &OperationComparison) -> String {
+    let [p50, p50_change] = times(row.p50.as_ref());
+    let [p99, p99_change] = times(row.p99.as_ref());
+    format!(
+        "p50 {p50} ({p50_change}), p99 {p99} ({p99_change}), errors {:.2} → {:.2} %",
+        row.errors.0 * 100.0,
+        row.errors.1 * 100.0
+    )
+}
+
+/// Returns the verdict, with the data that it needs if it is undecided.
+pub(super) fn verdict(row: &OperationComparison) -> String {
+    let needed = row.needed.as_ref();
+    needed.map_or(word(row.verdict).to_owned(), |needed| {
+        verdict_with(row.verdict, needed)
+    })
+}
+
 /// Formats the verdict; if it is undecided, adds the number of requests and runs that a verdict needs.
-fn verdict_with(verdict: Verdict, needed: &Needed) -> String {
-    let seconds = needed.seconds.map_or(String::new(), |s| {
+fn verdict_with(verdict: Verdict, data: &Needed) -> String {
+    format!("{} (needs {})", word(verdict), needed(data))
+}
+
+/// Formats the data that a verdict needs.
+pub(super) fn needed(data: &Needed) -> String {
+    let seconds = data.seconds.map_or(String::new(), |s| {
         format!(", about {}", show_micros(s.ceil() * 1e6))
     });
     format!(
-        "{} (needs {} requests{seconds} in {} runs per side)",
-        word(verdict),
-        show_count(needed.requests),
-        needed.runs
+        "{} requests{seconds} in {} runs per side",
+        show_count(data.requests),
+        data.runs
     )
 }
 
 /// Returns notes on how far the verdicts can be trusted.
-fn notes(comparison: &Comparison) -> Vec<String> {
+pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     let mut out = Vec::new();
     let (a, b) = comparison.runs;
     if a < 2 || b < 2 {

@@ -32,7 +32,7 @@ impl HlogSink {
         started: SystemTime,
         about: &str,
     ) -> Result<(Self, std::sync::Arc<parking_lot::Mutex<Option<Error>>>)> {
-        let file = File::create(path).map_err(Error::io(path))?;
+        let file = File::create(path).map_err(Error::writing(path))?;
         let mut file = BufWriter::new(file);
         let since = started
             .duration_since(UNIX_EPOCH)
@@ -42,7 +42,8 @@ impl HlogSink {
             "#[Histogram log format version 1.3]\n#[espo-bench {about}]\n#[StartTime: {since:.3} (seconds since epoch)]\n\
              \"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n"
         );
-        file.write_all(head.as_bytes()).map_err(Error::io(path))?;
+        file.write_all(head.as_bytes())
+            .map_err(Error::writing(path))?;
         let failed = std::sync::Arc::default();
         let sink = Self {
             file,
@@ -69,7 +70,7 @@ impl IntervalSink for HlogSink {
         if let Err(error) = self.file.write_all(line.as_bytes()) {
             self.failed
                 .lock()
-                .get_or_insert(Error::io(&self.path)(error));
+                .get_or_insert(Error::writing(&self.path)(error));
         }
     }
 }
@@ -79,7 +80,7 @@ impl Drop for HlogSink {
         if let Err(error) = self.file.flush() {
             self.failed
                 .lock()
-                .get_or_insert(Error::io(&self.path)(error));
+                .get_or_insert(Error::writing(&self.path)(error));
         }
     }
 }

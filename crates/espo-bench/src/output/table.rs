@@ -167,6 +167,16 @@ fn details(report: &Report, out: &mut String) {
     if let (Some(rate), Some(_)) = (report.rate_per_worker(), report.run.think_seconds) {
         line(format!("{rate:.3} requests/s per person"));
     }
+    warnings(report, out);
+    lists(report, out);
+}
+
+/// Adds everything that limits how far the figures can be used.
+fn warnings(report: &Report, out: &mut String) {
+    // Writing to a String cannot fail.
+    let mut line = |text: String| {
+        let _ = writeln!(out, "{text}");
+    };
     for warning in report.data_warnings() {
         line(format!("SMALL DATA: {warning}"));
     }
@@ -182,10 +192,11 @@ fn details(report: &Report, out: &mut String) {
             left_out.operation, left_out.entity
         ));
     }
-    if totals.generator_errors > 0 {
+    let own = report.totals.generator_errors;
+    if own > 0 {
         line(format!(
             "{} requests failed in the load generator and are not counted",
-            show_count(totals.generator_errors)
+            show_count(own)
         ));
     }
     for problem in &report.problems {
@@ -197,6 +208,14 @@ fn details(report: &Report, out: &mut String) {
     if let Some(warning) = warning(report) {
         line(format!("WARNING: {warning}"));
     }
+}
+
+/// Adds the errors, the SLOs and the tries of a capacity search.
+fn lists(report: &Report, out: &mut String) {
+    // Writing to a String cannot fail.
+    let mut line = |text: String| {
+        let _ = writeln!(out, "{text}");
+    };
     if !report.errors.is_empty() {
         line("\nerrors".into());
         for error in report.errors.iter().take(12) {

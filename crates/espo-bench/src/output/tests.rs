@@ -197,19 +197,64 @@ fn prometheus_lines_have_name_labels_and_value() {
 }
 
 #[test]
-fn reports_round_trip_and_the_schema_is_current() {
+fn reports_round_trip() {
     let report = sample();
     assert_eq!(Report::from_json(&report.to_json()).unwrap(), report);
-    let schema = serde_json::to_string_pretty(&schemars::schema_for!(Report)).unwrap() + "\n";
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/report-1.json");
-    if std::env::var_os("ESPO_BENCH_WRITE_SCHEMA").is_some() {
-        std::fs::write(path, &schema).unwrap();
+}
+
+#[test]
+fn the_schemas_are_current_and_figures_have_units() {
+    let schemas = [
+        ("report-1", schemars::schema_for!(Report)),
+        (
+            "comparison-1",
+            schemars::schema_for!(crate::compare::Comparison),
+        ),
+        ("trend-1", schemars::schema_for!(crate::trend::Trend)),
+    ];
+    for (name, schema) in schemas {
+        assert_units(name, schema.as_value());
+        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/schema");
+        let path = format!("{folder}/{name}.json");
+        if std::env::var_os("ESPO_BENCH_WRITE_SCHEMA").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        assert!(
+            std::fs::read_to_string(&path).unwrap() == text,
+            "{name} has changed: run this test with ESPO_BENCH_WRITE_SCHEMA=1, and raise the version if old readers would misread"
+        );
     }
-    let kept = std::fs::read_to_string(path).unwrap();
-    assert!(
-        kept == schema,
-        "the schema has changed: run this test with ESPO_BENCH_WRITE_SCHEMA=1, and raise FORMAT_VERSION if old readers would misread"
-    );
+}
+
+/// Asserts that times and rates have a unit in their name, in their schema or, for distributions, next to them.
+fn assert_units(path: &str, schema: &serde_json::Value) {
+    let serde_json::Value::Object(object) = schema else {
+        return;
+    };
+    let properties = object.get("properties").and_then(|p| p.as_object());
+    let states_unit = properties.is_some_and(|p| p.contains_key("unit"));
+    for (name, property) in properties.into_iter().flatten() {
+        let is_percentile = name.starts_with('p') && name[1..].parse::<u32>().is_ok();
+        let is_figure = is_percentile
+            || ["rate", "max", "mean", "min", "at"].contains(&name.as_str())
+            || name.ends_with("_rate");
+        // Nested objects have their own units.
+        let is_number = property.get("$ref").is_none() && property.get("anyOf").is_none();
+        assert!(
+            !is_figure || !is_number || states_unit || property.get("unit").is_some(),
+            "{path}.{name} has no unit"
+        );
+    }
+    for (name, value) in object {
+        let values: Vec<_> = match value {
+            serde_json::Value::Array(values) => values.iter().collect(),
+            value => vec![value],
+        };
+        for value in values {
+            assert_units(&format!("{path}.{name}"), value);
+        }
+    }
 }
 
 #[test]
@@ -274,4 +319,108 @@ fn the_summary_explains_the_figures() {
         "{tones:?}"
     );
     assert!(!said(&report).join("\n").contains("not saturated"));
+}
+
+/// Returns the names of the test cases with each status: passed, failed, in error, skipped.
+fn cases(xml: &str) -> [Vec<String>; 4] {
+    use quick_junit::{NonSuccessKind, TestCaseStatus};
+    let document = quick_junit::Report::deserialize_from_str(xml).unwrap();
+    let mut out: [Vec<String>; 4] = Default::default();
+    for case in document.test_suites.iter().flat_map(|s| &s.test_cases) {
+        let index = match &case.status {
+            TestCaseStatus::Success { .. } => 0,
+            TestCaseStatus::NonSuccess { kind, .. } if *kind == NonSuccessKind::Failure => 1,
+            TestCaseStatus::NonSuccess { .. } => 2,
+            TestCaseStatus::Skipped { .. } => 3,
+        };
+        out[index].push(case.name.to_string());
+    }
+    out
+}
+
+#[test]
+fn junit_fails_exactly_if_the_exit_code_is_not_zero() {
+    type Change = fn(&mut Report);
+    let changes: [(Change, &str); 6] = [
+        (|r| r.slos[0].held = false, "SLO p99 < 1ms"),
+        (
+            |r| r.run.stopped = Some("50 % of the requests failed".into()),
+            "the run was completed",
+        ),
+        (|r| r.totals.requests = 0, "the run was completed"),
+        (
+            |r| r.writes.as_mut().unwrap().left = 3,
+            "created records were deleted",
+        ),
+        (
+            |r| r.problems.push("\u{1b}[31m & <disk>".into()),
+            "the run had no problems",
+        ),
+        (|_| {}, ""),
+    ];
+    for (change, expected) in changes {
+        let mut report = sample();
+        crate::report::recompute(&mut report);
+        report.slos[0].held = true;
+        report.writes = Some(crate::report::Writes::default());
+        report.problems.clear();
+        change(&mut report);
+        let [_, failed, error, skipped] = cases(&junit(&report));
+        assert_eq!(report.exit_code() != 0, !failed.is_empty(), "{expected}");
+        assert_eq!(failed.first().map_or("", |name| name), expected);
+        assert!(error.is_empty() && skipped.is_empty());
+        report.generator.verdict = Verdict::GeneratorSaturated;
+        let [.., skipped] = cases(&junit(&report));
+        assert_eq!(skipped, ["the figures reflect the target"]);
+    }
+}
+
+#[test]
+fn comparisons_show_every_operation_in_each_format() {
+    use crate::compare::{Comparison, Difference, OperationComparison, Verdict as Change};
+    let row = |name: &str, verdict| OperationComparison {
+        name: name.into(),
+        requests: (100, 120),
+        p50: Some(Difference {
+            before: 20_000.0,
+            after: 60_000.0,
+            change: 2.0,
+            low: 1.5,
+            high: 2.6,
+        }),
+        p99: None,
+        errors: (0.0, 0.25),
+        verdict,
+        needed: None,
+    };
+    let comparison = Comparison {
+        all: row("all requests", Change::Undecided),
+        operations: vec![
+            row("list:<Account>", Change::Worse),
+            row("read:Lead", Change::Better),
+            row("read:Call", Change::Undecided),
+        ],
+        runs: (3, 3),
+        lag_change: (0.0, 0.0),
+        objections: vec!["different load: 4 and 8 workers".into()],
+        threshold: 0.05,
+    };
+    for text in [
+        comparison_table(&comparison),
+        comparison_markdown(&comparison),
+        comparison_html(&comparison),
+        comparison_junit(&comparison),
+    ] {
+        for name in ["all requests", "Account", "read:Lead", "read:Call"] {
+            assert!(text.contains(name), "{name} in {text}");
+        }
+    }
+    let page = comparison_html(&comparison);
+    assert!(page.contains("list:&lt;Account&gt;") && page.contains("+200.0 % [+150.0, +260.0]"));
+    assert!(page.contains("Not comparable: different load"));
+    let [passed, failed, error, skipped] = cases(&comparison_junit(&comparison));
+    assert_eq!(passed, ["read:Lead is not slower"]);
+    assert_eq!(failed, ["list:<Account> is not slower"]);
+    assert_eq!(error, ["all requests is not slower"]);
+    assert_eq!(skipped, ["read:Call is not slower"]);
 }

@@ -15,12 +15,12 @@ pub fn trend_text(trend: &Trend) -> String {
         for note in notes(group) {
             let _ = writeln!(out, "  note: {note}");
         }
-        let changes = sentences(group);
+        let changes = changes(group);
         if changes.is_empty() {
             let _ = writeln!(out, "  no lasting change");
         }
-        for sentence in changes {
-            let _ = writeln!(out, "  {sentence}");
+        for (operation, change) in changes {
+            let _ = writeln!(out, "  {}", sentence(group, operation, change));
         }
         out.push('\n');
     }
@@ -45,7 +45,7 @@ pub(crate) fn notes(group: &TrendGroup) -> Vec<String> {
     let mut out = Vec::new();
     if trusted < group.runs.len() {
         out.push(format!(
-            "{} of {} runs are shown but not examined, because the load generator was saturated",
+            "runs that are shown but not examined, because the load generator was saturated: {} of {}",
             group.runs.len() - trusted,
             group.runs.len()
         ));
@@ -59,27 +59,38 @@ pub(crate) fn notes(group: &TrendGroup) -> Vec<String> {
     out
 }
 
-/// Returns one sentence per change, oldest first.
-pub(crate) fn sentences(group: &TrendGroup) -> Vec<String> {
-    let mut all: Vec<(&str, &Change)> = Vec::new();
+/// Returns the changes of a group with their operations, oldest first.
+pub(crate) fn changes(group: &TrendGroup) -> Vec<(&str, &Change)> {
+    let mut all = Vec::new();
     for series in &group.series {
-        all.extend(
-            series
-                .changes
-                .iter()
-                .map(|c| (series.operation.as_str(), c)),
-        );
+        let changes = series.changes.iter();
+        all.extend(changes.map(|change| (series.operation.as_str(), change)));
     }
     all.sort_by_key(|(_, change)| change.run);
-    all.into_iter()
-        .map(|(operation, change)| sentence(group, operation, change))
-        .collect()
+    all
 }
 
 fn sentence(group: &TrendGroup, operation: &str, change: &Change) -> String {
     let run = &group.runs[change.run];
     let word = if change.is_worse() { "WORSE" } else { "BETTER" };
-    let figures = match change.metric {
+    let mut since = run.started.clone();
+    if let Some(version) = &run.version {
+        let _ = write!(since, ", EspoCRM {version}");
+    }
+    if let Some(label) = &run.label {
+        let _ = write!(since, ", {label}");
+    }
+    format!(
+        "{word} {operation} {}: {} since {since} ({})",
+        metric(change.metric),
+        figures_of(change),
+        run.file
+    )
+}
+
+/// Returns the medians before and after a change.
+pub(crate) fn figures_of(change: &Change) -> String {
+    match change.metric {
         Metric::P50 | Metric::P99 => format!(
             "{} → {} ({:+.1} %)",
             show_micros(change.before),
@@ -91,19 +102,7 @@ fn sentence(group: &TrendGroup, operation: &str, change: &Change) -> String {
             change.before * 100.0,
             change.after * 100.0
         ),
-    };
-    let mut since = run.started.clone();
-    if let Some(version) = &run.version {
-        let _ = write!(since, ", EspoCRM {version}");
     }
-    if let Some(label) = &run.label {
-        let _ = write!(since, ", {label}");
-    }
-    format!(
-        "{word} {operation} {}: {figures} since {since} ({})",
-        metric(change.metric),
-        run.file
-    )
 }
 
 /// Returns the display name of a metric.

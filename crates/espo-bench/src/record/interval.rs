@@ -12,6 +12,7 @@ use super::histogram;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Second {
     /// Start of the step in seconds from the start of the measurement.
+    #[schemars(extend("unit" = "s"))]
     pub at: f64,
     /// Number of successful requests.
     pub ok: u64,
@@ -22,6 +23,7 @@ pub struct Second {
     pub p50: u64,
     /// 95th percentile; absent in reports of older versions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(extend("unit" = "us"))]
     pub p95: Option<u64>,
     /// 99th percentile.
     #[schemars(extend("unit" = "us"))]
@@ -31,6 +33,7 @@ pub struct Second {
     pub max: u64,
     /// Scheduled requests or iterations per second at the middle of the step (open model).
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(extend("unit" = "1/s"))]
     pub target_rate: Option<f64>,
 }
 

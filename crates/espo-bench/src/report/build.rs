@@ -13,6 +13,8 @@ use crate::workload::Operation;
 const BUSY: f64 = 0.85;
 /// A wake-up delay of this size at the 99th percentile affects the percentiles of fast requests.
 const LAG_MICROS: u64 = 5_000;
+/// If responses take long, a larger delay does not affect their percentiles: this fraction of the median is tolerated.
+const TOLERATED_LAG: f64 = 0.1;
 /// Minimum fraction of the target rate at which it counts as sustained.
 const HELD: f64 = 0.99;
 
@@ -166,7 +168,8 @@ fn verdict(report: &Report) -> (Verdict, Vec<String>) {
             generator.busiest_thread * 100.0
         ));
     }
-    if generator.scheduling_lag.p99 > LAG_MICROS {
+    let tolerated = (report.all.p50 as f64 * TOLERATED_LAG).max(LAG_MICROS as f64);
+    if generator.scheduling_lag.p99 as f64 > tolerated {
         let lag = generator.scheduling_lag.p99 as f64 / 1e3;
         reasons.push(format!(
             "scheduling lag of {lag:.1} ms at the 99th percentile"

@@ -13,7 +13,7 @@ impl Report {
     /// Returns [`Error::Io`] if the file cannot be read, and [`Error::Usage`] if it is not a report or has a newer
     /// format.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        let text = std::fs::read_to_string(path).map_err(Error::reading(path))?;
         Self::from_json(&text).map_err(|m| Error::usage(format!("{}: {m}", path.display())))
     }
 
@@ -27,6 +27,9 @@ impl Report {
         struct Head {
             format: String,
             version: u32,
+        }
+        if text.trim().is_empty() {
+            return Err("not an espo-bench report: the file is empty".into());
         }
         let head: Head =
             serde_json::from_str(text).map_err(|e| format!("not an espo-bench report: {e}"))?;

@@ -25,6 +25,7 @@ pub use writes::Writes;
 
 pub use crate::record::{Outcome, Second};
 use crate::schedule::{Arrivals, Phase};
+use crate::workload::PREPARATION;
 
 /// Version of the JSON format. It increases if readers of the old format would misread the new one.
 pub const FORMAT_VERSION: u32 = 1;
@@ -159,6 +160,7 @@ pub enum Model {
     /// Iterations at scheduled times, whether or not earlier ones have finished.
     Open {
         /// Iterations per second, at the peak.
+        #[schemars(extend("unit" = "1/s"))]
         rate: f64,
         /// How the starts of iterations are distributed.
         arrivals: Arrivals,
@@ -200,12 +202,15 @@ pub struct Totals {
     /// Number of failed requests.
     pub failed: u64,
     /// `requests` per second of the measurement.
+    #[schemars(extend("unit" = "1/s"))]
     pub rate: f64,
     /// Target rate in iterations per second (open model).
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(extend("unit" = "1/s"))]
     pub offered_rate: Option<f64>,
     /// Achieved rate in iterations per second (open model).
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(extend("unit" = "1/s"))]
     pub achieved_rate: Option<f64>,
     /// Dropped iterations: scheduled, but not started before the run ended (open model).
     pub unsent: u64,
@@ -256,6 +261,7 @@ pub struct OutcomeReport {
     /// Number of requests.
     pub count: u64,
     /// Requests per second of the measurement.
+    #[schemars(extend("unit" = "1/s"))]
     pub rate: f64,
     /// Service times: from the actual send to the last byte, microseconds.
     pub service: Distribution,
@@ -297,6 +303,7 @@ pub struct Generator {
     /// CPU seconds of all sending threads during the measurement.
     pub cpu_seconds: f64,
     /// CPU seconds per 10,000 requests.
+    #[schemars(extend("unit" = "s"))]
     pub cpu_per_10k: f64,
     /// Send delay in the open model for sends with a free slot in flight, microseconds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -304,6 +311,7 @@ pub struct Generator {
     /// Delay of the wake-up of a sleeping task, microseconds, measured every 10 ms.
     pub scheduling_lag: Distribution,
     /// Maximum resident memory in bytes, sampled once per second; includes the embedded server.
+    #[schemars(extend("unit" = "B"))]
     pub peak_memory: u64,
     /// Resident memory in bytes, once per minute: `[minute, bytes]`.
     pub memory_by_minute: Vec<(u32, u64)>,
@@ -404,9 +412,6 @@ impl Report {
         serde_json::to_string_pretty(self).expect("a report is plain data")
     }
 }
-
-/// [`OperationReport::kind`] of creates of records that other operations needed.
-pub(crate) const PREPARATION: &str = "preparation";
 
 /// [`RunInfo::stopped`] after Ctrl-C, which is not a failure.
 pub(crate) const INTERRUPTED: &str = "interrupted";

@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::changes::{runs_needed, splits};
-use crate::report::{Distribution, Model, Outcome, Report, Verdict};
+use crate::report::{Decode, Distribution, Model, Outcome, Report, Verdict};
 
 /// Probability of at least one mark on a page of equal runs.
 const FALSE_ALARMS: f64 = 0.05;
@@ -96,18 +96,24 @@ pub struct TrendPoint {
     /// Number of requests, including failed ones.
     pub requests: u64,
     /// Requests per second.
+    #[schemars(extend("unit" = "1/s"))]
     pub rate: f64,
     /// Fraction of failed requests, 0 to 1.
     pub errors: f64,
     /// Median response time in microseconds; null if no request succeeded, as for the other times.
+    #[schemars(extend("unit" = "us"))]
     pub p50: Option<u64>,
     /// 90th percentile, microseconds.
+    #[schemars(extend("unit" = "us"))]
     pub p90: Option<u64>,
     /// 95th percentile, microseconds.
+    #[schemars(extend("unit" = "us"))]
     pub p95: Option<u64>,
     /// 99th percentile, microseconds.
+    #[schemars(extend("unit" = "us"))]
     pub p99: Option<u64>,
     /// Longest response time, microseconds.
+    #[schemars(extend("unit" = "us"))]
     pub max: Option<u64>,
 }
 
@@ -171,13 +177,16 @@ pub fn trend(reports: &[(String, Report)], options: TrendOptions) -> Trend {
     for report in reports {
         groups.entry(key(&report.1)).or_default().push(report);
     }
+    let firsts: Vec<&Report> = groups.values().map(|reports| &reports[0].1).collect();
     let mut groups: Vec<TrendGroup> = groups
-        .into_values()
-        .map(|mut reports| {
+        .values()
+        .map(|reports| {
+            let mut reports = reports.clone();
             reports.sort_by_key(|(file, r)| (instant(r), file.clone()));
             group(&reports, options)
         })
         .collect();
+    distinguish(&mut groups, &firsts);
     groups.sort_by_key(|g| std::cmp::Reverse(g.runs.len()));
     Trend { groups }
 }
@@ -185,10 +194,58 @@ pub fn trend(reports: &[(String, Report)], options: TrendOptions) -> Trend {
 /// Returns the properties that runs must share to be comparable.
 fn key(report: &Report) -> String {
     let run = &report.run;
+    // The embedded server has another port in each run.
+    let url = match report.target.embedded {
+        true => "embedded",
+        false => report.target.url.trim_end_matches('/'),
+    };
     format!(
-        "{} {:?} {} {}",
-        run.workload_sha256, run.model, report.target.url, report.target.embedded
+        "{} {:?} {:?} {:?} {url}",
+        run.workload_sha256, run.model, run.think_seconds, run.decode
     )
+}
+
+/// Adds to the load of groups that look equal how they differ.
+fn distinguish(groups: &mut [TrendGroup], reports: &[&Report]) {
+    let shown = |group: &TrendGroup| {
+        let TrendGroup {
+            workload,
+            load,
+            target,
+            ..
+        } = group;
+        (workload.clone(), load.clone(), target.clone())
+    };
+    let all: Vec<_> = groups.iter().map(shown).collect();
+    for (group, report) in groups.iter_mut().zip(reports) {
+        if all.iter().filter(|other| **other == shown(group)).count() < 2 {
+            continue;
+        }
+        let run = &report.run;
+        let mut details = vec![format!(
+            "workload file {}",
+            &run.workload_sha256[..8.min(run.workload_sha256.len())]
+        )];
+        if let Model::Open {
+            arrivals,
+            max_in_flight,
+            ..
+        } = &run.model
+        {
+            let arrivals = format!("{arrivals:?}").to_lowercase();
+            details.push(format!(
+                "{arrivals} arrivals, at most {max_in_flight} in flight"
+            ));
+        }
+        if let Some((min, max)) = run.think_seconds {
+            details.push(format!("think times of {min} s to {max} s"));
+        }
+        details.push(match run.decode {
+            Decode::Typed => "typed decoding".into(),
+            Decode::Skip => "no decoding".into(),
+        });
+        group.load = format!("{} ({})", group.load, details.join(", "));
+    }
 }
 
 /// Returns the start of a run as an instant, so that dates in different time zones sort correctly.

@@ -164,3 +164,23 @@ fn fewer_runs_than_needed_are_reported() {
     assert!(trend.groups[0].runs_needed < 20);
     assert_eq!(median(&[]), 0.0);
 }
+
+#[test]
+fn runs_on_embedded_servers_form_one_group() {
+    let mut reports = runs(1, 4, |_| 1.0);
+    for (index, (_, report)) in reports.iter_mut().enumerate() {
+        report.target.embedded = true;
+        report.target.url = format!("http://127.0.0.1:{}", 40_000 + index);
+    }
+    assert_eq!(trend(&reports, TrendOptions::default()).groups.len(), 1);
+}
+
+#[test]
+fn groups_that_look_equal_state_their_difference() {
+    let mut reports = runs(1, 4, |_| 1.0);
+    reports[0].1.run.decode = Decode::Skip;
+    let trend = trend(&reports, TrendOptions::default());
+    assert_eq!(trend.groups.len(), 2);
+    assert_ne!(trend.groups[0].load, trend.groups[1].load);
+    assert!(trend.groups[1].load.contains("no decoding"), "{trend:?}");
+}

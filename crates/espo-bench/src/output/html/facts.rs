@@ -82,6 +82,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
         let text = format!("{} (no records of {})", o.operation, o.entity);
         ("nothing to read", text)
     }));
+    facts.push(("decoded untyped", report.decoded_untyped.join(", ")));
     facts.extend(report.problems.iter().map(|p| ("problem", p.clone())));
     facts
 }

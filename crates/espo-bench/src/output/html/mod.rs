@@ -1,5 +1,6 @@
 //! Self-contained HTML pages: no script and no network access; for light mode, dark mode and print.
 
+mod compare;
 mod dashboard;
 mod facts;
 mod figures;
@@ -9,6 +10,7 @@ mod trend;
 
 use maud::{Markup, html as markup};
 
+pub use self::compare::comparison_html;
 pub(crate) use self::dashboard::{dashboard_page, report_body};
 use self::page::page;
 pub use self::trend::trend_html;

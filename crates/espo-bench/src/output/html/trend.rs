@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 
 use super::super::charts::{Chart, Scale, Series};
-use super::super::trend::{heading, notes, sentences};
+use super::super::trend::{self, heading, notes};
 use super::figures::{figure, per_second};
 use super::page::{badge, page};
 
-use crate::trend::{Trend, TrendGroup, TrendPoint, TrendSeries};
+use crate::trend::{Change, Trend, TrendGroup, TrendPoint, TrendSeries};
 use crate::units::{show_count, show_micros, trim};
 
 /// Number of operations whose charts are initially expanded.
@@ -52,20 +52,44 @@ fn one(group: &TrendGroup) -> Markup {
 }
 
 fn changes(group: &TrendGroup) -> Markup {
-    let all = sentences(group);
+    let all = trend::changes(group);
+    let worse = all.iter().filter(|(_, change)| change.is_worse()).count();
+    let sentence = |class: &str, count: usize, word: &str| {
+        let noun = if count == 1 { "change" } else { "changes" };
+        html! {
+            @if count > 0 { li class=(class) { (count) " lasting " (noun) " for the " (word) "." } }
+        }
+    };
     html! {
         div.summary {
             ul {
                 @if all.is_empty() { li.yes { "No lasting change." } }
-                @for sentence in all {
-                    @let (class, text) = match sentence.split_once(' ') {
-                        Some(("WORSE", rest)) => ("no", format!("Worse: {rest}")),
-                        Some((_, rest)) => ("yes", format!("Better: {rest}")),
-                        None => ("so", sentence.clone()),
-                    };
-                    li class=(class) { (text) }
-                }
+                (sentence("no", worse, "worse"))
+                (sentence("yes", all.len() - worse, "better"))
             }
+            @if !all.is_empty() {
+                div.scroll { table {
+                    thead { tr {
+                        th { "since" } th { "operation" } th { "metric" } th { "before and after" } th { "EspoCRM" } th { "label" } th { "report" }
+                    } }
+                    tbody { @for (operation, change) in &all { (row(group, operation, change)) } }
+                } }
+            }
+        }
+    }
+}
+
+fn row(group: &TrendGroup, operation: &str, change: &Change) -> Markup {
+    let run = &group.runs[change.run];
+    html! {
+        tr {
+            td { (run.started.get(..10).unwrap_or(&run.started)) }
+            td { (operation) }
+            td { (trend::metric(change.metric)) }
+            td class=(if change.is_worse() { "wrong" } else { "right" }) { (trend::figures_of(change)) }
+            td { (run.version.as_deref().unwrap_or("–")) }
+            td { (run.label.as_deref().unwrap_or("–")) }
+            td { (run.file) }
         }
     }
 }

@@ -1,0 +1,100 @@
+//! Results as JUnit XML, which CI systems show as test results.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
+
+use super::compare::{changes, notes, verdict};
+use super::headline;
+use crate::compare::{Comparison, Verdict as Change};
+use crate::report::{INTERRUPTED, Report, Verdict, Writes};
+
+/// Returns the report as JUnit XML. A test case fails exactly if its requirement makes the exit code of the run
+/// non-zero; one is skipped if the load generator spoiled the figures.
+#[must_use]
+pub fn junit(report: &Report) -> String {
+    let seconds = Duration::try_from_secs_f64(report.run.seconds).unwrap_or_default();
+    let mut suite = TestSuite::new(format!("espo-bench.{}", report.run.workload));
+    suite.set_time(seconds);
+    suite.set_system_out(headline(report));
+    let stopped = report.run.stopped.clone().filter(|r| r != INTERRUPTED);
+    let stopped = stopped.map(|reason| format!("stopped early: {reason}"));
+    let unmeasured = report.totals.requests == 0;
+    suite.add_test_case(case(
+        "the run was completed",
+        stopped.or_else(|| unmeasured.then(|| "no request was measured".to_owned())),
+    ));
+    for slo in &report.slos {
+        let measured = slo.measured.as_deref().unwrap_or("nothing");
+        let missed = (!slo.held).then(|| format!("measured {measured}"));
+        suite.add_test_case(case(&format!("SLO {}", slo.expression), missed));
+    }
+    if let Some(result) = &report.capacity_result {
+        let none = result.load.is_none().then(|| result.ended.clone());
+        suite.add_test_case(case("a load meets the SLOs", none));
+    }
+    if let Some(writes) = &report.writes {
+        let left = writes.is_incomplete().then(|| Writes::sentence(writes));
+        suite.add_test_case(case("created records were deleted", left));
+    }
+    for problem in &report.problems {
+        suite.add_test_case(case("the run had no problems", Some(problem.clone())));
+    }
+    let mut status = TestCaseStatus::success();
+    if report.generator.verdict != Verdict::Trustworthy {
+        status = TestCaseStatus::skipped();
+        status.set_message(report.generator.reasons.join("; "));
+    }
+    suite.add_test_case(test_case("the figures reflect the target", status));
+    document(suite)
+}
+
+/// Returns the comparison as JUnit XML with one test case per operation. A regression is a failure. If all requests
+/// together are undecided, their test case is an error; other undecided operations are skipped.
+#[must_use]
+pub fn comparison_junit(comparison: &Comparison) -> String {
+    let mut suite = TestSuite::new("espo-bench.compare");
+    let notes = notes(comparison);
+    if !notes.is_empty() {
+        suite.set_system_out(notes.join("\n"));
+    }
+    for (index, row) in std::iter::once(&comparison.all)
+        .chain(&comparison.operations)
+        .enumerate()
+    {
+        let mut status = match row.verdict {
+            Change::Worse => TestCaseStatus::non_success(NonSuccessKind::Failure),
+            Change::Undecided if index == 0 => TestCaseStatus::non_success(NonSuccessKind::Error),
+            Change::Undecided => TestCaseStatus::skipped(),
+            Change::Better | Change::NoDifference => TestCaseStatus::success(),
+        };
+        if matches!(row.verdict, Change::Worse | Change::Undecided) {
+            status.set_message(format!("{}: {}", verdict(row), changes(row)));
+        }
+        suite.add_test_case(test_case(&format!("{} is not slower", row.name), status));
+    }
+    document(suite)
+}
+
+/// Returns a test case that fails with the message, if there is one.
+fn case(name: &str, failure: Option<String>) -> TestCase {
+    let mut status = TestCaseStatus::success();
+    if let Some(message) = failure {
+        status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_message(message);
+    }
+    test_case(name, status)
+}
+
+fn test_case(name: &str, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_classname("espo-bench");
+    case
+}
+
+fn document(suite: TestSuite) -> String {
+    let mut document = Junit::new("espo-bench");
+    document.add_test_suite(suite);
+    // Writing to memory cannot fail, and characters that XML does not allow were removed.
+    document.to_string().expect("JUnit is plain data")
+}
