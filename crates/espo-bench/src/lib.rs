@@ -18,8 +18,10 @@ mod clean;
 mod compare;
 mod dashboard;
 mod data;
+mod digest;
 mod drive;
 mod error;
+mod host;
 mod init;
 mod k8s;
 mod ledger;
@@ -29,6 +31,7 @@ mod record;
 pub mod report;
 mod schedule;
 mod seed;
+mod shards;
 mod slo;
 mod slurm;
 mod target;
@@ -60,5 +63,5 @@ pub use trend::{
     ALL_REQUESTS, Change, Metric, Trend, TrendGroup, TrendOptions, TrendPoint, TrendRun,
     TrendSeries, trend,
 };
-pub use units::parse_duration;
+pub use units::{parse_duration, parse_positive_duration};
 pub use workload::Workload;

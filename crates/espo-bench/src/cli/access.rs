@@ -38,6 +38,12 @@ pub(crate) struct AccessArgs {
 }
 
 impl AccessArgs {
+    /// Returns the files that the options name.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let client = self.client_certificate.iter().chain(&self.client_key);
+        self.ca_certificate.iter().chain(client)
+    }
+
     pub(crate) fn access(&self) -> Result<Access> {
         let mut access = Access::default();
         for text in &self.header_env {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use espo_bench::{
     Arrivals, Credentials, DashboardAddr, Decode, Limit, Load, Result, RunOptions, Shard, Slo,
-    Target, Workload, parse_duration, parse_time,
+    Target, Workload, parse_duration, parse_positive_duration, parse_time,
 };
 
 use super::access::AccessArgs;
@@ -29,7 +29,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) hdr: Option<PathBuf>,
     /// Print the requests of the first N iterations instead of sending them; only lists and metadata are read.
-    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20", help_heading = "Safety")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), num_args = 0..=1, default_missing_value = "20", help_heading = "Safety")]
     pub(crate) dry_run: Option<u64>,
     /// Serve a live page during the run, by default on a loopback address [default: 127.0.0.1:5656].
     ///
@@ -65,7 +65,7 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
     pub(crate) precision: f64,
     /// Duration of one probe.
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "10s")]
     pub(crate) probe: Duration,
 }
 
@@ -84,7 +84,7 @@ pub(crate) struct BaseArgs {
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
     /// How long the cleanup may continue without deleting a record.
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s", help_heading = "Safety")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "10s", help_heading = "Safety")]
     cleanup_timeout: Duration,
     /// Label of the run in reports and trends, such as a release or a commit.
     #[arg(long, value_name = "TEXT", help_heading = "Output")]
@@ -124,11 +124,11 @@ struct TargetArgs {
 #[command(next_help_heading = "Load")]
 struct ShapeArgs {
     /// Closed model: run N workers; each starts its next iteration when the previous one has finished.
-    #[arg(long, value_name = "N", conflicts_with = "rate")]
+    #[arg(long, value_name = "N", conflicts_with = "rate", value_parser = clap::value_parser!(u32).range(1..))]
     concurrency: Option<u32>,
     /// Closed model: N people with a think time between page views. The think time is --think, the workload's, or
     /// 5s..30s.
-    #[arg(long, value_name = "N", conflicts_with_all = ["rate", "concurrency"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["rate", "concurrency"], value_parser = clap::value_parser!(u32).range(1..))]
     people: Option<u32>,
     /// Closed model: think time between the iterations of a worker, such as 10s, or 5s..30s for a random one. Defaults
     /// to the workload's think time.
@@ -139,7 +139,7 @@ struct ShapeArgs {
     #[arg(long, value_name = "R")]
     rate: Option<f64>,
     /// Duration of the measurement.
-    #[arg(long, value_parser = parse_duration, conflicts_with = "requests")]
+    #[arg(long, value_parser = parse_positive_duration, conflicts_with = "requests")]
     duration: Option<Duration>,
     /// Number of iterations, instead of a duration; a chain counts as one.
     #[arg(long, value_name = "N")]
@@ -168,7 +168,7 @@ struct SendArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: u32,
     /// Timeout of a request.
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "60s")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "60s")]
     timeout: Duration,
     /// How long to wait for in-flight requests when the run ends.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
@@ -197,7 +197,8 @@ pub(crate) struct LimitArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Safety")]
 struct RecordArgs {
-    /// Ledger of created records. Defaults to espo-bench-RUN.ledger, which is deleted when no records remain.
+    /// Ledger of created records, which is kept. Defaults to espo-bench-RUN.ledger, which is deleted when no records
+    /// remain.
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
     /// Keep the created records; `clean` can delete them later.
@@ -244,6 +245,16 @@ fn share(text: &str) -> std::result::Result<f64, String> {
 }
 
 impl BaseArgs {
+    /// Returns the files that the run reads.
+    pub(crate) fn inputs(&self) -> Vec<PathBuf> {
+        let workload = PathBuf::from(&self.workload);
+        let mut files: Vec<PathBuf> = self.target.metadata.clone();
+        files.extend(self.target.users.clone());
+        files.extend(workload.is_file().then_some(workload));
+        files.extend(self.access.files().cloned());
+        files
+    }
+
     pub(crate) fn options(&self) -> Result<RunOptions> {
         let workload = Workload::load(&self.workload)?;
         let target = match &self.target.url {
@@ -292,6 +303,10 @@ impl BaseArgs {
 }
 
 impl RunArgs {
+    pub(crate) fn ledger(&self) -> Option<&PathBuf> {
+        self.records.ledger.as_ref()
+    }
+
     pub(crate) fn options(&self) -> Result<RunOptions> {
         let mut options = self.base.options()?;
         options.dashboard = self.dashboard;

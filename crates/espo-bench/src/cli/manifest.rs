@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Parser as _};
-use espo_bench::{K8sOptions, Result, Workload, parse_duration};
+use espo_bench::{K8sOptions, Result, Workload, parse_duration, parse_positive_duration};
 
 #[derive(Debug, Args)]
 pub(crate) struct K8sArgs {
@@ -32,7 +32,7 @@ pub(crate) struct K8sArgs {
     #[arg(long, default_value = "default")]
     namespace: String,
     /// Let the Job fail if it has not ended after this time.
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "2h")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "2h")]
     deadline: Duration,
     /// Delete the Job and its logs this long after it has ended.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1d")]

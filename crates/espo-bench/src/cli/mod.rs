@@ -8,6 +8,9 @@ mod slurm;
 mod trend;
 mod write;
 
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 use espo_bench::{CapacityOptions, Error, Result, output};
 
@@ -88,6 +91,29 @@ enum Command {
     Trend(TrendArgs),
 }
 
+/// Prints the help or a usage error. clap's own function ignores that standard output cannot be written.
+pub(crate) fn explain(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        // There is nowhere left to report that standard error cannot be written.
+        let _ = error.print();
+        return ExitCode::from(2);
+    }
+    let text = error.render();
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let shown = if std::io::stdout().is_terminal() && !no_colour {
+        espo_stdio::out!("{}", text.ansi())
+    } else {
+        espo_stdio::out!("{text}")
+    };
+    match shown {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            espo_stdio::note!("espo-bench: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
 pub(crate) fn run(cli: Cli) -> Result<u8> {
     match cli.command {
         Command::Run(args) => run_load(&args),
@@ -105,7 +131,9 @@ pub(crate) fn run(cli: Cli) -> Result<u8> {
 }
 
 fn run_load(args: &RunArgs) -> Result<u8> {
-    args.output.check(&args.hdr)?;
+    let inputs = args.base.inputs();
+    args.output
+        .check(&args.hdr, inputs.iter().chain(args.ledger()))?;
     let options = args.options()?;
     if let Some(iterations) = args.dry_run {
         let lines = espo_bench::dry_run(options, iterations)?;
@@ -121,7 +149,7 @@ fn run_load(args: &RunArgs) -> Result<u8> {
 }
 
 fn find_capacity(args: &CapacityArgs) -> Result<u8> {
-    args.output.check(None)?;
+    args.output.check(None, &args.base.inputs())?;
     let mut run = args.base.options()?;
     run.progress = false;
     let search = &args.search;
@@ -145,25 +173,77 @@ fn find_capacity(args: &CapacityArgs) -> Result<u8> {
     finish(args.output.write(&capacity.report), &text, code)
 }
 
-/// The command line for the report. Credentials cannot be passed as arguments, but a URL may contain one.
+/// Returns the command line for the report. Credentials cannot be passed as arguments, but a URL may contain some: its
+/// user and its query are left out.
 fn command_line() -> String {
-    let shown = std::env::args().map(|arg| match arg.split_once("://") {
-        Some((scheme, rest)) if rest.contains('@') => {
-            let host = rest.rsplit('@').next().unwrap_or_default();
-            format!("{scheme}://…@{host}")
-        }
-        _ => arg,
-    });
-    let quoted = shown.map(|arg| {
-        if arg.contains([' ', '<', '>']) {
-            format!("'{arg}'")
-        } else {
+    // Arguments such as paths need not be UTF-8.
+    let args = std::env::args_os().map(|arg| without_secrets(&arg.to_string_lossy()));
+    let quoted = args.map(|arg| {
+        let is_plain = |c: char| c.is_alphanumeric() || "/._-+:@%,=[]".contains(c);
+        if !arg.is_empty() && arg.chars().all(is_plain) {
             arg
+        } else {
+            format!("'{}'", arg.replace('\'', r"'\''"))
         }
     });
     quoted.collect::<Vec<_>>().join(" ")
 }
 
+fn without_secrets(arg: &str) -> String {
+    let Some((scheme, rest)) = arg.split_once("://") else {
+        return arg.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = match authority.rsplit_once('@') {
+        Some((_, host)) => format!("…@{host}"),
+        None => authority.to_owned(),
+    };
+    let path = match path.split_once(['?', '#']) {
+        Some((path, _)) => format!("{path}?…"),
+        None => path.to_owned(),
+    };
+    format!("{scheme}://{host}{path}")
+}
+
+/// Checks a threshold in percent and returns it as a fraction.
+fn threshold(percent: f64) -> Result<f64> {
+    if percent > 0.0 && percent.is_finite() {
+        Ok(percent / 100.0)
+    } else {
+        Err(usage(format!(
+            "invalid --threshold '{percent}': expected a percentage above 0"
+        )))
+    }
+}
+
 fn usage(message: String) -> Error {
     Error::Usage(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_in_the_command_line_lose_their_secrets() {
+        for (given, expected) in [
+            (
+                "https://crm.example.com/espo",
+                "https://crm.example.com/espo",
+            ),
+            (
+                "https://me:pass@crm.example.com",
+                "https://…@crm.example.com",
+            ),
+            (
+                "--proxy=http://a:b@c@proxy:3128/",
+                "--proxy=http://…@proxy:3128/",
+            ),
+            ("https://crm/?token=abc#x", "https://crm/?…"),
+            ("list.p99 < 250ms", "list.p99 < 250ms"),
+        ] {
+            assert_eq!(without_secrets(given), expected);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use espo_bench::{
     CleanOptions, CompareOptions, Credentials, Report, Result, Slo, Workload, output,
-    parse_duration,
+    parse_positive_duration,
 };
 
 use super::access::AccessArgs;
@@ -21,7 +21,7 @@ pub(crate) struct CleanArgs {
     #[arg(long)]
     url: Option<String>,
     /// How long the cleanup may continue without deleting a record.
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "10s")]
     cleanup_timeout: Duration,
     #[command(flatten)]
     access: AccessArgs,
@@ -33,6 +33,8 @@ impl CleanArgs {
             access: self.access.access()?,
             patience: self.cleanup_timeout,
         };
+        // A wrong path is reported before missing credentials.
+        espo_bench::read_ledger(&self.ledger)?;
         let credentials = Credentials::from_env()?;
         let cleaned = espo_bench::clean(&self.ledger, self.url.as_deref(), credentials, options)?;
         let all = cleaned.removed + cleaned.missing + cleaned.left;
@@ -79,18 +81,32 @@ pub(crate) struct CompareArgs {
     /// Write the comparison as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write the comparison as one self-contained HTML page.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Write the comparison as Markdown.
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
+    /// Write JUnit XML for CI systems, with one test case per operation.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
 }
 
 impl CompareArgs {
     pub(crate) fn run(mut self) -> Result<u8> {
         let options = CompareOptions {
-            threshold: self.threshold / 100.0,
+            threshold: super::threshold(self.threshold)?,
             force: self.force,
             ..CompareOptions::default()
         };
+        let is_option =
+            |path: &&PathBuf| path.to_string_lossy().starts_with("--") && !path.exists();
+        if let Some(option) = self.after.iter().find(is_option) {
+            return Err(usage(format!(
+                "cannot read the report '{}': everything after `--` is a report; options must precede it",
+                option.display()
+            )));
+        }
         if self.after.is_empty() {
             if self.before.len() != 2 {
                 return Err(usage(format!(
@@ -100,15 +116,28 @@ impl CompareArgs {
             }
             self.after.extend(self.before.pop());
         }
+        let outputs = [&self.json, &self.html, &self.markdown, &self.junit];
+        let reports = self.before.iter().chain(&self.after);
+        write::check(outputs.into_iter().flatten(), reports)?;
         let (before, after) = (load_all(&self.before)?, load_all(&self.after)?);
         let (a, b): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
         let comparison = espo_bench::compare_sides(&a, &b, options).map_err(usage)?;
         let json = serde_json::to_string_pretty(&comparison).map_err(|e| usage(e.to_string()))?;
+        type Form<'a> = &'a dyn Fn() -> String;
+        let forms: [(&Option<PathBuf>, Form<'_>); 4] = [
+            (&self.json, &|| json.clone()),
+            (&self.html, &|| output::comparison_html(&comparison)),
+            (&self.markdown, &|| output::comparison_markdown(&comparison)),
+            (&self.junit, &|| output::comparison_junit(&comparison)),
+        ];
         let mut failures = Vec::new();
-        write::file(self.json.as_ref(), || json, &mut failures);
-        let markdown = || output::comparison_markdown(&comparison);
-        write::file(self.markdown.as_ref(), markdown, &mut failures);
-        let table = output::comparison_table(&comparison);
+        for (path, form) in forms {
+            write::file(path.as_ref(), form, &mut failures);
+        }
+        let table = match write::takes_stdout(outputs.into_iter().flatten()) {
+            true => String::new(),
+            false => output::comparison_table(&comparison),
+        };
         finish(failures, &table, comparison.exit_code())
     }
 }
@@ -140,6 +169,7 @@ pub(crate) struct MergeArgs {
 
 impl MergeArgs {
     pub(crate) fn run(&self) -> Result<u8> {
+        self.output.check(None, &self.shards)?;
         let mut merged = espo_bench::merge(load_all(&self.shards)?)?;
         merged.check(&self.slo);
         let failures = self.output.write(&merged);
@@ -217,6 +247,7 @@ pub(crate) struct ReportArgs {
 
 impl ReportArgs {
     pub(crate) fn run(&self) -> Result<u8> {
+        self.output.check(None, [&self.report])?;
         let mut report = Report::load(&self.report)?;
         if !self.slo.is_empty() {
             report.check(&self.slo);

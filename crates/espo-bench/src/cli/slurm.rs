@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Parser as _};
-use espo_bench::{Result, SlurmOptions, Workload, parse_duration};
+use espo_bench::{Result, SlurmOptions, Workload, parse_positive_duration};
 
 #[derive(Debug, Args)]
 pub(crate) struct SlurmArgs {
@@ -26,13 +26,13 @@ pub(crate) struct SlurmArgs {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     cpus: u32,
     /// Time limit of the job.
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "2h")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "2h")]
     time_limit: Duration,
     /// Partition. Defaults to the cluster's.
     #[arg(long)]
     partition: Option<String>,
     /// How long the tasks wait for each other before the common start.
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "30m")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "30m")]
     wait: Duration,
     /// Further options of `run`, after `--`: the rate or concurrency of the whole run, its duration, and so on.
     #[arg(last = true)]

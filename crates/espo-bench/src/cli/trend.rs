@@ -31,21 +31,16 @@ pub(crate) struct TrendArgs {
 
 impl TrendArgs {
     pub(crate) fn run(&self) -> Result<u8> {
-        if !(self.threshold > 0.0 && self.threshold.is_finite()) {
-            return Err(super::usage(format!(
-                "invalid --threshold '{}': expected a percentage above 0",
-                self.threshold
-            )));
-        }
-        write::check([&self.html, &self.csv, &self.json].into_iter().flatten())?;
+        let options = TrendOptions {
+            threshold: super::threshold(self.threshold)?,
+        };
+        let outputs = [&self.html, &self.csv, &self.json].into_iter().flatten();
+        write::check(outputs, &self.reports)?;
         let reports = self.reports.iter().map(|path| {
             let name = path.file_name().unwrap_or(path.as_os_str());
             Ok((name.to_string_lossy().into_owned(), Report::load(path)?))
         });
         let reports = reports.collect::<Result<Vec<_>>>()?;
-        let options = TrendOptions {
-            threshold: self.threshold / 100.0,
-        };
         let trend = trend(&reports, options);
         let mut failures = Vec::new();
         write::file(
@@ -64,6 +59,11 @@ impl TrendArgs {
             &mut failures,
         );
         let code = u8::from(self.check && trend.ends_worse());
-        finish(failures, &output::trend_text(&trend), code)
+        let outputs = [&self.html, &self.csv, &self.json].into_iter().flatten();
+        let text = match write::takes_stdout(outputs) {
+            true => String::new(),
+            false => output::trend_text(&trend),
+        };
+        finish(failures, &text, code)
     }
 }

@@ -1,7 +1,7 @@
 //! Output files of a report.
 
 use std::fs::OpenOptions;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -25,6 +25,9 @@ pub(crate) struct OutputArgs {
     /// Write metrics in the Prometheus text format.
     #[arg(long, value_name = "FILE")]
     prometheus: Option<PathBuf>,
+    /// Write JUnit XML for CI systems, with one test case per SLO and one per requirement of a complete run.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
 }
 
 impl OutputArgs {
@@ -35,6 +38,7 @@ impl OutputArgs {
             &self.html,
             &self.markdown,
             &self.prometheus,
+            &self.junit,
         ]
         .into_iter()
         .flatten()
@@ -42,23 +46,29 @@ impl OutputArgs {
 
     /// Returns whether an output goes to standard output, which must then contain nothing else.
     pub(crate) fn takes_stdout(&self) -> bool {
-        self.files().any(|path| is_stdout(path))
+        takes_stdout(self.files())
     }
 
     /// Checks before the load that all files can be written, so that a long run does not end without a report.
-    pub(crate) fn check<'a>(&'a self, others: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
-        check(self.files().chain(others))
+    /// `others` are further outputs, `inputs` files that the command reads.
+    pub(crate) fn check<'a>(
+        &'a self,
+        others: impl IntoIterator<Item = &'a PathBuf>,
+        inputs: impl IntoIterator<Item = &'a PathBuf>,
+    ) -> Result<()> {
+        check(self.files().chain(others), inputs)
     }
 
     /// Writes all files, even if one of them fails, and returns the failures.
     pub(crate) fn write(&self, report: &Report) -> Vec<String> {
         type Form = fn(&Report) -> String;
-        let forms: [(&Option<PathBuf>, Form); 5] = [
+        let forms: [(&Option<PathBuf>, Form); 6] = [
             (&self.json, Report::to_json),
             (&self.csv, output::csv),
             (&self.html, output::html),
             (&self.markdown, output::markdown),
             (&self.prometheus, output::prometheus),
+            (&self.junit, output::junit),
         ];
         let mut failures = Vec::new();
         for (path, form) in forms {
@@ -68,17 +78,26 @@ impl OutputArgs {
     }
 }
 
-/// Checks that the files can be written and that no two outputs use the same file.
-pub(crate) fn check<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
-    let mut seen: Vec<PathBuf> = Vec::new();
+/// Checks that the files can be written, that no two outputs use the same file, and that no output replaces an input.
+pub(crate) fn check<'a>(
+    files: impl IntoIterator<Item = &'a PathBuf>,
+    inputs: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<()> {
+    let inputs: Vec<Identity> = inputs.into_iter().map(|path| identity(path)).collect();
+    let mut seen: Vec<Identity> = Vec::new();
     let mut problems = Vec::new();
     for file in files {
-        let whole = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+        let whole = identity(file);
         let is_special = std::fs::metadata(file).is_ok_and(|m| !m.is_file());
+        let shown = file.display();
         if seen.contains(&whole) && !is_special {
             problems.push(format!(
-                "cannot write two outputs to {}: use a different file for each",
-                file.display()
+                "cannot write two outputs to {shown}: use a different file for each"
+            ));
+        }
+        if inputs.contains(&whole) && !is_special {
+            problems.push(format!(
+                "cannot write an output to {shown}, which this command also uses as a ledger or an input: use a different file"
             ));
         }
         seen.push(whole);
@@ -95,6 +114,44 @@ pub(crate) fn check<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Result<
     }
 }
 
+/// What a path stands for: the file itself if it exists, so that links to one file are equal, else its full path.
+#[derive(Debug, PartialEq, Eq)]
+enum Identity {
+    #[cfg(unix)]
+    File(u64, u64),
+    Path(PathBuf),
+}
+
+fn identity(path: &Path) -> Identity {
+    #[cfg(unix)]
+    if let Ok(known) = std::fs::metadata(path) {
+        use std::os::unix::fs::MetadataExt as _;
+        return Identity::File(known.dev(), known.ino());
+    }
+    let path = followed(path);
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let parent = std::fs::canonicalize(parent.unwrap_or(Path::new(".")));
+    Identity::Path(match (parent, path.file_name()) {
+        (Ok(parent), Some(name)) => parent.join(name),
+        _ => std::path::absolute(&path).unwrap_or(path),
+    })
+}
+
+/// Follows symbolic links, also to a file that does not exist yet.
+fn followed(path: &Path) -> PathBuf {
+    const MOST: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST {
+        let Ok(target) = std::fs::read_link(&path) else {
+            break;
+        };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    path
+}
+
 /// Opens a file for writing without changing it.
 fn try_open(path: &Path) -> io::Result<()> {
     match std::fs::metadata(path) {
@@ -103,7 +160,11 @@ fn try_open(path: &Path) -> io::Result<()> {
         // Opening a named pipe would block until it has a reader.
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            OpenOptions::new().write(true).create_new(true).open(path)?;
+            let path = followed(path);
+            OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(&path)?;
             std::fs::remove_file(path)
         }
         Err(error) => Err(error),
@@ -120,11 +181,49 @@ pub(crate) fn file(
     let written = if is_stdout(path) {
         espo_stdio::out!("{}", text())
     } else {
-        std::fs::write(path, text())
+        replace(path, text().as_bytes())
     };
-    if let Err(error) = written {
-        failures.push(cannot_write(path, &error));
+    match written {
+        Ok(()) => {}
+        Err(error) if is_stdout(path) => failures.push(error.to_string()),
+        Err(error) => failures.push(cannot_write(path, &error)),
     }
+}
+
+/// Writes a file in one step, so that a full disk or a killed process leaves neither half of a report nor an empty file
+/// in place of an earlier one.
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    // A link continues to point to the file.
+    let target = followed(path);
+    let known = std::fs::metadata(&target).ok();
+    let in_place = || std::fs::write(&target, content);
+    if known.as_ref().is_some_and(|known| !known.is_file()) {
+        return in_place();
+    }
+    let directory = target.parent().filter(|p| !p.as_os_str().is_empty());
+    let mut options = tempfile::Builder::new();
+    options.prefix(".espo-bench-");
+    #[cfg(unix)]
+    let options = {
+        use std::os::unix::fs::PermissionsExt as _;
+        // The mode of a new file, from which the system removes the bits of the umask.
+        options.permissions(std::fs::Permissions::from_mode(0o666))
+    };
+    let Ok(mut file) = options.tempfile_in(directory.unwrap_or(Path::new("."))) else {
+        // The file may be writable in a directory that is not.
+        return in_place();
+    };
+    file.write_all(content)?;
+    if let Some(known) = known {
+        file.as_file().set_permissions(known.permissions())?;
+    }
+    file.persist(&target).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Returns whether an output goes to standard output, which must then contain nothing else.
+pub(crate) fn takes_stdout<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> bool {
+    files.into_iter().any(|path| is_stdout(path))
 }
 
 /// Returns whether the path is `-`, which means standard output.

@@ -30,13 +30,58 @@ fn options() -> K8sOptions {
     }
 }
 
+/// Parses an object of the API. The API's types ignore unknown fields, so everything in the text must also be in the
+/// parsed object.
+fn strictly<T: serde::de::DeserializeOwned + serde::Serialize>(text: &str) -> T {
+    let object: T = serde_saphyr::from_str(text).unwrap();
+    let given: serde_json::Value = serde_saphyr::from_str(text).unwrap();
+    assert_eq!(
+        unknown("", &given, &serde_json::to_value(&object).unwrap()),
+        [""; 0]
+    );
+    object
+}
+
+/// Returns the paths of values that the parsed object lacks. Quantities and times are compared as text.
+fn unknown(path: &str, given: &serde_json::Value, parsed: &serde_json::Value) -> Vec<String> {
+    use serde_json::Value;
+    match (given, parsed) {
+        (Value::Object(given), Value::Object(parsed)) => (given.iter())
+            .flat_map(|(key, value)| {
+                let path = format!("{path}.{key}");
+                match parsed.get(key) {
+                    Some(parsed) => unknown(&path, value, parsed),
+                    None => vec![path],
+                }
+            })
+            .collect(),
+        (Value::Array(given), Value::Array(parsed)) if given.len() == parsed.len() => (given
+            .iter())
+        .zip(parsed)
+        .enumerate()
+        .flat_map(|(index, (given, parsed))| unknown(&format!("{path}[{index}]"), given, parsed))
+        .collect(),
+        _ if given == parsed => Vec::new(),
+        _ => vec![path.to_owned()],
+    }
+}
+
+#[test]
+fn unknown_fields_of_a_manifest_are_found() {
+    let text = "apiVersion: batch/v1\nkind: Job\nspec:\n  completion: 4\n  template: {}\n";
+    let job: Job = serde_saphyr::from_str(text).unwrap();
+    let given: serde_json::Value = serde_saphyr::from_str(text).unwrap();
+    let found = unknown("", &given, &serde_json::to_value(&job).unwrap());
+    assert_eq!(found, [".spec.completion"]);
+}
+
 #[test]
 fn the_manifest_is_an_indexed_job_of_shards() {
     let workload = Workload::builtin("mixed").unwrap();
     let text = k8s(&workload, &options()).unwrap();
     let (map, job) = text.split_once("\n---\n").unwrap();
-    let map: ConfigMap = serde_saphyr::from_str(map).unwrap();
-    let job: Job = serde_saphyr::from_str(job).unwrap();
+    let map: ConfigMap = strictly(map);
+    let job: Job = strictly(job);
 
     let spec = job.spec.unwrap();
     assert_eq!(spec.completion_mode.as_deref(), Some("Indexed"));

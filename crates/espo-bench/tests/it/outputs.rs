@@ -38,9 +38,11 @@ fn printing_commands(folder: &Path, url: &str) -> Vec<(String, &'static [&'stati
     vec![
         (
             format!(
-                "run w.toml --url {url} --requests 40 --json r.json --html r.html --csv r.csv --markdown r.md --prometheus r.prom"
+                "run w.toml --url {url} --requests 40 --json r.json --html r.html --csv r.csv --markdown r.md --prometheus r.prom --junit r.xml --hdr r.hlog"
             ),
-            &["r.json", "r.html", "r.csv", "r.md", "r.prom"],
+            &[
+                "r.json", "r.html", "r.csv", "r.md", "r.prom", "r.xml", "r.hlog",
+            ],
         ),
         (format!("run w.toml --url {url} --dry-run 3"), &[]),
         (
@@ -51,14 +53,32 @@ fn printing_commands(folder: &Path, url: &str) -> Vec<(String, &'static [&'stati
         ),
         ("report s0.json --html again.html".into(), &["again.html"]),
         (
-            "compare s0.json s0.json --force --json d.json --markdown d.md".into(),
-            &["d.json", "d.md"],
+            "compare s0.json s0.json --force --json d.json --markdown d.md --html d.html --junit d.xml".into(),
+            &["d.json", "d.md", "d.html", "d.xml"],
         ),
         (
             "merge s0.json s1.json --json all.json".into(),
             &["all.json"],
         ),
         (format!("init --url {url}"), &[]),
+        ("workload".into(), &[]),
+        ("workload browse".into(), &[]),
+        (
+            "trend s0.json s1.json --html t.html --csv t.csv --json t.json".into(),
+            &["t.html", "t.csv", "t.json"],
+        ),
+        (
+            format!("slurm w.toml --url {url} --shards 2 -- --rate 5"),
+            &[],
+        ),
+        (
+            format!("run w.toml --url {url} --requests 5 --quiet --json -"),
+            &[],
+        ),
+        ("--help".into(), &[]),
+        ("run --help".into(), &[]),
+        ("help capacity".into(), &[]),
+        ("--version".into(), &[]),
         (
             format!(
                 "k8s w.toml --image bench:1 --url http://crm.internal --shards 2 --start-at {later}"
@@ -134,12 +154,25 @@ fn outputs_that_cannot_be_written_are_rejected_before_the_load() {
     let server = accounts(Behaviour::default());
     let folder = folder_with(READS);
     std::fs::create_dir(folder.path().join("directory")).unwrap();
+    #[cfg(unix)]
+    for (name, target) in [("link.txt", "same.txt"), ("link2.txt", "link.txt")] {
+        std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+    }
+    std::fs::write(folder.path().join("one.txt"), "").unwrap();
+    std::fs::hard_link(folder.path().join("one.txt"), folder.path().join("two.txt")).unwrap();
     for outputs in [
+        "--csv one.txt --json two.txt",
+        #[cfg(unix)]
+        "--csv same.txt --json link2.txt",
         "--json directory --html ok.html",
         "--json nowhere/r.json",
         "--html w.toml/r.html",
         "--csv same.txt --json same.txt",
         "--hdr directory",
+        "--csv same.txt --json ./same.txt",
+        "--csv directory/../same.txt --junit same.txt",
+        "--html w.toml",
+        "--json l --ledger directory/../l",
     ] {
         let line = format!(
             "run w.toml --url {} --requests 5 --tag-requests {outputs}",
@@ -151,6 +184,70 @@ fn outputs_that_cannot_be_written_are_rejected_before_the_load() {
     }
     assert!(server.seen().is_empty());
     assert!(!folder.path().join("ok.html").exists());
+}
+
+/// Neither the report nor another input may be replaced by an output.
+#[test]
+fn outputs_do_not_replace_inputs() {
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    let run = |line: &str| with_stdout(&mut bench(folder.path(), line), Stdio::null());
+    let url = &server.url;
+    let (code, stderr) = run(&format!(
+        "run w.toml --url {url} --requests 5 --json r.json"
+    ));
+    assert_eq!(code, Some(0), "{stderr}");
+    let report = std::fs::read(folder.path().join("r.json")).unwrap();
+    std::fs::write(folder.path().join("users.csv"), "api_key\nkey\n").unwrap();
+    for line in [
+        "report r.json --html r.json",
+        "merge r.json --json r.json",
+        "compare r.json r.json --html ./r.json",
+        "trend r.json --csv r.json",
+        &format!("run w.toml --url {url} --requests 5 --users users.csv --csv users.csv"),
+    ] {
+        let (code, stderr) = run(line);
+        assert_eq!(code, Some(2), "{line}: {stderr}");
+        assert!(stderr.contains("use a different file"), "{line}: {stderr}");
+    }
+    assert_eq!(std::fs::read(folder.path().join("r.json")).unwrap(), report);
+}
+
+/// A file is replaced only when its new content is complete, and keeps its mode; a link keeps its target.
+#[cfg(unix)]
+#[test]
+fn outputs_keep_mode_and_links() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("old.json"), "old").unwrap();
+    let mode_640 = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(path("old.json"), mode_640).unwrap();
+    symlink("old.json", path("link.json")).unwrap();
+    symlink("later.md", path("dangling.md")).unwrap();
+    let line = format!(
+        "run w.toml --url {} --requests 5 --json link.json --csv new.csv --markdown dangling.md",
+        server.url
+    );
+    let (code, stderr) = with_stdout(&mut bench(folder.path(), &line), Stdio::null());
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(path("link.json").is_symlink() && path("dangling.md").is_symlink());
+    assert!(path("later.md").is_file());
+    let mode = |name: &str| path(name).metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("old.json"), 0o640);
+    assert!(mode("new.csv") & 0o400 != 0);
+    assert!(
+        std::fs::read_to_string(path("old.json"))
+            .unwrap()
+            .starts_with('{')
+    );
+    let names = std::fs::read_dir(folder.path()).unwrap();
+    let hidden = names.filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name.to_string_lossy().starts_with(".espo-bench")
+    });
+    assert_eq!(hidden.count(), 0, "temporary files remain");
 }
 
 /// The check neither empties existing files nor leaves new ones behind.

@@ -18,12 +18,12 @@ fn slow() -> Server {
     })
 }
 
-fn start(command: &mut Command) -> Child {
+pub(crate) fn start(command: &mut Command) -> Child {
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
 }
 
-fn wait_for(what: &str, mut happened: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, mut happened: impl FnMut() -> bool) {
     let since = Instant::now();
     while !happened() {
         assert!(since.elapsed() < Duration::from_secs(60), "{what}");
@@ -31,7 +31,7 @@ fn wait_for(what: &str, mut happened: impl FnMut() -> bool) {
     }
 }
 
-fn end(child: Child) -> (i32, String) {
+pub(crate) fn end(child: Child) -> (i32, String) {
     let Output {
         status,
         stdout,
@@ -41,11 +41,11 @@ fn end(child: Child) -> (i32, String) {
     (status.code().unwrap(), said)
 }
 
-fn report(folder: &Path) -> Value {
+pub(crate) fn report(folder: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(folder.join("r.json")).unwrap()).unwrap()
 }
 
-fn assert_adds_up(writes: &Value) {
+pub(crate) fn assert_adds_up(writes: &Value) {
     let count = |name: &str| writes[name].as_u64().unwrap();
     assert_eq!(
         count("created"),
@@ -172,9 +172,51 @@ fn cleanups_of_silent_servers_end_after_their_timeout() {
     assert_adds_up(&report(folder.path())["writes"]);
 }
 
+/// Returns whether this process, and so the program that it starts, was started with `nohup`.
+pub(crate) fn ignores_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|l| l.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|m| u64::from_str_radix(m.trim(), 16).ok());
+    mask.is_none_or(|mask| mask & 1 != 0)
+}
+
+/// `nohup` requests that a closed terminal does not end the run.
+#[cfg(target_os = "linux")]
+#[test]
+fn runs_started_with_nohup_ignore_hang_ups() {
+    let (server, folder) = (slow(), folder_with(CREATES));
+    let line = format!(
+        "run w.toml --url {} --concurrency 2 --requests 100 --tag-requests --json r.json",
+        server.url
+    );
+    let program = bench(folder.path(), &line);
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .current_dir(folder.path())
+        .env("ESPO_API_KEY", "key")
+        .env("NO_PROXY", "*")
+        .env_remove("ESPO_SECRET_KEY");
+    let child = start(&mut shell);
+    wait_for("nothing was sent", || server.seen().len() > 10);
+    let kill = Command::new("kill")
+        .args(["-s", "HUP", &child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+    let (code, said) = end(child);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(report(folder.path())["totals"]["requests"], 100);
+}
+
 #[test]
 fn runs_interrupted_before_the_measurement_exit_with_1() {
-    for signal in ["TERM", "INT"] {
+    let signals = match ignores_hang_up() {
+        false => &["TERM", "INT", "HUP"][..],
+        true => &["TERM", "INT"],
+    };
+    for signal in signals {
         let (server, folder) = (slow(), folder_with(CREATES));
         let line = format!(
             "run w.toml --url {} --warmup 10m --duration 10m --tag-requests --json r.json",

@@ -99,6 +99,104 @@ fn contradictory_options_are_rejected_before_the_load() {
     assert!(server.seen().is_empty());
 }
 
+/// Every option with a number or a duration has a lower and an upper end.
+#[test]
+fn values_beyond_their_range_are_rejected_before_the_load() {
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    let compare = "compare w.toml w.toml";
+    for (options, expected) in [
+        ("--rate nan", "invalid rate"),
+        ("--rate inf", "invalid rate"),
+        ("--rate 1e300", "up to 1000000"),
+        ("--rate=-1", "invalid rate"),
+        ("--rate 0", "invalid rate"),
+        ("--concurrency 0", "'0'"),
+        ("--people 0", "'0'"),
+        ("--concurrency 99999999", "file descriptors"),
+        ("--requests 0", "number of requests"),
+        ("--duration 0s", "above 0"),
+        ("--duration 367d", "at most 366 days"),
+        ("--duration 99999999999d", "too long"),
+        ("--duration 1y", "no fixed length"),
+        ("--duration=-1s", "negative"),
+        ("--warmup 367d", "at most 366 days"),
+        ("--timeout 0s", "above 0"),
+        ("--cleanup-timeout 0s", "above 0"),
+        ("--max-error-share nan", "0 to 1"),
+        ("--think 5s..1s", "longer than the second"),
+        ("--shard 4/4", "0/4 to 3/4"),
+        ("--start-at 1999-01-01T00:00:00Z", "has passed"),
+        ("--run-id zz", "hexadecimal"),
+        ("--dry-run=0", "'0'"),
+    ] {
+        let line = format!("run w.toml --url {} --tag-requests {options}", server.url);
+        let (code, said) = out(&mut bench(folder.path(), &line));
+        assert_eq!(code, 2, "{options}: {said}");
+        assert!(said.contains(expected), "{options}: {said}");
+    }
+    for (line, expected) in [
+        (format!("{compare} --threshold 0"), "above 0"),
+        (format!("{compare} --threshold nan"), "above 0"),
+        (format!("{compare} -- --html x"), "options must precede"),
+        ("trend w.toml --threshold inf".into(), "above 0"),
+        ("clean nothing.ledger".into(), "cannot read the ledger"),
+        ("report nothing.json".into(), "cannot read nothing.json"),
+        (
+            format!("capacity w.toml --url {} --slo p99<1s --to inf", server.url),
+            "search range",
+        ),
+        (
+            format!(
+                "capacity w.toml --url {} --slo p99<1s --precision nan",
+                server.url
+            ),
+            "search range",
+        ),
+    ] {
+        let (code, said) = out(&mut bench(folder.path(), &line));
+        assert_eq!(code, 2, "{line}: {said}");
+        assert!(said.contains(expected), "{line}: {said}");
+    }
+    assert!(server.seen().is_empty());
+}
+
+/// Paths need not be UTF-8, and the command line in the report must not end the run.
+#[cfg(target_os = "linux")]
+#[test]
+fn paths_need_not_be_utf_8() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    let name = std::ffi::OsStr::from_bytes(b"r\xff.json");
+    let line = format!("run w.toml --url {} --requests 5 --json", server.url);
+    let (code, said) = out(bench(folder.path(), &line).arg(name));
+    assert_eq!(code, 0, "{said}");
+    assert!(folder.path().join(name).is_file());
+}
+
+/// At a rate far beyond the target's, the iterations that are not started are counted without sending them.
+#[test]
+fn rates_far_beyond_the_target_end_with_the_run() {
+    let server = accounts(Behaviour {
+        delay: Some(std::sync::Arc::new(|_: &str, _| Duration::from_millis(20))),
+        ..Behaviour::default()
+    });
+    let folder = folder_with(READS);
+    let line = format!(
+        "run w.toml --url {} --rate 1000000 --max-in-flight 4 --duration 400ms --drain 0s --json r.json",
+        server.url
+    );
+    let (code, said) = out(&mut bench(folder.path(), &line));
+    assert!(code == 0 || code == 1, "{said}");
+    let bytes = std::fs::read(folder.path().join("r.json")).unwrap();
+    let report: Value = serde_json::from_slice(&bytes).unwrap();
+    let unsent = report["totals"]["unsent"].as_u64().unwrap();
+    assert!((399_000..=400_000).contains(&unsent), "{unsent}: {said}");
+    let offered = report["totals"]["offered_rate"].as_f64().unwrap();
+    assert!((offered - 1e6).abs() < 1e4, "{offered}");
+}
+
 #[test]
 fn arrivals_can_be_set_in_file_or_option() {
     let folder = folder_with(&format!("rate = 20\narrivals = \"poisson\"\n{READS}"));

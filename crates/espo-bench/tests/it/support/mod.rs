@@ -52,6 +52,8 @@ pub(crate) struct Behaviour {
     pub mute_deletes: bool,
     /// After this number of requests of the load, all requests get a 401.
     pub rejects_after: Option<u64>,
+    /// All credentials are accepted, and every third request of the load gets a 500 that repeats its headers.
+    pub echoes: bool,
     /// Maximum number of creates; further ones are rejected with 403.
     pub creates: Option<u64>,
 }
@@ -261,12 +263,24 @@ fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
             writer.write_all(text.as_bytes())?;
             continue;
         }
+        if state.behaviour.echoes && is_load {
+            let count = state.seen.lock().unwrap().len();
+            let headers = asked.headers.iter().map(|(n, v)| format!("{n}: {v}"));
+            let headers = headers.collect::<Vec<_>>().join(" | ");
+            if count.is_multiple_of(3) {
+                let head = format!("HTTP/1.1 500 X\r\nX-Status-Reason: {headers}");
+                let length = headers.len();
+                let text = format!("{head}\r\nContent-Length: {length}\r\n\r\n{headers}");
+                writer.write_all(text.as_bytes())?;
+                continue;
+            }
+        }
         let rejects = (state.behaviour.rejects_after)
             .is_some_and(|after| state.seen.lock().unwrap().len() as u64 > after);
         let (status, body) = match state.behaviour.status.filter(|_| is_load) {
             Some(status) => (status, String::new()),
             None if rejects => (401, String::new()),
-            None if asked.key.as_deref() != Some("key") => {
+            None if asked.key.as_deref() != Some("key") && !state.behaviour.echoes => {
                 state.refused.fetch_add(1, Ordering::Relaxed);
                 (401, String::new())
             }
@@ -329,7 +343,10 @@ fn answer(state: &State, asked: &Asked, path: &str) -> (u16, String) {
     let segments: Vec<&str> = path.split('/').collect();
     let mut records = state.records.lock().unwrap();
     match (asked.method.as_str(), segments.as_slice()) {
-        ("GET", ["App", "user"]) => (200, json!({ "user": { "id": "u1" } }).to_string()),
+        ("GET", ["App", "user"]) => {
+            let user = json!({ "user": { "id": "u1", "userName": "jane" }, "token": "session" });
+            (200, user.to_string())
+        }
         ("GET", ["App", "about"]) => (200, json!({ "version": "9.3.0" }).to_string()),
         ("GET", ["Metadata"]) => (200, espo_schema::Schema::stock().raw.to_string()),
         ("GET", [entity]) => match state
