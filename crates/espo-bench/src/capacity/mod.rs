@@ -70,8 +70,9 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
             "the capacity is the highest load that meets the SLOs; pass at least one --slo",
         ));
     }
-    let is_valid = options.from > 0.0 && options.to > options.from && options.to.is_finite();
-    if !is_valid || !(options.precision > 0.0 && options.precision.is_finite()) {
+    let is_range = options.from > 0.0 && options.to > options.from && options.to.is_finite();
+    let is_precise = options.precision > 0.0 && options.precision.is_finite();
+    if !(is_range && is_precise) {
         return Err(Error::usage(
             "invalid search range: expected 0 < --from < --to and a --precision above 0",
         ));

@@ -212,7 +212,7 @@ fn model(report: &Report) -> Option<(Tone, String)> {
         )),
         (Model::Open { .. }, Some(offered), Some(achieved)) => {
             let service = service(report);
-            let held = report.generator.verdict != Verdict::RateNotHeld;
+            let held = totals.is_rate_sustained() == Some(true);
             let begun = if held {
                 format!("The target rate was sustained: {achieved:.1} of {offered:.1} iterations/s started on time.")
             } else {

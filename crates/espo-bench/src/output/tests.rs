@@ -313,6 +313,9 @@ fn the_summary_explains_the_figures() {
     report.errors.clear();
     report.totals.failed = 0;
     report.generator.verdict = Verdict::GeneratorSaturated;
+    // Saturation of the generator does not make the rate sustained.
+    assert!(said(&report).join("\n").contains("was not sustained"));
+    report.totals.achieved_rate = Some(100.0);
     let tones = sentences(&report);
     assert!(
         tones.iter().all(|(tone, _)| *tone != Tone::Bad),

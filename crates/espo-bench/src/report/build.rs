@@ -15,8 +15,6 @@ const BUSY: f64 = 0.85;
 const LAG_MICROS: u64 = 5_000;
 /// If responses take long, a larger delay does not affect their percentiles: this fraction of the median is tolerated.
 const TOLERATED_LAG: f64 = 0.1;
-/// Minimum fraction of the target rate at which it counts as sustained.
-const HELD: f64 = 0.99;
 
 /// Data of the driver in addition to the samples.
 #[derive(Debug)]
@@ -187,9 +185,11 @@ fn verdict(report: &Report) -> (Verdict, Vec<String>) {
         return (Verdict::GeneratorSaturated, reasons);
     }
     let totals = &report.totals;
-    if let (Some(offered), Some(achieved)) = (totals.offered_rate, totals.achieved_rate)
-        && achieved < offered * HELD
-    {
+    if let (Some(offered), Some(achieved), Some(false)) = (
+        totals.offered_rate,
+        totals.achieved_rate,
+        totals.is_rate_sustained(),
+    ) {
         let reason = format!(
             "{achieved:.1} of {offered:.1} iterations/s started on time; {} were dropped",
             totals.unsent

@@ -227,6 +227,17 @@ pub struct Totals {
     pub bytes_out: u64,
 }
 
+/// Minimum fraction of the target rate at which it counts as sustained.
+const SUSTAINED: f64 = 0.99;
+
+impl Totals {
+    /// Returns whether the target rate was sustained; `None` in the closed model.
+    #[must_use]
+    pub fn is_rate_sustained(&self) -> Option<bool> {
+        Some(self.achieved_rate? >= self.offered_rate? * SUSTAINED)
+    }
+}
+
 /// An operation that was left out because the target has no records to read for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NothingToRead {

@@ -137,7 +137,7 @@
     text("failed", count(now.failed) + " (" + ((now.failed * 100) / Math.max(1, now.requests)).toFixed(2) + " %)");
     text("in-flight", count(now.in_flight));
     for (const key of ["p50", "p95", "p99", "max"]) text(key, now.times ? time(now.times[key]) : "–");
-    fill("slos", now.slos.map((slo) => row([[slo.expression], [slo.measured || "nothing measured", "n"], [slo.held ? "met" : "missed", slo.held ? "badge good" : "badge bad"]])));
+    fill("slos", now.slos.map((slo) => row([[slo.expression], [slo.measured || "nothing measured", "n"], [!slo.measured ? "no data yet" : slo.held ? "met" : "missed", !slo.measured ? "badge" : slo.held ? "badge good" : "badge bad"]])));
     fill("errors", now.errors.map((e) => row([[count(e.count), "n"], [e.operation], [e.kind], [e.sample]])));
     by("operations").querySelector("tbody").replaceChildren(...now.operations.map((o) => {
       const times = o.times || {};
