@@ -134,7 +134,7 @@ impl<R: Editable> UpsertRequest<R> {
                 Some(value) if !value.is_null() => conditions.push((name.clone(), value.clone())),
                 _ => {
                     return Err(Error::build(format!(
-                        "an upsert by `{name}` needs a value for it in the record: without one it would match any record that has none"
+                        "upsert key `{name}` is not set in the record; without a value it would match every record where it is null"
                     )));
                 }
             }
