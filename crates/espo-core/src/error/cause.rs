@@ -1,8 +1,10 @@
 //! The causes of an error, without the types of the libraries that they come from.
 
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
+
+use super::visible::Visible;
 
 type Source = Box<dyn StdError + Send + Sync + 'static>;
 
@@ -64,6 +66,7 @@ pub struct Report<'e>(&'e (dyn StdError + 'static));
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = Visible(f);
         write!(f, "{}", self.0)?;
         let mut source = self.0.source();
         while let Some(cause) = source {

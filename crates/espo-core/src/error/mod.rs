@@ -23,6 +23,7 @@ mod body;
 mod cause;
 mod gateway;
 mod predicates;
+mod visible;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ pub(crate) use gateway::is_foreign;
 
 use crate::response::{Context, Response};
 use crate::timing::Timing;
+use visible::Visible;
 
 /// The stage at which a call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,7 +81,8 @@ pub enum Outcome {
 ///
 /// Its `Display` names the request (without query or secrets), what happened and what to do; the causes are in
 /// [`source`](std::error::Error::source), and [`Error::report`] shows both in one line. Neither shows credentials. The
-/// only bodies shown are those of conflicts that EspoCRM itself does not define.
+/// only bodies shown are those of conflicts that EspoCRM itself does not define. Control characters of the server's text
+/// are escaped, so that a message is safe for logs and terminals; [`Error::reason`] returns the text as sent.
 pub struct Error(Box<Inner>);
 
 pub(crate) struct Inner {
@@ -320,6 +323,12 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(&mut Visible(f))
+    }
+}
+
+impl Error {
+    fn write(&self, f: &mut impl fmt::Write) -> fmt::Result {
         if let Some(context) = &self.0.context {
             write!(f, "{} {}: ", context.method, context.path)?;
         }
@@ -351,7 +360,7 @@ impl fmt::Display for Error {
     }
 }
 
-fn write_fault(f: &mut fmt::Formatter<'_>, fault: &DecodeFault) -> fmt::Result {
+fn write_fault(f: &mut impl fmt::Write, fault: &DecodeFault) -> fmt::Result {
     // Empty if the entity type is known only at run time.
     if let Some(entity) = fault.entity.as_deref().filter(|name| !name.is_empty()) {
         f.write_str(entity)?;
