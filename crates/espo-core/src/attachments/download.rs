@@ -61,9 +61,12 @@ impl Download {
 
     /// The file's name from `Content-Disposition`, in any script: RFC 5987's
     /// `filename*` first, then `filename` as percent-encoded or raw UTF-8.
+    ///
+    /// The name is safe to join to a directory: path separators and what precedes them, control characters and
+    /// characters that change the direction of text are removed. `None` if nothing remains, or only dots.
     pub fn file_name(&self) -> Option<String> {
         let value = self.headers.get(header::CONTENT_DISPOSITION)?;
-        file_name(&String::from_utf8_lossy(value.as_bytes()))
+        file_name(&String::from_utf8_lossy(value.as_bytes())).and_then(|name| plain(&name))
     }
 
     /// Reads the next chunk; returns `None` at the end.
@@ -168,9 +171,47 @@ fn file_name(disposition: &str) -> Option<String> {
     }
 }
 
+/// The last component of a name, which a server chooses and programs use as a file name.
+fn plain(name: &str) -> Option<String> {
+    let last = name.rsplit(['/', '\\']).next()?;
+    let is_hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let visible: String = last.chars().filter(|c| !is_hidden(*c)).collect();
+    // A colon separates a drive or an alternate data stream on Windows.
+    let kept = visible.rsplit(':').next()?.trim();
+    (!kept.chars().all(|c| c == '.')).then(|| kept.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::file_name;
+    use super::{file_name, plain};
+
+    #[test]
+    fn file_names_cannot_leave_a_directory() {
+        for (sent, kept) in [
+            ("report.pdf", Some("report.pdf")),
+            ("../../etc/passwd", Some("passwd")),
+            ("..\\..\\evil.exe", Some("evil.exe")),
+            ("/etc/cron.d/x", Some("x")),
+            ("C:evil.exe", Some("evil.exe")),
+            ("a.txt:stream", Some("stream")),
+            ("a\0b\u{1b}[2J.txt", Some("ab[2J.txt")),
+            ("photo\u{202e}gpj.exe", Some("photogpj.exe")),
+            (".hidden", Some(".hidden")),
+            ("Звіт 日.pdf", Some("Звіт 日.pdf")),
+            ("..", None),
+            (".", None),
+            ("a/", None),
+            ("\u{7}", None),
+            ("", None),
+        ] {
+            assert_eq!(plain(sent).as_deref(), kept, "{sent:?}");
+        }
+        let escaped = file_name("attachment; filename*=UTF-8''..%2F..%2Fx").expect("a name");
+        assert_eq!(plain(&escaped).as_deref(), Some("x"));
+    }
 
     #[test]
     fn file_names_are_decoded_from_all_forms() {
