@@ -56,18 +56,18 @@ pub(super) enum State {
 }
 
 impl Journal {
-    /// Opens a journal, or creates one.
+    /// Opens a journal, or creates one that only its owner can read: keys often contain names or addresses.
     ///
     /// # Errors
     /// Fails if the file cannot be read or written, is in use by another run, or is not a journal. A last line that was
     /// truncated by a crash is removed.
     pub fn open(path: impl AsRef<Path>) -> std::io::Result<Self> {
         let path = path.as_ref();
-        let mut file = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .append(true)
-            .open(path)?;
+        let mut options = OpenOptions::new();
+        options.create(true).read(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
         file.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => IoError::new(
                 ErrorKind::WouldBlock,
