@@ -67,7 +67,7 @@ impl<E: Send + 'static, R: Decode> Keyset<E, R> {
             };
             let was_null = matches!(self.position, Position::Null(_));
             self.position = match (last, full) {
-                (Some((id, _)), true) if was_null => Position::Null(Some(id)),
+                (Some((id, _)), true) if was_null => self.advance_null(id, &response)?,
                 (_, false) if was_null && self.order == Order::Asc => Position::Set,
                 (_, _) if was_null => Position::End,
                 (Some((id, value)), true) => self.advance(id, value, &response)?,
@@ -81,15 +81,17 @@ impl<E: Send + 'static, R: Decode> Keyset<E, R> {
     }
 
     fn advance(&self, id: String, value: Value, response: &Response) -> Result<Position, Error> {
-        if let Position::After(_, before) = &self.position
-            && *before == id
-        {
-            return Err(Error::decode(
-                response,
-                DecodeFault::new("the server gave the same page again; going on would never end"),
-            ));
+        match &self.position {
+            Position::After(_, before) if *before == id => Err(same_page(response)),
+            _ => Ok(Position::After(value, id)),
         }
-        Ok(Position::After(value, id))
+    }
+
+    fn advance_null(&self, id: String, response: &Response) -> Result<Position, Error> {
+        match &self.position {
+            Position::Null(Some(before)) if *before == id => Err(same_page(response)),
+            _ => Ok(Position::Null(Some(id))),
+        }
     }
 
     /// After `value` in the order of the list. The server orders equal records by ID, in the same direction.
@@ -153,4 +155,12 @@ impl<E: Send + 'static, R: Decode> Keyset<E, R> {
             _ => Err(missing("id")),
         }
     }
+}
+
+/// A server that ignores the condition would be read for ever.
+fn same_page(response: &Response) -> Error {
+    Error::decode(
+        response,
+        DecodeFault::new("the server returned the same page twice; paging would never end"),
+    )
 }
