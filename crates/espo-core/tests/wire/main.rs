@@ -8,6 +8,7 @@ mod faults;
 mod files;
 mod forms;
 mod gate;
+mod hostile;
 mod proxies;
 mod secrets;
 mod server;

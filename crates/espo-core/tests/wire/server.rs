@@ -50,6 +50,10 @@ pub(crate) enum Act {
     Stall(Vec<u8>),
     /// Writes these bytes and then spaces without end.
     Flood(Vec<u8>),
+    /// Writes the first bytes once and the second ones without end.
+    Repeat(Vec<u8>, Vec<u8>),
+    /// Writes these bytes one by one, with pauses.
+    Drip(Vec<u8>),
 }
 
 pub(crate) struct Server {
@@ -165,6 +169,19 @@ where
                     .collect();
                 while socket.write_all(&piece).await.is_ok() {}
                 return;
+            }
+            Act::Repeat(first, piece) => {
+                let _ = socket.write_all(&first).await;
+                while socket.write_all(&piece).await.is_ok() {}
+                return;
+            }
+            Act::Drip(bytes) => {
+                for byte in bytes {
+                    if socket.write_all(&[byte]).await.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
             }
         }
     }
