@@ -81,7 +81,7 @@ pub(crate) fn write(schema: &Schema, entities: &[String]) -> Result<String> {
     let setup: Vec<String> = chosen
         .iter()
         .filter(|e| is_creatable(schema, e))
-        .map(|e| format!("{} = 100", e.name))
+        .map(|e| format!("{} = 100", quoted(&e.name)))
         .collect();
     if !setup.is_empty() {
         // Writing to a String cannot fail.
@@ -93,7 +93,7 @@ pub(crate) fn write(schema: &Schema, entities: &[String]) -> Result<String> {
         );
     }
     for entity in &chosen {
-        let _ = write!(out, "\n# {}\n", entity.name);
+        let _ = write!(out, "\n# {}\n", espo_stdio::one_line(&entity.name));
         operations(schema, entity, &mut out);
     }
     if let Some(entity) = chosen.iter().find(|e| related(schema, e).is_some()) {
@@ -139,34 +139,43 @@ fn related<'a>(schema: &Schema, entity: &'a EntityType) -> Option<&'a espo_schem
 
 /// Writes a chain that opens a record as users do: the record, its stream and a panel.
 fn chain(schema: &Schema, entity: &EntityType, out: &mut String) {
-    let name = &entity.name;
+    let chain = quoted(&format!("open-{}", entity.name));
+    let name = quoted(&entity.name);
     let _ = write!(
         out,
         "\n# The steps of a chain run in sequence on the same record: opening a record takes several requests.\n\
-         [[chain]]\nname = \"open-{name}\"\nweight = 10\n\n[[chain.step]]\nkind = \"read\"\nentity = \"{name}\"\n"
+         [[chain]]\nname = {chain}\nweight = 10\n\n[[chain.step]]\nkind = \"read\"\nentity = {name}\n"
     );
     if entity.scope.stream {
         let _ = write!(
             out,
-            "\n[[chain.step]]\nkind = \"stream\"\nentity = \"{name}\"\n"
+            "\n[[chain.step]]\nkind = \"stream\"\nentity = {name}\n"
         );
     }
     if let Some(link) = related(schema, entity) {
         let _ = write!(
             out,
-            "\n[[chain.step]]\nkind = \"related\"\nentity = \"{name}\"\nlink = \"{}\"\nselect = [\"name\"]\nmax_size = 5\n",
-            link.name
+            "\n[[chain.step]]\nkind = \"related\"\nentity = {name}\nlink = {}\nselect = [\"name\"]\nmax_size = 5\n",
+            quoted(&link.name)
         );
     }
 }
 
+/// Returns a name of the instance as a TOML string on one line, which is also a quoted key. JSON's escapes are a part of
+/// TOML's, except that TOML requires one for U+007F.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text)
+        .to_string()
+        .replace('\u{7f}', "\\u007f")
+}
+
 fn operations(schema: &Schema, entity: &EntityType, out: &mut String) {
-    let name = &entity.name;
+    let name = quoted(&entity.name);
     let mut add = |kind: &str, weight: u32, more: &str| {
         // Writing to a String cannot fail.
         let _ = write!(
             out,
-            "\n[[operation]]\nkind = \"{kind}\"\nentity = \"{name}\"\nweight = {weight}\n{more}"
+            "\n[[operation]]\nkind = \"{kind}\"\nentity = {name}\nweight = {weight}\n{more}"
         );
     };
     let shown = |a: &&espo_schema::Attribute| {
@@ -183,7 +192,7 @@ fn operations(schema: &Schema, entity: &EntityType, out: &mut String) {
         .values()
         .filter(shown)
         .take(6)
-        .map(|a| format!("\"{}\"", a.name))
+        .map(|a| quoted(&a.name))
         .collect();
     let order = match entity.fields.get("createdAt") {
         Some(field) if !field.order_disabled => "order_by = \"createdAt\"\norder = \"desc\"\n",
@@ -205,8 +214,10 @@ fn operations(schema: &Schema, entity: &EntityType, out: &mut String) {
     {
         let field = entity.scope.status_field.as_deref().unwrap_or_default();
         let filter = format!(
-            "name = \"filter:{name}\"\nwhere = [{{ type = \"equals\", attribute = \"{field}\", value = {} }}]\n",
-            toml::Value::from(option.as_str())
+            "name = {}\nwhere = [{{ type = \"equals\", attribute = {}, value = {} }}]\n",
+            quoted(&format!("filter:{}", entity.name)),
+            quoted(field),
+            quoted(option)
         );
         add("list", 10, &filter);
     }
@@ -218,7 +229,7 @@ fn operations(schema: &Schema, entity: &EntityType, out: &mut String) {
         add(
             "related",
             5,
-            &format!("link = \"{}\"\nselect = [\"name\"]\n", link.name),
+            &format!("link = {}\nselect = [\"name\"]\n", quoted(&link.name)),
         );
     }
     if is_creatable(schema, entity) {
@@ -236,6 +247,61 @@ fn operations(schema: &Schema, entity: &EntityType, out: &mut String) {
 mod tests {
     use super::*;
     use crate::workload::{Workload, resolve::resolve};
+
+    /// Names with quotes, line breaks and TOML of their own.
+    #[test]
+    fn names_of_an_instance_cannot_inject_toml() {
+        let names = [
+            "A\"]\nduration = \"9h",
+            "B\n[setup]\nrecords = { Account = 1000000 }",
+            "C'''\\",
+            "D\u{7f}\u{1b}[31m",
+            "E.F = 1 #",
+            "Ö \u{2028}",
+        ];
+        let entity = |name: &str| {
+            serde_json::json!({
+                "fields": {
+                    "name": {"type": "varchar", "required": true},
+                    format!("status {name}"): {"type": "enum", "options": [name, "x"]},
+                },
+                "links": {name: {"type": "hasMany", "entity": name, "foreign": name, "relationName": "r"}},
+                "collection": {"textFilterFields": ["name"]},
+            })
+        };
+        let scope = |name: &str| {
+            serde_json::json!({"entity": true, "object": true, "isCustom": true, "stream": true,
+                "statusField": format!("status {name}")})
+        };
+        let each = |of: &dyn Fn(&str) -> serde_json::Value| {
+            let entries = names.iter().map(|name| ((*name).to_owned(), of(name)));
+            serde_json::Value::Object(entries.collect())
+        };
+        let tree = serde_json::json!({"entityDefs": each(&entity), "scopes": each(&scope),
+            "fields": Schema::stock().raw["fields"].clone()});
+        let schema = Schema::from_value(tree, "export").unwrap();
+        let text = write(&schema, &[]).unwrap();
+        let table: toml::Table = toml::from_str(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        assert_eq!(table["duration"].as_str(), Some("60s"));
+        let operations = table["operation"].as_array().unwrap();
+        for name in names {
+            let own = |o: &&toml::Value| o["entity"].as_str() == Some(name);
+            assert!(operations.iter().filter(own).count() >= 3, "{name:?}");
+            assert!(
+                operations
+                    .iter()
+                    .any(|o| o.get("link").and_then(toml::Value::as_str) == Some(name)),
+                "{name:?}"
+            );
+        }
+        assert!(
+            operations
+                .iter()
+                .all(|o| names.contains(&o["entity"].as_str().unwrap()))
+        );
+        let workload = Workload::parse("written.toml", &text, std::path::Path::new(".")).unwrap();
+        resolve(&workload, &schema).unwrap();
+    }
 
     #[test]
     fn generated_workloads_match_the_metadata() {

@@ -239,9 +239,22 @@ fn check_name(what: &str, name: &str) -> Result<()> {
     )))
 }
 
-/// Returns text as a YAML block under a key, in the data of a ConfigMap. The indentation is explicit, because the first
-/// line could begin with spaces.
+/// Returns text under a key, in the data of a ConfigMap: as a YAML block if it can be one. The indentation is explicit,
+/// because the first line could begin with spaces.
+///
+/// A block contains its characters as they are, but YAML forbids most control characters, and YAML 1.1 ends a line at
+/// U+0085, U+2028 and U+2029.
 fn block(key: &str, text: &str) -> String {
+    let is_plain = |c: char| {
+        !(c.is_control() && !matches!(c, '\n' | '\t')
+            || matches!(
+                c,
+                '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+            ))
+    };
+    if !text.chars().all(is_plain) {
+        return format!("  {}: {}\n", quoted(key), quoted(text));
+    }
     let mut out = format!("  {}: |2\n", quoted(key));
     for line in text.lines() {
         // Writing to a String cannot fail.
@@ -250,6 +263,19 @@ fn block(key: &str, text: &str) -> String {
     out
 }
 
+/// Returns a JSON string in ASCII, which is also a YAML string whatever the text contains.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut out = String::new();
+    for c in serde_json::Value::from(text).to_string().chars() {
+        match c {
+            ' '..='~' => out.push(c),
+            c => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    // Writing to a String cannot fail.
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    out
 }

@@ -124,9 +124,18 @@ fn code(text: &str) -> String {
     format!("`{text}`")
 }
 
-/// Escapes text for a table cell, because text from the server must not break the table or inject markup.
+/// Escapes text for a table cell, because text from the server must not break the table or inject markup, such as an
+/// image that is loaded from elsewhere when a ticket is opened.
 fn cell(text: &str) -> String {
-    text.replace('|', "\\|")
-        .replace(['\n', '\r'], " ")
-        .replace('<', "&lt;")
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' => out.push(' '),
+            '<' => out.push_str("&lt;"),
+            '&' => out.push_str("&amp;"),
+            '|' | '\\' | '`' | '*' | '[' | ']' | '~' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out
 }
