@@ -53,8 +53,8 @@ pub struct Team {
     pub name: String,
 }
 
-/// A user.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// A user. `Debug` hides the credentials.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// Id.
@@ -91,6 +91,20 @@ pub struct User {
     /// Whether the user may log in.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub is_active: bool,
+}
+
+impl std::fmt::Debug for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("User")
+            .field("id", &self.id)
+            .field("type_", &self.type_)
+            .field("user_name", &self.user_name)
+            .field("auth_method", &self.auth_method)
+            .field("roles_ids", &self.roles_ids)
+            .field("teams_ids", &self.teams_ids)
+            .field("is_active", &self.is_active)
+            .finish_non_exhaustive()
+    }
 }
 
 fn yes() -> bool {
