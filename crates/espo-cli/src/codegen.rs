@@ -126,7 +126,11 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
 pub(crate) fn load(metadata: &[PathBuf]) -> Result<Schema, Failure> {
     let schema = Schema::load(metadata)?;
     for diagnostic in &schema.diagnostics {
-        espo_stdio::note!("{}: {diagnostic}", diagnostic.level);
+        espo_stdio::note!(
+            "{}: {}",
+            diagnostic.level,
+            espo_stdio::one_line(&diagnostic.to_string())
+        );
     }
     Ok(schema)
 }

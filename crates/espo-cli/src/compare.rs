@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use espo_codegen::{Generator, Renamed};
 use espo_schema::{Change, Schema};
+use espo_stdio::one_line;
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -120,20 +121,20 @@ impl Comparison {
     fn text(&self) -> String {
         let mut text = String::new();
         for change in self.changes.iter().filter(|change| change.breaking) {
-            let _ = writeln!(text, "breaks  {change}");
+            let _ = writeln!(text, "breaks  {}", one_line(&change.to_string()));
         }
         for renamed in &self.renamed {
-            let _ = writeln!(text, "breaks  {renamed}");
+            let _ = writeln!(text, "breaks  {}", one_line(&renamed.to_string()));
         }
         for change in self.changes.iter().filter(|change| !change.breaking) {
-            let _ = writeln!(text, "        {change}");
+            let _ = writeln!(text, "        {}", one_line(&change.to_string()));
         }
         if let Some(hidden) = &self.hidden {
             for entity in &hidden.entities {
-                let _ = writeln!(text, "hidden  {entity}");
+                let _ = writeln!(text, "hidden  {}", one_line(entity));
             }
             for change in &hidden.changes {
-                let _ = writeln!(text, "hidden  {}", place(change));
+                let _ = writeln!(text, "hidden  {}", one_line(&place(change)));
             }
         }
         let _ = writeln!(text, "{}", self.summary());
@@ -178,8 +179,16 @@ impl Comparison {
             .map(item)
             .collect();
         let hidden = self.hidden.iter().flat_map(|hidden| {
-            let entities = hidden.entities.iter().map(|name| format!("- `{name}`"));
-            entities.chain(hidden.changes.iter().map(|c| format!("- `{}`", place(c))))
+            let entities = hidden
+                .entities
+                .iter()
+                .map(|name| format!("- {}", code(name)));
+            entities.chain(
+                hidden
+                    .changes
+                    .iter()
+                    .map(|c| format!("- {}", code(&place(c)))),
+            )
         });
         let hidden: Vec<String> = hidden.collect();
         for (title, items) in [
@@ -224,31 +233,34 @@ fn place(change: &Change) -> String {
 }
 
 fn item(change: &Change) -> String {
-    let member = change
-        .member
-        .as_ref()
-        .map(|member| format!(".{member}"))
-        .unwrap_or_default();
     format!(
-        "- `{}{member}`: {}",
-        change.entity,
+        "- {}: {}",
+        code(&place(change)),
         escaped(&change.kind.to_string())
     )
 }
 
+/// A name as a code span, or as escaped text if it contains a backtick, which would end the span.
+fn code(name: &str) -> String {
+    escaped(&format!("`{name}`"))
+}
+
 /// Text in which Markdown's special characters have no effect outside of code spans. Option values and labels are
-/// arbitrary text.
+/// arbitrary text. If they contain backticks, so that it is not certain where a code span ends, nothing is code.
 fn escaped(text: &str) -> String {
+    let has_spans = text.matches('`').count() % 2 == 0 && !text.contains("``");
     let mut out = String::new();
     let mut in_code = false;
     for c in text.chars() {
         match c {
-            '`' => in_code = !in_code,
+            '`' if has_spans => in_code = !in_code,
             '\n' | '\r' => {
                 out.push(' ');
                 continue;
             }
-            '\\' | '*' | '_' | '<' | '>' | '[' | ']' | '|' | '#' | '~' | '@' | '&' if !in_code => {
+            '`' | '\\' | '*' | '_' | '<' | '>' | '[' | ']' | '|' | '#' | '~' | '@' | '&'
+                if !in_code =>
+            {
                 out.push('\\')
             }
             _ => {}
@@ -269,5 +281,12 @@ mod tests {
             "option `<b>_x` added \\*now\\*"
         );
         assert_eq!(escaped("a\nb <script>"), "a b \\<script\\>");
+        // A name that would end the code span and load an image.
+        assert_eq!(
+            escaped("renamed from ``` to `<img src=x>`"),
+            "renamed from \\`\\`\\` to \\`\\<img src=x\\>\\`"
+        );
+        assert_eq!(super::code("a`b"), "\\`a\\`b\\`");
+        assert_eq!(super::code("Account.name"), "`Account.name`");
     }
 }

@@ -115,7 +115,7 @@ impl Config {
         Ok(config)
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
         let shown = path.display();
         let invalid = |error: toml::de::Error| {
             Failure::Input(format!(

@@ -151,6 +151,12 @@ fn git_in(folder: &Path, arguments: &[&str]) -> Result<Vec<u8>, Failure> {
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(arguments);
+    // Git runs the hooks and helpers of a repository, which do not need the credentials of this program.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("ESPO_") {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

@@ -85,6 +85,18 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
+/// Checks the text of an `espo.toml`; the error is the message that a command would print. For the fuzz tests.
+///
+/// # Errors
+///
+/// Returns the message if the file is invalid.
+#[doc(hidden)]
+pub fn check_config(text: &str, path: &std::path::Path) -> Result<(), String> {
+    Config::parse(text, path)
+        .map(drop)
+        .map_err(|failure| failure.to_string())
+}
+
 /// Runs the command line with the arguments of this process.
 pub fn main() -> ExitCode {
     let mut command = command();

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
         "{} from {} as {} in {}",
         schema.summary(),
         pulled.url,
-        pulled.user,
+        espo_stdio::one_line(&pulled.user),
         path.display()
     )?;
     note_incomplete(&pulled);
