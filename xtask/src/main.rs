@@ -4,6 +4,7 @@
 //! credentials.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod fuzz;
 mod slurm;
 mod steps;
 mod suite;
@@ -27,6 +28,11 @@ Tasks:
   test                Run everything that CI runs
       --step NAME         Run only this step: formatting, lints, tests or docs. Repeatable
   release-check       Check packages, features and the oldest Rust version before a release
+  fuzz                Run all fuzz targets; installs cargo-fuzz if it is missing
+      --minutes N         Duration of all targets together [default: 10]
+      --target NAME       Run only this target. Repeatable
+  api                 Compare the public API of the hand-written crates with the snapshots in tests/api
+      --bless             Update the snapshots
   slurm-test          Run a load test on a local Slurm cluster of four nodes and compare it with a single run
       --install           Install Slurm from Debian's packages if it is missing
   compare-generators  Compare the load tester's speed and CPU use with other load generators
@@ -93,6 +99,8 @@ fn run() -> Result<(), Failure> {
         "demo" => steps::demo(parser),
         "test" => steps::test(parser),
         "release-check" => steps::release_check(parser),
+        "fuzz" => fuzz::run(parser),
+        "api" => api(parser),
         "slurm-test" => slurm::test(parser),
         "help" => print(HELP),
         "compare-generators" => {
@@ -134,6 +142,26 @@ fn codegen(mut parser: lexopt::Parser) -> Result<(), Failure> {
         }
     }
     result
+}
+
+/// Compares the public API with its snapshots, or updates them.
+fn api(mut parser: lexopt::Parser) -> Result<(), Failure> {
+    use lexopt::prelude::*;
+    let mut bless = false;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("bless") => bless = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let mut cargo = cargo("test --quiet -p espo-api-snapshots --test snapshots");
+    if bless {
+        cargo.env("ESPO_API_BLESS", "1");
+    }
+    let status = cargo
+        .status()
+        .map_err(|error| Failure::Input(format!("cannot run cargo test: {error}")))?;
+    finish(status)
 }
 
 fn build_of_espo(features: &str) -> String {
