@@ -69,7 +69,10 @@ async fn exported_names_cannot_leave_the_directory() {
         "",
         "unset",
     ] {
-        let server = server(&json!({"userName": "a", "type": "admin"}), &metadata(name));
+        let server = server(
+            &json!({"id": "1", "userName": "a", "type": "admin"}),
+            &metadata(name),
+        );
         let folder = tempfile::tempdir().expect("a directory");
         let project = folder.path().join("project");
         fs::create_dir(&project).expect("created");
@@ -102,7 +105,7 @@ async fn exported_names_cannot_leave_the_directory() {
 #[tokio::test(flavor = "multi_thread")]
 async fn escape_sequences_of_a_server_do_not_reach_the_terminal() {
     let evil = "x\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}y\r\n::error::z";
-    let user = json!({"userName": evil, "type": evil});
+    let user = json!({"id": "1", "userName": evil, "type": evil});
     let mut tree = metadata(evil);
     tree["entityDefs"][evil]["fields"][evil] = json!({"type": evil});
     tree["entityDefs"][evil]["links"] = json!({evil: {"type": "hasMany", "entity": evil}});
@@ -114,6 +117,7 @@ async fn escape_sequences_of_a_server_do_not_reach_the_terminal() {
     )
     .expect("written");
     let url = server.url();
+    // The type of the user is not known, so the drift is a partial comparison and what is missing counts as hidden.
     for (arguments, code) in [
         (format!("pull --no-labels --url {url} --out new.json"), 0),
         (
@@ -124,7 +128,7 @@ async fn escape_sequences_of_a_server_do_not_reach_the_terminal() {
         ("diff new.json old.json".to_owned(), 1),
         ("diff old.json new.json --format markdown".to_owned(), 1),
         ("diff old.json new.json --format json".to_owned(), 1),
-        (format!("drift --url {url} --metadata old.json"), 1),
+        (format!("drift --url {url} --metadata old.json"), 0),
     ] {
         let ran = run_in(folder.path(), &arguments, &key()).await;
         let printed = text(&ran);
