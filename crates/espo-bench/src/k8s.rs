@@ -71,6 +71,7 @@ pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
             "--abort-when-hopeless would check the SLOs of a single pod; SLOs of a distributed run are checked on the merged result",
         ));
     }
+    let variables = variables(workload)?;
     let args = pod_args(options, &rest);
     let files = shards::files(workload)?;
     let files: String = files.iter().map(|(file, text)| block(file, text)).collect();
@@ -79,7 +80,12 @@ pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
             "the workload and CSV files exceed the ConfigMap limit of 1 MiB; add them to the image",
         ));
     }
-    Ok(manifest(workload, options, &files, &args, &slos))
+    Ok(manifest(
+        options,
+        &guide(options, &variables, &slos),
+        &files,
+        &args,
+    ))
 }
 
 fn pod_args(options: &K8sOptions, rest: &[String]) -> String {
@@ -103,25 +109,45 @@ fn pod_args(options: &K8sOptions, rest: &[String]) -> String {
     all.map(quoted).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns instructions to create the secret, wait for the Job, and collect and merge the reports.
-fn guide(workload: &Workload, options: &K8sOptions, slos: &[String]) -> String {
-    let (name, namespace) = (&options.name, &options.namespace);
-    let mut variables: Vec<&str> = (workload.credentials.iter())
+/// Returns the names of the variables with credentials, which become keys of the secret and words of a command.
+fn variables(workload: &Workload) -> Result<Vec<&str>> {
+    let variables: Vec<&str> = (workload.credentials.iter())
         .flat_map(|c| [&c.api_key, &c.secret_key, &c.username, &c.password])
         .flatten()
         .map(String::as_str)
         .collect();
-    if variables.is_empty() {
-        variables.push("ESPO_API_KEY");
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    if let Some(name) = variables.iter().find(|name| !is_name(name)) {
+        return Err(Error::usage(format!(
+            "invalid name of an environment variable {name:?} in the workload's credentials: expected letters, digits and '_'"
+        )));
     }
+    Ok(match variables.is_empty() {
+        true => vec!["ESPO_API_KEY"],
+        false => variables,
+    })
+}
+
+/// Returns instructions to create the secret, wait for the Job, and collect and merge the reports.
+fn guide(options: &K8sOptions, variables: &[&str], slos: &[String]) -> String {
+    let (name, namespace) = (&options.name, &options.namespace);
     let literals: String = (variables.iter())
         .map(|v| format!(" --from-literal={v}=…"))
         .collect();
     let slos: String = slos
         .iter()
-        .map(|slo| format!(" --slo '{}'", slo.replace('\'', "'\\''")))
+        .map(|slo| {
+            format!(
+                " --slo '{}'",
+                espo_stdio::one_line(slo).replace('\'', "'\\''")
+            )
+        })
         .collect();
-    let (secret, last) = (&options.secret, options.shards - 1);
+    let (secret, last) = (espo_stdio::one_line(&options.secret), options.shards - 1);
     format!(
         r#"# A load test in {shards} shards. Create the credentials once:
 #   kubectl -n {namespace} create secret generic {secret}{literals}
@@ -136,13 +162,7 @@ fn guide(workload: &Workload, options: &K8sOptions, slos: &[String]) -> String {
     )
 }
 
-fn manifest(
-    workload: &Workload,
-    options: &K8sOptions,
-    files: &str,
-    args: &str,
-    slos: &[String],
-) -> String {
+fn manifest(options: &K8sOptions, guide: &str, files: &str, args: &str) -> String {
     let K8sOptions {
         name,
         namespace,
@@ -151,7 +171,6 @@ fn manifest(
     } = options;
     // Every JSON string is also a YAML string.
     let (secret, image) = (quoted(&options.secret), quoted(&options.image));
-    let guide = guide(workload, options, slos);
     let deadline = options.deadline.as_secs().max(1);
     let time_to_live = options.time_to_live.as_secs();
     format!(

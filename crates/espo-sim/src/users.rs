@@ -250,3 +250,26 @@ impl Users {
         self.find(|u| u.is_active && u.type_ == "admin" && u.password.is_some())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_of_users_hides_their_credentials() {
+        let users = Users::sample();
+        let text = format!("{users:?} {users:#?}");
+        assert!(text.contains("api-hmac"), "{text}");
+        let mut secrets = 0;
+        for user in &users.users {
+            for secret in [&user.password, &user.api_key, &user.secret_key]
+                .into_iter()
+                .flatten()
+            {
+                assert!(!text.contains(secret), "{secret}");
+                secrets += 1;
+            }
+        }
+        assert!(secrets >= 4);
+    }
+}

@@ -139,3 +139,23 @@ fn cell(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::cell;
+
+    #[test]
+    fn text_of_a_server_is_not_markup() {
+        for (text, escaped) in [
+            (
+                "![x](http://127.0.0.1/y.png)",
+                "!\\[x\\](http://127.0.0.1/y.png)",
+            ),
+            ("[a](b) `c` *d* ~e~", "\\[a\\](b) \\`c\\` \\*d\\* \\~e\\~"),
+            ("<img src=x>&lt;b>", "&lt;img src=x>&amp;lt;b>"),
+            ("a|b\\|c\nd", "a\\|b\\\\\\|c d"),
+        ] {
+            assert_eq!(cell(text), escaped);
+        }
+    }
+}

@@ -187,6 +187,35 @@ fn invalid_pod_options_are_rejected_and_files_included() {
     );
 }
 
+/// YAML 1.1 ends a line at characters that are text elsewhere, and forbids most control characters.
+#[test]
+fn text_of_a_workload_stays_in_its_yaml_value() {
+    let parse = |text: &str| Workload::parse("w.toml", text, std::path::Path::new(".")).unwrap();
+    for comment in [
+        "plain: - {",
+        "a\u{2028}kind: Secret",
+        "a\u{85}kind: Secret",
+        "\u{feff}\u{1f600}ü",
+        "---",
+        "%YAML 1.2",
+        "\ttab \\\"'",
+    ] {
+        let text = format!(
+            "# {comment}\n[[operation]]\nkind = \"list\"\nentity = \"Account\"\nweight = 1\n"
+        );
+        let manifest = k8s(&parse(&text), &options()).unwrap();
+        let is_visible = |c: char| !matches!(c, '\u{2028}' | '\u{85}' | '\u{feff}');
+        assert!(manifest.chars().all(is_visible), "{comment:?}");
+        let (map, _) = manifest.split_once("\n---\n").unwrap();
+        let map: ConfigMap = serde_saphyr::from_str(map).unwrap();
+        assert_eq!(map.data.unwrap()["workload.toml"], text);
+    }
+    let text = "[[credentials]]\napi_key_env = \"A\\nkind: Secret\"\n[[operation]]\nkind = \"list\"\n\
+                entity = \"Account\"\nweight = 1\n";
+    let error = k8s(&parse(text), &options()).unwrap_err().to_string();
+    assert!(error.contains("environment variable"), "{error}");
+}
+
 #[test]
 fn manifests_that_every_pod_would_reject_are_errors() {
     let workload = Workload::builtin("sync").unwrap();

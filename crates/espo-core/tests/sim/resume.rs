@@ -183,6 +183,18 @@ async fn a_write_that_may_have_been_sent_is_not_repeated_blindly() {
     std::fs::remove_file(&path).unwrap();
 }
 
+/// Keys often contain names and addresses.
+#[cfg(unix)]
+#[test]
+fn journals_are_readable_by_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = temporary("private");
+    drop(Journal::open(&path).unwrap());
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
 #[tokio::test]
 async fn a_journal_is_for_one_run_and_for_nothing_else() {
     let (_sim, crm) = crate::start().await;
