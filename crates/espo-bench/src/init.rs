@@ -139,7 +139,7 @@ fn related<'a>(schema: &Schema, entity: &'a EntityType) -> Option<&'a espo_schem
 
 /// Writes a chain that opens a record as users do: the record, its stream and a panel.
 fn chain(schema: &Schema, entity: &EntityType, out: &mut String) {
-    let chain = quoted(&format!("open-{}", entity.name));
+    let chain = quoted(&format!("open-{}", label(&entity.name)));
     let name = quoted(&entity.name);
     let _ = write!(
         out,
@@ -167,6 +167,14 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text)
         .to_string()
         .replace('\u{7f}', "\\u007f")
+}
+
+/// Returns a name of the instance with the characters that names in a workload may have.
+fn label(name: &str) -> String {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    name.chars()
+        .map(|c| if is_allowed(c) { c } else { '_' })
+        .collect()
 }
 
 fn operations(schema: &Schema, entity: &EntityType, out: &mut String) {
@@ -215,7 +223,7 @@ fn operations(schema: &Schema, entity: &EntityType, out: &mut String) {
         let field = entity.scope.status_field.as_deref().unwrap_or_default();
         let filter = format!(
             "name = {}\nwhere = [{{ type = \"equals\", attribute = {}, value = {} }}]\n",
-            quoted(&format!("filter:{}", entity.name)),
+            quoted(&format!("filter:{}", label(&entity.name))),
             quoted(field),
             quoted(option)
         );
