@@ -119,7 +119,7 @@ fn is_file_name(name: &str) -> bool {
     !name.is_empty()
         && name != "unset"
         && !name.starts_with('.')
-        && !name.contains(['/', '\\', '\0', ':'])
+        && !name.contains(|c: char| c.is_control() || r#"/\:*?"<>|"#.contains(c))
 }
 
 /// Files of bodies that the tree does not have.
