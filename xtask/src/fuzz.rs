@@ -45,20 +45,20 @@ pub(crate) fn run(mut parser: lexopt::Parser) -> Result<(), Failure> {
     let mut failed = Vec::new();
     let mut total = 0_u64;
     for target in &targets {
-        print(&format!("{target}: {seconds} s\n"));
+        print(&format!("{target}: {seconds} s\n"))?;
         let (inputs, fault) = fuzz(target, seconds)?;
         total += inputs;
         match fault {
-            None => print(&format!("{target}: {inputs} inputs, no failure\n")),
+            None => print(&format!("{target}: {inputs} inputs, no failure\n"))?,
             Some(output) => {
                 print(&format!(
                     "{target}: failed after {inputs} inputs\n{output}\n"
-                ));
+                ))?;
                 failed.push(target.as_str());
             }
         }
     }
-    print(&format!("{} targets, {total} inputs\n", targets.len()));
+    print(&format!("{} targets, {total} inputs\n", targets.len()))?;
     if failed.is_empty() {
         return Ok(());
     }

@@ -248,7 +248,7 @@ fn code(name: &str) -> String {
 /// Text in which Markdown's special characters have no effect outside of code spans. Option values and labels are
 /// arbitrary text. If they contain backticks, so that it is not certain where a code span ends, nothing is code.
 fn escaped(text: &str) -> String {
-    let has_spans = text.matches('`').count() % 2 == 0 && !text.contains("``");
+    let has_spans = text.matches('`').count().is_multiple_of(2) && !text.contains("``");
     let mut out = String::new();
     let mut in_code = false;
     for c in text.chars() {

@@ -96,7 +96,7 @@ impl Module {
                 continue;
             }
             let name = inner.ident.to_string();
-            let child = [path.as_slice(), &[name.clone()]].concat();
+            let child = [path.as_slice(), std::slice::from_ref(&name)].concat();
             let below = folder.join(&name);
             let items = match &inner.content {
                 Some((_, items)) => items.clone(),
