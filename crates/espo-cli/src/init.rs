@@ -92,6 +92,8 @@ crate = {package}
 {only}
 # Other names and types for single entity types and attributes.
 # overrides = "overrides.toml"
+# Dependency of the crate on espo-core; by default, the version of this program. A path starts at this file.
+# espo-core = {{ path = "../espo-typed/crates/espo-core" }}
 "#,
         major = env!("CARGO_PKG_VERSION_MAJOR"),
         minor = env!("CARGO_PKG_VERSION_MINOR"),
