@@ -21,6 +21,7 @@ chapters! {
     sync "sync.md"
     webhooks "webhooks.md"
     files "files.md"
+    recipes "recipes.md"
     errors "errors.md"
     testing "testing.md"
     load_testing "load-testing.md"
