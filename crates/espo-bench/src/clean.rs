@@ -98,7 +98,15 @@ pub fn clean(
     let cleaned = runtime.block_on(async {
         let client = dialer.patient_client(0)?;
         let who = client.send(Request::path(Method::GET, "App/user")).await;
-        who.map_err(|e| refused(&dialer.url, &e))?;
+        let who: Value = (who.and_then(|response| response.json()))
+            .map_err(|e| refused(&dialer.url, &e))?;
+        // A login page or a captive portal responds to everything, also to deletes, with 200.
+        if who.pointer("/user/id").and_then(Value::as_str).is_none() {
+            return Err(Error::target(format!(
+                "{} does not respond like an EspoCRM instance: App/user contains no user; nothing was deleted",
+                dialer.url
+            )));
+        }
         let gone = |entity: &str, id: &str| appender.gone(entity, id);
         let cleanup = Cleanup {
             client: &client,
@@ -300,7 +308,8 @@ async fn delete(client: &Client, entity: &str, id: &str) -> Deleted {
         .send(Request::new(Method::DELETE, &[entity, id]))
         .await
     {
-        Ok(_) => Deleted::Yes,
+        Ok(response) if response.body().as_ref().trim_ascii() == b"true" => Deleted::Yes,
+        Ok(_) => Deleted::Failed("the response is not from EspoCRM: expected true".into()),
         Err(error) if error.is_not_found() => Deleted::Missing,
         Err(error) => match error.status() {
             Some(status) if status.is_server_error() => Deleted::Failed(error.to_string()),

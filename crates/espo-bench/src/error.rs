@@ -15,6 +15,9 @@ pub enum Error {
     /// The target could not be reached or rejected the credentials. Exit code 3.
     #[error("{0}")]
     Target(String),
+    /// A signal ended the command before it had a result. Exit code 1.
+    #[error("{0}")]
+    Interrupted(String),
     /// One or more outputs of a finished command could not be written. Exit code 2.
     #[error("{}", .0.join("\n"))]
     Output(Vec<String>),
@@ -34,13 +37,14 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Returns the exit code of the process: 2 for invalid usage or input, 3 for a target that cannot be reached or
+    /// Returns the exit code of the process: 1 for an interruption, 2 for invalid usage or input, 3 for a target that cannot be reached or
     /// rejects the credentials.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Output(_) | Self::Io { .. } => 2,
             Self::Target(_) => 3,
+            Self::Interrupted(_) => 1,
         }
     }
 
@@ -49,6 +53,7 @@ impl Error {
         match self {
             Self::Usage(message) => Self::Usage(change(message)),
             Self::Target(message) => Self::Target(change(message)),
+            Self::Interrupted(message) => Self::Interrupted(change(message)),
             Self::Output(messages) => Self::Output(messages.into_iter().map(change).collect()),
             Self::Io { .. } => self,
         }
@@ -59,6 +64,7 @@ impl Error {
         match self {
             Self::Usage(message) => Self::Usage(format!("{message}\n{more}")),
             Self::Target(message) => Self::Target(format!("{message}\n{more}")),
+            Self::Interrupted(message) => Self::Interrupted(format!("{message}\n{more}")),
             Self::Output(mut messages) => {
                 messages.push(more.to_owned());
                 Self::Output(messages)

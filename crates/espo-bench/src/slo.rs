@@ -143,18 +143,33 @@ impl Slo {
         let Some(wanted) = &self.operation else {
             return Ok(());
         };
-        let names: Vec<&str> = workload
-            .operations
-            .iter()
-            .flat_map(|o| [o.name.as_str(), o.kind.as_str()])
-            .collect();
-        if names.contains(&wanted.as_str()) {
+        let operations = workload.operations.iter();
+        let names = operations.flat_map(|o| [o.name.as_str(), o.kind.as_str()]);
+        self.check_names(wanted, names.collect(), &workload.name)
+    }
+
+    /// Checks that the report has the operation or kind that the SLO names.
+    ///
+    /// # Errors
+    ///
+    /// Returns a message with similar names.
+    pub fn check_report(&self, report: &Report) -> Result<(), String> {
+        let Some(wanted) = &self.operation else {
+            return Ok(());
+        };
+        let operations = report.operations.iter();
+        let names = operations.flat_map(|o| [o.name.as_str(), o.kind.as_str()]);
+        self.check_names(wanted, names.collect(), &report.run.workload)
+    }
+
+    fn check_names(&self, wanted: &str, names: Vec<&str>, workload: &str) -> Result<(), String> {
+        if names.contains(&wanted) {
             return Ok(());
         }
         let near = crate::workload::near(wanted, names.iter().copied());
         Err(format!(
-            "'{}': the workload '{}' has no operation '{wanted}'{near}",
-            self.text, workload.name
+            "'{}': the workload '{workload}' has no operation '{wanted}'{near}",
+            self.text
         ))
     }
 

@@ -37,12 +37,15 @@ impl CleanArgs {
         espo_bench::read_ledger(&self.ledger)?;
         let credentials = Credentials::from_env()?;
         let cleaned = espo_bench::clean(&self.ledger, self.url.as_deref(), credentials, options)?;
-        let all = cleaned.removed + cleaned.missing + cleaned.left;
+        let found = cleaned.removed + cleaned.left;
+        let remaining = match cleaned.unconfirmed {
+            0 => format!("{} remaining", cleaned.left),
+            open => format!("{} remaining or unknown", cleaned.left + open),
+        };
         let mut text = format!(
-            "{all} records in the ledger: {} found, {} deleted, {} remaining\n",
-            all - cleaned.missing,
+            "{} records in the ledger: {found} found, {} deleted, {remaining}\n",
+            found + cleaned.missing + cleaned.unconfirmed,
             cleaned.removed,
-            cleaned.left
         );
         if cleaned.found > 0 {
             text.push_str(&format!(
@@ -151,6 +154,12 @@ fn table(outputs: &OutputArgs, report: &Report) -> String {
     }
 }
 
+/// Checks that the report has the operations that the SLOs name, as a run checks its workload.
+fn check_slos(report: &Report, slos: &[Slo]) -> Result<()> {
+    slos.iter()
+        .try_for_each(|slo| slo.check_report(report).map_err(usage))
+}
+
 fn load_all(files: &[PathBuf]) -> Result<Vec<Report>> {
     files.iter().map(|file| Report::load(file)).collect()
 }
@@ -171,6 +180,7 @@ impl MergeArgs {
     pub(crate) fn run(&self) -> Result<u8> {
         self.output.check(None, &self.shards)?;
         let mut merged = espo_bench::merge(load_all(&self.shards)?)?;
+        check_slos(&merged, &self.slo)?;
         merged.check(&self.slo);
         let failures = self.output.write(&merged);
         let text = table(&self.output, &merged);
@@ -250,6 +260,7 @@ impl ReportArgs {
         self.output.check(None, [&self.report])?;
         let mut report = Report::load(&self.report)?;
         if !self.slo.is_empty() {
+            check_slos(&report, &self.slo)?;
             report.check(&self.slo);
         }
         let failures = self.output.write(&report);

@@ -133,7 +133,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         let writes = prepared.clean_up().0;
         return Err(match writes.filter(Writes::is_incomplete) {
             None => error,
-            Some(writes) => Error::target(format!("{error}\n{}", writes.sentence())),
+            Some(writes) => error.and(&writes.sentence()),
         });
     }
     Ok(prepared)

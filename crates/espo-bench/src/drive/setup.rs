@@ -8,7 +8,7 @@ use super::prepared::Prepared;
 use super::world::{Found, Own};
 use crate::error::{Error, Result};
 use crate::record::Recorder;
-use crate::report::NothingToRead;
+use crate::report::{NothingToRead, StopCause};
 use crate::seed;
 use crate::workload::Kind;
 
@@ -148,8 +148,18 @@ async fn create(
     }
     match failed {
         None => Ok(made),
-        Some(reason) => Err(Error::target(format!(
-            "cannot create {entity} records for the setup: {reason}"
-        ))),
+        Some(_) if prepared.interrupted() => Err(Error::Interrupted(
+            "interrupted during the setup, before the measurement".into(),
+        )),
+        Some(reason) => {
+            let stop = prepared.shared.halted.lock().clone();
+            let by_ledger = stop.filter(|stop| stop.cause == StopCause::Ledger);
+            let message =
+                |reason: &str| format!("cannot create {entity} records for the setup: {reason}");
+            Err(match by_ledger {
+                Some(stop) => Error::usage(message(&stop.reason)),
+                None => Error::target(message(&reason)),
+            })
+        }
     }
 }

@@ -198,7 +198,7 @@ impl Job {
                     .unsent
                     .fetch_add(u64::from(counts), Ordering::Relaxed);
                 dropped += 1;
-                if dropped % BULK == 0 && self.drop_rest(number, measured) {
+                if self.stopped() || dropped % BULK == 0 && self.drop_rest(number, measured) {
                     break;
                 }
                 continue;

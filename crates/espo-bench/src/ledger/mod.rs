@@ -342,8 +342,13 @@ fn parse(path: &Path, text: &str) -> Result<(Head, Vec<Leftover>)> {
     let head: Head = lines
         .next()
         .and_then(|(_, line)| serde_json::from_str(line).ok())
-        .filter(|h: &Head| h.ledger == 1)
         .ok_or_else(|| wrong(1, "not an espo-bench ledger"))?;
+    if head.ledger != 1 {
+        return Err(wrong(
+            1,
+            "unsupported version of the ledger: use the version of espo-bench that wrote it",
+        ));
+    }
     let mut alive: HashMap<String, HashSet<String>> = HashMap::new();
     let mut open = HashMap::new();
     for (index, line) in lines {

@@ -293,3 +293,57 @@ fn rejected_credentials_during_the_load_leave_a_report() {
     assert_eq!(report["writes"]["left"], 40, "{said}");
     assert!(said.contains("espo-bench clean l"), "{said}");
 }
+
+/// A login page or a captive portal responds to every request with 200.
+#[test]
+fn clean_deletes_nothing_if_the_server_is_not_espocrm() {
+    use std::io::{Read as _, Write as _};
+    let (server, folder) = (slow(), folder_with(CREATES));
+    let line = format!(
+        "run w.toml --url {} --requests 12 --keep --ledger l",
+        server.url
+    );
+    let (code, said) = end(start(&mut bench(folder.path(), &line)));
+    assert_eq!(code, 0, "{said}");
+    let before = std::fs::read(folder.path().join("l")).unwrap();
+    let portal = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", portal.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in portal.incoming().flatten() {
+            let _ = stream.read(&mut [0; 8_192]);
+            let page = "<html>Please log in</html>";
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close";
+            let _ = write!(
+                stream,
+                "{head}\r\nContent-Length: {}\r\n\r\n{page}",
+                page.len()
+            );
+        }
+    });
+    let (code, said) = end(start(&mut bench(
+        folder.path(),
+        &format!("clean l --url {url}"),
+    )));
+    assert_eq!(code, 3, "{said}");
+    assert_eq!(std::fs::read(folder.path().join("l")).unwrap(), before);
+    let (code, said) = end(start(&mut bench(folder.path(), "clean l")));
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("12 found, 12 deleted, 0 remaining"), "{said}");
+}
+
+#[test]
+fn interruptions_of_the_setup_exit_with_1() {
+    let setup = format!("[setup]\nrecords = {{ Contact = 5000 }}\n{CREATES}");
+    let (server, folder) = (slow(), folder_with(&setup));
+    let line = format!("run w.toml --url {} --requests 5 --ledger l", server.url);
+    let child = start(&mut bench(folder.path(), &line));
+    wait_for("nothing was created", || !server.ids("Contact").is_empty());
+    let kill = Command::new("kill")
+        .args(["-s", "TERM", &child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+    let (code, said) = end(child);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("interrupted during the setup"), "{said}");
+    assert!(server.ids("Contact").is_empty(), "{said}");
+}

@@ -105,6 +105,7 @@ fn values_beyond_their_range_are_rejected_before_the_load() {
     let server = accounts(Behaviour::default());
     let folder = folder_with(READS);
     let compare = "compare w.toml w.toml";
+    let earlier = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/earlier/0.1.0");
     for (options, expected) in [
         ("--rate nan", "invalid rate"),
         ("--rate inf", "invalid rate"),
@@ -142,6 +143,10 @@ fn values_beyond_their_range_are_rejected_before_the_load() {
         ("trend w.toml --threshold inf".into(), "above 0"),
         ("clean nothing.ledger".into(), "cannot read the ledger"),
         ("report nothing.json".into(), "cannot read nothing.json"),
+        (
+            format!("report {}/closed.json --slo lst.p99<1s", earlier.display()),
+            "no operation 'lst'",
+        ),
         (
             format!("capacity w.toml --url {} --slo p99<1s --to inf", server.url),
             "search range",
