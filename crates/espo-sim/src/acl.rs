@@ -1,4 +1,4 @@
-//! Access control: role data merged into one table per user (ESPO-API.md D, "ACL facts").
+//! Access control: role data merged into one table per user.
 
 use std::collections::HashMap;
 
@@ -169,7 +169,7 @@ const DERIVED: &[(&str, &str)] = &[
     ("CampaignTrackingUrl", "Campaign"),
 ];
 
-/// Entity types whose controllers reject all users except administrators (ESPO-API.md A7).
+/// Entity types whose controllers reject all users except administrators.
 pub(crate) const ADMIN_ONLY: &[&str] = &[
     "AddressCountry",
     "AppLogRecord",
@@ -379,7 +379,7 @@ impl Acl {
         }
     }
 
-    /// Own means: assigned user, and where there is none, creator (QUIRKS 11).
+    /// Own means: assigned user, and where there is none, creator.
     fn owns(&self, layout: &Layout, row: &Row) -> bool {
         if layout.name == "User" || layout.name == "Preferences" {
             return row.id == self.user_id;

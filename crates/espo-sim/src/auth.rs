@@ -1,4 +1,4 @@
-//! Authentication: API keys, HMAC, passwords and tokens (ESPO-API.md D, QUIRKS 3).
+//! Authentication: API keys, HMAC, passwords and tokens.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -249,7 +249,7 @@ impl Auth {
                 new_secret: None,
             });
         }
-        // Every login by password makes a token (QUIRKS 3).
+        // Every login by password makes a token.
         let token = gate.ids.secret();
         let new_secret = request
             .flag("espo-authorization-create-token-secret")

@@ -64,7 +64,7 @@ impl Ids {
         }
     }
 
-    /// A new ID. From the clock: 8 hex digits of seconds, 5 of microseconds, 4 for uniqueness (QUIRKS 4). Seeded:
+    /// A new ID. From the clock: 8 hex digits of seconds, 5 of microseconds, 4 for uniqueness. Seeded:
     /// the same sequence for the same seed, growing as real ones do.
     pub(crate) fn next(&self, clock: &Clock) -> String {
         let n = self.count.fetch_add(1, Ordering::Relaxed);

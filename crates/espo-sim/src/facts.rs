@@ -35,7 +35,7 @@ const READ_ONLY: &[(&str, &[&str])] = &[
 ];
 
 /// Fields that no user can read (`entityAcl.…forbidden` of a stock instance).
-const HIDDEN: &[(&str, &[&str])] = &[("User", &["deleteId", "userData"])];
+const HIDDEN: &[(&str, &[&str])] = &[("User", &["deleteId", "passwordVersion", "userData"])];
 
 /// Fields that only administrators set (`entityAcl.…nonAdminReadOnly` of a stock instance).
 const READ_ONLY_FOR_MOST: &[(&str, &[&str])] = &[(
@@ -224,6 +224,14 @@ pub(crate) fn following_users(schema: &Schema, entity: &str) -> Option<String> {
             .as_str()
             .map(str::to_owned),
         None => matches!(entity, "Meeting" | "Call").then(|| "users".to_owned()),
+    }
+}
+
+/// Whether notes of a record can be internal (`streamDefs.…allowInternalNotes`, from 10.0 on).
+pub(crate) fn internal_notes(schema: &Schema, entity: &str) -> bool {
+    match section(schema, "streamDefs") {
+        Some(defs) => defs[entity]["allowInternalNotes"] == Json::Bool(true),
+        None => entity == "Case",
     }
 }
 

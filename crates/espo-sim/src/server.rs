@@ -24,7 +24,7 @@ use crate::routes;
 
 /// Largest body that is read.
 const MAX_BODY: usize = 64 * 1024 * 1024;
-/// Longest request target; beyond it nginx returns 414 (QUIRKS 5).
+/// Longest request target; beyond it nginx returns 414.
 const MAX_TARGET: usize = 8 * 1024;
 
 /// The state that serves requests; a reset replaces it.
@@ -145,7 +145,7 @@ async fn answer(
     Ok(respond(app, reply, fault))
 }
 
-/// Decoded segments. `%2F` separates as `/` does (QUIRKS 11).
+/// Decoded segments. `%2F` separates as `/` does.
 fn segments(raw_path: &str) -> Vec<String> {
     let decoded = query::decode_path(raw_path);
     let text = String::from_utf8(decoded)

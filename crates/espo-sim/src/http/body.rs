@@ -1,4 +1,4 @@
-//! Request bodies by the server's rules (ESPO-API.md F2, QUIRKS 2).
+//! Request bodies by the server's rules.
 
 use serde_json::{Map, Value as Json};
 

@@ -1,5 +1,5 @@
 //! JSON as PHP's `json_encode` writes it: `/` escaped, everything outside of ASCII as `\uXXXX`, whole floats without a
-//! fraction (QUIRKS 1). The same writer can write it plainly.
+//! fraction. The same writer can write it plainly.
 
 use serde_json::Value as Json;
 

@@ -251,7 +251,7 @@ impl Refusal {
     }
 }
 
-/// The reason as bytes that are valid in a header: control characters become spaces, the rest stays as UTF-8 (QUIRKS 2).
+/// The reason as bytes that are valid in a header: control characters become spaces, the rest stays as UTF-8.
 pub(crate) fn reason_header(reason: &str) -> Option<HeaderValue> {
     let bytes: Vec<u8> = reason
         .bytes()

@@ -48,7 +48,7 @@ const LOADED: &[(&str, &str, bool, bool)] = &[
     ("TargetList", "entryCount", true, false),
     ("TargetList", "optedOutCount", true, false),
     ("User", "lastAccess", true, false),
-    ("User", "secretKey", true, false),
+    ("User", "secretKey", true, true),
 ];
 
 /// Entity types of which a read loads more than the row (`recordDefs.…readLoaderClassNameList` of a stock instance).
@@ -158,6 +158,7 @@ impl Layout {
             attrs: Vec::with_capacity(entity.attributes.len()),
             by_name: HashMap::with_capacity(entity.attributes.len()),
             always_modified: always_modified(entity),
+            checked: validation_order(entity),
             slots: 0,
             links: IndexMap::new(),
             indexed: Vec::new(),
@@ -172,7 +173,7 @@ impl Layout {
         for a in entity.attributes.values() {
             let field = a.field.as_deref().and_then(|f| entity.fields.get(f));
             let ty = type_of(&a.value, field.map(|f| f.kind));
-            // Addresses and numbers are stored outside of the record, for the field with the standard name only (QUIRKS: a custom
+            // Addresses and numbers are stored outside of the record, for the field with the standard name only (a custom
             // email field is never read back).
             let kept = field.is_some_and(|f| {
                 matches!(f.kind, FieldKind::Email if f.name == "emailAddress")
@@ -266,6 +267,25 @@ impl Layout {
         }
         layout
     }
+}
+
+/// Fields are validated in the order of the server's metadata files. An export whose keys were sorted has lost it: then
+/// it is that of a stock instance, and fields that are not part of one come last, except for the name.
+fn validation_order(entity: &EntityType) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..entity.fields.len()).collect();
+    let own = |f: &&espo_schema::Field| f.composite_of.is_none();
+    let names = entity.fields.values().filter(own).map(|f| &f.name);
+    if names.is_sorted() {
+        let stock = Schema::stock().entity_types.get(&entity.name);
+        order.sort_by_key(|at| {
+            let (name, _) = &entity.fields.get_index(*at)?;
+            match stock.and_then(|s| s.fields.get_index_of(name.as_str())) {
+                Some(place) => Some((0, place)),
+                None => Some((u8::from(*name != "name"), *at)),
+            }
+        });
+    }
+    order
 }
 
 /// Data that is loaded in addition to a record's row before an update counts as changed by the update: followers, stars,

@@ -41,6 +41,8 @@ pub(crate) struct Layout {
     by_name: HashMap<String, AttrIx>,
     /// Every update marks a record as modified, whether it changes anything or not.
     pub(crate) always_modified: bool,
+    /// Places of the fields in the order in which they are validated.
+    pub(crate) checked: Vec<usize>,
     /// Number of values in a row.
     pub(crate) slots: usize,
     pub(crate) links: IndexMap<String, LinkDef>,
@@ -258,7 +260,7 @@ impl Layout {
     }
 }
 
-/// Fields that the duplicate check compares (ESPO-API.md F4).
+/// Fields that the duplicate check compares.
 pub(crate) fn duplicate_fields(entity: &EntityType) -> Vec<&str> {
     let scope = &entity.scope;
     if !scope.duplicate_check_fields.is_empty() {

@@ -209,6 +209,11 @@ impl Query {
         let has = |op| self.filters.has(op);
         match (type_, value) {
             _ if self.filters == Ops::ALL => true,
+            // A comparison with null is known to be unknown.
+            (
+                "greaterThan" | "lessThan" | "greaterThanOrEquals" | "lessThanOrEquals",
+                Json::Null,
+            ) => has(Equals),
             ("equals" | "on" | "isNull", Json::Null) | ("isNull", _) => has(IsNull),
             ("notEquals" | "notOn", Json::Null) | ("isNotNull" | "ever", _) => has(IsNotNull),
             ("equals" | "on", Json::Bool(true)) | ("notEquals", Json::Bool(false)) => has(True),

@@ -8,11 +8,46 @@ use crate::app::events::Input;
 use crate::app::events::{Event, Listener};
 use crate::app::{App, Caller};
 use crate::layout::Layout;
+use crate::record::plain::insert_record;
 use crate::store::Row;
 
 /// The listeners below the routes, in the order in which they hear. Who follows a record is known before its notes are
 /// written, and a note before the followers are notified of it.
-pub(crate) const ALL: &[Listener] = &[access, followers::hear, notes::hear, notifications::hear];
+pub(crate) const ALL: &[Listener] = &[
+    access,
+    followers::hear,
+    notes::hear,
+    notifications::hear,
+    campaign_log,
+];
+
+/// A lead that comes from a campaign is part of the campaign's log.
+fn campaign_log(app: &App, caller: &Caller, event: &Event) {
+    let Event::Created { layout, row, .. } = *event else {
+        return;
+    };
+    let campaign = layout
+        .slot("campaignId")
+        .and_then(|s| row.get(s).non_empty());
+    let (Some(campaign), "Lead") = (campaign, layout.name.as_str()) else {
+        return;
+    };
+    let now = app.clock.datetime();
+    let attributes = serde_json::json!({
+        "action": "Lead Created",
+        "actionDate": now,
+        "application": "Espo",
+        "campaignId": campaign,
+        "createdAt": now,
+        "createdById": caller.user_id(),
+        "parentType": layout.name,
+        "parentId": row.id.as_str(),
+    });
+    // Metadata without campaigns has nowhere to keep it.
+    let _ = attributes
+        .as_object()
+        .map(|map| insert_record(app, "CampaignLogRecord", map));
+}
 
 /// Updates logins and rights when users, roles and teams change.
 fn access(app: &App, _: &Caller, event: &Event) {

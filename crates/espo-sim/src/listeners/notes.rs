@@ -1,4 +1,4 @@
-//! Stream notes that are created by changes (ESPO-API.md H1): created, updated, assigned, related.
+//! Stream notes that are created by changes: created, updated, assigned, related.
 
 use std::sync::Arc;
 
@@ -172,14 +172,18 @@ pub(super) fn hear(app: &App, caller: &Caller, event: &Event) {
             new,
             input,
             before,
-            ..
-        } => updated(
-            app,
-            caller,
-            layout,
-            (old, new),
-            &sets(app, layout, new, input, before),
-        ),
+            links,
+        } => {
+            let sets = sets(app, layout, new, input, before);
+            updated(app, caller, layout, (old, new), &sets);
+            for change in links {
+                let target = view::target(app, layout, &change.link);
+                let other = target.and_then(|t| app.store.table(t.index).live(&change.other));
+                if let Some(other) = other {
+                    related(app, caller, layout, new, &change.link, &other, change.now);
+                }
+            }
+        }
         Event::Linked {
             layout,
             row,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json, json};
 
 use crate::acl::{Action, Kind};
-use crate::app::events::Event;
+use crate::app::events::{Event, LinkChange};
 use crate::app::{App, Caller};
 use crate::layout::Layout;
 use crate::record::plain::insert_record;
@@ -21,10 +21,22 @@ pub(super) fn hear(app: &App, caller: &Caller, event: &Event) {
         Event::Created { layout, row, .. } if layout.name == "Note" => {
             note(app, caller, layout, row)
         }
-        Event::Created { layout, row, .. } => assigned(app, caller, layout, None, row),
+        Event::Created {
+            layout, row, links, ..
+        } => {
+            assigned(app, caller, layout, None, row);
+            invited(app, caller, layout, row, links, true);
+        }
         Event::Changed {
-            layout, old, new, ..
-        } => assigned(app, caller, layout, Some(old), new),
+            layout,
+            old,
+            new,
+            links,
+            ..
+        } => {
+            assigned(app, caller, layout, Some(old), new);
+            invited(app, caller, layout, new, links, false);
+        }
         Event::Removed { layout, row } => removed(app, caller, layout, row),
         Event::Linked { .. } => {}
     }
@@ -34,13 +46,12 @@ fn text<'r>(layout: &Layout, row: &'r Row, attr: &str) -> Option<&'r str> {
     layout.slot(attr).and_then(|s| row.get(s).non_empty())
 }
 
-/// Users who can be notified: active users except the caller and API users.
+/// Users who can be notified: active users except the caller.
 fn can_be_told(app: &App, caller: &Caller, user: &str) -> bool {
     let Some(users) = app.layouts.find("User") else {
         return false;
     };
     user != caller.user_id()
-        && app.acl(user).kind != Kind::Api
         && app
             .store
             .table(users.index)
@@ -124,7 +135,7 @@ fn addressed(app: &App, notes: &Layout, row: &Row) -> Vec<Id> {
             .table(users.index)
             .snapshot()
             .iter()
-            .filter(|r| !r.deleted)
+            .filter(|r| !r.deleted && app.acl(&r.id).kind != Kind::Api)
             .map(|r| r.id.clone())
             .collect(),
         Some("users") => ids(view::linked(app, notes, row, "users")),
@@ -177,6 +188,61 @@ fn assigned(app: &App, caller: &Caller, layout: &Layout, old: Option<&Row>, new:
     );
 }
 
+/// New attendees of an event are notified; the assigned user already is.
+fn invited(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+    links: &[LinkChange],
+    is_new: bool,
+) {
+    if !matches!(layout.name.as_str(), "Meeting" | "Call") {
+        return;
+    }
+    let assigned = text(layout, row, "assignedUserId");
+    let added = links.iter().filter(|c| c.now && c.link == "users");
+    for user in added.map(|c| c.other.as_str()) {
+        if Some(user) == assigned
+            || app.acl(user).kind == Kind::Api
+            || !can_be_told(app, caller, user)
+        {
+            continue;
+        }
+        let attributes = about(app, caller, layout, row, "EventAttendee", is_new);
+        tell(app, user, &attributes);
+    }
+}
+
+/// A notification about a record itself.
+fn about<'a>(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+    type_: &str,
+    is_new: bool,
+) -> Vec<(&'a str, Json)> {
+    vec![
+        ("type", json!(type_)),
+        (
+            "data",
+            json!({
+                "entityType": layout.name,
+                "entityId": row.id.as_str(),
+                "entityName": view::name(app, layout, row, "name").to_json(),
+                "isNew": is_new,
+                "userId": caller.user_id(),
+                "userName": user_name(app, caller),
+            }),
+        ),
+        ("relatedType", json!(layout.name)),
+        ("relatedId", json!(row.id.as_str())),
+        ("createdById", json!(caller.user_id())),
+        ("actionId", json!(caller.action_id(app))),
+    ]
+}
+
 fn user_name(app: &App, caller: &Caller) -> Json {
     let users = app.layouts.find("User");
     users.map_or(Json::Null, |u| {
@@ -196,6 +262,9 @@ fn removed(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
         .cloned()
         .unwrap_or_default();
     drop(followers);
+    app.followers
+        .write()
+        .remove(&(layout.name.clone(), row.id.clone()));
     for user in users.iter().filter(|u| can_be_told(app, caller, u)) {
         tell(
             app,

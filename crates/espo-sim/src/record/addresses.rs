@@ -12,7 +12,7 @@ use crate::version::Version;
 /// Keys of an entry that the shared row has too.
 const SHARED: &[&str] = &["type", "optOut", "invalid"];
 
-/// Email addresses or phone numbers: the list and the primary one follow each other (ESPO-API.md B3).
+/// Email addresses or phone numbers: the list and the primary one follow each other.
 pub(super) fn addresses(d: &mut Draft, kind: Kind) {
     let (field, key) = (kind.key(), kind.key());
     let data_attr = format!("{field}Data");
@@ -65,7 +65,7 @@ pub(super) fn addresses(d: &mut Draft, kind: Kind) {
             match address_book::find(d.app, kind, text) {
                 // Another spelling of an address that is known becomes that of all who have it.
                 Some(_) => address_book::respell(d.app, kind, text),
-                // Written through the list, a new one is kept in small letters (QUIRKS 4).
+                // Written through the list, a new one is kept in small letters.
                 None => one[key] = one["lower"].clone(),
             }
         }

@@ -1,4 +1,4 @@
-//! Creating a record (ESPO-API.md F3, M6) and the attributes of the response (QUIRKS 4).
+//! Creating a record and the attributes of the response.
 
 use espo_schema::FieldKind;
 use indexmap::IndexMap;
@@ -49,7 +49,7 @@ pub(crate) fn insert(
     body: &Map<String, Json>,
     skip_duplicates: bool,
 ) -> Result<(Row, IndexMap<AttrIx, Value>)> {
-    let input = input::take(app, caller, layout, body, true)?;
+    let input = input::take(app, caller, layout, body, true);
     let mut shown: IndexMap<AttrIx, Value> = IndexMap::new();
     for (ix, attr) in layout.attrs.iter().enumerate() {
         let loaded = matches!(attr.source, Source::IsFollowed | Source::IsStarred)
@@ -68,6 +68,7 @@ pub(crate) fn insert(
     for (ix, raw) in &input {
         shown.insert(*ix, input::coerce(app, layout, *ix, raw));
     }
+    shown.extend(input::sent_name(layout, body, true));
     default_currencies(app, layout, &input, &mut shown);
     show_counters(app, layout, body, &mut shown);
     let value = |ix: AttrIx| shown.get(&ix).cloned().unwrap_or_default();
@@ -166,21 +167,30 @@ pub(super) fn with(input: &Input, extra: Input) -> Input {
 /// Since 10.0, columns of lists whose items are also stored one by one are empty unless set. The response to a create does
 /// not show it.
 fn column_defaults(app: &App, layout: &Layout, row: &mut Row) {
-    if app.version < Version::V10_0 {
-        return;
-    }
-    for field in app.layouts.entity(layout).fields.values() {
-        let is_list = matches!(
-            field.kind,
-            FieldKind::Array | FieldKind::MultiEnum | FieldKind::Checklist | FieldKind::UrlMultiple
-        );
-        if is_list
-            && field.raw.get("storeArrayValues") == Some(&Json::Bool(true))
-            && let Some(slot) = layout.slot(&field.name)
-        {
-            row.values[slot] = Value::json(Json::Array(Vec::new()));
+    for attr in &layout.attrs {
+        if let (Source::Slot(slot), true) = (&attr.source, starts_empty(app, layout, &attr.name)) {
+            row.values[*slot] = Value::json(Json::Array(Vec::new()));
         }
     }
+}
+
+/// Whether the column of an attribute starts with an empty list.
+pub(super) fn starts_empty(app: &App, layout: &Layout, attr: &str) -> bool {
+    let field = app.layouts.entity(layout).fields.get(attr);
+    app.version >= Version::V10_0
+        && field.is_some_and(|f| {
+            let is_list = matches!(
+                f.kind,
+                FieldKind::Array
+                    | FieldKind::MultiEnum
+                    | FieldKind::Checklist
+                    | FieldKind::UrlMultiple
+            );
+            let stored = f.raw.get("storeArrayValues");
+            is_list
+                && (stored == Some(&Json::Bool(true))
+                    || (stored.is_none() && f.kind == FieldKind::Array))
+        })
 }
 
 /// The response contains a counter as sent in the body, although the database continues its own numbering.

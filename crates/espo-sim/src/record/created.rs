@@ -1,4 +1,4 @@
-//! The response to a create: the attributes in memory and those that loaders add (QUIRKS 4).
+//! The response to a create: the attributes in memory and those that loaders add.
 
 use espo_schema::FieldKind;
 use indexmap::IndexMap;
@@ -99,11 +99,13 @@ pub(crate) fn answer(
                 Some(Value::Bool(false))
             }
             Source::Special => match loaded_on_create(app, layout, ix, in_read) {
-                // Computed by the save itself.
-                true if attr.name == "amountWeightedConverted" => shown
-                    .get(&ix)
-                    .cloned()
-                    .or_else(|| Some(view::value(app, layout, row, ix, caller.user_id()))),
+                // Computed by the save itself, or echoed.
+                true if attr.name == "amountWeightedConverted" || is_sender(layout, &attr.name) => {
+                    shown
+                        .get(&ix)
+                        .cloned()
+                        .or_else(|| Some(view::value(app, layout, row, ix, caller.user_id())))
+                }
                 true => Some(view::value(app, layout, row, ix, caller.user_id())),
                 false => shown.get(&ix).cloned(),
             },
@@ -128,11 +130,16 @@ fn sent_amount(layout: &Layout, converted: &str, shown: &IndexMap<AttrIx, Value>
 }
 
 /// Whether an attribute belongs to a part of a composite field.
-fn is_part(app: &App, layout: &Layout, ix: AttrIx) -> bool {
+pub(super) fn is_part(app: &App, layout: &Layout, ix: AttrIx) -> bool {
     let entity = app.layouts.entity(layout);
     let base = layout.attrs[ix].name.strip_suffix("Converted");
     base.and_then(|b| entity.fields.get(b))
         .is_none_or(|f| f.composite_of.is_some())
+}
+
+/// The sender of an email is echoed, even if it is not an address.
+fn is_sender(layout: &Layout, attr: &str) -> bool {
+    layout.name == "Email" && attr == "from"
 }
 
 fn is_flag(name: &str) -> bool {
@@ -185,6 +192,9 @@ fn person(
         return None;
     }
     let given = |attr: &str| layout.find(attr).is_some_and(|ix| shown.contains_key(&ix));
+    if let Some(sent) = shown.get(&ix).filter(|v| !v.is_null()) {
+        return Some(sent.clone());
+    }
     if given("firstName") && given("lastName") {
         return Some(view::value(app, layout, row, ix, ""));
     }

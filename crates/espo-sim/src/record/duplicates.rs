@@ -1,4 +1,4 @@
-//! The duplicate check of a create (ESPO-API.md F4).
+//! The duplicate check of a create.
 
 use std::sync::Arc;
 

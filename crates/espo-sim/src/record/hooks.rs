@@ -69,7 +69,7 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
     rules::before_save(d)
 }
 
-/// A time without seconds is stored with them, a decimal with four places; the response returns them as sent (QUIRKS 4).
+/// A time without seconds is stored with them, a decimal with four places; the response returns them as sent.
 fn full_times(d: &mut Draft) {
     for ix in d.input.keys() {
         let attr = &d.layout.attrs[*ix];
@@ -88,7 +88,7 @@ fn full_times(d: &mut Draft) {
     }
 }
 
-/// Single links that mirror a member of a many-to-many link: entity type, many, one (QUIRKS 4: `Contact.accountId`).
+/// Single links that mirror a member of a many-to-many link: entity type, many, one (`Contact.accountId`).
 const PRIMARY: &[(&str, &str, &str)] = &[
     ("Contact", "accounts", "account"),
     ("Opportunity", "contacts", "contact"),

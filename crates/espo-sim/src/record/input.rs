@@ -1,4 +1,4 @@
-//! Processing of request bodies: attributes are dropped, sanitised or coerced (ESPO-API.md B1, F3, QUIRKS 4).
+//! Processing of request bodies: attributes are dropped, sanitised or coerced.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -12,8 +12,7 @@ use super::rules;
 use crate::app::events::Input;
 use crate::app::{App, Caller};
 use crate::http::json::php_float;
-use crate::http::{Refusal, Result};
-use crate::layout::{Attr, AttrIx, Layout, Ty};
+use crate::layout::{Attr, AttrIx, Layout, Source, Ty};
 use crate::value::Value;
 
 /// Attributes that no body can set.
@@ -29,14 +28,14 @@ const SYSTEM: &[&str] = &[
     "versionNumber",
 ];
 
-/// Takes the writable attributes and silently drops the rest. Values that cannot be processed fail with 500.
+/// Takes the writable attributes and silently drops the rest.
 pub(crate) fn take(
     app: &App,
     caller: &Caller,
     layout: &Layout,
     body: &Map<String, Json>,
     creating: bool,
-) -> Result<Input> {
+) -> Input {
     let entity = app.layouts.entity(layout);
     let mut input = Input::new();
     let mut body = Cow::Borrowed(body);
@@ -65,12 +64,28 @@ pub(crate) fn take(
                 continue;
             }
         }
-        if unusable(app, layout, attr, value) {
-            return Err(Refusal::internal_page());
-        }
         input.insert(ix, sanitise(app, layout, attr, value));
     }
-    Ok(input)
+    input
+}
+
+/// A person's name that a body has: it is composed and not kept, but the response echoes it, unless an update has a part of
+/// the name.
+pub(crate) fn sent_name(
+    layout: &Layout,
+    body: &Map<String, Json>,
+    creating: bool,
+) -> Option<(AttrIx, Value)> {
+    let ix = layout.find("name")?;
+    let Source::Person(parts) = &layout.attrs[ix].source else {
+        return None;
+    };
+    let is_part = |key: &String| {
+        let slot = layout.slot(key);
+        slot.is_some() && parts.contains(&slot)
+    };
+    let name = body.get("name").filter(|v| v.is_string())?;
+    (creating || !body.keys().any(is_part)).then(|| (ix, Value::from_json(name)))
 }
 
 fn kind_of(app: &App, layout: &Layout, attr: &Attr) -> FieldKind {
@@ -143,8 +158,9 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
     let kind = kind_of(app, layout, attr);
     match attr.ty {
         _ if raw.is_null() => Value::Null,
-        // A link without a column takes what comes.
+        // A link without a column takes what comes, and a parent takes a truth value.
         Ty::Id if !attr.stored && raw.is_number() => Value::from_json(raw),
+        Ty::Id if kind == FieldKind::LinkParent && raw.is_boolean() => Value::from_json(raw),
         Ty::Text | Ty::LongText | Ty::Id | Ty::Type => {
             let text = php_text(raw);
             // An empty string is not a value, but the empty string that `false` is converted to is one.
@@ -168,9 +184,7 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
         Ty::Int => Value::Int(php_float_of(raw) as i64),
         Ty::Float => Value::Float(php_float_of(raw)),
         Ty::Decimal => match raw {
-            // Text is shown as it came, and stored with four places.
             Json::String(s) if s.is_empty() => Value::Null,
-            Json::String(s) => Value::text(s.as_str()),
             _ => {
                 let text = php_text(raw);
                 Value::text(decimal(&text).unwrap_or(text))
@@ -196,7 +210,7 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
     }
 }
 
-/// A scalar as PHP turns it into text; lists and objects by name (QUIRKS 4).
+/// A scalar as PHP turns it into text; lists and objects by name.
 pub(crate) fn php_text(v: &Json) -> String {
     match v {
         Json::Null => String::new(),
@@ -227,9 +241,9 @@ fn trimmed(s: &str) -> &str {
     s.trim_matches([' ', '\t', '\n', '\r', '\0', '\x0B'])
 }
 
-/// Whether a value is of a kind that the server cannot process: a list or an object where an ID, a date or a phone
+/// Whether a value is of a kind whose validation fails on the server: a list or an object where an ID, a date or a phone
 /// number is due.
-fn unusable(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> bool {
+pub(super) fn unusable(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> bool {
     if !value.is_array() && !value.is_object() {
         return false;
     }

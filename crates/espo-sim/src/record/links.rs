@@ -1,4 +1,4 @@
-//! Linking and unlinking, and the checks that can reject them (ESPO-API.md M9, QUIRKS 6).
+//! Linking and unlinking, and the checks that can reject them.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ pub(crate) fn write_sets(
                 .into_iter()
                 .collect()
         } else {
-            // Anything but a list is taken without effect (QUIRKS 11).
+            // Anything but a list is taken without effect.
             let Some(list) = raw.as_array() else { continue };
             list.iter().filter_map(Json::as_str).map(Id::from).collect()
         };
@@ -232,10 +232,12 @@ pub(crate) fn request_target<'a>(
     id: &str,
     link: &str,
 ) -> Result<(Arc<Row>, &'a LinkDef, &'a Layout)> {
-    let Some(row) = app.store.table(layout.index).live(id) else {
-        return Err(Refusal::not_found(""));
+    let row = || {
+        let row = app.store.table(layout.index).live(id);
+        row.ok_or_else(|| Refusal::not_found(""))
     };
     let Some(def) = layout.links.get(link) else {
+        let row = row()?;
         if !caller.acl.record(&app.store, layout, &row, Action::Edit) {
             return Err(no_record_access(layout, link));
         }
@@ -254,6 +256,7 @@ pub(crate) fn request_target<'a>(
             "Only manyMany, hasMany & hasChildren relations are allowed.",
         ));
     };
+    let row = row()?;
     let access = facts::link_access(&app.layouts.schema, &layout.name, link);
     if access.read_only || ((def.read_only || access.read_only_for_most) && !caller.acl.is_admin())
     {

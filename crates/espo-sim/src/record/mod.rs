@@ -12,7 +12,7 @@ pub(crate) mod links;
 mod patterns;
 pub(crate) mod plain;
 pub(crate) mod read;
-mod references;
+pub(crate) mod references;
 pub(crate) mod rules;
 pub(crate) mod select;
 pub(crate) mod update;

@@ -36,6 +36,9 @@ pub(crate) fn insert_record(
         if attr.ty == crate::layout::Ty::Bool && attr.stored {
             row.values[slot] = Value::Bool(false);
         }
+        if attr.stored && super::create::starts_empty(app, layout, &attr.name) {
+            row.values[slot] = Value::json(serde_json::json!([]));
+        }
         if let Some(v) = attributes.get(&attr.name) {
             row.values[slot] = super::input::coerce(app, layout, ix, v);
         }

@@ -1,16 +1,17 @@
-//! Reading one record, lists and related lists (ESPO-API.md B4, C1, E6).
+//! Reading one record, lists and related lists.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::select::{self, list_plan};
+use super::select::{self, Plan, list_plan};
 use super::{create, rules};
 use crate::acl::{Action, Level};
 use crate::app::{App, Caller};
 use crate::http::json::Out;
 use crate::http::{Refusal, Reply, Request, Result};
-use crate::layout::{AttrIx, Layout, LinkDef, LinkKind, Source, Ty};
+use crate::layout::{AttrIx, Layout, LinkDef, LinkKind, Slot, Source, Ty};
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
 use crate::search::span::Walk;
@@ -85,6 +86,8 @@ struct RowContext<'a> {
     plan: &'a [AttrIx],
     /// Attributes of the plan that are null in every row.
     unknown: Vec<AttrIx>,
+    /// The name of a user whose parts are not selected: its login name.
+    stand_in: Option<(AttrIx, Slot)>,
     /// Maximum length of long text attributes, in characters; longer ones are cut.
     text_length: usize,
 }
@@ -95,9 +98,20 @@ fn write_row(cx: &RowContext, row: &Row, columns: &[(AttrIx, Value)], out: &mut 
     out.open_object();
     for ix in cx.plan {
         let attr = &layout.attrs[*ix];
+        if layout.name == "User" && attr.name == "secretKey" {
+            // Only those who sign with one have a secret.
+            let secret = view::value(app, layout, row, *ix, "");
+            if secret.is_null() {
+                continue;
+            }
+        }
         out.key(&attr.name);
         if cx.unknown.contains(ix) {
             out.value(&Value::Null);
+            continue;
+        }
+        if let Some((_, slot)) = cx.stand_in.filter(|(name, _)| name == ix) {
+            out.value(row.get(slot));
             continue;
         }
         if let Some((_, v)) = columns.iter().find(|(c, _)| c == ix) {
@@ -128,8 +142,8 @@ pub(crate) fn list(
     request: &Request,
     no_total: bool,
 ) -> Result<Reply> {
-    caller.acl.check_scope(&layout.name, Action::Read)?;
     let mut params = SearchParams::of(request, app.config.read().list_max_size)?;
+    caller.acl.check_scope(&layout.name, Action::Read)?;
     params.no_total |= no_total
         || layout.name == "Notification"
         || app.layouts.entity(layout).collection.count_disabled;
@@ -260,11 +274,31 @@ pub(crate) fn list_reply(
     caller: &Caller,
     layout: &Layout,
     found: &Found,
-    plan: &[AttrIx],
+    plan: &Plan,
 ) -> Reply {
     let mut out = app.out();
     write_list(app, caller, layout, found, plan, |_| Vec::new(), &mut out);
     Reply::json(out.into_bytes())
+}
+
+/// A row as a list without a selection shows it, with its entity type.
+pub(crate) fn listed(app: &App, caller: &Caller, layout: &Layout, row: &Arc<Row>) -> Json {
+    let found = Found {
+        rows: vec![Arc::clone(row)],
+        total: 1,
+    };
+    let attrs = layout.list_plan.iter().copied();
+    let plan = Plan {
+        attrs: attrs
+            .filter(|ix| create::readable(app, caller, layout, *ix))
+            .collect(),
+        stand_in: None,
+    };
+    let reply = list_reply(app, caller, layout, &found, &plan);
+    let mut body: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let mut item = body["list"][0].take();
+    item["_scope"] = Json::from(layout.name.as_str());
+    item
 }
 
 fn write_list(
@@ -272,7 +306,7 @@ fn write_list(
     caller: &Caller,
     layout: &Layout,
     found: &Found,
-    plan: &[AttrIx],
+    plan: &Plan,
     columns: impl Fn(&Row) -> Vec<(AttrIx, Value)>,
     out: &mut Out,
 ) {
@@ -281,8 +315,9 @@ fn write_list(
         app,
         caller,
         layout,
-        plan,
-        unknown: select::unknown_parents(layout, plan),
+        plan: &plan.attrs,
+        unknown: select::unknown_parents(layout, &plan.attrs),
+        stand_in: plan.stand_in,
         text_length,
     };
     out.open_object();
@@ -411,7 +446,8 @@ pub(crate) fn related(
     );
     if mandatory.is_some() && selects_nothing {
         // The attributes of the relationship stand for those of the entity type.
-        plan.retain(|ix| !target.mandatory.contains(ix) || order.attrs.contains(ix));
+        plan.attrs
+            .retain(|ix| !target.mandatory.contains(ix) || order.attrs.contains(ix));
     }
     let mut out = app.out();
     write_list(

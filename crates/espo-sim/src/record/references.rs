@@ -95,14 +95,19 @@ fn check_reference(
     {
         return Ok(());
     }
-    Err(Refusal::forbidden(format!(
+    Err(unreadable(layout, link, target))
+}
+
+/// The error for a record that the caller may not read.
+pub(crate) fn unreadable(layout: &Layout, link: &str, target: &Layout) -> Refusal {
+    Refusal::forbidden(format!(
         "No foreign record access for link operation ({}:{link}).",
         layout.name
     ))
     .translated(
         "cannotRelateForbidden",
         json!({"foreignEntityType": target.name, "action": "read"}),
-    ))
+    )
 }
 
 /// A record is assigned only to whom the caller's assignment permission reaches.
@@ -113,6 +118,7 @@ pub(crate) fn check_assignment(
     input: &Input,
     old: Option<&Row>,
 ) -> Result<()> {
+    check_collaborators(app, caller, layout, input)?;
     let level = caller.acl.permission_value("assignmentPermission");
     if matches!(level.as_str(), "all" | "yes") {
         return Ok(());
@@ -177,6 +183,22 @@ pub(crate) fn check_assignment(
             "Assignment failure: assigned user or team not allowed.",
         ))
     }
+}
+
+/// API users cannot collaborate, except for the caller.
+fn check_collaborators(app: &App, caller: &Caller, layout: &Layout, input: &Input) -> Result<()> {
+    let sent = layout
+        .find("collaboratorsIds")
+        .and_then(|ix| input.get(&ix));
+    let users = sent.and_then(Json::as_array).into_iter().flatten();
+    for user in users.filter_map(Json::as_str) {
+        if user != caller.user_id() && app.acl(user).kind == Kind::Api {
+            return Err(Refusal::forbidden(
+                "Assignment failure: assigned user or team not allowed.",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn parent_type<'a>(

@@ -2,7 +2,7 @@
 
 use super::create;
 use crate::app::{App, Caller};
-use crate::layout::{self, AttrIx, Layout, Source};
+use crate::layout::{self, AttrIx, Layout, Slot, Source};
 use crate::search::order::Order;
 
 /// Attributes that the selection of another one brings along (`selectDefs.…selectAttributesDependencyMap` of a stock
@@ -13,11 +13,9 @@ const DEPENDS: &[(&str, &str, &[&str])] = &[
         "name",
         &["emailAddress", "phoneNumber", "accountName"],
     ),
-    ("Task", "dateEnd", &["dateEndDate", "status"]),
-    ("Task", "dateStart", &["dateStartDate"]),
-    ("Meeting", "dateStart", &["dateStartDate", "dateEnd"]),
+    ("Task", "dateEnd", &["status"]),
+    ("Meeting", "dateStart", &["dateEnd"]),
     ("Meeting", "dateStartDate", &["dateEnd", "dateEndDate"]),
-    ("Meeting", "dateEnd", &["dateEndDate"]),
     ("Meeting", "duration", &["dateStart", "dateEnd"]),
     ("Call", "dateStart", &["dateEnd"]),
     ("Call", "duration", &["dateStart", "dateEnd"]),
@@ -30,6 +28,14 @@ const DEPENDS: &[(&str, &str, &[&str])] = &[
     ("Email", "subject", &["isAutoReply"]),
 ];
 
+/// The attributes of a list's rows.
+pub(crate) struct Plan {
+    pub(crate) attrs: Vec<AttrIx>,
+    /// A user's name that is not selected, and the login name that stands in for it: every row has the name, but the
+    /// parts that it is composed of were not loaded.
+    pub(super) stand_in: Option<(AttrIx, Slot)>,
+}
+
 /// The attributes of a list row, in the order of the metadata. `columns` are attributes that a link adds.
 pub(crate) fn list_plan(
     app: &App,
@@ -38,7 +44,7 @@ pub(crate) fn list_plan(
     select: Option<&[String]>,
     order: &Order,
     columns: &[AttrIx],
-) -> Vec<AttrIx> {
+) -> Plan {
     let mut wanted = vec![false; layout.attrs.len()];
     match select.filter(|_| !layout.select_all) {
         None => {
@@ -47,31 +53,39 @@ pub(crate) fn list_plan(
             }
         }
         Some(names) => {
-            for ix in layout.always.iter().chain(&order.attrs) {
+            for ix in layout.mandatory.iter().chain(&order.attrs) {
                 wanted[*ix] = true;
             }
-            for name in names {
-                if let Some(ix) = layout.find(name) {
-                    select_one(layout, ix, &mut wanted);
-                }
+            let named: Vec<AttrIx> = names.iter().filter_map(|n| layout.find(n)).collect();
+            let mut asked = wanted.clone();
+            for ix in named {
+                asked[ix] = true;
+                select_one(layout, ix, &mut wanted);
             }
-            dependent(layout, &mut wanted);
+            dependent(layout, &asked, &mut wanted);
+            for ix in &layout.always {
+                wanted[*ix] = true;
+            }
             loaded(app, layout, names, &mut wanted);
         }
     }
     for ix in columns {
         wanted[*ix] = true;
     }
-    (0..layout.attrs.len())
+    let attrs = (0..layout.attrs.len())
         .filter(|ix| wanted[*ix] && !layout.attrs[*ix].write_only && !layout.attrs[*ix].filter_only)
         .filter(|ix| !layout.is_secret(&layout.attrs[*ix].name))
         .filter(|ix| create::readable(app, caller, layout, *ix))
-        .collect()
+        .collect();
+    let selected = select.is_none_or(|names| names.iter().any(|n| n == "name"));
+    let stand_in = (layout.name == "User" && !selected && !layout.select_all)
+        .then(|| layout.find("name").zip(layout.slot("userName")))
+        .flatten();
+    Plan { attrs, stand_in }
 }
 
-/// Adds what depends on the selected attributes.
-fn dependent(layout: &Layout, wanted: &mut [bool]) {
-    let selected = wanted.to_vec();
+/// Adds what depends on attributes that were selected themselves.
+fn dependent(layout: &Layout, selected: &[bool], wanted: &mut [bool]) {
     for (_, attr, also) in DEPENDS.iter().filter(|(e, ..)| *e == layout.name) {
         if layout.find(attr).is_some_and(|ix| selected[ix]) {
             for ix in also.iter().filter_map(|a| layout.find(a)) {
@@ -108,6 +122,20 @@ fn loaded(app: &App, layout: &Layout, names: &[String], wanted: &mut [bool]) {
             wanted[ix] = true;
         }
     }
+}
+
+/// Attributes that loaders of single fields would fill, in addition to those of a plan.
+pub(crate) fn all_loaded(app: &App, layout: &Layout, plan: &[AttrIx]) -> Vec<AttrIx> {
+    let entity = app.layouts.entity(layout);
+    let is_loaded = |ix: &AttrIx| {
+        let attr = &layout.attrs[*ix];
+        let field = attr.field.as_deref().and_then(|f| entity.fields.get(f));
+        field.is_some_and(|f| layout::loader(entity, f).is_some())
+            && !attr.name.ends_with("Converted")
+            && !NOT_LOADED.contains(&(layout.name.as_str(), attr.name.as_str()))
+            && !plan.contains(ix)
+    };
+    (0..layout.attrs.len()).filter(is_loaded).collect()
 }
 
 /// Names of parent records that a row shows as null: the query has their IDs or types only if they are selected.
@@ -148,6 +176,8 @@ fn select_one(layout: &Layout, ix: AttrIx, wanted: &mut [bool]) {
 
 /// Attributes without a column that a loader fills when they are selected.
 const LOADED: &[(&str, &str)] = &[
+    ("Call", "acceptanceStatus"),
+    ("Meeting", "acceptanceStatus"),
     ("User", "secretKey"),
     ("TargetList", "entryCount"),
     ("TargetList", "optedOutCount"),

@@ -1,4 +1,4 @@
-//! Changing and removing a record (ESPO-API.md F3, F5, F6).
+//! Changing and removing a record.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::hooks::{self, Draft};
 use super::validate::{self, Candidate};
-use super::{create, duplicates, input, links, references, rules};
+use super::{create, created, duplicates, input, links, references, rules};
 use crate::acl::Action;
 use crate::app::events::Event;
 use crate::app::events::Input;
@@ -91,11 +91,12 @@ fn apply(
     body: &Map<String, Json>,
     conditions: Conditions,
 ) -> Result<Changed> {
-    let input = input::take(app, caller, layout, body, false)?;
+    let input = input::take(app, caller, layout, body, false);
     let mut shown: IndexMap<AttrIx, Value> = IndexMap::new();
     for (ix, raw) in &input {
         shown.insert(*ix, input::coerce(app, layout, *ix, raw));
     }
+    shown.extend(input::sent_name(layout, body, false));
     check_version(app, layout, row, &shown, conditions.version)?;
     let value = |ix: AttrIx| match shown.get(&ix) {
         Some(v) => v.clone(),
@@ -237,6 +238,7 @@ fn loaded_before(
             Source::Ids(_) | Source::Names(_) | Source::Columns(_) => true,
             Source::FollowersIds | Source::FollowersNames => true,
             Source::Special => rules::comes_with_the_row(&layout.name, &attr.name),
+            Source::Converted { .. } => created::is_part(app, layout, *ix),
             // The name of the record itself is composed again, the name of another person is not.
             Source::Person(_) => attr.name != "name",
             _ => false,
@@ -267,7 +269,17 @@ fn sets_differ(layout: &Layout, input: &Input, before: &IndexMap<AttrIx, Value>)
         })
 }
 
-/// Rejects a stale version if the update changes any value (QUIRKS 7).
+/// Whether two values are equal; the order of a set does not matter.
+fn same_members(old: &Value, new: &Value) -> bool {
+    match (old.as_list(), new.as_list()) {
+        (Some(old), Some(new)) => {
+            old.len() == new.len() && old.iter().all(|item| new.contains(item))
+        }
+        _ => old == new,
+    }
+}
+
+/// Rejects a stale version if the update changes any value.
 fn check_version(
     app: &App,
     layout: &Layout,
@@ -289,7 +301,11 @@ fn check_version(
     for (ix, new) in shown {
         let attr = &layout.attrs[*ix];
         let old = view::value(app, layout, row, *ix, "");
-        if !attr.stored || &old == new || (old.as_f64().is_some() && old.as_f64() == new.as_f64()) {
+        let is_set = matches!(attr.source, Source::Ids(_) | Source::Columns(_));
+        if !(attr.stored || is_set)
+            || same_members(&old, new)
+            || (old.as_f64().is_some() && old.as_f64() == new.as_f64())
+        {
             continue;
         }
         // The whole field is shown, with all its parts.
@@ -321,7 +337,7 @@ fn check_version(
 }
 
 /// The response: every attribute of a read, with the values of the body as they are in memory. Parts that follow from it may be
-/// stale, as they are on the real server (QUIRKS 4).
+/// stale, as they are on the real server.
 fn answer(
     app: &App,
     caller: &Caller,
@@ -346,7 +362,8 @@ fn answer(
             continue;
         }
         let in_read = in_read || (in_inbox && rules::of_inbox(&attr.name));
-        if !in_read && !shown.contains_key(&ix) {
+        let named = matches!(&attr.source, Source::Names(link) if sent_ids(layout, shown, link));
+        if !in_read && !named && !shown.contains_key(&ix) {
             continue;
         }
         if !create::follow_open(app, caller, layout, &attr.source) {
@@ -384,6 +401,7 @@ fn answer(
                 v.clone()
             }
             (Source::Names(link), _) if sent_ids(layout, shown, link) => current(new),
+            (Source::Names(link), _) if ignored_ids(layout, shown, link) => Value::json(json!({})),
             (Source::LinkName(_), _) => current(new),
             (_, Some(v)) => v.clone(),
             (_, None) => before.get(&ix).cloned().unwrap_or_else(|| current(new)),
@@ -401,6 +419,13 @@ fn sent_ids(layout: &Layout, shown: &IndexMap<AttrIx, Value>, link: &str) -> boo
         .find(&format!("{link}Ids"))
         .and_then(|ix| shown.get(&ix))
         .is_some_and(|v| !v.is_null())
+}
+
+/// Whether the body had something for a set that is not a list.
+fn ignored_ids(layout: &Layout, shown: &IndexMap<AttrIx, Value>, link: &str) -> bool {
+    layout
+        .find(&format!("{link}Ids"))
+        .is_some_and(|ix| shown.get(&ix).is_some_and(Value::is_null))
 }
 
 fn list_or_empty(v: Value) -> Value {
@@ -430,15 +455,22 @@ pub(crate) fn delete(app: &App, caller: &Caller, layout: &Layout, id: &str) -> R
 /// Removes a record: softly where there is a `deleted` attribute.
 pub(crate) fn remove(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
     let table = app.store.table(layout.index);
-    if app.layouts.entity(layout).no_deleted_attribute {
+    let entity = app.layouts.entity(layout);
+    // Nodes of a tree are removed for good.
+    let is_node = entity.scope.type_.as_deref() == Some("CategoryTree");
+    if entity.no_deleted_attribute || is_node {
         table.erase(&row.id);
     } else {
-        let modified = layout.slot("modifiedAt");
-        let now = app.clock.datetime();
+        let modified = [
+            ("modifiedAt", Value::text(app.clock.datetime())),
+            ("modifiedById", Value::Text(caller.acl.user_id.clone())),
+        ];
         table.update(&row.id, |r| {
             r.deleted = true;
-            if let Some(s) = modified {
-                r.values[s] = Value::text(now);
+            for (attr, value) in &modified {
+                if let Some(s) = layout.slot(attr) {
+                    r.values[s] = value.clone();
+                }
             }
             true
         });

@@ -1,4 +1,4 @@
-//! Field validation: fields in the order of the metadata, the first failure ends it (ESPO-API.md F3).
+//! Field validation: fields in the order of the metadata, the first failure ends it.
 
 use espo_schema::{AttributeRole, Field, FieldKind};
 use serde_json::Value as Json;
@@ -27,7 +27,8 @@ impl Candidate<'_> {
     /// Checks every field that is due.
     pub(crate) fn check(&self) -> Result<()> {
         let entity = self.app.layouts.entity(self.layout);
-        for field in entity.fields.values() {
+        let order = self.layout.checked.iter();
+        for field in order.filter_map(|at| Some(entity.fields.get_index(*at)?.1)) {
             let sent = || {
                 field.actual_attributes.iter().any(|a| {
                     self.layout
@@ -41,14 +42,18 @@ impl Candidate<'_> {
             if field.read_only || field.disabled {
                 continue;
             }
+            let unusable = field.actual_attributes.iter().any(|a| {
+                let ix = self.layout.find(a);
+                ix.and_then(|ix| Some((ix, self.input.get(&ix)?)))
+                    .is_some_and(|(ix, raw)| {
+                        input::unusable(self.app, self.layout, &self.layout.attrs[ix], raw)
+                    })
+            });
+            if unusable {
+                return Err(Refusal::internal_page());
+            }
             for type_ in self.rules(field) {
                 if !self.passes(field, &type_) {
-                    // A dedicated check uses a common name.
-                    let type_ = if type_ == "addresses" {
-                        "valid".to_owned()
-                    } else {
-                        type_
-                    };
                     return Err(Refusal::validation(&self.layout.name, &field.name, &type_));
                 }
             }
@@ -84,11 +89,10 @@ impl Candidate<'_> {
                 rules.push(extra.to_owned());
             }
         }
-        if rules::is_address_list(&self.layout.name, &field.name) {
-            rules.push("addresses".to_owned());
-        }
-        if rules::is_future(&self.layout.name, &field.name) {
-            rules.push("future".to_owned());
+        for rule in rules::validators(&self.layout.name, field) {
+            if !rules.contains(&rule) {
+                rules.push(rule);
+            }
         }
         let suppressed = list("suppressValidationList");
         rules.retain(|r| {
@@ -168,14 +172,34 @@ impl Candidate<'_> {
                 self.strings(name).all(|s| s.chars().count() as u64 <= max)
             }
             "emailAddress" => self.email(name),
-            "addresses" => self
-                .raw(name)
-                .is_none_or(|v| rules::addresses(&input::php_text(v)).all(is_email)),
             "future" => self
                 .raw(name)
                 .and_then(Json::as_str)
                 .is_none_or(|t| t.is_empty() || *t > *self.app.clock.datetime()),
             "columnsValid" => self.columns(field),
+            _ => self.compares(name, rule),
+        }
+    }
+
+    /// Rules that a dedicated class checks: `before…` and `after…` another date of the record. Equal dates pass.
+    fn compares(&self, name: &str, rule: &str) -> bool {
+        let (other, before) = match (rule.strip_prefix("before"), rule.strip_prefix("after")) {
+            (Some(other), _) => (other, true),
+            (_, Some(other)) => (other, false),
+            _ => return true,
+        };
+        let mut other = other.to_owned();
+        if let Some(first) = other.get_mut(0..1) {
+            first.make_ascii_lowercase();
+        }
+        match (self.value(name).as_str(), self.value(&other).as_str()) {
+            (Some(a), Some(b)) if !a.is_empty() && !b.is_empty() => {
+                if before {
+                    a <= b
+                } else {
+                    a >= b
+                }
+            }
             _ => true,
         }
     }
@@ -213,8 +237,10 @@ impl Candidate<'_> {
         };
         match field.kind {
             FieldKind::Enum => !self.value(name).is_null(),
+            // Any value counts as present; whether it is an ID is checked separately.
             FieldKind::Link | FieldKind::LinkOne | FieldKind::File | FieldKind::Image => {
-                filled(&format!("{name}Id"))
+                let attr = format!("{name}Id");
+                filled(&attr) || self.raw(&attr).is_some_and(|v| !v.is_null())
             }
             FieldKind::LinkParent => filled(&format!("{name}Id")) && filled(&format!("{name}Type")),
             FieldKind::LinkMultiple | FieldKind::AttachmentMultiple => {
@@ -234,7 +260,11 @@ impl Candidate<'_> {
             FieldKind::Date | FieldKind::Datetime => {
                 filled(name) || self.raw(name).is_some_and(|v| !v.is_null())
             }
-            FieldKind::DatetimeOptional => filled(name) || filled(&format!("{name}Date")),
+            FieldKind::DatetimeOptional => {
+                filled(name)
+                    || filled(&format!("{name}Date"))
+                    || self.raw(name).is_some_and(|v| !v.is_null())
+            }
             FieldKind::PersonName => field
                 .actual_attributes
                 .iter()
@@ -281,7 +311,7 @@ impl Candidate<'_> {
 
     fn pattern(&self, field: &Field) -> bool {
         let name = &field.name;
-        let is_id = |v: &Json| v.as_str().is_none_or(|s| matches(named("$id"), s));
+        let is_id = |v: &Json| v.is_null() || matches(named("$id"), &input::php_text(v));
         let is_in_list = |v: &Json| v.as_str().is_some_and(|s| matches(named("$id"), s));
         match field.kind {
             FieldKind::Link
@@ -368,13 +398,11 @@ impl Candidate<'_> {
                 .raw(name)
                 .is_none_or(|v| v.is_null() || v.as_str().is_some_and(input::is_datetime)),
             FieldKind::DatetimeOptional => {
-                self.raw(name).is_none_or(|v| {
-                    v.is_null()
-                        || v.as_str()
-                            .is_some_and(|s| input::is_datetime(s) || input::is_date(s))
-                }) && self
-                    .raw(&format!("{name}Date"))
-                    .is_none_or(|v| v.is_null() || v.as_str().is_some_and(input::is_date))
+                self.raw(name)
+                    .is_none_or(|v| v.is_null() || v.as_str().is_some_and(input::is_datetime))
+                    && self
+                        .raw(&format!("{name}Date"))
+                        .is_none_or(|v| v.is_null() || v.as_str().is_some_and(input::is_date))
             }
             FieldKind::Phone => self.phone(field),
             FieldKind::Url => self.raw(name).is_none_or(|v| {
@@ -390,6 +418,13 @@ impl Candidate<'_> {
                 Some(t) if field.entity_list.is_empty() => self.app.layouts.find(t).is_some(),
                 Some(t) => field.entity_list.iter().any(|e| e == t),
             },
+            FieldKind::JsonArray if name == "reminders" => self
+                .raw(name)
+                .and_then(Json::as_array)
+                .is_none_or(|l| l.iter().all(is_reminder)),
+            FieldKind::Varchar if rules::is_address_list(&self.layout.name, name) => self
+                .raw(name)
+                .is_none_or(|v| rules::addresses(&input::php_text(v)).all(is_email)),
             FieldKind::Password => self.raw(name).is_none_or(|v| v.is_null() || v.is_string()),
             _ => true,
         }
@@ -432,6 +467,10 @@ impl Candidate<'_> {
     }
 }
 
+fn is_reminder(item: &Json) -> bool {
+    matches!(item["type"].as_str(), Some("Popup" | "Email")) && item["seconds"].is_i64()
+}
+
 /// `suppressValidationList` of a stock instance, for metadata that leaves it out.
 fn stock_suppressed(entity: &str, field: &str, rule: &str) -> bool {
     rule == "required"
@@ -441,7 +480,7 @@ fn stock_suppressed(entity: &str, field: &str, rule: &str) -> bool {
         )
 }
 
-/// Whether the bool attribute rejects null: the database does, with a 500 (QUIRKS 4).
+/// Whether the bool attribute rejects null: the database does, with a 500.
 pub(crate) fn null_refused(app: &App, layout: &Layout, ix: AttrIx) -> bool {
     let attr = &layout.attrs[ix];
     let entity = app.layouts.entity(layout);

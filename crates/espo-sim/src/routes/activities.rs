@@ -1,4 +1,4 @@
-//! Activities: meetings, calls and emails of a record (ESPO-API.md C6).
+//! Activities: meetings, calls and emails of a record.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ const OVER: &[&str] = &[
 ];
 
 /// One entry of a list of activities.
-pub(super) fn activity(call: &Call, layout: &Layout, row: &Row) -> Json {
+fn activity(call: &Call, layout: &Layout, row: &Row) -> Json {
     let mut map = Map::from_iter([
         ("_scope".to_owned(), Json::from(layout.name.as_str())),
         ("id".to_owned(), Json::from(row.id.as_str())),
@@ -205,7 +205,7 @@ fn of_record(call: &Call, over: bool) -> Result<Reply> {
     Ok(app.list_json(total, &list))
 }
 
-/// `GET Activities/{Entity}/{id}/…/list/{type}`: a list like any other. For other types the real server fails (QUIRKS 11).
+/// `GET Activities/{Entity}/{id}/…/list/{type}`: a list like any other. For other types the real server fails.
 fn typed(call: &Call, over: bool) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let (owner, row) = owner(call)?;

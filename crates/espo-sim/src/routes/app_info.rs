@@ -24,8 +24,8 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, "Metadata", metadata),
     Fixed::controller(Method::GET, "Metadata/action/get", metadata_as_is),
     Fixed::controller(Method::GET, "Settings", settings),
-    Fixed::controller(Method::PUT, "Settings", put_settings),
     Fixed::controller(Method::PATCH, "Settings", patch_settings),
+    Fixed::controller(Method::PUT, "Settings", put_settings),
     Fixed::controller(Method::GET, "I18n", i18n),
     Fixed::controller(Method::GET, "CurrencyRate", currency_rates),
     Fixed::controller(Method::PUT, "CurrencyRate", put_currency_rates),
@@ -86,6 +86,14 @@ fn user(call: &Call) -> Result<Reply> {
     if let Some(token) = token.as_ref().filter(|_| caller.acl.is_admin()) {
         user.insert("token".to_owned(), Json::from(token.as_str()));
     }
+    let address = user.get("emailAddress").filter(|a| !a.is_null());
+    let addresses = address.map_or_else(|| json!([]), |a| json!([a]));
+    user.insert("emailAddressList".to_owned(), addresses);
+    for list in ["userEmailAddressList", "excludeFromReplyEmailAddressList"] {
+        user.insert(list.to_owned(), json!([]));
+    }
+    user.insert("ipAddress".to_owned(), json!("127.0.0.1"));
+    user.remove("rolesIds");
     let acl = acl_object(app, &caller.acl);
     let body = json!({
         "token": token,
@@ -172,7 +180,7 @@ fn raw(app: &App) -> Cow<'_, Json> {
     raw
 }
 
-/// `GET Metadata`: everything for administrators; others lose what they may not see (ESPO-API.md A1).
+/// `GET Metadata`: everything for administrators; others lose what they may not see.
 fn metadata(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let raw = &*raw(app);

@@ -1,4 +1,4 @@
-//! Attachments that come from elsewhere: from another attachment, or from an image's address (ESPO-API.md C5).
+//! Attachments that come from elsewhere: from another attachment, or from an image's address.
 
 use http::Method;
 use serde_json::{Map, Value as Json};

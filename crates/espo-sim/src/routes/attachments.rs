@@ -1,4 +1,4 @@
-//! Attachments: in one piece, in chunks, and down again (ESPO-API.md H2, QUIRKS 7).
+//! Attachments: in one piece, in chunks, and down again.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -131,6 +131,9 @@ fn upload(call: &Call) -> Result<Reply> {
         return Err(Refusal::validation("Attachment", "size", "min"));
     }
     let file = text("file");
+    if !body.contains_key("file") && !being_uploaded {
+        return Err(Refusal::bad_request("No file contents."));
+    }
     if file.is_none() && !being_uploaded {
         return Err(Refusal::bad_request("Non-string file contents."));
     }
@@ -270,22 +273,19 @@ pub(super) fn check_field(
     owner: &str,
     role: &str,
 ) -> Result<()> {
-    let Some(layout) = app.layouts.find(owner) else {
+    let layout = app.layouts.find(owner);
+    let def = layout.and_then(|l| app.layouts.entity(l).fields.get(field));
+    let Some(def) = def else {
         return Err(Refusal::forbidden(format!(
-            "Entity type '{owner}' does not exist."
+            "Field '{field}' does not exist."
         )));
     };
     let writable = [Action::Create, Action::Edit]
         .iter()
         .any(|a| caller.acl.level(owner, *a) != Level::No);
     if !writable || !caller.acl.may_edit_field(owner, field) {
-        return Err(Refusal::forbidden(format!("No access to '{owner}'.")));
+        return Err(Refusal::forbidden(format!("No access to {owner}.")));
     }
-    let Some(def) = app.layouts.entity(layout).fields.get(field) else {
-        return Err(Refusal::forbidden(format!(
-            "Field '{field}' does not exist."
-        )));
-    };
     let suitable = match Some(def.kind) {
         Some(FieldKind::File | FieldKind::Image | FieldKind::AttachmentMultiple) => {
             role == "Attachment" || role == "Inline Attachment"

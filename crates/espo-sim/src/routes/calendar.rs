@@ -1,4 +1,4 @@
-//! A user's calendar: what is in it, what comes up, when users are busy (ESPO-API.md C6).
+//! A user's calendar: what is in it, what comes up, when users are busy.
 
 use std::sync::Arc;
 
@@ -6,18 +6,19 @@ use http::Method;
 use jiff::civil::DateTime;
 use serde_json::{Map, Value as Json, json};
 
-use super::activities::{activity, is_over};
+use super::activities::is_over;
 use super::search::get;
 use super::{Call, Fixed};
-use crate::acl::{Action, Level};
+use crate::acl::{Action, Kind, Level};
 use crate::http::{Refusal, Reply, Result};
-use crate::layout::Layout;
+use crate::layout::{Layout, LinkKind};
+use crate::record::read;
 use crate::search::params::SearchParams;
 use crate::store::Row;
 use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
-    Fixed::controller(Method::GET, "Activities", calendar),
+    Fixed::action(Method::GET, "Activities", calendar),
     Fixed::controller(Method::GET, "Activities/upcoming", upcoming),
     Fixed::controller(Method::GET, "Timeline/busyRanges", busy_ranges),
 ];
@@ -26,6 +27,18 @@ pub(crate) const ROUTES: &[Fixed] = &[
 const CALENDAR: &[&str] = &["Meeting", "Call", "Task"];
 /// Entity types that keep a user busy (`busyRangesEntityList` of a stock instance).
 const BUSY: &[&str] = &["Meeting", "Call"];
+/// Attributes of an entry of a calendar; those that an entity type lacks are null.
+const IN_CALENDAR: &[&str] = &[
+    "name",
+    "status",
+    "dateStart",
+    "dateEnd",
+    "dateStartDate",
+    "dateEndDate",
+    "parentType",
+    "parentId",
+    "createdAt",
+];
 /// Days that a calendar may span.
 const MAX_DAYS: i64 = 123;
 
@@ -62,8 +75,25 @@ fn user<'a>(call: &Call<'a>) -> &'a str {
 
 /// `GET Activities?from&to&userId`: a calendar.
 fn calendar(call: &Call) -> Result<Reply> {
+    if !call.caller.acl.scope("Calendar") {
+        return Err(Refusal::forbidden_silently());
+    }
     let (from, to) = range(call)?;
-    let list = between(call, user(call), &from, &to, |_, _| true);
+    let user = user(call);
+    let mut list = Vec::new();
+    for layout in CALENDAR.iter().filter_map(|e| call.app.layouts.find(e)) {
+        for row in visible(call, layout) {
+            if !is_of(call, layout, &row, user) || !takes_place(layout, &row, &from, &to) {
+                continue;
+            }
+            let mut item = json!({"scope": layout.name, "id": row.id.as_str(), "color": null});
+            for attr in IN_CALENDAR {
+                let value = layout.slot(attr).map(|s| row.get(s).to_json());
+                item[*attr] = value.unwrap_or_default();
+            }
+            list.push(item);
+        }
+    }
     Ok(call.app.json(&Json::Array(list)))
 }
 
@@ -80,13 +110,31 @@ fn upcoming(call: &Call) -> Result<Reply> {
     let end = now
         .checked_add(jiff::SignedDuration::from_hours(days * 24))
         .unwrap_or(now);
-    let list = between(
-        call,
-        user(call),
-        &crate::clock::format_datetime(now),
-        &crate::clock::format_datetime(end),
-        |layout, row| !is_over(call, layout, row),
+    let (now, end) = (
+        crate::clock::format_datetime(now),
+        crate::clock::format_datetime(end),
     );
+    let mut list: Vec<(String, Json)> = Vec::new();
+    for layout in BUSY.iter().filter_map(|e| call.app.layouts.find(e)) {
+        for row in visible(call, layout) {
+            let start = get(layout, &row, "dateStart").unwrap_or_default();
+            let to_come = get(layout, &row, "dateEnd").is_none_or(|e| e >= now.as_str());
+            // API users have no list of what is to come.
+            if call.caller.acl.kind != Kind::Api
+                && is_of(call, layout, &row, user(call))
+                && to_come
+                && start < end.as_str()
+                && !is_over(call, layout, &row)
+            {
+                list.push((
+                    start.to_owned(),
+                    read::listed(call.app, call.caller, layout, &row),
+                ));
+            }
+        }
+    }
+    list.sort_by(|a, b| a.0.cmp(&b.0));
+    let list = list.into_iter().map(|(_, item)| item).collect::<Vec<_>>();
     let total = i64::try_from(list.len()).unwrap_or(i64::MAX);
     let limit = usize::try_from(params.max_size.unwrap_or(i64::MAX)).unwrap_or(0);
     let page = list
@@ -110,29 +158,43 @@ fn visible(call: &Call, layout: &Layout) -> Vec<Arc<Row>> {
         .collect()
 }
 
-/// A user's records that begin in a range and that `keep` accepts.
-fn between(
-    call: &Call,
-    user: &str,
-    from: &str,
-    to: &str,
-    keep: impl Fn(&Layout, &Row) -> bool,
-) -> Vec<Json> {
-    let mut found = Vec::new();
-    for layout in CALENDAR.iter().filter_map(|e| call.app.layouts.find(e)) {
-        for row in visible(call, layout) {
-            let when = get(layout, &row, "dateStart").or_else(|| get(layout, &row, "dateEnd"));
-            if get(layout, &row, "assignedUserId") == Some(user)
-                && when.is_some_and(|w| w >= from && w < to)
-                && keep(layout, &row)
-            {
-                let mut item = activity(call, layout, &row);
-                item["scope"] = Json::from(layout.name.as_str());
-                found.push(item);
-            }
+/// Whether something takes place in a range: it begins in it, ends in it, or spans it.
+fn takes_place(layout: &Layout, row: &Row, from: &str, to: &str) -> bool {
+    let (start, end) = (get(layout, row, "dateStart"), get(layout, row, "dateEnd"));
+    let within = |time: Option<&str>| time.is_some_and(|t| from <= t && t < to);
+    within(start)
+        || within(end)
+        || matches!((start, end), (Some(start), Some(end)) if start <= from && to <= end)
+}
+
+/// Whether it is in a user's calendar: events of which the user is an attendee, and what else is assigned to the user.
+fn is_of(call: &Call, layout: &Layout, row: &Row, user: &str) -> bool {
+    match layout.links.get("users").map(|l| l.kind) {
+        Some(LinkKind::Many { relation, forward }) => call
+            .app
+            .store
+            .relation(relation)
+            .has(&row.id, forward, user),
+        _ => get(layout, row, "assignedUserId") == Some(user),
+    }
+}
+
+/// Adds a range to a user's; it is joined with the first one that it overlaps.
+fn add_range(list: &mut Vec<Json>, start: &str, end: &str) {
+    let range =
+        |start: &str, end: &str| json!({"dateStart": start, "dateEnd": end, "isBusyRange": true});
+    let text = |range: &Json, key: &str| range[key].as_str().unwrap_or_default().to_owned();
+    for known in list.iter_mut() {
+        let (from, to) = (text(known, "dateStart"), text(known, "dateEnd"));
+        if (from.as_str(), to.as_str()) != (start, end)
+            && start < to.as_str()
+            && from.as_str() < end
+        {
+            *known = range(start.min(&from), end.max(&to));
+            return;
         }
     }
-    found
+    list.push(range(start, end));
 }
 
 /// `GET Timeline/busyRanges?from&to&userIdList&entityType&entityId`: by user, the times of events that
@@ -146,14 +208,8 @@ fn busy_ranges(call: &Call) -> Result<Reply> {
     let users = app.layout("User")?;
     let mut answer = Map::new();
     for id in ids.split(',') {
-        let row = app.store.table(users.index).live(id);
-        let row = row.ok_or_else(Refusal::not_found_silently)?;
-        if !call
-            .caller
-            .acl
-            .record(&app.store, users, &row, Action::Read)
-        {
-            return Err(Refusal::forbidden_silently());
+        if app.store.table(users.index).live(id).is_none() {
+            return Err(Refusal::not_found_silently());
         }
         answer.insert(id.to_owned(), json!([]));
     }
@@ -166,7 +222,7 @@ fn busy_ranges(call: &Call) -> Result<Reply> {
             else {
                 continue;
             };
-            if planned || start >= to.as_str() || end <= from.as_str() {
+            if planned || !takes_place(layout, &row, &from, &to) {
                 continue;
             }
             if is_over(call, layout, &row) {
@@ -174,13 +230,10 @@ fn busy_ranges(call: &Call) -> Result<Reply> {
             }
             for user in view::linked(app, layout, &row, "users") {
                 if let Some(Json::Array(list)) = answer.get_mut(user.id.as_str()) {
-                    list.push(json!({"dateStart": start, "dateEnd": end}));
+                    add_range(list, start, end);
                 }
             }
         }
-    }
-    for list in answer.values_mut().filter_map(Json::as_array_mut) {
-        list.sort_by(|a, b| a["dateStart"].as_str().cmp(&b["dateStart"].as_str()));
     }
     Ok(app.json(&Json::Object(answer)))
 }

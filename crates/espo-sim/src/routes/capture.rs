@@ -1,4 +1,4 @@
-//! Web forms: a lead comes in by the key of a lead capture, without a login (ESPO-API.md C6).
+//! Web forms: a lead comes in by the key of a lead capture, without a login.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Sends webhooks' items: in batches, signed, and again where the receiver was not there (ESPO-API.md I).
+//! Sends webhooks' items: in batches, signed, and again where the receiver was not there.
 //!
 //! Only loopback addresses are sent to, over plain HTTP: a test server has no business anywhere else. An item for another
 //! address is dropped.

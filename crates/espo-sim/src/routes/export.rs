@@ -1,4 +1,4 @@
-//! Exports: a file of records as an attachment (ESPO-API.md H4, QUIRKS 7, 11).
+//! Exports: a file of records as an attachment.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::POST, "Export", export)];
 
-/// `POST Export`: a file of the chosen records as an attachment. With nothing chosen, of all (QUIRKS 11).
+/// `POST Export`: a file of the chosen records as an attachment. With nothing chosen, of all.
 fn export(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let body = call.request.json_body()?;
@@ -98,6 +98,7 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
             named(fields.iter().flat_map(of).collect())
         }
         (None, None) => select::list_plan(app, caller, layout, None, &order, &[])
+            .attrs
             .into_iter()
             .map(|ix| Column {
                 name: layout.attrs[ix].name.clone(),

@@ -1,4 +1,4 @@
-//! Following and starring records (ESPO-API.md C1, QUIRKS 8).
+//! Following and starring records.
 
 use std::sync::Arc;
 
@@ -86,21 +86,23 @@ fn check_read(call: &Call, layout: &Layout, id: &str, otherwise: &str) -> Result
     Ok(())
 }
 
-/// The record of a route, which must have a stream.
+/// The record of a route, whose entity type must have a stream.
 fn followed<'a>(call: &Call<'a>) -> Result<(&'a Layout, Id)> {
-    let (layout, id) = target(call)?;
-    if call.app.layouts.entity(layout).scope.stream {
-        Ok((layout, id))
-    } else {
-        Err(Refusal::not_found("No stream."))
+    let layout = call.app.layout(&super::upper_first(call.params[0]))?;
+    if !call.app.layouts.entity(layout).scope.stream {
+        return Err(Refusal::not_found("No stream."));
+    }
+    let id = call.params[1];
+    match call.app.store.table(layout.index).live(id) {
+        Some(_) => Ok((layout, id.into())),
+        None => Err(Refusal::not_found("Record not found.")),
     }
 }
 
-/// Users who follow a record; API users are not among them (QUIRKS 8).
+/// Users who follow a record; API users are not among them.
 fn followers(call: &Call) -> Result<Reply> {
-    let (layout, id) = target(call)?;
-    check_read(call, layout, &id, "No 'read' access.")?;
     let (layout, id) = followed(call)?;
+    check_read(call, layout, &id, "No 'read' access.")?;
     let app = call.app;
     let users = app.layout("User")?;
     let ids = app
@@ -217,10 +219,12 @@ fn check_edit(call: &Call, layout: &Layout, id: &str) -> Result<()> {
 }
 
 fn change_followers(call: &Call, follows: bool) -> Result<Reply> {
-    let (layout, id) = target(call)?;
-    check_edit(call, layout, &id)?;
-    let (layout, id) = followed(call)?;
     let ids = user_ids(call)?;
+    if ids.is_empty() {
+        return Err(Refusal::bad_request("No ids."));
+    }
+    let (layout, id) = followed(call)?;
+    check_edit(call, layout, &id)?;
     let others = ids.iter().any(|u| u != call.caller.user_id());
     if others && !call.caller.acl.permission("followerManagementPermission") {
         return Err(Refusal::forbidden_silently());
@@ -265,6 +269,10 @@ fn star(call: &Call) -> Result<Reply> {
 
 fn unstar(call: &Call) -> Result<Reply> {
     let (layout, id) = target(call)?;
+    check_read(call, layout, &id, "")?;
+    if !call.app.layouts.entity(layout).scope.stars {
+        return Err(Refusal::forbidden_silently());
+    }
     call.app
         .stars
         .write()

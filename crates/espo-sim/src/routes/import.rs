@@ -1,4 +1,4 @@
-//! Imports: a file of comma separated values becomes records (ESPO-API.md C4).
+//! Imports: a file of comma separated values becomes records.
 //!
 //! Runs within the request, regardless of `idleMode`. Rows that validation rejects become `ImportError` records.
 

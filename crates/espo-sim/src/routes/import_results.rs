@@ -1,4 +1,4 @@
-//! The results of an import: counts, duplicates and errors, and reverting it (ESPO-API.md C4).
+//! The results of an import: counts, duplicates and errors, and reverting it.
 
 use std::sync::Arc;
 

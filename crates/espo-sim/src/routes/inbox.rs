@@ -1,4 +1,4 @@
-//! Emails in the inbox of a user: marks, folders, unread counts (ESPO-API.md C5).
+//! Emails in the inbox of a user: marks, folders, unread counts.
 
 use http::Method;
 use serde_json::{Map, Value as Json, json};
@@ -31,6 +31,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     }),
     Fixed::action(Method::GET, "Email/inbox/notReadCounts", not_read_counts),
     Fixed::action(Method::POST, "Email/inbox/folders/:folder", move_to),
+    Fixed::controller(Method::GET, "EmailFolder/action/listAll", all_folders),
 ];
 
 /// Emails, their relation to users, and its direction from the email.
@@ -114,6 +115,42 @@ fn own_folder(call: &Call, id: &str) -> Result<Id> {
         return Err(Refusal::forbidden_silently());
     }
     Ok(row.id.clone())
+}
+
+/// Folders that every user has, before and after those of the user.
+const FOLDERS: [(&str, &str, bool); 6] = [
+    ("inbox", "Inbox", true),
+    ("important", "Important", true),
+    ("sent", "Sent", true),
+    ("archive", "Archive", false),
+    ("drafts", "Drafts", false),
+    ("trash", "Trash", false),
+];
+
+/// `GET EmailFolder/action/listAll`: the folders of every user, and the caller's own in between.
+fn all_folders(call: &Call) -> Result<Reply> {
+    let item = |id: &str, name: &str| json!({"id": id, "name": name, "deleted": false, "skipNotifications": false});
+    let fixed = |first: bool| {
+        FOLDERS
+            .iter()
+            .filter(move |f| f.2 == first)
+            .map(|(id, name, _)| item(id, name))
+    };
+    let mut list: Vec<Json> = fixed(true).collect();
+    if let Some(folders) = call.app.layouts.find("EmailFolder")
+        && let Some(owner) = folders.slot("assignedUserId")
+    {
+        let rows = call.app.store.table(folders.index).snapshot();
+        let mine = rows
+            .iter()
+            .filter(|r| !r.deleted && r.get(owner).as_str() == Some(call.caller.user_id()));
+        list.extend(mine.map(|r| {
+            let name = crate::view::name(call.app, folders, r, "name");
+            item(&r.id, name.as_str().unwrap_or_default())
+        }));
+    }
+    list.extend(fixed(false));
+    Ok(call.app.json(&json!({"list": list})))
 }
 
 /// `GET Email/inbox/notReadCounts`: folder → number of unread emails of the caller.

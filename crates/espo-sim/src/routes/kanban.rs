@@ -10,9 +10,9 @@ use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
 use crate::record::{read, select};
-use crate::search::Found;
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
+use crate::search::{self, Found};
 use crate::value::Id;
 
 pub(crate) const ROUTES: &[Fixed] = &[
@@ -20,7 +20,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::PUT, "Kanban/order", kanban_order),
 ];
 
-/// `GET Kanban/{Entity}`: a list by status. A record with an empty status is in no group (QUIRKS 11).
+/// `GET Kanban/{Entity}`: a list by status. A record with an empty status is in no group.
 fn kanban(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let Some(layout) = app
@@ -33,6 +33,8 @@ fn kanban(call: &Call) -> Result<Reply> {
     if caller.acl.level(&layout.name, Action::Read) == crate::acl::Level::No {
         return Err(Refusal::forbidden_silently());
     }
+    let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
+    search::conditions(app, caller, layout, &params)?;
     let entity = app.layouts.entity(layout);
     let status = entity
         .scope
@@ -48,9 +50,18 @@ fn kanban(call: &Call) -> Result<Reply> {
             ..Refusal::internal()
         });
     };
-    let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let order = Order::of(app, caller, layout, &params)?;
-    let plan = select::list_plan(app, caller, layout, params.select.as_deref(), &order, &[]);
+    let mut plan = select::list_plan(app, caller, layout, params.select.as_deref(), &order, &[]);
+    match &params.select {
+        // The attributes that every list has are not part of a board's selection.
+        Some(names) => plan.attrs.retain(|ix| {
+            let selected = names.contains(&layout.attrs[*ix].name) || order.attrs.contains(ix);
+            selected || !layout.mandatory.contains(ix)
+        }),
+        None => plan
+            .attrs
+            .extend(select::all_loaded(app, layout, &plan.attrs)),
+    }
     let ignored: Vec<&str> = entity
         .scope
         .raw

@@ -1,4 +1,4 @@
-//! Layouts of the user interface (ESPO-API.md C1): by rule from the metadata, until an administrator sets one.
+//! Layouts of the user interface: by rule from the metadata, until an administrator sets one.
 //!
 //! Layout files are not part of the metadata, so clients get generated layouts with the right fields.
 
@@ -22,6 +22,10 @@ fn get(call: &Call) -> Result<Reply> {
     let app = call.app;
     let scope = super::upper_first(call.params[0]).into_owned();
     let name = call.params[1];
+    // A name that is not a scope has the default layouts.
+    if app.layouts.find(&scope).is_some() && !call.caller.acl.scope(&scope) {
+        return Err(Refusal::forbidden(format!("No access to scope {scope}.")));
+    }
     if let Some(stored) = app
         .extras
         .layouts
@@ -96,9 +100,10 @@ fn by_rule(call: &Call, layout: &Layout, name: &str) -> Option<Json> {
     };
     let list = first_name(shown("layoutListDisabled"));
     Some(match name {
-        "list" | "listSmall" | "kanban" => {
-            columns(list.iter().take(IN_LIST).map(String::as_str).collect())
-        }
+        // The layouts of an entity type without layout files.
+        "listSmall" | "kanban" => json!([{"name": "name", "link": true}]),
+        "list" if entity.scope.is_custom => json!([{"name": "name", "link": true}]),
+        "list" => columns(list.iter().take(IN_LIST).map(String::as_str).collect()),
         "detail" | "detailSmall" => {
             let cells: Vec<Json> = first_name(shown("layoutDetailDisabled"))
                 .into_iter()
@@ -113,13 +118,8 @@ fn by_rule(call: &Call, layout: &Layout, name: &str) -> Option<Json> {
                 .collect();
             json!([{"label": "Overview", "rows": rows}])
         }
-        "filters" => json!(shown("layoutFiltersDisabled")),
-        "massUpdate" => {
-            let writable = entity.fields.values().filter(|f| {
-                !f.read_only && f.composite_of.is_none() && !disabled(f, "layoutMassUpdateDisabled")
-            });
-            json!(writable.map(|f| f.name.as_str()).collect::<Vec<_>>())
-        }
+        "filters" => json!(["assignedUser", "teams", "createdAt", "createdBy"]),
+        "massUpdate" => json!(["assignedUser", "teams"]),
         "relationships" => {
             let many = layout.links.values().filter(|l| {
                 use crate::layout::LinkKind::{Children, HasMany, Many};

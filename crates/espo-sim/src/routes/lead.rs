@@ -1,16 +1,15 @@
-//! Lead conversion (ESPO-API.md C6, QUIRKS 7 and 11).
+//! Lead conversion.
 
 use http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Call, Fixed};
 use crate::acl::Action;
-use crate::app::App;
 use crate::app::events::Event;
 use crate::app::events::Input;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::{Layout, Source};
-use crate::record::{create, duplicates, links};
+use crate::record::{create, duplicates, links, update};
 use crate::store::Row;
 use crate::value::Value;
 use crate::view;
@@ -59,14 +58,18 @@ fn lead<'a>(
 ) -> Result<(&'a Layout, std::sync::Arc<Row>)> {
     let layout = call.app.layout("Lead")?;
     let Some(id) = body.get("id").and_then(Json::as_str) else {
-        return Err(Refusal::bad_request("No ID."));
+        return Err(Refusal::bad_request(""));
     };
     let row = call.app.live(layout, id)?;
-    if !call
-        .caller
-        .acl
-        .record(&call.app.store, layout, &row, action)
-    {
+    let may = |action| {
+        call.caller
+            .acl
+            .record(&call.app.store, layout, &row, action)
+    };
+    if !may(Action::Read) {
+        return Err(Refusal::forbidden("No 'read' access."));
+    }
+    if !may(action) {
         return Err(Refusal::forbidden_silently());
     }
     Ok((layout, row))
@@ -200,14 +203,23 @@ fn convert(call: &Call) -> Result<Reply> {
         made.insert(key.to_owned(), Json::from(created.id.as_str()));
     }
     let now = app.clock.datetime();
+    // The first conversion counts.
+    let converted = layout.slot("convertedAt").map(|s| row.get(s).clone());
+    let converted = converted.filter(|v| !v.is_null());
     app.store.table(layout.index).update(&row.id, |r| {
         for (attr, value) in made
             .iter()
             .map(|(k, v)| (k.as_str(), Value::from_json(v)))
             .chain([
                 ("status", "Converted".into()),
-                ("convertedAt", Value::text(now.as_str())),
+                (
+                    "convertedAt",
+                    converted
+                        .clone()
+                        .unwrap_or_else(|| Value::text(now.as_str())),
+                ),
                 ("modifiedAt", Value::text(now.as_str())),
+                ("streamUpdatedAt", Value::text(now.as_str())),
                 ("modifiedById", Value::Text(caller.acl.user_id.clone())),
             ])
         {
@@ -222,7 +234,7 @@ fn convert(call: &Call) -> Result<Reply> {
         .table(layout.index)
         .live(&row.id)
         .ok_or_else(Refusal::internal)?;
-    carry_over(app, layout, &new, &made);
+    carry_over(call, layout, &new, &made);
     app.raise(
         caller,
         &Event::Changed {
@@ -246,7 +258,31 @@ fn convert(call: &Call) -> Result<Reply> {
 }
 
 /// Moves meetings, calls and emails of the lead to the created records.
-fn carry_over(app: &App, layout: &Layout, row: &Row, made: &Map<String, Json>) {
+fn carry_over(call: &Call, layout: &Layout, row: &Row, made: &Map<String, Json>) {
+    let app = call.app;
+    // They belong to the opportunity from now on, or to the account.
+    let parent = ["Opportunity", "Account"].iter().find_map(|entity| {
+        let (_, key) = TARGETS.iter().find(|(e, _)| e == entity)?;
+        Some((*entity, made.get(*key)?.clone()))
+    });
+    for link in ["meetings", "calls"] {
+        let Some(target) = view::target(app, layout, link) else {
+            continue;
+        };
+        for other in view::linked(app, layout, row, link) {
+            let owner = view::key(app, target, &other, "parent");
+            if let Some((entity, id)) = &parent
+                && owner.is_none_or(|(l, id)| l.name == layout.name && id == row.id)
+            {
+                let body = Map::from_iter([
+                    ("parentType".to_owned(), json!(entity)),
+                    ("parentId".to_owned(), id.clone()),
+                ]);
+                // A record that cannot be changed stays where it is.
+                let _ = update::change(app, call.caller, target, &other, &body);
+            }
+        }
+    }
     for (entity, key) in TARGETS.iter().filter(|(e, _)| *e != "Opportunity") {
         let (Some(target), Some(id)) = (
             app.layouts.find(entity),

@@ -1,4 +1,4 @@
-//! Mass actions (ESPO-API.md H3, QUIRKS 7).
+//! Mass actions.
 
 use std::sync::Arc;
 
@@ -72,11 +72,20 @@ pub(super) fn target(
         return Err(Refusal::bad_request("Bad search params passed."));
     };
     let table = app.store.table(layout.index);
-    let rows = ids
+    let mut rows: Vec<Arc<Row>> = ids
         .iter()
         .filter_map(Json::as_str)
         .filter_map(|id| table.live(id))
         .collect();
+    rows.sort_by(|a, b| a.id.cmp(&b.id));
+    rows.dedup_by(|a, b| a.id == b.id);
+    // In the default order, but the database leaves records of the same second as they are.
+    let collection = &app.layouts.entity(layout).collection;
+    if let Some(slot) = layout.date
+        && collection.order == Some(espo_schema::Order::Desc)
+    {
+        rows.sort_by(|a, b| b.get(slot).as_str().cmp(&a.get(slot).as_str()));
+    }
     Ok(Target { rows, by_ids: true })
 }
 
@@ -159,8 +168,11 @@ fn run(call: &Call) -> Result<Reply> {
             caller.require_admin()?;
         }
     }
-    if action == "delete" && params.get("ids").is_some_and(|l| *l == json!([])) {
+    if params.get("ids").is_some_and(|l| *l == json!([])) {
         return Err(Refusal::internal());
+    }
+    if action == "convertCurrency" {
+        check_rate(app, &object(&body, "data"))?;
     }
     if body.get("idle") == Some(&Json::Bool(true)) {
         let id = app.extras.jobs.add(
@@ -347,6 +359,20 @@ fn values_of(app: &App, layout: &Layout, row: &Row, data: &Map<String, Json>) ->
     out
 }
 
+/// The currency to convert to, which must have a rate.
+fn check_rate<'d>(app: &App, data: &'d Map<String, Json>) -> Result<&'d str> {
+    let Some(target) = data.get("targetCurrency").and_then(Json::as_str) else {
+        return Err(Refusal::bad_request("No target currency."));
+    };
+    let config = app.config.read();
+    if target != config.base_currency && !config.currency_rates.contains_key(target) {
+        return Err(Refusal::bad_request(
+            "Target currency rate is not specified.",
+        ));
+    }
+    Ok(target)
+}
+
 /// Converts every amount of a record into another currency.
 pub(super) fn convert(
     app: &App,
@@ -355,16 +381,8 @@ pub(super) fn convert(
     row: &Row,
     data: &Map<String, Json>,
 ) -> Result<Row> {
-    let Some(target) = data.get("targetCurrency").and_then(Json::as_str) else {
-        return Err(Refusal::bad_request("No target currency."));
-    };
+    let target = check_rate(app, data)?;
     let config = app.config.read();
-    let has_rate = target == config.base_currency || config.currency_rates.contains_key(target);
-    if !has_rate {
-        return Err(Refusal::bad_request(
-            "Target currency rate is not specified.",
-        ));
-    }
     let given = object(data, "rates");
     let rate = |code: &str| {
         given

@@ -1,4 +1,4 @@
-//! From a request to its handler (ESPO-API.md C).
+//! From a request to its handler.
 //!
 //! A table of fixed routes comes first: each submodule lists its routes in a `ROUTES` constant, and
 //! [`TABLES`] joins them. All other requests are matched by the general patterns (`{Entity}`, `{Entity}/{id}`,
@@ -184,15 +184,9 @@ impl Route<'_> {
 fn general(rest: &[String]) -> &'static [Method] {
     match rest {
         [] => &[Method::GET, Method::POST],
-        [a, _] if a == "action" => &[
-            Method::GET,
-            Method::POST,
-            Method::PUT,
-            Method::PATCH,
-            Method::DELETE,
-        ],
+        [a, _] if a == "action" => &[Method::GET, Method::POST, Method::DELETE, Method::PUT],
         [a, _] if a == "layout" => &[Method::GET, Method::PUT],
-        [_] => &[Method::GET, Method::PUT, Method::PATCH, Method::DELETE],
+        [_] => &[Method::GET, Method::DELETE, Method::PUT, Method::PATCH],
         [_, _] => &[Method::GET, Method::POST, Method::DELETE],
         _ => &[],
     }
@@ -255,6 +249,17 @@ pub(crate) fn find(request: &Request) -> Result<Route<'_>> {
     }
     if allowed.is_empty() {
         return Err(Refusal::no_route());
+    }
+    // The general patterns come first, except where a route is of one controller only.
+    if !rest.is_empty() {
+        const ORDER: [Method; 5] = [
+            Method::GET,
+            Method::POST,
+            Method::DELETE,
+            Method::PUT,
+            Method::PATCH,
+        ];
+        allowed.sort_by_key(|m| ORDER.iter().position(|o| o == m));
     }
     let allow = allowed
         .iter()

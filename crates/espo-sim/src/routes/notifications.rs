@@ -1,13 +1,15 @@
-//! Notifications of the caller (ESPO-API.md C5). Those of one action count as one: the newest stands for the group.
+//! Notifications of the caller. Those of one action count as one: the newest stands for the group.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use http::Method;
+use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use super::{Call, Fixed};
 use crate::acl::Action;
+use crate::app::App;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
 use crate::record::{read, select};
@@ -16,6 +18,8 @@ use crate::search::order::Order;
 use crate::search::params::SearchParams;
 use crate::store::Row;
 use crate::value::Value;
+use crate::version::Version;
+use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, "Notification", list),
@@ -77,6 +81,9 @@ fn answer(
 fn list(call: &Call) -> Result<Reply> {
     call.caller.acl.check_scope("Notification", Action::Read)?;
     let (layout, rows) = mine(call)?;
+    if call.app.version >= Version::V10_0 {
+        return by_record(call, layout, &rows);
+    }
     let action = layout.slot("actionId");
     let mut seen = HashSet::new();
     let reply = answer(call, layout, &rows, |row| {
@@ -107,6 +114,108 @@ fn list(call: &Call) -> Result<Reply> {
     Ok(call.app.json(&body))
 }
 
+/// The record that a notification is grouped by, from 10.0 on: that of its note.
+fn record_of(layout: &Layout, row: &Row) -> Option<(String, String)> {
+    let text = |attr: &str| layout.slot(attr).and_then(|s| row.get(s).non_empty());
+    (text("type") == Some("Note"))
+        .then(|| {
+            Some((
+                text("relatedParentType")?.to_owned(),
+                text("relatedParentId")?.to_owned(),
+            ))
+        })
+        .flatten()
+}
+
+fn is_unread(layout: &Layout, row: &Row) -> bool {
+    !layout.slot("read").is_some_and(|s| row.get(s).is_true())
+}
+
+/// The list from 10.0 on, newest first: notifications of the notes of one record are one row, which listing does not mark
+/// as read.
+fn by_record(call: &Call, layout: &Layout, rows: &[Arc<Row>]) -> Result<Reply> {
+    let app = call.app;
+    let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
+    let mut groups: IndexMap<(String, String), Vec<&Arc<Row>>> = IndexMap::new();
+    for row in rows.iter().rev() {
+        let own = || (String::new(), row.id.to_string());
+        let key = record_of(layout, row).unwrap_or_else(own);
+        groups.entry(key).or_default().push(row);
+    }
+    let offset = usize::try_from(params.offset).unwrap_or(0);
+    let limit = params
+        .max_size
+        .unwrap_or_else(|| app.config.read().list_max_size);
+    let limit = usize::try_from(limit).unwrap_or(0);
+    let total = match groups.len() > offset.saturating_add(limit) {
+        true => -1,
+        false => -2,
+    };
+    let mut list = Vec::new();
+    for ((type_, id), rows) in groups.iter().skip(offset).take(limit) {
+        let mut item = read::listed(app, call.caller, layout, rows[0]);
+        let unread = rows.iter().filter(|r| is_unread(layout, r)).count();
+        if let Some(map) = item.as_object_mut() {
+            for attr in ["_scope", "userId", "userName"] {
+                map.remove(attr);
+            }
+            if map.get("noteData").is_none_or(Json::is_null) || !type_.is_empty() {
+                map.remove("noteData");
+            }
+            map.insert("groupType".to_owned(), Json::Null);
+            map.insert("groupedCount".to_owned(), Json::Null);
+            map.insert("groupedUnreadCount".to_owned(), json!(unread));
+        }
+        if type_.is_empty() {
+            mark_read(call, layout, rows[0]);
+        } else {
+            let name = app.layouts.find(type_).map(|l| view::name_of(app, l, id));
+            let of_group = json!({
+                "id": format!("Record_{type_}_{id}"),
+                "data": null,
+                "type": null,
+                "read": unread == 0,
+                "actionId": null,
+                "isFeatured": rows.iter().any(|r| is_featured(app, layout, r)),
+                "groupedCount": -1,
+                "groupType": "Record",
+                "relatedId": null,
+                "relatedType": null,
+                "relatedParentName": name.map(|n| n.to_json()),
+                "createdById": null,
+            });
+            if let (Some(map), Json::Object(of_group)) = (item.as_object_mut(), of_group) {
+                map.extend(of_group);
+            }
+        }
+        list.push(item);
+    }
+    Ok(app.list_json(total, &list))
+}
+
+/// Whether a note is about more than a change of the record.
+fn is_featured(app: &App, layout: &Layout, row: &Row) -> bool {
+    let id = layout
+        .slot("relatedId")
+        .and_then(|s| row.get(s).non_empty());
+    let notes = app.layouts.find("Note");
+    let note = notes.and_then(|n| Some((n, app.store.table(n.index).live(id?)?)));
+    note.is_some_and(|(notes, note)| {
+        let type_ = notes.slot("type").and_then(|s| note.get(s).as_str());
+        matches!(type_, Some("Create" | "Assign"))
+    })
+}
+
+fn mark_read(call: &Call, layout: &Layout, row: &Row) {
+    if let Some(slot) = layout.slot("read") {
+        call.app.store.table(layout.index).update(&row.id, |r| {
+            let unread = !r.get(slot).is_true();
+            r.values[slot] = Value::Bool(true);
+            unread
+        });
+    }
+}
+
 /// `GET Notification/{id}/group`: all that a listed one stands for, itself among them.
 fn group(call: &Call) -> Result<Reply> {
     let (layout, rows) = mine(call)?;
@@ -131,11 +240,14 @@ fn group(call: &Call) -> Result<Reply> {
 /// Unread notifications of the caller.
 fn not_read_count(call: &Call) -> Result<Reply> {
     let (layout, rows) = mine(call)?;
-    let read = layout.slot("read");
-    let unread = rows
-        .iter()
-        .filter(|r| !read.is_some_and(|s| r.get(s).is_true()));
-    Ok(call.app.json(&json!(unread.count())))
+    let unread: Vec<&Arc<Row>> = rows.iter().filter(|r| is_unread(layout, r)).collect();
+    if call.app.version < Version::V10_0 {
+        return Ok(call.app.json(&json!(unread.len())));
+    }
+    // The notes of one record count once.
+    let records: HashSet<_> = unread.iter().filter_map(|r| record_of(layout, r)).collect();
+    let single = unread.iter().filter(|r| record_of(layout, r).is_none());
+    Ok(call.app.json(&json!(records.len() + single.count())))
 }
 
 fn mark_all_read(call: &Call) -> Result<Reply> {

@@ -1,4 +1,4 @@
-//! `GET OpenApi` (9.3): a description of the records' routes (ESPO-API.md L).
+//! `GET OpenApi` (9.3): a description of the records' routes.
 
 use espo_schema::{Cardinality, EntityType, ValueType};
 use http::Method;

@@ -1,4 +1,4 @@
-//! Users: preferences and creation (ESPO-API.md C2, C3).
+//! Users: preferences and creation.
 
 use std::sync::Arc;
 
@@ -76,7 +76,7 @@ fn reset_preferences(call: &Call) -> Result<Reply> {
     preferences(call)
 }
 
-/// `POST User` requires the exact content type (ESPO-API.md C3).
+/// `POST User` requires the exact content type.
 fn create_user(call: &Call) -> Result<Reply> {
     if call.request.header("content-type") != Some("application/json") {
         return Err(Refusal::bad_request("Not supported content type."));

@@ -1,4 +1,4 @@
-//! Posts in the stream: writing, changing, pinning and reacting to them (ESPO-API.md H1, QUIRKS 8).
+//! Posts in the stream: writing, changing, pinning and reacting to them.
 
 use std::sync::Arc;
 
@@ -8,16 +8,18 @@ use serde_json::{Map, Value as Json, json};
 use super::follow::list_users;
 use super::stream::{IN_RECORD, is_visible, note_json, notes_of, text};
 use super::{Call, Fixed};
-use crate::acl::Action;
+use crate::acl::{Action, Kind};
 use crate::app::events::Input;
 use crate::app::{App, Caller};
+use crate::facts;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::listeners::notes;
+use crate::listeners::{followers, notes};
 use crate::record::plain::insert_record;
-use crate::record::{links, update};
+use crate::record::{links, references, update};
 use crate::store::Row;
 use crate::value::Value;
+use crate::version::Version;
 use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
@@ -82,7 +84,7 @@ pub(super) fn my_reactions(app: &App, caller: &Caller, row: &Row) -> Json {
     Json::Array(mine.map(|(t, _)| Json::from(t.as_str())).collect())
 }
 
-/// `POST Note`: always a post, regardless of the type in the body (QUIRKS 8).
+/// `POST Note`: always a post, regardless of the type in the body.
 fn post(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let body = call.request.json_body()?;
@@ -120,6 +122,12 @@ fn post(call: &Call) -> Result<Reply> {
         if !caller.acl.record(&app.store, parent, &row, Action::Stream) {
             return Err(Refusal::forbidden("No create access."));
         }
+        if app.version >= Version::V10_0
+            && body.get("isInternal") == Some(&Json::Bool(true))
+            && !facts::internal_notes(&app.layouts.schema, &parent.name)
+        {
+            return Err(Refusal::forbidden("Internal note is not allowed."));
+        }
         attributes.extend([
             ("parentType", parent.name.as_str().into()),
             ("parentId", Value::text(id)),
@@ -127,6 +135,11 @@ fn post(call: &Call) -> Result<Reply> {
     } else if let Some(t) = target_type {
         let missing = |what: &str| Refusal::bad_request(format!("No {what} IDs."));
         match t {
+            "all" if !caller.acl.permission("messagePermission") => {
+                return Err(Refusal::forbidden(
+                    "Not permitted to post to anybody except self.",
+                ));
+            }
             "self" | "all" => {}
             "users" if ids("usersIds").is_empty() => return Err(missing("user")),
             "teams" if ids("teamsIds").is_empty() => return Err(missing("team")),
@@ -134,7 +147,9 @@ fn post(call: &Call) -> Result<Reply> {
             "users" | "teams" | "portals" => {}
             _ => return Err(Refusal::validation("Note", "targetType", "valid")),
         }
+        check_addressees(call, notes, &body, t)?;
         attributes.push(("targetType", Value::text(t)));
+        attributes.push(("isGlobal", Value::Bool(t == "all")));
     }
     let mentions = mentions(app, get("post").unwrap_or_default());
     let mentioned: Vec<Json> = mentions
@@ -145,16 +160,26 @@ fn post(call: &Call) -> Result<Reply> {
         attributes.push(("data", Value::json(json!({"mentions": mentions}))));
     }
     let row = notes::store(app, caller.user_id(), &attributes).ok_or_else(Refusal::internal)?;
-    let input: Input = body
+    let mut input: Input = body
         .iter()
         .filter(|(k, _)| k.ends_with("Ids"))
         .filter_map(|(k, v)| Some((notes.find(k)?, v.clone())))
         .collect();
+    if let (Some("self"), Some(ix)) = (target_type, notes.find("usersIds")) {
+        input.insert(ix, json!([caller.user_id()]));
+    }
     links::write_sets(app, notes, &row, &input, true);
     notes::touch(app, &row);
+    follow_own_post(call, notes, &row);
     notes::announce(app, caller, &row);
     let mut answer = note_json(app, caller, &row, POSTED, true);
     if let Json::Object(map) = &mut answer {
+        if !body.contains_key("post") {
+            map.remove("post");
+        }
+        if target_type == Some("all") {
+            map.insert("isGlobal".to_owned(), Json::Bool(true));
+        }
         notify(call, &row, &mentioned);
         if mentioned.is_empty() {
             map.remove("notifiedUserIdList");
@@ -164,6 +189,54 @@ fn post(call: &Call) -> Result<Reply> {
         show_targets(app, notes, &row, map);
     }
     Ok(app.json(&answer))
+}
+
+/// Users and teams that a note is addressed to must be within the author's reach.
+fn check_addressees(
+    call: &Call,
+    notes: &Layout,
+    body: &Map<String, Json>,
+    target_type: &str,
+) -> Result<()> {
+    let mut input = Input::new();
+    if let ("users" | "teams", Some(ids)) = (target_type, body.get(&format!("{target_type}Ids")))
+        && let Some(ix) = notes.find(&format!("{target_type}Ids"))
+    {
+        input.insert(ix, ids.clone());
+    }
+    if let (Some(users), Some(Json::Array(ids))) = (
+        call.app.layouts.find("User"),
+        body.get("usersIds").filter(|_| target_type == "users"),
+    ) {
+        let table = call.app.store.table(users.index);
+        for user in ids
+            .iter()
+            .filter_map(Json::as_str)
+            .filter_map(|id| table.live(id))
+        {
+            if !call
+                .caller
+                .acl
+                .record(&call.app.store, users, &user, Action::Read)
+            {
+                return Err(references::unreadable(notes, "users", users));
+            }
+        }
+    }
+    references::check_assignment(call.app, call.caller, notes, &input, None)
+}
+
+/// Whoever posts on a record follows it; API users do not.
+fn follow_own_post(call: &Call, notes: &Layout, note: &Row) {
+    if call.caller.acl.kind == Kind::Api {
+        return;
+    }
+    if let Some((parent, id)) = view::key(call.app, notes, note, "parent")
+        && call.app.layouts.entity(parent).scope.stream
+        && let Some(row) = call.app.store.table(parent.index).live(&id)
+    {
+        followers::follow(call.app, parent, &row, call.caller.user_id());
+    }
 }
 
 /// Notifies mentioned users, except the author and API users.
@@ -221,14 +294,15 @@ fn mentions(app: &App, post: &str) -> Map<String, Json> {
     found
 }
 
-fn note(call: &Call) -> Result<Arc<Row>> {
+/// The note of a route; the reason of its absence depends on the route.
+fn note(call: &Call, missing: impl Fn(&str) -> String) -> Result<Arc<Row>> {
     let notes = call.app.layout("Note")?;
     let id = call.params[0];
     call.app
         .store
         .table(notes.index)
         .live(id)
-        .ok_or_else(|| Refusal::not_found(format!("Record {id} does not exist.")))
+        .ok_or_else(|| Refusal::not_found(missing(id)))
 }
 
 /// A single note: as in a stream, with the names of its records.
@@ -246,13 +320,14 @@ fn whole(call: &Call, row: &Row) -> Reply {
 }
 
 /// Adds the teams, users or portals that a note of no record is meant for.
-fn show_targets(app: &App, notes: &Layout, row: &Row, map: &mut Map<String, Json>) {
+pub(super) fn show_targets(app: &App, notes: &Layout, row: &Row, map: &mut Map<String, Json>) {
     if text(notes, row, "parentId").is_some() {
         return;
     }
     let shown: &[&str] = match text(notes, row, "targetType").as_deref() {
+        Some("all") => &[],
         Some("teams") => &["teams"],
-        Some("users") => &["users"],
+        Some("users" | "self") => &["users"],
         Some("portals") => &["portals"],
         _ => &["teams", "users"],
     };
@@ -267,7 +342,7 @@ fn show_targets(app: &App, notes: &Layout, row: &Row, map: &mut Map<String, Json
 }
 
 fn read_note(call: &Call) -> Result<Reply> {
-    let row = note(call)?;
+    let row = note(call, |id| format!("Record {id} does not exist."))?;
     if !is_visible(call, call.app.layout("Note")?, &row) {
         return Err(Refusal::forbidden("No 'read' access."));
     }
@@ -275,7 +350,7 @@ fn read_note(call: &Call) -> Result<Reply> {
 }
 
 fn edit_note(call: &Call) -> Result<Reply> {
-    let row = note(call)?;
+    let row = note(call, |id| format!("Record {id} not found."))?;
     let notes = call.app.layout("Note")?;
     if !call
         .caller
@@ -303,7 +378,7 @@ fn edit_note(call: &Call) -> Result<Reply> {
 }
 
 fn set_pin(call: &Call, pinned: bool) -> Result<Reply> {
-    let row = note(call)?;
+    let row = note(call, |_| String::new())?;
     let notes = call.app.layout("Note")?;
     if !is_visible(call, notes, &row) {
         return Err(Refusal::forbidden("No read access."));
@@ -347,7 +422,7 @@ fn unpin(call: &Call) -> Result<Reply> {
 }
 
 fn set_reaction(call: &Call, on: bool) -> Result<Reply> {
-    let row = note(call)?;
+    let row = note(call, |_| String::new())?;
     if !is_visible(call, call.app.layout("Note")?, &row) {
         return Err(Refusal::forbidden_silently());
     }
@@ -376,7 +451,7 @@ fn unreact(call: &Call) -> Result<Reply> {
 
 /// `GET Note/{id}/reactors/{type}`: the users who reacted so.
 fn reactors(call: &Call) -> Result<Reply> {
-    let row = note(call)?;
+    let row = note(call, |_| String::new())?;
     if !is_visible(call, call.app.layout("Note")?, &row) {
         return Err(Refusal::forbidden_silently());
     }

@@ -11,6 +11,7 @@ use crate::app::{App, Caller};
 use crate::facts;
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{Layout, LinkDef, LinkKind};
+use crate::record::input::php_text;
 use crate::record::{create, links, read, update};
 use crate::search;
 use crate::search::params::SearchParams;
@@ -31,7 +32,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     ),
 ];
 
-/// Entity types without a controller (ESPO-API.md A7): over REST they do not exist.
+/// Entity types without a controller: over REST they do not exist.
 const NO_CONTROLLER: &[&str] = &[
     "ArrayValue",
     "Autofollow",
@@ -112,7 +113,7 @@ pub(super) fn controller(
             "Action {method} '{action}' does not exist in controller '{name}'."
         ))
     };
-    if OTHER_CONTROLLERS.contains(&name) {
+    if OTHER_CONTROLLERS.contains(&name) && name != "App" {
         // They are for administrators, and reject other users before they check the action.
         if !caller.acl.is_admin() {
             return Err(Refusal::forbidden_silently());
@@ -165,7 +166,8 @@ pub(super) fn controller(
             Method::DELETE => update::delete(app, caller, layout, id),
             _ => Err(missing("read")),
         },
-        [a, action] if a == "action" => Err(missing(action)),
+        // There are no actions with this method, so the path names a record and a link.
+        [a, action] if a == "action" && *method != Method::DELETE => Err(missing(action)),
         [a, layout_name] if a == "layout" => Err(Refusal::not_found(format!(
             "Layout {name}:{layout_name} is not found."
         ))),
@@ -189,28 +191,35 @@ pub(super) fn controller(
     }
 }
 
-/// Ids that a link request names.
-fn ids_of(body: &Map<String, Json>) -> Vec<String> {
-    let mut ids = Vec::new();
-    if let Some(id) = body
-        .get("id")
-        .and_then(Json::as_str)
-        .filter(|i| !i.is_empty())
-    {
-        ids.push(id.to_owned());
+/// Ids that a link request names. Numbers are taken as text.
+fn ids_of(body: &Map<String, Json>) -> Result<Vec<String>> {
+    let one = match body.get("id") {
+        None | Some(Json::Null) => None,
+        Some(Json::Array(_) | Json::Object(_)) => return Err(Refusal::internal_page()),
+        Some(id) => Some(php_text(id)),
+    };
+    if one.as_deref() == Some("") {
+        return Err(Refusal::bad_request(""));
     }
-    for id in body
-        .get("ids")
-        .and_then(Json::as_array)
+    let many = body.get("ids").and_then(Json::as_array);
+    let mut ids = Vec::new();
+    for id in one
         .into_iter()
-        .flatten()
-        .filter_map(Json::as_str)
+        .chain(many.into_iter().flatten().map(php_text))
     {
-        if !ids.iter().any(|i| i == id) {
-            ids.push(id.to_owned());
+        if !ids.contains(&id) {
+            ids.push(id);
         }
     }
-    ids
+    Ok(ids)
+}
+
+/// Rejects link requests for entity types that the caller does not see at all.
+fn check_links_open(caller: &Caller, layout: &Layout) -> Result<()> {
+    match caller.acl.level(&layout.name, Action::Read) {
+        Level::No => Err(Refusal::forbidden_silently()),
+        _ => Ok(()),
+    }
 }
 
 /// `POST {Entity}/{id}/{link}`
@@ -222,15 +231,16 @@ fn relate(
     link: &str,
     request: &Request,
 ) -> Result<Reply> {
-    caller.acl.check_scope(&layout.name, Action::Read)?;
     let body = request.json_body()?;
     if body.get("massRelate") == Some(&Json::Bool(true)) {
+        check_links_open(caller, layout)?;
         return mass_relate(app, caller, layout, id, link, &body);
     }
-    let ids = ids_of(&body);
+    let ids = ids_of(&body)?;
     if ids.is_empty() {
         return Ok(Reply::bool(false));
     }
+    check_links_open(caller, layout)?;
     let (row, def, target) = links::request_target(app, caller, layout, id, link)?;
     for other in &ids {
         let had = is_linked(app, layout, &row, def, other);
@@ -302,16 +312,16 @@ fn unrelate(
     link: &str,
     request: &Request,
 ) -> Result<Reply> {
-    caller.acl.check_scope(&layout.name, Action::Read)?;
-    let ids = ids_of(&request.json_body()?);
+    let ids = ids_of(&request.json_body()?)?;
     if ids.is_empty() {
         return Ok(Reply::bool(false));
     }
+    check_links_open(caller, layout)?;
     let (row, def, target) = links::request_target(app, caller, layout, id, link)?;
     for other in &ids {
-        let had = is_linked(app, layout, &row, def, other);
         links::unlink_checked(app, caller, layout, &row, def, target, other)?;
-        if let Some(other) = app.store.table(target.index).live(other).filter(|_| had) {
+        // Raised for a record that was not linked, too.
+        if let Some(other) = app.store.table(target.index).live(other) {
             raise_link(app, caller, layout, &row, link, &other, false);
         }
     }
@@ -342,6 +352,12 @@ fn duplicate_attributes(call: &Call) -> Result<Reply> {
         return Err(Refusal::forbidden("No 'read' access."));
     }
     let reply = read::record_reply(call.app, call.caller, layout, &row);
+    let is_field = |name: &str| {
+        // The key of a link without a field is not copied.
+        let attr = layout.attr(name);
+        let link = name.strip_suffix("Id").and_then(|l| layout.links.get(l));
+        attr.is_none_or(|a| a.field.is_some()) || link.is_none()
+    };
     let mut record: Map<String, Json> = serde_json::from_slice(&reply.body).unwrap_or_default();
     record.remove("id");
     // A copy has no status and no number.
@@ -355,6 +371,7 @@ fn duplicate_attributes(call: &Call) -> Result<Reply> {
                 .get(name.strip_suffix("Id").or(name.strip_suffix("Name"))?)
         });
         status != Some(name.as_str())
+            && is_field(name)
             && !field.is_some_and(|f| {
                 matches!(f.kind, FieldKind::Autoincrement | FieldKind::Number)
                     || f.raw.get("duplicateIgnore") == Some(&Json::Bool(true))

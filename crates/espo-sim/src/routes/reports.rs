@@ -1,4 +1,4 @@
-//! Reports on opportunities, and whom a mail about one may go to (ESPO-API.md C6).
+//! Reports on opportunities, and whom a mail about one may go to.
 
 use std::sync::Arc;
 
@@ -170,9 +170,9 @@ impl<'a> Report<'a> {
     }
 }
 
-/// A sum as the server writes it, to the cent.
+/// A sum, without the noise of adding floats.
 fn sum(values: impl Iterator<Item = f64>) -> Json {
-    json!((values.sum::<f64>() * 100.0).round() / 100.0)
+    json!((values.sum::<f64>() * 1e9).round() / 1e9)
 }
 
 /// Amounts of open opportunities, by stage: first the stages that have any, then the empty ones.
@@ -219,11 +219,13 @@ fn sales_by_month(call: &Call) -> Result<Reply> {
     let Some((from, to)) = report.days else {
         return Err(Refusal::internal());
     };
-    let mut months = Vec::new();
-    let mut month = from.first_of_month();
-    while month <= to {
-        months.push(month.strftime("%Y-%m").to_string());
-        month = month.saturating_add(1.months());
+    // PHP adds months to the first day as it is: the 30th of February is in March.
+    let mut months: Vec<String> = Vec::new();
+    let mut day = from;
+    while day <= to.last_of_month() {
+        months.push(day.strftime("%Y-%m").to_string());
+        let next = day.first_of_month().saturating_add(1.months());
+        day = next.saturating_add(i64::from(day.day() - 1).days());
     }
     let mut data: IndexMap<String, Json> = IndexMap::new();
     let mut sums: IndexMap<String, f64> = IndexMap::new();
@@ -233,12 +235,23 @@ fn sales_by_month(call: &Call) -> Result<Reply> {
         }
     }
     sums.sort_keys();
+    let last = sums.keys().last().cloned();
     for (month, n) in sums {
         data.insert(month, sum([n].into_iter()));
     }
     for month in &months {
         data.entry(month.clone()).or_insert_with(|| json!(0));
     }
+    // The axis ends with the current month, or with the last one that has sales.
+    let now = call
+        .app
+        .clock
+        .datetime()
+        .chars()
+        .take(7)
+        .collect::<String>();
+    let end = last.filter(|l| *l > now).unwrap_or(now);
+    months.retain(|month| *month <= end);
     Ok(report.answer(&json!({"keyList": months, "dataMap": data})))
 }
 

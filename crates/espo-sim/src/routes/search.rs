@@ -72,12 +72,26 @@ fn global_search(call: &Call) -> Result<Reply> {
                 )
             }
         };
-        let (rows, _) = rows;
+        let (mut rows, _) = rows;
+        // People are ordered by the whole name here, not by its parts.
+        let mut named: Vec<_> = rows
+            .into_iter()
+            .map(|r| (view::name(app, layout, &r, "name"), r))
+            .collect();
+        named.sort_by(|(a, x), (b, y)| order::compare_values(a, b).then_with(|| y.id.cmp(&x.id)));
+        rows = named.into_iter().map(|(_, row)| row).collect();
         let status = app.layouts.entity(layout).scope.status_field.clone();
         for row in rows {
             let mut item = json!({"id": row.id.as_str(), "name": view::name(app, layout, &row, "name").to_json(), "_scope": layout.name});
-            if let Some(slot) = status.as_deref().and_then(|s| layout.slot(s)) {
-                item["status"] = row.get(slot).to_json();
+            if let Some((field, slot)) = status.as_deref().and_then(|s| Some((s, layout.slot(s)?)))
+            {
+                item[field] = row.get(slot).to_json();
+            }
+            // A name that other attributes can stand in for comes with them.
+            if layout.name != "User" {
+                for attr in view::values::stand_ins(layout) {
+                    item[*attr] = view::name(app, layout, &row, attr).to_json();
+                }
             }
             found.push(item);
         }
@@ -105,7 +119,7 @@ fn addresses(call: &Call) -> Result<Reply> {
         .unwrap_or(5)
         .min(200);
     let mut found = Vec::new();
-    // API users do not have an address book (QUIRKS: the search of an API user is empty).
+    // API users do not have an address book.
     if call.caller.acl.kind != crate::acl::Kind::Api && !q.is_empty() {
         for layout in ["Contact", "Lead", "User", "Account"]
             .iter()

@@ -1,4 +1,4 @@
-//! Passwords, keys and second factors (ESPO-API.md C3, D).
+//! Passwords, keys and second factors.
 
 use std::sync::Arc;
 

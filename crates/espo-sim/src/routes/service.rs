@@ -57,7 +57,7 @@ pub(crate) fn answer(
 fn handle(app: &App, request: &Request, peer: SocketAddr, fault: Option<&Fault>) -> Result<Reply> {
     let route = match super::find(request) {
         Ok(route) => route,
-        // OPTIONS is handled before the route's method is checked (QUIRKS 2).
+        // OPTIONS is handled before the route's method is checked.
         Err(refusal)
             if request.method == Method::OPTIONS && matches!(refusal.status, 404 | 405) =>
         {

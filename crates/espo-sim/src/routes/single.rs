@@ -1,4 +1,4 @@
-//! Actions on one record: merging, converting currencies (ESPO-API.md H3).
+//! Actions on one record: merging, converting currencies.
 
 use http::Method;
 use serde_json::{Map, Value as Json};
@@ -105,6 +105,15 @@ fn merge(
             }
         }
         update::remove(app, caller, layout, &source);
+    }
+    // A record can be a source of itself.
+    if table.live(&row.id).is_none() {
+        let id = &row.id;
+        return Err(Refusal::not_found(if app.version < Version::V10_0 {
+            format!("Record {id} does not exist.")
+        } else {
+            format!("Record {id} not found.")
+        }));
     }
     let row = update::change(app, caller, layout, row, &attributes)?;
     // The notes of the sources are part of its stream now.

@@ -1,4 +1,4 @@
-//! Streams of notes: of a record, of the caller, of everything (ESPO-API.md H1, QUIRKS 8).
+//! Streams of notes: of a record, of the caller, of everything.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Call, Fixed, posts};
-use crate::acl::{Action, Kind, Level};
+use crate::acl::{Acl, Action, Kind, Level};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
@@ -135,6 +135,9 @@ fn listed(app: &App, caller: &Caller, row: &Row, attrs: &[&str], of: Option<&str
     let (Some(layout), Json::Object(map)) = (app.layouts.find("Note"), &mut note) else {
         return note;
     };
+    if text(layout, row, "targetType").is_some() {
+        posts::show_targets(app, layout, row, map);
+    }
     for link in ["parent", "related"] {
         let id = text(layout, row, &format!("{link}Id"));
         let name = format!("{link}Name");
@@ -272,6 +275,9 @@ fn streamed_record<'a>(call: &Call<'a>, otherwise: &str) -> Result<(&'a Layout, 
 }
 
 fn stream_of(call: &Call, filter: Option<&str>, pinned: bool) -> Result<Reply> {
+    if super::upper_first(call.params[0]) == "User" {
+        return stream_of_user(call, filter);
+    }
     let (layout, row) = streamed_record(call, "No stream access.")?;
     let app = call.app;
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
@@ -299,6 +305,27 @@ fn stream_of(call: &Call, filter: Option<&str>, pinned: bool) -> Result<Reply> {
     Ok(app.json(&body))
 }
 
+/// The stream of a user: what the user sees in it, as far as the caller sees it.
+fn stream_of_user(call: &Call, filter: Option<&str>) -> Result<Reply> {
+    let app = call.app;
+    let users = app.layout("User")?;
+    let id = call.params[1];
+    if app.store.table(users.index).live(id).is_none() {
+        return Err(Refusal::not_found("User not found."));
+    }
+    if !call.caller.acl.permission("userPermission") {
+        return Err(Refusal::forbidden("No user permission access."));
+    }
+    let acl = app.acl(id);
+    let (total, list) = page(call, filter, |notes, row| {
+        is_of(app, &acl, notes, row) && is_visible(call, notes, row)
+    })?;
+    if filter.is_some() {
+        return Ok(app.list_json(total, &list));
+    }
+    Ok(own(call, total, &list))
+}
+
 fn record_stream(call: &Call) -> Result<Reply> {
     stream_of(call, call.request.param("filter"), true)
 }
@@ -315,11 +342,15 @@ fn update_stream(call: &Call) -> Result<Reply> {
 }
 
 /// A page of all notes that `wanted` lets through, newest first; not counted. Total and notes.
-fn page(call: &Call, wanted: impl Fn(&Layout, &Row) -> bool) -> Result<(i64, Vec<Json>)> {
+fn page(
+    call: &Call,
+    filter: Option<&str>,
+    wanted: impl Fn(&Layout, &Row) -> bool,
+) -> Result<(i64, Vec<Json>)> {
     let (app, caller) = (call.app, call.caller);
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let notes = app.layout("Note")?;
-    let which = Which::of(call, notes, call.request.param("filter"));
+    let which = Which::of(call, notes, filter);
     let limit = params
         .max_size
         .unwrap_or_else(|| app.config.read().list_max_size) as usize;
@@ -342,13 +373,19 @@ fn page(call: &Call, wanted: impl Fn(&Layout, &Row) -> bool) -> Result<(i64, Vec
 
 /// The caller's own stream: notes of followed records, and notes addressed to the caller.
 fn user_stream(call: &Call) -> Result<Reply> {
-    let (total, list) = page(call, |notes, row| is_mine(call, notes, row))?;
-    Ok(call.app.json(&json!({
+    let filter = call.request.param("filter");
+    let (total, list) = page(call, filter, |notes, row| is_mine(call, notes, row))?;
+    Ok(own(call, total, &list))
+}
+
+/// The response of a user's stream.
+fn own(call: &Call, total: i64, list: &[Json]) -> Reply {
+    call.app.json(&json!({
         "total": total,
         "list": list,
         "reactionsCheckDate": call.app.clock.datetime(),
         "updatedReactions": [],
-    })))
+    }))
 }
 
 /// `GET GlobalStream`: every note of a record that the caller may read.
@@ -356,7 +393,11 @@ fn global_stream(call: &Call) -> Result<Reply> {
     if !call.caller.acl.scope("GlobalStream") {
         return Err(Refusal::forbidden_silently());
     }
-    let (total, list) = page(call, |notes, row| is_visible(call, notes, row))?;
+    let filter = call.request.param("filter");
+    let (total, mut list) = page(call, filter, |notes, row| is_visible(call, notes, row))?;
+    for note in &mut list {
+        note["_scope"] = json!("Note");
+    }
     Ok(call.app.list_json(total, &list))
 }
 
@@ -364,7 +405,8 @@ fn global_stream(call: &Call) -> Result<Reply> {
 fn own_stream(call: &Call) -> Result<Reply> {
     let users = call.app.layout("User")?;
     call.app.live(users, call.params[0])?;
-    let (total, list) = page(call, |notes, row| {
+    let filter = call.request.param("filter");
+    let (total, list) = page(call, filter, |notes, row| {
         text(notes, row, "createdById").as_deref() == Some(call.params[0])
             && is_visible(call, notes, row)
     })?;
@@ -425,7 +467,12 @@ pub(super) fn is_visible(call: &Call, notes: &Layout, row: &Row) -> bool {
 }
 
 fn is_mine(call: &Call, notes: &Layout, row: &Row) -> bool {
-    let (app, user) = (call.app, call.caller.user_id());
+    is_of(call.app, &call.caller.acl, notes, row)
+}
+
+/// Whether a note is part of a user's own stream.
+fn is_of(app: &App, acl: &Acl, notes: &Layout, row: &Row) -> bool {
+    let user = acl.user_id.as_str();
     let parent = (text(notes, row, "parentType"), text(notes, row, "parentId"));
     if let (Some(type_), Some(id)) = parent {
         let followers = app.followers.read();
@@ -442,13 +489,12 @@ fn is_mine(call: &Call, notes: &Layout, row: &Row) -> bool {
     }
     match text(notes, row, "targetType").as_deref() {
         Some("all") => {
-            call.caller.acl.kind != Kind::Api
-                || text(notes, row, "createdById").as_deref() == Some(user)
+            acl.kind != Kind::Api || text(notes, row, "createdById").as_deref() == Some(user)
         }
         Some("teams") => {
             view::linked(app, notes, row, "teams")
                 .iter()
-                .any(|t| call.caller.acl.teams.contains(&t.id))
+                .any(|t| acl.teams.contains(&t.id))
                 || text(notes, row, "createdById").as_deref() == Some(user)
         }
         Some("users") => {

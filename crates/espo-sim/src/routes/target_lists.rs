@@ -1,15 +1,15 @@
-//! Target lists: opting members out, emptying a link, who opted out (ESPO-API.md C6).
+//! Target lists: opting members out, emptying a link, who opted out.
 
 use std::sync::Arc;
 
 use http::Method;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use super::{Call, Fixed};
-use crate::acl::Action;
+use crate::acl::{Action, Level};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::{Layout, LinkDef, LinkKind};
-use crate::record::links;
+use crate::record::{links, read};
 use crate::search::params::SearchParams;
 use crate::store::Row;
 use crate::value::Value;
@@ -31,7 +31,9 @@ const COLUMN: &str = "optedOut";
 
 fn list<'a>(call: &Call<'a>, id: &str, action: Action) -> Result<(&'a Layout, Arc<Row>)> {
     let layout = call.app.layout("TargetList")?;
-    call.caller.acl.check_scope(&layout.name, action)?;
+    if call.caller.acl.level(&layout.name, action) == Level::No {
+        return Err(Refusal::forbidden_silently());
+    }
     let row = call.app.live(layout, id)?;
     if !call
         .caller
@@ -65,7 +67,7 @@ fn text<'b>(body: &'b Map<String, Json>, key: &str) -> Result<&'b str> {
     body.get(key)
         .and_then(Json::as_str)
         .filter(|s| !s.is_empty())
-        .ok_or_else(|| Refusal::bad_request(format!("No {key}.")))
+        .ok_or_else(|| Refusal::bad_request(""))
 }
 
 fn set_opted_out(call: &Call, out: bool) -> Result<Reply> {
@@ -140,7 +142,9 @@ fn opted_out(call: &Call) -> Result<Reply> {
             .iter()
             .filter(|p| p.columns.get(column).is_some_and(Value::is_true))
         {
-            members.push(json!({"id": pair.id.as_str(), "name": crate::view::name_of(app, target, &pair.id).to_json(), "_scope": target.name}));
+            if let Some(member) = app.store.table(target.index).live(&pair.id) {
+                members.push(read::listed(app, call.caller, target, &member));
+            }
         }
     }
     let total = i64::try_from(members.len()).unwrap_or(i64::MAX);

@@ -1,4 +1,4 @@
-//! Composing emails: filling in templates, and the addresses of a record (ESPO-API.md C5, C6).
+//! Composing emails: filling in templates, and the addresses of a record.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Categories: their tree, its leaves, and moving one (ESPO-API.md C1, "CategoryTree").
+//! Categories: their tree, its leaves, and moving one.
 
 use std::sync::Arc;
 

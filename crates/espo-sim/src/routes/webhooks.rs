@@ -1,4 +1,4 @@
-//! Webhooks: their records, and the events that they receive (ESPO-API.md I, QUIRKS 11). [`super::delivery`] sends it.
+//! Webhooks: their records, and the events that they receive. [`super::delivery`] sends it.
 
 use std::net::IpAddr;
 

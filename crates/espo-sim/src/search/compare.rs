@@ -60,7 +60,7 @@ pub(super) fn moment(ty: Ty, v: &Json) -> String {
     }
 }
 
-/// The negative of a test; never true of null (QUIRKS 5).
+/// The negative of a test; never true of null.
 pub(super) fn not(test: Test) -> Test {
     Box::new(move |v| !v.is_null() && !test(v))
 }
@@ -75,6 +75,11 @@ pub(super) fn equals(ty: Ty, needle: &Json) -> Test {
         Ty::Date | Ty::DateTime => {
             let n = moment(ty, needle);
             Box::new(move |v| v.as_str() == Some(n.as_str()))
+        }
+        // The database compares text with a number as numbers.
+        _ if needle.is_number() || needle.is_boolean() => {
+            let n = number_of(needle);
+            Box::new(move |v| v.as_str().is_some_and(|s| leading_number(s) == n))
         }
         _ => {
             let n = collate::needle(&text_of(needle));
@@ -137,9 +142,6 @@ pub(super) fn compare(ty: Ty, needle: &Json, holds: fn(std::cmp::Ordering) -> bo
 }
 
 pub(super) fn like(needle: &Json, pattern: impl Fn(&str) -> String) -> Test {
-    if needle.is_null() {
-        return Box::new(|_| false);
-    }
     let like = collate::Like::new(&pattern(&text_of(needle)));
     Box::new(move |v| match v {
         Value::Null => false,

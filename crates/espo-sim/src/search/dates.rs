@@ -1,4 +1,4 @@
-//! Date filters: each becomes a range of text bounds (ESPO-API.md E4).
+//! Date filters: each becomes a range of text bounds.
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;

@@ -1,4 +1,4 @@
-//! Primary and bool filters of a stock instance (ESPO-API.md E7). Each is a name with its conditions.
+//! Primary and bool filters of a stock instance. Each is a name with its conditions.
 
 use serde_json::{Value as Json, json};
 
@@ -6,6 +6,7 @@ use super::{Pred, where_};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Result};
 use crate::layout::{Layout, LinkKind};
+use crate::version::Version;
 
 /// A primary filter as where items, by entity type and name.
 fn stock(entity: &str, name: &str) -> Option<Json> {
@@ -133,19 +134,20 @@ pub(crate) fn primary<'a>(
                 crate::view::linked(app, layout, row, "portalUser").is_empty() != wanted
             }));
         }
-        // It counts on a relation that a list does not join (QUIRKS 11).
+        // It counts on a relation that a list does not join.
         ("Contact", "accountActive") => return Err(Refusal::internal()),
         (entity, name) => stock(entity, name).ok_or_else(|| {
             Refusal::bad_request(format!("No primary filter '{name}' for '{entity}'."))
         })?,
     };
     // The filters are the server's own: they are not subject to the caller's field rights.
-    let parts = where_::compile(
+    let (parts, executable) = where_::compile(
         app,
         caller,
         layout,
         items.as_array().map(Vec::as_slice).unwrap_or_default(),
     )?;
+    executable?;
     Ok(Box::new(move |row| parts.iter().all(|p| p(row))))
 }
 
@@ -166,11 +168,12 @@ pub(crate) fn bools<'a>(
             // Sharing with collaborators is not part of the condition.
             (_, "shared") => Box::new(|_| true),
             ("User", "onlyMe") => Box::new(move |row| row.id == caller.acl.user_id),
-            ("User", "onlyMyTeam") => {
+            // Until 9.3, for every entity type.
+            (entity, "onlyMyTeam") if entity == "User" || app.version < Version::V10_0 => {
                 let Some(LinkKind::Many { relation, forward }) =
                     layout.links.get("teams").map(|l| l.kind)
                 else {
-                    return Ok(Box::new(|_| false));
+                    return Err(Refusal::internal());
                 };
                 Box::new(move |row| {
                     app.store

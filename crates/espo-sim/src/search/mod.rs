@@ -1,4 +1,4 @@
-//! Lists: which records, in what order, how many (ESPO-API.md E).
+//! Lists: which records, in what order, how many.
 
 pub(crate) mod compare;
 pub(crate) mod dates;
@@ -36,8 +36,9 @@ pub(crate) fn conditions<'a>(
     layout: &'a Layout,
     params: &SearchParams,
 ) -> Result<Vec<Pred<'a>>> {
-    let mut conditions = where_::compile(app, caller, layout, &params.where_)?;
+    let (mut conditions, executable) = where_::compile(app, caller, layout, &params.where_)?;
     named(app, caller, layout, params, &mut conditions)?;
+    executable?;
     Ok(conditions)
 }
 
@@ -48,8 +49,9 @@ pub(crate) fn split<'a>(
     layout: &'a Layout,
     params: &SearchParams,
 ) -> Result<where_::Split<'a>> {
-    let (tests, mut conditions) = where_::split(app, caller, layout, &params.where_)?;
+    let ((tests, mut conditions), executable) = where_::split(app, caller, layout, &params.where_)?;
     named(app, caller, layout, params, &mut conditions)?;
+    executable?;
     Ok((tests, conditions))
 }
 
@@ -79,11 +81,13 @@ pub(crate) fn readable<'a>(
     caller: &'a Caller,
     layout: &'a Layout,
 ) -> Option<Pred<'a>> {
-    // API users do not see each other in lists of users (QUIRKS 11).
+    // API users do not see each other in lists of users.
     if layout.name == "User" && !caller.acl.is_admin() {
         let type_ = layout.slot("type");
+        let all = caller.acl.permission("userPermission");
         return Some(Box::new(move |row| {
             type_.is_none_or(|s| row.get(s).as_str() != Some("api"))
+                && (all || row.id == caller.user_id())
         }));
     }
     if caller.acl.level(&layout.name, Action::Read) == Level::All {

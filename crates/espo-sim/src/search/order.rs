@@ -1,4 +1,4 @@
-//! The order of a list, and the first rows by it without sorting everything (ESPO-API.md E3).
+//! The order of a list, and the first rows by it without sorting everything.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -149,11 +149,7 @@ impl Order {
             .map(|ix| Key {
                 attr: *ix,
                 descending,
-                // The empty option counts as no value.
-                options: layout.attrs[*ix].options.as_ref().map(|options| {
-                    let named = options.iter().filter(|o| !o.is_empty());
-                    named.cloned().collect()
-                }),
+                options: layout.attrs[*ix].options.clone(),
                 binary: matches!(layout.attrs[*ix].ty, Ty::Date | Ty::DateTime | Ty::Id),
             })
             .collect();

@@ -1,4 +1,4 @@
-//! Search parameters out of a query string, in both encodings (ESPO-API.md E1).
+//! Search parameters out of a query string, in both encodings.
 
 use serde_json::{Map, Value as Json};
 
@@ -22,24 +22,32 @@ pub(crate) struct SearchParams {
 
 impl SearchParams {
     pub(crate) fn of(request: &Request, limit: i64) -> Result<SearchParams> {
+        let too_many = |n: i64| match n > limit {
+            true => Err(Refusal::forbidden(format!(
+                "Max size should not exceed {limit}. Use offset and limit."
+            ))),
+            false => Ok(()),
+        };
         let mut params = match request.query.get("searchParams") {
             Some(Json::String(text)) => {
                 let parsed: Json = serde_json::from_str(text)
                     .map_err(|_| Refusal::bad_request("Invalid search params JSON."))?;
                 match parsed {
-                    Json::Object(map) => SearchParams::from_object(&map)?,
+                    Json::Object(map) => {
+                        // Checked before the values of the other parameters.
+                        too_many(map.get("maxSize").and_then(Json::as_i64).unwrap_or(0))?;
+                        SearchParams::from_object(&map)?
+                    }
                     Json::Array(list) if list.is_empty() => SearchParams::default(),
                     _ => return Err(Refusal::internal_page()),
                 }
             }
             Some(_) => return Err(Refusal::bad_request("Invalid search params JSON.")),
-            None => from_query(&request.query)?,
+            None => {
+                too_many(request.param("maxSize").map_or(0, leading_int))?;
+                from_query(&request.query)?
+            }
         };
-        if params.max_size.is_some_and(|n| n > limit) {
-            return Err(Refusal::forbidden(format!(
-                "Max size should not exceed {limit}. Use offset and limit."
-            )));
-        }
         params.no_total |= request.flag("x-no-total");
         params.lift_pseudo_items()?;
         Ok(params)
@@ -85,7 +93,7 @@ impl SearchParams {
             .map(|q| q.trim().to_owned())
             .filter(|q| !q.is_empty())
         {
-            // Inside of `searchParams`, `q` does not switch the count off [665].
+            // Inside of `searchParams`, `q` does not switch the count off.
             params.text_filter = Some(q);
         }
         Ok(params)

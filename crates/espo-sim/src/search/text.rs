@@ -1,4 +1,4 @@
-//! The text filter (ESPO-API.md E5).
+//! The text filter.
 
 use espo_schema::{EntityType, FieldKind};
 

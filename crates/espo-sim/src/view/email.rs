@@ -54,7 +54,7 @@ pub(crate) fn mark(app: &App, emails: &Layout, row: &Row, column: &str, user: &s
 }
 
 /// Values of emails that have no column.
-pub(super) fn value(
+pub(crate) fn value(
     app: &App,
     emails: &Layout,
     row: &Row,
@@ -73,7 +73,11 @@ pub(super) fn value(
         }
         "isNotRead" => Value::Bool(!mark(app, emails, row, "isRead", user).is_true()),
         "isUsers" => Value::Bool(in_inbox(app, emails, row, user)),
-        "isUsersSent" | "isJustSent" | "isBeingImported" | "isNotReplied" => Value::Bool(false),
+        "isUsersSent" | "isJustSent" | "isBeingImported" => Value::Bool(false),
+        "isNotReplied" => {
+            let replied = emails.slot("isReplied").map(|s| row.get(s));
+            Value::Bool(!replied.is_some_and(Value::is_true))
+        }
         "nameHash" | "typeHash" | "idHash" => {
             let entries = all().filter_map(|address| {
                 let (layout, found) = holder(app, &address)?;
@@ -93,7 +97,11 @@ pub(super) fn value(
         "personStringData" => person(app, emails, row),
         _ => {
             let (_, link) = ADDRESSES.iter().find(|(a, _)| *a == attr)?;
-            Value::text(texts(app, emails, row, link).join(";"))
+            let texts = texts(app, emails, row, link);
+            match attr {
+                "from" if texts.is_empty() => Value::Null,
+                _ => Value::text(texts.join(";")),
+            }
         }
     })
 }
@@ -105,6 +113,8 @@ fn part_of(emails: &Layout, row: &Row, attr: &str, name: bool) -> Value {
     };
     let (before, address) = match text.split_once('<') {
         Some((before, rest)) => (before, rest.split('>').next().unwrap_or_default()),
+        // A sender without a name has none; someone to reply to has an empty one.
+        None if name && attr == "fromString" => return Value::Null,
         None => ("", text),
     };
     Value::text(if name {

@@ -9,7 +9,7 @@ use crate::store::Row;
 use crate::value::Value;
 use crate::view;
 
-/// The value of an attribute without a column (attributes-9.3: those with a custom `select`).
+/// The value of an attribute without a column (those with a custom `select`).
 pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str, user: &str) -> Value {
     let number = |name: &str| layout.slot(name).and_then(|s| row.get(s).as_f64());
     let text = |name: &str| layout.slot(name).and_then(|s| row.get(s).non_empty());
@@ -30,6 +30,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str, user: &st
             (Some(start), Some(end)) => seconds_between(start, end).map_or(Value::Null, Value::Int),
             _ => Value::Null,
         },
+        ("Meeting" | "Call", "acceptanceStatus") => acceptance(app, layout, row, user),
         ("Contact", "title") => account_column(app, layout, row, "role"),
         ("Contact", "accountIsInactive") => account_column(app, layout, row, "isInactive"),
         ("Contact", "hasPortalUser") => {
@@ -208,6 +209,22 @@ fn phone_numbers(app: &App, layout: &Layout, row: &Row) -> Value {
         }
     }
     Value::json(Json::Object(map))
+}
+
+/// How a user responded to the invitation to an event.
+fn acceptance(app: &App, layout: &Layout, row: &Row, user: &str) -> Value {
+    let Some(LinkKind::Many { relation, forward }) = layout.links.get("users").map(|l| l.kind)
+    else {
+        return Value::Null;
+    };
+    let columns = &app.layouts.relations[relation].columns;
+    let at = columns.iter().position(|c| c.name == "status");
+    let pairs = app.store.relation(relation).of(&row.id, forward);
+    let pair = pairs.iter().find(|p| p.id == user);
+    match (pair, at) {
+        (Some(pair), Some(at)) => pair.columns.get(at).unwrap_or(&columns[at].default).clone(),
+        _ => Value::Null,
+    }
 }
 
 /// A column of the pair of a contact and its primary account.

@@ -41,10 +41,7 @@ pub(super) fn parent(d: &mut Draft) {
                 account = of("accountId");
                 contact = Value::Text(id);
             }
-            "Lead" => {
-                account = of("createdAccountId");
-                contact = of("createdContactId");
-            }
+            "Lead" => account = of("createdAccountId"),
             _ => {
                 account = of("accountId");
                 contact = of("contactId");

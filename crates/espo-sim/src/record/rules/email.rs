@@ -9,6 +9,7 @@ use crate::http::{Refusal, Result};
 use crate::layout::Layout;
 use crate::record::address_book::{self, Kind};
 use crate::record::hooks::Draft;
+use crate::record::input::php_text;
 use crate::record::links;
 use crate::record::patterns::is_email;
 use crate::store::Row;
@@ -62,6 +63,19 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
             .filter(|text| !text.is_empty());
         d.set("bodyPlain", plain.map_or(Value::Null, Value::text));
     }
+    // The parts of these strings are shown once they are set.
+    for (attr, parts) in [
+        ("fromString", ["fromName", "fromAddress"]),
+        ("replyToString", ["replyToName", "replyToAddress"]),
+    ] {
+        if d.old.is_none() && d.sent(attr) {
+            for ix in parts.iter().filter_map(|p| d.layout.find(p)) {
+                let name = &d.layout.attrs[ix].name;
+                let value = email::value(d.app, d.layout, &d.row, name, d.caller.user_id());
+                d.shown.insert(ix, value.unwrap_or_default());
+            }
+        }
+    }
     // The users with the email in their inbox are loaded, but not their names.
     for (attr, names) in [("usersIds", false), ("usersNames", true)] {
         if let Some(ix) = d.layout.find(attr) {
@@ -97,8 +111,8 @@ fn addresses(d: &mut Draft, attr: &str, link: &str) {
     let Some(sent) = d.layout.find(attr).and_then(|ix| d.input.get(&ix)) else {
         return;
     };
-    let text = sent.as_str().unwrap_or_default();
-    let ids: Vec<Json> = split(text)
+    let text = php_text(sent);
+    let ids: Vec<Json> = split(&text)
         .filter(|a| is_email(a))
         .filter_map(|a| address_book::id_of(d.app, Kind::Email, a))
         .map(|id| json!(id.as_str()))

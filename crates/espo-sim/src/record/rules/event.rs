@@ -4,11 +4,12 @@ use serde_json::{Value as Json, json};
 
 use crate::http::{Refusal, Result};
 use crate::record::hooks::Draft;
+use crate::store::Row;
 use crate::value::Value;
 use crate::version::Version;
 use crate::view;
 
-/// Dates without a time: start of that day for a start, start of the next for an end (QUIRKS 4).
+/// Dates without a time: start of that day for a start, start of the next for an end.
 pub(super) fn days(d: &mut Draft) {
     for field in ["dateStart", "dateEnd"] {
         day(d, field);
@@ -17,7 +18,8 @@ pub(super) fn days(d: &mut Draft) {
 
 fn day(d: &mut Draft, field: &str) {
     let attr = format!("{field}Date");
-    if d.layout.slot(&attr).is_none() || !d.sent(&attr) {
+    // A stored day goes before the time.
+    if d.layout.slot(&attr).is_none() || !(d.sent(&attr) || d.sent(field) || d.changed(&attr)) {
         return;
     }
     let Some(date) = d
@@ -40,6 +42,34 @@ fn day(d: &mut Draft, field: &str) {
     {
         let text = crate::clock::format_datetime(t.timestamp());
         d.set(field, Value::text(text));
+    }
+}
+
+/// From 10.0 on, only an event that takes all day has days; otherwise they are dropped.
+pub(super) fn timed(d: &mut Draft) {
+    let all_day = d.layout.slot("isAllDay").is_some() && d.get("isAllDay").is_true();
+    if d.app.version < Version::V10_0 || all_day || d.layout.slot("isAllDay").is_none() {
+        return;
+    }
+    for attr in ["dateStartDate", "dateEndDate"] {
+        d.set(attr, Value::Null);
+    }
+}
+
+/// A new first day moves the last day along, where the body does not name one.
+pub(super) fn keep_days(d: &mut Draft) {
+    if !d.sent("dateStartDate") || d.sent("dateEndDate") {
+        return;
+    }
+    let day =
+        |row: &Row, slot: Option<usize>| row.get(slot?).as_str()?.parse::<jiff::civil::Date>().ok();
+    let (start, end) = (d.layout.slot("dateStartDate"), d.layout.slot("dateEndDate"));
+    if let Some(old) = d.old
+        && let (Some(was), Some(now), Some(ended)) =
+            (day(old, start), day(&d.row, start), day(old, end))
+        && let Ok(moved) = now.checked_add(ended - was)
+    {
+        d.set("dateEndDate", Value::text(moved.to_string()));
     }
 }
 
@@ -77,12 +107,6 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
             "Not supported service '{service}'."
         )));
     }
-    if d.old.is_none() && d.app.version >= Version::V10_0 && d.layout.name == "Meeting" {
-        for attr in ["dateStartDate", "dateEndDate"] {
-            let day = d.get(attr);
-            d.set(attr, day);
-        }
-    }
     if d.old.is_none() {
         let uid = uuid(&d.app.ids.secret());
         d.set("uid", Value::text(uid));
@@ -90,6 +114,9 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
     let Some(ix) = d.layout.find("usersIds") else {
         return Ok(());
     };
+    if d.input.get(&ix).is_some_and(Json::is_null) {
+        return Err(Refusal::internal());
+    }
     let sent = d.input.get(&ix).and_then(Json::as_array).cloned();
     let assigned = d.get("assignedUserId").non_empty().map(str::to_owned);
     let mut ids = match (&sent, d.old) {

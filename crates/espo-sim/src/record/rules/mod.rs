@@ -16,6 +16,7 @@ pub(crate) use email::{mark_read, split as addresses};
 
 use std::borrow::Cow;
 
+use espo_schema::Field;
 use serde_json::{Map, Value as Json};
 
 use super::hooks::Draft;
@@ -61,14 +62,45 @@ pub(crate) fn comes_with_the_row(entity: &str, attr: &str) -> bool {
         .any(|(e, attrs)| *e == entity && attrs.contains(&attr))
 }
 
-/// Fields that hold addresses, one after the other (`validatorClassNameList` of a stock instance).
+/// Fields that hold addresses, one after the other, and are checked for it.
 pub(crate) fn is_address_list(entity: &str, field: &str) -> bool {
-    entity == "Email" && matches!(field, "to" | "cc" | "bcc" | "replyTo")
+    entity == "Email" && matches!(field, "to" | "cc" | "bcc")
 }
 
-/// Fields whose time must be still to come.
-pub(crate) fn is_future(entity: &str, field: &str) -> bool {
-    (entity, field) == ("Email", "sendAt")
+/// `validatorClassNameList` of a stock instance, for metadata that leaves it out.
+const VALIDATORS: &[(&str, &str, &str)] = &[
+    ("Campaign", "startDate", "beforeEndDate"),
+    ("Campaign", "endDate", "afterStartDate"),
+    ("Email", "to", "valid"),
+    ("Email", "cc", "valid"),
+    ("Email", "bcc", "valid"),
+    ("Email", "sendAt", "future"),
+    ("Call", "reminders", "valid"),
+    ("Meeting", "reminders", "valid"),
+    ("Task", "reminders", "valid"),
+];
+
+/// Rules of a field that have classes of their own. They are called after the class.
+pub(crate) fn validators(entity: &str, field: &Field) -> Vec<String> {
+    if let Some(classes) = field
+        .raw
+        .get("validatorClassNameList")
+        .and_then(Json::as_array)
+    {
+        let names = classes.iter().filter_map(Json::as_str);
+        return names
+            .filter_map(|class| {
+                let mut name = class.rsplit('\\').next()?.to_owned();
+                name.get_mut(0..1)?.make_ascii_lowercase();
+                Some(name)
+            })
+            .collect();
+    }
+    VALIDATORS
+        .iter()
+        .filter(|(e, f, _)| *e == entity && *f == field.name)
+        .map(|(.., rule)| (*rule).to_owned())
+        .collect()
 }
 
 /// Rejects the deletion of records that are locked or in use.
@@ -88,6 +120,13 @@ pub(crate) fn complete(entity: &str, body: &mut Cow<Map<String, Json>>) {
 pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
     match d.layout.name.as_str() {
         "Opportunity" => opportunity::save(d),
+        // The first conversion counts.
+        "Lead" if d.changed("status") && d.get("status").as_str() == Some("Converted") => {
+            if d.get("convertedAt").is_null() {
+                let now = Value::text(d.app.clock.datetime());
+                d.set("convertedAt", now);
+            }
+        }
         "Task" => {
             activity::complete(d);
             activity::parent(d);
@@ -96,6 +135,8 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
         "Meeting" | "Call" => {
             activity::parent(d);
             event::keep_duration(d);
+            event::timed(d);
+            event::keep_days(d);
             event::days(d);
             event::save(d)?;
         }

@@ -11,7 +11,14 @@ use crate::view::values;
 pub(super) fn save(d: &mut Draft) {
     stages(d);
     // A save computes it to the cent; reads compute it in full.
-    if let Some(ix) = d.layout.find("amountWeightedConverted") {
+    let computed = ["amount", "amountCurrency", "probability"]
+        .iter()
+        .any(|attr| d.changed(attr));
+    if let Some(ix) = d
+        .layout
+        .find("amountWeightedConverted")
+        .filter(|_| computed)
+    {
         let value = values::value(d.app, d.layout, &d.row, "amountWeightedConverted", "");
         if let Some(n) = value.as_f64() {
             d.shown

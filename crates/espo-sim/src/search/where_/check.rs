@@ -1,4 +1,4 @@
-//! Checks for forbidden search parameters (ESPO-API.md E2 and E3).
+//! Checks for forbidden search parameters.
 
 use serde_json::Value as Json;
 

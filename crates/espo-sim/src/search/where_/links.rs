@@ -9,9 +9,19 @@ use super::{Compiler, values};
 use crate::http::{Refusal, Result};
 use crate::layout::{LinkDef, LinkKind, Ty};
 use crate::value::Id;
+use crate::version::Version;
 use crate::view;
 
 impl<'a> Compiler<'a> {
+    /// A parent can be of any entity type, which leaves nothing to join.
+    fn bad_parent(&self, link: &LinkDef) -> Refusal {
+        let more = match self.app.version < Version::V10_0 {
+            true => "",
+            false => ", no foreign entity type",
+        };
+        Refusal::forbidden_search(format!("Bad relation '{}' in where{more}.", link.name))
+    }
+
     pub(super) fn link(&self, type_: &str, link: &'a LinkDef, item: &Json) -> Result<Pred<'a>> {
         let (app, layout) = (self.app, self.layout);
         let bad = || Refusal::bad_request(format!("Bad where item '{type_}'."));
@@ -21,8 +31,17 @@ impl<'a> Compiler<'a> {
             .map(Id::from)
             .collect();
         if matches!(type_, "linkedWith" | "notLinkedWith" | "linkedWithAll") {
+            if matches!(link.kind, LinkKind::Parent { .. })
+                && (type_ == "linkedWithAll" || app.version >= Version::V10_0)
+            {
+                return Err(self.bad_parent(link));
+            }
             if item.get("value").is_none_or(Json::is_null) {
-                return Err(Refusal::bad_request("Bad where item. Bad array item."));
+                let what = match type_ {
+                    "linkedWithAll" => "Empty value",
+                    _ => "Bad array item",
+                };
+                return Err(Refusal::bad_request(format!("Bad where item. {what}.")));
             }
             let allowed = match link.kind {
                 LinkKind::Many { .. } | LinkKind::HasMany { .. } => true,
@@ -36,10 +55,7 @@ impl<'a> Compiler<'a> {
             }
         }
         if matches!(link.kind, LinkKind::Parent { .. }) && type_.starts_with("is") {
-            let name = &link.name;
-            return Err(Refusal::forbidden_search(format!(
-                "Bad relation '{name}' in where."
-            )));
+            return Err(self.bad_parent(link));
         }
         if link.kind == LinkKind::Unknown {
             self.broken.set(true);
@@ -192,7 +208,7 @@ impl<'a> Compiler<'a> {
         }))
     }
 
-    /// `isOfType` of users knows groups of types; `regular` matches nothing (QUIRKS 11).
+    /// `isOfType` of users knows groups of types; `regular` matches nothing.
     pub(super) fn user_of_type(&self, item: &Json) -> Pred<'a> {
         let types: &[&str] = match item.get("value").and_then(Json::as_str) {
             Some("internal") => &["regular", "admin", "super-admin"],

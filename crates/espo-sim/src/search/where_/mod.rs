@@ -1,4 +1,4 @@
-//! Where items: parsed, checked and compiled into conditions (ESPO-API.md E2 and E3).
+//! Where items: parsed, checked and compiled into conditions.
 
 mod check;
 mod links;
@@ -41,20 +41,22 @@ const KEYS: &[&str] = &[
     "timeZone",
 ];
 
+/// Compiled conditions, and whether the database could run them.
+pub(crate) type Compiled<C> = (C, Result<()>);
+
 /// Compiles the items of a search, which are combined with AND.
 pub(crate) fn compile<'a>(
     app: &'a App,
     caller: &'a Caller,
     layout: &'a Layout,
     items: &[Json],
-) -> Result<Vec<Pred<'a>>> {
+) -> Result<Compiled<Vec<Pred<'a>>>> {
     let cx = Compiler::checked(app, caller, layout, items)?;
     let conditions = items
         .iter()
         .map(|item| cx.item(item))
         .collect::<Result<_>>()?;
-    cx.executable()?;
-    Ok(conditions)
+    Ok((conditions, cx.executable()))
 }
 
 /// The conditions on single values, and the remaining conditions on the row.
@@ -66,7 +68,7 @@ pub(crate) fn split<'a>(
     caller: &'a Caller,
     layout: &'a Layout,
     items: &[Json],
-) -> Result<Split<'a>> {
+) -> Result<Compiled<Split<'a>>> {
     let cx = Compiler::checked(app, caller, layout, items)?;
     let (mut tests, mut conditions) = (Vec::new(), Vec::new());
     for item in items {
@@ -75,8 +77,7 @@ pub(crate) fn split<'a>(
             None => conditions.push(cx.item(item)?),
         }
     }
-    cx.executable()?;
-    Ok((tests, conditions))
+    Ok(((tests, conditions), cx.executable()))
 }
 
 /// The parts that the server parses first; failures in them return 500.
@@ -188,6 +189,13 @@ impl<'a> Compiler<'a> {
         let Source::Slot(slot) = attr.source else {
             return Ok(None);
         };
+        if item
+            .get("value")
+            .and_then(Json::as_array)
+            .is_some_and(Vec::is_empty)
+        {
+            return Ok(None);
+        }
         self.note(name, type_, item);
         let test = self.test(type_, attr.ty, item)?;
         // A record without an address has no flags, which counts as false.
@@ -244,7 +252,24 @@ impl<'a> Compiler<'a> {
                 None => Box::new(|_| false),
             });
         }
+        // Nothing is in an empty list, whatever the attribute.
+        if item
+            .get("value")
+            .and_then(Json::as_array)
+            .is_some_and(Vec::is_empty)
+        {
+            match type_ {
+                "in" | "equals" | "on" => return Ok(Box::new(|_| false)),
+                "notIn" | "notEquals" | "notOn" => return Ok(Box::new(|_| true)),
+                _ => {}
+            }
+        }
         let Some(ix) = self.layout.find(name) else {
+            match type_ {
+                "any" => return Ok(Box::new(|_| true)),
+                "none" => return Ok(Box::new(|_| false)),
+                _ => {}
+            }
             // A link stub: IDs have no column to compare.
             drop(self.test(type_, Ty::List, item)?);
             self.broken
@@ -363,6 +388,7 @@ impl<'a> Compiler<'a> {
             },
             "notEquals" | "notOn" => match value {
                 Json::Null => Box::new(|v| !v.is_null()),
+                Json::Array(list) if list.is_empty() => Box::new(|_| true),
                 Json::Array(list) => not(one_of(ty, list)),
                 v => not(equals(ty, v)),
             },
@@ -387,6 +413,7 @@ impl<'a> Compiler<'a> {
                 );
                 Box::new(move |v| from(v) && to(v))
             }
+            "like" | "notLike" if value.is_null() => Box::new(|_| false),
             "like" => like(value, |s| s.to_owned()),
             "notLike" => not(like(value, |s| s.to_owned())),
             "contains" => like(value, |s| format!("%{s}%")),
