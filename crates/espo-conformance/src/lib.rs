@@ -23,6 +23,7 @@
 
 mod answer;
 mod behaviours;
+mod call;
 mod differential;
 mod ledger;
 mod report;

@@ -183,7 +183,8 @@ impl Auth {
             else {
                 return Ok(None);
             };
-            let (name, secret) = split_pair(value.trim())?;
+            // Only the server's own header is rejected as malformed.
+            let (name, secret) = split_pair(value.trim()).map_err(|_| denied())?;
             return self
                 .by_password_or_token(gate, request, &name, &secret, false)
                 .map(Some);

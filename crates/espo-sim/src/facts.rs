@@ -112,21 +112,18 @@ pub(crate) fn link_access(schema: &Schema, entity: &str, link: &str) -> FieldAcc
         ("Note", &["teams", "users"]),
         ("Task", &["collaborators"]),
     ];
-    const FOR_MOST: &[(&str, &[&str])] = &[
-        ("Email", &["users"]),
-        (
-            "User",
-            &[
-                "teams",
-                "roles",
-                "workingTimeRanges",
-                "portalRoles",
-                "accounts",
-                "defaultTeam",
-                "dashboardTemplate",
-            ],
-        ),
-    ];
+    const FOR_MOST: &[(&str, &[&str])] = &[(
+        "User",
+        &[
+            "teams",
+            "roles",
+            "workingTimeRanges",
+            "portalRoles",
+            "accounts",
+            "defaultTeam",
+            "dashboardTemplate",
+        ],
+    )];
     match section(schema, "entityAcl") {
         Some(acl) => {
             let says = |key: &str| acl[entity]["links"][link][key] == Json::Bool(true);

@@ -16,6 +16,7 @@ mod crm;
 mod custom;
 mod envelope;
 mod files;
+mod link_sets;
 mod links;
 mod lists;
 mod money;

@@ -62,7 +62,8 @@ pub(super) fn lists() -> Vec<Behaviour> {
                 .holds("openedCount")?
                 .holds("revenue")
                 .map(drop)
-        }),
+        })
+        .since(9, 2),
     ]
 }
 
@@ -153,7 +154,8 @@ pub(super) fn searches() -> Vec<Behaviour> {
                 among(t, "Case", &[&made], params).await?.count(count)?;
             }
             Ok(())
-        }),
+        })
+        .since(9, 2),
     ];
     behaviours.extend(names());
     behaviours

@@ -42,8 +42,47 @@ fn parse(body: &[u8]) -> Result<Map<String, Json>> {
         Ok(Json::Object(map)) => Ok(map),
         Ok(Json::Array(list)) => Ok(Map::from_iter([("list".to_owned(), Json::Array(list))])),
         Ok(_) => Err(Refusal::bad_request("Body is not a JSON object.")),
-        Err(_) => Err(Refusal::internal()),
+        // PHP reads a number beyond the range of a double as infinite, and writes it as text.
+        Err(_) => match finite(body).and_then(|b| serde_json::from_slice(&b).ok()) {
+            Some(Json::Object(map)) => Ok(map),
+            _ => Err(Refusal::internal()),
+        },
     }
+}
+
+/// A body whose numbers beyond the range of a double are the strings `INF` and `-INF`; none if there is no such number.
+fn finite(body: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(body).ok()?;
+    let mut out = String::with_capacity(text.len());
+    let (mut rest, mut changed) = (text, false);
+    while !rest.is_empty() {
+        let length = match rest.as_bytes()[0] {
+            b'"' => {
+                let mut escaped = false;
+                let end = rest[1..].find(|c| {
+                    let ends = c == '"' && !escaped;
+                    escaped = c == '\\' && !escaped;
+                    ends
+                });
+                end.map_or(rest.len(), |end| end + 2)
+            }
+            b'-' | b'0'..=b'9' => {
+                let is_part = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
+                rest.find(|c| !is_part(c)).unwrap_or(rest.len())
+            }
+            _ => rest.chars().next().map_or(1, char::len_utf8),
+        };
+        let (token, after) = rest.split_at(length);
+        match token.parse::<f64>() {
+            Ok(n) if n.is_infinite() => {
+                changed = true;
+                out.push_str(if n < 0.0 { "\"-INF\"" } else { "\"INF\"" });
+            }
+            _ => out.push_str(token),
+        }
+        rest = after;
+    }
+    changed.then(|| out.into_bytes())
 }
 
 fn too_deep(body: &[u8]) -> bool {

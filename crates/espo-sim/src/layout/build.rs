@@ -269,20 +269,25 @@ impl Layout {
     }
 }
 
-/// Fields are validated in the order of the server's metadata files. An export whose keys were sorted has lost it: then
-/// it is that of a stock instance, and fields that are not part of one come last, except for the name.
+/// Fields are validated in the order of the server's metadata files. Metadata whose keys were sorted has lost it: then the
+/// name comes first, and the fields that all entity types have come last, as in those files.
 fn validation_order(entity: &EntityType) -> Vec<usize> {
     let mut order: Vec<usize> = (0..entity.fields.len()).collect();
     let own = |f: &&espo_schema::Field| f.composite_of.is_none();
     let names = entity.fields.values().filter(own).map(|f| &f.name);
     if names.is_sorted() {
-        let stock = Schema::stock().entity_types.get(&entity.name);
+        const LAST: &[&str] = &[
+            "createdAt",
+            "modifiedAt",
+            "createdBy",
+            "modifiedBy",
+            "assignedUser",
+            "teams",
+        ];
         order.sort_by_key(|at| {
-            let (name, _) = &entity.fields.get_index(*at)?;
-            match stock.and_then(|s| s.fields.get_index_of(name.as_str())) {
-                Some(place) => Some((0, place)),
-                None => Some((u8::from(*name != "name"), *at)),
-            }
+            let (name, _) = entity.fields.get_index(*at)?;
+            let last = LAST.iter().position(|l| *l == name.as_str());
+            Some((*name != "name", last.map_or(0, |l| l + 1)))
         });
     }
     order

@@ -144,13 +144,15 @@ pub(crate) fn announce(app: &App, caller: &Caller, row: &Row) {
     }
 }
 
-/// The record above: whose stream shows this record's notes too.
+/// The account of a record, whose stream shows this record's notes too.
 pub(crate) fn super_parent(app: &App, layout: &Layout, row: &Row) -> (Value, Value) {
     if layout.name == "Account" {
         return (Value::Null, Value::Null);
     }
-    if let Some((parent, id)) = view::key(app, layout, row, "parent") {
-        return (Value::text(parent.name.as_str()), Value::Text(id));
+    if let Some((parent, id)) = view::key(app, layout, row, "parent")
+        && parent.name == "Account"
+    {
+        return (Value::text("Account"), Value::Text(id));
     }
     match layout
         .slot("accountId")
@@ -244,7 +246,7 @@ fn created(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
         };
         if app.layouts.entity(other).scope.stream && audited_link(app, other, foreign) {
             for record in view::linked_through(app, layout, row, link) {
-                related_note(app, caller, "Relate", other, &record, layout, row);
+                related_note(app, caller, "CreateRelated", other, &record, layout, row);
             }
         }
     }

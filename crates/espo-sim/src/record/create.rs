@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::hooks::{self, Draft};
 use super::validate::{self, Candidate};
-use super::{created, duplicates, input, links, references};
+use super::{created, duplicates, input, links, references, rules};
 use crate::acl::Action;
 use crate::app::events::Event;
 use crate::app::events::Input;
@@ -71,6 +71,7 @@ pub(crate) fn insert(
     shown.extend(input::sent_name(layout, body, true));
     default_currencies(app, layout, &input, &mut shown);
     show_counters(app, layout, body, &mut shown);
+    rules::event::check_service(layout, &shown)?;
     let value = |ix: AttrIx| shown.get(&ix).cloned().unwrap_or_default();
     Candidate {
         app,
@@ -121,6 +122,7 @@ pub(crate) fn insert(
         draft.set("streamUpdatedAt", now);
     }
     draft.set("versionNumber", Value::Int(1));
+    first_account(&mut draft);
     hooks::before_save(&mut draft)?;
     if !skip_duplicates {
         let found = duplicates::find(app, caller, layout, &draft.row, None);
@@ -277,6 +279,24 @@ fn empty_lists(draft: &mut Draft) {
         {
             draft.row.values[slot] = Value::json(Json::Array(Vec::new()));
         }
+    }
+}
+
+/// The first of a contact's accounts is its primary one. The response has its ID, and nothing that follows from it.
+fn first_account(draft: &mut Draft) {
+    let (Some(many), Some(name)) = (
+        draft.layout.find("accountsIds"),
+        draft.layout.find("accountName"),
+    ) else {
+        return;
+    };
+    let first = draft.input.get(&many).and_then(|ids| ids.get(0)?.as_str());
+    if draft.layout.name == "Contact"
+        && !draft.sent("accountId")
+        && let Some(first) = first
+    {
+        draft.set("accountId", Value::text(first));
+        draft.shown.insert(name, Value::Null);
     }
 }
 

@@ -54,6 +54,7 @@ pub(crate) fn answer(
                     && !row.get(*slot).is_null())
                 .then(|| row.get(*slot).clone())
             }),
+            Source::LinkName(_) if shown.get(&ix).is_some_and(Value::is_null) => Some(Value::Null),
             Source::LinkName(link) => {
                 let no_field_name = layout
                     .links
@@ -88,6 +89,7 @@ pub(crate) fn answer(
             .then(|| view::value(app, layout, row, ix, caller.user_id())),
             // Filled for a link that the body set, not for those of the system.
             Source::Foreign { link, .. } if link == "createdBy" || link == "modifiedBy" => None,
+            Source::Foreign { link, .. } if is_unloaded(layout, link, shown) => None,
             Source::Foreign { link, .. } => view::key(app, layout, row, link)
                 .map(|_| view::value(app, layout, row, ix, caller.user_id())),
             Source::HasOneId(_) | Source::HasOneName(_) | Source::Numeric(_) => {
@@ -135,6 +137,17 @@ pub(super) fn is_part(app: &App, layout: &Layout, ix: AttrIx) -> bool {
     let base = layout.attrs[ix].name.strip_suffix("Converted");
     base.and_then(|b| entity.fields.get(b))
         .is_none_or(|f| f.composite_of.is_some())
+}
+
+/// Whether the record behind a link that the save itself set is not loaded.
+fn is_unloaded(layout: &Layout, link: &str, shown: &IndexMap<AttrIx, Value>) -> bool {
+    let id = layout
+        .find(&format!("{link}Id"))
+        .and_then(|ix| shown.get(&ix));
+    let name = layout
+        .find(&format!("{link}Name"))
+        .and_then(|ix| shown.get(&ix));
+    id.is_some_and(|v| !v.is_null()) && name.is_some_and(Value::is_null)
 }
 
 /// The sender of an email is echoed, even if it is not an address.

@@ -5,6 +5,7 @@ mod addresses;
 mod contacts;
 pub(crate) mod create;
 pub(crate) mod created;
+mod dates;
 pub(crate) mod duplicates;
 pub(crate) mod hooks;
 pub(crate) mod input;

@@ -444,6 +444,11 @@ pub(crate) fn related(
         &order,
         &columns,
     );
+    if let Some(names) = &params.select {
+        let extra = select::only_in_list(target, names);
+        plan.attrs
+            .retain(|ix| !extra.contains(ix) || order.attrs.contains(ix));
+    }
     if mandatory.is_some() && selects_nothing {
         // The attributes of the relationship stand for those of the entity type.
         plan.attrs

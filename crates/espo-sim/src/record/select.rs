@@ -138,6 +138,21 @@ pub(crate) fn all_loaded(app: &App, layout: &Layout, plan: &[AttrIx]) -> Vec<Att
     (0..layout.attrs.len()).filter(is_loaded).collect()
 }
 
+/// Attributes that a row of the type's own list has because the name of a person is selected, which rows of a link lack.
+pub(crate) fn only_in_list(layout: &Layout, select: &[String]) -> Vec<AttrIx> {
+    if layout.name != "Lead" {
+        return Vec::new();
+    }
+    let depends = DEPENDS
+        .iter()
+        .filter(|(e, attr, _)| *e == layout.name && *attr == "name");
+    depends
+        .flat_map(|(.., also)| also.iter())
+        .filter(|attr| !select.iter().any(|s| s == *attr))
+        .filter_map(|attr| layout.find(attr))
+        .collect()
+}
+
 /// Names of parent records that a row shows as null: the query has their IDs or types only if they are selected.
 pub(crate) fn unknown_parents(layout: &Layout, plan: &[AttrIx]) -> Vec<AttrIx> {
     let has = |name: String| layout.find(&name).is_none_or(|ix| plan.contains(&ix));

@@ -362,7 +362,8 @@ fn answer(
             continue;
         }
         let in_read = in_read || (in_inbox && rules::of_inbox(&attr.name));
-        let named = matches!(&attr.source, Source::Names(link) if sent_ids(layout, shown, link));
+        let named =
+            matches!(&attr.source, Source::Names(link) if sent_members(layout, shown, link));
         if !in_read && !named && !shown.contains_key(&ix) {
             continue;
         }
@@ -402,10 +403,17 @@ fn answer(
             }
             (Source::Names(link), _) if sent_ids(layout, shown, link) => current(new),
             (Source::Names(link), _) if ignored_ids(layout, shown, link) => Value::json(json!({})),
+            // The name of a parent that was taken away is still loaded.
+            (Source::LinkName(link), _) if layout.is_parent(link) && current(new).is_null() => {
+                current(old)
+            }
             (Source::LinkName(_), _) => current(new),
             (_, Some(v)) => v.clone(),
             (_, None) => before.get(&ix).cloned().unwrap_or_else(|| current(new)),
         };
+        if v.is_null() && attr.name == "secretKey" && layout.name == "User" {
+            continue;
+        }
         out.key(&attr.name);
         out.value(&v);
     }
@@ -419,6 +427,13 @@ fn sent_ids(layout: &Layout, shown: &IndexMap<AttrIx, Value>, link: &str) -> boo
         .find(&format!("{link}Ids"))
         .and_then(|ix| shown.get(&ix))
         .is_some_and(|v| !v.is_null())
+}
+
+/// Whether the body set members of a set.
+fn sent_members(layout: &Layout, shown: &IndexMap<AttrIx, Value>, link: &str) -> bool {
+    let ids = layout.find(&format!("{link}Ids"));
+    ids.and_then(|ix| shown.get(&ix)?.as_list())
+        .is_some_and(|list| !list.is_empty())
 }
 
 /// Whether the body had something for a set that is not a list.

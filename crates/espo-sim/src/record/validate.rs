@@ -27,6 +27,7 @@ impl Candidate<'_> {
     /// Checks every field that is due.
     pub(crate) fn check(&self) -> Result<()> {
         let entity = self.app.layouts.entity(self.layout);
+        self.check_dates()?;
         let order = self.layout.checked.iter();
         for field in order.filter_map(|at| Some(entity.fields.get_index(*at)?.1)) {
             let sent = || {
@@ -111,7 +112,7 @@ impl Candidate<'_> {
         self.input.get(&self.ix(attr)?)
     }
 
-    fn value(&self, attr: &str) -> Value {
+    pub(super) fn value(&self, attr: &str) -> Value {
         self.ix(attr).map_or(Value::Null, |ix| (self.value)(ix))
     }
 
@@ -181,29 +182,6 @@ impl Candidate<'_> {
         }
     }
 
-    /// Rules that a dedicated class checks: `before…` and `after…` another date of the record. Equal dates pass.
-    fn compares(&self, name: &str, rule: &str) -> bool {
-        let (other, before) = match (rule.strip_prefix("before"), rule.strip_prefix("after")) {
-            (Some(other), _) => (other, true),
-            (_, Some(other)) => (other, false),
-            _ => return true,
-        };
-        let mut other = other.to_owned();
-        if let Some(first) = other.get_mut(0..1) {
-            first.make_ascii_lowercase();
-        }
-        match (self.value(name).as_str(), self.value(&other).as_str()) {
-            (Some(a), Some(b)) if !a.is_empty() && !b.is_empty() => {
-                if before {
-                    a <= b
-                } else {
-                    a >= b
-                }
-            }
-            _ => true,
-        }
-    }
-
     fn strings(&self, attr: &str) -> impl Iterator<Item = &str> {
         self.raw(attr)
             .and_then(Json::as_array)
@@ -240,7 +218,10 @@ impl Candidate<'_> {
             // Any value counts as present; whether it is an ID is checked separately.
             FieldKind::Link | FieldKind::LinkOne | FieldKind::File | FieldKind::Image => {
                 let attr = format!("{name}Id");
-                filled(&attr) || self.raw(&attr).is_some_and(|v| !v.is_null())
+                filled(&attr)
+                    || self
+                        .raw(&attr)
+                        .is_some_and(|v| !v.is_null() && v.as_str() != Some(""))
             }
             FieldKind::LinkParent => filled(&format!("{name}Id")) && filled(&format!("{name}Type")),
             FieldKind::LinkMultiple | FieldKind::AttachmentMultiple => {
@@ -421,7 +402,7 @@ impl Candidate<'_> {
             FieldKind::JsonArray if name == "reminders" => self
                 .raw(name)
                 .and_then(Json::as_array)
-                .is_none_or(|l| l.iter().all(is_reminder)),
+                .is_none_or(|l| l.iter().all(super::dates::is_reminder)),
             FieldKind::Varchar if rules::is_address_list(&self.layout.name, name) => self
                 .raw(name)
                 .is_none_or(|v| rules::addresses(&input::php_text(v)).all(is_email)),
@@ -465,10 +446,6 @@ impl Candidate<'_> {
         let count = self.raw(&attr).and_then(Json::as_array).map_or(0, Vec::len) as u64;
         max.is_none_or(|m| count <= m)
     }
-}
-
-fn is_reminder(item: &Json) -> bool {
-    matches!(item["type"].as_str(), Some("Popup" | "Email")) && item["seconds"].is_i64()
 }
 
 /// `suppressValidationList` of a stock instance, for metadata that leaves it out.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use super::activities::is_over;
 use super::search::get;
 use super::{Call, Fixed};
-use crate::acl::{Action, Kind, Level};
+use crate::acl::{Action, Level};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::{Layout, LinkKind};
 use crate::record::read;
@@ -103,7 +103,7 @@ fn upcoming(call: &Call) -> Result<Reply> {
         .request
         .param("futureDays")
         .and_then(|d| d.parse::<i64>().ok())
-        .unwrap_or(3)
+        .unwrap_or(1)
         .clamp(0, 3650);
     let params = SearchParams::of(call.request, call.app.config.read().list_max_size)?;
     let now = call.app.clock.now();
@@ -119,9 +119,7 @@ fn upcoming(call: &Call) -> Result<Reply> {
         for row in visible(call, layout) {
             let start = get(layout, &row, "dateStart").unwrap_or_default();
             let to_come = get(layout, &row, "dateEnd").is_none_or(|e| e >= now.as_str());
-            // API users have no list of what is to come.
-            if call.caller.acl.kind != Kind::Api
-                && is_of(call, layout, &row, user(call))
+            if is_of(call, layout, &row, user(call))
                 && to_come
                 && start < end.as_str()
                 && !is_over(call, layout, &row)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::Method;
+#[cfg(feature = "workbooks")]
 use rust_xlsxwriter::Workbook;
 use serde_json::{Map, Value as Json, json};
 
@@ -119,7 +120,14 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
         columns: &columns,
     };
     let (type_, extension, contents) = match body.get("format").and_then(Json::as_str) {
+        #[cfg(feature = "workbooks")]
         Some("xlsx") => (XLSX, "xlsx", table.xlsx()?),
+        #[cfg(not(feature = "workbooks"))]
+        Some("xlsx") => {
+            return Err(Refusal::bad_request(
+                "This simulator was built without workbooks; enable the feature `workbooks` of espo-sim.",
+            ));
+        }
         _ => ("text/csv", "csv", table.csv()),
     };
     Ok(attachments::store(
@@ -132,6 +140,7 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
     ))
 }
 
+#[cfg(feature = "workbooks")]
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// The selected records: at the top level of the body, or in its `params`.
@@ -191,6 +200,7 @@ impl Table<'_> {
     }
 
     /// A workbook of one sheet.
+    #[cfg(feature = "workbooks")]
     fn xlsx(&self) -> Result<Vec<u8>> {
         let mut book = Workbook::new();
         let sheet = book.add_worksheet();

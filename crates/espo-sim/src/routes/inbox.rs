@@ -117,6 +117,20 @@ fn own_folder(call: &Call, id: &str) -> Result<Id> {
     Ok(row.id.clone())
 }
 
+/// Number of the caller's drafts.
+fn drafts(call: &Call, emails: &Layout) -> usize {
+    let (Some(status), Some(creator)) = (emails.slot("status"), emails.slot("createdById")) else {
+        return 0;
+    };
+    let rows = call.app.store.table(emails.index).snapshot();
+    let mine = rows.iter().filter(|r| {
+        !r.deleted
+            && r.get(status).as_str() == Some("Draft")
+            && r.get(creator).as_str() == Some(call.caller.user_id())
+    });
+    mine.count()
+}
+
 /// Folders that every user has, before and after those of the user.
 const FOLDERS: [(&str, &str, bool); 6] = [
     ("inbox", "Inbox", true),
@@ -192,5 +206,6 @@ fn not_read_counts(call: &Call) -> Result<Reply> {
             *count = json!(count.as_u64().unwrap_or(0) + 1);
         }
     }
+    counts.insert("drafts".to_owned(), json!(drafts(call, emails)));
     Ok(app.json(&Json::Object(counts)))
 }

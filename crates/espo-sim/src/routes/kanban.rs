@@ -95,6 +95,14 @@ fn kanban(call: &Call) -> Result<Reply> {
         groups.push(json!({"name": option, "total": found.total, "list": rows, "label": null, "style": null}));
         list.extend(rows);
     }
+    // Records whose status has no group count too.
+    let all = SearchParams {
+        max_size: Some(0),
+        no_total: false,
+        ..params.clone()
+    };
+    let whole = read::search_table(app, caller, layout, &all, &order)?.total;
+    let total = whole.max(total);
     Ok(app.json(&json!({"total": total, "groups": groups, "list": list})))
 }
 
@@ -151,10 +159,18 @@ fn kanban_order(call: &Call) -> Result<Reply> {
         body.get("group").and_then(Json::as_str),
         body.get("ids").and_then(Json::as_array),
     ) else {
-        return Err(Refusal::bad_request("No `entityType`, `group` or `ids`."));
+        return Err(Refusal::bad_request(""));
     };
     let layout = call.app.layout(entity)?;
     call.caller.acl.check_scope(&layout.name, Action::Read)?;
+    let entity_type = call.app.layouts.entity(layout);
+    let status = entity_type.scope.status_field.as_deref();
+    let options = status
+        .and_then(|s| entity_type.fields.get(s))
+        .and_then(|f| f.options.listed());
+    if options.is_some_and(|options| !options.iter().any(|o| o == group)) {
+        return Err(Refusal::forbidden("Group is not available in status list."));
+    }
     let ids = ids.iter().filter_map(Json::as_str).map(Id::from).collect();
     let key = (
         layout.name.clone(),

@@ -118,6 +118,8 @@ fn by_rule(call: &Call, layout: &Layout, name: &str) -> Option<Json> {
                 .collect();
             json!([{"label": "Overview", "rows": rows}])
         }
+        "sidePanelsDetail" | "bottomPanelsDetail" => json!({}),
+        "defaultSidePanel" => json!([{"name": ":assignedUser"}, {"name": "teams"}]),
         "filters" => json!(["assignedUser", "teams", "createdAt", "createdBy"]),
         "massUpdate" => json!(["assignedUser", "teams"]),
         "relationships" => {

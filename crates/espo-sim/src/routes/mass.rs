@@ -134,10 +134,11 @@ fn run(call: &Call) -> Result<Reply> {
         )));
     }
     let Some(layout) = app.layouts.find(entity) else {
-        return Err(Refusal::forbidden(format!(
-            "Entity type '{entity}' does not exist."
-        )));
+        return Err(Refusal::internal());
     };
+    if action == "convertCurrency" {
+        check_rate(app, &object(&body, "data"))?;
+    }
     if !app.layouts.entity(layout).scope.object && !caller.acl.is_admin() {
         return Err(Refusal::forbidden(format!(
             "No mass action '{action}' for '{entity}'."
@@ -170,9 +171,6 @@ fn run(call: &Call) -> Result<Reply> {
     }
     if params.get("ids").is_some_and(|l| *l == json!([])) {
         return Err(Refusal::internal());
-    }
-    if action == "convertCurrency" {
-        check_rate(app, &object(&body, "data"))?;
     }
     if body.get("idle") == Some(&Json::Bool(true)) {
         let id = app.extras.jobs.add(
@@ -240,6 +238,8 @@ fn apply(
     data: &Map<String, Json>,
 ) -> bool {
     match action {
+        // Without values there is nothing to do.
+        "update" if data.is_empty() => false,
         "update" => {
             let values = values_of(app, layout, row, data);
             update::change(app, caller, layout, row, &values).is_ok()

@@ -11,6 +11,7 @@ use crate::acl::{Action, Level};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::{Layout, LinkKind};
 use crate::record::{links, read, update};
+use crate::store::Row;
 use crate::value::Value;
 use crate::version::Version;
 use crate::view;
@@ -164,7 +165,9 @@ fn set_acceptance_status(call: &Call) -> Result<Reply> {
     let app = call.app;
     let layout = event(call, "setAcceptanceStatus")?;
     let body = call.request.json_body()?;
-    let (id, status) = (text(&body, "id")?, text(&body, "status")?);
+    let (Ok(id), Ok(status)) = (text(&body, "id"), text(&body, "status")) else {
+        return Err(Refusal::bad_request("No id or status."));
+    };
     let known = app
         .layouts
         .entity(layout)
@@ -172,7 +175,7 @@ fn set_acceptance_status(call: &Call) -> Result<Reply> {
         .get("acceptanceStatus")
         .and_then(|f| f.options.listed());
     if known.is_some_and(|options| !options.iter().any(|o| o == status)) {
-        return Err(Refusal::bad_request("Bad status."));
+        return Err(Refusal::bad_request("Acceptance status not allowed."));
     }
     let row = app.live(layout, id)?;
     let Some(LinkKind::Many { relation, forward }) = layout.links.get("users").map(|l| l.kind)
@@ -199,6 +202,21 @@ fn set_acceptance_status(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
+/// Invitations are for events that are to come, cancellations for events that do not take place.
+fn check_status(layout: &Layout, row: &Row, action: &str) -> Result<()> {
+    let status = layout.slot("status").and_then(|s| row.get(s).non_empty());
+    let (right, wanted) = match action {
+        "sendInvitations" => (!matches!(status, Some("Held" | "Not Held")), "actual"),
+        _ => (status == Some("Not Held"), "canceled"),
+    };
+    match right {
+        true => Ok(()),
+        false => Err(Refusal::forbidden(format!(
+            "Can't send invitation for not {wanted} event."
+        ))),
+    }
+}
+
 /// Mails the attendees who have an address, other than the caller, or those of them that `targets` names. `false` if
 /// there are no recipients.
 fn invite(call: &Call, action: &str, subject: &str) -> Result<Reply> {
@@ -217,6 +235,7 @@ fn invite(call: &Call, action: &str, subject: &str) -> Result<Reply> {
     {
         return Err(Refusal::forbidden("No edit access."));
     }
+    check_status(layout, &row, action)?;
     let chosen = body.get("targets").and_then(Json::as_array);
     let (mut to, mut ids) = (Vec::new(), Vec::new());
     for link in attendee_links(call, layout) {

@@ -22,6 +22,7 @@ mod layouts;
 mod lead;
 mod mass;
 mod meetings;
+mod note_filter;
 mod notifications;
 mod openapi;
 mod personal;
@@ -202,7 +203,12 @@ fn matches<'a>(fixed: &Fixed, segments: &'a [String]) -> Option<Vec<&'a str>> {
                 return None;
             }
             params.push(segment.as_str());
-        } else if part != segment && (at > 0 || fixed.action || part != upper_first(segment)) {
+        } else if part != segment
+            && (at > 0
+                || fixed.action
+                || part != upper_first(segment)
+                || matches!(part, "Metadata" | "Settings"))
+        {
             // Only a controller's name may begin in lower case.
             return None;
         }

@@ -265,5 +265,5 @@ fn mark_all_read(call: &Call) -> Result<Reply> {
 
 /// Reminders are not kept here, so there is nothing to pop up.
 fn popups(call: &Call) -> Result<Reply> {
-    Ok(call.app.json(&json!({})))
+    Ok(call.app.json(&json!({"event": []})))
 }

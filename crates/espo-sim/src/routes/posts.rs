@@ -114,7 +114,7 @@ fn post(call: &Call) -> Result<Reply> {
     let target_type = get("targetType");
     if let (Some(type_), Some(id)) = (get("parentType"), get("parentId")) {
         let Some(parent) = app.layouts.find(type_) else {
-            return Err(Refusal::bad_request("Bad parentType."));
+            return Err(Refusal::validation("Note", "parent", "valid"));
         };
         let Some(row) = app.store.table(parent.index).live(id) else {
             return Err(Refusal::forbidden("No create access."));
@@ -133,7 +133,7 @@ fn post(call: &Call) -> Result<Reply> {
             ("parentId", Value::text(id)),
         ]);
     } else if let Some(t) = target_type {
-        let missing = |what: &str| Refusal::bad_request(format!("No {what} IDs."));
+        let missing = |what: &str| Refusal::bad_request(format!("No {what}."));
         match t {
             "all" if !caller.acl.permission("messagePermission") => {
                 return Err(Refusal::forbidden(
@@ -141,9 +141,9 @@ fn post(call: &Call) -> Result<Reply> {
                 ));
             }
             "self" | "all" => {}
-            "users" if ids("usersIds").is_empty() => return Err(missing("user")),
-            "teams" if ids("teamsIds").is_empty() => return Err(missing("team")),
-            "portals" if ids("portalsIds").is_empty() => return Err(missing("portal")),
+            "users" if ids("usersIds").is_empty() => return Err(missing("user IDs")),
+            "teams" if ids("teamsIds").is_empty() => return Err(missing("team IDS")),
+            "portals" if ids("portalsIds").is_empty() => return Err(missing("portal IDs")),
             "users" | "teams" | "portals" => {}
             _ => return Err(Refusal::validation("Note", "targetType", "valid")),
         }
@@ -463,6 +463,7 @@ fn reactors(call: &Call) -> Result<Reply> {
         .into_iter()
         .flatten()
         .filter(|(type_, _)| type_ == call.params[1])
+        .filter(|(_, user)| call.app.acl(user).kind != Kind::Api)
         .filter_map(|(_, user)| table.live(user))
         .collect();
     drop(reactions);

@@ -115,6 +115,15 @@ pub(super) fn controller(
     };
     if OTHER_CONTROLLERS.contains(&name) && name != "App" {
         // They are for administrators, and reject other users before they check the action.
+        let open = matches!(name, "Settings" | "Metadata");
+        if open && rest.is_empty() {
+            let action = if *method == Method::POST {
+                "create"
+            } else {
+                "index"
+            };
+            return Err(missing(action));
+        }
         if !caller.acl.is_admin() {
             return Err(Refusal::forbidden_silently());
         }

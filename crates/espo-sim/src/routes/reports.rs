@@ -67,7 +67,10 @@ fn period(call: &Call) -> Result<Option<(Date, Date)>> {
         let back = i32::from((date.month() - 1) % 3);
         date.first_of_month().saturating_sub(back.months())
     };
-    Ok(match param("dateFilter").unwrap_or("between") {
+    let Some(filter) = param("dateFilter") else {
+        return Err(Refusal::bad_request("No `dateFilter` parameter."));
+    };
+    Ok(match filter {
         "currentYear" => whole(today.first_of_year(), 12),
         "lastYear" => whole(today.first_of_year().saturating_sub(1.years()), 12),
         "currentQuarter" => whole(quarter(today), 3),
@@ -289,7 +292,7 @@ fn email_addresses(call: &Call) -> Result<Reply> {
         return Err(Refusal::forbidden_silently());
     }
     let mut list: Vec<Json> = Vec::new();
-    for link in ["contacts", "account"] {
+    for link in ["contacts"] {
         let Some(target) = view::target(app, layout, link) else {
             continue;
         };

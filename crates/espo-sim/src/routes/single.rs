@@ -88,7 +88,7 @@ fn merge(
     take_over_addresses(app, layout, row, sources, &mut attributes);
     for source in sources.iter().filter_map(Json::as_str) {
         let Some(source) = table.live(source) else {
-            return Err(Refusal::not_found_silently());
+            return Err(Refusal::not_found("Source record not found."));
         };
         if !caller
             .acl

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::{Map, Value as Json, json};
 
+use super::note_filter::Which;
 use super::{Call, Fixed, posts};
 use crate::acl::{Acl, Action, Kind, Level};
 use crate::app::{App, Caller};
@@ -15,7 +16,6 @@ use crate::search;
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
 use crate::store::Row;
-use crate::value::Value;
 use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
@@ -192,51 +192,6 @@ pub(super) fn notes_of(app: &App, layout: &Layout, id: &str) -> Vec<Arc<Row>> {
     rows
 }
 
-/// The notes that a request selects.
-struct Which<'a> {
-    notes: &'a Layout,
-    filter: Option<&'a str>,
-    after: Option<&'a str>,
-    before: Option<f64>,
-    /// The user whose notes are left out.
-    without: Option<&'a str>,
-}
-
-impl<'a> Which<'a> {
-    fn of(call: &'a Call, notes: &'a Layout, filter: Option<&'a str>) -> Self {
-        let param = |name: &str| call.request.param(name);
-        let skip_own = param("skipOwn") == Some("true");
-        Which {
-            notes,
-            filter,
-            after: param("after"),
-            before: param("beforeNumber").and_then(|n| n.parse().ok()),
-            without: skip_own.then(|| call.caller.user_id()),
-        }
-    }
-
-    fn keeps(&self, row: &Row) -> bool {
-        let value = |attr: &str| self.notes.slot(attr).map(|s| row.get(s));
-        let is = |attr: &str, of: &dyn Fn(&str) -> bool| {
-            value(attr).and_then(Value::as_str).is_some_and(of)
-        };
-        let right_type = match self.filter {
-            Some("posts") => is("type", &|t| t == "Post"),
-            Some("updates") => is("type", &|t| matches!(t, "Update" | "Status")),
-            _ => true,
-        };
-        let number = || value("number").and_then(Value::as_f64).unwrap_or_default();
-        right_type
-            && self
-                .after
-                .is_none_or(|after| is("createdAt", &|c| c > after))
-            && self.before.is_none_or(|before| number() < before)
-            && self
-                .without
-                .is_none_or(|user| !is("createdById", &|u| u == user))
-    }
-}
-
 fn readable_record<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
     let layout = call.app.layout(&super::upper_first(call.params[0]))?;
     if call.caller.acl.level(&layout.name, Action::Read) == Level::No {
@@ -282,7 +237,7 @@ fn stream_of(call: &Call, filter: Option<&str>, pinned: bool) -> Result<Reply> {
     let app = call.app;
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let notes = app.layout("Note")?;
-    let which = Which::of(call, notes, filter);
+    let which = Which::of(call, notes, filter).checked()?;
     let all = notes_of(app, layout, &row.id);
     let rows: Vec<_> = all.iter().filter(|r| which.keeps(r)).collect();
     let limit = params.max_size.unwrap_or(200) as usize;
@@ -350,7 +305,7 @@ fn page(
     let (app, caller) = (call.app, call.caller);
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let notes = app.layout("Note")?;
-    let which = Which::of(call, notes, filter);
+    let which = Which::of(call, notes, filter).checked()?;
     let limit = params
         .max_size
         .unwrap_or_else(|| app.config.read().list_max_size) as usize;

@@ -160,8 +160,7 @@ fn value(call: &Call, named: &[Named], placeholder: &str) -> Option<String> {
 /// Links whose records are possible recipients of an email about a record.
 const AROUND: &[&str] = &["account", "accounts", "contact", "contacts", "lead"];
 
-/// `GET Activities/{Entity}/{id}/composeEmailAddressList`: the record's own address, and those of its account, contacts
-/// and lead, each once.
+/// `GET Activities/{Entity}/{id}/composeEmailAddressList`: addresses of records that it belongs to, each once.
 fn addresses(call: &Call) -> Result<Reply> {
     let app = call.app;
     let (layout, row) = activities::owner(call)?;
@@ -184,7 +183,6 @@ fn addresses(call: &Call) -> Result<Reply> {
             }));
         }
     };
-    add(layout, &row);
     for link in AROUND {
         if let Some(target) = view::target(app, layout, link) {
             for other in view::linked(app, layout, &row, link) {

@@ -27,9 +27,11 @@ fn stock(entity: &str, name: &str) -> Option<Json> {
         }
         ("AuthLogRecord", "denied") => truth("isDenied", true),
         ("AuthLogRecord", "accepted") => truth("isDenied", false),
-        ("AuthToken" | "CurrencyRecord" | "User", "active") if entity != "CurrencyRecord" => {
-            truth("isActive", true)
-        }
+        ("AuthToken", "active") => truth("isActive", true),
+        ("User", "active") => json!([
+            {"type": "isTrue", "attribute": "isActive"},
+            {"type": "in", "attribute": "type", "value": ["regular", "admin", "super-admin"]},
+        ]),
         ("AuthToken", "inactive") => truth("isActive", false),
         ("CurrencyRecord" | "EmailAccount" | "Template", "active") => status("Active"),
         ("Call" | "Meeting", "planned") => status("Planned"),
@@ -165,8 +167,7 @@ pub(crate) fn bools<'a>(
             // A name that is empty is not looked up in the definitions.
             (_, "") => return Err(Refusal::internal()),
             (_, "followed") => followed(app, caller, layout),
-            // Sharing with collaborators is not part of the condition.
-            (_, "shared") => Box::new(|_| true),
+            (_, "shared") => shared(app, caller, layout),
             ("User", "onlyMe") => Box::new(move |row| row.id == caller.acl.user_id),
             // Until 9.3, for every entity type.
             (entity, "onlyMyTeam") if entity == "User" || app.version < Version::V10_0 => {
@@ -200,6 +201,21 @@ pub(crate) fn bools<'a>(
         });
     }
     Ok(Box::new(move |row| parts.iter().any(|p| p(row))))
+}
+
+/// Records of others that the caller collaborates on, where there are collaborators; otherwise it restricts nothing.
+fn shared<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout) -> Pred<'a> {
+    let Some(LinkKind::Many { relation, forward }) =
+        layout.links.get("collaborators").map(|l| l.kind)
+    else {
+        return Box::new(|_| true);
+    };
+    let assigned = layout.slot("assignedUserId");
+    Box::new(move |row| {
+        let user = caller.user_id();
+        assigned.is_none_or(|s| row.get(s).as_str() != Some(user))
+            && app.store.relation(relation).has(&row.id, forward, user)
+    })
 }
 
 fn followed<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout) -> Pred<'a> {

@@ -15,5 +15,6 @@ mod routes_files;
 mod routes_import;
 mod routes_stream;
 mod search;
+mod server_rules;
 mod webhooks;
 mod writes;

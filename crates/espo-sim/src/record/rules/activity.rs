@@ -41,7 +41,7 @@ pub(super) fn parent(d: &mut Draft) {
                 account = of("accountId");
                 contact = Value::Text(id);
             }
-            "Lead" => account = of("createdAccountId"),
+            "Lead" => {}
             _ => {
                 account = of("accountId");
                 contact = of("contactId");

@@ -68,7 +68,7 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
         ("fromString", ["fromName", "fromAddress"]),
         ("replyToString", ["replyToName", "replyToAddress"]),
     ] {
-        if d.old.is_none() && d.sent(attr) {
+        if d.sent(attr) {
             for ix in parts.iter().filter_map(|p| d.layout.find(p)) {
                 let name = &d.layout.attrs[ix].name;
                 let value = email::value(d.app, d.layout, &d.row, name, d.caller.user_id());

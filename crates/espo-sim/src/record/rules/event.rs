@@ -1,8 +1,10 @@
 //! Meetings and calls: days instead of times, and who takes part.
 
+use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use crate::http::{Refusal, Result};
+use crate::layout::{AttrIx, Layout};
 use crate::record::hooks::Draft;
 use crate::store::Row;
 use crate::value::Value;
@@ -73,7 +75,7 @@ pub(super) fn keep_days(d: &mut Draft) {
     }
 }
 
-/// A new start moves the end along, where the body does not name one.
+/// A new start moves the end along, where the body does not name one: by years, months and days.
 pub(super) fn keep_duration(d: &mut Draft) {
     let (Some(old), Some(start), Some(end)) =
         (d.old, d.layout.slot("dateStart"), d.layout.slot("dateEnd"))
@@ -89,24 +91,27 @@ pub(super) fn keep_duration(d: &mut Draft) {
         parse(old.get(start)),
         parse(d.row.get(start)),
         parse(old.get(end)),
-    ) && let Ok(moved) = now.checked_add(ended.duration_since(was))
+    ) && let Ok(span) = was.until((jiff::Unit::Year, ended))
+        && let Ok(moved) = now.checked_add(span)
     {
         let text = moved.strftime("%Y-%m-%d %H:%M:%S").to_string();
         d.set("dateEnd", Value::text(text));
     }
 }
 
+/// Video services need an integration, and are looked up before any validation.
+pub(crate) fn check_service(layout: &Layout, shown: &IndexMap<AttrIx, Value>) -> Result<()> {
+    let service = (layout.find("externalService")).and_then(|ix| shown.get(&ix)?.non_empty());
+    match service {
+        Some(service) if matches!(layout.name.as_str(), "Meeting" | "Call") => Err(
+            Refusal::bad_request(format!("Not supported service '{service}'.")),
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// The assigned user takes part; a caller who takes part in a new one has accepted.
 pub(super) fn save(d: &mut Draft) -> Result<()> {
-    if let Some(service) = d
-        .get("externalService")
-        .non_empty()
-        .filter(|_| d.old.is_none())
-    {
-        return Err(Refusal::bad_request(format!(
-            "Not supported service '{service}'."
-        )));
-    }
     if d.old.is_none() {
         let uid = uuid(&d.app.ids.secret());
         d.set("uid", Value::text(uid));

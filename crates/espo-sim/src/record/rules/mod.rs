@@ -4,7 +4,7 @@ mod activity;
 mod article;
 mod category;
 mod email;
-mod event;
+pub(crate) mod event;
 mod lock;
 mod opportunity;
 

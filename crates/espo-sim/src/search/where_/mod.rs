@@ -425,8 +425,12 @@ impl<'a> Compiler<'a> {
             "isTrue" => equals(ty, &Json::Bool(true)),
             "isFalse" => equals(ty, &Json::Bool(false)),
             "arrayAnyOf" | "arrayNoneOf" | "arrayAllOf" => {
-                let wanted = texts(value)
-                    .ok_or_else(|| Refusal::bad_request("Bad where item. No value."))?;
+                let wanted = texts(value).ok_or_else(|| {
+                    Refusal::bad_request(match type_ {
+                        "arrayAnyOf" => "Bad where item. No value.",
+                        _ => "Bad where item 'array'. No value.",
+                    })
+                })?;
                 match type_ {
                     "arrayAnyOf" => {
                         Box::new(move |v| items(v).any(|i| wanted.iter().any(|w| w == i)))
