@@ -62,10 +62,18 @@ fn texts() -> Vec<Behaviour> {
                 ("industry", "valid"),
                 ("emailAddress", "emailAddress"),
             ];
+            // Metadata with sorted keys has lost the order of the server's files, in which the name comes first.
+            let keys: Vec<&String> = fields
+                .as_object()
+                .into_iter()
+                .flat_map(|m| m.keys())
+                .collect();
+            let sorted = keys.is_sorted();
             let place = |field: &str| {
-                fields
-                    .as_object()
-                    .and_then(|map| map.keys().position(|key| key == field))
+                if sorted && field == "name" {
+                    return Some(0);
+                }
+                keys.iter().position(|key| *key == field)
             };
             let (field, rule) = rules
                 .into_iter()
