@@ -18,18 +18,19 @@ use crate::value::{Id, Value};
 use crate::version::Version;
 use crate::view::email;
 
-/// `POST {Entity}`
+/// `POST {Entity}`: the response, and the ID of the new record.
 pub(crate) fn create(
     app: &App,
     caller: &Caller,
     layout: &Layout,
     request: &Request,
-) -> Result<Reply> {
+) -> Result<(Reply, Id)> {
     caller.acl.check_scope(&layout.name, Action::Create)?;
     let body = request.json_body()?;
     let skip = request.flag("x-skip-duplicate-check") || says_yes(body.get("_skipDuplicateCheck"));
     let (row, shown) = insert(app, caller, layout, &body, skip)?;
-    Ok(created::answer(app, caller, layout, &row, &shown))
+    let reply = created::answer(app, caller, layout, &row, &shown);
+    Ok((reply, row.id))
 }
 
 /// `true`, or the text of it.

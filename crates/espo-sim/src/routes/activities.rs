@@ -210,13 +210,15 @@ fn typed(call: &Call, over: bool) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let (owner, row) = owner(call)?;
     let type_ = call.params[2];
-    let Some(layout) = app
-        .layouts
-        .find(type_)
-        .filter(|_| types(over).contains(&type_))
-    else {
+    let Some(layout) = app.layouts.find(type_) else {
         return Err(Refusal::internal());
     };
+    if !types(over).contains(&type_) {
+        return Err(Refusal {
+            reason: Some(format!("Entity '{type_}' is not an activity.")),
+            ..Refusal::internal()
+        });
+    }
     caller.acl.check_scope(&layout.name, Action::Read)?;
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let order = Order::of(app, caller, layout, &params)?;

@@ -20,19 +20,18 @@ use crate::view;
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::GET, "Activities", calendar),
     Fixed::controller(Method::GET, "Activities/upcoming", upcoming),
-    Fixed::controller(Method::GET, "Timeline/busyRanges", busy_ranges),
+    Fixed::action(Method::GET, "Timeline", timeline),
+    Fixed::action(Method::GET, "Timeline/busyRanges", busy_ranges),
 ];
 
 /// Entity types of a calendar (`calendarEntityList` of a stock instance).
 const CALENDAR: &[&str] = &["Meeting", "Call", "Task"];
 /// Entity types that keep a user busy (`busyRangesEntityList` of a stock instance).
 const BUSY: &[&str] = &["Meeting", "Call"];
-/// Attributes of an entry of a calendar; those that an entity type lacks are null.
+/// Attributes of an entry of a calendar after its time and ID; those that an entity type lacks are null.
 const IN_CALENDAR: &[&str] = &[
     "name",
     "status",
-    "dateStart",
-    "dateEnd",
     "dateStartDate",
     "dateEndDate",
     "parentType",
@@ -42,20 +41,29 @@ const IN_CALENDAR: &[&str] = &[
 /// Days that a calendar may span.
 const MAX_DAYS: i64 = 123;
 
-/// A date, or a date with its time.
+/// A time with its seconds, or without them.
 fn moment(s: &str) -> Option<DateTime> {
-    if s.len() == 10 {
-        format!("{s} 00:00:00").parse().ok()
-    } else {
-        s.parse().ok()
-    }
+    to_the_minute(s).or_else(|| DateTime::strptime("%Y-%m-%d %H:%M:%S", s).ok())
 }
 
-/// `from` and `to` of a request, as times are stored.
-fn range(call: &Call) -> Result<(String, String)> {
-    let param = |name: &str| call.request.param(name).and_then(moment);
+/// A time without its seconds.
+fn to_the_minute(s: &str) -> Option<DateTime> {
+    DateTime::strptime("%Y-%m-%d %H:%M", s).ok()
+}
+
+/// `from` and `to` of a request, as times are stored. Other forms than `read` reads, dates among them, are an error of the
+/// server.
+fn range(
+    call: &Call,
+    read: fn(&str) -> Option<DateTime>,
+    missing: &str,
+) -> Result<(String, String)> {
+    let param = |name: &str| call.request.param(name).filter(|v| !v.is_empty());
     let (Some(from), Some(to)) = (param("from"), param("to")) else {
-        return Err(Refusal::bad_request("No `from` or `to`."));
+        return Err(Refusal::bad_request(missing));
+    };
+    let (Some(from), Some(to)) = (read(from), read(to)) else {
+        return Err(Refusal::internal());
     };
     if from
         .until((jiff::Unit::Day, to))
@@ -73,28 +81,68 @@ fn user<'a>(call: &Call<'a>) -> &'a str {
         .unwrap_or_else(|| call.caller.user_id())
 }
 
-/// `GET Activities?from&to&userId`: a calendar.
+/// `GET Activities?from&to&userId&scopeList`: a calendar.
 fn calendar(call: &Call) -> Result<Reply> {
     if !call.caller.acl.scope("Calendar") {
         return Err(Refusal::forbidden_silently());
     }
-    let (from, to) = range(call)?;
-    let user = user(call);
+    let range = range(call, moment, "No `from` or `to`.")?;
+    let list = entries(call, user(call), &range);
+    Ok(call.app.json(&Json::Array(list)))
+}
+
+/// `GET Timeline?from&to&userIdList&scopeList`: calendars by user; `userId` names a single user.
+fn timeline(call: &Call) -> Result<Reply> {
+    let (app, request) = (call.app, call.request);
+    if !call.caller.acl.scope("Calendar") {
+        return Err(Refusal::forbidden_silently());
+    }
+    let range = range(call, to_the_minute, "")?;
+    let ids = request.param("userIdList").or(request.param("userId"));
+    let users = app.layout("User")?;
+    let mut answer = Map::new();
+    for id in ids
+        .into_iter()
+        .flat_map(|ids| ids.split(','))
+        .filter(|id| !id.is_empty())
+    {
+        app.live(users, id).map_err(|missing| Refusal {
+            reason: None,
+            ..missing
+        })?;
+        answer.insert(id.to_owned(), Json::Array(entries(call, id, &range)));
+    }
+    Ok(app.json(&Json::Object(answer)))
+}
+
+/// What a user's calendar has in a range: meetings, calls and tasks, each by start.
+fn entries(call: &Call, user: &str, (from, to): &(String, String)) -> Vec<Json> {
+    let scopes = call.request.param("scopeList").filter(|l| !l.is_empty());
+    let wanted = |name: &str| scopes.is_none_or(|list| list.split(',').any(|s| s == name));
     let mut list = Vec::new();
-    for layout in CALENDAR.iter().filter_map(|e| call.app.layouts.find(e)) {
-        for row in visible(call, layout) {
-            if !is_of(call, layout, &row, user) || !takes_place(layout, &row, &from, &to) {
-                continue;
+    for layout in CALENDAR
+        .iter()
+        .filter(|e| wanted(e))
+        .filter_map(|e| call.app.layouts.find(e))
+    {
+        let mut rows = visible(call, layout);
+        rows.retain(|r| is_of(call, layout, r, user) && takes_place(layout, r, from, to));
+        rows.sort_by(|a, b| get(layout, a, "dateStart").cmp(&get(layout, b, "dateStart")));
+        for row in rows {
+            let value = |attr: &str| layout.slot(attr).map(|s| row.get(s).to_json());
+            let mut item = Map::from_iter([("scope".to_owned(), json!(layout.name))]);
+            for attr in ["dateStart", "dateEnd"] {
+                item.insert(attr.to_owned(), value(attr).unwrap_or_default());
             }
-            let mut item = json!({"scope": layout.name, "id": row.id.as_str(), "color": null});
+            item.insert("id".to_owned(), json!(row.id.as_str()));
             for attr in IN_CALENDAR {
-                let value = layout.slot(attr).map(|s| row.get(s).to_json());
-                item[*attr] = value.unwrap_or_default();
+                item.insert((*attr).to_owned(), value(attr).unwrap_or_default());
             }
-            list.push(item);
+            item.insert("color".to_owned(), Json::Null);
+            list.push(Json::Object(item));
         }
     }
-    Ok(call.app.json(&Json::Array(list)))
+    list
 }
 
 /// `GET Activities/upcoming`: what is not over, from now on.
@@ -199,7 +247,7 @@ fn add_range(list: &mut Vec<Json>, start: &str, end: &str) {
 /// the user attends and that are not over. The record of `entityType` and `entityId` is the one being planned: it does not count.
 fn busy_ranges(call: &Call) -> Result<Reply> {
     let (app, request) = (call.app, call.request);
-    let (from, to) = range(call)?;
+    let (from, to) = range(call, moment, "No `from` or `to`.")?;
     let Some(ids) = request.param("userIdList").filter(|l| !l.is_empty()) else {
         return Err(Refusal::bad_request("No `userIdList`."));
     };

@@ -6,6 +6,7 @@
 
 mod activities;
 mod app_info;
+mod articles;
 mod attachment_sources;
 mod attachments;
 mod calendar;
@@ -109,6 +110,7 @@ const TABLES: &[&[Fixed]] = &[
     viewed::ROUTES,
     notifications::ROUTES,
     activities::ROUTES,
+    articles::ROUTES,
     calendar::ROUTES,
     templates::ROUTES,
     import::ROUTES,

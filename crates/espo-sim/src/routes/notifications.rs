@@ -34,6 +34,13 @@ pub(crate) const ROUTES: &[Fixed] = &[
         mark_all_read,
     ),
     Fixed::action(Method::GET, "Notification/:id/group", group),
+    Fixed::action(
+        Method::POST,
+        "Notification/group/:id/markRead",
+        mark_group_read,
+    ),
+    Fixed::action(Method::DELETE, "Notification/group/:id", remove_group),
+    Fixed::action(Method::GET, "Notification/group", list_group),
     Fixed::controller(Method::GET, "PopupNotification/action/grouped", popups),
 ];
 
@@ -235,6 +242,51 @@ fn group(call: &Call) -> Result<Reply> {
     answer(call, layout, &rows, |row| {
         row.id == id || (wanted.is_some() && action(row) == wanted)
     })
+}
+
+/// The caller's notifications of a group, by the ID that the list gives it (`Record_{type}_{id}`). Groups are of 10.0.
+fn of_group<'a>(call: &Call<'a>, id: &str) -> Result<(&'a Layout, Vec<Arc<Row>>)> {
+    if call.app.version < Version::V10_0 {
+        return Err(Refusal::no_route());
+    }
+    let (type_, id) = id
+        .strip_prefix("Record_")
+        .and_then(|record| record.split_once('_'))
+        .ok_or_else(|| Refusal::bad_request("Bad ID."))?;
+    let (layout, mut rows) = mine(call)?;
+    rows.retain(|row| record_of(layout, row).is_some_and(|(t, i)| t == type_ && i == id));
+    Ok((layout, rows))
+}
+
+/// `GET Notification/group?type=Record&id=`: what a group stands for.
+fn list_group(call: &Call) -> Result<Reply> {
+    let param = |name: &str| call.request.param(name).filter(|v| !v.is_empty());
+    if call.app.version >= Version::V10_0 && param("type").is_none() {
+        return Err(Refusal::bad_request("No `type`."));
+    }
+    let (layout, rows) = of_group(call, param("id").unwrap_or_default())?;
+    answer(call, layout, &rows, |_| true)
+}
+
+/// `POST Notification/group/{id}/markRead`
+fn mark_group_read(call: &Call) -> Result<Reply> {
+    let (layout, rows) = of_group(call, call.params[0])?;
+    for row in rows {
+        mark_read(call, layout, &row);
+    }
+    Ok(Reply::bool(true))
+}
+
+/// `DELETE Notification/group/{id}`
+fn remove_group(call: &Call) -> Result<Reply> {
+    let (layout, rows) = of_group(call, call.params[0])?;
+    for row in rows {
+        call.app.store.table(layout.index).update(&row.id, |r| {
+            r.deleted = true;
+            true
+        });
+    }
+    Ok(Reply::bool(true))
 }
 
 /// Unread notifications of the caller.

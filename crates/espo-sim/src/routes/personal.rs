@@ -81,10 +81,6 @@ fn create_user(call: &Call) -> Result<Reply> {
     if call.request.header("content-type") != Some("application/json") {
         return Err(Refusal::bad_request("Not supported content type."));
     }
-    create::create(
-        call.app,
-        call.caller,
-        call.app.layout("User")?,
-        call.request,
-    )
+    let users = call.app.layout("User")?;
+    create::create(call.app, call.caller, users, call.request).map(|(reply, _)| reply)
 }

@@ -161,7 +161,13 @@ pub(super) fn controller(
         [] => match *method {
             Method::GET => read::list(app, caller, layout, request, no_total),
             Method::POST if writes_refused => Err(missing("create")),
-            Method::POST => create::create(app, caller, layout, request),
+            Method::POST => {
+                let (reply, id) = create::create(app, caller, layout, request)?;
+                if app.version >= Version::V10_0 {
+                    super::viewed::note(app, caller, layout, &id);
+                }
+                Ok(reply)
+            }
             _ => Err(missing("list")),
         },
         [id] => match *method {

@@ -1,4 +1,4 @@
-//! Records that a user viewed last.
+//! Records that a user viewed last: those that were read, and from 10.0 on those that were created.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::GET, "LastViewed", l
 /// Reads that are remembered of a user; enough for every page that the list gives.
 const KEPT: usize = 500;
 
-/// Stores that a user read a record, for object entity types and those with `lastViewed`.
+/// Stores that a user viewed a record, for object entity types and those with `lastViewed`.
 pub(super) fn note(app: &App, caller: &Caller, layout: &Layout, id: &str) {
     let scope = &app.layouts.entity(layout).scope.raw;
     let says = |key: &str| scope.get(key) == Some(&Json::Bool(true));
@@ -41,8 +41,7 @@ pub(super) fn note(app: &App, caller: &Caller, layout: &Layout, id: &str) {
     });
 }
 
-/// `GET LastViewed`: each record once, the one read last first. The attributes are those of an `ActionHistoryRecord` that
-/// name the record and the time; the observed facts only show that the items are alike.
+/// `GET LastViewed`: each record once, the one viewed last first.
 fn last_viewed(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
@@ -62,12 +61,10 @@ fn last_viewed(call: &Call) -> Result<Reply> {
         if seen.insert((view.entity, view.id.clone())) {
             list.push(json!({
                 "id": format!("{:017x}", view.number),
-                "action": "read",
-                "createdAt": view.at,
                 "targetType": layout.name,
+                "createdAt": view.at,
                 "targetId": view.id.as_str(),
                 "targetName": view::name(app, layout, &row, "name").to_json(),
-                "userId": caller.user_id(),
             }));
         }
     }

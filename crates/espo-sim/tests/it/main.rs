@@ -8,6 +8,7 @@ mod layers;
 mod lifecycle;
 mod links;
 mod records;
+mod routes_actions;
 mod routes_app;
 mod routes_bulk;
 mod routes_crm;

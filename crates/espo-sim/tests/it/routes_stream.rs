@@ -1,7 +1,7 @@
 //! The stream: what changes write into it, posts, following, stars.
 
 use crate::common::Talk;
-use espo_sim::Sim;
+use espo_sim::{Sim, Version};
 use serde_json::{Value as Json, json};
 
 async fn sim() -> Sim {
@@ -329,4 +329,54 @@ async fn note_numbers_continue_after_a_snapshot() {
         .filter_map(|n| n["number"].as_i64())
         .collect();
     assert_eq!(numbers, [3, 2, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notifications_of_a_record_are_read_and_removed_together_from_10_0_on() {
+    let sim = Sim::builder()
+        .version(Version::V10_0)
+        .start()
+        .await
+        .expect("a server");
+    let (api, admin) = (Talk::api(&sim), Talk::admin(&sim));
+    let mut groups = Vec::new();
+    for name in ["a", "b"] {
+        let id = api.create("Account", json!({"name": name}));
+        admin
+            .put(&format!("Account/{id}/subscription"), json!({}))
+            .ok();
+        for post in ["one", "two"] {
+            let note = json!({"parentType": "Account", "parentId": id, "post": post});
+            api.post("Note", note).ok();
+        }
+        groups.push(format!("Record_Account_{id}"));
+    }
+    let unread = || admin.get("Notification/action/notReadCount").ok();
+    let listed = || -> Vec<String> {
+        let list = admin.get("Notification").ok();
+        let rows = list["list"].as_array().expect("a list").iter();
+        rows.map(|r| r["id"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    assert_eq!((unread(), listed().len()), (json!(2), 2));
+    let path = |at: usize| format!("Notification/group/{}", groups[at]);
+    let one = admin
+        .get(&format!("Notification/group?type=Record&id={}", groups[0]))
+        .ok();
+    assert_eq!(one["list"].as_array().map(Vec::len), Some(2));
+    admin.post(&format!("{}/markRead", path(0)), json!({})).ok();
+    assert_eq!(unread(), json!(1));
+    admin.delete(&path(1)).ok();
+    assert_eq!((unread(), listed()), (json!(0), vec![groups[0].clone()]));
+    let bad = admin.delete("Notification/group/x");
+    assert_eq!((bad.status, bad.reason()), (400, "Bad ID."));
+    let nameless = admin.get("Notification/group");
+    assert_eq!((nameless.status, nameless.reason()), (400, "No `type`."));
+
+    let older = Sim::builder()
+        .version(Version::V9_3)
+        .start()
+        .await
+        .expect("a server");
+    assert_eq!(Talk::admin(&older).delete(&path(0)).status, 404);
 }
