@@ -121,11 +121,13 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
     match d.layout.name.as_str() {
         "Opportunity" => opportunity::save(d),
         // The first conversion counts.
-        "Lead" if d.changed("status") && d.get("status").as_str() == Some("Converted") => {
-            if d.get("convertedAt").is_null() {
-                let now = Value::text(d.app.clock.datetime());
-                d.set("convertedAt", now);
-            }
+        "Lead"
+            if d.changed("status")
+                && d.get("status").as_str() == Some("Converted")
+                && d.get("convertedAt").is_null() =>
+        {
+            let now = Value::text(d.app.clock.datetime());
+            d.set("convertedAt", now);
         }
         "Task" => {
             activity::complete(d);
