@@ -147,12 +147,12 @@ pub mod auth;
 pub mod client;
 pub mod error;
 pub mod hooks;
-pub mod retry;
 pub mod search;
 pub mod webhook;
 
 mod request;
 mod response;
+mod retry;
 mod timing;
 mod total;
 mod transport;

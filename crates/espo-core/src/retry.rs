@@ -66,8 +66,7 @@ impl RetryPolicy {
 
 /// How an attempt failed, as far as it matters for retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Failure {
+pub(crate) enum Failure {
     /// No connection: the server received nothing.
     NotSent,
     /// The request was sent, but the response did not arrive completely.
@@ -80,22 +79,22 @@ pub enum Failure {
 
 /// One attempt that failed.
 #[derive(Clone, Copy, Debug)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// Its number, from 1.
-    pub number: u32,
+    pub(crate) number: u32,
     /// Time since the start of the call.
-    pub elapsed: Duration,
+    pub(crate) elapsed: Duration,
     /// Whether the request may be retried although the server may have acted.
-    pub idempotent: bool,
+    pub(crate) idempotent: bool,
     /// How it failed.
-    pub failure: Failure,
+    pub(crate) failure: Failure,
     /// The wait that the server requested with `Retry-After`.
-    pub retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
 }
 
 /// Returns how long to wait before the next attempt, or `None` to give up. `jitter` is uniform in `0.0..1.0`: the wait
 /// is anywhere between zero and the full backoff, so that many clients do not retry at once.
-pub fn decide(policy: &RetryPolicy, attempt: &Attempt, jitter: f64) -> Option<Duration> {
+pub(crate) fn decide(policy: &RetryPolicy, attempt: &Attempt, jitter: f64) -> Option<Duration> {
     if attempt.number >= policy.max_attempts {
         return None;
     }

@@ -27,6 +27,8 @@
 //! conditions on attributes that generated code does not know to a typed list:
 //! `crm.list::<Account>().filter(field("cRegion").eq("North"))`.
 
+mod link;
+
 use std::borrow::Cow;
 
 use jiff::Timestamp;
@@ -35,11 +37,11 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 pub use crate::typed::Untyped as Schema;
+pub use link::Link;
 
 use crate::JsonObject;
 use crate::search::{Order, WhereItem};
-use crate::typed::link::{AnyLink, LinkOf};
-use crate::typed::{AttributeValue, Filter, Id, IntoId, Key, OrderBy, Select, texts};
+use crate::typed::{AttributeValue, Filter, Id, Key, OrderBy, Select};
 
 type Name = Cow<'static, str>;
 
@@ -362,85 +364,6 @@ impl From<Field> for Cow<'static, str> {
     }
 }
 
-/// A link by its name on the wire; see [`link`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use]
-pub struct Link {
-    name: Name,
-}
-
-impl Link {
-    /// The link's name on the wire.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Linked with any of the records. The server rejects an ID that does not exist (400, EspoCRM 9.2 and later).
-    pub fn linked_with<E>(
-        self,
-        ids: impl IntoIterator<Item = impl IntoId<JsonObject>>,
-    ) -> Filter<E> {
-        Filter::new(WhereItem::linked_with(self.name, texts(ids)))
-    }
-
-    /// Linked with none of the records.
-    pub fn not_linked_with<E>(
-        self,
-        ids: impl IntoIterator<Item = impl IntoId<JsonObject>>,
-    ) -> Filter<E> {
-        Filter::new(WhereItem::not_linked_with(self.name, texts(ids)))
-    }
-
-    /// Linked with all of the records.
-    pub fn linked_with_all<E>(
-        self,
-        ids: impl IntoIterator<Item = impl IntoId<JsonObject>>,
-    ) -> Filter<E> {
-        Filter::new(WhereItem::linked_with_all(self.name, texts(ids)))
-    }
-
-    /// Linked with at least one record.
-    pub fn is_linked<E>(self) -> Filter<E> {
-        Filter::new(WhereItem::is_linked(self.name))
-    }
-
-    /// Linked with no record.
-    pub fn is_not_linked<E>(self) -> Filter<E> {
-        Filter::new(WhereItem::is_not_linked(self.name))
-    }
-
-    /// By the name of the linked record, a polymorphic parent by its entity type; ascending.
-    pub fn asc<E>(self) -> OrderBy<E> {
-        OrderBy::new(self.name, Order::Asc)
-    }
-
-    /// By the name of the linked record, a polymorphic parent by its entity type; descending.
-    pub fn desc<E>(self) -> OrderBy<E> {
-        OrderBy::new(self.name, Order::Desc)
-    }
-}
-
-macro_rules! names {
-    ($($type:ty => |$name:ident| $expression:expr;)*) => {$(
-        impl LinkOf<JsonObject> for $type {
-            type Target = JsonObject;
-            type Kind = AnyLink;
-
-            fn into_name(self) -> Name {
-                let $name = self;
-                $expression
-            }
-        }
-    )*};
-}
-
-names! {
-    Link => |link| link.name;
-    &str => |name| Cow::Owned(name.to_owned());
-    String => |name| Cow::Owned(name);
-    &String => |name| Cow::Owned(name.clone());
-}
-
 macro_rules! selects {
     ($({$($generics:tt)*} $type:ty)*) => {$(
         impl<$($generics)*> Select<JsonObject> for $type {
@@ -501,7 +424,7 @@ mod tests {
 
     /// The part of this module that defines `name`, as a function or in one of its macros.
     fn offers(name: &str) -> bool {
-        let source = include_str!("untyped.rs");
+        let source = concat!(include_str!("untyped.rs"), include_str!("untyped/link.rs"));
         source.contains(&format!("pub fn {name}<E>("))
             || source.contains(&format!("pub fn {name}("))
             || source.contains(&format!("    {name} => "))

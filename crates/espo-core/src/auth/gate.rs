@@ -1,12 +1,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
+use super::header::{BY_TOKEN, ESPO, PasswordHeader, Token, check_user, cookie_secret, illegal};
 use super::sign::{Signer, basic};
 use super::{Auth, Scheme, Session, secret_header};
 use crate::error::{Answer, Error, Outcome, Stage, is_foreign};
@@ -14,8 +15,6 @@ use crate::response::{Context, Response};
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const HMAC: HeaderName = HeaderName::from_static("x-hmac-authorization");
-const ESPO: HeaderName = HeaderName::from_static("espo-authorization");
-const BY_TOKEN: HeaderName = HeaderName::from_static("espo-authorization-by-token");
 const CODE: HeaderName = HeaderName::from_static("espo-authorization-code");
 const CREATE_SECRET: HeaderName = HeaderName::from_static("espo-authorization-create-token-secret");
 const ANOTHER_USER: HeaderName = HeaderName::from_static("x-another-user");
@@ -40,13 +39,6 @@ enum Presenter {
     Login(Box<Login>),
 }
 
-struct PasswordHeader {
-    user: String,
-    scheme: &'static str,
-    /// Replaced when the client changes the password.
-    value: RwLock<HeaderValue>,
-}
-
 struct Login {
     user: String,
     /// `None` for a token alone, which cannot be renewed.
@@ -54,13 +46,6 @@ struct Login {
     token_secret: bool,
     code: Mutex<Option<SecretString>>,
     token: Mutex<Option<Arc<Token>>>,
-}
-
-/// A token as it is sent in headers.
-pub(crate) struct Token {
-    authorization: HeaderValue,
-    cookie: Option<HeaderValue>,
-    session: Session,
 }
 
 /// Permission to send one attempt.
@@ -417,64 +402,6 @@ impl Pass {
     }
 }
 
-impl PasswordHeader {
-    fn new(user: &str, scheme: &'static str, password: &SecretString) -> Result<Self, Error> {
-        check_user(user)?;
-        let value = Self::text(user, scheme, password)?;
-        Ok(Self {
-            user: user.to_owned(),
-            scheme,
-            value: RwLock::new(value),
-        })
-    }
-
-    fn text(user: &str, scheme: &str, password: &SecretString) -> Result<HeaderValue, Error> {
-        let value = format!("{scheme}{}", basic(user, password.expose_secret()));
-        secret_header(&value).ok_or_else(illegal)
-    }
-
-    fn value(&self) -> HeaderValue {
-        let value = self.value.read();
-        value.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set(&self, password: &SecretString) -> Result<(), Error> {
-        let value = Self::text(&self.user, self.scheme, password)?;
-        *self.value.write().unwrap_or_else(PoisonError::into_inner) = value;
-        Ok(())
-    }
-}
-
-fn illegal() -> Error {
-    Error::build("the credentials contain characters that are not allowed in a header")
-}
-
-impl Token {
-    fn new(session: Session) -> Result<Self, Error> {
-        let value = basic(&session.user, session.token.expose_secret());
-        let cookie = match &session.secret {
-            Some(secret) => {
-                let text = format!("auth-token-secret={}", secret.expose_secret());
-                Some(secret_header(&text).ok_or_else(illegal)?)
-            }
-            None => None,
-        };
-        Ok(Self {
-            authorization: secret_header(&value).ok_or_else(illegal)?,
-            cookie,
-            session,
-        })
-    }
-
-    fn apply(&self, headers: &mut HeaderMap) {
-        headers.insert(ESPO, self.authorization.clone());
-        headers.insert(BY_TOKEN, HeaderValue::from_static("true"));
-        if let Some(cookie) = &self.cookie {
-            headers.insert(header::COOKIE, cookie.clone());
-        }
-    }
-}
-
 fn waited(context: &Context, limit: Duration) -> Error {
     let mut error = Error::new(
         Stage::Connect,
@@ -489,26 +416,6 @@ fn waited(context: &Context, limit: Duration) -> Error {
 /// Whether a response rejects the credentials as such.
 pub(crate) fn is_refusal(status: StatusCode) -> bool {
     status == StatusCode::UNAUTHORIZED
-}
-
-fn cookie_secret(headers: &HeaderMap) -> Option<String> {
-    headers
-        .get_all(header::SET_COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .filter_map(|cookie| cookie.trim().strip_prefix("auth-token-secret="))
-        .filter_map(|rest| rest.split(';').next())
-        .find(|secret| !secret.is_empty())
-        .map(str::to_owned)
-}
-
-fn check_user(user: &str) -> Result<(), Error> {
-    if user.is_empty() || user.contains(':') {
-        return Err(Error::build(
-            "the user name is empty or contains a colon, which the server treats as its end",
-        ));
-    }
-    Ok(())
 }
 
 /// The guarded values are always replaced as a whole, so they stay consistent after a panic elsewhere.

@@ -1,6 +1,7 @@
 //! Authentication: every scheme that the server knows.
 
 mod gate;
+mod header;
 mod session;
 mod sign;
 
@@ -260,10 +261,13 @@ impl Auth<Password> {
     }
 }
 
-impl<S: ActsAsAnother> Auth<S> {
+impl<S> Auth<S> {
     /// Acts as another regular user (`X-Another-User`); the credentials must be an administrator's.
     #[must_use]
-    pub fn acting_as(mut self, user_name: impl Into<String>) -> Self {
+    pub fn acting_as(mut self, user_name: impl Into<String>) -> Self
+    where
+        S: ActsAsAnother,
+    {
         self.another_user = Some(user_name.into());
         self
     }

@@ -248,6 +248,7 @@ impl ClientBuilder {
 
     /// Calls `observer` for every connection that is opened or fails to open, with the time that it took. Requests on
     /// existing connections are not affected. The observer runs on the task that connects and must not block.
+    #[doc(hidden)]
     pub fn on_connect(mut self, observer: impl Fn(&Connecting) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self

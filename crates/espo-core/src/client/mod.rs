@@ -60,6 +60,7 @@ impl Client {
     ///
     /// # Errors
     /// Fails if the request is invalid: a path segment that is not allowed, or a URL that is too long.
+    #[doc(hidden)]
     pub fn prepare(&self, request: Request) -> Result<Request, Error> {
         self.engine.prepare(request)
     }

@@ -111,7 +111,7 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-/// The part of a response that cannot be decoded, for [`Error::decode`].
+/// The part of a response that cannot be decoded; see [`Error::decode_fault`].
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DecodeFault {
@@ -129,7 +129,7 @@ pub struct DecodeFault {
 
 impl DecodeFault {
     /// Creates a fault with only a message.
-    pub fn new(message: impl fmt::Display) -> Self {
+    pub(crate) fn new(message: impl fmt::Display) -> Self {
         Self {
             message: message.to_string(),
             ..Self::default()
@@ -138,14 +138,14 @@ impl DecodeFault {
 
     /// Sets the path in the JSON.
     #[must_use]
-    pub fn at(mut self, path: impl Into<String>) -> Self {
+    pub(crate) fn at(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
     }
 
     /// Sets the record, by entity type and ID.
     #[must_use]
-    pub fn of(mut self, entity: impl Into<Cow<'static, str>>, id: Option<String>) -> Self {
+    pub(crate) fn of(mut self, entity: impl Into<Cow<'static, str>>, id: Option<String>) -> Self {
         self.entity = Some(entity.into());
         self.id = id;
         self
@@ -153,7 +153,7 @@ impl DecodeFault {
 
     /// Sets the attribute.
     #[must_use]
-    pub fn attribute(mut self, attribute: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn attribute(mut self, attribute: impl Into<Cow<'static, str>>) -> Self {
         self.attribute = Some(attribute.into());
         self
     }
@@ -194,7 +194,7 @@ impl Error {
 
     /// Creates the error of a successful response that cannot be decoded.
     #[cold]
-    pub fn decode(response: &Response, mut fault: DecodeFault) -> Self {
+    pub(crate) fn decode(response: &Response, mut fault: DecodeFault) -> Self {
         // JSON with a 2xx status comes from the server and means that it acted; another body with a 2xx may come from
         // any gateway.
         let outcome = if response.is_json() {
@@ -217,7 +217,7 @@ impl Error {
     /// Creates the error of a successful response that says that nothing was done: the bare `false` of a link or unlink
     /// without a usable ID.
     #[cold]
-    pub fn not_done(response: &Response) -> Self {
+    pub(crate) fn not_done(response: &Response) -> Self {
         let mut error = Self::new(
             Stage::Status,
             Outcome::Refused,

@@ -3,10 +3,12 @@
 mod connecting;
 mod exchange;
 mod limit;
+mod login;
 mod proxy;
 mod remedy;
 mod retry_after;
 mod site;
+mod target;
 mod tls;
 mod wire;
 
@@ -15,19 +17,19 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Method, header};
-use tokio::sync::{OwnedMutexGuard, Semaphore};
+use http::{HeaderMap, header};
+use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 use url::Url;
 
-use crate::auth::{Admission, Authenticator, Pass, Verdict, is_refusal};
-use crate::error::{Answer, Error, Outcome, Stage, is_foreign};
+use crate::auth::{Authenticator, Verdict, is_refusal};
+use crate::error::{Answer, Error, Outcome, Stage};
 use crate::hooks::{Hook, Outgoing};
-use crate::request::{Prepared, Request, write_search};
+use crate::request::Request;
 use crate::response::{Context, Response};
 use crate::retry::{Attempt, Failure, RetryPolicy, decide};
-use crate::search::{SearchEncoding, SearchParams};
+use crate::search::SearchEncoding;
 use crate::timing::Timing;
 
 pub use connecting::Connecting;
@@ -324,195 +326,6 @@ impl Engine {
         Err(self.status_error(context, answer).into())
     }
 
-    async fn pass(&self, context: &Context, limit: Duration) -> Result<Pass, Error> {
-        loop {
-            match self.auth.admit(context, limit).await? {
-                Admission::Pass(pass) => return Ok(pass),
-                Admission::LogIn(guard) => self.log_in(guard).await?,
-            }
-        }
-    }
-
-    /// Logs in, one task at a time: the guard is held until the token is available.
-    async fn log_in(&self, guard: OwnedMutexGuard<()>) -> Result<(), Error> {
-        let mut request = Request::new(Method::GET, &["App", "user"]);
-        request.headers = self.auth.login_headers()?;
-        let context = Context {
-            method: Method::GET,
-            path: request.path.as_str().into(),
-        };
-        let target = Target {
-            path: Cow::Borrowed(&request.path),
-            query: Cow::Borrowed(""),
-            url: None,
-        };
-        let mut timing = Timing::start();
-        let headers = request.headers.clone();
-        let result = async {
-            let opened = self
-                .exchange(&request, &context, &target, headers, None, &mut timing)
-                .await;
-            if !matches!(&opened, Err(error) if error.is_connect()) {
-                self.auth.drop_code();
-            }
-            let mut opened = opened?;
-            let status = opened.status();
-            if status.is_success() {
-                let response = opened.collect_into(self.max_body, &mut timing).await?;
-                return self.auth.logged_in(&response);
-            }
-            let answer = opened.into_answer(self.max_body, &mut timing).await;
-            if is_refusal(status) && !is_foreign(&answer) {
-                self.auth.latch(answer.clone());
-            }
-            Err(self.status_error(&context, answer))
-        }
-        .await;
-        drop(guard);
-        result.map_err(|mut error: Error| {
-            // The caller's own request was never sent.
-            error.inner_mut().outcome = Outcome::NotSent;
-            error
-        })
-    }
-
-    /// Logs in now, if the credentials require it.
-    pub(crate) async fn ensure_logged_in(&self) -> Result<(), Error> {
-        let context = Context {
-            method: Method::GET,
-            path: "/App/user".into(),
-        };
-        self.pass(&context, self.timeout).await.map(drop)
-    }
-
-    /// The URL of a request's first attempt.
-    fn target<'r>(&self, request: &'r Request, context: &Context) -> Result<Target<'r>, Error> {
-        let path = Cow::Borrowed(request.path.as_str());
-        let ready = request.prepared.as_deref();
-        // Errors made while the request was built are reported by `query`.
-        let ready = ready.filter(|_| request.fault.is_none());
-        Ok(match ready.filter(|ready| ready.base == self.site.base) {
-            Some(ready) => Target {
-                path,
-                query: Cow::Borrowed(""),
-                url: Some(&ready.url),
-            },
-            None => Target {
-                path,
-                query: self.query(request, context)?,
-                url: None,
-            },
-        })
-    }
-
-    pub(crate) fn prepare(&self, mut request: Request) -> Result<Request, Error> {
-        let context = request.context();
-        let query = self.query(&request, &context)?;
-        let url = self.url(&request.path, &query, &context)?;
-        request.prepared = Some(Arc::new(Prepared {
-            base: self.site.base.clone(),
-            url,
-            context,
-        }));
-        Ok(request)
-    }
-
-    fn url(&self, path: &str, query: &str, context: &Context) -> Result<Url, Error> {
-        self.site.url(path, query).map_err(|error| {
-            Error::new(
-                Stage::Build,
-                Outcome::NotSent,
-                Some(context.clone()),
-                format!("cannot build the request's URL: {error}"),
-            )
-        })
-    }
-
-    fn query<'r>(&self, request: &'r Request, context: &Context) -> Result<Cow<'r, str>, Error> {
-        let refuse = |message: String| {
-            Error::new(
-                Stage::Build,
-                Outcome::NotSent,
-                Some(context.clone()),
-                message,
-            )
-        };
-        if let Some(fault) = &request.fault {
-            return Err(refuse(fault.clone()));
-        }
-        let query = match &request.search {
-            None => Cow::Borrowed(request.query.as_str()),
-            Some(json) => {
-                let mut query = request.query.clone();
-                if self.encoding == SearchEncoding::Json {
-                    write_search(&mut query, json);
-                } else {
-                    // Brackets are rare, so only they take the slower way.
-                    let params: SearchParams = serde_json::from_str(json)
-                        .map_err(|error| refuse(format!("invalid search parameters: {error}")))?;
-                    let brackets = params
-                        .to_query(self.encoding)
-                        .map_err(|error| refuse(error.to_string()))?;
-                    if !query.is_empty() && !brackets.is_empty() {
-                        query.push('&');
-                    }
-                    query.push_str(&brackets);
-                }
-                Cow::Owned(query)
-            }
-        };
-        let length = self.site.base_path.len() + request.path.len() + 1 + query.len();
-        if length > self.max_url {
-            return Err(refuse(format!(
-                "the URL would be {length} bytes long, and the limit is {}; split a long list \
-                 of IDs into several requests, or use a shorter filter",
-                self.max_url
-            )));
-        }
-        Ok(query)
-    }
-
-    /// Follows a GET inside the same API; any other redirect is an error that names its target.
-    fn redirect(
-        &self,
-        request: &Request,
-        opened: &Opened,
-    ) -> Result<Option<Target<'static>>, Error> {
-        let Some(location) = opened.location() else {
-            return Ok(None);
-        };
-        if request.method == Method::GET
-            && let Some(path) = self.site.relative(&location)
-        {
-            return Ok(Some(Target {
-                path: Cow::Owned(path.to_owned()),
-                query: Cow::Owned(location.query().unwrap_or_default().to_owned()),
-                url: None,
-            }));
-        }
-        let mut shown = location.clone();
-        shown.set_query(None);
-        shown.set_fragment(None);
-        // Both fail only for a URL without a host, which contains no credentials either.
-        let _ = shown.set_username("");
-        let _ = shown.set_password(None);
-        let mut error = Error::status_error(
-            opened.context().clone(),
-            Answer {
-                status: opened.status(),
-                headers: opened.headers().clone(),
-                body: bytes::Bytes::new(),
-            },
-        );
-        error.inner_mut().message = Cow::Owned(format!(
-            "redirect to {shown} not followed: only GET requests are redirected, and only within \
-             the same API; build the client with the final URL"
-        ));
-        Err(error)
-    }
-}
-
-impl Engine {
     fn status_error(&self, context: &Context, answer: Answer) -> Error {
         let retry_after = retry_after::parse(&answer.headers);
         let mut error = Error::status_error(context.clone(), answer);

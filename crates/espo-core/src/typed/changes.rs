@@ -5,7 +5,8 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use super::record::{Access, Pair, Record};
-use super::value::{DateOrTime, ToJson};
+use super::time::DateOrTime;
+use super::value::ToJson;
 use super::write::{Attributes, Update};
 
 impl<E: Record> Attributes<E, Update> {

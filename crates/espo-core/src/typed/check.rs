@@ -172,7 +172,15 @@ fn attribute_types(entity: &Value, field_types: &Value) -> BTreeMap<String, Vec<
 
 /// Whether the attribute still exists; it belonged to no field when the code was generated.
 fn is_without_field(entity: &Value, scope: &Value, attribute: &str) -> bool {
-    let is_on = |switch: &Value| switch == true;
+    // Metadata that people wrote has switches such as `1` and `"true"`; the server treats them as PHP does.
+    let is_on = |switch: &Value| match switch {
+        Value::Null => false,
+        Value::Bool(is_on) => *is_on,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty() && text != "0",
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(_) => true,
+    };
     // An export without scopes does not contain their switches.
     let scope_is_on = |switch: &str| scope.is_null() || is_on(&scope[switch]);
     match attribute {

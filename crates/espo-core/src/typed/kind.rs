@@ -10,7 +10,8 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::enumeration::Enumeration;
-use super::value::{AttributeValue, format_timestamp};
+use super::time::format_timestamp;
+use super::value::AttributeValue;
 use super::write::decimal_number;
 
 /// How the server evaluates days, months and similar periods for an attribute.

@@ -2,98 +2,31 @@
 
 use std::borrow::Cow;
 use std::future::{Future, IntoFuture};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Duration;
 
 use futures_core::Stream;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, TryStreamExt};
 use http::Method;
 
 use super::decode::{Decode, Page};
-use super::field::{Field, OrderBy};
+use super::field::OrderBy;
 use super::filter::Filter;
-use super::kind::Listed;
 use super::named_filter::{IsBoolFilter, IsPrimaryFilter};
+use super::paging::{Offset, Paging, ahead, items};
 use super::projection::{Listable, Projection};
 use super::record_ref::RecordRef;
-use super::records::{decode_error, decode_error_in_page};
+use super::records::decode_error;
+use super::select::Select;
 use crate::search::{Order, SearchParams};
 use crate::{Client, DecodeFault, Error, Request, Response};
 
-/// The largest page that a server gives by default.
+/// The maximum page size of servers by default.
 const LARGEST_PAGE: u32 = 200;
 
 /// A boxed, pinned and `Send` stream of results.
 pub type BoxStream<T> = Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>;
-
-/// Attributes to request.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an attribute of `{E}`",
-    note = "use constants of the listed entity type, alone, in an array or in a tuple: `account::NAME` for an `Account`"
-)]
-pub trait Select<E> {
-    /// Their names on the wire.
-    fn names(self) -> Vec<Cow<'static, str>>;
-}
-
-impl<E, K: Listed, A> Select<E> for Field<E, K, A> {
-    fn names(self) -> Vec<Cow<'static, str>> {
-        vec![Cow::Borrowed(self.name())]
-    }
-}
-
-impl<E, K: Listed, A, const N: usize> Select<E> for [Field<E, K, A>; N] {
-    fn names(self) -> Vec<Cow<'static, str>> {
-        self.iter()
-            .map(|field| Cow::Borrowed(field.name()))
-            .collect()
-    }
-}
-
-macro_rules! select_tuples {
-    ($($name:ident)+) => {
-        impl<Entity, $($name: Select<Entity>),+> Select<Entity> for ($($name,)+) {
-            fn names(self) -> Vec<Cow<'static, str>> {
-                #[allow(non_snake_case)]
-                let ($($name,)+) = self;
-                let mut names = Vec::new();
-                $(names.extend($name.names());)+
-                names
-            }
-        }
-    };
-}
-
-select_tuples!(A);
-select_tuples!(A B);
-select_tuples!(A B C);
-select_tuples!(A B C D);
-select_tuples!(A B C D F);
-select_tuples!(A B C D F G);
-select_tuples!(A B C D F G H);
-select_tuples!(A B C D F G H I);
-select_tuples!(A B C D F G H I J);
-select_tuples!(A B C D F G H I J K);
-select_tuples!(A B C D F G H I J K L);
-select_tuples!(A B C D F G H I J K L M);
-
-/// How a list proceeds from one page to the next.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Paging {
-    /// By key if the order allows it, otherwise by offset.
-    #[default]
-    Auto,
-    /// Each page begins after the last record of the previous one, even if that record has moved. An order that does
-    /// not allow this is an error before a request is sent; for an entity type known only at run time, the caller must
-    /// choose a suitable order.
-    Key,
-    /// Each page begins at an offset. Needed for a total per page; records can be missed or returned twice if other
-    /// clients write.
-    Offset,
-}
 
 /// A list of records of `E`, decoded as `R`; nothing has been sent yet.
 ///
@@ -292,7 +225,7 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
         }
     }
 
-    async fn page(&self) -> Result<(Page<R>, Response), Error> {
+    pub(super) async fn page(&self) -> Result<(Page<R>, Response), Error> {
         let response = self.client.send(self.request()).await?;
         let page =
             R::decode_page(response.text()?).map_err(|error| decode_error(&response, error))?;
@@ -458,85 +391,5 @@ impl<E: Send + 'static, R: Decode> IntoFuture for ListRequest<E, R> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.send())
-    }
-}
-
-struct Offset<E, R> {
-    request: ListRequest<E, R>,
-    offset: u64,
-    /// Content of the previous page: a server that ignores the offset would otherwise cause an endless loop.
-    seen: Option<u64>,
-}
-
-impl<E: Send + 'static, R: Decode> Offset<E, R> {
-    async fn next(state: Option<Self>) -> Result<Option<(Page<R>, Option<Self>)>, Error> {
-        let Some(mut state) = state else {
-            return Ok(None);
-        };
-        state.request.params.offset = Some(state.offset);
-        let (page, response) = state.request.page().await?;
-        let rows = page.rows() as u64;
-        state.offset += rows;
-        if rows == 0 {
-            return Ok(None);
-        }
-        let mut hasher = DefaultHasher::new();
-        response.body().hash(&mut hasher);
-        let digest = hasher.finish();
-        if state.seen == Some(digest) {
-            return Err(Error::decode(
-                &response,
-                DecodeFault::new(
-                    "the server gave the same page for another offset; going on would never end",
-                ),
-            ));
-        }
-        state.seen = Some(digest);
-        let more = page.total.has_more(state.offset);
-        Ok(Some((page, more.then_some(state))))
-    }
-}
-
-pub(super) fn items<R: Send + 'static>(pages: BoxStream<Page<R>>) -> BoxStream<R> {
-    Box::pin(pages.flat_map(|page| {
-        let items: Vec<Result<R, Error>> = match page {
-            Ok(page) => {
-                let rejected = page
-                    .rejected
-                    .into_iter()
-                    .map(|error| Err(decode_error_in_page(error)));
-                page.records.into_iter().map(Ok).chain(rejected).collect()
-            }
-            Err(error) => vec![Err(error)],
-        };
-        stream::iter(items)
-    }))
-}
-
-/// Starts a task that requests pages in advance. Dropping the stream ends the task.
-fn ahead<T: Send + 'static>(pages: usize, mut stream: BoxStream<T>) -> BoxStream<T> {
-    if pages == 0 {
-        return stream;
-    }
-    let (sender, receiver) = tokio::sync::mpsc::channel(pages);
-    let task = Ahead(tokio::spawn(async move {
-        while let Some(page) = stream.next().await {
-            if sender.send(page).await.is_err() {
-                break;
-            }
-        }
-    }));
-    Box::pin(stream::unfold(
-        (receiver, task),
-        |(mut receiver, task)| async move { Some((receiver.recv().await?, (receiver, task))) },
-    ))
-}
-
-/// The task that reads ahead. It is aborted so that dropping the stream does not wait for a request in flight.
-struct Ahead(tokio::task::JoinHandle<()>);
-
-impl Drop for Ahead {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

@@ -87,9 +87,9 @@ impl<R: Editable> Records<R> {
     /// To select attributes or add conditions, use
     /// `list().filter(contact::MODIFIED_AT.ge(time) & …).project::<P>().order_by(contact::MODIFIED_AT.asc()).stream()`.
     pub fn changes_since(&self, time: jiff::Timestamp) -> BoxStream<R> {
-        let since = super::value::format_timestamp(time);
+        let since = super::time::format_timestamp(time);
         let changed = crate::WhereItem::greater_than_or_equals("modifiedAt", since);
-        super::list::items(
+        super::paging::items(
             self.list()
                 .filter(changed.into())
                 .keyed_pages("modifiedAt", Order::Asc),
@@ -106,7 +106,7 @@ impl<R: Editable> Records<R> {
         let chunks: Vec<Vec<String>> = ids.chunks(IDS).map(<[String]>::to_vec).collect();
         Box::pin(futures_util::stream::iter(chunks).flat_map(move |ids| {
             let wanted = crate::WhereItem::is_in("id", ids);
-            super::list::items(
+            super::paging::items(
                 records
                     .list()
                     .filter(wanted.into())

@@ -18,6 +18,7 @@ pub mod link;
 mod list;
 mod many;
 mod named_filter;
+mod paging;
 mod parent;
 mod place;
 pub mod projection;
@@ -29,7 +30,9 @@ mod related;
 pub mod roles;
 mod schema;
 mod secret;
+mod select;
 mod slot;
+mod time;
 mod upsert;
 mod value;
 mod wire;
@@ -45,9 +48,10 @@ pub(crate) use into_id::texts;
 pub use into_id::{AnyRef, IntoId};
 pub use journal::Journal;
 pub use link::{Link, LinkOf};
-pub use list::{BoxStream, ListRequest, Paging, Select};
+pub use list::{BoxStream, ListRequest};
 pub use many::{Write, WriteMany, Written};
 pub use named_filter::{BoolFilter, IsBoolFilter, IsPrimaryFilter, PrimaryFilter};
+pub use paging::Paging;
 pub use parent::ParentRef;
 pub use place::Place;
 pub use projection::Projection;
@@ -62,10 +66,12 @@ pub(crate) use records::{decode_error, decode_error_in_page, decode_record};
 pub use related::Related;
 pub use roles::HasStream;
 pub use schema::{NotGenerated, Schema, Untyped};
+pub use select::Select;
 pub use slot::Slot;
+pub use time::DateOrTime;
 pub use upsert::{Key, UpsertRequest, Upserted};
 pub use value::{
-    AttributeValue, ColumnSet, Columns, DateOrTime, EmailAddressRow, FromText, MediaTypes, Names,
+    AttributeValue, ColumnSet, Columns, EmailAddressRow, FromText, MediaTypes, Names,
     PhoneNumberRow, ToJson, column, empty, slot, value,
 };
 #[doc(hidden)]

@@ -15,7 +15,7 @@ use serde::de::{
 };
 use serde_json::Value;
 
-use super::value::{parse_date, parse_timestamp};
+use super::time::{parse_date, parse_timestamp};
 
 /// The target of one attribute in a record.
 #[doc(hidden)]

@@ -12,9 +12,8 @@ use serde_json::Value;
 use super::decode::index_of;
 use super::parent::ParentRef;
 use super::record::Record;
-use super::value::{
-    ColumnSet, DateOrTime, FromText, format_timestamp, parse_date, parse_timestamp,
-};
+use super::time::{DateOrTime, format_timestamp, parse_date, parse_timestamp};
+use super::value::{ColumnSet, FromText};
 
 /// Serialises a record: every attribute that was in the response or has been set since, then the unknown ones.
 #[doc(hidden)]

@@ -11,7 +11,8 @@ use super::access::{CreateOnly, NonNull, Writable};
 use super::field::Field;
 use super::kind::{Clear, Kind};
 use super::parent::ParentRef;
-use super::value::{AttributeValue, DateOrTime, midnight};
+use super::time::{DateOrTime, midnight};
+use super::value::AttributeValue;
 use crate::JsonObject;
 
 /// The mode of an update. Attributes that are neither set nor cleared stay unchanged.

@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 
 use super::field::{Part, parts_of};
+use super::role::{is_joined, is_stored, part_role};
 use super::rules;
 use crate::def::Def;
 use crate::kind::FieldKind as K;
@@ -304,6 +305,10 @@ impl Deriver<'_> {
 
     /// The value of an attribute whose name is that of a field or link with a part behind it.
     fn by_attribute(&self, name: &str, hops: usize) -> Option<(ValueType, Options)> {
+        if name == "id" {
+            let target = Some(self.entity.name.clone());
+            return Some((ValueType::Id { target }, Options::Any));
+        }
         let cuts = name.char_indices().filter(|(_, c)| c.is_uppercase());
         for (cut, _) in cuts {
             let owner = &name[..cut];
@@ -413,50 +418,6 @@ impl Deriver<'_> {
                 Source::Orm,
             ));
         }
-    }
-}
-
-fn part_role(kind: K, part: &str) -> Role {
-    match (kind, part) {
-        (K::Link | K::LinkOne | K::LinkParent | K::File | K::Image, "id") => Role::Id,
-        (K::Link | K::LinkOne | K::LinkParent | K::File | K::Image, "name") => Role::Name,
-        (K::LinkParent, "type") => Role::ParentType,
-        (K::LinkMultiple | K::AttachmentMultiple, "ids") => Role::Ids,
-        (K::LinkMultiple | K::AttachmentMultiple, "names") => Role::Names,
-        (K::LinkMultiple, "columns") => Role::Columns,
-        (K::AttachmentMultiple, "types") => Role::Types,
-        (K::Currency, "currency") => Role::Currency,
-        (K::Currency, "converted") => Role::Converted,
-        (K::DatetimeOptional, "date") => Role::Date,
-        (K::Email | K::Phone, "data") => Role::Data,
-        (K::Email | K::Phone, "isOptedOut") => Role::IsOptedOut,
-        (K::Email | K::Phone, "isInvalid") => Role::IsInvalid,
-        (K::PersonName, "") => Role::PersonName,
-        (K::PersonName, _) => Role::PersonNamePart,
-        (K::Address, "street" | "city" | "state" | "country" | "postalCode") => Role::AddressPart,
-        (K::RangeInt | K::RangeFloat | K::RangeCurrency, "from" | "to") => Role::RangePart,
-        (_, "") => Role::Value,
-        _ => Role::Other,
-    }
-}
-
-fn is_stored(field: &Field, role: Role) -> bool {
-    match role {
-        Role::Name | Role::Ids | Role::Names | Role::Columns | Role::Types | Role::Data => false,
-        Role::Converted | Role::PersonName | Role::IsOptedOut | Role::IsInvalid => false,
-        // Only code of the extension knows what such a part is.
-        Role::Other => false,
-        _ => !field.not_storable && !matches!(field.kind, K::LinkOne | K::Foreign | K::Map),
-    }
-}
-
-/// Taken from another table within the record's own query.
-fn is_joined(field: &Field, role: Role, link: Option<&Link>) -> bool {
-    match field.kind {
-        K::Foreign => true,
-        K::LinkOne => link.is_some(),
-        K::Link | K::File | K::Image => role == Role::Name && link.is_some_and(|l| !l.no_join),
-        _ => false,
     }
 }
 

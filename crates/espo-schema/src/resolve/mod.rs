@@ -4,6 +4,7 @@ mod attribute;
 mod field;
 mod link;
 mod options;
+mod role;
 mod rules;
 mod types;
 
