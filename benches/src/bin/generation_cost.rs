@@ -4,7 +4,7 @@
 //! `cargo run --release -p espo-benches --bin generation_cost`
 //!
 //! Each size runs in a separate process, which reads an export, generates the code and writes the files, like
-//! `cargo xtask codegen`. The peak memory is reported by Linux at its end.
+//! `espo codegen`. The peak memory is reported by Linux at its end.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

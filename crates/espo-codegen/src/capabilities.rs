@@ -14,7 +14,7 @@ use crate::types::Kind;
 /// The kind of an attribute whose values are of kind `base`, without the operations that the server does not support.
 pub(crate) fn kind(entity: &EntityType, attribute: &Attribute, base: Kind) -> Kind {
     let is_own = matches!(base, Kind::Own(_));
-    let evaluated = if named(FORBIDDEN, entity, attribute) {
+    let evaluated = if named(FORBIDDEN, entity, attribute) || !is_plain(&attribute.name) {
         Kind::Opaque
     } else if named(FLAGS_BY_CODE, entity, attribute) && !is_own {
         unordered(Kind::Plain("Flag"))
@@ -48,6 +48,13 @@ pub(crate) fn kind(entity: &EntityType, attribute: &Attribute, base: Kind) -> Ki
     } else {
         wrapped("Unlisted", ordered)
     }
+}
+
+/// Whether the server reads a name in conditions and orders as that of an attribute. It takes others, such as `a.b`, for
+/// expressions, which it rejects with 400.
+fn is_plain(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
 fn unordered(kind: Kind) -> Kind {
@@ -304,6 +311,21 @@ mod tests {
                 "type": "varchar", "notStorable": true, "orderDisabled": true, "select": true, "where": wheres,
             });
             assert_eq!(kind_of(field), expected, "{operators:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_the_server_reads_as_expressions_offer_no_conditions() {
+        for (name, expected) in [
+            ("cRegion", true),
+            ("old_name_2", true),
+            ("名前", true),
+            ("a.b", false),
+            ("9lives", false),
+            ("#", false),
+            ("a:b", false),
+        ] {
+            assert_eq!(is_plain(name), expected, "{name}");
         }
     }
 

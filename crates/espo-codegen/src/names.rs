@@ -19,20 +19,31 @@ pub fn snake_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]
         snake,
         |wire, rust| rust.to_lower_camel_case() == wire,
         "_",
+        Case::Snake,
     )
 }
+
+/// File systems allow names of 255 bytes. The names of entity types are file names too, but become longer in `snake_case`.
+const LONGEST_MODULE: usize = 120;
 
 /// Names of modules, which are those of files as well: `snake_case` of ASCII, since a module of another name has no file.
 pub fn module_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
     let convert = |wire: &str| {
         let name = snake(wire);
-        if name.is_ascii() {
+        if name.is_ascii() && name.len() <= LONGEST_MODULE {
             return name;
+        }
+        if name.is_ascii() {
+            let start = name[..LONGEST_MODULE].trim_end_matches('_');
+            return format!("{start}_x{:08x}", fnv(wire));
         }
         let ascii = name.replace(|c: char| !c.is_ascii(), "");
         match ascii.trim_matches('_') {
             "" => format!("x{:08x}", fnv(wire)),
-            ascii => snake(&format!("{ascii}_x{:08x}", fnv(wire))),
+            ascii => {
+                let start = &ascii[..ascii.len().min(LONGEST_MODULE)];
+                snake(&format!("{start}_x{:08x}", fnv(wire)))
+            }
         }
     };
     plan(
@@ -41,11 +52,12 @@ pub fn module_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str
         convert,
         |wire, rust| rust.to_lower_camel_case() == wire,
         "_",
+        Case::Snake,
     )
 }
 
-/// Names of Cargo features for modules that are planned already: `kebab-case`. A feature that switches several on keeps
-/// its name.
+/// Names of Cargo features for modules that are planned already: `kebab-case`. Features that switch on several entity
+/// types, or something of `espo-core`, keep their names.
 pub fn feature_plan(modules: &Plan) -> Plan {
     let convert = |wire: &str| match modules[wire].trim_matches('_') {
         "" => format!("x{:08x}", fnv(wire)),
@@ -54,10 +66,13 @@ pub fn feature_plan(modules: &Plan) -> Plan {
     let canonical = |wire: &str, rust: &str| modules[wire].replace('_', "-") == rust;
     plan(
         modules.keys().map(String::as_str),
-        |name| matches!(name, "default" | "all"),
+        |name| {
+            matches!(name, "default" | "all") || crate::output::manifest::PASSED_ON.contains(&name)
+        },
         convert,
         canonical,
         "-entity",
+        Case::Snake,
     )
 }
 
@@ -83,6 +98,7 @@ pub fn entity_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str
         convert,
         |wire, rust| wire == rust,
         "Entity",
+        Case::Camel,
     );
     // `AccountNew` is always the type of creates of an `Account`, even if another entity type has that name.
     let names: BTreeSet<String> = plan.values().cloned().collect();
@@ -109,6 +125,7 @@ pub(crate) fn type_plan<'a>(
         upper_camel,
         |wire, rust| rust.to_lower_camel_case() == wire,
         "Option",
+        Case::Camel,
     )
 }
 
@@ -134,7 +151,7 @@ pub fn variant_plan<'a>(options: impl IntoIterator<Item = &'a str>) -> Plan {
         };
         ((*text).to_owned(), name)
     });
-    settle(names.collect(), |wire, rust| wire == rust)
+    settle(names.collect(), |wire, rust| wire == rust, Case::Camel)
 }
 
 fn plan<'a>(
@@ -143,6 +160,7 @@ fn plan<'a>(
     convert: impl Fn(&str) -> String,
     canonical: impl Fn(&str, &str) -> bool,
     suffix: &str,
+    case: Case,
 ) -> Plan {
     let names = wire.into_iter().map(|wire| {
         let name = convert(wire);
@@ -153,11 +171,18 @@ fn plan<'a>(
         };
         (wire.to_owned(), name)
     });
-    settle(names.collect(), canonical)
+    settle(names.collect(), canonical, case)
+}
+
+/// How the names of a plan are written. It does not follow from a name: many scripts have no case.
+#[derive(Clone, Copy, PartialEq)]
+enum Case {
+    Snake,
+    Camel,
 }
 
 /// Makes the names of a plan differ, in upper case as well, since constants are named after them.
-fn settle(mut plan: Plan, canonical: impl Fn(&str, &str) -> bool) -> Plan {
+fn settle(mut plan: Plan, canonical: impl Fn(&str, &str) -> bool, case: Case) -> Plan {
     let mut owners: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (wire, rust) in &plan {
         owners
@@ -172,10 +197,10 @@ fn settle(mut plan: Plan, canonical: impl Fn(&str, &str) -> bool) -> Plan {
             .cloned();
         for wire in wires.iter().filter(|wire| Some(*wire) != keeper.as_ref()) {
             if let Some(rust) = plan.get_mut(wire) {
-                let joint = if rust.starts_with(char::is_uppercase) {
-                    "X"
-                } else {
-                    if rust.ends_with('_') { "x" } else { "_x" }
+                let joint = match case {
+                    Case::Camel => "X",
+                    Case::Snake if rust.ends_with('_') => "x",
+                    Case::Snake => "_x",
                 };
                 *rust = format!("{rust}{joint}{:08x}", fnv(wire));
             }
@@ -198,6 +223,12 @@ pub fn upper_camel(wire: &str) -> String {
         name += &format!("X{:08x}", fnv(wire));
     }
     name
+}
+
+/// The name of the method that sets a field to null, for the planned name of its setter.
+pub(crate) fn clear(setter: &str) -> String {
+    // Underscores keep the setter's name from being a keyword or starting with a digit.
+    format!("clear_{}", setter.trim_matches('_'))
 }
 
 /// The name of a constant for a planned `snake_case` name.
@@ -268,7 +299,7 @@ fn fnv(text: &str) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{entity_plan, ident, snake_plan, variant_plan};
+    use super::{entity_plan, ident, module_plan, snake_plan, variant_plan};
 
     #[test]
     fn ordinary_names_convert() {
@@ -327,6 +358,32 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn modules_of_long_names_have_distinct_file_names() {
+        let names = ["a", "b", "é"].map(|end| format!("{}{end}", "LongName".repeat(31)));
+        let plan = module_plan(names.iter().map(String::as_str), &[]);
+        let distinct: std::collections::BTreeSet<_> = plan.values().collect();
+        assert_eq!(distinct.len(), 3);
+        for name in distinct {
+            assert!(name.is_ascii() && name.len() < 200, "{name}");
+        }
+    }
+
+    #[test]
+    fn suffixes_follow_the_case_of_the_plan_in_scripts_without_case() {
+        for plan in [
+            variant_plan(["日本", "日本 "]),
+            entity_plan(["表", "表 "], &[]),
+        ] {
+            assert!(plan.values().all(|name| !name.contains('_')), "{plan:?}");
+        }
+        let fields = snake_plan(["日本", "日本 "], &[]);
+        assert!(
+            fields.values().all(|name| !name.contains('X')),
+            "{fields:?}"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! A typed EspoCRM SDK of the stock schema: 89 entity types, generated from the metadata of EspoCRM 9.3.
+//! A typed EspoCRM SDK of the stock schema: 91 entity types, generated from the metadata of EspoCRM 10.0.
 //!
-//! For your own instance, with its own entity types and fields, generate your own: `cargo xtask codegen`. Everything
+//! For your own instance, with its own entity types and fields, generate your own with `espo codegen`. Everything
 //! said here holds for it too, under its name.
 //!
 //! ```toml

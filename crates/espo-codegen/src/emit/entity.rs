@@ -64,7 +64,7 @@ fn record(entity: &Entity<'_>) -> TokenStream {
         #[derive(Clone)]
         pub struct #name {
             #(#fields)*
-            /// What the record holds beside these: which were in the response, and attributes unknown here.
+            /// Which attributes were in the response, and attributes that this code does not know.
             pub meta: RecordMeta,
         }
     }

@@ -6,6 +6,7 @@ use quote::quote;
 use super::tokens::{argument, convert, docs, ident, suffixed, type_};
 use crate::doc;
 use crate::model::{Entity, Setter, Target};
+use crate::names;
 
 /// The type behind create and update, with its setters.
 pub(super) fn write(entity: &Entity<'_>) -> TokenStream {
@@ -155,7 +156,7 @@ fn setter(entity: &Entity<'_>, setter: &Setter<'_>) -> TokenStream {
             let (time, date) = (field.time, field.date);
             let shown = doc::code(time);
             let about = docs(format!("Sets {shown} to a whole day or a point in time."));
-            let clear = clear(setter, &shown, [time, date]);
+            let clear = clear(entity, setter, &shown, [time, date]);
             quote! {
                 #about
                 pub fn #name(mut self, value: #argument) -> Self {
@@ -169,7 +170,7 @@ fn setter(entity: &Entity<'_>, setter: &Setter<'_>) -> TokenStream {
             let (type_, id) = (parent.type_attribute, parent.id_attribute);
             let shown = doc::code(parent.wire);
             let about = docs(format!("Sets {shown} to a record."));
-            let clear = clear(setter, &shown, [type_, id]);
+            let clear = clear(entity, setter, &shown, [type_, id]);
             quote! {
                 #about
                 pub fn #name(mut self, value: #argument) -> Self {
@@ -182,15 +183,24 @@ fn setter(entity: &Entity<'_>, setter: &Setter<'_>) -> TokenStream {
     }
 }
 
-/// Sets both attributes of a field to null.
-fn clear(setter: &Setter<'_>, shown: &str, attributes: [&str; 2]) -> TokenStream {
-    let name = ident(&format!("clear_{}", setter.rust.trim_end_matches('_')));
+/// Sets both attributes of a field to null. The server rejects null for a required field.
+fn clear(
+    entity: &Entity<'_>,
+    setter: &Setter<'_>,
+    shown: &str,
+    attributes: [&str; 2],
+) -> Option<TokenStream> {
+    let field = entity.schema.fields.get(setter.target.wire());
+    if field.is_some_and(|field| field.required) {
+        return None;
+    }
+    let name = ident(&names::clear(&setter.rust));
     let about = docs(format!("Sets {shown} to null."));
-    quote! {
+    Some(quote! {
         #about
         pub fn #name(mut self) -> Self {
             #(self.0.put_null(#attributes);)*
             self
         }
-    }
+    })
 }

@@ -52,7 +52,7 @@ pub(super) fn setters<'s>(
             let name = renames
                 .get(wire)
                 .map_or_else(|| names::snake(wire), |name| (*name).to_owned());
-            format!("clear_{}", name.trim_end_matches('_'))
+            names::clear(&name)
         })
         .collect();
     let reserved: Vec<&str> = RESERVED_SETTERS
@@ -73,7 +73,8 @@ pub(super) fn setters<'s>(
     Ok(setters)
 }
 
-/// The setters of the values that a create must contain: required fields without a default. A person's name is left out,
+/// The setters of the values that a create must contain: required fields without a default that the server does not fill
+/// in. A person's name is left out,
 /// since any of its parts is sufficient.
 pub(super) fn required<'s>(schema: &EntityType, setters: &[Setter<'s>]) -> Vec<Setter<'s>> {
     let has_default = |field: &Field| match &field.default {
@@ -88,7 +89,8 @@ pub(super) fn required<'s>(schema: &EntityType, setters: &[Setter<'s>]) -> Vec<S
     for field in schema
         .fields
         .values()
-        .filter(|f| f.required && !f.read_only && !f.disabled && !has_default(f))
+        .filter(|f| f.required && !f.filled_by_server)
+        .filter(|f| !f.read_only && !f.disabled && !has_default(f))
     {
         // The currency is filled in by the server; of the others the first attribute is the one that counts.
         let main = field

@@ -3,10 +3,14 @@
 use espo_sim::Sim;
 use espo_typed::prelude::*;
 
-/// That of `ESPO_URL` and `ESPO_API_KEY`, else an embedded one, which stops when the second value is dropped.
+/// The instance at `ESPO_URL`, with `ESPO_API_KEY` or `ESPO_USERNAME` and `ESPO_PASSWORD`. Without a URL an embedded one,
+/// which stops when the second value is dropped.
 pub(crate) async fn instance() -> Result<(Client, Option<Sim>), Box<dyn std::error::Error>> {
     if let Ok(url) = std::env::var("ESPO_URL") {
-        let auth = Auth::api_key(std::env::var("ESPO_API_KEY")?);
+        let auth: Auth = match std::env::var("ESPO_USERNAME") {
+            Ok(user) => Auth::password(user, std::env::var("ESPO_PASSWORD")?).into(),
+            Err(_) => Auth::api_key(std::env::var("ESPO_API_KEY")?),
+        };
         return Ok((Client::builder(url).auth(auth).build()?, None));
     }
     let sim = Sim::start().await?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const EXAMPLES: [(&str, &str); 11] = [
+const EXAMPLES: [(&str, &str); 12] = [
     ("first_query", "A deal: 10000 from Acme\n1 deals won\n"),
     ("nightly_sync", "7 contacts synced, up to "),
     ("import", "2 created, 1 updated\ncreated\nupdated\n"),
@@ -21,6 +21,7 @@ const EXAMPLES: [(&str, &str); 11] = [
     ),
     ("report_export", "2 rows below the header\n"),
     ("schema_check", "0 differences\n"),
+    ("instance_check", ", 0 faults\n"),
 ];
 
 /// Returns the program that `cargo test` built together with this test. `cargo build` would rebuild its dependencies with

@@ -3,3 +3,4 @@
 mod common;
 mod every_field_type;
 mod one_type_at_a_time;
+mod rust_types;

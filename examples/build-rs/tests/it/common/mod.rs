@@ -17,12 +17,15 @@ pub(crate) struct World {
     pub(crate) file: Id<Attachment>,
 }
 
-pub(crate) async fn world(php_json: bool) -> World {
+/// The stock metadata and the example's.
+pub(crate) fn schema() -> Schema {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let schema =
-        Schema::load(&[root.join("../../metadata"), root.join("metadata")]).expect("metadata");
+    Schema::load(&[root.join("../../metadata"), root.join("metadata")]).expect("metadata")
+}
+
+pub(crate) async fn world(php_json: bool) -> World {
     let sim = Sim::builder()
-        .schema(schema)
+        .schema(schema())
         .php_json(php_json)
         .start()
         .await
