@@ -1,10 +1,11 @@
-//! Generates a module from each export.
+//! Generates a module from each export and each fixture.
 
-#[allow(unreachable_pub)] // public in the library
+#[allow(unreachable_pub, dead_code)] // public in the library, and not all of it is needed here
 #[path = "src/fixtures.rs"]
 mod fixtures;
 
 use std::error::Error;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use espo_codegen::Generator;
@@ -33,45 +34,28 @@ fn main() -> Result<(), Box<dyn Error>> {
         output.write_to(out.join(module))?;
     }
     println!("cargo::rerun-if-changed=src/fixtures.rs");
-    for fixture in fixtures::FIXTURES {
-        let entity_types = fixture
-            .entity_types
-            .iter()
-            .map(|name| (*name).to_owned())
-            .collect();
-        generate(&out, fixture.name, &fixtures::files(fixture), entity_types)?;
+    println!("cargo::rerun-if-changed=layers");
+    let (mut modules, mut expected) = (String::new(), String::new());
+    for fixture in fixtures::all(&out.join("generated-layers"))? {
+        let (name, schema) = (&fixture.name, fixture.schema()?);
+        let generator = Generator::new()
+            .without_features()
+            .only(fixture.entity_types(&schema));
+        generator
+            .generate(&schema)?
+            .write_to(out.join("layers").join(name))?;
+        writeln!(
+            modules,
+            "/// The fixture `{name}`.\npub mod {name} {{\n    include!(concat!(env!(\"OUT_DIR\"), \"/layers/{name}/mod.rs\"));\n}}\n"
+        )?;
+        writeln!(expected, "    (\"{name}\", {name}::EXPECTED_SCHEMA),")?;
     }
-    // One of each layer is compiled.
-    let some = (0..200).step_by(10).map(|number| format!("CThing{number}"));
-    generate(&out, "many", &fixtures::many(), some.collect())?;
-    Ok(())
-}
-
-/// Writes the layers and generates these entity types from them.
-fn generate(
-    out: &Path,
-    name: &str,
-    layers: &[Vec<(String, String)>],
-    entity_types: Vec<String>,
-) -> Result<(), Box<dyn Error>> {
-    let folder = out.join("layers").join(name);
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder)?;
-    }
-    let mut paths = Vec::new();
-    for (number, files) in layers.iter().enumerate() {
-        let layer = folder.join(format!("{number:02}"));
-        std::fs::create_dir_all(&layer)?;
-        for (path, text) in files {
-            let path = layer.join(path);
-            std::fs::create_dir_all(path.parent().ok_or("a file without a folder")?)?;
-            std::fs::write(path, text)?;
-        }
-        paths.push(layer);
-    }
-    let schema = Schema::stock().overlay(&paths)?;
-    let generator = Generator::new().without_features().only(entity_types);
-    generator.generate(&schema)?.write_to(out.join(name))?;
+    writeln!(
+        modules,
+        "/// The schema that the code of each fixture expects of an instance.\n\
+         pub const EXPECTED: &[(&str, &[espo_core::typed::ExpectedEntity])] = &[\n{expected}];"
+    )?;
+    std::fs::write(out.join("layers.rs"), modules)?;
     Ok(())
 }
 

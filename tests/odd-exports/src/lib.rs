@@ -27,39 +27,8 @@ pub mod api_user {
 
 pub mod fixtures;
 
-/// Code generated from [`fixtures`].
+/// Code generated from [`fixtures`]: a module for each.
+#[rustfmt::skip]
 pub mod layers {
-    /// Includes the generated modules, and lists the schema that each expects of an instance.
-    macro_rules! generated {
-        ($($name:ident),* $(,)?) => {
-            $(
-                #[doc = concat!("The fixture `", stringify!($name), "`.")]
-                pub mod $name {
-                    include!(concat!(env!("OUT_DIR"), "/", stringify!($name), "/mod.rs"));
-                }
-            )*
-
-            /// The schema that the code of each fixture expects of an instance.
-            pub const EXPECTED: &[(&str, &[espo_core::typed::ExpectedEntity])] =
-                &[$((stringify!($name), $name::EXPECTED_SCHEMA)),*];
-        };
-    }
-
-    generated! {
-        custom_types,
-        array_root,
-        user_interface_only,
-        person_names,
-        option_shapes,
-        numbers_as_strings,
-        missing_vendor,
-        middle_columns,
-        pipelines,
-        switched_off,
-        eight_required,
-        composites,
-        backups,
-        wide,
-        many,
-    }
+    include!(concat!(env!("OUT_DIR"), "/layers.rs"));
 }
