@@ -17,9 +17,9 @@ use crate::http::Request;
 pub enum FaultKind {
     /// The response is delayed.
     Latency(Latency),
-    /// The server never responds; the connection stays open.
+    /// The server never responds; the connection stays open. The request is not processed.
     Stall,
-    /// The server returns this status instead of the real response, with an optional body and `Retry-After` in seconds.
+    /// The server returns this status instead of processing the request, with an optional body and `Retry-After` in seconds.
     Status {
         /// HTTP status.
         status: u16,
@@ -28,15 +28,17 @@ pub enum FaultKind {
         /// `Retry-After`.
         retry_after: Option<u64>,
     },
-    /// The connection is closed without a response.
+    /// The connection is closed without a response. The request is not processed; for a request that is processed and
+    /// whose response is lost, use [`ResetInBody(0.0)`](Self::ResetInBody).
     Reset,
-    /// The connection is closed after this fraction of the body (0 to 1).
+    /// The request is processed, and the connection is closed after this fraction of the body (0 to 1). A short response
+    /// may be lost completely.
     ResetInBody(f64),
-    /// The body ends after this fraction, and the response looks complete.
+    /// The request is processed; the body ends after this fraction, and the response looks complete.
     Truncate(f64),
     /// The body is sent in pieces of this number of bytes, with a pause after each.
     SlowBody(usize, Duration),
-    /// The server returns 503 as in maintenance mode.
+    /// The server returns 503 as in maintenance mode, and does not process the request.
     Maintenance,
     /// Lists return a total of -1 or -2 instead of the count.
     NoTotal,
