@@ -128,7 +128,8 @@ pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
         let line = "clippy --workspace --all-targets --locked -- -D warnings";
         steps.cargo("lints", line, &[])?;
     }
-    let docs = "doc --workspace --no-deps --locked";
+    // The fixtures of odd exports are code to compile, not to read; some of their names exceed what a file name may have.
+    let docs = "doc --workspace --exclude espo-odd-exports --no-deps --locked";
     let strict = [("RUSTDOCFLAGS", "-D warnings")];
     if selected("tests") {
         steps.install_browser()?;
@@ -146,10 +147,11 @@ pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
 }
 
 /// Features of the small crates, each of which must compile alone; with `""`, none of them.
-const FEATURES: [(&str, &[&str]); 4] = [
+const FEATURES: [(&str, &[&str]); 5] = [
     ("espo-schema", &["", "stock"]),
     ("espo-core", &["", "derive", "gzip", "rustls", "native-tls"]),
     ("espo-typed", &["", "account", "opportunity"]),
+    ("espo-sim", &["", "workbooks"]),
     ("espo-cli", &["", "network", "conformance"]),
 ];
 

@@ -331,13 +331,29 @@ fn note_kept_dependency(folder: &Path, asked: &str) {
     let kept = manifest
         .get("dependencies")
         .and_then(|table| table.get("espo-core"));
-    let asked = toml::from_str::<toml::Table>(&format!("dependency = {asked}"));
-    if kept.is_some()
-        && kept
-            != asked
-                .ok()
-                .as_ref()
-                .and_then(|table| table.get("dependency"))
+    let asked = toml::from_str::<toml::Table>(&format!("dependency = {asked}")).ok();
+    let asked = asked.as_ref().and_then(|table| table.get("dependency"));
+    // The features are the generator's and the owner's.
+    let source = |value: &toml::Value, key: &str| match value {
+        toml::Value::Table(table) => table.get(key).cloned(),
+        version => (key == "version").then(|| version.clone()),
+    };
+    let is_same = |kept: &toml::Value, asked: &toml::Value| {
+        let keys = [
+            "version",
+            "path",
+            "git",
+            "branch",
+            "tag",
+            "rev",
+            "workspace",
+        ];
+        keys.iter()
+            .all(|key| source(kept, key) == source(asked, key))
+    };
+    if kept
+        .zip(asked)
+        .is_some_and(|(kept, asked)| !is_same(kept, asked))
     {
         espo_stdio::note!(
             "note: {} keeps its dependency on espo-core; to change it, edit that file",

@@ -27,5 +27,6 @@ chapters! {
     load_testing "load-testing.md"
     several_machines "several-machines.md"
     versions "versions.md"
+    server_behaviour "server-behaviour.md"
     comparison "comparison.md"
 }

@@ -69,7 +69,10 @@ async fn init_and_update_make_a_project_that_checks() {
     );
     assert!(!folder.path().join("sdk/src/generated/lead.rs").exists());
     let manifest = fs::read_to_string(folder.path().join("sdk/Cargo.toml")).expect("the manifest");
-    assert!(manifest.contains("espo-core = \"0.1\""), "{manifest}");
+    assert!(
+        manifest.contains("espo-core = { version = \"0.1\""),
+        "{manifest}"
+    );
 
     // Neither the network nor credentials are needed for the check, from any directory of the project.
     let ran = run_in(&folder.path().join("sdk/src"), "codegen --check", &[]).await;

@@ -84,7 +84,8 @@ impl<R: Editable> RecordRef<R> {
         self.records().pdf(template, [self.id()]).await
     }
 
-    /// Lists the possible recipients of an email about the record, as rows of `emailAddress`, `name` and `entityType`.
+    /// Lists the possible recipients of an email about the record: the records that it belongs to, as rows of
+    /// `emailAddress`, `name` and `entityType`.
     ///
     /// # Errors
     /// [`Error::is_forbidden`] without the right to read the record.

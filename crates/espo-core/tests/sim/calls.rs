@@ -169,7 +169,8 @@ async fn last_viewed_records_come_first() {
         };
         page.records.iter().map(name).collect::<String>()
     };
-    assert_eq!(names(&crm).await, "");
+    // From 10.0 on, a record that the user created counts as viewed.
+    assert_eq!(names(&crm).await, "CBA");
     for account in [0, 1, 2, 0] {
         read(&crm, "Account", &accounts[account]).await;
     }

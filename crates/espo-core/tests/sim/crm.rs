@@ -153,6 +153,10 @@ async fn invitations_and_cancellations_go_to_attendees_with_an_address() {
     let link = crm.request(Method::POST, ["Meeting", &id, "contacts"]);
     link.json(&json!({"id": contact})).send().await.unwrap();
     event.send_invitations().await.unwrap();
+    let error = event.send_cancellation().await.unwrap_err();
+    assert!(error.is_forbidden(), "not cancelled yet: {error}");
+    let cancelled = object(json!({"status": "Not Held"}));
+    meetings.update(Id::new(&id), cancelled).await.unwrap();
     event.send_cancellation().await.unwrap();
     let mails = sim.mails();
     let subjects: Vec<_> = mails.iter().map(|mail| mail.subject.as_str()).collect();

@@ -64,7 +64,7 @@ async fn upserts_at_once_make_one_record() {
 
     let error = accounts.upsert(["sicCode"], object(json!({"name": "B"})));
     let error = error.await.unwrap_err().to_string();
-    assert!(error.contains("needs a value"), "{error}");
+    assert!(error.contains("is not set in the record"), "{error}");
     let second = accounts.create(object(json!({"name": "Same"})));
     second.skip_duplicate_check().await.unwrap();
     let error = accounts.upsert(["name"], record(9)).await.unwrap_err();

@@ -455,7 +455,11 @@ fn link_kind(
         Cardinality::Children => by_parent(),
         Cardinality::OneToMany if reverse_is_parent => by_parent(),
         Cardinality::OneToMany => {
-            there("Id").map_or(LinkKind::Unknown, |key| LinkKind::HasMany { key })
+            let missing = match target {
+                Some(_) => LinkKind::Dangling,
+                None => LinkKind::Unknown,
+            };
+            there("Id").map_or(missing, |key| LinkKind::HasMany { key })
         }
         Cardinality::ManyToMany => {
             let here = (entity.name.clone(), link.name.clone());

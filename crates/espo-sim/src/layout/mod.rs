@@ -200,6 +200,8 @@ pub(crate) enum LinkKind {
         relation: usize,
         forward: bool,
     },
+    /// One-to-many whose reverse link does not exist: nothing is ever linked.
+    Dangling,
     /// The metadata does not say how.
     Unknown,
 }

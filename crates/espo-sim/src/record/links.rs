@@ -162,7 +162,7 @@ pub(crate) fn link_one(app: &App, layout: &Layout, row: &Row, def: &LinkDef, oth
             });
         }
         LinkKind::BelongsTo { key } => set_key(app, layout, &row.id, key, Value::text(other)),
-        LinkKind::Parent { .. } | LinkKind::Unknown => {}
+        LinkKind::Parent { .. } | LinkKind::Dangling | LinkKind::Unknown => {}
     }
 }
 
@@ -200,7 +200,7 @@ pub(crate) fn unlink_one(app: &App, layout: &Layout, row: &Row, def: &LinkDef, o
             });
         }
         LinkKind::BelongsTo { key } => set_key(app, layout, &row.id, key, Value::Null),
-        LinkKind::Parent { .. } | LinkKind::Unknown => {}
+        LinkKind::Parent { .. } | LinkKind::Dangling | LinkKind::Unknown => {}
     }
 }
 
@@ -248,7 +248,10 @@ pub(crate) fn request_target<'a>(
     };
     let linkable = matches!(
         def.kind,
-        LinkKind::Many { .. } | LinkKind::HasMany { .. } | LinkKind::Children { .. }
+        LinkKind::Many { .. }
+            | LinkKind::HasMany { .. }
+            | LinkKind::Children { .. }
+            | LinkKind::Dangling
     );
     let target = def.target.map(|t| &app.layouts.entities[t]);
     let (true, Some(target)) = (linkable, target) else {
@@ -264,6 +267,10 @@ pub(crate) fn request_target<'a>(
     }
     if !caller.acl.record(&app.store, layout, &row, Action::Edit) {
         return Err(no_record_access(layout, link));
+    }
+    // The column that would hold the ID does not exist.
+    if def.kind == LinkKind::Dangling {
+        return Err(Refusal::internal());
     }
     Ok((row, def, target))
 }

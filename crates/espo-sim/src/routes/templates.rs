@@ -158,7 +158,7 @@ fn value(call: &Call, named: &[Named], placeholder: &str) -> Option<String> {
 }
 
 /// Links whose records are possible recipients of an email about a record.
-const AROUND: &[&str] = &["account", "accounts", "contact", "contacts", "lead"];
+const AROUND: &[&str] = &["account", "contact", "lead"];
 
 /// `GET Activities/{Entity}/{id}/composeEmailAddressList`: addresses of records that it belongs to, each once.
 fn addresses(call: &Call) -> Result<Reply> {
@@ -178,8 +178,8 @@ fn addresses(call: &Call) -> Result<Reply> {
             found.push(json!({
                 "emailAddress": address,
                 "name": view::name(app, layout, row, "name").to_json(),
-                "entityType": layout.name,
                 "entityId": row.id.as_str(),
+                "entityType": layout.name,
             }));
         }
     };

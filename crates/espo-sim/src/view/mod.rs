@@ -312,7 +312,7 @@ pub(crate) fn linked_through(
             .iter()
             .filter_map(|p| table.live(&p.id))
             .collect(),
-        LinkKind::Parent { .. } | LinkKind::Unknown => Vec::new(),
+        LinkKind::Parent { .. } | LinkKind::Dangling | LinkKind::Unknown => Vec::new(),
     }
 }
 

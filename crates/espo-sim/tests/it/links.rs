@@ -18,6 +18,37 @@ macro_rules! test {
     };
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_whose_reverse_does_not_exist_is_empty_and_cannot_be_filled() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let link = |foreign: Json| {
+        let mut link = json!({"type": "hasMany", "entity": "Contact"});
+        link["foreign"] = foreign;
+        link
+    };
+    let links = json!({"cGone": link(json!("noSuchLink")), "cNone": link(Json::Null)});
+    let layer = json!({"entityDefs": {"Account": {"links": links}}});
+    std::fs::write(file.path(), layer.to_string()).unwrap();
+    let schema = espo_schema::Schema::stock()
+        .overlay(&[file.path()])
+        .unwrap();
+    let sim = espo_sim::Sim::builder().schema(schema);
+    let sim = sim.start().await.unwrap();
+    tokio::task::spawn_blocking(move || {
+        let api = Talk::api(&sim);
+        let account = api.create("Account", json!({"name": "A"}));
+        let contact = api.create("Contact", json!({"lastName": "C"}));
+        for link in ["cGone", "cNone"] {
+            let path = format!("Account/{account}/{link}");
+            assert_eq!(total(&api, &path), 0, "{link}");
+            let linked = api.post(&path, json!({"id": contact}));
+            assert_eq!((linked.status, linked.reason()), (500, ""), "{link}");
+        }
+    })
+    .await
+    .unwrap();
+}
+
 fn total(api: &Talk, path: &str) -> i64 {
     api.get(path).ok()["total"].as_i64().unwrap()
 }

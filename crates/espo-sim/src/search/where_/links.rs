@@ -57,7 +57,7 @@ impl<'a> Compiler<'a> {
         if matches!(link.kind, LinkKind::Parent { .. }) && type_.starts_with("is") {
             return Err(self.bad_parent(link));
         }
-        if link.kind == LinkKind::Unknown {
+        if matches!(link.kind, LinkKind::Dangling | LinkKind::Unknown) {
             self.broken.set(true);
         }
         if matches!(type_, "inCategory" | "isUserFromTeams") && values(item).is_empty() {
