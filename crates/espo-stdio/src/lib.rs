@@ -8,7 +8,7 @@
 //!
 //! Names and reasons of a server may contain escape sequences that change a terminal's title, colours or text. All
 //! output shows control characters and invisible formatting characters as `\\u001b`, which is also valid inside JSON
-//! strings. [`one_line`](crate::one_line) also covers line breaks.
+//! strings. [`one_line`] also covers line breaks.
 //!
 //! ```
 //! fn list() -> std::io::Result<()> {
