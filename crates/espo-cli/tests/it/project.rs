@@ -331,24 +331,21 @@ fn init_rejects_what_no_later_command_could_use() {
     }
 }
 
+/// Generates one stock entity type into the directory `crm`.
+fn codegen_of_account(folder: &Path) -> Command {
+    let mut command = espo(folder);
+    command.args(["codegen", "--only", "Account", "--out", "crm", "--metadata"]);
+    command.arg(crate::support::workspace().join("metadata"));
+    command
+}
+
 #[test]
 fn dependencies_that_cargo_cannot_read_are_rejected_and_kept_ones_are_named() {
     let folder = tempfile::tempdir().expect("a directory");
-    let metadata = crate::support::workspace().join("metadata");
-    let metadata = metadata.to_str().expect("UTF-8");
     let codegen = |dependency: &str| {
-        let arguments = [
-            "codegen",
-            "--metadata",
-            metadata,
-            "--only",
-            "Account",
-            "--out",
-            "crm",
-            "--espo-core",
-            dependency,
-        ];
-        offline(folder.path(), &arguments)
+        let mut command = codegen_of_account(folder.path());
+        command.args(["--espo-core", dependency]);
+        command.output().expect("espo runs")
     };
     for dependency in ["{ path = ", "'zzz'", "{}", "\"0.1\"\n[x]"] {
         let ran = codegen(dependency);
@@ -375,21 +372,9 @@ fn dependencies_that_cargo_cannot_read_are_rejected_and_kept_ones_are_named() {
 fn empty_variables_count_as_unset_and_long_lines_are_cut() {
     let folder = tempfile::tempdir().expect("a directory");
     let line = format!("{{\"entityDefs\": \"{}\"}}", "x".repeat(100_000));
-    let metadata = crate::support::workspace().join("metadata");
-    let metadata = metadata.to_str().expect("UTF-8");
     fs::write(folder.path().join("long.toml"), line).expect("written");
-    let ran = espo(folder.path())
-        .args([
-            "codegen",
-            "--metadata",
-            metadata,
-            "--only",
-            "Account",
-            "--out",
-            "crm",
-            "--overrides",
-            "long.toml",
-        ])
+    let ran = codegen_of_account(folder.path())
+        .args(["--overrides", "long.toml"])
         .env("ESPO_CONFIG", "")
         .output()
         .expect("espo runs");
