@@ -51,7 +51,7 @@ pub use drive::{Limit, Load, RunOptions, Shard, Target, dry_run, run};
 pub use error::{Error, Result};
 pub use init::{init, init_from_metadata};
 pub use k8s::{K8sOptions, k8s};
-pub use ledger::{Head, Leftover, read as read_ledger};
+pub use ledger::{Head, Leftover, is_unstarted, read as read_ledger};
 pub use merge::merge;
 pub use report::{Decode, Report};
 pub use schedule::{Arrivals, Phase};

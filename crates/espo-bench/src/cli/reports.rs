@@ -33,6 +33,10 @@ impl CleanArgs {
             access: self.access.access()?,
             patience: self.cleanup_timeout,
         };
+        if espo_bench::is_unstarted(&self.ledger)? {
+            let text = "nothing to delete: the run ended before it created a record\n";
+            return finish(Vec::new(), text, 0);
+        }
         // A wrong path is reported before missing credentials.
         espo_bench::read_ledger(&self.ledger)?;
         let credentials = Credentials::from_env()?;

@@ -312,6 +312,18 @@ pub fn read(path: &Path) -> Result<(Head, Vec<Leftover>)> {
     parse(path, &complete(bytes))
 }
 
+/// Returns whether the run was killed before the first line of its ledger was complete. Such a run created nothing.
+///
+/// # Errors
+///
+/// Returns [`Error::Io`] if the file cannot be read.
+pub fn is_unstarted(path: &Path) -> Result<bool> {
+    let bytes = std::fs::read(path).map_err(reading(path))?;
+    let start = br#"{"ledger":"#;
+    let compared = start.len().min(bytes.len());
+    Ok(complete_length(&bytes) == 0 && bytes[..compared] == start[..compared])
+}
+
 /// Returns the text of a ledger without an incomplete last line, which a crash may have cut in the middle of a
 /// character. A damaged byte elsewhere makes its line unreadable.
 fn complete(mut bytes: Vec<u8>) -> String {
@@ -334,7 +346,7 @@ fn parse(path: &Path, text: &str) -> Result<(Head, Vec<Leftover>)> {
         |line: usize, what: &str| Error::usage(format!("{}:{line}: {what}", path.display()));
     if text.is_empty() {
         return Err(Error::usage(format!(
-            "the ledger {} is empty: its run ended before it created a record, so there is nothing to delete",
+            "{} contains no complete line, so it is no ledger or its run was killed at the start",
             path.display()
         )));
     }

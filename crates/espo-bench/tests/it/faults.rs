@@ -260,7 +260,7 @@ fn killed_runs_leave_no_records_after_clean() {
         child.kill().unwrap();
         child.wait().unwrap();
         // Creates that the server received before the kill may still be carried out.
-        std::thread::sleep(Duration::from_millis(30));
+        server.settle();
         found += server.ids("Account").len() - 20;
         let (code, said) = end(start(&mut bench(folder.path(), &format!("clean {ledger}"))));
         assert_eq!(code, 0, "kill {kill} after {requests} requests: {said}");
@@ -271,6 +271,25 @@ fn killed_runs_leave_no_records_after_clean() {
     }
     assert!(found > 0, "no kill left a record");
     println!("{kills} kills left {found} records, all deleted");
+}
+
+/// A run that is killed before the first line of its ledger is complete has created nothing.
+#[test]
+fn ledgers_cut_in_their_first_line_have_nothing_to_delete() {
+    let folder = folder_with(MIXED);
+    let path = folder.path().join("l");
+    let head = r#"{"ledger":1,"run":"r","url":"http://127.0.0.1:1","started":"2026-01-02T03:04:05Z"}"#;
+    for length in 0..head.len() {
+        std::fs::write(&path, &head[..length]).unwrap();
+        let (code, said) = end(start(&mut bench(folder.path(), "clean l")));
+        assert_eq!(code, 0, "{length}: {said}");
+        assert!(said.contains("nothing to delete"), "{length}: {said}");
+    }
+    for other in ["a letter", "{}", "{\"ledgers", "\n"] {
+        std::fs::write(&path, other).unwrap();
+        let (code, said) = end(start(&mut bench(folder.path(), "clean l")));
+        assert_eq!(code, 2, "{other}: {said}");
+    }
 }
 
 /// Only the start and the timestamps use the wall clock, so that its changes do not affect a measurement.

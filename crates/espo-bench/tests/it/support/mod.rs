@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
+use crate::recovery::wait_for;
+
 /// A request as received by the server.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Seen {
@@ -149,6 +151,20 @@ impl Server {
     /// Deletes all records of an entity type without informing clients.
     pub(crate) fn forget(&self, entity: &str) {
         self.state.records.lock().unwrap().remove(entity);
+    }
+
+    /// Waits until the requests of all clients that are gone have been carried out.
+    ///
+    /// Connections are accepted in order, so a response to this one shows that all earlier ones were accepted.
+    pub(crate) fn settle(&self) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        stream.read_exact(&mut [0]).unwrap();
+        drop(stream);
+        // This server and the listener hold the state, and each open connection does.
+        wait_for("connections stay open", || {
+            Arc::strong_count(&self.state) == 2
+        });
     }
 
     pub(crate) fn records(&self, entity: &str) -> Vec<Map<String, Value>> {
