@@ -1,5 +1,6 @@
 //! Changes to several files that are made completely or not at all.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,8 @@ use crate::failure::Failure;
 #[derive(Default)]
 pub(crate) struct Changes {
     writes: Vec<(PathBuf, String)>,
+    /// Folders of all files, also of those that already have their content.
+    folders: BTreeSet<PathBuf>,
     removals: Vec<PathBuf>,
 }
 
@@ -20,6 +23,7 @@ impl Changes {
     /// ends that a checkout converted, is not modified.
     pub(crate) fn write(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
         let (path, text) = (path.into(), text.into());
+        self.folders.insert(folder_of(&path).to_path_buf());
         let is_same = |found: String| found == text || found.replace("\r\n", "\n") == text;
         if !fs::read_to_string(&path).is_ok_and(is_same) {
             self.writes.push((path, text));
@@ -36,13 +40,22 @@ impl Changes {
     }
 
     /// Makes the changes. All new contents are on the disk before the first file is replaced. After an error, every file
-    /// has its previous content.
+    /// has its previous content, and new folders are gone.
     pub(crate) fn commit(self) -> Result<(), Failure> {
-        let mut staged = Vec::new();
-        for (path, text) in &self.writes {
-            staged.push(stage(path, text)?);
+        for folder in &self.folders {
+            remove_leftovers(folder);
         }
         let mut undo = Undo::default();
+        let mut staged = Vec::new();
+        for (path, text) in &self.writes {
+            match stage(path, text, &mut undo.folders) {
+                Ok(file) => staged.push(file),
+                Err(failure) => {
+                    drop(staged);
+                    return Err(undo.run(failure));
+                }
+            }
+        }
         for (path, file) in staged {
             undo.remember(&path)?;
             if let Err(error) = file.persist(&path) {
@@ -60,17 +73,58 @@ impl Changes {
     }
 }
 
-/// The text in a temporary file next to its place, which is that of its target if it is a symbolic link.
-fn stage(path: &Path, text: &str) -> Result<(PathBuf, NamedTempFile), Failure> {
-    let failed = |error| Failure::file("write", path, error);
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let folder = match path.parent() {
+const PREFIX: &str = ".espo-";
+const SUFFIX: &str = ".new";
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
+    }
+}
+
+/// Deletes the temporary files that a killed process left in a folder. Those of running processes are locked.
+fn remove_leftovers(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
     };
-    fs::create_dir_all(folder).map_err(|error| Failure::file("create", folder, error))?;
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(PREFIX)
+            && name.ends_with(SUFFIX)
+            && let Ok(file) = fs::File::open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            // The file does no harm, so that a failure is no reason to stop.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Creates a folder and the missing ones above it, and notes those that were created.
+fn create_folder(folder: &Path, created: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    let missing = folder
+        .ancestors()
+        .take_while(|above| !above.as_os_str().is_empty() && !above.exists());
+    let missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
+    let result = fs::create_dir_all(folder);
+    created.extend(missing.into_iter().rev());
+    result
+}
+
+/// The text in a temporary file next to its place, which is that of its target if it is a symbolic link.
+fn stage(
+    path: &Path,
+    text: &str,
+    created: &mut Vec<PathBuf>,
+) -> Result<(PathBuf, NamedTempFile), Failure> {
+    let failed = |error| Failure::file("write", path, error);
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let folder = folder_of(&path);
+    create_folder(folder, created).map_err(|error| Failure::file("create", folder, error))?;
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".espo-").suffix(".new");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -78,6 +132,8 @@ fn stage(path: &Path, text: &str) -> Result<(PathBuf, NamedTempFile), Failure> {
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let mut file = builder.tempfile_in(folder).map_err(failed)?;
+    // Not every file system has locks. Without one, another process may take this file for a leftover.
+    let _ = file.as_file().try_lock();
     file.write_all(text.as_bytes()).map_err(failed)?;
     if let Ok(metadata) = fs::metadata(&path) {
         if metadata.permissions().readonly() {
@@ -90,9 +146,10 @@ fn stage(path: &Path, text: &str) -> Result<(PathBuf, NamedTempFile), Failure> {
     Ok((path, file))
 }
 
-/// The previous contents of the files.
+/// The previous contents of the files, and the folders that did not exist.
 #[derive(Default)]
 struct Undo {
+    folders: Vec<PathBuf>,
     before: Vec<(PathBuf, Option<Vec<u8>>)>,
 }
 
@@ -107,7 +164,7 @@ impl Undo {
         Ok(())
     }
 
-    /// Restores all files and returns the failure, extended by the files that could not be restored.
+    /// Restores all files, deletes new folders, and returns the failure, extended by the files that could not be restored.
     fn run(&mut self, failure: Failure) -> Failure {
         let mut lost = Vec::new();
         for (path, contents) in self.before.drain(..).rev() {
@@ -121,6 +178,10 @@ impl Undo {
             if let Err(error) = restored {
                 lost.push(format!("{}: {error}", path.display()));
             }
+        }
+        for folder in self.folders.drain(..).rev() {
+            // A folder that another process writes to is not empty and stays.
+            let _ = fs::remove_dir(folder);
         }
         if lost.is_empty() {
             return failure;
@@ -166,6 +227,35 @@ mod tests {
         changes.remove(path("missing"));
         assert!(changes.commit().is_err());
         assert_eq!(fs::read_to_string(path("a")).expect("the file"), "old");
+    }
+
+    #[test]
+    fn a_failed_change_leaves_no_new_folders() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("file"), "").expect("written");
+        let mut changes = Changes::default();
+        changes.write(path("a/b/c"), "new");
+        changes.write(path("a/d/e"), "new");
+        changes.write(path("file/f"), "new");
+        assert!(changes.commit().is_err());
+        assert!(path("file").exists() && !path("a").exists());
+    }
+
+    #[test]
+    fn temporary_files_of_killed_processes_are_deleted_and_others_kept() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| folder.path().join(name);
+        for name in [".espo-killed.new", ".espo-running.new", ".espo-notes", "a"] {
+            fs::write(path(name), "x").expect("written");
+        }
+        let running = fs::File::open(path(".espo-running.new")).expect("opened");
+        running.lock().expect("locked");
+        let mut changes = Changes::default();
+        changes.write(path("a"), "x");
+        changes.commit().expect("nothing to write");
+        assert!(!path(".espo-killed.new").exists());
+        assert!(path(".espo-running.new").exists() && path(".espo-notes").exists());
     }
 
     #[test]
