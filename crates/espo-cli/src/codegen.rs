@@ -1,6 +1,6 @@
 //! `espo codegen`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -125,14 +125,35 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
 /// Reads metadata and prints what is odd about it.
 pub(crate) fn load(metadata: &[PathBuf]) -> Result<Schema, Failure> {
     let schema = Schema::load(metadata)?;
+    // Many links may lead to the same missing entity types, in an export that a user's roles restrict.
+    const SHOWN: usize = 3;
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for diagnostic in &schema.diagnostics {
+        let count = kinds.entry(kind(&diagnostic.message)).or_default();
+        *count += 1;
+        if *count <= SHOWN {
+            espo_stdio::note!(
+                "{}: {}",
+                diagnostic.level,
+                espo_stdio::one_line(&diagnostic.to_string())
+            );
+        }
+    }
+    for (kind, count) in kinds.into_iter().filter(|(_, count)| *count > SHOWN) {
         espo_stdio::note!(
-            "{}: {}",
-            diagnostic.level,
-            espo_stdio::one_line(&diagnostic.to_string())
+            "note: {} more like this: {}",
+            count - SHOWN,
+            espo_stdio::one_line(&kind)
         );
     }
     Ok(schema)
+}
+
+/// A message with `…` in the place of the names in it.
+fn kind(message: &str) -> String {
+    let parts = message.split('`').enumerate();
+    let parts = parts.map(|(index, part)| if index % 2 == 1 { "…" } else { part });
+    parts.collect::<Vec<_>>().join("`")
 }
 
 /// Generates the code as the arguments and the configuration say.
@@ -197,6 +218,8 @@ fn target(args: &TargetArgs, config: &Config) -> Result<Target, Failure> {
             )));
         }
     };
+    // An existing manifest may have been renamed by its owner.
+    let name = name.or_else(|| package_name(&folder.join("Cargo.toml")));
     let name = crate_name(name, &folder)?;
     let espo_core = dependency(args, config, &folder)?;
     if args.espo_core.is_some() || settings.espo_core.is_some() {
@@ -313,16 +336,21 @@ fn dependency(args: &TargetArgs, config: &Config, folder: &Path) -> Result<Strin
             }
             arguments::dependency(&inline(&table))?
         }
-        None => format!(
-            "\"{}.{}\"",
-            env!("CARGO_PKG_VERSION_MAJOR"),
-            env!("CARGO_PKG_VERSION_MINOR")
-        ),
+        None => format!("{:?}", default_version()),
     })
 }
 
+/// The version of espo-core that belongs to this program.
+fn default_version() -> &'static str {
+    concat!(
+        env!("CARGO_PKG_VERSION_MAJOR"),
+        ".",
+        env!("CARGO_PKG_VERSION_MINOR")
+    )
+}
+
 /// Says so if a dependency that was asked for is not the one in the manifest, which is its owner's once it exists.
-fn note_kept_dependency(folder: &Path, asked: &str) {
+fn note_kept_dependency(folder: &Path, asked_text: &str) {
     let path = folder.join("Cargo.toml");
     let Ok(Ok(manifest)) = std::fs::read_to_string(&path).map(|text| text.parse::<toml::Table>())
     else {
@@ -331,7 +359,7 @@ fn note_kept_dependency(folder: &Path, asked: &str) {
     let kept = manifest
         .get("dependencies")
         .and_then(|table| table.get("espo-core"));
-    let asked = toml::from_str::<toml::Table>(&format!("dependency = {asked}")).ok();
+    let asked = toml::from_str::<toml::Table>(&format!("dependency = {asked_text}")).ok();
     let asked = asked.as_ref().and_then(|table| table.get("dependency"));
     // The features are the generator's and the owner's.
     let source = |value: &toml::Value, key: &str| match value {
@@ -351,13 +379,16 @@ fn note_kept_dependency(folder: &Path, asked: &str) {
         keys.iter()
             .all(|key| source(kept, key) == source(asked, key))
     };
+    // The generator replaces a dependency that is still the default.
+    let default = toml::Value::from(default_version());
     if kept
         .zip(asked)
-        .is_some_and(|(kept, asked)| !is_same(kept, asked))
+        .is_some_and(|(kept, asked)| !is_same(kept, asked) && !is_same(kept, &default))
     {
         espo_stdio::note!(
-            "note: {} keeps its dependency on espo-core; to change it, edit that file",
-            path.display()
+            "note: {} keeps its dependency on espo-core, which may have been edited; to change it, write: espo-core = {}",
+            path.display(),
+            espo_stdio::one_line(asked_text)
         );
     }
 }

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use espo_codegen::{Generator, Renamed};
-use espo_schema::{Change, Schema};
+use espo_schema::{Change, ChangeKind, Schema};
 use espo_stdio::one_line;
 use serde_json::json;
 
+use crate::config::Config;
 use crate::failure::Failure;
 
 /// How differences are printed.
@@ -38,10 +39,30 @@ impl FormatArgs {
     }
 }
 
+/// Options for the entity types to compare.
+#[derive(clap::Args)]
+pub(crate) struct ScopeArgs {
+    /// Also report differences in entity types that `entity-types` in espo.toml excludes from the generated code.
+    #[arg(long)]
+    all: bool,
+}
+
+impl ScopeArgs {
+    pub(crate) fn limit(&self, comparison: Comparison, config: &Config) -> Comparison {
+        if self.all {
+            comparison
+        } else {
+            comparison.only(&config.generate.entity_types)
+        }
+    }
+}
+
 /// The differences of two schemas for Rust callers.
 pub(crate) struct Comparison {
     changes: Vec<Change>,
     renamed: Vec<Renamed>,
+    /// Number of differences in entity types that are not generated.
+    elsewhere: usize,
     /// Entity types and sections that the user cannot see, if it is not an administrator.
     hidden: Option<Hidden>,
 }
@@ -57,6 +78,7 @@ impl Comparison {
         Ok(Self {
             changes: Schema::diff(old, new),
             renamed: Generator::new().renamed(old, new)?,
+            elsewhere: 0,
             hidden: None,
         })
     }
@@ -76,11 +98,39 @@ impl Comparison {
         Ok(Self {
             changes: comparison.changes,
             renamed: Generator::new().renamed(old, &visible)?,
+            elsewhere: 0,
             hidden: Some(Hidden {
                 entities: comparison.hidden_entities,
                 changes: comparison.hidden,
             }),
         })
+    }
+
+    /// Leaves only what affects code that was generated for these entity types; all of them if none is given.
+    ///
+    /// Of other entity types, the code contains a type for IDs, so that their removal is of interest.
+    pub(crate) fn only(mut self, entities: &[String]) -> Self {
+        if entities.is_empty() {
+            return self;
+        }
+        let is_generated = |name: &String| entities.contains(name);
+        let count = self.changes.len() + self.renamed.len();
+        self.changes.retain(|change| {
+            is_generated(&change.entity)
+                || matches!(
+                    change.kind,
+                    ChangeKind::EntityRemoved | ChangeKind::EntityRenamed { .. }
+                )
+        });
+        self.renamed.retain(|renamed| {
+            is_generated(&renamed.new.entity) || renamed.new.wire == renamed.new.entity
+        });
+        self.elsewhere = count - self.changes.len() - self.renamed.len();
+        if let Some(hidden) = &mut self.hidden {
+            hidden.entities.retain(is_generated);
+            hidden.changes.retain(|change| is_generated(&change.entity));
+        }
+        self
     }
 
     #[cfg_attr(not(feature = "network"), allow(dead_code))]
@@ -147,6 +197,13 @@ impl Comparison {
             self.breaking(),
             self.adding()
         );
+        if self.elsewhere > 0 {
+            let _ = write!(
+                text,
+                "; {} in entity types that are not generated",
+                self.elsewhere
+            );
+        }
         if let Some(hidden) = &self.hidden {
             let _ = write!(
                 text,
@@ -213,6 +270,7 @@ impl Comparison {
             "version": 1,
             "breaking": self.breaking() > 0,
             "partial": self.hidden.is_some(),
+            "notGenerated": self.elsewhere,
             "changes": self.changes,
             "rustNames": renamed.collect::<Vec<_>>(),
         });

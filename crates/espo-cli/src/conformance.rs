@@ -1,8 +1,9 @@
 //! `espo conformance`.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-use espo_conformance::{Error, Report, Suite, Users};
+use espo_conformance::{Error, Finding, Report, Suite, Users, Verdict};
 use espo_schema::Schema;
 use espo_sim::Sim;
 
@@ -112,6 +113,9 @@ async fn suite(args: &Args, config: &Config) -> Result<Report, Failure> {
     for name in &args.only {
         suite = suite.only(name);
     }
+    if std::io::stderr().is_terminal() {
+        suite = suite.observer(show_progress);
+    }
     let interrupted = async {
         // If the signal cannot be observed, the run continues to its end.
         if tokio::signal::ctrl_c().await.is_err() {
@@ -130,6 +134,16 @@ async fn suite(args: &Args, config: &Config) -> Result<Report, Failure> {
         Error::Usage(message) => Failure::Input(message),
         Error::Unreachable(message) | Error::Refused(message) => Failure::Unreachable(message),
     })
+}
+
+/// Shows every 50 checks that the run continues, and each failed check at once.
+fn show_progress(done: usize, total: usize, finding: &Finding) {
+    if matches!(finding.verdict, Verdict::Differs(_)) {
+        espo_stdio::note!("failed: {}", finding.name);
+    }
+    if done.is_multiple_of(50) {
+        espo_stdio::note!("{done} of {total} checks finished");
+    }
 }
 
 /// The stock schema with a custom entity type that has fields of the types that are rare in the stock schema.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use espo_schema::Schema;
 
-use crate::compare::{Comparison, FormatArgs};
+use crate::compare::{Comparison, FormatArgs, ScopeArgs};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::git;
@@ -36,12 +36,18 @@ pub(crate) struct Args {
     #[arg(long = "metadata", value_name = "PATH", requires = "against")]
     metadata: Vec<PathBuf>,
     #[command(flatten)]
+    scope: ScopeArgs,
+    #[command(flatten)]
     format: FormatArgs,
 }
 
 pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     let (old, new) = schemas(args, config)?;
-    let comparison = Comparison::new(&old, &new)?;
+    let mut comparison = Comparison::new(&old, &new)?;
+    // Two given exports need not be those of the configured crate.
+    if args.against.is_some() {
+        comparison = args.scope.limit(comparison, config);
+    }
     espo_stdio::out!("{}", comparison.render(args.format.format())?)?;
     comparison.check()
 }
@@ -52,7 +58,11 @@ fn schemas(args: &Args, config: &Config) -> Result<(Schema, Schema), Failure> {
             let layers = config.layers(&args.metadata)?;
             let new = Schema::load(&layers)?;
             let old = match state.strip_prefix("git:") {
-                Some(reference) => Schema::load(&git::checkout(reference, &layers)?.paths)?,
+                Some(reference) => {
+                    let checkout = git::checkout(reference, &layers)?;
+                    Schema::load(&checkout.paths)
+                        .map_err(|error| Failure::Input(checkout.named(&error.to_string())))?
+                }
                 None => Schema::load(&[PathBuf::from(state)])?,
             };
             Ok((old, new))

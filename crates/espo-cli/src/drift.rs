@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use espo_schema::Schema;
 
-use crate::compare::{Comparison, FormatArgs};
+use crate::compare::{Comparison, FormatArgs, ScopeArgs};
 use crate::config::Config;
 use crate::credentials;
 use crate::failure::Failure;
@@ -24,18 +24,20 @@ pub(crate) struct Args {
     #[arg(long = "metadata", value_name = "PATH")]
     metadata: Vec<PathBuf>,
     #[command(flatten)]
+    scope: ScopeArgs,
+    #[command(flatten)]
     format: FormatArgs,
 }
 
 pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     let old = Schema::load(&config.layers(&args.metadata)?)?;
     let pulled = instance::pull(&args.connection, config, false)?;
-    let new = Schema::from_value(pulled.metadata, &pulled.url)?;
     let comparison = if pulled.is_complete {
-        Comparison::new(&old, &new)?
+        Comparison::new(&old, &pulled.schema)?
     } else {
-        Comparison::partial(&old, &new)?
+        Comparison::partial(&old, &pulled.schema)?
     };
+    let comparison = args.scope.limit(comparison, config);
     espo_stdio::out!("{}", comparison.render(args.format.format())?)?;
     comparison.check()
 }

@@ -11,23 +11,53 @@ use crate::failure::Failure;
 
 /// Files of a commit in a temporary directory, which is deleted with this value.
 pub(crate) struct Checkout {
-    _folder: TempDir,
-    /// The extracted paths, in the order in which they were given.
+    folder: TempDir,
+    reference: String,
+    /// The extracted paths, in the order in which they were given, without those that the commit does not have.
     pub(crate) paths: Vec<PathBuf>,
 }
 
-/// Extracts files and directories from a commit. Paths that the commit does not have are an error.
+impl Checkout {
+    /// A message about the temporary files, with their names in the commit.
+    pub(crate) fn named(&self, message: &str) -> String {
+        let mut named = message.to_owned();
+        for index in 0..self.paths.len() {
+            let folder = self.folder.path().join(index.to_string()).join("");
+            let folder = folder.display().to_string();
+            named = named.replace(&folder, &format!("git:{}:", self.reference));
+        }
+        named
+    }
+}
+
+/// Extracts files and directories from a commit. Of several paths, some may be missing in the commit, for example a layer
+/// that the compared change adds.
 pub(crate) fn checkout(reference: &str, paths: &[PathBuf]) -> Result<Checkout, Failure> {
-    if reference.is_empty() || reference.starts_with('-') {
+    if reference.is_empty() || reference.starts_with('-') || reference.contains(':') {
         return Err(Failure::Input(format!(
             "invalid Git reference `{reference}`: expected a commit, branch or tag, such as git:origin/main"
+        )));
+    }
+    let commit = format!("{reference}^{{commit}}");
+    let known = command(
+        Path::new("."),
+        &["rev-parse", "--verify", "--quiet", &commit],
+    )
+    .output();
+    let is_repository = git(&["rev-parse", "--git-dir"]);
+    if is_repository.is_ok() && !known.map_err(not_started)?.status.success() {
+        return Err(Failure::Input(format!(
+            "this repository has no commit, branch or tag `{reference}`; if the remote has it, run `git fetch origin \
+             {branch}` (CI often clones only the last commit)",
+            branch = reference.strip_prefix("origin/").unwrap_or(reference),
         )));
     }
     let top = PathBuf::from(text(git(&["rev-parse", "--show-toplevel"])?).trim_end());
     let folder = tempfile::tempdir()
         .map_err(|error| Failure::Input(format!("cannot create a temporary directory: {error}")))?;
-    let mut extracted = Vec::new();
-    for (index, path) in paths.iter().enumerate() {
+    let mut extracted: Vec<PathBuf> = Vec::new();
+    let mut missing = Vec::new();
+    for path in paths {
         let inside = inside(&top, path)?;
         let listing = git_in(
             &top,
@@ -43,16 +73,25 @@ pub(crate) fn checkout(reference: &str, paths: &[PathBuf]) -> Result<Checkout, F
         )?;
         let files = files(&listing);
         if files.is_empty() {
-            return Err(Failure::Input(format!(
-                "{reference} has no {inside}; pass a commit that has it"
-            )));
+            missing.push(inside);
+            continue;
         }
-        let target = folder.path().join(index.to_string());
+        let target = folder.path().join(extracted.len().to_string());
         write(&top, &files, &target)?;
         extracted.push(target.join(&inside));
     }
+    if extracted.is_empty() {
+        return Err(Failure::Input(format!(
+            "{reference} has no {}; pass a commit that has it",
+            missing.join(" and no ")
+        )));
+    }
+    for path in missing {
+        espo_stdio::note!("note: {reference} has no {path}; it is compared as if it were empty");
+    }
     Ok(Checkout {
-        _folder: folder,
+        folder,
+        reference: reference.to_owned(),
         paths: extracted,
     })
 }
@@ -151,6 +190,8 @@ fn git_in(folder: &Path, arguments: &[&str]) -> Result<Vec<u8>, Failure> {
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(arguments);
+    // The name of a directory may start with `:`.
+    command.env("GIT_LITERAL_PATHSPECS", "1");
     // Git runs the hooks and helpers of a repository, which do not need the credentials of this program.
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("ESPO_") {

@@ -21,6 +21,10 @@ pub(crate) struct Args {
     /// Generate only these entity types, separated by commas. By default, all of them.
     #[arg(long, value_name = "ENTITY TYPES", value_delimiter = ',', value_parser = arguments::entity_type)]
     only: Vec<String>,
+    /// Dependency of the crate on espo-core: a version such as `"0.1"`, or a table such as `{ path = "…" }`, whose path
+    /// starts at espo.toml. By default, the version of this program.
+    #[arg(long, value_name = "DEPENDENCY")]
+    espo_core: Option<String>,
     /// Replace an existing file.
     #[arg(long)]
     force: bool,
@@ -31,9 +35,14 @@ pub(crate) fn run(args: &Args, path: Option<&Path>) -> Result<(), Failure> {
     // CI systems set variables without a value.
     let from_environment = || std::env::var("ESPO_URL").ok().filter(|url| !url.is_empty());
     let url = args.url.clone().or_else(from_environment);
+    let has_url = url.is_some();
     let url = url.unwrap_or_else(|| EXAMPLE.to_owned());
     arguments::base_url(&url)?;
     arguments::crate_name(None, Path::new(&args.package))?;
+    let espo_core = match &args.espo_core {
+        Some(dependency) => arguments::dependency(dependency)?,
+        None => String::new(),
+    };
     if path.exists() && !args.force {
         return Err(Failure::Input(format!(
             "{} exists; edit it, or pass --force to replace it",
@@ -41,17 +50,22 @@ pub(crate) fn run(args: &Args, path: Option<&Path>) -> Result<(), Failure> {
         )));
     }
     let mut changes = Changes::default();
-    changes.write(&path, template(&url, args));
+    changes.write(&path, template(&url, args, &espo_core));
     changes.commit()?;
+    let edit = if has_url {
+        ""
+    } else {
+        "set `url` in it to that of your instance, "
+    };
     espo_stdio::outln!(
-        "wrote {}; set ESPO_USERNAME and ESPO_PASSWORD (or ESPO_API_KEY), then run `{} update`",
+        "wrote {}; {edit}set ESPO_USERNAME and ESPO_PASSWORD (or ESPO_API_KEY), then run `{} update`",
         path.display(),
         program()
     )?;
     Ok(())
 }
 
-fn template(url: &str, args: &Args) -> String {
+fn template(url: &str, args: &Args, espo_core: &str) -> String {
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let only = if args.only.is_empty() {
         "# Only these entity types; of the others, only the types of their IDs exist.\n# entity-types = [\"Account\", \"Contact\"]"
@@ -61,6 +75,11 @@ fn template(url: &str, args: &Args) -> String {
         format!(
             "# Only these entity types; of the others, only the types of their IDs exist.\nentity-types = {names}"
         )
+    };
+    let espo_core = if espo_core.is_empty() {
+        r#"# espo-core = { path = "../espo-typed/crates/espo-core" }"#.to_owned()
+    } else {
+        format!("espo-core = {espo_core}")
     };
     format!(
         r#"# Configuration of the `espo` command line. Relative paths start at the directory of this file.
@@ -93,7 +112,7 @@ crate = {package}
 # Other names and types for single entity types and attributes.
 # overrides = "overrides.toml"
 # Dependency of the crate on espo-core; by default, the version of this program. A path starts at this file.
-# espo-core = {{ path = "../espo-typed/crates/espo-core" }}
+{espo_core}
 "#,
         major = env!("CARGO_PKG_VERSION_MAJOR"),
         minor = env!("CARGO_PKG_VERSION_MINOR"),

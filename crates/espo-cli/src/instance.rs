@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use espo_core::{Auth, Client, Error};
+use espo_schema::Schema;
 use serde_json::Value;
 
 use crate::arguments;
@@ -54,6 +55,7 @@ pub(crate) struct Pulled {
     pub(crate) url: String,
     /// The response of `GET Metadata`.
     pub(crate) metadata: Value,
+    pub(crate) schema: Schema,
     /// Whether the user is an administrator, who alone sees everything.
     pub(crate) is_complete: bool,
     /// The user name and kind of user.
@@ -100,22 +102,48 @@ pub(crate) fn pull(
         .enable_all()
         .build()
         .map_err(|error| Failure::Input(format!("cannot start the runtime: {error}")))?;
-    let (metadata, is_complete, user) = runtime
-        .block_on(ask(&client, with_labels))
-        .map_err(|error| unreachable(&url, &error))?;
+    let (metadata, is_complete, user) = runtime.block_on(ask(&client, &url, with_labels))?;
+    // An export that cannot be read must not replace one that can.
+    let schema = Schema::from_value(metadata.clone(), &url).map_err(|error| {
+        let found = match error {
+            espo_schema::Error::Shape { path, expected, found, .. } => {
+                format!("at `{path}`: expected {expected}, found {found}")
+            }
+            other => other.to_string(),
+        };
+        Failure::Unreachable(format!(
+            "{url}: the response to GET Metadata is not EspoCRM's metadata: {found}; check the log of the server, its \
+             extensions, and proxies on the way"
+        ))
+    })?;
     Ok(Pulled {
         url,
         metadata,
+        schema,
         is_complete,
         user,
     })
 }
 
-async fn ask(client: &Client, with_labels: bool) -> Result<(Value, bool, String), Error> {
-    let user = client.app().user::<espo_core::JsonObject>().await?;
-    let mut metadata = client.app().metadata().await?;
-    if with_labels {
-        metadata["i18n"] = client.app().i18n(true).await?;
+async fn ask(
+    client: &Client,
+    url: &str,
+    with_labels: bool,
+) -> Result<(Value, bool, String), Failure> {
+    let failed = |error: Error| unreachable(url, &error);
+    let user = client.app().user::<espo_core::JsonObject>().await;
+    let user = user.map_err(failed)?;
+    let mut metadata = client.app().metadata().await.map_err(failed)?;
+    // Of other values, the caller reports what they are.
+    if let (true, Value::Object(sections)) = (with_labels, &mut metadata) {
+        let labels = client.app().i18n(true).await.map_err(|error| {
+            Failure::Unreachable(format!(
+                "{}; to export the metadata without labels, set `labels = false` under [metadata] in {FILE}, or pass \
+                 --no-labels to `pull`",
+                failed(error)
+            ))
+        })?;
+        sections.insert("i18n".to_owned(), labels);
     }
     let name = user.user_name().unwrap_or("an unnamed user");
     let description = match user.kind() {
@@ -223,6 +251,15 @@ fn auth(variables: &Variables) -> Result<Auth, Failure> {
         (Some(key), Some(secret), ..) => Ok(Auth::hmac(key, secret).into()),
         (Some(key), None, ..) => Ok(Auth::api_key(key)),
         (None, _, Some(user), Some(password)) => Ok(Auth::password(user, password).into()),
+        (None, _, Some(_), None) => Err(Failure::Input(
+            "incomplete credentials: ESPO_USERNAME is set, but ESPO_PASSWORD is not; set both".to_owned(),
+        )),
+        (None, _, None, Some(_)) => Err(Failure::Input(
+            "incomplete credentials: ESPO_PASSWORD is set, but ESPO_USERNAME is not; set both".to_owned(),
+        )),
+        (None, Some(_), None, None) => Err(Failure::Input(
+            "incomplete credentials: ESPO_SECRET_KEY is set, but ESPO_API_KEY is not; set both".to_owned(),
+        )),
         _ => Err(Failure::Input(
             "no credentials: set ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC), or ESPO_USERNAME and ESPO_PASSWORD, or name \
              a file with them in ESPO_CREDENTIALS"

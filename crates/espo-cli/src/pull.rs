@@ -1,8 +1,6 @@
 //! `espo pull`.
 
-use std::path::PathBuf;
-
-use espo_schema::Schema;
+use std::path::{Path, PathBuf};
 
 use crate::config::Config;
 use crate::credentials;
@@ -23,7 +21,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// Write a directory with one small sorted file per entity type and section, so that changes can be reviewed in Git.
-    /// Implied if the path is an existing directory.
+    /// Implied if the path is an existing directory or ends with `/`.
     #[arg(long)]
     split: bool,
     /// Leave out the labels, which appear only in the documentation of the generated code.
@@ -32,17 +30,15 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
-    let path = match (&args.out, &config.metadata.export) {
-        (Some(path), _) => path.clone(),
-        (None, Some(path)) => config.path(path),
-        (None, None) => PathBuf::from("metadata.json"),
+    let (path, is_folder) = match (&args.out, &config.metadata.export) {
+        (Some(path), _) => (path.clone(), names_folder(path)),
+        (None, Some(path)) => (config.path(path), names_folder(path)),
+        (None, None) => (PathBuf::from("metadata.json"), false),
     };
     let labels = !args.no_labels && config.metadata.labels.unwrap_or(true);
     let pulled = instance::pull(&args.connection, config, labels)?;
-    // An export that cannot be read must not replace one that can.
-    let schema = Schema::from_value(pulled.metadata.clone(), &pulled.url)?;
     let mut changes = Changes::default();
-    let split = args.split || path.is_dir();
+    let split = args.split || is_folder || path.is_dir();
     if split && path.is_file() {
         return Err(Failure::Input(format!(
             "cannot write a directory to {}: it is a file; delete it or pass another --out",
@@ -53,13 +49,18 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     changes.commit()?;
     espo_stdio::outln!(
         "{} from {} as {} in {}",
-        schema.summary(),
+        pulled.schema.summary(),
         pulled.url,
         espo_stdio::one_line(&pulled.user),
         path.display()
     )?;
     note_incomplete(&pulled);
     Ok(())
+}
+
+/// Whether a path ends with a separator, which makes it that of a directory although there may be none yet.
+pub(crate) fn names_folder(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(std::path::is_separator)
 }
 
 /// Warns that the export may lack entity types.

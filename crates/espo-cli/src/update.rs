@@ -1,6 +1,6 @@
 //! `espo update`.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use espo_schema::Schema;
 
@@ -47,40 +47,45 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
                 "no export given: set `export` under [metadata] in {FILE}, or run `espo init`"
             ))
         })?;
+    let split = config
+        .metadata
+        .export
+        .as_deref()
+        .is_some_and(pull::names_folder)
+        || export.is_dir();
     let layers = config.layers(&[])?;
-    if !layers.contains(&export) {
+    let is_export = |layer: &PathBuf| normal(layer) == normal(&export);
+    let Some(place) = layers.iter().position(is_export) else {
         return Err(Failure::Input(format!(
             "the layers in {FILE} do not contain the export {}; add it to `layers`, or remove `layers`",
             export.display()
         )));
-    }
-    let old = if export.exists() {
-        Some(Schema::load(&layers)?)
-    } else {
-        None
     };
+    let previous = Previous::load(&export, &layers);
     let labels = config.metadata.labels.unwrap_or(true);
     let pulled = instance::pull(&args.connection, config, labels)?;
     let text = pulled.text()?;
-    let new = with_export(&layers, &export, &text)?;
-    if let (Some(old), false, false) = (&old, pulled.is_complete, args.allow_hidden) {
-        check_hidden(old, &new)?;
+    let new = with_export(&layers, place, &text)?;
+    if !pulled.is_complete && !args.allow_hidden {
+        previous.check_hidden(&new)?;
     }
-    let comparison = match &old {
-        Some(old) => Some(Comparison::new(old, &new)?),
-        None => None,
+    let comparison = match &previous {
+        Previous::Read(old) => {
+            Some(Comparison::new(old, &new)?.only(&config.generate.entity_types))
+        }
+        Previous::None | Previous::Unreadable(_) => None,
     };
 
     let generated = codegen::generate(&new, &TargetArgs::default(), config)?;
     let mut changes = Changes::default();
     generated.plan(&mut changes, args.force)?;
     // Last: if the process is killed in between, the next update reports the same changes again.
-    pulled.write(&export, export.is_dir(), &mut changes)?;
+    pulled.write(&export, split, &mut changes)?;
     let written = changes.written().count();
     if !args.dry_run {
         changes.commit()?;
     }
-    report(args, comparison.as_ref(), &pulled, written)?;
+    report(args, &previous, comparison.as_ref(), &pulled, written)?;
     if !args.dry_run && args.format == Format::Text {
         espo_stdio::outln!("{}", generated.summary())?;
     }
@@ -88,53 +93,108 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A path without `.`, and without `..` after a name.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir
+                if matches!(normal.components().next_back(), Some(Component::Normal(_))) =>
+            {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
+}
+
+/// The metadata before the update.
+enum Previous {
+    /// There is no export yet.
+    None,
+    Read(Box<Schema>),
+    /// The export is damaged, for example by a merge; this command replaces it.
+    Unreadable(String),
+}
+
+impl Previous {
+    fn load(export: &Path, layers: &[PathBuf]) -> Self {
+        let is_empty = |folder: &Path| {
+            std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+        };
+        if !export.exists() || is_empty(export) {
+            return Self::None;
+        }
+        match Schema::load(layers) {
+            Ok(schema) => Self::Read(Box::new(schema)),
+            Err(error) => {
+                let error = error.to_string();
+                Self::Unreadable(error.lines().next().unwrap_or_default().to_owned())
+            }
+        }
+    }
+
+    /// Entity types that vanish because of missing permissions would be removed from the SDK.
+    fn check_hidden(&self, new: &Schema) -> Result<(), Failure> {
+        let old = match self {
+            Self::None => return Ok(()),
+            Self::Unreadable(error) => {
+                return Err(Failure::Input(format!(
+                    "the user is not an administrator, and which entity types it cannot see is unknown, because the \
+                     previous export cannot be read ({error}); nothing was written; use an administrator, or pass \
+                     --allow-hidden"
+                )));
+            }
+            Self::Read(old) => old,
+        };
+        let missing: Vec<&str> = old
+            .entity_types
+            .keys()
+            .filter(|name| !new.entity_types.contains_key(*name))
+            .map(|name| name.as_str())
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::Input(format!(
+            "the user is not an administrator, and its export lacks {} entity types of the previous one: {}; nothing was \
+             written; use an administrator, or pass --allow-hidden to remove them",
+            missing.len(),
+            missing.join(", ")
+        )))
+    }
+}
+
 /// The layers, with the new text in the place of the export.
-fn with_export(layers: &[PathBuf], export: &Path, text: &str) -> Result<Schema, Failure> {
+fn with_export(layers: &[PathBuf], place: usize, text: &str) -> Result<Schema, Failure> {
     let folder = tempfile::tempdir()
         .map_err(|error| Failure::Input(format!("cannot create a temporary directory: {error}")))?;
-    let name = export
+    let name = layers[place]
         .file_name()
         .unwrap_or_else(|| "metadata.json".as_ref());
     let new = folder.path().join(name);
     std::fs::write(&new, text).map_err(|error| Failure::file("write", &new, error))?;
-    let layers: Vec<PathBuf> = layers
-        .iter()
-        .map(|layer| {
-            if layer == export {
-                new.clone()
-            } else {
-                layer.clone()
-            }
-        })
-        .collect();
+    let mut layers = layers.to_vec();
+    layers[place] = new;
     codegen::load(&layers)
-}
-
-/// Entity types that vanish because of missing permissions would be removed from the SDK.
-fn check_hidden(old: &Schema, new: &Schema) -> Result<(), Failure> {
-    let missing: Vec<&str> = old
-        .entity_types
-        .keys()
-        .filter(|name| !new.entity_types.contains_key(*name))
-        .map(|name| name.as_str())
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::Input(format!(
-        "the user is not an administrator, and its export lacks {} entity types of the previous one: {}; nothing was \
-         written; use an administrator, or pass --allow-hidden to remove them",
-        missing.len(),
-        missing.join(", ")
-    )))
 }
 
 fn report(
     args: &Args,
+    previous: &Previous,
     comparison: Option<&Comparison>,
     pulled: &Pulled,
     written: usize,
 ) -> Result<(), Failure> {
+    if let Previous::Unreadable(error) = previous {
+        espo_stdio::note!(
+            "note: the previous export could not be read, so the changes are unknown: {}",
+            espo_stdio::one_line(error)
+        );
+        return Ok(());
+    }
     match comparison {
         Some(comparison) if args.format != Format::Text => {
             espo_stdio::out!("{}", comparison.render(args.format)?)?;

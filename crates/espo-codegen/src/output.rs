@@ -145,8 +145,8 @@ impl Output {
         .listed()
     }
 
-    /// Keeps the manifest of a crate that was previously generated into `folder`, except for its name and features, because
-    /// users edit it. A manifest without generated features is not kept; see [`Drift::foreign`].
+    /// Keeps the manifest of a crate that was previously generated into `folder`, except for its name, its features and a
+    /// dependency on `espo-core` that is still the default one, because users edit it. A manifest without generated features is not kept; see [`Drift::foreign`].
     ///
     /// # Errors
     /// Fails if it is not TOML, or lacks a dependency that the overrides need.
@@ -156,6 +156,11 @@ impl Output {
             return Ok(self);
         };
         let kept = manifest::renamed(&path, &self.manifest(&path)?, name)?;
+        let new = self
+            .files
+            .get(Path::new(MANIFEST))
+            .map_or("", String::as_str);
+        let kept = manifest::with_dependency(kept, new);
         if let Some(line) = manifest::missing_dependency(&kept, &self.dependencies) {
             return Err(Error::Dependency {
                 path: path.display().to_string(),

@@ -37,7 +37,7 @@ pub use differential::{
     Cause, Comparison, Differential, Header, Instance, Recording, Score, Share,
 };
 pub use report::{Difference, Finding, Report, Verdict, Versions};
-pub use run::{Error, Suite};
+pub use run::{Error, Observer, Suite};
 pub use users::{Login, Users};
 
 /// Metadata of a custom entity type `CAllTypes`, as JSON, to merge over the stock schema of a server under test: it has

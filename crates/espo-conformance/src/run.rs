@@ -40,7 +40,11 @@ pub struct Suite {
     users: Users,
     only: Vec<String>,
     may_change_settings: bool,
+    observer: Option<Observer>,
 }
+
+/// Receives the number of finished checks, the number of all checks, and the check that has just finished.
+pub type Observer = fn(usize, usize, &Finding);
 
 impl Suite {
     /// Creates a run of all checks against the site at `url` (with or without `/api/v1`).
@@ -50,7 +54,15 @@ impl Suite {
             users,
             only: Vec::new(),
             may_change_settings: false,
+            observer: None,
         }
+    }
+
+    /// Calls a function after each check, to show the progress of a run, which takes minutes on a real server.
+    #[must_use]
+    pub fn observer(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
     }
 
     /// Allows the run to change settings as the administrator where a check needs it: it adds a second currency to the
@@ -99,7 +111,8 @@ impl Suite {
             behaviours: Vec::new(),
         };
         let mut stop = pin!(stop);
-        for behaviour in chosen {
+        let total = chosen.len();
+        for (index, behaviour) in chosen.into_iter().enumerate() {
             let asked = pin!(AssertUnwindSafe(ask(&behaviour, &test)).catch_unwind());
             let verdict = match select(stop.as_mut(), asked).await {
                 Either::Left(_) => {
@@ -113,11 +126,15 @@ impl Suite {
                 Verdict::Differs(_) => report.differs += 1,
                 Verdict::Skipped { .. } => report.skipped += 1,
             }
-            report.behaviours.push(Finding {
+            let finding = Finding {
                 name: behaviour.full_name(),
                 versions: behaviour.versions,
                 verdict,
-            });
+            };
+            if let Some(observer) = self.observer {
+                observer(index + 1, total, &finding);
+            }
+            report.behaviours.push(finding);
         }
         report.left_behind = Ledger::settle(&test).await;
         report.left_behind.extend(test.restore_settings().await);

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::merge::{merge, remove_paths};
 use crate::model::{Diagnostic, Schema};
 use crate::resolve::resolve;
-use crate::shape::{SECTIONS, check, root_error};
+use crate::shape::{SECTIONS, check, root_error, wrong_level};
 use crate::source::Layer;
 
 impl Schema {
@@ -91,6 +91,9 @@ fn require_any(layers: &[Layer]) -> Result<(), Error> {
     match layers.first() {
         Some(first) if !layers.iter().any(|layer| has_sections(&layer)) => {
             Err(if first.is_folder {
+                if let Some(error) = wrong_level(first) {
+                    return Err(error);
+                }
                 Error::EmptyFolder {
                     path: first.name.clone().into(),
                 }

@@ -4,6 +4,8 @@
 //! which a whole section has another type is not metadata; any problem below is reported and ignored, so that one broken
 //! definition does not keep the rest from being used.
 
+use std::path::Path;
+
 use serde_json::{Map, Value};
 
 use crate::error::Error;
@@ -41,6 +43,22 @@ pub(crate) fn check(layer: &Layer, diagnostics: &mut Vec<Diagnostic>) -> Result<
     let Value::Object(root) = &layer.tree else {
         return Err(root_error(layer));
     };
+    for (path, reason) in &layer.ignored {
+        let name = path.display().to_string();
+        checker
+            .diagnostics
+            .push(Diagnostic::note(name, format!("not read: {reason}")));
+    }
+    if !layer.is_folder && is_definition(root) {
+        return Err(Error::Shape {
+            file: layer.name.clone(),
+            path: "$".to_owned(),
+            expected: "an object with `entityDefs`, `scopes` and `fields`".to_owned(),
+            found: "the definition of one entity type".to_owned(),
+            hint: "pass the directory that contains `entityDefs`, such as custom/Espo/Custom/Resources/metadata"
+                .to_owned(),
+        });
+    }
     let is_section = |key: &str| SECTIONS.contains(&key) || OTHER_SECTIONS.contains(&key);
     if !layer.is_folder && !root.keys().any(|key| is_section(key)) {
         return Err(root_error(layer));
@@ -64,9 +82,42 @@ pub(crate) fn check(layer: &Layer, diagnostics: &mut Vec<Diagnostic>) -> Result<
         }
     }
     if !contributes(root) && layer.unset.is_empty() {
+        if let Some(error) = wrong_level(layer) {
+            return Err(error);
+        }
         checker.note_unused(root);
     }
     Ok(())
+}
+
+/// Whether a file is that of one entity type, `entityDefs/X.json`. Its `fields` look like the section of the same name.
+fn is_definition(root: &Map<String, Value>) -> bool {
+    let has = |key: &str| root.contains_key(key);
+    if has("entityDefs") || has("scopes") {
+        return false;
+    }
+    let fields = root.get("fields").and_then(Value::as_object);
+    let typed = fields.is_some_and(|fields| {
+        // Definitions of field types have no type.
+        !fields.is_empty() && fields.values().all(|field| field["type"].is_string())
+    });
+    typed || (fields.is_some() && (has("links") || has("collection")))
+}
+
+/// The error for a directory without metadata that has some below or above it. Without it, customisations would silently
+/// be missing.
+pub(crate) fn wrong_level(layer: &Layer) -> Option<Error> {
+    if !layer.is_folder {
+        return None;
+    }
+    let meant = crate::source::meant(Path::new(&layer.name))?;
+    Some(Error::Shape {
+        file: layer.name.clone(),
+        path: "$".to_owned(),
+        expected: "a directory with entityDefs/X.json, scopes/X.json or fields/T.json".to_owned(),
+        found: "none of these".to_owned(),
+        hint: format!("pass {}", meant.display()),
+    })
 }
 
 /// Whether the layer has anything that the model is built from.

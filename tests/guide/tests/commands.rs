@@ -22,14 +22,18 @@ fn chapter(file: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The lines of the ```sh blocks, with continuation lines joined.
+/// The lines of the ```sh blocks, with continuation lines joined, and the commands in invisible comments
+/// (`<!-- setup: … -->`), which make what readers of an earlier chapter have.
 fn command_lines(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut in_block = false;
     let mut continues = false;
     for line in text.lines() {
         let line = line.trim();
-        if line.starts_with("```") {
+        let setup = line.strip_prefix("<!-- setup: ");
+        if let Some(setup) = setup.and_then(|line| line.strip_suffix(" -->")) {
+            lines.push(setup.to_owned());
+        } else if line.starts_with("```") {
             in_block = line == "```sh";
         } else if in_block && !line.is_empty() && !line.starts_with('#') {
             let (part, more) = match line.strip_suffix('\\') {

@@ -278,7 +278,8 @@ fn killed_runs_leave_no_records_after_clean() {
 fn ledgers_cut_in_their_first_line_have_nothing_to_delete() {
     let folder = folder_with(MIXED);
     let path = folder.path().join("l");
-    let head = r#"{"ledger":1,"run":"r","url":"http://127.0.0.1:1","started":"2026-01-02T03:04:05Z"}"#;
+    let head =
+        r#"{"ledger":1,"run":"r","url":"http://127.0.0.1:1","started":"2026-01-02T03:04:05Z"}"#;
     for length in 0..head.len() {
         std::fs::write(&path, &head[..length]).unwrap();
         let (code, said) = end(start(&mut bench(folder.path(), "clean l")));

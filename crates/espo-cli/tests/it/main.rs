@@ -6,6 +6,7 @@ mod invalid;
 mod life_cycle;
 mod packages;
 mod project;
+mod scope;
 mod secrets;
 mod server;
 mod support;

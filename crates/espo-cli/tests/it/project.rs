@@ -223,8 +223,35 @@ async fn diff_against_git_compares_with_a_commit() {
     let report: Value = serde_json::from_slice(&ran.stdout).expect("JSON");
     assert_eq!(report["breaking"], true);
 
+    // A layer that the change adds is not in the commit.
+    fs::write(path("crm/new.json"), layer("third")).expect("written");
+    fs::write(
+        path("crm/espo.toml"),
+        "[metadata]\nlayers = [\"base\", \"layer.json\", \"new.json\"]\n",
+    )
+    .expect("written");
+    let ran = run_in(&path("crm"), "diff --against git:HEAD", &[]).await;
+    assert_eq!(ran.status.code(), Some(1), "{}", text(&ran));
+    for line in ["HEAD has no crm/new.json", "Account.third"] {
+        assert!(text(&ran).contains(line), "{line}: {}", text(&ran));
+    }
+    // Names in messages are those in the commit.
+    fs::write(path("crm/layer.json"), "<<<<<<< HEAD\n").expect("written");
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "two"]);
+    fs::write(path("crm/layer.json"), layer("second")).expect("written");
+    let ran = run_in(&path("crm"), "diff --against git:HEAD", &[]).await;
+    assert_eq!(ran.status.code(), Some(2), "{}", text(&ran));
+    let expected = "git:HEAD:crm/layer.json: line 1: unresolved merge conflict";
+    assert!(text(&ran).contains(expected), "{}", text(&ran));
+
     for (state, reason) in [
-        ("git:no-such-branch", "no-such-branch"),
+        ("git:origin/main", "git fetch origin main"),
+        (
+            "git:no-such-branch",
+            "no commit, branch or tag `no-such-branch`",
+        ),
+        ("git:HEAD:crm/layer.json", "invalid Git reference"),
         ("git:", "invalid Git reference"),
     ] {
         let ran = run_in(&path("crm"), &format!("diff --against {state}"), &[]).await;
@@ -357,15 +384,55 @@ fn dependencies_that_cargo_cannot_read_are_rejected_and_kept_ones_are_named() {
         );
         assert!(!folder.path().join("crm").exists());
     }
+    // The default is replaced, because a crate in a clone gets it before its owner knows that it needs a path.
     assert!(codegen("0.1").status.success());
-    let ran = codegen("{ path = \"../core\" }");
-    assert!(ran.status.success(), "{}", text(&ran));
+    for (dependency, is_kept) in [
+        ("{ path = \"../core\" }", false),
+        ("{ path = \"../core\" }", false),
+        ("{ path = \"../other\" }", true),
+    ] {
+        let ran = codegen(dependency);
+        assert!(ran.status.success(), "{}", text(&ran));
+        assert_eq!(
+            text(&ran).contains("keeps its dependency on espo-core"),
+            is_kept,
+            "{dependency}: {}",
+            text(&ran)
+        );
+        let manifest =
+            fs::read_to_string(folder.path().join("crm/Cargo.toml")).expect("a manifest");
+        assert!(manifest.contains("path = \"../core\""), "{manifest}");
+    }
+}
+
+#[test]
+fn the_name_that_the_owner_gave_the_crate_is_kept() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let path = folder.path().join("crm/Cargo.toml");
     assert!(
-        text(&ran).contains("keeps its dependency on espo-core"),
-        "{}",
-        text(&ran)
+        codegen_of_account(folder.path())
+            .status()
+            .expect("espo runs")
+            .success()
     );
-    assert!(!text(&codegen("\"0.1\"")).contains("keeps"));
+    let manifest = fs::read_to_string(&path).expect("a manifest");
+    fs::write(
+        &path,
+        manifest.replace("name = \"crm\"", "name = \"acme-crm\""),
+    )
+    .expect("written");
+    for (arguments, name) in [
+        (&[][..], "name = \"acme-crm\""),
+        (&["--crate-name", "other"], "name = \"other\""),
+    ] {
+        let ran = codegen_of_account(folder.path())
+            .args(arguments)
+            .output()
+            .expect("espo runs");
+        assert!(ran.status.success(), "{}", text(&ran));
+        let manifest = fs::read_to_string(&path).expect("a manifest");
+        assert!(manifest.contains(name), "{manifest}");
+    }
 }
 
 #[test]

@@ -59,6 +59,28 @@ fn without_defaults(espo_core: &str) -> String {
     table.to_string().trim().to_owned()
 }
 
+/// The manifest with the dependency on `espo-core` of a new one, if its own is still that of a crate for which none was
+/// given. A crate in a clone of this repository gets the default first and needs a path.
+pub(crate) fn with_dependency(kept: String, new: &str) -> String {
+    let line = |text: &str| {
+        let mut lines = text.lines();
+        lines
+            .find(|line| line.starts_with("espo-core = "))
+            .map(str::to_owned)
+    };
+    let default = without_defaults(&format!(
+        "\"{}.{}\"",
+        env!("CARGO_PKG_VERSION_MAJOR"),
+        env!("CARGO_PKG_VERSION_MINOR")
+    ));
+    match (line(&kept), line(new)) {
+        (Some(old), Some(new)) if old == format!("espo-core = {default}") && old != new => {
+            kept.replacen(&old, &new, 1)
+        }
+        _ => kept,
+    }
+}
+
 /// The manifest of a new crate.
 pub(crate) fn new(name: &str, espo_core: &str, dependencies: &str, features: &str) -> String {
     let (espo_core, features) = (without_defaults(espo_core), all_features(features));

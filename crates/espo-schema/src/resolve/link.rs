@@ -144,7 +144,12 @@ fn note(
         (None, _) if !matches!(link.type_, LinkType::BelongsToParent | LinkType::Other(_)) => {
             "the link has no target; its IDs are untyped".to_owned()
         }
-        (Some(name), Some(_)) if link.foreign.is_some() && reverse.is_none() => {
+        // A link to one record works without the other side, also in stock metadata.
+        (Some(name), Some(_))
+            if link.foreign.is_some()
+                && reverse.is_none()
+                && !matches!(link.type_, LinkType::BelongsTo | LinkType::HasOne) =>
+        {
             let foreign = link.foreign.as_deref().unwrap_or_default();
             format!("`{name}` has no reverse link `{foreign}`")
         }

@@ -37,6 +37,18 @@ fn invalid_exports_are_rejected_with_a_remedy() {
         ("{\"entityDefs\": {}} x", "trailing characters at line 1"),
         ("<!DOCTYPE html><html>", "this is an HTML page"),
         (
+            "{\n<<<<<<< HEAD\n\"entityDefs\": {}\n=======\n>>>>>>> b\n}",
+            "line 2: unresolved merge conflict",
+        ),
+        (
+            "version https://git-lfs.github.com/spec/v1\n",
+            "pointer of Git LFS",
+        ),
+        (
+            r#"{"fields":{"name":{"type":"varchar"}},"links":{}}"#,
+            "found the definition of one entity type",
+        ),
+        (
             "{\"entityDefs\":5}",
             "at `entityDefs`: expected an object, found the number 5",
         ),
@@ -70,6 +82,58 @@ fn a_missing_path_and_an_empty_folder_are_errors() {
         Err(Error::EmptyFolder { .. })
     ));
     assert!(matches!(Schema::load::<&Path>(&[]), Err(Error::NoSource)));
+}
+
+#[test]
+fn directories_above_and_below_the_metadata_are_rejected_with_the_right_one() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let metadata = "custom/Espo/Modules/Sales/Resources/metadata";
+    write(
+        folder.path(),
+        &format!("{metadata}/entityDefs/CThing.json"),
+        "{}",
+    );
+    write(
+        folder.path(),
+        &format!("{metadata}/clientDefs/CThing.json"),
+        "{}",
+    );
+    let stock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../metadata");
+    let right = folder.path().join(metadata);
+    for wrong in [
+        "custom",
+        "custom/Espo/Modules",
+        "custom/Espo/Modules/Sales/Resources",
+        "custom/Espo/Modules/Sales/Resources/metadata/entityDefs",
+    ] {
+        let wrong = folder.path().join(wrong);
+        for layers in [vec![wrong.clone()], vec![stock.into(), wrong.clone()]] {
+            let message = Schema::load(&layers)
+                .expect_err("the wrong directory")
+                .to_string();
+            let expected = format!("help: pass {}", right.display());
+            assert!(message.ends_with(&expected), "{message}");
+        }
+    }
+    assert!(Schema::load(&[Path::new(stock), &right]).is_ok());
+    // A directory of a module that changes only the user interface.
+    let other = right.join("clientDefs");
+    assert!(Schema::load(&[Path::new(stock), &other]).is_ok());
+}
+
+#[test]
+fn files_that_the_server_does_not_read_are_named() {
+    let folder = TempDir::new().expect("a temporary folder");
+    write(folder.path(), "entityDefs/CThing.JSON", "{}");
+    write(folder.path(), "entitydefs/CThing.json", "{}");
+    write(folder.path(), "entityDefs/unset.json", "{}");
+    let stock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../metadata");
+    let schema = Schema::load(&[Path::new(stock), folder.path()]).expect("the layers load");
+    let notes: Vec<String> = schema.diagnostics.iter().map(ToString::to_string).collect();
+    for name in ["CThing.JSON", "entitydefs", "unset.json"] {
+        let is_named = |note: &String| note.contains(name) && note.contains("not read");
+        assert!(notes.iter().any(is_named), "{name}: {notes:?}");
+    }
 }
 
 #[test]
