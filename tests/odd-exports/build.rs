@@ -40,6 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (name, schema) = (&fixture.name, fixture.schema()?);
         let generator = Generator::new()
             .without_features()
+            .with_labels()
             .only(fixture.entity_types(&schema));
         generator
             .generate(&schema)?

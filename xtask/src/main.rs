@@ -26,7 +26,7 @@ Tasks:
       --concurrency N     Number of workers [default: 16]
       --html FILE         Path of the report [default: target/espo-demo.html]
   test                Run everything that CI runs
-      --step NAME         Run only this step: formatting, lints, tests or docs. Repeatable
+      --step NAME         Run only this step: formatting, lints, features, tests or docs. Repeatable
   release-check       Check packages, features and the oldest Rust version before a release
   fuzz                Run all fuzz targets; installs cargo-fuzz if it is missing
       --minutes N         Duration of all targets together [default: 10]

@@ -101,7 +101,7 @@ impl Steps {
 const RUST_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
 
 /// The steps of `cargo xtask test`.
-const TEST: [&str; 4] = ["formatting", "lints", "tests", "docs"];
+const TEST: [&str; 5] = ["formatting", "lints", "features", "tests", "docs"];
 
 /// `cargo xtask test`: everything that CI runs.
 pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
@@ -128,7 +128,12 @@ pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
         let line = "clippy --workspace --all-targets --locked -- -D warnings";
         steps.cargo("lints", line, &[])?;
     }
-    // The fixtures of odd exports are code to compile, not to read; some of their names exceed what a file name may have.
+    if selected("features") {
+        for (package, features) in CLIENT_FEATURES {
+            each_feature(&mut steps, package, features)?;
+        }
+    }
+    // The fixtures of odd exports are code to compile, not to read; one of their tests documents them.
     let docs = "doc --workspace --exclude espo-odd-exports --no-deps --locked";
     let strict = [("RUSTDOCFLAGS", "-D warnings")];
     if selected("tests") {
@@ -146,11 +151,17 @@ pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
     steps.summary()
 }
 
-/// Features of the small crates, each of which must compile alone; with `""`, none of them.
-const FEATURES: [(&str, &[&str]); 5] = [
+/// Features of the client's crates, each of which must compile alone; with `""`, none of them. They are checked on every
+/// commit.
+const CLIENT_FEATURES: [(&str, &[&str]); 3] = [
     ("espo-schema", &["", "stock"]),
     ("espo-core", &["", "derive", "gzip", "rustls", "native-tls"]),
-    ("espo-typed", &["", "account", "opportunity"]),
+    ("espo-typed", &["", "account"]),
+];
+
+/// Those of the crates that take longer; they are checked before a release.
+const FEATURES: [(&str, &[&str]); 3] = [
+    ("espo-typed", &["opportunity", "rustls", "native-tls"]),
     ("espo-sim", &["", "workbooks"]),
     ("espo-cli", &["", "network", "conformance"]),
 ];
@@ -169,23 +180,30 @@ const PACKAGES: [&str; 10] = [
     "espo-cli",
 ];
 
+/// Compiles a package with each of the features alone.
+fn each_feature(steps: &mut Steps, package: &str, features: &[&str]) -> Result<(), Failure> {
+    for feature in features {
+        let name = if feature.is_empty() {
+            "no feature"
+        } else {
+            feature
+        };
+        let line = format!(
+            "clippy --locked -p {package} --no-default-features --features={feature} -- -D warnings"
+        );
+        steps.cargo(&format!("{package}: {name}"), &line, &[])?;
+    }
+    Ok(())
+}
+
 /// `cargo xtask release-check`: checks that must pass before a release and are too slow to run on every commit.
 pub(crate) fn release_check(mut parser: lexopt::Parser) -> Result<(), Failure> {
     if let Some(argument) = parser.next()? {
         return Err(argument.unexpected().into());
     }
     let mut steps = Steps::new();
-    for (package, features) in FEATURES {
-        for feature in features {
-            let line =
-                format!("check --locked -p {package} --no-default-features --features={feature}");
-            let name = if feature.is_empty() {
-                "no feature"
-            } else {
-                feature
-            };
-            steps.cargo(&format!("{package}: {name}"), &line, &[])?;
-        }
+    for (package, features) in CLIENT_FEATURES.into_iter().chain(FEATURES) {
+        each_feature(&mut steps, package, features)?;
     }
     let mut oldest = Command::new("rustup");
     let line = format!("run {RUST_VERSION} cargo check --workspace --locked");

@@ -40,6 +40,9 @@ mod trend;
 mod units;
 mod workload;
 
+// Their types are in public signatures.
+pub use {espo_core, espo_schema, hdrhistogram};
+
 pub use capacity::{Capacity, CapacityOptions, capacity};
 pub use clean::{CleanOptions, Cleaned, clean};
 pub use compare::{

@@ -40,6 +40,8 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
+/// Its `Command` is in a public signature.
+pub use clap;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use config::Config;

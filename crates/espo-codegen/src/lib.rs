@@ -31,6 +31,9 @@ use std::collections::BTreeSet;
 
 use espo_schema::Schema;
 
+// Their types are in public signatures.
+pub use {espo_schema, toml};
+
 pub use output::{Drift, Output, is_generated};
 pub use overrides::{AttributeOverride, EntityOverride, Overrides};
 pub use rust_names::{Renamed, RustName, RustNameKind};
@@ -95,6 +98,7 @@ pub struct Generator {
     only: BTreeSet<String>,
     overrides: Overrides,
     ungated: bool,
+    labels: bool,
 }
 
 impl Generator {
@@ -138,17 +142,32 @@ impl Generator {
         self
     }
 
+    /// Generates the module `labels` without Cargo features as well, if the metadata contains labels. With features, it is
+    /// always generated, behind the feature `labels`.
+    #[must_use]
+    pub fn with_labels(mut self) -> Self {
+        self.labels = true;
+        self
+    }
+
     /// Generates the modules: `mod.rs` and a file for each entity type.
     ///
     /// # Errors
     /// Fails if a requested entity type is not in the metadata, or an override does not apply.
     pub fn generate(&self, schema: &Schema) -> Result<Output, Error> {
         let model = self.model(schema)?;
-        let mut output = Output::new(emit::features(&model), self.overrides.manifest_lines());
-        output.insert(
-            "mod.rs",
-            emit::root(&model, &schema.content_hash, !self.ungated),
-        );
+        let labels = if self.ungated && !self.labels {
+            None
+        } else {
+            emit::labels_module(&model, &schema.raw["i18n"])
+        };
+        let features = emit::features(&model, labels.is_some());
+        let mut output = Output::new(features, self.overrides.manifest_lines());
+        let (hash, gated) = (&schema.content_hash, !self.ungated);
+        output.insert("mod.rs", emit::root(&model, hash, gated, labels.is_some()));
+        if let Some(labels) = labels {
+            output.insert("labels.rs", labels);
+        }
         if !model.shared.is_empty() {
             output.insert("shared_options.rs", emit::shared_module(&model.shared));
         }

@@ -5,7 +5,7 @@
 //! suffix made from its own wire name, so that adding a field never changes the name of a third one.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use heck::{ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
 /// Wire name to Rust name.
@@ -13,9 +13,10 @@ pub type Plan = BTreeMap<String, String>;
 
 /// Names of attributes, fields, links, columns and modules: `snake_case`.
 pub fn snake_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
+    let reserved: HashSet<&str> = reserved.iter().copied().collect();
     plan(
         wire,
-        |name| reserved.contains(&name),
+        |name| reserved.contains(name),
         snake,
         |wire, rust| rust.to_lower_camel_case() == wire,
         "_",
@@ -23,26 +24,19 @@ pub fn snake_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]
     )
 }
 
-/// File systems allow names of 255 bytes. The names of entity types are file names too, but become longer in `snake_case`.
-const LONGEST_MODULE: usize = 120;
-
 /// Names of modules, which are those of files as well: `snake_case` of ASCII, since a module of another name has no file.
 pub fn module_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
     let convert = |wire: &str| {
         let name = snake(wire);
-        if name.is_ascii() && name.len() <= LONGEST_MODULE {
-            return name;
-        }
         if name.is_ascii() {
-            let start = name[..LONGEST_MODULE].trim_end_matches('_');
-            return format!("{start}_x{:08x}", fnv(wire));
+            return name;
         }
         let ascii = name.replace(|c: char| !c.is_ascii(), "");
         match ascii.trim_matches('_') {
             "" => format!("x{:08x}", fnv(wire)),
             ascii => {
-                let start = &ascii[..ascii.len().min(LONGEST_MODULE)];
-                snake(&format!("{start}_x{:08x}", fnv(wire)))
+                let start = &ascii[..ascii.len().min(LONGEST)];
+                identifier(wire, &format!("{start}_x{:08x}", fnv(wire)), "x")
             }
         }
     };
@@ -67,7 +61,8 @@ pub fn feature_plan(modules: &Plan) -> Plan {
     plan(
         modules.keys().map(String::as_str),
         |name| {
-            matches!(name, "default" | "all") || crate::output::manifest::PASSED_ON.contains(&name)
+            matches!(name, "default" | "all" | crate::emit::LABELS)
+                || crate::output::manifest::PASSED_ON.contains(&name)
         },
         convert,
         canonical,
@@ -87,7 +82,7 @@ pub fn entity_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str
     };
     let convert = |name: &str| {
         if is_type_name(name) && name != "Self" {
-            name.to_owned()
+            shortened(name.to_owned(), name, "X")
         } else {
             upper_camel(name)
         }
@@ -135,7 +130,7 @@ pub fn variant_plan<'a>(options: impl IntoIterator<Item = &'a str>) -> Plan {
         if text.is_empty() {
             "Blank".to_owned()
         } else {
-            upper_camel(text)
+            spelt(text)
         }
     };
     let reserved = |text: &str, rust: &str| {
@@ -152,6 +147,55 @@ pub fn variant_plan<'a>(options: impl IntoIterator<Item = &'a str>) -> Plan {
         ((*text).to_owned(), name)
     });
     settle(names.collect(), |wire, rust| wire == rust, Case::Camel)
+}
+
+/// The name of an option. Symbols that tell it from another option are words in it, so that `F#` does not take the name
+/// that `F` has as soon as it is an option too; others become a mark.
+fn spelt(text: &str) -> String {
+    const WORDS: [(char, &str); 21] = [
+        ('#', "Hash"),
+        ('+', "Plus"),
+        ('%', "Percent"),
+        ('<', "Less"),
+        ('>', "Greater"),
+        ('=', "Equal"),
+        ('*', "Star"),
+        ('@', "At"),
+        ('!', "Not"),
+        ('?', "Question"),
+        ('~', "About"),
+        ('^', "Caret"),
+        ('$', "Dollar"),
+        ('€', "Euro"),
+        ('£', "Pound"),
+        ('¥', "Yen"),
+        ('°', "Degree"),
+        ('±', "PlusMinus"),
+        ('≤', "LessEqual"),
+        ('≥', "GreaterEqual"),
+        ('≠', "NotEqual"),
+    ];
+    const SEPARATORS: &str = "-_/\\.,:;&|'\"`()[]{}–—’‘“”„«»…·•";
+    let (mut words, mut is_lossy) = (String::new(), false);
+    for c in text.chars() {
+        if let Some((_, word)) = WORDS.iter().find(|(symbol, _)| *symbol == c) {
+            words.push(' ');
+            words.push_str(word);
+            words.push(' ');
+        } else {
+            is_lossy |= !unicode_ident::is_xid_continue(c)
+                && !c.is_whitespace()
+                && !c.is_control()
+                && !SEPARATORS.contains(c);
+            words.push(c);
+        }
+    }
+    let name = identifier(text, &words.to_upper_camel_case(), "X");
+    let name = cut(name, text);
+    match is_lossy && !name.ends_with(&format!("X{:08x}", fnv(text))) {
+        true => format!("{name}X{:08x}", fnv(text)),
+        false => name,
+    }
 }
 
 fn plan<'a>(
@@ -211,18 +255,40 @@ fn settle(mut plan: Plan, canonical: impl Fn(&str, &str) -> bool, case: Case) ->
 
 /// Returns the name in `snake_case`, as a valid Rust identifier for any input.
 pub fn snake(wire: &str) -> String {
-    identifier(wire, &wire.to_snake_case(), "x")
+    shortened(identifier(wire, &wire.to_snake_case(), "x"), wire, "_x")
 }
 
 /// Returns the name in `UpperCamelCase`, as a valid Rust identifier for any input.
 pub fn upper_camel(wire: &str) -> String {
-    let mut name = identifier(wire, &wire.to_upper_camel_case(), "X");
-    // An option can be a whole sentence.
+    cut(identifier(wire, &wire.to_upper_camel_case(), "X"), wire)
+}
+
+/// An option can be a whole sentence.
+fn cut(mut name: String, wire: &str) -> String {
     if let Some((end, _)) = name.char_indices().nth(60) {
         name.truncate(end);
         name += &format!("X{:08x}", fnv(wire));
     }
-    name
+    shortened(name, wire, "X")
+}
+
+/// The length in bytes from which names are shortened. File systems allow file names of 255 bytes; modules are files, and
+/// rustdoc writes a file for each type and constant, whose names have prefixes and suffixes.
+const LONGEST: usize = 120;
+
+/// The name, or its beginning and a mark of the wire name if it is too long. The name of the constant counts as well, since
+/// some characters are longer in upper case.
+fn shortened(mut name: String, wire: &str, joint: &str) -> String {
+    let is_short = |name: &str| name.len().max(name.to_uppercase().len()) <= LONGEST;
+    if is_short(&name) {
+        return name;
+    }
+    while !is_short(&name) {
+        name.pop();
+    }
+    // Two underscores in a row are not `snake_case`.
+    name.truncate(name.trim_end_matches('_').len());
+    format!("{name}{joint}{:08x}", fnv(wire))
 }
 
 /// The name of the method that sets a field to null, for the planned name of its setter.
@@ -384,6 +450,30 @@ mod tests {
             fields.values().all(|name| !name.contains('X')),
             "{fields:?}"
         );
+    }
+
+    #[test]
+    fn options_that_differ_by_a_symbol_have_names_of_their_own_from_the_start() {
+        for (option, name) in [
+            ("F#", "FHash"),
+            ("F", "F"),
+            ("C++", "CPlusPlus"),
+            ("18+", "X18Plus"),
+            ("10%", "X10Percent"),
+            ("<", "Less"),
+            ("<=", "LessEqual"),
+            ("R&D", "RD"),
+            ("Closed Won", "ClosedWon"),
+            ("it's (new)", "ItSNew"),
+            ("£", "Pound"),
+        ] {
+            assert_eq!(variant_plan([option])[option], name);
+        }
+        for (option, plain) in [("Fire 🔥", "Fire"), ("A ✓", "A")] {
+            let alone = variant_plan([option])[option].clone();
+            let both = variant_plan([option, plain]);
+            assert_eq!((both[plain].as_str(), &both[option]), (plain, &alone));
+        }
     }
 
     #[test]

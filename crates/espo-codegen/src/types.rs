@@ -1,6 +1,6 @@
 //! Rust types of attributes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use espo_schema::{Attribute, Column, EntityType, Options, ValueType};
 
@@ -71,6 +71,8 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Builder<'s, 'n> {
     schema: &'s EntityType,
+    /// Attributes by their field or link.
+    siblings: HashMap<&'s str, Vec<&'s Attribute>>,
     names: Names<'n>,
     overrides: &'n EntityOverride,
     own: String,
@@ -98,8 +100,15 @@ impl<'s, 'n> Builder<'s, 'n> {
         overrides: &'n EntityOverride,
         own: &str,
     ) -> Self {
+        let mut siblings: HashMap<&'s str, Vec<&'s Attribute>> = HashMap::new();
+        for attribute in schema.attributes.values() {
+            if let Some(owner) = attribute.field.as_deref().or(attribute.link.as_deref()) {
+                siblings.entry(owner).or_default().push(attribute);
+            }
+        }
         let mut builder = Self {
             schema,
+            siblings,
             names,
             overrides,
             own: own.to_owned(),
@@ -239,6 +248,11 @@ impl<'s, 'n> Builder<'s, 'n> {
         }
     }
 
+    /// The attributes of a field or link.
+    pub(crate) fn siblings(&self, owner: &str) -> &[&'s Attribute] {
+        self.siblings.get(owner).map_or(&[], Vec::as_slice)
+    }
+
     fn target(&mut self, entity: Option<&str>) -> Target {
         let rust = self.names.entity_types.get(entity?)?.clone();
         self.uses(&rust);
@@ -248,13 +262,11 @@ impl<'s, 'n> Builder<'s, 'n> {
     /// The entity type whose IDs are the keys of a map: that of the corresponding ID list.
     fn sibling_target(&mut self, attribute: &Attribute) -> Target {
         let owner = attribute.field.as_deref().or(attribute.link.as_deref());
-        let siblings = self.schema.attributes.values();
-        let target = siblings
-            .filter(|a| owner.is_some() && a.field.as_deref().or(a.link.as_deref()) == owner)
-            .find_map(|a| match &a.value {
-                ValueType::IdList { target } => target.as_deref(),
-                _ => None,
-            });
+        let siblings = owner.map_or(&[][..], |owner| self.siblings(owner));
+        let target = siblings.iter().find_map(|a| match &a.value {
+            ValueType::IdList { target } => target.as_deref(),
+            _ => None,
+        });
         let through_link = || {
             let link = self
                 .schema

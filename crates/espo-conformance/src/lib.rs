@@ -33,6 +33,9 @@ mod users;
 mod wire;
 mod world;
 
+// Their types are in public signatures.
+pub use {secrecy, serde_json};
+
 pub use differential::{
     Cause, Comparison, Differential, Header, Instance, Recording, Score, Share,
 };

@@ -95,7 +95,7 @@
 //! | `Kanban/…` | `records.kanban()`, `.order_kanban(group, ids)` |
 //! | `Pdf/action/massPrint` | `record.pdf(template)`, `records.pdf(template, ids)` |
 //! | `DataPrivacy/action/erase` | raw |
-//! | `Attachment`, `Attachment/chunk`, `fromImageUrl`, `copy`, `file` | `crm.records::<Attachment>()`: `.upload(…)`, `.upload_from(…)`, `.from_image_url(…)`; `crm.record(&file_id)`: `.download()`, `.copy_to(field)`; `record.add_files(field, ids)` ([`attachments`]) |
+//! | `Attachment`, `Attachment/chunk`, `fromImageUrl`, `copy`, `file` | `crm.records::<Attachment>()`: `.upload(…)`, `.upload_reader(…)`, `.from_image_url(…)`; `crm.record(&file_id)`: `.download()`, `.copy_to(field)`; `record.add_files(field, ids)` ([`attachments`]) |
 //! | `Notification` | `crm.list::<Notification>()` |
 //! | `Notification/action/…`, `Notification/{id}/group`, `Notification/group/…` | `crm.records::<Notification>()`: `.unread_count()`, `.mark_all_read()`, `.grouped(…)`; `crm.record(&id)`: `.group()`, `.mark_group_read()`, `.delete_group()` |
 //! | `PopupNotification/action/grouped` | raw |

@@ -233,6 +233,7 @@ impl Request {
             None => Context {
                 method: self.method.clone(),
                 path: self.shown_path().into(),
+                secrets: None,
             },
         }
     }

@@ -1,9 +1,11 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Version, header};
 use serde::de::DeserializeOwned;
 
+use crate::auth::Secrets;
 use crate::error::{DecodeFault, Error};
 use crate::timing::Timing;
 
@@ -13,14 +15,25 @@ pub(crate) struct Context {
     pub(crate) method: Method,
     /// Shared: every response and every error contains it.
     pub(crate) path: Arc<str>,
+    /// The client's credentials, which messages must not show.
+    pub(crate) secrets: Option<Arc<Secrets>>,
 }
 
 impl Context {
+    /// A text of the server without the client's credentials.
+    pub(crate) fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match &self.secrets {
+            Some(secrets) => secrets.redact(text),
+            None => Cow::Borrowed(text),
+        }
+    }
+
     /// A placeholder after a context was taken.
     pub(crate) fn empty() -> Self {
         Self {
             method: Method::GET,
             path: Arc::default(),
+            secrets: None,
         }
     }
 }
@@ -85,7 +98,12 @@ impl Response {
     /// # Errors
     /// Fails if the body is not UTF-8.
     pub fn text(&self) -> Result<&str, Error> {
-        std::str::from_utf8(&self.body).map_err(|error| {
+        // A PHP file of the instance that was saved with a byte order mark puts it in front of every response.
+        let body = self
+            .body
+            .strip_prefix(b"\xEF\xBB\xBF")
+            .unwrap_or(&self.body);
+        std::str::from_utf8(body).map_err(|error| {
             Error::decode(
                 self,
                 DecodeFault::new(format!("the response is not UTF-8: {error}")),
@@ -108,7 +126,7 @@ impl Response {
         if !error.is_data() {
             let what = match text {
                 "" => "the response is empty; expected JSON".to_owned(),
-                _ => format!("the response is not JSON: {error}"),
+                _ => self.not_json(text, error),
             };
             return Error::decode(self, DecodeFault::new(what));
         }
@@ -123,13 +141,47 @@ impl Response {
         }
     }
 
+    fn not_json(&self, text: &str, error: &serde_json::Error) -> String {
+        const BY_PHP: [&str; 5] = [
+            "Deprecated",
+            "Notice",
+            "Warning",
+            "Fatal error",
+            "Parse error",
+        ];
+        let text = self.context.redact(text.trim());
+        let cut = |text: &str| -> String { text.chars().take(160).collect() };
+        if BY_PHP
+            .iter()
+            .any(|what| cut(&text).contains(&format!("<b>{what}</b>")))
+        {
+            return format!(
+                "PHP printed a message instead of JSON or before it: {:?}; set display_errors=Off on the server, or correct the file \
+                 that the message names",
+                cut(&text)
+            );
+        }
+        if error.is_eof() {
+            return format!("the response is truncated: {error}");
+        }
+        let start: String = text.chars().take(60).collect();
+        let is_json = text.starts_with(['{', '[']);
+        let end: String = text.chars().rev().take(60).collect();
+        let end: String = end.chars().rev().collect();
+        match is_json {
+            true => format!("the response is not JSON: {error}; it ends with {end:?}"),
+            false => format!("the response is not JSON: {error}; it starts with {start:?}"),
+        }
+    }
+
     /// Describes a body that is not JSON: its content type and its start.
     pub(crate) fn describe(&self) -> String {
         if self.body.is_empty() {
             return "the response is empty".to_owned();
         }
         let kind = self.content_type().unwrap_or("without a content type");
-        let text = String::from_utf8_lossy(self.body.get(..240).unwrap_or(&self.body));
+        let text = String::from_utf8_lossy(self.body.get(..1024).unwrap_or(&self.body));
+        let text = self.context.redact(&text);
         let start: String = text.trim_start().chars().take(60).collect();
         format!("the response is {kind} and starts with {start:?}")
     }

@@ -43,6 +43,17 @@ impl Total {
     }
 }
 
+/// The number, or `not counted`.
+impl std::fmt::Display for Total {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exact(count) => write!(f, "{count}"),
+            Self::More => f.write_str("not counted, more"),
+            Self::NoMore => f.write_str("not counted"),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Total {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         i64::deserialize(deserializer).map(Self::from_wire)
@@ -74,6 +85,7 @@ mod tests {
             assert_eq!(serde_json::to_string(&total).unwrap(), wire);
             assert_eq!(total.has_more(6), more);
         }
+        assert_eq!(Total::Exact(7).to_string(), "7");
         assert!(!Total::Exact(7).has_more(7));
     }
 }

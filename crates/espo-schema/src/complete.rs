@@ -56,6 +56,9 @@ pub(crate) fn complete(root: &mut Map<String, Value>, diagnostics: &mut Vec<Diag
     let nothing = Map::new();
     for (name, body) in entities.iter_mut() {
         let Value::Object(body) = body else { continue };
+        if is_fragment(&scopes, name, body) {
+            continue;
+        }
         let scope = Def(scopes
             .get(name)
             .and_then(Value::as_object)
@@ -64,6 +67,24 @@ pub(crate) fn complete(root: &mut Map<String, Value>, diagnostics: &mut Vec<Diag
         complete_entity(name, body, scope, &types, has_stream_dates, diagnostics);
     }
     carry_dynamic_logic(root);
+}
+
+/// Whether an entity type is hidden from the user who exported the metadata: the server then shows no scope, and of its
+/// fields at most options to which other entity types refer, without a type.
+pub(crate) fn is_fragment(
+    scopes: &Map<String, Value>,
+    name: &str,
+    body: &Map<String, Value>,
+) -> bool {
+    let definitions = |group: &str| body.get(group).and_then(Value::as_object);
+    let has_type = |def: &Value| def.get("type").is_some();
+    !scopes.is_empty()
+        && !scopes.contains_key(name)
+        && definitions("fields").is_some_and(|fields| !fields.is_empty())
+        && ["fields", "links"]
+            .iter()
+            .filter_map(|group| definitions(group))
+            .all(|group| !group.values().any(has_type))
 }
 
 /// A server before 9.0 gives records with a stream no `streamUpdatedAt`. Its full export is known by `Account`, which is in

@@ -62,6 +62,9 @@ mod source;
 mod stock;
 mod summary;
 
+// Their types are in public signatures.
+pub use {indexmap, serde_json};
+
 pub use diff::{Change, ChangeKind, Comparison};
 pub use error::Error;
 pub use folder::{FolderPlan, Written, plan_folder, write_folder};

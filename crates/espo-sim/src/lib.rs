@@ -52,6 +52,9 @@ mod value;
 mod version;
 mod view;
 
+// Their types are in public signatures.
+pub use {espo_schema, jiff, serde_json};
+
 pub use error::Error;
 pub use faults::{FaultKind, FaultRule, Latency, Operation, When};
 pub use log::LoggedRequest;

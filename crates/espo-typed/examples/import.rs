@@ -4,7 +4,6 @@
 
 mod common;
 
-use espo_typed::espo_core::typed::duplicates;
 use espo_typed::prelude::*;
 
 #[tokio::main]
@@ -25,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok(_) => created += 1,
             // The error carries the records that this one would duplicate.
             Err(error) if error.is_duplicate() => {
-                let known: Vec<Contact> = duplicates(&error).unwrap_or_default();
+                let known: Vec<Contact> = error.duplicates().unwrap_or_default();
                 let id = known
                     .first()
                     .map(Record::id)

@@ -4,7 +4,7 @@
 
 mod common;
 
-use espo_typed::espo_core::actions::lead::Conversion;
+use espo_typed::espo_core::actions::Conversion;
 use espo_typed::prelude::*;
 
 #[tokio::main]

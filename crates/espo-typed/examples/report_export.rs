@@ -4,8 +4,8 @@
 
 mod common;
 
+use espo_typed::espo_core::actions::ExportFormat;
 use espo_typed::espo_core::actions::Selection;
-use espo_typed::espo_core::actions::export::Format;
 use espo_typed::prelude::*;
 
 #[tokio::main]
@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     let file = deals
         .export(report)
-        .format(Format::Csv)
+        .format(ExportFormat::Csv)
         .attributes((opportunity::NAME, opportunity::AMOUNT))
         .run()
         .await?;

@@ -15,8 +15,8 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Error> {
-//!     let key = std::env::var("ESPO_API_KEY").expect("ESPO_API_KEY is set");
-//!     let crm = Client::builder("https://crm.example.com").auth(Auth::api_key(key)).build()?;
+//!     // ESPO_API_KEY, or ESPO_USERNAME and ESPO_PASSWORD.
+//!     let crm = Client::builder("https://crm.example.com").auth(Auth::from_env()?).build()?;
 //!
 //!     let acme = crm.create(AccountNew::new("Acme")).await?;
 //!

@@ -4,6 +4,7 @@
 //! generate are not in it. A method is listed under the type's name in its `impl` block, and a re-export under the name
 //! that users write.
 
+mod foreign;
 mod items;
 mod tree;
 
@@ -21,24 +22,53 @@ use tree::{Crate, Module};
 /// If a file cannot be read or is not Rust.
 pub fn public_api(name: &str, lib: &Path) -> BTreeSet<String> {
     let parsed = Crate::read(lib);
-    let mut listing = Listing {
-        parsed: &parsed,
-        lines: BTreeSet::new(),
-        seen: BTreeSet::new(),
-    };
-    listing.module(&parsed.root, name);
-    listing.lines
+    Listing::of(&parsed, name).lines
+}
+
+/// Returns the types and traits of other crates in the signatures of the public API: the crate, and the line.
+/// `dependencies` are the names of the other crates in code.
+///
+/// # Panics
+///
+/// If a file cannot be read or is not Rust.
+pub fn foreign_types(
+    name: &str,
+    lib: &Path,
+    dependencies: &BTreeSet<String>,
+) -> BTreeSet<(String, String)> {
+    let parsed = Crate::read(lib);
+    let listing = Listing::of(&parsed, name);
+    let mut found = BTreeSet::new();
+    for (module, line) in &listing.signatures {
+        for name in foreign::crates(&parsed, module, line, dependencies) {
+            found.insert((name, line.clone()));
+        }
+    }
+    found
 }
 
 struct Listing<'c> {
     parsed: &'c Crate,
     lines: BTreeSet<String>,
+    /// Signatures with the module whose imports apply to them.
+    signatures: Vec<(&'c Module, String)>,
     /// Modules that were listed under a path, because a module can re-export itself.
     seen: BTreeSet<(String, String)>,
 }
 
-impl Listing<'_> {
-    fn module(&mut self, module: &Module, path: &str) {
+impl<'c> Listing<'c> {
+    fn of(parsed: &'c Crate, name: &str) -> Self {
+        let mut listing = Self {
+            parsed,
+            lines: BTreeSet::new(),
+            signatures: Vec::new(),
+            seen: BTreeSet::new(),
+        };
+        listing.module(&parsed.root, name);
+        listing
+    }
+
+    fn module(&mut self, module: &'c Module, path: &str) {
         if !self.seen.insert((module.path.join("::"), path.to_owned())) {
             return;
         }
@@ -47,7 +77,7 @@ impl Listing<'_> {
         }
     }
 
-    fn item(&mut self, module: &Module, item: &Item, path: &str) {
+    fn item(&mut self, module: &'c Module, item: &'c Item, path: &str) {
         if items::is_hidden(items::attributes(item)) {
             return;
         }
@@ -81,20 +111,29 @@ impl Listing<'_> {
     }
 
     /// Lists an item of this crate under a path, possibly with another name.
-    fn define(&mut self, module: &Module, item: &Item, path: &str, rename: Option<&str>) {
+    fn define(&mut self, module: &'c Module, item: &'c Item, path: &str, rename: Option<&str>) {
         let Some((name, _)) = items::name(item) else {
             return;
         };
         let shown = format!("{path}::{}", rename.unwrap_or(&name));
-        self.lines.extend(items::lines(item, &shown));
+        let derived = format!("{shown}: impl ");
+        for line in items::lines(item, &shown) {
+            if !line.starts_with(&derived) {
+                self.signatures.push((module, line.clone()));
+            }
+            self.lines.insert(line);
+        }
         if matches!(item, Item::Struct(_) | Item::Enum(_) | Item::Union(_)) {
-            for block in self.parsed.impls_of(module, &name) {
-                self.lines.extend(items::impl_lines(block, &shown));
+            for (module, block) in self.parsed.impls_of(module, &name) {
+                for line in items::impl_lines(block, &shown) {
+                    self.signatures.push((module, line.clone()));
+                    self.lines.insert(line);
+                }
             }
         }
     }
 
-    fn reexport(&mut self, module: &Module, from: &[String], name: &str, path: &str, cfg: &str) {
+    fn reexport(&mut self, module: &'c Module, from: &[String], name: &str, path: &str, cfg: &str) {
         let Some((target, last)) = self.parsed.resolve(module, from) else {
             let alias = match from.last() {
                 Some(last) if last == name || name == "*" => String::new(),

@@ -61,14 +61,18 @@ impl Crate {
 
     /// The `impl` blocks of a type that is defined in a module. Types are found by their last name; where several types
     /// have it, only blocks in the type's own module and below count.
-    pub(crate) fn impls_of<'c>(&'c self, home: &Module, name: &str) -> Vec<&'c ItemImpl> {
+    pub(crate) fn impls_of<'c>(
+        &'c self,
+        home: &Module,
+        name: &str,
+    ) -> Vec<(&'c Module, &'c ItemImpl)> {
         let mut definitions = 0;
-        let mut all: Vec<(&[String], &ItemImpl)> = Vec::new();
+        let mut all: Vec<(&Module, &ItemImpl)> = Vec::new();
         self.root.visit(&mut |module| {
             for item in &module.items {
                 match item {
                     Item::Impl(block) if self_name(&block.self_ty).as_deref() == Some(name) => {
-                        all.push((&module.path, block));
+                        all.push((module, block));
                     }
                     Item::Struct(_) | Item::Enum(_)
                         if crate::items::name(item).is_some_and(|(item, _)| item == name) =>
@@ -80,10 +84,8 @@ impl Crate {
             }
         });
         let is_own = |path: &[String]| definitions == 1 || path.starts_with(&home.path);
-        all.into_iter()
-            .filter(|(path, _)| is_own(path))
-            .map(|(_, block)| block)
-            .collect()
+        all.retain(|(module, _)| is_own(&module.path));
+        all
     }
 }
 

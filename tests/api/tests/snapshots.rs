@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use espo_api_snapshots::public_api;
+use espo_api_snapshots::{foreign_types, public_api};
 
 /// The crates that are published, except for the generated SDK, whose API follows from the metadata.
 const CRATES: [&str; 9] = [
@@ -48,6 +48,57 @@ fn public_apis_equal_their_snapshots() {
         report.is_empty(),
         "the public API has changed:\n{report}If this is intended, run `cargo xtask api --bless` and note it in CHANGELOG.md"
     );
+}
+
+/// The names in code of the crates under `[dependencies]`.
+fn dependencies(manifest: &Path) -> BTreeSet<String> {
+    let manifest = fs::read_to_string(manifest).unwrap();
+    let (_, section) = manifest.split_once("[dependencies]\n").unwrap_or_default();
+    let section = section.split("\n[").next().unwrap_or_default();
+    let names = section
+        .lines()
+        .filter_map(|line| line.split(['.', ' ', '=']).next());
+    let names = names.filter(|name| !name.is_empty() && !name.starts_with('#'));
+    names.map(|name| name.replace('-', "_")).collect()
+}
+
+#[test]
+fn signatures_use_only_crates_that_are_reexported() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates");
+    let mut report = String::new();
+    for name in CRATES {
+        let (code, lib) = (name.replace('-', "_"), crates.join(name).join("src/lib.rs"));
+        let dependencies = dependencies(&crates.join(name).join("Cargo.toml"));
+        let api = public_api(&code, &lib);
+        for (foreign, line) in foreign_types(&code, &lib, &dependencies) {
+            if !api.contains(&format!("pub use {foreign} in {code}")) {
+                report += &format!("{name}: {foreign}: {line}\n");
+            }
+        }
+    }
+    assert!(
+        report.is_empty(),
+        "signatures with types of crates that users would have to depend on in the same version:\n{report}\
+         Re-export the crate (`pub use`), or wrap the type"
+    );
+}
+
+#[test]
+fn foreign_types_are_found_through_imports_and_reexports() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("foreign");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(
+        folder.join("lib.rs"),
+        "mod inner { pub(crate) use bytes::Bytes as Raw; }\nuse http::{self, HeaderMap};\nuse inner::Raw;\n\
+         pub struct One { pub a: Raw, b: tokio::Hidden }\npub fn f(h: &HeaderMap) -> std::io::Result<()> { }\n\
+         impl One { pub fn m(self) -> http::Method { } fn own(x: tokio::Other) { } }\n\
+         impl From<url::Error> for One { }\npub enum HttpOnly { A(u8) }\n",
+    )
+    .unwrap();
+    let names = ["bytes", "http", "tokio", "url"].map(str::to_owned);
+    let found = foreign_types("x", &folder.join("lib.rs"), &names.into());
+    let crates: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(crates, ["bytes", "http", "http", "url"], "{found:?}");
 }
 
 #[test]

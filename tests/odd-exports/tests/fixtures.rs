@@ -59,6 +59,29 @@ fn generated_code_expects_what_the_instance_has() {
     assert!(fixtures.len() > 25 && checked > 100, "{checked}");
 }
 
+#[test]
+fn labels_are_available_in_the_pulled_languages() {
+    use espo_odd_exports::layers::labels::{CBook, c_book, labels};
+    let (own, german) = (&labels::DEFAULT, &labels::DE_DE);
+    assert_eq!(labels::ALL.len(), 2);
+    assert_eq!((own.language(), german.language()), ("default", "de_DE"));
+    assert_eq!(own.entity_type::<CBook>(), Some("Book"));
+    assert_eq!(german.plural::<CBook>(), Some("Bücher"));
+    assert_eq!(own.field(c_book::GENRE), Some("Genre"));
+    assert_eq!(german.field(c_book::GENRE), Some("Gattung"));
+    // An attribute has the label of its field, or one of its own.
+    assert_eq!(own.field(c_book::AUTHOR_ID), Some("Written by \"whom\""));
+    assert_eq!(own.field(c_book::PLACE_CITY), Some("City"));
+    assert_eq!(own.field(c_book::PLACE_COUNTRY), Some("Place"));
+    assert_eq!(own.field(c_book::SILENT), None);
+    assert_eq!(german.field(c_book::NAME), None);
+    let verse = c_book::Genre::from("Poetry \"old\" */");
+    assert_eq!(own.option(c_book::GENRE, verse.as_str()), Some("Verse\n{}"));
+    assert_eq!(own.option(c_book::MOOD, "Fiction"), Some("Novels"));
+    assert_eq!(own.option(c_book::MEDIUM, "Paper"), Some("Printed"));
+    assert_eq!(own.option(c_book::MEDIUM, "Screen"), None);
+}
+
 fn named() -> Map<String, Value> {
     let Value::Object(record) = json!({"name": "One", "lastName": "One"}) else {
         unreachable!("an object");

@@ -6,6 +6,7 @@
 mod constants;
 mod entity;
 mod example;
+mod labels;
 mod links;
 mod options;
 mod print;
@@ -15,8 +16,9 @@ mod write;
 
 pub(crate) use entity::module;
 pub(crate) use example::compiled;
+pub(crate) use labels::labels_module;
 pub(crate) use options::shared_module;
-pub(crate) use root::{features, root};
+pub(crate) use root::{LABELS, features, root};
 
 /// The first line of every generated file.
 pub(crate) const BANNER: &str =

@@ -75,7 +75,7 @@ impl Printer {
                 .path
                 .segments
                 .last()
-                .is_some_and(|name| name.ident == "record")
+                .is_some_and(|name| name.ident == "record" || name.ident == "labels")
         {
             return self.table(&call.mac);
         }
@@ -101,7 +101,9 @@ impl Printer {
 
 impl Printer {
     fn table(&mut self, call: &syn::Macro) {
-        self.text.push_str("espo_core::record! {\n");
+        let name = call.path.segments.last().map(|name| &name.ident);
+        let name = name.map(ToString::to_string).unwrap_or_default();
+        self.text.push_str(&format!("espo_core::{name}! {{\n"));
         let mut row = TokenStream::new();
         for token in call.tokens.clone() {
             let is_end = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ';');

@@ -9,7 +9,7 @@ use crate::doc;
 use crate::model::{Model, SCHEMA_TYPES};
 
 /// The root module: one module for each entity type, behind a feature if `gated`.
-pub(crate) fn root(model: &Model<'_>, hash: &str, gated: bool) -> String {
+pub(crate) fn root(model: &Model<'_>, hash: &str, gated: bool, has_labels: bool) -> String {
     let gate = |feature: &str| gated.then(|| quote!(#[cfg(feature = #feature)]));
     let expected = model.entities.iter().map(|entity| {
         let (gate, module, name) = (
@@ -45,6 +45,10 @@ pub(crate) fn root(model: &Model<'_>, hash: &str, gated: bool) -> String {
     let schema = schema(model);
     let quiet = quiet();
     let shared = (!model.shared.is_empty()).then(|| quote!(#quiet pub mod shared_options;));
+    let labels = has_labels.then(|| {
+        let gate = gate(LABELS);
+        quote!(#gate #quiet pub mod labels;)
+    });
     let mut printer = Printer::new(None, 4096 + model.entities.len() * 512);
     printer.add(quote! {
         use espo_core::typed::ExpectedEntity;
@@ -60,6 +64,7 @@ pub(crate) fn root(model: &Model<'_>, hash: &str, gated: bool) -> String {
         #schema
 
         #shared
+        #labels
         #(#modules)*
         #(#absent)*
     });
@@ -128,8 +133,11 @@ fn absent(model: &Model<'_>, gated: bool) -> Vec<TokenStream> {
     absent
 }
 
+/// The feature of the labels, which only some programs need.
+pub(crate) const LABELS: &str = "labels";
+
 /// The features of the manifest: one for each entity type.
-pub(crate) fn features(model: &Model<'_>) -> String {
+pub(crate) fn features(model: &Model<'_>, has_labels: bool) -> String {
     let mut text = String::from("default = [\"all\"]\n# Every entity type.\nall = [\n");
     for entity in &model.entities {
         text += &format!("    \"{}\",\n", entity.feature);
@@ -137,6 +145,10 @@ pub(crate) fn features(model: &Model<'_>) -> String {
     text += "]\n";
     for entity in &model.entities {
         text += &format!("{} = []\n", entity.feature);
+    }
+    if has_labels {
+        text +=
+            &format!("# Labels of entity types, fields and options at run time.\n{LABELS} = []\n");
     }
     text
 }

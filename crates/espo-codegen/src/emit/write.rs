@@ -141,7 +141,7 @@ fn setter(entity: &Entity<'_>, setter: &Setter<'_>) -> TokenStream {
     let (name, argument) = (ident(&setter.rust), argument_of(setter));
     match &setter.target {
         Target::Attribute(wire, type_) => {
-            let attribute = entity.attributes.iter().find(|a| a.schema.name == *wire);
+            let attribute = entity.attribute_of(wire);
             let shown = attribute.map_or_else(|| doc::code(wire), doc::attribute);
             let about = docs(format!("Sets {shown}."));
             let value = convert(&type_.value);

@@ -58,6 +58,9 @@ impl<'s> Entity<'s> {
 
         let parents = parents(schema, &attribute_names, &mut builder);
         let dates_or_times = dates_or_times(schema, &attribute_names);
+        let parts = parents.iter().map(|p| [p.type_attribute, p.id_attribute]);
+        let parts = parts.chain(dates_or_times.iter().map(|d| [d.time, d.date]));
+        let parts_of_fields = parts.flatten().collect();
         let setters = setters(schema, &parents, &dates_or_times, overrides, &mut builder)?;
         let required = required(schema, &setters);
         let links = links(schema, names.entity_types, &mut builder);
@@ -81,6 +84,7 @@ impl<'s> Entity<'s> {
             shared,
             parents,
             dates_or_times,
+            parts_of_fields,
             columns,
             links,
             primary_filters,
@@ -91,13 +95,7 @@ impl<'s> Entity<'s> {
 
     /// Whether the attribute is set through its field's setter rather than its own.
     pub(crate) fn is_part_of_field(&self, attribute: &str) -> bool {
-        self.parents
-            .iter()
-            .any(|p| p.type_attribute == attribute || p.id_attribute == attribute)
-            || self
-                .dates_or_times
-                .iter()
-                .any(|d| d.time == attribute || d.date == attribute)
+        self.parts_of_fields.contains(attribute)
     }
 
     /// Whether a create takes its required values in a struct.
@@ -107,10 +105,15 @@ impl<'s> Entity<'s> {
 
     /// The Rust name of an attribute of the record.
     pub(crate) fn attribute(&self, wire: &str) -> &str {
-        self.attributes
-            .iter()
-            .find(|a| a.schema.name == wire)
-            .map_or("", |a| &a.rust)
+        self.attribute_of(wire).map_or("", |a| &a.rust)
+    }
+
+    /// The attribute of the record with this name in the metadata.
+    pub(crate) fn attribute_of(&self, wire: &str) -> Option<&Attr<'s>> {
+        let found = self
+            .attributes
+            .binary_search_by(|attribute| attribute.schema.name.as_str().cmp(wire));
+        self.attributes.get(found.ok()?)
     }
 }
 
@@ -119,20 +122,20 @@ fn parents<'s>(
     names: &Plan,
     builder: &mut types::Builder<'s, '_>,
 ) -> Vec<Parent<'s>> {
-    let attributes = || schema.attributes.values();
-    let ids = attributes().filter_map(|attribute| match &attribute.value {
-        ValueType::ParentId { entity_list } if names.contains_key(&attribute.name) => {
-            Some((attribute, entity_list))
-        }
-        _ => None,
-    });
+    let ids = schema
+        .attributes
+        .values()
+        .filter_map(|attribute| match &attribute.value {
+            ValueType::ParentId { entity_list } if names.contains_key(&attribute.name) => {
+                Some((attribute, entity_list))
+            }
+            _ => None,
+        });
     let mut found: Vec<_> = ids
         .filter_map(|(id, entity_list)| {
             let wire = id.field.as_deref().or(id.link.as_deref())?;
-            let same = |a: &&Attribute| (a.field.as_deref().or(a.link.as_deref())) == Some(wire);
-            let type_ = attributes()
-                .filter(same)
-                .find(|a| a.role == AttributeRole::ParentType)?;
+            let mut siblings = builder.siblings(wire).iter();
+            let type_ = siblings.find(|a| a.role == AttributeRole::ParentType)?;
             names.contains_key(&type_.name).then_some(())?;
             Some((wire, id.name.as_str(), type_.name.as_str(), entity_list))
         })
@@ -162,13 +165,9 @@ fn dates_or_times<'s>(schema: &'s EntityType, in_record: &Plan) -> Vec<DateOrTim
         .values()
         .filter(|date| date.role == AttributeRole::Date)
         .filter_map(|date| {
-            let of_field = |a: &&Attribute| {
-                a.role == AttributeRole::Value && date.name == format!("{}Date", a.name)
-            };
-            Some((
-                schema.attributes.values().find(of_field)?.name.as_str(),
-                date.name.as_str(),
-            ))
+            let time = schema.attributes.get(date.name.strip_suffix("Date")?)?;
+            let is_field = time.role == AttributeRole::Value;
+            is_field.then_some((time.name.as_str(), date.name.as_str()))
         })
         .collect();
     found.retain(|(time, date)| in_record.contains_key(*time) && in_record.contains_key(*date));

@@ -70,6 +70,8 @@ pub(crate) struct Entity<'s> {
     pub(crate) parents: Vec<Parent<'s>>,
     /// Fields that hold a date or a time, by their attributes.
     pub(crate) dates_or_times: Vec<DateOrTime<'s>>,
+    /// Attributes that are set together with another one, by the setter of their field.
+    pub(crate) parts_of_fields: HashSet<&'s str>,
     /// Columns of links.
     pub(crate) columns: Vec<Columns<'s>>,
     /// Links, sorted by wire name.

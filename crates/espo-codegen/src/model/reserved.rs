@@ -130,6 +130,7 @@ pub(super) const RESERVED_MODULES: &[&str] = &[
     "core",
     "espo_core",
     "generated",
+    "labels",
     "links",
     "prelude",
     "primary_filters",

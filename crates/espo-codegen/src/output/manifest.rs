@@ -145,6 +145,11 @@ pub(crate) fn update(path: &Path, manifest: &str, features: &str) -> Result<Stri
             before.insert(name.to_owned());
         }
     }
+    // A generated feature that enables nothing.
+    let labels = crate::emit::LABELS;
+    if generated.contains_key(labels) && names(features.get(labels)).is_empty() {
+        before.insert(labels.to_owned());
+    }
     let own: Vec<_> = features
         .iter()
         .filter(|(name, _)| !before.contains(*name))

@@ -1,9 +1,8 @@
-//! Generated code compiles without warnings in every form: as a crate of a workspace, as a private module, through `include!`.
+//! Files of users stay. That generated code compiles without warnings in every form is tested in `tests/odd-exports`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::common;
 use espo_codegen::{Generator, Output};
 use espo_schema::Schema;
 
@@ -18,47 +17,6 @@ fn generate(generator: Generator) -> Output {
 fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
     fs::write(path, text).expect("a file");
-}
-
-/// A workspace whose only listed member depends on a generated crate and contains generated modules.
-fn workspace() -> PathBuf {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("espo-citizen");
-    let core = format!("{{ path = {:?} }}", common::core().display().to_string());
-    write(
-        &root.join("Cargo.toml"),
-        "[workspace]\nmembers = [\"app\"]\nresolver = \"3\"\n",
-    );
-    write(
-        &root.join("app/Cargo.toml"),
-        &format!(
-            "[package]\nname = \"app\"\nedition = \"2024\"\n\n[dependencies]\nespo-core = {core}\n\
-             my-crm = {{ path = \"../crates/my-crm\" }}\n\n[lints.rust]\nunreachable_pub = \"warn\"\n"
-        ),
-    );
-    write(
-        &root.join("app/src/main.rs"),
-        "//! A program.\nmod private;\nmod included {\n    include!(\"../generated/mod.rs\");\n}\n\nfn main() {\n    \
-         println!(\"{}\", my_crm::METADATA_HASH);\n}\n",
-    );
-    let crm = generate(output(&["Account", "Meeting", "Email"])).into_crate("my-crm", &core);
-    crm.write_to(root.join("crates/my-crm")).expect("a crate");
-    for folder in ["app/src/private", "app/generated"] {
-        let modules = generate(output(&["Account", "Lead"]).without_features());
-        modules.write_to(root.join(folder)).expect("modules");
-    }
-    common::lock(&root);
-    root
-}
-
-#[test]
-fn generated_code_causes_no_warnings_in_a_users_workspace() {
-    let root = workspace();
-    for arguments in [
-        ["clippy", "--workspace", "--all-targets"].as_slice(),
-        &["doc", "--workspace", "--no-deps"],
-    ] {
-        common::assert_clean(&common::cargo(&root, arguments));
-    }
 }
 
 #[test]

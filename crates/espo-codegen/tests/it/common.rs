@@ -40,10 +40,15 @@ pub(crate) fn write_crate(name: &str, output: Output) -> PathBuf {
         .into_crate(name, &core)
         .write_to(&folder)
         .expect("the crate is written");
-    // The crate is in the target directory of this workspace but is not one of its members.
+    // The crate is in the target directory of this workspace but is not one of its members. With the same profile,
+    // dependencies are built already.
     let manifest = folder.join("Cargo.toml");
     let text = std::fs::read_to_string(&manifest).expect("the manifest exists");
-    std::fs::write(&manifest, text + "\n[workspace]\n").expect("the manifest is written");
+    std::fs::write(
+        &manifest,
+        text + "\n[profile.dev]\ndebug = false\n\n[workspace]\n",
+    )
+    .expect("the manifest is written");
     lock(&folder);
     folder
 }

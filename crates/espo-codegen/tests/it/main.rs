@@ -5,6 +5,7 @@ mod citizen;
 mod common;
 mod features;
 mod hostile;
+mod layers;
 mod overrides;
 mod rust_names;
 mod shape;

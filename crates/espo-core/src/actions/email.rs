@@ -19,7 +19,7 @@ use crate::typed::{
 /// A mark that an email has separately for each user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Mark {
+pub enum EmailMark {
     /// The user has read it.
     Read,
     /// It is important.
@@ -28,7 +28,7 @@ pub enum Mark {
     InTrash,
 }
 
-impl Mark {
+impl EmailMark {
     fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -56,7 +56,7 @@ impl<E: EmailMessage> Records<E> {
     /// [`Error::is_not_found`] if an email does not exist.
     pub async fn mark(
         &self,
-        mark: Mark,
+        mark: EmailMark,
         emails: impl IntoIterator<Item = impl IntoId<E>>,
     ) -> Result<(), Error> {
         self.inbox(
@@ -73,7 +73,7 @@ impl<E: EmailMessage> Records<E> {
     /// Returns the errors of [`Records::mark`].
     pub async fn unmark(
         &self,
-        mark: Mark,
+        mark: EmailMark,
         emails: impl IntoIterator<Item = impl IntoId<E>>,
     ) -> Result<(), Error> {
         self.inbox(

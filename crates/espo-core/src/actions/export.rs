@@ -16,14 +16,14 @@ use crate::typed::{Editable, Id, Records, Schema, Select};
 pub struct Export<R> {
     records: Records<R>,
     selection: Selection<R>,
-    format: Format,
+    format: ExportFormat,
     members: JsonObject,
 }
 
 /// The format of an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Format {
+pub enum ExportFormat {
     /// Comma-separated values, with the delimiter of the instance.
     #[default]
     Csv,
@@ -38,7 +38,7 @@ impl<R: Editable> Records<R> {
         Export {
             records: self.clone(),
             selection,
-            format: Format::Csv,
+            format: ExportFormat::Csv,
             members: JsonObject::new(),
         }
     }
@@ -46,7 +46,7 @@ impl<R: Editable> Records<R> {
 
 impl<R: Editable> Export<R> {
     /// Sets the format; defaults to CSV.
-    pub fn format(mut self, format: Format) -> Self {
+    pub fn format(mut self, format: ExportFormat) -> Self {
         self.format = format;
         self
     }
@@ -78,8 +78,8 @@ impl<R: Editable> Export<R> {
         body.extend(self.members.clone());
         body.insert("entityType".to_owned(), json!(self.records.entity_type()));
         let format = match self.format {
-            Format::Csv => "csv",
-            Format::Xlsx => "xlsx",
+            ExportFormat::Csv => "csv",
+            ExportFormat::Xlsx => "xlsx",
         };
         body.insert("format".to_owned(), json!(format));
         if idle {

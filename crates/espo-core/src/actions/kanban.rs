@@ -22,13 +22,13 @@ pub struct Board<R> {
     /// The number of records of all groups.
     pub total: Total,
     /// One group per status. Records without a status are in no group.
-    pub groups: Vec<Group<R>>,
+    pub groups: Vec<BoardGroup<R>>,
 }
 
 /// The records of one status.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Group<R> {
+pub struct BoardGroup<R> {
     /// The status, as stored in the records; with pipelines (EspoCRM 10.0 and later), the ID of the stage.
     pub name: String,
     /// The label of the status, if the server sends one.
@@ -150,7 +150,7 @@ impl<R: Editable> KanbanRequest<R> {
                 .list
                 .into_iter()
                 .map(|row| R::decode_value(row.into()));
-            Ok(Group {
+            Ok(BoardGroup {
                 name: group.name,
                 label: group.label,
                 total: group.total,

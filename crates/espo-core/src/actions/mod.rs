@@ -32,10 +32,22 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use activities::{Activities, BusyRange};
 pub use any_record::AnyRecord;
+pub use app::{About, App, AppUser};
+pub use email::{EmailMark, PrepareRequest, PreparedEmail};
+pub use event::{Acceptance, Attendee};
+pub use export::{Export, ExportFormat, ExportProgress};
+pub use import::{ImportAction, ImportSettings};
 pub use job::{Job, JobStatus, Polling, Progress};
+pub use kanban::{Board, BoardGroup, KanbanRequest};
+pub use lead::Conversion;
+pub use mass::{Mass, MassProgress, MassResult, UpdateMode, UpdateModes};
+pub use notifications::GroupKind;
 pub use paged::PagedRequest;
 pub use selection::Selection;
+pub use stream::{PostRequest, StreamPage, StreamRequest};
+pub use tree::{Tree, TreeNode, TreePlace, TreeRequest};
 
 use crate::client::Client;
 use crate::error::Error;

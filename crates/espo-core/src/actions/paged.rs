@@ -2,13 +2,14 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, TryStreamExt};
 use http::Method;
 
 use crate::client::Client;
 use crate::error::Error;
 use crate::request::Request;
-use crate::typed::{BoxStream, Decode, Page, decode_error, decode_error_in_page};
+use crate::response::Response;
+use crate::typed::{BoxStream, Decode, Guard, Page, collect, decode_error_in_page, decode_page};
 
 /// A list that the server pages but neither filters nor sorts; it is not sent until it is awaited.
 ///
@@ -74,11 +75,7 @@ impl<T> PagedRequest<T> {
 }
 
 impl<T: Decode> PagedRequest<T> {
-    /// Requests one page.
-    ///
-    /// # Errors
-    /// Those of [`Client::send`]. Also fails if the response is not a list.
-    pub async fn send(self) -> Result<Page<T>, Error> {
+    async fn page(self) -> Result<(Page<T>, Response), Error> {
         let mut request = self.request;
         if let Some(offset) = self.offset {
             request = request.query("offset", offset);
@@ -87,24 +84,36 @@ impl<T: Decode> PagedRequest<T> {
             request = request.query("maxSize", max_size);
         }
         let response = self.client.send(request).await?;
-        T::decode_page(response.text()?).map_err(|error| decode_error(&response, error))
+        Ok((decode_page(&response)?, response))
+    }
+
+    /// Requests one page.
+    ///
+    /// # Errors
+    /// Those of [`Client::send`]. Also fails if the response is not a list.
+    pub async fn send(self) -> Result<Page<T>, Error> {
+        Ok(self.page().await?.0)
     }
 
     /// All rows, page by page, by offset. Rows that do not decode are errors after the rows of their page.
     ///
-    /// A row can be skipped or repeated if others write at the same time, because offsets shift.
+    /// A row can be skipped or repeated if others write at the same time, because offsets shift. A server that returns the
+    /// same pages again, or far more rows than it announced, is an error.
     pub fn stream(self) -> BoxStream<T> {
         let start = self.offset.unwrap_or(0);
-        let state = Some((self, start));
+        let state = Some((self, start, Guard::default()));
         let pages = stream::try_unfold(state, |state| async move {
-            let Some((request, offset)) = state else {
+            let Some((request, offset, mut guard)) = state else {
                 return Ok(None);
             };
-            let page = request.clone().offset(offset).send().await?;
+            let (page, response) = request.clone().offset(offset).page().await?;
             let rows = page.rows() as u64;
+            if rows > 0 {
+                guard.check(&response, rows, page.total)?;
+            }
             let next = offset + rows;
             let more = rows > 0 && page.total.has_more(next);
-            Ok::<_, Error>(Some((page, more.then_some((request, next)))))
+            Ok::<_, Error>(Some((page, more.then_some((request, next, guard)))))
         });
         Box::pin(
             pages
@@ -120,17 +129,12 @@ impl<T: Decode> PagedRequest<T> {
         )
     }
 
-    /// All rows, in memory.
+    /// All rows, in memory, at most 1,000,000.
     ///
     /// # Errors
-    /// The first error of [`PagedRequest::stream`].
+    /// The first error of [`PagedRequest::stream`]. Also fails if there are more rows.
     pub async fn collect(self) -> Result<Vec<T>, Error> {
-        let mut rows = self.stream();
-        let mut all = Vec::new();
-        while let Some(row) = rows.next().await {
-            all.push(row?);
-        }
-        Ok(all)
+        collect(self.stream()).await
     }
 }
 

@@ -17,8 +17,8 @@ use crate::request::Request;
 use crate::total::Total;
 use crate::typed::roles::{HasStream, StreamNote, UploadedFile, UserAccount};
 use crate::typed::{
-    BoxStream, Decode, DecodeError, IntoId, RecordRef, Records, Schema, decode_error,
-    decode_error_in_page, decode_record, texts,
+    BoxStream, Decode, DecodeError, IntoId, RecordRef, Records, Schema, decode_error_in_page,
+    decode_page, decode_record, texts,
 };
 
 /// A page of a stream, newest note first.
@@ -165,8 +165,7 @@ impl<N: Decode> StreamRequest<N> {
             }
         }
         let response = self.client.send(request).await?;
-        let failed = |error| decode_error(&response, error);
-        let page = N::decode_page(response.text()?).map_err(failed)?;
+        let page = decode_page::<N>(&response)?;
         let extras: Extras = response.json()?;
         let last = extras.list.last().and_then(|note| note.number);
         let mut rejected = page.rejected;

@@ -18,7 +18,7 @@ use crate::typed::{Decode, DecodeError, Id, IntoId, RecordRef, Records};
 #[non_exhaustive]
 pub struct Tree<R> {
     /// The categories on the top level of this part.
-    pub nodes: Vec<Node<R>>,
+    pub nodes: Vec<TreeNode<R>>,
     /// The IDs from the root to the requested category.
     pub path: Vec<Id<R>>,
 }
@@ -26,16 +26,16 @@ pub struct Tree<R> {
 /// A category and those below it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Node<R> {
+pub struct TreeNode<R> {
     /// The category.
     pub record: R,
     /// The categories below it; `None` below the deepest requested level.
-    pub children: Option<Vec<Node<R>>>,
+    pub children: Option<Vec<TreeNode<R>>>,
 }
 
 /// The new position of a category.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum TreePlace {
     /// Below the other category.
     Into,
     /// Before the other category, on its level.
@@ -122,7 +122,7 @@ enum PathItem {
     Record { id: String },
 }
 
-fn node<R: Decode>(mut row: JsonObject) -> Result<Node<R>, DecodeError> {
+fn node<R: Decode>(mut row: JsonObject) -> Result<TreeNode<R>, DecodeError> {
     let children = match row.remove("childList") {
         Some(Value::Array(rows)) => {
             let children = rows
@@ -132,7 +132,7 @@ fn node<R: Decode>(mut row: JsonObject) -> Result<Node<R>, DecodeError> {
         }
         _ => None,
     };
-    Ok(Node {
+    Ok(TreeNode {
         record: R::decode_value(Value::Object(row))?,
         children,
     })
@@ -179,11 +179,11 @@ impl<R: CategoryTree> RecordRef<R> {
     ///
     /// # Errors
     /// [`Error::is_forbidden`] without the right to edit it, and if the new position is below itself.
-    pub async fn move_to(&self, place: Place, reference: impl IntoId<R>) -> Result<(), Error> {
+    pub async fn move_to(&self, place: TreePlace, reference: impl IntoId<R>) -> Result<(), Error> {
         let place = match place {
-            Place::Into => "into",
-            Place::Before => "before",
-            Place::After => "after",
+            TreePlace::Into => "into",
+            TreePlace::Before => "before",
+            TreePlace::After => "after",
         };
         let body = json!({
             "id": self.id().as_str(),

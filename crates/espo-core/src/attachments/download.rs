@@ -3,8 +3,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_core::Stream;
-use futures_core::future::BoxFuture;
+use futures_util::Stream;
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, header};
 use percent_encoding::percent_decode_str;
 
@@ -73,8 +73,8 @@ impl Download {
     ///
     /// # Errors
     /// Fails if the connection breaks, or nothing arrives within the timeout.
-    pub async fn next_piece(&mut self) -> Result<Option<Bytes>, Error> {
-        std::future::poll_fn(|context| self.poll_piece(context))
+    pub async fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        std::future::poll_fn(|context| self.poll_chunk(context))
             .await
             .transpose()
     }
@@ -90,22 +90,22 @@ impl Download {
         use tokio::io::AsyncWriteExt as _;
         let failed = |error| Error::build(format!("cannot write the download: {error}"));
         let mut written = 0;
-        while let Some(piece) = self.next_piece().await? {
-            writer.write_all(&piece).await.map_err(failed)?;
-            written += piece.len() as u64;
+        while let Some(chunk) = self.next_chunk().await? {
+            writer.write_all(&chunk).await.map_err(failed)?;
+            written += chunk.len() as u64;
         }
         writer.flush().await.map_err(failed)?;
         Ok(written)
     }
 
-    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         loop {
             match std::mem::replace(&mut self.state, State::Ended) {
                 State::Ended => return Poll::Ready(None),
                 State::Idle(mut opened) => {
                     self.state = State::Reading(Box::pin(async move {
-                        let piece = opened.next_piece().await;
-                        (opened, piece)
+                        let chunk = opened.next_chunk().await;
+                        (opened, chunk)
                     }));
                 }
                 State::Reading(mut future) => match future.as_mut().poll(context) {
@@ -113,9 +113,9 @@ impl Download {
                         self.state = State::Reading(future);
                         return Poll::Pending;
                     }
-                    Poll::Ready((opened, Ok(Some(piece)))) => {
+                    Poll::Ready((opened, Ok(Some(chunk)))) => {
                         self.state = State::Idle(opened);
-                        return Poll::Ready(Some(Ok(piece)));
+                        return Poll::Ready(Some(Ok(chunk)));
                     }
                     Poll::Ready((_, Ok(None))) => return Poll::Ready(None),
                     Poll::Ready((_, Err(error))) => return Poll::Ready(Some(Err(error))),
@@ -129,7 +129,7 @@ impl Stream for Download {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_piece(context)
+        self.poll_chunk(context)
     }
 }
 

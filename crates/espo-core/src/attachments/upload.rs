@@ -11,7 +11,7 @@ use crate::typed::roles::UploadedFile;
 use crate::typed::{Id, Records, decode_record};
 
 /// Raw bytes of one chunk. As base64 it stays below nginx's default limit of 1 MB for a request body.
-const PIECE: usize = 512 * 1024;
+const CHUNK: usize = 512 * 1024;
 
 /// A file to be uploaded: its name, its media type, and the field that it is uploaded for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Upload {
     name: String,
     media_type: String,
     place: Place,
-    piece: usize,
+    chunk: usize,
 }
 
 impl Upload {
@@ -35,14 +35,14 @@ impl Upload {
             name: name.into(),
             media_type: media_type.into(),
             place: place.into(),
-            piece: PIECE,
+            chunk: CHUNK,
         }
     }
 
     /// Sets the number of bytes per chunk of an upload from a reader; defaults to 512 KiB. The server's limit of the
     /// request size must be at least 35 % larger.
-    pub fn piece_size(mut self, bytes: usize) -> Self {
-        self.piece = bytes.max(1);
+    pub fn chunk_size(mut self, bytes: usize) -> Self {
+        self.chunk = bytes.max(1);
         self
     }
 
@@ -75,7 +75,7 @@ impl<F: UploadedFile> Records<F> {
     ///
     /// # Errors
     /// [`Error::is_forbidden`] for a type or field that the server does not allow. A 413 from the web server means that the
-    /// file is too large for one request: use [`Records::upload_from`].
+    /// file is too large for one request: use [`Records::upload_reader`].
     pub async fn upload(&self, upload: &Upload, bytes: impl AsRef<[u8]>) -> Result<F, Error> {
         let bytes = bytes.as_ref();
         let mut body = upload.members()?;
@@ -93,7 +93,7 @@ impl<F: UploadedFile> Records<F> {
     /// # Errors
     /// Returns the errors of [`Records::upload`]. Also fails if the reader fails or does not contain exactly `size`
     /// bytes.
-    pub async fn upload_from<R>(
+    pub async fn upload_reader<R>(
         &self,
         upload: &Upload,
         size: u64,
@@ -119,7 +119,7 @@ impl<F: UploadedFile> Records<F> {
         let record = decode_record(&response);
         let uploaded = match record {
             Ok(record) => self
-                .pieces(upload, size, &mut reader, &id)
+                .chunks(upload, size, &mut reader, &id)
                 .await
                 .map(|()| record),
             Err(error) => Err(error),
@@ -132,7 +132,7 @@ impl<F: UploadedFile> Records<F> {
         uploaded
     }
 
-    async fn pieces<R>(
+    async fn chunks<R>(
         &self,
         upload: &Upload,
         size: u64,
@@ -142,11 +142,11 @@ impl<F: UploadedFile> Records<F> {
     where
         R: AsyncRead + Unpin,
     {
-        let mut buffer = Vec::with_capacity(upload.piece);
+        let mut buffer = Vec::with_capacity(upload.chunk);
         let mut sent = 0u64;
         loop {
             buffer.clear();
-            let mut limited = (&mut *reader).take(upload.piece as u64);
+            let mut limited = (&mut *reader).take(upload.chunk as u64);
             limited
                 .read_to_end(&mut buffer)
                 .await

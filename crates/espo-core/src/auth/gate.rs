@@ -9,7 +9,7 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::header::{BY_TOKEN, ESPO, PasswordHeader, Token, check_user, cookie_secret, illegal};
 use super::sign::{Signer, basic};
-use super::{Auth, Scheme, Session, secret_header};
+use super::{Auth, Scheme, Secrets, Session, secret_header};
 use crate::error::{Answer, Error, Outcome, Stage, is_foreign};
 use crate::response::{Context, Response};
 
@@ -21,6 +21,7 @@ const ANOTHER_USER: HeaderName = HeaderName::from_static("x-another-user");
 
 /// Adds credentials to requests, and prevents rejected ones from being sent again.
 pub(crate) struct Authenticator {
+    secrets: Arc<Secrets>,
     presenter: Presenter,
     another_user: Option<HeaderValue>,
     /// Set once a response showed that the credentials are valid.
@@ -130,6 +131,7 @@ impl Authenticator {
             None => None,
         };
         Ok(Self {
+            secrets: Arc::new(Secrets::of(auth)),
             proven: AtomicBool::new(matches!(presenter, Presenter::None)),
             presenter,
             another_user,
@@ -314,6 +316,7 @@ impl Authenticator {
     pub(crate) fn set_code(&self, new: SecretString) -> bool {
         match &self.presenter {
             Presenter::Login(login) if lock(&login.password).is_some() => {
+                self.secrets.add(new.expose_secret());
                 *lock(&login.code) = Some(new);
                 true
             }
@@ -355,10 +358,17 @@ impl Authenticator {
         })?;
         let user = name.unwrap_or_else(|| login.user.clone());
         let secret = cookie_secret(&response.headers);
-        let token = Token::new(Session::new(user, plain, secret.map(SecretString::from)))?;
+        let session = Session::new(user, plain, secret.map(SecretString::from));
+        self.secrets.add_session(&session);
+        let token = Token::new(session)?;
         *lock(&login.token) = Some(Arc::new(token));
         self.accepted();
         Ok(())
+    }
+
+    /// The credentials in use.
+    pub(crate) fn secrets(&self) -> Arc<Secrets> {
+        Arc::clone(&self.secrets)
     }
 
     /// The session in use.
@@ -379,10 +389,14 @@ impl Authenticator {
         }
         match &self.presenter {
             Presenter::Login(login) => {
+                self.secrets.add_password(&login.user, new);
                 *lock(&login.password) = Some(new.clone());
                 *lock(&login.token) = None;
             }
-            Presenter::EveryRequest(_, header) => header.set(new)?,
+            Presenter::EveryRequest(_, header) => {
+                self.secrets.add_password(header.user(), new);
+                header.set(new)?;
+            }
             Presenter::None | Presenter::Fixed(..) | Presenter::Hmac(_) => {}
         }
         Ok(())

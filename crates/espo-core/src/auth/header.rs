@@ -34,6 +34,10 @@ impl PasswordHeader {
         })
     }
 
+    pub(super) fn user(&self) -> &str {
+        &self.user
+    }
+
     fn text(user: &str, scheme: &str, password: &SecretString) -> Result<HeaderValue, Error> {
         let value = format!("{scheme}{}", basic(user, password.expose_secret()));
         secret_header(&value).ok_or_else(illegal)

@@ -2,6 +2,7 @@
 
 mod gate;
 mod header;
+mod secrets;
 mod session;
 mod sign;
 
@@ -14,10 +15,13 @@ use std::marker::PhantomData;
 use http::HeaderValue;
 use secrecy::SecretString;
 
+use crate::error::Error;
+
 pub use session::{ExposedSession, Session};
 pub use sign::Signer;
 
 pub(crate) use gate::{Admission, Authenticator, Pass, Verdict, is_refusal};
+pub(crate) use secrets::Secrets;
 pub(crate) use sign::basic;
 
 /// Credentials, and how to present them.
@@ -126,6 +130,38 @@ impl Auth {
     /// No credentials: `GET Settings`, `GET I18n`, lead capture.
     pub fn none() -> Self {
         Self::of(Scheme::None)
+    }
+
+    /// The credentials in the environment, by the names that the command-line tools read: `ESPO_API_KEY` (with
+    /// `ESPO_SECRET_KEY` for HMAC), or else `ESPO_USERNAME` and `ESPO_PASSWORD`. An empty variable counts as absent.
+    ///
+    /// ```no_run
+    /// # use espo_core::{Auth, Client, Error};
+    /// # fn connect() -> Result<Client, Error> {
+    /// Client::builder("https://crm.example.com").auth(Auth::from_env()?).build()
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Fails if neither is set; the message names the variables.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::from_variables(|name| std::env::var(name).ok())
+    }
+
+    fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let get = |name: &str| get(name).filter(|value| !value.is_empty());
+        if let Some(key) = get("ESPO_API_KEY") {
+            return Ok(match get("ESPO_SECRET_KEY") {
+                Some(secret) => Self::hmac(key, secret).into(),
+                None => Self::api_key(key),
+            });
+        }
+        match (get("ESPO_USERNAME"), get("ESPO_PASSWORD")) {
+            (Some(user), Some(password)) => Ok(Self::password(user, password).into()),
+            _ => Err(Error::build(
+                "no credentials: set ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC), or ESPO_USERNAME and ESPO_PASSWORD",
+            )),
+        }
     }
 
     /// `X-Api-Key`, for API users with the method "API Key".

@@ -38,3 +38,32 @@ fn credentials_that_no_header_can_carry_are_refused_without_showing_them() {
 }
 
 const OPENSSL: &str = "3142fcfcbf71e276ac936cd6f23e1a4e7a3c10b2cedf13e72f6addbbb5a864c6";
+
+#[test]
+fn credentials_are_read_from_the_variables_of_the_tools() {
+    let from = |set: &[(&str, &str)]| {
+        let value = |name: &str| {
+            let found = set.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        Auth::from_variables(value).map(|auth| format!("{auth:?}"))
+    };
+    let key = ("ESPO_API_KEY", "k");
+    let user = [("ESPO_USERNAME", "jane"), ("ESPO_PASSWORD", "p")];
+    for (set, kind) in [
+        (vec![key], "api key"),
+        (vec![key, ("ESPO_SECRET_KEY", "")], "api key"),
+        (vec![key, ("ESPO_SECRET_KEY", "s"), user[0]], "hmac"),
+        (vec![("ESPO_API_KEY", ""), user[0], user[1]], "password"),
+    ] {
+        let auth = from(&set).expect("credentials");
+        assert!(auth.contains(&format!("\"{kind}\"")), "{auth}");
+    }
+    for set in [vec![], vec![user[0]], vec![("ESPO_SECRET_KEY", "s")]] {
+        let error = from(&set).expect_err("incomplete").to_string();
+        assert!(
+            error.contains("ESPO_API_KEY") && error.contains("ESPO_PASSWORD"),
+            "{error}"
+        );
+    }
+}

@@ -285,6 +285,15 @@ impl ClientBuilder {
                  scheme that sends another header (`Auth::password`, `Auth::api_key`, `Auth::hmac`)"
             )));
         }
+        auth.secrets().add_headers(&self.headers);
+        if let ProxyChoice::Url(url) = &self.proxy
+            && let Ok(url) = url::Url::parse(url)
+            && let Some(password) = url.password()
+        {
+            let plain = percent_encoding::percent_decode_str(password).decode_utf8_lossy();
+            auth.secrets()
+                .add_password(url.username(), &plain.as_ref().into());
+        }
         let Wire { http, proxy } = build_wire(
             &site,
             WireConfig {

@@ -1,6 +1,7 @@
 use serde_json::{Map, Value};
 
 use super::Error;
+use crate::typed::Decode;
 
 /// The field that the server rejected, and the rule that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,15 +62,32 @@ impl Error {
         })
     }
 
-    /// Returns the records that a rejected create would duplicate: full records, or, for a lead conversion, `id`,
-    /// `name` and `_entityType`. The typed layer decodes them further. Empty if a script of the instance reported the
-    /// duplicate without naming records.
-    pub fn duplicates(&self) -> Option<Vec<Map<String, Value>>> {
+    /// Returns the records that a rejected create would duplicate; `None` for any other error. For a lead conversion, they
+    /// are of several entity types and have only `id`, `name` and `_entityType`: read them as [`JsonObject`](crate::JsonObject).
+    ///
+    /// Records that cannot be decoded are left out. Empty if a script of the instance reported the duplicate without naming
+    /// records.
+    ///
+    /// ```
+    /// # use espo_core::{Error, JsonObject};
+    /// # fn show(error: Error) {
+    /// // With generated code: `error.duplicates::<Contact>()`.
+    /// if let Some(known) = error.duplicates::<JsonObject>() {
+    ///     println!("{} of them exist", known.len());
+    /// }
+    /// # }
+    /// ```
+    pub fn duplicates<R: Decode>(&self) -> Option<Vec<R>> {
         if !self.is_duplicate() {
             return None;
         }
-        let rows = rows_with_ids(self.body()?);
-        Some(rows.unwrap_or_default())
+        let rows = rows_with_ids(self.body()?).unwrap_or_default();
+        let records = rows.into_iter();
+        Some(
+            records
+                .filter_map(|record| R::decode_value(record.into()).ok())
+                .collect(),
+        )
     }
 
     /// The start of the body of a conflict that is not a duplicate, changed version or locked record: its content is
@@ -81,6 +99,7 @@ impl Error {
             return None;
         }
         let text = String::from_utf8_lossy(body);
+        let text = self.redact(&text);
         let start: String = text.chars().take(200).collect();
         Some(if start.len() < text.len() {
             start + "…"

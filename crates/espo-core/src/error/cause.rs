@@ -66,14 +66,18 @@ pub struct Report<'e>(&'e (dyn StdError + 'static));
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut f = Visible(f);
-        write!(f, "{}", self.0)?;
+        let mut text = self.0.to_string();
         let mut source = self.0.source();
         while let Some(cause) = source {
-            write!(f, ": {cause}")?;
+            let part = cause.to_string();
+            // An error that names its cause itself, as that of a failed connection does.
+            if !text.contains(&part) {
+                text.push_str(": ");
+                text.push_str(&part);
+            }
             source = cause.source();
         }
-        Ok(())
+        Visible(f).write_str(&text)
     }
 }
 

@@ -41,6 +41,10 @@ impl Error {
                 realm(answer).map_or_else(String::new, |realm| format!(" (realm {realm:?})"))
             )
             .into(),
+            _ if answer.headers.contains_key("cf-mitigated") => {
+                "Cloudflare asks for a browser; exclude the API's path from its challenges, or send a header that it lets through"
+                    .into()
+            }
             407 => "the proxy requires credentials; add user and password to its URL".into(),
             400 if text.contains("plain http request was sent to https port")
                 || text.contains("speaking plain http to an ssl-enabled") =>
@@ -53,9 +57,14 @@ impl Error {
             403 => "received an HTML page instead of EspoCRM's response: a proxy, gateway or firewall rejects the request; \
                     check what it lets through, and whether it needs credentials of its own"
                 .into(),
-            502..=504 => "a proxy or gateway responded because it could not reach EspoCRM; check the web server and PHP \
-                          behind it, and the proxy settings of this program"
-                .into(),
+            502..=504 => {
+                let wait = self.wait_advice().map_or_else(String::new, |wait| format!("; {wait}"));
+                format!(
+                    "a proxy or gateway responded because it could not reach EspoCRM; check the web server and PHP behind it, \
+                     and the proxy settings of this program{wait}"
+                )
+                .into()
+            }
             _ => "received an HTML page instead of EspoCRM's response; check that the URL leads to EspoCRM and not to a \
                   proxy, a gateway or a login page"
                 .into(),
@@ -66,6 +75,8 @@ impl Error {
 /// Whether EspoCRM cannot have sent this response.
 pub(crate) fn is_foreign(answer: &Answer) -> bool {
     match answer.status.as_u16() {
+        // Every web server adds a page to its redirects.
+        300..=399 => false,
         407 => true,
         401 => {
             let mut challenges = answer.headers.get_all(header::WWW_AUTHENTICATE).iter();

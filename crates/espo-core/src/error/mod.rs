@@ -82,7 +82,8 @@ pub enum Outcome {
 /// Its `Display` names the request (without query or secrets), what happened and what to do; the causes are in
 /// [`source`](std::error::Error::source), and [`Error::report`] shows both in one line. Neither shows credentials. The
 /// only bodies shown are those of conflicts that EspoCRM itself does not define. Control characters of the server's text
-/// are escaped, so that a message is safe for logs and terminals; [`Error::reason`] returns the text as sent.
+/// are escaped, so that a message is safe for logs and terminals; [`Error::reason`] returns them as sent. Credentials of the
+/// client that the server echoes are replaced by `[redacted]`.
 pub struct Error(Box<Inner>);
 
 pub(crate) struct Inner {
@@ -203,6 +204,14 @@ impl Error {
             fault.message = format!("{} ({})", fault.message, response.describe());
             Outcome::Unknown
         };
+        for text in [&mut fault.message, &mut fault.path]
+            .into_iter()
+            .chain(&mut fault.id)
+        {
+            if let Cow::Owned(redacted) = response.context.redact(text) {
+                *text = redacted;
+            }
+        }
         let mut error = Self::new(Stage::Decode, outcome, Some(response.context.clone()), "");
         error.0.answer = Some(Answer {
             status: response.status,
@@ -281,11 +290,22 @@ impl Error {
     }
 
     /// Returns the server's reason (`X-Status-Reason`) as text; invalid UTF-8 is shown as `U+FFFD`. `None` if it is
-    /// absent **or empty**, as in most responses with status 401 or 500 and those of a lockout.
+    /// absent **or empty**, as in most responses with status 401 or 500 and those of a lockout. The client's own
+    /// credentials in it are replaced by `[redacted]`.
     pub fn reason(&self) -> Option<Cow<'_, str>> {
-        self.reason_bytes()
-            .filter(|bytes| !bytes.is_empty())
-            .map(String::from_utf8_lossy)
+        let bytes = self.reason_bytes().filter(|bytes| !bytes.is_empty())?;
+        Some(match String::from_utf8_lossy(bytes) {
+            Cow::Borrowed(text) => self.redact(text),
+            Cow::Owned(text) => Cow::Owned(self.redact(&text).into_owned()),
+        })
+    }
+
+    /// A text of the server without the client's credentials.
+    fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match &self.0.context {
+            Some(context) => context.redact(text),
+            None => Cow::Borrowed(text),
+        }
     }
 
     /// Returns the bytes of `X-Status-Reason` as sent: the server puts raw UTF-8 into it. `Some` and empty if the
@@ -389,7 +409,7 @@ impl fmt::Debug for Error {
                 "attempts",
                 &self.0.timing.map_or(0, |timing| timing.attempts),
             )
-            .field("message", &format_args!("{}", self.report()))
+            .field("message", &self.report().to_string())
             .finish_non_exhaustive()
     }
 }

@@ -200,8 +200,9 @@ impl Error {
         if let Some(remedy) = &self.0.remedy {
             return Some(remedy.clone());
         }
-        self.gateway_advice()
-            .or_else(|| self.redirect_advice().map(Cow::Owned))
+        self.redirect_advice()
+            .map(Cow::Owned)
+            .or_else(|| self.gateway_advice())
             .or_else(|| self.wait_advice().map(Cow::Owned))
             .or_else(|| self.plain_advice().map(Cow::Borrowed))
     }
@@ -210,13 +211,14 @@ impl Error {
     fn redirect_advice(&self) -> Option<String> {
         self.status().filter(http::StatusCode::is_redirection)?;
         let target = origin(self.headers()?.get(http::header::LOCATION)?.to_str().ok()?);
+        let target = self.redact(&target);
         Some(format!(
             "it redirects to {target}; if that is the site's own address, use it as the URL; if it is a login page, a \
              gateway in front of EspoCRM needs credentials of its own"
         ))
     }
 
-    fn wait_advice(&self) -> Option<String> {
+    pub(super) fn wait_advice(&self) -> Option<String> {
         let wait = self.retry_after()?;
         (self.0.stage == Stage::Status).then(|| format!("retry in {} s", wait.as_secs_f64().ceil()))
     }
@@ -264,12 +266,19 @@ impl Error {
 }
 
 /// Scheme and host of a redirect's target, or its path on the same host: user names, passwords and parameters may be
-/// secret.
+/// secret. Of a URL of the API, the site's, which is what a client takes.
 fn origin(location: &str) -> String {
     let location = location.split(['?', '#']).next().unwrap_or(location);
+    let site = location.split_once("/api/v1").map(|(site, _)| site);
     let Some((scheme, rest)) = location.split_once("//") else {
-        return location.to_owned();
+        return match site {
+            Some("") => "/".to_owned(),
+            _ => site.unwrap_or(location).to_owned(),
+        };
     };
+    if let Some(site) = site.filter(|site| !site.contains('@')) {
+        return site.to_owned();
+    }
     let authority = rest.split('/').next().unwrap_or(rest);
     let host = authority.rsplit('@').next().unwrap_or(authority);
     format!("{scheme}//{host}")

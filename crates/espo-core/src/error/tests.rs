@@ -11,6 +11,7 @@ fn answered(status: u16, headers: &[(&'static str, &[u8])], body: &'static str) 
         Context {
             method: Method::POST,
             path: "/Account".into(),
+            secrets: None,
         },
         Answer {
             status: StatusCode::from_u16(status).unwrap(),
@@ -53,7 +54,10 @@ fn a_validation_failure_names_field_and_rule() {
 fn duplicates_and_version_conflicts_are_distinguished() {
     let duplicate = answered(409, &[("x-status-reason", b"duplicate")], r#"[{"id":"1"}]"#);
     assert!(duplicate.is_duplicate() && !duplicate.is_version_conflict());
-    assert_eq!(duplicate.duplicates().unwrap()[0]["id"], "1");
+    assert_eq!(
+        duplicate.duplicates::<crate::JsonObject>().unwrap()[0]["id"],
+        "1"
+    );
 
     let version = answered(
         409,
@@ -96,7 +100,7 @@ fn conflicts_of_scripts_are_not_duplicates_and_show_what_they_say() {
     for body in [r#"[{"code": 7}]"#, "[]", r#"["a"]"#, r#"[{"id": 7}]"#, "{}"] {
         let script = answered(409, &[("x-status-reason", b"Quota exceeded")], body);
         assert!(script.is_conflict() && !script.is_duplicate() && !script.is_version_conflict());
-        assert_eq!(script.duplicates(), None);
+        assert_eq!(script.duplicates::<crate::JsonObject>(), None);
         let text = script.to_string();
         assert!(
             text.contains("Quota exceeded") && text.contains(body),
@@ -111,7 +115,7 @@ fn conflicts_of_scripts_are_not_duplicates_and_show_what_they_say() {
     assert!(rows.is_duplicate());
     let unnamed = answered(409, &[("x-status-reason", b"duplicate")], "");
     assert!(unnamed.is_duplicate());
-    assert_eq!(unnamed.duplicates(), Some(Vec::new()));
+    assert_eq!(unnamed.duplicates::<crate::JsonObject>(), Some(Vec::new()));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::remedy::{Attempted, rejects_certificate, remedy};
 use super::wire::chain;
-use super::{Engine, Target, is_json};
+use super::{Engine, ProxyInfo, Target, is_json};
 use crate::error::{Answer, Error, Outcome, Stage, causes_of};
 use crate::request::Request;
 use crate::response::{Context, Response};
@@ -168,20 +168,20 @@ impl Opened {
                 None => Why::TimedOut,
                 Some(Err(error)) => Why::of(error),
                 Some(Ok(None)) => break,
-                Some(Ok(Some(piece))) => {
-                    if first.len() + all.len() + piece.len() > limit {
+                Some(Ok(Some(chunk))) => {
+                    if first.len() + all.len() + chunk.len() > limit {
                         Why::TooLarge
                     } else if first.is_empty() && all.is_empty() {
                         // Most responses consist of one chunk, which is then not copied.
-                        first = piece;
+                        first = chunk;
                         continue;
                     } else {
                         if all.is_empty() {
                             let expected = announced.unwrap_or(0) as usize;
-                            all.reserve(expected.max(first.len() + piece.len()));
+                            all.reserve(expected.max(first.len() + chunk.len()));
                             all.extend_from_slice(&std::mem::take(&mut first));
                         }
-                        all.extend_from_slice(&piece);
+                        all.extend_from_slice(&chunk);
                         continue;
                     }
                 }
@@ -193,10 +193,10 @@ impl Opened {
     }
 
     /// The next chunk of a streamed body; `None` at its end.
-    pub(crate) async fn next_piece(&mut self) -> Result<Option<Bytes>, Error> {
+    pub(crate) async fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let mut deadline = Deadline::new(Instant::now(), self.idle);
         let why = match deadline.wait(pin!(self.answer.chunk())).await {
-            Some(Ok(piece)) => return Ok(piece),
+            Some(Ok(chunk)) => return Ok(chunk),
             Some(Err(error)) => Why::of(error),
             None => Why::TimedOut,
         };
@@ -296,6 +296,15 @@ impl Deadline {
     }
 }
 
+/// The text of the innermost cause.
+fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut level = error;
+    while let Some(below) = level.source() {
+        level = below;
+    }
+    level.to_string()
+}
+
 fn timed_out(context: &Context, limit: Duration, stage: Stage) -> Error {
     let mut error = Error::new(
         stage,
@@ -315,14 +324,22 @@ impl Engine {
         let words = chain(&error);
         let cause = causes_of(&error);
         let (stage, outcome, what) = if connect || rejects_certificate(&words) {
-            (Stage::Connect, Outcome::NotSent, "no connection")
+            let deepest = cause.as_deref().map(|cause| deepest(cause));
+            let why = deepest.map_or_else(String::new, |why| format!(" ({why})"));
+            let to = self.site.base.trim_end_matches("/api/v1");
+            let what = Cow::Owned(format!("no connection to {to}{why}"));
+            (Stage::Connect, Outcome::NotSent, what)
         } else if builder {
-            (Stage::Build, Outcome::NotSent, "cannot build the request")
+            (
+                Stage::Build,
+                Outcome::NotSent,
+                Cow::Borrowed("cannot build the request"),
+            )
         } else {
             (
                 Stage::Send,
                 Outcome::Unknown,
-                "the connection broke before a response arrived",
+                Cow::Borrowed("the connection broke before a response arrived"),
             )
         };
         let via = match &self.proxy {
@@ -340,6 +357,7 @@ impl Engine {
         inner.remedy = remedy(&Attempted {
             https: self.site.https,
             through_proxy: self.proxy.is_some(),
+            proxy_has_credentials: self.proxy.as_ref().is_some_and(ProxyInfo::has_credentials),
             causes: &words,
         })
         .map(Cow::Borrowed);

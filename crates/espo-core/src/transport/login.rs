@@ -27,10 +27,7 @@ impl Engine {
     async fn log_in(&self, guard: OwnedMutexGuard<()>) -> Result<(), Error> {
         let mut request = Request::new(Method::GET, &["App", "user"]);
         request.headers = self.auth.login_headers()?;
-        let context = Context {
-            method: Method::GET,
-            path: request.path.as_str().into(),
-        };
+        let context = self.login_context();
         let target = Target {
             path: Cow::Borrowed(&request.path),
             query: Cow::Borrowed(""),
@@ -68,10 +65,15 @@ impl Engine {
 
     /// Logs in now, if the credentials require it.
     pub(crate) async fn ensure_logged_in(&self) -> Result<(), Error> {
-        let context = Context {
+        let context = self.login_context();
+        self.pass(&context, self.timeout).await.map(drop)
+    }
+
+    fn login_context(&self) -> Context {
+        Context {
             method: Method::GET,
             path: "/App/user".into(),
-        };
-        self.pass(&context, self.timeout).await.map(drop)
+            secrets: Some(self.auth.secrets()),
+        }
     }
 }

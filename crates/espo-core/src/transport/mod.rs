@@ -23,7 +23,7 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 use url::Url;
 
-use crate::auth::{Authenticator, Verdict, is_refusal};
+use crate::auth::{Authenticator, Secrets, Verdict, is_refusal};
 use crate::error::{Answer, Error, Outcome, Stage};
 use crate::hooks::{Hook, Outgoing};
 use crate::request::Request;
@@ -119,7 +119,8 @@ impl Engine {
     }
 
     async fn traced(&self, request: &Request, want: Want) -> Result<Reply, Error> {
-        let context = request.context();
+        let mut context = request.context();
+        context.secrets = Some(self.secrets(request));
         // OpenTelemetry's HTTP client names. The query is left out: it may contain personal data.
         let span = tracing::debug_span!(
             "http.client.request",
@@ -178,6 +179,14 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+
+    /// The secrets that a response to the request can echo.
+    fn secrets(&self, request: &Request) -> Arc<Secrets> {
+        if request.headers.is_empty() {
+            return self.auth.secrets();
+        }
+        self.auth.secrets().with_headers(&request.headers)
     }
 
     async fn attempts(

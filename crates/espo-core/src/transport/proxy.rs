@@ -23,6 +23,7 @@ pub(crate) enum ProxyChoice {
 pub struct ProxyInfo {
     url: String,
     source: ProxySource,
+    has_credentials: bool,
 }
 
 /// Where the proxy was set.
@@ -39,6 +40,10 @@ impl ProxyInfo {
     /// Scheme, host and port, without credentials: `http://proxy.example.com:3128`.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    pub(super) fn has_credentials(&self) -> bool {
+        self.has_credentials
     }
 
     /// Where the proxy was set.
@@ -117,7 +122,11 @@ pub(crate) fn resolve(
         proxy = proxy.custom_http_auth(value.clone());
     }
     Ok(Some(Route {
-        info: ProxyInfo { url: shown, source },
+        info: ProxyInfo {
+            url: shown,
+            source,
+            has_credentials: found.basic_auth().is_some() || found.raw_auth().is_some(),
+        },
         proxy,
     }))
 }

@@ -7,6 +7,7 @@
 pub(super) struct Attempted<'t> {
     pub(super) https: bool,
     pub(super) through_proxy: bool,
+    pub(super) proxy_has_credentials: bool,
     /// The messages of the causes, joined.
     pub(super) causes: &'t str,
 }
@@ -51,6 +52,30 @@ pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
             "the server rejected the client certificate; check its issuer and expiry date",
         );
     }
+    if any(&["causedasendentity", "ca used as end entity"]) {
+        return Some(
+            "the server's certificate is one of a certificate authority, which is not accepted for a server; issue it with \
+             basicConstraints=CA:FALSE",
+        );
+    }
+    if any(&[
+        "protocolversion",
+        "protocol version",
+        "unsupported protocol",
+    ]) {
+        return Some(
+            "the server offers no version of TLS that is considered secure; enable TLS 1.2 or 1.3 on it",
+        );
+    }
+    if any(&[
+        "badsignature",
+        "bad signature",
+        "certificate signature failure",
+    ]) {
+        return Some(
+            "the certificate is not signed by the authority of that name; configure the certificate of the present one",
+        );
+    }
     if any(&[
         "unknownissuer",
         "unknown issuer",
@@ -62,8 +87,21 @@ pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
             "the issuer of the server's certificate is not trusted; if it is a private CA, configure its certificate",
         );
     }
-    if any(&["notvalidforname", "hostname mismatch", "host name mismatch"]) {
-        return Some("the certificate was issued for another host name; use a URL with that name");
+    if any(&[
+        "not valid for name",
+        "notvalidforname",
+        "hostname mismatch",
+        "host name mismatch",
+    ]) {
+        return Some(
+            "the certificate was issued for another host name; use a URL with that name, and `connect_to` if the name is not in \
+             DNS",
+        );
+    }
+    if attempted.https && any(&["tls handshake eof"]) {
+        return Some(
+            "the server ended the TLS handshake; if the port does not speak TLS, use http://",
+        );
     }
     if any(&["expired", "notvalidyet", "not yet valid"]) && causes.contains("certificate") {
         return Some("renew the server's certificate, or correct the clock of this machine");
@@ -74,7 +112,13 @@ pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
         "407",
     ]) && attempted.through_proxy
     {
+        if attempted.proxy_has_credentials {
+            return Some("the proxy rejected the credentials in its URL");
+        }
         return Some("the proxy requires credentials; add user and password to its URL");
+    }
+    if attempted.through_proxy && any(&["tunnel error: unsuccessful"]) {
+        return Some("the proxy refused to connect to the host; check its rules");
     }
     if attempted.through_proxy {
         return Some("check the proxy, or name the host in the variable NO_PROXY to bypass it");
@@ -101,6 +145,7 @@ mod tests {
             remedy(&Attempted {
                 https,
                 through_proxy,
+                proxy_has_credentials: false,
                 causes,
             })
         };

@@ -136,6 +136,7 @@ impl Engine {
                 body: bytes::Bytes::new(),
             },
         );
+        let shown = opened.context().redact(shown.as_str());
         error.inner_mut().message = Cow::Owned(format!(
             "redirect to {shown} not followed: only GET requests are redirected, and only within \
              the same API; build the client with the final URL"

@@ -6,18 +6,18 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Duration;
 
-use futures_core::Stream;
-use futures_util::stream::{self, TryStreamExt};
+use futures_util::Stream;
+use futures_util::stream;
 use http::Method;
 
 use super::decode::{Decode, Page};
 use super::field::OrderBy;
 use super::filter::Filter;
 use super::named_filter::{IsBoolFilter, IsPrimaryFilter};
-use super::paging::{Offset, Paging, ahead, items};
+use super::paging::{Guard, Offset, Paging, ahead, collect, items};
 use super::projection::{Listable, Projection};
 use super::record_ref::RecordRef;
-use super::records::decode_error;
+use super::records::{decode_error, decode_page};
 use super::select::Select;
 use crate::search::{Order, SearchParams};
 use crate::{Client, DecodeFault, Error, Request, Response};
@@ -227,8 +227,7 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
 
     pub(super) async fn page(&self) -> Result<(Page<R>, Response), Error> {
         let response = self.client.send(self.request()).await?;
-        let page =
-            R::decode_page(response.text()?).map_err(|error| decode_error(&response, error))?;
+        let page = decode_page::<R>(&response)?;
         match page.rejected.first() {
             Some(error) if self.strict => Err(decode_error(&response, error.clone())),
             _ => Ok((page, response)),
@@ -268,12 +267,13 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
         Ok(page.records.into_iter().next())
     }
 
-    /// Returns all records in memory.
+    /// Returns all records in memory, at most 1,000,000; use [`ListRequest::stream`] for more.
     ///
     /// # Errors
-    /// Returns the first error of [`ListRequest::stream`], including that of a record that cannot be decoded.
+    /// Returns the first error of [`ListRequest::stream`], including that of a record that cannot be decoded. Also fails if
+    /// there are more records.
     pub async fn collect(self) -> Result<Vec<R>, Error> {
-        self.stream().try_collect().await
+        collect(self.stream()).await
     }
 
     /// Returns a stream of all records, with constant memory.
@@ -287,7 +287,10 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
     /// missed or returned twice in any case.
     ///
     /// A record that cannot be decoded is an error after the records of its page, and the stream continues; any other
-    /// error ends it.
+    /// error ends it. A server that returns the same pages again, or by offset far more records than it announced (twice as
+    /// many and 10,000), is an error; nothing else limits the number of records, which [`StreamExt::take`] does.
+    ///
+    /// [`StreamExt::take`]: futures_util::StreamExt::take
     pub fn stream(self) -> BoxStream<R> {
         items(self.pages())
     }
@@ -332,7 +335,7 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
         let start = Offset {
             offset: self.params.offset.unwrap_or(0),
             request: self.max_size(size),
-            seen: None,
+            guard: Guard::default(),
         };
         ahead(
             read_ahead,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_core::Stream;
+use futures_util::Stream;
 use futures_util::StreamExt;
 use http::Method;
 

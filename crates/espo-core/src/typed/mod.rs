@@ -14,6 +14,7 @@ mod into_id;
 mod journal;
 mod keyset;
 pub mod kind;
+mod labels;
 pub mod link;
 mod list;
 mod many;
@@ -47,11 +48,13 @@ pub use id::{AnyId, Id};
 pub(crate) use into_id::texts;
 pub use into_id::{AnyRef, IntoId};
 pub use journal::Journal;
+pub use labels::Labels;
 pub use link::{Link, LinkOf};
 pub use list::{BoxStream, ListRequest};
 pub use many::{Write, WriteMany, Written};
 pub use named_filter::{BoolFilter, IsBoolFilter, IsPrimaryFilter, PrimaryFilter};
 pub use paging::Paging;
+pub(crate) use paging::{Guard, collect};
 pub use parent::ParentRef;
 pub use place::Place;
 pub use projection::Projection;
@@ -59,10 +62,8 @@ pub use record::{
     Access, Attribute, Entity, ExpectedEntity, Pair, Record, RecordMeta, debug, equal,
 };
 pub use record_ref::RecordRef;
-pub use records::{
-    CreateRequest, Editable, NewRecord, Records, SaveRequest, UpdateRequest, duplicates,
-};
-pub(crate) use records::{decode_error, decode_error_in_page, decode_record};
+pub use records::{CreateRequest, Editable, NewRecord, Records, SaveRequest, UpdateRequest};
+pub(crate) use records::{decode_error_in_page, decode_page, decode_record};
 pub use related::Related;
 pub use roles::HasStream;
 pub use schema::{NotGenerated, Schema, Untyped};

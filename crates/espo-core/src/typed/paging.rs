@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt};
 use super::decode::{Decode, Page};
 use super::list::{BoxStream, ListRequest};
 use super::records::decode_error_in_page;
-use crate::{DecodeFault, Error};
+use crate::{DecodeFault, Error, Outcome, Response, Stage, Total};
 
 /// How a list proceeds from one page to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -28,8 +28,7 @@ pub enum Paging {
 pub(super) struct Offset<E, R> {
     pub(super) request: ListRequest<E, R>,
     pub(super) offset: u64,
-    /// Content of the previous page: a server that ignores the offset would otherwise cause an endless loop.
-    pub(super) seen: Option<u64>,
+    pub(super) guard: Guard,
 }
 
 impl<E: Send + 'static, R: Decode> Offset<E, R> {
@@ -42,25 +41,110 @@ impl<E: Send + 'static, R: Decode> Offset<E, R> {
         state.request = state.request.offset(state.offset);
         let (page, response) = state.request.page().await?;
         let rows = page.rows() as u64;
-        state.offset += rows;
         if rows == 0 {
             return Ok(None);
         }
-        let mut hasher = DefaultHasher::new();
-        response.body().hash(&mut hasher);
-        let digest = hasher.finish();
-        if state.seen == Some(digest) {
-            return Err(Error::decode(
-                &response,
-                DecodeFault::new(
-                    "the server gave the same page for another offset; going on would never end",
-                ),
-            ));
-        }
-        state.seen = Some(digest);
+        state.offset += rows;
+        state.guard.check(&response, rows, page.total)?;
         let more = page.total.has_more(state.offset);
         Ok(Some((page, more.then_some(state))))
     }
+}
+
+/// Ends paging by offset over a server that returns records without end.
+#[derive(Clone, Default)]
+pub(crate) struct Guard {
+    repeats: Repeats,
+    announced: Option<u64>,
+    rows: u64,
+}
+
+impl Guard {
+    /// Other clients may add records meanwhile, but hardly this many, and not more than there were.
+    const ADDED: u64 = 10_000;
+
+    /// Fails if the pages repeat, or the records exceed those that the first page announced by far.
+    pub(crate) fn check(
+        &mut self,
+        response: &Response,
+        rows: u64,
+        total: Total,
+    ) -> Result<(), Error> {
+        let fail = |message: String| Err(Error::decode(response, DecodeFault::new(message)));
+        // Without the total, which can be another in each page.
+        let body = response.body();
+        let start = body.iter().position(|byte| *byte == b'[').unwrap_or(0);
+        let end = body.iter().rposition(|byte| *byte == b']').unwrap_or(0);
+        if self.repeats.has_seen(body.get(start..end)) {
+            return fail(SAME_PAGE.to_owned());
+        }
+        if self.rows == 0 {
+            self.announced = total.exact();
+        }
+        self.rows += rows;
+        match self.announced {
+            Some(announced) if self.rows > announced.saturating_mul(2) + Self::ADDED => {
+                fail(format!(
+                    "the server announced {announced} records and has returned {} so far; paging might never end",
+                    self.rows
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A server that ignores where a page begins would be read for ever.
+pub(super) const SAME_PAGE: &str =
+    "the server returned the same page again; paging would never end";
+
+/// Notices a sequence that repeats, in constant memory: each item is compared with the previous one, and with one that
+/// is replaced at intervals that double (Brent's algorithm).
+#[derive(Clone, Default)]
+pub(super) struct Repeats {
+    previous: Option<u64>,
+    earlier: Option<u64>,
+    count: u64,
+}
+
+impl Repeats {
+    pub(super) fn has_seen(&mut self, item: impl Hash) -> bool {
+        let mut hasher = DefaultHasher::new();
+        item.hash(&mut hasher);
+        let digest = Some(hasher.finish());
+        let is_repeated = self.previous == digest || self.earlier == digest;
+        self.previous = digest;
+        self.count += 1;
+        if self.count.is_power_of_two() {
+            self.earlier = digest;
+        }
+        is_repeated
+    }
+}
+
+/// The most records that are collected in memory, against servers that invent records without end.
+const MOST_COLLECTED: usize = 1_000_000;
+
+/// All items of a stream, in memory.
+pub(crate) async fn collect<T>(stream: BoxStream<T>) -> Result<Vec<T>, Error> {
+    collect_at_most(MOST_COLLECTED, stream).await
+}
+
+async fn collect_at_most<T>(most: usize, mut stream: BoxStream<T>) -> Result<Vec<T>, Error> {
+    let mut all = Vec::new();
+    while let Some(item) = stream.next().await {
+        if all.len() == most {
+            let message = format!(
+                "the list has more than {most} records; use `stream` or `pages`, which need constant memory"
+            );
+            let mut error = Error::new(Stage::Receive, Outcome::Done, None, message);
+            error.inner_mut().too_large = true;
+            error.inner_mut().lost_safe = true;
+            return Err(error);
+        }
+        all.push(item?);
+    }
+    Ok(all)
 }
 
 pub(super) fn items<R: Send + 'static>(pages: BoxStream<Page<R>>) -> BoxStream<R> {
@@ -104,5 +188,43 @@ struct Ahead(tokio::task::JoinHandle<()>);
 impl Drop for Ahead {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BoxStream, Repeats, StreamExt as _, collect_at_most, stream};
+
+    #[test]
+    fn cycles_of_any_length_are_noticed() {
+        for (start, length) in [(0, 1), (0, 2), (3, 5), (100, 1), (7, 100)] {
+            let mut repeats = Repeats::default();
+            let item = |n: u64| {
+                if n < start {
+                    n
+                } else {
+                    start + (n - start) % length
+                }
+            };
+            let noticed = (0..10 * (start + length)).position(|n| repeats.has_seen(item(n)));
+            let seen_first = usize::try_from(start + length).expect("small");
+            assert!(noticed.is_some_and(|n| n >= seen_first), "{start} {length}");
+        }
+        let mut repeats = Repeats::default();
+        assert!((0..10_000).all(|n| !repeats.has_seen(n)));
+    }
+
+    #[tokio::test]
+    async fn collecting_ends_at_a_limit() {
+        let numbers =
+            |count: usize| -> BoxStream<usize> { Box::pin(stream::iter(0..count).map(Ok)) };
+        assert_eq!(collect_at_most(3, numbers(3)).await.expect("all").len(), 3);
+        let error = collect_at_most(3, numbers(usize::MAX))
+            .await
+            .expect_err("too many");
+        assert!(
+            error.is_too_large() && error.to_string().contains("more than 3 records"),
+            "{error}"
+        );
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::decode::{Decode, index_of};
+use super::decode::{Decode, Page, index_of};
 use super::id::Id;
 use super::into_id::IntoId;
 use super::list::ListRequest;
@@ -325,7 +325,7 @@ impl<R: Editable, M> SaveRequest<R, M> {
     ///
     /// # Errors
     /// [`Error::is_validation`] with the field and the rule; [`Error::is_duplicate`] with the existing records
-    /// ([`duplicates`]); [`Error::is_version_conflict`]; [`Error::is_not_found`]; and the errors of [`Client::send`].
+    /// ([`Error::duplicates`]); [`Error::is_version_conflict`]; [`Error::is_not_found`]; and the errors of [`Client::send`].
     pub async fn send(self) -> Result<R, Error> {
         decode_record(&self.client.send(self.request).await?)
     }
@@ -377,22 +377,21 @@ impl<R: Editable, M: 'static> IntoFuture for SaveRequest<R, M> {
     }
 }
 
-/// Returns the existing records of which a rejected create would be a duplicate; `None` for any other error.
-///
-/// Records that cannot be decoded are left out.
-pub fn duplicates<R: Decode>(error: &Error) -> Option<Vec<R>> {
-    let records = error.duplicates()?;
-    Some(
-        records
-            .into_iter()
-            .filter_map(|record| R::decode_value(record.into()).ok())
-            .collect(),
-    )
-}
-
 /// Decodes a record, or reports why it cannot be decoded.
 pub(crate) fn decode_record<R: Decode>(response: &Response) -> Result<R, Error> {
     R::decode_record(response.text()?).map_err(|error| decode_error(response, error))
+}
+
+/// Decodes a page, or reports why it cannot be decoded.
+pub(crate) fn decode_page<R: Decode>(response: &Response) -> Result<Page<R>, Error> {
+    let page = R::decode_page(response.text()?).map_err(|error| decode_error(response, error));
+    let mut page = page?;
+    for rejected in &mut page.rejected {
+        if let Cow::Owned(redacted) = response.context.redact(&rejected.message) {
+            rejected.message = redacted;
+        }
+    }
+    Ok(page)
 }
 
 pub(crate) fn decode_error(response: &Response, error: super::DecodeError) -> Error {

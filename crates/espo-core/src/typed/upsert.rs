@@ -8,9 +8,7 @@ use serde_json::Value;
 use super::field::Field;
 use super::id::Id;
 use super::kind::{Comparable, Kind};
-use super::records::{
-    Editable, NewRecord, Records, SKIP_DUPLICATE_CHECK, decode_record, duplicates,
-};
+use super::records::{Editable, NewRecord, Records, SKIP_DUPLICATE_CHECK, decode_record};
 use crate::search::WhereItem;
 use crate::{Client, Error, JsonObject, Request};
 
@@ -209,7 +207,7 @@ impl<R: Editable> UpsertRequest<R> {
                 .iter()
                 .all(|(name, value)| record.get(name) == Some(value))
         };
-        let found: Vec<JsonObject> = duplicates(error).unwrap_or_default();
+        let found: Vec<JsonObject> = error.duplicates().unwrap_or_default();
         match found
             .iter()
             .find(same)

@@ -1,6 +1,6 @@
 //! Calls to the simulator.
 
-use espo_core::actions::kanban::KanbanRequest;
+use espo_core::actions::KanbanRequest;
 use espo_core::typed::Id;
 use espo_core::{Error, JsonObject, Outcome, Total};
 use espo_sim::Sim;
@@ -81,7 +81,10 @@ async fn errors_carry_what_the_server_says() {
         .await
         .unwrap_err();
     assert!(error.is_duplicate());
-    assert_eq!(error.duplicates().unwrap()[0]["id"], id.as_str());
+    assert_eq!(
+        error.duplicates::<espo_core::JsonObject>().unwrap()[0]["id"],
+        id.as_str()
+    );
 
     let error = accounts
         .update(Id::new(&id), object(json!({"name": "Other"})))

@@ -1,7 +1,7 @@
 //! The inbox, templates, addresses.
 
 use espo_core::Client;
-use espo_core::actions::email::Mark;
+use espo_core::actions::EmailMark;
 use espo_core::attachments::{Place, Upload};
 use espo_core::http::Method;
 use espo_core::untyped::field;
@@ -41,9 +41,9 @@ async fn marks_show_in_the_record_and_in_the_counts() {
     let unread = async || inbox.unread_counts().await.unwrap()["inbox"];
     assert_eq!(unread().await, 1);
     for (mark, attribute, left) in [
-        (Mark::Read, "isRead", 0),
-        (Mark::InTrash, "inTrash", 0),
-        (Mark::Important, "isImportant", 1),
+        (EmailMark::Read, "isRead", 0),
+        (EmailMark::InTrash, "inTrash", 0),
+        (EmailMark::Important, "isImportant", 1),
     ] {
         assert_eq!(shown(&crm, &email, attribute).await, false, "{attribute}");
         inbox.mark(mark, [&email]).await.unwrap();
@@ -63,7 +63,7 @@ async fn a_mark_is_of_one_user() {
     let crm = regular(&sim);
     let email = received(&sim, &crm, "S").await;
     crm.untyped("Email")
-        .mark(Mark::Important, [&email])
+        .mark(EmailMark::Important, [&email])
         .await
         .unwrap();
     let boss = admin(&sim);
@@ -75,7 +75,7 @@ async fn a_mark_is_of_one_user() {
     );
     // Emails outside the user's inbox are skipped.
     boss.untyped("Email")
-        .mark(Mark::Read, [&email])
+        .mark(EmailMark::Read, [&email])
         .await
         .unwrap();
     assert_eq!(shown(&crm, &email, "isRead").await, false);

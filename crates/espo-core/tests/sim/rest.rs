@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use espo_core::JsonObject;
-use espo_core::actions::export::Format;
-use espo_core::actions::lead::Conversion;
+use espo_core::actions::Conversion;
+use espo_core::actions::ExportFormat;
 use espo_core::actions::mass::{UpdateMode, UpdateModes};
 use espo_core::actions::{JobStatus, Polling, Selection};
 use espo_core::attachments::{Place, Upload};
@@ -52,9 +52,9 @@ async fn files_arrive_as_they_were_in_one_request_or_in_pieces() {
     let content: Vec<u8> = (0..5_000_u32).map(|number| (number % 251) as u8).collect();
     let upload = Upload::new("звіт.txt", "text/plain", Place::file("Document", "file"));
     let whole = files.upload(&upload, &content).await.unwrap();
-    let pieces = upload.clone().piece_size(999);
+    let chunks = upload.clone().chunk_size(999);
     let pieced = files
-        .upload_from(&pieces, content.len() as u64, content.as_slice())
+        .upload_reader(&chunks, content.len() as u64, content.as_slice())
         .await
         .unwrap();
     let download = async |file: &JsonObject| {
@@ -72,7 +72,7 @@ async fn files_arrive_as_they_were_in_one_request_or_in_pieces() {
         let id = file["id"].as_str().unwrap();
         assert_eq!(files.read(id).await.unwrap()["name"], "звіт.txt");
     }
-    let empty = files.upload_from(&upload, 0, &[][..]).await.unwrap();
+    let empty = files.upload_reader(&upload, 0, &[][..]).await.unwrap();
     assert!(download(&empty).await.1.is_empty());
 }
 
@@ -208,7 +208,7 @@ async fn an_export_contains_the_selection() {
     let csv = String::from_utf8(csv).unwrap();
     assert!(csv.contains("Chosen") && !csv.contains("Other"), "{csv}");
 
-    let sheet = chosen().format(Format::Xlsx).run().await.unwrap();
+    let sheet = chosen().format(ExportFormat::Xlsx).run().await.unwrap();
     let mut bytes = Vec::new();
     let sheet = files.record(sheet).download().await.unwrap();
     sheet.write_to(&mut bytes).await.unwrap();
@@ -233,7 +233,10 @@ async fn a_lead_becomes_an_account_unless_there_is_one() {
     let second = create(&crm, "Lead", other).await;
     let second = crm.untyped("Lead").record(&second);
     let error = second.convert(into.clone()).await.unwrap_err();
-    assert_eq!(error.duplicates().unwrap()[0]["_entityType"], "Account");
+    assert_eq!(
+        error.duplicates::<espo_core::JsonObject>().unwrap()[0]["_entityType"],
+        "Account"
+    );
     second.convert(into.skip_duplicate_check()).await.unwrap();
 }
 
@@ -296,11 +299,11 @@ async fn category_trees_are_read_and_rearranged() {
         names.collect::<Vec<_>>()
     };
     let (a, b) = (folders.record(&ids[0]), folders.record(&ids[1]));
-    b.move_to(espo_core::actions::tree::Place::Before, &a)
+    b.move_to(espo_core::actions::TreePlace::Before, &a)
         .await
         .unwrap();
     assert_eq!(names().await, ["\"B\"", "\"A\""]);
-    b.move_to(espo_core::actions::tree::Place::Into, &a)
+    b.move_to(espo_core::actions::TreePlace::Into, &a)
         .await
         .unwrap();
     assert_eq!(names().await, ["\"A\""]);
@@ -310,7 +313,7 @@ async fn category_trees_are_read_and_rearranged() {
     assert_eq!(below[0].children.as_ref().unwrap()[0].record["name"], "B");
     assert_eq!(a.leaves().await.unwrap(), [b.id().clone()]);
     let error = a
-        .move_to(espo_core::actions::tree::Place::Into, &b)
+        .move_to(espo_core::actions::TreePlace::Into, &b)
         .await
         .unwrap_err();
     assert!(error.is_forbidden(), "below itself: {error}");

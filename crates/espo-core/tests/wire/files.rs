@@ -84,7 +84,7 @@ async fn readers_are_uploaded_completely_in_chunks() {
     server
         .client()
         .untyped("Attachment")
-        .upload_from(&upload().piece_size(4_096), size, pattern(size))
+        .upload_reader(&upload().chunk_size(4_096), size, pattern(size))
         .await
         .unwrap();
     let seen = server.seen();
@@ -92,9 +92,9 @@ async fn readers_are_uploaded_completely_in_chunks() {
     assert_eq!(seen[0].json()["size"], size);
     let mut arrived = Vec::new();
     let mut sizes = Vec::new();
-    for piece in &seen[1..] {
-        assert_eq!(piece.path(), "/api/v1/Attachment/chunk/a1");
-        let text = std::str::from_utf8(&piece.body).unwrap();
+    for chunk in &seen[1..] {
+        assert_eq!(chunk.path(), "/api/v1/Attachment/chunk/a1");
+        let text = std::str::from_utf8(&chunk.body).unwrap();
         let data = text.split_once(";base64,").unwrap().1;
         let part = STANDARD.decode(data).unwrap();
         sizes.push(part.len());
@@ -115,7 +115,7 @@ async fn readers_with_a_wrong_length_are_cleaned_up() {
         let error = server
             .client()
             .untyped("Attachment")
-            .upload_from(&upload().piece_size(4), announced, pattern(held))
+            .upload_reader(&upload().chunk_size(4), announced, pattern(held))
             .await
             .unwrap_err();
         assert!(error.to_string().contains("announced"), "{error}");
@@ -135,7 +135,7 @@ async fn failed_chunks_are_not_sent_twice() {
     let result = server
         .client()
         .untyped("Attachment")
-        .upload_from(&upload().piece_size(4), 12, pattern(12))
+        .upload_reader(&upload().chunk_size(4), 12, pattern(12))
         .await;
     assert!(result.is_err());
     let methods: Vec<_> = server

@@ -364,7 +364,7 @@ async fn odd_json_is_a_value_or_an_error_but_no_panic() {
         (record(r#"1,"x":2,"id":"b""#), true),
         (r#"{"total":1,"list":{"0":{"id":"a"}}}"#.into(), false),
         (r#"{"total":1,"list":[null]}"#.into(), false),
-        ("\u{feff}{\"total\":0,\"list\":[]}".into(), false),
+        ("\u{feff}{\"total\":0,\"list\":[]}".into(), true),
         ("{\"total\":0,\"list\":[]}\0".into(), false),
         ("\"\\ud800\"".into(), false),
         (String::new(), false),
@@ -394,6 +394,73 @@ async fn pages_that_repeat_end_with_an_error() {
     let error = results.last().unwrap().as_ref().unwrap_err();
     assert!(error.to_string().contains("same page"), "{error}");
     assert!(server.seen().len() < 10);
+}
+
+#[tokio::test]
+async fn pages_that_take_turns_end_with_an_error() {
+    for paging in [Paging::Key, Paging::Offset] {
+        let server = Server::start(|_, number| {
+            let (one, two) = (number % 3 * 2, number % 3 * 2 + 1);
+            let total = 1_000 + number;
+            json(
+                200,
+                &format!(r#"{{"total":{total},"list":[{{"id":"{one}"}},{{"id":"{two}"}}]}}"#),
+            )
+        })
+        .await;
+        let accounts = client(&server).untyped("Account");
+        let list = accounts.list().max_size(2).paging(paging);
+        let error = list.collect().await.unwrap_err();
+        assert!(error.to_string().contains("same page"), "{error}");
+        assert!(server.seen().len() < 12);
+    }
+    let server = Server::start(|_, number| {
+        json(
+            200,
+            &format!(
+                r#"{{"total":-1,"list":[{{"id":"{}","_scope":"Account"}}]}}"#,
+                number % 3
+            ),
+        )
+    })
+    .await;
+    let error = client(&server)
+        .app()
+        .last_viewed()
+        .collect()
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("same page"), "{error}");
+}
+
+#[tokio::test]
+async fn totals_that_grow_without_end_are_an_error() {
+    let server = Server::start(|_, number| {
+        let rows: Vec<String> = (0..2_000)
+            .map(|row| format!(r#"{{"id":"{number}x{row}","_scope":"Account"}}"#))
+            .collect();
+        let total = (number + 2) * 2_000;
+        json(
+            200,
+            &format!(r#"{{"total":{total},"list":[{}]}}"#, rows.join(",")),
+        )
+    })
+    .await;
+    let accounts = client(&server).untyped("Account");
+    let list = accounts.list().max_size(2_000).paging(Paging::Offset);
+    let error = list.collect().await.unwrap_err();
+    assert!(
+        error.to_string().contains("announced 4000 records"),
+        "{error}"
+    );
+    let error = client(&server)
+        .app()
+        .last_viewed()
+        .collect()
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("announced"), "{error}");
+    assert!(server.seen().len() < 60);
 }
 
 #[tokio::test]

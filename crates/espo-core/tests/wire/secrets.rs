@@ -10,7 +10,7 @@ use espo_core::secrecy::SecretString;
 use espo_core::webhook::Event;
 use espo_core::{Auth, Client, Error, JsonObject, Request, Response};
 
-use crate::server::{Act, Server, builder, bytes, json};
+use crate::server::{Act, Seen, Server, builder, bytes, json};
 
 const SECRETS: [&str; 9] = [
     "s3cret-key",
@@ -237,4 +237,137 @@ async fn no_secret_is_written_anywhere() {
             });
         }
     }
+}
+
+/// Responds with everything that the client sent and with what it was given: in the reason, in bodies, in values.
+fn echo(seen: &Seen, number: usize) -> Act {
+    if seen.path().ends_with("App/user") && number == 0 {
+        return Act::Write(bytes(
+            200,
+            "application/json",
+            "Set-Cookie: auth-token-secret=s3cret-cookie; path=/\r\n",
+            br#"{"user":{"userName":"bob"},"token":"s3cret-token"}"#,
+        ));
+    }
+    let sent: Vec<&str> = seen
+        .headers
+        .iter()
+        .map(|(_, value)| value.as_str())
+        .collect();
+    let said = format!("{} {} for bob", sent.join(" "), SECRETS.join(" "));
+    let reason = format!("X-Status-Reason: {said}\r\n");
+    let quoted = serde_json::Value::from(said.clone()).to_string();
+    match seen.path() {
+        path if path.ends_with("Page") => {
+            let row =
+                format!(r#"{{"list":[{{"id":{quoted},"total":{quoted}}}],"total":{quoted}}}"#);
+            Act::Write(bytes(200, "application/json", "", row.as_bytes()))
+        }
+        path if path.ends_with("Html") => Act::Write(bytes(200, "text/html", "", said.as_bytes())),
+        path if path.ends_with("Away") => {
+            let location = format!("Location: https://other/{}\r\n", SECRETS.join("/"));
+            Act::Write(bytes(302, "text/html", &location, b""))
+        }
+        path if path.ends_with("Conflict") => {
+            Act::Write(bytes(409, "application/json", &reason, quoted.as_bytes()))
+        }
+        _ => Act::Write(bytes(403, "application/json", &reason, quoted.as_bytes())),
+    }
+}
+
+#[tokio::test]
+async fn secrets_that_a_server_echoes_are_redacted() {
+    for auth in every_auth() {
+        let own = own_secrets(&auth);
+        let server = Server::start(echo).await;
+        let client = builder(&server.url())
+            .auth(auth)
+            .header("X-Gateway-Token", "s3cret-proxy")
+            .header("X-Environment", "production")
+            .build()
+            .unwrap();
+        for path in ["Page", "Html", "Away", "Conflict", "Refused"] {
+            let request = Request::new(Method::GET, &[path]);
+            let error = match client.send(request).await {
+                Ok(response) => response
+                    .json::<Vec<u8>>()
+                    .expect_err("not a list of numbers"),
+                Err(error) => error,
+            };
+            let shown = format!(
+                "{error} {error:?} {} {:?} {:?}",
+                error.report(),
+                error.reason(),
+                error.decode_fault(),
+            );
+            for secret in own.iter().chain(&["s3cret-proxy"]) {
+                assert!(!shown.contains(secret), "{secret} in {shown}");
+                let encoded = base64::Engine::encode(
+                    &base64::engine::general_purpose::STANDARD,
+                    format!("bob:{secret}"),
+                );
+                assert!(!shown.contains(&encoded), "{secret} encoded in {shown}");
+            }
+            if ["Conflict", "Refused"].contains(&path) {
+                assert!(
+                    shown.contains("for bob") && shown.contains("production"),
+                    "{shown}"
+                );
+            }
+        }
+    }
+}
+
+/// The secrets of an authentication, as the client knows them.
+fn own_secrets(auth: &Auth) -> Vec<&'static str> {
+    let kind = format!("{auth:?}");
+    let has = |name: &str| kind.contains(&format!("\"{name}\""));
+    if has("api key") {
+        vec!["s3cret-key"]
+    } else if has("hmac") {
+        vec!["s3cret-key", "s3cret-hmac"]
+    } else if has("token") {
+        vec!["s3cret-token", "s3cret-cookie"]
+    } else {
+        vec!["s3cret-password"]
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_a_login_and_headers_of_a_request_are_redacted() {
+    let server = Server::start(echo).await;
+    let auth = Auth::password("bob", "s3cret-password").with_token_secret();
+    let client = builder(&server.url()).auth(auth).build().unwrap();
+    let request = Request::new(Method::GET, &["Refused"]).header("X-Mine-Key", "s3cret-capture");
+    let error = client.send(request).await.expect_err("refused");
+    let shown = format!("{error} {error:?}");
+    for secret in [
+        "s3cret-password",
+        "s3cret-token",
+        "s3cret-cookie",
+        "s3cret-capture",
+    ] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+    // Not this client's.
+    assert!(shown.contains("s3cret-hook"), "{shown}");
+}
+
+#[tokio::test]
+async fn values_of_rejected_records_are_redacted() {
+    let server = Server::answering(
+        r#"{"list":[{"id":"1","name":"s3cret-key","meta":"s3cret-key"},{"id":2,"name":"s3cret-key"}],"total":2}"#,
+    )
+    .await;
+    let client = builder(&server.url())
+        .auth(Auth::api_key("s3cret-key"))
+        .build()
+        .unwrap();
+    let page = client.untyped("X").list().send().await;
+    let shown = format!("{page:?}");
+    let rejected = match page {
+        Ok(page) => format!("{:?}", page.rejected),
+        Err(error) => error.to_string(),
+    };
+    assert!(!rejected.contains("s3cret-key"), "{shown}");
 }

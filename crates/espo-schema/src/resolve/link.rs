@@ -1,5 +1,7 @@
 //! Link definitions: their targets, cardinality and columns.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
@@ -110,11 +112,12 @@ pub(super) fn connect(
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let mut found = Vec::new();
+    let mut notes = Vec::new();
     for entity in entities.values() {
         for link in entity.links.values() {
             let target = link.entity.as_deref().and_then(|name| entities.get(name));
             let reverse = target.and_then(|t| t.links.get(link.foreign.as_deref()?));
-            note(entity, link, target, reverse, diagnostics);
+            notes.extend(note(entity, link, target, reverse));
             found.push((
                 target.is_some(),
                 cardinality(link, reverse),
@@ -122,6 +125,7 @@ pub(super) fn connect(
             ));
         }
     }
+    report(notes, diagnostics);
     let links = entities.values_mut().flat_map(|e| e.links.values_mut());
     for (link, (target_known, cardinality, columns)) in links.zip(found) {
         link.target_known = target_known;
@@ -130,13 +134,52 @@ pub(super) fn connect(
     }
 }
 
+/// What a link leads to, if the metadata does not have it.
+enum Missing {
+    Target(String),
+    Other,
+}
+
+/// From this number on, links to missing entity types are counted instead of listed: the export of a user whose role hides
+/// entity types has dozens.
+const LISTED: usize = 4;
+
+fn report(notes: Vec<(Diagnostic, Missing)>, diagnostics: &mut Vec<Diagnostic>) {
+    let targets = notes.iter().filter_map(|(_, missing)| match missing {
+        Missing::Target(name) => Some(name.as_str()),
+        Missing::Other => None,
+    });
+    let (links, names) = (targets.clone().count(), targets.collect::<BTreeSet<_>>());
+    if links < LISTED {
+        diagnostics.extend(notes.into_iter().map(|(note, _)| note));
+        return;
+    }
+    let first: Vec<String> = names
+        .iter()
+        .take(3)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let more = match names.len() - first.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let message = format!(
+        "{links} links lead to entity types that the metadata does not contain ({}{more}); their IDs are untyped",
+        first.join(", ")
+    );
+    diagnostics.push(Diagnostic::note("entityDefs".to_owned(), message));
+    let others = notes
+        .into_iter()
+        .filter(|(_, missing)| matches!(missing, Missing::Other));
+    diagnostics.extend(others.map(|(note, _)| note));
+}
+
 fn note(
     entity: &EntityType,
     link: &Link,
     target: Option<&EntityType>,
     reverse: Option<&Link>,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
+) -> Option<(Diagnostic, Missing)> {
     let message = match (link.entity.as_deref(), target) {
         (Some(name), None) => {
             format!("the metadata has no target entity type `{name}`; its IDs are untyped")
@@ -153,12 +196,14 @@ fn note(
             let foreign = link.foreign.as_deref().unwrap_or_default();
             format!("`{name}` has no reverse link `{foreign}`")
         }
-        _ => return,
+        _ => return None,
     };
-    diagnostics.push(Diagnostic::warning(
-        format!("entityDefs.{}.links.{}", entity.name, link.name),
-        message,
-    ));
+    let missing = match (&link.entity, target) {
+        (Some(name), None) => Missing::Target(name.clone()),
+        _ => Missing::Other,
+    };
+    let path = format!("entityDefs.{}.links.{}", entity.name, link.name);
+    Some((Diagnostic::warning(path, message), missing))
 }
 
 fn cardinality(link: &Link, reverse: Option<&Link>) -> Cardinality {

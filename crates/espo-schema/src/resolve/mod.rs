@@ -11,6 +11,7 @@ mod types;
 use indexmap::{IndexMap, IndexSet};
 use serde_json::{Map, Value};
 
+use crate::complete::is_fragment;
 use crate::def::Def;
 use crate::hash::content_hash;
 use crate::model::{
@@ -34,7 +35,11 @@ pub(crate) fn resolve(root: Map<String, Value>, mut diagnostics: Vec<Diagnostic>
         field_types: &field_types,
     };
 
+    let no_scopes = Map::new();
+    let scopes = root.get("scopes").and_then(Value::as_object);
+    let scopes = scopes.unwrap_or(&no_scopes);
     let mut entity_types: IndexMap<String, EntityType> = section(&root, "entityDefs")
+        .filter(|(name, raw)| !is_fragment(scopes, name, raw))
         .map(|(name, raw)| {
             (
                 name.clone(),

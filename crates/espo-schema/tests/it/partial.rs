@@ -86,6 +86,28 @@ fn entity_types_of_which_only_options_are_seen_are_hidden() {
 }
 
 #[test]
+fn options_of_hidden_entity_types_are_used_and_links_to_them_are_counted() {
+    let mut tree = seen_without(&["Contact", "Lead", "User", "Team"]);
+    let options = json!(["", "Call", "Fair"]);
+    tree["entityDefs"]["Lead"] = json!({"fields": {"source": {"options": options}}});
+    let schema = load(tree);
+    assert!(!schema.entity_types.contains_key("Lead"));
+    let source = &schema.entity_types["Opportunity"].attributes["leadSource"];
+    assert_eq!(
+        source.options.listed(),
+        Some(&["", "Call", "Fair"].map(str::to_owned)[..])
+    );
+    let told = schema.diagnostics.iter().map(ToString::to_string);
+    let told: Vec<String> = told.filter(|text| text.contains("link")).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("links lead to entity types that the metadata does not contain"));
+    assert!(
+        told[0].contains("(`Contact`, `Lead`, `Team` and 1 more)"),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn other_differences_are_still_reported() {
     let mut tree = seen_without(&["Lead"]);
     tree["entityDefs"]["Account"]["fields"]["sicCode"]["type"] = json!("int");

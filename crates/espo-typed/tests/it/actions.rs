@@ -1,11 +1,11 @@
 //! Actions take typed ids and return generated records; the embedded server runs them.
 
+use espo_core::actions::Conversion;
+use espo_core::actions::EmailMark;
 use espo_core::actions::Selection;
-use espo_core::actions::email::Mark;
+use espo_core::actions::UpdateModes;
 use espo_core::actions::event::Acceptance;
 use espo_core::actions::import::{ImportAction, ImportSettings};
-use espo_core::actions::lead::Conversion;
-use espo_core::actions::mass::UpdateModes;
 use espo_core::attachments::{Place, Upload};
 use espo_core::untyped::field;
 use espo_core::webhook::Event;
@@ -338,7 +338,7 @@ async fn notifications_emails_and_webhooks_are_their_records() -> Result<(), Err
     let emails = crm.records::<Email>();
     emails.mark_every_read().await?;
     let none: [Id<Email>; 0] = [];
-    drop(emails.mark(Mark::Important, none).await);
+    drop(emails.mark(EmailMark::Important, none).await);
     emails.unread_counts().await?;
 
     let event = Event::field_update::<Account>(espo_typed::account::links::ASSIGNED_USER);

@@ -1,7 +1,7 @@
 //! Mass actions, jobs, exports, imports, and actions on one record.
 
 use espo_core::JsonObject;
-use espo_core::actions::export::Format;
+use espo_core::actions::ExportFormat;
 use espo_core::actions::import::{ImportAction, ImportSettings};
 use espo_core::actions::mass::{UpdateMode, UpdateModes};
 use espo_core::actions::{JobStatus, Polling, Selection};
@@ -147,7 +147,7 @@ async fn exports_send_format_and_columns() {
         .gives(r#"{"id":"a1"}"#)
         .untyped("Account")
         .export(Selection::ids(["1"]))
-        .format(Format::Xlsx)
+        .format(ExportFormat::Xlsx)
         .fields(["name"])
         .attributes(["name"])
         .params(object(json!({"title": "T"})))

@@ -1,10 +1,10 @@
 //! Boards, activities, leads, target lists, events, email, category trees.
 
 use espo_core::Total;
-use espo_core::actions::email::Mark;
+use espo_core::actions::Conversion;
+use espo_core::actions::EmailMark;
+use espo_core::actions::TreePlace;
 use espo_core::actions::event::Acceptance;
-use espo_core::actions::lead::Conversion;
-use espo_core::actions::tree::Place;
 use espo_core::typed::Id;
 use serde_json::{Value, json};
 
@@ -199,9 +199,15 @@ async fn emails_are_sent_marked_and_moved() {
         "POST Email",
         json!({"subject": "S", "to": "a@b.example", "status": "Sending"}),
     );
-    emails("true").mark(Mark::Important, ["1"]).await.unwrap();
+    emails("true")
+        .mark(EmailMark::Important, ["1"])
+        .await
+        .unwrap();
     bench.sent("POST Email/inbox/important", json!({"ids": ["1"]}));
-    emails("true").unmark(Mark::InTrash, ["1"]).await.unwrap();
+    emails("true")
+        .unmark(EmailMark::InTrash, ["1"])
+        .await
+        .unwrap();
     bench.sent("DELETE Email/inbox/inTrash", json!({"ids": ["1"]}));
     emails("true").mark_every_read().await.unwrap();
     bench.sent("POST Email/inbox/read", json!({"all": true}));
@@ -258,7 +264,7 @@ async fn category_trees_are_read_and_changed() {
     );
     folders("true")
         .record("b")
-        .move_to(Place::Before, "a")
+        .move_to(TreePlace::Before, "a")
         .await
         .unwrap();
     bench.sent(
@@ -280,5 +286,8 @@ async fn duplicates_of_a_conversion_come_with_the_error() {
     .await;
     let lead = server.client().untyped("Lead").record("1");
     let error = lead.convert(Conversion::new()).await.unwrap_err();
-    assert_eq!(error.duplicates().unwrap()[0]["_entityType"], "Account");
+    assert_eq!(
+        error.duplicates::<espo_core::JsonObject>().unwrap()[0]["_entityType"],
+        "Account"
+    );
 }

@@ -1,7 +1,7 @@
 //! Stream notes and notifications.
 
 use espo_core::Total;
-use espo_core::actions::notifications::GroupKind;
+use espo_core::actions::GroupKind;
 use futures_util::TryStreamExt as _;
 use serde_json::{Value, json};
 

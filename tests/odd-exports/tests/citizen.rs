@@ -1,0 +1,146 @@
+//! The code of every fixture causes no warnings in a user's workspace: as a crate, as a private module, through
+//! `include!`; with Clippy's default lints, and in rustdoc.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use espo_codegen::Generator;
+use espo_odd_exports::fixtures::{self, Fixture};
+use espo_schema::Schema;
+
+fn write(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+    fs::write(path, text).expect("a file");
+}
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The entity types to compile: those that the fixture adds, and only if there are none, those that it changes.
+fn generator(fixture: &Fixture, schema: &Schema) -> Generator {
+    let custom: BTreeSet<String> = fixture.custom(schema).into_iter().collect();
+    Generator::new().only(if custom.is_empty() {
+        fixture.entity_types(schema)
+    } else {
+        custom
+    })
+}
+
+/// Writes a workspace with one listed member. It has the code of each fixture twice as a module, and depends on a crate
+/// for each fixture, which makes these crates members too.
+fn workspace() -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("citizens");
+    let core = project().join("crates/espo-core");
+    let core = format!("{{ path = {:?} }}", core.display().to_string());
+    let (mut dependencies, mut modules, mut uses) = (String::new(), String::new(), String::new());
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("citizens-layers");
+    let fixtures = fixtures::all(&scratch).expect("the layers are written");
+    assert!(fixtures.len() > 30, "{}", fixtures.len());
+    let mut sources = vec![(
+        "stock",
+        Schema::stock().clone(),
+        Generator::new().only(["Account", "Email", "Meeting"]),
+    )];
+    for fixture in &fixtures {
+        let schema = fixture.schema().expect("metadata");
+        let generator = generator(fixture, &schema);
+        sources.push((&fixture.name, schema, generator));
+    }
+    for (name, schema, generator) in sources {
+        let package = format!("crm-{}", name.replace('_', "-"));
+        let output = generator.generate(&schema).expect("Rust");
+        let has_labels = output.files().any(|(path, _)| path.ends_with("labels.rs"));
+        let features = if has_labels {
+            ", features = [\"labels\"]"
+        } else {
+            ""
+        };
+        let output = output.into_crate(&package, &core);
+        output
+            .write_to(root.join("crates").join(&package))
+            .expect("a crate");
+        let output = generator
+            .without_features()
+            .with_labels()
+            .generate(&schema)
+            .expect("Rust");
+        for folder in ["app/src", "app/generated"] {
+            output
+                .write_to(root.join(folder).join(name))
+                .expect("modules");
+        }
+        writeln!(
+            dependencies,
+            "{package} = {{ path = \"../crates/{package}\"{features} }}"
+        )
+        .expect("text");
+        writeln!(
+            modules,
+            "mod {name};\n#[cfg(not(doc))]\nmod included_{name} {{\n    include!(\"../generated/{name}/mod.rs\");\n}}"
+        )
+        .expect("text");
+        writeln!(
+            uses,
+            "        {}::METADATA_HASH,",
+            package.replace('-', "_")
+        )
+        .expect("text");
+    }
+    write(
+        &root.join("Cargo.toml"),
+        "[workspace]\nmembers = [\"app\"]\nresolver = \"3\"\n\n[profile.dev]\ndebug = false\n",
+    );
+    write(
+        &root.join("app/Cargo.toml"),
+        &format!(
+            "[package]\nname = \"app\"\nedition = \"2024\"\n\n[dependencies]\nespo-core = {core}\n{dependencies}\n\
+             [lints.rust]\nunreachable_pub = \"warn\"\n"
+        ),
+    );
+    write(
+        &root.join("app/src/main.rs"),
+        &format!(
+            "//! A program.\n{modules}\nfn main() {{\n    println!(\n        \"{{:?}}\",\n        [\n{uses}        ]\n    );\n}}\n"
+        ),
+    );
+    fs::copy(project().join("Cargo.lock"), root.join("Cargo.lock")).expect("the versions");
+    root
+}
+
+#[test]
+fn fixtures_cause_no_warnings_in_a_users_workspace() {
+    let root = workspace();
+    // That of this project, whose profile the workspace has, so that the dependencies are built already.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
+    for arguments in [
+        ["clippy", "--workspace"].as_slice(),
+        // The program's modules contain the same code as the crates, of which documenting each would take long.
+        &[
+            "doc",
+            "--no-deps",
+            "-p",
+            "app",
+            "-p",
+            "crm-large",
+            "-p",
+            "crm-stock",
+        ],
+    ] {
+        let output = Command::new(env!("CARGO"))
+            .args(arguments)
+            .arg("--offline")
+            .current_dir(&root)
+            .env("CARGO_TARGET_DIR", target.expect("a directory"))
+            .env_remove("RUSTFLAGS")
+            .env("RUSTDOCFLAGS", "-D warnings")
+            .output()
+            .expect("cargo runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let is_clean = output.status.success() && !said.contains("warning");
+        assert!(is_clean, "{said}");
+    }
+}
