@@ -207,7 +207,7 @@ impl Comparison {
         if let Some(hidden) = &self.hidden {
             let _ = write!(
                 text,
-                "; partial comparison: {} entity types and {} of their traces elsewhere are hidden from this user",
+                "; partial comparison: this user cannot see {} entity types and {} references to them",
                 hidden.entities.len(),
                 hidden.changes.len()
             );

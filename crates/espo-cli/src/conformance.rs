@@ -49,7 +49,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     if args.list {
-        for (name, versions) in Suite::behaviours() {
+        let all = Suite::behaviours().into_iter();
+        for (name, versions) in all.filter(|(name, _)| is_selected(&args.only, name)) {
             espo_stdio::outln!("{name}  ({versions})")?;
         }
         return Ok(());
@@ -134,6 +135,11 @@ async fn suite(args: &Args, config: &Config) -> Result<Report, Failure> {
         Error::Usage(message) => Failure::Input(message),
         Error::Unreachable(message) | Error::Refused(message) => Failure::Unreachable(message),
     })
+}
+
+/// Whether a check was selected with `--only`.
+fn is_selected(only: &[String], name: &str) -> bool {
+    only.is_empty() || only.iter().any(|start| name.starts_with(start.as_str()))
 }
 
 /// Shows every 50 checks that the run continues, and each failed check at once.

@@ -42,10 +42,10 @@ impl Variables {
 
     /// The value of a variable; an empty one counts as absent.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
-        std::env::var(name)
-            .ok()
-            .or_else(|| self.file.get(name).cloned())
-            .filter(|value| !value.is_empty())
+        let is_given = |value: &String| !value.is_empty();
+        // CI systems set variables without a value.
+        let variable = std::env::var(name).ok().filter(is_given);
+        variable.or_else(|| self.file.get(name).cloned().filter(is_given))
     }
 }
 

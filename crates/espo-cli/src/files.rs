@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
 use crate::failure::Failure;
 
@@ -16,6 +17,8 @@ pub(crate) struct Changes {
     /// Folders of all files, also of those that already have their content.
     folders: BTreeSet<PathBuf>,
     removals: Vec<PathBuf>,
+    /// Pipes and devices, which are written to and not replaced.
+    streams: Vec<(PathBuf, String)>,
 }
 
 impl Changes {
@@ -23,6 +26,11 @@ impl Changes {
     /// ends that a checkout converted, is not modified.
     pub(crate) fn write(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
         let (path, text) = (path.into(), text.into());
+        let is_special = |found: &fs::Metadata| !found.is_file() && !found.is_dir();
+        if fs::metadata(&path).is_ok_and(|found| is_special(&found)) {
+            self.streams.push((path, text));
+            return;
+        }
         self.folders.insert(folder_of(&path).to_path_buf());
         let is_same = |found: String| found == text || found.replace("\r\n", "\n") == text;
         if !fs::read_to_string(&path).is_ok_and(is_same) {
@@ -63,6 +71,12 @@ impl Changes {
                 return Err(undo.run(failure));
             }
         }
+        for (path, text) in &self.streams {
+            let opened = fs::OpenOptions::new().write(true).open(path);
+            if let Err(error) = opened.and_then(|mut stream| stream.write_all(text.as_bytes())) {
+                return Err(undo.run(Failure::file("write", path, error)));
+            }
+        }
         for path in &self.removals {
             undo.remember(path)?;
             if let Err(error) = fs::remove_file(path) {
@@ -83,19 +97,23 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Deletes the temporary files that a killed process left in a folder. Those of running processes are locked.
+/// Age from which a temporary file is that of a killed process.
+const ABANDONED: Duration = Duration::from_secs(60 * 60);
+
+/// Deletes the temporary files that a killed process left in a folder.
 fn remove_leftovers(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
+    let is_abandoned = |entry: &fs::DirEntry| {
+        let modified = entry.metadata().and_then(|found| found.modified()).ok();
+        let age = modified.and_then(|modified| modified.elapsed().ok());
+        age.is_some_and(|age| age > ABANDONED)
+    };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with(PREFIX)
-            && name.ends_with(SUFFIX)
-            && let Ok(file) = fs::File::open(entry.path())
-            && file.try_lock().is_ok()
-        {
+        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) && is_abandoned(&entry) {
             // The file does no harm, so that a failure is no reason to stop.
             let _ = fs::remove_file(entry.path());
         }
@@ -118,7 +136,7 @@ fn stage(
     path: &Path,
     text: &str,
     created: &mut Vec<PathBuf>,
-) -> Result<(PathBuf, NamedTempFile), Failure> {
+) -> Result<(PathBuf, TempPath), Failure> {
     let failed = |error| Failure::file("write", path, error);
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let folder = folder_of(&path);
@@ -132,8 +150,6 @@ fn stage(
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let mut file = builder.tempfile_in(folder).map_err(failed)?;
-    // Not every file system has locks. Without one, another process may take this file for a leftover.
-    let _ = file.as_file().try_lock();
     file.write_all(text.as_bytes()).map_err(failed)?;
     if let Ok(metadata) = fs::metadata(&path) {
         if metadata.permissions().readonly() {
@@ -143,7 +159,8 @@ fn stage(
             .set_permissions(metadata.permissions())
             .map_err(failed)?;
     }
-    Ok((path, file))
+    // Closed, because an export has more files than a process may have open.
+    Ok((path, file.into_temp_path()))
 }
 
 /// The previous contents of the files, and the folders that did not exist.
@@ -195,6 +212,8 @@ impl Undo {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
 
     #[test]
@@ -249,13 +268,28 @@ mod tests {
         for name in [".espo-killed.new", ".espo-running.new", ".espo-notes", "a"] {
             fs::write(path(name), "x").expect("written");
         }
-        let running = fs::File::open(path(".espo-running.new")).expect("opened");
-        running.lock().expect("locked");
+        let killed = fs::File::options()
+            .write(true)
+            .open(path(".espo-killed.new"))
+            .expect("opened");
+        let old = SystemTime::now() - 2 * ABANDONED;
+        killed.set_modified(old).expect("set");
         let mut changes = Changes::default();
         changes.write(path("a"), "x");
         changes.commit().expect("nothing to write");
         assert!(!path(".espo-killed.new").exists());
         assert!(path(".espo-running.new").exists() && path(".espo-notes").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_are_written_to_and_not_replaced() {
+        use std::os::unix::fs::FileTypeExt as _;
+        let mut changes = Changes::default();
+        changes.write("/dev/null", "text");
+        changes.commit().expect("written");
+        let kind = fs::metadata("/dev/null").expect("there").file_type();
+        assert!(kind.is_char_device());
     }
 
     #[test]

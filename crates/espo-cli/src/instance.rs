@@ -12,6 +12,7 @@ use crate::config::{Config, FILE};
 use crate::credentials::Variables;
 use crate::failure::Failure;
 use crate::files::Changes;
+use crate::split;
 
 /// How to connect to the instance.
 #[derive(clap::Args)]
@@ -73,20 +74,14 @@ impl Pulled {
         &self,
         path: &Path,
         split: bool,
+        force: bool,
         changes: &mut Changes,
     ) -> Result<(), Failure> {
         if !split {
             changes.write(path, self.text()?);
             return Ok(());
         }
-        let plan = espo_schema::plan_folder(&self.metadata, path)?;
-        for (path, text) in plan.files {
-            changes.write(path, text);
-        }
-        for path in plan.stale {
-            changes.remove(path);
-        }
-        Ok(())
+        split::plan(&self.metadata, path, force, changes)
     }
 }
 

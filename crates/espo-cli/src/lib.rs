@@ -33,6 +33,8 @@ mod instance;
 #[cfg(feature = "network")]
 mod pull;
 #[cfg(feature = "network")]
+mod split;
+#[cfg(feature = "network")]
 mod update;
 
 use std::ffi::OsString;

@@ -17,7 +17,8 @@ use crate::instance::{self, Connection, Pulled};
 pub(crate) struct Args {
     #[command(flatten)]
     connection: Connection,
-    /// File or existing directory to write. Defaults to `export` under [metadata] in espo.toml, else metadata.json.
+    /// File or existing directory to write, or `-` for standard output. Defaults to `export` under [metadata] in espo.toml,
+    /// else metadata.json.
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// Write a directory with one small sorted file per entity type and section, so that changes can be reviewed in Git.
@@ -27,6 +28,9 @@ pub(crate) struct Args {
     /// Leave out the labels, which appear only in the documentation of the generated code.
     #[arg(long)]
     no_labels: bool,
+    /// Also replace and delete files of the directory that no earlier export wrote.
+    #[arg(long)]
+    force: bool,
 }
 
 pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
@@ -37,6 +41,20 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     };
     let labels = !args.no_labels && config.metadata.labels.unwrap_or(true);
     let pulled = instance::pull(&args.connection, config, labels)?;
+    let summary = |place: &str| {
+        format!(
+            "{} from {} as {} in {place}",
+            pulled.schema.summary(),
+            pulled.url,
+            espo_stdio::one_line(&pulled.user),
+        )
+    };
+    if path.as_os_str() == "-" {
+        espo_stdio::out!("{}", pulled.text()?)?;
+        espo_stdio::note!("{}", summary("standard output"));
+        note_incomplete(&pulled);
+        return Ok(());
+    }
     let mut changes = Changes::default();
     let split = args.split || is_folder || path.is_dir();
     if split && path.is_file() {
@@ -45,15 +63,14 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
             path.display()
         )));
     }
-    pulled.write(&path, split, &mut changes)?;
+    pulled.write(&path, split, args.force, &mut changes)?;
     changes.commit()?;
-    espo_stdio::outln!(
-        "{} from {} as {} in {}",
-        pulled.schema.summary(),
-        pulled.url,
-        espo_stdio::one_line(&pulled.user),
-        path.display()
-    )?;
+    // The export may go to a pipe that is also standard output.
+    if path.is_file() || path.is_dir() {
+        espo_stdio::outln!("{}", summary(&path.display().to_string()))?;
+    } else {
+        espo_stdio::note!("{}", summary(&path.display().to_string()));
+    }
     note_incomplete(&pulled);
     Ok(())
 }

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Accept missing entity types that the previous export contains and that this user may be unable to see.
     #[arg(long)]
     allow_hidden: bool,
-    /// Also replace files that were not generated.
+    /// Also replace files that were not generated or exported.
     #[arg(long)]
     force: bool,
 }
@@ -76,11 +76,12 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
         Previous::None | Previous::Unreadable(_) => None,
     };
 
+    check_selection(config, &new, pulled.is_complete)?;
     let generated = codegen::generate(&new, &TargetArgs::default(), config)?;
     let mut changes = Changes::default();
     generated.plan(&mut changes, args.force)?;
-    // Last: if the process is killed in between, the next update reports the same changes again.
-    pulled.write(&export, split, &mut changes)?;
+    // The export is written last: if the process is killed in between, the next update reports the same changes again.
+    pulled.write(&export, split, args.force, &mut changes)?;
     let written = changes.written().count();
     if !args.dry_run {
         changes.commit()?;
@@ -91,6 +92,30 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     }
     pull::note_incomplete(&pulled);
     Ok(())
+}
+
+/// The entity types of espo.toml must exist; the generator would not know why one does not.
+fn check_selection(config: &Config, new: &Schema, is_complete: bool) -> Result<(), Failure> {
+    let missing = config.generate.entity_types.iter();
+    let missing: Vec<&str> = missing
+        .map(String::as_str)
+        .filter(|name| new.entity_type(name).is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing = missing.join("`, `");
+    Err(Failure::Input(if is_complete {
+        format!(
+            "the instance has no entity type `{missing}`; nothing was written; correct `entity-types` under [generate] in \
+             {FILE}, or remove the name there"
+        )
+    } else {
+        format!(
+            "the instance has no entity type `{missing}` that this user can see; nothing was written; use an administrator, \
+             or correct `entity-types` under [generate] in {FILE}"
+        )
+    }))
 }
 
 /// A path without `.`, and without `..` after a name.

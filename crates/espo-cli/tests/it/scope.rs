@@ -1,6 +1,7 @@
 //! What a command looks at: the generated entity types, the previous export, and the response of an instance.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use espo_schema::Schema;
 use serde_json::{Value, json};
@@ -191,4 +192,123 @@ async fn incomplete_credentials_are_named() {
         assert_eq!(ran.status.code(), Some(2), "{}", text(&ran));
         assert!(text(&ran).contains(missing), "{}", text(&ran));
     }
+}
+
+/// The files below a directory with their contents, sorted.
+fn files(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            let text = fs::read_to_string(&path).expect("a file");
+            found.push((path, text));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_delete_no_files_of_others() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let old = server(&metadata("a").to_string(), "200 OK");
+    let mut fewer = metadata("a");
+    fewer["entityDefs"]
+        .as_object_mut()
+        .expect("an object")
+        .remove("COther");
+    let new = server(&fewer.to_string(), "200 OK");
+    let pull =
+        |server: &Server, options: &str| format!("pull --out crm --url {} {options}", server.url());
+
+    // A directory of somebody else, with names that metadata has too.
+    for (file, text) in [
+        ("app/config.json", "{}"),
+        ("entityDefs/CMine.json", "{}"),
+        ("entityDefs/CThing.json", "{\"fields\": {}}"),
+        ("README.md", "mine"),
+    ] {
+        let path = folder.path().join("crm").join(file);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("created");
+        fs::write(path, text).expect("written");
+    }
+    let before = files(folder.path());
+    let ran = run_in(folder.path(), &pull(&old, ""), &admin()).await;
+    assert_eq!(ran.status.code(), Some(2), "{}", text(&ran));
+    for name in [
+        "app/config.json",
+        "entityDefs/CMine.json",
+        "entityDefs/CThing.json",
+        "--force",
+    ] {
+        assert!(text(&ran).contains(name), "{name}: {}", text(&ran));
+    }
+    assert_eq!(files(folder.path()), before);
+
+    // With --force it becomes an export, next to which other files are kept.
+    let ran = run_in(folder.path(), &pull(&old, "--force"), &admin()).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+    let path = |name: &str| folder.path().join("crm").join(name);
+    assert!(!path("entityDefs/CMine.json").exists() && path("README.md").exists());
+    fs::write(path("entityDefs/CMine.json"), "{}").expect("written");
+    let ran = run_in(folder.path(), &pull(&new, ""), &admin()).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+    assert!(
+        text(&ran).contains("entityDefs/CMine.json"),
+        "{}",
+        text(&ran)
+    );
+    assert!(path("entityDefs/CMine.json").exists() && path("entityDefs/CThing.json").exists());
+    assert!(!path("entityDefs/COther.json").exists());
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_can_be_piped() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let server = server(&metadata("a").to_string(), "200 OK");
+    for out in ["-", "/dev/stdout"] {
+        let pull = format!("pull --no-labels --out {out} --url {}", server.url());
+        let ran = run_in(folder.path(), &pull, &admin()).await;
+        assert!(ran.status.success(), "{}", text(&ran));
+        let export: Value = serde_json::from_slice(&ran.stdout).expect("the export alone");
+        assert_eq!(export, metadata("a"));
+        assert_eq!(files(folder.path()), []);
+    }
+    let ran = run_in(
+        folder.path(),
+        &format!("pull --out /dev/null --url {}", server.url()),
+        &admin(),
+    )
+    .await;
+    assert!(ran.status.success(), "{}", text(&ran));
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn empty_variables_do_not_hide_the_credentials_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a directory");
+    let server = server(&metadata("a").to_string(), "200 OK");
+    let file = folder.path().join("c.env");
+    fs::write(&file, "ESPO_USERNAME=admin\nESPO_PASSWORD=password\n").expect("written");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("set");
+    let mut variables: Vec<(&'static str, String)> = [
+        "ESPO_API_KEY",
+        "ESPO_SECRET_KEY",
+        "ESPO_USERNAME",
+        "ESPO_PASSWORD",
+    ]
+    .map(|name| (name, String::new()))
+    .to_vec();
+    variables.push(("ESPO_CREDENTIALS", file.display().to_string()));
+    let ran = run_in(
+        folder.path(),
+        &format!("pull --out a.json --url {}", server.url()),
+        &variables,
+    )
+    .await;
+    assert!(ran.status.success(), "{}", text(&ran));
 }
