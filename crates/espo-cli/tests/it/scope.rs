@@ -312,3 +312,34 @@ async fn empty_variables_do_not_hide_the_credentials_file() {
     .await;
     assert!(ran.status.success(), "{}", text(&ran));
 }
+
+#[cfg(unix)]
+#[test]
+fn few_descriptors_suffice_for_many_files() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let ran = std::process::Command::new("sh")
+        .current_dir(folder.path())
+        .args([
+            "-c",
+            r#"ulimit -n 40; exec "$0" codegen --out crm --metadata "$1""#,
+        ])
+        .arg(env!("CARGO_BIN_EXE_espo"))
+        .arg(crate::support::workspace().join("metadata"))
+        .output()
+        .expect("a shell");
+    assert!(ran.status.success(), "{}", text(&ran));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_entity_types_of_the_configuration_are_named() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let server = server(&metadata("a").to_string(), "200 OK");
+    let init = format!("init --url {} --only CThing,CGone", server.url());
+    run_in(folder.path(), &init, &[]).await;
+    let ran = run_in(folder.path(), "update", &admin()).await;
+    assert_eq!(ran.status.code(), Some(2), "{}", text(&ran));
+    for part in ["no entity type `CGone`", "entity-types"] {
+        assert!(text(&ran).contains(part), "{}", text(&ran));
+    }
+    assert!(!folder.path().join("crm").exists());
+}
