@@ -184,7 +184,9 @@ impl Auth {
                 return Ok(None);
             };
             // Only the server's own header is rejected as malformed.
-            let (name, secret) = split_pair(value.trim()).map_err(|_| denied())?;
+            let Ok((name, secret)) = split_pair(value.trim()) else {
+                return Ok(None);
+            };
             return self
                 .by_password_or_token(gate, request, &name, &secret, false)
                 .map(Some);

@@ -35,7 +35,10 @@ const READ_ONLY: &[(&str, &[&str])] = &[
 ];
 
 /// Fields that no user can read (`entityAcl.…forbidden` of a stock instance).
-const HIDDEN: &[(&str, &[&str])] = &[("User", &["deleteId", "passwordVersion", "userData"])];
+const HIDDEN: &[(&str, &[&str])] = &[
+    ("AppSecret", &["value"]),
+    ("User", &["deleteId", "passwordVersion", "userData"]),
+];
 
 /// Fields that only administrators set (`entityAcl.…nonAdminReadOnly` of a stock instance).
 const READ_ONLY_FOR_MOST: &[(&str, &[&str])] = &[(

@@ -3,16 +3,15 @@
 //! Records raise events and do not know who hears them: notes, notifications, webhooks, followers and rights follow from
 //! a change, and live above records. The listeners are given to the server when it is built.
 
-use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::{App, Caller};
-use crate::layout::{AttrIx, Layout};
+use crate::layout::{AttrMap, Layout};
 use crate::store::Row;
 use crate::value::{Id, Value};
 
 /// The values of a body: raw, sanitised but not yet coerced, by attribute, in the order of the body.
-pub(crate) type Input = IndexMap<AttrIx, Json>;
+pub(crate) type Input = AttrMap<Json>;
 
 /// A pair of records that a request linked through a link field, or unlinked.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +40,7 @@ pub(crate) enum Event<'a> {
         input: &'a Input,
         links: &'a [LinkChange],
         /// Values that have no column, as they were.
-        before: &'a IndexMap<AttrIx, Value>,
+        before: &'a AttrMap<Value>,
     },
     /// It was removed.
     Removed { layout: &'a Layout, row: &'a Row },

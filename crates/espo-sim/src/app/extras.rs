@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
 use serde_json::{Map, Value as Json};
 use tokio::sync::Notify;
@@ -19,7 +20,7 @@ pub(crate) struct Extras {
     pub(crate) layouts: StoredLayouts,
     pub(crate) imports: Imports,
     pub(crate) boards: Boards,
-    pub(crate) views: Views,
+    pub(crate) history: SharedHistory,
     pub(crate) webhook_queue: Queue,
 }
 
@@ -37,7 +38,7 @@ pub(crate) struct StoredLayouts(pub(crate) RwLock<HashMap<(String, String), Json
 
 /// Records that imports made or changed.
 #[derive(Debug, Default)]
-pub(crate) struct Imports(pub(crate) RwLock<HashMap<Id, Vec<Entry>>>);
+pub(crate) struct Imports(pub(crate) RwLock<HashMap<Id, Vec<Imported>>>);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum How {
@@ -48,7 +49,7 @@ pub(crate) enum How {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub(crate) struct Imported {
     pub(crate) record: Id,
     pub(crate) how: How,
 }
@@ -57,17 +58,47 @@ pub(crate) struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Boards(pub(crate) RwLock<HashMap<(String, String, Id), Vec<Id>>>);
 
-/// Reads of records, the last one last, by user.
+/// The history of all users.
 #[derive(Debug, Default)]
-pub(crate) struct Views(pub(crate) Mutex<HashMap<Id, VecDeque<View>>>);
+pub(crate) struct SharedHistory(pub(crate) Mutex<History>);
 
+/// What users did with records, the last one last, by user.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    /// Number of the last entry.
+    pub(crate) last: u64,
+    pub(crate) by_user: HashMap<Id, VecDeque<Entry>>,
+}
+
+/// An action of a user on a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Done {
+    Create,
+    Read,
+    Update,
+    Delete,
+}
+
+impl Done {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Done::Create => "create",
+            Done::Read => "read",
+            Done::Update => "update",
+            Done::Delete => "delete",
+        }
+    }
+}
+
+/// One action in the history.
 #[derive(Debug, Clone)]
-pub(crate) struct View {
+pub(crate) struct Entry {
     pub(crate) number: u64,
+    pub(crate) action: Done,
     /// Place of the entity type's layout.
     pub(crate) entity: usize,
     pub(crate) id: Id,
-    pub(crate) at: String,
+    pub(crate) at: Timestamp,
 }
 
 /// The work of a job.

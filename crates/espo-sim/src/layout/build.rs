@@ -1,7 +1,7 @@
 //! The schema compiled into layouts.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use espo_schema::{AttributeRole, Cardinality, EntityType, FieldKind, LinkType, Schema, ValueType};
 use indexmap::IndexMap;
@@ -19,6 +19,7 @@ use crate::value::Value;
 const LOADED: &[(&str, &str, bool, bool)] = &[
     ("Call", "phoneNumbersMap", true, false),
     ("Campaign", "revenueCurrency", true, false),
+    ("CampaignTrackingUrl", "urlToUse", true, true),
     ("Campaign", "hardBouncedCount", false, false),
     ("Campaign", "softBouncedCount", false, false),
     ("Email", "subject", true, true),
@@ -45,6 +46,7 @@ const LOADED: &[(&str, &str, bool, bool)] = &[
     ("Notification", "noteData", true, true),
     ("Notification", "relatedName", true, false),
     ("Notification", "relatedParentName", true, false),
+    ("Portal", "isDefault", true, false),
     ("TargetList", "entryCount", true, false),
     ("TargetList", "optedOutCount", true, false),
     ("User", "lastAccess", true, false),
@@ -75,7 +77,7 @@ impl Layouts {
                 layout
             })
             .collect();
-        let by_name: HashMap<String, EntityIx> =
+        let by_name: super::ByName<EntityIx> =
             entities.iter().map(|l| (l.name.clone(), l.index)).collect();
         let mut relations = Vec::new();
         let mut known: HashMap<(String, String), usize> = HashMap::new();
@@ -156,9 +158,12 @@ impl Layout {
             index,
             name: entity.name.clone(),
             attrs: Vec::with_capacity(entity.attributes.len()),
-            by_name: HashMap::with_capacity(entity.attributes.len()),
+            by_name: super::ByName::default(),
             always_modified: always_modified(entity),
-            checked: validation_order(entity),
+            checks: Vec::new(),
+            initial: OnceLock::new(),
+            empty_lists: Vec::new(),
+            amounts: Vec::new(),
             slots: 0,
             links: IndexMap::new(),
             indexed: Vec::new(),
@@ -206,6 +211,7 @@ impl Layout {
                 write_only: a.write_only,
                 filter_only: a.filter_only,
                 in_list: a.in_list,
+                in_read: false,
                 access: a.field.as_deref().map_or_else(FieldAccess::default, |f| {
                     field_access(schema, &entity.name, f)
                 }),
@@ -222,6 +228,8 @@ impl Layout {
             }
             layout.attrs[ix].query = Query::of(entity, &layout.attrs[ix]);
         }
+        layout.set_checks(schema, entity);
+        layout.set_parts(entity);
         for (ix, a) in entity.attributes.values().enumerate() {
             if a.write_only || a.filter_only || layout.is_secret(&a.name) {
                 continue;
@@ -265,32 +273,38 @@ impl Layout {
                 }
             }
         }
+        for ix in layout.read_plan.clone() {
+            layout.attrs[ix].in_read = true;
+        }
         layout
     }
-}
 
-/// Fields are validated in the order of the server's metadata files. Metadata whose keys were sorted has lost it: then the
-/// name comes first, and the fields that all entity types have come last, as in those files.
-fn validation_order(entity: &EntityType) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..entity.fields.len()).collect();
-    let own = |f: &&espo_schema::Field| f.composite_of.is_none();
-    let names = entity.fields.values().filter(own).map(|f| &f.name);
-    if names.is_sorted() {
-        const LAST: &[&str] = &[
-            "createdAt",
-            "modifiedAt",
-            "createdBy",
-            "modifiedBy",
-            "assignedUser",
-            "teams",
-        ];
-        order.sort_by_key(|at| {
-            let (name, _) = entity.fields.get_index(*at)?;
-            let last = LAST.iter().position(|l| *l == name.as_str());
-            Some((*name != "name", last.map_or(0, |l| l + 1)))
-        });
+    /// Attributes that creates look at for all fields of a kind.
+    fn set_parts(&mut self, entity: &EntityType) {
+        for field in entity.fields.values() {
+            let is_list = matches!(
+                field.kind,
+                FieldKind::Array
+                    | FieldKind::MultiEnum
+                    | FieldKind::Checklist
+                    | FieldKind::UrlMultiple
+            );
+            let Some(ix) = self.find(&field.name) else {
+                continue;
+            };
+            let attr = &self.attrs[ix];
+            if let (true, true, Source::Slot(slot)) = (is_list, attr.stored, &attr.source)
+                && field.raw.get("storeArrayValues") != Some(&Json::Bool(false))
+            {
+                self.empty_lists.push(*slot);
+            }
+            if field.kind == FieldKind::Currency
+                && let Some(code) = self.find(&format!("{}Currency", field.name))
+            {
+                self.amounts.push((ix, code));
+            }
+        }
     }
-    order
 }
 
 /// Data that is loaded in addition to a record's row before an update counts as changed by the update: followers, stars,

@@ -1,22 +1,28 @@
 //! The schema, compiled for serving: attributes with their place in a row, links with the place of their keys.
 
 mod build;
+mod checks;
 mod query;
 mod selection;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use espo_schema::{AttributeRole, EntityType, FieldKind, Schema};
 use indexmap::IndexMap;
 
 use crate::facts::FieldAccess;
 use crate::value::Value;
+pub(crate) use checks::Check;
 pub(crate) use query::{Ordering, Query};
 pub(crate) use selection::loader;
 
 /// Index of an attribute in its layout.
 pub(crate) type AttrIx = usize;
+/// Values by attribute, in the order of their insertion.
+pub(crate) type AttrMap<V> = IndexMap<AttrIx, V, foldhash::fast::RandomState>;
+/// Lookup by the name of an attribute, a link or an entity type.
+type ByName<V> = HashMap<String, V, foldhash::fast::RandomState>;
 /// Place of a value in a row.
 pub(crate) type Slot = usize;
 /// Index of an entity type.
@@ -27,7 +33,7 @@ pub(crate) type EntityIx = usize;
 pub(crate) struct Layouts {
     pub(crate) schema: Arc<Schema>,
     pub(crate) entities: Vec<Layout>,
-    by_name: HashMap<String, EntityIx>,
+    by_name: ByName<EntityIx>,
     /// Many-to-many relations; links refer to them by index.
     pub(crate) relations: Vec<Relation>,
 }
@@ -38,11 +44,17 @@ pub(crate) struct Layout {
     pub(crate) index: EntityIx,
     pub(crate) name: String,
     pub(crate) attrs: Vec<Attr>,
-    by_name: HashMap<String, AttrIx>,
+    by_name: ByName<AttrIx>,
     /// Every update marks a record as modified, whether it changes anything or not.
     pub(crate) always_modified: bool,
-    /// Places of the fields in the order in which they are validated.
-    pub(crate) checked: Vec<usize>,
+    /// Validation of the fields, in its order.
+    pub(crate) checks: Vec<Check>,
+    /// Values that every new record starts with; worked out by the first create.
+    pub(crate) initial: OnceLock<AttrMap<Value>>,
+    /// Attributes that from 10.0 on are an empty list unless set.
+    pub(crate) empty_lists: Vec<Slot>,
+    /// Attributes of a currency field: amount and code.
+    pub(crate) amounts: Vec<(AttrIx, AttrIx)>,
     /// Number of values in a row.
     pub(crate) slots: usize,
     pub(crate) links: IndexMap<String, LinkDef>,
@@ -113,6 +125,8 @@ pub(crate) struct Attr {
     pub(crate) write_only: bool,
     pub(crate) filter_only: bool,
     pub(crate) in_list: bool,
+    /// Part of a record that is read.
+    pub(crate) in_read: bool,
     /// Restrictions on reading or setting it, independent of roles.
     pub(crate) access: FieldAccess,
     /// Option order, where the attribute is an enum.

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use espo_schema::FieldKind;
-use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 
 use crate::app::events::Event;
 use crate::app::events::Input;
 use crate::app::{App, Caller};
-use crate::layout::{AttrIx, Layout, LinkKind};
+use crate::layout::{AttrMap, Layout, LinkKind};
 use crate::store::Row;
 use crate::value::{Id, Value};
 use crate::view;
@@ -137,7 +136,7 @@ pub(crate) fn announce(app: &App, caller: &Caller, row: &Row) {
             &Event::Created {
                 layout,
                 row,
-                input: &Input::new(),
+                input: &Input::default(),
                 links: &[],
             },
         );
@@ -311,7 +310,7 @@ fn sets(
     layout: &Layout,
     row: &Row,
     input: &Input,
-    before: &IndexMap<AttrIx, Value>,
+    before: &AttrMap<Value>,
 ) -> Vec<SetChange> {
     let entity = app.layouts.entity(layout);
     let fields = entity
@@ -390,33 +389,59 @@ fn updated(
         was.extend(set.was.clone());
         became.extend(set.became.clone());
     }
-    let note = |type_: &str, data: Json| {
-        write(
-            app,
-            caller,
-            &[
-                ("type", type_.into()),
-                ("parentType", layout.name.as_str().into()),
-                ("parentId", Value::Text(new.id.clone())),
-                ("data", Value::json(data)),
-            ],
-        );
+    let note = |type_: &str, data: Json, more: &[(&str, Value)]| {
+        let mut attributes = vec![
+            ("type", type_.into()),
+            ("parentType", layout.name.as_str().into()),
+            ("parentId", Value::Text(new.id.clone())),
+            ("data", Value::json(data)),
+        ];
+        attributes.extend_from_slice(more);
+        write(app, caller, &attributes);
     };
     if let Some(slot) = layout.slot("assignedUserId")
         && old.get(slot) != new.get(slot)
     {
-        let name = view::name(app, layout, new, "assignedUserName").to_json();
-        note(
-            "Assign",
-            json!({"assignedUserId": new.get(slot).to_json(), "assignedUserName": name}),
-        );
+        let mut data = json!({"assignedUserId": new.get(slot).to_json()});
+        if !new.get(slot).is_null() {
+            data["assignedUserName"] = view::name(app, layout, new, "assignedUserName").to_json();
+        }
+        let (super_type, super_id) = super_parent(app, layout, new);
+        let above = [
+            ("superParentType", super_type),
+            ("superParentId", super_id),
+            ("modifiedById", Value::text(caller.user_id())),
+        ];
+        note("Assign", data, &above);
+        touch_created(app, caller, layout, new);
     }
     if !fields.is_empty() || value.is_some() {
         let mut data = json!({"fields": fields, "attributes": {"was": was, "became": became}});
         if let Some(value) = value {
             data["value"] = value;
         }
-        note("Update", data);
+        note("Update", data, &[]);
+    }
+}
+
+/// A new assignment also counts as a change of the note about the record's creation.
+fn touch_created(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
+    let Some(notes) = app.layouts.find("Note") else {
+        return;
+    };
+    let slots = ["parentId", "parentType", "type", "modifiedById"].map(|a| notes.slot(a));
+    let [Some(id), Some(parent), Some(type_), Some(modifier)] = slots else {
+        return;
+    };
+    let table = app.store.table(notes.index);
+    for note in table.by_key(id, &row.id) {
+        let is = |slot: usize, text: &str| note.get(slot).as_str() == Some(text);
+        if is(type_, "Create") && is(parent, &layout.name) {
+            table.update(&note.id, |r| {
+                r.values[modifier] = Value::text(caller.user_id());
+                true
+            });
+        }
     }
 }
 

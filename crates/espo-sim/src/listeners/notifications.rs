@@ -105,11 +105,17 @@ fn note(app: &App, caller: &Caller, notes: &Layout, row: &Row) {
         attributes.push(("relatedParentType", json!(layout.name)));
         attributes.push(("relatedParentId", json!(id.as_str())));
     }
-    // The changes of one request are notified together.
-    if matches!(text(notes, row, "type"), Some("Update" | "Assign")) {
-        attributes.push(("actionId", json!(caller.action_id(app))));
-    }
+    // The changes of one request are notified together, apart from the news for the one to whom the record is assigned.
+    let assignee = match notes.slot("data").map(|s| row.get(s)) {
+        Some(Value::Json(data)) => data["assignedUserId"].as_str().map(str::to_owned),
+        _ => None,
+    };
+    let is_assignment = matches!(text(notes, row, "type"), Some("Create" | "Assign"));
     for user in told {
+        let mut attributes = attributes.clone();
+        if parent.is_some() && !(is_assignment && assignee.as_deref() == Some(&user)) {
+            attributes.push(("actionId", json!(caller.action_id(app))));
+        }
         let sees = parent.as_ref().is_none_or(|(layout, id)| {
             let record = app.store.table(layout.index).live(id);
             record.is_some_and(|r| {

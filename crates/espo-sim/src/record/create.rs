@@ -1,7 +1,6 @@
 //! Creating a record and the attributes of the response.
 
 use espo_schema::FieldKind;
-use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
 use super::hooks::{self, Draft};
@@ -12,7 +11,7 @@ use crate::app::events::Event;
 use crate::app::events::Input;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Request, Result};
-use crate::layout::{AttrIx, Layout, LinkKind, Source, Ty};
+use crate::layout::{AttrIx, AttrMap, Layout, LinkKind, Source, Ty};
 use crate::store::Row;
 use crate::value::{Id, Value};
 use crate::version::Version;
@@ -49,23 +48,12 @@ pub(crate) fn insert(
     layout: &Layout,
     body: &Map<String, Json>,
     skip_duplicates: bool,
-) -> Result<(Row, IndexMap<AttrIx, Value>)> {
+) -> Result<(Row, AttrMap<Value>)> {
     let input = input::take(app, caller, layout, body, true);
-    let mut shown: IndexMap<AttrIx, Value> = IndexMap::new();
-    for (ix, attr) in layout.attrs.iter().enumerate() {
-        let loaded = matches!(attr.source, Source::IsFollowed | Source::IsStarred)
-            || attr.filter_only
-            || attr.write_only;
-        let of_inbox = layout.name == "Email" && email::OF_INBOX.contains(&attr.name.as_str());
-        // Asked for once, and not kept.
-        let of_request = layout.name == "User" && attr.name == "sendAccessInfo";
-        if attr.ty == Ty::Bool && !loaded && !of_inbox && !of_request {
-            shown.insert(ix, Value::Bool(false));
-        }
-        if let Some(default) = default_of(app, layout, ix).filter(|_| !of_inbox) {
-            shown.insert(ix, default);
-        }
-    }
+    let mut shown = layout
+        .initial
+        .get_or_init(|| initial(app, layout))
+        .clone();
     for (ix, raw) in &input {
         shown.insert(*ix, input::coerce(app, layout, *ix, raw));
     }
@@ -98,7 +86,12 @@ pub(crate) fn insert(
         deleted: false,
         values: vec![Value::Null; layout.slots].into(),
     };
-    column_defaults(app, layout, &mut row);
+    if app.version >= Version::V10_0 {
+        // The response to the create does not show it yet.
+        for slot in &layout.empty_lists {
+            row.values[*slot] = Value::json(Json::Array(Vec::new()));
+        }
+    }
     for (ix, v) in &shown {
         if let Source::Slot(slot) = layout.attrs[*ix].source {
             row.values[slot] = v.clone();
@@ -111,7 +104,7 @@ pub(crate) fn insert(
         row,
         old: None,
         input: &input,
-        extra: Input::new(),
+        extra: Input::default(),
         shown,
     };
     draft.set("createdAt", now.clone());
@@ -135,7 +128,6 @@ pub(crate) fn insert(
         }
     }
     numbers(&mut draft);
-    empty_lists(&mut draft);
     let Draft {
         row, shown, extra, ..
     } = draft;
@@ -167,33 +159,24 @@ pub(super) fn with(input: &Input, extra: Input) -> Input {
     all
 }
 
-/// Since 10.0, columns of lists whose items are also stored one by one are empty unless set. The response to a create does
-/// not show it.
-fn column_defaults(app: &App, layout: &Layout, row: &mut Row) {
-    for attr in &layout.attrs {
-        if let (Source::Slot(slot), true) = (&attr.source, starts_empty(app, layout, &attr.name)) {
-            row.values[*slot] = Value::json(Json::Array(Vec::new()));
+/// The values that every new record starts with: `false`, and the defaults of the fields.
+fn initial(app: &App, layout: &Layout) -> AttrMap<Value> {
+    let mut initial = AttrMap::default();
+    for (ix, attr) in layout.attrs.iter().enumerate() {
+        let loaded = matches!(attr.source, Source::IsFollowed | Source::IsStarred)
+            || attr.filter_only
+            || attr.write_only;
+        let of_inbox = layout.name == "Email" && email::OF_INBOX.contains(&attr.name.as_str());
+        // Asked for once, and not kept.
+        let of_request = layout.name == "User" && attr.name == "sendAccessInfo";
+        if attr.ty == Ty::Bool && !loaded && !of_inbox && !of_request {
+            initial.insert(ix, Value::Bool(false));
+        }
+        if let Some(default) = default_of(app, layout, ix).filter(|_| !of_inbox) {
+            initial.insert(ix, default);
         }
     }
-}
-
-/// Whether the column of an attribute starts with an empty list.
-pub(super) fn starts_empty(app: &App, layout: &Layout, attr: &str) -> bool {
-    let field = app.layouts.entity(layout).fields.get(attr);
-    app.version >= Version::V10_0
-        && field.is_some_and(|f| {
-            let is_list = matches!(
-                f.kind,
-                FieldKind::Array
-                    | FieldKind::MultiEnum
-                    | FieldKind::Checklist
-                    | FieldKind::UrlMultiple
-            );
-            let stored = f.raw.get("storeArrayValues");
-            is_list
-                && (stored == Some(&Json::Bool(true))
-                    || (stored.is_none() && f.kind == FieldKind::Array))
-        })
+    initial
 }
 
 /// The response contains a counter as sent in the body, although the database continues its own numbering.
@@ -201,7 +184,7 @@ fn show_counters(
     app: &App,
     layout: &Layout,
     body: &Map<String, Json>,
-    shown: &mut IndexMap<AttrIx, Value>,
+    shown: &mut AttrMap<Value>,
 ) {
     for field in app.layouts.entity(layout).fields.values() {
         if field.kind == FieldKind::Autoincrement
@@ -217,25 +200,14 @@ fn default_currencies(
     app: &App,
     layout: &Layout,
     input: &Input,
-    shown: &mut IndexMap<AttrIx, Value>,
+    shown: &mut AttrMap<Value>,
 ) {
-    let entity = app.layouts.entity(layout);
-    let default = app.config.read().default_currency.clone();
-    for field in entity
-        .fields
-        .values()
-        .filter(|f| f.kind == FieldKind::Currency)
-    {
-        let (Some(amount), Some(code)) = (
-            layout.find(&field.name),
-            layout.find(&format!("{}Currency", field.name)),
-        ) else {
-            continue;
-        };
+    for (amount, code) in layout.amounts.iter().copied() {
         let filled = shown.get(&amount).is_some_and(|v| !v.is_null());
         let emptied = input.get(&code).and_then(Json::as_str) == Some("");
         if filled && !emptied && shown.get(&code).is_none_or(Value::is_null) {
-            shown.insert(code, Value::text(default.as_str()));
+            let default = app.config.read().default_currency.clone();
+            shown.insert(code, Value::text(default));
         }
     }
 }
@@ -268,21 +240,6 @@ fn default_of(app: &App, layout: &Layout, ix: AttrIx) -> Option<Value> {
     Some(input::coerce(app, layout, ix, default))
 }
 
-/// From 10.0 on, lists whose values are stored outside of the record start empty. The response does not show it yet.
-fn empty_lists(draft: &mut Draft) {
-    if draft.app.version < Version::V10_0 {
-        return;
-    }
-    for field in draft.app.layouts.entity(draft.layout).fields.values() {
-        if field.raw.get("storeArrayValues") == Some(&Json::Bool(true))
-            && let Some(slot) = draft.layout.slot(&field.name)
-            && draft.row.get(slot).is_null()
-        {
-            draft.row.values[slot] = Value::json(Json::Array(Vec::new()));
-        }
-    }
-}
-
 /// The first of a contact's accounts is its primary one. The response has its ID, and nothing that follows from it.
 fn first_account(draft: &mut Draft) {
     let (Some(many), Some(name)) = (
@@ -306,6 +263,9 @@ fn numbers(draft: &mut Draft) {
     let entity = draft.app.layouts.entity(draft.layout);
     let table = draft.app.store.table(draft.layout.index);
     for field in entity.fields.values() {
+        if !matches!(field.kind, FieldKind::Autoincrement | FieldKind::Number) {
+            continue;
+        }
         let Some(slot) = draft.layout.slot(&field.name) else {
             continue;
         };

@@ -1,14 +1,13 @@
 //! The response to a create: the attributes in memory and those that loaders add.
 
 use espo_schema::FieldKind;
-use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::create::{follow_open, readable};
 use super::rules;
 use crate::app::{App, Caller};
 use crate::http::Reply;
-use crate::layout::{AttrIx, Layout, LinkKind, Source};
+use crate::layout::{Attr, AttrIx, AttrMap, Layout, LinkKind, Source, Ty};
 use crate::store::Row;
 use crate::value::Value;
 use crate::view;
@@ -19,7 +18,7 @@ pub(crate) fn answer(
     caller: &Caller,
     layout: &Layout,
     row: &Row,
-    shown: &IndexMap<AttrIx, Value>,
+    shown: &AttrMap<Value>,
 ) -> Reply {
     let mut out = app.out();
     out.open_object();
@@ -27,12 +26,12 @@ pub(crate) fn answer(
         if attr.write_only || attr.filter_only || !readable(app, caller, layout, ix) {
             continue;
         }
-        let in_read = layout.read_plan.contains(&ix);
+        let in_read = layout.attrs[ix].in_read;
         let v = match &attr.source {
             Source::Slot(_) if attr.name == "id" => Some(Value::Text(row.id.clone())),
             // Links that were just set by ID are loaded with their names.
             Source::Slot(_)
-                if attr.name.ends_with("Data") || (attr.name == "reminders" && in_read) =>
+                if is_data(attr) || (attr.name == "reminders" && in_read) =>
             {
                 Some(list_or_empty(view::value(
                     app,
@@ -124,7 +123,7 @@ pub(crate) fn answer(
 }
 
 /// Whether the amount behind a converted one was sent, be it empty.
-fn sent_amount(layout: &Layout, converted: &str, shown: &IndexMap<AttrIx, Value>) -> bool {
+fn sent_amount(layout: &Layout, converted: &str, shown: &AttrMap<Value>) -> bool {
     converted
         .strip_suffix("Converted")
         .and_then(|base| layout.find(base))
@@ -140,7 +139,7 @@ pub(super) fn is_part(app: &App, layout: &Layout, ix: AttrIx) -> bool {
 }
 
 /// Whether the record behind a link that the save itself set is not loaded.
-fn is_unloaded(layout: &Layout, link: &str, shown: &IndexMap<AttrIx, Value>) -> bool {
+fn is_unloaded(layout: &Layout, link: &str, shown: &AttrMap<Value>) -> bool {
     let id = layout
         .find(&format!("{link}Id"))
         .and_then(|ix| shown.get(&ix));
@@ -153,6 +152,11 @@ fn is_unloaded(layout: &Layout, link: &str, shown: &IndexMap<AttrIx, Value>) -> 
 /// The sender of an email is echoed, even if it is not an address.
 fn is_sender(layout: &Layout, attr: &str) -> bool {
     layout.name == "Email" && attr == "from"
+}
+
+/// Whether an attribute is the list behind an email or phone field.
+pub(super) fn is_data(attr: &Attr) -> bool {
+    attr.ty == Ty::List && attr.name.ends_with("Data")
 }
 
 fn is_flag(name: &str) -> bool {
@@ -199,7 +203,7 @@ fn person(
     layout: &Layout,
     row: &Row,
     ix: AttrIx,
-    shown: &IndexMap<AttrIx, Value>,
+    shown: &AttrMap<Value>,
 ) -> Option<Value> {
     if layout.attrs[ix].name != "name" {
         return None;

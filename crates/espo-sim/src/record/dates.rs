@@ -2,49 +2,43 @@
 
 use serde_json::Value as Json;
 
-use super::rules;
 use super::validate::Candidate;
 use crate::http::{Refusal, Result};
-use crate::layout::Ty;
+use crate::layout::{AttrIx, Ty};
 
 impl Candidate<'_> {
     /// Dates are read before any rule is checked. What compares two dates fails on any other kind of value.
     pub(super) fn check_dates(&self) -> Result<()> {
-        let entity = self.app.layouts.entity(self.layout);
         for (ix, raw) in self.input {
             let attr = &self.layout.attrs[*ix];
             if !matches!(attr.ty, Ty::Date | Ty::DateTime) {
                 continue;
             }
-            let field = attr.field.as_deref().and_then(|f| entity.fields.get(f));
-            let compared = field.is_some_and(|f| {
-                let rules = rules::validators(&self.layout.name, f);
-                rules
-                    .iter()
-                    .any(|r| r.starts_with("before") || r.starts_with("after"))
-            });
-            let is_scalar = raw.is_number() || raw.is_boolean();
             if raw.is_array() || raw.is_object() {
                 return Err(Refusal::internal_page());
             }
-            if compared && is_scalar {
+            let is_scalar = raw.is_number() || raw.is_boolean();
+            if is_scalar && self.is_compared(*ix) {
                 return Err(Refusal::internal());
             }
         }
         Ok(())
     }
 
+    /// Whether a rule compares this date with another one.
+    fn is_compared(&self, ix: AttrIx) -> bool {
+        let checks = self.layout.checks.iter();
+        let mut rules = checks.filter(|c| c.attrs.contains(&ix)).flat_map(|c| &c.rules);
+        rules.any(|r| r.starts_with("before") || r.starts_with("after"))
+    }
+
     /// Rules that a dedicated class checks: `before…` and `after…` another date of the record. Equal dates pass.
     pub(super) fn compares(&self, name: &str, rule: &str) -> bool {
         let (other, before) = match (rule.strip_prefix("before"), rule.strip_prefix("after")) {
-            (Some(other), _) => (other, true),
-            (_, Some(other)) => (other, false),
-            _ => return true,
+            (Some(other), _) => (lower_first(other), true),
+            (_, Some(other)) => (lower_first(other), false),
+            _ => return self.excludes(name, rule),
         };
-        let mut other = other.to_owned();
-        if let Some(first) = other.get_mut(0..1) {
-            first.make_ascii_lowercase();
-        }
         match (self.value(name).as_str(), self.value(&other).as_str()) {
             (Some(a), Some(b)) if !a.is_empty() && !b.is_empty() => {
                 if before {
@@ -56,6 +50,29 @@ impl Candidate<'_> {
             _ => true,
         }
     }
+}
+
+impl Candidate<'_> {
+    /// Sets of which exactly one has members: `onlyIfNo…` and `requiredIfNo…` another one.
+    fn excludes(&self, name: &str, rule: &str) -> bool {
+        let is_filled = |link: &str| {
+            let members = self.value(&format!("{link}Ids"));
+            members.as_list().is_some_and(|l| !l.is_empty())
+        };
+        match (rule.strip_prefix("onlyIfNo"), rule.strip_prefix("requiredIfNo")) {
+            (Some(other), _) => !(is_filled(name) && is_filled(&lower_first(other))),
+            (_, Some(other)) => is_filled(name) || is_filled(&lower_first(other)),
+            _ => true,
+        }
+    }
+}
+
+fn lower_first(name: &str) -> String {
+    let mut name = name.to_owned();
+    if let Some(first) = name.get_mut(0..1) {
+        first.make_ascii_lowercase();
+    }
+    name
 }
 
 /// Whether an item of a list of reminders is one.

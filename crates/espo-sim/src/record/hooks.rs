@@ -8,7 +8,7 @@ use super::rules;
 use crate::app::events::Input;
 use crate::app::{App, Caller};
 use crate::http::Result;
-use crate::layout::{AttrIx, Layout, LinkKind, Source, Ty};
+use crate::layout::{AttrMap, Layout, LinkKind, Source, Ty};
 use crate::store::Row;
 use crate::value::Value;
 
@@ -25,7 +25,7 @@ pub(crate) struct Draft<'a> {
     /// Links that rules set in addition.
     pub(crate) extra: Input,
     /// Values that the response contains as they are in memory.
-    pub(crate) shown: indexmap::IndexMap<AttrIx, Value>,
+    pub(crate) shown: AttrMap<Value>,
 }
 
 impl Draft<'_> {

@@ -37,7 +37,7 @@ pub(crate) fn take(
     creating: bool,
 ) -> Input {
     let entity = app.layouts.entity(layout);
-    let mut input = Input::new();
+    let mut input = Input::default();
     let mut body = Cow::Borrowed(body);
     rules::complete(&layout.name, &mut body);
     for (key, value) in body.iter() {
@@ -85,7 +85,10 @@ pub(crate) fn sent_name(
         slot.is_some() && parts.contains(&slot)
     };
     let name = body.get("name").filter(|v| v.is_string())?;
-    (creating || !body.keys().any(is_part)).then(|| (ix, Value::from_json(name)))
+    let sent = body.keys().filter(|key| is_part(key)).count();
+    // One part alone does not compose the name of a new record.
+    let most = usize::from(creating);
+    (sent <= most).then(|| (ix, Value::from_json(name)))
 }
 
 fn kind_of(app: &App, layout: &Layout, attr: &Attr) -> FieldKind {

@@ -10,6 +10,7 @@ pub(crate) mod duplicates;
 pub(crate) mod hooks;
 pub(crate) mod input;
 pub(crate) mod links;
+mod logic;
 mod patterns;
 pub(crate) mod plain;
 pub(crate) mod read;

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::layout::Source;
 use crate::store::Row;
 use crate::value::{Id, Value};
+use crate::version::Version;
 
 /// Adds a record without processing.
 pub(crate) fn insert_record(
@@ -36,7 +37,7 @@ pub(crate) fn insert_record(
         if attr.ty == crate::layout::Ty::Bool && attr.stored {
             row.values[slot] = Value::Bool(false);
         }
-        if attr.stored && super::create::starts_empty(app, layout, &attr.name) {
+        if app.version >= Version::V10_0 && layout.empty_lists.contains(&slot) {
             row.values[slot] = Value::json(serde_json::json!([]));
         }
         if let Some(v) = attributes.get(&attr.name) {

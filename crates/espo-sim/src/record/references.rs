@@ -49,6 +49,10 @@ pub(crate) fn check_references(
             }
             _ => continue,
         };
+        // A default team is one of the user's teams, which is checked instead.
+        if layout.name == "User" && link == "defaultTeam" {
+            continue;
+        }
         // A parent field without its own link is not checked.
         let Some(def) = layout.links.get(link) else {
             continue;

@@ -173,7 +173,7 @@ fn select_one(layout: &Layout, ix: AttrIx, wanted: &mut [bool]) {
     match &attr.source {
         // One of a link-multiple's attributes brings all of them.
         Source::Ids(link) | Source::Names(link) | Source::Columns(link)
-            if layout.read_plan.contains(&ix) =>
+            if layout.attrs[ix].in_read =>
         {
             for (other, a) in layout.attrs.iter().enumerate() {
                 if matches!(&a.source, Source::Ids(l) | Source::Names(l) | Source::Columns(l) | Source::Types(l) if l == link)

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::hooks::{self, Draft};
@@ -14,7 +13,7 @@ use crate::app::events::Input;
 use crate::app::{App, Caller};
 use crate::facts;
 use crate::http::{Refusal, Reply, Request, Result};
-use crate::layout::{AttrIx, Layout, Source};
+use crate::layout::{AttrIx, AttrMap, Layout, Source};
 use crate::search::params::leading_int;
 use crate::store::Row;
 use crate::value::Value;
@@ -34,9 +33,9 @@ struct Conditions {
 struct Changed {
     row: Row,
     /// The values that the response contains as they are in memory.
-    shown: IndexMap<AttrIx, Value>,
+    shown: AttrMap<Value>,
     /// The values that were loaded before the save and are not reloaded.
-    before: IndexMap<AttrIx, Value>,
+    before: AttrMap<Value>,
 }
 
 /// `PUT` and `PATCH {Entity}/{id}`
@@ -92,7 +91,7 @@ fn apply(
     conditions: Conditions,
 ) -> Result<Changed> {
     let input = input::take(app, caller, layout, body, false);
-    let mut shown: IndexMap<AttrIx, Value> = IndexMap::new();
+    let mut shown: AttrMap<Value> = AttrMap::default();
     for (ix, raw) in &input {
         shown.insert(*ix, input::coerce(app, layout, *ix, raw));
     }
@@ -128,7 +127,7 @@ fn apply(
         row: row.clone(),
         old: Some(row),
         input: &input,
-        extra: Input::new(),
+        extra: Input::default(),
         shown,
     };
     for (ix, v) in &draft.shown {
@@ -205,7 +204,7 @@ fn store(
 }
 
 /// Marks a row as modified by the caller, now.
-pub(super) fn mark_modified(app: &App, caller: &Caller, layout: &Layout, row: &mut Row) {
+pub(crate) fn mark_modified(app: &App, caller: &Caller, layout: &Layout, row: &mut Row) {
     for (attr, v) in [
         ("modifiedAt", Value::text(app.clock.datetime())),
         ("modifiedById", Value::Text(caller.acl.user_id.clone())),
@@ -230,8 +229,8 @@ fn loaded_before(
     caller: &Caller,
     layout: &Layout,
     row: &Row,
-) -> IndexMap<AttrIx, Value> {
-    let mut before = IndexMap::new();
+) -> AttrMap<Value> {
+    let mut before = AttrMap::default();
     for ix in &layout.read_plan {
         let attr = &layout.attrs[*ix];
         let loaded = match &attr.source {
@@ -251,7 +250,7 @@ fn loaded_before(
 }
 
 /// Whether the body gives a set other members, or columns.
-fn sets_differ(layout: &Layout, input: &Input, before: &IndexMap<AttrIx, Value>) -> bool {
+fn sets_differ(layout: &Layout, input: &Input, before: &AttrMap<Value>) -> bool {
     let members = |list: &[Json]| {
         let mut ids: Vec<String> = list.iter().map(Json::to_string).collect();
         ids.sort_unstable();
@@ -284,7 +283,7 @@ fn check_version(
     app: &App,
     layout: &Layout,
     row: &Row,
-    shown: &IndexMap<AttrIx, Value>,
+    shown: &AttrMap<Value>,
     version: Option<i64>,
 ) -> Result<()> {
     let (Some(sent), Some(slot)) = (version, layout.slot("versionNumber")) else {
@@ -357,7 +356,7 @@ fn answer(
     let mut out = app.out();
     out.open_object();
     for (ix, attr) in layout.attrs.iter().enumerate() {
-        let in_read = layout.read_plan.contains(&ix);
+        let in_read = layout.attrs[ix].in_read;
         if attr.write_only || attr.filter_only || !create::readable(app, caller, layout, ix) {
             continue;
         }
@@ -373,7 +372,7 @@ fn answer(
         let current = |row: &Row| view::value(app, layout, row, ix, caller.user_id());
         let v = match (&attr.source, shown.get(&ix)) {
             (Source::Slot(_), Some(v)) => v.clone(),
-            (Source::Slot(_), None) if !stale && attr.name.ends_with("Data") => {
+            (Source::Slot(_), None) if !stale && created::is_data(attr) => {
                 list_or_empty(current(new))
             }
             // Loaded before the save, and not again.
@@ -422,7 +421,7 @@ fn answer(
 }
 
 /// Whether the body set the members of a set.
-fn sent_ids(layout: &Layout, shown: &IndexMap<AttrIx, Value>, link: &str) -> bool {
+fn sent_ids(layout: &Layout, shown: &AttrMap<Value>, link: &str) -> bool {
     layout
         .find(&format!("{link}Ids"))
         .and_then(|ix| shown.get(&ix))
@@ -430,14 +429,14 @@ fn sent_ids(layout: &Layout, shown: &IndexMap<AttrIx, Value>, link: &str) -> boo
 }
 
 /// Whether the body set members of a set.
-fn sent_members(layout: &Layout, shown: &IndexMap<AttrIx, Value>, link: &str) -> bool {
+fn sent_members(layout: &Layout, shown: &AttrMap<Value>, link: &str) -> bool {
     let ids = layout.find(&format!("{link}Ids"));
     ids.and_then(|ix| shown.get(&ix)?.as_list())
         .is_some_and(|list| !list.is_empty())
 }
 
 /// Whether the body had something for a set that is not a list.
-fn ignored_ids(layout: &Layout, shown: &IndexMap<AttrIx, Value>, link: &str) -> bool {
+fn ignored_ids(layout: &Layout, shown: &AttrMap<Value>, link: &str) -> bool {
     layout
         .find(&format!("{link}Ids"))
         .is_some_and(|ix| shown.get(&ix).is_some_and(Value::is_null))
@@ -482,6 +481,9 @@ pub(crate) fn remove(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
         ];
         table.update(&row.id, |r| {
             r.deleted = true;
+            if let Some(slot) = layout.slot("deleteId") {
+                r.values[slot] = Value::Text(r.id.clone());
+            }
             for (attr, value) in &modified {
                 if let Some(s) = layout.slot(attr) {
                     r.values[s] = value.clone();

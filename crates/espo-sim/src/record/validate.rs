@@ -28,79 +28,38 @@ impl Candidate<'_> {
     pub(crate) fn check(&self) -> Result<()> {
         let entity = self.app.layouts.entity(self.layout);
         self.check_dates()?;
-        let order = self.layout.checked.iter();
-        for field in order.filter_map(|at| Some(entity.fields.get_index(*at)?.1)) {
-            let sent = || {
-                field.actual_attributes.iter().any(|a| {
-                    self.layout
-                        .find(a)
-                        .is_some_and(|ix| self.input.contains_key(&ix))
-                })
+        for check in &self.layout.checks {
+            let Some((_, field)) = entity.fields.get_index(check.field) else {
+                continue;
             };
-            if !self.creating && !field.force_validation && !sent() {
+            let mut sent = check.attrs.iter().filter_map(|ix| Some((*ix, self.input.get(ix)?)));
+            let logic = check.required_if.as_deref().unwrap_or_default();
+            let due = self.creating
+                || field.force_validation
+                || sent.clone().next().is_some()
+                || (field.kind != FieldKind::PersonName && logic.iter().any(|i| self.touches(i)));
+            if !due {
                 continue;
             }
-            if field.read_only || field.disabled {
-                continue;
-            }
-            let unusable = field.actual_attributes.iter().any(|a| {
-                let ix = self.layout.find(a);
-                ix.and_then(|ix| Some((ix, self.input.get(&ix)?)))
-                    .is_some_and(|(ix, raw)| {
-                        input::unusable(self.app, self.layout, &self.layout.attrs[ix], raw)
-                    })
-            });
-            if unusable {
+            if sent.any(|(ix, raw)| {
+                input::unusable(self.app, self.layout, &self.layout.attrs[ix], raw)
+            }) {
                 return Err(Refusal::internal_page());
             }
-            for type_ in self.rules(field) {
-                if !self.passes(field, &type_) {
-                    return Err(Refusal::validation(&self.layout.name, &field.name, &type_));
+            // That a person has a name is asked for on create only.
+            let by_logic = !logic.is_empty()
+                && (self.creating || field.kind != FieldKind::PersonName)
+                && logic.iter().all(|i| self.applies(i));
+            if by_logic && !self.has_value(field) {
+                return Err(Refusal::validation(&self.layout.name, &field.name, "required"));
+            }
+            for rule in &check.rules {
+                if !self.passes(field, rule) {
+                    return Err(Refusal::validation(&self.layout.name, &field.name, rule));
                 }
             }
         }
         Ok(())
-    }
-
-    /// Names of the rules of a field, in order.
-    fn rules(&self, field: &Field) -> Vec<String> {
-        let type_ = self.app.layouts.schema.field_types.get(&field.type_);
-        let mut rules: Vec<String> = type_.map(|t| t.validation_list.clone()).unwrap_or_default();
-        for rule in type_
-            .map(|t| t.mandatory_validation_list.as_slice())
-            .unwrap_or_default()
-        {
-            if !rules.contains(rule) {
-                rules.push(rule.clone());
-            }
-        }
-        let list = |key: &str| -> Vec<&str> {
-            field
-                .raw
-                .get(key)
-                .and_then(Json::as_array)
-                .map(|l| l.iter().filter_map(Json::as_str).collect())
-                .unwrap_or_default()
-        };
-        for extra in list("validationList")
-            .into_iter()
-            .chain(list("mandatoryValidationList"))
-        {
-            if !rules.iter().any(|r| r == extra) {
-                rules.push(extra.to_owned());
-            }
-        }
-        for rule in rules::validators(&self.layout.name, field) {
-            if !rules.contains(&rule) {
-                rules.push(rule);
-            }
-        }
-        let suppressed = list("suppressValidationList");
-        rules.retain(|r| {
-            !suppressed.contains(&r.as_str())
-                && !stock_suppressed(&self.layout.name, &field.name, r)
-        });
-        rules
     }
 
     fn ix(&self, attr: &str) -> Option<AttrIx> {
@@ -119,7 +78,7 @@ impl Candidate<'_> {
     fn passes(&self, field: &Field, rule: &str) -> bool {
         let name = field.name.as_str();
         match rule {
-            "required" => !self.is_required(field) || self.has_value(field),
+            "required" => !field.required || self.has_value(field),
             "maxLength" => self.max_length(field),
             "pattern" => self.pattern(field),
             "valid" => self.valid(field),
@@ -188,21 +147,6 @@ impl Candidate<'_> {
             .into_iter()
             .flatten()
             .filter_map(Json::as_str)
-    }
-
-    fn is_required(&self, field: &Field) -> bool {
-        field.required
-            || (self.layout.name == "Lead"
-                && field.name == "name"
-                && self.creating
-                && self.lead_has_nothing())
-    }
-
-    /// A lead needs a name unless it has another identifying attribute (dynamic logic of a stock instance, on create only).
-    fn lead_has_nothing(&self) -> bool {
-        ["accountName", "emailAddress", "phoneNumber"]
-            .iter()
-            .all(|a| self.value(a).non_empty().is_none())
     }
 
     fn has_value(&self, field: &Field) -> bool {
@@ -446,15 +390,6 @@ impl Candidate<'_> {
         let count = self.raw(&attr).and_then(Json::as_array).map_or(0, Vec::len) as u64;
         max.is_none_or(|m| count <= m)
     }
-}
-
-/// `suppressValidationList` of a stock instance, for metadata that leaves it out.
-fn stock_suppressed(entity: &str, field: &str, rule: &str) -> bool {
-    rule == "required"
-        && matches!(
-            (entity, field),
-            ("Meeting", "dateEnd") | ("User", "firstName" | "lastName")
-        )
 }
 
 /// Whether the bool attribute rejects null: the database does, with a 500.

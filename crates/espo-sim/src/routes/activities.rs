@@ -109,12 +109,20 @@ pub(super) fn is_over(call: &Call, layout: &Layout, row: &Row) -> bool {
     over.iter().any(|s| s == status)
 }
 
+/// The record of a request for activities, which the caller must be able to read.
+fn owner<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
+    if !call.caller.acl.scope("Activities") {
+        return Err(Refusal::forbidden_silently());
+    }
+    readable(call)
+}
+
 /// The record of a request, which the caller must be able to read.
-pub(super) fn owner<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
+pub(super) fn readable<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
     let app = call.app;
-    let owner = app.layout(&super::upper_first(call.params[0]))?;
-    let acl = &call.caller.acl;
-    if !acl.scope("Activities") || acl.level(&owner.name, Action::Read) == Level::No {
+    let owner = app.layouts.find(&super::upper_first(call.params[0]));
+    let owner = owner.ok_or_else(Refusal::internal)?;
+    if call.caller.acl.level(&owner.name, Action::Read) == Level::No {
         return Err(Refusal::forbidden_silently());
     }
     let row = app.live(owner, call.params[1])?;

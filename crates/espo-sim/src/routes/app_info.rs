@@ -27,8 +27,11 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::PATCH, "Settings", patch_settings),
     Fixed::controller(Method::PUT, "Settings", put_settings),
     Fixed::controller(Method::GET, "I18n", i18n),
-    Fixed::controller(Method::GET, "CurrencyRate", currency_rates),
-    Fixed::controller(Method::PUT, "CurrencyRate", put_currency_rates),
+    Fixed::action(Method::GET, "CurrencyRate", currency_rates),
+    Fixed::action(Method::PUT, "CurrencyRate", put_currency_rates),
+    Fixed::controller(Method::GET, "Admin/jobs", jobs),
+    Fixed::controller(Method::GET, "Integration/:id", integration),
+    Fixed::controller(Method::GET, "ExternalAccount", external_accounts),
 ];
 
 fn root(call: &Call) -> Result<Reply> {
@@ -46,6 +49,42 @@ fn app_params(call: &Call) -> Result<Reply> {
     Ok(call
         .app
         .json(&json!({"maxUploadSize": 256, "extensions": [], "templateEntityTypeList": []})))
+}
+
+/// Jobs that can be scheduled.
+const JOBS: &[&str] = &[
+    "AuthTokenControl",
+    "CheckEmailAccounts",
+    "CheckInboundEmails",
+    "Cleanup",
+    "ControlKnowledgeBaseArticleStatus",
+    "ProcessMassEmail",
+    "ProcessWebhookQueue",
+    "SendEmailNotifications",
+    "SendEmailReminders",
+    "SendScheduledEmails",
+    "SubmitPopupReminders",
+];
+
+/// `GET Admin/jobs`
+fn jobs(call: &Call) -> Result<Reply> {
+    call.caller.require_admin()?;
+    Ok(call.app.json(&json!(JOBS)))
+}
+
+/// `GET Integration/{id}`: none is set up.
+fn integration(call: &Call) -> Result<Reply> {
+    call.caller.require_admin()?;
+    let id = call.params[0];
+    Ok(call.app.json(&json!({"id": id, "deleted": false, "enabled": false})))
+}
+
+/// `GET ExternalAccount`: those of integrations that are set up, without a total.
+fn external_accounts(call: &Call) -> Result<Reply> {
+    if !call.caller.acl.scope("ExternalAccount") {
+        return Err(Refusal::forbidden("No access to 'ExternalAccount'."));
+    }
+    Ok(call.app.json(&json!({"list": []})))
 }
 
 /// Maintenance requests of administrators: there is nothing to rebuild, but responses report a rebuild.

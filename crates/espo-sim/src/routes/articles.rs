@@ -1,9 +1,9 @@
-//! Places of articles of the knowledge base, and whom a mail about a case may go to.
+//! Places of articles of the knowledge base.
 
 use std::sync::Arc;
 
 use http::Method;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{Call, Fixed};
 use crate::acl::{Action, Level};
@@ -13,7 +13,6 @@ use crate::search::params::SearchParams;
 use crate::search::{self, where_};
 use crate::store::Row;
 use crate::value::Value;
-use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::POST, "KnowledgeBaseArticle/action/moveToTop", |c| {
@@ -30,7 +29,6 @@ pub(crate) const ROUTES: &[Fixed] = &[
         "KnowledgeBaseArticle/action/moveToBottom",
         |c| go(c, Place::Bottom),
     ),
-    Fixed::controller(Method::GET, "Case/action/emailAddressList", case_addresses),
 ];
 
 #[derive(Debug, Clone, Copy)]
@@ -107,41 +105,4 @@ fn put(call: &Call, layout: &Layout, order: Slot, row: &Row, number: i64) {
         r.values[order] = Value::Int(number);
         true
     });
-}
-
-/// `GET Case/action/emailAddressList?id=`: addresses of its contacts.
-fn case_addresses(call: &Call) -> Result<Reply> {
-    let app = call.app;
-    let layout = app.layout("Case")?;
-    if call.caller.acl.level(&layout.name, Action::Read) == Level::No {
-        return Err(Refusal::forbidden_silently());
-    }
-    let Some(id) = call.request.param("id").filter(|v| !v.is_empty()) else {
-        return Err(Refusal::bad_request(""));
-    };
-    let Some(row) = app.store.table(layout.index).live(id) else {
-        return Err(Refusal::internal_page());
-    };
-    let acl = &call.caller.acl;
-    if !acl.record(&app.store, layout, &row, Action::Read) {
-        return Err(Refusal::forbidden_silently());
-    }
-    let Some(contacts) = view::target(app, layout, "contacts") else {
-        return Ok(app.json(&json!([])));
-    };
-    let address = contacts.slot("emailAddress");
-    let list: Json = view::linked(app, layout, &row, "contacts")
-        .iter()
-        .filter(|c| acl.record(&app.store, contacts, c, Action::Read))
-        .filter_map(|contact| {
-            let address = address.and_then(|s| contact.get(s).non_empty())?;
-            Some(json!({
-                "emailAddress": address,
-                "name": view::name(app, contacts, contact, "name").to_json(),
-                "entityId": contact.id.as_str(),
-                "entityType": contacts.name,
-            }))
-        })
-        .collect();
-    Ok(app.json(&list))
 }

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Map, Value as Json};
 
 use super::attachments::{
-    IMAGES, MAX_SIZE, attachment, check_field, check_type, contents, may_read,
+    IMAGES, MAX_SIZE, attachment, check_field, check_type, copy_row, may_read,
 };
 use super::{Call, Fixed, delivery};
 use crate::http::{Image, Refusal, Reply, Request, Result};
@@ -81,20 +81,6 @@ fn copy(call: &Call) -> Result<Reply> {
         return Err(Refusal::forbidden_silently());
     }
     let request = call.request.json_body()?;
-    let mut body = Map::new();
-    for key in ["field", "parentType", "relatedType"] {
-        if let Some(v) = request.get(key) {
-            body.insert(key.to_owned(), v.clone());
-        }
-    }
-    for attr in ["name", "type", "size", "role"] {
-        if let Some(slot) = layout.slot(attr) {
-            body.insert(attr.to_owned(), row.get(slot).to_json());
-        }
-    }
-    let (new, shown) = create::insert(call.app, call.caller, layout, &body, true)?;
-    let contents = contents(call.app, &row.id).unwrap_or_default();
-    let files = &call.app.extras.files;
-    files.0.write().insert(new.id.clone(), contents);
+    let (new, shown) = copy_row(call, layout, &row, &request)?;
     Ok(created::answer(call.app, call.caller, layout, &new, &shown))
 }

@@ -62,15 +62,17 @@ fn range(
     let (Some(from), Some(to)) = (param("from"), param("to")) else {
         return Err(Refusal::bad_request(missing));
     };
-    let (Some(from), Some(to)) = (read(from), read(to)) else {
-        return Err(Refusal::internal());
-    };
-    if from
-        .until((jiff::Unit::Day, to))
-        .is_ok_and(|span| i64::from(span.get_days()) > MAX_DAYS)
+    // The length is looked at first, also of a range of days.
+    let day = |text: &str| text.get(..10)?.parse::<jiff::civil::Date>().ok();
+    if let (Some(first), Some(last)) = (day(from), day(to))
+        && (first.until((jiff::Unit::Day, last)))
+            .is_ok_and(|span| i64::from(span.get_days()) > MAX_DAYS)
     {
         return Err(Refusal::forbidden("Too long range."));
     }
+    let (Some(from), Some(to)) = (read(from), read(to)) else {
+        return Err(Refusal::internal());
+    };
     let text = |t: DateTime| t.strftime("%Y-%m-%d %H:%M:%S").to_string();
     Ok((text(from), text(to)))
 }
@@ -145,8 +147,15 @@ fn entries(call: &Call, user: &str, (from, to): &(String, String)) -> Vec<Json> 
     list
 }
 
-/// `GET Activities/upcoming`: what is not over, from now on.
+/// `GET Activities/upcoming`: what is not over, from now on. Tasks are listed if asked for, overdue ones too.
 fn upcoming(call: &Call) -> Result<Reply> {
+    if !call.caller.acl.scope("Activities") {
+        return Err(Refusal::forbidden_silently());
+    }
+    let wanted: Vec<&str> = match call.request.query.get("entityTypeList") {
+        Some(Json::Array(list)) => list.iter().filter_map(Json::as_str).collect(),
+        _ => BUSY.to_vec(),
+    };
     let days = call
         .request
         .param("futureDays")
@@ -163,10 +172,14 @@ fn upcoming(call: &Call) -> Result<Reply> {
         crate::clock::format_datetime(end),
     );
     let mut list: Vec<(String, Json)> = Vec::new();
-    for layout in BUSY.iter().filter_map(|e| call.app.layouts.find(e)) {
+    let layouts = CALENDAR.iter().filter(|e| wanted.contains(e));
+    for layout in layouts.filter_map(|e| call.app.layouts.find(e)) {
+        let is_event = BUSY.contains(&layout.name.as_str());
+        let date = if is_event { "dateStart" } else { "dateEnd" };
         for row in visible(call, layout) {
-            let start = get(layout, &row, "dateStart").unwrap_or_default();
-            let to_come = get(layout, &row, "dateEnd").is_none_or(|e| e >= now.as_str());
+            let start = get(layout, &row, date).unwrap_or_default();
+            let to_come =
+                !is_event || get(layout, &row, "dateEnd").is_none_or(|e| e >= now.as_str());
             if is_of(call, layout, &row, user(call))
                 && to_come
                 && start < end.as_str()

@@ -30,12 +30,12 @@ fn export(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let body = call.request.json_body()?;
     let Some(entity) = body.get("entityType").and_then(Json::as_str) else {
-        return Err(Refusal::bad_request("No `entityType`."));
+        return Err(Refusal::bad_request("No entityType."));
     };
-    let layout = app.layout(entity)?;
     if !caller.acl.permission("exportPermission") {
         return Err(Refusal::forbidden("No 'export' permission."));
     }
+    let layout = app.layouts.find(entity).ok_or_else(Refusal::internal)?;
     caller.acl.check_scope(&layout.name, Action::Read)?;
     let format = body.get("format").and_then(Json::as_str).unwrap_or("csv");
     if !matches!(format, "csv" | "xlsx") {

@@ -51,6 +51,10 @@ fn set_follower(call: &Call, layout: &Layout, id: &Id, user: &str, follows: bool
 
 /// Without a stream there is nothing to follow, but the response is `true` anyway.
 fn follow(call: &Call) -> Result<Reply> {
+    let named = call.app.layout(&super::upper_first(call.params[0]))?;
+    if call.caller.acl.level(&named.name, Action::Read) == Level::No {
+        return Err(Refusal::forbidden_silently());
+    }
     let (layout, id) = target(call)?;
     check_read(call, layout, &id, "")?;
     if call.app.layouts.entity(layout).scope.stream {
@@ -118,17 +122,30 @@ fn followers(call: &Call) -> Result<Reply> {
         .filter_map(|u| table.live(u))
         .filter(|r| type_.is_none_or(|s| r.get(s).as_str() != Some("api")))
         .collect();
-    list_users(call, users, &rows)
+    list_users(call, users, &rows, &[])
 }
 
-/// A page of these users.
-pub(super) fn list_users(call: &Call, users: &Layout, rows: &[Arc<Row>]) -> Result<Reply> {
+/// A page of these users that the caller may see; the caller comes first unless an order is given. `select` are the
+/// attributes of a request that names none; all if empty.
+pub(super) fn list_users(
+    call: &Call,
+    users: &Layout,
+    rows: &[Arc<Row>],
+    select: &[&str],
+) -> Result<Reply> {
     let app = call.app;
-    let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
+    let mut params = SearchParams::of(call.request, app.config.read().list_max_size)?;
+    if params.select.is_none() && !select.is_empty() {
+        params.select = Some(select.iter().map(|a| (*a).to_owned()).collect());
+    }
     let order = Order::of(app, call.caller, users, &params)?;
-    let conditions = search::conditions(app, call.caller, users, &params)?;
+    let mut conditions = search::conditions(app, call.caller, users, &params)?;
     order.executable()?;
-    let found = search::page(app, users, rows.iter(), &conditions, &order, &params, true);
+    conditions.extend(search::readable(app, call.caller, users));
+    let mut found = search::page(app, users, rows.iter(), &conditions, &order, &params, true);
+    if params.order_by.is_none() {
+        found.rows.sort_by_key(|row| row.id != call.caller.user_id());
+    }
     let plan = select::list_plan(
         app,
         call.caller,
@@ -172,7 +189,7 @@ fn users_with_access(call: &Call) -> Result<Reply> {
         })
         .cloned()
         .collect();
-    let reply = list_users(call, users, &rows)?;
+    let reply = list_users(call, users, &rows, &[])?;
     let mut body: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
     for user in body["list"].as_array_mut().into_iter().flatten() {
         let acl = app.acl(user["id"].as_str().unwrap_or_default());

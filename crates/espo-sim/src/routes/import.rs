@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Call, Fixed, attachments, import_results};
 use crate::acl::Action;
-use crate::app::extras::{Entry, How};
+use crate::app::extras::{How, Imported};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::{Layout, Ty};
@@ -210,6 +210,9 @@ fn run(call: &Call) -> Result<Reply> {
             .and_then(Json::as_str)
             .filter(|s| !s.is_empty())
     };
+    if !body.get("attributeList").is_some_and(Json::is_array) {
+        return Err(Refusal::bad_request("No `attributeList`."));
+    }
     let (Some(entity), Some(file)) = (text("entityType"), text("attachmentId")) else {
         return Err(Refusal::bad_request("No `entityType` or `attachmentId`."));
     };
@@ -257,13 +260,13 @@ fn take(
     layout: &Layout,
     format: &Format,
     record: Map<String, Json>,
-) -> Result<Option<Entry>> {
+) -> Result<Option<Imported>> {
     if format.updates
         && let Some(row) = same(app, layout, format, &record)
         && caller.acl.record(&app.store, layout, &row, Action::Edit)
     {
         update::change(app, caller, layout, &row, &record)?;
-        return Ok(Some(Entry {
+        return Ok(Some(Imported {
             record: row.id.clone(),
             how: How::Updated,
         }));
@@ -276,7 +279,7 @@ fn take(
         && duplicates::find(app, caller, layout, &row, None)
             .iter()
             .any(|d| d.id != row.id);
-    Ok(Some(Entry {
+    Ok(Some(Imported {
         record: row.id,
         how: if like { How::Duplicate } else { How::Created },
     }))

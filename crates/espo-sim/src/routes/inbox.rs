@@ -4,6 +4,7 @@ use http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Call, Fixed};
+use crate::acl::{Action, Level};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
 use crate::record::links;
@@ -32,6 +33,24 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::GET, "Email/inbox/notReadCounts", not_read_counts),
     Fixed::action(Method::POST, "Email/inbox/folders/:folder", move_to),
     Fixed::controller(Method::GET, "EmailFolder/action/listAll", all_folders),
+    Fixed::action(Method::GET, "Email/insertFieldData", |c| {
+        may_write(c)?;
+        Ok(c.app.json(&json!({})))
+    }),
+    Fixed::controller(Method::GET, "MassEmail/action/smtpAccountDataList", |c| {
+        match c.caller.acl.level("MassEmail", Action::Create) {
+            Level::No => Err(Refusal::forbidden_silently()),
+            _ => Ok(c.app.json(&json!([]))),
+        }
+    }),
+    Fixed::action(Method::POST, "Email/sendTest", |c| {
+        may_write(c)?;
+        match c.request.json_body()?.get("server") {
+            None | Some(Json::Null) => Err(Refusal::bad_request("No `server`")),
+            // There is no server to send with.
+            Some(_) => Err(Refusal::internal_page()),
+        }
+    }),
 ];
 
 /// Emails, their relation to users, and its direction from the email.
@@ -39,6 +58,14 @@ fn inbox<'a>(call: &Call<'a>) -> Result<(&'a Layout, usize, bool)> {
     let emails = call.app.layout("Email")?;
     let (relation, forward) = email::users_relation(emails).ok_or_else(Refusal::internal)?;
     Ok((emails, relation, forward))
+}
+
+/// Rejects callers who cannot write emails.
+fn may_write(call: &Call) -> Result<()> {
+    match call.caller.acl.level("Email", Action::Create) {
+        Level::No => Err(Refusal::forbidden_silently()),
+        _ => Ok(()),
+    }
 }
 
 /// The IDs of a body.
@@ -50,7 +77,7 @@ fn ids_of(body: &Map<String, Json>) -> Result<Vec<String>> {
             Ok(ids.map(str::to_owned).collect())
         }
         (None, Some(id)) => Ok(vec![id.to_owned()]),
-        (None, None) => Err(Refusal::bad_request("No `id` or `ids`.")),
+        (None, None) => Err(Refusal::bad_request("No `ids`.")),
     }
 }
 
@@ -93,7 +120,8 @@ fn mark(call: &Call, column: &str, on: bool) -> Result<Reply> {
 fn move_to(call: &Call) -> Result<Reply> {
     let ids = ids_of(&call.request.json_body()?)?;
     let folder = match call.params[0] {
-        "inbox" | "archive" => Value::Null,
+        "inbox" | "archive" | "all" => Value::Null,
+        _ if ids.is_empty() => Value::Null,
         id => Value::Text(own_folder(call, id)?),
     };
     let values = [

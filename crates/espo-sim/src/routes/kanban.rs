@@ -17,7 +17,7 @@ use crate::value::Id;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::GET, "Kanban/:Entity", kanban),
-    Fixed::controller(Method::PUT, "Kanban/order", kanban_order),
+    Fixed::action(Method::PUT, "Kanban/order", kanban_order),
 ];
 
 /// `GET Kanban/{Entity}`: a list by status. A record with an empty status is in no group.

@@ -126,7 +126,7 @@ fn target_attributes(
             if attr.filter_only || ours.ends_with("Map") || ours.ends_with("Converted") {
                 continue;
             }
-            let loaded = layout.read_plan.contains(&ix)
+            let loaded = layout.attrs[ix].in_read
                 || !matches!(
                     attr.source,
                     Source::Ids(_) | Source::Names(_) | Source::Columns(_)
@@ -241,9 +241,9 @@ fn convert(call: &Call) -> Result<Reply> {
             layout,
             old: &row,
             new: &new,
-            input: &Input::new(),
+            input: &Input::default(),
             links: &[],
-            before: &indexmap::IndexMap::new(),
+            before: &crate::layout::AttrMap::default(),
         },
     );
     let reply = crate::record::read::record_reply(app, caller, layout, &new);

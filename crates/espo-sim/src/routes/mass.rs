@@ -5,11 +5,11 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Call, Fixed};
+use super::{Call, Fixed, history};
 use crate::acl::Action;
 use crate::app::events::Event;
 use crate::app::events::Input;
-use crate::app::extras::{Job, What};
+use crate::app::extras::{self, Job, What};
 use crate::app::{App, Caller};
 use crate::http::json::php_float;
 use crate::http::{Refusal, Reply, Result};
@@ -136,19 +136,25 @@ fn run(call: &Call) -> Result<Reply> {
     let Some(layout) = app.layouts.find(entity) else {
         return Err(Refusal::internal());
     };
-    if action == "convertCurrency" {
-        check_rate(app, &object(&body, "data"))?;
-    }
     if !app.layouts.entity(layout).scope.object && !caller.acl.is_admin() {
         return Err(Refusal::forbidden(format!(
             "No mass action '{action}' for '{entity}'."
         )));
     }
+    let is_mass_update = matches!(action, "update" | "convertCurrency");
+    if action == "convertCurrency" {
+        check_mass_update(caller)?;
+        check_rate(app, &object(&body, "data"))?;
+    }
+    // Put off, it is not looked at.
+    if action == "recalculateFormula" && body.get("idle") != Some(&Json::Bool(true)) {
+        caller.require_admin()?;
+    }
     let needed = needed(action);
     if !caller.acl.scope(entity) {
         return Err(Refusal::forbidden_silently());
     }
-    if caller.acl.level(entity, needed) == crate::acl::Level::No {
+    if action != "unfollow" && caller.acl.level(entity, needed) == crate::acl::Level::No {
         return Err(Refusal::forbidden(format!(
             "No {} access for '{entity}'.",
             needed.name()
@@ -158,16 +164,8 @@ fn run(call: &Call) -> Result<Reply> {
         check_locking(app, caller, layout)?;
     }
     let by_search = params.contains_key("where") || params.contains_key("searchParams");
-    if (matches!(action, "update" | "convertCurrency") || (action == "delete" && by_search))
-        && !caller.acl.permission("massUpdatePermission")
-    {
-        return Err(Refusal::forbidden("No mass-update permission."));
-    }
-    if action == "recalculateFormula" {
-        // Put off, it is not looked at.
-        if body.get("idle") != Some(&Json::Bool(true)) {
-            caller.require_admin()?;
-        }
+    if is_mass_update || (action == "delete" && by_search) {
+        check_mass_update(caller)?;
     }
     if params.get("ids").is_some_and(|l| *l == json!([])) {
         return Err(Refusal::internal());
@@ -192,6 +190,13 @@ fn run(call: &Call) -> Result<Reply> {
     }))
 }
 
+fn check_mass_update(caller: &Caller) -> Result<()> {
+    match caller.acl.permission("massUpdatePermission") {
+        true => Ok(()),
+        false => Err(Refusal::forbidden("No mass-update permission.")),
+    }
+}
+
 /// The result of a mass action.
 pub(super) struct Done {
     pub(super) ids: Vec<String>,
@@ -209,8 +214,18 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
         .rows
         .iter()
         .filter(|r| caller.acl.record(&app.store, layout, r, needed));
+    let recorded = match action {
+        "update" => Some(extras::Done::Update),
+        "delete" => Some(extras::Done::Delete),
+        _ => None,
+    };
     let ids = rows
         .filter(|r| apply(app, caller, layout, r, action, &data))
+        .inspect(|r| {
+            if let Some(recorded) = recorded {
+                history::note(app, caller, layout, &r.id, recorded);
+            }
+        })
         .map(|r| r.id.to_string())
         .collect();
     Ok(Done {
@@ -317,9 +332,9 @@ pub(super) fn set_lock(
                 layout,
                 old: row,
                 new: &new,
-                input: &Input::new(),
+                input: &Input::default(),
                 links: &[],
-                before: &indexmap::IndexMap::new(),
+                before: &crate::layout::AttrMap::default(),
             },
         );
     }
@@ -360,7 +375,7 @@ fn values_of(app: &App, layout: &Layout, row: &Row, data: &Map<String, Json>) ->
 }
 
 /// The currency to convert to, which must have a rate.
-fn check_rate<'d>(app: &App, data: &'d Map<String, Json>) -> Result<&'d str> {
+pub(super) fn check_rate<'d>(app: &App, data: &'d Map<String, Json>) -> Result<&'d str> {
     let Some(target) = data.get("targetCurrency").and_then(Json::as_str) else {
         return Err(Refusal::bad_request("No target currency."));
     };

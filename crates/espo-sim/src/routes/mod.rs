@@ -5,6 +5,7 @@
 //! `{Entity}/{id}/{link}`, `{Entity}/action/{action}`). To add a route: write a handler, add a [`Fixed`] to a table.
 
 mod activities;
+mod addresses;
 mod app_info;
 mod articles;
 mod attachment_sources;
@@ -14,6 +15,7 @@ mod capture;
 pub(crate) mod delivery;
 mod export;
 mod follow;
+mod history;
 mod import;
 mod import_results;
 mod inbox;
@@ -38,7 +40,6 @@ mod stream;
 mod target_lists;
 mod templates;
 mod tree;
-mod viewed;
 mod webhooks;
 
 use std::borrow::Cow;
@@ -107,9 +108,10 @@ const TABLES: &[&[Fixed]] = &[
     app_info::ROUTES,
     search::ROUTES,
     kanban::ROUTES,
-    viewed::ROUTES,
+    history::ROUTES,
     notifications::ROUTES,
     activities::ROUTES,
+    addresses::ROUTES,
     articles::ROUTES,
     calendar::ROUTES,
     templates::ROUTES,
@@ -279,6 +281,29 @@ pub(crate) fn find(request: &Request) -> Result<Route<'_>> {
         reason: Some(allow),
         ..Refusal::no_route()
     })
+}
+
+/// Controllers know no HEAD, except where an action class or a method of its own serves the route.
+pub(crate) fn check_head(request: &Request, route: &Route) -> Result<()> {
+    let Route::Fixed(fixed, _) = route else {
+        return Ok(());
+    };
+    if request.method != Method::HEAD {
+        return Ok(());
+    }
+    match fixed.path {
+        "Settings" | "Metadata" | "I18n" => {
+            Err(Refusal::bad_request("No action for method `HEAD`."))
+        }
+        "Stream" | "Notification" => Err(Refusal::not_found(format!(
+            "Action HEAD 'list' does not exist in controller '{}'.",
+            fixed.path
+        ))),
+        "Preferences/:id" => Err(Refusal::not_found(
+            "Action HEAD 'read' does not exist in controller 'Preferences'.",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Whether errors of this request's route come without a JSON content type.

@@ -3,6 +3,7 @@
 use super::Call;
 use crate::http::{Refusal, Result};
 use crate::layout::Layout;
+use crate::search::{Pred, text};
 use crate::store::Row;
 use crate::value::Value;
 
@@ -14,29 +15,32 @@ pub(super) struct Which<'a> {
     before: Option<f64>,
     /// The user whose notes are left out.
     without: Option<&'a str>,
+    text: Option<Pred<'a>>,
 }
 
 impl<'a> Which<'a> {
-    pub(super) fn of(call: &'a Call, notes: &'a Layout, filter: Option<&'a str>) -> Self {
+    /// Reads the parameters. Rejects names that are not filters.
+    pub(super) fn of(
+        call: &'a Call,
+        notes: &'a Layout,
+        filter: Option<&'a str>,
+    ) -> Result<Self> {
+        if let Some(name) = filter.filter(|f| !matches!(*f, "" | "all" | "posts" | "updates")) {
+            return Err(Refusal::bad_request(format!(
+                "No primary filter '{name}' for 'Note'."
+            )));
+        }
         let param = |name: &str| call.request.param(name);
         let skip_own = param("skipOwn") == Some("true");
-        Which {
+        let text = param("textFilter").filter(|t| !t.is_empty());
+        Ok(Which {
             notes,
             filter,
             after: param("after"),
             before: param("beforeNumber").and_then(|n| n.parse().ok()),
             without: skip_own.then(|| call.caller.user_id()),
-        }
-    }
-
-    /// Rejects names that are not filters.
-    pub(super) fn checked(self) -> Result<Self> {
-        match self.filter {
-            None | Some("" | "all" | "posts" | "updates") => Ok(self),
-            Some(name) => Err(Refusal::bad_request(format!(
-                "No primary filter '{name}' for 'Note'."
-            ))),
-        }
+            text: text.map(|t| text::compile(call.app, notes, t)),
+        })
     }
 
     pub(super) fn keeps(&self, row: &Row) -> bool {
@@ -51,6 +55,7 @@ impl<'a> Which<'a> {
         };
         let number = || value("number").and_then(Value::as_f64).unwrap_or_default();
         right_type
+            && self.text.as_ref().is_none_or(|matches| matches(row))
             && self
                 .after
                 .is_none_or(|after| is("createdAt", &|c| c > after))

@@ -1,6 +1,6 @@
 //! Notifications of the caller. Those of one action count as one: the newest stands for the group.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use http::Method;
@@ -17,7 +17,7 @@ use crate::search::Found;
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
 use crate::store::Row;
-use crate::value::Value;
+use crate::value::{Id, Value};
 use crate::version::Version;
 use crate::view;
 
@@ -92,12 +92,16 @@ fn list(call: &Call) -> Result<Reply> {
         return by_record(call, layout, &rows);
     }
     let action = layout.slot("actionId");
-    let mut seen = HashSet::new();
-    let reply = answer(call, layout, &rows, |row| {
-        match action.and_then(|s| row.get(s).non_empty()) {
-            Some(action) => seen.insert(action.to_owned()),
-            None => true,
+    let of_action = |row: &Row| Some(row.get(action?).non_empty()?.to_owned());
+    // The first notification of an action represents all of them.
+    let mut first: HashMap<String, Id> = HashMap::new();
+    for row in &rows {
+        if let Some(action) = of_action(row) {
+            first.entry(action).or_insert_with(|| row.id.clone());
         }
+    }
+    let reply = answer(call, layout, &rows, |row| {
+        of_action(row).is_none_or(|action| first.get(&action) == Some(&row.id))
     })?;
     let mut body: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
     let read = layout.slot("read");
@@ -171,6 +175,7 @@ fn by_record(call: &Call, layout: &Layout, rows: &[Arc<Row>]) -> Result<Reply> {
             }
             map.insert("groupType".to_owned(), Json::Null);
             map.insert("groupedCount".to_owned(), Json::Null);
+            map.insert("isFeatured".to_owned(), Json::Null);
             map.insert("groupedUnreadCount".to_owned(), json!(unread));
         }
         if type_.is_empty() {

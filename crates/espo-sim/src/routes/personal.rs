@@ -5,8 +5,9 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Call, Fixed};
+use super::{Call, Fixed, history};
 use crate::app::App;
+use crate::app::extras::Done;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
 use crate::record::plain::insert_record;
@@ -82,5 +83,7 @@ fn create_user(call: &Call) -> Result<Reply> {
         return Err(Refusal::bad_request("Not supported content type."));
     }
     let users = call.app.layout("User")?;
-    create::create(call.app, call.caller, users, call.request).map(|(reply, _)| reply)
+    let (reply, id) = create::create(call.app, call.caller, users, call.request)?;
+    history::note(call.app, call.caller, users, &id, Done::Create);
+    Ok(reply)
 }

@@ -7,9 +7,10 @@ use serde_json::{Map, Value as Json, json};
 
 use super::follow::list_users;
 use super::stream::{IN_RECORD, is_visible, note_json, notes_of, text};
-use super::{Call, Fixed};
+use super::{Call, Fixed, history};
 use crate::acl::{Action, Kind};
 use crate::app::events::Input;
+use crate::app::extras::Done;
 use crate::app::{App, Caller};
 use crate::facts;
 use crate::http::{Refusal, Reply, Result};
@@ -150,6 +151,11 @@ fn post(call: &Call) -> Result<Reply> {
         check_addressees(call, notes, &body, t)?;
         attributes.push(("targetType", Value::text(t)));
         attributes.push(("isGlobal", Value::Bool(t == "all")));
+    } else if let Some(type_) = get("parentType") {
+        // Without an ID it is kept, and leads to no record.
+        let parent = app.layouts.find(type_);
+        let parent = parent.ok_or_else(|| Refusal::validation("Note", "parent", "valid"))?;
+        attributes.push(("parentType", parent.name.as_str().into()));
     }
     let mentions = mentions(app, get("post").unwrap_or_default());
     let mentioned: Vec<Json> = mentions
@@ -188,6 +194,7 @@ fn post(call: &Call) -> Result<Reply> {
         }
         show_targets(app, notes, &row, map);
     }
+    history::note(app, caller, notes, &row.id, Done::Create);
     Ok(app.json(&answer))
 }
 
@@ -198,7 +205,7 @@ fn check_addressees(
     body: &Map<String, Json>,
     target_type: &str,
 ) -> Result<()> {
-    let mut input = Input::new();
+    let mut input = Input::default();
     if let ("users" | "teams", Some(ids)) = (target_type, body.get(&format!("{target_type}Ids")))
         && let Some(ix) = notes.find(&format!("{target_type}Ids"))
     {
@@ -346,6 +353,7 @@ fn read_note(call: &Call) -> Result<Reply> {
     if !is_visible(call, call.app.layout("Note")?, &row) {
         return Err(Refusal::forbidden("No 'read' access."));
     }
+    history::note(call.app, call.caller, call.app.layout("Note")?, &row.id, Done::Read);
     Ok(whole(call, &row))
 }
 
@@ -374,6 +382,7 @@ fn edit_note(call: &Call) -> Result<Reply> {
         });
         call.app.store.table(notes.index).insert(row.clone());
     }
+    history::note(call.app, call.caller, notes, &row.id, Done::Update);
     Ok(whole(call, &row))
 }
 
@@ -408,6 +417,7 @@ fn set_pin(call: &Call, pinned: bool) -> Result<Reply> {
     }
     call.app.store.table(notes.index).update(&row.id, |r| {
         r.values[slot] = Value::Bool(pinned);
+        update::mark_modified(call.app, call.caller, notes, r);
         true
     });
     Ok(Reply::bool(true))
@@ -467,5 +477,5 @@ fn reactors(call: &Call) -> Result<Reply> {
         .filter_map(|(_, user)| table.live(user))
         .collect();
     drop(reactions);
-    list_users(call, users, &rows)
+    list_users(call, users, &rows, &["id", "name"])
 }

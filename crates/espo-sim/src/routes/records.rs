@@ -4,9 +4,10 @@ use espo_schema::FieldKind;
 use http::Method;
 use serde_json::{Map, Value as Json};
 
-use super::{Call, Fixed};
-use crate::acl::{Action, Level};
+use super::{Call, Fixed, history};
+use crate::acl::{Action, Kind, Level};
 use crate::app::events::Event;
+use crate::app::extras::Done;
 use crate::app::{App, Caller};
 use crate::facts;
 use crate::http::{Refusal, Reply, Request, Result};
@@ -94,6 +95,7 @@ const OTHER_CONTROLLERS: &[&str] = &[
     "Settings",
     "Metadata",
     "Layout",
+    "Stream",
     "EntityManager",
     "FieldManager",
 ];
@@ -115,7 +117,13 @@ pub(super) fn controller(
     };
     if OTHER_CONTROLLERS.contains(&name) && name != "App" {
         // They are for administrators, and reject other users before they check the action.
-        let open = matches!(name, "Settings" | "Metadata");
+        if name == "Layout" && *method == Method::GET && rest.len() == 1 {
+            return Err(Refusal::bad_request(""));
+        }
+        if name == "Layout" && rest.len() == 2 {
+            return Err(missing(link_action(method)));
+        }
+        let open = matches!(name, "Settings" | "Metadata" | "Stream");
         if open && rest.is_empty() {
             let action = if *method == Method::POST {
                 "create"
@@ -145,7 +153,8 @@ pub(super) fn controller(
     let open = match name {
         "EmailAccount" => acl.scope("EmailAccountScope"),
         "Portal" => acl.permission("portalPermission"),
-        "Import" | "Webhook" => acl.scope(name),
+        "Import" => acl.scope(name),
+        "Webhook" => acl.kind != Kind::Regular,
         _ => true,
     };
     if !open {
@@ -163,9 +172,7 @@ pub(super) fn controller(
             Method::POST if writes_refused => Err(missing("create")),
             Method::POST => {
                 let (reply, id) = create::create(app, caller, layout, request)?;
-                if app.version >= Version::V10_0 {
-                    super::viewed::note(app, caller, layout, &id);
-                }
+                history::note(app, caller, layout, &id, Done::Create);
                 Ok(reply)
             }
             _ => Err(missing("list")),
@@ -173,12 +180,20 @@ pub(super) fn controller(
         [id] => match *method {
             Method::GET => {
                 let reply = read::read(app, caller, layout, id)?;
-                super::viewed::note(app, caller, layout, id);
+                history::note(app, caller, layout, id, Done::Read);
                 Ok(reply)
             }
             Method::PUT | Method::PATCH if writes_refused => Err(missing("update")),
-            Method::PUT | Method::PATCH => update::update(app, caller, layout, id, request),
-            Method::DELETE => update::delete(app, caller, layout, id),
+            Method::PUT | Method::PATCH => {
+                let reply = update::update(app, caller, layout, id, request)?;
+                history::note(app, caller, layout, id, Done::Update);
+                Ok(reply)
+            }
+            Method::DELETE => {
+                let reply = update::delete(app, caller, layout, id)?;
+                history::note(app, caller, layout, id, Done::Delete);
+                Ok(reply)
+            }
             _ => Err(missing("read")),
         },
         // There are no actions with this method, so the path names a record and a link.
@@ -188,12 +203,7 @@ pub(super) fn controller(
         ))),
         [id, link] => {
             if WITHOUT_LINKS.contains(&name) {
-                let action = match *method {
-                    Method::GET => "listLinked",
-                    Method::POST => "createLink",
-                    _ => "removeLink",
-                };
-                return Err(missing(action));
+                return Err(missing(link_action(method)));
             }
             match *method {
                 Method::GET => read::related(app, caller, layout, id, link, request, no_total),
@@ -203,6 +213,15 @@ pub(super) fn controller(
             }
         }
         _ => Err(Refusal::no_route()),
+    }
+}
+
+/// The controller's method for a link.
+fn link_action(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "listLinked",
+        Method::POST => "createLink",
+        _ => "removeLink",
     }
 }
 

@@ -34,11 +34,6 @@ pub(crate) const ROUTES: &[Fixed] = &[
         "Opportunity/action/reportSalesPipeline",
         sales_pipeline,
     ),
-    Fixed::controller(
-        Method::GET,
-        "Opportunity/action/emailAddressList",
-        email_addresses,
-    ),
 ];
 
 /// Opportunities that close in the requested period and that the caller may read.
@@ -274,48 +269,4 @@ fn sales_pipeline(call: &Call) -> Result<Reply> {
         })
         .collect();
     Ok(report.answer(&json!({"dataList": list})))
-}
-
-/// `GET Opportunity/action/emailAddressList?id=`: addresses of its account and contacts.
-fn email_addresses(call: &Call) -> Result<Reply> {
-    let app = call.app;
-    let layout = app.layout("Opportunity")?;
-    let Some(id) = call.request.param("id").filter(|v| !v.is_empty()) else {
-        return Err(Refusal::bad_request(""));
-    };
-    let row = app.live(layout, id)?;
-    if !call
-        .caller
-        .acl
-        .record(&app.store, layout, &row, Action::Read)
-    {
-        return Err(Refusal::forbidden_silently());
-    }
-    let mut list: Vec<Json> = Vec::new();
-    for link in ["contacts"] {
-        let Some(target) = view::target(app, layout, link) else {
-            continue;
-        };
-        for other in view::linked(app, layout, &row, link) {
-            let address = target
-                .slot("emailAddress")
-                .and_then(|s| other.get(s).non_empty());
-            let Some(address) = address.filter(|_| {
-                call.caller
-                    .acl
-                    .record(&app.store, target, &other, Action::Read)
-            }) else {
-                continue;
-            };
-            if !list.iter().any(|e| e["emailAddress"] == json!(address)) {
-                list.push(json!({
-                    "emailAddress": address,
-                    "name": view::name(app, target, &other, "name").to_json(),
-                    "entityType": target.name,
-                    "entityId": other.id.as_str(),
-                }));
-            }
-        }
-    }
-    Ok(app.json(&Json::Array(list)))
 }

@@ -15,8 +15,7 @@ use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::GET, "GlobalSearch", global_search),
-    Fixed::controller(Method::GET, "EmailAddress/search", addresses),
-    Fixed::controller(Method::GET, "User/:id/acl", user_acl),
+    Fixed::action(Method::GET, "User/:id/acl", user_acl),
 ];
 
 /// Entity types of a global search (`globalSearchEntityList` of a stock instance).
@@ -103,49 +102,6 @@ fn global_search(call: &Call) -> Result<Reply> {
 
 pub(super) fn get<'r>(layout: &Layout, row: &'r Row, attr: &str) -> Option<&'r str> {
     layout.slot(attr).and_then(|s| row.get(s).non_empty())
-}
-
-/// `GET EmailAddress/search?q=…`: addresses of records whose address or name begins so.
-fn addresses(call: &Call) -> Result<Reply> {
-    let app = call.app;
-    if call.caller.acl.level("Email", Action::Create) == Level::No {
-        return Err(Refusal::forbidden_silently());
-    }
-    let q = call.request.param("q").unwrap_or_default().to_lowercase();
-    let limit = call
-        .request
-        .param("maxSize")
-        .and_then(|m| m.parse::<usize>().ok())
-        .unwrap_or(5)
-        .min(200);
-    let mut found = Vec::new();
-    // API users do not have an address book.
-    if call.caller.acl.kind != crate::acl::Kind::Api && !q.is_empty() {
-        for layout in ["Contact", "Lead", "User", "Account"]
-            .iter()
-            .filter_map(|e| app.layouts.find(e))
-        {
-            let rows = app.store.table(layout.index).snapshot();
-            for row in rows.iter().filter(|r| {
-                !r.deleted && call.caller.acl.record(&app.store, layout, r, Action::Read)
-            }) {
-                let Some(address) = get(layout, row, "emailAddress") else {
-                    continue;
-                };
-                let name = view::name(app, layout, row, "name");
-                let name = name.as_str().unwrap_or_default();
-                if found.len() < limit
-                    && (address.to_lowercase().starts_with(&q)
-                        || name.to_lowercase().starts_with(&q))
-                {
-                    found.push(json!({
-                        "emailAddress": address, "entityName": name, "entityType": layout.name, "entityId": row.id.as_str(),
-                    }));
-                }
-            }
-        }
-    }
-    Ok(app.json(&Json::Array(found)))
 }
 
 /// `GET User/{id}/acl`, for administrators and the user itself.

@@ -86,6 +86,7 @@ fn handle(app: &App, request: &Request, peer: SocketAddr, fault: Option<&Fault>)
         }
         return Err(Refusal::auth(401, Some("none".to_owned())));
     };
+    super::check_head(request, &route)?;
     let new_secret = caller.login.new_secret.clone();
     let mut reply = super::dispatch(
         app,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 
 use super::mass::{self, convert, object};
 use super::{Call, Fixed};
-use crate::acl::Action;
+use crate::acl::{Action, Level};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
@@ -28,7 +28,7 @@ fn single(call: &Call) -> Result<Reply> {
     };
     let (Some(entity), Some(id), Some(action)) = (text("entityType"), text("id"), text("action"))
     else {
-        return Err(Refusal::bad_request("No `entityType`, `id` or `action`."));
+        return Err(Refusal::bad_request(""));
     };
     let locking = app.version >= Version::V10_0 && matches!(action, "lock" | "unlock");
     if !matches!(action, "merge" | "convertCurrency") && !locking {
@@ -38,11 +38,17 @@ fn single(call: &Call) -> Result<Reply> {
     if locking {
         return lock(call, layout, id, action == "lock");
     }
-    let row = app.live(layout, id)?;
+    let data = object(&body, "data");
+    if action == "convertCurrency" {
+        mass::check_rate(app, &data)?;
+    } else if caller.acl.level(&layout.name, Action::Edit) == Level::No {
+        return Err(Refusal::forbidden_silently());
+    }
+    let row = app.store.table(layout.index).live(id);
+    let row = row.ok_or_else(|| Refusal::not_found("Record not found."))?;
     if !caller.acl.record(&app.store, layout, &row, Action::Edit) {
         return Err(Refusal::forbidden_silently());
     }
-    let data = object(&body, "data");
     let row = match action {
         "convertCurrency" => convert(app, caller, layout, &row, &data)?,
         _ => merge(app, caller, layout, &row, &data)?,
@@ -81,7 +87,7 @@ fn merge(
     data: &Map<String, Json>,
 ) -> Result<Row> {
     let Some(sources) = data.get("sourceIdList").and_then(Json::as_array) else {
-        return Err(Refusal::bad_request("No `sourceIdList`."));
+        return Err(Refusal::bad_request("No 'sourceIdList'."));
     };
     let table = app.store.table(layout.index);
     let mut attributes = object(data, "attributes");

@@ -90,6 +90,9 @@ const IN_USER: &[&str] = &[
     "attachmentsTypes",
 ];
 
+/// Attributes of a file in the list of a stream.
+const OF_ATTACHMENT: &[&str] = &["id", "name", "type", "size", "parentId", "parentType"];
+
 /// A note as JSON, with these attributes.
 pub(super) fn note_json(
     app: &App,
@@ -135,9 +138,7 @@ fn listed(app: &App, caller: &Caller, row: &Row, attrs: &[&str], of: Option<&str
     let (Some(layout), Json::Object(map)) = (app.layouts.find("Note"), &mut note) else {
         return note;
     };
-    if text(layout, row, "targetType").is_some() {
-        posts::show_targets(app, layout, row, map);
-    }
+    posts::show_targets(app, layout, row, map);
     for link in ["parent", "related"] {
         let id = text(layout, row, &format!("{link}Id"));
         let name = format!("{link}Name");
@@ -237,7 +238,7 @@ fn stream_of(call: &Call, filter: Option<&str>, pinned: bool) -> Result<Reply> {
     let app = call.app;
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let notes = app.layout("Note")?;
-    let which = Which::of(call, notes, filter).checked()?;
+    let which = Which::of(call, notes, filter)?;
     let all = notes_of(app, layout, &row.id);
     let rows: Vec<_> = all.iter().filter(|r| which.keeps(r)).collect();
     let limit = params.max_size.unwrap_or(200) as usize;
@@ -273,7 +274,7 @@ fn stream_of_user(call: &Call, filter: Option<&str>) -> Result<Reply> {
     }
     let acl = app.acl(id);
     let (total, list) = page(call, filter, |notes, row| {
-        is_of(app, &acl, notes, row) && is_visible(call, notes, row)
+        is_of(app, &acl, notes, row) && is_open(call, notes, row)
     })?;
     if filter.is_some() {
         return Ok(app.list_json(total, &list));
@@ -305,7 +306,7 @@ fn page(
     let (app, caller) = (call.app, call.caller);
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let notes = app.layout("Note")?;
-    let which = Which::of(call, notes, filter).checked()?;
+    let which = Which::of(call, notes, filter)?;
     let limit = params
         .max_size
         .unwrap_or_else(|| app.config.read().list_max_size) as usize;
@@ -360,10 +361,14 @@ fn global_stream(call: &Call) -> Result<Reply> {
 fn own_stream(call: &Call) -> Result<Reply> {
     let users = call.app.layout("User")?;
     call.app.live(users, call.params[0])?;
+    let mine = call.params[0] == call.caller.user_id();
+    if !mine && !call.caller.acl.permission("userPermission") {
+        return Err(Refusal::forbidden("No user permission access."));
+    }
     let filter = call.request.param("filter");
     let (total, list) = page(call, filter, |notes, row| {
         text(notes, row, "createdById").as_deref() == Some(call.params[0])
-            && is_visible(call, notes, row)
+            && is_open(call, notes, row)
     })?;
     Ok(call.app.list_json(total, &list))
 }
@@ -388,14 +393,9 @@ fn stream_attachments(call: &Call) -> Result<Reply> {
     let order = Order::of(app, call.caller, attachments, &params)?;
     order.executable()?;
     let found = search::page(app, attachments, rows.iter(), &[], &order, &params, true);
-    let plan = select::list_plan(
-        app,
-        call.caller,
-        attachments,
-        params.select.as_deref(),
-        &order,
-        &[],
-    );
+    let of_list: Vec<String> = OF_ATTACHMENT.iter().map(|a| (*a).to_owned()).collect();
+    let selected = params.select.as_ref().unwrap_or(&of_list);
+    let plan = select::list_plan(app, call.caller, attachments, Some(selected), &order, &[]);
     Ok(read::list_reply(
         app,
         call.caller,
@@ -419,6 +419,11 @@ pub(super) fn is_visible(call: &Call, notes: &Layout, row: &Row) -> bool {
         }
         None => is_mine(call, notes, row),
     }
+}
+
+/// Whether the caller may read a note in the stream of a user: posts of no record are not restricted there.
+fn is_open(call: &Call, notes: &Layout, row: &Row) -> bool {
+    view::key(call.app, notes, row, "parent").is_none() || is_visible(call, notes, row)
 }
 
 fn is_mine(call: &Call, notes: &Layout, row: &Row) -> bool {

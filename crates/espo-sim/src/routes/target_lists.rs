@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use espo_schema::AttributeRole;
 use http::Method;
 use serde_json::{Map, Value as Json};
 
 use super::{Call, Fixed};
 use crate::acl::{Action, Level};
 use crate::http::{Refusal, Reply, Result};
-use crate::layout::{Layout, LinkDef, LinkKind};
-use crate::record::{links, read};
+use crate::layout::{Layout, LinkDef, LinkKind, Source, Ty};
+use crate::record::links;
 use crate::search::params::SearchParams;
 use crate::store::Row;
 use crate::value::Value;
@@ -128,6 +129,32 @@ fn unlink_all(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
+/// A row of those who opted out: its name, status and date of creation, and its flags as if none were set.
+fn opted_out_row(call: &Call, layout: &Layout, row: &Row) -> Json {
+    let status = call.app.layouts.entity(layout).scope.status_field.as_deref();
+    let mut item = Map::new();
+    for (ix, attr) in layout.attrs.iter().enumerate() {
+        let name = attr.name.as_str();
+        let is_flag = attr.ty == Ty::Bool && attr.role == AttributeRole::Value;
+        let followed = matches!(attr.source, Source::IsFollowed | Source::IsStarred);
+        let value = match name {
+            "id" | "name" | "createdAt" | "doNotCall" => {
+                view::value(call.app, layout, row, ix, call.caller.user_id()).to_json()
+            }
+            _ if status == Some(name) => {
+                view::value(call.app, layout, row, ix, call.caller.user_id()).to_json()
+            }
+            _ if (is_flag || followed) && !attr.write_only && name != "isOptedOut" => {
+                Json::Bool(false)
+            }
+            _ => continue,
+        };
+        item.insert(attr.name.clone(), value);
+    }
+    item.insert("_scope".to_owned(), Json::from(layout.name.as_str()));
+    Json::Object(item)
+}
+
 /// `GET TargetList/{id}/optedOut`: members of every type.
 fn opted_out(call: &Call) -> Result<Reply> {
     let (layout, row) = list(call, call.params[0], Action::Read)?;
@@ -143,7 +170,7 @@ fn opted_out(call: &Call) -> Result<Reply> {
             .filter(|p| p.columns.get(column).is_some_and(Value::is_true))
         {
             if let Some(member) = app.store.table(target.index).live(&pair.id) {
-                members.push(read::listed(app, call.caller, target, &member));
+                members.push(opted_out_row(call, target, &member));
             }
         }
     }

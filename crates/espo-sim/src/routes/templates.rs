@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::search::get;
-use super::{Call, Fixed, activities, attachments};
+use super::{Call, Fixed, attachments};
 use crate::acl::Action;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
@@ -16,11 +16,6 @@ use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::POST, "EmailTemplate/:id/prepare", prepare),
-    Fixed::controller(
-        Method::GET,
-        "Activities/:Entity/:id/composeEmailAddressList",
-        addresses,
-    ),
 ];
 
 /// A record that placeholders refer to, by the name that they use.
@@ -42,31 +37,14 @@ fn prepare(call: &Call) -> Result<Reply> {
     let body = call.request.json_body()?;
     let named = named(call, &body)?;
     let fill = |attr: &str| filled(call, &named, get(layout, &row, attr).unwrap_or_default());
-    let (mut ids, mut names) = (Vec::new(), Map::new());
-    for file in view::linked(app, layout, &row, "attachments") {
-        let Some(contents) = attachments::contents(app, &file.id) else {
-            continue;
-        };
-        let files = app.layout("Attachment")?;
-        let text = |attr: &str| get(files, &file, attr).unwrap_or_default();
-        let id = attachments::store(
-            app,
-            call.caller,
-            text("name"),
-            text("type"),
-            "Attachment",
-            contents.to_vec(),
-        );
-        names.insert(id.clone(), json!(text("name")));
-        ids.push(json!(id));
-    }
+    let files = attachments::copies(call, &view::linked(app, layout, &row, "attachments"));
     let is_html = layout.slot("isHtml").is_some_and(|s| row.get(s).is_true());
     Ok(app.json(&json!({
         "subject": fill("subject"),
         "body": fill("body"),
         "isHtml": is_html,
-        "attachmentsIds": ids,
-        "attachmentsNames": names,
+        "attachmentsIds": files["ids"],
+        "attachmentsNames": files["names"],
     })))
 }
 
@@ -155,45 +133,4 @@ fn value(call: &Call, named: &[Named], placeholder: &str) -> Option<String> {
             other => other.to_json().to_string(),
         },
     )
-}
-
-/// Links whose records are possible recipients of an email about a record.
-const AROUND: &[&str] = &["account", "contact", "lead"];
-
-/// `GET Activities/{Entity}/{id}/composeEmailAddressList`: addresses of records that it belongs to, each once.
-fn addresses(call: &Call) -> Result<Reply> {
-    let app = call.app;
-    let (layout, row) = activities::owner(call)?;
-    let mut found: Vec<Json> = Vec::new();
-    let mut add = |layout: &Layout, row: &Row| {
-        let Some(address) = get(layout, row, "emailAddress") else {
-            return;
-        };
-        if call
-            .caller
-            .acl
-            .record(&app.store, layout, row, Action::Read)
-            && !found.iter().any(|f| f["emailAddress"] == address)
-        {
-            found.push(json!({
-                "emailAddress": address,
-                "name": view::name(app, layout, row, "name").to_json(),
-                "entityId": row.id.as_str(),
-                "entityType": layout.name,
-            }));
-        }
-    };
-    for link in AROUND {
-        if let Some(target) = view::target(app, layout, link) {
-            for other in view::linked(app, layout, &row, link) {
-                add(target, &other);
-            }
-        }
-    }
-    if let Some((target, id)) = view::key(app, layout, &row, "parent")
-        && let Some(other) = app.store.table(target.index).live(&id)
-    {
-        add(target, &other);
-    }
-    Ok(app.json(&Json::Array(found)))
 }

@@ -1,16 +1,18 @@
 //! Categories: their tree, its leaves, and moving one.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Call, Fixed};
-use crate::acl::Action;
+use crate::acl::{Action, Level};
 use crate::http::{Refusal, Reply, Result};
-use crate::layout::{Layout, Slot};
+use crate::layout::{Layout, LinkKind, Slot};
 use crate::record::update;
 use crate::store::Row;
+use crate::value::Id;
 use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
@@ -82,7 +84,9 @@ fn tree<'a>(call: &Call<'a>, action: &str, right: Action) -> Result<Tree<'a>> {
             call.request.method, layout.name
         )));
     };
-    call.caller.acl.check_scope(&layout.name, right)?;
+    if call.caller.acl.level(&layout.name, right) == Level::No {
+        return Err(Refusal::forbidden_silently());
+    }
     let mut rows: Vec<Arc<Row>> = app
         .store
         .table(layout.index)
@@ -133,13 +137,18 @@ fn node(call: &Call, tree: &Tree, row: &Row, depth: usize) -> Json {
 
 /// `GET {E}/action/listTree?parentId|currentId&maxDepth`
 fn list_tree(call: &Call) -> Result<Reply> {
-    let tree = tree(call, "listTree", Action::Read)?;
+    let mut tree = tree(call, "listTree", Action::Read)?;
     let param = |name: &str| call.request.param(name).filter(|v| !v.is_empty());
     let parent = param("parentId");
     if let Some(id) = parent
         && tree.find(id).is_none()
     {
         return Err(Refusal::not_found_silently());
+    }
+    // A category whose subcategories alone have something counts as empty.
+    if param("onlyNotEmpty").is_some_and(|v| matches!(v, "true" | "1")) {
+        let filled = filled(call, tree.layout);
+        tree.rows.retain(|row| filled.contains(&row.id));
     }
     let depth = param("maxDepth")
         .and_then(|d| d.parse().ok())
@@ -164,6 +173,27 @@ fn list_tree(call: &Call) -> Result<Reply> {
         "data": data,
         "openPath": param("currentId").map(|id| tree.path(id)),
     })))
+}
+
+/// Categories that have a record.
+fn filled(call: &Call, categories: &Layout) -> HashSet<Id> {
+    let layouts = &call.app.layouts;
+    let links = layouts.entities.iter().flat_map(|l| l.links.values().map(move |d| (l, d)));
+    let of_categories = links.filter_map(|(layout, link)| match link.kind {
+        LinkKind::BelongsTo { key }
+            if link.target == Some(categories.index) && layout.index != categories.index =>
+        {
+            Some((layout, key))
+        }
+        _ => None,
+    });
+    let mut filled = HashSet::new();
+    for (layout, key) in of_categories {
+        let rows = call.app.store.table(layout.index).snapshot();
+        let live = rows.iter().filter(|r| !r.deleted);
+        filled.extend(live.filter_map(|r| r.get(key).non_empty().map(Id::from)));
+    }
+    filled
 }
 
 /// `GET {E}/action/lastChildrenIdList?parentId`: children that have no children.
@@ -192,7 +222,7 @@ fn move_one(call: &Call) -> Result<Reply> {
         return Err(Refusal::bad_request("No id, referenceId or type."));
     };
     let (Some(row), Some(reference)) = (tree.find(id), tree.find(reference)) else {
-        return Err(Refusal::not_found_silently());
+        return Err(Refusal::not_found("Record not found."));
     };
     if !call
         .caller

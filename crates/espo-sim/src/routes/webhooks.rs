@@ -43,6 +43,7 @@ const SILENT: &[&str] = &[
 fn post(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let layout = app.layout("Webhook")?;
+    check_open(caller)?;
     caller.acl.check_scope("Webhook", Action::Create)?;
     let body = call.request.json_body()?;
     let text = |key: &str| {
@@ -81,7 +82,11 @@ fn post(call: &Call) -> Result<Reply> {
         ("type", Value::text(kind)),
         ("secretKey", Value::text(app.ids.secret())),
     ];
-    given.extend(field.map(|f| ("field", Value::text(f))));
+    given.push(("field", field.map_or(Value::Null, Value::text)));
+    // It is for the events that an API user causes.
+    if user.is_none() {
+        given.push(("skipOwn", Value::Bool(false)));
+    }
     given.extend(user.map(|u| ("userId", Value::Text(u))));
     let row = app
         .store
@@ -105,10 +110,31 @@ fn post(call: &Call) -> Result<Reply> {
     Ok(reply)
 }
 
+/// Webhooks are not for regular users.
+fn check_open(caller: &Caller) -> Result<()> {
+    match caller.acl.kind {
+        Kind::Regular => Err(Refusal::forbidden("No access to 'Webhook'.")),
+        _ => Ok(()),
+    }
+}
+
 /// `PUT Webhook/{id}`: the event stays what it was.
 fn put(call: &Call) -> Result<Reply> {
+    check_open(call.caller)?;
     let mut body = call.request.json_body()?;
-    body.remove("event");
+    let layout = call.app.layout("Webhook")?;
+    let row = call.app.store.table(layout.index).live(call.params[0]);
+    let stored = row.and_then(|r| Some(r.get(layout.slot("event")?).clone()));
+    match body.get("event") {
+        Some(Json::String(event)) if !event.is_empty() => {
+            if stored.is_some_and(|s| s.as_str() != Some(event)) {
+                return Err(Refusal::forbidden("Event can't be changed."));
+            }
+            body.remove("event");
+        }
+        // Validation rejects an empty one.
+        _ => {}
+    }
     if let Some(url) = body
         .get("url")
         .and_then(Json::as_str)

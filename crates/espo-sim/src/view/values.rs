@@ -49,7 +49,18 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str, user: &st
             .get(&row.id)
             .and_then(|c| c.secret_key)
             .map_or(Value::Null, Value::text),
-        ("Task", "isOverdue") => Value::Bool(false),
+        ("Task", "isOverdue") | ("Portal" | "WorkingTimeCalendar", "isDefault") => {
+            Value::Bool(false)
+        }
+        ("Portal", "url") => {
+            let config = app.config.read();
+            let site = config.other.get("siteUrl").and_then(Json::as_str);
+            let site = site.unwrap_or_default().trim_end_matches('/');
+            Value::text(format!("{site}/portal/{}/", row.id))
+        }
+        ("CampaignTrackingUrl", "urlToUse") => {
+            Value::text(format!("{{trackingUrl:{}}}", row.id))
+        }
         ("Email", _) => email::value(app, layout, row, attr, user).unwrap_or_default(),
         ("Call", "phoneNumbersMap") => phone_numbers(app, layout, row),
         ("Notification", "groupedCount") => grouped(app, layout, row),

@@ -36,6 +36,10 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
     if d.changed("status") && d.get("status").as_str() == Some("Sending") {
         return Err(Refusal::internal());
     }
+    let is_draft = d.get("status").as_str() == Some("Draft");
+    if d.sent("sendAt") && !d.get("sendAt").is_null() && !is_draft {
+        return Err(Refusal::bad_request("Cannot set send-at if status is not Draft."));
+    }
     let teams = d.layout.find("teamsIds").and_then(|ix| d.input.get(&ix));
     if d.old.is_none() && teams.and_then(Json::as_array).is_some_and(|l| has_twice(l)) {
         return Err(Refusal::internal());
@@ -112,6 +116,22 @@ fn addresses(d: &mut Draft, attr: &str, link: &str) {
         return;
     };
     let text = php_text(sent);
+    // Sender and recipient of replies keep their address if the new one is invalid.
+    let single = matches!(attr, "from" | "replyTo");
+    if single && d.old.is_some() && !text.is_empty() && !split(&text).all(is_email) {
+        if let (Some(ix), Some(old)) = (d.layout.find(attr), d.old) {
+            let kept = view::value(d.app, d.layout, old, ix, d.caller.user_id());
+            d.shown.insert(ix, kept);
+        }
+        return;
+    }
+    // Emptied lists of recipients are empty strings.
+    if attr != "from"
+        && text.is_empty()
+        && let Some(ix) = d.layout.find(attr)
+    {
+        d.shown.insert(ix, Value::text(""));
+    }
     let ids: Vec<Json> = split(&text)
         .filter(|a| is_email(a))
         .filter_map(|a| address_book::id_of(d.app, Kind::Email, a))

@@ -1,10 +1,9 @@
 //! Meetings and calls: days instead of times, and who takes part.
 
-use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use crate::http::{Refusal, Result};
-use crate::layout::{AttrIx, Layout};
+use crate::layout::{AttrMap, Layout};
 use crate::record::hooks::Draft;
 use crate::store::Row;
 use crate::value::Value;
@@ -100,7 +99,7 @@ pub(super) fn keep_duration(d: &mut Draft) {
 }
 
 /// Video services need an integration, and are looked up before any validation.
-pub(crate) fn check_service(layout: &Layout, shown: &IndexMap<AttrIx, Value>) -> Result<()> {
+pub(crate) fn check_service(layout: &Layout, shown: &AttrMap<Value>) -> Result<()> {
     let service = (layout.find("externalService")).and_then(|ix| shown.get(&ix)?.non_empty());
     match service {
         Some(service) if matches!(layout.name.as_str(), "Meeting" | "Call") => Err(
@@ -119,7 +118,7 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
     let Some(ix) = d.layout.find("usersIds") else {
         return Ok(());
     };
-    if d.input.get(&ix).is_some_and(Json::is_null) {
+    if d.input.get(&ix).is_some_and(|ids| !ids.is_array()) {
         return Err(Refusal::internal());
     }
     let sent = d.input.get(&ix).and_then(Json::as_array).cloned();

@@ -45,7 +45,7 @@ pub(super) fn check(d: &Draft) -> Result<()> {
         let changed = match (d.layout.slot(&attr.name), d.input.get(&ix)) {
             (Some(slot), _) => old.get(slot) != d.row.get(slot),
             (None, Some(sent)) => {
-                let loaded = d.layout.read_plan.contains(&ix);
+                let loaded = d.layout.attrs[ix].in_read;
                 let was = view::value(d.app, d.layout, old, ix, d.caller.user_id()).to_json();
                 !loaded || was != *sent
             }

@@ -7,6 +7,7 @@ mod email;
 pub(crate) mod event;
 mod lock;
 mod opportunity;
+pub(crate) mod user;
 
 pub(crate) use opportunity::stage_probability;
 
@@ -16,12 +17,11 @@ pub(crate) use email::{mark_read, split as addresses};
 
 use std::borrow::Cow;
 
-use espo_schema::Field;
 use serde_json::{Map, Value as Json};
 
 use super::hooks::Draft;
 use crate::app::App;
-use crate::http::Result;
+use crate::http::{Refusal, Result};
 use crate::layout::Layout;
 use crate::store::Row;
 use crate::value::Value;
@@ -67,42 +67,6 @@ pub(crate) fn is_address_list(entity: &str, field: &str) -> bool {
     entity == "Email" && matches!(field, "to" | "cc" | "bcc")
 }
 
-/// `validatorClassNameList` of a stock instance, for metadata that leaves it out.
-const VALIDATORS: &[(&str, &str, &str)] = &[
-    ("Campaign", "startDate", "beforeEndDate"),
-    ("Campaign", "endDate", "afterStartDate"),
-    ("Email", "to", "valid"),
-    ("Email", "cc", "valid"),
-    ("Email", "bcc", "valid"),
-    ("Email", "sendAt", "future"),
-    ("Call", "reminders", "valid"),
-    ("Meeting", "reminders", "valid"),
-    ("Task", "reminders", "valid"),
-];
-
-/// Rules of a field that have classes of their own. They are called after the class.
-pub(crate) fn validators(entity: &str, field: &Field) -> Vec<String> {
-    if let Some(classes) = field
-        .raw
-        .get("validatorClassNameList")
-        .and_then(Json::as_array)
-    {
-        let names = classes.iter().filter_map(Json::as_str);
-        return names
-            .filter_map(|class| {
-                let mut name = class.rsplit('\\').next()?.to_owned();
-                name.get_mut(0..1)?.make_ascii_lowercase();
-                Some(name)
-            })
-            .collect();
-    }
-    VALIDATORS
-        .iter()
-        .filter(|(e, f, _)| *e == entity && *f == field.name)
-        .map(|(.., rule)| (*rule).to_owned())
-        .collect()
-}
-
 /// Rejects the deletion of records that are locked or in use.
 pub(crate) fn check_removal(app: &App, layout: &Layout, row: &Row) -> Result<()> {
     lock::check_removal(app, layout, row)?;
@@ -114,6 +78,35 @@ pub(crate) fn complete(entity: &str, body: &mut Cow<Map<String, Json>>) {
     if entity == "Email" {
         email::complete(body.to_mut());
     }
+}
+
+/// A folder belongs to the user who created it, and comes after all others.
+fn folder(d: &mut Draft) {
+    if d.layout.slot("assignedUserId").is_some() && d.get("assignedUserId").is_null() {
+        let creator = d.get("createdById");
+        d.set("assignedUserId", creator);
+    }
+    if let Some(slot) = d.layout.slot("order").filter(|s| d.row.get(*s).is_null()) {
+        let rows = d.app.store.table(d.layout.index).snapshot();
+        let orders = rows.iter().filter(|r| !r.deleted);
+        let last = orders.filter_map(|r| r.get(slot).as_f64()).fold(0.0, f64::max);
+        d.set("order", Value::Int(last as i64 + 1));
+    }
+}
+
+/// Rights are objects: scope → rights, and scope → fields.
+fn role(d: &mut Draft) -> Result<()> {
+    let of_scopes = |attr: &str, fits: fn(&Json) -> bool| match d.get(attr) {
+        Value::Json(map) => map.as_object().is_none_or(|m| m.values().all(fits)),
+        _ => true,
+    };
+    if !of_scopes("data", |v| v.is_boolean() || v.is_object()) {
+        return Err(Refusal::bad_request("Bad data. Should be bool or object."));
+    }
+    if !of_scopes("fieldData", Json::is_object) {
+        return Err(Refusal::bad_request("Bad field-level data. Should be object."));
+    }
+    Ok(())
 }
 
 /// Runs before a record is stored.
@@ -146,19 +139,17 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
             activity::parent(d);
             email::save(d)?;
         }
-        "User" if d.old.is_none() => {
-            for attr in ["authMethod", "lastAccess", "avatarId"] {
+        "User" => user::save(d)?,
+        "KnowledgeBaseArticle" => article::save(d),
+        "EmailFolder" | "GroupEmailFolder" if d.old.is_none() => folder(d),
+        "EmailFilter" if d.old.is_none() => {
+            for attr in ["parentId", "parentType", "emailFolderId", "groupEmailFolderId"] {
                 if let Some(ix) = d.layout.find(attr) {
                     d.shown.entry(ix).or_insert(Value::Null);
                 }
             }
         }
-        "KnowledgeBaseArticle" => article::save(d),
-        // A folder belongs to the user who created it.
-        "EmailFolder" if d.old.is_none() && d.get("assignedUserId").is_null() => {
-            let creator = d.get("createdById");
-            d.set("assignedUserId", creator);
-        }
+        "Role" | "PortalRole" => role(d)?,
         "LeadCapture" if d.old.is_none() => {
             for attr in ["apiKey", "formId"] {
                 let secret = d.app.ids.secret();

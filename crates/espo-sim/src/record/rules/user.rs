@@ -1,0 +1,82 @@
+//! Users: names to log in with, and what an API user has.
+
+use serde_json::{Value as Json, json};
+
+use crate::http::{Refusal, Result};
+use crate::record::hooks::Draft;
+use crate::value::Value;
+
+pub(super) fn save(d: &mut Draft) -> Result<()> {
+    check_name(d)?;
+    check_team(d)?;
+    let is_long = |v: Value| v.as_str().is_some_and(|s| s.chars().count() > 7);
+    if is_long(d.get("avatarColor")) {
+        return Err(Refusal::internal());
+    }
+    if d.old.is_some() {
+        return Ok(());
+    }
+    for attr in ["authMethod", "lastAccess", "avatarId"] {
+        if let Some(ix) = d.layout.find(attr) {
+            d.shown.entry(ix).or_insert(Value::Null);
+        }
+    }
+    if d.get("type").as_str() == Some("api") {
+        if d.get("lastName").is_null() {
+            let name = d.get("userName");
+            d.set("lastName", name);
+        }
+        if d.get("authMethod").as_str() != Some("Hmac") {
+            let key = d.app.ids.secret();
+            d.set("apiKey", Value::text(key));
+        }
+    }
+    Ok(())
+}
+
+/// Small letters, digits and `@.-_`; another user must not have the name.
+fn check_name(d: &Draft) -> Result<()> {
+    let name = d.get("userName");
+    let Some(name) = name.as_str().filter(|_| d.changed("userName")) else {
+        return Ok(());
+    };
+    let is_valid = name.bytes().all(|b| {
+        b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'@' | b'.' | b'-' | b'_')
+    });
+    if !is_valid {
+        return Err(Refusal::validation("User", "userName", "valid"));
+    }
+    let slot = d.layout.slot("userName");
+    let rows = d.app.store.table(d.layout.index).snapshot();
+    let mut others = rows.iter().filter(|r| !r.deleted && r.id != d.row.id);
+    if others.any(|r| slot.is_some_and(|s| r.get(s).as_str() == Some(name))) {
+        return Err(Refusal {
+            body: None,
+            ..Refusal::conflict("userNameExists", Json::Null)
+        });
+    }
+    Ok(())
+}
+
+/// The default team is one of the user's teams.
+pub(crate) fn check_team(d: &Draft) -> Result<()> {
+    if !d.sent("defaultTeamId") {
+        return Ok(());
+    }
+    let team = d.get("defaultTeamId");
+    let Some(team) = team.non_empty() else {
+        return Ok(());
+    };
+    let sent = d.layout.find("teamsIds").and_then(|ix| d.input.get(&ix));
+    let is_member = match (sent.and_then(Json::as_array), d.old) {
+        (Some(ids), _) => ids.contains(&json!(team)),
+        (None, Some(old)) => crate::view::linked(d.app, d.layout, old, "teams")
+            .iter()
+            .any(|t| t.id == team),
+        (None, None) => false,
+    };
+    match is_member {
+        true => Ok(()),
+        false => Err(Refusal::validation("User", "defaultTeam", "isUserTeam")),
+    }
+}
