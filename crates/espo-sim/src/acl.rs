@@ -294,10 +294,8 @@ impl Acl {
             }
             .to_owned();
         }
-        self.permissions
-            .get(name)
-            .cloned()
-            .unwrap_or_else(|| "no".to_owned())
+        let stated = self.permissions.get(name).filter(|l| *l != "not-set");
+        stated.cloned().unwrap_or_else(|| "no".to_owned())
     }
 
     /// How far the user may do this in a scope.

@@ -244,3 +244,32 @@ pub(crate) fn disabled_scopes(schema: &Schema) -> Vec<String> {
         .map(|e| e.name.clone())
         .collect()
 }
+
+/// Attributes that the rows of a link always have; they also make up the selection if a request names none.
+pub(crate) fn relationship_attributes(
+    schema: &Schema,
+    entity: &str,
+    link: &str,
+) -> Option<Vec<String>> {
+    const STOCK: &[(&str, &str, &str)] = &[
+        ("Account", "contacts", "accountIsInactive"),
+        ("Account", "targetLists", "isOptedOut"),
+        ("Contact", "targetLists", "isOptedOut"),
+        ("Lead", "targetLists", "isOptedOut"),
+        ("TargetList", "accounts", "targetListIsOptedOut"),
+        ("TargetList", "contacts", "targetListIsOptedOut"),
+        ("TargetList", "leads", "targetListIsOptedOut"),
+        ("TargetList", "users", "targetListIsOptedOut"),
+    ];
+    match schema.raw.get("recordDefs").and_then(|d| d.get(entity)) {
+        Some(defs) => {
+            let list = &defs["relationships"][link]["mandatoryAttributeList"];
+            let names = list.as_array()?.iter().filter_map(Json::as_str);
+            Some(names.map(str::to_owned).collect())
+        }
+        None => STOCK
+            .iter()
+            .find(|(e, l, _)| *e == entity && *l == link)
+            .map(|(.., name)| vec![(*name).to_owned()]),
+    }
+}

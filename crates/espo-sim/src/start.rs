@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::app::events::Listener;
 use crate::app::{App, Options};
@@ -14,7 +14,7 @@ use crate::clock::{Clock, Ids};
 use crate::faults::{FaultRule, Faults};
 use crate::layout::{Layouts, LinkKind};
 use crate::record::plain::insert_record;
-use crate::users::{User, Users};
+use crate::users::{Role, User, Users};
 use crate::{Error, listeners, routes, seed, snapshot};
 
 /// The declarations from which the state of a server is built.
@@ -48,6 +48,7 @@ impl Start {
                 .collect(),
         );
         app.config.write().apply(self.settings.clone());
+        installed(&app)?;
         declare(&app, &self.users)?;
         if let Some(path) = &self.snapshot {
             snapshot::load(&app, path)?;
@@ -65,9 +66,122 @@ fn object(pairs: &[(&str, Json)]) -> Map<String, Json> {
     filled.map(|(k, v)| ((*k).to_owned(), v.clone())).collect()
 }
 
+/// Jobs that an installation schedules: name, job, times.
+const JOBS: &[(&str, &str, &str)] = &[
+    ("Auth Token Control", "AuthTokenControl", "*/6 * * * *"),
+    (
+        "Check Group Email Accounts",
+        "CheckInboundEmails",
+        "*/2 * * * *",
+    ),
+    (
+        "Check Personal Email Accounts",
+        "CheckEmailAccounts",
+        "*/1 * * * *",
+    ),
+    ("Clean-up", "Cleanup", "1 1 * * 0"),
+    (
+        "Control Knowledge Base Article Status",
+        "ControlKnowledgeBaseArticleStatus",
+        "10 1 * * *",
+    ),
+    (
+        "Process Webhook Queue",
+        "ProcessWebhookQueue",
+        "*/2 * * * *",
+    ),
+    (
+        "Send Email Notifications",
+        "SendEmailNotifications",
+        "*/2 * * * *",
+    ),
+    ("Send Email Reminders", "SendEmailReminders", "*/2 * * * *"),
+    ("Send Mass Emails", "ProcessMassEmail", "10,30,50 * * * *"),
+    (
+        "Send Scheduled Emails",
+        "SendScheduledEmails",
+        "*/10 * * * *",
+    ),
+];
+
+/// Stores the records that an installation creates.
+fn installed(app: &App) -> Result<(), Error> {
+    let mut records = vec![(
+        "EmailTemplate",
+        object(&[
+            ("name", json!("Case-to-Email auto-reply")),
+            ("subject", json!("Your case was received")),
+            ("body", json!("<p>Case {Case.number}: {Case.name}</p>")),
+            ("isHtml", json!(true)),
+            ("status", json!("Active")),
+            ("createdById", json!("system")),
+        ]),
+    )];
+    for (name, job, scheduling) in JOBS {
+        records.push((
+            "ScheduledJob",
+            object(&[
+                ("name", json!(name)),
+                ("job", json!(job)),
+                ("scheduling", json!(scheduling)),
+                ("status", json!("Active")),
+                ("createdById", json!("system")),
+            ]),
+        ));
+    }
+    for code in &app.config.read().currency_list {
+        records.push((
+            "CurrencyRecord",
+            object(&[
+                ("code", json!(code)),
+                ("status", json!("Active")),
+                ("deleteId", json!("0")),
+            ]),
+        ));
+    }
+    for (number, (entity_type, mut attributes)) in records.into_iter().enumerate() {
+        if app.layouts.find(entity_type).is_some() {
+            // Fixed IDs, so that a snapshot replaces these records.
+            attributes.insert("id".to_owned(), json!(format!("6500000000000d{number:03}")));
+            insert_record(app, entity_type, &attributes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Permissions that a role for everything grants unless it says otherwise.
+const OF_EVERYTHING: &[(&str, &str)] = &[
+    ("dataPrivacyPermission", "yes"),
+    ("groupEmailAccountPermission", "all"),
+    ("portalPermission", "yes"),
+    ("userCalendarPermission", "all"),
+];
+
+/// A role with the permissions that it leaves out.
+fn completed(app: &App, role: &Role) -> Role {
+    let mut role = role.clone();
+    if role.data == json!("all") {
+        for (name, level) in OF_EVERYTHING {
+            role.permissions.entry(*name).or_insert(json!(level));
+        }
+    }
+    if let Some(layout) = app.layouts.find("Role") {
+        for attr in layout
+            .attrs
+            .iter()
+            .filter(|a| a.name.ends_with("Permission"))
+        {
+            role.permissions
+                .entry(attr.name.clone())
+                .or_insert(json!("not-set"));
+        }
+    }
+    role
+}
+
 /// Stores roles, teams, users and records.
 fn declare(app: &App, users: &Users) -> Result<(), Error> {
-    for role in &users.roles {
+    for role in users.roles.iter().map(|r| completed(app, r)) {
         let mut attributes = object(&[
             ("id", Json::from(role.id.as_str())),
             ("name", Json::from(role.name.as_str())),
@@ -79,13 +193,17 @@ fn declare(app: &App, users: &Users) -> Result<(), Error> {
                     Json::Null
                 },
             ),
-            ("fieldData", Json::Object(role.field_data.clone())),
+            (
+                "fieldData",
+                match role.field_data.is_empty() {
+                    true => Json::Null,
+                    false => Json::Object(role.field_data.clone()),
+                },
+            ),
         ]);
         attributes.extend(role.permissions.clone());
         insert_record(app, "Role", &attributes)?;
-        app.roles
-            .write()
-            .insert(role.id.as_str().into(), role.clone());
+        app.roles.write().insert(role.id.as_str().into(), role);
     }
     for team in &users.teams {
         insert_record(

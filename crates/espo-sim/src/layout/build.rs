@@ -163,6 +163,7 @@ impl Layout {
             checks: Vec::new(),
             initial: OnceLock::new(),
             empty_lists: Vec::new(),
+            files: Vec::new(),
             amounts: Vec::new(),
             slots: 0,
             links: IndexMap::new(),
@@ -277,33 +278,6 @@ impl Layout {
             layout.attrs[ix].in_read = true;
         }
         layout
-    }
-
-    /// Attributes that creates look at for all fields of a kind.
-    fn set_parts(&mut self, entity: &EntityType) {
-        for field in entity.fields.values() {
-            let is_list = matches!(
-                field.kind,
-                FieldKind::Array
-                    | FieldKind::MultiEnum
-                    | FieldKind::Checklist
-                    | FieldKind::UrlMultiple
-            );
-            let Some(ix) = self.find(&field.name) else {
-                continue;
-            };
-            let attr = &self.attrs[ix];
-            if let (true, true, Source::Slot(slot)) = (is_list, attr.stored, &attr.source)
-                && field.raw.get("storeArrayValues") != Some(&Json::Bool(false))
-            {
-                self.empty_lists.push(*slot);
-            }
-            if field.kind == FieldKind::Currency
-                && let Some(code) = self.find(&format!("{}Currency", field.name))
-            {
-                self.amounts.push((ix, code));
-            }
-        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The validation rules of each field, in the order in which the server checks them.
 
-use espo_schema::{EntityType, Field, Schema};
+use espo_schema::{EntityType, Field, FieldKind, Schema};
 use serde_json::{Value as Json, json};
 
-use super::{AttrIx, Layout};
+use super::{AttrIx, Layout, Source};
 
 /// The validation of one field.
 #[derive(Debug)]
@@ -26,12 +26,27 @@ const REQUIRED_IF: &[(&str, &str, &str, &str)] = &[
     ("EmailAccount", "fetchSince", "useImap", ""),
     ("EmailAccount", "sentFolder", "storeSentEmails", ""),
     ("EmailFilter", "emailFolder", "action", "Move to Folder"),
-    ("EmailFilter", "groupEmailFolder", "action", "Move to Group Folder"),
+    (
+        "EmailFilter",
+        "groupEmailFolder",
+        "action",
+        "Move to Group Folder",
+    ),
     ("InboundEmail", "fetchSince", "useImap", ""),
     ("InboundEmail", "replyEmailTemplate", "reply", ""),
     ("InboundEmail", "sentFolder", "storeSentEmails", ""),
-    ("LeadCapture", "optInConfirmationEmailTemplate", "optInConfirmation", ""),
-    ("LeadCapture", "optInConfirmationLifetime", "optInConfirmation", ""),
+    (
+        "LeadCapture",
+        "optInConfirmationEmailTemplate",
+        "optInConfirmation",
+        "",
+    ),
+    (
+        "LeadCapture",
+        "optInConfirmationLifetime",
+        "optInConfirmation",
+        "",
+    ),
     ("LeadCapture", "targetList", "subscribeToTargetList", ""),
     ("OAuthProvider", "authorizationEndpoint", "isActive", ""),
     ("OAuthProvider", "clientId", "isActive", ""),
@@ -50,7 +65,11 @@ fn required_if(schema: &Schema, entity: &str, field: &str) -> Option<Vec<Json>> 
     let empty = |attribute: &str| json!({"type": "isEmpty", "attribute": attribute});
     match (entity, field) {
         ("Lead", "name") => {
-            return Some(["accountName", "emailAddress", "phoneNumber"].map(empty).to_vec());
+            return Some(
+                ["accountName", "emailAddress", "phoneNumber"]
+                    .map(empty)
+                    .to_vec(),
+            );
         }
         ("EmailFilter", "parent") => {
             return Some(vec![json!({"type": "isFalse", "attribute": "isGlobal"})]);
@@ -100,6 +119,36 @@ impl Layout {
                 })
             })
             .collect();
+    }
+
+    /// Attributes that creates look at for all fields of a kind.
+    pub(super) fn set_parts(&mut self, entity: &EntityType) {
+        for field in entity.fields.values() {
+            let is_list = matches!(
+                field.kind,
+                FieldKind::Array
+                    | FieldKind::MultiEnum
+                    | FieldKind::Checklist
+                    | FieldKind::UrlMultiple
+            );
+            if matches!(field.kind, FieldKind::File | FieldKind::Image) {
+                self.files.extend(self.slot(&format!("{}Id", field.name)));
+            }
+            let Some(ix) = self.find(&field.name) else {
+                continue;
+            };
+            let attr = &self.attrs[ix];
+            if let (true, true, Source::Slot(slot)) = (is_list, attr.stored, &attr.source)
+                && field.raw.get("storeArrayValues") != Some(&Json::Bool(false))
+            {
+                self.empty_lists.push(*slot);
+            }
+            if field.kind == FieldKind::Currency
+                && let Some(code) = self.find(&format!("{}Currency", field.name))
+            {
+                self.amounts.push((ix, code));
+            }
+        }
     }
 }
 

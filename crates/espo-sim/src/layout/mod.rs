@@ -53,6 +53,8 @@ pub(crate) struct Layout {
     pub(crate) initial: OnceLock<AttrMap<Value>>,
     /// Attributes that from 10.0 on are an empty list unless set.
     pub(crate) empty_lists: Vec<Slot>,
+    /// IDs of the files that fields hold.
+    pub(crate) files: Vec<Slot>,
     /// Attributes of a currency field: amount and code.
     pub(crate) amounts: Vec<(AttrIx, AttrIx)>,
     /// Number of values in a row.

@@ -9,6 +9,7 @@ use crate::app::events::Event;
 use crate::app::events::Input;
 use crate::app::{App, Caller};
 use crate::layout::{AttrMap, Layout, LinkKind};
+use crate::record::update;
 use crate::store::Row;
 use crate::value::{Id, Value};
 use crate::view;
@@ -177,6 +178,12 @@ pub(super) fn hear(app: &App, caller: &Caller, event: &Event) {
         } => {
             let sets = sets(app, layout, new, input, before);
             updated(app, caller, layout, (old, new), &sets);
+            let assigned = layout.slot("assignedUserId");
+            if assigned.is_some_and(|s| old.get(s) != new.get(s))
+                || links.iter().any(|c| c.link == "teams")
+            {
+                touch_above(app, caller, layout, new);
+            }
             for change in links {
                 let target = view::target(app, layout, &change.link);
                 let other = target.and_then(|t| app.store.table(t.index).live(&change.other));
@@ -407,13 +414,8 @@ fn updated(
             data["assignedUserName"] = view::name(app, layout, new, "assignedUserName").to_json();
         }
         let (super_type, super_id) = super_parent(app, layout, new);
-        let above = [
-            ("superParentType", super_type),
-            ("superParentId", super_id),
-            ("modifiedById", Value::text(caller.user_id())),
-        ];
+        let above = [("superParentType", super_type), ("superParentId", super_id)];
         note("Assign", data, &above);
-        touch_created(app, caller, layout, new);
     }
     if !fields.is_empty() || value.is_some() {
         let mut data = json!({"fields": fields, "attributes": {"was": was, "became": became}});
@@ -424,21 +426,22 @@ fn updated(
     }
 }
 
-/// A new assignment also counts as a change of the note about the record's creation.
-fn touch_created(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
+/// Users and teams that may see the notes in an account's stream follow those of the record: if these change, so do the
+/// notes.
+fn touch_above(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
     let Some(notes) = app.layouts.find("Note") else {
         return;
     };
-    let slots = ["parentId", "parentType", "type", "modifiedById"].map(|a| notes.slot(a));
-    let [Some(id), Some(parent), Some(type_), Some(modifier)] = slots else {
+    let slots = ["parentId", "parentType", "superParentId"].map(|a| notes.slot(a));
+    let [Some(id), Some(parent), Some(above)] = slots else {
         return;
     };
     let table = app.store.table(notes.index);
     for note in table.by_key(id, &row.id) {
-        let is = |slot: usize, text: &str| note.get(slot).as_str() == Some(text);
-        if is(type_, "Create") && is(parent, &layout.name) {
+        let is_of_record = note.get(parent).as_str() == Some(layout.name.as_str());
+        if is_of_record && !note.get(above).is_null() {
             table.update(&note.id, |r| {
-                r.values[modifier] = Value::text(caller.user_id());
+                update::mark_modified(app, caller, notes, r);
                 true
             });
         }

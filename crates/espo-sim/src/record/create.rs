@@ -50,15 +50,12 @@ pub(crate) fn insert(
     skip_duplicates: bool,
 ) -> Result<(Row, AttrMap<Value>)> {
     let input = input::take(app, caller, layout, body, true);
-    let mut shown = layout
-        .initial
-        .get_or_init(|| initial(app, layout))
-        .clone();
+    let mut shown = layout.initial.get_or_init(|| initial(app, layout)).clone();
     for (ix, raw) in &input {
         shown.insert(*ix, input::coerce(app, layout, *ix, raw));
     }
     shown.extend(input::sent_name(layout, body, true));
-    default_currencies(app, layout, &input, &mut shown);
+    default_currencies(app, layout, &mut shown);
     show_counters(app, layout, body, &mut shown);
     rules::event::check_service(layout, &shown)?;
     let value = |ix: AttrIx| shown.get(&ix).cloned().unwrap_or_default();
@@ -70,7 +67,7 @@ pub(crate) fn insert(
         creating: true,
     }
     .check()?;
-    check_stubs(layout, body)?;
+    check_stubs(layout, body, true)?;
     references::check_assignment(app, caller, layout, &input, None)?;
     references::check_references(app, caller, layout, &input, None)?;
     for ix in input.keys() {
@@ -180,12 +177,7 @@ fn initial(app: &App, layout: &Layout) -> AttrMap<Value> {
 }
 
 /// The response contains a counter as sent in the body, although the database continues its own numbering.
-fn show_counters(
-    app: &App,
-    layout: &Layout,
-    body: &Map<String, Json>,
-    shown: &mut AttrMap<Value>,
-) {
+fn show_counters(app: &App, layout: &Layout, body: &Map<String, Json>, shown: &mut AttrMap<Value>) {
     for field in app.layouts.entity(layout).fields.values() {
         if field.kind == FieldKind::Autoincrement
             && let (Some(ix), Some(sent)) = (layout.find(&field.name), body.get(&field.name))
@@ -196,16 +188,10 @@ fn show_counters(
 }
 
 /// An amount without a code gets the default currency.
-fn default_currencies(
-    app: &App,
-    layout: &Layout,
-    input: &Input,
-    shown: &mut AttrMap<Value>,
-) {
+fn default_currencies(app: &App, layout: &Layout, shown: &mut AttrMap<Value>) {
     for (amount, code) in layout.amounts.iter().copied() {
         let filled = shown.get(&amount).is_some_and(|v| !v.is_null());
-        let emptied = input.get(&code).and_then(Json::as_str) == Some("");
-        if filled && !emptied && shown.get(&code).is_none_or(Value::is_null) {
+        if filled && shown.get(&code).is_none_or(Value::is_null) {
             let default = app.config.read().default_currency.clone();
             shown.insert(code, Value::text(default));
         }
@@ -294,8 +280,13 @@ fn numbers(draft: &mut Draft) {
 }
 
 /// `{link}Ids` of a link without a field relates one record on create; more are rejected.
-fn check_stubs(layout: &Layout, body: &Map<String, Json>) -> Result<()> {
+pub(super) fn check_stubs(layout: &Layout, body: &Map<String, Json>, creating: bool) -> Result<()> {
     for (link, ids) in stubs(layout, body) {
+        if ids.len() > 1 && !creating {
+            return Err(Refusal::forbidden(format!(
+                "Cannot set multiple IDs for link '{link}' as there's no link-multiple field."
+            )));
+        }
         if ids.len() > 1 {
             return Err(Refusal::forbidden(format!(
                 "Relating with multiple records is not allowed. link: {link}."
@@ -309,7 +300,7 @@ fn check_stubs(layout: &Layout, body: &Map<String, Json>) -> Result<()> {
     Ok(())
 }
 
-fn write_stubs(app: &App, layout: &Layout, row: &Row, body: &Map<String, Json>) {
+pub(super) fn write_stubs(app: &App, layout: &Layout, row: &Row, body: &Map<String, Json>) {
     for (link, ids) in stubs(layout, body) {
         if let (Some(def), [id]) = (layout.links.get(&link), ids.as_slice()) {
             links::link_one(app, layout, row, def, id);

@@ -30,17 +30,9 @@ pub(crate) fn answer(
         let v = match &attr.source {
             Source::Slot(_) if attr.name == "id" => Some(Value::Text(row.id.clone())),
             // Links that were just set by ID are loaded with their names.
-            Source::Slot(_)
-                if is_data(attr) || (attr.name == "reminders" && in_read) =>
-            {
-                Some(list_or_empty(view::value(
-                    app,
-                    layout,
-                    row,
-                    ix,
-                    caller.user_id(),
-                )))
-            }
+            Source::Slot(_) if is_data(attr) || (attr.name == "reminders" && in_read) => Some(
+                list_or_empty(view::value(app, layout, row, ix, caller.user_id())),
+            ),
             Source::Slot(_) if is_flag(&attr.name) => {
                 match view::value(app, layout, row, ix, caller.user_id()) {
                     // Without an address the flag stays as it was sent.
@@ -155,7 +147,7 @@ fn is_sender(layout: &Layout, attr: &str) -> bool {
 }
 
 /// Whether an attribute is the list behind an email or phone field.
-pub(super) fn is_data(attr: &Attr) -> bool {
+pub(crate) fn is_data(attr: &Attr) -> bool {
     attr.ty == Ty::List && attr.name.ends_with("Data")
 }
 

@@ -28,7 +28,9 @@ impl Candidate<'_> {
     /// Whether a rule compares this date with another one.
     fn is_compared(&self, ix: AttrIx) -> bool {
         let checks = self.layout.checks.iter();
-        let mut rules = checks.filter(|c| c.attrs.contains(&ix)).flat_map(|c| &c.rules);
+        let mut rules = checks
+            .filter(|c| c.attrs.contains(&ix))
+            .flat_map(|c| &c.rules);
         rules.any(|r| r.starts_with("before") || r.starts_with("after"))
     }
 
@@ -59,7 +61,10 @@ impl Candidate<'_> {
             let members = self.value(&format!("{link}Ids"));
             members.as_list().is_some_and(|l| !l.is_empty())
         };
-        match (rule.strip_prefix("onlyIfNo"), rule.strip_prefix("requiredIfNo")) {
+        match (
+            rule.strip_prefix("onlyIfNo"),
+            rule.strip_prefix("requiredIfNo"),
+        ) {
             (Some(other), _) => !(is_filled(name) && is_filled(&lower_first(other))),
             (_, Some(other)) => is_filled(name) || is_filled(&lower_first(other)),
             _ => true,

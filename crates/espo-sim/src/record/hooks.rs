@@ -98,8 +98,32 @@ const PRIMARY: &[(&str, &str, &str)] = &[
 /// Runs after the row is stored: relations that follow from it.
 pub(crate) fn after_save(app: &App, layout: &Layout, row: &Row, old: Option<&Row>, input: &Input) {
     let sent = |attr: &str| layout.find(attr).and_then(|ix| input.get(&ix));
+    own_files(app, layout, row, old);
     if let Some((_, many, one)) = PRIMARY.iter().find(|(e, _, _)| *e == layout.name) {
         primary_link(app, layout, row, old, many, one, &sent);
+    }
+}
+
+/// The file of a field is related to the record.
+fn own_files(app: &App, layout: &Layout, row: &Row, old: Option<&Row>) {
+    let Some(files) = app.layouts.find("Attachment") else {
+        return;
+    };
+    let slots = ["relatedId", "relatedType"].map(|a| files.slot(a));
+    let [Some(id), Some(type_)] = slots else {
+        return;
+    };
+    for slot in layout.files.iter().copied() {
+        let Some(file) = row.get(slot).non_empty() else {
+            continue;
+        };
+        if old.is_none_or(|o| o.get(slot) != row.get(slot)) {
+            app.store.table(files.index).update(file, |r| {
+                r.values[id] = Value::Text(row.id.clone());
+                r.values[type_] = Value::text(layout.name.as_str());
+                true
+            });
+        }
     }
 }
 
@@ -151,6 +175,16 @@ fn primary_link<'j>(
                 ) {
                     columns[at] = Value::from_json(v);
                 }
+            }
+            // A new primary account takes over the title.
+            let role = defs.iter().position(|c| c.name == "role");
+            if let (Some(at), Some(was)) = (role, was)
+                && sent("title").or(sent("accountRole")).is_none()
+                && !table.has(&row.id, forward, id)
+            {
+                let pairs = table.of(&row.id, forward);
+                let before = pairs.iter().find(|p| p.id == was);
+                columns[at] = before.map_or(Value::Null, |p| p.columns[at].clone());
             }
             table.link(&row.id, forward, id, columns.into());
         }

@@ -9,6 +9,7 @@ use super::select::{self, Plan, list_plan};
 use super::{create, rules};
 use crate::acl::{Action, Level};
 use crate::app::{App, Caller};
+use crate::facts;
 use crate::http::json::Out;
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{AttrIx, Layout, LinkDef, LinkKind, Slot, Source, Ty};
@@ -121,7 +122,11 @@ fn write_row(cx: &RowContext, row: &Row, columns: &[(AttrIx, Value)], out: &mut 
         match &attr.source {
             Source::Slot(slot) if !matches!(attr.name.as_str(), "id" | "deleted") => {
                 match row.get(*slot) {
-                    Value::Text(s) if attr.ty == Ty::LongText && s.len() > cx.text_length => {
+                    Value::Text(s)
+                        if attr.ty == Ty::LongText
+                            && s.len() > cx.text_length
+                            && layout.name != "Note" =>
+                    {
                         let cut: String = s.chars().take(cx.text_length).collect();
                         out.value(&Value::text(cut));
                     }
@@ -335,38 +340,6 @@ fn write_list(
 /// Links whose lists are not counted (`recordDefs.…countDisabled`).
 const NOT_COUNTED: &[(&str, &str)] = &[("ScheduledJob", "log")];
 
-/// `recordDefs.…relationships.{link}.mandatoryAttributeList` of a stock instance, for metadata without `recordDefs`.
-const RELATIONSHIPS: &[(&str, &str, &str)] = &[
-    ("Account", "contacts", "accountIsInactive"),
-    ("Account", "targetLists", "isOptedOut"),
-    ("Contact", "targetLists", "isOptedOut"),
-    ("Lead", "targetLists", "isOptedOut"),
-    ("TargetList", "accounts", "targetListIsOptedOut"),
-    ("TargetList", "contacts", "targetListIsOptedOut"),
-    ("TargetList", "leads", "targetListIsOptedOut"),
-    ("TargetList", "users", "targetListIsOptedOut"),
-];
-
-/// Attributes that the rows of a link always have; they also make up the selection if a request names none.
-fn relationship_attributes(app: &App, layout: &Layout, link: &str) -> Option<Vec<String>> {
-    let defs = app.layouts.schema.raw.get("recordDefs");
-    match defs.and_then(|d| d.get(&layout.name)) {
-        Some(defs) => {
-            let list = defs
-                .get("relationships")?
-                .get(link)?
-                .get("mandatoryAttributeList")?
-                .as_array()?;
-            let names = list.iter().filter_map(Json::as_str).map(str::to_owned);
-            Some(names.collect())
-        }
-        None => RELATIONSHIPS
-            .iter()
-            .find(|(e, l, _)| *e == layout.name && *l == link)
-            .map(|(.., name)| vec![(*name).to_owned()]),
-    }
-}
-
 /// `GET {Entity}/{id}/{link}`
 pub(crate) fn related(
     app: &App,
@@ -400,7 +373,7 @@ pub(crate) fn related(
         .map_err(|_| Refusal::forbidden_silently())?;
     let mut params = SearchParams::of(request, app.config.read().list_max_size)?;
     let reverse = def.foreign.as_deref().and_then(|f| target.links.get(f));
-    let mandatory = relationship_attributes(app, layout, link);
+    let mandatory = facts::relationship_attributes(&app.layouts.schema, &layout.name, link);
     let selects_nothing = params.select.is_none();
     if let Some(names) = &mandatory {
         params

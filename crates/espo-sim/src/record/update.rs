@@ -90,6 +90,7 @@ fn apply(
     body: &Map<String, Json>,
     conditions: Conditions,
 ) -> Result<Changed> {
+    create::check_stubs(layout, body, false)?;
     let input = input::take(app, caller, layout, body, false);
     let mut shown: AttrMap<Value> = AttrMap::default();
     for (ix, raw) in &input {
@@ -153,6 +154,7 @@ fn apply(
     } = draft;
     let new = store(app, caller, layout, row, &wanted, sets_changed)?;
     let links = links::write_sets(app, layout, &new, &create::with(&input, extra), false);
+    create::write_stubs(app, layout, &new, body);
     hooks::after_save(app, layout, &new, Some(row), &input);
     app.raise(
         caller,
@@ -224,12 +226,7 @@ fn count_version(layout: &Layout, row: &mut Row) {
 }
 
 /// Attributes that are loaded before a save and not again after it: sets, followers, what comes with the row.
-fn loaded_before(
-    app: &App,
-    caller: &Caller,
-    layout: &Layout,
-    row: &Row,
-) -> AttrMap<Value> {
+fn loaded_before(app: &App, caller: &Caller, layout: &Layout, row: &Row) -> AttrMap<Value> {
     let mut before = AttrMap::default();
     for ix in &layout.read_plan {
         let attr = &layout.attrs[*ix];

@@ -32,7 +32,10 @@ impl Candidate<'_> {
             let Some((_, field)) = entity.fields.get_index(check.field) else {
                 continue;
             };
-            let mut sent = check.attrs.iter().filter_map(|ix| Some((*ix, self.input.get(ix)?)));
+            let mut sent = check
+                .attrs
+                .iter()
+                .filter_map(|ix| Some((*ix, self.input.get(ix)?)));
             let logic = check.required_if.as_deref().unwrap_or_default();
             let due = self.creating
                 || field.force_validation
@@ -51,7 +54,11 @@ impl Candidate<'_> {
                 && (self.creating || field.kind != FieldKind::PersonName)
                 && logic.iter().all(|i| self.applies(i));
             if by_logic && !self.has_value(field) {
-                return Err(Refusal::validation(&self.layout.name, &field.name, "required"));
+                return Err(Refusal::validation(
+                    &self.layout.name,
+                    &field.name,
+                    "required",
+                ));
             }
             for rule in &check.rules {
                 if !self.passes(field, rule) {
@@ -178,7 +185,7 @@ impl Candidate<'_> {
             // Taking the code away takes the amount's meaning away.
             FieldKind::Currency => {
                 let code = self.raw(&format!("{name}Currency"));
-                let emptied = code.is_some_and(|v| v.as_str() == Some(""));
+                let emptied = !self.creating && code.is_some_and(|v| v.as_str() == Some(""));
                 filled(name) && !emptied && (self.creating || code.is_none_or(|v| !v.is_null()))
             }
             // Any value counts as present; whether it is a date is checked separately.

@@ -39,7 +39,10 @@ struct Found(Vec<Json>);
 
 impl Found {
     fn add(&mut self, call: &Call, layout: &Layout, row: &Row) {
-        let readable = call.caller.acl.record(&call.app.store, layout, row, Action::Read);
+        let readable = call
+            .caller
+            .acl
+            .record(&call.app.store, layout, row, Action::Read);
         let Some(address) = get(layout, row, "emailAddress").filter(|_| readable) else {
             return;
         };
@@ -85,7 +88,11 @@ fn of_case(call: &Call) -> Result<Reply> {
     }
     let row = call.app.store.table(layout.index).live(id(call)?);
     let row = row.ok_or_else(Refusal::internal_page)?;
-    if !call.caller.acl.record(&call.app.store, layout, &row, Action::Read) {
+    if !call
+        .caller
+        .acl
+        .record(&call.app.store, layout, &row, Action::Read)
+    {
         return Err(Refusal::forbidden_silently());
     }
     Ok(of_contacts(call, layout, &row))
@@ -95,7 +102,11 @@ fn of_case(call: &Call) -> Result<Reply> {
 fn of_opportunity(call: &Call) -> Result<Reply> {
     let layout = call.app.layout("Opportunity")?;
     let row = call.app.live(layout, id(call)?)?;
-    if !call.caller.acl.record(&call.app.store, layout, &row, Action::Read) {
+    if !call
+        .caller
+        .acl
+        .record(&call.app.store, layout, &row, Action::Read)
+    {
         return Err(Refusal::forbidden("No 'read' access."));
     }
     Ok(of_contacts(call, layout, &row))
@@ -126,8 +137,14 @@ fn search(call: &Call) -> Result<Reply> {
     let q = call.request.param("q").map(str::to_lowercase);
     let q = q.filter(|q| !q.is_empty());
     let q = q.ok_or_else(|| Refusal::bad_request("No `q` parameter."))?;
-    let limit = call.request.param("maxSize").and_then(|m| m.parse::<usize>().ok());
-    let layout = call.request.param("entityType").and_then(|t| app.layouts.find(t));
+    let limit = call
+        .request
+        .param("maxSize")
+        .and_then(|m| m.parse::<usize>().ok());
+    let layout = call
+        .request
+        .param("entityType")
+        .and_then(|t| app.layouts.find(t));
     let Some(layout) = layout.filter(|_| q.chars().count() >= MIN_LENGTH) else {
         return Ok(app.json(&json!([])));
     };
@@ -146,9 +163,8 @@ fn search(call: &Call) -> Result<Reply> {
         })
     };
     let rows = app.store.table(layout.index).snapshot();
-    let readable = |r: &&Arc<Row>| {
-        !r.deleted && call.caller.acl.record(&app.store, layout, r, Action::Read)
-    };
+    let readable =
+        |r: &&Arc<Row>| !r.deleted && call.caller.acl.record(&app.store, layout, r, Action::Read);
     let list = rows.iter().filter(readable).filter_map(found);
     Ok(app.json(&list.take(limit.unwrap_or(5).min(200)).collect()))
 }

@@ -76,7 +76,9 @@ fn jobs(call: &Call) -> Result<Reply> {
 fn integration(call: &Call) -> Result<Reply> {
     call.caller.require_admin()?;
     let id = call.params[0];
-    Ok(call.app.json(&json!({"id": id, "deleted": false, "enabled": false})))
+    Ok(call
+        .app
+        .json(&json!({"id": id, "deleted": false, "enabled": false})))
 }
 
 /// `GET ExternalAccount`: those of integrations that are set up, without a total.

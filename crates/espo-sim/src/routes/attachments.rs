@@ -5,33 +5,22 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use bytes::Bytes;
 use espo_schema::FieldKind;
 use http::Method;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::{Call, Fixed};
 use crate::acl::{Action, Level};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
-use crate::layout::{AttrMap, Layout};
+use crate::layout::Layout;
 use crate::record::{create, created, read};
 use crate::store::Row;
 use crate::value::{Id, Value};
-use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, "Attachment", list),
     Fixed::controller(Method::POST, "Attachment", upload),
     Fixed::action(Method::POST, "Attachment/chunk/:id", chunk),
     Fixed::action(Method::GET, "Attachment/file/:id", file),
-    Fixed::action(Method::POST, "Email/:id/attachments/copy", copy_of_email),
-    Fixed::controller(
-        Method::POST,
-        "KnowledgeBaseArticle/action/getCopiedAttachments",
-        |c| {
-            let (row, layout) = with_files(c, "KnowledgeBaseArticle")?;
-            Ok(c.app.json(&copies(c, &view::linked(c.app, layout, &row, "attachments"))))
-        },
-    ),
-    Fixed::controller(Method::POST, "Document/action/getAttachmentList", list_of_document),
 ];
 
 /// Image types by extension.
@@ -97,128 +86,9 @@ pub(super) fn store(
     row.id.to_string()
 }
 
-/// Copies of the files of a field for the field of another record: IDs and names.
-pub(super) fn copies(call: &Call, files: &[std::sync::Arc<Row>]) -> Json {
-    let (mut ids, mut names) = (Vec::new(), serde_json::Map::new());
-    if let Some(layout) = call.app.layouts.find("Attachment") {
-        let text = |row: &Row, attr: &str| {
-            let slot = layout.slot(attr);
-            let text = slot.and_then(|s| row.get(s).as_str());
-            text.unwrap_or_default().to_owned()
-        };
-        for file in files {
-            let Some(bytes) = contents(call.app, &file.id) else {
-                continue;
-            };
-            let (name, type_) = (text(file, "name"), text(file, "type"));
-            let bytes = bytes.to_vec();
-            let id = store(call.app, call.caller, &name, &type_, "Attachment", bytes);
-            names.insert(id.clone(), Json::from(name));
-            ids.push(Json::from(id));
-        }
-    }
-    serde_json::json!({"ids": ids, "names": names})
-}
-
 /// The bytes of a file.
 pub(super) fn contents(app: &App, id: &str) -> Option<Bytes> {
     app.extras.files.0.read().get(id).cloned()
-}
-
-/// The record of a request for copies of its files.
-fn with_files<'a>(call: &Call<'a>, entity: &str) -> Result<(std::sync::Arc<Row>, &'a Layout)> {
-    let (app, acl) = (call.app, &call.caller.acl);
-    let layout = app.layout(entity)?;
-    if acl.level(entity, Action::Read) == Level::No {
-        return Err(Refusal::forbidden("No 'read' access."));
-    }
-    let body = call.request.json_body()?;
-    let text = |key: &str| body.get(key).and_then(Json::as_str).filter(|t| !t.is_empty());
-    let (Some(id), Some(_)) = (text("id"), text("field")) else {
-        return Err(Refusal::bad_request("No `id` or `field`."));
-    };
-    let row = app.live(layout, id)?;
-    if !acl.record(&app.store, layout, &row, Action::Read) {
-        return Err(Refusal::forbidden("No 'read' access."));
-    }
-    Ok((row, layout))
-}
-
-/// `POST Email/{id}/attachments/copy {field, parentType}`
-fn copy_of_email(call: &Call) -> Result<Reply> {
-    let (app, acl) = (call.app, &call.caller.acl);
-    let layout = app.layout("Email")?;
-    if acl.level("Email", Action::Read) == Level::No {
-        return Err(Refusal::forbidden("No 'read' access."));
-    }
-    let row = app.live(layout, call.params[0])?;
-    if !acl.record(&app.store, layout, &row, Action::Read) {
-        return Err(Refusal::forbidden("No 'read' access."));
-    }
-    if call.request.json_body()?.get("field").and_then(Json::as_str).is_none() {
-        return Err(Refusal::bad_request("No `field`."));
-    }
-    Ok(app.json(&copies(call, &view::linked(app, layout, &row, "attachments"))))
-}
-
-/// `POST Document/action/getAttachmentList {id, field, parentType}`: a copy of the document's file.
-fn list_of_document(call: &Call) -> Result<Reply> {
-    let (row, layout) = with_files(call, "Document")?;
-    let file = view::key(call.app, layout, &row, "file");
-    let file = file.and_then(|(files, id)| call.app.store.table(files.index).live(&id));
-    let files = call.app.layout("Attachment")?;
-    let mut list = Vec::new();
-    if let Some(file) = file {
-        let body = call.request.json_body()?;
-        let (new, shown) = copy_row(call, files, &file, &body)?;
-        let reply = created::answer(call.app, call.caller, files, &new, &shown);
-        list.push(serde_json::from_slice(&reply.body).unwrap_or(Json::Null));
-    }
-    Ok(call.app.json(&Json::Array(list)))
-}
-
-/// A new attachment with the contents of another one, for the field and entity type that a body names.
-pub(super) fn copy_row(
-    call: &Call,
-    layout: &Layout,
-    file: &Row,
-    request: &Map<String, Json>,
-) -> Result<(Row, AttrMap<Value>)> {
-    let mut body = Map::new();
-    for key in ["field", "parentType", "relatedType"] {
-        if let Some(v) = request.get(key) {
-            body.insert(key.to_owned(), v.clone());
-        }
-    }
-    for attr in ["name", "type", "size", "role"] {
-        if let Some(slot) = layout.slot(attr) {
-            body.insert(attr.to_owned(), file.get(slot).to_json());
-        }
-    }
-    let (new, mut shown) = create::insert(call.app, call.caller, layout, &body, true)?;
-    for (attr, value) in [
-        ("sourceId", Value::Text(file.id.clone())),
-        ("storage", "EspoUploadDir".into()),
-        ("storageFilePath", Value::Null),
-    ] {
-        if let Some(ix) = layout.find(attr) {
-            shown.insert(ix, value.clone());
-        }
-        if let Some(slot) = layout.slot(attr) {
-            call.app.store.table(layout.index).update(&new.id, |r| {
-                r.values[slot] = value;
-                true
-            });
-        }
-    }
-    for attr in ["parentType", "relatedType"] {
-        if let Some(ix) = layout.find(attr) {
-            shown.entry(ix).or_insert(Value::Null);
-        }
-    }
-    let contents = contents(call.app, &file.id).unwrap_or_default();
-    call.app.extras.files.0.write().insert(new.id.clone(), contents);
-    Ok((new, shown))
 }
 
 /// `GET Attachment`, for administrators.

@@ -15,7 +15,7 @@ use crate::app::{App, Caller};
 use crate::http::json::php_float;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::{create, select};
+use crate::record::{create, created, select};
 use crate::search;
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
@@ -111,7 +111,10 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
     columns.retain(|column| {
         let Some(ix) = &column.ix else { return true };
         let attr = &layout.attrs[*ix];
-        !attr.write_only && !attr.filter_only && create::readable(app, caller, layout, *ix)
+        !attr.write_only
+            && !attr.filter_only
+            && !created::is_data(attr)
+            && create::readable(app, caller, layout, *ix)
     });
     let table = Table {
         app,

@@ -122,31 +122,38 @@ fn followers(call: &Call) -> Result<Reply> {
         .filter_map(|u| table.live(u))
         .filter(|r| type_.is_none_or(|s| r.get(s).as_str() != Some("api")))
         .collect();
-    list_users(call, users, &rows, &[])
+    list_users(call, users, &rows, Shown::CallerFirst)
 }
 
-/// A page of these users that the caller may see; the caller comes first unless an order is given. `select` are the
-/// attributes of a request that names none; all if empty.
+/// How a list of users is shown unless the request asks otherwise.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Shown {
+    ByName,
+    CallerFirst,
+    /// By name, with the names only.
+    Names,
+}
+
+/// A page of these users that the caller may see.
 pub(super) fn list_users(
     call: &Call,
     users: &Layout,
     rows: &[Arc<Row>],
-    select: &[&str],
+    shown: Shown,
 ) -> Result<Reply> {
     let app = call.app;
-    let mut params = SearchParams::of(call.request, app.config.read().list_max_size)?;
-    if params.select.is_none() && !select.is_empty() {
-        params.select = Some(select.iter().map(|a| (*a).to_owned()).collect());
-    }
+    let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
     let order = Order::of(app, call.caller, users, &params)?;
     let mut conditions = search::conditions(app, call.caller, users, &params)?;
     order.executable()?;
     conditions.extend(search::readable(app, call.caller, users));
     let mut found = search::page(app, users, rows.iter(), &conditions, &order, &params, true);
-    if params.order_by.is_none() {
-        found.rows.sort_by_key(|row| row.id != call.caller.user_id());
+    if shown == Shown::CallerFirst && params.order_by.is_none() {
+        found
+            .rows
+            .sort_by_key(|row| row.id != call.caller.user_id());
     }
-    let plan = select::list_plan(
+    let mut plan = select::list_plan(
         app,
         call.caller,
         users,
@@ -154,6 +161,11 @@ pub(super) fn list_users(
         &order,
         &[],
     );
+    if shown == Shown::Names && params.select.is_none() {
+        let is_name =
+            |ix: &usize| matches!(users.attrs[*ix].name.as_str(), "id" | "name" | "userName");
+        plan.attrs.retain(is_name);
+    }
     Ok(read::list_reply(app, call.caller, users, &found, &plan))
 }
 
@@ -189,7 +201,7 @@ fn users_with_access(call: &Call) -> Result<Reply> {
         })
         .cloned()
         .collect();
-    let reply = list_users(call, users, &rows, &[])?;
+    let reply = list_users(call, users, &rows, Shown::ByName)?;
     let mut body: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
     for user in body["list"].as_array_mut().into_iter().flatten() {
         let acl = app.acl(user["id"].as_str().unwrap_or_default());

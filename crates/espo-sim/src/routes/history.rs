@@ -144,7 +144,15 @@ fn list(call: &Call) -> Result<Reply> {
     let order = Order::of(app, caller, layout, &params)?;
     let conditions = search::conditions(app, caller, layout, &params)?;
     order.executable()?;
-    let found = search::page(app, layout, rows.iter(), &conditions, &order, &params, false);
+    let found = search::page(
+        app,
+        layout,
+        rows.iter(),
+        &conditions,
+        &order,
+        &params,
+        false,
+    );
     let plan = select::list_plan(app, caller, layout, None, &order, &[]);
     Ok(read::list_reply(app, caller, layout, &found, &plan))
 }

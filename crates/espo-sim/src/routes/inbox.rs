@@ -37,12 +37,14 @@ pub(crate) const ROUTES: &[Fixed] = &[
         may_write(c)?;
         Ok(c.app.json(&json!({})))
     }),
-    Fixed::controller(Method::GET, "MassEmail/action/smtpAccountDataList", |c| {
-        match c.caller.acl.level("MassEmail", Action::Create) {
+    Fixed::controller(
+        Method::GET,
+        "MassEmail/action/smtpAccountDataList",
+        |c| match c.caller.acl.level("MassEmail", Action::Create) {
             Level::No => Err(Refusal::forbidden_silently()),
             _ => Ok(c.app.json(&json!([]))),
-        }
-    }),
+        },
+    ),
     Fixed::action(Method::POST, "Email/sendTest", |c| {
         may_write(c)?;
         match c.request.json_body()?.get("server") {

@@ -213,7 +213,7 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
     let rows = target
         .rows
         .iter()
-        .filter(|r| caller.acl.record(&app.store, layout, r, needed));
+        .filter(|r| action == "unfollow" || caller.acl.record(&app.store, layout, r, needed));
     let recorded = match action {
         "update" => Some(extras::Done::Update),
         "delete" => Some(extras::Done::Delete),

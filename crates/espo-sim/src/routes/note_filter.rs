@@ -20,11 +20,7 @@ pub(super) struct Which<'a> {
 
 impl<'a> Which<'a> {
     /// Reads the parameters. Rejects names that are not filters.
-    pub(super) fn of(
-        call: &'a Call,
-        notes: &'a Layout,
-        filter: Option<&'a str>,
-    ) -> Result<Self> {
+    pub(super) fn of(call: &'a Call, notes: &'a Layout, filter: Option<&'a str>) -> Result<Self> {
         if let Some(name) = filter.filter(|f| !matches!(*f, "" | "all" | "posts" | "updates")) {
             return Err(Refusal::bad_request(format!(
                 "No primary filter '{name}' for 'Note'."
@@ -32,7 +28,7 @@ impl<'a> Which<'a> {
         }
         let param = |name: &str| call.request.param(name);
         let skip_own = param("skipOwn") == Some("true");
-        let text = param("textFilter").filter(|t| !t.is_empty());
+        let text = param("textFilter").or(param("q")).filter(|t| !t.is_empty());
         Ok(Which {
             notes,
             filter,

@@ -104,17 +104,14 @@ fn list(call: &Call) -> Result<Reply> {
         of_action(row).is_none_or(|action| first.get(&action) == Some(&row.id))
     })?;
     let mut body: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
-    let read = layout.slot("read");
     for one in body["list"].as_array_mut().into_iter().flatten() {
-        // Listed notifications count as read from now on.
-        if let (Some(slot), Some(id)) = (read, one["id"].as_str()) {
-            call.app.store.table(layout.index).update(id, |r| {
-                let unread = !r.get(slot).is_true();
-                if unread {
-                    r.values[slot] = Value::Bool(true);
-                }
-                unread
-            });
+        // Listed notifications count as read from now on, and those of the same action with them.
+        let action = one["actionId"].as_str();
+        let listed = rows.iter().filter(|r| {
+            one["id"] == r.id.as_str() || (action.is_some() && of_action(r).as_deref() == action)
+        });
+        for row in listed {
+            mark_read(call, layout, row);
         }
         if one["noteData"].is_null()
             && let Some(map) = one.as_object_mut()

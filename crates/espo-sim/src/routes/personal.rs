@@ -61,14 +61,41 @@ fn make_default(app: &App, layout: &Layout, id: &str) -> Result<()> {
 
 fn preferences(call: &Call) -> Result<Reply> {
     let (layout, row) = kept(call)?;
-    Ok(read::record_reply(call.app, call.caller, layout, &row))
+    Ok(shown(call, layout, &row))
+}
+
+/// Preferences as they are shown: those with a default, and those that were set.
+fn shown(call: &Call, layout: &Layout, row: &Row) -> Reply {
+    const ALWAYS: &[&str] = &["id", "autoFollowEntityTypeList", "isPortalUser"];
+    let app = call.app;
+    let reply = read::record_reply(app, call.caller, layout, row);
+    let mut record: Map<String, Json> = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let fields = &app.layouts.entity(layout).fields;
+    record.retain(|name, value| {
+        let has_default = fields
+            .get(name)
+            .is_some_and(|f| f.raw.contains_key("default"));
+        let unset = value.is_null() || *value == json!(false) || *value == json!([]);
+        has_default || !unset || ALWAYS.contains(&name.as_str())
+    });
+    for (name, value) in [
+        ("autoFollowEntityTypeList", json!([])),
+        ("isPortalUser", json!(false)),
+    ] {
+        record.entry(name).or_insert(value);
+    }
+    if let Some(users) = app.layouts.find("User") {
+        let name = crate::view::name_of(app, users, &row.id);
+        record.insert("name".to_owned(), name.to_json());
+    }
+    app.json(&Json::Object(record))
 }
 
 fn put_preferences(call: &Call) -> Result<Reply> {
     let (layout, row) = kept(call)?;
     let body = call.request.json_body()?;
     let row = update::change(call.app, call.caller, layout, &row, &body)?;
-    Ok(read::record_reply(call.app, call.caller, layout, &row))
+    Ok(shown(call, layout, &row))
 }
 
 fn reset_preferences(call: &Call) -> Result<Reply> {

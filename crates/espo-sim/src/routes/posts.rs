@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::{Map, Value as Json, json};
 
-use super::follow::list_users;
+use super::follow::{Shown, list_users};
 use super::stream::{IN_RECORD, is_visible, note_json, notes_of, text};
 use super::{Call, Fixed, history};
 use crate::acl::{Action, Kind};
@@ -353,7 +353,13 @@ fn read_note(call: &Call) -> Result<Reply> {
     if !is_visible(call, call.app.layout("Note")?, &row) {
         return Err(Refusal::forbidden("No 'read' access."));
     }
-    history::note(call.app, call.caller, call.app.layout("Note")?, &row.id, Done::Read);
+    history::note(
+        call.app,
+        call.caller,
+        call.app.layout("Note")?,
+        &row.id,
+        Done::Read,
+    );
     Ok(whole(call, &row))
 }
 
@@ -477,5 +483,5 @@ fn reactors(call: &Call) -> Result<Reply> {
         .filter_map(|(_, user)| table.live(user))
         .collect();
     drop(reactions);
-    list_users(call, users, &rows, &["id", "name"])
+    list_users(call, users, &rows, Shown::Names)
 }

@@ -4,7 +4,7 @@ use espo_schema::FieldKind;
 use http::Method;
 use serde_json::{Map, Value as Json};
 
-use super::{Call, Fixed, history};
+use super::{Call, Fixed, attachment_sources, history};
 use crate::acl::{Action, Kind, Level};
 use crate::app::events::Event;
 use crate::app::extras::Done;
@@ -411,6 +411,7 @@ fn duplicate_attributes(call: &Call) -> Result<Reply> {
                     || f.raw.get("duplicateIgnore") == Some(&Json::Bool(true))
             })
     });
+    copy_files(call, layout, &row, &mut record);
     // Attendees of an event have not responded to the invitation to its copy.
     if entity.scope.raw.contains_key("attendeeLinkMap") {
         for (name, value) in &mut record {
@@ -420,6 +421,19 @@ fn duplicate_attributes(call: &Call) -> Result<Reply> {
         }
     }
     Ok(call.app.json(&Json::Object(record)))
+}
+
+/// A copy of a record has copies of its files.
+fn copy_files(call: &Call, layout: &Layout, row: &Row, record: &mut Map<String, Json>) {
+    let fields = call.app.layouts.entity(layout).fields.values();
+    for field in fields.filter(|f| matches!(f.kind, FieldKind::File | FieldKind::Image)) {
+        let file = view::key(call.app, layout, row, &field.name)
+            .and_then(|(files, id)| call.app.store.table(files.index).live(&id));
+        if let Some(file) = file {
+            let copy = attachment_sources::copies(call, &[file]);
+            record.insert(format!("{}Id", field.name), copy["ids"][0].clone());
+        }
+    }
 }
 
 fn is_linked(app: &App, layout: &Layout, row: &Row, def: &LinkDef, other: &str) -> bool {

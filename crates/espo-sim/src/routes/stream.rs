@@ -24,7 +24,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, ":Entity/:id/updateStream", update_stream),
     Fixed::controller(Method::GET, "Stream", user_stream),
     Fixed::action(Method::GET, "GlobalStream", global_stream),
-    Fixed::controller(Method::GET, "User/:id/stream/own", own_stream),
+    Fixed::action(Method::GET, "User/:id/stream/own", own_stream),
     Fixed::action(
         Method::GET,
         ":Entity/:id/streamAttachments",
@@ -91,7 +91,17 @@ const IN_USER: &[&str] = &[
 ];
 
 /// Attributes of a file in the list of a stream.
-const OF_ATTACHMENT: &[&str] = &["id", "name", "type", "size", "parentId", "parentType"];
+const OF_ATTACHMENT: &[&str] = &[
+    "id",
+    "name",
+    "type",
+    "size",
+    "createdAt",
+    "parentId",
+    "parentType",
+    "createdById",
+    "createdByName",
+];
 
 /// A note as JSON, with these attributes.
 pub(super) fn note_json(
@@ -393,9 +403,18 @@ fn stream_attachments(call: &Call) -> Result<Reply> {
     let order = Order::of(app, call.caller, attachments, &params)?;
     order.executable()?;
     let found = search::page(app, attachments, rows.iter(), &[], &order, &params, true);
-    let of_list: Vec<String> = OF_ATTACHMENT.iter().map(|a| (*a).to_owned()).collect();
-    let selected = params.select.as_ref().unwrap_or(&of_list);
-    let plan = select::list_plan(app, call.caller, attachments, Some(selected), &order, &[]);
+    let mut plan = select::list_plan(
+        app,
+        call.caller,
+        attachments,
+        params.select.as_deref(),
+        &order,
+        &[],
+    );
+    if params.select.is_none() {
+        let of_list = |ix: &usize| OF_ATTACHMENT.contains(&attachments.attrs[*ix].name.as_str());
+        plan.attrs.retain(of_list);
+    }
     Ok(read::list_reply(
         app,
         call.caller,

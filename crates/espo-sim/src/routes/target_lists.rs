@@ -131,7 +131,13 @@ fn unlink_all(call: &Call) -> Result<Reply> {
 
 /// A row of those who opted out: its name, status and date of creation, and its flags as if none were set.
 fn opted_out_row(call: &Call, layout: &Layout, row: &Row) -> Json {
-    let status = call.app.layouts.entity(layout).scope.status_field.as_deref();
+    let status = call
+        .app
+        .layouts
+        .entity(layout)
+        .scope
+        .status_field
+        .as_deref();
     let mut item = Map::new();
     for (ix, attr) in layout.attrs.iter().enumerate() {
         let name = attr.name.as_str();

@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::search::get;
-use super::{Call, Fixed, attachments};
+use super::{Call, Fixed, attachment_sources};
 use crate::acl::Action;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
@@ -14,9 +14,11 @@ use crate::store::Row;
 use crate::value::Value;
 use crate::view;
 
-pub(crate) const ROUTES: &[Fixed] = &[
-    Fixed::action(Method::POST, "EmailTemplate/:id/prepare", prepare),
-];
+pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(
+    Method::POST,
+    "EmailTemplate/:id/prepare",
+    prepare,
+)];
 
 /// A record that placeholders refer to, by the name that they use.
 type Named<'a> = (&'a str, &'a Layout, Arc<Row>);
@@ -37,7 +39,7 @@ fn prepare(call: &Call) -> Result<Reply> {
     let body = call.request.json_body()?;
     let named = named(call, &body)?;
     let fill = |attr: &str| filled(call, &named, get(layout, &row, attr).unwrap_or_default());
-    let files = attachments::copies(call, &view::linked(app, layout, &row, "attachments"));
+    let files = attachment_sources::copies(call, &view::linked(app, layout, &row, "attachments"));
     let is_html = layout.slot("isHtml").is_some_and(|s| row.get(s).is_true());
     Ok(app.json(&json!({
         "subject": fill("subject"),

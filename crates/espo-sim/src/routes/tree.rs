@@ -178,7 +178,10 @@ fn list_tree(call: &Call) -> Result<Reply> {
 /// Categories that have a record.
 fn filled(call: &Call, categories: &Layout) -> HashSet<Id> {
     let layouts = &call.app.layouts;
-    let links = layouts.entities.iter().flat_map(|l| l.links.values().map(move |d| (l, d)));
+    let links = layouts
+        .entities
+        .iter()
+        .flat_map(|l| l.links.values().map(move |d| (l, d)));
     let of_categories = links.filter_map(|(layout, link)| match link.kind {
         LinkKind::BelongsTo { key }
             if link.target == Some(categories.index) && layout.index != categories.index =>

@@ -125,15 +125,18 @@ fn put(call: &Call) -> Result<Reply> {
     let layout = call.app.layout("Webhook")?;
     let row = call.app.store.table(layout.index).live(call.params[0]);
     let stored = row.and_then(|r| Some(r.get(layout.slot("event")?).clone()));
+    let is_admin = call.caller.acl.is_admin();
     match body.get("event") {
-        Some(Json::String(event)) if !event.is_empty() => {
+        Some(Json::String(event)) if is_admin && !event.is_empty() => {
             if stored.is_some_and(|s| s.as_str() != Some(event)) {
                 return Err(Refusal::forbidden("Event can't be changed."));
             }
+        }
+        // Validation rejects an empty one of an administrator. That of an API user is ignored.
+        _ if is_admin => {}
+        _ => {
             body.remove("event");
         }
-        // Validation rejects an empty one.
-        _ => {}
     }
     if let Some(url) = body
         .get("url")

@@ -58,9 +58,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str, user: &st
             let site = site.unwrap_or_default().trim_end_matches('/');
             Value::text(format!("{site}/portal/{}/", row.id))
         }
-        ("CampaignTrackingUrl", "urlToUse") => {
-            Value::text(format!("{{trackingUrl:{}}}", row.id))
-        }
+        ("CampaignTrackingUrl", "urlToUse") => Value::text(format!("{{trackingUrl:{}}}", row.id)),
         ("Email", _) => email::value(app, layout, row, attr, user).unwrap_or_default(),
         ("Call", "phoneNumbersMap") => phone_numbers(app, layout, row),
         ("Notification", "groupedCount") => grouped(app, layout, row),

@@ -38,7 +38,9 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
     }
     let is_draft = d.get("status").as_str() == Some("Draft");
     if d.sent("sendAt") && !d.get("sendAt").is_null() && !is_draft {
-        return Err(Refusal::bad_request("Cannot set send-at if status is not Draft."));
+        return Err(Refusal::bad_request(
+            "Cannot set send-at if status is not Draft.",
+        ));
     }
     let teams = d.layout.find("teamsIds").and_then(|ix| d.input.get(&ix));
     if d.old.is_none() && teams.and_then(Json::as_array).is_some_and(|l| has_twice(l)) {

@@ -89,7 +89,9 @@ fn folder(d: &mut Draft) {
     if let Some(slot) = d.layout.slot("order").filter(|s| d.row.get(*s).is_null()) {
         let rows = d.app.store.table(d.layout.index).snapshot();
         let orders = rows.iter().filter(|r| !r.deleted);
-        let last = orders.filter_map(|r| r.get(slot).as_f64()).fold(0.0, f64::max);
+        let last = orders
+            .filter_map(|r| r.get(slot).as_f64())
+            .fold(0.0, f64::max);
         d.set("order", Value::Int(last as i64 + 1));
     }
 }
@@ -104,7 +106,9 @@ fn role(d: &mut Draft) -> Result<()> {
         return Err(Refusal::bad_request("Bad data. Should be bool or object."));
     }
     if !of_scopes("fieldData", Json::is_object) {
-        return Err(Refusal::bad_request("Bad field-level data. Should be object."));
+        return Err(Refusal::bad_request(
+            "Bad field-level data. Should be object.",
+        ));
     }
     Ok(())
 }
@@ -143,7 +147,12 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
         "KnowledgeBaseArticle" => article::save(d),
         "EmailFolder" | "GroupEmailFolder" if d.old.is_none() => folder(d),
         "EmailFilter" if d.old.is_none() => {
-            for attr in ["parentId", "parentType", "emailFolderId", "groupEmailFolderId"] {
+            for attr in [
+                "parentId",
+                "parentType",
+                "emailFolderId",
+                "groupEmailFolderId",
+            ] {
                 if let Some(ix) = d.layout.find(attr) {
                     d.shown.entry(ix).or_insert(Value::Null);
                 }

@@ -1,6 +1,7 @@
 //! Where items: parsed, checked and compiled into conditions.
 
 mod check;
+mod folder;
 mod links;
 mod person;
 
@@ -178,6 +179,7 @@ impl<'a> Compiler<'a> {
         let other = matches!(type_, "and" | "or" | "any" | "none")
             || LINK_TYPES.contains(&type_)
             || type_.starts_with("column")
+            || folder::is_folder(self.layout, type_)
             || matches!(
                 (self.layout.name.as_str(), type_, name),
                 ("User", "isOfType", _) | ("Contact", _, "accountAnyId")
@@ -233,6 +235,7 @@ impl<'a> Compiler<'a> {
                 return self.link(type_, &self.layout.links[name], item);
             }
             _ if type_.starts_with("column") => return self.column(type_, name, item),
+            _ if folder::is_folder(self.layout, type_) => return Ok(self.folder(item)),
             _ => {}
         }
         if self.layout.name == "User" && type_ == "isOfType" {
